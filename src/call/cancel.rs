@@ -1,0 +1,39 @@
+use std::future::IntoFuture;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tracing::Instrument;
+
+use crate::Error;
+use crate::queue::{Cancellation, Target};
+use crate::transport::send;
+
+/// A wish to cancel a request, which is sent when it is awaited.
+#[derive(Debug)]
+#[must_use = "a call does nothing until it is awaited"]
+pub struct Cancel {
+    target: Target,
+}
+
+impl Cancel {
+    pub(crate) fn new(target: Target) -> Self {
+        Cancel { target }
+    }
+}
+
+/// Asks fal to cancel a request.
+pub(super) async fn cancel(target: &Target) -> Result<Cancellation, Error> {
+    let ask = async { Cancellation::read(send(target.client.shared(), &target.cancel()?).await) };
+    ask.await.map_err(|error| target.explain(error))
+}
+
+impl IntoFuture for Cancel {
+    type Output = Result<Cancellation, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let target = self.target;
+        let span = tracing::info_span!("fal.cancel", endpoint = target.endpoint, request_id = target.request_id());
+        async move { cancel(&target).await }.instrument(span).boxed()
+    }
+}

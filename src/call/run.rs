@@ -1,0 +1,82 @@
+use std::borrow::Cow;
+use std::fmt;
+use std::future::IntoFuture;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use http::Method;
+use serde::de::DeserializeOwned;
+use tracing::Instrument;
+
+use super::SendOptions;
+use super::body::body;
+use super::options::send_options;
+use crate::client::join;
+use crate::endpoint::EndpointId;
+use crate::transport::{Operation, Request, send};
+use crate::{Client, EndpointInput, Error, Response};
+
+/// A direct run, which is sent when it is awaited.
+#[must_use = "a call does nothing until it is awaited"]
+pub struct Run<I, O> {
+    client: Client,
+    endpoint: Cow<'static, str>,
+    input: I,
+    options: SendOptions,
+    timeout: Option<Duration>,
+    of: PhantomData<fn() -> O>,
+}
+
+impl<I, O> Run<I, O> {
+    pub(crate) fn new(client: Client, endpoint: Cow<'static, str>, input: I) -> Self {
+        Run { client, endpoint, input, options: SendOptions::default(), timeout: None, of: PhantomData }
+    }
+
+    send_options!();
+
+    /// How long it may take in all (no limit by default). The model may run on when it passes.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+}
+
+impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
+    async fn send(self) -> Result<Response<O>, Error> {
+        let Run { client, endpoint, input, mut options, timeout, .. } = self;
+        let call = async {
+            options.check()?;
+            let id = EndpointId::parse(&endpoint)?;
+            let mut request = Request::new(Operation::Run, Method::POST, join(&client.shared().hosts.run, id.as_str()));
+            request.body = Some(body(input, options.extra, !options.unchecked).await?);
+            request.headers = options.headers;
+            let _turn = client.turn().await;
+            Response::read(send(client.shared(), &request).await?)
+        };
+        let done = match timeout {
+            Some(limit) => {
+                tokio::time::timeout(limit, call).await.unwrap_or_else(|_| Err(Error::timeout("the run", limit)))
+            }
+            None => call.await,
+        };
+        done.map_err(|error| error.at(&endpoint))
+    }
+}
+
+impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> IntoFuture for Run<I, O> {
+    type Output = Result<Response<O>, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let span = tracing::info_span!("fal.run", endpoint = &*self.endpoint);
+        self.send().instrument(span).boxed()
+    }
+}
+
+impl<I, O> fmt::Debug for Run<I, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run").field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,44 @@
+use std::future::IntoFuture;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tracing::Instrument;
+
+use crate::Error;
+use crate::queue::{QueueUpdate, Target, read_status};
+use crate::transport::send;
+
+/// A question for a request's status, which is sent when it is awaited.
+#[derive(Debug)]
+#[must_use = "a call does nothing until it is awaited"]
+pub struct Status {
+    target: Target,
+    logs: bool,
+}
+
+impl Status {
+    pub(crate) fn new(target: Target) -> Self {
+        Status { target, logs: false }
+    }
+
+    /// Whether the answer has the lines that the model has logged so far (default false).
+    pub fn logs(mut self, logs: bool) -> Self {
+        self.logs = logs;
+        self
+    }
+}
+
+impl IntoFuture for Status {
+    type Output = Result<QueueUpdate, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let Status { target, logs } = self;
+        let span = tracing::info_span!("fal.status", endpoint = target.endpoint, request_id = target.request_id());
+        let call = async move {
+            let ask = async { read_status(send(target.client.shared(), &target.status(logs)?).await?) };
+            ask.await.map_err(|error| target.explain(error))
+        };
+        call.instrument(span).boxed()
+    }
+}

@@ -1,0 +1,181 @@
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::credentials::Credentials;
+use super::hosts::Hosts;
+use super::{Client, Shared, tls};
+use crate::transport::{RetryPolicy, Timeouts};
+use crate::{Error, ErrorKind};
+
+/// How long a connection may take to come about. fal's own clients use the same.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Sets up a [`Client`].
+///
+/// ```
+/// # fn main() -> Result<(), fal_client::Error> {
+/// let client = fal_client::Client::builder().key("id:secret").build()?;
+/// # let _ = client;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Default)]
+#[must_use]
+pub struct ClientBuilder {
+    credentials: Option<Result<Credentials, Error>>,
+    run_host: Option<String>,
+    queue_host: Option<String>,
+    rest_host: Option<String>,
+    http: Option<reqwest::Client>,
+    retry: RetryPolicy,
+    max_in_flight: Option<usize>,
+}
+
+impl ClientBuilder {
+    /// The key, `id:secret`, as fal's dashboard shows it. It is sent to hosts of fal's and to those that are configured
+    /// here, and to no others.
+    pub fn key(mut self, key: impl AsRef<str>) -> Self {
+        self.credentials = Some(Credentials::key(key.as_ref()));
+        self
+    }
+
+    /// A function that is asked for the key at every request: for keys that change, or come from a vault.
+    ///
+    /// ```
+    /// # async fn key_of_the_vault() -> std::io::Result<String> { Ok("id:secret".to_owned()) }
+    /// # fn main() -> Result<(), fal_client::Error> {
+    /// let client = fal_client::Client::builder().key_provider(key_of_the_vault).build()?;
+    /// # let _ = client;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn key_provider<F, T, E>(mut self, provide: F) -> Self
+    where
+        F: Fn() -> T + Send + Sync + 'static,
+        T: Future<Output = Result<String, E>> + Send + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.credentials = Some(Ok(Credentials::provider(provide)));
+        self
+    }
+
+    /// Calls without a key, which only public applications take.
+    pub fn anonymous(mut self) -> Self {
+        self.credentials = Some(Ok(Credentials::Anonymous));
+        self
+    }
+
+    /// The host of direct runs: a host name, or a base URL whose path goes before every path (default `fal.run`).
+    pub fn run_host(mut self, host: impl Into<String>) -> Self {
+        self.run_host = Some(host.into());
+        self
+    }
+
+    /// The host of the queue: a host name or a base URL (default `queue.` before the run host).
+    pub fn queue_host(mut self, host: impl Into<String>) -> Self {
+        self.queue_host = Some(host.into());
+        self
+    }
+
+    /// The host of tokens and storage: a host name or a base URL (default `rest.fal.ai`).
+    pub fn rest_host(mut self, host: impl Into<String>) -> Self {
+        self.rest_host = Some(host.into());
+        self
+    }
+
+    /// What the environment says: the key from `FAL_KEY`, else from `FAL_KEY_ID` and `FAL_KEY_SECRET`, and the hosts
+    /// from `FAL_RUN_HOST`, `FAL_QUEUE_RUN_HOST` and `FAL_REST_HOST`. An empty variable counts as unset.
+    pub fn env(self) -> Self {
+        self.env_from(|name| std::env::var(name).ok())
+    }
+
+    /// The same as [`env`](Self::env) with another source of variables, for tests and for settings from elsewhere.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), fal_client::Error> {
+    /// let settings = |name: &str| (name == "FAL_KEY").then(|| "id:secret".to_owned());
+    /// let client = fal_client::Client::builder().env_from(settings).build()?;
+    /// # let _ = client;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn env_from(mut self, variable: impl Fn(&str) -> Option<String>) -> Self {
+        let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
+        let pair = || Some(format!("{}:{}", variable("FAL_KEY_ID")?.trim(), variable("FAL_KEY_SECRET")?.trim()));
+        if let Some(key) = variable("FAL_KEY").or_else(pair) {
+            self = self.key(key);
+        }
+        self.run_host = variable("FAL_RUN_HOST").or(self.run_host);
+        self.queue_host = variable("FAL_QUEUE_RUN_HOST").or(self.queue_host);
+        self.rest_host = variable("FAL_REST_HOST").or(self.rest_host);
+        self
+    }
+
+    /// An HTTP client of one's own, with its proxies, certificates and connection pool. It should not follow redirects:
+    /// a redirect of a call that has the key with it is an error to the client that is made here.
+    pub fn http_client(mut self, http: reqwest::Client) -> Self {
+        self.http = Some(http);
+        self
+    }
+
+    /// How requests are repeated that did not get through (see [`RetryPolicy`]).
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// How many direct runs and queued requests of this client may be under way at once; a further call waits for its
+    /// turn before it is sent. A subscribed request counts until it is completed, a submitted one until fal has taken
+    /// it. No bound by default; fal itself bounds what *runs* at once by account.
+    pub fn max_in_flight(mut self, requests: usize) -> Self {
+        self.max_in_flight = Some(requests);
+        self
+    }
+
+    /// The client. It sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// No key is given and the client is not anonymous, a host is neither a host name nor a base URL, or TLS cannot be
+    /// set up because the machine has no certificate authorities.
+    pub fn build(self) -> Result<Client, Error> {
+        let credentials = self.credentials.unwrap_or_else(|| {
+            let message = "there is no fal key: set the environment variable FAL_KEY (and build the client with \
+                           `Client::from_env`), give it with `Client::builder().key(…)`, or call public applications \
+                           with `.anonymous()`";
+            Err(Error::new(ErrorKind::Credentials, message))
+        })?;
+        let hosts = Hosts::new(self.run_host.as_deref(), self.queue_host.as_deref(), self.rest_host.as_deref())?;
+        let http = match self.http {
+            Some(http) => http,
+            None => http_client(&hosts)?,
+        };
+        // A bound of 0 would make every call wait for ever.
+        let in_flight = self.max_in_flight.map(|bound| Arc::new(tokio::sync::Semaphore::new(bound.max(1))));
+        let shared = Shared { http, hosts, credentials, retry: self.retry, timeouts: Timeouts::default(), in_flight };
+        Ok(Client { shared: Arc::new(shared) })
+    }
+}
+
+fn http_client(hosts: &Hosts) -> Result<reqwest::Client, Error> {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls::config(hosts.are_plain())?)
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .build()
+        .map_err(|error| Error::new(ErrorKind::Configuration, "the HTTP client cannot be built").caused_by(error))
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("run_host", &self.run_host)
+            .field("queue_host", &self.queue_host)
+            .field("rest_host", &self.rest_host)
+            .field("retry", &self.retry)
+            .field("max_in_flight", &self.max_in_flight)
+            .finish_non_exhaustive()
+    }
+}

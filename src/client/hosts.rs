@@ -1,0 +1,184 @@
+use url::{Host, Url};
+
+use crate::{Error, ErrorKind};
+
+/// The hosts that the key may be sent to (protocol reference of fal: run, queue, REST, platform, realtime, and the
+/// backup twins of the first two).
+const TRUSTED: &[&str] =
+    &["fal.run", "queue.fal.run", "rest.fal.ai", "api.fal.ai", "falrun.com", "queue.falrun.com", "ws.fal.run"];
+
+/// Where a client sends its requests.
+#[derive(Clone, Debug)]
+pub(crate) struct Hosts {
+    pub(crate) run: Url,
+    pub(crate) queue: Url,
+    pub(crate) rest: Url,
+}
+
+impl Hosts {
+    /// The hosts that are configured, each a host name or a base URL; the others are fal's own. The queue's host follows
+    /// from the run host's where only that is given.
+    pub(crate) fn new(run: Option<&str>, queue: Option<&str>, rest: Option<&str>) -> Result<Self, Error> {
+        let run_url = base("run host", run.unwrap_or("fal.run"))?;
+        let queue_url = match (queue, run) {
+            (Some(queue), _) => base("queue host", queue)?,
+            (None, Some(_)) => beside(&run_url)?,
+            (None, None) => base("queue host", "queue.fal.run")?,
+        };
+        Ok(Hosts { run: run_url, queue: queue_url, rest: base("REST host", rest.unwrap_or("rest.fal.ai"))? })
+    }
+
+    /// Whether the key may go to a URL.
+    pub(crate) fn trusts(&self, url: &Url) -> bool {
+        if !url.username().is_empty() || url.password().is_some() {
+            return false;
+        }
+        let of_fal = url.scheme() == "https"
+            && url.port().is_none()
+            && matches!(url.host(), Some(Host::Domain(host)) if TRUSTED.contains(&host));
+        of_fal || [&self.run, &self.queue, &self.rest].into_iter().any(|base| is_below(url, base))
+    }
+
+    /// Whether every host is reached without TLS, as an emulator's are.
+    pub(crate) fn are_plain(&self) -> bool {
+        [&self.run, &self.queue, &self.rest].into_iter().all(|base| base.scheme() == "http")
+    }
+}
+
+/// The twin of a host of fal's that is tried where no connection to it can be made.
+pub(crate) fn backup(url: &Url) -> Option<Url> {
+    let twin = match (url.scheme(), url.host_str()?) {
+        ("https", "fal.run") => "falrun.com",
+        ("https", "queue.fal.run") => "queue.falrun.com",
+        _ => return None,
+    };
+    let mut url = url.clone();
+    url.set_host(Some(twin)).ok()?;
+    Some(url)
+}
+
+/// A URL of a path below a base URL.
+pub(crate) fn join(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().extend(path.split('/'));
+    }
+    url
+}
+
+/// Whether a URL has the origin of a base URL and lies below its path.
+fn is_below(url: &Url, base: &Url) -> bool {
+    let prefix = base.path().trim_end_matches('/');
+    let rest = url.path().strip_prefix(prefix);
+    url.origin() == base.origin() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Reads a host name or a base URL.
+fn base(what: &str, text: &str) -> Result<Url, Error> {
+    let refuse = |why: &str| {
+        let message =
+            format!("the {what} {text:?} {why}; give a host name (`fal.run`) or a base URL (`https://fal.run`)");
+        Error::new(ErrorKind::Configuration, message)
+    };
+    let text = text.trim();
+    let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    let url = Url::parse(&whole).map_err(|error| refuse("is not a URL").caused_by(error))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(refuse("is neither http nor https"));
+    }
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err(refuse("has a user, a query or a fragment"));
+    }
+    Ok(url)
+}
+
+/// `queue.HOST` beside `HOST`, as fal's own clients have it.
+fn beside(run: &Url) -> Result<Url, Error> {
+    let host = match (run.host(), run.path()) {
+        (Some(Host::Domain(host)), "/") => format!("queue.{host}"),
+        _ => {
+            let message = format!("the run host is {run}, from which the queue's host does not follow; give that too");
+            return Err(Error::new(ErrorKind::Configuration, message));
+        }
+    };
+    let mut url = run.clone();
+    url.set_host(Some(&host))
+        .map_err(|error| Error::new(ErrorKind::Configuration, format!("{host} is not a host")).caused_by(error))?;
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hosts(run: Option<&str>, queue: Option<&str>) -> Hosts {
+        Hosts::new(run, queue, None).expect("hosts that are URLs")
+    }
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).expect("a URL")
+    }
+
+    #[test]
+    fn the_key_goes_to_fal_over_https_only() {
+        let hosts = hosts(None, None);
+        for good in
+            ["https://fal.run/a", "https://queue.fal.run/a?b=c", "https://QUEUE.FAL.RUN/", "https://falrun.com/"]
+        {
+            assert!(hosts.trusts(&url(good)), "{good}");
+        }
+        for bad in [
+            "http://fal.run/",
+            "https://fal.run:8443/",
+            "https://evilfal.run/",
+            "https://fal.run.evil.com/",
+            "https://fal.run./",
+            "https://a.fal.run/",
+            "https://user@fal.run/",
+            "https://:pass@fal.run/",
+            "https://fal.run@evil.com/",
+            "https://fal.media/",
+            "https://xn--fl-7kc.run/",
+            "wss://fal.run/",
+            "data:text/plain,fal.run",
+        ] {
+            assert!(!hosts.trusts(&url(bad)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_configured_base_url_is_trusted_with_what_lies_below_it() {
+        let hosts = hosts(Some("http://127.0.0.1:8000/fal.run"), Some("http://127.0.0.1:8000/queue.fal.run/"));
+        assert!(hosts.trusts(&url("http://127.0.0.1:8000/queue.fal.run/a/b/requests/r")));
+        assert!(hosts.trusts(&url("http://127.0.0.1:8000/fal.run")));
+        for bad in [
+            "http://127.0.0.1:8001/queue.fal.run/a",
+            "http://127.0.0.1:8000/queue.fal.running/a",
+            "http://127.0.0.1:8000/v3.fal.media/x",
+            "https://127.0.0.1:8000/queue.fal.run/a",
+            "http://127.0.0.1:8000/queue.fal.run/../v3.fal.media/x",
+        ] {
+            assert!(!hosts.trusts(&url(bad)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_queue_is_beside_the_run_host() {
+        assert_eq!(hosts(Some("fal.dev"), None).queue.as_str(), "https://queue.fal.dev/");
+        assert_eq!(hosts(None, None).queue.as_str(), "https://queue.fal.run/");
+        for run in ["http://127.0.0.1:1", "https://a.example/prefix"] {
+            let error = Hosts::new(Some(run), None, None).expect_err("no queue host follows");
+            assert_eq!(error.kind(), ErrorKind::Configuration);
+        }
+    }
+
+    #[test]
+    fn only_fal_itself_has_a_backup() {
+        let backup_of = |text: &str| backup(&url(text)).map(String::from);
+        assert_eq!(backup_of("https://fal.run/a/b?c=d%20e").as_deref(), Some("https://falrun.com/a/b?c=d%20e"));
+        assert_eq!(backup_of("https://queue.fal.run/a").as_deref(), Some("https://queue.falrun.com/a"));
+        for other in ["https://falrun.com/a", "https://rest.fal.ai/a", "http://fal.run/", "https://fal.run.evil.com/"] {
+            assert_eq!(backup_of(other), None, "{other}");
+        }
+    }
+}

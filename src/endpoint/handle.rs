@@ -1,0 +1,106 @@
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::DeserializeOwned;
+
+use crate::call::{Cancel, Fetch, Run, Status, Submit, Subscribe, Wait};
+use crate::queue::{Job, RequestRef, Target};
+use crate::{Client, EndpointInput};
+
+/// An endpoint of a client, ready to be called.
+///
+/// ```no_run
+/// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
+/// use fal_client::endpoints::Endpoints;
+/// use fal_client::endpoints::fal_ai::flux::dev::redux;
+///
+/// let redux = client.fal_ai().flux().dev().redux();
+/// let response = redux.subscribe(redux::Input::builder().image_url("https://example.com/fox.png")).await?;
+/// println!("{}", response.data.images[0].url);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// It owns a clone of its client, so calls can be spawned. Every call is built with its options and sent when it is
+/// awaited.
+pub struct Handle<I, O> {
+    client: Client,
+    id: Cow<'static, str>,
+    of: PhantomData<fn(I) -> O>,
+}
+
+impl<I, O> Handle<I, O> {
+    pub(crate) fn new(client: Client, id: Cow<'static, str>) -> Self {
+        Handle { client, id, of: PhantomData }
+    }
+
+    /// The endpoint's id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The client that calls it.
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    fn target(&self, request: impl Into<RequestRef>) -> Target {
+        Target::new(self.client.clone(), self.id.clone(), request)
+    }
+}
+
+impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Handle<I, O> {
+    /// Runs the model directly, without the queue: the fastest way for models that answer in seconds. fal repeats
+    /// nothing, and refuses when the account has no free place.
+    pub fn run(&self, input: impl Into<I>) -> Run<I, O> {
+        Run::new(self.client.clone(), self.id.clone(), input.into())
+    }
+
+    /// Puts a request into the queue, follows it until it is completed, and fetches its result.
+    pub fn subscribe<'a>(&self, input: impl Into<I>) -> Subscribe<'a, I, O> {
+        Subscribe::new(self.client.clone(), self.id.clone(), input.into())
+    }
+
+    /// Puts a request into the queue, and leaves it there.
+    pub fn submit(&self, input: impl Into<I>) -> Submit<I, O> {
+        Submit::new(self.client.clone(), self.id.clone(), input.into())
+    }
+
+    /// Asks where a request stands.
+    pub fn status(&self, request: impl Into<RequestRef>) -> Status {
+        Status::new(self.target(request))
+    }
+
+    /// Follows a submitted request until it is completed, and fetches its result.
+    pub fn wait<'a>(&self, request: impl Into<RequestRef>) -> Wait<'a, O> {
+        Wait::new(self.target(request))
+    }
+
+    /// Fetches the result of a completed request; while it is not completed, that is an error.
+    pub fn result(&self, request: impl Into<RequestRef>) -> Fetch<O> {
+        Fetch::new(self.target(request))
+    }
+
+    /// Asks fal to cancel a request.
+    pub fn cancel(&self, request: impl Into<RequestRef>) -> Cancel {
+        Cancel::new(self.target(request))
+    }
+
+    /// A request of this endpoint of which only the id was kept.
+    pub fn job(&self, request_id: impl Into<String>) -> Job<O> {
+        Job::new(self.id.clone(), request_id)
+    }
+}
+
+impl<I, O> Clone for Handle<I, O> {
+    fn clone(&self) -> Self {
+        Handle { client: self.client.clone(), id: self.id.clone(), of: PhantomData }
+    }
+}
+
+impl<I, O> fmt::Debug for Handle<I, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Handle({})", self.id)
+    }
+}

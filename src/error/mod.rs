@@ -1,0 +1,305 @@
+//! Errors: what can go wrong, with all that is known of it.
+
+mod answer;
+mod attempt;
+mod error_type;
+mod kind;
+mod validation;
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::StatusCode;
+
+pub(crate) use answer::Answer;
+pub use attempt::Attempt;
+pub use error_type::ErrorType;
+pub use kind::ErrorKind;
+pub use validation::{FieldError, LocSegment, ValidationError};
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// How much of an answer without a known shape is shown by `Display`, in characters.
+const SHOWN: usize = 500;
+
+/// Why a call failed.
+///
+/// ```no_run
+/// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
+/// match client.endpoint("fal-ai/flux/dev").run(serde_json::json!({ "prompt": "a fox" })).await {
+///     Ok(response) => println!("{}", response.data),
+///     Err(error) if error.is_timeout() => eprintln!("try again later: {error}"),
+///     Err(error) if !error.field_errors().is_empty() => {
+///         for field in error.field_errors() {
+///             eprintln!("{}: {}", field.path(), field.msg);
+///         }
+///     }
+///     Err(error) => return Err(error),
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// It reads as a sentence that has fal's own words in it. What it is about is asked with the predicates
+/// ([`is_timeout`](Self::is_timeout), [`is_cancelled`](Self::is_cancelled), [`is_retryable`](Self::is_retryable)) or
+/// with [`kind`](Self::kind). Once a request has an id, every error about it carries the id: the result, if there is
+/// one, can be fetched later.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    source: Option<Source>,
+    endpoint: Option<String>,
+    request_id: Option<String>,
+    answer: Option<Answer>,
+    error_type: Option<ErrorType>,
+    field_errors: Vec<FieldError>,
+    attempts: Vec<Attempt>,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Error(Box::new(Inner {
+            kind,
+            message: message.into(),
+            source: None,
+            endpoint: None,
+            request_id: None,
+            answer: None,
+            error_type: None,
+            field_errors: Vec::new(),
+            attempts: Vec::new(),
+        }))
+    }
+
+    /// The service answered with an error.
+    pub(crate) fn service(answer: Answer) -> Self {
+        let status = answer.status();
+        let detail = answer.detail();
+        let said = match detail.text {
+            Some(text) => capped(&text),
+            None => "it gives no reason".to_owned(),
+        };
+        let mut error = Error::new(ErrorKind::Service, format!("fal answered {status}: {said}"));
+        error.0.request_id = answer.request_id();
+        error.0.error_type = answer.error_type().map(ErrorType::other);
+        error.0.field_errors = detail.field_errors;
+        error.0.answer = Some(answer);
+        error
+    }
+
+    /// A response does not fit the type that it should have.
+    pub(crate) fn unexpected(message: impl Into<String>, answer: Answer) -> Self {
+        let mut error = Error::new(ErrorKind::UnexpectedResponse, message);
+        error.0.request_id = answer.request_id();
+        error.0.answer = Some(answer);
+        error
+    }
+
+    /// A request that did not get through.
+    pub(crate) fn transport(error: reqwest::Error) -> Self {
+        // The URL may have a token in its query, and the sentence names the host already.
+        let error = error.without_url();
+        let (kind, message) = if error.is_connect() {
+            (ErrorKind::Connect, "fal cannot be reached")
+        } else if error.is_timeout() {
+            (ErrorKind::Timeout, "fal did not answer in time")
+        } else {
+            (ErrorKind::Transport, "the connection to fal broke")
+        };
+        let message = format!("{message}: {}", innermost(&error));
+        Error::new(kind, message).caused_by(error)
+    }
+
+    /// Nothing was heard for `limit`.
+    pub(crate) fn timeout(what: &str, limit: Duration) -> Self {
+        Error::new(ErrorKind::Timeout, format!("{what} took longer than {limit:?}"))
+    }
+
+    pub(crate) fn caused_by(mut self, source: impl Into<Source>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn at(mut self, endpoint: &str) -> Self {
+        self.0.endpoint.get_or_insert_with(|| endpoint.to_owned());
+        self
+    }
+
+    /// The id under which the queue knows the request wins over what a header of an answer says.
+    pub(crate) fn of_request(mut self, request_id: &str) -> Self {
+        self.0.request_id = Some(request_id.to_owned());
+        self
+    }
+
+    pub(crate) fn typed(mut self, error_type: &str) -> Self {
+        self.0.error_type.get_or_insert_with(|| ErrorType::other(error_type));
+        self
+    }
+
+    pub(crate) fn after(mut self, attempts: Vec<Attempt>) -> Self {
+        self.0.attempts = attempts;
+        self
+    }
+
+    /// In which of the large groups the error is.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The endpoint that was called.
+    pub fn endpoint(&self) -> Option<&str> {
+        self.0.endpoint.as_deref()
+    }
+
+    /// The request that it is about, once there is one.
+    pub fn request_id(&self) -> Option<&str> {
+        self.0.request_id.as_deref()
+    }
+
+    /// The HTTP status of the answer.
+    pub fn status(&self) -> Option<StatusCode> {
+        self.0.answer.as_ref().map(Answer::status)
+    }
+
+    /// The headers of the answer.
+    pub fn headers(&self) -> Option<&http::HeaderMap> {
+        self.0.answer.as_ref().map(|answer| &answer.headers)
+    }
+
+    /// The whole body of the answer.
+    pub fn body(&self) -> Option<&Bytes> {
+        self.0.answer.as_ref().map(|answer| &answer.body)
+    }
+
+    /// What kind of failure fal says it is: `request_timeout`, `runner_disconnected`… From the body, the header
+    /// `X-Fal-Error-Type`, or the first of the field errors.
+    pub fn error_type(&self) -> Option<&ErrorType> {
+        self.0.error_type.as_ref()
+    }
+
+    /// What is wrong with which field of the input: found before sending, or by the service.
+    pub fn field_errors(&self) -> &[FieldError] {
+        &self.0.field_errors
+    }
+
+    /// What was tried before giving up, in order; one entry where nothing was repeated, none where nothing was sent.
+    pub fn attempts(&self) -> &[Attempt] {
+        &self.0.attempts
+    }
+
+    /// Whether a time ran out: the caller's own, one of the client's, or one of the service's.
+    pub fn is_timeout(&self) -> bool {
+        let by_type = matches!(
+            self.0.error_type,
+            Some(ErrorType::RequestTimeout | ErrorType::StartupTimeout | ErrorType::GenerationTimeout)
+        );
+        self.0.kind == ErrorKind::Timeout || by_type || self.status() == Some(StatusCode::GATEWAY_TIMEOUT)
+    }
+
+    /// Whether the deadline for the start that the caller set ran out (`X-Fal-Request-Timeout-Type: user`).
+    pub fn is_start_timeout(&self) -> bool {
+        self.0.answer.as_ref().is_some_and(Answer::is_user_timeout)
+    }
+
+    /// Whether the request was cancelled.
+    pub fn is_cancelled(&self) -> bool {
+        matches!(self.0.error_type, Some(ErrorType::ClientCancelled | ErrorType::ClientDisconnected))
+            || self.status().is_some_and(|status| status.as_u16() == 499)
+    }
+
+    /// Whether nothing was sent because the input, the client or the endpoint's id is at fault, or whether fal refused
+    /// the request for what is in it: the same call fails again.
+    pub fn is_invalid(&self) -> bool {
+        use ErrorKind::{Configuration, Credentials, EndpointId, File, InvalidInput, UntrustedUrl};
+        matches!(self.0.kind, Configuration | Credentials | EndpointId | File | InvalidInput | UntrustedUrl)
+            || self.status().is_some_and(|status| status.is_client_error() && !self.is_retryable())
+    }
+
+    /// Whether the same call may succeed later. fal says so itself (`X-Fal-Needs-Retry`); else it follows from the
+    /// status. It does not say that nothing was paid for: a request that has an id may still have a result.
+    pub fn is_retryable(&self) -> bool {
+        match &self.0.answer {
+            Some(answer) if self.0.kind == ErrorKind::Service => answer.needs_retry(),
+            _ => matches!(self.0.kind, ErrorKind::Connect | ErrorKind::Transport | ErrorKind::Timeout),
+        }
+    }
+
+    pub(crate) fn answer(&self) -> Option<&Answer> {
+        self.0.answer.as_ref()
+    }
+}
+
+impl From<ValidationError> for Error {
+    fn from(error: ValidationError) -> Self {
+        let message = error.to_string();
+        let field_errors = error.errors().to_vec();
+        let mut whole = Error::new(ErrorKind::InvalidInput, message);
+        whole.0.field_errors = field_errors;
+        whole
+    }
+}
+
+/// The message of the error at the end of the chain, which is the one that says what happened.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+fn capped(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}… ({} bytes)", &text[..end], text.len()),
+        None => text.to_owned(),
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Inner { endpoint, request_id, message, attempts, .. } = &*self.0;
+        if let Some(endpoint) = endpoint {
+            write!(f, "{endpoint}: ")?;
+        }
+        f.write_str(message)?;
+        if let [_, _, ..] = &attempts[..] {
+            write!(f, ", after {} attempts", attempts.len())?;
+        }
+        match request_id {
+            Some(request_id) => write!(f, " (request {request_id})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Error");
+        shown.field("kind", &self.0.kind).field("message", &self.0.message);
+        if let Some(endpoint) = &self.0.endpoint {
+            shown.field("endpoint", endpoint);
+        }
+        if let Some(request_id) = &self.0.request_id {
+            shown.field("request_id", request_id);
+        }
+        if let Some(status) = self.status() {
+            shown.field("status", &status);
+        }
+        if let Some(error_type) = &self.0.error_type {
+            shown.field("error_type", &error_type.as_str());
+        }
+        if !self.0.attempts.is_empty() {
+            shown.field("attempts", &self.0.attempts);
+        }
+        shown.finish_non_exhaustive()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as &(dyn std::error::Error + 'static))
+    }
+}

@@ -1,0 +1,131 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// One step of the path to a field: a key of an object or an index of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum LocSegment {
+    /// An index of a list, from 0.
+    Index(u64),
+    /// A key of an object.
+    Key(String),
+}
+
+impl fmt::Display for LocSegment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LocSegment::Index(index) => write!(f, "{index}"),
+            LocSegment::Key(key) => f.write_str(key),
+        }
+    }
+}
+
+/// What is wrong with one field, in the shape in which fal reports it (`detail` of a 422).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct FieldError {
+    /// The path to the field, `["body", "loras", 0, "scale"]`; the first segment says in which part of the request.
+    #[serde(default)]
+    pub loc: Vec<LocSegment>,
+    /// What is wrong, for a person.
+    #[serde(default)]
+    pub msg: String,
+    /// What is wrong, for a program: `missing`, `less_than_equal`, `image_load_error`… An open set.
+    #[serde(default, rename = "type")]
+    pub error_type: String,
+    /// The numbers and words that belong to the type, as `{"le": 8}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ctx: Option<Map<String, Value>>,
+    /// The refused value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub input: Option<Value>,
+    /// A page about the type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+impl FieldError {
+    /// An error about the field at `loc`.
+    pub fn new(loc: Vec<LocSegment>, error_type: impl Into<String>, msg: impl Into<String>) -> Self {
+        FieldError { loc, msg: msg.into(), error_type: error_type.into(), ctx: None, input: None, url: None }
+    }
+
+    /// The path to the field as one reads it: `loras[0].scale`, without the leading `body`.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let error: fal_client::FieldError = serde_json::from_str(
+    ///     r#"{"loc": ["body", "loras", 0, "scale"], "msg": "Input should be less than 4", "type": "less_than"}"#,
+    /// )?;
+    /// assert_eq!(error.path(), "loras[0].scale");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn path(&self) -> String {
+        let loc = match self.loc.split_first() {
+            Some((LocSegment::Key(first), rest)) if first == "body" && !rest.is_empty() => rest,
+            _ => &self.loc[..],
+        };
+        let mut path = String::new();
+        for segment in loc {
+            match segment {
+                LocSegment::Index(index) => path.push_str(&format!("[{index}]")),
+                LocSegment::Key(key) if path.is_empty() => path.push_str(key),
+                LocSegment::Key(key) => path.push_str(&format!(".{key}")),
+            }
+        }
+        path
+    }
+}
+
+impl fmt::Display for FieldError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.path() {
+            path if path.is_empty() => f.write_str(&self.msg),
+            path => write!(f, "{path}: {}", self.msg),
+        }
+    }
+}
+
+/// An input that its endpoint's schema does not allow: every violated field at once.
+///
+/// Made by the `validate` of a generated input, which every call runs before anything is sent; it has the shape in
+/// which fal itself refuses an input.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ValidationError {
+    errors: Vec<FieldError>,
+}
+
+impl ValidationError {
+    /// An error made of what is wrong with each field.
+    pub fn new(errors: Vec<FieldError>) -> Self {
+        ValidationError { errors }
+    }
+
+    /// What is wrong with each field, in the order of the fields.
+    pub fn errors(&self) -> &[FieldError] {
+        &self.errors
+    }
+
+    /// What is wrong with each field, by value.
+    pub fn into_errors(self) -> Vec<FieldError> {
+        self.errors
+    }
+}
+
+impl fmt::Display for ValidationError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the input does not fit the endpoint's schema: ")?;
+        for (index, error) in self.errors.iter().enumerate() {
+            if index > 0 {
+                f.write_str("; ")?;
+            }
+            write!(f, "{error}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for ValidationError {}

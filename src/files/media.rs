@@ -1,0 +1,147 @@
+use crate::__private::{InputPart, Rule, Validator};
+use crate::FileInput;
+
+/// Declares a media type of outputs: a URL and what is known of the file behind it.
+macro_rules! media {
+    ($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $value:ty),* $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub struct $name {
+            /// Where the file is: a URL, or a data URI where the endpoint was asked to answer in place.
+            pub url: String,
+            /// The media type, `image/png`.
+            pub content_type: Option<String>,
+            /// The file's name.
+            pub file_name: Option<String>,
+            /// The size in bytes.
+            pub file_size: Option<i64>,
+            $($(#[$field_meta])* pub $field: Option<$value>,)*
+        }
+
+        crate::__output! { $name { url, content_type, file_name, file_size, $($field),* } }
+
+        impl $name {
+            /// The file at a URL, of which nothing else is known.
+            pub fn new(url: impl Into<String>) -> Self {
+                $name {
+                    url: url.into(),
+                    content_type: None,
+                    file_name: None,
+                    file_size: None,
+                    $($field: None,)*
+                }
+            }
+        }
+
+        /// One endpoint's output as the next one's input.
+        impl From<&$name> for FileInput {
+            fn from(media: &$name) -> Self {
+                FileInput::url(&media.url)
+            }
+        }
+
+        impl From<$name> for FileInput {
+            fn from(media: $name) -> Self {
+                FileInput::url(media.url)
+            }
+        }
+    };
+}
+
+media! {
+    /// A file in an output.
+    File {}
+}
+
+media! {
+    /// An image in an output.
+    Image {
+        /// The width in pixels.
+        width: i64,
+        /// The height in pixels.
+        height: i64,
+    }
+}
+
+media! {
+    /// A video in an output.
+    Video {
+        /// The width in pixels.
+        width: i64,
+        /// The height in pixels.
+        height: i64,
+        /// The frames per second.
+        fps: f64,
+        /// The length in seconds.
+        duration: f64,
+        /// The number of frames.
+        num_frames: i64,
+    }
+}
+
+media! {
+    /// A sound in an output.
+    Audio {
+        /// The length in seconds.
+        duration: f64,
+        /// The samples per second.
+        sample_rate: i64,
+        /// The number of channels.
+        channels: i64,
+        /// The bits per second, as text (`192k`).
+        bitrate: String,
+    }
+}
+
+/// The size of an image in pixels.
+///
+/// ```
+/// use fal_client::ImageSize;
+///
+/// assert_eq!(ImageSize::from((1280, 720)), ImageSize::new(1280, 720));
+/// ```
+///
+/// A side that is not set is the endpoint's default; which sizes an endpoint takes is checked before sending.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ImageSize {
+    /// The width in pixels.
+    pub width: Option<i64>,
+    /// The height in pixels.
+    pub height: Option<i64>,
+}
+
+crate::__record! { Lenient ImageSize { width, height } }
+
+impl ImageSize {
+    /// A size of `width` by `height` pixels.
+    pub fn new(width: impl Into<i64>, height: impl Into<i64>) -> Self {
+        ImageSize { width: Some(width.into()), height: Some(height.into()) }
+    }
+}
+
+impl<W: Into<i64>, H: Into<i64>> From<(W, H)> for ImageSize {
+    fn from((width, height): (W, H)) -> Self {
+        ImageSize::new(width, height)
+    }
+}
+
+impl InputPart for ImageSize {
+    fn blank() -> Self {
+        ImageSize { width: None, height: None }
+    }
+
+    /// An endpoint's bounds on the sides come as its rules on the field.
+    fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
+        at.field("width", &self.width, sides(rules).0);
+        at.field("height", &self.height, sides(rules).1);
+    }
+}
+
+fn sides(rules: &'static [Rule]) -> (&'static [Rule], &'static [Rule]) {
+    rules
+        .iter()
+        .find_map(|rule| if let Rule::Sides { width, height } = rule { Some((*width, *height)) } else { None })
+        .unwrap_or((&[], &[]))
+}

@@ -1,0 +1,135 @@
+use std::hash::{BuildHasher, RandomState};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A line that a model logged.
+///
+/// Only the message is certain: what is there besides differs between models, and some lines have no time zone.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LogEntry {
+    /// What was logged.
+    pub message: String,
+    /// When, as the service wrote it: ISO 8601 in UTC, `2026-01-02T03:04:05.678901Z`.
+    pub timestamp: Option<String>,
+    /// `STDERR`, `STDOUT`, `ERROR`, `INFO`, `WARN` or `DEBUG`.
+    pub level: Option<String>,
+    /// Who logged it, such as `USER`.
+    pub source: Option<String>,
+    /// Whatever else is said of it.
+    pub labels: Map<String, Value>,
+}
+
+impl LogEntry {
+    /// Reads a line as it comes, whatever its shape.
+    pub(super) fn read(value: &Value) -> Self {
+        let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+        let labels = value.get("labels").and_then(Value::as_object).cloned().unwrap_or_default();
+        let message = match (value, value.get("message")) {
+            (Value::String(message), _) | (_, Some(Value::String(message))) => message.clone(),
+            (_, Some(message)) => message.to_string(),
+            (_, None) => value.to_string(),
+        };
+        let level = text("level").or_else(|| labels.get("level").and_then(Value::as_str).map(str::to_owned));
+        LogEntry { message, timestamp: text("timestamp"), level, source: text("source"), labels }
+    }
+}
+
+/// Remembers which lines were delivered, so that each is delivered once although a new stream, or a poll, may start over.
+#[derive(Debug, Default)]
+pub(super) struct LogCursor {
+    hasher: RandomState,
+    delivered: Vec<u64>,
+}
+
+impl LogCursor {
+    /// What is new in lines that may begin with lines that were delivered: all of them, the latest of them, or none.
+    pub(super) fn after_overlap(&mut self, mut lines: Vec<LogEntry>) -> Vec<LogEntry> {
+        let hashes: Vec<u64> = lines.iter().map(|line| self.hash(line)).collect();
+        let known = overlap(&self.delivered, &hashes);
+        self.delivered.extend_from_slice(&hashes[known..]);
+        lines.drain(..known);
+        lines
+    }
+
+    /// Takes note of lines that are known to be new.
+    pub(super) fn note(&mut self, lines: &[LogEntry]) {
+        let hashes: Vec<u64> = lines.iter().map(|line| self.hash(line)).collect();
+        self.delivered.extend(hashes);
+    }
+
+    fn hash(&self, line: &LogEntry) -> u64 {
+        self.hasher.hash_one((&line.message, &line.timestamp, &line.level, &line.source))
+    }
+}
+
+/// The length of the longest end of `before` that `after` begins with, in linear time (Knuth, Morris and Pratt).
+fn overlap(before: &[u64], after: &[u64]) -> usize {
+    let borders = borders(after);
+    let mut matched = 0;
+    for hash in before {
+        while matched > 0 && after.get(matched) != Some(hash) {
+            matched = borders[matched - 1];
+        }
+        matched += usize::from(after.get(matched) == Some(hash));
+    }
+    matched
+}
+
+/// For each start of a list, the length of the longest shorter start that is also its end.
+fn borders(list: &[u64]) -> Vec<usize> {
+    let mut borders = vec![0; list.len()];
+    let mut length = 0;
+    for index in 1..list.len() {
+        while length > 0 && list[length] != list[index] {
+            length = borders[length - 1];
+        }
+        length += usize::from(list[length] == list[index]);
+        borders[index] = length;
+    }
+    borders
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(messages: &str) -> Vec<LogEntry> {
+        messages.chars().map(|c| LogEntry { message: c.to_string(), ..LogEntry::default() }).collect()
+    }
+
+    fn text(lines: &[LogEntry]) -> String {
+        lines.iter().map(|line| line.message.as_str()).collect()
+    }
+
+    #[test]
+    fn a_list_that_starts_over_yields_what_is_new() {
+        for (before, after, new) in [
+            ("", "abc", "abc"),
+            ("abc", "abcde", "de"),
+            ("abc", "abc", ""),
+            ("abc", "cde", "de"),
+            ("abc", "de", "de"),
+            ("abc", "", ""),
+            ("aaa", "aaaa", "a"),
+            ("aab", "aabaab", "aab"),
+            ("abab", "ababab", "ab"),
+            ("xabab", "ababc", "c"),
+        ] {
+            let mut cursor = LogCursor::default();
+            cursor.note(&lines(before));
+            assert_eq!(text(&cursor.after_overlap(lines(after))), new, "{before} then {after}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_read_whatever_its_shape() {
+        let read = |text: &str| LogEntry::read(&serde_json::from_str(text).expect("JSON"));
+        let line = read(r#"{"timestamp":"2024-12-20T15:37:17.120314","message":"m","labels":{"level":"INFO"}}"#);
+        assert_eq!((line.message.as_str(), line.level.as_deref(), line.source), ("m", Some("INFO"), None));
+        assert_eq!(read(r#""bare""#).message, "bare");
+        assert_eq!(read(r#"{"message":{"a":1}}"#).message, r#"{"a":1}"#);
+        assert_eq!(read("7").message, "7");
+    }
+}

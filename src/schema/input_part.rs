@@ -1,0 +1,189 @@
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::validate::{Number, Rule, Validator};
+use super::wire::Wire;
+use crate::{FileInput, LocSegment};
+
+/// The path to the field that is being visited, written as `loras[0].path`.
+#[derive(Debug, Default)]
+pub struct FieldPath(String);
+
+impl FieldPath {
+    /// Visits a field of an object.
+    pub fn field(&mut self, name: &str, visit: impl FnOnce(&mut FieldPath)) {
+        let length = self.0.len();
+        if length > 0 {
+            self.0.push('.');
+        }
+        self.0.push_str(name);
+        visit(self);
+        self.0.truncate(length);
+    }
+
+    fn item(&mut self, index: usize, visit: impl FnOnce(&mut FieldPath)) {
+        let length = self.0.len();
+        self.0.push_str(&format!("[{index}]"));
+        visit(self);
+        self.0.truncate(length);
+    }
+}
+
+/// A value inside an input.
+pub trait InputPart: Wire {
+    /// What stands in a builder for a required field until it is set. It is never sent: the builder's type says which
+    /// fields are set.
+    fn blank() -> Self;
+
+    /// Reports what the schema does not allow.
+    fn validate(&self, at: &mut Validator, rules: &'static [Rule]);
+
+    /// Shows the files in it.
+    fn files_mut(&mut self, _at: &mut FieldPath, _visit: &mut dyn FnMut(&str, &mut FileInput)) {}
+}
+
+impl<T: InputPart> InputPart for Option<T> {
+    fn blank() -> Self {
+        None
+    }
+
+    fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
+        if let Some(value) = self {
+            value.validate(at, rules);
+        }
+    }
+
+    fn files_mut(&mut self, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
+        if let Some(value) = self {
+            value.files_mut(at, visit);
+        }
+    }
+}
+
+impl<T: InputPart> InputPart for Box<T> {
+    fn blank() -> Self {
+        Box::new(T::blank())
+    }
+
+    fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
+        T::validate(self, at, rules);
+    }
+
+    fn files_mut(&mut self, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
+        T::files_mut(self, at, visit);
+    }
+}
+
+/// The rules for the items inside a list's or map's rules.
+fn item_rules(rules: &'static [Rule]) -> &'static [Rule] {
+    rules.iter().find_map(|rule| if let Rule::Items(rules) = rule { Some(*rules) } else { None }).unwrap_or(&[])
+}
+
+impl<T: InputPart> InputPart for Vec<T> {
+    fn blank() -> Self {
+        Vec::new()
+    }
+
+    fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
+        at.length(self, rules);
+        for (index, item) in self.iter().enumerate() {
+            at.step(LocSegment::Index(index as u64), item, item_rules(rules));
+        }
+    }
+
+    fn files_mut(&mut self, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
+        for (index, item) in self.iter_mut().enumerate() {
+            at.item(index, |at| item.files_mut(at, visit));
+        }
+    }
+}
+
+impl<T: InputPart> InputPart for BTreeMap<String, T> {
+    fn blank() -> Self {
+        BTreeMap::new()
+    }
+
+    fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
+        for (key, value) in self {
+            at.field(key, value, item_rules(rules));
+        }
+    }
+
+    fn files_mut(&mut self, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
+        for (key, value) in self {
+            at.field(key, |at| value.files_mut(at, visit));
+        }
+    }
+}
+
+impl InputPart for String {
+    fn blank() -> Self {
+        String::new()
+    }
+
+    fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
+        at.text(self, rules);
+    }
+}
+
+impl InputPart for bool {
+    fn blank() -> Self {
+        false
+    }
+
+    fn validate(&self, _at: &mut Validator, _rules: &'static [Rule]) {}
+}
+
+impl InputPart for i64 {
+    fn blank() -> Self {
+        0
+    }
+
+    fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
+        at.number(Number::Int(i128::from(*self)), rules);
+    }
+}
+
+impl InputPart for u64 {
+    fn blank() -> Self {
+        0
+    }
+
+    fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
+        at.number(Number::Int(i128::from(*self)), rules);
+    }
+}
+
+impl InputPart for f64 {
+    fn blank() -> Self {
+        0.0
+    }
+
+    fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
+        at.number(Number::Float(*self), rules);
+    }
+}
+
+/// A free-form value is taken as it is.
+impl InputPart for Value {
+    fn blank() -> Self {
+        Value::Null
+    }
+
+    fn validate(&self, _at: &mut Validator, _rules: &'static [Rule]) {}
+}
+
+impl InputPart for FileInput {
+    fn blank() -> Self {
+        FileInput::url("")
+    }
+
+    fn validate(&self, at: &mut Validator, _rules: &'static [Rule]) {
+        at.file(self);
+    }
+
+    fn files_mut(&mut self, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
+        visit(&at.0, self);
+    }
+}

@@ -1,0 +1,233 @@
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+
+use super::wire::{FieldSeed, Mode, Wire};
+
+/// A type that is a JSON object with named fields.
+pub trait Record: Wire {
+    /// The type's name, for error messages.
+    const NAME: &'static str;
+
+    /// Reads the fields.
+    fn read_fields<'de, A: MapAccess<'de>>(fields: Fields<'de, A>) -> Result<Self, A::Error>;
+}
+
+/// The fields of an object that is being read.
+pub struct Fields<'de, A> {
+    map: A,
+    mode: Mode,
+    of: PhantomData<&'de ()>,
+}
+
+impl<'de, A: MapAccess<'de>> Fields<'de, A> {
+    /// The name of the next field.
+    pub fn next_name(&mut self) -> Result<Option<Cow<'de, str>>, A::Error> {
+        Ok(self.map.next_key::<Name<'de>>()?.map(|name| name.0))
+    }
+
+    /// Reads the field's value into its place.
+    pub fn read<T: Wire>(&mut self, name: &'static str, place: &mut Option<T>) -> Result<(), A::Error> {
+        if place.is_some() && self.mode == Mode::Strict {
+            return Err(A::Error::duplicate_field(name));
+        }
+        *place = Some(self.map.next_value_seed(FieldSeed::new(self.mode))?);
+        Ok(())
+    }
+
+    /// Passes over a field that the schema does not name, or refuses it.
+    pub fn unknown(&mut self, name: &str, known: &'static [&'static str]) -> Result<(), A::Error> {
+        match self.mode {
+            Mode::Strict => Err(A::Error::unknown_field(name, known)),
+            Mode::Lenient => self.map.next_value::<serde::de::IgnoredAny>().map(drop),
+        }
+    }
+
+    /// How forgiving reading is.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+}
+
+/// A field's value, or what it is when it was not there.
+pub fn read_field<T: Wire, E: Error>(place: Option<T>, name: &'static str, mode: Mode) -> Result<T, E> {
+    match place.or_else(|| T::missing(mode)) {
+        Some(value) => Ok(value),
+        None => Err(E::missing_field(name)),
+    }
+}
+
+/// Reads a record from any format.
+pub fn read_record<'de, R: Record, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<R, D::Error> {
+    deserializer.deserialize_map(RecordVisitor { mode, of: PhantomData })
+}
+
+struct RecordVisitor<R> {
+    mode: Mode,
+    of: PhantomData<R>,
+}
+
+impl<'de, R: Record> Visitor<'de> for RecordVisitor<R> {
+    type Value = R;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an object with the fields of {}", R::NAME)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<R, A::Error> {
+        R::read_fields(Fields { map, mode: self.mode, of: PhantomData })
+    }
+}
+
+/// A field's name, borrowed where the format can lend it.
+struct Name<'de>(Cow<'de, str>);
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NameVisitor;
+
+        impl<'de> Visitor<'de> for NameVisitor {
+            type Value = Name<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a field's name")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, name: &'de str) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Borrowed(name)))
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Owned(name.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_identifier(NameVisitor)
+    }
+}
+
+/// Makes a struct a record: reading and writing it as JSON, in the mode of the side that it belongs to.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __record {
+    ($mode:ident $record:ident { $($field:ident $(= $name:literal)?),* $(,)? }) => {
+        const _: () = {
+            use $crate::__private::serde;
+            use $crate::__private::{Mode, Record, Wire};
+
+            const NAMES: &[&str] = &[$($crate::__name!($field $(= $name)?)),*];
+
+            impl Record for $record {
+                const NAME: &'static str = ::core::stringify!($record);
+
+                fn read_fields<'de, A: serde::de::MapAccess<'de>>(
+                    mut fields: $crate::__private::Fields<'de, A>,
+                ) -> ::core::result::Result<Self, A::Error> {
+                    $(let mut $field = ::core::option::Option::None;)*
+                    while let ::core::option::Option::Some(name) = fields.next_name()? {
+                        $(if name == $crate::__name!($field $(= $name)?) {
+                            fields.read($crate::__name!($field $(= $name)?), &mut $field)?;
+                            continue;
+                        })*
+                        fields.unknown(&name, NAMES)?;
+                    }
+                    let mode = fields.mode();
+                    ::core::result::Result::Ok($record {
+                        $($field: $crate::__private::read_field($field, $crate::__name!($field $(= $name)?), mode)?),*
+                    })
+                }
+            }
+
+            impl Wire for $record {
+                fn read<'de, D: serde::Deserializer<'de>>(
+                    deserializer: D,
+                    mode: Mode,
+                ) -> ::core::result::Result<Self, D::Error> {
+                    $crate::__private::read_record(deserializer, mode)
+                }
+            }
+
+            impl serde::Serialize for $record {
+                fn serialize<S: serde::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {
+                    use serde::ser::SerializeMap as _;
+                    let set = 0usize $(+ ::core::primitive::usize::from(!Wire::is_unset(&self.$field)))*;
+                    #[allow(unused_mut)]
+                    let mut map = serializer.serialize_map(::core::option::Option::Some(set))?;
+                    $(if !Wire::is_unset(&self.$field) {
+                        map.serialize_entry($crate::__name!($field $(= $name)?), &self.$field)?;
+                    })*
+                    map.end()
+                }
+            }
+
+            impl<'de> serde::Deserialize<'de> for $record {
+                fn deserialize<D: serde::Deserializer<'de>>(
+                    deserializer: D,
+                ) -> ::core::result::Result<Self, D::Error> {
+                    <Self as Wire>::read(deserializer, Mode::$mode)
+                }
+            }
+        };
+    };
+}
+
+/// A field's name in JSON.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __name {
+    ($field:ident) => {
+        ::core::stringify!($field)
+    };
+    ($field:ident = $name:literal) => {
+        $name
+    };
+}
+
+/// Makes a struct a record of an output: `output! { Output { images, type_ = "type" } }`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __output {
+    ($record:ident { $($fields:tt)* }) => {
+        $crate::__record! { Lenient $record { $($fields)* } }
+    };
+}
+
+/// Makes a struct a record of an input, whose fields have rules:
+/// `input! { Input { prompt: [], num_images: [Minimum(Int(1))] } }`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __input {
+    ($record:ident { $($field:ident $(= $name:literal)?: [$($rule:expr),* $(,)?]),* $(,)? }) => {
+        $crate::__record! { Strict $record { $($field $(= $name)?),* } }
+
+        const _: () = {
+            use $crate::__private::InputPart;
+
+            impl InputPart for $record {
+                fn blank() -> Self {
+                    $record { $($field: InputPart::blank()),* }
+                }
+
+                #[allow(unused_variables)]
+                fn validate(&self, at: &mut $crate::__private::Validator, _rules: &'static [$crate::__private::Rule]) {
+                    $(at.field($crate::__name!($field $(= $name)?), &self.$field, {
+                        #[allow(unused_imports)]
+                        use $crate::__private::{Number::*, Rule::*};
+                        &[$($rule),*]
+                    });)*
+                }
+
+                #[allow(unused_variables)]
+                fn files_mut(
+                    &mut self,
+                    at: &mut $crate::__private::FieldPath,
+                    visit: &mut dyn ::core::ops::FnMut(&str, &mut $crate::FileInput),
+                ) {
+                    $(at.field($crate::__name!($field $(= $name)?), |at| self.$field.files_mut(at, visit));)*
+                }
+            }
+        };
+    };
+}

@@ -1,0 +1,14 @@
+//! One HTTP request and its answer: the key, timeouts, repetition, backup hosts, server-sent events.
+
+mod request;
+mod retry;
+mod send;
+mod sse;
+mod timeouts;
+mod tries;
+
+pub(crate) use request::{Operation, Request};
+pub use retry::RetryPolicy;
+pub(crate) use send::{open, send};
+pub(crate) use sse::EventStream;
+pub(crate) use timeouts::Timeouts;

@@ -1,0 +1,147 @@
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::time::Duration;
+
+use http::StatusCode;
+
+use super::Operation;
+use crate::{Error, ErrorKind};
+
+/// The longest wait that a service can ask for with `Retry-After`.
+const LONGEST_WAIT: Duration = Duration::from_secs(120);
+
+/// How often and after which pauses a request is repeated.
+///
+/// ```
+/// use std::time::Duration;
+/// use fal_client::{Client, RetryPolicy};
+///
+/// # fn main() -> Result<(), fal_client::Error> {
+/// let patient = RetryPolicy::default().max_attempts(10).first_delay(Duration::from_secs(1));
+/// let client = Client::builder().key("id:secret").retry(patient).build()?;
+/// # let _ = client;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// It never pays twice: a run or a submission is repeated only if it did not arrive (no connection came about), or if
+/// it was refused with 429. What only reads (status, result) and what changes nothing when it is done twice (cancel) is
+/// repeated when a connection breaks and when a gateway answers 502, 503 or 504, too. `Retry-After` is heeded, up to two
+/// minutes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RetryPolicy {
+    max_attempts: u32,
+    first_delay: Duration,
+    max_delay: Duration,
+    jitter: f64,
+}
+
+impl Default for RetryPolicy {
+    /// Five attempts; pauses of half a second, doubled every time up to 15 seconds, a quarter more or less by chance.
+    fn default() -> Self {
+        RetryPolicy {
+            max_attempts: 5,
+            first_delay: Duration::from_millis(500),
+            max_delay: Duration::from_secs(15),
+            jitter: 0.25,
+        }
+    }
+}
+
+impl RetryPolicy {
+    /// Nothing is repeated.
+    pub fn none() -> Self {
+        RetryPolicy::default().max_attempts(1)
+    }
+
+    /// How often a request is tried in all, the first try included; 0 counts as 1.
+    pub fn max_attempts(mut self, attempts: u32) -> Self {
+        self.max_attempts = attempts.max(1);
+        self
+    }
+
+    /// The pause after the first failed try; each further one is twice as long.
+    pub fn first_delay(mut self, delay: Duration) -> Self {
+        self.first_delay = delay;
+        self
+    }
+
+    /// The longest pause.
+    pub fn max_delay(mut self, delay: Duration) -> Self {
+        self.max_delay = delay;
+        self
+    }
+
+    /// By how much of itself a pause is longer or shorter by chance, from 0 to 1: clients that failed together do not
+    /// come back together.
+    pub fn jitter(mut self, part: f64) -> Self {
+        self.jitter = if part.is_finite() { part.clamp(0.0, 1.0) } else { 0.0 };
+        self
+    }
+
+    /// The pause before the next try, or `None` where there is to be none.
+    pub(super) fn pause(&self, operation: Operation, failed: u32, error: &Error) -> Option<Duration> {
+        if failed >= self.max_attempts || !may_repeat(operation, error) {
+            return None;
+        }
+        let asked = error.answer().and_then(|answer| answer.retry_after());
+        Some(asked.map_or_else(|| self.backoff(failed, chance()), |wait| wait.min(LONGEST_WAIT)))
+    }
+
+    /// The pause after so many failed tries, with a chance from 0 to 1.
+    fn backoff(&self, failed: u32, chance: f64) -> Duration {
+        let doubled = self.first_delay.saturating_mul(2_u32.saturating_pow(failed.saturating_sub(1).min(31)));
+        doubled.min(self.max_delay).mul_f64(1.0 + self.jitter * (2.0 * chance - 1.0))
+    }
+}
+
+/// Whether a repeated request cannot cost twice what one costs.
+fn may_repeat(operation: Operation, error: &Error) -> bool {
+    let paid = matches!(operation, Operation::Run | Operation::Submit { .. });
+    match error.kind() {
+        ErrorKind::Connect => true,
+        ErrorKind::Transport | ErrorKind::Timeout => !paid,
+        ErrorKind::Service => match error.status() {
+            // A full queue was meant to refuse.
+            Some(StatusCode::TOO_MANY_REQUESTS) => operation != Operation::Submit { bounded: true },
+            Some(status) if !paid && matches!(status.as_u16(), 502..=504) => {
+                // With a request's id it is the model's own failure, which stays what it is.
+                operation != Operation::Result || error.answer().is_none_or(|answer| answer.request_id().is_none())
+            }
+            Some(StatusCode::INTERNAL_SERVER_ERROR) => matches!(operation, Operation::Status | Operation::StatusStream),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// A number from 0 to 1. The standard library seeds its hashers by chance, which is good enough for a pause.
+fn chance() -> f64 {
+    (RandomState::new().build_hasher().finish() >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_the_longest() {
+        let policy = RetryPolicy::default().first_delay(Duration::from_secs(1)).max_delay(Duration::from_secs(5));
+        let pauses: Vec<u64> = [1, 2, 3, 4, 40].map(|failed| policy.backoff(failed, 0.5).as_secs()).to_vec();
+        assert_eq!(pauses, [1, 2, 4, 5, 5]);
+    }
+
+    #[test]
+    fn jitter_stays_within_its_part() {
+        let policy = RetryPolicy::default().first_delay(Duration::from_secs(2)).jitter(0.25);
+        assert_eq!(policy.backoff(1, 0.0), Duration::from_millis(1500));
+        assert_eq!(policy.backoff(1, 1.0), Duration::from_millis(2500));
+        assert!((0..1000).map(|_| chance()).all(|chance| (0.0..1.0).contains(&chance)));
+    }
+
+    #[test]
+    fn none_repeats_nothing() {
+        let error = Error::new(ErrorKind::Connect, "no");
+        assert_eq!(RetryPolicy::none().pause(Operation::Status, 1, &error), None);
+        assert!(RetryPolicy::default().pause(Operation::Run, 1, &error).is_some());
+    }
+}

@@ -1,0 +1,125 @@
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, USER_AGENT};
+use http::{HeaderMap, HeaderValue};
+use url::Url;
+
+use super::tries::Tries;
+use super::{Operation, Request};
+use crate::Error;
+use crate::client::Shared;
+use crate::error::Answer;
+
+const AGENT: &str = concat!("fal-client/", env!("CARGO_PKG_VERSION"), " (rust)");
+
+/// How much memory is set aside for a body on the word of its `Content-Length`.
+const TRUSTED_LENGTH: u64 = 16 << 20;
+
+/// Sends a request until it is answered with success, or the policy says that it is enough.
+pub(crate) async fn send(shared: &Shared, request: &Request) -> Result<Answer, Error> {
+    let mut tries = Tries::new(shared, request)?;
+    loop {
+        match whole(shared, request, tries.url()).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => tries.failed(error).await?,
+        }
+    }
+}
+
+/// Sends a request until its answer begins with success; the body is the caller's to read.
+pub(crate) async fn open(shared: &Shared, request: &Request) -> Result<reqwest::Response, Error> {
+    let mut tries = Tries::new(shared, request)?;
+    loop {
+        match head(shared, request, tries.url()).await {
+            Ok(response) => return Ok(response),
+            Err(error) => tries.failed(error).await?,
+        }
+    }
+}
+
+/// One request and its whole answer, if that is a success.
+async fn whole(shared: &Shared, request: &Request, url: &Url) -> Result<Answer, Error> {
+    let answer = read(shared, exchange(shared, request, url).await?).await?;
+    if answer.status.is_success() { Ok(answer) } else { Err(refusal(answer)) }
+}
+
+/// One request and the head of its answer, if that is a success.
+async fn head(shared: &Shared, request: &Request, url: &Url) -> Result<reqwest::Response, Error> {
+    let response = exchange(shared, request, url).await?;
+    if response.status().is_success() { Ok(response) } else { Err(refusal(read(shared, response).await?)) }
+}
+
+/// One request and the head of its answer.
+async fn exchange(shared: &Shared, request: &Request, url: &Url) -> Result<reqwest::Response, Error> {
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static(accept(request.operation)));
+    headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+    if request.body.is_some() {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
+    headers.extend(request.headers.clone());
+    if let Some(authorization) = shared.credentials.authorization().await? {
+        headers.insert(AUTHORIZATION, authorization);
+    }
+    let mut outgoing = shared.http.request(request.method.clone(), url.clone()).headers(headers);
+    if let Some(body) = &request.body {
+        outgoing = outgoing.body(body.clone());
+    }
+    let answer = async { outgoing.send().await.map_err(Error::transport) };
+    within(shared.timeouts.answer(request.operation), request.operation.name(), answer).await
+}
+
+fn accept(operation: Operation) -> &'static str {
+    match operation {
+        Operation::StatusStream => "text/event-stream",
+        _ => "application/json",
+    }
+}
+
+/// Reads the body of an answer.
+async fn read(shared: &Shared, mut response: reqwest::Response) -> Result<Answer, Error> {
+    let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+    let idle = shared.timeouts.idle;
+    // Most answers come in one piece, which is taken as it is.
+    let first = chunk(&mut response, idle).await?.unwrap_or_default();
+    let body = match chunk(&mut response, idle).await? {
+        None => first,
+        Some(second) => {
+            let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+            let mut body = BytesMut::with_capacity(length.unwrap_or(0).min(TRUSTED_LENGTH) as usize);
+            body.extend_from_slice(&first);
+            body.extend_from_slice(&second);
+            while let Some(chunk) = chunk(&mut response, idle).await? {
+                body.extend_from_slice(&chunk);
+            }
+            Bytes::from(body)
+        }
+    };
+    Ok(Answer { status, headers, body })
+}
+
+async fn chunk(response: &mut reqwest::Response, idle: Duration) -> Result<Option<Bytes>, Error> {
+    within(Some(idle), "reading the answer", async { response.chunk().await.map_err(Error::transport) }).await
+}
+
+async fn within<T>(
+    limit: Option<Duration>,
+    what: &str,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let Some(limit) = limit else { return work.await };
+    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(Error::timeout(what, limit)))
+}
+
+/// The error of an answer that is no success. Redirects are not followed: the key would go with them.
+fn refusal(answer: Answer) -> Error {
+    if answer.status.is_redirection() {
+        let target = answer.header(LOCATION.as_str()).unwrap_or("nowhere").to_owned();
+        return Error::unexpected(
+            format!("fal answered {} with a redirect to {target}, which is not followed", answer.status),
+            answer,
+        );
+    }
+    Error::service(answer)
+}

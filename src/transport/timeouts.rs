@@ -1,0 +1,31 @@
+use std::time::Duration;
+
+use super::Operation;
+
+/// How long a request may be silent. A total is the caller's to set (`timeout` of a call).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timeouts {
+    /// Until the head of the answer, for everything but a direct run.
+    answer: Duration,
+    /// Between two pieces of a body.
+    pub(crate) idle: Duration,
+    /// Between two pieces of a stream of events. fal sends a comment every 15 seconds.
+    pub(crate) stream_idle: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Timeouts {
+            answer: Duration::from_secs(120),
+            idle: Duration::from_secs(60),
+            stream_idle: Duration::from_secs(45),
+        }
+    }
+}
+
+impl Timeouts {
+    /// Until the head of the answer. A direct run answers when the model is done, however long that takes.
+    pub(crate) fn answer(&self, operation: Operation) -> Option<Duration> {
+        (operation != Operation::Run).then_some(self.answer)
+    }
+}

@@ -1,0 +1,79 @@
+use std::time::Instant;
+
+use url::Url;
+
+use super::Request;
+use crate::client::{Shared, backup};
+use crate::{Attempt, Error, ErrorKind};
+
+/// The tries of one request: where the next one goes, and whether there is one.
+///
+/// Where no connection to fal comes about, the same request goes to fal's backup host before anything is waited for.
+pub(super) struct Tries<'a> {
+    shared: &'a Shared,
+    request: &'a Request,
+    /// The backup host's URL and the error of the first host, while the backup host has its turn.
+    detour: Option<(Url, Error)>,
+    failed: u32,
+    began: Instant,
+    attempts: Vec<Attempt>,
+}
+
+impl<'a> Tries<'a> {
+    /// Refuses a URL to which the key must not go.
+    pub(super) fn new(shared: &'a Shared, request: &'a Request) -> Result<Self, Error> {
+        if !shared.hosts.trusts(&request.url) {
+            return Err(untrusted(&request.url));
+        }
+        Ok(Tries { shared, request, detour: None, failed: 0, began: Instant::now(), attempts: Vec::new() })
+    }
+
+    /// Where the next try goes.
+    pub(super) fn url(&self) -> &Url {
+        self.detour.as_ref().map_or(&self.request.url, |(twin, _)| twin)
+    }
+
+    /// Takes note of a failed try, and returns when it is time for the next; or gives the error back, with all that was
+    /// tried.
+    pub(super) async fn failed(&mut self, error: Error) -> Result<(), Error> {
+        self.note(&error);
+        let error = match self.detour.take() {
+            // If neither host can be reached, the first one's error is the one to show.
+            Some((_, first)) if error.kind() == ErrorKind::Connect => first,
+            Some(_) => error,
+            None => match (error.kind(), backup(&self.request.url)) {
+                (ErrorKind::Connect, Some(twin)) => {
+                    let (host, path) = (twin.host_str(), twin.path());
+                    tracing::warn!(host, path, "fal cannot be reached, its backup host is tried");
+                    self.detour = Some((twin, error));
+                    return Ok(());
+                }
+                _ => error,
+            },
+        };
+        self.failed += 1;
+        match self.shared.retry.pause(self.request.operation, self.failed, &error) {
+            Some(pause) => {
+                tokio::time::sleep(pause).await;
+                Ok(())
+            }
+            None => Err(error.after(std::mem::take(&mut self.attempts))),
+        }
+    }
+
+    fn note(&mut self, error: &Error) {
+        let host = self.url().host_str().unwrap_or_default().to_owned();
+        tracing::debug!(operation = self.request.operation.name(), host, %error, "attempt failed");
+        self.attempts.push(Attempt { host, outcome: error.to_string(), after: self.began.elapsed() });
+    }
+}
+
+fn untrusted(url: &Url) -> Error {
+    let host = url.host_str().unwrap_or("no host");
+    let message = format!(
+        "a URL leads to {}://{host}, which is neither a host of fal's nor one that the client is configured with; \
+         nothing was sent there",
+        url.scheme()
+    );
+    Error::new(ErrorKind::UntrustedUrl, message)
+}

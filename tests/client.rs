@@ -1,0 +1,107 @@
+//! How a client is set up, and what it refuses to be set up with.
+
+use std::collections::BTreeMap;
+
+use fal_client::{Client, ErrorKind};
+
+mod support;
+
+use support::{KEY, Reply, Server};
+
+fn from_vars(vars: &[(&str, &str)]) -> Result<Client, fal_client::Error> {
+    let vars: BTreeMap<String, String> =
+        vars.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+    Client::builder().env_from(|name| vars.get(name).cloned()).build()
+}
+
+/// What the server sees of a client that is set up with these variables besides its hosts.
+async fn authorization(vars: &[(&str, &str)]) -> Option<String> {
+    let server = Server::start(|_, _| Reply::json(200, "{}")).await;
+    let (run, queue) = (format!("{}/run", server.base()), format!("{}/queue", server.base()));
+    let mut vars = vars.to_vec();
+    vars.extend([("FAL_RUN_HOST", run.as_str()), ("FAL_QUEUE_RUN_HOST", queue.as_str())]);
+    let client = from_vars(&vars).expect("a client");
+    client.endpoint("a/b").run(serde_json::json!({})).await.expect("an answer");
+    server.seen()[0].header("authorization").map(str::to_owned)
+}
+
+#[tokio::test]
+async fn the_key_comes_from_the_environment() {
+    for (vars, expected) in [
+        (vec![("FAL_KEY", "a:b")], "Key a:b"),
+        (vec![("FAL_KEY", " a:b\n")], "Key a:b"),
+        (vec![("FAL_KEY_ID", "i"), ("FAL_KEY_SECRET", "s")], "Key i:s"),
+        (vec![("FAL_KEY", ""), ("FAL_KEY_ID", "i"), ("FAL_KEY_SECRET", "s")], "Key i:s"),
+        (vec![("FAL_KEY", "a:b"), ("FAL_KEY_ID", "i"), ("FAL_KEY_SECRET", "s")], "Key a:b"),
+    ] {
+        assert_eq!(authorization(&vars).await.as_deref(), Some(expected), "{vars:?}");
+    }
+}
+
+#[test]
+fn without_a_key_the_error_says_what_to_do() {
+    for vars in
+        [vec![], vec![("FAL_KEY", "")], vec![("FAL_KEY", "  ")], vec![("FAL_KEY_ID", "i"), ("FAL_KEY_SECRET", "")]]
+    {
+        let error = from_vars(&vars).expect_err("no key");
+        assert_eq!(error.kind(), ErrorKind::Credentials);
+        for word in ["FAL_KEY", "Client::builder().key", ".anonymous()"] {
+            assert!(error.to_string().contains(word), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_key_that_is_none_is_refused_and_not_shown() {
+    for key in ["", "se cret", "se\ncret", "sécret", "se\0cret"] {
+        let error = Client::builder().key(key).build().expect_err(key);
+        assert_eq!(error.kind(), ErrorKind::Credentials);
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("cret"), "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn public_applications_are_called_without_a_key() {
+    let server = Server::start(|_, _| Reply::json(200, "{}")).await;
+    let client = server.builder().anonymous().build().expect("a client");
+    client.endpoint("a/b").run(serde_json::json!({})).await.expect("an answer");
+    assert_eq!(server.seen()[0].header("authorization"), None);
+}
+
+#[tokio::test]
+async fn a_provider_is_asked_at_every_request() {
+    let server = Server::start(|_, _| Reply::json(200, "{}")).await;
+    let count = std::sync::atomic::AtomicU32::new(0);
+    let provide = move || {
+        let number = count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        async move { if number < 2 { Ok(format!("id:{number}")) } else { Err("the vault is closed") } }
+    };
+    let client = server.builder().key_provider(provide).build().expect("a client");
+    let endpoint = client.endpoint("a/b");
+    for number in 0..2 {
+        endpoint.run(serde_json::json!({})).await.expect("an answer");
+        assert_eq!(server.seen()[number].header("authorization"), Some(&*format!("Key id:{number}")));
+    }
+    let error = endpoint.run(serde_json::json!({})).await.expect_err("no key");
+    assert_eq!((error.kind(), server.seen().len()), (ErrorKind::Credentials, 2));
+    assert!(error.to_string().contains("the vault is closed"), "{error}");
+}
+
+#[test]
+fn a_host_that_is_none_is_refused() {
+    for host in ["", "a b", "ftp://fal.run", "https://user:pass@fal.run", "https://fal.run?x=1", "http://", "://"] {
+        let error = Client::builder().key(KEY).run_host(host).queue_host("queue.fal.run").build().expect_err(host);
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{host}: {error}");
+    }
+}
+
+#[test]
+fn a_client_can_be_shared_and_shows_no_key() {
+    fn shareable<T: Clone + Send + Sync + 'static>(_: &T) {}
+    let client = Client::builder().key(KEY).run_host("fal.dev").build().expect("a client");
+    shareable(&client);
+    let shown = format!("{client:?} {client:#?} {:?}", Client::builder().key(KEY));
+    assert!(shown.contains("https://queue.fal.dev/"), "{shown}");
+    assert!(!shown.contains("secret-of-key") && !shown.contains("id-of-key"), "{shown}");
+}

@@ -1,0 +1,190 @@
+//! A server that answers what a test says, down to the byte, and remembers what it was asked.
+#![allow(dead_code)]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fal_client::{Client, ClientBuilder, RetryPolicy};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+/// The key that every client of a scripted server has.
+pub(crate) const KEY: &str = "id-of-key:secret-of-key";
+
+/// A request that the server got.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) method: String,
+    /// Path and query.
+    pub(crate) target: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Seen {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).expect("a body of JSON")
+    }
+
+    /// Method, path and query.
+    pub(crate) fn line(&self) -> String {
+        format!("{} {}", self.method, self.target)
+    }
+}
+
+/// What the server does with a request.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    head: Option<String>,
+    body: Vec<u8>,
+    /// Whether the connection breaks after the body, although more was announced.
+    torn: bool,
+}
+
+impl Reply {
+    pub(crate) fn json(status: u16, body: &str) -> Self {
+        Reply::text(status, "application/json", body)
+    }
+
+    pub(crate) fn text(status: u16, content_type: &str, body: &str) -> Self {
+        let head = format!("HTTP/1.1 {status} Scripted\r\ncontent-type: {content_type}\r\n");
+        Reply { head: Some(head), body: body.into(), torn: false }
+    }
+
+    /// A whole stream of events.
+    pub(crate) fn events(events: &[&str]) -> Self {
+        let body: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+        Reply::text(200, "text/event-stream", &body)
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        if let Some(head) = &mut self.head {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        self
+    }
+
+    /// The connection breaks after what there is of the body.
+    pub(crate) fn torn(mut self) -> Self {
+        self.torn = true;
+        self
+    }
+
+    /// The connection is closed without a word.
+    pub(crate) fn dropped() -> Self {
+        Reply { head: None, body: Vec::new(), torn: true }
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let Some(head) = &self.head else { return Vec::new() };
+        let length = self.body.len() + if self.torn { 1000 } else { 0 };
+        let mut bytes = format!("{head}content-length: {length}\r\nconnection: close\r\n\r\n").into_bytes();
+        bytes.extend_from_slice(&self.body);
+        bytes
+    }
+}
+
+pub(crate) struct Server {
+    base: String,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    /// Answers each request with what `script` says of it; the number counts all requests, from 0.
+    pub(crate) async fn start(script: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let base = format!("http://{}", listener.local_addr().expect("an address"));
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (script, log) = (Arc::new(script), Arc::clone(&seen));
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, Arc::clone(&script), Arc::clone(&log)));
+            }
+        });
+        Server { base, seen, task }
+    }
+
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Everything that was asked, in order.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().expect("not poisoned").clone()
+    }
+
+    /// The requests' methods, paths and queries.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.seen().iter().map(Seen::line).collect()
+    }
+
+    /// A client's builder whose every host is this server, and which waits for a moment only before it repeats.
+    pub(crate) fn builder(&self) -> ClientBuilder {
+        Client::builder()
+            .key(KEY)
+            .run_host(format!("{}/run", self.base))
+            .queue_host(format!("{}/queue", self.base))
+            .rest_host(format!("{}/rest", self.base))
+            .retry(RetryPolicy::default().first_delay(Duration::from_millis(1)))
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        self.builder().build().expect("a client")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn serve(
+    mut stream: TcpStream,
+    script: Arc<impl Fn(usize, &Seen) -> Reply>,
+    log: Arc<Mutex<Vec<Seen>>>,
+) -> std::io::Result<()> {
+    let Some(seen) = read(&mut stream).await? else { return Ok(()) };
+    let number = {
+        let mut log = log.lock().expect("not poisoned");
+        log.push(seen.clone());
+        log.len() - 1
+    };
+    stream.write_all(&script(number, &seen).bytes()).await?;
+    stream.shutdown().await
+}
+
+async fn read(stream: &mut TcpStream) -> std::io::Result<Option<Seen>> {
+    let mut bytes = Vec::new();
+    let head = loop {
+        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+            break end;
+        }
+        if stream.read_buf(&mut bytes).await? == 0 {
+            return Ok(None);
+        }
+    };
+    let text = String::from_utf8(bytes[..head].to_vec()).expect("a head of text");
+    let mut lines = text.split("\r\n");
+    let mut first = lines.next().unwrap_or_default().split(' ').map(str::to_owned);
+    let (method, target) = (first.next().unwrap_or_default(), first.next().unwrap_or_default());
+    let headers: Vec<(String, String)> = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+        .collect();
+    let length =
+        headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, value)| value.parse().unwrap_or(0));
+    let mut body = bytes.split_off(head + 4);
+    while body.len() < length {
+        if stream.read_buf(&mut body).await? == 0 {
+            break;
+        }
+    }
+    Ok(Some(Seen { method, target, headers, body }))
+}
