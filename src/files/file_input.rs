@@ -1,13 +1,12 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::de::Deserializer;
 use serde::ser::{Error as _, Serializer};
 use serde::{Deserialize, Serialize};
 
+use super::data_uri;
 use crate::__private::{Mode, Wire};
 
 const OCTET_STREAM: &str = "application/octet-stream";
@@ -67,13 +66,13 @@ impl FileInput {
     pub(crate) async fn into_url(self) -> std::io::Result<FileInput> {
         let data_uri = match self.0 {
             Source::Text(_) => return Ok(self),
-            Source::Bytes { bytes, content_type } => data_uri(&bytes, &content_type),
+            Source::Bytes { bytes, content_type } => data_uri::encode(&bytes, &content_type),
             Source::Path(path) => {
                 let bytes = tokio::fs::read(&path).await.map_err(|error| {
                     std::io::Error::new(error.kind(), format!("{} cannot be read: {error}", path.display()))
                 })?;
                 let content_type = mime_guess::from_path(&path).first_raw().unwrap_or(OCTET_STREAM);
-                data_uri(&bytes, content_type)
+                data_uri::encode(&bytes, content_type)
             }
         };
         Ok(FileInput::url(data_uri))
@@ -86,12 +85,6 @@ impl FileInput {
         let known = scheme.is_some_and(|scheme| matches!(&*scheme, "http" | "https" | "data"));
         (!known).then_some(text)
     }
-}
-
-fn data_uri(bytes: &[u8], content_type: &str) -> String {
-    let mut uri = format!("data:{content_type};base64,");
-    STANDARD.encode_string(bytes, &mut uri);
-    uri
 }
 
 /// Shows where the file comes from, never its bytes.
@@ -137,7 +130,7 @@ impl Serialize for FileInput {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.0 {
             Source::Text(text) => serializer.serialize_str(text),
-            Source::Bytes { bytes, content_type } => serializer.serialize_str(&data_uri(bytes, content_type)),
+            Source::Bytes { bytes, content_type } => serializer.serialize_str(&data_uri::encode(bytes, content_type)),
             Source::Path(path) => Err(S::Error::custom(format_args!("the file {} has not been read", path.display()))),
         }
     }

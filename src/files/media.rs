@@ -3,23 +3,21 @@ use crate::FileInput;
 
 /// Declares a media type of outputs: a URL and what is known of the file behind it.
 macro_rules! media {
-    ($(#[$meta:meta])* $name:ident { $($(#[$field_meta:meta])* $field:ident: $value:ty),* $(,)? }) => {
-        $(#[$meta])*
-        #[derive(Clone, Debug, PartialEq)]
-        #[non_exhaustive]
-        pub struct $name {
-            /// Where the file is: a URL, or a data URI where the endpoint was asked to answer in place.
-            pub url: String,
-            /// The media type, `image/png`.
-            pub content_type: Option<String>,
-            /// The file's name.
-            pub file_name: Option<String>,
-            /// The size in bytes.
-            pub file_size: Option<i64>,
-            $($(#[$field_meta])* pub $field: Option<$value>,)*
+    ($(#[doc = $doc:expr])* $name:ident { $($(#[doc = $field_doc:expr])* $field:ident: $value:ty),* $(,)? }) => {
+        crate::__output! {
+            $(#[doc = $doc])*
+            pub struct $name {
+                /// Where the file is: a URL, or a data URI where the endpoint was asked to answer in place.
+                pub url: String,
+                /// The media type, `image/png`.
+                pub content_type: Option<String>,
+                /// The file's name.
+                pub file_name: Option<String>,
+                /// The size in bytes.
+                pub file_size: Option<i64>,
+                $($(#[doc = $field_doc])* pub $field: Option<$value>,)*
+            }
         }
-
-        crate::__output! { $name { url, content_type, file_name, file_size, $($field),* } }
 
         impl $name {
             /// The file at a URL, of which nothing else is known.
@@ -134,14 +132,9 @@ impl InputPart for ImageSize {
 
     /// An endpoint's bounds on the sides come as its rules on the field.
     fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
-        at.field("width", &self.width, sides(rules).0);
-        at.field("height", &self.height, sides(rules).1);
+        let width = rules.iter().find_map(|rule| if let Rule::Width(rules) = rule { Some(*rules) } else { None });
+        let height = rules.iter().find_map(|rule| if let Rule::Height(rules) = rule { Some(*rules) } else { None });
+        at.field("width", &self.width, width.unwrap_or(&[]));
+        at.field("height", &self.height, height.unwrap_or(&[]));
     }
-}
-
-fn sides(rules: &'static [Rule]) -> (&'static [Rule], &'static [Rule]) {
-    rules
-        .iter()
-        .find_map(|rule| if let Rule::Sides { width, height } = rule { Some((*width, *height)) } else { None })
-        .unwrap_or((&[], &[]))
 }

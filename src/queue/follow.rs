@@ -47,7 +47,8 @@ impl Follower {
             let update = self.step().await.map_err(|error| self.target.explain(error))?;
             if let Some(update) = update.filter(|update| self.last.as_ref() != Some(update)) {
                 self.last = Some(without_logs(&update));
-                tracing::debug!(request_id = self.target.request_id(), ?update, "queue update");
+                let (request_id, lines) = (self.target.request_id(), update.logs().len());
+                tracing::debug!(request_id, status = update.word(), lines, "queue update");
                 return Ok(update);
             }
         }

@@ -102,6 +102,16 @@ impl QueueUpdate {
         matches!(self, QueueUpdate::Completed { .. })
     }
 
+    /// The service's word for it.
+    pub(super) fn word(&self) -> &str {
+        match self {
+            QueueUpdate::InQueue { .. } => "IN_QUEUE",
+            QueueUpdate::InProgress { .. } => "IN_PROGRESS",
+            QueueUpdate::Completed { .. } => "COMPLETED",
+            QueueUpdate::Other { status, .. } => status,
+        }
+    }
+
     /// The lines that were logged.
     pub fn logs(&self) -> &[LogEntry] {
         match self {

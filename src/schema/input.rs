@@ -19,3 +19,82 @@ impl EndpointInput for serde_json::Value {
 
     fn files_mut(&mut self, _visit: &mut dyn FnMut(&str, &mut FileInput)) {}
 }
+
+/// Declares an endpoint's input and its builder: `pub struct InputBuilder<Prompt = prompt>;` says that the required field
+/// `prompt` has the state `Prompt`. The builder becomes the input, by `build` or by `Into`, once every state is `Given`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __input {
+    (
+        $(#[doc = $doc:expr])*
+        pub struct $input:ident { $($fields:tt)* }
+
+        $(#[doc = $builder_doc:expr])*
+        pub struct $builder:ident $(<$($state:ident = $required:ident),+ $(,)?>)?;
+    ) => {
+        $crate::__input_record! { $(#[doc = $doc])* pub struct $input { $($fields)* } }
+
+        impl $input {
+            /// An input of which nothing is set yet.
+            pub fn builder() -> $builder {
+                <$builder>::__of($crate::__private::InputPart::blank())
+            }
+
+            /// Checks every bound that the endpoint's schema states, and reports all violations at once. A call does it
+            /// before anything is sent.
+            pub fn validate(&self) -> ::core::result::Result<(), $crate::ValidationError> {
+                $crate::__private::validate_input(self)
+            }
+        }
+
+        impl $crate::EndpointInput for $input {
+            fn validate(&self) -> ::core::result::Result<(), $crate::ValidationError> {
+                $crate::__private::validate_input(self)
+            }
+
+            fn files_mut(&mut self, visit: &mut dyn ::core::ops::FnMut(&str, &mut $crate::FileInput)) {
+                $crate::__private::InputPart::files_mut(self, &mut ::core::default::Default::default(), visit);
+            }
+        }
+
+        /// The required fields, each a name for the compiler to say which one is missing.
+        pub mod required {
+            $($(
+                #[doc = ::core::concat!("The required field `", ::core::stringify!($required), "`.")]
+                #[allow(non_camel_case_types)]
+                #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+                pub enum $required {}
+            )+)?
+        }
+
+        $(#[doc = $builder_doc])*
+        #[derive(::core::clone::Clone, ::core::fmt::Debug)]
+        #[must_use = "a builder does nothing until it is given to a call or built"]
+        pub struct $builder $(<$($state = $crate::Missing<required::$required>),+>)? {
+            input: $input,
+            state: ::core::marker::PhantomData<($($($state,)+)?)>,
+        }
+
+        impl $(<$($state),+>)? $builder $(<$($state),+>)? {
+            $crate::__setters! { [input] $($fields)* }
+
+            fn __of(input: $input) -> Self {
+                $builder { input, state: ::core::marker::PhantomData }
+            }
+
+            /// The input, once every required field is set. A call takes the builder as it is.
+            pub fn build(self) -> $input
+            where
+                $($($state: $crate::Required,)+)?
+            {
+                self.input
+            }
+        }
+
+        impl $(<$($state: $crate::Required),+>)? ::core::convert::From<$builder $(<$($state),+>)?> for $input {
+            fn from(builder: $builder $(<$($state),+>)?) -> Self {
+                builder.input
+            }
+        }
+    };
+}

@@ -187,3 +187,75 @@ impl InputPart for FileInput {
         visit(&at.0, self);
     }
 }
+
+/// Declares a record of an input, whose fields have rules:
+/// `input_record! { pub struct LoraWeight { #[rules(Minimum(Int(0)))] #[set(maybe_scale: f64)] pub scale: Option<f64> } }`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __input_record {
+    (
+        $(#[doc = $doc:expr])*
+        pub struct $record:ident {
+            $(
+                $(#[doc = $field_doc:expr])*
+                $(#[name = $name:literal])?
+                $(#[rules($($rule:expr),* $(,)?)])*
+                $(#[set($($set:tt)*)])?
+                $(#[given($($given:tt)*)])?
+                pub $field:ident: $type:ty
+            ),* $(,)?
+        }
+    ) => {
+        $(#[doc = $doc])*
+        #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::cmp::PartialEq)]
+        #[non_exhaustive]
+        pub struct $record {
+            $($(#[doc = $field_doc])* pub $field: $type,)*
+        }
+
+        $crate::__record! { Strict $record { $($field $(= $name)?),* } }
+
+        const _: () = {
+            use $crate::__private::{FieldPath, InputPart, Rule, Validator};
+
+            impl InputPart for $record {
+                fn blank() -> Self {
+                    $record { $($field: InputPart::blank()),* }
+                }
+
+                #[allow(unused_variables)]
+                fn validate(&self, at: &mut Validator, _rules: &'static [Rule]) {
+                    $(at.field($crate::__name!($field $(= $name)?), &self.$field, {
+                        #[allow(unused_imports)]
+                        use $crate::__private::{Number::*, Rule::*};
+                        &[$($($rule,)*)*]
+                    });)*
+                }
+
+                #[allow(unused_variables)]
+                fn files_mut(
+                    &mut self,
+                    at: &mut FieldPath,
+                    visit: &mut dyn ::core::ops::FnMut(&str, &mut $crate::FileInput),
+                ) {
+                    $(at.field($crate::__name!($field $(= $name)?), |at| {
+                        InputPart::files_mut(&mut self.$field, at, visit)
+                    });)*
+                }
+            }
+        };
+    };
+}
+
+/// Declares a record inside an input, with chained setters for its optional fields.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __input_part {
+    ($(#[doc = $doc:expr])* pub struct $record:ident { $($fields:tt)* }) => {
+        $crate::__input_record! { $(#[doc = $doc])* pub struct $record { $($fields)* } }
+
+        impl $record {
+            $crate::__setters! { [] $($fields)* }
+        }
+    };
+}

@@ -22,8 +22,8 @@ pub mod private {
     pub use super::validate::{Number, Rule, Validator, validate_input};
     pub use super::wire::{Mode, Wire};
     pub use crate::{
-        __input as input, __input_union as input_union, __open_enum as open_enum, __output as output,
-        __output_union as output_union, __setters as setters,
+        __input as input, __input_part as input_part, __input_union as input_union, __open_enum as open_enum,
+        __output as output, __output_union as output_union,
     };
-    pub use serde;
+    pub use {serde, serde_json};
 }

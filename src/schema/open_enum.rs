@@ -89,7 +89,9 @@ macro_rules! __open_enum {
         pub enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:literal),* $(,)? }
     ) => {
         $(#[$meta])*
-        #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+        #[derive(
+            ::core::clone::Clone, ::core::fmt::Debug, ::core::cmp::PartialEq, ::core::cmp::Eq, ::core::hash::Hash,
+        )]
         #[non_exhaustive]
         pub enum $name {
             $($(#[$variant_meta])* $variant,)*
@@ -170,7 +172,7 @@ macro_rules! __open_enum {
 
                 fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
                     at.listed(self);
-                    at.text(self.as_str(), rules);
+                    at.text($name::as_str(self), rules);
                 }
             }
 

@@ -122,6 +122,7 @@ macro_rules! __record {
             impl Record for $record {
                 const NAME: &'static str = ::core::stringify!($record);
 
+                #[allow(unused_variables)]
                 fn read_fields<'de, A: serde::de::MapAccess<'de>>(
                     mut fields: $crate::__private::Fields<'de, A>,
                 ) -> ::core::result::Result<Self, A::Error> {
@@ -185,49 +186,27 @@ macro_rules! __name {
     };
 }
 
-/// Makes a struct a record of an output: `output! { Output { images, type_ = "type" } }`.
+/// Declares a record of an output: `output! { pub struct Output { pub images: Vec<Image>, #[name = "type"] pub type_: String } }`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __output {
-    ($record:ident { $($fields:tt)* }) => {
-        $crate::__record! { Lenient $record { $($fields)* } }
-    };
-}
+    (
+        $(#[doc = $doc:expr])*
+        pub struct $record:ident {
+            $(
+                $(#[doc = $field_doc:expr])*
+                $(#[name = $name:literal])?
+                pub $field:ident: $type:ty
+            ),* $(,)?
+        }
+    ) => {
+        $(#[doc = $doc])*
+        #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::cmp::PartialEq)]
+        #[non_exhaustive]
+        pub struct $record {
+            $($(#[doc = $field_doc])* pub $field: $type,)*
+        }
 
-/// Makes a struct a record of an input, whose fields have rules:
-/// `input! { Input { prompt: [], num_images: [Minimum(Int(1))] } }`.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __input {
-    ($record:ident { $($field:ident $(= $name:literal)?: [$($rule:expr),* $(,)?]),* $(,)? }) => {
-        $crate::__record! { Strict $record { $($field $(= $name)?),* } }
-
-        const _: () = {
-            use $crate::__private::InputPart;
-
-            impl InputPart for $record {
-                fn blank() -> Self {
-                    $record { $($field: InputPart::blank()),* }
-                }
-
-                #[allow(unused_variables)]
-                fn validate(&self, at: &mut $crate::__private::Validator, _rules: &'static [$crate::__private::Rule]) {
-                    $(at.field($crate::__name!($field $(= $name)?), &self.$field, {
-                        #[allow(unused_imports)]
-                        use $crate::__private::{Number::*, Rule::*};
-                        &[$($rule),*]
-                    });)*
-                }
-
-                #[allow(unused_variables)]
-                fn files_mut(
-                    &mut self,
-                    at: &mut $crate::__private::FieldPath,
-                    visit: &mut dyn ::core::ops::FnMut(&str, &mut $crate::FileInput),
-                ) {
-                    $(at.field($crate::__name!($field $(= $name)?), |at| self.$field.files_mut(at, visit));)*
-                }
-            }
-        };
+        $crate::__record! { Lenient $record { $($field $(= $name)?),* } }
     };
 }

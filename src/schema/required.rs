@@ -1,11 +1,11 @@
 use std::marker::PhantomData;
 
 /// The state of a required field that has not been set on a builder; `Field` names it.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Missing<Field>(PhantomData<Field>);
 
 /// The state of a required field that has been set on a builder.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Given(());
 
 /// A required field that has been set. The compiler asks for it where an input is sent or built.
@@ -18,14 +18,34 @@ pub trait Required {}
 
 impl Required for Given {}
 
-/// Declares the setters of optional fields, each with a `maybe_` form that takes an `Option`; `[input]` says in which
-/// field of `self` they stand: `setters! { [input] /// Docs. seed, maybe_seed: i64; loras, maybe_loras: list LoraWeight; }`.
+/// Declares the setters of a record's fields, which come as they stand in the record; `[input]` says in which field of
+/// `self` they are, `[]` that it is `self`.
+///
+/// `#[set(maybe_seed: i64)]` marks an optional field: `seed` takes a value and `maybe_seed` an `Option`.
+/// `#[given(String => InputBuilder<Given, ImageUrl>)]` marks a required one, whose setter gives that builder. A type in
+/// brackets is a list's, whose setter takes its items.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __setters {
-    ([$($place:ident)?]) => {};
-    ([$($place:ident)?] $(#[$meta:meta])* $field:ident, $maybe:ident: list $item:ty; $($rest:tt)*) => {
-        $(#[$meta])*
+    ($place:tt $(
+        $(#[doc = $doc:expr])*
+        $(#[name = $name:literal])?
+        $(#[rules($($rules:tt)*)])*
+        $(#[set($($set:tt)*)])?
+        $(#[given($($given:tt)*)])?
+        pub $field:ident: $type:ty
+    ),* $(,)?) => {
+        $($crate::__setter! { $place [$($doc)*] $field [$(set $($set)*)? $(given $($given)*)?] })*
+    };
+}
+
+/// The setters of one field.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __setter {
+    ($place:tt [$($doc:expr)*] $field:ident []) => {};
+    ([$($place:ident)?] [$($doc:expr)*] $field:ident [set $maybe:ident: [$item:ty]]) => {
+        $(#[doc = $doc])*
         pub fn $field(
             mut self,
             $field: impl ::core::iter::IntoIterator<Item = impl ::core::convert::Into<$item>>,
@@ -40,11 +60,9 @@ macro_rules! __setters {
             self$(.$place)?.$field = $field;
             self
         }
-
-        $crate::__setters! { [$($place)?] $($rest)* }
     };
-    ([$($place:ident)?] $(#[$meta:meta])* $field:ident, $maybe:ident: $value:ty; $($rest:tt)*) => {
-        $(#[$meta])*
+    ([$($place:ident)?] [$($doc:expr)*] $field:ident [set $maybe:ident: $value:ty]) => {
+        $(#[doc = $doc])*
         pub fn $field(mut self, $field: impl ::core::convert::Into<$value>) -> Self {
             self$(.$place)?.$field = ::core::option::Option::Some($field.into());
             self
@@ -55,7 +73,22 @@ macro_rules! __setters {
             self$(.$place)?.$field = $field;
             self
         }
-
-        $crate::__setters! { [$($place)?] $($rest)* }
+    };
+    ([$place:ident] [$($doc:expr)*] $field:ident [given [$item:ty] => $builder:ty]) => {
+        $(#[doc = $doc])*
+        pub fn $field(
+            mut self,
+            $field: impl ::core::iter::IntoIterator<Item = impl ::core::convert::Into<$item>>,
+        ) -> $builder {
+            self.$place.$field = $field.into_iter().map(::core::convert::Into::into).collect();
+            <$builder>::__of(self.$place)
+        }
+    };
+    ([$place:ident] [$($doc:expr)*] $field:ident [given $value:ty => $builder:ty]) => {
+        $(#[doc = $doc])*
+        pub fn $field(mut self, $field: impl ::core::convert::Into<$value>) -> $builder {
+            self.$place.$field = $field.into();
+            <$builder>::__of(self.$place)
+        }
     };
 }

@@ -52,18 +52,31 @@ impl<'de, U: Union> Visitor<'de> for UnionVisitor<U> {
     }
 }
 
-/// Makes an enum of one-field variants a union: `union! { ImageSizeChoice { Preset: string, Custom: object } }`.
+/// Declares a union: `union! { pub enum ImageSizeChoice { #[kind(string)] Preset(ImageSizePreset), … } }`. A kind is
+/// `string`, `object` or, for an object that is an image's size and can be made of a pair, `image_size`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __union {
-    ($union:ident { $($variant:ident: $kind:ident($member:ty)),* $(,)? }) => {
+    (
+        $(#[doc = $doc:expr])*
+        pub enum $union:ident {
+            $($(#[doc = $variant_doc:expr])* #[kind($kind:ident)] $variant:ident($member:ty)),* $(,)?
+        }
+    ) => {
+        $(#[doc = $doc])*
+        #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::cmp::PartialEq)]
+        #[non_exhaustive]
+        pub enum $union {
+            $($(#[doc = $variant_doc])* $variant($member),)*
+        }
+
         const _: () = {
             use $crate::__private::{Mode, Union, Wire, serde};
 
             impl Union for $union {
-                const EXPECTED: &'static str = ::core::concat!("one of" $(, " ", ::core::stringify!($kind))*);
+                const EXPECTED: &'static str = ::core::concat!("one of" $(, " ", ::core::stringify!($variant))*);
 
-                $($crate::__union_member! { $variant: $kind($member) })*
+                $($crate::__union_member! { $kind $variant($member) })*
             }
 
             impl Wire for $union {
@@ -83,11 +96,7 @@ macro_rules! __union {
                 }
             }
 
-            $(impl ::core::convert::From<$member> for $union {
-                fn from(value: $member) -> Self {
-                    $union::$variant(value)
-                }
-            })*
+            $($crate::__union_from! { $kind $union::$variant($member) })*
         };
     };
 }
@@ -96,7 +105,7 @@ macro_rules! __union {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __union_member {
-    ($variant:ident: string($member:ty)) => {
+    (string $variant:ident($member:ty)) => {
         fn read_string<'de, D: $crate::__private::serde::Deserializer<'de>>(
             string: D,
             mode: $crate::__private::Mode,
@@ -104,7 +113,10 @@ macro_rules! __union_member {
             ::core::option::Option::Some(<$member as $crate::__private::Wire>::read(string, mode).map(Self::$variant))
         }
     };
-    ($variant:ident: object($member:ty)) => {
+    (image_size $variant:ident($member:ty)) => {
+        $crate::__union_member! { object $variant($member) }
+    };
+    (object $variant:ident($member:ty)) => {
         fn read_object<'de, D: $crate::__private::serde::Deserializer<'de>>(
             object: D,
             mode: $crate::__private::Mode,
@@ -114,12 +126,35 @@ macro_rules! __union_member {
     };
 }
 
+/// What a union is made of.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __union_from {
+    (image_size $union:ident::$variant:ident($member:ty)) => {
+        $crate::__union_from! { object $union::$variant($member) }
+
+        /// A width and a height in pixels.
+        impl<W: ::core::convert::Into<i64>, H: ::core::convert::Into<i64>> ::core::convert::From<(W, H)> for $union {
+            fn from(sides: (W, H)) -> Self {
+                $union::$variant(::core::convert::From::from(sides))
+            }
+        }
+    };
+    ($kind:ident $union:ident::$variant:ident($member:ty)) => {
+        impl ::core::convert::From<$member> for $union {
+            fn from(value: $member) -> Self {
+                $union::$variant(value)
+            }
+        }
+    };
+}
+
 /// A union on the output side.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __output_union {
-    ($union:ident { $($members:tt)* }) => {
-        $crate::__union! { $union { $($members)* } }
+    ($(#[doc = $doc:expr])* pub enum $union:ident { $($members:tt)* }) => {
+        $crate::__union! { $(#[doc = $doc])* pub enum $union { $($members)* } }
 
         impl<'de> $crate::__private::serde::Deserialize<'de> for $union {
             fn deserialize<D: $crate::__private::serde::Deserializer<'de>>(
@@ -135,8 +170,20 @@ macro_rules! __output_union {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __input_union {
-    ($union:ident { $first:ident: $first_kind:ident($first_member:ty) $(, $variant:ident: $kind:ident($member:ty))* $(,)? }) => {
-        $crate::__union! { $union { $first: $first_kind($first_member) $(, $variant: $kind($member))* } }
+    (
+        $(#[doc = $doc:expr])*
+        pub enum $union:ident {
+            $(#[doc = $first_doc:expr])* #[kind($first_kind:ident)] $first:ident($first_member:ty)
+            $(, $(#[doc = $variant_doc:expr])* #[kind($kind:ident)] $variant:ident($member:ty))* $(,)?
+        }
+    ) => {
+        $crate::__union! {
+            $(#[doc = $doc])*
+            pub enum $union {
+                $(#[doc = $first_doc])* #[kind($first_kind)] $first($first_member)
+                $(, $(#[doc = $variant_doc])* #[kind($kind)] $variant($member))*
+            }
+        }
 
         impl<'de> $crate::__private::serde::Deserialize<'de> for $union {
             fn deserialize<D: $crate::__private::serde::Deserializer<'de>>(
@@ -156,8 +203,8 @@ macro_rules! __input_union {
 
                 fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
                     match self {
-                        $union::$first(value) => value.validate(at, rules),
-                        $($union::$variant(value) => value.validate(at, rules),)*
+                        $union::$first(value) => InputPart::validate(value, at, rules),
+                        $($union::$variant(value) => InputPart::validate(value, at, rules),)*
                     }
                 }
 
@@ -167,8 +214,8 @@ macro_rules! __input_union {
                     visit: &mut dyn ::core::ops::FnMut(&str, &mut $crate::FileInput),
                 ) {
                     match self {
-                        $union::$first(value) => value.files_mut(at, visit),
-                        $($union::$variant(value) => value.files_mut(at, visit),)*
+                        $union::$first(value) => InputPart::files_mut(value, at, visit),
+                        $($union::$variant(value) => InputPart::files_mut(value, at, visit),)*
                     }
                 }
             }

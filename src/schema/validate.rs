@@ -69,13 +69,10 @@ pub enum Rule {
     MaxItems(u64),
     /// What holds for each item of a list or each value of a map.
     Items(&'static [Rule]),
-    /// What holds for the sides of an `ImageSize`.
-    Sides {
-        /// For the width.
-        width: &'static [Rule],
-        /// For the height.
-        height: &'static [Rule],
-    },
+    /// What holds for the width of an `ImageSize`.
+    Width(&'static [Rule]),
+    /// What holds for the height of an `ImageSize`.
+    Height(&'static [Rule]),
 }
 
 /// Checks an input from its root.

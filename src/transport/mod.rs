@@ -1,5 +1,6 @@
 //! One HTTP request and its answer: the key, timeouts, repetition, backup hosts, server-sent events.
 
+mod media;
 mod request;
 mod retry;
 mod send;
@@ -7,8 +8,10 @@ mod sse;
 mod timeouts;
 mod tries;
 
+pub(crate) use media::MediaStream;
 pub(crate) use request::{Operation, Request};
 pub use retry::RetryPolicy;
+pub(crate) use retry::random;
 pub(crate) use send::{open, send};
 pub(crate) use sse::EventStream;
 pub(crate) use timeouts::Timeouts;

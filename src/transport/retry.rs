@@ -114,9 +114,14 @@ fn may_repeat(operation: Operation, error: &Error) -> bool {
     }
 }
 
-/// A number from 0 to 1. The standard library seeds its hashers by chance, which is good enough for a pause.
+/// A number from 0 to 1.
 fn chance() -> f64 {
-    (RandomState::new().build_hasher().finish() >> 11) as f64 / (1_u64 << 53) as f64
+    (random() >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// Any number. The standard library seeds its hashers by chance, which is good enough for a pause or a name.
+pub(crate) fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 #[cfg(test)]

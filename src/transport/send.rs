@@ -11,7 +11,7 @@ use crate::Error;
 use crate::client::Shared;
 use crate::error::Answer;
 
-const AGENT: &str = concat!("fal-client/", env!("CARGO_PKG_VERSION"), " (rust)");
+pub(super) const AGENT: &str = concat!("fal-client/", env!("CARGO_PKG_VERSION"), " (rust)");
 
 /// How much memory is set aside for a body on the word of its `Content-Length`.
 const TRUSTED_LENGTH: u64 = 16 << 20;
@@ -40,14 +40,18 @@ pub(crate) async fn open(shared: &Shared, request: &Request) -> Result<reqwest::
 
 /// One request and its whole answer, if that is a success.
 async fn whole(shared: &Shared, request: &Request, url: &Url) -> Result<Answer, Error> {
-    let answer = read(shared, exchange(shared, request, url).await?).await?;
+    let answer = whole_body(exchange(shared, request, url).await?, shared.timeouts.idle).await?;
     if answer.status.is_success() { Ok(answer) } else { Err(refusal(answer)) }
 }
 
 /// One request and the head of its answer, if that is a success.
 async fn head(shared: &Shared, request: &Request, url: &Url) -> Result<reqwest::Response, Error> {
     let response = exchange(shared, request, url).await?;
-    if response.status().is_success() { Ok(response) } else { Err(refusal(read(shared, response).await?)) }
+    if response.status().is_success() {
+        Ok(response)
+    } else {
+        Err(refusal(whole_body(response, shared.timeouts.idle).await?))
+    }
 }
 
 /// One request and the head of its answer.
@@ -78,9 +82,8 @@ fn accept(operation: Operation) -> &'static str {
 }
 
 /// Reads the body of an answer.
-async fn read(shared: &Shared, mut response: reqwest::Response) -> Result<Answer, Error> {
+pub(super) async fn whole_body(mut response: reqwest::Response, idle: Duration) -> Result<Answer, Error> {
     let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-    let idle = shared.timeouts.idle;
     // Most answers come in one piece, which is taken as it is.
     let first = chunk(&mut response, idle).await?.unwrap_or_default();
     let body = match chunk(&mut response, idle).await? {
@@ -99,11 +102,12 @@ async fn read(shared: &Shared, mut response: reqwest::Response) -> Result<Answer
     Ok(Answer { status, headers, body })
 }
 
-async fn chunk(response: &mut reqwest::Response, idle: Duration) -> Result<Option<Bytes>, Error> {
+/// The next piece of a body; `None` after the last.
+pub(super) async fn chunk(response: &mut reqwest::Response, idle: Duration) -> Result<Option<Bytes>, Error> {
     within(Some(idle), "reading the answer", async { response.chunk().await.map_err(Error::transport) }).await
 }
 
-async fn within<T>(
+pub(super) async fn within<T>(
     limit: Option<Duration>,
     what: &str,
     work: impl Future<Output = Result<T, Error>>,
@@ -113,7 +117,7 @@ async fn within<T>(
 }
 
 /// The error of an answer that is no success. Redirects are not followed: the key would go with them.
-fn refusal(answer: Answer) -> Error {
+pub(super) fn refusal(answer: Answer) -> Error {
     if answer.status.is_redirection() {
         let target = answer.header(LOCATION.as_str()).unwrap_or("nowhere").to_owned();
         return Error::unexpected(

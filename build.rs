@@ -1,0 +1,68 @@
+//! Keeps `generated/` in step with `schemas/`.
+//!
+//! In a checkout, with the feature `regenerate` that the workspace turns on, it generates. Without the feature it only
+//! warns when the two disagree, and compiles no generator. In a published package it does nothing.
+
+use std::path::Path;
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    // A published package has no `codegen` beside it, and what is in it was checked before it was published.
+    if Path::new("codegen/Cargo.toml").is_file() && Path::new("schemas").is_dir() {
+        println!("cargo::rerun-if-changed=schemas");
+        in_checkout();
+    }
+}
+
+#[cfg(feature = "regenerate")]
+fn in_checkout() {
+    // Without its own folder in the build script's output, a build would write half of a tree that another one reads.
+    if let Err(error) = fal_codegen::Builder::new().schemas("schemas").out_dir("generated").generate() {
+        for finding in error.findings() {
+            println!("cargo::error={finding}");
+        }
+    }
+}
+
+#[cfg(not(feature = "regenerate"))]
+fn in_checkout() {
+    use std::collections::BTreeMap;
+    use std::fs;
+
+    #[path = "codegen/src/digest.rs"]
+    mod digest;
+
+    fn collect(folder: &Path, below: &str, found: &mut BTreeMap<String, String>) {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            let (path, file) = (format!("{below}{name}"), entry.path());
+            if name.starts_with('.') {
+                continue;
+            }
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                collect(&file, &format!("{path}/"), found);
+            } else if name.ends_with(".json") && !name.ends_with(".patch.json") {
+                let text = fs::read(&file).unwrap_or_default();
+                found.insert(path, format!("{:016x}", digest::digest(&text)));
+            }
+        }
+    }
+
+    let mut documents = BTreeMap::new();
+    collect(Path::new("schemas"), "", &mut documents);
+    let manifest = fs::read_to_string("generated/MANIFEST").unwrap_or_default();
+    let mut generated: BTreeMap<&str, &str> = BTreeMap::new();
+    for line in manifest.lines().skip(1) {
+        let mut columns = line.split('\t');
+        if let (Some(path), Some(digest)) = (columns.next(), columns.next_back()) {
+            generated.insert(path, digest);
+        }
+    }
+    let is_generated = |(path, digest): (&String, &String)| generated.remove(path.as_str()) == Some(digest);
+    let in_step = documents.iter().all(is_generated);
+    if !in_step || !generated.is_empty() {
+        println!(
+            "cargo::warning=generated/ is not what schemas/ would give; run `cargo build` at the root of the workspace"
+        );
+    }
+}

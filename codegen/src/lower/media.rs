@@ -1,0 +1,63 @@
+//! Which inputs are files, and which components are the runtime's own media types.
+
+use serde_json::{Map, Value};
+
+use crate::model::Side;
+use crate::types::RuntimeType;
+
+/// The playground's names for a field that takes a file.
+const FILE_FIELDS: &[&str] = &["archive", "audio", "file", "image", "image_mask", "mask", "url", "video"];
+
+/// Whether an input's property is a file, or a list of files.
+pub(super) fn is_file(name: &str, schema: &Value) -> bool {
+    let text = match schema.get("type").and_then(Value::as_str) {
+        Some("string") => schema,
+        Some("array") => match schema.get("items") {
+            Some(items) if items.get("type").and_then(Value::as_str) == Some("string") => items,
+            _ => return false,
+        },
+        _ => return false,
+    };
+    if text.get("enum").is_some() {
+        return false;
+    }
+    let hint = schema.get("ui").and_then(|ui| ui.get("field")).or(schema.get("_fal_ui_field")).and_then(Value::as_str);
+    let name = name.to_ascii_lowercase();
+    hint.is_some_and(|hint| FILE_FIELDS.contains(&hint))
+        || text.get("format").and_then(Value::as_str) == Some("uri")
+        || name.ends_with("url")
+        || name.ends_with("urls")
+}
+
+/// The runtime's type that a component is, if all its fields agree in name and type.
+pub(super) fn shared(fields: &Map<String, Value>, side: Side) -> Option<RuntimeType> {
+    let integers =
+        |name: &str| fields.get(name).and_then(|field| field.get("type")).is_some_and(|kind| kind == "integer");
+    if fields.len() == 2 && integers("width") && integers("height") {
+        return Some(RuntimeType::ImageSize);
+    }
+    if side == Side::Input || !fields.contains_key("url") {
+        return None;
+    }
+    let file = [("url", "string"), ("content_type", "string"), ("file_name", "string"), ("file_size", "integer")];
+    let image = [("width", "integer"), ("height", "integer")];
+    let video = [("fps", "number"), ("duration", "number"), ("num_frames", "integer")];
+    let audio = [("duration", "number"), ("sample_rate", "integer"), ("channels", "integer"), ("bitrate", "string")];
+    let fits = |known: &[&[(&str, &str)]]| {
+        fields.iter().all(|(name, schema)| {
+            let kind = schema.get("type").and_then(Value::as_str);
+            known.iter().flat_map(|fields| fields.iter()).any(|(known, type_)| known == name && kind == Some(*type_))
+        })
+    };
+    if fits(&[&file]) {
+        Some(RuntimeType::File)
+    } else if fits(&[&file, &image]) {
+        Some(RuntimeType::Image)
+    } else if fits(&[&file, &image, &video]) {
+        Some(RuntimeType::Video)
+    } else if fits(&[&file, &audio]) {
+        Some(RuntimeType::Audio)
+    } else {
+        None
+    }
+}

@@ -1,0 +1,148 @@
+//! What is generated, as plain data: sorted, printable, complete. Rendering it cannot fail.
+
+/// An endpoint.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Endpoint {
+    pub(crate) id: String,
+    pub(crate) category: Option<String>,
+    pub(crate) items: Vec<Item>,
+    /// Every decision that lost something, for REPORT.md.
+    pub(crate) notes: Vec<String>,
+}
+
+impl Endpoint {
+    /// The record `Input`.
+    pub(crate) fn input(&self) -> Option<&Record> {
+        self.items.iter().find_map(|item| match item {
+            Item::Record(record) if record.role == Role::Input => Some(record),
+            _ => None,
+        })
+    }
+}
+
+/// A type of an endpoint.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Item {
+    Record(Record),
+    Enum(Enum),
+    Union(Union),
+}
+
+/// Which way a type travels. What travels both ways has an input's form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Input,
+    Output,
+}
+
+/// What a record is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// The endpoint's `Input`, which has a builder.
+    Input,
+    /// A record inside the input, which has `new` and setters.
+    Part,
+    /// The endpoint's `Output`, or a record inside it.
+    Output,
+}
+
+/// An object with named fields.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Record {
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    pub(crate) docs: Vec<String>,
+    pub(crate) fields: Vec<Field>,
+}
+
+/// A field of a record.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Field {
+    /// The name in Rust.
+    pub(crate) name: String,
+    /// The name in JSON.
+    pub(crate) wire: String,
+    pub(crate) docs: Vec<String>,
+    pub(crate) kind: Type,
+    pub(crate) rules: Vec<Rule>,
+    /// What stands for the field where it has to be unique among the record's names.
+    pub(crate) setter: Setter,
+}
+
+/// How a field is set.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Setter {
+    /// It is optional; the name is that of the setter which takes an `Option`.
+    Maybe(String),
+    /// It is required; the name is that of its state, a type parameter of the builder.
+    State(String),
+}
+
+/// A Rust type.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Type {
+    Bool,
+    I64,
+    U64,
+    F64,
+    String,
+    Json,
+    /// A type of the runtime.
+    Runtime(&'static str),
+    /// A type of this endpoint.
+    Local(String),
+    List(Box<Type>),
+    Map(Box<Type>),
+    Boxed(Box<Type>),
+    Option(Box<Type>),
+}
+
+/// What a schema demands beyond the type.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Rule {
+    /// `Minimum`, `Maximum`, `ExclusiveMinimum` or `ExclusiveMaximum`, and the bound.
+    Bound(&'static str, Number),
+    /// `MinLength`, `MaxLength`, `MinItems` or `MaxItems`, and the count.
+    Count(&'static str, u64),
+    /// For each item.
+    Items(Vec<Rule>),
+    /// For the width of an image size.
+    Width(Vec<Rule>),
+    /// For the height of an image size.
+    Height(Vec<Rule>),
+}
+
+/// A number as the schema has it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Number {
+    Int(i128),
+    Float(f64),
+}
+
+/// A set of texts that the service may extend.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Enum {
+    pub(crate) name: String,
+    pub(crate) docs: Vec<String>,
+    /// The variants' names and texts.
+    pub(crate) values: Vec<(String, String)>,
+}
+
+/// A value of one of several forms.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Union {
+    pub(crate) name: String,
+    pub(crate) side: Side,
+    pub(crate) docs: Vec<String>,
+    pub(crate) members: Vec<Member>,
+}
+
+/// A form of a union.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Member {
+    pub(crate) name: String,
+    pub(crate) docs: Vec<String>,
+    /// What tells it from the others: `string`, `object` or `image_size`.
+    pub(crate) kind: &'static str,
+    pub(crate) of: Type,
+}

@@ -1,0 +1,227 @@
+//! Names: how an id, a component, a property and an enum value are called in Rust.
+
+use std::collections::BTreeSet;
+
+use heck::{ToPascalCase, ToSnakeCase};
+use proc_macro2::{Ident, Span};
+
+/// Keywords of every edition, and names that are special in paths.
+const KEYWORDS: &[&str] = &[
+    "Self", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
+    "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl", "in", "let", "loop", "macro",
+    "match", "mod", "move", "mut", "override", "priv", "pub", "ref", "return", "self", "static", "struct", "super",
+    "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
+];
+
+/// Names that every endpoint's module has, and names of the prelude that a type must not shadow.
+const RESERVED_TYPES: &[&str] = &[
+    "ENDPOINT",
+    "Endpoints",
+    "Group",
+    "Input",
+    "InputBuilder",
+    "Output",
+    "Box",
+    "Clone",
+    "Copy",
+    "Debug",
+    "Default",
+    "Drop",
+    "Eq",
+    "Err",
+    "Fn",
+    "FnMut",
+    "FnOnce",
+    "From",
+    "Into",
+    "IntoIterator",
+    "Iterator",
+    "None",
+    "Ok",
+    "Option",
+    "Ord",
+    "PartialEq",
+    "PartialOrd",
+    "Result",
+    "Self",
+    "Send",
+    "Some",
+    "String",
+    "Sync",
+    "ToString",
+    "TryFrom",
+    "TryInto",
+    "Vec",
+];
+
+/// Names that a module, and the method that leads to it, must not have: what a client or a handle can do, what the
+/// standard traits add to every type, what an endpoint's module holds, and names that are no file's on Windows.
+const RESERVED_MODULES: &[&str] = &[
+    "anonymous",
+    "as_any",
+    "as_mut",
+    "as_ref",
+    "aux",
+    "borrow",
+    "borrow_mut",
+    "builder",
+    "cancel",
+    "client",
+    "clone",
+    "clone_from",
+    "clone_into",
+    "con",
+    "default",
+    "deref",
+    "deref_mut",
+    "download",
+    "drop",
+    "endpoint",
+    "eq",
+    "fmt",
+    "from",
+    "from_env",
+    "hash",
+    "id",
+    "instrument",
+    "into",
+    "into_future",
+    "max_in_flight",
+    "ne",
+    "new",
+    "nul",
+    "prn",
+    "realtime",
+    "required",
+    "result",
+    "resume",
+    "run",
+    "status",
+    "status_stream",
+    "storage",
+    "stream",
+    "submit",
+    "subscribe",
+    "to_owned",
+    "to_string",
+    "try_from",
+    "try_into",
+    "type_id",
+    "upload",
+    "validate",
+    "wait",
+    "with_current_subscriber",
+    "with_subscriber",
+];
+
+/// Names that the functions of a builder or a record have.
+const RESERVED_FIELDS: &[&str] = &["build", "builder", "new"];
+
+/// Names already taken in a place; hands out free ones.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scope {
+    taken: BTreeSet<String>,
+}
+
+impl Scope {
+    /// The scope of an endpoint's types.
+    pub(crate) fn types() -> Self {
+        Scope { taken: RESERVED_TYPES.iter().map(|name| (*name).to_owned()).collect() }
+    }
+
+    /// The scope of a record's fields.
+    pub(crate) fn fields() -> Self {
+        Scope::default()
+    }
+
+    /// The scope of an enum's variants, of which one is `Other`.
+    pub(crate) fn variants() -> Self {
+        Scope { taken: BTreeSet::from(["Other".to_owned()]) }
+    }
+
+    /// A free name: `wanted`, or `wanted` with the first number that makes it free.
+    pub(crate) fn take(&mut self, wanted: &str) -> String {
+        let mut name = wanted.to_owned();
+        let mut number = 2;
+        while !self.taken.insert(name.clone()) {
+            name = format!("{wanted}{number}");
+            number += 1;
+        }
+        name
+    }
+}
+
+/// An identifier of any text; keywords get a trailing `_`, digits a leading one.
+pub(crate) fn identifier(text: &str) -> String {
+    let mut name: String = text.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+    if name.chars().all(|c| c == '_') {
+        name = "empty".to_owned();
+    }
+    if name.starts_with(|c: char| c.is_ascii_digit()) {
+        name.insert(0, '_');
+    }
+    if KEYWORDS.contains(&name.as_str()) {
+        name.push('_');
+    }
+    name
+}
+
+/// A name in small letters: `flux-2` → `flux_2`, `4b` → `_4b`, `type` → `type_`.
+fn snake(text: &str) -> String {
+    let separated: String = text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    identifier(&separated.to_snake_case())
+}
+
+/// A field's name, and its setter's.
+pub(crate) fn field(property: &str) -> String {
+    unreserved(snake(property), RESERVED_FIELDS)
+}
+
+/// A module's name, and the method that leads to it.
+pub(crate) fn module(segment: &str) -> String {
+    unreserved(snake(segment), RESERVED_MODULES)
+}
+
+fn unreserved(name: String, reserved: &[&str]) -> String {
+    if reserved.contains(&name.as_str()) { format!("{name}_") } else { name }
+}
+
+/// A type's name: `registry__models__Image` → `Image`.
+pub(crate) fn pascal(text: &str) -> String {
+    let last = text.rsplit("__").find(|part| !part.is_empty()).unwrap_or(text);
+    let name = last.to_pascal_case();
+    // A module of another endpoint may start with a digit, and so with `_`; a type never does.
+    identifier(&if name.starts_with(|c: char| c.is_ascii_digit()) { format!("Type{name}") } else { name })
+}
+
+/// An enum variant's name: `landscape_16_9` → `Landscape16_9`, `720p` → `_720p`.
+pub(crate) fn variant(text: &str) -> String {
+    if text.is_empty() {
+        return "Empty".to_owned();
+    }
+    let mut name = String::new();
+    let mut separator = false;
+    for c in text.chars() {
+        if !c.is_ascii_alphanumeric() {
+            separator = true;
+            continue;
+        }
+        let after_digit = name.ends_with(|last: char| last.is_ascii_digit());
+        if separator && after_digit && c.is_ascii_digit() {
+            name.push('_');
+        }
+        if separator || name.is_empty() {
+            name.push(c.to_ascii_uppercase())
+        } else {
+            name.push(c)
+        }
+        separator = false;
+    }
+    // `720p` keeps its small letter: it reads as the value does.
+    identifier(if name.is_empty() { "Value" } else { &name })
+}
+
+/// The token of a name.
+pub(crate) fn ident(name: &str) -> Ident {
+    Ident::new(name, Span::call_site())
+}

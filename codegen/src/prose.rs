@@ -1,0 +1,166 @@
+//! Prose from a schema, which is untrusted, as lines of documentation: no doctests, no broken links, no HTML, no control
+//! or bidi characters, whatever was written.
+
+/// How many characters a line holds.
+const WIDTH: usize = 100;
+
+/// A text's paragraphs and lists, wrapped, with an empty line between them.
+pub(crate) fn lines(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut after_item = false;
+    for block in blocks(text) {
+        if !lines.is_empty() && !(block.item && after_item) {
+            lines.push(String::new());
+        }
+        after_item = block.item;
+        lines.extend(wrap(&block));
+    }
+    lines
+}
+
+/// A text as inline code.
+pub(crate) fn code(text: &str) -> String {
+    let shown: String = text.chars().filter(|c| !is_hidden(*c) && *c != '`').take(120).collect();
+    if shown.trim().is_empty() { "(blank)".to_owned() } else { format!("`{shown}`") }
+}
+
+/// A paragraph or an item of a list.
+struct Block {
+    item: bool,
+    words: Vec<String>,
+}
+
+fn blocks(text: &str) -> Vec<Block> {
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut open = false;
+    for line in text.lines() {
+        let item = ["- ", "* ", "+ ", "• "].iter().find_map(|mark| line.trim_start().strip_prefix(mark));
+        let words: Vec<String> =
+            item.unwrap_or(line).split_whitespace().map(word).filter(|word| !word.is_empty()).collect();
+        match blocks.last_mut() {
+            _ if words.is_empty() => open = false,
+            Some(block) if open && item.is_none() => block.words.extend(words),
+            _ => {
+                blocks.push(Block { item: item.is_some(), words });
+                open = true;
+            }
+        }
+    }
+    blocks
+}
+
+fn wrap(block: &Block) -> Vec<String> {
+    let (first, rest) = if block.item { ("- ", "  ") } else { ("", "") };
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in &block.words {
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines.push(std::mem::take(&mut line));
+        }
+        if line.is_empty() {
+            line.push_str(if lines.is_empty() { first } else { rest });
+            line.push_str(&at_start(word));
+        } else {
+            line.push(' ');
+            line.push_str(word);
+        }
+    }
+    lines.push(line);
+    lines
+}
+
+/// A word that stands at the start of a line, where it could be a heading, a list, a quotation or a rule.
+fn at_start(word: &str) -> String {
+    let digits = word.chars().take_while(char::is_ascii_digit).count();
+    match word.chars().next() {
+        Some('-' | '+' | '=' | '#' | '>') => format!("\\{word}"),
+        _ if digits > 0 && word[digits..].starts_with(['.', ')']) => {
+            format!("{}\\{}", &word[..digits], &word[digits..])
+        }
+        _ => word.to_owned(),
+    }
+}
+
+/// A word without what Markdown, HTML or a terminal would make of it.
+fn word(word: &str) -> String {
+    let word: String = word.chars().filter(|c| !is_hidden(*c)).collect();
+    if let Some(code) = marked_as_code(&word) {
+        return code;
+    }
+    let Some(at) = ["https://", "http://"].iter().filter_map(|scheme| word.find(scheme)).min() else {
+        return escape(&word);
+    };
+    let (before, url) = word.split_at(at);
+    let end = url.find(['<', '>', '"', '`', '\\', '|']).unwrap_or(url.len());
+    let url = url[..end].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']', '}', '\'', '*', '_']);
+    format!("{}`{url}`{}", escape(before), escape(&word[at + url.len()..]))
+}
+
+/// A word such as `` `True`, `` stays code.
+fn marked_as_code(word: &str) -> Option<String> {
+    let (code, after) = word.strip_prefix('`')?.split_once('`')?;
+    let plain = !code.is_empty() && code.chars().all(|c| c.is_ascii_alphanumeric() || "_-./:".contains(c));
+    (plain && !after.contains('`')).then(|| format!("`{code}`{}", escape(after)))
+}
+
+fn escape(word: &str) -> String {
+    let mut clean = String::with_capacity(word.len());
+    let chars: Vec<char> = word.chars().collect();
+    for (place, c) in chars.iter().enumerate() {
+        let inside =
+            |place: Option<usize>| place.and_then(|place| chars.get(place)).is_some_and(|c| c.is_alphanumeric());
+        let special = match c {
+            '[' | ']' | '<' | '`' | '*' | '\\' | '|' | '~' | '&' => true,
+            // Inside a word it is no emphasis.
+            '_' => !(inside(place.checked_sub(1)) && inside(Some(place + 1))),
+            _ => false,
+        };
+        if special {
+            clean.push('\\');
+        }
+        clean.push(*c);
+    }
+    clean
+}
+
+/// Characters that change how a text looks without being seen.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{code, lines};
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        assert_eq!(lines(text), expected);
+    }
+
+    #[test]
+    fn paragraphs_are_joined_and_lists_stay_lists() {
+        check("\n    One\n    line.\n\n    - a\n    - b\n      c\n", &["One line.", "", "- a", "- b c"]);
+        check(&"word ".repeat(30), &["word ".repeat(20).trim_end(), "word ".repeat(10).trim_end()]);
+    }
+
+    #[test]
+    fn markdown_and_html_lose_their_meaning() {
+        check("```\nlet x = [1];\n```", &[r"\`\`\` let x = \[1\]; \`\`\`"]);
+        check("<script>*a* _b_ snake_case `True`, `a b`", &[r"\<script>\*a\* \_b\_ snake_case `True`, \`a b\`"]);
+        check("# title", &[r"\# title"]);
+        check("1. first", &[r"1\. first"]);
+        check("text\n===", &["text ==="]);
+        check("see (https://a.b/c_d). [x](y)", &[r"see (`https://a.b/c_d`). \[x\](y)"]);
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_dropped() {
+        check("a\u{202e}b\u{0}c\r\nd\te", &["abc d e"]);
+        check("\u{200b}", &[]);
+        assert_eq!(code("a`\nb"), "`ab`");
+        assert_eq!(code(" "), "(blank)");
+    }
+}

@@ -1,0 +1,163 @@
+//! The modules: an endpoint's file, and the methods that mirror the id.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::items;
+use super::text::{Text, docs, file_docs};
+use crate::model::{Endpoint, Setter};
+use crate::names::ident;
+use crate::prose;
+use crate::tree::{Node, module_path};
+
+/// The root file. It has no inner attributes, for it may be read by `include!`.
+pub(crate) fn root(tree: &Node) -> String {
+    let mut text = Text::new();
+    for name in tree.children.keys() {
+        let name = ident(name);
+        text.add(quote! {
+            #[rustfmt::skip]
+            #[allow(dead_code, unreachable_pub, clippy::pedantic, clippy::nursery)]
+            pub mod #name;
+        });
+    }
+    let signatures = tree.children.iter().map(|(name, node)| {
+        let (docs, name) = (docs(&[leads_to(node)]), ident(name));
+        quote! { #docs fn #name(&self) -> #name::Group; }
+    });
+    let methods = tree.children.keys().map(|name| {
+        let name = ident(name);
+        quote! { fn #name(&self) -> #name::Group { #name::Group::new(self.clone()) } }
+    });
+    text.add(quote! {
+        /// The endpoints, as methods of a client: one for each owner, and so on along the id.
+        #[rustfmt::skip]
+        #[allow(dead_code, unreachable_pub)]
+        pub trait Endpoints { #(#signatures)* }
+    });
+    text.add(quote! {
+        #[rustfmt::skip]
+        impl Endpoints for ::fal_client::Client { #(#methods)* }
+    });
+    text.finish()
+}
+
+/// The file of a module: an endpoint, a group, or both.
+pub(crate) fn module(node: &Node, endpoint: Option<&Endpoint>) -> String {
+    let mut text = Text::new();
+    text.add(file_docs(&match endpoint {
+        Some(endpoint) => about(endpoint),
+        None => vec![format!("The endpoints below {}.", prose::code(&node.prefix))],
+    }));
+    if node.is_group() {
+        let children = node.children.keys().map(|name| ident(name));
+        text.add(quote! { #(pub mod #children;)* });
+        group(&mut text, node, endpoint);
+    }
+    if let Some(endpoint) = endpoint {
+        let id = &endpoint.id;
+        text.add(quote! {
+            /// The endpoint, for [`Client::endpoint`](::fal_client::Client::endpoint).
+            pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoint::new(#id);
+        });
+        for item in &endpoint.items {
+            items::item(&mut text, item);
+        }
+    }
+    text.finish()
+}
+
+/// What an endpoint's module says about it. The example is not compiled, for it cannot know in which crate it stands.
+fn about(endpoint: &Endpoint) -> Vec<String> {
+    let mut lines = vec![match &endpoint.category {
+        Some(category) => format!("{}: {}.", prose::code(&endpoint.id), prose::lines(category).join(" ")),
+        None => format!("{}.", prose::code(&endpoint.id)),
+    }];
+    lines.extend([String::new(), format!("<https://fal.ai/models/{}>", endpoint.id), String::new()]);
+
+    let path = module_path(&endpoint.id);
+    let (module, methods) = (path.last().map_or("", String::as_str), path.join("()."));
+    let required = endpoint.input().into_iter().flat_map(|input| &input.fields);
+    let required = required.filter(|field| matches!(field.setter, Setter::State(_)));
+    let setters: Vec<String> = required.map(|field| format!(".{0}({0})", field.name)).collect();
+    lines.push("```ignore".to_owned());
+    lines.push(match setters.len() {
+        0 | 1 => format!("let input = {module}::Input::builder(){};", setters.concat()),
+        _ => format!("let input = {module}::Input::builder()"),
+    });
+    if let [first @ .., last] = &setters[..]
+        && !first.is_empty()
+    {
+        lines.extend(first.iter().map(|setter| format!("    {setter}")));
+        lines.push(format!("    {last};"));
+    }
+    lines.push(format!("let result = client.{methods}().subscribe(input).await?;"));
+    lines.push("```".to_owned());
+    lines
+}
+
+/// `Group`: a method for each module below. Where the module is an endpoint too, the group is its handle as well.
+fn group(text: &mut Text, node: &Node, endpoint: Option<&Endpoint>) {
+    let prefix = prose::code(&node.prefix);
+    let methods = node.children.iter().map(|(name, child)| {
+        let (docs, name) = (docs(&[leads_to(child)]), ident(name));
+        if child.is_group() {
+            quote! { #docs pub fn #name(&self) -> #name::Group { #name::Group::new(self.client.clone()) } }
+        } else {
+            quote! {
+                #docs
+                pub fn #name(&self) -> ::fal_client::Handle<#name::Input, #name::Output> {
+                    self.client.endpoint(#name::ENDPOINT)
+                }
+            }
+        }
+    });
+    let (group_docs, fields, new) = match endpoint {
+        None => (
+            docs(&[format!("The endpoints below {prefix}.")]),
+            quote! { client: ::fal_client::Client },
+            quote! { Group { client } },
+        ),
+        Some(_) => (
+            docs(&[format!("The endpoint {prefix}, as its handle, and the endpoints below it.")]),
+            quote! {
+                client: ::fal_client::Client,
+                handle: ::fal_client::Handle<Input, Output>
+            },
+            quote! { Group { handle: client.endpoint(ENDPOINT), client } },
+        ),
+    };
+    text.add(quote! {
+        #group_docs
+        #[derive(Clone, Debug)]
+        pub struct Group { #fields }
+    });
+    text.add(quote! {
+        impl Group {
+            pub(super) fn new(client: ::fal_client::Client) -> Self { #new }
+            #(#methods)*
+        }
+    });
+    if endpoint.is_some() {
+        text.add(deref());
+    }
+}
+
+fn deref() -> TokenStream {
+    quote! {
+        impl ::std::ops::Deref for Group {
+            type Target = ::fal_client::Handle<Input, Output>;
+            fn deref(&self) -> &Self::Target { &self.handle }
+        }
+    }
+}
+
+/// What a method leads to.
+fn leads_to(node: &Node) -> String {
+    let prefix = prose::code(&node.prefix);
+    match (&node.endpoint, node.is_group()) {
+        (Some(_), false) => format!("The endpoint {prefix}."),
+        (Some(_), true) => format!("The endpoint {prefix}, and those below it."),
+        (None, _) => format!("The endpoints below {prefix}."),
+    }
+}

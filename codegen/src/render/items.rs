@@ -1,0 +1,245 @@
+//! The types of an endpoint.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+
+use super::text::{Row, Table, Text, docs};
+use crate::model::{Enum, Field, Item, Number, Record, Role, Rule, Setter, Side, Type, Union};
+use crate::names::ident;
+use crate::prose;
+
+pub(super) fn item(text: &mut Text, item: &Item) {
+    match item {
+        Item::Record(record) => match record.role {
+            Role::Input => text.add_macro("input", &[fields(record), builder(record)]),
+            Role::Part => part(text, record),
+            Role::Output => text.add_macro("output", &[fields(record)]),
+        },
+        Item::Enum(item) => text.add_macro("open_enum", &[values(item)]),
+        Item::Union(union) => text.add_macro(
+            match union.side {
+                Side::Input => "input_union",
+                Side::Output => "output_union",
+            },
+            &[members(union)],
+        ),
+    }
+}
+
+/// The builder of `Input`, whose type says which required fields are set.
+fn builder(record: &Record) -> Table {
+    let states: Vec<_> = record.fields.iter().filter_map(state).collect();
+    let (docs, head) = if states.is_empty() {
+        ("An [`Input`] in the making.", quote! { pub struct InputBuilder })
+    } else {
+        let states = states.iter().map(|(state, field)| {
+            let (state, field) = (ident(state), ident(&field.name));
+            quote! { #state = #field }
+        });
+        (
+            "An [`Input`] in the making: a call takes it once every required field is set.",
+            quote! { pub struct InputBuilder<#(#states),*> },
+        )
+    };
+    Table { docs: vec![docs.to_owned()], head, rows: None }
+}
+
+/// A record inside an input.
+fn part(text: &mut Text, record: &Record) {
+    text.add_macro("input_part", &[fields(record)]);
+    let name = ident(&record.name);
+    let (mut parameters, mut values) = (Vec::new(), Vec::new());
+    for field in &record.fields {
+        let field_name = ident(&field.name);
+        let (Setter::State(_), of) = (&field.setter, &field.kind) else {
+            values.push(quote! { #field_name: None });
+            continue;
+        };
+        if let Type::List(item) = of {
+            let item = type_of(item);
+            parameters.push(quote! { #field_name: impl IntoIterator<Item = impl Into<#item>> });
+            values.push(quote! { #field_name: #field_name.into_iter().map(Into::into).collect() });
+        } else {
+            let of = type_of(of);
+            parameters.push(quote! { #field_name: impl Into<#of> });
+            values.push(quote! { #field_name: #field_name.into() });
+        }
+    }
+    let docs = docs(&[match parameters.len() {
+        0 => format!("A `{}` of which nothing is set.", record.name),
+        _ => format!("A `{}` of what it requires.", record.name),
+    }]);
+    text.add(quote! {
+        impl #name {
+            #docs
+            pub fn new(#(#parameters),*) -> Self {
+                #name { #(#values),* }
+            }
+        }
+    });
+    if parameters.is_empty() {
+        text.add(quote! {
+            impl Default for #name {
+                fn default() -> Self {
+                    #name::new()
+                }
+            }
+        });
+    }
+}
+
+/// A record's fields, with their JSON names, rules and setters.
+fn fields(record: &Record) -> Table {
+    let name = ident(&record.name);
+    Table {
+        docs: record.docs.clone(),
+        head: quote! { pub struct #name },
+        rows: Some(record.fields.iter().map(|field| row(record, field)).collect()),
+    }
+}
+
+fn row(record: &Record, field: &Field) -> Row {
+    let (name, of) = (ident(&field.name), type_of(&field.kind));
+    let mut attributes = Vec::new();
+    if field.name != field.wire {
+        let wire = Literal::string(&field.wire);
+        attributes.push(quote! { name = #wire });
+    }
+    // Plain rules share a line.
+    let (plain, nested): (Vec<_>, Vec<_>) =
+        field.rules.iter().partition(|rule| matches!(rule, Rule::Bound(..) | Rule::Count(..)));
+    if !plain.is_empty() {
+        let rules = plain.into_iter().map(rule);
+        attributes.push(quote! { rules(#(#rules),*) });
+    }
+    attributes.extend(nested.into_iter().map(rule).map(|rule| quote! { rules(#rule) }));
+    match &field.setter {
+        _ if record.role == Role::Output => {}
+        Setter::Maybe(maybe) => {
+            let (maybe, argument) = (ident(maybe), argument(&field.kind));
+            attributes.push(quote! { set(#maybe: #argument) });
+        }
+        Setter::State(_) if record.role == Role::Input => {
+            let argument = argument(&field.kind);
+            let states = record.fields.iter().filter_map(state).map(|(state, of)| {
+                let state = ident(state);
+                if of.name == field.name {
+                    quote! { ::fal_client::Given }
+                } else {
+                    quote! { #state }
+                }
+            });
+            attributes.push(quote! { given(#argument => InputBuilder<#(#states),*>) });
+        }
+        Setter::State(_) => {}
+    }
+    Row { docs: field.docs.clone(), attributes, item: quote! { pub #name: #of } }
+}
+
+/// A required field, with its state.
+fn state(field: &Field) -> Option<(&str, &Field)> {
+    match &field.setter {
+        Setter::State(state) => Some((state, field)),
+        Setter::Maybe(_) => None,
+    }
+}
+
+/// What a setter takes: a value, or in brackets a list's items.
+fn argument(of: &Type) -> TokenStream {
+    match of {
+        Type::Option(inner) => argument(inner),
+        Type::List(item) => {
+            let item = type_of(item);
+            quote! { [#item] }
+        }
+        of => type_of(of),
+    }
+}
+
+fn values(item: &Enum) -> Table {
+    let name = ident(&item.name);
+    let rows = item.values.iter().map(|(name, value)| {
+        let (name, text) = (ident(name), Literal::string(value));
+        Row { docs: vec![prose::code(value)], attributes: Vec::new(), item: quote! { #name = #text } }
+    });
+    Table { docs: item.docs.clone(), head: quote! { pub enum #name }, rows: Some(rows.collect()) }
+}
+
+fn members(union: &Union) -> Table {
+    let name = ident(&union.name);
+    let rows = union.members.iter().map(|member| {
+        let (kind, name, of) = (ident(member.kind), ident(&member.name), type_of(&member.of));
+        Row { docs: member.docs.clone(), attributes: vec![quote! { kind(#kind) }], item: quote! { #name(#of) } }
+    });
+    Table { docs: union.docs.clone(), head: quote! { pub enum #name }, rows: Some(rows.collect()) }
+}
+
+fn nested(name: &str, rules: &[Rule]) -> TokenStream {
+    let (name, rules) = (ident(name), rules.iter().map(rule));
+    quote! { #name(&[#(#rules),*]) }
+}
+
+fn rule(of: &Rule) -> TokenStream {
+    match of {
+        Rule::Bound(rule, bound) => {
+            let (rule, bound) = (ident(rule), number(*bound));
+            quote! { #rule(#bound) }
+        }
+        Rule::Count(rule, count) => {
+            let (rule, count) = (ident(rule), Literal::u64_unsuffixed(*count));
+            quote! { #rule(#count) }
+        }
+        Rule::Items(inner) => nested("Items", inner),
+        Rule::Width(inner) => nested("Width", inner),
+        Rule::Height(inner) => nested("Height", inner),
+    }
+}
+
+fn number(of: Number) -> TokenStream {
+    match of {
+        Number::Int(value) => {
+            let value = Literal::i128_unsuffixed(value);
+            quote! { Int(#value) }
+        }
+        Number::Float(value) => {
+            let value = Literal::f64_unsuffixed(value);
+            quote! { Float(#value) }
+        }
+    }
+}
+
+/// A type's tokens. Names of the prelude are safe: no generated type has one.
+fn type_of(of: &Type) -> TokenStream {
+    match of {
+        Type::Bool => quote! { bool },
+        Type::I64 => quote! { i64 },
+        Type::U64 => quote! { u64 },
+        Type::F64 => quote! { f64 },
+        Type::String => quote! { String },
+        Type::Json => quote! { ::fal_client::__private::serde_json::Value },
+        Type::Runtime(name) => {
+            let name = ident(name);
+            quote! { ::fal_client::#name }
+        }
+        Type::Local(name) => {
+            let name = ident(name);
+            quote! { #name }
+        }
+        Type::List(inner) => {
+            let inner = type_of(inner);
+            quote! { Vec<#inner> }
+        }
+        Type::Map(inner) => {
+            let inner = type_of(inner);
+            quote! { ::std::collections::BTreeMap<String, #inner> }
+        }
+        Type::Boxed(inner) => {
+            let inner = type_of(inner);
+            quote! { Box<#inner> }
+        }
+        Type::Option(inner) => {
+            let inner = type_of(inner);
+            quote! { Option<#inner> }
+        }
+    }
+}

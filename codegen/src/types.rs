@@ -1,0 +1,208 @@
+//! What each schema is as a Rust type, which typify decides.
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use schemars::schema::Schema;
+use serde_json::{Map, Value, json};
+use typify::{TypeDetails, TypeId, TypeSpace, TypeSpaceSettings};
+
+use crate::model::Type;
+
+/// A type of the runtime that stands for a schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RuntimeType {
+    Audio,
+    File,
+    FileInput,
+    Image,
+    ImageSize,
+    Video,
+}
+
+/// Each of them, with its name. A reference to one starts with `::`, which no name of a document's own type can.
+const RUNTIME: &[(RuntimeType, &str)] = &[
+    (RuntimeType::Audio, "Audio"),
+    (RuntimeType::File, "File"),
+    (RuntimeType::FileInput, "FileInput"),
+    (RuntimeType::Image, "Image"),
+    (RuntimeType::ImageSize, "ImageSize"),
+    (RuntimeType::Video, "Video"),
+];
+
+/// The types of each definition's properties, by the definition's name.
+pub(crate) struct Decided(BTreeMap<String, Vec<Type>>);
+
+impl Decided {
+    /// A definition's types, in the order of its properties.
+    pub(crate) fn remove(&mut self, name: &str) -> Vec<Type> {
+        self.0.remove(name).unwrap_or_default()
+    }
+}
+
+pub(crate) fn integer() -> Value {
+    json!({ "type": "integer", "format": "int64" })
+}
+
+pub(crate) fn unsigned() -> Value {
+    json!({ "type": "integer", "format": "uint64" })
+}
+
+pub(crate) fn local(name: &str) -> Value {
+    json!({ "$ref": format!("#/definitions/{name}") })
+}
+
+pub(crate) fn runtime(of: RuntimeType) -> Value {
+    local(&format!("::{of:?}"))
+}
+
+/// Whether the type that a reference names is the runtime's.
+pub(crate) fn is_runtime(name: &str) -> bool {
+    name.starts_with("::")
+}
+
+/// A name and the schemas of its properties, with whether they are optional.
+pub(crate) type Definition = (String, Vec<(Value, bool)>);
+
+/// Lets typify decide.
+///
+/// typify panics on some schemas; what reaches it here is reduced to shapes that it takes, and should it panic all the
+/// same, that is an error about the document.
+pub(crate) fn decide(definitions: Vec<Definition>) -> Result<Decided, String> {
+    match catch_unwind(AssertUnwindSafe(|| decide_unguarded(definitions))) {
+        Ok(decided) => decided,
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+            Err(format!("the schemas make typify panic: {}", text.unwrap_or("without a word")))
+        }
+    }
+}
+
+fn decide_unguarded(definitions: Vec<Definition>) -> Result<Decided, String> {
+    // typify renames types and properties as it sees fit; it is given names that it leaves alone, and its answer is
+    // translated back.
+    let numbers: BTreeMap<String, usize> =
+        definitions.iter().enumerate().map(|(number, (name, _))| (name.clone(), number)).collect();
+    let mut replaced: Vec<String> = Vec::new();
+    let mut settings = TypeSpaceSettings::default();
+    settings.with_map_type("::std::collections::BTreeMap");
+
+    let mut schemas = Vec::new();
+    for (number, (_, properties)) in definitions.iter().enumerate() {
+        let mut object = Map::new();
+        let mut required = Vec::new();
+        for (place, (schema, optional)) in properties.iter().enumerate() {
+            let mut schema = schema.clone();
+            rename(&mut schema, &numbers, &mut replaced);
+            if *optional {
+                schema = json!({ "oneOf": [schema, { "type": "null" }] });
+            }
+            object.insert(format!("p{place}"), schema);
+            required.push(format!("p{place}"));
+        }
+        let definition = json!({ "type": "object", "properties": object, "required": required });
+        let schema: Schema = serde_json::from_value(definition).map_err(|error| error.to_string())?;
+        schemas.push((format!("T{number}"), schema));
+    }
+    for (number, _) in replaced.iter().enumerate() {
+        settings.with_replacement(format!("R{number}"), format!("R{number}"), std::iter::empty());
+        schemas.push((format!("R{number}"), Schema::Bool(true)));
+    }
+    let mut space = TypeSpace::new(&settings);
+    space.add_ref_types(schemas).map_err(|error| format!("typify does not take the schemas: {error}"))?;
+
+    let names = Names { definitions: definitions.iter().map(|(name, _)| name.as_str()).collect(), replaced };
+    let mut decided = BTreeMap::new();
+    for found in space.iter_types() {
+        let TypeDetails::Struct(fields) = found.details() else { continue };
+        let name = found.name();
+        let Some(number) = name.strip_prefix('T').and_then(|number| number.parse::<usize>().ok()) else { continue };
+        let Some((definition, properties)) = definitions.get(number) else { continue };
+        let mut types = vec![None; properties.len()];
+        for (property, id) in fields.properties() {
+            let place = property.strip_prefix('p').and_then(|place| place.parse::<usize>().ok());
+            if let Some(slot) = place.and_then(|place| types.get_mut(place)) {
+                *slot = Some(translate(&space, &id, &names)?);
+            }
+        }
+        let types: Option<Vec<Type>> = types.into_iter().collect();
+        let types = types.ok_or_else(|| format!("typify leaves out a property of {definition}"))?;
+        decided.insert(definition.clone(), types);
+    }
+    // A record without fields is no struct to typify.
+    for (name, properties) in &definitions {
+        match decided.get(name) {
+            Some(_) => {}
+            None if properties.is_empty() => drop(decided.insert(name.clone(), Vec::new())),
+            None => return Err(format!("typify makes no struct of {name}")),
+        }
+    }
+    Ok(Decided(decided))
+}
+
+/// Puts typify's names in the place of ours.
+fn rename(schema: &mut Value, numbers: &BTreeMap<String, usize>, replaced: &mut Vec<String>) {
+    match schema {
+        Value::Object(object) => {
+            if let Some(Value::String(reference)) = object.get_mut("$ref") {
+                let name = reference.trim_start_matches("#/definitions/").to_owned();
+                let known = match numbers.get(&name) {
+                    Some(number) => format!("T{number}"),
+                    None => {
+                        let place = replaced.iter().position(|known| *known == name).unwrap_or_else(|| {
+                            replaced.push(name);
+                            replaced.len() - 1
+                        });
+                        format!("R{place}")
+                    }
+                };
+                *reference = format!("#/definitions/{known}");
+            }
+            object.values_mut().for_each(|value| rename(value, numbers, replaced));
+        }
+        Value::Array(list) => list.iter_mut().for_each(|value| rename(value, numbers, replaced)),
+        _ => {}
+    }
+}
+
+struct Names<'a> {
+    definitions: Vec<&'a str>,
+    replaced: Vec<String>,
+}
+
+impl Names<'_> {
+    fn get(&self, name: &str) -> Option<Type> {
+        let (kind, number) = name.split_at_checked(1)?;
+        let number: usize = number.parse().ok()?;
+        match kind {
+            "T" => self.definitions.get(number).map(|name| Type::Local((*name).to_owned())),
+            "R" => {
+                let name = self.replaced.get(number)?;
+                let Some(runtime) = name.strip_prefix("::") else { return Some(Type::Local(name.clone())) };
+                RUNTIME.iter().find(|(_, known)| *known == runtime).map(|(_, known)| Type::Runtime(known))
+            }
+            _ => None,
+        }
+    }
+}
+
+fn translate(space: &TypeSpace, id: &TypeId, names: &Names<'_>) -> Result<Type, String> {
+    let found = space.get_type(id).map_err(|error| error.to_string())?;
+    let inner = |id: &TypeId| translate(space, id, names).map(Box::new);
+    Ok(match found.details() {
+        TypeDetails::Option(id) => Type::Option(inner(&id)?),
+        TypeDetails::Vec(id) => Type::List(inner(&id)?),
+        TypeDetails::Map(_, id) => Type::Map(inner(&id)?),
+        TypeDetails::Box(id) => Type::Boxed(inner(&id)?),
+        TypeDetails::String => Type::String,
+        TypeDetails::Builtin("bool") => Type::Bool,
+        TypeDetails::Builtin("i64") => Type::I64,
+        TypeDetails::Builtin("u64") => Type::U64,
+        TypeDetails::Builtin("f64") => Type::F64,
+        TypeDetails::Builtin("::serde_json::Value") => Type::Json,
+        _ => {
+            let name = found.name();
+            names.get(&name).ok_or_else(|| format!("typify makes an unexpected type: {}", found.describe()))?
+        }
+    })
+}

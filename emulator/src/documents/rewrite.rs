@@ -1,0 +1,84 @@
+//! fal's documents claim OpenAPI 3.0 and are written in JSON Schema 2020-12, but for three habits. Those are rewritten
+//! here; everything else reaches the validator as the document says it.
+//!
+//! - `nullable: true` becomes a union with null;
+//! - a `$ref` that leads nowhere is dropped, so that it allows everything;
+//! - a tuple written as `items: {"0": …, "1": …}` becomes `prefixItems`.
+//!
+//! Embedded ids and anchors are dropped as well: they would change what `#/components/…` means.
+
+use serde_json::{Map, Value, json};
+
+use super::schema;
+
+/// The keywords whose value is a schema, a list of schemas, or a map of them. Data (`enum`, `default`, `examples`) is
+/// not walked.
+const SCHEMA: [&str; 9] = [
+    "additionalProperties",
+    "contains",
+    "else",
+    "if",
+    "items",
+    "not",
+    "propertyNames",
+    "then",
+    "unevaluatedProperties",
+];
+const LIST: [&str; 4] = ["allOf", "anyOf", "oneOf", "prefixItems"];
+const MAP: [&str; 5] = ["$defs", "definitions", "dependentSchemas", "patternProperties", "properties"];
+const IDENTITY: [&str; 5] = ["$anchor", "$dynamicAnchor", "$dynamicRef", "$id", "$schema"];
+
+/// Rewrites `schema` for the validator. References are looked up in `root`, the document's schemas.
+pub(crate) fn rewrite(schema: &Value, root: &Value) -> Value {
+    let Value::Object(keywords) = schema else {
+        return schema.clone();
+    };
+    let mut rewritten = Map::new();
+    for (keyword, value) in keywords {
+        match keyword.as_str() {
+            "nullable" => {}
+            "$ref" if value.as_str().is_none_or(|target| schema::resolve(root, target).is_none()) => {}
+            "items" if is_tuple(value) => {
+                rewritten.insert("prefixItems".into(), tuple(value, root));
+            }
+            name if IDENTITY.contains(&name) => {}
+            name => {
+                rewritten.insert(keyword.clone(), keyword_value(name, value, root));
+            }
+        }
+    }
+    if keywords.get("nullable") == Some(&Value::Bool(true)) {
+        return json!({ "anyOf": [rewritten, { "type": "null" }] });
+    }
+    Value::Object(rewritten)
+}
+
+fn keyword_value(keyword: &str, value: &Value, root: &Value) -> Value {
+    match value {
+        Value::Object(_) if SCHEMA.contains(&keyword) => rewrite(value, root),
+        Value::Array(members) if LIST.contains(&keyword) => {
+            members.iter().map(|member| rewrite(member, root)).collect()
+        }
+        Value::Object(members) if MAP.contains(&keyword) => {
+            Value::Object(members.iter().map(|(name, member)| (name.clone(), rewrite(member, root))).collect())
+        }
+        _ => value.clone(),
+    }
+}
+
+fn is_tuple(items: &Value) -> bool {
+    items
+        .as_object()
+        .is_some_and(|members| !members.is_empty() && members.keys().all(|key| key.parse::<usize>().is_ok()))
+}
+
+fn tuple(items: &Value, root: &Value) -> Value {
+    let mut members: Vec<(usize, Value)> = items
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(index, member)| Some((index.parse().ok()?, rewrite(member, root))))
+        .collect();
+    members.sort_by_key(|(index, _)| *index);
+    members.into_iter().map(|(_, member)| member).collect()
+}

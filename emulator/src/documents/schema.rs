@@ -1,0 +1,185 @@
+//! Questions about a schema that need no validator.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+use serde_json::{Map, Value, json};
+
+/// What a reference such as `#/components/schemas/Image` leads to.
+pub(crate) fn resolve<'a>(root: &'a Value, reference: &str) -> Option<&'a Value> {
+    let pointer = reference.strip_prefix('#')?;
+    let pointer = percent_decode_str(pointer).decode_utf8().ok()?;
+    root.pointer(&pointer)
+}
+
+/// Follows references, as far as they lead; a circle of them ends after some steps.
+pub(crate) fn follow<'a>(root: &'a Value, mut schema: &'a Value) -> &'a Value {
+    for _ in 0..16 {
+        match schema.get("$ref").and_then(Value::as_str).and_then(|target| resolve(root, target)) {
+            Some(target) => schema = target,
+            None => break,
+        }
+    }
+    schema
+}
+
+/// A schema with its references followed and its compositions merged into one, as far as they lead. Adds the
+/// references that it followed to `followed`.
+pub(crate) fn expand<'a>(root: &'a Value, schema: &'a Value, followed: &mut Vec<String>) -> Cow<'a, Value> {
+    expand_to(root, schema, followed, 16)
+}
+
+fn expand_to<'a>(root: &'a Value, schema: &'a Value, followed: &mut Vec<String>, depth: u8) -> Cow<'a, Value> {
+    let (Some(depth), Value::Object(keywords)) = (depth.checked_sub(1), schema) else {
+        return Cow::Borrowed(schema);
+    };
+    let mut parts = Vec::new();
+    for part in keywords.get("allOf").and_then(Value::as_array).into_iter().flatten() {
+        parts.push(expand_to(root, part, followed, depth));
+    }
+    if let Some(reference) = keywords.get("$ref").and_then(Value::as_str) {
+        followed.push(reference.to_owned());
+        if let Some(target) = resolve(root, reference) {
+            parts.push(expand_to(root, target, followed, depth));
+        }
+        if keywords.len() == 1 {
+            return parts.pop().unwrap_or(Cow::Borrowed(&Value::Bool(true)));
+        }
+    }
+    if parts.is_empty() {
+        return Cow::Borrowed(schema);
+    }
+    let mut whole = Map::new();
+    for part in parts.iter().filter_map(|part| part.as_object()) {
+        merge(&mut whole, part);
+    }
+    let own = keywords.iter().filter(|(keyword, _)| *keyword != "allOf" && *keyword != "$ref");
+    merge(&mut whole, &own.map(|(keyword, value)| (keyword.clone(), value.clone())).collect());
+    Cow::Owned(Value::Object(whole))
+}
+
+/// Adds the keywords of a schema to those of another that holds as well.
+fn merge(whole: &mut Map<String, Value>, part: &Map<String, Value>) {
+    for (keyword, value) in part {
+        match (keyword.as_str(), whole.get_mut(keyword), value) {
+            ("properties", Some(Value::Object(properties)), Value::Object(more)) => {
+                for (name, property) in more {
+                    let both = match properties.remove(name) {
+                        Some(other) if other != *property => json!({ "allOf": [other, property] }),
+                        _ => property.clone(),
+                    };
+                    properties.insert(name.clone(), both);
+                }
+            }
+            ("required", Some(Value::Array(required)), Value::Array(more)) => required.extend(more.iter().cloned()),
+            _ => {
+                whole.insert(keyword.clone(), value.clone());
+            }
+        }
+    }
+}
+
+/// A member of a union together with what the union says beside its members.
+pub(crate) fn with_siblings<'a>(union: &Value, member: &'a Value) -> Cow<'a, Value> {
+    let is_assertion = |keyword: &str| matches!(keyword, "properties" | "required" | "type" | "additionalProperties");
+    let siblings: Map<String, Value> = union
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(keyword, _)| is_assertion(keyword))
+        .map(|(keyword, value)| (keyword.clone(), value.clone()))
+        .collect();
+    if siblings.is_empty() {
+        return Cow::Borrowed(member);
+    }
+    Cow::Owned(json!({ "allOf": [siblings, member] }))
+}
+
+/// The names of the properties that have to be there.
+pub(crate) fn required(schema: &Value) -> Vec<&str> {
+    let names = schema.get("required").and_then(Value::as_array).into_iter().flatten();
+    names.filter_map(Value::as_str).collect()
+}
+
+/// The members of a union.
+pub(crate) fn union(schema: &Value) -> Option<&Vec<Value>> {
+    schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Value::as_array).filter(|members| !members.is_empty())
+}
+
+/// The JSON type that a schema describes, null aside.
+pub(crate) fn kind(schema: &Value) -> Option<&str> {
+    match schema.get("type") {
+        Some(Value::String(kind)) => Some(kind),
+        Some(Value::Array(kinds)) => kinds.iter().filter_map(Value::as_str).find(|kind| *kind != "null"),
+        _ if schema.get("properties").is_some() => Some("object"),
+        _ if schema.get("items").is_some() || schema.get("prefixItems").is_some() => Some("array"),
+        _ => None,
+    }
+}
+
+/// Whether null is all that a schema allows.
+pub(crate) fn is_null(schema: &Value) -> bool {
+    schema.get("type").and_then(Value::as_str) == Some("null")
+}
+
+/// Whether a value has the type, is among the listed values and within the bounds of a schema. Looks into unions and
+/// references, not into lists and objects.
+pub(crate) fn fits(root: &Value, schema: &Value, value: &Value) -> bool {
+    fits_to(root, schema, value, 16)
+}
+
+fn fits_to(root: &Value, schema: &Value, value: &Value, depth: u8) -> bool {
+    let Some(depth) = depth.checked_sub(1) else {
+        return false;
+    };
+    let schema = follow(root, schema);
+    if let Some(members) = union(schema) {
+        return members.iter().any(|member| fits_to(root, member, value, depth));
+    }
+    let parts = schema.get("allOf").and_then(Value::as_array);
+    if parts.is_some_and(|parts| !parts.iter().all(|part| fits_to(root, part, value, depth))) {
+        return false;
+    }
+    if let Some(expected) = schema.get("const") {
+        return expected == value;
+    }
+    if let Some(listed) = schema.get("enum").and_then(Value::as_array) {
+        return listed.contains(value);
+    }
+    has_type(schema, value) && within_bounds(schema, value)
+}
+
+fn has_type(schema: &Value, value: &Value) -> bool {
+    let kinds: Cow<'_, [Value]> = match schema.get("type") {
+        Some(Value::Array(kinds)) => Cow::Borrowed(kinds),
+        Some(kind) => Cow::Owned(vec![kind.clone()]),
+        None => return true,
+    };
+    kinds.iter().filter_map(Value::as_str).any(|kind| match kind {
+        "null" => value.is_null(),
+        "boolean" => value.is_boolean(),
+        "string" => value.is_string(),
+        "array" => value.is_array(),
+        "object" => value.is_object(),
+        "number" => value.is_number(),
+        "integer" => value.is_number() && value.as_f64().is_some_and(|number| number.fract() == 0.0),
+        _ => false,
+    })
+}
+
+fn within_bounds(schema: &Value, value: &Value) -> bool {
+    let bound = |name: &str| schema.get(name).and_then(Value::as_f64);
+    if let Some(number) = value.as_f64() {
+        return bound("minimum").is_none_or(|least| number >= least)
+            && bound("maximum").is_none_or(|most| number <= most)
+            && bound("exclusiveMinimum").is_none_or(|least| number > least)
+            && bound("exclusiveMaximum").is_none_or(|most| number < most)
+            && bound("multipleOf").is_none_or(|step| step <= 0.0 || (number / step).fract() == 0.0);
+    }
+    if let Some(text) = value.as_str() {
+        let length = text.chars().count() as f64;
+        return bound("minLength").is_none_or(|least| length >= least)
+            && bound("maxLength").is_none_or(|most| length <= most);
+    }
+    true
+}

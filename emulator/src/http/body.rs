@@ -1,0 +1,30 @@
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+
+/// The most bytes that a body may have. Files in data URIs make bodies large.
+pub(crate) const MOST_BYTES: usize = 64 << 20;
+
+/// What came in as a body.
+pub(crate) enum Body {
+    Whole(Bytes),
+    /// More than [`MOST_BYTES`].
+    TooLarge,
+}
+
+/// Reads a body to its end. What is too much is read and dropped, so that the sender is there for the answer. The
+/// error is that of a sender who went away.
+pub(crate) async fn read(mut incoming: Incoming) -> Result<Body, hyper::Error> {
+    let mut bytes = Vec::new();
+    let mut size = 0_usize;
+    while let Some(frame) = incoming.frame().await {
+        let Ok(data) = frame?.into_data() else { continue };
+        size = size.saturating_add(data.len());
+        if size <= MOST_BYTES {
+            bytes.extend_from_slice(&data);
+        } else {
+            bytes = Vec::new();
+        }
+    }
+    Ok(if size <= MOST_BYTES { Body::Whole(bytes.into()) } else { Body::TooLarge })
+}

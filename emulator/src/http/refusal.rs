@@ -1,0 +1,41 @@
+use hyper::header::ALLOW;
+use hyper::{Method, StatusCode};
+
+use super::body::MOST_BYTES;
+use super::reply::{self, Reply};
+
+/// Why a request is turned away before any endpoint or job has seen it.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// The key is missing, or not the one that is accepted; with the words for it.
+    Key(String),
+    /// Only these methods are allowed.
+    Method(&'static [Method]),
+    NoApplication(String),
+    NoPath(String),
+    /// No job has this request id.
+    NoRequest,
+    TooLarge,
+}
+
+impl Refusal {
+    pub(crate) fn into_reply(self) -> Reply {
+        match self {
+            Refusal::Key(detail) => reply::detail(StatusCode::UNAUTHORIZED, &detail),
+            Refusal::Method(allowed) => {
+                let allowed: Vec<&str> = allowed.iter().map(Method::as_str).collect();
+                let reply = reply::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
+                reply::with_header(reply, ALLOW, &allowed.join(", "))
+            }
+            Refusal::NoApplication(id) => {
+                reply::detail(StatusCode::NOT_FOUND, &format!("Application \"{id}\" not found"))
+            }
+            Refusal::NoPath(path) => reply::detail(StatusCode::NOT_FOUND, &format!("Path {path} not found")),
+            Refusal::NoRequest => reply::word(StatusCode::NOT_FOUND, "NOT_FOUND"),
+            Refusal::TooLarge => {
+                let detail = format!("The emulator takes bodies of at most {} MiB", MOST_BYTES >> 20);
+                reply::detail(StatusCode::PAYLOAD_TOO_LARGE, &detail)
+            }
+        }
+    }
+}

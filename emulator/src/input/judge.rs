@@ -1,0 +1,159 @@
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::{Draft, ValidationError, Validator};
+use serde_json::{Value, json};
+
+use super::violation::Violation;
+use crate::documents::Document;
+
+/// Judges inputs by a document's own schema, and says everything that is wrong in fal's shape.
+#[derive(Debug)]
+pub(crate) struct Judge {
+    validator: Validator,
+}
+
+impl Judge {
+    pub(crate) fn new(document: &Document) -> Result<Self, String> {
+        let schema = document.whole(&document.input);
+        let built = jsonschema::options().with_draft(Draft::Draft202012).build(&schema);
+        built.map(|validator| Judge { validator }).map_err(|error| {
+            let path = error.instance_path().as_str();
+            format!("the input schema of {} cannot be used: {error}, at {path:?}", document.id)
+        })
+    }
+
+    /// Every violation of the schema by `body`; none if it fits. Unknown fields are none: fal ignores them.
+    pub(crate) fn violations(&self, body: &Value) -> Vec<Value> {
+        if !body.is_object() {
+            return vec![detail(
+                json!(["body"]),
+                &Violation::new("dict_type", "Input should be a valid dictionary"),
+                Some(body),
+            )];
+        }
+        let mut found = Vec::new();
+        collect(self.validator.iter_errors(body).collect(), &mut found);
+        let mut details: Vec<Value> = Vec::new();
+        for (path, violation) in &found {
+            // A value of the wrong type is not also reported as unlisted.
+            let echo = violation.is_choice() && found.iter().any(|(other, kind)| other == path && kind.is_type());
+            let detail = detail(loc(path, body), violation, body.pointer(path));
+            if !echo && !details.contains(&detail) {
+                details.push(detail);
+            }
+        }
+        details
+    }
+}
+
+/// What is wrong with a body that is no JSON, as a list of violations.
+pub(crate) fn unreadable(body: &[u8], error: &serde_json::Error) -> Vec<Value> {
+    if body.is_empty() {
+        return vec![detail(json!(["body"]), &Violation::new("missing", "Field required"), Some(&Value::Null))];
+    }
+    let violation = Violation::new("json_invalid", "JSON decode error").with("error", json!(error.to_string()));
+    vec![detail(json!(["body", offset(body, error)]), &violation, Some(&json!({})))]
+}
+
+/// Where in a body reading failed, in bytes from its start.
+fn offset(body: &[u8], error: &serde_json::Error) -> usize {
+    if error.is_eof() {
+        return body.len();
+    }
+    let line = error.line().saturating_sub(1);
+    let before: usize = body.split_inclusive(|byte| *byte == b'\n').take(line).map(<[u8]>::len).sum();
+    (before + error.column().saturating_sub(1)).min(body.len())
+}
+
+/// Turns the validator's errors into violations with their paths. Of a union, the member that comes closest speaks.
+fn collect(errors: Vec<ValidationError<'_>>, found: &mut Vec<(String, Violation)>) {
+    for error in errors {
+        let path = error.instance_path().as_str().to_owned();
+        let number = error.instance().as_f64();
+        match error.into_parts().kind {
+            ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
+                if let Some(closest) = closest(context, &path) {
+                    collect(closest, found);
+                }
+            }
+            ValidationErrorKind::Required { property } => {
+                found.push((path, Violation::new("missing", "Field required").at(&property)));
+            }
+            ValidationErrorKind::AdditionalProperties { unexpected }
+            | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+                found.extend(unexpected.into_iter().map(|name| {
+                    let name = Value::String(name);
+                    (path.clone(), Violation::new("extra_forbidden", "Extra inputs are not permitted").at(&name))
+                }));
+            }
+            ValidationErrorKind::MultipleOf { multiple_of } if is_nearly_multiple(number, multiple_of) => {}
+            kind => found.push((path, Violation::of(&kind))),
+        }
+    }
+}
+
+/// Whether a number is a multiple but for what floating point does to it: 19 × 0.05 is 0.9500000000000001. The
+/// tolerance is the one that fal's validation (pydantic) has.
+fn is_nearly_multiple(number: Option<f64>, step: f64) -> bool {
+    number.is_some_and(|number| {
+        let (rest, tolerance) = ((number % step).abs(), number.abs() / 1e9);
+        rest <= tolerance || (rest - step.abs()).abs() <= tolerance
+    })
+}
+
+/// The errors of the member of a union that the value came closest to: one that accepts its type before one that does
+/// not, one that knows its keys before one that misses some, then the one with the fewest errors.
+fn closest<'e>(members: Vec<Vec<ValidationError<'e>>>, path: &str) -> Option<Vec<ValidationError<'e>>> {
+    members.into_iter().min_by_key(|errors| {
+        let here = |error: &&ValidationError<'_>| error.instance_path().as_str() == path;
+        let wrong_type =
+            errors.iter().filter(here).any(|error| matches!(error.kind(), ValidationErrorKind::Type { .. }));
+        let missing =
+            errors.iter().filter(here).any(|error| matches!(error.kind(), ValidationErrorKind::Required { .. }));
+        (wrong_type, missing, errors.len())
+    })
+}
+
+/// The path to a value as fal writes it: `["body", "loras", 0, "scale"]`.
+fn loc(pointer: &str, body: &Value) -> Value {
+    let mut loc = vec![json!("body")];
+    let mut value = Some(body);
+    for segment in pointer.split('/').skip(1) {
+        let key = segment.replace("~1", "/").replace("~0", "~");
+        match value {
+            Some(Value::Array(items)) => {
+                let index = key.parse().unwrap_or(usize::MAX);
+                loc.push(json!(index));
+                value = items.get(index);
+            }
+            _ => {
+                value = value.and_then(|value| value.get(&key));
+                loc.push(json!(key));
+            }
+        }
+    }
+    Value::Array(loc)
+}
+
+fn detail(mut loc: Value, violation: &Violation, input: Option<&Value>) -> Value {
+    let mut input = input;
+    if let (Some(property), Value::Array(loc)) = (&violation.property, &mut loc) {
+        loc.push(property.clone());
+        // What is missing has no value: the object that misses it is shown. What is too much is shown itself.
+        if let Some(extra) = property.as_str().and_then(|name| input.and_then(|input| input.get(name))) {
+            input = Some(extra);
+        }
+    }
+    let mut detail = json!({
+        "loc": loc,
+        "msg": violation.msg,
+        "type": violation.kind,
+        "url": format!("https://docs.fal.ai/errors/#{}", violation.kind),
+    });
+    if !violation.ctx.is_empty() {
+        detail["ctx"] = Value::Object(violation.ctx.clone());
+    }
+    if let Some(input) = input {
+        detail["input"] = input.clone();
+    }
+    detail
+}

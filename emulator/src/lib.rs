@@ -1,0 +1,35 @@
+//! A local fal.ai, driven by endpoint documents: for development, tests and demonstrations, with no key and no network.
+//!
+//! ```
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use fal_emulator::Emulator;
+//!
+//! let emulator = Emulator::start().await?;
+//! let client = emulator.client(); // a fal_client::Client that talks to it
+//! println!("{} serves {} endpoints", emulator.base_url(), emulator.endpoints().count());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! It serves every endpoint of its documents on one port of the loopback interface. The first segment of a path is the
+//! fal host that is meant, so `https://queue.fal.run/fal-ai/flux/dev` becomes
+//! `http://127.0.0.1:PORT/queue.fal.run/fal-ai/flux/dev`, and the URLs in its answers have that form. Inputs are judged
+//! by the document's own schema and refused in fal's error shape, outputs are made to fit the document, and every
+//! media URL in them is one that the emulator serves: an image is a real PNG of the requested size.
+//!
+//! - How a queued job moves on is set by a [`Pace`]: by time, at once, or step by step as a test says.
+//! - What goes wrong is ordered as a [`Fault`]: the next request of an [`Operation`] gets it.
+//! - What a client sent is in [`Emulator::requests`].
+
+mod documents;
+mod emulator;
+mod error;
+mod http;
+mod input;
+mod output;
+mod queue;
+
+pub use emulator::{Emulator, EmulatorBuilder};
+pub use error::{DocumentError, Error};
+pub use http::{Fault, Operation, ReceivedRequest};
+pub use queue::Pace;

@@ -1,0 +1,242 @@
+use std::ops::Range;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::pace::{Script, Step};
+use super::time::iso8601;
+use crate::documents::Endpoint;
+use crate::http::{Failure, Received};
+
+/// A request in the queue. Where it stands is not stored but follows from its script, the time since it was submitted
+/// and the steps it was told to make, so nothing has to run for it.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) id: String,
+    pub(crate) endpoint: Arc<Endpoint>,
+    pub(crate) received: Arc<Received>,
+    /// Why it will not yield an output, known from the start.
+    refused: Option<Failure>,
+    script: Arc<Script>,
+    submitted: Instant,
+    submitted_at: SystemTime,
+    progress: Mutex<Progress>,
+    /// Wakes those who watch when something other than time moves the job.
+    pushed: watch::Sender<()>,
+}
+
+#[derive(Debug, Default)]
+struct Progress {
+    /// How many steps it was told to make at least.
+    told: usize,
+    /// After how many steps it was cancelled.
+    cancelled: Option<usize>,
+}
+
+/// Where a job stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Moment {
+    /// How many moments were before. Every step makes one, and so does being cancelled.
+    number: usize,
+    pub(crate) phase: Phase,
+    /// How many lines it has logged.
+    pub(crate) logged: usize,
+    pub(crate) cancelled: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Queued { ahead: u32 },
+    Running,
+    Completed,
+}
+
+/// What came of a request to cancel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cancelled {
+    /// It was still waiting, and never runs.
+    BeforeStart,
+    /// It was running.
+    Running,
+    /// It was completed already.
+    TooLate,
+}
+
+impl Job {
+    pub(crate) fn new(
+        id: String,
+        endpoint: Arc<Endpoint>,
+        received: Arc<Received>,
+        refused: Option<Failure>,
+        script: Arc<Script>,
+    ) -> Self {
+        Job {
+            id,
+            endpoint,
+            received,
+            refused,
+            script,
+            submitted: Instant::now(),
+            submitted_at: SystemTime::now(),
+            progress: Mutex::default(),
+            pushed: watch::Sender::new(()),
+        }
+    }
+
+    /// Wakes when something other than time moves the job.
+    pub(crate) fn pushed(&self) -> watch::Receiver<()> {
+        self.pushed.subscribe()
+    }
+
+    /// Where every job stands at first.
+    pub(crate) fn start(&self) -> Moment {
+        self.moment(0, &Progress::default())
+    }
+
+    /// Where it stands now.
+    pub(crate) fn now(&self) -> Moment {
+        let progress = self.lock();
+        self.moment(self.number(&progress), &progress)
+    }
+
+    /// Where it stood just after `moment`, if it has moved on since.
+    pub(crate) fn after(&self, moment: &Moment) -> Option<Moment> {
+        let progress = self.lock();
+        let next = moment.number + 1;
+        (next <= self.number(&progress)).then(|| self.moment(next, &progress))
+    }
+
+    /// When the moment after `moment` comes by itself.
+    pub(crate) fn moves_at(&self, moment: &Moment) -> Option<Instant> {
+        let next = self.script.steps.get(moment.number).filter(|_| self.script.by_time);
+        next.map(|(after, _)| self.submitted + *after)
+    }
+
+    fn moment(&self, number: usize, progress: &Progress) -> Moment {
+        let cancelled = progress.cancelled.is_some_and(|after| number > after);
+        let mut moment = Moment { number, phase: Phase::Queued { ahead: self.script.ahead }, logged: 0, cancelled };
+        for (_, step) in &self.script.steps[..number - usize::from(cancelled)] {
+            match step {
+                Step::Ahead(ahead) => moment.phase = Phase::Queued { ahead: *ahead },
+                Step::Start => moment.phase = Phase::Running,
+                Step::Log(_) => moment.logged += 1,
+                Step::End => moment.phase = Phase::Completed,
+            }
+        }
+        if cancelled {
+            moment.phase = Phase::Completed;
+        }
+        moment
+    }
+
+    /// The number of the moment that is now.
+    fn number(&self, progress: &Progress) -> usize {
+        if let Some(after) = progress.cancelled {
+            return after + 1;
+        }
+        let by_time = if self.script.by_time {
+            let elapsed = self.submitted.elapsed();
+            self.script.steps.partition_point(|(after, _)| *after <= elapsed)
+        } else {
+            0
+        };
+        by_time.max(progress.told).min(self.script.steps.len())
+    }
+
+    /// Makes the next step. False if there is none.
+    pub(crate) fn advance(&self) -> bool {
+        let mut progress = self.lock();
+        let number = self.number(&progress);
+        if self.moment(number, &progress).phase == Phase::Completed {
+            return false;
+        }
+        progress.told = number + 1;
+        drop(progress);
+        self.pushed.send_replace(());
+        true
+    }
+
+    pub(crate) fn cancel(&self) -> Cancelled {
+        let mut progress = self.lock();
+        let number = self.number(&progress);
+        let answer = match self.moment(number, &progress).phase {
+            Phase::Queued { .. } => Cancelled::BeforeStart,
+            Phase::Running => Cancelled::Running,
+            Phase::Completed => return Cancelled::TooLate,
+        };
+        progress.cancelled = Some(number);
+        drop(progress);
+        self.pushed.send_replace(());
+        answer
+    }
+
+    /// Why the job has no output, once it is completed.
+    pub(crate) fn failure(&self, moment: &Moment) -> Option<Failure> {
+        if moment.cancelled { Some(Failure::cancelled()) } else { self.refused.clone() }
+    }
+
+    /// The status as fal writes it, with the log lines of `logs`.
+    pub(crate) fn status(&self, moment: &Moment, base_url: &str, logs: Option<Range<usize>>) -> Value {
+        let url = format!("{base_url}/queue.fal.run/{}/requests/{}", self.endpoint.app, self.id);
+        let mut status = json!({
+            "request_id": self.id,
+            "response_url": url,
+            "status_url": format!("{url}/status"),
+            "cancel_url": format!("{url}/cancel"),
+        });
+        match moment.phase {
+            Phase::Queued { ahead } => {
+                status["status"] = json!("IN_QUEUE");
+                status["queue_position"] = json!(ahead);
+            }
+            Phase::Running => {
+                status["status"] = json!("IN_PROGRESS");
+                status["logs"] = self.logs(logs);
+                status["metrics"] = json!({});
+            }
+            Phase::Completed => {
+                status["status"] = json!("COMPLETED");
+                status["logs"] = self.logs(logs);
+                status["metrics"] = match moment.cancelled {
+                    true => json!({}),
+                    false => json!({ "inference_time": self.script.run_time.as_secs_f64() }),
+                };
+                if let Some(failure) = self.failure(moment) {
+                    status["error"] = json!(failure.error);
+                    if let Some(error_type) = failure.error_type {
+                        status["error_type"] = json!(error_type);
+                    }
+                }
+            }
+        }
+        status
+    }
+
+    fn logs(&self, range: Option<Range<usize>>) -> Value {
+        let Some(range) = range else {
+            return Value::Null;
+        };
+        let lines = self.script.steps.iter().filter_map(|(after, step)| match step {
+            Step::Log(message) => Some(self.log(*after, message)),
+            _ => None,
+        });
+        lines.skip(range.start).take(range.len()).collect()
+    }
+
+    /// A line's time is the one in the script, so that it reads the same whenever it is asked for.
+    fn log(&self, after: Duration, message: &str) -> Value {
+        json!({
+            "message": message,
+            "timestamp": iso8601(self.submitted_at + after),
+            "level": "INFO",
+            "source": "USER",
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,208 @@
+//! What the tests share: an emulator, and plain HTTP calls to it.
+
+use std::ops::Deref;
+
+use fal_emulator::{Emulator, EmulatorBuilder, Pace};
+use futures_util::{Stream, StreamExt, pin_mut};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use serde_json::{Value, json};
+
+pub(crate) const INPAINTING: &str = "fal-ai/fast-sdxl-controlnet-canny/inpainting";
+pub(crate) const APP: &str = "fal-ai/fast-sdxl-controlnet-canny";
+
+/// A running emulator and a client that knows nothing of it but its URL.
+pub(crate) struct Fal {
+    pub(crate) emulator: Emulator,
+    pub(crate) http: Client,
+}
+
+impl Deref for Fal {
+    type Target = Emulator;
+
+    fn deref(&self) -> &Emulator {
+        &self.emulator
+    }
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+impl Fal {
+    /// The shipped documents, at once.
+    pub(crate) async fn instant() -> Self {
+        Fal::of(Emulator::builder().pace(Pace::instant())).await
+    }
+
+    /// The shipped documents, step by step.
+    pub(crate) async fn manual() -> Self {
+        Fal::of(Emulator::builder().pace(Pace::manual())).await
+    }
+
+    pub(crate) async fn of(builder: EmulatorBuilder) -> Self {
+        // fal-client brings reqwest with TLS but without a provider; a second installation changes nothing.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        Fal { emulator: builder.start().await.unwrap(), http: Client::builder().no_proxy().build().unwrap() }
+    }
+
+    /// A request with a key.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.anonymous(method, path).header("authorization", "Key id:secret")
+    }
+
+    pub(crate) fn anonymous(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.base_url()))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        answer(self.request(Method::GET, path)).await
+    }
+
+    pub(crate) async fn put(&self, path: &str) -> Answer {
+        answer(self.request(Method::PUT, path)).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        answer(self.request(Method::POST, path).json(body)).await
+    }
+
+    pub(crate) async fn run(&self, id: &str, input: &Value) -> Answer {
+        self.post(&format!("/fal.run/{id}"), input).await
+    }
+
+    /// Submits, and gives the path of the request.
+    pub(crate) async fn submit(&self, id: &str, input: &Value) -> Job {
+        let answer = self.post(&format!("/queue.fal.run/{id}"), input).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let path = answer.body["response_url"].as_str().unwrap().strip_prefix(self.base_url()).unwrap().to_owned();
+        Job { id: answer.body["request_id"].as_str().unwrap().to_owned(), path }
+    }
+}
+
+pub(crate) struct Job {
+    pub(crate) id: String,
+    pub(crate) path: String,
+}
+
+impl Job {
+    pub(crate) fn status(&self) -> String {
+        format!("{}/status", self.path)
+    }
+
+    pub(crate) fn stream(&self) -> String {
+        format!("{}/status/stream", self.path)
+    }
+
+    pub(crate) fn cancel(&self) -> String {
+        format!("{}/cancel", self.path)
+    }
+}
+
+pub(crate) async fn answer(request: RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let body = response.bytes().await.unwrap();
+    Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }
+}
+
+/// The events of a stream: a status each, or an error where it was torn.
+pub(crate) fn events(response: Response) -> impl Stream<Item = Result<Event, reqwest::Error>> {
+    assert_eq!(response.status(), StatusCode::OK);
+    let bytes = response.bytes_stream();
+    futures_util::stream::unfold((Box::pin(bytes), String::new()), |(mut bytes, mut text)| async move {
+        loop {
+            if let Some((block, rest)) = text.split_once("\n\n") {
+                let event = match block.strip_prefix("data: ") {
+                    Some(data) => Event::Status(serde_json::from_str(data).unwrap()),
+                    None => Event::Comment(block.to_owned()),
+                };
+                let rest = rest.to_owned();
+                return Some((Ok(event), (bytes, rest)));
+            }
+            match bytes.next().await? {
+                Ok(chunk) => text.push_str(std::str::from_utf8(&chunk).unwrap()),
+                Err(error) => return Some((Err(error), (bytes, text))),
+            }
+        }
+    })
+}
+
+#[derive(Debug, PartialEq)]
+pub(crate) enum Event {
+    Status(Value),
+    Comment(String),
+}
+
+/// The next status of a stream; none at its end. Comments are left out.
+pub(crate) async fn next_status(
+    events: &mut (impl Stream<Item = Result<Event, reqwest::Error>> + Unpin),
+) -> Option<Value> {
+    loop {
+        match events.next().await?.unwrap() {
+            Event::Status(status) => return Some(status),
+            Event::Comment(_) => {}
+        }
+    }
+}
+
+/// An input that the flagship endpoint takes.
+pub(crate) fn inpainting() -> Value {
+    json!({
+        "prompt": "Ice fortress",
+        "control_image_url": "https://example.com/control.png",
+        "image_url": "https://example.com/image.png",
+        "mask_url": "https://example.com/mask.png",
+    })
+}
+
+/// That with other fields as well.
+pub(crate) fn inpainting_with(fields: Value) -> Value {
+    let mut input = inpainting();
+    for (name, value) in fields.as_object().unwrap() {
+        input[name] = value.clone();
+    }
+    input
+}
+
+/// All statuses of a stream.
+pub(crate) async fn all_statuses(response: Response) -> Vec<Value> {
+    let events = events(response);
+    pin_mut!(events);
+    let mut statuses = Vec::new();
+    while let Some(status) = next_status(&mut events).await {
+        statuses.push(status);
+    }
+    statuses
+}
+
+/// A document of an endpoint as fal writes it.
+pub(crate) fn document(id: &str, input: &Value, output: &Value, components: &Value) -> String {
+    let content = |schema: &Value| json!({ "application/json": { "schema": schema } });
+    json!({
+        "openapi": "3.0.4",
+        "info": { "x-fal-metadata": { "endpointId": id } },
+        "components": { "schemas": components },
+        "paths": {
+            format!("/{id}"): { "post": { "requestBody": { "content": content(input) } } },
+            format!("/{id}/requests/{{request_id}}"): {
+                "get": { "responses": { "200": { "content": content(output) } } },
+            },
+        },
+    })
+    .to_string()
+}
+
+/// The schema of an object of which nothing is required.
+pub(crate) fn object(properties: &Value) -> Value {
+    json!({ "type": "object", "properties": properties })
+}

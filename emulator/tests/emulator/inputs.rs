@@ -1,0 +1,300 @@
+use fal_emulator::{Emulator, Pace};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::fal::{Answer, Fal, INPAINTING, answer, document, inpainting, inpainting_with, object};
+
+/// What an endpoint says of an input, its properties having these schemas.
+async fn judged(properties: Value, input: Value) -> Answer {
+    judged_by(object(&properties), json!({}), input).await
+}
+
+async fn judged_by(schema: Value, components: Value, input: Value) -> Answer {
+    let document = document("me/it", &schema, &json!({}), &components);
+    let fal = Fal::of(Emulator::builder().document(document).pace(Pace::instant())).await;
+    fal.run("me/it", &input).await
+}
+
+/// The type, path, message and context of each violation.
+fn essence(answer: &Answer) -> Vec<(Value, Value, Value, Value)> {
+    assert_eq!(answer.status, 422, "{answer:?}");
+    let details = answer.body["detail"].as_array().unwrap();
+    details.iter().map(|it| (it["type"].clone(), it["loc"].clone(), it["msg"].clone(), it["ctx"].clone())).collect()
+}
+
+#[tokio::test]
+async fn each_kind_of_violation_has_fals_words() {
+    for (schema, value, kind, msg, ctx) in [
+        (json!({ "type": "string" }), json!(1), "string_type", "Input should be a valid string", json!(null)),
+        (json!({ "type": "integer" }), json!(1.5), "int_type", "Input should be a valid integer", json!(null)),
+        (json!({ "type": "number" }), json!("1"), "float_type", "Input should be a valid number", json!(null)),
+        (json!({ "type": "boolean" }), json!(0), "bool_type", "Input should be a valid boolean", json!(null)),
+        (json!({ "type": "array" }), json!({}), "list_type", "Input should be a valid list", json!(null)),
+        (json!({ "type": "object" }), json!([]), "dict_type", "Input should be a valid dictionary", json!(null)),
+        (json!({ "type": "null" }), json!(0), "none_required", "Input should be None", json!(null)),
+        (
+            json!({ "minimum": 2 }),
+            json!(1),
+            "greater_than_equal",
+            "Input should be greater than or equal to 2",
+            json!({ "ge": 2 }),
+        ),
+        (
+            json!({ "exclusiveMinimum": 0 }),
+            json!(0),
+            "greater_than",
+            "Input should be greater than 0",
+            json!({ "gt": 0 }),
+        ),
+        (
+            json!({ "maximum": 0.5 }),
+            json!(0.6),
+            "less_than_equal",
+            "Input should be less than or equal to 0.5",
+            json!({ "le": 0.5 }),
+        ),
+        (json!({ "exclusiveMaximum": 9 }), json!(9), "less_than", "Input should be less than 9", json!({ "lt": 9 })),
+        (
+            json!({ "multipleOf": 8 }),
+            json!(12),
+            "multiple_of",
+            "Input should be a multiple of 8",
+            json!({ "multiple_of": 8 }),
+        ),
+        (
+            json!({ "minItems": 1 }),
+            json!([]),
+            "sequence_too_short",
+            "List should have at least 1 item",
+            json!({ "min_length": 1 }),
+        ),
+        (
+            json!({ "maxItems": 2 }),
+            json!([1, 2, 3]),
+            "sequence_too_long",
+            "List should have at most 2 items",
+            json!({ "max_length": 2 }),
+        ),
+        (
+            json!({ "minLength": 2 }),
+            json!("ä"),
+            "string_too_short",
+            "String should have at least 2 characters",
+            json!({ "min_length": 2 }),
+        ),
+        (
+            json!({ "maxLength": 1 }),
+            json!("ab"),
+            "string_too_long",
+            "String should have at most 1 character",
+            json!({ "max_length": 1 }),
+        ),
+        (
+            json!({ "pattern": "^a+$" }),
+            json!("b"),
+            "string_pattern_mismatch",
+            "String should match pattern '^a+$'",
+            json!({ "pattern": "^a+$" }),
+        ),
+        (
+            json!({ "enum": ["a", "b", 3] }),
+            json!("c"),
+            "one_of",
+            "Input should be 'a', 'b' or 3",
+            json!({ "expected": ["a", "b", 3] }),
+        ),
+        (json!({ "const": "a" }), json!("c"), "one_of", "Input should be 'a'", json!({ "expected": ["a"] })),
+        (json!({ "uniqueItems": true }), json!([1, 1]), "value_error", "List items should be unique", json!(null)),
+        (
+            json!({ "oneOf": [{ "minimum": 1 }, { "minimum": 2 }] }),
+            json!(3),
+            "value_error",
+            "Input should have exactly one of the allowed forms, not several",
+            json!(null),
+        ),
+        (
+            json!({ "not": { "type": "string" } }),
+            json!("a"),
+            "value_error",
+            "Input does not satisfy `not`",
+            json!(null),
+        ),
+    ] {
+        let answer = judged(json!({ "x": schema }), json!({ "x": value })).await;
+        assert_eq!(essence(&answer), [(json!(kind), json!(["body", "x"]), json!(msg), ctx)], "{schema}");
+        let detail = &answer.body["detail"][0];
+        assert_eq!(detail["input"], value);
+        assert_eq!(detail["url"], format!("https://docs.fal.ai/errors/#{kind}"));
+    }
+}
+
+#[tokio::test]
+async fn what_is_missing_and_what_is_too_much_is_named() {
+    let schema = json!({
+        "type": "object",
+        "properties": { "a": {}, "b": { "type": "object", "required": ["c"] } },
+        "required": ["a", "b"],
+        "additionalProperties": false,
+    });
+    let answer = judged_by(schema, json!({}), json!({ "b": {}, "d": 1 })).await;
+    let missing = |loc| (json!("missing"), loc, json!("Field required"), json!(null));
+    let mut seen = essence(&answer);
+    seen.sort_by_key(|it| it.1.to_string());
+    assert_eq!(
+        seen,
+        [
+            missing(json!(["body", "a"])),
+            missing(json!(["body", "b", "c"])),
+            (json!("extra_forbidden"), json!(["body", "d"]), json!("Extra inputs are not permitted"), json!(null)),
+        ]
+    );
+    // Of what is missing, the object that misses it is shown; of what is too much, its value.
+    let input =
+        |name| answer.body["detail"].as_array().unwrap().iter().find(|it| it["type"] == name).unwrap()["input"].clone();
+    assert_eq!(input("extra_forbidden"), 1);
+}
+
+#[tokio::test]
+async fn all_violations_come_at_once_with_their_places() {
+    let fal = Fal::instant().await;
+    let answer = fal
+        .run(
+            INPAINTING,
+            &json!({
+                "prompt": 7,
+                "num_images": 0,
+                "loras": [{ "path": "a" }, { "scale": 2 }, "b"],
+                "image_size": { "width": 0 },
+            }),
+        )
+        .await;
+    let mut seen: Vec<(String, String)> = essence(&answer)
+        .into_iter()
+        .map(|(kind, loc, ..)| (loc.to_string(), kind.as_str().unwrap().to_owned()))
+        .collect();
+    seen.sort();
+    let expected = [
+        (r#"["body","control_image_url"]"#, "missing"),
+        (r#"["body","image_size","width"]"#, "greater_than"),
+        (r#"["body","image_url"]"#, "missing"),
+        (r#"["body","loras",1,"path"]"#, "missing"),
+        (r#"["body","loras",1,"scale"]"#, "less_than_equal"),
+        (r#"["body","loras",2]"#, "dict_type"),
+        (r#"["body","mask_url"]"#, "missing"),
+        (r#"["body","num_images"]"#, "greater_than_equal"),
+        (r#"["body","prompt"]"#, "string_type"),
+    ];
+    assert_eq!(seen, expected.map(|(loc, kind)| (loc.to_owned(), kind.to_owned())));
+}
+
+#[tokio::test]
+async fn of_a_union_the_closest_member_speaks() {
+    let fal = Fal::instant().await;
+    for (size, loc, kind) in [
+        (json!("huge"), json!(["body", "image_size"]), "one_of"),
+        (json!({ "width": "wide" }), json!(["body", "image_size", "width"]), "int_type"),
+        (json!({ "width": 15000, "height": 1 }), json!(["body", "image_size", "width"]), "less_than_equal"),
+        (json!(5), json!(["body", "image_size"]), "dict_type"),
+    ] {
+        let answer = fal.run(INPAINTING, &inpainting_with(json!({ "image_size": size }))).await;
+        let seen: Vec<_> = essence(&answer).into_iter().map(|(kind, loc, ..)| (loc, kind)).collect();
+        assert_eq!(seen, [(loc, json!(kind))], "{size}");
+    }
+
+    // Of two kinds of objects, the one whose keys are there.
+    let components = json!({
+        "Circle": { "type": "object", "properties": { "radius": { "type": "number" } }, "required": ["radius"] },
+        "Box": { "type": "object", "properties": { "side": { "type": "number" } }, "required": ["side"] },
+    });
+    let shape = json!({ "anyOf": [
+        { "$ref": "#/components/schemas/Circle" },
+        { "$ref": "#/components/schemas/Box" },
+        { "type": "null" },
+    ] });
+    let schema = object(&json!({ "shape": shape }));
+    let answer = judged_by(schema, components, json!({ "shape": { "side": "long" } })).await;
+    assert_eq!(essence(&answer)[0].1, json!(["body", "shape", "side"]));
+}
+
+#[tokio::test]
+async fn what_fal_takes_is_taken() {
+    let fal = Fal::instant().await;
+    for fields in [
+        // Unknown fields are ignored, as by fal.
+        json!({ "promptt": "misspelt" }),
+        // A whole number is an integer however it is written.
+        json!({ "num_images": 2.0 }),
+        // Null where the document says `nullable`.
+        json!({ "image_size": null }),
+        json!({ "image_size": "square_hd" }),
+        json!({ "image_size": {} }),
+        json!({ "loras": [{ "path": "a" }] }),
+    ] {
+        assert_eq!(fal.run(INPAINTING, &inpainting_with(fields.clone())).await.status, 200, "{fields}");
+    }
+    // 19 × 0.05 in floating point.
+    let schema = json!({ "x": { "type": "number", "multipleOf": 0.05 } });
+    assert_eq!(judged(schema.clone(), json!({ "x": 0.05 * 19.0 })).await.status, 200);
+    assert_eq!(judged(schema, json!({ "x": 0.96 })).await.status, 422);
+}
+
+#[tokio::test]
+async fn the_habits_of_fals_documents_are_understood() {
+    let dangling = json!({ "x": { "$ref": "#/components/schemas/Nowhere" } });
+    assert_eq!(judged(dangling, json!({ "x": [1, "anything"] })).await.status, 200);
+
+    let tuple = json!({ "x": { "type": "array", "items": { "0": { "type": "string" }, "1": { "type": "integer" } } } });
+    assert_eq!(judged(tuple.clone(), json!({ "x": ["a", 1] })).await.status, 200);
+    assert_eq!(essence(&judged(tuple, json!({ "x": ["a", "b"] })).await)[0].1, json!(["body", "x", 1]));
+
+    let nullable = json!({ "x": { "type": "string", "nullable": true }, "y": { "type": "string" } });
+    assert_eq!(judged(nullable.clone(), json!({ "x": null, "y": "" })).await.status, 200);
+    assert_eq!(essence(&judged(nullable, json!({ "x": 1, "y": null })).await).len(), 2);
+}
+
+#[tokio::test]
+async fn schemas_that_go_in_circles_end() {
+    let components = json!({
+        "Self": { "$ref": "#/components/schemas/Self" },
+        "Tree": {
+            "type": "object",
+            "properties": { "children": { "type": "array", "items": { "$ref": "#/components/schemas/Tree" } } },
+        },
+    });
+    let schema = object(&json!({
+        "self": { "$ref": "#/components/schemas/Self" },
+        "tree": { "$ref": "#/components/schemas/Tree" },
+    }));
+    let fine = json!({ "self": 1, "tree": { "children": [{ "children": [] }] } });
+    assert_eq!(judged_by(schema.clone(), components.clone(), fine).await.status, 200);
+    let deep = json!({ "tree": { "children": [{ "children": [{ "children": 1 }] }] } });
+    let answer = judged_by(schema, components, deep).await;
+    assert_eq!(essence(&answer)[0].1, json!(["body", "tree", "children", 0, "children", 0, "children"]));
+}
+
+#[tokio::test]
+async fn a_body_that_is_no_object_is_refused() {
+    let fal = Fal::instant().await;
+    let send = |body: &str| {
+        let request = fal.request(Method::POST, &format!("/fal.run/{INPAINTING}"));
+        answer(request.header("content-type", "application/json").body(body.to_owned()))
+    };
+    for (body, kind, loc) in [
+        ("", "missing", json!(["body"])),
+        ("null", "dict_type", json!(["body"])),
+        ("[]", "dict_type", json!(["body"])),
+        ("\"text\"", "dict_type", json!(["body"])),
+        ("{\"prompt\": \n oops}", "json_invalid", json!(["body", 13])),
+        ("{", "json_invalid", json!(["body", 1])),
+        ("\u{0}", "json_invalid", json!(["body", 0])),
+    ] {
+        let answer = send(body).await;
+        assert_eq!(answer.status, 422, "{body}");
+        let detail = &answer.body["detail"][0];
+        assert_eq!((&detail["type"], &detail["loc"]), (&json!(kind), &loc), "{body}");
+    }
+    // Nested deeper than JSON is read at all.
+    let deep = send(&"[".repeat(100_000)).await;
+    assert_eq!(deep.body["detail"][0]["type"], "json_invalid");
+    assert_eq!(fal.run(INPAINTING, &inpainting()).await.status, 200);
+}

@@ -1,0 +1,52 @@
+use fal_emulator::{Emulator, Pace};
+use reqwest::Method;
+use serde_json::json;
+
+use crate::fal::{APP, Fal, INPAINTING, answer, inpainting};
+
+#[tokio::test]
+async fn a_missing_or_malformed_key_is_401() {
+    let fal = Fal::instant().await;
+    let job = fal.submit(INPAINTING, &inpainting()).await;
+    for header in [None, Some(""), Some("Key"), Some("Key "), Some("id:secret"), Some("Basic aWQ6c2VjcmV0")] {
+        for (method, path, application) in [
+            (Method::POST, format!("/fal.run/{INPAINTING}"), INPAINTING),
+            (Method::POST, format!("/queue.fal.run/{INPAINTING}"), INPAINTING),
+            (Method::GET, job.status(), APP),
+            (Method::GET, job.stream(), APP),
+            (Method::GET, job.path.clone(), APP),
+            (Method::PUT, job.cancel(), APP),
+        ] {
+            let mut request = fal.anonymous(method, &path).json(&inpainting());
+            if let Some(header) = header {
+                request = request.header("authorization", header);
+            }
+            let answer = answer(request).await;
+            assert_eq!(answer.status, 401, "{header:?} {path}");
+            let detail = format!(
+                "Cannot access application \"{application}\". Authentication is required to access this application."
+            );
+            assert_eq!(answer.body, json!({ "detail": detail }));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_named_key_is_the_only_one() {
+    let fal = Fal::of(Emulator::builder().pace(Pace::instant()).key("mine:secret")).await;
+    let run = |key: &str| {
+        let request = fal.anonymous(Method::POST, &format!("/fal.run/{INPAINTING}"));
+        answer(request.header("authorization", format!("Key {key}")).json(&inpainting()))
+    };
+    assert_eq!(run("mine:secret").await.status, 200);
+    let other = run("yours:secret").await;
+    assert_eq!(other.status, 401);
+    assert_eq!(other.body, json!({ "detail": "invalid key credentials" }));
+}
+
+#[tokio::test]
+async fn what_does_not_exist_is_not_told_without_a_key() {
+    let fal = Fal::instant().await;
+    let unknown = fal.anonymous(Method::POST, "/fal.run/nobody/nothing").json(&json!({}));
+    assert_eq!(answer(unknown).await.status, 401);
+}

@@ -1,0 +1,185 @@
+//! Repaints a part of an image, and saves the result.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use fal_client::endpoints::Endpoints;
+use fal_client::endpoints::fal_ai::fast_sdxl_controlnet_canny::inpainting;
+use fal_client::{Client, FileInput, QueueUpdate};
+use fal_emulator::Emulator;
+use indicatif::{ProgressBar, ProgressStyle};
+
+const HELP: &str = "\
+Repaints a part of an image with fal-ai/fast-sdxl-controlnet-canny/inpainting, and saves the result.
+
+With the environment variable FAL_KEY it calls fal, which costs money. Without, it starts the emulator that comes with
+this repository, which needs no network and draws a picture of its own.
+
+Usage: cargo run --example inpainting -- [OPTIONS]
+
+Options:
+  --prompt TEXT    What the image should show
+  --image FILE     The image to start from: a URL, or a file on this machine
+  --mask FILE      What is painted anew is white in it
+  --control FILE   The image whose edges guide the composition
+  --seed N         The same seed and the same input give the same image
+  --out PATH       Where the image is saved; a file there is replaced [default: inpainting.png]
+  --help           Print this";
+
+const PICTURES: &str = "https://raw.githubusercontent.com/CompVis/latent-diffusion/main/data/inpainting_examples";
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let done = match Options::read(std::env::args().skip(1)) {
+        Ok(Some(options)) => paint(options).await,
+        Ok(None) => {
+            println!("{HELP}");
+            Ok(())
+        }
+        Err(wrong) => Err(wrong.into()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn paint(options: Options) -> Result<(), Box<dyn Error>> {
+    // The emulator lives as long as this variable.
+    let emulator;
+    let client = if std::env::var("FAL_KEY").is_ok_and(|key| !key.is_empty()) {
+        println!("Calling fal with the key in FAL_KEY.");
+        Client::from_env()?
+    } else {
+        emulator = Emulator::start().await?;
+        println!("FAL_KEY is not set: calling the embedded emulator at {}.", emulator.base_url());
+        emulator.client()
+    };
+
+    let progress = Progress::start();
+    let input = inpainting::Input::builder()
+        .prompt(options.prompt)
+        .control_image_url(options.control)
+        .image_url(options.image)
+        .mask_url(options.mask)
+        .image_size(inpainting::ImageSizePreset::SquareHd)
+        .strength(0.9)
+        .maybe_seed(options.seed);
+    let result = client
+        .fal_ai()
+        .fast_sdxl_controlnet_canny()
+        .inpainting()
+        .subscribe(input)
+        .logs(true)
+        .on_enqueue(|job| progress.line(&format!("Request {} is in the queue.", job.request_id)))
+        .on_update(|update| progress.show(&update))
+        .await?;
+    progress.end();
+
+    let image = result.data.images.first().ok_or("the service made no image")?;
+    let saved = client.download(image, options.out).overwrite(true).await?;
+    println!("Request id: {}", result.request_id);
+    match result.data.seed {
+        Some(seed) => println!("Seed:       {seed}"),
+        None => println!("Seed:       not told"),
+    }
+    println!("Image:      {}", saved.display());
+    Ok(())
+}
+
+struct Options {
+    prompt: String,
+    image: FileInput,
+    mask: FileInput,
+    control: FileInput,
+    seed: Option<i64>,
+    out: PathBuf,
+}
+
+impl Options {
+    /// Reads the command line; `None` where help is asked for.
+    fn read(mut args: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
+        let mut options = Options {
+            prompt: "Ice fortress, aurora skies, polar wildlife, twilight".to_owned(),
+            image: FileInput::url(format!("{PICTURES}/overture-creations-5sI6fQgYIuo.png")),
+            mask: FileInput::url(format!("{PICTURES}/overture-creations-5sI6fQgYIuo_mask.png")),
+            control: FileInput::url("https://avatars.githubusercontent.com/u/74778219"),
+            seed: None,
+            out: PathBuf::from("inpainting.png"),
+        };
+        while let Some(name) = args.next() {
+            if matches!(name.as_str(), "--help" | "-h") {
+                return Ok(None);
+            }
+            let known = ["--prompt", "--image", "--mask", "--control", "--seed", "--out"].contains(&name.as_str());
+            if !known {
+                return Err(format!("there is no option {name:?}; `--help` lists them"));
+            }
+            let value = args.next().ok_or_else(|| format!("{name} needs a value; `--help` explains"))?;
+            match name.as_str() {
+                "--prompt" => options.prompt = value,
+                "--image" => options.image = file(value),
+                "--mask" => options.mask = file(value),
+                "--control" => options.control = file(value),
+                "--seed" => {
+                    let seed = value.parse().map_err(|_| format!("--seed takes a whole number, not {value:?}"))?;
+                    options.seed = Some(seed);
+                }
+                _ => options.out = PathBuf::from(value),
+            }
+        }
+        Ok(Some(options))
+    }
+}
+
+/// A file by its URL, or else by its path: on a command line, unlike in a server, either is the user's own word.
+fn file(text: String) -> FileInput {
+    let is_url = ["http://", "https://", "data:"].iter().any(|scheme| text.starts_with(scheme));
+    if is_url { FileInput::url(text) } else { FileInput::path(text) }
+}
+
+/// What is seen of the request in a terminal: lines that stay, and below them a spinner with where it stands.
+struct Progress {
+    bar: ProgressBar,
+    began: Instant,
+}
+
+impl Progress {
+    fn start() -> Self {
+        let bar = ProgressBar::new_spinner().with_message("sending");
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} ({elapsed})") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(100));
+        Progress { bar, began: Instant::now() }
+    }
+
+    fn show(&self, update: &QueueUpdate) {
+        match update {
+            QueueUpdate::InQueue { position: Some(ahead), .. } => {
+                self.line(&format!("{ahead} requests are ahead."));
+                self.bar.set_message("waiting");
+            }
+            QueueUpdate::InProgress { .. } => self.bar.set_message("painting"),
+            QueueUpdate::Completed { .. } => self.bar.set_message("fetching"),
+            _ => {}
+        }
+        for log in update.logs() {
+            self.line(&format!("| {}", log.message));
+        }
+    }
+
+    fn line(&self, text: &str) {
+        self.bar.suspend(|| println!("{text}"));
+    }
+
+    fn end(&self) {
+        self.bar.finish_and_clear();
+        println!("Done in {:.1} s.", self.began.elapsed().as_secs_f64());
+    }
+}

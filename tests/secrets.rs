@@ -1,0 +1,91 @@
+//! The key is in the `Authorization` header and nowhere else: not in errors, not in `Debug`, not in anything logged.
+
+use std::fmt::Write;
+use std::sync::{Arc, Mutex};
+
+use serde_json::json;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+mod support;
+
+use support::{KEY, Reply, Server};
+
+/// Writes down everything that is emitted, at every level.
+#[derive(Clone, Default)]
+struct Recorder(Arc<Mutex<String>>);
+
+struct Writer<'a>(&'a mut String);
+
+impl Visit for Writer<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        let _ = writeln!(self.0, "  {field} = {value:?}");
+    }
+}
+
+impl Subscriber for Recorder {
+    fn enabled(&self, _metadata: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn new_span(&self, span: &Attributes<'_>) -> Id {
+        let mut text = self.0.lock().expect("not poisoned");
+        let _ = writeln!(text, "span {}", span.metadata().name());
+        span.record(&mut Writer(&mut text));
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _span: &Id, values: &Record<'_>) {
+        values.record(&mut Writer(&mut self.0.lock().expect("not poisoned")));
+    }
+
+    fn record_follows_from(&self, _span: &Id, _follows: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut text = self.0.lock().expect("not poisoned");
+        let _ = writeln!(text, "event {}", event.metadata().target());
+        event.record(&mut Writer(&mut text));
+    }
+
+    fn enter(&self, _span: &Id) {}
+
+    fn exit(&self, _span: &Id) {}
+}
+
+/// One thread, so that the recorder, which is the thread's, hears everything.
+#[tokio::test(flavor = "current_thread")]
+async fn nothing_shows_the_key_or_the_input() {
+    let recorder = Recorder::default();
+    let guard = tracing::subscriber::set_default(recorder.clone());
+    let server = Server::start(|number, seen| match (number, seen.method.as_str()) {
+        (0, _) => Reply::json(429, r#"{"detail":"slow down"}"#),
+        (_, "POST") => Reply::json(200, r#"{"request_id":"R1"}"#),
+        (_, "PUT") => Reply::json(500, "{}"),
+        _ if seen.target.contains("stream") => Reply::events(&[r#"{"status":"COMPLETED"}"#]),
+        _ => Reply::json(422, r#"{"detail":"no"}"#),
+    })
+    .await;
+    let client = server.client();
+    let endpoint = client.endpoint("a/b");
+    let subscribe = endpoint.subscribe(json!({ "prompt": "a private matter" }));
+    let mut shown = format!("{client:?} {endpoint:?} {subscribe:?}");
+    let error = subscribe.await.expect_err("422");
+    let _ = write!(shown, "{error} {error:?} {:?}", std::error::Error::source(&error));
+    let error = endpoint.cancel("R1").await.expect_err("500");
+    let _ = write!(shown, "{error} {error:#?}");
+    let error =
+        endpoint.run(json!({ "prompt": "a private matter" })).header("authorization", KEY).await.expect_err("x");
+    let _ = write!(shown, "{error} {error:?}");
+    drop(guard);
+
+    let emitted = recorder.0.lock().expect("not poisoned").clone();
+    for word in ["fal.subscribe", "fal.cancel", "attempt failed", "queue update", "request_id = \"R1\""] {
+        assert!(emitted.contains(word), "{word} is missing in:\n{emitted}");
+    }
+    for text in [&emitted, &shown] {
+        for secret in ["secret-of-key", "id-of-key", "private matter"] {
+            assert!(!text.contains(secret), "{secret} shows in:\n{text}");
+        }
+    }
+}
