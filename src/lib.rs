@@ -23,13 +23,13 @@ mod transport;
 #[path = "../generated/mod.rs"]
 pub mod endpoints;
 
-pub use call::{Cancel, Fetch, Priority, Progress, Run, Status, Submit, Subscribe, Updates, Wait};
+pub use call::{Cancel, Fetch, Priority, Progress, Run, Status, StatusStream, Submit, Subscribe, Updates, Wait};
 pub use client::{Client, ClientBuilder};
 #[cfg(feature = "documents")]
 pub use documents::documents;
 pub use endpoint::{AsEndpoint, Endpoint, Handle};
 pub use error::{Attempt, Error, ErrorKind, ErrorType, FieldError, LocSegment, ValidationError};
-pub use files::{Audio, Download, File, FileInput, Image, ImageSize, MediaUrl, Video};
+pub use files::{Access, Audio, Download, File, FileInput, Image, ImageSize, Lifecycle, MediaUrl, Video};
 pub use queue::{Cancellation, Failure, Job, JobHandle, LogEntry, Metrics, QueueUpdate, RequestRef};
 pub use response::Response;
 pub use schema::{EndpointInput, Given, Missing, Required, UnlistedError, UnlistedValue};

@@ -489,3 +489,18 @@ async fn so_many_are_in_flight_and_no_more() {
     assert!(done.iter().all(Result::is_ok));
     assert_eq!(*most.lock().expect("not poisoned"), (0, 2));
 }
+
+#[tokio::test]
+async fn a_status_stream_ends_when_the_request_is_completed() {
+    let script = [("stream", vec![Reply::events(&[QUEUED, &running("ab"), &completed("c"), QUEUED])])];
+    let server = server(&script).await;
+    let updates: Vec<_> = server.client().endpoint("a/b").status_stream("R1").logs(true).collect().await;
+    let lines: Vec<usize> = updates.iter().map(|update| update.as_ref().expect("no error").logs().len()).collect();
+    assert_eq!(lines, [0, 2, 1]);
+    assert_eq!(server.lines(), ["GET /queue/a/b/requests/R1/status/stream?logs=1"]);
+
+    let script = [("status", vec![Reply::json(404, r#"{"status":"NOT_FOUND"}"#)])];
+    let server = self::server(&script).await;
+    let updates: Vec<_> = server.client().endpoint("a/b").status_stream("R1").collect().await;
+    assert!(matches!(&updates[..], [Err(error)] if error.request_id() == Some("R1")), "{updates:?}");
+}

@@ -174,6 +174,14 @@ macro_rules! send_options {
             self
         }
 
+        /// How long the files live that the request makes, and who may read them (default: the account's setting).
+        pub fn lifecycle(mut self, lifecycle: &crate::Lifecycle) -> Self {
+            if let Some(preference) = lifecycle.header() {
+                self.options.set("x-fal-object-lifecycle-preference", &preference);
+            }
+            self
+        }
+
         /// Whether fal keeps input and output (default: the account's setting).
         pub fn store_io(mut self, store: bool) -> Self {
             self.options.set("x-fal-store-io", if store { "1" } else { "0" });

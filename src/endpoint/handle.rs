@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use serde::de::DeserializeOwned;
 
-use crate::call::{Cancel, Fetch, Run, Status, Submit, Subscribe, Wait};
+use crate::call::{Cancel, Fetch, Run, Status, StatusStream, Submit, Subscribe, Wait};
 use crate::queue::{Job, RequestRef, Target};
 use crate::{Client, EndpointInput};
 
@@ -70,6 +70,11 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Handle<I, O> {
     /// Asks where a request stands.
     pub fn status(&self, request: impl Into<RequestRef>) -> Status {
         Status::new(self.target(request))
+    }
+
+    /// Follows a request: a stream of its updates that ends when it is completed.
+    pub fn status_stream(&self, request: impl Into<RequestRef>) -> StatusStream {
+        StatusStream::new(self.target(request))
     }
 
     /// Follows a submitted request until it is completed, and fetches its result.

@@ -3,8 +3,10 @@
 mod data_uri;
 mod download;
 mod file_input;
+mod lifecycle;
 mod media;
 
 pub use download::{Download, MediaUrl};
 pub use file_input::FileInput;
+pub use lifecycle::{Access, Lifecycle};
 pub use media::{Audio, File, Image, ImageSize, Video};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
-use crate::call::{Cancel, Fetch, Status, Wait};
+use crate::call::{Cancel, Fetch, Status, StatusStream, Wait};
 use crate::client::join;
 use crate::endpoint::EndpointId;
 use crate::error::Answer;
@@ -261,6 +261,11 @@ impl<O> JobHandle<O> {
     /// Asks where it stands.
     pub fn status(&self) -> Status {
         Status::new(self.target.clone())
+    }
+
+    /// Follows it: a stream of its updates that ends when it is completed.
+    pub fn status_stream(&self) -> StatusStream {
+        StatusStream::new(self.target.clone())
     }
 
     /// Asks fal to cancel it.
