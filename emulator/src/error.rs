@@ -2,6 +2,22 @@ use std::fmt;
 use std::io;
 
 /// Why an emulator did not start.
+///
+/// ```
+/// # async fn example() {
+/// use fal_emulator::{Emulator, Error};
+///
+/// match Emulator::builder().schemas("schemas").port(4000).start().await {
+///     Ok(emulator) => println!("{} is ready", emulator.base_url()),
+///     Err(Error::Documents(problems)) => {
+///         for problem in problems {
+///             eprintln!("{}: {}", problem.file(), problem.reason());
+///         }
+///     }
+///     Err(error) => eprintln!("{error}"),
+/// }
+/// # }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {

@@ -33,3 +33,8 @@ pub use emulator::{Emulator, EmulatorBuilder};
 pub use error::{DocumentError, Error};
 pub use http::{Fault, Operation, ReceivedRequest};
 pub use queue::Pace;
+
+/// The examples of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

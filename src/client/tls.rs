@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::crypto::CryptoProvider;
 use rustls::{ClientConfig, RootCertStore};
@@ -11,15 +11,30 @@ use crate::{Error, ErrorKind};
 ///
 /// Certificates are judged by the platform. Where it has no store of authorities, that is an error, unless TLS is not
 /// needed (`plain`): then no certificate is good.
+///
+/// The platform's store is read once in a process.
 pub(crate) fn config(plain: bool) -> Result<ClientConfig, Error> {
+    static CONFIG: OnceLock<ClientConfig> = OnceLock::new();
+    match CONFIG.get() {
+        Some(config) => Ok(config.clone()),
+        None => match new_config(false) {
+            Ok(config) => Ok(CONFIG.get_or_init(|| config).clone()),
+            Err(_) if plain => new_config(true),
+            Err(error) => Err(error),
+        },
+    }
+}
+
+fn new_config(trustless: bool) -> Result<ClientConfig, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(refuse)?;
-    let mut config = match verifier(provider) {
-        Ok(verifier) => builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth(),
-        Err(_) if plain => builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth(),
-        Err(error) => return Err(error),
+    let mut config = if trustless {
+        builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
+    } else {
+        let verifier = Arc::new(verifier(provider)?);
+        builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
     };
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)

@@ -1,13 +1,15 @@
 //! A server that answers what a test says, down to the byte, and remembers what it was asked.
 #![allow(dead_code)]
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fal_client::{Client, ClientBuilder, RetryPolicy};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 /// The key that every client of a scripted server has.
 pub(crate) const KEY: &str = "id-of-key:secret-of-key";
@@ -90,6 +92,7 @@ impl Reply {
 }
 
 pub(crate) struct Server {
+    address: SocketAddr,
     base: String,
     seen: Arc<Mutex<Vec<Seen>>>,
     task: JoinHandle<()>,
@@ -98,16 +101,41 @@ pub(crate) struct Server {
 impl Server {
     /// Answers each request with what `script` says of it; the number counts all requests, from 0.
     pub(crate) async fn start(script: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static) -> Self {
+        Server::start_with(None, script).await
+    }
+
+    /// The same over TLS, with a certificate of the test's.
+    pub(crate) async fn start_tls(
+        tls: TlsAcceptor,
+        script: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Server::start_with(Some(tls), script).await
+    }
+
+    async fn start_with(
+        tls: Option<TlsAcceptor>,
+        script: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let base = format!("http://{}", listener.local_addr().expect("an address"));
+        let address = listener.local_addr().expect("an address");
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (script, log) = (Arc::new(script), Arc::clone(&seen));
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&script), Arc::clone(&log)));
+                let (tls, script, log) = (tls.clone(), Arc::clone(&script), Arc::clone(&log));
+                tokio::spawn(async move {
+                    match tls {
+                        Some(tls) => serve(tls.accept(stream).await?, script, log).await,
+                        None => serve(stream, script, log).await,
+                    }
+                });
             }
         });
-        Server { base, seen, task }
+        Server { address, base: format!("http://{address}"), seen, task }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     pub(crate) fn base(&self) -> &str {
@@ -145,8 +173,8 @@ impl Drop for Server {
     }
 }
 
-async fn serve(
-    mut stream: TcpStream,
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
     script: Arc<impl Fn(usize, &Seen) -> Reply>,
     log: Arc<Mutex<Vec<Seen>>>,
 ) -> std::io::Result<()> {
@@ -160,7 +188,7 @@ async fn serve(
     stream.shutdown().await
 }
 
-async fn read(stream: &mut TcpStream) -> std::io::Result<Option<Seen>> {
+async fn read(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<Option<Seen>> {
     let mut bytes = Vec::new();
     let head = loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {

@@ -23,24 +23,27 @@ pub(crate) fn follow<'a>(root: &'a Value, mut schema: &'a Value) -> &'a Value {
     schema
 }
 
-/// A schema with its references followed and its compositions merged into one, as far as they lead. Adds the
-/// references that it followed to `followed`.
+/// A schema with its references followed and its compositions merged into one. Adds the references that it followed
+/// to `followed`.
 pub(crate) fn expand<'a>(root: &'a Value, schema: &'a Value, followed: &mut Vec<String>) -> Cow<'a, Value> {
-    expand_to(root, schema, followed, 16)
+    let here = followed.len();
+    expand_from(here, root, schema, followed)
 }
 
-fn expand_to<'a>(root: &'a Value, schema: &'a Value, followed: &mut Vec<String>, depth: u8) -> Cow<'a, Value> {
-    let (Some(depth), Value::Object(keywords)) = (depth.checked_sub(1), schema) else {
+/// References that were followed from `here` on are in the whole already.
+fn expand_from<'a>(here: usize, root: &'a Value, schema: &'a Value, followed: &mut Vec<String>) -> Cow<'a, Value> {
+    let Value::Object(keywords) = schema else {
         return Cow::Borrowed(schema);
     };
     let mut parts = Vec::new();
     for part in keywords.get("allOf").and_then(Value::as_array).into_iter().flatten() {
-        parts.push(expand_to(root, part, followed, depth));
+        parts.push(expand_from(here, root, part, followed));
     }
     if let Some(reference) = keywords.get("$ref").and_then(Value::as_str) {
-        followed.push(reference.to_owned());
-        if let Some(target) = resolve(root, reference) {
-            parts.push(expand_to(root, target, followed, depth));
+        let is_new = !followed[here..].iter().any(|other| other == reference);
+        if let Some(target) = resolve(root, reference).filter(|_| is_new) {
+            followed.push(reference.to_owned());
+            parts.push(expand_from(here, root, target, followed));
         }
         if keywords.len() == 1 {
             return parts.pop().unwrap_or(Cow::Borrowed(&Value::Bool(true)));

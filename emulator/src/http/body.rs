@@ -5,16 +5,9 @@ use hyper::body::Incoming;
 /// The most bytes that a body may have. Files in data URIs make bodies large.
 pub(crate) const MOST_BYTES: usize = 64 << 20;
 
-/// What came in as a body.
-pub(crate) enum Body {
-    Whole(Bytes),
-    /// More than [`MOST_BYTES`].
-    TooLarge,
-}
-
-/// Reads a body to its end. What is too much is read and dropped, so that the sender is there for the answer. The
-/// error is that of a sender who went away.
-pub(crate) async fn read(mut incoming: Incoming) -> Result<Body, hyper::Error> {
+/// Reads a body to its end; none if it has more than [`MOST_BYTES`]. What is too much is read and dropped, so that the
+/// sender is there for the answer. The error is that of a sender who went away.
+pub(crate) async fn read(mut incoming: Incoming) -> Result<Option<Bytes>, hyper::Error> {
     let mut bytes = Vec::new();
     let mut size = 0_usize;
     while let Some(frame) = incoming.frame().await {
@@ -26,5 +19,5 @@ pub(crate) async fn read(mut incoming: Incoming) -> Result<Body, hyper::Error> {
             bytes = Vec::new();
         }
     }
-    Ok(if size <= MOST_BYTES { Body::Whole(bytes.into()) } else { Body::TooLarge })
+    Ok((size <= MOST_BYTES).then(|| bytes.into()))
 }

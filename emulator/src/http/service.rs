@@ -2,7 +2,6 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::HeaderName;
 use hyper::{Request, StatusCode};
@@ -45,16 +44,16 @@ impl Service {
     pub(crate) async fn answer(&self, request: Request<Incoming>) -> Result<Reply, Dropped> {
         let (head, incoming) = request.into_parts();
         // Who went away before the end of the body gets no answer.
-        let (body, too_large) = match body::read(incoming).await.map_err(|_| Dropped)? {
-            body::Body::Whole(body) => (body, false),
-            body::Body::TooLarge => (Bytes::new(), true),
-        };
+        let body = body::read(incoming).await.map_err(|_| Dropped)?;
+        let is_too_large = body.is_none();
         let route = Route::of(head.uri.path());
-        let received = Arc::new(Received::new(&route, head, body));
+        let received = Arc::new(Received::new(&route, head, body.unwrap_or_default()));
         self.journal.add(Arc::clone(&received));
 
-        let answer =
-            if too_large { Ok(Refusal::TooLarge.into_reply()) } else { self.answer_or_fail(&route, &received).await };
+        let answer = match is_too_large {
+            true => Ok(Refusal::TooLarge.into_reply()),
+            false => self.answer_with_fault(&route, &received).await,
+        };
         if let Ok(reply) = &answer {
             received.was_answered(reply.status().as_u16());
         }
@@ -64,20 +63,17 @@ impl Service {
         answer
     }
 
-    async fn answer_or_fail(&self, route: &Route, received: &Arc<Received>) -> Result<Reply, Dropped> {
+    async fn answer_with_fault(&self, route: &Route, received: &Arc<Received>) -> Result<Reply, Dropped> {
         let fault = self.faults.take(route.operation());
         fault.wait().await;
-        match fault.instead() {
-            Some(instead) => instead,
-            None => fault.befall(self.usual(route, received).await).await,
+        if let Some(instead) = fault.instead() {
+            return instead;
         }
+        let usual = self.answer_as_usual(route, received).await;
+        fault.befall(usual.unwrap_or_else(Refusal::into_reply)).await
     }
 
-    async fn usual(&self, route: &Route, received: &Arc<Received>) -> Reply {
-        self.answer_route(route, received).await.unwrap_or_else(Refusal::into_reply)
-    }
-
-    async fn answer_route(&self, route: &Route, received: &Arc<Received>) -> Result<Reply, Refusal> {
+    async fn answer_as_usual(&self, route: &Route, received: &Arc<Received>) -> Result<Reply, Refusal> {
         if !route.methods().contains(received.method()) && *route != Route::Unknown {
             return Err(Refusal::Method(route.methods()));
         }

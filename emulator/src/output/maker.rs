@@ -177,52 +177,53 @@ impl Maker<'_> {
         for (name, property) in properties {
             let example = given.and_then(|given| given.get(name)).filter(|value| !value.is_null());
             let required = required.contains(&name.as_str());
-            let inner = place.property(name);
+            let shown = example.is_some() || given.is_none();
+            let place = place.property(name);
             if let Some(value) = file.as_ref().and_then(|file| self.file_field(name, property, file, required)) {
                 object.insert(name.clone(), value);
-            } else if required
-                || (name != "file_size" || file.is_none())
-                    && self.is_wanted(property, example.is_some() || given.is_none(), inner)
-            {
-                object.insert(name.clone(), self.value(property, example, inner));
+            } else if required || self.is_wanted(property, shown, place) && !(file.is_some() && name == "file_size") {
+                object.insert(name.clone(), self.value(property, example, place));
             }
         }
-        let unlisted: Vec<_> =
-            given.into_iter().flatten().filter(|(name, _)| !properties.contains_key(name.as_str())).collect();
-        match schema.get("additionalProperties") {
-            Some(Value::Bool(false)) => {}
-            Some(values @ Value::Object(_)) if place.name == "timings" && unlisted.is_empty() => {
-                let seconds = json!(0.5);
-                if fits(self.root, values, &seconds) {
-                    object.insert("inference".to_owned(), seconds);
-                }
-            }
-            Some(values @ Value::Object(_)) => {
-                for (name, value) in unlisted {
-                    object.insert(name.clone(), self.value(values, Some(value), place.property(name)));
-                }
-            }
-            None if !properties.is_empty() => {}
-            _ => {
-                for (name, value) in unlisted {
-                    object.insert(name.clone(), self.local(value.clone(), place.property(name)));
-                }
-            }
-        }
+        let unlisted = given.into_iter().flatten().filter(|(name, _)| !properties.contains_key(name.as_str()));
+        self.unlisted(schema, unlisted, place, &mut object);
         for name in required {
-            if !object.contains_key(name) {
-                object.insert(name.to_owned(), Value::Null);
-            }
-        }
-        let least = schema.get("minProperties").and_then(Value::as_u64).unwrap_or(0).min(100);
-        for index in 0.. {
-            if object.len() as u64 >= least {
-                break;
-            }
-            let values = schema.get("additionalProperties").unwrap_or(&Value::Null);
-            object.insert(format!("key_{index}"), self.value(values, None, place.property("key")));
+            object.entry(name).or_insert(Value::Null);
         }
         Value::Object(object)
+    }
+
+    /// Adds properties that the schema does not list but allows: those of an example, and as many as there have to be.
+    fn unlisted<'v>(
+        &mut self,
+        schema: &Value,
+        examples: impl Iterator<Item = (&'v String, &'v Value)>,
+        place: Place<'_>,
+        object: &mut Map<String, Value>,
+    ) {
+        let values = schema.get("additionalProperties");
+        let is_free = values.is_none() && schema.get("properties").is_none() || values == Some(&Value::Bool(true));
+        for (name, example) in examples {
+            let place = place.property(name);
+            match values {
+                Some(values @ Value::Object(_)) => {
+                    object.insert(name.clone(), self.value(values, Some(example), place))
+                }
+                _ if is_free => object.insert(name.clone(), self.local(example.clone(), place)),
+                _ => None,
+            };
+        }
+        let Some(values @ Value::Object(_)) = values else {
+            return;
+        };
+        let seconds = json!(0.5);
+        if place.name == "timings" && object.is_empty() && fits(self.root, values, &seconds) {
+            object.insert("inference".to_owned(), seconds);
+        }
+        let least = schema.get("minProperties").and_then(Value::as_u64).unwrap_or(0).min(100) as usize;
+        for index in object.len()..least {
+            object.insert(format!("key_{index}"), self.value(values, None, place.property("key")));
+        }
     }
 
     /// Whether an optional property is there. `shown` says that an example has it, or that there is none.

@@ -25,7 +25,10 @@ mod tests {
             let document = &endpoint.document;
             let validator =
                 jsonschema::options().with_draft(Draft::Draft202012).build(&document.whole(&document.output))?;
-            for input in [json!({}), json!({ "prompt": "a", "seed": 1, "num_images": 3, "sync_mode": true })] {
+            for input in [
+                json!({}),
+                json!({ "prompt": "a", "seed": 1, "num_images": 3, "sync_mode": true, "image_size": "square" }),
+            ] {
                 let output = make(document, &Wanted::new(document, &input), "http://127.0.0.1:1")?;
                 validator.validate(&output).map_err(|error| format!("{id}: {error}"))?;
             }

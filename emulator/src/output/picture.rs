@@ -1,6 +1,6 @@
 //! Pictures: northern lights over a dark ground with a few soft moons, another for every motif.
 
-use png::{BitDepth, ColorType, Compression, Encoder};
+use png::{BitDepth, ColorType, Compression, Encoder, Filter};
 
 /// The picture of a motif as PNG. The error is the encoder's.
 pub(crate) fn png(motif: u64, width: u32, height: u32) -> Result<Vec<u8>, String> {
@@ -9,6 +9,7 @@ pub(crate) fn png(motif: u64, width: u32, height: u32) -> Result<Vec<u8>, String
     encoder.set_color(ColorType::Rgb);
     encoder.set_depth(BitDepth::Eight);
     encoder.set_compression(Compression::Fast);
+    encoder.set_filter(Filter::Sub);
     let mut writer = encoder.write_header().map_err(|error| error.to_string())?;
     writer.write_image_data(&pixels(motif, width, height)).map_err(|error| error.to_string())?;
     writer.finish().map_err(|error| error.to_string())?;
@@ -37,10 +38,14 @@ fn pixels(motif: u64, width: u32, height: u32) -> Vec<u8> {
         for (column, knot) in row.iter_mut().enumerate() {
             *knot = blend(knots[top + column], knots[top + columns + column], down);
         }
-        for x in 0..width {
-            let across = (x % cell * 256 / cell) as i32;
-            let colour = blend(row[x / cell], row[x / cell + 1], across);
-            pixels.extend(colour.map(|channel| (channel >> 8) as u8));
+        for x in (0..width).step_by(cell) {
+            let ([mut red, mut green, mut blue], to) = (row[x / cell], row[x / cell + 1]);
+            let [more_red, more_green, more_blue] =
+                [to[0] - red, to[1] - green, to[2] - blue].map(|it| it / cell as i32);
+            for _ in x..width.min(x + cell) {
+                pixels.extend_from_slice(&[(red >> 8) as u8, (green >> 8) as u8, (blue >> 8) as u8]);
+                (red, green, blue) = (red + more_red, green + more_green, blue + more_blue);
+            }
         }
     }
     pixels

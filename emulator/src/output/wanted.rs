@@ -48,7 +48,8 @@ impl Wanted {
 
 fn with_defaults(document: &Document, input: &Value) -> Map<String, Value> {
     let mut fields = input.as_object().cloned().unwrap_or_default();
-    let properties = schema::follow(&document.root, &document.input).get("properties").and_then(Value::as_object);
+    let schema = schema::expand(&document.root, &document.input, &mut Vec::new());
+    let properties = schema.get("properties").and_then(Value::as_object);
     for (name, property) in properties.into_iter().flatten() {
         let default = property.get("default").filter(|default| !default.is_null());
         if let (Some(default), false) = (default, fields.contains_key(name)) {

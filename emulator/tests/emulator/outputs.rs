@@ -184,9 +184,12 @@ async fn a_document_that_nothing_fits_ends_too() {
             "properties": { "a": { "$ref": "#/components/schemas/Endless" }, "b": { "$ref": "#/components/schemas/Endless" } },
             "required": ["a", "b"],
         },
+        "Doubling": { "allOf": [{ "$ref": "#/components/schemas/Twice" }, { "$ref": "#/components/schemas/Twice" }] },
+        "Twice": { "allOf": [{ "$ref": "#/components/schemas/Doubling" }, { "$ref": "#/components/schemas/Doubling" }] },
+        "Either": { "anyOf": [{ "$ref": "#/components/schemas/Either" }, { "$ref": "#/components/schemas/Either" }] },
         "Wide": { "type": "array", "items": { "$ref": "#/components/schemas/Wide" }, "minItems": 1_000_000 },
     });
-    for name in ["Endless", "Wide"] {
+    for name in ["Endless", "Doubling", "Either", "Wide"] {
         let schema = json!({ "$ref": format!("#/components/schemas/{name}") });
         let document = document("me/it", &json!({}), &object(&json!({ "x": schema })), &components);
         let fal = Fal::of(Emulator::builder().document(document).pace(Pace::instant())).await;
