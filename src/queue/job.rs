@@ -46,6 +46,10 @@ pub struct Job<O> {
     /// Where it is cancelled, as fal said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel_url: Option<String>,
+    /// The id of the platform's latest attempt, where fal gave one: it differs from the request's when fal has repeated
+    /// the request itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway_request_id: Option<String>,
     #[serde(skip)]
     of: PhantomData<fn() -> O>,
 }
@@ -59,6 +63,7 @@ impl<O> Job<O> {
             status_url: None,
             response_url: None,
             cancel_url: None,
+            gateway_request_id: None,
             of: PhantomData,
         }
     }
@@ -71,6 +76,7 @@ impl<O> Job<O> {
         job.status_url = text("status_url");
         job.response_url = text("response_url");
         job.cancel_url = text("cancel_url");
+        job.gateway_request_id = text("gateway_request_id");
         Some(job)
     }
 }
@@ -83,6 +89,7 @@ impl<O> Clone for Job<O> {
             status_url: self.status_url.clone(),
             response_url: self.response_url.clone(),
             cancel_url: self.cancel_url.clone(),
+            gateway_request_id: self.gateway_request_id.clone(),
             of: PhantomData,
         }
     }
@@ -90,16 +97,12 @@ impl<O> Clone for Job<O> {
 
 impl<O> PartialEq for Job<O> {
     fn eq(&self, other: &Self) -> bool {
-        let all = |job: &Self| {
-            (
-                job.endpoint.clone(),
-                job.request_id.clone(),
-                job.status_url.clone(),
-                job.response_url.clone(),
-                job.cancel_url.clone(),
-            )
-        };
-        all(self) == all(other)
+        self.endpoint == other.endpoint
+            && self.request_id == other.request_id
+            && self.status_url == other.status_url
+            && self.response_url == other.response_url
+            && self.cancel_url == other.cancel_url
+            && self.gateway_request_id == other.gateway_request_id
     }
 }
 
