@@ -1,0 +1,260 @@
+//! Whatever goes wrong on the way: what is paid for is sent once, and a request that fal has taken ends in exactly one of
+//! a result, an error that has its id, or its cancellation.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fal_client::{Cancellation, Client, Error, Response, RetryPolicy};
+use fal_emulator::{Emulator, Fault, Operation, Pace};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+const ENDPOINT: &str = "fal-ai/flux/dev/redux";
+
+fn input() -> Value {
+    json!({ "image_url": "https://example.com/a.png" })
+}
+
+/// A client that repeats after a moment only.
+fn client_of(emulator: &Emulator) -> Client {
+    let base = emulator.base_url();
+    Client::builder()
+        .key("id:secret")
+        .run_host(format!("{base}/fal.run"))
+        .queue_host(format!("{base}/queue.fal.run"))
+        .rest_host(format!("{base}/rest.fal.ai"))
+        .retry(RetryPolicy::default().first_delay(Duration::from_millis(1)))
+        .build()
+        .expect("a client")
+}
+
+/// How many requests of an operation arrived, and how many jobs came of them.
+fn counted(emulator: &Emulator, operation: Operation) -> (usize, usize) {
+    let requests: Vec<_> = emulator.requests().into_iter().filter(|it| it.operation() == operation).collect();
+    (requests.len(), requests.iter().filter(|it| it.request_id().is_some()).count())
+}
+
+/// What happens to a call whose first request meets a fault.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Outcome {
+    /// The request is repeated, and all is well.
+    Repeated,
+    /// The fault is the caller's error.
+    Error,
+    /// The caller does not notice.
+    Well,
+}
+
+use Outcome::{Error as Fails, Repeated, Well};
+
+fn nginx(status: u16) -> Fault {
+    Fault::answer(status).html("<html><center>nginx</center></html>")
+}
+
+/// Each point at which a request can fail, and what each operation makes of it: a run, a submission; a status, a result
+/// and a cancellation, which may be repeated.
+#[rustfmt::skip]
+fn table() -> Vec<(&'static str, Fault, [Outcome; 5])> {
+    let lost = Fault::drop_connection;
+    let busy = Fault::answer(503).header("x-fal-needs-retry", "1").header("x-fal-request-id", "r");
+    vec![
+        // what                            fault                                                   run       submit    status    result    cancel
+        ("closed before it took effect",   lost(),                                                [Fails,    Fails,    Repeated, Repeated, Repeated]),
+        ("closed after it took effect",    lost().after_effect(),                                 [Fails,    Fails,    Repeated, Repeated, Repeated]),
+        ("closed within the answer",       Fault::tear_after(3),                                  [Fails,    Fails,    Repeated, Repeated, Repeated]),
+        ("429",                            Fault::answer(429),                                    [Repeated, Repeated, Repeated, Repeated, Repeated]),
+        ("429 with Retry-After",           Fault::answer(429).header("retry-after", "0"),         [Repeated, Repeated, Repeated, Repeated, Repeated]),
+        ("408",                            Fault::answer(408),                                    [Fails,    Fails,    Fails,    Fails,    Fails]),
+        ("409",                            Fault::answer(409),                                    [Fails,    Fails,    Fails,    Fails,    Fails]),
+        ("500",                            Fault::answer(500),                                    [Fails,    Fails,    Repeated, Fails,    Fails]),
+        ("502 of a gateway",               nginx(502),                                            [Fails,    Fails,    Repeated, Repeated, Repeated]),
+        ("503 of a gateway",               nginx(503),                                            [Fails,    Fails,    Repeated, Repeated, Repeated]),
+        ("504 of a gateway",               nginx(504),                                            [Fails,    Fails,    Repeated, Repeated, Repeated]),
+        ("502 after it took effect",       nginx(502).after_effect(),                             [Fails,    Fails,    Repeated, Repeated, Repeated]),
+        ("503 that asks for a repetition", busy,                                                  [Fails,    Fails,    Repeated, Fails,    Repeated]),
+        ("401",                            Fault::answer(401),                                    [Fails,    Fails,    Fails,    Fails,    Fails]),
+        ("403",                            Fault::answer(403),                                    [Fails,    Fails,    Fails,    Fails,    Fails]),
+        ("a redirect",                     Fault::answer(307).header("location", "https://x.y/"), [Fails,    Fails,    Fails,    Fails,    Fails]),
+        ("an answer that is no JSON",      Fault::answer(200).html("<p>hello"),                   [Fails,    Fails,    Fails,    Fails,    Well]),
+        ("a late answer",                  Fault::none().delay(Duration::from_millis(5)),         [Well,     Well,     Well,     Well,     Well]),
+    ]
+}
+
+const OPERATIONS: [Operation; 5] =
+    [Operation::Run, Operation::Submit, Operation::Status, Operation::Result, Operation::Cancel];
+
+#[tokio::test]
+async fn the_table_of_faults_holds() {
+    for (what, fault, outcomes) in table() {
+        for (operation, expected) in OPERATIONS.into_iter().zip(outcomes) {
+            let emulator = Emulator::builder().pace(Pace::instant()).start().await.expect("an emulator");
+            let endpoint = client_of(&emulator).endpoint(ENDPOINT);
+            let job = match operation {
+                Operation::Run | Operation::Submit => None,
+                _ => Some(endpoint.submit(input()).await.expect("a job")),
+            };
+            let request = job.map(|job| job.request_id).unwrap_or_default();
+            emulator.fault(operation, fault.clone());
+            let error = match operation {
+                Operation::Run => endpoint.run(input()).await.map(drop).err(),
+                Operation::Submit => endpoint.submit(input()).await.map(drop).err(),
+                Operation::Status => endpoint.status(&request).await.map(drop).err(),
+                Operation::Result => endpoint.result(&request).await.map(drop).err(),
+                _ => endpoint.cancel(&request).await.map(drop).err(),
+            };
+            let requests = counted(&emulator, operation).0;
+            let outcome = match (&error, requests) {
+                (Some(_), _) => Fails,
+                (None, 1) => Well,
+                (None, _) => Repeated,
+            };
+            assert_eq!(outcome, expected, "{what} at {operation:?}: {error:?}");
+            if matches!(operation, Operation::Run | Operation::Submit) {
+                assert!(counted(&emulator, operation).1 <= 1, "{what} at {operation:?} is paid twice");
+            } else if let Some(error) = error {
+                assert_eq!(error.request_id(), Some(request.as_str()), "{what} at {operation:?}");
+            }
+        }
+    }
+}
+
+/// One thing that goes wrong, or that the caller does.
+#[derive(Clone, Debug)]
+enum Event {
+    Fault(Operation, Fault),
+    /// The caller cancels after so many updates.
+    Cancel(usize),
+    /// The caller drops the call after so many updates, and asks again by the id.
+    DropAndResume(usize),
+}
+
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    let operation = prop_oneof![
+        1 => Just(Operation::Submit),
+        3 => Just(Operation::StatusStream),
+        3 => Just(Operation::Status),
+        3 => Just(Operation::Result),
+        1 => Just(Operation::Cancel),
+    ];
+    let kind = prop_oneof![
+        3 => Just(Fault::none()),
+        2 => Just(Fault::drop_connection()),
+        2 => Just(Fault::drop_connection().after_effect()),
+        3 => (0_usize..5).prop_map(Fault::tear_after),
+        1 => Just(Fault::answer(429)),
+        1 => Just(Fault::answer(404)),
+        1 => Just(Fault::answer(500)),
+        2 => Just(nginx(502)),
+        2 => Just(nginx(503)),
+    ];
+    let event = prop_oneof![
+        12 => (operation, kind).prop_map(|(operation, fault)| Event::Fault(operation, fault)),
+        1 => (0_usize..4).prop_map(Event::Cancel),
+        1 => (0_usize..4).prop_map(Event::DropAndResume),
+    ];
+    prop::collection::vec(event, 0..14)
+}
+
+/// What a caller saw of one request.
+#[derive(Debug, Default)]
+struct Seen {
+    request_id: Option<String>,
+    messages: Vec<String>,
+    cancelled: Option<Cancellation>,
+}
+
+async fn subscribe(events: &[Event]) -> (Emulator, Seen, Result<Response<Value>, Error>) {
+    let moment = Duration::from_millis(2);
+    let pace = Pace::default().ahead(1).waiting(moment).log_lines(2).running(moment);
+    let emulator = Emulator::builder().pace(pace).start().await.expect("an emulator");
+    let (mut cancel_after, mut drop_after) = (None, None);
+    for event in events {
+        match event {
+            Event::Fault(operation, fault) => emulator.fault(*operation, fault.clone()),
+            Event::Cancel(after) => cancel_after = Some(*after),
+            Event::DropAndResume(after) => drop_after = Some(*after),
+        }
+    }
+    let endpoint = client_of(&emulator).endpoint(ENDPOINT);
+    let seen = Arc::new(Mutex::new((Seen::default(), 0)));
+    let (at_enqueue, at_update) = (Arc::clone(&seen), Arc::clone(&seen));
+    let (told, mut hears) = tokio::sync::watch::channel(0_usize);
+    let call = endpoint
+        .subscribe(input())
+        .logs(true)
+        .on_enqueue(move |job| at_enqueue.lock().expect("not poisoned").0.request_id = Some(job.request_id.clone()))
+        .on_update(move |update| {
+            let mut seen = at_update.lock().expect("not poisoned");
+            seen.0.messages.extend(update.logs().iter().map(|line| line.message.clone()));
+            seen.1 += 1;
+            told.send_replace(seen.1);
+        })
+        .into_future();
+    let watch = async {
+        let after = cancel_after.into_iter().chain(drop_after).min();
+        match after {
+            Some(after) => drop(hears.wait_for(|count| *count > after).await),
+            None => std::future::pending().await,
+        }
+    };
+    let outcome = {
+        tokio::pin!(call);
+        tokio::select! {
+            biased;
+            outcome = &mut call => Some(outcome),
+            () = watch => None,
+        }
+    };
+    let request_id = seen.lock().expect("not poisoned").0.request_id.clone();
+    let outcome = match (outcome, request_id) {
+        (Some(outcome), _) => outcome,
+        // The call is dropped: what goes on is known by its id.
+        (None, Some(request_id)) => {
+            if cancel_after.is_some() {
+                let cancelled = endpoint.cancel(&request_id).await;
+                seen.lock().expect("not poisoned").0.cancelled = cancelled.ok();
+            }
+            endpoint.wait(&request_id).await
+        }
+        (None, None) => Err(endpoint.status("unknown").await.expect_err("no such request")),
+    };
+    let seen = std::mem::take(&mut seen.lock().expect("not poisoned").0);
+    (emulator, seen, outcome)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_subscription_ends_in_exactly_one_way(events in events()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let (emulator, seen, outcome) = subscribe(&events).await;
+            let (_, jobs) = counted(&emulator, Operation::Submit);
+            prop_assert!(jobs <= 1, "{jobs} jobs");
+            match (&outcome, &seen.request_id) {
+                // A result, whose request fal knows as that of the only job.
+                (Ok(response), Some(id)) => {
+                    prop_assert_ne!(seen.cancelled, Some(Cancellation::Removed));
+                    prop_assert_eq!(&response.request_id, id);
+                    prop_assert!(response.data["images"].is_array());
+                }
+                (Ok(_), None) => prop_assert!(false, "a result without a request"),
+                // An error that has the id, if the caller ever had it.
+                (Err(error), Some(id)) => {
+                    prop_assert_eq!(error.request_id(), Some(id.as_str()), "{:?}", error);
+                }
+                (Err(error), None) => prop_assert!(!error.to_string().is_empty()),
+            }
+            // No line came twice; and where the call ended well, none was lost.
+            let mut once = seen.messages.clone();
+            once.dedup();
+            prop_assert_eq!(&once, &seen.messages);
+            let interrupted = events.iter().any(|event| !matches!(event, Event::Fault(..)));
+            if outcome.is_ok() && !interrupted {
+                prop_assert_eq!(seen.messages.len(), 2, "{:?}", seen.messages);
+            }
+            Ok(())
+        })?;
+    }
+}
