@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use fal_client::{Cancellation, Error, ErrorKind, ErrorType, Job, Priority, Progress, QueueUpdate};
+use fal_client::{Cancellation, Client, Error, ErrorKind, ErrorType, Job, Priority, Progress, QueueUpdate};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 
@@ -68,10 +68,13 @@ fn result() -> (&'static str, Vec<Reply>) {
 
 /// Follows a request with its logs, and tells what was heard: the messages, and the outcome.
 async fn followed(server: &Server) -> (String, Result<Value, Error>) {
+    followed_by(&server.client()).await
+}
+
+async fn followed_by(client: &Client) -> (String, Result<Value, Error>) {
     let heard = Arc::new(Mutex::new(String::new()));
     let log = Arc::clone(&heard);
-    let outcome = server
-        .client()
+    let outcome = client
         .endpoint("fal-ai/flux/dev")
         .subscribe(json!({}))
         .logs(true)
@@ -503,4 +506,38 @@ async fn a_status_stream_ends_when_the_request_is_completed() {
     let server = self::server(&script).await;
     let updates: Vec<_> = server.client().endpoint("a/b").status_stream("R1").collect().await;
     assert!(matches!(&updates[..], [Err(error)] if error.request_id() == Some("R1")), "{updates:?}");
+}
+
+#[tokio::test]
+async fn silence_is_a_broken_connection() {
+    let all = Reply::json(200, &completed("abcdef"));
+    for (name, stream, status) in [
+        ("no head", vec![Reply::never()], vec![all.clone()]),
+        ("no events", vec![Reply::events(&[]).stalled()], vec![all.clone()]),
+        (
+            "then another",
+            vec![Reply::events(&[&running("abc")]).stalled(), Reply::events(&[&running("de"), &completed("f")])],
+            vec![],
+        ),
+        (
+            "a poll",
+            vec![Reply::json(404, "{}")],
+            vec![Reply::never(), Reply::json(200, "{\"sta").stalled(), all.clone()],
+        ),
+    ] {
+        let server = server(&[submitted(), ("stream", stream), ("status", status), result()]).await;
+        let moment = Duration::from_millis(30);
+        let builder = server.builder().answer_timeout(moment).idle_timeout(moment).stream_idle_timeout(moment);
+        let (heard, outcome) = followed_by(&builder.build().expect("a client")).await;
+        assert_eq!((heard.as_str(), outcome.ok()), ("abcdef", Some(json!({ "ok": 1 }))), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_submission_that_is_not_answered_in_time_is_not_repeated() {
+    let server = server(&[("submit", vec![Reply::never()])]).await;
+    let client = server.builder().answer_timeout(Duration::from_millis(30)).build().expect("a client");
+    let error = client.endpoint("a/b").submit(json!({})).await.expect_err("late");
+    assert!(error.is_timeout() && error.attempts().len() == 1, "{error:?}");
+    assert_eq!(server.seen().len(), 1);
 }

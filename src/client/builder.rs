@@ -3,6 +3,8 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use super::credentials::Credentials;
 use super::hosts::Hosts;
 use super::{Client, Shared, tls};
@@ -11,6 +13,9 @@ use crate::{Error, ErrorKind};
 
 /// How long a connection may take to come about. fal's own clients use the same.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How many requests of one client are followed by status streams at once.
+const MOST_STREAMS: usize = 100;
 
 /// Sets up a [`Client`].
 ///
@@ -30,6 +35,7 @@ pub struct ClientBuilder {
     rest_host: Option<String>,
     http: Option<reqwest::Client>,
     retry: RetryPolicy,
+    timeouts: Timeouts,
     max_in_flight: Option<usize>,
 }
 
@@ -126,6 +132,26 @@ impl ClientBuilder {
         self
     }
 
+    /// How long fal may take to begin its answer, each time a request is sent (default 2 minutes). It does not hold for
+    /// a direct run, which answers when the model is done: that has a `timeout` of its own.
+    pub fn answer_timeout(mut self, timeout: Duration) -> Self {
+        self.timeouts.answer = timeout;
+        self
+    }
+
+    /// How long the body of an answer may pause (default 1 minute).
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.timeouts.idle = timeout;
+        self
+    }
+
+    /// How long a status stream may be silent before another one is opened (default 45 seconds). fal sends a comment
+    /// every 15 seconds.
+    pub fn stream_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.timeouts.stream_idle = timeout;
+        self
+    }
+
     /// How many direct runs and queued requests of this client may be under way at once; a further call waits for its
     /// turn before it is sent. A subscribed request counts until it is completed, a submitted one until fal has taken
     /// it. No bound by default; fal itself bounds what *runs* at once by account.
@@ -153,8 +179,16 @@ impl ClientBuilder {
             None => http_client(&hosts)?,
         };
         // A bound of 0 would make every call wait for ever.
-        let in_flight = self.max_in_flight.map(|bound| Arc::new(tokio::sync::Semaphore::new(bound.max(1))));
-        let shared = Shared { http, hosts, credentials, retry: self.retry, timeouts: Timeouts::default(), in_flight };
+        let in_flight = self.max_in_flight.map(|bound| Arc::new(Semaphore::new(bound.max(1))));
+        let shared = Shared {
+            http,
+            hosts,
+            credentials,
+            retry: self.retry,
+            timeouts: self.timeouts,
+            streams: Arc::new(Semaphore::new(MOST_STREAMS)),
+            in_flight,
+        };
         Ok(Client { shared: Arc::new(shared) })
     }
 }

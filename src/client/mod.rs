@@ -44,6 +44,9 @@ pub(crate) struct Shared {
     pub(crate) credentials: Credentials,
     pub(crate) retry: RetryPolicy,
     pub(crate) timeouts: Timeouts,
+    /// A status stream takes a connection of its own for as long as the request lasts, and a process may have some
+    /// hundreds only: beyond this many, requests are polled.
+    pub(crate) streams: Arc<Semaphore>,
     in_flight: Option<Arc<Semaphore>>,
 }
 

@@ -1,4 +1,7 @@
+use std::sync::Arc;
 use std::time::Duration;
+
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::log::LogCursor;
 use super::{QueueUpdate, Target};
@@ -14,7 +17,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const PATIENCE: u32 = 2;
 
 /// Follows a request until it is completed: by the status stream, again after it breaks, and by polling where there is
-/// none.
+/// none, or where the client has as many streams open as it may.
 #[derive(Debug)]
 pub(crate) struct Follower {
     target: Target,
@@ -29,7 +32,7 @@ enum Source {
     /// No connection; so many streams in a row broke before they told anything.
     Idle { broken: u32 },
     /// A stream, and whether it has had lines yet.
-    Stream { events: Box<EventStream>, told: bool, broken: u32 },
+    Stream { events: Box<EventStream>, told: bool, broken: u32, _place: OwnedSemaphorePermit },
     /// Polls, with the pause before the next.
     Poll { pause: Duration },
 }
@@ -59,11 +62,20 @@ impl Follower {
         match &mut self.source {
             Source::Idle { broken } => {
                 let broken = *broken;
+                let Ok(place) = Arc::clone(&self.target.client.shared().streams).try_acquire_owned() else {
+                    self.source = Source::Poll { pause: Duration::ZERO };
+                    return Ok(None);
+                };
                 let request = self.target.status_stream(self.logs)?;
                 self.source = match open(self.target.client.shared(), &request).await {
                     Ok(response) => {
                         let idle = self.target.client.shared().timeouts.stream_idle;
-                        Source::Stream { events: Box::new(EventStream::new(response, idle)), told: false, broken }
+                        Source::Stream {
+                            events: Box::new(EventStream::new(response, idle)),
+                            told: false,
+                            broken,
+                            _place: place,
+                        }
                     }
                     Err(error) if means_no_stream(&error) => {
                         tracing::debug!(%error, "no status stream, polling");
@@ -73,7 +85,7 @@ impl Follower {
                 };
                 Ok(None)
             }
-            Source::Stream { events, told, broken } => match events.next().await {
+            Source::Stream { events, told, broken, .. } => match events.next().await {
                 Ok(Some(data)) => {
                     // What is no status is passed over, as an event of a kind to come.
                     let Some(mut update) = QueueUpdate::read(&data) else { return Ok(None) };

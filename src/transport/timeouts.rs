@@ -6,10 +6,10 @@ use super::Operation;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timeouts {
     /// Until the head of the answer, for everything but a direct run.
-    answer: Duration,
+    pub(crate) answer: Duration,
     /// Between two pieces of a body.
     pub(crate) idle: Duration,
-    /// Between two pieces of a stream of events. fal sends a comment every 15 seconds.
+    /// Between two pieces of a stream of events.
     pub(crate) stream_idle: Duration,
 }
 

@@ -46,6 +46,8 @@ pub(crate) struct Reply {
     body: Vec<u8>,
     /// Whether the connection breaks after the body, although more was announced.
     torn: bool,
+    /// Whether the connection stays open after the body, although more was announced.
+    silent: bool,
 }
 
 impl Reply {
@@ -55,7 +57,7 @@ impl Reply {
 
     pub(crate) fn text(status: u16, content_type: &str, body: &str) -> Self {
         let head = format!("HTTP/1.1 {status} Scripted\r\ncontent-type: {content_type}\r\n");
-        Reply { head: Some(head), body: body.into(), torn: false }
+        Reply { head: Some(head), body: body.into(), torn: false, silent: false }
     }
 
     /// A whole stream of events.
@@ -79,7 +81,18 @@ impl Reply {
 
     /// The connection is closed without a word.
     pub(crate) fn dropped() -> Self {
-        Reply { head: None, body: Vec::new(), torn: true }
+        Reply { head: None, body: Vec::new(), torn: true, silent: false }
+    }
+
+    /// There is no answer, and the connection stays open.
+    pub(crate) fn never() -> Self {
+        Reply { silent: true, ..Reply::dropped() }
+    }
+
+    /// After what there is of the body the connection stays open, and nothing more comes.
+    pub(crate) fn stalled(mut self) -> Self {
+        (self.torn, self.silent) = (true, true);
+        self
     }
 
     fn bytes(&self) -> Vec<u8> {
@@ -184,7 +197,13 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         log.push(seen.clone());
         log.len() - 1
     };
-    stream.write_all(&script(number, &seen).bytes()).await?;
+    let reply = script(number, &seen);
+    stream.write_all(&reply.bytes()).await?;
+    if reply.silent {
+        stream.flush().await?;
+        // Until the other side closes.
+        while stream.read(&mut [0; 64]).await? > 0 {}
+    }
     stream.shutdown().await
 }
 
