@@ -1,4 +1,38 @@
 //! Typed Rust client for [fal.ai](https://fal.ai), generated from fal's own endpoint schemas.
+//!
+//! ```no_run
+//! use fal_client::endpoints::Endpoints;
+//! use fal_client::endpoints::fal_ai::flux::dev::redux;
+//! use fal_client::{Client, FileInput};
+//!
+//! # async fn example() -> Result<(), fal_client::Error> {
+//! let client = Client::from_env()?; // FAL_KEY
+//! let input = redux::Input::builder().image_url(FileInput::path("fox.png")).num_images(2);
+//! let response = client.fal_ai().flux().dev().redux().subscribe(input).await?;
+//! for image in &response.data.images {
+//!     println!("{}", image.url);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A [`Client`] leads to the [`Handle`] of an endpoint: typed, by the methods of [`endpoints::Endpoints`], or untyped, by
+//! [`Client::endpoint`] with an id. A handle's methods make calls ([`Run`], [`Subscribe`], [`Submit`]…), which are built
+//! with their options and sent when they are awaited. Whatever fails is an [`Error`].
+//!
+//! # Features
+//!
+//! | feature | what it brings |
+//! | --- | --- |
+//! | `documents` | `documents()`: the schema documents of the shipped endpoints as text |
+//! | `regenerate` | for this project's own builds: brings `generated/` up to date |
+//!
+//! # Tracing
+//!
+//! Each call is a span of [`tracing`]: `fal.run`, `fal.submit`, `fal.subscribe`, `fal.wait`, `fal.status`, `fal.result`,
+//! `fal.cancel` and `fal.download`, with the fields `endpoint` and `request_id`. In them are events for each attempt that
+//! failed (debug), for the use of a backup host (warn) and for each change of a request (debug). Neither the key nor
+//! inputs, outputs or log lines are in them.
 
 // Generated code names the runtime by its name, here as in any other crate.
 #[allow(unused_extern_crates)]
@@ -40,7 +74,7 @@ pub use schema::private as __private;
 
 /// Takes in what a build script has generated with `fal_codegen::Builder`.
 ///
-/// ```ignore
+/// ```text
 /// pub mod endpoints {
 ///     fal_client::include_endpoints!();
 /// }
@@ -51,3 +85,8 @@ macro_rules! include_endpoints {
         ::core::include!(::core::concat!(::core::env!("OUT_DIR"), "/endpoints/mod.rs"));
     };
 }
+
+/// The examples of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
