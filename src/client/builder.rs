@@ -14,6 +14,10 @@ use crate::{Error, ErrorKind};
 /// How long a connection may take to come about. fal's own clients use the same.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long an unused connection is kept. A gateway closes it at some time, and what is paid for is not repeated when it
+/// goes out on a connection that is being closed: so it is not kept long.
+const POOL_IDLE: Duration = Duration::from_secs(20);
+
 /// How many requests of one client are followed by status streams at once.
 const MOST_STREAMS: usize = 100;
 
@@ -198,6 +202,7 @@ fn http_client(hosts: &Hosts) -> Result<reqwest::Client, Error> {
         .tls_backend_preconfigured(tls::config(hosts.are_plain())?)
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)
+        .pool_idle_timeout(POOL_IDLE)
         .build()
         .map_err(|error| Error::new(ErrorKind::Configuration, "the HTTP client cannot be built").caused_by(error))
 }
