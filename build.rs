@@ -16,7 +16,6 @@ fn main() {
 
 #[cfg(feature = "regenerate")]
 fn in_checkout() {
-    // Without its own folder in the build script's output, a build would write half of a tree that another one reads.
     if let Err(error) = fal_codegen::Builder::new().schemas("schemas").out_dir("generated").generate() {
         for finding in error.findings() {
             println!("cargo::error={finding}");
@@ -29,8 +28,18 @@ fn in_checkout() {
     use std::collections::BTreeMap;
     use std::fs;
 
-    #[path = "codegen/src/digest.rs"]
-    mod digest;
+    /// The digest of `MANIFEST`: FNV-1a, 64 bits, with CRLF taken as LF. It is written twice, for the generator, which has it
+    /// too, is no dependency here.
+    fn digest(text: &[u8]) -> u64 {
+        let mut digest = 0xcbf2_9ce4_8422_2325;
+        for (place, byte) in text.iter().enumerate() {
+            if *byte == b'\r' && text.get(place + 1) == Some(&b'\n') {
+                continue;
+            }
+            digest = (digest ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        digest
+    }
 
     fn collect(folder: &Path, below: &str, found: &mut BTreeMap<String, String>) {
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -43,7 +52,7 @@ fn in_checkout() {
                 collect(&file, &format!("{path}/"), found);
             } else if name.ends_with(".json") && !name.ends_with(".patch.json") {
                 let text = fs::read(&file).unwrap_or_default();
-                found.insert(path, format!("{:016x}", digest::digest(&text)));
+                found.insert(path, format!("{:016x}", digest(&text)));
             }
         }
     }

@@ -1,5 +1,7 @@
 //! The generated types of the shipped endpoints: how they are built, read, written and checked.
 
+#![allow(clippy::unwrap_used)]
+
 use fal_client::endpoints::fal_ai::fast_sdxl_controlnet_canny::inpainting::{
     self, ImageSizeChoice, ImageSizePreset, Input, LoraWeight, Output,
 };
@@ -42,7 +44,7 @@ fn every_call_form_of_the_builder_is_taken() {
     let builder = Input::builder()
         .image_url(FileInput::bytes(&b"abc"[..], "image/png"))
         .prompt("Ice fortress")
-        .mask_url(&Image::new(URL))
+        .mask_url(Image::new(URL))
         .control_image_url(URL.to_owned())
         .image_size(ImageSizePreset::SquareHd)
         .strength(1)

@@ -85,6 +85,9 @@ impl Document {
     }
 }
 
+/// How many segments an id may have; the longest known has six.
+const MAX_SEGMENTS: usize = 16;
+
 /// The id that the metadata states, or else the one path that takes a POST.
 fn endpoint_id(root: &Map<String, Value>, paths: &Map<String, Value>) -> Result<String, String> {
     let stated = root
@@ -104,7 +107,7 @@ fn endpoint_id(root: &Map<String, Value>, paths: &Map<String, Value>) -> Result<
     };
     let segments: Vec<&str> = id.split('/').collect();
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let sound = segments.len() >= 2
+    let sound = (2..=MAX_SEGMENTS).contains(&segments.len())
         && segments.iter().all(|segment| segment.starts_with(|c: char| c.is_ascii_alphanumeric()))
         && segments.iter().all(|segment| segment.len() <= 128 && segment.chars().all(allowed));
     if sound {

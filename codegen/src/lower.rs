@@ -5,7 +5,7 @@ mod docs;
 mod media;
 mod rules;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
@@ -17,8 +17,8 @@ use crate::normalize::NULLABLE;
 use crate::prose;
 use crate::types::{self, RuntimeType};
 
-/// How deep inline schemas and references to plain values may nest before the rest is taken as free-form.
-const DEPTH: usize = 32;
+/// How deep records, lists and unions may nest before the rest is taken as free-form.
+const DEPTH: usize = 16;
 
 /// Lowers a document to an endpoint.
 pub(crate) fn lower(document: &Document) -> Result<Endpoint, Finding> {
@@ -26,6 +26,7 @@ pub(crate) fn lower(document: &Document) -> Result<Endpoint, Finding> {
         document,
         scope: Scope::types(),
         components: BTreeMap::new(),
+        depth: 0,
         drafts: Vec::new(),
         notes: Vec::new(),
     };
@@ -48,6 +49,7 @@ enum Draft {
     Record { name: String, role: Role, docs: Vec<String>, fields: Vec<DraftField> },
     Enum(Enum),
     Union { name: String, side: Side, docs: Vec<String>, members: Vec<DraftMember> },
+    FreeForm { name: String, docs: Vec<String> },
 }
 
 struct DraftField {
@@ -77,7 +79,7 @@ impl Draft {
             Draft::Union { name, members, .. } => {
                 Some((name.clone(), members.iter().map(|member| (member.simple.clone(), false)).collect()))
             }
-            Draft::Enum(_) => None,
+            Draft::Enum(_) | Draft::FreeForm { .. } => None,
         }
     }
 
@@ -85,13 +87,17 @@ impl Draft {
     fn finish(self, types: &mut types::Decided, scope: &mut Scope) -> Item {
         match self {
             Draft::Enum(item) => Item::Enum(item),
+            Draft::FreeForm { name, docs } => Item::FreeForm { name, docs },
             Draft::Record { name, role, docs, fields } => {
                 let kinds = types.remove(&name);
                 let mut finished = Vec::new();
                 for (field, kind) in fields.into_iter().zip(kinds) {
                     let setter = match field.optional {
                         true => Setter::Maybe(field.maybe),
-                        false if role == Role::Input => Setter::State(scope.take(&names::pascal(&field.wire))),
+                        false if role == Role::Input => {
+                            let state = names::pascal(&field.wire);
+                            Setter::State(scope.take_either(&state, &format!("{state}State")))
+                        }
                         false => Setter::State(String::new()),
                     };
                     let DraftField { name, wire, docs, rules, .. } = field;
@@ -114,8 +120,10 @@ impl Draft {
 struct Lowering<'a> {
     document: &'a Document,
     scope: Scope,
-    /// The type that stands for a component, by the component's name.
-    components: BTreeMap<&'a str, String>,
+    /// What each component has become; `None` while it is being reduced.
+    components: BTreeMap<&'a str, Option<Simple>>,
+    /// How deep the schema that is being reduced stands in others.
+    depth: usize,
     drafts: Vec<Draft>,
     notes: Vec<String>,
 }
@@ -125,13 +133,15 @@ impl<'a> Lowering<'a> {
         self.notes.push(format!("{}: {what}", prose::code(place)));
     }
 
-    /// `Input` or `Output`, which is a record whatever the schema says.
+    /// `Input` or `Output`: a record, if the schema names fields.
     fn root(&mut self, name: &str, role: Role, schema: &'a Value) {
         let schema = self.resolve(schema, 0).unwrap_or(schema);
-        if schema.get("properties").and_then(Value::as_object).is_none() {
-            self.note(name, "the schema names no fields");
+        if schema.get("properties").and_then(Value::as_object).is_some_and(|fields| !fields.is_empty()) {
+            return self.record(name.to_owned(), role, schema);
         }
-        self.record(name.to_owned(), role, schema);
+        self.note(name, "the schema names no fields; it is `serde_json::Value`");
+        let docs = docs::of_schema(schema, fallback_docs(name, role));
+        self.drafts.push(Draft::FreeForm { name: name.to_owned(), docs });
     }
 
     /// Follows references to the schema itself.
@@ -148,29 +158,28 @@ impl<'a> Lowering<'a> {
         let required: Vec<&str> = strings(schema.get("required"));
         // The place of the draft is taken now, so that a type stands before those that its fields bring along.
         let place = self.drafts.len();
-        let fallback = match role {
-            Role::Input => "What the endpoint takes.",
-            Role::Part => "A part of the input.",
-            Role::Output if name == "Output" => "What the endpoint answers.",
-            Role::Output => "A part of the output.",
-        };
-        let docs = docs::of_schema(schema, fallback);
+        let docs = docs::of_schema(schema, fallback_docs(&name, role));
         self.drafts.push(Draft::Record { name: name.clone(), role, docs, fields: Vec::new() });
-        let mut scope = Scope::fields();
+        let properties = in_order(schema, &required);
+        let mut names = field_names(properties.iter().map(|(wire, _)| *wire));
         let mut fields = Vec::new();
-        for (wire, property) in in_order(schema, &required) {
+        for (wire, property) in properties {
             let at = format!("{name}.{wire}");
             let simple = self.property(&at, wire, property, side);
             // The service fills in what has a default, also where the schema calls it required.
             let given = required.contains(&wire) && property.get("default").is_none_or(Value::is_null);
             let nullable = property.get(NULLABLE) == Some(&Value::Bool(true));
             let optional = !given || nullable || (side == Side::Output && self.may_be_missing(&simple));
-            let rules = match side {
-                Side::Input => rules::of_property(property, &|schema| self.resolve(schema, 0)),
-                Side::Output => Vec::new(),
-            };
+            let mut rules = Vec::new();
+            if side == Side::Input {
+                rules = rules::of_property(property, &|schema| self.resolve(schema, 0));
+                rules::unchecked(property).into_iter().for_each(|what| self.note(&at, what));
+                if nullable && property.get("default").is_some_and(|default| !default.is_null()) {
+                    self.note(&at, "null, which is not the default, cannot be sent");
+                }
+            }
             fields.push(DraftField {
-                name: scope.take(&names::field(wire)),
+                name: names.fields.remove(wire).unwrap_or_default(),
                 maybe: String::new(),
                 wire: wire.to_owned(),
                 docs: docs::of_property(wire, property),
@@ -180,7 +189,7 @@ impl<'a> Lowering<'a> {
             });
         }
         for field in fields.iter_mut().filter(|field| field.optional) {
-            field.maybe = scope.take(&format!("maybe_{}", field.name.trim_start_matches('_')));
+            field.maybe = names.scope.take(&format!("maybe_{}", field.name.trim_start_matches('_')));
         }
         if let Draft::Record { fields: place, .. } = &mut self.drafts[place] {
             *place = fields;
@@ -208,7 +217,7 @@ impl<'a> Lowering<'a> {
                 _ => file,
             };
         }
-        let simple = self.simple(at, &names::pascal(wire), schema, side, 0);
+        let simple = self.simple(at, &names::pascal(wire), schema, side);
         if side == Side::Output && wire == "seed" && simple == types::integer() {
             return types::unsigned();
         }
@@ -221,16 +230,23 @@ impl<'a> Lowering<'a> {
     }
 
     /// Reduces a schema; `wanted` is the name that an inline shape gets.
-    fn simple(&mut self, at: &str, wanted: &str, schema: &'a Value, side: Side, depth: usize) -> Simple {
-        if depth > DEPTH {
+    fn simple(&mut self, at: &str, wanted: &str, schema: &'a Value, side: Side) -> Simple {
+        if self.depth >= DEPTH {
             return self.free_form(at, "the schema nests too deep");
         }
+        self.depth += 1;
+        let simple = self.nested(at, wanted, schema, side);
+        self.depth -= 1;
+        simple
+    }
+
+    fn nested(&mut self, at: &str, wanted: &str, schema: &'a Value, side: Side) -> Simple {
         if let Some(component) = reference(schema) {
-            return self.component(at, component, side, depth);
+            return self.component(at, component, side);
         }
         for keyword in ["anyOf", "oneOf"] {
             if let Some(Value::Array(members)) = schema.get(keyword) {
-                return self.union(at, wanted, members, side, depth);
+                return self.union(at, wanted, members, schema, side);
             }
         }
         if is_enumeration(schema) {
@@ -244,7 +260,7 @@ impl<'a> Lowering<'a> {
             Some("integer") => types::integer(),
             Some("array") => {
                 let items = match schema.get("items") {
-                    Some(items @ Value::Object(_)) => self.simple(at, wanted, items, side, depth + 1),
+                    Some(items @ Value::Object(_)) => self.simple(at, wanted, items, side),
                     _ => self.free_form(at, "the schema does not say what the items are"),
                 };
                 json!({ "type": "array", "items": items })
@@ -256,7 +272,7 @@ impl<'a> Lowering<'a> {
                     types::local(&name)
                 }
                 (_, Some(values @ Value::Object(_))) => {
-                    let values = self.simple(at, wanted, values, side, depth + 1);
+                    let values = self.simple(at, wanted, values, side);
                     json!({ "type": "object", "additionalProperties": values })
                 }
                 _ => json!({ "type": "object", "additionalProperties": true }),
@@ -265,31 +281,31 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    fn component(&mut self, at: &str, component: &'a str, side: Side, depth: usize) -> Simple {
-        if let Some(name) = self.components.get(component) {
-            return types::local(name);
+    fn component(&mut self, at: &str, component: &'a str, side: Side) -> Simple {
+        match self.components.get(component) {
+            Some(Some(simple)) => return simple.clone(),
+            Some(None) => return self.free_form(at, "the component is made of itself"),
+            None => {}
         }
         let Some(schema) = self.document.components.get(component) else {
             return self.free_form(at, &format!("the component {} is not in the document", prose::code(component)));
         };
-        let fields = schema.get("properties").and_then(Value::as_object);
+        let fields = schema.get("properties").and_then(Value::as_object).filter(|fields| !fields.is_empty());
         if let Some(shared) = fields.and_then(|fields| media::shared(fields, side)) {
             return types::runtime(shared);
         }
-        if is_enumeration(schema) {
-            let simple = self.enumeration(at, &names::pascal(component), schema);
-            if let Some(name) = reference(&simple) {
-                self.components.insert(component, name.to_owned());
-            }
-            return simple;
-        }
-        if fields.is_some_and(|fields| !fields.is_empty()) {
-            let name = self.scope.take(&names::pascal(component));
-            self.components.insert(component, name.clone());
+        let wanted = names::pascal(component);
+        if fields.is_some() {
+            // A record may hold itself: it is known before its fields are.
+            let name = self.scope.take(&wanted);
+            self.components.insert(component, Some(types::local(&name)));
             self.record(name.clone(), role_of(side), schema);
             return types::local(&name);
         }
-        self.simple(at, &names::pascal(component), schema, side, depth + 1)
+        self.components.insert(component, None);
+        let simple = self.simple(at, &wanted, schema, side);
+        self.components.insert(component, Some(simple.clone()));
+        simple
     }
 
     fn enumeration(&mut self, at: &str, wanted: &str, schema: &Value) -> Simple {
@@ -300,19 +316,16 @@ impl<'a> Lowering<'a> {
         };
         let name = self.scope.take(wanted);
         let mut scope = Scope::variants();
-        let mut values: Vec<(String, String)> = Vec::new();
-        for text in texts {
-            if values.iter().all(|(_, known)| known != text) {
-                values.push((scope.take(&names::variant(text)), text.to_owned()));
-            }
-        }
-        let docs = vec![format!("A value of {}.", prose::code(at))];
+        let mut known = BTreeSet::new();
+        let texts = texts.into_iter().filter(|text| known.insert(*text));
+        let values = texts.map(|text| (scope.take(&names::variant(text)), text.to_owned())).collect();
+        let docs = docs::of_schema(schema, &format!("A value of {}.", prose::code(at)));
         self.drafts.push(Draft::Enum(Enum { name: name.clone(), docs, values }));
         types::local(&name)
     }
 
     /// A union that its members' JSON kinds decide.
-    fn union(&mut self, at: &str, wanted: &str, members: &'a [Value], side: Side, depth: usize) -> Simple {
+    fn union(&mut self, at: &str, wanted: &str, members: &'a [Value], schema: &Value, side: Side) -> Simple {
         let kinds: Option<Vec<&'static str>> = members.iter().map(|member| self.json_kind(member)).collect();
         let Some(kinds) = kinds.filter(|kinds| kinds.len() == 2 && kinds[0] != kinds[1]) else {
             return self.free_form(at, "a union whose members are not one text and one object");
@@ -320,7 +333,7 @@ impl<'a> Lowering<'a> {
         let name = self.scope.take(&format!("{wanted}Choice"));
         // As with a record: the union stands before the types of its members.
         let place = self.drafts.len();
-        let docs = vec![format!("A value of {}, in one of its forms.", prose::code(at))];
+        let docs = docs::of_schema(schema, &format!("A value of {}, in one of its forms.", prose::code(at)));
         self.drafts.push(Draft::Union { name: name.clone(), side, docs, members: Vec::new() });
         let mut drafts = Vec::new();
         for (member, json_kind) in members.iter().zip(kinds) {
@@ -330,7 +343,7 @@ impl<'a> Lowering<'a> {
                 "string" => ("Text", "A text."),
                 _ => ("Custom", "An object of one's own."),
             };
-            let simple = self.simple(at, &format!("{wanted}{member_name}"), member, side, depth + 1);
+            let simple = self.simple(at, &format!("{wanted}{member_name}"), member, side);
             let size = simple == types::runtime(RuntimeType::ImageSize);
             let docs = docs::of_schema(member, if size { "A width and a height in pixels." } else { fallback });
             drafts.push(DraftMember {
@@ -355,11 +368,37 @@ impl<'a> Lowering<'a> {
     }
 }
 
+/// The names of a record's fields, and what is still free.
+struct FieldNames<'a> {
+    fields: BTreeMap<&'a str, String>,
+    scope: Scope,
+}
+
+/// A property that is called as a field can be keeps its name, whatever the others become.
+fn field_names<'a>(properties: impl Iterator<Item = &'a str>) -> FieldNames<'a> {
+    let mut names = FieldNames { fields: BTreeMap::new(), scope: Scope::fields() };
+    let (same, other): (Vec<&str>, Vec<&str>) = properties.partition(|wire| names::field(wire) == *wire);
+    for wire in same.into_iter().chain(other) {
+        names.fields.insert(wire, names.scope.take(&names::field(wire)));
+    }
+    names
+}
+
 /// What a record inside the input or the output is for.
 fn role_of(side: Side) -> Role {
     match side {
         Side::Input => Role::Part,
         Side::Output => Role::Output,
+    }
+}
+
+/// What is said of a record whose schema says nothing.
+fn fallback_docs(name: &str, role: Role) -> &'static str {
+    match role {
+        Role::Input => "What the endpoint takes.",
+        Role::Part => "A part of the input.",
+        Role::Output if name == "Output" => "What the endpoint answers.",
+        Role::Output => "A part of the output.",
     }
 }
 
@@ -388,10 +427,12 @@ fn strings(list: Option<&Value>) -> Vec<&str> {
 /// A record's properties: in the order in which fal shows them, else the required ones first, then by name.
 fn in_order<'a>(schema: &'a Value, required: &[&str]) -> Vec<(&'a str, &'a Value)> {
     let shown = strings(schema.get("x-fal-order-properties"));
+    let places: BTreeMap<&str, usize> = shown.iter().enumerate().rev().map(|(place, name)| (*name, place)).collect();
+    let required: BTreeSet<&str> = required.iter().copied().collect();
     let properties = schema.get("properties").and_then(Value::as_object).into_iter().flat_map(Map::iter);
     let mut properties: Vec<(&str, &Value)> = properties.map(|(name, property)| (name.as_str(), property)).collect();
     properties.sort_by_key(|(name, _)| {
-        let place = shown.iter().position(|shown| shown == name).unwrap_or(usize::MAX);
+        let place = places.get(name).copied().unwrap_or(usize::MAX);
         (place, !required.contains(name), *name)
     });
     properties

@@ -26,6 +26,11 @@ pub(crate) enum Item {
     Record(Record),
     Enum(Enum),
     Union(Union),
+    /// An `Input` or `Output` of which the schema says nothing.
+    FreeForm {
+        name: String,
+        docs: Vec<String>,
+    },
 }
 
 /// Which way a type travels. What travels both ways has an input's form.

@@ -1,6 +1,6 @@
 //! Names: how an id, a component, a property and an enum value are called in Rust.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use heck::{ToPascalCase, ToSnakeCase};
 use proc_macro2::{Ident, Span};
@@ -121,12 +121,14 @@ const RESERVED_FIELDS: &[&str] = &["build", "builder", "new"];
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scope {
     taken: BTreeSet<String>,
+    /// The number that is tried next for a name.
+    next: BTreeMap<String, usize>,
 }
 
 impl Scope {
     /// The scope of an endpoint's types.
     pub(crate) fn types() -> Self {
-        Scope { taken: RESERVED_TYPES.iter().map(|name| (*name).to_owned()).collect() }
+        Scope::of(RESERVED_TYPES)
     }
 
     /// The scope of a record's fields.
@@ -134,18 +136,27 @@ impl Scope {
         Scope::default()
     }
 
-    /// The scope of an enum's variants, of which one is `Other`.
+    /// The scope of an enum's variants, of which one is `Other`; `LISTED` is a constant of the enum.
     pub(crate) fn variants() -> Self {
-        Scope { taken: BTreeSet::from(["Other".to_owned()]) }
+        Scope::of(&["LISTED", "Other"])
+    }
+
+    fn of(taken: &[&str]) -> Self {
+        Scope { taken: taken.iter().map(|name| (*name).to_owned()).collect(), next: BTreeMap::new() }
+    }
+
+    /// A free name: `wanted`, or else the other one, made free as by [`Scope::take`].
+    pub(crate) fn take_either(&mut self, wanted: &str, other: &str) -> String {
+        self.take(if self.taken.contains(wanted) { other } else { wanted })
     }
 
     /// A free name: `wanted`, or `wanted` with the first number that makes it free.
     pub(crate) fn take(&mut self, wanted: &str) -> String {
         let mut name = wanted.to_owned();
-        let mut number = 2;
+        let next = self.next.entry(name.clone()).or_insert(2);
         while !self.taken.insert(name.clone()) {
-            name = format!("{wanted}{number}");
-            number += 1;
+            name = format!("{wanted}{next}");
+            *next += 1;
         }
         name
     }

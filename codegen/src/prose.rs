@@ -1,5 +1,5 @@
-//! Prose from a schema, which is untrusted, as lines of documentation: no doctests, no broken links, no HTML, no control
-//! or bidi characters, whatever was written.
+//! Prose from a schema, which is untrusted, as lines of documentation: no doctests, no broken links, no HTML, no
+//! control or bidi characters, whatever was written.
 
 /// How many characters a line holds.
 const WIDTH: usize = 100;
@@ -9,7 +9,8 @@ pub(crate) fn lines(text: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut after_item = false;
     for block in blocks(text) {
-        if !lines.is_empty() && !(block.item && after_item) {
+        let joined = block.item && after_item;
+        if !lines.is_empty() && !joined {
             lines.push(String::new());
         }
         after_item = block.item;

@@ -193,7 +193,11 @@ fn translate(space: &TypeSpace, id: &TypeId, names: &Names<'_>) -> Result<Type, 
         TypeDetails::Option(id) => Type::Option(inner(&id)?),
         TypeDetails::Vec(id) => Type::List(inner(&id)?),
         TypeDetails::Map(_, id) => Type::Map(inner(&id)?),
-        TypeDetails::Box(id) => Type::Boxed(inner(&id)?),
+        // typify puts the box of a recursive field around the option.
+        TypeDetails::Box(id) => match inner(&id)?.as_ref() {
+            Type::Option(boxed) => Type::Option(Box::new(Type::Boxed(boxed.clone()))),
+            boxed => Type::Boxed(Box::new(boxed.clone())),
+        },
         TypeDetails::String => Type::String,
         TypeDetails::Builtin("bool") => Type::Bool,
         TypeDetails::Builtin("i64") => Type::I64,

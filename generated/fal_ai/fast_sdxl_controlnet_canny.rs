@@ -130,7 +130,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Input.image_size`, in one of its forms.
+    /// Size of the images: a preset, or a width and a height in pixels. Unset, it is that of the control
+    /// image.
     pub enum ImageSizeChoice {
         /// A width and a height in pixels.
         #[kind(image_size)]
@@ -174,7 +175,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 impl LoraWeight {
-    /// A `LoraWeight` of what it requires.
+    /// One with its required fields.
     pub fn new(path: impl Into<String>) -> Self {
         LoraWeight {
             path: path.into(),

@@ -216,18 +216,18 @@ macro_rules! __input_record {
         $crate::__record! { Strict $record { $($field $(= $name)?),* } }
 
         const _: () = {
-            use $crate::__private::{FieldPath, InputPart, Rule, Validator};
+            use $crate::__private as private;
 
-            impl InputPart for $record {
+            impl private::InputPart for $record {
                 fn blank() -> Self {
-                    $record { $($field: InputPart::blank()),* }
+                    $record { $($field: private::InputPart::blank()),* }
                 }
 
                 #[allow(unused_variables)]
-                fn validate(&self, at: &mut Validator, _rules: &'static [Rule]) {
+                fn validate(&self, at: &mut private::Validator, _rules: &'static [private::Rule]) {
                     $(at.field($crate::__name!($field $(= $name)?), &self.$field, {
                         #[allow(unused_imports)]
-                        use $crate::__private::{Number::*, Rule::*};
+                        use private::{Number::*, Rule::*};
                         &[$($($rule,)*)*]
                     });)*
                 }
@@ -235,11 +235,11 @@ macro_rules! __input_record {
                 #[allow(unused_variables)]
                 fn files_mut(
                     &mut self,
-                    at: &mut FieldPath,
+                    at: &mut private::FieldPath,
                     visit: &mut dyn ::core::ops::FnMut(&str, &mut $crate::FileInput),
                 ) {
                     $(at.field($crate::__name!($field $(= $name)?), |at| {
-                        InputPart::files_mut(&mut self.$field, at, visit)
+                        private::InputPart::files_mut(&mut self.$field, at, visit)
                     });)*
                 }
             }

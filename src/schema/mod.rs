@@ -25,5 +25,6 @@ pub mod private {
         __input as input, __input_part as input_part, __input_union as input_union, __open_enum as open_enum,
         __output as output, __output_union as output_union,
     };
-    pub use {serde, serde_json};
+    pub use serde;
+    pub use serde_json::Value as Json;
 }

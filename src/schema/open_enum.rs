@@ -122,9 +122,9 @@ macro_rules! __open_enum {
         }
 
         const _: () = {
-            use $crate::__private::{InputPart, Mode, OpenEnum, Rule, Validator, Wire, serde};
+            use $crate::__private as private;
 
-            impl OpenEnum for $name {
+            impl private::OpenEnum for $name {
                 const LISTED: &'static [&'static str] = $name::LISTED;
 
                 fn from_text(text: &str) -> Self {
@@ -156,37 +156,40 @@ macro_rules! __open_enum {
                 }
             }
 
-            impl Wire for $name {
-                fn read<'de, D: serde::Deserializer<'de>>(
-                    deserializer: D,
-                    _mode: Mode,
-                ) -> ::core::result::Result<Self, D::Error> {
-                    $crate::__private::read_open_enum(deserializer)
+            impl private::Wire for $name {
+                fn read<'de, __D: private::serde::Deserializer<'de>>(
+                    deserializer: __D,
+                    _mode: private::Mode,
+                ) -> ::core::result::Result<Self, __D::Error> {
+                    private::read_open_enum(deserializer)
                 }
             }
 
-            impl InputPart for $name {
+            impl private::InputPart for $name {
                 fn blank() -> Self {
                     $name::other("")
                 }
 
-                fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
+                fn validate(&self, at: &mut private::Validator, rules: &'static [private::Rule]) {
                     at.listed(self);
                     at.text($name::as_str(self), rules);
                 }
             }
 
-            impl serde::Serialize for $name {
-                fn serialize<S: serde::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {
+            impl private::serde::Serialize for $name {
+                fn serialize<__S: private::serde::Serializer>(
+                    &self,
+                    serializer: __S,
+                ) -> ::core::result::Result<__S::Ok, __S::Error> {
                     serializer.serialize_str(self.as_str())
                 }
             }
 
-            impl<'de> serde::Deserialize<'de> for $name {
-                fn deserialize<D: serde::Deserializer<'de>>(
-                    deserializer: D,
-                ) -> ::core::result::Result<Self, D::Error> {
-                    $crate::__private::read_open_enum(deserializer)
+            impl<'de> private::serde::Deserialize<'de> for $name {
+                fn deserialize<__D: private::serde::Deserializer<'de>>(
+                    deserializer: __D,
+                ) -> ::core::result::Result<Self, __D::Error> {
+                    private::read_open_enum(deserializer)
                 }
             }
         };

@@ -114,18 +114,17 @@ impl<'de> Deserialize<'de> for Name<'de> {
 macro_rules! __record {
     ($mode:ident $record:ident { $($field:ident $(= $name:literal)?),* $(,)? }) => {
         const _: () = {
-            use $crate::__private::serde;
-            use $crate::__private::{Mode, Record, Wire};
+            use $crate::__private as private;
 
             const NAMES: &[&str] = &[$($crate::__name!($field $(= $name)?)),*];
 
-            impl Record for $record {
+            impl private::Record for $record {
                 const NAME: &'static str = ::core::stringify!($record);
 
                 #[allow(unused_variables)]
-                fn read_fields<'de, A: serde::de::MapAccess<'de>>(
-                    mut fields: $crate::__private::Fields<'de, A>,
-                ) -> ::core::result::Result<Self, A::Error> {
+                fn read_fields<'de, __A: private::serde::de::MapAccess<'de>>(
+                    mut fields: private::Fields<'de, __A>,
+                ) -> ::core::result::Result<Self, __A::Error> {
                     $(let mut $field = ::core::option::Option::None;)*
                     while let ::core::option::Option::Some(name) = fields.next_name()? {
                         $(if name == $crate::__name!($field $(= $name)?) {
@@ -136,38 +135,41 @@ macro_rules! __record {
                     }
                     let mode = fields.mode();
                     ::core::result::Result::Ok($record {
-                        $($field: $crate::__private::read_field($field, $crate::__name!($field $(= $name)?), mode)?),*
+                        $($field: private::read_field($field, $crate::__name!($field $(= $name)?), mode)?),*
                     })
                 }
             }
 
-            impl Wire for $record {
-                fn read<'de, D: serde::Deserializer<'de>>(
-                    deserializer: D,
-                    mode: Mode,
-                ) -> ::core::result::Result<Self, D::Error> {
-                    $crate::__private::read_record(deserializer, mode)
+            impl private::Wire for $record {
+                fn read<'de, __D: private::serde::Deserializer<'de>>(
+                    deserializer: __D,
+                    mode: private::Mode,
+                ) -> ::core::result::Result<Self, __D::Error> {
+                    private::read_record(deserializer, mode)
                 }
             }
 
-            impl serde::Serialize for $record {
-                fn serialize<S: serde::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {
-                    use serde::ser::SerializeMap as _;
-                    let set = 0usize $(+ ::core::primitive::usize::from(!Wire::is_unset(&self.$field)))*;
+            impl private::serde::Serialize for $record {
+                fn serialize<__S: private::serde::Serializer>(
+                    &self,
+                    serializer: __S,
+                ) -> ::core::result::Result<__S::Ok, __S::Error> {
+                    use private::serde::ser::SerializeMap as _;
+                    let set = 0usize $(+ usize::from(!private::Wire::is_unset(&self.$field)))*;
                     #[allow(unused_mut)]
                     let mut map = serializer.serialize_map(::core::option::Option::Some(set))?;
-                    $(if !Wire::is_unset(&self.$field) {
+                    $(if !private::Wire::is_unset(&self.$field) {
                         map.serialize_entry($crate::__name!($field $(= $name)?), &self.$field)?;
                     })*
                     map.end()
                 }
             }
 
-            impl<'de> serde::Deserialize<'de> for $record {
-                fn deserialize<D: serde::Deserializer<'de>>(
-                    deserializer: D,
-                ) -> ::core::result::Result<Self, D::Error> {
-                    <Self as Wire>::read(deserializer, Mode::$mode)
+            impl<'de> private::serde::Deserialize<'de> for $record {
+                fn deserialize<__D: private::serde::Deserializer<'de>>(
+                    deserializer: __D,
+                ) -> ::core::result::Result<Self, __D::Error> {
+                    <Self as private::Wire>::read(deserializer, private::Mode::$mode)
                 }
             }
         };
@@ -186,7 +188,7 @@ macro_rules! __name {
     };
 }
 
-/// Declares a record of an output: `output! { pub struct Output { pub images: Vec<Image>, #[name = "type"] pub type_: String } }`.
+/// Declares a record of an output: `output! { pub struct Output { #[name = "type"] pub type_: String } }`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __output {

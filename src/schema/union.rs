@@ -71,33 +71,36 @@ macro_rules! __union {
         }
 
         const _: () = {
-            use $crate::__private::{Mode, Union, Wire, serde};
+            use $crate::__private as private;
 
-            impl Union for $union {
+            impl private::Union for $union {
                 const EXPECTED: &'static str = ::core::concat!("one of" $(, " ", ::core::stringify!($variant))*);
 
                 $($crate::__union_member! { $kind $variant($member) })*
             }
 
-            impl Wire for $union {
-                fn read<'de, D: serde::Deserializer<'de>>(
-                    deserializer: D,
-                    mode: Mode,
-                ) -> ::core::result::Result<Self, D::Error> {
-                    $crate::__private::read_union(deserializer, mode)
+            impl private::Wire for $union {
+                fn read<'de, __D: private::serde::Deserializer<'de>>(
+                    deserializer: __D,
+                    mode: private::Mode,
+                ) -> ::core::result::Result<Self, __D::Error> {
+                    private::read_union(deserializer, mode)
                 }
             }
 
-            impl serde::Serialize for $union {
-                fn serialize<S: serde::Serializer>(&self, serializer: S) -> ::core::result::Result<S::Ok, S::Error> {
+            impl private::serde::Serialize for $union {
+                fn serialize<__S: private::serde::Serializer>(
+                    &self,
+                    serializer: __S,
+                ) -> ::core::result::Result<__S::Ok, __S::Error> {
                     match self {
-                        $($union::$variant(value) => serde::Serialize::serialize(value, serializer)),*
+                        $($union::$variant(value) => private::serde::Serialize::serialize(value, serializer)),*
                     }
                 }
             }
-
-            $($crate::__union_from! { $kind $union::$variant($member) })*
         };
+
+        $($crate::__union_from! { $kind $union::$variant($member) })*
     };
 }
 
@@ -106,10 +109,10 @@ macro_rules! __union {
 #[macro_export]
 macro_rules! __union_member {
     (string $variant:ident($member:ty)) => {
-        fn read_string<'de, D: $crate::__private::serde::Deserializer<'de>>(
-            string: D,
+        fn read_string<'de, __D: $crate::__private::serde::Deserializer<'de>>(
+            string: __D,
             mode: $crate::__private::Mode,
-        ) -> ::core::option::Option<::core::result::Result<Self, D::Error>> {
+        ) -> ::core::option::Option<::core::result::Result<Self, __D::Error>> {
             ::core::option::Option::Some(<$member as $crate::__private::Wire>::read(string, mode).map(Self::$variant))
         }
     };
@@ -117,10 +120,10 @@ macro_rules! __union_member {
         $crate::__union_member! { object $variant($member) }
     };
     (object $variant:ident($member:ty)) => {
-        fn read_object<'de, D: $crate::__private::serde::Deserializer<'de>>(
-            object: D,
+        fn read_object<'de, __D: $crate::__private::serde::Deserializer<'de>>(
+            object: __D,
             mode: $crate::__private::Mode,
-        ) -> ::core::option::Option<::core::result::Result<Self, D::Error>> {
+        ) -> ::core::option::Option<::core::result::Result<Self, __D::Error>> {
             ::core::option::Option::Some(<$member as $crate::__private::Wire>::read(object, mode).map(Self::$variant))
         }
     };
@@ -134,8 +137,10 @@ macro_rules! __union_from {
         $crate::__union_from! { object $union::$variant($member) }
 
         /// A width and a height in pixels.
-        impl<W: ::core::convert::Into<i64>, H: ::core::convert::Into<i64>> ::core::convert::From<(W, H)> for $union {
-            fn from(sides: (W, H)) -> Self {
+        impl<__W: ::core::convert::Into<i64>, __H: ::core::convert::Into<i64>> ::core::convert::From<(__W, __H)>
+            for $union
+        {
+            fn from(sides: (__W, __H)) -> Self {
                 $union::$variant(::core::convert::From::from(sides))
             }
         }
@@ -157,9 +162,9 @@ macro_rules! __output_union {
         $crate::__union! { $(#[doc = $doc])* pub enum $union { $($members)* } }
 
         impl<'de> $crate::__private::serde::Deserialize<'de> for $union {
-            fn deserialize<D: $crate::__private::serde::Deserializer<'de>>(
-                deserializer: D,
-            ) -> ::core::result::Result<Self, D::Error> {
+            fn deserialize<__D: $crate::__private::serde::Deserializer<'de>>(
+                deserializer: __D,
+            ) -> ::core::result::Result<Self, __D::Error> {
                 $crate::__private::read_union(deserializer, $crate::__private::Mode::Lenient)
             }
         }
@@ -185,37 +190,37 @@ macro_rules! __input_union {
             }
         }
 
-        impl<'de> $crate::__private::serde::Deserialize<'de> for $union {
-            fn deserialize<D: $crate::__private::serde::Deserializer<'de>>(
-                deserializer: D,
-            ) -> ::core::result::Result<Self, D::Error> {
-                $crate::__private::read_union(deserializer, $crate::__private::Mode::Strict)
-            }
-        }
-
         const _: () = {
-            use $crate::__private::{FieldPath, InputPart, Rule, Validator};
+            use $crate::__private as private;
 
-            impl InputPart for $union {
+            impl<'de> private::serde::Deserialize<'de> for $union {
+                fn deserialize<__D: private::serde::Deserializer<'de>>(
+                    deserializer: __D,
+                ) -> ::core::result::Result<Self, __D::Error> {
+                    private::read_union(deserializer, private::Mode::Strict)
+                }
+            }
+
+            impl private::InputPart for $union {
                 fn blank() -> Self {
-                    $union::$first(InputPart::blank())
+                    $union::$first(private::InputPart::blank())
                 }
 
-                fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
+                fn validate(&self, at: &mut private::Validator, rules: &'static [private::Rule]) {
                     match self {
-                        $union::$first(value) => InputPart::validate(value, at, rules),
-                        $($union::$variant(value) => InputPart::validate(value, at, rules),)*
+                        $union::$first(value) => private::InputPart::validate(value, at, rules),
+                        $($union::$variant(value) => private::InputPart::validate(value, at, rules),)*
                     }
                 }
 
                 fn files_mut(
                     &mut self,
-                    at: &mut FieldPath,
+                    at: &mut private::FieldPath,
                     visit: &mut dyn ::core::ops::FnMut(&str, &mut $crate::FileInput),
                 ) {
                     match self {
-                        $union::$first(value) => InputPart::files_mut(value, at, visit),
-                        $($union::$variant(value) => InputPart::files_mut(value, at, visit),)*
+                        $union::$first(value) => private::InputPart::files_mut(value, at, visit),
+                        $($union::$variant(value) => private::InputPart::files_mut(value, at, visit),)*
                     }
                 }
             }

@@ -114,11 +114,11 @@ impl Validator {
     /// Checks a number.
     pub(super) fn number(&mut self, number: Number, rules: &'static [Rule]) {
         let input = Some(number.to_json());
-        if let Number::Float(value) = number {
-            if !value.is_finite() {
-                let msg = "Input should be a finite number".to_owned();
-                return self.report("finite_number", msg, Value::Null, None);
-            }
+        if let Number::Float(value) = number
+            && !value.is_finite()
+        {
+            let msg = "Input should be a finite number".to_owned();
+            return self.report("finite_number", msg, Value::Null, None);
         }
         for rule in rules {
             let (broken, error_type, words, key, bound) = match *rule {

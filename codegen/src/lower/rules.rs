@@ -2,12 +2,20 @@
 
 use serde_json::Value;
 
-use super::media;
+use super::{DEPTH, media};
 use crate::model::{Number, Rule, Side};
 use crate::types::RuntimeType;
 
 /// The rules of a property and of what is inside it, where that has no type of its own to carry them.
 pub(super) fn of_property<'a>(schema: &'a Value, resolve: &impl Fn(&'a Value) -> Option<&'a Value>) -> Vec<Rule> {
+    of_part(schema, resolve, 0)
+}
+
+fn of_part<'a>(schema: &'a Value, resolve: &impl Fn(&'a Value) -> Option<&'a Value>, depth: usize) -> Vec<Rule> {
+    // A list may be a list of itself.
+    if depth > DEPTH {
+        return Vec::new();
+    }
     let mut rules = of_value(schema);
     let schema = match resolve(schema) {
         // A component that is a plain value brings its bounds along; one with fields has a type of its own for them.
@@ -18,14 +26,16 @@ pub(super) fn of_property<'a>(schema: &'a Value, resolve: &impl Fn(&'a Value) ->
         _ => schema,
     };
     if let Some(items) = schema.get("items").or(schema.get("additionalProperties")).filter(|items| items.is_object()) {
-        let items = of_property(items, resolve);
+        let items = of_part(items, resolve, depth + 1);
         if !items.is_empty() {
             rules.push(Rule::Items(items));
         }
     }
     let members = schema.get("anyOf").or(schema.get("oneOf")).and_then(Value::as_array);
     for candidate in members.into_iter().flatten().chain([schema]) {
-        rules.extend(sides(candidate, resolve).into_iter().flatten());
+        let sides = sides(candidate, resolve).into_iter().flatten();
+        rules
+            .extend(sides.filter(|side| !matches!(side, Rule::Width(rules) | Rule::Height(rules) if rules.is_empty())));
     }
     rules
 }
@@ -60,6 +70,23 @@ fn of_value(schema: &Value) -> Vec<Rule> {
         }
     }
     rules
+}
+
+/// What a property's schema demands and no rule checks.
+pub(super) fn unchecked(schema: &Value) -> Vec<&'static str> {
+    let parts = [Some(schema), schema.get("items")];
+    let keywords = parts.into_iter().flatten().filter_map(Value::as_object).flat_map(|schema| {
+        schema.iter().filter_map(|(keyword, value)| match (keyword.as_str(), value) {
+            ("multipleOf", _) => Some("`multipleOf` is not checked"),
+            ("pattern", _) => Some("`pattern` is not checked"),
+            ("uniqueItems", Value::Bool(true)) => Some("`uniqueItems` is not checked"),
+            ("enum", Value::Array(values)) if values.iter().any(|value| !value.is_string()) => {
+                Some("`enum` is not checked, for it lists other values than texts")
+            }
+            _ => None,
+        })
+    });
+    keywords.collect()
 }
 
 fn number(value: &Value) -> Option<Number> {

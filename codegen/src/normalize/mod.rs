@@ -1,6 +1,7 @@
 //! The second stage: a document's schemas become simpler JSON that means the same. A pass a file.
 
 mod all_of;
+mod constants;
 mod nulls;
 
 use serde_json::Value;
@@ -14,21 +15,23 @@ pub(crate) const NULLABLE: &str = "nullable";
 pub(crate) fn normalize(document: &mut Document) {
     let schemas = [&mut document.input, &mut document.output].into_iter();
     for schema in schemas.chain(document.components.values_mut()) {
-        everywhere(schema, &mut |schema| {
-            all_of::unwrap(schema);
-            nulls::unite(schema);
-        });
+        everywhere(schema);
     }
 }
 
-/// Applies a pass to every object in a schema, the innermost first. Depth is bounded by the JSON parser's own limit.
-fn everywhere(value: &mut Value, pass: &mut impl FnMut(&mut Value)) {
-    match value {
-        Value::Object(object) => object.values_mut().for_each(|value| everywhere(value, pass)),
-        Value::Array(list) => list.iter_mut().for_each(|value| everywhere(value, pass)),
-        _ => return,
+/// Simplifies what is inside a schema, and then the schema. Depth is bounded by the JSON parser's own limit.
+fn everywhere(schema: &mut Value) {
+    let Some(keywords) = schema.as_object_mut() else { return };
+    for (keyword, value) in keywords {
+        // Only what is a schema: a default, an example or a property's name may look like a keyword.
+        match (keyword.as_str(), value) {
+            ("items" | "additionalProperties", value) => everywhere(value),
+            ("properties", Value::Object(properties)) => properties.values_mut().for_each(everywhere),
+            ("allOf" | "anyOf" | "oneOf", Value::Array(members)) => members.iter_mut().for_each(everywhere),
+            _ => {}
+        }
     }
-    if value.is_object() {
-        pass(value);
-    }
+    all_of::unwrap(schema);
+    constants::list(schema);
+    nulls::unite(schema);
 }

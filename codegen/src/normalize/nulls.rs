@@ -2,8 +2,8 @@ use serde_json::{Value, json};
 
 use super::NULLABLE;
 
-/// `anyOf: [X, {"type": "null"}]` and `type: ["x", "null"]` become X with `nullable: true`; a union of one member
-/// becomes the member.
+/// `anyOf: [X, {"type": "null"}]`, `type: ["x", "null"]` and an enum that lists null become X with `nullable: true`; a
+/// union of one member becomes the member.
 pub(super) fn unite(schema: &mut Value) {
     let Some(object) = schema.as_object_mut() else { return };
     let mut nullable = false;
@@ -15,6 +15,11 @@ pub(super) fn unite(schema: &mut Value) {
             let only = only.clone();
             object.insert("type".to_owned(), only);
         }
+    }
+    if let Some(Value::Array(values)) = object.get_mut("enum") {
+        let before = values.len();
+        values.retain(|value| !value.is_null());
+        nullable |= values.len() < before;
     }
     for keyword in ["anyOf", "oneOf"] {
         let Some(Value::Array(members)) = object.get_mut(keyword) else { continue };

@@ -5,7 +5,7 @@ use quote::quote;
 
 use super::items;
 use super::text::{Text, docs, file_docs};
-use crate::model::{Endpoint, Setter};
+use crate::model::{Endpoint, Record, Setter};
 use crate::names::ident;
 use crate::prose;
 use crate::tree::{Node, module_path};
@@ -15,9 +15,14 @@ pub(crate) fn root(tree: &Node) -> String {
     let mut text = Text::new();
     for name in tree.children.keys() {
         let name = ident(name);
+        // A program need not use everything, and in a private module nothing is public. The lints of clippy that are named
+        // are about what the schemas decide: names, numbers of fields, sizes.
         text.add(quote! {
             #[rustfmt::skip]
-            #[allow(dead_code, unreachable_pub, clippy::pedantic, clippy::nursery)]
+            #[allow(dead_code, unreachable_pub, clippy::nursery, clippy::pedantic)]
+            #[allow(clippy::enum_variant_names, clippy::large_enum_variant, clippy::module_inception)]
+            #[allow(clippy::should_implement_trait, clippy::too_many_arguments, clippy::type_complexity)]
+            #[allow(clippy::upper_case_acronyms, clippy::wrong_self_convention)]
             pub mod #name;
         });
     }
@@ -77,23 +82,28 @@ fn about(endpoint: &Endpoint) -> Vec<String> {
 
     let path = module_path(&endpoint.id);
     let (module, methods) = (path.last().map_or("", String::as_str), path.join("()."));
-    let required = endpoint.input().into_iter().flat_map(|input| &input.fields);
-    let required = required.filter(|field| matches!(field.setter, Setter::State(_)));
-    let setters: Vec<String> = required.map(|field| format!(".{0}({0})", field.name)).collect();
     lines.push("```ignore".to_owned());
-    lines.push(match setters.len() {
-        0 | 1 => format!("let input = {module}::Input::builder(){};", setters.concat()),
-        _ => format!("let input = {module}::Input::builder()"),
+    lines.extend(match endpoint.input() {
+        Some(input) => built(module, input),
+        None => vec!["let input = serde_json::json!({});".to_owned()],
     });
-    if let [first @ .., last] = &setters[..]
-        && !first.is_empty()
-    {
-        lines.extend(first.iter().map(|setter| format!("    {setter}")));
-        lines.push(format!("    {last};"));
-    }
     lines.push(format!("let result = client.{methods}().subscribe(input).await?;"));
     lines.push("```".to_owned());
     lines
+}
+
+/// An input of what is required, a setter a line where there are several.
+fn built(module: &str, input: &Record) -> Vec<String> {
+    let required = input.fields.iter().filter(|field| matches!(field.setter, Setter::State(_)));
+    let setters: Vec<String> = required.map(|field| format!(".{0}({0})", field.name)).collect();
+    let start = format!("let input = {module}::Input::builder()");
+    match &setters[..] {
+        [] | [_] => vec![format!("{start}{};", setters.concat())],
+        [first @ .., last] => {
+            let first = first.iter().map(|setter| format!("    {setter}"));
+            [start].into_iter().chain(first).chain([format!("    {last};")]).collect()
+        }
+    }
 }
 
 /// `Group`: a method for each module below. Where the module is an endpoint too, the group is its handle as well.

@@ -23,6 +23,10 @@ pub(super) fn item(text: &mut Text, item: &Item) {
             },
             &[members(union)],
         ),
+        Item::FreeForm { name, docs } => {
+            let (name, docs) = (ident(name), self::docs(docs));
+            text.add(quote! { #docs pub type #name = ::fal_client::__private::Json; });
+        }
     }
 }
 
@@ -66,8 +70,8 @@ fn part(text: &mut Text, record: &Record) {
         }
     }
     let docs = docs(&[match parameters.len() {
-        0 => format!("A `{}` of which nothing is set.", record.name),
-        _ => format!("A `{}` of what it requires.", record.name),
+        0 => "One with no field set.".to_owned(),
+        _ => "One with its required fields.".to_owned(),
     }]);
     text.add(quote! {
         impl #name {
@@ -202,7 +206,8 @@ fn number(of: Number) -> TokenStream {
             quote! { Int(#value) }
         }
         Number::Float(value) => {
-            let value = Literal::f64_unsuffixed(value);
+            // As `1e300`, not as a one with 300 zeros.
+            let value = format!("{value:?}").parse().unwrap_or_else(|_| Literal::f64_unsuffixed(value));
             quote! { Float(#value) }
         }
     }
@@ -216,7 +221,7 @@ fn type_of(of: &Type) -> TokenStream {
         Type::U64 => quote! { u64 },
         Type::F64 => quote! { f64 },
         Type::String => quote! { String },
-        Type::Json => quote! { ::fal_client::__private::serde_json::Value },
+        Type::Json => quote! { ::fal_client::__private::Json },
         Type::Runtime(name) => {
             let name = ident(name);
             quote! { ::fal_client::#name }

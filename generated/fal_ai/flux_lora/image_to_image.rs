@@ -84,7 +84,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Input.image_size`, in one of its forms.
+    /// Size of the image: a preset, or a width and a height in pixels.
     pub enum ImageSizeChoice {
         /// A width and a height in pixels.
         #[kind(image_size)]
@@ -128,7 +128,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 impl LoraWeight {
-    /// A `LoraWeight` of what it requires.
+    /// One with its required fields.
     pub fn new(path: impl Into<String>) -> Self {
         LoraWeight {
             path: path.into(),
@@ -138,7 +138,7 @@ impl LoraWeight {
 }
 
 ::fal_client::__private::open_enum! {
-    /// A value of `Input.output_format`.
+    /// File format of the images.
     pub enum OutputFormat {
         /// `jpeg`
         Jpeg = "jpeg",

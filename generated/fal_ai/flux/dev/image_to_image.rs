@@ -79,7 +79,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::open_enum! {
-    /// A value of `Input.output_format`.
+    /// File format of the images.
     pub enum OutputFormat {
         /// `jpeg`
         Jpeg = "jpeg",
@@ -89,7 +89,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::open_enum! {
-    /// A value of `Input.acceleration`.
+    /// How much quality may be traded for speed.
     pub enum Acceleration {
         /// `none`
         None = "none",

@@ -75,7 +75,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Input.image_size`, in one of its forms.
+    /// Size of the image: a preset, or a width and a height in pixels.
     pub enum ImageSizeChoice {
         /// A width and a height in pixels.
         #[kind(image_size)]
@@ -105,7 +105,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::open_enum! {
-    /// A value of `Input.output_format`.
+    /// File format of the images.
     pub enum OutputFormat {
         /// `jpeg`
         Jpeg = "jpeg",
@@ -115,7 +115,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::open_enum! {
-    /// A value of `Input.acceleration`.
+    /// How much quality may be traded for speed.
     pub enum Acceleration {
         /// `none`
         None = "none",

@@ -1,0 +1,48 @@
+//! `cargo fal`: typed Rust for fal.ai endpoints from their OpenAPI documents.
+
+mod check;
+mod emulate;
+mod folders;
+mod generate;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Typed Rust for fal.ai endpoints, from their OpenAPI documents.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo fal", version, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Generate(generate::Arguments),
+    Check(check::Arguments),
+    Emulate(emulate::Arguments),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse_from(without_subcommand(std::env::args_os()));
+    let done: Result<ExitCode, Box<dyn std::error::Error>> = match arguments.command {
+        Command::Generate(arguments) => generate::run(&arguments).map_err(Into::into),
+        Command::Check(arguments) => check::run(&arguments).map_err(Into::into),
+        Command::Emulate(arguments) => emulate::run(&arguments),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("{error}");
+        ExitCode::FAILURE
+    })
+}
+
+/// Cargo calls `cargo-fal fal …` for `cargo fal …`; by itself the program is called `cargo-fal …`.
+fn without_subcommand(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = arguments.collect();
+    if arguments.get(1).is_some_and(|first| first == "fal") {
+        arguments.remove(1);
+    }
+    arguments
+}

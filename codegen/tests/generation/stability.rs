@@ -1,0 +1,172 @@
+//! The same documents give the same files, and a changed document changes no more than it has to.
+
+use crate::project::{Project, changed, document, with_input};
+use serde_json::{Value, json};
+
+fn three() -> Vec<(&'static str, Value)> {
+    vec![
+        ("one.json", document("acme/one")),
+        ("two/a.json", document("acme/two/fast")),
+        ("other.json", document("other/thing")),
+    ]
+}
+
+/// A document's text with the keys of every object in reverse.
+fn reversed(value: &Value) -> String {
+    match value {
+        Value::Object(object) => {
+            let fields: Vec<String> =
+                object.iter().rev().map(|(key, value)| format!("{}:{}", json!(key), reversed(value))).collect();
+            format!("{{{}}}", fields.join(","))
+        }
+        Value::Array(list) => format!("[{}]", list.iter().map(reversed).collect::<Vec<_>>().join(",")),
+        other => other.to_string(),
+    }
+}
+
+#[test]
+fn neither_names_of_files_nor_the_order_of_keys_matter() {
+    let input = json!({ "type": "object", "properties": {
+        "b": { "type": "string", "enum": ["y", "x"], "description": "d", "default": "x" },
+        "a": { "anyOf": [{ "type": "object", "properties": { "n": { "type": "integer" }, "m": {} } }, { "type": "string" }] },
+    } });
+    let documents = [with_input("acme/one", input), document("acme/two"), document("acme/one/three")];
+    let first = Project::new(&[
+        ("a.json", documents[0].clone()),
+        ("b.json", documents[1].clone()),
+        ("c.json", documents[2].clone()),
+    ]);
+    first.generate();
+    let second = Project::new(&[]);
+    second.put("z/z.json", reversed(&documents[0]));
+    second.put("y.json", reversed(&documents[1]));
+    second.put("x/y/z.json", reversed(&documents[2]));
+    second.generate();
+    assert_eq!(changed(&first.files(), &second.files()), ["MANIFEST"]);
+}
+
+#[test]
+fn what_has_not_changed_is_not_written() {
+    let project = Project::new(&three());
+    let first = project.generate();
+    assert_eq!((first.documents, first.removed.len(), first.unchanged), (3, 0, 0));
+    let times = project.times();
+    let second = project.generate();
+    assert!(second.is_current());
+    assert_eq!(second.unchanged, first.written.len());
+    assert_eq!(project.times(), times);
+}
+
+#[test]
+fn a_new_document_brings_its_file_and_a_line_in_each_list() {
+    let project = Project::new(&three());
+    project.generate();
+    let (before, times) = (project.files(), project.times());
+    project.put("anything.json", document("acme/two/slow").to_string());
+    project.generate();
+    assert_eq!(changed(&before, &project.files()), ["MANIFEST", "acme/two.rs", "acme/two/slow.rs"]);
+    let rewritten: Vec<String> = project
+        .times()
+        .into_iter()
+        .filter(|(path, time)| times.get(path) != Some(time))
+        .map(|(path, _)| path)
+        .collect();
+    assert_eq!(rewritten, ["MANIFEST", "acme/two.rs", "acme/two/slow.rs"]);
+}
+
+#[test]
+fn a_leaf_that_becomes_a_parent_keeps_its_file() {
+    let project = Project::new(&three());
+    project.generate();
+    let before = project.files();
+    project.put("more.json", document("acme/one/more").to_string());
+    project.generate();
+    assert_eq!(changed(&before, &project.files()), ["MANIFEST", "acme.rs", "acme/one.rs", "acme/one/more.rs"]);
+    assert!(project.files()["acme/one.rs"].contains("impl ::std::ops::Deref for Group"));
+
+    project.remove("more.json");
+    project.generate();
+    assert_eq!(project.files(), before);
+    assert!(!project.out().join("acme/one").exists(), "an empty folder is left");
+}
+
+#[test]
+fn a_replaced_document_changes_its_own_file() {
+    let project = Project::new(&three());
+    project.generate();
+    let before = project.files();
+    let input =
+        json!({ "type": "object", "properties": { "text": {}, "size": { "type": "integer", "multipleOf": 8 } } });
+    project.put("one.json", with_input("acme/one", input).to_string());
+    project.generate();
+    assert_eq!(changed(&before, &project.files()), ["MANIFEST", "REPORT.md", "acme/one.rs"]);
+
+    // The report keeps what was said of a document that is not looked at again.
+    let report = project.files()["REPORT.md"].clone();
+    assert!(report.contains("- `Input.size`: `multipleOf` is not checked"), "{report}");
+    project.put("other.json", document("other/thing2").to_string());
+    project.generate();
+    assert_eq!(project.files()["REPORT.md"], report);
+    assert!(project.builder().check().unwrap().is_current());
+}
+
+#[test]
+fn a_removed_document_takes_its_modules_along() {
+    let project = Project::new(&three());
+    project.generate();
+    let before = project.files();
+    project.remove("other.json");
+    let summary = project.generate();
+    assert_eq!(changed(&before, &project.files()), ["MANIFEST", "mod.rs", "other.rs", "other/thing.rs"]);
+    assert_eq!(summary.removed.len(), 2);
+    assert!(!project.out().join("other").exists());
+}
+
+#[test]
+fn line_ends_and_a_byte_order_mark_mean_nothing() {
+    let text = serde_json::to_string_pretty(&document("acme/one")).unwrap();
+    let unix = Project::new(&[]);
+    unix.put("one.json", &text);
+    unix.generate();
+    let windows = Project::new(&[]);
+    windows.put("one.json", text.replace('\n', "\r\n"));
+    windows.generate();
+    assert_eq!(unix.files(), windows.files());
+    windows.put("one.json", format!("\u{feff}{text}"));
+    windows.generate();
+    assert_eq!(changed(&unix.files(), &windows.files()), ["MANIFEST"]);
+}
+
+#[test]
+fn patches_hidden_files_and_other_files_are_no_documents() {
+    let project = Project::new(&three());
+    project.put("one.patch.json", "[]");
+    project.put(".hidden.json", "nonsense");
+    project.put("notes.txt", "nonsense");
+    project.put(".git/config.json", "nonsense");
+    assert_eq!(project.generate().documents, 3);
+}
+
+#[test]
+fn check_writes_nothing_and_sees_what_was_edited() {
+    let project = Project::new(&three());
+    let summary = project.builder().check().unwrap();
+    assert_eq!((summary.written.len(), summary.unchanged), (9, 0));
+    assert!(!project.out().exists());
+
+    project.generate();
+    assert!(project.builder().check().unwrap().is_current());
+    let file = project.out().join("acme/one.rs");
+    std::fs::write(&file, std::fs::read_to_string(&file).unwrap() + "// edited\n").unwrap();
+    std::fs::write(project.out().join("acme/old.rs"), "// Generated by fal-codegen\n").unwrap();
+    let summary = project.builder().check().unwrap();
+    assert_eq!(summary.written, [std::path::Path::new("acme/one.rs")]);
+    assert_eq!(summary.removed, [std::path::Path::new("acme/old.rs")]);
+}
+
+#[test]
+fn no_documents_give_an_empty_tree() {
+    let project = Project::new(&[]);
+    project.generate();
+    assert_eq!(project.files().into_keys().collect::<Vec<_>>(), ["MANIFEST", "REPORT.md", "mod.rs"]);
+}
