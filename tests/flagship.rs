@@ -1,0 +1,249 @@
+//! The flagship endpoint, typed, from its input to its image, by the emulator.
+
+use fal_client::endpoints::Endpoints;
+use fal_client::endpoints::fal_ai::fast_sdxl_controlnet_canny::inpainting::{
+    ENDPOINT, ImageSizePreset, Input, InputBuilder, LoraWeight,
+};
+use fal_client::{Cancellation, Error, ErrorKind, ErrorType, FileInput, Given, Progress, QueueUpdate};
+use fal_emulator::{Emulator, Operation, Pace};
+use futures_util::StreamExt;
+use serde_json::json;
+
+const URL: &str = "https://example.com/a.png";
+
+fn input() -> InputBuilder<Given, Given, Given, Given> {
+    Input::builder().prompt("Ice fortress").control_image_url(URL).image_url(URL).mask_url(URL)
+}
+
+async fn emulator(pace: Pace) -> Emulator {
+    Emulator::builder().pace(pace).start().await.expect("an emulator")
+}
+
+/// Width and height of a PNG, from its header.
+fn size(png: &[u8]) -> (u32, u32) {
+    assert_eq!(&png[..8], b"\x89PNG\r\n\x1a\n");
+    let number = |at: usize| u32::from_be_bytes([png[at], png[at + 1], png[at + 2], png[at + 3]]);
+    (number(16), number(20))
+}
+
+#[tokio::test]
+async fn an_input_becomes_images() {
+    let emulator = emulator(Pace::instant()).await;
+    let client = emulator.client();
+    let inpainting = client.fal_ai().fast_sdxl_controlnet_canny().inpainting();
+    assert_eq!(inpainting.id(), "fal-ai/fast-sdxl-controlnet-canny/inpainting");
+    let call = inpainting.subscribe(input().image_size((320, 200)).num_images(2).seed(7));
+    let response = call.await.expect("a result");
+    assert_eq!((response.data.images.len(), response.data.seed), (2, Some(7)));
+    assert_eq!(response.data.has_nsfw_concepts, [false, false]);
+    assert!(response.metrics.inference_time.is_some());
+    for image in &response.data.images {
+        let bytes = client.download_bytes(image).await.expect("an image");
+        assert_eq!(size(&bytes), (320, 200));
+    }
+}
+
+#[tokio::test]
+async fn a_direct_run_gives_the_same() {
+    let emulator = emulator(Pace::instant()).await;
+    let client = emulator.client();
+    let call = client.endpoint(ENDPOINT).run(input().image_size(ImageSizePreset::SquareHd).sync_mode(true));
+    let response = call.await.expect("an answer");
+    assert!(!response.request_id.is_empty());
+    let image = &response.data.images[0];
+    assert!(image.url.starts_with("data:image/png;base64,"));
+    assert_eq!(size(&client.download_bytes(image).await.expect("an image")), (1024, 1024));
+}
+
+#[tokio::test]
+async fn only_what_was_set_is_sent_and_files_of_this_machine_go_along() {
+    let emulator = emulator(Pace::instant()).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("room.png");
+    std::fs::write(&path, b"abc").expect("a file");
+    let input = Input::builder()
+        .prompt("p")
+        .control_image_url(URL)
+        .image_url(FileInput::path(&path))
+        .mask_url(FileInput::bytes(&b"def"[..], "image/png"))
+        .loras([LoraWeight::new("a/b").scale(0.5)]);
+    emulator.client().endpoint(ENDPOINT).submit(input).await.expect("a job");
+    assert_eq!(
+        emulator.requests()[0].input(),
+        &json!({
+            "prompt": "p",
+            "control_image_url": URL,
+            "image_url": "data:image/png;base64,YWJj",
+            "mask_url": "data:image/png;base64,ZGVm",
+            "loras": [{ "path": "a/b", "scale": 0.5 }],
+        })
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_is_named_and_nothing_is_sent() {
+    let emulator = emulator(Pace::instant()).await;
+    let input = Input::builder()
+        .prompt("p")
+        .control_image_url(URL)
+        .image_url(URL)
+        .mask_url(FileInput::path("no/such/mask.png"));
+    let error = emulator.client().endpoint(ENDPOINT).subscribe(input).await.expect_err("no file");
+    assert_eq!(error.kind(), ErrorKind::File);
+    assert!(error.to_string().contains("`mask_url`") && error.to_string().contains("no/such/mask.png"), "{error}");
+    assert!(emulator.requests().is_empty());
+}
+
+/// The paths and types of what is wrong.
+fn wrong(error: &Error) -> Vec<(String, String)> {
+    error.field_errors().iter().map(|field| (field.path(), field.error_type.to_string())).collect()
+}
+
+#[tokio::test]
+async fn what_breaks_the_schema_is_not_sent_and_would_be_refused() {
+    let emulator = emulator(Pace::instant()).await;
+    let endpoint = emulator.client().endpoint(ENDPOINT);
+    let bad = || input().num_images(9).guidance_scale(-1).image_size((0, 20_000));
+    let error = endpoint.subscribe(bad()).await.expect_err("out of bounds");
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(emulator.requests().is_empty());
+    let mut ours = wrong(&error);
+    ours.sort();
+    assert_eq!(
+        ours,
+        [
+            ("guidance_scale".to_owned(), "greater_than_equal".to_owned()),
+            ("image_size.height".to_owned(), "less_than_equal".to_owned()),
+            ("image_size.width".to_owned(), "greater_than".to_owned()),
+            ("num_images".to_owned(), "less_than_equal".to_owned()),
+        ]
+    );
+
+    // The emulator judges by the document, and finds the same.
+    for error in [
+        endpoint.run(bad()).validate(false).await.expect_err("422"),
+        endpoint.subscribe(bad()).validate(false).await.expect_err("422"),
+    ] {
+        assert_eq!((error.kind(), error.status().map(|status| status.as_u16())), (ErrorKind::Service, Some(422)));
+        assert!(error.request_id().is_some());
+        let mut theirs = wrong(&error);
+        theirs.sort();
+        assert_eq!(theirs, ours);
+    }
+}
+
+#[tokio::test]
+async fn text_without_a_scheme_is_no_file() {
+    let emulator = emulator(Pace::instant()).await;
+    let input =
+        Input::builder().prompt("p").control_image_url(URL).image_url("room.png").mask_url("file:///etc/passwd");
+    let error = emulator.client().endpoint(ENDPOINT).run(input).await.expect_err("no URL");
+    assert_eq!(wrong(&error).len(), 2);
+    assert!(error.to_string().contains("FileInput::path"), "{error}");
+    assert!(emulator.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_request_is_seen_in_every_state() {
+    let emulator = emulator(Pace::manual()).await;
+    let endpoint = emulator.client().endpoint(ENDPOINT);
+    let job = endpoint.submit(input()).await.expect("a job");
+    let error = endpoint.result(&job).await.expect_err("not completed");
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(400));
+    let mut states = Vec::new();
+    loop {
+        let status = endpoint.status(&job).logs(true).await.expect("a status");
+        states.push(match &status {
+            QueueUpdate::InQueue { position, .. } => format!("queued behind {}", position.expect("a position")),
+            QueueUpdate::InProgress { logs, .. } => format!("running, {} lines", logs.len()),
+            QueueUpdate::Completed { logs, .. } => format!("completed, {} lines", logs.len()),
+            other => format!("{other:?}"),
+        });
+        if !emulator.advance(&job.request_id) {
+            break;
+        }
+    }
+    let expected = [
+        "queued behind 1",
+        "queued behind 0",
+        "running, 0 lines",
+        "running, 1 lines",
+        "running, 2 lines",
+        "completed, 2 lines",
+    ];
+    assert_eq!(states, expected);
+    assert_eq!(endpoint.result(&job).await.expect("a result").data.images.len(), 1);
+}
+
+#[tokio::test]
+async fn a_request_is_cancelled_in_every_state() {
+    let emulator = emulator(Pace::manual()).await;
+    let endpoint = emulator.client().endpoint(ENDPOINT);
+    for (steps, expected) in
+        [(0, Cancellation::Removed), (2, Cancellation::Requested), (9, Cancellation::AlreadyCompleted)]
+    {
+        let job = endpoint.submit(input()).await.expect("a job");
+        for _ in 0..steps {
+            emulator.advance(&job.request_id);
+        }
+        assert_eq!(endpoint.cancel(&job).await.expect("an outcome"), expected);
+        let outcome = endpoint.wait(&job).await;
+        if expected == Cancellation::AlreadyCompleted {
+            outcome.expect("a result");
+        } else {
+            let error = outcome.expect_err("cancelled");
+            assert!(error.is_cancelled(), "{error}");
+            assert_eq!(error.error_type(), Some(&ErrorType::ClientCancelled));
+        }
+    }
+    assert_eq!(endpoint.cancel("unknown").await.expect("an outcome"), Cancellation::NotFound);
+}
+
+#[tokio::test]
+async fn the_status_stream_tells_of_each_step() {
+    let emulator = emulator(Pace::manual()).await;
+    let mut updates = emulator.client().endpoint(ENDPOINT).subscribe(input()).logs(true).updates();
+    let mut heard = Vec::new();
+    let mut request_id = String::new();
+    while let Some(progress) = updates.next().await {
+        match progress.expect("no error") {
+            Progress::Enqueued(job) => request_id = job.request_id,
+            Progress::Update(update) => {
+                heard.extend(update.logs().iter().map(|line| line.message.clone()));
+                emulator.advance(&request_id);
+            }
+            Progress::Completed(response) => assert_eq!(response.request_id, request_id),
+            _ => {}
+        }
+    }
+    assert_eq!(heard, ["Loading the model", "Step 1 of 1"]);
+    let polled = emulator.requests().iter().any(|request| request.operation() == Operation::Status);
+    assert!(!polled, "the stream was enough");
+}
+
+#[tokio::test]
+async fn a_key_that_is_not_accepted_is_an_error_of_its_own() {
+    let emulator = Emulator::builder().key("id:secret").start().await.expect("an emulator");
+    let base = emulator.base_url();
+    let client = fal_client::Client::builder()
+        .key("id:wrong")
+        .run_host(format!("{base}/fal.run"))
+        .queue_host(format!("{base}/queue.fal.run"))
+        .build()
+        .expect("a client");
+    let error = client.endpoint(ENDPOINT).subscribe(input()).await.expect_err("401");
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(401));
+    assert!(error.is_invalid() && !error.to_string().contains("wrong"), "{error}");
+}
+
+/// A call owns what it needs: it can be spawned.
+#[tokio::test]
+async fn calls_can_be_spawned() {
+    let emulator = emulator(Pace::instant()).await;
+    let inpainting = emulator.client().fal_ai().fast_sdxl_controlnet_canny().inpainting();
+    let calls: Vec<_> =
+        (0..20).map(|seed| tokio::spawn(inpainting.subscribe(input().seed(seed)).into_future())).collect();
+    for (seed, call) in (0_u64..).zip(calls) {
+        assert_eq!(call.await.expect("no panic").expect("a result").data.seed, Some(seed));
+    }
+}
