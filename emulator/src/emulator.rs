@@ -1,14 +1,15 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use fal_client::Client;
 
 use crate::Error;
 use crate::documents::{Catalog, CatalogBuilder};
-use crate::http::{Fault, Faults, Journal, Keys, OnRequest, Operation, Port, ReceivedRequest, Server, Service};
-use crate::queue::{Pace, Queue};
+use crate::http::{Fault, Keys, OnRequest, Operation, Port, ReceivedRequest, Server, Service};
+use crate::queue::{AcceptedJob, Pace};
 
 /// A local fal that serves while this value lives, on a port of the loopback interface.
 ///
@@ -68,9 +69,49 @@ impl Emulator {
         self.service.journal.all()
     }
 
+    /// The requests that were accepted, oldest first: queued ones and direct runs. A test that nothing was submitted
+    /// twice counts them. As many are remembered as of [`requests`](Self::requests), and all that are not completed.
+    pub fn jobs(&self) -> Vec<AcceptedJob> {
+        self.service.queue.all()
+    }
+
     /// Orders a fault for the next request of an operation, after those that were ordered before. See [`Fault`].
     pub fn fault(&self, operation: Operation, fault: Fault) {
         self.service.faults.add(operation, fault);
+    }
+
+    /// How many ordered faults have not happened yet. A test that counts on them ends with none.
+    pub fn faults_left(&self) -> usize {
+        self.service.faults.count()
+    }
+
+    /// Forgets the faults that have not happened yet.
+    pub fn clear_faults(&self) {
+        self.service.faults.clear();
+    }
+
+    /// Closes the next so many connections as soon as they come, before anything is read from them. Connections that
+    /// are open, such as those that a client keeps for its next request, stay.
+    pub fn drop_connections(&self, count: usize) {
+        self.service.dropped_connections.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Moves the emulator's time forward. Jobs that move on by time do so, start timeouts and lifetimes pass, delays
+    /// end. The clocks of the machine and of the client stay as they are.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use std::time::Duration;
+    /// # use fal_emulator::{Emulator, Pace};
+    /// let emulator = Emulator::builder().pace(Pace::manual()).start().await?;
+    /// // … submit with a start timeout of five seconds …
+    /// emulator.advance_time(Duration::from_secs(6));
+    /// // … and the job is completed with an error …
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn advance_time(&self, by: Duration) {
+        self.service.clock.advance(by);
     }
 
     /// Moves a queued job one step on: a place forward in the queue, the start, a log line, the end. False if there is
@@ -207,17 +248,8 @@ impl EmulatorBuilder {
             .rest_host(format!("{base_url}/rest.fal.ai"))
             .build()
             .map_err(Error::Client)?;
-        let service = Arc::new(Service {
-            base_url,
-            catalog,
-            keys: self.keys,
-            script: Arc::new(self.pace.script()),
-            keep_alive: self.keep_alive,
-            on_request: self.on_request,
-            queue: Queue::default(),
-            faults: Faults::default(),
-            journal: Journal::default(),
-        });
+        let service = Service::new(base_url, catalog, self.keys, &self.pace);
+        let service = Arc::new(Service { keep_alive: self.keep_alive, on_request: self.on_request, ..service });
         let server = Server::start(port, Arc::clone(&service));
         Ok(Emulator { service, client, server })
     }

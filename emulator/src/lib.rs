@@ -19,7 +19,9 @@
 //!
 //! - How a queued job moves on is set by a [`Pace`]: by time, at once, or step by step as a test says.
 //! - What goes wrong is ordered as a [`Fault`]: the next request of an [`Operation`] gets it.
-//! - What a client sent is in [`Emulator::requests`].
+//! - Time can be moved with [`Emulator::advance_time`].
+//! - What a client sent is in [`Emulator::requests`], what was accepted of it, and would be charged, in
+//!   [`Emulator::jobs`].
 
 mod documents;
 mod emulator;
@@ -28,11 +30,12 @@ mod http;
 mod input;
 mod output;
 mod queue;
+mod time;
 
 pub use emulator::{Emulator, EmulatorBuilder};
 pub use error::{DocumentError, Error};
 pub use http::{Fault, Operation, ReceivedRequest};
-pub use queue::Pace;
+pub use queue::{AcceptedJob, JobState, Pace};
 
 /// The examples of the README compile.
 #[cfg(doctest)]

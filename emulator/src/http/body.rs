@@ -21,3 +21,14 @@ pub(crate) async fn read(mut incoming: Incoming) -> Result<Option<Bytes>, hyper:
     }
     Ok((size <= MOST_BYTES).then(|| bytes.into()))
 }
+
+/// Reads so many bytes of a body, or all of a shorter one.
+pub(crate) async fn read_some(mut incoming: Incoming, bytes: usize) {
+    let mut left = bytes;
+    while left > 0 {
+        match incoming.frame().await {
+            Some(Ok(frame)) => left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len)),
+            _ => return,
+        }
+    }
+}

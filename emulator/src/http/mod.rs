@@ -3,7 +3,10 @@
 mod body;
 mod failure;
 mod fault;
+mod jobs;
+mod journal;
 mod keys;
+mod mistake;
 mod received;
 mod refusal;
 mod reply;
@@ -11,11 +14,13 @@ mod route;
 mod server;
 mod service;
 mod status_stream;
+mod wire;
 
 pub(crate) use failure::Failure;
 pub(crate) use fault::Faults;
+pub(crate) use journal::{Journal, KEPT_BYTES, KEPT_REQUESTS};
 pub(crate) use keys::Keys;
-pub(crate) use received::{Journal, KEPT_BYTES, KEPT_REQUESTS, Received};
+pub(crate) use received::Received;
 pub(crate) use server::{Port, Server};
 pub(crate) use service::{OnRequest, Service};
 

@@ -1,15 +1,14 @@
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::header::AUTHORIZATION;
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Uri};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use super::Operation;
 use super::route::Route;
+use super::{Operation, mistake};
 
 /// A request that the emulator received.
 ///
@@ -37,10 +36,17 @@ pub(crate) struct Received {
     uri: Uri,
     query: Vec<(String, String)>,
     headers: HeaderMap,
-    body: Bytes,
-    input: Result<Value, serde_json::Error>,
+    endpoint: Option<String>,
+    at_once: usize,
+    body: OnceLock<Body>,
     request_id: OnceLock<String>,
     status: OnceLock<u16>,
+}
+
+#[derive(Debug)]
+struct Body {
+    bytes: Bytes,
+    json: Result<Value, serde_json::Error>,
 }
 
 impl ReceivedRequest {
@@ -61,22 +67,28 @@ impl ReceivedRequest {
 
     /// A parameter of the URL, such as `fal_webhook`.
     pub fn query(&self, name: &str) -> Option<&str> {
-        self.0.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.0.query(name)
     }
 
-    /// A header, by its name in any case; none if its value is not text.
+    /// A header, by its name in any case; none if its value is not text. What a call was asked to be is here:
+    /// `x-fal-queue-priority`, `x-fal-runner-hint`, `x-fal-tags`, `x-fal-store-io` and so on.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.0.headers.get(name)?.to_str().ok()
+        self.0.header(name)
     }
 
-    /// The body as it was sent. Empty where it was larger than the emulator takes.
+    /// The body as it was sent. Empty where it was larger than the emulator takes, and before it was read to its end.
     pub fn body(&self) -> &[u8] {
-        &self.0.body
+        self.0.body()
     }
 
     /// The body as JSON, null where it was none.
     pub fn input(&self) -> &Value {
-        self.0.input.as_ref().unwrap_or(&Value::Null)
+        self.0.input().unwrap_or(&Value::Null)
+    }
+
+    /// The endpoint that it was about. Where a queued request is not known, only its application is.
+    pub fn endpoint(&self) -> Option<&str> {
+        self.0.endpoint.as_deref()
     }
 
     /// The id of the fal request that it made or was about.
@@ -84,20 +96,25 @@ impl ReceivedRequest {
         self.0.request_id.get().map(String::as_str)
     }
 
+    /// How many requests of its operation were under way when it came, itself included: how much a client does at once.
+    pub fn at_once(&self) -> usize {
+        self.0.at_once
+    }
+
     /// The HTTP status of the answer. None before there is one, and where the connection was dropped instead.
     pub fn status(&self) -> Option<u16> {
         self.0.status.get().copied()
     }
 
-    /// What a client must not do and fal does not notice, in words: the key was sent where files are.
+    /// What a client must not do and fal does not notice, in words: the key was sent where files are, or an option that
+    /// fal ignores without a word.
     pub fn mistake(&self) -> Option<&'static str> {
-        let is_leak = self.0.operation == Operation::Media && self.0.headers.contains_key(AUTHORIZATION);
-        is_leak.then_some("the key was sent to the host of the files, which needs none")
+        mistake::of(&self.0)
     }
 }
 
 impl Received {
-    pub(crate) fn new(route: &Route, head: Parts, body: Bytes) -> Self {
+    pub(crate) fn new(route: &Route, endpoint: Option<String>, at_once: usize, head: Parts) -> Self {
         let request_id = OnceLock::new();
         if let Route::Job { request_id: named, .. } = route {
             let _ = request_id.set(named.clone());
@@ -108,11 +125,16 @@ impl Received {
             method: head.method,
             uri: head.uri,
             headers: head.headers,
-            input: serde_json::from_slice(&body),
-            body,
+            endpoint,
+            at_once,
+            body: OnceLock::new(),
             request_id,
             status: OnceLock::new(),
         }
+    }
+
+    pub(crate) fn operation(&self) -> Operation {
+        self.operation
     }
 
     pub(crate) fn method(&self) -> &Method {
@@ -123,22 +145,49 @@ impl Received {
         self.uri.path()
     }
 
+    pub(crate) fn query(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Takes the body, once it was read.
+    pub(crate) fn has_body(&self, bytes: Bytes) {
+        let json = serde_json::from_slice(&bytes);
+        let _ = self.body.set(Body { bytes, json });
+    }
+
     pub(crate) fn body(&self) -> &[u8] {
-        &self.body
+        self.body.get().map_or(&[], |body| &body.bytes)
     }
 
     /// The body as JSON, or why it is none.
-    pub(crate) fn input(&self) -> Result<&Value, &serde_json::Error> {
-        self.input.as_ref()
+    pub(crate) fn input(&self) -> Result<&Value, Option<&serde_json::Error>> {
+        self.body.get().ok_or(None)?.json.as_ref().map_err(Some)
     }
 
     /// Whether the query asks for logs: `logs=1` or `logs=true`.
     pub(crate) fn wants_logs(&self) -> bool {
         self.query.iter().any(|(name, value)| name == "logs" && (value == "1" || value.eq_ignore_ascii_case("true")))
+    }
+
+    /// In which time a request has to start, if the caller says so in a way that fal understands. Of two names for it,
+    /// the newer counts.
+    pub(crate) fn start_timeout(&self) -> Option<Duration> {
+        let seconds = self.header("x-fal-request-start-timeout").or(self.header("x-fal-request-timeout"))?;
+        let seconds: f64 = seconds.trim().parse().ok()?;
+        Duration::try_from_secs_f64(seconds).ok().filter(|_| seconds > 0.1)
+    }
+
+    /// How long the endpoint's queue may be for the request to be taken.
+    pub(crate) fn max_queue_length(&self) -> Option<u64> {
+        self.query("fal_max_queue_length")?.parse().ok()
     }
 
     pub(crate) fn has_made(&self, request_id: &str) {
@@ -151,7 +200,7 @@ impl Received {
 
     /// What it weighs, for the bound on what is kept.
     pub(crate) fn size(&self) -> usize {
-        self.body.len()
+        self.body().len()
     }
 }
 
@@ -163,38 +212,4 @@ fn query(text: &str) -> Vec<(String, String)> {
         .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
         .map(|(name, value)| (decode(name), decode(value)))
         .collect()
-}
-
-/// The latest requests, bounded in number and size.
-#[derive(Debug, Default)]
-pub(crate) struct Journal(Mutex<Entries>);
-
-#[derive(Debug, Default)]
-struct Entries {
-    requests: VecDeque<Arc<Received>>,
-    bytes: usize,
-}
-
-/// How many requests, and how many bytes of their bodies, an emulator remembers.
-pub(crate) const KEPT_REQUESTS: usize = 10_000;
-pub(crate) const KEPT_BYTES: usize = 256 << 20;
-
-impl Journal {
-    pub(crate) fn add(&self, received: Arc<Received>) {
-        let mut entries = self.lock();
-        entries.bytes += received.size();
-        entries.requests.push_back(received);
-        while entries.requests.len() > KEPT_REQUESTS || (entries.bytes > KEPT_BYTES && entries.requests.len() > 1) {
-            let oldest = entries.requests.pop_front().map_or(0, |oldest| oldest.size());
-            entries.bytes -= oldest;
-        }
-    }
-
-    pub(crate) fn all(&self) -> Vec<ReceivedRequest> {
-        self.lock().requests.iter().cloned().map(ReceivedRequest).collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Entries> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }

@@ -15,6 +15,10 @@ pub(crate) enum Refusal {
     NoPath(String),
     /// No job has this request id.
     NoRequest,
+    /// More requests wait for the endpoint than the caller allows.
+    QueueFull {
+        waiting: u64,
+    },
     TooLarge,
 }
 
@@ -32,6 +36,10 @@ impl Refusal {
             }
             Refusal::NoPath(path) => reply::detail(StatusCode::NOT_FOUND, &format!("Path {path} not found")),
             Refusal::NoRequest => reply::word(StatusCode::NOT_FOUND, "NOT_FOUND"),
+            Refusal::QueueFull { waiting } => {
+                let detail = format!("The queue is full: {waiting} requests are waiting");
+                reply::detail(StatusCode::TOO_MANY_REQUESTS, &detail)
+            }
             Refusal::TooLarge => {
                 let detail = format!("The emulator takes bodies of at most {} MiB", MOST_BYTES >> 20);
                 reply::detail(StatusCode::PAYLOAD_TOO_LARGE, &detail)

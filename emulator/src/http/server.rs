@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::Service;
+use super::wire::{Break, Wire};
 
 /// A port of the loopback interface.
 pub(crate) struct Port {
@@ -54,6 +55,7 @@ async fn serve(listener: TcpListener, service: Arc<Service>) {
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
+                Ok(_) if service.drops_connection() => {}
                 Ok((stream, _)) => { connections.spawn(connection(stream, Arc::clone(&service))); }
                 // Out of file descriptors, most likely: some connection has to end first.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
@@ -66,7 +68,9 @@ async fn serve(listener: TcpListener, service: Arc<Service>) {
 async fn connection(stream: TcpStream, service: Arc<Service>) {
     // Without it, events are late; the connection works all the same.
     let _ = stream.set_nodelay(true);
-    let answer = service_fn(|request| service.answer(request));
+    let breaks = Break::never();
+    let wire = Wire::new(stream, breaks.clone());
+    let answer = service_fn(|request| service.answer(request, &breaks));
     // A connection ends with an error when the client went away or a fault dropped it. There is nobody to tell.
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(wire), answer).await;
 }

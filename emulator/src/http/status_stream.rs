@@ -7,15 +7,16 @@ use futures_util::stream;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::Instant;
 
 use super::reply::Body;
 use crate::queue::{Job, Moment, Phase};
+use crate::time::Clock;
 
 /// The events of a job, from where it stands to its end: one for every step, with the log lines that are new in it,
 /// and a comment whenever nothing happened for as long as `keep_alive`.
-pub(crate) fn body(job: Arc<Job>, base_url: String, logs: bool, keep_alive: Duration) -> Body {
-    let watcher = Watcher { pushed: job.pushed(), job, base_url, logs, keep_alive, seen: None };
+pub(crate) fn body(job: Arc<Job>, base_url: String, logs: bool, keep_alive: Duration, clock: Arc<Clock>) -> Body {
+    let watcher = Watcher { pushed: job.pushed(), job, base_url, logs, keep_alive, clock, seen: None };
     let events = stream::unfold(watcher, |mut watcher| async {
         let event = watcher.next().await?;
         Some((Ok(Frame::data(event)), watcher))
@@ -29,6 +30,7 @@ struct Watcher {
     base_url: String,
     logs: bool,
     keep_alive: Duration,
+    clock: Arc<Clock>,
     /// The moment that was told last.
     seen: Option<Moment>,
 }
@@ -49,8 +51,8 @@ impl Watcher {
             }
             tokio::select! {
                 _ = self.pushed.changed() => {}
-                () = until(self.job.moves_at(&seen)) => {}
-                () = sleep(self.keep_alive) => return Some(Bytes::from_static(b": ping\n\n")),
+                () = until(self.job.moves_at(&seen), &self.clock) => {}
+                () = self.clock.sleep(self.keep_alive) => return Some(Bytes::from_static(b": ping\n\n")),
             }
         }
     }
@@ -63,9 +65,9 @@ impl Watcher {
     }
 }
 
-async fn until(instant: Option<Instant>) {
+async fn until(instant: Option<Instant>, clock: &Clock) {
     match instant {
-        Some(instant) => sleep_until(instant).await,
+        Some(instant) => clock.sleep_until(instant).await,
         None => pending().await,
     }
 }

@@ -46,10 +46,10 @@ impl Judge {
 }
 
 /// What is wrong with a body that is no JSON, as a list of violations.
-pub(crate) fn unreadable(body: &[u8], error: &serde_json::Error) -> Vec<Value> {
-    if body.is_empty() {
+pub(crate) fn unreadable(body: &[u8], error: Option<&serde_json::Error>) -> Vec<Value> {
+    let Some(error) = error.filter(|_| !body.is_empty()) else {
         return vec![detail(json!(["body"]), &Violation::new("missing", "Field required"), Some(&Value::Null))];
-    }
+    };
     let violation = Violation::new("json_invalid", "JSON decode error").with("error", json!(error.to_string()));
     vec![detail(json!(["body", offset(body, error)]), &violation, Some(&json!({})))]
 }

@@ -9,7 +9,7 @@ pub(crate) fn png(motif: u64, width: u32, height: u32) -> Result<Vec<u8>, String
     encoder.set_color(ColorType::Rgb);
     encoder.set_depth(BitDepth::Eight);
     encoder.set_compression(Compression::Fast);
-    encoder.set_filter(Filter::Sub);
+    encoder.set_filter(Filter::Up);
     let mut writer = encoder.write_header().map_err(|error| error.to_string())?;
     writer.write_image_data(&pixels(motif, width, height)).map_err(|error| error.to_string())?;
     writer.finish().map_err(|error| error.to_string())?;
@@ -33,7 +33,13 @@ fn pixels(motif: u64, width: u32, height: u32) -> Vec<u8> {
 
     let mut pixels = Vec::with_capacity(width * height * 3);
     let mut row = vec![[0; 3]; columns];
+    let repeat = (height / 256).max(1);
     for y in 0..height {
+        // Neighbouring rows of a large picture hardly differ: they are drawn once.
+        if y % repeat != 0 {
+            pixels.extend_from_within(pixels.len() - width * 3..);
+            continue;
+        }
         let (top, down) = (y / cell * columns, (y % cell * 256 / cell) as i32);
         for (column, knot) in row.iter_mut().enumerate() {
             *knot = blend(knots[top + column], knots[top + columns + column], down);

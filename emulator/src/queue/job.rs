@@ -7,22 +7,27 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::pace::{Script, Step};
-use super::time::iso8601;
 use crate::documents::Endpoint;
 use crate::http::{Failure, Received};
+use crate::time::{Clock, iso8601};
 
-/// A request in the queue. Where it stands is not stored but follows from its script, the time since it was submitted
+/// A request that was accepted. Where it stands is not stored but follows from its script, the time since it was submitted
 /// and the steps it was told to make, so nothing has to run for it.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) id: String,
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) received: Arc<Received>,
+    /// Whether it is a direct run, of which the queue knows nothing.
+    pub(crate) is_direct: bool,
     /// Why it will not yield an output, known from the start.
-    refused: Option<Failure>,
+    failure: Option<Failure>,
     script: Arc<Script>,
+    clock: Arc<Clock>,
     submitted: Instant,
     submitted_at: SystemTime,
+    /// In which time it has to start.
+    start_timeout: Option<Duration>,
     progress: Mutex<Progress>,
     /// Wakes those who watch when something other than time moves the job.
     pushed: watch::Sender<()>,
@@ -32,19 +37,27 @@ pub(crate) struct Job {
 struct Progress {
     /// How many steps it was told to make at least.
     told: usize,
-    /// After how many steps it was cancelled.
-    cancelled: Option<usize>,
+    /// After how many steps it ended before its time, and why.
+    ended: Option<(usize, End)>,
+}
+
+/// Why a job ended before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Cancelled,
+    /// It had not started when its start timeout came.
+    Late,
 }
 
 /// Where a job stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Moment {
-    /// How many moments were before. Every step makes one, and so does being cancelled.
+    /// How many moments were before. Every step makes one, and so does ending before the time.
     number: usize,
     pub(crate) phase: Phase,
     /// How many lines it has logged.
     pub(crate) logged: usize,
-    pub(crate) cancelled: bool,
+    ended: Option<End>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,17 +83,22 @@ impl Job {
         id: String,
         endpoint: Arc<Endpoint>,
         received: Arc<Received>,
-        refused: Option<Failure>,
+        failure: Option<Failure>,
         script: Arc<Script>,
+        clock: &Arc<Clock>,
+        is_direct: bool,
     ) -> Self {
         Job {
             id,
             endpoint,
+            start_timeout: received.start_timeout(),
             received,
-            refused,
+            is_direct,
+            failure,
             script,
-            submitted: Instant::now(),
-            submitted_at: SystemTime::now(),
+            submitted: clock.now(),
+            submitted_at: clock.date(),
+            clock: Arc::clone(clock),
             progress: Mutex::default(),
             pushed: watch::Sender::new(()),
         }
@@ -98,27 +116,34 @@ impl Job {
 
     /// Where it stands now.
     pub(crate) fn now(&self) -> Moment {
-        let progress = self.lock();
+        let progress = self.settled();
         self.moment(self.number(&progress), &progress)
     }
 
     /// Where it stood just after `moment`, if it has moved on since.
     pub(crate) fn after(&self, moment: &Moment) -> Option<Moment> {
-        let progress = self.lock();
+        let progress = self.settled();
         let next = moment.number + 1;
         (next <= self.number(&progress)).then(|| self.moment(next, &progress))
     }
 
     /// When the moment after `moment` comes by itself.
     pub(crate) fn moves_at(&self, moment: &Moment) -> Option<Instant> {
-        let next = self.script.steps.get(moment.number).filter(|_| self.script.by_time);
-        next.map(|(after, _)| self.submitted + *after)
+        let step = self.script.steps.get(moment.number).filter(|_| self.script.by_time).map(|(after, _)| *after);
+        let late = self.start_timeout.filter(|_| matches!(moment.phase, Phase::Queued { .. }));
+        let next = step.into_iter().chain(late).min()?;
+        self.submitted.checked_add(next)
+    }
+
+    /// When it ends by itself.
+    pub(crate) fn ends_at(&self) -> Instant {
+        self.submitted + self.script.steps.last().map_or(Duration::ZERO, |(after, _)| *after)
     }
 
     fn moment(&self, number: usize, progress: &Progress) -> Moment {
-        let cancelled = progress.cancelled.is_some_and(|after| number > after);
-        let mut moment = Moment { number, phase: Phase::Queued { ahead: self.script.ahead }, logged: 0, cancelled };
-        for (_, step) in &self.script.steps[..number - usize::from(cancelled)] {
+        let ended = progress.ended.filter(|(after, _)| number > *after).map(|(_, end)| end);
+        let mut moment = Moment { number, phase: Phase::Queued { ahead: self.script.ahead }, logged: 0, ended };
+        for (_, step) in &self.script.steps[..number - usize::from(ended.is_some())] {
             match step {
                 Step::Ahead(ahead) => moment.phase = Phase::Queued { ahead: *ahead },
                 Step::Start => moment.phase = Phase::Running,
@@ -126,7 +151,7 @@ impl Job {
                 Step::End => moment.phase = Phase::Completed,
             }
         }
-        if cancelled {
+        if ended.is_some() {
             moment.phase = Phase::Completed;
         }
         moment
@@ -134,21 +159,24 @@ impl Job {
 
     /// The number of the moment that is now.
     fn number(&self, progress: &Progress) -> usize {
-        if let Some(after) = progress.cancelled {
-            return after + 1;
+        match progress.ended {
+            Some((after, _)) => after + 1,
+            None => self.number_at(self.clock.now() - self.submitted, progress),
         }
-        let by_time = if self.script.by_time {
-            let elapsed = self.submitted.elapsed();
-            self.script.steps.partition_point(|(after, _)| *after <= elapsed)
-        } else {
-            0
+    }
+
+    /// The number of the moment at a time after the submission, had it not ended before its time.
+    fn number_at(&self, elapsed: Duration, progress: &Progress) -> usize {
+        let by_time = match self.script.by_time {
+            true => self.script.steps.partition_point(|(after, _)| *after <= elapsed),
+            false => 0,
         };
         by_time.max(progress.told).min(self.script.steps.len())
     }
 
     /// Makes the next step. False if there is none.
     pub(crate) fn advance(&self) -> bool {
-        let mut progress = self.lock();
+        let mut progress = self.settled();
         let number = self.number(&progress);
         if self.moment(number, &progress).phase == Phase::Completed {
             return false;
@@ -160,14 +188,14 @@ impl Job {
     }
 
     pub(crate) fn cancel(&self) -> Cancelled {
-        let mut progress = self.lock();
+        let mut progress = self.settled();
         let number = self.number(&progress);
         let answer = match self.moment(number, &progress).phase {
             Phase::Queued { .. } => Cancelled::BeforeStart,
             Phase::Running => Cancelled::Running,
             Phase::Completed => return Cancelled::TooLate,
         };
-        progress.cancelled = Some(number);
+        progress.ended = Some((number, End::Cancelled));
         drop(progress);
         self.pushed.send_replace(());
         answer
@@ -175,7 +203,21 @@ impl Job {
 
     /// Why the job has no output, once it is completed.
     pub(crate) fn failure(&self, moment: &Moment) -> Option<Failure> {
-        if moment.cancelled { Some(Failure::cancelled()) } else { self.refused.clone() }
+        match moment.ended {
+            Some(End::Cancelled) => Some(Failure::cancelled()),
+            Some(End::Late) => Some(Failure::late()),
+            None => self.failure.clone(),
+        }
+    }
+
+    /// Whether it has come to its start.
+    pub(crate) fn has_started(&self, moment: &Moment) -> bool {
+        let made = &self.script.steps[..moment.number - usize::from(moment.ended.is_some())];
+        made.iter().any(|(_, step)| *step == Step::Start)
+    }
+
+    pub(crate) fn was_cancelled(&self) -> bool {
+        self.now().ended == Some(End::Cancelled)
     }
 
     /// The status as fal writes it, with the log lines of `logs`.
@@ -200,9 +242,9 @@ impl Job {
             Phase::Completed => {
                 status["status"] = json!("COMPLETED");
                 status["logs"] = self.logs(logs);
-                status["metrics"] = match moment.cancelled {
-                    true => json!({}),
-                    false => json!({ "inference_time": self.script.run_time.as_secs_f64() }),
+                status["metrics"] = match moment.ended {
+                    Some(_) => json!({}),
+                    None => json!({ "inference_time": self.script.run_time.as_secs_f64() }),
                 };
                 if let Some(failure) = self.failure(moment) {
                     status["error"] = json!(failure.error);
@@ -236,7 +278,16 @@ impl Job {
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Progress> {
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The progress, after the start timeout was heeded.
+    fn settled(&self) -> MutexGuard<'_, Progress> {
+        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = self.start_timeout.filter(|timeout| self.clock.now() - self.submitted >= *timeout);
+        if let Some(timeout) = due.filter(|_| progress.ended.is_none()) {
+            let number = self.number_at(timeout, &progress);
+            if matches!(self.moment(number, &progress).phase, Phase::Queued { .. }) {
+                progress.ended = Some((number, End::Late));
+            }
+        }
+        progress
     }
 }

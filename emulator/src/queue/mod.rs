@@ -1,8 +1,8 @@
 //! The queue: what jobs there are and how they move on.
 
+mod accepted;
 mod job;
 mod pace;
-mod time;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,6 +12,7 @@ use crate::http::{KEPT_BYTES, KEPT_REQUESTS};
 pub(crate) use job::{Cancelled, Job, Moment, Phase};
 pub(crate) use pace::Script;
 
+pub use accepted::{AcceptedJob, JobState};
 pub use pace::Pace;
 
 /// The jobs that an emulator knows, by id.
@@ -45,6 +46,18 @@ impl Queue {
 
     pub(crate) fn get(&self, request_id: &str) -> Option<Arc<Job>> {
         self.lock().by_id.get(request_id).cloned()
+    }
+
+    /// All of them, oldest first.
+    pub(crate) fn all(&self) -> Vec<AcceptedJob> {
+        self.lock().order.iter().map(|job| AcceptedJob(Arc::clone(job))).collect()
+    }
+
+    /// How many of an endpoint's jobs wait for their start.
+    pub(crate) fn waiting(&self, endpoint: &str) -> u64 {
+        let jobs = self.lock();
+        let of_endpoint = jobs.order.iter().filter(|job| job.endpoint.document.id == endpoint);
+        of_endpoint.filter(|job| matches!(job.now().phase, Phase::Queued { .. })).count() as u64
     }
 
     fn lock(&self) -> MutexGuard<'_, Jobs> {

@@ -48,7 +48,8 @@ impl Pace {
 
     /// Jobs move on step by step with [`Emulator::advance`](crate::Emulator::advance), and not by themselves: one
     /// step for every position in the queue, one for the start, one for every log line, one for the end. A job starts
-    /// with one other ahead and has two log lines. Direct runs answer at once.
+    /// with one other ahead and has two log lines. Direct runs answer at once. Time still counts for a start timeout:
+    /// a job that has not been moved to its start by then is completed.
     pub fn manual() -> Self {
         Pace { clock: Clock::Stopped, ahead: 1, log_lines: 2, ..Pace::default() }
     }
@@ -77,7 +78,8 @@ impl Pace {
         self
     }
 
-    pub(crate) fn script(&self) -> Script {
+    /// What happens to a queued job.
+    pub(crate) fn queued(&self) -> Script {
         let mut steps = Vec::new();
         let places = self.ahead.saturating_add(1);
         for place in 1..=self.ahead {
@@ -90,6 +92,12 @@ impl Pace {
         }
         steps.push((self.waiting + self.running, Step::End));
         Script { steps, ahead: self.ahead, run_time: self.running, by_time: self.clock == Clock::Real }
+    }
+
+    /// What happens to a direct run: it starts at once.
+    pub(crate) fn direct(&self) -> Script {
+        let run_time = if self.clock == Clock::Real { self.running } else { Duration::ZERO };
+        Script { steps: vec![(Duration::ZERO, Step::Start), (run_time, Step::End)], ahead: 0, run_time, by_time: true }
     }
 }
 

@@ -1,11 +1,13 @@
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use fal_emulator::{Fault, Operation};
+use fal_emulator::{Emulator, Fault, Operation, Pace};
 use futures_util::{StreamExt, pin_mut};
-use reqwest::Method;
-use serde_json::json;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
 
-use crate::fal::{Event, Fal, INPAINTING, answer, events, inpainting};
+use crate::fal::{APP, Answer, Event, Fal, INPAINTING, Job, answer, events, inpainting, next_status};
+
+const REDUX: &str = "fal-ai/flux/dev/redux";
 
 #[tokio::test]
 async fn requests_take_the_faults_of_their_operation_in_order() {
@@ -103,7 +105,8 @@ async fn an_answer_is_torn_after_so_many_bytes() {
 async fn an_answer_comes_late() {
     let fal = Fal::instant().await;
     // Later than any test runs: the request is there, its answer is not.
-    fal.fault(Operation::Run, Fault::none().delay(Duration::from_secs(3600)));
+    let hour = Duration::from_secs(3600);
+    fal.fault(Operation::Run, Fault::none().delay(hour));
     fal.fault(Operation::Run, Fault::none().delay(Duration::from_millis(1)));
     let request = fal.request(Method::POST, &format!("/fal.run/{INPAINTING}")).json(&inpainting());
     let late = tokio::spawn(request.send());
@@ -113,7 +116,8 @@ async fn an_answer_comes_late() {
     assert_eq!(fal.run(INPAINTING, &inpainting()).await.status, 200);
     assert!(!late.is_finished());
     assert_eq!(fal.requests()[0].status(), None);
-    late.abort();
+    fal.advance_time(hour);
+    assert_eq!(late.await.unwrap().unwrap().status(), 200);
 }
 
 #[tokio::test]
@@ -129,4 +133,245 @@ async fn a_fault_that_makes_no_sense_says_so() {
         let answer = fal.run(INPAINTING, &inpainting()).await;
         assert_eq!((answer.status, answer.body), (500, json!({ "detail": reason })));
     }
+}
+
+/// A request of every operation; a job and a file for them.
+fn requests_of_every_operation(fal: &Fal, job: &Job, file: &str) -> Vec<(Operation, RequestBuilder)> {
+    let post = |host: &str| fal.request(Method::POST, &format!("/{host}/{INPAINTING}")).json(&inpainting());
+    vec![
+        (Operation::Run, post("fal.run")),
+        (Operation::Submit, post("queue.fal.run")),
+        (Operation::Status, fal.request(Method::GET, &job.status())),
+        (Operation::StatusStream, fal.request(Method::GET, &job.stream())),
+        (Operation::Result, fal.request(Method::GET, &job.path)),
+        (Operation::Cancel, fal.request(Method::PUT, &job.cancel())),
+        (Operation::Media, fal.http.get(file)),
+    ]
+}
+
+/// Reads an answer to its end.
+async fn whole(request: RequestBuilder) -> reqwest::Result<u16> {
+    let response = request.send().await?;
+    let status = response.status().as_u16();
+    response.bytes().await?;
+    Ok(status)
+}
+
+#[tokio::test]
+async fn every_operation_breaks_at_every_point() {
+    let fal = Fal::instant().await;
+    let job = fal.submit(INPAINTING, &inpainting()).await;
+    let file = fal.get(&job.path).await.body["images"][0]["url"].as_str().unwrap().to_owned();
+    let points = [
+        (Fault::drop_request_after(0), false),
+        (Fault::drop_request_after(10), false),
+        (Fault::drop_connection(), false),
+        (Fault::drop_connection().after_effect(), true),
+        (Fault::tear_head(), true),
+        (Fault::tear_after(0), true),
+        (Fault::tear_after_bytes(1), true),
+    ];
+    for (fault, takes_effect) in points {
+        for (operation, request) in requests_of_every_operation(&fal, &job, &file) {
+            let before = fal.jobs().len();
+            fal.fault(operation, fault.clone());
+            let again = request.try_clone().unwrap();
+            whole(request).await.expect_err("a broken connection");
+            let makes_job = matches!(operation, Operation::Run | Operation::Submit);
+            assert_eq!(fal.jobs().len() - before, usize::from(makes_job && takes_effect), "{operation:?} {fault:?}");
+            let usual = if operation == Operation::Cancel { 400 } else { 200 };
+            assert_eq!(whole(again).await.unwrap(), usual, "{operation:?} {fault:?}");
+        }
+    }
+    assert_eq!(fal.faults_left(), 0);
+}
+
+#[tokio::test]
+async fn a_proxy_on_the_way_answers_before_and_after() {
+    let fal = Fal::instant().await;
+    for (fault, jobs) in [(Fault::nginx(502), 0), (Fault::nginx(504).after_effect(), 1)] {
+        fal.fault(Operation::Submit, fault);
+        let submit = fal.request(Method::POST, &format!("/queue.fal.run/{INPAINTING}")).json(&inpainting());
+        let response = submit.send().await.unwrap();
+        assert!(response.status().is_server_error());
+        assert_eq!(response.headers()["content-type"], "text/html");
+        assert_eq!(response.headers().get("x-fal-request-id"), None);
+        let page = response.text().await.unwrap();
+        assert!(page.contains("<center>nginx</center>"), "{page}");
+        assert_eq!(fal.jobs().len(), jobs);
+    }
+}
+
+#[tokio::test]
+async fn a_wait_is_asked_for_in_seconds_or_until_a_date() {
+    let fal = Fal::instant().await;
+    fal.fault(Operation::Run, Fault::answer(429).retry_after(Duration::from_millis(1500)));
+    fal.fault(Operation::Run, Fault::answer(429).retry_after_date(Duration::from_secs(60)));
+    let seconds = fal.run(INPAINTING, &inpainting()).await;
+    assert_eq!((seconds.status, seconds.header("retry-after")), (429, Some("2")));
+    let date = fal.run(INPAINTING, &inpainting()).await;
+    let date = httpdate::parse_http_date(date.header("retry-after").unwrap()).unwrap();
+    assert!(date > SystemTime::now() && date < SystemTime::now() + Duration::from_secs(61));
+}
+
+#[tokio::test]
+async fn the_platform_has_errors_of_its_own() {
+    let fal = Fal::instant().await;
+    for (error_type, status, needs_retry) in [
+        ("request_timeout", 504, Some("1")),
+        ("runner_disconnected", 503, Some("1")),
+        ("runner_incomplete_response", 502, Some("1")),
+        ("runner_server_error", 500, None),
+        ("client_disconnected", 499, None),
+        ("bad_request", 400, None),
+        ("concurrent_requests_limit", 429, Some("1")),
+        ("something_new", 500, None),
+    ] {
+        fal.fault(Operation::Run, Fault::request_error(error_type));
+        let answer = fal.run(INPAINTING, &inpainting()).await;
+        assert_eq!(answer.status, status, "{error_type}");
+        assert_eq!(answer.header("x-fal-error-type"), Some(error_type));
+        assert_eq!(answer.header("x-fal-needs-retry"), needs_retry, "{error_type}");
+        assert_eq!(answer.body["error_type"], error_type);
+        assert!(answer.body["detail"].is_string());
+    }
+    assert_eq!(fal.jobs().len(), 0);
+}
+
+#[tokio::test]
+async fn the_usual_answer_has_a_header_more() {
+    let fal = Fal::instant().await;
+    fal.fault(
+        Operation::Run,
+        Fault::none().header("x-fal-served-from", "elsewhere").header("x-fal-billable-units", "7"),
+    );
+    let answer = fal.run(INPAINTING, &inpainting()).await;
+    assert_eq!((answer.status, answer.header("x-fal-served-from")), (200, Some("elsewhere")));
+    assert_eq!(answer.header("x-fal-billable-units"), Some("7"));
+    assert!(answer.header("x-fal-request-id").is_some());
+}
+
+#[tokio::test]
+async fn an_accepted_request_fails_as_ordered() {
+    let fal = Fal::manual().await;
+    let policy = json!({ "detail": [{ "loc": ["body", "prompt"], "msg": "no", "type": "content_policy_violation" }] });
+    fal.fault(Operation::Submit, Fault::outcome(422).json(&policy).header("x-fal-billable-units", "1"));
+    let job = fal.submit(INPAINTING, &inpainting()).await;
+    assert_eq!(fal.get(&job.status()).await.body["status"], "IN_QUEUE");
+    fal.complete(&job.id);
+    let status = fal.get(&job.status()).await.body;
+    assert_eq!((&status["status"], &status["error"]), (&json!("COMPLETED"), &json!("Invalid status code: 422")));
+    assert_eq!(status["error_type"], Value::Null);
+    let result = fal.get(&job.path).await;
+    assert_eq!((result.status, &result.body), (422, &policy));
+    assert_eq!(result.header("x-fal-billable-units"), Some("1"));
+    assert_eq!(result.header("x-fal-request-id"), Some(job.id.as_str()));
+
+    let gone = json!({ "detail": "Runner disconnected", "error_type": "runner_disconnected" });
+    fal.fault(Operation::Submit, Fault::outcome(503).json(&gone));
+    let job = fal.submit(INPAINTING, &inpainting()).await;
+    fal.complete(&job.id);
+    let status = fal.get(&job.status()).await.body;
+    assert_eq!((&status["error"], &status["error_type"]), (&gone["detail"], &gone["error_type"]));
+    assert_eq!(fal.get(&job.path).await.status, 503);
+
+    fal.fault(Operation::Run, Fault::outcome(500));
+    let run = fal.run(INPAINTING, &inpainting()).await;
+    assert_eq!(run.status, 500);
+    assert_eq!(run.header("x-fal-request-id"), Some(fal.jobs()[2].request_id()));
+}
+
+#[tokio::test]
+async fn a_connection_is_closed_before_anything_is_read() {
+    let fal = Fal::instant().await;
+    fal.drop_connections(2);
+    for _ in 0..2 {
+        fal.request(Method::GET, "/fal.run").send().await.expect_err("a closed connection");
+    }
+    assert_eq!(fal.requests().len(), 0);
+    assert_eq!(fal.get("/fal.run").await.status, 404);
+}
+
+#[tokio::test]
+async fn a_stream_is_torn_within_an_event() {
+    let fal = Fal::manual().await;
+    let job = fal.submit(INPAINTING, &inpainting()).await;
+    fal.fault(Operation::StatusStream, Fault::tear_after_bytes(20));
+    let mut bytes = fal.request(Method::GET, &job.stream()).send().await.unwrap().bytes_stream();
+    assert_eq!(bytes.next().await.unwrap().unwrap().len(), 20);
+    assert!(bytes.next().await.unwrap().is_err());
+}
+
+#[tokio::test]
+async fn a_stream_falls_silent() {
+    let fal = Fal::of(Emulator::builder().pace(Pace::manual()).keep_alive(Duration::from_millis(1))).await;
+    let job = fal.submit(INPAINTING, &inpainting()).await;
+    fal.fault(Operation::StatusStream, Fault::silence_after(1));
+    let events = events(fal.request(Method::GET, &job.stream()).send().await.unwrap());
+    pin_mut!(events);
+    assert_eq!(next_status(&mut events).await.unwrap()["status"], "IN_QUEUE");
+    fal.complete(&job.id);
+    fal.advance_time(Duration::from_secs(60));
+    // Other answers come; this stream has had enough time for its next event, and for a comment.
+    for _ in 0..20 {
+        assert_eq!(fal.get(&job.status()).await.body["status"], "COMPLETED");
+    }
+    assert!(futures_util::FutureExt::now_or_never(events.next()).is_none());
+}
+
+#[tokio::test]
+async fn a_body_drips() {
+    let fal = Fal::instant().await;
+    let usual = fal.run(INPAINTING, &inpainting()).await;
+    let pause = Duration::from_secs(3600);
+    fal.fault(Operation::Run, Fault::drip(100, pause));
+    let run = fal.request(Method::POST, &format!("/fal.run/{INPAINTING}")).json(&inpainting());
+    let response = run.send().await.unwrap();
+    let length = response.content_length().unwrap();
+    let mut bytes = response.bytes_stream();
+    let mut body = Vec::new();
+    while (body.len() as u64) < length {
+        assert!(futures_util::FutureExt::now_or_never(bytes.next()).is_none());
+        fal.advance_time(pause);
+        let piece = bytes.next().await.unwrap().unwrap();
+        assert!(piece.len() <= 100);
+        body.extend_from_slice(&piece);
+    }
+    assert_eq!(serde_json::from_slice::<Value>(&body).unwrap(), usual.body);
+}
+
+#[tokio::test]
+async fn a_fault_may_be_for_some_requests_only() {
+    let fal = Fal::instant().await;
+    let redux = json!({ "image_url": "https://example.com/a.png" });
+    fal.fault(Operation::Run, Fault::answer(500).on(REDUX));
+    fal.fault(Operation::Run, Fault::answer(501));
+    // The first is for another endpoint, so the second comes first.
+    assert_eq!(fal.run(INPAINTING, &inpainting()).await.status, 501);
+    assert_eq!(fal.run(INPAINTING, &inpainting()).await.status, 200);
+    assert_eq!(fal.faults_left(), 1);
+    assert_eq!(fal.run(REDUX, &redux).await.status, 500);
+
+    let (first, second) = (fal.submit(INPAINTING, &inpainting()).await, fal.submit(REDUX, &redux).await);
+    fal.fault(Operation::Status, Fault::answer(500).on(REDUX));
+    let of_first = first.id.clone();
+    fal.fault(Operation::Status, Fault::answer(501).when(move |request| request.request_id() == Some(&of_first)));
+    let status = async |job: &Job| -> Answer { fal.get(&job.status()).await };
+    assert_eq!(status(&first).await.status, 501);
+    assert_eq!(status(&first).await.status, 200);
+    assert_eq!(status(&second).await.status, 500);
+    assert_eq!(fal.faults_left(), 0);
+
+    // Both conditions have to hold.
+    fal.fault(Operation::Run, Fault::answer(500).on(REDUX).when(|request| request.header("x-fal-tags").is_some()));
+    assert_eq!(fal.run(REDUX, &redux).await.status, 200);
+    let tagged = fal.request(Method::POST, &format!("/fal.run/{REDUX}")).header("x-fal-tags", "a=b").json(&redux);
+    assert_eq!(answer(tagged).await.status, 500);
+
+    fal.fault(Operation::Run, Fault::answer(500));
+    fal.clear_faults();
+    assert_eq!(fal.run(REDUX, &redux).await.status, 200);
+    // Of a request that nobody knows, the application is known.
+    fal.get(&format!("/queue.fal.run/{APP}/requests/nobody")).await;
+    assert_eq!(fal.requests().last().unwrap().endpoint(), Some(APP));
 }

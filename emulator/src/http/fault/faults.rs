@@ -1,0 +1,37 @@
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::Fault;
+use crate::http::{Operation, ReceivedRequest};
+
+/// The faults that are still to come.
+#[derive(Debug, Default)]
+pub(crate) struct Faults(Mutex<HashMap<Operation, VecDeque<Fault>>>);
+
+impl Faults {
+    pub(crate) fn add(&self, operation: Operation, fault: Fault) {
+        self.lock().entry(operation).or_default().push_back(fault);
+    }
+
+    /// The fault for a request: the first that was ordered for its operation and that may befall it.
+    pub(crate) fn take(&self, request: &ReceivedRequest) -> Fault {
+        let mut faults = self.lock();
+        let ordered = faults.get_mut(&request.operation());
+        ordered
+            .and_then(|ordered| ordered.remove(ordered.iter().position(|fault| fault.fits(request))?))
+            .unwrap_or_else(Fault::none)
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.lock().values().map(VecDeque::len).sum()
+    }
+
+    pub(crate) fn clear(&self) {
+        self.lock().clear();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Operation, VecDeque<Fault>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

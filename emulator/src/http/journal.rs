@@ -1,0 +1,87 @@
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{Operation, Received, ReceivedRequest};
+
+/// How many requests, and how many bytes of their bodies, an emulator remembers.
+pub(crate) const KEPT_REQUESTS: usize = 10_000;
+pub(crate) const KEPT_BYTES: usize = 256 << 20;
+
+/// The latest requests, bounded in number and size, and how many of them are under way.
+#[derive(Debug, Default)]
+pub(crate) struct Journal(Mutex<Entries>);
+
+#[derive(Debug, Default)]
+struct Entries {
+    requests: VecDeque<Entry>,
+    /// How many are forgotten.
+    forgotten: usize,
+    bytes: usize,
+    under_way: HashMap<Operation, usize>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    received: Arc<Received>,
+    /// How many bytes of it are counted.
+    bytes: usize,
+}
+
+/// A request that is under way, until it is dropped.
+pub(crate) struct UnderWay<'a> {
+    journal: &'a Journal,
+    number: usize,
+    pub(crate) received: Arc<Received>,
+}
+
+impl Journal {
+    /// Takes note of a request that has come; `received` is told how many of its kind are under way.
+    pub(crate) fn begin(&self, operation: Operation, received: impl FnOnce(usize) -> Received) -> UnderWay<'_> {
+        let mut entries = self.lock();
+        let at_once = entries.under_way.entry(operation).or_default();
+        *at_once += 1;
+        let received = Arc::new(received(*at_once));
+        let number = entries.forgotten + entries.requests.len();
+        entries.requests.push_back(Entry { received: Arc::clone(&received), bytes: 0 });
+        entries.trim();
+        UnderWay { journal: self, number, received }
+    }
+
+    pub(crate) fn all(&self) -> Vec<ReceivedRequest> {
+        self.lock().requests.iter().map(|entry| ReceivedRequest(Arc::clone(&entry.received))).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Entries> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl UnderWay<'_> {
+    /// Counts the body, now that it is there.
+    pub(crate) fn was_read(&self) {
+        let (mut entries, bytes) = (self.journal.lock(), self.received.size());
+        let index = self.number.checked_sub(entries.forgotten);
+        if let Some(entry) = index.and_then(|index| entries.requests.get_mut(index)) {
+            entry.bytes = bytes;
+            entries.bytes += bytes;
+            entries.trim();
+        }
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if let Some(count) = self.journal.lock().under_way.get_mut(&self.received.operation()) {
+            *count -= 1;
+        }
+    }
+}
+
+impl Entries {
+    fn trim(&mut self) {
+        while self.requests.len() > KEPT_REQUESTS || (self.bytes > KEPT_BYTES && self.requests.len() > 1) {
+            self.bytes -= self.requests.pop_front().map_or(0, |oldest| oldest.bytes);
+            self.forgotten += 1;
+        }
+    }
+}

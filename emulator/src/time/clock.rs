@@ -1,0 +1,92 @@
+use std::future::pending;
+use std::time::{Duration, SystemTime};
+
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+/// How far time can be moved; further would leave the calendar.
+const FURTHEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+
+/// The time in an emulator: the system's, and as much later as a test has moved it. Everything that lasts in an
+/// emulator is measured with it, so that whoever waits for it wakes when time is moved.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    ahead: watch::Sender<Duration>,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Clock { ahead: watch::Sender::new(Duration::ZERO) }
+    }
+}
+
+impl Clock {
+    pub(crate) fn now(&self) -> Instant {
+        Instant::now() + *self.ahead.borrow()
+    }
+
+    /// The same as date and time.
+    pub(crate) fn date(&self) -> SystemTime {
+        SystemTime::now() + *self.ahead.borrow()
+    }
+
+    /// Moves time forward.
+    pub(crate) fn advance(&self, by: Duration) {
+        self.ahead.send_modify(|ahead| *ahead = ahead.saturating_add(by).min(FURTHEST));
+    }
+
+    pub(crate) async fn sleep(&self, time: Duration) {
+        if time.is_zero() {
+            return;
+        }
+        match self.now().checked_add(time) {
+            Some(instant) => self.sleep_until(instant).await,
+            None => pending().await,
+        }
+    }
+
+    pub(crate) async fn sleep_until(&self, instant: Instant) {
+        let mut ahead = self.ahead.subscribe();
+        loop {
+            let moved = *ahead.borrow_and_update();
+            let Some(instant) = instant.checked_sub(moved) else {
+                return;
+            };
+            tokio::select! {
+                () = sleep_until(instant) => return,
+                _ = ahead.changed() => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_waits_wakes_when_time_is_moved() {
+        let clock = Clock::default();
+        let hour = Duration::from_secs(3600);
+        let mut two_hours = pin!(clock.sleep(2 * hour));
+        assert!((&mut two_hours).now_or_never().is_none());
+        clock.advance(hour);
+        assert!((&mut two_hours).now_or_never().is_none());
+        clock.advance(hour);
+        two_hours.await;
+    }
+
+    #[tokio::test]
+    async fn time_has_bounds() {
+        let clock = Clock::default();
+        clock.advance(Duration::MAX);
+        clock.advance(Duration::MAX);
+        assert!(clock.date() > SystemTime::now() + FURTHEST / 2);
+        assert!(clock.sleep(Duration::MAX).now_or_never().is_none());
+        clock.sleep(Duration::ZERO).await;
+    }
+}
