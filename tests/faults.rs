@@ -24,14 +24,14 @@ fn client_of(emulator: &Emulator) -> Client {
         .queue_host(format!("{base}/queue.fal.run"))
         .rest_host(format!("{base}/rest.fal.ai"))
         .retry(RetryPolicy::default().first_delay(Duration::from_millis(1)))
+        .idle_timeout(Duration::from_millis(100))
         .build()
         .expect("a client")
 }
 
-/// How many requests of an operation arrived, and how many jobs came of them.
-fn counted(emulator: &Emulator, operation: Operation) -> (usize, usize) {
-    let requests: Vec<_> = emulator.requests().into_iter().filter(|it| it.operation() == operation).collect();
-    (requests.len(), requests.iter().filter(|it| it.request_id().is_some()).count())
+/// How many requests of an operation arrived.
+fn arrived(emulator: &Emulator, operation: Operation) -> usize {
+    emulator.requests().iter().filter(|request| request.operation() == operation).count()
 }
 
 /// What happens to a call whose first request meets a fault.
@@ -61,6 +61,10 @@ fn table() -> Vec<(&'static str, Fault, [Outcome; 5])> {
         // what                            fault                                                   run       submit    status    result    cancel
         ("closed before it took effect",   lost(),                                                [Fails,    Fails,    Repeated, Repeated, Repeated]),
         ("closed after it took effect",    lost().after_effect(),                                 [Fails,    Fails,    Repeated, Repeated, Repeated]),
+        ("closed within the request",      Fault::drop_request_after(5),                          [Fails,    Fails,    Repeated, Repeated, Repeated]),
+        ("closed within the head",         Fault::tear_head(),                                    [Fails,    Fails,    Repeated, Repeated, Repeated]),
+        ("silent within the answer",       Fault::silence_after(3),                               [Fails,    Fails,    Repeated, Repeated, Repeated]),
+        ("slow, but whole",                Fault::drip(200, Duration::from_millis(1)),            [Well,     Well,     Well,     Well,     Well]),
         ("closed within the answer",       Fault::tear_after(3),                                  [Fails,    Fails,    Repeated, Repeated, Repeated]),
         ("429",                            Fault::answer(429),                                    [Repeated, Repeated, Repeated, Repeated, Repeated]),
         ("429 with Retry-After",           Fault::answer(429).header("retry-after", "0"),         [Repeated, Repeated, Repeated, Repeated, Repeated]),
@@ -102,7 +106,7 @@ async fn the_table_of_faults_holds() {
                 Operation::Result => endpoint.result(&request).await.map(drop).err(),
                 _ => endpoint.cancel(&request).await.map(drop).err(),
             };
-            let requests = counted(&emulator, operation).0;
+            let requests = arrived(&emulator, operation);
             let outcome = match (&error, requests) {
                 (Some(_), _) => Fails,
                 (None, 1) => Well,
@@ -110,7 +114,7 @@ async fn the_table_of_faults_holds() {
             };
             assert_eq!(outcome, expected, "{what} at {operation:?}: {error:?}");
             if matches!(operation, Operation::Run | Operation::Submit) {
-                assert!(counted(&emulator, operation).1 <= 1, "{what} at {operation:?} is paid twice");
+                assert!(emulator.jobs().len() <= 1, "{what} at {operation:?} is paid twice");
             } else if let Some(error) = error {
                 assert_eq!(error.request_id(), Some(request.as_str()), "{what} at {operation:?}");
             }
@@ -222,6 +226,20 @@ async fn subscribe(events: &[Event]) -> (Emulator, Seen, Result<Response<Value>,
     (emulator, seen, outcome)
 }
 
+#[tokio::test]
+async fn a_connection_that_is_closed_before_a_byte_is_read_counts_as_broken() {
+    for (operation, tries) in [(Operation::Submit, 1), (Operation::Status, 2)] {
+        let emulator = Emulator::builder().pace(Pace::instant()).start().await.expect("an emulator");
+        let endpoint = client_of(&emulator).endpoint(ENDPOINT);
+        emulator.drop_connections(1);
+        let attempts = match operation {
+            Operation::Submit => endpoint.submit(input()).await.expect_err("broken").attempts().len(),
+            _ => endpoint.status("unknown").await.expect_err("no such request").attempts().len(),
+        };
+        assert_eq!((attempts, emulator.jobs().len()), (tries, 0), "{operation:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -230,8 +248,8 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let (emulator, seen, outcome) = subscribe(&events).await;
-            let (_, jobs) = counted(&emulator, Operation::Submit);
-            prop_assert!(jobs <= 1, "{jobs} jobs");
+            let jobs = emulator.jobs();
+            prop_assert!(jobs.len() <= 1, "{jobs:?}");
             match (&outcome, &seen.request_id) {
                 // A result, whose request fal knows as that of the only job.
                 (Ok(response), Some(id)) => {

@@ -1,5 +1,7 @@
 //! The flagship endpoint, typed, from its input to its image, by the emulator.
 
+use std::time::Duration;
+
 use fal_client::endpoints::Endpoints;
 use fal_client::endpoints::fal_ai::fast_sdxl_controlnet_canny::inpainting::{
     ENDPOINT, ImageSizePreset, Input, InputBuilder, LoraWeight,
@@ -246,4 +248,24 @@ async fn calls_can_be_spawned() {
     for (seed, call) in (0_u64..).zip(calls) {
         assert_eq!(call.await.expect("no panic").expect("a result").data.seed, Some(seed));
     }
+}
+
+#[tokio::test]
+async fn a_request_that_does_not_start_in_time_is_an_error_of_its_own() {
+    let emulator = emulator(Pace::manual()).await;
+    let endpoint = emulator.client().endpoint(ENDPOINT);
+    let job = endpoint.submit(input()).start_timeout(Duration::from_secs(5)).await.expect("a job");
+    emulator.advance_time(Duration::from_secs(6));
+    let error = endpoint.wait(&job).await.expect_err("too late");
+    assert!(error.is_timeout() && error.is_start_timeout() && !error.is_retryable(), "{error:?}");
+    assert_eq!(error.error_type(), Some(&ErrorType::RequestTimeout));
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_where_that_is_wanted() {
+    let emulator = emulator(Pace::manual().ahead(3)).await;
+    let endpoint = emulator.client().endpoint(ENDPOINT);
+    let error = endpoint.submit(input()).max_queue_length(2).await.expect_err("full");
+    assert_eq!((error.status().map(|status| status.as_u16()), error.attempts().len()), (Some(429), 1));
+    endpoint.submit(input()).max_queue_length(3).await.expect("a job");
 }
