@@ -28,8 +28,8 @@ fn in_checkout() {
     use std::collections::BTreeMap;
     use std::fs;
 
-    /// The digest of `MANIFEST`: FNV-1a, 64 bits, with CRLF taken as LF. It is written twice, for the generator, which has it
-    /// too, is no dependency here.
+    /// The digest of `MANIFEST`: FNV-1a, 64 bits, with CRLF taken as LF. The generator has it too, and is no dependency
+    /// here.
     fn digest(text: &[u8]) -> u64 {
         let mut digest = 0xcbf2_9ce4_8422_2325;
         for (place, byte) in text.iter().enumerate() {

@@ -2,7 +2,8 @@ use include_dir::{Dir, DirEntry, include_dir};
 
 static SCHEMAS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/schemas");
 
-/// The OpenAPI documents that the shipped endpoints were generated from: each file's path below `schemas/`, and its text.
+/// The OpenAPI documents that the shipped endpoints were generated from: each file's path below `schemas/`, and its
+/// text.
 ///
 /// ```
 /// let documents: Vec<(&str, &str)> = fal_client::documents().collect();

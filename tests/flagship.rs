@@ -235,7 +235,7 @@ async fn a_key_that_is_not_accepted_is_an_error_of_its_own() {
         .expect("a client");
     let error = client.endpoint(ENDPOINT).subscribe(input()).await.expect_err("401");
     assert_eq!(error.status().map(|status| status.as_u16()), Some(401));
-    assert!(error.is_invalid() && !error.to_string().contains("wrong"), "{error}");
+    assert!(!error.is_retryable() && !error.to_string().contains("wrong"), "{error}");
 }
 
 /// A call owns what it needs: it can be spawned.

@@ -117,7 +117,7 @@ async fn the_three_shapes_of_errors_are_read() {
     assert_eq!((error.kind(), error.status().map(|status| status.as_u16())), (ErrorKind::Service, Some(404)));
     assert!(error.to_string().starts_with("fal-ai/flux/dev: fal answered 404"), "{error}");
     assert!(error.to_string().contains("Application \"x\" not found"), "{error}");
-    assert!(error.is_invalid() && !error.is_retryable());
+    assert!(!error.is_invalid_input() && !error.is_retryable());
 
     let body = r#"{"detail":"too late","error_type":"request_timeout"}"#;
     let error = refused(Reply::json(504, body).header("x-fal-request-timeout-type", "user")).await;

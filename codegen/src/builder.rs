@@ -47,8 +47,8 @@ impl Builder {
         self
     }
 
-    /// The folder for the generated files: `mod.rs`, the modules below it, `MANIFEST` and `REPORT.md`. Other files in it
-    /// stay as they are.
+    /// The folder for the generated files: `mod.rs`, the modules below it, `MANIFEST` and `REPORT.md`. Other files in
+    /// it stay as they are.
     ///
     /// In a build script the default is `OUT_DIR/endpoints`, from where `fal_client::include_endpoints!` takes them.
     pub fn out_dir(mut self, folder: impl Into<PathBuf>) -> Self {

@@ -196,8 +196,8 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    /// Whether an output's field is an `Option` although the schema requires it: a number, a boolean, an enum or a union
-    /// has no empty value to fall back on. An object has none either, but without it the result makes no sense.
+    /// Whether an output's field is an `Option` although the schema requires it: a number, a boolean, an enum or a
+    /// union has no empty value to fall back on. An object has none either, but without it the result makes no sense.
     fn may_be_missing(&self, simple: &Simple) -> bool {
         match (simple.get("type").and_then(Value::as_str), reference(simple)) {
             (Some(kind), _) => matches!(kind, "integer" | "number" | "boolean"),

@@ -62,6 +62,7 @@ const RESERVED_MODULES: &[&str] = &[
     "as_mut",
     "as_ref",
     "aux",
+    "batch",
     "borrow",
     "borrow_mut",
     "builder",
@@ -86,6 +87,7 @@ const RESERVED_MODULES: &[&str] = &[
     "instrument",
     "into",
     "into_future",
+    "job",
     "max_in_flight",
     "ne",
     "new",
@@ -235,4 +237,84 @@ pub(crate) fn variant(text: &str) -> String {
 /// The token of a name.
 pub(crate) fn ident(name: &str) -> Ident {
     Ident::new(name, Span::call_site())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_mirror_the_segments_of_an_id() {
+        for (segment, name) in [
+            ("fal-ai", "fal_ai"),
+            ("flux-2", "flux_2"),
+            ("4b", "_4b"),
+            ("v1.5", "v1_5"),
+            ("CassetteAI", "cassette_ai"),
+            ("type", "type_"),
+            ("crate", "crate_"),
+            ("stream", "stream_"),
+            ("required", "required_"),
+            ("aux", "aux_"),
+        ] {
+            assert_eq!(module(segment), name);
+        }
+    }
+
+    #[test]
+    fn fields_are_called_as_their_properties() {
+        for (property, name) in [
+            ("seed", "seed"),
+            ("type", "type_"),
+            ("self", "self_"),
+            ("TAPose", "ta_pose"),
+            ("H264_output", "h264_output"),
+            ("sdpMLineIndex", "sdp_m_line_index"),
+            ("3d", "_3d"),
+            ("new", "new_"),
+            ("", "empty"),
+            ("é", "empty"),
+        ] {
+            assert_eq!(field(property), name);
+        }
+    }
+
+    #[test]
+    fn types_lose_the_path_of_their_component() {
+        for (component, name) in [
+            ("LoraWeight", "LoraWeight"),
+            ("registry__image__fast_sdxl__models__Image", "Image"),
+            ("Audio-Output", "AudioOutput"),
+            ("SanaV151.6bInput", "SanaV1516bInput"),
+            ("4k", "Type4k"),
+            ("Self", "Self_"),
+        ] {
+            assert_eq!(pascal(component), name);
+        }
+    }
+
+    #[test]
+    fn variants_keep_what_tells_numbers_apart() {
+        for (text, name) in [
+            ("square_hd", "SquareHd"),
+            ("landscape_16_9", "Landscape16_9"),
+            ("9:16", "_9_16"),
+            ("720p", "_720p"),
+            ("1.5", "_1_5"),
+            ("15", "_15"),
+            ("", "Empty"),
+            ("Hope ", "Hope"),
+            ("🙂", "Value"),
+            ("self", "Self_"),
+        ] {
+            assert_eq!(variant(text), name);
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_taken_gets_a_number() {
+        let mut scope = Scope::types();
+        assert_eq!(["Vec", "A", "A", "A2", "A"].map(|name| scope.take(name)), ["Vec2", "A", "A2", "A22", "A3"]);
+        assert_eq!(scope.take_either("A", "AState"), "AState");
+    }
 }

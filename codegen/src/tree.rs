@@ -23,8 +23,8 @@ pub(crate) fn module_path(id: &str) -> Vec<String> {
 }
 
 impl Node {
-    /// The root of the tree of some endpoints, each an id and the file that it comes from. Two files with one id, and two
-    /// ids that would have one module, are findings.
+    /// The root of the tree of some endpoints, each an id and the file that it comes from. Two files with one id, and
+    /// two ids that would have one module, are findings.
     pub(crate) fn root<'a>(endpoints: impl IntoIterator<Item = (&'a str, &'a Path)>) -> Result<Node, Vec<Finding>> {
         let mut root = Node::default();
         let mut files: BTreeMap<Vec<String>, (&str, &Path)> = BTreeMap::new();
@@ -50,7 +50,7 @@ impl Node {
             for (place, segment) in path.iter().enumerate() {
                 node = node.children.entry(segment.clone()).or_default();
                 let end = id.match_indices('/').nth(place).map_or(id.len(), |(end, _)| end);
-                // `flux-2/a` and `flux_2/b` have a group in common; the order of the files must not say how it is called.
+                // `flux-2/a` and `flux_2/b` have a group in common, which is not called after the file that came first.
                 if node.endpoint.is_none() && (node.prefix.is_empty() || id[..end] < node.prefix[..]) {
                     node.prefix = id[..end].to_owned();
                 }

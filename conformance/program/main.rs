@@ -1,5 +1,5 @@
-//! The program that the runner puts beside generated code: it reads each instance as its endpoint's type and prints what
-//! became of it, a line an instance: `{"ok": what was written back}` or `{"error": "why it was refused"}`.
+//! The program that the runner puts beside generated code: it reads each instance as its endpoint's type and prints
+//! what became of it, a line an instance: `{"ok": what was written back}` or `{"error": "why it was refused"}`.
 
 mod endpoints;
 mod table;

@@ -1,8 +1,8 @@
 //! Runs judged instances against generated code.
 //!
-//! `cargo run --release -p conformance -- DOCUMENTS INSTANCES` generates the code of a folder of documents, compiles it,
-//! and shows it every instance of a folder: an instance to accept must be read, pass validation and be written back as
-//! the same JSON; one to reject must be refused; one to tolerate must be read without loss.
+//! `cargo run --release -p conformance -- DOCUMENTS INSTANCES` generates the code of a folder of documents, compiles
+//! it, and shows it every instance of a folder: an instance to accept must be read, pass validation and be written back
+//! as the same JSON; one to reject must be refused; one to tolerate must be read without loss.
 
 mod instance;
 mod judge;

@@ -77,14 +77,17 @@ impl Answer {
         let shapes = self.shapes();
         let of_platform = shapes.error.get("type");
         let in_body = shapes.error_type.as_str().or(of_platform.and_then(Value::as_str));
-        let of_field = || Some(self.detail().field_errors.first()?.error_type.clone()).filter(|kind| !kind.is_empty());
+        let of_field = || {
+            let first = self.detail().field_errors.into_iter().next()?;
+            Some(first.error_type.to_string()).filter(|error_type| !error_type.is_empty())
+        };
         in_body.or_else(|| self.header("x-fal-error-type")).map(str::to_owned).or_else(of_field)
     }
 
     pub(super) fn detail(&self) -> Detail {
         let shapes = self.shapes();
         let field_errors: Vec<FieldError> = match &shapes.detail {
-            Value::Array(items) => items.iter().filter_map(|item| FieldError::deserialize(item).ok()).collect(),
+            Value::Array(items) => items.iter().filter_map(FieldError::read).collect(),
             _ => Vec::new(),
         };
         let of_fields = || {

@@ -6,12 +6,14 @@ mod error_type;
 mod kind;
 mod validation;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
 
+use crate::queue::{Cancellation, Failure};
 pub(crate) use answer::Answer;
 pub use attempt::Attempt;
 pub use error_type::ErrorType;
@@ -20,8 +22,10 @@ pub use validation::{FieldError, LocSegment, ValidationError};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
-/// How much of an answer without a known shape is shown by `Display`, in characters.
-const SHOWN: usize = 500;
+/// How much of a message is shown, in characters: it may have parts of an answer in it.
+const SHOWN: usize = 1_000;
+
+const NO_REASON: &str = "it gives no reason";
 
 /// Why a call failed.
 ///
@@ -57,6 +61,7 @@ struct Inner {
     error_type: Option<ErrorType>,
     field_errors: Vec<FieldError>,
     attempts: Vec<Attempt>,
+    cancellation: Option<Cancellation>,
 }
 
 impl Error {
@@ -71,6 +76,7 @@ impl Error {
             error_type: None,
             field_errors: Vec::new(),
             attempts: Vec::new(),
+            cancellation: None,
         }))
     }
 
@@ -78,10 +84,7 @@ impl Error {
     pub(crate) fn service(answer: Answer) -> Self {
         let status = answer.status();
         let detail = answer.detail();
-        let said = match detail.text {
-            Some(text) => capped(&text),
-            None => "it gives no reason".to_owned(),
-        };
+        let said = detail.text.unwrap_or_else(|| NO_REASON.to_owned());
         let mut error = Error::new(ErrorKind::Service, format!("fal answered {status}: {said}"));
         error.0.request_id = answer.request_id();
         error.0.error_type = answer.error_type().map(ErrorType::other);
@@ -100,14 +103,15 @@ impl Error {
 
     /// A request that did not get through.
     pub(crate) fn transport(error: reqwest::Error) -> Self {
-        // The URL may have a token in its query, and the sentence names the host already.
+        let host = error.url().and_then(url::Url::host_str).unwrap_or("the host").to_owned();
+        // The URL may have a token in its query.
         let error = error.without_url();
         let (kind, message) = if error.is_connect() {
-            (ErrorKind::Connect, "fal cannot be reached")
+            (ErrorKind::Connect, format!("{host} cannot be reached"))
         } else if error.is_timeout() {
-            (ErrorKind::Timeout, "fal did not answer in time")
+            (ErrorKind::Timeout, format!("{host} did not answer in time"))
         } else {
-            (ErrorKind::Transport, "the connection to fal broke")
+            (ErrorKind::Transport, format!("the connection to {host} broke"))
         };
         let message = format!("{message}: {}", innermost(&error));
         Error::new(kind, message).caused_by(error)
@@ -134,13 +138,27 @@ impl Error {
         self
     }
 
-    pub(crate) fn typed(mut self, error_type: &str) -> Self {
-        self.0.error_type.get_or_insert_with(|| ErrorType::other(error_type));
+    /// What the queue says of a failure, where the answer does not say it.
+    pub(crate) fn failed_with(mut self, failure: &Failure) -> Self {
+        if self.0.error_type.is_none() {
+            self.0.error_type.clone_from(&failure.error_type);
+        }
+        if !failure.error.is_empty() && self.0.message.ends_with(NO_REASON) {
+            self.0.message = self.0.message.replace(NO_REASON, &failure.error);
+        }
+        self
+    }
+
+    /// What came of asking fal to cancel the request.
+    pub(crate) fn cancelling(mut self, outcome: Option<Cancellation>) -> Self {
+        self.0.cancellation = outcome;
         self
     }
 
     pub(crate) fn after(mut self, attempts: Vec<Attempt>) -> Self {
-        self.0.attempts = attempts;
+        if self.0.attempts.is_empty() {
+            self.0.attempts = attempts;
+        }
         self
     }
 
@@ -185,9 +203,16 @@ impl Error {
         &self.0.field_errors
     }
 
-    /// What was tried before giving up, in order; one entry where nothing was repeated, none where nothing was sent.
+    /// What was tried before giving up, in order, each try that failed. There is none where nothing was sent, or where
+    /// the first answer was taken and is at fault.
     pub fn attempts(&self) -> &[Attempt] {
         &self.0.attempts
+    }
+
+    /// What came of asking fal to cancel the request, where the caller's time ran out and that was to happen. `None`
+    /// where fal was not asked, or did not answer.
+    pub fn cancellation(&self) -> Option<&Cancellation> {
+        self.0.cancellation.as_ref()
     }
 
     /// Whether a time ran out: the caller's own, one of the client's, or one of the service's.
@@ -210,12 +235,10 @@ impl Error {
             || self.status().is_some_and(|status| status.as_u16() == 499)
     }
 
-    /// Whether nothing was sent because the input, the client or the endpoint's id is at fault, or whether fal refused
-    /// the request for what is in it: the same call fails again.
-    pub fn is_invalid(&self) -> bool {
-        use ErrorKind::{Configuration, Credentials, EndpointId, File, InvalidInput, UntrustedUrl};
-        matches!(self.0.kind, Configuration | Credentials | EndpointId | File | InvalidInput | UntrustedUrl)
-            || self.status().is_some_and(|status| status.is_client_error() && !self.is_retryable())
+    /// Whether the input is at fault: it was not sent because it breaks the schema, or fal refused it (422).
+    /// [`field_errors`](Self::field_errors) says where.
+    pub fn is_invalid_input(&self) -> bool {
+        self.0.kind == ErrorKind::InvalidInput || self.status() == Some(StatusCode::UNPROCESSABLE_ENTITY)
     }
 
     /// Whether the same call may succeed later. fal says so itself (`X-Fal-Needs-Retry`); else it follows from the
@@ -251,10 +274,10 @@ fn innermost(error: &dyn std::error::Error) -> String {
     error.to_string()
 }
 
-fn capped(text: &str) -> String {
+fn capped(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}… ({} bytes)", &text[..end], text.len()),
-        None => text.to_owned(),
+        Some((end, _)) => Cow::Owned(format!("{}… ({} bytes)", &text[..end], text.len())),
+        None => Cow::Borrowed(text),
     }
 }
 
@@ -264,7 +287,7 @@ impl fmt::Display for Error {
         if let Some(endpoint) = endpoint {
             write!(f, "{endpoint}: ")?;
         }
-        f.write_str(message)?;
+        f.write_str(&capped(message))?;
         if let [_, _, ..] = &attempts[..] {
             write!(f, ", after {} attempts", attempts.len())?;
         }
@@ -278,7 +301,7 @@ impl fmt::Display for Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = f.debug_struct("Error");
-        shown.field("kind", &self.0.kind).field("message", &self.0.message);
+        shown.field("kind", &self.0.kind).field("message", &capped(&self.0.message));
         if let Some(endpoint) = &self.0.endpoint {
             shown.field("endpoint", endpoint);
         }

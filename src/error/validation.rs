@@ -3,6 +3,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::ErrorType;
+
 /// One step of the path to a field: a key of an object or an index of a list.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -11,6 +13,16 @@ pub enum LocSegment {
     Index(u64),
     /// A key of an object.
     Key(String),
+}
+
+impl LocSegment {
+    fn read(segment: &Value) -> Self {
+        match (segment.as_u64(), segment) {
+            (Some(index), _) => LocSegment::Index(index),
+            (None, Value::String(key)) => LocSegment::Key(key.clone()),
+            (None, other) => LocSegment::Key(other.to_string()),
+        }
+    }
 }
 
 impl fmt::Display for LocSegment {
@@ -32,9 +44,9 @@ pub struct FieldError {
     /// What is wrong, for a person.
     #[serde(default)]
     pub msg: String,
-    /// What is wrong, for a program: `missing`, `less_than_equal`, `image_load_error`… An open set.
-    #[serde(default, rename = "type")]
-    pub error_type: String,
+    /// What is wrong, for a program: `missing`, `less_than_equal`, `image_load_error`…
+    #[serde(rename = "type")]
+    pub error_type: ErrorType,
     /// The numbers and words that belong to the type, as `{"le": 8}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ctx: Option<Map<String, Value>>,
@@ -48,8 +60,30 @@ pub struct FieldError {
 
 impl FieldError {
     /// An error about the field at `loc`.
-    pub fn new(loc: Vec<LocSegment>, error_type: impl Into<String>, msg: impl Into<String>) -> Self {
-        FieldError { loc, msg: msg.into(), error_type: error_type.into(), ctx: None, input: None, url: None }
+    pub fn new(loc: Vec<LocSegment>, error_type: impl AsRef<str>, msg: impl Into<String>) -> Self {
+        FieldError { loc, msg: msg.into(), error_type: ErrorType::other(error_type), ctx: None, input: None, url: None }
+    }
+
+    /// Reads what is wrong with a field, whatever its shape, if it says anything.
+    pub(crate) fn read(item: &Value) -> Option<Self> {
+        let text = |name: &str| item.get(name).and_then(Value::as_str).map(str::to_owned);
+        let loc = match item.get("loc") {
+            Some(Value::Array(segments)) => segments.iter().map(LocSegment::read).collect(),
+            Some(Value::Null) | None => Vec::new(),
+            Some(segment) => vec![LocSegment::read(segment)],
+        };
+        let (msg, error_type) = (text("msg"), text("type"));
+        if msg.is_none() && error_type.is_none() && loc.is_empty() {
+            return None;
+        }
+        Some(FieldError {
+            loc,
+            msg: msg.or_else(|| error_type.clone()).unwrap_or_default(),
+            error_type: ErrorType::other(error_type.unwrap_or_default()),
+            ctx: item.get("ctx").and_then(Value::as_object).cloned(),
+            input: item.get("input").cloned(),
+            url: text("url"),
+        })
     }
 
     /// The path to the field as one reads it: `loras[0].scale`, without the leading `body`.

@@ -226,10 +226,7 @@ impl Target {
 /// What a completed request's failure adds to the error that its result call gave.
 pub(crate) fn completed_error(update: &QueueUpdate, error: Error) -> Error {
     match update {
-        QueueUpdate::Completed { failure: Some(failure), .. } => match &failure.error_type {
-            Some(error_type) => error.typed(error_type.as_str()),
-            None => error,
-        },
+        QueueUpdate::Completed { failure: Some(failure), .. } => error.failed_with(failure),
         _ => error,
     }
 }

@@ -20,8 +20,9 @@ impl EndpointInput for serde_json::Value {
     fn files_mut(&mut self, _visit: &mut dyn FnMut(&str, &mut FileInput)) {}
 }
 
-/// Declares an endpoint's input and its builder: `pub struct InputBuilder<Prompt = prompt>;` says that the required field
-/// `prompt` has the state `Prompt`. The builder becomes the input, by `build` or by `Into`, once every state is `Given`.
+/// Declares an endpoint's input and its builder: `pub struct InputBuilder<Prompt = prompt>;` says that the required
+/// field `prompt` has the state `Prompt`. The builder becomes the input, by `build` or by `Into`, once every state is
+/// `Given`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __input {

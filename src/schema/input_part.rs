@@ -11,21 +11,21 @@ use crate::{FileInput, LocSegment};
 pub struct FieldPath(String);
 
 impl FieldPath {
-    /// Visits a field of an object.
-    pub fn field(&mut self, name: &str, visit: impl FnOnce(&mut FieldPath)) {
+    /// Visits the files of an object's field.
+    pub fn visit(&mut self, name: &str, value: &mut impl InputPart, visit: &mut dyn FnMut(&str, &mut FileInput)) {
         let length = self.0.len();
         if length > 0 {
             self.0.push('.');
         }
         self.0.push_str(name);
-        visit(self);
+        value.files_mut(self, visit);
         self.0.truncate(length);
     }
 
-    fn item(&mut self, index: usize, visit: impl FnOnce(&mut FieldPath)) {
+    fn visit_item(&mut self, index: usize, value: &mut impl InputPart, visit: &mut dyn FnMut(&str, &mut FileInput)) {
         let length = self.0.len();
         self.0.push_str(&format!("[{index}]"));
-        visit(self);
+        value.files_mut(self, visit);
         self.0.truncate(length);
     }
 }
@@ -94,7 +94,7 @@ impl<T: InputPart> InputPart for Vec<T> {
 
     fn files_mut(&mut self, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
         for (index, item) in self.iter_mut().enumerate() {
-            at.item(index, |at| item.files_mut(at, visit));
+            at.visit_item(index, item, visit);
         }
     }
 }
@@ -112,7 +112,7 @@ impl<T: InputPart> InputPart for BTreeMap<String, T> {
 
     fn files_mut(&mut self, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
         for (key, value) in self {
-            at.field(key, |at| value.files_mut(at, visit));
+            at.visit(key, value, visit);
         }
     }
 }
@@ -188,8 +188,17 @@ impl InputPart for FileInput {
     }
 }
 
-/// Declares a record of an input, whose fields have rules:
-/// `input_record! { pub struct LoraWeight { #[rules(Minimum(Int(0)))] #[set(maybe_scale: f64)] pub scale: Option<f64> } }`.
+/// Declares a record of an input, whose fields have rules and setters:
+///
+/// ```text
+/// input_record! {
+///     pub struct LoraWeight {
+///         #[rules(Minimum(Int(0)), Maximum(Int(4)))]
+///         #[set(maybe_scale: f64)]
+///         pub scale: Option<f64>,
+///     }
+/// }
+/// ```
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __input_record {
@@ -223,13 +232,10 @@ macro_rules! __input_record {
                     $record { $($field: private::InputPart::blank()),* }
                 }
 
-                #[allow(unused_variables)]
+                #[allow(unused_imports, unused_variables)]
                 fn validate(&self, at: &mut private::Validator, _rules: &'static [private::Rule]) {
-                    $(at.field($crate::__name!($field $(= $name)?), &self.$field, {
-                        #[allow(unused_imports)]
-                        use private::{Number::*, Rule::*};
-                        &[$($($rule,)*)*]
-                    });)*
+                    use private::{Number::*, Rule::*};
+                    $(at.field($crate::__name!($field $(= $name)?), &self.$field, &[$($($rule,)*)*]);)*
                 }
 
                 #[allow(unused_variables)]
@@ -238,9 +244,7 @@ macro_rules! __input_record {
                     at: &mut private::FieldPath,
                     visit: &mut dyn ::core::ops::FnMut(&str, &mut $crate::FileInput),
                 ) {
-                    $(at.field($crate::__name!($field $(= $name)?), |at| {
-                        private::InputPart::files_mut(&mut self.$field, at, visit)
-                    });)*
+                    $(at.visit($crate::__name!($field $(= $name)?), &mut self.$field, visit);)*
                 }
             }
         };

@@ -17,7 +17,7 @@ pub use required::{Given, Missing, Required};
 pub mod private {
     pub use super::input_part::{FieldPath, InputPart};
     pub use super::open_enum::{OpenEnum, read_open_enum};
-    pub use super::record::{Fields, Record, read_field, read_record};
+    pub use super::record::{Fields, Record, read_record, write_field};
     pub use super::union::{Union, read_union};
     pub use super::validate::{Number, Rule, Validator, validate_input};
     pub use super::wire::{Mode, Wire};

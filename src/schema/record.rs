@@ -3,6 +3,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
+use serde::ser::SerializeMap;
 
 use super::wire::{FieldSeed, Mode, Wire};
 
@@ -19,6 +20,7 @@ pub trait Record: Wire {
 pub struct Fields<'de, A> {
     map: A,
     mode: Mode,
+    missing: Option<&'static str>,
     of: PhantomData<&'de ()>,
 }
 
@@ -29,9 +31,9 @@ impl<'de, A: MapAccess<'de>> Fields<'de, A> {
     }
 
     /// Reads the field's value into its place.
-    pub fn read<T: Wire>(&mut self, name: &'static str, place: &mut Option<T>) -> Result<(), A::Error> {
+    pub fn read<T: Wire>(&mut self, name: &str, place: &mut Option<T>) -> Result<(), A::Error> {
         if place.is_some() && self.mode == Mode::Strict {
-            return Err(A::Error::duplicate_field(name));
+            return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
         }
         *place = Some(self.map.next_value_seed(FieldSeed::new(self.mode))?);
         Ok(())
@@ -45,18 +47,24 @@ impl<'de, A: MapAccess<'de>> Fields<'de, A> {
         }
     }
 
-    /// How forgiving reading is.
-    pub fn mode(&self) -> Mode {
-        self.mode
+    /// A field's value, or what it is when it was not there; `None` where that is an error.
+    pub fn complete<T: Wire>(&mut self, name: &'static str, place: Option<T>) -> Option<T> {
+        let value = place.or_else(|| T::missing(self.mode));
+        if value.is_none() {
+            self.missing.get_or_insert(name);
+        }
+        value
+    }
+
+    /// The error of the first field that is missing.
+    pub fn incomplete(&self) -> A::Error {
+        A::Error::missing_field(self.missing.unwrap_or_default())
     }
 }
 
-/// A field's value, or what it is when it was not there.
-pub fn read_field<T: Wire, E: Error>(place: Option<T>, name: &'static str, mode: Mode) -> Result<T, E> {
-    match place.or_else(|| T::missing(mode)) {
-        Some(value) => Ok(value),
-        None => Err(E::missing_field(name)),
-    }
+/// Writes a field, if it is set.
+pub fn write_field<T: Wire, M: SerializeMap>(map: &mut M, name: &'static str, value: &T) -> Result<(), M::Error> {
+    if value.is_unset() { Ok(()) } else { map.serialize_entry(name, value) }
 }
 
 /// Reads a record from any format.
@@ -77,7 +85,7 @@ impl<'de, R: Record> Visitor<'de> for RecordVisitor<R> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<R, A::Error> {
-        R::read_fields(Fields { map, mode: self.mode, of: PhantomData })
+        R::read_fields(Fields { map, mode: self.mode, missing: None, of: PhantomData })
     }
 }
 
@@ -121,22 +129,26 @@ macro_rules! __record {
             impl private::Record for $record {
                 const NAME: &'static str = ::core::stringify!($record);
 
-                #[allow(unused_variables)]
+                #[allow(unused_mut)]
                 fn read_fields<'de, __A: private::serde::de::MapAccess<'de>>(
                     mut fields: private::Fields<'de, __A>,
                 ) -> ::core::result::Result<Self, __A::Error> {
                     $(let mut $field = ::core::option::Option::None;)*
                     while let ::core::option::Option::Some(name) = fields.next_name()? {
-                        $(if name == $crate::__name!($field $(= $name)?) {
-                            fields.read($crate::__name!($field $(= $name)?), &mut $field)?;
-                            continue;
-                        })*
-                        fields.unknown(&name, NAMES)?;
+                        let read = match &*name {
+                            $($crate::__name!($field $(= $name)?) => fields.read(&name, &mut $field),)*
+                            _ => fields.unknown(&name, NAMES),
+                        };
+                        read?;
                     }
-                    let mode = fields.mode();
-                    ::core::result::Result::Ok($record {
-                        $($field: private::read_field($field, $crate::__name!($field $(= $name)?), mode)?),*
-                    })
+                    $(let $field = fields.complete($crate::__name!($field $(= $name)?), $field);)*
+                    match ($($field,)*) {
+                        ($(::core::option::Option::Some($field),)*) => {
+                            ::core::result::Result::Ok($record { $($field),* })
+                        }
+                        #[allow(unreachable_patterns)]
+                        _ => ::core::result::Result::Err(fields.incomplete()),
+                    }
                 }
             }
 
@@ -155,12 +167,9 @@ macro_rules! __record {
                     serializer: __S,
                 ) -> ::core::result::Result<__S::Ok, __S::Error> {
                     use private::serde::ser::SerializeMap as _;
-                    let set = 0usize $(+ usize::from(!private::Wire::is_unset(&self.$field)))*;
                     #[allow(unused_mut)]
-                    let mut map = serializer.serialize_map(::core::option::Option::Some(set))?;
-                    $(if !private::Wire::is_unset(&self.$field) {
-                        map.serialize_entry($crate::__name!($field $(= $name)?), &self.$field)?;
-                    })*
+                    let mut map = serializer.serialize_map(::core::option::Option::None)?;
+                    $(private::write_field(&mut map, $crate::__name!($field $(= $name)?), &self.$field)?;)*
                     map.end()
                 }
             }

@@ -15,8 +15,8 @@ pub(crate) fn root(tree: &Node) -> String {
     let mut text = Text::new();
     for name in tree.children.keys() {
         let name = ident(name);
-        // A program need not use everything, and in a private module nothing is public. The lints of clippy that are named
-        // are about what the schemas decide: names, numbers of fields, sizes.
+        // A program need not use everything, and in a private module nothing is public. The lints of clippy that are
+        // named are about what the schemas decide: names, numbers of fields, sizes.
         text.add(quote! {
             #[rustfmt::skip]
             #[allow(dead_code, unreachable_pub, clippy::nursery, clippy::pedantic)]

@@ -34,8 +34,8 @@ impl Text {
     }
 }
 
-/// A struct or an enum as the runtime's macros take it: it has the syntax of an item, and attributes say the rest. It is
-/// printed here, for prettyplease breaks long attributes into lines that nobody wants to read.
+/// A struct or an enum as the runtime's macros take it: it has the syntax of an item, and attributes say the rest. It
+/// is printed here, for prettyplease breaks long attributes into lines that nobody wants to read.
 pub(super) struct Table {
     pub(super) docs: Vec<String>,
     /// `pub struct Input`.
