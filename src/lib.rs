@@ -29,10 +29,11 @@
 //!
 //! # Tracing
 //!
-//! Each call is a span of [`tracing`]: `fal.run`, `fal.submit`, `fal.subscribe`, `fal.wait`, `fal.status`, `fal.result`,
-//! `fal.cancel` and `fal.download`, with the fields `endpoint` and `request_id`. In them are events for each attempt that
-//! failed (debug), for the use of a backup host (warn) and for each change of a request (debug). Neither the key nor
-//! inputs, outputs or log lines are in them.
+//! Each call is a span of [`tracing`]: `fal.run`, `fal.submit`, `fal.subscribe`, `fal.wait`, `fal.status`, `fal.result` and
+//! `fal.cancel`, with the fields `endpoint` and, as soon as there is one, `request_id`; and `fal.download` with `path`. In
+//! them are events for each attempt that failed (debug), for the use of a backup host (warn), for each change of a request
+//! (debug) and for a status stream that broke (debug). Neither the key nor inputs, outputs, log lines or fal's words about
+//! them are in any of these.
 
 // Generated code names the runtime by its name, here as in any other crate.
 #[allow(unused_extern_crates)]

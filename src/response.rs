@@ -19,6 +19,8 @@ pub struct Response<O> {
     pub metrics: Metrics,
     /// Where the model ran, if the service says so (`x-fal-served-from`).
     pub served_from: Option<String>,
+    /// The headers of the answer.
+    pub headers: http::HeaderMap,
     /// The body as it came.
     pub body: Bytes,
 }
@@ -37,6 +39,7 @@ impl<O: DeserializeOwned> Response<O> {
                     billable_units: units.filter(|units| units.is_finite()),
                     metrics: Metrics::default(),
                     served_from: answer.header("x-fal-served-from").map(str::to_owned),
+                    headers: answer.headers,
                     body: answer.body,
                 })
             }

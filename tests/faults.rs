@@ -79,7 +79,7 @@ fn table() -> Vec<(&'static str, Fault, [Outcome; 5])> {
         ("401",                            Fault::answer(401),                                    [Fails,    Fails,    Fails,    Fails,    Fails]),
         ("403",                            Fault::answer(403),                                    [Fails,    Fails,    Fails,    Fails,    Fails]),
         ("a redirect",                     Fault::answer(307).header("location", "https://x.y/"), [Fails,    Fails,    Fails,    Fails,    Fails]),
-        ("an answer that is no JSON",      Fault::answer(200).html("<p>hello"),                   [Fails,    Fails,    Fails,    Fails,    Well]),
+        ("an answer that is no JSON",      Fault::answer(200).html("<p>hello"),                   [Fails,    Fails,    Fails,    Fails,    Fails]),
         ("a late answer",                  Fault::none().delay(Duration::from_millis(5)),         [Well,     Well,     Well,     Well,     Well]),
     ]
 }

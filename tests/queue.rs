@@ -228,7 +228,7 @@ async fn a_bare_id_is_enough() {
         ("110602490-lcm", "110602490/lcm"),
     ] {
         let endpoint = client.endpoint(id);
-        let status = endpoint.status("R 1").logs(true).await.expect("a status");
+        let status = endpoint.status("R-1_a.b~").logs(true).await.expect("a status");
         assert!(matches!(status, QueueUpdate::InQueue { position: Some(2), .. }));
         endpoint.result("R1").await.expect("a result");
         assert_eq!(endpoint.cancel("R1").await.expect("an answer"), Cancellation::Requested);
@@ -236,13 +236,13 @@ async fn a_bare_id_is_enough() {
         assert_eq!(
             lines[lines.len() - 3..],
             [
-                format!("GET /queue/{app}/requests/R%201/status?logs=1"),
+                format!("GET /queue/{app}/requests/R-1_a.b~/status?logs=1"),
                 format!("GET /queue/{app}/requests/R1"),
                 format!("PUT /queue/{app}/requests/R1/cancel"),
             ]
         );
     }
-    for id in ["", ".", "..", "a/b", "a\\b"] {
+    for id in ["", ".", "..", "a/b", "a\\b", "a b", "a\nb", "é", "a%2fb"] {
         let error = client.endpoint("a/b").status(id).await.expect_err(id);
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
     }

@@ -3,15 +3,8 @@ use serde_json::{Map, Value};
 
 use crate::{EndpointInput, Error, ErrorKind, FileInput};
 
-/// Checks an input, puts its files into it and writes it as JSON, once.
-pub(super) async fn body<I: EndpointInput>(
-    mut input: I,
-    extra: Map<String, Value>,
-    validate: bool,
-) -> Result<Bytes, Error> {
-    if validate {
-        input.validate()?;
-    }
+/// Puts its files into an input and writes it as JSON, once.
+pub(super) async fn body<I: EndpointInput>(mut input: I, extra: Map<String, Value>) -> Result<Bytes, Error> {
     inline_files(&mut input).await?;
     let unwritable = |error: serde_json::Error| {
         Error::new(ErrorKind::InvalidInput, format!("the input cannot be written as JSON: {error}")).caused_by(error)

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::{Error, ErrorKind};
+use crate::{EndpointInput, Error, ErrorKind};
 
 /// What a call sends besides its input. The first option that cannot be sent is kept as an error, which comes when the
 /// call is awaited, before anything is sent.
@@ -40,9 +40,13 @@ impl fmt::Display for Priority {
 }
 
 impl SendOptions {
-    /// The first option that was refused.
-    pub(super) fn check(&mut self) -> Result<(), Error> {
-        self.refused.take().map_or(Ok(()), Err)
+    /// Checks everything that can be checked before anything is waited for: the options, and the input against its
+    /// schema.
+    pub(super) fn check(&mut self, input: &impl EndpointInput) -> Result<(), Error> {
+        if let Some(refused) = self.refused.take() {
+            return Err(refused);
+        }
+        if self.unchecked { Ok(()) } else { input.validate().map_err(Error::from) }
     }
 
     fn refuse(&mut self, reason: String) {
@@ -147,7 +151,8 @@ macro_rules! send_options {
             self
         }
 
-        /// Sends a header of one's own. `Authorization` is the client's and is refused.
+        /// Sends a header of one's own with the input; questions after a request do not have it. `Authorization` is the
+        /// client's and is refused. Of a header that an option sets too, what was said last counts.
         pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
             self.options.header(name.as_ref(), value.as_ref());
             self
@@ -222,7 +227,7 @@ mod tests {
     fn tagged(tags: &[(&str, &str)]) -> Result<String, Error> {
         let mut options = SendOptions::default();
         options.tags(tags.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect());
-        options.check()?;
+        options.check(&Value::Null)?;
         Ok(options.headers["x-fal-tags"].to_str().expect("text").to_owned())
     }
 
@@ -254,14 +259,14 @@ mod tests {
         for (timeout, text) in [(5000, Some("5")), (2500, Some("2.5")), (45500, Some("45.5")), (101, Some("0.101"))] {
             let mut options = SendOptions::default();
             options.start_timeout(Duration::from_millis(timeout));
-            assert!(options.check().is_ok());
+            assert!(options.check(&Value::Null).is_ok());
             let sent = options.headers.get("x-fal-request-start-timeout").map(|value| value.to_str().expect("text"));
             assert_eq!(sent, text);
         }
         for timeout in [0, 1, 100] {
             let mut options = SendOptions::default();
             options.start_timeout(Duration::from_millis(timeout));
-            assert!(options.check().is_err_and(|error| error.to_string().contains("0.1 s")));
+            assert!(options.check(&Value::Null).is_err_and(|error| error.to_string().contains("0.1 s")));
         }
     }
 
@@ -270,7 +275,7 @@ mod tests {
         for (name, value) in [("a b", "c"), ("x", "a\nb"), ("Authorization", "Key x"), ("", "x")] {
             let mut options = SendOptions::default();
             options.header(name, value);
-            assert!(options.check().is_err(), "{name}: {value:?}");
+            assert!(options.check(&Value::Null).is_err(), "{name}: {value:?}");
         }
     }
 
@@ -286,7 +291,7 @@ mod tests {
         ] {
             let mut options = SendOptions::default();
             options.webhook(url);
-            assert_eq!(options.check().is_ok(), good, "{url}");
+            assert_eq!(options.check(&Value::Null).is_ok(), good, "{url}");
         }
     }
 }

@@ -47,12 +47,12 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
     async fn send(self) -> Result<Response<O>, Error> {
         let Run { client, endpoint, input, mut options, timeout, .. } = self;
         let call = async {
-            options.check()?;
+            options.check(&input)?;
             let id = EndpointId::parse(&endpoint)?;
-            let mut request = Request::new(Operation::Run, Method::POST, join(&client.shared().hosts.run, id.as_str()));
-            request.body = Some(body(input, options.extra, !options.unchecked).await?);
-            request.headers = options.headers;
             let _turn = client.turn().await;
+            let mut request = Request::new(Operation::Run, Method::POST, join(&client.shared().hosts.run, id.as_str()));
+            request.body = Some(body(input, options.extra).await?);
+            request.headers = options.headers;
             Response::read(send(client.shared(), &request).await?)
         };
         let done = match timeout {
@@ -70,8 +70,14 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> IntoFuture for Run<
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let span = tracing::info_span!("fal.run", endpoint = &*self.endpoint);
-        self.send().instrument(span).boxed()
+        let span = tracing::info_span!("fal.run", endpoint = &*self.endpoint, request_id = tracing::field::Empty);
+        let record = span.clone();
+        let call = async move {
+            let response = self.send().await?;
+            record.record("request_id", &response.request_id);
+            Ok(response)
+        };
+        call.instrument(span).boxed()
     }
 }
 

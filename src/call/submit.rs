@@ -2,18 +2,23 @@ use std::borrow::Cow;
 use std::fmt;
 use std::future::IntoFuture;
 use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::Method;
+use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
 
 use super::SendOptions;
 use super::body::body;
+use super::cancel::cancel;
 use super::options::{queue_options, send_options};
+use super::updates::in_background;
 use crate::client::join;
 use crate::endpoint::EndpointId;
-use crate::queue::Job;
+use crate::queue::{Job, Target};
 use crate::transport::{Operation, Request, send};
 use crate::{Client, EndpointInput, Error};
 
@@ -43,26 +48,72 @@ impl<I, O> Submit<I, O> {
     }
 }
 
-/// Sends an input to the queue.
-pub(super) async fn submit<I: EndpointInput, O>(
-    client: &Client,
-    endpoint: &str,
+/// A submission on its way.
+pub(super) struct Submission<O: 'static> {
+    pub(super) client: Client,
+    pub(super) endpoint: Cow<'static, str>,
+    /// The job, and the turn that it has.
+    pub(super) sent: BoxFuture<'static, Result<(Job<O>, Option<OwnedSemaphorePermit>), Error>>,
+    /// Whether the request may have left this machine.
+    is_out: Arc<AtomicBool>,
+}
+
+impl<O: 'static> Submission<O> {
+    pub(super) fn new<I: EndpointInput>(
+        client: Client,
+        endpoint: Cow<'static, str>,
+        input: I,
+        options: SendOptions,
+    ) -> Self {
+        let is_out = Arc::new(AtomicBool::new(false));
+        let sent = submit(client.clone(), endpoint.clone(), input, options, Arc::clone(&is_out)).boxed();
+        Submission { client, endpoint, sent, is_out }
+    }
+}
+
+impl<O: 'static> Submission<O> {
+    /// Gives the submission up. If fal may have it already, its answer is awaited in the background, and the request is
+    /// cancelled: its caller will not learn of it.
+    pub(super) fn take_back(self) {
+        let Submission { client, endpoint, sent, is_out } = self;
+        if is_out.load(Ordering::Relaxed) {
+            in_background(async move {
+                if let Ok((job, _)) = sent.await {
+                    let asked = cancel(&Target::new(client, endpoint, &job)).await;
+                    tracing::debug!(request_id = job.request_id, ?asked, "given up, cancelling");
+                }
+            });
+        }
+    }
+}
+
+/// Sends an input to the queue, after all that can be checked has been, and when it has its turn.
+async fn submit<I: EndpointInput, O>(
+    client: Client,
+    endpoint: Cow<'static, str>,
     input: I,
     mut options: SendOptions,
-) -> Result<Job<O>, Error> {
-    options.check()?;
-    let id = EndpointId::parse(endpoint)?;
-    let operation = Operation::Submit { bounded: options.bounded };
-    let mut request = Request::new(operation, Method::POST, join(&client.shared().hosts.queue, id.as_str()));
-    for (name, value) in &options.query {
-        request.url.query_pairs_mut().append_pair(name, value);
-    }
-    request.body = Some(body(input, options.extra, !options.unchecked).await?);
-    request.headers = options.headers;
-    let answer = send(client.shared(), &request).await?;
-    Job::read(&id, &answer).ok_or_else(|| {
-        Error::unexpected("fal took the request but gave no id for it; the error has the whole body", answer)
-    })
+    is_out: Arc<AtomicBool>,
+) -> Result<(Job<O>, Option<OwnedSemaphorePermit>), Error> {
+    let submit = async {
+        options.check(&input)?;
+        let id = EndpointId::parse(&endpoint)?;
+        let turn = client.turn().await;
+        let operation = Operation::Submit { bounded: options.bounded };
+        let mut request = Request::new(operation, Method::POST, join(&client.shared().hosts.queue, id.as_str()));
+        for (name, value) in &options.query {
+            request.url.query_pairs_mut().append_pair(name, value);
+        }
+        request.body = Some(body(input, options.extra).await?);
+        request.headers = options.headers;
+        is_out.store(true, Ordering::Relaxed);
+        let answer = send(client.shared(), &request).await?;
+        let job = Job::read(&id, &answer).ok_or_else(|| {
+            Error::unexpected("fal took the request but gave no id for it; the error has the whole body", answer)
+        })?;
+        Ok((job, turn))
+    };
+    submit.await.map_err(|error: Error| error.at(&endpoint))
 }
 
 impl<I: EndpointInput, O: 'static> IntoFuture for Submit<I, O> {
@@ -71,10 +122,12 @@ impl<I: EndpointInput, O: 'static> IntoFuture for Submit<I, O> {
 
     fn into_future(self) -> Self::IntoFuture {
         let Submit { client, endpoint, input, options, .. } = self;
-        let span = tracing::info_span!("fal.submit", endpoint = &*endpoint);
+        let span = tracing::info_span!("fal.submit", endpoint = &*endpoint, request_id = tracing::field::Empty);
+        let record = span.clone();
         let call = async move {
-            let _turn = client.turn().await;
-            submit(&client, &endpoint, input, options).await.map_err(|error| error.at(&endpoint))
+            let (job, _) = Submission::new(client, endpoint, input, options).sent.await?;
+            record.record("request_id", &job.request_id);
+            Ok(job)
         };
         call.instrument(span).boxed()
     }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
-use tracing::Instrument;
 
 use super::SendOptions;
 use super::options::{queue_options, send_options};
-use super::updates::{FollowOptions, OnEnqueue, OnUpdate, Progress, Steps, Updates};
+use super::submit::Submission;
+use super::updates::{FollowOptions, OnEnqueue, OnUpdate, Steps, Updates};
 use crate::queue::{Job, QueueUpdate};
 use crate::{Client, EndpointInput, Error, Response};
 
@@ -37,7 +37,7 @@ impl<'a, I, O> Subscribe<'a, I, O> {
             endpoint,
             input,
             options: SendOptions::default(),
-            follow: FollowOptions::default(),
+            follow: FollowOptions { logs: false, timeout: None, cancel_on_timeout: true, cancel_on_drop: false },
             on_enqueue: None,
             on_update: None,
         }
@@ -64,14 +64,22 @@ impl<'a, I, O> Subscribe<'a, I, O> {
         self
     }
 
-    /// How long it may take in all, from the submission to the result (no limit by default). When it passes, fal is
-    /// asked to cancel the request, and the error ([`is_timeout`](Error::is_timeout)) has the request's id.
+    /// How long it may take in all, from when the call is awaited to the result (no limit by default). When it passes, fal
+    /// is asked to cancel the request. The error ([`is_timeout`](Error::is_timeout)) has the request's id, and what came of
+    /// the cancellation ([`cancellation`](Error::cancellation)).
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.follow.timeout = Some(timeout);
         self
     }
 
-    /// Whether fal is asked to cancel the request when the future is dropped before it is completed (default false).
+    /// Whether fal is asked to cancel the request when its time has passed (default true).
+    pub fn cancel_on_timeout(mut self, cancel: bool) -> Self {
+        self.follow.cancel_on_timeout = cancel;
+        self
+    }
+
+    /// Whether fal is asked to cancel the request when the future is dropped before it is completed (default false). It
+    /// is asked by a task in the background, which takes a tokio runtime that goes on.
     pub fn cancel_on_drop(mut self, cancel: bool) -> Self {
         self.follow.cancel_on_drop = cancel;
         self
@@ -82,29 +90,7 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Subscribe<'_, I, O>
     /// The same as a stream: the job, the updates, and last the result. The functions given with `on_enqueue` and
     /// `on_update` are not called.
     pub fn updates(self) -> Updates<O> {
-        Updates::new(Steps::submit(self.client, self.endpoint, self.input, self.options, &self.follow))
-    }
-
-    async fn follow(self) -> Result<Response<O>, Error> {
-        let Subscribe { client, endpoint, input, options, follow, on_enqueue, mut on_update } = self;
-        let mut on_enqueue = on_enqueue;
-        let mut steps: Steps<I, O> = Steps::submit(client, endpoint, input, options, &follow);
-        while let Some(progress) = steps.next().await {
-            match progress? {
-                Progress::Enqueued(job) => {
-                    if let Some(call) = on_enqueue.take() {
-                        call(&job);
-                    }
-                }
-                Progress::Update(update) => {
-                    if let Some(call) = &mut on_update {
-                        call(update);
-                    }
-                }
-                Progress::Completed(response) => return Ok(response),
-            }
-        }
-        Err(Error::new(crate::ErrorKind::Transport, "the request ended without a result"))
+        Updates::new(Steps::submit(Submission::new(self.client, self.endpoint, self.input, self.options), self.follow))
     }
 }
 
@@ -113,9 +99,9 @@ impl<'a, I: EndpointInput, O: DeserializeOwned + Send + 'static> IntoFuture for 
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let endpoint = &*self.endpoint;
-        let span = tracing::info_span!("fal.subscribe", endpoint, request_id = tracing::field::Empty);
-        self.follow().instrument(span).boxed()
+        let Subscribe { client, endpoint, input, options, follow, on_enqueue, on_update } = self;
+        let steps = Steps::submit(Submission::new(client, endpoint, input, options), follow);
+        steps.finish(on_enqueue, on_update).boxed()
     }
 }
 

@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -10,13 +9,13 @@ use futures_util::stream::BoxStream;
 use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
+use tracing::{Instrument, Span};
 
-use super::SendOptions;
 use super::cancel::cancel;
 use super::fetch::fetch;
-use super::submit::submit;
+use super::submit::Submission;
 use crate::queue::{Follower, Job, QueueUpdate, Target, completed_error};
-use crate::{Client, EndpointInput, Error, Response};
+use crate::{Error, Response};
 
 /// How long fal may take to answer the wish to cancel a request whose time ran out.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -57,9 +56,9 @@ pub struct Updates<O> {
 }
 
 impl<O: DeserializeOwned + Send + 'static> Updates<O> {
-    pub(super) fn new<I: EndpointInput>(steps: Steps<I, O>) -> Self {
+    pub(super) fn new(steps: Steps<O>) -> Self {
         let steps = futures_util::stream::unfold(steps, async |mut steps| Some((steps.next().await?, steps)));
-        Updates { steps: steps.boxed() }
+        Updates { steps: steps.fuse().boxed() }
     }
 }
 
@@ -77,114 +76,118 @@ impl<O> fmt::Debug for Updates<O> {
     }
 }
 
-/// A request on its way from its submission to its result.
-pub(super) struct Steps<I, O> {
-    stage: Stage<I, O>,
-    logs: bool,
-    deadline: Option<(Instant, Duration)>,
-    cancel: CancelOnDrop,
-    /// Held until the request is over.
-    turn: Option<OwnedSemaphorePermit>,
-}
-
-enum Stage<I, O> {
-    Submit { client: Client, endpoint: Cow<'static, str>, input: I, options: SendOptions },
-    Follow { target: Target, follower: Box<Follower> },
-    Fetch { target: Target, update: QueueUpdate },
-    Over(std::marker::PhantomData<fn() -> O>),
-}
-
 /// What a caller wants to be told of.
 pub(super) type OnEnqueue<'a, O> = Box<dyn FnOnce(&Job<O>) + Send + 'a>;
 pub(super) type OnUpdate<'a> = Box<dyn FnMut(QueueUpdate) + Send + 'a>;
 
 /// How a request is followed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct FollowOptions {
     pub(super) logs: bool,
     pub(super) timeout: Option<Duration>,
+    pub(super) cancel_on_timeout: bool,
     pub(super) cancel_on_drop: bool,
 }
 
-impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Steps<I, O> {
+/// A request on its way from its submission to its result.
+pub(super) struct Steps<O: 'static> {
+    stage: Stage<O>,
+    options: FollowOptions,
+    deadline: Option<Instant>,
+    span: Span,
+    /// Held until the request is over.
+    turn: Option<OwnedSemaphorePermit>,
+}
+
+enum Stage<O: 'static> {
+    Submit(Submission<O>),
+    Follow { target: Target, follower: Box<Follower> },
+    Fetch { target: Target, update: QueueUpdate },
+    Over,
+}
+
+impl<O: DeserializeOwned + Send + 'static> Steps<O> {
     /// A request that is submitted first.
-    pub(super) fn submit(
-        client: Client,
-        endpoint: Cow<'static, str>,
-        input: I,
-        options: SendOptions,
-        follow: &FollowOptions,
-    ) -> Self {
-        Steps::new(Stage::Submit { client, endpoint, input, options }, follow)
+    pub(super) fn submit(submission: Submission<O>, options: FollowOptions) -> Self {
+        let endpoint = &*submission.endpoint;
+        let span = tracing::info_span!("fal.subscribe", endpoint, request_id = tracing::field::Empty);
+        Steps::new(Stage::Submit(submission), options, span)
     }
 
     /// A request that was submitted before.
-    pub(super) fn follow(target: Target, follow: &FollowOptions) -> Self {
-        let follower = Box::new(Follower::new(target.clone(), follow.logs));
-        let mut steps = Steps::new(Stage::Follow { target: target.clone(), follower }, follow);
-        steps.cancel.arm(&target);
-        steps
+    pub(super) fn follow(target: Target, options: FollowOptions) -> Self {
+        let (endpoint, request_id) = (target.endpoint.as_str(), target.request_id());
+        let span = tracing::info_span!("fal.wait", endpoint, request_id);
+        let follower = Box::new(Follower::new(target.clone(), options.logs));
+        Steps::new(Stage::Follow { target, follower }, options, span)
     }
 
-    fn new(stage: Stage<I, O>, follow: &FollowOptions) -> Self {
-        Steps {
-            stage,
-            logs: follow.logs,
-            // A limit beyond what the clock can hold is none.
-            deadline: follow.timeout.and_then(|limit| Some((Instant::now().checked_add(limit)?, limit))),
-            cancel: CancelOnDrop { wanted: follow.cancel_on_drop, target: None },
-            turn: None,
-        }
+    fn new(stage: Stage<O>, options: FollowOptions, span: Span) -> Self {
+        // A limit beyond what the clock can hold is none.
+        let deadline = options.timeout.and_then(|limit| Instant::now().checked_add(limit));
+        Steps { stage, options, deadline, span, turn: None }
     }
 
     /// What happens next; `None` after the result or an error.
     pub(super) async fn next(&mut self) -> Option<Result<Progress<O>, Error>> {
-        if matches!(self.stage, Stage::Over(_)) {
+        if matches!(self.stage, Stage::Over) {
             return None;
         }
-        let Some((deadline, limit)) = self.deadline else {
-            let progress = self.step().await;
-            return Some(self.settle(progress));
+        let span = self.span.clone();
+        let progress = match self.deadline {
+            None => self.step().instrument(span).await,
+            Some(deadline) => match tokio::time::timeout_at(deadline, self.step().instrument(span.clone())).await {
+                Ok(progress) => progress,
+                Err(_) => Err(self.out_of_time().instrument(span).await),
+            },
         };
-        let progress = match tokio::time::timeout_at(deadline, self.step()).await {
-            Ok(progress) => progress,
-            Err(_) => Err(self.out_of_time(limit).await),
-        };
-        Some(self.settle(progress))
-    }
-
-    /// After an error or the result there is nothing left to do, nor to cancel.
-    fn settle(&mut self, progress: Result<Progress<O>, Error>) -> Result<Progress<O>, Error> {
+        // After an error or the result there is nothing left to do, nor to cancel.
         if matches!(progress, Err(_) | Ok(Progress::Completed(_))) {
-            self.stage = Stage::Over(std::marker::PhantomData);
-            self.cancel.target = None;
+            self.stage = Stage::Over;
             self.turn = None;
         }
-        progress
+        Some(progress)
+    }
+
+    /// Follows the request to its end.
+    pub(super) async fn finish(
+        mut self,
+        mut on_enqueue: Option<OnEnqueue<'_, O>>,
+        mut on_update: Option<OnUpdate<'_>>,
+    ) -> Result<Response<O>, Error> {
+        loop {
+            match self.next().await {
+                Some(Ok(Progress::Enqueued(job))) => {
+                    if let Some(call) = on_enqueue.take() {
+                        call(&job);
+                    }
+                }
+                Some(Ok(Progress::Update(update))) => {
+                    if let Some(call) = &mut on_update {
+                        call(update);
+                    }
+                }
+                Some(Ok(Progress::Completed(response))) => return Ok(response),
+                Some(Err(error)) => return Err(error),
+                None => return Err(over()),
+            }
+        }
     }
 
     async fn step(&mut self) -> Result<Progress<O>, Error> {
         match &mut self.stage {
-            Stage::Submit { client, .. } => {
-                self.turn = client.turn().await;
-                let over = Stage::Over(std::marker::PhantomData);
-                let Stage::Submit { client, endpoint, input, options } = std::mem::replace(&mut self.stage, over)
-                else {
-                    return Err(Error::new(crate::ErrorKind::Transport, "the request is over"));
-                };
-                let job: Job<O> =
-                    submit(&client, &endpoint, input, options).await.map_err(|error| error.at(&endpoint))?;
-                tracing::Span::current().record("request_id", &job.request_id);
-                let target = Target::new(client, job.endpoint.clone(), &job);
-                let follower = Box::new(Follower::new(target.clone(), self.logs));
-                self.cancel.arm(&target);
+            Stage::Submit(submission) => {
+                let (job, turn) = (&mut submission.sent).await?;
+                self.turn = turn;
+                self.span.record("request_id", &job.request_id);
+                let target = Target::new(submission.client.clone(), job.endpoint.clone(), &job);
+                let follower = Box::new(Follower::new(target.clone(), self.options.logs));
                 self.stage = Stage::Follow { target, follower };
                 Ok(Progress::Enqueued(job))
             }
             Stage::Follow { target, follower } => {
                 let update = follower.next().await?;
                 if update.is_completed() {
-                    self.cancel.target = None;
                     self.stage = Stage::Fetch { target: target.clone(), update: update.clone() };
                 }
                 Ok(Progress::Update(update))
@@ -196,47 +199,54 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Steps<I, O> {
                 }
                 Ok(Progress::Completed(response))
             }
-            Stage::Over(_) => Err(Error::new(crate::ErrorKind::Transport, "the request is over")),
+            Stage::Over => Err(over()),
         }
     }
 
-    /// The time that the caller gave has run out: fal is asked to cancel the request, if it is one yet.
-    async fn out_of_time(&mut self, limit: Duration) -> Error {
-        let error = Error::timeout("the request", limit);
-        match &self.stage {
-            Stage::Follow { target, .. } => {
-                // Whether the wish arrives changes nothing for the caller, who has the request's id.
-                let asked = tokio::time::timeout(CANCEL_TIMEOUT, cancel(target)).await;
-                tracing::debug!(request_id = target.request_id(), ?asked, "out of time, cancelling");
-                target.explain(error)
+    /// The time that the caller gave has run out. fal is asked to cancel the request, if that is wanted.
+    async fn out_of_time(&mut self) -> Error {
+        let error = Error::timeout("the request", self.options.timeout.unwrap_or_default());
+        match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Submit(submission) => {
+                let error = error.at(&submission.endpoint);
+                if self.options.cancel_on_timeout {
+                    submission.take_back();
+                }
+                error
             }
-            Stage::Fetch { target, .. } => target.explain(error),
-            Stage::Submit { endpoint, .. } => error.at(endpoint),
-            Stage::Over(_) => error,
+            Stage::Follow { target, .. } if self.options.cancel_on_timeout => {
+                let asked = tokio::time::timeout(CANCEL_TIMEOUT, cancel(&target)).await;
+                tracing::debug!(request_id = target.request_id(), ?asked, "out of time, cancelling");
+                target.explain(error).cancelling(asked.ok().and_then(Result::ok))
+            }
+            Stage::Follow { target, .. } | Stage::Fetch { target, .. } => target.explain(error),
+            Stage::Over => error,
         }
     }
 }
 
-/// Asks fal to cancel a request when it is dropped before the request is over, if that is wanted.
-struct CancelOnDrop {
-    wanted: bool,
-    target: Option<Target>,
+/// What nobody sees: the stages end with a result or an error.
+fn over() -> Error {
+    Error::new(crate::ErrorKind::Transport, "the request is over")
 }
 
-impl CancelOnDrop {
-    fn arm(&mut self, target: &Target) {
-        self.target = self.wanted.then(|| target.clone());
-    }
-}
-
-impl Drop for CancelOnDrop {
+impl<O: 'static> Drop for Steps<O> {
     fn drop(&mut self) {
-        // Without a runtime there is nobody who could send it.
-        if let (Some(target), Ok(runtime)) = (self.target.take(), tokio::runtime::Handle::try_current()) {
-            runtime.spawn(async move {
-                let asked = cancel(&target).await;
-                tracing::debug!(request_id = target.request_id(), ?asked, "dropped, cancelling");
-            });
+        if !self.options.cancel_on_drop {
+            return;
         }
+        match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Submit(submission) => submission.take_back(),
+            Stage::Follow { target, .. } => in_background(async move { drop(cancel(&target).await) }),
+            Stage::Fetch { .. } | Stage::Over => {}
+        }
+    }
+}
+
+/// Goes on with something that its caller no longer waits for.
+pub(super) fn in_background(work: impl Future<Output = ()> + Send + 'static) {
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => drop(runtime.spawn(work)),
+        Err(_) => tracing::warn!("a request cannot be cancelled: it was dropped outside of a tokio runtime"),
     }
 }

@@ -6,10 +6,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
-use tracing::Instrument;
 
-use super::updates::{FollowOptions, OnUpdate, Progress, Steps, Updates};
+use super::updates::{FollowOptions, OnUpdate, Steps, Updates};
 use crate::queue::{QueueUpdate, Target};
 use crate::{Error, Response};
 
@@ -24,7 +22,12 @@ pub struct Wait<'a, O> {
 
 impl<'a, O> Wait<'a, O> {
     pub(crate) fn new(target: Target) -> Self {
-        Wait { target, follow: FollowOptions::default(), on_update: None, of: PhantomData }
+        Wait {
+            target,
+            follow: FollowOptions { logs: false, timeout: None, cancel_on_timeout: false, cancel_on_drop: false },
+            on_update: None,
+            of: PhantomData,
+        }
     }
 
     /// Whether updates have the lines that the model logs (default false). Each line comes once, in order.
@@ -39,13 +42,20 @@ impl<'a, O> Wait<'a, O> {
         self
     }
 
-    /// How long it may take in all (no limit by default). When it passes, fal is asked to cancel the request.
+    /// How long to wait (no limit by default). When it passes, the request runs on, and can be waited for again.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.follow.timeout = Some(timeout);
         self
     }
 
-    /// Whether fal is asked to cancel the request when the future is dropped before it is completed (default false).
+    /// Whether fal is asked to cancel the request when the time has passed (default false).
+    pub fn cancel_on_timeout(mut self, cancel: bool) -> Self {
+        self.follow.cancel_on_timeout = cancel;
+        self
+    }
+
+    /// Whether fal is asked to cancel the request when the future is dropped before it is completed (default false). It
+    /// is asked by a task in the background, which takes a tokio runtime that goes on.
     pub fn cancel_on_drop(mut self, cancel: bool) -> Self {
         self.follow.cancel_on_drop = cancel;
         self
@@ -55,24 +65,7 @@ impl<'a, O> Wait<'a, O> {
 impl<O: DeserializeOwned + Send + 'static> Wait<'_, O> {
     /// The same as a stream: the updates, and last the result. The function given with `on_update` is not called.
     pub fn updates(self) -> Updates<O> {
-        Updates::new(Steps::<Value, O>::follow(self.target, &self.follow))
-    }
-
-    async fn finish(self) -> Result<Response<O>, Error> {
-        let Wait { target, follow, mut on_update, .. } = self;
-        let mut steps = Steps::<Value, O>::follow(target, &follow);
-        while let Some(progress) = steps.next().await {
-            match progress? {
-                Progress::Update(update) => {
-                    if let Some(call) = &mut on_update {
-                        call(update);
-                    }
-                }
-                Progress::Completed(response) => return Ok(response),
-                Progress::Enqueued(_) => {}
-            }
-        }
-        Err(Error::new(crate::ErrorKind::Transport, "the request ended without a result"))
+        Updates::new(Steps::follow(self.target, self.follow))
     }
 }
 
@@ -81,9 +74,8 @@ impl<'a, O: DeserializeOwned + Send + 'static> IntoFuture for Wait<'a, O> {
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let (endpoint, request_id) = (self.target.endpoint.as_str(), self.target.request_id());
-        let span = tracing::info_span!("fal.wait", endpoint, request_id);
-        self.finish().instrument(span).boxed()
+        let Wait { target, follow, on_update, .. } = self;
+        Steps::follow(target, follow).finish(None, on_update).boxed()
     }
 }
 

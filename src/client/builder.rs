@@ -96,7 +96,8 @@ impl ClientBuilder {
     }
 
     /// What the environment says: the key from `FAL_KEY`, else from `FAL_KEY_ID` and `FAL_KEY_SECRET`, and the hosts
-    /// from `FAL_RUN_HOST`, `FAL_QUEUE_RUN_HOST` and `FAL_REST_HOST`. An empty variable counts as unset.
+    /// from `FAL_RUN_HOST`, `FAL_QUEUE_RUN_HOST` and `FAL_REST_HOST`. An empty variable counts as unset, and what was set
+    /// on the builder before wins.
     pub fn env(self) -> Self {
         self.env_from(|name| std::env::var(name).ok())
     }
@@ -114,12 +115,14 @@ impl ClientBuilder {
     pub fn env_from(mut self, variable: impl Fn(&str) -> Option<String>) -> Self {
         let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
         let pair = || Some(format!("{}:{}", variable("FAL_KEY_ID")?.trim(), variable("FAL_KEY_SECRET")?.trim()));
-        if let Some(key) = variable("FAL_KEY").or_else(pair) {
+        if self.credentials.is_none()
+            && let Some(key) = variable("FAL_KEY").or_else(pair)
+        {
             self = self.key(key);
         }
-        self.run_host = variable("FAL_RUN_HOST").or(self.run_host);
-        self.queue_host = variable("FAL_QUEUE_RUN_HOST").or(self.queue_host);
-        self.rest_host = variable("FAL_REST_HOST").or(self.rest_host);
+        self.run_host = self.run_host.or_else(|| variable("FAL_RUN_HOST"));
+        self.queue_host = self.queue_host.or_else(|| variable("FAL_QUEUE_RUN_HOST"));
+        self.rest_host = self.rest_host.or_else(|| variable("FAL_REST_HOST"));
         self
     }
 
@@ -183,7 +186,8 @@ impl ClientBuilder {
             None => http_client(&hosts)?,
         };
         // A bound of 0 would make every call wait for ever.
-        let in_flight = self.max_in_flight.map(|bound| Arc::new(Semaphore::new(bound.max(1))));
+        let in_flight =
+            self.max_in_flight.map(|bound| Arc::new(Semaphore::new(bound.clamp(1, Semaphore::MAX_PERMITS))));
         let shared = Shared {
             http,
             hosts,
@@ -198,7 +202,12 @@ impl ClientBuilder {
 }
 
 fn http_client(hosts: &Hosts) -> Result<reqwest::Client, Error> {
-    reqwest::Client::builder()
+    let mut builder = reqwest::Client::builder();
+    if hosts.are_local() {
+        // The proxy of the environment is for the world outside.
+        builder = builder.no_proxy();
+    }
+    builder
         .tls_backend_preconfigured(tls::config(hosts.are_plain())?)
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(CONNECT_TIMEOUT)

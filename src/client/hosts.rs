@@ -39,6 +39,17 @@ impl Hosts {
         of_fal || [&self.run, &self.queue, &self.rest].into_iter().any(|base| is_below(url, base))
     }
 
+    /// Whether every host is on this machine, as an emulator's are.
+    pub(crate) fn are_local(&self) -> bool {
+        let local = |base: &Url| match base.host() {
+            Some(Host::Domain(host)) => host == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        [&self.run, &self.queue, &self.rest].into_iter().all(local)
+    }
+
     /// Whether every host is reached without TLS, as an emulator's are.
     pub(crate) fn are_plain(&self) -> bool {
         [&self.run, &self.queue, &self.rest].into_iter().all(|base| base.scheme() == "http")
@@ -88,6 +99,9 @@ fn base(what: &str, text: &str) -> Result<Url, Error> {
     }
     if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
         return Err(refuse("has a user, a query or a fragment"));
+    }
+    if url.scheme() == "http" && url.host_str().is_some_and(|host| TRUSTED.contains(&host)) {
+        return Err(refuse("is fal's own, to which the key goes over https only"));
     }
     Ok(url)
 }

@@ -23,7 +23,7 @@ pub use validation::{FieldError, LocSegment, ValidationError};
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// How much of a message is shown, in characters: it may have parts of an answer in it.
-const SHOWN: usize = 1_000;
+const SHOWN: usize = 500;
 
 const NO_REASON: &str = "it gives no reason";
 

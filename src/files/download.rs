@@ -135,7 +135,7 @@ impl IntoFuture for Download {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let span = tracing::info_span!("fal.download");
+        let span = tracing::info_span!("fal.download", path = %self.path.display());
         self.save().instrument(span).boxed()
     }
 }

@@ -1,20 +1,20 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::log::LogCursor;
 use super::{QueueUpdate, Target};
 use crate::error::Answer;
-use crate::transport::{EventStream, open, send};
+use crate::transport::{EventStream, jittered, open, send};
 use crate::{Error, ErrorKind};
 
-/// The pause after the first poll; each further one is a half longer.
+/// The pause after the first poll, and after one that tells something new; each further one is a half longer.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// How often in a row a status stream may break before it has told anything. Then the status is polled.
-const PATIENCE: u32 = 2;
+/// How often in a row a status stream may end before it has told anything new. Then the status is polled.
+const STREAMS_IN_VAIN: u32 = 2;
 
 /// Follows a request until it is completed: by the status stream, again after it breaks, and by polling where there is
 /// none, or where the client has as many streams open as it may.
@@ -25,34 +25,60 @@ pub(crate) struct Follower {
     cursor: LogCursor,
     last: Option<QueueUpdate>,
     source: Source,
+    /// How many streams in a row ended before they told anything new.
+    in_vain: u32,
+    /// When fal was last heard of.
+    heard: Instant,
 }
 
 #[derive(Debug)]
 enum Source {
-    /// No connection; so many streams in a row broke before they told anything.
-    Idle { broken: u32 },
+    /// No connection.
+    Idle,
     /// A stream, and whether it has had lines yet.
-    Stream { events: Box<EventStream>, told: bool, broken: u32, _place: OwnedSemaphorePermit },
+    Stream { events: Box<EventStream>, told: bool, _place: OwnedSemaphorePermit },
     /// Polls, with the pause before the next.
     Poll { pause: Duration },
 }
 
 impl Follower {
     pub(crate) fn new(target: Target, logs: bool) -> Self {
-        Follower { target, logs, cursor: LogCursor::default(), last: None, source: Source::Idle { broken: 0 } }
+        let cursor = LogCursor::default();
+        Follower { target, logs, cursor, last: None, source: Source::Idle, in_vain: 0, heard: Instant::now() }
     }
 
     /// The next change. After one that is completed there is none.
     ///
-    /// Errors are those that the client's policy found not worth repeating, and carry the request's id.
+    /// A service that cannot be reached is tried again for as long as the client's policy has patience. Errors carry the
+    /// request's id.
     pub(crate) async fn next(&mut self) -> Result<QueueUpdate, Error> {
         loop {
-            let update = self.step().await.map_err(|error| self.target.explain(error))?;
-            if let Some(update) = update.filter(|update| self.last.as_ref() != Some(update)) {
-                self.last = Some(without_logs(&update));
-                let (request_id, lines) = (self.target.request_id(), update.logs().len());
-                tracing::debug!(request_id, status = update.word(), lines, "queue update");
-                return Ok(update);
+            match self.step().await {
+                Ok(Some(update)) => {
+                    self.heard = Instant::now();
+                    if self.last.as_ref() == Some(&update) {
+                        continue;
+                    }
+                    self.in_vain = 0;
+                    if let Source::Poll { pause } = &mut self.source {
+                        *pause = FIRST_PAUSE;
+                    }
+                    self.last = Some(without_logs(&update));
+                    let (request_id, lines) = (self.target.request_id(), update.logs().len());
+                    tracing::debug!(request_id, status = update.word(), lines, "queue update");
+                    return Ok(update);
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    let patient = self.heard.elapsed() < self.target.client.shared().retry.patience;
+                    if !patient || !error.is_retryable() {
+                        return Err(self.target.explain(error));
+                    }
+                    tracing::debug!(request_id = self.target.request_id(), kind = ?error.kind(), "fal is not heard of");
+                    if !matches!(self.source, Source::Poll { .. }) {
+                        self.source = Source::Poll { pause: FIRST_PAUSE };
+                    }
+                }
             }
         }
     }
@@ -60,36 +86,36 @@ impl Follower {
     /// One move: a connection that is opened, an event that is read, or a poll.
     async fn step(&mut self) -> Result<Option<QueueUpdate>, Error> {
         match &mut self.source {
-            Source::Idle { broken } => {
-                let broken = *broken;
-                let Ok(place) = Arc::clone(&self.target.client.shared().streams).try_acquire_owned() else {
+            Source::Idle => {
+                let shared = self.target.client.shared();
+                if self.in_vain > 0 {
+                    tokio::time::sleep(shared.retry.backoff(self.in_vain)).await;
+                }
+                let Ok(place) = Arc::clone(&shared.streams).try_acquire_owned() else {
                     self.source = Source::Poll { pause: Duration::ZERO };
                     return Ok(None);
                 };
                 let request = self.target.status_stream(self.logs)?;
-                self.source = match open(self.target.client.shared(), &request).await {
+                match open(shared, &request).await {
                     Ok(response) => {
-                        let idle = self.target.client.shared().timeouts.stream_idle;
-                        Source::Stream {
-                            events: Box::new(EventStream::new(response, idle)),
-                            told: false,
-                            broken,
-                            _place: place,
-                        }
+                        let events = Box::new(EventStream::new(response, shared.timeouts.stream_idle));
+                        self.source = Source::Stream { events, told: false, _place: place };
                     }
+                    Err(error) if error.is_retryable() => self.ended_in_vain(&error),
                     Err(error) if means_no_stream(&error) => {
-                        tracing::debug!(%error, "no status stream, polling");
-                        Source::Poll { pause: Duration::ZERO }
+                        tracing::debug!(status = ?error.status(), "no status stream, polling");
+                        self.source = Source::Poll { pause: Duration::ZERO };
                     }
                     Err(error) => return Err(error),
-                };
+                }
                 Ok(None)
             }
-            Source::Stream { events, told, broken, .. } => match events.next().await {
+            Source::Stream { events, told, .. } => match events.next().await {
                 Ok(Some(data)) => {
                     // What is no status is passed over, as an event of a kind to come.
                     let Some(mut update) = QueueUpdate::read(&data) else { return Ok(None) };
-                    if let Some(lines) = update.logs_mut().filter(|lines| !lines.is_empty()) {
+                    if !update.logs().is_empty() {
+                        let lines = update.logs_mut();
                         // A stream tells what is new, but the first lines of one that follows another may be old.
                         if std::mem::replace(told, true) {
                             self.cursor.note(lines);
@@ -97,33 +123,35 @@ impl Follower {
                             *lines = self.cursor.after_overlap(std::mem::take(lines));
                         }
                     }
-                    *broken = 0;
                     Ok(Some(update))
                 }
-                ended => {
-                    if let Err(error) = ended {
-                        tracing::debug!(%error, "the status stream broke");
-                    }
-                    let broken = *broken + 1;
-                    self.source = if broken > PATIENCE {
-                        Source::Poll { pause: Duration::ZERO }
-                    } else {
-                        Source::Idle { broken }
-                    };
+                Ok(None) => {
+                    self.ended_in_vain(&Error::new(ErrorKind::Transport, "the status stream ended"));
+                    Ok(None)
+                }
+                Err(error) => {
+                    self.ended_in_vain(&error);
                     Ok(None)
                 }
             },
             Source::Poll { pause } => {
-                tokio::time::sleep(*pause).await;
+                tokio::time::sleep(jittered(*pause)).await;
                 *pause = if pause.is_zero() { FIRST_PAUSE } else { pause.mul_f64(1.5).min(LONGEST_PAUSE) };
                 let request = self.target.status(self.logs)?;
                 let mut update = read(send(self.target.client.shared(), &request).await?)?;
-                if let Some(lines) = update.logs_mut() {
-                    *lines = self.cursor.after_overlap(std::mem::take(lines));
-                }
+                let lines = update.logs_mut();
+                *lines = self.cursor.after_overlap(std::mem::take(lines));
                 Ok(Some(update))
             }
         }
+    }
+
+    /// A stream has ended, or could not be opened. What it told that was new has set the count back.
+    fn ended_in_vain(&mut self, error: &Error) {
+        tracing::debug!(request_id = self.target.request_id(), kind = ?error.kind(), "the status stream broke");
+        self.in_vain += 1;
+        self.source =
+            if self.in_vain > STREAMS_IN_VAIN { Source::Poll { pause: Duration::ZERO } } else { Source::Idle };
     }
 }
 
@@ -137,16 +165,14 @@ pub(crate) fn read(answer: Answer) -> Result<QueueUpdate, Error> {
 fn means_no_stream(error: &Error) -> bool {
     match error.kind() {
         ErrorKind::Service => error.status().is_some_and(|status| !matches!(status.as_u16(), 401 | 403)),
-        ErrorKind::UntrustedUrl | ErrorKind::Credentials | ErrorKind::Connect => false,
-        _ => true,
+        ErrorKind::UnexpectedResponse => true,
+        _ => false,
     }
 }
 
 /// What of an update says whether the next one differs.
 fn without_logs(update: &QueueUpdate) -> QueueUpdate {
     let mut update = update.clone();
-    if let Some(lines) = update.logs_mut() {
-        lines.clear();
-    }
+    update.logs_mut().clear();
     update
 }

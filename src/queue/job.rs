@@ -213,8 +213,8 @@ impl Target {
         }
         let id = EndpointId::parse(&self.endpoint)?;
         let request_id = self.request_id();
-        let plain = !request_id.is_empty() && !matches!(request_id, "." | "..") && !request_id.contains(['/', '\\']);
-        if !plain {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+        if request_id.is_empty() || matches!(request_id, "." | "..") || !request_id.bytes().all(plain) {
             let message = format!("{request_id:?} is not the id of a request");
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 ///
 /// Only the message is certain: what is there besides differs between models, and some lines have no time zone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct LogEntry {
     /// What was logged.

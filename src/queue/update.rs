@@ -29,6 +29,8 @@ pub enum QueueUpdate {
     InQueue {
         /// How many requests are ahead of it.
         position: Option<u64>,
+        /// What the model logged before: a request that fal repeats waits once more.
+        logs: Vec<LogEntry>,
     },
     /// It runs.
     #[non_exhaustive]
@@ -86,7 +88,10 @@ impl QueueUpdate {
             lines.into_iter().flatten().map(LogEntry::read).collect()
         };
         Some(match status.get("status")?.as_str()? {
-            "IN_QUEUE" => QueueUpdate::InQueue { position: status.get("queue_position").and_then(Value::as_u64) },
+            "IN_QUEUE" => {
+                let position = status.get("queue_position").and_then(Value::as_u64);
+                QueueUpdate::InQueue { position, logs: logs() }
+            }
             "IN_PROGRESS" => QueueUpdate::InProgress { logs: logs() },
             "COMPLETED" => QueueUpdate::Completed {
                 logs: logs(),
@@ -115,19 +120,19 @@ impl QueueUpdate {
     /// The lines that were logged.
     pub fn logs(&self) -> &[LogEntry] {
         match self {
-            QueueUpdate::InQueue { .. } => &[],
-            QueueUpdate::InProgress { logs }
+            QueueUpdate::InQueue { logs, .. }
+            | QueueUpdate::InProgress { logs }
             | QueueUpdate::Completed { logs, .. }
             | QueueUpdate::Other { logs, .. } => logs,
         }
     }
 
-    pub(super) fn logs_mut(&mut self) -> Option<&mut Vec<LogEntry>> {
+    pub(super) fn logs_mut(&mut self) -> &mut Vec<LogEntry> {
         match self {
-            QueueUpdate::InQueue { .. } => None,
-            QueueUpdate::InProgress { logs }
+            QueueUpdate::InQueue { logs, .. }
+            | QueueUpdate::InProgress { logs }
             | QueueUpdate::Completed { logs, .. }
-            | QueueUpdate::Other { logs, .. } => Some(logs),
+            | QueueUpdate::Other { logs, .. } => logs,
         }
     }
 }
@@ -164,9 +169,9 @@ mod tests {
     fn a_status_is_read_with_what_it_has() {
         assert_eq!(
             read(r#"{"status":"IN_QUEUE","queue_position":123,"response_url":null}"#),
-            Some(QueueUpdate::InQueue { position: Some(123) })
+            Some(QueueUpdate::InQueue { position: Some(123), logs: vec![] })
         );
-        assert_eq!(read(r#"{"status":"IN_QUEUE"}"#), Some(QueueUpdate::InQueue { position: None }));
+        assert_eq!(read(r#"{"status":"IN_QUEUE"}"#), Some(QueueUpdate::InQueue { position: None, logs: vec![] }));
         assert_eq!(read(r#"{"status":"IN_PROGRESS","logs":null}"#), Some(QueueUpdate::InProgress { logs: vec![] }));
         let logs = read(r#"{"status":"IN_PROGRESS","logs":[{"message":"a"},{"message":"b"}]}"#);
         assert_eq!(logs.map(|update| update.logs().len()), Some(2));

@@ -11,7 +11,7 @@ mod tries;
 pub(crate) use media::MediaStream;
 pub(crate) use request::{Operation, Request};
 pub use retry::RetryPolicy;
-pub(crate) use retry::random;
+pub(crate) use retry::{jittered, random};
 pub(crate) use send::{open, send};
 pub(crate) use sse::EventStream;
 pub(crate) use timeouts::Timeouts;

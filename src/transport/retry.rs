@@ -6,6 +6,9 @@ use http::StatusCode;
 use super::Operation;
 use crate::{Error, ErrorKind};
 
+/// The longest pause that can be set: longer ones are no pauses, and the clock cannot hold every duration.
+const LONGEST_DELAY: Duration = Duration::from_secs(86_400);
+
 /// The longest wait that a service can ask for with `Retry-After`.
 const LONGEST_WAIT: Duration = Duration::from_secs(120);
 
@@ -25,32 +28,37 @@ const LONGEST_WAIT: Duration = Duration::from_secs(120);
 ///
 /// It never pays twice: a run or a submission is repeated only if it did not arrive (no connection came about), or if
 /// it was refused with 429. What only reads (status, result) and what changes nothing when it is done twice (cancel) is
-/// repeated when a connection breaks and when a gateway answers 502, 503 or 504, too. `Retry-After` is heeded, up to two
-/// minutes.
+/// repeated when a connection breaks and when a gateway answers 502, 503 or 504, too. `Retry-After` is heeded; if it asks
+/// for more than two minutes, the error comes at once. A request that is followed is asked after for longer: see
+/// [`patience`](Self::patience).
 #[derive(Clone, Debug, PartialEq)]
 pub struct RetryPolicy {
     max_attempts: u32,
     first_delay: Duration,
     max_delay: Duration,
     jitter: f64,
+    pub(crate) patience: Duration,
 }
 
 impl Default for RetryPolicy {
-    /// Five attempts; pauses of half a second, doubled every time up to 15 seconds, a quarter more or less by chance.
+    /// Five attempts; pauses of half a second, doubled every time up to 15 seconds, a quarter more or less by chance; a
+    /// patience of five minutes.
     fn default() -> Self {
         RetryPolicy {
             max_attempts: 5,
             first_delay: Duration::from_millis(500),
             max_delay: Duration::from_secs(15),
             jitter: 0.25,
+            patience: Duration::from_secs(300),
         }
     }
 }
 
 impl RetryPolicy {
-    /// Nothing is repeated.
+    /// Nothing is repeated. Where no connection to fal comes about, its backup host is still tried, which is not a
+    /// repetition: the request has arrived nowhere.
     pub fn none() -> Self {
-        RetryPolicy::default().max_attempts(1)
+        RetryPolicy::default().max_attempts(1).patience(Duration::ZERO)
     }
 
     /// How often a request is tried in all, the first try included; 0 counts as 1.
@@ -65,7 +73,7 @@ impl RetryPolicy {
         self
     }
 
-    /// The longest pause.
+    /// The longest pause that the service has not asked for.
     pub fn max_delay(mut self, delay: Duration) -> Self {
         self.max_delay = delay;
         self
@@ -78,36 +86,63 @@ impl RetryPolicy {
         self
     }
 
+    /// How long a request that is followed (`subscribe`, `wait`) goes on being asked after while fal cannot be reached:
+    /// it may be running all the while. A single question is not repeated for longer than the attempts say.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
     /// The pause before the next try, or `None` where there is to be none.
     pub(super) fn pause(&self, operation: Operation, failed: u32, error: &Error) -> Option<Duration> {
         if failed >= self.max_attempts || !may_repeat(operation, error) {
             return None;
         }
-        let asked = error.answer().and_then(|answer| answer.retry_after());
-        Some(asked.map_or_else(|| self.backoff(failed, chance()), |wait| wait.min(LONGEST_WAIT)))
+        match error.answer().and_then(|answer| answer.retry_after()) {
+            // Who is to come back that late is told so instead.
+            Some(wait) => (wait <= LONGEST_WAIT).then_some(wait),
+            None => Some(self.backoff(failed)),
+        }
     }
 
-    /// The pause after so many failed tries, with a chance from 0 to 1.
-    fn backoff(&self, failed: u32, chance: f64) -> Duration {
-        let doubled = self.first_delay.saturating_mul(2_u32.saturating_pow(failed.saturating_sub(1).min(31)));
-        doubled.min(self.max_delay).mul_f64(1.0 + self.jitter * (2.0 * chance - 1.0))
+    /// The pause after so many failed tries.
+    pub(crate) fn backoff(&self, failed: u32) -> Duration {
+        self.backoff_by(failed, chance())
     }
+
+    /// The same with a chance from 0 to 1.
+    fn backoff_by(&self, failed: u32, chance: f64) -> Duration {
+        let doubled = self.first_delay.saturating_mul(2_u32.saturating_pow(failed.saturating_sub(1).min(31)));
+        let pause = doubled.min(self.max_delay).min(LONGEST_DELAY);
+        pause.mul_f64(1.0 + self.jitter * (2.0 * chance - 1.0))
+    }
+}
+
+/// A pause that is longer or shorter by chance, by up to a quarter.
+pub(crate) fn jittered(pause: Duration) -> Duration {
+    pause.mul_f64(0.75 + 0.5 * chance())
 }
 
 /// Whether a repeated request cannot cost twice what one costs.
 fn may_repeat(operation: Operation, error: &Error) -> bool {
+    // Who follows a request opens another stream, or polls.
+    if operation == Operation::StatusStream {
+        return false;
+    }
     let paid = matches!(operation, Operation::Run | Operation::Submit { .. });
     match error.kind() {
         ErrorKind::Connect => true,
         ErrorKind::Transport | ErrorKind::Timeout => !paid,
         ErrorKind::Service => match error.status() {
             // A full queue was meant to refuse.
-            Some(StatusCode::TOO_MANY_REQUESTS) => operation != Operation::Submit { bounded: true },
+            Some(StatusCode::TOO_MANY_REQUESTS) => {
+                error.is_retryable() && operation != Operation::Submit { bounded: true }
+            }
             Some(status) if !paid && matches!(status.as_u16(), 502..=504) => {
                 // With a request's id it is the model's own failure, which stays what it is.
                 operation != Operation::Result || error.answer().is_none_or(|answer| answer.request_id().is_none())
             }
-            Some(StatusCode::INTERNAL_SERVER_ERROR) => matches!(operation, Operation::Status | Operation::StatusStream),
+            Some(StatusCode::INTERNAL_SERVER_ERROR) => operation == Operation::Status,
             _ => false,
         },
         _ => false,
@@ -131,16 +166,22 @@ mod tests {
     #[test]
     fn pauses_double_up_to_the_longest() {
         let policy = RetryPolicy::default().first_delay(Duration::from_secs(1)).max_delay(Duration::from_secs(5));
-        let pauses: Vec<u64> = [1, 2, 3, 4, 40].map(|failed| policy.backoff(failed, 0.5).as_secs()).to_vec();
+        let pauses: Vec<u64> = [1, 2, 3, 4, 40].map(|failed| policy.backoff_by(failed, 0.5).as_secs()).to_vec();
         assert_eq!(pauses, [1, 2, 4, 5, 5]);
     }
 
     #[test]
     fn jitter_stays_within_its_part() {
         let policy = RetryPolicy::default().first_delay(Duration::from_secs(2)).jitter(0.25);
-        assert_eq!(policy.backoff(1, 0.0), Duration::from_millis(1500));
-        assert_eq!(policy.backoff(1, 1.0), Duration::from_millis(2500));
+        assert_eq!(policy.backoff_by(1, 0.0), Duration::from_millis(1500));
+        assert_eq!(policy.backoff_by(1, 1.0), Duration::from_millis(2500));
         assert!((0..1000).map(|_| chance()).all(|chance| (0.0..1.0).contains(&chance)));
+    }
+
+    #[test]
+    fn any_policy_has_pauses_that_the_clock_can_hold() {
+        let policy = RetryPolicy::default().first_delay(Duration::MAX).max_delay(Duration::MAX).jitter(1.0);
+        assert_eq!(policy.backoff_by(u32::MAX, 1.0), 2 * LONGEST_DELAY);
     }
 
     #[test]

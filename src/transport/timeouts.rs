@@ -5,7 +5,7 @@ use super::Operation;
 /// How long a request may be silent. A total is the caller's to set (`timeout` of a call).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timeouts {
-    /// Until the head of the answer, for everything but a direct run.
+    /// Until the head of the answer, for everything but a direct run and a status stream.
     pub(crate) answer: Duration,
     /// Between two pieces of a body.
     pub(crate) idle: Duration,
@@ -26,6 +26,10 @@ impl Default for Timeouts {
 impl Timeouts {
     /// Until the head of the answer. A direct run answers when the model is done, however long that takes.
     pub(crate) fn answer(&self, operation: Operation) -> Option<Duration> {
-        (operation != Operation::Run).then_some(self.answer)
+        match operation {
+            Operation::Run => None,
+            Operation::StatusStream => Some(self.stream_idle),
+            _ => Some(self.answer),
+        }
     }
 }

@@ -63,7 +63,9 @@ impl<'a> Tries<'a> {
 
     fn note(&mut self, error: &Error) {
         let host = self.url().host_str().unwrap_or_default().to_owned();
-        tracing::debug!(operation = self.request.operation.name(), host, %error, "attempt failed");
+        // fal's words may have a part of the input in them, and stay out of the log.
+        let (operation, kind, status) = (self.request.operation.name(), error.kind(), error.status());
+        tracing::debug!(operation, host, ?kind, ?status, "attempt failed");
         self.attempts.push(Attempt { host, outcome: error.to_string(), after: self.began.elapsed() });
     }
 }
