@@ -38,6 +38,29 @@ async fn the_key_comes_from_the_environment() {
     }
 }
 
+#[tokio::test]
+async fn what_is_set_by_hand_wins_over_the_environment() {
+    let server = Server::start(|_, _| Reply::json(200, "{}")).await;
+    let variable = |name: &str| match name {
+        "FAL_KEY" => Some("from:env".to_owned()),
+        "FAL_RUN_HOST" => Some("elsewhere.invalid".to_owned()),
+        _ => None,
+    };
+    let client = server.builder().env_from(variable).build().expect("a client");
+    client.endpoint("a/b").run(serde_json::json!({})).await.expect("an answer");
+    assert_eq!(server.seen()[0].header("authorization"), Some(&*format!("Key {KEY}")));
+    let client = server.builder().anonymous().env_from(variable).build().expect("a client");
+    client.endpoint("a/b").run(serde_json::json!({})).await.expect("an answer");
+    assert_eq!(server.seen()[1].header("authorization"), None);
+}
+
+#[test]
+fn any_bound_on_what_is_in_flight_is_taken() {
+    for bound in [0, 1, usize::MAX] {
+        Client::builder().key(KEY).max_in_flight(bound).build().expect("a client");
+    }
+}
+
 #[test]
 fn without_a_key_the_error_says_what_to_do() {
     for vars in
@@ -90,7 +113,16 @@ async fn a_provider_is_asked_at_every_request() {
 
 #[test]
 fn a_host_that_is_none_is_refused() {
-    for host in ["", "a b", "ftp://fal.run", "https://user:pass@fal.run", "https://fal.run?x=1", "http://", "://"] {
+    for host in [
+        "",
+        "a b",
+        "ftp://fal.run",
+        "https://user:pass@fal.run",
+        "https://fal.run?x=1",
+        "http://",
+        "://",
+        "http://fal.run",
+    ] {
         let error = Client::builder().key(KEY).run_host(host).queue_host("queue.fal.run").build().expect_err(host);
         assert_eq!(error.kind(), ErrorKind::Configuration, "{host}: {error}");
     }

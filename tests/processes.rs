@@ -85,6 +85,22 @@ async fn the_proxy_of_the_environment_is_used() {
 }
 
 #[tokio::test]
+async fn the_proxy_is_for_the_world_outside() {
+    let emulator = Emulator::builder().pace(Pace::instant()).start().await.expect("an emulator");
+    let base = emulator.base_url();
+    let output = job_example()
+        .env("HTTP_PROXY", "http://127.0.0.1:1")
+        .env("FAL_RUN_HOST", format!("{base}/fal.run"))
+        .env("FAL_QUEUE_RUN_HOST", format!("{base}/queue.fal.run"))
+        .env("FAL_REST_HOST", format!("{base}/rest.fal.ai"))
+        .args(["submit", "https://example.com/a.png"])
+        .output()
+        .await
+        .expect("a process");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test]
 async fn without_a_key_a_process_says_what_to_do() {
     let output = job_example()
         .env("FAL_KEY", "")

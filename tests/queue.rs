@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use fal_client::{Cancellation, Client, Error, ErrorKind, ErrorType, Job, Priority, Progress, QueueUpdate};
+use fal_client::{
+    Cancellation, Client, Error, ErrorKind, ErrorType, Job, Priority, Progress, QueueUpdate, RetryPolicy,
+};
 use futures_util::StreamExt;
 use serde_json::{Value, json};
 
@@ -405,11 +407,12 @@ async fn a_timeout_asks_fal_to_cancel() {
         .client()
         .endpoint("a/b")
         .subscribe(json!({}))
-        .timeout(Duration::from_millis(50))
+        .timeout(Duration::from_millis(500))
         .await
         .expect_err("late");
     assert!(error.is_timeout(), "{error}");
     assert_eq!((error.kind(), error.request_id()), (ErrorKind::Timeout, Some("R1")));
+    assert_eq!(error.cancellation(), Some(&Cancellation::Requested));
     let last = server.lines().pop();
     assert_eq!(last.as_deref(), Some("PUT /queue/a/b/requests/R1/cancel"));
 }
@@ -526,7 +529,7 @@ async fn silence_is_a_broken_connection() {
         ),
     ] {
         let server = server(&[submitted(), ("stream", stream), ("status", status), result()]).await;
-        let moment = Duration::from_millis(30);
+        let moment = Duration::from_millis(200);
         let builder = server.builder().answer_timeout(moment).idle_timeout(moment).stream_idle_timeout(moment);
         let (heard, outcome) = followed_by(&builder.build().expect("a client")).await;
         assert_eq!((heard.as_str(), outcome.ok()), ("abcdef", Some(json!({ "ok": 1 }))), "{name}");
@@ -540,4 +543,82 @@ async fn a_submission_that_is_not_answered_in_time_is_not_repeated() {
     let error = client.endpoint("a/b").submit(json!({})).await.expect_err("late");
     assert!(error.is_timeout() && error.attempts().len() == 1, "{error:?}");
     assert_eq!(server.seen().len(), 1);
+}
+
+#[tokio::test]
+async fn streams_that_tell_nothing_new_are_not_opened_for_ever() {
+    let script = [
+        submitted(),
+        ("stream", vec![Reply::events(&[QUEUED])]),
+        ("status", vec![Reply::json(202, QUEUED), Reply::json(200, COMPLETED)]),
+        result(),
+    ];
+    let server = server(&script).await;
+    let response = server.client().endpoint("a/b").subscribe(json!({})).await.expect("a result");
+    assert_eq!(response.metrics.inference_time, Some(1.5));
+    assert_eq!(server.lines().iter().filter(|line| line.contains("/status/stream")).count(), 3);
+}
+
+#[tokio::test]
+async fn an_outage_is_waited_out_while_there_is_patience() {
+    let down = || vec![Reply::dropped(); 20];
+    let up = || [down(), vec![Reply::json(200, &completed("ab"))]].concat();
+    let script = [submitted(), ("stream", vec![Reply::dropped()]), ("status", up()), result()];
+    let server = server(&script).await;
+    let (heard, outcome) = followed(&server).await;
+    assert_eq!((heard.as_str(), outcome.ok()), ("ab", Some(json!({ "ok": 1 }))));
+
+    let server = self::server(&script).await;
+    let impatient = RetryPolicy::default().first_delay(Duration::from_millis(1)).patience(Duration::ZERO);
+    let client = server.builder().retry(impatient).build().expect("a client");
+    let error = followed_by(&client).await.1.expect_err("an outage");
+    assert_eq!((error.kind(), error.request_id()), (ErrorKind::Transport, Some("R1")));
+}
+
+#[tokio::test]
+async fn the_ends_of_streams_are_ends() {
+    let server = server(&[submitted(), ("stream", vec![Reply::events(&[COMPLETED])]), result()]).await;
+    let endpoint = server.client().endpoint("a/b");
+    let mut updates = endpoint.subscribe(json!({})).updates();
+    while updates.next().await.is_some() {}
+    assert!(updates.next().await.is_none());
+    let mut statuses = endpoint.status_stream("R1");
+    while statuses.next().await.is_some() {}
+    assert!(statuses.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_request_that_is_waited_for_runs_on_when_the_time_has_passed() {
+    let cancel = ("cancel", vec![Reply::json(400, r#"{"status":"ALREADY_COMPLETED"}"#)]);
+    let script = [("stream", vec![Reply::json(404, "{}")]), ("status", vec![Reply::json(202, QUEUED)]), cancel];
+    let server = server(&script).await;
+    let endpoint = server.client().endpoint("a/b");
+    let moment = Duration::from_millis(50);
+    let error = endpoint.wait("R1").timeout(moment).await.expect_err("late");
+    assert!(error.is_timeout() && error.cancellation().is_none());
+    assert!(!server.lines().iter().any(|line| line.starts_with("PUT")));
+    let error = endpoint.wait("R1").timeout(moment).cancel_on_timeout(true).await.expect_err("late");
+    assert_eq!(error.cancellation(), Some(&Cancellation::AlreadyCompleted));
+}
+
+#[tokio::test]
+async fn lines_of_a_request_that_waits_once_more_are_heard() {
+    let again = json!({ "status": "IN_QUEUE", "queue_position": 0, "logs": lines("b") }).to_string();
+    let stream = Reply::events(&[&running("a"), &again, &completed("c")]);
+    let server = server(&[submitted(), ("stream", vec![stream]), result()]).await;
+    assert_eq!(followed(&server).await.0, "abc");
+}
+
+#[tokio::test]
+async fn the_queues_words_for_a_failure_are_not_lost() {
+    let failed = r#"{"status":"COMPLETED","error":"Runner gone","error_type":"runner_disconnected"}"#;
+    let server = server(&[
+        submitted(),
+        ("stream", vec![Reply::events(&[failed])]),
+        ("result", vec![Reply::json(503, "").header("x-fal-request-id", "R1")]),
+    ])
+    .await;
+    let error = followed(&server).await.1.expect_err("a failure");
+    assert!(error.to_string().contains("503") && error.to_string().contains("Runner gone"), "{error}");
+    assert_eq!(error.error_type(), Some(&ErrorType::RunnerDisconnected));
 }

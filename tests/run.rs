@@ -197,6 +197,8 @@ async fn a_redirect_is_an_error_that_names_its_target() {
 
 #[tokio::test]
 async fn an_answer_that_is_no_json_is_kept() {
+    let error = refused(Reply::text(200, "text/plain", &"hello".repeat(100_000))).await;
+    assert!(error.to_string().len() < 1_000, "{error}");
     let error = refused(Reply::text(200, "text/plain", "hello").header("x-fal-request-id", "R1")).await;
     assert_eq!((error.kind(), error.request_id()), (ErrorKind::UnexpectedResponse, Some("R1")));
     assert_eq!(error.body().map(|body| &body[..]), Some(&b"hello"[..]));
@@ -213,6 +215,8 @@ async fn a_run_is_repeated_only_where_it_cannot_have_been_paid_for() {
         (Reply::json(504, "{}"), 1),
         (Reply::json(409, "{}"), 1),
         (Reply::json(408, "{}"), 1),
+        (Reply::json(429, "{}").header("retry-after", "3600"), 1),
+        (Reply::json(429, "{}").header("x-fal-needs-retry", "0"), 1),
         (Reply::json(429, "{}"), 2),
         (Reply::json(429, "{}").header("retry-after", "0"), 2),
         (Reply::json(429, "{}").header("retry-after", "Wed, 21 Oct 2015 07:28:00 GMT"), 2),

@@ -59,7 +59,7 @@ fn follow(follower: Follower) -> BoxStream<'static, Result<QueueUpdate, Error>> 
         let over = update.as_ref().map_or(true, QueueUpdate::is_completed);
         Some((update, (!over).then_some(follower)))
     });
-    updates.boxed()
+    updates.fuse().boxed()
 }
 
 impl fmt::Debug for StatusStream {
