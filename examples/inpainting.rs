@@ -52,8 +52,9 @@ async fn main() -> ExitCode {
 async fn paint(options: Options) -> Result<(), Box<dyn Error>> {
     // The emulator lives as long as this variable.
     let emulator;
-    let client = if std::env::var("FAL_KEY").is_ok_and(|key| !key.is_empty()) {
-        println!("Calling fal with the key in FAL_KEY.");
+    let is_set = |name| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
+    let client = if is_set("FAL_KEY") || (is_set("FAL_KEY_ID") && is_set("FAL_KEY_SECRET")) {
+        println!("Calling fal with the key of the environment.");
         Client::from_env()?
     } else {
         emulator = Emulator::start().await?;

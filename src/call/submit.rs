@@ -48,12 +48,14 @@ impl<I, O> Submit<I, O> {
     }
 }
 
+/// The job that came of a submission, and the turn that it has.
+type Sent<O> = (Job<O>, Option<OwnedSemaphorePermit>);
+
 /// A submission on its way.
 pub(super) struct Submission<O: 'static> {
     pub(super) client: Client,
     pub(super) endpoint: Cow<'static, str>,
-    /// The job, and the turn that it has.
-    pub(super) sent: BoxFuture<'static, Result<(Job<O>, Option<OwnedSemaphorePermit>), Error>>,
+    pub(super) sent: BoxFuture<'static, Result<Sent<O>, Error>>,
     /// Whether the request may have left this machine.
     is_out: Arc<AtomicBool>,
 }
@@ -94,7 +96,7 @@ async fn submit<I: EndpointInput, O>(
     input: I,
     mut options: SendOptions,
     is_out: Arc<AtomicBool>,
-) -> Result<(Job<O>, Option<OwnedSemaphorePermit>), Error> {
+) -> Result<Sent<O>, Error> {
     let submit = async {
         options.check(&input)?;
         let id = EndpointId::parse(&endpoint)?;

@@ -26,7 +26,7 @@ use crate::{AsEndpoint, Error, Handle};
 ///
 /// let client = Client::from_env()?; // FAL_KEY
 /// let response = client.endpoint("fal-ai/flux/dev").subscribe(serde_json::json!({ "prompt": "a fox" })).await?;
-/// println!("{}", response.data["images"][0]["url"]);
+/// println!("{}", response.data["images"][0]["url"]); // null where there is none
 /// # Ok(())
 /// # }
 /// ```

@@ -17,7 +17,9 @@ use crate::{Client, EndpointInput};
 ///
 /// let redux = client.fal_ai().flux().dev().redux();
 /// let response = redux.subscribe(redux::Input::builder().image_url("https://example.com/fox.png")).await?;
-/// println!("{}", response.data.images[0].url);
+/// for image in &response.data.images {
+///     println!("{}", image.url);
+/// }
 /// # Ok(())
 /// # }
 /// ```
