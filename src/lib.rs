@@ -49,6 +49,7 @@ mod files;
 mod queue;
 mod response;
 mod schema;
+mod storage;
 mod transport;
 
 /// The endpoints of the documents in `schemas/`, a module each: `fal-ai/flux/dev/redux` is `fal_ai::flux::dev::redux`.
@@ -62,12 +63,15 @@ pub use call::{Cancel, Fetch, Priority, Progress, Run, Status, StatusStream, Sub
 pub use client::{Client, ClientBuilder};
 #[cfg(feature = "documents")]
 pub use documents::documents;
-pub use endpoint::{AsEndpoint, Endpoint, Handle};
+pub use endpoint::{AsEndpoint, Endpoint, Handle, JsonInput};
 pub use error::{Attempt, Error, ErrorKind, ErrorType, FieldError, LocSegment, ValidationError};
-pub use files::{Access, Audio, Download, File, FileInput, Image, ImageSize, Lifecycle, MediaUrl, Video};
+pub use files::{
+    Access, AccessRule, Acl, Audio, Download, File, FileInput, Image, ImageSize, Lifecycle, MediaUrl, Video,
+};
 pub use queue::{Cancellation, Failure, Job, JobHandle, LogEntry, Metrics, QueueUpdate, RequestRef};
 pub use response::Response;
 pub use schema::{EndpointInput, Given, Missing, Required, UnlistedError, UnlistedValue};
+pub use storage::{Repository, Storage, TransferProgress, Upload, UploadPolicy};
 pub use transport::RetryPolicy;
 
 #[doc(hidden)]

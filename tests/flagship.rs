@@ -70,13 +70,21 @@ async fn only_what_was_set_is_sent_and_files_of_this_machine_go_along() {
         .mask_url(FileInput::bytes(&b"def"[..], "image/png"))
         .loras([LoraWeight::new("a/b").scale(0.5)]);
     emulator.client().endpoint(ENDPOINT).submit(input).await.expect("a job");
+    let jobs = emulator.jobs();
+    let sent = jobs[0].request().input().clone();
+    let file = |field: &str| {
+        let url = sent[field].as_str().unwrap_or_default().to_owned();
+        emulator.files().into_iter().find(|file| file.url() == url).expect("an uploaded file")
+    };
+    assert_eq!(file("image_url").bytes().expect("bytes").as_slice(), b"abc");
+    assert_eq!(file("mask_url").bytes().expect("bytes").as_slice(), b"def");
     assert_eq!(
-        emulator.requests()[0].input(),
-        &json!({
+        sent,
+        json!({
             "prompt": "p",
             "control_image_url": URL,
-            "image_url": "data:image/png;base64,YWJj",
-            "mask_url": "data:image/png;base64,ZGVm",
+            "image_url": file("image_url").url(),
+            "mask_url": file("mask_url").url(),
             "loras": [{ "path": "a/b", "scale": 0.5 }],
         })
     );

@@ -270,7 +270,7 @@ async fn a_timeout_ends_a_run() {
 }
 
 #[tokio::test]
-async fn files_of_this_machine_travel_as_data_uris_and_text_is_never_opened() {
+async fn a_file_is_never_opened_by_its_text_nor_written_before_it_is_read() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("a.png");
     std::fs::write(&path, b"not really").expect("a file");

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -8,8 +9,9 @@ use fal_client::Client;
 
 use crate::Error;
 use crate::documents::{Catalog, CatalogBuilder};
-use crate::http::{Fault, Keys, OnRequest, Operation, Port, ReceivedRequest, Server, Service};
+use crate::http::{Fault, Keys, Operation, Port, ReceivedRequest, Server, Service, Settings};
 use crate::queue::{AcceptedJob, Pace};
+use crate::storage::{Lifecycle, Plan, StoredFile};
 
 /// A local fal that serves while this value lives, on a port of the loopback interface.
 ///
@@ -73,6 +75,24 @@ impl Emulator {
     /// twice counts them. As many are remembered as of [`requests`](Self::requests), and all that are not completed.
     pub fn jobs(&self) -> Vec<AcceptedJob> {
         self.service.queue.all()
+    }
+
+    /// The files that were uploaded and are there, oldest first.
+    pub fn files(&self) -> Vec<StoredFile> {
+        self.service.storage.uploaded()
+    }
+
+    /// Puts a file on the emulated CDN, as if it had been uploaded, for what reads files.
+    ///
+    /// # Errors
+    ///
+    /// What the system says where the emulator's temporary file cannot be written.
+    pub fn add_file(&self, name: &str, content_type: &str, bytes: &[u8]) -> io::Result<StoredFile> {
+        let mut blob = self.service.storage.blob();
+        blob.append(bytes)?;
+        let lifecycle = Lifecycle::default();
+        let plan = Plan { name: name.to_owned(), content_type: content_type.to_owned(), lifecycle };
+        Ok(self.service.storage.add(plan, blob))
     }
 
     /// Orders a fault for the next request of an operation, after those that were ordered before. See [`Fault`].
@@ -167,10 +187,7 @@ pub struct EmulatorBuilder {
     folders: Vec<PathBuf>,
     documents: Vec<String>,
     port: u16,
-    keys: Keys,
-    pace: Pace,
-    keep_alive: Duration,
-    on_request: Option<OnRequest>,
+    settings: Settings,
 }
 
 impl Default for EmulatorBuilder {
@@ -179,10 +196,13 @@ impl Default for EmulatorBuilder {
             folders: Vec::new(),
             documents: Vec::new(),
             port: 0,
-            keys: Keys::Any,
-            pace: Pace::default(),
-            keep_alive: Duration::from_secs(10),
-            on_request: None,
+            settings: Settings {
+                keys: Keys::Any,
+                pace: Pace::default(),
+                keep_alive: Duration::from_secs(10),
+                token_lifetime: Duration::from_secs(24 * 3600),
+                on_request: None,
+            },
         }
     }
 }
@@ -209,25 +229,31 @@ impl EmulatorBuilder {
 
     /// The only key that is accepted. By default every key is, as long as there is one.
     pub fn key(mut self, key: impl Into<String>) -> Self {
-        self.keys = Keys::Only(key.into());
+        self.settings.keys = Keys::Only(key.into());
         self
     }
 
     /// How queued jobs move on. By default within about a second, see [`Pace`].
     pub fn pace(mut self, pace: Pace) -> Self {
-        self.pace = pace;
+        self.settings.pace = pace;
         self
     }
 
     /// How long a status stream is silent before it sends a comment to show that it is alive. 10 s by default.
     pub fn keep_alive(mut self, interval: Duration) -> Self {
-        self.keep_alive = interval;
+        self.settings.keep_alive = interval;
+        self
+    }
+
+    /// How long a CDN token holds. A day by default.
+    pub fn token_lifetime(mut self, time: Duration) -> Self {
+        self.settings.token_lifetime = time;
         self
     }
 
     /// Called with every request once its answer is decided, before it is sent.
     pub fn on_request(mut self, call: impl Fn(&ReceivedRequest) + Send + Sync + 'static) -> Self {
-        self.on_request = Some(Arc::new(call));
+        self.settings.on_request = Some(Arc::new(call));
         self
     }
 
@@ -242,14 +268,14 @@ impl EmulatorBuilder {
         let port = Port::listen(self.port).await.map_err(|source| Error::Listen { port: self.port, source })?;
         let base_url = format!("http://{}", port.address);
         let client = Client::builder()
-            .key(self.keys.accepted())
+            .key(self.settings.keys.accepted())
             .run_host(format!("{base_url}/fal.run"))
             .queue_host(format!("{base_url}/queue.fal.run"))
             .rest_host(format!("{base_url}/rest.fal.ai"))
+            .api_host(format!("{base_url}/api.fal.ai"))
             .build()
             .map_err(Error::Client)?;
-        let service = Service::new(base_url, catalog, self.keys, &self.pace);
-        let service = Arc::new(Service { keep_alive: self.keep_alive, on_request: self.on_request, ..service });
+        let service = Arc::new(Service::new(base_url, catalog, self.settings));
         let server = Server::start(port, Arc::clone(&service));
         Ok(Emulator { service, client, server })
     }
@@ -279,7 +305,7 @@ impl fmt::Debug for EmulatorBuilder {
             .field("folders", &self.folders)
             .field("documents", &self.documents.len())
             .field("port", &self.port)
-            .field("pace", &self.pace)
+            .field("pace", &self.settings.pace)
             .finish_non_exhaustive()
     }
 }

@@ -20,6 +20,7 @@
 //! - How a queued job moves on is set by a [`Pace`]: by time, at once, or step by step as a test says.
 //! - What goes wrong is ordered as a [`Fault`]: the next request of an [`Operation`] gets it.
 //! - Time can be moved with [`Emulator::advance_time`].
+//! - What was uploaded is in [`Emulator::files`]; a PNG of it that an input refers to is worked on.
 //! - What a client sent is in [`Emulator::requests`], what was accepted of it, and would be charged, in
 //!   [`Emulator::jobs`].
 
@@ -30,12 +31,15 @@ mod http;
 mod input;
 mod output;
 mod queue;
+mod random;
+mod storage;
 mod time;
 
 pub use emulator::{Emulator, EmulatorBuilder};
 pub use error::{DocumentError, Error};
 pub use http::{Fault, Operation, ReceivedRequest};
 pub use queue::{AcceptedJob, JobState, Pace};
+pub use storage::StoredFile;
 
 /// The examples of the README compile.
 #[cfg(doctest)]

@@ -3,6 +3,7 @@
 mod body;
 mod cancel;
 mod fetch;
+mod files;
 mod options;
 mod run;
 mod status;

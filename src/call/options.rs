@@ -15,6 +15,8 @@ pub(crate) struct SendOptions {
     pub(super) query: Vec<(&'static str, String)>,
     pub(super) extra: Map<String, Value>,
     pub(super) unchecked: bool,
+    /// Smaller files become data URIs; `None` is what the client's policy says.
+    pub(super) inline_below: Option<u64>,
     /// Whether a full queue is to refuse.
     pub(super) bounded: bool,
     refused: Option<Error>,
@@ -148,6 +150,13 @@ macro_rules! send_options {
         /// Puts a field into the input that its type does not have. It wins over a field of the same name.
         pub fn extra(mut self, name: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
             self.options.extra.insert(name.into(), value.into());
+            self
+        }
+
+        /// Files of the input that have fewer bytes than this go into it as data URIs, and are not uploaded (default: what
+        /// the client's [`UploadPolicy`](crate::UploadPolicy) says, which is no file by default).
+        pub fn inline_below(mut self, bytes: u64) -> Self {
+            self.options.inline_below = Some(bytes);
             self
         }
 

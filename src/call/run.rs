@@ -51,7 +51,7 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
             let id = EndpointId::parse(&endpoint)?;
             let _turn = client.turn().await;
             let mut request = Request::new(Operation::Run, Method::POST, join(&client.shared().hosts.run, id.as_str()));
-            request.body = Some(body(input, options.extra).await?);
+            request.body = Some(body(&client, input, &mut options).await?);
             request.headers = options.headers;
             Response::read(send(client.shared(), &request).await?)
         };

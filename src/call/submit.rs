@@ -106,7 +106,7 @@ async fn submit<I: EndpointInput, O>(
         for (name, value) in &options.query {
             request.url.query_pairs_mut().append_pair(name, value);
         }
-        request.body = Some(body(input, options.extra).await?);
+        request.body = Some(body(&client, input, &mut options).await?);
         request.headers = options.headers;
         is_out.store(true, Ordering::Relaxed);
         let answer = send(client.shared(), &request).await?;

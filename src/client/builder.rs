@@ -8,8 +8,9 @@ use tokio::sync::Semaphore;
 use super::credentials::Credentials;
 use super::hosts::Hosts;
 use super::{Client, Shared, tls};
+use crate::storage::Tokens;
 use crate::transport::{RetryPolicy, Timeouts};
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, UploadPolicy};
 
 /// How long a connection may take to come about. fal's own clients use the same.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -37,9 +38,12 @@ pub struct ClientBuilder {
     run_host: Option<String>,
     queue_host: Option<String>,
     rest_host: Option<String>,
+    api_host: Option<String>,
+    cdn_host: Option<String>,
     http: Option<reqwest::Client>,
     retry: RetryPolicy,
     timeouts: Timeouts,
+    uploads: UploadPolicy,
     max_in_flight: Option<usize>,
 }
 
@@ -95,9 +99,23 @@ impl ClientBuilder {
         self
     }
 
+    /// The host of the platform API, which signs URLs of files and sets who may read them: a host name or a base URL
+    /// (default `api.fal.ai`).
+    pub fn api_host(mut self, host: impl Into<String>) -> Self {
+        self.api_host = Some(host.into());
+        self
+    }
+
+    /// The host that files are uploaded to: a host name or a base URL (default: what the REST host says, one of fal's).
+    /// The key is not sent there.
+    pub fn cdn_host(mut self, host: impl Into<String>) -> Self {
+        self.cdn_host = Some(host.into());
+        self
+    }
+
     /// What the environment says: the key from `FAL_KEY`, else from `FAL_KEY_ID` and `FAL_KEY_SECRET`, and the hosts
-    /// from `FAL_RUN_HOST`, `FAL_QUEUE_RUN_HOST` and `FAL_REST_HOST`. An empty variable counts as unset, and what was set
-    /// on the builder before wins.
+    /// from `FAL_RUN_HOST`, `FAL_QUEUE_RUN_HOST`, `FAL_REST_HOST` and `FAL_CDN_V3_HOST`. An empty variable counts as unset,
+    /// and what was set on the builder before wins.
     pub fn env(self) -> Self {
         self.env_from(|name| std::env::var(name).ok())
     }
@@ -123,6 +141,7 @@ impl ClientBuilder {
         self.run_host = self.run_host.or_else(|| variable("FAL_RUN_HOST"));
         self.queue_host = self.queue_host.or_else(|| variable("FAL_QUEUE_RUN_HOST"));
         self.rest_host = self.rest_host.or_else(|| variable("FAL_REST_HOST"));
+        self.cdn_host = self.cdn_host.or_else(|| variable("FAL_CDN_V3_HOST"));
         self
     }
 
@@ -139,6 +158,12 @@ impl ClientBuilder {
         self
     }
 
+    /// Where and how files are uploaded (see [`UploadPolicy`]).
+    pub fn uploads(mut self, policy: UploadPolicy) -> Self {
+        self.uploads = policy;
+        self
+    }
+
     /// How long fal may take to begin its answer, each time a request is sent (default 2 minutes). It does not hold for
     /// a direct run, which answers when the model is done: that has a `timeout` of its own.
     pub fn answer_timeout(mut self, timeout: Duration) -> Self {
@@ -146,7 +171,7 @@ impl ClientBuilder {
         self
     }
 
-    /// How long the body of an answer may pause (default 1 minute).
+    /// How long the body of an answer, or of an upload, may pause (default 1 minute).
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.idle = timeout;
         self
@@ -180,7 +205,8 @@ impl ClientBuilder {
                            with `.anonymous()`";
             Err(Error::new(ErrorKind::Credentials, message))
         })?;
-        let hosts = Hosts::new(self.run_host.as_deref(), self.queue_host.as_deref(), self.rest_host.as_deref())?;
+        let hosts = Hosts::new(self.run_host.as_deref(), self.queue_host.as_deref(), self.rest_host.as_deref())?
+            .with_storage(self.api_host.as_deref(), self.cdn_host.as_deref())?;
         let http = match self.http {
             Some(http) => http,
             None => http_client(&hosts)?,
@@ -194,6 +220,8 @@ impl ClientBuilder {
             credentials,
             retry: self.retry,
             timeouts: self.timeouts,
+            uploads: self.uploads,
+            tokens: Tokens::default(),
             streams: Arc::new(Semaphore::new(MOST_STREAMS)),
             in_flight,
         };
@@ -222,7 +250,10 @@ impl fmt::Debug for ClientBuilder {
             .field("run_host", &self.run_host)
             .field("queue_host", &self.queue_host)
             .field("rest_host", &self.rest_host)
+            .field("api_host", &self.api_host)
+            .field("cdn_host", &self.cdn_host)
             .field("retry", &self.retry)
+            .field("uploads", &self.uploads)
             .field("max_in_flight", &self.max_in_flight)
             .finish_non_exhaustive()
     }

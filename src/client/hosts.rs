@@ -13,6 +13,10 @@ pub(crate) struct Hosts {
     pub(crate) run: Url,
     pub(crate) queue: Url,
     pub(crate) rest: Url,
+    /// The platform API.
+    pub(crate) api: Url,
+    /// The CDN that is uploaded to, if it is not the one that the REST host names.
+    pub(crate) cdn: Option<Url>,
 }
 
 impl Hosts {
@@ -25,7 +29,22 @@ impl Hosts {
             (None, Some(_)) => beside(&run_url)?,
             (None, None) => base("queue host", "queue.fal.run")?,
         };
-        Ok(Hosts { run: run_url, queue: queue_url, rest: base("REST host", rest.unwrap_or("rest.fal.ai"))? })
+        Ok(Hosts {
+            run: run_url,
+            queue: queue_url,
+            rest: base("REST host", rest.unwrap_or("rest.fal.ai"))?,
+            api: base("platform host", "api.fal.ai")?,
+            cdn: None,
+        })
+    }
+
+    /// The same with another platform host or CDN, where one is given.
+    pub(crate) fn with_storage(mut self, api: Option<&str>, cdn: Option<&str>) -> Result<Self, Error> {
+        if let Some(api) = api {
+            self.api = base("platform host", api)?;
+        }
+        self.cdn = cdn.map(|cdn| base("CDN host", cdn)).transpose()?;
+        Ok(self)
     }
 
     /// Whether the key may go to a URL.
@@ -36,7 +55,23 @@ impl Hosts {
         let of_fal = url.scheme() == "https"
             && url.port().is_none()
             && matches!(url.host(), Some(Host::Domain(host)) if TRUSTED.contains(&host));
-        of_fal || [&self.run, &self.queue, &self.rest].into_iter().any(|base| is_below(url, base))
+        of_fal || [&self.run, &self.queue, &self.rest, &self.api].into_iter().any(|base| is_below(url, base))
+    }
+
+    /// Whether a token for uploads may go to a URL: to the CDN that is configured, else to fal's, or to where the REST
+    /// host is, if that is not fal's own.
+    pub(crate) fn is_storage(&self, url: &Url) -> bool {
+        if !url.username().is_empty() || url.password().is_some() {
+            return false;
+        }
+        if let Some(cdn) = &self.cdn {
+            return url.origin() == cdn.origin();
+        }
+        let of_fal = url.scheme() == "https"
+            && url.port().is_none()
+            && matches!(url.host(), Some(Host::Domain(host)) if host == "fal.media" || host.ends_with(".fal.media"));
+        let ours = self.rest.host_str() != Some("rest.fal.ai") && url.origin() == self.rest.origin();
+        of_fal || ours
     }
 
     /// Whether every host is on this machine, as an emulator's are.
@@ -174,6 +209,33 @@ mod tests {
         ] {
             assert!(!hosts.trusts(&url(bad)), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_token_for_uploads_goes_to_the_cdn_only() {
+        let fal = hosts(None, None);
+        for good in ["https://v3.fal.media/files/upload", "https://v3b.fal.media/", "https://fal.media/"] {
+            assert!(fal.is_storage(&url(good)), "{good}");
+        }
+        for bad in [
+            "http://v3.fal.media/",
+            "https://v3.fal.media:8443/",
+            "https://evilfal.media/",
+            "https://fal.media.evil.com/",
+            "https://u@v3.fal.media/",
+            "https://rest.fal.ai/",
+        ] {
+            assert!(!fal.is_storage(&url(bad)), "{bad}");
+        }
+        let emulator = Hosts::new(Some("http://h:1/run"), Some("http://h:1/queue"), Some("http://h:1/rest"));
+        let emulator = emulator.expect("hosts that are URLs");
+        assert!(emulator.is_storage(&url("http://h:1/v3.fal.media/files/upload")));
+        assert!(!emulator.is_storage(&url("http://h:2/v3.fal.media/files/upload")));
+        let own = hosts(None, None).with_storage(Some("api.example"), Some("https://cdn.example")).expect("hosts");
+        assert!(own.is_storage(&url("https://cdn.example/files/upload")));
+        assert!(!own.is_storage(&url("https://v3.fal.media/files/upload")));
+        assert!(own.trusts(&url("https://api.example/v1/storage")));
+        assert!(!own.trusts(&url("https://cdn.example/files/upload")));
     }
 
     #[test]

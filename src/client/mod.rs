@@ -15,8 +15,9 @@ pub(crate) use credentials::Credentials;
 pub(crate) use hosts::{Hosts, backup, join};
 
 use crate::queue::{Job, JobHandle};
+use crate::storage::Tokens;
 use crate::transport::{RetryPolicy, Timeouts};
-use crate::{AsEndpoint, Error, Handle};
+use crate::{AsEndpoint, Error, Handle, UploadPolicy};
 
 /// A client of fal. Clones are cheap and share connections.
 ///
@@ -44,6 +45,8 @@ pub(crate) struct Shared {
     pub(crate) credentials: Credentials,
     pub(crate) retry: RetryPolicy,
     pub(crate) timeouts: Timeouts,
+    pub(crate) uploads: UploadPolicy,
+    pub(crate) tokens: Tokens,
     /// A status stream takes a connection of its own for as long as the request lasts, and a process may have some
     /// hundreds only: beyond this many, requests are polled.
     pub(crate) streams: Arc<Semaphore>,
@@ -102,7 +105,7 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Hosts { run, queue, rest } = &self.shared.hosts;
+        let Hosts { run, queue, rest, .. } = &self.shared.hosts;
         f.debug_struct("Client")
             .field("run_host", &run.as_str())
             .field("queue_host", &queue.as_str())

@@ -2,8 +2,10 @@
 
 mod handle;
 mod id;
+mod json_input;
 mod typed;
 
 pub use handle::Handle;
 pub(crate) use id::EndpointId;
+pub use json_input::JsonInput;
 pub use typed::{AsEndpoint, Endpoint};

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::JsonInput;
 use crate::EndpointInput;
 
 /// An endpoint's id together with the types of its input and output. Each generated module has one, `ENDPOINT`.
@@ -66,7 +67,7 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> AsEndpoint for Endp
 }
 
 impl AsEndpoint for &str {
-    type Input = Value;
+    type Input = JsonInput;
     type Output = Value;
 
     fn into_id(self) -> Cow<'static, str> {
@@ -75,7 +76,7 @@ impl AsEndpoint for &str {
 }
 
 impl AsEndpoint for String {
-    type Input = Value;
+    type Input = JsonInput;
     type Output = Value;
 
     fn into_id(self) -> Cow<'static, str> {

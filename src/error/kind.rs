@@ -10,7 +10,7 @@ pub enum ErrorKind {
     EndpointId,
     /// The input breaks the endpoint's schema, or an option cannot have an effect. Nothing was sent.
     InvalidInput,
-    /// A file of the input cannot be read. Nothing was sent.
+    /// A file cannot be read or written, was changed while it was sent, or is larger than it may be. No call was made.
     File,
     /// A URL in a response leads to a host that is not fal's; the key was not sent there.
     UntrustedUrl,

@@ -127,6 +127,12 @@ impl Error {
         self
     }
 
+    /// Says what the error is about before it says what it is.
+    pub(crate) fn about(mut self, what: impl fmt::Display) -> Self {
+        self.0.message = format!("{what}: {}", self.0.message);
+        self
+    }
+
     pub(crate) fn at(mut self, endpoint: &str) -> Self {
         self.0.endpoint.get_or_insert_with(|| endpoint.to_owned());
         self

@@ -9,51 +9,9 @@ use tokio::io::AsyncWriteExt;
 use tracing::Instrument;
 use url::Url;
 
-use super::data_uri;
+use super::{MediaUrl, data_uri};
 use crate::transport::MediaStream;
-use crate::{Audio, Client, Error, ErrorKind, File, Image, Video};
-
-/// Where a file can be downloaded from: media of an output, or a URL.
-///
-/// Made by `Into`: the methods that ask for one take `&Image`, `&Video`, `&Audio`, `&File`, text and `Url`.
-#[derive(Clone, Debug)]
-pub struct MediaUrl(String);
-
-macro_rules! media_url {
-    ($($media:ty),*) => {$(
-        impl From<&$media> for MediaUrl {
-            fn from(media: &$media) -> Self {
-                MediaUrl(media.url.clone())
-            }
-        }
-    )*};
-}
-
-media_url!(Audio, File, Image, Video);
-
-impl From<&str> for MediaUrl {
-    fn from(url: &str) -> Self {
-        MediaUrl(url.to_owned())
-    }
-}
-
-impl From<&String> for MediaUrl {
-    fn from(url: &String) -> Self {
-        MediaUrl(url.clone())
-    }
-}
-
-impl From<String> for MediaUrl {
-    fn from(url: String) -> Self {
-        MediaUrl(url)
-    }
-}
-
-impl From<Url> for MediaUrl {
-    fn from(url: Url) -> Self {
-        MediaUrl(url.into())
-    }
-}
+use crate::{Client, Error, ErrorKind};
 
 impl Client {
     /// Saves a file of an output.
@@ -69,7 +27,12 @@ impl Client {
     /// The file appears under its name when all of it is there, and a file of that name is kept unless
     /// [`overwrite`](Download::overwrite) says otherwise. The key is not sent. A data URI (`sync_mode`) is decoded.
     pub fn download(&self, media: impl Into<MediaUrl>, path: impl AsRef<Path>) -> Download {
-        Download { client: self.clone(), url: media.into().0, path: path.as_ref().to_owned(), overwrite: false }
+        Download {
+            client: self.clone(),
+            url: media.into().into_string(),
+            path: path.as_ref().to_owned(),
+            overwrite: false,
+        }
     }
 
     /// Fetches a file of an output into memory. The key is not sent. A data URI (`sync_mode`) is decoded.
@@ -78,7 +41,7 @@ impl Client {
     ///
     /// The URL is none of http, https or data, the host answers with an error, or the connection breaks.
     pub async fn download_bytes(&self, media: impl Into<MediaUrl>) -> Result<Bytes, Error> {
-        let url = media.into().0;
+        let url = media.into().into_string();
         let mut source = Source::open(self, &url).await?;
         let mut bytes = bytes::BytesMut::new();
         while let Some(chunk) = source.next().await? {
@@ -149,7 +112,7 @@ enum Source {
 impl Source {
     async fn open(client: &Client, url: &str) -> Result<Self, Error> {
         if url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:")) {
-            let data = data_uri::decode(url)
+            let (_, data) = data_uri::decode(url)
                 .ok_or_else(|| Error::new(ErrorKind::UnexpectedResponse, "the output has a data URI that is none"))?;
             return Ok(Source::Data(Some(data)));
         }

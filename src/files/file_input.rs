@@ -1,81 +1,119 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
+#[cfg(feature = "image")]
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::de::Deserializer;
 use serde::ser::{Error as _, Serializer};
 use serde::{Deserialize, Serialize};
+use tokio::io::AsyncRead;
 
+use super::content_type;
 use super::data_uri;
+use super::reader::OnceReader;
 use crate::__private::{Mode, Wire};
 
-const OCTET_STREAM: &str = "application/octet-stream";
-
-/// A file for an input: the URL of one, its bytes, or a path.
+/// A file for an input: the URL of one, its bytes, a path, or a reader.
 ///
 /// ```
 /// use fal_client::FileInput;
 ///
 /// let hosted = FileInput::from("https://example.com/room.png");
-/// let drawn = FileInput::bytes(vec![0x89, b'P', b'N', b'G'], "image/png");
+/// let drawn = FileInput::bytes(vec![0x89, b'P', b'N', b'G'], "image/png").name("mask.png");
 /// let local = FileInput::path("room.png");
 /// # let _ = (hosted, drawn, local);
 /// ```
 ///
-/// Bytes and paths travel as data URIs; fal advises against those for more than a few kilobytes. A path is given on
-/// purpose, by [`FileInput::path`]: text is never opened as a file, for a server may have read it from a request.
+/// What is no URL is uploaded when a call is made, and the call goes out with the URL of the upload. A data URI goes out
+/// as it is; fal advises against those for more than a few kilobytes.
+///
+/// A path is given on purpose, by [`FileInput::path`]: text is never opened as a file, for a server may have read it from
+/// a request.
 #[derive(Clone, PartialEq)]
-pub struct FileInput(Source);
+pub struct FileInput {
+    content: Content,
+    name: Option<String>,
+    content_type: Option<String>,
+}
 
+/// Where the bytes of a file are.
 #[derive(Clone, PartialEq)]
-enum Source {
+pub(crate) enum Content {
     /// A URL or a data URI.
     Text(String),
-    Bytes {
-        bytes: Bytes,
-        content_type: String,
-    },
+    Bytes(Bytes),
     Path(PathBuf),
+    Reader(OnceReader),
+    #[cfg(feature = "image")]
+    Image(Arc<image::DynamicImage>),
 }
 
 impl FileInput {
+    fn new(content: Content) -> Self {
+        FileInput { content, name: None, content_type: None }
+    }
+
     /// A file that is on the web, or a data URI.
     pub fn url(url: impl Into<String>) -> Self {
-        FileInput(Source::Text(url.into()))
+        FileInput::new(Content::Text(url.into()))
     }
 
-    /// A file in memory, with its media type (`image/png`).
+    /// A file in memory, with its media type (`image/png`). Where that is not known, `FileInput::from(bytes)` finds it out
+    /// from the name that is given, or from the bytes.
     pub fn bytes(bytes: impl Into<Bytes>, content_type: impl Into<String>) -> Self {
-        FileInput(Source::Bytes { bytes: bytes.into(), content_type: content_type.into() })
+        FileInput::new(Content::Bytes(bytes.into())).content_type(content_type)
     }
 
-    /// A file on this machine. It is read when the call is made; its media type is guessed from its name.
+    /// A file on this machine, which is read when it is sent, piece by piece. Its media type follows from its name, or
+    /// from its first bytes.
     pub fn path(path: impl AsRef<Path>) -> Self {
-        FileInput(Source::Path(path.as_ref().to_owned()))
+        FileInput::new(Content::Path(path.as_ref().to_owned()))
+    }
+
+    /// A file that is read from somewhere else, of so many bytes if that is known.
+    ///
+    /// ```
+    /// use fal_client::FileInput;
+    ///
+    /// let known = FileInput::reader(&b"abc"[..], 3).content_type("text/plain");
+    /// let unknown = FileInput::reader(tokio::io::empty(), None).name("room.png");
+    /// # let _ = (known, unknown);
+    /// ```
+    ///
+    /// A reader can be read once: a second call with it, or with a clone of it, is an error. Within one call it can be
+    /// in as many fields as you like. If it gives more or fewer bytes than it was said to, that is an error too.
+    pub fn reader(reader: impl AsyncRead + Send + 'static, length: impl Into<Option<u64>>) -> Self {
+        FileInput::new(Content::Reader(OnceReader::new(reader, length.into())))
+    }
+
+    /// The file's name, which shows in the URL of its upload. A path has one already.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// The media type (`image/png`), where it does not follow from the name or from the bytes.
+    pub fn content_type(mut self, content_type: impl Into<String>) -> Self {
+        self.content_type = Some(content_type.into());
+        self
     }
 
     /// The URL or data URI, if the file is one.
     pub fn as_url(&self) -> Option<&str> {
-        match &self.0 {
-            Source::Text(text) => Some(text),
-            Source::Bytes { .. } | Source::Path(_) => None,
+        match &self.content {
+            Content::Text(text) => Some(text),
+            _ => None,
         }
     }
 
-    /// The same file as a URL: bytes and the content of a path become a data URI.
-    pub(crate) async fn into_url(self) -> std::io::Result<FileInput> {
-        let data_uri = match self.0 {
-            Source::Text(_) => return Ok(self),
-            Source::Bytes { bytes, content_type } => data_uri::encode(&bytes, &content_type),
-            Source::Path(path) => {
-                let bytes = tokio::fs::read(&path).await.map_err(|error| {
-                    std::io::Error::new(error.kind(), format!("{} cannot be read: {error}", path.display()))
-                })?;
-                let content_type = mime_guess::from_path(&path).first_raw().unwrap_or(OCTET_STREAM);
-                data_uri::encode(&bytes, content_type)
-            }
-        };
-        Ok(FileInput::url(data_uri))
+    /// What is to be sent, its name, and its media type as far as that was told.
+    pub(crate) fn into_parts(self) -> (Content, Option<String>, Option<String>) {
+        let name = self.name.or_else(|| match &self.content {
+            Content::Path(path) => Some(path.file_name()?.to_string_lossy().into_owned()),
+            _ => None,
+        });
+        (self.content, name, self.content_type)
     }
 
     /// The text, if it is neither a URL nor a data URI.
@@ -90,13 +128,24 @@ impl FileInput {
 /// Shows where the file comes from, never its bytes.
 impl fmt::Debug for FileInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Source::Text(text) => match text.char_indices().nth(200) {
-                Some((end, _)) => write!(f, "FileInput({:?}…, {} bytes)", &text[..end], text.len()),
-                None => write!(f, "FileInput({text:?})"),
+        f.write_str("FileInput(")?;
+        match &self.content {
+            Content::Text(text) => match text.char_indices().nth(200) {
+                Some((end, _)) => write!(f, "{:?}…, {} bytes", &text[..end], text.len())?,
+                None => write!(f, "{text:?}")?,
             },
-            Source::Bytes { bytes, content_type } => write!(f, "FileInput({} bytes of {content_type})", bytes.len()),
-            Source::Path(path) => write!(f, "FileInput(path {})", path.display()),
+            Content::Bytes(bytes) => write!(f, "{} bytes", bytes.len())?,
+            Content::Path(path) => write!(f, "path {}", path.display())?,
+            Content::Reader(reader) => write!(f, "{reader:?}")?,
+            #[cfg(feature = "image")]
+            Content::Image(image) => write!(f, "image of {} by {} pixels", image.width(), image.height())?,
+        }
+        if let Some(content_type) = &self.content_type {
+            write!(f, " of {content_type}")?;
+        }
+        match &self.name {
+            Some(name) => write!(f, ", called {name:?})"),
+            None => f.write_str(")"),
         }
     }
 }
@@ -125,13 +174,39 @@ impl From<url::Url> for FileInput {
     }
 }
 
-/// A path has no JSON form: it is an error to write one that has not been read.
+/// Bytes whose media type follows from the name that they are given, or from themselves.
+impl From<Bytes> for FileInput {
+    fn from(bytes: Bytes) -> Self {
+        FileInput::new(Content::Bytes(bytes))
+    }
+}
+
+/// Bytes whose media type follows from the name that they are given, or from themselves.
+impl From<Vec<u8>> for FileInput {
+    fn from(bytes: Vec<u8>) -> Self {
+        Bytes::from(bytes).into()
+    }
+}
+
+/// An image, which is encoded as PNG when it is sent.
+#[cfg(feature = "image")]
+impl From<image::DynamicImage> for FileInput {
+    fn from(image: image::DynamicImage) -> Self {
+        FileInput::new(Content::Image(Arc::new(image)))
+    }
+}
+
+/// What has to be read first has no JSON form: it is an error to write a path, a reader or an image that has not been
+/// uploaded. Bytes are written as a data URI.
 impl Serialize for FileInput {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match &self.0 {
-            Source::Text(text) => serializer.serialize_str(text),
-            Source::Bytes { bytes, content_type } => serializer.serialize_str(&data_uri::encode(bytes, content_type)),
-            Source::Path(path) => Err(S::Error::custom(format_args!("the file {} has not been read", path.display()))),
+        match &self.content {
+            Content::Text(text) => serializer.serialize_str(text),
+            Content::Bytes(bytes) => {
+                let content_type = content_type::of(self.content_type.as_deref(), self.name.as_deref(), bytes);
+                serializer.serialize_str(&data_uri::encode(bytes, content_type))
+            }
+            _ => Err(S::Error::custom(format_args!("{self:?} is written as JSON before it is uploaded"))),
         }
     }
 }

@@ -1,6 +1,8 @@
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+
+use super::acl::{Access, Acl};
 
 /// How long files live and who may read them: those that a request makes, or one that is uploaded.
 ///
@@ -12,33 +14,12 @@ use serde_json::{Map, Value, json};
 /// let for_one = Lifecycle::never_expires().access(Access::Hide).allow("a-nickname");
 /// # let _ = (a_day, for_one);
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Lifecycle {
+    #[serde(rename = "expiration_duration_seconds", skip_serializing_if = "Option::is_none")]
     seconds: Option<u64>,
-    access: Option<Access>,
-    rules: Vec<(String, Access)>,
-}
-
-/// Who may read a file. The owner always may.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Access {
-    /// Everybody who has the URL.
-    Allow,
-    /// Nobody: the URL answers with 403.
-    Forbid,
-    /// Nobody: the URL answers with 404.
-    Hide,
-}
-
-impl Access {
-    fn word(self) -> &'static str {
-        match self {
-            Access::Allow => "allow",
-            Access::Forbid => "forbid",
-            Access::Hide => "hide",
-        }
-    }
+    #[serde(rename = "initial_acl", skip_serializing_if = "Acl::says_nothing")]
+    acl: Acl,
 }
 
 impl Lifecycle {
@@ -60,7 +41,7 @@ impl Lifecycle {
 
     /// What holds for everybody for whom there is no rule.
     pub fn access(mut self, access: Access) -> Self {
-        self.access = Some(access);
+        self.acl.default = Some(access);
         self
     }
 
@@ -71,28 +52,22 @@ impl Lifecycle {
 
     /// What holds for one user, by nickname. Of several rules that fit, the one that allows most counts.
     pub fn rule(mut self, user: impl Into<String>, access: Access) -> Self {
-        self.rules.push((user.into(), access));
+        self.acl = self.acl.rule(user, access);
+        self
+    }
+
+    /// Who may read the files, all at once.
+    pub fn acl(mut self, acl: Acl) -> Self {
+        self.acl = acl;
         self
     }
 
     /// The value of the header, if there is anything to say.
     pub(crate) fn header(&self) -> Option<String> {
-        let mut preference = Map::new();
-        if let Some(seconds) = self.seconds {
-            preference.insert("expiration_duration_seconds".to_owned(), json!(seconds));
-        }
-        let mut acl = Map::new();
-        if let Some(access) = self.access {
-            acl.insert("default".to_owned(), json!(access.word()));
-        }
-        if !self.rules.is_empty() {
-            let rules = self.rules.iter().map(|(user, access)| json!({ "user": user, "decision": access.word() }));
-            acl.insert("rules".to_owned(), rules.collect());
-        }
-        if !acl.is_empty() {
-            preference.insert("initial_acl".to_owned(), Value::Object(acl));
-        }
-        (!preference.is_empty()).then(|| ascii(&Value::Object(preference).to_string()))
+        let says_nothing = self.seconds.is_none() && self.acl.says_nothing();
+        // It is made of numbers and texts only, which can always be written.
+        let json = (!says_nothing).then(|| serde_json::to_string(self).ok()).flatten()?;
+        Some(ascii(&json))
     }
 }
 
@@ -112,6 +87,8 @@ fn ascii(json: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     fn header(lifecycle: &Lifecycle) -> Value {
@@ -137,6 +114,11 @@ mod tests {
             header(&Lifecycle::never_expires().access(Access::Forbid).allow("zoë").rule("b", Access::Hide)),
             json!({ "initial_acl": { "default": "forbid", "rules": [
                 { "user": "zoë", "decision": "allow" }, { "user": "b", "decision": "hide" } ] } })
+        );
+        let acl = Acl::default().allow("a");
+        assert_eq!(
+            header(&Lifecycle::expires_immediately().acl(acl)),
+            json!({ "expiration_duration_seconds": 60, "initial_acl": { "rules": [{ "user": "a", "decision": "allow" }] } })
         );
     }
 }

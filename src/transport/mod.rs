@@ -1,6 +1,9 @@
 //! One HTTP request and its answer: the key, timeouts, repetition, backup hosts, server-sent events.
 
 mod media;
+mod meter;
+mod parcel;
+mod payload;
 mod request;
 mod retry;
 mod send;
@@ -9,6 +12,9 @@ mod timeouts;
 mod tries;
 
 pub(crate) use media::MediaStream;
+pub(crate) use meter::Meter;
+pub(crate) use parcel::{Parcel, deliver};
+pub(crate) use payload::{LocalFile, Payload};
 pub(crate) use request::{Operation, Request};
 pub use retry::RetryPolicy;
 pub(crate) use retry::{jittered, random};

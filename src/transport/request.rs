@@ -16,6 +16,8 @@ pub(crate) enum Operation {
     /// Its answer is the model's own, status included.
     Result,
     Cancel,
+    /// Anything about files, which costs nothing and can be done twice, with the word for it.
+    Storage(&'static str),
 }
 
 impl Operation {
@@ -28,6 +30,7 @@ impl Operation {
             Operation::StatusStream => "status stream",
             Operation::Result => "result",
             Operation::Cancel => "cancel",
+            Operation::Storage(name) => name,
         }
     }
 }

@@ -28,9 +28,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(120);
 ///
 /// It never pays twice: a run or a submission is repeated only if it did not arrive (no connection came about), or if
 /// it was refused with 429. What only reads (status, result) and what changes nothing when it is done twice (cancel) is
-/// repeated when a connection breaks and when a gateway answers 502, 503 or 504, too. `Retry-After` is heeded; if it asks
-/// for more than two minutes, the error comes at once. A request that is followed is asked after for longer: see
-/// [`patience`](Self::patience).
+/// repeated when a connection breaks and when a gateway answers 502, 503 or 504, too; uploads and downloads also after
+/// 408 and 500, the parts of a large upload each on its own. `Retry-After` is heeded; if it asks for more than two minutes,
+/// the error comes at once. A request that is followed is asked after for longer: see [`patience`](Self::patience).
 #[derive(Clone, Debug, PartialEq)]
 pub struct RetryPolicy {
     max_attempts: u32,
@@ -142,11 +142,16 @@ fn may_repeat(operation: Operation, error: &Error) -> bool {
                 // With a request's id it is the model's own failure, which stays what it is.
                 operation != Operation::Result || error.answer().is_none_or(|answer| answer.request_id().is_none())
             }
-            Some(StatusCode::INTERNAL_SERVER_ERROR) => operation == Operation::Status,
+            Some(StatusCode::INTERNAL_SERVER_ERROR) => operation == Operation::Status || is_about_files(operation),
+            Some(StatusCode::REQUEST_TIMEOUT) => is_about_files(operation),
             _ => false,
         },
         _ => false,
     }
+}
+
+fn is_about_files(operation: Operation) -> bool {
+    matches!(operation, Operation::Storage(_))
 }
 
 /// A number from 0 to 1.

@@ -2,7 +2,7 @@ use std::time::Instant;
 
 use url::Url;
 
-use super::Request;
+use super::{Operation, Request};
 use crate::client::{Shared, backup};
 use crate::{Attempt, Error, ErrorKind};
 
@@ -11,7 +11,8 @@ use crate::{Attempt, Error, ErrorKind};
 /// Where no connection to fal comes about, the same request goes to fal's backup host before anything is waited for.
 pub(super) struct Tries<'a> {
     shared: &'a Shared,
-    request: &'a Request,
+    operation: Operation,
+    first: &'a Url,
     /// The backup host's URL and the error of the first host, while the backup host has its turn.
     detour: Option<(Url, Error)>,
     failed: u32,
@@ -25,12 +26,17 @@ impl<'a> Tries<'a> {
         if !shared.hosts.trusts(&request.url) {
             return Err(untrusted(&request.url));
         }
-        Ok(Tries { shared, request, detour: None, failed: 0, began: Instant::now(), attempts: Vec::new() })
+        Ok(Tries::keyless(shared, request.operation, &request.url))
+    }
+
+    /// For a request that does not have the key.
+    pub(super) fn keyless(shared: &'a Shared, operation: Operation, first: &'a Url) -> Self {
+        Tries { shared, operation, first, detour: None, failed: 0, began: Instant::now(), attempts: Vec::new() }
     }
 
     /// Where the next try goes.
     pub(super) fn url(&self) -> &Url {
-        self.detour.as_ref().map_or(&self.request.url, |(twin, _)| twin)
+        self.detour.as_ref().map_or(self.first, |(twin, _)| twin)
     }
 
     /// Takes note of a failed try, and returns when it is time for the next; or gives the error back, with all that was
@@ -41,7 +47,7 @@ impl<'a> Tries<'a> {
             // If neither host can be reached, the first one's error is the one to show.
             Some((_, first)) if error.kind() == ErrorKind::Connect => first,
             Some(_) => error,
-            None => match (error.kind(), backup(&self.request.url)) {
+            None => match (error.kind(), backup(self.first)) {
                 (ErrorKind::Connect, Some(twin)) => {
                     let (host, path) = (twin.host_str(), twin.path());
                     tracing::warn!(host, path, "fal cannot be reached, its backup host is tried");
@@ -52,7 +58,7 @@ impl<'a> Tries<'a> {
             },
         };
         self.failed += 1;
-        match self.shared.retry.pause(self.request.operation, self.failed, &error) {
+        match self.shared.retry.pause(self.operation, self.failed, &error) {
             Some(pause) => {
                 tokio::time::sleep(pause).await;
                 Ok(())
@@ -64,7 +70,7 @@ impl<'a> Tries<'a> {
     fn note(&mut self, error: &Error) {
         let host = self.url().host_str().unwrap_or_default().to_owned();
         // fal's words may have a part of the input in them, and stay out of the log.
-        let (operation, kind, status) = (self.request.operation.name(), error.kind(), error.status());
+        let (operation, kind, status) = (self.operation.name(), error.kind(), error.status());
         tracing::debug!(operation, host, ?kind, ?status, "attempt failed");
         self.attempts.push(Attempt { host, outcome: error.to_string(), after: self.began.elapsed() });
     }

@@ -1,5 +1,5 @@
 use bytes::Bytes;
-use hyper::header::HeaderName;
+use hyper::header::{HeaderName, HeaderValue};
 use hyper::http::response::Parts;
 use hyper::{Response, StatusCode};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use super::reply::{self, Reply};
 /// How a request ends that yields no output: what its result call answers, and what its status says.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
-    head: Parts,
+    head: Box<Parts>,
     body: Bytes,
     /// The `error` of the queue status.
     pub(crate) error: String,
@@ -55,7 +55,7 @@ impl Failure {
         // The platform says what happened, a model only that something did.
         let detail = json.get("detail").and_then(Value::as_str).filter(|_| error_type.is_some());
         let error = detail.map_or_else(|| words(head.status), str::to_owned);
-        Failure { head, body, error, error_type }
+        Failure { head: Box::new(head), body, error, error_type }
     }
 
     fn request(status: StatusCode, error_type: &'static str, detail: String) -> Self {
@@ -67,16 +67,16 @@ impl Failure {
 
     fn new(status: StatusCode, body: Value, error: String, error_type: Option<String>) -> Self {
         let (head, _) = reply::json(status, &Value::Null).into_parts();
-        Failure { head, body: body.to_string().into(), error, error_type }
+        Failure { head: Box::new(head), body: body.to_string().into(), error, error_type }
     }
 
     fn set(&mut self, name: &'static str, value: &'static str) {
         let name = HeaderName::from_static(name);
-        self.head.headers.insert(name, hyper::header::HeaderValue::from_static(value));
+        self.head.headers.insert(name, HeaderValue::from_static(value));
     }
 
     pub(crate) fn reply(&self) -> Reply {
-        Response::from_parts(self.head.clone(), reply::full(self.body.clone()))
+        Response::from_parts((*self.head).clone(), reply::full(self.body.clone()))
     }
 }
 

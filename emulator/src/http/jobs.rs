@@ -1,6 +1,5 @@
 //! What is answered on `fal.run` and `queue.fal.run`.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
 
 use hyper::StatusCode;
@@ -13,8 +12,10 @@ use super::reply::{self, Reply};
 use super::{Failure, Operation, Received, Service, status_stream};
 use crate::documents::Endpoint;
 use crate::input;
-use crate::output::{self, MediaFile, Wanted};
+use crate::output::{self, Made, MediaFile, Source, Sources, Wanted};
 use crate::queue::{Cancelled, Job, Phase};
+use crate::random;
+use crate::storage::{Kept, Storage};
 
 const BILLABLE_UNITS: HeaderName = HeaderName::from_static("x-fal-billable-units");
 
@@ -68,7 +69,7 @@ impl Service {
 
     /// The endpoint of an id.
     fn endpoint(&self, id: &str, received: &Received) -> Result<&Arc<Endpoint>, Refusal> {
-        self.keys.check(received.headers(), id).map_err(Refusal::Key)?;
+        self.settings.keys.check(received.headers()).map_err(|problem| Refusal::Key(problem.detail(id)))?;
         self.catalog.endpoint(id).ok_or_else(|| match self.catalog.app_and_path(id) {
             Some((_, path)) => Refusal::NoPath(format!("/{path}")),
             None => Refusal::NoApplication(id.to_owned()),
@@ -77,7 +78,7 @@ impl Service {
 
     /// The job of an id.
     fn job(&self, app: &str, request_id: &str, received: &Received) -> Result<Arc<Job>, Refusal> {
-        self.keys.check(received.headers(), app).map_err(Refusal::Key)?;
+        self.settings.keys.check(received.headers()).map_err(|problem| Refusal::Key(problem.detail(app)))?;
         let job = self.queue.get(request_id).filter(|job| job.endpoint.app == app && !job.is_direct);
         job.ok_or(Refusal::NoRequest)
     }
@@ -90,22 +91,35 @@ impl Service {
         outcome: Option<Failure>,
         is_direct: bool,
     ) -> Arc<Job> {
-        let id = new_request_id();
+        let id = random::uuid();
         received.has_made(&id);
         let script = if is_direct { &self.direct } else { &self.queued };
-        let failure = refusal(endpoint, received).or(outcome);
-        let job = Job::new(
-            id,
-            Arc::clone(endpoint),
-            Arc::clone(received),
-            failure,
-            Arc::clone(script),
-            &self.clock,
-            is_direct,
-        );
-        let job = Arc::new(job);
+        let prospect = refusal(endpoint, received).or(outcome).map_or_else(|| self.sources(received), Err);
+        let (endpoint, received, script) = (Arc::clone(endpoint), Arc::clone(received), Arc::clone(script));
+        let job = Arc::new(Job::new(id, endpoint, received, prospect, script, &self.clock, is_direct));
         self.queue.add(Arc::clone(&job));
         job
+    }
+
+    /// The files that an input works on. One that is not there fails the request, as on fal, but only where it would be
+    /// the emulator's own: others are not looked for.
+    fn sources(&self, received: &Received) -> Result<Sources, Failure> {
+        let input = received.input().unwrap_or(&Value::Null);
+        let is_missing = |url: &str| self.storage.path_of(url).is_some() && self.source(url).is_none();
+        let missing = input::missing_files(input, &is_missing);
+        if missing.is_empty() { Ok(Sources::of(input, |url| self.source(url))) } else { Err(Failure::invalid(missing)) }
+    }
+
+    /// The file of a URL, if the emulator has it.
+    fn source(&self, url: &str) -> Option<Source> {
+        let path = self.storage.path_of(url)?;
+        match self.storage.known(&path) {
+            Some(_) => Some(match &self.storage.file(&path)?.kept {
+                Kept::Uploaded(content, _) | Kept::Made(content) => Source::Kept(content.clone()),
+                Kept::Drawn(file) => Source::Drawn(file.clone()),
+            }),
+            None => MediaFile::at(&path).map(Source::Drawn),
+        }
     }
 
     fn status(&self, job: &Job, received: &Received) -> Reply {
@@ -120,10 +134,16 @@ impl Service {
 
     fn status_stream(&self, job: Arc<Job>, received: &Received) -> Reply {
         let clock = Arc::clone(&self.clock);
-        reply::events(status_stream::body(job, self.base_url.clone(), received.wants_logs(), self.keep_alive, clock))
+        reply::events(status_stream::body(
+            job,
+            self.base_url.clone(),
+            received.wants_logs(),
+            self.settings.keep_alive,
+            clock,
+        ))
     }
 
-    async fn result(&self, job: &Job) -> Reply {
+    async fn result(&self, job: &Arc<Job>) -> Reply {
         match job.now().phase {
             Phase::Completed => self.outcome(job).await,
             _ => reply::detail(StatusCode::BAD_REQUEST, "Request is still in progress"),
@@ -131,36 +151,50 @@ impl Service {
     }
 
     /// What comes of a job that is completed.
-    async fn outcome(&self, job: &Job) -> Reply {
-        match job.failure(&job.now()) {
-            Some(failure) => failure.reply(),
-            None => self.output(&job.endpoint, &job.received).await,
+    async fn outcome(&self, job: &Arc<Job>) -> Reply {
+        if let Some(failure) = job.failure(&job.now()) {
+            return failure.reply();
         }
-    }
-
-    async fn output(&self, endpoint: &Arc<Endpoint>, received: &Received) -> Reply {
-        let wanted = Wanted::new(&endpoint.document, received.input().unwrap_or(&Value::Null));
-        let units = wanted.count.unwrap_or(1).to_string();
-        let made = if wanted.inline {
-            let (endpoint, base_url) = (Arc::clone(endpoint), self.base_url.clone());
-            blocking(move || output::make(&endpoint.document, &wanted, &base_url)).await
-        } else {
-            output::make(&endpoint.document, &wanted, &self.base_url)
+        let input = job.received.input().unwrap_or(&Value::Null);
+        let takes_time = input.get("sync_mode") == Some(&Value::Bool(true))
+            || job.prospect.as_ref().is_ok_and(|sources| sources.has_canvas(input));
+        let (job, base_url, storage) = (Arc::clone(job), self.base_url.clone(), Arc::clone(&self.storage));
+        let made = match takes_time {
+            true => blocking(move || output(&job, &base_url, &storage)).await,
+            false => output(&job, &base_url, &storage),
         };
         match made {
-            Ok(output) => reply::with_header(reply::json(StatusCode::OK, &output), BILLABLE_UNITS, &units),
+            Ok((output, units)) => reply::with_header(reply::json(StatusCode::OK, &output), BILLABLE_UNITS, &units),
             Err(error) => Failure::internal(error).reply(),
         }
     }
+}
 
-    pub(super) async fn media(&self, name: &str) -> Result<Reply, Refusal> {
-        let file = MediaFile::named(name).ok_or_else(|| Refusal::NoPath(format!("/files/{name}")))?;
-        let content_type = file.content_type();
-        Ok(match blocking(move || file.bytes()).await {
-            Ok(bytes) => reply::bytes(StatusCode::OK, content_type, bytes),
-            Err(error) => Failure::internal(error).reply(),
-        })
+/// The output of a job and how many units it costs. The files that it refers to are kept where there is more to them
+/// than their names say.
+fn output(job: &Job, base_url: &str, storage: &Storage) -> Result<(Value, String), String> {
+    let input = job.received.input().unwrap_or(&Value::Null);
+    let canvas = job.prospect.as_ref().ok().and_then(|sources| sources.canvas(input));
+    let lifecycle = job.received.lifecycle();
+    // The same input yields the same files, unless they are over with the request or come of another one's files.
+    let own = (canvas.is_some() || lifecycle.is_some()).then_some(job.id.as_str());
+    let wanted = Wanted::new(&job.endpoint.document, input, canvas, own);
+    let Made { output, files } = output::make(&job.endpoint.document, &wanted, base_url)?;
+    for file in files.iter().filter(|file| file.is_painting() || lifecycle.is_some()) {
+        if storage.known(&file.path()).is_some() {
+            continue;
+        }
+        let content = match file.is_painting() {
+            true => {
+                let mut blob = storage.blob();
+                blob.append(&file.bytes(wanted.canvas.as_ref())?).map_err(|error| error.to_string())?;
+                Some(blob)
+            }
+            false => None,
+        };
+        storage.keep_made(file, &lifecycle.clone().unwrap_or_default(), content);
     }
+    Ok((output, wanted.count.unwrap_or(1).to_string()))
 }
 
 /// Why an input is refused: by the document's schema, or because that cannot be used.
@@ -182,19 +216,8 @@ fn cancel(job: &Job) -> Reply {
 }
 
 /// Pictures take time to draw, in which other requests go on.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, String> + Send + 'static) -> Result<T, String> {
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, String> + Send + 'static,
+) -> Result<T, String> {
     spawn_blocking(work).await.unwrap_or_else(|error| Err(error.to_string()))
-}
-
-/// A random UUID, version 4. The standard library's hashers start from random numbers.
-fn new_request_id() -> String {
-    let [high, low] = [(); 2].map(|()| RandomState::new().build_hasher().finish());
-    format!(
-        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
-        high >> 32,
-        high >> 16 & 0xffff,
-        high & 0xfff,
-        low >> 48 & 0x3fff | 0x8000,
-        low & 0xffff_ffff_ffff
-    )
 }

@@ -10,19 +10,23 @@ pub(crate) enum Keys {
     Only(String),
 }
 
+/// Why a request has no key that is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoKey {
+    Missing,
+    Wrong,
+}
+
 impl Keys {
-    /// Whether a request about an endpoint has a key that is accepted. The error is the `detail` of the answer.
-    pub(crate) fn check(&self, headers: &HeaderMap, endpoint: &str) -> Result<(), String> {
+    /// Whether a request has a key that is accepted.
+    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), NoKey> {
         let key = headers
             .get(AUTHORIZATION)
             .and_then(|header| header.to_str().ok()?.strip_prefix("Key "))
             .filter(|key| !key.trim().is_empty())
-            .ok_or_else(|| {
-                let what = format!("Cannot access application \"{endpoint}\".");
-                format!("{what} Authentication is required to access this application.")
-            })?;
+            .ok_or(NoKey::Missing)?;
         match self {
-            Keys::Only(accepted) if key != accepted => Err("invalid key credentials".to_owned()),
+            Keys::Only(accepted) if key != accepted => Err(NoKey::Wrong),
             _ => Ok(()),
         }
     }
@@ -32,6 +36,22 @@ impl Keys {
         match self {
             Keys::Any => "emulator:key",
             Keys::Only(key) => key,
+        }
+    }
+}
+
+impl NoKey {
+    /// What is said of a key that is not accepted.
+    pub(crate) const WRONG: &str = "invalid key credentials";
+
+    /// What is said to who wants something of an endpoint.
+    pub(crate) fn detail(self, endpoint: &str) -> String {
+        match self {
+            NoKey::Missing => {
+                let what = format!("Cannot access application \"{endpoint}\".");
+                format!("{what} Authentication is required to access this application.")
+            }
+            NoKey::Wrong => NoKey::WRONG.to_owned(),
         }
     }
 }

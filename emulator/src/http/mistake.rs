@@ -1,9 +1,10 @@
 //! What a client must not do and fal does not notice.
 
 use hyper::header::AUTHORIZATION;
-use serde_json::Value;
 
+use super::storage::signature;
 use super::{Operation, Received};
+use crate::storage::Lifecycle;
 
 pub(crate) fn of(received: &Received) -> Option<&'static str> {
     match received.operation() {
@@ -12,27 +13,60 @@ pub(crate) fn of(received: &Received) -> Option<&'static str> {
         }
         Operation::Run => of_queue_options(received).or_else(|| of_options(received)),
         Operation::Submit => of_options(received),
+        Operation::InitiateUpload | Operation::InitiateMultipart => of_lifecycle(received),
+        Operation::Upload | Operation::StartMultipart => of_token(received).or_else(|| of_lifecycle(received)),
+        Operation::PutFile => of_signed(received),
+        Operation::PutPart | Operation::CompleteMultipart => match signature(received) {
+            Some(_) => of_signed(received),
+            None => of_token(received),
+        },
         _ => None,
     }
+}
+
+/// Something else than a CDN token, where one has to be.
+fn of_token(received: &Received) -> Option<&'static str> {
+    match received.header(AUTHORIZATION.as_str()) {
+        Some(header) if header.starts_with("Key ") => {
+            Some("the key was sent to a host of files, which takes a CDN token")
+        }
+        Some(header) if !header.starts_with("Bearer ") => Some("a CDN token was not sent with its type"),
+        _ => None,
+    }
+}
+
+/// A key or a token, where the URL is all that is needed.
+fn of_signed(received: &Received) -> Option<&'static str> {
+    match received.header(AUTHORIZATION.as_str()) {
+        Some(header) if header.starts_with("Key ") => Some("the key was sent to a signed URL, which needs none"),
+        Some(_) => Some("a token was sent to a signed URL, which needs none"),
+        None => None,
+    }
+}
+
+fn of_lifecycle(received: &Received) -> Option<&'static str> {
+    let names = ["x-fal-object-lifecycle", "x-fal-object-lifecycle-preference"];
+    let is_bad = |name| received.header(name).is_some_and(|header| Lifecycle::read(header).is_none());
+    names
+        .into_iter()
+        .any(is_bad)
+        .then_some("a lifecycle is a JSON object of expiration_duration_seconds and initial_acl")
 }
 
 /// Options that fal passes over.
 fn of_options(received: &Received) -> Option<&'static str> {
     let header = |name: &str| received.header(name);
     let start_timeout = header("x-fal-request-start-timeout").or(header("x-fal-request-timeout"));
-    let lifecycle = header("x-fal-object-lifecycle-preference").map(serde_json::from_str::<Value>);
     if start_timeout.is_some() && received.start_timeout().is_none() {
         Some("a start timeout has to be a number of seconds greater than 0.1")
     } else if header("x-fal-queue-priority").is_some_and(|priority| !matches!(priority, "normal" | "low")) {
         Some("a queue priority is `normal` or `low`; fal ignores any other")
     } else if header("x-fal-tags").is_some_and(|tags| !are_tags(tags)) {
         Some("fal drops tags that are malformed, reserved or too many without a word")
-    } else if lifecycle.is_some_and(|lifecycle| !lifecycle.is_ok_and(|lifecycle| lifecycle.is_object())) {
-        Some("a lifecycle preference has to be a JSON object")
     } else if received.query("fal_max_queue_length").is_some() && received.max_queue_length().is_none() {
         Some("a maximal queue length has to be a whole number")
     } else {
-        None
+        of_lifecycle(received)
     }
 }
 
@@ -44,8 +78,8 @@ fn of_queue_options(received: &Received) -> Option<&'static str> {
     is_option.then_some("a direct run has neither a webhook nor a priority nor a queue")
 }
 
-/// At most ten pairs in at most 1,024 bytes. A key has at most 64 of `a-z0-9._-` and does not begin with `fal.`, a value
-/// has at most 256 printable ASCII characters without comma.
+/// At most ten pairs in at most 1,024 bytes. A key has at most 64 of `a-z0-9._-` and does not begin with `fal.`, a
+/// value has at most 256 printable ASCII characters without comma.
 fn are_tags(text: &str) -> bool {
     let is_key_byte = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
     let is_pair = |pair: &str| {

@@ -6,7 +6,9 @@ mod fault;
 mod jobs;
 mod journal;
 mod keys;
+mod media;
 mod mistake;
+mod range;
 mod received;
 mod refusal;
 mod reply;
@@ -14,6 +16,7 @@ mod route;
 mod server;
 mod service;
 mod status_stream;
+mod storage;
 mod wire;
 
 pub(crate) use failure::Failure;
@@ -22,7 +25,7 @@ pub(crate) use journal::{Journal, KEPT_BYTES, KEPT_REQUESTS};
 pub(crate) use keys::Keys;
 pub(crate) use received::Received;
 pub(crate) use server::{Port, Server};
-pub(crate) use service::{OnRequest, Service};
+pub(crate) use service::{Service, Settings};
 
 pub use fault::Fault;
 pub use received::ReceivedRequest;

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::route::Route;
 use super::{Operation, mistake};
+use crate::storage::Lifecycle;
 
 /// A request that the emulator received.
 ///
@@ -45,6 +46,7 @@ pub(crate) struct Received {
 
 #[derive(Debug)]
 struct Body {
+    size: u64,
     bytes: Bytes,
     json: Result<Value, serde_json::Error>,
 }
@@ -79,6 +81,12 @@ impl ReceivedRequest {
     /// The body as it was sent. Empty where it was larger than the emulator takes, and before it was read to its end.
     pub fn body(&self) -> &[u8] {
         self.0.body()
+    }
+
+    /// How many bytes the body has: where it is a file, more than there are in [`body`](Self::body), which is empty
+    /// then. The bytes are in [`Emulator::files`](crate::Emulator::files).
+    pub fn body_size(&self) -> u64 {
+        self.0.body.get().map_or(0, |body| body.size)
     }
 
     /// The body as JSON, null where it was none.
@@ -160,7 +168,12 @@ impl Received {
     /// Takes the body, once it was read.
     pub(crate) fn has_body(&self, bytes: Bytes) {
         let json = serde_json::from_slice(&bytes);
-        let _ = self.body.set(Body { bytes, json });
+        let _ = self.body.set(Body { size: bytes.len() as u64, bytes, json });
+    }
+
+    /// Takes note of a body that is a file.
+    pub(crate) fn has_file(&self, size: u64) {
+        let _ = self.body.set(Body { size, bytes: Bytes::new(), json: serde_json::from_slice(b"") });
     }
 
     pub(crate) fn body(&self) -> &[u8] {
@@ -170,6 +183,12 @@ impl Received {
     /// The body as JSON, or why it is none.
     pub(crate) fn input(&self) -> Result<&Value, Option<&serde_json::Error>> {
         self.body.get().ok_or(None)?.json.as_ref().map_err(Some)
+    }
+
+    /// What is asked of the file that it brings, or of those that it makes. Of two headers, the first counts.
+    pub(crate) fn lifecycle(&self) -> Option<Lifecycle> {
+        let header = |name| self.header(name).and_then(Lifecycle::read);
+        header("x-fal-object-lifecycle").or_else(|| header("x-fal-object-lifecycle-preference"))
     }
 
     /// Whether the query asks for logs: `logs=1` or `logs=true`.

@@ -1,5 +1,8 @@
+use std::io;
+
 use hyper::header::ALLOW;
 use hyper::{Method, StatusCode};
+use serde_json::Value;
 
 use super::body::MOST_BYTES;
 use super::reply::{self, Reply};
@@ -20,6 +23,12 @@ pub(crate) enum Refusal {
         waiting: u64,
     },
     TooLarge,
+    /// A file cannot be kept, and why.
+    NoRoom(io::Error),
+    /// Whatever else is said in words.
+    Detail(StatusCode, String),
+    /// Whatever else has a shape of its own.
+    Json(StatusCode, Value),
 }
 
 impl Refusal {
@@ -44,6 +53,11 @@ impl Refusal {
                 let detail = format!("The emulator takes bodies of at most {} MiB", MOST_BYTES >> 20);
                 reply::detail(StatusCode::PAYLOAD_TOO_LARGE, &detail)
             }
+            Refusal::NoRoom(error) => {
+                reply::detail(StatusCode::INSUFFICIENT_STORAGE, &format!("The file cannot be kept: {error}"))
+            }
+            Refusal::Detail(status, detail) => reply::detail(status, &detail),
+            Refusal::Json(status, value) => reply::json(status, &value),
         }
     }
 }

@@ -19,8 +19,30 @@ pub enum Operation {
     Result,
     /// Taking a request back: `PUT …/cancel`.
     Cancel,
-    /// A file that an output refers to: `GET /v3.fal.media/files/{name}`.
+    /// A token for uploads to the CDN: `POST /rest.fal.ai/storage/auth/token`.
+    CdnToken,
+    /// A signed URL for an upload: `POST /rest.fal.ai/storage/upload/initiate`.
+    InitiateUpload,
+    /// A signed URL for an upload in parts: `POST /rest.fal.ai/storage/upload/initiate-multipart`.
+    InitiateMultipart,
+    /// An upload with a CDN token: `POST /v3.fal.media/files/upload`.
+    Upload,
+    /// The beginning of an upload in parts with a CDN token: `POST /v3.fal.media/files/upload/multipart`.
+    StartMultipart,
+    /// An upload to a signed URL: `PUT /v3.fal.media/files/{path}` or `PUT /storage.googleapis.com/{path}`.
+    PutFile,
+    /// A part of an upload: `PUT …/multipart/{upload_id}/{number}`.
+    PutPart,
+    /// The end of an upload in parts: `POST …/multipart/{upload_id}/complete`.
+    CompleteMultipart,
+    /// Reading a file: `GET /v3.fal.media/files/{path}` or `GET /storage.googleapis.com/{path}`.
     Media,
+    /// A URL with which everybody can read a file: `POST /api.fal.ai/v1/storage/files/sign`.
+    SignFile,
+    /// Who may read a file: `GET /api.fal.ai/v1/storage/files/acl`.
+    FileAcl,
+    /// Saying who may read a file: `PUT /api.fal.ai/v1/storage/files/acl`.
+    SetFileAcl,
     /// Anything else; fal has no such path.
     Other,
 }
@@ -34,8 +56,14 @@ pub(crate) enum Route {
     Submit { id: String },
     /// `/queue.fal.run/{app}/requests/{request_id}`, and what is below.
     Job { operation: Operation, app: String, request_id: String },
-    /// `/v3.fal.media/files/{name}`
-    Media { name: String },
+    /// Below `/rest.fal.ai/storage` and `/api.fal.ai/v1/storage`, and where a file has no path yet.
+    Storage { operation: Operation },
+    /// `/v3.fal.media/files/{…}` and `/storage.googleapis.com/{…}`; the path has the host, and no slash before it.
+    File { path: String, operation: Operation },
+    /// `…/multipart/{upload_id}/{number}` below a file.
+    Part { path: String, upload_id: String, number: String },
+    /// `…/multipart/{upload_id}/complete` below a file.
+    Complete { path: String, upload_id: String },
     /// `…/requests/…` below more than the application: documents list it, fal refuses it.
     RequestBelowPath,
     /// Anything else.
@@ -44,17 +72,27 @@ pub(crate) enum Route {
 
 impl Route {
     /// Reads a path. Trailing slashes mean nothing, and segments may be percent-encoded.
-    pub(crate) fn of(path: &str) -> Self {
+    pub(crate) fn of(method: &Method, path: &str) -> Self {
         let decoded: Vec<String> = path
             .trim_matches('/')
             .split('/')
             .map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned())
             .collect();
         let segments: Vec<&str> = decoded.iter().map(String::as_str).collect();
+        let storage = |operation| Route::Storage { operation };
         match segments.as_slice() {
             ["fal.run", id @ ..] if !id.is_empty() => Route::Run { id: id.join("/") },
             ["queue.fal.run", path @ ..] if !path.is_empty() => queue(path),
-            ["v3.fal.media", "files", name @ ..] if !name.is_empty() => Route::Media { name: name.join("/") },
+            ["rest.fal.ai", "storage", "auth", "token"] => storage(Operation::CdnToken),
+            ["rest.fal.ai", "storage", "upload", "initiate"] => storage(Operation::InitiateUpload),
+            ["rest.fal.ai", "storage", "upload", "initiate-multipart"] => storage(Operation::InitiateMultipart),
+            ["api.fal.ai", "v1", "storage", "files", "sign"] => storage(Operation::SignFile),
+            ["api.fal.ai", "v1", "storage", "files", "acl"] if method == Method::PUT => storage(Operation::SetFileAcl),
+            ["api.fal.ai", "v1", "storage", "files", "acl"] => storage(Operation::FileAcl),
+            ["v3.fal.media", "files", "upload"] => storage(Operation::Upload),
+            ["v3.fal.media", "files", "upload", "multipart"] => storage(Operation::StartMultipart),
+            ["v3.fal.media", "files", name @ ..] if !name.is_empty() => file(method, &segments),
+            ["storage.googleapis.com", name @ ..] if !name.is_empty() => file(method, &segments),
             _ => Route::Unknown,
         }
     }
@@ -63,8 +101,9 @@ impl Route {
         match self {
             Route::Run { .. } => Operation::Run,
             Route::Submit { .. } => Operation::Submit,
-            Route::Job { operation, .. } => *operation,
-            Route::Media { .. } => Operation::Media,
+            Route::Part { .. } => Operation::PutPart,
+            Route::Complete { .. } => Operation::CompleteMultipart,
+            Route::Job { operation, .. } | Route::Storage { operation } | Route::File { operation, .. } => *operation,
             Route::RequestBelowPath | Route::Unknown => Operation::Other,
         }
     }
@@ -72,11 +111,41 @@ impl Route {
     /// The methods that are allowed.
     pub(crate) fn methods(&self) -> &'static [Method] {
         match self.operation() {
-            Operation::Run | Operation::Submit => &[Method::POST],
+            Operation::Run
+            | Operation::Submit
+            | Operation::CdnToken
+            | Operation::InitiateUpload
+            | Operation::InitiateMultipart
+            | Operation::Upload
+            | Operation::StartMultipart
+            | Operation::CompleteMultipart
+            | Operation::SignFile => &[Method::POST],
             Operation::Status | Operation::StatusStream | Operation::Result => &[Method::GET],
-            Operation::Cancel => &[Method::PUT],
-            Operation::Media => &[Method::GET, Method::HEAD],
+            Operation::Cancel | Operation::PutPart => &[Method::PUT],
+            Operation::Media | Operation::PutFile => &[Method::GET, Method::HEAD, Method::PUT],
+            Operation::FileAcl | Operation::SetFileAcl => &[Method::GET, Method::PUT],
             Operation::Other => &[],
+        }
+    }
+
+    /// Whether the body is a file, or a part of one.
+    pub(crate) fn takes_file(&self) -> bool {
+        matches!(self.operation(), Operation::Upload | Operation::PutFile | Operation::PutPart)
+    }
+}
+
+/// A file, or what is below one.
+fn file(method: &Method, segments: &[&str]) -> Route {
+    match segments {
+        [path @ .., "multipart", upload_id, "complete"] => {
+            Route::Complete { path: path.join("/"), upload_id: (*upload_id).to_owned() }
+        }
+        [path @ .., "multipart", upload_id, number] => {
+            Route::Part { path: path.join("/"), upload_id: (*upload_id).to_owned(), number: (*number).to_owned() }
+        }
+        path => {
+            let operation = if method == Method::PUT { Operation::PutFile } else { Operation::Media };
+            Route::File { path: path.join("/"), operation }
         }
     }
 }
@@ -104,38 +173,66 @@ fn queue(path: &[&str]) -> Route {
 mod tests {
     use super::*;
 
+    fn route(path: &str) -> Route {
+        Route::of(&Method::GET, path)
+    }
+
     fn job(operation: Operation, app: &str) -> Route {
         Route::Job { operation, app: app.into(), request_id: "r".into() }
     }
 
     #[test]
     fn the_first_segment_is_the_host() {
-        assert_eq!(Route::of("/fal.run/a/b/c"), Route::Run { id: "a/b/c".into() });
-        assert_eq!(Route::of("/queue.fal.run/a/b/c/"), Route::Submit { id: "a/b/c".into() });
-        assert_eq!(Route::of("/v3.fal.media/files/x/y.png"), Route::Media { name: "x/y.png".into() });
-        for path in ["", "/", "/fal.run", "/queue.fal.run/", "/elsewhere/a/b", "/a/b"] {
-            assert_eq!(Route::of(path), Route::Unknown, "{path}");
+        assert_eq!(route("/fal.run/a/b/c"), Route::Run { id: "a/b/c".into() });
+        assert_eq!(route("/queue.fal.run/a/b/c/"), Route::Submit { id: "a/b/c".into() });
+        for path in [
+            "",
+            "/",
+            "/fal.run",
+            "/v3.fal.media/files",
+            "/rest.fal.ai/storage",
+            "/queue.fal.run/",
+            "/elsewhere/a/b",
+            "/a/b",
+        ] {
+            assert_eq!(route(path), Route::Unknown, "{path}");
         }
     }
 
     #[test]
     fn requests_belong_to_the_application() {
         let status = |app| job(Operation::Status, app);
-        assert_eq!(Route::of("/queue.fal.run/a/b/requests/r/status"), status("a/b"));
-        assert_eq!(Route::of("/queue.fal.run/a/b/requests/r/status/"), status("a/b"));
-        assert_eq!(Route::of("/queue.fal.run/%61/b/requests/r/status"), status("a/b"));
-        assert_eq!(Route::of("/queue.fal.run/workflows/a/b/requests/r/status"), status("workflows/a/b"));
-        assert_eq!(Route::of("/queue.fal.run/a/b/c/requests/r/status"), Route::RequestBelowPath);
-        assert_eq!(Route::of("/queue.fal.run/workflows/a/b/c/requests/r"), Route::RequestBelowPath);
+        assert_eq!(route("/queue.fal.run/a/b/requests/r/status"), status("a/b"));
+        assert_eq!(route("/queue.fal.run/a/b/requests/r/status/"), status("a/b"));
+        assert_eq!(route("/queue.fal.run/%61/b/requests/r/status"), status("a/b"));
+        assert_eq!(route("/queue.fal.run/workflows/a/b/requests/r/status"), status("workflows/a/b"));
+        assert_eq!(route("/queue.fal.run/a/b/c/requests/r/status"), Route::RequestBelowPath);
+        assert_eq!(route("/queue.fal.run/workflows/a/b/c/requests/r"), Route::RequestBelowPath);
     }
 
     #[test]
     fn each_operation_has_its_ending() {
-        let at = |ending: &str| Route::of(&format!("/queue.fal.run/a/b/requests/r{ending}"));
+        let at = |ending: &str| route(&format!("/queue.fal.run/a/b/requests/r{ending}"));
         assert_eq!(at(""), job(Operation::Result, "a/b"));
         assert_eq!(at("/response"), job(Operation::Result, "a/b"));
         assert_eq!(at("/cancel"), job(Operation::Cancel, "a/b"));
         assert_eq!(at("/status/stream"), job(Operation::StatusStream, "a/b"));
         assert_eq!(at("/other"), Route::Unknown);
+    }
+
+    #[test]
+    fn files_have_paths_with_their_hosts() {
+        let file = |path: &str, operation| Route::File { path: path.into(), operation };
+        let path = "/v3.fal.media/files/x/y%20z.png";
+        assert_eq!(route(path), file("v3.fal.media/files/x/y z.png", Operation::Media));
+        assert_eq!(Route::of(&Method::PUT, path), file("v3.fal.media/files/x/y z.png", Operation::PutFile));
+        let gcs = "storage.googleapis.com/b/o";
+        assert_eq!(Route::of(&Method::PUT, &format!("/{gcs}")), file(gcs, Operation::PutFile));
+        let (path, upload_id) = ("v3.fal.media/files/x".to_owned(), "u".to_owned());
+        let part = Route::Part { path: path.clone(), upload_id: upload_id.clone(), number: "7".into() };
+        assert_eq!(route("/v3.fal.media/files/x/multipart/u/7"), part);
+        assert_eq!(route("/v3.fal.media/files/x/multipart/u/complete"), Route::Complete { path, upload_id });
+        let start = Route::Storage { operation: Operation::StartMultipart };
+        assert_eq!(route("/v3.fal.media/files/upload/multipart"), start);
     }
 }

@@ -134,7 +134,7 @@ fn loc(pointer: &str, body: &Value) -> Value {
     Value::Array(loc)
 }
 
-fn detail(mut loc: Value, violation: &Violation, input: Option<&Value>) -> Value {
+pub(super) fn detail(mut loc: Value, violation: &Violation, input: Option<&Value>) -> Value {
     let mut input = input;
     if let (Some(property), Value::Array(loc)) = (&violation.property, &mut loc) {
         loc.push(property.clone());

@@ -18,14 +18,22 @@ const MOST: usize = 20_000;
 /// The size of a picture where neither the input nor an example says one.
 const USUAL_SIZE: (u32, u32) = (512, 512);
 
+/// An output, and the files that it refers to.
+pub(crate) struct Made {
+    pub(crate) output: Value,
+    pub(crate) files: Vec<MediaFile>,
+}
+
 /// Makes a result that fits the document: from its examples, echoing the input, with files that the emulator serves.
 /// The error is the one of the encoder of a picture.
-pub(crate) fn make(document: &Document, wanted: &Wanted, base_url: &str) -> Result<Value, String> {
+pub(crate) fn make(document: &Document, wanted: &Wanted, base_url: &str) -> Result<Made, String> {
+    let root = &document.root;
     let mut maker =
-        Maker { root: &document.root, wanted, base_url, files: 0, values: 0, inside: Vec::new(), error: None };
+        Maker { root, wanted, base_url, count: 0, files: Vec::new(), values: 0, inside: Vec::new(), error: None };
     let mut output = maker.value(&document.output, document.example.as_ref(), Place::default());
     agree(&mut output);
-    maker.error.map_or(Ok(output), Err)
+    let files = maker.files;
+    maker.error.map_or(Ok(Made { output, files }), Err)
 }
 
 /// There is one verdict on safety for every image.
@@ -42,8 +50,10 @@ struct Maker<'a> {
     root: &'a Value,
     wanted: &'a Wanted,
     base_url: &'a str,
-    /// How many files it referred to, so that each is another.
-    files: u64,
+    /// How many files it thought of, so that each is another.
+    count: u64,
+    /// Those that it refers to.
+    files: Vec<MediaFile>,
     values: usize,
     /// The references that lead to where it is, to notice circles.
     inside: Vec<String>,
@@ -342,12 +352,15 @@ impl Maker<'_> {
 
     /// A file of its own. The input says the size of pictures, else the example.
     fn next_file(&mut self, kind: Kind, example_size: Option<(u32, u32)>) -> MediaFile {
-        let motif = self.wanted.motif.wrapping_add(self.files);
-        self.files += 1;
+        let motif = self.wanted.motif.wrapping_add(self.count);
+        self.count += 1;
         let content = match kind {
             Kind::Picture => {
                 let (width, height) = self.wanted.size.or(example_size).unwrap_or(USUAL_SIZE);
-                Content::Picture { width, height }
+                match self.wanted.canvas {
+                    Some(_) => Content::Painting { width, height },
+                    None => Content::Picture { width, height },
+                }
             }
             Kind::Sound => Content::Silence,
             Kind::Other => Content::Note,
@@ -360,11 +373,12 @@ impl Maker<'_> {
             let bytes = self.bytes(file);
             return json!(format!("data:{};base64,{}", file.content_type(), STANDARD.encode(bytes)));
         }
-        json!(format!("{}/v3.fal.media/files/{}", self.base_url, file.name()))
+        self.files.push(file.clone());
+        json!(format!("{}/{}", self.base_url, file.path()))
     }
 
     fn bytes(&mut self, file: &MediaFile) -> Bytes {
-        file.bytes().unwrap_or_else(|error| {
+        file.bytes(self.wanted.canvas.as_ref()).unwrap_or_else(|error| {
             self.error = Some(error);
             Bytes::new()
         })

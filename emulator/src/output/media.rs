@@ -1,8 +1,10 @@
 use bytes::Bytes;
 
+use super::canvas::Canvas;
 use super::picture;
 
-/// A file that outputs refer to. It is not stored: its name says all about it, and it is made when it is fetched.
+/// A file that outputs refer to. Unless it is a painting it need not be kept: its name says all about it, and it is
+/// made when it is fetched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MediaFile {
     motif: u64,
@@ -13,6 +15,8 @@ pub(crate) struct MediaFile {
 pub(crate) enum Content {
     /// A PNG.
     Picture { width: u32, height: u32 },
+    /// A PNG that is painted over a picture of the input.
+    Painting { width: u32, height: u32 },
     /// A second of silence, as WAV.
     Silence,
     /// A text that says that the emulator makes no such files.
@@ -29,8 +33,12 @@ impl MediaFile {
         MediaFile { motif, content }
     }
 
-    /// The file of a name that [`name`](Self::name) gave.
-    pub(crate) fn named(name: &str) -> Option<Self> {
+    /// The file of a path that [`path`](Self::path) gave, if its name says all.
+    pub(crate) fn at(path: &str) -> Option<Self> {
+        MediaFile::named(path.strip_prefix("v3.fal.media/files/")?)
+    }
+
+    fn named(name: &str) -> Option<Self> {
         let (stem, ending) = name.strip_prefix("emulator/")?.rsplit_once('.')?;
         let (motif, rest) = stem.split_once('-').unwrap_or((stem, ""));
         let motif = u64::from_str_radix(motif, 16).ok()?;
@@ -51,9 +59,14 @@ impl MediaFile {
         (possible && file.name() == name).then_some(file)
     }
 
-    /// The path of the file below `/v3.fal.media/files/`.
-    pub(crate) fn name(&self) -> String {
+    /// Where the file is, the host first.
+    pub(crate) fn path(&self) -> String {
+        format!("v3.fal.media/files/{}", self.name())
+    }
+
+    fn name(&self) -> String {
         match self.content {
+            Content::Painting { width, height } => format!("emulator/painted-{:016x}-{width}x{height}.png", self.motif),
             Content::Picture { width, height } => format!("emulator/{:016x}-{width}x{height}.png", self.motif),
             Content::Silence => format!("emulator/{:016x}.wav", self.motif),
             Content::Note => format!("emulator/{:016x}.txt", self.motif),
@@ -62,7 +75,7 @@ impl MediaFile {
 
     pub(crate) fn content_type(&self) -> &'static str {
         match self.content {
-            Content::Picture { .. } => "image/png",
+            Content::Picture { .. } | Content::Painting { .. } => "image/png",
             Content::Silence => "audio/wav",
             Content::Note => "text/plain; charset=utf-8",
         }
@@ -76,15 +89,27 @@ impl MediaFile {
     /// Width and height of a picture.
     pub(crate) fn size(&self) -> Option<(u32, u32)> {
         match self.content {
-            Content::Picture { width, height } => Some((width, height)),
+            Content::Picture { width, height } | Content::Painting { width, height } => Some((width, height)),
             _ => None,
         }
     }
 
-    /// Makes the bytes. A large picture takes some tens of milliseconds. The error is the encoder's.
-    pub(crate) fn bytes(&self) -> Result<Bytes, String> {
+    /// Whether it is painted over a picture of the input.
+    pub(crate) fn is_painting(&self) -> bool {
+        matches!(self.content, Content::Painting { .. })
+    }
+
+    /// Makes the bytes; a painting needs its canvas. A large picture takes some tens of milliseconds. The error is the
+    /// encoder's.
+    pub(crate) fn bytes(&self, canvas: Option<&Canvas>) -> Result<Bytes, String> {
         match self.content {
-            Content::Picture { width, height } => picture::png(self.motif, width, height).map(Bytes::from),
+            Content::Picture { width, height } | Content::Painting { width, height } => {
+                let mut picture = picture::draw(self.motif, width as usize, height as usize);
+                if let Some(canvas) = canvas.filter(|_| self.is_painting()) {
+                    canvas.show_through(&mut picture);
+                }
+                picture.png().map(Bytes::from)
+            }
             Content::Silence => Ok(silence().into()),
             Content::Note => Ok(Bytes::from_static(NOTE.as_bytes())),
         }
@@ -127,6 +152,7 @@ mod tests {
             "emulator/../../etc.txt",
             "emulator/0000000000000007-9000x9000.png",
             "emulator/0000000000000007-+3x4.png",
+            "emulator/painted-0000000000000007-3x4.png",
         ] {
             assert_eq!(MediaFile::named(name), None, "{name}");
         }

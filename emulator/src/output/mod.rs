@@ -1,12 +1,16 @@
 //! Outputs, and the files that they refer to, made from the document and the input.
 
+mod canvas;
 mod maker;
 mod media;
 mod picture;
+mod raster;
+mod sources;
 mod wanted;
 
-pub(crate) use maker::make;
+pub(crate) use maker::{Made, make};
 pub(crate) use media::MediaFile;
+pub(crate) use sources::{Source, Sources};
 pub(crate) use wanted::Wanted;
 
 #[cfg(test)]
@@ -29,7 +33,7 @@ mod tests {
                 json!({}),
                 json!({ "prompt": "a", "seed": 1, "num_images": 3, "sync_mode": true, "image_size": "square" }),
             ] {
-                let output = make(document, &Wanted::new(document, &input), "http://127.0.0.1:1")?;
+                let output = make(document, &Wanted::new(document, &input, None, None), "http://127.0.0.1:1")?.output;
                 validator.validate(&output).map_err(|error| format!("{id}: {error}"))?;
             }
         }

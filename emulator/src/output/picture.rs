@@ -1,25 +1,10 @@
 //! Pictures: northern lights over a dark ground with a few soft moons, another for every motif.
 
-use png::{BitDepth, ColorType, Compression, Encoder, Filter};
-
-/// The picture of a motif as PNG. The error is the encoder's.
-pub(crate) fn png(motif: u64, width: u32, height: u32) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    let mut encoder = Encoder::new(&mut bytes, width, height);
-    encoder.set_color(ColorType::Rgb);
-    encoder.set_depth(BitDepth::Eight);
-    encoder.set_compression(Compression::Fast);
-    encoder.set_filter(Filter::Up);
-    let mut writer = encoder.write_header().map_err(|error| error.to_string())?;
-    writer.write_image_data(&pixels(motif, width, height)).map_err(|error| error.to_string())?;
-    writer.finish().map_err(|error| error.to_string())?;
-    Ok(bytes)
-}
+use super::raster::Raster;
 
 /// The scene is worked out at the knots of a coarse grid, and the pixels between them are blended with integers: large
 /// pictures stay cheap, in debug builds too.
-fn pixels(motif: u64, width: u32, height: u32) -> Vec<u8> {
-    let (width, height) = (width as usize, height as usize);
+pub(super) fn draw(motif: u64, width: usize, height: usize) -> Raster {
     let cell = (width.max(height) / 96).max(1);
     let (columns, rows) = (width / cell + 2, height / cell + 2);
     let scene = Scene::new(motif);
@@ -54,7 +39,7 @@ fn pixels(motif: u64, width: u32, height: u32) -> Vec<u8> {
             }
         }
     }
-    pixels
+    Raster { width, height, pixels }
 }
 
 /// Between two colours, in parts of 256.

@@ -1,5 +1,6 @@
 use serde_json::{Map, Value};
 
+use super::canvas::Canvas;
 use super::media::LONGEST;
 use crate::documents::Document;
 use crate::documents::schema;
@@ -8,16 +9,17 @@ use crate::documents::schema;
 const MOST: u64 = 100;
 
 /// What an input asks of the output: the parts that outputs echo or depend on.
-#[derive(Debug)]
 pub(crate) struct Wanted {
     /// The input with the document's defaults where it says nothing.
     fields: Map<String, Value>,
     /// The seed given, else one drawn from the input: the same input yields the same output.
     pub(crate) seed: u64,
-    /// What the pictures are drawn from: prompt and seed.
+    /// What the pictures are drawn from: prompt and seed, and what tells them from those of other requests.
     pub(crate) motif: u64,
-    /// The size of the pictures in pixels, where the input or a default says so.
+    /// The size of the pictures in pixels, where the input, a default or a picture of the input says so.
     pub(crate) size: Option<(u32, u32)>,
+    /// The picture of the input that is painted over.
+    pub(crate) canvas: Option<Canvas>,
     /// How many files are asked for, where the input says so.
     pub(crate) count: Option<usize>,
     /// Whether files come as data URIs in the output itself.
@@ -25,15 +27,17 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    pub(crate) fn new(document: &Document, input: &Value) -> Self {
+    /// `own` is what the files have to be told apart by, where it matters whose they are.
+    pub(crate) fn new(document: &Document, input: &Value, canvas: Option<Canvas>, own: Option<&str>) -> Self {
         let fields = with_defaults(document, input);
         let seed = fields.get("seed").and_then(Value::as_u64).unwrap_or_else(|| digest(input) & 0xffff_ffff);
         let prompt = fields.get("prompt").cloned().unwrap_or_default();
         let count = fields.get("num_images").and_then(Value::as_u64);
         Wanted {
             seed,
-            motif: digest(&Value::from(vec![prompt, Value::from(seed)])),
-            size: size(&fields),
+            motif: digest(&[prompt, Value::from(seed)].into_iter().chain(own.map(Value::from)).collect()),
+            size: size(&fields).or(canvas.as_ref().map(Canvas::size)),
+            canvas,
             count: count.map(|count| count.clamp(1, MOST) as usize),
             inline: fields.get("sync_mode") == Some(&Value::Bool(true)),
             fields,

@@ -9,10 +9,11 @@ use tokio::time::Instant;
 use super::pace::{Script, Step};
 use crate::documents::Endpoint;
 use crate::http::{Failure, Received};
+use crate::output::Sources;
 use crate::time::{Clock, iso8601};
 
-/// A request that was accepted. Where it stands is not stored but follows from its script, the time since it was submitted
-/// and the steps it was told to make, so nothing has to run for it.
+/// A request that was accepted. Where it stands is not stored but follows from its script, the time since it was
+/// submitted and the steps it was told to make, so nothing has to run for it.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) id: String,
@@ -20,8 +21,8 @@ pub(crate) struct Job {
     pub(crate) received: Arc<Received>,
     /// Whether it is a direct run, of which the queue knows nothing.
     pub(crate) is_direct: bool,
-    /// Why it will not yield an output, known from the start.
-    failure: Option<Failure>,
+    /// What comes of it, known from the start: why it will not yield an output, or the files that it works on.
+    pub(crate) prospect: Result<Sources, Failure>,
     script: Arc<Script>,
     clock: Arc<Clock>,
     submitted: Instant,
@@ -83,7 +84,7 @@ impl Job {
         id: String,
         endpoint: Arc<Endpoint>,
         received: Arc<Received>,
-        failure: Option<Failure>,
+        prospect: Result<Sources, Failure>,
         script: Arc<Script>,
         clock: &Arc<Clock>,
         is_direct: bool,
@@ -94,7 +95,7 @@ impl Job {
             start_timeout: received.start_timeout(),
             received,
             is_direct,
-            failure,
+            prospect,
             script,
             submitted: clock.now(),
             submitted_at: clock.date(),
@@ -206,7 +207,7 @@ impl Job {
         match moment.ended {
             Some(End::Cancelled) => Some(Failure::cancelled()),
             Some(End::Late) => Some(Failure::late()),
-            None => self.failure.clone(),
+            None => self.prospect.as_ref().err().cloned(),
         }
     }
 

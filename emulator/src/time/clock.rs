@@ -5,7 +5,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 /// How far time can be moved; further would leave the calendar.
-const FURTHEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+pub(crate) const FURTHEST: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// The time in an emulator: the system's, and as much later as a test has moved it. Everything that lasts in an
 /// emulator is measured with it, so that whoever waits for it wakes when time is moved.

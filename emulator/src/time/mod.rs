@@ -3,5 +3,5 @@
 mod clock;
 mod iso8601;
 
-pub(crate) use clock::Clock;
+pub(crate) use clock::{Clock, FURTHEST};
 pub(crate) use iso8601::iso8601;

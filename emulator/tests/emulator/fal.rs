@@ -89,6 +89,38 @@ impl Fal {
     }
 }
 
+/// What is needed to upload files.
+impl Fal {
+    /// A CDN token as it is sent.
+    pub(crate) async fn token(&self) -> String {
+        let answer = self.post("/rest.fal.ai/storage/auth/token?storage_type=fal-cdn-v3", &json!({})).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        format!("{} {}", answer.body["token_type"].as_str().unwrap(), answer.body["token"].as_str().unwrap())
+    }
+
+    /// An upload with a token.
+    pub(crate) fn upload(&self, token: &str, content_type: &str, bytes: impl Into<reqwest::Body>) -> RequestBuilder {
+        let request = self.http.post(format!("{}/v3.fal.media/files/upload", self.base_url()));
+        request.header("authorization", token).header("content-type", content_type).body(bytes)
+    }
+
+    /// Uploads a file, and gives its URL.
+    pub(crate) async fn uploaded(&self, content_type: &str, bytes: impl Into<reqwest::Body>) -> String {
+        let answer = answer(self.upload(&self.token().await, content_type, bytes)).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.body["access_url"].as_str().unwrap().to_owned()
+    }
+
+    /// Initiates an upload, and gives where to put the file and where it is then.
+    pub(crate) async fn initiate(&self, storage_type: &str, content_type: &str) -> (String, String) {
+        let path = format!("/rest.fal.ai/storage/upload/initiate?storage_type={storage_type}");
+        let answer = self.post(&path, &json!({ "content_type": content_type, "file_name": "a.txt" })).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let url = |name: &str| answer.body[name].as_str().unwrap().to_owned();
+        (url("upload_url"), url("file_url"))
+    }
+}
+
 pub(crate) struct Job {
     pub(crate) id: String,
     pub(crate) path: String,

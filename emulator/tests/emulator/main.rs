@@ -3,16 +3,22 @@
 
 mod fal;
 
+mod acl;
 mod faults;
 mod inputs;
 mod jobs;
 mod keys;
 mod media;
+mod multipart;
 mod options;
 mod outputs;
+mod paintings;
 mod queue;
+mod ranges;
 mod requests;
 mod run;
 mod start;
 mod start_timeout;
 mod status_stream;
+mod upload_faults;
+mod uploads;

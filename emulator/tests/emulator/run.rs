@@ -71,7 +71,7 @@ async fn a_method_that_is_not_meant_is_405() {
         (Method::POST, job.status(), "GET"),
         (Method::DELETE, job.path.clone(), "GET"),
         (Method::POST, job.cancel(), "PUT"),
-        (Method::POST, "/v3.fal.media/files/x".into(), "GET, HEAD"),
+        (Method::POST, "/v3.fal.media/files/x".into(), "GET, HEAD, PUT"),
         // The documents list the calls of a request below the whole id, where fal does not have them.
         (Method::GET, format!("/queue.fal.run/{INPAINTING}/requests/{}/status", job.id), ""),
     ] {

@@ -52,7 +52,9 @@ pub(crate) use faults::Faults;
 /// | after it took effect, before the answer | `drop_connection` [`after_effect`](Self::after_effect) |
 /// | in the head of the answer | [`tear_head`](Self::tear_head) |
 /// | in the body of the answer | [`tear_after`](Self::tear_after), [`tear_after_bytes`](Self::tear_after_bytes) |
-/// | not at all, but nothing comes any more | [`silence_after`](Self::silence_after), [`delay`](Self::delay) |
+/// | not at all, but the request goes on no more | [`stall_request_after`](Self::stall_request_after) |
+/// | not at all, but no answer comes | [`delay`](Self::delay) |
+/// | not at all, but the answer goes on no more | [`silence_after`](Self::silence_after) |
 #[derive(Clone)]
 #[must_use = "a fault happens once it is ordered with `Emulator::fault`"]
 pub struct Fault {
@@ -65,6 +67,13 @@ pub struct Fault {
     only_for: Option<Condition>,
 }
 
+/// How a request ends that is not read to its end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Cut {
+    Drop,
+    Stall,
+}
+
 type Condition = Arc<dyn Fn(&ReceivedRequest) -> bool + Send + Sync>;
 
 #[derive(Clone, Debug)]
@@ -74,11 +83,13 @@ enum What {
     Outcome(Answer),
     Drop,
     DropRequest { after: usize },
+    StallRequest { after: usize },
     TearHead,
     Tear { after: usize },
     TearBytes { after: usize },
     Drip { bytes: usize, pause: Duration },
     Silence { after: usize },
+    WithoutRanges,
 }
 
 /// How much of the head of an answer is sent before it is torn: within the status line.
@@ -153,6 +164,12 @@ impl Fault {
         Fault::new(What::DropRequest { after: bytes })
     }
 
+    /// Once so many bytes of the request's body were read, no more are, and nothing is answered, while the connection
+    /// stays. The request has no effect.
+    pub fn stall_request_after(bytes: usize) -> Self {
+        Fault::new(What::StallRequest { after: bytes })
+    }
+
     /// The request takes effect, and the connection is closed within the status line of the answer.
     pub fn tear_head() -> Self {
         Fault::new(What::TearHead)
@@ -174,10 +191,15 @@ impl Fault {
         Fault::new(What::Drip { bytes: bytes.max(1), pause })
     }
 
-    /// After so many events of a stream, or bytes of anything else, nothing comes any more, not even a keep-alive, while
-    /// the connection stays.
+    /// After so many events of a stream, or bytes of anything else, nothing comes any more, not even a keep-alive,
+    /// while the connection stays.
     pub fn silence_after(count: usize) -> Self {
         Fault::new(What::Silence { after: count })
+    }
+
+    /// A file is sent as a whole although a part of it was asked for, as by a host that knows no ranges.
+    pub fn without_ranges() -> Self {
+        Fault::new(What::WithoutRanges)
     }
 
     /// The JSON body of an [`answer`](Self::answer) or [`outcome`](Self::outcome). No other fault has a body.
@@ -216,7 +238,8 @@ impl Fault {
     }
 
     /// How long to wait before anything else. It is measured with the emulator's time, so that
-    /// [`Emulator::advance_time`](crate::Emulator::advance_time) ends it: a request can be held as long as a test likes.
+    /// [`Emulator::advance_time`](crate::Emulator::advance_time) ends it: a request can be held as long as a test
+    /// likes.
     pub fn delay(mut self, time: Duration) -> Self {
         self.delay = time;
         self
@@ -257,12 +280,17 @@ impl Fault {
         self.only_for.as_ref().is_none_or(|condition| condition(request))
     }
 
-    /// After how many bytes of the request's body the connection is closed.
-    pub(crate) fn drops_request_after(&self) -> Option<usize> {
+    /// What becomes of a request that is not read to its end: so many bytes of the body are.
+    pub(crate) fn cuts_request(&self) -> Option<(usize, Cut)> {
         match self.what {
-            What::DropRequest { after } => Some(after),
+            What::DropRequest { after } => Some((after, Cut::Drop)),
+            What::StallRequest { after } => Some((after, Cut::Stall)),
             _ => None,
         }
+    }
+
+    pub(crate) fn ignores_ranges(&self) -> bool {
+        matches!(self.what, What::WithoutRanges)
     }
 
     pub(crate) async fn wait(&self, clock: &Clock) {
@@ -289,10 +317,9 @@ impl Fault {
     pub(crate) fn befall(&self, usual: Reply, clock: &Arc<Clock>, breaks: &Break) -> Result<Reply, Dropped> {
         let reply = match &self.what {
             What::Outcome(_) => return Ok(usual),
-            What::Answer(_) | What::Drop | What::DropRequest { .. } => {
-                return self.own_reply(clock).unwrap_or(Ok(usual));
-            }
-            What::Nothing => usual,
+            What::Answer(_) | What::Drop => return self.own_reply(clock).unwrap_or(Ok(usual)),
+            // Those of the request have come to pass before.
+            What::Nothing | What::WithoutRanges | What::DropRequest { .. } | What::StallRequest { .. } => usual,
             What::TearHead => {
                 breaks.after(HEAD_BYTES);
                 usual
@@ -307,7 +334,7 @@ impl Fault {
 
     fn own_reply(&self, clock: &Clock) -> Option<Result<Reply, Dropped>> {
         match &self.what {
-            What::Drop | What::DropRequest { .. } => Some(Err(Dropped)),
+            What::Drop => Some(Err(Dropped)),
             What::Answer(answer) => Some(Ok(answer.reply(&self.headers(clock)))),
             _ => None,
         }

@@ -1,0 +1,128 @@
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+
+/// The most bytes that are kept at a time.
+const MOST: u64 = 16 << 30;
+
+/// Where the bytes of files lie: on disk, in one file without a name, which is gone when the emulator is, however it
+/// ends. What is no longer needed makes room for what comes.
+///
+/// Reading and writing block. What was written lately is in the system's cache, so that neither takes long.
+#[derive(Default)]
+pub(super) struct Spool(Mutex<Disk>);
+
+#[derive(Default)]
+struct Disk {
+    /// None before the first byte.
+    file: Option<File>,
+    end: u64,
+    /// What is free before the end.
+    free: Vec<Range<u64>>,
+    used: u64,
+}
+
+impl Spool {
+    /// Writes bytes, and adds to `extents` where they are.
+    pub(super) fn append(&self, extents: &mut Vec<Range<u64>>, mut bytes: &[u8]) -> io::Result<()> {
+        let mut disk = self.lock();
+        if disk.used + bytes.len() as u64 > MOST {
+            let message = format!("the emulator keeps at most {} GiB", MOST >> 30);
+            return Err(io::Error::new(io::ErrorKind::StorageFull, message));
+        }
+        while !bytes.is_empty() {
+            let room = disk.free.pop();
+            let is_new = room.is_none();
+            let room = room.unwrap_or(disk.end..u64::MAX);
+            let count = room.end.saturating_sub(room.start).min(bytes.len() as u64);
+            let (now, later) = bytes.split_at(count as usize);
+            let used = room.start..room.start + count;
+            let written = disk.write(used.start, now);
+            if is_new {
+                disk.end = used.end;
+            } else if used.end < room.end {
+                disk.free.push(used.end..room.end);
+            }
+            disk.used += count;
+            // Taken note of even where writing failed, so that it is given back.
+            match extents.last_mut() {
+                Some(last) if last.end == used.start => last.end = used.end,
+                _ => extents.push(used),
+            }
+            written?;
+            bytes = later;
+        }
+        Ok(())
+    }
+
+    pub(super) fn read(&self, extent: Range<u64>) -> io::Result<Bytes> {
+        let mut bytes = vec![0; (extent.end - extent.start) as usize];
+        let mut disk = self.lock();
+        let file = disk.file.as_mut().ok_or(io::ErrorKind::NotFound)?;
+        file.seek(SeekFrom::Start(extent.start))?;
+        file.read_exact(&mut bytes)?;
+        Ok(bytes.into())
+    }
+
+    /// Gives room back.
+    pub(super) fn free(&self, extents: Vec<Range<u64>>) {
+        let mut disk = self.lock();
+        disk.used -= extents.iter().map(|extent| extent.end - extent.start).sum::<u64>();
+        disk.free.extend(extents);
+        if disk.used == 0 {
+            *disk = Disk::default();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Disk> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Disk {
+    fn write(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(tempfile::tempfile()?),
+        };
+        file.seek(SeekFrom::Start(at))?;
+        file.write_all(bytes)
+    }
+}
+
+impl fmt::Debug for Spool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Spool").field("used", &self.lock().used).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn room_is_used_again() -> io::Result<()> {
+        let spool = Spool::default();
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        spool.append(&mut first, b"one")?;
+        spool.append(&mut second, b"second")?;
+        spool.append(&mut first, b"two")?;
+        assert_eq!(first, [0..3, 9..12]);
+        spool.free(first);
+        let mut third = Vec::new();
+        spool.append(&mut third, b"12345678")?;
+        assert_eq!(third, [9..12, 0..3, 12..14]);
+        assert_eq!(spool.read(9..12)?, "123");
+        assert_eq!(spool.read(0..3)?, "456");
+        assert_eq!(spool.read(3..9)?, "second");
+        spool.free(third);
+        spool.free(second);
+        // Nothing is left, so the file is gone as well.
+        assert!(spool.lock().file.is_none());
+        Ok(())
+    }
+}

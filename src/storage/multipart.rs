@@ -1,0 +1,140 @@
+//! Files in parts: which parts, several at once, and what is said of them at the end.
+
+use bytes::Bytes;
+use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Method};
+use serde::Deserialize;
+use serde_json::json;
+use url::Url;
+
+use super::source::{Data, Rest};
+use super::upload::Sending;
+use crate::Error;
+use crate::error::Answer;
+use crate::transport::{Parcel, Payload};
+
+/// How many parts a file may have in storages of the kind that the CDN is.
+const MOST_PARTS: u64 = 10_000;
+
+/// A part of a file, numbered from 1.
+#[derive(Debug)]
+pub(super) struct Part {
+    pub(super) number: u32,
+    pub(super) payload: Payload,
+}
+
+/// A part that the storage has, with the word by which the storage knows it.
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub(super) number: u32,
+    pub(super) etag: String,
+}
+
+/// Sends all parts, several at once, and gives them in order, whatever the order in which they were done.
+pub(super) async fn send<S: Future<Output = Result<Sent, Error>>>(
+    sending: &Sending<'_>,
+    data: &mut Data,
+    send: impl FnMut(Part) -> S,
+) -> Result<Vec<Sent>, Error> {
+    let size = sending.policy.part_size;
+    let parts: BoxStream<'_, Result<Part, Error>> = match data {
+        Data::Whole(payload) => stream::iter(cut(payload, size)).map(Ok).boxed(),
+        Data::Rest(rest) => read(rest, size).boxed(),
+    };
+    let mut sent: Vec<Sent> =
+        parts.map_ok(send).try_buffer_unordered(sending.policy.parts_at_once).try_collect().await?;
+    sent.sort_by_key(|part| part.number);
+    Ok(sent)
+}
+
+/// The parts of what can be cut anywhere.
+fn cut(payload: &Payload, size: u64) -> impl Iterator<Item = Part> + Send {
+    let length = payload.len();
+    let size = size.max(length.div_ceil(MOST_PARTS));
+    let payload = payload.clone();
+    // The last number fits: there are at most so many parts.
+    (1_u32..).zip((0..length).step_by(size as usize)).map(move |(number, start)| {
+        let payload = payload.slice(start, size.min(length - start));
+        Part { number, payload }
+    })
+}
+
+/// The parts of what is read from one end to the other, each in memory for as long as it may have to be sent again.
+fn read(rest: &mut Rest, size: u64) -> impl futures_core::Stream<Item = Result<Part, Error>> + Send {
+    stream::try_unfold((rest, 1_u32), move |(rest, number)| async move {
+        let part = rest.next(size).await?;
+        Ok(part.map(|bytes: Bytes| (Part { number, payload: Payload::Bytes(bytes) }, (rest, number + 1))))
+    })
+}
+
+/// The ETag of a part, from the answer's header, or else from its body.
+pub(super) fn etag(number: u32, answer: Answer) -> Result<Sent, Error> {
+    #[derive(Deserialize)]
+    struct Body {
+        etag: String,
+    }
+
+    let in_header = answer.header(http::header::ETAG.as_str()).map(str::to_owned);
+    let in_body = || serde_json::from_slice::<Body>(&answer.body).ok().map(|body| body.etag);
+    match in_header.or_else(in_body) {
+        Some(etag) => Ok(Sent { number, etag }),
+        None => {
+            Err(Error::unexpected(format!("the storage took part {number} of a file but gave no ETag for it"), answer))
+        }
+    }
+}
+
+/// What is said at the end: every part, in order.
+pub(super) fn complete(url: Url, parts: &[Sent]) -> Parcel {
+    let parts: Vec<_> = parts.iter().map(|part| json!({ "partNumber": part.number, "etag": part.etag })).collect();
+    Parcel {
+        what: "the end of an upload in parts",
+        method: Method::POST,
+        url,
+        headers: HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]),
+        payload: Payload::Bytes(json!({ "parts": parts }).to_string().into()),
+        meter: None,
+    }
+}
+
+/// A URL some segments below another one, with the same query, which may be its signature.
+pub(super) fn below(url: &str, segments: &[&str]) -> Option<Url> {
+    let mut url = Url::parse(url).ok()?;
+    url.path_segments_mut().ok()?.pop_if_empty().extend(segments);
+    Some(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lengths(length: usize, size: u64) -> Vec<(u32, u64)> {
+        let payload = Payload::Bytes(vec![0; length].into());
+        cut(&payload, size).map(|part| (part.number, part.payload.len())).collect()
+    }
+
+    #[test]
+    fn a_file_is_cut_into_parts_of_which_the_last_may_be_shorter() {
+        assert_eq!(lengths(10, 4), [(1, 4), (2, 4), (3, 2)]);
+        assert_eq!(lengths(8, 4), [(1, 4), (2, 4)]);
+        assert_eq!(lengths(3, 4), [(1, 3)]);
+        assert_eq!(lengths(0, 4), []);
+    }
+
+    #[test]
+    fn there_are_no_more_parts_than_a_storage_takes() {
+        for length in [9_999, 10_000, 10_001, 25_000] {
+            let lengths = lengths(length, 1);
+            assert!(lengths.len() <= 10_000, "{length}");
+            assert_eq!(lengths.iter().map(|(_, part)| part).sum::<u64>(), length as u64);
+        }
+    }
+
+    #[test]
+    fn a_signature_stays_where_it_is() {
+        let url = below("https://v3.fal.media/files/x?token=T", &["multipart", "U 1", "2"]).expect("a URL");
+        assert_eq!(url.as_str(), "https://v3.fal.media/files/x/multipart/U%201/2?token=T");
+        assert!(below("data:,x", &["a"]).is_none());
+    }
+}

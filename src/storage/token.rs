@@ -1,0 +1,111 @@
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use http::{HeaderValue, Method};
+use serde::Deserialize;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use url::Url;
+
+use super::timestamp::unix_seconds;
+use crate::client::{Shared, join};
+use crate::error::Answer;
+use crate::transport::{Operation, Request, send};
+use crate::{Error, ErrorKind};
+
+/// How long a token is used that does not say when it expires.
+const UNTOLD: Duration = Duration::from_secs(60);
+
+/// How long before its end a token is replaced, at most; a tenth of its life where that is less.
+const MARGIN: Duration = Duration::from_secs(300);
+
+/// The token with which a client uploads to the CDN, kept until shortly before it expires. Whoever needs one while it is
+/// fetched waits for it.
+#[derive(Debug, Default)]
+pub(crate) struct Tokens(Mutex<Option<Token>>);
+
+/// A token of the CDN's: it stands for the key, which the CDN does not get.
+#[derive(Clone, Debug)]
+pub(super) struct Token {
+    /// The value of the `Authorization` header.
+    pub(super) authorization: HeaderValue,
+    /// Where it is good.
+    pub(super) cdn: Url,
+    fresh_until: Instant,
+}
+
+#[derive(Deserialize)]
+struct Grant {
+    token: String,
+    token_type: String,
+    base_url: Option<String>,
+    expires_at: Option<String>,
+}
+
+impl Tokens {
+    /// A token that is good for a while yet.
+    pub(super) async fn get(&self, shared: &Shared) -> Result<Token, Error> {
+        let mut kept = self.0.lock().await;
+        if let Some(token) = kept.as_ref().filter(|token| token.fresh_until > Instant::now()) {
+            return Ok(token.clone());
+        }
+        let mut request = Request::new(
+            Operation::Storage("the token for uploads"),
+            Method::POST,
+            join(&shared.hosts.rest, "storage/auth/token"),
+        );
+        request.url.set_query(Some("storage_type=fal-cdn-v3"));
+        request.body = Some("{}".into());
+        let token = Token::read(shared, send(shared, &request).await?)?;
+        *kept = Some(token.clone());
+        Ok(token)
+    }
+
+    /// Keeps a token no longer that the CDN has refused.
+    pub(super) async fn forget(&self, refused: &Token) {
+        let mut kept = self.0.lock().await;
+        if kept.as_ref().is_some_and(|token| token.authorization == refused.authorization) {
+            *kept = None;
+        }
+    }
+}
+
+impl Token {
+    fn read(shared: &Shared, answer: Answer) -> Result<Self, Error> {
+        let grant: Grant = match serde_json::from_slice(&answer.body) {
+            Ok(grant) => grant,
+            Err(error) => return Err(Error::unexpected("fal gave no token for uploads", answer).caused_by(error)),
+        };
+        let authorization = HeaderValue::from_str(&format!("{} {}", grant.token_type, grant.token));
+        let Ok(mut authorization) = authorization else {
+            return Err(Error::unexpected("fal gave a token for uploads that cannot be sent", answer));
+        };
+        authorization.set_sensitive(true);
+        let cdn = match &shared.hosts.cdn {
+            Some(cdn) => cdn.clone(),
+            None => cdn_of(shared, grant.base_url.as_deref())?,
+        };
+        let life = grant.expires_at.as_deref().and_then(|end| life(end, &answer)).unwrap_or(UNTOLD);
+        Ok(Token { authorization, cdn, fresh_until: Instant::now() + life.saturating_sub(MARGIN.min(life / 10)) })
+    }
+}
+
+/// The CDN that a token is for, if the token may go there.
+fn cdn_of(shared: &Shared, told: Option<&str>) -> Result<Url, Error> {
+    let told = told.unwrap_or("https://v3.fal.media");
+    match Url::parse(told) {
+        Ok(cdn) if shared.hosts.is_storage(&cdn) => Ok(cdn),
+        _ => Err(Error::new(
+            ErrorKind::UntrustedUrl,
+            format!("fal's token for uploads is for {told:?}, which is no storage of fal's; nothing was sent there"),
+        )),
+    }
+}
+
+/// How long it is until a token expires, by the clock of the service that issued it.
+fn life(end: &str, answer: &Answer) -> Option<Duration> {
+    let now = answer.header(http::header::DATE.as_str()).and_then(|date| httpdate::parse_http_date(date).ok());
+    let now = now.unwrap_or_else(SystemTime::now).duration_since(UNIX_EPOCH).ok()?.as_secs();
+    // The life of a token that has expired is 0. Nobody's client lives as long as a century.
+    let seconds = u64::try_from(unix_seconds(end)?).ok()?.saturating_sub(now);
+    Some(Duration::from_secs(seconds.min(100 * 365 * 86_400)))
+}

@@ -1,0 +1,121 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::future::{Either, select};
+use tokio::sync::Notify;
+
+use crate::Error;
+
+/// Counts the bytes of a transfer, which connections take in tasks of their own.
+#[derive(Debug, Default)]
+pub(crate) struct Meter {
+    bytes: AtomicU64,
+    moved: Notify,
+}
+
+impl Meter {
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Counts from 0 again.
+    pub(crate) fn restart(&self) {
+        self.bytes.store(0, Ordering::Relaxed);
+    }
+
+    fn add(&self, bytes: u64) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.moved.notify_one();
+    }
+
+    /// Works, and calls whenever the number has changed.
+    pub(crate) async fn watch<T>(&self, work: impl Future<Output = T>, mut call: impl FnMut(u64)) -> T {
+        let mut work = std::pin::pin!(work);
+        let mut told = None;
+        let mut tell = |call: &mut dyn FnMut(u64)| {
+            let bytes = Some(self.bytes());
+            if bytes != told {
+                told = bytes;
+                call(self.bytes());
+            }
+        };
+        loop {
+            let moved = std::pin::pin!(self.moved.notified());
+            match select(work.as_mut(), moved).await {
+                Either::Left((done, _)) => {
+                    tell(&mut call);
+                    return done;
+                }
+                Either::Right(_) => tell(&mut call),
+            }
+        }
+    }
+}
+
+/// What one try has of a transfer, for the connection that takes it.
+#[derive(Debug)]
+pub(super) struct TryMeter {
+    whole: Arc<Meter>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    bytes: u64,
+    error: Option<Error>,
+    /// The try is over: what its connection still takes does not count.
+    over: bool,
+}
+
+impl TryMeter {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn bytes(&self) -> u64 {
+        self.state().bytes
+    }
+
+    pub(super) fn take(&self, bytes: usize) {
+        let mut state = self.state();
+        if !state.over {
+            state.bytes += bytes as u64;
+            self.whole.add(bytes as u64);
+        }
+    }
+
+    /// What went wrong on this side of the connection.
+    pub(super) fn fail(&self, error: Error) {
+        self.state().error = Some(error);
+    }
+}
+
+/// One try of a transfer. What was counted is taken back when it is dropped, unless it was kept.
+#[derive(Debug)]
+pub(super) struct Try(pub(super) Arc<TryMeter>);
+
+impl Try {
+    pub(super) fn new(whole: &Arc<Meter>) -> Self {
+        Try(Arc::new(TryMeter { whole: Arc::clone(whole), state: Mutex::default() }))
+    }
+
+    /// The try was good.
+    pub(super) fn keep(self) {
+        self.0.state().over = true;
+    }
+
+    /// The error of this side, if that is why the try failed.
+    pub(super) fn own_error(&self) -> Option<Error> {
+        self.0.state().error.take()
+    }
+}
+
+impl Drop for Try {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        if !state.over {
+            state.over = true;
+            self.0.whole.bytes.fetch_sub(state.bytes, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{ACCEPT, CONTENT_LENGTH, USER_AGENT};
+use http::{HeaderMap, HeaderValue, Method};
+use url::Url;
+
+use super::meter::{Meter, Try, TryMeter};
+use super::send::{AGENT, refusal, whole_body};
+use super::tries::Tries;
+use super::{Operation, Payload};
+use crate::Error;
+use crate::client::Shared;
+use crate::error::Answer;
+
+/// A request to where files are stored. It never has the key: either its headers have a token of the storage's own, or
+/// its URL is signed.
+#[derive(Clone, Debug)]
+pub(crate) struct Parcel {
+    /// The word for it in logs and errors.
+    pub(crate) what: &'static str,
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: HeaderMap,
+    pub(crate) payload: Payload,
+    /// What counts the payload's bytes, where they are a file's.
+    pub(crate) meter: Option<Arc<Meter>>,
+}
+
+/// Sends a parcel until it is answered with success, or the policy says that it is enough.
+pub(crate) async fn deliver(shared: &Shared, parcel: &Parcel) -> Result<Answer, Error> {
+    let meter = parcel.meter.clone().unwrap_or_default();
+    let mut tries = Tries::keyless(shared, Operation::Storage(parcel.what), &parcel.url);
+    loop {
+        let this = Try::new(&meter);
+        match carry(shared, parcel, &this.0).await {
+            Ok(answer) => {
+                this.keep();
+                return Ok(answer);
+            }
+            Err(error) => match this.own_error() {
+                Some(error) => return Err(error),
+                None => {
+                    drop(this);
+                    tries.failed(error).await?;
+                }
+            },
+        }
+    }
+}
+
+/// One try.
+async fn carry(shared: &Shared, parcel: &Parcel, taken: &Arc<TryMeter>) -> Result<Answer, Error> {
+    let mut headers = HeaderMap::new();
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(parcel.payload.len()));
+    headers.extend(parcel.headers.clone());
+    let request = shared.http.request(parcel.method.clone(), parcel.url.clone()).headers(headers);
+    let request = request.body(parcel.payload.body(Arc::clone(taken)));
+    let response = answered(shared, parcel, taken, async { request.send().await.map_err(Error::transport) }).await?;
+    let answer = whole_body(response, shared.timeouts.idle).await?;
+    if answer.status.is_success() { Ok(answer) } else { Err(refusal(answer)) }
+}
+
+/// Waits for the answer: however long the body takes, as long as some of it goes.
+async fn answered<T>(
+    shared: &Shared,
+    parcel: &Parcel,
+    taken: &TryMeter,
+    answer: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let mut answer = std::pin::pin!(answer);
+    let mut before = 0;
+    loop {
+        let all = taken.bytes() == parcel.payload.len();
+        let limit: Duration = if all { shared.timeouts.answer } else { shared.timeouts.idle };
+        match tokio::time::timeout(limit, answer.as_mut()).await {
+            Ok(answer) => return answer,
+            Err(_) if taken.bytes() == before => return Err(Error::timeout(parcel.what, limit)),
+            Err(_) => before = taken.bytes(),
+        }
+    }
+}

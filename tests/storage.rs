@@ -1,0 +1,584 @@
+//! Uploads: by token, by signed URL and to Google, at once and in parts; what is told of a file; what is never told.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fal_client::{Access, ErrorKind, FileInput, Lifecycle, Repository};
+use serde_json::json;
+
+#[path = "support/storage.rs"]
+mod storage;
+mod support;
+
+use storage::{Fault, Storage, hash, label, some_bytes};
+use support::{KEY, Reply, Seen};
+
+const REPOSITORIES: [Repository; 3] = [Repository::Cdn, Repository::Signed, Repository::Gcs];
+
+#[tokio::test]
+async fn a_small_file_goes_up_in_one_request_and_a_large_one_in_parts() {
+    let names = ["token", "create", "initiate", "complete"];
+    for (repository, length, labels) in [
+        (Repository::Cdn, 5, vec!["token", "upload"]),
+        (Repository::Cdn, 0, vec!["token", "upload"]),
+        (Repository::Cdn, 1000, vec!["token", "upload"]),
+        (Repository::Cdn, 1001, vec!["token", "create", "part 1", "part 2", "part 3", "complete"]),
+        (Repository::Signed, 1000, vec!["initiate", "put"]),
+        (Repository::Signed, 1001, vec!["initiate", "part 1", "part 2", "part 3", "complete"]),
+        (Repository::Gcs, 0, vec!["initiate", "put"]),
+        (
+            Repository::Gcs,
+            1201,
+            vec![
+                "initiate", "part 1", "part 2", "part 3", "part 4", "sign 1", "sign 2", "sign 3", "sign 4", "complete",
+            ],
+        ),
+    ] {
+        let storage = Storage::start().await;
+        let client = storage.builder().build().expect("a client");
+        let bytes = some_bytes(length);
+        let file = FileInput::bytes(bytes.clone(), "image/png");
+        let uploaded = client.storage().upload(file).repository(repository).await.expect("uploaded");
+        let kept = storage.file(&uploaded.url).expect("a file");
+        assert_eq!(hash(&kept.bytes), hash(&bytes), "{repository:?} {length}");
+        assert_eq!(kept.content_type, "image/png");
+        assert_eq!((uploaded.file_size, uploaded.content_type.as_deref()), (Some(length as i64), Some("image/png")));
+        let mut seen = storage.labels();
+        // Parts come in any order.
+        let from = seen.iter().position(|label| !names.contains(&&**label)).unwrap_or(0);
+        let to = seen.iter().rposition(|label| !names.contains(&&**label)).unwrap_or(0);
+        seen[from..=to].sort();
+        assert_eq!(seen, labels, "{repository:?} {length}");
+    }
+}
+
+#[tokio::test]
+async fn the_wire_is_that_of_fals_own_clients() {
+    let storage = Storage::start().await;
+    let client = storage.builder().build().expect("a client");
+    let lifecycle = Lifecycle::expires_after(Duration::from_secs(86_400)).access(Access::Hide).allow("u");
+    let preference = r#"{"expiration_duration_seconds":86400,"initial_acl":{"default":"hide","rules":[{"user":"u","decision":"allow"}]}}"#;
+    let telling = |seen: &Seen| {
+        let telling = ["authorization", "content-type", "x-fal-file-name", "x-fal-object-lifecycle"];
+        let headers: Vec<String> = telling
+            .iter()
+            .filter_map(|name| Some(format!("{name}: {}", seen.header(name)?.replace(KEY, "id:secret"))))
+            .collect();
+        (seen.line(), headers)
+    };
+    let headers = |headers: &[&str]| headers.iter().map(|header| header.to_string()).collect::<Vec<String>>();
+
+    let file = FileInput::bytes(some_bytes(5), "text/plain").name("a.txt");
+    client.storage().upload(file).lifecycle(lifecycle.clone()).await.expect("uploaded");
+    let (line, seen) = telling(&storage.seen("token"));
+    assert_eq!(line, "POST /rest/storage/auth/token?storage_type=fal-cdn-v3");
+    assert_eq!(seen, headers(&["authorization: Key id:secret", "content-type: application/json"]));
+    assert_eq!(storage.seen("token").body, b"{}");
+    let (line, seen) = telling(&storage.seen("upload"));
+    assert_eq!(line, "POST /cdn/files/upload");
+    let lifecycle_header = format!("x-fal-object-lifecycle: {preference}");
+    assert_eq!(
+        seen,
+        headers(&["authorization: Bearer T1", "content-type: text/plain", "x-fal-file-name: a.txt", &lifecycle_header])
+    );
+
+    let file = FileInput::bytes(some_bytes(1001), "video/mp4").name("zoë.mp4");
+    client.storage().upload(file).await.expect("uploaded");
+    let (_, seen) = telling(&storage.seen("create"));
+    let expected = ["authorization: Bearer T1", "content-type: video/mp4", "x-fal-file-name: zo_.mp4"];
+    assert_eq!(seen, headers(&expected));
+    assert!(storage.seen("create").body.is_empty());
+    let (_, seen) = telling(&storage.seen("part 3"));
+    assert_eq!(seen, headers(&["authorization: Bearer T1", "content-type: video/mp4"]));
+    assert_eq!(
+        (storage.seen("part 3").header("accept-encoding"), storage.seen("part 3").body.len()),
+        (Some("identity"), 201)
+    );
+
+    let file = FileInput::bytes(some_bytes(5), "text/plain; charset=utf-8").name("zoë.txt");
+    let upload = client.storage().upload(file).repository(Repository::Signed).lifecycle(lifecycle);
+    upload.await.expect("uploaded");
+    let seen = storage.seen("initiate");
+    assert_eq!(seen.json(), json!({ "content_type": "text/plain; charset=utf-8", "file_name": "zoë.txt" }));
+    assert_eq!(
+        telling(&seen),
+        (
+            "POST /rest/storage/upload/initiate?storage_type=fal-cdn-v3".to_owned(),
+            headers(&["authorization: Key id:secret", "content-type: application/json", &lifecycle_header])
+        )
+    );
+    let (line, seen) = telling(&storage.seen("put"));
+    assert!(line.ends_with("?sig=S&x=1"), "{line}");
+    assert_eq!(seen, headers(&["content-type: text/plain; charset=utf-8"]));
+
+    for seen in storage.server().seen() {
+        let with_key = seen.headers.iter().any(|(_, value)| value.contains(KEY)) || seen.target.contains(KEY);
+        assert_eq!(with_key, seen.target.starts_with("/rest/"), "{}", seen.line());
+    }
+}
+
+#[tokio::test]
+async fn a_file_without_a_name_gets_one_where_one_is_needed() {
+    let storage = Storage::start().await;
+    let client = storage.builder().build().expect("a client");
+    for (content_type, name) in [("image/jpeg", "upload.jpg"), ("application/x-unheard-of", "upload.bin")] {
+        let file = FileInput::bytes(some_bytes(5), content_type);
+        let url = client.storage().upload(file).repository(Repository::Signed).await.expect("uploaded").url;
+        assert_eq!(storage.file(&url).expect("a file").name.as_deref(), Some(name));
+    }
+}
+
+#[tokio::test]
+async fn the_type_is_told_or_follows_from_the_name_or_from_the_bytes() {
+    let storage = Storage::start().await;
+    let client = storage.builder().build().expect("a client");
+    let folder = tempfile::tempdir().expect("a folder");
+    let written = |name: &str, bytes: &[u8]| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).expect("a file");
+        FileInput::path(path)
+    };
+    let png = b"\x89PNG\r\n\x1a\n";
+    for (file, content_type, name) in [
+        (written("a.webp", png), "image/webp", Some("a.webp")),
+        (written("a", png), "image/png", Some("a")),
+        (written("b", b"?"), "application/octet-stream", Some("b")),
+        (written("c", b""), "application/octet-stream", Some("c")),
+        (written("d.png", b"").content_type("image/gif").name("e.gif"), "image/gif", Some("e.gif")),
+        (FileInput::from(png.to_vec()), "image/png", None),
+        (FileInput::from(png.to_vec()).name("a.gif"), "image/gif", Some("a.gif")),
+        (FileInput::reader(&png[..], None), "image/png", None),
+        (FileInput::reader(&png[..], 8).name("a.mp4"), "video/mp4", Some("a.mp4")),
+        (FileInput::url("data:image/bmp;base64,AAAA"), "image/bmp", None),
+    ] {
+        let shown = format!("{file:?}");
+        let uploaded = client.storage().upload(file).await.expect("uploaded");
+        let kept = storage.file(&uploaded.url).expect("a file");
+        assert_eq!((&*kept.content_type, kept.name.as_deref()), (content_type, name), "{shown}");
+        assert_eq!((uploaded.content_type.as_deref(), uploaded.file_name.as_deref()), (Some(content_type), name));
+    }
+}
+
+#[tokio::test]
+async fn what_is_on_the_web_stays_there_and_what_is_no_file_is_refused() {
+    let storage = Storage::start().await;
+    let client = storage.builder().build().expect("a client");
+    let url = "https://example.com/a.png";
+    assert_eq!(client.storage().upload(url).await.expect("as it is").url, url);
+
+    let folder = tempfile::tempdir().expect("a folder");
+    for (file, kind, words) in [
+        (FileInput::url("a.png"), ErrorKind::InvalidInput, "FileInput::path"),
+        (FileInput::url("file:///etc/passwd"), ErrorKind::InvalidInput, "FileInput::path"),
+        (FileInput::url(""), ErrorKind::InvalidInput, "FileInput::path"),
+        (FileInput::url("data:nonsense"), ErrorKind::InvalidInput, "data URI"),
+        (FileInput::path(folder.path()), ErrorKind::File, "is a folder"),
+        (FileInput::path(folder.path().join("nobody.png")), ErrorKind::File, "nobody.png cannot be read"),
+        (FileInput::path("/dev/null"), ErrorKind::File, "not a regular file"),
+        (FileInput::bytes(vec![1], "image/png\n"), ErrorKind::InvalidInput, "header"),
+    ] {
+        let error = client.storage().upload(file).await.expect_err(words);
+        assert_eq!(error.kind(), kind, "{error}");
+        assert!(error.to_string().contains(words), "{error}");
+    }
+    assert_eq!(storage.files(), 0);
+}
+
+#[tokio::test]
+async fn the_token_is_fetched_once_and_again_before_it_expires() {
+    let storage = Storage::start().await;
+    let client = storage.builder().build().expect("a client");
+    let upload =
+        |client: &fal_client::Client| client.storage().upload(FileInput::bytes(some_bytes(3), "a/b")).into_future();
+    let at_once: Vec<_> = (0..20).map(|_| upload(&client)).collect();
+    for uploaded in futures_util::future::join_all(at_once).await {
+        uploaded.expect("uploaded");
+    }
+    assert_eq!(storage.labels().iter().filter(|label| *label == "token").count(), 1);
+
+    // A token that is about to expire is not used twice.
+    storage.token_life(0);
+    let client = storage.builder().build().expect("a client");
+    upload(&client).await.expect("uploaded");
+    upload(&client).await.expect("uploaded");
+    assert_eq!(storage.labels()[21..], ["token", "upload", "token", "upload"]);
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_is_replaced_in_the_middle_of_an_upload() {
+    let storage = Storage::start().await;
+    let client = storage.builder().build().expect("a client");
+    for kind in ["upload", "create", "part 2", "complete"] {
+        storage.fault(kind, Fault::Expired);
+        let bytes = some_bytes(if kind == "upload" { 10 } else { 2000 });
+        let uploaded = client.storage().upload(FileInput::bytes(bytes.clone(), "a/b")).await.expect(kind);
+        assert_eq!(hash(&storage.file(&uploaded.url).expect("a file").bytes), hash(&bytes), "{kind}");
+    }
+    // But not for ever.
+    for _ in 0..2 {
+        storage.fault("upload", Fault::Answer(Reply::json(403, r#"{"detail":"you may not"}"#)));
+    }
+    let error = client.storage().upload(FileInput::bytes(vec![1], "a/b")).await.expect_err("refused");
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(403));
+    assert!(error.to_string().contains("you may not"), "{error}");
+}
+
+#[tokio::test]
+async fn etags_are_taken_from_the_body_where_the_header_has_none() {
+    for repository in REPOSITORIES {
+        let storage = Storage::start().await;
+        storage.etag_in_body();
+        let client = storage.builder().build().expect("a client");
+        let bytes = some_bytes(3000);
+        let upload = client.storage().upload(FileInput::bytes(bytes.clone(), "a/b")).repository(repository);
+        let uploaded = upload.await.expect("uploaded");
+        assert_eq!(hash(&storage.file(&uploaded.url).expect("a file").bytes), hash(&bytes));
+
+        storage.fault("part 2", Fault::Answer(Reply::json(200, "{}")));
+        let upload = client.storage().upload(FileInput::bytes(bytes, "a/b")).repository(repository);
+        let error = upload.await.expect_err("no ETag");
+        assert_eq!(error.kind(), ErrorKind::UnexpectedResponse);
+        assert!(error.to_string().contains("no ETag"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn readers_go_up_whole_whatever_their_length() {
+    for repository in REPOSITORIES {
+        let storage = Storage::start().await;
+        let client = storage.builder().build().expect("a client");
+        for length in [0, 1, 399, 400, 401, 800, 1201] {
+            for told in [None, Some(length as u64)] {
+                let bytes: &'static [u8] = some_bytes(length).leak();
+                let file = FileInput::reader(bytes, told).content_type("a/b");
+                let uploaded = client.storage().upload(file).repository(repository).await.expect("uploaded");
+                let kept = storage.file(&uploaded.url).expect("a file");
+                assert_eq!(hash(&kept.bytes), hash(bytes), "{repository:?} {length}");
+                assert_eq!(uploaded.file_size, Some(length as i64));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_reader_is_read_once_and_has_to_give_what_it_was_said_to() {
+    let storage = Storage::start().await;
+    let client = storage.builder().build().expect("a client");
+    let bytes: &'static [u8] = some_bytes(1000).leak();
+    for (told, words) in [
+        (999, "gave 1000 bytes, more than the 999"),
+        (1001, "gave 1000 bytes, fewer than the 1001"),
+        (400, "more than the 400"),
+        (0, "more than the 0"),
+        (u64::MAX, "fewer than the 18446744073709551615"),
+    ] {
+        let error = client.storage().upload(FileInput::reader(bytes, told)).await.expect_err(words);
+        assert_eq!(error.kind(), ErrorKind::File);
+        assert!(error.to_string().contains(words), "{error}");
+    }
+    let file = FileInput::reader(bytes, None);
+    client.storage().upload(file.clone()).await.expect("uploaded");
+    let error = client.storage().upload(file).await.expect_err("read before");
+    assert!(error.to_string().contains("read before"), "{error}");
+
+    struct Broken;
+    impl tokio::io::AsyncRead for Broken {
+        fn poll_read(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+            _: &mut tokio::io::ReadBuf<'_>,
+        ) -> std::task::Poll<std::io::Result<()>> {
+            std::task::Poll::Ready(Err(std::io::Error::other("the disk is on fire")))
+        }
+    }
+    let error = client.storage().upload(FileInput::reader(Broken, None)).await.expect_err("broken");
+    assert!(error.to_string().contains("the disk is on fire"), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_changed_while_it_is_sent_is_an_error() {
+    type Change = fn(&std::path::Path);
+    let changes: [(&str, Change); 4] = [
+        ("shrinks", |path| {
+            let file = std::fs::OpenOptions::new().write(true).open(path).expect("a file");
+            file.set_len(900).expect("shorter");
+        }),
+        ("grows", |path| {
+            let mut file = std::fs::OpenOptions::new().append(true).open(path).expect("a file");
+            std::io::Write::write_all(&mut file, b"more").expect("longer");
+        }),
+        ("goes", |path| std::fs::remove_file(path).expect("removed")),
+        ("is replaced", |path| {
+            let other = path.with_extension("other");
+            std::fs::write(&other, some_bytes(2001)).expect("another");
+            std::fs::rename(&other, path).expect("replaced");
+        }),
+    ];
+    for (how, change) in changes {
+        for repository in REPOSITORIES {
+            // In parts, of which the first has gone; and at once, when some of it has gone: it is so large that the test gets
+            // its turn before all of it has.
+            for (length, multipart_above) in [(2000, 1000), (20 << 20, 1 << 30)] {
+                if multipart_above > length && matches!(how, "goes" | "is replaced") {
+                    // The file that is open stays what it was.
+                    continue;
+                }
+                let folder = tempfile::tempdir().expect("a folder");
+                let path = folder.path().join("a.bin");
+                std::fs::write(&path, vec![7; length as usize]).expect("a file");
+                let storage = Storage::start().await;
+                let policy = Storage::policy().parts_at_once(1).multipart_above(multipart_above);
+                let client = storage.builder().uploads(policy.repository(repository)).build().expect("a client");
+                let (changed, at) = (AtomicBool::new(false), path.clone());
+                let upload = client.storage().upload(FileInput::path(&path)).on_progress(move |progress| {
+                    if progress.bytes >= 400 && !changed.swap(true, Ordering::Relaxed) {
+                        change(&at);
+                    }
+                });
+                let error = upload.await.expect_err(how);
+                assert_eq!(error.kind(), ErrorKind::File, "{how}: {error}");
+                assert!(error.to_string().contains("a.bin"), "{how}: {error}");
+                assert_eq!(storage.files(), 0, "{how}");
+                assert!(!storage.labels().contains(&"complete".to_owned()), "{how}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn progress_tells_how_far_an_upload_is() {
+    for (length, total) in [(0, Some(0)), (900, Some(900)), (5000, Some(5000))] {
+        let storage = Storage::start().await;
+        let client = storage.builder().build().expect("a client");
+        storage.fault("part 3", Fault::Answer(Reply::json(500, "{}")));
+        let mut told = Vec::new();
+        let file = FileInput::bytes(some_bytes(length), "a/b");
+        client.storage().upload(file).on_progress(|progress| told.push(progress)).await.expect("uploaded");
+        assert!(told.iter().all(|progress| progress.total == total && Some(progress.bytes) <= total), "{told:?}");
+        assert_eq!(told.last().map(|progress| progress.bytes), Some(length as u64), "{told:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_fallback_takes_what_the_repository_does_not() {
+    let no = || Reply::json(400, r#"{"detail":"not here"}"#);
+    for (length, labels) in [(10, ["token", "upload", "initiate", "put"].as_slice()), (1001, &[])] {
+        let storage = Storage::start().await;
+        let client = storage.builder().uploads(Storage::policy().fallback(Repository::Gcs)).build().expect("a client");
+        for kind in ["upload", "create"] {
+            storage.fault(kind, Fault::Answer(no()));
+        }
+        let bytes = some_bytes(length);
+        let lifecycle = Lifecycle::expires_immediately();
+        let upload = client.storage().upload(FileInput::bytes(bytes.clone(), "a/b")).lifecycle(lifecycle);
+        let mut last = 0;
+        let uploaded = upload.on_progress(|progress| last = progress.bytes).await.expect("uploaded");
+        let kept = storage.file(&uploaded.url).expect("a file");
+        assert_eq!(hash(&kept.bytes), hash(&bytes));
+        assert_eq!(kept.lifecycle.as_deref(), Some(r#"{"expiration_duration_seconds":60}"#));
+        assert_eq!(last, length as u64);
+        if !labels.is_empty() {
+            assert_eq!(storage.labels(), labels);
+        }
+    }
+
+    // If the fallback does not take it either, the first error is the one that counts.
+    let storage = Storage::start().await;
+    let client = storage.builder().uploads(Storage::policy().fallback(Repository::Gcs)).build().expect("a client");
+    storage.fault("upload", Fault::Answer(no()));
+    storage.fault("initiate", Fault::Answer(Reply::json(400, r#"{"detail":"nor here"}"#)));
+    let error = client.storage().upload(FileInput::bytes(vec![1], "a/b")).await.expect_err("nowhere");
+    assert!(error.to_string().contains("not here"), "{error}");
+
+    // What has been read of a reader cannot be sent anywhere else.
+    storage.fault("part 2", Fault::Answer(no()));
+    let file = FileInput::reader(&*some_bytes(3000).leak(), None);
+    let error = client.storage().upload(file).await.expect_err("nowhere");
+    assert!(error.to_string().contains("not here"), "{error}");
+    assert!(!storage.labels()[4..].contains(&"initiate".to_owned()));
+}
+
+#[tokio::test]
+async fn neither_key_nor_token_nor_file_goes_where_it_must_not() {
+    let storage = Storage::start().await;
+    let client = storage.builder().build().expect("a client");
+    let answers = |label: &str, body: serde_json::Value| {
+        storage.fault(label, Fault::Answer(Reply::json(200, &body.to_string())));
+    };
+    let upload = |length: usize, repository: Repository| {
+        client.storage().upload(FileInput::bytes(some_bytes(length), "a/b")).repository(repository).into_future()
+    };
+
+    for evil in ["https://evil.example", "http://v3.fal.media", "https://fal.media.evil.example", "nonsense"] {
+        answers(
+            "token",
+            json!({ "token": "T", "token_type": "Bearer", "base_url": evil, "expires_at": "2999-01-01T00:00:00Z" }),
+        );
+        let error = upload(10, Repository::Cdn).await.expect_err(evil);
+        assert_eq!(error.kind(), ErrorKind::UntrustedUrl, "{error}");
+    }
+    for evil in ["https://evil.example/files/x", "http://127.0.0.1:1/x"] {
+        answers("create", json!({ "access_url": evil, "uploadId": "U" }));
+        let error = upload(2000, Repository::Cdn).await.expect_err(evil);
+        assert_eq!(error.kind(), ErrorKind::UntrustedUrl, "{error}");
+    }
+    answers("initiate", json!({ "upload_url": "ftp://evil.example/x", "file_url": "https://x.y/z" }));
+    let error = upload(10, Repository::Signed).await.expect_err("ftp");
+    assert_eq!(error.kind(), ErrorKind::UntrustedUrl, "{error}");
+    // The key goes with the questions for the URLs of the parts.
+    answers("initiate", json!({ "upload_url": "https://evil.example/x", "file_url": "https://x.y/z" }));
+    let error = upload(2000, Repository::Gcs).await.expect_err("evil");
+    assert_eq!(error.kind(), ErrorKind::UntrustedUrl, "{error}");
+}
+
+#[tokio::test]
+async fn nonsense_is_an_error_that_has_it() {
+    for (repository, length, label) in [
+        (Repository::Cdn, 10, "token"),
+        (Repository::Cdn, 10, "upload"),
+        (Repository::Cdn, 2000, "create"),
+        (Repository::Signed, 10, "initiate"),
+        (Repository::Signed, 2000, "initiate"),
+        (Repository::Gcs, 2000, "sign 1"),
+    ] {
+        let storage = Storage::start().await;
+        let client = storage.builder().build().expect("a client");
+        storage.fault(label, Fault::Answer(Reply::text(200, "text/html", "<p>hello")));
+        let upload = client.storage().upload(FileInput::bytes(some_bytes(length), "a/b")).repository(repository);
+        let error = upload.await.expect_err(label);
+        assert_eq!(error.kind(), ErrorKind::UnexpectedResponse, "{label}: {error}");
+        assert_eq!(error.body().map(|body| &body[..]), Some(&b"<p>hello"[..]), "{label}");
+    }
+}
+
+#[tokio::test]
+async fn no_more_parts_are_under_way_than_were_asked_for_and_no_more_of_a_reader_is_read() {
+    let (under_way, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let storage = Storage::start().await;
+    let client = storage.builder().uploads(Storage::policy().parts_at_once(2)).build().expect("a client");
+
+    /// Counts how far it was read.
+    struct Counted(Arc<AtomicUsize>, usize);
+    impl tokio::io::AsyncRead for Counted {
+        fn poll_read(
+            mut self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+            buffer: &mut tokio::io::ReadBuf<'_>,
+        ) -> std::task::Poll<std::io::Result<()>> {
+            let length = buffer.remaining().min(self.1);
+            buffer.put_slice(&vec![7; length]);
+            self.1 -= length;
+            self.0.fetch_add(length, Ordering::Relaxed);
+            std::task::Poll::Ready(Ok(()))
+        }
+    }
+    let (read, sent) = (Arc::clone(&under_way), Arc::new(Mutex::new(0)));
+    let (of_progress, most_ahead) = (Arc::clone(&sent), Arc::clone(&most));
+    let upload = client.storage().upload(FileInput::reader(Counted(Arc::clone(&read), 20_000), None));
+    upload
+        .on_progress(move |progress| {
+            *of_progress.lock().expect("not poisoned") = progress.bytes as usize;
+            most_ahead
+                .fetch_max(read.load(Ordering::Relaxed).saturating_sub(progress.bytes as usize), Ordering::Relaxed);
+        })
+        .await
+        .expect("uploaded");
+    // Two parts that are sent, and one that waits for its turn.
+    assert!(most.load(Ordering::Relaxed) <= 3 * 400, "{most:?}");
+    assert_eq!(*sent.lock().expect("not poisoned"), 20_000);
+}
+
+#[tokio::test]
+async fn an_upload_that_is_dropped_is_over() {
+    struct Held(Arc<AtomicBool>);
+    impl Drop for Held {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Release);
+        }
+    }
+    impl tokio::io::AsyncRead for Held {
+        fn poll_read(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut std::task::Context<'_>,
+            buffer: &mut tokio::io::ReadBuf<'_>,
+        ) -> std::task::Poll<std::io::Result<()>> {
+            buffer.put_slice(&vec![7; buffer.remaining()]);
+            std::task::Poll::Ready(Ok(()))
+        }
+    }
+    let storage = Storage::start().await;
+    let client = storage.builder().build().expect("a client");
+    for number in 1..=4 {
+        storage.fault(format!("part {number}"), Fault::Stalled);
+    }
+    let over = Arc::new(AtomicBool::new(false));
+    let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let (told, mut hears) = tokio::sync::watch::channel(0);
+    {
+        let upload = client.storage().upload(FileInput::reader(Held(Arc::clone(&over)), None));
+        let upload = upload.on_progress(move |progress| _ = told.send_replace(progress.bytes)).into_future();
+        tokio::select! {
+            outcome = upload => panic!("{outcome:?}"),
+            _ = hears.wait_for(|bytes| *bytes >= 1600) => {}
+        }
+    }
+    assert!(over.load(Ordering::Acquire), "the reader is given back at once");
+    // The connections' own tasks, here and at the server, end as soon as they hear of it.
+    while tokio::runtime::Handle::current().metrics().num_alive_tasks() > tasks {
+        tokio::task::yield_now().await;
+    }
+    let parts = storage.labels().iter().filter(|label| label.starts_with("part")).count();
+    assert_eq!((parts, storage.files()), (4, 0));
+}
+
+#[tokio::test]
+async fn urls_are_signed_and_access_is_asked_and_set() {
+    let server = support::Server::start(|_, seen| match (seen.method.as_str(), label(seen).as_str()) {
+        ("POST", _) => Reply::json(200, r#"{"signed_url":"https://v3.fal.media/files/b/a/x.png?sig=1"}"#),
+        ("PUT", _) => Reply::json(200, r#"{"default":"hide","rules":[]}"#),
+        _ => Reply::json(200, r#"{"default":"forbid","rules":[{"user":"u","decision":"allow"}],"more":1}"#),
+    })
+    .await;
+    let client = server.builder().api_host(format!("{}/api", server.base())).build().expect("a client");
+    let storage = client.storage();
+    let url = "https://v3.fal.media/files/b/a/x.png?sig=0#part";
+    let signed = storage.sign(url, Duration::from_secs(3600)).await.expect("a URL");
+    assert_eq!(signed, "https://v3.fal.media/files/b/a/x.png?sig=1");
+    let acl = storage.acl(url).await.expect("access");
+    assert_eq!(acl, fal_client::Acl::new(Access::Forbid).allow("u"));
+    let applied = storage.set_acl(url, &fal_client::Acl::new(Access::Hide).allow("nobody")).await.expect("access");
+    assert_eq!(applied, fal_client::Acl::new(Access::Hide));
+    let query = "url=https%3A%2F%2Fv3.fal.media%2Ffiles%2Fb%2Fa%2Fx.png";
+    assert_eq!(
+        server.lines(),
+        [
+            format!("POST /api/v1/storage/files/sign?{query}"),
+            format!("GET /api/v1/storage/files/acl?{query}"),
+            format!("PUT /api/v1/storage/files/acl?{query}"),
+        ]
+    );
+    let seen = server.seen();
+    assert_eq!(seen[0].json(), json!({ "expiration_seconds": 3600 }));
+    assert_eq!(seen[2].json(), json!({ "default": "hide", "rules": [{ "user": "nobody", "decision": "allow" }] }));
+    assert!(seen.iter().all(|seen| seen.header("authorization") == Some(&*format!("Key {KEY}"))));
+
+    for (url, seconds) in [(url, 0), (url, 7 * 86_400 + 1), ("a.png", 60), ("data:,x", 60)] {
+        let error = storage.sign(url, Duration::from_secs(seconds)).await.expect_err("refused");
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+    }
+    let error = storage.set_acl(url, &fal_client::Acl::default().allow("u")).await.expect_err("no default");
+    assert_eq!((error.kind(), server.seen().len()), (ErrorKind::InvalidInput, 3));
+}
+
+#[tokio::test]
+async fn the_cdn_can_be_another_one() {
+    let storage = Storage::start().await;
+    let vars = |name: &str| (name == "FAL_CDN_V3_HOST").then(|| format!("{}/cdn", storage.base()));
+    let client = storage.builder().env_from(vars).build().expect("a client");
+    let elsewhere = json!({ "token": "T", "token_type": "Bearer", "base_url": "https://evil.example" });
+    storage.fault("token", Fault::After(Reply::json(200, &elsewhere.to_string())));
+    // The token is none of the storage's, so it is replaced; but it went to the CDN that was configured.
+    client.storage().upload(FileInput::bytes(vec![1], "a/b")).await.expect("uploaded");
+    assert_eq!(storage.labels(), ["token", "upload", "token", "upload"]);
+}
