@@ -277,3 +277,27 @@ async fn a_full_queue_refuses_where_that_is_wanted() {
     assert_eq!((error.status().map(|status| status.as_u16()), error.attempts().len()), (Some(429), 1));
     endpoint.submit(input()).max_queue_length(3).await.expect("a job");
 }
+
+/// The comments that fal sends while nothing happens show that the stream lives: it is not opened anew.
+#[tokio::test]
+async fn keep_alives_keep_a_stream() {
+    let pause = Duration::from_millis(400);
+    let emulator = Emulator::builder()
+        .pace(Pace::default().ahead(0).waiting(pause).log_lines(0).running(pause))
+        .keep_alive(Duration::from_millis(20))
+        .start()
+        .await
+        .expect("an emulator");
+    let base = emulator.base_url();
+    let client = fal_client::Client::builder()
+        .key("id:secret")
+        .run_host(format!("{base}/fal.run"))
+        .queue_host(format!("{base}/queue.fal.run"))
+        .rest_host(format!("{base}/rest.fal.ai"))
+        .stream_idle_timeout(Duration::from_millis(200))
+        .build()
+        .expect("a client");
+    client.endpoint(ENDPOINT).subscribe(input()).await.expect("a result");
+    let operations: Vec<Operation> = emulator.requests().iter().map(|request| request.operation()).collect();
+    assert_eq!(operations, [Operation::Submit, Operation::StatusStream, Operation::Result]);
+}
