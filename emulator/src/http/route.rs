@@ -31,9 +31,13 @@ pub enum Operation {
     StartMultipart,
     /// An upload to a signed URL: `PUT /v3.fal.media/files/{path}` or `PUT /storage.googleapis.com/{path}`.
     PutFile,
-    /// A part of an upload: `PUT …/multipart/{upload_id}/{number}`.
+    /// A signed URL for a part of an upload to Google:
+    /// `POST /rest.fal.ai/storage/upload/multipart/{upload_id}/{number}`.
+    SignPart,
+    /// A part of an upload: `PUT …/multipart/{upload_id}/{number}` below the URL of the file.
     PutPart,
-    /// The end of an upload in parts: `POST …/multipart/{upload_id}/complete`.
+    /// The end of an upload in parts: `POST …/multipart/{upload_id}/complete` below the URL of the file, or, to
+    /// Google, below `/rest.fal.ai/storage/upload`.
     CompleteMultipart,
     /// Reading a file: `GET /v3.fal.media/files/{path}` or `GET /storage.googleapis.com/{path}`.
     Media,
@@ -64,6 +68,10 @@ pub(crate) enum Route {
     Part { path: String, upload_id: String, number: String },
     /// `…/multipart/{upload_id}/complete` below a file.
     Complete { path: String, upload_id: String },
+    /// `/rest.fal.ai/storage/upload/multipart/{upload_id}/{number}`
+    SignPart { upload_id: String, number: String },
+    /// `/rest.fal.ai/storage/upload/multipart/{upload_id}/complete`
+    CompleteByKey { upload_id: String },
     /// `…/requests/…` below more than the application: documents list it, fal refuses it.
     RequestBelowPath,
     /// Anything else.
@@ -86,6 +94,12 @@ impl Route {
             ["rest.fal.ai", "storage", "auth", "token"] => storage(Operation::CdnToken),
             ["rest.fal.ai", "storage", "upload", "initiate"] => storage(Operation::InitiateUpload),
             ["rest.fal.ai", "storage", "upload", "initiate-multipart"] => storage(Operation::InitiateMultipart),
+            ["rest.fal.ai", "storage", "upload", "multipart", upload_id, "complete"] => {
+                Route::CompleteByKey { upload_id: (*upload_id).to_owned() }
+            }
+            ["rest.fal.ai", "storage", "upload", "multipart", upload_id, number] => {
+                Route::SignPart { upload_id: (*upload_id).to_owned(), number: (*number).to_owned() }
+            }
             ["api.fal.ai", "v1", "storage", "files", "sign"] => storage(Operation::SignFile),
             ["api.fal.ai", "v1", "storage", "files", "acl"] if method == Method::PUT => storage(Operation::SetFileAcl),
             ["api.fal.ai", "v1", "storage", "files", "acl"] => storage(Operation::FileAcl),
@@ -102,7 +116,8 @@ impl Route {
             Route::Run { .. } => Operation::Run,
             Route::Submit { .. } => Operation::Submit,
             Route::Part { .. } => Operation::PutPart,
-            Route::Complete { .. } => Operation::CompleteMultipart,
+            Route::Complete { .. } | Route::CompleteByKey { .. } => Operation::CompleteMultipart,
+            Route::SignPart { .. } => Operation::SignPart,
             Route::Job { operation, .. } | Route::Storage { operation } | Route::File { operation, .. } => *operation,
             Route::RequestBelowPath | Route::Unknown => Operation::Other,
         }
@@ -118,6 +133,7 @@ impl Route {
             | Operation::InitiateMultipart
             | Operation::Upload
             | Operation::StartMultipart
+            | Operation::SignPart
             | Operation::CompleteMultipart
             | Operation::SignFile => &[Method::POST],
             Operation::Status | Operation::StatusStream | Operation::Result => &[Method::GET],

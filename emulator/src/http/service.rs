@@ -170,6 +170,8 @@ impl Service {
             Route::File { path, .. } => self.media(path, received, fault.ignores_ranges()).await,
             Route::Part { path, upload_id, number } => self.put_part(path, upload_id, number, received, blob()),
             Route::Complete { path, upload_id } => self.complete_multipart(path, upload_id, received),
+            Route::SignPart { upload_id, number } => self.sign_part(upload_id, number, received),
+            Route::CompleteByKey { upload_id } => self.complete_by_key(upload_id, received),
             Route::RequestBelowPath | Route::Unknown => Err(Refusal::NoPath(received.path().to_owned())),
         }
     }

@@ -11,7 +11,7 @@ use super::refusal::Refusal;
 use super::reply::{self, Reply};
 use super::{Received, Service};
 use crate::output::MediaFile;
-use crate::storage::{Acl, Blob, Denied, Grant, Host, Lifecycle, ListedPart, Plan};
+use crate::storage::{Acl, Begun, Blob, Denied, Grant, Host, Lifecycle, ListedPart, Plan};
 use crate::time::iso8601;
 
 /// The longest time for which a URL is signed: a week.
@@ -34,24 +34,40 @@ impl Service {
 
     pub(super) fn initiate_upload(&self, received: &Received) -> Result<Reply, Refusal> {
         self.check_key(received)?;
-        let (host, parameter) = match received.query("storage_type") {
-            Some("fal-cdn-v3") => (Host::Cdn, "signature"),
-            Some("gcs") | None => (Host::Gcs, "X-Goog-Signature"),
+        let host = match received.query("storage_type") {
+            Some("fal-cdn-v3") => Host::Cdn,
+            Some("gcs") | None => Host::Gcs,
             Some(other) => return Err(bad_request(&format!("There is no storage type `{other}`"))),
         };
         let (file_url, signature) = self.storage.await_file(host, plan_of_body(received)?);
-        Ok(ok(&json!({ "upload_url": format!("{file_url}?{parameter}={signature}"), "file_url": file_url })))
+        Ok(ok(&json!({ "upload_url": format!("{file_url}?{}={signature}", host.signature()), "file_url": file_url })))
     }
 
     pub(super) fn initiate_multipart(&self, received: &Received) -> Result<Reply, Refusal> {
         self.check_key(received)?;
-        if received.query("storage_type") != Some("fal-cdn-v3") {
-            return Err(bad_request("Uploads in parts are for `storage_type=fal-cdn-v3` only"));
-        }
-        let begun = self.storage.begin_multipart(plan_of_body(received)?);
-        let signature = self.storage.sign_parts(&begun.upload_id);
-        let upload_url = format!("{}/multipart/{}?signature={signature}", begun.file_url, begun.upload_id);
-        Ok(ok(&json!({ "upload_url": upload_url, "file_url": begun.file_url })))
+        let host = match received.query("storage_type") {
+            Some("fal-cdn-v3") => Host::Cdn,
+            Some("gcs") => Host::Gcs,
+            _ => return Err(bad_request("Uploads in parts are for the storage types `fal-cdn-v3` and `gcs`")),
+        };
+        let Begun { upload_id, file_url } = self.storage.begin_multipart(host, plan_of_body(received)?);
+        let upload_url = match host {
+            Host::Cdn => {
+                let signature = self.storage.sign_parts(&upload_id);
+                format!("{file_url}/multipart/{upload_id}?{}={signature}", host.signature())
+            }
+            Host::Gcs => format!("{}/rest.fal.ai/storage/upload/multipart/{upload_id}", self.base_url),
+        };
+        Ok(ok(&json!({ "upload_url": upload_url, "file_url": file_url })))
+    }
+
+    /// A URL for a part of an upload to Google.
+    pub(super) fn sign_part(&self, upload_id: &str, number: &str, received: &Received) -> Result<Reply, Refusal> {
+        self.check_key(received)?;
+        let file_url = self.storage.multipart_url(upload_id).ok_or_else(|| no_upload(upload_id))?;
+        let signature = self.storage.sign_parts(upload_id);
+        let parameter = Host::Gcs.signature();
+        Ok(ok(&json!({ "upload_url": format!("{file_url}/multipart/{upload_id}/{number}?{parameter}={signature}") })))
     }
 
     pub(super) fn upload(&self, received: &Received, file: Blob) -> Result<Reply, Refusal> {
@@ -62,7 +78,7 @@ impl Service {
 
     pub(super) fn start_multipart(&self, received: &Received) -> Result<Reply, Refusal> {
         self.check_token(received)?;
-        let begun = self.storage.begin_multipart(plan_of_headers(received));
+        let begun = self.storage.begin_multipart(Host::Cdn, plan_of_headers(received));
         Ok(ok(&json!({ "access_url": begun.file_url, "uploadId": begun.upload_id })))
     }
 
@@ -99,8 +115,22 @@ impl Service {
         received: &Received,
     ) -> Result<Reply, Refusal> {
         self.check_parts(received, upload_id)?;
-        let form = r#"The body has to be {"parts": [{"partNumber": …, "etag": …}]}"#;
-        let listed = received.input().ok().and_then(listed_parts).ok_or_else(|| bad_request(form))?;
+        self.complete(path, upload_id, received, "partNumber")
+    }
+
+    /// The end of an upload to Google, for which the key is needed.
+    pub(super) fn complete_by_key(&self, upload_id: &str, received: &Received) -> Result<Reply, Refusal> {
+        self.check_key(received)?;
+        let file_url = self.storage.multipart_url(upload_id).ok_or_else(|| no_upload(upload_id))?;
+        let path = self.storage.path_of(&file_url).unwrap_or_default();
+        self.complete(&path, upload_id, received, "part_number")
+    }
+
+    /// Puts parts together; `number` is what the body calls the number of a part.
+    fn complete(&self, path: &str, upload_id: &str, received: &Received, number: &str) -> Result<Reply, Refusal> {
+        let listed = received.input().ok().and_then(|body| listed_parts(body, number)).ok_or_else(|| {
+            bad_request(&format!(r#"The body has to be {{"parts": [{{"{number}": …, "etag": …}}]}}"#))
+        })?;
         let url = self.storage.complete(path, upload_id, listed);
         let url = url.ok_or_else(|| no_upload(upload_id))?.map_err(|reason| bad_request(&reason))?;
         Ok(ok(&json!({ "access_url": url })))
@@ -203,7 +233,7 @@ impl Service {
 
 /// The signature in a URL.
 pub(super) fn signature(received: &Received) -> Option<&str> {
-    received.query("signature").or(received.query("X-Goog-Signature"))
+    [Host::Cdn, Host::Gcs].iter().find_map(|host| received.query(host.signature()))
 }
 
 /// What an initiated upload says of its file.
@@ -244,9 +274,9 @@ fn content_type(received: &Received) -> &str {
 }
 
 /// `{"parts": [{"partNumber": 1, "etag": "…"}]}`
-fn listed_parts(body: &Value) -> Option<Vec<ListedPart>> {
+fn listed_parts(body: &Value, number: &str) -> Option<Vec<ListedPart>> {
     let part = |part: &Value| {
-        Some(ListedPart { number: part.get("partNumber")?.as_u64()?, etag: part.get("etag")?.as_str()?.to_owned() })
+        Some(ListedPart { number: part.get(number)?.as_u64()?, etag: part.get("etag")?.as_str()?.to_owned() })
     };
     body.get("parts")?.as_array()?.iter().map(part).collect()
 }

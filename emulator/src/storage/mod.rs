@@ -13,6 +13,6 @@ pub(crate) use file::{File, Kept};
 pub(crate) use grants::{Denied, Grant};
 pub(crate) use lifecycle::{Acl, Decision, Lifecycle};
 pub(crate) use multipart::ListedPart;
-pub(crate) use store::{Host, Plan, Storage};
+pub(crate) use store::{Begun, Host, Plan, Storage};
 
 pub use file::StoredFile;

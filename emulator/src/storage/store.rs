@@ -120,11 +120,16 @@ impl Storage {
     }
 
     /// Begins a file that comes in parts.
-    pub(crate) fn begin_multipart(&self, plan: Plan) -> Begun {
-        let path = new_path(Host::Cdn, &plan.name);
+    pub(crate) fn begin_multipart(&self, host: Host, plan: Plan) -> Begun {
+        let path = new_path(host, &plan.name);
         let begun = Begun { upload_id: random::name(), file_url: self.url(&path) };
         self.lock().multipart.insert(begun.upload_id.clone(), Multipart::new(path, plan));
         begun
+    }
+
+    /// Where the file of an upload will be; none if there is no such upload.
+    pub(crate) fn multipart_url(&self, upload_id: &str) -> Option<String> {
+        self.lock().multipart.get(upload_id).map(|upload| self.url(&upload.path))
     }
 
     /// The signature for the parts of an upload.
@@ -251,6 +256,16 @@ impl Storage {
 
     fn lock(&self) -> MutexGuard<'_, Shelf> {
         self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Host {
+    /// The parameter that signs its URLs.
+    pub(crate) fn signature(self) -> &'static str {
+        match self {
+            Host::Cdn => "signature",
+            Host::Gcs => "X-Goog-Signature",
+        }
     }
 }
 

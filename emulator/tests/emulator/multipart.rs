@@ -97,6 +97,37 @@ async fn parts_become_a_file() {
 }
 
 #[tokio::test]
+async fn parts_go_to_google_by_a_url_each() {
+    let fal = Fal::instant().await;
+    let path = "/rest.fal.ai/storage/upload/initiate-multipart?storage_type=gcs";
+    let started = fal.post(path, &json!({ "content_type": "video/mp4", "file_name": "a.mp4" })).await.body;
+    let (upload_url, file_url) = (started["upload_url"].as_str().unwrap(), started["file_url"].as_str().unwrap());
+    assert!(file_url.contains("/storage.googleapis.com/"), "{file_url}");
+    let below = upload_url.strip_prefix(fal.base_url()).unwrap();
+    assert!(below.starts_with("/rest.fal.ai/"), "{below}");
+    let mut parts = Vec::new();
+    for (number, bytes) in [(2, "def"), (1, "abc")] {
+        let signed = fal.post(&format!("{below}/{number}"), &json!({})).await;
+        let part = fal.http.put(signed.body["upload_url"].as_str().unwrap()).body(bytes);
+        let etag = answer(part).await.header("etag").unwrap().trim_matches('"').to_owned();
+        parts.push(json!({ "part_number": number, "etag": etag }));
+    }
+    let complete = format!("{below}/complete");
+    assert_eq!(fal.post(&complete, &json!({ "parts": [{ "partNumber": 1, "etag": "x" }] })).await.status, 400);
+    assert_eq!(fal.post(&complete, &json!({ "parts": parts })).await.status, 200);
+    assert_eq!(fal.http.get(file_url).send().await.unwrap().text().await.unwrap(), "abcdef");
+    assert_eq!(fal.files()[0].parts(), Some(2));
+    assert!(fal.requests().iter().all(|request| request.mistake().is_none()));
+
+    assert_eq!(fal.post("/rest.fal.ai/storage/upload/multipart/nothing/1", &json!({})).await.status, 404);
+    assert_eq!(fal.post("/rest.fal.ai/storage/upload/multipart/nothing/complete", &json!({})).await.status, 404);
+    for call in ["1", "complete"] {
+        let anonymous = fal.anonymous(reqwest::Method::POST, &format!("{below}/{call}")).json(&json!({}));
+        assert_eq!(answer(anonymous).await.status, 401);
+    }
+}
+
+#[tokio::test]
 async fn a_file_has_the_same_etag_however_it_came() {
     let fal = Fal::instant().await;
     let upload = Upload::signed(&fal).await;

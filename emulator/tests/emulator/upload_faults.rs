@@ -24,6 +24,8 @@ async fn requests(fal: &Fal) -> Vec<(Operation, RequestBuilder)> {
         format!("{}/multipart/{}", started["access_url"].as_str().unwrap(), started["uploadId"].as_str().unwrap());
     let part = with_token(Method::PUT, format!("{parts}/1")).body("x");
     let etag = answer(part.try_clone().unwrap()).await.body["etag"].clone();
+    let to_google = fal.post("/rest.fal.ai/storage/upload/initiate-multipart?storage_type=gcs", &plan).await.body;
+    let to_google = to_google["upload_url"].as_str().unwrap().strip_prefix(fal.base_url()).unwrap().to_owned();
     let listed = json!({ "parts": [{ "partNumber": 1, "etag": etag }] });
     vec![
         (Operation::CdnToken, post("auth/token").json(&json!({}))),
@@ -32,6 +34,7 @@ async fn requests(fal: &Fal) -> Vec<(Operation, RequestBuilder)> {
         (Operation::Upload, with_token(Method::POST, format!("{cdn}/upload")).body("0123456789")),
         (Operation::StartMultipart, with_token(Method::POST, format!("{cdn}/upload/multipart"))),
         (Operation::PutFile, fal.http.put(upload_url).header("content-type", "text/plain").body("0123456789")),
+        (Operation::SignPart, fal.request(Method::POST, &format!("{to_google}/1"))),
         (Operation::PutPart, part),
         (Operation::CompleteMultipart, with_token(Method::POST, format!("{parts}/complete")).json(&listed)),
         (Operation::Media, fal.http.get(stored.url())),
