@@ -1,7 +1,7 @@
 //! Repaints a part of an image, and saves the result.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -50,11 +50,16 @@ async fn main() -> ExitCode {
 }
 
 async fn paint(options: Options) -> Result<(), Box<dyn Error>> {
+    // A request costs money: what would keep its result from being saved is found out before.
+    if options.out.parent().is_some_and(|folder| folder != Path::new("") && !folder.is_dir()) {
+        return Err(format!("{} cannot be written: there is no such folder", options.out.display()).into());
+    }
     // The emulator lives as long as this variable.
     let emulator;
     let is_set = |name| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
     let client = if is_set("FAL_KEY") || (is_set("FAL_KEY_ID") && is_set("FAL_KEY_SECRET")) {
-        println!("Calling fal with the key of the environment.");
+        let host = std::env::var("FAL_QUEUE_RUN_HOST").unwrap_or_else(|_| "queue.fal.run".to_owned());
+        println!("Calling {host} with the key of the environment.");
         Client::from_env()?
     } else {
         emulator = Emulator::start().await?;
@@ -163,7 +168,7 @@ impl Progress {
     fn show(&self, update: &QueueUpdate) {
         match update {
             QueueUpdate::InQueue { position: Some(ahead), .. } => {
-                self.line(&format!("{ahead} requests are ahead."));
+                self.line(&format!("Waiting: {ahead} ahead."));
                 self.bar.set_message("waiting");
             }
             QueueUpdate::InProgress { .. } => self.bar.set_message("painting"),

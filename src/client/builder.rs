@@ -133,10 +133,16 @@ impl ClientBuilder {
     pub fn env_from(mut self, variable: impl Fn(&str) -> Option<String>) -> Self {
         let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
         let pair = || Some(format!("{}:{}", variable("FAL_KEY_ID")?.trim(), variable("FAL_KEY_SECRET")?.trim()));
-        if self.credentials.is_none()
-            && let Some(key) = variable("FAL_KEY").or_else(pair)
-        {
-            self = self.key(key);
+        if self.credentials.is_none() {
+            self.credentials =
+                match (variable("FAL_KEY").or_else(pair), variable("FAL_KEY_ID").or(variable("FAL_KEY_SECRET"))) {
+                    (Some(key), _) => Some(Credentials::key(&key)),
+                    (None, Some(_)) => {
+                        let message = "only one of FAL_KEY_ID and FAL_KEY_SECRET is set: set both, or FAL_KEY";
+                        Some(Err(Error::new(ErrorKind::Credentials, message)))
+                    }
+                    (None, None) => None,
+                };
         }
         self.run_host = self.run_host.or_else(|| variable("FAL_RUN_HOST"));
         self.queue_host = self.queue_host.or_else(|| variable("FAL_QUEUE_RUN_HOST"));

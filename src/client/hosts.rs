@@ -76,13 +76,7 @@ impl Hosts {
 
     /// Whether every host is on this machine, as an emulator's are.
     pub(crate) fn are_local(&self) -> bool {
-        let local = |base: &Url| match base.host() {
-            Some(Host::Domain(host)) => host == "localhost",
-            Some(Host::Ipv4(address)) => address.is_loopback(),
-            Some(Host::Ipv6(address)) => address.is_loopback(),
-            None => false,
-        };
-        [&self.run, &self.queue, &self.rest].into_iter().all(local)
+        [&self.run, &self.queue, &self.rest].into_iter().all(is_loopback)
     }
 
     /// Whether every host is reached without TLS, as an emulator's are.
@@ -119,6 +113,15 @@ fn is_below(url: &Url, base: &Url) -> bool {
     url.origin() == base.origin() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(host)) => host == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
 /// Reads a host name or a base URL.
 fn base(what: &str, text: &str) -> Result<Url, Error> {
     let refuse = |why: &str| {
@@ -128,6 +131,9 @@ fn base(what: &str, text: &str) -> Result<Url, Error> {
     };
     let text = text.trim();
     let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    if !text.contains("://") && Url::parse(&whole).is_ok_and(|url| is_loopback(&url)) {
+        return Err(refuse("is on this machine, where it matters whether it is `http://` or `https://`"));
+    }
     let url = Url::parse(&whole).map_err(|error| refuse("is not a URL").caused_by(error))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(refuse("is neither http nor https"));

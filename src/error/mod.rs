@@ -85,7 +85,8 @@ impl Error {
         let status = answer.status();
         let detail = answer.detail();
         let said = detail.text.unwrap_or_else(|| NO_REASON.to_owned());
-        let mut error = Error::new(ErrorKind::Service, format!("fal answered {status}: {said}"));
+        let reason = status.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default();
+        let mut error = Error::new(ErrorKind::Service, format!("fal answered {}{reason}: {said}", status.as_u16()));
         error.0.request_id = answer.request_id();
         error.0.error_type = answer.error_type().map(ErrorType::other);
         error.0.field_errors = detail.field_errors;
@@ -157,6 +158,13 @@ impl Error {
 
     /// What came of asking fal to cancel the request.
     pub(crate) fn cancelling(mut self, outcome: Option<Cancellation>) -> Self {
+        self.0.message.push_str(match &outcome {
+            Some(Cancellation::Removed) => "; fal has taken it out of the queue",
+            Some(Cancellation::AlreadyCompleted) => "; it is completed, and its result can be fetched",
+            Some(Cancellation::NotFound) => "; fal does not know it",
+            Some(_) => "; fal was asked to cancel it",
+            None => "; fal could not be asked to cancel it",
+        });
         self.0.cancellation = outcome;
         self
     }
