@@ -51,7 +51,9 @@ fn in_checkout() {
             if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                 collect(&file, &format!("{path}/"), found);
             } else if name.ends_with(".json") && !name.ends_with(".patch.json") {
-                let text = fs::read(&file).unwrap_or_default();
+                let mut text = fs::read(&file).unwrap_or_default();
+                // A patch beside a document is a part of it.
+                text.extend(fs::read(file.with_extension("patch.json")).unwrap_or_default());
                 found.insert(path, format!("{:016x}", digest(&text)));
             }
         }

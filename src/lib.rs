@@ -70,7 +70,7 @@ pub use files::{
 };
 pub use queue::{Cancellation, Failure, Job, JobHandle, LogEntry, Metrics, QueueUpdate, RequestRef};
 pub use response::Response;
-pub use schema::{EndpointInput, Given, Missing, Required, UnlistedError, UnlistedValue};
+pub use schema::{EndpointInput, Given, Missing, Nullable, Required, UnlistedError, UnlistedValue};
 pub use storage::{Repository, Storage, TransferProgress, Upload, UploadPolicy};
 pub use transport::RetryPolicy;
 

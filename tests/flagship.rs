@@ -253,7 +253,7 @@ async fn calls_can_be_spawned() {
     let inpainting = emulator.client().fal_ai().fast_sdxl_controlnet_canny().inpainting();
     let calls: Vec<_> =
         (0..20).map(|seed| tokio::spawn(inpainting.subscribe(input().seed(seed)).into_future())).collect();
-    for (seed, call) in (0_u64..).zip(calls) {
+    for (seed, call) in (0_i128..).zip(calls) {
         assert_eq!(call.await.expect("no panic").expect("a result").data.seed, Some(seed));
     }
 }

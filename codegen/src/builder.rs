@@ -2,17 +2,22 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use crate::document::Document;
+use crate::document::{self, Document};
 use crate::error::{Error, Finding};
 use crate::manifest::{Line, Manifest};
+use crate::render::Options;
 use crate::report::Report;
 use crate::source::{self, Source};
 use crate::tree::Node;
 use crate::write::{self, Changes, Files, MANIFEST};
-use crate::{lower, normalize, render};
+use crate::{lower, names, normalize, render, select};
 
 const REPORT: &str = "REPORT.md";
 const ROOT: &str = "mod.rs";
+const FEATURES: &str = "features.toml";
+
+/// How many features a crate on crates.io may have.
+const MOST_FEATURES: usize = 300;
 
 /// Generates the Rust code of a folder of documents.
 ///
@@ -27,6 +32,9 @@ const ROOT: &str = "mod.rs";
 pub struct Builder {
     schemas: PathBuf,
     out_dir: Option<PathBuf>,
+    include: Vec<String>,
+    exclude: Vec<String>,
+    options: Options,
 }
 
 impl Default for Builder {
@@ -38,10 +46,23 @@ impl Default for Builder {
 impl Builder {
     /// A generator for the documents in `schemas`, to be written where [`Builder::out_dir`] says.
     pub fn new() -> Self {
-        Builder { schemas: PathBuf::from("schemas"), out_dir: None }
+        Builder {
+            schemas: PathBuf::from("schemas"),
+            out_dir: None,
+            include: Vec::new(),
+            exclude: Vec::new(),
+            options: Options { trait_name: "Endpoints".to_owned(), features: false },
+        }
     }
 
-    /// The folder of the documents: every `.json` file in it and below, but `.patch.json` files and hidden ones.
+    /// The folder of the documents: every `.json` file in it and below, but hidden ones.
+    ///
+    /// A file holds what fal serves: the document of an endpoint, an answer of its platform API with many
+    /// (`GET /v1/models?expand=openapi-3.0`), or the document of an app; or, for one's own app, in short:
+    /// `{"endpointId": "me/app", "input": {…}, "output": {…}, "$defs": {…}}` with JSON Schemas.
+    ///
+    /// What is wrong in a document is not edited but patched: `flux.patch.json` is a JSON patch (RFC 6902) for the
+    /// `flux.json` beside it. A patch that no longer applies, or changes nothing, is an error.
     pub fn schemas(mut self, folder: impl Into<PathBuf>) -> Self {
         self.schemas = folder.into();
         self
@@ -53,6 +74,38 @@ impl Builder {
     /// In a build script the default is `OUT_DIR/endpoints`, from where `fal_client::include_endpoints!` takes them.
     pub fn out_dir(mut self, folder: impl Into<PathBuf>) -> Self {
         self.out_dir = Some(folder.into());
+        self
+    }
+
+    /// Generates only the endpoints whose ids fit this pattern, or another that is included.
+    ///
+    /// `*` stands for any characters of a segment, `**` for any characters: `fal-ai/flux*/**`, `**/image-to-image`.
+    pub fn include(mut self, pattern: impl Into<String>) -> Self {
+        self.include.push(pattern.into());
+        self
+    }
+
+    /// Leaves out the endpoints whose ids fit this pattern.
+    pub fn exclude(mut self, pattern: impl Into<String>) -> Self {
+        self.exclude.push(pattern.into());
+        self
+    }
+
+    /// Puts each app behind a cargo feature, so that only what is used is compiled: `fal-ai/flux-lora` and what is below
+    /// it behind `fal_ai-flux_lora`. The crate has to declare them; `features.toml` beside the modules has the lines.
+    ///
+    /// crates.io allows a crate 300 features; more apps than that are an error.
+    pub fn features(mut self, features: bool) -> Self {
+        self.options.features = features;
+        self
+    }
+
+    /// The name of the trait whose methods lead to the endpoints; `Endpoints` if it is not set.
+    ///
+    /// A crate that uses two trees, say the one that fal-client ships and its own, calls its own something else and can
+    /// import both traits.
+    pub fn trait_name(mut self, name: impl Into<String>) -> Self {
+        self.options.trait_name = name.into();
         self
     }
 
@@ -69,8 +122,7 @@ impl Builder {
         }
         let folder = self.folder()?;
         let sources = source::find(&self.schemas).map_err(Error::new)?;
-        let documents = sources.len();
-        let files = generate(&sources, &Present::read(&folder))?;
+        let (documents, files) = self.files(&sources, &Present::read(&folder))?;
         let changes = write::compare(&folder, files)?;
         write::apply(&folder, &changes)?;
         Ok(Summary::new(documents, changes))
@@ -92,8 +144,8 @@ impl Builder {
     pub fn check(&self) -> Result<Summary, Error> {
         let folder = self.folder()?;
         let sources = source::find(&self.schemas).map_err(Error::new)?;
-        let files = generate(&sources, &Present::default())?;
-        Ok(Summary::new(sources.len(), write::compare(&folder, files)?))
+        let (documents, files) = self.files(&sources, &Present::default())?;
+        Ok(Summary::new(documents, write::compare(&folder, files)?))
     }
 
     fn folder(&self) -> Result<PathBuf, Finding> {
@@ -155,7 +207,9 @@ impl Present {
         let (Some(manifest), Some(report)) = (manifest.filter(Manifest::is_ours), report) else {
             return Present::default();
         };
-        let Ok(tree) = Node::root(manifest.lines.iter().map(|line| (line.id.as_str(), Path::new(&line.path)))) else {
+        let with_module = manifest.lines.iter().filter(|line| line.has_module);
+        let Ok(tree) = Node::root(with_module.map(|line| (line.id.as_str(), (Path::new(&line.path), String::new()))))
+        else {
             return Present::default();
         };
         let digests = manifest.lines.into_iter().map(|line| (line.id, line.digest)).collect();
@@ -170,57 +224,122 @@ impl Present {
     }
 }
 
-/// From documents to files.
-fn generate(sources: &[Source], present: &Present) -> Result<Files, Error> {
-    let mut findings = Vec::new();
-    let mut documents = Vec::new();
-    for source in sources {
-        match Document::parse(&source.file, &source.text) {
-            Ok(document) => documents.push((source, document)),
-            Err(found) => findings.extend(found),
-        }
-    }
-    let ids = documents.iter().map(|(_, document)| (document.id.as_str(), document.file.as_path()));
-    let tree = match Node::root(ids) {
-        Ok(tree) if findings.is_empty() => tree,
-        Ok(_) => return Err(Error::new(findings)),
-        Err(found) => return Err(Error::new([findings, found].concat())),
-    };
-    let lines = documents.iter().map(|(source, document)| Line {
-        path: source.path.clone(),
-        id: document.id.clone(),
-        digest: source.digest,
-    });
-    let manifest = Manifest::new(lines.collect());
-
-    let mut documents: BTreeMap<String, (&Source, Document)> =
-        documents.into_iter().map(|(source, document)| (document.id.clone(), (source, document))).collect();
-    let mut files = Files::new();
-    let mut report = Report::default();
-    for (path, node) in tree.modules() {
-        let Some((source, mut document)) = node.endpoint.as_ref().and_then(|id| documents.remove(id)) else {
-            files.insert(path, Some(render::module(node, None)));
-            continue;
-        };
-        if present.holds(&path, node, &document.id, source.digest) {
-            report.add(&document.id, present.report.notes(&document.id));
-            files.insert(path, None);
-            continue;
-        }
-        normalize::normalize(&mut document);
-        match lower::lower(&document) {
-            Ok(endpoint) => {
-                files.insert(path, Some(render::module(node, Some(&endpoint))));
-                report.add(&document.id, endpoint.notes);
+impl Builder {
+    /// From documents to files, and how many documents there are.
+    fn files(&self, sources: &[Source], present: &Present) -> Result<(usize, Files), Error> {
+        let mut findings = self.check_trait_name();
+        let mut documents = Vec::new();
+        let mut without = Vec::new();
+        for source in sources {
+            match document::read(source) {
+                Ok(contents) => {
+                    documents.extend(contents.documents.into_iter().map(|document| (source, document)));
+                    without.extend(contents.without.into_iter().map(|(id, why)| (source, id, why)));
+                }
+                Err(found) => findings.extend(found),
             }
-            Err(finding) => findings.push(finding),
         }
+        if findings.is_empty() {
+            findings = self.select(&mut documents, &mut without);
+        }
+        let tree =
+            match Node::root(documents.iter().map(|(_, document)| (document.id.as_str(), document::id_at(document)))) {
+                Ok(tree) if findings.is_empty() => tree,
+                Ok(_) => return Err(Error::new(findings)),
+                Err(found) => return Err(Error::new([findings, found].concat())),
+            };
+        let line = |source: &Source, id: &String, has_module| Line {
+            path: source.path.clone(),
+            id: id.clone(),
+            digest: source.digest,
+            has_module,
+        };
+        let lines = documents.iter().map(|(source, document)| line(source, &document.id, true));
+        let manifest =
+            Manifest::new(lines.chain(without.iter().map(|(source, id, _)| line(source, id, false))).collect());
+
+        let number = documents.len();
+        let mut documents: BTreeMap<String, (&Source, Document)> =
+            documents.into_iter().map(|(source, document)| (document.id.clone(), (source, document))).collect();
+        let mut files = Files::new();
+        let mut report = Report::default();
+        for (_, id, why) in without {
+            report.add(&id, vec![why]);
+        }
+        for (path, node) in tree.modules() {
+            let Some((source, mut document)) = node.endpoint.as_ref().and_then(|id| documents.remove(id)) else {
+                files.insert(path, Some(render::module(node, None, &self.options)));
+                continue;
+            };
+            if present.holds(&path, node, &document.id, source.digest) {
+                report.add(&document.id, present.report.notes(&document.id));
+                files.insert(path, None);
+                continue;
+            }
+            normalize::normalize(&mut document);
+            match lower::lower(&document) {
+                Ok(endpoint) => {
+                    files.insert(path, Some(render::module(node, Some(&endpoint), &self.options)));
+                    report.add(&document.id, endpoint.notes);
+                }
+                Err(finding) => findings.push(finding),
+            }
+        }
+        if self.options.features {
+            match features(&tree) {
+                Ok(text) => drop(files.insert(PathBuf::from(FEATURES), Some(text))),
+                Err(reason) => findings.push(Finding::new(&self.schemas, "", reason)),
+            }
+        }
+        if !findings.is_empty() {
+            return Err(Error::new(findings));
+        }
+        files.insert(PathBuf::from(ROOT), Some(render::root(&tree, &self.options)));
+        files.insert(PathBuf::from(MANIFEST), Some(manifest.to_text()));
+        files.insert(PathBuf::from(REPORT), Some(report.to_text()));
+        Ok((number, files))
     }
-    if !findings.is_empty() {
-        return Err(Error::new(findings));
+
+    fn check_trait_name(&self) -> Vec<Finding> {
+        let name = &self.options.trait_name;
+        if names::is_type_name(name) {
+            return Vec::new();
+        }
+        vec![Finding::new(&self.schemas, "", format!("{name:?} cannot be the name of a trait"))]
     }
-    files.insert(PathBuf::from(ROOT), Some(render::root(&tree)));
-    files.insert(PathBuf::from(MANIFEST), Some(manifest.to_text()));
-    files.insert(PathBuf::from(REPORT), Some(report.to_text()));
-    Ok(files)
+
+    /// Drops what is not to be generated. A pattern that no id fits is a mistake.
+    fn select(
+        &self,
+        documents: &mut Vec<(&Source, Document)>,
+        without: &mut Vec<(&Source, String, String)>,
+    ) -> Vec<Finding> {
+        let ids: Vec<&str> = documents.iter().map(|(_, document)| document.id.as_str()).collect();
+        let unused = |pattern: &&String| !ids.iter().any(|id| select::fits(pattern, id));
+        let unused = self.include.iter().chain(&self.exclude).filter(unused);
+        let findings = unused
+            .map(|pattern| Finding::new(&self.schemas, "", format!("no endpoint's id fits the pattern {pattern:?}")));
+        let findings = findings.collect();
+        let fits = |patterns: &[String], id: &str| patterns.iter().any(|pattern| select::fits(pattern, id));
+        let wanted = |id: &str| (self.include.is_empty() || fits(&self.include, id)) && !fits(&self.exclude, id);
+        documents.retain(|(_, document)| wanted(&document.id));
+        without.retain(|(_, id, _)| wanted(id));
+        findings
+    }
+}
+
+/// The lines that a crate's manifest needs for its features.
+fn features(tree: &Node) -> Result<String, String> {
+    let features: Vec<String> = tree.modules().into_iter().filter_map(|(_, node)| render::feature(node)).collect();
+    if features.len() > MOST_FEATURES {
+        return Err(format!(
+            "{} apps would be as many features, and crates.io allows {MOST_FEATURES}; select endpoints with `include` and \
+             `exclude`",
+            features.len()
+        ));
+    }
+    let mut text =
+        "# Generated by fal-codegen: the features of the endpoints' apps, for Cargo.toml.\n[features]\n".to_owned();
+    features.iter().for_each(|feature| text.push_str(&format!("{feature} = []\n")));
+    Ok(text)
 }

@@ -9,9 +9,19 @@
 //! # }
 //! ```
 //!
-//! and in the crate, `
+//! and in the crate, a module that takes in what was generated:
+//!
+//! ```text
+//! pub mod endpoints {
+//!     fal_client::include_endpoints!();
+//! }
+//! ```
+//!
+//! Its trait `Endpoints` gives a client a method for each endpoint. [`Builder::out_dir`] writes into the crate's sources
+//! instead, to be committed; then whoever uses the crate compiles no generator.
 
 mod builder;
+mod change;
 mod digest;
 mod document;
 mod error;
@@ -20,13 +30,16 @@ mod manifest;
 mod model;
 mod names;
 mod normalize;
+mod patch;
 mod prose;
 mod render;
 mod report;
+mod select;
 mod source;
 mod tree;
 mod types;
 mod write;
 
 pub use builder::{Builder, Summary};
+pub use change::{Change, Effect, Of, changes};
 pub use error::{Error, Finding};

@@ -2,8 +2,10 @@
 //! and what remains of each schema goes to typify, which says what it is as a Rust type.
 
 mod docs;
+mod endless;
 mod media;
 mod rules;
+mod unions;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,14 +13,17 @@ use serde_json::{Map, Value, json};
 
 use crate::document::Document;
 use crate::error::Finding;
-use crate::model::{Endpoint, Enum, Field, Item, Member, Record, Role, Rule, Setter, Side, Union};
+use crate::model::{Endpoint, Enum, Field, Fit, Item, Member, Record, Role, Rule, Setter, Side, Type, Union};
 use crate::names::{self, Scope};
-use crate::normalize::NULLABLE;
+use crate::normalize::{NULLABLE, UNDECLARED};
 use crate::prose;
 use crate::types::{self, RuntimeType};
 
 /// How deep records, lists and unions may nest before the rest is taken as free-form.
 const DEPTH: usize = 16;
+
+/// How many variants an enum may have; the longest known has some hundreds.
+const MOST_VARIANTS: usize = 4_096;
 
 /// Lowers a document to an endpoint.
 pub(crate) fn lower(document: &Document) -> Result<Endpoint, Finding> {
@@ -27,22 +32,38 @@ pub(crate) fn lower(document: &Document) -> Result<Endpoint, Finding> {
         scope: Scope::types(),
         components: BTreeMap::new(),
         depth: 0,
+        record: String::new(),
+        takes_files: false,
         drafts: Vec::new(),
         notes: Vec::new(),
     };
     lowering.root("Input", Role::Input, &document.input);
     lowering.root("Output", Role::Output, &document.output);
+    endless::cut(&mut lowering);
     let Lowering { mut scope, drafts, notes, .. } = lowering;
 
     let definitions = drafts.iter().filter_map(Draft::definition).collect();
-    let mut types =
-        types::decide(definitions).map_err(|reason| Finding::new(&document.file, "/components/schemas", reason))?;
+    let mut types = types::decide(definitions)
+        .map_err(|reason| Finding::new(&document.file, &document.at, format!("{}: {reason}", document.id)))?;
     let items = drafts.into_iter().map(|draft| draft.finish(&mut types, &mut scope)).collect();
     Ok(Endpoint { id: document.id.clone(), category: document.category.clone(), items, notes })
 }
 
 /// A schema reduced to what typify needs to name its type.
 type Simple = Value;
+
+/// What a schema has become: its type's schema, and what it demands beyond the type.
+#[derive(Clone)]
+struct Shape {
+    simple: Simple,
+    rules: Vec<Rule>,
+}
+
+impl From<Simple> for Shape {
+    fn from(simple: Simple) -> Self {
+        Shape { simple, rules: Vec::new() }
+    }
+}
 
 /// An item whose types are still schemas.
 enum Draft {
@@ -57,19 +78,31 @@ struct DraftField {
     maybe: String,
     wire: String,
     docs: Vec<String>,
+    default: Option<String>,
     rules: Vec<Rule>,
     simple: Simple,
     optional: bool,
+    /// Whether null has a meaning; then the name of the setter that sends it.
+    null: Option<String>,
 }
 
 struct DraftMember {
     name: String,
     docs: Vec<String>,
     kind: &'static str,
+    fit: Fit,
+    rules: Vec<Rule>,
     simple: Simple,
 }
 
 impl Draft {
+    fn name(&self) -> &str {
+        match self {
+            Draft::Record { name, .. } | Draft::Union { name, .. } | Draft::FreeForm { name, .. } => name,
+            Draft::Enum(item) => &item.name,
+        }
+    }
+
     /// The item as typify sees it: an object whose properties are the fields or the members.
     fn definition(&self) -> Option<types::Definition> {
         match self {
@@ -92,25 +125,31 @@ impl Draft {
                 let kinds = types.remove(&name);
                 let mut finished = Vec::new();
                 for (field, kind) in fields.into_iter().zip(kinds) {
+                    let kind = match kind {
+                        Type::Option(value) if field.null.is_some() => Type::Option(Box::new(Type::Nullable(value))),
+                        kind => kind,
+                    };
                     let setter = match field.optional {
-                        true => Setter::Maybe(field.maybe),
+                        true => Setter::Maybe { maybe: field.maybe, null: field.null },
                         false if role == Role::Input => {
                             let state = names::pascal(&field.wire);
                             Setter::State(scope.take_either(&state, &format!("{state}State")))
                         }
                         false => Setter::State(String::new()),
                     };
-                    let DraftField { name, wire, docs, rules, .. } = field;
-                    finished.push(Field { name, wire, docs, rules, kind, setter });
+                    let DraftField { name, wire, docs, default, rules, .. } = field;
+                    finished.push(Field { name, wire, docs, default, rules, kind, setter });
                 }
                 Item::Record(Record { name, role, docs, fields: finished })
             }
             Draft::Union { name, side, docs, members } => {
                 let kinds = types.remove(&name);
                 let members = members.into_iter().zip(kinds);
-                let members = members
-                    .map(|(member, of)| Member { name: member.name, docs: member.docs, kind: member.kind, of })
-                    .collect();
+                let members = members.map(|(member, of)| {
+                    let DraftMember { name, docs, kind, fit, rules, .. } = member;
+                    Member { name, docs, kind, fit, rules, of }
+                });
+                let members = members.collect();
                 Item::Union(Union { name, side, docs, members })
             }
         }
@@ -121,9 +160,13 @@ struct Lowering<'a> {
     document: &'a Document,
     scope: Scope,
     /// What each component has become; `None` while it is being reduced.
-    components: BTreeMap<&'a str, Option<Simple>>,
+    components: BTreeMap<&'a str, Option<Shape>>,
     /// How deep the schema that is being reduced stands in others.
     depth: usize,
+    /// The record whose field is being reduced.
+    record: String,
+    /// Whether the texts in the union that is about to be reduced are files.
+    takes_files: bool,
     drafts: Vec<Draft>,
     notes: Vec<String>,
 }
@@ -165,31 +208,38 @@ impl<'a> Lowering<'a> {
         let mut fields = Vec::new();
         for (wire, property) in properties {
             let at = format!("{name}.{wire}");
-            let simple = self.property(&at, wire, property, side);
+            self.record.clone_from(&name);
+            let Shape { simple, rules } = self.property(&at, wire, property, side);
+            let rules = if side == Side::Input { rules } else { Vec::new() };
             // The service fills in what has a default, also where the schema calls it required.
-            let given = required.contains(&wire) && property.get("default").is_none_or(Value::is_null);
-            let nullable = property.get(NULLABLE) == Some(&Value::Bool(true));
-            let optional = !given || nullable || (side == Side::Output && self.may_be_missing(&simple));
-            let mut rules = Vec::new();
-            if side == Side::Input {
-                rules = rules::of_property(property, &|schema| self.resolve(schema, 0));
-                rules::unchecked(property).into_iter().for_each(|what| self.note(&at, what));
-                if nullable && property.get("default").is_some_and(|default| !default.is_null()) {
-                    self.note(&at, "null, which is not the default, cannot be sent");
-                }
+            let default = property.get("default").filter(|default| !default.is_null());
+            let has_default = default.is_some();
+            let nullable = self.is_nullable(property);
+            let optional = !required.contains(&wire)
+                || has_default
+                || nullable
+                || (side == Side::Output && self.may_be_missing(&simple));
+            if property.get(UNDECLARED).is_some() {
+                self.note(&at, "the schema does not name this field, but an example in the document has it");
             }
+            // Null instead of another default says something.
+            let null = (side == Side::Input && nullable && has_default).then(String::new);
             fields.push(DraftField {
                 name: names.fields.remove(wire).unwrap_or_default(),
                 maybe: String::new(),
                 wire: wire.to_owned(),
                 docs: docs::of_property(wire, property),
+                default: default.map(Value::to_string),
                 rules,
                 simple,
                 optional,
+                null,
             });
         }
         for field in fields.iter_mut().filter(|field| field.optional) {
-            field.maybe = names.scope.take(&format!("maybe_{}", field.name.trim_start_matches('_')));
+            let name = field.name.trim_start_matches('_');
+            field.maybe = names.scope.take(&format!("maybe_{name}"));
+            field.null = field.null.is_some().then(|| names.scope.take(&format!("null_{name}")));
         }
         if let Draft::Record { fields: place, .. } = &mut self.drafts[place] {
             *place = fields;
@@ -201,6 +251,7 @@ impl<'a> Lowering<'a> {
     fn may_be_missing(&self, simple: &Simple) -> bool {
         match (simple.get("type").and_then(Value::as_str), reference(simple)) {
             (Some(kind), _) => matches!(kind, "integer" | "number" | "boolean"),
+            (None, Some(name)) if name == types::I128 => true,
             (None, Some(name)) => {
                 let record = |draft: &Draft| matches!(draft, Draft::Record { name: record, .. } if record == name);
                 !types::is_runtime(name) && !self.drafts.iter().any(record)
@@ -209,162 +260,176 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    fn property(&mut self, at: &str, wire: &str, schema: &'a Value, side: Side) -> Simple {
+    fn property(&mut self, at: &str, wire: &str, schema: &'a Value, side: Side) -> Shape {
         if side == Side::Input && media::is_file(wire, schema) {
             let file = types::runtime(RuntimeType::FileInput);
-            return match schema.get("type").and_then(Value::as_str) {
-                Some("array") => json!({ "type": "array", "items": file }),
-                _ => file,
+            let rules = rules::of_text(schema);
+            return match schema.get("items").filter(|_| schema.get("type").is_some_and(|kind| kind == "array")) {
+                Some(items) => Shape {
+                    simple: json!({ "type": "array", "items": file }),
+                    rules: rules::of_list(schema, rules::of_text(items)),
+                },
+                None => Shape { simple: file, rules },
             };
         }
-        let simple = self.simple(at, &names::pascal(wire), schema, side);
-        if side == Side::Output && wire == "seed" && simple == types::integer() {
-            return types::unsigned();
+        self.takes_files = side == Side::Input && media::takes_files(wire, schema);
+        let shape = self.shape(at, &names::pascal(wire), schema, side);
+        if side == Side::Output && wire == "seed" && shape.simple == types::integer() {
+            return types::big_integer().into();
         }
-        simple
+        shape
     }
 
-    fn free_form(&mut self, at: &str, why: &str) -> Simple {
+    /// Whether null stands for a property, here or where it is described.
+    fn is_nullable(&self, schema: &'a Value) -> bool {
+        let says = |schema: &Value| schema.get(NULLABLE) == Some(&Value::Bool(true));
+        says(schema) || self.resolve(schema, 0).is_some_and(says)
+    }
+
+    fn free_form(&mut self, at: &str, why: &str) -> Shape {
         self.note(at, &format!("{why}; it is `serde_json::Value`"));
-        json!({})
+        json!({}).into()
     }
 
     /// Reduces a schema; `wanted` is the name that an inline shape gets.
-    fn simple(&mut self, at: &str, wanted: &str, schema: &'a Value, side: Side) -> Simple {
+    fn shape(&mut self, at: &str, wanted: &str, schema: &'a Value, side: Side) -> Shape {
         if self.depth >= DEPTH {
             return self.free_form(at, "the schema nests too deep");
         }
         self.depth += 1;
-        let simple = self.nested(at, wanted, schema, side);
+        let shape = self.nested(at, wanted, schema, side);
         self.depth -= 1;
-        simple
+        if side == Side::Input {
+            rules::unchecked(schema).into_iter().for_each(|what| self.note(at, what));
+        }
+        shape
     }
 
-    fn nested(&mut self, at: &str, wanted: &str, schema: &'a Value, side: Side) -> Simple {
+    fn nested(&mut self, at: &str, wanted: &str, schema: &'a Value, side: Side) -> Shape {
+        let takes_files = std::mem::take(&mut self.takes_files);
         if let Some(component) = reference(schema) {
-            return self.component(at, component, side);
+            return self.component(at, component, schema, side);
         }
-        for keyword in ["anyOf", "oneOf"] {
-            if let Some(Value::Array(members)) = schema.get(keyword) {
-                return self.union(at, wanted, members, schema, side);
-            }
+        if let Some(Value::Array(members)) = schema.get("anyOf") {
+            return self.union(at, wanted, members, schema, side, takes_files);
         }
-        if is_enumeration(schema) {
-            return self.enumeration(at, wanted, schema);
-        }
+        let shape = |simple: Simple, rules: Vec<Rule>| Shape { simple, rules };
+        let listed = schema.get("enum").and_then(Value::as_array).filter(|listed| !listed.is_empty());
         match schema.get("type").and_then(Value::as_str) {
-            Some("string") => json!({ "type": "string" }),
-            Some("boolean") => json!({ "type": "boolean" }),
-            Some("number") => json!({ "type": "number" }),
-            Some("integer") if beyond_i64(schema) => types::unsigned(),
-            Some("integer") => types::integer(),
+            Some("string") => match listed {
+                Some(listed) => self.enumeration(at, wanted, schema, listed.iter(), false),
+                None => shape(json!({ "type": "string" }), rules::of_text(schema)),
+            },
+            Some("boolean") => shape(json!({ "type": "boolean" }), rules::of_truth(schema)),
+            Some("number") => shape(json!({ "type": "number" }), rules::of_number(schema)),
+            Some("integer") => {
+                let simple = if beyond_i64(schema) { types::big_integer() } else { types::integer() };
+                shape(simple, rules::of_number(schema))
+            }
             Some("array") => {
                 let items = match schema.get("items") {
-                    Some(items @ Value::Object(_)) => self.simple(at, wanted, items, side),
+                    Some(items @ Value::Object(_)) => self.item(at, wanted, items, side),
                     _ => self.free_form(at, "the schema does not say what the items are"),
                 };
-                json!({ "type": "array", "items": items })
+                shape(json!({ "type": "array", "items": items.simple }), rules::of_list(schema, items.rules))
             }
             Some("object") => match (schema.get("properties"), schema.get("additionalProperties")) {
                 (Some(Value::Object(properties)), _) if !properties.is_empty() => {
-                    let name = self.scope.take(wanted);
+                    let name = self.inline_name(wanted);
                     self.record(name.clone(), role_of(side), schema);
-                    types::local(&name)
+                    types::local(&name).into()
                 }
                 (_, Some(values @ Value::Object(_))) => {
-                    let values = self.simple(at, wanted, values, side);
-                    json!({ "type": "object", "additionalProperties": values })
+                    let values = self.item(at, wanted, values, side);
+                    let rules = rules::of_items(values.rules).into_iter().collect();
+                    shape(json!({ "type": "object", "additionalProperties": values.simple }), rules)
                 }
-                _ => json!({ "type": "object", "additionalProperties": true }),
+                _ => json!({ "type": "object", "additionalProperties": true }).into(),
             },
+            _ if listed.is_some() => self.free_form(at, "the values that are listed are neither texts nor numbers"),
             _ => self.free_form(at, "the schema does not say what this is"),
         }
     }
 
-    fn component(&mut self, at: &str, component: &'a str, side: Side) -> Simple {
-        match self.components.get(component) {
-            Some(Some(simple)) => return simple.clone(),
-            Some(None) => return self.free_form(at, "the component is made of itself"),
-            None => {}
+    /// A name for a type that has none; where it is taken, with the name of the record that it stands in.
+    fn inline_name(&mut self, wanted: &str) -> String {
+        self.scope.take_either(wanted, &format!("{}{wanted}", self.record))
+    }
+
+    /// An item of a list, or a value of a map, which may be null.
+    fn item(&mut self, at: &str, wanted: &str, schema: &'a Value, side: Side) -> Shape {
+        let mut item = self.shape(at, wanted, schema, side);
+        let is_free = item.simple.as_object().is_some_and(Map::is_empty);
+        if self.is_nullable(schema) && !is_free {
+            item.simple = json!({ "oneOf": [item.simple, { "type": "null" }] });
         }
+        item
+    }
+
+    fn component(&mut self, at: &str, component: &'a str, siblings: &'a Value, side: Side) -> Shape {
+        let mut shape = match self.components.get(component) {
+            Some(Some(shape)) => shape.clone(),
+            Some(None) => return self.free_form(at, "the component is made of itself"),
+            None => self.new_component(at, component, side),
+        };
+        // Bounds may stand beside the reference.
+        shape.rules.extend(match shape.simple.get("type").and_then(Value::as_str) {
+            Some("integer" | "number") => rules::of_number(siblings),
+            Some("string") => rules::of_text(siblings),
+            Some("array") => rules::of_list(siblings, Vec::new()),
+            _ => Vec::new(),
+        });
+        shape
+    }
+
+    fn new_component(&mut self, at: &str, component: &'a str, side: Side) -> Shape {
         let Some(schema) = self.document.components.get(component) else {
             return self.free_form(at, &format!("the component {} is not in the document", prose::code(component)));
         };
         let fields = schema.get("properties").and_then(Value::as_object).filter(|fields| !fields.is_empty());
+        let fields = fields.filter(|_| schema.get("anyOf").is_none());
         if let Some(shared) = fields.and_then(|fields| media::shared(fields, side)) {
-            return types::runtime(shared);
+            let rules = if shared == RuntimeType::ImageSize { rules::of_image_size(schema) } else { Vec::new() };
+            return Shape { simple: types::runtime(shared), rules };
         }
         let wanted = names::pascal(component);
         if fields.is_some() {
             // A record may hold itself: it is known before its fields are.
             let name = self.scope.take(&wanted);
-            self.components.insert(component, Some(types::local(&name)));
+            self.components.insert(component, Some(types::local(&name).into()));
             self.record(name.clone(), role_of(side), schema);
-            return types::local(&name);
+            return types::local(&name).into();
         }
         self.components.insert(component, None);
-        let simple = self.simple(at, &wanted, schema, side);
-        self.components.insert(component, Some(simple.clone()));
-        simple
+        let shape = self.shape(at, &wanted, schema, side);
+        self.components.insert(component, Some(shape.clone()));
+        shape
     }
 
-    fn enumeration(&mut self, at: &str, wanted: &str, schema: &Value) -> Simple {
-        let listed = schema.get("enum").and_then(Value::as_array);
-        let texts: Option<Vec<&str>> = listed.and_then(|list| list.iter().map(Value::as_str).collect());
-        let Some(texts) = texts.filter(|texts| !texts.is_empty()) else {
-            return self.free_form(at, "an enum of other values than texts");
-        };
-        let name = self.scope.take(wanted);
-        let mut scope = Scope::variants();
+    /// An enum of the texts that are listed.
+    fn enumeration<'v>(
+        &mut self,
+        at: &str,
+        wanted: &str,
+        schema: &Value,
+        listed: impl Iterator<Item = &'v Value>,
+        any_text: bool,
+    ) -> Shape {
         let mut known = BTreeSet::new();
-        let texts = texts.into_iter().filter(|text| known.insert(*text));
-        let values = texts.map(|text| (scope.take(&names::variant(text)), text.to_owned())).collect();
+        let texts: Vec<&str> = listed.filter_map(Value::as_str).filter(|text| known.insert(*text)).collect();
+        if texts.is_empty() {
+            return json!({ "type": "string" }).into();
+        }
+        if texts.len() > MOST_VARIANTS {
+            self.note(at, &format!("the schema lists {} texts, too many for an enum; it is a text", texts.len()));
+            return json!({ "type": "string" }).into();
+        }
+        let name = self.inline_name(wanted);
+        let mut scope = Scope::variants();
+        let values = texts.into_iter().map(|text| (scope.take(&names::variant(text)), text.to_owned())).collect();
         let docs = docs::of_schema(schema, &format!("A value of {}.", prose::code(at)));
-        self.drafts.push(Draft::Enum(Enum { name: name.clone(), docs, values }));
-        types::local(&name)
-    }
-
-    /// A union that its members' JSON kinds decide.
-    fn union(&mut self, at: &str, wanted: &str, members: &'a [Value], schema: &Value, side: Side) -> Simple {
-        let kinds: Option<Vec<&'static str>> = members.iter().map(|member| self.json_kind(member)).collect();
-        let Some(kinds) = kinds.filter(|kinds| kinds.len() == 2 && kinds[0] != kinds[1]) else {
-            return self.free_form(at, "a union whose members are not one text and one object");
-        };
-        let name = self.scope.take(&format!("{wanted}Choice"));
-        // As with a record: the union stands before the types of its members.
-        let place = self.drafts.len();
-        let docs = docs::of_schema(schema, &format!("A value of {}, in one of its forms.", prose::code(at)));
-        self.drafts.push(Draft::Union { name: name.clone(), side, docs, members: Vec::new() });
-        let mut drafts = Vec::new();
-        for (member, json_kind) in members.iter().zip(kinds) {
-            let preset = json_kind == "string" && self.resolve(member, 0).is_some_and(is_enumeration);
-            let (member_name, fallback) = match json_kind {
-                "string" if preset => ("Preset", "One of the listed values."),
-                "string" => ("Text", "A text."),
-                _ => ("Custom", "An object of one's own."),
-            };
-            let simple = self.simple(at, &format!("{wanted}{member_name}"), member, side);
-            let size = simple == types::runtime(RuntimeType::ImageSize);
-            let docs = docs::of_schema(member, if size { "A width and a height in pixels." } else { fallback });
-            drafts.push(DraftMember {
-                name: member_name.to_owned(),
-                docs,
-                kind: if size { "image_size" } else { json_kind },
-                simple,
-            });
-        }
-        if let Draft::Union { members: place, .. } = &mut self.drafts[place] {
-            *place = drafts;
-        }
-        types::local(&name)
-    }
-
-    fn json_kind(&self, schema: &'a Value) -> Option<&'static str> {
-        match self.resolve(schema, 0)?.get("type")?.as_str()? {
-            "string" => Some("string"),
-            "object" => Some("object"),
-            _ => None,
-        }
+        self.drafts.push(Draft::Enum(Enum { name: name.clone(), docs, values, any_text }));
+        types::local(&name).into()
     }
 }
 
@@ -402,22 +467,18 @@ fn fallback_docs(name: &str, role: Role) -> &'static str {
     }
 }
 
-/// Whether a schema lists texts.
-fn is_enumeration(schema: &Value) -> bool {
-    schema.get("enum").is_some() && schema.get("type").is_none_or(|kind| kind == "string")
-}
-
-/// Whether an integer may be larger than an `i64`, and is not negative.
+/// Whether an integer may be larger than an `i64`: the bounds decide.
 fn beyond_i64(schema: &Value) -> bool {
-    let large = |key: &str| schema.get(key).is_some_and(|bound| bound.as_f64() >= Some(i64::MAX as f64));
-    let negative = |key: &str| schema.get(key).is_some_and(|bound| bound.as_f64() < Some(0.0));
-    (large("maximum") || large("exclusiveMaximum")) && !negative("minimum") && !negative("exclusiveMinimum")
+    let large = |bound: &Value| bound.as_f64() >= Some(i64::MAX as f64);
+    let bounds = ["maximum", "exclusiveMaximum"].iter().filter_map(|key| schema.get(key));
+    let listed = schema.get("enum").and_then(Value::as_array).into_iter().flatten();
+    bounds.chain(listed).any(large)
 }
 
 /// The component that a `$ref` names, or the type that a simple schema does.
-fn reference(schema: &Value) -> Option<&str> {
+pub(crate) fn reference(schema: &Value) -> Option<&str> {
     let reference = schema.get("$ref")?.as_str()?;
-    reference.strip_prefix("#/components/schemas/").or_else(|| reference.strip_prefix("#/definitions/"))
+    ["#/components/schemas/", "#/definitions/", "#/$defs/"].iter().find_map(|place| reference.strip_prefix(place))
 }
 
 fn strings(list: Option<&Value>) -> Vec<&str> {

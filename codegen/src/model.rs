@@ -68,6 +68,8 @@ pub(crate) struct Field {
     /// The name in JSON.
     pub(crate) wire: String,
     pub(crate) docs: Vec<String>,
+    /// What the service takes if the field is not set, as JSON.
+    pub(crate) default: Option<String>,
     pub(crate) kind: Type,
     pub(crate) rules: Vec<Rule>,
     /// What stands for the field where it has to be unique among the record's names.
@@ -77,8 +79,9 @@ pub(crate) struct Field {
 /// How a field is set.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Setter {
-    /// It is optional; the name is that of the setter which takes an `Option`.
-    Maybe(String),
+    /// It is optional; the names are those of the setter which takes an `Option` and, where null has a meaning, of the
+    /// one which sends null.
+    Maybe { maybe: String, null: Option<String> },
     /// It is required; the name is that of its state, a type parameter of the builder.
     State(String),
 }
@@ -88,7 +91,7 @@ pub(crate) enum Setter {
 pub(crate) enum Type {
     Bool,
     I64,
-    U64,
+    I128,
     F64,
     String,
     Json,
@@ -100,15 +103,24 @@ pub(crate) enum Type {
     Map(Box<Type>),
     Boxed(Box<Type>),
     Option(Box<Type>),
+    /// A value to which null means something.
+    Nullable(Box<Type>),
 }
 
 /// What a schema demands beyond the type.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Rule {
-    /// `Minimum`, `Maximum`, `ExclusiveMinimum` or `ExclusiveMaximum`, and the bound.
+    /// `Minimum`, `Maximum`, `ExclusiveMinimum`, `ExclusiveMaximum` or `MultipleOf`, and the bound.
     Bound(&'static str, Number),
     /// `MinLength`, `MaxLength`, `MinItems` or `MaxItems`, and the count.
     Count(&'static str, u64),
+    /// One of these numbers.
+    OneOf(Vec<Number>),
+    /// This truth value only.
+    Only(bool),
+    /// A regular expression, which the runtime's engine is known to take.
+    Pattern(String),
+    UniqueItems,
     /// For each item.
     Items(Vec<Rule>),
     /// For the width of an image size.
@@ -131,6 +143,8 @@ pub(crate) struct Enum {
     pub(crate) docs: Vec<String>,
     /// The variants' names and texts.
     pub(crate) values: Vec<(String, String)>,
+    /// Whether the schema allows any other text too.
+    pub(crate) any_text: bool,
 }
 
 /// A value of one of several forms.
@@ -147,7 +161,20 @@ pub(crate) struct Union {
 pub(crate) struct Member {
     pub(crate) name: String,
     pub(crate) docs: Vec<String>,
-    /// What tells it from the others: `string`, `object` or `image_size`.
+    /// What tells it from the others, as the runtime's macros call it: `string`, `text`, `number`, `boolean`, `list`,
+    /// `object` or `image_size`.
     pub(crate) kind: &'static str,
+    /// What tells it from the others that are objects.
+    pub(crate) fit: Fit,
+    pub(crate) rules: Vec<Rule>,
     pub(crate) of: Type,
+}
+
+/// What an object must have to be of a form.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Fit {
+    /// The keys that it must have.
+    pub(crate) requires: Vec<String>,
+    /// A key and the texts that it may have.
+    pub(crate) tags: Vec<(String, Vec<String>)>,
 }

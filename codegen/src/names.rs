@@ -202,7 +202,10 @@ fn unreserved(name: String, reserved: &[&str]) -> String {
 /// A type's name: `registry__models__Image` → `Image`.
 pub(crate) fn pascal(text: &str) -> String {
     let last = text.rsplit("__").find(|part| !part.is_empty()).unwrap_or(text);
-    let name = last.to_pascal_case();
+    let name: String = last.to_pascal_case().chars().filter(char::is_ascii_alphanumeric).collect();
+    if name.is_empty() {
+        return "Empty".to_owned();
+    }
     // A module of another endpoint may start with a digit, and so with `_`; a type never does.
     identifier(&if name.starts_with(|c: char| c.is_ascii_digit()) { format!("Type{name}") } else { name })
 }
@@ -232,6 +235,11 @@ pub(crate) fn variant(text: &str) -> String {
     }
     // `720p` keeps its small letter: it reads as the value does.
     identifier(if name.is_empty() { "Value" } else { &name })
+}
+
+/// Whether a name that a user chose can be a type's, beside those that the root has.
+pub(crate) fn is_type_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic()) && identifier(name) == name && name != "Self"
 }
 
 /// The token of a name.
@@ -287,6 +295,8 @@ mod tests {
             ("Audio-Output", "AudioOutput"),
             ("SanaV151.6bInput", "SanaV1516bInput"),
             ("4k", "Type4k"),
+            ("🙂", "Empty"),
+            ("__", "Empty"),
             ("Self", "Self_"),
         ] {
             assert_eq!(pascal(component), name);

@@ -14,6 +14,9 @@ pub(crate) struct Source {
     /// Its path below the folder, with `/`.
     pub(crate) path: String,
     pub(crate) text: Vec<u8>,
+    /// The patch beside it: its file and its text.
+    pub(crate) patch: Option<(PathBuf, Vec<u8>)>,
+    /// Of the text, and of the patch's after it.
     pub(crate) digest: u64,
 }
 
@@ -27,7 +30,29 @@ pub(crate) fn find(folder: &Path) -> Result<Vec<Source>, Vec<Finding>> {
         findings.push(Finding::new(folder, "", "there is no such folder of documents; create it or name another"));
     }
     sources.sort_by(|a, b| a.path.cmp(&b.path));
+    let (patches, mut sources): (Vec<Source>, Vec<Source>) =
+        sources.into_iter().partition(|source| source.path.ends_with(PATCH));
+    for patch in patches {
+        let document = format!("{}.json", patch.path.trim_end_matches(PATCH));
+        match sources.binary_search_by(|source| source.path.cmp(&document)) {
+            Ok(place) => sources[place].add(patch),
+            Err(_) => {
+                let name = document.rsplit('/').next().unwrap_or_default();
+                let reason = format!("the patch is for {name}, which is not beside it; remove it or rename it");
+                findings.push(Finding::new(patch.file, "", reason));
+            }
+        }
+    }
     if findings.is_empty() { Ok(sources) } else { Err(findings) }
+}
+
+const PATCH: &str = ".patch.json";
+
+impl Source {
+    fn add(&mut self, patch: Source) {
+        self.digest = digest(&[&self.text[..], &patch.text[..]].concat());
+        self.patch = Some((patch.file, patch.text));
+    }
 }
 
 fn collect(folder: &Path, prefix: &str, sources: &mut Vec<Source>, findings: &mut Vec<Finding>) {
@@ -54,13 +79,13 @@ fn collect(folder: &Path, prefix: &str, sources: &mut Vec<Source>, findings: &mu
             continue;
         }
         match fs::read(&file) {
-            Ok(text) => sources.push(Source { file, path, digest: digest(&text), text }),
+            Ok(text) => sources.push(Source { file, path, digest: digest(&text), text, patch: None }),
             Err(error) => findings.push(Finding::new(&file, "", format!("the file cannot be read: {error}"))),
         }
     }
 }
 
+/// Whether a file is a document or a patch.
 fn is_document(file: &Path) -> bool {
-    let name = file.file_name().unwrap_or_default().as_encoded_bytes();
-    name.ends_with(b".json") && !name.ends_with(b".patch.json")
+    file.file_name().unwrap_or_default().as_encoded_bytes().ends_with(b".json")
 }

@@ -23,21 +23,23 @@ pub(crate) fn module_path(id: &str) -> Vec<String> {
 }
 
 impl Node {
-    /// The root of the tree of some endpoints, each an id and the file that it comes from. Two files with one id, and
-    /// two ids that would have one module, are findings.
-    pub(crate) fn root<'a>(endpoints: impl IntoIterator<Item = (&'a str, &'a Path)>) -> Result<Node, Vec<Finding>> {
+    /// The root of the tree of some endpoints, each an id, the file that it comes from, and where it stands in it. Two
+    /// documents with one id, and two ids that would have one module, are findings.
+    pub(crate) fn root<'a>(
+        endpoints: impl IntoIterator<Item = (&'a str, (&'a Path, String))>,
+    ) -> Result<Node, Vec<Finding>> {
         let mut root = Node::default();
         let mut files: BTreeMap<Vec<String>, (&str, &Path)> = BTreeMap::new();
         let mut findings = Vec::new();
-        for (id, file) in endpoints {
+        for (id, (file, at)) in endpoints {
             let path = module_path(id);
             if let Some((known, other)) = files.get(&path) {
                 let other = other.display();
                 findings.push(match *known == id {
-                    true => Finding::new(file, ENDPOINT_ID, format!("{other} has the id {id} too; remove one of them")),
+                    true => Finding::new(file, at, format!("{other} has the id {id} too; remove one of them")),
                     false => Finding::new(
                         file,
-                        ENDPOINT_ID,
+                        at,
                         format!(
                             "the ids {id} and {known} (in {other}) would both be the module {}; remove one of them",
                             path.join("::")
@@ -60,6 +62,11 @@ impl Node {
             files.insert(path, (id, file));
         }
         if findings.is_empty() { Ok(root) } else { Err(findings) }
+    }
+
+    /// How many segments of the id lead here.
+    pub(crate) fn depth(&self) -> usize {
+        if self.prefix.is_empty() { 0 } else { self.prefix.split('/').count() }
     }
 
     /// Whether a method leads to a `Group`, and not straight to a handle.
@@ -94,6 +101,3 @@ impl Node {
         }
     }
 }
-
-/// Where a document states its id.
-const ENDPOINT_ID: &str = "/info/x-fal-metadata/endpointId";

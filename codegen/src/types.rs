@@ -44,8 +44,11 @@ pub(crate) fn integer() -> Value {
     json!({ "type": "integer", "format": "int64" })
 }
 
-pub(crate) fn unsigned() -> Value {
-    json!({ "type": "integer", "format": "uint64" })
+/// The reference to an integer that may be larger than an `i64`, of which typify knows nothing.
+pub(crate) const I128: &str = "::i128";
+
+pub(crate) fn big_integer() -> Value {
+    local(I128)
 }
 
 pub(crate) fn local(name: &str) -> Value {
@@ -178,6 +181,9 @@ impl Names<'_> {
             "T" => self.definitions.get(number).map(|name| Type::Local((*name).to_owned())),
             "R" => {
                 let name = self.replaced.get(number)?;
+                if name == I128 {
+                    return Some(Type::I128);
+                }
                 let Some(runtime) = name.strip_prefix("::") else { return Some(Type::Local(name.clone())) };
                 RUNTIME.iter().find(|(_, known)| *known == runtime).map(|(_, known)| Type::Runtime(known))
             }
@@ -201,7 +207,6 @@ fn translate(space: &TypeSpace, id: &TypeId, names: &Names<'_>) -> Result<Type, 
         TypeDetails::String => Type::String,
         TypeDetails::Builtin("bool") => Type::Bool,
         TypeDetails::Builtin("i64") => Type::I64,
-        TypeDetails::Builtin("u64") => Type::U64,
         TypeDetails::Builtin("f64") => Type::F64,
         TypeDetails::Builtin("::serde_json::Value") => Type::Json,
         _ => {

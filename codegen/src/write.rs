@@ -27,8 +27,8 @@ pub(crate) fn compare(folder: &Path, files: Files) -> Result<Changes, Error> {
         collect(folder, Path::new(""), &mut present, &mut findings);
     }
     for path in present {
-        let is_rust = path.extension().is_some_and(|extension| extension == "rs");
-        if is_rust && !files.contains_key(&path) && is_ours(&folder.join(&path)).unwrap_or(false) {
+        let may_be_ours = path.extension().is_some_and(|extension| extension == "rs" || extension == "toml");
+        if may_be_ours && !files.contains_key(&path) && is_ours(&folder.join(&path)).unwrap_or(false) {
             changes.remove.push(path);
         }
     }

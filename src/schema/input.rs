@@ -20,25 +20,40 @@ impl EndpointInput for serde_json::Value {
     fn files_mut(&mut self, _visit: &mut dyn FnMut(&str, &mut FileInput)) {}
 }
 
-/// Declares an endpoint's input and its builder: `pub struct InputBuilder<Prompt = prompt>;` says that the required
-/// field `prompt` has the state `Prompt`. The builder becomes the input, by `build` or by `Into`, once every state is
-/// `Given`.
+/// Declares an endpoint's input and its builder. `#[given(Prompt: String)]` marks a required field: the builder has the
+/// type parameter `Prompt`, which is `Missing<required::prompt>` until the field's setter has made it `Given`. The builder
+/// becomes the input, by `build` or by `Into`, once every parameter is `Given`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __input {
     (
         $(#[doc = $doc:expr])*
-        pub struct $input:ident { $($fields:tt)* }
+        pub struct $input:ident {
+            $(
+                $(#[doc = $field_doc:expr])*
+                $(#[name = $name:literal])?
+                $(#[rules($($rule:tt)*)])*
+                $(#[set($($set:tt)*)])?
+                $(#[null($null:ident)])?
+                $(#[given($state:ident: $($given:tt)*)])?
+                pub $field:ident: $type:ty
+            ),* $(,)?
+        }
 
         $(#[doc = $builder_doc:expr])*
-        pub struct $builder:ident $(<$($state:ident = $required:ident),+ $(,)?>)?;
+        pub struct $builder:ident;
     ) => {
-        $crate::__input_record! { $(#[doc = $doc])* pub struct $input { $($fields)* } }
+        $crate::__input_record! {
+            $(#[doc = $doc])*
+            pub struct $input {
+                $($(#[doc = $field_doc])* $(#[name = $name])? $(#[rules($($rule)*)])* pub $field: $type),*
+            }
+        }
 
         impl $input {
             /// An input of which nothing is set yet.
             pub fn builder() -> $builder {
-                <$builder>::__of($crate::__private::InputPart::blank())
+                $builder { input: $crate::__private::InputPart::blank(), state: ::core::marker::PhantomData }
             }
 
             /// Checks every bound that the endpoint's schema states, and reports all violations at once. A call does it
@@ -61,39 +76,44 @@ macro_rules! __input {
         /// The required fields, each a name for the compiler to say which one is missing.
         pub mod required {
             $($(
-                #[doc = ::core::concat!("The required field `", ::core::stringify!($required), "`.")]
+                #[doc = ::core::concat!(
+                    "The required field `", ::core::stringify!($field), "`, the builder's `", ::core::stringify!($state), "`."
+                )]
                 #[allow(non_camel_case_types)]
                 #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
-                pub enum $required {}
-            )+)?
+                pub enum $field {}
+            )?)*
         }
 
         $(#[doc = $builder_doc])*
         #[derive(::core::clone::Clone, ::core::fmt::Debug)]
         #[must_use = "a builder does nothing until it is given to a call or built"]
-        pub struct $builder $(<$($state = $crate::Missing<required::$required>),+>)? {
+        pub struct $builder<$($($state = $crate::Missing<required::$field>,)?)*> {
             input: $input,
-            state: ::core::marker::PhantomData<($($($state,)+)?)>,
+            state: ::core::marker::PhantomData<($($($state,)?)*)>,
         }
 
-        impl $(<$($state),+>)? $builder $(<$($state),+>)? {
-            $crate::__setters! { [input] $($fields)* }
+        impl<$($($state,)?)*> $builder<$($($state,)?)*> {
+            $crate::__given! {
+                $builder [] [$($($state)?)*]
+                $({ [$(set $($set)*)? $(given $($given)*)?] $field [$($field_doc)*] })*
+            }
 
-            fn __of(input: $input) -> Self {
-                $builder { input, state: ::core::marker::PhantomData }
+            $crate::__setters! {
+                [input] $($(#[doc = $field_doc])* $(#[set($($set)*)])? $(#[null($null)])? pub $field: $type),*
             }
 
             /// The input, once every required field is set. A call takes the builder as it is.
             pub fn build(self) -> $input
             where
-                $($($state: $crate::Required,)+)?
+                $($($state: $crate::Required,)?)*
             {
                 self.input
             }
         }
 
-        impl $(<$($state: $crate::Required),+>)? ::core::convert::From<$builder $(<$($state),+>)?> for $input {
-            fn from(builder: $builder $(<$($state),+>)?) -> Self {
+        impl<$($($state: $crate::Required,)?)*> ::core::convert::From<$builder<$($($state,)?)*>> for $input {
+            fn from(builder: $builder<$($($state,)?)*>) -> Self {
                 builder.input
             }
         }

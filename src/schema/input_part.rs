@@ -86,7 +86,7 @@ impl<T: InputPart> InputPart for Vec<T> {
     }
 
     fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
-        at.length(self, rules);
+        at.list(self, rules);
         for (index, item) in self.iter().enumerate() {
             at.step(LocSegment::Index(index as u64), item, item_rules(rules));
         }
@@ -132,7 +132,9 @@ impl InputPart for bool {
         false
     }
 
-    fn validate(&self, _at: &mut Validator, _rules: &'static [Rule]) {}
+    fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
+        at.truth(*self, rules);
+    }
 }
 
 impl InputPart for i64 {
@@ -145,13 +147,13 @@ impl InputPart for i64 {
     }
 }
 
-impl InputPart for u64 {
+impl InputPart for i128 {
     fn blank() -> Self {
         0
     }
 
     fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
-        at.number(Number::Int(i128::from(*self)), rules);
+        at.number(Number::Int(*self), rules);
     }
 }
 
@@ -179,8 +181,12 @@ impl InputPart for FileInput {
         FileInput::url("")
     }
 
-    fn validate(&self, at: &mut Validator, _rules: &'static [Rule]) {
+    /// Rules are about the URL of a file; bytes and paths get theirs later.
+    fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
         at.file(self);
+        if let Some(url) = self.as_url().filter(|url| !url.starts_with("data:")) {
+            at.text(url, rules);
+        }
     }
 
     fn files_mut(&mut self, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
@@ -210,6 +216,7 @@ macro_rules! __input_record {
                 $(#[name = $name:literal])?
                 $(#[rules($($rule:expr),* $(,)?)])*
                 $(#[set($($set:tt)*)])?
+                $(#[null($null:ident)])?
                 $(#[given($($given:tt)*)])?
                 pub $field:ident: $type:ty
             ),* $(,)?

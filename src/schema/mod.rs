@@ -2,6 +2,7 @@
 
 mod input;
 mod input_part;
+mod nullable;
 mod open_enum;
 mod record;
 mod required;
@@ -10,6 +11,7 @@ mod validate;
 mod wire;
 
 pub use input::EndpointInput;
+pub use nullable::Nullable;
 pub use open_enum::{UnlistedError, UnlistedValue};
 pub use required::{Given, Missing, Required};
 
@@ -18,7 +20,7 @@ pub mod private {
     pub use super::input_part::{FieldPath, InputPart};
     pub use super::open_enum::{OpenEnum, read_open_enum};
     pub use super::record::{Fields, Record, read_record, write_field};
-    pub use super::union::{Union, read_union};
+    pub use super::union::{Kind, Member, Union, read_union};
     pub use super::validate::{Number, Rule, Validator, validate_input};
     pub use super::wire::{Mode, Wire};
     pub use crate::{

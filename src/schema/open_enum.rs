@@ -54,6 +54,9 @@ pub trait OpenEnum: Sized {
     /// The texts that the schema lists.
     const LISTED: &'static [&'static str];
 
+    /// Whether the schema allows any other text too.
+    const ANY_TEXT: bool = false;
+
     /// The value of a text, listed or not.
     fn from_text(text: &str) -> Self;
 
@@ -80,13 +83,14 @@ pub fn read_open_enum<'de, T: OpenEnum, D: Deserializer<'de>>(deserializer: D) -
     deserializer.deserialize_str(TextVisitor(PhantomData))
 }
 
-/// Declares an enum of texts that stays open: `open_enum! { /// Docs. pub enum Format { /// `png` Png = "png" } }`.
+/// Declares an enum of texts that stays open: `open_enum! { /// Docs. pub enum Format { /// `png` Png = "png", } }`. With
+/// `..any` after its values the schema allows any text, and a text becomes a value by `From`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __open_enum {
     (
         $(#[$meta:meta])*
-        pub enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:literal),* $(,)? }
+        pub enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:literal,)* $(..$any:ident)? }
     ) => {
         $(#[$meta])*
         #[derive(
@@ -126,6 +130,7 @@ macro_rules! __open_enum {
 
             impl private::OpenEnum for $name {
                 const LISTED: &'static [&'static str] = $name::LISTED;
+                $($crate::__any_text! { constant $any })?
 
                 fn from_text(text: &str) -> Self {
                     $name::other(text)
@@ -171,8 +176,7 @@ macro_rules! __open_enum {
                 }
 
                 fn validate(&self, at: &mut private::Validator, rules: &'static [private::Rule]) {
-                    at.listed(self);
-                    at.text($name::as_str(self), rules);
+                    at.listed(self, rules);
                 }
             }
 
@@ -193,5 +197,29 @@ macro_rules! __open_enum {
                 }
             }
         };
+
+        $($crate::__any_text! { $name $any })?
+    };
+}
+
+/// What sets an enum of which any text is a value apart.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __any_text {
+    (constant any) => {
+        const ANY_TEXT: bool = true;
+    };
+    ($name:ident any) => {
+        impl ::core::convert::From<&str> for $name {
+            fn from(text: &str) -> Self {
+                $name::other(text)
+            }
+        }
+
+        impl ::core::convert::From<::std::string::String> for $name {
+            fn from(text: ::std::string::String) -> Self {
+                $name::other(text)
+            }
+        }
     };
 }

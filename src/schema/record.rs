@@ -153,6 +153,8 @@ macro_rules! __record {
             }
 
             impl private::Wire for $record {
+                const NAMES: ::core::option::Option<&'static [&'static str]> = ::core::option::Option::Some(NAMES);
+
                 fn read<'de, __D: private::serde::Deserializer<'de>>(
                     deserializer: __D,
                     mode: private::Mode,

@@ -18,12 +18,11 @@ pub trait Required {}
 
 impl Required for Given {}
 
-/// Declares the setters of a record's fields, which come as they stand in the record; `[input]` says in which field of
-/// `self` they are, `[]` that it is `self`.
+/// Declares the setters of a record's optional fields, which come as they stand in the record; `[input]` says in which
+/// field of `self` they are, `[]` that it is `self`.
 ///
-/// `#[set(maybe_seed: i64)]` marks an optional field: `seed` takes a value and `maybe_seed` an `Option`.
-/// `#[given(String => InputBuilder<Given, ImageUrl>)]` marks a required one, whose setter gives that builder. A type in
-/// brackets is a list's, whose setter takes its items.
+/// `#[set(maybe_seed: i64)]` marks an optional field: `seed` takes a value and `maybe_seed` an `Option`. A type in
+/// brackets is a list's, whose setter takes its items. `#[null(null_seed)]` beside it names the setter that sends null.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __setters {
@@ -32,10 +31,11 @@ macro_rules! __setters {
         $(#[name = $name:literal])?
         $(#[rules($($rules:tt)*)])*
         $(#[set($($set:tt)*)])?
+        $(#[null($null:ident)])?
         $(#[given($($given:tt)*)])?
         pub $field:ident: $type:ty
     ),* $(,)?) => {
-        $($crate::__setter! { $place [$($doc)*] $field [$(set $($set)*)? $(given $($given)*)?] })*
+        $($crate::__setter! { $place [$($doc)*] $field [$(null $null)? $($($set)*)?] })*
     };
 }
 
@@ -44,7 +44,7 @@ macro_rules! __setters {
 #[macro_export]
 macro_rules! __setter {
     ($place:tt [$($doc:expr)*] $field:ident []) => {};
-    ([$($place:ident)?] [$($doc:expr)*] $field:ident [set $maybe:ident: [$item:ty]]) => {
+    ([$($place:ident)?] [$($doc:expr)*] $field:ident [$maybe:ident: [$item:ty]]) => {
         $(#[doc = $doc])*
         pub fn $field(
             mut self,
@@ -61,7 +61,7 @@ macro_rules! __setter {
             self
         }
     };
-    ([$($place:ident)?] [$($doc:expr)*] $field:ident [set $maybe:ident: $value:ty]) => {
+    ([$($place:ident)?] [$($doc:expr)*] $field:ident [$maybe:ident: $value:ty]) => {
         $(#[doc = $doc])*
         pub fn $field(mut self, $field: impl ::core::convert::Into<$value>) -> Self {
             self$(.$place)?.$field = ::core::option::Option::Some($field.into());
@@ -74,21 +74,78 @@ macro_rules! __setter {
             self
         }
     };
-    ([$place:ident] [$($doc:expr)*] $field:ident [given [$item:ty] => $builder:ty]) => {
+    ([$($place:ident)?] [$($doc:expr)*] $field:ident [null $null:ident $maybe:ident: [$item:ty]]) => {
+        $(#[doc = $doc])*
+        pub fn $field(
+            self,
+            $field: impl ::core::iter::IntoIterator<Item = impl ::core::convert::Into<$item>>,
+        ) -> Self {
+            self.$maybe(::core::option::Option::Some($field.into_iter().map(::core::convert::Into::into).collect()))
+        }
+
+        $crate::__setter! { @null [$($place)?] $field $null $maybe: ::std::vec::Vec<$item> }
+    };
+    ([$($place:ident)?] [$($doc:expr)*] $field:ident [null $null:ident $maybe:ident: $value:ty]) => {
+        $(#[doc = $doc])*
+        pub fn $field(self, $field: impl ::core::convert::Into<$value>) -> Self {
+            self.$maybe(::core::option::Option::Some($field.into()))
+        }
+
+        $crate::__setter! { @null [$($place)?] $field $null $maybe: $value }
+    };
+    (@null [$($place:ident)?] $field:ident $null:ident $maybe:ident: $value:ty) => {
+        #[doc = ::core::concat!("Sets `", ::core::stringify!($field), "`, or leaves it to the service with `None`.")]
+        pub fn $maybe(mut self, $field: ::core::option::Option<$value>) -> Self {
+            self$(.$place)?.$field = $field.map($crate::Nullable::Value);
+            self
+        }
+
+        #[doc = ::core::concat!("Sends null for `", ::core::stringify!($field), "`, which is not its default.")]
+        pub fn $null(mut self) -> Self {
+            self$(.$place)?.$field = ::core::option::Option::Some($crate::Nullable::Null);
+            self
+        }
+    };
+}
+
+/// Declares the setters of an input's required fields, each of which gives the builder with the field's state `Given`.
+/// Before the fields stand the states of those that had their turn and of those that have not.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __given {
+    ($builder:ident [$($before:ident)*] [] $({ [set $($set:tt)*] $optional:ident $optional_docs:tt })*) => {};
+    (
+        $builder:ident [$($before:ident)*] [$state:ident $($after:ident)*]
+        $({ [set $($set:tt)*] $optional:ident $optional_docs:tt })*
+        { [given [$item:ty]] $field:ident [$($doc:expr)*] }
+        $($rest:tt)*
+    ) => {
         $(#[doc = $doc])*
         pub fn $field(
             mut self,
             $field: impl ::core::iter::IntoIterator<Item = impl ::core::convert::Into<$item>>,
-        ) -> $builder {
-            self.$place.$field = $field.into_iter().map(::core::convert::Into::into).collect();
-            <$builder>::__of(self.$place)
+        ) -> $builder<$($before,)* $crate::Given $(, $after)*> {
+            self.input.$field = $field.into_iter().map(::core::convert::Into::into).collect();
+            $builder { input: self.input, state: ::core::marker::PhantomData }
         }
+
+        $crate::__given! { $builder [$($before)* $state] [$($after)*] $($rest)* }
     };
-    ([$place:ident] [$($doc:expr)*] $field:ident [given $value:ty => $builder:ty]) => {
+    (
+        $builder:ident [$($before:ident)*] [$state:ident $($after:ident)*]
+        $({ [set $($set:tt)*] $optional:ident $optional_docs:tt })*
+        { [given $value:ty] $field:ident [$($doc:expr)*] }
+        $($rest:tt)*
+    ) => {
         $(#[doc = $doc])*
-        pub fn $field(mut self, $field: impl ::core::convert::Into<$value>) -> $builder {
-            self.$place.$field = $field.into();
-            <$builder>::__of(self.$place)
+        pub fn $field(
+            mut self,
+            $field: impl ::core::convert::Into<$value>,
+        ) -> $builder<$($before,)* $crate::Given $(, $after)*> {
+            self.input.$field = $field.into();
+            $builder { input: self.input, state: ::core::marker::PhantomData }
         }
+
+        $crate::__given! { $builder [$($before)* $state] [$($after)*] $($rest)* }
     };
 }

@@ -1,26 +1,83 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::value::{MapAccessDeserializer, StrDeserializer};
-use serde::de::{Deserializer, Error, MapAccess, Unexpected, Visitor};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserializer};
+use serde::de::{Deserialize, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde_json::{Map, Value};
 
 use super::wire::{Mode, Wire};
 
-/// A value that may have one of several forms, told apart by their JSON kind.
+/// A value that may have one of several forms, told apart by their JSON kind or, among objects, by their keys.
 ///
 /// A member reads its own value, so that an error inside it is that member's error, with its path.
 pub trait Union: Wire {
     /// The forms in words, for error messages.
     const EXPECTED: &'static str;
 
-    /// Reads the form that is a string.
-    fn read_string<'de, D: Deserializer<'de>>(_string: D, _mode: Mode) -> Option<Result<Self, D::Error>> {
+    /// What tells the forms apart, in their order. Only objects may be several.
+    const MEMBERS: &'static [Member];
+
+    /// Reads a value as the form at a place.
+    fn read_member<'de, D: Deserializer<'de>>(place: usize, value: D, mode: Mode) -> Result<Self, D::Error>;
+
+    /// Keeps a value of no form, on the side where nothing may be lost.
+    fn other(_value: Value) -> Option<Self> {
         None
     }
+}
 
-    /// Reads the form that is an object.
-    fn read_object<'de, D: Deserializer<'de>>(_object: D, _mode: Mode) -> Option<Result<Self, D::Error>> {
-        None
+/// The kinds of JSON, called as the macros write them.
+#[allow(non_camel_case_types)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Texts, of which only some are listed.
+    string,
+    /// Any text.
+    text,
+    /// Numbers.
+    number,
+    /// Truth values.
+    boolean,
+    /// Lists.
+    list,
+    /// Objects.
+    object,
+    /// Objects that are an image's size, which a pair makes too.
+    image_size,
+}
+
+/// What tells a form from the others.
+#[derive(Clone, Copy, Debug)]
+pub struct Member {
+    /// Its kind.
+    pub kind: Kind,
+    /// The keys that it knows; `None` if it takes any.
+    pub names: Option<&'static [&'static str]>,
+    /// The keys that it must have.
+    pub requires: &'static [&'static str],
+    /// A key with the texts that it may have.
+    pub tags: &'static [(&'static str, &'static [&'static str])],
+}
+
+impl Member {
+    fn is_object(&self) -> bool {
+        matches!(self.kind, Kind::object | Kind::image_size)
+    }
+
+    /// How badly an object fits, the least first: by a tag with another text, by keys that must be there and are not, by
+    /// keys that it does not know, and at last by how few of its own keys it finds.
+    fn misfit(&self, object: &Map<String, Value>) -> (usize, usize, usize, usize) {
+        let wrong = |(key, texts): &&(&str, &[&str])| {
+            object.get(*key).and_then(Value::as_str).is_some_and(|text| !texts.contains(&text))
+        };
+        let named = |key: &&String| self.names.is_some_and(|names| names.contains(&key.as_str()));
+        let known = object.keys().filter(named).count();
+        (
+            self.tags.iter().filter(wrong).count(),
+            self.requires.iter().filter(|key| object.get(**key).is_none_or(Value::is_null)).count(),
+            if self.names.is_some() { object.len() - known } else { 0 },
+            object.len() - known,
+        )
     }
 }
 
@@ -34,6 +91,25 @@ struct UnionVisitor<U> {
     of: PhantomData<U>,
 }
 
+impl<U: Union> UnionVisitor<U> {
+    fn place(&self, kinds: &[Kind]) -> Option<usize> {
+        U::MEMBERS.iter().position(|member| kinds.contains(&member.kind))
+    }
+
+    /// Reads a value as the form of its kind; `other` is the value where there is no such form.
+    fn read<'de, D: Deserializer<'de>>(self, kind: &[Kind], value: D, other: Unexpected<'_>) -> Result<U, D::Error> {
+        let Some(place) = self.place(kind) else {
+            // Where nothing may be lost it is kept, else it is refused unread.
+            if self.mode == Mode::Strict {
+                return Err(D::Error::invalid_type(other, &self));
+            }
+            let value = Value::deserialize(value)?;
+            return U::other(value).ok_or_else(|| D::Error::invalid_type(other, &self));
+        };
+        U::read_member(place, value, self.mode)
+    }
+}
+
 impl<'de, U: Union> Visitor<'de> for UnionVisitor<U> {
     type Value = U;
 
@@ -42,25 +118,75 @@ impl<'de, U: Union> Visitor<'de> for UnionVisitor<U> {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<U, E> {
-        U::read_string(StrDeserializer::new(text), self.mode)
-            .unwrap_or_else(|| Err(E::invalid_type(Unexpected::Str(text), &self)))
+        self.read(&[Kind::string, Kind::text], StrDeserializer::new(text), Unexpected::Str(text))
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<U, E> {
+        self.read(&[Kind::boolean], value.into_deserializer(), Unexpected::Bool(value))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<U, E> {
+        self.read(&[Kind::number], value.into_deserializer(), Unexpected::Signed(value))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<U, E> {
+        self.read(&[Kind::number], value.into_deserializer(), Unexpected::Unsigned(value))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<U, E> {
+        self.read(&[Kind::number], value.into_deserializer(), Unexpected::Float(value))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<U, E> {
+        self.read(&[], ().into_deserializer(), Unexpected::Other("null"))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<U, A::Error> {
+        self.read(&[Kind::list], SeqAccessDeserializer::new(items), Unexpected::Seq)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<U, A::Error> {
-        U::read_object(MapAccessDeserializer::new(map), self.mode)
-            .unwrap_or_else(|| Err(A::Error::invalid_type(Unexpected::Map, &self)))
+        let objects = || U::MEMBERS.iter().enumerate().filter(|(_, member)| member.is_object());
+        let deserializer = MapAccessDeserializer::new(map);
+        if objects().count() < 2 {
+            return self.read(&[Kind::object, Kind::image_size], deserializer, Unexpected::Map);
+        }
+        // Its keys are spread over it: the whole has to be read before they can tell.
+        let object = Map::deserialize(deserializer)?;
+        let place = objects().min_by_key(|(_, member)| member.misfit(&object)).map_or(0, |(place, _)| place);
+        let object = Value::Object(object);
+        let read = |place| U::read_member(place, &object, self.mode);
+        // A form with keys of one's own takes what no other can.
+        let any_keys = objects().find(|(_, member)| member.names.is_none());
+        read(place).or_else(|error| any_keys.map_or(Err(error), |(place, _)| read(place))).map_err(|_| {
+            // Read once more, for the place of the error in what was read ahead.
+            let mut track = serde_path_to_error::Track::new();
+            let tracked = serde_path_to_error::Deserializer::new(&object, &mut track);
+            match U::read_member(place, tracked, self.mode) {
+                Err(error) => A::Error::custom(format_args!("{}: {error}", track.path())),
+                Ok(_) => A::Error::invalid_type(Unexpected::Map, &self),
+            }
+        })
     }
 }
 
-/// Declares a union: `union! { pub enum ImageSizeChoice { #[kind(string)] Preset(ImageSizePreset), … } }`. A kind is
-/// `string`, `object` or, for an object that is an image's size and can be made of a pair, `image_size`.
+/// Declares a union: `union! { pub enum ImageSizeChoice { #[kind(string)] Preset(ImageSizePreset), … } }`. What a form is
+/// told by is its [`Kind`] and, where several are objects, `#[requires("key")]` and `#[tag("key": "text", …)]`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __union {
     (
+        [$($other:tt)?]
         $(#[doc = $doc:expr])*
         pub enum $union:ident {
-            $($(#[doc = $variant_doc:expr])* #[kind($kind:ident)] $variant:ident($member:ty)),* $(,)?
+            $(
+                $(#[doc = $variant_doc:expr])*
+                #[kind($kind:ident)]
+                $(#[requires($($required:literal),* $(,)?)])?
+                $(#[tag($key:literal: $($tag:literal),* $(,)?)])*
+                $(#[rules($($rule:expr),* $(,)?)])*
+                $variant:ident($member:ty)
+            ),* $(,)?
         }
     ) => {
         $(#[doc = $doc])*
@@ -68,6 +194,10 @@ macro_rules! __union {
         #[non_exhaustive]
         pub enum $union {
             $($(#[doc = $variant_doc])* $variant($member),)*
+            $(
+                #[doc = $other]
+                Other($crate::__private::Json),
+            )?
         }
 
         const _: () = {
@@ -76,7 +206,29 @@ macro_rules! __union {
             impl private::Union for $union {
                 const EXPECTED: &'static str = ::core::concat!("one of" $(, " ", ::core::stringify!($variant))*);
 
-                $($crate::__union_member! { $kind $variant($member) })*
+                const MEMBERS: &'static [private::Member] = &[$(private::Member {
+                    kind: private::Kind::$kind,
+                    names: <$member as private::Wire>::NAMES,
+                    requires: &[$($($required),*)?],
+                    tags: &[$(($key, &[$($tag),*])),*],
+                }),*];
+
+                fn read_member<'de, __D: private::serde::Deserializer<'de>>(
+                    place: usize,
+                    value: __D,
+                    mode: private::Mode,
+                ) -> ::core::result::Result<Self, __D::Error> {
+                    $(
+                        if place == 0 {
+                            return <$member as private::Wire>::read(value, mode).map($union::$variant);
+                        }
+                        let place = place.wrapping_sub(1);
+                    )*
+                    let _ = place;
+                    ::core::result::Result::Err(private::serde::de::Error::custom(Self::EXPECTED))
+                }
+
+                $($crate::__union_other! { $other })?
             }
 
             impl private::Wire for $union {
@@ -94,7 +246,10 @@ macro_rules! __union {
                     serializer: __S,
                 ) -> ::core::result::Result<__S::Ok, __S::Error> {
                     match self {
-                        $($union::$variant(value) => private::serde::Serialize::serialize(value, serializer)),*
+                        $($union::$variant(value) => private::serde::Serialize::serialize(value, serializer),)*
+                        $($crate::__union_other! { pattern $other value } => {
+                            private::serde::Serialize::serialize(value, serializer)
+                        })?
                     }
                 }
             }
@@ -104,27 +259,16 @@ macro_rules! __union {
     };
 }
 
-/// How a member of a union is read.
+/// What an output's union does with a value of no form.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __union_member {
-    (string $variant:ident($member:ty)) => {
-        fn read_string<'de, __D: $crate::__private::serde::Deserializer<'de>>(
-            string: __D,
-            mode: $crate::__private::Mode,
-        ) -> ::core::option::Option<::core::result::Result<Self, __D::Error>> {
-            ::core::option::Option::Some(<$member as $crate::__private::Wire>::read(string, mode).map(Self::$variant))
-        }
+macro_rules! __union_other {
+    (pattern $doc:literal $value:ident) => {
+        Self::Other($value)
     };
-    (image_size $variant:ident($member:ty)) => {
-        $crate::__union_member! { object $variant($member) }
-    };
-    (object $variant:ident($member:ty)) => {
-        fn read_object<'de, __D: $crate::__private::serde::Deserializer<'de>>(
-            object: __D,
-            mode: $crate::__private::Mode,
-        ) -> ::core::option::Option<::core::result::Result<Self, __D::Error>> {
-            ::core::option::Option::Some(<$member as $crate::__private::Wire>::read(object, mode).map(Self::$variant))
+    ($doc:literal) => {
+        fn other(value: $crate::__private::Json) -> ::core::option::Option<Self> {
+            ::core::option::Option::Some(Self::Other(value))
         }
     };
 }
@@ -145,6 +289,24 @@ macro_rules! __union_from {
             }
         }
     };
+    (text $union:ident::$variant:ident($member:ty)) => {
+        $crate::__union_from! { string $union::$variant($member) }
+
+        impl ::core::convert::From<&str> for $union {
+            fn from(text: &str) -> Self {
+                $union::$variant(::core::convert::From::from(text))
+            }
+        }
+    };
+    (number $union:ident::$variant:ident($member:ty)) => {
+        $crate::__union_from! { object $union::$variant($member) }
+
+        impl ::core::convert::From<i32> for $union {
+            fn from(number: i32) -> Self {
+                $union::$variant(::core::convert::From::from(number))
+            }
+        }
+    };
     ($kind:ident $union:ident::$variant:ident($member:ty)) => {
         impl ::core::convert::From<$member> for $union {
             fn from(value: $member) -> Self {
@@ -159,7 +321,11 @@ macro_rules! __union_from {
 #[macro_export]
 macro_rules! __output_union {
     ($(#[doc = $doc:expr])* pub enum $union:ident { $($members:tt)* }) => {
-        $crate::__union! { $(#[doc = $doc])* pub enum $union { $($members)* } }
+        $crate::__union! {
+            ["A value of another form than the schema lists: what the service answers is kept."]
+            $(#[doc = $doc])*
+            pub enum $union { $($members)* }
+        }
 
         impl<'de> $crate::__private::serde::Deserialize<'de> for $union {
             fn deserialize<__D: $crate::__private::serde::Deserializer<'de>>(
@@ -178,15 +344,27 @@ macro_rules! __input_union {
     (
         $(#[doc = $doc:expr])*
         pub enum $union:ident {
-            $(#[doc = $first_doc:expr])* #[kind($first_kind:ident)] $first:ident($first_member:ty)
-            $(, $(#[doc = $variant_doc:expr])* #[kind($kind:ident)] $variant:ident($member:ty))* $(,)?
+            $(
+                $(#[doc = $variant_doc:expr])*
+                #[kind($kind:ident)]
+                $(#[requires($($required:literal),* $(,)?)])?
+                $(#[tag($key:literal: $($tag:literal),* $(,)?)])*
+                $(#[rules($($rule:expr),* $(,)?)])*
+                $variant:ident($member:ty)
+            ),* $(,)?
         }
     ) => {
         $crate::__union! {
+            []
             $(#[doc = $doc])*
             pub enum $union {
-                $(#[doc = $first_doc])* #[kind($first_kind)] $first($first_member)
-                $(, $(#[doc = $variant_doc])* #[kind($kind)] $variant($member))*
+                $(
+                    $(#[doc = $variant_doc])*
+                    #[kind($kind)]
+                    $(#[requires($($required),*)])?
+                    $(#[tag($key: $($tag),*)])*
+                    $variant($member)
+                ),*
             }
         }
 
@@ -202,14 +380,16 @@ macro_rules! __input_union {
             }
 
             impl private::InputPart for $union {
+                #[allow(unreachable_code)]
                 fn blank() -> Self {
-                    $union::$first(private::InputPart::blank())
+                    $(return $union::$variant(private::InputPart::blank());)*
                 }
 
-                fn validate(&self, at: &mut private::Validator, rules: &'static [private::Rule]) {
+                #[allow(unused_imports)]
+                fn validate(&self, at: &mut private::Validator, _rules: &'static [private::Rule]) {
+                    use private::{Number::*, Rule::*};
                     match self {
-                        $union::$first(value) => private::InputPart::validate(value, at, rules),
-                        $($union::$variant(value) => private::InputPart::validate(value, at, rules),)*
+                        $($union::$variant(value) => private::InputPart::validate(value, at, &[$($($rule,)*)*]),)*
                     }
                 }
 
@@ -219,7 +399,6 @@ macro_rules! __input_union {
                     visit: &mut dyn ::core::ops::FnMut(&str, &mut $crate::FileInput),
                 ) {
                     match self {
-                        $union::$first(value) => private::InputPart::files_mut(value, at, visit),
                         $($union::$variant(value) => private::InputPart::files_mut(value, at, visit),)*
                     }
                 }

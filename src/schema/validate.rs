@@ -1,5 +1,7 @@
+use std::collections::HashSet;
 use std::fmt;
 
+use regex_lite::Regex;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -26,7 +28,11 @@ impl Number {
 
     fn to_json(self) -> Value {
         match self {
-            Number::Int(value) => i64::try_from(value).map_or_else(|_| json!(value as f64), |value| json!(value)),
+            Number::Int(value) => match (i64::try_from(value), u64::try_from(value)) {
+                (Ok(value), _) => json!(value),
+                (_, Ok(value)) => json!(value),
+                _ => json!(value as f64),
+            },
             Number::Float(value) => json!(value),
         }
     }
@@ -35,6 +41,26 @@ impl Number {
         match (self, other) {
             (Number::Int(a), Number::Int(b)) => a < b,
             (a, b) => a.to_f64() < b.to_f64(),
+        }
+    }
+
+    fn equals(self, other: Number) -> bool {
+        match (self, other) {
+            (Number::Int(a), Number::Int(b)) => a == b,
+            (a, b) => a.to_f64() == b.to_f64(),
+        }
+    }
+
+    /// Whether it is a multiple of a step: exactly for integers, and for other numbers within the billionth part that
+    /// pydantic, which checks fal's inputs, allows too: `0.15` is a multiple of `0.05`.
+    fn is_multiple_of(self, step: Number) -> bool {
+        match (self, step) {
+            (Number::Int(value), Number::Int(step)) => step == 0 || value % step == 0,
+            (value, step) => {
+                let (value, step) = (value.to_f64(), step.to_f64());
+                let (rest, tolerance) = ((value % step).abs(), value.abs() / 1e9);
+                rest <= tolerance || (rest - step.abs()).abs() <= tolerance
+            }
         }
     }
 }
@@ -67,6 +93,16 @@ pub enum Rule {
     MinItems(u64),
     /// So many items at most.
     MaxItems(u64),
+    /// A whole multiple of this.
+    MultipleOf(Number),
+    /// One of these numbers.
+    OneOf(&'static [Number]),
+    /// This and not the other.
+    Only(bool),
+    /// A text in which this regular expression finds a match.
+    Pattern(&'static str),
+    /// No item twice.
+    UniqueItems,
     /// What holds for each item of a list or each value of a map.
     Items(&'static [Rule]),
     /// What holds for the width of an `ImageSize`.
@@ -121,6 +157,19 @@ impl Validator {
             return self.report("finite_number", msg, Value::Null, None);
         }
         for rule in rules {
+            match *rule {
+                Rule::MultipleOf(step) if !number.is_multiple_of(step) => self.report(
+                    "multiple_of",
+                    format!("Input should be a multiple of {step}"),
+                    json!({ "multiple_of": step.to_json() }),
+                    input.clone(),
+                ),
+                Rule::OneOf(listed) if !listed.iter().any(|value| value.equals(number)) => {
+                    let listed: Vec<Value> = listed.iter().map(|value| value.to_json()).collect();
+                    self.one_of(&listed, input.clone());
+                }
+                _ => {}
+            }
             let (broken, error_type, words, key, bound) = match *rule {
                 Rule::Minimum(bound) => {
                     (number.less_than(bound), "greater_than_equal", "greater than or equal to", "ge", bound)
@@ -161,13 +210,28 @@ impl Validator {
                     json!({ "max_length": most }),
                     Some(json!(text)),
                 ),
+                // The generator states only what can be compiled.
+                Rule::Pattern(pattern) if Regex::new(pattern).is_ok_and(|regex| !regex.is_match(text)) => self.report(
+                    "string_pattern_mismatch",
+                    format!("String should match pattern '{pattern}'"),
+                    json!({ "pattern": pattern }),
+                    Some(json!(text)),
+                ),
                 _ => {}
             }
         }
     }
 
-    /// Checks a list's length.
-    pub(super) fn length<T: Serialize>(&mut self, list: &[T], rules: &'static [Rule]) {
+    /// Checks a truth value.
+    pub(super) fn truth(&mut self, value: bool, rules: &'static [Rule]) {
+        let only = rules.iter().find_map(|rule| if let Rule::Only(only) = rule { Some(*only) } else { None });
+        if let Some(only) = only.filter(|only| *only != value) {
+            self.one_of(&[json!(only)], Some(json!(value)));
+        }
+    }
+
+    /// Checks a list's length, and that its items differ.
+    pub(super) fn list<T: Serialize>(&mut self, list: &[T], rules: &'static [Rule]) {
         let length = list.len() as u64;
         for rule in rules {
             match *rule {
@@ -183,17 +247,36 @@ impl Validator {
                     json!({ "max_length": most }),
                     None,
                 ),
+                Rule::UniqueItems => {
+                    // What cannot be written yet, a file on this machine, counts as a value of its own.
+                    let texts = list.iter().filter_map(|item| serde_json::to_string(item).ok());
+                    let mut seen = HashSet::new();
+                    if !texts.into_iter().all(|text| seen.insert(text)) {
+                        self.report("value_error", "List items should be unique".to_owned(), Value::Null, None);
+                    }
+                }
                 _ => {}
             }
         }
     }
 
-    /// Checks that a text is one that its schema lists.
-    pub fn listed<T: OpenEnum>(&mut self, value: &T) {
-        if !T::LISTED.contains(&value.text()) {
-            let msg = format!("Input should be one of {}", T::LISTED.join(", "));
-            self.report("one_of", msg, json!({ "expected": T::LISTED }), Some(json!(value.text())));
+    /// Checks that a text is one that its schema lists, or else one that it allows.
+    pub fn listed<T: OpenEnum>(&mut self, value: &T, rules: &'static [Rule]) {
+        if T::LISTED.contains(&value.text()) {
+            return;
         }
+        if T::ANY_TEXT {
+            return self.text(value.text(), rules);
+        }
+        let listed: Vec<Value> = T::LISTED.iter().map(|text| json!(text)).collect();
+        self.one_of(&listed, Some(json!(value.text())));
+    }
+
+    fn one_of(&mut self, listed: &[Value], input: Option<Value>) {
+        let words: Vec<String> =
+            listed.iter().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect();
+        let msg = format!("Input should be one of {}", words.join(", "));
+        self.report("one_of", msg, json!({ "expected": listed }), input);
     }
 
     /// Checks that a file is a URL, a data URI, bytes or a path on purpose.

@@ -17,6 +17,14 @@ pub enum Mode {
 
 /// How a field of a generated type travels as JSON. Here, and nowhere else, is decided what null and absence mean.
 pub trait Wire: Sized + Serialize {
+    /// The names of its fields, if it is a record.
+    const NAMES: Option<&'static [&'static str]> = None;
+
+    /// The value that null is, where null has a meaning of its own.
+    fn meant_null() -> Option<Self> {
+        None
+    }
+
     /// What a field becomes that is not there; `None` where that is an error.
     fn missing(_mode: Mode) -> Option<Self> {
         None
@@ -97,8 +105,14 @@ impl<'de, T: Wire> Visitor<'de> for FieldSeed<T> {
 }
 
 impl<T: Wire> Wire for Option<T> {
+    const NAMES: Option<&'static [&'static str]> = T::NAMES;
+
     fn missing(_mode: Mode) -> Option<Self> {
         Some(None)
+    }
+
+    fn null(_mode: Mode) -> Option<Self> {
+        Some(T::meant_null())
     }
 
     fn is_unset(&self) -> bool {
@@ -133,6 +147,8 @@ impl<T: Wire> Wire for Option<T> {
 }
 
 impl<T: Wire> Wire for Box<T> {
+    const NAMES: Option<&'static [&'static str]> = T::NAMES;
+
     fn missing(mode: Mode) -> Option<Self> {
         T::missing(mode).map(Box::new)
     }
@@ -254,11 +270,11 @@ macro_rules! integer {
                     }
 
                     fn visit_i64<E: Error>(self, value: i64) -> Result<$integer, E> {
-                        value.try_into().map_err(|_| E::invalid_value(Unexpected::Signed(value), &self))
+                        $integer::try_from(value).map_err(|_| E::invalid_value(Unexpected::Signed(value), &self))
                     }
 
                     fn visit_u64<E: Error>(self, value: u64) -> Result<$integer, E> {
-                        value.try_into().map_err(|_| E::invalid_value(Unexpected::Unsigned(value), &self))
+                        $integer::try_from(value).map_err(|_| E::invalid_value(Unexpected::Unsigned(value), &self))
                     }
 
                     fn visit_f64<E: Error>(self, value: f64) -> Result<$integer, E> {
@@ -278,4 +294,4 @@ macro_rules! integer {
     )*};
 }
 
-integer!(i64 "an integer", u64 "an integer of at least 0");
+integer!(i64 "an integer", i128 "an integer");

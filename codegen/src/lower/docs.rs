@@ -20,9 +20,12 @@ pub(super) fn of_property(name: &str, schema: &Value) -> Vec<String> {
     if let Some(default) = schema.get("default").filter(|default| !default.is_null()) {
         facts.push(format!("Default: {}.", prose::code(&default.to_string())));
     }
-    if let Some(range) = range(schema) {
-        facts.push(range);
-    }
+    facts.extend([range(schema), step(schema), listed(schema)].into_iter().flatten());
+    facts.extend(
+        [count(schema, "Length", "minLength", "maxLength"), count(schema, "Items", "minItems", "maxItems")]
+            .into_iter()
+            .flatten(),
+    );
     if !facts.is_empty() {
         docs.extend([String::new(), facts.join(" ")]);
     }
@@ -41,6 +44,33 @@ fn range(schema: &Value) -> Option<String> {
         (Some(from), Some(to)) => Some(format!("Range: {from} to {to}.")),
         (Some(from), None) => Some(format!("At least {from}.").replace("At least more than", "More than")),
         (None, Some(to)) => Some(format!("At most {to}.").replace("At most less than", "Less than")),
+        (None, None) => None,
+    }
+}
+
+fn step(schema: &Value) -> Option<String> {
+    schema.get("multipleOf").filter(|step| step.as_f64() > Some(0.0)).map(|step| format!("A multiple of {step}."))
+}
+
+/// The numbers or truth values that are listed; texts are an enum's.
+fn listed(schema: &Value) -> Option<String> {
+    let listed = schema.get("enum")?.as_array().filter(|listed| !listed.is_empty())?;
+    let listed = listed.iter().map(|value| (value.is_number() || value.is_boolean()).then(|| value.to_string()));
+    let listed = listed.collect::<Option<Vec<_>>>()?;
+    match &listed[..] {
+        [only] => Some(format!("Always {only}.")),
+        [first @ .., last] if listed.len() <= 20 => Some(format!("One of {} and {last}.", first.join(", "))),
+        _ => None,
+    }
+}
+
+fn count(schema: &Value, what: &str, least: &str, most: &str) -> Option<String> {
+    let count = |key: &str| schema.get(key).and_then(Value::as_u64);
+    match (count(least).filter(|least| *least > 0), count(most)) {
+        (Some(least), Some(most)) if least == most => Some(format!("{what}: {least}.")),
+        (Some(least), Some(most)) => Some(format!("{what}: {least} to {most}.")),
+        (Some(least), None) => Some(format!("{what}: at least {least}.")),
+        (None, Some(most)) => Some(format!("{what}: at most {most}.")),
         (None, None) => None,
     }
 }

@@ -29,6 +29,24 @@ pub(super) fn is_file(name: &str, schema: &Value) -> bool {
         || name.ends_with("urls")
 }
 
+/// Whether a union in an input is of a file and a list of files.
+pub(super) fn takes_files(name: &str, schema: &Value) -> bool {
+    let members = schema.get("anyOf").and_then(Value::as_array);
+    let plain = |member: &Value| is_file(name, member) || is_file(name, &with_hint(member, schema));
+    members.is_some_and(|members| members.iter().any(plain))
+}
+
+/// A member with what the playground knows of the whole.
+fn with_hint(member: &Value, whole: &Value) -> Value {
+    let mut member = member.clone();
+    for key in ["ui", "_fal_ui_field"] {
+        if let (Some(member), Some(hint)) = (member.as_object_mut(), whole.get(key)) {
+            member.insert(key.to_owned(), hint.clone());
+        }
+    }
+    member
+}
+
 /// The runtime's type that a component is, if all its fields agree in name and type.
 pub(super) fn shared(fields: &Map<String, Value>, side: Side) -> Option<RuntimeType> {
     let integers =

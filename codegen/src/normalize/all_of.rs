@@ -1,13 +1,81 @@
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-/// `{"allOf": [X], …}` becomes `{X, …}`; the siblings win.
-pub(super) fn unwrap(schema: &mut Value) {
-    let Some(object) = schema.as_object_mut() else { return };
-    let Some(Value::Array(members)) = object.get_mut("allOf") else { return };
-    let [Value::Object(only)] = &mut members[..] else { return };
-    let only = std::mem::take(only);
-    object.remove("allOf");
-    for (key, value) in only {
-        object.entry(key).or_insert(value);
+use super::absorb;
+
+/// How many schemas a document may have merged. Real ones have a few dozens; the rest is free-form.
+const MOST: usize = 2_000;
+
+/// How deep a merged schema may be made of others.
+const DEPTH: usize = 16;
+
+/// Merges what `allOf` lists.
+pub(super) struct Merges {
+    components: Map<String, Value>,
+    left: usize,
+}
+
+impl Merges {
+    pub(super) fn new(components: &Map<String, Value>) -> Self {
+        // A copy: a component is merged as it came, whichever comes first. Few documents have any `allOf` of several.
+        let needed = components.values().any(mentions_several);
+        Merges { components: if needed { components.clone() } else { Map::new() }, left: MOST }
+    }
+
+    /// `{"allOf": [X], …}` becomes `{X, …}`, and objects of several become one with all their fields. The siblings win.
+    pub(super) fn merge(&mut self, object: &mut Map<String, Value>) {
+        for _ in 0..DEPTH {
+            let Some(Value::Array(members)) = object.remove("allOf") else { return };
+            if members.len() == 1 {
+                for member in members {
+                    if let Value::Object(member) = member {
+                        absorb(object, member);
+                    }
+                }
+                continue;
+            }
+            for member in members {
+                self.add(object, member, 0);
+            }
+        }
+        object.remove("allOf");
+    }
+
+    fn add(&mut self, whole: &mut Map<String, Value>, part: Value, depth: usize) {
+        let Value::Object(mut part) = part else { return };
+        if self.left == 0 || depth > DEPTH {
+            return;
+        }
+        self.left -= 1;
+        if let Some(component) = part.get("$ref").and_then(Value::as_str).and_then(|name| name.rsplit('/').next()) {
+            let component = self.components.get(component).cloned();
+            part.remove("$ref");
+            if let Some(component) = component {
+                self.add(whole, component, depth + 1);
+            }
+        }
+        if let Some(Value::Array(parts)) = part.remove("allOf") {
+            parts.into_iter().for_each(|part| self.add(whole, part, depth + 1));
+        }
+        for (keyword, value) in part {
+            match (keyword.as_str(), whole.get_mut(&keyword), value) {
+                ("properties", Some(Value::Object(known)), Value::Object(more)) => absorb(known, more),
+                ("required" | "x-fal-order-properties", Some(Value::Array(known)), Value::Array(more)) => {
+                    known.extend(more);
+                }
+                (_, None, value) => drop(whole.insert(keyword, value)),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn mentions_several(schema: &Value) -> bool {
+    match schema {
+        Value::Object(object) => {
+            object.get("allOf").and_then(Value::as_array).is_some_and(|members| members.len() > 1)
+                || object.values().any(mentions_several)
+        }
+        Value::Array(list) => list.iter().any(mentions_several),
+        _ => false,
     }
 }

@@ -2,36 +2,57 @@
 
 mod all_of;
 mod constants;
+mod examples;
+mod kinds;
 mod nulls;
+mod tuples;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::document::Document;
 
 /// Whether null is allowed, after normalisation.
 pub(crate) const NULLABLE: &str = "nullable";
 
+/// Marks a property that no schema names and an example has.
+pub(crate) const UNDECLARED: &str = "x-undeclared";
+
 /// Runs every pass over every schema of a document.
 pub(crate) fn normalize(document: &mut Document) {
+    let mut merges = all_of::Merges::new(&document.components);
     let schemas = [&mut document.input, &mut document.output].into_iter();
     for schema in schemas.chain(document.components.values_mut()) {
-        everywhere(schema);
+        everywhere(schema, &mut merges);
     }
+    examples::name(document);
 }
 
-/// Simplifies what is inside a schema, and then the schema. Depth is bounded by the JSON parser's own limit.
-fn everywhere(schema: &mut Value) {
-    let Some(keywords) = schema.as_object_mut() else { return };
-    for (keyword, value) in keywords {
+/// Simplifies a schema and what is inside it. Depth is bounded by the JSON parser's own limit.
+fn everywhere(schema: &mut Value, merges: &mut all_of::Merges) {
+    let Some(object) = schema.as_object_mut() else { return };
+    merges.merge(object);
+    tuples::list(object);
+    constants::list(object);
+    for (keyword, value) in object.iter_mut() {
         // Only what is a schema: a default, an example or a property's name may look like a keyword.
         match (keyword.as_str(), value) {
-            ("items" | "additionalProperties", value) => everywhere(value),
-            ("properties", Value::Object(properties)) => properties.values_mut().for_each(everywhere),
-            ("allOf" | "anyOf" | "oneOf", Value::Array(members)) => members.iter_mut().for_each(everywhere),
+            ("items" | "additionalProperties", value) => everywhere(value, merges),
+            ("properties", Value::Object(properties)) => {
+                properties.values_mut().for_each(|property| everywhere(property, merges));
+            }
+            ("anyOf" | "oneOf", Value::Array(members)) => {
+                members.iter_mut().for_each(|member| everywhere(member, merges));
+            }
             _ => {}
         }
     }
-    all_of::unwrap(schema);
-    constants::list(schema);
-    nulls::unite(schema);
+    nulls::unite(object);
+    kinds::name(object);
+}
+
+/// Puts a schema in the place of another around it, whose keywords win.
+fn absorb(outer: &mut Map<String, Value>, inner: Map<String, Value>) {
+    for (keyword, value) in inner {
+        outer.entry(keyword).or_insert(value);
+    }
 }

@@ -1,11 +1,10 @@
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::NULLABLE;
+use super::{NULLABLE, absorb};
 
 /// `anyOf: [X, {"type": "null"}]`, `type: ["x", "null"]` and an enum that lists null become X with `nullable: true`; a
-/// union of one member becomes the member.
-pub(super) fn unite(schema: &mut Value) {
-    let Some(object) = schema.as_object_mut() else { return };
+/// union of one member becomes the member, and `oneOf` becomes `anyOf`: which member it is, is decided in any case.
+pub(super) fn unite(object: &mut Map<String, Value>) {
     let mut nullable = false;
     if let Some(Value::Array(types)) = object.get_mut("type") {
         let before = types.len();
@@ -21,17 +20,24 @@ pub(super) fn unite(schema: &mut Value) {
         values.retain(|value| !value.is_null());
         nullable |= values.len() < before;
     }
-    for keyword in ["anyOf", "oneOf"] {
-        let Some(Value::Array(members)) = object.get_mut(keyword) else { continue };
+    if let Some(members) = object.remove("oneOf") {
+        object.entry("anyOf").or_insert(members);
+    }
+    if let Some(Value::Array(mut members)) = object.remove("anyOf") {
         let before = members.len();
-        members.retain(|member| member.get("type") != Some(&json!("null")));
+        let is_null = |member: &Value| {
+            member.get("type") == Some(&json!("null"))
+                || member.get("enum").is_some_and(|values| values == &json!([]) && member.get(NULLABLE).is_some())
+        };
+        members.retain(|member| !is_null(member));
         nullable |= members.len() < before || members.iter().any(|member| member.get(NULLABLE) == Some(&json!(true)));
-        if let [Value::Object(only)] = &mut members[..] {
-            let only = std::mem::take(only);
-            object.remove(keyword);
-            for (key, value) in only {
-                object.entry(key).or_insert(value);
-            }
+        // Values that are listed beside a union are all that the union may be.
+        let listed = object.get("enum").is_some();
+        match &mut members[..] {
+            [] => {}
+            [Value::Object(only)] => absorb(object, std::mem::take(only)),
+            _ if listed => {}
+            _ => drop(object.insert("anyOf".to_owned(), Value::Array(members))),
         }
     }
     if nullable {

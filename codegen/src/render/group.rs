@@ -3,15 +3,15 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::items;
 use super::text::{Text, docs, file_docs};
+use super::{Options, items};
 use crate::model::{Endpoint, Record, Setter};
 use crate::names::ident;
 use crate::prose;
 use crate::tree::{Node, module_path};
 
 /// The root file. It has no inner attributes, for it may be read by `include!`.
-pub(crate) fn root(tree: &Node) -> String {
+pub(crate) fn root(tree: &Node, options: &Options) -> String {
     let mut text = Text::new();
     for name in tree.children.keys() {
         let name = ident(name);
@@ -26,6 +26,7 @@ pub(crate) fn root(tree: &Node) -> String {
             pub mod #name;
         });
     }
+    let endpoints = ident(&options.trait_name);
     let signatures = tree.children.iter().map(|(name, node)| {
         let (docs, name) = (docs(&[leads_to(node)]), ident(name));
         quote! { #docs fn #name(&self) -> #name::Group; }
@@ -38,26 +39,29 @@ pub(crate) fn root(tree: &Node) -> String {
         /// The endpoints, as methods of a client: one for each owner, and so on along the id.
         #[rustfmt::skip]
         #[allow(dead_code, unreachable_pub)]
-        pub trait Endpoints { #(#signatures)* }
+        pub trait #endpoints { #(#signatures)* }
     });
     text.add(quote! {
         #[rustfmt::skip]
-        impl Endpoints for ::fal_client::Client { #(#methods)* }
+        impl #endpoints for ::fal_client::Client { #(#methods)* }
     });
     text.finish()
 }
 
 /// The file of a module: an endpoint, a group, or both.
-pub(crate) fn module(node: &Node, endpoint: Option<&Endpoint>) -> String {
+pub(crate) fn module(node: &Node, endpoint: Option<&Endpoint>, options: &Options) -> String {
     let mut text = Text::new();
     text.add(file_docs(&match endpoint {
         Some(endpoint) => about(endpoint),
         None => vec![format!("The endpoints below {}.", prose::code(&node.prefix))],
     }));
     if node.is_group() {
-        let children = node.children.keys().map(|name| ident(name));
-        text.add(quote! { #(pub mod #children;)* });
-        group(&mut text, node, endpoint);
+        let children = node.children.iter().map(|(name, child)| {
+            let (gate, name) = (gate(child, options), ident(name));
+            quote! { #gate pub mod #name; }
+        });
+        text.add(quote! { #(#children)* });
+        group(&mut text, node, endpoint, options);
     }
     if let Some(endpoint) = endpoint {
         let id = &endpoint.id;
@@ -72,7 +76,7 @@ pub(crate) fn module(node: &Node, endpoint: Option<&Endpoint>) -> String {
     text.finish()
 }
 
-/// What an endpoint's module says about it. The example is not compiled, for it cannot know in which crate it stands.
+/// What an endpoint's module says about it. The example is plain text, for it cannot know in which crate it stands.
 fn about(endpoint: &Endpoint) -> Vec<String> {
     let mut lines = vec![match &endpoint.category {
         Some(category) => format!("{}: {}.", prose::code(&endpoint.id), prose::lines(category).join(" ")),
@@ -82,7 +86,7 @@ fn about(endpoint: &Endpoint) -> Vec<String> {
 
     let path = module_path(&endpoint.id);
     let (module, methods) = (path.last().map_or("", String::as_str), path.join("()."));
-    lines.push("```ignore".to_owned());
+    lines.push("```text".to_owned());
     lines.extend(match endpoint.input() {
         Some(input) => built(module, input),
         None => vec!["let input = serde_json::json!({});".to_owned()],
@@ -107,14 +111,15 @@ fn built(module: &str, input: &Record) -> Vec<String> {
 }
 
 /// `Group`: a method for each module below. Where the module is an endpoint too, the group is its handle as well.
-fn group(text: &mut Text, node: &Node, endpoint: Option<&Endpoint>) {
+fn group(text: &mut Text, node: &Node, endpoint: Option<&Endpoint>, options: &Options) {
     let prefix = prose::code(&node.prefix);
     let methods = node.children.iter().map(|(name, child)| {
-        let (docs, name) = (docs(&[leads_to(child)]), ident(name));
+        let (gate, docs, name) = (gate(child, options), docs(&[leads_to(child)]), ident(name));
         if child.is_group() {
-            quote! { #docs pub fn #name(&self) -> #name::Group { #name::Group::new(self.client.clone()) } }
+            quote! { #gate #docs pub fn #name(&self) -> #name::Group { #name::Group::new(self.client.clone()) } }
         } else {
             quote! {
+                #gate
                 #docs
                 pub fn #name(&self) -> ::fal_client::Handle<#name::Input, #name::Output> {
                     self.client.endpoint(#name::ENDPOINT)
@@ -151,6 +156,17 @@ fn group(text: &mut Text, node: &Node, endpoint: Option<&Endpoint>) {
     if endpoint.is_some() {
         text.add(deref());
     }
+}
+
+/// The cargo feature of an app's module, if there are to be any.
+fn gate(node: &Node, options: &Options) -> Option<TokenStream> {
+    let feature = options.features.then(|| feature(node))??;
+    Some(quote! { #[cfg(feature = #feature)] })
+}
+
+/// The feature of an app: `fal-ai/flux-lora` has `fal_ai-flux_lora`. Names of modules have no `-`.
+pub(crate) fn feature(node: &Node) -> Option<String> {
+    (node.depth() == 2).then(|| module_path(&node.prefix).join("-"))
 }
 
 fn deref() -> TokenStream {

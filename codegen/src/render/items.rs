@@ -3,8 +3,8 @@
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 
-use super::text::{Row, Table, Text, docs};
-use crate::model::{Enum, Field, Item, Number, Record, Role, Rule, Setter, Side, Type, Union};
+use super::text::{Row, Rows, Table, Text, docs};
+use crate::model::{Enum, Field, Fit, Item, Number, Record, Role, Rule, Setter, Side, Type, Union};
 use crate::names::ident;
 use crate::prose;
 
@@ -32,20 +32,11 @@ pub(super) fn item(text: &mut Text, item: &Item) {
 
 /// The builder of `Input`, whose type says which required fields are set.
 fn builder(record: &Record) -> Table {
-    let states: Vec<_> = record.fields.iter().filter_map(state).collect();
-    let (docs, head) = if states.is_empty() {
-        ("An [`Input`] in the making.", quote! { pub struct InputBuilder })
-    } else {
-        let states = states.iter().map(|(state, field)| {
-            let (state, field) = (ident(state), ident(&field.name));
-            quote! { #state = #field }
-        });
-        (
-            "An [`Input`] in the making: a call takes it once every required field is set.",
-            quote! { pub struct InputBuilder<#(#states),*> },
-        )
+    let docs = match record.fields.iter().any(|field| matches!(field.setter, Setter::State(_))) {
+        true => "An [`Input`] in the making: a call takes it once every required field is set.",
+        false => "An [`Input`] in the making.",
     };
-    Table { docs: vec![docs.to_owned()], head, rows: None }
+    Table { docs: vec![docs.to_owned()], head: quote! { pub struct InputBuilder }, rows: None }
 }
 
 /// A record inside an input.
@@ -109,49 +100,42 @@ fn row(record: &Record, field: &Field) -> Row {
         let wire = Literal::string(&field.wire);
         attributes.push(quote! { name = #wire });
     }
-    // Plain rules share a line.
-    let (plain, nested): (Vec<_>, Vec<_>) =
-        field.rules.iter().partition(|rule| matches!(rule, Rule::Bound(..) | Rule::Count(..)));
-    if !plain.is_empty() {
-        let rules = plain.into_iter().map(rule);
-        attributes.push(quote! { rules(#(#rules),*) });
-    }
-    attributes.extend(nested.into_iter().map(rule).map(|rule| quote! { rules(#rule) }));
+    attributes.extend(rules(&field.rules));
+    let argument = argument(&field.kind);
     match &field.setter {
         _ if record.role == Role::Output => {}
-        Setter::Maybe(maybe) => {
-            let (maybe, argument) = (ident(maybe), argument(&field.kind));
+        Setter::Maybe { maybe, null } => {
+            let maybe = ident(maybe);
             attributes.push(quote! { set(#maybe: #argument) });
+            attributes.extend(null.as_ref().map(|null| {
+                let null = ident(null);
+                quote! { null(#null) }
+            }));
         }
-        Setter::State(_) if record.role == Role::Input => {
-            let argument = argument(&field.kind);
-            let states = record.fields.iter().filter_map(state).map(|(state, of)| {
-                let state = ident(state);
-                if of.name == field.name {
-                    quote! { ::fal_client::Given }
-                } else {
-                    quote! { #state }
-                }
-            });
-            attributes.push(quote! { given(#argument => InputBuilder<#(#states),*>) });
+        Setter::State(state) if record.role == Role::Input => {
+            let state = ident(state);
+            attributes.push(quote! { given(#state: #argument) });
         }
         Setter::State(_) => {}
     }
     Row { docs: field.docs.clone(), attributes, item: quote! { pub #name: #of } }
 }
 
-/// A required field, with its state.
-fn state(field: &Field) -> Option<(&str, &Field)> {
-    match &field.setter {
-        Setter::State(state) => Some((state, field)),
-        Setter::Maybe(_) => None,
-    }
+/// The attributes of some rules; plain rules share a line.
+fn rules(rules: &[Rule]) -> Vec<TokenStream> {
+    let is_nested = |rule: &&Rule| matches!(rule, Rule::Items(_) | Rule::Width(_) | Rule::Height(_));
+    let (nested, plain): (Vec<_>, Vec<_>) = rules.iter().partition(is_nested);
+    let plain = (!plain.is_empty()).then(|| {
+        let rules = plain.into_iter().map(rule);
+        quote! { rules(#(#rules),*) }
+    });
+    plain.into_iter().chain(nested.into_iter().map(rule).map(|rule| quote! { rules(#rule) })).collect()
 }
 
 /// What a setter takes: a value, or in brackets a list's items.
 fn argument(of: &Type) -> TokenStream {
     match of {
-        Type::Option(inner) => argument(inner),
+        Type::Option(inner) | Type::Nullable(inner) => argument(inner),
         Type::List(item) => {
             let item = type_of(item);
             quote! { [#item] }
@@ -166,14 +150,22 @@ fn values(item: &Enum) -> Table {
         let (name, text) = (ident(name), Literal::string(value));
         Row { docs: vec![prose::code(value)], attributes: Vec::new(), item: quote! { #name = #text } }
     });
-    Table { docs: item.docs.clone(), head: quote! { pub enum #name }, rows: Some(rows.collect()) }
+    let end = item.any_text.then_some("..any");
+    Table { docs: item.docs.clone(), head: quote! { pub enum #name }, rows: Some(Rows { rows: rows.collect(), end }) }
 }
 
 fn members(union: &Union) -> Table {
     let name = ident(&union.name);
     let rows = union.members.iter().map(|member| {
         let (kind, name, of) = (ident(member.kind), ident(&member.name), type_of(&member.of));
-        Row { docs: member.docs.clone(), attributes: vec![quote! { kind(#kind) }], item: quote! { #name(#of) } }
+        let mut attributes = vec![quote! { kind(#kind) }];
+        let Fit { requires, tags } = &member.fit;
+        if !requires.is_empty() {
+            attributes.push(quote! { requires(#(#requires),*) });
+        }
+        attributes.extend(tags.iter().map(|(key, texts)| quote! { tag(#key: #(#texts),*) }));
+        attributes.extend(rules(&member.rules));
+        Row { docs: member.docs.clone(), attributes, item: quote! { #name(#of) } }
     });
     Table { docs: union.docs.clone(), head: quote! { pub enum #name }, rows: Some(rows.collect()) }
 }
@@ -193,6 +185,16 @@ fn rule(of: &Rule) -> TokenStream {
             let (rule, count) = (ident(rule), Literal::u64_unsuffixed(*count));
             quote! { #rule(#count) }
         }
+        Rule::OneOf(listed) => {
+            let listed = listed.iter().map(|value| number(*value));
+            quote! { OneOf(&[#(#listed),*]) }
+        }
+        Rule::Only(only) => quote! { Only(#only) },
+        Rule::Pattern(pattern) => {
+            let pattern = Literal::string(pattern);
+            quote! { Pattern(#pattern) }
+        }
+        Rule::UniqueItems => quote! { UniqueItems },
         Rule::Items(inner) => nested("Items", inner),
         Rule::Width(inner) => nested("Width", inner),
         Rule::Height(inner) => nested("Height", inner),
@@ -218,7 +220,7 @@ fn type_of(of: &Type) -> TokenStream {
     match of {
         Type::Bool => quote! { bool },
         Type::I64 => quote! { i64 },
-        Type::U64 => quote! { u64 },
+        Type::I128 => quote! { i128 },
         Type::F64 => quote! { f64 },
         Type::String => quote! { String },
         Type::Json => quote! { ::fal_client::__private::Json },
@@ -245,6 +247,10 @@ fn type_of(of: &Type) -> TokenStream {
         Type::Option(inner) => {
             let inner = type_of(inner);
             quote! { Option<#inner> }
+        }
+        Type::Nullable(inner) => {
+            let inner = type_of(inner);
+            quote! { ::fal_client::Nullable<#inner> }
         }
     }
 }

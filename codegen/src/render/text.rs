@@ -41,7 +41,20 @@ pub(super) struct Table {
     /// `pub struct Input`.
     pub(super) head: TokenStream,
     /// `None` for a struct that ends with its head.
-    pub(super) rows: Option<Vec<Row>>,
+    pub(super) rows: Option<Rows>,
+}
+
+/// The rows between the braces.
+pub(super) struct Rows {
+    pub(super) rows: Vec<Row>,
+    /// What stands after them.
+    pub(super) end: Option<&'static str>,
+}
+
+impl FromIterator<Row> for Rows {
+    fn from_iter<I: IntoIterator<Item = Row>>(rows: I) -> Self {
+        Rows { rows: rows.into_iter().collect(), end: None }
+    }
 }
 
 /// A field or a variant.
@@ -65,11 +78,12 @@ impl Table {
         let head = compact(&self.head);
         let Some(rows) = &self.rows else { return line(1, &format!("{head};")) };
         line(1, &format!("{head} {{"));
-        for row in rows {
+        for row in &rows.rows {
             row.docs.iter().map(doc_line).for_each(|doc| line(2, &doc));
             row.attributes.iter().for_each(|attribute| line(2, &format!("#[{}]", compact(attribute))));
             line(2, &format!("{},", compact(&row.item)));
         }
+        rows.end.into_iter().for_each(|end| line(2, end));
         line(1, "}");
     }
 }

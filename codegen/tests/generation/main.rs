@@ -2,7 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod changes;
+mod flagship;
+mod forms;
+mod hostile;
+mod patches;
 mod project;
 mod refusals;
+mod selection;
 mod stability;
 mod traps;

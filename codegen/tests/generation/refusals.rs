@@ -47,8 +47,8 @@ fn a_document_without_an_id() {
         &[
             "schemas/none.json at /info/x-fal-metadata/endpointId: the endpoint's id is missing: neither stated here nor the \
              only POST path",
-            "schemas/two.json at /info/x-fal-metadata/endpointId: the endpoint's id is missing: neither stated here nor the \
-             only POST path",
+            "schemas/two.json at /info/x-fal-metadata/endpointId: which app serves this is not known: state it here, or name \
+             the file by it (`owner/app.json`)",
         ],
     );
 }

@@ -95,15 +95,14 @@ fn a_replaced_document_changes_its_own_file() {
     let project = Project::new(&three());
     project.generate();
     let before = project.files();
-    let input =
-        json!({ "type": "object", "properties": { "text": {}, "size": { "type": "integer", "multipleOf": 8 } } });
+    let input = json!({ "type": "object", "properties": { "text": {}, "size": { "type": "integer", "not": {} } } });
     project.put("one.json", with_input("acme/one", input).to_string());
     project.generate();
     assert_eq!(changed(&before, &project.files()), ["MANIFEST", "REPORT.md", "acme/one.rs"]);
 
     // The report keeps what was said of a document that is not looked at again.
     let report = project.files()["REPORT.md"].clone();
-    assert!(report.contains("- `Input.size`: `multipleOf` is not checked"), "{report}");
+    assert!(report.contains("- `Input.size`: `not` is not checked"), "{report}");
     project.put("other.json", document("other/thing2").to_string());
     project.generate();
     assert_eq!(project.files()["REPORT.md"], report);
@@ -138,9 +137,8 @@ fn line_ends_and_a_byte_order_mark_mean_nothing() {
 }
 
 #[test]
-fn patches_hidden_files_and_other_files_are_no_documents() {
+fn hidden_files_and_other_files_are_no_documents() {
     let project = Project::new(&three());
-    project.put("one.patch.json", "[]");
     project.put(".hidden.json", "nonsense");
     project.put("notes.txt", "nonsense");
     project.put(".git/config.json", "nonsense");

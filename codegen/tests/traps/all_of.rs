@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/all_of>
 //!
-//! ```ignore
+//! ```text
 //! let input = all_of::Input::builder();
 //! let result = client.traps().all_of().subscribe(input).await?;
 //! ```

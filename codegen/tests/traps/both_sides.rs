@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/both_sides>
 //!
-//! ```ignore
+//! ```text
 //! let input = both_sides::Input::builder().box_(box_);
 //! let result = client.traps().both_sides().subscribe(input).await?;
 //! ```
@@ -19,7 +19,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     pub struct Input {
         /// The field `box`.
         #[name = "box"]
-        #[given(Box2 => InputBuilder<::fal_client::Given>)]
+        #[given(BoxState: Box2)]
         pub box_: Box2,
         /// The field `image`.
         #[set(maybe_image: Image)]
@@ -27,7 +27,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder<BoxState = box_>;
+    pub struct InputBuilder;
 }
 
 ::fal_client::__private::input_part! {

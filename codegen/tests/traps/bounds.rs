@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/bounds>
 //!
-//! ```ignore
+//! ```text
 //! let input = bounds::Input::builder().text(text);
 //! let result = client.traps().bounds().subscribe(input).await?;
 //! ```
@@ -18,8 +18,10 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// What the endpoint takes.
     pub struct Input {
         /// The field `text`.
+        ///
+        /// Length: 2 to 5.
         #[rules(MinLength(2), MaxLength(5))]
-        #[given(String => InputBuilder<::fal_client::Given>)]
+        #[given(Text: String)]
         pub text: String,
         /// The field `least`.
         ///
@@ -28,6 +30,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         #[set(maybe_least: i64)]
         pub least: Option<i64>,
         /// The field `list`.
+        ///
+        /// Items: 1 to 3.
         #[rules(MinItems(1), MaxItems(3))]
         #[rules(Items(&[Minimum(Int(0)), Maximum(Int(1))]))]
         #[set(maybe_list: [f64])]
@@ -47,6 +51,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         #[set(maybe_nested: [Vec<i64>])]
         pub nested: Option<Vec<Vec<i64>>>,
         /// The field `odd`.
+        ///
+        /// A multiple of 8.
+        #[rules(MultipleOf(Int(8)))]
         #[set(maybe_odd: i64)]
         pub odd: Option<i64>,
         /// The field `open`.
@@ -56,6 +63,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         #[set(maybe_open: f64)]
         pub open: Option<f64>,
         /// The field `ruled`.
+        #[rules(Pattern("^a+$"))]
         #[set(maybe_ruled: String)]
         pub ruled: Option<String>,
         /// The field `scale`.
@@ -66,18 +74,18 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         ///
         /// Range: 0 to 18446744073709551615.
         #[rules(Minimum(Int(0)), Maximum(Int(18446744073709551615)))]
-        #[set(maybe_seed: u64)]
-        pub seed: Option<u64>,
+        #[set(maybe_seed: i128)]
+        pub seed: Option<i128>,
         /// The field `signed`.
         ///
         /// Range: -9223372036854775808 to 9223372036854775807.
         #[rules(Minimum(Int(-9223372036854775808)), Maximum(Int(9223372036854775807)))]
-        #[set(maybe_signed: i64)]
-        pub signed: Option<i64>,
+        #[set(maybe_signed: i128)]
+        pub signed: Option<i128>,
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder<Text = text>;
+    pub struct InputBuilder;
 }
 
 ::fal_client::__private::output! {
@@ -86,7 +94,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         /// The field `inner`.
         pub inner: Option<Inner>,
         /// The field `seed`.
-        pub seed: Option<u64>,
+        pub seed: Option<i128>,
     }
 }
 
@@ -94,10 +102,6 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// A part of the output.
     pub struct Inner {
         /// The field `seed`.
-        pub seed: Option<u64>,
+        pub seed: Option<i128>,
     }
 }
-
-// The report:
-// - `Input.odd`: `multipleOf` is not checked
-// - `Input.ruled`: `pattern` is not checked

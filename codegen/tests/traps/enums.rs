@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/enums>
 //!
-//! ```ignore
+//! ```text
 //! let input = enums::Input::builder().resolution(resolution);
 //! let result = client.traps().enums().subscribe(input).await?;
 //! ```
@@ -18,7 +18,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// What the endpoint takes.
     pub struct Input {
         /// The field `resolution`.
-        #[given(Resolution => InputBuilder<::fal_client::Given>)]
+        #[given(ResolutionState: Resolution)]
         pub resolution: Resolution,
         /// The field `aspect_ratio`.
         ///
@@ -38,6 +38,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         #[set(maybe_shared: Mode)]
         pub shared: Option<Mode>,
         /// The field `steps`.
+        ///
+        /// One of 4 and 8.
+        #[rules(OneOf(&[Int(4), Int(8)]))]
         #[set(maybe_steps: i64)]
         pub steps: Option<i64>,
         /// The field `twice`.
@@ -46,7 +49,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder<ResolutionState = resolution>;
+    pub struct InputBuilder;
 }
 
 ::fal_client::__private::open_enum! {
@@ -162,6 +165,3 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         Length = "length",
     }
 }
-
-// The report:
-// - `Input.steps`: `enum` is not checked, for it lists other values than texts

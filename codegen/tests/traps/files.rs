@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/files>
 //!
-//! ```ignore
+//! ```text
 //! let input = files::Input::builder()
 //!     .frames(frames)
 //!     .image_url(image_url)
@@ -21,14 +21,16 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// What the endpoint takes.
     pub struct Input {
         /// The field `frames`.
+        ///
+        /// Items: at least 1.
         #[rules(MinItems(1))]
-        #[given([Frame] => InputBuilder<::fal_client::Given, ImageUrl, ImageUrls>)]
+        #[given(Frames: [Frame])]
         pub frames: Vec<Frame>,
         /// The field `image_url`.
-        #[given(::fal_client::FileInput => InputBuilder<Frames, ::fal_client::Given, ImageUrls>)]
+        #[given(ImageUrl: ::fal_client::FileInput)]
         pub image_url: ::fal_client::FileInput,
         /// The field `image_urls`.
-        #[given([::fal_client::FileInput] => InputBuilder<Frames, ImageUrl, ::fal_client::Given>)]
+        #[given(ImageUrls: [::fal_client::FileInput])]
         pub image_urls: Vec<::fal_client::FileInput>,
         /// The field `IMAGE_URL`.
         #[name = "IMAGE_URL"]
@@ -61,7 +63,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder<Frames = frames, ImageUrl = image_url, ImageUrls = image_urls>;
+    pub struct InputBuilder;
 }
 
 ::fal_client::__private::input_part! {

@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/free_form>
 //!
-//! ```ignore
+//! ```text
 //! let input = free_form::Input::builder().anything(anything);
 //! let result = client.traps().free_form().subscribe(input).await?;
 //! ```
@@ -18,7 +18,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// What the endpoint takes.
     pub struct Input {
         /// The field `anything`.
-        #[given(::fal_client::__private::Json => InputBuilder<::fal_client::Given>)]
+        #[given(Anything: ::fal_client::__private::Json)]
         pub anything: ::fal_client::__private::Json,
         /// The field `dangling`.
         #[set(maybe_dangling: ::fal_client::__private::Json)]
@@ -36,12 +36,24 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         #[set(maybe_of_maps: ::std::collections::BTreeMap<String, ::std::collections::BTreeMap<String, ::fal_client::__private::Json>>)]
         pub of_maps: Option<::std::collections::BTreeMap<String, ::std::collections::BTreeMap<String, ::fal_client::__private::Json>>>,
         /// The field `tuple`.
-        #[set(maybe_tuple: [::fal_client::__private::Json])]
-        pub tuple: Option<Vec<::fal_client::__private::Json>>,
+        #[set(maybe_tuple: [TupleChoice])]
+        pub tuple: Option<Vec<TupleChoice>>,
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder<Anything = anything>;
+    pub struct InputBuilder;
+}
+
+::fal_client::__private::input_union! {
+    /// A value of `Input.tuple`, in one of its forms.
+    pub enum TupleChoice {
+        /// A text.
+        #[kind(text)]
+        Text(String),
+        /// An integer.
+        #[kind(number)]
+        Integer(i64),
+    }
 }
 
 /// What the endpoint answers.
@@ -52,5 +64,4 @@ pub type Output = ::fal_client::__private::Json;
 // - `Input.dangling`: the component `Nowhere` is not in the document; it is `serde_json::Value`
 // - `Input.items`: the schema does not say what the items are; it is `serde_json::Value`
 // - `Input.of_dangling`: the component `Nowhere` is not in the document; it is `serde_json::Value`
-// - `Input.tuple`: the schema does not say what this is; it is `serde_json::Value`
 // - `Output`: the schema names no fields; it is `serde_json::Value`

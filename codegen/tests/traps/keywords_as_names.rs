@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/keywords_as_names>
 //!
-//! ```ignore
+//! ```text
 //! let input = keywords_as_names::Input::builder().const_(const_);
 //! let result = client.traps().keywords_as_names().subscribe(input).await?;
 //! ```
@@ -19,7 +19,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     pub struct Input {
         /// The field `const`.
         #[name = "const"]
-        #[given(String => InputBuilder<::fal_client::Given>)]
+        #[given(ConstState: String)]
         pub const_: String,
         /// The field `$ref`.
         #[name = "$ref"]
@@ -55,7 +55,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder<ConstState = const_>;
+    pub struct InputBuilder;
 }
 
 ::fal_client::__private::output! {

@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/traps>
 //!
-//! ```ignore
+//! ```text
 //! let input = traps::Input::builder().is_fast(is_fast);
 //! let result = client.traps().traps().subscribe(input).await?;
 //! ```
@@ -18,7 +18,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// What the endpoint takes.
     pub struct Input {
         /// The field `is_fast`.
-        #[given(bool => InputBuilder<::fal_client::Given>)]
+        #[given(IsFast: bool)]
         pub is_fast: bool,
         /// The field `add`.
         #[set(maybe_add: String)]
@@ -62,18 +62,18 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder<IsFast = is_fast>;
+    pub struct InputBuilder;
 }
 
 ::fal_client::__private::input_union! {
     /// A value of `Input.choice`, in one of its forms.
     pub enum ChoiceChoice {
         /// A text.
-        #[kind(string)]
+        #[kind(text)]
         Text(String),
-        /// An object of one's own.
+        /// The form `Part`.
         #[kind(object)]
-        Custom(Part),
+        Part(Part),
     }
 }
 
@@ -168,7 +168,7 @@ impl Part {
         #[name = "PART"]
         pub part: Option<Part2>,
         /// The field `choice`.
-        pub choice: Option<ChoiceChoice2>,
+        pub choice: Option<OutputChoiceChoice>,
     }
 }
 
@@ -240,12 +240,12 @@ impl Part {
 
 ::fal_client::__private::output_union! {
     /// A value of `Output.choice`, in one of its forms.
-    pub enum ChoiceChoice2 {
+    pub enum OutputChoiceChoice {
         /// A text.
-        #[kind(string)]
+        #[kind(text)]
         Text(String),
-        /// An object of one's own.
+        /// The form `PART`.
         #[kind(object)]
-        Custom(Part2),
+        Part(Part2),
     }
 }

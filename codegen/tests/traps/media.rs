@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/media>
 //!
-//! ```ignore
+//! ```text
 //! let input = media::Input::builder();
 //! let result = client.traps().media().subscribe(input).await?;
 //! ```

@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/names>
 //!
-//! ```ignore
+//! ```text
 //! let input = names::Input::builder()
 //!     .prompt2(prompt2)
 //!     .prompt(prompt)
@@ -23,18 +23,18 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     pub struct Input {
         /// The field `Prompt`.
         #[name = "Prompt"]
-        #[given(String => InputBuilder<::fal_client::Given, PromptState, Self_, Type>)]
+        #[given(Prompt: String)]
         pub prompt2: String,
         /// The field `prompt`.
-        #[given(String => InputBuilder<Prompt, ::fal_client::Given, Self_, Type>)]
+        #[given(PromptState: String)]
         pub prompt: String,
         /// The field `self`.
         #[name = "self"]
-        #[given(String => InputBuilder<Prompt, PromptState, ::fal_client::Given, Type>)]
+        #[given(Self_: String)]
         pub self_: String,
         /// The field `type`.
         #[name = "type"]
-        #[given(String => InputBuilder<Prompt, PromptState, Self_, ::fal_client::Given>)]
+        #[given(Type: String)]
         pub type_: String,
         /// The field `3d`.
         #[name = "3d"]
@@ -94,7 +94,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder<Prompt = prompt2, PromptState = prompt, Self_ = self_, Type = type_>;
+    pub struct InputBuilder;
 }
 
 ::fal_client::__private::output! {

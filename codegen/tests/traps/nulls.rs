@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/nulls>
 //!
-//! ```ignore
+//! ```text
 //! let input = nulls::Input::builder();
 //! let result = client.traps().nulls().subscribe(input).await?;
 //! ```
@@ -33,7 +33,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         ///
         /// Default: `5`.
         #[set(maybe_null_is_no_default: i64)]
-        pub null_is_no_default: Option<i64>,
+        #[null(null_null_is_no_default)]
+        pub null_is_no_default: Option<::fal_client::Nullable<i64>>,
         /// Null by a member of a union.
         #[set(maybe_one_of_two: i64)]
         pub one_of_two: Option<i64>,
@@ -54,6 +55,3 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         pub plain: Vec<i64>,
     }
 }
-
-// The report:
-// - `Input.null_is_no_default`: null, which is not the default, cannot be sent

@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/order>
 //!
-//! ```ignore
+//! ```text
 //! let input = order::Input::builder().z(z);
 //! let result = client.traps().order().subscribe(input).await?;
 //! ```
@@ -24,7 +24,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         #[set(maybe_b: String)]
         pub b: Option<String>,
         /// The field `z`.
-        #[given(String => InputBuilder<::fal_client::Given>)]
+        #[given(Z: String)]
         pub z: String,
         /// The field `a`.
         #[set(maybe_a: String)]
@@ -32,7 +32,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder<Z = z>;
+    pub struct InputBuilder;
 }
 
 ::fal_client::__private::output! {

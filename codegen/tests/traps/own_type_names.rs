@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/own_type_names>
 //!
-//! ```ignore
+//! ```text
 //! let input = own_type_names::Input::builder()
 //!     .d(d)
 //!     .given(given)
@@ -21,13 +21,13 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// What the endpoint takes.
     pub struct Input {
         /// The field `d`.
-        #[given(D => InputBuilder<::fal_client::Given, GivenState, PromptState>)]
+        #[given(DState: D)]
         pub d: D,
         /// The field `given`.
-        #[given(Given => InputBuilder<DState, ::fal_client::Given, PromptState>)]
+        #[given(GivenState: Given)]
         pub given: Given,
         /// The field `prompt`.
-        #[given(Prompt => InputBuilder<DState, GivenState, ::fal_client::Given>)]
+        #[given(PromptState: Prompt)]
         pub prompt: Prompt,
         /// The field `group`.
         #[set(maybe_group: Group2)]
@@ -53,7 +53,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder<DState = d, GivenState = given, PromptState = prompt>;
+    pub struct InputBuilder;
 }
 
 ::fal_client::__private::input_part! {

@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/prose>
 //!
-//! ```ignore
+//! ```text
 //! let input = prose::Input::builder();
 //! let result = client.traps().prose().subscribe(input).await?;
 //! ```

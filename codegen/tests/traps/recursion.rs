@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/recursion>
 //!
-//! ```ignore
+//! ```text
 //! let input = recursion::Input::builder();
 //! let result = client.traps().recursion().subscribe(input).await?;
 //! ```
@@ -25,7 +25,6 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         pub deep: Option<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<::fal_client::__private::Json>>>>>>>>>>>>>>>>>,
         /// The field `lists`.
         #[rules(MinItems(1))]
-        #[rules(Items(&[MinItems(1), Items(&[MinItems(1), Items(&[MinItems(1), Items(&[MinItems(1), Items(&[MinItems(1), Items(&[MinItems(1), Items(&[MinItems(1), Items(&[MinItems(1), Items(&[MinItems(1), Items(&[MinItems(1), Items(&[MinItems(1), Items(&[MinItems(1), Items(&[MinItems(1), Items(&[MinItems(1), Items(&[MinItems(1), Items(&[MinItems(1)])])])])])])])])])])])])])])])]))]
         #[set(maybe_lists: [::fal_client::__private::Json])]
         pub lists: Option<Vec<::fal_client::__private::Json>>,
         /// The field `loop`.
@@ -48,7 +47,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// A value of `Input.chain`, in one of its forms.
     pub enum Chain0Choice {
         /// A text.
-        #[kind(string)]
+        #[kind(text)]
         Text(String),
         /// An object of one's own.
         #[kind(object)]
@@ -85,7 +84,7 @@ impl Default for Chain0Custom {
     /// A value of `Chain0Custom.a`, in one of its forms.
     pub enum Chain1Choice {
         /// A text.
-        #[kind(string)]
+        #[kind(text)]
         Text(String),
         /// An object of one's own.
         #[kind(object)]
@@ -122,7 +121,7 @@ impl Default for Chain1Custom {
     /// A value of `Chain1Custom.a`, in one of its forms.
     pub enum Chain2Choice {
         /// A text.
-        #[kind(string)]
+        #[kind(text)]
         Text(String),
         /// An object of one's own.
         #[kind(object)]
@@ -159,7 +158,7 @@ impl Default for Chain2Custom {
     /// A value of `Chain2Custom.a`, in one of its forms.
     pub enum Chain3Choice {
         /// A text.
-        #[kind(string)]
+        #[kind(text)]
         Text(String),
         /// An object of one's own.
         #[kind(object)]
@@ -196,7 +195,7 @@ impl Default for Chain3Custom {
     /// A value of `Chain3Custom.a`, in one of its forms.
     pub enum Chain4Choice {
         /// A text.
-        #[kind(string)]
+        #[kind(text)]
         Text(String),
         /// An object of one's own.
         #[kind(object)]

@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/required>
 //!
-//! ```ignore
+//! ```text
 //! let input = required_::Input::builder()
 //!     .choice(choice)
 //!     .flag(flag)
@@ -25,7 +25,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// What the endpoint takes.
     pub struct Input {
         /// The field `choice`.
-        #[given(Choice => InputBuilder<::fal_client::Given, Flag, List, Map, NullDefault, Number, PartState>)]
+        #[given(ChoiceState: Choice)]
         pub choice: Choice,
         /// The field `defaulted`.
         ///
@@ -33,27 +33,27 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         #[set(maybe_defaulted: i64)]
         pub defaulted: Option<i64>,
         /// The field `flag`.
-        #[given(bool => InputBuilder<ChoiceState, ::fal_client::Given, List, Map, NullDefault, Number, PartState>)]
+        #[given(Flag: bool)]
         pub flag: bool,
         /// The field `list`.
-        #[given([String] => InputBuilder<ChoiceState, Flag, ::fal_client::Given, Map, NullDefault, Number, PartState>)]
+        #[given(List: [String])]
         pub list: Vec<String>,
         /// The field `map`.
-        #[given(::std::collections::BTreeMap<String, String> => InputBuilder<ChoiceState, Flag, List, ::fal_client::Given, NullDefault, Number, PartState>)]
+        #[given(Map: ::std::collections::BTreeMap<String, String>)]
         pub map: ::std::collections::BTreeMap<String, String>,
         /// The field `null_default`.
-        #[given(String => InputBuilder<ChoiceState, Flag, List, Map, ::fal_client::Given, Number, PartState>)]
+        #[given(NullDefault: String)]
         pub null_default: String,
         /// The field `number`.
-        #[given(f64 => InputBuilder<ChoiceState, Flag, List, Map, NullDefault, ::fal_client::Given, PartState>)]
+        #[given(Number: f64)]
         pub number: f64,
         /// The field `part`.
-        #[given(Part => InputBuilder<ChoiceState, Flag, List, Map, NullDefault, Number, ::fal_client::Given>)]
+        #[given(PartState: Part)]
         pub part: Part,
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder<ChoiceState = choice, Flag = flag, List = list, Map = map, NullDefault = null_default, Number = number, PartState = part>;
+    pub struct InputBuilder;
 }
 
 ::fal_client::__private::open_enum! {

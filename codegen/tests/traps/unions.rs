@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/unions>
 //!
-//! ```ignore
+//! ```text
 //! let input = unions::Input::builder().required_size(required_size);
 //! let result = client.traps().unions().subscribe(input).await?;
 //! ```
@@ -18,43 +18,39 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// What the endpoint takes.
     pub struct Input {
         /// The field `required_size`.
-        #[rules(Width(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
-        #[rules(Height(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
-        #[given(RequiredSizeChoice => InputBuilder<::fal_client::Given>)]
+        #[given(RequiredSize: RequiredSizeChoice)]
         pub required_size: RequiredSizeChoice,
         /// The field `image_size`.
         ///
         /// Default: `{"height":1024,"width":1024}`.
-        #[rules(Width(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
-        #[rules(Height(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
         #[set(maybe_image_size: ImageSizeChoice)]
         pub image_size: Option<ImageSizeChoice>,
         /// The field `mask`.
         #[set(maybe_mask: MaskChoice)]
         pub mask: Option<MaskChoice>,
         /// The field `maybe_size`.
-        #[rules(Width(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
-        #[rules(Height(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
         #[set(maybe_maybe_size: MaybeSizeChoice)]
         pub maybe_size: Option<MaybeSizeChoice>,
         /// No kind of its own.
-        #[set(maybe_scale: ::fal_client::__private::Json)]
-        pub scale: Option<::fal_client::__private::Json>,
+        #[set(maybe_scale: ScaleChoice)]
+        pub scale: Option<ScaleChoice>,
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder<RequiredSize = required_size>;
+    pub struct InputBuilder;
 }
 
 ::fal_client::__private::input_union! {
     /// A value of `Input.required_size`, in one of its forms.
     pub enum RequiredSizeChoice {
-        /// A width and a height in pixels.
-        #[kind(image_size)]
-        Custom(::fal_client::ImageSize),
         /// One of the listed values.
         #[kind(string)]
         Preset(RequiredSizePreset),
+        /// A width and a height in pixels.
+        #[kind(image_size)]
+        #[rules(Width(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
+        #[rules(Height(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
+        Custom(::fal_client::ImageSize),
     }
 }
 
@@ -71,12 +67,14 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 ::fal_client::__private::input_union! {
     /// A value of `Input.image_size`, in one of its forms.
     pub enum ImageSizeChoice {
-        /// A width and a height in pixels.
-        #[kind(image_size)]
-        Custom(::fal_client::ImageSize),
         /// One of the listed values.
         #[kind(string)]
         Preset(ImageSizePreset),
+        /// A width and a height in pixels.
+        #[kind(image_size)]
+        #[rules(Width(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
+        #[rules(Height(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
+        Custom(::fal_client::ImageSize),
     }
 }
 
@@ -94,7 +92,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// A value of `Input.mask`, in one of its forms.
     pub enum MaskChoice {
         /// A text.
-        #[kind(string)]
+        #[kind(text)]
         Text(String),
         /// An object of one's own.
         #[kind(object)]
@@ -122,12 +120,14 @@ impl MaskCustom {
 ::fal_client::__private::input_union! {
     /// A value of `Input.maybe_size`, in one of its forms.
     pub enum MaybeSizeChoice {
-        /// A width and a height in pixels.
-        #[kind(image_size)]
-        Custom(::fal_client::ImageSize),
         /// One of the listed values.
         #[kind(string)]
         Preset(MaybeSizePreset),
+        /// A width and a height in pixels.
+        #[kind(image_size)]
+        #[rules(Width(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
+        #[rules(Height(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
+        Custom(::fal_client::ImageSize),
     }
 }
 
@@ -138,6 +138,18 @@ impl MaskCustom {
         Square = "square",
         /// `portrait`
         Portrait = "portrait",
+    }
+}
+
+::fal_client::__private::input_union! {
+    /// No kind of its own.
+    pub enum ScaleChoice {
+        /// A number.
+        #[kind(number)]
+        Number(f64),
+        /// An object with keys of one's own.
+        #[kind(object)]
+        Map(::std::collections::BTreeMap<String, f64>),
     }
 }
 
@@ -152,12 +164,14 @@ impl MaskCustom {
 ::fal_client::__private::output_union! {
     /// A value of `Output.size`, in one of its forms.
     pub enum SizeChoice {
-        /// A width and a height in pixels.
-        #[kind(image_size)]
-        Custom(::fal_client::ImageSize),
         /// One of the listed values.
         #[kind(string)]
         Preset(SizePreset),
+        /// A width and a height in pixels.
+        #[kind(image_size)]
+        #[rules(Width(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
+        #[rules(Height(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
+        Custom(::fal_client::ImageSize),
     }
 }
 
@@ -170,6 +184,3 @@ impl MaskCustom {
         Portrait = "portrait",
     }
 }
-
-// The report:
-// - `Input.scale`: a union whose members are not one text and one object; it is `serde_json::Value`

@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/fal-ai/fast-sdxl-controlnet-canny/image-to-image>
 //!
-//! ```ignore
+//! ```text
 //! let input = image_to_image::Input::builder()
 //!     .prompt(prompt)
 //!     .control_image_url(control_image_url)
@@ -21,10 +21,10 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// What the endpoint takes.
     pub struct Input {
         /// What the image should show. The more precise the words, the closer the image.
-        #[given(String => InputBuilder<::fal_client::Given, ControlImageUrl, ImageUrl>)]
+        #[given(Prompt: String)]
         pub prompt: String,
         /// URL of the image whose edges guide the composition.
-        #[given(::fal_client::FileInput => InputBuilder<Prompt, ::fal_client::Given, ImageUrl>)]
+        #[given(ControlImageUrl: ::fal_client::FileInput)]
         pub control_image_url: ::fal_client::FileInput,
         /// How strongly the edges of the control image steer the result.
         ///
@@ -33,7 +33,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         #[set(maybe_controlnet_conditioning_scale: f64)]
         pub controlnet_conditioning_scale: Option<f64>,
         /// URL of the image to start from.
-        #[given(::fal_client::FileInput => InputBuilder<Prompt, ControlImageUrl, ::fal_client::Given>)]
+        #[given(ImageUrl: ::fal_client::FileInput)]
         pub image_url: ::fal_client::FileInput,
         /// What the image should not show: objects, colours, styles.
         ///
@@ -42,8 +42,6 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         pub negative_prompt: Option<String>,
         /// Size of the images: a preset, or a width and a height in pixels. Unset, it is that of the control
         /// image.
-        #[rules(Width(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
-        #[rules(Height(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
         #[set(maybe_image_size: ImageSizeChoice)]
         pub image_size: Option<ImageSizeChoice>,
         /// Number of denoising steps; more take longer and show finer detail.
@@ -96,19 +94,21 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder<Prompt = prompt, ControlImageUrl = control_image_url, ImageUrl = image_url>;
+    pub struct InputBuilder;
 }
 
 ::fal_client::__private::input_union! {
     /// Size of the images: a preset, or a width and a height in pixels. Unset, it is that of the control
     /// image.
     pub enum ImageSizeChoice {
-        /// A width and a height in pixels.
-        #[kind(image_size)]
-        Custom(::fal_client::ImageSize),
         /// One of the listed values.
         #[kind(string)]
         Preset(ImageSizePreset),
+        /// A width and a height in pixels.
+        #[kind(image_size)]
+        #[rules(Width(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
+        #[rules(Height(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
+        Custom(::fal_client::ImageSize),
     }
 }
 
@@ -162,7 +162,7 @@ impl LoraWeight {
         /// Seconds spent in each stage, by the name of the stage.
         pub timings: ::std::collections::BTreeMap<String, f64>,
         /// The seed that was used: the one from the input, or the one drawn for this request.
-        pub seed: Option<u64>,
+        pub seed: Option<i128>,
         /// Whether each image was found to contain unsafe content.
         pub has_nsfw_concepts: Vec<bool>,
     }

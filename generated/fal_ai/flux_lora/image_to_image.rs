@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/fal-ai/flux-lora/image-to-image>
 //!
-//! ```ignore
+//! ```text
 //! let input = image_to_image::Input::builder()
 //!     .prompt(prompt)
 //!     .image_url(image_url);
@@ -20,11 +20,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// What the endpoint takes.
     pub struct Input {
         /// What the image should show. The more precise the words, the closer the image.
-        #[given(String => InputBuilder<::fal_client::Given, ImageUrl>)]
+        #[given(Prompt: String)]
         pub prompt: String,
         /// Size of the image: a preset, or a width and a height in pixels.
-        #[rules(Width(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
-        #[rules(Height(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
         #[set(maybe_image_size: ImageSizeChoice)]
         pub image_size: Option<ImageSizeChoice>,
         /// Number of denoising steps; more take longer and show finer detail.
@@ -69,7 +67,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         #[set(maybe_output_format: OutputFormat)]
         pub output_format: Option<OutputFormat>,
         /// URL of the image to start from.
-        #[given(::fal_client::FileInput => InputBuilder<Prompt, ::fal_client::Given>)]
+        #[given(ImageUrl: ::fal_client::FileInput)]
         pub image_url: ::fal_client::FileInput,
         /// How much of the starting image is redrawn: 1 replaces all of it.
         ///
@@ -80,18 +78,20 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder<Prompt = prompt, ImageUrl = image_url>;
+    pub struct InputBuilder;
 }
 
 ::fal_client::__private::input_union! {
     /// Size of the image: a preset, or a width and a height in pixels.
     pub enum ImageSizeChoice {
-        /// A width and a height in pixels.
-        #[kind(image_size)]
-        Custom(::fal_client::ImageSize),
         /// One of the listed values.
         #[kind(string)]
         Preset(ImageSizePreset),
+        /// A width and a height in pixels.
+        #[kind(image_size)]
+        #[rules(Width(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
+        #[rules(Height(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
+        Custom(::fal_client::ImageSize),
     }
 }
 
@@ -155,7 +155,7 @@ impl LoraWeight {
         /// Seconds spent in each stage, by the name of the stage.
         pub timings: ::std::collections::BTreeMap<String, f64>,
         /// The seed that was used: the one from the input, or the one drawn for this request.
-        pub seed: Option<u64>,
+        pub seed: Option<i128>,
         /// Whether each image was found to contain unsafe content.
         pub has_nsfw_concepts: Vec<bool>,
         /// The prompt that was used.

@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/fal-ai/flux/dev/image-to-image>
 //!
-//! ```ignore
+//! ```text
 //! let input = image_to_image::Input::builder()
 //!     .image_url(image_url)
 //!     .prompt(prompt);
@@ -20,7 +20,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// What the endpoint takes.
     pub struct Input {
         /// URL of the image to start from.
-        #[given(::fal_client::FileInput => InputBuilder<::fal_client::Given, Prompt>)]
+        #[given(ImageUrl: ::fal_client::FileInput)]
         pub image_url: ::fal_client::FileInput,
         /// How much of the starting image is redrawn: 1 replaces all of it.
         ///
@@ -35,7 +35,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         #[set(maybe_num_inference_steps: i64)]
         pub num_inference_steps: Option<i64>,
         /// What the image should show. The more precise the words, the closer the image.
-        #[given(String => InputBuilder<ImageUrl, ::fal_client::Given>)]
+        #[given(Prompt: String)]
         pub prompt: String,
         /// Starting point of the random numbers; the same seed and input give the same image.
         #[set(maybe_seed: i64)]
@@ -75,7 +75,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder<ImageUrl = image_url, Prompt = prompt>;
+    pub struct InputBuilder;
 }
 
 ::fal_client::__private::open_enum! {
@@ -108,7 +108,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         /// Seconds spent in each stage, by the name of the stage.
         pub timings: ::std::collections::BTreeMap<String, f64>,
         /// The seed that was used: the one from the input, or the one drawn for this request.
-        pub seed: Option<u64>,
+        pub seed: Option<i128>,
         /// Whether each image was found to contain unsafe content.
         pub has_nsfw_concepts: Vec<bool>,
         /// The prompt that was used.

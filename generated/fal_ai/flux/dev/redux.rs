@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/fal-ai/flux/dev/redux>
 //!
-//! ```ignore
+//! ```text
 //! let input = redux::Input::builder().image_url(image_url);
 //! let result = client.fal_ai().flux().dev().redux().subscribe(input).await?;
 //! ```
@@ -18,13 +18,11 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// What the endpoint takes.
     pub struct Input {
         /// URL of the image to start from.
-        #[given(::fal_client::FileInput => InputBuilder<::fal_client::Given>)]
+        #[given(ImageUrl: ::fal_client::FileInput)]
         pub image_url: ::fal_client::FileInput,
         /// Size of the image: a preset, or a width and a height in pixels.
         ///
         /// Default: `"landscape_4_3"`.
-        #[rules(Width(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
-        #[rules(Height(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
         #[set(maybe_image_size: ImageSizeChoice)]
         pub image_size: Option<ImageSizeChoice>,
         /// Number of denoising steps; more take longer and show finer detail.
@@ -71,18 +69,20 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder<ImageUrl = image_url>;
+    pub struct InputBuilder;
 }
 
 ::fal_client::__private::input_union! {
     /// Size of the image: a preset, or a width and a height in pixels.
     pub enum ImageSizeChoice {
-        /// A width and a height in pixels.
-        #[kind(image_size)]
-        Custom(::fal_client::ImageSize),
         /// One of the listed values.
         #[kind(string)]
         Preset(ImageSizePreset),
+        /// A width and a height in pixels.
+        #[kind(image_size)]
+        #[rules(Width(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
+        #[rules(Height(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
+        Custom(::fal_client::ImageSize),
     }
 }
 
@@ -134,7 +134,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         /// Seconds spent in each stage, by the name of the stage.
         pub timings: ::std::collections::BTreeMap<String, f64>,
         /// The seed that was used: the one from the input, or the one drawn for this request.
-        pub seed: Option<u64>,
+        pub seed: Option<i128>,
         /// Whether each image was found to contain unsafe content.
         pub has_nsfw_concepts: Vec<bool>,
         /// The prompt that was used.

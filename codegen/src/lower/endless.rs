@@ -1,0 +1,91 @@
+//! Records that would never end: one that requires itself, directly or by others, has no finite value. Such a field is
+//! made optional, so that the record can at least be built.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Draft, Lowering, reference};
+
+/// Makes a field of every endless circle of records optional.
+pub(super) fn cut(lowering: &mut Lowering<'_>) {
+    loop {
+        let circles = circles(&lowering.drafts);
+        if circles.is_empty() {
+            return;
+        }
+        for (draft, field) in circles {
+            if let Draft::Record { name, fields, .. } = &mut lowering.drafts[draft] {
+                let (name, field) = (name.clone(), &mut fields[field]);
+                field.optional = true;
+                if field.maybe.is_empty() {
+                    field.maybe = format!("maybe_{}", field.name.trim_start_matches('_'));
+                }
+                let at = format!("{name}.{}", field.wire);
+                lowering.note(&at, "a value that has this field would never end; it is optional");
+            }
+        }
+    }
+}
+
+/// What a draft cannot be without: the drafts, each with the field that demands it. A union is what its first member is.
+fn demands(draft: &Draft) -> Vec<(usize, &str)> {
+    match draft {
+        Draft::Record { fields, .. } => {
+            let required = fields.iter().enumerate().filter(|(_, field)| !field.optional);
+            required.filter_map(|(place, field)| Some((place, reference(&field.simple)?))).collect()
+        }
+        Draft::Union { members, .. } => {
+            members.first().and_then(|first| Some((0, reference(&first.simple)?))).into_iter().collect()
+        }
+        Draft::Enum(_) | Draft::FreeForm { .. } => Vec::new(),
+    }
+}
+
+/// A record's field in each circle, as places of the draft and the field.
+fn circles(drafts: &[Draft]) -> Vec<(usize, usize)> {
+    let places: BTreeMap<&str, usize> = drafts.iter().enumerate().map(|(place, draft)| (draft.name(), place)).collect();
+    let demands: Vec<Vec<(usize, usize)>> = drafts
+        .iter()
+        .map(|draft| demands(draft).into_iter().filter_map(|(field, name)| Some((field, *places.get(name)?))).collect())
+        .collect();
+    // Finite is what demands only what is finite; it is found from the ends.
+    let mut open: Vec<usize> = demands.iter().map(Vec::len).collect();
+    let mut demanded_by: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (draft, targets) in demands.iter().enumerate() {
+        targets.iter().for_each(|(_, target)| demanded_by.entry(*target).or_default().push(draft));
+    }
+    let mut finite: Vec<usize> = (0..drafts.len()).filter(|draft| open[*draft] == 0).collect();
+    let mut next = 0;
+    while let Some(target) = finite.get(next).copied() {
+        next += 1;
+        for draft in demanded_by.get(&target).into_iter().flatten() {
+            open[*draft] -= 1;
+            if open[*draft] == 0 {
+                finite.push(*draft);
+            }
+        }
+    }
+    let finite: BTreeSet<usize> = finite.into_iter().collect();
+
+    let mut found = Vec::new();
+    let mut seen = BTreeSet::new();
+    for start in (0..drafts.len()).filter(|draft| !finite.contains(draft)) {
+        let mut walk: Vec<(usize, usize)> = Vec::new();
+        let mut on_walk = BTreeSet::new();
+        let mut draft = start;
+        while seen.insert(draft) {
+            on_walk.insert(draft);
+            let Some((field, target)) = demands[draft].iter().find(|(_, target)| !finite.contains(target)) else {
+                break;
+            };
+            walk.push((draft, *field));
+            if on_walk.contains(target) {
+                // The last record of the circle; a circle of unions alone is none that a value could have.
+                let record = walk.iter().rev().find(|(draft, _)| matches!(drafts[*draft], Draft::Record { .. }));
+                found.extend(record);
+                break;
+            }
+            draft = *target;
+        }
+    }
+    found
+}

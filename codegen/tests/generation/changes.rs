@@ -1,0 +1,115 @@
+//! What a new version of a document means for a program.
+
+use fal_codegen::{Change, Effect, changes};
+use serde_json::{Value, json};
+
+fn document(input: Value, output: Value, definitions: Value) -> String {
+    json!({ "endpointId": "me/app", "input": { "properties": input }, "output": { "properties": output }, "$defs": definitions })
+        .to_string()
+}
+
+#[track_caller]
+fn check(old: &str, new: &str, expected: &[(&str, Effect)]) {
+    let found = changes(old, new).unwrap();
+    let found: Vec<(String, Effect)> =
+        found.iter().map(|change: &Change| (change.to_string().replacen("me/app: ", "", 1), change.effect)).collect();
+    let expected: Vec<(String, Effect)> = expected.iter().map(|(text, effect)| ((*text).to_owned(), *effect)).collect();
+    assert_eq!(found, expected);
+}
+
+use Effect::{Additive, Breaking, Documentation};
+
+#[track_caller]
+fn check_input(old: Value, new: Value, expected: &[(&str, Effect)]) {
+    check(&document(old, json!({}), json!({})), &document(new, json!({}), json!({})), expected);
+}
+
+#[test]
+fn the_same_document_changes_nothing() {
+    let old = json!({ "a": { "type": "string" }, "b": { "type": "integer" } });
+    check_input(old.clone(), old, &[]);
+}
+
+#[test]
+fn fields_come_and_go() {
+    check_input(
+        json!({ "a": { "type": "string" }, "b": { "type": "string" } }),
+        json!({ "b": { "type": "string" }, "c": { "type": "string" } }),
+        &[("input.a: the field is gone", Breaking), ("input.c: a new field", Additive)],
+    );
+    let with = |required: Value| {
+        json!({ "endpointId": "me/app", "output": {},
+                "input": { "properties": { "a": { "type": "string" }, "b": { "type": "string" } }, "required": required } })
+        .to_string()
+    };
+    check(
+        &with(json!(["a"])),
+        &with(json!(["b"])),
+        &[("input.b: the field is required now", Breaking), ("input.a: the field is not required any more", Additive)],
+    );
+}
+
+#[test]
+fn types_values_and_bounds_change() {
+    check_input(
+        json!({
+            "a": { "type": "string" }, "b": { "enum": ["x", "y"] }, "c": { "type": "integer", "minimum": 1, "maximum": 9 },
+            "d": { "type": "array", "items": { "type": "number", "maximum": 4 } }, "e": { "type": "integer", "enum": [1, 2] },
+        }),
+        json!({
+            "a": { "type": "integer" }, "b": { "enum": ["y", "z"] }, "c": { "type": "integer", "minimum": 2, "maximum": 10 },
+            "d": { "type": "array", "items": { "type": "number" }, "maxItems": 3 }, "e": { "type": "integer", "enum": [2, 3] },
+        }),
+        &[
+            ("input.a: the type was String and is i64", Breaking),
+            ("input.b: the value \"x\" is gone", Breaking),
+            ("input.c: Minimum was 1 and is 2", Breaking),
+            ("input.d: MaxItems was none and is 3", Breaking),
+            ("input.e: the value 1 is gone", Breaking),
+            ("input.b: a new value \"z\"", Additive),
+            ("input.c: Maximum was 9 and is 10", Additive),
+            ("input.d[]: Maximum was 4 and is none", Additive),
+            ("input.e: a new value 3", Additive),
+        ],
+    );
+}
+
+#[test]
+fn words_and_defaults_are_documentation() {
+    check_input(
+        json!({ "a": { "type": "string", "default": "x" }, "b": { "type": "string", "description": "One." } }),
+        json!({ "a": { "type": "string", "default": "y" }, "b": { "type": "string", "description": "Two." } }),
+        &[("input.a: the default was \"x\" and is \"y\"", Documentation), ("input.b: other words", Documentation)],
+    );
+}
+
+#[test]
+fn outputs_and_what_is_inside_are_compared_too() {
+    let part = |name: &str, properties: Value| json!({ name: { "type": "object", "properties": properties } });
+    let list = |name: &str| json!({ "items": { "type": "array", "items": { "$ref": format!("#/$defs/{name}") } } });
+    check(
+        &document(list("Part"), list("Part"), part("Part", json!({ "a": { "type": "string" } }))),
+        &document(list("Piece"), list("Piece"), part("Piece", json!({ "a": { "type": "string" }, "b": {} }))),
+        &[("input.items[]: the type Part is called Piece now", Breaking), ("input.items[].b: a new field", Additive)],
+    );
+    let union = |members: Value| document(json!({}), json!({ "a": { "anyOf": members } }), json!({}));
+    check(
+        &union(json!([{ "type": "string" }, { "type": "integer" }])),
+        &union(json!([{ "type": "integer" }, { "type": "boolean" }])),
+        &[("output.a: the form Text is gone", Breaking), ("output.a: a new form Flag", Additive)],
+    );
+}
+
+#[test]
+fn endpoints_come_and_go() {
+    let page = |ids: &[&str]| {
+        let models: Vec<Value> =
+            ids.iter().map(|id| json!({ "endpoint_id": id, "openapi": crate::project::document(id) })).collect();
+        json!({ "models": models }).to_string()
+    };
+    let found = changes(&page(&["a/x", "a/y"]), &page(&["a/y", "a/z"])).unwrap();
+    let texts: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(texts, ["a/x: the endpoint is gone", "a/z: a new endpoint"]);
+    let error = changes("{}", "nonsense").unwrap_err().to_string();
+    assert!(error.starts_with("old at /paths: "), "{error}");
+}

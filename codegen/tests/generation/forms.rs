@@ -1,0 +1,126 @@
+//! The forms of a document.
+
+use serde_json::{Value, json};
+
+use crate::project::{Project, document};
+
+fn text(required: bool) -> Value {
+    let required: &[&str] = if required { &["text"] } else { &[] };
+    json!({ "type": "object", "properties": { "text": { "$ref": "#/$defs/Text" } }, "required": required })
+}
+
+#[test]
+fn an_answer_of_the_platform_api_holds_many() {
+    let answer = json!({
+        "models": [
+            { "endpoint_id": "acme/one", "metadata": { "category": "x" }, "openapi": document("acme/one") },
+            { "endpoint_id": "acme/two", "openapi": document("acme/two") },
+            { "endpoint_id": "acme/live", "openapi": { "error": { "code": "expansion_failed", "message": "no schema" } } },
+            { "endpoint_id": "acme/bare", "openapi": null },
+        ],
+        "next_cursor": null, "has_more": false,
+    });
+    let project = Project::new(&[("page.json", answer.clone())]);
+    let summary = project.generate();
+    assert_eq!(summary.documents, 2);
+    let single = Project::new(&[("one.json", document("acme/one"))]);
+    single.generate();
+    assert_eq!(project.files()["acme/one.rs"], single.files()["acme/one.rs"]);
+    let report = project.files()["REPORT.md"].clone();
+    assert!(
+        report
+            .contains("## acme/live\n\n- fal has no document of it (expansion_failed: no schema); it is not generated"),
+        "{report}"
+    );
+    assert!(report.contains("## acme/bare\n\n- fal has no document of it; it is not generated"), "{report}");
+    assert!(project.files()["MANIFEST"].contains("page.json\tacme/live\t-\t"));
+    assert!(project.generate().is_current());
+    assert!(project.builder().check().unwrap().is_current());
+
+    let mut broken = answer;
+    broken["models"][1]["openapi"]["paths"] =
+        json!({ "/acme/two": { "post": {} }, "/acme/two/requests/{request_id}": {} });
+    broken["models"][0]["endpoint_id"] = json!("../one");
+    project.put("page.json", broken.to_string());
+    let places: Vec<String> =
+        project.findings().iter().map(|finding| finding.split(' ').nth(2).unwrap_or_default().to_owned()).collect();
+    assert_eq!(places.len(), 3, "{places:?}");
+    assert_eq!(places[0], "/models/0/endpoint_id:");
+    assert!(places[1].starts_with("/models/1/openapi/paths/~1acme~1two/post/requestBody/"), "{places:?}");
+}
+
+#[test]
+fn an_error_in_place_of_a_document_is_called_that() {
+    let project = Project::new(&[
+        ("a.json", json!({ "error": { "code": "expansion_failed", "message": "no schema" } })),
+        ("b.json", json!({ "detail": "Not found" })),
+    ]);
+    assert_eq!(
+        project.findings(),
+        [
+            "schemas/a.json: this is an error of fal in place of a document (expansion_failed: no schema); fetch it again",
+            "schemas/b.json: this is an error of fal in place of a document (Not found); fetch it again",
+        ]
+    );
+}
+
+#[test]
+fn the_short_form_is_for_an_app_of_ones_own() {
+    let short = json!({
+        "endpointId": "me/app/fast", "input": text(true), "output": text(false),
+        "$defs": { "Text": { "type": "string", "minLength": 1 } },
+    });
+    let project = Project::new(&[("app.json", short.clone())]);
+    project.generate();
+    let module = project.files()["me/app/fast.rs"].clone();
+    assert!(
+        module.contains("#[rules(MinLength(1))]\n        #[given(Text: String)]\n        pub text: String"),
+        "{module}"
+    );
+
+    // As pydantic writes it: each schema brings its own definitions.
+    let mut own = short.clone();
+    let definitions = own["$defs"].take();
+    own["input"]["$defs"] = definitions.clone();
+    own["output"]["$defs"] = definitions;
+    project.put("app.json", own.to_string());
+    project.generate();
+    assert_eq!(project.files()["me/app/fast.rs"], module);
+
+    own["output"]["$defs"]["Text"] = json!({ "type": "integer" });
+    own.as_object_mut().unwrap().remove("input");
+    project.put("app.json", own.to_string());
+    assert_eq!(project.findings(), ["schemas/app.json at /input: the schema of the endpoint's input is missing here"]);
+    own["input"] = short["input"].clone();
+    own["endpointId"] = json!("app");
+    project.put("app.json", own.to_string());
+    assert!(project.findings()[0].starts_with("schemas/app.json at /endpointId: \"app\" is not an endpoint id"));
+}
+
+#[test]
+fn each_post_path_of_an_apps_own_document_is_an_endpoint() {
+    let body = |schema: Value| json!({ "content": { "application/json": { "schema": schema } } });
+    let schema = |name: &str| json!({ "type": "object", "properties": { name: { "type": "string" } } });
+    let post = |input: &str, output: &str| json!({ "post": { "requestBody": body(schema(input)), "responses": { "200": body(schema(output)) } } });
+    let app = json!({
+        "openapi": "3.1.0", "info": { "title": "FastAPI", "version": "0.1.0" },
+        "paths": {
+            "/": post("prompt", "image"), "/image-to-image": post("image", "image"),
+            "/health": { "get": {} }, "/upload": { "post": { "requestBody": { "content": { "multipart/form-data": {} } } } },
+        },
+    });
+    let project = Project::new(&[("me/app.json", app.clone())]);
+    assert_eq!(project.generate().documents, 2);
+    let files = project.files();
+    assert!(
+        files["me/app.rs"].contains("Endpoint::new(\n    \"me/app\",\n)") || files["me/app.rs"].contains("\"me/app\"")
+    );
+    assert!(files["me/app.rs"].contains("pub prompt: Option<String>"));
+    assert!(files["me/app/image_to_image.rs"].contains("pub image: Option<String>"));
+
+    let mut elsewhere = app;
+    elsewhere["servers"] = json!([{ "url": "https://fal.run/me/app" }]);
+    let other = Project::new(&[("anything.json", elsewhere)]);
+    other.generate();
+    assert_eq!(other.files()["me/app.rs"], files["me/app.rs"]);
+}

@@ -1,0 +1,147 @@
+//! Documents that are made to harm: there is an error or harmless code, in little time, and never a panic.
+
+use serde_json::{Map, Value, json};
+
+use crate::project::{Project, document, with_input};
+
+fn module(input: Value, components: Value) -> String {
+    let mut document = with_input("acme/one", input);
+    document["components"] = json!({ "schemas": components });
+    let project = Project::new(&[("a.json", document)]);
+    project.generate();
+    project.files()["acme/one.rs"].clone()
+}
+
+#[test]
+fn deep_schemas_become_free_form() {
+    let mut deep = json!({ "type": "string" });
+    for _ in 0..12 {
+        deep =
+            json!({ "type": "object", "properties": { "a": { "anyOf": [deep, { "type": "array", "items": {} }] } } });
+    }
+    assert!(module(json!({ "properties": { "a": deep } }), json!({})).contains("Json"));
+}
+
+#[test]
+fn circles_of_references_end() {
+    let reference = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
+    let components = json!({
+        "Self": reference("Self"), "A": reference("B"), "B": reference("A"),
+        "List": { "type": "array", "items": reference("List") },
+        "Union": { "anyOf": [reference("Union"), reference("Union2"), { "type": "string" }] },
+        "Union2": { "anyOf": [reference("Union"), reference("Union2")] },
+        "All": { "allOf": [reference("All"), reference("All")] },
+        "Needs": { "type": "object", "properties": { "needs": reference("Needs") }, "required": ["needs"] },
+    });
+    let names = components.as_object().unwrap().keys();
+    let properties: Map<String, Value> = names.map(|name| (name.clone(), reference(name))).collect();
+    let text = module(json!({ "properties": properties, "required": ["Needs"] }), components);
+    assert!(text.contains("pub needs: Option<Box<Needs>>"), "{text}");
+}
+
+#[test]
+fn components_that_multiply_do_not() {
+    // Each is made of two of the next: written out they would be 2^40.
+    let mut components = Map::new();
+    for number in 0..40 {
+        let next = json!({ "$ref": format!("#/components/schemas/C{}", number + 1) });
+        for (keyword, name) in [("allOf", "C"), ("anyOf", "U")] {
+            let next = json!({ "$ref": next["$ref"].as_str().unwrap().replace("/C", &format!("/{name}")) });
+            components.insert(format!("{name}{number}"), json!({ keyword: [next, next] }));
+        }
+    }
+    components.insert("C40".to_owned(), json!({ "type": "object", "properties": { "a": {} } }));
+    components.insert("U40".to_owned(), json!({ "type": "string" }));
+    let reference = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
+    module(json!({ "properties": { "a": reference("C0"), "b": reference("U0") } }), Value::Object(components));
+}
+
+#[test]
+fn a_long_chain_of_records_is_no_long_stack() {
+    let mut components = Map::new();
+    for number in 0..5_000 {
+        let next = json!({ "$ref": format!("#/components/schemas/C{}", number + 1) });
+        components
+            .insert(format!("C{number}"), json!({ "type": "object", "properties": { "a": next }, "required": ["a"] }));
+    }
+    module(json!({ "properties": { "a": { "$ref": "#/components/schemas/C0" } } }), Value::Object(components));
+}
+
+#[test]
+fn a_million_values_are_a_text() {
+    let values: Vec<String> = (0..1_000_000).map(|number| format!("v{number}")).collect();
+    let text = module(json!({ "properties": { "a": { "enum": values } } }), json!({}));
+    assert!(text.contains("pub a: Option<String>") && text.len() < 5_000);
+}
+
+#[test]
+fn names_stay_in_their_places() {
+    let evil = [
+        "\"; } fn evil() {} //",
+        "*/ fn evil() {}",
+        "a\nfn evil() {}",
+        "../../evil",
+        "${evil}",
+        "\u{202e}evil",
+        "r#\"evil\"#",
+    ];
+    let properties: Map<String, Value> = evil
+        .iter()
+        .map(|name| ((*name).to_owned(), json!({ "enum": evil, "description": evil.join("\n"), "default": name })))
+        .collect();
+    let components: Map<String, Value> =
+        evil.iter().map(|name| ((*name).to_owned(), json!({ "properties": properties, "title": name }))).collect();
+    let references: Map<String, Value> = evil
+        .iter()
+        .map(|name| ((*name).to_owned(), json!({ "$ref": format!("#/components/schemas/{name}") })))
+        .collect();
+    let text = module(json!({ "properties": references }), Value::Object(components));
+    let file = syn::parse_file(&text).unwrap();
+    for item in file.items {
+        match item {
+            // The tables that the runtime's macros take have no functions.
+            syn::Item::Macro(item) => assert!(!mentions_fn(item.mac.tokens.clone())),
+            item => assert!(matches!(item, syn::Item::Const(_) | syn::Item::Impl(_)), "{text}"),
+        }
+    }
+}
+
+fn mentions_fn(tokens: proc_macro2::TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        proc_macro2::TokenTree::Group(group) => mentions_fn(group.stream()),
+        proc_macro2::TokenTree::Ident(ident) => ident == "fn",
+        _ => false,
+    })
+}
+
+#[test]
+fn odd_json_is_read_or_named() {
+    let project = Project::new(&[]);
+    let text = document("acme/one").to_string();
+    for (odd, finding) in [
+        (text.replace("\"required\":", "\"minimum\":1e400,\"required\":").into_bytes(), "number out of range"),
+        ([text.as_bytes(), b"\xff"].concat(), "trailing characters"),
+        (text.replace("\"text\"", "\"te\\ud800xt\"").into_bytes(), "this is not JSON"),
+    ] {
+        project.put("a.json", odd);
+        let found = project.findings();
+        assert!(found[0].starts_with("schemas/a.json: ") && found[0].contains(finding), "{found:?}");
+    }
+    // Of two keys with one name the last counts, as for every JSON parser that fal's users have.
+    project.put("a.json", text.replace("\"type\":\"string\"", "\"type\":\"integer\",\"type\":\"string\""));
+    project.generate();
+    assert!(project.files()["acme/one.rs"].contains("pub text: String"));
+}
+
+#[test]
+fn bounds_that_make_no_sense_are_passed_over() {
+    let property = json!({
+        "type": "number", "minimum": "1", "maximum": null, "multipleOf": 0, "exclusiveMinimum": true, "minLength": -1,
+        "enum": [], "pattern": 5,
+    });
+    let text = module(
+        json!({ "properties": { "a": property, "b": { "type": 7 }, "c": 7, "d": [] }, "required": "a" }),
+        json!([]),
+    );
+    assert!(text.contains("pub a: Option<f64>") && !text.contains("#[rules"), "{text}");
+}

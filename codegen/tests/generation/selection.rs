@@ -1,0 +1,68 @@
+//! What is generated of what is there, and how it is laid out.
+
+use crate::project::{Project, document};
+
+fn project() -> Project {
+    Project::new(&[
+        ("a.json", document("acme/flux")),
+        ("b.json", document("acme/flux/dev")),
+        ("c.json", document("acme/sdxl/image-to-image")),
+        ("d.json", document("other/flux")),
+    ])
+}
+
+fn modules(project: &Project) -> Vec<String> {
+    project.files().into_keys().filter(|path| path.ends_with(".rs") && path != "mod.rs").collect()
+}
+
+#[test]
+fn patterns_over_ids_select_endpoints() {
+    let project = project();
+    project.builder().include("acme/flux").include("acme/flux/**").generate().unwrap();
+    assert_eq!(modules(&project), ["acme.rs", "acme/flux.rs", "acme/flux/dev.rs"]);
+    project.builder().exclude("**/flux").generate().unwrap();
+    assert_eq!(
+        modules(&project),
+        ["acme.rs", "acme/flux.rs", "acme/flux/dev.rs", "acme/sdxl.rs", "acme/sdxl/image_to_image.rs"]
+    );
+    let error = project.builder().include("acme/fluks").exclude("x/**").generate().unwrap_err().to_string();
+    assert!(error.contains("no endpoint's id fits the pattern \"acme/fluks\""), "{error}");
+    assert!(error.contains("no endpoint's id fits the pattern \"x/**\""), "{error}");
+}
+
+#[test]
+fn apps_can_be_behind_features() {
+    let project = project();
+    project.builder().features(true).generate().unwrap();
+    let files = project.files();
+    assert!(files["acme.rs"].contains("#[cfg(feature = \"acme-flux\")]\npub mod flux;"), "{}", files["acme.rs"]);
+    assert_eq!(files["acme.rs"].matches("#[cfg(feature = \"acme-flux\")]").count(), 2);
+    assert!(!files["acme/flux.rs"].contains("cfg(feature"));
+    assert!(files["features.toml"].ends_with("[features]\nacme-flux = []\nacme-sdxl = []\nother-flux = []\n"));
+    project.generate();
+    assert!(!project.files().contains_key("features.toml"));
+    assert!(!project.files()["acme.rs"].contains("cfg(feature"));
+}
+
+#[test]
+fn there_are_no_more_features_than_a_crate_may_have() {
+    let project = Project::new(&[]);
+    for number in 0..301 {
+        project.put(&format!("{number}.json"), document(&format!("acme/app{number}")).to_string());
+    }
+    let error = project.builder().features(true).generate().unwrap_err().to_string();
+    assert!(error.contains("301 apps would be as many features, and crates.io allows 300"), "{error}");
+    project.builder().features(true).exclude("acme/app7").generate().unwrap();
+}
+
+#[test]
+fn a_second_tree_has_a_trait_of_another_name() {
+    let project = project();
+    project.builder().trait_name("MyEndpoints").generate().unwrap();
+    let root = project.files()["mod.rs"].clone();
+    assert!(root.contains("pub trait MyEndpoints {") && root.contains("impl MyEndpoints for ::fal_client::Client"));
+    for name in ["", "a b", "Self", "_", "3d", "x: Evil {} trait Y"] {
+        let error = project.builder().trait_name(name).generate().unwrap_err().to_string();
+        assert!(error.ends_with("cannot be the name of a trait"), "{error}");
+    }
+}
