@@ -62,7 +62,7 @@ fn table() -> Vec<(&'static str, Fault, Outcome)> {
 
 /// A client that does not wait long, neither for an answer nor before it repeats.
 fn client(storage: &Storage) -> Client {
-    let silence = Duration::from_millis(500);
+    let silence = Duration::from_millis(1500);
     // Where Retry-After says 0 this is passed over; where it did not count, the test would not end.
     let retry = RetryPolicy::default().first_delay(Duration::from_millis(1));
     storage.builder().answer_timeout(silence).idle_timeout(silence).retry(retry).build().expect("a client")
