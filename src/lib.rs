@@ -25,6 +25,7 @@
 //! | feature | what it brings |
 //! | --- | --- |
 //! | `documents` | `documents()`: the schema documents of the shipped endpoints as text |
+//! | `image` | a `FileInput` from an `image::DynamicImage`, sent as PNG |
 //! | `regenerate` | for this project's own builds: brings `generated/` up to date |
 //!
 //! # Tracing
