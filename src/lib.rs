@@ -20,6 +20,9 @@
 //! [`Client::endpoint`] with an id. A handle's methods make calls ([`Run`], [`Subscribe`], [`Submit`]…), which are built
 //! with their options and sent when they are awaited. Whatever fails is an [`Error`].
 //!
+//! Files of an input are [`FileInput`]s: a URL, bytes, a path, a reader. What is no URL is uploaded when the call is made;
+//! [`Client::storage`] uploads by itself. [`Client::download`] and its siblings fetch what a model made.
+//!
 //! # Features
 //!
 //! | feature | what it brings |
@@ -31,10 +34,11 @@
 //! # Tracing
 //!
 //! Each call is a span of [`tracing`]: `fal.run`, `fal.submit`, `fal.subscribe`, `fal.wait`, `fal.status`, `fal.result` and
-//! `fal.cancel`, with the fields `endpoint` and, as soon as there is one, `request_id`; and `fal.download` with `path`. In
-//! them are events for each attempt that failed (debug), for the use of a backup host (warn), for each change of a request
-//! (debug) and for a status stream that broke (debug). Neither the key nor inputs, outputs, log lines or fal's words about
-//! them are in any of these.
+//! `fal.cancel`, with the fields `endpoint` and, as soon as there is one, `request_id`; `fal.upload` with `repository`, and
+//! `fal.download` with `path`, where there is one. In them are events for each attempt that failed (debug), for the use of a
+//! backup host and of another repository (warn), for each change of a request (debug), and for a status stream and a
+//! download that broke (debug). Neither the key nor inputs, outputs, log lines or fal's words about them are in any of
+//! these.
 
 // Generated code names the runtime by its name, here as in any other crate.
 #[allow(unused_extern_crates)]
@@ -67,7 +71,8 @@ pub use documents::documents;
 pub use endpoint::{AsEndpoint, Endpoint, Handle, JsonInput};
 pub use error::{Attempt, Error, ErrorKind, ErrorType, FieldError, LocSegment, ValidationError};
 pub use files::{
-    Access, AccessRule, Acl, Audio, Download, File, FileInput, Image, ImageSize, Lifecycle, MediaUrl, Video,
+    Access, AccessRule, Acl, Audio, Download, DownloadAll, DownloadBytes, DownloadTo, File, FileInput, Image,
+    ImageSize, Lifecycle, MediaUrl, Video,
 };
 pub use queue::{Cancellation, Failure, Job, JobHandle, LogEntry, Metrics, QueueUpdate, RequestRef};
 pub use response::Response;

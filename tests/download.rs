@@ -1,5 +1,7 @@
 //! Downloads: whole or not at all, and without the key.
 
+use std::collections::HashSet;
+
 use fal_client::{ErrorKind, Image};
 
 mod support;
@@ -69,4 +71,216 @@ async fn data_uris_are_decoded_and_nonsense_is_refused() {
         let error = client.download("data:,x", &path).overwrite(true).await.expect_err("no place for a file");
         assert_eq!(error.kind(), ErrorKind::File, "{error}");
     }
+}
+
+const BODY: &str = "0123456789abcdefghijklmnopqrstuvwxyz";
+
+/// The beginning of the body, after which the connection breaks.
+fn half(bytes: usize) -> Reply {
+    Reply::text(200, "text/plain", &BODY[..bytes]).torn_of(BODY.len())
+}
+
+/// The rest of the body from a byte on.
+fn rest(from: usize) -> Reply {
+    let range = format!("bytes {from}-{}/{}", BODY.len() - 1, BODY.len());
+    Reply::text(206, "text/plain", &BODY[from..]).header("content-range", &range)
+}
+
+fn whole() -> Reply {
+    Reply::text(200, "text/plain", BODY)
+}
+
+/// What a client that gets these answers one after the other has then, and what it asked for.
+async fn fetched(replies: Vec<Reply>) -> (Result<String, fal_client::Error>, Vec<Option<String>>) {
+    let server = Server::start(move |number, _| replies[number.min(replies.len() - 1)].clone()).await;
+    let bytes = server.client().download_bytes(format!("{}/a.txt", server.base())).await;
+    let ranges = server.seen().into_iter().map(|seen| {
+        let (range, condition) = (seen.header("range")?, seen.header("if-range")?);
+        Some(format!("{range} if {condition}"))
+    });
+    (bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()), ranges.collect())
+}
+
+#[tokio::test]
+async fn a_transfer_that_breaks_goes_on_where_it_broke() {
+    let tagged = |reply: Reply| reply.header("etag", "\"v1\"");
+    let dated = |reply: Reply| reply.header("last-modified", "Tue, 24 Nov 2026 00:00:00 GMT");
+    let v1 = |from: usize| Some(format!("bytes={from}- if \"v1\""));
+    type Case = (&'static str, Vec<Reply>, Vec<Option<String>>);
+    let cases: Vec<Case> = vec![
+        ("by ETag", vec![tagged(half(10)), tagged(rest(10))], vec![None, v1(10)]),
+        (
+            "twice",
+            vec![tagged(half(10)), tagged(rest(10).cut(5).torn_of(26)), tagged(rest(15))],
+            vec![None, v1(10), v1(15)],
+        ),
+        (
+            "by date",
+            vec![dated(half(3)), dated(rest(3))],
+            vec![None, Some("bytes=3- if Tue, 24 Nov 2026 00:00:00 GMT".to_owned())],
+        ),
+        (
+            "a weak ETag does not count, the date does",
+            vec![dated(half(3).header("etag", "W/\"v1\"")), dated(rest(3))],
+            vec![None, Some("bytes=3- if Tue, 24 Nov 2026 00:00:00 GMT".to_owned())],
+        ),
+        ("the host begins anew", vec![tagged(half(10)), tagged(whole())], vec![None, v1(10)]),
+        (
+            "the host begins anew, and breaks again",
+            vec![tagged(half(10)), tagged(half(20)), tagged(half(5)), tagged(rest(20))],
+            vec![None, v1(10), v1(20), v1(20)],
+        ),
+        (
+            "not at once",
+            vec![tagged(half(10)), Reply::text(503, "text/plain", ""), tagged(rest(10))],
+            vec![None, v1(10), v1(10)],
+        ),
+        ("before the first byte", vec![half(0), whole()], vec![None, None]),
+        ("not at first", vec![Reply::dropped(), Reply::text(500, "text/plain", ""), whole()], vec![None, None, None]),
+    ];
+    for (what, replies, asked) in cases {
+        let (bytes, ranges) = fetched(replies).await;
+        assert_eq!(bytes.expect(what), BODY, "{what}");
+        assert_eq!(ranges, asked, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_go_on_is_an_error() {
+    let tagged = |reply: Reply, tag: &str| reply.header("etag", tag);
+    let v1 = |reply: Reply| tagged(reply, "\"v1\"");
+    for (what, replies, kind, requests) in [
+        ("nothing names the version", vec![half(10), whole()], ErrorKind::Transport, 1),
+        ("only a weak ETag does", vec![tagged(half(10), "W/\"v1\""), whole()], ErrorKind::Transport, 1),
+        ("the file was changed", vec![v1(half(10)), tagged(whole(), "\"v2\"")], ErrorKind::UnexpectedResponse, 2),
+        ("the host gives too much", vec![v1(half(10)), v1(rest(10).and("more"))], ErrorKind::UnexpectedResponse, 2),
+        ("the host goes on elsewhere", vec![v1(half(10)), v1(rest(9))], ErrorKind::UnexpectedResponse, 2),
+        ("the host leaves something out", vec![v1(half(10)), v1(rest(11))], ErrorKind::UnexpectedResponse, 2),
+        (
+            "the host does not say where",
+            vec![v1(half(10)), Reply::text(206, "a/b", "x")],
+            ErrorKind::UnexpectedResponse,
+            2,
+        ),
+        ("the file is gone", vec![v1(half(10)), Reply::text(404, "a/b", "")], ErrorKind::Service, 2),
+        ("nothing more comes", vec![v1(half(10)), v1(rest(10).cut(0).torn_of(26))], ErrorKind::Transport, 5),
+        ("it was never there", vec![Reply::text(404, "a/b", "")], ErrorKind::Service, 1),
+        ("it is not to be had", vec![Reply::text(503, "a/b", "")], ErrorKind::Service, 5),
+    ] {
+        let (bytes, ranges) = fetched(replies).await;
+        assert_eq!(bytes.expect_err(what).kind(), kind, "{what}");
+        assert_eq!(ranges.len(), requests, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_may_have_a_largest_size() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.txt");
+    for reply in [whole(), whole().unannounced()] {
+        let server = Server::start(move |_, _| reply.clone()).await;
+        let (client, url) = (server.client(), format!("{}/a.txt", server.base()));
+        for (most, fits) in [(36, true), (35, false), (0, false)] {
+            assert_eq!(client.download_bytes(&url).max_bytes(most).await.is_ok(), fits, "{most}");
+            let saved = client.download(&url, &path).max_bytes(most).overwrite(true).await;
+            assert_eq!(saved.is_ok(), fits, "{most}");
+            let mut written = Vec::new();
+            match client.download_to(&url, &mut written).max_bytes(most).await {
+                Ok(length) => assert_eq!((length, &written[..], fits), (36, BODY.as_bytes(), true)),
+                Err(error) => assert!(!fits && error.kind() == ErrorKind::File && written.len() <= 36, "{error}"),
+            }
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1);
+    }
+    let client = fal_client::Client::builder().anonymous().build().expect("a client");
+    assert!(client.download_bytes("data:,abc").max_bytes(2).await.is_err());
+}
+
+#[tokio::test]
+async fn progress_is_told_and_a_writer_may_fail() {
+    let server = Server::start(|_, _| whole()).await;
+    let (client, url) = (server.client(), format!("{}/a.txt", server.base()));
+    let mut told = Vec::new();
+    client.download_bytes(&url).on_progress(|progress| told.push(progress)).await.expect("bytes");
+    assert!(told.iter().all(|progress| progress.total == Some(36)), "{told:?}");
+    assert_eq!(told.last().map(|progress| progress.bytes), Some(36));
+
+    let mut small = [0; 10];
+    let error = client.download_to(&url, std::io::Cursor::new(&mut small[..])).await.expect_err("too small");
+    assert_eq!(error.kind(), ErrorKind::File, "{error}");
+}
+
+#[tokio::test]
+async fn of_two_downloads_to_one_path_one_is_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.txt");
+    let server = Server::start(|number, _| Reply::text(200, "text/plain", &number.to_string())).await;
+    let (client, url) = (server.client(), format!("{}/a.txt", server.base()));
+    let downloads = (0..8).map(|_| client.download(&url, &path).into_future());
+    let done = futures_util::future::join_all(downloads).await;
+    assert_eq!(done.iter().filter(|done| done.is_ok()).count(), 1);
+    for error in done.into_iter().filter_map(Result::err) {
+        assert!(error.to_string().contains("exists already"), "{error}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1);
+}
+
+#[tokio::test]
+async fn many_files_get_names_of_their_own() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let into = folder.path().join("new/folder");
+    let server = Server::start(|_, seen| Reply::text(200, "image/png", &seen.target)).await;
+    let (client, base) = (server.client(), server.base().to_owned());
+    let image = |path: &str, name: Option<&str>| {
+        let mut image = Image::new(format!("{base}{path}"));
+        image.file_name = name.map(str::to_owned);
+        image
+    };
+    let images = [
+        image("/1/a.png", None),
+        image("/2/a.png", None),
+        image("/3/A.PNG", None),
+        image("/4/b", Some("../../c.png")),
+        image("/5/d", None),
+        image("/6/", None),
+        image("/7/a.png", Some("a-2.png")),
+    ];
+    let saved = client.download_all(&images, &into).await.expect("saved");
+    let names = saved.iter().map(|path| path.strip_prefix(&into).expect("in the folder").to_str().expect("text"));
+    let names: Vec<String> = names.map(str::to_lowercase).collect();
+    assert_eq!(names[3..6], ["c.png", "d.png", "file.png"]);
+    // Which of those that want the same name has it depends on which comes first.
+    let unlike: HashSet<&String> = names.iter().collect();
+    assert_eq!(unlike.len(), images.len(), "{names:?}");
+    for (path, image) in saved.iter().zip(&images) {
+        let target = image.url.strip_prefix(&base).expect("a path");
+        assert_eq!(std::fs::read_to_string(path).expect("a file"), target);
+    }
+    assert_eq!(std::fs::read_dir(&into).expect("a folder").count(), images.len());
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1);
+
+    // What is there stays, unless asked.
+    let again = client.download_all(&images[..1], &into).at_once(1).await.expect("saved");
+    assert!(!saved.contains(&again[0]), "{again:?}");
+    client.download_all([format!("{base}/8/a.png")], &into).overwrite(true).await.expect("saved");
+    assert_eq!(std::fs::read_to_string(into.join("a.png")).expect("a file"), "/8/a.png");
+    assert_eq!(
+        client.download_all(Vec::<String>::new(), &into).await.expect("nothing"),
+        Vec::<std::path::PathBuf>::new()
+    );
+}
+
+#[tokio::test]
+async fn one_that_fails_keeps_the_others_from_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Server::start(|_, seen| match seen.target.as_str() {
+        "/2.png" => Reply::text(404, "text/plain", "gone"),
+        _ => Reply::text(200, "image/png", "x"),
+    })
+    .await;
+    let urls: Vec<String> = (0..20).map(|number| format!("{}/{number}.png", server.base())).collect();
+    let error = server.client().download_all(&urls, folder.path()).at_once(3).await.expect_err("one is gone");
+    assert!(error.to_string().starts_with("1 of 20 files cannot be saved"), "{error}");
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(404));
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 19);
 }

@@ -3,13 +3,17 @@
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
 
+use fal_client::{FileInput, Repository};
 use serde_json::json;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
+#[path = "support/storage.rs"]
+mod storage;
 mod support;
 
+use storage::{Fault, Storage, some_bytes};
 use support::{KEY, Reply, Server};
 
 /// Writes down everything that is emitted, at every level.
@@ -85,6 +89,43 @@ async fn nothing_shows_the_key_or_the_input() {
     }
     for text in [&emitted, &shown] {
         for secret in ["secret-of-key", "id-of-key", "private matter"] {
+            assert!(!text.contains(secret), "{secret} shows in:\n{text}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn nothing_shows_a_token_for_uploads_or_the_signature_of_a_url() {
+    let recorder = Recorder::default();
+    let guard = tracing::subscriber::set_default(recorder.clone());
+    let storage = Storage::start().await;
+    let client = storage.builder().build().expect("a client");
+    let mut shown = String::new();
+    for (repository, length, label) in [
+        (Repository::Cdn, 10, "upload"),
+        (Repository::Cdn, 2000, "part 1"),
+        (Repository::Signed, 10, "put"),
+        (Repository::Signed, 2000, "part 2"),
+        (Repository::Gcs, 2000, "part 3"),
+    ] {
+        for reply in [Reply::dropped(), Reply::json(503, "{}"), Reply::json(401, "{}"), Reply::json(400, "{}")] {
+            storage.fault(label, Fault::Answer(reply));
+            let file = FileInput::bytes(some_bytes(length), "a/b").name("a private matter");
+            let upload = client.storage().upload(file).repository(repository);
+            match upload.await {
+                Ok(file) => drop(write!(shown, "{:?}", file.content_type)),
+                Err(error) => drop(write!(shown, "{error} {error:?} {:?}", std::error::Error::source(&error))),
+            }
+        }
+    }
+    drop(guard);
+
+    let emitted = recorder.0.lock().expect("not poisoned").clone();
+    for word in ["fal.upload", "attempt failed", "token for uploads was refused"] {
+        assert!(emitted.contains(word), "{word} is missing in:\n{emitted}");
+    }
+    for text in [&emitted, &shown] {
+        for secret in ["secret-of-key", "token-", "signature-1", "private matter"] {
             assert!(!text.contains(secret), "{secret} shows in:\n{text}");
         }
     }

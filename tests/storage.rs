@@ -80,17 +80,22 @@ async fn the_wire_is_that_of_fals_own_clients() {
     let lifecycle_header = format!("x-fal-object-lifecycle: {preference}");
     assert_eq!(
         seen,
-        headers(&["authorization: Bearer T1", "content-type: text/plain", "x-fal-file-name: a.txt", &lifecycle_header])
+        headers(&[
+            "authorization: Bearer token-1",
+            "content-type: text/plain",
+            "x-fal-file-name: a.txt",
+            &lifecycle_header
+        ])
     );
 
     let file = FileInput::bytes(some_bytes(1001), "video/mp4").name("zoë.mp4");
     client.storage().upload(file).await.expect("uploaded");
     let (_, seen) = telling(&storage.seen("create"));
-    let expected = ["authorization: Bearer T1", "content-type: video/mp4", "x-fal-file-name: zo_.mp4"];
+    let expected = ["authorization: Bearer token-1", "content-type: video/mp4", "x-fal-file-name: zo_.mp4"];
     assert_eq!(seen, headers(&expected));
     assert!(storage.seen("create").body.is_empty());
     let (_, seen) = telling(&storage.seen("part 3"));
-    assert_eq!(seen, headers(&["authorization: Bearer T1", "content-type: video/mp4"]));
+    assert_eq!(seen, headers(&["authorization: Bearer token-1", "content-type: video/mp4"]));
     assert_eq!(
         (storage.seen("part 3").header("accept-encoding"), storage.seen("part 3").body.len()),
         (Some("identity"), 201)
@@ -109,7 +114,7 @@ async fn the_wire_is_that_of_fals_own_clients() {
         )
     );
     let (line, seen) = telling(&storage.seen("put"));
-    assert!(line.ends_with("?sig=S&x=1"), "{line}");
+    assert!(line.ends_with("?sig=signature-1&x=1"), "{line}");
     assert_eq!(seen, headers(&["content-type: text/plain; charset=utf-8"]));
 
     for seen in storage.server().seen() {
@@ -203,6 +208,23 @@ async fn the_token_is_fetched_once_and_again_before_it_expires() {
     upload(&client).await.expect("uploaded");
     upload(&client).await.expect("uploaded");
     assert_eq!(storage.labels()[21..], ["token", "upload", "token", "upload"]);
+}
+
+#[tokio::test]
+async fn a_token_belongs_to_the_key_for_which_it_was_given() {
+    let storage = Storage::start().await;
+    let keys = Arc::new(Mutex::new(KEY.to_owned()));
+    let provided = Arc::clone(&keys);
+    let provide = move || std::future::ready(Ok::<_, std::io::Error>(provided.lock().expect("not poisoned").clone()));
+    let client = storage.builder().key_provider(provide).build().expect("a client");
+    let upload = || client.storage().upload(FileInput::bytes(some_bytes(3), "a/b")).into_future();
+    upload().await.expect("uploaded");
+    upload().await.expect("uploaded");
+    // The token of one account is not used for another one, whose key this storage does not know.
+    *keys.lock().expect("not poisoned") = "other:key".to_owned();
+    let error = upload().await.expect_err("not known");
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(401));
+    assert_eq!(storage.labels(), ["token", "upload", "upload", "token"]);
 }
 
 #[tokio::test]
@@ -319,7 +341,7 @@ async fn a_file_that_is_changed_while_it_is_sent_is_an_error() {
         for repository in REPOSITORIES {
             // In parts, of which the first has gone; and at once, when some of it has gone: it is so large that the test gets
             // its turn before all of it has.
-            for (length, multipart_above) in [(2000, 1000), (20 << 20, 1 << 30)] {
+            for (length, multipart_above) in [(1 << 20, 1 << 19), (20 << 20, 1 << 30)] {
                 if multipart_above > length && matches!(how, "goes" | "is replaced") {
                     // The file that is open stays what it was.
                     continue;
@@ -328,11 +350,11 @@ async fn a_file_that_is_changed_while_it_is_sent_is_an_error() {
                 let path = folder.path().join("a.bin");
                 std::fs::write(&path, vec![7; length as usize]).expect("a file");
                 let storage = Storage::start().await;
-                let policy = Storage::policy().parts_at_once(1).multipart_above(multipart_above);
+                let policy = Storage::policy().parts_at_once(1).part_size(1 << 18).multipart_above(multipart_above);
                 let client = storage.builder().uploads(policy.repository(repository)).build().expect("a client");
                 let (changed, at) = (AtomicBool::new(false), path.clone());
                 let upload = client.storage().upload(FileInput::path(&path)).on_progress(move |progress| {
-                    if progress.bytes >= 400 && !changed.swap(true, Ordering::Relaxed) {
+                    if progress.bytes > 0 && !changed.swap(true, Ordering::Relaxed) {
                         change(&at);
                     }
                 });
@@ -344,6 +366,23 @@ async fn a_file_that_is_changed_while_it_is_sent_is_an_error() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn limits_may_be_as_large_as_one_likes() {
+    let storage = Storage::start().await;
+    let endless = Duration::MAX;
+    let client = storage.builder().answer_timeout(endless).idle_timeout(endless).build().expect("a client");
+    let policy = Storage::policy().multipart_above(u64::MAX).part_size(u64::MAX).parts_at_once(usize::MAX);
+    let bytes: &'static [u8] = some_bytes(3000).leak();
+    for file in [FileInput::bytes(bytes, "a/b"), FileInput::reader(bytes, None), FileInput::reader(bytes, 3000)] {
+        let uploaded = client.storage().upload(file).policy(policy.clone()).await.expect("uploaded");
+        assert_eq!(storage.file(&uploaded.url).expect("a file").bytes, bytes);
+    }
+    let policy = Storage::policy().part_size(0).parts_at_once(0).multipart_above(0).files_at_once(0);
+    let uploaded =
+        client.storage().upload(FileInput::bytes(&b"abc"[..], "a/b")).policy(policy).await.expect("uploaded");
+    assert_eq!(storage.file(&uploaded.url).expect("a file").bytes, b"abc");
 }
 
 #[tokio::test]
@@ -363,12 +402,11 @@ async fn progress_tells_how_far_an_upload_is() {
 #[tokio::test]
 async fn the_fallback_takes_what_the_repository_does_not() {
     let no = || Reply::json(400, r#"{"detail":"not here"}"#);
-    for (length, labels) in [(10, ["token", "upload", "initiate", "put"].as_slice()), (1001, &[])] {
+    for (kind, length) in [("token", 10), ("upload", 10), ("create", 1001), ("part 2", 1001), ("complete", 1001)] {
         let storage = Storage::start().await;
-        let client = storage.builder().uploads(Storage::policy().fallback(Repository::Gcs)).build().expect("a client");
-        for kind in ["upload", "create"] {
-            storage.fault(kind, Fault::Answer(no()));
-        }
+        let policy = Storage::policy().parts_at_once(1).fallback(Repository::Gcs);
+        let client = storage.builder().uploads(policy).build().expect("a client");
+        storage.fault(kind, Fault::Answer(no()));
         let bytes = some_bytes(length);
         let lifecycle = Lifecycle::expires_immediately();
         let upload = client.storage().upload(FileInput::bytes(bytes.clone(), "a/b")).lifecycle(lifecycle);
@@ -377,11 +415,16 @@ async fn the_fallback_takes_what_the_repository_does_not() {
         let kept = storage.file(&uploaded.url).expect("a file");
         assert_eq!(hash(&kept.bytes), hash(&bytes));
         assert_eq!(kept.lifecycle.as_deref(), Some(r#"{"expiration_duration_seconds":60}"#));
-        assert_eq!(last, length as u64);
-        if !labels.is_empty() {
-            assert_eq!(storage.labels(), labels);
-        }
+        assert_eq!(last, length as u64, "{kind}");
+        assert!(storage.labels().contains(&"initiate".to_owned()), "{kind}");
     }
+
+    // A repository is no fallback of its own.
+    let storage = Storage::start().await;
+    let client = storage.builder().uploads(Storage::policy().fallback(Repository::Cdn)).build().expect("a client");
+    storage.fault("upload", Fault::Answer(no()));
+    client.storage().upload(FileInput::bytes(vec![1], "a/b")).await.expect_err("refused");
+    assert_eq!(storage.labels(), ["token", "upload"]);
 
     // If the fallback does not take it either, the first error is the one that counts.
     let storage = Storage::start().await;

@@ -58,20 +58,17 @@ impl Hosts {
         of_fal || [&self.run, &self.queue, &self.rest, &self.api].into_iter().any(|base| is_below(url, base))
     }
 
-    /// Whether a token for uploads may go to a URL: to the CDN that is configured, else to fal's, or to where the REST
-    /// host is, if that is not fal's own.
+    /// Whether a token for uploads may go to a URL: to fal's CDN, to the one that is configured, or to where the REST host
+    /// is, if that is not fal's own.
     pub(crate) fn is_storage(&self, url: &Url) -> bool {
         if !url.username().is_empty() || url.password().is_some() {
             return false;
         }
-        if let Some(cdn) = &self.cdn {
-            return url.origin() == cdn.origin();
-        }
         let of_fal = url.scheme() == "https"
             && url.port().is_none()
             && matches!(url.host(), Some(Host::Domain(host)) if host == "fal.media" || host.ends_with(".fal.media"));
-        let ours = self.rest.host_str() != Some("rest.fal.ai") && url.origin() == self.rest.origin();
-        of_fal || ours
+        let rest = Some(&self.rest).filter(|rest| rest.host_str() != Some("rest.fal.ai"));
+        of_fal || rest.into_iter().chain(&self.cdn).any(|base| url.origin() == base.origin())
     }
 
     /// Whether every host is on this machine, as an emulator's are.
@@ -239,7 +236,8 @@ mod tests {
         assert!(!emulator.is_storage(&url("http://h:2/v3.fal.media/files/upload")));
         let own = hosts(None, None).with_storage(Some("api.example"), Some("https://cdn.example")).expect("hosts");
         assert!(own.is_storage(&url("https://cdn.example/files/upload")));
-        assert!(!own.is_storage(&url("https://v3.fal.media/files/upload")));
+        assert!(own.is_storage(&url("https://v3.fal.media/files/upload")));
+        assert!(!own.is_storage(&url("http://cdn.example/files/upload")));
         assert!(own.trusts(&url("https://api.example/v1/storage")));
         assert!(!own.trusts(&url("https://cdn.example/files/upload")));
     }

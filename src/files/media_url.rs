@@ -6,13 +6,17 @@ use crate::{Audio, File, Image, Video};
 ///
 /// Made by `Into`: the methods that ask for one take `&Image`, `&Video`, `&Audio`, `&File`, text and `Url`.
 #[derive(Clone, Debug)]
-pub struct MediaUrl(String);
+pub struct MediaUrl {
+    url: String,
+    /// The file's name, as far as an output tells it.
+    pub(super) name: Option<String>,
+}
 
 macro_rules! media_url {
     ($($media:ty),*) => {$(
         impl From<&$media> for MediaUrl {
             fn from(media: &$media) -> Self {
-                MediaUrl(media.url.clone())
+                MediaUrl { url: media.url.clone(), name: media.file_name.clone() }
             }
         }
     )*};
@@ -22,34 +26,30 @@ media_url!(Audio, File, Image, Video);
 
 impl From<&str> for MediaUrl {
     fn from(url: &str) -> Self {
-        MediaUrl(url.to_owned())
+        url.to_owned().into()
     }
 }
 
 impl From<&String> for MediaUrl {
     fn from(url: &String) -> Self {
-        MediaUrl(url.clone())
+        url.clone().into()
     }
 }
 
 impl From<String> for MediaUrl {
     fn from(url: String) -> Self {
-        MediaUrl(url)
+        MediaUrl { url, name: None }
     }
 }
 
 impl From<Url> for MediaUrl {
     fn from(url: Url) -> Self {
-        MediaUrl(url.into())
+        String::from(url).into()
     }
 }
 
 impl MediaUrl {
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    pub(super) fn into_string(self) -> String {
-        self.0
+        &self.url
     }
 }

@@ -11,7 +11,7 @@ mod media_url;
 mod reader;
 
 pub use acl::{Access, AccessRule, Acl};
-pub use download::Download;
+pub use download::{Download, DownloadAll, DownloadBytes, DownloadTo};
 pub(crate) use file_input::Content;
 pub use file_input::FileInput;
 pub use lifecycle::Lifecycle;

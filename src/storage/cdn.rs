@@ -104,7 +104,7 @@ async fn with_token(sending: &Sending<'_>, parcel: impl Fn(&Token) -> Parcel) ->
         match deliver(shared, &parcel).await {
             Ok(answer) => return Ok((token, answer)),
             Err(error) if !refused && error.status().is_some_and(|status| matches!(status.as_u16(), 401 | 403)) => {
-                tracing::debug!(%error, "the token for uploads was refused");
+                tracing::debug!(status = ?error.status(), "the token for uploads was refused");
                 shared.tokens.forget(&token).await;
                 refused = true;
             }

@@ -13,7 +13,7 @@ mod upload;
 pub use policy::{Repository, UploadPolicy};
 pub(crate) use source::Source;
 pub(crate) use token::Tokens;
-pub(crate) use upload::send;
+pub(crate) use upload::{OnProgress, send};
 pub use upload::{TransferProgress, Upload};
 
 use crate::{Client, FileInput};

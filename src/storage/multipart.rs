@@ -120,6 +120,9 @@ mod tests {
         assert_eq!(lengths(8, 4), [(1, 4), (2, 4)]);
         assert_eq!(lengths(3, 4), [(1, 3)]);
         assert_eq!(lengths(0, 4), []);
+        let (mib, mut expected) = (1 << 20, vec![(10, 1 << 20)]);
+        expected.splice(0..0, (1..10).map(|number| (number, 10 << 20)));
+        assert_eq!(lengths(91 * mib, 10 << 20), expected);
     }
 
     #[test]

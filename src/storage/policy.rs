@@ -108,3 +108,15 @@ impl UploadPolicy {
         self
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// fal's JavaScript client sends 90 MiB at once, and anything larger in parts of 10 MiB.
+    #[test]
+    fn the_numbers_are_those_of_fals_own_client() {
+        let policy = UploadPolicy::default();
+        assert_eq!((policy.multipart_above, policy.part_size), (94_371_840, 10_485_760));
+    }
+}

@@ -6,7 +6,7 @@ use futures_util::StreamExt;
 use tokio::io::AsyncReadExt;
 
 use crate::files::{BoxReader, Content, OnceReader, content_type, data_uri};
-use crate::transport::{LocalFile, Payload};
+use crate::transport::Payload;
 use crate::{Error, ErrorKind, FileInput};
 
 /// How much memory is set aside for a reader's first bytes on the word of its length.
@@ -62,8 +62,8 @@ impl Source {
             }
             Content::Bytes(bytes) => (Data::Whole(Payload::Bytes(bytes.clone())), bytes, told),
             Content::Path(path) => {
-                let (file, head) = LocalFile::look(&path, content_type::HEAD).await?;
-                (Data::Whole(Payload::File(file.whole())), head, told)
+                let (payload, head) = Payload::open(&path, content_type::HEAD).await?;
+                (Data::Whole(payload), head, told)
             }
             Content::Reader(reader) => {
                 let (data, head) = Rest::begin(&reader, part).await?;

@@ -30,6 +30,8 @@ pub(super) struct Token {
     pub(super) authorization: HeaderValue,
     /// Where it is good.
     pub(super) cdn: Url,
+    /// The key for which it was given: a provider may give another one the next time.
+    key: Option<HeaderValue>,
     fresh_until: Instant,
 }
 
@@ -44,8 +46,9 @@ struct Grant {
 impl Tokens {
     /// A token that is good for a while yet.
     pub(super) async fn get(&self, shared: &Shared) -> Result<Token, Error> {
+        let key = shared.credentials.authorization().await?;
         let mut kept = self.0.lock().await;
-        if let Some(token) = kept.as_ref().filter(|token| token.fresh_until > Instant::now()) {
+        if let Some(token) = kept.as_ref().filter(|token| token.key == key && token.fresh_until > Instant::now()) {
             return Ok(token.clone());
         }
         let mut request = Request::new(
@@ -55,7 +58,7 @@ impl Tokens {
         );
         request.url.set_query(Some("storage_type=fal-cdn-v3"));
         request.body = Some("{}".into());
-        let token = Token::read(shared, send(shared, &request).await?)?;
+        let token = Token::read(shared, key, send(shared, &request).await?)?;
         *kept = Some(token.clone());
         Ok(token)
     }
@@ -70,7 +73,7 @@ impl Tokens {
 }
 
 impl Token {
-    fn read(shared: &Shared, answer: Answer) -> Result<Self, Error> {
+    fn read(shared: &Shared, key: Option<HeaderValue>, answer: Answer) -> Result<Self, Error> {
         let grant: Grant = match serde_json::from_slice(&answer.body) {
             Ok(grant) => grant,
             Err(error) => return Err(Error::unexpected("fal gave no token for uploads", answer).caused_by(error)),
@@ -85,7 +88,8 @@ impl Token {
             None => cdn_of(shared, grant.base_url.as_deref())?,
         };
         let life = grant.expires_at.as_deref().and_then(|end| life(end, &answer)).unwrap_or(UNTOLD);
-        Ok(Token { authorization, cdn, fresh_until: Instant::now() + life.saturating_sub(MARGIN.min(life / 10)) })
+        let fresh_until = Instant::now() + life.saturating_sub(MARGIN.min(life / 10));
+        Ok(Token { authorization, cdn, key, fresh_until })
     }
 }
 

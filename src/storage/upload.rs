@@ -195,7 +195,8 @@ impl Sending<'_> {
         let hopeless = matches!(first.kind(), ErrorKind::File | ErrorKind::Credentials | ErrorKind::InvalidInput);
         let fallback = self.policy.fallback.filter(|fallback| *fallback != self.policy.repository);
         let Some(fallback) = fallback.filter(|_| !hopeless && source.is_whole()) else { return Err(first) };
-        tracing::warn!(error = %first, repository = ?fallback, "the upload failed, the fallback is tried");
+        let (kind, status) = (first.kind(), first.status());
+        tracing::warn!(?kind, ?status, repository = ?fallback, "the upload failed, the fallback is tried");
         self.meter.restart();
         // If neither takes it, the first one's error is the one to show.
         self.to(fallback, source).await.map_err(|error| match error.kind() {

@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::{Either, select};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use crate::Error;
 
@@ -59,9 +60,11 @@ pub(super) struct TryMeter {
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     bytes: u64,
+    /// When the last of them was taken, or the try began.
+    moved: Instant,
     error: Option<Error>,
     /// The try is over: what its connection still takes does not count.
     over: bool,
@@ -72,14 +75,17 @@ impl TryMeter {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn bytes(&self) -> u64 {
-        self.state().bytes
+    /// How many bytes were taken, and when the last of them was, or the try began.
+    pub(super) fn so_far(&self) -> (u64, Instant) {
+        let state = self.state();
+        (state.bytes, state.moved)
     }
 
     pub(super) fn take(&self, bytes: usize) {
         let mut state = self.state();
         if !state.over {
             state.bytes += bytes as u64;
+            state.moved = Instant::now();
             self.whole.add(bytes as u64);
         }
     }
@@ -96,7 +102,8 @@ pub(super) struct Try(pub(super) Arc<TryMeter>);
 
 impl Try {
     pub(super) fn new(whole: &Arc<Meter>) -> Self {
-        Try(Arc::new(TryMeter { whole: Arc::clone(whole), state: Mutex::default() }))
+        let state = State { bytes: 0, moved: Instant::now(), error: None, over: false };
+        Try(Arc::new(TryMeter { whole: Arc::clone(whole), state: Mutex::new(state) }))
     }
 
     /// The try was good.

@@ -14,7 +14,7 @@ mod tries;
 pub(crate) use media::MediaStream;
 pub(crate) use meter::Meter;
 pub(crate) use parcel::{Parcel, deliver};
-pub(crate) use payload::{LocalFile, Payload};
+pub(crate) use payload::Payload;
 pub(crate) use request::{Operation, Request};
 pub use retry::RetryPolicy;
 pub(crate) use retry::{jittered, random};

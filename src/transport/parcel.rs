@@ -1,5 +1,4 @@
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::header::{ACCEPT, CONTENT_LENGTH, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method};
@@ -71,14 +70,16 @@ async fn answered<T>(
     answer: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
     let mut answer = std::pin::pin!(answer);
-    let mut before = 0;
     loop {
-        let all = taken.bytes() == parcel.payload.len();
-        let limit: Duration = if all { shared.timeouts.answer } else { shared.timeouts.idle };
-        match tokio::time::timeout(limit, answer.as_mut()).await {
+        let (bytes, moved) = taken.so_far();
+        let all = bytes == parcel.payload.len();
+        let limit = if all { shared.timeouts.answer } else { shared.timeouts.idle };
+        // A limit beyond what the clock can hold is none.
+        let Some(until) = moved.checked_add(limit) else { return answer.await };
+        match tokio::time::timeout_at(until, answer.as_mut()).await {
             Ok(answer) => return answer,
-            Err(_) if taken.bytes() == before => return Err(Error::timeout(parcel.what, limit)),
-            Err(_) => before = taken.bytes(),
+            Err(_) if taken.so_far() == (bytes, moved) => return Err(Error::timeout(parcel.what, limit)),
+            Err(_) => {}
         }
     }
 }

@@ -1,20 +1,20 @@
 //! The bodies of uploads: bytes in memory or a piece of a file, which can be read again for every try.
 
-use std::io::SeekFrom;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
-use tokio::fs::File;
-use tokio::io::{AsyncReadExt, AsyncSeekExt};
+use tokio::task::JoinHandle;
 
 use super::meter::TryMeter;
 use crate::{Error, ErrorKind};
 
 /// How much is read and sent at once.
-const CHUNK: usize = 256 << 10;
+const CHUNK: u64 = 256 << 10;
 
 /// What a request carries.
 #[derive(Clone, Debug)]
@@ -26,6 +26,31 @@ pub(crate) enum Payload {
 impl Payload {
     pub(crate) fn nothing() -> Self {
         Payload::Bytes(Bytes::new())
+    }
+
+    /// A file on this machine, and its first bytes. What fits into one chunk is read at once.
+    pub(crate) async fn open(path: &Path, head: usize) -> Result<(Self, Bytes), Error> {
+        let path = path.to_owned();
+        blocking(move || {
+            let unreadable = |error| unreadable(&path, error);
+            let mut file = File::open(&path).map_err(unreadable)?;
+            let metadata = file.metadata().map_err(unreadable)?;
+            if !metadata.is_file() {
+                let what = if metadata.is_dir() { "a folder" } else { "not a regular file" };
+                return Err(Error::new(ErrorKind::File, format!("{} is {what}", path.display())));
+            }
+            let length = metadata.len();
+            // One byte more than there should be shows that there is more.
+            let wanted = if length <= CHUNK { length + 1 } else { head as u64 };
+            let first = read(&mut file, wanted).map_err(unreadable)?;
+            let local = LocalFile { path: path.clone(), length, modified: metadata.modified().ok() };
+            match first.len() as u64 {
+                read if length <= CHUNK && read == length => Ok((Payload::Bytes(first.clone()), first)),
+                _ if length <= CHUNK => Err(local.changed("it has not as many bytes as it was said to have")),
+                _ => Ok((Payload::File(FileSlice { file: Arc::new(local), start: 0, length }), first)),
+            }
+        })
+        .await
     }
 
     pub(crate) fn len(&self) -> u64 {
@@ -51,7 +76,7 @@ impl Payload {
             Payload::Bytes(bytes) => {
                 let mut left = bytes.clone();
                 reqwest::Body::wrap_stream(stream::iter(std::iter::from_fn(move || {
-                    let chunk = left.split_to(left.len().min(CHUNK));
+                    let chunk = left.split_to(left.len().min(CHUNK as usize));
                     meter.take(chunk.len());
                     (!chunk.is_empty()).then_some(Ok::<_, std::convert::Infallible>(chunk))
                 })))
@@ -76,37 +101,16 @@ impl Payload {
 
 /// A file on this machine that is being sent, as it was when that began.
 #[derive(Debug)]
-pub(crate) struct LocalFile {
+struct LocalFile {
     path: PathBuf,
     length: u64,
     modified: Option<SystemTime>,
 }
 
 impl LocalFile {
-    /// Looks at a file, and at its first bytes.
-    pub(crate) async fn look(path: &Path, head: usize) -> Result<(Arc<Self>, Bytes), Error> {
-        let unreadable = |error: std::io::Error| unreadable(path, error);
-        let file = File::open(path).await.map_err(unreadable)?;
-        let metadata = file.metadata().await.map_err(unreadable)?;
-        if !metadata.is_file() {
-            let what = if metadata.is_dir() { "a folder" } else { "not a regular file" };
-            return Err(Error::new(ErrorKind::File, format!("{} is {what}", path.display())));
-        }
-        let mut first = Vec::with_capacity(head);
-        file.take(head as u64).read_to_end(&mut first).await.map_err(unreadable)?;
-        let looked = LocalFile { path: path.to_owned(), length: metadata.len(), modified: metadata.modified().ok() };
-        Ok((Arc::new(looked), first.into()))
-    }
-
-    /// All of it.
-    pub(crate) fn whole(self: Arc<Self>) -> FileSlice {
-        let length = self.length;
-        FileSlice { file: self, start: 0, length }
-    }
-
     /// Whether an open file is still what it was.
-    async fn check(&self, file: &File) -> Result<(), Error> {
-        let metadata = file.metadata().await.map_err(|error| unreadable(&self.path, error))?;
+    fn check(&self, file: &File) -> Result<(), Error> {
+        let metadata = file.metadata().map_err(|error| unreadable(&self.path, error))?;
         if metadata.len() == self.length && metadata.modified().ok() == self.modified {
             return Ok(());
         }
@@ -118,10 +122,6 @@ impl LocalFile {
     }
 }
 
-fn unreadable(path: &Path, error: std::io::Error) -> Error {
-    Error::new(ErrorKind::File, format!("{} cannot be read: {error}", path.display())).caused_by(error)
-}
-
 /// A piece of a file.
 #[derive(Clone, Debug)]
 pub(crate) struct FileSlice {
@@ -130,47 +130,72 @@ pub(crate) struct FileSlice {
     length: u64,
 }
 
+/// A chunk, and the open file with what is left to read of the slice, unless that was all.
+type Chunk = (Bytes, Option<(File, u64)>);
+
 impl FileSlice {
-    /// Its bytes, a chunk at a time. A file that is no longer what it was is an error, which comes before the last chunk
-    /// at the latest: so a body whose file was changed is never whole.
+    /// Its bytes, a chunk at a time; the next one is read while the one before is sent. A file that is no longer what it
+    /// was is an error, which comes before the last chunk at the latest: so a body whose file was changed is never whole.
     pub(crate) fn chunks(self) -> impl futures_core::Stream<Item = Result<Bytes, Error>> + Send + 'static {
-        stream::try_unfold((None, self.length), move |(open, left)| {
+        let ahead: Option<JoinHandle<Result<Chunk, Error>>> = None;
+        stream::try_unfold((self.length > 0, ahead), move |(more, ahead)| {
             let slice = self.clone();
             async move {
-                if left == 0 {
+                if !more {
                     return Ok(None);
                 }
-                let mut open = match open {
-                    Some(open) => open,
-                    None => slice.open().await?,
-                };
-                let chunk = slice.read(&mut open, left).await?;
-                let left = left - chunk.len() as u64;
-                if left == 0 {
-                    slice.file.check(&open).await?;
-                }
-                Ok(Some((chunk, (Some(open), left))))
+                let (chunk, rest) = joined(ahead.unwrap_or_else(|| slice.clone().read(None)).await)?;
+                let ahead = rest.map(|rest| slice.read(Some(rest)));
+                Ok(Some((chunk, (ahead.is_some(), ahead))))
             }
         })
     }
 
-    async fn open(&self) -> Result<File, Error> {
-        let unreadable = |error: std::io::Error| unreadable(&self.file.path, error);
-        let mut file = File::open(&self.file.path).await.map_err(unreadable)?;
-        self.file.check(&file).await?;
-        if self.start > 0 {
-            file.seek(SeekFrom::Start(self.start)).await.map_err(unreadable)?;
-        }
-        Ok(file)
+    /// Begins to read the next chunk.
+    fn read(self, open: Option<(File, u64)>) -> JoinHandle<Result<Chunk, Error>> {
+        tokio::task::spawn_blocking(move || {
+            let (mut file, left) = match open {
+                Some(open) => open,
+                None => (self.open()?, self.length),
+            };
+            let chunk = read(&mut file, left.min(CHUNK)).map_err(|error| unreadable(&self.file.path, error))?;
+            if chunk.is_empty() {
+                return Err(self.file.changed("it has become shorter"));
+            }
+            let left = left - chunk.len() as u64;
+            if left > 0 {
+                return Ok((chunk, Some((file, left))));
+            }
+            self.file.check(&file)?;
+            Ok((chunk, None))
+        })
     }
 
-    async fn read(&self, file: &mut File, left: u64) -> Result<Bytes, Error> {
-        let wanted = left.min(CHUNK as u64) as usize;
-        let mut chunk = BytesMut::with_capacity(wanted);
-        let read = file.take(wanted as u64).read_buf(&mut chunk).await;
-        match read.map_err(|error| unreadable(&self.file.path, error))? {
-            0 => Err(self.file.changed("it has become shorter")),
-            _ => Ok(chunk.freeze()),
-        }
+    fn open(&self) -> Result<File, Error> {
+        let unreadable = |error| unreadable(&self.file.path, error);
+        let mut file = File::open(&self.file.path).map_err(unreadable)?;
+        self.file.check(&file)?;
+        file.seek(SeekFrom::Start(self.start)).map_err(unreadable)?;
+        Ok(file)
     }
+}
+
+/// Up to so many bytes of a file; fewer at its end only.
+fn read(file: &mut File, wanted: u64) -> std::io::Result<Bytes> {
+    let mut bytes = Vec::with_capacity(wanted as usize);
+    file.take(wanted).read_to_end(&mut bytes)?;
+    Ok(bytes.into())
+}
+
+fn unreadable(path: &Path, error: std::io::Error) -> Error {
+    Error::new(ErrorKind::File, format!("{} cannot be read: {error}", path.display())).caused_by(error)
+}
+
+/// Does what would keep others waiting on a thread where that does not matter.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+    joined(tokio::task::spawn_blocking(work).await)
+}
+
+fn joined<T>(done: Result<Result<T, Error>, tokio::task::JoinError>) -> Result<T, Error> {
+    done.unwrap_or_else(|error| Err(Error::new(ErrorKind::File, "a file cannot be read").caused_by(error)))
 }

@@ -44,10 +44,12 @@ impl Seen {
 pub(crate) struct Reply {
     head: Option<String>,
     body: Vec<u8>,
-    /// Whether the connection breaks after the body, although more was announced.
-    torn: bool,
+    /// The length that is announced, where it is not the body's: then the connection breaks after the body.
+    announced: Option<usize>,
     /// Whether the connection stays open after the body, although more was announced.
     silent: bool,
+    /// Whether the length of the body is not announced.
+    unannounced: bool,
 }
 
 impl Reply {
@@ -57,7 +59,7 @@ impl Reply {
 
     pub(crate) fn text(status: u16, content_type: &str, body: &str) -> Self {
         let head = format!("HTTP/1.1 {status} Scripted\r\ncontent-type: {content_type}\r\n");
-        Reply { head: Some(head), body: body.into(), torn: false, silent: false }
+        Reply { head: Some(head), body: body.into(), announced: None, silent: false, unannounced: false }
     }
 
     /// A whole stream of events.
@@ -74,14 +76,38 @@ impl Reply {
     }
 
     /// The connection breaks after what there is of the body.
-    pub(crate) fn torn(mut self) -> Self {
-        self.torn = true;
+    pub(crate) fn torn(self) -> Self {
+        let length = self.body.len() + 1000;
+        self.torn_of(length)
+    }
+
+    /// The connection breaks after what there is of a body of so many bytes.
+    pub(crate) fn torn_of(mut self, length: usize) -> Self {
+        self.announced = Some(length);
+        self
+    }
+
+    /// More of a body.
+    pub(crate) fn and(mut self, more: &str) -> Self {
+        self.body.extend_from_slice(more.as_bytes());
+        self
+    }
+
+    /// No more of the body than so many bytes.
+    pub(crate) fn cut(mut self, length: usize) -> Self {
+        self.body.truncate(length);
+        self
+    }
+
+    /// The body ends where the connection does.
+    pub(crate) fn unannounced(mut self) -> Self {
+        self.unannounced = true;
         self
     }
 
     /// The connection is closed without a word.
     pub(crate) fn dropped() -> Self {
-        Reply { head: None, body: Vec::new(), torn: true, silent: false }
+        Reply { head: None, body: Vec::new(), announced: None, silent: false, unannounced: false }
     }
 
     /// There is no answer, and the connection stays open.
@@ -91,14 +117,15 @@ impl Reply {
 
     /// After what there is of the body the connection stays open, and nothing more comes.
     pub(crate) fn stalled(mut self) -> Self {
-        (self.torn, self.silent) = (true, true);
-        self
+        self.silent = true;
+        self.torn()
     }
 
     fn bytes(&self) -> Vec<u8> {
         let Some(head) = &self.head else { return Vec::new() };
-        let length = self.body.len() + if self.torn { 1000 } else { 0 };
-        let mut bytes = format!("{head}content-length: {length}\r\nconnection: close\r\n\r\n").into_bytes();
+        let length = self.announced.unwrap_or(self.body.len());
+        let length = if self.unannounced { String::new() } else { format!("content-length: {length}\r\n") };
+        let mut bytes = format!("{head}{length}connection: close\r\n\r\n").into_bytes();
         bytes.extend_from_slice(&self.body);
         bytes
     }
@@ -229,8 +256,9 @@ async fn read(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<Option<S
         headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, value)| value.parse().unwrap_or(0));
     let mut body = bytes.split_off(head + 4);
     while body.len() < length {
+        // A request that does not arrive whole is none.
         if stream.read_buf(&mut body).await? == 0 {
-            break;
+            return Ok(None);
         }
     }
     Ok(Some(Seen { method, target, headers, body }))

@@ -212,7 +212,7 @@ impl State {
             "cdn" | "signed" if !authorization.is_empty() => {
                 return Reply::json(400, r#"{"detail":"a credential where none belongs"}"#);
             }
-            "signed" if query != "sig=S&x=1" => return Reply::json(403, r#"{"detail":"not signed"}"#),
+            "signed" if query != "sig=signature-1&x=1" => return Reply::json(403, r#"{"detail":"not signed"}"#),
             _ => {}
         }
         let base = self.base.clone();
@@ -221,7 +221,7 @@ impl State {
         let number = || segments.last().and_then(|number| number.parse().ok()).expect("a part's number");
         match (seen.method.as_str(), &segments[..]) {
             ("POST", ["rest", "storage", "auth", "token"]) if query == "storage_type=fal-cdn-v3" => {
-                let token = format!("T{count}");
+                let token = format!("token-{count}");
                 self.tokens.insert(token.clone());
                 let end = std::time::SystemTime::now() + Duration::from_secs(self.life.max(0) as u64);
                 let end = seconds_to_text(end.duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs());
@@ -258,7 +258,7 @@ impl State {
                     ("initiate-multipart", "storage_type=gcs") => "rest/gcs",
                     _ => return Reply::json(404, r#"{"detail":"no such storage"}"#),
                 };
-                let signature = if upload == "rest/gcs" { "" } else { "?sig=S&x=1" };
+                let signature = if upload == "rest/gcs" { "" } else { "?sig=signature-1&x=1" };
                 let upload = format!("{base}/{upload}/{count}{signature}");
                 Reply::json(200, &json!({ "upload_url": upload, "file_url": url }).to_string())
             }
@@ -276,7 +276,7 @@ impl State {
                 self.complete(&format!("{base}/cdn/files/s/{key}/x"), "part_number", seen)
             }
             ("POST", ["rest", "gcs", key, number]) => {
-                let url = format!("{base}/signed/parts/{key}/{number}?sig=S&x=1");
+                let url = format!("{base}/signed/parts/{key}/{number}?sig=signature-1&x=1");
                 Reply::json(200, &json!({ "upload_url": url }).to_string())
             }
             ("PUT", ["signed", "parts", key, _]) => self.part(&format!("{base}/cdn/files/s/{key}/x"), number(), seen),
