@@ -178,3 +178,66 @@ fn debug_shows_no_bytes() {
 fn an_endpoint_knows_its_id() {
     assert_eq!(inpainting::ENDPOINT.id(), "fal-ai/fast-sdxl-controlnet-canny/inpainting");
 }
+
+#[test]
+fn what_is_sent_has_only_keys_that_the_schema_names() {
+    let schema = include_str!("../schemas/fal-ai/fast-sdxl-controlnet-canny/inpainting.json");
+    let schema: Value = serde_json::from_str(schema).unwrap();
+    let named: Vec<&String> = schema["components"]["schemas"]
+        .as_object()
+        .unwrap()
+        .values()
+        .filter_map(|component| component["properties"].as_object())
+        .flat_map(|properties| properties.keys())
+        .collect();
+    let input = Input::builder()
+        .prompt("p")
+        .control_image_url(URL)
+        .image_url(URL)
+        .mask_url(URL)
+        .controlnet_conditioning_scale(0.5)
+        .negative_prompt("n")
+        .image_size((64, 64))
+        .num_inference_steps(4)
+        .guidance_scale(1)
+        .strength(0.5)
+        .seed(1)
+        .sync_mode(true)
+        .num_images(1)
+        .loras([LoraWeight::new("a").scale(1)])
+        .enable_safety_checker(true)
+        .expand_prompt(true)
+        .build();
+    fn keys(value: &Value) -> Vec<String> {
+        match value {
+            Value::Object(object) => {
+                object.iter().flat_map(|(key, value)| [vec![key.clone()], keys(value)].concat()).collect()
+            }
+            Value::Array(list) => list.iter().flat_map(keys).collect(),
+            _ => Vec::new(),
+        }
+    }
+    let sent = keys(&serde_json::to_value(input).unwrap());
+    assert!(sent.len() > 18, "{sent:?}");
+    assert!(sent.iter().all(|key| named.contains(&key)), "{sent:?}");
+}
+
+#[test]
+fn every_value_of_an_enum_survives_and_unknown_ones_too() {
+    for text in ImageSizePreset::LISTED.iter().copied().chain(["", "Hope ", "später", "🦊", "square_hd "]) {
+        let read: ImageSizePreset = serde_json::from_value(json!(text)).unwrap();
+        assert_eq!(serde_json::to_value(&read).unwrap(), json!(text));
+        assert_eq!(text.parse::<ImageSizePreset>().is_ok(), ImageSizePreset::LISTED.contains(&text), "{text}");
+    }
+}
+
+#[test]
+fn every_integer_of_an_output_is_read() {
+    for text in ["0", "-0", "-1", "3.0", "-9223372036854775808", "18446744073709551615", "1e3", "4294967296"] {
+        let output: Output = serde_json::from_str(&format!(r#"{{"images": [], "seed": {text}}}"#)).unwrap();
+        let expected: f64 = text.parse().unwrap();
+        assert_eq!(output.seed.map(|seed| seed as f64), Some(expected), "{text}");
+    }
+    let error = serde_json::from_str::<Output>(r#"{"seed": 1.5}"#).unwrap_err().to_string();
+    assert!(error.contains("expected an integer"), "{error}");
+}

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::digest::digest;
 use crate::document;
 use crate::error::Error;
-use crate::model::{Endpoint, Enum, Field, Item, Number, Record, Role, Rule, Setter, Type, Union};
+use crate::model::{Endpoint, Enum, Field, Item, Number, Record, Rule, Setter, Type, Union};
 use crate::source::Source;
 use crate::{lower, normalize};
 
@@ -351,7 +351,6 @@ impl Item {
 
     fn words(&self) -> String {
         match self {
-            Item::Record(Record { role: Role::Input | Role::Output, name, .. }) => format!("the record {name}"),
             Item::Record(record) => format!("the record {}", record.name),
             Item::Enum(item) => format!("the enum {}", item.name),
             Item::Union(union) => format!("the union {}", union.name),
@@ -379,7 +378,7 @@ impl fmt::Display for Type {
             Type::F64 => f.write_str("f64"),
             Type::String => f.write_str("String"),
             Type::Json => f.write_str("Value"),
-            Type::Runtime(name) => f.write_str(name),
+            Type::Runtime(name) => write!(f, "fal_client::{name}"),
             Type::Local(name) => f.write_str(name),
             Type::List(inner) => write!(f, "Vec<{inner}>"),
             Type::Map(inner) => write!(f, "BTreeMap<String, {inner}>"),

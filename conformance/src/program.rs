@@ -33,7 +33,9 @@ impl Program {
         println!("{} documents generated", summary.documents);
 
         let lines = fs::read_to_string(endpoints.join("MANIFEST"))?;
-        let lines: Vec<Vec<&str>> = lines.lines().skip(1).map(|line| line.split('\t').collect()).collect();
+        let lines = lines.lines().skip(1).map(|line| line.split('\t').collect());
+        // Of some endpoints fal has no document; they have no module.
+        let lines: Vec<Vec<&str>> = lines.filter(|line: &Vec<&str>| line.get(2) != Some(&"-")).collect();
         fs::write(source.join("main.rs"), MAIN)?;
         fs::write(source.join("table.rs"), table(&lines))?;
         fs::write(folder.path().join("Cargo.toml"), package(workspace))?;

@@ -1,4 +1,4 @@
-use crate::__private::{InputPart, Rule, Validator};
+use crate::__private::{Part, Rule, Validator};
 use crate::FileInput;
 
 /// Declares a media type of outputs: a URL and what is known of the file behind it.
@@ -110,6 +110,20 @@ pub struct ImageSize {
     pub height: Option<i64>,
 }
 
+/// An endpoint's bounds on the sides come as its rules on the field.
+impl Part for ImageSize {
+    fn blank() -> Self {
+        ImageSize { width: None, height: None }
+    }
+
+    fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
+        let width = rules.iter().find_map(|rule| if let Rule::Width(rules) = rule { Some(*rules) } else { None });
+        let height = rules.iter().find_map(|rule| if let Rule::Height(rules) = rule { Some(*rules) } else { None });
+        at.field("width", &self.width, width.unwrap_or(&[]));
+        at.field("height", &self.height, height.unwrap_or(&[]));
+    }
+}
+
 crate::__record! { Lenient ImageSize { width, height } }
 
 impl ImageSize {
@@ -122,19 +136,5 @@ impl ImageSize {
 impl<W: Into<i64>, H: Into<i64>> From<(W, H)> for ImageSize {
     fn from((width, height): (W, H)) -> Self {
         ImageSize::new(width, height)
-    }
-}
-
-impl InputPart for ImageSize {
-    fn blank() -> Self {
-        ImageSize { width: None, height: None }
-    }
-
-    /// An endpoint's bounds on the sides come as its rules on the field.
-    fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
-        let width = rules.iter().find_map(|rule| if let Rule::Width(rules) = rule { Some(*rules) } else { None });
-        let height = rules.iter().find_map(|rule| if let Rule::Height(rules) = rule { Some(*rules) } else { None });
-        at.field("width", &self.width, width.unwrap_or(&[]));
-        at.field("height", &self.height, height.unwrap_or(&[]));
     }
 }

@@ -53,7 +53,7 @@ macro_rules! __input {
         impl $input {
             /// An input of which nothing is set yet.
             pub fn builder() -> $builder {
-                $builder { input: $crate::__private::InputPart::blank(), state: ::core::marker::PhantomData }
+                $builder { input: $crate::__private::Part::blank(), state: ::core::marker::PhantomData }
             }
 
             /// Checks every bound that the endpoint's schema states, and reports all violations at once. A call does it
@@ -69,7 +69,7 @@ macro_rules! __input {
             }
 
             fn files_mut(&mut self, visit: &mut dyn ::core::ops::FnMut(&str, &mut $crate::FileInput)) {
-                $crate::__private::InputPart::files_mut(self, &mut ::core::default::Default::default(), visit);
+                $crate::__private::Part::files_mut(self, &mut ::core::default::Default::default(), visit);
             }
         }
 
@@ -99,9 +99,7 @@ macro_rules! __input {
                 $({ [$(set $($set)*)? $(given $($given)*)?] $field [$($field_doc)*] })*
             }
 
-            $crate::__setters! {
-                [input] $($(#[doc = $field_doc])* $(#[set($($set)*)])? $(#[null($null)])? pub $field: $type),*
-            }
+            $($crate::__setter! { [input] [$($field_doc)*] $field [$(null $null)? $($($set)*)?] })*
 
             /// The input, once every required field is set. A call takes the builder as it is.
             pub fn build(self) -> $input

@@ -1,9 +1,9 @@
 //! What generated code stands on: how its types are read, written, checked and built.
 
 mod input;
-mod input_part;
 mod nullable;
 mod open_enum;
+mod part;
 mod record;
 mod required;
 mod union;
@@ -17,9 +17,9 @@ pub use required::{Given, Missing, Required};
 
 /// The part of the runtime that only generated code names.
 pub mod private {
-    pub use super::input_part::{FieldPath, InputPart};
     pub use super::open_enum::{OpenEnum, read_open_enum};
-    pub use super::record::{Fields, Record, read_record, write_field};
+    pub use super::part::{FieldPath, Part, set};
+    pub use super::record::{Record, Visit, VisitMut, files_of_record, read_record, validate_record, write_record};
     pub use super::union::{Kind, Member, Union, read_union};
     pub use super::validate::{Number, Rule, Validator, validate_input};
     pub use super::wire::{Mode, Wire};

@@ -1,7 +1,7 @@
 use serde::de::Deserializer;
 use serde::{Serialize, Serializer};
 
-use super::input_part::{FieldPath, InputPart};
+use super::part::{FieldPath, Part};
 use super::validate::{Rule, Validator};
 use super::wire::{Mode, Wire};
 use crate::FileInput;
@@ -58,7 +58,7 @@ impl<T: Wire> Wire for Nullable<T> {
     }
 }
 
-impl<T: InputPart> InputPart for Nullable<T> {
+impl<T: Part> Part for Nullable<T> {
     fn blank() -> Self {
         Nullable::Null
     }

@@ -170,7 +170,7 @@ macro_rules! __open_enum {
                 }
             }
 
-            impl private::InputPart for $name {
+            impl private::Part for $name {
                 fn blank() -> Self {
                     $name::other("")
                 }

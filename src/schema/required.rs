@@ -18,28 +18,10 @@ pub trait Required {}
 
 impl Required for Given {}
 
-/// Declares the setters of a record's optional fields, which come as they stand in the record; `[input]` says in which
-/// field of `self` they are, `[]` that it is `self`.
+/// The setters of an optional field; `[input]` says in which field of `self` it is, `[]` that it is in `self`.
 ///
 /// `#[set(maybe_seed: i64)]` marks an optional field: `seed` takes a value and `maybe_seed` an `Option`. A type in
 /// brackets is a list's, whose setter takes its items. `#[null(null_seed)]` beside it names the setter that sends null.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __setters {
-    ($place:tt $(
-        $(#[doc = $doc:expr])*
-        $(#[name = $name:literal])?
-        $(#[rules($($rules:tt)*)])*
-        $(#[set($($set:tt)*)])?
-        $(#[null($null:ident)])?
-        $(#[given($($given:tt)*)])?
-        pub $field:ident: $type:ty
-    ),* $(,)?) => {
-        $($crate::__setter! { $place [$($doc)*] $field [$(null $null)? $($($set)*)?] })*
-    };
-}
-
-/// The setters of one field.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __setter {
@@ -64,7 +46,7 @@ macro_rules! __setter {
     ([$($place:ident)?] [$($doc:expr)*] $field:ident [$maybe:ident: $value:ty]) => {
         $(#[doc = $doc])*
         pub fn $field(mut self, $field: impl ::core::convert::Into<$value>) -> Self {
-            self$(.$place)?.$field = ::core::option::Option::Some($field.into());
+            $crate::__private::set(&mut self$(.$place)?.$field, $field);
             self
         }
 

@@ -334,6 +334,12 @@ macro_rules! __output_union {
                 $crate::__private::read_union(deserializer, $crate::__private::Mode::Lenient)
             }
         }
+
+        impl $crate::__private::Part for $union {
+            fn blank() -> Self {
+                $union::Other($crate::__private::Json::Null)
+            }
+        }
     };
 }
 
@@ -379,17 +385,17 @@ macro_rules! __input_union {
                 }
             }
 
-            impl private::InputPart for $union {
+            impl private::Part for $union {
                 #[allow(unreachable_code)]
                 fn blank() -> Self {
-                    $(return $union::$variant(private::InputPart::blank());)*
+                    $(return $union::$variant(private::Part::blank());)*
                 }
 
                 #[allow(unused_imports)]
                 fn validate(&self, at: &mut private::Validator, _rules: &'static [private::Rule]) {
                     use private::{Number::*, Rule::*};
                     match self {
-                        $($union::$variant(value) => private::InputPart::validate(value, at, &[$($($rule,)*)*]),)*
+                        $($union::$variant(value) => private::Part::validate(value, at, &[$($($rule,)*)*]),)*
                     }
                 }
 
@@ -399,7 +405,7 @@ macro_rules! __input_union {
                     visit: &mut dyn ::core::ops::FnMut(&str, &mut $crate::FileInput),
                 ) {
                     match self {
-                        $($union::$variant(value) => private::InputPart::files_mut(value, at, visit),)*
+                        $($union::$variant(value) => private::Part::files_mut(value, at, visit),)*
                     }
                 }
             }

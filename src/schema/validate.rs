@@ -5,8 +5,8 @@ use regex_lite::Regex;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::input_part::InputPart;
 use super::open_enum::OpenEnum;
+use super::part::Part;
 use crate::{FieldError, FileInput, LocSegment, ValidationError};
 
 /// A bound, exactly as the schema has it.
@@ -112,7 +112,7 @@ pub enum Rule {
 }
 
 /// Checks an input from its root.
-pub fn validate_input(input: &impl InputPart) -> Result<(), ValidationError> {
+pub fn validate_input(input: &impl Part) -> Result<(), ValidationError> {
     let mut at = Validator { loc: vec![LocSegment::Key("body".to_owned())], errors: Vec::new() };
     input.validate(&mut at, &[]);
     if at.errors.is_empty() { Ok(()) } else { Err(ValidationError::new(at.errors)) }
@@ -126,12 +126,12 @@ pub struct Validator {
 }
 
 impl Validator {
-    /// Checks a field of an object.
-    pub fn field(&mut self, name: &str, value: &impl InputPart, rules: &'static [Rule]) {
+    /// Checks a field of a record or a value of a map.
+    pub fn field(&mut self, name: &str, value: &impl Part, rules: &'static [Rule]) {
         self.step(LocSegment::Key(name.to_owned()), value, rules);
     }
 
-    pub(super) fn step(&mut self, segment: LocSegment, value: &impl InputPart, rules: &'static [Rule]) {
+    pub(super) fn step(&mut self, segment: LocSegment, value: &impl Part, rules: &'static [Rule]) {
         self.loc.push(segment);
         value.validate(self, rules);
         self.loc.pop();

@@ -168,3 +168,53 @@ fn no_documents_give_an_empty_tree() {
     project.generate();
     assert_eq!(project.files().into_keys().collect::<Vec<_>>(), ["MANIFEST", "REPORT.md", "mod.rs"]);
 }
+
+/// Every trap, each with its file's name.
+fn traps() -> Vec<(String, Value)> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traps");
+    let mut traps: Vec<(String, Value)> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .map(|path| {
+            let text = std::fs::read(&path).unwrap();
+            (path.file_name().unwrap().to_string_lossy().into_owned(), serde_json::from_slice(&text).unwrap())
+        })
+        .collect();
+    traps.sort_by(|a, b| a.0.cmp(&b.0));
+    traps
+}
+
+#[test]
+fn all_traps_together_give_the_same_whatever_their_order() {
+    let (one, other) = (Project::new(&[]), Project::new(&[]));
+    let traps = traps();
+    for (number, (name, trap)) in traps.iter().enumerate() {
+        one.put(name, trap.to_string());
+        other.put(&format!("{}/{number}.json", traps.len() - number), reversed(trap));
+    }
+    one.generate();
+    other.generate();
+    assert_eq!(changed(&one.files(), &other.files()), ["MANIFEST"]);
+}
+
+#[test]
+fn a_trap_more_changes_its_own_module_and_lines_of_lists() {
+    let project = Project::new(&[]);
+    for (name, trap) in traps() {
+        project.put(&name, trap.to_string());
+    }
+    project.generate();
+    let whole = project.files();
+    for (name, trap) in traps() {
+        project.remove(&name);
+        project.generate();
+        let without = changed(&whole, &project.files());
+        let (own, lists): (Vec<&String>, Vec<&String>) = without.iter().partition(|path| path.starts_with("traps/"));
+        assert_eq!(own.len(), 1, "{name}: {without:?}");
+        assert!(lists.iter().all(|path| ["MANIFEST", "REPORT.md", "traps.rs"].contains(&path.as_str())), "{without:?}");
+        project.put(&name, trap.to_string());
+        project.generate();
+        assert_eq!(project.files(), whole, "{name}");
+    }
+}

@@ -12,7 +12,7 @@ pub struct FieldPath(String);
 
 impl FieldPath {
     /// Visits the files of an object's field.
-    pub fn visit(&mut self, name: &str, value: &mut impl InputPart, visit: &mut dyn FnMut(&str, &mut FileInput)) {
+    pub fn visit(&mut self, name: &str, value: &mut impl Part, visit: &mut dyn FnMut(&str, &mut FileInput)) {
         let length = self.0.len();
         if length > 0 {
             self.0.push('.');
@@ -22,7 +22,7 @@ impl FieldPath {
         self.0.truncate(length);
     }
 
-    fn visit_item(&mut self, index: usize, value: &mut impl InputPart, visit: &mut dyn FnMut(&str, &mut FileInput)) {
+    fn visit_item(&mut self, index: usize, value: &mut impl Part, visit: &mut dyn FnMut(&str, &mut FileInput)) {
         let length = self.0.len();
         self.0.push_str(&format!("[{index}]"));
         value.files_mut(self, visit);
@@ -30,20 +30,20 @@ impl FieldPath {
     }
 }
 
-/// A value inside an input.
-pub trait InputPart: Wire {
-    /// What stands in a builder for a required field until it is set. It is never sent: the builder's type says which
-    /// fields are set.
+/// A value inside a generated type.
+pub trait Part: Wire {
+    /// What stands in a record for a field until it is read or set. It is never sent: the builder's type says which fields
+    /// are set.
     fn blank() -> Self;
 
-    /// Reports what the schema does not allow.
-    fn validate(&self, at: &mut Validator, rules: &'static [Rule]);
+    /// Reports what the schema does not allow, if it is of an input.
+    fn validate(&self, _at: &mut Validator, _rules: &'static [Rule]) {}
 
     /// Shows the files in it.
     fn files_mut(&mut self, _at: &mut FieldPath, _visit: &mut dyn FnMut(&str, &mut FileInput)) {}
 }
 
-impl<T: InputPart> InputPart for Option<T> {
+impl<T: Part> Part for Option<T> {
     fn blank() -> Self {
         None
     }
@@ -61,7 +61,7 @@ impl<T: InputPart> InputPart for Option<T> {
     }
 }
 
-impl<T: InputPart> InputPart for Box<T> {
+impl<T: Part> Part for Box<T> {
     fn blank() -> Self {
         Box::new(T::blank())
     }
@@ -80,7 +80,7 @@ fn item_rules(rules: &'static [Rule]) -> &'static [Rule] {
     rules.iter().find_map(|rule| if let Rule::Items(rules) = rule { Some(*rules) } else { None }).unwrap_or(&[])
 }
 
-impl<T: InputPart> InputPart for Vec<T> {
+impl<T: Part> Part for Vec<T> {
     fn blank() -> Self {
         Vec::new()
     }
@@ -99,7 +99,7 @@ impl<T: InputPart> InputPart for Vec<T> {
     }
 }
 
-impl<T: InputPart> InputPart for BTreeMap<String, T> {
+impl<T: Part> Part for BTreeMap<String, T> {
     fn blank() -> Self {
         BTreeMap::new()
     }
@@ -117,7 +117,7 @@ impl<T: InputPart> InputPart for BTreeMap<String, T> {
     }
 }
 
-impl InputPart for String {
+impl Part for String {
     fn blank() -> Self {
         String::new()
     }
@@ -127,7 +127,7 @@ impl InputPart for String {
     }
 }
 
-impl InputPart for bool {
+impl Part for bool {
     fn blank() -> Self {
         false
     }
@@ -137,7 +137,7 @@ impl InputPart for bool {
     }
 }
 
-impl InputPart for i64 {
+impl Part for i64 {
     fn blank() -> Self {
         0
     }
@@ -147,7 +147,7 @@ impl InputPart for i64 {
     }
 }
 
-impl InputPart for i128 {
+impl Part for i128 {
     fn blank() -> Self {
         0
     }
@@ -157,7 +157,7 @@ impl InputPart for i128 {
     }
 }
 
-impl InputPart for f64 {
+impl Part for f64 {
     fn blank() -> Self {
         0.0
     }
@@ -168,15 +168,13 @@ impl InputPart for f64 {
 }
 
 /// A free-form value is taken as it is.
-impl InputPart for Value {
+impl Part for Value {
     fn blank() -> Self {
         Value::Null
     }
-
-    fn validate(&self, _at: &mut Validator, _rules: &'static [Rule]) {}
 }
 
-impl InputPart for FileInput {
+impl Part for FileInput {
     fn blank() -> Self {
         FileInput::url("")
     }
@@ -215,9 +213,6 @@ macro_rules! __input_record {
                 $(#[doc = $field_doc:expr])*
                 $(#[name = $name:literal])?
                 $(#[rules($($rule:expr),* $(,)?)])*
-                $(#[set($($set:tt)*)])?
-                $(#[null($null:ident)])?
-                $(#[given($($given:tt)*)])?
                 pub $field:ident: $type:ty
             ),* $(,)?
         }
@@ -229,32 +224,9 @@ macro_rules! __input_record {
             $($(#[doc = $field_doc])* pub $field: $type,)*
         }
 
-        $crate::__record! { Strict $record { $($field $(= $name)?),* } }
+        $crate::__record! { Strict $record { $($field $(= $name)? [$($($rule),*),*]),* } }
+        $crate::__part! { $record { $($field),* } }
 
-        const _: () = {
-            use $crate::__private as private;
-
-            impl private::InputPart for $record {
-                fn blank() -> Self {
-                    $record { $($field: private::InputPart::blank()),* }
-                }
-
-                #[allow(unused_imports, unused_variables)]
-                fn validate(&self, at: &mut private::Validator, _rules: &'static [private::Rule]) {
-                    use private::{Number::*, Rule::*};
-                    $(at.field($crate::__name!($field $(= $name)?), &self.$field, &[$($($rule,)*)*]);)*
-                }
-
-                #[allow(unused_variables)]
-                fn files_mut(
-                    &mut self,
-                    at: &mut private::FieldPath,
-                    visit: &mut dyn ::core::ops::FnMut(&str, &mut $crate::FileInput),
-                ) {
-                    $(at.visit($crate::__name!($field $(= $name)?), &mut self.$field, visit);)*
-                }
-            }
-        };
     };
 }
 
@@ -262,11 +234,33 @@ macro_rules! __input_record {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __input_part {
-    ($(#[doc = $doc:expr])* pub struct $record:ident { $($fields:tt)* }) => {
-        $crate::__input_record! { $(#[doc = $doc])* pub struct $record { $($fields)* } }
+    (
+        $(#[doc = $doc:expr])*
+        pub struct $record:ident {
+            $(
+                $(#[doc = $field_doc:expr])*
+                $(#[name = $name:literal])?
+                $(#[rules($($rule:tt)*)])*
+                $(#[set($($set:tt)*)])?
+                $(#[null($null:ident)])?
+                pub $field:ident: $type:ty
+            ),* $(,)?
+        }
+    ) => {
+        $crate::__input_record! {
+            $(#[doc = $doc])*
+            pub struct $record {
+                $($(#[doc = $field_doc])* $(#[name = $name])? $(#[rules($($rule)*)])* pub $field: $type),*
+            }
+        }
 
         impl $record {
-            $crate::__setters! { [] $($fields)* }
+            $($crate::__setter! { [] [$($field_doc)*] $field [$(null $null)? $($($set)*)?] })*
         }
     };
+}
+
+/// Sets an optional field.
+pub fn set<T>(place: &mut Option<T>, value: impl Into<T>) {
+    *place = Some(value.into());
 }
