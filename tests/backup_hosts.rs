@@ -12,8 +12,11 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use serde_json::json;
 use tokio_rustls::TlsAcceptor;
 
+#[path = "support/recorder.rs"]
+mod recorder;
 mod support;
 
+use recorder::Recorder;
 use support::{KEY, Reply, Server};
 
 const HOSTS: [&str; 4] = ["fal.run", "queue.fal.run", "falrun.com", "queue.falrun.com"];
@@ -110,7 +113,13 @@ async fn what_cannot_reach_fal_reaches_its_backup_unchanged() {
 async fn where_neither_is_reached_the_first_hosts_error_is_shown() {
     let authority = Authority::new();
     let client = authority.client(nobody(), nobody());
+    let recorder = Recorder::default();
+    let guard = recorder.listen();
     let error = client.endpoint("a/b").run(json!({})).await.expect_err("nobody there");
+    drop(guard);
+    for line in ["its backup host is tried", "host = \"falrun.com\"", "path = \"/a/b\""] {
+        assert!(recorder.emitted().contains(line), "{line} is missing in:\n{}", recorder.emitted());
+    }
     assert_eq!(error.kind(), ErrorKind::Connect);
     let hosts: Vec<&str> = error.attempts().iter().map(|attempt| attempt.host.as_str()).collect();
     assert_eq!(hosts, ["fal.run", "falrun.com", "fal.run", "falrun.com"]);

@@ -4,8 +4,9 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use fal_client::{Cancellation, Client, Error, Response, RetryPolicy};
+use fal_client::{Cancellation, Client, Error, ErrorKind, QueueUpdate, Response, RetryPolicy};
 use fal_emulator::{Emulator, Fault, Operation, Pace};
+use futures_util::TryStreamExt;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -24,7 +25,8 @@ fn client_of(emulator: &Emulator) -> Client {
         .queue_host(format!("{base}/queue.fal.run"))
         .rest_host(format!("{base}/rest.fal.ai"))
         .retry(RetryPolicy::default().first_delay(Duration::from_millis(1)))
-        .idle_timeout(Duration::from_millis(100))
+        .idle_timeout(Duration::from_millis(250))
+        .stream_idle_timeout(Duration::from_millis(250))
         .build()
         .expect("a client")
 }
@@ -51,41 +53,50 @@ fn nginx(status: u16) -> Fault {
     Fault::answer(status).html("<html><center>nginx</center></html>")
 }
 
-/// Each point at which a request can fail, and what each operation makes of it: a run, a submission; a status, a result
-/// and a cancellation, which may be repeated.
+/// Each point at which a request can fail, and what each operation makes of it: a run, a submission; a status, a stream
+/// of statuses, which another stream or polls go on with, a result and a cancellation, which may be repeated. Within an
+/// answer the number is that of its bytes, and of a stream's events, of which there is one here.
 #[rustfmt::skip]
-fn table() -> Vec<(&'static str, Fault, [Outcome; 5])> {
+fn table() -> Vec<(&'static str, Fault, [Outcome; 6])> {
     let lost = Fault::drop_connection;
     let busy = Fault::answer(503).header("x-fal-needs-retry", "1").header("x-fal-request-id", "r");
     vec![
-        // what                            fault                                                   run       submit    status    result    cancel
-        ("closed before it took effect",   lost(),                                                [Fails,    Fails,    Repeated, Repeated, Repeated]),
-        ("closed after it took effect",    lost().after_effect(),                                 [Fails,    Fails,    Repeated, Repeated, Repeated]),
-        ("closed within the request",      Fault::drop_request_after(5),                          [Fails,    Fails,    Repeated, Repeated, Repeated]),
-        ("closed within the head",         Fault::tear_head(),                                    [Fails,    Fails,    Repeated, Repeated, Repeated]),
-        ("silent within the answer",       Fault::silence_after(3),                               [Fails,    Fails,    Repeated, Repeated, Repeated]),
-        ("slow, but whole",                Fault::drip(200, Duration::from_millis(1)),            [Well,     Well,     Well,     Well,     Well]),
-        ("closed within the answer",       Fault::tear_after(3),                                  [Fails,    Fails,    Repeated, Repeated, Repeated]),
-        ("429",                            Fault::answer(429),                                    [Repeated, Repeated, Repeated, Repeated, Repeated]),
-        ("429 with Retry-After",           Fault::answer(429).header("retry-after", "0"),         [Repeated, Repeated, Repeated, Repeated, Repeated]),
-        ("408",                            Fault::answer(408),                                    [Fails,    Fails,    Fails,    Fails,    Fails]),
-        ("409",                            Fault::answer(409),                                    [Fails,    Fails,    Fails,    Fails,    Fails]),
-        ("500",                            Fault::answer(500),                                    [Fails,    Fails,    Repeated, Fails,    Fails]),
-        ("502 of a gateway",               nginx(502),                                            [Fails,    Fails,    Repeated, Repeated, Repeated]),
-        ("503 of a gateway",               nginx(503),                                            [Fails,    Fails,    Repeated, Repeated, Repeated]),
-        ("504 of a gateway",               nginx(504),                                            [Fails,    Fails,    Repeated, Repeated, Repeated]),
-        ("502 after it took effect",       nginx(502).after_effect(),                             [Fails,    Fails,    Repeated, Repeated, Repeated]),
-        ("503 that asks for a repetition", busy,                                                  [Fails,    Fails,    Repeated, Fails,    Repeated]),
-        ("401",                            Fault::answer(401),                                    [Fails,    Fails,    Fails,    Fails,    Fails]),
-        ("403",                            Fault::answer(403),                                    [Fails,    Fails,    Fails,    Fails,    Fails]),
-        ("a redirect",                     Fault::answer(307).header("location", "https://x.y/"), [Fails,    Fails,    Fails,    Fails,    Fails]),
-        ("an answer that is no JSON",      Fault::answer(200).html("<p>hello"),                   [Fails,    Fails,    Fails,    Fails,    Fails]),
-        ("a late answer",                  Fault::none().delay(Duration::from_millis(5)),         [Well,     Well,     Well,     Well,     Well]),
+        // what                            fault                                                   run       submit    status    stream    result    cancel
+        ("closed before it took effect",   lost(),                                                [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
+        ("closed after it took effect",    lost().after_effect(),                                 [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
+        ("closed within the request",      Fault::drop_request_after(5),                          [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
+        ("closed within the head",         Fault::tear_head(),                                    [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
+        ("silent after the head",          Fault::silence_after(0),                               [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
+        ("silent within the answer",       Fault::silence_after(3),                               [Fails,    Fails,    Repeated, Well,     Repeated, Repeated]),
+        ("slow, but whole",                Fault::drip(200, Duration::from_millis(1)),            [Well,     Well,     Well,     Well,     Well,     Well]),
+        ("closed after the head",          Fault::tear_after(0),                                  [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
+        ("closed within the answer",       Fault::tear_after(3),                                  [Fails,    Fails,    Repeated, Well,     Repeated, Repeated]),
+        ("429",                            Fault::answer(429),                                    [Repeated, Repeated, Repeated, Repeated, Repeated, Repeated]),
+        ("429 with Retry-After",           Fault::answer(429).header("retry-after", "0"),         [Repeated, Repeated, Repeated, Repeated, Repeated, Repeated]),
+        ("408",                            Fault::answer(408),                                    [Fails,    Fails,    Fails,    Repeated, Fails,    Fails]),
+        ("409",                            Fault::answer(409),                                    [Fails,    Fails,    Fails,    Repeated, Fails,    Fails]),
+        ("500",                            Fault::answer(500),                                    [Fails,    Fails,    Repeated, Repeated, Fails,    Fails]),
+        ("502 of a gateway",               nginx(502),                                            [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
+        ("503 of a gateway",               nginx(503),                                            [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
+        ("504 of a gateway",               nginx(504),                                            [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
+        ("502 after it took effect",       nginx(502).after_effect(),                             [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
+        ("503 that asks for a repetition", busy,                                                  [Fails,    Fails,    Repeated, Repeated, Fails,    Repeated]),
+        ("401",                            Fault::answer(401),                                    [Fails,    Fails,    Fails,    Fails,    Fails,    Fails]),
+        ("403",                            Fault::answer(403),                                    [Fails,    Fails,    Fails,    Fails,    Fails,    Fails]),
+        ("a redirect",                     Fault::answer(307).header("location", "https://x.y/"), [Fails,    Fails,    Fails,    Repeated, Fails,    Fails]),
+        ("an answer that is no JSON",      Fault::answer(200).html("<p>hello"),                   [Fails,    Fails,    Fails,    Repeated, Fails,    Fails]),
+        ("a late answer",                  Fault::none().delay(Duration::from_millis(5)),         [Well,     Well,     Well,     Well,     Well,     Well]),
     ]
 }
 
-const OPERATIONS: [Operation; 5] =
-    [Operation::Run, Operation::Submit, Operation::Status, Operation::Result, Operation::Cancel];
+const OPERATIONS: [Operation; 6] = [
+    Operation::Run,
+    Operation::Submit,
+    Operation::Status,
+    Operation::StatusStream,
+    Operation::Result,
+    Operation::Cancel,
+];
 
 #[tokio::test]
 async fn the_table_of_faults_holds() {
@@ -103,10 +114,18 @@ async fn the_table_of_faults_holds() {
                 Operation::Run => endpoint.run(input()).await.map(drop).err(),
                 Operation::Submit => endpoint.submit(input()).await.map(drop).err(),
                 Operation::Status => endpoint.status(&request).await.map(drop).err(),
+                Operation::StatusStream => {
+                    let updates: Result<Vec<_>, _> = endpoint.status_stream(&request).try_collect().await;
+                    assert!(
+                        updates.as_ref().map_or(true, |updates| updates.last().is_some_and(QueueUpdate::is_completed))
+                    );
+                    updates.map(drop).err()
+                }
                 Operation::Result => endpoint.result(&request).await.map(drop).err(),
                 _ => endpoint.cancel(&request).await.map(drop).err(),
             };
-            let requests = arrived(&emulator, operation);
+            let polls = if operation == Operation::StatusStream { arrived(&emulator, Operation::Status) } else { 0 };
+            let requests = arrived(&emulator, operation) + polls;
             let outcome = match (&error, requests) {
                 (Some(_), _) => Fails,
                 (None, 1) => Well,
@@ -240,6 +259,34 @@ async fn a_connection_that_is_closed_before_a_byte_is_read_counts_as_broken() {
     }
 }
 
+/// What did not connect has arrived nowhere, and is repeated whatever it is.
+#[tokio::test]
+async fn without_a_connection_everything_is_repeated() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address");
+    let client = Client::builder()
+        .key("id:secret")
+        .run_host(format!("http://{nobody}"))
+        .queue_host(format!("http://{nobody}"))
+        .retry(RetryPolicy::default().first_delay(Duration::from_millis(1)).max_attempts(3).patience(Duration::ZERO))
+        .build()
+        .expect("a client");
+    let endpoint = client.endpoint(ENDPOINT);
+    for operation in OPERATIONS {
+        let error = match operation {
+            Operation::Run => endpoint.run(input()).await.map(drop),
+            Operation::Submit => endpoint.submit(input()).await.map(drop),
+            Operation::Status => endpoint.status("R1").await.map(drop),
+            Operation::StatusStream => endpoint.status_stream("R1").try_collect::<Vec<_>>().await.map(drop),
+            Operation::Result => endpoint.result("R1").await.map(drop),
+            _ => endpoint.cancel("R1").await.map(drop),
+        };
+        let error = error.expect_err("nobody there");
+        assert_eq!((error.kind(), error.attempts().len()), (ErrorKind::Connect, 3), "{operation:?}");
+        let id = (!matches!(operation, Operation::Run | Operation::Submit)).then_some("R1");
+        assert_eq!(error.request_id(), id, "{operation:?}");
+    }
+}
+
 /// fal takes the request while its caller has given up: the caller will never know of it, so it is cancelled.
 #[tokio::test]
 async fn a_submission_that_is_given_up_is_taken_back() {
@@ -266,17 +313,19 @@ async fn a_submission_that_is_given_up_is_taken_back() {
             endpoint.subscribe(input()).timeout(moment).cancel_on_timeout(wanted).await.expect_err("out of time");
         assert!(error.is_timeout() && error.endpoint() == Some(ENDPOINT), "{error:?}");
         late();
+        let error = endpoint.submit(input()).timeout(moment).await.expect_err("out of time");
+        assert!(error.is_timeout() && error.endpoint() == Some(ENDPOINT), "{error:?}");
+        late();
         let call = endpoint.subscribe(input()).cancel_on_drop(wanted).into_future();
         assert!(tokio::time::timeout(moment, call).await.is_err());
 
         emulator.advance_time(hour);
-        if wanted {
-            hears.wait_for(|count| *count == 2).await.expect("two cancellations");
-            assert_eq!(emulator.jobs().iter().filter(|job| job.was_cancelled()).count(), 2);
-        } else {
-            endpoint.status("unknown").await.expect_err("no such request");
-            assert_eq!(*hears.borrow(), 0);
-        }
+        // Of a submission alone nobody has the id, so there is nothing to wish for.
+        let expected = if wanted { 3 } else { 1 };
+        hears.wait_for(|count| *count == expected).await.expect("cancellations");
+        endpoint.status("unknown").await.expect_err("no such request");
+        assert_eq!(*hears.borrow(), expected);
+        assert_eq!(emulator.jobs().iter().filter(|job| job.was_cancelled()).count(), expected);
     }
 }
 

@@ -66,6 +66,31 @@ async fn what_is_no_id_is_not_sent() {
 }
 
 #[tokio::test]
+async fn headers_of_the_client_are_in_every_request() {
+    let server = Server::start(|_, seen| match seen.method.as_str() {
+        "POST" => Reply::json(200, r#"{"request_id":"R1"}"#),
+        _ => Reply::json(200, r#"{"status":"COMPLETED"}"#),
+    })
+    .await;
+    let client = server.builder().header("X-Team", "a").header("x-team", "b").build().expect("a client");
+    let endpoint = client.endpoint("a/b");
+    endpoint.run(json!({})).await.expect("an answer");
+    endpoint.submit(json!({})).header("x-team", "c").await.expect("a job");
+    endpoint.status("R1").await.expect("a status");
+    endpoint.result("R1").await.expect("a result");
+    endpoint.cancel("R1").await.expect("an outcome");
+    let seen = server.seen();
+    let teams: Vec<_> = seen.iter().map(|seen| seen.header("x-team").unwrap_or("none")).collect();
+    assert_eq!(teams, ["b", "c", "b", "b", "b"]);
+
+    for (name, value) in [("authorization", "Key x"), ("a b", "c"), ("x-secret", "se\ncret")] {
+        let error = server.builder().header(name, value).build().expect_err(name);
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        assert!(!error.to_string().contains("cret\n") && !format!("{error:?}").contains("se\\ncret"), "{error:?}");
+    }
+}
+
+#[tokio::test]
 async fn options_become_headers_and_fields() {
     let server = Server::start(|_, _| Reply::json(200, "{}")).await;
     let call = server.client().endpoint("a/b").run(json!({ "a": 1, "b": 2 }));

@@ -1,67 +1,25 @@
 //! The key is in the `Authorization` header and nowhere else: not in errors, not in `Debug`, not in anything logged.
 
 use std::fmt::Write;
-use std::sync::{Arc, Mutex};
 
 use fal_client::{FileInput, Repository};
 use serde_json::json;
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
 
+#[path = "support/recorder.rs"]
+mod recorder;
 #[path = "support/storage.rs"]
 mod storage;
 mod support;
 
+use recorder::Recorder;
 use storage::{Fault, Storage, some_bytes};
 use support::{KEY, Reply, Server};
-
-/// Writes down everything that is emitted, at every level.
-#[derive(Clone, Default)]
-struct Recorder(Arc<Mutex<String>>);
-
-struct Writer<'a>(&'a mut String);
-
-impl Visit for Writer<'_> {
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        let _ = writeln!(self.0, "  {field} = {value:?}");
-    }
-}
-
-impl Subscriber for Recorder {
-    fn enabled(&self, _metadata: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, span: &Attributes<'_>) -> Id {
-        let mut text = self.0.lock().expect("not poisoned");
-        let _ = writeln!(text, "span {}", span.metadata().name());
-        span.record(&mut Writer(&mut text));
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _span: &Id, values: &Record<'_>) {
-        values.record(&mut Writer(&mut self.0.lock().expect("not poisoned")));
-    }
-
-    fn record_follows_from(&self, _span: &Id, _follows: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        let mut text = self.0.lock().expect("not poisoned");
-        let _ = writeln!(text, "event {}", event.metadata().target());
-        event.record(&mut Writer(&mut text));
-    }
-
-    fn enter(&self, _span: &Id) {}
-
-    fn exit(&self, _span: &Id) {}
-}
 
 /// One thread, so that the recorder, which is the thread's, hears everything.
 #[tokio::test(flavor = "current_thread")]
 async fn nothing_shows_the_key_or_the_input() {
     let recorder = Recorder::default();
-    let guard = tracing::subscriber::set_default(recorder.clone());
+    let guard = recorder.listen();
     let server = Server::start(|number, seen| match (number, seen.method.as_str()) {
         (0, _) => Reply::json(429, r#"{"detail":"slow down"}"#),
         (_, "POST") => Reply::json(200, r#"{"request_id":"R1"}"#),
@@ -83,7 +41,7 @@ async fn nothing_shows_the_key_or_the_input() {
     let _ = write!(shown, "{error} {error:?}");
     drop(guard);
 
-    let emitted = recorder.0.lock().expect("not poisoned").clone();
+    let emitted = recorder.emitted();
     for word in ["fal.subscribe", "fal.cancel", "attempt failed", "queue update", "request_id = \"R1\""] {
         assert!(emitted.contains(word), "{word} is missing in:\n{emitted}");
     }
@@ -97,7 +55,7 @@ async fn nothing_shows_the_key_or_the_input() {
 #[tokio::test(flavor = "current_thread")]
 async fn nothing_shows_a_token_for_uploads_or_the_signature_of_a_url() {
     let recorder = Recorder::default();
-    let guard = tracing::subscriber::set_default(recorder.clone());
+    let guard = recorder.listen();
     let storage = Storage::start().await;
     let client = storage.builder().build().expect("a client");
     let mut shown = String::new();
@@ -120,7 +78,7 @@ async fn nothing_shows_a_token_for_uploads_or_the_signature_of_a_url() {
     }
     drop(guard);
 
-    let emitted = recorder.0.lock().expect("not poisoned").clone();
+    let emitted = recorder.emitted();
     for word in ["fal.upload", "attempt failed", "token for uploads was refused"] {
         assert!(emitted.contains(word), "{word} is missing in:\n{emitted}");
     }

@@ -1,4 +1,5 @@
 use std::future::IntoFuture;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -6,18 +7,25 @@ use tracing::Instrument;
 
 use crate::Error;
 use crate::queue::{Cancellation, Target};
-use crate::transport::send;
+use crate::transport::{send, within_total};
 
 /// A wish to cancel a request, which is sent when it is awaited.
 #[derive(Debug)]
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Cancel {
     target: Target,
+    timeout: Option<Duration>,
 }
 
 impl Cancel {
     pub(crate) fn new(target: Target) -> Self {
-        Cancel { target }
+        Cancel { target, timeout: None }
+    }
+
+    /// How long it may take in all, repetitions and their pauses included (no limit by default).
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
     }
 }
 
@@ -32,8 +40,12 @@ impl IntoFuture for Cancel {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let target = self.target;
+        let Cancel { target, timeout } = self;
         let span = tracing::info_span!("fal.cancel", endpoint = target.endpoint, request_id = target.request_id());
-        async move { cancel(&target).await }.instrument(span).boxed()
+        let call = async move {
+            let asked = within_total(timeout, "the wish to cancel", cancel(&target)).await;
+            asked.map_err(|error| target.explain(error))
+        };
+        call.instrument(span).boxed()
     }
 }

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::future::IntoFuture;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -8,7 +9,7 @@ use serde::de::DeserializeOwned;
 use tracing::Instrument;
 
 use crate::queue::Target;
-use crate::transport::send;
+use crate::transport::{send, within_total};
 use crate::{Error, Response};
 
 /// A question for a request's result, which is sent when it is awaited.
@@ -17,12 +18,19 @@ use crate::{Error, Response};
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Fetch<O> {
     target: Target,
+    timeout: Option<Duration>,
     of: PhantomData<fn() -> O>,
 }
 
 impl<O> Fetch<O> {
     pub(crate) fn new(target: Target) -> Self {
-        Fetch { target, of: PhantomData }
+        Fetch { target, timeout: None, of: PhantomData }
+    }
+
+    /// How long it may take in all, repetitions and their pauses included (no limit by default).
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
     }
 }
 
@@ -40,9 +48,13 @@ impl<O: DeserializeOwned + Send + 'static> IntoFuture for Fetch<O> {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let target = self.target;
+        let Fetch { target, timeout, .. } = self;
         let span = tracing::info_span!("fal.result", endpoint = target.endpoint, request_id = target.request_id());
-        async move { fetch(&target).await }.instrument(span).boxed()
+        let call = async move {
+            let fetched = within_total(timeout, "the question for the result", fetch(&target)).await;
+            fetched.map_err(|error| target.explain(error))
+        };
+        call.instrument(span).boxed()
     }
 }
 

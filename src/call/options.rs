@@ -5,6 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 use url::Url;
 
+use crate::client::header;
 use crate::{EndpointInput, Error, ErrorKind};
 
 /// What a call sends besides its input. The first option that cannot be sent is kept as an error, which comes when the
@@ -63,15 +64,9 @@ impl SendOptions {
     }
 
     pub(super) fn header(&mut self, name: &str, value: &str) {
-        match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
-            (Ok(name), _) if name == http::header::AUTHORIZATION => {
-                self.refuse("the header Authorization is the client's; give the key to `Client::builder()`".to_owned());
-            }
-            (Ok(name), Ok(value)) => drop(self.headers.insert(name, value)),
-            (Err(_), _) => self.refuse(format!("{name:?} is not the name of a header")),
-            (_, Err(_)) => {
-                self.refuse(format!("the value of the header {name} has a character that no header can have"))
-            }
+        match header(name, value) {
+            Ok((name, value)) => drop(self.headers.insert(name, value)),
+            Err(reason) => self.refuse(reason),
         }
     }
 
@@ -160,8 +155,9 @@ macro_rules! send_options {
             self
         }
 
-        /// Sends a header of one's own with the input; questions after a request do not have it. `Authorization` is the
-        /// client's and is refused. Of a header that an option sets too, what was said last counts.
+        /// Sends a header of one's own with the input; questions after a request do not have it (see
+        /// [`ClientBuilder::header`](crate::ClientBuilder::header)). `Authorization` is the client's and is refused. Of a
+        /// header that an option sets too, what was said last counts.
         pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
             self.options.header(name.as_ref(), value.as_ref());
             self

@@ -15,7 +15,7 @@ use super::body::body;
 use super::options::send_options;
 use crate::client::join;
 use crate::endpoint::EndpointId;
-use crate::transport::{Operation, Request, send};
+use crate::transport::{Operation, Request, send, within_total};
 use crate::{Client, EndpointInput, Error, Response};
 
 /// A direct run, which is sent when it is awaited.
@@ -55,13 +55,7 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
             request.headers = options.headers;
             Response::read(send(client.shared(), &request).await?)
         };
-        let done = match timeout {
-            Some(limit) => {
-                tokio::time::timeout(limit, call).await.unwrap_or_else(|_| Err(Error::timeout("the run", limit)))
-            }
-            None => call.await,
-        };
-        done.map_err(|error| error.at(&endpoint))
+        within_total(timeout, "the run", call).await.map_err(|error| error.at(&endpoint))
     }
 }
 

@@ -1,4 +1,5 @@
 use std::future::IntoFuture;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -6,7 +7,7 @@ use tracing::Instrument;
 
 use crate::Error;
 use crate::queue::{QueueUpdate, Target, read_status};
-use crate::transport::send;
+use crate::transport::{send, within_total};
 
 /// A question for a request's status, which is sent when it is awaited.
 #[derive(Debug)]
@@ -14,16 +15,23 @@ use crate::transport::send;
 pub struct Status {
     target: Target,
     logs: bool,
+    timeout: Option<Duration>,
 }
 
 impl Status {
     pub(crate) fn new(target: Target) -> Self {
-        Status { target, logs: false }
+        Status { target, logs: false, timeout: None }
     }
 
     /// Whether the answer has the lines that the model has logged so far (default false).
     pub fn logs(mut self, logs: bool) -> Self {
         self.logs = logs;
+        self
+    }
+
+    /// How long it may take in all, repetitions and their pauses included (no limit by default).
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
         self
     }
 }
@@ -33,11 +41,11 @@ impl IntoFuture for Status {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Status { target, logs } = self;
+        let Status { target, logs, timeout } = self;
         let span = tracing::info_span!("fal.status", endpoint = target.endpoint, request_id = target.request_id());
         let call = async move {
             let ask = async { read_status(send(target.client.shared(), &target.status(logs)?).await?) };
-            ask.await.map_err(|error| target.explain(error))
+            within_total(timeout, "the question for the status", ask).await.map_err(|error| target.explain(error))
         };
         call.instrument(span).boxed()
     }

@@ -4,6 +4,7 @@ use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -19,7 +20,7 @@ use super::updates::in_background;
 use crate::client::join;
 use crate::endpoint::EndpointId;
 use crate::queue::{Job, Target};
-use crate::transport::{Operation, Request, send};
+use crate::transport::{Operation, Request, deadline, send, until};
 use crate::{Client, EndpointInput, Error};
 
 /// A submission to the queue, which is sent when it is awaited.
@@ -29,12 +30,13 @@ pub struct Submit<I, O> {
     endpoint: Cow<'static, str>,
     input: I,
     options: SendOptions,
+    timeout: Option<Duration>,
     of: PhantomData<fn() -> O>,
 }
 
 impl<I, O> Submit<I, O> {
     pub(crate) fn new(client: Client, endpoint: Cow<'static, str>, input: I) -> Self {
-        Submit { client, endpoint, input, options: SendOptions::default(), of: PhantomData }
+        Submit { client, endpoint, input, options: SendOptions::default(), timeout: None, of: PhantomData }
     }
 
     send_options!();
@@ -44,6 +46,13 @@ impl<I, O> Submit<I, O> {
     /// addresses, and does not follow redirects.
     pub fn webhook(mut self, url: impl AsRef<str>) -> Self {
         self.options.webhook(url.as_ref());
+        self
+    }
+
+    /// How long it may take in all until fal has taken the request, uploads, repetitions and their pauses included (no
+    /// limit by default). If fal takes it later than that, it is cancelled in the background: nobody knows its id.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
         self
     }
 }
@@ -123,13 +132,24 @@ impl<I: EndpointInput, O: 'static> IntoFuture for Submit<I, O> {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Submit { client, endpoint, input, options, .. } = self;
+        let Submit { client, endpoint, input, options, timeout, .. } = self;
         let span = tracing::info_span!("fal.submit", endpoint = &*endpoint, request_id = tracing::field::Empty);
         let record = span.clone();
         let call = async move {
-            let (job, _) = Submission::new(client, endpoint, input, options).sent.await?;
-            record.record("request_id", &job.request_id);
-            Ok(job)
+            let mut submission = Submission::new(client, endpoint, input, options);
+            match until(timeout.and_then(deadline), &mut submission.sent).await {
+                Ok(sent) => {
+                    let (job, _) = sent?;
+                    record.record("request_id", &job.request_id);
+                    Ok(job)
+                }
+                Err(tried) => {
+                    let error = Error::timeout("the submission", timeout.unwrap_or_default());
+                    let error = error.after(tried).at(&submission.endpoint);
+                    submission.take_back();
+                    Err(error)
+                }
+            }
         };
         call.instrument(span).boxed()
     }

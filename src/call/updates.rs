@@ -15,6 +15,7 @@ use super::cancel::cancel;
 use super::fetch::fetch;
 use super::submit::Submission;
 use crate::queue::{Follower, Job, QueueUpdate, Target, completed_error};
+use crate::transport::{deadline, until};
 use crate::{Error, Response};
 
 /// How long fal may take to answer the wish to cancel a request whose time ran out.
@@ -123,8 +124,7 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
     }
 
     fn new(stage: Stage<O>, options: FollowOptions, span: Span) -> Self {
-        // A limit beyond what the clock can hold is none.
-        let deadline = options.timeout.and_then(|limit| Instant::now().checked_add(limit));
+        let deadline = options.timeout.and_then(deadline);
         Steps { stage, options, deadline, span, turn: None }
     }
 
@@ -134,12 +134,9 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
             return None;
         }
         let span = self.span.clone();
-        let progress = match self.deadline {
-            None => self.step().instrument(span).await,
-            Some(deadline) => match tokio::time::timeout_at(deadline, self.step().instrument(span.clone())).await {
-                Ok(progress) => progress,
-                Err(_) => Err(self.out_of_time().instrument(span).await),
-            },
+        let progress = match until(self.deadline, self.step().instrument(span.clone())).await {
+            Ok(progress) => progress,
+            Err(tried) => Err(self.out_of_time().instrument(span).await.after(tried)),
         };
         // After an error or the result there is nothing left to do, nor to cancel.
         if matches!(progress, Err(_) | Ok(Progress::Completed(_))) {

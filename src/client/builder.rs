@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::credentials::Credentials;
+use super::headers::headers;
 use super::hosts::Hosts;
 use super::{Client, Shared, tls};
 use crate::storage::Tokens;
@@ -40,6 +41,7 @@ pub struct ClientBuilder {
     rest_host: Option<String>,
     api_host: Option<String>,
     cdn_host: Option<String>,
+    headers: Vec<(String, String)>,
     http: Option<reqwest::Client>,
     retry: RetryPolicy,
     timeouts: Timeouts,
@@ -151,6 +153,13 @@ impl ClientBuilder {
         self
     }
 
+    /// A header of one's own for every request to fal, questions after a request included; storage hosts do not get it.
+    /// `Authorization` is the client's and is refused. Of a header that a call sets too, the call's counts.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
     /// An HTTP client of one's own, with its proxies, certificates and connection pool. It should not follow redirects:
     /// a redirect of a call that has the key with it is an error to the client that is made here.
     pub fn http_client(mut self, http: reqwest::Client) -> Self {
@@ -202,8 +211,8 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// No key is given and the client is not anonymous, a host is neither a host name nor a base URL, or TLS cannot be
-    /// set up because the machine has no certificate authorities.
+    /// No key is given and the client is not anonymous, a host is neither a host name nor a base URL, a header
+    /// cannot be sent, or TLS cannot be set up because the machine has no certificate authorities.
     pub fn build(self) -> Result<Client, Error> {
         let credentials = self.credentials.unwrap_or_else(|| {
             let message = "there is no fal key: set the environment variable FAL_KEY (and build the client with \
@@ -213,6 +222,7 @@ impl ClientBuilder {
         })?;
         let hosts = Hosts::new(self.run_host.as_deref(), self.queue_host.as_deref(), self.rest_host.as_deref())?
             .with_storage(self.api_host.as_deref(), self.cdn_host.as_deref())?;
+        let headers = headers(&self.headers)?;
         let http = match self.http {
             Some(http) => http,
             None => http_client(&hosts)?,
@@ -223,6 +233,7 @@ impl ClientBuilder {
         let shared = Shared {
             http,
             hosts,
+            headers,
             credentials,
             retry: self.retry,
             timeouts: self.timeouts,

@@ -2,16 +2,19 @@
 
 mod builder;
 mod credentials;
+mod headers;
 mod hosts;
 mod tls;
 
 use std::fmt;
 use std::sync::Arc;
 
+use http::HeaderMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use builder::ClientBuilder;
 pub(crate) use credentials::Credentials;
+pub(crate) use headers::header;
 pub(crate) use hosts::{Hosts, backup, join};
 
 use crate::queue::{Job, JobHandle};
@@ -42,6 +45,8 @@ pub struct Client {
 pub(crate) struct Shared {
     pub(crate) http: reqwest::Client,
     pub(crate) hosts: Hosts,
+    /// The caller's own, of every request that has the key.
+    pub(crate) headers: HeaderMap,
     pub(crate) credentials: Credentials,
     pub(crate) retry: RetryPolicy,
     pub(crate) timeouts: Timeouts,

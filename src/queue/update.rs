@@ -1,3 +1,6 @@
+use serde::de::Error as _;
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::LogEntry;
@@ -16,8 +19,13 @@ use crate::ErrorType;
 ///         _ => {}
 ///     }
 /// }
-/// # show(&QueueUpdate::read(br#"{"status":"IN_QUEUE"}"#).ok_or("no status").unwrap_or_else(|_| unreachable!()));
+/// # fn main() -> serde_json::Result<()> {
+/// show(&serde_json::from_str(r#"{ "status": "IN_QUEUE", "queue_position": 3 }"#)?);
+/// # Ok(())
+/// # }
 /// ```
+///
+/// As JSON it has the form that fal gives it.
 ///
 /// In the updates of a call that goes on (`subscribe`, `wait`), `logs` are the lines since the update before; in the
 /// answer of a single `status` they are all lines so far. There are none unless they are asked for with `logs(true)`.
@@ -80,9 +88,11 @@ pub struct Failure {
 
 impl QueueUpdate {
     /// Reads a status as the service writes it. Only the word `status` has to be there.
-    #[doc(hidden)]
-    pub fn read(body: &[u8]) -> Option<Self> {
-        let status: Map<String, Value> = serde_json::from_slice(body).ok()?;
+    pub(super) fn read(body: &[u8]) -> Option<Self> {
+        QueueUpdate::of(&serde_json::from_slice(body).ok()?)
+    }
+
+    fn of(status: &Map<String, Value>) -> Option<Self> {
         let logs = || -> Vec<LogEntry> {
             let lines = status.get("logs").and_then(Value::as_array);
             lines.into_iter().flatten().map(LogEntry::read).collect()
@@ -96,7 +106,7 @@ impl QueueUpdate {
             "COMPLETED" => QueueUpdate::Completed {
                 logs: logs(),
                 metrics: Metrics::read(status.get("metrics")),
-                failure: Failure::read(&status),
+                failure: Failure::read(status),
             },
             other => QueueUpdate::Other { status: other.to_owned(), logs: logs() },
         })
@@ -134,6 +144,32 @@ impl QueueUpdate {
             | QueueUpdate::Completed { logs, .. }
             | QueueUpdate::Other { logs, .. } => logs,
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for QueueUpdate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let status = Map::deserialize(deserializer)?;
+        QueueUpdate::of(&status).ok_or_else(|| D::Error::custom("the field `status` with the state as text is missing"))
+    }
+}
+
+impl Serialize for QueueUpdate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut status = serializer.serialize_map(None)?;
+        status.serialize_entry("status", self.word())?;
+        if let QueueUpdate::InQueue { position, .. } = self {
+            status.serialize_entry("queue_position", position)?;
+        }
+        status.serialize_entry("logs", self.logs())?;
+        if let QueueUpdate::Completed { metrics, failure, .. } = self {
+            status.serialize_entry("metrics", &metrics.all)?;
+            if let Some(failure) = failure {
+                status.serialize_entry("error", &failure.error)?;
+                status.serialize_entry("error_type", &failure.error_type.as_ref().map(ErrorType::as_str))?;
+            }
+        }
+        status.end()
     }
 }
 
@@ -180,6 +216,25 @@ mod tests {
         for bad in ["", "[]", "{}", r#"{"status":3}"#, "not json"] {
             assert_eq!(read(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_status_is_written_as_it_is_read() {
+        for text in [
+            r#"{"status":"IN_QUEUE","queue_position":3,"logs":[]}"#,
+            r#"{"status":"IN_QUEUE"}"#,
+            r#"{"status":"IN_PROGRESS","logs":[{"message":"a","timestamp":"t","level":"INFO","source":"USER"},"bare"]}"#,
+            r#"{"status":"COMPLETED","metrics":{"inference_time":3.5,"x":[1]}}"#,
+            r#"{"status":"COMPLETED","error":"e","error_type":"request_timeout"}"#,
+            r#"{"status":"COMPLETED","error":""}"#,
+            r#"{"status":"PAUSED"}"#,
+        ] {
+            let update = read(text).expect(text);
+            let written = serde_json::to_string(&update).expect("JSON");
+            assert_eq!(serde_json::from_str::<QueueUpdate>(&written).expect("a status"), update, "{written}");
+        }
+        let error = serde_json::from_str::<QueueUpdate>(r#"{"state":"IN_QUEUE"}"#).expect_err("no status");
+        assert!(error.to_string().contains("`status`"), "{error}");
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl MediaStream {
         let mut tries = Tries::keyless(shared, DOWNLOAD, &url);
         let response = loop {
             match get(client, url.clone(), HeaderMap::new()).await {
-                Ok(response) => break response,
+                Ok(response) => break tries.got_through(response),
                 Err(error) => tries.failed(error).await?,
             }
         };

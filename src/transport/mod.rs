@@ -9,6 +9,7 @@ mod retry;
 mod send;
 mod sse;
 mod timeouts;
+mod total;
 mod tries;
 
 pub(crate) use media::MediaStream;
@@ -21,3 +22,4 @@ pub(crate) use retry::{jittered, random};
 pub(crate) use send::{open, send};
 pub(crate) use sse::EventStream;
 pub(crate) use timeouts::Timeouts;
+pub(crate) use total::{deadline, until, within_total};

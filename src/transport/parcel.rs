@@ -35,7 +35,7 @@ pub(crate) async fn deliver(shared: &Shared, parcel: &Parcel) -> Result<Answer, 
         match carry(shared, parcel, &this.0).await {
             Ok(answer) => {
                 this.keep();
-                return Ok(answer);
+                return Ok(tries.got_through(answer));
             }
             Err(error) => match this.own_error() {
                 Some(error) => return Err(error),

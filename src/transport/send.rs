@@ -21,7 +21,7 @@ pub(crate) async fn send(shared: &Shared, request: &Request) -> Result<Answer, E
     let mut tries = Tries::new(shared, request)?;
     loop {
         match whole(shared, request, tries.url()).await {
-            Ok(answer) => return Ok(answer),
+            Ok(answer) => return Ok(tries.got_through(answer)),
             Err(error) => tries.failed(error).await?,
         }
     }
@@ -32,7 +32,7 @@ pub(crate) async fn open(shared: &Shared, request: &Request) -> Result<reqwest::
     let mut tries = Tries::new(shared, request)?;
     loop {
         match head(shared, request, tries.url()).await {
-            Ok(response) => return Ok(response),
+            Ok(response) => return Ok(tries.got_through(response)),
             Err(error) => tries.failed(error).await?,
         }
     }
@@ -62,6 +62,7 @@ async fn exchange(shared: &Shared, request: &Request, url: &Url) -> Result<reqwe
     if request.body.is_some() {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
+    headers.extend(shared.headers.clone());
     headers.extend(request.headers.clone());
     if let Some(authorization) = shared.credentials.authorization().await? {
         headers.insert(AUTHORIZATION, authorization);

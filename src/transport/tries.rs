@@ -2,7 +2,7 @@ use std::time::Instant;
 
 use url::Url;
 
-use super::{Operation, Request};
+use super::{Operation, Request, total};
 use crate::client::{Shared, backup};
 use crate::{Attempt, Error, ErrorKind};
 
@@ -67,12 +67,20 @@ impl<'a> Tries<'a> {
         }
     }
 
+    /// A try got through, with what came of it.
+    pub(super) fn got_through<T>(self, answer: T) -> T {
+        total::got_through();
+        answer
+    }
+
     fn note(&mut self, error: &Error) {
         let host = self.url().host_str().unwrap_or_default().to_owned();
         // fal's words may have a part of the input in them, and stay out of the log.
         let (operation, kind, status) = (self.operation.name(), error.kind(), error.status());
         tracing::debug!(operation, host, ?kind, ?status, "attempt failed");
-        self.attempts.push(Attempt { host, outcome: error.to_string(), after: self.began.elapsed() });
+        let attempt = Attempt { host, outcome: error.to_string(), after: self.began.elapsed() };
+        total::failed(&attempt);
+        self.attempts.push(attempt);
     }
 }
 

@@ -1,0 +1,28 @@
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::{Error, ErrorKind};
+
+/// Reads a header of the caller's own, or says why it cannot be sent.
+pub(crate) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else {
+        return Err(format!("{name:?} is not the name of a header"));
+    };
+    if name == AUTHORIZATION {
+        return Err("the header Authorization is the client's; give the key to `Client::builder()`".to_owned());
+    }
+    match HeaderValue::from_str(value) {
+        Ok(value) => Ok((name, value)),
+        Err(_) => Err(format!("the value of the header {name} has a character that no header can have")),
+    }
+}
+
+/// The headers of every call. Of those with the same name the last counts.
+pub(super) fn headers(pairs: &[(String, String)]) -> Result<HeaderMap, Error> {
+    let mut headers = HeaderMap::new();
+    for (name, value) in pairs {
+        let (name, value) = header(name, value).map_err(|reason| Error::new(ErrorKind::Configuration, reason))?;
+        headers.insert(name, value);
+    }
+    Ok(headers)
+}

@@ -1,0 +1,123 @@
+//! The time that a caller gives a call, over every try and pause; and how long a connection may take to come about.
+
+use std::time::Duration;
+
+use fal_client::{Cancellation, Client, Error, ErrorKind, RetryPolicy};
+use fal_emulator::{Emulator, Fault, Operation, Pace};
+use serde_json::json;
+
+const ENDPOINT: &str = "fal-ai/flux/dev/redux";
+
+/// A client that pauses for an hour after the first failure.
+fn client_of(emulator: &Emulator) -> Client {
+    let base = emulator.base_url();
+    Client::builder()
+        .key("id:secret")
+        .run_host(format!("{base}/fal.run"))
+        .queue_host(format!("{base}/queue.fal.run"))
+        .rest_host(format!("{base}/rest.fal.ai"))
+        .retry(RetryPolicy::default().first_delay(Duration::from_secs(3600)).max_delay(Duration::from_secs(3600)))
+        .build()
+        .expect("a client")
+}
+
+/// The error of one call to a service that is busy until the caller's second is over.
+async fn out_of_time(operation: Operation) -> (Error, Option<String>) {
+    let emulator = Emulator::builder().pace(Pace::manual()).start().await.expect("an emulator");
+    let endpoint = client_of(&emulator).endpoint(ENDPOINT);
+    let input = json!({ "image_url": "https://example.com/a.png" });
+    let busy = |operation| emulator.fault(operation, Fault::answer(429).header("x-fal-needs-retry", "1"));
+    let second = Duration::from_secs(1);
+    let job = match operation {
+        Operation::Run | Operation::Submit => None,
+        _ => Some(endpoint.submit(input.clone()).await.expect("a job").request_id),
+    };
+    let id = job.clone().unwrap_or_default();
+    busy(operation);
+    let done = match operation {
+        Operation::Run => endpoint.run(input).timeout(second).await.map(drop),
+        Operation::Submit => endpoint.submit(input).timeout(second).await.map(drop),
+        Operation::Status => endpoint.status(&id).timeout(second).await.map(drop),
+        Operation::Result => endpoint.result(&id).timeout(second).await.map(drop),
+        Operation::Cancel => endpoint.cancel(&id).timeout(second).await.map(drop),
+        _ => {
+            // The stream is none, and the poll meets a service that is busy.
+            emulator.fault(Operation::StatusStream, Fault::answer(404));
+            emulator.fault(Operation::Status, Fault::answer(503).html("nginx"));
+            endpoint.wait(&id).timeout(second).cancel_on_timeout(true).await.map(drop)
+        }
+    };
+    (done.expect_err("out of time"), job)
+}
+
+#[tokio::test]
+async fn a_call_that_is_out_of_time_says_what_it_tried() {
+    let operations = [
+        Operation::Run,
+        Operation::Submit,
+        Operation::Status,
+        Operation::Result,
+        Operation::Cancel,
+        Operation::StatusStream,
+    ];
+    let errors = futures_util::future::join_all(operations.map(out_of_time)).await;
+    for (operation, (error, job)) in operations.into_iter().zip(errors) {
+        assert!(error.is_timeout() && error.kind() == ErrorKind::Timeout, "{operation:?} {error:?}");
+        assert!(error.to_string().contains("took longer than 1s"), "{operation:?} {error}");
+        assert_eq!((error.endpoint(), error.request_id()), (Some(ENDPOINT), job.as_deref()), "{operation:?}");
+        assert!(!error.attempts().is_empty(), "{operation:?} {error:?}");
+        for attempt in error.attempts() {
+            assert!(attempt.outcome.contains("fal answered"), "{operation:?} {attempt:?}");
+        }
+        let cancelled = (operation == Operation::StatusStream).then_some(&Cancellation::Removed);
+        assert_eq!(error.cancellation(), cancelled, "{operation:?}");
+    }
+}
+
+/// What got through in the meantime is not told of.
+#[tokio::test]
+async fn what_was_tried_before_a_request_got_through_is_forgotten() {
+    let emulator = Emulator::builder().pace(Pace::manual()).start().await.expect("an emulator");
+    let base = emulator.base_url();
+    let client = Client::builder()
+        .key("id:secret")
+        .run_host(format!("{base}/fal.run"))
+        .queue_host(format!("{base}/queue.fal.run"))
+        .retry(RetryPolicy::default().first_delay(Duration::from_millis(1)))
+        .build()
+        .expect("a client");
+    let endpoint = client.endpoint(ENDPOINT);
+    let job = endpoint.submit(json!({ "image_url": "https://example.com/a.png" })).await.expect("a job");
+    emulator.fault(Operation::StatusStream, Fault::answer(404));
+    emulator.fault(Operation::Status, Fault::answer(503).html("nginx"));
+    let error = endpoint.wait(&job).timeout(Duration::from_secs(1)).await.expect_err("out of time");
+    assert!(error.is_timeout() && error.attempts().is_empty(), "{error:?}");
+}
+
+/// A host that takes no connections, and does not refuse them either: its list of waiting ones is full. Time is the test's.
+#[cfg(target_os = "linux")]
+#[tokio::test(start_paused = true)]
+async fn a_connection_comes_about_within_five_seconds_or_not_at_all() {
+    use tokio::net::{TcpSocket, TcpStream};
+
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a free port");
+    let listener = socket.listen(1).expect("a listener");
+    let address = listener.local_addr().expect("an address");
+    let waiting: Vec<_> = (0..8).map(|_| tokio::spawn(TcpStream::connect(address))).collect();
+    tokio::task::yield_now().await;
+
+    let base = format!("http://{address}");
+    let client = Client::builder()
+        .key("id:secret")
+        .run_host(&base)
+        .queue_host(&base)
+        .retry(RetryPolicy::none())
+        .build()
+        .expect("a client");
+    let before = tokio::time::Instant::now();
+    let error = client.endpoint("a/b").run(json!({})).await.expect_err("no connection");
+    assert_eq!(error.kind(), ErrorKind::Connect, "{error:?}");
+    assert_eq!(before.elapsed().as_secs(), 5);
+    drop(waiting);
+}
