@@ -73,6 +73,43 @@ async fn data_uris_are_decoded_and_nonsense_is_refused() {
     }
 }
 
+#[tokio::test]
+async fn a_redirect_leads_nowhere_but_to_the_web_and_takes_no_key_along() {
+    let elsewhere = Server::start(|_, _| Reply::text(200, "text/plain", "here")).await;
+    let target = format!("{}/b?signature=1", elsewhere.base());
+    let server = Server::start(move |_, seen| {
+        let target = match seen.target.as_str() {
+            "/a" => &target,
+            "/file" => "file:///etc/passwd?signature=1",
+            "/data" => "data:,x",
+            _ => "ftp://a.b/c",
+        };
+        Reply::text(307, "text/plain", "").header("location", target)
+    })
+    .await;
+    let client = server.client();
+    assert_eq!(client.download_bytes(format!("{}/a", server.base())).await.expect("bytes"), "here");
+    for path in ["file", "data", "ftp"] {
+        let error = client.download_bytes(format!("{}/{path}", server.base())).await.expect_err(path);
+        assert_eq!(error.kind(), ErrorKind::UnexpectedResponse, "{error}");
+        assert!(error.to_string().contains("is not followed") && !error.to_string().contains("signature"), "{error}");
+    }
+    // Neither key nor anything like it, in whatever was sent.
+    for seen in server.seen().iter().chain(&elsewhere.seen()) {
+        let all = format!("{seen:?}");
+        assert!(!all.contains("authorization") && !all.contains("secret-of-key"), "{all}");
+    }
+    assert_eq!((server.seen().len(), elsewhere.seen().len()), (4, 1));
+}
+
+#[tokio::test]
+async fn an_error_says_who_refused_and_reads_no_endless_reason() {
+    let server = Server::start(|_, _| Reply::text(403, "text/plain", &"no ".repeat(1 << 20))).await;
+    let error = server.client().download_bytes(format!("{}/a", server.base())).await.expect_err("refused");
+    assert!(error.to_string().starts_with("127.0.0.1 answered 403 Forbidden: no no"), "{error}");
+    assert_eq!(error.body().map(|body| body.len()), Some(64 << 10));
+}
+
 const BODY: &str = "0123456789abcdefghijklmnopqrstuvwxyz";
 
 /// The beginning of the body, after which the connection breaks.
@@ -136,6 +173,32 @@ async fn a_transfer_that_breaks_goes_on_where_it_broke() {
             vec![None, v1(10), v1(10)],
         ),
         ("before the first byte", vec![half(0), whole()], vec![None, None]),
+        (
+            "the host gives less than the rest at once",
+            vec![
+                tagged(half(10)),
+                tagged(Reply::text(206, "text/plain", &BODY[10..20]).header("content-range", "bytes 10-19/36")),
+                tagged(rest(20)),
+            ],
+            vec![None, v1(10), v1(20)],
+        ),
+        (
+            "the same, and the length was not known before",
+            vec![
+                tagged(Reply::text(200, "text/plain", "a\r\n0123456789\r\n"))
+                    .header("transfer-encoding", "chunked")
+                    .unannounced(),
+                tagged(Reply::text(206, "text/plain", &BODY[10..20]).header("content-range", "bytes 10-19/36")),
+                tagged(rest(20)),
+            ],
+            vec![None, v1(10), v1(20)],
+        ),
+        (
+            "the rest does not say its version",
+            vec![tagged(half(10)), rest(10).header("last-modified", "Tue, 24 Nov 2026 00:00:00 GMT")],
+            vec![None, v1(10)],
+        ),
+        ("not compressed, in so many words", vec![whole().header("content-encoding", "identity")], vec![None]),
         ("not at first", vec![Reply::dropped(), Reply::text(500, "text/plain", ""), whole()], vec![None, None, None]),
     ];
     for (what, replies, asked) in cases {
@@ -163,6 +226,40 @@ async fn what_cannot_go_on_is_an_error() {
             2,
         ),
         ("the file is gone", vec![v1(half(10)), Reply::text(404, "a/b", "")], ErrorKind::Service, 2),
+        ("the file has become shorter", vec![v1(half(10)), Reply::text(416, "a/b", "")], ErrorKind::Service, 2),
+        (
+            "the host heeds no condition, and the file was changed",
+            vec![v1(half(10)), tagged(rest(10), "\"v2\"")],
+            ErrorKind::UnexpectedResponse,
+            2,
+        ),
+        (
+            "the file has another length now",
+            vec![v1(half(10)), v1(Reply::text(206, "a/b", &BODY[10..]).header("content-range", "bytes 10-35/99"))],
+            ErrorKind::UnexpectedResponse,
+            2,
+        ),
+        (
+            "the host begins anew and does not say with which version",
+            vec![v1(half(10)), whole()],
+            ErrorKind::UnexpectedResponse,
+            2,
+        ),
+        (
+            "the host has it in work",
+            vec![v1(half(10)), v1(Reply::text(202, "a/b", "x"))],
+            ErrorKind::UnexpectedResponse,
+            2,
+        ),
+        (
+            "the host compresses the rest",
+            vec![v1(half(10)), v1(rest(10)).header("content-encoding", "br")],
+            ErrorKind::UnexpectedResponse,
+            2,
+        ),
+        ("the host compresses", vec![whole().header("content-encoding", "gzip")], ErrorKind::UnexpectedResponse, 1),
+        ("a part was not asked for", vec![rest(10)], ErrorKind::UnexpectedResponse, 1),
+        ("there is no content", vec![Reply::text(204, "a/b", "").unannounced()], ErrorKind::UnexpectedResponse, 1),
         ("nothing more comes", vec![v1(half(10)), v1(rest(10).cut(0).torn_of(26))], ErrorKind::Transport, 5),
         ("it was never there", vec![Reply::text(404, "a/b", "")], ErrorKind::Service, 1),
         ("it is not to be had", vec![Reply::text(503, "a/b", "")], ErrorKind::Service, 5),
@@ -226,6 +323,119 @@ async fn of_two_downloads_to_one_path_one_is_kept() {
 }
 
 #[tokio::test]
+async fn of_two_downloads_that_overwrite_one_is_whole() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.txt");
+    let server = Server::start(|number, _| Reply::text(200, "text/plain", &number.to_string().repeat(1 << 20))).await;
+    let (client, url) = (server.client(), format!("{}/a.txt", server.base()));
+    let downloads = (0..4).map(|_| client.download(&url, &path).overwrite(true).into_future());
+    for done in futures_util::future::join_all(downloads).await {
+        done.expect("saved");
+    }
+    let saved = std::fs::read(&path).expect("a file");
+    assert!(saved.len() == 1 << 20 && saved.iter().all(|byte| *byte == saved[0]));
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1);
+}
+
+#[tokio::test]
+async fn a_download_that_is_dropped_leaves_nothing() {
+    let files = |folder: &tempfile::TempDir| std::fs::read_dir(folder.path()).expect("a folder").count();
+    // So much that some of it is written, and then nothing more.
+    let server = Server::start(|_, _| Reply::text(200, "a/b", &"x".repeat(3 << 20)).stalled()).await;
+    let (client, url) = (server.client(), format!("{}/a.bin", server.base()));
+    let (one, many) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    {
+        let mut one_of_them = client.download(&url, one.path().join("a.bin")).into_future();
+        let mut several = client.download_all([&url, &url, &url], many.path()).into_future();
+        while files(&one) < 1 || files(&many) < 3 {
+            tokio::select! {
+                biased;
+                done = &mut one_of_them => panic!("{done:?}"),
+                done = &mut several => panic!("{done:?}"),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+    }
+    // What is just being written goes when that is done.
+    while files(&one) + files(&many) > 0 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_transfer_that_fails_leaves_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let large = "x".repeat(2 << 20);
+    let server = Server::start(move |_, seen| match seen.target.as_str() {
+        "/torn" => Reply::text(200, "a/b", &large).torn(),
+        _ => Reply::text(200, "a/b", &large).unannounced(),
+    })
+    .await;
+    let (client, path) = (server.client(), folder.path().join("a.bin"));
+    let error = client.download(format!("{}/torn", server.base()), &path).await.expect_err("torn");
+    assert_eq!(error.kind(), ErrorKind::Transport, "{error}");
+    let error = client.download(format!("{}/long", server.base()), &path).max_bytes(1 << 20).await.expect_err("long");
+    assert_eq!(error.kind(), ErrorKind::File, "{error}");
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+}
+
+#[tokio::test]
+async fn a_name_may_be_as_odd_and_as_long_as_a_name_can_be() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let client = fal_client::Client::builder().anonymous().build().expect("a client");
+    let long = format!("{}.png", "x".repeat(251));
+    let mut names = vec![long.as_str(), "狐 zoë.png", "no extension", ".hidden", "a.b.c"];
+    if cfg!(unix) {
+        names.extend(["a\"b'c.png", "a\nb.png", "a\\b.png"]);
+    }
+    for name in names {
+        let path = folder.path().join(name);
+        assert_eq!(client.download("data:,x", &path).await.expect(name), path);
+        assert_eq!(std::fs::read(&path).expect(name), b"x");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_a_file_is_ever_replaced() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let client = fal_client::Client::builder().anonymous().build().expect("a client");
+    let (pipe, inner) = (folder.path().join("pipe.txt"), folder.path().join("folder.txt"));
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+    std::fs::create_dir(&inner).expect("a folder");
+    for (path, words) in [(&pipe, "is not a regular file"), (&inner, "is a folder")] {
+        for overwrite in [false, true] {
+            let error = client.download("data:,x", path).overwrite(overwrite).await.expect_err(words);
+            assert_eq!(error.kind(), ErrorKind::File);
+            assert!(error.to_string().contains(words) && error.to_string().contains("download_to"), "{error}");
+        }
+    }
+    let server = Server::start(|_, _| Reply::text(200, "text/plain", "x")).await;
+    let urls = ["pipe.txt", "folder.txt", "new.txt"].map(|name| format!("{}/{name}", server.base()));
+    let saved = server.client().download_all(&urls, folder.path()).overwrite(true).await.expect("saved");
+    let names = ["pipe-2.txt", "folder-2.txt", "new.txt"];
+    assert_eq!(saved, names.map(|name| folder.path().join(name)));
+}
+
+/// In these folders nobody makes a file, whatever rights he has.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn where_nothing_can_be_written_the_error_says_where() {
+    let client = fal_client::Client::builder().anonymous().build().expect("a client");
+    let large = format!("data:,{}", "x".repeat(2 << 20));
+    for url in ["data:,x", &large] {
+        let error = client.download(url, "/proc/a.txt").await.expect_err("no place");
+        assert_eq!(error.kind(), ErrorKind::File);
+        assert!(error.to_string().contains("/proc/a.txt cannot be written"), "{error}");
+        let error = client.download_all([url], "/proc/a/b").await.expect_err("no place");
+        assert!(error.to_string().contains("the folder /proc/a/b cannot be made"), "{error}");
+    }
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let error = client.download_all(["data:,x"], file.path()).await.expect_err("a file");
+    assert!(error.to_string().contains("cannot be made"), "{error}");
+}
+
+#[tokio::test]
 async fn many_files_get_names_of_their_own() {
     let folder = tempfile::tempdir().expect("a folder");
     let into = folder.path().join("new/folder");
@@ -244,11 +454,13 @@ async fn many_files_get_names_of_their_own() {
         image("/5/d", None),
         image("/6/", None),
         image("/7/a.png", Some("a-2.png")),
+        image("/%2e%2e%2f%2e%2e%5cnul.png", None),
     ];
     let saved = client.download_all(&images, &into).await.expect("saved");
     let names = saved.iter().map(|path| path.strip_prefix(&into).expect("in the folder").to_str().expect("text"));
     let names: Vec<String> = names.map(str::to_lowercase).collect();
     assert_eq!(names[3..6], ["c.png", "d.png", "file.png"]);
+    assert_eq!(names[7], "_nul.png");
     // Which of those that want the same name has it depends on which comes first.
     let unlike: HashSet<&String> = names.iter().collect();
     assert_eq!(unlike.len(), images.len(), "{names:?}");

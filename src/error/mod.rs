@@ -80,13 +80,13 @@ impl Error {
         }))
     }
 
-    /// The service answered with an error.
-    pub(crate) fn service(answer: Answer) -> Self {
+    /// The service, or where a file is, answered with an error.
+    pub(crate) fn service(host: &str, answer: Answer) -> Self {
         let status = answer.status();
         let detail = answer.detail();
         let said = detail.text.unwrap_or_else(|| NO_REASON.to_owned());
         let reason = status.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default();
-        let mut error = Error::new(ErrorKind::Service, format!("fal answered {}{reason}: {said}", status.as_u16()));
+        let mut error = Error::new(ErrorKind::Service, format!("{host} answered {}{reason}: {said}", status.as_u16()));
         error.0.request_id = answer.request_id();
         error.0.error_type = answer.error_type().map(ErrorType::other);
         error.0.field_errors = detail.field_errors;
@@ -201,7 +201,7 @@ impl Error {
         self.0.answer.as_ref().map(|answer| &answer.headers)
     }
 
-    /// The whole body of the answer.
+    /// The whole body of the answer; where a file could not be downloaded, its first 64 KiB.
     pub fn body(&self) -> Option<&Bytes> {
         self.0.answer.as_ref().map(|answer| &answer.body)
     }

@@ -1,20 +1,24 @@
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::header::{
-    ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE, LAST_MODIFIED, LOCATION, RANGE,
-    USER_AGENT,
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE, LAST_MODIFIED,
+    LOCATION, RANGE, USER_AGENT,
 };
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use url::Url;
 
 use super::Operation;
-use super::send::{AGENT, chunk, refusal, whole_body, within};
+use super::send::{AGENT, chunk, refusal, within};
 use super::tries::Tries;
+use crate::error::Answer;
 use crate::{Client, Error, ErrorKind};
 
 /// How many redirects of a file's host are followed.
 const REDIRECTS: u32 = 10;
+
+/// How much of the body of an error is read: anybody may run such a host, and it could go on for ever.
+const ERROR_BODY: usize = 64 << 10;
 
 const DOWNLOAD: Operation = Operation::Storage("the download");
 
@@ -28,8 +32,8 @@ pub(crate) struct MediaStream {
     response: reqwest::Response,
     content_type: Option<String>,
     length: Option<u64>,
-    /// What the host calls the version of the file.
-    version: Option<HeaderValue>,
+    /// What the host calls the version of the file, and the header that says so.
+    version: Option<(HeaderName, HeaderValue)>,
     received: u64,
     /// How many bytes are to be passed over, of a host that began anew.
     skip: u64,
@@ -47,9 +51,13 @@ impl MediaStream {
                 Err(error) => tries.failed(error).await?,
             }
         };
+        if !is_whole(response.status()) {
+            let message = format!("the host of the file answered {}, which is no whole file", response.status());
+            return Err(Error::new(ErrorKind::UnexpectedResponse, message));
+        }
         let headers = response.headers();
         let content_type = text(headers, CONTENT_TYPE.as_str()).map(str::to_owned);
-        let (length, version) = (length(headers), version(headers).cloned());
+        let (length, version) = (length(headers), version(headers));
         let client = client.clone();
         Ok(MediaStream { client, url, response, content_type, length, version, received: 0, skip: 0, broken: 0 })
     }
@@ -103,7 +111,7 @@ impl MediaStream {
         loop {
             let mut headers = HeaderMap::new();
             match &self.version {
-                Some(version) => {
+                Some((_, version)) => {
                     headers.insert(RANGE, range(self.received));
                     headers.insert(IF_RANGE, version.clone());
                 }
@@ -125,24 +133,39 @@ impl MediaStream {
 
     /// Takes the answer to a question for the rest of the file.
     fn go_on_with(&mut self, response: reqwest::Response) -> Result<(), Error> {
+        let unexpected = |message: String| Err(Error::new(ErrorKind::UnexpectedResponse, message));
         let headers = response.headers();
+        // Not every host that knows ranges heeds the condition.
+        let told = self.version.as_ref().map(|(name, version)| (headers.get(name), version));
+        let is_another = told.is_some_and(|(told, version)| told.is_some_and(|told| told != version));
+        let is_the_same = told.is_some_and(|(told, version)| told == Some(version));
+        if is_another && self.received > 0 {
+            return unexpected("the file was changed on its host while it was downloaded".to_owned());
+        }
         if response.status() == StatusCode::PARTIAL_CONTENT {
             let range = text(headers, CONTENT_RANGE.as_str()).and_then(content_range);
-            let fits = range.is_some_and(|(start, length)| {
-                start == self.received && (length.is_none() || self.length.is_none() || length == self.length)
+            let fits = range.filter(|(start, length)| {
+                *start == self.received && (length.is_none() || self.length.is_none() || *length == self.length)
             });
-            if !fits {
-                let message = format!("the host of the file was asked to go on at byte {} and did not", self.received);
-                return Err(Error::new(ErrorKind::UnexpectedResponse, message));
-            }
+            let Some((_, length)) = fits else {
+                return unexpected(format!(
+                    "the host of the file was asked to go on at byte {} and did not",
+                    self.received
+                ));
+            };
+            // It may be more than the host gives at once.
+            self.length = self.length.or(length);
             self.skip = 0;
-        } else if self.received == 0 || version(headers) == self.version.as_ref() {
+        } else if is_whole(response.status()) && (self.received == 0 || is_the_same) {
             // The host begins anew.
-            (self.length, self.version) = (length(headers), version(headers).cloned());
+            (self.length, self.version) = (length(headers), version(headers));
             self.skip = self.received;
         } else {
-            let message = "the file was changed on its host while it was downloaded";
-            return Err(Error::new(ErrorKind::UnexpectedResponse, message));
+            return unexpected(format!(
+                "the host of the file was asked to go on at byte {} and answered {} with what may be another file",
+                self.received,
+                response.status()
+            ));
         }
         self.response = response;
         Ok(())
@@ -160,15 +183,52 @@ async fn get(client: &Client, mut url: Url, headers: HeaderMap) -> Result<reqwes
         let answer = async { get.headers(headers.clone()).send().await.map_err(Error::transport) };
         let response = within(Some(idle), "the file's host", answer).await?;
         if response.status().is_success() {
-            return Ok(response);
+            return unencoded(response);
         }
         let target = text(response.headers(), LOCATION.as_str()).and_then(|location| url.join(location).ok());
-        match target.filter(|_| response.status().is_redirection() && redirects < REDIRECTS) {
+        let followed =
+            |target: &Url| response.status().is_redirection() && redirects < REDIRECTS && leads(&url, target);
+        match target.filter(followed) {
             Some(target) => url = target,
-            None => return Err(refusal(whole_body(response, idle).await?)),
+            None => return Err(refused(&url, response, idle).await?),
         }
         redirects += 1;
     }
+}
+
+/// Whether a redirect is followed: to the web only, and not from where nobody listens to where everybody can.
+fn leads(from: &Url, to: &Url) -> bool {
+    to.scheme() == "https" || (to.scheme() == "http" && from.scheme() == "http")
+}
+
+/// The answer, if what comes is the file itself. It was not to be compressed; what is all the same is another file, of
+/// another length.
+fn unencoded(response: reqwest::Response) -> Result<reqwest::Response, Error> {
+    match response.headers().get(CONTENT_ENCODING) {
+        Some(encoding) if encoding != "identity" => {
+            let message = format!("the host of the file sends it encoded as {encoding:?}, though it was asked not to");
+            Err(Error::new(ErrorKind::UnexpectedResponse, message))
+        }
+        _ => Ok(response),
+    }
+}
+
+/// The error of an answer that is no success, with the beginning of its body.
+async fn refused(url: &Url, mut response: reqwest::Response, idle: Duration) -> Result<Error, Error> {
+    let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+    let mut body = BytesMut::new();
+    while body.len() < ERROR_BODY
+        && let Some(piece) = chunk(&mut response, idle).await?
+    {
+        body.extend_from_slice(&piece);
+    }
+    body.truncate(ERROR_BODY);
+    Ok(refusal(url.host_str().unwrap_or("the host"), Answer { status, headers, body: body.freeze() }))
+}
+
+/// Whether an answer of this status has a whole file. A part of it is none, and what has no content is no empty file.
+fn is_whole(status: StatusCode) -> bool {
+    matches!(status, StatusCode::OK | StatusCode::NON_AUTHORITATIVE_INFORMATION)
 }
 
 fn length(headers: &HeaderMap) -> Option<u64> {
@@ -176,9 +236,10 @@ fn length(headers: &HeaderMap) -> Option<u64> {
 }
 
 /// What names the version of a file for sure: an ETag that is not weak, or the time of its last change.
-fn version(headers: &HeaderMap) -> Option<&HeaderValue> {
+fn version(headers: &HeaderMap) -> Option<(HeaderName, HeaderValue)> {
     let strong = headers.get(ETAG).filter(|etag| !etag.as_bytes().starts_with(b"W/"));
-    strong.or_else(|| headers.get(LAST_MODIFIED))
+    let dated = || Some((LAST_MODIFIED, headers.get(LAST_MODIFIED)?.clone()));
+    strong.map(|etag| (ETAG, etag.clone())).or_else(dated)
 }
 
 /// The wish for everything from a byte on. Digits are good in any header.
@@ -195,4 +256,41 @@ fn content_range(text: &str) -> Option<(u64, Option<u64>)> {
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirects_are_followed_on_the_web_and_not_out_of_tls() {
+        let url = |text: &str| Url::parse(text).expect("a URL");
+        for (from, to, followed) in [
+            ("https://a.b/", "https://c.d/", true),
+            ("http://a.b/", "https://a.b/", true),
+            ("http://a.b/", "http://c.d/", true),
+            ("https://a.b/", "http://a.b/", false),
+            ("http://a.b/", "ftp://a.b/", false),
+            ("https://a.b/", "file:///etc/passwd", false),
+            ("http://a.b/", "data:,x", false),
+        ] {
+            assert_eq!(leads(&url(from), &url(to)), followed, "{from} {to}");
+        }
+    }
+
+    #[test]
+    fn a_content_range_says_where_it_is() {
+        for (text, range) in [
+            ("bytes 7-18/19", Some((7, Some(19)))),
+            ("bytes 0-0/*", Some((0, None))),
+            ("bytes */19", None),
+            ("bytes -5/19", None),
+            ("items 7-18/19", None),
+            ("bytes=7-18/19", None),
+            ("bytes 7-18", None),
+            ("", None),
+        ] {
+            assert_eq!(content_range(text), range, "{text}");
+        }
+    }
 }

@@ -59,7 +59,11 @@ async fn carry(shared: &Shared, parcel: &Parcel, taken: &Arc<TryMeter>) -> Resul
     let request = request.body(parcel.payload.body(Arc::clone(taken)));
     let response = answered(shared, parcel, taken, async { request.send().await.map_err(Error::transport) }).await?;
     let answer = whole_body(response, shared.timeouts.idle).await?;
-    if answer.status.is_success() { Ok(answer) } else { Err(refusal(answer)) }
+    if answer.status.is_success() {
+        Ok(answer)
+    } else {
+        Err(refusal(parcel.url.host_str().unwrap_or("the storage"), answer))
+    }
 }
 
 /// Waits for the answer: however long the body takes, as long as some of it goes.

@@ -13,6 +13,9 @@ use crate::error::Answer;
 
 pub(super) const AGENT: &str = concat!("fal-client/", env!("CARGO_PKG_VERSION"), " (rust)");
 
+/// What answers where the key goes, as errors call it.
+const FAL: &str = "fal";
+
 /// How much memory is set aside for a body on the word of its `Content-Length`.
 const TRUSTED_LENGTH: u64 = 16 << 20;
 
@@ -41,7 +44,7 @@ pub(crate) async fn open(shared: &Shared, request: &Request) -> Result<reqwest::
 /// One request and its whole answer, if that is a success.
 async fn whole(shared: &Shared, request: &Request, url: &Url) -> Result<Answer, Error> {
     let answer = whole_body(exchange(shared, request, url).await?, shared.timeouts.idle).await?;
-    if answer.status.is_success() { Ok(answer) } else { Err(refusal(answer)) }
+    if answer.status.is_success() { Ok(answer) } else { Err(refusal(FAL, answer)) }
 }
 
 /// One request and the head of its answer, if that is a success.
@@ -50,7 +53,7 @@ async fn head(shared: &Shared, request: &Request, url: &Url) -> Result<reqwest::
     if response.status().is_success() {
         Ok(response)
     } else {
-        Err(refusal(whole_body(response, shared.timeouts.idle).await?))
+        Err(refusal(FAL, whole_body(response, shared.timeouts.idle).await?))
     }
 }
 
@@ -118,13 +121,13 @@ pub(super) async fn within<T>(
 }
 
 /// The error of an answer that is no success. Redirects are not followed: the key would go with them.
-pub(super) fn refusal(answer: Answer) -> Error {
+pub(super) fn refusal(host: &str, answer: Answer) -> Error {
     if answer.status.is_redirection() {
-        let target = answer.header(LOCATION.as_str()).unwrap_or("nowhere").to_owned();
-        return Error::unexpected(
-            format!("fal answered {} with a redirect to {target}, which is not followed", answer.status),
-            answer,
-        );
+        // What follows may be a signature.
+        let target = answer.header(LOCATION.as_str()).and_then(|target| target.split(['?', '#']).next());
+        let target = target.unwrap_or("nowhere");
+        let message = format!("{host} answered {} with a redirect to {target}, which is not followed", answer.status);
+        return Error::unexpected(message, answer);
     }
-    Error::service(answer)
+    Error::service(host, answer)
 }

@@ -11,9 +11,9 @@ use tracing::Instrument;
 
 use super::file_name;
 use super::incoming::{Incoming, Options};
-use super::part_file::{Received, unwritable};
+use super::part_file::{Received, check_place, unwritable};
 use crate::files::MediaUrl;
-use crate::{Client, Error};
+use crate::{Client, Error, ErrorKind};
 
 /// How many files come down at once.
 const AT_ONCE: usize = 8;
@@ -58,7 +58,10 @@ impl DownloadAll {
     }
 
     async fn save(mut self) -> Result<Vec<PathBuf>, Error> {
-        tokio::fs::create_dir_all(&self.folder).await.map_err(|error| unwritable(&self.folder, error))?;
+        tokio::fs::create_dir_all(&self.folder).await.map_err(|error| {
+            let message = format!("the folder {} cannot be made: {error}", self.folder.display());
+            Error::new(ErrorKind::File, message).caused_by(error)
+        })?;
         let media = std::mem::take(&mut self.media);
         let (names, this) = (&Names::default(), &self);
         let saved =
@@ -112,7 +115,7 @@ impl Names {
             let name = file_name::numbered(wanted, *number);
             *number += 1;
             let path = folder.join(&name);
-            if names.insert(name.to_lowercase()) && (overwrite || !path.exists()) {
+            if names.insert(name.to_lowercase()) && check_place(&path, overwrite).is_ok() {
                 return path;
             }
         }

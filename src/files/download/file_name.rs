@@ -11,7 +11,7 @@ use crate::files::content_type::{self, OCTET_STREAM};
 const LONGEST: usize = 150;
 
 /// Names that mean a device on Windows, whatever their extension.
-const DEVICES: &[&str] = &["con", "prn", "aux", "nul", "com", "lpt"];
+const DEVICES: &[&str] = &["con", "conin$", "conout$", "prn", "aux", "nul", "com", "lpt"];
 
 /// What a file is called: as an output says, else as its URL ends, with an extension that says what it is.
 pub(super) fn of(told: Option<&str>, url: &str, content_type: Option<&str>) -> String {
@@ -47,7 +47,9 @@ fn safe(name: &str) -> Option<String> {
     let name: String = last.chars().filter(|c| good(*c)).collect();
     let name = name.trim_matches([' ', '.']);
     let name = shortened(name).trim_end_matches([' ', '.']).to_owned();
-    let stem = name.split('.').next().unwrap_or_default().trim_end_matches(|c: char| c.is_ascii_digit());
+    // Windows looks at what is before the first point, passes over spaces, and takes a superscript for a digit.
+    let is_number = |c: char| c.is_ascii_digit() || matches!(c, '¹' | '²' | '³');
+    let stem = name.split('.').next().unwrap_or_default().trim_end().trim_end_matches(is_number);
     let device = DEVICES.iter().any(|device| stem.eq_ignore_ascii_case(device));
     match name.is_empty() {
         true => None,
@@ -104,6 +106,12 @@ mod tests {
             ("/etc/passwd", "passwd"),
             ("C:evil.exe", "Cevil.exe"),
             ("..", "file"),
+            (".", "file"),
+            ("", "file"),
+            ("...", "file"),
+            (" . ", "file"),
+            ("<>:|?*\"", "file"),
+            ("~/.ssh/id", "id"),
             (".bashrc", "bashrc"),
             ("a/", "file"),
             ("a\0b\n.png", "ab.png"),
@@ -111,6 +119,9 @@ mod tests {
             ("con", "_con"),
             ("NUL.png", "_NUL.png"),
             ("com1.txt", "_com1.txt"),
+            ("LPT².txt", "_LPT².txt"),
+            ("con .txt", "_con .txt"),
+            ("CONOUT$", "_CONOUT$"),
             ("icon.png", "icon.png"),
             ("a. ", "a"),
             ("zoë 狐.png", "zoë 狐.png"),

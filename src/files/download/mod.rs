@@ -33,6 +33,12 @@ impl Client {
     /// The file appears under its name when all of it is there, and a file of that name is kept unless
     /// [`overwrite`](Download::overwrite) says otherwise. A transfer that breaks goes on where it broke, if the host can
     /// do that. The key is not sent. A data URI (`sync_mode`) is decoded.
+    ///
+    /// # Errors
+    ///
+    /// The folder is not there or cannot be written to; a file of the name is there, or something that is no file; the URL is
+    /// none of http, https or data; the host refuses, or sends less or more than it announced, or something other than it
+    /// began with. What had come is removed then.
     pub fn download<'a>(&self, media: impl Into<MediaUrl>, path: impl AsRef<Path>) -> Download<'a> {
         Download::new(self.clone(), media.into(), path.as_ref())
     }
@@ -79,7 +85,8 @@ impl Client {
     /// ```
     ///
     /// Each file is called as the output says, else as its URL ends, with a number where there is such a file already.
-    /// The folder is made if there is none.
+    /// The folder is made if there is none. No name leads out of the folder, hides the file or means a device, whatever the
+    /// output or the URL says.
     pub fn download_all<M: Into<MediaUrl>>(
         &self,
         media: impl IntoIterator<Item = M>,

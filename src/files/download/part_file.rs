@@ -1,4 +1,3 @@
-use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -33,8 +32,10 @@ impl Received {
         }
         let (mut writing, mut spare) = (write(None, path, first), Vec::new());
         loop {
-            let chunk = chunk(incoming, spare).await?;
+            let chunk = chunk(incoming, spare).await;
+            // Even where nothing more comes: the file is not gone before it has been written.
             let (part, file, written) = joined(writing.await).map_err(unwritable)?;
+            let chunk = chunk?;
             if chunk.is_empty() {
                 return Ok(Received::Part(part));
             }
@@ -60,13 +61,12 @@ impl Received {
 }
 
 impl PartFile {
-    /// Makes the file, under a name that nobody guesses.
+    /// Makes the file, under a name that nobody guesses, and that is short: the file's own may be as long as names can be.
     fn create(path: &Path) -> io::Result<(Self, File)> {
-        let name = path.file_name().ok_or_else(|| io::Error::other("it is not the name of a file"))?;
-        let mut hidden = OsString::from(".");
-        hidden.push(name);
-        hidden.push(format!(".{:016x}.part", crate::transport::random()));
-        let path = path.with_file_name(hidden);
+        if path.file_name().is_none() {
+            return Err(io::Error::other("it is not the name of a file"));
+        }
+        let path = path.with_file_name(format!(".{:016x}.part", crate::transport::random()));
         let file = File::create_new(&path)?;
         Ok((PartFile(path), file))
     }
@@ -76,6 +76,22 @@ impl PartFile {
         let (part, mut file) = PartFile::create(path)?;
         file.write_all(bytes)?;
         Ok(part)
+    }
+}
+
+/// Whether a file can be put in a place: where there is none, and where there is one that is to be overwritten. Nothing but
+/// a regular file is ever replaced; whoever wants to write to a device or a pipe opens it.
+pub(super) fn check_place(path: &Path, overwrite: bool) -> Result<(), Error> {
+    let refuse = |what: &str| {
+        let message =
+            format!("{} is {what} and is kept; `download_to` writes to anything that is open", path.display());
+        Err(Error::new(ErrorKind::File, message))
+    };
+    match fs::metadata(path) {
+        Ok(there) if there.is_dir() => refuse("a folder"),
+        Ok(there) if !there.is_file() => refuse("not a regular file"),
+        Ok(_) if !overwrite => Err(unwritable(path, io::ErrorKind::AlreadyExists.into())),
+        _ => Ok(()),
     }
 }
 

@@ -8,7 +8,7 @@ use tracing::Instrument;
 
 use super::download_options;
 use super::incoming::{Incoming, Options};
-use super::part_file::{Received, unwritable};
+use super::part_file::{Received, check_place, unwritable};
 use crate::files::MediaUrl;
 use crate::{Client, Error};
 
@@ -37,9 +37,7 @@ impl<'a> Download<'a> {
 
     async fn save(self) -> Result<PathBuf, Error> {
         let Download { client, media, path, overwrite, options } = self;
-        if !overwrite && path.exists() {
-            return Err(unwritable(&path, std::io::ErrorKind::AlreadyExists.into()));
-        }
+        check_place(&path, overwrite)?;
         let mut incoming = Incoming::open(&client, &media, options).await?;
         let received = Received::all_of(&mut incoming, &path).await?;
         received.place(&path, overwrite).await.map_err(|(_, error)| unwritable(&path, error))?;
