@@ -1,7 +1,8 @@
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::{EndpointInput, Error, ErrorKind, FileInput, ValidationError};
+use crate::schema::validate_files;
+use crate::{EndpointInput, Error, ErrorKind, FileInput, LocSegment, ValidationError};
 
 /// What is sent to an endpoint of which there are no types: JSON, and files in it.
 ///
@@ -90,10 +91,19 @@ impl Serialize for JsonInput {
     }
 }
 
-/// JSON is taken as it is.
+/// Where a pointer leads to, as errors say it.
+fn loc(pointer: &str) -> Vec<LocSegment> {
+    let step = |step: &str| match step.parse() {
+        Ok(index) => LocSegment::Index(index),
+        Err(_) => LocSegment::Key(step.replace("~1", "/").replace("~0", "~")),
+    };
+    std::iter::once(LocSegment::Key("body".to_owned())).chain(pointer.split('/').skip(1).map(step)).collect()
+}
+
+/// JSON is taken as it is; a file has to be one.
 impl EndpointInput for JsonInput {
     fn validate(&self) -> Result<(), ValidationError> {
-        Ok(())
+        validate_files(self.files.iter().map(|(pointer, file)| (loc(pointer), file)))
     }
 
     fn files_mut(&mut self, visit: &mut dyn FnMut(&str, &mut FileInput)) {

@@ -1,13 +1,31 @@
 //! Data URIs: a file in a text.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet::STANDARD as ALPHABET;
+use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use bytes::Bytes;
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+
+/// What a media type may have in it, as `video/mp4; codecs="avc1, mp4a"` has, and what a URI has no room for there.
+const NOT_IN_TYPE: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b',');
+
+/// Base64 as browsers read it: padded or not.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &ALPHABET,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// How much of a URL is shown.
+const SHOWN: usize = 200;
 
 /// The data URI of a file.
 pub(crate) fn encode(bytes: &[u8], content_type: &str) -> String {
-    let mut uri = format!("data:{content_type};base64,");
+    let mut uri = format!("data:{};base64,", utf8_percent_encode(content_type, NOT_IN_TYPE));
     STANDARD.encode_string(bytes, &mut uri);
     uri
 }
@@ -18,18 +36,33 @@ pub(crate) fn is_one(text: &str) -> bool {
 }
 
 /// The media type and the bytes of the file in a data URI; `None` where it is none.
-pub(crate) fn decode(uri: &str) -> Option<(&str, Bytes)> {
+pub(crate) fn decode(uri: &str) -> Option<(String, Bytes)> {
     let (head, data) = uri.get(5..)?.split_once(',')?;
-    let data: Vec<u8> = percent_decode_str(data).collect();
+    let data: Cow<'_, [u8]> = percent_decode_str(data).into();
     let (content_type, bytes) = match head.rsplit_once(';') {
         Some((content_type, last)) if last.trim().eq_ignore_ascii_case("base64") => {
-            (content_type, STANDARD.decode(data).ok()?.into())
+            (content_type, LENIENT.decode(without_spaces(data)).ok()?.into())
         }
-        _ => (head, data.into()),
+        _ => (head, data.into_owned().into()),
     };
     // What a data URI is that does not say what it is (RFC 2397).
     let content_type = if content_type.is_empty() { "text/plain;charset=US-ASCII" } else { content_type };
-    Some((content_type, bytes))
+    Some((percent_decode_str(content_type).decode_utf8_lossy().into_owned(), bytes))
+}
+
+/// Base64 may be broken into lines.
+fn without_spaces(data: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    if data.iter().any(u8::is_ascii_whitespace) {
+        return data.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    }
+    data
+}
+
+/// A URL for people: of a data URI what it says of the file and not the file, of any other text the beginning.
+pub(super) fn shown(url: &str) -> String {
+    let head = if is_one(url) { &url[..url.find(',').map_or(5, |comma| comma + 1)] } else { url };
+    let head = head.char_indices().nth(SHOWN).map_or(head, |(end, _)| &head[..end]);
+    if head.len() < url.len() { format!("{head:?}…, {} bytes", url.len()) } else { format!("{head:?}") }
 }
 
 #[cfg(test)]
@@ -39,8 +72,14 @@ mod tests {
     #[test]
     fn what_is_encoded_is_decoded() {
         for bytes in [&b""[..], b"a", b"abc\0\xff"] {
-            assert_eq!(decode(&encode(bytes, "image/png")), Some(("image/png", Bytes::from_static(bytes))));
+            for content_type in
+                ["image/png", "text/plain; charset=utf-8", r#"video/mp4; codecs="avc1, mp4a""#, "a/%2C#é"]
+            {
+                let uri = encode(bytes, content_type);
+                assert_eq!(decode(&uri), Some((content_type.to_owned(), Bytes::from_static(bytes))), "{uri}");
+            }
         }
+        assert_eq!(encode(b"a", "image/svg+xml;v=1"), "data:image/svg+xml;v=1;base64,YQ==");
     }
 
     #[test]
@@ -52,12 +91,29 @@ mod tests {
             ("data:text/plain;charset=utf-8,abc", Some(("text/plain;charset=utf-8", b"abc"))),
             ("data:image/png;base64,YWJj%3D", None),
             ("data:image/png;base64,YQ%3D%3D", Some(("image/png", b"a"))),
+            ("data:image/png;base64,YQ", Some(("image/png", b"a"))),
+            ("data:image/png;base64,YWJj\r\n YWJj%0A", Some(("image/png", b"abcabc"))),
+            ("data:image/png;base64,", Some(("image/png", b""))),
             ("data:image/png;base64,!", None),
+            ("data:image/png;base64,Y", None),
+            ("data:image/png;base64,YQ=a", None),
             ("data:image/png", None),
             ("data:", None),
         ] {
             let decoded = decode(uri);
-            assert_eq!(decoded.as_ref().map(|(content_type, bytes)| (*content_type, &bytes[..])), file, "{uri}");
+            assert_eq!(decoded.as_ref().map(|(content_type, bytes)| (&**content_type, &bytes[..])), file, "{uri}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_is_short_and_has_no_bytes_of_a_file() {
+        for (url, text) in [
+            ("https://a.b/c", r#""https://a.b/c""#.to_owned()),
+            ("data:image/png;base64,YWJj", r#""data:image/png;base64,"…, 26 bytes"#.to_owned()),
+            ("DATA:YWJj", r#""DATA:"…, 9 bytes"#.to_owned()),
+            (&"é".repeat(300), format!("{:?}…, 600 bytes", "é".repeat(200))),
+        ] {
+            assert_eq!(shown(url), text);
         }
     }
 }

@@ -89,13 +89,13 @@ impl FileInput {
 
     /// The file's name, which shows in the URL of its upload. A path has one already.
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
+        self.name = Some(name.into()).filter(|name| !name.is_empty());
         self
     }
 
     /// The media type (`image/png`), where it does not follow from the name or from the bytes.
     pub fn content_type(mut self, content_type: impl Into<String>) -> Self {
-        self.content_type = Some(content_type.into());
+        self.content_type = Some(content_type.into()).filter(|content_type| !content_type.is_empty());
         self
     }
 
@@ -130,10 +130,7 @@ impl fmt::Debug for FileInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("FileInput(")?;
         match &self.content {
-            Content::Text(text) => match text.char_indices().nth(200) {
-                Some((end, _)) => write!(f, "{:?}…, {} bytes", &text[..end], text.len())?,
-                None => write!(f, "{text:?}")?,
-            },
+            Content::Text(text) => f.write_str(&data_uri::shown(text))?,
             Content::Bytes(bytes) => write!(f, "{} bytes", bytes.len())?,
             Content::Path(path) => write!(f, "path {}", path.display())?,
             Content::Reader(reader) => write!(f, "{reader:?}")?,

@@ -23,7 +23,7 @@ pub struct Lifecycle {
 }
 
 impl Lifecycle {
-    /// Files that stay.
+    /// Files that stay, as far as the account's setting lets them: as in fal's own clients it is said by saying nothing.
     pub fn never_expires() -> Self {
         Lifecycle::default()
     }
@@ -100,6 +100,7 @@ mod tests {
     #[test]
     fn a_lifecycle_is_written_as_fal_reads_it() {
         assert_eq!(Lifecycle::never_expires().header(), None);
+        assert_eq!(Lifecycle::default().acl(Acl::default()).header(), None);
         let seconds = |lifecycle: Lifecycle| header(&lifecycle)["expiration_duration_seconds"].as_u64();
         assert_eq!(seconds(Lifecycle::expires_immediately()), Some(60));
         assert_eq!(seconds(Lifecycle::expires_after(Duration::from_secs(3600))), Some(3600));

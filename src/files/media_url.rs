@@ -1,11 +1,14 @@
+use std::fmt;
+
 use url::Url;
 
+use super::data_uri;
 use crate::{Audio, File, Image, Video};
 
 /// Where a file can be downloaded from: media of an output, or a URL.
 ///
 /// Made by `Into`: the methods that ask for one take `&Image`, `&Video`, `&Audio`, `&File`, text and `Url`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct MediaUrl {
     url: String,
     /// The file's name, as far as an output tells it.
@@ -45,6 +48,13 @@ impl From<String> for MediaUrl {
 impl From<Url> for MediaUrl {
     fn from(url: Url) -> Self {
         String::from(url).into()
+    }
+}
+
+/// Shows a URL, never the bytes of a data URI.
+impl fmt::Debug for MediaUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MediaUrl({})", data_uri::shown(&self.url))
     }
 }
 

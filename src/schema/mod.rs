@@ -14,6 +14,7 @@ pub use input::EndpointInput;
 pub use nullable::Nullable;
 pub use open_enum::{UnlistedError, UnlistedValue};
 pub use required::{Given, Missing, Required};
+pub(crate) use validate::validate_files;
 
 /// The part of the runtime that only generated code names.
 pub mod private {

@@ -115,7 +115,19 @@ pub enum Rule {
 pub fn validate_input(input: &impl Part) -> Result<(), ValidationError> {
     let mut at = Validator { loc: vec![LocSegment::Key("body".to_owned())], errors: Vec::new() };
     input.validate(&mut at, &[]);
-    if at.errors.is_empty() { Ok(()) } else { Err(ValidationError::new(at.errors)) }
+    at.done()
+}
+
+/// Checks files that are in places of an input of which there is no schema.
+pub(crate) fn validate_files<'a>(
+    files: impl Iterator<Item = (Vec<LocSegment>, &'a FileInput)>,
+) -> Result<(), ValidationError> {
+    let mut at = Validator { loc: Vec::new(), errors: Vec::new() };
+    for (loc, file) in files {
+        at.loc = loc;
+        at.file(file);
+    }
+    at.done()
 }
 
 /// Goes through an input, knows where it is, and collects what is wrong.
@@ -126,6 +138,10 @@ pub struct Validator {
 }
 
 impl Validator {
+    fn done(self) -> Result<(), ValidationError> {
+        if self.errors.is_empty() { Ok(()) } else { Err(ValidationError::new(self.errors)) }
+    }
+
     /// Checks a field of a record or a value of a map.
     pub fn field(&mut self, name: &str, value: &impl Part, rules: &'static [Rule]) {
         self.step(LocSegment::Key(name.to_owned()), value, rules);

@@ -10,9 +10,9 @@ use url::Url;
 
 use super::source::{Data, Rest};
 use super::upload::Sending;
-use crate::Error;
 use crate::error::Answer;
 use crate::transport::{Parcel, Payload};
+use crate::{Error, ErrorKind};
 
 /// How many parts a file may have in storages of the kind that the CDN is.
 const MOST_PARTS: u64 = 10_000;
@@ -37,10 +37,9 @@ pub(super) async fn send<S: Future<Output = Result<Sent, Error>>>(
     data: &mut Data,
     send: impl FnMut(Part) -> S,
 ) -> Result<Vec<Sent>, Error> {
-    let size = sending.policy.part_size;
     let parts: BoxStream<'_, Result<Part, Error>> = match data {
-        Data::Whole(payload) => stream::iter(cut(payload, size)).map(Ok).boxed(),
-        Data::Rest(rest) => read(rest, size).boxed(),
+        Data::Whole(payload) => stream::iter(cut(payload, sending.policy.part_size)).map(Ok).boxed(),
+        Data::Rest(rest) => read(rest).boxed(),
     };
     let mut sent: Vec<Sent> =
         parts.map_ok(send).try_buffer_unordered(sending.policy.parts_at_once).try_collect().await?;
@@ -48,10 +47,15 @@ pub(super) async fn send<S: Future<Output = Result<Sent, Error>>>(
     Ok(sent)
 }
 
+/// The size of the parts of a file of so many bytes: as it is wished, unless that were too many parts.
+pub(super) fn part_size(wished: u64, length: u64) -> u64 {
+    wished.max(length.div_ceil(MOST_PARTS))
+}
+
 /// The parts of what can be cut anywhere.
 fn cut(payload: &Payload, size: u64) -> impl Iterator<Item = Part> + Send {
     let length = payload.len();
-    let size = size.max(length.div_ceil(MOST_PARTS));
+    let size = part_size(size, length);
     let payload = payload.clone();
     // The last number fits: there are at most so many parts.
     (1_u32..).zip((0..length).step_by(size as usize)).map(move |(number, start)| {
@@ -61,9 +65,17 @@ fn cut(payload: &Payload, size: u64) -> impl Iterator<Item = Part> + Send {
 }
 
 /// The parts of what is read from one end to the other, each in memory for as long as it may have to be sent again.
-fn read(rest: &mut Rest, size: u64) -> impl futures_core::Stream<Item = Result<Part, Error>> + Send {
+fn read(rest: &mut Rest) -> impl futures_core::Stream<Item = Result<Part, Error>> + Send {
     stream::try_unfold((rest, 1_u32), move |(rest, number)| async move {
-        let part = rest.next(size).await?;
+        let part = rest.next().await?;
+        if part.is_some() && u64::from(number) > MOST_PARTS {
+            let message = format!(
+                "the reader of a file gives more than {MOST_PARTS} parts of {} bytes, which is more than a storage takes; \
+                 say how many bytes it gives, or set a larger `part_size`",
+                rest.part()
+            );
+            return Err(Error::new(ErrorKind::File, message));
+        }
         Ok(part.map(|bytes: Bytes| (Part { number, payload: Payload::Bytes(bytes) }, (rest, number + 1))))
     })
 }
@@ -107,7 +119,11 @@ pub(super) fn below(url: &str, segments: &[&str]) -> Option<Url> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncReadExt;
+
+    use super::super::Source;
     use super::*;
+    use crate::FileInput;
 
     fn lengths(length: usize, size: u64) -> Vec<(u32, u64)> {
         let payload = Payload::Bytes(vec![0; length].into());
@@ -131,6 +147,29 @@ mod tests {
             let lengths = lengths(length, 1);
             assert!(lengths.len() <= 10_000, "{length}");
             assert_eq!(lengths.iter().map(|(_, part)| part).sum::<u64>(), length as u64);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_reader_has_no_more_parts_either() {
+        for (length, told, parts) in
+            [(10_000, None, Ok(10_000)), (10_001, None, Err(10_000)), (25_000, Some(25_000), Ok(8_334))]
+        {
+            let file = FileInput::reader(tokio::io::repeat(7).take(length), told);
+            let source = Source::open(file, 1).await.expect("a file that can be read");
+            let Data::Rest(mut rest) = source.data else { panic!("{length} bytes are more than a part") };
+            let (mut sent, mut bytes) = (0, 0);
+            let read = read(&mut rest).try_for_each(|part| {
+                (sent, bytes) = (sent + 1, bytes + part.payload.len());
+                std::future::ready(Ok(()))
+            });
+            match (read.await, parts) {
+                (Ok(()), Ok(parts)) => assert_eq!((sent, bytes), (parts, length)),
+                (Err(error), Err(parts)) => {
+                    assert!(sent == parts && error.to_string().contains("`part_size`"), "{error}");
+                }
+                (read, _) => panic!("{length} {told:?}: {read:?}"),
+            }
         }
     }
 

@@ -76,7 +76,8 @@ impl UploadPolicy {
     }
 
     /// How many bytes a part has (default 10 MiB), except the last. fal may refuse parts of less than 5 MiB, and more than
-    /// 10,000 parts: for a larger file the parts grow.
+    /// 10,000 parts: for a larger file the parts grow. A reader that gives more than that, of which it was not said how much it
+    /// gives, is an error.
     pub fn part_size(mut self, bytes: u64) -> Self {
         self.part_size = bytes.max(1);
         self
@@ -118,5 +119,6 @@ mod tests {
     fn the_numbers_are_those_of_fals_own_client() {
         let policy = UploadPolicy::default();
         assert_eq!((policy.multipart_above, policy.part_size), (94_371_840, 10_485_760));
+        assert_eq!((policy.repository, policy.fallback), (Repository::Cdn, Some(Repository::Gcs)));
     }
 }

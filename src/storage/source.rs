@@ -5,6 +5,8 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use tokio::io::AsyncReadExt;
 
+use super::multipart;
+use super::upload::header;
 use crate::files::{BoxReader, Content, OnceReader, content_type, data_uri};
 use crate::transport::Payload;
 use crate::{Error, ErrorKind, FileInput};
@@ -41,10 +43,12 @@ pub(super) struct Rest {
     first: Option<Bytes>,
     announced: Option<u64>,
     read: u64,
+    /// How many bytes a part has.
+    part: u64,
 }
 
 impl Source {
-    /// Looks at a file; of a reader, up to `part` bytes are read.
+    /// Looks at a file; of a reader, the first part is read. A part has so many bytes, unless those were too many parts.
     pub(crate) async fn open(file: FileInput, part: u64) -> Result<Self, Error> {
         if let Some(text) = file.text_without_scheme() {
             let shown: String = text.chars().take(200).collect();
@@ -57,7 +61,7 @@ impl Source {
             Content::Text(text) => {
                 let (content_type, bytes) = data_uri::decode(&text)
                     .ok_or_else(|| Error::new(ErrorKind::InvalidInput, "the file is a data URI that is none"))?;
-                let told = told.unwrap_or_else(|| content_type.to_owned());
+                let told = told.unwrap_or(content_type);
                 (Data::Whole(Payload::Bytes(bytes)), Bytes::new(), Some(told))
             }
             Content::Bytes(bytes) => (Data::Whole(Payload::Bytes(bytes.clone())), bytes, told),
@@ -77,6 +81,8 @@ impl Source {
         };
         let head = &head[..head.len().min(content_type::HEAD)];
         let content_type = content_type::of(told.as_deref(), name.as_deref(), head).to_owned();
+        // On every way it is said in a header, somewhere and some time.
+        header(&content_type).map_err(|error| error.about("the media type of a file"))?;
         Ok(Source { about: About { name, content_type }, data })
     }
 
@@ -118,7 +124,7 @@ impl Source {
             }
             Data::Rest(mut rest) => {
                 let mut whole = BytesMut::new();
-                while let Some(part) = rest.next(TRUSTED_LENGTH).await? {
+                while let Some(part) = rest.next().await? {
                     whole.extend_from_slice(&part);
                 }
                 whole.freeze()
@@ -132,12 +138,13 @@ impl Rest {
     /// Reads the first part. Where that is all, it is bytes like any other.
     async fn begin(reader: &OnceReader, part: u64) -> Result<(Data, Bytes), Error> {
         let announced = reader.length();
+        let part = announced.map_or(part, |length| multipart::part_size(part, length));
         let reader = reader.take().ok_or_else(|| {
             let message =
                 "the reader of a file was read before; a reader can be read once, make a new one for every call";
             Error::new(ErrorKind::File, message)
         })?;
-        let mut rest = Rest { reader, first: None, announced, read: 0 };
+        let mut rest = Rest { reader, first: None, announced, read: 0, part };
         let first = rest.read(part).await?;
         let head = first.clone();
         if (first.len() as u64) < part {
@@ -148,13 +155,18 @@ impl Rest {
         Ok((Data::Rest(rest), head))
     }
 
-    /// The next part of so many bytes; the last one may have fewer, and there is none of 0.
-    pub(super) async fn next(&mut self, part: u64) -> Result<Option<Bytes>, Error> {
+    /// How many bytes a part has.
+    pub(super) fn part(&self) -> u64 {
+        self.part
+    }
+
+    /// The next part; the last one may have fewer bytes than the others, and there is none of 0.
+    pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
         }
-        let bytes = self.read(part).await?;
-        if (bytes.len() as u64) < part {
+        let bytes = self.read(self.part).await?;
+        if (bytes.len() as u64) < self.part {
             self.end()?;
         }
         Ok((!bytes.is_empty()).then_some(bytes))

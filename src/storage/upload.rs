@@ -18,7 +18,8 @@ use crate::{Client, Error, ErrorKind, File, FileInput, Lifecycle};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TransferProgress {
-    /// How many bytes have gone. What is repeated after a failure does not count twice, so it may go back.
+    /// How many bytes have gone. It never goes back, and is the total in the end: what has to be sent again after a failure
+    /// counts once.
     pub bytes: u64,
     /// How many bytes there are, if that is known.
     pub total: Option<u64>,
@@ -94,7 +95,7 @@ impl<'a> Upload<'a> {
         self
     }
 
-    /// Is called as the upload advances.
+    /// Is called as the upload advances, with what the connections have taken so far. It should not take long.
     pub fn on_progress(mut self, call: impl FnMut(TransferProgress) + Send + 'a) -> Self {
         self.on_progress = Some(Box::new(call));
         self

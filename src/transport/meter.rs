@@ -29,15 +29,15 @@ impl Meter {
         self.moved.notify_one();
     }
 
-    /// Works, and calls whenever the number has changed.
+    /// Works, and calls whenever the number is larger than it ever was: what has to be sent again takes nothing back.
     pub(crate) async fn watch<T>(&self, work: impl Future<Output = T>, mut call: impl FnMut(u64)) -> T {
         let mut work = std::pin::pin!(work);
-        let mut told = None;
+        let mut told: Option<u64> = None;
         let mut tell = |call: &mut dyn FnMut(u64)| {
-            let bytes = Some(self.bytes());
-            if bytes != told {
-                told = bytes;
-                call(self.bytes());
+            let bytes = self.bytes();
+            if told.is_none_or(|told| bytes > told) {
+                told = Some(bytes);
+                call(bytes);
             }
         };
         loop {

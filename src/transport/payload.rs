@@ -1,6 +1,6 @@
 //! The bodies of uploads: bytes in memory or a piece of a file, which can be read again for every try.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,12 +33,7 @@ impl Payload {
         let path = path.to_owned();
         blocking(move || {
             let unreadable = |error| unreadable(&path, error);
-            let mut file = File::open(&path).map_err(unreadable)?;
-            let metadata = file.metadata().map_err(unreadable)?;
-            if !metadata.is_file() {
-                let what = if metadata.is_dir() { "a folder" } else { "not a regular file" };
-                return Err(Error::new(ErrorKind::File, format!("{} is {what}", path.display())));
-            }
+            let (mut file, metadata) = open_regular(&path)?;
             let length = metadata.len();
             // One byte more than there should be shows that there is more.
             let wanted = if length <= CHUNK { length + 1 } else { head as u64 };
@@ -172,12 +167,24 @@ impl FileSlice {
     }
 
     fn open(&self) -> Result<File, Error> {
-        let unreadable = |error| unreadable(&self.file.path, error);
-        let mut file = File::open(&self.file.path).map_err(unreadable)?;
+        let (mut file, _) = open_regular(&self.file.path)?;
         self.file.check(&file)?;
-        file.seek(SeekFrom::Start(self.start)).map_err(unreadable)?;
+        file.seek(SeekFrom::Start(self.start)).map_err(|error| unreadable(&self.file.path, error))?;
         Ok(file)
     }
+}
+
+/// Opens a regular file. Nothing else is even opened: a pipe would wait for somebody to write to it.
+fn open_regular(path: &Path) -> Result<(File, Metadata), Error> {
+    let unreadable = |error| unreadable(path, error);
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() {
+        let what = if metadata.is_dir() { "a folder" } else { "not a regular file; for that use `FileInput::reader`" };
+        return Err(Error::new(ErrorKind::File, format!("{} is {what}", path.display())));
+    }
+    let file = File::open(path).map_err(unreadable)?;
+    let metadata = file.metadata().map_err(unreadable)?;
+    Ok((file, metadata))
 }
 
 /// Up to so many bytes of a file; fewer at its end only.

@@ -31,7 +31,7 @@ impl<'a> Incoming<'a> {
         let source = if data_uri::is_one(url) {
             let (content_type, bytes) = data_uri::decode(url)
                 .ok_or_else(|| Error::new(ErrorKind::UnexpectedResponse, "the output has a data URI that is none"))?;
-            Source::Data { content_type: content_type.to_owned(), length: bytes.len() as u64, bytes: Some(bytes) }
+            Source::Data { content_type, length: bytes.len() as u64, bytes: Some(bytes) }
         } else {
             let parsed = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
             let parsed = parsed.ok_or_else(|| {
