@@ -135,6 +135,11 @@ async fn text_without_a_scheme_is_refused_before_anything_is_sent() {
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert_eq!(error.field_errors()[0].path(), "image_url");
         assert!(error.to_string().contains("FileInput::path"), "{error}");
+
+        let json = JsonInput::from(json!({ "images": [{}] })).file("/images/0/url", text).expect("a place");
+        let error = client(&storage).endpoint("fal-ai/any").submit(json).await.expect_err(text);
+        assert_eq!(error.field_errors()[0].path(), "images[0].url");
+        assert!(error.is_invalid_input() && error.to_string().contains("FileInput::path"), "{error}");
     }
     assert!(storage.server().seen().is_empty());
 }

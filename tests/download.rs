@@ -161,6 +161,13 @@ async fn a_transfer_that_breaks_goes_on_where_it_broke() {
             vec![dated(half(3).header("etag", "W/\"v1\"")), dated(rest(3))],
             vec![None, Some("bytes=3- if Tue, 24 Nov 2026 00:00:00 GMT".to_owned())],
         ),
+        (
+            "as often as it likes, as long as something comes each time",
+            (0..36)
+                .map(|from| tagged(if from == 0 { half(1) } else { rest(from).cut(1).torn_of(36 - from) }))
+                .collect(),
+            (0..36).map(|from| if from == 0 { None } else { v1(from) }).collect(),
+        ),
         ("the host begins anew", vec![tagged(half(10)), tagged(whole())], vec![None, v1(10)]),
         (
             "the host begins anew, and breaks again",
@@ -480,6 +487,25 @@ async fn many_files_get_names_of_their_own() {
         client.download_all(Vec::<String>::new(), &into).await.expect("nothing"),
         Vec::<std::path::PathBuf>::new()
     );
+}
+
+#[tokio::test]
+async fn several_files_come_down_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Server::start(|_, _| Reply::never()).await;
+    let urls: Vec<String> = (0..20).map(|number| format!("{}/{number}.png", server.base())).collect();
+    for at_once in [1, 3] {
+        let before = server.seen().len();
+        let mut downloads = server.client().download_all(&urls, folder.path()).at_once(at_once).into_future();
+        while server.seen().len() < before + at_once {
+            tokio::select! {
+                biased;
+                done = &mut downloads => panic!("{done:?}"),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+        assert_eq!(server.seen().len(), before + at_once);
+    }
 }
 
 #[tokio::test]

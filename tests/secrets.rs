@@ -58,7 +58,11 @@ async fn nothing_shows_a_token_for_uploads_or_the_signature_of_a_url() {
     let guard = recorder.listen();
     let storage = Storage::start().await;
     let client = storage.builder().build().expect("a client");
-    let mut shown = String::new();
+    // "a private matter" in base64.
+    let private = "data:text/plain;base64,YSBwcml2YXRlIG1hdHRlcg==";
+    let (file, bytes) = (FileInput::url(private), FileInput::bytes("a private matter", "a/b"));
+    let mut shown = format!("{:?} {file:?} {bytes:?}", client.storage().upload(file.clone()));
+    let _ = write!(shown, "{:?} {:?}", client.download_bytes(private), client.download(private, "a"));
     for (repository, length, label) in [
         (Repository::Cdn, 10, "upload"),
         (Repository::Cdn, 2000, "part 1"),
@@ -83,7 +87,7 @@ async fn nothing_shows_a_token_for_uploads_or_the_signature_of_a_url() {
         assert!(emitted.contains(word), "{word} is missing in:\n{emitted}");
     }
     for text in [&emitted, &shown] {
-        for secret in ["secret-of-key", "token-", "signature-1", "private matter"] {
+        for secret in ["secret-of-key", "token-", "signature-1", "private matter", "YSBwcml2YXRl"] {
             assert!(!text.contains(secret), "{secret} shows in:\n{text}");
         }
     }

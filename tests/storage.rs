@@ -24,6 +24,11 @@ async fn a_small_file_goes_up_in_one_request_and_a_large_one_in_parts() {
         (Repository::Cdn, 0, vec!["token", "upload"]),
         (Repository::Cdn, 1000, vec!["token", "upload"]),
         (Repository::Cdn, 1001, vec!["token", "create", "part 1", "part 2", "part 3", "complete"]),
+        // A part less or more, or none at all, around a multiple of the part size.
+        (Repository::Cdn, 1199, vec!["token", "create", "part 1", "part 2", "part 3", "complete"]),
+        (Repository::Cdn, 1200, vec!["token", "create", "part 1", "part 2", "part 3", "complete"]),
+        (Repository::Cdn, 1201, vec!["token", "create", "part 1", "part 2", "part 3", "part 4", "complete"]),
+        (Repository::Signed, 1200, vec!["initiate", "part 1", "part 2", "part 3", "complete"]),
         (Repository::Signed, 1000, vec!["initiate", "put"]),
         (Repository::Signed, 1001, vec!["initiate", "part 1", "part 2", "part 3", "complete"]),
         (Repository::Gcs, 0, vec!["initiate", "put"]),
@@ -181,13 +186,68 @@ async fn what_is_on_the_web_stays_there_and_what_is_no_file_is_refused() {
         (FileInput::path(folder.path()), ErrorKind::File, "is a folder"),
         (FileInput::path(folder.path().join("nobody.png")), ErrorKind::File, "nobody.png cannot be read"),
         (FileInput::path("/dev/null"), ErrorKind::File, "not a regular file"),
-        (FileInput::bytes(vec![1], "image/png\n"), ErrorKind::InvalidInput, "header"),
+        (FileInput::path(folder.path().join("a.txt/b.txt")), ErrorKind::File, "cannot be read"),
+        (FileInput::path(""), ErrorKind::File, "cannot be read"),
     ] {
         let error = client.storage().upload(file).await.expect_err(words);
         assert_eq!(error.kind(), kind, "{error}");
         assert!(error.to_string().contains(words), "{error}");
     }
-    assert_eq!(storage.files(), 0);
+    assert!(storage.server().seen().is_empty());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_pipe_is_not_even_opened() {
+    let storage = Storage::start().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let pipe = folder.path().join("pipe.png");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
+    // Whoever opened it would wait for somebody to write to it.
+    let error = storage.builder().build().expect("a client").storage().upload(FileInput::path(&pipe)).await;
+    let error = error.expect_err("not a file");
+    assert_eq!(error.kind(), ErrorKind::File);
+    assert!(error.to_string().contains("`FileInput::reader`"), "{error}");
+}
+
+#[tokio::test]
+async fn names_may_be_odd_and_media_types_may_not() {
+    let storage = Storage::start().await;
+    let client = storage.builder().build().expect("a client");
+    let long = "x".repeat(3000);
+    for (name, in_header) in [
+        ("狐 zoë.png", "_ zo_.png"),
+        ("a\nb: \"c\"\0.png", "a_b: \"c\"_.png"),
+        ("../a\\b/c.png", "../a\\b/c.png"),
+        (&*long, &*long),
+    ] {
+        for repository in REPOSITORIES {
+            for length in [10, 1001] {
+                let file = FileInput::bytes(some_bytes(length), "image/png").name(name);
+                let uploaded = client.storage().upload(file).repository(repository).await.expect(name);
+                let kept = storage.file(&uploaded.url).expect("a file").name;
+                let expected = if repository == Repository::Cdn { in_header } else { name };
+                assert_eq!((kept.as_deref(), uploaded.file_name.as_deref()), (Some(expected), Some(name)));
+            }
+        }
+    }
+    // What is empty was not told.
+    let file = FileInput::bytes(&b"GIF89a"[..], "").name("");
+    let uploaded = client.storage().upload(file).await.expect("uploaded");
+    assert_eq!((uploaded.content_type.as_deref(), uploaded.file_name), (Some("image/gif"), None));
+
+    let before = storage.labels().len();
+    for content_type in ["image/png\n", "image/png\r\nauthorization: Key x", "image/zoë", "\0"] {
+        for repository in REPOSITORIES {
+            for length in [10, 1001] {
+                let file = FileInput::bytes(some_bytes(length), content_type);
+                let error = client.storage().upload(file).repository(repository).await.expect_err(content_type);
+                assert_eq!(error.kind(), ErrorKind::InvalidInput);
+                assert!(error.to_string().contains("the media type of a file"), "{error}");
+            }
+        }
+    }
+    assert_eq!(storage.labels().len(), before);
 }
 
 #[tokio::test]
@@ -200,14 +260,49 @@ async fn the_token_is_fetched_once_and_again_before_it_expires() {
     for uploaded in futures_util::future::join_all(at_once).await {
         uploaded.expect("uploaded");
     }
-    assert_eq!(storage.labels().iter().filter(|label| *label == "token").count(), 1);
+    let tokens = || storage.labels().iter().filter(|label| *label == "token").count();
+    assert_eq!(tokens(), 1);
+
+    // So is the next one, where the storage takes the first one no longer: whoever was refused with it waits for the next.
+    storage.expire_tokens();
+    let at_once: Vec<_> = (0..20).map(|_| upload(&client)).collect();
+    for uploaded in futures_util::future::join_all(at_once).await {
+        uploaded.expect("uploaded");
+    }
+    assert_eq!(tokens(), 2);
+    let before = storage.labels().len();
 
     // A token that is about to expire is not used twice.
     storage.token_life(0);
     let client = storage.builder().build().expect("a client");
     upload(&client).await.expect("uploaded");
     upload(&client).await.expect("uploaded");
-    assert_eq!(storage.labels()[21..], ["token", "upload", "token", "upload"]);
+    assert_eq!(storage.labels()[before..], ["token", "upload", "token", "upload"]);
+}
+
+#[tokio::test]
+async fn a_token_lives_by_the_clock_of_who_gave_it() {
+    const DAY: i64 = 86_400;
+    // Told without the time, it is this machine's clock that counts: what expired yesterday by it is fetched each time.
+    for (ahead, life, kept) in [
+        (Some(-DAY), 3600, true),
+        (Some(DAY), 3600, true),
+        (Some(DAY), 0, false),
+        (Some(DAY), -1, false),
+        (None, -1, false),
+    ] {
+        let storage = Storage::start().await;
+        storage.token_life(life);
+        if let Some(ahead) = ahead {
+            storage.clock_ahead(ahead);
+        }
+        let client = storage.builder().build().expect("a client");
+        for _ in 0..2 {
+            client.storage().upload(FileInput::bytes(some_bytes(3), "a/b")).await.expect("uploaded");
+        }
+        let labels = if kept { &["token", "upload", "upload"][..] } else { &["token", "upload", "token", "upload"] };
+        assert_eq!(storage.labels(), labels, "{ahead:?} {life}");
+    }
 }
 
 #[tokio::test]
@@ -321,7 +416,11 @@ async fn a_reader_is_read_once_and_has_to_give_what_it_was_said_to() {
 #[tokio::test]
 async fn a_file_that_is_changed_while_it_is_sent_is_an_error() {
     type Change = fn(&std::path::Path);
-    let changes: [(&str, Change); 4] = [
+    let changes: [(&str, Change); 5] = [
+        ("is written anew", |path| {
+            let file = std::fs::OpenOptions::new().write(true).open(path).expect("a file");
+            file.set_modified(std::time::UNIX_EPOCH).expect("another time");
+        }),
         ("shrinks", |path| {
             let file = std::fs::OpenOptions::new().write(true).open(path).expect("a file");
             file.set_len(900).expect("shorter");
@@ -386,16 +485,31 @@ async fn limits_may_be_as_large_as_one_likes() {
 }
 
 #[tokio::test]
-async fn progress_tells_how_far_an_upload_is() {
-    for (length, total) in [(0, Some(0)), (900, Some(900)), (5000, Some(5000))] {
-        let storage = Storage::start().await;
-        let client = storage.builder().build().expect("a client");
-        storage.fault("part 3", Fault::Answer(Reply::json(500, "{}")));
-        let mut told = Vec::new();
-        let file = FileInput::bytes(some_bytes(length), "a/b");
-        client.storage().upload(file).on_progress(|progress| told.push(progress)).await.expect("uploaded");
-        assert!(told.iter().all(|progress| progress.total == total && Some(progress.bytes) <= total), "{told:?}");
-        assert_eq!(told.last().map(|progress| progress.bytes), Some(length as u64), "{told:?}");
+async fn progress_tells_how_far_an_upload_is_and_never_goes_back() {
+    for (length, told, label) in [
+        (0, true, "upload"),
+        (900, true, "upload"),
+        (5000, true, "part 3"),
+        (5000, true, "complete"),
+        (300, false, "upload"),
+        (900, false, "part 2"),
+        (5000, false, "complete"),
+    ] {
+        for faults in [0, 3] {
+            let storage = Storage::start().await;
+            let client = storage.builder().build().expect("a client");
+            (0..faults).for_each(|_| storage.fault(label, Fault::Answer(Reply::json(500, "{}"))));
+            let bytes: &'static [u8] = some_bytes(length).leak();
+            let file = if told { FileInput::bytes(bytes, "a/b") } else { FileInput::reader(bytes, None) };
+            // A reader that gives less than a part has been read by then.
+            let total = (told || length < 400).then_some(length as u64);
+            let mut progress = Vec::new();
+            client.storage().upload(file).on_progress(|told| progress.push(told)).await.expect("uploaded");
+            let shown = format!("{length} {label} {faults}: {progress:?}");
+            assert!(progress.iter().all(|progress| progress.total == total), "{shown}");
+            assert!(progress.is_sorted_by(|one, next| one.bytes < next.bytes), "{shown}");
+            assert_eq!(progress.last().map(|progress| progress.bytes), Some(length as u64), "{shown}");
+        }
     }
 }
 
@@ -434,12 +548,24 @@ async fn the_fallback_takes_what_the_repository_does_not() {
     let error = client.storage().upload(FileInput::bytes(vec![1], "a/b")).await.expect_err("nowhere");
     assert!(error.to_string().contains("not here"), "{error}");
 
+    // Neither helps another repository with a file that cannot be sent.
+    let storage = Storage::start().await;
+    let client = storage.builder().uploads(Storage::policy().fallback(Repository::Gcs)).build().expect("a client");
+    let reader = FileInput::reader(&*some_bytes(3000).leak(), 2000);
+    let error = client.storage().upload(reader).await.expect_err("more than it was said to give");
+    assert_eq!(error.kind(), ErrorKind::File);
+    assert!(!storage.labels().contains(&"initiate".to_owned()), "{:?}", storage.labels());
+
     // What has been read of a reader cannot be sent anywhere else.
+    storage.fault("create", Fault::Answer(no()));
+    let file = FileInput::reader(&*some_bytes(3000).leak(), None);
+    client.storage().upload(file).await.expect("nothing of it has gone yet, and the fallback takes it");
+    let before = storage.labels().len();
     storage.fault("part 2", Fault::Answer(no()));
     let file = FileInput::reader(&*some_bytes(3000).leak(), None);
     let error = client.storage().upload(file).await.expect_err("nowhere");
     assert!(error.to_string().contains("not here"), "{error}");
-    assert!(!storage.labels()[4..].contains(&"initiate".to_owned()));
+    assert!(!storage.labels()[before..].contains(&"initiate".to_owned()));
 }
 
 #[tokio::test]

@@ -88,7 +88,7 @@ impl Token {
             None => cdn_of(shared, grant.base_url.as_deref())?,
         };
         let life = grant.expires_at.as_deref().and_then(|end| life(end, &answer)).unwrap_or(UNTOLD);
-        let fresh_until = Instant::now() + life.saturating_sub(MARGIN.min(life / 10));
+        let fresh_until = Instant::now() + used(life);
         Ok(Token { authorization, cdn, key, fresh_until })
     }
 }
@@ -105,6 +105,11 @@ fn cdn_of(shared: &Shared, told: Option<&str>) -> Result<Url, Error> {
     }
 }
 
+/// How long a token of such a life is used.
+fn used(life: Duration) -> Duration {
+    life - MARGIN.min(life / 10)
+}
+
 /// How long it is until a token expires, by the clock of the service that issued it.
 fn life(end: &str, answer: &Answer) -> Option<Duration> {
     let now = answer.header(http::header::DATE.as_str()).and_then(|date| httpdate::parse_http_date(date).ok());
@@ -112,4 +117,16 @@ fn life(end: &str, answer: &Answer) -> Option<Duration> {
     // The life of a token that has expired is 0. Nobody's client lives as long as a century.
     let seconds = u64::try_from(unix_seconds(end)?).ok()?.saturating_sub(now);
     Some(Duration::from_secs(seconds.min(100 * 365 * 86_400)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_replaced_before_it_expires() {
+        for (life, seconds) in [(0, 0), (60, 54), (3000, 2700), (3600, 3300), (86_400, 86_100)] {
+            assert_eq!(used(Duration::from_secs(life)).as_secs(), seconds);
+        }
+    }
 }

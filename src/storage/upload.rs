@@ -179,10 +179,10 @@ fn lifecycle(lifecycle: &Lifecycle) -> Result<HeaderMap, Error> {
     Ok(headers)
 }
 
-/// A text as the value of a header.
+/// A text as the value of a header, which is ASCII that can be seen.
 pub(super) fn header(text: &str) -> Result<HeaderValue, Error> {
-    HeaderValue::from_str(text)
-        .map_err(|_| Error::new(ErrorKind::InvalidInput, format!("{text:?} cannot be sent in a header")))
+    let value = HeaderValue::from_str(text).ok().filter(|_| text.is_ascii());
+    value.ok_or_else(|| Error::new(ErrorKind::InvalidInput, format!("{text:?} cannot be sent in a header")))
 }
 
 impl Sending<'_> {

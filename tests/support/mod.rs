@@ -50,6 +50,8 @@ pub(crate) struct Reply {
     silent: bool,
     /// Whether the length of the body is not announced.
     unannounced: bool,
+    /// Whether it comes a byte at a time.
+    slow: bool,
 }
 
 impl Reply {
@@ -59,7 +61,7 @@ impl Reply {
 
     pub(crate) fn text(status: u16, content_type: &str, body: &str) -> Self {
         let head = format!("HTTP/1.1 {status} Scripted\r\ncontent-type: {content_type}\r\n");
-        Reply { head: Some(head), body: body.into(), announced: None, silent: false, unannounced: false }
+        Reply { head: Some(head), body: body.into(), announced: None, silent: false, unannounced: false, slow: false }
     }
 
     /// A whole stream of events.
@@ -105,9 +107,15 @@ impl Reply {
         self
     }
 
+    /// It comes a byte at a time.
+    pub(crate) fn slow(mut self) -> Self {
+        self.slow = true;
+        self
+    }
+
     /// The connection is closed without a word.
     pub(crate) fn dropped() -> Self {
-        Reply { head: None, body: Vec::new(), announced: None, silent: false, unannounced: false }
+        Reply { head: None, body: Vec::new(), announced: None, silent: false, unannounced: false, slow: false }
     }
 
     /// There is no answer, and the connection stays open.
@@ -225,9 +233,13 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         log.len() - 1
     };
     let reply = script(number, &seen);
-    stream.write_all(&reply.bytes()).await?;
-    if reply.silent {
+    let bytes = reply.bytes();
+    for piece in bytes.chunks(if reply.slow { 1 } else { bytes.len().max(1) }) {
+        stream.write_all(piece).await?;
         stream.flush().await?;
+        tokio::task::yield_now().await;
+    }
+    if reply.silent {
         // Until the other side closes.
         while stream.read(&mut [0; 64]).await? > 0 {}
     }

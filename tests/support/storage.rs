@@ -23,6 +23,8 @@ pub(crate) enum Fault {
     Torn,
     /// The beginning of its answer is all that comes, and the connection stays open.
     Stalled,
+    /// It has its effect, and its answer comes a byte at a time.
+    Slow,
     /// The token that comes with it is good no more.
     Expired,
 }
@@ -37,6 +39,8 @@ struct State {
     base: String,
     /// How a token's life is told: seconds from now.
     life: i64,
+    /// By how many seconds the storage's clock is ahead, where it tells the time.
+    ahead: Option<i64>,
     /// Whether ETags are in the bodies of answers instead of in their headers.
     etag_in_body: bool,
     tokens: HashSet<String>,
@@ -81,6 +85,11 @@ impl Storage {
     /// Tokens live so many seconds.
     pub(crate) fn token_life(&self, seconds: i64) {
         self.state().life = seconds;
+    }
+
+    /// The storage tells the time with its answers, and its clock is ahead by so many seconds.
+    pub(crate) fn clock_ahead(&self, seconds: i64) {
+        self.state().ahead = Some(seconds);
     }
 
     pub(crate) fn etag_in_body(&self) {
@@ -188,6 +197,7 @@ impl State {
             }
             Some(Fault::Torn) => Reply::json(200, "{").torn(),
             Some(Fault::Stalled) => Reply::json(200, "{").stalled(),
+            Some(Fault::Slow) => self.serve(seen).slow(),
             Some(Fault::Expired) => {
                 self.tokens.clear();
                 self.serve(seen)
@@ -223,10 +233,18 @@ impl State {
             ("POST", ["rest", "storage", "auth", "token"]) if query == "storage_type=fal-cdn-v3" => {
                 let token = format!("token-{count}");
                 self.tokens.insert(token.clone());
-                let end = std::time::SystemTime::now() + Duration::from_secs(self.life.max(0) as u64);
-                let end = seconds_to_text(end.duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs());
+                let clock = std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_secs();
+                let now = clock.saturating_add_signed(self.ahead.unwrap_or_default());
+                let end = seconds_to_text(now.saturating_add_signed(self.life));
                 let body = json!({ "token": token, "token_type": "Bearer", "base_url": format!("{base}/cdn"), "expires_at": end });
-                Reply::json(200, &body.to_string())
+                let reply = Reply::json(200, &body.to_string());
+                match self.ahead {
+                    Some(_) => {
+                        let date = std::time::UNIX_EPOCH + Duration::from_secs(now);
+                        reply.header("date", &httpdate::fmt_http_date(date))
+                    }
+                    None => reply,
+                }
             }
             ("POST", ["cdn", "files", "upload"]) => {
                 let file = File { bytes: seen.body.clone(), ..about(seen) };
