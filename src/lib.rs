@@ -33,8 +33,8 @@
 //!
 //! # Tracing
 //!
-//! Each call is a span of [`tracing`]: `fal.run`, `fal.submit`, `fal.subscribe`, `fal.wait`, `fal.status`, `fal.result` and
-//! `fal.cancel`, with the fields `endpoint` and, as soon as there is one, `request_id`; `fal.upload` with `repository`, and
+//! Each call is a span of [`tracing`]: `fal.run`, `fal.submit`, `fal.subscribe`, `fal.wait`, `fal.status`,
+//! `fal.status_stream`, `fal.result` and `fal.cancel`, with the fields `endpoint` and, as soon as there is one, `request_id`; `fal.upload` with `repository`, and
 //! `fal.download` with `path`, where there is one. In them are events for each attempt that failed (debug), for the use of a
 //! backup host and of another repository (warn), for each change of a request (debug), and for a status stream and a
 //! download that broke (debug). Neither the key nor inputs, outputs, log lines or fal's words about them are in any of

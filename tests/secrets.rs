@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use fal_client::{FileInput, Repository};
+use futures_util::StreamExt;
 use serde_json::json;
 
 #[path = "support/recorder.rs"]
@@ -34,6 +35,8 @@ async fn nothing_shows_the_key_or_the_input() {
     let mut shown = format!("{client:?} {endpoint:?} {subscribe:?}");
     let error = subscribe.await.expect_err("422");
     let _ = write!(shown, "{error} {error:?} {:?}", std::error::Error::source(&error));
+    let mut statuses = endpoint.status_stream("R1");
+    while statuses.next().await.is_some() {}
     let error = endpoint.cancel("R1").await.expect_err("500");
     let _ = write!(shown, "{error} {error:#?}");
     let error =
@@ -42,7 +45,9 @@ async fn nothing_shows_the_key_or_the_input() {
     drop(guard);
 
     let emitted = recorder.emitted();
-    for word in ["fal.subscribe", "fal.cancel", "attempt failed", "queue update", "request_id = \"R1\""] {
+    for word in
+        ["fal.subscribe", "fal.status_stream", "fal.cancel", "attempt failed", "queue update", "request_id = \"R1\""]
+    {
         assert!(emitted.contains(word), "{word} is missing in:\n{emitted}");
     }
     for text in [&emitted, &shown] {

@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 use futures_core::Stream;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
+use tracing::Instrument;
 
 use crate::Error;
 use crate::queue::{Follower, QueueUpdate, Target};
@@ -43,7 +44,7 @@ impl Stream for StatusStream {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if let State::New { target, logs } = &self.state {
-            self.state = State::Open(follow(Follower::new(target.clone(), *logs)));
+            self.state = State::Open(follow(target, *logs));
         }
         match &mut self.state {
             State::Open(updates) => updates.poll_next_unpin(context),
@@ -52,12 +53,14 @@ impl Stream for StatusStream {
     }
 }
 
-fn follow(follower: Follower) -> BoxStream<'static, Result<QueueUpdate, Error>> {
-    let updates = futures_util::stream::unfold(Some(follower), async |follower| {
-        let mut follower = follower?;
-        let update = follower.next().await;
+fn follow(target: &Target, logs: bool) -> BoxStream<'static, Result<QueueUpdate, Error>> {
+    let span = tracing::info_span!("fal.status_stream", endpoint = target.endpoint, request_id = target.request_id());
+    let follower = Follower::new(target.clone(), logs);
+    let updates = futures_util::stream::unfold(Some((follower, span)), async |open| {
+        let (mut follower, span) = open?;
+        let update = follower.next().instrument(span.clone()).await;
         let over = update.as_ref().map_or(true, QueueUpdate::is_completed);
-        Some((update, (!over).then_some(follower)))
+        Some((update, (!over).then_some((follower, span))))
     });
     updates.fuse().boxed()
 }
