@@ -126,6 +126,8 @@ async fn an_option_that_cannot_be_sent_is_an_error_before_anything_is_sent() {
         (run().tags([("UPPER", "x")]), "UPPER"),
         (run().header("authorization", "Key mine"), "Authorization"),
         (run().hint("two\nlines"), "x-fal-runner-hint"),
+        (run().header("Content-Length", "1"), "content-length"),
+        (run().header("transfer-encoding", "chunked"), "transfer-encoding"),
     ] {
         let error = call.await.expect_err(word);
         assert_eq!(error.kind(), ErrorKind::InvalidInput);

@@ -1,4 +1,4 @@
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{Error, ErrorKind};
@@ -10,6 +10,9 @@ pub(crate) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue
     };
     if name == AUTHORIZATION {
         return Err("the header Authorization is the client's; give the key to `Client::builder()`".to_owned());
+    }
+    if name == CONTENT_LENGTH || name == TRANSFER_ENCODING {
+        return Err(format!("the header {name} follows from the body and cannot be set"));
     }
     match HeaderValue::from_str(value) {
         Ok(value) => Ok((name, value)),
