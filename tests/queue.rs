@@ -622,3 +622,148 @@ async fn the_queues_words_for_a_failure_are_not_lost() {
     assert!(error.to_string().contains("503") && error.to_string().contains("Runner gone"), "{error}");
     assert_eq!(error.error_type(), Some(&ErrorType::RunnerDisconnected));
 }
+
+/// A request that was refused, or is not sent yet, is not sent after its caller has given it up.
+#[tokio::test]
+async fn what_is_given_up_between_two_tries_is_not_tried_again() {
+    for timed in [false, true] {
+        let (told, mut hears) = tokio::sync::watch::channel(false);
+        let server = Server::start(move |_, _| {
+            told.send_replace(true);
+            Reply::json(429, "{}")
+        })
+        .await;
+        let hour = Duration::from_secs(3600);
+        let policy = RetryPolicy::default().first_delay(hour).max_delay(hour);
+        let client = server.builder().retry(policy).max_in_flight(1).build().expect("a client");
+        let endpoint = client.endpoint("a/b");
+        let call = endpoint.subscribe(json!({})).cancel_on_drop(true);
+        if timed {
+            call.timeout(Duration::from_millis(300)).await.expect_err("out of time");
+        } else {
+            tokio::select! {
+                _ = call.into_future() => unreachable!("it pauses for an hour"),
+                _ = hears.wait_for(|told| *told) => {}
+            }
+        }
+        // What would still be tried in the background would have the only turn.
+        let moment = Duration::from_millis(300);
+        endpoint.run(json!({})).timeout(moment).await.expect_err("busy");
+        assert_eq!(server.lines(), ["POST /queue/a/b", "POST /run/a/b"]);
+    }
+}
+
+#[tokio::test]
+async fn a_start_that_came_too_late_is_final() {
+    let late = Reply::json(504, r#"{"detail":"late"}"#).header("x-fal-request-timeout-type", "user");
+    let other = Reply::json(504, "nginx").header("x-fal-request-timeout-type", "infrastructure");
+    let gateway = Reply::json(502, "nginx").header("x-fal-request-timeout-type", "user");
+    for (first, tries) in [(late, 1), (other, 2), (gateway, 2)] {
+        for name in ["status", "result", "cancel"] {
+            let server = server(&[(name, vec![first.clone(), Reply::json(200, COMPLETED)])]).await;
+            let endpoint = server.client().endpoint("a/b");
+            let error = match name {
+                "status" => endpoint.status("R1").await.map(drop).err(),
+                "result" => endpoint.result("R1").await.map(drop).err(),
+                _ => endpoint.cancel("R1").await.map(drop).err(),
+            };
+            assert_eq!((server.seen().len(), error.is_some()), (tries, tries == 1), "{name}: {first:?}");
+            assert!(error.is_none_or(|error| error.is_start_timeout() && !error.is_retryable()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_result_of_a_completed_request_is_asked_for_while_there_is_patience() {
+    let down = [Reply::dropped(), Reply::json(503, "nginx"), Reply::json(200, "{").torn(), Reply::json(429, "{}")];
+    let results = [down.iter().cycle().take(20).cloned().collect(), vec![Reply::json(200, r#"{"ok":1}"#)]].concat();
+    let script = [submitted(), ("stream", vec![Reply::events(&[COMPLETED])]), ("result", results)];
+    let server = server(&script).await;
+    assert_eq!(followed(&server).await.1.ok(), Some(json!({ "ok": 1 })));
+
+    let impatient = RetryPolicy::default().first_delay(Duration::from_millis(1)).patience(Duration::ZERO);
+    let server = self::server(&script).await;
+    let client = server.builder().retry(impatient).build().expect("a client");
+    let error = followed_by(&client).await.1.expect_err("an outage");
+    assert_eq!((error.request_id(), error.attempts().len(), server.seen().len()), (Some("R1"), 5, 7));
+
+    // A failure that the queue has told of is not waited out.
+    let failed = r#"{"status":"COMPLETED","error":"gone","error_type":"runner_disconnected"}"#;
+    let script = [
+        submitted(),
+        ("stream", vec![Reply::events(&[failed])]),
+        ("result", vec![Reply::json(503, r#"{"detail":"x"}"#)]),
+    ];
+    let server = self::server(&script).await;
+    let error = followed(&server).await.1.expect_err("a failure");
+    assert_eq!((error.error_type(), server.seen().len()), (Some(&ErrorType::RunnerDisconnected), 7));
+}
+
+#[tokio::test]
+async fn updates_may_be_left_and_come_back_to_at_any_point() {
+    let stream = Reply::events(&[QUEUED, &running("ab"), &completed("c")]);
+    let server = server(&[submitted(), ("stream", vec![stream]), result()]).await;
+    let mut updates = server.client().endpoint("a/b").subscribe(json!({})).logs(true).cancel_on_drop(true).updates();
+    let mut heard = Vec::new();
+    loop {
+        // Each time the other branch wins, the question for the next update is dropped.
+        tokio::select! {
+            progress = updates.next() => match progress {
+                None => break,
+                Some(progress) => heard.push(match progress.expect("no error") {
+                    Progress::Enqueued(_) => "enqueued".to_owned(),
+                    Progress::Update(update) => update.logs().iter().map(|line| line.message.as_str()).collect(),
+                    _ => "completed".to_owned(),
+                }),
+            },
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    drop(updates);
+    assert_eq!(heard, ["enqueued", "", "ab", "c", "completed"]);
+    assert_eq!(server.seen().len(), 3);
+}
+
+#[tokio::test]
+async fn however_a_call_ends_it_gives_its_turn_back() {
+    let script = [
+        ("submit", vec![Reply::json(403, "{}"), Reply::json(200, "{}"), Reply::json(200, SUBMITTED)]),
+        ("stream", vec![Reply::json(404, "{}")]),
+        ("status", vec![Reply::json(404, "{}"), Reply::json(202, QUEUED)]),
+    ];
+    let server = server(&script).await;
+    let client = server.builder().max_in_flight(1).build().expect("a client");
+    let endpoint = client.endpoint("a/b");
+    let moment = Duration::from_millis(100);
+
+    endpoint.subscribe(json!({})).await.expect_err("refused");
+    endpoint.submit(json!({})).await.expect_err("no id");
+    endpoint.subscribe(json!({})).await.expect_err("not found");
+    endpoint.submit(json!({})).await.expect("a job");
+    endpoint.subscribe(json!({})).timeout(moment).await.expect_err("out of time");
+    // Dropped while it is followed, with one that waits for its turn meanwhile.
+    let mut updates = endpoint.subscribe(json!({})).updates();
+    updates.next().await.expect("a job").expect("no error");
+    let sent = server.seen().len();
+    endpoint.submit(json!({})).timeout(moment).await.expect_err("its turn does not come");
+    let paid = server.lines()[sent..].iter().filter(|line| line.starts_with("POST")).count();
+    assert_eq!(paid, 0, "what waits for its turn is not sent");
+    drop(updates);
+    endpoint.submit(json!({})).await.expect("a job");
+}
+
+#[tokio::test]
+async fn of_an_option_and_a_header_the_last_counts() {
+    let server = server(&[submitted()]).await;
+    let endpoint = server.client().endpoint("a/b");
+    let (name, minute) = ("X-Fal-Request-Start-Timeout", Duration::from_secs(60));
+    endpoint.submit(json!({})).header(name, "10").header("x-a", "b").start_timeout(minute).await.expect("a job");
+    endpoint.submit(json!({})).start_timeout(minute).header(name, "10").await.expect("a job");
+    endpoint.submit(json!({})).tags([("a", "b")]).tags([("c", "d")]).await.expect("a job");
+    endpoint.submit(json!({})).tags([("a", "b")]).tags(Vec::<(String, String)>::new()).await.expect("a job");
+    let seen = server.seen();
+    let of = |number: usize, name: &str| seen[number].header(name).map(str::to_owned);
+    assert_eq!((of(0, "x-fal-request-start-timeout").as_deref(), of(0, "x-a").as_deref()), (Some("60"), Some("b")));
+    assert_eq!(of(1, "x-fal-request-start-timeout").as_deref(), Some("10"));
+    assert_eq!((of(2, "x-fal-tags").as_deref(), of(3, "x-fal-tags")), (Some("c=d"), None));
+}

@@ -98,6 +98,9 @@ impl SendOptions {
         if let Some(reason) = tags_refused(&tags) {
             return self.refuse(format!("{reason}; fal would drop the tag without a word"));
         }
+        if tags.is_empty() {
+            return drop(self.headers.remove("x-fal-tags"));
+        }
         let pairs: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
         self.set("x-fal-tags", &pairs.join(","));
     }

@@ -1,9 +1,10 @@
 use std::borrow::Cow;
 use std::fmt;
-use std::future::IntoFuture;
+use std::future::{IntoFuture, poll_fn};
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -24,6 +25,9 @@ use crate::transport::{Operation, Request, deadline, send, until};
 use crate::{Client, EndpointInput, Error};
 
 /// A submission to the queue, which is sent when it is awaited.
+///
+/// Once the future is dropped on its way, nobody here knows whether fal has taken the request: give it a
+/// [`timeout`](Self::timeout) instead, which takes it back.
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Submit<I, O> {
     client: Client,
@@ -65,7 +69,7 @@ pub(super) struct Submission<O: 'static> {
     pub(super) client: Client,
     pub(super) endpoint: Cow<'static, str>,
     pub(super) sent: BoxFuture<'static, Result<Sent<O>, Error>>,
-    /// Whether the request may have left this machine.
+    /// Whether fal may have it, or may be getting it.
     is_out: Arc<AtomicBool>,
 }
 
@@ -84,12 +88,17 @@ impl<O: 'static> Submission<O> {
 
 impl<O: 'static> Submission<O> {
     /// Gives the submission up. If fal may have it already, its answer is awaited in the background, and the request is
-    /// cancelled: its caller will not learn of it.
+    /// cancelled: its caller will not learn of it. What fal has refused or never got is not sent again.
     pub(super) fn take_back(self) {
-        let Submission { client, endpoint, sent, is_out } = self;
+        let Submission { client, endpoint, mut sent, is_out } = self;
         if is_out.load(Ordering::Relaxed) {
             in_background(async move {
-                if let Ok((job, _)) = sent.await {
+                let answer = poll_fn(|context| match sent.poll_unpin(context) {
+                    Poll::Ready(sent) => Poll::Ready(sent.ok()),
+                    Poll::Pending if is_out.load(Ordering::Relaxed) => Poll::Pending,
+                    Poll::Pending => Poll::Ready(None),
+                });
+                if let Some((job, _)) = answer.await {
                     let asked = cancel(&Target::new(client, endpoint, &job)).await;
                     tracing::debug!(request_id = job.request_id, ?asked, "given up, cancelling");
                 }
@@ -117,7 +126,7 @@ async fn submit<I: EndpointInput, O>(
         }
         request.body = Some(body(&client, input, &mut options).await?);
         request.headers = options.headers;
-        is_out.store(true, Ordering::Relaxed);
+        request.is_out = is_out;
         let answer = send(client.shared(), &request).await?;
         let job = Job::read(&id, &answer).ok_or_else(|| {
             Error::unexpected("fal took the request but gave no id for it; the error has the whole body", answer)

@@ -15,7 +15,7 @@ use super::cancel::cancel;
 use super::fetch::fetch;
 use super::submit::Submission;
 use crate::queue::{Follower, Job, QueueUpdate, Target, completed_error};
-use crate::transport::{deadline, until};
+use crate::transport::{Operation, deadline, until};
 use crate::{Error, Response};
 
 /// How long fal may take to answer the wish to cancel a request whose time ran out.
@@ -190,7 +190,8 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
                 Ok(Progress::Update(update))
             }
             Stage::Fetch { target, update } => {
-                let mut response = fetch(target).await.map_err(|error| completed_error(update, error))?;
+                let fetched = fetch_patiently(target, update).await;
+                let mut response = fetched.map_err(|error| completed_error(update, error))?;
                 if let QueueUpdate::Completed { metrics, .. } = update {
                     response.metrics = std::mem::take(metrics);
                 }
@@ -218,6 +219,24 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
             }
             Stage::Follow { target, .. } | Stage::Fetch { target, .. } => target.explain(error),
             Stage::Over => error,
+        }
+    }
+}
+
+/// Fetches the result of a completed request. fal keeps it for minutes at least, so that an outage is waited out while the
+/// client's policy has patience; where the request has failed, the failure is no outage.
+async fn fetch_patiently<O: DeserializeOwned>(target: &Target, update: &QueueUpdate) -> Result<Response<O>, Error> {
+    let retry = &target.client.shared().retry;
+    let patience = if update.has_failed() { Duration::ZERO } else { retry.patience };
+    let began = Instant::now();
+    loop {
+        let error = match fetch(target).await {
+            Ok(response) => return Ok(response),
+            Err(error) => error,
+        };
+        match retry.pause(Operation::Result, 0, &error).filter(|_| began.elapsed() < patience) {
+            Some(pause) => tokio::time::sleep(pause).await,
+            None => return Err(error),
         }
     }
 }

@@ -201,7 +201,8 @@ impl Error {
         self.0.answer.as_ref().map(|answer| &answer.headers)
     }
 
-    /// The whole body of the answer; where a file could not be downloaded, its first 64 KiB.
+    /// The whole body of the answer; where the answer is an error's, no more than its first 16 MiB, and where a file could
+    /// not be downloaded, its first 64 KiB.
     pub fn body(&self) -> Option<&Bytes> {
         self.0.answer.as_ref().map(|answer| &answer.body)
     }

@@ -117,6 +117,11 @@ impl QueueUpdate {
         matches!(self, QueueUpdate::Completed { .. })
     }
 
+    /// Whether it is over, and has no output.
+    pub(crate) fn has_failed(&self) -> bool {
+        matches!(self, QueueUpdate::Completed { failure: Some(_), .. })
+    }
+
     /// The service's word for it.
     pub(super) fn word(&self) -> &str {
         match self {

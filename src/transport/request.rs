@@ -1,3 +1,6 @@
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 use url::Url;
@@ -44,10 +47,12 @@ pub(crate) struct Request {
     pub(crate) headers: HeaderMap,
     /// JSON.
     pub(crate) body: Option<Bytes>,
+    /// Whether it may have arrived, or be on its way: not between two tries, for whoever gives it up there.
+    pub(crate) is_out: Arc<AtomicBool>,
 }
 
 impl Request {
     pub(crate) fn new(operation: Operation, method: Method, url: Url) -> Self {
-        Request { operation, method, url, headers: HeaderMap::new(), body: None }
+        Request { operation, method, url, headers: HeaderMap::new(), body: None, is_out: Arc::default() }
     }
 }

@@ -86,15 +86,15 @@ impl RetryPolicy {
         self
     }
 
-    /// How long a request that is followed (`subscribe`, `wait`) goes on being asked after while fal cannot be reached:
-    /// it may be running all the while. A single question is not repeated for longer than the attempts say.
+    /// How long a request that is followed (`subscribe`, `wait`) goes on being asked after, and then asked for its result,
+    /// while fal cannot be reached: it may be running all the while. A single question is not repeated for longer than the attempts say.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
 
     /// The pause before the next try, or `None` where there is to be none.
-    pub(super) fn pause(&self, operation: Operation, failed: u32, error: &Error) -> Option<Duration> {
+    pub(crate) fn pause(&self, operation: Operation, failed: u32, error: &Error) -> Option<Duration> {
         if failed >= self.max_attempts || !may_repeat(operation, error) {
             return None;
         }
@@ -138,6 +138,8 @@ fn may_repeat(operation: Operation, error: &Error) -> bool {
             Some(StatusCode::TOO_MANY_REQUESTS) => {
                 error.is_retryable() && operation != Operation::Submit { bounded: true }
             }
+            // The deadline that the caller set has passed, whoever asks.
+            Some(_) if error.is_start_timeout() => false,
             Some(status) if !paid && matches!(status.as_u16(), 502..=504) => {
                 // With a request's id it is the model's own failure, which stays what it is.
                 operation != Operation::Result || error.answer().is_none_or(|answer| answer.request_id().is_none())

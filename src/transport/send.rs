@@ -1,3 +1,4 @@
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -19,13 +20,22 @@ const FAL: &str = "fal";
 /// How much memory is set aside for a body on the word of its `Content-Length`.
 const TRUSTED_LENGTH: u64 = 16 << 20;
 
+/// How much of a body is kept that comes with an error, in bytes. What a model made is taken whole.
+const LONGEST_REFUSAL: usize = 16 << 20;
+
 /// Sends a request until it is answered with success, or the policy says that it is enough.
 pub(crate) async fn send(shared: &Shared, request: &Request) -> Result<Answer, Error> {
     let mut tries = Tries::new(shared, request)?;
     loop {
+        request.is_out.store(true, Ordering::Relaxed);
         match whole(shared, request, tries.url()).await {
             Ok(answer) => return Ok(tries.got_through(answer)),
-            Err(error) => tries.failed(error).await?,
+            Err(error) => {
+                request.is_out.store(false, Ordering::Relaxed);
+                tries.failed(error).await?;
+                // Whoever has given the request up notices, even where there is no pause.
+                tokio::task::yield_now().await;
+            }
         }
     }
 }
@@ -85,25 +95,39 @@ fn accept(operation: Operation) -> &'static str {
     }
 }
 
-/// Reads the body of an answer.
+/// Reads the body of an answer: all of a success, and of an error as much as it is worth. If it breaks off, the error has
+/// the request's id, where the head told it.
 pub(super) async fn whole_body(mut response: reqwest::Response, idle: Duration) -> Result<Answer, Error> {
     let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-    // Most answers come in one piece, which is taken as it is.
-    let first = chunk(&mut response, idle).await?.unwrap_or_default();
-    let body = match chunk(&mut response, idle).await? {
-        None => first,
-        Some(second) => {
-            let length = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-            let mut body = BytesMut::with_capacity(length.unwrap_or(0).min(TRUSTED_LENGTH) as usize);
-            body.extend_from_slice(&first);
-            body.extend_from_slice(&second);
-            while let Some(chunk) = chunk(&mut response, idle).await? {
-                body.extend_from_slice(&chunk);
-            }
-            Bytes::from(body)
+    let mut answer = Answer { status, headers, body: Bytes::new() };
+    match body(&mut response, &answer, idle).await {
+        Ok(body) => {
+            answer.body = body;
+            Ok(answer)
         }
-    };
-    Ok(Answer { status, headers, body })
+        Err(error) => Err(match answer.request_id() {
+            Some(request_id) => error.of_request(&request_id),
+            None => error,
+        }),
+    }
+}
+
+async fn body(response: &mut reqwest::Response, answer: &Answer, idle: Duration) -> Result<Bytes, Error> {
+    // Most answers come in one piece, which is taken as it is.
+    let first = chunk(response, idle).await?.unwrap_or_default();
+    let Some(second) = chunk(response, idle).await? else { return Ok(first) };
+    let length = answer.header(CONTENT_LENGTH.as_str()).and_then(|length| length.parse().ok());
+    let mut body = BytesMut::with_capacity(length.unwrap_or(0).min(TRUSTED_LENGTH) as usize);
+    body.extend_from_slice(&first);
+    body.extend_from_slice(&second);
+    let longest = if answer.status.is_success() { usize::MAX } else { LONGEST_REFUSAL };
+    while body.len() < longest
+        && let Some(chunk) = chunk(response, idle).await?
+    {
+        body.extend_from_slice(&chunk);
+    }
+    body.truncate(longest);
+    Ok(Bytes::from(body))
 }
 
 /// The next piece of a body; `None` after the last.

@@ -124,9 +124,14 @@ impl Reply {
     }
 
     /// After what there is of the body the connection stays open, and nothing more comes.
-    pub(crate) fn stalled(mut self) -> Self {
+    pub(crate) fn stalled(self) -> Self {
+        self.torn().silent()
+    }
+
+    /// The connection stays open after what was sent.
+    pub(crate) fn silent(mut self) -> Self {
         self.silent = true;
-        self.torn()
+        self
     }
 
     fn bytes(&self) -> Vec<u8> {
