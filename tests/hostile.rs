@@ -211,6 +211,8 @@ async fn a_saved_job_leads_nowhere_but_to_fal() {
     for url in [
         elsewhere.as_str(),
         "https://evil.example/x",
+        "https://api.fal.ai/v1/keys",
+        "https://rest.fal.ai/tokens/",
         "http://queue.fal.run/x",
         "https://queue.fal.run:8443/x",
         "https://queue.fal.run@evil.example/x",

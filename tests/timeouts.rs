@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use fal_client::{Cancellation, Client, Error, ErrorKind, RetryPolicy};
+use fal_client::{Cancellation, Client, Error, ErrorKind, ErrorType, RetryPolicy};
 use fal_emulator::{Emulator, Fault, Operation, Pace};
+use futures_util::StreamExt;
 use serde_json::json;
 
 const ENDPOINT: &str = "fal-ai/flux/dev/redux";
@@ -92,6 +93,51 @@ async fn what_was_tried_before_a_request_got_through_is_forgotten() {
     emulator.fault(Operation::Status, Fault::answer(503).html("nginx"));
     let error = endpoint.wait(&job).timeout(Duration::from_secs(1)).await.expect_err("out of time");
     assert!(error.is_timeout() && error.attempts().is_empty(), "{error:?}");
+}
+
+/// The time begins when a call is awaited, however long ago it was made.
+#[tokio::test]
+async fn a_call_that_waited_to_be_begun_has_all_its_time() {
+    let emulator = Emulator::builder().pace(Pace::instant()).start().await.expect("an emulator");
+    let endpoint = emulator.client().endpoint(ENDPOINT);
+    let input = json!({ "image_url": "https://example.com/a.png" });
+    let minute = Duration::from_secs(60);
+    let job = endpoint.submit(input.clone()).await.expect("a job");
+    let subscribe = endpoint.subscribe(input.clone()).timeout(minute).into_future();
+    let mut updates = endpoint.subscribe(input.clone()).timeout(minute).updates();
+    let wait = endpoint.wait(&job).timeout(minute).into_future();
+    let (run, submit) = (
+        endpoint.run(input.clone()).timeout(minute).into_future(),
+        endpoint.submit(input).timeout(minute).into_future(),
+    );
+    tokio::time::pause();
+    tokio::time::advance(10 * minute).await;
+    tokio::time::resume();
+    subscribe.await.expect("a result");
+    while let Some(progress) = updates.next().await {
+        progress.expect("no error");
+    }
+    wait.await.expect("a result");
+    run.await.expect("an answer");
+    submit.await.expect("a job");
+}
+
+/// What the service says of a request that did not start in time comes to the caller as it is, at once.
+#[tokio::test]
+async fn a_request_that_did_not_start_in_time_is_an_error_of_its_own() {
+    let emulator = Emulator::builder().pace(Pace::manual()).start().await.expect("an emulator");
+    let endpoint = client_of(&emulator).endpoint(ENDPOINT);
+    let minute = Duration::from_secs(60);
+    let input = json!({ "image_url": "https://example.com/a.png" });
+    let mut updates = endpoint.subscribe(input).start_timeout(minute).updates();
+    updates.next().await.expect("a job").expect("no error");
+    emulator.advance_time(minute);
+    let last = updates.collect::<Vec<_>>().await.pop().expect("an end");
+    let error = last.expect_err("too late");
+    assert!(error.is_start_timeout() && error.is_timeout() && !error.is_retryable(), "{error:?}");
+    assert_eq!(error.error_type(), Some(&ErrorType::RequestTimeout));
+    assert_eq!((error.status().map(|status| status.as_u16()), error.attempts().len()), (Some(504), 1));
+    assert_eq!(error.request_id(), Some(emulator.jobs()[0].request_id()));
 }
 
 /// A host that takes no connections, and does not refuse them either: its list of waiting ones is full. Time is the test's.

@@ -94,7 +94,8 @@ pub(super) struct FollowOptions {
 pub(super) struct Steps<O: 'static> {
     stage: Stage<O>,
     options: FollowOptions,
-    deadline: Option<Instant>,
+    /// When the caller's time is over; it begins with the first step.
+    deadline: Option<Option<Instant>>,
     span: Span,
     /// Held until the request is over.
     turn: Option<OwnedSemaphorePermit>,
@@ -124,8 +125,7 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
     }
 
     fn new(stage: Stage<O>, options: FollowOptions, span: Span) -> Self {
-        let deadline = options.timeout.and_then(deadline);
-        Steps { stage, options, deadline, span, turn: None }
+        Steps { stage, options, deadline: None, span, turn: None }
     }
 
     /// What happens next; `None` after the result or an error.
@@ -134,7 +134,8 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
             return None;
         }
         let span = self.span.clone();
-        let progress = match until(self.deadline, self.step().instrument(span.clone())).await {
+        let deadline = *self.deadline.get_or_insert_with(|| self.options.timeout.and_then(deadline));
+        let progress = match until(deadline, self.step().instrument(span.clone())).await {
             Ok(progress) => progress,
             Err(tried) => Err(self.out_of_time().instrument(span).await.after(tried)),
         };

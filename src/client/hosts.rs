@@ -7,6 +7,9 @@ use crate::{Error, ErrorKind};
 const TRUSTED: &[&str] =
     &["fal.run", "queue.fal.run", "rest.fal.ai", "api.fal.ai", "falrun.com", "queue.falrun.com", "ws.fal.run"];
 
+/// Those of them that have requests of the queue.
+const QUEUE: &[&str] = &["fal.run", "queue.fal.run", "falrun.com", "queue.falrun.com"];
+
 /// Where a client sends its requests.
 #[derive(Clone, Debug)]
 pub(crate) struct Hosts {
@@ -49,13 +52,13 @@ impl Hosts {
 
     /// Whether the key may go to a URL.
     pub(crate) fn trusts(&self, url: &Url) -> bool {
-        if !url.username().is_empty() || url.password().is_some() {
-            return false;
-        }
-        let of_fal = url.scheme() == "https"
-            && url.port().is_none()
-            && matches!(url.host(), Some(Host::Domain(host)) if TRUSTED.contains(&host));
-        of_fal || [&self.run, &self.queue, &self.rest, &self.api].into_iter().any(|base| is_below(url, base))
+        is_one_of(url, TRUSTED, &[&self.run, &self.queue, &self.rest, &self.api])
+    }
+
+    /// Whether the key may go to a URL that is said to be a request's of the queue, by an answer or by a saved job. There is
+    /// more on fal's other hosts than a request has to do with.
+    pub(crate) fn trusts_request(&self, url: &Url) -> bool {
+        is_one_of(url, QUEUE, &[&self.run, &self.queue])
     }
 
     /// Whether a token for uploads may go to a URL: to fal's CDN, to the one that is configured, or to where the REST host
@@ -101,6 +104,17 @@ pub(crate) fn join(base: &Url, path: &str) -> Url {
         segments.pop_if_empty().extend(path.split('/'));
     }
     url
+}
+
+/// Whether a URL leads over https to one of fal's hosts, or below one of the base URLs, and names no user.
+fn is_one_of(url: &Url, hosts: &[&str], bases: &[&Url]) -> bool {
+    if !url.username().is_empty() || url.password().is_some() {
+        return false;
+    }
+    let of_fal = url.scheme() == "https"
+        && url.port().is_none()
+        && matches!(url.host(), Some(Host::Domain(host)) if hosts.contains(&host));
+    of_fal || bases.iter().any(|base| is_below(url, base))
 }
 
 /// Whether a URL has the origin of a base URL and lies below its path.
@@ -196,6 +210,20 @@ mod tests {
         ] {
             assert!(!hosts.trusts(&url(bad)), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_request_is_at_the_queue_and_nowhere_else() {
+        let fal = hosts(None, None);
+        for good in ["https://queue.fal.run/a", "https://queue.falrun.com/a", "https://fal.run/a"] {
+            assert!(fal.trusts_request(&url(good)), "{good}");
+        }
+        for bad in ["https://rest.fal.ai/tokens/", "https://api.fal.ai/v1/keys", "https://u@queue.fal.run/a"] {
+            assert!(!fal.trusts_request(&url(bad)), "{bad}");
+        }
+        let own = hosts(Some("http://h:1/fal.run"), Some("http://h:1/queue.fal.run"));
+        assert!(own.trusts_request(&url("http://h:1/queue.fal.run/a")));
+        assert!(!own.trusts_request(&url("http://h:1/rest.fal.ai/tokens/")));
     }
 
     #[test]

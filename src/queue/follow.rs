@@ -27,8 +27,8 @@ pub(crate) struct Follower {
     source: Source,
     /// How many streams in a row ended before they told anything new.
     in_vain: u32,
-    /// When fal was last heard of.
-    heard: Instant,
+    /// When fal was last heard of, or first asked.
+    heard: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -44,7 +44,7 @@ enum Source {
 impl Follower {
     pub(crate) fn new(target: Target, logs: bool) -> Self {
         let cursor = LogCursor::default();
-        Follower { target, logs, cursor, last: None, source: Source::Idle, in_vain: 0, heard: Instant::now() }
+        Follower { target, logs, cursor, last: None, source: Source::Idle, in_vain: 0, heard: None }
     }
 
     /// The next change. After one that is completed there is none.
@@ -53,9 +53,10 @@ impl Follower {
     /// request's id.
     pub(crate) async fn next(&mut self) -> Result<QueueUpdate, Error> {
         loop {
+            let heard = *self.heard.get_or_insert_with(Instant::now);
             match self.step().await {
                 Ok(Some(update)) => {
-                    self.heard = Instant::now();
+                    self.heard = Some(Instant::now());
                     if self.last.as_ref() == Some(&update) {
                         continue;
                     }
@@ -70,7 +71,7 @@ impl Follower {
                 }
                 Ok(None) => {}
                 Err(error) => {
-                    let patient = self.heard.elapsed() < self.target.client.shared().retry.patience;
+                    let patient = heard.elapsed() < self.target.client.shared().retry.patience;
                     if !patient || !error.is_retryable() {
                         return Err(self.target.explain(error));
                     }

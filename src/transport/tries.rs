@@ -23,7 +23,13 @@ pub(super) struct Tries<'a> {
 impl<'a> Tries<'a> {
     /// Refuses a URL to which the key must not go.
     pub(super) fn new(shared: &'a Shared, request: &'a Request) -> Result<Self, Error> {
-        if !shared.hosts.trusts(&request.url) {
+        let trusted = match request.operation {
+            Operation::Status | Operation::StatusStream | Operation::Result | Operation::Cancel => {
+                shared.hosts.trusts_request(&request.url)
+            }
+            _ => shared.hosts.trusts(&request.url),
+        };
+        if !trusted {
             return Err(untrusted(&request.url));
         }
         Ok(Tries::keyless(shared, request.operation, &request.url))
@@ -87,7 +93,7 @@ impl<'a> Tries<'a> {
 fn untrusted(url: &Url) -> Error {
     let host = url.host_str().unwrap_or("no host");
     let message = format!(
-        "a URL leads to {}://{host}, which is neither a host of fal's nor one that the client is configured with; \
+        "a URL leads to {}://{host}, which is neither a host of fal's for this nor one that the client is configured with; \
          nothing was sent there",
         url.scheme()
     );
