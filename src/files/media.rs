@@ -1,4 +1,6 @@
-use crate::__private::{Part, Rule, Validator};
+use serde::Deserializer;
+
+use crate::__private::{Mode, RecordShape, Rule, Shape, Validator};
 use crate::FileInput;
 
 /// Declares a media type of outputs: a URL and what is known of the file behind it.
@@ -101,7 +103,6 @@ media! {
 /// ```
 ///
 /// A side that is not set is the endpoint's default; which sizes an endpoint takes is checked before sending.
-#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct ImageSize {
     /// The width in pixels.
@@ -110,21 +111,31 @@ pub struct ImageSize {
     pub height: Option<i64>,
 }
 
-/// An endpoint's bounds on the sides come as its rules on the field.
-impl Part for ImageSize {
-    fn blank() -> Self {
-        ImageSize { width: None, height: None }
+crate::__record! { Lenient ImageSize: ImageSizeShape { width, height } }
+
+/// A record; an endpoint's bounds on its sides come as rules on the field that it is.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum ImageSizeShape {}
+
+impl Shape<ImageSize> for ImageSizeShape {
+    const NAMES: Option<&'static [&'static str]> = <RecordShape as Shape<ImageSize>>::NAMES;
+
+    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<ImageSize, D::Error> {
+        <RecordShape as Shape<ImageSize>>::read(deserializer, mode)
     }
 
-    fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
+    fn blank() -> ImageSize {
+        RecordShape::blank()
+    }
+
+    fn validate(size: &ImageSize, at: &mut Validator, rules: &'static [Rule]) {
         let width = rules.iter().find_map(|rule| if let Rule::Width(rules) = rule { Some(*rules) } else { None });
         let height = rules.iter().find_map(|rule| if let Rule::Height(rules) = rule { Some(*rules) } else { None });
-        at.field("width", &self.width, width.unwrap_or(&[]));
-        at.field("height", &self.height, height.unwrap_or(&[]));
+        at.field("width", &size.width, width.unwrap_or(&[]));
+        at.field("height", &size.height, height.unwrap_or(&[]));
     }
 }
-
-crate::__record! { Lenient ImageSize { width, height } }
 
 impl ImageSize {
     /// A size of `width` by `height` pixels.

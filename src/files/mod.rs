@@ -15,6 +15,6 @@ pub use download::{Download, DownloadAll, DownloadBytes, DownloadTo};
 pub(crate) use file_input::Content;
 pub use file_input::FileInput;
 pub use lifecycle::Lifecycle;
-pub use media::{Audio, File, Image, ImageSize, Video};
+pub use media::{Audio, File, Image, ImageSize, ImageSizeShape, Video};
 pub use media_url::MediaUrl;
 pub(crate) use reader::{BoxReader, OnceReader};

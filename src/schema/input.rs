@@ -27,10 +27,10 @@ impl EndpointInput for serde_json::Value {
 #[macro_export]
 macro_rules! __input {
     (
-        $(#[doc = $doc:expr])*
+        $(#[doc = $doc:tt])*
         pub struct $input:ident {
             $(
-                $(#[doc = $field_doc:expr])*
+                $(#[doc = $field_doc:tt])*
                 $(#[name = $name:literal])?
                 $(#[rules($($rule:tt)*)])*
                 $(#[set($($set:tt)*)])?
@@ -40,20 +40,21 @@ macro_rules! __input {
             ),* $(,)?
         }
 
-        $(#[doc = $builder_doc:expr])*
+        $(#[doc = $builder_doc:tt])*
         pub struct $builder:ident;
     ) => {
-        $crate::__input_record! {
-            $(#[doc = $doc])*
-            pub struct $input {
-                $($(#[doc = $field_doc])* $(#[name = $name])? $(#[rules($($rule)*)])* pub $field: $type),*
-            }
+        $(#[doc = $doc])*
+        #[non_exhaustive]
+        pub struct $input {
+            $($(#[doc = $field_doc])* pub $field: $type,)*
         }
+
+        $crate::__record! { Strict $input: RecordShape { $($field $(= $name)?),* } [$([$($($rule)*),*])*] }
 
         impl $input {
             /// An input of which nothing is set yet.
             pub fn builder() -> $builder {
-                $builder { input: $crate::__private::Part::blank(), state: ::core::marker::PhantomData }
+                $builder { input: $crate::__private::blank(), state: ::core::marker::PhantomData }
             }
 
             /// Checks every bound that the endpoint's schema states, and reports all violations at once. A call does it
@@ -69,7 +70,7 @@ macro_rules! __input {
             }
 
             fn files_mut(&mut self, visit: &mut dyn ::core::ops::FnMut(&str, &mut $crate::FileInput)) {
-                $crate::__private::Part::files_mut(self, &mut ::core::default::Default::default(), visit);
+                $crate::__private::files_of(self, visit);
             }
         }
 
@@ -79,14 +80,12 @@ macro_rules! __input {
                 #[doc = ::core::concat!(
                     "The required field `", ::core::stringify!($field), "`, the builder's `", ::core::stringify!($state), "`."
                 )]
-                #[allow(non_camel_case_types)]
-                #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+                #[allow(missing_debug_implementations, non_camel_case_types)]
                 pub enum $field {}
             )?)*
         }
 
         $(#[doc = $builder_doc])*
-        #[derive(::core::clone::Clone, ::core::fmt::Debug)]
         #[must_use = "a builder does nothing until it is given to a call or built"]
         pub struct $builder<$($($state = $crate::Missing<required::$field>,)?)*> {
             input: $input,
@@ -107,6 +106,18 @@ macro_rules! __input {
                 $($($state: $crate::Required,)?)*
             {
                 self.input
+            }
+        }
+
+        impl<$($($state,)?)*> ::core::clone::Clone for $builder<$($($state,)?)*> {
+            fn clone(&self) -> Self {
+                $builder { input: ::core::clone::Clone::clone(&self.input), state: ::core::marker::PhantomData }
+            }
+        }
+
+        impl<$($($state,)?)*> ::core::fmt::Debug for $builder<$($($state,)?)*> {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                ::core::fmt::Debug::fmt(&self.input, f)
             }
         }
 

@@ -18,12 +18,15 @@ pub(crate) use validate::validate_files;
 
 /// The part of the runtime that only generated code names.
 pub mod private {
-    pub use super::open_enum::{OpenEnum, read_open_enum};
-    pub use super::part::{FieldPath, Part, set};
-    pub use super::record::{Record, Visit, VisitMut, files_of_record, read_record, validate_record, write_record};
-    pub use super::union::{Kind, Member, Union, read_union};
+    pub use super::open_enum::{EnumShape, OpenEnum, debug_value, listed_value, read_open_enum, value_of_text};
+    pub use super::part::{FieldPath, Part, Shape, blank, files_mut, files_of, read, set, validate};
+    pub use super::record::{
+        Record, RecordShape, Visit, VisitMut, clone_record, debug_record, read_record, records_are_equal, write_record,
+    };
+    pub use super::union::{Kind, Member, Union, UnionShape, names_of, read_union};
     pub use super::validate::{Number, Rule, Validator, validate_input};
-    pub use super::wire::{Mode, Wire};
+    pub use super::wire::Mode;
+    pub use crate::files::ImageSizeShape;
     pub use crate::{
         __input as input, __input_part as input_part, __input_union as input_union, __open_enum as open_enum,
         __output as output, __output_union as output_union,

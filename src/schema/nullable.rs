@@ -1,9 +1,9 @@
 use serde::de::Deserializer;
 use serde::{Serialize, Serializer};
 
-use super::part::{FieldPath, Part};
+use super::part::{FieldPath, Part, Shape};
 use super::validate::{Rule, Validator};
-use super::wire::{Mode, Wire};
+use super::wire::Mode;
 use crate::FileInput;
 
 /// A value of an input's field to which null means something: it is not the same as leaving the field to its default.
@@ -48,7 +48,11 @@ impl<T: Serialize> Serialize for Nullable<T> {
     }
 }
 
-impl<T: Wire> Wire for Nullable<T> {
+impl<T: Part> Part for Nullable<T> {
+    type Shape = Self;
+}
+
+impl<T: Part> Shape for Nullable<T> {
     fn meant_null() -> Option<Self> {
         Some(Nullable::Null)
     }
@@ -56,22 +60,20 @@ impl<T: Wire> Wire for Nullable<T> {
     fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Self, D::Error> {
         Ok(Option::read(deserializer, mode)?.map_or(Nullable::Null, Nullable::Value))
     }
-}
 
-impl<T: Part> Part for Nullable<T> {
     fn blank() -> Self {
         Nullable::Null
     }
 
-    fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
-        if let Nullable::Value(value) = self {
-            value.validate(at, rules);
+    fn validate(value: &Self, at: &mut Validator, rules: &'static [Rule]) {
+        if let Nullable::Value(value) = value {
+            T::Shape::validate(value, at, rules);
         }
     }
 
-    fn files_mut(&mut self, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
-        if let Nullable::Value(value) = self {
-            value.files_mut(at, visit);
+    fn files_mut(value: &mut Self, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
+        if let Nullable::Value(value) = value {
+            T::Shape::files_mut(value, at, visit);
         }
     }
 }

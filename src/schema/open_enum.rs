@@ -3,6 +3,10 @@ use std::marker::PhantomData;
 
 use serde::de::{Deserializer, Error, Visitor};
 
+use super::part::{Part, Shape};
+use super::validate::{Rule, Validator};
+use super::wire::Mode;
+
 /// A value that an enum's schema does not list.
 ///
 /// It comes from a response of a service that is ahead of the schema, or from the enum's `other`.
@@ -10,11 +14,6 @@ use serde::de::{Deserializer, Error, Visitor};
 pub struct UnlistedValue(Box<str>);
 
 impl UnlistedValue {
-    #[doc(hidden)]
-    pub fn __new(text: String) -> Self {
-        UnlistedValue(text.into_boxed_str())
-    }
-
     /// The value's text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -34,13 +33,6 @@ pub struct UnlistedError {
     listed: &'static [&'static str],
 }
 
-impl UnlistedError {
-    #[doc(hidden)]
-    pub fn __new(text: &str, listed: &'static [&'static str]) -> Self {
-        UnlistedError { text: text.to_owned(), listed }
-    }
-}
-
 impl fmt::Display for UnlistedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} is not one of {:?}", self.text, self.listed)
@@ -50,18 +42,62 @@ impl fmt::Display for UnlistedError {
 impl std::error::Error for UnlistedError {}
 
 /// A set of texts to which the service may add.
-pub trait OpenEnum: Sized {
+pub trait OpenEnum: Part {
     /// The texts that the schema lists.
     const LISTED: &'static [&'static str];
+
+    /// The value of each text that is listed.
+    const VALUES: &'static [Self];
 
     /// Whether the schema allows any other text too.
     const ANY_TEXT: bool = false;
 
-    /// The value of a text, listed or not.
-    fn from_text(text: &str) -> Self;
+    /// A value of another text.
+    fn unlisted(value: UnlistedValue) -> Self;
 
     /// The text.
     fn text(&self) -> &str;
+}
+
+/// The value of a text, listed or not.
+pub fn value_of_text<T: OpenEnum>(text: &str) -> T {
+    listed(text).unwrap_or_else(|| T::unlisted(UnlistedValue(text.into())))
+}
+
+/// The value of a text that is listed.
+pub fn listed_value<T: OpenEnum>(text: &str) -> Result<T, UnlistedError> {
+    listed(text).ok_or_else(|| UnlistedError { text: text.to_owned(), listed: T::LISTED })
+}
+
+fn listed<T: OpenEnum>(text: &str) -> Option<T> {
+    let place = T::LISTED.iter().position(|listed| *listed == text)?;
+    T::VALUES.get(place).cloned()
+}
+
+/// Shows a value by its text.
+pub fn debug_value<T: OpenEnum>(value: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match T::LISTED.contains(&value.text()) {
+        true => write!(f, "{:?}", value.text()),
+        false => write!(f, "Other({:?})", value.text()),
+    }
+}
+
+/// What all open enums have in common.
+#[derive(Debug)]
+pub enum EnumShape {}
+
+impl<T: OpenEnum> Shape<T> for EnumShape {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D, _mode: Mode) -> Result<T, D::Error> {
+        read_open_enum(deserializer)
+    }
+
+    fn blank() -> T {
+        value_of_text("")
+    }
+
+    fn validate(value: &T, at: &mut Validator, rules: &'static [Rule]) {
+        at.listed(value, rules);
+    }
 }
 
 /// Reads a value of an open enum.
@@ -76,7 +112,7 @@ pub fn read_open_enum<'de, T: OpenEnum, D: Deserializer<'de>>(deserializer: D) -
         }
 
         fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
-            Ok(T::from_text(text))
+            Ok(value_of_text(text))
         }
     }
 
@@ -89,16 +125,14 @@ pub fn read_open_enum<'de, T: OpenEnum, D: Deserializer<'de>>(deserializer: D) -
 #[macro_export]
 macro_rules! __open_enum {
     (
-        $(#[$meta:meta])*
-        pub enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:literal,)* $(..$any:ident)? }
+        $(#[doc = $doc:tt])*
+        pub enum $name:ident { $($(#[doc = $variant_doc:tt])* $variant:ident = $text:literal,)* $(..$any:ident)? }
     ) => {
-        $(#[$meta])*
-        #[derive(
-            ::core::clone::Clone, ::core::fmt::Debug, ::core::cmp::PartialEq, ::core::cmp::Eq, ::core::hash::Hash,
-        )]
+        $(#[doc = $doc])*
+        #[derive(::core::clone::Clone)]
         #[non_exhaustive]
         pub enum $name {
-            $($(#[$variant_meta])* $variant,)*
+            $($(#[doc = $variant_doc])* $variant,)*
             /// A value that the schema does not list, made by [`Self::other`] or read from a response.
             Other($crate::UnlistedValue),
         }
@@ -110,10 +144,7 @@ macro_rules! __open_enum {
             /// The value of any text: for a service that is ahead of the schema. Sending an unlisted value takes
             /// `validate(false)` on the call.
             pub fn other(text: impl ::core::convert::AsRef<str>) -> Self {
-                match text.as_ref() {
-                    $($text => $name::$variant,)*
-                    text => $name::Other($crate::UnlistedValue::__new(::std::string::String::from(text))),
-                }
+                $crate::__private::value_of_text(text.as_ref())
             }
 
             /// The text that is sent.
@@ -125,78 +156,75 @@ macro_rules! __open_enum {
             }
         }
 
-        const _: () = {
-            use $crate::__private as private;
+        impl $crate::__private::Part for $name {
+            type Shape = $crate::__private::EnumShape;
+        }
 
-            impl private::OpenEnum for $name {
-                const LISTED: &'static [&'static str] = $name::LISTED;
-                $($crate::__any_text! { constant $any })?
+        impl $crate::__private::OpenEnum for $name {
+            const LISTED: &'static [&'static str] = $name::LISTED;
+            const VALUES: &'static [Self] = &[$($name::$variant),*];
+            $($crate::__any_text! { constant $any })?
 
-                fn from_text(text: &str) -> Self {
-                    $name::other(text)
-                }
-
-                fn text(&self) -> &str {
-                    self.as_str()
-                }
+            fn unlisted(value: $crate::UnlistedValue) -> Self {
+                $name::Other(value)
             }
 
-            impl ::core::fmt::Display for $name {
-                fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                    f.write_str(self.as_str())
-                }
+            fn text(&self) -> &str {
+                self.as_str()
             }
+        }
 
-            impl ::core::str::FromStr for $name {
-                type Err = $crate::UnlistedError;
-
-                /// Knows the listed values only.
-                fn from_str(text: &str) -> ::core::result::Result<Self, $crate::UnlistedError> {
-                    match $name::other(text) {
-                        $name::Other(_) => {
-                            ::core::result::Result::Err($crate::UnlistedError::__new(text, $name::LISTED))
-                        }
-                        value => ::core::result::Result::Ok(value),
-                    }
-                }
+        impl ::core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                $crate::__private::debug_value(self, f)
             }
+        }
 
-            impl private::Wire for $name {
-                fn read<'de, __D: private::serde::Deserializer<'de>>(
-                    deserializer: __D,
-                    _mode: private::Mode,
-                ) -> ::core::result::Result<Self, __D::Error> {
-                    private::read_open_enum(deserializer)
-                }
+        impl ::core::cmp::PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                self.as_str() == other.as_str()
             }
+        }
 
-            impl private::Part for $name {
-                fn blank() -> Self {
-                    $name::other("")
-                }
+        impl ::core::cmp::Eq for $name {}
 
-                fn validate(&self, at: &mut private::Validator, rules: &'static [private::Rule]) {
-                    at.listed(self, rules);
-                }
+        impl ::core::hash::Hash for $name {
+            fn hash<__H: ::core::hash::Hasher>(&self, state: &mut __H) {
+                ::core::hash::Hash::hash(self.as_str(), state)
             }
+        }
 
-            impl private::serde::Serialize for $name {
-                fn serialize<__S: private::serde::Serializer>(
-                    &self,
-                    serializer: __S,
-                ) -> ::core::result::Result<__S::Ok, __S::Error> {
-                    serializer.serialize_str(self.as_str())
-                }
+        impl ::core::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                f.write_str(self.as_str())
             }
+        }
 
-            impl<'de> private::serde::Deserialize<'de> for $name {
-                fn deserialize<__D: private::serde::Deserializer<'de>>(
-                    deserializer: __D,
-                ) -> ::core::result::Result<Self, __D::Error> {
-                    private::read_open_enum(deserializer)
-                }
+        impl ::core::str::FromStr for $name {
+            type Err = $crate::UnlistedError;
+
+            /// Knows the listed values only.
+            fn from_str(text: &str) -> ::core::result::Result<Self, $crate::UnlistedError> {
+                $crate::__private::listed_value(text)
             }
-        };
+        }
+
+        impl $crate::__private::serde::Serialize for $name {
+            fn serialize<__S: $crate::__private::serde::Serializer>(
+                &self,
+                serializer: __S,
+            ) -> ::core::result::Result<__S::Ok, __S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> $crate::__private::serde::Deserialize<'de> for $name {
+            fn deserialize<__D: $crate::__private::serde::Deserializer<'de>>(
+                deserializer: __D,
+            ) -> ::core::result::Result<Self, __D::Error> {
+                $crate::__private::read_open_enum(deserializer)
+            }
+        }
 
         $($crate::__any_text! { $name $any })?
     };

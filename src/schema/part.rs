@@ -1,10 +1,12 @@
-use std::collections::BTreeMap;
+use std::any::Any;
+use std::fmt::Debug;
 
-use serde_json::Value;
+use serde::Serialize;
+use serde::de::Deserializer;
 
-use super::validate::{Number, Rule, Validator};
-use super::wire::Wire;
-use crate::{FileInput, LocSegment};
+use super::validate::{Rule, Validator};
+use super::wire::Mode;
+use crate::FileInput;
 
 /// The path to the field that is being visited, written as `loras[0].path`.
 #[derive(Debug, Default)]
@@ -12,190 +14,109 @@ pub struct FieldPath(String);
 
 impl FieldPath {
     /// Visits the files of an object's field.
-    pub fn visit(&mut self, name: &str, value: &mut impl Part, visit: &mut dyn FnMut(&str, &mut FileInput)) {
+    pub(super) fn visit<T: Part>(&mut self, name: &str, value: &mut T, visit: &mut dyn FnMut(&str, &mut FileInput)) {
         let length = self.0.len();
         if length > 0 {
             self.0.push('.');
         }
         self.0.push_str(name);
-        value.files_mut(self, visit);
+        T::Shape::files_mut(value, self, visit);
         self.0.truncate(length);
     }
 
-    fn visit_item(&mut self, index: usize, value: &mut impl Part, visit: &mut dyn FnMut(&str, &mut FileInput)) {
+    pub(super) fn visit_item<T: Part>(
+        &mut self,
+        index: usize,
+        value: &mut T,
+        visit: &mut dyn FnMut(&str, &mut FileInput),
+    ) {
         let length = self.0.len();
         self.0.push_str(&format!("[{index}]"));
-        value.files_mut(self, visit);
+        T::Shape::files_mut(value, self, visit);
         self.0.truncate(length);
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
 /// A value inside a generated type.
-pub trait Part: Wire {
-    /// What stands in a record for a field until it is read or set. It is never sent: the builder's type says which fields
-    /// are set.
-    fn blank() -> Self;
-
-    /// Reports what the schema does not allow, if it is of an input.
-    fn validate(&self, _at: &mut Validator, _rules: &'static [Rule]) {}
-
-    /// Shows the files in it.
-    fn files_mut(&mut self, _at: &mut FieldPath, _visit: &mut dyn FnMut(&str, &mut FileInput)) {}
+pub trait Part: Any + Clone + Debug + PartialEq + Serialize {
+    /// What it is. All records have the same shape, and so have all enums and all unions of a side: what is done with them
+    /// is written here, not generated for each.
+    type Shape: Shape<Self>;
 }
 
-impl<T: Part> Part for Option<T> {
-    fn blank() -> Self {
+/// How values of a type are read, checked and searched for files. Here, and nowhere else, is decided what null and absence
+/// mean.
+pub trait Shape<T = Self> {
+    /// The names of its fields, if it is a record.
+    const NAMES: Option<&'static [&'static str]> = None;
+
+    /// The value that null is, where null has a meaning of its own.
+    fn meant_null() -> Option<T> {
         None
     }
 
-    fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
-        if let Some(value) = self {
-            value.validate(at, rules);
-        }
+    /// What a field becomes that is not there; `None` where that is an error.
+    fn missing(_mode: Mode) -> Option<T> {
+        None
     }
 
-    fn files_mut(&mut self, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
-        if let Some(value) = self {
-            value.files_mut(at, visit);
-        }
-    }
-}
-
-impl<T: Part> Part for Box<T> {
-    fn blank() -> Self {
-        Box::new(T::blank())
+    /// What a field becomes that is null: the same as an absent one, except for free-form values.
+    fn null(mode: Mode) -> Option<T> {
+        Self::missing(mode)
     }
 
-    fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
-        T::validate(self, at, rules);
-    }
-
-    fn files_mut(&mut self, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
-        T::files_mut(self, at, visit);
-    }
-}
-
-/// The rules for the items inside a list's or map's rules.
-fn item_rules(rules: &'static [Rule]) -> &'static [Rule] {
-    rules.iter().find_map(|rule| if let Rule::Items(rules) = rule { Some(*rules) } else { None }).unwrap_or(&[])
-}
-
-impl<T: Part> Part for Vec<T> {
-    fn blank() -> Self {
-        Vec::new()
-    }
-
-    fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
-        at.list(self, rules);
-        for (index, item) in self.iter().enumerate() {
-            at.step(LocSegment::Index(index as u64), item, item_rules(rules));
-        }
-    }
-
-    fn files_mut(&mut self, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
-        for (index, item) in self.iter_mut().enumerate() {
-            at.visit_item(index, item, visit);
-        }
-    }
-}
-
-impl<T: Part> Part for BTreeMap<String, T> {
-    fn blank() -> Self {
-        BTreeMap::new()
-    }
-
-    fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
-        for (key, value) in self {
-            at.field(key, value, item_rules(rules));
-        }
-    }
-
-    fn files_mut(&mut self, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
-        for (key, value) in self {
-            at.visit(key, value, visit);
-        }
-    }
-}
-
-impl Part for String {
-    fn blank() -> Self {
-        String::new()
-    }
-
-    fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
-        at.text(self, rules);
-    }
-}
-
-impl Part for bool {
-    fn blank() -> Self {
+    /// Whether the field stays off the wire.
+    fn is_unset(_value: &T) -> bool {
         false
     }
 
-    fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
-        at.truth(*self, rules);
-    }
+    /// Reads a value.
+    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<T, D::Error>;
+
+    /// What stands in a record for a field until it is read or set. It is never sent: the builder's type says which fields
+    /// are set.
+    fn blank() -> T;
+
+    /// Reports what the schema does not allow, if it is of an input.
+    fn validate(_value: &T, _at: &mut Validator, _rules: &'static [Rule]) {}
+
+    /// Shows the files in it.
+    fn files_mut(_value: &mut T, _at: &mut FieldPath, _visit: &mut dyn FnMut(&str, &mut FileInput)) {}
 }
 
-impl Part for i64 {
-    fn blank() -> Self {
-        0
-    }
-
-    fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
-        at.number(Number::Int(i128::from(*self)), rules);
-    }
+/// What stands in a record for a field until it is read or set.
+pub fn blank<T: Part>() -> T {
+    T::Shape::blank()
 }
 
-impl Part for i128 {
-    fn blank() -> Self {
-        0
-    }
-
-    fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
-        at.number(Number::Int(*self), rules);
-    }
+/// Reads a value.
+pub fn read<'de, T: Part, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<T, D::Error> {
+    T::Shape::read(deserializer, mode)
 }
 
-impl Part for f64 {
-    fn blank() -> Self {
-        0.0
-    }
-
-    fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
-        at.number(Number::Float(*self), rules);
-    }
+/// Reports what the schema does not allow.
+pub fn validate<T: Part>(value: &T, at: &mut Validator, rules: &'static [Rule]) {
+    T::Shape::validate(value, at, rules);
 }
 
-/// A free-form value is taken as it is.
-impl Part for Value {
-    fn blank() -> Self {
-        Value::Null
-    }
+/// Shows the files in a part of an input.
+pub fn files_mut<T: Part>(value: &mut T, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
+    T::Shape::files_mut(value, at, visit);
 }
 
-impl Part for FileInput {
-    fn blank() -> Self {
-        FileInput::url("")
-    }
-
-    /// Rules are about the URL of a file; bytes and paths get theirs later.
-    fn validate(&self, at: &mut Validator, rules: &'static [Rule]) {
-        at.file(self);
-        if let Some(url) = self.as_url().filter(|url| !url.starts_with("data:")) {
-            at.text(url, rules);
-        }
-    }
-
-    fn files_mut(&mut self, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
-        visit(&at.0, self);
-    }
+/// Shows the files in an input, each with its path.
+pub fn files_of<T: Part>(input: &mut T, visit: &mut dyn FnMut(&str, &mut FileInput)) {
+    T::Shape::files_mut(input, &mut FieldPath::default(), visit);
 }
 
-/// Declares a record of an input, whose fields have rules and setters:
+/// Declares a record inside an input, with chained setters for its optional fields:
 ///
 /// ```text
-/// input_record! {
+/// input_part! {
 ///     pub struct LoraWeight {
 ///         #[rules(Minimum(Int(0)), Maximum(Int(4)))]
 ///         #[set(maybe_scale: f64)]
@@ -205,40 +126,12 @@ impl Part for FileInput {
 /// ```
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __input_record {
-    (
-        $(#[doc = $doc:expr])*
-        pub struct $record:ident {
-            $(
-                $(#[doc = $field_doc:expr])*
-                $(#[name = $name:literal])?
-                $(#[rules($($rule:expr),* $(,)?)])*
-                pub $field:ident: $type:ty
-            ),* $(,)?
-        }
-    ) => {
-        $(#[doc = $doc])*
-        #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::cmp::PartialEq)]
-        #[non_exhaustive]
-        pub struct $record {
-            $($(#[doc = $field_doc])* pub $field: $type,)*
-        }
-
-        $crate::__record! { Strict $record { $($field $(= $name)? [$($($rule),*),*]),* } }
-        $crate::__part! { $record { $($field),* } }
-
-    };
-}
-
-/// Declares a record inside an input, with chained setters for its optional fields.
-#[doc(hidden)]
-#[macro_export]
 macro_rules! __input_part {
     (
-        $(#[doc = $doc:expr])*
+        $(#[doc = $doc:tt])*
         pub struct $record:ident {
             $(
-                $(#[doc = $field_doc:expr])*
+                $(#[doc = $field_doc:tt])*
                 $(#[name = $name:literal])?
                 $(#[rules($($rule:tt)*)])*
                 $(#[set($($set:tt)*)])?
@@ -247,12 +140,13 @@ macro_rules! __input_part {
             ),* $(,)?
         }
     ) => {
-        $crate::__input_record! {
-            $(#[doc = $doc])*
-            pub struct $record {
-                $($(#[doc = $field_doc])* $(#[name = $name])? $(#[rules($($rule)*)])* pub $field: $type),*
-            }
+        $(#[doc = $doc])*
+        #[non_exhaustive]
+        pub struct $record {
+            $($(#[doc = $field_doc])* pub $field: $type,)*
         }
+
+        $crate::__record! { Strict $record: RecordShape { $($field $(= $name)?),* } [$([$($($rule)*),*])*] }
 
         impl $record {
             $($crate::__setter! { [] [$($field_doc)*] $field [$(null $null)? $($($set)*)?] })*

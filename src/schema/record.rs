@@ -1,3 +1,4 @@
+use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
@@ -5,7 +6,7 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 
-use super::part::{FieldPath, Part};
+use super::part::{FieldPath, Part, Shape};
 use super::validate::{Rule, Validator};
 use super::wire::{FieldSeed, Mode};
 use crate::FileInput;
@@ -23,17 +24,20 @@ pub trait Record: Part {
     /// The fields' rules, if it is of an input.
     const RULES: &'static [&'static [Rule]] = &[];
 
+    /// A record of which nothing is set yet.
+    fn blank() -> Self;
+
     /// Shows each field.
-    fn fields<V: Visit>(&self, visitor: &mut V);
+    fn fields<'a, V: Visit<'a>>(&'a self, visitor: &mut V);
 
     /// Lends each field.
     fn fields_mut<V: VisitMut>(&mut self, visitor: &mut V);
 }
 
 /// What goes through a record's fields.
-pub trait Visit {
+pub trait Visit<'a> {
     /// Is shown the next field.
-    fn field<T: Part>(&mut self, value: &T);
+    fn field<T: Part>(&mut self, value: &'a T);
 }
 
 /// What goes through a record's fields and may change them.
@@ -42,29 +46,111 @@ pub trait VisitMut {
     fn field<T: Part>(&mut self, value: &mut T);
 }
 
+/// What all records have in common.
+#[derive(Debug)]
+pub enum RecordShape {}
+
+impl<R: Record> Shape<R> for RecordShape {
+    const NAMES: Option<&'static [&'static str]> = Some(R::NAMES);
+
+    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<R, D::Error> {
+        deserializer.deserialize_map(RecordVisitor { mode, of: PhantomData })
+    }
+
+    fn blank() -> R {
+        R::blank()
+    }
+
+    fn validate(record: &R, at: &mut Validator, _rules: &'static [Rule]) {
+        let (names, rules) = (R::NAMES.iter(), R::RULES.iter());
+        record.fields(&mut Check { at, names, rules });
+    }
+
+    fn files_mut(record: &mut R, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
+        record.fields_mut(&mut Files { at, names: R::NAMES.iter(), visit });
+    }
+}
+
 /// Reads a record from any format.
 pub fn read_record<'de, R: Record, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<R, D::Error> {
-    deserializer.deserialize_map(RecordVisitor { mode, of: PhantomData })
+    RecordShape::read(deserializer, mode)
 }
 
 /// Writes the fields of a record that are set.
 pub fn write_record<R: Record, S: Serializer>(record: &R, serializer: S) -> Result<S::Ok, S::Error> {
-    let names = <R as Record>::NAMES.iter();
+    let names = R::NAMES.iter();
     let mut writer = Writer { map: serializer.serialize_map(None)?, names, done: Ok(()) };
     record.fields(&mut writer);
     writer.done?;
     writer.map.end()
 }
 
-/// Shows the files in a record.
-pub fn files_of_record<R: Record>(record: &mut R, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
-    record.fields_mut(&mut Files { at, names: <R as Record>::NAMES.iter(), visit });
+/// A copy, field by field.
+pub fn clone_record<R: Record>(record: &R) -> R {
+    let mut copy = R::blank();
+    copy.fields_mut(&mut Copying(all_fields(record).into_iter()));
+    copy
 }
 
-/// Checks a record's fields by their rules.
-pub fn validate_record<R: Record>(record: &R, at: &mut Validator) {
-    let (names, rules) = (<R as Record>::NAMES.iter(), R::RULES.iter());
-    record.fields(&mut Check { at, names, rules });
+/// Whether all fields are equal.
+pub fn records_are_equal<R: Record>(record: &R, other: &R) -> bool {
+    let mut comparison = Comparison { others: all_fields(other).into_iter(), equal: true };
+    record.fields(&mut comparison);
+    comparison.equal
+}
+
+/// Shows the fields of a record, by their names in JSON.
+pub fn debug_record<R: Record>(record: &R, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut debugging = Debugging { of: f.debug_struct(R::NAME), names: R::NAMES.iter() };
+    record.fields(&mut debugging);
+    debugging.of.finish()
+}
+
+fn all_fields<R: Record>(record: &R) -> Vec<&dyn Any> {
+    let mut fields = Fields(Vec::with_capacity(R::NAMES.len()));
+    record.fields(&mut fields);
+    fields.0
+}
+
+struct Fields<'a>(Vec<&'a dyn Any>);
+
+impl<'a> Visit<'a> for Fields<'a> {
+    fn field<T: Part>(&mut self, value: &'a T) {
+        self.0.push(value);
+    }
+}
+
+struct Copying<'a>(std::vec::IntoIter<&'a dyn Any>);
+
+impl VisitMut for Copying<'_> {
+    fn field<T: Part>(&mut self, value: &mut T) {
+        if let Some(original) = self.0.next().and_then(|field| field.downcast_ref::<T>()) {
+            value.clone_from(original);
+        }
+    }
+}
+
+struct Comparison<'a> {
+    others: std::vec::IntoIter<&'a dyn Any>,
+    equal: bool,
+}
+
+impl Visit<'_> for Comparison<'_> {
+    fn field<T: Part>(&mut self, value: &T) {
+        let other = self.others.next().and_then(|field| field.downcast_ref::<T>());
+        self.equal = self.equal && other == Some(value);
+    }
+}
+
+struct Debugging<'a, 'f> {
+    of: fmt::DebugStruct<'a, 'f>,
+    names: Names,
+}
+
+impl Visit<'_> for Debugging<'_, '_> {
+    fn field<T: Part>(&mut self, value: &T) {
+        self.of.field(self.names.next().copied().unwrap_or_default(), value);
+    }
 }
 
 struct Check<'a> {
@@ -73,7 +159,7 @@ struct Check<'a> {
     rules: std::slice::Iter<'static, &'static [Rule]>,
 }
 
-impl Visit for Check<'_> {
+impl Visit<'_> for Check<'_> {
     fn field<T: Part>(&mut self, value: &T) {
         let (name, rules) = (self.names.next(), self.rules.next());
         self.at.field(name.copied().unwrap_or_default(), value, rules.copied().unwrap_or_default());
@@ -89,10 +175,10 @@ struct Writer<M: SerializeMap> {
     done: Result<(), M::Error>,
 }
 
-impl<M: SerializeMap> Visit for Writer<M> {
+impl<M: SerializeMap> Visit<'_> for Writer<M> {
     fn field<T: Part>(&mut self, value: &T) {
         let name = self.names.next().copied().unwrap_or_default();
-        if self.done.is_ok() && !value.is_unset() {
+        if self.done.is_ok() && !T::Shape::is_unset(value) {
             self.done = self.map.serialize_entry(name, value);
         }
     }
@@ -141,7 +227,7 @@ struct Completion<'a> {
 impl VisitMut for Completion<'_> {
     fn field<T: Part>(&mut self, value: &mut T) {
         if !self.read.get(self.place).copied().unwrap_or_default() {
-            match T::missing(self.mode) {
+            match T::Shape::missing(self.mode) {
                 Some(missing) => *value = missing,
                 None => self.missing = self.missing.or(self.names.get(self.place).copied()),
             }
@@ -165,11 +251,11 @@ impl<'de, R: Record> Visitor<'de> for RecordVisitor<R> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<R, A::Error> {
         let mode = self.mode;
         let mut record = R::blank();
-        let mut read = vec![false; <R as Record>::NAMES.len()];
+        let mut read = vec![false; R::NAMES.len()];
         while let Some(Name(name)) = map.next_key()? {
-            let Some(place) = <R as Record>::NAMES.iter().position(|known| **known == *name) else {
+            let Some(place) = R::NAMES.iter().position(|known| **known == *name) else {
                 match mode {
-                    Mode::Strict => return Err(A::Error::unknown_field(&name, <R as Record>::NAMES)),
+                    Mode::Strict => return Err(A::Error::unknown_field(&name, R::NAMES)),
                     Mode::Lenient => map.next_value::<IgnoredAny>()?,
                 };
                 continue;
@@ -181,7 +267,7 @@ impl<'de, R: Record> Visitor<'de> for RecordVisitor<R> {
             record.fields_mut(&mut reader);
             reader.done?;
         }
-        let mut completion = Completion { mode, read: &read, names: <R as Record>::NAMES, place: 0, missing: None };
+        let mut completion = Completion { mode, read: &read, names: R::NAMES, place: 0, missing: None };
         record.fields_mut(&mut completion);
         completion.missing.map_or(Ok(record), |name| Err(A::Error::missing_field(name)))
     }
@@ -214,95 +300,81 @@ impl<'de> Deserialize<'de> for Name<'de> {
     }
 }
 
-/// Makes a struct a record: reading and writing it as JSON, in the mode of the side that it belongs to. In brackets are a
-/// field's rules, if it is of an input.
+/// Makes a struct a record, which is read in the mode of the side that it belongs to. Behind the fields are their rules, if
+/// it is of an input. The bodies are as short as they can be: they are compiled for every record there is.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __record {
-    ($mode:ident $record:ident { $($field:ident $(= $name:literal)? $([$($rule:expr),*])?),* $(,)? }) => {
-        const _: () = {
-            use $crate::__private as private;
+    (
+        $mode:ident $record:ident: $shape:ident { $($field:ident $(= $name:literal)?),* $(,)? }
+        $([$([$($rule:tt)*])*])?
+    ) => {
+        impl $crate::__private::Part for $record {
+            type Shape = $crate::__private::$shape;
+        }
 
-            impl private::Record for $record {
-                const NAME: &'static str = ::core::stringify!($record);
+        impl $crate::__private::Record for $record {
+            const NAME: &'static str = ::core::stringify!($record);
 
-                const NAMES: &'static [&'static str] = &[$($crate::__name!($field $(= $name)?)),*];
+            const NAMES: &'static [&'static str] = &[$($crate::__name!($field $(= $name)?)),*];
 
-                const RULES: &'static [&'static [private::Rule]] = {
+            $(
+                const RULES: &'static [&'static [$crate::__private::Rule]] = {
                     #[allow(unused_imports)]
-                    use private::{Number::*, Rule::*};
-                    &[$($(&[$($rule),*],)?)*]
+                    use $crate::__private::{Number::*, Rule::*};
+                    &[$(&[$($rule)*]),*]
                 };
+            )?
 
-                #[allow(unused_variables)]
-                fn fields<__V: private::Visit>(&self, visitor: &mut __V) {
-                    $(visitor.field(&self.$field);)*
-                }
-
-                #[allow(unused_variables)]
-                fn fields_mut<__V: private::VisitMut>(&mut self, visitor: &mut __V) {
-                    $(visitor.field(&mut self.$field);)*
-                }
+            fn blank() -> Self {
+                $record { $($field: $crate::__private::blank()),* }
             }
 
-            impl private::Wire for $record {
-                const NAMES: ::core::option::Option<&'static [&'static str]> =
-                    ::core::option::Option::Some(<Self as private::Record>::NAMES);
-
-                fn read<'de, __D: private::serde::Deserializer<'de>>(
-                    deserializer: __D,
-                    mode: private::Mode,
-                ) -> ::core::result::Result<Self, __D::Error> {
-                    private::read_record(deserializer, mode)
-                }
+            #[allow(unused_variables)]
+            fn fields<'a, __V: $crate::__private::Visit<'a>>(&'a self, visitor: &mut __V) {
+                $(__V::field(visitor, &self.$field);)*
             }
 
-            impl private::serde::Serialize for $record {
-                fn serialize<__S: private::serde::Serializer>(
-                    &self,
-                    serializer: __S,
-                ) -> ::core::result::Result<__S::Ok, __S::Error> {
-                    private::write_record(self, serializer)
-                }
+            #[allow(unused_variables)]
+            fn fields_mut<__V: $crate::__private::VisitMut>(&mut self, visitor: &mut __V) {
+                $(__V::field(visitor, &mut self.$field);)*
             }
+        }
 
-            impl<'de> private::serde::Deserialize<'de> for $record {
-                fn deserialize<__D: private::serde::Deserializer<'de>>(
-                    deserializer: __D,
-                ) -> ::core::result::Result<Self, __D::Error> {
-                    private::read_record(deserializer, private::Mode::$mode)
-                }
+        impl ::core::clone::Clone for $record {
+            fn clone(&self) -> Self {
+                $crate::__private::clone_record(self)
             }
-        };
-    };
-}
+        }
 
-/// Makes a record a part, of which nothing is special.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __part {
-    ($record:ident { $($field:ident),* $(,)? }) => {
-        const _: () = {
-            use $crate::__private as private;
-
-            impl private::Part for $record {
-                fn blank() -> Self {
-                    $record { $($field: private::Part::blank()),* }
-                }
-
-                fn validate(&self, at: &mut private::Validator, _rules: &'static [private::Rule]) {
-                    private::validate_record(self, at);
-                }
-
-                fn files_mut(
-                    &mut self,
-                    at: &mut private::FieldPath,
-                    visit: &mut dyn ::core::ops::FnMut(&str, &mut $crate::FileInput),
-                ) {
-                    private::files_of_record(self, at, visit);
-                }
+        impl ::core::cmp::PartialEq for $record {
+            fn eq(&self, other: &Self) -> bool {
+                $crate::__private::records_are_equal(self, other)
             }
-        };
+        }
+
+        impl ::core::fmt::Debug for $record {
+            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
+                $crate::__private::debug_record(self, f)
+            }
+        }
+
+        impl $crate::__private::serde::Serialize for $record {
+            fn serialize<__S: $crate::__private::serde::Serializer>(
+                &self,
+                serializer: __S,
+            ) -> ::core::result::Result<__S::Ok, __S::Error> {
+                $crate::__private::write_record(self, serializer)
+            }
+        }
+
+        impl<'de> $crate::__private::serde::Deserialize<'de> for $record {
+            fn deserialize<__D: $crate::__private::serde::Deserializer<'de>>(
+                deserializer: __D,
+            ) -> ::core::result::Result<Self, __D::Error> {
+                $crate::__private::read_record(deserializer, $crate::__private::Mode::$mode)
+            }
+        }
     };
 }
 
@@ -323,23 +395,21 @@ macro_rules! __name {
 #[macro_export]
 macro_rules! __output {
     (
-        $(#[doc = $doc:expr])*
+        $(#[doc = $doc:tt])*
         pub struct $record:ident {
             $(
-                $(#[doc = $field_doc:expr])*
+                $(#[doc = $field_doc:tt])*
                 $(#[name = $name:literal])?
                 pub $field:ident: $type:ty
             ),* $(,)?
         }
     ) => {
         $(#[doc = $doc])*
-        #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::cmp::PartialEq)]
         #[non_exhaustive]
         pub struct $record {
             $($(#[doc = $field_doc])* pub $field: $type,)*
         }
 
-        $crate::__record! { Lenient $record { $($field $(= $name)?),* } }
-        $crate::__part! { $record { $($field),* } }
+        $crate::__record! { Lenient $record: RecordShape { $($field $(= $name)?),* } }
     };
 }

@@ -25,8 +25,8 @@ impl Required for Given {}
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __setter {
-    ($place:tt [$($doc:expr)*] $field:ident []) => {};
-    ([$($place:ident)?] [$($doc:expr)*] $field:ident [$maybe:ident: [$item:ty]]) => {
+    ($place:tt [$($doc:tt)*] $field:ident []) => {};
+    ([$($place:ident)?] [$($doc:tt)*] $field:ident [$maybe:ident: [$item:ty]]) => {
         $(#[doc = $doc])*
         pub fn $field(
             mut self,
@@ -37,26 +37,26 @@ macro_rules! __setter {
             self
         }
 
-        #[doc = ::core::concat!("Sets `", ::core::stringify!($field), "`, or leaves it to the service with `None`.")]
+        /// The same as an option: `None` leaves it to the service.
         pub fn $maybe(mut self, $field: ::core::option::Option<::std::vec::Vec<$item>>) -> Self {
             self$(.$place)?.$field = $field;
             self
         }
     };
-    ([$($place:ident)?] [$($doc:expr)*] $field:ident [$maybe:ident: $value:ty]) => {
+    ([$($place:ident)?] [$($doc:tt)*] $field:ident [$maybe:ident: $value:ty]) => {
         $(#[doc = $doc])*
         pub fn $field(mut self, $field: impl ::core::convert::Into<$value>) -> Self {
             $crate::__private::set(&mut self$(.$place)?.$field, $field);
             self
         }
 
-        #[doc = ::core::concat!("Sets `", ::core::stringify!($field), "`, or leaves it to the service with `None`.")]
+        /// The same as an option: `None` leaves it to the service.
         pub fn $maybe(mut self, $field: ::core::option::Option<$value>) -> Self {
             self$(.$place)?.$field = $field;
             self
         }
     };
-    ([$($place:ident)?] [$($doc:expr)*] $field:ident [null $null:ident $maybe:ident: [$item:ty]]) => {
+    ([$($place:ident)?] [$($doc:tt)*] $field:ident [null $null:ident $maybe:ident: [$item:ty]]) => {
         $(#[doc = $doc])*
         pub fn $field(
             self,
@@ -67,7 +67,7 @@ macro_rules! __setter {
 
         $crate::__setter! { @null [$($place)?] $field $null $maybe: ::std::vec::Vec<$item> }
     };
-    ([$($place:ident)?] [$($doc:expr)*] $field:ident [null $null:ident $maybe:ident: $value:ty]) => {
+    ([$($place:ident)?] [$($doc:tt)*] $field:ident [null $null:ident $maybe:ident: $value:ty]) => {
         $(#[doc = $doc])*
         pub fn $field(self, $field: impl ::core::convert::Into<$value>) -> Self {
             self.$maybe(::core::option::Option::Some($field.into()))
@@ -76,13 +76,13 @@ macro_rules! __setter {
         $crate::__setter! { @null [$($place)?] $field $null $maybe: $value }
     };
     (@null [$($place:ident)?] $field:ident $null:ident $maybe:ident: $value:ty) => {
-        #[doc = ::core::concat!("Sets `", ::core::stringify!($field), "`, or leaves it to the service with `None`.")]
+        /// The same as an option: `None` leaves it to the service.
         pub fn $maybe(mut self, $field: ::core::option::Option<$value>) -> Self {
             self$(.$place)?.$field = $field.map($crate::Nullable::Value);
             self
         }
 
-        #[doc = ::core::concat!("Sends null for `", ::core::stringify!($field), "`, which is not its default.")]
+        /// Sends null, which is not the default.
         pub fn $null(mut self) -> Self {
             self$(.$place)?.$field = ::core::option::Option::Some($crate::Nullable::Null);
             self
@@ -99,7 +99,7 @@ macro_rules! __given {
     (
         $builder:ident [$($before:ident)*] [$state:ident $($after:ident)*]
         $({ [set $($set:tt)*] $optional:ident $optional_docs:tt })*
-        { [given [$item:ty]] $field:ident [$($doc:expr)*] }
+        { [given [$item:ty]] $field:ident [$($doc:tt)*] }
         $($rest:tt)*
     ) => {
         $(#[doc = $doc])*
@@ -116,7 +116,7 @@ macro_rules! __given {
     (
         $builder:ident [$($before:ident)*] [$state:ident $($after:ident)*]
         $({ [set $($set:tt)*] $optional:ident $optional_docs:tt })*
-        { [given $value:ty] $field:ident [$($doc:expr)*] }
+        { [given $value:ty] $field:ident [$($doc:tt)*] }
         $($rest:tt)*
     ) => {
         $(#[doc = $doc])*

@@ -5,12 +5,15 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserial
 use serde::de::{Deserialize, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde_json::{Map, Value};
 
-use super::wire::{Mode, Wire};
+use super::part::{FieldPath, Part, Shape};
+use super::validate::{Rule, Validator};
+use super::wire::Mode;
+use crate::FileInput;
 
 /// A value that may have one of several forms, told apart by their JSON kind or, among objects, by their keys.
 ///
 /// A member reads its own value, so that an error inside it is that member's error, with its path.
-pub trait Union: Wire {
+pub trait Union: Part {
     /// The forms in words, for error messages.
     const EXPECTED: &'static str;
 
@@ -24,6 +27,42 @@ pub trait Union: Wire {
     fn other(_value: Value) -> Option<Self> {
         None
     }
+
+    /// What stands for a value until it is read or set.
+    fn blank() -> Self;
+
+    /// Reports what the schema of its form does not allow, if it is of an input.
+    fn validate(&self, _at: &mut Validator) {}
+
+    /// Shows the files in it.
+    fn files_mut(&mut self, _at: &mut FieldPath, _visit: &mut dyn FnMut(&str, &mut FileInput)) {}
+}
+
+/// What all unions have in common.
+#[derive(Debug)]
+pub enum UnionShape {}
+
+impl<U: Union> Shape<U> for UnionShape {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<U, D::Error> {
+        read_union(deserializer, mode)
+    }
+
+    fn blank() -> U {
+        U::blank()
+    }
+
+    fn validate(value: &U, at: &mut Validator, _rules: &'static [Rule]) {
+        value.validate(at);
+    }
+
+    fn files_mut(value: &mut U, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
+        value.files_mut(at, visit);
+    }
+}
+
+/// The keys that a form knows.
+pub const fn names_of<T: Part>() -> Option<&'static [&'static str]> {
+    T::Shape::NAMES
 }
 
 /// The kinds of JSON, called as the macros write them.
@@ -176,11 +215,11 @@ impl<'de, U: Union> Visitor<'de> for UnionVisitor<U> {
 #[macro_export]
 macro_rules! __union {
     (
-        [$($other:tt)?]
-        $(#[doc = $doc:expr])*
+        [$($other:tt)?] { $($rest:tt)* }
+        $(#[doc = $doc:tt])*
         pub enum $union:ident {
             $(
-                $(#[doc = $variant_doc:expr])*
+                $(#[doc = $variant_doc:tt])*
                 #[kind($kind:ident)]
                 $(#[requires($($required:literal),* $(,)?)])?
                 $(#[tag($key:literal: $($tag:literal),* $(,)?)])*
@@ -208,7 +247,7 @@ macro_rules! __union {
 
                 const MEMBERS: &'static [private::Member] = &[$(private::Member {
                     kind: private::Kind::$kind,
-                    names: <$member as private::Wire>::NAMES,
+                    names: private::names_of::<$member>(),
                     requires: &[$($($required),*)?],
                     tags: &[$(($key, &[$($tag),*])),*],
                 }),*];
@@ -220,7 +259,7 @@ macro_rules! __union {
                 ) -> ::core::result::Result<Self, __D::Error> {
                     $(
                         if place == 0 {
-                            return <$member as private::Wire>::read(value, mode).map($union::$variant);
+                            return private::read::<$member, __D>(value, mode).map($union::$variant);
                         }
                         let place = place.wrapping_sub(1);
                     )*
@@ -229,15 +268,11 @@ macro_rules! __union {
                 }
 
                 $($crate::__union_other! { $other })?
+                $($rest)*
             }
 
-            impl private::Wire for $union {
-                fn read<'de, __D: private::serde::Deserializer<'de>>(
-                    deserializer: __D,
-                    mode: private::Mode,
-                ) -> ::core::result::Result<Self, __D::Error> {
-                    private::read_union(deserializer, mode)
-                }
+            impl private::Part for $union {
+                type Shape = private::UnionShape;
             }
 
             impl private::serde::Serialize for $union {
@@ -320,9 +355,14 @@ macro_rules! __union_from {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __output_union {
-    ($(#[doc = $doc:expr])* pub enum $union:ident { $($members:tt)* }) => {
+    ($(#[doc = $doc:tt])* pub enum $union:ident { $($members:tt)* }) => {
         $crate::__union! {
             ["A value of another form than the schema lists: what the service answers is kept."]
+            {
+                fn blank() -> Self {
+                    $union::Other($crate::__private::Json::Null)
+                }
+            }
             $(#[doc = $doc])*
             pub enum $union { $($members)* }
         }
@@ -334,12 +374,6 @@ macro_rules! __output_union {
                 $crate::__private::read_union(deserializer, $crate::__private::Mode::Lenient)
             }
         }
-
-        impl $crate::__private::Part for $union {
-            fn blank() -> Self {
-                $union::Other($crate::__private::Json::Null)
-            }
-        }
     };
 }
 
@@ -348,10 +382,10 @@ macro_rules! __output_union {
 #[macro_export]
 macro_rules! __input_union {
     (
-        $(#[doc = $doc:expr])*
+        $(#[doc = $doc:tt])*
         pub enum $union:ident {
             $(
-                $(#[doc = $variant_doc:expr])*
+                $(#[doc = $variant_doc:tt])*
                 #[kind($kind:ident)]
                 $(#[requires($($required:literal),* $(,)?)])?
                 $(#[tag($key:literal: $($tag:literal),* $(,)?)])*
@@ -362,6 +396,32 @@ macro_rules! __input_union {
     ) => {
         $crate::__union! {
             []
+            {
+                #[allow(unreachable_code)]
+                fn blank() -> Self {
+                    $(return $union::$variant($crate::__private::blank());)*
+                }
+
+                fn validate(&self, at: &mut $crate::__private::Validator) {
+                    #[allow(unused_imports)]
+                    use $crate::__private::{Number::*, Rule::*};
+                    match self {
+                        $($union::$variant(value) => {
+                            $crate::__private::validate(value, at, &[$($($rule,)*)*])
+                        })*
+                    }
+                }
+
+                fn files_mut(
+                    &mut self,
+                    at: &mut $crate::__private::FieldPath,
+                    visit: &mut dyn ::core::ops::FnMut(&str, &mut $crate::FileInput),
+                ) {
+                    match self {
+                        $($union::$variant(value) => $crate::__private::files_mut(value, at, visit),)*
+                    }
+                }
+            }
             $(#[doc = $doc])*
             pub enum $union {
                 $(
@@ -382,31 +442,6 @@ macro_rules! __input_union {
                     deserializer: __D,
                 ) -> ::core::result::Result<Self, __D::Error> {
                     private::read_union(deserializer, private::Mode::Strict)
-                }
-            }
-
-            impl private::Part for $union {
-                #[allow(unreachable_code)]
-                fn blank() -> Self {
-                    $(return $union::$variant(private::Part::blank());)*
-                }
-
-                #[allow(unused_imports)]
-                fn validate(&self, at: &mut private::Validator, _rules: &'static [private::Rule]) {
-                    use private::{Number::*, Rule::*};
-                    match self {
-                        $($union::$variant(value) => private::Part::validate(value, at, &[$($($rule,)*)*]),)*
-                    }
-                }
-
-                fn files_mut(
-                    &mut self,
-                    at: &mut private::FieldPath,
-                    visit: &mut dyn ::core::ops::FnMut(&str, &mut $crate::FileInput),
-                ) {
-                    match self {
-                        $($union::$variant(value) => private::Part::files_mut(value, at, visit),)*
-                    }
                 }
             }
         };

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::open_enum::OpenEnum;
-use super::part::Part;
+use super::part::{Part, Shape};
 use crate::{FieldError, FileInput, LocSegment, ValidationError};
 
 /// A bound, exactly as the schema has it.
@@ -112,9 +112,9 @@ pub enum Rule {
 }
 
 /// Checks an input from its root.
-pub fn validate_input(input: &impl Part) -> Result<(), ValidationError> {
+pub fn validate_input<T: Part>(input: &T) -> Result<(), ValidationError> {
     let mut at = Validator { loc: vec![LocSegment::Key("body".to_owned())], errors: Vec::new() };
-    input.validate(&mut at, &[]);
+    T::Shape::validate(input, &mut at, &[]);
     at.done()
 }
 
@@ -143,13 +143,13 @@ impl Validator {
     }
 
     /// Checks a field of a record or a value of a map.
-    pub fn field(&mut self, name: &str, value: &impl Part, rules: &'static [Rule]) {
+    pub fn field<T: Part>(&mut self, name: &str, value: &T, rules: &'static [Rule]) {
         self.step(LocSegment::Key(name.to_owned()), value, rules);
     }
 
-    pub(super) fn step(&mut self, segment: LocSegment, value: &impl Part, rules: &'static [Rule]) {
+    pub(super) fn step<T: Part>(&mut self, segment: LocSegment, value: &T, rules: &'static [Rule]) {
         self.loc.push(segment);
-        value.validate(self, rules);
+        T::Shape::validate(value, self, rules);
         self.loc.pop();
     }
 
@@ -296,7 +296,7 @@ impl Validator {
     }
 
     /// Checks that a file is a URL, a data URI, bytes or a path on purpose.
-    pub(super) fn file(&mut self, file: &FileInput) {
+    pub(crate) fn file(&mut self, file: &FileInput) {
         if let Some(text) = file.text_without_scheme() {
             let msg =
                 "Input should be a URL or a data URI; for a file on this machine use `FileInput::path`".to_owned();

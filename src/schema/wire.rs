@@ -2,9 +2,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
+use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
+
+use super::part::{FieldPath, Part, Shape};
+use super::validate::{Number, Rule, Validator};
+use crate::{FileInput, LocSegment};
 
 /// How forgiving reading is. It is chosen by the outermost type and holds for everything inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,35 +17,6 @@ pub enum Mode {
     Strict,
     /// For outputs, which are paid for: unknown fields are passed over, an absent list, map or string is empty.
     Lenient,
-}
-
-/// How a field of a generated type travels as JSON. Here, and nowhere else, is decided what null and absence mean.
-pub trait Wire: Sized + Serialize {
-    /// The names of its fields, if it is a record.
-    const NAMES: Option<&'static [&'static str]> = None;
-
-    /// The value that null is, where null has a meaning of its own.
-    fn meant_null() -> Option<Self> {
-        None
-    }
-
-    /// What a field becomes that is not there; `None` where that is an error.
-    fn missing(_mode: Mode) -> Option<Self> {
-        None
-    }
-
-    /// What a field becomes that is null: the same as an absent one, except for free-form values.
-    fn null(mode: Mode) -> Option<Self> {
-        Self::missing(mode)
-    }
-
-    /// Whether the field stays off the wire.
-    fn is_unset(&self) -> bool {
-        false
-    }
-
-    /// Reads a value.
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Self, D::Error>;
 }
 
 /// Reads a `T` in a mode.
@@ -56,11 +31,11 @@ impl<T> Seed<T> {
     }
 }
 
-impl<'de, T: Wire> DeserializeSeed<'de> for Seed<T> {
+impl<'de, T: Part> DeserializeSeed<'de> for Seed<T> {
     type Value = T;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        T::read(deserializer, self.mode)
+        T::Shape::read(deserializer, self.mode)
     }
 }
 
@@ -76,7 +51,7 @@ impl<T> FieldSeed<T> {
     }
 }
 
-impl<'de, T: Wire> DeserializeSeed<'de> for FieldSeed<T> {
+impl<'de, T: Part> DeserializeSeed<'de> for FieldSeed<T> {
     type Value = T;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
@@ -84,7 +59,7 @@ impl<'de, T: Wire> DeserializeSeed<'de> for FieldSeed<T> {
     }
 }
 
-impl<'de, T: Wire> Visitor<'de> for FieldSeed<T> {
+impl<'de, T: Part> Visitor<'de> for FieldSeed<T> {
     type Value = T;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,7 +67,7 @@ impl<'de, T: Wire> Visitor<'de> for FieldSeed<T> {
     }
 
     fn visit_none<E: Error>(self) -> Result<T, E> {
-        T::null(self.mode).ok_or_else(|| E::invalid_type(Unexpected::Other("null"), &"a value"))
+        T::Shape::null(self.mode).ok_or_else(|| E::invalid_type(Unexpected::Other("null"), &"a value"))
     }
 
     fn visit_unit<E: Error>(self) -> Result<T, E> {
@@ -100,29 +75,33 @@ impl<'de, T: Wire> Visitor<'de> for FieldSeed<T> {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        T::read(deserializer, self.mode)
+        T::Shape::read(deserializer, self.mode)
     }
 }
 
-impl<T: Wire> Wire for Option<T> {
-    const NAMES: Option<&'static [&'static str]> = T::NAMES;
+impl<T: Part> Part for Option<T> {
+    type Shape = Self;
+}
+
+impl<T: Part> Shape for Option<T> {
+    const NAMES: Option<&'static [&'static str]> = T::Shape::NAMES;
 
     fn missing(_mode: Mode) -> Option<Self> {
         Some(None)
     }
 
     fn null(_mode: Mode) -> Option<Self> {
-        Some(T::meant_null())
+        Some(T::Shape::meant_null())
     }
 
-    fn is_unset(&self) -> bool {
-        self.is_none()
+    fn is_unset(value: &Self) -> bool {
+        value.is_none()
     }
 
     fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Self, D::Error> {
         struct OptionVisitor<T>(Seed<T>);
 
-        impl<'de, T: Wire> Visitor<'de> for OptionVisitor<T> {
+        impl<'de, T: Part> Visitor<'de> for OptionVisitor<T> {
             type Value = Option<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -144,25 +123,66 @@ impl<T: Wire> Wire for Option<T> {
 
         deserializer.deserialize_option(OptionVisitor(Seed::new(mode)))
     }
+
+    fn blank() -> Self {
+        None
+    }
+
+    fn validate(value: &Self, at: &mut Validator, rules: &'static [Rule]) {
+        if let Some(value) = value {
+            T::Shape::validate(value, at, rules);
+        }
+    }
+
+    fn files_mut(value: &mut Self, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
+        if let Some(value) = value {
+            T::Shape::files_mut(value, at, visit);
+        }
+    }
 }
 
-impl<T: Wire> Wire for Box<T> {
-    const NAMES: Option<&'static [&'static str]> = T::NAMES;
+impl<T: Part> Part for Box<T> {
+    type Shape = Self;
+}
+
+impl<T: Part> Shape for Box<T> {
+    const NAMES: Option<&'static [&'static str]> = T::Shape::NAMES;
 
     fn missing(mode: Mode) -> Option<Self> {
-        T::missing(mode).map(Box::new)
+        T::Shape::missing(mode).map(Box::new)
     }
 
     fn null(mode: Mode) -> Option<Self> {
-        T::null(mode).map(Box::new)
+        T::Shape::null(mode).map(Box::new)
     }
 
     fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Self, D::Error> {
-        T::read(deserializer, mode).map(Box::new)
+        T::Shape::read(deserializer, mode).map(Box::new)
+    }
+
+    fn blank() -> Self {
+        Box::new(T::Shape::blank())
+    }
+
+    fn validate(value: &Self, at: &mut Validator, rules: &'static [Rule]) {
+        T::Shape::validate(value, at, rules);
+    }
+
+    fn files_mut(value: &mut Self, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
+        T::Shape::files_mut(value, at, visit);
     }
 }
 
-impl<T: Wire> Wire for Vec<T> {
+/// The rules for the items inside a list's or map's rules.
+fn item_rules(rules: &'static [Rule]) -> &'static [Rule] {
+    rules.iter().find_map(|rule| if let Rule::Items(rules) = rule { Some(*rules) } else { None }).unwrap_or(&[])
+}
+
+impl<T: Part> Part for Vec<T> {
+    type Shape = Self;
+}
+
+impl<T: Part> Shape for Vec<T> {
     fn missing(mode: Mode) -> Option<Self> {
         (mode == Mode::Lenient).then(Vec::new)
     }
@@ -170,7 +190,7 @@ impl<T: Wire> Wire for Vec<T> {
     fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Self, D::Error> {
         struct ListVisitor<T>(Mode, PhantomData<T>);
 
-        impl<'de, T: Wire> Visitor<'de> for ListVisitor<T> {
+        impl<'de, T: Part> Visitor<'de> for ListVisitor<T> {
             type Value = Vec<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -188,9 +208,30 @@ impl<T: Wire> Wire for Vec<T> {
 
         deserializer.deserialize_seq(ListVisitor(mode, PhantomData))
     }
+
+    fn blank() -> Self {
+        Vec::new()
+    }
+
+    fn validate(list: &Self, at: &mut Validator, rules: &'static [Rule]) {
+        at.list(list, rules);
+        for (index, item) in list.iter().enumerate() {
+            at.step(LocSegment::Index(index as u64), item, item_rules(rules));
+        }
+    }
+
+    fn files_mut(list: &mut Self, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
+        for (index, item) in list.iter_mut().enumerate() {
+            at.visit_item(index, item, visit);
+        }
+    }
 }
 
-impl<T: Wire> Wire for BTreeMap<String, T> {
+impl<T: Part> Part for BTreeMap<String, T> {
+    type Shape = Self;
+}
+
+impl<T: Part> Shape for BTreeMap<String, T> {
     fn missing(mode: Mode) -> Option<Self> {
         (mode == Mode::Lenient).then(BTreeMap::new)
     }
@@ -198,7 +239,7 @@ impl<T: Wire> Wire for BTreeMap<String, T> {
     fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Self, D::Error> {
         struct MapVisitor<T>(Mode, PhantomData<T>);
 
-        impl<'de, T: Wire> Visitor<'de> for MapVisitor<T> {
+        impl<'de, T: Part> Visitor<'de> for MapVisitor<T> {
             type Value = BTreeMap<String, T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -216,9 +257,29 @@ impl<T: Wire> Wire for BTreeMap<String, T> {
 
         deserializer.deserialize_map(MapVisitor(mode, PhantomData))
     }
+
+    fn blank() -> Self {
+        BTreeMap::new()
+    }
+
+    fn validate(map: &Self, at: &mut Validator, rules: &'static [Rule]) {
+        for (key, value) in map {
+            at.field(key, value, item_rules(rules));
+        }
+    }
+
+    fn files_mut(map: &mut Self, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
+        for (key, value) in map {
+            at.visit(key, value, visit);
+        }
+    }
 }
 
-impl Wire for String {
+impl Part for String {
+    type Shape = Self;
+}
+
+impl Shape for String {
     fn missing(mode: Mode) -> Option<Self> {
         (mode == Mode::Lenient).then(String::new)
     }
@@ -226,22 +287,58 @@ impl Wire for String {
     fn read<'de, D: Deserializer<'de>>(deserializer: D, _mode: Mode) -> Result<Self, D::Error> {
         String::deserialize(deserializer)
     }
+
+    fn blank() -> Self {
+        String::new()
+    }
+
+    fn validate(value: &Self, at: &mut Validator, rules: &'static [Rule]) {
+        at.text(value, rules);
+    }
 }
 
-impl Wire for bool {
+impl Part for bool {
+    type Shape = Self;
+}
+
+impl Shape for bool {
     fn read<'de, D: Deserializer<'de>>(deserializer: D, _mode: Mode) -> Result<Self, D::Error> {
         bool::deserialize(deserializer)
     }
-}
 
-impl Wire for f64 {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, _mode: Mode) -> Result<Self, D::Error> {
-        f64::deserialize(deserializer)
+    fn blank() -> Self {
+        false
+    }
+
+    fn validate(value: &Self, at: &mut Validator, rules: &'static [Rule]) {
+        at.truth(*value, rules);
     }
 }
 
-/// A free-form value: its nulls mean something and are kept.
-impl Wire for Value {
+impl Part for f64 {
+    type Shape = Self;
+}
+
+impl Shape for f64 {
+    fn read<'de, D: Deserializer<'de>>(deserializer: D, _mode: Mode) -> Result<Self, D::Error> {
+        f64::deserialize(deserializer)
+    }
+
+    fn blank() -> Self {
+        0.0
+    }
+
+    fn validate(value: &Self, at: &mut Validator, rules: &'static [Rule]) {
+        at.number(Number::Float(*value), rules);
+    }
+}
+
+impl Part for Value {
+    type Shape = Self;
+}
+
+/// A free-form value is taken as it is: its nulls mean something and are kept.
+impl Shape for Value {
     fn missing(mode: Mode) -> Option<Self> {
         (mode == Mode::Lenient).then_some(Value::Null)
     }
@@ -253,12 +350,20 @@ impl Wire for Value {
     fn read<'de, D: Deserializer<'de>>(deserializer: D, _mode: Mode) -> Result<Self, D::Error> {
         Value::deserialize(deserializer)
     }
+
+    fn blank() -> Self {
+        Value::Null
+    }
 }
 
 /// Integers, which JSON may write as `3.0` or `-0`.
 macro_rules! integer {
     ($($integer:ident $name:literal),*) => {$(
-        impl Wire for $integer {
+        impl Part for $integer {
+            type Shape = Self;
+        }
+
+        impl Shape for $integer {
             fn read<'de, D: Deserializer<'de>>(deserializer: D, _mode: Mode) -> Result<Self, D::Error> {
                 struct IntegerVisitor;
 
@@ -289,6 +394,14 @@ macro_rules! integer {
                 }
 
                 deserializer.deserialize_any(IntegerVisitor)
+            }
+
+            fn blank() -> Self {
+                0
+            }
+
+            fn validate(value: &Self, at: &mut Validator, rules: &'static [Rule]) {
+                at.number(Number::Int(i128::from(*value)), rules);
             }
         }
     )*};
