@@ -767,3 +767,25 @@ async fn of_an_option_and_a_header_the_last_counts() {
     assert_eq!(of(1, "x-fal-request-start-timeout").as_deref(), Some("10"));
     assert_eq!((of(2, "x-fal-tags").as_deref(), of(3, "x-fal-tags")), (Some("c=d"), None));
 }
+
+/// The call is dropped while fal is asked to cancel what is out of time: then it is asked once more.
+#[tokio::test]
+async fn a_call_that_is_dropped_while_it_cancels_still_cancels() {
+    let (told, mut hears) = tokio::sync::watch::channel(0);
+    let server = Server::start(move |_, seen| match operation(seen) {
+        "submit" => Reply::json(200, SUBMITTED),
+        "cancel" => {
+            told.send_modify(|count| *count += 1);
+            Reply::never()
+        }
+        "stream" => Reply::json(404, "{}"),
+        _ => Reply::json(202, QUEUED),
+    })
+    .await;
+    let call = server.client().endpoint("a/b").subscribe(json!({})).timeout(Duration::from_millis(300));
+    tokio::select! {
+        _ = call.cancel_on_drop(true).into_future() => unreachable!("nobody answers"),
+        _ = hears.wait_for(|count| *count == 1) => {}
+    }
+    hears.wait_for(|count| *count == 2).await.expect("a second wish");
+}

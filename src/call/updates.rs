@@ -205,6 +205,13 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
     /// The time that the caller gave has run out. fal is asked to cancel the request, if that is wanted.
     async fn out_of_time(&mut self) -> Error {
         let error = Error::timeout("the request", self.options.timeout.unwrap_or_default());
+        if let (Stage::Follow { target, .. }, true) = (&self.stage, self.options.cancel_on_timeout) {
+            let target = target.clone();
+            // Should it be dropped meanwhile, it is still a request to cancel.
+            let asked = tokio::time::timeout(CANCEL_TIMEOUT, cancel(&target)).await;
+            tracing::debug!(request_id = target.request_id(), ?asked, "out of time, cancelling");
+            return target.explain(error).cancelling(asked.ok().and_then(Result::ok));
+        }
         match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Submit(submission) => {
                 let error = error.at(&submission.endpoint);
@@ -212,11 +219,6 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
                     submission.take_back();
                 }
                 error
-            }
-            Stage::Follow { target, .. } if self.options.cancel_on_timeout => {
-                let asked = tokio::time::timeout(CANCEL_TIMEOUT, cancel(&target)).await;
-                tracing::debug!(request_id = target.request_id(), ?asked, "out of time, cancelling");
-                target.explain(error).cancelling(asked.ok().and_then(Result::ok))
             }
             Stage::Follow { target, .. } | Stage::Fetch { target, .. } => target.explain(error),
             Stage::Over => error,
