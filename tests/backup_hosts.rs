@@ -128,10 +128,23 @@ async fn where_neither_is_reached_the_first_hosts_error_is_shown() {
 #[tokio::test]
 async fn what_the_backup_answers_counts() {
     let authority = Authority::new();
-    let backup = Server::start_tls(authority.acceptor.clone(), |_, _| Reply::json(500, r#"{"detail":"no"}"#)).await;
-    let client = authority.client(nobody(), backup.address());
-    let error = client.endpoint("a/b").run(json!({})).await.expect_err("500");
-    assert_eq!((error.status().map(|status| status.as_u16()), backup.seen().len()), (Some(500), 1));
+    // What has arrived there, or may have, is not sent again, to either host.
+    for reply in [Reply::json(500, "{}"), Reply::json(503, "nginx"), Reply::dropped(), Reply::json(200, "{").torn()] {
+        let answers = reply.clone();
+        let backup = Server::start_tls(authority.acceptor.clone(), move |_, _| answers.clone()).await;
+        let endpoint = authority.client(nobody(), backup.address()).endpoint("a/b");
+        let errors = [endpoint.run(json!({})).await.map(drop), endpoint.submit(json!({})).await.map(drop)];
+        for error in errors {
+            let error = error.expect_err("a failure");
+            let hosts: Vec<&str> = error.attempts().iter().map(|attempt| attempt.host.as_str()).collect();
+            assert!(
+                matches!(hosts[..], ["fal.run", "falrun.com"] | ["queue.fal.run", "queue.falrun.com"]),
+                "{hosts:?}"
+            );
+            assert_ne!(error.kind(), ErrorKind::Connect);
+        }
+        assert_eq!(backup.seen().len(), 2, "{reply:?}");
+    }
 }
 
 #[tokio::test]
