@@ -19,6 +19,15 @@ use crate::transport::{Operation, Request, send, within_total};
 use crate::{Client, EndpointInput, Error, Response};
 
 /// A direct run, which is sent when it is awaited.
+///
+/// ```no_run
+/// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
+/// let call = client.endpoint("fal-ai/flux/schnell").run(serde_json::json!({ "prompt": "a fox" }));
+/// let response = call.tags([("team", "posters")]).await?;
+/// println!("{} for {:?} units", response.data, response.billable_units);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Run<I, O> {
     client: Client,

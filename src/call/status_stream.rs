@@ -14,6 +14,18 @@ use crate::queue::{Follower, QueueUpdate, Target};
 ///
 /// It survives connections that break, and polls where fal has no stream for it. It asks from the first time it is
 /// polled on.
+///
+/// ```no_run
+/// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
+/// use futures_util::TryStreamExt;
+///
+/// let mut updates = client.endpoint("fal-ai/flux/dev").status_stream("request-id").logs(true);
+/// while let Some(update) = updates.try_next().await? {
+///     println!("{update:?}");
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a stream does nothing until it is polled"]
 pub struct StatusStream {
     state: State,

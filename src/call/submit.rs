@@ -28,6 +28,17 @@ use crate::{Client, EndpointInput, Error};
 ///
 /// Once the future is dropped on its way, nobody here knows whether fal has taken the request: give it a
 /// [`timeout`](Self::timeout) instead, which takes it back.
+///
+/// ```no_run
+/// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
+/// use fal_client::Priority;
+///
+/// let call = client.endpoint("fal-ai/flux/dev").submit(serde_json::json!({ "prompt": "a fox" }));
+/// let job = call.webhook("https://example.com/done").priority(Priority::Low).await?;
+/// println!("{}", job.request_id);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Submit<I, O> {
     client: Client,

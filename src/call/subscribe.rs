@@ -19,6 +19,22 @@ use crate::{Client, EndpointInput, Error, Response};
 ///
 /// Dropping the future stops the work on this side only: the request runs on, and its id is known from
 /// [`on_enqueue`](Self::on_enqueue). With [`cancel_on_drop`](Self::cancel_on_drop) fal is asked to cancel it.
+///
+/// ```no_run
+/// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
+/// use std::time::Duration;
+///
+/// let call = client.endpoint("fal-ai/flux/dev").subscribe(serde_json::json!({ "prompt": "a fox" }));
+/// let response = call
+///     .timeout(Duration::from_secs(300))
+///     .logs(true)
+///     .on_enqueue(|job| println!("{}", job.request_id))
+///     .on_update(|update| update.logs().iter().for_each(|line| eprintln!("{}", line.message)))
+///     .await?;
+/// println!("{}", response.data["images"][0]["url"]);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Subscribe<'a, I, O> {
     client: Client,

@@ -12,6 +12,19 @@ use crate::queue::{QueueUpdate, Target};
 use crate::{Error, Response};
 
 /// A submitted request that is followed until it is completed, and whose result is fetched, when it is awaited.
+///
+/// ```no_run
+/// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
+/// use std::time::Duration;
+///
+/// match client.endpoint("fal-ai/flux/dev").wait("request-id").timeout(Duration::from_secs(60)).await {
+///     Ok(response) => println!("{}", response.data),
+///     Err(error) if error.is_timeout() => println!("it is not done yet"),
+///     Err(error) => return Err(error),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Wait<'a, O> {
     target: Target,
