@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::client::header;
-use crate::{EndpointInput, Error, ErrorKind};
+use crate::{EndpointInput, Error, ErrorKind, Lifecycle};
 
 /// What a call sends besides its input. The first option that cannot be sent is kept as an error, which comes when the
 /// call is awaited, before anything is sent.
@@ -91,6 +91,15 @@ impl SendOptions {
         self.bounded = true;
         self.query.retain(|(name, _)| *name != "fal_max_queue_length");
         self.query.push(("fal_max_queue_length", length.to_string()));
+    }
+
+    /// How long the files of the request live. What is said last counts, and where that says nothing, nothing is sent.
+    pub(super) fn lifecycle(&mut self, lifecycle: &Lifecycle) {
+        const PREFERENCE: &str = "x-fal-object-lifecycle-preference";
+        match lifecycle.header() {
+            Some(preference) => self.set(PREFERENCE, &preference),
+            None => drop(self.headers.remove(PREFERENCE)),
+        }
     }
 
     /// Billing tags. fal drops a pair that breaks its rules without a word, so they are checked here.
@@ -189,9 +198,7 @@ macro_rules! send_options {
 
         /// How long the files live that the request makes, and who may read them (default: the account's setting).
         pub fn lifecycle(mut self, lifecycle: &crate::Lifecycle) -> Self {
-            if let Some(preference) = lifecycle.header() {
-                self.options.set("x-fal-object-lifecycle-preference", &preference);
-            }
+            self.options.lifecycle(lifecycle);
             self
         }
 
@@ -276,6 +283,19 @@ mod tests {
             options.start_timeout(Duration::from_millis(timeout));
             assert!(options.check(&Value::Null).is_err_and(|error| error.to_string().contains("0.1 s")));
         }
+    }
+
+    #[test]
+    fn the_last_lifecycle_counts() {
+        let mut options = SendOptions::default();
+        let sent = |options: &SendOptions| {
+            options.headers.values().map(|value| value.to_str().expect("text").to_owned()).collect::<Vec<_>>()
+        };
+        options.lifecycle(&Lifecycle::expires_after(Duration::from_secs(3600)));
+        options.lifecycle(&Lifecycle::expires_immediately());
+        assert_eq!(sent(&options), [r#"{"expiration_duration_seconds":60}"#]);
+        options.lifecycle(&Lifecycle::never_expires());
+        assert!(sent(&options).is_empty());
     }
 
     #[test]

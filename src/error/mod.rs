@@ -8,6 +8,7 @@ mod validation;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -49,12 +50,14 @@ const NO_REASON: &str = "it gives no reason";
 /// ([`is_timeout`](Self::is_timeout), [`is_cancelled`](Self::is_cancelled), [`is_retryable`](Self::is_retryable)) or
 /// with [`kind`](Self::kind). Once a request has an id, every error about it carries the id: the result, if there is
 /// one, can be fetched later.
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     message: String,
-    source: Option<Source>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
     endpoint: Option<String>,
     request_id: Option<String>,
     answer: Option<Answer>,
@@ -124,7 +127,7 @@ impl Error {
     }
 
     pub(crate) fn caused_by(mut self, source: impl Into<Source>) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 

@@ -19,9 +19,18 @@ const UNTOLD: Duration = Duration::from_secs(60);
 const MARGIN: Duration = Duration::from_secs(300);
 
 /// The token with which a client uploads to the CDN, kept until shortly before it expires. Whoever needs one while it is
-/// fetched waits for it.
+/// fetched waits for it, and shares the error if there is none.
 #[derive(Debug, Default)]
-pub(crate) struct Tokens(Mutex<Option<Token>>);
+pub(crate) struct Tokens(Mutex<Option<Fetched>>);
+
+/// What came of it when a token was fetched the last time.
+#[derive(Debug)]
+struct Fetched {
+    /// The key for which it was given: a provider may give another one the next time.
+    key: Option<HeaderValue>,
+    at: Instant,
+    token: Result<Token, Error>,
+}
 
 /// A token of the CDN's: it stands for the key, which the CDN does not get.
 #[derive(Clone, Debug)]
@@ -30,8 +39,6 @@ pub(super) struct Token {
     pub(super) authorization: HeaderValue,
     /// Where it is good.
     pub(super) cdn: Url,
-    /// The key for which it was given: a provider may give another one the next time.
-    key: Option<HeaderValue>,
     fresh_until: Instant,
 }
 
@@ -46,34 +53,38 @@ struct Grant {
 impl Tokens {
     /// A token that is good for a while yet.
     pub(super) async fn get(&self, shared: &Shared) -> Result<Token, Error> {
-        let key = shared.credentials.authorization().await?;
+        let (key, asked) = (shared.credentials.authorization().await?, Instant::now());
         let mut kept = self.0.lock().await;
-        if let Some(token) = kept.as_ref().filter(|token| token.key == key && token.fresh_until > Instant::now()) {
-            return Ok(token.clone());
+        match kept.as_ref().filter(|fetched| fetched.key == key) {
+            Some(Fetched { token: Ok(token), .. }) if token.fresh_until > Instant::now() => return Ok(token.clone()),
+            Some(Fetched { token: Err(error), at, .. }) if asked < *at => return Err(error.clone()),
+            _ => {}
         }
-        let mut request = Request::new(
-            Operation::Storage("the token for uploads"),
-            Method::POST,
-            join(&shared.hosts.rest, "storage/auth/token"),
-        );
-        request.url.set_query(Some("storage_type=fal-cdn-v3"));
-        request.body = Some("{}".into());
-        let token = Token::read(shared, key, send(shared, &request).await?)?;
-        *kept = Some(token.clone());
-        Ok(token)
+        let token = Token::fetch(shared).await;
+        *kept = Some(Fetched { key, at: Instant::now(), token: token.clone() });
+        token
     }
 
     /// Keeps a token no longer that the CDN has refused.
     pub(super) async fn forget(&self, refused: &Token) {
+        let is_it = |token: &Token| token.authorization == refused.authorization;
         let mut kept = self.0.lock().await;
-        if kept.as_ref().is_some_and(|token| token.authorization == refused.authorization) {
+        if kept.as_ref().is_some_and(|fetched| fetched.token.as_ref().is_ok_and(is_it)) {
             *kept = None;
         }
     }
 }
 
 impl Token {
-    fn read(shared: &Shared, key: Option<HeaderValue>, answer: Answer) -> Result<Self, Error> {
+    async fn fetch(shared: &Shared) -> Result<Self, Error> {
+        let url = join(&shared.hosts.rest, "storage/auth/token");
+        let mut request = Request::new(Operation::Storage("the token for uploads"), Method::POST, url);
+        request.url.set_query(Some("storage_type=fal-cdn-v3"));
+        request.body = Some("{}".into());
+        Token::read(shared, send(shared, &request).await?)
+    }
+
+    fn read(shared: &Shared, answer: Answer) -> Result<Self, Error> {
         let grant: Grant = match serde_json::from_slice(&answer.body) {
             Ok(grant) => grant,
             Err(error) => return Err(Error::unexpected("fal gave no token for uploads", answer).caused_by(error)),
@@ -89,7 +100,7 @@ impl Token {
         };
         let life = grant.expires_at.as_deref().and_then(|end| life(end, &answer)).unwrap_or(UNTOLD);
         let fresh_until = Instant::now() + used(life);
-        Ok(Token { authorization, cdn, key, fresh_until })
+        Ok(Token { authorization, cdn, fresh_until })
     }
 }
 

@@ -222,6 +222,13 @@ impl State {
             "cdn" | "signed" if !authorization.is_empty() => {
                 return Reply::json(400, r#"{"detail":"a credential where none belongs"}"#);
             }
+            _ => {}
+        }
+        match segments[0] {
+            // However it came there.
+            "cdn" | "signed" if format!("{seen:?}").contains("secret-of-key") => {
+                return Reply::json(400, r#"{"detail":"the key where it does not belong"}"#);
+            }
             "signed" if query != "sig=signature-1&x=1" => return Reply::json(403, r#"{"detail":"not signed"}"#),
             _ => {}
         }
