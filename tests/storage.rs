@@ -749,6 +749,12 @@ async fn urls_are_signed_and_access_is_asked_and_set() {
     }
     let error = storage.set_acl(url, &fal_client::Acl::default().allow("u")).await.expect_err("no default");
     assert_eq!((error.kind(), server.seen().len()), (ErrorKind::InvalidInput, 3));
+
+    // The host may come from the environment.
+    let vars = |name: &str| (name == "FAL_API_HOST").then(|| format!("{}/other", server.base()));
+    let client = server.builder().env_from(vars).build().expect("a client");
+    client.storage().acl(url).await.expect("access");
+    assert_eq!(server.lines()[3], format!("GET /other/v1/storage/files/acl?{query}"));
 }
 
 #[tokio::test]

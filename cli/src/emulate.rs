@@ -38,6 +38,7 @@ async fn serve(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Er
     println!("export FAL_RUN_HOST={base}/fal.run");
     println!("export FAL_QUEUE_RUN_HOST={base}/queue.fal.run");
     println!("export FAL_REST_HOST={base}/rest.fal.ai");
+    println!("export FAL_API_HOST={base}/api.fal.ai");
     tokio::signal::ctrl_c().await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -118,10 +118,11 @@ fn it_emulates_the_documents_of_a_folder() {
         .spawn()
         .unwrap();
     let lines: Vec<String> =
-        BufReader::new(process.stdout.take().unwrap()).lines().take(8).map(Result::unwrap).collect();
+        BufReader::new(process.stdout.take().unwrap()).lines().take(9).map(Result::unwrap).collect();
     let base = lines[0].split(' ').next().unwrap();
     assert_eq!(lines[0], format!("{base} serves 1 endpoint; stop it with Ctrl-C"));
     assert_eq!(lines[7], format!("export FAL_REST_HOST={base}/rest.fal.ai"));
+    assert_eq!(lines[8], format!("export FAL_API_HOST={base}/api.fal.ai"));
 
     let mut stream = std::net::TcpStream::connect(base.trim_start_matches("http://")).unwrap();
     let body = r#"{"text":"hello"}"#;

@@ -116,8 +116,8 @@ impl ClientBuilder {
     }
 
     /// What the environment says: the key from `FAL_KEY`, else from `FAL_KEY_ID` and `FAL_KEY_SECRET`, and the hosts
-    /// from `FAL_RUN_HOST`, `FAL_QUEUE_RUN_HOST`, `FAL_REST_HOST` and `FAL_CDN_V3_HOST`. An empty variable counts as unset,
-    /// and what was set on the builder before wins.
+    /// from `FAL_RUN_HOST`, `FAL_QUEUE_RUN_HOST`, `FAL_REST_HOST` and `FAL_CDN_V3_HOST`, which fal's own tools know too, and
+    /// the platform's from `FAL_API_HOST`. An empty variable counts as unset, and what was set on the builder before wins.
     pub fn env(self) -> Self {
         self.env_from(|name| std::env::var(name).ok())
     }
@@ -149,6 +149,7 @@ impl ClientBuilder {
         self.run_host = self.run_host.or_else(|| variable("FAL_RUN_HOST"));
         self.queue_host = self.queue_host.or_else(|| variable("FAL_QUEUE_RUN_HOST"));
         self.rest_host = self.rest_host.or_else(|| variable("FAL_REST_HOST"));
+        self.api_host = self.api_host.or_else(|| variable("FAL_API_HOST"));
         self.cdn_host = self.cdn_host.or_else(|| variable("FAL_CDN_V3_HOST"));
         self
     }
