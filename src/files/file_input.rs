@@ -65,8 +65,8 @@ impl FileInput {
         FileInput::new(Content::Bytes(bytes.into())).content_type(content_type)
     }
 
-    /// A file on this machine, which is read when it is sent, piece by piece. Its media type follows from its name, or
-    /// from its first bytes.
+    /// A regular file on this machine, which is read when it is sent, piece by piece. Its media type follows from its name, or
+    /// from its first bytes. For a pipe or a device there is [`FileInput::reader`].
     pub fn path(path: impl AsRef<Path>) -> Self {
         FileInput::new(Content::Path(path.as_ref().to_owned()))
     }

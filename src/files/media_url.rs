@@ -7,6 +7,14 @@ use crate::{Audio, File, Image, Video};
 
 /// Where a file can be downloaded from: media of an output, or a URL.
 ///
+/// ```
+/// use fal_client::{Image, MediaUrl};
+///
+/// let url = MediaUrl::from("https://v3.fal.media/files/b/a/fox.png");
+/// let image = MediaUrl::from(&Image::new("https://v3.fal.media/files/b/a/fox.png"));
+/// # let _ = (url, image);
+/// ```
+///
 /// Made by `Into`: the methods that ask for one take `&Image`, `&Video`, `&Audio`, `&File`, text and `Url`.
 #[derive(Clone)]
 pub struct MediaUrl {

@@ -49,6 +49,18 @@ impl Storage {
     }
 
     /// Asks who may read a file of fal's CDN. The key needs the permission `assets:read`.
+    ///
+    /// ```no_run
+    /// # async fn example(client: fal_client::Client, image: fal_client::Image) -> Result<(), fal_client::Error> {
+    /// let acl = client.storage().acl(&image).await?;
+    /// println!("{:?}, and {} rules", acl.default, acl.rules.len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`sign`](Self::sign).
     pub async fn acl(&self, file: impl Into<MediaUrl>) -> Result<Acl, Error> {
         let request = self.about("who may read a file", Method::GET, "acl", file.into())?;
         read(send(self.client.shared(), &request).await?, "fal did not say who may read the file")

@@ -50,6 +50,12 @@ pub(crate) type OnProgress<'a> = Box<dyn FnMut(TransferProgress) + Send + 'a>;
 /// a time; where a repository does not take the file at all, the fallback is tried. A file that is changed while it is
 /// sent is an error. Dropping the future stops all of it.
 ///
+/// # Errors
+///
+/// The file cannot be read or is changed ([`ErrorKind::File`]); it is text that is no URL, or has a media type that no header
+/// takes ([`ErrorKind::InvalidInput`], before anything is sent); neither the repository nor the fallback takes it: then it is
+/// the repository's error.
+///
 /// [`RetryPolicy`]: crate::RetryPolicy
 #[must_use = "an upload does nothing until it is awaited"]
 pub struct Upload<'a> {
@@ -71,7 +77,8 @@ impl<'a> Upload<'a> {
         self
     }
 
-    /// The file's name, which shows in its URL. A path has one already.
+    /// The file's name, which shows in its URL. A path has one already. By token ([`Repository::Cdn`]) it goes in a header,
+    /// where what is not ASCII becomes `_`.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.file = self.file.name(name);
         self
@@ -89,7 +96,8 @@ impl<'a> Upload<'a> {
         self
     }
 
-    /// Where and how the file is uploaded (default: the client's policy).
+    /// Where and how the file is uploaded (default: the client's policy). It replaces what was said of repository and lifecycle
+    /// before.
     pub fn policy(mut self, policy: UploadPolicy) -> Self {
         self.policy = policy;
         self
