@@ -2,7 +2,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::folders::{Folders, documents};
+use crate::folders::{Folders, count};
 
 /// Say whether the generated code is up to date, and write nothing
 ///
@@ -16,7 +16,7 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, fal_codegen::Error> {
     let summary = arguments.folders.builder().check()?;
     if summary.is_current() {
-        println!("{}: all {} files are up to date", documents(summary.documents), summary.unchanged);
+        println!("{}: all {} files are up to date", count(summary.documents, "document"), summary.unchanged);
         return Ok(ExitCode::SUCCESS);
     }
     for path in &summary.written {

@@ -4,6 +4,8 @@ use std::process::ExitCode;
 use clap::Args;
 use fal_emulator::Emulator;
 
+use crate::folders::count;
+
 /// Run a local fal that serves the documents, with no key and no network
 ///
 /// Without --schemas it serves the endpoints that fal-client ships.
@@ -32,7 +34,7 @@ async fn serve(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Er
     }
     let emulator = builder.start().await?;
     let base = emulator.base_url();
-    println!("{base} serves {}; stop it with Ctrl-C", endpoints(emulator.endpoints().count()));
+    println!("{base} serves {}; stop it with Ctrl-C", count(emulator.endpoints().count(), "endpoint"));
     println!("\nPrograms that use fal-client talk to it with:\n");
     println!("export FAL_KEY=emulated");
     println!("export FAL_RUN_HOST={base}/fal.run");
@@ -41,8 +43,4 @@ async fn serve(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Er
     println!("export FAL_API_HOST={base}/api.fal.ai");
     tokio::signal::ctrl_c().await?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn endpoints(count: usize) -> String {
-    if count == 1 { "1 endpoint".to_owned() } else { format!("{count} endpoints") }
 }

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use fal_codegen::Builder;
+use fal_codegen::{Builder, Summary};
 
 /// Where the documents are, and where the code goes.
 #[derive(Debug, Args)]
@@ -28,9 +28,9 @@ pub(crate) struct Folders {
 
 const TRAIT: &str = "Endpoints";
 
-/// A number of documents in words.
-pub(crate) fn documents(count: usize) -> String {
-    if count == 1 { "1 document".to_owned() } else { format!("{count} documents") }
+/// `1 document`, `2 documents`.
+pub(crate) fn count(number: usize, thing: &str) -> String {
+    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
 }
 
 impl Folders {
@@ -54,6 +54,11 @@ impl Folders {
             command.push_str(&format!(" --trait-name {}", self.trait_name));
         }
         command
+    }
+
+    /// What was lost in generation.
+    pub(crate) fn warning(&self, summary: &Summary) -> Option<String> {
+        summary.warning(&self.out)
     }
 
     /// A generated file, as one finds it.

@@ -2,7 +2,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::folders::{Folders, documents};
+use crate::folders::{Folders, count};
 
 /// Generate the code of every document, and remove what no document stands for any more
 ///
@@ -24,7 +24,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, fal_codegen::Error>
         println!("removed {}", arguments.folders.file(path));
     }
     let (written, removed) = (summary.written.len(), summary.removed.len());
-    let (documents, unchanged) = (documents(summary.documents), summary.unchanged);
-    println!("{documents}: {written} files written, {removed} removed, {unchanged} unchanged");
+    let (documents, unchanged) = (count(summary.documents, "document"), summary.unchanged);
+    println!("{documents}: {} written, {removed} removed, {unchanged} unchanged", count(written, "file"));
+    if let Some(warning) = arguments.folders.warning(&summary) {
+        eprintln!("{warning}");
+    }
     Ok(ExitCode::SUCCESS)
 }

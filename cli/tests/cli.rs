@@ -90,6 +90,20 @@ fn a_broken_document_is_named_and_nothing_is_written() {
 }
 
 #[test]
+fn what_a_schema_says_and_the_code_does_not_is_said_once() {
+    let project = project();
+    let document = r##"{"endpointId": "acme/odd", "input": {"$ref": "#/$defs/Gone"}, "output": {"properties": {"x": {"type": "string"}}}}"##;
+    fs::write(project.path().join("schemas/odd.json"), document).unwrap();
+    let warning = "1 place of the schemas could not be expressed in full, see out/REPORT.md\n";
+    for expected in [warning, ""] {
+        let output = fal(project.path(), &["generate", "--out", "out"]);
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), expected.to_owned()));
+    }
+    let report = fs::read_to_string(project.path().join("out/REPORT.md")).unwrap();
+    assert!(report.ends_with("- `Input`: the component `Gone` is not in the document; it is `serde_json::Value`\n"));
+}
+
+#[test]
 fn wrong_arguments_are_refused_with_the_usage() {
     let folder = tempfile::tempdir().unwrap();
     for arguments in [&["fal"][..], &["--unknown"], &["generate", "stray"], &["frobnicate"]] {

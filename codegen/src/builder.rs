@@ -69,7 +69,7 @@ impl Builder {
     }
 
     /// The folder for the generated files: `mod.rs`, the modules below it, `MANIFEST` and `REPORT.md`. Other files in
-    /// it stay as they are.
+    /// it stay as they are. It is neither inside of another folder of generated code nor around one.
     ///
     /// In a build script the default is `OUT_DIR/endpoints`, from where `fal_client::include_endpoints!` takes them.
     pub fn out_dir(mut self, folder: impl Into<PathBuf>) -> Self {
@@ -111,7 +111,8 @@ impl Builder {
 
     /// Brings the folder up to date. A file that has not changed is not written, one that is stale is removed.
     ///
-    /// In a build script it also tells cargo to run the script again when the documents change.
+    /// In a build script it also tells cargo to run the script again when the documents change, and warns of what was
+    /// lost since the last time.
     ///
     /// # Errors
     ///
@@ -122,10 +123,15 @@ impl Builder {
         }
         let folder = self.folder()?;
         let sources = source::find(&self.schemas).map_err(Error::new)?;
-        let (documents, files) = self.files(&sources, &Present::read(&folder))?;
-        let changes = write::compare(&folder, files)?;
+        let made = self.make(&sources, &Present::read(&folder))?;
+        let lost = made.report.beyond(&read_report(&folder).unwrap_or_default());
+        let changes = write::compare(&folder, made.files)?;
         write::apply(&folder, &changes)?;
-        Ok(Summary::new(documents, changes))
+        let summary = Summary::new(made.documents, changes, lost);
+        if let Some(warning) = summary.warning(&folder).filter(|_| in_build_script()) {
+            println!("cargo::warning={warning}");
+        }
+        Ok(summary)
     }
 
     /// Says what [`Builder::generate`] would do to the folder, whoever wrote what is in it, and writes nothing.
@@ -144,8 +150,9 @@ impl Builder {
     pub fn check(&self) -> Result<Summary, Error> {
         let folder = self.folder()?;
         let sources = source::find(&self.schemas).map_err(Error::new)?;
-        let (documents, files) = self.files(&sources, &Present::default())?;
-        Ok(Summary::new(documents, write::compare(&folder, files)?))
+        let made = self.make(&sources, &Present::default())?;
+        let lost = made.report.beyond(&read_report(&folder).unwrap_or_default());
+        Ok(Summary::new(made.documents, write::compare(&folder, made.files)?, lost))
     }
 
     fn folder(&self) -> Result<PathBuf, Finding> {
@@ -176,18 +183,42 @@ pub struct Summary {
     pub removed: Vec<PathBuf>,
     /// The number of files that were right as they are.
     pub unchanged: usize,
+    /// The lines that are new in `REPORT.md`, each with its endpoint: what a schema says and the types do not.
+    pub lost: Vec<String>,
 }
 
 impl Summary {
-    fn new(documents: usize, changes: Changes) -> Self {
+    fn new(documents: usize, changes: Changes, lost: Vec<String>) -> Self {
         let Changes { write, remove, unchanged } = changes;
-        Summary { documents, written: write.into_keys().collect(), removed: remove, unchanged }
+        Summary { documents, written: write.into_keys().collect(), removed: remove, unchanged, lost }
+    }
+
+    /// A sentence about what was lost, if anything was: how much, and that the report in `folder` has it.
+    pub fn warning(&self, folder: &Path) -> Option<String> {
+        let report = folder.join(REPORT);
+        let report = report.display();
+        match self.lost.len() {
+            0 => None,
+            1 => Some(format!("1 place of the schemas could not be expressed in full, see {report}")),
+            many => Some(format!("{many} places of the schemas could not be expressed in full, see {report}")),
+        }
     }
 
     /// Whether nothing was, or is, to be done.
     pub fn is_current(&self) -> bool {
         self.written.is_empty() && self.removed.is_empty()
     }
+}
+
+fn read_report(folder: &Path) -> Option<Report> {
+    fs::read_to_string(folder.join(REPORT)).ok().and_then(|text| Report::parse(&text))
+}
+
+/// What documents are made into.
+struct Made {
+    documents: usize,
+    files: Files,
+    report: Report,
 }
 
 /// What is in the folder from last time, as far as it can be kept.
@@ -203,7 +234,7 @@ impl Present {
     /// Without a manifest of this very generator, or without a report, there is nothing to keep.
     fn read(folder: &Path) -> Present {
         let manifest = fs::read_to_string(folder.join(MANIFEST)).ok().and_then(|text| Manifest::parse(&text));
-        let report = fs::read_to_string(folder.join(REPORT)).ok().and_then(|text| Report::parse(&text));
+        let report = read_report(folder);
         let (Some(manifest), Some(report)) = (manifest.filter(Manifest::is_ours), report) else {
             return Present::default();
         };
@@ -225,8 +256,8 @@ impl Present {
 }
 
 impl Builder {
-    /// From documents to files, and how many documents there are.
-    fn files(&self, sources: &[Source], present: &Present) -> Result<(usize, Files), Error> {
+    /// From documents to files.
+    fn make(&self, sources: &[Source], present: &Present) -> Result<Made, Error> {
         let mut findings = self.check_trait_name();
         let mut documents = Vec::new();
         let mut without = Vec::new();
@@ -297,7 +328,7 @@ impl Builder {
         files.insert(PathBuf::from(ROOT), Some(render::root(&tree, &self.options)));
         files.insert(PathBuf::from(MANIFEST), Some(manifest.to_text()));
         files.insert(PathBuf::from(REPORT), Some(report.to_text()));
-        Ok((number, files))
+        Ok(Made { documents: number, files, report })
     }
 
     fn check_trait_name(&self) -> Vec<Finding> {

@@ -15,7 +15,7 @@ use crate::document::Document;
 use crate::error::Finding;
 use crate::model::{Endpoint, Enum, Field, Fit, Item, Member, Record, Role, Rule, Setter, Side, Type, Union};
 use crate::names::{self, Scope};
-use crate::normalize::{NULLABLE, UNDECLARED};
+use crate::normalize::{MISSING, NULLABLE, UNDECLARED};
 use crate::prose;
 use crate::types::{self, RuntimeType};
 
@@ -41,6 +41,7 @@ pub(crate) fn lower(document: &Document) -> Result<Endpoint, Finding> {
     lowering.root("Output", Role::Output, &document.output);
     endless::cut(&mut lowering);
     let Lowering { mut scope, drafts, notes, .. } = lowering;
+    let notes = notes.into_iter().map(|(place, what)| format!("{}: {what}", prose::code(&place))).collect();
 
     let definitions = drafts.iter().filter_map(Draft::definition).collect();
     let mut types = types::decide(definitions)
@@ -168,22 +169,40 @@ struct Lowering<'a> {
     /// Whether the texts in the union that is about to be reduced are files.
     takes_files: bool,
     drafts: Vec<Draft>,
-    notes: Vec<String>,
+    /// What was lost: where, and what of it.
+    notes: Vec<(String, String)>,
 }
 
 impl<'a> Lowering<'a> {
     fn note(&mut self, place: &str, what: &str) {
-        self.notes.push(format!("{}: {what}", prose::code(place)));
+        let note = (place.to_owned(), what.to_owned());
+        if self.notes.last() != Some(&note) {
+            self.notes.push(note);
+        }
+    }
+
+    /// Notes the parts of a merged schema that are not in the document.
+    fn note_missing(&mut self, at: &str, schema: &Value) {
+        for component in strings(schema.get(MISSING)) {
+            self.note(at, &format!("{}, and what it adds is not here", not_there(component)));
+        }
     }
 
     /// `Input` or `Output`: a record, if the schema names fields.
     fn root(&mut self, name: &str, role: Role, schema: &'a Value) {
-        let schema = self.resolve(schema, 0).unwrap_or(schema);
+        self.note_missing(name, schema);
+        let resolved = self.resolve(schema, 0);
+        let schema = resolved.unwrap_or(schema);
         if schema.get("properties").and_then(Value::as_object).is_some_and(|fields| !fields.is_empty()) {
             return self.record(name.to_owned(), role, schema);
         }
-        self.note(name, "the schema names no fields; it is `serde_json::Value`");
-        let docs = docs::of_schema(schema, fallback_docs(name, role));
+        let free = match reference(schema).filter(|_| resolved.is_none()) {
+            Some(component) => not_there(component),
+            None => "the schema names no fields".to_owned(),
+        };
+        self.free_form(name, &free);
+        let mut docs = docs::of_schema(schema, fallback_docs(name, role));
+        docs.extend(docs::of_losses(name, &self.notes));
         self.drafts.push(Draft::FreeForm { name: name.to_owned(), docs });
     }
 
@@ -209,7 +228,10 @@ impl<'a> Lowering<'a> {
         for (wire, property) in properties {
             let at = format!("{name}.{wire}");
             self.record.clone_from(&name);
+            let before = self.notes.len();
             let Shape { simple, rules } = self.property(&at, wire, property, side);
+            let mut docs = docs::of_property(wire, property);
+            docs.extend(docs::of_losses(&at, &self.notes[before..]));
             let rules = if side == Side::Input { rules } else { Vec::new() };
             // The service fills in what has a default, also where the schema calls it required.
             let default = property.get("default").filter(|default| !default.is_null());
@@ -228,7 +250,7 @@ impl<'a> Lowering<'a> {
                 name: names.fields.remove(wire).unwrap_or_default(),
                 maybe: String::new(),
                 wire: wire.to_owned(),
-                docs: docs::of_property(wire, property),
+                docs,
                 default: default.map(Value::to_string),
                 rules,
                 simple,
@@ -297,6 +319,7 @@ impl<'a> Lowering<'a> {
             return self.free_form(at, "the schema nests too deep");
         }
         self.depth += 1;
+        self.note_missing(at, schema);
         let shape = self.nested(at, wanted, schema, side);
         self.depth -= 1;
         if side == Side::Input {
@@ -359,8 +382,7 @@ impl<'a> Lowering<'a> {
     /// An item of a list, or a value of a map, which may be null.
     fn item(&mut self, at: &str, wanted: &str, schema: &'a Value, side: Side) -> Shape {
         let mut item = self.shape(at, wanted, schema, side);
-        let is_free = item.simple.as_object().is_some_and(Map::is_empty);
-        if self.is_nullable(schema) && !is_free {
+        if self.is_nullable(schema) && !is_free(&item.simple) {
             item.simple = json!({ "oneOf": [item.simple, { "type": "null" }] });
         }
         item
@@ -368,6 +390,9 @@ impl<'a> Lowering<'a> {
 
     fn component(&mut self, at: &str, component: &'a str, siblings: &'a Value, side: Side) -> Shape {
         let mut shape = match self.components.get(component) {
+            Some(Some(shape)) if is_free(&shape.simple) => {
+                return self.free_form(at, &format!("the component {} is free-form", prose::code(component)));
+            }
             Some(Some(shape)) => shape.clone(),
             Some(None) => return self.free_form(at, "the component is made of itself"),
             None => self.new_component(at, component, side),
@@ -384,7 +409,7 @@ impl<'a> Lowering<'a> {
 
     fn new_component(&mut self, at: &str, component: &'a str, side: Side) -> Shape {
         let Some(schema) = self.document.components.get(component) else {
-            return self.free_form(at, &format!("the component {} is not in the document", prose::code(component)));
+            return self.free_form(at, &not_there(component));
         };
         let fields = schema.get("properties").and_then(Value::as_object).filter(|fields| !fields.is_empty());
         let fields = fields.filter(|_| schema.get("anyOf").is_none());
@@ -467,6 +492,14 @@ fn fallback_docs(name: &str, role: Role) -> &'static str {
     }
 }
 
+fn is_free(simple: &Simple) -> bool {
+    simple.as_object().is_some_and(Map::is_empty)
+}
+
+fn not_there(component: &str) -> String {
+    format!("the component {} is not in the document", prose::code(component))
+}
+
 /// Whether an integer may be larger than an `i64`: the bounds decide.
 fn beyond_i64(schema: &Value) -> bool {
     let large = |bound: &Value| bound.as_f64() >= Some(i64::MAX as f64);
@@ -478,7 +511,9 @@ fn beyond_i64(schema: &Value) -> bool {
 /// The component that a `$ref` names, or the type that a simple schema does.
 pub(crate) fn reference(schema: &Value) -> Option<&str> {
     let reference = schema.get("$ref")?.as_str()?;
-    ["#/components/schemas/", "#/definitions/", "#/$defs/"].iter().find_map(|place| reference.strip_prefix(place))
+    let places = ["#/components/schemas/", "#/definitions/", "#/$defs/"];
+    // What leads elsewhere is no name of a component, and so is not found.
+    Some(places.iter().find_map(|place| reference.strip_prefix(place)).unwrap_or(reference))
 }
 
 fn strings(list: Option<&Value>) -> Vec<&str> {

@@ -23,10 +23,24 @@ pub(crate) fn compare(folder: &Path, files: Files) -> Result<Changes, Error> {
     let mut findings = Vec::new();
     let mut changes = Changes::default();
     let mut present = Vec::new();
+    if let Some(outer) = tree_around(folder) {
+        let reason = format!("the folder is inside of {}, which holds generated code too; {BESIDE}", outer.display());
+        findings.push(Finding::new(folder, "", reason));
+    }
     if folder.exists() {
         collect(folder, Path::new(""), &mut present, &mut findings);
     }
     for path in present {
+        // Each of two trees would take the other's files for stale ones of its own.
+        if path.file_name() == Some(MANIFEST.as_ref())
+            && path != Path::new(MANIFEST)
+            && is_ours(&folder.join(&path)).unwrap_or(false)
+        {
+            let inner = folder.join(path);
+            let reason = format!("there is generated code in a folder of {}; {BESIDE}", folder.display());
+            findings.push(Finding::new(inner, "", reason));
+            continue;
+        }
         let may_be_ours = path.extension().is_some_and(|extension| extension == "rs" || extension == "toml");
         if may_be_ours && !files.contains_key(&path) && is_ours(&folder.join(&path)).unwrap_or(false) {
             changes.remove.push(path);
@@ -51,6 +65,15 @@ pub(crate) fn compare(folder: &Path, files: Files) -> Result<Changes, Error> {
         }
     }
     if findings.is_empty() { Ok(changes) } else { Err(Error::new(findings)) }
+}
+
+const BESIDE: &str = "generate into folders of which none is inside of another";
+
+/// The folder of generated code that a folder is inside of.
+fn tree_around(folder: &Path) -> Option<PathBuf> {
+    let folder = std::path::absolute(folder).ok()?;
+    let mut around = folder.ancestors().skip(1);
+    around.find(|outer| is_ours(&outer.join(MANIFEST)).unwrap_or(false)).map(Path::to_owned)
 }
 
 /// Makes the changes. MANIFEST comes last among the files, so that after a failure the next run does the rest.

@@ -30,7 +30,8 @@ impl Program {
         let source = folder.path().join("src");
         let endpoints = source.join("endpoints");
         let summary = fal_codegen::Builder::new().schemas(documents).out_dir(&endpoints).generate()?;
-        println!("{} documents generated", summary.documents);
+        let number = summary.documents;
+        println!("{number} {} generated", if number == 1 { "document" } else { "documents" });
 
         let lines = fs::read_to_string(endpoints.join("MANIFEST"))?;
         let lines = lines.lines().skip(1).map(|line| line.split('\t').collect());

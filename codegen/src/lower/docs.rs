@@ -32,6 +32,18 @@ pub(super) fn of_property(name: &str, schema: &Value) -> Vec<String> {
     docs
 }
 
+/// What was lost at a place, a paragraph each.
+pub(super) fn of_losses(place: &str, notes: &[(String, String)]) -> Vec<String> {
+    let here = notes.iter().filter(|(at, _)| at == place);
+    here.flat_map(|(_, what)| [String::new(), sentence(what)]).collect()
+}
+
+fn sentence(what: &str) -> String {
+    let mut chars = what.chars();
+    let first = chars.next().map(|first| first.to_ascii_uppercase());
+    first.into_iter().chain(chars).chain(['.']).collect()
+}
+
 fn prose_of(schema: &Value) -> Vec<String> {
     schema.get("description").and_then(Value::as_str).map(prose::lines).unwrap_or_default()
 }

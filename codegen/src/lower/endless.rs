@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Draft, Lowering, reference};
+use super::{Draft, Lowering, docs, reference};
 
 /// Makes a field of every endless circle of records optional.
 pub(super) fn cut(lowering: &mut Lowering<'_>) {
@@ -20,7 +20,9 @@ pub(super) fn cut(lowering: &mut Lowering<'_>) {
                     field.maybe = format!("maybe_{}", field.name.trim_start_matches('_'));
                 }
                 let at = format!("{name}.{}", field.wire);
-                lowering.note(&at, "a value that has this field would never end; it is optional");
+                let what = "a value that has this field would never end; it is optional";
+                field.docs.extend(docs::of_losses(&at, &[(at.clone(), what.to_owned())]));
+                lowering.note(&at, what);
             }
         }
     }

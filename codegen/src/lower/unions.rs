@@ -106,7 +106,11 @@ impl<'a> Lowering<'a> {
     fn see(&self, members: &'a [Value], depth: usize, seen: &mut Vec<Seen<'a>>) -> Result<(), String> {
         for schema in members {
             let Some(resolved) = self.resolve(schema, 0) else {
-                return Err("a member of the union is not in the document".to_owned());
+                let component = reference(schema).unwrap_or_default();
+                return Err(format!(
+                    "a member of the union, the component {}, is not in the document",
+                    prose::code(component)
+                ));
             };
             if let Some(Value::Array(members)) = resolved.get("anyOf") {
                 if depth > DEPTH {

@@ -1,6 +1,8 @@
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::absorb;
+use super::{MISSING, absorb};
+use crate::document::Document;
+use crate::lower::reference;
 
 /// How many schemas a document may have merged. Real ones have a few dozens; the rest is free-form.
 const MOST: usize = 2_000;
@@ -15,9 +17,10 @@ pub(super) struct Merges {
 }
 
 impl Merges {
-    pub(super) fn new(components: &Map<String, Value>) -> Self {
+    pub(super) fn new(document: &Document) -> Self {
         // A copy: a component is merged as it came, whichever comes first. Few documents have any `allOf` of several.
-        let needed = components.values().any(mentions_several);
+        let Document { input, output, components, .. } = document;
+        let needed = [input, output].into_iter().chain(components.values()).any(mentions_several);
         Merges { components: if needed { components.clone() } else { Map::new() }, left: MOST }
     }
 
@@ -46,11 +49,14 @@ impl Merges {
             return;
         }
         self.left -= 1;
-        if let Some(component) = part.get("$ref").and_then(Value::as_str).and_then(|name| name.rsplit('/').next()) {
-            let component = self.components.get(component).cloned();
-            part.remove("$ref");
-            if let Some(component) = component {
-                self.add(whole, component, depth + 1);
+        let reference = part.remove("$ref").and_then(|target| Some(reference(&json!({ "$ref": target }))?.to_owned()));
+        if let Some(component) = reference {
+            match self.components.get(&component).cloned() {
+                Some(component) => self.add(whole, component, depth + 1),
+                None => {
+                    let missing = whole.entry(MISSING).or_insert_with(|| json!([]));
+                    missing.as_array_mut().into_iter().for_each(|missing| missing.push(json!(component)));
+                }
             }
         }
         if let Some(Value::Array(parts)) = part.remove("allOf") {

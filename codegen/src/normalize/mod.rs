@@ -5,6 +5,7 @@ mod constants;
 mod examples;
 mod kinds;
 mod nulls;
+mod references;
 mod tuples;
 
 use serde_json::{Map, Value};
@@ -17,9 +18,14 @@ pub(crate) const NULLABLE: &str = "nullable";
 /// Marks a property that no schema names and an example has.
 pub(crate) const UNDECLARED: &str = "x-undeclared";
 
+/// Names the components that are parts of a schema and not in the document.
+pub(crate) const MISSING: &str = "x-missing";
+
 /// Runs every pass over every schema of a document.
 pub(crate) fn normalize(document: &mut Document) {
-    let mut merges = all_of::Merges::new(&document.components);
+    let schemas = [&mut document.input, &mut document.output].into_iter();
+    schemas.chain(document.components.values_mut()).for_each(references::unescape);
+    let mut merges = all_of::Merges::new(document);
     let schemas = [&mut document.input, &mut document.output].into_iter();
     for schema in schemas.chain(document.components.values_mut()) {
         everywhere(schema, &mut merges);

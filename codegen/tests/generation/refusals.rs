@@ -142,3 +142,29 @@ fn a_file_that_was_not_generated_is_never_overwritten_or_removed() {
     project.generate();
     assert_eq!(project.files()["mine.rs"], "// mine\n");
 }
+
+#[test]
+fn a_folder_of_generated_code_inside_of_another() {
+    let project = Project::new(&[("a.json", document("a/b")), ("c.json", document("a/c"))]);
+    project.generate();
+    let outer = project.files();
+    // The folder of the group `a`, where each would take the files of the other for stale ones.
+    let inner = project.builder().out_dir(project.out().join("a"));
+    let error = inner.generate().unwrap_err().to_string();
+    assert!(error.contains("the folder is inside of ") && error.contains("which holds generated code too"), "{error}");
+    assert_eq!(inner.check().unwrap_err().to_string(), error);
+    assert_eq!(project.files(), outer);
+
+    let project = Project::new(&[("a.json", document("a/b"))]);
+    project.builder().out_dir(project.out().join("a")).generate().unwrap();
+    let inner = project.files();
+    assert_eq!(
+        project.findings(),
+        [
+            "out/a/MANIFEST: there is generated code in a folder of out; generate into folders of which none is inside of \
+          another"
+        ]
+    );
+    assert_eq!(project.files(), inner);
+    project.builder().out_dir(project.out().join("../beside")).generate().unwrap();
+}

@@ -218,3 +218,26 @@ fn a_trap_more_changes_its_own_module_and_lines_of_lists() {
         assert_eq!(project.files(), whole, "{name}");
     }
 }
+
+#[test]
+fn what_is_lost_is_said_when_it_is_new() {
+    let lossy = |name: &str| json!({ "type": "object", "properties": { name: { "not": {}, "type": "string" } } });
+    let project = Project::new(&[("a.json", document("a/a")), ("b.json", with_input("a/b", lossy("x")))]);
+    assert_eq!(project.builder().check().unwrap().lost, ["a/b: `Input.x`: `not` is not checked"]);
+    let summary = project.generate();
+    assert_eq!(summary.lost, ["a/b: `Input.x`: `not` is not checked"]);
+    let folder = std::path::Path::new("out");
+    assert_eq!(
+        summary.warning(folder).unwrap().replace('\\', "/"),
+        "1 place of the schemas could not be expressed in full, see out/REPORT.md"
+    );
+    // Not again, neither where nothing changes nor where something else does.
+    assert_eq!(project.generate().lost.len(), 0);
+    project.put("a.json", document("a/aa").to_string());
+    let summary = project.generate();
+    assert_eq!((summary.written.is_empty(), summary.warning(folder)), (false, None));
+    project.put("b.json", with_input("a/b", lossy("y")).to_string());
+    project.put("a.json", with_input("a/a", lossy("z")).to_string());
+    let warning = project.generate().warning(folder).unwrap();
+    assert!(warning.starts_with("2 places of the schemas could not be expressed in full"), "{warning}");
+}

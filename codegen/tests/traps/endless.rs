@@ -58,6 +58,8 @@ impl A {
     /// A part of the input.
     pub struct B {
         /// The field `a`.
+        ///
+        /// A value that has this field would never end; it is optional.
         #[set(maybe_a: Box<A>)]
         pub a: Option<Box<A>>,
         /// The field `list`.
@@ -91,6 +93,8 @@ impl B {
     /// A part of the input.
     pub struct EitherCustom {
         /// The field `more`.
+        ///
+        /// The component is made of itself; it is `serde_json::Value`.
         pub more: ::fal_client::__private::Json,
     }
 }
@@ -108,6 +112,8 @@ impl EitherCustom {
         /// The field `name`.
         pub name: String,
         /// The field `next`.
+        ///
+        /// A value that has this field would never end; it is optional.
         #[set(maybe_next: Box<Node>)]
         pub next: Option<Box<Node>>,
     }

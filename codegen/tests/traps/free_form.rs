@@ -18,18 +18,26 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// What the endpoint takes.
     pub struct Input {
         /// The field `anything`.
+        ///
+        /// The schema does not say what this is; it is `serde_json::Value`.
         #[given(Anything: ::fal_client::__private::Json)]
         pub anything: ::fal_client::__private::Json,
         /// The field `dangling`.
+        ///
+        /// The component `Nowhere` is not in the document; it is `serde_json::Value`.
         #[set(maybe_dangling: ::fal_client::__private::Json)]
         pub dangling: Option<::fal_client::__private::Json>,
         /// The field `items`.
+        ///
+        /// The schema does not say what the items are; it is `serde_json::Value`.
         #[set(maybe_items: [::fal_client::__private::Json])]
         pub items: Option<Vec<::fal_client::__private::Json>>,
         /// The field `map`.
         #[set(maybe_map: ::std::collections::BTreeMap<String, ::fal_client::__private::Json>)]
         pub map: Option<::std::collections::BTreeMap<String, ::fal_client::__private::Json>>,
         /// The field `of_dangling`.
+        ///
+        /// The component `Nowhere` is not in the document; it is `serde_json::Value`.
         #[set(maybe_of_dangling: [::fal_client::__private::Json])]
         pub of_dangling: Option<Vec<::fal_client::__private::Json>>,
         /// The field `of_maps`.
@@ -57,6 +65,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 /// What the endpoint answers.
+///
+/// The schema names no fields; it is `serde_json::Value`.
 pub type Output = ::fal_client::__private::Json;
 
 // The report:

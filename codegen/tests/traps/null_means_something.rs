@@ -20,6 +20,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         /// The field `anything`.
         ///
         /// Default: `1`.
+        ///
+        /// The schema does not say what this is; it is `serde_json::Value`.
         #[set(maybe_anything: ::fal_client::__private::Json)]
         #[null(null_anything)]
         pub anything: Option<::fal_client::Nullable<::fal_client::__private::Json>>,

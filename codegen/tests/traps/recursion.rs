@@ -21,13 +21,19 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         #[set(maybe_chain: Chain0Choice)]
         pub chain: Option<Chain0Choice>,
         /// The field `deep`.
+        ///
+        /// The schema nests too deep; it is `serde_json::Value`.
         #[set(maybe_deep: [Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<::fal_client::__private::Json>>>>>>>>>>>>>>>])]
         pub deep: Option<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<::fal_client::__private::Json>>>>>>>>>>>>>>>>>,
         /// The field `lists`.
+        ///
+        /// The component is made of itself; it is `serde_json::Value`.
         #[rules(MinItems(1))]
         #[set(maybe_lists: [::fal_client::__private::Json])]
         pub lists: Option<Vec<::fal_client::__private::Json>>,
         /// The field `loop`.
+        ///
+        /// The component is made of itself; it is `serde_json::Value`.
         #[name = "loop"]
         #[set(maybe_loop_: ::fal_client::__private::Json)]
         pub loop_: Option<::fal_client::__private::Json>,
@@ -207,9 +213,13 @@ impl Default for Chain3Custom {
     /// A part of the input.
     pub struct Chain4Custom {
         /// The field `a`.
+        ///
+        /// The schema nests too deep; it is `serde_json::Value`.
         #[set(maybe_a: ::fal_client::__private::Json)]
         pub a: Option<::fal_client::__private::Json>,
         /// The field `b`.
+        ///
+        /// The component `Chain5` is free-form; it is `serde_json::Value`.
         #[set(maybe_b: ::fal_client::__private::Json)]
         pub b: Option<::fal_client::__private::Json>,
     }
@@ -300,6 +310,7 @@ impl Tree {
 
 // The report:
 // - `Chain4Custom.a`: the schema nests too deep; it is `serde_json::Value`
+// - `Chain4Custom.b`: the component `Chain5` is free-form; it is `serde_json::Value`
 // - `Input.deep`: the schema nests too deep; it is `serde_json::Value`
 // - `Input.lists`: the component is made of itself; it is `serde_json::Value`
 // - `Input.loop`: the component is made of itself; it is `serde_json::Value`

@@ -57,6 +57,8 @@ impl Default for Closed {
         /// The field `url`.
         pub url: ::fal_client::FileInput,
         /// The schema does not name this field; an example in the document has it.
+        ///
+        /// The schema does not say what this is; it is `serde_json::Value`.
         #[set(maybe_extra: ::fal_client::__private::Json)]
         pub extra: Option<::fal_client::__private::Json>,
         /// The schema does not name this field; an example in the document has it.

@@ -56,6 +56,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         #[set(maybe_two_lists: TwoLists)]
         pub two_lists: Option<TwoLists>,
         /// The field `unknown`.
+        ///
+        /// The schema does not say what a member of the union is; it is `serde_json::Value`.
         #[set(maybe_unknown: ::fal_client::__private::Json)]
         pub unknown: Option<::fal_client::__private::Json>,
         /// A listed voice, or the id of one's own.

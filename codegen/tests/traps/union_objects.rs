@@ -30,6 +30,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         #[set(maybe_shape: ShapeChoice)]
         pub shape: Option<ShapeChoice>,
         /// The field `twins`.
+        ///
+        /// Two objects of the union have the same keys; it is `serde_json::Value`.
         #[set(maybe_twins: ::fal_client::__private::Json)]
         pub twins: Option<::fal_client::__private::Json>,
     }

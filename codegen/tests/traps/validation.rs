@@ -27,6 +27,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         #[set(maybe_agree: bool)]
         pub agree: Option<bool>,
         /// The field `ahead`.
+        ///
+        /// `pattern` is not checked, for it needs more than the engine here knows.
         #[set(maybe_ahead: String)]
         pub ahead: Option<String>,
         /// The field `by_name`.
