@@ -103,7 +103,7 @@ struct Options {
     image: FileInput,
     mask: FileInput,
     control: FileInput,
-    seed: Option<i64>,
+    seed: Option<i128>,
     out: PathBuf,
 }
 

@@ -147,6 +147,9 @@ fn outputs_are_read_as_the_service_writes_them() {
     .unwrap();
     assert_eq!((output.images[0].width, output.images[0].height, output.images[0].file_size), (Some(3), Some(0), None));
     assert_eq!(output.seed, Some(i128::from(u64::MAX)));
+    let again = Input::builder().prompt("again").control_image_url(URL).image_url(URL).mask_url(URL);
+    let again = serde_json::to_value(again.maybe_seed(output.seed).build()).unwrap();
+    assert_eq!(again["seed"], json!(u64::MAX));
     assert!(output.timings.is_empty());
 
     let error = serde_json::from_value::<Output>(json!({ "images": [{ "url": 5 }] })).unwrap_err().to_string();

@@ -220,7 +220,10 @@ impl<'a> Lowering<'a> {
         let required: Vec<&str> = strings(schema.get("required"));
         // The place of the draft is taken now, so that a type stands before those that its fields bring along.
         let place = self.drafts.len();
-        let docs = docs::of_schema(schema, fallback_docs(&name, role));
+        let mut docs = docs::of_schema(schema, fallback_docs(&name, role));
+        if role == Role::Input {
+            docs.extend([String::new(), "Made with [`Input::builder`].".to_owned()]);
+        }
         self.drafts.push(Draft::Record { name: name.clone(), role, docs, fields: Vec::new() });
         let properties = in_order(schema, &required);
         let mut names = field_names(properties.iter().map(|(wire, _)| *wire));
@@ -295,9 +298,10 @@ impl<'a> Lowering<'a> {
             };
         }
         self.takes_files = side == Side::Input && media::takes_files(wire, schema);
-        let shape = self.shape(at, &names::pascal(wire), schema, side);
-        if side == Side::Output && wire == "seed" && shape.simple == types::integer() {
-            return types::big_integer().into();
+        let mut shape = self.shape(at, &names::pascal(wire), schema, side);
+        // fal draws seeds up to 2^64. The input's is of the same type, so that a seed can be passed back.
+        if wire == "seed" && shape.simple == types::integer() {
+            shape.simple = types::big_integer();
         }
         shape
     }

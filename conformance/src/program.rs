@@ -31,7 +31,10 @@ impl Program {
         let endpoints = source.join("endpoints");
         let summary = fal_codegen::Builder::new().schemas(documents).out_dir(&endpoints).generate()?;
         let number = summary.documents;
+        let (fields, untyped) = count_fields(&endpoints)?;
+        let percent = 100.0 * untyped as f64 / fields.max(1) as f64;
         println!("{number} {} generated", if number == 1 { "document" } else { "documents" });
+        println!("{fields} fields, of which {untyped} are untyped in whole or in part ({percent:.2} %)");
 
         let lines = fs::read_to_string(endpoints.join("MANIFEST"))?;
         let lines = lines.lines().skip(1).map(|line| line.split('\t').collect());
@@ -98,6 +101,25 @@ impl Program {
         }
         Ok(answers)
     }
+}
+
+/// How many fields the generated records have, and how many of them hold JSON of any kind.
+fn count_fields(folder: &Path) -> Result<(usize, usize), Error> {
+    let (mut fields, mut untyped) = (0, 0);
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            let (more_fields, more_untyped) = count_fields(&path)?;
+            (fields, untyped) = (fields + more_fields, untyped + more_untyped);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path)?;
+            let found = text.lines().filter(|line| line.starts_with("        pub ") && !line.contains(" fn "));
+            let found: Vec<&str> = found.collect();
+            fields += found.len();
+            untyped += found.iter().filter(|line| line.contains("__private::Json")).count();
+        }
+    }
+    Ok((fields, untyped))
 }
 
 /// Each endpoint's id and types, sorted by id.

@@ -10,7 +10,7 @@ pub(super) fn of_schema(schema: &Value, fallback: &str) -> Vec<String> {
     if docs.is_empty() { vec![fallback.to_owned()] } else { docs }
 }
 
-/// The prose of a property, its default and its range.
+/// The prose of a property, its default and its bounds.
 pub(super) fn of_property(name: &str, schema: &Value) -> Vec<String> {
     let mut docs = prose_of(schema);
     if docs.is_empty() {
@@ -20,12 +20,10 @@ pub(super) fn of_property(name: &str, schema: &Value) -> Vec<String> {
     if let Some(default) = schema.get("default").filter(|default| !default.is_null()) {
         facts.push(format!("Default: {}.", prose::code(&default.to_string())));
     }
-    facts.extend([range(schema), step(schema), listed(schema)].into_iter().flatten());
-    facts.extend(
-        [count(schema, "Length", "minLength", "maxLength"), count(schema, "Items", "minItems", "maxItems")]
-            .into_iter()
-            .flatten(),
-    );
+    facts.extend(bounds(schema));
+    if let Some(items) = schema.get("items") {
+        facts.extend(bounds(items).iter().map(|bound| of_each(bound)));
+    }
     if !facts.is_empty() {
         docs.extend([String::new(), facts.join(" ")]);
     }
@@ -46,6 +44,24 @@ fn sentence(what: &str) -> String {
 
 fn prose_of(schema: &Value) -> Vec<String> {
     schema.get("description").and_then(Value::as_str).map(prose::lines).unwrap_or_default()
+}
+
+fn bounds(schema: &Value) -> Vec<String> {
+    let length = count(schema, "minLength", "maxLength").map(|(count, plural)| {
+        let unit = if plural { "characters" } else { "character" };
+        format!("Length: {count} {unit}.")
+    });
+    let items = count(schema, "minItems", "maxItems").map(|(count, _)| format!("Items: {count}."));
+    let facts = [range(schema), step(schema), listed(schema), length, pattern(schema), items, unique(schema)];
+    facts.into_iter().flatten().collect()
+}
+
+/// `Length: 1 to 5 characters.` becomes `Of each item: length 1 to 5 characters.`
+fn of_each(bound: &str) -> String {
+    let mut chars = bound.chars();
+    let first = chars.next().map(|first| first.to_ascii_lowercase());
+    let bound: String = first.into_iter().chain(chars).collect();
+    format!("Of each item: {}", bound.replacen(": ", " ", 1))
 }
 
 fn range(schema: &Value) -> Option<String> {
@@ -76,13 +92,22 @@ fn listed(schema: &Value) -> Option<String> {
     }
 }
 
-fn count(schema: &Value, what: &str, least: &str, most: &str) -> Option<String> {
+fn pattern(schema: &Value) -> Option<String> {
+    schema.get("pattern").and_then(Value::as_str).map(|pattern| format!("Pattern: {}.", prose::code(pattern)))
+}
+
+fn unique(schema: &Value) -> Option<String> {
+    (schema.get("uniqueItems") == Some(&Value::Bool(true))).then(|| "No item twice.".to_owned())
+}
+
+/// A count in words, and whether its unit is in the plural.
+fn count(schema: &Value, least: &str, most: &str) -> Option<(String, bool)> {
     let count = |key: &str| schema.get(key).and_then(Value::as_u64);
     match (count(least).filter(|least| *least > 0), count(most)) {
-        (Some(least), Some(most)) if least == most => Some(format!("{what}: {least}.")),
-        (Some(least), Some(most)) => Some(format!("{what}: {least} to {most}.")),
-        (Some(least), None) => Some(format!("{what}: at least {least}.")),
-        (None, Some(most)) => Some(format!("{what}: at most {most}.")),
+        (Some(least), Some(most)) if least == most => Some((least.to_string(), least != 1)),
+        (Some(least), Some(most)) => Some((format!("{least} to {most}"), true)),
+        (Some(least), None) => Some((format!("at least {least}"), least != 1)),
+        (None, Some(most)) => Some((format!("at most {most}"), most != 1)),
         (None, None) => None,
     }
 }

@@ -5,7 +5,7 @@ use quote::quote;
 
 use super::text::{Text, docs, file_docs};
 use super::{Options, items};
-use crate::model::{Endpoint, Record, Setter};
+use crate::model::{Endpoint, Field, Item, Record, Setter, Type};
 use crate::names::ident;
 use crate::prose;
 use crate::tree::{Node, module_path};
@@ -88,7 +88,7 @@ fn about(endpoint: &Endpoint) -> Vec<String> {
     let (module, methods) = (path.last().map_or("", String::as_str), path.join("()."));
     lines.push("```text".to_owned());
     lines.extend(match endpoint.input() {
-        Some(input) => built(module, input),
+        Some(input) => built(endpoint, module, input),
         None => vec!["let input = serde_json::json!({});".to_owned()],
     });
     lines.push(format!("let result = client.{methods}().subscribe(input).await?;"));
@@ -97,9 +97,13 @@ fn about(endpoint: &Endpoint) -> Vec<String> {
 }
 
 /// An input of what is required, a setter a line where there are several.
-fn built(module: &str, input: &Record) -> Vec<String> {
+fn built(endpoint: &Endpoint, module: &str, input: &Record) -> Vec<String> {
     let required = input.fields.iter().filter(|field| matches!(field.setter, Setter::State(_)));
-    let setters: Vec<String> = required.map(|field| format!(".{0}({0})", field.name)).collect();
+    let setter = |field: &Field| {
+        let value = example(endpoint, module, &field.kind).unwrap_or_else(|| field.name.clone());
+        format!(".{}({value})", field.name)
+    };
+    let setters: Vec<String> = required.map(setter).collect();
     let start = format!("let input = {module}::Input::builder()");
     match &setters[..] {
         [] | [_] => vec![format!("{start}{};", setters.concat())],
@@ -108,6 +112,23 @@ fn built(module: &str, input: &Record) -> Vec<String> {
             [start].into_iter().chain(first).chain([format!("    {last};")]).collect()
         }
     }
+}
+
+/// What one could write for a value of a type, if that is short.
+fn example(endpoint: &Endpoint, module: &str, of: &Type) -> Option<String> {
+    Some(match of {
+        Type::String => "\"…\"".to_owned(),
+        Type::Runtime("FileInput") => "\"https://…\"".to_owned(),
+        Type::List(item) => format!("[{}]", example(endpoint, module, item)?),
+        Type::Local(name) => {
+            let found = endpoint.items.iter().find_map(|item| match item {
+                Item::Enum(found) if found.name == *name => found.values.first(),
+                _ => None,
+            });
+            format!("{module}::{name}::{}", found?.0)
+        }
+        _ => return None,
+    })
 }
 
 /// `Group`: a method for each module below. Where the module is an endpoint too, the group is its handle as well.

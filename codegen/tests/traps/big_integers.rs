@@ -16,6 +16,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 
 ::fal_client::__private::input! {
     /// What the endpoint takes.
+    ///
+    /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `big`.
         ///
@@ -24,8 +26,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         #[set(maybe_big: i128)]
         pub big: Option<i128>,
         /// The field `seed`.
-        #[set(maybe_seed: i64)]
-        pub seed: Option<i64>,
+        #[set(maybe_seed: i128)]
+        pub seed: Option<i128>,
     }
 
     /// An [`Input`] in the making.

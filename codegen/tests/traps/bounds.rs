@@ -5,7 +5,7 @@
 //! <https://fal.ai/models/traps/bounds>
 //!
 //! ```text
-//! let input = bounds::Input::builder().text(text);
+//! let input = bounds::Input::builder().text("…");
 //! let result = client.traps().bounds().subscribe(input).await?;
 //! ```
 
@@ -16,10 +16,12 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 
 ::fal_client::__private::input! {
     /// What the endpoint takes.
+    ///
+    /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `text`.
         ///
-        /// Length: 2 to 5.
+        /// Length: 2 to 5 characters.
         #[rules(MinLength(2), MaxLength(5))]
         #[given(Text: String)]
         pub text: String,
@@ -31,7 +33,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         pub least: Option<i64>,
         /// The field `list`.
         ///
-        /// Items: 1 to 3.
+        /// Items: 1 to 3. Of each item: range 0 to 1.
         #[rules(MinItems(1), MaxItems(3))]
         #[rules(Items(&[Minimum(Int(0)), Maximum(Int(1))]))]
         #[set(maybe_list: [f64])]
@@ -47,6 +49,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         #[set(maybe_most: f64)]
         pub most: Option<f64>,
         /// The field `nested`.
+        ///
+        /// Of each item: items at most 2.
         #[rules(Items(&[MaxItems(2), Items(&[Minimum(Int(0))])]))]
         #[set(maybe_nested: [Vec<i64>])]
         pub nested: Option<Vec<Vec<i64>>>,
@@ -63,6 +67,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         #[set(maybe_open: f64)]
         pub open: Option<f64>,
         /// The field `ruled`.
+        ///
+        /// Pattern: `^a+$`.
         #[rules(Pattern("^a+$"))]
         #[set(maybe_ruled: String)]
         pub ruled: Option<String>,

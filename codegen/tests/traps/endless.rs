@@ -9,7 +9,7 @@
 //!     .a(a)
 //!     .either(either)
 //!     .node(node)
-//!     .text(text);
+//!     .text("…");
 //! let result = client.traps().endless().subscribe(input).await?;
 //! ```
 
@@ -20,6 +20,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 
 ::fal_client::__private::input! {
     /// What the endpoint takes.
+    ///
+    /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `a`.
         #[given(AState: A)]

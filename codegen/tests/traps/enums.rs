@@ -5,7 +5,7 @@
 //! <https://fal.ai/models/traps/enums>
 //!
 //! ```text
-//! let input = enums::Input::builder().resolution(resolution);
+//! let input = enums::Input::builder().resolution(enums::Resolution::_720p);
 //! let result = client.traps().enums().subscribe(input).await?;
 //! ```
 
@@ -16,6 +16,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 
 ::fal_client::__private::input! {
     /// What the endpoint takes.
+    ///
+    /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `resolution`.
         #[given(ResolutionState: Resolution)]

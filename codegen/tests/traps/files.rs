@@ -7,8 +7,8 @@
 //! ```text
 //! let input = files::Input::builder()
 //!     .frames(frames)
-//!     .image_url(image_url)
-//!     .image_urls(image_urls);
+//!     .image_url("https://…")
+//!     .image_urls(["https://…"]);
 //! let result = client.traps().files().subscribe(input).await?;
 //! ```
 
@@ -19,6 +19,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 
 ::fal_client::__private::input! {
     /// What the endpoint takes.
+    ///
+    /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `frames`.
         ///

@@ -5,7 +5,7 @@
 //! <https://fal.ai/models/traps/keywords_as_names>
 //!
 //! ```text
-//! let input = keywords_as_names::Input::builder().const_(const_);
+//! let input = keywords_as_names::Input::builder().const_("…");
 //! let result = client.traps().keywords_as_names().subscribe(input).await?;
 //! ```
 
@@ -16,6 +16,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 
 ::fal_client::__private::input! {
     /// What the endpoint takes.
+    ///
+    /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `const`.
         #[name = "const"]

@@ -6,10 +6,10 @@
 //!
 //! ```text
 //! let input = names::Input::builder()
-//!     .prompt2(prompt2)
-//!     .prompt(prompt)
-//!     .self_(self_)
-//!     .type_(type_);
+//!     .prompt2("…")
+//!     .prompt("…")
+//!     .self_("…")
+//!     .type_("…");
 //! let result = client.traps().names().subscribe(input).await?;
 //! ```
 
@@ -20,6 +20,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 
 ::fal_client::__private::input! {
     /// What the endpoint takes.
+    ///
+    /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `Prompt`.
         #[name = "Prompt"]
@@ -82,8 +84,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         #[set(maybe_sdp_m_line_index: i64)]
         pub sdp_m_line_index: Option<i64>,
         /// The field `seed`.
-        #[set(maybe_seed2: i64)]
-        pub seed: Option<i64>,
+        #[set(maybe_seed2: i128)]
+        pub seed: Option<i128>,
         /// The field `state`.
         #[set(maybe_state: String)]
         pub state: Option<String>,

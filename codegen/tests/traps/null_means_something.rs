@@ -16,6 +16,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 
 ::fal_client::__private::input! {
     /// What the endpoint takes.
+    ///
+    /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `anything`.
         ///
@@ -48,8 +50,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         #[set(maybe_part: Part)]
         pub part: Option<Part>,
         /// The field `seed`.
-        #[set(maybe_seed: i64)]
-        pub seed: Option<i64>,
+        #[set(maybe_seed: i128)]
+        pub seed: Option<i128>,
         /// The field `tags`.
         ///
         /// Default: `["a"]`.

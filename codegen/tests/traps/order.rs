@@ -5,7 +5,7 @@
 //! <https://fal.ai/models/traps/order>
 //!
 //! ```text
-//! let input = order::Input::builder().z(z);
+//! let input = order::Input::builder().z("…");
 //! let result = client.traps().order().subscribe(input).await?;
 //! ```
 
@@ -16,6 +16,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 
 ::fal_client::__private::input! {
     /// What the endpoint takes.
+    ///
+    /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `c`.
         #[set(maybe_c: String)]

@@ -8,7 +8,7 @@
 //! let input = own_type_names::Input::builder()
 //!     .d(d)
 //!     .given(given)
-//!     .prompt(prompt);
+//!     .prompt(own_type_names::Prompt::Short);
 //! let result = client.traps().own_type_names().subscribe(input).await?;
 //! ```
 
@@ -19,6 +19,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 
 ::fal_client::__private::input! {
     /// What the endpoint takes.
+    ///
+    /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `d`.
         #[given(DState: D)]

@@ -6,11 +6,11 @@
 //!
 //! ```text
 //! let input = required_::Input::builder()
-//!     .choice(choice)
+//!     .choice(required_::Choice::A)
 //!     .flag(flag)
-//!     .list(list)
+//!     .list(["…"])
 //!     .map(map)
-//!     .null_default(null_default)
+//!     .null_default("…")
 //!     .number(number)
 //!     .part(part);
 //! let result = client.traps().required_().subscribe(input).await?;
@@ -23,6 +23,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 
 ::fal_client::__private::input! {
     /// What the endpoint takes.
+    ///
+    /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `choice`.
         #[given(ChoiceState: Choice)]

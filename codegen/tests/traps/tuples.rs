@@ -16,10 +16,12 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 
 ::fal_client::__private::input! {
     /// What the endpoint takes.
+    ///
+    /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `colour`.
         ///
-        /// Items: 3.
+        /// Items: 3. Of each item: at most 255.
         #[rules(MinItems(3), MaxItems(3))]
         #[rules(Items(&[Maximum(Int(255))]))]
         #[set(maybe_colour: [i64])]

@@ -16,6 +16,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 
 ::fal_client::__private::input! {
     /// What the endpoint takes.
+    ///
+    /// Made with [`Input::builder`].
     pub struct Input {
         /// Told apart by a constant.
         #[given(Source: SourceChoice)]
@@ -164,6 +166,8 @@ impl Box2 {
     /// A part of the input.
     pub struct Points {
         /// The field `points`.
+        ///
+        /// Of each item: at most 9.
         #[rules(Items(&[Maximum(Int(9))]))]
         pub points: Vec<i64>,
         /// The field `label`.

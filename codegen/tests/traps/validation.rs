@@ -16,6 +16,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 
 ::fal_client::__private::input! {
     /// What the endpoint takes.
+    ///
+    /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `layers`.
         #[given(Layers: [Layer])]
@@ -28,6 +30,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         pub agree: Option<bool>,
         /// The field `ahead`.
         ///
+        /// Pattern: `^(?!no)`.
+        ///
         /// `pattern` is not checked, for it needs more than the engine here knows.
         #[set(maybe_ahead: String)]
         pub ahead: Option<String>,
@@ -36,6 +40,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         #[set(maybe_by_name: ::std::collections::BTreeMap<String, i64>)]
         pub by_name: Option<::std::collections::BTreeMap<String, i64>>,
         /// The field `colour`.
+        ///
+        /// Pattern: `^#([0-9a-f]{3}){1,2}$`.
         #[rules(Pattern("^#([0-9a-f]{3}){1,2}$"))]
         #[set(maybe_colour: String)]
         pub colour: Option<String>,
@@ -53,13 +59,13 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         pub far: Option<i128>,
         /// The field `image_url`.
         ///
-        /// Length: 1 to 40.
+        /// Length: 1 to 40 characters.
         #[rules(MinLength(1), MaxLength(40))]
         #[set(maybe_image_url: ::fal_client::FileInput)]
         pub image_url: Option<::fal_client::FileInput>,
         /// The field `name`.
         ///
-        /// Length: 2 to 3.
+        /// Length: 2 to 3 characters.
         #[rules(MinLength(2), MaxLength(3))]
         #[set(maybe_name: String)]
         pub name: Option<String>,
@@ -89,7 +95,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         pub steps: Option<i64>,
         /// The field `styles`.
         ///
-        /// Items: 1 to 2.
+        /// Items: 1 to 2. No item twice.
         #[rules(MinItems(1), MaxItems(2), UniqueItems)]
         #[set(maybe_styles: [Styles])]
         pub styles: Option<Vec<Styles>>,

@@ -6,9 +6,9 @@
 //!
 //! ```text
 //! let input = image_to_image::Input::builder()
-//!     .prompt(prompt)
-//!     .control_image_url(control_image_url)
-//!     .image_url(image_url);
+//!     .prompt("…")
+//!     .control_image_url("https://…")
+//!     .image_url("https://…");
 //! let result = client.fal_ai().fast_sdxl_controlnet_canny().image_to_image().subscribe(input).await?;
 //! ```
 
@@ -19,6 +19,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 
 ::fal_client::__private::input! {
     /// What the endpoint takes.
+    ///
+    /// Made with [`Input::builder`].
     pub struct Input {
         /// What the image should show. The more precise the words, the closer the image.
         #[given(Prompt: String)]
@@ -63,8 +65,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         #[set(maybe_strength: f64)]
         pub strength: Option<f64>,
         /// Starting point of the random numbers; the same seed and input give the same image.
-        #[set(maybe_seed: i64)]
-        pub seed: Option<i64>,
+        #[set(maybe_seed: i128)]
+        pub seed: Option<i128>,
         /// Waits for the finished image and returns it in the response as a data URI, past the CDN.
         ///
         /// Default: `false`.

@@ -6,10 +6,10 @@
 //!
 //! ```text
 //! let input = inpainting::Input::builder()
-//!     .prompt(prompt)
-//!     .control_image_url(control_image_url)
-//!     .image_url(image_url)
-//!     .mask_url(mask_url);
+//!     .prompt("…")
+//!     .control_image_url("https://…")
+//!     .image_url("https://…")
+//!     .mask_url("https://…");
 //! let result = client.fal_ai().fast_sdxl_controlnet_canny().inpainting().subscribe(input).await?;
 //! ```
 
@@ -20,6 +20,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 
 ::fal_client::__private::input! {
     /// What the endpoint takes.
+    ///
+    /// Made with [`Input::builder`].
     pub struct Input {
         /// What the image should show. The more precise the words, the closer the image.
         #[given(Prompt: String)]
@@ -67,8 +69,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         #[set(maybe_strength: f64)]
         pub strength: Option<f64>,
         /// Starting point of the random numbers; the same seed and input give the same image.
-        #[set(maybe_seed: i64)]
-        pub seed: Option<i64>,
+        #[set(maybe_seed: i128)]
+        pub seed: Option<i128>,
         /// Waits for the finished image and returns it in the response as a data URI, past the CDN.
         ///
         /// Default: `false`.

@@ -6,8 +6,8 @@
 //!
 //! ```text
 //! let input = image_to_image::Input::builder()
-//!     .prompt(prompt)
-//!     .image_url(image_url);
+//!     .prompt("…")
+//!     .image_url("https://…");
 //! let result = client.fal_ai().flux_lora().image_to_image().subscribe(input).await?;
 //! ```
 
@@ -18,6 +18,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 
 ::fal_client::__private::input! {
     /// What the endpoint takes.
+    ///
+    /// Made with [`Input::builder`].
     pub struct Input {
         /// What the image should show. The more precise the words, the closer the image.
         #[given(Prompt: String)]
@@ -32,8 +34,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         #[set(maybe_num_inference_steps: i64)]
         pub num_inference_steps: Option<i64>,
         /// Starting point of the random numbers; the same seed and input give the same image.
-        #[set(maybe_seed: i64)]
-        pub seed: Option<i64>,
+        #[set(maybe_seed: i128)]
+        pub seed: Option<i128>,
         /// LoRA weights to merge into the base model.
         ///
         /// Default: `[]`.

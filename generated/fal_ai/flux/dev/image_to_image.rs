@@ -6,8 +6,8 @@
 //!
 //! ```text
 //! let input = image_to_image::Input::builder()
-//!     .image_url(image_url)
-//!     .prompt(prompt);
+//!     .image_url("https://…")
+//!     .prompt("…");
 //! let result = client.fal_ai().flux().dev().image_to_image().subscribe(input).await?;
 //! ```
 
@@ -18,6 +18,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 
 ::fal_client::__private::input! {
     /// What the endpoint takes.
+    ///
+    /// Made with [`Input::builder`].
     pub struct Input {
         /// URL of the image to start from.
         #[given(ImageUrl: ::fal_client::FileInput)]
@@ -38,8 +40,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         #[given(Prompt: String)]
         pub prompt: String,
         /// Starting point of the random numbers; the same seed and input give the same image.
-        #[set(maybe_seed: i64)]
-        pub seed: Option<i64>,
+        #[set(maybe_seed: i128)]
+        pub seed: Option<i128>,
         /// How closely the image follows the prompt (classifier-free guidance).
         ///
         /// Default: `3.5`. Range: 1 to 20.

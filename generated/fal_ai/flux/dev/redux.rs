@@ -5,7 +5,7 @@
 //! <https://fal.ai/models/fal-ai/flux/dev/redux>
 //!
 //! ```text
-//! let input = redux::Input::builder().image_url(image_url);
+//! let input = redux::Input::builder().image_url("https://…");
 //! let result = client.fal_ai().flux().dev().redux().subscribe(input).await?;
 //! ```
 
@@ -16,6 +16,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 
 ::fal_client::__private::input! {
     /// What the endpoint takes.
+    ///
+    /// Made with [`Input::builder`].
     pub struct Input {
         /// URL of the image to start from.
         #[given(ImageUrl: ::fal_client::FileInput)]
@@ -32,8 +34,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         #[set(maybe_num_inference_steps: i64)]
         pub num_inference_steps: Option<i64>,
         /// Starting point of the random numbers; the same seed and input give the same image.
-        #[set(maybe_seed: i64)]
-        pub seed: Option<i64>,
+        #[set(maybe_seed: i128)]
+        pub seed: Option<i128>,
         /// How closely the image follows the prompt (classifier-free guidance).
         ///
         /// Default: `3.5`. Range: 1 to 20.
