@@ -355,7 +355,7 @@ impl<'a> Lowering<'a> {
             }
             Some("array") => {
                 let items = match schema.get("items") {
-                    Some(items @ Value::Object(_)) => self.item(at, wanted, items, side),
+                    Some(items @ Value::Object(_)) => self.item(at, &names::singular(wanted), items, side),
                     _ => self.free_form(at, "the schema does not say what the items are"),
                 };
                 shape(json!({ "type": "array", "items": items.simple }), rules::of_list(schema, items.rules))
@@ -421,7 +421,7 @@ impl<'a> Lowering<'a> {
             let rules = if shared == RuntimeType::ImageSize { rules::of_image_size(schema) } else { Vec::new() };
             return Shape { simple: types::runtime(shared), rules };
         }
-        let wanted = names::pascal(component);
+        let wanted = names::component(component);
         if fields.is_some() {
             // A record may hold itself: it is known before its fields are.
             let name = self.scope.take(&wanted);

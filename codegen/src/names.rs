@@ -202,7 +202,9 @@ fn unreserved(name: String, reserved: &[&str]) -> String {
 /// A type's name: `registry__models__Image` → `Image`.
 pub(crate) fn pascal(text: &str) -> String {
     let last = text.rsplit("__").find(|part| !part.is_empty()).unwrap_or(text);
-    let name: String = last.to_pascal_case().chars().filter(char::is_ascii_alphanumeric).collect();
+    // A word of the field that its capitals would break in two.
+    let name: String =
+        last.replace("LoRA", "Lora").to_pascal_case().chars().filter(char::is_ascii_alphanumeric).collect();
     if name.is_empty() {
         return "Empty".to_owned();
     }
@@ -210,28 +212,45 @@ pub(crate) fn pascal(text: &str) -> String {
     identifier(&if name.starts_with(|c: char| c.is_ascii_digit()) { format!("Type{name}") } else { name })
 }
 
-/// An enum variant's name: `landscape_16_9` → `Landscape16_9`, `720p` → `_720p`.
+/// A component's type's name: that of [`pascal`], without the endpoint that stands before some:
+/// `fal-ai_flux-2_LoRAInput` → `LoraInput`.
+pub(crate) fn component(text: &str) -> String {
+    let own = text.rsplit_once('_').filter(|(before, own)| {
+        own.starts_with(|c: char| c.is_ascii_uppercase()) && !before.contains(|c: char| c.is_ascii_uppercase())
+    });
+    pascal(own.map_or(text, |(_, own)| own))
+}
+
+/// The name of one of several: `Categories` → `Category`, `TargetFormats` → `TargetFormat`.
+pub(crate) fn singular(name: &str) -> String {
+    let ends = |end: &str| name.strip_suffix(end).filter(|stem| stem.len() > 1);
+    if let Some(stem) = ends("ies") {
+        format!("{stem}y")
+    } else if ["xes", "sses", "ches", "shes"].iter().any(|end| name.ends_with(end)) {
+        name[..name.len() - 2].to_owned()
+    } else if ["as", "is", "ss", "us"].iter().any(|end| name.ends_with(end)) {
+        name.to_owned()
+    } else {
+        ends("s").unwrap_or(name).to_owned()
+    }
+}
+
+/// An enum variant's name: `landscape_16_9` → `Landscape16_9`, `720p` → `_720p`, `ART_DECO` → `ArtDeco`.
 pub(crate) fn variant(text: &str) -> String {
     if text.is_empty() {
         return "Empty".to_owned();
     }
     let mut name = String::new();
-    let mut separator = false;
-    for c in text.chars() {
-        if !c.is_ascii_alphanumeric() {
-            separator = true;
-            continue;
-        }
-        let after_digit = name.ends_with(|last: char| last.is_ascii_digit());
-        if separator && after_digit && c.is_ascii_digit() {
+    for word in text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
+        let (first, rest) = word.split_at(1);
+        if name.ends_with(|last: char| last.is_ascii_digit()) && first.starts_with(|c: char| c.is_ascii_digit()) {
             name.push('_');
         }
-        if separator || name.is_empty() {
-            name.push(c.to_ascii_uppercase())
-        } else {
-            name.push(c)
-        }
-        separator = false;
+        name.push_str(&first.to_ascii_uppercase());
+        // A word in capitals is a word; `4K` stays as it is.
+        let shouts =
+            first.starts_with(|c: char| c.is_ascii_uppercase()) && !word.contains(|c: char| c.is_ascii_lowercase());
+        name.push_str(&if shouts { rest.to_ascii_lowercase() } else { rest.to_owned() });
     }
     // `720p` keeps its small letter: it reads as the value does.
     identifier(if name.is_empty() { "Value" } else { &name })
@@ -294,12 +313,31 @@ mod tests {
             ("registry__image__fast_sdxl__models__Image", "Image"),
             ("Audio-Output", "AudioOutput"),
             ("SanaV151.6bInput", "SanaV1516bInput"),
+            ("fal-ai_flux-2-klein_LoRAInput", "LoraInput"),
+            ("LoRAWeights", "LoraWeights"),
+            ("AudioTrack_Input", "AudioTrackInput"),
             ("4k", "Type4k"),
             ("🙂", "Empty"),
             ("__", "Empty"),
             ("Self", "Self_"),
         ] {
-            assert_eq!(pascal(component), name);
+            assert_eq!(super::component(component), name);
+        }
+    }
+
+    #[test]
+    fn one_of_several_is_called_so() {
+        for (several, one) in [
+            ("Categories", "Category"),
+            ("TargetFormats", "TargetFormat"),
+            ("Boxes", "Box"),
+            ("Classes", "Class"),
+            ("Bus", "Bus"),
+            ("Loss", "Loss"),
+            ("Image", "Image"),
+            ("S", "S"),
+        ] {
+            assert_eq!(singular(several), one);
         }
     }
 
@@ -312,6 +350,11 @@ mod tests {
             ("720p", "_720p"),
             ("1.5", "_1_5"),
             ("15", "_15"),
+            ("ABSTRACT_ORGANIC", "AbstractOrganic"),
+            ("PNG", "Png"),
+            ("X264 (.mp4)", "X264Mp4"),
+            ("4K", "_4K"),
+            ("MotoGP", "MotoGP"),
             ("", "Empty"),
             ("Hope ", "Hope"),
             ("🙂", "Value"),

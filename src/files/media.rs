@@ -17,6 +17,8 @@ macro_rules! media {
                 pub file_name: Option<String>,
                 /// The size in bytes.
                 pub file_size: Option<i64>,
+                /// The file itself, which some endpoints' documents name and hardly any answer has.
+                pub file_data: Option<String>,
                 $($(#[doc = $field_doc])* pub $field: Option<$value>,)*
             }
         }
@@ -29,6 +31,7 @@ macro_rules! media {
                     content_type: None,
                     file_name: None,
                     file_size: None,
+                    file_data: None,
                     $($field: None,)*
                 }
             }

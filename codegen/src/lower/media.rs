@@ -57,7 +57,13 @@ pub(super) fn shared(fields: &Map<String, Value>, side: Side) -> Option<RuntimeT
     if side == Side::Input || !fields.contains_key("url") {
         return None;
     }
-    let file = [("url", "string"), ("content_type", "string"), ("file_name", "string"), ("file_size", "integer")];
+    let file = [
+        ("url", "string"),
+        ("content_type", "string"),
+        ("file_name", "string"),
+        ("file_size", "integer"),
+        ("file_data", "string"),
+    ];
     let image = [("width", "integer"), ("height", "integer")];
     let video = [("fps", "number"), ("duration", "number"), ("num_frames", "integer")];
     let audio = [("duration", "number"), ("sample_rate", "integer"), ("channels", "integer"), ("bitrate", "string")];

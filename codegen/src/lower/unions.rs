@@ -253,7 +253,7 @@ impl<'a> Lowering<'a> {
             let is_size = shape.simple == types::runtime(RuntimeType::ImageSize);
             let (name, fallback) = match reference(member.schema) {
                 _ if is_size => ("Custom".to_owned(), "A width and a height in pixels.".to_owned()),
-                Some(component) => (names::pascal(component), format!("The form {}.", prose::code(component))),
+                Some(component) => (names::component(component), format!("The form {}.", prose::code(component))),
                 None if member.properties().is_none() => {
                     ("Map".to_owned(), "An object with keys of one's own.".to_owned())
                 }

@@ -20,8 +20,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `a`.
-        #[set(maybe_a: FalAiFlux2KleinLoRaInput)]
-        pub a: Option<FalAiFlux2KleinLoRaInput>,
+        #[set(maybe_a: LoraInput)]
+        pub a: Option<LoraInput>,
         /// The field `b`.
         #[set(maybe_b: AudioOutput)]
         pub b: Option<AudioOutput>,
@@ -60,25 +60,23 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 
 ::fal_client::__private::input_part! {
     /// A part of the input.
-    pub struct FalAiFlux2KleinLoRaInput {
+    pub struct LoraInput {
         /// The field `value`.
         #[set(maybe_value: i64)]
         pub value: Option<i64>,
     }
 }
 
-impl FalAiFlux2KleinLoRaInput {
+impl LoraInput {
     /// One with no field set.
     pub fn new() -> Self {
-        FalAiFlux2KleinLoRaInput {
-            value: None,
-        }
+        LoraInput { value: None }
     }
 }
 
-impl Default for FalAiFlux2KleinLoRaInput {
+impl Default for LoraInput {
     fn default() -> Self {
-        FalAiFlux2KleinLoRaInput::new()
+        LoraInput::new()
     }
 }
 

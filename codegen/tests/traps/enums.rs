@@ -94,7 +94,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         /// (blank)
         Empty = "",
         /// `LISTED`
-        LISTED2 = "LISTED",
+        Listed = "LISTED",
         /// `Hope`
         Hope = "Hope",
         /// `Hope `

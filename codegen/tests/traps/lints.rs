@@ -143,11 +143,11 @@ impl Part {
     /// A value of `Input.format`.
     pub enum Format {
         /// `PNG`
-        PNG = "PNG",
+        Png = "PNG",
         /// `JPEG`
-        JPEG = "JPEG",
+        Jpeg = "JPEG",
         /// `GIF`
-        GIF = "GIF",
+        Gif = "GIF",
     }
 }
 

@@ -289,13 +289,13 @@ impl Square {
         /// The field `file`.
         pub file: Option<::fal_client::File>,
         /// The field `images`.
-        pub images: Option<Vec<ImagesChoice>>,
+        pub images: Option<Vec<ImageChoice>>,
     }
 }
 
 ::fal_client::__private::output_union! {
     /// A value of `Output.images`, in one of its forms.
-    pub enum ImagesChoice {
+    pub enum ImageChoice {
         /// The form `Plain`.
         #[kind(object)]
         #[requires("url")]

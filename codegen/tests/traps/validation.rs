@@ -97,8 +97,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         ///
         /// Items: 1 to 2. No item twice.
         #[rules(MinItems(1), MaxItems(2), UniqueItems)]
-        #[set(maybe_styles: [Styles])]
-        pub styles: Option<Vec<Styles>>,
+        #[set(maybe_styles: [Style])]
+        pub styles: Option<Vec<Style>>,
         /// The field `version`.
         ///
         /// Always 2.
@@ -161,7 +161,7 @@ impl Layer {
 
 ::fal_client::__private::open_enum! {
     /// A value of `Input.styles`.
-    pub enum Styles {
+    pub enum Style {
         /// `ink`
         Ink = "ink",
         /// `oil`
