@@ -345,7 +345,9 @@ impl Builder {
         documents: &mut Vec<(&Source, Document)>,
         without: &mut Vec<(&Source, String, String)>,
     ) -> Vec<Finding> {
-        let ids: Vec<&str> = documents.iter().map(|(_, document)| document.id.as_str()).collect();
+        // An endpoint of which fal has no document is known all the same.
+        let undocumented = without.iter().map(|(_, id, _)| id.as_str());
+        let ids: Vec<&str> = documents.iter().map(|(_, document)| document.id.as_str()).chain(undocumented).collect();
         let unused = |pattern: &&String| !ids.iter().any(|id| select::fits(pattern, id));
         let unused = self.include.iter().chain(&self.exclude).filter(unused);
         let findings = unused

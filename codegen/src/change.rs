@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use crate::digest::digest;
 use crate::document;
 use crate::error::Error;
-use crate::model::{Endpoint, Enum, Field, Item, Number, Record, Rule, Setter, Type, Union};
+use crate::model::{Endpoint, Enum, Field, Item, Number, Record, Role, Rule, Setter, Type, Union};
 use crate::source::Source;
 use crate::{lower, normalize};
 
@@ -62,7 +62,7 @@ pub enum Of {
         /// The new one, as Rust.
         to: String,
     },
-    /// The generated type is called otherwise.
+    /// What is generated of it, a type, a field or a variant, is called otherwise.
     Name {
         /// The old name.
         from: String,
@@ -77,6 +77,13 @@ pub enum Of {
     FormAdded(String),
     /// A form of a union is gone.
     FormRemoved(String),
+    /// `new` of a record takes the same required fields in another order.
+    Order,
+    /// A field of an input can be set to null now, which means something else than to leave it out; or cannot any more.
+    Null {
+        /// Whether it can.
+        allowed: bool,
+    },
     /// A bound is another, new or gone.
     Bound {
         /// `Maximum`, `MinLength`…
@@ -113,11 +120,14 @@ impl fmt::Display for Change {
                     Of::BecameRequired => write!(f, "the field is required now"),
                     Of::BecameOptional => write!(f, "the field is not required any more"),
                     Of::Type { from, to } => write!(f, "the type was {from} and is {to}"),
-                    Of::Name { from, to } => write!(f, "the type {from} is called {to} now"),
+                    Of::Name { from, to } => write!(f, "{from} is called {to} now"),
                     Of::ValueAdded(value) => write!(f, "a new value {value}"),
                     Of::ValueRemoved(value) => write!(f, "the value {value} is gone"),
                     Of::FormAdded(form) => write!(f, "a new form {form}"),
                     Of::FormRemoved(form) => write!(f, "the form {form} is gone"),
+                    Of::Order => write!(f, "`new` takes its arguments in another order"),
+                    Of::Null { allowed: true } => write!(f, "null can be sent"),
+                    Of::Null { allowed: false } => write!(f, "null cannot be sent any more"),
                     Of::Bound { rule, from, to } => write!(f, "{rule} was {} and is {}", or_none(from), or_none(to)),
                     Of::Default { from, to } => write!(f, "the default was {} and is {}", or_none(from), or_none(to)),
                     _ => write!(f, "other words"),
@@ -150,8 +160,14 @@ pub fn changes(old: &str, new: &str) -> Result<Vec<Change>, Error> {
     let (old, new) = (endpoints("old", old)?, endpoints("new", new)?);
     let mut found = Vec::new();
     for (id, endpoint) in &old {
-        let mut comparison =
-            Comparison { id, old: items(endpoint), new: BTreeMap::new(), seen: BTreeSet::new(), found: &mut found };
+        let mut comparison = Comparison {
+            id,
+            old: items(endpoint),
+            new: BTreeMap::new(),
+            seen: BTreeSet::new(),
+            reworded: BTreeSet::new(),
+            found: &mut found,
+        };
         match new.get(id) {
             None => comparison.add("", Of::EndpointRemoved, Effect::Breaking),
             Some(now) => {
@@ -190,6 +206,8 @@ struct Comparison<'a> {
     new: BTreeMap<&'a str, &'a Item>,
     /// The pairs of types that were compared.
     seen: BTreeSet<(&'a str, &'a str)>,
+    /// The places of which other words were reported.
+    reworded: BTreeSet<String>,
     found: &'a mut Vec<Change>,
 }
 
@@ -211,7 +229,7 @@ impl<'a> Comparison<'a> {
             (Item::Record(old), Item::Record(new)) => self.record(old, new, path, input),
             (Item::Enum(old), Item::Enum(new)) => self.values(old, new, path),
             (Item::Union(old), Item::Union(new)) => self.forms(old, new, path, input),
-            (Item::FreeForm { .. }, Item::FreeForm { .. }) => return,
+            (Item::FreeForm { .. }, Item::FreeForm { .. }) => {}
             _ => {
                 let (from, to) = (old.words(), new.words());
                 return self.add(path, Of::Type { from, to }, Effect::Breaking);
@@ -221,17 +239,24 @@ impl<'a> Comparison<'a> {
             let (from, to) = (old_name.to_owned(), new_name.to_owned());
             self.add(path, Of::Name { from, to }, Effect::Breaking);
         }
+        if old.docs() != new.docs() {
+            self.prose(path);
+        }
     }
 
     fn record(&mut self, old: &'a Record, new: &'a Record, path: &str, input: bool) {
         let fields = |record: &'a Record| -> BTreeMap<&'a str, &'a Field> {
             record.fields.iter().map(|field| (field.wire.as_str(), field)).collect()
         };
+        let is_part = new.role == Role::Part;
+        if is_part && is_reordered(old, new) {
+            self.add(path, Of::Order, Effect::Breaking);
+        }
         let (old, new) = (fields(old), fields(new));
         for (wire, field) in &old {
             let at = format!("{path}.{wire}");
             match new.get(wire) {
-                Some(now) => self.field(field, now, &at, input),
+                Some(now) => self.field(field, now, &at, input, is_part),
                 None => self.add(&at, Of::FieldRemoved, Effect::Breaking),
             }
         }
@@ -242,13 +267,23 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn field(&mut self, old: &'a Field, new: &'a Field, path: &str, input: bool) {
-        let before = self.found.len();
+    fn field(&mut self, old: &'a Field, new: &'a Field, path: &str, input: bool, is_part: bool) {
         let (mut from, mut to) = (&old.kind, &new.kind);
+        if old.name != new.name {
+            let (from, to) = (old.name.clone(), new.name.clone());
+            self.add(path, Of::Name { from, to }, Effect::Breaking);
+        }
         if input {
+            // A part's `new` takes what is required, and nothing else.
+            let looser = if is_part { Effect::Breaking } else { Effect::Additive };
             match (is_required(old), is_required(new)) {
                 (false, true) => self.add(path, Of::BecameRequired, Effect::Breaking),
-                (true, false) => self.add(path, Of::BecameOptional, Effect::Additive),
+                (true, false) => self.add(path, Of::BecameOptional, looser),
+                _ => {}
+            }
+            match (takes_null(old), takes_null(new)) {
+                (false, true) => self.add(path, Of::Null { allowed: true }, Effect::Additive),
+                (true, false) => self.add(path, Of::Null { allowed: false }, Effect::Breaking),
                 _ => {}
             }
             // Setters take the same either way.
@@ -260,7 +295,15 @@ impl<'a> Comparison<'a> {
             let (from, to) = (old.default.clone(), new.default.clone());
             self.add(path, Of::Default { from, to }, Effect::Documentation);
         }
-        if old.docs != new.docs && self.found.len() == before {
+        // An output is not checked: its bounds are no more than words.
+        if old.docs != new.docs || (!input && old.facts != new.facts && old.default == new.default) {
+            self.prose(path);
+        }
+    }
+
+    /// Says once of a place that what is written about it is different: a field and its type may have the same words.
+    fn prose(&mut self, path: &str) {
+        if self.reworded.insert(path.to_owned()) {
             self.add(path, Of::Prose, Effect::Documentation);
         }
     }
@@ -285,6 +328,18 @@ impl<'a> Comparison<'a> {
     fn values(&mut self, old: &Enum, new: &Enum, path: &str) {
         let texts = |of: &Enum| of.values.iter().map(|(_, text)| format!("{text:?}")).collect::<Vec<_>>();
         self.listed(&texts(old), &texts(new), path);
+        match (old.any_text, new.any_text) {
+            (true, false) => self.add(path, Of::FormRemoved("any text".to_owned()), Effect::Breaking),
+            (false, true) => self.add(path, Of::FormAdded("any text".to_owned()), Effect::Additive),
+            _ => {}
+        }
+        let names: BTreeMap<&String, &String> = new.values.iter().map(|(name, text)| (text, name)).collect();
+        for (name, text) in &old.values {
+            if let Some(now) = names.get(text).filter(|now| **now != name) {
+                let (from, to) = (name.clone(), (*now).clone());
+                self.add(path, Of::Name { from, to }, Effect::Breaking);
+            }
+        }
     }
 
     fn listed(&mut self, old: &[String], new: &[String], path: &str) {
@@ -341,11 +396,34 @@ fn is_required(field: &Field) -> bool {
     matches!(field.setter, Setter::State(_))
 }
 
+fn takes_null(field: &Field) -> bool {
+    matches!(field.setter, Setter::Maybe { null: Some(_), .. })
+}
+
+/// Whether a record's required fields are the same ones in another order.
+fn is_reordered(old: &Record, new: &Record) -> bool {
+    let required = |record: &Record| -> Vec<String> {
+        record.fields.iter().filter(|field| is_required(field)).map(|field| field.wire.clone()).collect()
+    };
+    let (mut old, mut new) = (required(old), required(new));
+    let same = old == new;
+    old.sort();
+    new.sort();
+    !same && old == new
+}
+
 impl Item {
     fn name(&self) -> &str {
         match self {
             Item::Record(Record { name, .. }) | Item::Enum(Enum { name, .. }) | Item::Union(Union { name, .. }) => name,
             Item::FreeForm { name, .. } => name,
+        }
+    }
+
+    fn docs(&self) -> &[String] {
+        match self {
+            Item::Record(Record { docs, .. }) | Item::Enum(Enum { docs, .. }) | Item::Union(Union { docs, .. }) => docs,
+            Item::FreeForm { docs, .. } => docs,
         }
     }
 

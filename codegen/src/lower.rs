@@ -79,6 +79,7 @@ struct DraftField {
     maybe: String,
     wire: String,
     docs: Vec<String>,
+    facts: Vec<String>,
     default: Option<String>,
     rules: Vec<Rule>,
     simple: Simple,
@@ -138,8 +139,8 @@ impl Draft {
                         }
                         false => Setter::State(String::new()),
                     };
-                    let DraftField { name, wire, docs, default, rules, .. } = field;
-                    finished.push(Field { name, wire, docs, default, rules, kind, setter });
+                    let DraftField { name, wire, docs, facts, default, rules, .. } = field;
+                    finished.push(Field { name, wire, docs, facts, default, rules, kind, setter });
                 }
                 Item::Record(Record { name, role, docs, fields: finished })
             }
@@ -202,7 +203,9 @@ impl<'a> Lowering<'a> {
         };
         self.free_form(name, &free);
         let mut docs = docs::of_schema(schema, fallback_docs(name, role));
-        docs.extend(docs::of_losses(name, &self.notes));
+        for loss in docs::of_losses(name, &self.notes) {
+            docs.extend([String::new(), loss]);
+        }
         self.drafts.push(Draft::FreeForm { name: name.to_owned(), docs });
     }
 
@@ -233,8 +236,8 @@ impl<'a> Lowering<'a> {
             self.record.clone_from(&name);
             let before = self.notes.len();
             let Shape { simple, rules } = self.property(&at, wire, property, side);
-            let mut docs = docs::of_property(wire, property);
-            docs.extend(docs::of_losses(&at, &self.notes[before..]));
+            let mut facts = docs::facts(property);
+            facts.extend(docs::of_losses(&at, &self.notes[before..]));
             let rules = if side == Side::Input { rules } else { Vec::new() };
             // The service fills in what has a default, also where the schema calls it required.
             let default = property.get("default").filter(|default| !default.is_null());
@@ -253,7 +256,8 @@ impl<'a> Lowering<'a> {
                 name: names.fields.remove(wire).unwrap_or_default(),
                 maybe: String::new(),
                 wire: wire.to_owned(),
-                docs,
+                docs: docs::of_schema(property, &format!("The field {}.", prose::code(wire))),
+                facts,
                 default: default.map(Value::to_string),
                 rules,
                 simple,

@@ -67,7 +67,10 @@ pub(crate) struct Field {
     pub(crate) name: String,
     /// The name in JSON.
     pub(crate) wire: String,
+    /// The schema's prose.
     pub(crate) docs: Vec<String>,
+    /// What else is known: the default and the bounds, and what was lost; a paragraph each.
+    pub(crate) facts: Vec<String>,
     /// What the service takes if the field is not set, as JSON.
     pub(crate) default: Option<String>,
     pub(crate) kind: Type,

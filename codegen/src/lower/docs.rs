@@ -10,12 +10,8 @@ pub(super) fn of_schema(schema: &Value, fallback: &str) -> Vec<String> {
     if docs.is_empty() { vec![fallback.to_owned()] } else { docs }
 }
 
-/// The prose of a property, its default and its bounds.
-pub(super) fn of_property(name: &str, schema: &Value) -> Vec<String> {
-    let mut docs = prose_of(schema);
-    if docs.is_empty() {
-        docs.push(format!("The field {}.", prose::code(name)));
-    }
+/// The default and the bounds of a property, as a paragraph, if there are any.
+pub(super) fn facts(schema: &Value) -> Vec<String> {
     let mut facts = Vec::new();
     if let Some(default) = schema.get("default").filter(|default| !default.is_null()) {
         facts.push(format!("Default: {}.", prose::code(&default.to_string())));
@@ -24,16 +20,12 @@ pub(super) fn of_property(name: &str, schema: &Value) -> Vec<String> {
     if let Some(items) = schema.get("items") {
         facts.extend(bounds(items).iter().map(|bound| of_each(bound)));
     }
-    if !facts.is_empty() {
-        docs.extend([String::new(), facts.join(" ")]);
-    }
-    docs
+    if facts.is_empty() { facts } else { vec![facts.join(" ")] }
 }
 
 /// What was lost at a place, a paragraph each.
 pub(super) fn of_losses(place: &str, notes: &[(String, String)]) -> Vec<String> {
-    let here = notes.iter().filter(|(at, _)| at == place);
-    here.flat_map(|(_, what)| [String::new(), sentence(what)]).collect()
+    notes.iter().filter(|(at, _)| at == place).map(|(_, what)| sentence(what)).collect()
 }
 
 fn sentence(what: &str) -> String {

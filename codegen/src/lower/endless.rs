@@ -21,7 +21,7 @@ pub(super) fn cut(lowering: &mut Lowering<'_>) {
                 }
                 let at = format!("{name}.{}", field.wire);
                 let what = "a value that has this field would never end; it is optional";
-                field.docs.extend(docs::of_losses(&at, &[(at.clone(), what.to_owned())]));
+                field.facts.extend(docs::of_losses(&at, &[(at.clone(), what.to_owned())]));
                 lowering.note(&at, what);
             }
         }

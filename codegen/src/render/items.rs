@@ -118,7 +118,9 @@ fn row(record: &Record, field: &Field) -> Row {
         }
         Setter::State(_) => {}
     }
-    Row { docs: field.docs.clone(), attributes, item: quote! { pub #name: #of } }
+    let mut docs = field.docs.clone();
+    field.facts.iter().for_each(|fact| docs.extend([String::new(), fact.clone()]));
+    Row { docs, attributes, item: quote! { pub #name: #of } }
 }
 
 /// The attributes of some rules; plain rules share a line.

@@ -90,13 +90,76 @@ fn outputs_and_what_is_inside_are_compared_too() {
     check(
         &document(list("Part"), list("Part"), part("Part", json!({ "a": { "type": "string" } }))),
         &document(list("Piece"), list("Piece"), part("Piece", json!({ "a": { "type": "string" }, "b": {} }))),
-        &[("input.items[]: the type Part is called Piece now", Breaking), ("input.items[].b: a new field", Additive)],
+        &[("input.items[]: Part is called Piece now", Breaking), ("input.items[].b: a new field", Additive)],
     );
     let union = |members: Value| document(json!({}), json!({ "a": { "anyOf": members } }), json!({}));
     check(
         &union(json!([{ "type": "string" }, { "type": "integer" }])),
         &union(json!([{ "type": "integer" }, { "type": "boolean" }])),
         &[("output.a: the form Text is gone", Breaking), ("output.a: a new form Flag", Additive)],
+    );
+}
+
+#[test]
+fn what_a_program_calls_is_compared_too() {
+    // A part's `new` takes its required fields in order, and no others.
+    let part = |order: Value, required: Value| {
+        let properties = json!({ "x": { "type": "number" }, "y": { "type": "number" } });
+        let point = json!({ "properties": properties, "required": required, "x-fal-order-properties": order });
+        document(json!({ "at": { "$ref": "#/$defs/Point" } }), json!({}), json!({ "Point": point }))
+    };
+    check(
+        &part(json!(["x", "y"]), json!(["x", "y"])),
+        &part(json!(["y", "x"]), json!(["x", "y"])),
+        &[("input.at: `new` takes its arguments in another order", Breaking)],
+    );
+    check(
+        &part(json!(["x", "y"]), json!(["x", "y"])),
+        &part(json!(["x", "y"]), json!(["x"])),
+        &[("input.at.y: the field is not required any more", Breaking)],
+    );
+    // A name that another one takes away.
+    check_input(
+        json!({ "a-b": { "type": "string" }, "style": { "enum": ["Hope ", "Hype"] } }),
+        json!({ "a-b": { "type": "string" }, "a_b": { "type": "string" }, "style": { "enum": ["Hope", "Hope ", "Hype"] } }),
+        &[
+            ("input.a-b: a_b is called a_b2 now", Breaking),
+            ("input.style: Hope is called Hope2 now", Breaking),
+            ("input.style: a new value \"Hope\"", Additive),
+            ("input.a_b: a new field", Additive),
+        ],
+    );
+    // Null has a meaning where there is another default.
+    let steps = |nullable: bool| json!({ "steps": { "type": "integer", "default": 5, "nullable": nullable } });
+    check_input(steps(false), steps(true), &[("input.steps: null can be sent", Additive)]);
+    check_input(steps(true), steps(false), &[("input.steps: null cannot be sent any more", Breaking)]);
+    // Any text, or the listed ones only.
+    let voice = |more: Value| json!({ "voice": { "anyOf": [{ "enum": ["a", "b"] }, more] } });
+    let (open, closed) = (voice(json!({ "type": "string" })), voice(json!({ "type": "null" })));
+    check_input(closed.clone(), open.clone(), &[("input.voice: a new form any text", Additive)]);
+    check_input(open, closed, &[("input.voice: the form any text is gone", Breaking)]);
+}
+
+#[test]
+fn words_are_reported_of_every_place_and_once() {
+    let with = |words: &str, maximum: u32| {
+        let part = json!({ "description": words, "properties": { "n": { "type": "integer", "maximum": maximum, "description": words } } });
+        json!({
+            "endpointId": "me/app", "output": { "properties": { "n": { "type": "integer", "maximum": maximum } } },
+            "input": { "description": words, "properties": { "part": { "$ref": "#/$defs/Part" } } }, "$defs": { "Part": part },
+        })
+        .to_string()
+    };
+    check(
+        &with("One.", 1),
+        &with("Two.", 2),
+        &[
+            ("input.part.n: Maximum was 1 and is 2", Additive),
+            ("input.part.n: other words", Documentation),
+            ("input.part: other words", Documentation),
+            ("input: other words", Documentation),
+            ("output.n: other words", Documentation),
+        ],
     );
 }
 

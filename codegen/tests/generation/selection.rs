@@ -1,5 +1,7 @@
 //! What is generated of what is there, and how it is laid out.
 
+use serde_json::json;
+
 use crate::project::{Project, document};
 
 fn project() -> Project {
@@ -28,6 +30,19 @@ fn patterns_over_ids_select_endpoints() {
     let error = project.builder().include("acme/fluks").exclude("x/**").generate().unwrap_err().to_string();
     assert!(error.contains("no endpoint's id fits the pattern \"acme/fluks\""), "{error}");
     assert!(error.contains("no endpoint's id fits the pattern \"x/**\""), "{error}");
+}
+
+#[test]
+fn an_endpoint_without_a_document_can_be_selected_too() {
+    let models = json!({ "models": [
+        { "endpoint_id": "acme/one", "openapi": document("acme/one") },
+        { "endpoint_id": "acme/live", "openapi": { "error": { "code": "expansion_failed" } } },
+    ] });
+    let project = Project::new(&[("page.json", models)]);
+    let summary = project.builder().include("acme/live").generate().unwrap();
+    assert_eq!((summary.documents, summary.lost.len()), (0, 1));
+    assert_eq!(project.builder().exclude("acme/live").generate().unwrap().documents, 1);
+    assert!(project.files()["REPORT.md"].ends_with("Nothing was lost.\n"));
 }
 
 #[test]
