@@ -99,6 +99,14 @@ fn what_a_schema_says_and_the_code_does_not_is_said_once() {
         let output = fal(project.path(), &["generate", "--out", "out"]);
         assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), expected.to_owned()));
     }
+    // As a build script calls it, cargo shows it.
+    let as_build_script = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-fal"));
+        command.current_dir(project.path()).args(["generate", "--out", "built"]);
+        command.envs(["OUT_DIR", "TARGET", "HOST", "NUM_JOBS"].map(|name| (name, "1")));
+        text(&command.output().unwrap().stdout).lines().filter(|line| line.starts_with("cargo::warning=")).count()
+    };
+    assert_eq!([as_build_script(), as_build_script()], [1, 0]);
     let report = fs::read_to_string(project.path().join("out/REPORT.md")).unwrap();
     assert!(report.ends_with("- `Input`: the component `Gone` is not in the document; it is `serde_json::Value`\n"));
 }

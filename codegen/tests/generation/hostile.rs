@@ -122,6 +122,15 @@ fn odd_json_is_read_or_named() {
         (text.replace("\"required\":", "\"minimum\":1e400,\"required\":").into_bytes(), "number out of range"),
         ([text.as_bytes(), b"\xff"].concat(), "trailing characters"),
         (text.replace("\"text\"", "\"te\\ud800xt\"").into_bytes(), "this is not JSON"),
+        (text.replace("object", "ob\0ject").into_bytes(), "control character"),
+        ([&text.as_bytes()[..20], b"\xc3\x28", &text.as_bytes()[20..]].concat(), "this is not JSON"),
+        ([&b"{\"a"[..], b"\xff\xfe\":1}"].concat(), "invalid unicode code point"),
+        ("[".repeat(1_000_000).into_bytes(), "recursion limit exceeded"),
+        (
+            text.replace("\"string\"", &("{\"items\":".repeat(200) + "{}" + &"}".repeat(200))).into_bytes(),
+            "recursion limit",
+        ),
+        (Vec::new(), "EOF while parsing"),
     ] {
         project.put("a.json", odd);
         let found = project.findings();
