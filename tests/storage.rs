@@ -549,8 +549,18 @@ async fn the_fallback_takes_what_the_repository_does_not() {
         assert_eq!(hash(&kept.bytes), hash(&bytes));
         assert_eq!(kept.lifecycle.as_deref(), Some(r#"{"expiration_duration_seconds":60}"#));
         assert_eq!(last, length as u64, "{kind}");
-        assert!(storage.labels().contains(&"initiate".to_owned()), "{kind}");
+        let initiated = storage.seen("initiate").line();
+        assert!(initiated.ends_with("?storage_type=gcs"), "{kind}: {initiated}");
     }
+
+    // The other way round.
+    let storage = Storage::start().await;
+    let policy = Storage::policy().repository(Repository::Gcs).fallback(Repository::Cdn);
+    let client = storage.builder().uploads(policy).build().expect("a client");
+    storage.fault("put", Fault::Answer(no()));
+    client.storage().upload(FileInput::bytes(vec![1], "a/b")).await.expect("uploaded");
+    assert_eq!(storage.labels(), ["initiate", "put", "token", "upload"]);
+    assert!(storage.seen("initiate").line().ends_with("?storage_type=gcs"));
 
     // A repository is no fallback of its own.
     let storage = Storage::start().await;
