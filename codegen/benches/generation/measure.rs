@@ -1,0 +1,72 @@
+//! What is timed: in the bench itself, and in a build script that takes this file as a module.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use std::{fs, io};
+
+use serde_json::Value;
+use typify::{TypeSpace, TypeSpaceSettings};
+
+pub(crate) type Done<T> = Result<T, Box<dyn Error>>;
+
+/// Seconds that generating a folder of documents takes, from reading to writing.
+pub(crate) fn fal_codegen(schemas: &Path, out: &Path) -> Done<f64> {
+    let start = Stopwatch::start();
+    fal_codegen::Builder::new().schemas(schemas).out_dir(out).generate()?;
+    Ok(start.seconds())
+}
+
+/// Seconds that typify takes for the same, a module a document.
+pub(crate) fn typify(schemas: &Path, out: &Path) -> Done<f64> {
+    let start = Stopwatch::start();
+    fs::create_dir_all(out)?;
+    for file in files(schemas)? {
+        let name = format!("{}.rs", file.file_stem().unwrap_or_default().to_string_lossy());
+        fs::write(out.join(name), typify_one(&fs::read_to_string(file)?)?)?;
+    }
+    Ok(start.seconds())
+}
+
+/// What typify makes of a document's components, with its builders.
+pub(crate) fn typify_one(text: &str) -> Done<String> {
+    let document: Value = serde_json::from_str(&text.replace("#/components/schemas/", "#/definitions/"))?;
+    let components = document["components"]["schemas"].as_object().cloned().unwrap_or_default();
+    let schemas = components.into_iter().map(|(name, schema)| Ok((name, serde_json::from_value(schema)?)));
+    let schemas = schemas.collect::<Result<Vec<(String, schemars::schema::Schema)>, serde_json::Error>>()?;
+    let mut space = TypeSpace::new(TypeSpaceSettings::default().with_struct_builder(true));
+    space.add_ref_types(schemas)?;
+    Ok(prettyplease::unparse(&syn::parse2(space.to_stream())?))
+}
+
+/// The files of a folder, sorted.
+pub(crate) fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files: Vec<PathBuf> = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
+    files.sort();
+    Ok(files)
+}
+
+/// Measures the time for which this thread has a processor, where the system tells, so that what else runs on the machine
+/// counts little; else the time that passes.
+struct Stopwatch {
+    processor: Option<f64>,
+    start: Instant,
+}
+
+impl Stopwatch {
+    fn start() -> Self {
+        Stopwatch { processor: processor_seconds(), start: Instant::now() }
+    }
+
+    fn seconds(&self) -> f64 {
+        match (self.processor, processor_seconds()) {
+            (Some(start), Some(end)) => end - start,
+            _ => self.start.elapsed().as_secs_f64(),
+        }
+    }
+}
+
+fn processor_seconds() -> Option<f64> {
+    let statistics = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    Some(statistics.split(' ').next()?.parse::<f64>().ok()? / 1e9)
+}
