@@ -70,15 +70,18 @@ pub fn listed_value<T: OpenEnum>(text: &str) -> Result<T, UnlistedError> {
 }
 
 fn listed<T: OpenEnum>(text: &str) -> Option<T> {
-    let place = T::LISTED.iter().position(|listed| *listed == text)?;
-    T::VALUES.get(place).cloned()
+    T::VALUES.get(place(T::LISTED, text)?).cloned()
+}
+
+fn place(listed: &[&str], text: &str) -> Option<usize> {
+    listed.iter().position(|listed| *listed == text)
 }
 
 /// Shows a value by its text.
-pub fn debug_value<T: OpenEnum>(value: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    match T::LISTED.contains(&value.text()) {
-        true => write!(f, "{:?}", value.text()),
-        false => write!(f, "Other({:?})", value.text()),
+pub fn debug_value(text: &str, listed: &[&str], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match listed.contains(&text) {
+        true => write!(f, "{text:?}"),
+        false => write!(f, "Other({text:?})"),
     }
 }
 
@@ -96,7 +99,7 @@ impl<T: OpenEnum> Shape<T> for EnumShape {
     }
 
     fn validate(value: &T, at: &mut Validator, rules: &'static [Rule]) {
-        at.listed(value, rules);
+        at.listed(value.text(), T::LISTED, T::ANY_TEXT, rules);
     }
 }
 
@@ -176,7 +179,7 @@ macro_rules! __open_enum {
 
         impl ::core::fmt::Debug for $name {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                $crate::__private::debug_value(self, f)
+                $crate::__private::debug_value(self.as_str(), $name::LISTED, f)
             }
         }
 

@@ -125,7 +125,7 @@ struct Copying<'a>(std::vec::IntoIter<&'a dyn Any>);
 impl VisitMut for Copying<'_> {
     fn field<T: Part>(&mut self, value: &mut T) {
         if let Some(original) = self.0.next().and_then(|field| field.downcast_ref::<T>()) {
-            value.clone_from(original);
+            *value = original.clone();
         }
     }
 }

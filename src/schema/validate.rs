@@ -5,7 +5,6 @@ use regex_lite::Regex;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::open_enum::OpenEnum;
 use super::part::{Part, Shape};
 use crate::{FieldError, FileInput, LocSegment, ValidationError};
 
@@ -277,15 +276,15 @@ impl Validator {
     }
 
     /// Checks that a text is one that its schema lists, or else one that it allows.
-    pub fn listed<T: OpenEnum>(&mut self, value: &T, rules: &'static [Rule]) {
-        if T::LISTED.contains(&value.text()) {
+    pub(super) fn listed(&mut self, text: &str, listed: &[&str], any_text: bool, rules: &'static [Rule]) {
+        if listed.contains(&text) {
             return;
         }
-        if T::ANY_TEXT {
-            return self.text(value.text(), rules);
+        if any_text {
+            return self.text(text, rules);
         }
-        let listed: Vec<Value> = T::LISTED.iter().map(|text| json!(text)).collect();
-        self.one_of(&listed, Some(json!(value.text())));
+        let listed: Vec<Value> = listed.iter().map(|text| json!(text)).collect();
+        self.one_of(&listed, Some(json!(text)));
     }
 
     fn one_of(&mut self, listed: &[Value], input: Option<Value>) {
