@@ -113,12 +113,11 @@ async fn what_cannot_reach_fal_reaches_its_backup_unchanged() {
 async fn where_neither_is_reached_the_first_hosts_error_is_shown() {
     let authority = Authority::new();
     let client = authority.client(nobody(), nobody());
-    let recorder = Recorder::default();
-    let guard = recorder.listen();
+    let recorder = Recorder::listen();
     let error = client.endpoint("a/b").run(json!({})).await.expect_err("nobody there");
-    drop(guard);
+    let emitted = recorder.emitted();
     for line in ["its backup host is tried", "host = \"falrun.com\"", "path = \"/a/b\""] {
-        assert!(recorder.emitted().contains(line), "{line} is missing in:\n{}", recorder.emitted());
+        assert!(emitted.contains(line), "{line} is missing in:\n{emitted}");
     }
     assert_eq!(error.kind(), ErrorKind::Connect);
     let hosts: Vec<&str> = error.attempts().iter().map(|attempt| attempt.host.as_str()).collect();

@@ -16,11 +16,10 @@ use recorder::Recorder;
 use storage::{Fault, Storage, some_bytes};
 use support::{KEY, Reply, Server};
 
-/// One thread, so that the recorder, which is the thread's, hears everything.
+/// One thread, so that the recorder, which listens to its own, hears everything.
 #[tokio::test(flavor = "current_thread")]
 async fn nothing_shows_the_key_or_the_input() {
-    let recorder = Recorder::default();
-    let guard = recorder.listen();
+    let recorder = Recorder::listen();
     let server = Server::start(|number, seen| match (number, seen.method.as_str()) {
         (0, _) => Reply::json(429, r#"{"detail":"slow down"}"#),
         (_, "POST") => Reply::json(200, r#"{"request_id":"R1"}"#),
@@ -42,8 +41,6 @@ async fn nothing_shows_the_key_or_the_input() {
     let error =
         endpoint.run(json!({ "prompt": "a private matter" })).header("authorization", KEY).await.expect_err("x");
     let _ = write!(shown, "{error} {error:?}");
-    drop(guard);
-
     let emitted = recorder.emitted();
     for word in
         ["fal.subscribe", "fal.status_stream", "fal.cancel", "attempt failed", "queue update", "request_id = \"R1\""]
@@ -59,8 +56,7 @@ async fn nothing_shows_the_key_or_the_input() {
 
 #[tokio::test(flavor = "current_thread")]
 async fn nothing_shows_a_token_for_uploads_or_the_signature_of_a_url() {
-    let recorder = Recorder::default();
-    let guard = recorder.listen();
+    let recorder = Recorder::listen();
     let storage = Storage::start().await;
     let client = storage.builder().build().expect("a client");
     // "a private matter" in base64.
@@ -85,8 +81,6 @@ async fn nothing_shows_a_token_for_uploads_or_the_signature_of_a_url() {
             }
         }
     }
-    drop(guard);
-
     let emitted = recorder.emitted();
     for word in ["fal.upload", "attempt failed", "token for uploads was refused"] {
         assert!(emitted.contains(word), "{word} is missing in:\n{emitted}");
