@@ -290,7 +290,7 @@ impl<'a> Comparison<'a> {
             (from, to) = (from.bare(), to.bare());
         }
         self.types(from, to, path, input);
-        self.rules(&old.rules, &new.rules, path);
+        self.rules([from, to], [&old.rules, &new.rules], path);
         if old.default != new.default {
             let (from, to) = (old.default.clone(), new.default.clone());
             self.add(path, Of::Default { from, to }, Effect::Documentation);
@@ -357,7 +357,7 @@ impl<'a> Comparison<'a> {
                 None => self.add(path, Of::FormRemoved(form.name.clone()), Effect::Breaking),
                 Some(now) => {
                     self.types(&form.of, &now.of, path, input);
-                    self.rules(&form.rules, &now.rules, path);
+                    self.rules([&form.of, &now.of], [&form.rules, &now.rules], path);
                 }
             }
         }
@@ -366,29 +366,46 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn rules(&mut self, old: &[Rule], new: &[Rule], path: &str) {
-        let find = |rules: &'_ [Rule], name: &str| rules.iter().find(|rule| rule.name() == name).cloned();
-        let names: BTreeSet<&str> = old.iter().chain(new).map(Rule::name).collect();
+    /// Compares what is demanded of a value. A value of another kind has other bounds altogether, which say no more than
+    /// the change of its type does.
+    fn rules(&mut self, types: [&Type; 2], rules: [&[Rule]; 2], path: &str) {
+        let [old_type, new_type] = types.map(Type::bare);
+        if !old_type.is_bounded_like(new_type) {
+            return;
+        }
+        let names: BTreeSet<&str> = rules.iter().copied().flatten().map(Rule::name).collect();
         for name in names {
-            match (find(old, name), find(new, name)) {
-                (Some(old), Some(new)) if old == new => {}
-                (Some(Rule::Items(old)), Some(Rule::Items(new))) => self.rules(&old, &new, &format!("{path}[]")),
-                (None, Some(Rule::Items(new))) => self.rules(&[], &new, &format!("{path}[]")),
-                (Some(Rule::Items(old)), None) => self.rules(&old, &[], &format!("{path}[]")),
-                (Some(Rule::Width(old)), Some(Rule::Width(new))) => self.rules(&old, &new, &format!("{path}.width")),
-                (Some(Rule::Height(old)), Some(Rule::Height(new))) => self.rules(&old, &new, &format!("{path}.height")),
+            let [old, new] = rules.map(|rules| rules.iter().find(|rule| rule.name() == name));
+            match (old, new) {
+                (old, new) if old == new => {}
                 (Some(Rule::OneOf(old)), Some(Rule::OneOf(new))) => {
                     let texts = |numbers: &[Number]| numbers.iter().map(Number::to_string).collect::<Vec<_>>();
-                    self.listed(&texts(&old), &texts(&new), path);
+                    self.listed(&texts(old), &texts(new), path);
+                }
+                (Some(Rule::Items(_)), _) | (_, Some(Rule::Items(_))) => {
+                    let rules = [old, new].map(|rule| rule.map_or(&[][..], Rule::inner));
+                    self.rules([old_type.item(), new_type.item()], rules, &format!("{path}[]"));
+                }
+                (Some(Rule::Width(_) | Rule::Height(_)), _) | (_, Some(Rule::Width(_) | Rule::Height(_))) => {
+                    let rules = [old, new].map(|rule| rule.map_or(&[][..], Rule::inner));
+                    self.rules([&Type::I64; 2], rules, &format!("{path}.{}", name.to_lowercase()));
                 }
                 (old, new) => {
-                    let looser = old.as_ref().is_some_and(|old| new.as_ref().is_none_or(|new| new.allows_all_of(old)));
-                    let effect = if looser { Effect::Additive } else { Effect::Breaking };
-                    let text = |rule: Option<Rule>| rule.map(|rule| rule.value());
+                    let effect = if is_looser(old, new) { Effect::Additive } else { Effect::Breaking };
+                    let text = |rule: Option<&Rule>| rule.map(Rule::value);
                     self.add(path, Of::Bound { rule: name.to_owned(), from: text(old), to: text(new) }, effect);
                 }
             }
         }
+    }
+}
+
+/// Whether a bound allows all that the old one of its name did.
+fn is_looser(old: Option<&Rule>, new: Option<&Rule>) -> bool {
+    match (old, new) {
+        (Some(old), Some(new)) => new.allows_all_of(old),
+        (None, Some(Rule::Count(name, 0))) => name.starts_with("Min"),
+        (_, new) => new.is_none(),
     }
 }
 
@@ -443,6 +460,29 @@ impl Type {
         match self {
             Type::Option(inner) | Type::Nullable(inner) | Type::Boxed(inner) => inner.bare(),
             other => other,
+        }
+    }
+
+    /// What a list or map holds.
+    fn item(&self) -> &Type {
+        match self {
+            Type::List(item) | Type::Map(item) => item,
+            other => other,
+        }
+    }
+
+    /// Whether a bound means the same for a value of the other type.
+    fn is_bounded_like(&self, other: &Type) -> bool {
+        use std::mem::discriminant;
+
+        let is_number = |of: &Type| matches!(of, Type::I64 | Type::I128 | Type::F64);
+        let is_text = |of: &Type| matches!(of, Type::String | Type::Runtime("FileInput"));
+        match (self, other) {
+            (Type::Runtime(old), Type::Runtime(new)) => old == new,
+            (old, new) if is_number(old) || is_text(old) => {
+                is_number(old) == is_number(new) && is_text(old) == is_text(new)
+            }
+            (old, new) => discriminant(old) == discriminant(new),
         }
     }
 }
@@ -510,6 +550,14 @@ impl Rule {
             Rule::Items(rules) | Rule::Width(rules) | Rule::Height(rules) => {
                 rules.iter().map(|rule| format!("{} {}", rule.name(), rule.value())).collect::<Vec<_>>().join(", ")
             }
+        }
+    }
+
+    /// The rules for what is in the value.
+    fn inner(&self) -> &[Rule] {
+        match self {
+            Rule::Items(rules) | Rule::Width(rules) | Rule::Height(rules) => rules,
+            _ => &[],
         }
     }
 

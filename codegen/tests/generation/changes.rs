@@ -75,6 +75,53 @@ fn types_values_and_bounds_change() {
 }
 
 #[test]
+fn bounds_go_with_their_type() {
+    let list = |items: Value| json!({ "a": { "type": "array", "items": items, "minItems": 3, "maxItems": 3 } });
+    let record = || json!({ "$ref": "#/$defs/Size3" });
+    let boxes = json!({ "Size3": { "properties": { "width": { "type": "integer" } } } });
+    let whole = |input: Value| document(input, json!({}), boxes.clone());
+    check(
+        &whole(list(json!({ "type": "integer", "minimum": 1 }))),
+        &whole(json!({ "a": record() })),
+        &[("input.a: the type was Vec<i64> and is Size3", Breaking)],
+    );
+    let mut longer = list(record());
+    longer["a"]["maxItems"] = json!(4);
+    check(
+        &whole(list(json!({ "type": "integer", "minimum": 1 }))),
+        &whole(longer),
+        &[("input.a[]: the type was i64 and is Size3", Breaking), ("input.a: MaxItems was 3 and is 4", Additive)],
+    );
+    // A number stays one, and a text is a file's URL.
+    check_input(
+        json!({ "a": { "type": "integer", "maximum": 9 }, "b": { "type": "string", "maxLength": 9 } }),
+        json!({ "a": { "type": "number", "maximum": 8 }, "b": { "type": "string", "maxLength": 8, "format": "uri" } }),
+        &[
+            ("input.a: the type was i64 and is f64", Breaking),
+            ("input.a: Maximum was 9 and is 8", Breaking),
+            ("input.b: the type was String and is fal_client::FileInput", Breaking),
+            ("input.b: MaxLength was 9 and is 8", Breaking),
+        ],
+    );
+    // What asks for nothing refuses nothing, and a side of an image has its own bounds.
+    let size = |width: Value| {
+        let size = json!({ "Size": { "properties": { "width": width, "height": { "type": "integer" } } } });
+        let input = json!({ "size": { "$ref": "#/$defs/Size" } });
+        document(input, json!({}), size)
+    };
+    check(
+        &size(json!({ "type": "integer", "maximum": 512 })),
+        &size(json!({ "type": "integer" })),
+        &[("input.size.width: Maximum was 512 and is none", Additive)],
+    );
+    check_input(
+        json!({ "a": { "type": "string" } }),
+        json!({ "a": { "type": "string", "minLength": 0 } }),
+        &[("input.a: MinLength was none and is 0", Additive)],
+    );
+}
+
+#[test]
 fn words_and_defaults_are_documentation() {
     check_input(
         json!({ "a": { "type": "string", "default": "x" }, "b": { "type": "string", "description": "One." } }),
