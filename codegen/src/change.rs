@@ -118,7 +118,7 @@ impl fmt::Display for Change {
                     Of::FieldAdded { required: false } => write!(f, "a new field"),
                     Of::FieldRemoved => write!(f, "the field is gone"),
                     Of::BecameRequired => write!(f, "the field is required now"),
-                    Of::BecameOptional => write!(f, "the field is not required any more"),
+                    Of::BecameOptional => write!(f, "the field is not required any more: it is an Option now"),
                     Of::Type { from, to } => write!(f, "the type was {from} and is {to}"),
                     Of::Name { from, to } => write!(f, "{from} is called {to} now"),
                     Of::ValueAdded(value) => write!(f, "a new value {value}"),
@@ -126,8 +126,10 @@ impl fmt::Display for Change {
                     Of::FormAdded(form) => write!(f, "a new form {form}"),
                     Of::FormRemoved(form) => write!(f, "the form {form} is gone"),
                     Of::Order => write!(f, "`new` takes its arguments in another order"),
-                    Of::Null { allowed: true } => write!(f, "null can be sent"),
-                    Of::Null { allowed: false } => write!(f, "null cannot be sent any more"),
+                    Of::Null { allowed: true } => write!(f, "null can be sent: the field is Nullable now"),
+                    Of::Null { allowed: false } => {
+                        write!(f, "null cannot be sent any more: the field is not Nullable")
+                    }
                     Of::Bound { rule, from, to } => write!(f, "{rule} was {} and is {}", or_none(from), or_none(to)),
                     Of::Default { from, to } => write!(f, "the default was {} and is {}", or_none(from), or_none(to)),
                     _ => write!(f, "other words"),
@@ -248,15 +250,14 @@ impl<'a> Comparison<'a> {
         let fields = |record: &'a Record| -> BTreeMap<&'a str, &'a Field> {
             record.fields.iter().map(|field| (field.wire.as_str(), field)).collect()
         };
-        let is_part = new.role == Role::Part;
-        if is_part && is_reordered(old, new) {
+        if new.role == Role::Part && is_reordered(old, new) {
             self.add(path, Of::Order, Effect::Breaking);
         }
         let (old, new) = (fields(old), fields(new));
         for (wire, field) in &old {
             let at = format!("{path}.{wire}");
             match new.get(wire) {
-                Some(now) => self.field(field, now, &at, input, is_part),
+                Some(now) => self.field(field, now, &at, input),
                 None => self.add(&at, Of::FieldRemoved, Effect::Breaking),
             }
         }
@@ -267,26 +268,26 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn field(&mut self, old: &'a Field, new: &'a Field, path: &str, input: bool, is_part: bool) {
+    fn field(&mut self, old: &'a Field, new: &'a Field, path: &str, input: bool) {
         let (mut from, mut to) = (&old.kind, &new.kind);
         if old.name != new.name {
             let (from, to) = (old.name.clone(), new.name.clone());
             self.add(path, Of::Name { from, to }, Effect::Breaking);
         }
         if input {
-            // A part's `new` takes what is required, and nothing else.
-            let looser = if is_part { Effect::Breaking } else { Effect::Additive };
+            // The fields are public: a program that reads or sets one itself sees its type. A part's `new` takes what is
+            // required, too, and nothing else.
             match (is_required(old), is_required(new)) {
                 (false, true) => self.add(path, Of::BecameRequired, Effect::Breaking),
-                (true, false) => self.add(path, Of::BecameOptional, looser),
+                (true, false) => self.add(path, Of::BecameOptional, Effect::Breaking),
                 _ => {}
             }
             match (takes_null(old), takes_null(new)) {
-                (false, true) => self.add(path, Of::Null { allowed: true }, Effect::Additive),
+                (false, true) => self.add(path, Of::Null { allowed: true }, Effect::Breaking),
                 (true, false) => self.add(path, Of::Null { allowed: false }, Effect::Breaking),
                 _ => {}
             }
-            // Setters take the same either way.
+            // What is said above is not said again of the type.
             (from, to) = (from.bare(), to.bare());
         }
         self.types(from, to, path, input);

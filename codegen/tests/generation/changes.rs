@@ -45,7 +45,10 @@ fn fields_come_and_go() {
     check(
         &with(json!(["a"])),
         &with(json!(["b"])),
-        &[("input.b: the field is required now", Breaking), ("input.a: the field is not required any more", Additive)],
+        &[
+            ("input.a: the field is not required any more: it is an Option now", Breaking),
+            ("input.b: the field is required now", Breaking),
+        ],
     );
 }
 
@@ -163,7 +166,7 @@ fn what_a_program_calls_is_compared_too() {
     check(
         &part(json!(["x", "y"]), json!(["x", "y"])),
         &part(json!(["x", "y"]), json!(["x"])),
-        &[("input.at.y: the field is not required any more", Breaking)],
+        &[("input.at.y: the field is not required any more: it is an Option now", Breaking)],
     );
     // A name that another one takes away.
     check_input(
@@ -176,10 +179,14 @@ fn what_a_program_calls_is_compared_too() {
             ("input.a_b: a new field", Additive),
         ],
     );
-    // Null has a meaning where there is another default.
+    // Null has a meaning where there is another default, and the field, which is public, another type.
     let steps = |nullable: bool| json!({ "steps": { "type": "integer", "default": 5, "nullable": nullable } });
-    check_input(steps(false), steps(true), &[("input.steps: null can be sent", Additive)]);
-    check_input(steps(true), steps(false), &[("input.steps: null cannot be sent any more", Breaking)]);
+    check_input(steps(false), steps(true), &[("input.steps: null can be sent: the field is Nullable now", Breaking)]);
+    check_input(
+        steps(true),
+        steps(false),
+        &[("input.steps: null cannot be sent any more: the field is not Nullable", Breaking)],
+    );
     // Any text, or the listed ones only.
     let voice = |more: Value| json!({ "voice": { "anyOf": [{ "enum": ["a", "b"] }, more] } });
     let (open, closed) = (voice(json!({ "type": "string" })), voice(json!({ "type": "null" })));
