@@ -106,6 +106,8 @@ async fn json_has_no_place_for_a_file_where_there_is_none() {
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert!(error.to_string().contains(place), "{error}");
     }
+    let error = JsonInput::from(json!({ "loras": [{}] })).file("loras[0].path", URL).expect_err("no pointer");
+    assert!(error.to_string().contains("`/loras/0/path`"), "{error}");
     // A place can be given another file, and what is above it too.
     let input = JsonInput::from(json!({ "a": {} })).file("/a/b", FileInput::path("x")).expect("a place");
     let input = input.file("/a/b", URL).expect("a place");

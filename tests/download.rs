@@ -62,6 +62,10 @@ async fn data_uris_are_decoded_and_nonsense_is_refused() {
     let client = fal_client::Client::builder().anonymous().build().expect("a client");
     let bytes = client.download_bytes("data:image/png;base64,YWJj").await.expect("bytes");
     assert_eq!(&bytes[..], b"abc");
+    let output = serde_json::json!({ "images": [{ "url": "data:,a" }], "text": "data:,b", "none": 3 });
+    assert_eq!(client.download_bytes(&output["images"][0]).await.expect("bytes"), "a");
+    assert_eq!(client.download_bytes(&output["text"]).await.expect("bytes"), "b");
+    client.download_bytes(&output["none"]).await.expect_err("no URL");
     for url in ["", "a.png", "file:///etc/passwd", "ftp://a.b/c", "data:image/png"] {
         let error = client.download_bytes(url).await.expect_err(url);
         assert_eq!(error.kind(), ErrorKind::UnexpectedResponse, "{url}");

@@ -67,12 +67,32 @@ async fn a_call_that_is_out_of_time_says_what_it_tried() {
         assert!(error.to_string().contains("took longer than 1s"), "{operation:?} {error}");
         assert_eq!((error.endpoint(), error.request_id()), (Some(ENDPOINT), job.as_deref()), "{operation:?}");
         assert!(!error.attempts().is_empty(), "{operation:?} {error:?}");
+        assert!(error.to_string().contains("the last try: fal answered"), "{operation:?} {error}");
+        let unsent = operation == Operation::Submit;
+        assert_eq!(error.to_string().contains("it was not submitted"), unsent, "{operation:?} {error}");
         for attempt in error.attempts() {
             assert!(attempt.outcome.contains("fal answered"), "{operation:?} {attempt:?}");
         }
         let cancelled = (operation == Operation::StatusStream).then_some(&Cancellation::Removed);
         assert_eq!(error.cancellation(), cancelled, "{operation:?}");
     }
+}
+
+#[tokio::test]
+async fn without_any_time_nothing_is_sent() {
+    let emulator = Emulator::start().await.expect("an emulator");
+    let endpoint = client_of(&emulator).endpoint(ENDPOINT);
+    let input = json!({ "image_url": "https://example.com/a.png" });
+    let errors = [
+        endpoint.run(input.clone()).timeout(Duration::ZERO).await.map(drop),
+        endpoint.submit(input.clone()).timeout(Duration::ZERO).await.map(drop),
+        endpoint.subscribe(input).timeout(Duration::ZERO).await.map(drop),
+        endpoint.status("R1").timeout(Duration::ZERO).await.map(drop),
+    ];
+    for error in errors {
+        assert!(error.expect_err("no time").is_timeout());
+    }
+    assert!(emulator.requests().is_empty());
 }
 
 /// What got through in the meantime is not told of.

@@ -102,8 +102,9 @@ impl Builder {
 
     /// The name of the trait whose methods lead to the endpoints; `Endpoints` if it is not set.
     ///
-    /// A crate that uses two trees, say the one that fal-client ships and its own, calls its own something else and can
-    /// import both traits.
+    /// A crate that uses two trees, say the one that fal-client ships and its own, calls its own something else, to tell
+    /// them apart: `OwnEndpoints::fal_ai(&client)`. Where both traits are imported, only an owner that one of them has can
+    /// be called as a method.
     pub fn trait_name(mut self, name: impl Into<String>) -> Self {
         self.options.trait_name = name.into();
         self
@@ -270,6 +271,12 @@ impl Builder {
                 Err(found) => findings.extend(found),
             }
         }
+        if sources.is_empty() && !present.digests.is_empty() {
+            // It may be a slip in the path.
+            let reason = "there is no document in this folder, and all that was generated would be removed; if that is \
+                          meant, remove it by hand";
+            findings.push(Finding::new(&self.schemas, "", reason));
+        }
         if findings.is_empty() {
             findings = self.select(&mut documents, &mut without);
         }
@@ -350,8 +357,11 @@ impl Builder {
         let ids: Vec<&str> = documents.iter().map(|(_, document)| document.id.as_str()).chain(undocumented).collect();
         let unused = |pattern: &&String| !ids.iter().any(|id| select::fits(pattern, id));
         let unused = self.include.iter().chain(&self.exclude).filter(unused);
-        let findings = unused
-            .map(|pattern| Finding::new(&self.schemas, "", format!("no endpoint's id fits the pattern {pattern:?}")));
+        let findings = unused.map(|pattern| {
+            let stops = pattern.contains('*') && !pattern.contains("**");
+            let hint = if stops { "; `*` stops at a `/`, `**` does not" } else { "" };
+            Finding::new(&self.schemas, "", format!("no endpoint's id fits the pattern {pattern:?}{hint}"))
+        });
         let findings = findings.collect();
         let fits = |patterns: &[String], id: &str| patterns.iter().any(|pattern| select::fits(pattern, id));
         let wanted = |id: &str| (self.include.is_empty() || fits(&self.include, id)) && !fits(&self.exclude, id);

@@ -98,6 +98,14 @@ impl<O: 'static> Submission<O> {
 }
 
 impl<O: 'static> Submission<O> {
+    /// The error of a submission whose time has run out.
+    pub(super) fn out_of_time(&self, error: Error) -> Error {
+        match self.is_out.load(Ordering::Relaxed) {
+            true => error.at(&self.endpoint),
+            false => error.but("it was not submitted").at(&self.endpoint),
+        }
+    }
+
     /// Gives the submission up. If fal may have it already, its answer is awaited in the background, and the request is
     /// cancelled: its caller will not learn of it. What fal has refused or never got is not sent again.
     pub(super) fn take_back(self) {
@@ -165,7 +173,7 @@ impl<I: EndpointInput, O: 'static> IntoFuture for Submit<I, O> {
                 }
                 Err(tried) => {
                     let error = Error::timeout("the submission", timeout.unwrap_or_default());
-                    let error = error.after(tried).at(&submission.endpoint);
+                    let error = submission.out_of_time(error).having_tried(tried);
                     submission.take_back();
                     Err(error)
                 }

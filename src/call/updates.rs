@@ -137,7 +137,7 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
         let deadline = *self.deadline.get_or_insert_with(|| self.options.timeout.and_then(deadline));
         let progress = match until(deadline, self.step().instrument(span.clone())).await {
             Ok(progress) => progress,
-            Err(tried) => Err(self.out_of_time().instrument(span).await.after(tried)),
+            Err(tried) => Err(self.out_of_time().instrument(span).await.having_tried(tried)),
         };
         // After an error or the result there is nothing left to do, nor to cancel.
         if matches!(progress, Err(_) | Ok(Progress::Completed(_))) {
@@ -214,7 +214,7 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
         }
         match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Submit(submission) => {
-                let error = error.at(&submission.endpoint);
+                let error = submission.out_of_time(error);
                 if self.options.cancel_on_timeout {
                     submission.take_back();
                 }

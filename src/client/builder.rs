@@ -202,7 +202,7 @@ impl ClientBuilder {
 
     /// How many direct runs and queued requests of this client may be under way at once; a further call waits for its
     /// turn before it is sent. A subscribed request counts until it is completed, a submitted one until fal has taken
-    /// it. No bound by default; fal itself bounds what *runs* at once by account.
+    /// it. A call's `timeout` runs while it waits. No bound by default; fal itself bounds what *runs* at once by account.
     pub fn max_in_flight(mut self, requests: usize) -> Self {
         self.max_in_flight = Some(requests);
         self

@@ -34,7 +34,8 @@ impl JsonInput {
     ///
     /// # Errors
     ///
-    /// There is no such place: what is to have the field is no object, or the list has no such item.
+    /// There is no such place: what is to have the field is no object, or the list has no such item. A new field cannot
+    /// have a dot or a bracket in its name, as in `loras[0].path`: places below the first level are pointers.
     pub fn file(mut self, place: impl AsRef<str>, file: impl Into<FileInput>) -> Result<Self, Error> {
         let place = place.as_ref();
         let pointer = if place.starts_with('/') {
@@ -42,6 +43,13 @@ impl JsonInput {
         } else {
             format!("/{}", place.replace('~', "~0").replace('/', "~1"))
         };
+        if !place.starts_with('/') && place.contains(['.', '[']) && self.value.get(place).is_none() {
+            let pointer = place.replace(['.', '['], "/").replace(']', "");
+            let message = format!(
+                "`{place}` is not the name of a field of the input; if a place in it is meant, say `/{pointer}`"
+            );
+            return Err(Error::new(ErrorKind::InvalidInput, message));
+        }
         let slot = slot(&mut self.value, &pointer).ok_or_else(|| {
             Error::new(ErrorKind::InvalidInput, format!("the input has no place `{place}` for a file"))
         })?;

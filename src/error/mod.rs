@@ -107,7 +107,7 @@ impl Error {
 
     /// A request that did not get through.
     pub(crate) fn transport(error: reqwest::Error) -> Self {
-        let host = error.url().and_then(url::Url::host_str).unwrap_or("the host").to_owned();
+        let host = error.url().map_or_else(|| "the host".to_owned(), host_and_port);
         // The URL may have a token in its query.
         let error = error.without_url();
         let (kind, message) = if error.is_connect() {
@@ -134,6 +134,13 @@ impl Error {
     /// Says what the error is about before it says what it is.
     pub(crate) fn about(mut self, what: impl fmt::Display) -> Self {
         self.0.message = format!("{what}: {}", self.0.message);
+        self
+    }
+
+    /// Adds what one has to know beside what went wrong.
+    pub(crate) fn but(mut self, more: &str) -> Self {
+        self.0.message.push_str("; ");
+        self.0.message.push_str(more);
         self
     }
 
@@ -170,6 +177,14 @@ impl Error {
         });
         self.0.cancellation = outcome;
         self
+    }
+
+    /// The caller's time ran out after these tries.
+    pub(crate) fn having_tried(mut self, attempts: Vec<Attempt>) -> Self {
+        if let Some(last) = attempts.last() {
+            self.0.message.push_str(&format!("; the last try: {}", last.outcome));
+        }
+        self.after(attempts)
     }
 
     pub(crate) fn after(mut self, attempts: Vec<Attempt>) -> Self {
@@ -281,6 +296,12 @@ impl From<ValidationError> for Error {
         whole.0.field_errors = field_errors;
         whole
     }
+}
+
+/// A URL's host, with the port where that is not the scheme's own.
+pub(crate) fn host_and_port(url: &url::Url) -> String {
+    let host = url.host_str().unwrap_or("no host");
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
 /// The message of the error at the end of the chain, which is the one that says what happened.

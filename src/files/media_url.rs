@@ -1,5 +1,6 @@
 use std::fmt;
 
+use serde_json::Value;
 use url::Url;
 
 use super::data_uri;
@@ -15,7 +16,8 @@ use crate::{Audio, File, Image, Video};
 /// # let _ = (url, image);
 /// ```
 ///
-/// Made by `Into`: the methods that ask for one take `&Image`, `&Video`, `&Audio`, `&File`, text and `Url`.
+/// Made by `Into`: the methods that ask for one take `&Image`, `&Video`, `&Audio`, `&File`, text, `Url`, and of untyped
+/// outputs `&Value`: text, or an object with a `url`.
 #[derive(Clone)]
 pub struct MediaUrl {
     url: String,
@@ -34,6 +36,15 @@ macro_rules! media_url {
 }
 
 media_url!(Audio, File, Image, Video);
+
+/// Of an untyped output. What has no URL is an error when it is downloaded.
+impl From<&Value> for MediaUrl {
+    fn from(media: &Value) -> Self {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
+        let url = text(media).or_else(|| media.get("url").and_then(text)).unwrap_or_default();
+        MediaUrl { url, name: media.get("file_name").and_then(text) }
+    }
+}
 
 impl From<&str> for MediaUrl {
     fn from(url: &str) -> Self {

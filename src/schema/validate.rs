@@ -110,6 +110,9 @@ pub enum Rule {
     Height(&'static [Rule]),
 }
 
+/// How many of an enum's values a message names; its `ctx` has all.
+const MOST_SHOWN: usize = 12;
+
 /// Checks an input from its root.
 pub fn validate_input<T: Part>(input: &T) -> Result<(), ValidationError> {
     let mut at = Validator { loc: vec![LocSegment::Key("body".to_owned())], errors: Vec::new() };
@@ -288,9 +291,12 @@ impl Validator {
     }
 
     fn one_of(&mut self, listed: &[Value], input: Option<Value>) {
+        let shown = listed.iter().take(MOST_SHOWN);
         let words: Vec<String> =
-            listed.iter().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect();
-        let msg = format!("Input should be one of {}", words.join(", "));
+            shown.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect();
+        let more = listed.len().saturating_sub(MOST_SHOWN);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let msg = format!("Input should be one of {}{more}", words.join(", "));
         self.report("one_of", msg, json!({ "expected": listed }), input);
     }
 

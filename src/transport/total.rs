@@ -22,7 +22,7 @@ pub(crate) async fn within_total<T>(
     let Some(limit) = limit else { return work.await };
     match until(deadline(limit), work).await {
         Ok(done) => done,
-        Err(tried) => Err(Error::timeout(what, limit).after(tried)),
+        Err(tried) => Err(Error::timeout(what, limit).having_tried(tried)),
     }
 }
 
@@ -34,6 +34,9 @@ pub(crate) fn deadline(limit: Duration) -> Option<Instant> {
 /// Works until a deadline, or else returns what was tried since a request last got through.
 pub(crate) async fn until<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> Result<T, Vec<Attempt>> {
     let Some(deadline) = deadline else { return Ok(work.await) };
+    if deadline <= Instant::now() {
+        return Err(Vec::new());
+    }
     let limited = async { timeout_at(deadline, work).await.map_err(|_| FAILED.with(RefCell::take)) };
     FAILED.scope(RefCell::default(), limited).await
 }

@@ -4,6 +4,7 @@ use url::Url;
 
 use super::{Operation, Request, total};
 use crate::client::{Shared, backup};
+use crate::error::host_and_port;
 use crate::{Attempt, Error, ErrorKind};
 
 /// The tries of one request: where the next one goes, and whether there is one.
@@ -91,7 +92,7 @@ impl<'a> Tries<'a> {
 }
 
 fn untrusted(url: &Url) -> Error {
-    let host = url.host_str().unwrap_or("no host");
+    let host = host_and_port(url);
     let message = format!(
         "a URL leads to {}://{host}, which is neither a host of fal's for this nor one that the client is configured with; \
          nothing was sent there",

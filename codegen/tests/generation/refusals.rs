@@ -139,8 +139,26 @@ fn a_file_that_was_not_generated_is_never_overwritten_or_removed() {
         ["out/a.rs: this file is in the way and was not generated; move it, or generate into another folder"]
     );
     std::fs::remove_file(project.out().join("a.rs")).unwrap();
-    project.generate();
+    std::fs::write(project.out().join("empty.rs"), "").unwrap();
+    assert!(project.generate().removed.is_empty());
     assert_eq!(project.files()["mine.rs"], "// mine\n");
+    assert_eq!(project.files()["empty.rs"], "");
+}
+
+/// A slip in the path of the schemas would else remove everything.
+#[test]
+fn a_folder_without_a_document_removes_nothing() {
+    let project = Project::new(&[("a.json", document("a/b"))]);
+    project.generate();
+    let before = project.files();
+    project.remove("a.json");
+    assert_eq!(
+        project.findings(),
+        [
+            "schemas: there is no document in this folder, and all that was generated would be removed; if that is meant, remove it by hand"
+        ]
+    );
+    assert_eq!(project.files(), before);
 }
 
 #[test]
