@@ -16,7 +16,7 @@ const REPORT: &str = "REPORT.md";
 const ROOT: &str = "mod.rs";
 const FEATURES: &str = "features.toml";
 
-/// How many features a crate on crates.io may have.
+/// How many features a published crate may have.
 const MOST_FEATURES: usize = 300;
 
 /// Generates the Rust code of a folder of documents.
@@ -94,7 +94,7 @@ impl Builder {
     /// Puts each app behind a cargo feature, so that only what is used is compiled: `fal-ai/flux-lora` and what is below
     /// it behind `fal_ai-flux_lora`. The crate has to declare them; `features.toml` beside the modules has the lines.
     ///
-    /// crates.io allows a crate 300 features; more apps than that are an error.
+    /// A published crate may have 300 features; more apps than that are an error.
     pub fn features(mut self, features: bool) -> Self {
         self.options.features = features;
         self
@@ -376,7 +376,7 @@ fn features(tree: &Node) -> Result<String, String> {
     let features: Vec<String> = tree.modules().into_iter().filter_map(|(_, node)| render::feature(node)).collect();
     if features.len() > MOST_FEATURES {
         return Err(format!(
-            "{} apps would be as many features, and crates.io allows {MOST_FEATURES}; select endpoints with `include` and \
+            "{} apps would be as many features, and a published crate may have {MOST_FEATURES}; select endpoints with `include` and \
              `exclude`",
             features.len()
         ));

@@ -229,6 +229,9 @@ impl<'a> Lowering<'a> {
         }
         self.drafts.push(Draft::Record { name: name.clone(), role, docs, fields: Vec::new() });
         let properties = in_order(schema, &required);
+        for absent in required.iter().filter(|required| !properties.iter().any(|(wire, _)| wire == *required)) {
+            self.note(&name, &format!("the schema requires the field {}, which it does not name", prose::code(absent)));
+        }
         let mut names = field_names(properties.iter().map(|(wire, _)| *wire));
         let mut fields = Vec::new();
         for (wire, property) in properties {
@@ -331,7 +334,7 @@ impl<'a> Lowering<'a> {
         let shape = self.nested(at, wanted, schema, side);
         self.depth -= 1;
         if side == Side::Input {
-            rules::unchecked(schema).into_iter().for_each(|what| self.note(at, what));
+            rules::unchecked(schema).into_iter().for_each(|what| self.note(at, &what));
         }
         shape
     }
@@ -378,7 +381,8 @@ impl<'a> Lowering<'a> {
                 _ => json!({ "type": "object", "additionalProperties": true }).into(),
             },
             _ if listed.is_some() => self.free_form(at, "the values that are listed are neither texts nor numbers"),
-            _ => self.free_form(at, "the schema does not say what this is"),
+            Some("null") | None => self.free_form(at, "the schema does not say what this is"),
+            Some(_) => self.free_form(at, "the schema's `type` is none that is known"),
         }
     }
 

@@ -70,14 +70,13 @@ pub(super) fn of_image_size(schema: &Value) -> Vec<Rule> {
 }
 
 fn counts(schema: &Value, keys: &[(&str, &'static str)]) -> Vec<Rule> {
-    // Some write a count as `3.0`.
-    let count = |key: &str| {
-        let value = schema.get(key)?;
-        value
-            .as_u64()
-            .or_else(|| value.as_f64().filter(|count| *count >= 0.0 && count.fract() == 0.0).map(|n| n as u64))
-    };
-    keys.iter().filter_map(|(key, rule)| Some(Rule::Count(rule, count(key)?))).collect()
+    keys.iter().filter_map(|(key, rule)| Some(Rule::Count(rule, count(schema.get(*key)?)?))).collect()
+}
+
+/// Some write a count as `3.0`.
+fn count(value: &Value) -> Option<u64> {
+    let float = || value.as_f64().filter(|count| *count >= 0.0 && count.fract() == 0.0).map(|count| count as u64);
+    value.as_u64().or_else(float)
 }
 
 /// Whether the engine that checks inputs takes a pattern; it knows no look-around, no back-references and no classes of
@@ -87,21 +86,22 @@ fn is_checked(pattern: &str) -> bool {
 }
 
 /// What a schema demands and no rule checks.
-pub(super) fn unchecked(schema: &Value) -> Vec<&'static str> {
-    let keywords = schema.as_object().into_iter().flatten();
-    let unchecked = keywords.filter_map(|(keyword, value)| match (keyword.as_str(), value) {
-        ("pattern", Value::String(pattern)) if !is_checked(pattern) => {
-            Some("`pattern` is not checked, for it needs more than the engine here knows")
-        }
-        ("not", _) => Some("`not` is not checked"),
-        ("if", _) => Some("`if` is not checked"),
-        ("contains", _) => Some("`contains` is not checked"),
-        ("minProperties", _) => Some("`minProperties` is not checked"),
-        ("maxProperties", _) => Some("`maxProperties` is not checked"),
-        ("patternProperties", _) => Some("`patternProperties` is not checked"),
-        ("propertyNames", _) => Some("`propertyNames` is not checked"),
-        ("dependentRequired", _) => Some("`dependentRequired` is not checked"),
-        _ => None,
+pub(super) fn unchecked(schema: &Value) -> Vec<String> {
+    let keywords = schema.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
+    let unchecked = keywords.filter_map(|(keyword, value)| {
+        let why = match keyword.as_str() {
+            "pattern" if !value.as_str().is_some_and(is_checked) => ", for the engine here cannot read it",
+            "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "multipleOf"
+                if number(value).is_none() =>
+            {
+                ", for it is no number"
+            }
+            "minLength" | "maxLength" | "minItems" | "maxItems" if count(value).is_none() => ", for it is no count",
+            "not" | "if" | "contains" | "minProperties" | "maxProperties" | "patternProperties" | "propertyNames"
+            | "dependentRequired" => "",
+            _ => return None,
+        };
+        Some(format!("`{keyword}` is not checked{why}"))
     });
     unchecked.collect()
 }

@@ -154,3 +154,28 @@ fn bounds_that_make_no_sense_are_passed_over() {
     );
     assert!(text.contains("pub a: Option<f64>") && !text.contains("#[rules"), "{text}");
 }
+
+/// What a document says by mistake is left out, and the report says so in true words.
+#[test]
+fn mistakes_are_in_the_report() {
+    let input = json!({ "type": "object", "required": ["here", "nowhere"], "properties": {
+        "here": { "type": "string", "minLength": "ten", "maxLength": null },
+        "broken": { "type": "string", "pattern": "((" },
+        "number": { "type": "number", "minimum": "low", "maximum": 3 },
+        "strange": { "type": "strin" },
+    } });
+    let project = Project::new(&[("a.json", with_input("a/b", input))]);
+    project.generate();
+    let files = project.files();
+    let lines: Vec<&str> = files["REPORT.md"].lines().filter(|line| line.starts_with("- ")).collect();
+    assert_eq!(
+        lines,
+        [
+            "- `Input`: the schema requires the field `nowhere`, which it does not name",
+            "- `Input.here`: `minLength` is not checked, for it is no count",
+            "- `Input.broken`: `pattern` is not checked, for the engine here cannot read it",
+            "- `Input.number`: `minimum` is not checked, for it is no number",
+            "- `Input.strange`: the schema's `type` is none that is known; it is `serde_json::Value`",
+        ]
+    );
+}

@@ -32,7 +32,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         ///
         /// Pattern: `^(?!no)`.
         ///
-        /// `pattern` is not checked, for it needs more than the engine here knows.
+        /// `pattern` is not checked, for the engine here cannot read it.
         #[set(maybe_ahead: String)]
         pub ahead: Option<String>,
         /// The field `by_name`.
@@ -178,4 +178,4 @@ impl Layer {
 }
 
 // The report:
-// - `Input.ahead`: `pattern` is not checked, for it needs more than the engine here knows
+// - `Input.ahead`: `pattern` is not checked, for the engine here cannot read it
