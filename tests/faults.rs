@@ -18,12 +18,8 @@ fn input() -> Value {
 
 /// A client that repeats after a moment only.
 fn client_of(emulator: &Emulator) -> Client {
-    let base = emulator.base_url();
-    Client::builder()
-        .key("id:secret")
-        .run_host(format!("{base}/fal.run"))
-        .queue_host(format!("{base}/queue.fal.run"))
-        .rest_host(format!("{base}/rest.fal.ai"))
+    emulator
+        .client_builder()
         .retry(RetryPolicy::default().first_delay(Duration::from_millis(1)))
         .idle_timeout(Duration::from_millis(250))
         .stream_idle_timeout(Duration::from_millis(250))

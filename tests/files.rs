@@ -23,13 +23,8 @@ fn client_of(emulator: &Emulator) -> Client {
 }
 
 fn builder_of(emulator: &Emulator) -> ClientBuilder {
-    let base = emulator.base_url();
-    Client::builder()
-        .key("id:secret")
-        .run_host(format!("{base}/fal.run"))
-        .queue_host(format!("{base}/queue.fal.run"))
-        .rest_host(format!("{base}/rest.fal.ai"))
-        .api_host(format!("{base}/api.fal.ai"))
+    emulator
+        .client_builder()
         .retry(RetryPolicy::default().first_delay(Duration::from_millis(1)))
         .uploads(UploadPolicy::default().multipart_above(30_000).part_size(10_000).fallback(None))
 }

@@ -234,13 +234,7 @@ async fn the_status_stream_tells_of_each_step() {
 #[tokio::test]
 async fn a_key_that_is_not_accepted_is_an_error_of_its_own() {
     let emulator = Emulator::builder().key("id:secret").start().await.expect("an emulator");
-    let base = emulator.base_url();
-    let client = fal_client::Client::builder()
-        .key("id:wrong")
-        .run_host(format!("{base}/fal.run"))
-        .queue_host(format!("{base}/queue.fal.run"))
-        .build()
-        .expect("a client");
+    let client = emulator.client_builder().key("id:wrong").build().expect("a client");
     let error = client.endpoint(ENDPOINT).subscribe(input()).await.expect_err("401");
     assert_eq!(error.status().map(|status| status.as_u16()), Some(401));
     assert!(!error.is_retryable() && !error.to_string().contains("wrong"), "{error}");
@@ -288,15 +282,7 @@ async fn keep_alives_keep_a_stream() {
         .start()
         .await
         .expect("an emulator");
-    let base = emulator.base_url();
-    let client = fal_client::Client::builder()
-        .key("id:secret")
-        .run_host(format!("{base}/fal.run"))
-        .queue_host(format!("{base}/queue.fal.run"))
-        .rest_host(format!("{base}/rest.fal.ai"))
-        .stream_idle_timeout(Duration::from_millis(200))
-        .build()
-        .expect("a client");
+    let client = emulator.client_builder().stream_idle_timeout(Duration::from_millis(200)).build().expect("a client");
     client.endpoint(ENDPOINT).subscribe(input()).await.expect("a result");
     let operations: Vec<Operation> = emulator.requests().iter().map(|request| request.operation()).collect();
     assert_eq!(operations, [Operation::Submit, Operation::StatusStream, Operation::Result]);

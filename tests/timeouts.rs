@@ -11,12 +11,8 @@ const ENDPOINT: &str = "fal-ai/flux/dev/redux";
 
 /// A client that pauses for an hour after the first failure.
 fn client_of(emulator: &Emulator) -> Client {
-    let base = emulator.base_url();
-    Client::builder()
-        .key("id:secret")
-        .run_host(format!("{base}/fal.run"))
-        .queue_host(format!("{base}/queue.fal.run"))
-        .rest_host(format!("{base}/rest.fal.ai"))
+    emulator
+        .client_builder()
         .retry(RetryPolicy::default().first_delay(Duration::from_secs(3600)).max_delay(Duration::from_secs(3600)))
         .build()
         .expect("a client")
@@ -99,11 +95,8 @@ async fn without_any_time_nothing_is_sent() {
 #[tokio::test]
 async fn what_was_tried_before_a_request_got_through_is_forgotten() {
     let emulator = Emulator::builder().pace(Pace::manual()).start().await.expect("an emulator");
-    let base = emulator.base_url();
-    let client = Client::builder()
-        .key("id:secret")
-        .run_host(format!("{base}/fal.run"))
-        .queue_host(format!("{base}/queue.fal.run"))
+    let client = emulator
+        .client_builder()
         .retry(RetryPolicy::default().first_delay(Duration::from_millis(1)))
         .build()
         .expect("a client");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use fal_client::Client;
+use fal_client::{Client, ClientBuilder};
 
 use crate::Error;
 use crate::documents::{Catalog, CatalogBuilder};
@@ -53,6 +53,19 @@ impl Emulator {
     /// A client that talks to this emulator, with a key that it accepts.
     pub fn client(&self) -> Client {
         self.client.clone()
+    }
+
+    /// What that client is built with, for one that repeats, waits or uploads in another way.
+    ///
+    /// ```no_run
+    /// # async fn example(emulator: fal_emulator::Emulator) -> Result<(), fal_client::Error> {
+    /// let client = emulator.client_builder().retry(fal_client::RetryPolicy::none()).build()?;
+    /// # drop(client);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn client_builder(&self) -> ClientBuilder {
+        client_builder(self.base_url(), self.service.settings.keys.accepted())
     }
 
     /// `http://127.0.0.1:PORT`, without a slash at the end. The fal host comes next: the endpoints' ids are below
@@ -267,14 +280,7 @@ impl EmulatorBuilder {
         let catalog = self.catalog()?;
         let port = Port::listen(self.port).await.map_err(|source| Error::Listen { port: self.port, source })?;
         let base_url = format!("http://{}", port.address);
-        let client = Client::builder()
-            .key(self.settings.keys.accepted())
-            .run_host(format!("{base_url}/fal.run"))
-            .queue_host(format!("{base_url}/queue.fal.run"))
-            .rest_host(format!("{base_url}/rest.fal.ai"))
-            .api_host(format!("{base_url}/api.fal.ai"))
-            .build()
-            .map_err(Error::Client)?;
+        let client = client_builder(&base_url, self.settings.keys.accepted()).build().map_err(Error::Client)?;
         let service = Arc::new(Service::new(base_url, catalog, self.settings));
         let server = Server::start(port, Arc::clone(&service));
         Ok(Emulator { service, client, server })
@@ -308,4 +314,13 @@ impl fmt::Debug for EmulatorBuilder {
             .field("pace", &self.settings.pace)
             .finish_non_exhaustive()
     }
+}
+
+fn client_builder(base_url: &str, key: &str) -> ClientBuilder {
+    Client::builder()
+        .key(key)
+        .run_host(format!("{base_url}/fal.run"))
+        .queue_host(format!("{base_url}/queue.fal.run"))
+        .rest_host(format!("{base_url}/rest.fal.ai"))
+        .api_host(format!("{base_url}/api.fal.ai"))
 }

@@ -39,7 +39,7 @@ pub(crate) struct Service {
     /// `http://127.0.0.1:PORT`
     pub(crate) base_url: String,
     pub(crate) catalog: Arc<Catalog>,
-    pub(super) settings: Settings,
+    pub(crate) settings: Settings,
     pub(crate) clock: Arc<Clock>,
     /// What happens to a queued request, and to a direct run.
     pub(super) queued: Arc<Script>,
