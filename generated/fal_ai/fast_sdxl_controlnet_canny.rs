@@ -62,71 +62,63 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Made with [`Input::builder`].
     pub struct Input {
         /// What the image should show. The more precise the words, the closer the image.
-        #[given(Prompt: String)]
-        pub prompt: String,
+        pub prompt: String { given(String => _, ControlImageUrl) },
         /// URL of the image whose edges guide the composition.
-        #[given(ControlImageUrl: ::fal_client::FileInput)]
-        pub control_image_url: ::fal_client::FileInput,
+        pub control_image_url: ::fal_client::FileInput { given(::fal_client::FileInput => Prompt, _) },
         /// How strongly the edges of the control image steer the result.
         ///
         /// Default: `0.5`. Range: 0 to 1.
-        #[rules(Minimum(Int(0)), Maximum(Int(1)))]
-        #[set(maybe_controlnet_conditioning_scale: f64)]
-        pub controlnet_conditioning_scale: Option<f64>,
+        pub controlnet_conditioning_scale: Option<f64> {
+            set(maybe_controlnet_conditioning_scale: f64)
+            rules(Minimum(Int(0)), Maximum(Int(1)))
+        },
         /// What the image should not show: objects, colours, styles.
         ///
         /// Default: `""`.
-        #[set(maybe_negative_prompt: String)]
-        pub negative_prompt: Option<String>,
+        pub negative_prompt: Option<String> { set(maybe_negative_prompt: String) },
         /// Size of the images: a preset, or a width and a height in pixels. Unset, it is that of the control
         /// image.
-        #[set(maybe_image_size: ImageSizeChoice)]
-        pub image_size: Option<ImageSizeChoice>,
+        pub image_size: Option<ImageSizeChoice> { set(maybe_image_size: ImageSizeChoice) },
         /// Number of denoising steps; more take longer and show finer detail.
         ///
         /// Default: `25`. Range: 1 to 65.
-        #[rules(Minimum(Int(1)), Maximum(Int(65)))]
-        #[set(maybe_num_inference_steps: i64)]
-        pub num_inference_steps: Option<i64>,
+        pub num_inference_steps: Option<i64> {
+            set(maybe_num_inference_steps: i64)
+            rules(Minimum(Int(1)), Maximum(Int(65)))
+        },
         /// How closely the image follows the prompt (classifier-free guidance).
         ///
         /// Default: `7.5`. Range: 0 to 20.
-        #[rules(Minimum(Int(0)), Maximum(Int(20)))]
-        #[set(maybe_guidance_scale: f64)]
-        pub guidance_scale: Option<f64>,
+        pub guidance_scale: Option<f64> {
+            set(maybe_guidance_scale: f64)
+            rules(Minimum(Int(0)), Maximum(Int(20)))
+        },
         /// Starting point of the random numbers; the same seed and input give the same image.
-        #[set(maybe_seed: i128)]
-        pub seed: Option<i128>,
+        pub seed: Option<i128> { set(maybe_seed: i128) },
         /// Waits for the finished image and returns it in the response as a data URI, past the CDN.
         ///
         /// Default: `false`.
-        #[set(maybe_sync_mode: bool)]
-        pub sync_mode: Option<bool>,
+        pub sync_mode: Option<bool> { set(maybe_sync_mode: bool) },
         /// How many images to make.
         ///
         /// Default: `1`. Range: 1 to 8.
-        #[rules(Minimum(Int(1)), Maximum(Int(8)))]
-        #[set(maybe_num_images: i64)]
-        pub num_images: Option<i64>,
+        pub num_images: Option<i64> { set(maybe_num_images: i64) rules(Minimum(Int(1)), Maximum(Int(8))) },
         /// LoRA weights to merge into the base model.
         ///
         /// Default: `[]`.
-        #[set(maybe_loras: [LoraWeight])]
-        pub loras: Option<Vec<LoraWeight>>,
+        pub loras: Option<Vec<LoraWeight>> { set(maybe_loras: [LoraWeight]) },
         /// Checks the images for unsafe content.
         ///
         /// Default: `false`.
-        #[set(maybe_enable_safety_checker: bool)]
-        pub enable_safety_checker: Option<bool>,
+        pub enable_safety_checker: Option<bool> { set(maybe_enable_safety_checker: bool) },
         /// Lets the service enrich the prompt with words of its own.
         ///
         /// Default: `false`.
-        #[set(maybe_expand_prompt: bool)]
-        pub expand_prompt: Option<bool>,
+        pub expand_prompt: Option<bool> { set(maybe_expand_prompt: bool) },
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder;
+    pub struct InputBuilder<Prompt = prompt, ControlImageUrl = control_image_url>;
 }
 
 ::fal_client::__private::input_union! {
@@ -170,9 +162,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         /// How much weight the LoRA gets when it is merged.
         ///
         /// Default: `1`. Range: 0 to 1.
-        #[rules(Minimum(Int(0)), Maximum(Int(1)))]
-        #[set(maybe_scale: f64)]
-        pub scale: Option<f64>,
+        pub scale: Option<f64> { set(maybe_scale: f64) rules(Minimum(Int(0)), Maximum(Int(1))) },
     }
 }
 

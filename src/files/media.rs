@@ -1,7 +1,7 @@
 use serde::Deserializer;
 
-use crate::__private::{Mode, RecordShape, Rule, Shape, Validator};
-use crate::FileInput;
+use crate::__private::{Field, Mode, RecordShape, Rule, Shape, Validator, validate};
+use crate::{FileInput, LocSegment};
 
 /// Declares a media type of outputs: a URL and what is known of the file behind it.
 macro_rules! media {
@@ -114,7 +114,7 @@ pub struct ImageSize {
     pub height: Option<i64>,
 }
 
-crate::__record! { Lenient ImageSize: ImageSizeShape { width, height } }
+crate::__record! { Lenient ImageSize: ImageSizeShape { width {} height {} } }
 
 /// A record; an endpoint's bounds on its sides come as rules on the field that it is.
 #[doc(hidden)]
@@ -122,7 +122,7 @@ crate::__record! { Lenient ImageSize: ImageSizeShape { width, height } }
 pub enum ImageSizeShape {}
 
 impl Shape<ImageSize> for ImageSizeShape {
-    const NAMES: Option<&'static [&'static str]> = <RecordShape as Shape<ImageSize>>::NAMES;
+    const FIELDS: Option<&'static [Field]> = <RecordShape as Shape<ImageSize>>::FIELDS;
 
     fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<ImageSize, D::Error> {
         <RecordShape as Shape<ImageSize>>::read(deserializer, mode)
@@ -135,8 +135,8 @@ impl Shape<ImageSize> for ImageSizeShape {
     fn validate(size: &ImageSize, at: &mut Validator, rules: &'static [Rule]) {
         let width = rules.iter().find_map(|rule| if let Rule::Width(rules) = rule { Some(*rules) } else { None });
         let height = rules.iter().find_map(|rule| if let Rule::Height(rules) = rule { Some(*rules) } else { None });
-        at.field("width", &size.width, width.unwrap_or(&[]));
-        at.field("height", &size.height, height.unwrap_or(&[]));
+        at.step(LocSegment::Key("width".to_owned()), |at| validate(&size.width, at, width.unwrap_or(&[])));
+        at.step(LocSegment::Key("height".to_owned()), |at| validate(&size.height, at, height.unwrap_or(&[])));
     }
 }
 

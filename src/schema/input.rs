@@ -20,28 +20,33 @@ impl EndpointInput for serde_json::Value {
     fn files_mut(&mut self, _visit: &mut dyn FnMut(&str, &mut FileInput)) {}
 }
 
-/// Declares an endpoint's input and its builder. `#[given(Prompt: String)]` marks a required field: the builder has the
-/// type parameter `Prompt`, which is `Missing<required::prompt>` until the field's setter has made it `Given`. The builder
-/// becomes the input, by `build` or by `Into`, once every parameter is `Given`.
+/// Declares an endpoint's input and its builder, a type parameter of which says for each required field whether it is set:
+///
+/// ```text
+/// input! {
+///     pub struct Input {
+///         pub prompt: String { given(String => _, ImageUrl) },
+///         pub image_url: FileInput { given(FileInput => Prompt, _) },
+///         pub seed: Option<i64> { set(maybe_seed: i64) rules(Minimum(Int(0))) },
+///     }
+///
+///     pub struct InputBuilder<Prompt = prompt, ImageUrl = image_url>;
+/// }
+/// ```
+///
+/// The parameter is `Missing<required::prompt>` until the field's setter, which is told its place by `_`, has made it
+/// `Given`. The builder becomes the input, by `build` or by `Into`, once every parameter is `Given`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __input {
     (
         $(#[doc = $doc:tt])*
         pub struct $input:ident {
-            $(
-                $(#[doc = $field_doc:tt])*
-                $(#[name = $name:literal])?
-                $(#[rules($($rule:tt)*)])*
-                $(#[set($($set:tt)*)])?
-                $(#[null($null:ident)])?
-                $(#[given($state:ident: $($given:tt)*)])?
-                pub $field:ident: $type:ty
-            ),* $(,)?
+            $($(#[doc = $field_doc:tt])* pub $field:ident: $type:ty $({ $($mark:tt)* })?,)*
         }
 
         $(#[doc = $builder_doc:tt])*
-        pub struct $builder:ident;
+        pub struct $builder:ident $(<$($state:ident = $required:ident),*>)?;
     ) => {
         $(#[doc = $doc])*
         #[non_exhaustive]
@@ -49,7 +54,7 @@ macro_rules! __input {
             $($(#[doc = $field_doc])* pub $field: $type,)*
         }
 
-        $crate::__record! { Strict $input: RecordShape { $($field $(= $name)?),* } [$([$($($rule)*),*])*] }
+        $crate::__record! { Strict $input: RecordShape { $($field { $($($mark)*)? })* } }
 
         impl $input {
             /// An input of which nothing is set yet.
@@ -78,51 +83,47 @@ macro_rules! __input {
         pub mod required {
             $($(
                 #[doc = ::core::concat!(
-                    "The required field `", ::core::stringify!($field), "`, the builder's `", ::core::stringify!($state), "`."
+                    "The required field `", ::core::stringify!($required), "`, the builder's `",
+                    ::core::stringify!($state), "`."
                 )]
                 #[allow(missing_debug_implementations, non_camel_case_types)]
-                pub enum $field {}
-            )?)*
+                pub enum $required {}
+            )*)?
         }
 
         $(#[doc = $builder_doc])*
         #[must_use = "a builder does nothing until it is given to a call or built"]
-        pub struct $builder<$($($state = $crate::Missing<required::$field>,)?)*> {
+        pub struct $builder<$($($state = $crate::Missing<required::$required>,)*)?> {
             input: $input,
-            state: ::core::marker::PhantomData<($($($state,)?)*)>,
+            state: ::core::marker::PhantomData<($($($state,)*)?)>,
         }
 
-        impl<$($($state,)?)*> $builder<$($($state,)?)*> {
-            $crate::__given! {
-                $builder [] [$($($state)?)*]
-                $({ [$(set $($set)*)? $(given $($given)*)?] $field [$($field_doc)*] })*
-            }
-
-            $($crate::__setter! { [input] [$($field_doc)*] $field [$(null $null)? $($($set)*)?] })*
+        impl<$($($state,)*)?> $builder<$($($state,)*)?> {
+            $($crate::__setter! { [$builder input] [$($field_doc)*] $field { $($($mark)*)? } })*
 
             /// The input, once every required field is set. A call takes the builder as it is.
             pub fn build(self) -> $input
             where
-                $($($state: $crate::Required,)?)*
+                $($($state: $crate::Required,)*)?
             {
                 self.input
             }
         }
 
-        impl<$($($state,)?)*> ::core::clone::Clone for $builder<$($($state,)?)*> {
+        impl<$($($state,)*)?> ::core::clone::Clone for $builder<$($($state,)*)?> {
             fn clone(&self) -> Self {
                 $builder { input: ::core::clone::Clone::clone(&self.input), state: ::core::marker::PhantomData }
             }
         }
 
-        impl<$($($state,)?)*> ::core::fmt::Debug for $builder<$($($state,)?)*> {
+        impl<$($($state,)*)?> ::core::fmt::Debug for $builder<$($($state,)*)?> {
             fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
                 ::core::fmt::Debug::fmt(&self.input, f)
             }
         }
 
-        impl<$($($state: $crate::Required,)?)*> ::core::convert::From<$builder<$($($state,)?)*>> for $input {
-            fn from(builder: $builder<$($($state,)?)*>) -> Self {
+        impl<$($($state: $crate::Required,)*)?> ::core::convert::From<$builder<$($($state,)*)?>> for $input {
+            fn from(builder: $builder<$($($state,)*)?>) -> Self {
                 builder.input
             }
         }

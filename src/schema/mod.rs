@@ -1,5 +1,6 @@
 //! What generated code stands on: how its types are read, written, checked and built.
 
+mod fields;
 mod input;
 mod nullable;
 mod open_enum;
@@ -18,12 +19,13 @@ pub(crate) use validate::validate_files;
 
 /// The part of the runtime that only generated code names.
 pub mod private {
-    pub use super::open_enum::{EnumShape, OpenEnum, debug_value, listed_value, read_open_enum, value_of_text};
+    pub use super::open_enum::{EnumShape, OpenEnum, Values, debug_value, listed_value, read_open_enum, value_of_text};
     pub use super::part::{FieldPath, Part, Shape, blank, files_mut, files_of, read, set, validate};
     pub use super::record::{
-        Record, RecordShape, Visit, VisitMut, clone_record, debug_record, read_record, records_are_equal, write_record,
+        About, Field, Record, RecordShape, Visit, VisitMut, clone_record, debug_record, read_record, records_are_equal,
+        write_record,
     };
-    pub use super::union::{Kind, Member, Union, UnionShape, names_of, read_union};
+    pub use super::union::{Kind, Member, Union, UnionShape, fields_of, read_union};
     pub use super::validate::{Number, Rule, Validator, validate_input};
     pub use super::wire::Mode;
     pub use crate::files::ImageSizeShape;

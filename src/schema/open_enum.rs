@@ -43,34 +43,37 @@ impl std::error::Error for UnlistedError {}
 
 /// A set of texts to which the service may add.
 pub trait OpenEnum: Part {
+    /// What its schema says of it.
+    const VALUES: Values<Self>;
+}
+
+/// The values of an open enum.
+#[derive(Debug)]
+pub struct Values<T: 'static> {
     /// The texts that the schema lists.
-    const LISTED: &'static [&'static str];
-
+    pub texts: &'static [&'static str],
     /// The value of each text that is listed.
-    const VALUES: &'static [Self];
-
+    pub values: &'static [T],
+    /// Makes a value of another text.
+    pub other: fn(UnlistedValue) -> T,
+    /// The text of a value.
+    pub text: fn(&T) -> &str,
     /// Whether the schema allows any other text too.
-    const ANY_TEXT: bool = false;
-
-    /// A value of another text.
-    fn unlisted(value: UnlistedValue) -> Self;
-
-    /// The text.
-    fn text(&self) -> &str;
+    pub any_text: bool,
 }
 
 /// The value of a text, listed or not.
 pub fn value_of_text<T: OpenEnum>(text: &str) -> T {
-    listed(text).unwrap_or_else(|| T::unlisted(UnlistedValue(text.into())))
+    listed(text).unwrap_or_else(|| (T::VALUES.other)(UnlistedValue(text.into())))
 }
 
 /// The value of a text that is listed.
 pub fn listed_value<T: OpenEnum>(text: &str) -> Result<T, UnlistedError> {
-    listed(text).ok_or_else(|| UnlistedError { text: text.to_owned(), listed: T::LISTED })
+    listed(text).ok_or_else(|| UnlistedError { text: text.to_owned(), listed: T::VALUES.texts })
 }
 
 fn listed<T: OpenEnum>(text: &str) -> Option<T> {
-    T::VALUES.get(place(T::LISTED, text)?).cloned()
+    T::VALUES.values.get(place(T::VALUES.texts, text)?).cloned()
 }
 
 fn place(listed: &[&str], text: &str) -> Option<usize> {
@@ -99,7 +102,7 @@ impl<T: OpenEnum> Shape<T> for EnumShape {
     }
 
     fn validate(value: &T, at: &mut Validator, rules: &'static [Rule]) {
-        at.listed(value.text(), T::LISTED, T::ANY_TEXT, rules);
+        at.listed((T::VALUES.text)(value), T::VALUES.texts, T::VALUES.any_text, rules);
     }
 }
 
@@ -111,7 +114,7 @@ pub fn read_open_enum<'de, T: OpenEnum, D: Deserializer<'de>>(deserializer: D) -
         type Value = T;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write!(f, "one of {:?}", T::LISTED)
+            write!(f, "one of {:?}", T::VALUES.texts)
         }
 
         fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
@@ -122,20 +125,20 @@ pub fn read_open_enum<'de, T: OpenEnum, D: Deserializer<'de>>(deserializer: D) -
     deserializer.deserialize_str(TextVisitor(PhantomData))
 }
 
-/// Declares an enum of texts that stays open: `open_enum! { /// Docs. pub enum Format { /// `png` Png = "png", } }`. With
-/// `..any` after its values the schema allows any text, and a text becomes a value by `From`.
+/// Declares an enum of texts that stays open: `open_enum! { pub enum Format { /// `png` Png = "png", } }`, each value with a
+/// line of documentation. With `pub enum Format: any_text` the schema allows any text, and a text becomes a value by `From`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __open_enum {
     (
         $(#[doc = $doc:tt])*
-        pub enum $name:ident { $($(#[doc = $variant_doc:tt])* $variant:ident = $text:literal,)* $(..$any:ident)? }
+        pub enum $name:ident $(: $any:ident)? { $(#[doc = $variant_doc:tt] $variant:ident = $text:literal,)* }
     ) => {
         $(#[doc = $doc])*
         #[derive(::core::clone::Clone)]
         #[non_exhaustive]
         pub enum $name {
-            $($(#[doc = $variant_doc])* $variant,)*
+            $(#[doc = $variant_doc] $variant,)*
             /// A value that the schema does not list, made by [`Self::other`] or read from a response.
             Other($crate::UnlistedValue),
         }
@@ -164,17 +167,13 @@ macro_rules! __open_enum {
         }
 
         impl $crate::__private::OpenEnum for $name {
-            const LISTED: &'static [&'static str] = $name::LISTED;
-            const VALUES: &'static [Self] = &[$($name::$variant),*];
-            $($crate::__any_text! { constant $any })?
-
-            fn unlisted(value: $crate::UnlistedValue) -> Self {
-                $name::Other(value)
-            }
-
-            fn text(&self) -> &str {
-                self.as_str()
-            }
+            const VALUES: $crate::__private::Values<Self> = $crate::__private::Values {
+                texts: $name::LISTED,
+                values: &[$($name::$variant),*],
+                other: $name::Other,
+                text: $name::as_str,
+                any_text: $crate::__any_text! { $($any)? },
+            };
         }
 
         impl ::core::fmt::Debug for $name {
@@ -237,10 +236,13 @@ macro_rules! __open_enum {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __any_text {
-    (constant any) => {
-        const ANY_TEXT: bool = true;
+    () => {
+        false
     };
-    ($name:ident any) => {
+    (any_text) => {
+        true
+    };
+    ($name:ident any_text) => {
         impl ::core::convert::From<&str> for $name {
             fn from(text: &str) -> Self {
                 $name::other(text)

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 use serde::Serialize;
 use serde::de::Deserializer;
 
+use super::record::Field;
 use super::validate::{Rule, Validator};
 use super::wire::Mode;
 use crate::FileInput;
@@ -13,26 +14,22 @@ use crate::FileInput;
 pub struct FieldPath(String);
 
 impl FieldPath {
-    /// Visits the files of an object's field.
-    pub(super) fn visit<T: Part>(&mut self, name: &str, value: &mut T, visit: &mut dyn FnMut(&str, &mut FileInput)) {
+    /// Visits an object's field.
+    pub(super) fn visit_field(&mut self, name: &str, visit: impl FnOnce(&mut Self)) {
         let length = self.0.len();
         if length > 0 {
             self.0.push('.');
         }
         self.0.push_str(name);
-        T::Shape::files_mut(value, self, visit);
+        visit(self);
         self.0.truncate(length);
     }
 
-    pub(super) fn visit_item<T: Part>(
-        &mut self,
-        index: usize,
-        value: &mut T,
-        visit: &mut dyn FnMut(&str, &mut FileInput),
-    ) {
+    /// Visits a list's item.
+    pub(super) fn visit_item(&mut self, index: usize, visit: impl FnOnce(&mut Self)) {
         let length = self.0.len();
         self.0.push_str(&format!("[{index}]"));
-        T::Shape::files_mut(value, self, visit);
+        visit(self);
         self.0.truncate(length);
     }
 
@@ -51,8 +48,8 @@ pub trait Part: Any + Clone + Debug + PartialEq + Serialize {
 /// How values of a type are read, checked and searched for files. Here, and nowhere else, is decided what null and absence
 /// mean.
 pub trait Shape<T = Self> {
-    /// The names of its fields, if it is a record.
-    const NAMES: Option<&'static [&'static str]> = None;
+    /// Its fields, if it is a record.
+    const FIELDS: Option<&'static [Field]> = None;
 
     /// The value that null is, where null has a meaning of its own.
     fn meant_null() -> Option<T> {
@@ -118,9 +115,8 @@ pub fn files_of<T: Part>(input: &mut T, visit: &mut dyn FnMut(&str, &mut FileInp
 /// ```text
 /// input_part! {
 ///     pub struct LoraWeight {
-///         #[rules(Minimum(Int(0)), Maximum(Int(4)))]
-///         #[set(maybe_scale: f64)]
-///         pub scale: Option<f64>,
+///         pub path: String,
+///         pub scale: Option<f64> { rules(Minimum(Int(0)), Maximum(Int(4))) set(maybe_scale: f64) },
 ///     }
 /// }
 /// ```
@@ -130,14 +126,7 @@ macro_rules! __input_part {
     (
         $(#[doc = $doc:tt])*
         pub struct $record:ident {
-            $(
-                $(#[doc = $field_doc:tt])*
-                $(#[name = $name:literal])?
-                $(#[rules($($rule:tt)*)])*
-                $(#[set($($set:tt)*)])?
-                $(#[null($null:ident)])?
-                pub $field:ident: $type:ty
-            ),* $(,)?
+            $($(#[doc = $field_doc:tt])* pub $field:ident: $type:ty $({ $($mark:tt)* })?,)*
         }
     ) => {
         $(#[doc = $doc])*
@@ -146,10 +135,10 @@ macro_rules! __input_part {
             $($(#[doc = $field_doc])* pub $field: $type,)*
         }
 
-        $crate::__record! { Strict $record: RecordShape { $($field $(= $name)?),* } [$([$($($rule)*),*])*] }
+        $crate::__record! { Strict $record: RecordShape { $($field { $($($mark)*)? })* } }
 
         impl $record {
-            $($crate::__setter! { [] [$($field_doc)*] $field [$(null $null)? $($($set)*)?] })*
+            $($crate::__setter! { [] [$($field_doc)*] $field { $($($mark)*)? } })*
         }
     };
 }

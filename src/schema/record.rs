@@ -1,4 +1,3 @@
-use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
@@ -6,6 +5,9 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 
+use super::fields::{
+    complete, copy_fields, debug_fields, fields_are_equal, fields_mut_of, fields_of, validate_fields, visit_files,
+};
 use super::part::{FieldPath, Part, Shape};
 use super::validate::{Rule, Validator};
 use super::wire::{FieldSeed, Mode};
@@ -15,14 +17,8 @@ use crate::FileInput;
 ///
 /// It says what its fields are, once; how they are read, written, checked and searched for files is here.
 pub trait Record: Part {
-    /// The type's name, for error messages.
-    const NAME: &'static str;
-
-    /// The fields' names in JSON, in the order in which they are shown.
-    const NAMES: &'static [&'static str];
-
-    /// The fields' rules, if it is of an input.
-    const RULES: &'static [&'static [Rule]] = &[];
+    /// Its name and its fields.
+    const ABOUT: About;
 
     /// A record of which nothing is set yet.
     fn blank() -> Self;
@@ -31,7 +27,25 @@ pub trait Record: Part {
     fn fields<'a, V: Visit<'a>>(&'a self, visitor: &mut V);
 
     /// Lends each field.
-    fn fields_mut<V: VisitMut>(&mut self, visitor: &mut V);
+    fn fields_mut<'a, V: VisitMut<'a>>(&'a mut self, visitor: &mut V);
+}
+
+/// What is known of a record before there is a value.
+#[derive(Debug)]
+pub struct About {
+    /// The type's name, for error messages.
+    pub name: &'static str,
+    /// The fields, in the order in which they are shown.
+    pub fields: &'static [Field],
+}
+
+/// What is known of a field before there is a value.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// Its name in JSON.
+    pub name: &'static str,
+    /// Its rules, if it is of an input.
+    pub rules: &'static [Rule],
 }
 
 /// What goes through a record's fields.
@@ -41,9 +55,9 @@ pub trait Visit<'a> {
 }
 
 /// What goes through a record's fields and may change them.
-pub trait VisitMut {
+pub trait VisitMut<'a> {
     /// Is lent the next field.
-    fn field<T: Part>(&mut self, value: &mut T);
+    fn field<T: Part>(&mut self, value: &'a mut T);
 }
 
 /// What all records have in common.
@@ -51,7 +65,7 @@ pub trait VisitMut {
 pub enum RecordShape {}
 
 impl<R: Record> Shape<R> for RecordShape {
-    const NAMES: Option<&'static [&'static str]> = Some(R::NAMES);
+    const FIELDS: Option<&'static [Field]> = Some(R::ABOUT.fields);
 
     fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<R, D::Error> {
         deserializer.deserialize_map(RecordVisitor { mode, of: PhantomData })
@@ -62,12 +76,11 @@ impl<R: Record> Shape<R> for RecordShape {
     }
 
     fn validate(record: &R, at: &mut Validator, _rules: &'static [Rule]) {
-        let (names, rules) = (R::NAMES.iter(), R::RULES.iter());
-        record.fields(&mut Check { at, names, rules });
+        validate_fields(&R::ABOUT, &fields_of(record), at);
     }
 
     fn files_mut(record: &mut R, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
-        record.fields_mut(&mut Files { at, names: R::NAMES.iter(), visit });
+        visit_files(&R::ABOUT, fields_mut_of(record), at, visit);
     }
 }
 
@@ -78,8 +91,8 @@ pub fn read_record<'de, R: Record, D: Deserializer<'de>>(deserializer: D, mode: 
 
 /// Writes the fields of a record that are set.
 pub fn write_record<R: Record, S: Serializer>(record: &R, serializer: S) -> Result<S::Ok, S::Error> {
-    let names = R::NAMES.iter();
-    let mut writer = Writer { map: serializer.serialize_map(None)?, names, done: Ok(()) };
+    let fields = R::ABOUT.fields.iter();
+    let mut writer = Writer { map: serializer.serialize_map(None)?, fields, done: Ok(()) };
     record.fields(&mut writer);
     writer.done?;
     writer.map.end()
@@ -88,112 +101,33 @@ pub fn write_record<R: Record, S: Serializer>(record: &R, serializer: S) -> Resu
 /// A copy, field by field.
 pub fn clone_record<R: Record>(record: &R) -> R {
     let mut copy = R::blank();
-    copy.fields_mut(&mut Copying(all_fields(record).into_iter()));
+    copy_fields(&mut fields_mut_of(&mut copy), &fields_of(record));
     copy
 }
 
 /// Whether all fields are equal.
 pub fn records_are_equal<R: Record>(record: &R, other: &R) -> bool {
-    let mut comparison = Comparison { others: all_fields(other).into_iter(), equal: true };
-    record.fields(&mut comparison);
-    comparison.equal
+    fields_are_equal(&fields_of(record), &fields_of(other))
 }
 
 /// Shows the fields of a record, by their names in JSON.
 pub fn debug_record<R: Record>(record: &R, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let mut debugging = Debugging { of: f.debug_struct(R::NAME), names: R::NAMES.iter() };
-    record.fields(&mut debugging);
-    debugging.of.finish()
+    debug_fields(&R::ABOUT, &fields_of(record), f)
 }
-
-fn all_fields<R: Record>(record: &R) -> Vec<&dyn Any> {
-    let mut fields = Fields(Vec::with_capacity(R::NAMES.len()));
-    record.fields(&mut fields);
-    fields.0
-}
-
-struct Fields<'a>(Vec<&'a dyn Any>);
-
-impl<'a> Visit<'a> for Fields<'a> {
-    fn field<T: Part>(&mut self, value: &'a T) {
-        self.0.push(value);
-    }
-}
-
-struct Copying<'a>(std::vec::IntoIter<&'a dyn Any>);
-
-impl VisitMut for Copying<'_> {
-    fn field<T: Part>(&mut self, value: &mut T) {
-        if let Some(original) = self.0.next().and_then(|field| field.downcast_ref::<T>()) {
-            *value = original.clone();
-        }
-    }
-}
-
-struct Comparison<'a> {
-    others: std::vec::IntoIter<&'a dyn Any>,
-    equal: bool,
-}
-
-impl Visit<'_> for Comparison<'_> {
-    fn field<T: Part>(&mut self, value: &T) {
-        let other = self.others.next().and_then(|field| field.downcast_ref::<T>());
-        self.equal = self.equal && other == Some(value);
-    }
-}
-
-struct Debugging<'a, 'f> {
-    of: fmt::DebugStruct<'a, 'f>,
-    names: Names,
-}
-
-impl Visit<'_> for Debugging<'_, '_> {
-    fn field<T: Part>(&mut self, value: &T) {
-        self.of.field(self.names.next().copied().unwrap_or_default(), value);
-    }
-}
-
-struct Check<'a> {
-    at: &'a mut Validator,
-    names: Names,
-    rules: std::slice::Iter<'static, &'static [Rule]>,
-}
-
-impl Visit<'_> for Check<'_> {
-    fn field<T: Part>(&mut self, value: &T) {
-        let (name, rules) = (self.names.next(), self.rules.next());
-        self.at.field(name.copied().unwrap_or_default(), value, rules.copied().unwrap_or_default());
-    }
-}
-
-/// The names of the fields that are still to come.
-type Names = std::slice::Iter<'static, &'static str>;
 
 struct Writer<M: SerializeMap> {
     map: M,
-    names: Names,
+    /// The fields that are still to come.
+    fields: std::slice::Iter<'static, Field>,
     done: Result<(), M::Error>,
 }
 
 impl<M: SerializeMap> Visit<'_> for Writer<M> {
     fn field<T: Part>(&mut self, value: &T) {
-        let name = self.names.next().copied().unwrap_or_default();
+        let name = self.fields.next().map_or("", |field| field.name);
         if self.done.is_ok() && !T::Shape::is_unset(value) {
             self.done = self.map.serialize_entry(name, value);
         }
-    }
-}
-
-struct Files<'a> {
-    at: &'a mut FieldPath,
-    names: Names,
-    visit: &'a mut dyn FnMut(&str, &mut FileInput),
-}
-
-impl VisitMut for Files<'_> {
-    fn field<T: Part>(&mut self, value: &mut T) {
-        let name = self.names.next().copied().unwrap_or_default();
-        self.at.visit(name, value, self.visit);
     }
 }
 
@@ -206,33 +140,12 @@ struct FieldReader<'a, A, E> {
     done: Result<(), E>,
 }
 
-impl<'de, A: MapAccess<'de>> VisitMut for FieldReader<'_, A, A::Error> {
+impl<'de, A: MapAccess<'de>> VisitMut<'_> for FieldReader<'_, A, A::Error> {
     fn field<T: Part>(&mut self, value: &mut T) {
         if self.before == 0 {
             self.done = self.map.next_value_seed(FieldSeed::new(self.mode)).map(|read| *value = read);
         }
         self.before = self.before.wrapping_sub(1);
-    }
-}
-
-/// Fills in the fields that were not there.
-struct Completion<'a> {
-    mode: Mode,
-    read: &'a [bool],
-    names: &'static [&'static str],
-    place: usize,
-    missing: Option<&'static str>,
-}
-
-impl VisitMut for Completion<'_> {
-    fn field<T: Part>(&mut self, value: &mut T) {
-        if !self.read.get(self.place).copied().unwrap_or_default() {
-            match T::Shape::missing(self.mode) {
-                Some(missing) => *value = missing,
-                None => self.missing = self.missing.or(self.names.get(self.place).copied()),
-            }
-        }
-        self.place += 1;
     }
 }
 
@@ -245,17 +158,17 @@ impl<'de, R: Record> Visitor<'de> for RecordVisitor<R> {
     type Value = R;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an object with the fields of {}", R::NAME)
+        write!(f, "an object with the fields of {}", R::ABOUT.name)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<R, A::Error> {
         let mode = self.mode;
         let mut record = R::blank();
-        let mut read = vec![false; R::NAMES.len()];
+        let mut read = vec![false; R::ABOUT.fields.len()];
         while let Some(Name(name)) = map.next_key()? {
-            let Some(place) = R::NAMES.iter().position(|known| **known == *name) else {
+            let Some(place) = R::ABOUT.fields.iter().position(|field| field.name == name) else {
                 match mode {
-                    Mode::Strict => return Err(A::Error::unknown_field(&name, R::NAMES)),
+                    Mode::Strict => return Err(A::Error::custom(Unknown { name: &name, fields: R::ABOUT.fields })),
                     Mode::Lenient => map.next_value::<IgnoredAny>()?,
                 };
                 continue;
@@ -267,9 +180,26 @@ impl<'de, R: Record> Visitor<'de> for RecordVisitor<R> {
             record.fields_mut(&mut reader);
             reader.done?;
         }
-        let mut completion = Completion { mode, read: &read, names: R::NAMES, place: 0, missing: None };
-        record.fields_mut(&mut completion);
-        completion.missing.map_or(Ok(record), |name| Err(A::Error::missing_field(name)))
+        complete(&R::ABOUT, fields_mut_of(&mut record), &read, mode)
+            .map_or(Ok(()), |name| Err(A::Error::missing_field(name)))?;
+        Ok(record)
+    }
+}
+
+/// A key that is no field's name.
+struct Unknown<'a> {
+    name: &'a str,
+    fields: &'static [Field],
+}
+
+impl fmt::Display for Unknown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "unknown field `{}`, ", self.name)?;
+        let Some((first, rest)) = self.fields.split_first() else {
+            return f.write_str("there are no fields");
+        };
+        write!(f, "expected one of `{}`", first.name)?;
+        rest.iter().try_for_each(|field| write!(f, ", `{}`", field.name))
     }
 }
 
@@ -300,31 +230,25 @@ impl<'de> Deserialize<'de> for Name<'de> {
     }
 }
 
-/// Makes a struct a record, which is read in the mode of the side that it belongs to. Behind the fields are their rules, if
-/// it is of an input. The bodies are as short as they can be: they are compiled for every record there is.
+/// Makes a struct a record, which is read in the mode of the side that it belongs to. Behind a field stand its marks. The
+/// bodies are as short as they can be: they are compiled for every record there is.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __record {
-    (
-        $mode:ident $record:ident: $shape:ident { $($field:ident $(= $name:literal)?),* $(,)? }
-        $([$([$($rule:tt)*])*])?
-    ) => {
+    ($mode:ident $record:ident: $shape:ident { $($field:ident $marks:tt)* }) => {
         impl $crate::__private::Part for $record {
             type Shape = $crate::__private::$shape;
         }
 
         impl $crate::__private::Record for $record {
-            const NAME: &'static str = ::core::stringify!($record);
-
-            const NAMES: &'static [&'static str] = &[$($crate::__name!($field $(= $name)?)),*];
-
-            $(
-                const RULES: &'static [&'static [$crate::__private::Rule]] = {
-                    #[allow(unused_imports)]
-                    use $crate::__private::{Number::*, Rule::*};
-                    &[$(&[$($rule)*]),*]
-                };
-            )?
+            const ABOUT: $crate::__private::About = {
+                #[allow(unused_imports)]
+                use $crate::__private::{Number::*, Rule::*};
+                $crate::__private::About {
+                    name: ::core::stringify!($record),
+                    fields: &[$($crate::__field! { $field $marks }),*],
+                }
+            };
 
             fn blank() -> Self {
                 $record { $($field: $crate::__private::blank()),* }
@@ -336,7 +260,7 @@ macro_rules! __record {
             }
 
             #[allow(unused_variables)]
-            fn fields_mut<__V: $crate::__private::VisitMut>(&mut self, visitor: &mut __V) {
+            fn fields_mut<'a, __V: $crate::__private::VisitMut<'a>>(&'a mut self, visitor: &mut __V) {
                 $(__V::field(visitor, &mut self.$field);)*
             }
         }
@@ -378,30 +302,30 @@ macro_rules! __record {
     };
 }
 
-/// A field's name in JSON.
+/// What is known of a field, by its marks: its name in JSON, if it is another one, and its rules.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __name {
-    ($field:ident) => {
-        ::core::stringify!($field)
+macro_rules! __field {
+    ($field:ident { $(set $set:tt)? $(given $given:tt)? $(rules($($rule:tt)*))? }) => {
+        $crate::__private::Field { name: ::core::stringify!($field), rules: &[$($($rule)*)?] }
     };
-    ($field:ident = $name:literal) => {
-        $name
+    ($field:ident { $(set $set:tt)? $(given $given:tt)? name($name:literal) $(rules($($rule:tt)*))? }) => {
+        $crate::__private::Field { name: $name, rules: &[$($($rule)*)?] }
     };
 }
 
-/// Declares a record of an output: `output! { pub struct Output { #[name = "type"] pub type_: String } }`.
+/// Declares a record of an output: `output! { pub struct Output { pub type_: String { name("type") }, } }`.
+///
+/// Here and in the other macros that take fields, a field has one optional group, behind its type. Where several could
+/// begin with the same token, rustc copies what it has matched so far for each of them, and the time that a record takes
+/// grows with the square of its fields.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __output {
     (
         $(#[doc = $doc:tt])*
         pub struct $record:ident {
-            $(
-                $(#[doc = $field_doc:tt])*
-                $(#[name = $name:literal])?
-                pub $field:ident: $type:ty
-            ),* $(,)?
+            $($(#[doc = $field_doc:tt])* pub $field:ident: $type:ty $({ $($mark:tt)* })?,)*
         }
     ) => {
         $(#[doc = $doc])*
@@ -410,6 +334,6 @@ macro_rules! __output {
             $($(#[doc = $field_doc])* pub $field: $type,)*
         }
 
-        $crate::__record! { Lenient $record: RecordShape { $($field $(= $name)?),* } }
+        $crate::__record! { Lenient $record: RecordShape { $($field { $($($mark)*)? })* } }
     };
 }

@@ -18,15 +18,17 @@ pub trait Required {}
 
 impl Required for Given {}
 
-/// The setters of an optional field; `[input]` says in which field of `self` it is, `[]` that it is in `self`.
+/// The setters of a field, if its first mark asks for them; `[InputBuilder input]` says in which builder and which field of
+/// it the record is, `[]` that it is `self`.
 ///
-/// `#[set(maybe_seed: i64)]` marks an optional field: `seed` takes a value and `maybe_seed` an `Option`. A type in
-/// brackets is a list's, whose setter takes its items. `#[null(null_seed)]` beside it names the setter that sends null.
+/// `set(maybe_seed: i64)` marks an optional field: `seed` takes a value and `maybe_seed` an `Option`. With
+/// `set(maybe_seed: i64, null_seed)` null means something: `null_seed` sends it. `given(String => _, ImageUrl)` marks a
+/// required field, whose setter gives the builder with the state at `_` replaced. A type in brackets is a list's, whose
+/// setter takes its items.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __setter {
-    ($place:tt [$($doc:tt)*] $field:ident []) => {};
-    ([$($place:ident)?] [$($doc:tt)*] $field:ident [$maybe:ident: [$item:ty]]) => {
+    ([$($builder:ident $place:ident)?] [$($doc:tt)*] $field:ident { set($maybe:ident: [$item:ty]) $($mark:tt)* }) => {
         $(#[doc = $doc])*
         pub fn $field(
             mut self,
@@ -43,7 +45,7 @@ macro_rules! __setter {
             self
         }
     };
-    ([$($place:ident)?] [$($doc:tt)*] $field:ident [$maybe:ident: $value:ty]) => {
+    ([$($builder:ident $place:ident)?] [$($doc:tt)*] $field:ident { set($maybe:ident: $value:ty) $($mark:tt)* }) => {
         $(#[doc = $doc])*
         pub fn $field(mut self, $field: impl ::core::convert::Into<$value>) -> Self {
             $crate::__private::set(&mut self$(.$place)?.$field, $field);
@@ -56,7 +58,7 @@ macro_rules! __setter {
             self
         }
     };
-    ([$($place:ident)?] [$($doc:tt)*] $field:ident [null $null:ident $maybe:ident: [$item:ty]]) => {
+    ($place:tt [$($doc:tt)*] $field:ident { set($maybe:ident: [$item:ty], $null:ident) $($mark:tt)* }) => {
         $(#[doc = $doc])*
         pub fn $field(
             self,
@@ -65,17 +67,17 @@ macro_rules! __setter {
             self.$maybe(::core::option::Option::Some($field.into_iter().map(::core::convert::Into::into).collect()))
         }
 
-        $crate::__setter! { @null [$($place)?] $field $null $maybe: ::std::vec::Vec<$item> }
+        $crate::__setter! { @null $place $field $null $maybe: ::std::vec::Vec<$item> }
     };
-    ([$($place:ident)?] [$($doc:tt)*] $field:ident [null $null:ident $maybe:ident: $value:ty]) => {
+    ($place:tt [$($doc:tt)*] $field:ident { set($maybe:ident: $value:ty, $null:ident) $($mark:tt)* }) => {
         $(#[doc = $doc])*
         pub fn $field(self, $field: impl ::core::convert::Into<$value>) -> Self {
             self.$maybe(::core::option::Option::Some($field.into()))
         }
 
-        $crate::__setter! { @null [$($place)?] $field $null $maybe: $value }
+        $crate::__setter! { @null $place $field $null $maybe: $value }
     };
-    (@null [$($place:ident)?] $field:ident $null:ident $maybe:ident: $value:ty) => {
+    (@null [$($builder:ident $place:ident)?] $field:ident $null:ident $maybe:ident: $value:ty) => {
         /// The same as an option: `None` leaves it to the service.
         pub fn $maybe(mut self, $field: ::core::option::Option<$value>) -> Self {
             self$(.$place)?.$field = $field.map($crate::Nullable::Value);
@@ -88,46 +90,31 @@ macro_rules! __setter {
             self
         }
     };
-}
-
-/// Declares the setters of an input's required fields, each of which gives the builder with the field's state `Given`.
-/// Before the fields stand the states of those that had their turn and of those that have not.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __given {
-    ($builder:ident [$($before:ident)*] [] $({ [set $($set:tt)*] $optional:ident $optional_docs:tt })*) => {};
     (
-        $builder:ident [$($before:ident)*] [$state:ident $($after:ident)*]
-        $({ [set $($set:tt)*] $optional:ident $optional_docs:tt })*
-        { [given [$item:ty]] $field:ident [$($doc:tt)*] }
-        $($rest:tt)*
+        [$builder:ident $place:ident] [$($doc:tt)*] $field:ident
+        { given([$item:ty] => $($before:ident,)* _ $(, $after:ident)*) $($mark:tt)* }
     ) => {
         $(#[doc = $doc])*
         pub fn $field(
             mut self,
             $field: impl ::core::iter::IntoIterator<Item = impl ::core::convert::Into<$item>>,
         ) -> $builder<$($before,)* $crate::Given $(, $after)*> {
-            self.input.$field = $field.into_iter().map(::core::convert::Into::into).collect();
-            $builder { input: self.input, state: ::core::marker::PhantomData }
+            self.$place.$field = $field.into_iter().map(::core::convert::Into::into).collect();
+            $builder { $place: self.$place, state: ::core::marker::PhantomData }
         }
-
-        $crate::__given! { $builder [$($before)* $state] [$($after)*] $($rest)* }
     };
     (
-        $builder:ident [$($before:ident)*] [$state:ident $($after:ident)*]
-        $({ [set $($set:tt)*] $optional:ident $optional_docs:tt })*
-        { [given $value:ty] $field:ident [$($doc:tt)*] }
-        $($rest:tt)*
+        [$builder:ident $place:ident] [$($doc:tt)*] $field:ident
+        { given($value:ty => $($before:ident,)* _ $(, $after:ident)*) $($mark:tt)* }
     ) => {
         $(#[doc = $doc])*
         pub fn $field(
             mut self,
             $field: impl ::core::convert::Into<$value>,
         ) -> $builder<$($before,)* $crate::Given $(, $after)*> {
-            self.input.$field = $field.into();
-            $builder { input: self.input, state: ::core::marker::PhantomData }
+            self.$place.$field = $field.into();
+            $builder { $place: self.$place, state: ::core::marker::PhantomData }
         }
-
-        $crate::__given! { $builder [$($before)* $state] [$($after)*] $($rest)* }
     };
+    ($place:tt $docs:tt $field:ident { $($mark:tt)* }) => {};
 }

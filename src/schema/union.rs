@@ -6,6 +6,7 @@ use serde::de::{Deserialize, Deserializer, Error, IntoDeserializer, MapAccess, S
 use serde_json::{Map, Value};
 
 use super::part::{FieldPath, Part, Shape};
+use super::record::Field;
 use super::validate::{Rule, Validator};
 use super::wire::Mode;
 use crate::FileInput;
@@ -60,9 +61,9 @@ impl<U: Union> Shape<U> for UnionShape {
     }
 }
 
-/// The keys that a form knows.
-pub const fn names_of<T: Part>() -> Option<&'static [&'static str]> {
-    T::Shape::NAMES
+/// The fields of a form that is a record.
+pub const fn fields_of<T: Part>() -> Option<&'static [Field]> {
+    T::Shape::FIELDS
 }
 
 /// The kinds of JSON, called as the macros write them.
@@ -90,8 +91,8 @@ pub enum Kind {
 pub struct Member {
     /// Its kind.
     pub kind: Kind,
-    /// The keys that it knows; `None` if it takes any.
-    pub names: Option<&'static [&'static str]>,
+    /// The fields that it knows; `None` if it takes any.
+    pub fields: Option<&'static [Field]>,
     /// The keys that it must have.
     pub requires: &'static [&'static str],
     /// A key with the texts that it may have.
@@ -109,12 +110,12 @@ impl Member {
         let wrong = |(key, texts): &&(&str, &[&str])| {
             object.get(*key).and_then(Value::as_str).is_some_and(|text| !texts.contains(&text))
         };
-        let named = |key: &&String| self.names.is_some_and(|names| names.contains(&key.as_str()));
+        let named = |key: &&String| self.fields.is_some_and(|fields| fields.iter().any(|field| field.name == **key));
         let known = object.keys().filter(named).count();
         (
             self.tags.iter().filter(wrong).count(),
             self.requires.iter().filter(|key| object.get(**key).is_none_or(Value::is_null)).count(),
-            if self.names.is_some() { object.len() - known } else { 0 },
+            if self.fields.is_some() { object.len() - known } else { 0 },
             object.len() - known,
         )
     }
@@ -196,7 +197,7 @@ impl<'de, U: Union> Visitor<'de> for UnionVisitor<U> {
         let object = Value::Object(object);
         let read = |place| U::read_member(place, &object, self.mode);
         // A form with keys of one's own takes what no other can.
-        let any_keys = objects().find(|(_, member)| member.names.is_none());
+        let any_keys = objects().find(|(_, member)| member.fields.is_none());
         read(place).or_else(|error| any_keys.map_or(Err(error), |(place, _)| read(place))).map_err(|_| {
             // Read once more, for the place of the error in what was read ahead.
             let mut track = serde_path_to_error::Track::new();
@@ -247,7 +248,7 @@ macro_rules! __union {
 
                 const MEMBERS: &'static [private::Member] = &[$(private::Member {
                     kind: private::Kind::$kind,
-                    names: private::names_of::<$member>(),
+                    fields: private::fields_of::<$member>(),
                     requires: &[$($($required),*)?],
                     tags: &[$(($key, &[$($tag),*])),*],
                 }),*];

@@ -144,14 +144,10 @@ impl Validator {
         if self.errors.is_empty() { Ok(()) } else { Err(ValidationError::new(self.errors)) }
     }
 
-    /// Checks a field of a record or a value of a map.
-    pub fn field<T: Part>(&mut self, name: &str, value: &T, rules: &'static [Rule]) {
-        self.step(LocSegment::Key(name.to_owned()), value, rules);
-    }
-
-    pub(super) fn step<T: Part>(&mut self, segment: LocSegment, value: &T, rules: &'static [Rule]) {
+    /// Checks what is in a field or an item.
+    pub(crate) fn step(&mut self, segment: LocSegment, check: impl FnOnce(&mut Self)) {
         self.loc.push(segment);
-        T::Shape::validate(value, self, rules);
+        check(self);
         self.loc.pop();
     }
 

@@ -7,6 +7,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Unex
 use serde_json::Value;
 
 use super::part::{FieldPath, Part, Shape};
+use super::record::Field;
 use super::validate::{Number, Rule, Validator};
 use crate::{FileInput, LocSegment};
 
@@ -84,7 +85,7 @@ impl<T: Part> Part for Option<T> {
 }
 
 impl<T: Part> Shape for Option<T> {
-    const NAMES: Option<&'static [&'static str]> = T::Shape::NAMES;
+    const FIELDS: Option<&'static [Field]> = T::Shape::FIELDS;
 
     fn missing(_mode: Mode) -> Option<Self> {
         Some(None)
@@ -146,7 +147,7 @@ impl<T: Part> Part for Box<T> {
 }
 
 impl<T: Part> Shape for Box<T> {
-    const NAMES: Option<&'static [&'static str]> = T::Shape::NAMES;
+    const FIELDS: Option<&'static [Field]> = T::Shape::FIELDS;
 
     fn missing(mode: Mode) -> Option<Self> {
         T::Shape::missing(mode).map(Box::new)
@@ -216,13 +217,13 @@ impl<T: Part> Shape for Vec<T> {
     fn validate(list: &Self, at: &mut Validator, rules: &'static [Rule]) {
         at.list(list, rules);
         for (index, item) in list.iter().enumerate() {
-            at.step(LocSegment::Index(index as u64), item, item_rules(rules));
+            at.step(LocSegment::Index(index as u64), |at| T::Shape::validate(item, at, item_rules(rules)));
         }
     }
 
     fn files_mut(list: &mut Self, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
         for (index, item) in list.iter_mut().enumerate() {
-            at.visit_item(index, item, visit);
+            at.visit_item(index, |at| T::Shape::files_mut(item, at, visit));
         }
     }
 }
@@ -264,13 +265,13 @@ impl<T: Part> Shape for BTreeMap<String, T> {
 
     fn validate(map: &Self, at: &mut Validator, rules: &'static [Rule]) {
         for (key, value) in map {
-            at.field(key, value, item_rules(rules));
+            at.step(LocSegment::Key(key.clone()), |at| T::Shape::validate(value, at, item_rules(rules)));
         }
     }
 
     fn files_mut(map: &mut Self, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
         for (key, value) in map {
-            at.visit(key, value, visit);
+            at.visit_field(key, |at| T::Shape::files_mut(value, at, visit));
         }
     }
 }

@@ -1,9 +1,9 @@
 //! The types of an endpoint.
 
 use proc_macro2::{Literal, TokenStream};
-use quote::quote;
+use quote::{ToTokens, quote};
 
-use super::text::{Row, Rows, Table, Text, docs};
+use super::text::{Row, Table, Text, docs};
 use crate::model::{Enum, Field, Fit, Item, Number, Record, Role, Rule, Setter, Side, Type, Union};
 use crate::names::ident;
 use crate::prose;
@@ -32,11 +32,28 @@ pub(super) fn item(text: &mut Text, item: &Item) {
 
 /// The builder of `Input`, whose type says which required fields are set.
 fn builder(record: &Record) -> Table {
-    let docs = match record.fields.iter().any(|field| matches!(field.setter, Setter::State(_))) {
-        true => "An [`Input`] in the making: a call takes it once every required field is set.",
-        false => "An [`Input`] in the making.",
+    let states: Vec<TokenStream> = states(record)
+        .map(|(field, state)| {
+            let (field, state) = (ident(&field.name), ident(state));
+            quote! { #state = #field }
+        })
+        .collect();
+    let (docs, head) = match states.is_empty() {
+        true => ("An [`Input`] in the making.", quote! { pub struct InputBuilder }),
+        false => (
+            "An [`Input`] in the making: a call takes it once every required field is set.",
+            quote! { pub struct InputBuilder<#(#states),*> },
+        ),
     };
-    Table { docs: vec![docs.to_owned()], head: quote! { pub struct InputBuilder }, rows: None }
+    Table { docs: vec![docs.to_owned()], head, rows: None }
+}
+
+/// The required fields of a record, each with the type parameter that says whether it is set.
+fn states(record: &Record) -> impl Iterator<Item = (&Field, &str)> {
+    record.fields.iter().filter_map(|field| match &field.setter {
+        Setter::State(state) => Some((field, state.as_str())),
+        Setter::Maybe { .. } => None,
+    })
 }
 
 /// A record inside an input.
@@ -95,32 +112,37 @@ fn fields(record: &Record) -> Table {
 
 fn row(record: &Record, field: &Field) -> Row {
     let (name, of) = (ident(&field.name), type_of(&field.kind));
-    let mut attributes = Vec::new();
-    if field.name != field.wire {
-        let wire = Literal::string(&field.wire);
-        attributes.push(quote! { name = #wire });
-    }
-    attributes.extend(rules(&field.rules));
     let argument = argument(&field.kind);
-    match &field.setter {
-        _ if record.role == Role::Output => {}
+    let mut marks = match &field.setter {
+        _ if record.role == Role::Output => Vec::new(),
         Setter::Maybe { maybe, null } => {
             let maybe = ident(maybe);
-            attributes.push(quote! { set(#maybe: #argument) });
-            attributes.extend(null.as_ref().map(|null| {
+            let null = null.as_ref().map(|null| {
                 let null = ident(null);
-                quote! { null(#null) }
-            }));
+                quote! { , #null }
+            });
+            vec![quote! { set(#maybe: #argument #null) }]
         }
-        Setter::State(state) if record.role == Role::Input => {
-            let state = ident(state);
-            attributes.push(quote! { given(#state: #argument) });
+        Setter::State(_) if record.role == Role::Part => Vec::new(),
+        Setter::State(_) => {
+            let states = states(record).map(|(other, state)| match other.name == field.name {
+                true => quote! { _ },
+                false => ident(state).into_token_stream(),
+            });
+            vec![quote! { given(#argument => #(#states),*) }]
         }
-        Setter::State(_) => {}
+    };
+    if field.name != field.wire {
+        let wire = Literal::string(&field.wire);
+        marks.push(quote! { name(#wire) });
+    }
+    if !field.rules.is_empty() {
+        let rules = field.rules.iter().map(rule);
+        marks.push(quote! { rules(#(#rules),*) });
     }
     let mut docs = field.docs.clone();
     field.facts.iter().for_each(|fact| docs.extend([String::new(), fact.clone()]));
-    Row { docs, attributes, item: quote! { pub #name: #of } }
+    Row { docs, attributes: Vec::new(), item: quote! { pub #name: #of }, marks }
 }
 
 /// The attributes of some rules; plain rules share a line.
@@ -150,10 +172,15 @@ fn values(item: &Enum) -> Table {
     let name = ident(&item.name);
     let rows = item.values.iter().map(|(name, value)| {
         let (name, text) = (ident(name), Literal::string(value));
-        Row { docs: vec![prose::code(value)], attributes: Vec::new(), item: quote! { #name = #text } }
+        Row {
+            docs: vec![prose::code(value)],
+            attributes: Vec::new(),
+            item: quote! { #name = #text },
+            marks: Vec::new(),
+        }
     });
-    let end = item.any_text.then_some("..any");
-    Table { docs: item.docs.clone(), head: quote! { pub enum #name }, rows: Some(Rows { rows: rows.collect(), end }) }
+    let any_text = item.any_text.then(|| quote! { : any_text });
+    Table { docs: item.docs.clone(), head: quote! { pub enum #name #any_text }, rows: Some(rows.collect()) }
 }
 
 fn members(union: &Union) -> Table {
@@ -167,7 +194,7 @@ fn members(union: &Union) -> Table {
         }
         attributes.extend(tags.iter().map(|(key, texts)| quote! { tag(#key: #(#texts),*) }));
         attributes.extend(rules(&member.rules));
-        Row { docs: member.docs.clone(), attributes, item: quote! { #name(#of) } }
+        Row { docs: member.docs.clone(), attributes, item: quote! { #name(#of) }, marks: Vec::new() }
     });
     Table { docs: union.docs.clone(), head: quote! { pub enum #name }, rows: Some(rows.collect()) }
 }

@@ -34,27 +34,14 @@ impl Text {
     }
 }
 
-/// A struct or an enum as the runtime's macros take it: it has the syntax of an item, and attributes say the rest. It
-/// is printed here, for prettyplease breaks long attributes into lines that nobody wants to read.
+/// A struct or an enum as the runtime's macros take it: an item of which attributes, or marks behind a field, say the rest.
+/// It is printed here, for prettyplease takes items only, and breaks long attributes into lines that nobody wants to read.
 pub(super) struct Table {
     pub(super) docs: Vec<String>,
     /// `pub struct Input`.
     pub(super) head: TokenStream,
     /// `None` for a struct that ends with its head.
-    pub(super) rows: Option<Rows>,
-}
-
-/// The rows between the braces.
-pub(super) struct Rows {
-    pub(super) rows: Vec<Row>,
-    /// What stands after them.
-    pub(super) end: Option<&'static str>,
-}
-
-impl FromIterator<Row> for Rows {
-    fn from_iter<I: IntoIterator<Item = Row>>(rows: I) -> Self {
-        Rows { rows: rows.into_iter().collect(), end: None }
-    }
+    pub(super) rows: Option<Vec<Row>>,
 }
 
 /// A field or a variant.
@@ -63,6 +50,8 @@ pub(super) struct Row {
     pub(super) attributes: Vec<TokenStream>,
     /// `pub seed: Option<i64>`.
     pub(super) item: TokenStream,
+    /// `set(maybe_seed: i64)`.
+    pub(super) marks: Vec<TokenStream>,
 }
 
 impl Table {
@@ -71,22 +60,36 @@ impl Table {
             if !text.ends_with('\n') {
                 text.push('\n');
             }
-            text.push_str(format!("{:1$}{line}", "", 4 * indent).trim_end());
+            text.push_str(format!("{:1$}{line}", "", INDENT * indent).trim_end());
         };
         let doc_line = |doc: &String| format!("/// {doc}");
         self.docs.iter().map(doc_line).for_each(|doc| line(1, &doc));
         let head = compact(&self.head);
         let Some(rows) = &self.rows else { return line(1, &format!("{head};")) };
         line(1, &format!("{head} {{"));
-        for row in &rows.rows {
+        for row in rows {
             row.docs.iter().map(doc_line).for_each(|doc| line(2, &doc));
             row.attributes.iter().for_each(|attribute| line(2, &format!("#[{}]", compact(attribute))));
-            line(2, &format!("{},", compact(&row.item)));
+            let item = compact(&row.item);
+            let marks: Vec<String> = row.marks.iter().map(compact).collect();
+            let whole =
+                if marks.is_empty() { format!("{item},") } else { format!("{item} {{ {} }},", marks.join(" ")) };
+            if marks.is_empty() || 2 * INDENT + whole.len() <= WIDTH {
+                line(2, &whole);
+            } else {
+                line(2, &format!("{item} {{"));
+                marks.iter().for_each(|mark| line(3, mark));
+                line(2, "},");
+            }
         }
-        rows.end.into_iter().for_each(|end| line(2, end));
         line(1, "}");
     }
 }
+
+const INDENT: usize = 4;
+
+/// Longer lines are broken where there is a choice.
+const WIDTH: usize = 110;
 
 /// Tokens in one line, spaced as one writes them.
 fn compact(tokens: &TokenStream) -> String {

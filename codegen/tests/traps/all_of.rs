@@ -20,15 +20,14 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `size`.
-        #[rules(Width(&[Maximum(Int(100))]))]
-        #[rules(Height(&[Minimum(Int(1))]))]
-        #[set(maybe_size: ::fal_client::ImageSize)]
-        pub size: Option<::fal_client::ImageSize>,
+        pub size: Option<::fal_client::ImageSize> {
+            set(maybe_size: ::fal_client::ImageSize)
+            rules(Width(&[Maximum(Int(100))]), Height(&[Minimum(Int(1))]))
+        },
         /// The sibling's words.
         ///
         /// Default: `{"zoom":1}`.
-        #[set(maybe_wrapped: Camera)]
-        pub wrapped: Option<Camera>,
+        pub wrapped: Option<Camera> { set(maybe_wrapped: Camera) },
     }
 
     /// An [`Input`] in the making.
@@ -41,9 +40,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         /// The field `zoom`.
         ///
         /// At most 9.
-        #[rules(Maximum(Int(9)))]
-        #[set(maybe_zoom: f64)]
-        pub zoom: Option<f64>,
+        pub zoom: Option<f64> { set(maybe_zoom: f64) rules(Maximum(Int(9))) },
     }
 }
 

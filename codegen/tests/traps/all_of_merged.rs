@@ -20,16 +20,13 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `circle`.
-        #[set(maybe_circle: Circle)]
-        pub circle: Option<Circle>,
+        pub circle: Option<Circle> { set(maybe_circle: Circle) },
         /// The field `one`.
         ///
         /// Default: `{"width":1}`.
-        #[set(maybe_one: Base)]
-        pub one: Option<Base>,
+        pub one: Option<Base> { set(maybe_one: Base) },
         /// Both.
-        #[set(maybe_size: Size)]
-        pub size: Option<Size>,
+        pub size: Option<Size> { set(maybe_size: Size) },
     }
 
     /// An [`Input`] in the making.
@@ -42,11 +39,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         /// The field `width`.
         ///
         /// At least 1.
-        #[rules(Minimum(Int(1)))]
-        pub width: i64,
+        pub width: i64 { rules(Minimum(Int(1))) },
         /// The field `ring`.
-        #[set(maybe_ring: String)]
-        pub ring: Option<String>,
+        pub ring: Option<String> { set(maybe_ring: String) },
     }
 }
 
@@ -66,8 +61,7 @@ impl Circle {
         /// The field `width`.
         ///
         /// At least 1.
-        #[rules(Minimum(Int(1)))]
-        pub width: i64,
+        pub width: i64 { rules(Minimum(Int(1))) },
     }
 }
 
@@ -86,8 +80,7 @@ impl Base {
         /// The field `width`.
         ///
         /// At least 1.
-        #[rules(Minimum(Int(1)))]
-        pub width: i64,
+        pub width: i64 { rules(Minimum(Int(1))) },
     }
 }
 

@@ -22,12 +22,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         /// The field `big`.
         ///
         /// At most 18446744073709551615.
-        #[rules(Maximum(Int(18446744073709551615)))]
-        #[set(maybe_big: i128)]
-        pub big: Option<i128>,
+        pub big: Option<i128> { set(maybe_big: i128) rules(Maximum(Int(18446744073709551615))) },
         /// The field `seed`.
-        #[set(maybe_seed: i128)]
-        pub seed: Option<i128>,
+        pub seed: Option<i128> { set(maybe_seed: i128) },
     }
 
     /// An [`Input`] in the making.

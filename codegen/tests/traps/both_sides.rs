@@ -20,16 +20,13 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `box`.
-        #[name = "box"]
-        #[given(BoxState: Box2)]
-        pub box_: Box2,
+        pub box_: Box2 { given(Box2 => _) name("box") },
         /// The field `image`.
-        #[set(maybe_image: Image)]
-        pub image: Option<Image>,
+        pub image: Option<Image> { set(maybe_image: Image) },
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder;
+    pub struct InputBuilder<BoxState = box_>;
 }
 
 ::fal_client::__private::input_part! {
@@ -40,8 +37,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         /// The field `y`.
         pub y: i64,
         /// The field `label`.
-        #[set(maybe_label: String)]
-        pub label: Option<String>,
+        pub label: Option<String> { set(maybe_label: String) },
     }
 }
 
@@ -62,8 +58,7 @@ impl Box2 {
         /// The field `url`.
         pub url: ::fal_client::FileInput,
         /// The field `width`.
-        #[set(maybe_width: i64)]
-        pub width: Option<i64>,
+        pub width: Option<i64> { set(maybe_width: i64) },
     }
 }
 
@@ -81,8 +76,7 @@ impl Image {
     /// What the endpoint answers.
     pub struct Output {
         /// The field `box`.
-        #[name = "box"]
-        pub box_: Box2,
+        pub box_: Box2 { name("box") },
         /// The field `image`.
         pub image: Option<Image>,
     }

@@ -22,76 +22,69 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         /// The field `text`.
         ///
         /// Length: 2 to 5 characters.
-        #[rules(MinLength(2), MaxLength(5))]
-        #[given(Text: String)]
-        pub text: String,
+        pub text: String { given(String => _) rules(MinLength(2), MaxLength(5)) },
         /// The field `least`.
         ///
         /// At least -3.
-        #[rules(Minimum(Int(-3)))]
-        #[set(maybe_least: i64)]
-        pub least: Option<i64>,
+        pub least: Option<i64> { set(maybe_least: i64) rules(Minimum(Int(-3))) },
         /// The field `list`.
         ///
         /// Items: 1 to 3. Of each item: range 0 to 1.
-        #[rules(MinItems(1), MaxItems(3))]
-        #[rules(Items(&[Minimum(Int(0)), Maximum(Int(1))]))]
-        #[set(maybe_list: [f64])]
-        pub list: Option<Vec<f64>>,
+        pub list: Option<Vec<f64>> {
+            set(maybe_list: [f64])
+            rules(MinItems(1), MaxItems(3), Items(&[Minimum(Int(0)), Maximum(Int(1))]))
+        },
         /// The field `map`.
-        #[rules(Items(&[Maximum(Int(9))]))]
-        #[set(maybe_map: ::std::collections::BTreeMap<String, i64>)]
-        pub map: Option<::std::collections::BTreeMap<String, i64>>,
+        pub map: Option<::std::collections::BTreeMap<String, i64>> {
+            set(maybe_map: ::std::collections::BTreeMap<String, i64>)
+            rules(Items(&[Maximum(Int(9))]))
+        },
         /// The field `most`.
         ///
         /// At most 1e+300.
-        #[rules(Maximum(Float(1e300)))]
-        #[set(maybe_most: f64)]
-        pub most: Option<f64>,
+        pub most: Option<f64> { set(maybe_most: f64) rules(Maximum(Float(1e300))) },
         /// The field `nested`.
         ///
         /// Of each item: items at most 2.
-        #[rules(Items(&[MaxItems(2), Items(&[Minimum(Int(0))])]))]
-        #[set(maybe_nested: [Vec<i64>])]
-        pub nested: Option<Vec<Vec<i64>>>,
+        pub nested: Option<Vec<Vec<i64>>> {
+            set(maybe_nested: [Vec<i64>])
+            rules(Items(&[MaxItems(2), Items(&[Minimum(Int(0))])]))
+        },
         /// The field `odd`.
         ///
         /// A multiple of 8.
-        #[rules(MultipleOf(Int(8)))]
-        #[set(maybe_odd: i64)]
-        pub odd: Option<i64>,
+        pub odd: Option<i64> { set(maybe_odd: i64) rules(MultipleOf(Int(8))) },
         /// The field `open`.
         ///
         /// Range: more than 0 to less than 1.5.
-        #[rules(ExclusiveMinimum(Int(0)), ExclusiveMaximum(Float(1.5)))]
-        #[set(maybe_open: f64)]
-        pub open: Option<f64>,
+        pub open: Option<f64> {
+            set(maybe_open: f64)
+            rules(ExclusiveMinimum(Int(0)), ExclusiveMaximum(Float(1.5)))
+        },
         /// The field `ruled`.
         ///
         /// Pattern: `^a+$`.
-        #[rules(Pattern("^a+$"))]
-        #[set(maybe_ruled: String)]
-        pub ruled: Option<String>,
+        pub ruled: Option<String> { set(maybe_ruled: String) rules(Pattern("^a+$")) },
         /// The field `scale`.
-        #[rules(Minimum(Float(0.5)))]
-        #[set(maybe_scale: f64)]
-        pub scale: Option<f64>,
+        pub scale: Option<f64> { set(maybe_scale: f64) rules(Minimum(Float(0.5))) },
         /// The field `seed`.
         ///
         /// Range: 0 to 18446744073709551615.
-        #[rules(Minimum(Int(0)), Maximum(Int(18446744073709551615)))]
-        #[set(maybe_seed: i128)]
-        pub seed: Option<i128>,
+        pub seed: Option<i128> {
+            set(maybe_seed: i128)
+            rules(Minimum(Int(0)), Maximum(Int(18446744073709551615)))
+        },
         /// The field `signed`.
         ///
         /// Range: -9223372036854775808 to 9223372036854775807.
-        #[rules(Minimum(Int(-9223372036854775808)), Maximum(Int(9223372036854775807)))]
-        #[set(maybe_signed: i128)]
-        pub signed: Option<i128>,
+        pub signed: Option<i128> {
+            set(maybe_signed: i128)
+            rules(Minimum(Int(-9223372036854775808)), Maximum(Int(9223372036854775807)))
+        },
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder;
+    pub struct InputBuilder<Text = text>;
 }
 
 ::fal_client::__private::output! {

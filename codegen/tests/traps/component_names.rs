@@ -20,38 +20,27 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `a`.
-        #[set(maybe_a: LoraInput)]
-        pub a: Option<LoraInput>,
+        pub a: Option<LoraInput> { set(maybe_a: LoraInput) },
         /// The field `b`.
-        #[set(maybe_b: AudioOutput)]
-        pub b: Option<AudioOutput>,
+        pub b: Option<AudioOutput> { set(maybe_b: AudioOutput) },
         /// The field `c`.
-        #[set(maybe_c: Image)]
-        pub c: Option<Image>,
+        pub c: Option<Image> { set(maybe_c: Image) },
         /// The field `d`.
-        #[set(maybe_d: SanaV1516bInput)]
-        pub d: Option<SanaV1516bInput>,
+        pub d: Option<SanaV1516bInput> { set(maybe_d: SanaV1516bInput) },
         /// The field `e`.
-        #[set(maybe_e: Type3d)]
-        pub e: Option<Type3d>,
+        pub e: Option<Type3d> { set(maybe_e: Type3d) },
         /// The field `f`.
-        #[set(maybe_f: Image2)]
-        pub f: Option<Image2>,
+        pub f: Option<Image2> { set(maybe_f: Image2) },
         /// The field `g`.
-        #[set(maybe_g: Image3)]
-        pub g: Option<Image3>,
+        pub g: Option<Image3> { set(maybe_g: Image3) },
         /// The field `h`.
-        #[set(maybe_h: Input2)]
-        pub h: Option<Input2>,
+        pub h: Option<Input2> { set(maybe_h: Input2) },
         /// The field `i`.
-        #[set(maybe_i: Empty)]
-        pub i: Option<Empty>,
+        pub i: Option<Empty> { set(maybe_i: Empty) },
         /// The field `j`.
-        #[set(maybe_j: Empty2)]
-        pub j: Option<Empty2>,
+        pub j: Option<Empty2> { set(maybe_j: Empty2) },
         /// The field `k`.
-        #[set(maybe_k: ABC)]
-        pub k: Option<ABC>,
+        pub k: Option<ABC> { set(maybe_k: ABC) },
     }
 
     /// An [`Input`] in the making.
@@ -62,8 +51,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// A part of the input.
     pub struct LoraInput {
         /// The field `value`.
-        #[set(maybe_value: i64)]
-        pub value: Option<i64>,
+        pub value: Option<i64> { set(maybe_value: i64) },
     }
 }
 
@@ -84,8 +72,7 @@ impl Default for LoraInput {
     /// A part of the input.
     pub struct AudioOutput {
         /// The field `value`.
-        #[set(maybe_value: i64)]
-        pub value: Option<i64>,
+        pub value: Option<i64> { set(maybe_value: i64) },
     }
 }
 
@@ -106,8 +93,7 @@ impl Default for AudioOutput {
     /// A part of the input.
     pub struct Image {
         /// The field `value`.
-        #[set(maybe_value: i64)]
-        pub value: Option<i64>,
+        pub value: Option<i64> { set(maybe_value: i64) },
     }
 }
 
@@ -128,8 +114,7 @@ impl Default for Image {
     /// A part of the input.
     pub struct SanaV1516bInput {
         /// The field `value`.
-        #[set(maybe_value: i64)]
-        pub value: Option<i64>,
+        pub value: Option<i64> { set(maybe_value: i64) },
     }
 }
 
@@ -150,8 +135,7 @@ impl Default for SanaV1516bInput {
     /// A part of the input.
     pub struct Type3d {
         /// The field `value`.
-        #[set(maybe_value: i64)]
-        pub value: Option<i64>,
+        pub value: Option<i64> { set(maybe_value: i64) },
     }
 }
 
@@ -172,8 +156,7 @@ impl Default for Type3d {
     /// A part of the input.
     pub struct Image2 {
         /// The field `value`.
-        #[set(maybe_value: i64)]
-        pub value: Option<i64>,
+        pub value: Option<i64> { set(maybe_value: i64) },
     }
 }
 
@@ -194,8 +177,7 @@ impl Default for Image2 {
     /// A part of the input.
     pub struct Image3 {
         /// The field `value`.
-        #[set(maybe_value: i64)]
-        pub value: Option<i64>,
+        pub value: Option<i64> { set(maybe_value: i64) },
     }
 }
 
@@ -216,8 +198,7 @@ impl Default for Image3 {
     /// A part of the input.
     pub struct Input2 {
         /// The field `value`.
-        #[set(maybe_value: i64)]
-        pub value: Option<i64>,
+        pub value: Option<i64> { set(maybe_value: i64) },
     }
 }
 
@@ -238,8 +219,7 @@ impl Default for Input2 {
     /// A part of the input.
     pub struct Empty {
         /// The field `value`.
-        #[set(maybe_value: i64)]
-        pub value: Option<i64>,
+        pub value: Option<i64> { set(maybe_value: i64) },
     }
 }
 
@@ -260,8 +240,7 @@ impl Default for Empty {
     /// A part of the input.
     pub struct Empty2 {
         /// The field `value`.
-        #[set(maybe_value: i64)]
-        pub value: Option<i64>,
+        pub value: Option<i64> { set(maybe_value: i64) },
     }
 }
 
@@ -282,8 +261,7 @@ impl Default for Empty2 {
     /// A part of the input.
     pub struct ABC {
         /// The field `value`.
-        #[set(maybe_value: i64)]
-        pub value: Option<i64>,
+        pub value: Option<i64> { set(maybe_value: i64) },
     }
 }
 

@@ -24,21 +24,17 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `a`.
-        #[given(AState: A)]
-        pub a: A,
+        pub a: A { given(A => _, Either, NodeState, Text) },
         /// The field `either`.
-        #[given(Either: EitherChoice)]
-        pub either: EitherChoice,
+        pub either: EitherChoice { given(EitherChoice => AState, _, NodeState, Text) },
         /// The field `node`.
-        #[given(NodeState: Node)]
-        pub node: Node,
+        pub node: Node { given(Node => AState, Either, _, Text) },
         /// The field `text`.
-        #[given(Text: String)]
-        pub text: String,
+        pub text: String { given(String => AState, Either, NodeState, _) },
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder;
+    pub struct InputBuilder<AState = a, Either = either, NodeState = node, Text = text>;
 }
 
 ::fal_client::__private::input_part! {
@@ -62,8 +58,7 @@ impl A {
         /// The field `a`.
         ///
         /// A value that has this field would never end; it is optional.
-        #[set(maybe_a: Box<A>)]
-        pub a: Option<Box<A>>,
+        pub a: Option<Box<A>> { set(maybe_a: Box<A>) },
         /// The field `list`.
         pub list: Vec<B>,
     }
@@ -116,8 +111,7 @@ impl EitherCustom {
         /// The field `next`.
         ///
         /// A value that has this field would never end; it is optional.
-        #[set(maybe_next: Box<Node>)]
-        pub next: Option<Box<Node>>,
+        pub next: Option<Box<Node>> { set(maybe_next: Box<Node>) },
     }
 }
 

@@ -20,38 +20,29 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `resolution`.
-        #[given(ResolutionState: Resolution)]
-        pub resolution: Resolution,
+        pub resolution: Resolution { given(Resolution => _) },
         /// The field `aspect_ratio`.
         ///
         /// Default: `"16:9"`.
-        #[set(maybe_aspect_ratio: AspectRatio)]
-        pub aspect_ratio: Option<AspectRatio>,
+        pub aspect_ratio: Option<AspectRatio> { set(maybe_aspect_ratio: AspectRatio) },
         /// The field `constant`.
-        #[set(maybe_constant: Constant)]
-        pub constant: Option<Constant>,
+        pub constant: Option<Constant> { set(maybe_constant: Constant) },
         /// The field `feeling`.
-        #[set(maybe_feeling: Feeling)]
-        pub feeling: Option<Feeling>,
+        pub feeling: Option<Feeling> { set(maybe_feeling: Feeling) },
         /// The field `or_null`.
-        #[set(maybe_or_null: OrNull)]
-        pub or_null: Option<OrNull>,
+        pub or_null: Option<OrNull> { set(maybe_or_null: OrNull) },
         /// The field `shared`.
-        #[set(maybe_shared: Mode)]
-        pub shared: Option<Mode>,
+        pub shared: Option<Mode> { set(maybe_shared: Mode) },
         /// The field `steps`.
         ///
         /// One of 4 and 8.
-        #[rules(OneOf(&[Int(4), Int(8)]))]
-        #[set(maybe_steps: i64)]
-        pub steps: Option<i64>,
+        pub steps: Option<i64> { set(maybe_steps: i64) rules(OneOf(&[Int(4), Int(8)])) },
         /// The field `twice`.
-        #[set(maybe_twice: Twice)]
-        pub twice: Option<Twice>,
+        pub twice: Option<Twice> { set(maybe_twice: Twice) },
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder;
+    pub struct InputBuilder<ResolutionState = resolution>;
 }
 
 ::fal_client::__private::open_enum! {

@@ -25,47 +25,38 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         /// The field `frames`.
         ///
         /// Items: at least 1.
-        #[rules(MinItems(1))]
-        #[given(Frames: [Frame])]
-        pub frames: Vec<Frame>,
+        pub frames: Vec<Frame> { given([Frame] => _, ImageUrl, ImageUrls) rules(MinItems(1)) },
         /// The field `image_url`.
-        #[given(ImageUrl: ::fal_client::FileInput)]
-        pub image_url: ::fal_client::FileInput,
+        pub image_url: ::fal_client::FileInput { given(::fal_client::FileInput => Frames, _, ImageUrls) },
         /// The field `image_urls`.
-        #[given(ImageUrls: [::fal_client::FileInput])]
-        pub image_urls: Vec<::fal_client::FileInput>,
+        pub image_urls: Vec<::fal_client::FileInput> {
+            given([::fal_client::FileInput] => Frames, ImageUrl, _)
+        },
         /// The field `IMAGE_URL`.
-        #[name = "IMAGE_URL"]
-        #[set(maybe_image_url2: ::fal_client::FileInput)]
-        pub image_url2: Option<::fal_client::FileInput>,
+        pub image_url2: Option<::fal_client::FileInput> {
+            set(maybe_image_url2: ::fal_client::FileInput)
+            name("IMAGE_URL")
+        },
         /// The field `curl`.
-        #[set(maybe_curl: ::fal_client::FileInput)]
-        pub curl: Option<::fal_client::FileInput>,
+        pub curl: Option<::fal_client::FileInput> { set(maybe_curl: ::fal_client::FileInput) },
         /// The field `link`.
-        #[set(maybe_link: ::fal_client::FileInput)]
-        pub link: Option<::fal_client::FileInput>,
+        pub link: Option<::fal_client::FileInput> { set(maybe_link: ::fal_client::FileInput) },
         /// The field `path`.
-        #[set(maybe_path: String)]
-        pub path: Option<String>,
+        pub path: Option<String> { set(maybe_path: String) },
         /// The field `reference`.
-        #[set(maybe_reference: ::fal_client::FileInput)]
-        pub reference: Option<::fal_client::FileInput>,
+        pub reference: Option<::fal_client::FileInput> { set(maybe_reference: ::fal_client::FileInput) },
         /// The field `sound`.
-        #[set(maybe_sound: ::fal_client::FileInput)]
-        pub sound: Option<::fal_client::FileInput>,
+        pub sound: Option<::fal_client::FileInput> { set(maybe_sound: ::fal_client::FileInput) },
         /// The field `style_url`.
-        #[set(maybe_style_url: StyleUrl)]
-        pub style_url: Option<StyleUrl>,
+        pub style_url: Option<StyleUrl> { set(maybe_style_url: StyleUrl) },
         /// The field `urls_of`.
-        #[set(maybe_urls_of: String)]
-        pub urls_of: Option<String>,
+        pub urls_of: Option<String> { set(maybe_urls_of: String) },
         /// The field `webhook`.
-        #[set(maybe_webhook: ::fal_client::FileInput)]
-        pub webhook: Option<::fal_client::FileInput>,
+        pub webhook: Option<::fal_client::FileInput> { set(maybe_webhook: ::fal_client::FileInput) },
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder;
+    pub struct InputBuilder<Frames = frames, ImageUrl = image_url, ImageUrls = image_urls>;
 }
 
 ::fal_client::__private::input_part! {
@@ -74,8 +65,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         /// The field `image`.
         pub image: Image,
         /// The field `at`.
-        #[set(maybe_at: i64)]
-        pub at: Option<i64>,
+        pub at: Option<i64> { set(maybe_at: i64) },
     }
 }
 
@@ -95,8 +85,7 @@ impl Frame {
         /// The field `url`.
         pub url: ::fal_client::FileInput,
         /// The field `width`.
-        #[set(maybe_width: i64)]
-        pub width: Option<i64>,
+        pub width: Option<i64> { set(maybe_width: i64) },
     }
 }
 

@@ -22,36 +22,39 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         /// The field `anything`.
         ///
         /// The schema does not say what this is; it is `serde_json::Value`.
-        #[given(Anything: ::fal_client::__private::Json)]
-        pub anything: ::fal_client::__private::Json,
+        pub anything: ::fal_client::__private::Json { given(::fal_client::__private::Json => _) },
         /// The field `dangling`.
         ///
         /// The component `Nowhere` is not in the document; it is `serde_json::Value`.
-        #[set(maybe_dangling: ::fal_client::__private::Json)]
-        pub dangling: Option<::fal_client::__private::Json>,
+        pub dangling: Option<::fal_client::__private::Json> {
+            set(maybe_dangling: ::fal_client::__private::Json)
+        },
         /// The field `items`.
         ///
         /// The schema does not say what the items are; it is `serde_json::Value`.
-        #[set(maybe_items: [::fal_client::__private::Json])]
-        pub items: Option<Vec<::fal_client::__private::Json>>,
+        pub items: Option<Vec<::fal_client::__private::Json>> {
+            set(maybe_items: [::fal_client::__private::Json])
+        },
         /// The field `map`.
-        #[set(maybe_map: ::std::collections::BTreeMap<String, ::fal_client::__private::Json>)]
-        pub map: Option<::std::collections::BTreeMap<String, ::fal_client::__private::Json>>,
+        pub map: Option<::std::collections::BTreeMap<String, ::fal_client::__private::Json>> {
+            set(maybe_map: ::std::collections::BTreeMap<String, ::fal_client::__private::Json>)
+        },
         /// The field `of_dangling`.
         ///
         /// The component `Nowhere` is not in the document; it is `serde_json::Value`.
-        #[set(maybe_of_dangling: [::fal_client::__private::Json])]
-        pub of_dangling: Option<Vec<::fal_client::__private::Json>>,
+        pub of_dangling: Option<Vec<::fal_client::__private::Json>> {
+            set(maybe_of_dangling: [::fal_client::__private::Json])
+        },
         /// The field `of_maps`.
-        #[set(maybe_of_maps: ::std::collections::BTreeMap<String, ::std::collections::BTreeMap<String, ::fal_client::__private::Json>>)]
-        pub of_maps: Option<::std::collections::BTreeMap<String, ::std::collections::BTreeMap<String, ::fal_client::__private::Json>>>,
+        pub of_maps: Option<::std::collections::BTreeMap<String, ::std::collections::BTreeMap<String, ::fal_client::__private::Json>>> {
+            set(maybe_of_maps: ::std::collections::BTreeMap<String, ::std::collections::BTreeMap<String, ::fal_client::__private::Json>>)
+        },
         /// The field `tuple`.
-        #[set(maybe_tuple: [TupleChoice])]
-        pub tuple: Option<Vec<TupleChoice>>,
+        pub tuple: Option<Vec<TupleChoice>> { set(maybe_tuple: [TupleChoice]) },
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder;
+    pub struct InputBuilder<Anything = anything>;
 }
 
 ::fal_client::__private::input_union! {

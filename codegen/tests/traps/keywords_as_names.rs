@@ -20,55 +20,38 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `const`.
-        #[name = "const"]
-        #[given(ConstState: String)]
-        pub const_: String,
+        pub const_: String { given(String => _) name("const") },
         /// The field `$ref`.
-        #[name = "$ref"]
-        #[set(maybe_ref_: String)]
-        pub ref_: Option<String>,
+        pub ref_: Option<String> { set(maybe_ref_: String) name("$ref") },
         /// The field `allOf`.
-        #[name = "allOf"]
-        #[set(maybe_all_of: String)]
-        pub all_of: Option<String>,
+        pub all_of: Option<String> { set(maybe_all_of: String) name("allOf") },
         /// The field `anyOf`.
-        #[name = "anyOf"]
-        #[set(maybe_any_of: String)]
-        pub any_of: Option<String>,
+        pub any_of: Option<String> { set(maybe_any_of: String) name("anyOf") },
         /// The field `default`.
-        #[set(maybe_default: String)]
-        pub default: Option<String>,
+        pub default: Option<String> { set(maybe_default: String) },
         /// The field `enum`.
-        #[name = "enum"]
-        #[set(maybe_enum_: String)]
-        pub enum_: Option<String>,
+        pub enum_: Option<String> { set(maybe_enum_: String) name("enum") },
         /// The field `items`.
-        #[set(maybe_items: String)]
-        pub items: Option<String>,
+        pub items: Option<String> { set(maybe_items: String) },
         /// The field `nullable`.
-        #[set(maybe_nullable: String)]
-        pub nullable: Option<String>,
+        pub nullable: Option<String> { set(maybe_nullable: String) },
         /// The field `properties`.
-        #[set(maybe_properties: String)]
-        pub properties: Option<String>,
+        pub properties: Option<String> { set(maybe_properties: String) },
         /// The field `required`.
-        #[set(maybe_required: String)]
-        pub required: Option<String>,
+        pub required: Option<String> { set(maybe_required: String) },
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder;
+    pub struct InputBuilder<ConstState = const_>;
 }
 
 ::fal_client::__private::output! {
     /// What the endpoint answers.
     pub struct Output {
         /// The field `const`.
-        #[name = "const"]
-        pub const_: Option<Const>,
+        pub const_: Option<Const> { name("const") },
         /// The field `enum`.
-        #[name = "enum"]
-        pub enum_: Option<i64>,
+        pub enum_: Option<i64> { name("enum") },
     }
 }
 
@@ -76,7 +59,6 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// A part of the output.
     pub struct Const {
         /// The field `anyOf`.
-        #[name = "anyOf"]
-        pub any_of: Option<String>,
+        pub any_of: Option<String> { name("anyOf") },
     }
 }

@@ -20,51 +20,37 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `is_fast`.
-        #[given(IsFast: bool)]
-        pub is_fast: bool,
+        pub is_fast: bool { given(bool => _) },
         /// The field `add`.
-        #[set(maybe_add: String)]
-        pub add: Option<String>,
+        pub add: Option<String> { set(maybe_add: String) },
         /// The field `as_video`.
-        #[set(maybe_as_video: String)]
-        pub as_video: Option<String>,
+        pub as_video: Option<String> { set(maybe_as_video: String) },
         /// The field `choice`.
-        #[set(maybe_choice: ChoiceChoice)]
-        pub choice: Option<ChoiceChoice>,
+        pub choice: Option<ChoiceChoice> { set(maybe_choice: ChoiceChoice) },
         /// The field `default`.
-        #[set(maybe_default: String)]
-        pub default: Option<String>,
+        pub default: Option<String> { set(maybe_default: String) },
         /// The field `format`.
-        #[set(maybe_format: Format)]
-        pub format: Option<Format>,
+        pub format: Option<Format> { set(maybe_format: Format) },
         /// The field `from_image`.
-        #[set(maybe_from_image: String)]
-        pub from_image: Option<String>,
+        pub from_image: Option<String> { set(maybe_from_image: String) },
         /// The field `hash`.
-        #[set(maybe_hash: String)]
-        pub hash: Option<String>,
+        pub hash: Option<String> { set(maybe_hash: String) },
         /// The field `into_video`.
-        #[set(maybe_into_video: String)]
-        pub into_video: Option<String>,
+        pub into_video: Option<String> { set(maybe_into_video: String) },
         /// The field `next`.
-        #[set(maybe_next: String)]
-        pub next: Option<String>,
+        pub next: Option<String> { set(maybe_next: String) },
         /// The field `not`.
-        #[set(maybe_not: String)]
-        pub not: Option<String>,
+        pub not: Option<String> { set(maybe_not: String) },
         /// The field `part`.
-        #[set(maybe_part: Part)]
-        pub part: Option<Part>,
+        pub part: Option<Part> { set(maybe_part: Part) },
         /// The field `size`.
-        #[set(maybe_size: Size)]
-        pub size: Option<Size>,
+        pub size: Option<Size> { set(maybe_size: Size) },
         /// The field `to_image`.
-        #[set(maybe_to_image: String)]
-        pub to_image: Option<String>,
+        pub to_image: Option<String> { set(maybe_to_image: String) },
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder;
+    pub struct InputBuilder<IsFast = is_fast>;
 }
 
 ::fal_client::__private::input_union! {
@@ -99,15 +85,13 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         /// The field `h`.
         pub h: i64,
         /// The field `from`.
-        #[set(maybe_from: String)]
-        pub from: Option<String>,
+        pub from: Option<String> { set(maybe_from: String) },
         /// The field `map`.
-        #[set(maybe_map: ::std::collections::BTreeMap<String, Vec<Vec<Vec<::std::collections::BTreeMap<String, String>>>>>)]
-        pub map: Option<::std::collections::BTreeMap<String, Vec<Vec<Vec<::std::collections::BTreeMap<String, String>>>>>>,
+        pub map: Option<::std::collections::BTreeMap<String, Vec<Vec<Vec<::std::collections::BTreeMap<String, String>>>>>> {
+            set(maybe_map: ::std::collections::BTreeMap<String, Vec<Vec<Vec<::std::collections::BTreeMap<String, String>>>>>)
+        },
         /// The field `new`.
-        #[name = "new"]
-        #[set(maybe_new_: String)]
-        pub new_: Option<String>,
+        pub new_: Option<String> { set(maybe_new_: String) name("new") },
     }
 }
 
@@ -167,8 +151,7 @@ impl Part {
     /// What the endpoint answers.
     pub struct Output {
         /// The field `PART`.
-        #[name = "PART"]
-        pub part: Option<Part2>,
+        pub part: Option<Part2> { name("PART") },
         /// The field `choice`.
         pub choice: Option<OutputChoiceChoice>,
     }

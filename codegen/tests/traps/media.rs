@@ -20,8 +20,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `text`.
-        #[set(maybe_text: String)]
-        pub text: Option<String>,
+        pub text: Option<String> { set(maybe_text: String) },
     }
 
     /// An [`Input`] in the making.

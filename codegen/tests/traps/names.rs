@@ -24,94 +24,60 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `Prompt`.
-        #[name = "Prompt"]
-        #[given(Prompt: String)]
-        pub prompt2: String,
+        pub prompt2: String { given(String => _, PromptState, Self_, Type) name("Prompt") },
         /// The field `prompt`.
-        #[given(PromptState: String)]
-        pub prompt: String,
+        pub prompt: String { given(String => Prompt, _, Self_, Type) },
         /// The field `self`.
-        #[name = "self"]
-        #[given(Self_: String)]
-        pub self_: String,
+        pub self_: String { given(String => Prompt, PromptState, _, Type) name("self") },
         /// The field `type`.
-        #[name = "type"]
-        #[given(Type: String)]
-        pub type_: String,
+        pub type_: String { given(String => Prompt, PromptState, Self_, _) name("type") },
         /// The field `3d`.
-        #[name = "3d"]
-        #[set(maybe_3d: String)]
-        pub _3d: Option<String>,
+        pub _3d: Option<String> { set(maybe_3d: String) name("3d") },
         /// The field `H264_output`.
-        #[name = "H264_output"]
-        #[set(maybe_h264_output: String)]
-        pub h264_output: Option<String>,
+        pub h264_output: Option<String> { set(maybe_h264_output: String) name("H264_output") },
         /// The field `TAPose`.
-        #[name = "TAPose"]
-        #[set(maybe_ta_pose: bool)]
-        pub ta_pose: Option<bool>,
+        pub ta_pose: Option<bool> { set(maybe_ta_pose: bool) name("TAPose") },
         /// The field `build`.
-        #[name = "build"]
-        #[set(maybe_build_: String)]
-        pub build_: Option<String>,
+        pub build_: Option<String> { set(maybe_build_: String) name("build") },
         /// The field `builder`.
-        #[name = "builder"]
-        #[set(maybe_builder_: String)]
-        pub builder_: Option<String>,
+        pub builder_: Option<String> { set(maybe_builder_: String) name("builder") },
         /// The field `foo-bar`.
-        #[name = "foo-bar"]
-        #[set(maybe_foo_bar2: i64)]
-        pub foo_bar2: Option<i64>,
+        pub foo_bar2: Option<i64> { set(maybe_foo_bar2: i64) name("foo-bar") },
         /// The field `foo_bar`.
-        #[set(maybe_foo_bar: i64)]
-        pub foo_bar: Option<i64>,
+        pub foo_bar: Option<i64> { set(maybe_foo_bar: i64) },
         /// The field `input`.
-        #[set(maybe_input: String)]
-        pub input: Option<String>,
+        pub input: Option<String> { set(maybe_input: String) },
         /// The field `loop`.
-        #[name = "loop"]
-        #[set(maybe_loop_: bool)]
-        pub loop_: Option<bool>,
+        pub loop_: Option<bool> { set(maybe_loop_: bool) name("loop") },
         /// The field `maybe_seed`.
-        #[set(maybe_maybe_seed: i64)]
-        pub maybe_seed: Option<i64>,
+        pub maybe_seed: Option<i64> { set(maybe_maybe_seed: i64) },
         /// The field `new`.
-        #[name = "new"]
-        #[set(maybe_new_: String)]
-        pub new_: Option<String>,
+        pub new_: Option<String> { set(maybe_new_: String) name("new") },
         /// The field `sdpMLineIndex`.
-        #[name = "sdpMLineIndex"]
-        #[set(maybe_sdp_m_line_index: i64)]
-        pub sdp_m_line_index: Option<i64>,
+        pub sdp_m_line_index: Option<i64> { set(maybe_sdp_m_line_index: i64) name("sdpMLineIndex") },
         /// The field `seed`.
-        #[set(maybe_seed2: i128)]
-        pub seed: Option<i128>,
+        pub seed: Option<i128> { set(maybe_seed2: i128) },
         /// The field `state`.
-        #[set(maybe_state: String)]
-        pub state: Option<String>,
+        pub state: Option<String> { set(maybe_state: String) },
         /// The field `ü`.
-        #[name = "ü"]
-        #[set(maybe_empty: String)]
-        pub empty: Option<String>,
+        pub empty: Option<String> { set(maybe_empty: String) name("ü") },
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder;
+    pub struct InputBuilder<Prompt = prompt2, PromptState = prompt, Self_ = self_, Type = type_>;
 }
 
 ::fal_client::__private::output! {
     /// What the endpoint answers.
     pub struct Output {
         /// The field `Option`.
-        #[name = "Option"]
-        pub option: Option<Option2>,
+        pub option: Option<Option2> { name("Option") },
         /// The field `audio`.
         pub audio: Option<AudioOutput>,
         /// The field `image`.
         pub image: Option<Image>,
         /// The field `type`.
-        #[name = "type"]
-        pub type_: Option<String>,
+        pub type_: Option<String> { name("type") },
     }
 }
 
@@ -119,8 +85,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// A part of the output.
     pub struct Option2 {
         /// The field `Vec`.
-        #[name = "Vec"]
-        pub vec: Option<Vec2>,
+        pub vec: Option<Vec2> { name("Vec") },
     }
 }
 

@@ -24,40 +24,34 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         /// Default: `1`.
         ///
         /// The schema does not say what this is; it is `serde_json::Value`.
-        #[set(maybe_anything: ::fal_client::__private::Json)]
-        #[null(null_anything)]
-        pub anything: Option<::fal_client::Nullable<::fal_client::__private::Json>>,
+        pub anything: Option<::fal_client::Nullable<::fal_client::__private::Json>> {
+            set(maybe_anything: ::fal_client::__private::Json, null_anything)
+        },
         /// Seconds; null lets the model choose.
         ///
         /// Default: `5`. At least 1.
-        #[rules(Minimum(Int(1)))]
-        #[set(maybe_duration: i64)]
-        #[null(null_duration)]
-        pub duration: Option<::fal_client::Nullable<i64>>,
+        pub duration: Option<::fal_client::Nullable<i64>> {
+            set(maybe_duration: i64, null_duration)
+            rules(Minimum(Int(1)))
+        },
         /// The field `image_url`.
         ///
         /// Default: `"https://a.example/b.png"`.
-        #[set(maybe_image_url: ::fal_client::FileInput)]
-        #[null(null_image_url)]
-        pub image_url: Option<::fal_client::Nullable<::fal_client::FileInput>>,
+        pub image_url: Option<::fal_client::Nullable<::fal_client::FileInput>> {
+            set(maybe_image_url: ::fal_client::FileInput, null_image_url)
+        },
         /// The field `mode`.
         ///
         /// Default: `"fast"`.
-        #[set(maybe_mode: Mode)]
-        #[null(null_mode)]
-        pub mode: Option<::fal_client::Nullable<Mode>>,
+        pub mode: Option<::fal_client::Nullable<Mode>> { set(maybe_mode: Mode, null_mode) },
         /// The field `part`.
-        #[set(maybe_part: Part)]
-        pub part: Option<Part>,
+        pub part: Option<Part> { set(maybe_part: Part) },
         /// The field `seed`.
-        #[set(maybe_seed: i128)]
-        pub seed: Option<i128>,
+        pub seed: Option<i128> { set(maybe_seed: i128) },
         /// The field `tags`.
         ///
         /// Default: `["a"]`.
-        #[set(maybe_tags: [String])]
-        #[null(null_tags)]
-        pub tags: Option<::fal_client::Nullable<Vec<String>>>,
+        pub tags: Option<::fal_client::Nullable<Vec<String>>> { set(maybe_tags: [String], null_tags) },
     }
 
     /// An [`Input`] in the making.
@@ -80,9 +74,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         /// The field `strength`.
         ///
         /// Default: `1.0`.
-        #[set(maybe_strength: f64)]
-        #[null(null_strength)]
-        pub strength: Option<::fal_client::Nullable<f64>>,
+        pub strength: Option<::fal_client::Nullable<f64>> { set(maybe_strength: f64, null_strength) },
     }
 }
 

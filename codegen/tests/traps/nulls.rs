@@ -20,26 +20,21 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `required_and_nullable`.
-        #[set(maybe_required_and_nullable: String)]
-        pub required_and_nullable: Option<String>,
+        pub required_and_nullable: Option<String> { set(maybe_required_and_nullable: String) },
         /// The field `by_keyword`.
-        #[set(maybe_by_keyword: String)]
-        pub by_keyword: Option<String>,
+        pub by_keyword: Option<String> { set(maybe_by_keyword: String) },
         /// The field `by_type`.
-        #[set(maybe_by_type: f64)]
-        pub by_type: Option<f64>,
+        pub by_type: Option<f64> { set(maybe_by_type: f64) },
         /// The field `inside`.
-        #[set(maybe_inside: String)]
-        pub inside: Option<String>,
+        pub inside: Option<String> { set(maybe_inside: String) },
         /// The field `null_is_no_default`.
         ///
         /// Default: `5`.
-        #[set(maybe_null_is_no_default: i64)]
-        #[null(null_null_is_no_default)]
-        pub null_is_no_default: Option<::fal_client::Nullable<i64>>,
+        pub null_is_no_default: Option<::fal_client::Nullable<i64>> {
+            set(maybe_null_is_no_default: i64, null_null_is_no_default)
+        },
         /// Null by a member of a union.
-        #[set(maybe_one_of_two: i64)]
-        pub one_of_two: Option<i64>,
+        pub one_of_two: Option<i64> { set(maybe_one_of_two: i64) },
     }
 
     /// An [`Input`] in the making.

@@ -20,21 +20,17 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `c`.
-        #[set(maybe_c: String)]
-        pub c: Option<String>,
+        pub c: Option<String> { set(maybe_c: String) },
         /// The field `b`.
-        #[set(maybe_b: String)]
-        pub b: Option<String>,
+        pub b: Option<String> { set(maybe_b: String) },
         /// The field `z`.
-        #[given(Z: String)]
-        pub z: String,
+        pub z: String { given(String => _) },
         /// The field `a`.
-        #[set(maybe_a: String)]
-        pub a: Option<String>,
+        pub a: Option<String> { set(maybe_a: String) },
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder;
+    pub struct InputBuilder<Z = z>;
 }
 
 ::fal_client::__private::output! {

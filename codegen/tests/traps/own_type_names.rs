@@ -23,39 +23,29 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `d`.
-        #[given(DState: D)]
-        pub d: D,
+        pub d: D { given(D => _, GivenState, PromptState) },
         /// The field `given`.
-        #[given(GivenState: Given)]
-        pub given: Given,
+        pub given: Given { given(Given => DState, _, PromptState) },
         /// The field `prompt`.
-        #[given(PromptState: Prompt)]
-        pub prompt: Prompt,
+        pub prompt: Prompt { given(Prompt => DState, GivenState, _) },
         /// The field `group`.
-        #[set(maybe_group: Group2)]
-        pub group: Option<Group2>,
+        pub group: Option<Group2> { set(maybe_group: Group2) },
         /// The field `input`.
-        #[set(maybe_input: Input2)]
-        pub input: Option<Input2>,
+        pub input: Option<Input2> { set(maybe_input: Input2) },
         /// The field `missing`.
-        #[set(maybe_missing: Missing)]
-        pub missing: Option<Missing>,
+        pub missing: Option<Missing> { set(maybe_missing: Missing) },
         /// The field `mode`.
-        #[set(maybe_mode: Mode)]
-        pub mode: Option<Mode>,
+        pub mode: Option<Mode> { set(maybe_mode: Mode) },
         /// The field `rule`.
-        #[set(maybe_rule: Rule)]
-        pub rule: Option<Rule>,
+        pub rule: Option<Rule> { set(maybe_rule: Rule) },
         /// The field `s`.
-        #[set(maybe_s: S)]
-        pub s: Option<S>,
+        pub s: Option<S> { set(maybe_s: S) },
         /// The field `wire`.
-        #[set(maybe_wire: Wire)]
-        pub wire: Option<Wire>,
+        pub wire: Option<Wire> { set(maybe_wire: Wire) },
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder;
+    pub struct InputBuilder<DState = d, GivenState = given, PromptState = prompt>;
 }
 
 ::fal_client::__private::input_part! {
@@ -104,8 +94,7 @@ impl Given {
     /// A part of the input.
     pub struct Group2 {
         /// The field `g`.
-        #[set(maybe_g: i64)]
-        pub g: Option<i64>,
+        pub g: Option<i64> { set(maybe_g: i64) },
     }
 }
 
@@ -126,8 +115,7 @@ impl Default for Group2 {
     /// A part of the input.
     pub struct Input2 {
         /// The field `i`.
-        #[set(maybe_i: i64)]
-        pub i: Option<i64>,
+        pub i: Option<i64> { set(maybe_i: i64) },
     }
 }
 
@@ -148,8 +136,7 @@ impl Default for Input2 {
     /// A part of the input.
     pub struct Missing {
         /// The field `m`.
-        #[set(maybe_m: i64)]
-        pub m: Option<i64>,
+        pub m: Option<i64> { set(maybe_m: i64) },
     }
 }
 
@@ -201,8 +188,7 @@ impl Rule {
     /// A part of the input.
     pub struct Wire {
         /// The field `w`.
-        #[set(maybe_w: i64)]
-        pub w: Option<i64>,
+        pub w: Option<i64> { set(maybe_w: i64) },
     }
 }
 
@@ -229,8 +215,7 @@ impl Default for Wire {
         /// The field `output`.
         pub output: Option<Output2>,
         /// The field `self`.
-        #[name = "self"]
-        pub self_: Option<Self_>,
+        pub self_: Option<Self_> { name("self") },
     }
 }
 

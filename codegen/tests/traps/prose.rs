@@ -20,44 +20,34 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Made with [`Input::builder`].
     pub struct Input {
         /// "\]pub fn evil() {} /\* \*/ // #\[doc = "x"\] \\ #!\[allow(x)\] \*/
-        #[set(maybe_escaping: String)]
-        pub escaping: Option<String>,
+        pub escaping: Option<String> { set(maybe_escaping: String) },
         /// \`\`\` fn main() { std::process::exit(1) } \`\`\`
-        #[set(maybe_fenced: String)]
-        pub fenced: Option<String>,
+        pub fenced: Option<String> { set(maybe_fenced: String) },
         /// abcd e f
-        #[set(maybe_hidden: String)]
-        pub hidden: Option<String>,
+        pub hidden: Option<String> { set(maybe_hidden: String) },
         /// Lines that are indented are no doctest.
         ///
         /// let x = 1;
-        #[set(maybe_indented: String)]
-        pub indented: Option<String>,
+        pub indented: Option<String> { set(maybe_indented: String) },
         /// See \[this\](`https://example.com/a_b`), \[\`Nothing\`\], `https://example.com/x?y=1`. or
         /// \<`https://example.com`>.
-        #[set(maybe_linked: String)]
-        pub linked: Option<String>,
+        pub linked: Option<String> { set(maybe_linked: String) },
         /// One of:
         ///
         /// - the first, which goes on
         /// - the second and more
-        #[set(maybe_listed: String)]
-        pub listed: Option<String>,
+        pub listed: Option<String> { set(maybe_listed: String) },
         /// word word word word word word word word word word word word word word word word word word word word
         /// word word word word word word word word word word word word word word word word word word word word
         /// word word word word word word word word word word word word word word word word word word word word
-        #[set(maybe_long: String)]
-        pub long: Option<String>,
+        pub long: Option<String> { set(maybe_long: String) },
         /// \<script>alert(1)\</script> \*bold\* \_em\_ `True` # no heading === > no quote 1. no list \| a \| b
         /// \|
-        #[set(maybe_marked: String)]
-        pub marked: Option<String>,
+        pub marked: Option<String> { set(maybe_marked: String) },
         /// The field `odd default`.
         ///
         /// Default: `"\n[x](y)"`.
-        #[name = "odd default"]
-        #[set(maybe_odd_default: String)]
-        pub odd_default: Option<String>,
+        pub odd_default: Option<String> { set(maybe_odd_default: String) name("odd default") },
     }
 
     /// An [`Input`] in the making.

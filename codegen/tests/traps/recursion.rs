@@ -20,31 +20,31 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `chain`.
-        #[set(maybe_chain: Chain0Choice)]
-        pub chain: Option<Chain0Choice>,
+        pub chain: Option<Chain0Choice> { set(maybe_chain: Chain0Choice) },
         /// The field `deep`.
         ///
         /// The schema nests too deep; it is `serde_json::Value`.
-        #[set(maybe_deep: [Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<::fal_client::__private::Json>>>>>>>>>>>>>>>])]
-        pub deep: Option<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<::fal_client::__private::Json>>>>>>>>>>>>>>>>>,
+        pub deep: Option<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<::fal_client::__private::Json>>>>>>>>>>>>>>>>> {
+            set(maybe_deep: [Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<::fal_client::__private::Json>>>>>>>>>>>>>>>])
+        },
         /// The field `lists`.
         ///
         /// The component is made of itself; it is `serde_json::Value`.
-        #[rules(MinItems(1))]
-        #[set(maybe_lists: [::fal_client::__private::Json])]
-        pub lists: Option<Vec<::fal_client::__private::Json>>,
+        pub lists: Option<Vec<::fal_client::__private::Json>> {
+            set(maybe_lists: [::fal_client::__private::Json])
+            rules(MinItems(1))
+        },
         /// The field `loop`.
         ///
         /// The component is made of itself; it is `serde_json::Value`.
-        #[name = "loop"]
-        #[set(maybe_loop_: ::fal_client::__private::Json)]
-        pub loop_: Option<::fal_client::__private::Json>,
+        pub loop_: Option<::fal_client::__private::Json> {
+            set(maybe_loop_: ::fal_client::__private::Json)
+            name("loop")
+        },
         /// The field `pair`.
-        #[set(maybe_pair: Left)]
-        pub pair: Option<Left>,
+        pub pair: Option<Left> { set(maybe_pair: Left) },
         /// The field `tree`.
-        #[set(maybe_tree: Tree)]
-        pub tree: Option<Tree>,
+        pub tree: Option<Tree> { set(maybe_tree: Tree) },
     }
 
     /// An [`Input`] in the making.
@@ -67,11 +67,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// A part of the input.
     pub struct Chain0Custom {
         /// The field `a`.
-        #[set(maybe_a: Chain1Choice)]
-        pub a: Option<Chain1Choice>,
+        pub a: Option<Chain1Choice> { set(maybe_a: Chain1Choice) },
         /// The field `b`.
-        #[set(maybe_b: Chain1Choice)]
-        pub b: Option<Chain1Choice>,
+        pub b: Option<Chain1Choice> { set(maybe_b: Chain1Choice) },
     }
 }
 
@@ -104,11 +102,9 @@ impl Default for Chain0Custom {
     /// A part of the input.
     pub struct Chain1Custom {
         /// The field `a`.
-        #[set(maybe_a: Chain2Choice)]
-        pub a: Option<Chain2Choice>,
+        pub a: Option<Chain2Choice> { set(maybe_a: Chain2Choice) },
         /// The field `b`.
-        #[set(maybe_b: Chain2Choice)]
-        pub b: Option<Chain2Choice>,
+        pub b: Option<Chain2Choice> { set(maybe_b: Chain2Choice) },
     }
 }
 
@@ -141,11 +137,9 @@ impl Default for Chain1Custom {
     /// A part of the input.
     pub struct Chain2Custom {
         /// The field `a`.
-        #[set(maybe_a: Chain3Choice)]
-        pub a: Option<Chain3Choice>,
+        pub a: Option<Chain3Choice> { set(maybe_a: Chain3Choice) },
         /// The field `b`.
-        #[set(maybe_b: Chain3Choice)]
-        pub b: Option<Chain3Choice>,
+        pub b: Option<Chain3Choice> { set(maybe_b: Chain3Choice) },
     }
 }
 
@@ -178,11 +172,9 @@ impl Default for Chain2Custom {
     /// A part of the input.
     pub struct Chain3Custom {
         /// The field `a`.
-        #[set(maybe_a: Chain4Choice)]
-        pub a: Option<Chain4Choice>,
+        pub a: Option<Chain4Choice> { set(maybe_a: Chain4Choice) },
         /// The field `b`.
-        #[set(maybe_b: Chain4Choice)]
-        pub b: Option<Chain4Choice>,
+        pub b: Option<Chain4Choice> { set(maybe_b: Chain4Choice) },
     }
 }
 
@@ -217,13 +209,11 @@ impl Default for Chain3Custom {
         /// The field `a`.
         ///
         /// The schema nests too deep; it is `serde_json::Value`.
-        #[set(maybe_a: ::fal_client::__private::Json)]
-        pub a: Option<::fal_client::__private::Json>,
+        pub a: Option<::fal_client::__private::Json> { set(maybe_a: ::fal_client::__private::Json) },
         /// The field `b`.
         ///
         /// The component `Chain5` is free-form; it is `serde_json::Value`.
-        #[set(maybe_b: ::fal_client::__private::Json)]
-        pub b: Option<::fal_client::__private::Json>,
+        pub b: Option<::fal_client::__private::Json> { set(maybe_b: ::fal_client::__private::Json) },
     }
 }
 
@@ -244,8 +234,7 @@ impl Default for Chain4Custom {
     /// A part of the input.
     pub struct Left {
         /// The field `right`.
-        #[set(maybe_right: Right)]
-        pub right: Option<Right>,
+        pub right: Option<Right> { set(maybe_right: Right) },
     }
 }
 
@@ -283,11 +272,9 @@ impl Right {
         /// The field `name`.
         pub name: String,
         /// The field `children`.
-        #[set(maybe_children: [Tree])]
-        pub children: Option<Vec<Tree>>,
+        pub children: Option<Vec<Tree>> { set(maybe_children: [Tree]) },
         /// The field `parent`.
-        #[set(maybe_parent: Box<Tree>)]
-        pub parent: Option<Box<Tree>>,
+        pub parent: Option<Box<Tree>> { set(maybe_parent: Box<Tree>) },
     }
 }
 

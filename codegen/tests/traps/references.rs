@@ -22,69 +22,71 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         /// The field `by_another`.
         ///
         /// The component `Gone` is not in the document; it is `serde_json::Value`.
-        #[set(maybe_by_another: ::fal_client::__private::Json)]
-        pub by_another: Option<::fal_client::__private::Json>,
+        pub by_another: Option<::fal_client::__private::Json> {
+            set(maybe_by_another: ::fal_client::__private::Json)
+        },
         /// The field `elsewhere`.
         ///
         /// The component `#/components/parameters/Gone` is not in the document; it is `serde_json::Value`.
-        #[set(maybe_elsewhere: ::fal_client::__private::Json)]
-        pub elsewhere: Option<::fal_client::__private::Json>,
+        pub elsewhere: Option<::fal_client::__private::Json> {
+            set(maybe_elsewhere: ::fal_client::__private::Json)
+        },
         /// The field `far_away`.
         ///
         /// The component `https://example.com/schema.json` is not in the document; it is `serde_json::Value`.
-        #[set(maybe_far_away: ::fal_client::__private::Json)]
-        pub far_away: Option<::fal_client::__private::Json>,
+        pub far_away: Option<::fal_client::__private::Json> {
+            set(maybe_far_away: ::fal_client::__private::Json)
+        },
         /// The field `free`.
         ///
         /// The schema does not say what this is; it is `serde_json::Value`.
-        #[set(maybe_free: ::fal_client::__private::Json)]
-        pub free: Option<::fal_client::__private::Json>,
+        pub free: Option<::fal_client::__private::Json> { set(maybe_free: ::fal_client::__private::Json) },
         /// The field `free_too`.
         ///
         /// The component `Free` is free-form; it is `serde_json::Value`.
-        #[set(maybe_free_too: ::fal_client::__private::Json)]
-        pub free_too: Option<::fal_client::__private::Json>,
+        pub free_too: Option<::fal_client::__private::Json> {
+            set(maybe_free_too: ::fal_client::__private::Json)
+        },
         /// The field `gone`.
         ///
         /// The component `Gone` is not in the document; it is `serde_json::Value`.
-        #[set(maybe_gone: ::fal_client::__private::Json)]
-        pub gone: Option<::fal_client::__private::Json>,
+        pub gone: Option<::fal_client::__private::Json> { set(maybe_gone: ::fal_client::__private::Json) },
         /// The field `gone_or_null`.
         ///
         /// The component `Gone` is not in the document; it is `serde_json::Value`.
-        #[set(maybe_gone_or_null: ::fal_client::__private::Json)]
-        pub gone_or_null: Option<::fal_client::__private::Json>,
+        pub gone_or_null: Option<::fal_client::__private::Json> {
+            set(maybe_gone_or_null: ::fal_client::__private::Json)
+        },
         /// The field `gone_or_text`.
         ///
         /// A member of the union, the component `Gone`, is not in the document; it is `serde_json::Value`.
-        #[set(maybe_gone_or_text: ::fal_client::__private::Json)]
-        pub gone_or_text: Option<::fal_client::__private::Json>,
+        pub gone_or_text: Option<::fal_client::__private::Json> {
+            set(maybe_gone_or_text: ::fal_client::__private::Json)
+        },
         /// The field `list_of_gone`.
         ///
         /// The component `Gone` is not in the document; it is `serde_json::Value`.
-        #[set(maybe_list_of_gone: [::fal_client::__private::Json])]
-        pub list_of_gone: Option<Vec<::fal_client::__private::Json>>,
+        pub list_of_gone: Option<Vec<::fal_client::__private::Json>> {
+            set(maybe_list_of_gone: [::fal_client::__private::Json])
+        },
         /// The field `map_of_gone`.
         ///
         /// The component `Gone` is not in the document; it is `serde_json::Value`.
-        #[set(maybe_map_of_gone: ::std::collections::BTreeMap<String, ::fal_client::__private::Json>)]
-        pub map_of_gone: Option<::std::collections::BTreeMap<String, ::fal_client::__private::Json>>,
+        pub map_of_gone: Option<::std::collections::BTreeMap<String, ::fal_client::__private::Json>> {
+            set(maybe_map_of_gone: ::std::collections::BTreeMap<String, ::fal_client::__private::Json>)
+        },
         /// The field `partly_gone`.
         ///
         /// The component `Gone` is not in the document, and what it adds is not here.
-        #[set(maybe_partly_gone: PartlyGone)]
-        pub partly_gone: Option<PartlyGone>,
+        pub partly_gone: Option<PartlyGone> { set(maybe_partly_gone: PartlyGone) },
         /// The field `percent`.
-        #[set(maybe_percent: PageA)]
-        pub percent: Option<PageA>,
+        pub percent: Option<PageA> { set(maybe_percent: PageA) },
         /// The field `slash`.
-        #[set(maybe_slash: AB)]
-        pub slash: Option<AB>,
+        pub slash: Option<AB> { set(maybe_slash: AB) },
         /// The field `whole`.
         ///
         /// The component `#` is not in the document; it is `serde_json::Value`.
-        #[set(maybe_whole: ::fal_client::__private::Json)]
-        pub whole: Option<::fal_client::__private::Json>,
+        pub whole: Option<::fal_client::__private::Json> { set(maybe_whole: ::fal_client::__private::Json) },
     }
 
     /// An [`Input`] in the making.
@@ -95,8 +97,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// A part of the input.
     pub struct PartlyGone {
         /// The field `text`.
-        #[set(maybe_text: String)]
-        pub text: Option<String>,
+        pub text: Option<String> { set(maybe_text: String) },
     }
 }
 
@@ -117,8 +118,7 @@ impl Default for PartlyGone {
     /// A part of the input.
     pub struct PageA {
         /// The field `page`.
-        #[set(maybe_page: i64)]
-        pub page: Option<i64>,
+        pub page: Option<i64> { set(maybe_page: i64) },
     }
 }
 

@@ -27,35 +27,31 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `choice`.
-        #[given(ChoiceState: Choice)]
-        pub choice: Choice,
+        pub choice: Choice { given(Choice => _, Flag, List, Map, NullDefault, Number, PartState) },
         /// The field `defaulted`.
         ///
         /// Default: `3`.
-        #[set(maybe_defaulted: i64)]
-        pub defaulted: Option<i64>,
+        pub defaulted: Option<i64> { set(maybe_defaulted: i64) },
         /// The field `flag`.
-        #[given(Flag: bool)]
-        pub flag: bool,
+        pub flag: bool { given(bool => ChoiceState, _, List, Map, NullDefault, Number, PartState) },
         /// The field `list`.
-        #[given(List: [String])]
-        pub list: Vec<String>,
+        pub list: Vec<String> {
+            given([String] => ChoiceState, Flag, _, Map, NullDefault, Number, PartState)
+        },
         /// The field `map`.
-        #[given(Map: ::std::collections::BTreeMap<String, String>)]
-        pub map: ::std::collections::BTreeMap<String, String>,
+        pub map: ::std::collections::BTreeMap<String, String> {
+            given(::std::collections::BTreeMap<String, String> => ChoiceState, Flag, List, _, NullDefault, Number, PartState)
+        },
         /// The field `null_default`.
-        #[given(NullDefault: String)]
-        pub null_default: String,
+        pub null_default: String { given(String => ChoiceState, Flag, List, Map, _, Number, PartState) },
         /// The field `number`.
-        #[given(Number: f64)]
-        pub number: f64,
+        pub number: f64 { given(f64 => ChoiceState, Flag, List, Map, NullDefault, _, PartState) },
         /// The field `part`.
-        #[given(PartState: Part)]
-        pub part: Part,
+        pub part: Part { given(Part => ChoiceState, Flag, List, Map, NullDefault, Number, _) },
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder;
+    pub struct InputBuilder<ChoiceState = choice, Flag = flag, List = list, Map = map, NullDefault = null_default, Number = number, PartState = part>;
 }
 
 ::fal_client::__private::open_enum! {
@@ -76,8 +72,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         /// The field `size`.
         pub size: i64,
         /// The field `note`.
-        #[set(maybe_note: String)]
-        pub note: Option<String>,
+        pub note: Option<String> { set(maybe_note: String) },
     }
 }
 

@@ -22,25 +22,20 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         /// The field `colour`.
         ///
         /// Items: 3. Of each item: at most 255.
-        #[rules(MinItems(3), MaxItems(3))]
-        #[rules(Items(&[Maximum(Int(255))]))]
-        #[set(maybe_colour: [i64])]
-        pub colour: Option<Vec<i64>>,
+        pub colour: Option<Vec<i64>> {
+            set(maybe_colour: [i64])
+            rules(MinItems(3), MaxItems(3), Items(&[Maximum(Int(255))]))
+        },
         /// The field `old`.
-        #[set(maybe_old: [String])]
-        pub old: Option<Vec<String>>,
+        pub old: Option<Vec<String>> { set(maybe_old: [String]) },
         /// The field `pair`.
-        #[set(maybe_pair: [PairChoice])]
-        pub pair: Option<Vec<PairChoice>>,
+        pub pair: Option<Vec<PairChoice>> { set(maybe_pair: [PairChoice]) },
         /// The field `span`.
         ///
         /// Items: 2.
-        #[rules(MinItems(2), MaxItems(2))]
-        #[set(maybe_span: [f64])]
-        pub span: Option<Vec<f64>>,
+        pub span: Option<Vec<f64>> { set(maybe_span: [f64]) rules(MinItems(2), MaxItems(2)) },
         /// The field `untyped`.
-        #[set(maybe_untyped: [f64])]
-        pub untyped: Option<Vec<f64>>,
+        pub untyped: Option<Vec<f64>> { set(maybe_untyped: [f64]) },
     }
 
     /// An [`Input`] in the making.

@@ -20,11 +20,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `clips`.
-        #[set(maybe_clips: [Closed])]
-        pub clips: Option<Vec<Closed>>,
+        pub clips: Option<Vec<Closed>> { set(maybe_clips: [Closed]) },
         /// The field `video`.
-        #[set(maybe_video: Clip)]
-        pub video: Option<Clip>,
+        pub video: Option<Clip> { set(maybe_video: Clip) },
     }
 
     /// An [`Input`] in the making.
@@ -35,8 +33,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// A part of the input.
     pub struct Closed {
         /// The field `name`.
-        #[set(maybe_name: String)]
-        pub name: Option<String>,
+        pub name: Option<String> { set(maybe_name: String) },
     }
 }
 
@@ -61,17 +58,13 @@ impl Default for Closed {
         /// The schema does not name this field; an example in the document has it.
         ///
         /// The schema does not say what this is; it is `serde_json::Value`.
-        #[set(maybe_extra: ::fal_client::__private::Json)]
-        pub extra: Option<::fal_client::__private::Json>,
+        pub extra: Option<::fal_client::__private::Json> { set(maybe_extra: ::fal_client::__private::Json) },
         /// The schema does not name this field; an example in the document has it.
-        #[set(maybe_kind: String)]
-        pub kind: Option<String>,
+        pub kind: Option<String> { set(maybe_kind: String) },
         /// The schema does not name this field; an example in the document has it.
-        #[set(maybe_preprocess: bool)]
-        pub preprocess: Option<bool>,
+        pub preprocess: Option<bool> { set(maybe_preprocess: bool) },
         /// The schema does not name this field; an example in the document has it.
-        #[set(maybe_speed: f64)]
-        pub speed: Option<f64>,
+        pub speed: Option<f64> { set(maybe_speed: f64) },
     }
 }
 

@@ -20,56 +20,44 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `bitrate`.
-        #[set(maybe_bitrate: BitrateChoice)]
-        pub bitrate: Option<BitrateChoice>,
+        pub bitrate: Option<BitrateChoice> { set(maybe_bitrate: BitrateChoice) },
         /// The field `image_url`.
-        #[set(maybe_image_url: ImageUrlChoice)]
-        pub image_url: Option<ImageUrlChoice>,
+        pub image_url: Option<ImageUrlChoice> { set(maybe_image_url: ImageUrlChoice) },
         /// The field `list`.
-        #[set(maybe_list: [Option<ListChoice>])]
-        pub list: Option<Vec<Option<ListChoice>>>,
+        pub list: Option<Vec<Option<ListChoice>>> { set(maybe_list: [Option<ListChoice>]) },
         /// The field `mixed`.
-        #[set(maybe_mixed: MixedChoice)]
-        pub mixed: Option<MixedChoice>,
+        pub mixed: Option<MixedChoice> { set(maybe_mixed: MixedChoice) },
         /// The field `nested`.
-        #[set(maybe_nested: NestedChoice)]
-        pub nested: Option<NestedChoice>,
+        pub nested: Option<NestedChoice> { set(maybe_nested: NestedChoice) },
         /// The field `number`.
-        #[set(maybe_number: f64)]
-        pub number: Option<f64>,
+        pub number: Option<f64> { set(maybe_number: f64) },
         /// The field `prompts`.
-        #[set(maybe_prompts: PromptsChoice)]
-        pub prompts: Option<PromptsChoice>,
+        pub prompts: Option<PromptsChoice> { set(maybe_prompts: PromptsChoice) },
         /// The field `same`.
-        #[rules(Width(&[Minimum(Int(1))]))]
-        #[rules(Height(&[Minimum(Int(1))]))]
-        #[set(maybe_same: ::fal_client::ImageSize)]
-        pub same: Option<::fal_client::ImageSize>,
+        pub same: Option<::fal_client::ImageSize> {
+            set(maybe_same: ::fal_client::ImageSize)
+            rules(Width(&[Minimum(Int(1))]), Height(&[Minimum(Int(1))]))
+        },
         /// The field `scale`.
-        #[set(maybe_scale: ScaleChoice)]
-        pub scale: Option<ScaleChoice>,
+        pub scale: Option<ScaleChoice> { set(maybe_scale: ScaleChoice) },
         /// The field `several`.
-        #[set(maybe_several: SeveralChoice)]
-        pub several: Option<SeveralChoice>,
+        pub several: Option<SeveralChoice> { set(maybe_several: SeveralChoice) },
         /// The field `switch`.
-        #[set(maybe_switch: SwitchChoice)]
-        pub switch: Option<SwitchChoice>,
+        pub switch: Option<SwitchChoice> { set(maybe_switch: SwitchChoice) },
         /// The field `two_lists`.
-        #[set(maybe_two_lists: TwoLists)]
-        pub two_lists: Option<TwoLists>,
+        pub two_lists: Option<TwoLists> { set(maybe_two_lists: TwoLists) },
         /// The field `unknown`.
         ///
         /// The schema does not say what a member of the union is; it is `serde_json::Value`.
-        #[set(maybe_unknown: ::fal_client::__private::Json)]
-        pub unknown: Option<::fal_client::__private::Json>,
+        pub unknown: Option<::fal_client::__private::Json> {
+            set(maybe_unknown: ::fal_client::__private::Json)
+        },
         /// A listed voice, or the id of one's own.
         ///
         /// Default: `"Aria"`.
-        #[set(maybe_voice: Voice)]
-        pub voice: Option<Voice>,
+        pub voice: Option<Voice> { set(maybe_voice: Voice) },
         /// The field `voice_id`.
-        #[set(maybe_voice_id: InputVoice)]
-        pub voice_id: Option<InputVoice>,
+        pub voice_id: Option<InputVoice> { set(maybe_voice_id: InputVoice) },
     }
 
     /// An [`Input`] in the making.
@@ -230,21 +218,19 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 
 ::fal_client::__private::open_enum! {
     /// A listed voice, or the id of one's own.
-    pub enum Voice {
+    pub enum Voice: any_text {
         /// `Aria`
         Aria = "Aria",
         /// `Roger`
         Roger = "Roger",
-        ..any
     }
 }
 
 ::fal_client::__private::open_enum! {
     /// A value of `Input.voice_id`.
-    pub enum InputVoice {
+    pub enum InputVoice: any_text {
         /// `x`
         X = "x",
-        ..any
     }
 }
 

@@ -20,26 +20,21 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Made with [`Input::builder`].
     pub struct Input {
         /// Told apart by a constant.
-        #[given(Source: SourceChoice)]
-        pub source: SourceChoice,
+        pub source: SourceChoice { given(SourceChoice => _) },
         /// The field `mask`.
-        #[set(maybe_mask: MaskChoice)]
-        pub mask: Option<MaskChoice>,
+        pub mask: Option<MaskChoice> { set(maybe_mask: MaskChoice) },
         /// The field `prompt`.
-        #[set(maybe_prompt: PromptChoice)]
-        pub prompt: Option<PromptChoice>,
+        pub prompt: Option<PromptChoice> { set(maybe_prompt: PromptChoice) },
         /// The field `shape`.
-        #[set(maybe_shape: ShapeChoice)]
-        pub shape: Option<ShapeChoice>,
+        pub shape: Option<ShapeChoice> { set(maybe_shape: ShapeChoice) },
         /// The field `twins`.
         ///
         /// Two objects of the union have the same keys; it is `serde_json::Value`.
-        #[set(maybe_twins: ::fal_client::__private::Json)]
-        pub twins: Option<::fal_client::__private::Json>,
+        pub twins: Option<::fal_client::__private::Json> { set(maybe_twins: ::fal_client::__private::Json) },
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder;
+    pub struct InputBuilder<Source = source>;
 }
 
 ::fal_client::__private::input_union! {
@@ -62,14 +57,11 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// A part of the input.
     pub struct Camera {
         /// The field `type`.
-        #[name = "type"]
-        pub type_: Type,
+        pub type_: Type { name("type") },
         /// The field `lens`.
         ///
         /// At least 1.
-        #[rules(Minimum(Int(1)))]
-        #[set(maybe_lens: i64)]
-        pub lens: Option<i64>,
+        pub lens: Option<i64> { set(maybe_lens: i64) rules(Minimum(Int(1))) },
     }
 }
 
@@ -95,11 +87,9 @@ impl Camera {
     /// A part of the input.
     pub struct Upload {
         /// The field `type`.
-        #[name = "type"]
-        pub type_: UploadType,
+        pub type_: UploadType { name("type") },
         /// The field `lens`.
-        #[set(maybe_lens: String)]
-        pub lens: Option<String>,
+        pub lens: Option<String> { set(maybe_lens: String) },
     }
 }
 
@@ -146,8 +136,7 @@ impl Upload {
         /// The field `y`.
         pub y: i64,
         /// The field `label`.
-        #[set(maybe_label: String)]
-        pub label: Option<String>,
+        pub label: Option<String> { set(maybe_label: String) },
     }
 }
 
@@ -168,11 +157,9 @@ impl Box2 {
         /// The field `points`.
         ///
         /// Of each item: at most 9.
-        #[rules(Items(&[Maximum(Int(9))]))]
-        pub points: Vec<i64>,
+        pub points: Vec<i64> { rules(Items(&[Maximum(Int(9))])) },
         /// The field `label`.
-        #[set(maybe_label: String)]
-        pub label: Option<String>,
+        pub label: Option<String> { set(maybe_label: String) },
     }
 }
 
@@ -208,8 +195,7 @@ impl Points {
         /// The field `subject`.
         pub subject: String,
         /// The field `mood`.
-        #[set(maybe_mood: String)]
-        pub mood: Option<String>,
+        pub mood: Option<String> { set(maybe_mood: String) },
     }
 }
 
@@ -247,9 +233,7 @@ impl Structured {
         /// The field `radius`.
         ///
         /// At least 0.
-        #[rules(Minimum(Int(0)))]
-        #[set(maybe_radius: f64)]
-        pub radius: Option<f64>,
+        pub radius: Option<f64> { set(maybe_radius: f64) rules(Minimum(Int(0))) },
     }
 }
 

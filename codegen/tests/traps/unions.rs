@@ -20,26 +20,21 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `required_size`.
-        #[given(RequiredSize: RequiredSizeChoice)]
-        pub required_size: RequiredSizeChoice,
+        pub required_size: RequiredSizeChoice { given(RequiredSizeChoice => _) },
         /// The field `image_size`.
         ///
         /// Default: `{"height":1024,"width":1024}`.
-        #[set(maybe_image_size: ImageSizeChoice)]
-        pub image_size: Option<ImageSizeChoice>,
+        pub image_size: Option<ImageSizeChoice> { set(maybe_image_size: ImageSizeChoice) },
         /// The field `mask`.
-        #[set(maybe_mask: MaskChoice)]
-        pub mask: Option<MaskChoice>,
+        pub mask: Option<MaskChoice> { set(maybe_mask: MaskChoice) },
         /// The field `maybe_size`.
-        #[set(maybe_maybe_size: MaybeSizeChoice)]
-        pub maybe_size: Option<MaybeSizeChoice>,
+        pub maybe_size: Option<MaybeSizeChoice> { set(maybe_maybe_size: MaybeSizeChoice) },
         /// No kind of its own.
-        #[set(maybe_scale: ScaleChoice)]
-        pub scale: Option<ScaleChoice>,
+        pub scale: Option<ScaleChoice> { set(maybe_scale: ScaleChoice) },
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder;
+    pub struct InputBuilder<RequiredSize = required_size>;
 }
 
 ::fal_client::__private::input_union! {

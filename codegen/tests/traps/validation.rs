@@ -20,105 +20,100 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `layers`.
-        #[given(Layers: [Layer])]
-        pub layers: Vec<Layer>,
+        pub layers: Vec<Layer> { given([Layer] => _) },
         /// The field `agree`.
         ///
         /// Always true.
-        #[rules(Only(true))]
-        #[set(maybe_agree: bool)]
-        pub agree: Option<bool>,
+        pub agree: Option<bool> { set(maybe_agree: bool) rules(Only(true)) },
         /// The field `ahead`.
         ///
         /// Pattern: `^(?!no)`.
         ///
         /// `pattern` is not checked, for the engine here cannot read it.
-        #[set(maybe_ahead: String)]
-        pub ahead: Option<String>,
+        pub ahead: Option<String> { set(maybe_ahead: String) },
         /// The field `by_name`.
-        #[rules(Items(&[Maximum(Int(3))]))]
-        #[set(maybe_by_name: ::std::collections::BTreeMap<String, i64>)]
-        pub by_name: Option<::std::collections::BTreeMap<String, i64>>,
+        pub by_name: Option<::std::collections::BTreeMap<String, i64>> {
+            set(maybe_by_name: ::std::collections::BTreeMap<String, i64>)
+            rules(Items(&[Maximum(Int(3))]))
+        },
         /// The field `colour`.
         ///
         /// Pattern: `^#([0-9a-f]{3}){1,2}$`.
-        #[rules(Pattern("^#([0-9a-f]{3}){1,2}$"))]
-        #[set(maybe_colour: String)]
-        pub colour: Option<String>,
+        pub colour: Option<String> { set(maybe_colour: String) rules(Pattern("^#([0-9a-f]{3}){1,2}$")) },
         /// The field `duration`.
         ///
         /// One of 5 and 10.
-        #[rules(OneOf(&[Int(5), Int(10)]))]
-        #[set(maybe_duration: i64)]
-        pub duration: Option<i64>,
+        pub duration: Option<i64> { set(maybe_duration: i64) rules(OneOf(&[Int(5), Int(10)])) },
         /// The field `far`.
         ///
         /// Range: -9223372036854775808 to 18446744073709551615.
-        #[rules(Minimum(Int(-9223372036854775808)), Maximum(Int(18446744073709551615)))]
-        #[set(maybe_far: i128)]
-        pub far: Option<i128>,
+        pub far: Option<i128> {
+            set(maybe_far: i128)
+            rules(Minimum(Int(-9223372036854775808)), Maximum(Int(18446744073709551615)))
+        },
         /// The field `image_url`.
         ///
         /// Length: 1 to 40 characters.
-        #[rules(MinLength(1), MaxLength(40))]
-        #[set(maybe_image_url: ::fal_client::FileInput)]
-        pub image_url: Option<::fal_client::FileInput>,
+        pub image_url: Option<::fal_client::FileInput> {
+            set(maybe_image_url: ::fal_client::FileInput)
+            rules(MinLength(1), MaxLength(40))
+        },
         /// The field `name`.
         ///
         /// Length: 2 to 3 characters.
-        #[rules(MinLength(2), MaxLength(3))]
-        #[set(maybe_name: String)]
-        pub name: Option<String>,
+        pub name: Option<String> { set(maybe_name: String) rules(MinLength(2), MaxLength(3)) },
         /// The field `ratio`.
         ///
         /// One of 0.5, 1 and 2.5.
-        #[rules(OneOf(&[Float(0.5), Int(1), Float(2.5)]))]
-        #[set(maybe_ratio: f64)]
-        pub ratio: Option<f64>,
+        pub ratio: Option<f64> { set(maybe_ratio: f64) rules(OneOf(&[Float(0.5), Int(1), Float(2.5)])) },
         /// The field `scale`.
         ///
         /// Range: more than 0 to less than 2. A multiple of 0.05.
-        #[rules(ExclusiveMinimum(Int(0)), ExclusiveMaximum(Int(2)), MultipleOf(Float(0.05)))]
-        #[set(maybe_scale: f64)]
-        pub scale: Option<f64>,
+        pub scale: Option<f64> {
+            set(maybe_scale: f64)
+            rules(ExclusiveMinimum(Int(0)), ExclusiveMaximum(Int(2)), MultipleOf(Float(0.05)))
+        },
         /// The field `seed`.
         ///
         /// Range: 0 to 18446744073709551615.
-        #[rules(Minimum(Int(0)), Maximum(Int(18446744073709551615)))]
-        #[set(maybe_seed: i128)]
-        pub seed: Option<i128>,
+        pub seed: Option<i128> {
+            set(maybe_seed: i128)
+            rules(Minimum(Int(0)), Maximum(Int(18446744073709551615)))
+        },
         /// The field `steps`.
         ///
         /// At most 40.
-        #[rules(Minimum(Int(1)), Maximum(Int(50)), Maximum(Int(40)))]
-        #[set(maybe_steps: i64)]
-        pub steps: Option<i64>,
+        pub steps: Option<i64> {
+            set(maybe_steps: i64)
+            rules(Minimum(Int(1)), Maximum(Int(50)), Maximum(Int(40)))
+        },
         /// The field `styles`.
         ///
         /// Items: 1 to 2. No item twice.
-        #[rules(MinItems(1), MaxItems(2), UniqueItems)]
-        #[set(maybe_styles: [Style])]
-        pub styles: Option<Vec<Style>>,
+        pub styles: Option<Vec<Style>> {
+            set(maybe_styles: [Style])
+            rules(MinItems(1), MaxItems(2), UniqueItems)
+        },
         /// The field `version`.
         ///
         /// Always 2.
-        #[rules(OneOf(&[Int(2)]))]
-        #[set(maybe_version: i64)]
-        pub version: Option<i64>,
+        pub version: Option<i64> { set(maybe_version: i64) rules(OneOf(&[Int(2)])) },
         /// The field `weights`.
-        #[rules(Items(&[Items(&[Minimum(Int(0))])]))]
-        #[set(maybe_weights: [Vec<f64>])]
-        pub weights: Option<Vec<Vec<f64>>>,
+        pub weights: Option<Vec<Vec<f64>>> {
+            set(maybe_weights: [Vec<f64>])
+            rules(Items(&[Items(&[Minimum(Int(0))])]))
+        },
         /// The field `width`.
         ///
         /// Range: 64 to 2048. A multiple of 8.
-        #[rules(Minimum(Int(64)), Maximum(Int(2048)), MultipleOf(Int(8)))]
-        #[set(maybe_width: i64)]
-        pub width: Option<i64>,
+        pub width: Option<i64> {
+            set(maybe_width: i64)
+            rules(Minimum(Int(64)), Maximum(Int(2048)), MultipleOf(Int(8)))
+        },
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder;
+    pub struct InputBuilder<Layers = layers>;
 }
 
 ::fal_client::__private::input_part! {
@@ -127,11 +122,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         /// The field `opacity`.
         ///
         /// Range: 0 to 1.
-        #[rules(Minimum(Int(0)), Maximum(Int(1)))]
-        pub opacity: f64,
+        pub opacity: f64 { rules(Minimum(Int(0)), Maximum(Int(1))) },
         /// The field `size`.
-        #[set(maybe_size: SizeChoice)]
-        pub size: Option<SizeChoice>,
+        pub size: Option<SizeChoice> { set(maybe_size: SizeChoice) },
     }
 }
 

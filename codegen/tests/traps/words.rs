@@ -20,20 +20,15 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Made with [`Input::builder`].
     pub struct Input {
         /// The field `boxes`.
-        #[set(maybe_boxes: [BoxChoice])]
-        pub boxes: Option<Vec<BoxChoice>>,
+        pub boxes: Option<Vec<BoxChoice>> { set(maybe_boxes: [BoxChoice]) },
         /// The field `categories`.
-        #[set(maybe_categories: [Category])]
-        pub categories: Option<Vec<Category>>,
+        pub categories: Option<Vec<Category>> { set(maybe_categories: [Category]) },
         /// The field `loras`.
-        #[set(maybe_loras: [LoraWeight])]
-        pub loras: Option<Vec<LoraWeight>>,
+        pub loras: Option<Vec<LoraWeight>> { set(maybe_loras: [LoraWeight]) },
         /// The field `refiner`.
-        #[set(maybe_refiner: RefinerInput)]
-        pub refiner: Option<RefinerInput>,
+        pub refiner: Option<RefinerInput> { set(maybe_refiner: RefinerInput) },
         /// The field `style`.
-        #[set(maybe_style: Style)]
-        pub style: Option<Style>,
+        pub style: Option<Style> { set(maybe_style: Style) },
     }
 
     /// An [`Input`] in the making.
@@ -81,8 +76,7 @@ impl LoraWeight {
     /// A part of the input.
     pub struct RefinerInput {
         /// The field `steps`.
-        #[set(maybe_steps: i64)]
-        pub steps: Option<i64>,
+        pub steps: Option<i64> { set(maybe_steps: i64) },
     }
 }
 

@@ -20,58 +20,51 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Made with [`Input::builder`].
     pub struct Input {
         /// URL of the image to start from.
-        #[given(ImageUrl: ::fal_client::FileInput)]
-        pub image_url: ::fal_client::FileInput,
+        pub image_url: ::fal_client::FileInput { given(::fal_client::FileInput => _) },
         /// Size of the image: a preset, or a width and a height in pixels.
         ///
         /// Default: `"landscape_4_3"`.
-        #[set(maybe_image_size: ImageSizeChoice)]
-        pub image_size: Option<ImageSizeChoice>,
+        pub image_size: Option<ImageSizeChoice> { set(maybe_image_size: ImageSizeChoice) },
         /// Number of denoising steps; more take longer and show finer detail.
         ///
         /// Default: `28`. Range: 1 to 50.
-        #[rules(Minimum(Int(1)), Maximum(Int(50)))]
-        #[set(maybe_num_inference_steps: i64)]
-        pub num_inference_steps: Option<i64>,
+        pub num_inference_steps: Option<i64> {
+            set(maybe_num_inference_steps: i64)
+            rules(Minimum(Int(1)), Maximum(Int(50)))
+        },
         /// Starting point of the random numbers; the same seed and input give the same image.
-        #[set(maybe_seed: i128)]
-        pub seed: Option<i128>,
+        pub seed: Option<i128> { set(maybe_seed: i128) },
         /// How closely the image follows the prompt (classifier-free guidance).
         ///
         /// Default: `3.5`. Range: 1 to 20.
-        #[rules(Minimum(Int(1)), Maximum(Int(20)))]
-        #[set(maybe_guidance_scale: f64)]
-        pub guidance_scale: Option<f64>,
+        pub guidance_scale: Option<f64> {
+            set(maybe_guidance_scale: f64)
+            rules(Minimum(Int(1)), Maximum(Int(20)))
+        },
         /// Waits for the finished image and returns it in the response as a data URI, past the CDN.
         ///
         /// Default: `false`.
-        #[set(maybe_sync_mode: bool)]
-        pub sync_mode: Option<bool>,
+        pub sync_mode: Option<bool> { set(maybe_sync_mode: bool) },
         /// How many images to make.
         ///
         /// Default: `1`. Range: 1 to 4.
-        #[rules(Minimum(Int(1)), Maximum(Int(4)))]
-        #[set(maybe_num_images: i64)]
-        pub num_images: Option<i64>,
+        pub num_images: Option<i64> { set(maybe_num_images: i64) rules(Minimum(Int(1)), Maximum(Int(4))) },
         /// Checks the images for unsafe content.
         ///
         /// Default: `true`.
-        #[set(maybe_enable_safety_checker: bool)]
-        pub enable_safety_checker: Option<bool>,
+        pub enable_safety_checker: Option<bool> { set(maybe_enable_safety_checker: bool) },
         /// File format of the images.
         ///
         /// Default: `"jpeg"`.
-        #[set(maybe_output_format: OutputFormat)]
-        pub output_format: Option<OutputFormat>,
+        pub output_format: Option<OutputFormat> { set(maybe_output_format: OutputFormat) },
         /// How much quality may be traded for speed.
         ///
         /// Default: `"none"`.
-        #[set(maybe_acceleration: Acceleration)]
-        pub acceleration: Option<Acceleration>,
+        pub acceleration: Option<Acceleration> { set(maybe_acceleration: Acceleration) },
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder;
+    pub struct InputBuilder<ImageUrl = image_url>;
 }
 
 ::fal_client::__private::input_union! {
