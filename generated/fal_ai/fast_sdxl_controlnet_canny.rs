@@ -126,13 +126,13 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// image.
     pub enum ImageSizeChoice {
         /// One of the listed values.
-        #[kind(string)]
-        Preset(ImageSizePreset),
+        Preset(ImageSizePreset) { kind(string) },
         /// A width and a height in pixels.
-        #[kind(image_size)]
-        #[rules(Width(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
-        #[rules(Height(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
-        Custom(::fal_client::ImageSize),
+        Custom(::fal_client::ImageSize) {
+            kind(image_size)
+            rules(Width(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))
+            rules(Height(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))
+        },
     }
 }
 

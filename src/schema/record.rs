@@ -306,11 +306,11 @@ macro_rules! __record {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __field {
-    ($field:ident { $(set $set:tt)? $(given $given:tt)? $(rules($($rule:tt)*))? }) => {
-        $crate::__private::Field { name: ::core::stringify!($field), rules: &[$($($rule)*)?] }
+    ($field:ident { $(set $set:tt)? $(given $given:tt)? $(rules($($rule:tt)*))* }) => {
+        $crate::__private::Field { name: ::core::stringify!($field), rules: &[$($($rule)*),*] }
     };
-    ($field:ident { $(set $set:tt)? $(given $given:tt)? name($name:literal) $(rules($($rule:tt)*))? }) => {
-        $crate::__private::Field { name: $name, rules: &[$($($rule)*)?] }
+    ($field:ident { $(set $set:tt)? $(given $given:tt)? name($name:literal) $(rules($($rule:tt)*))* }) => {
+        $crate::__private::Field { name: $name, rules: &[$($($rule)*),*] }
     };
 }
 

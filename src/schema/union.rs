@@ -93,6 +93,13 @@ pub struct Member {
     pub kind: Kind,
     /// The fields that it knows; `None` if it takes any.
     pub fields: Option<&'static [Field]>,
+    /// What tells it from other objects.
+    pub fit: Fit,
+}
+
+/// What an object must have to be of a form.
+#[derive(Clone, Copy, Debug)]
+pub struct Fit {
     /// The keys that it must have.
     pub requires: &'static [&'static str],
     /// A key with the texts that it may have.
@@ -113,8 +120,8 @@ impl Member {
         let named = |key: &&String| self.fields.is_some_and(|fields| fields.iter().any(|field| field.name == **key));
         let known = object.keys().filter(named).count();
         (
-            self.tags.iter().filter(wrong).count(),
-            self.requires.iter().filter(|key| object.get(**key).is_none_or(Value::is_null)).count(),
+            self.fit.tags.iter().filter(wrong).count(),
+            self.fit.requires.iter().filter(|key| object.get(**key).is_none_or(Value::is_null)).count(),
             if self.fields.is_some() { object.len() - known } else { 0 },
             object.len() - known,
         )
@@ -210,36 +217,15 @@ impl<'de, U: Union> Visitor<'de> for UnionVisitor<U> {
     }
 }
 
-/// Declares a union: `union! { pub enum ImageSizeChoice { #[kind(string)] Preset(ImageSizePreset), … } }`. What a form is
-/// told by is its [`Kind`] and, where several are objects, `#[requires("key")]` and `#[tag("key": "text", …)]`.
+/// Makes an enum a union, which is read in the mode of the side that it belongs to; `[Other]` is the variant for values of
+/// no form, where there is one. Behind it stand the functions in which the sides differ.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __union {
     (
-        [$($other:tt)?] { $($rest:tt)* }
-        $(#[doc = $doc:tt])*
-        pub enum $union:ident {
-            $(
-                $(#[doc = $variant_doc:tt])*
-                #[kind($kind:ident)]
-                $(#[requires($($required:literal),* $(,)?)])?
-                $(#[tag($key:literal: $($tag:literal),* $(,)?)])*
-                $(#[rules($($rule:expr),* $(,)?)])*
-                $variant:ident($member:ty)
-            ),* $(,)?
-        }
+        $mode:ident $union:ident { $($variant:ident($member:ty) { kind($kind:ident) $($mark:tt)* })* }
+        [$($other:ident)?] { $($functions:tt)* }
     ) => {
-        $(#[doc = $doc])*
-        #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::cmp::PartialEq)]
-        #[non_exhaustive]
-        pub enum $union {
-            $($(#[doc = $variant_doc])* $variant($member),)*
-            $(
-                #[doc = $other]
-                Other($crate::__private::Json),
-            )?
-        }
-
         const _: () = {
             use $crate::__private as private;
 
@@ -249,8 +235,7 @@ macro_rules! __union {
                 const MEMBERS: &'static [private::Member] = &[$(private::Member {
                     kind: private::Kind::$kind,
                     fields: private::fields_of::<$member>(),
-                    requires: &[$($($required),*)?],
-                    tags: &[$(($key, &[$($tag),*])),*],
+                    fit: $crate::__fit! { $($mark)* },
                 }),*];
 
                 fn read_member<'de, __D: private::serde::Deserializer<'de>>(
@@ -268,8 +253,7 @@ macro_rules! __union {
                     ::core::result::Result::Err(private::serde::de::Error::custom(Self::EXPECTED))
                 }
 
-                $($crate::__union_other! { $other })?
-                $($rest)*
+                $($functions)*
             }
 
             impl private::Part for $union {
@@ -283,10 +267,16 @@ macro_rules! __union {
                 ) -> ::core::result::Result<__S::Ok, __S::Error> {
                     match self {
                         $($union::$variant(value) => private::serde::Serialize::serialize(value, serializer),)*
-                        $($crate::__union_other! { pattern $other value } => {
-                            private::serde::Serialize::serialize(value, serializer)
-                        })?
+                        $($union::$other(value) => private::serde::Serialize::serialize(value, serializer),)?
                     }
+                }
+            }
+
+            impl<'de> private::serde::Deserialize<'de> for $union {
+                fn deserialize<__D: private::serde::Deserializer<'de>>(
+                    deserializer: __D,
+                ) -> ::core::result::Result<Self, __D::Error> {
+                    private::read_union(deserializer, private::Mode::$mode)
                 }
             }
         };
@@ -295,17 +285,21 @@ macro_rules! __union {
     };
 }
 
-/// What an output's union does with a value of no form.
+/// What tells a form from others of its kind, by its marks.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __union_other {
-    (pattern $doc:literal $value:ident) => {
-        Self::Other($value)
+macro_rules! __fit {
+    ($(requires($($key:literal),*))? $(tag($tag:literal: $($text:literal),*))* $(rules $rules:tt)*) => {
+        $crate::__private::Fit { requires: &[$($($key),*)?], tags: &[$(($tag, &[$($text),*])),*] }
     };
-    ($doc:literal) => {
-        fn other(value: $crate::__private::Json) -> ::core::option::Option<Self> {
-            ::core::option::Option::Some(Self::Other(value))
-        }
+}
+
+/// The rules of a form, by its marks.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __member_rules {
+    ($(requires $keys:tt)? $(tag $tag:tt)* $(rules($($rule:tt)*))*) => {
+        &[$($($rule)*),*]
     };
 }
 
@@ -352,52 +346,68 @@ macro_rules! __union_from {
     };
 }
 
-/// A union on the output side.
+/// Declares a union of an output, which keeps values of no form:
+///
+/// ```text
+/// output_union! {
+///     pub enum Result {
+///         File(File) { kind(object) requires("url") },
+///         Text(String) { kind(text) },
+///     }
+/// }
+/// ```
+///
+/// What a form is told by is its [`Kind`] and, where several are objects, the keys that it `requires` and the texts that a
+/// `tag` may have.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __output_union {
-    ($(#[doc = $doc:tt])* pub enum $union:ident { $($members:tt)* }) => {
+    (
+        $(#[doc = $doc:tt])*
+        pub enum $union:ident { $($(#[doc = $variant_doc:tt])* $variant:ident($member:ty) $marks:tt,)* }
+    ) => {
+        $(#[doc = $doc])*
+        #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::cmp::PartialEq)]
+        #[non_exhaustive]
+        pub enum $union {
+            $($(#[doc = $variant_doc])* $variant($member),)*
+            /// A value of another form than the schema lists: what the service answers is kept.
+            Other($crate::__private::Json),
+        }
+
         $crate::__union! {
-            ["A value of another form than the schema lists: what the service answers is kept."]
-            {
+            Lenient $union { $($variant($member) $marks)* } [Other] {
                 fn blank() -> Self {
                     $union::Other($crate::__private::Json::Null)
                 }
-            }
-            $(#[doc = $doc])*
-            pub enum $union { $($members)* }
-        }
 
-        impl<'de> $crate::__private::serde::Deserialize<'de> for $union {
-            fn deserialize<__D: $crate::__private::serde::Deserializer<'de>>(
-                deserializer: __D,
-            ) -> ::core::result::Result<Self, __D::Error> {
-                $crate::__private::read_union(deserializer, $crate::__private::Mode::Lenient)
+                fn other(value: $crate::__private::Json) -> ::core::option::Option<Self> {
+                    ::core::option::Option::Some($union::Other(value))
+                }
             }
         }
     };
 }
 
-/// A union on the input side, whose members are checked.
+/// Declares a union of an input, whose members are checked: with `rules(…)` as the last of a member's marks.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __input_union {
     (
         $(#[doc = $doc:tt])*
         pub enum $union:ident {
-            $(
-                $(#[doc = $variant_doc:tt])*
-                #[kind($kind:ident)]
-                $(#[requires($($required:literal),* $(,)?)])?
-                $(#[tag($key:literal: $($tag:literal),* $(,)?)])*
-                $(#[rules($($rule:expr),* $(,)?)])*
-                $variant:ident($member:ty)
-            ),* $(,)?
+            $($(#[doc = $variant_doc:tt])* $variant:ident($member:ty) { kind($kind:ident) $($mark:tt)* },)*
         }
     ) => {
+        $(#[doc = $doc])*
+        #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::cmp::PartialEq)]
+        #[non_exhaustive]
+        pub enum $union {
+            $($(#[doc = $variant_doc])* $variant($member),)*
+        }
+
         $crate::__union! {
-            []
-            {
+            Strict $union { $($variant($member) { kind($kind) $($mark)* })* } [] {
                 #[allow(unreachable_code)]
                 fn blank() -> Self {
                     $(return $union::$variant($crate::__private::blank());)*
@@ -408,7 +418,7 @@ macro_rules! __input_union {
                     use $crate::__private::{Number::*, Rule::*};
                     match self {
                         $($union::$variant(value) => {
-                            $crate::__private::validate(value, at, &[$($($rule,)*)*])
+                            $crate::__private::validate(value, at, $crate::__member_rules! { $($mark)* })
                         })*
                     }
                 }
@@ -423,28 +433,6 @@ macro_rules! __input_union {
                     }
                 }
             }
-            $(#[doc = $doc])*
-            pub enum $union {
-                $(
-                    $(#[doc = $variant_doc])*
-                    #[kind($kind)]
-                    $(#[requires($($required),*)])?
-                    $(#[tag($key: $($tag),*)])*
-                    $variant($member)
-                ),*
-            }
         }
-
-        const _: () = {
-            use $crate::__private as private;
-
-            impl<'de> private::serde::Deserialize<'de> for $union {
-                fn deserialize<__D: private::serde::Deserializer<'de>>(
-                    deserializer: __D,
-                ) -> ::core::result::Result<Self, __D::Error> {
-                    private::read_union(deserializer, private::Mode::Strict)
-                }
-            }
-        };
     };
 }

@@ -136,24 +136,21 @@ fn row(record: &Record, field: &Field) -> Row {
         let wire = Literal::string(&field.wire);
         marks.push(quote! { name(#wire) });
     }
-    if !field.rules.is_empty() {
-        let rules = field.rules.iter().map(rule);
-        marks.push(quote! { rules(#(#rules),*) });
-    }
+    marks.extend(rules(&field.rules));
     let mut docs = field.docs.clone();
     field.facts.iter().for_each(|fact| docs.extend([String::new(), fact.clone()]));
-    Row { docs, attributes: Vec::new(), item: quote! { pub #name: #of }, marks }
+    Row { docs, item: quote! { pub #name: #of }, marks }
 }
 
-/// The attributes of some rules; plain rules share a line.
-fn rules(rules: &[Rule]) -> Vec<TokenStream> {
+/// The marks of some rules; plain rules share one.
+fn rules(rules: &[Rule]) -> impl Iterator<Item = TokenStream> {
     let is_nested = |rule: &&Rule| matches!(rule, Rule::Items(_) | Rule::Width(_) | Rule::Height(_));
     let (nested, plain): (Vec<_>, Vec<_>) = rules.iter().partition(is_nested);
-    let plain = (!plain.is_empty()).then(|| {
-        let rules = plain.into_iter().map(rule);
+    let plain = (!plain.is_empty()).then_some(plain);
+    plain.into_iter().chain(nested.into_iter().map(|rule| vec![rule])).map(|rules| {
+        let rules = rules.into_iter().map(rule);
         quote! { rules(#(#rules),*) }
-    });
-    plain.into_iter().chain(nested.into_iter().map(rule).map(|rule| quote! { rules(#rule) })).collect()
+    })
 }
 
 /// What a setter takes: a value, or in brackets a list's items.
@@ -172,12 +169,7 @@ fn values(item: &Enum) -> Table {
     let name = ident(&item.name);
     let rows = item.values.iter().map(|(name, value)| {
         let (name, text) = (ident(name), Literal::string(value));
-        Row {
-            docs: vec![prose::code(value)],
-            attributes: Vec::new(),
-            item: quote! { #name = #text },
-            marks: Vec::new(),
-        }
+        Row { docs: vec![prose::code(value)], item: quote! { #name = #text }, marks: Vec::new() }
     });
     let any_text = item.any_text.then(|| quote! { : any_text });
     Table { docs: item.docs.clone(), head: quote! { pub enum #name #any_text }, rows: Some(rows.collect()) }
@@ -187,14 +179,14 @@ fn members(union: &Union) -> Table {
     let name = ident(&union.name);
     let rows = union.members.iter().map(|member| {
         let (kind, name, of) = (ident(member.kind), ident(&member.name), type_of(&member.of));
-        let mut attributes = vec![quote! { kind(#kind) }];
+        let mut marks = vec![quote! { kind(#kind) }];
         let Fit { requires, tags } = &member.fit;
         if !requires.is_empty() {
-            attributes.push(quote! { requires(#(#requires),*) });
+            marks.push(quote! { requires(#(#requires),*) });
         }
-        attributes.extend(tags.iter().map(|(key, texts)| quote! { tag(#key: #(#texts),*) }));
-        attributes.extend(rules(&member.rules));
-        Row { docs: member.docs.clone(), attributes, item: quote! { #name(#of) }, marks: Vec::new() }
+        marks.extend(tags.iter().map(|(key, texts)| quote! { tag(#key: #(#texts),*) }));
+        marks.extend(rules(&member.rules));
+        Row { docs: member.docs.clone(), item: quote! { #name(#of) }, marks }
     });
     Table { docs: union.docs.clone(), head: quote! { pub enum #name }, rows: Some(rows.collect()) }
 }

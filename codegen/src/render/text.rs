@@ -34,8 +34,8 @@ impl Text {
     }
 }
 
-/// A struct or an enum as the runtime's macros take it: an item of which attributes, or marks behind a field, say the rest.
-/// It is printed here, for prettyplease takes items only, and breaks long attributes into lines that nobody wants to read.
+/// A struct or an enum as the runtime's macros take it: an item, with marks behind its fields or variants that say the
+/// rest. It is printed here, for prettyplease takes nothing but Rust.
 pub(super) struct Table {
     pub(super) docs: Vec<String>,
     /// `pub struct Input`.
@@ -47,7 +47,6 @@ pub(super) struct Table {
 /// A field or a variant.
 pub(super) struct Row {
     pub(super) docs: Vec<String>,
-    pub(super) attributes: Vec<TokenStream>,
     /// `pub seed: Option<i64>`.
     pub(super) item: TokenStream,
     /// `set(maybe_seed: i64)`.
@@ -69,7 +68,6 @@ impl Table {
         line(1, &format!("{head} {{"));
         for row in rows {
             row.docs.iter().map(doc_line).for_each(|doc| line(2, &doc));
-            row.attributes.iter().for_each(|attribute| line(2, &format!("#[{}]", compact(attribute))));
             let item = compact(&row.item);
             let marks: Vec<String> = row.marks.iter().map(compact).collect();
             let whole =

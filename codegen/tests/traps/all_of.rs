@@ -22,7 +22,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         /// The field `size`.
         pub size: Option<::fal_client::ImageSize> {
             set(maybe_size: ::fal_client::ImageSize)
-            rules(Width(&[Maximum(Int(100))]), Height(&[Minimum(Int(1))]))
+            rules(Width(&[Maximum(Int(100))]))
+            rules(Height(&[Minimum(Int(1))]))
         },
         /// The sibling's words.
         ///

@@ -32,7 +32,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         /// Items: 1 to 3. Of each item: range 0 to 1.
         pub list: Option<Vec<f64>> {
             set(maybe_list: [f64])
-            rules(MinItems(1), MaxItems(3), Items(&[Minimum(Int(0)), Maximum(Int(1))]))
+            rules(MinItems(1), MaxItems(3))
+            rules(Items(&[Minimum(Int(0)), Maximum(Int(1))]))
         },
         /// The field `map`.
         pub map: Option<::std::collections::BTreeMap<String, i64>> {

@@ -78,11 +78,9 @@ impl B {
     /// A value of `Input.either`, in one of its forms.
     pub enum EitherChoice {
         /// A list.
-        #[kind(list)]
-        List(Vec<String>),
+        List(Vec<String>) { kind(list) },
         /// An object of one's own.
-        #[kind(object)]
-        Custom(EitherCustom),
+        Custom(EitherCustom) { kind(object) },
     }
 }
 

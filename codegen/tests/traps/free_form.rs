@@ -61,11 +61,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// A value of `Input.tuple`, in one of its forms.
     pub enum TupleChoice {
         /// A text.
-        #[kind(text)]
-        Text(String),
+        Text(String) { kind(text) },
         /// An integer.
-        #[kind(number)]
-        Integer(i64),
+        Integer(i64) { kind(number) },
     }
 }
 

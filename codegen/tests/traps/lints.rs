@@ -57,11 +57,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// A value of `Input.choice`, in one of its forms.
     pub enum ChoiceChoice {
         /// A text.
-        #[kind(text)]
-        Text(String),
+        Text(String) { kind(text) },
         /// The form `Part`.
-        #[kind(object)]
-        Part(Part),
+        Part(Part) { kind(object) },
     }
 }
 
@@ -227,10 +225,8 @@ impl Part {
     /// A value of `Output.choice`, in one of its forms.
     pub enum OutputChoiceChoice {
         /// A text.
-        #[kind(text)]
-        Text(String),
+        Text(String) { kind(text) },
         /// The form `PART`.
-        #[kind(object)]
-        Part(Part2),
+        Part(Part2) { kind(object) },
     }
 }

@@ -55,11 +55,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// A value of `Input.chain`, in one of its forms.
     pub enum Chain0Choice {
         /// A text.
-        #[kind(text)]
-        Text(String),
+        Text(String) { kind(text) },
         /// An object of one's own.
-        #[kind(object)]
-        Custom(Chain0Custom),
+        Custom(Chain0Custom) { kind(object) },
     }
 }
 
@@ -90,11 +88,9 @@ impl Default for Chain0Custom {
     /// A value of `Chain0Custom.a`, in one of its forms.
     pub enum Chain1Choice {
         /// A text.
-        #[kind(text)]
-        Text(String),
+        Text(String) { kind(text) },
         /// An object of one's own.
-        #[kind(object)]
-        Custom(Chain1Custom),
+        Custom(Chain1Custom) { kind(object) },
     }
 }
 
@@ -125,11 +121,9 @@ impl Default for Chain1Custom {
     /// A value of `Chain1Custom.a`, in one of its forms.
     pub enum Chain2Choice {
         /// A text.
-        #[kind(text)]
-        Text(String),
+        Text(String) { kind(text) },
         /// An object of one's own.
-        #[kind(object)]
-        Custom(Chain2Custom),
+        Custom(Chain2Custom) { kind(object) },
     }
 }
 
@@ -160,11 +154,9 @@ impl Default for Chain2Custom {
     /// A value of `Chain2Custom.a`, in one of its forms.
     pub enum Chain3Choice {
         /// A text.
-        #[kind(text)]
-        Text(String),
+        Text(String) { kind(text) },
         /// An object of one's own.
-        #[kind(object)]
-        Custom(Chain3Custom),
+        Custom(Chain3Custom) { kind(object) },
     }
 }
 
@@ -195,11 +187,9 @@ impl Default for Chain3Custom {
     /// A value of `Chain3Custom.a`, in one of its forms.
     pub enum Chain4Choice {
         /// A text.
-        #[kind(text)]
-        Text(String),
+        Text(String) { kind(text) },
         /// An object of one's own.
-        #[kind(object)]
-        Custom(Chain4Custom),
+        Custom(Chain4Custom) { kind(object) },
     }
 }
 

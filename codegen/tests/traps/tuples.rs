@@ -24,7 +24,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         /// Items: 3. Of each item: at most 255.
         pub colour: Option<Vec<i64>> {
             set(maybe_colour: [i64])
-            rules(MinItems(3), MaxItems(3), Items(&[Maximum(Int(255))]))
+            rules(MinItems(3), MaxItems(3))
+            rules(Items(&[Maximum(Int(255))]))
         },
         /// The field `old`.
         pub old: Option<Vec<String>> { set(maybe_old: [String]) },
@@ -46,11 +47,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// A value of `Input.pair`, in one of its forms.
     pub enum PairChoice {
         /// A text.
-        #[kind(text)]
-        Text(String),
+        Text(String) { kind(text) },
         /// An integer.
-        #[kind(number)]
-        Integer(i64),
+        Integer(i64) { kind(number) },
     }
 }
 

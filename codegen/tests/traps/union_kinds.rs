@@ -36,7 +36,8 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         /// The field `same`.
         pub same: Option<::fal_client::ImageSize> {
             set(maybe_same: ::fal_client::ImageSize)
-            rules(Width(&[Minimum(Int(1))]), Height(&[Minimum(Int(1))]))
+            rules(Width(&[Minimum(Int(1))]))
+            rules(Height(&[Minimum(Int(1))]))
         },
         /// The field `scale`.
         pub scale: Option<ScaleChoice> { set(maybe_scale: ScaleChoice) },
@@ -68,12 +69,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// A value of `Input.bitrate`, in one of its forms.
     pub enum BitrateChoice {
         /// A text.
-        #[kind(text)]
-        Text(String),
+        Text(String) { kind(text) },
         /// An integer.
-        #[kind(number)]
-        #[rules(Minimum(Int(1)))]
-        Integer(i64),
+        Integer(i64) { kind(number) rules(Minimum(Int(1))) },
     }
 }
 
@@ -81,11 +79,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// A value of `Input.image_url`, in one of its forms.
     pub enum ImageUrlChoice {
         /// A file.
-        #[kind(text)]
-        File(::fal_client::FileInput),
+        File(::fal_client::FileInput) { kind(text) },
         /// A list.
-        #[kind(list)]
-        Files(Vec<::fal_client::FileInput>),
+        Files(Vec<::fal_client::FileInput>) { kind(list) },
     }
 }
 
@@ -93,11 +89,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// A value of `Input.list`, in one of its forms.
     pub enum ListChoice {
         /// A text.
-        #[kind(text)]
-        Text(String),
+        Text(String) { kind(text) },
         /// A number.
-        #[kind(number)]
-        Number(f64),
+        Number(f64) { kind(number) },
     }
 }
 
@@ -105,16 +99,11 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// A value of `Input.mixed`, in one of its forms.
     pub enum MixedChoice {
         /// One of the listed values.
-        #[kind(string)]
-        Preset(MixedPreset),
+        Preset(MixedPreset) { kind(string) },
         /// An integer.
-        #[kind(number)]
-        #[rules(OneOf(&[Int(5), Int(10)]))]
-        Integer(i64),
+        Integer(i64) { kind(number) rules(OneOf(&[Int(5), Int(10)])) },
         /// A truth value.
-        #[kind(boolean)]
-        #[rules(Only(true))]
-        Flag(bool),
+        Flag(bool) { kind(boolean) rules(Only(true)) },
     }
 }
 
@@ -130,16 +119,15 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// A value of `Input.nested`, in one of its forms.
     pub enum NestedChoice {
         /// A text.
-        #[kind(text)]
-        Text(String),
+        Text(String) { kind(text) },
         /// An integer.
-        #[kind(number)]
-        Integer(i64),
+        Integer(i64) { kind(number) },
         /// A width and a height in pixels.
-        #[kind(image_size)]
-        #[rules(Width(&[Minimum(Int(1))]))]
-        #[rules(Height(&[Minimum(Int(1))]))]
-        Custom(::fal_client::ImageSize),
+        Custom(::fal_client::ImageSize) {
+            kind(image_size)
+            rules(Width(&[Minimum(Int(1))]))
+            rules(Height(&[Minimum(Int(1))]))
+        },
     }
 }
 
@@ -147,13 +135,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// A value of `Input.prompts`, in one of its forms.
     pub enum PromptsChoice {
         /// A text.
-        #[kind(text)]
-        #[rules(MinLength(1))]
-        Text(String),
+        Text(String) { kind(text) rules(MinLength(1)) },
         /// A list.
-        #[kind(list)]
-        #[rules(MaxItems(2))]
-        List(Vec<String>),
+        List(Vec<String>) { kind(list) rules(MaxItems(2)) },
     }
 }
 
@@ -161,12 +145,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// A value of `Input.scale`, in one of its forms.
     pub enum ScaleChoice {
         /// A number.
-        #[kind(number)]
-        #[rules(Maximum(Int(4)))]
-        Number(f64),
+        Number(f64) { kind(number) rules(Maximum(Int(4))) },
         /// An object with keys of one's own.
-        #[kind(object)]
-        Map(::std::collections::BTreeMap<String, f64>),
+        Map(::std::collections::BTreeMap<String, f64>) { kind(object) },
     }
 }
 
@@ -174,13 +155,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// A value of `Input.several`, in one of its forms.
     pub enum SeveralChoice {
         /// A text.
-        #[kind(text)]
-        #[rules(MaxLength(2))]
-        Text(String),
+        Text(String) { kind(text) rules(MaxLength(2)) },
         /// An integer.
-        #[kind(number)]
-        #[rules(Minimum(Int(3)))]
-        Integer(i64),
+        Integer(i64) { kind(number) rules(Minimum(Int(3))) },
     }
 }
 
@@ -188,11 +165,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// A value of `Input.switch`, in one of its forms.
     pub enum SwitchChoice {
         /// One of the listed values.
-        #[kind(string)]
-        Preset(SwitchPreset),
+        Preset(SwitchPreset) { kind(string) },
         /// A truth value.
-        #[kind(boolean)]
-        Flag(bool),
+        Flag(bool) { kind(boolean) },
     }
 }
 

@@ -41,15 +41,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Told apart by a constant.
     pub enum SourceChoice {
         /// The form `Camera`.
-        #[kind(object)]
-        #[requires("type")]
-        #[tag("type": "camera")]
-        Camera(Camera),
+        Camera(Camera) { kind(object) requires("type") tag("type": "camera") },
         /// The form `Upload`.
-        #[kind(object)]
-        #[requires("type")]
-        #[tag("type": "upload")]
-        Upload(Upload),
+        Upload(Upload) { kind(object) requires("type") tag("type": "upload") },
     }
 }
 
@@ -115,16 +109,11 @@ impl Upload {
     /// A value of `Input.mask`, in one of its forms.
     pub enum MaskChoice {
         /// A text.
-        #[kind(text)]
-        Text(String),
+        Text(String) { kind(text) },
         /// The form `Box`.
-        #[kind(object)]
-        #[requires("x", "y")]
-        Box(Box2),
+        Box(Box2) { kind(object) requires("x", "y") },
         /// The form `Points`.
-        #[kind(object)]
-        #[requires("points")]
-        Points(Points),
+        Points(Points) { kind(object) requires("points") },
     }
 }
 
@@ -177,15 +166,11 @@ impl Points {
     /// A value of `Input.prompt`, in one of its forms.
     pub enum PromptChoice {
         /// A text.
-        #[kind(text)]
-        Text(String),
+        Text(String) { kind(text) },
         /// The form `Structured`.
-        #[kind(object)]
-        #[requires("subject")]
-        Structured(Structured),
+        Structured(Structured) { kind(object) requires("subject") },
         /// An object with keys of one's own.
-        #[kind(object)]
-        Map(::std::collections::BTreeMap<String, ::fal_client::__private::Json>),
+        Map(::std::collections::BTreeMap<String, ::fal_client::__private::Json>) { kind(object) },
     }
 }
 
@@ -213,15 +198,9 @@ impl Structured {
     /// A value of `Input.shape`, in one of its forms.
     pub enum ShapeChoice {
         /// The form `Circle`.
-        #[kind(object)]
-        #[requires("kind")]
-        #[tag("kind": "round")]
-        Circle(Circle),
+        Circle(Circle) { kind(object) requires("kind") tag("kind": "round") },
         /// The form `Square`.
-        #[kind(object)]
-        #[requires("kind", "side")]
-        #[tag("kind": "angular")]
-        Square(Square),
+        Square(Square) { kind(object) requires("kind", "side") tag("kind": "angular") },
     }
 }
 
@@ -281,13 +260,9 @@ impl Square {
     /// A value of `Output.images`, in one of its forms.
     pub enum ImageChoice {
         /// The form `Plain`.
-        #[kind(object)]
-        #[requires("url")]
-        Plain(::fal_client::Image),
+        Plain(::fal_client::Image) { kind(object) requires("url") },
         /// The form `Map`.
-        #[kind(object)]
-        #[requires("map_type", "url")]
-        Map(Map),
+        Map(Map) { kind(object) requires("map_type", "url") },
     }
 }
 

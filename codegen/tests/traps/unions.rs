@@ -41,13 +41,13 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// A value of `Input.required_size`, in one of its forms.
     pub enum RequiredSizeChoice {
         /// One of the listed values.
-        #[kind(string)]
-        Preset(RequiredSizePreset),
+        Preset(RequiredSizePreset) { kind(string) },
         /// A width and a height in pixels.
-        #[kind(image_size)]
-        #[rules(Width(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
-        #[rules(Height(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
-        Custom(::fal_client::ImageSize),
+        Custom(::fal_client::ImageSize) {
+            kind(image_size)
+            rules(Width(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))
+            rules(Height(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))
+        },
     }
 }
 
@@ -65,13 +65,13 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// A value of `Input.image_size`, in one of its forms.
     pub enum ImageSizeChoice {
         /// One of the listed values.
-        #[kind(string)]
-        Preset(ImageSizePreset),
+        Preset(ImageSizePreset) { kind(string) },
         /// A width and a height in pixels.
-        #[kind(image_size)]
-        #[rules(Width(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
-        #[rules(Height(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
-        Custom(::fal_client::ImageSize),
+        Custom(::fal_client::ImageSize) {
+            kind(image_size)
+            rules(Width(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))
+            rules(Height(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))
+        },
     }
 }
 
@@ -89,11 +89,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// A value of `Input.mask`, in one of its forms.
     pub enum MaskChoice {
         /// A text.
-        #[kind(text)]
-        Text(String),
+        Text(String) { kind(text) },
         /// An object of one's own.
-        #[kind(object)]
-        Custom(MaskCustom),
+        Custom(MaskCustom) { kind(object) },
     }
 }
 
@@ -118,13 +116,13 @@ impl MaskCustom {
     /// A value of `Input.maybe_size`, in one of its forms.
     pub enum MaybeSizeChoice {
         /// One of the listed values.
-        #[kind(string)]
-        Preset(MaybeSizePreset),
+        Preset(MaybeSizePreset) { kind(string) },
         /// A width and a height in pixels.
-        #[kind(image_size)]
-        #[rules(Width(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
-        #[rules(Height(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
-        Custom(::fal_client::ImageSize),
+        Custom(::fal_client::ImageSize) {
+            kind(image_size)
+            rules(Width(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))
+            rules(Height(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))
+        },
     }
 }
 
@@ -142,11 +140,9 @@ impl MaskCustom {
     /// No kind of its own.
     pub enum ScaleChoice {
         /// A number.
-        #[kind(number)]
-        Number(f64),
+        Number(f64) { kind(number) },
         /// An object with keys of one's own.
-        #[kind(object)]
-        Map(::std::collections::BTreeMap<String, f64>),
+        Map(::std::collections::BTreeMap<String, f64>) { kind(object) },
     }
 }
 
@@ -162,13 +158,13 @@ impl MaskCustom {
     /// A value of `Output.size`, in one of its forms.
     pub enum SizeChoice {
         /// One of the listed values.
-        #[kind(string)]
-        Preset(SizePreset),
+        Preset(SizePreset) { kind(string) },
         /// A width and a height in pixels.
-        #[kind(image_size)]
-        #[rules(Width(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
-        #[rules(Height(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))]
-        Custom(::fal_client::ImageSize),
+        Custom(::fal_client::ImageSize) {
+            kind(image_size)
+            rules(Width(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))
+            rules(Height(&[ExclusiveMinimum(Int(0)), Maximum(Int(14142))]))
+        },
     }
 }
 

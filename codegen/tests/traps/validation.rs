@@ -142,13 +142,9 @@ impl Layer {
     /// A value of `Layer.size`, in one of its forms.
     pub enum SizeChoice {
         /// A text.
-        #[kind(text)]
-        #[rules(MaxLength(2))]
-        Text(String),
+        Text(String) { kind(text) rules(MaxLength(2)) },
         /// An integer.
-        #[kind(number)]
-        #[rules(Minimum(Int(1)))]
-        Integer(i64),
+        Integer(i64) { kind(number) rules(Minimum(Int(1))) },
     }
 }
 

@@ -39,11 +39,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// A value of `Input.boxes`, in one of its forms.
     pub enum BoxChoice {
         /// A text.
-        #[kind(text)]
-        Text(String),
+        Text(String) { kind(text) },
         /// A number.
-        #[kind(number)]
-        Number(f64),
+        Number(f64) { kind(number) },
     }
 }
 
