@@ -24,9 +24,9 @@ pub(crate) struct Costs {
 }
 
 #[derive(Clone, Copy)]
-struct Cost {
+pub(crate) struct Cost {
     /// Processor time, on all processors.
-    seconds: f64,
+    pub(crate) seconds: f64,
     /// The most memory that a process had at once, where the machine has a `time` that tells.
     peak: Option<u64>,
 }
@@ -117,7 +117,7 @@ fn broken(cargo: &Cargo, work: &Work<'_>) -> Done<BTreeSet<String>> {
 }
 
 /// The processor time and the memory of compiling a crate, above those of an empty one whose dependencies are compiled.
-fn compiled(cargo: &Cargo, work: &Work<'_>, what: &str, dependencies: &str, command: &[&str]) -> Done<Cost> {
+pub(crate) fn compiled(cargo: &Cargo, work: &Work<'_>, what: &str, dependencies: &str, command: &[&str]) -> Done<Cost> {
     let folder = lay_out(cargo, work, what, dependencies)?;
     let library = folder.join("src/lib.rs");
     let full = fs::read_to_string(&library)?;
@@ -150,8 +150,9 @@ fn lay_out(cargo: &Cargo, work: &Work<'_>, what: &str, dependencies: &str) -> Do
     Ok(folder)
 }
 
-struct Cargo {
-    root: PathBuf,
+/// Runs cargo, on packages that are made for it.
+pub(crate) struct Cargo {
+    pub(crate) root: PathBuf,
 }
 
 impl Cargo {

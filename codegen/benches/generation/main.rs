@@ -3,10 +3,12 @@
 //! `cargo bench -p fal-codegen -- DOCUMENTS [COUNT…]` takes the documents of a folder, and 5,000 made-up ones; without a
 //! folder all are made up. `--compile` also generates in a build script, and checks and builds what was generated, up to
 //! 1,000 documents. What typify does not take, or makes into code that does not compile, is left out on both sides.
+//! `--yardstick` compares with code that is written by hand instead.
 
 mod compile;
 mod documents;
 mod measure;
+mod yardstick;
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, panic};
@@ -18,6 +20,9 @@ const MOST_COMPILED: usize = 1_000;
 
 fn main() -> Done<()> {
     let arguments: Vec<String> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    if arguments.iter().any(|argument| argument == "--yardstick") {
+        return yardstick::run();
+    }
     let compiled = arguments.iter().any(|argument| argument == "--compile");
     // Cargo runs a bench in its package's folder; a path is meant from where the user is.
     let here = env::var_os("PWD").map(PathBuf::from).unwrap_or_default();
