@@ -4,7 +4,8 @@ crate::__open_enum! {
     /// The first group are failures of the platform (fal's page "Request errors"), the second those of a model
     /// (fal's page "Errors"); the comment says with which HTTP status they come.
     pub enum ErrorType {
-        /// 504. Not processed in time; by the caller's own: [`Error::is_start_timeout`](crate::Error::is_start_timeout).
+        /// 504. The request was not processed in time; with the caller's own deadline, see
+        /// [`Error::is_start_timeout`](crate::Error::is_start_timeout).
         RequestTimeout = "request_timeout",
         /// 504. The runner did not start in time.
         StartupTimeout = "startup_timeout",

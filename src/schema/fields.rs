@@ -115,7 +115,7 @@ pub(super) fn validate_fields(about: &About, fields: &[&dyn AnyPart], at: &mut V
 /// Shows the files in fields.
 pub(super) fn visit_files(
     about: &About,
-    fields: Vec<&mut dyn AnyPart>,
+    fields: &mut [&mut dyn AnyPart],
     at: &mut FieldPath,
     visit: &mut dyn FnMut(&str, &mut FileInput),
 ) {
@@ -127,7 +127,7 @@ pub(super) fn visit_files(
 /// Fills in the fields that were not read; the name of one that must be there.
 pub(super) fn complete(
     about: &About,
-    fields: Vec<&mut dyn AnyPart>,
+    fields: &mut [&mut dyn AnyPart],
     read: &[bool],
     mode: Mode,
 ) -> Option<&'static str> {

@@ -25,8 +25,11 @@ impl EndpointInput for serde_json::Value {
 /// ```text
 /// input! {
 ///     pub struct Input {
+///         /// What to show.
 ///         pub prompt: String { given(String => _, ImageUrl) },
+///         /// Where to start.
 ///         pub image_url: FileInput { given(FileInput => Prompt, _) },
+///         /// Where randomness starts.
 ///         pub seed: Option<i64> { set(maybe_seed: i64) rules(Minimum(Int(0))) },
 ///     }
 ///
@@ -42,7 +45,7 @@ macro_rules! __input {
     (
         $(#[doc = $doc:tt])*
         pub struct $input:ident {
-            $($(#[doc = $field_doc:tt])* pub $field:ident: $type:ty $({ $($mark:tt)* })?,)*
+            $(#[doc = $field_doc:tt] $(#[doc = $more_doc:tt])* pub $field:ident: $type:ty $({ $($mark:tt)* })?,)*
         }
 
         $(#[doc = $builder_doc:tt])*
@@ -51,7 +54,7 @@ macro_rules! __input {
         $(#[doc = $doc])*
         #[non_exhaustive]
         pub struct $input {
-            $($(#[doc = $field_doc])* pub $field: $type,)*
+            $(#[doc = $field_doc] $(#[doc = $more_doc])* pub $field: $type,)*
         }
 
         $crate::__record! { Strict $input: RecordShape { $($field { $($($mark)*)? })* } }
@@ -99,7 +102,7 @@ macro_rules! __input {
         }
 
         impl<$($($state,)*)?> $builder<$($($state,)*)?> {
-            $($crate::__setter! { [$builder input] [$($field_doc)*] $field { $($($mark)*)? } })*
+            $($crate::__setter! { [$builder input] [$field_doc $($more_doc)*] $field { $($($mark)*)? } })*
 
             /// The input, once every required field is set. A call takes the builder as it is.
             pub fn build(self) -> $input

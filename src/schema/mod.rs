@@ -25,7 +25,7 @@ pub mod private {
         About, Field, Record, RecordShape, Visit, VisitMut, clone_record, debug_record, read_record, records_are_equal,
         write_record,
     };
-    pub use super::union::{Fit, Kind, Member, Union, UnionShape, fields_of, read_union};
+    pub use super::union::{Fit, Kind, Member, Union, UnionShape, known_fields, read_union};
     pub use super::validate::{Number, Rule, Validator, validate_input};
     pub use super::wire::Mode;
     pub use crate::files::ImageSizeShape;

@@ -125,20 +125,22 @@ pub fn read_open_enum<'de, T: OpenEnum, D: Deserializer<'de>>(deserializer: D) -
     deserializer.deserialize_str(TextVisitor(PhantomData))
 }
 
-/// Declares an enum of texts that stays open: `open_enum! { pub enum Format { /// `png` Png = "png", } }`, each value with a
-/// line of documentation. With `pub enum Format: any_text` the schema allows any text, and a text becomes a value by `From`.
+/// Declares an enum of texts that stays open: `open_enum! { pub enum Format { /// `png` Png = "png", } }`. With
+/// `pub enum Format: any_text` the schema allows any text, and a text becomes a value by `From`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __open_enum {
     (
         $(#[doc = $doc:tt])*
-        pub enum $name:ident $(: $any:ident)? { $(#[doc = $variant_doc:tt] $variant:ident = $text:literal,)* }
+        pub enum $name:ident $(: $any:ident)? {
+            $(#[doc = $variant_doc:tt] $(#[doc = $more_doc:tt])* $variant:ident = $text:literal,)*
+        }
     ) => {
         $(#[doc = $doc])*
         #[derive(::core::clone::Clone)]
         #[non_exhaustive]
         pub enum $name {
-            $(#[doc = $variant_doc] $variant,)*
+            $(#[doc = $variant_doc] $(#[doc = $more_doc])* $variant,)*
             /// A value that the schema does not list, made by [`Self::other`] or read from a response.
             Other($crate::UnlistedValue),
         }

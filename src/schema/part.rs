@@ -115,8 +115,10 @@ pub fn files_of<T: Part>(input: &mut T, visit: &mut dyn FnMut(&str, &mut FileInp
 /// ```text
 /// input_part! {
 ///     pub struct LoraWeight {
+///         /// Where the weights are.
 ///         pub path: String,
-///         pub scale: Option<f64> { rules(Minimum(Int(0)), Maximum(Int(4))) set(maybe_scale: f64) },
+///         /// How much weight they get.
+///         pub scale: Option<f64> { set(maybe_scale: f64) rules(Minimum(Int(0)), Maximum(Int(4))) },
 ///     }
 /// }
 /// ```
@@ -126,19 +128,19 @@ macro_rules! __input_part {
     (
         $(#[doc = $doc:tt])*
         pub struct $record:ident {
-            $($(#[doc = $field_doc:tt])* pub $field:ident: $type:ty $({ $($mark:tt)* })?,)*
+            $(#[doc = $field_doc:tt] $(#[doc = $more_doc:tt])* pub $field:ident: $type:ty $({ $($mark:tt)* })?,)*
         }
     ) => {
         $(#[doc = $doc])*
         #[non_exhaustive]
         pub struct $record {
-            $($(#[doc = $field_doc])* pub $field: $type,)*
+            $(#[doc = $field_doc] $(#[doc = $more_doc])* pub $field: $type,)*
         }
 
         $crate::__record! { Strict $record: RecordShape { $($field { $($($mark)*)? })* } }
 
         impl $record {
-            $($crate::__setter! { [] [$($field_doc)*] $field { $($($mark)*)? } })*
+            $($crate::__setter! { [] [$field_doc $($more_doc)*] $field { $($($mark)*)? } })*
         }
     };
 }

@@ -80,7 +80,7 @@ impl<R: Record> Shape<R> for RecordShape {
     }
 
     fn files_mut(record: &mut R, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
-        visit_files(&R::ABOUT, fields_mut_of(record), at, visit);
+        visit_files(&R::ABOUT, &mut fields_mut_of(record), at, visit);
     }
 }
 
@@ -180,13 +180,13 @@ impl<'de, R: Record> Visitor<'de> for RecordVisitor<R> {
             record.fields_mut(&mut reader);
             reader.done?;
         }
-        complete(&R::ABOUT, fields_mut_of(&mut record), &read, mode)
+        complete(&R::ABOUT, &mut fields_mut_of(&mut record), &read, mode)
             .map_or(Ok(()), |name| Err(A::Error::missing_field(name)))?;
         Ok(record)
     }
 }
 
-/// A key that is no field's name.
+/// A key that is no field's name, in the words of serde.
 struct Unknown<'a> {
     name: &'a str,
     fields: &'static [Field],
@@ -195,11 +195,15 @@ struct Unknown<'a> {
 impl fmt::Display for Unknown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "unknown field `{}`, ", self.name)?;
-        let Some((first, rest)) = self.fields.split_first() else {
-            return f.write_str("there are no fields");
-        };
-        write!(f, "expected one of `{}`", first.name)?;
-        rest.iter().try_for_each(|field| write!(f, ", `{}`", field.name))
+        match self.fields {
+            [] => f.write_str("there are no fields"),
+            [one] => write!(f, "expected `{}`", one.name),
+            [one, other] => write!(f, "expected `{}` or `{}`", one.name, other.name),
+            [first, rest @ ..] => {
+                write!(f, "expected one of `{}`", first.name)?;
+                rest.iter().try_for_each(|field| write!(f, ", `{}`", field.name))
+            }
+        }
     }
 }
 
@@ -302,7 +306,8 @@ macro_rules! __record {
     };
 }
 
-/// What is known of a field, by its marks: its name in JSON, if it is another one, and its rules.
+/// What is known of a field, by its marks: its name in JSON, if it is another one, and its rules. The marks come in this
+/// order: `set` or `given`, `name`, `rules`.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __field {
@@ -314,26 +319,80 @@ macro_rules! __field {
     };
 }
 
-/// Declares a record of an output: `output! { pub struct Output { pub type_: String { name("type") }, } }`.
+/// Declares a record of an output: `output! { pub struct Output { /// Its type. pub type_: String { name("type") }, } }`.
 ///
-/// Here and in the other macros that take fields, a field has one optional group, behind its type. Where several could
-/// begin with the same token, rustc copies what it has matched so far for each of them, and the time that a record takes
-/// grows with the square of its fields.
+/// Here and in the other macros, what is repeated begins with a token and not with another repetition, hence the first line
+/// of documentation by itself; and what follows an optional group is a token that cannot begin it. Else rustc keeps two
+/// ways open, copies all that it has matched so far for each, and takes a time that grows with the square of the fields.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __output {
     (
         $(#[doc = $doc:tt])*
         pub struct $record:ident {
-            $($(#[doc = $field_doc:tt])* pub $field:ident: $type:ty $({ $($mark:tt)* })?,)*
+            $(#[doc = $field_doc:tt] $(#[doc = $more_doc:tt])* pub $field:ident: $type:ty $({ $($mark:tt)* })?,)*
         }
     ) => {
         $(#[doc = $doc])*
         #[non_exhaustive]
         pub struct $record {
-            $($(#[doc = $field_doc])* pub $field: $type,)*
+            $(#[doc = $field_doc] $(#[doc = $more_doc])* pub $field: $type,)*
         }
 
         $crate::__record! { Lenient $record: RecordShape { $($field { $($($mark)*)? })* } }
     };
+}
+
+#[cfg(test)]
+#[allow(unreachable_pub)]
+mod tests {
+    use serde::de::DeserializeOwned;
+
+    crate::__input_part! {
+        /// No field.
+        pub struct Nothing {}
+    }
+
+    crate::__input_part! {
+        /// One field.
+        pub struct One {
+            /// A field.
+            pub a: String,
+        }
+    }
+
+    crate::__input_part! {
+        /// Two fields.
+        pub struct Two {
+            /// A field.
+            pub a: String,
+            /// A field with another name.
+            pub type_: String { name("type") },
+        }
+    }
+
+    crate::__input_part! {
+        /// Three fields.
+        pub struct Three {
+            /// A field.
+            pub a: String,
+            /// A field.
+            pub b: String,
+            /// A field.
+            pub c: String,
+        }
+    }
+
+    fn told<T: DeserializeOwned + std::fmt::Debug>() -> String {
+        let error = serde_json::from_str::<T>(r#"{"z":1}"#).expect_err("no `z`").to_string();
+        error.split(" at line").next().unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn an_unknown_field_is_told_with_those_that_there_are() {
+        assert_eq!(told::<Nothing>(), "unknown field `z`, there are no fields");
+        assert_eq!(told::<One>(), "unknown field `z`, expected `a`");
+        assert_eq!(told::<Two>(), "unknown field `z`, expected `a` or `type`");
+        assert_eq!(told::<Three>(), "unknown field `z`, expected one of `a`, `b`, `c`");
+    }
 }

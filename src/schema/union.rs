@@ -62,7 +62,7 @@ impl<U: Union> Shape<U> for UnionShape {
 }
 
 /// The fields of a form that is a record.
-pub const fn fields_of<T: Part>() -> Option<&'static [Field]> {
+pub const fn known_fields<T: Part>() -> Option<&'static [Field]> {
     T::Shape::FIELDS
 }
 
@@ -234,7 +234,7 @@ macro_rules! __union {
 
                 const MEMBERS: &'static [private::Member] = &[$(private::Member {
                     kind: private::Kind::$kind,
-                    fields: private::fields_of::<$member>(),
+                    fields: private::known_fields::<$member>(),
                     fit: $crate::__fit! { $($mark)* },
                 }),*];
 
@@ -350,27 +350,33 @@ macro_rules! __union_from {
 ///
 /// ```text
 /// output_union! {
-///     pub enum Result {
-///         File(File) { kind(object) requires("url") },
-///         Text(String) { kind(text) },
+///     pub enum Shape {
+///         /// A circle.
+///         Circle(Circle) { kind(object) requires("radius") },
+///         /// A polygon.
+///         Polygon(Polygon) { kind(object) requires("points") tag("type": "polygon") },
+///         /// The shape's name.
+///         Name(String) { kind(text) },
 ///     }
 /// }
 /// ```
 ///
-/// What a form is told by is its [`Kind`] and, where several are objects, the keys that it `requires` and the texts that a
-/// `tag` may have.
+/// What a form is told by is its [`Kind`] and, where several are objects, the keys that it `requires` and the texts that each
+/// `tag` may have. The marks come in this order.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __output_union {
     (
         $(#[doc = $doc:tt])*
-        pub enum $union:ident { $($(#[doc = $variant_doc:tt])* $variant:ident($member:ty) $marks:tt,)* }
+        pub enum $union:ident {
+            $(#[doc = $variant_doc:tt] $(#[doc = $more_doc:tt])* $variant:ident($member:ty) $marks:tt,)*
+        }
     ) => {
         $(#[doc = $doc])*
         #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::cmp::PartialEq)]
         #[non_exhaustive]
         pub enum $union {
-            $($(#[doc = $variant_doc])* $variant($member),)*
+            $(#[doc = $variant_doc] $(#[doc = $more_doc])* $variant($member),)*
             /// A value of another form than the schema lists: what the service answers is kept.
             Other($crate::__private::Json),
         }
@@ -396,14 +402,17 @@ macro_rules! __input_union {
     (
         $(#[doc = $doc:tt])*
         pub enum $union:ident {
-            $($(#[doc = $variant_doc:tt])* $variant:ident($member:ty) { kind($kind:ident) $($mark:tt)* },)*
+            $(
+                #[doc = $variant_doc:tt] $(#[doc = $more_doc:tt])*
+                $variant:ident($member:ty) { kind($kind:ident) $($mark:tt)* },
+            )*
         }
     ) => {
         $(#[doc = $doc])*
         #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::cmp::PartialEq)]
         #[non_exhaustive]
         pub enum $union {
-            $($(#[doc = $variant_doc])* $variant($member),)*
+            $(#[doc = $variant_doc] $(#[doc = $more_doc])* $variant($member),)*
         }
 
         $crate::__union! {

@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::Path;
 
+use serde_json::{Map, Value, json};
+
 use crate::Work;
 use crate::compile::{Cargo, compiled};
 use crate::measure::{Done, fal_codegen};
@@ -28,16 +30,43 @@ pub(crate) fn run() -> Done<()> {
     }
     fal_codegen(&work.schemas(), &work.ours())?;
     let cargo = Cargo { root: root.to_owned() };
+    let dependency = format!("fal-client = {{ path = {root:?} }}");
     let each = |seconds: f64| seconds * 1e3 / ENDPOINTS as f64;
     println!("`cargo check` of {ENDPOINTS} copies of {FLAGSHIP}, ms of processor time each:\n");
     println!("| generated | by hand, with serde derived |\n| ---: | ---: |");
     for _ in 0..3 {
-        let ours = compiled(&cargo, &work, "ours", &format!("fal-client = {{ path = {root:?} }}"), &["check"])?;
+        let ours = compiled(&cargo, &work, "ours", &dependency, &["check"])?;
         let serde = "serde = { version = \"1\", features = [\"derive\"] }";
         let hands = compiled(&cargo, &work, "by_hand", serde, &["check"])?;
         println!("| {:.1} | {:.1} |", each(ours.seconds), each(hands.seconds));
     }
+
+    println!("\n`cargo check` of an input with many fields, ms of processor time for each field:\n");
+    println!("| fields | generated |\n| ---: | ---: |");
+    for fields in [200, 400, 800, 1_600] {
+        fs::remove_dir_all(work.schemas())?;
+        work.clear()?;
+        fs::create_dir(work.schemas())?;
+        fs::write(work.schemas().join("wide.json"), wide(fields).to_string())?;
+        fal_codegen(&work.schemas(), &work.ours())?;
+        let cost = compiled(&cargo, &work, "ours", &dependency, &["check"])?;
+        println!("| {fields} | {:.2} |", cost.seconds * 1e3 / fields as f64);
+    }
     Ok(())
+}
+
+/// A document whose input has so many fields.
+fn wide(fields: usize) -> Value {
+    let field = |number| {
+        let docs = "A number of which there are many.\n\nIt says no more.";
+        (format!("number_{number}"), json!({ "type": "number", "minimum": 0, "default": 1, "description": docs }))
+    };
+    let input: Map<String, Value> = (0..fields).map(field).collect();
+    json!({
+        "endpointId": "acme/wide",
+        "input": { "type": "object", "properties": input },
+        "output": { "type": "object", "properties": { "url": { "type": "string" } } },
+    })
 }
 
 const BY_HAND: &str = r#"

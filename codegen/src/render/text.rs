@@ -70,8 +70,10 @@ impl Table {
             row.docs.iter().map(doc_line).for_each(|doc| line(2, &doc));
             let item = compact(&row.item);
             let marks: Vec<String> = row.marks.iter().map(compact).collect();
-            let whole =
-                if marks.is_empty() { format!("{item},") } else { format!("{item} {{ {} }},", marks.join(" ")) };
+            let whole = match &marks[..] {
+                [] => format!("{item},"),
+                marks => format!("{item} {{ {} }},", marks.join(" ")),
+            };
             if marks.is_empty() || 2 * INDENT + whole.len() <= WIDTH {
                 line(2, &whole);
             } else {
@@ -86,7 +88,7 @@ impl Table {
 
 const INDENT: usize = 4;
 
-/// Longer lines are broken where there is a choice.
+/// Where a field's line would be longer, each mark gets one of its own, however long it is.
 const WIDTH: usize = 110;
 
 /// Tokens in one line, spaced as one writes them.

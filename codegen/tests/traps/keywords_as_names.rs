@@ -31,14 +31,28 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         pub default: Option<String> { set(maybe_default: String) },
         /// The field `enum`.
         pub enum_: Option<String> { set(maybe_enum_: String) name("enum") },
+        /// The field `given`.
+        pub given: Option<String> { set(maybe_given: String) },
         /// The field `items`.
         pub items: Option<String> { set(maybe_items: String) },
+        /// The field `kind`.
+        pub kind: Option<String> { set(maybe_kind: String) },
+        /// The field `name`.
+        pub name: Option<String> { set(maybe_name: String) },
         /// The field `nullable`.
         pub nullable: Option<String> { set(maybe_nullable: String) },
         /// The field `properties`.
         pub properties: Option<String> { set(maybe_properties: String) },
         /// The field `required`.
         pub required: Option<String> { set(maybe_required: String) },
+        /// The field `requires`.
+        pub requires: Option<String> { set(maybe_requires: String) },
+        /// The field `rules`.
+        pub rules: Option<String> { set(maybe_rules: String) },
+        /// The field `set`.
+        pub set: Option<String> { set(maybe_set: String) },
+        /// The field `tag`.
+        pub tag: Option<String> { set(maybe_tag: String) },
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
