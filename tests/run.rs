@@ -159,7 +159,10 @@ async fn the_three_shapes_of_errors_are_read() {
     assert_eq!(paths, ["prompt", "loras[0].scale"]);
     assert_eq!(error.field_errors()[1].ctx.as_ref().and_then(|ctx| ctx.get("le")), Some(&json!(4)));
     assert_eq!((error.error_type(), error.request_id()), (Some(&ErrorType::Missing), Some("R7")));
-    assert!(error.to_string().contains("prompt: Field required; loras[0].scale: Too much (request R7)"), "{error}");
+    assert!(
+        error.to_string().contains("prompt: Field required; loras[0].scale: Too much (given: 9) (request R7)"),
+        "{error}"
+    );
     assert_eq!(error.body().map(|whole| whole.len()), Some(body.len()));
 }
 

@@ -89,7 +89,9 @@ fn what_the_schema_does_not_know_is_not_read_as_an_input() {
     assert!(error(json!({ "prompt": "p" })).starts_with("missing field `control_image_url`"));
     assert!(error(with("prompt", Value::Null)).contains("null"));
     assert!(error(with("seed", json!("7"))).contains("expected an integer"));
-    assert!(error(with("image_size", json!(7))).contains("expected one of"));
+    assert!(
+        error(with("image_size", json!(7))).contains("expected a listed text or an object with `width` and `height`")
+    );
     assert!(error(with("image_size", json!({ "width": "wide" }))).contains("expected an integer"));
 }
 

@@ -56,9 +56,10 @@ impl Folders {
         command
     }
 
-    /// What was lost in generation.
+    /// What was lost in generation, or that there was nothing to generate from.
     pub(crate) fn warning(&self, summary: &Summary) -> Option<String> {
-        summary.warning(&self.out)
+        let none = || format!("there is no endpoint: no file in {} or below ends in .json", self.schemas.display());
+        summary.warning(&self.out).or_else(|| (summary.documents == 0).then(none))
     }
 
     /// A generated file, as one finds it.

@@ -9,7 +9,7 @@ use crate::folders::{Folders, count};
 /// Writes mod.rs, the modules below it, MANIFEST and REPORT.md; a file that has not changed is not touched, and neither
 /// is one that was not generated. Nothing is written when a document is broken.
 #[derive(Debug, Args)]
-#[command(after_help = "In the crate, declare the module: `#[rustfmt::skip] pub mod endpoints;`")]
+#[command(after_help = "In the crate, declare the module: `mod endpoints;`")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     folders: Folders,

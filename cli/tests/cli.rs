@@ -90,6 +90,18 @@ fn a_broken_document_is_named_and_nothing_is_written() {
 }
 
 #[test]
+fn a_folder_without_documents_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("schemas")).unwrap();
+    fs::write(folder.path().join("schemas/echo.JSON"), "{}").unwrap();
+    let output = fal(folder.path(), &["generate"]);
+    assert_eq!(
+        (output.status.code(), text(&output.stderr)),
+        (Some(0), "there is no endpoint: no file in schemas or below ends in .json\n".into())
+    );
+}
+
+#[test]
 fn what_a_schema_says_and_the_code_does_not_is_said_once() {
     let project = project();
     let document = r##"{"endpointId": "acme/odd", "input": {"$ref": "#/$defs/Gone"}, "output": {"properties": {"x": {"type": "string"}}}}"##;

@@ -19,11 +19,16 @@ pub(crate) fn lines(text: &str) -> Vec<String> {
     lines
 }
 
-/// A text as inline code.
+/// A text as inline code; of a long one the beginning, and an ellipsis.
 pub(crate) fn code(text: &str) -> String {
-    let shown: String = text.chars().filter(|c| !is_hidden(*c) && *c != '`').take(120).collect();
-    if shown.trim().is_empty() { "(blank)".to_owned() } else { format!("`{shown}`") }
+    let mut chars = text.chars().filter(|c| !is_hidden(*c) && *c != '`');
+    let shown: String = chars.by_ref().take(MOST_SHOWN).collect();
+    let rest = if chars.next().is_some() { "…" } else { "" };
+    if shown.trim().is_empty() { "(blank)".to_owned() } else { format!("`{shown}{rest}`") }
 }
+
+/// How many characters of a text are shown as code.
+const MOST_SHOWN: usize = 120;
 
 /// A paragraph or an item of a list.
 struct Block {

@@ -117,8 +117,16 @@ impl FieldError {
 impl fmt::Display for FieldError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.path() {
-            path if path.is_empty() => f.write_str(&self.msg),
-            path => write!(f, "{path}: {}", self.msg),
+            path if path.is_empty() => f.write_str(&self.msg)?,
+            path => write!(f, "{path}: {}", self.msg)?,
+        }
+        // A number, or a word that was meant to be one of a list; what is longer is the caller's own business.
+        match &self.input {
+            Some(value @ (Value::Number(_) | Value::Bool(_))) => write!(f, " (given: {value})"),
+            Some(Value::String(text)) if self.error_type == ErrorType::OneOf && text.chars().count() <= 40 => {
+                write!(f, " (given: {text:?})")
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -35,7 +35,7 @@ pub struct UnlistedError {
 
 impl fmt::Display for UnlistedError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} is not one of {:?}", self.text, self.listed)
+        write!(f, "{:?} is not one of {:?}; `other` makes a value of any text", self.text, self.listed)
     }
 }
 
@@ -164,10 +164,12 @@ macro_rules! __open_enum {
             }
         }
 
+        #[doc(hidden)]
         impl $crate::__private::Part for $name {
             type Shape = $crate::__private::EnumShape;
         }
 
+        #[doc(hidden)]
         impl $crate::__private::OpenEnum for $name {
             const VALUES: $crate::__private::Values<Self> = $crate::__private::Values {
                 texts: $name::LISTED,

@@ -240,10 +240,12 @@ impl<'de> Deserialize<'de> for Name<'de> {
 #[macro_export]
 macro_rules! __record {
     ($mode:ident $record:ident: $shape:ident { $($field:ident $marks:tt)* }) => {
+        #[doc(hidden)]
         impl $crate::__private::Part for $record {
             type Shape = $crate::__private::$shape;
         }
 
+        #[doc(hidden)]
         impl $crate::__private::Record for $record {
             const ABOUT: $crate::__private::About = {
                 #[allow(unused_imports)]

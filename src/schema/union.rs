@@ -15,9 +15,6 @@ use crate::FileInput;
 ///
 /// A member reads its own value, so that an error inside it is that member's error, with its path.
 pub trait Union: Part {
-    /// The forms in words, for error messages.
-    const EXPECTED: &'static str;
-
     /// What tells the forms apart, in their order. Only objects may be several.
     const MEMBERS: &'static [Member];
 
@@ -106,6 +103,23 @@ pub struct Fit {
     pub tags: &'static [(&'static str, &'static [&'static str])],
 }
 
+/// In words, for error messages.
+impl fmt::Display for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            Kind::string => "a listed text",
+            Kind::text => "a text",
+            Kind::number => "a number",
+            Kind::boolean => "true or false",
+            Kind::list => "a list",
+            Kind::object => "an object",
+            Kind::image_size => "an object with `width` and `height`",
+        })?;
+        let mut keys = self.fit.requires.iter().enumerate();
+        keys.try_for_each(|(place, key)| write!(f, "{} `{key}`", if place == 0 { " with" } else { "," }))
+    }
+}
+
 impl Member {
     fn is_object(&self) -> bool {
         matches!(self.kind, Kind::object | Kind::image_size)
@@ -161,7 +175,15 @@ impl<'de, U: Union> Visitor<'de> for UnionVisitor<U> {
     type Value = U;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(U::EXPECTED)
+        for (place, member) in U::MEMBERS.iter().enumerate() {
+            f.write_str(match place {
+                0 => "",
+                _ if place + 1 == U::MEMBERS.len() => " or ",
+                _ => ", ",
+            })?;
+            write!(f, "{member}")?;
+        }
+        Ok(())
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<U, E> {
@@ -229,9 +251,8 @@ macro_rules! __union {
         const _: () = {
             use $crate::__private as private;
 
+            #[doc(hidden)]
             impl private::Union for $union {
-                const EXPECTED: &'static str = ::core::concat!("one of" $(, " ", ::core::stringify!($variant))*);
-
                 const MEMBERS: &'static [private::Member] = &[$(private::Member {
                     kind: private::Kind::$kind,
                     fields: private::known_fields::<$member>(),
@@ -250,12 +271,13 @@ macro_rules! __union {
                         let place = place.wrapping_sub(1);
                     )*
                     let _ = place;
-                    ::core::result::Result::Err(private::serde::de::Error::custom(Self::EXPECTED))
+                    ::core::result::Result::Err(private::serde::de::Error::custom("no such member"))
                 }
 
                 $($functions)*
             }
 
+            #[doc(hidden)]
             impl private::Part for $union {
                 type Shape = private::UnionShape;
             }
