@@ -195,14 +195,14 @@ impl<'a> Lowering<'a> {
         let resolved = self.resolve(schema, 0);
         let schema = resolved.unwrap_or(schema);
         if schema.get("properties").and_then(Value::as_object).is_some_and(|fields| !fields.is_empty()) {
-            return self.record(name.to_owned(), role, schema);
+            return self.record(name, name.to_owned(), role, schema);
         }
         let free = match reference(schema).filter(|_| resolved.is_none()) {
             Some(component) => not_there(component),
             None => "the schema names no fields".to_owned(),
         };
         self.free_form(name, &free);
-        let mut docs = docs::of_schema(schema, fallback_docs(name, role));
+        let mut docs = docs::of_schema(schema, &fallback_docs(name, role));
         for loss in docs::of_losses(name, &self.notes) {
             docs.extend([String::new(), loss]);
         }
@@ -218,12 +218,12 @@ impl<'a> Lowering<'a> {
         }
     }
 
-    fn record(&mut self, name: String, role: Role, schema: &'a Value) {
+    fn record(&mut self, at: &str, name: String, role: Role, schema: &'a Value) {
         let side = if role == Role::Output { Side::Output } else { Side::Input };
         let required: Vec<&str> = strings(schema.get("required"));
         // The place of the draft is taken now, so that a type stands before those that its fields bring along.
         let place = self.drafts.len();
-        let mut docs = docs::of_schema(schema, fallback_docs(&name, role));
+        let mut docs = docs::of_schema(schema, &fallback_docs(at, role));
         if role == Role::Input {
             docs.extend([String::new(), "Made with [`Input::builder`].".to_owned()]);
         }
@@ -370,7 +370,7 @@ impl<'a> Lowering<'a> {
             Some("object") => match (schema.get("properties"), schema.get("additionalProperties")) {
                 (Some(Value::Object(properties)), _) if !properties.is_empty() => {
                     let name = self.inline_name(wanted);
-                    self.record(name.clone(), role_of(side), schema);
+                    self.record(at, name.clone(), role_of(side), schema);
                     types::local(&name).into()
                 }
                 (_, Some(values @ Value::Object(_))) => {
@@ -434,7 +434,7 @@ impl<'a> Lowering<'a> {
             // A record may hold itself: it is known before its fields are.
             let name = self.scope.take(&wanted);
             self.components.insert(component, Some(types::local(&name).into()));
-            self.record(name.clone(), role_of(side), schema);
+            self.record(at, name.clone(), role_of(side), schema);
             return types::local(&name).into();
         }
         self.components.insert(component, None);
@@ -494,13 +494,13 @@ fn role_of(side: Side) -> Role {
     }
 }
 
-/// What is said of a record whose schema says nothing.
-fn fallback_docs(name: &str, role: Role) -> &'static str {
+/// What is said of a record whose schema says nothing: where it is met first.
+fn fallback_docs(at: &str, role: Role) -> String {
     match role {
-        Role::Input => "What the endpoint takes.",
-        Role::Part => "A part of the input.",
-        Role::Output if name == "Output" => "What the endpoint answers.",
-        Role::Output => "A part of the output.",
+        Role::Input => "What the endpoint takes.".to_owned(),
+        Role::Part => format!("A part of the input, in {}.", prose::code(at)),
+        Role::Output if at == "Output" => "What the endpoint answers.".to_owned(),
+        Role::Output => format!("A part of the output, in {}.", prose::code(at)),
     }
 }
 

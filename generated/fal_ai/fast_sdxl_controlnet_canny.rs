@@ -155,7 +155,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.loras`.
     pub struct LoraWeight {
         /// Where the weights are: a URL, a path, or the name of a model on a hub.
         pub path: String,

@@ -34,7 +34,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.circle`.
     pub struct Circle {
         /// The field `width`.
         ///
@@ -56,7 +56,7 @@ impl Circle {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.one`.
     pub struct Base {
         /// The field `width`.
         ///

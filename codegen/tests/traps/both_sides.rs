@@ -30,7 +30,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.box`.
     pub struct Box2 {
         /// The field `x`.
         pub x: i64,
@@ -53,7 +53,7 @@ impl Box2 {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.image`.
     pub struct Image {
         /// The field `url`.
         pub url: ::fal_client::FileInput,

@@ -99,7 +99,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output.
+    /// A part of the output, in `Output.inner`.
     pub struct Inner {
         /// The field `seed`.
         pub seed: Option<i128>,

@@ -48,7 +48,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.a`.
     pub struct LoraInput {
         /// The field `value`.
         pub value: Option<i64> { set(maybe_value: i64) },
@@ -69,7 +69,7 @@ impl Default for LoraInput {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.b`.
     pub struct AudioOutput {
         /// The field `value`.
         pub value: Option<i64> { set(maybe_value: i64) },
@@ -90,7 +90,7 @@ impl Default for AudioOutput {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.c`.
     pub struct Image {
         /// The field `value`.
         pub value: Option<i64> { set(maybe_value: i64) },
@@ -111,7 +111,7 @@ impl Default for Image {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.d`.
     pub struct SanaV1516bInput {
         /// The field `value`.
         pub value: Option<i64> { set(maybe_value: i64) },
@@ -132,7 +132,7 @@ impl Default for SanaV1516bInput {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.e`.
     pub struct Type3d {
         /// The field `value`.
         pub value: Option<i64> { set(maybe_value: i64) },
@@ -153,7 +153,7 @@ impl Default for Type3d {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.f`.
     pub struct Image2 {
         /// The field `value`.
         pub value: Option<i64> { set(maybe_value: i64) },
@@ -174,7 +174,7 @@ impl Default for Image2 {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.g`.
     pub struct Image3 {
         /// The field `value`.
         pub value: Option<i64> { set(maybe_value: i64) },
@@ -195,7 +195,7 @@ impl Default for Image3 {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.h`.
     pub struct Input2 {
         /// The field `value`.
         pub value: Option<i64> { set(maybe_value: i64) },
@@ -216,7 +216,7 @@ impl Default for Input2 {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.i`.
     pub struct Empty {
         /// The field `value`.
         pub value: Option<i64> { set(maybe_value: i64) },
@@ -237,7 +237,7 @@ impl Default for Empty {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.j`.
     pub struct Empty2 {
         /// The field `value`.
         pub value: Option<i64> { set(maybe_value: i64) },
@@ -258,7 +258,7 @@ impl Default for Empty2 {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.k`.
     pub struct ABC {
         /// The field `value`.
         pub value: Option<i64> { set(maybe_value: i64) },

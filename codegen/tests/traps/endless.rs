@@ -38,7 +38,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.a`.
     pub struct A {
         /// The field `b`.
         pub b: B,
@@ -53,7 +53,7 @@ impl A {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `A.b`.
     pub struct B {
         /// The field `a`.
         ///
@@ -85,7 +85,7 @@ impl B {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.either`.
     pub struct EitherCustom {
         /// The field `more`.
         ///
@@ -102,7 +102,7 @@ impl EitherCustom {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.node`.
     pub struct Node {
         /// The field `name`.
         pub name: String,

@@ -60,7 +60,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.frames`.
     pub struct Frame {
         /// The field `image`.
         pub image: Image,
@@ -80,7 +80,7 @@ impl Frame {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Frame.image`.
     pub struct Image {
         /// The field `url`.
         pub url: ::fal_client::FileInput,

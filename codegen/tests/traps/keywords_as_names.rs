@@ -70,7 +70,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output.
+    /// A part of the output, in `Output.const`.
     pub struct Const {
         /// The field `anyOf`.
         pub any_of: Option<String> { name("anyOf") },

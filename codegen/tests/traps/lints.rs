@@ -64,7 +64,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.choice`.
     pub struct Part {
         /// The field `a`.
         pub a: i64,
@@ -156,7 +156,7 @@ impl Part {
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output.
+    /// A part of the output, in `Output.PART`.
     pub struct Part2 {
         /// The field `field_0`.
         pub field_0: Option<String>,

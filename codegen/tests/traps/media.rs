@@ -52,7 +52,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output.
+    /// A part of the output, in `Output.other`.
     pub struct Other {
         /// The field `url`.
         pub url: String,
@@ -62,7 +62,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output.
+    /// A part of the output, in `Output.typed`.
     pub struct Typed {
         /// The field `url`.
         pub url: String,

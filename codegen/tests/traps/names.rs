@@ -82,7 +82,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output.
+    /// A part of the output, in `Output.Option`.
     pub struct Option2 {
         /// The field `Vec`.
         pub vec: Option<Vec2> { name("Vec") },
@@ -90,7 +90,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output.
+    /// A part of the output, in `Option2.Vec`.
     pub struct Vec2 {
         /// The field `x`.
         pub x: Option<i64>,
@@ -98,7 +98,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output.
+    /// A part of the output, in `Output.audio`.
     pub struct AudioOutput {
         /// The field `url`.
         pub url: String,
@@ -108,7 +108,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output.
+    /// A part of the output, in `Output.image`.
     pub struct Image {
         /// The field `url`.
         pub url: String,

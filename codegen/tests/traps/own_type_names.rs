@@ -49,7 +49,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.d`.
     pub struct D {
         /// The field `x`.
         pub x: Vec<i64>,
@@ -66,7 +66,7 @@ impl D {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.given`.
     pub struct Given {
         /// The field `g`.
         pub g: i64,
@@ -91,7 +91,7 @@ impl Given {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.group`.
     pub struct Group2 {
         /// The field `g`.
         pub g: Option<i64> { set(maybe_g: i64) },
@@ -112,7 +112,7 @@ impl Default for Group2 {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.input`.
     pub struct Input2 {
         /// The field `i`.
         pub i: Option<i64> { set(maybe_i: i64) },
@@ -133,7 +133,7 @@ impl Default for Input2 {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.missing`.
     pub struct Missing {
         /// The field `m`.
         pub m: Option<i64> { set(maybe_m: i64) },
@@ -162,7 +162,7 @@ impl Default for Missing {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.rule`.
     pub struct Rule {
         /// The field `r`.
         pub r: i64,
@@ -185,7 +185,7 @@ impl Rule {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.wire`.
     pub struct Wire {
         /// The field `w`.
         pub w: Option<i64> { set(maybe_w: i64) },
@@ -220,7 +220,7 @@ impl Default for Wire {
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output.
+    /// A part of the output, in `Output.a`.
     pub struct A {
         /// The field `a`.
         pub a: Option<i64>,
@@ -228,7 +228,7 @@ impl Default for Wire {
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output.
+    /// A part of the output, in `Output.error`.
     pub struct Error {
         /// The field `e`.
         pub e: Option<i64>,
@@ -236,7 +236,7 @@ impl Default for Wire {
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output.
+    /// A part of the output, in `Output.output`.
     pub struct Output2 {
         /// The field `o`.
         pub o: Option<i64>,
@@ -244,7 +244,7 @@ impl Default for Wire {
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output.
+    /// A part of the output, in `Output.self`.
     pub struct Self_ {
         /// The field `s`.
         pub s: Option<i64>,

@@ -62,7 +62,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.chain`.
     pub struct Chain0Custom {
         /// The field `a`.
         pub a: Option<Chain1Choice> { set(maybe_a: Chain1Choice) },
@@ -95,7 +95,7 @@ impl Default for Chain0Custom {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Chain0Custom.a`.
     pub struct Chain1Custom {
         /// The field `a`.
         pub a: Option<Chain2Choice> { set(maybe_a: Chain2Choice) },
@@ -128,7 +128,7 @@ impl Default for Chain1Custom {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Chain1Custom.a`.
     pub struct Chain2Custom {
         /// The field `a`.
         pub a: Option<Chain3Choice> { set(maybe_a: Chain3Choice) },
@@ -161,7 +161,7 @@ impl Default for Chain2Custom {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Chain2Custom.a`.
     pub struct Chain3Custom {
         /// The field `a`.
         pub a: Option<Chain4Choice> { set(maybe_a: Chain4Choice) },
@@ -194,7 +194,7 @@ impl Default for Chain3Custom {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Chain3Custom.a`.
     pub struct Chain4Custom {
         /// The field `a`.
         ///
@@ -221,7 +221,7 @@ impl Default for Chain4Custom {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.pair`.
     pub struct Left {
         /// The field `right`.
         pub right: Option<Right> { set(maybe_right: Right) },
@@ -242,7 +242,7 @@ impl Default for Left {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Left.right`.
     pub struct Right {
         /// The field `left`.
         pub left: Box<Left>,
@@ -257,7 +257,7 @@ impl Right {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.tree`.
     pub struct Tree {
         /// The field `name`.
         pub name: String,

@@ -94,7 +94,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.partly_gone`.
     pub struct PartlyGone {
         /// The field `text`.
         pub text: Option<String> { set(maybe_text: String) },
@@ -115,7 +115,7 @@ impl Default for PartlyGone {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.percent`.
     pub struct PageA {
         /// The field `page`.
         pub page: Option<i64> { set(maybe_page: i64) },

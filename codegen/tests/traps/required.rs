@@ -65,7 +65,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.part`.
     pub struct Part {
         /// The field `names`.
         pub names: Vec<String>,
@@ -107,7 +107,7 @@ impl Part {
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output.
+    /// A part of the output, in `Output.part`.
     pub struct Answer {
         /// The field `flag`.
         pub flag: Option<bool>,

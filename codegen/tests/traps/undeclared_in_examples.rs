@@ -30,7 +30,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.clips`.
     pub struct Closed {
         /// The field `name`.
         pub name: Option<String> { set(maybe_name: String) },
@@ -51,7 +51,7 @@ impl Default for Closed {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.video`.
     pub struct Clip {
         /// The field `url`.
         pub url: ::fal_client::FileInput,

@@ -48,7 +48,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.source`.
     pub struct Camera {
         /// The field `type`.
         pub type_: Type { name("type") },
@@ -78,7 +78,7 @@ impl Camera {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.source`.
     pub struct Upload {
         /// The field `type`.
         pub type_: UploadType { name("type") },
@@ -118,7 +118,7 @@ impl Upload {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.mask`.
     pub struct Box2 {
         /// The field `x`.
         pub x: i64,
@@ -141,7 +141,7 @@ impl Box2 {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.mask`.
     pub struct Points {
         /// The field `points`.
         ///
@@ -175,7 +175,7 @@ impl Points {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.prompt`.
     pub struct Structured {
         /// The field `subject`.
         pub subject: String,
@@ -205,7 +205,7 @@ impl Structured {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.shape`.
     pub struct Circle {
         /// The field `kind`.
         pub kind: String,
@@ -227,7 +227,7 @@ impl Circle {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.shape`.
     pub struct Square {
         /// The field `kind`.
         pub kind: String,
@@ -267,7 +267,7 @@ impl Square {
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output.
+    /// A part of the output, in `Output.images`.
     pub struct Map {
         /// The field `map_type`.
         pub map_type: Option<MapType>,

@@ -96,7 +96,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.mask`.
     pub struct MaskCustom {
         /// The field `points`.
         pub points: Vec<i64>,

@@ -117,7 +117,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.layers`.
     pub struct Layer {
         /// The field `opacity`.
         ///

@@ -56,7 +56,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.loras`.
     pub struct LoraWeight {
         /// The field `path`.
         pub path: String,
@@ -71,7 +71,7 @@ impl LoraWeight {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input.
+    /// A part of the input, in `Input.refiner`.
     pub struct RefinerInput {
         /// The field `steps`.
         pub steps: Option<i64> { set(maybe_steps: i64) },
