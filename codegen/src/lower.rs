@@ -227,11 +227,18 @@ impl<'a> Lowering<'a> {
         if role == Role::Input {
             docs.extend([String::new(), "Made with [`Input::builder`].".to_owned()]);
         }
-        self.drafts.push(Draft::Record { name: name.clone(), role, docs, fields: Vec::new() });
         let properties = in_order(schema, &required);
+        let before = self.notes.len();
         for absent in required.iter().filter(|required| !properties.iter().any(|(wire, _)| wire == *required)) {
             self.note(&name, &format!("the schema requires the field {}, which it does not name", prose::code(absent)));
         }
+        if schema.get("additionalProperties").is_some_and(|further| further == true || further.is_object()) {
+            self.note(&name, "the schema allows further fields, which have no place here");
+        }
+        for loss in docs::of_losses(&name, &self.notes[before..]) {
+            docs.extend([String::new(), loss]);
+        }
+        self.drafts.push(Draft::Record { name: name.clone(), role, docs, fields: Vec::new() });
         let mut names = field_names(properties.iter().map(|(wire, _)| *wire));
         let mut fields = Vec::new();
         for (wire, property) in properties {

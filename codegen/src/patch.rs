@@ -52,17 +52,29 @@ fn operate(document: &mut Value, operation: &Value) -> Result<(), String> {
             let value = document.pointer(from).cloned().ok_or_else(|| nothing_at(from))?;
             add(document, path, value)
         }
-        "test" => match document.pointer(path) {
-            Some(found) if *found == value()? => Ok(()),
-            Some(_) => Err(format!("at {path:?} is another value than the tested one")),
-            None => Err(nothing_at(path)),
+        "test" => match (document.pointer(path), value()?) {
+            (Some(found), tested) if *found == tested => Ok(()),
+            (Some(found), tested) => Err(format!("at {path:?} is {} and not {}", short(found), short(&tested))),
+            (None, _) => Err(nothing_at(path)),
         },
         other => Err(format!("{other:?} is none of add, remove, replace, move, copy and test")),
     }
 }
 
 fn nothing_at(path: &str) -> String {
-    format!("there is nothing at {path:?}")
+    match path.is_empty() || path.starts_with('/') {
+        true => format!("there is nothing at {path:?}"),
+        false => format!("{path:?} is no path: it does not begin with a slash"),
+    }
+}
+
+/// A value, as much of it as one reads in an error.
+fn short(value: &Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(80) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
 }
 
 /// A path's parent, and the last key, unescaped.
@@ -151,7 +163,12 @@ mod tests {
             (json!([{ "op": "replace", "path": "/b/c", "value": 1 }]), "there is nothing at \"/b/c\""),
             (json!([{ "op": "add", "path": "/a/3", "value": 1 }]), "there is nothing at \"/a/3\""),
             (json!([{ "op": "add", "path": "/a/0/x", "value": 1 }]), "neither in an object nor in a list"),
-            (json!([{ "op": "test", "path": "/a/0", "value": 2 }]), "another value than the tested one"),
+            (json!([{ "op": "replace", "path": "a", "value": 1 }]), "\"a\" is no path: it does not begin with a slash"),
+            (json!([{ "op": "test", "path": "/a/0", "value": 2 }]), "at \"/a/0\" is 1 and not 2"),
+            (
+                json!([{ "op": "test", "path": "/a", "value": "x".repeat(100) }]),
+                &format!("at \"/a\" is [1,2] and not \"{}…;", "x".repeat(79)),
+            ),
             (json!([{ "op": "move", "from": "/a", "path": "/a/0" }]), "cannot be moved into itself"),
             (json!([{ "op": "turn", "path": "/a" }]), "\"turn\" is none of"),
             (json!([{ "path": "/a" }]), "no text \"op\""),

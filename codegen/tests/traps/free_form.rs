@@ -49,12 +49,39 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         pub of_maps: Option<::std::collections::BTreeMap<String, ::std::collections::BTreeMap<String, ::fal_client::__private::Json>>> {
             set(maybe_of_maps: ::std::collections::BTreeMap<String, ::std::collections::BTreeMap<String, ::fal_client::__private::Json>>)
         },
+        /// The field `partly_named`.
+        pub partly_named: Option<PartlyNamed> { set(maybe_partly_named: PartlyNamed) },
         /// The field `tuple`.
         pub tuple: Option<Vec<TupleChoice>> { set(maybe_tuple: [TupleChoice]) },
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
     pub struct InputBuilder<Anything = anything>;
+}
+
+::fal_client::__private::input_part! {
+    /// A part of the input, in `Input.partly_named`.
+    ///
+    /// The schema requires the field `light`, which it does not name.
+    ///
+    /// The schema allows further fields, which have no place here.
+    pub struct PartlyNamed {
+        /// The field `mood`.
+        pub mood: Option<String> { set(maybe_mood: String) },
+    }
+}
+
+impl PartlyNamed {
+    /// One with no field set.
+    pub fn new() -> Self {
+        PartlyNamed { mood: None }
+    }
+}
+
+impl Default for PartlyNamed {
+    fn default() -> Self {
+        PartlyNamed::new()
+    }
 }
 
 ::fal_client::__private::input_union! {
@@ -77,4 +104,6 @@ pub type Output = ::fal_client::__private::Json;
 // - `Input.dangling`: the component `Nowhere` is not in the document; it is `serde_json::Value`
 // - `Input.items`: the schema does not say what the items are; it is `serde_json::Value`
 // - `Input.of_dangling`: the component `Nowhere` is not in the document; it is `serde_json::Value`
+// - `PartlyNamed`: the schema requires the field `light`, which it does not name
+// - `PartlyNamed`: the schema allows further fields, which have no place here
 // - `Output`: the schema names no fields; it is `serde_json::Value`
