@@ -123,6 +123,9 @@ fn every_violated_bound_is_listed_in_the_shape_of_fal() {
 fn an_unlisted_value_is_a_violation_in_an_input_and_data_in_an_output() {
     let found = violations(with("image_size", json!("cinema")));
     assert_eq!((found[0].path().as_str(), found[0].error_type.as_str()), ("image_size", "one_of"));
+    assert!(found[0].to_string().ends_with("landscape_16_9 (given: \"cinema\")"), "{}", found[0]);
+    let long = violations(with("image_size", json!("x".repeat(41))));
+    assert!(long[0].to_string().ends_with("landscape_16_9"), "{}", long[0]);
 
     let preset: ImageSizePreset = serde_json::from_value(json!("cinema")).unwrap();
     assert_eq!(preset, ImageSizePreset::other("cinema"));

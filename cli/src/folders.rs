@@ -58,8 +58,7 @@ impl Folders {
 
     /// What was lost in generation, or that there was nothing to generate from.
     pub(crate) fn warning(&self, summary: &Summary) -> Option<String> {
-        let none = || format!("there is no endpoint: no file in {} or below ends in .json", self.schemas.display());
-        summary.warning(&self.out).or_else(|| (summary.documents == 0).then(none))
+        summary.warning(&self.out)
     }
 
     /// A generated file, as one finds it.

@@ -97,7 +97,7 @@ fn a_folder_without_documents_is_told() {
     let output = fal(folder.path(), &["generate"]);
     assert_eq!(
         (output.status.code(), text(&output.stderr)),
-        (Some(0), "there is no endpoint: no file in schemas or below ends in .json\n".into())
+        (Some(0), "no document was found: files are read whose names end in .json, and not in .patch.json\n".into())
     );
 }
 

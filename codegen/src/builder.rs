@@ -194,11 +194,15 @@ impl Summary {
         Summary { documents, written: write.into_keys().collect(), removed: remove, unchanged, lost }
     }
 
-    /// A sentence about what was lost, if anything was: how much, and that the report in `folder` has it.
+    /// A sentence about what was lost, if anything was: how much, and that the report in `folder` has it; or that there was
+    /// nothing to generate from.
     pub fn warning(&self, folder: &Path) -> Option<String> {
         let report = folder.join(REPORT);
         let report = report.display();
         match self.lost.len() {
+            0 if self.documents == 0 => Some(
+                "no document was found: files are read whose names end in .json, and not in .patch.json".to_owned(),
+            ),
             0 => None,
             1 => Some(format!("1 place of the schemas could not be expressed in full, see {report}")),
             many => Some(format!("{many} places of the schemas could not be expressed in full, see {report}")),

@@ -323,9 +323,10 @@ macro_rules! __field {
 
 /// Declares a record of an output: `output! { pub struct Output { /// Its type. pub type_: String { name("type") }, } }`.
 ///
-/// Here and in the other macros, what is repeated begins with a token and not with another repetition, hence the first line
-/// of documentation by itself; and what follows an optional group is a token that cannot begin it. Else rustc keeps two
-/// ways open, copies all that it has matched so far for each, and takes a time that grows with the square of the fields.
+/// Here and in the other macros that take whole items, what is repeated begins with a token and not with another repetition,
+/// hence the first line of documentation by itself; and what follows an optional group is a token that cannot begin it. Else
+/// rustc keeps two ways open, copies all that it has matched so far for each, and takes a time that grows with the square of
+/// the fields. Macros that take the marks of one field are too small for that.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __output {

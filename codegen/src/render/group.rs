@@ -5,7 +5,7 @@ use quote::quote;
 
 use super::text::{Text, docs, file_docs};
 use super::{Options, items};
-use crate::model::{Endpoint, Field, Item, Record, Setter, Type};
+use crate::model::{Endpoint, Field, Item, Record, Type};
 use crate::names::ident;
 use crate::prose;
 use crate::tree::{Node, module_path};
@@ -98,12 +98,11 @@ fn about(endpoint: &Endpoint) -> Vec<String> {
 
 /// An input of what is required, a setter a line where there are several.
 fn built(endpoint: &Endpoint, module: &str, input: &Record) -> Vec<String> {
-    let required = input.fields.iter().filter(|field| matches!(field.setter, Setter::State(_)));
-    let setter = |field: &Field| {
+    let setter = |(field, _): (&Field, &str)| {
         let value = example(endpoint, module, &field.kind).unwrap_or_else(|| field.name.clone());
         format!(".{}({value})", field.name)
     };
-    let setters: Vec<String> = required.map(setter).collect();
+    let setters: Vec<String> = items::states(input).map(setter).collect();
     let start = format!("let input = {module}::Input::builder()");
     match &setters[..] {
         [] | [_] => vec![format!("{start}{};", setters.concat())],

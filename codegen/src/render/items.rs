@@ -49,7 +49,7 @@ fn builder(record: &Record) -> Table {
 }
 
 /// The required fields of a record, each with the type parameter that says whether it is set.
-fn states(record: &Record) -> impl Iterator<Item = (&Field, &str)> {
+pub(super) fn states(record: &Record) -> impl Iterator<Item = (&Field, &str)> {
     record.fields.iter().filter_map(|field| match &field.setter {
         Setter::State(state) => Some((field, state.as_str())),
         Setter::Maybe { .. } => None,
