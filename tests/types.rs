@@ -231,15 +231,6 @@ fn what_is_sent_has_only_keys_that_the_schema_names() {
 }
 
 #[test]
-fn every_value_of_an_enum_survives_and_unknown_ones_too() {
-    for text in ImageSizePreset::LISTED.iter().copied().chain(["", "Hope ", "später", "🦊", "square_hd "]) {
-        let read: ImageSizePreset = serde_json::from_value(json!(text)).unwrap();
-        assert_eq!(serde_json::to_value(&read).unwrap(), json!(text));
-        assert_eq!(text.parse::<ImageSizePreset>().is_ok(), ImageSizePreset::LISTED.contains(&text), "{text}");
-    }
-}
-
-#[test]
 fn every_integer_of_an_output_is_read() {
     for text in ["0", "-0", "-1", "3.0", "-9223372036854775808", "18446744073709551615", "1e3", "4294967296"] {
         let output: Output = serde_json::from_str(&format!(r#"{{"images": [], "seed": {text}}}"#)).unwrap();
