@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::error::Finding;
 use crate::patch;
+use crate::pointer::escape;
 use crate::source::Source;
 
 /// An endpoint's schemas.
@@ -281,9 +282,4 @@ fn no_id(id: &str) -> String {
 pub(crate) fn id_at(document: &Document) -> (&Path, String) {
     let at = if document.at.is_empty() { ENDPOINT_ID.to_owned() } else { document.at.clone() };
     (&document.file, at)
-}
-
-/// A JSON pointer's escapes.
-fn escape(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::error::Finding;
-use crate::prose;
+use crate::{pointer, prose};
 
 /// Applies the text of a patch to a document. A patch that does not apply, or that changes nothing any more, is stale.
 pub(crate) fn apply(file: &Path, patch: &[u8], document: &mut Value) -> Result<(), Finding> {
@@ -75,8 +75,7 @@ fn nothing_at(path: &str) -> String {
 /// A path's parent, and the last key, unescaped.
 fn split<'a>(document: &'a mut Value, path: &str) -> Result<(&'a mut Value, String), String> {
     let (parent, key) = path.rsplit_once('/').ok_or_else(|| format!("{path:?} is no path below the root"))?;
-    let key = key.replace("~1", "/").replace("~0", "~");
-    Ok((document.pointer_mut(parent).ok_or_else(|| nothing_at(parent))?, key))
+    Ok((document.pointer_mut(parent).ok_or_else(|| nothing_at(parent))?, pointer::unescape(key)))
 }
 
 fn add(document: &mut Value, path: &str, value: Value) -> Result<(), String> {

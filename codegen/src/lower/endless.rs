@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Draft, Lowering, docs, reference};
+use super::{Draft, Lowering, docs};
+use crate::schema::reference;
 
 /// Makes a field of every endless circle of records optional.
 pub(super) fn cut(lowering: &mut Lowering<'_>) {

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::{DEPTH, Draft, DraftMember, Lowering, Shape, docs, reference, rules};
+use super::{DEPTH, Draft, DraftMember, Lowering, Shape, docs, rules};
 use crate::model::{Fit, Side};
 use crate::names::{self, Scope};
 use crate::prose;
+use crate::schema::{is_beyond_i64, reference, strings};
 use crate::types::{self, RuntimeType};
 
 /// How many members a union may have.
@@ -182,7 +183,7 @@ impl<'a> Lowering<'a> {
         }
         let simple = match is_float {
             true => json!({ "type": "number" }),
-            false if members.iter().any(|member| super::beyond_i64(member.resolved)) => types::big_integer(),
+            false if members.iter().any(|member| is_beyond_i64(member.resolved)) => types::big_integer(),
             false => types::integer(),
         };
         let (name, fallback) = if is_float { ("Number", "A number.") } else { ("Integer", "An integer.") };
@@ -290,7 +291,7 @@ fn fits(members: &[Seen<'_>], schema: &Value) -> Vec<Fit> {
     }
     let tags: Vec<Vec<(String, Vec<String>)>> = members.iter().map(|member| tags(member, schema)).collect();
     let fit = |(place, member): (usize, &Seen<'_>)| {
-        let required = super::strings(member.resolved.get("required"));
+        let required = strings(member.resolved.get("required"));
         let properties = member.properties();
         let named = |key: &&str| properties.is_none_or(|properties| properties.contains_key(*key));
         let mut requires: Vec<String> = required.into_iter().filter(named).map(str::to_owned).collect();

@@ -1,8 +1,8 @@
 use serde_json::{Map, Value, json};
 
-use super::{MISSING, absorb};
+use super::absorb;
 use crate::document::Document;
-use crate::lower::reference;
+use crate::schema::{MISSING, reference};
 
 /// How many schemas a document may have merged. Real ones have a few dozens; the rest is free-form.
 const MOST: usize = 2_000;

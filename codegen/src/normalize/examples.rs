@@ -2,9 +2,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::UNDECLARED;
 use crate::document::Document;
-use crate::lower::reference;
+use crate::schema::{UNDECLARED, reference};
 
 /// How deep examples are looked for.
 const DEPTH: usize = 16;

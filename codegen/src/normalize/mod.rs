@@ -12,15 +12,6 @@ use serde_json::{Map, Value};
 
 use crate::document::Document;
 
-/// Whether null is allowed, after normalisation.
-pub(crate) const NULLABLE: &str = "nullable";
-
-/// Marks a property that no schema names and an example has.
-pub(crate) const UNDECLARED: &str = "x-undeclared";
-
-/// Names the components that are parts of a schema and not in the document.
-pub(crate) const MISSING: &str = "x-missing";
-
 /// Runs every pass over every schema of a document.
 pub(crate) fn normalize(document: &mut Document) {
     let schemas = [&mut document.input, &mut document.output].into_iter();

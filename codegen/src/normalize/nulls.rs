@@ -1,6 +1,7 @@
 use serde_json::{Map, Value, json};
 
-use super::{NULLABLE, absorb};
+use super::absorb;
+use crate::schema::NULLABLE;
 
 /// `anyOf: [X, {"type": "null"}]`, `type: ["x", "null"]` and an enum that lists null become X with `nullable: true`; a
 /// union of one member becomes the member, and `oneOf` becomes `anyOf`: which member it is, is decided in any case.

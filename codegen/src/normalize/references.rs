@@ -1,5 +1,7 @@
 use serde_json::Value;
 
+use crate::pointer;
+
 /// Writes the escapes of references out: `#/$defs/Page%5BA%5D` is the component `Page[A]`, `#/$defs/a~1b` is `a/b`.
 pub(super) fn unescape(value: &mut Value) {
     match value {
@@ -8,7 +10,7 @@ pub(super) fn unescape(value: &mut Value) {
                 && reference.starts_with("#/")
                 && reference.contains(['%', '~'])
             {
-                *reference = percent_decoded(reference).replace("~1", "/").replace("~0", "~");
+                *reference = pointer::unescape(&percent_decoded(reference));
             }
             object.values_mut().for_each(unescape);
         }

@@ -15,8 +15,8 @@ use crate::document::Document;
 use crate::error::Finding;
 use crate::model::{Endpoint, Enum, Field, Fit, Item, Member, Record, Role, Rule, Setter, Side, Type, Union};
 use crate::names::{self, Scope};
-use crate::normalize::{MISSING, NULLABLE, UNDECLARED};
 use crate::prose;
+use crate::schema::{MISSING, NULLABLE, UNDECLARED, in_order, is_beyond_i64, reference, strings};
 use crate::types::{self, RuntimeType};
 
 /// How deep records, lists and unions may nest before the rest is taken as free-form.
@@ -364,7 +364,7 @@ impl<'a> Lowering<'a> {
             Some("boolean") => shape(json!({ "type": "boolean" }), rules::of_truth(schema)),
             Some("number") => shape(json!({ "type": "number" }), rules::of_number(schema)),
             Some("integer") => {
-                let simple = if beyond_i64(schema) { types::big_integer() } else { types::integer() };
+                let simple = if is_beyond_i64(schema) { types::big_integer() } else { types::integer() };
                 shape(simple, rules::of_number(schema))
             }
             Some("array") => {
@@ -517,38 +517,4 @@ fn is_free(simple: &Simple) -> bool {
 
 fn not_there(component: &str) -> String {
     format!("the component {} is not in the document", prose::code(component))
-}
-
-/// Whether an integer may be larger than an `i64`: the bounds decide.
-fn beyond_i64(schema: &Value) -> bool {
-    let large = |bound: &Value| bound.as_f64() >= Some(i64::MAX as f64);
-    let bounds = ["maximum", "exclusiveMaximum"].iter().filter_map(|key| schema.get(key));
-    let listed = schema.get("enum").and_then(Value::as_array).into_iter().flatten();
-    bounds.chain(listed).any(large)
-}
-
-/// The component that a `$ref` names, or the type that a simple schema does.
-pub(crate) fn reference(schema: &Value) -> Option<&str> {
-    let reference = schema.get("$ref")?.as_str()?;
-    let places = ["#/components/schemas/", "#/definitions/", "#/$defs/"];
-    // What leads elsewhere is no name of a component, and so is not found.
-    Some(places.iter().find_map(|place| reference.strip_prefix(place)).unwrap_or(reference))
-}
-
-fn strings(list: Option<&Value>) -> Vec<&str> {
-    list.and_then(Value::as_array).map(|list| list.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
-}
-
-/// A record's properties: in the order in which fal shows them, else the required ones first, then by name.
-fn in_order<'a>(schema: &'a Value, required: &[&str]) -> Vec<(&'a str, &'a Value)> {
-    let shown = strings(schema.get("x-fal-order-properties"));
-    let places: BTreeMap<&str, usize> = shown.iter().enumerate().rev().map(|(place, name)| (*name, place)).collect();
-    let required: BTreeSet<&str> = required.iter().copied().collect();
-    let properties = schema.get("properties").and_then(Value::as_object).into_iter().flat_map(Map::iter);
-    let mut properties: Vec<(&str, &Value)> = properties.map(|(name, property)| (name.as_str(), property)).collect();
-    properties.sort_by_key(|(name, _)| {
-        let place = places.get(name).copied().unwrap_or(usize::MAX);
-        (place, !required.contains(name), *name)
-    });
-    properties
 }
