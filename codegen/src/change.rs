@@ -262,7 +262,7 @@ impl<'a> Comparison<'a> {
             }
         }
         for (wire, field) in new.iter().filter(|(wire, _)| !old.contains_key(*wire)) {
-            let required = input && is_required(field);
+            let required = input && field.is_required();
             let effect = if required { Effect::Breaking } else { Effect::Additive };
             self.add(&format!("{path}.{wire}"), Of::FieldAdded { required }, effect);
         }
@@ -277,7 +277,7 @@ impl<'a> Comparison<'a> {
         if input {
             // The fields are public: a program that reads or sets one itself sees its type. A part's `new` takes what is
             // required, too, and nothing else.
-            match (is_required(old), is_required(new)) {
+            match (old.is_required(), new.is_required()) {
                 (false, true) => self.add(path, Of::BecameRequired, Effect::Breaking),
                 (true, false) => self.add(path, Of::BecameOptional, Effect::Breaking),
                 _ => {}
@@ -410,10 +410,6 @@ fn is_looser(old: Option<&Rule>, new: Option<&Rule>) -> bool {
     }
 }
 
-fn is_required(field: &Field) -> bool {
-    matches!(field.setter, Setter::State(_))
-}
-
 fn takes_null(field: &Field) -> bool {
     matches!(field.setter, Setter::Maybe { null: Some(_), .. })
 }
@@ -421,7 +417,7 @@ fn takes_null(field: &Field) -> bool {
 /// Whether a record's required fields are the same ones in another order.
 fn is_reordered(old: &Record, new: &Record) -> bool {
     let required = |record: &Record| -> Vec<String> {
-        record.fields.iter().filter(|field| is_required(field)).map(|field| field.wire.clone()).collect()
+        record.fields.iter().filter(|field| field.is_required()).map(|field| field.wire.clone()).collect()
     };
     let (mut old, mut new) = (required(old), required(new));
     let same = old == new;
@@ -431,13 +427,6 @@ fn is_reordered(old: &Record, new: &Record) -> bool {
 }
 
 impl Item {
-    fn name(&self) -> &str {
-        match self {
-            Item::Record(Record { name, .. }) | Item::Enum(Enum { name, .. }) | Item::Union(Union { name, .. }) => name,
-            Item::FreeForm { name, .. } => name,
-        }
-    }
-
     fn docs(&self) -> &[String] {
         match self {
             Item::Record(Record { docs, .. }) | Item::Enum(Enum { docs, .. }) | Item::Union(Union { docs, .. }) => docs,

@@ -22,15 +22,24 @@ impl Endpoint {
 
 /// A type of an endpoint.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Item {
-    Record(Record),
+pub(crate) enum Item<T = Type> {
+    Record(Record<T>),
     Enum(Enum),
-    Union(Union),
+    Union(Union<T>),
     /// An `Input` or `Output` of which the schema says nothing.
     FreeForm {
         name: String,
         docs: Vec<String>,
     },
+}
+
+impl<T> Item<T> {
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Item::Record(Record { name, .. }) | Item::Enum(Enum { name, .. }) | Item::Union(Union { name, .. }) => name,
+            Item::FreeForm { name, .. } => name,
+        }
+    }
 }
 
 /// Which way a type travels. What travels both ways has an input's form.
@@ -53,16 +62,16 @@ pub(crate) enum Role {
 
 /// An object with named fields.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Record {
+pub(crate) struct Record<T = Type> {
     pub(crate) name: String,
     pub(crate) role: Role,
     pub(crate) docs: Vec<String>,
-    pub(crate) fields: Vec<Field>,
+    pub(crate) fields: Vec<Field<T>>,
 }
 
 /// A field of a record.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Field {
+pub(crate) struct Field<T = Type> {
     /// The name in Rust.
     pub(crate) name: String,
     /// The name in JSON.
@@ -73,10 +82,16 @@ pub(crate) struct Field {
     pub(crate) facts: Vec<String>,
     /// What the service takes if the field is not set, as JSON.
     pub(crate) default: Option<String>,
-    pub(crate) kind: Type,
+    pub(crate) kind: T,
     pub(crate) rules: Vec<Rule>,
     /// What stands for the field where it has to be unique among the record's names.
     pub(crate) setter: Setter,
+}
+
+impl<T> Field<T> {
+    pub(crate) fn is_required(&self) -> bool {
+        matches!(self.setter, Setter::State(_))
+    }
 }
 
 /// How a field is set.
@@ -152,16 +167,16 @@ pub(crate) struct Enum {
 
 /// A value of one of several forms.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Union {
+pub(crate) struct Union<T = Type> {
     pub(crate) name: String,
     pub(crate) side: Side,
     pub(crate) docs: Vec<String>,
-    pub(crate) members: Vec<Member>,
+    pub(crate) members: Vec<Member<T>>,
 }
 
 /// A form of a union.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Member {
+pub(crate) struct Member<T = Type> {
     pub(crate) name: String,
     pub(crate) docs: Vec<String>,
     /// What tells it from the others, as the runtime's macros call it: `string`, `text`, `number`, `boolean`, `list`,
@@ -170,7 +185,7 @@ pub(crate) struct Member {
     /// What tells it from the others that are objects.
     pub(crate) fit: Fit,
     pub(crate) rules: Vec<Rule>,
-    pub(crate) of: Type,
+    pub(crate) of: T,
 }
 
 /// What an object must have to be of a form.

@@ -7,7 +7,7 @@ use schemars::schema::Schema;
 use serde_json::{Map, Value, json};
 use typify::{TypeDetails, TypeId, TypeSpace, TypeSpaceSettings};
 
-use crate::model::Type;
+use crate::model::{Field, Item, Member, Record, Setter, Type, Union};
 
 /// A type of the runtime that stands for a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,15 +30,8 @@ const RUNTIME: &[(RuntimeType, &str)] = &[
     (RuntimeType::Video, "Video"),
 ];
 
-/// The types of each definition's properties, by the definition's name.
-pub(crate) struct Decided(BTreeMap<String, Vec<Type>>);
-
-impl Decided {
-    /// A definition's types, in the order of its properties.
-    pub(crate) fn remove(&mut self, name: &str) -> Vec<Type> {
-        self.0.remove(name).unwrap_or_default()
-    }
-}
+/// A schema reduced to what typify needs to name its type.
+pub(crate) type Simple = Value;
 
 pub(crate) fn integer() -> Value {
     json!({ "type": "integer", "format": "int64" })
@@ -64,28 +57,75 @@ pub(crate) fn is_runtime(name: &str) -> bool {
     name.starts_with("::")
 }
 
-/// A name and the schemas of its properties, with whether they are optional.
-pub(crate) type Definition = (String, Vec<(Value, bool)>);
-
-/// Lets typify decide.
+/// Decides the types of every item.
 ///
-/// typify panics on some schemas; what reaches it here is reduced to shapes that it takes, and should it panic all the
-/// same, that is an error about the document.
-pub(crate) fn decide(definitions: Vec<Definition>) -> Result<Decided, String> {
-    match catch_unwind(AssertUnwindSafe(|| decide_unguarded(definitions))) {
-        Ok(decided) => decided,
+/// typify panics on some schemas. Those that reach it here are reduced to shapes that it accepts; a panic nevertheless
+/// becomes an error about the document.
+pub(crate) fn decide(items: Vec<Item<Simple>>) -> Result<Vec<Item>, String> {
+    let definitions: Vec<Definition<'_>> = items.iter().filter_map(definition).collect();
+    let mut decided = match catch_unwind(AssertUnwindSafe(|| decide_unguarded(definitions))) {
+        Ok(decided) => decided?,
         Err(panic) => {
             let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-            Err(format!("the schemas make typify panic: {}", text.unwrap_or("without a word")))
+            return Err(format!("the schemas make typify panic: {}", text.unwrap_or("without a word")));
+        }
+    };
+    Ok(items.into_iter().map(|item| typed(item, &mut decided)).collect())
+}
+
+/// An item as typify sees it: the name of an object and the schemas of its properties, with whether they are optional.
+type Definition<'a> = (&'a str, Vec<(&'a Simple, bool)>);
+
+/// The types of each definition's properties in their order, by the definition's name.
+type Decided = BTreeMap<String, Vec<Type>>;
+
+fn definition(item: &Item<Simple>) -> Option<Definition<'_>> {
+    match item {
+        Item::Record(Record { name, fields, .. }) => {
+            Some((name, fields.iter().map(|field| (&field.kind, !field.is_required())).collect()))
+        }
+        Item::Union(Union { name, members, .. }) => {
+            Some((name, members.iter().map(|member| (&member.of, false)).collect()))
+        }
+        Item::Enum(_) | Item::FreeForm { .. } => None,
+    }
+}
+
+/// Puts the decided types into an item.
+fn typed(item: Item<Simple>, decided: &mut Decided) -> Item {
+    match item {
+        Item::Enum(item) => Item::Enum(item),
+        Item::FreeForm { name, docs } => Item::FreeForm { name, docs },
+        Item::Record(Record { name, role, docs, fields }) => {
+            let kinds = decided.remove(&name).unwrap_or_default();
+            let fields = fields.into_iter().zip(kinds).map(|(field, kind)| {
+                let Field { name, wire, docs, facts, default, kind: _, rules, setter } = field;
+                let kind = match (kind, &setter) {
+                    (Type::Option(value), Setter::Maybe { null: Some(_), .. }) => {
+                        Type::Option(Box::new(Type::Nullable(value)))
+                    }
+                    (kind, _) => kind,
+                };
+                Field { name, wire, docs, facts, default, kind, rules, setter }
+            });
+            Item::Record(Record { role, docs, fields: fields.collect(), name })
+        }
+        Item::Union(Union { name, side, docs, members }) => {
+            let kinds = decided.remove(&name).unwrap_or_default();
+            let members = members.into_iter().zip(kinds).map(|(member, of)| {
+                let Member { name, docs, kind, fit, rules, of: _ } = member;
+                Member { name, docs, kind, fit, rules, of }
+            });
+            Item::Union(Union { side, docs, members: members.collect(), name })
         }
     }
 }
 
-fn decide_unguarded(definitions: Vec<Definition>) -> Result<Decided, String> {
+fn decide_unguarded(definitions: Vec<Definition<'_>>) -> Result<Decided, String> {
     // typify renames types and properties as it sees fit; it is given names that it leaves alone, and its answer is
     // translated back.
     let numbers: BTreeMap<String, usize> =
-        definitions.iter().enumerate().map(|(number, (name, _))| (name.clone(), number)).collect();
+        definitions.iter().enumerate().map(|(number, (name, _))| ((*name).to_owned(), number)).collect();
     let mut replaced: Vec<String> = Vec::new();
     let mut settings = TypeSpaceSettings::default();
     settings.with_map_type("::std::collections::BTreeMap");
@@ -95,7 +135,7 @@ fn decide_unguarded(definitions: Vec<Definition>) -> Result<Decided, String> {
         let mut object = Map::new();
         let mut required = Vec::new();
         for (place, (schema, optional)) in properties.iter().enumerate() {
-            let mut schema = schema.clone();
+            let mut schema = (*schema).clone();
             rename(&mut schema, &numbers, &mut replaced);
             if *optional {
                 schema = json!({ "oneOf": [schema, { "type": "null" }] });
@@ -114,7 +154,7 @@ fn decide_unguarded(definitions: Vec<Definition>) -> Result<Decided, String> {
     let mut space = TypeSpace::new(&settings);
     space.add_ref_types(schemas).map_err(|error| format!("typify does not take the schemas: {error}"))?;
 
-    let names = Names { definitions: definitions.iter().map(|(name, _)| name.as_str()).collect(), replaced };
+    let names = Names { definitions: definitions.iter().map(|(name, _)| *name).collect(), replaced };
     let mut decided = BTreeMap::new();
     for found in space.iter_types() {
         let TypeDetails::Struct(fields) = found.details() else { continue };
@@ -130,17 +170,17 @@ fn decide_unguarded(definitions: Vec<Definition>) -> Result<Decided, String> {
         }
         let types: Option<Vec<Type>> = types.into_iter().collect();
         let types = types.ok_or_else(|| format!("typify leaves out a property of {definition}"))?;
-        decided.insert(definition.clone(), types);
+        decided.insert((*definition).to_owned(), types);
     }
     // A record without fields is no struct to typify.
     for (name, properties) in &definitions {
-        match decided.get(name) {
+        match decided.get(*name) {
             Some(_) => {}
-            None if properties.is_empty() => drop(decided.insert(name.clone(), Vec::new())),
+            None if properties.is_empty() => drop(decided.insert((*name).to_owned(), Vec::new())),
             None => return Err(format!("typify makes no struct of {name}")),
         }
     }
-    Ok(Decided(decided))
+    Ok(decided)
 }
 
 /// Puts typify's names in the place of ours.

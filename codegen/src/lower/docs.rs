@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::draft::Note;
 use crate::prose;
 
 /// The prose of a schema, or what is said where it has none.
@@ -24,8 +25,8 @@ pub(super) fn facts(schema: &Value) -> Vec<String> {
 }
 
 /// What was lost at a place, a paragraph each.
-pub(super) fn of_losses(place: &str, notes: &[(String, String)]) -> Vec<String> {
-    notes.iter().filter(|(at, _)| at == place).map(|(_, what)| sentence(what)).collect()
+pub(super) fn of_losses(at: &str, notes: &[Note]) -> Vec<String> {
+    notes.iter().filter(|note| note.at == at).map(|note| sentence(&note.text)).collect()
 }
 
 fn sentence(what: &str) -> String {

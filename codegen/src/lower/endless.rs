@@ -3,43 +3,44 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Draft, Lowering, docs};
+use super::docs;
+use super::draft::{Draft, Note};
+use crate::model::{Item, Record, Setter, Union};
 use crate::schema::reference;
 
 /// Makes a field of every endless circle of records optional.
-pub(super) fn cut(lowering: &mut Lowering<'_>) {
+pub(super) fn cut(drafts: &mut [Draft], notes: &mut Vec<Note>) {
     loop {
-        let circles = circles(&lowering.drafts);
+        let circles = circles(drafts);
         if circles.is_empty() {
             return;
         }
         for (draft, field) in circles {
-            if let Draft::Record { name, fields, .. } = &mut lowering.drafts[draft] {
-                let (name, field) = (name.clone(), &mut fields[field]);
-                field.optional = true;
-                if field.maybe.is_empty() {
-                    field.maybe = format!("maybe_{}", field.name.trim_start_matches('_'));
-                }
-                let at = format!("{name}.{}", field.wire);
-                let what = "a value that has this field would never end; it is optional";
-                field.facts.extend(docs::of_losses(&at, &[(at.clone(), what.to_owned())]));
-                lowering.note(&at, what);
+            if let Item::Record(Record { name, fields, .. }) = &mut drafts[draft] {
+                let field = &mut fields[field];
+                let maybe = format!("maybe_{}", field.name.trim_start_matches('_'));
+                field.setter = Setter::Maybe { maybe, null: None };
+                let text = "a value that has this field would never end; it is optional".to_owned();
+                let note = Note { at: format!("{name}.{}", field.wire), text };
+                field.facts.extend(docs::of_losses(&note.at, std::slice::from_ref(&note)));
+                notes.push(note);
             }
         }
     }
 }
 
-/// What a draft cannot be without: the drafts, each with the field that demands it. A union is what its first member is.
+/// The definitions that a draft cannot be without, each with the index of the field that requires it. For a union, its
+/// first member counts.
 fn demands(draft: &Draft) -> Vec<(usize, &str)> {
     match draft {
-        Draft::Record { fields, .. } => {
-            let required = fields.iter().enumerate().filter(|(_, field)| !field.optional);
-            required.filter_map(|(place, field)| Some((place, reference(&field.simple)?))).collect()
+        Item::Record(Record { fields, .. }) => {
+            let required = fields.iter().enumerate().filter(|(_, field)| field.is_required());
+            required.filter_map(|(index, field)| Some((index, reference(&field.kind)?))).collect()
         }
-        Draft::Union { members, .. } => {
-            members.first().and_then(|first| Some((0, reference(&first.simple)?))).into_iter().collect()
+        Item::Union(Union { members, .. }) => {
+            members.first().and_then(|first| Some((0, reference(&first.of)?))).into_iter().collect()
         }
-        Draft::Enum(_) | Draft::FreeForm { .. } => Vec::new(),
+        Item::Enum(_) | Item::FreeForm { .. } => Vec::new(),
     }
 }
 
@@ -83,7 +84,7 @@ fn circles(drafts: &[Draft]) -> Vec<(usize, usize)> {
             walk.push((draft, *field));
             if on_walk.contains(target) {
                 // The last record of the circle; a circle of unions alone is none that a value could have.
-                let record = walk.iter().rev().find(|(draft, _)| matches!(drafts[*draft], Draft::Record { .. }));
+                let record = walk.iter().rev().find(|(draft, _)| matches!(drafts[*draft], Item::Record(_)));
                 found.extend(record);
                 break;
             }

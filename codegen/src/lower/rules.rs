@@ -30,7 +30,7 @@ pub(super) fn of_number(schema: &Value) -> Vec<Rule> {
 }
 
 /// What a schema demands of a text.
-pub(super) fn of_text(schema: &Value) -> Vec<Rule> {
+pub(super) fn of_string(schema: &Value) -> Vec<Rule> {
     let mut rules = counts(schema, &[("minLength", "MinLength"), ("maxLength", "MaxLength")]);
     let pattern = schema.get("pattern").and_then(Value::as_str).filter(|pattern| is_checked(pattern));
     rules.extend(pattern.map(|pattern| Rule::Pattern(pattern.to_owned())));
@@ -38,7 +38,7 @@ pub(super) fn of_text(schema: &Value) -> Vec<Rule> {
 }
 
 /// What a schema demands of a list, with what it demands of each item.
-pub(super) fn of_list(schema: &Value, items: Vec<Rule>) -> Vec<Rule> {
+pub(super) fn of_array(schema: &Value, items: Vec<Rule>) -> Vec<Rule> {
     let mut rules = counts(schema, &[("minItems", "MinItems"), ("maxItems", "MaxItems")]);
     if schema.get("uniqueItems") == Some(&Value::Bool(true)) {
         rules.push(Rule::UniqueItems);
@@ -53,7 +53,7 @@ pub(super) fn of_items(items: Vec<Rule>) -> Option<Rule> {
 }
 
 /// What a schema demands of a truth value.
-pub(super) fn of_truth(schema: &Value) -> Vec<Rule> {
+pub(super) fn of_boolean(schema: &Value) -> Vec<Rule> {
     let listed = schema.get("enum").and_then(Value::as_array).map(Vec::as_slice);
     match listed {
         Some([Value::Bool(only)]) => vec![Rule::Only(*only)],

@@ -4,15 +4,20 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::{DEPTH, Draft, DraftMember, Lowering, Shape, docs, rules};
-use crate::model::{Fit, Side};
+use super::draft::Shape;
+use super::walk::{MAX_DEPTH, Site, Walk};
+use super::{docs, media, rules};
+use crate::model::{Fit, Item, Member, Side, Union};
 use crate::names::{self, Scope};
 use crate::prose;
 use crate::schema::{is_beyond_i64, reference, strings};
-use crate::types::{self, RuntimeType};
+use crate::types::{self, RuntimeType, Simple};
 
-/// How many members a union may have.
-const MOST: usize = 64;
+/// The most members that a union may have.
+const MAX_MEMBERS: usize = 64;
+
+/// The most strings by which a key may distinguish objects.
+const MAX_TAGS: usize = 16;
 
 /// A member with what its reference leads to.
 #[derive(Clone, Copy)]
@@ -32,81 +37,59 @@ impl<'a> Seen<'a> {
     }
 }
 
-/// A form of the union in the making.
-struct Form {
-    wanted: String,
-    docs: Vec<String>,
-    kind: &'static str,
-    fit: Fit,
-    shape: Shape,
-}
-
-impl<'a> Lowering<'a> {
-    pub(super) fn union(
-        &mut self,
-        at: &str,
-        wanted: &str,
-        members: &'a [Value],
-        schema: &'a Value,
-        side: Side,
-        takes_files: bool,
-    ) -> Shape {
+impl<'a> Walk<'a> {
+    pub(super) fn union(&mut self, members: &'a [Value], site: Site<'a, '_>) -> Shape {
+        let Site { schema, at, wanted, .. } = site;
         let mut seen = Vec::new();
         if let Err(why) = self.see(members, 0, &mut seen) {
             return self.free_form(at, &why);
         }
-        // The union stands before the types of its members, if it is to be one.
-        let place = self.drafts.len();
+        // The union precedes the types of its members.
+        let index = self.drafts.len();
         let of = |kinds: &[&str]| -> Vec<Seen<'a>> {
             seen.iter().filter(|member| kinds.contains(&member.kind)).copied().collect()
         };
-        let mut forms = Vec::new();
+        let mut variants = Vec::new();
         let (strings, numbers) = (of(&["string"]), of(&["integer", "number"]));
-        let (truths, lists, objects) = (of(&["boolean"]), of(&["array"]), of(&["object"]));
-        // Only a part of the forms may be there; a single one is no union, and keeps the union's own name.
-        let kinds = [&strings, &numbers, &truths, &lists, &objects].iter().filter(|kind| !kind.is_empty()).count();
+        let (booleans, arrays, objects) = (of(&["boolean"]), of(&["array"]), of(&["object"]));
+        // If all members have one kind, there may be no union, and the type keeps the wanted name.
+        let kinds = [&strings, &numbers, &booleans, &arrays, &objects].iter().filter(|kind| !kind.is_empty()).count();
         let inner = |part: &str| if kinds == 1 { wanted.to_owned() } else { format!("{wanted}{part}") };
         if !strings.is_empty() {
-            forms.push(self.strings(at, &inner("Preset"), &strings, schema, side, takes_files));
+            variants.push(self.strings(&strings, Site { wanted: &inner("Preset"), ..site }));
         }
         if !numbers.is_empty() {
-            forms.push(self.numbers(at, &numbers));
+            variants.push(self.numbers(at, &numbers));
         }
-        if let Some(first) = truths.first() {
-            let rules = if truths.len() == 1 { rules::of_truth(first.resolved) } else { Vec::new() };
+        if let Some(first) = booleans.first() {
+            let rules = if booleans.len() == 1 { rules::of_boolean(first.resolved) } else { Vec::new() };
             let shape = Shape { simple: json!({ "type": "boolean" }), rules };
-            forms.push(form("Flag", "boolean", docs::of_schema(first.schema, "A truth value."), shape));
+            variants.push(variant("Flag", "boolean", docs::of_schema(first.schema, "A truth value."), shape));
         }
-        if !lists.is_empty() {
-            forms.push(self.lists(at, &inner("Item"), &lists, side, takes_files));
+        if !arrays.is_empty() {
+            variants.push(self.arrays(&arrays, Site { wanted: &inner("Item"), ..site }));
         }
-        match self.objects(at, wanted, &objects, schema, side, kinds == 1) {
-            Ok(objects) => forms.extend(objects),
+        match self.objects(&objects, kinds == 1, site) {
+            Ok(objects) => variants.extend(objects),
             Err(why) => return self.free_form(at, &why),
         }
-        if forms.len() == 1 {
-            return forms.remove(0).shape;
+        if variants.len() == 1 {
+            let Member { rules, of, .. } = variants.remove(0);
+            return Shape { simple: of, rules };
         }
-        let name = self.inline_name(&format!("{wanted}Choice"));
         let mut scope = Scope::variants();
-        let members = forms.into_iter().map(|form| DraftMember {
-            name: scope.take(&form.wanted),
-            docs: form.docs,
-            kind: form.kind,
-            fit: form.fit,
-            rules: form.shape.rules,
-            simple: form.shape.simple,
-        });
-        let members = members.collect();
+        variants.iter_mut().for_each(|variant| variant.name = scope.take(&variant.name));
+        let name = self.inline_name(&format!("{wanted}Choice"), site.owner);
         let docs = docs::of_schema(schema, &format!("A value of {}, in one of its forms.", prose::code(at)));
-        self.drafts.insert(place, Draft::Union { name: name.clone(), side, docs, members });
+        let union = Union { name: name.clone(), side: site.side, docs, members: variants };
+        self.drafts.insert(index, Item::Union(union));
         types::local(&name).into()
     }
 
     /// Lists the members, and those of unions among them.
     fn see(&self, members: &'a [Value], depth: usize, seen: &mut Vec<Seen<'a>>) -> Result<(), String> {
         for schema in members {
-            let Some(resolved) = self.resolve(schema, 0) else {
+            let Some(resolved) = self.resolve(schema) else {
                 let component = reference(schema).unwrap_or_default();
                 return Err(format!(
                     "a member of the union, the component {}, is not in the document",
@@ -114,7 +97,7 @@ impl<'a> Lowering<'a> {
                 ));
             };
             if let Some(Value::Array(members)) = resolved.get("anyOf") {
-                if depth > DEPTH {
+                if depth > MAX_DEPTH {
                     return Err("the union nests too deep".to_owned());
                 }
                 self.see(members, depth + 1, seen)?;
@@ -123,30 +106,24 @@ impl<'a> Lowering<'a> {
             } else {
                 return Err("the schema does not say what a member of the union is".to_owned());
             }
-            if seen.len() > MOST {
-                return Err(format!("the union has more than {MOST} members"));
+            if seen.len() > MAX_MEMBERS {
+                return Err(format!("the union has more than {MAX_MEMBERS} members"));
             }
         }
         Ok(())
     }
 
     /// Listed texts, any text, or both: then it is an enum of which any text is a value.
-    fn strings(
-        &mut self,
-        at: &str,
-        wanted: &str,
-        members: &[Seen<'a>],
-        schema: &'a Value,
-        side: Side,
-        takes_files: bool,
-    ) -> Form {
+    fn strings(&mut self, members: &[Seen<'a>], site: Site<'a, '_>) -> Member<Simple> {
+        let Site { at, takes_files, .. } = site;
+        let site = Site { takes_files: false, ..site };
         let (listing, plain): (Vec<Seen<'a>>, Vec<Seen<'a>>) =
             members.iter().partition(|member| member.listed().is_some());
         let rules = match plain.first() {
             Some(first)
-                if plain.iter().all(|member| rules::of_text(member.resolved) == rules::of_text(first.resolved)) =>
+                if plain.iter().all(|member| rules::of_string(member.resolved) == rules::of_string(first.resolved)) =>
             {
-                rules::of_text(first.resolved)
+                rules::of_string(first.resolved)
             }
             Some(_) => {
                 self.note(at, "the texts of the union have different bounds, which are not checked");
@@ -158,22 +135,22 @@ impl<'a> Lowering<'a> {
             let simple = if takes_files { types::runtime(RuntimeType::FileInput) } else { json!({ "type": "string" }) };
             let (name, fallback) = if takes_files { ("File", "A file.") } else { ("Text", "A text.") };
             let docs = plain.first().map_or_else(Vec::new, |member| docs::of_schema(member.schema, fallback));
-            return form(name, "text", docs, Shape { simple, rules });
+            return variant(name, "text", docs, Shape { simple, rules });
         }
         let docs = docs::of_schema(listing[0].schema, "One of the listed values.");
         let mut shape = match (&listing[..], plain.is_empty()) {
-            ([only], true) => self.shape(at, wanted, only.schema, side),
+            ([only], true) => self.shape(Site { schema: only.schema, ..site }),
             _ => {
-                let listed = listing.iter().filter_map(|member| member.listed()).flatten();
-                self.enumeration(at, wanted, schema, listed, !plain.is_empty())
+                let values = listing.iter().filter_map(|member| member.listed()).flatten();
+                self.enumeration(values, !plain.is_empty(), site)
             }
         };
         shape.rules = rules;
-        form("Preset", if plain.is_empty() { "string" } else { "text" }, docs, shape)
+        variant("Preset", if plain.is_empty() { "string" } else { "text" }, docs, shape)
     }
 
     /// One number type for all, the widest.
-    fn numbers(&mut self, at: &str, members: &[Seen<'a>]) -> Form {
+    fn numbers(&mut self, at: &str, members: &[Seen<'a>]) -> Member<Simple> {
         let is_float = members.iter().any(|member| member.kind == "number");
         let first = members[0];
         let rules = rules::of_number(first.resolved);
@@ -188,10 +165,12 @@ impl<'a> Lowering<'a> {
         };
         let (name, fallback) = if is_float { ("Number", "A number.") } else { ("Integer", "An integer.") };
         let shape = Shape { simple, rules: if same { rules } else { Vec::new() } };
-        form(name, "number", docs::of_schema(first.schema, fallback), shape)
+        variant(name, "number", docs::of_schema(first.schema, fallback), shape)
     }
 
-    fn lists(&mut self, at: &str, wanted: &str, members: &[Seen<'a>], side: Side, takes_files: bool) -> Form {
+    fn arrays(&mut self, members: &[Seen<'a>], site: Site<'a, '_>) -> Member<Simple> {
+        let Site { at, takes_files, .. } = site;
+        let site = Site { takes_files: false, ..site };
         let first = members[0];
         let docs = docs::of_schema(first.schema, "A list.");
         let is_text = |member: &Seen<'_>| {
@@ -199,13 +178,18 @@ impl<'a> Lowering<'a> {
         };
         if takes_files && members.iter().all(is_text) {
             let simple = json!({ "type": "array", "items": types::runtime(RuntimeType::FileInput) });
-            return form("Files", "list", docs, Shape { simple, rules: rules::of_list(first.resolved, Vec::new()) });
+            return variant(
+                "Files",
+                "list",
+                docs,
+                Shape { simple, rules: rules::of_array(first.resolved, Vec::new()) },
+            );
         }
         let shape = match members {
-            [only] => self.shape(at, wanted, only.schema, side),
+            [only] => self.shape(Site { schema: only.schema, ..site }),
             _ => {
                 let shapes: Vec<Shape> =
-                    members.iter().map(|member| self.shape(at, wanted, member.schema, side)).collect();
+                    members.iter().map(|member| self.shape(Site { schema: member.schema, ..site })).collect();
                 let first = shapes[0].clone();
                 match shapes.iter().all(|shape| shape.simple == first.simple) {
                     true => Shape { simple: first.simple, rules: Vec::new() },
@@ -216,19 +200,18 @@ impl<'a> Lowering<'a> {
                 }
             }
         };
-        form("List", "list", docs, shape)
+        variant("List", "list", docs, shape)
     }
 
     /// A form for each object that is a type of its own.
     fn objects(
         &mut self,
-        at: &str,
-        wanted: &str,
         members: &[Seen<'a>],
-        schema: &'a Value,
-        side: Side,
         alone: bool,
-    ) -> Result<Vec<Form>, String> {
+        site: Site<'a, '_>,
+    ) -> Result<Vec<Member<Simple>>, String> {
+        let Site { schema, wanted, side, .. } = site;
+        let site = Site { takes_files: false, ..site };
         let fits = fits(members, schema);
         for (place, (member, fit)) in members.iter().zip(&fits).enumerate() {
             let keys =
@@ -244,14 +227,14 @@ impl<'a> Lowering<'a> {
                 return Err("two objects of the union have the same keys".to_owned());
             }
         }
-        let mut forms: Vec<Form> = Vec::new();
+        let mut variants: Vec<Member<Simple>> = Vec::new();
         for (member, fit) in members.iter().zip(fits) {
             let part = if alone && members.len() == 1 { wanted.to_owned() } else { format!("{wanted}Custom") };
-            let shape = self.shape(at, &part, member.schema, side);
-            if forms.iter().any(|form| form.shape.simple == shape.simple) {
+            let Shape { simple, rules } = self.shape(Site { schema: member.schema, wanted: &part, ..site });
+            if variants.iter().any(|variant| variant.of == simple) {
                 continue;
             }
-            let is_size = shape.simple == types::runtime(RuntimeType::ImageSize);
+            let is_size = simple == types::runtime(RuntimeType::ImageSize);
             let (name, fallback) = match reference(member.schema) {
                 _ if is_size => ("Custom".to_owned(), "A width and a height in pixels.".to_owned()),
                 Some(component) => (names::component(component), format!("The form {}.", prose::code(component))),
@@ -262,26 +245,27 @@ impl<'a> Lowering<'a> {
             };
             let kind = if is_size { "image_size" } else { "object" };
             let docs = docs::of_schema(member.resolved, &fallback);
-            forms.push(Form { wanted: name, docs, kind, fit, shape });
+            variants.push(Member { name, docs, kind, fit, rules, of: simple });
         }
-        if forms.len() == 1 {
-            forms[0].fit = Fit::default();
+        if let [only] = &mut variants[..] {
+            only.fit = Fit::default();
         }
-        Ok(forms)
+        Ok(variants)
     }
 
     /// Whether both are the same of the runtime's types.
     fn same_media(&self, one: &Seen<'a>, other: &Seen<'a>, side: Side) -> bool {
         let shared = |member: &Seen<'a>| {
             reference(member.schema)?;
-            super::media::shared(member.properties()?, side)
+            media::shared(member.properties()?, side)
         };
         shared(one).is_some() && shared(one) == shared(other)
     }
 }
 
-fn form(name: &str, kind: &'static str, docs: Vec<String>, shape: Shape) -> Form {
-    Form { wanted: name.to_owned(), docs, kind, fit: Fit::default(), shape }
+fn variant(name: &str, kind: &'static str, docs: Vec<String>, shape: Shape) -> Member<Simple> {
+    let Shape { simple, rules } = shape;
+    Member { name: name.to_owned(), docs, kind, fit: Fit::default(), rules, of: simple }
 }
 
 /// What tells each object from the others.
@@ -320,7 +304,7 @@ fn tags(member: &Seen<'_>, schema: &Value) -> Vec<(String, Vec<String>)> {
         .properties()
         .into_iter()
         .flatten()
-        .filter_map(|(key, schema)| Some((key.clone(), texts(schema).filter(|texts| texts.len() <= 16)?)))
+        .filter_map(|(key, schema)| Some((key.clone(), texts(schema).filter(|texts| texts.len() <= MAX_TAGS)?)))
         .collect();
     let discriminator =
         schema.get("discriminator").and_then(|discriminator| discriminator.get("propertyName")?.as_str());

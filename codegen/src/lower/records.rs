@@ -1,0 +1,186 @@
+//! Objects with named fields.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::draft::{Draft, Shape};
+use super::walk::{Site, Walk, not_there};
+use super::{docs, media, rules};
+use crate::model::{Field, Item, Record, Role, Setter, Side};
+use crate::names::{self, Scope};
+use crate::prose;
+use crate::schema::{UNDECLARED, in_order, properties, reference, strings};
+use crate::types::{self, RuntimeType, Simple};
+
+impl<'a> Walk<'a> {
+    /// Lowers `Input` or `Output`: a record if the schema declares fields, free-form otherwise.
+    pub(super) fn root(&mut self, name: &str, role: Role, schema: &'a Value) {
+        self.note_missing(name, schema);
+        let resolved = self.resolve(schema);
+        let schema = resolved.unwrap_or(schema);
+        if properties(schema).is_some() {
+            return self.record(name, name, role, schema);
+        }
+        let why = match reference(schema).filter(|_| resolved.is_none()) {
+            Some(component) => not_there(component),
+            None => "the schema names no fields".to_owned(),
+        };
+        self.free_form(name, &why);
+        let mut docs = docs::of_schema(schema, &fallback_docs(name, role));
+        for loss in docs::of_losses(name, &self.notes) {
+            docs.extend([String::new(), loss]);
+        }
+        self.drafts.push(Item::FreeForm { name: name.to_owned(), docs });
+    }
+
+    pub(super) fn record(&mut self, at: &str, name: &str, role: Role, schema: &'a Value) {
+        let required = strings(schema.get("required"));
+        let properties = in_order(schema, &required);
+        let before = self.notes.len();
+        for absent in required.iter().filter(|required| !properties.iter().any(|(wire, _)| wire == *required)) {
+            self.note(name, format!("the schema requires the field {}, which it does not name", prose::code(absent)));
+        }
+        if schema.get("additionalProperties").is_some_and(|further| further == true || further.is_object()) {
+            self.note(name, "the schema allows further fields, which have no place here");
+        }
+        let mut docs = docs::of_schema(schema, &fallback_docs(at, role));
+        if role == Role::Input {
+            docs.extend([String::new(), "Made with [`Input::builder`].".to_owned()]);
+        }
+        for loss in docs::of_losses(name, &self.notes[before..]) {
+            docs.extend([String::new(), loss]);
+        }
+        // Added before its fields are lowered, so that it precedes the types that they add.
+        let index = self.drafts.len();
+        self.drafts.push(Item::Record(Record { name: name.to_owned(), role, docs, fields: Vec::new() }));
+        let mut names = FieldNames::new(properties.iter().map(|(wire, _)| *wire));
+        let lowered: Vec<Field<Simple>> = properties
+            .into_iter()
+            .map(|(wire, property)| self.field(name, role, wire, property, required.contains(&wire), &mut names))
+            .collect();
+        if let Item::Record(Record { fields, .. }) = &mut self.drafts[index] {
+            *fields = lowered;
+        }
+    }
+
+    fn field(
+        &mut self,
+        record: &str,
+        role: Role,
+        wire: &str,
+        property: &'a Value,
+        required: bool,
+        names: &mut FieldNames<'a>,
+    ) -> Field<Simple> {
+        let side = if role == Role::Output { Side::Output } else { Side::Input };
+        let at = format!("{record}.{wire}");
+        let before = self.notes.len();
+        let wanted = names::pascal(wire);
+        let site = Site { schema: property, at: &at, wanted: &wanted, owner: record, side, takes_files: false };
+        let Shape { simple, rules } = self.property(wire, site);
+        let mut facts = docs::facts(property);
+        facts.extend(docs::of_losses(&at, &self.notes[before..]));
+        if property.get(UNDECLARED).is_some() {
+            self.note(&at, "the schema does not name this field, but an example in the document has it");
+        }
+        let default = property.get("default").filter(|default| !default.is_null());
+        let nullable = self.is_nullable(property);
+        // The service fills in a field that has a default, even where the schema requires it.
+        let is_required = required && default.is_none() && !nullable;
+        let setter = match is_required && !(side == Side::Output && self.may_be_missing(&simple)) {
+            true => Setter::State(String::new()),
+            // An explicit null means something only where the default is another value.
+            false => names.optional(wire, side == Side::Input && nullable && default.is_some()),
+        };
+        Field {
+            name: names.field(wire),
+            wire: wire.to_owned(),
+            docs: docs::of_schema(property, &format!("The field {}.", prose::code(wire))),
+            facts,
+            default: default.map(Value::to_string),
+            kind: simple,
+            rules: if side == Side::Input { rules } else { Vec::new() },
+            setter,
+        }
+    }
+
+    fn property(&mut self, wire: &str, site: Site<'a, '_>) -> Shape {
+        let Site { schema, side, .. } = site;
+        if side == Side::Input && media::is_file(wire, schema) {
+            let file = types::runtime(RuntimeType::FileInput);
+            let rules = rules::of_string(schema);
+            return match schema.get("items").filter(|_| schema.get("type").is_some_and(|kind| kind == "array")) {
+                Some(items) => Shape {
+                    simple: json!({ "type": "array", "items": file }),
+                    rules: rules::of_array(schema, rules::of_string(items)),
+                },
+                None => Shape { simple: file, rules },
+            };
+        }
+        let takes_files = side == Side::Input && media::takes_files(wire, schema);
+        let mut shape = self.shape(Site { takes_files, ..site });
+        // fal draws seeds up to 2^64. The input's type is the same, so that a seed can be passed back.
+        if wire == "seed" && shape.simple == types::integer() {
+            shape.simple = types::big_integer();
+        }
+        shape
+    }
+
+    /// Returns true if an output's field is an `Option` although the schema requires it.
+    ///
+    /// A number, a boolean, an enum or a union has no empty value to fall back on. An object has none either, but without
+    /// it the result makes no sense.
+    fn may_be_missing(&self, simple: &Simple) -> bool {
+        match (simple.get("type").and_then(Value::as_str), reference(simple)) {
+            (Some(kind), _) => matches!(kind, "integer" | "number" | "boolean"),
+            (None, Some(name)) if name == types::I128 => true,
+            (None, Some(name)) => {
+                let is_record = |draft: &Draft| matches!(draft, Item::Record(record) if record.name == name);
+                !types::is_runtime(name) && !self.drafts.iter().any(is_record)
+            }
+            (None, None) => true,
+        }
+    }
+}
+
+/// The names of a record's fields and setters.
+struct FieldNames<'a> {
+    fields: BTreeMap<&'a str, String>,
+    scope: Scope,
+}
+
+impl<'a> FieldNames<'a> {
+    /// A property that is a valid field name keeps its name, regardless of the others.
+    fn new(properties: impl Iterator<Item = &'a str>) -> Self {
+        let mut names = FieldNames { fields: BTreeMap::new(), scope: Scope::fields() };
+        let (same, other): (Vec<&str>, Vec<&str>) = properties.partition(|wire| names::field(wire) == *wire);
+        for wire in same.into_iter().chain(other) {
+            names.fields.insert(wire, names.scope.take(&names::field(wire)));
+        }
+        names
+    }
+
+    fn field(&self, wire: &str) -> String {
+        self.fields.get(wire).cloned().unwrap_or_default()
+    }
+
+    /// Names the setters of an optional field.
+    fn optional(&mut self, wire: &str, has_null: bool) -> Setter {
+        let field = self.field(wire);
+        let name = field.trim_start_matches('_');
+        let maybe = self.scope.take(&format!("maybe_{name}"));
+        let null = has_null.then(|| self.scope.take(&format!("null_{name}")));
+        Setter::Maybe { maybe, null }
+    }
+}
+
+/// The documentation of a record whose schema has none.
+fn fallback_docs(at: &str, role: Role) -> String {
+    match role {
+        Role::Input => "What the endpoint takes.".to_owned(),
+        Role::Part => format!("A part of the input, in {}.", prose::code(at)),
+        Role::Output if at == "Output" => "What the endpoint answers.".to_owned(),
+        Role::Output => format!("A part of the output, in {}.", prose::code(at)),
+    }
+}
