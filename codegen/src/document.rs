@@ -31,7 +31,7 @@ pub(crate) struct Document {
 #[derive(Debug, Default)]
 pub(crate) struct Contents {
     pub(crate) documents: Vec<Document>,
-    pub(crate) without: Vec<(String, String)>,
+    pub(crate) undocumented: Vec<(String, String)>,
 }
 
 /// Reads a file; `Err` has all that is wrong with its envelopes.
@@ -98,10 +98,12 @@ impl Reader<'_> {
             Some(Value::Object(root)) if !root.contains_key("error") => self.open_api(&root, &at, Some(&id)),
             Some(Value::Object(root)) => {
                 let error = root.get("error").map(words).unwrap_or_default();
-                self.contents.without.push((id, format!("fal has no document of it ({error}); it is not generated")));
+                self.contents
+                    .undocumented
+                    .push((id, format!("fal has no document of it ({error}); it is not generated")));
             }
             Some(Value::Null) | None => {
-                self.contents.without.push((id, "fal has no document of it; it is not generated".to_owned()));
+                self.contents.undocumented.push((id, "fal has no document of it; it is not generated".to_owned()));
             }
             Some(_) => self.finding(&at, "this is not an OpenAPI document of fal: the root is not an object"),
         }

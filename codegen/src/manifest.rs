@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use crate::tree::module_path;
 
+pub(crate) const MANIFEST: &str = "MANIFEST";
+
 /// This generator, its source included.
 const GENERATOR: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("FAL_CODEGEN_SOURCE"));
 

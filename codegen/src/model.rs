@@ -1,5 +1,7 @@
 //! What is generated, as plain data: sorted, printable, complete. Rendering it cannot fail.
 
+use std::fmt;
+
 /// An endpoint.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Endpoint {
@@ -195,4 +197,149 @@ pub(crate) struct Fit {
     pub(crate) requires: Vec<String>,
     /// A key and the texts that it may have.
     pub(crate) tags: Vec<(String, Vec<String>)>,
+}
+
+impl Item {
+    pub(crate) fn docs(&self) -> &[String] {
+        match self {
+            Item::Record(Record { docs, .. }) | Item::Enum(Enum { docs, .. }) | Item::Union(Union { docs, .. }) => docs,
+            Item::FreeForm { docs, .. } => docs,
+        }
+    }
+
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Item::Record(record) => format!("the record {}", record.name),
+            Item::Enum(item) => format!("the enum {}", item.name),
+            Item::Union(union) => format!("the union {}", union.name),
+            Item::FreeForm { .. } => "free-form".to_owned(),
+        }
+    }
+}
+
+impl Type {
+    /// Without what a setter does not show.
+    pub(crate) fn bare(&self) -> &Type {
+        match self {
+            Type::Option(inner) | Type::Nullable(inner) | Type::Boxed(inner) => inner.bare(),
+            other => other,
+        }
+    }
+
+    /// What a list or map holds.
+    pub(crate) fn item(&self) -> &Type {
+        match self {
+            Type::List(item) | Type::Map(item) => item,
+            other => other,
+        }
+    }
+
+    /// Whether a bound means the same for a value of the other type.
+    pub(crate) fn is_bounded_like(&self, other: &Type) -> bool {
+        use std::mem::discriminant;
+
+        let is_number = |of: &Type| matches!(of, Type::I64 | Type::I128 | Type::F64);
+        let is_text = |of: &Type| matches!(of, Type::String | Type::Runtime("FileInput"));
+        match (self, other) {
+            (Type::Runtime(old), Type::Runtime(new)) => old == new,
+            (old, new) if is_number(old) || is_text(old) => {
+                is_number(old) == is_number(new) && is_text(old) == is_text(new)
+            }
+            (old, new) => discriminant(old) == discriminant(new),
+        }
+    }
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Type::Bool => f.write_str("bool"),
+            Type::I64 => f.write_str("i64"),
+            Type::I128 => f.write_str("i128"),
+            Type::F64 => f.write_str("f64"),
+            Type::String => f.write_str("String"),
+            Type::Json => f.write_str("Value"),
+            Type::Runtime(name) => write!(f, "fal_client::{name}"),
+            Type::Local(name) => f.write_str(name),
+            Type::List(inner) => write!(f, "Vec<{inner}>"),
+            Type::Map(inner) => write!(f, "BTreeMap<String, {inner}>"),
+            Type::Boxed(inner) => write!(f, "Box<{inner}>"),
+            Type::Option(inner) => write!(f, "Option<{inner}>"),
+            Type::Nullable(inner) => write!(f, "Nullable<{inner}>"),
+        }
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Number::Int(value) => value.fmt(f),
+            Number::Float(value) => value.fmt(f),
+        }
+    }
+}
+
+impl Number {
+    pub(crate) fn to_f64(self) -> f64 {
+        match self {
+            Number::Int(value) => value as f64,
+            Number::Float(value) => value,
+        }
+    }
+}
+
+impl Rule {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Rule::Bound(name, _) | Rule::Count(name, _) => name,
+            Rule::OneOf(_) => "OneOf",
+            Rule::Only(_) => "Only",
+            Rule::Pattern(_) => "Pattern",
+            Rule::UniqueItems => "UniqueItems",
+            Rule::Items(_) => "Items",
+            Rule::Width(_) => "Width",
+            Rule::Height(_) => "Height",
+        }
+    }
+
+    pub(crate) fn value(&self) -> String {
+        match self {
+            Rule::Bound(_, bound) => bound.to_string(),
+            Rule::Count(_, count) => count.to_string(),
+            Rule::OneOf(numbers) => numbers.iter().map(Number::to_string).collect::<Vec<_>>().join(", "),
+            Rule::Only(only) => only.to_string(),
+            Rule::Pattern(pattern) => pattern.clone(),
+            Rule::UniqueItems => "true".to_owned(),
+            Rule::Items(rules) | Rule::Width(rules) | Rule::Height(rules) => {
+                rules.iter().map(|rule| format!("{} {}", rule.name(), rule.value())).collect::<Vec<_>>().join(", ")
+            }
+        }
+    }
+
+    /// The rules for what is in the value.
+    pub(crate) fn inner(&self) -> &[Rule] {
+        match self {
+            Rule::Items(rules) | Rule::Width(rules) | Rule::Height(rules) => rules,
+            _ => &[],
+        }
+    }
+
+    /// Whether what another rule of its name allows is allowed.
+    pub(crate) fn allows_all_of(&self, other: &Rule) -> bool {
+        match (self, other) {
+            (Rule::Bound(name, new), Rule::Bound(_, old)) => match *name {
+                "Minimum" | "ExclusiveMinimum" => new.to_f64() <= old.to_f64(),
+                "Maximum" | "ExclusiveMaximum" => new.to_f64() >= old.to_f64(),
+                _ => old.to_f64() % new.to_f64() == 0.0,
+            },
+            (Rule::Count(name, new), Rule::Count(_, old)) => {
+                if name.starts_with("Min") {
+                    new <= old
+                } else {
+                    new >= old
+                }
+            }
+            (new, old) => new == old,
+        }
+    }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::{fs, io, process};
 
 use crate::error::{Error, Finding};
+use crate::manifest::MANIFEST;
 
 /// The files to be, by their path below the folder; `None` stands for a file that is to stay as it is.
 pub(crate) type Files = BTreeMap<PathBuf, Option<String>>;
@@ -92,9 +93,6 @@ pub(crate) fn apply(folder: &Path, changes: &Changes) -> Result<(), Error> {
     }
     Ok(())
 }
-
-/// The file that says what the others come from.
-pub(crate) const MANIFEST: &str = "MANIFEST";
 
 /// Writes beside the file and renames, so that another process sees the old text or the new one, never a part.
 fn write(file: &Path, text: &str) -> Result<(), Error> {
