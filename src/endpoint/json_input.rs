@@ -1,8 +1,10 @@
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::schema::validate_files;
-use crate::{EndpointInput, Error, ErrorKind, FileInput, LocSegment, ValidationError};
+use crate::error::{Error, ErrorKind, ValidationError};
+use crate::files::FileInput;
+use crate::protocol::LocSegment;
+use crate::schema::{EndpointInput, validate_files};
 
 /// What is sent to an endpoint of which there are no types: JSON, and files in it.
 ///

@@ -5,7 +5,8 @@ use super::part::{FieldPath, Part, Shape};
 use super::record::{About, Record, Visit, VisitMut};
 use super::validate::{Rule, Validator};
 use super::wire::Mode;
-use crate::{FileInput, LocSegment};
+use crate::files::FileInput;
+use crate::protocol::LocSegment;
 
 /// A field of a record, of any type. What is done with fields by way of it is compiled once, and not for each record.
 pub(super) trait AnyPart: Any {

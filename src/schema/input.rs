@@ -1,6 +1,7 @@
 use serde::Serialize;
 
-use crate::{FileInput, ValidationError};
+use crate::error::ValidationError;
+use crate::files::FileInput;
 
 /// What can be sent to an endpoint: a generated `Input`, or a [`serde_json::Value`] for an untyped call.
 pub trait EndpointInput: Serialize + Send + Sync + 'static {

@@ -4,7 +4,7 @@ use serde::{Serialize, Serializer};
 use super::part::{FieldPath, Part, Shape};
 use super::validate::{Rule, Validator};
 use super::wire::Mode;
-use crate::FileInput;
+use crate::files::FileInput;
 
 /// A value of an input's field to which null means something: it is not the same as leaving the field to its default.
 ///

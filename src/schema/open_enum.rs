@@ -6,40 +6,7 @@ use serde::de::{Deserializer, Error, Visitor};
 use super::part::{Part, Shape};
 use super::validate::{Rule, Validator};
 use super::wire::Mode;
-
-/// A value that an enum's schema does not list.
-///
-/// It comes from a response of a service that is ahead of the schema, or from the enum's `other`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct UnlistedValue(Box<str>);
-
-impl UnlistedValue {
-    /// The value's text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for UnlistedValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// A text that is none of an enum's listed values, from its `FromStr`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnlistedError {
-    text: String,
-    listed: &'static [&'static str],
-}
-
-impl fmt::Display for UnlistedError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} is not one of {:?}; `other` makes a value of any text", self.text, self.listed)
-    }
-}
-
-impl std::error::Error for UnlistedError {}
+use crate::protocol::{ParseEnumError, UndeclaredValue};
 
 /// A set of texts to which the service may add.
 pub trait OpenEnum: Part {
@@ -55,7 +22,7 @@ pub struct Values<T: 'static> {
     /// The value of each text that is listed.
     pub values: &'static [T],
     /// Makes a value of another text.
-    pub other: fn(UnlistedValue) -> T,
+    pub other: fn(UndeclaredValue) -> T,
     /// The text of a value.
     pub text: fn(&T) -> &str,
     /// Whether the schema allows any other text too.
@@ -64,12 +31,12 @@ pub struct Values<T: 'static> {
 
 /// The value of a text, listed or not.
 pub fn value_of_text<T: OpenEnum>(text: &str) -> T {
-    listed(text).unwrap_or_else(|| (T::VALUES.other)(UnlistedValue(text.into())))
+    listed(text).unwrap_or_else(|| (T::VALUES.other)(UndeclaredValue::new(text)))
 }
 
 /// The value of a text that is listed.
-pub fn listed_value<T: OpenEnum>(text: &str) -> Result<T, UnlistedError> {
-    listed(text).ok_or_else(|| UnlistedError { text: text.to_owned(), listed: T::VALUES.texts })
+pub fn listed_value<T: OpenEnum>(text: &str) -> Result<T, ParseEnumError> {
+    listed(text).ok_or_else(|| ParseEnumError::new(text, T::VALUES.texts))
 }
 
 fn listed<T: OpenEnum>(text: &str) -> Option<T> {
@@ -142,7 +109,7 @@ macro_rules! __open_enum {
         pub enum $name {
             $(#[doc = $variant_doc] $(#[doc = $more_doc])* $variant,)*
             /// A value that the schema does not list, made by [`Self::other`] or read from a response.
-            Other($crate::UnlistedValue),
+            Other($crate::UndeclaredValue),
         }
 
         impl $name {
@@ -207,10 +174,10 @@ macro_rules! __open_enum {
         }
 
         impl ::core::str::FromStr for $name {
-            type Err = $crate::UnlistedError;
+            type Err = $crate::ParseEnumError;
 
             /// Knows the listed values only.
-            fn from_str(text: &str) -> ::core::result::Result<Self, $crate::UnlistedError> {
+            fn from_str(text: &str) -> ::core::result::Result<Self, $crate::ParseEnumError> {
                 $crate::__private::listed_value(text)
             }
         }

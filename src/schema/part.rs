@@ -7,7 +7,7 @@ use serde::de::Deserializer;
 use super::record::Field;
 use super::validate::{Rule, Validator};
 use super::wire::Mode;
-use crate::FileInput;
+use crate::files::FileInput;
 
 /// The path to the field that is being visited, written as `loras[0].path`.
 #[derive(Debug, Default)]

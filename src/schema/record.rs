@@ -11,7 +11,7 @@ use super::fields::{
 use super::part::{FieldPath, Part, Shape};
 use super::validate::{Rule, Validator};
 use super::wire::{FieldSeed, Mode};
-use crate::FileInput;
+use crate::files::FileInput;
 
 /// A type that is a JSON object with named fields.
 ///

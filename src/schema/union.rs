@@ -9,7 +9,7 @@ use super::part::{FieldPath, Part, Shape};
 use super::record::Field;
 use super::validate::{Rule, Validator};
 use super::wire::Mode;
-use crate::FileInput;
+use crate::files::FileInput;
 
 /// A value that may have one of several forms, told apart by their JSON kind or, among objects, by their keys.
 ///

@@ -6,7 +6,9 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::part::{Part, Shape};
-use crate::{FieldError, FileInput, LocSegment, ValidationError};
+use crate::error::ValidationError;
+use crate::files::FileInput;
+use crate::protocol::{FieldError, LocSegment};
 
 /// A bound, exactly as the schema has it.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -9,7 +9,8 @@ use serde_json::Value;
 use super::part::{FieldPath, Part, Shape};
 use super::record::Field;
 use super::validate::{Number, Rule, Validator};
-use crate::{FileInput, LocSegment};
+use crate::files::FileInput;
+use crate::protocol::LocSegment;
 
 /// How forgiving reading is. It is chosen by the outermost type and holds for everything inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
