@@ -16,7 +16,7 @@ fn main() {
 
 #[cfg(feature = "regenerate")]
 fn in_checkout() {
-    if let Err(error) = fal_codegen::Builder::new().schemas("schemas").out_dir("generated").generate() {
+    if let Err(error) = fal_codegen::Builder::new().schemas("schemas").out_dir("generated").module_path("fal_client::endpoints").generate() {
         for finding in error.findings() {
             println!("cargo::error={finding}");
         }

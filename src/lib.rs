@@ -51,8 +51,9 @@ mod documents;
 mod endpoint;
 mod error;
 mod files;
+mod media;
+mod protocol;
 mod queue;
-mod response;
 mod schema;
 mod storage;
 mod transport;
@@ -64,22 +65,29 @@ mod transport;
 #[path = "../generated/mod.rs"]
 pub mod endpoints;
 
-pub use call::{Cancel, Fetch, Priority, Progress, Run, Status, StatusStream, Submit, Subscribe, Updates, Wait};
+pub use call::{
+    Cancel, Download, DownloadAll, DownloadBytes, DownloadTo, Fetch, JobHandle, Priority, Progress, Response, Run,
+    Status, StatusStream, Storage, Submit, Subscribe, Updates, Upload, Wait,
+};
 pub use client::{Client, ClientBuilder};
 #[cfg(feature = "documents")]
 pub use documents::documents;
+pub use fal_client_macros::{input, input_object, input_union, open_enum, output, output_union};
 pub use endpoint::{AsEndpoint, Endpoint, Handle, JsonInput};
-pub use error::{Attempt, Error, ErrorKind, ErrorType, FieldError, LocSegment, ValidationError};
-pub use files::{
-    Access, AccessRule, Acl, Audio, Download, DownloadAll, DownloadBytes, DownloadTo, File, FileInput, Image,
-    ImageSize, Lifecycle, MediaUrl, Video,
+pub use error::{Attempt, Error, ErrorKind, ValidationError};
+pub use files::{Access, AccessRule, Acl, FileInput, Lifecycle};
+pub use media::{Audio, File, Image, ImageSize, MediaUrl, Video};
+pub use protocol::{
+    Cancellation, ErrorType, Failure, FieldError, LocSegment, LogEntry, Metrics, ParseEnumError, QueueUpdate,
+    UndeclaredValue,
 };
-pub use queue::{Cancellation, Failure, Job, JobHandle, LogEntry, Metrics, QueueUpdate, RequestRef};
-pub use response::Response;
-pub use schema::{EndpointInput, Given, Missing, Nullable, Required, UnlistedError, UnlistedValue};
-pub use storage::{Repository, Storage, TransferProgress, Upload, UploadPolicy};
-pub use transport::RetryPolicy;
+pub use queue::{Job, RequestRef};
+pub use serde_json::Value as Json;
+pub use schema::{EndpointInput, Given, Missing, Nullable, Required};
+pub use storage::{Repository, UploadPolicy};
+pub use transport::{RetryPolicy, TransferProgress};
 
+/// What only generated code names.
 #[doc(hidden)]
 pub use schema::private as __private;
 

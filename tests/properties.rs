@@ -77,11 +77,11 @@ proptest! {
     #[test]
     fn every_value_of_an_enum_survives(text in prop_oneof![
         any::<String>(),
-        proptest::sample::select(ImageSizePreset::LISTED).prop_map(str::to_owned),
+        proptest::sample::select(ImageSizePreset::VALUES).prop_map(str::to_owned),
     ]) {
         let read: ImageSizePreset = serde_json::from_value(json!(text)).unwrap();
         prop_assert_eq!(serde_json::to_value(&read).unwrap(), json!(text));
-        prop_assert_eq!(text.parse::<ImageSizePreset>().is_ok(), ImageSizePreset::LISTED.contains(&&*text));
+        prop_assert_eq!(text.parse::<ImageSizePreset>().is_ok(), ImageSizePreset::VALUES.contains(&&*text));
         prop_assert_eq!(&ImageSizePreset::other(&text), &read);
     }
 

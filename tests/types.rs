@@ -167,7 +167,7 @@ fn outputs_are_read_as_the_service_writes_them() {
 fn each_file_is_shown_with_its_path() {
     let mut input = minimal();
     let mut seen = Vec::new();
-    input.files_mut(&mut |path, file| {
+    input.visit_files(&mut |path, file| {
         seen.push(path.to_owned());
         *file = FileInput::url("https://example.com/uploaded.png");
     });

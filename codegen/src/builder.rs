@@ -38,7 +38,7 @@ impl Builder {
             options: Options {
                 schemas: PathBuf::from("schemas"),
                 selection: Selection::default(),
-                render: render::Options { trait_name: "Endpoints".to_owned(), features: false },
+                render: render::Options { trait_name: "Endpoints".to_owned(), features: false, module_path: None },
             },
         }
     }
@@ -98,6 +98,14 @@ impl Builder {
         self
     }
 
+    /// Sets the path of the generated root module as other crates see it: `my_crate::endpoints`. The example of each endpoint
+    /// is a documentation test then, which imports from this path. Default: unset; examples are text and say
+    /// `crate::endpoints`.
+    pub fn module_path(mut self, path: impl Into<String>) -> Self {
+        self.options.render.module_path = Some(path.into());
+        self
+    }
+
     /// Brings the folder up to date. A file that has not changed is not written, one that is stale is removed.
     ///
     /// In a build script it also tells cargo to run the script again when the documents change, and warns of what was
@@ -111,7 +119,7 @@ impl Builder {
             println!("cargo::rerun-if-changed={}", self.options.schemas.display());
         }
         let folder = self.folder()?;
-        let Generated { documents, files, report } = self.run(&Present::read(&folder))?;
+        let Generated { documents, files, report } = self.run(&Present::read(&folder, &self.options.render))?;
         let lost = report.beyond(&report::read(&folder).unwrap_or_default());
         let changes = write::compare(&folder, files)?;
         write::apply(&folder, &changes)?;

@@ -28,6 +28,7 @@ mod error;
 mod features;
 mod lower;
 mod manifest;
+mod mark;
 mod model;
 mod names;
 mod normalize;

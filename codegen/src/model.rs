@@ -86,24 +86,22 @@ pub(crate) struct Field<T = Type> {
     pub(crate) default: Option<String>,
     pub(crate) kind: T,
     pub(crate) rules: Vec<Rule>,
-    /// What stands for the field where it has to be unique among the record's names.
-    pub(crate) setter: Setter,
+    pub(crate) presence: Presence,
 }
 
 impl<T> Field<T> {
     pub(crate) fn is_required(&self) -> bool {
-        matches!(self.setter, Setter::State(_))
+        self.presence == Presence::Required
     }
 }
 
-/// How a field is set.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Setter {
-    /// It is optional; the names are those of the setter which takes an `Option` and, where null has a meaning, of the
-    /// one which sends null.
-    Maybe { maybe: String, null: Option<String> },
-    /// It is required; the name is that of its state, a type parameter of the builder.
-    State(String),
+/// The values that a field can be without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
+    Required,
+    Optional,
+    /// Optional, and an explicit null differs from leaving the field unset.
+    Nullable,
 }
 
 /// A Rust type.
@@ -181,9 +179,8 @@ pub(crate) struct Union<T = Type> {
 pub(crate) struct Member<T = Type> {
     pub(crate) name: String,
     pub(crate) docs: Vec<String>,
-    /// What tells it from the others, as the runtime's macros call it: `string`, `text`, `number`, `boolean`, `list`,
-    /// `object` or `image_size`.
-    pub(crate) kind: &'static str,
+    /// The variant accepts any string.
+    pub(crate) any_string: bool,
     /// What tells it from the others that are objects.
     pub(crate) fit: Fit,
     pub(crate) rules: Vec<Rule>,

@@ -50,7 +50,7 @@ pub(crate) fn run(sources: &[Source], present: &Present, options: &Options) -> R
         Ok(_) => return Err(Error::new(findings)),
         Err(found) => return Err(Error::new([findings, found].concat())),
     };
-    let (documents, manifest) = (endpoints.documents.len(), endpoints.manifest());
+    let (documents, manifest) = (endpoints.documents.len(), endpoints.manifest(&options.render));
     let (mut files, report) = modules(&tree, endpoints, present, options, &mut findings);
     if options.render.features {
         match features::text(&tree) {
@@ -118,7 +118,7 @@ impl<'a> Endpoints<'a> {
         Node::root(self.documents.iter().map(|(_, document)| (document.id.as_str(), document::id_at(document))))
     }
 
-    fn manifest(&self) -> Manifest {
+    fn manifest(&self, options: &render::Options) -> Manifest {
         let line = |source: &Source, id: &String, has_module| Line {
             path: source.path.clone(),
             id: id.clone(),
@@ -127,7 +127,7 @@ impl<'a> Endpoints<'a> {
         };
         let documented = self.documents.iter().map(|(source, document)| line(source, &document.id, true));
         let undocumented = self.undocumented.iter().map(|(source, id, _)| line(source, id, false));
-        Manifest::new(documented.chain(undocumented).collect())
+        Manifest::new(documented.chain(undocumented).collect(), options)
     }
 }
 
@@ -152,7 +152,7 @@ fn modules(
             files.insert(path, Some(render::module(node, None, &options.render)));
             continue;
         };
-        if let Some(notes) = present.notes(&path, node, &document.id, source.digest) {
+        if let Some(notes) = present.notes(&path, node, &document.id, source) {
             report.add(&document.id, notes);
             files.insert(path, None);
             continue;
@@ -160,7 +160,7 @@ fn modules(
         normalize::normalize(&mut document);
         match lower::lower(&document) {
             Ok(endpoint) => {
-                files.insert(path, Some(render::module(node, Some(&endpoint), &options.render)));
+                files.insert(path, Some(render::module(node, Some((&endpoint, &source.path)), &options.render)));
                 report.add(&document.id, endpoint.notes);
             }
             Err(finding) => findings.push(finding),

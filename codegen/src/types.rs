@@ -7,7 +7,7 @@ use schemars::schema::Schema;
 use serde_json::{Map, Value, json};
 use typify::{TypeDetails, TypeId, TypeSpace, TypeSpaceSettings};
 
-use crate::model::{Field, Item, Member, Record, Setter, Type, Union};
+use crate::model::{Field, Item, Member, Presence, Record, Type, Union};
 
 /// A type of the runtime that stands for a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,22 +99,22 @@ fn typed(item: Item<Simple>, decided: &mut Decided) -> Item {
         Item::Record(Record { name, role, docs, fields }) => {
             let kinds = decided.remove(&name).unwrap_or_default();
             let fields = fields.into_iter().zip(kinds).map(|(field, kind)| {
-                let Field { name, wire, docs, facts, default, kind: _, rules, setter } = field;
-                let kind = match (kind, &setter) {
-                    (Type::Option(value), Setter::Maybe { null: Some(_), .. }) => {
+                let Field { name, wire, docs, facts, default, kind: _, rules, presence } = field;
+                let kind = match (kind, presence) {
+                    (Type::Option(value), Presence::Nullable) => {
                         Type::Option(Box::new(Type::Nullable(value)))
                     }
                     (kind, _) => kind,
                 };
-                Field { name, wire, docs, facts, default, kind, rules, setter }
+                Field { name, wire, docs, facts, default, kind, rules, presence }
             });
             Item::Record(Record { role, docs, fields: fields.collect(), name })
         }
         Item::Union(Union { name, side, docs, members }) => {
             let kinds = decided.remove(&name).unwrap_or_default();
             let members = members.into_iter().zip(kinds).map(|(member, of)| {
-                let Member { name, docs, kind, fit, rules, of: _ } = member;
-                Member { name, docs, kind, fit, rules, of }
+                let Member { name, docs, any_string, fit, rules, of: _ } = member;
+                Member { name, docs, any_string, fit, rules, of }
             });
             Item::Union(Union { side, docs, members: members.collect(), name })
         }

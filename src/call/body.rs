@@ -1,8 +1,11 @@
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::{SendOptions, files};
-use crate::{Client, EndpointInput, Error, ErrorKind};
+use super::files;
+use super::options::SendOptions;
+use crate::client::Client;
+use crate::error::{Error, ErrorKind};
+use crate::schema::EndpointInput;
 
 /// Uploads the files of an input and writes it as JSON, once.
 pub(super) async fn body<I: EndpointInput>(

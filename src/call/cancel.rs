@@ -3,10 +3,12 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use serde_json::Value;
 use tracing::Instrument;
 
-use crate::Error;
-use crate::queue::{Cancellation, Target};
+use crate::error::Error;
+use crate::protocol::{Answer, Cancellation};
+use crate::queue::Target;
 use crate::transport::{send, within_total};
 
 /// A wish to cancel a request, which is sent when it is awaited.
@@ -31,8 +33,31 @@ impl Cancel {
 
 /// Asks fal to cancel a request.
 pub(super) async fn cancel(target: &Target) -> Result<Cancellation, Error> {
-    let ask = async { Cancellation::read(send(target.client.shared(), &target.cancel()?).await) };
+    let ask = async { outcome(send(&target.context, &target.cancel()?).await) };
     ask.await.map_err(|error| target.explain(error))
+}
+
+/// Decides by the word in the body, not by the HTTP status.
+fn outcome(answer: Result<Answer, Error>) -> Result<Cancellation, Error> {
+    match answer {
+        Ok(answer) => match Cancellation::parse(&answer) {
+            Some(known) => Ok(known),
+            // Older documents of fal promise an object without the word.
+            None if answer.body.is_empty() || is_object(&answer) => Ok(Cancellation::Requested),
+            None => {
+                let message = "fal answered the wish to cancel with something that is no answer to it";
+                Err(Error::unexpected(message, answer))
+            }
+        },
+        Err(error) => match error.answer().and_then(Cancellation::parse) {
+            Some(known @ (Cancellation::AlreadyCompleted | Cancellation::NotFound)) => Ok(known),
+            _ => Err(error),
+        },
+    }
+}
+
+fn is_object(answer: &Answer) -> bool {
+    serde_json::from_slice::<Value>(&answer.body).is_ok_and(|body| body.is_object())
 }
 
 impl IntoFuture for Cancel {

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use crate::storage::{Source, UploadPolicy, send};
-use crate::{Client, EndpointInput, Error, FileInput};
+use crate::client::Client;
+use crate::error::Error;
+use crate::files::FileInput;
+use crate::schema::EndpointInput;
+use crate::storage::{Source, UploadPolicy};
 
 /// Uploads every file that is no URL, several at once and the same file once, and puts the URLs in their places. If one
 /// fails, the others are given up.
@@ -14,12 +17,12 @@ pub(super) async fn upload<I: EndpointInput>(
     input: &mut I,
     inline_below: Option<u64>,
 ) -> Result<(), Error> {
-    let mut policy = client.shared().uploads.clone();
+    let mut policy = client.uploads().clone();
     policy.inline_below = inline_below.unwrap_or(policy.inline_below);
 
     let mut files: Vec<(String, FileInput)> = Vec::new();
     let mut places: Vec<usize> = Vec::new();
-    input.files_mut(&mut |field, file| {
+    input.visit_files(&mut |field, file| {
         if file.as_url().is_none() {
             let known = files.iter().position(|(_, known)| known == file);
             places.push(known.unwrap_or_else(|| {
@@ -42,7 +45,7 @@ pub(super) async fn upload<I: EndpointInput>(
     let urls: BTreeMap<usize, String> = stream::iter(urls).buffer_unordered(policy.files_at_once).try_collect().await?;
 
     let mut places = places.into_iter();
-    input.files_mut(&mut |_, file| {
+    input.visit_files(&mut |_, file| {
         if file.as_url().is_none()
             && let Some(url) = places.next().and_then(|place| urls.get(&place))
         {
@@ -58,5 +61,5 @@ async fn url(client: &Client, file: FileInput, policy: &UploadPolicy) -> Result<
     if source.length().is_some_and(|length| length < policy.inline_below) {
         return source.into_data_uri().await;
     }
-    send(client, source, policy, None).await.map(|file| file.url)
+    client.uploader(policy)?.upload(source, None).await.map(|file| file.url)
 }

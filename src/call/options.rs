@@ -5,8 +5,10 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 use url::Url;
 
-use crate::client::header;
-use crate::{EndpointInput, Error, ErrorKind, Lifecycle};
+use crate::error::{Error, ErrorKind};
+use crate::files::Lifecycle;
+use crate::schema::EndpointInput;
+use crate::transport::header;
 
 /// What a call sends besides its input. The first option that cannot be sent is kept as an error, which comes when the
 /// call is awaited, before anything is sent.
@@ -197,7 +199,7 @@ macro_rules! send_options {
         }
 
         /// How long the files live that the request makes, and who may read them (default: the account's setting).
-        pub fn lifecycle(mut self, lifecycle: &crate::Lifecycle) -> Self {
+        pub fn lifecycle(mut self, lifecycle: &crate::files::Lifecycle) -> Self {
             self.options.lifecycle(lifecycle);
             self
         }
@@ -214,7 +216,7 @@ macro_rules! send_options {
 macro_rules! queue_options {
     () => {
         /// How urgent it is (default normal).
-        pub fn priority(mut self, priority: crate::Priority) -> Self {
+        pub fn priority(mut self, priority: crate::call::Priority) -> Self {
             self.options.set("x-fal-queue-priority", &priority.to_string());
             self
         }

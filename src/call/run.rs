@@ -10,13 +10,14 @@ use http::Method;
 use serde::de::DeserializeOwned;
 use tracing::Instrument;
 
-use super::SendOptions;
 use super::body::body;
-use super::options::send_options;
-use crate::client::join;
-use crate::endpoint::EndpointId;
-use crate::transport::{Operation, Request, send, within_total};
-use crate::{Client, EndpointInput, Error, Response};
+use super::options::{SendOptions, send_options};
+use super::response::Response;
+use crate::client::Client;
+use crate::error::Error;
+use crate::protocol::EndpointId;
+use crate::schema::EndpointInput;
+use crate::transport::{Operation, Request, join, send, within_total};
 
 /// A direct run, which is sent when it is awaited.
 ///
@@ -59,10 +60,11 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
             options.check(&input)?;
             let id = EndpointId::parse(&endpoint)?;
             let _turn = client.turn().await;
-            let mut request = Request::new(Operation::Run, Method::POST, join(&client.shared().hosts.run, id.as_str()));
+            let mut request =
+                Request::new(Operation::Run, Method::POST, join(&client.context().hosts.run, id.as_str()));
             request.body = Some(body(&client, input, &mut options).await?);
             request.headers = options.headers;
-            Response::read(send(client.shared(), &request).await?)
+            Response::parse(send(client.context(), &request).await?)
         };
         within_total(timeout, "the run", call).await.map_err(|error| error.at(&endpoint))
     }

@@ -7,8 +7,9 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use tracing::Instrument;
 
-use crate::Error;
-use crate::queue::{Follower, QueueUpdate, Target};
+use crate::error::Error;
+use crate::protocol::QueueUpdate;
+use crate::queue::{Follower, Target};
 
 /// The updates of a request as a stream that ends when it is completed, or with an error.
 ///

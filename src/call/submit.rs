@@ -13,16 +13,16 @@ use http::Method;
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
 
-use super::SendOptions;
+use super::background::in_background;
 use super::body::body;
 use super::cancel::cancel;
-use super::options::{queue_options, send_options};
-use super::updates::in_background;
-use crate::client::join;
-use crate::endpoint::EndpointId;
+use super::options::{SendOptions, queue_options, send_options};
+use crate::client::Client;
+use crate::error::Error;
+use crate::protocol::EndpointId;
 use crate::queue::{Job, Target};
-use crate::transport::{Operation, Request, deadline, send, until};
-use crate::{Client, EndpointInput, Error};
+use crate::schema::EndpointInput;
+use crate::transport::{Operation, Request, deadline, join, send, until};
 
 /// A submission to the queue, which is sent when it is awaited.
 ///
@@ -118,7 +118,7 @@ impl<O: 'static> Submission<O> {
                     Poll::Pending => Poll::Ready(None),
                 });
                 if let Some((job, _)) = answer.await {
-                    let asked = cancel(&Target::new(client, endpoint, &job)).await;
+                    let asked = cancel(&Target::new(client.context().clone(), endpoint, &job)).await;
                     tracing::debug!(request_id = job.request_id, ?asked, "given up, cancelling");
                 }
             });
@@ -139,15 +139,15 @@ async fn submit<I: EndpointInput, O>(
         let id = EndpointId::parse(&endpoint)?;
         let turn = client.turn().await;
         let operation = Operation::Submit { bounded: options.bounded };
-        let mut request = Request::new(operation, Method::POST, join(&client.shared().hosts.queue, id.as_str()));
+        let mut request = Request::new(operation, Method::POST, join(&client.context().hosts.queue, id.as_str()));
         for (name, value) in &options.query {
             request.url.query_pairs_mut().append_pair(name, value);
         }
         request.body = Some(body(&client, input, &mut options).await?);
         request.headers = options.headers;
         request.is_out = is_out;
-        let answer = send(client.shared(), &request).await?;
-        let job = Job::read(&id, &answer).ok_or_else(|| {
+        let answer = send(client.context(), &request).await?;
+        let job = Job::parse(&id, &answer).ok_or_else(|| {
             Error::unexpected("fal took the request but gave no id for it; the error has the whole body", answer)
         })?;
         Ok((job, turn))

@@ -7,12 +7,15 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 
-use super::SendOptions;
-use super::options::{queue_options, send_options};
+use super::options::{SendOptions, queue_options, send_options};
+use super::response::Response;
 use super::submit::Submission;
 use super::updates::{FollowOptions, OnEnqueue, OnUpdate, Steps, Updates};
-use crate::queue::{Job, QueueUpdate};
-use crate::{Client, EndpointInput, Error, Response};
+use crate::client::Client;
+use crate::error::Error;
+use crate::protocol::QueueUpdate;
+use crate::queue::Job;
+use crate::schema::EndpointInput;
 
 /// A request that is submitted, followed until it is completed, and whose result is fetched; all of it when it is
 /// awaited.

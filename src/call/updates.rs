@@ -11,12 +11,15 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
 
+use super::background::in_background;
 use super::cancel::cancel;
-use super::fetch::fetch;
+use super::response::Response;
+use super::result::fetch;
 use super::submit::Submission;
-use crate::queue::{Follower, Job, QueueUpdate, Target, completed_error};
+use crate::error::{Error, ErrorKind};
+use crate::protocol::QueueUpdate;
+use crate::queue::{Follower, Job, Target};
 use crate::transport::{Operation, deadline, until};
-use crate::{Error, Response};
 
 /// How long fal may take to answer the wish to cancel a request whose time ran out.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -178,7 +181,7 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
                 let (job, turn) = (&mut submission.sent).await?;
                 self.turn = turn;
                 self.span.record("request_id", &job.request_id);
-                let target = Target::new(submission.client.clone(), job.endpoint.clone(), &job);
+                let target = Target::new(submission.client.context().clone(), job.endpoint.clone(), &job);
                 let follower = Box::new(Follower::new(target.clone(), self.options.logs));
                 self.stage = Stage::Follow { target, follower };
                 Ok(Progress::Enqueued(job))
@@ -192,7 +195,10 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
             }
             Stage::Fetch { target, update } => {
                 let fetched = fetch_patiently(target, update).await;
-                let mut response = fetched.map_err(|error| completed_error(update, error))?;
+                let mut response = fetched.map_err(|error| match update {
+                    QueueUpdate::Completed { failure: Some(failure), .. } => error.failed_with(failure),
+                    _ => error,
+                })?;
                 if let QueueUpdate::Completed { metrics, .. } = update {
                     response.metrics = std::mem::take(metrics);
                 }
@@ -229,7 +235,7 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
 /// Fetches the result of a completed request. fal keeps it for minutes at least, so that an outage is waited out while the
 /// client's policy has patience; where the request has failed, the failure is no outage.
 async fn fetch_patiently<O: DeserializeOwned>(target: &Target, update: &QueueUpdate) -> Result<Response<O>, Error> {
-    let retry = &target.client.shared().retry;
+    let retry = &target.context.retry;
     let patience = if update.has_failed() { Duration::ZERO } else { retry.patience };
     let began = Instant::now();
     loop {
@@ -246,7 +252,7 @@ async fn fetch_patiently<O: DeserializeOwned>(target: &Target, update: &QueueUpd
 
 /// What nobody sees: the stages end with a result or an error.
 fn over() -> Error {
-    Error::new(crate::ErrorKind::Transport, "the request is over")
+    Error::new(ErrorKind::Transport, "the request is over")
 }
 
 impl<O: 'static> Drop for Steps<O> {
@@ -259,13 +265,5 @@ impl<O: 'static> Drop for Steps<O> {
             Stage::Follow { target, .. } => in_background(async move { drop(cancel(&target).await) }),
             Stage::Fetch { .. } | Stage::Over => {}
         }
-    }
-}
-
-/// Goes on with something that its caller no longer waits for.
-pub(super) fn in_background(work: impl Future<Output = ()> + Send + 'static) {
-    match tokio::runtime::Handle::try_current() {
-        Ok(runtime) => drop(runtime.spawn(work)),
-        Err(_) => tracing::warn!("a request cannot be cancelled: it was dropped outside of a tokio runtime"),
     }
 }

@@ -7,9 +7,11 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 
+use super::response::Response;
 use super::updates::{FollowOptions, OnUpdate, Steps, Updates};
-use crate::queue::{QueueUpdate, Target};
-use crate::{Error, Response};
+use crate::error::Error;
+use crate::protocol::QueueUpdate;
+use crate::queue::Target;
 
 /// A submitted request that is followed until it is completed, and whose result is fetched, when it is awaited.
 ///

@@ -5,13 +5,10 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use super::credentials::Credentials;
-use super::headers::headers;
-use super::hosts::Hosts;
-use super::{Client, Shared, tls};
-use crate::storage::Tokens;
-use crate::transport::{RetryPolicy, Timeouts};
-use crate::{Error, ErrorKind, UploadPolicy};
+use super::{Client, Inner};
+use crate::error::{Error, ErrorKind};
+use crate::storage::{Tokens, UploadPolicy};
+use crate::transport::{Context, Credentials, Hosts, RetryPolicy, Timeouts, headers, tls};
 
 /// How long a connection may take to come about. fal's own clients use the same.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -231,19 +228,17 @@ impl ClientBuilder {
         // A bound of 0 would make every call wait for ever.
         let in_flight =
             self.max_in_flight.map(|bound| Arc::new(Semaphore::new(bound.clamp(1, Semaphore::MAX_PERMITS))));
-        let shared = Shared {
+        let context = Arc::new(Context {
             http,
             hosts,
             headers,
             credentials,
             retry: self.retry,
             timeouts: self.timeouts,
-            uploads: self.uploads,
-            tokens: Tokens::default(),
             streams: Arc::new(Semaphore::new(MOST_STREAMS)),
-            in_flight,
-        };
-        Ok(Client { shared: Arc::new(shared) })
+        });
+        let inner = Inner { context, uploads: self.uploads, tokens: Tokens::default(), in_flight };
+        Ok(Client { inner: Arc::new(inner) })
     }
 }
 

@@ -5,8 +5,9 @@ use std::marker::PhantomData;
 use serde::de::DeserializeOwned;
 
 use crate::call::{Cancel, Fetch, Run, Status, StatusStream, Submit, Subscribe, Wait};
+use crate::client::Client;
 use crate::queue::{Job, RequestRef, Target};
-use crate::{Client, EndpointInput};
+use crate::schema::EndpointInput;
 
 /// An endpoint of a client, ready to be called.
 ///
@@ -48,7 +49,7 @@ impl<I, O> Handle<I, O> {
     }
 
     fn target(&self, request: impl Into<RequestRef>) -> Target {
-        Target::new(self.client.clone(), self.id.clone(), request)
+        Target::new(self.client.context().clone(), self.id.clone(), request)
     }
 }
 

@@ -1,8 +1,10 @@
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::schema::validate_files;
-use crate::{EndpointInput, Error, ErrorKind, FileInput, LocSegment, ValidationError};
+use crate::error::{Error, ErrorKind, ValidationError};
+use crate::files::FileInput;
+use crate::protocol::LocSegment;
+use crate::schema::{EndpointInput, validate_files};
 
 /// What is sent to an endpoint of which there are no types: JSON, and files in it.
 ///
@@ -114,7 +116,7 @@ impl EndpointInput for JsonInput {
         validate_files(self.files.iter().map(|(pointer, file)| (loc(pointer), file)))
     }
 
-    fn files_mut(&mut self, visit: &mut dyn FnMut(&str, &mut FileInput)) {
+    fn visit_files(&mut self, visit: &mut dyn FnMut(&str, &mut FileInput)) {
         for (pointer, file) in &mut self.files {
             let field = pointer.strip_prefix('/').filter(|field| !field.contains('/')).unwrap_or(pointer);
             visit(field, file);

@@ -5,8 +5,10 @@ use std::marker::PhantomData;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::JsonInput;
-use crate::EndpointInput;
+use super::handle::Handle;
+use super::json_input::JsonInput;
+use crate::client::Client;
+use crate::schema::EndpointInput;
 
 /// An endpoint's id together with the types of its input and output. Each generated module has one, `ENDPOINT`.
 ///
@@ -43,6 +45,14 @@ impl<I, O> Copy for Endpoint<I, O> {}
 impl<I, O> fmt::Debug for Endpoint<I, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Endpoint({})", self.id)
+    }
+}
+
+impl Client {
+    /// An endpoint, by the `ENDPOINT` of its generated module, which knows its types, or by its id as text, which takes
+    /// and gives JSON. An id that has not the form `owner/app` or `owner/app/path` is an error when it is called.
+    pub fn endpoint<E: AsEndpoint>(&self, endpoint: E) -> Handle<E::Input, E::Output> {
+        Handle::new(self.clone(), endpoint.into_id())
     }
 }
 

@@ -1,8 +1,6 @@
 //! Errors: what can go wrong, with all that is known of it.
 
-mod answer;
 mod attempt;
-mod error_type;
 mod kind;
 mod validation;
 
@@ -14,12 +12,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::StatusCode;
 
-use crate::queue::{Cancellation, Failure};
-pub(crate) use answer::Answer;
 pub use attempt::Attempt;
-pub use error_type::ErrorType;
 pub use kind::ErrorKind;
-pub use validation::{FieldError, LocSegment, ValidationError};
+pub use validation::ValidationError;
+
+use crate::protocol::{Answer, Cancellation, ErrorType, Failure, FieldError, InvalidEndpointId};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -295,6 +292,12 @@ impl From<ValidationError> for Error {
         let mut whole = Error::new(ErrorKind::InvalidInput, message);
         whole.0.field_errors = field_errors;
         whole
+    }
+}
+
+impl From<InvalidEndpointId> for Error {
+    fn from(invalid: InvalidEndpointId) -> Self {
+        Error::new(ErrorKind::EndpointId, invalid.to_string())
     }
 }
 

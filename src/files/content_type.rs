@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// What a file is of which nothing is known.
-pub(super) const OCTET_STREAM: &str = "application/octet-stream";
+pub(crate) const OCTET_STREAM: &str = "application/octet-stream";
 
 /// How much of a file has to be seen to know its type.
 pub(crate) const HEAD: usize = 512;

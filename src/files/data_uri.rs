@@ -59,7 +59,7 @@ fn without_spaces(data: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
 }
 
 /// A URL for people: of a data URI what it says of the file and not the file, of any other text the beginning.
-pub(super) fn shown(url: &str) -> String {
+pub(crate) fn shown(url: &str) -> String {
     let head = if is_one(url) { &url[..url.find(',').map_or(5, |comma| comma + 1)] } else { url };
     let head = head.char_indices().nth(SHOWN).map_or(head, |(end, _)| &head[..end]);
     if head.len() < url.len() { format!("{head:?}…, {} bytes", url.len()) } else { format!("{head:?}") }

@@ -12,7 +12,6 @@ use tokio::io::AsyncRead;
 use super::content_type;
 use super::data_uri;
 use super::reader::OnceReader;
-use crate::__private::{FieldPath, Mode, Part, Rule, Shape, Validator};
 
 /// A file for an input: the URL of one, its bytes, a path, or a reader.
 ///
@@ -212,31 +211,5 @@ impl Serialize for FileInput {
 impl<'de> Deserialize<'de> for FileInput {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(FileInput::url)
-    }
-}
-
-impl Part for FileInput {
-    type Shape = Self;
-}
-
-impl Shape for FileInput {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, _mode: Mode) -> Result<Self, D::Error> {
-        FileInput::deserialize(deserializer)
-    }
-
-    fn blank() -> Self {
-        FileInput::url("")
-    }
-
-    /// Rules are about the URL of a file; bytes and paths get theirs later.
-    fn validate(file: &Self, at: &mut Validator, rules: &'static [Rule]) {
-        at.file(file);
-        if let Some(url) = file.as_url().filter(|url| !url.starts_with("data:")) {
-            at.text(url, rules);
-        }
-    }
-
-    fn files_mut(file: &mut Self, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
-        visit(at.as_str(), file);
     }
 }

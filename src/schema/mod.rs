@@ -1,38 +1,23 @@
-//! What generated code stands on: how its types are read, written, checked and built.
+//! What generated code stands on: how its types are read, written, validated and built.
 
-mod fields;
+mod any_field;
+mod builder_state;
+mod field_path;
+mod file;
 mod input;
+mod macros;
+mod mode;
 mod nullable;
 mod open_enum;
-mod part;
+pub mod private;
 mod record;
-mod required;
+mod rules;
+mod shape;
+mod std_impls;
 mod union;
-mod validate;
-mod wire;
+mod validator;
 
+pub use builder_state::{Given, Missing, Required};
 pub use input::EndpointInput;
 pub use nullable::Nullable;
-pub use open_enum::{UnlistedError, UnlistedValue};
-pub use required::{Given, Missing, Required};
-pub(crate) use validate::validate_files;
-
-/// The part of the runtime that only generated code names.
-pub mod private {
-    pub use super::open_enum::{EnumShape, OpenEnum, Values, debug_value, listed_value, read_open_enum, value_of_text};
-    pub use super::part::{FieldPath, Part, Shape, blank, files_mut, files_of, read, set, validate};
-    pub use super::record::{
-        About, Field, Record, RecordShape, Visit, VisitMut, clone_record, debug_record, read_record, records_are_equal,
-        write_record,
-    };
-    pub use super::union::{Fit, Kind, Member, Union, UnionShape, known_fields, read_union};
-    pub use super::validate::{Number, Rule, Validator, validate_input};
-    pub use super::wire::Mode;
-    pub use crate::files::ImageSizeShape;
-    pub use crate::{
-        __input as input, __input_part as input_part, __input_union as input_union, __open_enum as open_enum,
-        __output as output, __output_union as output_union,
-    };
-    pub use serde;
-    pub use serde_json::Value as Json;
-}
+pub(crate) use validator::validate_files;

@@ -9,10 +9,10 @@ use serde_json::json;
 use url::Url;
 
 use super::source::{Data, Rest};
-use super::upload::Sending;
-use crate::error::Answer;
+use super::uploader::Uploader;
+use crate::error::{Error, ErrorKind};
+use crate::protocol::Answer;
 use crate::transport::{Parcel, Payload};
-use crate::{Error, ErrorKind};
 
 /// How many parts a file may have in storages of the kind that the CDN is.
 const MOST_PARTS: u64 = 10_000;
@@ -33,16 +33,16 @@ pub(super) struct Sent {
 
 /// Sends all parts, several at once, and gives them in order, whatever the order in which they were done.
 pub(super) async fn send<S: Future<Output = Result<Sent, Error>>>(
-    sending: &Sending<'_>,
+    uploader: &Uploader<'_>,
     data: &mut Data,
     send: impl FnMut(Part) -> S,
 ) -> Result<Vec<Sent>, Error> {
     let parts: BoxStream<'_, Result<Part, Error>> = match data {
-        Data::Whole(payload) => stream::iter(cut(payload, sending.policy.part_size)).map(Ok).boxed(),
+        Data::Whole(payload) => stream::iter(cut(payload, uploader.policy.part_size)).map(Ok).boxed(),
         Data::Rest(rest) => read(rest).boxed(),
     };
     let mut sent: Vec<Sent> =
-        parts.map_ok(send).try_buffer_unordered(sending.policy.parts_at_once).try_collect().await?;
+        parts.map_ok(send).try_buffer_unordered(uploader.policy.parts_at_once).try_collect().await?;
     sent.sort_by_key(|part| part.number);
     Ok(sent)
 }
@@ -121,9 +121,9 @@ pub(super) fn below(url: &str, segments: &[&str]) -> Option<Url> {
 mod tests {
     use tokio::io::AsyncReadExt;
 
-    use super::super::Source;
+    use super::super::source::Source;
     use super::*;
-    use crate::FileInput;
+    use crate::files::FileInput;
 
     fn lengths(length: usize, size: u64) -> Vec<(u32, u64)> {
         let payload = Payload::Bytes(vec![0; length].into());

@@ -1,4 +1,4 @@
-use crate::Lifecycle;
+use crate::files::Lifecycle;
 
 const MIB: u64 = 1 << 20;
 
@@ -16,7 +16,7 @@ const MIB: u64 = 1 << 20;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct UploadPolicy {
-    pub(super) repository: Repository,
+    pub(crate) repository: Repository,
     pub(super) fallback: Option<Repository>,
     pub(super) multipart_above: u64,
     pub(crate) part_size: u64,

@@ -6,10 +6,9 @@ use futures_util::StreamExt;
 use tokio::io::AsyncReadExt;
 
 use super::multipart;
-use super::upload::header;
-use crate::files::{BoxReader, Content, OnceReader, content_type, data_uri};
-use crate::transport::Payload;
-use crate::{Error, ErrorKind, FileInput};
+use crate::error::{Error, ErrorKind};
+use crate::files::{BoxReader, Content, FileInput, OnceReader, content_type, data_uri};
+use crate::transport::{Payload, header_value};
 
 /// How much memory is set aside for a reader's first bytes on the word of its length.
 const TRUSTED_LENGTH: u64 = 1 << 20;
@@ -82,7 +81,7 @@ impl Source {
         let head = &head[..head.len().min(content_type::HEAD)];
         let content_type = content_type::of(told.as_deref(), name.as_deref(), head).to_owned();
         // On every way it is said in a header, somewhere and some time.
-        header(&content_type).map_err(|error| error.about("the media type of a file"))?;
+        header_value(&content_type).map_err(|error| error.about("the media type of a file"))?;
         Ok(Source { about: About { name, content_type }, data })
     }
 

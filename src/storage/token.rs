@@ -7,10 +7,9 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::timestamp::unix_seconds;
-use crate::client::{Shared, join};
-use crate::error::Answer;
-use crate::transport::{Operation, Request, send};
-use crate::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind};
+use crate::protocol::Answer;
+use crate::transport::{Context, Operation, Request, join, send};
 
 /// How long a token is used that does not say when it expires.
 const UNTOLD: Duration = Duration::from_secs(60);
@@ -52,15 +51,15 @@ struct Grant {
 
 impl Tokens {
     /// A token that is good for a while yet.
-    pub(super) async fn get(&self, shared: &Shared) -> Result<Token, Error> {
-        let (key, asked) = (shared.credentials.authorization().await?, Instant::now());
+    pub(super) async fn get(&self, context: &Context) -> Result<Token, Error> {
+        let (key, asked) = (context.credentials.authorization().await?, Instant::now());
         let mut kept = self.0.lock().await;
         match kept.as_ref().filter(|fetched| fetched.key == key) {
             Some(Fetched { token: Ok(token), .. }) if token.fresh_until > Instant::now() => return Ok(token.clone()),
             Some(Fetched { token: Err(error), at, .. }) if asked < *at => return Err(error.clone()),
             _ => {}
         }
-        let token = Token::fetch(shared).await;
+        let token = Token::fetch(context).await;
         *kept = Some(Fetched { key, at: Instant::now(), token: token.clone() });
         token
     }
@@ -76,15 +75,15 @@ impl Tokens {
 }
 
 impl Token {
-    async fn fetch(shared: &Shared) -> Result<Self, Error> {
-        let url = join(&shared.hosts.rest, "storage/auth/token");
+    async fn fetch(context: &Context) -> Result<Self, Error> {
+        let url = join(&context.hosts.rest, "storage/auth/token");
         let mut request = Request::new(Operation::Storage("the token for uploads"), Method::POST, url);
         request.url.set_query(Some("storage_type=fal-cdn-v3"));
         request.body = Some("{}".into());
-        Token::read(shared, send(shared, &request).await?)
+        Token::read(context, send(context, &request).await?)
     }
 
-    fn read(shared: &Shared, answer: Answer) -> Result<Self, Error> {
+    fn read(context: &Context, answer: Answer) -> Result<Self, Error> {
         let grant: Grant = match serde_json::from_slice(&answer.body) {
             Ok(grant) => grant,
             Err(error) => return Err(Error::unexpected("fal gave no token for uploads", answer).caused_by(error)),
@@ -94,9 +93,9 @@ impl Token {
             return Err(Error::unexpected("fal gave a token for uploads that cannot be sent", answer));
         };
         authorization.set_sensitive(true);
-        let cdn = match &shared.hosts.cdn {
+        let cdn = match &context.hosts.cdn {
             Some(cdn) => cdn.clone(),
-            None => cdn_of(shared, grant.base_url.as_deref())?,
+            None => cdn_of(context, grant.base_url.as_deref())?,
         };
         let life = grant.expires_at.as_deref().and_then(|end| life(end, &answer)).unwrap_or(UNTOLD);
         let fresh_until = Instant::now() + used(life);
@@ -105,10 +104,10 @@ impl Token {
 }
 
 /// The CDN that a token is for, if the token may go there.
-fn cdn_of(shared: &Shared, told: Option<&str>) -> Result<Url, Error> {
+fn cdn_of(context: &Context, told: Option<&str>) -> Result<Url, Error> {
     let told = told.unwrap_or("https://v3.fal.media");
     match Url::parse(told) {
-        Ok(cdn) if shared.hosts.is_storage(&cdn) => Ok(cdn),
+        Ok(cdn) if context.hosts.is_storage(&cdn) => Ok(cdn),
         _ => Err(Error::new(
             ErrorKind::UntrustedUrl,
             format!("fal's token for uploads is for {told:?}, which is no storage of fal's; nothing was sent there"),

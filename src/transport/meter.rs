@@ -5,7 +5,7 @@ use futures_util::future::{Either, select};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::Error;
+use crate::error::Error;
 
 /// Counts the bytes of a transfer, which connections take in tasks of their own.
 #[derive(Debug, Default)]

@@ -1,21 +1,33 @@
 //! One HTTP request and its answer: the key, timeouts, repetition, backup hosts, server-sent events.
 
-mod media;
+mod context;
+mod credentials;
+mod headers;
+mod hosts;
+mod media_stream;
 mod meter;
 mod parcel;
 mod payload;
+mod progress;
 mod request;
 mod retry;
 mod send;
 mod sse;
 mod timeouts;
+pub(crate) mod tls;
 mod total;
 mod tries;
 
-pub(crate) use media::MediaStream;
+pub(crate) use context::Context;
+pub(crate) use credentials::Credentials;
+pub(crate) use headers::{header, header_value, headers};
+pub(crate) use hosts::{Hosts, join};
+pub(crate) use media_stream::MediaStream;
 pub(crate) use meter::Meter;
 pub(crate) use parcel::{Parcel, deliver};
 pub(crate) use payload::Payload;
+pub(crate) use progress::OnProgress;
+pub use progress::TransferProgress;
 pub(crate) use request::{Operation, Request};
 pub use retry::RetryPolicy;
 pub(crate) use retry::{jittered, random};

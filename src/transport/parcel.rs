@@ -4,13 +4,14 @@ use http::header::{ACCEPT, CONTENT_LENGTH, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method};
 use url::Url;
 
+use super::context::Context;
 use super::meter::{Meter, Try, TryMeter};
+use super::payload::Payload;
+use super::request::Operation;
 use super::send::{AGENT, refusal, whole_body};
 use super::tries::Tries;
-use super::{Operation, Payload};
-use crate::Error;
-use crate::client::Shared;
-use crate::error::Answer;
+use crate::error::Error;
+use crate::protocol::Answer;
 
 /// A request to where files are stored. It never has the key: either its headers have a token of the storage's own, or
 /// its URL is signed.
@@ -27,12 +28,12 @@ pub(crate) struct Parcel {
 }
 
 /// Sends a parcel until it is answered with success, or the policy says that it is enough.
-pub(crate) async fn deliver(shared: &Shared, parcel: &Parcel) -> Result<Answer, Error> {
+pub(crate) async fn deliver(context: &Context, parcel: &Parcel) -> Result<Answer, Error> {
     let meter = parcel.meter.clone().unwrap_or_default();
-    let mut tries = Tries::keyless(shared, Operation::Storage(parcel.what), &parcel.url);
+    let mut tries = Tries::keyless(context, Operation::Storage(parcel.what), &parcel.url);
     loop {
         let this = Try::new(&meter);
-        match carry(shared, parcel, &this.0).await {
+        match carry(context, parcel, &this.0).await {
             Ok(answer) => {
                 this.keep();
                 return Ok(tries.got_through(answer));
@@ -49,16 +50,16 @@ pub(crate) async fn deliver(shared: &Shared, parcel: &Parcel) -> Result<Answer, 
 }
 
 /// One try.
-async fn carry(shared: &Shared, parcel: &Parcel, taken: &Arc<TryMeter>) -> Result<Answer, Error> {
+async fn carry(context: &Context, parcel: &Parcel, taken: &Arc<TryMeter>) -> Result<Answer, Error> {
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
     headers.insert(CONTENT_LENGTH, HeaderValue::from(parcel.payload.len()));
     headers.extend(parcel.headers.clone());
-    let request = shared.http.request(parcel.method.clone(), parcel.url.clone()).headers(headers);
+    let request = context.http.request(parcel.method.clone(), parcel.url.clone()).headers(headers);
     let request = request.body(parcel.payload.body(Arc::clone(taken)));
-    let response = answered(shared, parcel, taken, async { request.send().await.map_err(Error::transport) }).await?;
-    let answer = whole_body(response, shared.timeouts.idle).await?;
+    let response = answered(context, parcel, taken, async { request.send().await.map_err(Error::transport) }).await?;
+    let answer = whole_body(response, context.timeouts.idle).await?;
     if answer.status.is_success() {
         Ok(answer)
     } else {
@@ -68,7 +69,7 @@ async fn carry(shared: &Shared, parcel: &Parcel, taken: &Arc<TryMeter>) -> Resul
 
 /// Waits for the answer: however long the body takes, as long as some of it goes.
 async fn answered<T>(
-    shared: &Shared,
+    context: &Context,
     parcel: &Parcel,
     taken: &TryMeter,
     answer: impl Future<Output = Result<T, Error>>,
@@ -77,7 +78,7 @@ async fn answered<T>(
     loop {
         let (bytes, moved) = taken.so_far();
         let all = bytes == parcel.payload.len();
-        let limit = if all { shared.timeouts.answer } else { shared.timeouts.idle };
+        let limit = if all { context.timeouts.answer } else { context.timeouts.idle };
         // A limit beyond what the clock can hold is none.
         let Some(until) = moved.checked_add(limit) else { return answer.await };
         match tokio::time::timeout_at(until, answer.as_mut()).await {

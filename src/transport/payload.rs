@@ -11,7 +11,7 @@ use futures_util::stream::{self, StreamExt};
 use tokio::task::JoinHandle;
 
 use super::meter::TryMeter;
-use crate::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind};
 
 /// How much is read and sent at once.
 const CHUNK: u64 = 256 << 10;

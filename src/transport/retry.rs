@@ -3,8 +3,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::Operation;
-use crate::{Error, ErrorKind};
+use super::request::Operation;
+use crate::error::{Error, ErrorKind};
 
 /// The longest pause that can be set: longer ones are no pauses, and the clock cannot hold every duration.
 const LONGEST_DELAY: Duration = Duration::from_secs(86_400);

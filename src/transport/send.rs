@@ -6,11 +6,11 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION
 use http::{HeaderMap, HeaderValue};
 use url::Url;
 
+use super::context::Context;
+use super::request::{Operation, Request};
 use super::tries::Tries;
-use super::{Operation, Request};
-use crate::Error;
-use crate::client::Shared;
-use crate::error::Answer;
+use crate::error::Error;
+use crate::protocol::Answer;
 
 pub(super) const AGENT: &str = concat!("fal-client/", env!("CARGO_PKG_VERSION"), " (rust)");
 
@@ -24,11 +24,11 @@ const TRUSTED_LENGTH: u64 = 16 << 20;
 const LONGEST_REFUSAL: usize = 16 << 20;
 
 /// Sends a request until it is answered with success, or the policy says that it is enough.
-pub(crate) async fn send(shared: &Shared, request: &Request) -> Result<Answer, Error> {
-    let mut tries = Tries::new(shared, request)?;
+pub(crate) async fn send(context: &Context, request: &Request) -> Result<Answer, Error> {
+    let mut tries = Tries::new(context, request)?;
     loop {
         request.is_out.store(true, Ordering::Relaxed);
-        match whole(shared, request, tries.url()).await {
+        match whole(context, request, tries.url()).await {
             Ok(answer) => return Ok(tries.got_through(answer)),
             Err(error) => {
                 request.is_out.store(false, Ordering::Relaxed);
@@ -41,10 +41,10 @@ pub(crate) async fn send(shared: &Shared, request: &Request) -> Result<Answer, E
 }
 
 /// Sends a request until its answer begins with success; the body is the caller's to read.
-pub(crate) async fn open(shared: &Shared, request: &Request) -> Result<reqwest::Response, Error> {
-    let mut tries = Tries::new(shared, request)?;
+pub(crate) async fn open(context: &Context, request: &Request) -> Result<reqwest::Response, Error> {
+    let mut tries = Tries::new(context, request)?;
     loop {
-        match head(shared, request, tries.url()).await {
+        match head(context, request, tries.url()).await {
             Ok(response) => return Ok(tries.got_through(response)),
             Err(error) => tries.failed(error).await?,
         }
@@ -52,40 +52,40 @@ pub(crate) async fn open(shared: &Shared, request: &Request) -> Result<reqwest::
 }
 
 /// One request and its whole answer, if that is a success.
-async fn whole(shared: &Shared, request: &Request, url: &Url) -> Result<Answer, Error> {
-    let answer = whole_body(exchange(shared, request, url).await?, shared.timeouts.idle).await?;
+async fn whole(context: &Context, request: &Request, url: &Url) -> Result<Answer, Error> {
+    let answer = whole_body(exchange(context, request, url).await?, context.timeouts.idle).await?;
     if answer.status.is_success() { Ok(answer) } else { Err(refusal(FAL, answer)) }
 }
 
 /// One request and the head of its answer, if that is a success.
-async fn head(shared: &Shared, request: &Request, url: &Url) -> Result<reqwest::Response, Error> {
-    let response = exchange(shared, request, url).await?;
+async fn head(context: &Context, request: &Request, url: &Url) -> Result<reqwest::Response, Error> {
+    let response = exchange(context, request, url).await?;
     if response.status().is_success() {
         Ok(response)
     } else {
-        Err(refusal(FAL, whole_body(response, shared.timeouts.idle).await?))
+        Err(refusal(FAL, whole_body(response, context.timeouts.idle).await?))
     }
 }
 
 /// One request and the head of its answer.
-async fn exchange(shared: &Shared, request: &Request, url: &Url) -> Result<reqwest::Response, Error> {
+async fn exchange(context: &Context, request: &Request, url: &Url) -> Result<reqwest::Response, Error> {
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static(accept(request.operation)));
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
     if request.body.is_some() {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
-    headers.extend(shared.headers.clone());
+    headers.extend(context.headers.clone());
     headers.extend(request.headers.clone());
-    if let Some(authorization) = shared.credentials.authorization().await? {
+    if let Some(authorization) = context.credentials.authorization().await? {
         headers.insert(AUTHORIZATION, authorization);
     }
-    let mut outgoing = shared.http.request(request.method.clone(), url.clone()).headers(headers);
+    let mut outgoing = context.http.request(request.method.clone(), url.clone()).headers(headers);
     if let Some(body) = &request.body {
         outgoing = outgoing.body(body.clone());
     }
     let answer = async { outgoing.send().await.map_err(Error::transport) };
-    within(shared.timeouts.answer(request.operation), request.operation.name(), answer).await
+    within(context.timeouts.answer(request.operation), request.operation.name(), answer).await
 }
 
 fn accept(operation: Operation) -> &'static str {

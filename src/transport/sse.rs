@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use crate::Error;
+use crate::error::{Error, ErrorKind};
 
 /// The longest event that is taken, in bytes.
 const LONGEST: usize = 64 << 20;
@@ -27,7 +27,7 @@ impl EventStream {
             }
             if self.decoder.held() > LONGEST {
                 let message = format!("the stream has an event of more than {LONGEST} bytes");
-                return Err(Error::new(crate::ErrorKind::Transport, message));
+                return Err(Error::new(ErrorKind::Transport, message));
             }
             let chunk = tokio::time::timeout(self.idle, self.response.chunk())
                 .await

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::Operation;
+use super::request::Operation;
 
 /// How long a request may be silent. A total is the caller's to set (`timeout` of a call).
 #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use crate::{Attempt, Error};
+use crate::error::{Attempt, Error};
 
 tokio::task_local! {
     /// The tries of this call that failed since one of its requests last got through: where time runs out, the future

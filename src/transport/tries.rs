@@ -2,16 +2,17 @@ use std::time::Instant;
 
 use url::Url;
 
-use super::{Operation, Request, total};
-use crate::client::{Shared, backup};
-use crate::error::host_and_port;
-use crate::{Attempt, Error, ErrorKind};
+use super::context::Context;
+use super::hosts::backup;
+use super::request::{Operation, Request};
+use super::total;
+use crate::error::{Attempt, Error, ErrorKind, host_and_port};
 
 /// The tries of one request: where the next one goes, and whether there is one.
 ///
 /// Where no connection to fal comes about, the same request goes to fal's backup host before anything is waited for.
 pub(super) struct Tries<'a> {
-    shared: &'a Shared,
+    context: &'a Context,
     operation: Operation,
     first: &'a Url,
     /// The backup host's URL and the error of the first host, while the backup host has its turn.
@@ -23,22 +24,22 @@ pub(super) struct Tries<'a> {
 
 impl<'a> Tries<'a> {
     /// Refuses a URL to which the key must not go.
-    pub(super) fn new(shared: &'a Shared, request: &'a Request) -> Result<Self, Error> {
+    pub(super) fn new(context: &'a Context, request: &'a Request) -> Result<Self, Error> {
         let trusted = match request.operation {
             Operation::Status | Operation::StatusStream | Operation::Result | Operation::Cancel => {
-                shared.hosts.trusts_request(&request.url)
+                context.hosts.trusts_request(&request.url)
             }
-            _ => shared.hosts.trusts(&request.url),
+            _ => context.hosts.trusts(&request.url),
         };
         if !trusted {
             return Err(untrusted(&request.url));
         }
-        Ok(Tries::keyless(shared, request.operation, &request.url))
+        Ok(Tries::keyless(context, request.operation, &request.url))
     }
 
     /// For a request that does not have the key.
-    pub(super) fn keyless(shared: &'a Shared, operation: Operation, first: &'a Url) -> Self {
-        Tries { shared, operation, first, detour: None, failed: 0, began: Instant::now(), attempts: Vec::new() }
+    pub(super) fn keyless(context: &'a Context, operation: Operation, first: &'a Url) -> Self {
+        Tries { context, operation, first, detour: None, failed: 0, began: Instant::now(), attempts: Vec::new() }
     }
 
     /// Where the next try goes.
@@ -65,7 +66,7 @@ impl<'a> Tries<'a> {
             },
         };
         self.failed += 1;
-        match self.shared.retry.pause(self.operation, self.failed, &error) {
+        match self.context.retry.pause(self.operation, self.failed, &error) {
             Some(pause) => {
                 tokio::time::sleep(pause).await;
                 Ok(())

@@ -5,7 +5,7 @@ use super::{Change, ChangeKind, Effect};
 use crate::digest::digest;
 use crate::document;
 use crate::error::Error;
-use crate::model::{Endpoint, Enum, Field, Item, Number, Record, Role, Rule, Setter, Type, Union};
+use crate::model::{Endpoint, Enum, Field, Item, Number, Presence, Record, Role, Rule, Type, Union};
 use crate::source::Source;
 use crate::{lower, normalize};
 
@@ -281,7 +281,7 @@ fn is_looser(old: Option<&Rule>, new: Option<&Rule>) -> bool {
 }
 
 fn takes_null(field: &Field) -> bool {
-    matches!(field.setter, Setter::Maybe { null: Some(_), .. })
+    field.presence == Presence::Nullable
 }
 
 /// Whether a record's required fields are the same ones in another order.

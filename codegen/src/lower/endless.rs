@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::docs;
 use super::draft::{Draft, Note};
-use crate::model::{Item, Record, Setter, Union};
+use crate::model::{Item, Presence, Record, Union};
 use crate::schema::reference;
 
 /// Makes a field of every endless circle of records optional.
@@ -18,8 +18,7 @@ pub(super) fn cut(drafts: &mut [Draft], notes: &mut Vec<Note>) {
         for (draft, field) in circles {
             if let Item::Record(Record { name, fields, .. }) = &mut drafts[draft] {
                 let field = &mut fields[field];
-                let maybe = format!("maybe_{}", field.name.trim_start_matches('_'));
-                field.setter = Setter::Maybe { maybe, null: None };
+                field.presence = Presence::Optional;
                 let text = "a value that has this field would never end; it is optional".to_owned();
                 let note = Note { at: format!("{name}.{}", field.wire), text };
                 field.facts.extend(docs::of_losses(&note.at, std::slice::from_ref(&note)));

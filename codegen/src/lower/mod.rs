@@ -15,8 +15,7 @@ mod walk;
 use self::walk::Walk;
 use crate::document::Document;
 use crate::error::Finding;
-use crate::model::{Endpoint, Item, Role, Setter};
-use crate::names::{self, Scope};
+use crate::model::{Endpoint, Role};
 use crate::{prose, types};
 
 /// Lowers a document to an endpoint.
@@ -24,22 +23,10 @@ pub(crate) fn lower(document: &Document) -> Result<Endpoint, Finding> {
     let mut walk = Walk::new(document);
     walk.root("Input", Role::Input, &document.input);
     walk.root("Output", Role::Output, &document.output);
-    let Walk { mut scope, mut drafts, mut notes, .. } = walk;
+    let Walk { mut drafts, mut notes, .. } = walk;
     endless::cut(&mut drafts, &mut notes);
-    let mut items = types::decide(drafts)
+    let items = types::decide(drafts)
         .map_err(|reason| Finding::new(&document.file, &document.at, format!("{}: {reason}", document.id)))?;
-    items.iter_mut().for_each(|item| name_states(item, &mut scope));
     let notes = notes.into_iter().map(|note| format!("{}: {}", prose::code(&note.at), note.text)).collect();
     Ok(Endpoint { id: document.id.clone(), category: document.category.clone(), items, notes })
-}
-
-/// Names the states of an input's builder, after all types have their names.
-fn name_states(item: &mut Item, scope: &mut Scope) {
-    let Item::Record(record) = item else { return };
-    for field in record.fields.iter_mut().filter(|_| record.role == Role::Input) {
-        if let Setter::State(state) = &mut field.setter {
-            let name = names::pascal(&field.wire);
-            *state = scope.take_either(&name, &format!("{name}State"));
-        }
-    }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::draft::{Draft, Shape};
 use super::walk::{Site, Walk, not_there};
 use super::{docs, media, rules};
-use crate::model::{Field, Item, Record, Role, Setter, Side};
+use crate::model::{Field, Item, Record, Role, Presence, Side};
 use crate::names::{self, Scope};
 use crate::prose;
 use crate::schema::{UNDECLARED, in_order, properties, reference, strings};
@@ -88,10 +88,13 @@ impl<'a> Walk<'a> {
         let nullable = self.is_nullable(property);
         // The service fills in a field that has a default, even where the schema requires it.
         let is_required = required && default.is_none() && !nullable;
-        let setter = match is_required && !(side == Side::Output && self.may_be_missing(&simple)) {
-            true => Setter::State(String::new()),
+        let presence = if is_required && !(side == Side::Output && self.may_be_missing(&simple)) {
+            Presence::Required
+        } else if side == Side::Input && nullable && default.is_some() {
             // An explicit null means something only where the default is another value.
-            false => names.optional(wire, side == Side::Input && nullable && default.is_some()),
+            Presence::Nullable
+        } else {
+            Presence::Optional
         };
         Field {
             name: names.field(wire),
@@ -101,7 +104,7 @@ impl<'a> Walk<'a> {
             default: default.map(Value::to_string),
             kind: simple,
             rules: if side == Side::Input { rules } else { Vec::new() },
-            setter,
+            presence,
         }
     }
 
@@ -163,15 +166,6 @@ impl<'a> FieldNames<'a> {
 
     fn field(&self, wire: &str) -> String {
         self.fields.get(wire).cloned().unwrap_or_default()
-    }
-
-    /// Names the setters of an optional field.
-    fn optional(&mut self, wire: &str, has_null: bool) -> Setter {
-        let field = self.field(wire);
-        let name = field.trim_start_matches('_');
-        let maybe = self.scope.take(&format!("maybe_{name}"));
-        let null = has_null.then(|| self.scope.take(&format!("null_{name}")));
-        Setter::Maybe { maybe, null }
     }
 }
 

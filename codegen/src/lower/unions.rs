@@ -64,7 +64,7 @@ impl<'a> Walk<'a> {
         if let Some(first) = booleans.first() {
             let rules = if booleans.len() == 1 { rules::of_boolean(first.resolved) } else { Vec::new() };
             let shape = Shape { simple: json!({ "type": "boolean" }), rules };
-            variants.push(variant("Flag", "boolean", docs::of_schema(first.schema, "A truth value."), shape));
+            variants.push(variant("Flag", docs::of_schema(first.schema, "A truth value."), shape));
         }
         if !arrays.is_empty() {
             variants.push(self.arrays(&arrays, Site { wanted: &inner("Item"), ..site }));
@@ -135,7 +135,7 @@ impl<'a> Walk<'a> {
             let simple = if takes_files { types::runtime(RuntimeType::FileInput) } else { json!({ "type": "string" }) };
             let (name, fallback) = if takes_files { ("File", "A file.") } else { ("Text", "A text.") };
             let docs = plain.first().map_or_else(Vec::new, |member| docs::of_schema(member.schema, fallback));
-            return variant(name, "text", docs, Shape { simple, rules });
+            return string(name, true, docs, Shape { simple, rules });
         }
         let docs = docs::of_schema(listing[0].schema, "One of the listed values.");
         let mut shape = match (&listing[..], plain.is_empty()) {
@@ -146,7 +146,7 @@ impl<'a> Walk<'a> {
             }
         };
         shape.rules = rules;
-        variant("Preset", if plain.is_empty() { "string" } else { "text" }, docs, shape)
+        string("Preset", !plain.is_empty(), docs, shape)
     }
 
     /// One number type for all, the widest.
@@ -165,7 +165,7 @@ impl<'a> Walk<'a> {
         };
         let (name, fallback) = if is_float { ("Number", "A number.") } else { ("Integer", "An integer.") };
         let shape = Shape { simple, rules: if same { rules } else { Vec::new() } };
-        variant(name, "number", docs::of_schema(first.schema, fallback), shape)
+        variant(name, docs::of_schema(first.schema, fallback), shape)
     }
 
     fn arrays(&mut self, members: &[Seen<'a>], site: Site<'a, '_>) -> Member<Simple> {
@@ -180,7 +180,6 @@ impl<'a> Walk<'a> {
             let simple = json!({ "type": "array", "items": types::runtime(RuntimeType::FileInput) });
             return variant(
                 "Files",
-                "list",
                 docs,
                 Shape { simple, rules: rules::of_array(first.resolved, Vec::new()) },
             );
@@ -200,7 +199,7 @@ impl<'a> Walk<'a> {
                 }
             }
         };
-        variant("List", "list", docs, shape)
+        variant("List", docs, shape)
     }
 
     /// A form for each object that is a type of its own.
@@ -243,9 +242,8 @@ impl<'a> Walk<'a> {
                 }
                 None => ("Custom".to_owned(), "An object of one's own.".to_owned()),
             };
-            let kind = if is_size { "image_size" } else { "object" };
             let docs = docs::of_schema(member.resolved, &fallback);
-            variants.push(Member { name, docs, kind, fit, rules, of: simple });
+            variants.push(Member { name, docs, any_string: false, fit, rules, of: simple });
         }
         if let [only] = &mut variants[..] {
             only.fit = Fit::default();
@@ -263,9 +261,14 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn variant(name: &str, kind: &'static str, docs: Vec<String>, shape: Shape) -> Member<Simple> {
+fn variant(name: &str, docs: Vec<String>, shape: Shape) -> Member<Simple> {
     let Shape { simple, rules } = shape;
-    Member { name: name.to_owned(), docs, kind, fit: Fit::default(), rules, of: simple }
+    Member { name: name.to_owned(), docs, any_string: false, fit: Fit::default(), rules, of: simple }
+}
+
+/// A variant for strings.
+fn string(name: &str, any_string: bool, docs: Vec<String>, shape: Shape) -> Member<Simple> {
+    Member { any_string, ..variant(name, docs, shape) }
 }
 
 /// What tells each object from the others.
