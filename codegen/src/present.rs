@@ -1,4 +1,4 @@
-//! The cache between runs: modules whose documents have not changed are not generated again.
+//! The cache between runs: modules of unchanged documents are not generated again.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -17,7 +17,7 @@ use crate::document::Document;
 use crate::error::Finding;
 use crate::model::{Endpoint, Item, Role, Setter};
 use crate::names::{self, Scope};
-use crate::{prose, types};
+use crate::{prose, refusals, types};
 
 /// Lowers a document to an endpoint.
 pub(crate) fn lower(document: &Document) -> Result<Endpoint, Finding> {
@@ -27,7 +27,7 @@ pub(crate) fn lower(document: &Document) -> Result<Endpoint, Finding> {
     let Walk { mut scope, mut drafts, mut notes, .. } = walk;
     endless::cut(&mut drafts, &mut notes);
     let mut items = types::decide(drafts)
-        .map_err(|reason| Finding::new(&document.file, &document.at, format!("{}: {reason}", document.id)))?;
+        .map_err(|reason| Finding::new(&document.file, &document.at, refusals::untyped(&document.id, &reason)))?;
     items.iter_mut().for_each(|item| name_states(item, &mut scope));
     let notes = notes.into_iter().map(|note| format!("{}: {}", prose::code(&note.at), note.text)).collect();
     Ok(Endpoint { id: document.id.clone(), category: document.category.clone(), items, notes })

@@ -15,11 +15,11 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
-        /// The field `size`.
+        /// The `size` field.
         pub size: Option<::fal_client::ImageSize> {
             set(maybe_size: ::fal_client::ImageSize)
             rules(Width(&[Maximum(Int(100))]))
@@ -38,7 +38,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 ::fal_client::__private::input_part! {
     /// The component's words.
     pub struct Camera {
-        /// The field `zoom`.
+        /// The `zoom` field.
         ///
         /// At most 9.
         pub zoom: Option<f64> { set(maybe_zoom: f64) rules(Maximum(Int(9))) },
@@ -59,9 +59,9 @@ impl Default for Camera {
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
-        /// The field `text`.
+        /// The `text` field.
         pub text: Option<String>,
     }
 }

@@ -15,13 +15,13 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
-        /// The field `circle`.
+        /// The `circle` field.
         pub circle: Option<Circle> { set(maybe_circle: Circle) },
-        /// The field `one`.
+        /// The `one` field.
         ///
         /// Default: `{"width":1}`.
         pub one: Option<Base> { set(maybe_one: Base) },
@@ -34,13 +34,13 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.circle`.
+    /// A value of `Input.circle`.
     pub struct Circle {
-        /// The field `width`.
+        /// The `width` field.
         ///
         /// At least 1.
         pub width: i64 { rules(Minimum(Int(1))) },
-        /// The field `ring`.
+        /// The `ring` field.
         pub ring: Option<String> { set(maybe_ring: String) },
     }
 }
@@ -56,9 +56,9 @@ impl Circle {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.one`.
+    /// A value of `Input.one`.
     pub struct Base {
-        /// The field `width`.
+        /// The `width` field.
         ///
         /// At least 1.
         pub width: i64 { rules(Minimum(Int(1))) },
@@ -75,9 +75,9 @@ impl Base {
 ::fal_client::__private::input_part! {
     /// Both.
     pub struct Size {
-        /// The field `depth`.
+        /// The `depth` field.
         pub depth: i64,
-        /// The field `width`.
+        /// The `width` field.
         ///
         /// At least 1.
         pub width: i64 { rules(Minimum(Int(1))) },
@@ -95,9 +95,9 @@ impl Size {
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
-        /// The field `text`.
+        /// The `text` field.
         pub text: Option<String>,
     }
 }

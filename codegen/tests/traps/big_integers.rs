@@ -15,15 +15,15 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
-        /// The field `big`.
+        /// The `big` field.
         ///
         /// At most 18446744073709551615.
         pub big: Option<i128> { set(maybe_big: i128) rules(Maximum(Int(18446744073709551615))) },
-        /// The field `seed`.
+        /// The `seed` field.
         pub seed: Option<i128> { set(maybe_seed: i128) },
     }
 
@@ -32,13 +32,13 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
-        /// The field `seed`.
+        /// The `seed` field.
         pub seed: Option<i128>,
-        /// The field `steps`.
+        /// The `steps` field.
         pub steps: Option<i64>,
-        /// The field `total`.
+        /// The `total` field.
         ///
         /// At most 18446744073709551615.
         pub total: Option<i128>,

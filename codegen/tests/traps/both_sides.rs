@@ -15,13 +15,13 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
-        /// The field `box`.
+        /// The `box` field.
         pub box_: Box2 { given(Box2 => _) name("box") },
-        /// The field `image`.
+        /// The `image` field.
         pub image: Option<Image> { set(maybe_image: Image) },
     }
 
@@ -30,13 +30,13 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.box`.
+    /// A value of `Input.box`.
     pub struct Box2 {
-        /// The field `x`.
+        /// The `x` field.
         pub x: i64,
-        /// The field `y`.
+        /// The `y` field.
         pub y: i64,
-        /// The field `label`.
+        /// The `label` field.
         pub label: Option<String> { set(maybe_label: String) },
     }
 }
@@ -53,11 +53,11 @@ impl Box2 {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.image`.
+    /// A value of `Input.image`.
     pub struct Image {
-        /// The field `url`.
+        /// The `url` field.
         pub url: ::fal_client::FileInput,
-        /// The field `width`.
+        /// The `width` field.
         pub width: Option<i64> { set(maybe_width: i64) },
     }
 }
@@ -73,11 +73,11 @@ impl Image {
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
-        /// The field `box`.
+        /// The `box` field.
         pub box_: Box2 { name("box") },
-        /// The field `image`.
+        /// The `image` field.
         pub image: Option<Image>,
     }
 }

@@ -15,67 +15,67 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
-        /// The field `text`.
+        /// The `text` field.
         ///
         /// Length: 2 to 5 characters.
         pub text: String { given(String => _) rules(MinLength(2), MaxLength(5)) },
-        /// The field `least`.
+        /// The `least` field.
         ///
         /// At least -3.
         pub least: Option<i64> { set(maybe_least: i64) rules(Minimum(Int(-3))) },
-        /// The field `list`.
+        /// The `list` field.
         ///
-        /// Items: 1 to 3. Of each item: range 0 to 1.
+        /// Items: 1 to 3. Each item: range 0 to 1.
         pub list: Option<Vec<f64>> {
             set(maybe_list: [f64])
             rules(MinItems(1), MaxItems(3))
             rules(Items(&[Minimum(Int(0)), Maximum(Int(1))]))
         },
-        /// The field `map`.
+        /// The `map` field.
         pub map: Option<::std::collections::BTreeMap<String, i64>> {
             set(maybe_map: ::std::collections::BTreeMap<String, i64>)
             rules(Items(&[Maximum(Int(9))]))
         },
-        /// The field `most`.
+        /// The `most` field.
         ///
         /// At most 1e+300.
         pub most: Option<f64> { set(maybe_most: f64) rules(Maximum(Float(1e300))) },
-        /// The field `nested`.
+        /// The `nested` field.
         ///
-        /// Of each item: items at most 2.
+        /// Each item: items at most 2.
         pub nested: Option<Vec<Vec<i64>>> {
             set(maybe_nested: [Vec<i64>])
             rules(Items(&[MaxItems(2), Items(&[Minimum(Int(0))])]))
         },
-        /// The field `odd`.
+        /// The `odd` field.
         ///
         /// A multiple of 8.
         pub odd: Option<i64> { set(maybe_odd: i64) rules(MultipleOf(Int(8))) },
-        /// The field `open`.
+        /// The `open` field.
         ///
-        /// Range: more than 0 to less than 1.5.
+        /// Range: 0 (exclusive) to 1.5 (exclusive).
         pub open: Option<f64> {
             set(maybe_open: f64)
             rules(ExclusiveMinimum(Int(0)), ExclusiveMaximum(Float(1.5)))
         },
-        /// The field `ruled`.
+        /// The `ruled` field.
         ///
         /// Pattern: `^a+$`.
         pub ruled: Option<String> { set(maybe_ruled: String) rules(Pattern("^a+$")) },
-        /// The field `scale`.
+        /// The `scale` field.
         pub scale: Option<f64> { set(maybe_scale: f64) rules(Minimum(Float(0.5))) },
-        /// The field `seed`.
+        /// The `seed` field.
         ///
         /// Range: 0 to 18446744073709551615.
         pub seed: Option<i128> {
             set(maybe_seed: i128)
             rules(Minimum(Int(0)), Maximum(Int(18446744073709551615)))
         },
-        /// The field `signed`.
+        /// The `signed` field.
         ///
         /// Range: -9223372036854775808 to 9223372036854775807.
         pub signed: Option<i128> {
@@ -89,19 +89,19 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
-        /// The field `inner`.
+        /// The `inner` field.
         pub inner: Option<Inner>,
-        /// The field `seed`.
+        /// The `seed` field.
         pub seed: Option<i128>,
     }
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output, in `Output.inner`.
+    /// A value of `Output.inner`.
     pub struct Inner {
-        /// The field `seed`.
+        /// The `seed` field.
         pub seed: Option<i128>,
     }
 }

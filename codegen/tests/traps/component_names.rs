@@ -15,31 +15,31 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
-        /// The field `a`.
+        /// The `a` field.
         pub a: Option<LoraInput> { set(maybe_a: LoraInput) },
-        /// The field `b`.
+        /// The `b` field.
         pub b: Option<AudioOutput> { set(maybe_b: AudioOutput) },
-        /// The field `c`.
+        /// The `c` field.
         pub c: Option<Image> { set(maybe_c: Image) },
-        /// The field `d`.
+        /// The `d` field.
         pub d: Option<SanaV1516bInput> { set(maybe_d: SanaV1516bInput) },
-        /// The field `e`.
+        /// The `e` field.
         pub e: Option<Type3d> { set(maybe_e: Type3d) },
-        /// The field `f`.
+        /// The `f` field.
         pub f: Option<Image2> { set(maybe_f: Image2) },
-        /// The field `g`.
+        /// The `g` field.
         pub g: Option<Image3> { set(maybe_g: Image3) },
-        /// The field `h`.
+        /// The `h` field.
         pub h: Option<Input2> { set(maybe_h: Input2) },
-        /// The field `i`.
+        /// The `i` field.
         pub i: Option<Empty> { set(maybe_i: Empty) },
-        /// The field `j`.
+        /// The `j` field.
         pub j: Option<Empty2> { set(maybe_j: Empty2) },
-        /// The field `k`.
+        /// The `k` field.
         pub k: Option<ABC> { set(maybe_k: ABC) },
     }
 
@@ -48,9 +48,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.a`.
+    /// A value of `Input.a`.
     pub struct LoraInput {
-        /// The field `value`.
+        /// The `value` field.
         pub value: Option<i64> { set(maybe_value: i64) },
     }
 }
@@ -69,9 +69,9 @@ impl Default for LoraInput {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.b`.
+    /// A value of `Input.b`.
     pub struct AudioOutput {
-        /// The field `value`.
+        /// The `value` field.
         pub value: Option<i64> { set(maybe_value: i64) },
     }
 }
@@ -90,9 +90,9 @@ impl Default for AudioOutput {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.c`.
+    /// A value of `Input.c`.
     pub struct Image {
-        /// The field `value`.
+        /// The `value` field.
         pub value: Option<i64> { set(maybe_value: i64) },
     }
 }
@@ -111,9 +111,9 @@ impl Default for Image {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.d`.
+    /// A value of `Input.d`.
     pub struct SanaV1516bInput {
-        /// The field `value`.
+        /// The `value` field.
         pub value: Option<i64> { set(maybe_value: i64) },
     }
 }
@@ -132,9 +132,9 @@ impl Default for SanaV1516bInput {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.e`.
+    /// A value of `Input.e`.
     pub struct Type3d {
-        /// The field `value`.
+        /// The `value` field.
         pub value: Option<i64> { set(maybe_value: i64) },
     }
 }
@@ -153,9 +153,9 @@ impl Default for Type3d {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.f`.
+    /// A value of `Input.f`.
     pub struct Image2 {
-        /// The field `value`.
+        /// The `value` field.
         pub value: Option<i64> { set(maybe_value: i64) },
     }
 }
@@ -174,9 +174,9 @@ impl Default for Image2 {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.g`.
+    /// A value of `Input.g`.
     pub struct Image3 {
-        /// The field `value`.
+        /// The `value` field.
         pub value: Option<i64> { set(maybe_value: i64) },
     }
 }
@@ -195,9 +195,9 @@ impl Default for Image3 {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.h`.
+    /// A value of `Input.h`.
     pub struct Input2 {
-        /// The field `value`.
+        /// The `value` field.
         pub value: Option<i64> { set(maybe_value: i64) },
     }
 }
@@ -216,9 +216,9 @@ impl Default for Input2 {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.i`.
+    /// A value of `Input.i`.
     pub struct Empty {
-        /// The field `value`.
+        /// The `value` field.
         pub value: Option<i64> { set(maybe_value: i64) },
     }
 }
@@ -237,9 +237,9 @@ impl Default for Empty {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.j`.
+    /// A value of `Input.j`.
     pub struct Empty2 {
-        /// The field `value`.
+        /// The `value` field.
         pub value: Option<i64> { set(maybe_value: i64) },
     }
 }
@@ -258,9 +258,9 @@ impl Default for Empty2 {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.k`.
+    /// A value of `Input.k`.
     pub struct ABC {
-        /// The field `value`.
+        /// The `value` field.
         pub value: Option<i64> { set(maybe_value: i64) },
     }
 }
@@ -279,9 +279,9 @@ impl Default for ABC {
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
-        /// The field `text`.
+        /// The `text` field.
         pub text: Option<String>,
     }
 }

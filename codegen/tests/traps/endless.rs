@@ -19,17 +19,17 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
-        /// The field `a`.
+        /// The `a` field.
         pub a: A { given(A => _, Either, NodeState, Text) },
-        /// The field `either`.
+        /// The `either` field.
         pub either: EitherChoice { given(EitherChoice => AState, _, NodeState, Text) },
-        /// The field `node`.
+        /// The `node` field.
         pub node: Node { given(Node => AState, Either, _, Text) },
-        /// The field `text`.
+        /// The `text` field.
         pub text: String { given(String => AState, Either, NodeState, _) },
     }
 
@@ -38,9 +38,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.a`.
+    /// A value of `Input.a`.
     pub struct A {
-        /// The field `b`.
+        /// The `b` field.
         pub b: B,
     }
 }
@@ -53,13 +53,13 @@ impl A {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `A.b`.
+    /// A value of `A.b`.
     pub struct B {
-        /// The field `a`.
+        /// The `a` field.
         ///
-        /// A value that has this field would never end; it is optional.
+        /// A value with this field would contain itself without end; the field is optional.
         pub a: Option<Box<A>> { set(maybe_a: Box<A>) },
-        /// The field `list`.
+        /// The `list` field.
         pub list: Vec<B>,
     }
 }
@@ -75,21 +75,21 @@ impl B {
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Input.either`, in one of its forms.
+    /// A value of `Input.either`. Its type varies.
     pub enum EitherChoice {
-        /// A list.
+        /// An array.
         List(Vec<String>) { kind(list) },
-        /// An object of one's own.
+        /// A custom object.
         Custom(EitherCustom) { kind(object) },
     }
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.either`.
+    /// A value of `Input.either`.
     pub struct EitherCustom {
-        /// The field `more`.
+        /// The `more` field.
         ///
-        /// The component is made of itself; it is `serde_json::Value`.
+        /// The component consists of itself; typed as `serde_json::Value`.
         pub more: ::fal_client::__private::Json,
     }
 }
@@ -102,13 +102,13 @@ impl EitherCustom {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.node`.
+    /// A value of `Input.node`.
     pub struct Node {
-        /// The field `name`.
+        /// The `name` field.
         pub name: String,
-        /// The field `next`.
+        /// The `next` field.
         ///
-        /// A value that has this field would never end; it is optional.
+        /// A value with this field would contain itself without end; the field is optional.
         pub next: Option<Box<Node>> { set(maybe_next: Box<Node>) },
     }
 }
@@ -124,14 +124,14 @@ impl Node {
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
-        /// The field `text`.
+        /// The `text` field.
         pub text: Option<String>,
     }
 }
 
 // The report:
-// - `EitherCustom.more`: the component is made of itself; it is `serde_json::Value`
-// - `B.a`: a value that has this field would never end; it is optional
-// - `Node.next`: a value that has this field would never end; it is optional
+// - `EitherCustom.more`: the component consists of itself; typed as `serde_json::Value`
+// - `B.a`: a value with this field would contain itself without end; the field is optional
+// - `Node.next`: a value with this field would contain itself without end; the field is optional

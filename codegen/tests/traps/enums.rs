@@ -15,29 +15,29 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
-        /// The field `resolution`.
+        /// The `resolution` field.
         pub resolution: Resolution { given(Resolution => _) },
-        /// The field `aspect_ratio`.
+        /// The `aspect_ratio` field.
         ///
         /// Default: `"16:9"`.
         pub aspect_ratio: Option<AspectRatio> { set(maybe_aspect_ratio: AspectRatio) },
-        /// The field `constant`.
+        /// The `constant` field.
         pub constant: Option<Constant> { set(maybe_constant: Constant) },
-        /// The field `feeling`.
+        /// The `feeling` field.
         pub feeling: Option<Feeling> { set(maybe_feeling: Feeling) },
-        /// The field `or_null`.
+        /// The `or_null` field.
         pub or_null: Option<OrNull> { set(maybe_or_null: OrNull) },
-        /// The field `shared`.
+        /// The `shared` field.
         pub shared: Option<Mode> { set(maybe_shared: Mode) },
-        /// The field `steps`.
+        /// The `steps` field.
         ///
         /// One of 4 and 8.
         pub steps: Option<i64> { set(maybe_steps: i64) rules(OneOf(&[Int(4), Int(8)])) },
-        /// The field `twice`.
+        /// The `twice` field.
         pub twice: Option<Twice> { set(maybe_twice: Twice) },
     }
 
@@ -140,11 +140,11 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
-        /// The field `finish_reason`.
+        /// The `finish_reason` field.
         pub finish_reason: Option<FinishReason>,
-        /// The field `mode`.
+        /// The `mode` field.
         pub mode: Option<Mode>,
     }
 }

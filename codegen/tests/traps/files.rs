@@ -18,40 +18,40 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
-        /// The field `frames`.
+        /// The `frames` field.
         ///
         /// Items: at least 1.
         pub frames: Vec<Frame> { given([Frame] => _, ImageUrl, ImageUrls) rules(MinItems(1)) },
-        /// The field `image_url`.
+        /// The `image_url` field.
         pub image_url: ::fal_client::FileInput { given(::fal_client::FileInput => Frames, _, ImageUrls) },
-        /// The field `image_urls`.
+        /// The `image_urls` field.
         pub image_urls: Vec<::fal_client::FileInput> {
             given([::fal_client::FileInput] => Frames, ImageUrl, _)
         },
-        /// The field `IMAGE_URL`.
+        /// The `IMAGE_URL` field.
         pub image_url2: Option<::fal_client::FileInput> {
             set(maybe_image_url2: ::fal_client::FileInput)
             name("IMAGE_URL")
         },
-        /// The field `curl`.
+        /// The `curl` field.
         pub curl: Option<::fal_client::FileInput> { set(maybe_curl: ::fal_client::FileInput) },
-        /// The field `link`.
+        /// The `link` field.
         pub link: Option<::fal_client::FileInput> { set(maybe_link: ::fal_client::FileInput) },
-        /// The field `path`.
+        /// The `path` field.
         pub path: Option<String> { set(maybe_path: String) },
-        /// The field `reference`.
+        /// The `reference` field.
         pub reference: Option<::fal_client::FileInput> { set(maybe_reference: ::fal_client::FileInput) },
-        /// The field `sound`.
+        /// The `sound` field.
         pub sound: Option<::fal_client::FileInput> { set(maybe_sound: ::fal_client::FileInput) },
-        /// The field `style_url`.
+        /// The `style_url` field.
         pub style_url: Option<StyleUrl> { set(maybe_style_url: StyleUrl) },
-        /// The field `urls_of`.
+        /// The `urls_of` field.
         pub urls_of: Option<String> { set(maybe_urls_of: String) },
-        /// The field `webhook`.
+        /// The `webhook` field.
         pub webhook: Option<::fal_client::FileInput> { set(maybe_webhook: ::fal_client::FileInput) },
     }
 
@@ -60,11 +60,11 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.frames`.
+    /// An element of `Input.frames`.
     pub struct Frame {
-        /// The field `image`.
+        /// The `image` field.
         pub image: Image,
-        /// The field `at`.
+        /// The `at` field.
         pub at: Option<i64> { set(maybe_at: i64) },
     }
 }
@@ -80,11 +80,11 @@ impl Frame {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Frame.image`.
+    /// A value of `Frame.image`.
     pub struct Image {
-        /// The field `url`.
+        /// The `url` field.
         pub url: ::fal_client::FileInput,
-        /// The field `width`.
+        /// The `width` field.
         pub width: Option<i64> { set(maybe_width: i64) },
     }
 }
@@ -108,9 +108,9 @@ impl Image {
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
-        /// The field `text`.
+        /// The `text` field.
         pub text: Option<String>,
     }
 }

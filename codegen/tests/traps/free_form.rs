@@ -15,43 +15,43 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
-        /// The field `anything`.
+        /// The `anything` field.
         ///
-        /// The schema does not say what this is; it is `serde_json::Value`.
+        /// The schema does not state a type; typed as `serde_json::Value`.
         pub anything: ::fal_client::__private::Json { given(::fal_client::__private::Json => _) },
-        /// The field `dangling`.
+        /// The `dangling` field.
         ///
-        /// The component `Nowhere` is not in the document; it is `serde_json::Value`.
+        /// The component `Nowhere` is missing from the document; typed as `serde_json::Value`.
         pub dangling: Option<::fal_client::__private::Json> {
             set(maybe_dangling: ::fal_client::__private::Json)
         },
-        /// The field `items`.
+        /// The `items` field.
         ///
-        /// The schema does not say what the items are; it is `serde_json::Value`.
+        /// The schema does not state the type of the items; typed as `serde_json::Value`.
         pub items: Option<Vec<::fal_client::__private::Json>> {
             set(maybe_items: [::fal_client::__private::Json])
         },
-        /// The field `map`.
+        /// The `map` field.
         pub map: Option<::std::collections::BTreeMap<String, ::fal_client::__private::Json>> {
             set(maybe_map: ::std::collections::BTreeMap<String, ::fal_client::__private::Json>)
         },
-        /// The field `of_dangling`.
+        /// The `of_dangling` field.
         ///
-        /// The component `Nowhere` is not in the document; it is `serde_json::Value`.
+        /// The component `Nowhere` is missing from the document; typed as `serde_json::Value`.
         pub of_dangling: Option<Vec<::fal_client::__private::Json>> {
             set(maybe_of_dangling: [::fal_client::__private::Json])
         },
-        /// The field `of_maps`.
+        /// The `of_maps` field.
         pub of_maps: Option<::std::collections::BTreeMap<String, ::std::collections::BTreeMap<String, ::fal_client::__private::Json>>> {
             set(maybe_of_maps: ::std::collections::BTreeMap<String, ::std::collections::BTreeMap<String, ::fal_client::__private::Json>>)
         },
-        /// The field `partly_named`.
+        /// The `partly_named` field.
         pub partly_named: Option<PartlyNamed> { set(maybe_partly_named: PartlyNamed) },
-        /// The field `tuple`.
+        /// The `tuple` field.
         pub tuple: Option<Vec<TupleChoice>> { set(maybe_tuple: [TupleChoice]) },
     }
 
@@ -60,13 +60,13 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.partly_named`.
+    /// A value of `Input.partly_named`.
     ///
-    /// The schema requires the field `light`, which it does not name.
+    /// The schema requires the field `light`, but does not declare it.
     ///
-    /// The schema allows further fields, which have no place here.
+    /// The schema allows further fields, which the type cannot hold.
     pub struct PartlyNamed {
-        /// The field `mood`.
+        /// The `mood` field.
         pub mood: Option<String> { set(maybe_mood: String) },
     }
 }
@@ -85,25 +85,25 @@ impl Default for PartlyNamed {
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Input.tuple`, in one of its forms.
+    /// An element of `Input.tuple`. Its type varies.
     pub enum TupleChoice {
-        /// A text.
+        /// A string.
         Text(String) { kind(text) },
         /// An integer.
         Integer(i64) { kind(number) },
     }
 }
 
-/// What the endpoint answers.
+/// The endpoint's output.
 ///
-/// The schema names no fields; it is `serde_json::Value`.
+/// The schema declares no fields; typed as `serde_json::Value`.
 pub type Output = ::fal_client::__private::Json;
 
 // The report:
-// - `Input.anything`: the schema does not say what this is; it is `serde_json::Value`
-// - `Input.dangling`: the component `Nowhere` is not in the document; it is `serde_json::Value`
-// - `Input.items`: the schema does not say what the items are; it is `serde_json::Value`
-// - `Input.of_dangling`: the component `Nowhere` is not in the document; it is `serde_json::Value`
-// - `PartlyNamed`: the schema requires the field `light`, which it does not name
-// - `PartlyNamed`: the schema allows further fields, which have no place here
-// - `Output`: the schema names no fields; it is `serde_json::Value`
+// - `Input.anything`: the schema does not state a type; typed as `serde_json::Value`
+// - `Input.dangling`: the component `Nowhere` is missing from the document; typed as `serde_json::Value`
+// - `Input.items`: the schema does not state the type of the items; typed as `serde_json::Value`
+// - `Input.of_dangling`: the component `Nowhere` is missing from the document; typed as `serde_json::Value`
+// - `PartlyNamed`: the schema requires the field `light`, but does not declare it
+// - `PartlyNamed`: the schema allows further fields, which the type cannot hold
+// - `Output`: the schema declares no fields; typed as `serde_json::Value`

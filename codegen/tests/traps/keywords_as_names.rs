@@ -15,43 +15,43 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
-        /// The field `const`.
+        /// The `const` field.
         pub const_: String { given(String => _) name("const") },
-        /// The field `$ref`.
+        /// The `$ref` field.
         pub ref_: Option<String> { set(maybe_ref_: String) name("$ref") },
-        /// The field `allOf`.
+        /// The `allOf` field.
         pub all_of: Option<String> { set(maybe_all_of: String) name("allOf") },
-        /// The field `anyOf`.
+        /// The `anyOf` field.
         pub any_of: Option<String> { set(maybe_any_of: String) name("anyOf") },
-        /// The field `default`.
+        /// The `default` field.
         pub default: Option<String> { set(maybe_default: String) },
-        /// The field `enum`.
+        /// The `enum` field.
         pub enum_: Option<String> { set(maybe_enum_: String) name("enum") },
-        /// The field `given`.
+        /// The `given` field.
         pub given: Option<String> { set(maybe_given: String) },
-        /// The field `items`.
+        /// The `items` field.
         pub items: Option<String> { set(maybe_items: String) },
-        /// The field `kind`.
+        /// The `kind` field.
         pub kind: Option<String> { set(maybe_kind: String) },
-        /// The field `name`.
+        /// The `name` field.
         pub name: Option<String> { set(maybe_name: String) },
-        /// The field `nullable`.
+        /// The `nullable` field.
         pub nullable: Option<String> { set(maybe_nullable: String) },
-        /// The field `properties`.
+        /// The `properties` field.
         pub properties: Option<String> { set(maybe_properties: String) },
-        /// The field `required`.
+        /// The `required` field.
         pub required: Option<String> { set(maybe_required: String) },
-        /// The field `requires`.
+        /// The `requires` field.
         pub requires: Option<String> { set(maybe_requires: String) },
-        /// The field `rules`.
+        /// The `rules` field.
         pub rules: Option<String> { set(maybe_rules: String) },
-        /// The field `set`.
+        /// The `set` field.
         pub set: Option<String> { set(maybe_set: String) },
-        /// The field `tag`.
+        /// The `tag` field.
         pub tag: Option<String> { set(maybe_tag: String) },
     }
 
@@ -60,19 +60,19 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
-        /// The field `const`.
+        /// The `const` field.
         pub const_: Option<Const> { name("const") },
-        /// The field `enum`.
+        /// The `enum` field.
         pub enum_: Option<i64> { name("enum") },
     }
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output, in `Output.const`.
+    /// A value of `Output.const`.
     pub struct Const {
-        /// The field `anyOf`.
+        /// The `anyOf` field.
         pub any_of: Option<String> { name("anyOf") },
     }
 }

@@ -15,37 +15,37 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
-        /// The field `is_fast`.
+        /// The `is_fast` field.
         pub is_fast: bool { given(bool => _) },
-        /// The field `add`.
+        /// The `add` field.
         pub add: Option<String> { set(maybe_add: String) },
-        /// The field `as_video`.
+        /// The `as_video` field.
         pub as_video: Option<String> { set(maybe_as_video: String) },
-        /// The field `choice`.
+        /// The `choice` field.
         pub choice: Option<ChoiceChoice> { set(maybe_choice: ChoiceChoice) },
-        /// The field `default`.
+        /// The `default` field.
         pub default: Option<String> { set(maybe_default: String) },
-        /// The field `format`.
+        /// The `format` field.
         pub format: Option<Format> { set(maybe_format: Format) },
-        /// The field `from_image`.
+        /// The `from_image` field.
         pub from_image: Option<String> { set(maybe_from_image: String) },
-        /// The field `hash`.
+        /// The `hash` field.
         pub hash: Option<String> { set(maybe_hash: String) },
-        /// The field `into_video`.
+        /// The `into_video` field.
         pub into_video: Option<String> { set(maybe_into_video: String) },
-        /// The field `next`.
+        /// The `next` field.
         pub next: Option<String> { set(maybe_next: String) },
-        /// The field `not`.
+        /// The `not` field.
         pub not: Option<String> { set(maybe_not: String) },
-        /// The field `part`.
+        /// The `part` field.
         pub part: Option<Part> { set(maybe_part: Part) },
-        /// The field `size`.
+        /// The `size` field.
         pub size: Option<Size> { set(maybe_size: Size) },
-        /// The field `to_image`.
+        /// The `to_image` field.
         pub to_image: Option<String> { set(maybe_to_image: String) },
     }
 
@@ -54,41 +54,41 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Input.choice`, in one of its forms.
+    /// A value of `Input.choice`. Its type varies.
     pub enum ChoiceChoice {
-        /// A text.
+        /// A string.
         Text(String) { kind(text) },
-        /// The form `Part`.
+        /// The `Part` variant.
         Part(Part) { kind(object) },
     }
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.choice`.
+    /// A value of `Input.choice`.
     pub struct Part {
-        /// The field `a`.
+        /// The `a` field.
         pub a: i64,
-        /// The field `b`.
+        /// The `b` field.
         pub b: i64,
-        /// The field `c`.
+        /// The `c` field.
         pub c: i64,
-        /// The field `d`.
+        /// The `d` field.
         pub d: i64,
-        /// The field `e`.
+        /// The `e` field.
         pub e: i64,
-        /// The field `f`.
+        /// The `f` field.
         pub f: i64,
-        /// The field `g`.
+        /// The `g` field.
         pub g: i64,
-        /// The field `h`.
+        /// The `h` field.
         pub h: i64,
-        /// The field `from`.
+        /// The `from` field.
         pub from: Option<String> { set(maybe_from: String) },
-        /// The field `map`.
+        /// The `map` field.
         pub map: Option<::std::collections::BTreeMap<String, Vec<Vec<Vec<::std::collections::BTreeMap<String, String>>>>>> {
             set(maybe_map: ::std::collections::BTreeMap<String, Vec<Vec<Vec<::std::collections::BTreeMap<String, String>>>>>)
         },
-        /// The field `new`.
+        /// The `new` field.
         pub new_: Option<String> { set(maybe_new_: String) name("new") },
     }
 }
@@ -146,87 +146,87 @@ impl Part {
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
-        /// The field `PART`.
+        /// The `PART` field.
         pub part: Option<Part2> { name("PART") },
-        /// The field `choice`.
+        /// The `choice` field.
         pub choice: Option<OutputChoiceChoice>,
     }
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output, in `Output.PART`.
+    /// A value of `Output.PART`.
     pub struct Part2 {
-        /// The field `field_0`.
+        /// The `field_0` field.
         pub field_0: Option<String>,
-        /// The field `field_1`.
+        /// The `field_1` field.
         pub field_1: Option<String>,
-        /// The field `field_10`.
+        /// The `field_10` field.
         pub field_10: Option<String>,
-        /// The field `field_11`.
+        /// The `field_11` field.
         pub field_11: Option<String>,
-        /// The field `field_12`.
+        /// The `field_12` field.
         pub field_12: Option<String>,
-        /// The field `field_13`.
+        /// The `field_13` field.
         pub field_13: Option<String>,
-        /// The field `field_14`.
+        /// The `field_14` field.
         pub field_14: Option<String>,
-        /// The field `field_15`.
+        /// The `field_15` field.
         pub field_15: Option<String>,
-        /// The field `field_16`.
+        /// The `field_16` field.
         pub field_16: Option<String>,
-        /// The field `field_17`.
+        /// The `field_17` field.
         pub field_17: Option<String>,
-        /// The field `field_18`.
+        /// The `field_18` field.
         pub field_18: Option<String>,
-        /// The field `field_19`.
+        /// The `field_19` field.
         pub field_19: Option<String>,
-        /// The field `field_2`.
+        /// The `field_2` field.
         pub field_2: Option<String>,
-        /// The field `field_20`.
+        /// The `field_20` field.
         pub field_20: Option<String>,
-        /// The field `field_21`.
+        /// The `field_21` field.
         pub field_21: Option<String>,
-        /// The field `field_22`.
+        /// The `field_22` field.
         pub field_22: Option<String>,
-        /// The field `field_23`.
+        /// The `field_23` field.
         pub field_23: Option<String>,
-        /// The field `field_24`.
+        /// The `field_24` field.
         pub field_24: Option<String>,
-        /// The field `field_25`.
+        /// The `field_25` field.
         pub field_25: Option<String>,
-        /// The field `field_26`.
+        /// The `field_26` field.
         pub field_26: Option<String>,
-        /// The field `field_27`.
+        /// The `field_27` field.
         pub field_27: Option<String>,
-        /// The field `field_28`.
+        /// The `field_28` field.
         pub field_28: Option<String>,
-        /// The field `field_29`.
+        /// The `field_29` field.
         pub field_29: Option<String>,
-        /// The field `field_3`.
+        /// The `field_3` field.
         pub field_3: Option<String>,
-        /// The field `field_4`.
+        /// The `field_4` field.
         pub field_4: Option<String>,
-        /// The field `field_5`.
+        /// The `field_5` field.
         pub field_5: Option<String>,
-        /// The field `field_6`.
+        /// The `field_6` field.
         pub field_6: Option<String>,
-        /// The field `field_7`.
+        /// The `field_7` field.
         pub field_7: Option<String>,
-        /// The field `field_8`.
+        /// The `field_8` field.
         pub field_8: Option<String>,
-        /// The field `field_9`.
+        /// The `field_9` field.
         pub field_9: Option<String>,
     }
 }
 
 ::fal_client::__private::output_union! {
-    /// A value of `Output.choice`, in one of its forms.
+    /// A value of `Output.choice`. Its type varies.
     pub enum OutputChoiceChoice {
-        /// A text.
+        /// A string.
         Text(String) { kind(text) },
-        /// The form `PART`.
+        /// The `PART` variant.
         Part(Part2) { kind(object) },
     }
 }

@@ -15,11 +15,11 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
-        /// The field `text`.
+        /// The `text` field.
         pub text: Option<String> { set(maybe_text: String) },
     }
 
@@ -28,45 +28,45 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
-        /// The field `file`.
+        /// The `file` field.
         pub file: ::fal_client::File,
-        /// The field `video`.
+        /// The `video` field.
         pub video: ::fal_client::Video,
-        /// The field `videos`.
+        /// The `videos` field.
         pub videos: Vec<::fal_client::Video>,
-        /// The field `audio`.
+        /// The `audio` field.
         pub audio: Option<::fal_client::Audio>,
-        /// The field `bare`.
+        /// The `bare` field.
         pub bare: Option<::fal_client::File>,
-        /// The field `image`.
+        /// The `image` field.
         pub image: Option<::fal_client::Image>,
-        /// The field `other`.
+        /// The `other` field.
         pub other: Option<Other>,
-        /// The field `size`.
+        /// The `size` field.
         pub size: Option<::fal_client::ImageSize>,
-        /// The field `typed`.
+        /// The `typed` field.
         pub typed: Option<Typed>,
     }
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output, in `Output.other`.
+    /// A value of `Output.other`.
     pub struct Other {
-        /// The field `url`.
+        /// The `url` field.
         pub url: String,
-        /// The field `palette`.
+        /// The `palette` field.
         pub palette: Option<String>,
     }
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output, in `Output.typed`.
+    /// A value of `Output.typed`.
     pub struct Typed {
-        /// The field `url`.
+        /// The `url` field.
         pub url: String,
-        /// The field `width`.
+        /// The `width` field.
         pub width: Option<String>,
     }
 }

@@ -19,47 +19,47 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
-        /// The field `Prompt`.
+        /// The `Prompt` field.
         pub prompt2: String { given(String => _, PromptState, Self_, Type) name("Prompt") },
-        /// The field `prompt`.
+        /// The `prompt` field.
         pub prompt: String { given(String => Prompt, _, Self_, Type) },
-        /// The field `self`.
+        /// The `self` field.
         pub self_: String { given(String => Prompt, PromptState, _, Type) name("self") },
-        /// The field `type`.
+        /// The `type` field.
         pub type_: String { given(String => Prompt, PromptState, Self_, _) name("type") },
-        /// The field `3d`.
+        /// The `3d` field.
         pub _3d: Option<String> { set(maybe_3d: String) name("3d") },
-        /// The field `H264_output`.
+        /// The `H264_output` field.
         pub h264_output: Option<String> { set(maybe_h264_output: String) name("H264_output") },
-        /// The field `TAPose`.
+        /// The `TAPose` field.
         pub ta_pose: Option<bool> { set(maybe_ta_pose: bool) name("TAPose") },
-        /// The field `build`.
+        /// The `build` field.
         pub build_: Option<String> { set(maybe_build_: String) name("build") },
-        /// The field `builder`.
+        /// The `builder` field.
         pub builder_: Option<String> { set(maybe_builder_: String) name("builder") },
-        /// The field `foo-bar`.
+        /// The `foo-bar` field.
         pub foo_bar2: Option<i64> { set(maybe_foo_bar2: i64) name("foo-bar") },
-        /// The field `foo_bar`.
+        /// The `foo_bar` field.
         pub foo_bar: Option<i64> { set(maybe_foo_bar: i64) },
-        /// The field `input`.
+        /// The `input` field.
         pub input: Option<String> { set(maybe_input: String) },
-        /// The field `loop`.
+        /// The `loop` field.
         pub loop_: Option<bool> { set(maybe_loop_: bool) name("loop") },
-        /// The field `maybe_seed`.
+        /// The `maybe_seed` field.
         pub maybe_seed: Option<i64> { set(maybe_maybe_seed: i64) },
-        /// The field `new`.
+        /// The `new` field.
         pub new_: Option<String> { set(maybe_new_: String) name("new") },
-        /// The field `sdpMLineIndex`.
+        /// The `sdpMLineIndex` field.
         pub sdp_m_line_index: Option<i64> { set(maybe_sdp_m_line_index: i64) name("sdpMLineIndex") },
-        /// The field `seed`.
+        /// The `seed` field.
         pub seed: Option<i128> { set(maybe_seed2: i128) },
-        /// The field `state`.
+        /// The `state` field.
         pub state: Option<String> { set(maybe_state: String) },
-        /// The field `ü`.
+        /// The `ü` field.
         pub empty: Option<String> { set(maybe_empty: String) name("ü") },
     }
 
@@ -68,51 +68,51 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
-        /// The field `Option`.
+        /// The `Option` field.
         pub option: Option<Option2> { name("Option") },
-        /// The field `audio`.
+        /// The `audio` field.
         pub audio: Option<AudioOutput>,
-        /// The field `image`.
+        /// The `image` field.
         pub image: Option<Image>,
-        /// The field `type`.
+        /// The `type` field.
         pub type_: Option<String> { name("type") },
     }
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output, in `Output.Option`.
+    /// A value of `Output.Option`.
     pub struct Option2 {
-        /// The field `Vec`.
+        /// The `Vec` field.
         pub vec: Option<Vec2> { name("Vec") },
     }
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output, in `Option2.Vec`.
+    /// A value of `Option2.Vec`.
     pub struct Vec2 {
-        /// The field `x`.
+        /// The `x` field.
         pub x: Option<i64>,
     }
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output, in `Output.audio`.
+    /// A value of `Output.audio`.
     pub struct AudioOutput {
-        /// The field `url`.
+        /// The `url` field.
         pub url: String,
-        /// The field `waveform`.
+        /// The `waveform` field.
         pub waveform: Option<Vec<f64>>,
     }
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output, in `Output.image`.
+    /// A value of `Output.image`.
     pub struct Image {
-        /// The field `url`.
+        /// The `url` field.
         pub url: String,
-        /// The field `depth`.
+        /// The `depth` field.
         pub depth: Option<i64>,
     }
 }

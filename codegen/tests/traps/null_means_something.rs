@@ -15,15 +15,15 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
-        /// The field `anything`.
+        /// The `anything` field.
         ///
         /// Default: `1`.
         ///
-        /// The schema does not say what this is; it is `serde_json::Value`.
+        /// The schema does not state a type; typed as `serde_json::Value`.
         pub anything: Option<::fal_client::Nullable<::fal_client::__private::Json>> {
             set(maybe_anything: ::fal_client::__private::Json, null_anything)
         },
@@ -34,21 +34,21 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
             set(maybe_duration: i64, null_duration)
             rules(Minimum(Int(1)))
         },
-        /// The field `image_url`.
+        /// The `image_url` field.
         ///
         /// Default: `"https://a.example/b.png"`.
         pub image_url: Option<::fal_client::Nullable<::fal_client::FileInput>> {
             set(maybe_image_url: ::fal_client::FileInput, null_image_url)
         },
-        /// The field `mode`.
+        /// The `mode` field.
         ///
         /// Default: `"fast"`.
         pub mode: Option<::fal_client::Nullable<Mode>> { set(maybe_mode: Mode, null_mode) },
-        /// The field `part`.
+        /// The `part` field.
         pub part: Option<Part> { set(maybe_part: Part) },
-        /// The field `seed`.
+        /// The `seed` field.
         pub seed: Option<i128> { set(maybe_seed: i128) },
-        /// The field `tags`.
+        /// The `tags` field.
         ///
         /// Default: `["a"]`.
         pub tags: Option<::fal_client::Nullable<Vec<String>>> { set(maybe_tags: [String], null_tags) },
@@ -69,9 +69,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.part`.
+    /// A value of `Input.part`.
     pub struct Part {
-        /// The field `strength`.
+        /// The `strength` field.
         ///
         /// Default: `1.0`.
         pub strength: Option<::fal_client::Nullable<f64>> { set(maybe_strength: f64, null_strength) },
@@ -92,12 +92,12 @@ impl Default for Part {
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
-        /// The field `text`.
+        /// The `text` field.
         pub text: Option<String>,
     }
 }
 
 // The report:
-// - `Input.anything`: the schema does not say what this is; it is `serde_json::Value`
+// - `Input.anything`: the schema does not state a type; typed as `serde_json::Value`

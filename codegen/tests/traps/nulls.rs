@@ -15,19 +15,19 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
-        /// The field `required_and_nullable`.
+        /// The `required_and_nullable` field.
         pub required_and_nullable: Option<String> { set(maybe_required_and_nullable: String) },
-        /// The field `by_keyword`.
+        /// The `by_keyword` field.
         pub by_keyword: Option<String> { set(maybe_by_keyword: String) },
-        /// The field `by_type`.
+        /// The `by_type` field.
         pub by_type: Option<f64> { set(maybe_by_type: f64) },
-        /// The field `inside`.
+        /// The `inside` field.
         pub inside: Option<String> { set(maybe_inside: String) },
-        /// The field `null_is_no_default`.
+        /// The `null_is_no_default` field.
         ///
         /// Default: `5`.
         pub null_is_no_default: Option<::fal_client::Nullable<i64>> {
@@ -42,13 +42,13 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
-        /// The field `count`.
+        /// The `count` field.
         pub count: Option<i64>,
-        /// The field `list`.
+        /// The `list` field.
         pub list: Option<Vec<String>>,
-        /// The field `plain`.
+        /// The `plain` field.
         pub plain: Vec<i64>,
     }
 }

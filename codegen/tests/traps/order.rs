@@ -15,17 +15,17 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
-        /// The field `c`.
+        /// The `c` field.
         pub c: Option<String> { set(maybe_c: String) },
-        /// The field `b`.
+        /// The `b` field.
         pub b: Option<String> { set(maybe_b: String) },
-        /// The field `z`.
+        /// The `z` field.
         pub z: String { given(String => _) },
-        /// The field `a`.
+        /// The `a` field.
         pub a: Option<String> { set(maybe_a: String) },
     }
 
@@ -34,13 +34,13 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
-        /// The field `z`.
+        /// The `z` field.
         pub z: String,
-        /// The field `a`.
+        /// The `a` field.
         pub a: Option<String>,
-        /// The field `b`.
+        /// The `b` field.
         pub b: Option<String>,
     }
 }

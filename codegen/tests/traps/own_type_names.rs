@@ -18,29 +18,29 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
-        /// The field `d`.
+        /// The `d` field.
         pub d: D { given(D => _, GivenState, PromptState) },
-        /// The field `given`.
+        /// The `given` field.
         pub given: Given { given(Given => DState, _, PromptState) },
-        /// The field `prompt`.
+        /// The `prompt` field.
         pub prompt: Prompt { given(Prompt => DState, GivenState, _) },
-        /// The field `group`.
+        /// The `group` field.
         pub group: Option<Group2> { set(maybe_group: Group2) },
-        /// The field `input`.
+        /// The `input` field.
         pub input: Option<Input2> { set(maybe_input: Input2) },
-        /// The field `missing`.
+        /// The `missing` field.
         pub missing: Option<Missing> { set(maybe_missing: Missing) },
-        /// The field `mode`.
+        /// The `mode` field.
         pub mode: Option<Mode> { set(maybe_mode: Mode) },
-        /// The field `rule`.
+        /// The `rule` field.
         pub rule: Option<Rule> { set(maybe_rule: Rule) },
-        /// The field `s`.
+        /// The `s` field.
         pub s: Option<S> { set(maybe_s: S) },
-        /// The field `wire`.
+        /// The `wire` field.
         pub wire: Option<Wire> { set(maybe_wire: Wire) },
     }
 
@@ -49,9 +49,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.d`.
+    /// A value of `Input.d`.
     pub struct D {
-        /// The field `x`.
+        /// The `x` field.
         pub x: Vec<i64>,
     }
 }
@@ -66,9 +66,9 @@ impl D {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.given`.
+    /// A value of `Input.given`.
     pub struct Given {
-        /// The field `g`.
+        /// The `g` field.
         pub g: i64,
     }
 }
@@ -91,9 +91,9 @@ impl Given {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.group`.
+    /// A value of `Input.group`.
     pub struct Group2 {
-        /// The field `g`.
+        /// The `g` field.
         pub g: Option<i64> { set(maybe_g: i64) },
     }
 }
@@ -112,9 +112,9 @@ impl Default for Group2 {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.input`.
+    /// A value of `Input.input`.
     pub struct Input2 {
-        /// The field `i`.
+        /// The `i` field.
         pub i: Option<i64> { set(maybe_i: i64) },
     }
 }
@@ -133,9 +133,9 @@ impl Default for Input2 {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.missing`.
+    /// A value of `Input.missing`.
     pub struct Missing {
-        /// The field `m`.
+        /// The `m` field.
         pub m: Option<i64> { set(maybe_m: i64) },
     }
 }
@@ -162,9 +162,9 @@ impl Default for Missing {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.rule`.
+    /// A value of `Input.rule`.
     pub struct Rule {
-        /// The field `r`.
+        /// The `r` field.
         pub r: i64,
     }
 }
@@ -185,9 +185,9 @@ impl Rule {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.wire`.
+    /// A value of `Input.wire`.
     pub struct Wire {
-        /// The field `w`.
+        /// The `w` field.
         pub w: Option<i64> { set(maybe_w: i64) },
     }
 }
@@ -206,47 +206,47 @@ impl Default for Wire {
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
-        /// The field `a`.
+        /// The `a` field.
         pub a: Option<A>,
-        /// The field `error`.
+        /// The `error` field.
         pub error: Option<Error>,
-        /// The field `output`.
+        /// The `output` field.
         pub output: Option<Output2>,
-        /// The field `self`.
+        /// The `self` field.
         pub self_: Option<Self_> { name("self") },
     }
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output, in `Output.a`.
+    /// A value of `Output.a`.
     pub struct A {
-        /// The field `a`.
+        /// The `a` field.
         pub a: Option<i64>,
     }
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output, in `Output.error`.
+    /// A value of `Output.error`.
     pub struct Error {
-        /// The field `e`.
+        /// The `e` field.
         pub e: Option<i64>,
     }
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output, in `Output.output`.
+    /// A value of `Output.output`.
     pub struct Output2 {
-        /// The field `o`.
+        /// The `o` field.
         pub o: Option<i64>,
     }
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output, in `Output.self`.
+    /// A value of `Output.self`.
     pub struct Self_ {
-        /// The field `s`.
+        /// The `s` field.
         pub s: Option<i64>,
     }
 }

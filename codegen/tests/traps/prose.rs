@@ -15,9 +15,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
         /// "\]pub fn evil() {} /\* \*/ // #\[doc = "x"\] \\ #!\[allow(x)\] \*/
         pub escaping: Option<String> { set(maybe_escaping: String) },
@@ -44,7 +44,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         /// \<script>alert(1)\</script> \*bold\* \_em\_ `True` # no heading === > no quote 1. no list \| a \| b
         /// \|
         pub marked: Option<String> { set(maybe_marked: String) },
-        /// The field `odd default`.
+        /// The `odd default` field.
         ///
         /// Default: `"\n[x](y)"`.
         pub odd_default: Option<String> { set(maybe_odd_default: String) name("odd default") },
@@ -55,9 +55,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
-        /// The field `text`.
+        /// The `text` field.
         pub text: Option<String>,
     }
 }

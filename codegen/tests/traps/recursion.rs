@@ -15,35 +15,35 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
-        /// The field `chain`.
+        /// The `chain` field.
         pub chain: Option<Chain0Choice> { set(maybe_chain: Chain0Choice) },
-        /// The field `deep`.
+        /// The `deep` field.
         ///
-        /// The schema nests too deep; it is `serde_json::Value`.
+        /// The schema is nested too deeply; typed as `serde_json::Value`.
         pub deep: Option<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<::fal_client::__private::Json>>>>>>>>>>>>>>>>> {
             set(maybe_deep: [Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<::fal_client::__private::Json>>>>>>>>>>>>>>>])
         },
-        /// The field `lists`.
+        /// The `lists` field.
         ///
-        /// The component is made of itself; it is `serde_json::Value`.
+        /// The component consists of itself; typed as `serde_json::Value`.
         pub lists: Option<Vec<::fal_client::__private::Json>> {
             set(maybe_lists: [::fal_client::__private::Json])
             rules(MinItems(1))
         },
-        /// The field `loop`.
+        /// The `loop` field.
         ///
-        /// The component is made of itself; it is `serde_json::Value`.
+        /// The component consists of itself; typed as `serde_json::Value`.
         pub loop_: Option<::fal_client::__private::Json> {
             set(maybe_loop_: ::fal_client::__private::Json)
             name("loop")
         },
-        /// The field `pair`.
+        /// The `pair` field.
         pub pair: Option<Left> { set(maybe_pair: Left) },
-        /// The field `tree`.
+        /// The `tree` field.
         pub tree: Option<Tree> { set(maybe_tree: Tree) },
     }
 
@@ -52,21 +52,21 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Input.chain`, in one of its forms.
+    /// A value of `Input.chain`. Its type varies.
     pub enum Chain0Choice {
-        /// A text.
+        /// A string.
         Text(String) { kind(text) },
-        /// An object of one's own.
+        /// A custom object.
         Custom(Chain0Custom) { kind(object) },
     }
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.chain`.
+    /// A value of `Input.chain`.
     pub struct Chain0Custom {
-        /// The field `a`.
+        /// The `a` field.
         pub a: Option<Chain1Choice> { set(maybe_a: Chain1Choice) },
-        /// The field `b`.
+        /// The `b` field.
         pub b: Option<Chain1Choice> { set(maybe_b: Chain1Choice) },
     }
 }
@@ -85,21 +85,21 @@ impl Default for Chain0Custom {
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Chain0Custom.a`, in one of its forms.
+    /// A value of `Chain0Custom.a`. Its type varies.
     pub enum Chain1Choice {
-        /// A text.
+        /// A string.
         Text(String) { kind(text) },
-        /// An object of one's own.
+        /// A custom object.
         Custom(Chain1Custom) { kind(object) },
     }
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Chain0Custom.a`.
+    /// A value of `Chain0Custom.a`.
     pub struct Chain1Custom {
-        /// The field `a`.
+        /// The `a` field.
         pub a: Option<Chain2Choice> { set(maybe_a: Chain2Choice) },
-        /// The field `b`.
+        /// The `b` field.
         pub b: Option<Chain2Choice> { set(maybe_b: Chain2Choice) },
     }
 }
@@ -118,21 +118,21 @@ impl Default for Chain1Custom {
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Chain1Custom.a`, in one of its forms.
+    /// A value of `Chain1Custom.a`. Its type varies.
     pub enum Chain2Choice {
-        /// A text.
+        /// A string.
         Text(String) { kind(text) },
-        /// An object of one's own.
+        /// A custom object.
         Custom(Chain2Custom) { kind(object) },
     }
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Chain1Custom.a`.
+    /// A value of `Chain1Custom.a`.
     pub struct Chain2Custom {
-        /// The field `a`.
+        /// The `a` field.
         pub a: Option<Chain3Choice> { set(maybe_a: Chain3Choice) },
-        /// The field `b`.
+        /// The `b` field.
         pub b: Option<Chain3Choice> { set(maybe_b: Chain3Choice) },
     }
 }
@@ -151,21 +151,21 @@ impl Default for Chain2Custom {
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Chain2Custom.a`, in one of its forms.
+    /// A value of `Chain2Custom.a`. Its type varies.
     pub enum Chain3Choice {
-        /// A text.
+        /// A string.
         Text(String) { kind(text) },
-        /// An object of one's own.
+        /// A custom object.
         Custom(Chain3Custom) { kind(object) },
     }
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Chain2Custom.a`.
+    /// A value of `Chain2Custom.a`.
     pub struct Chain3Custom {
-        /// The field `a`.
+        /// The `a` field.
         pub a: Option<Chain4Choice> { set(maybe_a: Chain4Choice) },
-        /// The field `b`.
+        /// The `b` field.
         pub b: Option<Chain4Choice> { set(maybe_b: Chain4Choice) },
     }
 }
@@ -184,25 +184,25 @@ impl Default for Chain3Custom {
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Chain3Custom.a`, in one of its forms.
+    /// A value of `Chain3Custom.a`. Its type varies.
     pub enum Chain4Choice {
-        /// A text.
+        /// A string.
         Text(String) { kind(text) },
-        /// An object of one's own.
+        /// A custom object.
         Custom(Chain4Custom) { kind(object) },
     }
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Chain3Custom.a`.
+    /// A value of `Chain3Custom.a`.
     pub struct Chain4Custom {
-        /// The field `a`.
+        /// The `a` field.
         ///
-        /// The schema nests too deep; it is `serde_json::Value`.
+        /// The schema is nested too deeply; typed as `serde_json::Value`.
         pub a: Option<::fal_client::__private::Json> { set(maybe_a: ::fal_client::__private::Json) },
-        /// The field `b`.
+        /// The `b` field.
         ///
-        /// The component `Chain5` is free-form; it is `serde_json::Value`.
+        /// The component `Chain5` is free-form; typed as `serde_json::Value`.
         pub b: Option<::fal_client::__private::Json> { set(maybe_b: ::fal_client::__private::Json) },
     }
 }
@@ -221,9 +221,9 @@ impl Default for Chain4Custom {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.pair`.
+    /// A value of `Input.pair`.
     pub struct Left {
-        /// The field `right`.
+        /// The `right` field.
         pub right: Option<Right> { set(maybe_right: Right) },
     }
 }
@@ -242,9 +242,9 @@ impl Default for Left {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Left.right`.
+    /// A value of `Left.right`.
     pub struct Right {
-        /// The field `left`.
+        /// The `left` field.
         pub left: Box<Left>,
     }
 }
@@ -257,13 +257,13 @@ impl Right {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.tree`.
+    /// A value of `Input.tree`.
     pub struct Tree {
-        /// The field `name`.
+        /// The `name` field.
         pub name: String,
-        /// The field `children`.
+        /// The `children` field.
         pub children: Option<Vec<Tree>> { set(maybe_children: [Tree]) },
-        /// The field `parent`.
+        /// The `parent` field.
         pub parent: Option<Box<Tree>> { set(maybe_parent: Box<Tree>) },
     }
 }
@@ -280,16 +280,16 @@ impl Tree {
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
-        /// The field `tree`.
+        /// The `tree` field.
         pub tree: Option<Tree>,
     }
 }
 
 // The report:
-// - `Chain4Custom.a`: the schema nests too deep; it is `serde_json::Value`
-// - `Chain4Custom.b`: the component `Chain5` is free-form; it is `serde_json::Value`
-// - `Input.deep`: the schema nests too deep; it is `serde_json::Value`
-// - `Input.lists`: the component is made of itself; it is `serde_json::Value`
-// - `Input.loop`: the component is made of itself; it is `serde_json::Value`
+// - `Chain4Custom.a`: the schema is nested too deeply; typed as `serde_json::Value`
+// - `Chain4Custom.b`: the component `Chain5` is free-form; typed as `serde_json::Value`
+// - `Input.deep`: the schema is nested too deeply; typed as `serde_json::Value`
+// - `Input.lists`: the component consists of itself; typed as `serde_json::Value`
+// - `Input.loop`: the component consists of itself; typed as `serde_json::Value`

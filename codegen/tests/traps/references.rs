@@ -15,77 +15,77 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
-        /// The field `by_another`.
+        /// The `by_another` field.
         ///
-        /// The component `Gone` is not in the document; it is `serde_json::Value`.
+        /// The component `Gone` is missing from the document; typed as `serde_json::Value`.
         pub by_another: Option<::fal_client::__private::Json> {
             set(maybe_by_another: ::fal_client::__private::Json)
         },
-        /// The field `elsewhere`.
+        /// The `elsewhere` field.
         ///
-        /// The component `#/components/parameters/Gone` is not in the document; it is `serde_json::Value`.
+        /// The component `#/components/parameters/Gone` is missing from the document; typed as `serde_json::Value`.
         pub elsewhere: Option<::fal_client::__private::Json> {
             set(maybe_elsewhere: ::fal_client::__private::Json)
         },
-        /// The field `far_away`.
+        /// The `far_away` field.
         ///
-        /// The component `https://example.com/schema.json` is not in the document; it is `serde_json::Value`.
+        /// The component `https://example.com/schema.json` is missing from the document; typed as `serde_json::Value`.
         pub far_away: Option<::fal_client::__private::Json> {
             set(maybe_far_away: ::fal_client::__private::Json)
         },
-        /// The field `free`.
+        /// The `free` field.
         ///
-        /// The schema does not say what this is; it is `serde_json::Value`.
+        /// The schema does not state a type; typed as `serde_json::Value`.
         pub free: Option<::fal_client::__private::Json> { set(maybe_free: ::fal_client::__private::Json) },
-        /// The field `free_too`.
+        /// The `free_too` field.
         ///
-        /// The component `Free` is free-form; it is `serde_json::Value`.
+        /// The component `Free` is free-form; typed as `serde_json::Value`.
         pub free_too: Option<::fal_client::__private::Json> {
             set(maybe_free_too: ::fal_client::__private::Json)
         },
-        /// The field `gone`.
+        /// The `gone` field.
         ///
-        /// The component `Gone` is not in the document; it is `serde_json::Value`.
+        /// The component `Gone` is missing from the document; typed as `serde_json::Value`.
         pub gone: Option<::fal_client::__private::Json> { set(maybe_gone: ::fal_client::__private::Json) },
-        /// The field `gone_or_null`.
+        /// The `gone_or_null` field.
         ///
-        /// The component `Gone` is not in the document; it is `serde_json::Value`.
+        /// The component `Gone` is missing from the document; typed as `serde_json::Value`.
         pub gone_or_null: Option<::fal_client::__private::Json> {
             set(maybe_gone_or_null: ::fal_client::__private::Json)
         },
-        /// The field `gone_or_text`.
+        /// The `gone_or_text` field.
         ///
-        /// A member of the union, the component `Gone`, is not in the document; it is `serde_json::Value`.
+        /// The component `Gone` is missing from the document, but it is a variant of the union; typed as `serde_json::Value`.
         pub gone_or_text: Option<::fal_client::__private::Json> {
             set(maybe_gone_or_text: ::fal_client::__private::Json)
         },
-        /// The field `list_of_gone`.
+        /// The `list_of_gone` field.
         ///
-        /// The component `Gone` is not in the document; it is `serde_json::Value`.
+        /// The component `Gone` is missing from the document; typed as `serde_json::Value`.
         pub list_of_gone: Option<Vec<::fal_client::__private::Json>> {
             set(maybe_list_of_gone: [::fal_client::__private::Json])
         },
-        /// The field `map_of_gone`.
+        /// The `map_of_gone` field.
         ///
-        /// The component `Gone` is not in the document; it is `serde_json::Value`.
+        /// The component `Gone` is missing from the document; typed as `serde_json::Value`.
         pub map_of_gone: Option<::std::collections::BTreeMap<String, ::fal_client::__private::Json>> {
             set(maybe_map_of_gone: ::std::collections::BTreeMap<String, ::fal_client::__private::Json>)
         },
-        /// The field `partly_gone`.
+        /// The `partly_gone` field.
         ///
-        /// The component `Gone` is not in the document, and what it adds is not here.
+        /// The component `Gone` is missing from the document, and so are its fields here.
         pub partly_gone: Option<PartlyGone> { set(maybe_partly_gone: PartlyGone) },
-        /// The field `percent`.
+        /// The `percent` field.
         pub percent: Option<PageA> { set(maybe_percent: PageA) },
-        /// The field `slash`.
+        /// The `slash` field.
         pub slash: Option<AB> { set(maybe_slash: AB) },
-        /// The field `whole`.
+        /// The `whole` field.
         ///
-        /// The component `#` is not in the document; it is `serde_json::Value`.
+        /// The component `#` is missing from the document; typed as `serde_json::Value`.
         pub whole: Option<::fal_client::__private::Json> { set(maybe_whole: ::fal_client::__private::Json) },
     }
 
@@ -94,9 +94,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.partly_gone`.
+    /// A value of `Input.partly_gone`.
     pub struct PartlyGone {
-        /// The field `text`.
+        /// The `text` field.
         pub text: Option<String> { set(maybe_text: String) },
     }
 }
@@ -115,9 +115,9 @@ impl Default for PartlyGone {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.percent`.
+    /// A value of `Input.percent`.
     pub struct PageA {
-        /// The field `page`.
+        /// The `page` field.
         pub page: Option<i64> { set(maybe_page: i64) },
     }
 }
@@ -145,22 +145,22 @@ impl Default for PageA {
     }
 }
 
-/// What the endpoint answers.
+/// The endpoint's output.
 ///
-/// The component `Gone` is not in the document; it is `serde_json::Value`.
+/// The component `Gone` is missing from the document; typed as `serde_json::Value`.
 pub type Output = ::fal_client::__private::Json;
 
 // The report:
-// - `Input.by_another`: the component `Gone` is not in the document; it is `serde_json::Value`
-// - `Input.elsewhere`: the component `#/components/parameters/Gone` is not in the document; it is `serde_json::Value`
-// - `Input.far_away`: the component `https://example.com/schema.json` is not in the document; it is `serde_json::Value`
-// - `Input.free`: the schema does not say what this is; it is `serde_json::Value`
-// - `Input.free_too`: the component `Free` is free-form; it is `serde_json::Value`
-// - `Input.gone`: the component `Gone` is not in the document; it is `serde_json::Value`
-// - `Input.gone_or_null`: the component `Gone` is not in the document; it is `serde_json::Value`
-// - `Input.gone_or_text`: a member of the union, the component `Gone`, is not in the document; it is `serde_json::Value`
-// - `Input.list_of_gone`: the component `Gone` is not in the document; it is `serde_json::Value`
-// - `Input.map_of_gone`: the component `Gone` is not in the document; it is `serde_json::Value`
-// - `Input.partly_gone`: the component `Gone` is not in the document, and what it adds is not here
-// - `Input.whole`: the component `#` is not in the document; it is `serde_json::Value`
-// - `Output`: the component `Gone` is not in the document; it is `serde_json::Value`
+// - `Input.by_another`: the component `Gone` is missing from the document; typed as `serde_json::Value`
+// - `Input.elsewhere`: the component `#/components/parameters/Gone` is missing from the document; typed as `serde_json::Value`
+// - `Input.far_away`: the component `https://example.com/schema.json` is missing from the document; typed as `serde_json::Value`
+// - `Input.free`: the schema does not state a type; typed as `serde_json::Value`
+// - `Input.free_too`: the component `Free` is free-form; typed as `serde_json::Value`
+// - `Input.gone`: the component `Gone` is missing from the document; typed as `serde_json::Value`
+// - `Input.gone_or_null`: the component `Gone` is missing from the document; typed as `serde_json::Value`
+// - `Input.gone_or_text`: the component `Gone` is missing from the document, but it is a variant of the union; typed as `serde_json::Value`
+// - `Input.list_of_gone`: the component `Gone` is missing from the document; typed as `serde_json::Value`
+// - `Input.map_of_gone`: the component `Gone` is missing from the document; typed as `serde_json::Value`
+// - `Input.partly_gone`: the component `Gone` is missing from the document, and so are its fields here
+// - `Input.whole`: the component `#` is missing from the document; typed as `serde_json::Value`
+// - `Output`: the component `Gone` is missing from the document; typed as `serde_json::Value`

@@ -22,31 +22,31 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
-        /// The field `choice`.
+        /// The `choice` field.
         pub choice: Choice { given(Choice => _, Flag, List, Map, NullDefault, Number, PartState) },
-        /// The field `defaulted`.
+        /// The `defaulted` field.
         ///
         /// Default: `3`.
         pub defaulted: Option<i64> { set(maybe_defaulted: i64) },
-        /// The field `flag`.
+        /// The `flag` field.
         pub flag: bool { given(bool => ChoiceState, _, List, Map, NullDefault, Number, PartState) },
-        /// The field `list`.
+        /// The `list` field.
         pub list: Vec<String> {
             given([String] => ChoiceState, Flag, _, Map, NullDefault, Number, PartState)
         },
-        /// The field `map`.
+        /// The `map` field.
         pub map: ::std::collections::BTreeMap<String, String> {
             given(::std::collections::BTreeMap<String, String> => ChoiceState, Flag, List, _, NullDefault, Number, PartState)
         },
-        /// The field `null_default`.
+        /// The `null_default` field.
         pub null_default: String { given(String => ChoiceState, Flag, List, Map, _, Number, PartState) },
-        /// The field `number`.
+        /// The `number` field.
         pub number: f64 { given(f64 => ChoiceState, Flag, List, Map, NullDefault, _, PartState) },
-        /// The field `part`.
+        /// The `part` field.
         pub part: Part { given(Part => ChoiceState, Flag, List, Map, NullDefault, Number, _) },
     }
 
@@ -65,13 +65,13 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.part`.
+    /// A value of `Input.part`.
     pub struct Part {
-        /// The field `names`.
+        /// The `names` field.
         pub names: Vec<String>,
-        /// The field `size`.
+        /// The `size` field.
         pub size: i64,
-        /// The field `note`.
+        /// The `note` field.
         pub note: Option<String> { set(maybe_note: String) },
     }
 }
@@ -91,25 +91,25 @@ impl Part {
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
-        /// The field `list`.
+        /// The `list` field.
         pub list: Vec<String>,
-        /// The field `map`.
+        /// The `map` field.
         pub map: ::std::collections::BTreeMap<String, String>,
-        /// The field `number`.
+        /// The `number` field.
         pub number: Option<f64>,
-        /// The field `part`.
+        /// The `part` field.
         pub part: Answer,
-        /// The field `text`.
+        /// The `text` field.
         pub text: String,
     }
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output, in `Output.part`.
+    /// A value of `Output.part`.
     pub struct Answer {
-        /// The field `flag`.
+        /// The `flag` field.
         pub flag: Option<bool>,
     }
 }

@@ -15,27 +15,27 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
-        /// The field `colour`.
+        /// The `colour` field.
         ///
-        /// Items: 3. Of each item: at most 255.
+        /// Items: 3. Each item: at most 255.
         pub colour: Option<Vec<i64>> {
             set(maybe_colour: [i64])
             rules(MinItems(3), MaxItems(3))
             rules(Items(&[Maximum(Int(255))]))
         },
-        /// The field `old`.
+        /// The `old` field.
         pub old: Option<Vec<String>> { set(maybe_old: [String]) },
-        /// The field `pair`.
+        /// The `pair` field.
         pub pair: Option<Vec<PairChoice>> { set(maybe_pair: [PairChoice]) },
-        /// The field `span`.
+        /// The `span` field.
         ///
         /// Items: 2.
         pub span: Option<Vec<f64>> { set(maybe_span: [f64]) rules(MinItems(2), MaxItems(2)) },
-        /// The field `untyped`.
+        /// The `untyped` field.
         pub untyped: Option<Vec<f64>> { set(maybe_untyped: [f64]) },
     }
 
@@ -44,9 +44,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Input.pair`, in one of its forms.
+    /// An element of `Input.pair`. Its type varies.
     pub enum PairChoice {
-        /// A text.
+        /// A string.
         Text(String) { kind(text) },
         /// An integer.
         Integer(i64) { kind(number) },
@@ -54,9 +54,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
-        /// The field `timestamp`.
+        /// The `timestamp` field.
         pub timestamp: Option<Vec<f64>>,
     }
 }

@@ -15,13 +15,13 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
-        /// The field `clips`.
+        /// The `clips` field.
         pub clips: Option<Vec<Closed>> { set(maybe_clips: [Closed]) },
-        /// The field `video`.
+        /// The `video` field.
         pub video: Option<Clip> { set(maybe_video: Clip) },
     }
 
@@ -30,9 +30,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.clips`.
+    /// An element of `Input.clips`.
     pub struct Closed {
-        /// The field `name`.
+        /// The `name` field.
         pub name: Option<String> { set(maybe_name: String) },
     }
 }
@@ -51,19 +51,19 @@ impl Default for Closed {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.video`.
+    /// A value of `Input.video`.
     pub struct Clip {
-        /// The field `url`.
+        /// The `url` field.
         pub url: ::fal_client::FileInput,
-        /// The schema does not name this field; an example in the document has it.
+        /// Not declared in the schema, but present in an example of the document.
         ///
-        /// The schema does not say what this is; it is `serde_json::Value`.
+        /// The schema does not state a type; typed as `serde_json::Value`.
         pub extra: Option<::fal_client::__private::Json> { set(maybe_extra: ::fal_client::__private::Json) },
-        /// The schema does not name this field; an example in the document has it.
+        /// Not declared in the schema, but present in an example of the document.
         pub kind: Option<String> { set(maybe_kind: String) },
-        /// The schema does not name this field; an example in the document has it.
+        /// Not declared in the schema, but present in an example of the document.
         pub preprocess: Option<bool> { set(maybe_preprocess: bool) },
-        /// The schema does not name this field; an example in the document has it.
+        /// Not declared in the schema, but present in an example of the document.
         pub speed: Option<f64> { set(maybe_speed: f64) },
     }
 }
@@ -82,16 +82,16 @@ impl Clip {
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
-        /// The field `text`.
+        /// The `text` field.
         pub text: Option<String>,
     }
 }
 
 // The report:
-// - `Clip.extra`: the schema does not say what this is; it is `serde_json::Value`
-// - `Clip.extra`: the schema does not name this field, but an example in the document has it
-// - `Clip.kind`: the schema does not name this field, but an example in the document has it
-// - `Clip.preprocess`: the schema does not name this field, but an example in the document has it
-// - `Clip.speed`: the schema does not name this field, but an example in the document has it
+// - `Clip.extra`: the schema does not state a type; typed as `serde_json::Value`
+// - `Clip.extra`: the field is not declared in the schema, but the document has an example of it
+// - `Clip.kind`: the field is not declared in the schema, but the document has an example of it
+// - `Clip.preprocess`: the field is not declared in the schema, but the document has an example of it
+// - `Clip.speed`: the field is not declared in the schema, but the document has an example of it

@@ -15,41 +15,41 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
-        /// The field `bitrate`.
+        /// The `bitrate` field.
         pub bitrate: Option<BitrateChoice> { set(maybe_bitrate: BitrateChoice) },
-        /// The field `image_url`.
+        /// The `image_url` field.
         pub image_url: Option<ImageUrlChoice> { set(maybe_image_url: ImageUrlChoice) },
-        /// The field `list`.
+        /// The `list` field.
         pub list: Option<Vec<Option<ListChoice>>> { set(maybe_list: [Option<ListChoice>]) },
-        /// The field `mixed`.
+        /// The `mixed` field.
         pub mixed: Option<MixedChoice> { set(maybe_mixed: MixedChoice) },
-        /// The field `nested`.
+        /// The `nested` field.
         pub nested: Option<NestedChoice> { set(maybe_nested: NestedChoice) },
-        /// The field `number`.
+        /// The `number` field.
         pub number: Option<f64> { set(maybe_number: f64) },
-        /// The field `prompts`.
+        /// The `prompts` field.
         pub prompts: Option<PromptsChoice> { set(maybe_prompts: PromptsChoice) },
-        /// The field `same`.
+        /// The `same` field.
         pub same: Option<::fal_client::ImageSize> {
             set(maybe_same: ::fal_client::ImageSize)
             rules(Width(&[Minimum(Int(1))]))
             rules(Height(&[Minimum(Int(1))]))
         },
-        /// The field `scale`.
+        /// The `scale` field.
         pub scale: Option<ScaleChoice> { set(maybe_scale: ScaleChoice) },
-        /// The field `several`.
+        /// The `several` field.
         pub several: Option<SeveralChoice> { set(maybe_several: SeveralChoice) },
-        /// The field `switch`.
+        /// The `switch` field.
         pub switch: Option<SwitchChoice> { set(maybe_switch: SwitchChoice) },
-        /// The field `two_lists`.
+        /// The `two_lists` field.
         pub two_lists: Option<TwoLists> { set(maybe_two_lists: TwoLists) },
-        /// The field `unknown`.
+        /// The `unknown` field.
         ///
-        /// The schema does not say what a member of the union is; it is `serde_json::Value`.
+        /// The schema does not state the type of a variant; typed as `serde_json::Value`.
         pub unknown: Option<::fal_client::__private::Json> {
             set(maybe_unknown: ::fal_client::__private::Json)
         },
@@ -57,7 +57,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         ///
         /// Default: `"Aria"`.
         pub voice: Option<Voice> { set(maybe_voice: Voice) },
-        /// The field `voice_id`.
+        /// The `voice_id` field.
         pub voice_id: Option<InputVoice> { set(maybe_voice_id: InputVoice) },
     }
 
@@ -66,9 +66,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Input.bitrate`, in one of its forms.
+    /// A value of `Input.bitrate`. Its type varies.
     pub enum BitrateChoice {
-        /// A text.
+        /// A string.
         Text(String) { kind(text) },
         /// An integer.
         Integer(i64) { kind(number) rules(Minimum(Int(1))) },
@@ -76,19 +76,19 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Input.image_url`, in one of its forms.
+    /// A value of `Input.image_url`. Its type varies.
     pub enum ImageUrlChoice {
         /// A file.
         File(::fal_client::FileInput) { kind(text) },
-        /// A list.
+        /// An array.
         Files(Vec<::fal_client::FileInput>) { kind(list) },
     }
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Input.list`, in one of its forms.
+    /// An element of `Input.list`. Its type varies.
     pub enum ListChoice {
-        /// A text.
+        /// A string.
         Text(String) { kind(text) },
         /// A number.
         Number(f64) { kind(number) },
@@ -96,13 +96,13 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Input.mixed`, in one of its forms.
+    /// A value of `Input.mixed`. Its type varies.
     pub enum MixedChoice {
-        /// One of the listed values.
+        /// One of the declared values.
         Preset(MixedPreset) { kind(string) },
         /// An integer.
         Integer(i64) { kind(number) rules(OneOf(&[Int(5), Int(10)])) },
-        /// A truth value.
+        /// A boolean.
         Flag(bool) { kind(boolean) rules(Only(true)) },
     }
 }
@@ -116,9 +116,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Input.nested`, in one of its forms.
+    /// A value of `Input.nested`. Its type varies.
     pub enum NestedChoice {
-        /// A text.
+        /// A string.
         Text(String) { kind(text) },
         /// An integer.
         Integer(i64) { kind(number) },
@@ -132,29 +132,29 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Input.prompts`, in one of its forms.
+    /// A value of `Input.prompts`. Its type varies.
     pub enum PromptsChoice {
-        /// A text.
+        /// A string.
         Text(String) { kind(text) rules(MinLength(1)) },
-        /// A list.
+        /// An array.
         List(Vec<String>) { kind(list) rules(MaxItems(2)) },
     }
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Input.scale`, in one of its forms.
+    /// A value of `Input.scale`. Its type varies.
     pub enum ScaleChoice {
         /// A number.
         Number(f64) { kind(number) rules(Maximum(Int(4))) },
-        /// An object with keys of one's own.
+        /// An object with arbitrary keys.
         Map(::std::collections::BTreeMap<String, f64>) { kind(object) },
     }
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Input.several`, in one of its forms.
+    /// A value of `Input.several`. Its type varies.
     pub enum SeveralChoice {
-        /// A text.
+        /// A string.
         Text(String) { kind(text) rules(MaxLength(2)) },
         /// An integer.
         Integer(i64) { kind(number) rules(Minimum(Int(3))) },
@@ -162,11 +162,11 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Input.switch`, in one of its forms.
+    /// A value of `Input.switch`. Its type varies.
     pub enum SwitchChoice {
-        /// One of the listed values.
+        /// One of the declared values.
         Preset(SwitchPreset) { kind(string) },
-        /// A truth value.
+        /// A boolean.
         Flag(bool) { kind(boolean) },
     }
 }
@@ -210,12 +210,12 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
-        /// The field `text`.
+        /// The `text` field.
         pub text: Option<String>,
     }
 }
 
 // The report:
-// - `Input.unknown`: the schema does not say what a member of the union is; it is `serde_json::Value`
+// - `Input.unknown`: the schema does not state the type of a variant; typed as `serde_json::Value`

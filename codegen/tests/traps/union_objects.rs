@@ -15,21 +15,21 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
         /// Told apart by a constant.
         pub source: SourceChoice { given(SourceChoice => _) },
-        /// The field `mask`.
+        /// The `mask` field.
         pub mask: Option<MaskChoice> { set(maybe_mask: MaskChoice) },
-        /// The field `prompt`.
+        /// The `prompt` field.
         pub prompt: Option<PromptChoice> { set(maybe_prompt: PromptChoice) },
-        /// The field `shape`.
+        /// The `shape` field.
         pub shape: Option<ShapeChoice> { set(maybe_shape: ShapeChoice) },
-        /// The field `twins`.
+        /// The `twins` field.
         ///
-        /// Two objects of the union have the same keys; it is `serde_json::Value`.
+        /// Two objects of the union have the same keys; typed as `serde_json::Value`.
         pub twins: Option<::fal_client::__private::Json> { set(maybe_twins: ::fal_client::__private::Json) },
     }
 
@@ -40,19 +40,19 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 ::fal_client::__private::input_union! {
     /// Told apart by a constant.
     pub enum SourceChoice {
-        /// The form `Camera`.
+        /// The `Camera` variant.
         Camera(Camera) { kind(object) requires("type") tag("type": "camera") },
-        /// The form `Upload`.
+        /// The `Upload` variant.
         Upload(Upload) { kind(object) requires("type") tag("type": "upload") },
     }
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.source`.
+    /// A value of `Input.source`.
     pub struct Camera {
-        /// The field `type`.
+        /// The `type` field.
         pub type_: Type { name("type") },
-        /// The field `lens`.
+        /// The `lens` field.
         ///
         /// At least 1.
         pub lens: Option<i64> { set(maybe_lens: i64) rules(Minimum(Int(1))) },
@@ -78,11 +78,11 @@ impl Camera {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.source`.
+    /// A value of `Input.source`.
     pub struct Upload {
-        /// The field `type`.
+        /// The `type` field.
         pub type_: UploadType { name("type") },
-        /// The field `lens`.
+        /// The `lens` field.
         pub lens: Option<String> { set(maybe_lens: String) },
     }
 }
@@ -106,25 +106,25 @@ impl Upload {
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Input.mask`, in one of its forms.
+    /// A value of `Input.mask`. Its type varies.
     pub enum MaskChoice {
-        /// A text.
+        /// A string.
         Text(String) { kind(text) },
-        /// The form `Box`.
+        /// The `Box` variant.
         Box(Box2) { kind(object) requires("x", "y") },
-        /// The form `Points`.
+        /// The `Points` variant.
         Points(Points) { kind(object) requires("points") },
     }
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.mask`.
+    /// A value of `Input.mask`.
     pub struct Box2 {
-        /// The field `x`.
+        /// The `x` field.
         pub x: i64,
-        /// The field `y`.
+        /// The `y` field.
         pub y: i64,
-        /// The field `label`.
+        /// The `label` field.
         pub label: Option<String> { set(maybe_label: String) },
     }
 }
@@ -141,13 +141,13 @@ impl Box2 {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.mask`.
+    /// A value of `Input.mask`.
     pub struct Points {
-        /// The field `points`.
+        /// The `points` field.
         ///
-        /// Of each item: at most 9.
+        /// Each item: at most 9.
         pub points: Vec<i64> { rules(Items(&[Maximum(Int(9))])) },
-        /// The field `label`.
+        /// The `label` field.
         pub label: Option<String> { set(maybe_label: String) },
     }
 }
@@ -163,23 +163,23 @@ impl Points {
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Input.prompt`, in one of its forms.
+    /// A value of `Input.prompt`. Its type varies.
     pub enum PromptChoice {
-        /// A text.
+        /// A string.
         Text(String) { kind(text) },
-        /// The form `Structured`.
+        /// The `Structured` variant.
         Structured(Structured) { kind(object) requires("subject") },
-        /// An object with keys of one's own.
+        /// An object with arbitrary keys.
         Map(::std::collections::BTreeMap<String, ::fal_client::__private::Json>) { kind(object) },
     }
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.prompt`.
+    /// A value of `Input.prompt`.
     pub struct Structured {
-        /// The field `subject`.
+        /// The `subject` field.
         pub subject: String,
-        /// The field `mood`.
+        /// The `mood` field.
         pub mood: Option<String> { set(maybe_mood: String) },
     }
 }
@@ -195,21 +195,21 @@ impl Structured {
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Input.shape`, in one of its forms.
+    /// A value of `Input.shape`. Its type varies.
     pub enum ShapeChoice {
-        /// The form `Circle`.
+        /// The `Circle` variant.
         Circle(Circle) { kind(object) requires("kind") tag("kind": "round") },
-        /// The form `Square`.
+        /// The `Square` variant.
         Square(Square) { kind(object) requires("kind", "side") tag("kind": "angular") },
     }
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.shape`.
+    /// A value of `Input.shape`.
     pub struct Circle {
-        /// The field `kind`.
+        /// The `kind` field.
         pub kind: String,
-        /// The field `radius`.
+        /// The `radius` field.
         ///
         /// At least 0.
         pub radius: Option<f64> { set(maybe_radius: f64) rules(Minimum(Int(0))) },
@@ -227,11 +227,11 @@ impl Circle {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.shape`.
+    /// A value of `Input.shape`.
     pub struct Square {
-        /// The field `kind`.
+        /// The `kind` field.
         pub kind: String,
-        /// The field `side`.
+        /// The `side` field.
         pub side: f64,
     }
 }
@@ -247,33 +247,33 @@ impl Square {
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
-        /// The field `file`.
+        /// The `file` field.
         pub file: Option<::fal_client::File>,
-        /// The field `images`.
+        /// The `images` field.
         pub images: Option<Vec<ImageChoice>>,
     }
 }
 
 ::fal_client::__private::output_union! {
-    /// A value of `Output.images`, in one of its forms.
+    /// An element of `Output.images`. Its type varies.
     pub enum ImageChoice {
-        /// The form `Plain`.
+        /// The `Plain` variant.
         Plain(::fal_client::Image) { kind(object) requires("url") },
-        /// The form `Map`.
+        /// The `Map` variant.
         Map(Map) { kind(object) requires("map_type", "url") },
     }
 }
 
 ::fal_client::__private::output! {
-    /// A part of the output, in `Output.images`.
+    /// An element of `Output.images`.
     pub struct Map {
-        /// The field `map_type`.
+        /// The `map_type` field.
         pub map_type: Option<MapType>,
-        /// The field `url`.
+        /// The `url` field.
         pub url: String,
-        /// The field `width`.
+        /// The `width` field.
         pub width: Option<i64>,
     }
 }
@@ -289,4 +289,4 @@ impl Square {
 }
 
 // The report:
-// - `Input.twins`: two objects of the union have the same keys; it is `serde_json::Value`
+// - `Input.twins`: two objects of the union have the same keys; typed as `serde_json::Value`

@@ -15,19 +15,19 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
-        /// The field `required_size`.
+        /// The `required_size` field.
         pub required_size: RequiredSizeChoice { given(RequiredSizeChoice => _) },
-        /// The field `image_size`.
+        /// The `image_size` field.
         ///
         /// Default: `{"height":1024,"width":1024}`.
         pub image_size: Option<ImageSizeChoice> { set(maybe_image_size: ImageSizeChoice) },
-        /// The field `mask`.
+        /// The `mask` field.
         pub mask: Option<MaskChoice> { set(maybe_mask: MaskChoice) },
-        /// The field `maybe_size`.
+        /// The `maybe_size` field.
         pub maybe_size: Option<MaybeSizeChoice> { set(maybe_maybe_size: MaybeSizeChoice) },
         /// No kind of its own.
         pub scale: Option<ScaleChoice> { set(maybe_scale: ScaleChoice) },
@@ -38,9 +38,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Input.required_size`, in one of its forms.
+    /// A value of `Input.required_size`. Its type varies.
     pub enum RequiredSizeChoice {
-        /// One of the listed values.
+        /// One of the declared values.
         Preset(RequiredSizePreset) { kind(string) },
         /// A width and a height in pixels.
         Custom(::fal_client::ImageSize) {
@@ -62,9 +62,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Input.image_size`, in one of its forms.
+    /// A value of `Input.image_size`. Its type varies.
     pub enum ImageSizeChoice {
-        /// One of the listed values.
+        /// One of the declared values.
         Preset(ImageSizePreset) { kind(string) },
         /// A width and a height in pixels.
         Custom(::fal_client::ImageSize) {
@@ -86,19 +86,19 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Input.mask`, in one of its forms.
+    /// A value of `Input.mask`. Its type varies.
     pub enum MaskChoice {
-        /// A text.
+        /// A string.
         Text(String) { kind(text) },
-        /// An object of one's own.
+        /// A custom object.
         Custom(MaskCustom) { kind(object) },
     }
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.mask`.
+    /// A value of `Input.mask`.
     pub struct MaskCustom {
-        /// The field `points`.
+        /// The `points` field.
         pub points: Vec<i64>,
     }
 }
@@ -113,9 +113,9 @@ impl MaskCustom {
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Input.maybe_size`, in one of its forms.
+    /// A value of `Input.maybe_size`. Its type varies.
     pub enum MaybeSizeChoice {
-        /// One of the listed values.
+        /// One of the declared values.
         Preset(MaybeSizePreset) { kind(string) },
         /// A width and a height in pixels.
         Custom(::fal_client::ImageSize) {
@@ -141,23 +141,23 @@ impl MaskCustom {
     pub enum ScaleChoice {
         /// A number.
         Number(f64) { kind(number) },
-        /// An object with keys of one's own.
+        /// An object with arbitrary keys.
         Map(::std::collections::BTreeMap<String, f64>) { kind(object) },
     }
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
-        /// The field `size`.
+        /// The `size` field.
         pub size: Option<SizeChoice>,
     }
 }
 
 ::fal_client::__private::output_union! {
-    /// A value of `Output.size`, in one of its forms.
+    /// A value of `Output.size`. Its type varies.
     pub enum SizeChoice {
-        /// One of the listed values.
+        /// One of the declared values.
         Preset(SizePreset) { kind(string) },
         /// A width and a height in pixels.
         Custom(::fal_client::ImageSize) {

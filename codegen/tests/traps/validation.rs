@@ -15,95 +15,95 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
-        /// The field `layers`.
+        /// The `layers` field.
         pub layers: Vec<Layer> { given([Layer] => _) },
-        /// The field `agree`.
+        /// The `agree` field.
         ///
         /// Always true.
         pub agree: Option<bool> { set(maybe_agree: bool) rules(Only(true)) },
-        /// The field `ahead`.
+        /// The `ahead` field.
         ///
         /// Pattern: `^(?!no)`.
         ///
-        /// `pattern` is not checked, for the engine here cannot read it.
+        /// `pattern` is not checked because the client's regex engine does not support it.
         pub ahead: Option<String> { set(maybe_ahead: String) },
-        /// The field `by_name`.
+        /// The `by_name` field.
         pub by_name: Option<::std::collections::BTreeMap<String, i64>> {
             set(maybe_by_name: ::std::collections::BTreeMap<String, i64>)
             rules(Items(&[Maximum(Int(3))]))
         },
-        /// The field `colour`.
+        /// The `colour` field.
         ///
         /// Pattern: `^#([0-9a-f]{3}){1,2}$`.
         pub colour: Option<String> { set(maybe_colour: String) rules(Pattern("^#([0-9a-f]{3}){1,2}$")) },
-        /// The field `duration`.
+        /// The `duration` field.
         ///
         /// One of 5 and 10.
         pub duration: Option<i64> { set(maybe_duration: i64) rules(OneOf(&[Int(5), Int(10)])) },
-        /// The field `far`.
+        /// The `far` field.
         ///
         /// Range: -9223372036854775808 to 18446744073709551615.
         pub far: Option<i128> {
             set(maybe_far: i128)
             rules(Minimum(Int(-9223372036854775808)), Maximum(Int(18446744073709551615)))
         },
-        /// The field `image_url`.
+        /// The `image_url` field.
         ///
         /// Length: 1 to 40 characters.
         pub image_url: Option<::fal_client::FileInput> {
             set(maybe_image_url: ::fal_client::FileInput)
             rules(MinLength(1), MaxLength(40))
         },
-        /// The field `name`.
+        /// The `name` field.
         ///
         /// Length: 2 to 3 characters.
         pub name: Option<String> { set(maybe_name: String) rules(MinLength(2), MaxLength(3)) },
-        /// The field `ratio`.
+        /// The `ratio` field.
         ///
         /// One of 0.5, 1 and 2.5.
         pub ratio: Option<f64> { set(maybe_ratio: f64) rules(OneOf(&[Float(0.5), Int(1), Float(2.5)])) },
-        /// The field `scale`.
+        /// The `scale` field.
         ///
-        /// Range: more than 0 to less than 2. A multiple of 0.05.
+        /// Range: 0 (exclusive) to 2 (exclusive). A multiple of 0.05.
         pub scale: Option<f64> {
             set(maybe_scale: f64)
             rules(ExclusiveMinimum(Int(0)), ExclusiveMaximum(Int(2)), MultipleOf(Float(0.05)))
         },
-        /// The field `seed`.
+        /// The `seed` field.
         ///
         /// Range: 0 to 18446744073709551615.
         pub seed: Option<i128> {
             set(maybe_seed: i128)
             rules(Minimum(Int(0)), Maximum(Int(18446744073709551615)))
         },
-        /// The field `steps`.
+        /// The `steps` field.
         ///
         /// At most 40.
         pub steps: Option<i64> {
             set(maybe_steps: i64)
             rules(Minimum(Int(1)), Maximum(Int(50)), Maximum(Int(40)))
         },
-        /// The field `styles`.
+        /// The `styles` field.
         ///
-        /// Items: 1 to 2. No item twice.
+        /// Items: 1 to 2. Items must be unique.
         pub styles: Option<Vec<Style>> {
             set(maybe_styles: [Style])
             rules(MinItems(1), MaxItems(2), UniqueItems)
         },
-        /// The field `version`.
+        /// The `version` field.
         ///
         /// Always 2.
         pub version: Option<i64> { set(maybe_version: i64) rules(OneOf(&[Int(2)])) },
-        /// The field `weights`.
+        /// The `weights` field.
         pub weights: Option<Vec<Vec<f64>>> {
             set(maybe_weights: [Vec<f64>])
             rules(Items(&[Items(&[Minimum(Int(0))])]))
         },
-        /// The field `width`.
+        /// The `width` field.
         ///
         /// Range: 64 to 2048. A multiple of 8.
         pub width: Option<i64> {
@@ -117,13 +117,13 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.layers`.
+    /// An element of `Input.layers`.
     pub struct Layer {
-        /// The field `opacity`.
+        /// The `opacity` field.
         ///
         /// Range: 0 to 1.
         pub opacity: f64 { rules(Minimum(Int(0)), Maximum(Int(1))) },
-        /// The field `size`.
+        /// The `size` field.
         pub size: Option<SizeChoice> { set(maybe_size: SizeChoice) },
     }
 }
@@ -139,9 +139,9 @@ impl Layer {
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Layer.size`, in one of its forms.
+    /// A value of `Layer.size`. Its type varies.
     pub enum SizeChoice {
-        /// A text.
+        /// A string.
         Text(String) { kind(text) rules(MaxLength(2)) },
         /// An integer.
         Integer(i64) { kind(number) rules(Minimum(Int(1))) },
@@ -149,7 +149,7 @@ impl Layer {
 }
 
 ::fal_client::__private::open_enum! {
-    /// A value of `Input.styles`.
+    /// An element of `Input.styles`.
     pub enum Style {
         /// `ink`
         Ink = "ink",
@@ -159,12 +159,12 @@ impl Layer {
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
-        /// The field `text`.
+        /// The `text` field.
         pub text: Option<String>,
     }
 }
 
 // The report:
-// - `Input.ahead`: `pattern` is not checked, for the engine here cannot read it
+// - `Input.ahead`: `pattern` is not checked because the client's regex engine does not support it

@@ -15,19 +15,19 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
-        /// The field `boxes`.
+        /// The `boxes` field.
         pub boxes: Option<Vec<BoxChoice>> { set(maybe_boxes: [BoxChoice]) },
-        /// The field `categories`.
+        /// The `categories` field.
         pub categories: Option<Vec<Category>> { set(maybe_categories: [Category]) },
-        /// The field `loras`.
+        /// The `loras` field.
         pub loras: Option<Vec<LoraWeight>> { set(maybe_loras: [LoraWeight]) },
-        /// The field `refiner`.
+        /// The `refiner` field.
         pub refiner: Option<RefinerInput> { set(maybe_refiner: RefinerInput) },
-        /// The field `style`.
+        /// The `style` field.
         pub style: Option<Style> { set(maybe_style: Style) },
     }
 
@@ -36,9 +36,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_union! {
-    /// A value of `Input.boxes`, in one of its forms.
+    /// An element of `Input.boxes`. Its type varies.
     pub enum BoxChoice {
-        /// A text.
+        /// A string.
         Text(String) { kind(text) },
         /// A number.
         Number(f64) { kind(number) },
@@ -46,7 +46,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::open_enum! {
-    /// A value of `Input.categories`.
+    /// An element of `Input.categories`.
     pub enum Category {
         /// `one`
         One = "one",
@@ -56,9 +56,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.loras`.
+    /// An element of `Input.loras`.
     pub struct LoraWeight {
-        /// The field `path`.
+        /// The `path` field.
         pub path: String,
     }
 }
@@ -71,9 +71,9 @@ impl LoraWeight {
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.refiner`.
+    /// A value of `Input.refiner`.
     pub struct RefinerInput {
-        /// The field `steps`.
+        /// The `steps` field.
         pub steps: Option<i64> { set(maybe_steps: i64) },
     }
 }
@@ -112,9 +112,9 @@ impl Default for RefinerInput {
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
-        /// The field `file`.
+        /// The `file` field.
         pub file: Option<::fal_client::File>,
     }
 }

@@ -19,9 +19,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
         /// What the image should show. The more precise the words, the closer the image.
         pub prompt: String { given(String => _, ControlImageUrl, ImageUrl, MaskUrl) },
@@ -101,7 +101,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Size of the images: a preset, or a width and a height in pixels. Unset, it is that of the control
     /// image.
     pub enum ImageSizeChoice {
-        /// One of the listed values.
+        /// One of the declared values.
         Preset(ImageSizePreset) { kind(string) },
         /// A width and a height in pixels.
         Custom(::fal_client::ImageSize) {
@@ -131,7 +131,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.loras`.
+    /// An element of `Input.loras`.
     pub struct LoraWeight {
         /// Where the weights are: a URL, a path, or the name of a model on a hub.
         pub path: String,
@@ -153,7 +153,7 @@ impl LoraWeight {
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
         /// The generated images.
         pub images: Vec<::fal_client::Image>,

@@ -17,9 +17,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
         /// What the image should show. The more precise the words, the closer the image.
         pub prompt: String { given(String => _, ImageUrl) },
@@ -76,7 +76,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 ::fal_client::__private::input_union! {
     /// Size of the image: a preset, or a width and a height in pixels.
     pub enum ImageSizeChoice {
-        /// One of the listed values.
+        /// One of the declared values.
         Preset(ImageSizePreset) { kind(string) },
         /// A width and a height in pixels.
         Custom(::fal_client::ImageSize) {
@@ -106,7 +106,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::input_part! {
-    /// A part of the input, in `Input.loras`.
+    /// An element of `Input.loras`.
     pub struct LoraWeight {
         /// Where the weights are: a URL, a path, or the name of a model on a hub.
         pub path: String,
@@ -138,7 +138,7 @@ impl LoraWeight {
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
         /// The generated images.
         pub images: Vec<::fal_client::Image>,

@@ -17,9 +17,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
         /// URL of the image to start from.
         pub image_url: ::fal_client::FileInput { given(::fal_client::FileInput => _, Prompt) },
@@ -94,7 +94,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
         /// The generated images.
         pub images: Vec<::fal_client::Image>,

@@ -15,9 +15,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 );
 
 ::fal_client::__private::input! {
-    /// What the endpoint takes.
+    /// The endpoint's input.
     ///
-    /// Made with [`Input::builder`].
+    /// Created with [`Input::builder`].
     pub struct Input {
         /// URL of the image to start from.
         pub image_url: ::fal_client::FileInput { given(::fal_client::FileInput => _) },
@@ -70,7 +70,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 ::fal_client::__private::input_union! {
     /// Size of the image: a preset, or a width and a height in pixels.
     pub enum ImageSizeChoice {
-        /// One of the listed values.
+        /// One of the declared values.
         Preset(ImageSizePreset) { kind(string) },
         /// A width and a height in pixels.
         Custom(::fal_client::ImageSize) {
@@ -122,7 +122,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 }
 
 ::fal_client::__private::output! {
-    /// What the endpoint answers.
+    /// The endpoint's output.
     pub struct Output {
         /// The generated images.
         pub images: Vec<::fal_client::Image>,
