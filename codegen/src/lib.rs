@@ -54,3 +54,8 @@ pub use builder::Builder;
 pub use change::{Change, ChangeKind, Effect, changes};
 pub use error::{Error, Finding};
 pub use summary::Summary;
+
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
