@@ -13,7 +13,8 @@ const KEYWORDS: &[&str] = &[
     "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
-/// Names in every endpoint's module, and names of the prelude that a type must not shadow.
+/// Names that a type must not have: those in every endpoint's module, those of the prelude, those that programs import from
+/// fal_client and std beside an endpoint's types, and those that say nothing.
 const RESERVED_TYPES: &[&str] = &[
     "ENDPOINT",
     "Endpoints",
@@ -52,6 +53,27 @@ const RESERVED_TYPES: &[&str] = &[
     "TryFrom",
     "TryInto",
     "Vec",
+    "Audio",
+    "Client",
+    "Duration",
+    "Endpoint",
+    "Error",
+    "File",
+    "FileInput",
+    "Handle",
+    "Image",
+    "ImageSize",
+    "Json",
+    "Nullable",
+    "Response",
+    "Video",
+    "Empty",
+    "Item",
+    "Map",
+    "Name",
+    "Object",
+    "Type",
+    "Value",
 ];
 
 /// Names that a module, and the method that leads to it, must not have: methods of clients, handles and the standard traits,

@@ -79,7 +79,7 @@ impl<'a> Walk<'a> {
         }
         let mut scope = Scope::variants();
         variants.iter_mut().for_each(|variant| variant.name = scope.take(&variant.name));
-        let name = self.inline_name(&format!("{wanted}Choice"), site.owner);
+        let name = self.type_name(&format!("{wanted}Choice"), site.owner);
         let docs = docs::of_schema(schema, &words::union_of(at, site.is_item));
         let union = Union { name: name.clone(), side: site.side, docs, members: variants };
         self.drafts.insert(index, Item::Union(union));

@@ -145,7 +145,7 @@ impl<'a> Walk<'a> {
             }
             Some("object") => match schema.get("additionalProperties") {
                 _ if properties(schema).is_some() => {
-                    let name = self.inline_name(wanted, site.owner);
+                    let name = self.type_name(wanted, site.owner);
                     self.record(&name, role_of(side), schema, &words::value_of(at, site.is_item));
                     types::local(&name).into()
                 }
@@ -162,8 +162,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Returns a free name for an inline type, qualified by the record around it where the wanted one is taken.
-    pub(super) fn inline_name(&mut self, wanted: &str, owner: &str) -> String {
+    /// Returns a free name for a type. If the wanted one is taken or reserved, the record around the type qualifies it.
+    pub(super) fn type_name(&mut self, wanted: &str, owner: &str) -> String {
         self.scope.take_either(wanted, &format!("{owner}{wanted}"))
     }
 
@@ -207,7 +207,7 @@ impl<'a> Walk<'a> {
         let wanted = names::component(component);
         if fields.is_some() {
             // Registered before its fields are lowered, because a record may contain itself.
-            let name = self.scope.take(&wanted);
+            let name = self.type_name(&wanted, site.owner);
             self.components.insert(component, Some(types::local(&name).into()));
             self.record(&name, role_of(site.side), schema, &words::value_of(site.at, site.is_item));
             return types::local(&name).into();
@@ -235,7 +235,7 @@ impl<'a> Walk<'a> {
             self.note(site.at, refusals::too_many_values(values.len()));
             return json!({ "type": "string" }).into();
         }
-        let name = self.inline_name(site.wanted, site.owner);
+        let name = self.type_name(site.wanted, site.owner);
         let mut scope = Scope::variants();
         let values = values.into_iter().map(|value| (scope.take(&names::variant(value)), value.to_owned())).collect();
         let docs = docs::of_schema(site.schema, &words::value_of(site.at, site.is_item));

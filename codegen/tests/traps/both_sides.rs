@@ -20,9 +20,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Created with [`Input::builder`].
     pub struct Input {
         /// The `box` field.
-        pub box_: Box2 { given(Box2 => _) name("box") },
+        pub box_: InputBox { given(InputBox => _) name("box") },
         /// The `image` field.
-        pub image: Option<Image> { set(maybe_image: Image) },
+        pub image: Option<InputImage> { set(maybe_image: InputImage) },
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
@@ -31,7 +31,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 
 ::fal_client::__private::input_part! {
     /// A value of `Input.box`.
-    pub struct Box2 {
+    pub struct InputBox {
         /// The `x` field.
         pub x: i64,
         /// The `y` field.
@@ -41,10 +41,10 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     }
 }
 
-impl Box2 {
+impl InputBox {
     /// One with its required fields.
     pub fn new(x: impl Into<i64>, y: impl Into<i64>) -> Self {
-        Box2 {
+        InputBox {
             x: x.into(),
             y: y.into(),
             label: None,
@@ -54,7 +54,7 @@ impl Box2 {
 
 ::fal_client::__private::input_part! {
     /// A value of `Input.image`.
-    pub struct Image {
+    pub struct InputImage {
         /// The `url` field.
         pub url: ::fal_client::FileInput,
         /// The `width` field.
@@ -62,10 +62,10 @@ impl Box2 {
     }
 }
 
-impl Image {
+impl InputImage {
     /// One with its required fields.
     pub fn new(url: impl Into<::fal_client::FileInput>) -> Self {
-        Image {
+        InputImage {
             url: url.into(),
             width: None,
         }
@@ -76,8 +76,8 @@ impl Image {
     /// The endpoint's output.
     pub struct Output {
         /// The `box` field.
-        pub box_: Box2 { name("box") },
+        pub box_: InputBox { name("box") },
         /// The `image` field.
-        pub image: Option<Image>,
+        pub image: Option<InputImage>,
     }
 }

@@ -24,21 +24,21 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         /// The `b` field.
         pub b: Option<AudioOutput> { set(maybe_b: AudioOutput) },
         /// The `c` field.
-        pub c: Option<Image> { set(maybe_c: Image) },
+        pub c: Option<InputImage> { set(maybe_c: InputImage) },
         /// The `d` field.
         pub d: Option<SanaV1516bInput> { set(maybe_d: SanaV1516bInput) },
         /// The `e` field.
         pub e: Option<Type3d> { set(maybe_e: Type3d) },
         /// The `f` field.
-        pub f: Option<Image2> { set(maybe_f: Image2) },
+        pub f: Option<InputImage2> { set(maybe_f: InputImage2) },
         /// The `g` field.
-        pub g: Option<Image3> { set(maybe_g: Image3) },
+        pub g: Option<InputImage3> { set(maybe_g: InputImage3) },
         /// The `h` field.
-        pub h: Option<Input2> { set(maybe_h: Input2) },
+        pub h: Option<InputInput> { set(maybe_h: InputInput) },
         /// The `i` field.
-        pub i: Option<Empty> { set(maybe_i: Empty) },
+        pub i: Option<InputEmpty> { set(maybe_i: InputEmpty) },
         /// The `j` field.
-        pub j: Option<Empty2> { set(maybe_j: Empty2) },
+        pub j: Option<InputEmpty2> { set(maybe_j: InputEmpty2) },
         /// The `k` field.
         pub k: Option<ABC> { set(maybe_k: ABC) },
     }
@@ -91,22 +91,22 @@ impl Default for AudioOutput {
 
 ::fal_client::__private::input_part! {
     /// A value of `Input.c`.
-    pub struct Image {
+    pub struct InputImage {
         /// The `value` field.
         pub value: Option<i64> { set(maybe_value: i64) },
     }
 }
 
-impl Image {
+impl InputImage {
     /// One with no field set.
     pub fn new() -> Self {
-        Image { value: None }
+        InputImage { value: None }
     }
 }
 
-impl Default for Image {
+impl Default for InputImage {
     fn default() -> Self {
-        Image::new()
+        InputImage::new()
     }
 }
 
@@ -154,106 +154,106 @@ impl Default for Type3d {
 
 ::fal_client::__private::input_part! {
     /// A value of `Input.f`.
-    pub struct Image2 {
+    pub struct InputImage2 {
         /// The `value` field.
         pub value: Option<i64> { set(maybe_value: i64) },
     }
 }
 
-impl Image2 {
+impl InputImage2 {
     /// One with no field set.
     pub fn new() -> Self {
-        Image2 { value: None }
+        InputImage2 { value: None }
     }
 }
 
-impl Default for Image2 {
+impl Default for InputImage2 {
     fn default() -> Self {
-        Image2::new()
+        InputImage2::new()
     }
 }
 
 ::fal_client::__private::input_part! {
     /// A value of `Input.g`.
-    pub struct Image3 {
+    pub struct InputImage3 {
         /// The `value` field.
         pub value: Option<i64> { set(maybe_value: i64) },
     }
 }
 
-impl Image3 {
+impl InputImage3 {
     /// One with no field set.
     pub fn new() -> Self {
-        Image3 { value: None }
+        InputImage3 { value: None }
     }
 }
 
-impl Default for Image3 {
+impl Default for InputImage3 {
     fn default() -> Self {
-        Image3::new()
+        InputImage3::new()
     }
 }
 
 ::fal_client::__private::input_part! {
     /// A value of `Input.h`.
-    pub struct Input2 {
+    pub struct InputInput {
         /// The `value` field.
         pub value: Option<i64> { set(maybe_value: i64) },
     }
 }
 
-impl Input2 {
+impl InputInput {
     /// One with no field set.
     pub fn new() -> Self {
-        Input2 { value: None }
+        InputInput { value: None }
     }
 }
 
-impl Default for Input2 {
+impl Default for InputInput {
     fn default() -> Self {
-        Input2::new()
+        InputInput::new()
     }
 }
 
 ::fal_client::__private::input_part! {
     /// A value of `Input.i`.
-    pub struct Empty {
+    pub struct InputEmpty {
         /// The `value` field.
         pub value: Option<i64> { set(maybe_value: i64) },
     }
 }
 
-impl Empty {
+impl InputEmpty {
     /// One with no field set.
     pub fn new() -> Self {
-        Empty { value: None }
+        InputEmpty { value: None }
     }
 }
 
-impl Default for Empty {
+impl Default for InputEmpty {
     fn default() -> Self {
-        Empty::new()
+        InputEmpty::new()
     }
 }
 
 ::fal_client::__private::input_part! {
     /// A value of `Input.j`.
-    pub struct Empty2 {
+    pub struct InputEmpty2 {
         /// The `value` field.
         pub value: Option<i64> { set(maybe_value: i64) },
     }
 }
 
-impl Empty2 {
+impl InputEmpty2 {
     /// One with no field set.
     pub fn new() -> Self {
-        Empty2 { value: None }
+        InputEmpty2 { value: None }
     }
 }
 
-impl Default for Empty2 {
+impl Default for InputEmpty2 {
     fn default() -> Self {
-        Empty2::new()
+        InputEmpty2::new()
     }
 }
 

@@ -63,7 +63,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// An element of `Input.frames`.
     pub struct Frame {
         /// The `image` field.
-        pub image: Image,
+        pub image: FrameImage,
         /// The `at` field.
         pub at: Option<i64> { set(maybe_at: i64) },
     }
@@ -71,7 +71,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 
 impl Frame {
     /// One with its required fields.
-    pub fn new(image: impl Into<Image>) -> Self {
+    pub fn new(image: impl Into<FrameImage>) -> Self {
         Frame {
             image: image.into(),
             at: None,
@@ -81,7 +81,7 @@ impl Frame {
 
 ::fal_client::__private::input_part! {
     /// A value of `Frame.image`.
-    pub struct Image {
+    pub struct FrameImage {
         /// The `url` field.
         pub url: ::fal_client::FileInput,
         /// The `width` field.
@@ -89,10 +89,10 @@ impl Frame {
     }
 }
 
-impl Image {
+impl FrameImage {
     /// One with its required fields.
     pub fn new(url: impl Into<::fal_client::FileInput>) -> Self {
-        Image {
+        FrameImage {
             url: url.into(),
             width: None,
         }

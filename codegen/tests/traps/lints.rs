@@ -149,7 +149,7 @@ impl Part {
     /// The endpoint's output.
     pub struct Output {
         /// The `PART` field.
-        pub part: Option<Part2> { name("PART") },
+        pub part: Option<OutputPart> { name("PART") },
         /// The `choice` field.
         pub choice: Option<OutputChoiceChoice>,
     }
@@ -157,7 +157,7 @@ impl Part {
 
 ::fal_client::__private::output! {
     /// A value of `Output.PART`.
-    pub struct Part2 {
+    pub struct OutputPart {
         /// The `field_0` field.
         pub field_0: Option<String>,
         /// The `field_1` field.
@@ -227,6 +227,6 @@ impl Part {
         /// A string.
         Text(String) { kind(text) },
         /// The `PART` variant.
-        Part(Part2) { kind(object) },
+        Part(OutputPart) { kind(object) },
     }
 }

@@ -24,11 +24,11 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Created with [`Input::builder`].
     pub struct Input {
         /// The `Prompt` field.
-        pub prompt2: String { given(String => _, PromptState, Self_, Type) name("Prompt") },
+        pub prompt2: String { given(String => _, PromptState, Self_, TypeState) name("Prompt") },
         /// The `prompt` field.
-        pub prompt: String { given(String => Prompt, _, Self_, Type) },
+        pub prompt: String { given(String => Prompt, _, Self_, TypeState) },
         /// The `self` field.
-        pub self_: String { given(String => Prompt, PromptState, _, Type) name("self") },
+        pub self_: String { given(String => Prompt, PromptState, _, TypeState) name("self") },
         /// The `type` field.
         pub type_: String { given(String => Prompt, PromptState, Self_, _) name("type") },
         /// The `3d` field.
@@ -64,18 +64,18 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder<Prompt = prompt2, PromptState = prompt, Self_ = self_, Type = type_>;
+    pub struct InputBuilder<Prompt = prompt2, PromptState = prompt, Self_ = self_, TypeState = type_>;
 }
 
 ::fal_client::__private::output! {
     /// The endpoint's output.
     pub struct Output {
         /// The `Option` field.
-        pub option: Option<Option2> { name("Option") },
+        pub option: Option<OutputOption> { name("Option") },
         /// The `audio` field.
         pub audio: Option<AudioOutput>,
         /// The `image` field.
-        pub image: Option<Image>,
+        pub image: Option<OutputImage>,
         /// The `type` field.
         pub type_: Option<String> { name("type") },
     }
@@ -83,15 +83,15 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 
 ::fal_client::__private::output! {
     /// A value of `Output.Option`.
-    pub struct Option2 {
+    pub struct OutputOption {
         /// The `Vec` field.
-        pub vec: Option<Vec2> { name("Vec") },
+        pub vec: Option<OutputOptionVec> { name("Vec") },
     }
 }
 
 ::fal_client::__private::output! {
-    /// A value of `Option2.Vec`.
-    pub struct Vec2 {
+    /// A value of `OutputOption.Vec`.
+    pub struct OutputOptionVec {
         /// The `x` field.
         pub x: Option<i64>,
     }
@@ -109,7 +109,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 
 ::fal_client::__private::output! {
     /// A value of `Output.image`.
-    pub struct Image {
+    pub struct OutputImage {
         /// The `url` field.
         pub url: String,
         /// The `depth` field.

@@ -29,9 +29,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
         /// The `prompt` field.
         pub prompt: Prompt { given(Prompt => DState, GivenState, _) },
         /// The `group` field.
-        pub group: Option<Group2> { set(maybe_group: Group2) },
+        pub group: Option<InputGroup> { set(maybe_group: InputGroup) },
         /// The `input` field.
-        pub input: Option<Input2> { set(maybe_input: Input2) },
+        pub input: Option<InputInput> { set(maybe_input: InputInput) },
         /// The `missing` field.
         pub missing: Option<Missing> { set(maybe_missing: Missing) },
         /// The `mode` field.
@@ -92,43 +92,43 @@ impl Given {
 
 ::fal_client::__private::input_part! {
     /// A value of `Input.group`.
-    pub struct Group2 {
+    pub struct InputGroup {
         /// The `g` field.
         pub g: Option<i64> { set(maybe_g: i64) },
     }
 }
 
-impl Group2 {
+impl InputGroup {
     /// One with no field set.
     pub fn new() -> Self {
-        Group2 { g: None }
+        InputGroup { g: None }
     }
 }
 
-impl Default for Group2 {
+impl Default for InputGroup {
     fn default() -> Self {
-        Group2::new()
+        InputGroup::new()
     }
 }
 
 ::fal_client::__private::input_part! {
     /// A value of `Input.input`.
-    pub struct Input2 {
+    pub struct InputInput {
         /// The `i` field.
         pub i: Option<i64> { set(maybe_i: i64) },
     }
 }
 
-impl Input2 {
+impl InputInput {
     /// One with no field set.
     pub fn new() -> Self {
-        Input2 { i: None }
+        InputInput { i: None }
     }
 }
 
-impl Default for Input2 {
+impl Default for InputInput {
     fn default() -> Self {
-        Input2::new()
+        InputInput::new()
     }
 }
 
@@ -211,9 +211,9 @@ impl Default for Wire {
         /// The `a` field.
         pub a: Option<A>,
         /// The `error` field.
-        pub error: Option<Error>,
+        pub error: Option<OutputError>,
         /// The `output` field.
-        pub output: Option<Output2>,
+        pub output: Option<OutputOutput>,
         /// The `self` field.
         pub self_: Option<Self_> { name("self") },
     }
@@ -229,7 +229,7 @@ impl Default for Wire {
 
 ::fal_client::__private::output! {
     /// A value of `Output.error`.
-    pub struct Error {
+    pub struct OutputError {
         /// The `e` field.
         pub e: Option<i64>,
     }
@@ -237,7 +237,7 @@ impl Default for Wire {
 
 ::fal_client::__private::output! {
     /// A value of `Output.output`.
-    pub struct Output2 {
+    pub struct OutputOutput {
         /// The `o` field.
         pub o: Option<i64>,
     }

@@ -27,31 +27,31 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// Created with [`Input::builder`].
     pub struct Input {
         /// The `choice` field.
-        pub choice: Choice { given(Choice => _, Flag, List, Map, NullDefault, Number, PartState) },
+        pub choice: Choice { given(Choice => _, Flag, List, MapState, NullDefault, Number, PartState) },
         /// The `defaulted` field.
         ///
         /// Default: `3`.
         pub defaulted: Option<i64> { set(maybe_defaulted: i64) },
         /// The `flag` field.
-        pub flag: bool { given(bool => ChoiceState, _, List, Map, NullDefault, Number, PartState) },
+        pub flag: bool { given(bool => ChoiceState, _, List, MapState, NullDefault, Number, PartState) },
         /// The `list` field.
         pub list: Vec<String> {
-            given([String] => ChoiceState, Flag, _, Map, NullDefault, Number, PartState)
+            given([String] => ChoiceState, Flag, _, MapState, NullDefault, Number, PartState)
         },
         /// The `map` field.
         pub map: ::std::collections::BTreeMap<String, String> {
             given(::std::collections::BTreeMap<String, String> => ChoiceState, Flag, List, _, NullDefault, Number, PartState)
         },
         /// The `null_default` field.
-        pub null_default: String { given(String => ChoiceState, Flag, List, Map, _, Number, PartState) },
+        pub null_default: String { given(String => ChoiceState, Flag, List, MapState, _, Number, PartState) },
         /// The `number` field.
-        pub number: f64 { given(f64 => ChoiceState, Flag, List, Map, NullDefault, _, PartState) },
+        pub number: f64 { given(f64 => ChoiceState, Flag, List, MapState, NullDefault, _, PartState) },
         /// The `part` field.
-        pub part: Part { given(Part => ChoiceState, Flag, List, Map, NullDefault, Number, _) },
+        pub part: Part { given(Part => ChoiceState, Flag, List, MapState, NullDefault, Number, _) },
     }
 
     /// An [`Input`] in the making: a call takes it once every required field is set.
-    pub struct InputBuilder<ChoiceState = choice, Flag = flag, List = list, Map = map, NullDefault = null_default, Number = number, PartState = part>;
+    pub struct InputBuilder<ChoiceState = choice, Flag = flag, List = list, MapState = map, NullDefault = null_default, Number = number, PartState = part>;
 }
 
 ::fal_client::__private::open_enum! {

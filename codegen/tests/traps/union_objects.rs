@@ -51,7 +51,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     /// A value of `Input.source`.
     pub struct Camera {
         /// The `type` field.
-        pub type_: Type { name("type") },
+        pub type_: CameraType { name("type") },
         /// The `lens` field.
         ///
         /// At least 1.
@@ -61,7 +61,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 
 impl Camera {
     /// One with its required fields.
-    pub fn new(type_: impl Into<Type>) -> Self {
+    pub fn new(type_: impl Into<CameraType>) -> Self {
         Camera {
             type_: type_.into(),
             lens: None,
@@ -71,7 +71,7 @@ impl Camera {
 
 ::fal_client::__private::open_enum! {
     /// A value of `Camera.type`.
-    pub enum Type {
+    pub enum CameraType {
         /// `camera`
         Camera = "camera",
     }
@@ -111,7 +111,7 @@ impl Upload {
         /// A string.
         Text(String) { kind(text) },
         /// The `Box` variant.
-        Box(Box2) { kind(object) requires("x", "y") },
+        Box(InputBox) { kind(object) requires("x", "y") },
         /// The `Points` variant.
         Points(Points) { kind(object) requires("points") },
     }
@@ -119,7 +119,7 @@ impl Upload {
 
 ::fal_client::__private::input_part! {
     /// A value of `Input.mask`.
-    pub struct Box2 {
+    pub struct InputBox {
         /// The `x` field.
         pub x: i64,
         /// The `y` field.
@@ -129,10 +129,10 @@ impl Upload {
     }
 }
 
-impl Box2 {
+impl InputBox {
     /// One with its required fields.
     pub fn new(x: impl Into<i64>, y: impl Into<i64>) -> Self {
-        Box2 {
+        InputBox {
             x: x.into(),
             y: y.into(),
             label: None,
@@ -262,13 +262,13 @@ impl Square {
         /// The `Plain` variant.
         Plain(::fal_client::Image) { kind(object) requires("url") },
         /// The `Map` variant.
-        Map(Map) { kind(object) requires("map_type", "url") },
+        Map(OutputMap) { kind(object) requires("map_type", "url") },
     }
 }
 
 ::fal_client::__private::output! {
     /// An element of `Output.images`.
-    pub struct Map {
+    pub struct OutputMap {
         /// The `map_type` field.
         pub map_type: Option<MapType>,
         /// The `url` field.
@@ -279,7 +279,7 @@ impl Square {
 }
 
 ::fal_client::__private::open_enum! {
-    /// A value of `Map.map_type`.
+    /// A value of `OutputMap.map_type`.
     pub enum MapType {
         /// `normal`
         Normal = "normal",
