@@ -173,8 +173,9 @@ impl Reader<'_> {
         if !is_id(&id) {
             return self.finding(&format!("{at}{ENDPOINT_ID}"), refusals::invalid_id(&id));
         }
-        let input = self.schema(paths, at, &format!("/{id}"), "post", INPUT, "input");
-        let output = self.schema(paths, at, &result_path(&id), "get", OUTPUT, "output");
+        let (post, result) = (format!("/{id}"), result_path(&id));
+        let input = self.schema(paths, at, &[&[post.as_str(), "post"], INPUT].concat(), "input");
+        let output = self.schema(paths, at, &[&[result.as_str(), "get"], OUTPUT].concat(), "output");
         let (Some(input), Some(output)) = (input, output) else { return };
         let category =
             metadata.and_then(|metadata| metadata.get("category")).and_then(Value::as_str).map(str::to_owned);
@@ -211,21 +212,12 @@ impl Reader<'_> {
         }
     }
 
-    fn schema(
-        &mut self,
-        paths: &Map<String, Value>,
-        at: &str,
-        path: &str,
-        method: &str,
-        keys: &[&str],
-        what: &str,
-    ) -> Option<Value> {
-        let found =
-            paths.get(path).and_then(|path| path.get(method)).and_then(|operation| dig(operation, keys)).cloned();
+    /// Returns the schema that the keys lead to from `paths`.
+    fn schema(&mut self, paths: &Map<String, Value>, at: &str, keys: &[&str], what: &str) -> Option<Value> {
+        let found = keys.split_first().and_then(|(path, keys)| dig(paths.get(*path)?, keys)).cloned();
         if found.is_none() {
             let keys = keys.iter().map(|key| escape(key)).collect::<Vec<_>>().join("/");
-            let pointer = format!("{at}/paths/{}/{method}/{keys}", escape(path));
-            self.finding(&pointer, refusals::missing_schema(what));
+            self.finding(&format!("{at}/paths/{keys}"), refusals::missing_schema(what));
         }
         found
     }
@@ -264,6 +256,8 @@ fn summary(error: &Value) -> String {
 /// The longest id known has six segments.
 const MAX_SEGMENTS: usize = 16;
 
+/// The generator's ids name modules, so they are stricter than those that the client accepts at run time: no `~`, no leading
+/// punctuation in a segment, and at most 16 segments.
 fn is_id(id: &str) -> bool {
     let segments: Vec<&str> = id.split('/').collect();
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');

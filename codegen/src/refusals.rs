@@ -103,6 +103,22 @@ pub(crate) fn untyped(id: &str, reason: &str) -> String {
     format!("cannot decide the types of `{id}`: {reason}")
 }
 
+pub(crate) fn typify_panicked(message: Option<&str>) -> String {
+    format!("typify panicked: {}", message.unwrap_or("no message"))
+}
+
+pub(crate) fn typify_rejected(error: &impl Display) -> String {
+    format!("typify rejected the schemas: {error}")
+}
+
+pub(crate) fn typify_omitted(definition: &str) -> String {
+    format!("typify omitted the definition `{definition}` or a part of it")
+}
+
+pub(crate) fn unexpected_type(description: &str) -> String {
+    format!("typify made an unexpected type: {description}")
+}
+
 // Findings about patches.
 
 pub(crate) const NO_EFFECT: &str = "patch has no effect; remove it";

@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 use typify::{TypeDetails, TypeId, TypeSpace, TypeSpaceSettings};
 
 use crate::model::{Field, Item, Member, Record, Setter, Type, Union};
+use crate::refusals;
 
 /// A type of the runtime that replaces a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +72,7 @@ pub(crate) fn decide(items: Vec<Item<Simple>>) -> Result<Vec<Item>, String> {
         Ok(decided) => decided?,
         Err(panic) => {
             let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-            return Err(format!("typify panicked: {}", text.unwrap_or("without a message")));
+            return Err(refusals::typify_panicked(text));
         }
     };
     Ok(items.into_iter().map(|item| typed(item, &mut decided)).collect())
@@ -155,7 +156,7 @@ fn decide_unguarded(definitions: Vec<Definition<'_>>) -> Result<Decided, String>
         schemas.push((format!("R{number}"), Schema::Bool(true)));
     }
     let mut space = TypeSpace::new(&settings);
-    space.add_ref_types(schemas).map_err(|error| format!("typify rejected the schemas: {error}"))?;
+    space.add_ref_types(schemas).map_err(|error| refusals::typify_rejected(&error))?;
 
     let names = Names { definitions: definitions.iter().map(|(name, _)| *name).collect(), replaced };
     let mut decided = BTreeMap::new();
@@ -172,7 +173,7 @@ fn decide_unguarded(definitions: Vec<Definition<'_>>) -> Result<Decided, String>
             }
         }
         let types: Option<Vec<Type>> = types.into_iter().collect();
-        let types = types.ok_or_else(|| format!("typify omitted a property of `{definition}`"))?;
+        let types = types.ok_or_else(|| refusals::typify_omitted(definition))?;
         decided.insert((*definition).to_owned(), types);
     }
     // typify makes no struct of a record without fields.
@@ -180,7 +181,7 @@ fn decide_unguarded(definitions: Vec<Definition<'_>>) -> Result<Decided, String>
         match decided.get(*name) {
             Some(_) => {}
             None if properties.is_empty() => drop(decided.insert((*name).to_owned(), Vec::new())),
-            None => return Err(format!("typify made no struct of `{name}`")),
+            None => return Err(refusals::typify_omitted(name)),
         }
     }
     Ok(decided)
@@ -254,7 +255,7 @@ fn translate(space: &TypeSpace, id: &TypeId, names: &Names<'_>) -> Result<Type, 
         TypeDetails::Builtin("::serde_json::Value") => Type::Json,
         _ => {
             let name = found.name();
-            names.get(&name).ok_or_else(|| format!("typify made an unexpected type: {}", found.describe()))?
+            names.get(&name).ok_or_else(|| refusals::unexpected_type(&found.describe()))?
         }
     })
 }
