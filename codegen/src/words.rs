@@ -117,3 +117,49 @@ fn with_first(text: &str, change: impl Fn(char) -> char) -> String {
     let mut chars = text.chars();
     chars.next().map(change).into_iter().chain(chars).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_name_their_exclusive_bounds() {
+        for (from, to, sentence) in [
+            (Some(("0", false)), Some(("1", false)), "Range: 0 to 1."),
+            (Some(("0", true)), Some(("1", true)), "Range: 0 (exclusive) to 1 (exclusive)."),
+            (Some(("0", false)), None, "At least 0."),
+            (Some(("0", true)), None, "Greater than 0."),
+            (None, Some(("1", false)), "At most 1."),
+            (None, Some(("1", true)), "Less than 1."),
+        ] {
+            assert_eq!(range(from, to).as_deref(), Some(sentence));
+        }
+        assert_eq!(range(None, None), None);
+    }
+
+    #[test]
+    fn counts_have_a_unit_in_singular_or_plural() {
+        for (min, max, sentence) in [
+            (1, None, Some("Length: at least 1 character.")),
+            (2, None, Some("Length: at least 2 characters.")),
+            (0, Some(1), Some("Length: at most 1 character.")),
+            (1, Some(5), Some("Length: 1 to 5 characters.")),
+            (1, Some(1), Some("Length: 1 character.")),
+            (0, None, None),
+        ] {
+            assert_eq!(length(min, max).as_deref(), sentence);
+        }
+        assert_eq!(items(0, Some(9)).as_deref(), Some("Items: at most 9."));
+    }
+
+    #[test]
+    fn facts_and_notes_become_sentences() {
+        assert_eq!(each_item("At most 9."), "Each item: at most 9.");
+        assert_eq!(each_item("Range: 0 to 1."), "Each item: range 0 to 1.");
+        assert_eq!(sentence("the schema declares no fields"), "The schema declares no fields.");
+        let values = ["1", "2", "3"].map(str::to_owned);
+        assert_eq!(one_of(&values).as_deref(), Some("One of 1, 2 and 3."));
+        assert_eq!(one_of(&values[..1]).as_deref(), Some("Always 1."));
+        assert_eq!(value_of("Input.loras", true), "An element of `Input.loras`.");
+    }
+}

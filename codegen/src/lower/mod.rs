@@ -7,6 +7,7 @@ mod docs;
 mod draft;
 mod endless;
 mod media;
+mod members;
 mod records;
 mod rules;
 mod unions;

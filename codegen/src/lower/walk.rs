@@ -36,6 +36,13 @@ pub(super) struct Site<'a, 's> {
     pub(super) takes_files: bool,
 }
 
+impl<'a> Site<'a, '_> {
+    /// Returns the site of a member of this union.
+    pub(super) fn member(self, schema: &'a Value) -> Self {
+        Site { schema, takes_files: false, ..self }
+    }
+}
+
 /// The state of a document's descent.
 pub(super) struct Walk<'a> {
     pub(super) document: &'a Document,
@@ -120,7 +127,6 @@ impl<'a> Walk<'a> {
         if let Some(Value::Array(members)) = schema.get("anyOf") {
             return self.union(members, site);
         }
-        let site = Site { takes_files: false, ..site };
         let values = enum_values(schema);
         let shape = |simple: Simple, rules: Vec<Rule>| Shape { simple, rules };
         match schema.get("type").and_then(Value::as_str) {
