@@ -1,4 +1,7 @@
 //! The stages in their order: from documents to the text of every file.
+//!
+//! *source* → *document* → *select* → *tree* → *normalize* → *lower* → *types* → *render* → *write*. The builder runs the first
+//! and the last, which touch files.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
