@@ -17,7 +17,7 @@ impl Group {
         Group { client }
     }
 
-    /// The endpoint `fal-ai/fast-sdxl-controlnet-canny`, and those below it.
+    /// The endpoint `fal-ai/fast-sdxl-controlnet-canny` and the endpoints below it.
     pub fn fast_sdxl_controlnet_canny(&self) -> fast_sdxl_controlnet_canny::Group {
         fast_sdxl_controlnet_canny::Group::new(self.client.clone())
     }

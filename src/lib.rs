@@ -72,9 +72,9 @@ pub use call::{
 pub use client::{Client, ClientBuilder};
 #[cfg(feature = "documents")]
 pub use documents::documents;
-pub use fal_client_macros::{input, input_object, input_union, open_enum, output, output_union};
 pub use endpoint::{AsEndpoint, Endpoint, Handle, JsonInput};
 pub use error::{Attempt, Error, ErrorKind, ValidationError};
+pub use fal_client_macros::{input, input_object, input_union, open_enum, output, output_union};
 pub use files::{Access, AccessRule, Acl, FileInput, Lifecycle};
 pub use media::{Audio, File, Image, ImageSize, MediaUrl, Video};
 pub use protocol::{
@@ -82,8 +82,8 @@ pub use protocol::{
     UndeclaredValue,
 };
 pub use queue::{Job, RequestRef};
-pub use serde_json::Value as Json;
 pub use schema::{EndpointInput, Given, Missing, Nullable, Required};
+pub use serde_json::Value as Json;
 pub use storage::{Repository, UploadPolicy};
 pub use transport::{RetryPolicy, TransferProgress};
 

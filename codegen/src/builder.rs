@@ -7,9 +7,9 @@ use crate::present::Present;
 use crate::report;
 use crate::select::Selection;
 use crate::summary::Summary;
-use crate::{render, source, write};
+use crate::{refusals, render, source, write};
 
-/// Generates the Rust code of a folder of documents.
+/// Generates Rust code from a folder of documents.
 ///
 /// ```no_run
 /// # fn main() -> Result<(), fal_codegen::Error> {
@@ -31,7 +31,7 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// A generator for the documents in `schemas`, to be written where [`Builder::out_dir`] says.
+    /// Creates a builder for the documents in `schemas`.
     pub fn new() -> Self {
         Builder {
             out_dir: None,
@@ -43,56 +43,60 @@ impl Builder {
         }
     }
 
-    /// The folder of the documents: every `.json` file in it and below, but hidden ones.
+    /// Sets the folder of the documents. Default: `schemas`.
     ///
-    /// A file holds what fal serves: the document of an endpoint, an answer of its platform API with many
-    /// (`GET /v1/models?expand=openapi-3.0`), or the document of an app; or, for one's own app, in short:
-    /// `{"endpointId": "me/app", "input": {…}, "output": {…}, "$defs": {…}}` with JSON Schemas.
+    /// Every `.json` file in it and in its folders is read, except hidden ones. A file has one of these forms:
     ///
-    /// What is wrong in a document is not edited but patched: `flux.patch.json` is a JSON patch (RFC 6902) for the
-    /// `flux.json` beside it. A patch that no longer applies, or changes nothing, is an error.
+    /// - an endpoint's OpenAPI document, as fal serves it;
+    /// - a page of fal's platform API with many documents (`GET /v1/models?expand=openapi-3.0`);
+    /// - the OpenAPI document that an app itself serves;
+    /// - the short form: `{"endpointId": "me/app", "input": {…}, "output": {…}, "$defs": {…}}` with JSON Schemas.
+    ///
+    /// To correct a document, add a patch instead of editing it: `flux.patch.json` is a JSON patch (RFC 6902) for the
+    /// `flux.json` in the same folder. A patch that does not apply or has no effect is an error.
     pub fn schemas(mut self, folder: impl Into<PathBuf>) -> Self {
         self.options.schemas = folder.into();
         self
     }
 
-    /// The folder for the generated files: `mod.rs`, the modules below it, `MANIFEST` and `REPORT.md`. Other files in
-    /// it stay as they are. It is neither inside of another folder of generated code nor around one.
+    /// Sets the output folder. Default: `OUT_DIR/endpoints` in a build script, where `fal_client::include_endpoints!` finds
+    /// it; required elsewhere.
     ///
-    /// In a build script the default is `OUT_DIR/endpoints`, from where `fal_client::include_endpoints!` takes them.
+    /// The generated files are `mod.rs`, its modules, `MANIFEST` and `REPORT.md`. Other files in the folder are left alone.
+    /// Output folders must not be nested.
     pub fn out_dir(mut self, folder: impl Into<PathBuf>) -> Self {
         self.out_dir = Some(folder.into());
         self
     }
 
-    /// Generates only the endpoints whose ids fit this pattern, or another that is included.
+    /// Generates only endpoints whose ids match this pattern or another included one. Default: all.
     ///
-    /// `*` stands for any characters of a segment, `**` for any characters: `fal-ai/flux*/**`, `**/image-to-image`.
+    /// `*` matches any characters of a segment, `**` any characters: `fal-ai/flux*/**`, `**/image-to-image`.
     pub fn include(mut self, pattern: impl Into<String>) -> Self {
         self.options.selection.include.push(pattern.into());
         self
     }
 
-    /// Leaves out the endpoints whose ids fit this pattern.
+    /// Skips endpoints whose ids match this pattern. Default: none.
     pub fn exclude(mut self, pattern: impl Into<String>) -> Self {
         self.options.selection.exclude.push(pattern.into());
         self
     }
 
-    /// Puts each app behind a cargo feature, so that only what is used is compiled: `fal-ai/flux-lora` and what is below
-    /// it behind `fal_ai-flux_lora`. The crate has to declare them; `features.toml` beside the modules has the lines.
+    /// Puts each app behind a cargo feature, so that only enabled apps are compiled. Default: `false`.
     ///
-    /// A published crate may have 300 features; more apps than that are an error.
+    /// The app `fal-ai/flux-lora` with all its endpoints has the feature `fal_ai-flux_lora`. The crate has to declare the
+    /// features; `features.toml` in the output folder has the lines. A published crate may have at most 300 features, so more
+    /// apps are an error.
     pub fn features(mut self, features: bool) -> Self {
         self.options.render.features = features;
         self
     }
 
-    /// The name of the trait whose methods lead to the endpoints; `Endpoints` if it is not set.
+    /// Sets the name of the trait whose methods lead to the endpoints. Default: `Endpoints`.
     ///
-    /// A crate that uses two trees, say the one that fal-client ships and its own, calls its own something else, to tell
-    /// them apart: `OwnEndpoints::fal_ai(&client)`. Where both traits are imported, only an owner that one of them has can
-    /// be called as a method.
+    /// A crate that uses two sets of generated endpoints, such as its own and the one in fal-client, needs two names. If both
+    /// traits are imported and have a method of the same name, name the trait in the call: `OwnEndpoints::fal_ai(&client)`.
     pub fn trait_name(mut self, name: impl Into<String>) -> Self {
         self.options.render.trait_name = name.into();
         self
@@ -106,21 +110,21 @@ impl Builder {
         self
     }
 
-    /// Brings the folder up to date. A file that has not changed is not written, one that is stale is removed.
+    /// Brings the output folder up to date. Writes changed files only, and removes stale ones.
     ///
-    /// In a build script it also tells cargo to run the script again when the documents change, and warns of what was
-    /// lost since the last time.
+    /// In a build script, it also tells cargo to rerun the script when the documents change, and prints
+    /// [`Summary::warning`] as a warning of cargo.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with the documents, at once; nothing is written then.
+    /// Fails with all problems of the documents at once, without writing anything. Fails if a file cannot be read or written.
     pub fn generate(&self) -> Result<Summary, Error> {
         if in_build_script() {
             println!("cargo::rerun-if-changed={}", self.options.schemas.display());
         }
         let folder = self.folder()?;
         let Generated { documents, files, report } = self.run(&Present::read(&folder, &self.options.render))?;
-        let lost = report.beyond(&report::read(&folder).unwrap_or_default());
+        let lost = report.new_since(&report::read(&folder).unwrap_or_default());
         let changes = write::compare(&folder, files)?;
         write::apply(&folder, &changes)?;
         let summary = Summary::new(documents, changes, lost);
@@ -130,7 +134,9 @@ impl Builder {
         Ok(summary)
     }
 
-    /// Says what [`Builder::generate`] would do to the folder, whoever wrote what is in it, and writes nothing.
+    /// Returns the changes that [`Builder::generate`] would make, without writing anything.
+    ///
+    /// It compares every file, so it also finds files that were edited by hand.
     ///
     /// ```no_run
     /// # fn main() -> Result<(), fal_codegen::Error> {
@@ -142,11 +148,11 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// Everything that is wrong with the documents, at once.
+    /// Fails with all problems of the documents at once, or if a file cannot be read.
     pub fn check(&self) -> Result<Summary, Error> {
         let folder = self.folder()?;
         let Generated { documents, files, report } = self.run(&Present::default())?;
-        let lost = report.beyond(&report::read(&folder).unwrap_or_default());
+        let lost = report.new_since(&report::read(&folder).unwrap_or_default());
         Ok(Summary::new(documents, write::compare(&folder, files)?, lost))
     }
 
@@ -159,16 +165,12 @@ impl Builder {
         match (&self.out_dir, env::var_os("OUT_DIR")) {
             (Some(folder), _) => Ok(folder.clone()),
             (None, Some(folder)) if in_build_script() => Ok(Path::new(&folder).join("endpoints")),
-            (None, _) => Err(Finding::new(
-                &self.options.schemas,
-                "",
-                "outside of a build script, say where to write with `out_dir`",
-            )),
+            (None, _) => Err(Finding::new(&self.options.schemas, "", refusals::NO_OUT_DIR)),
         }
     }
 }
 
-/// Cargo gives these to build scripts, and together to nothing else.
+/// Only build scripts have all of these variables.
 fn in_build_script() -> bool {
     ["OUT_DIR", "TARGET", "HOST", "NUM_JOBS"].iter().all(|name| env::var_os(name).is_some())
 }

@@ -1,4 +1,4 @@
-//! MANIFEST: which documents the generated files come from.
+//! MANIFEST: the documents that the generated files come from.
 
 use std::fmt::Write as _;
 
@@ -9,45 +9,43 @@ use crate::tree::module_path;
 
 pub(crate) const MANIFEST: &str = "MANIFEST";
 
-/// This generator, its source included.
+/// The version of this generator, with a digest of its source.
 const GENERATOR: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("FAL_CODEGEN_SOURCE"));
 
-/// Stands for the module of an endpoint without one.
+/// The module column of an endpoint without a module.
 const NO_MODULE: &str = "-";
 
-/// The documents and the generator that some generated files come from.
+/// The documents and the generator of a folder of generated files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Manifest {
     generator: String,
     pub(crate) lines: Vec<Line>,
 }
 
-/// A document.
+/// A line: a document.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Line {
     /// The file's path below the schemas' folder, with `/`.
     pub(crate) path: String,
     pub(crate) id: String,
     pub(crate) digest: u64,
-    /// Whether there is a module of it: fal may have no document of an endpoint that it lists.
+    /// False if fal lists the endpoint but has no document of it.
     pub(crate) has_module: bool,
 }
 
 impl Manifest {
-    /// What this generator makes of some documents.
     pub(crate) fn new(mut lines: Vec<Line>, options: &render::Options) -> Self {
         lines.sort();
         Manifest { generator: generator(options), lines }
     }
 
-    /// Whether this generator, as it is now, wrote the files.
+    /// Returns true if this very generator wrote the files, with these settings.
     pub(crate) fn is_ours(&self, options: &render::Options) -> bool {
         self.generator == generator(options)
     }
 
     pub(crate) fn to_text(&self) -> String {
-        let mut text =
-            format!("# {MARK} {}. Columns: document, id, module, digest.\n", self.generator);
+        let mut text = format!("# {MARK} {}. Columns: document, id, module, digest.\n", self.generator);
         for Line { path, id, digest, has_module } in &self.lines {
             let module = if *has_module { module_path(id).join("::") } else { NO_MODULE.to_owned() };
             // Writing to a String does not fail.
@@ -56,7 +54,7 @@ impl Manifest {
         text
     }
 
-    /// Reads a manifest; `None` if it is none, or not of this form.
+    /// Parses a manifest. Returns `None` for any other text.
     pub(crate) fn parse(text: &str) -> Option<Manifest> {
         let mut lines = text.lines();
         let generator = lines.next()?.strip_prefix("# ")?.strip_prefix(MARK)?.trim_start().split_once(". ")?.0;

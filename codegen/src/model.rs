@@ -1,4 +1,6 @@
-//! What is generated, as plain data: sorted, printable, complete. Rendering it cannot fail.
+//! The model: an endpoint's types as plain data, sorted and complete. Rendering it cannot fail.
+//!
+//! The parameter `T` is a type: a schema while the types are not decided, a [`Type`] afterwards.
 
 use std::fmt;
 
@@ -8,12 +10,12 @@ pub(crate) struct Endpoint {
     pub(crate) id: String,
     pub(crate) category: Option<String>,
     pub(crate) items: Vec<Item>,
-    /// Every decision that lost something, for REPORT.md.
+    /// The lines of REPORT.md.
     pub(crate) notes: Vec<String>,
 }
 
 impl Endpoint {
-    /// The record `Input`.
+    /// Returns the record `Input`, unless the input is free-form.
     pub(crate) fn input(&self) -> Option<&Record> {
         self.items.iter().find_map(|item| match item {
             Item::Record(record) if record.role == Role::Input => Some(record),
@@ -28,7 +30,7 @@ pub(crate) enum Item<T = Type> {
     Record(Record<T>),
     Enum(Enum),
     Union(Union<T>),
-    /// An `Input` or `Output` of which the schema says nothing.
+    /// An `Input` or `Output` whose schema declares no fields.
     FreeForm {
         name: String,
         docs: Vec<String>,
@@ -42,16 +44,23 @@ impl<T> Item<T> {
             Item::FreeForm { name, .. } => name,
         }
     }
+
+    pub(crate) fn docs(&self) -> &[String] {
+        match self {
+            Item::Record(Record { docs, .. }) | Item::Enum(Enum { docs, .. }) | Item::Union(Union { docs, .. }) => docs,
+            Item::FreeForm { docs, .. } => docs,
+        }
+    }
 }
 
-/// Which way a type travels. What travels both ways has an input's form.
+/// The direction of a type. A type that is used in both counts as an input's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
     Input,
     Output,
 }
 
-/// What a record is for.
+/// The role of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     /// The endpoint's `Input`, which has a builder.
@@ -80,9 +89,9 @@ pub(crate) struct Field<T = Type> {
     pub(crate) wire: String,
     /// The schema's prose.
     pub(crate) docs: Vec<String>,
-    /// What else is known: the default and the bounds, and what was lost; a paragraph each.
+    /// More documentation: a paragraph for default and bounds, and one for each note.
     pub(crate) facts: Vec<String>,
-    /// What the service takes if the field is not set, as JSON.
+    /// The service's value for an unset field, as JSON.
     pub(crate) default: Option<String>,
     pub(crate) kind: T,
     pub(crate) rules: Vec<Rule>,
@@ -95,7 +104,7 @@ impl<T> Field<T> {
     }
 }
 
-/// The values that a field can be without.
+/// The presence of a field in a request or a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Presence {
     Required,
@@ -121,11 +130,11 @@ pub(crate) enum Type {
     Map(Box<Type>),
     Boxed(Box<Type>),
     Option(Box<Type>),
-    /// A value to which null means something.
+    /// A value or an explicit null.
     Nullable(Box<Type>),
 }
 
-/// What a schema demands beyond the type.
+/// A requirement beyond the type.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Rule {
     /// `Minimum`, `Maximum`, `ExclusiveMinimum`, `ExclusiveMaximum` or `MultipleOf`, and the bound.
@@ -134,9 +143,9 @@ pub(crate) enum Rule {
     Count(&'static str, u64),
     /// One of these numbers.
     OneOf(Vec<Number>),
-    /// This truth value only.
+    /// Only this boolean.
     Only(bool),
-    /// A regular expression, which the runtime's engine is known to take.
+    /// A regular expression that the runtime's engine supports.
     Pattern(String),
     UniqueItems,
     /// For each item.
@@ -154,18 +163,18 @@ pub(crate) enum Number {
     Float(f64),
 }
 
-/// A set of texts that the service may extend.
+/// A set of strings that the service may extend.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Enum {
     pub(crate) name: String,
     pub(crate) docs: Vec<String>,
-    /// The variants' names and texts.
+    /// The names of the variants and their strings.
     pub(crate) values: Vec<(String, String)>,
-    /// Whether the schema allows any other text too.
+    /// True if the schema allows any other string too.
     pub(crate) any_text: bool,
 }
 
-/// A value of one of several forms.
+/// A value of one of several types.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Union<T = Type> {
     pub(crate) name: String,
@@ -174,48 +183,30 @@ pub(crate) struct Union<T = Type> {
     pub(crate) members: Vec<Member<T>>,
 }
 
-/// A form of a union.
+/// A variant of a union.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Member<T = Type> {
     pub(crate) name: String,
     pub(crate) docs: Vec<String>,
     /// The variant accepts any string.
     pub(crate) any_string: bool,
-    /// What tells it from the others that are objects.
+    /// The keys that select it among objects.
     pub(crate) fit: Fit,
     pub(crate) rules: Vec<Rule>,
     pub(crate) of: T,
 }
 
-/// What an object must have to be of a form.
+/// The keys that an object must have to be of a variant.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Fit {
-    /// The keys that it must have.
+    /// The required keys.
     pub(crate) requires: Vec<String>,
-    /// A key and the texts that it may have.
+    /// Keys whose strings distinguish the variant, each with the strings that it may have.
     pub(crate) tags: Vec<(String, Vec<String>)>,
 }
 
-impl Item {
-    pub(crate) fn docs(&self) -> &[String] {
-        match self {
-            Item::Record(Record { docs, .. }) | Item::Enum(Enum { docs, .. }) | Item::Union(Union { docs, .. }) => docs,
-            Item::FreeForm { docs, .. } => docs,
-        }
-    }
-
-    pub(crate) fn words(&self) -> String {
-        match self {
-            Item::Record(record) => format!("the record {}", record.name),
-            Item::Enum(item) => format!("the enum {}", item.name),
-            Item::Union(union) => format!("the union {}", union.name),
-            Item::FreeForm { .. } => "free-form".to_owned(),
-        }
-    }
-}
-
 impl Type {
-    /// Without what a setter does not show.
+    /// Returns the type without `Option`, `Nullable` and `Box`.
     pub(crate) fn bare(&self) -> &Type {
         match self {
             Type::Option(inner) | Type::Nullable(inner) | Type::Boxed(inner) => inner.bare(),
@@ -223,7 +214,7 @@ impl Type {
         }
     }
 
-    /// What a list or map holds.
+    /// Returns the type of the items of a list or the values of a map.
     pub(crate) fn item(&self) -> &Type {
         match self {
             Type::List(item) | Type::Map(item) => item,
@@ -231,7 +222,7 @@ impl Type {
         }
     }
 
-    /// Whether a bound means the same for a value of the other type.
+    /// Returns true if the same rules apply to values of both types.
     pub(crate) fn is_bounded_like(&self, other: &Type) -> bool {
         use std::mem::discriminant;
 
@@ -313,7 +304,7 @@ impl Rule {
         }
     }
 
-    /// The rules for what is in the value.
+    /// Returns the rules for the parts of the value.
     pub(crate) fn inner(&self) -> &[Rule] {
         match self {
             Rule::Items(rules) | Rule::Width(rules) | Rule::Height(rules) => rules,
@@ -321,7 +312,7 @@ impl Rule {
         }
     }
 
-    /// Whether what another rule of its name allows is allowed.
+    /// Returns true if every value that the other rule of this name allows is allowed.
     pub(crate) fn allows_all_of(&self, other: &Rule) -> bool {
         match (self, other) {
             (Rule::Bound(name, new), Rule::Bound(_, old)) => match *name {

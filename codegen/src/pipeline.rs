@@ -1,4 +1,7 @@
 //! The stages in their order: from documents to the text of every file.
+//!
+//! *source* → *document* → *select* → *tree* → *normalize* → *lower* → *types* → *render* → *write*. The builder runs the first
+//! and the last, which touch files.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,7 +16,7 @@ use crate::select::Selection;
 use crate::source::Source;
 use crate::tree::Node;
 use crate::write::Files;
-use crate::{lower, names, normalize, render};
+use crate::{lower, names, normalize, refusals, render};
 
 const ROOT: &str = "mod.rs";
 
@@ -36,10 +39,7 @@ pub(crate) struct Generated {
 pub(crate) fn run(sources: &[Source], present: &Present, options: &Options) -> Result<Generated, Error> {
     let mut findings = check_trait_name(options);
     if sources.is_empty() && !present.is_empty() {
-        // The path may be misspelt.
-        let reason = "there is no document in this folder, and all that was generated would be removed; if that is \
-                      meant, remove it by hand";
-        findings.push(Finding::new(&options.schemas, "", reason));
+        findings.push(Finding::new(&options.schemas, "", refusals::NO_DOCUMENTS));
     }
     let mut endpoints = Endpoints::read(sources, &mut findings);
     if findings.is_empty() {
@@ -72,7 +72,7 @@ fn check_trait_name(options: &Options) -> Vec<Finding> {
     if names::is_type_name(name) {
         return Vec::new();
     }
-    vec![Finding::new(&options.schemas, "", format!("{name:?} cannot be the name of a trait"))]
+    vec![Finding::new(&options.schemas, "", refusals::trait_name(name))]
 }
 
 /// The endpoints of all files, each with its file.
@@ -86,7 +86,7 @@ impl<'a> Endpoints<'a> {
     fn read(sources: &'a [Source], findings: &mut Vec<Finding>) -> Self {
         let mut endpoints = Endpoints { documents: Vec::new(), undocumented: Vec::new() };
         for source in sources {
-            match document::read(source) {
+            match document::parse(source) {
                 Ok(contents) => {
                     let documents = contents.documents.into_iter().map(|document| (source, document));
                     endpoints.documents.extend(documents);
@@ -104,11 +104,8 @@ impl<'a> Endpoints<'a> {
         let undocumented = self.undocumented.iter().map(|(_, id, _)| id.as_str());
         let ids: Vec<&str> =
             self.documents.iter().map(|(_, document)| document.id.as_str()).chain(undocumented).collect();
-        let unused = options.selection.unused(&ids).map(|pattern| {
-            let stops = pattern.contains('*') && !pattern.contains("**");
-            let hint = if stops { "; `*` stops at a `/`, `**` does not" } else { "" };
-            Finding::new(&options.schemas, "", format!("no endpoint's id fits the pattern {pattern:?}{hint}"))
-        });
+        let unused = options.selection.unused(&ids);
+        let unused = unused.map(|pattern| Finding::new(&options.schemas, "", refusals::unused_pattern(pattern)));
         findings.extend(unused);
         self.documents.retain(|(_, document)| options.selection.has(&document.id));
         self.undocumented.retain(|(_, id, _)| options.selection.has(id));
@@ -152,7 +149,7 @@ fn modules(
             files.insert(path, Some(render::module(node, None, &options.render)));
             continue;
         };
-        if let Some(notes) = present.notes(&path, node, &document.id, source) {
+        if let Some(notes) = present.notes(&path, node, &document.id, source.digest) {
             report.add(&document.id, notes);
             files.insert(path, None);
             continue;
@@ -160,7 +157,7 @@ fn modules(
         normalize::normalize(&mut document);
         match lower::lower(&document) {
             Ok(endpoint) => {
-                files.insert(path, Some(render::module(node, Some((&endpoint, &source.path)), &options.render)));
+                files.insert(path, Some(render::module(node, Some(&endpoint), &options.render)));
                 report.add(&document.id, endpoint.notes);
             }
             Err(finding) => findings.push(finding),

@@ -1,4 +1,4 @@
-//! The cache between runs: modules whose documents have not changed are not generated again.
+//! The cache between runs: modules of unchanged documents are not generated again.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,15 +7,13 @@ use std::path::{Path, PathBuf};
 use crate::manifest::{MANIFEST, Manifest};
 use crate::render;
 use crate::report::{self, Report};
-use crate::source::Source;
 use crate::tree::Node;
 
 /// The reusable contents of the folder from the last run.
 #[derive(Debug, Default)]
 pub(crate) struct Present {
     folder: PathBuf,
-    /// The documents, by the endpoint's id: path and digest.
-    sources: BTreeMap<String, (String, u64)>,
+    digests: BTreeMap<String, u64>,
     tree: Node,
     report: Report,
 }
@@ -33,17 +31,17 @@ impl Present {
         else {
             return Present::default();
         };
-        let sources = manifest.lines.into_iter().map(|line| (line.id, (line.path, line.digest))).collect();
-        Present { folder: folder.to_owned(), sources, tree, report }
+        let digests = manifest.lines.into_iter().map(|line| (line.id, line.digest)).collect();
+        Present { folder: folder.to_owned(), digests, tree, report }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.sources.is_empty()
+        self.digests.is_empty()
     }
 
     /// Returns a module's notes if generating the module again would give the file that exists.
-    pub(crate) fn notes(&self, path: &Path, node: &Node, id: &str, source: &Source) -> Option<Vec<String>> {
-        let is_current = self.sources.get(id).is_some_and(|(path, digest)| *path == source.path && *digest == source.digest)
+    pub(crate) fn notes(&self, path: &Path, node: &Node, id: &str, digest: u64) -> Option<Vec<String>> {
+        let is_current = self.digests.get(id) == Some(&digest)
             && self.tree.find(id).is_some_and(|present| present.looks_like(node))
             && self.folder.join(path).is_file();
         is_current.then(|| self.report.notes(id))

@@ -3,19 +3,19 @@ use std::path::{Path, PathBuf};
 use crate::report::REPORT;
 use crate::write::Changes;
 
-/// What was done, or would have to be done. Paths are below the folder of the generated files.
+/// The result of generating or checking. Paths are relative to the output folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Summary {
     /// The number of documents.
     pub documents: usize,
-    /// The files that are new or changed.
+    /// New and changed files.
     pub written: Vec<PathBuf>,
-    /// The files that nothing stands for any more.
+    /// Files removed because no document generates them any more.
     pub removed: Vec<PathBuf>,
-    /// The number of files that were right as they are.
+    /// The number of files that were up to date.
     pub unchanged: usize,
-    /// The lines that are new in `REPORT.md`, each with its endpoint: what a schema says and the types do not.
+    /// New lines of `REPORT.md`, each with its endpoint: parts of schemas that the generated code does not express.
     pub lost: Vec<String>,
 }
 
@@ -25,22 +25,21 @@ impl Summary {
         Summary { documents, written: write.into_keys().collect(), removed: remove, unchanged, lost }
     }
 
-    /// A sentence about what was lost, if anything was: how much, and that the report in `folder` has it; or that there was
-    /// nothing to generate from.
+    /// Returns a warning if there are new lines in the report in `folder`, or if there were no documents.
     pub fn warning(&self, folder: &Path) -> Option<String> {
         let report = folder.join(REPORT);
         let report = report.display();
         match self.lost.len() {
-            0 if self.documents == 0 => Some(
-                "no document was found: files are read whose names end in .json, and not in .patch.json".to_owned(),
-            ),
+            0 if self.documents == 0 => {
+                Some("no documents found: expected files that end in `.json`, but not in `.patch.json`".to_owned())
+            }
             0 => None,
-            1 => Some(format!("1 place of the schemas could not be expressed in full, see {report}")),
-            many => Some(format!("{many} places of the schemas could not be expressed in full, see {report}")),
+            1 => Some(format!("1 part of the schemas is not expressed in the generated code, see {report}")),
+            many => Some(format!("{many} parts of the schemas are not expressed in the generated code, see {report}")),
         }
     }
 
-    /// Whether nothing was, or is, to be done.
+    /// Returns true if no file was, or would be, written or removed.
     pub fn is_current(&self) -> bool {
         self.written.is_empty() && self.removed.is_empty()
     }

@@ -1,4 +1,8 @@
-//! What each schema is as a Rust type, which typify decides.
+//! The *types* stage: typify decides the Rust type of every field and variant.
+//!
+//! *lower* has settled the names and shapes by now. typify contributes three things: the nesting of `Option`, `Vec` and maps,
+//! the `Box` that breaks each cycle of types, and a second opinion on every schema that reaches it. Its own items are not
+//! printed.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,8 +12,9 @@ use serde_json::{Map, Value, json};
 use typify::{TypeDetails, TypeId, TypeSpace, TypeSpaceSettings};
 
 use crate::model::{Field, Item, Member, Presence, Record, Type, Union};
+use crate::refusals;
 
-/// A type of the runtime that stands for a schema.
+/// A type of the runtime that replaces a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RuntimeType {
     Audio,
@@ -20,7 +25,7 @@ pub(crate) enum RuntimeType {
     Video,
 }
 
-/// Each of them, with its name. A reference to one starts with `::`, which no name of a document's own type can.
+/// Every runtime type with its name. References to them start with `::`, which names of a document's types cannot.
 const RUNTIME: &[(RuntimeType, &str)] = &[
     (RuntimeType::Audio, "Audio"),
     (RuntimeType::File, "File"),
@@ -37,7 +42,7 @@ pub(crate) fn integer() -> Value {
     json!({ "type": "integer", "format": "int64" })
 }
 
-/// The reference to an integer that may be larger than an `i64`, of which typify knows nothing.
+/// The name of the type for integers beyond `i64`, which typify does not know.
 pub(crate) const I128: &str = "::i128";
 
 pub(crate) fn big_integer() -> Value {
@@ -52,7 +57,7 @@ pub(crate) fn runtime(of: RuntimeType) -> Value {
     local(&format!("::{of:?}"))
 }
 
-/// Whether the type that a reference names is the runtime's.
+/// Returns true if a reference names a type of the runtime.
 pub(crate) fn is_runtime(name: &str) -> bool {
     name.starts_with("::")
 }
@@ -67,7 +72,7 @@ pub(crate) fn decide(items: Vec<Item<Simple>>) -> Result<Vec<Item>, String> {
         Ok(decided) => decided?,
         Err(panic) => {
             let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-            return Err(format!("the schemas make typify panic: {}", text.unwrap_or("without a word")));
+            return Err(refusals::typify_panicked(text));
         }
     };
     Ok(items.into_iter().map(|item| typed(item, &mut decided)).collect())
@@ -101,9 +106,7 @@ fn typed(item: Item<Simple>, decided: &mut Decided) -> Item {
             let fields = fields.into_iter().zip(kinds).map(|(field, kind)| {
                 let Field { name, wire, docs, facts, default, kind: _, rules, presence } = field;
                 let kind = match (kind, presence) {
-                    (Type::Option(value), Presence::Nullable) => {
-                        Type::Option(Box::new(Type::Nullable(value)))
-                    }
+                    (Type::Option(value), Presence::Nullable) => Type::Option(Box::new(Type::Nullable(value))),
                     (kind, _) => kind,
                 };
                 Field { name, wire, docs, facts, default, kind, rules, presence }
@@ -122,8 +125,7 @@ fn typed(item: Item<Simple>, decided: &mut Decided) -> Item {
 }
 
 fn decide_unguarded(definitions: Vec<Definition<'_>>) -> Result<Decided, String> {
-    // typify renames types and properties as it sees fit; it is given names that it leaves alone, and its answer is
-    // translated back.
+    // typify renames types and properties. It gets names that it leaves alone, which are translated back afterwards.
     let numbers: BTreeMap<String, usize> =
         definitions.iter().enumerate().map(|(number, (name, _))| ((*name).to_owned(), number)).collect();
     let mut replaced: Vec<String> = Vec::new();
@@ -134,14 +136,14 @@ fn decide_unguarded(definitions: Vec<Definition<'_>>) -> Result<Decided, String>
     for (number, (_, properties)) in definitions.iter().enumerate() {
         let mut object = Map::new();
         let mut required = Vec::new();
-        for (place, (schema, optional)) in properties.iter().enumerate() {
+        for (index, (schema, optional)) in properties.iter().enumerate() {
             let mut schema = (*schema).clone();
             rename(&mut schema, &numbers, &mut replaced);
             if *optional {
                 schema = json!({ "oneOf": [schema, { "type": "null" }] });
             }
-            object.insert(format!("p{place}"), schema);
-            required.push(format!("p{place}"));
+            object.insert(format!("p{index}"), schema);
+            required.push(format!("p{index}"));
         }
         let definition = json!({ "type": "object", "properties": object, "required": required });
         let schema: Schema = serde_json::from_value(definition).map_err(|error| error.to_string())?;
@@ -152,7 +154,7 @@ fn decide_unguarded(definitions: Vec<Definition<'_>>) -> Result<Decided, String>
         schemas.push((format!("R{number}"), Schema::Bool(true)));
     }
     let mut space = TypeSpace::new(&settings);
-    space.add_ref_types(schemas).map_err(|error| format!("typify does not take the schemas: {error}"))?;
+    space.add_ref_types(schemas).map_err(|error| refusals::typify_rejected(&error))?;
 
     let names = Names { definitions: definitions.iter().map(|(name, _)| *name).collect(), replaced };
     let mut decided = BTreeMap::new();
@@ -163,27 +165,27 @@ fn decide_unguarded(definitions: Vec<Definition<'_>>) -> Result<Decided, String>
         let Some((definition, properties)) = definitions.get(number) else { continue };
         let mut types = vec![None; properties.len()];
         for (property, id) in fields.properties() {
-            let place = property.strip_prefix('p').and_then(|place| place.parse::<usize>().ok());
-            if let Some(slot) = place.and_then(|place| types.get_mut(place)) {
+            let index = property.strip_prefix('p').and_then(|index| index.parse::<usize>().ok());
+            if let Some(slot) = index.and_then(|index| types.get_mut(index)) {
                 *slot = Some(translate(&space, &id, &names)?);
             }
         }
         let types: Option<Vec<Type>> = types.into_iter().collect();
-        let types = types.ok_or_else(|| format!("typify leaves out a property of {definition}"))?;
+        let types = types.ok_or_else(|| refusals::typify_omitted(definition))?;
         decided.insert((*definition).to_owned(), types);
     }
-    // A record without fields is no struct to typify.
+    // typify makes no struct of a record without fields.
     for (name, properties) in &definitions {
         match decided.get(*name) {
             Some(_) => {}
             None if properties.is_empty() => drop(decided.insert((*name).to_owned(), Vec::new())),
-            None => return Err(format!("typify makes no struct of {name}")),
+            None => return Err(refusals::typify_omitted(name)),
         }
     }
     Ok(decided)
 }
 
-/// Puts typify's names in the place of ours.
+/// Replaces our names by typify's.
 fn rename(schema: &mut Value, numbers: &BTreeMap<String, usize>, replaced: &mut Vec<String>) {
     match schema {
         Value::Object(object) => {
@@ -192,11 +194,11 @@ fn rename(schema: &mut Value, numbers: &BTreeMap<String, usize>, replaced: &mut 
                 let known = match numbers.get(&name) {
                     Some(number) => format!("T{number}"),
                     None => {
-                        let place = replaced.iter().position(|known| *known == name).unwrap_or_else(|| {
+                        let index = replaced.iter().position(|known| *known == name).unwrap_or_else(|| {
                             replaced.push(name);
                             replaced.len() - 1
                         });
-                        format!("R{place}")
+                        format!("R{index}")
                     }
                 };
                 *reference = format!("#/definitions/{known}");
@@ -239,7 +241,7 @@ fn translate(space: &TypeSpace, id: &TypeId, names: &Names<'_>) -> Result<Type, 
         TypeDetails::Option(id) => Type::Option(inner(&id)?),
         TypeDetails::Vec(id) => Type::List(inner(&id)?),
         TypeDetails::Map(_, id) => Type::Map(inner(&id)?),
-        // typify puts the box of a recursive field around the option.
+        // typify boxes the option of a recursive field; we box its value.
         TypeDetails::Box(id) => match inner(&id)?.as_ref() {
             Type::Option(boxed) => Type::Option(Box::new(Type::Boxed(boxed.clone()))),
             boxed => Type::Boxed(Box::new(boxed.clone())),
@@ -251,7 +253,7 @@ fn translate(space: &TypeSpace, id: &TypeId, names: &Names<'_>) -> Result<Type, 
         TypeDetails::Builtin("::serde_json::Value") => Type::Json,
         _ => {
             let name = found.name();
-            names.get(&name).ok_or_else(|| format!("typify makes an unexpected type: {}", found.describe()))?
+            names.get(&name).ok_or_else(|| refusals::unexpected_type(&found.describe()))?
         }
     })
 }

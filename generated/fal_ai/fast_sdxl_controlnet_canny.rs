@@ -21,7 +21,7 @@
 pub mod image_to_image;
 pub mod inpainting;
 
-/// The endpoint `fal-ai/fast-sdxl-controlnet-canny`, and those below it.
+/// The endpoint `fal-ai/fast-sdxl-controlnet-canny` and the endpoints below it.
 #[derive(Clone, Debug)]
 pub struct Group {
     client: ::fal_client::Client,
@@ -57,9 +57,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     "fal-ai/fast-sdxl-controlnet-canny",
 );
 
-/// What the endpoint takes.
+/// The endpoint's input.
 ///
-/// Made with [`Input::builder`].
+/// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
     /// What the image should show. The more precise the words, the closer the image.
@@ -117,7 +117,7 @@ pub struct Input {
 /// image.
 #[::fal_client::input_union]
 pub enum ImageSizeChoice {
-    /// One of the listed values.
+    /// One of the declared values.
     Preset(ImageSizePreset),
     /// A width and a height in pixels.
     #[variant(width(above(0), max(14142)), height(above(0), max(14142)))]
@@ -141,7 +141,7 @@ pub enum ImageSizePreset {
     Landscape16_9,
 }
 
-/// A part of the input, in `Input.loras`.
+/// An element of `Input.loras`.
 #[::fal_client::input_object]
 pub struct LoraWeight {
     /// Where the weights are: a URL, a path, or the name of a model on a hub.
@@ -153,7 +153,7 @@ pub struct LoraWeight {
     pub scale: Option<f64>,
 }
 
-/// What the endpoint answers.
+/// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
     /// The generated images.

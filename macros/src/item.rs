@@ -175,9 +175,7 @@ impl Parse for Type {
 impl Type {
     /// Returns the index of the path's last segment: that of `Option` in `::core::option::Option<T>`.
     fn last_segment(&self) -> usize {
-        let is = |index: usize, wanted: char| {
-            matches!(self.0.get(index), Some(TokenTree::Punct(punct)) if punct.as_char() == wanted)
-        };
+        let is = |index: usize, wanted: char| matches!(self.0.get(index), Some(TokenTree::Punct(punct)) if punct.as_char() == wanted);
         let mut index = if is(0, ':') { 2 } else { 0 };
         while is(index + 1, ':') && is(index + 2, ':') && !is(index + 3, '<') {
             index += 3;

@@ -53,7 +53,11 @@ pub(crate) fn implementations(name: &Ident, fields: &[Field], mode: &str) -> Tok
     let table = fields.iter().map(|Field { wire, rules, .. }| quote! { private::field(#wire, &[#(#rules),*]) });
     let names: Vec<&Ident> = fields.iter().map(|field| &field.name).collect();
     // Without fields the visitors are not used.
-    let visitor = if fields.is_empty() { quote! { _ } } else { quote! { visitor } };
+    let visitor = if fields.is_empty() {
+        quote! { _ }
+    } else {
+        quote! { visitor }
+    };
     quote! {
         #[doc(hidden)]
         impl private::Record for #name {

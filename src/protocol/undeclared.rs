@@ -38,7 +38,11 @@ impl ParseEnumError {
 
 impl fmt::Display for ParseEnumError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "unknown value {:?}: expected one of {:?}; use `other` for an undeclared value", self.value, self.declared)
+        write!(
+            f,
+            "unknown value {:?}: expected one of {:?}; use `other` for an undeclared value",
+            self.value, self.declared
+        )
     }
 }
 

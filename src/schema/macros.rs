@@ -243,7 +243,9 @@ macro_rules! __implement_from {
 macro_rules! __implement_from_size {
     ($name:ident $variant:ident) => {
         /// A width and a height in pixels.
-        impl<W: $crate::__private::Into<i64>, H: $crate::__private::Into<i64>> $crate::__private::From<(W, H)> for $name {
+        impl<W: $crate::__private::Into<i64>, H: $crate::__private::Into<i64>> $crate::__private::From<(W, H)>
+            for $name
+        {
             fn from(size: (W, H)) -> Self {
                 $name::$variant($crate::__private::From::from(size))
             }

@@ -21,9 +21,7 @@ pub use super::field_path::FieldPath;
 pub use super::input::EndpointInput;
 pub use super::mode::Mode;
 pub use super::nullable::Nullable;
-pub use super::open_enum::{
-    EnumInfo, EnumShape, OpenEnum, debug_value, declared_value, read_open_enum, value_of,
-};
+pub use super::open_enum::{EnumInfo, EnumShape, OpenEnum, debug_value, declared_value, read_open_enum, value_of};
 pub use super::record::{
     FieldInfo, Record, RecordInfo, RecordShape, Visitor, VisitorMut, clone_record, debug_record, field, read_record,
     records_are_equal, write_record,
@@ -36,7 +34,8 @@ pub use crate::error::ValidationError;
 pub use crate::files::FileInput;
 pub use crate::protocol::ParseEnumError;
 pub use crate::{
-    __implement_builder as implement_builder, __implement_from as implement_from, __implement_from_size as implement_from_size,
-    __implement_from_string as implement_from_string, __implement_open_enum as implement_open_enum,
-    __implement_record as implement_record, __implement_union as implement_union,
+    __implement_builder as implement_builder, __implement_from as implement_from,
+    __implement_from_size as implement_from_size, __implement_from_string as implement_from_string,
+    __implement_open_enum as implement_open_enum, __implement_record as implement_record,
+    __implement_union as implement_union,
 };

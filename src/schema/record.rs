@@ -6,7 +6,8 @@ use serde::de::{self, Deserialize, Deserializer, Error, IgnoredAny, MapAccess};
 use serde::ser::{SerializeMap, Serializer};
 
 use super::any_field::{
-    copy_fields, debug_fields, default_missing, fields_are_equal, fields_mut_of, fields_of, validate_fields, visit_files,
+    copy_fields, debug_fields, default_missing, fields_are_equal, fields_mut_of, fields_of, validate_fields,
+    visit_files,
 };
 use super::field_path::FieldPath;
 use super::mode::Mode;

@@ -77,11 +77,7 @@ pub fn validate<T: SchemaType>(value: &T, validator: &mut Validator, rules: &'st
 }
 
 /// Visits the files in a value inside an input.
-pub fn visit_files<T: SchemaType>(
-    value: &mut T,
-    path: &mut FieldPath,
-    visit: &mut dyn FnMut(&str, &mut FileInput),
-) {
+pub fn visit_files<T: SchemaType>(value: &mut T, path: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
     T::Shape::visit_files(value, path, visit);
 }
 

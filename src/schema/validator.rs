@@ -199,8 +199,7 @@ impl Validator {
     /// Validates that a string given as a file is a URL or a data URI.
     pub(super) fn file(&mut self, file: &FileInput) {
         if let Some(text) = file.text_without_scheme() {
-            let msg =
-                "Input should be a URL or a data URI; for a local path use `FileInput::path`".to_owned();
+            let msg = "Input should be a URL or a data URI; for a local path use `FileInput::path`".to_owned();
             let shown: String = text.chars().take(200).collect();
             self.report("url_parsing", msg, Value::Null, Some(json!(shown)));
         }

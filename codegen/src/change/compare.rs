@@ -9,17 +9,17 @@ use crate::model::{Endpoint, Enum, Field, Item, Number, Presence, Record, Role, 
 use crate::source::Source;
 use crate::{lower, normalize};
 
-/// Compares two versions of a document, breaking changes first.
+/// Compares two versions of a document. Breaking changes come first.
 ///
-/// Each is the text of a file as [`Builder::schemas`](crate::Builder::schemas) takes it; endpoints are compared by their
-/// ids.
+/// Each is the text of a file in any of the forms that [`Builder::schemas`](crate::Builder::schemas) accepts. Endpoints are
+/// matched by id.
 ///
 /// ```
 /// # fn main() -> Result<(), fal_codegen::Error> {
 /// let old = r#"{"endpointId": "me/app", "input": {"properties": {"steps": {"type": "integer", "maximum": 50}}}, "output": {}}"#;
 /// let new = old.replace("50", "30");
 /// let changes = fal_codegen::changes(old, &new)?;
-/// assert_eq!(changes[0].to_string(), "me/app: input.steps: Maximum was 50 and is 30");
+/// assert_eq!(changes[0].to_string(), "me/app: input.steps: Maximum changed from 50 to 30");
 /// assert_eq!(changes[0].effect, fal_codegen::Effect::Breaking);
 /// # Ok(())
 /// # }
@@ -27,7 +27,7 @@ use crate::{lower, normalize};
 ///
 /// # Errors
 ///
-/// What is wrong with one of the documents; its file is called `old` or `new`.
+/// Fails if one of the documents is invalid. Findings name its file `old` or `new`.
 pub fn changes(old: &str, new: &str) -> Result<Vec<Change>, Error> {
     let (old, new) = (endpoints("old", old)?, endpoints("new", new)?);
     let mut found = Vec::new();
@@ -60,7 +60,7 @@ pub fn changes(old: &str, new: &str) -> Result<Vec<Change>, Error> {
 fn endpoints(name: &str, text: &str) -> Result<BTreeMap<String, Endpoint>, Error> {
     let (path, text) = (name.to_owned(), text.as_bytes().to_vec());
     let source = Source { file: PathBuf::from(name), path, digest: digest(&text), text, patch: None };
-    let documents = document::read(&source).map_err(Error::new)?.documents;
+    let documents = document::parse(&source).map_err(Error::new)?.documents;
     let lowered = documents.into_iter().map(|mut document| {
         normalize::normalize(&mut document);
         Ok((document.id.clone(), lower::lower(&document)?))
@@ -76,9 +76,9 @@ struct Comparison<'a> {
     id: &'a str,
     old: BTreeMap<&'a str, &'a Item>,
     new: BTreeMap<&'a str, &'a Item>,
-    /// The pairs of types that were compared.
+    /// The pairs of types that were compared already.
     seen: BTreeSet<(&'a str, &'a str)>,
-    /// The places of which other words were reported.
+    /// The paths whose documentation is known to have changed.
     reworded: BTreeSet<String>,
     found: &'a mut Vec<Change>,
 }
@@ -100,10 +100,10 @@ impl<'a> Comparison<'a> {
         match (old, new) {
             (Item::Record(old), Item::Record(new)) => self.record(old, new, path, input),
             (Item::Enum(old), Item::Enum(new)) => self.values(old, new, path),
-            (Item::Union(old), Item::Union(new)) => self.forms(old, new, path, input),
+            (Item::Union(old), Item::Union(new)) => self.variants(old, new, path, input),
             (Item::FreeForm { .. }, Item::FreeForm { .. }) => {}
             _ => {
-                let (from, to) = (old.words(), new.words());
+                let (from, to) = (kind_of(old), kind_of(new));
                 return self.add(path, ChangeKind::Type { from, to }, Effect::Breaking);
             }
         }
@@ -145,8 +145,7 @@ impl<'a> Comparison<'a> {
             self.add(path, ChangeKind::Name { from, to }, Effect::Breaking);
         }
         if input {
-            // The fields are public: a program that reads or sets one itself sees its type. A part's `new` takes what is
-            // required, too, and nothing else.
+            // Breaking both ways: fields are public, so programs see their types, and `new` takes exactly the required ones.
             match (old.is_required(), new.is_required()) {
                 (false, true) => self.add(path, ChangeKind::BecameRequired, Effect::Breaking),
                 (true, false) => self.add(path, ChangeKind::BecameOptional, Effect::Breaking),
@@ -157,7 +156,7 @@ impl<'a> Comparison<'a> {
                 (true, false) => self.add(path, ChangeKind::Null { allowed: false }, Effect::Breaking),
                 _ => {}
             }
-            // What is said above is not said again of the type.
+            // `Option` and `Nullable` are reported above.
             (from, to) = (from.bare(), to.bare());
         }
         self.types(from, to, path, input);
@@ -166,13 +165,13 @@ impl<'a> Comparison<'a> {
             let (from, to) = (old.default.clone(), new.default.clone());
             self.add(path, ChangeKind::Default { from, to }, Effect::Documentation);
         }
-        // An output is not checked: its bounds are no more than words.
+        // Outputs are not checked, so their bounds are documentation.
         if old.docs != new.docs || (!input && old.facts != new.facts && old.default == new.default) {
             self.prose(path);
         }
     }
 
-    /// Says once of a place that what is written about it is different: a field and its type may have the same words.
+    /// Reports changed documentation once a path: a field and its type may have the same.
     fn prose(&mut self, path: &str) {
         if self.reworded.insert(path.to_owned()) {
             self.add(path, ChangeKind::Prose, Effect::Documentation);
@@ -198,10 +197,10 @@ impl<'a> Comparison<'a> {
 
     fn values(&mut self, old: &Enum, new: &Enum, path: &str) {
         let texts = |of: &Enum| of.values.iter().map(|(_, text)| format!("{text:?}")).collect::<Vec<_>>();
-        self.listed(&texts(old), &texts(new), path);
+        self.declared(&texts(old), &texts(new), path);
         match (old.any_text, new.any_text) {
-            (true, false) => self.add(path, ChangeKind::VariantRemoved("any text".to_owned()), Effect::Breaking),
-            (false, true) => self.add(path, ChangeKind::VariantAdded("any text".to_owned()), Effect::Additive),
+            (true, false) => self.add(path, ChangeKind::VariantRemoved("any string".to_owned()), Effect::Breaking),
+            (false, true) => self.add(path, ChangeKind::VariantAdded("any string".to_owned()), Effect::Additive),
             _ => {}
         }
         let names: BTreeMap<&String, &String> = new.values.iter().map(|(name, text)| (text, name)).collect();
@@ -213,7 +212,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn listed(&mut self, old: &[String], new: &[String], path: &str) {
+    fn declared(&mut self, old: &[String], new: &[String], path: &str) {
         for value in old.iter().filter(|value| !new.contains(value)) {
             self.add(path, ChangeKind::ValueRemoved(value.clone()), Effect::Breaking);
         }
@@ -222,23 +221,22 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    fn forms(&mut self, old: &'a Union, new: &'a Union, path: &str, input: bool) {
-        for form in &old.members {
-            match new.members.iter().find(|now| now.name == form.name) {
-                None => self.add(path, ChangeKind::VariantRemoved(form.name.clone()), Effect::Breaking),
+    fn variants(&mut self, old: &'a Union, new: &'a Union, path: &str, input: bool) {
+        for variant in &old.members {
+            match new.members.iter().find(|now| now.name == variant.name) {
+                None => self.add(path, ChangeKind::VariantRemoved(variant.name.clone()), Effect::Breaking),
                 Some(now) => {
-                    self.types(&form.of, &now.of, path, input);
-                    self.rules([&form.of, &now.of], [&form.rules, &now.rules], path);
+                    self.types(&variant.of, &now.of, path, input);
+                    self.rules([&variant.of, &now.of], [&variant.rules, &now.rules], path);
                 }
             }
         }
-        for form in new.members.iter().filter(|form| !old.members.iter().any(|old| old.name == form.name)) {
-            self.add(path, ChangeKind::VariantAdded(form.name.clone()), Effect::Additive);
+        for variant in new.members.iter().filter(|variant| !old.members.iter().any(|old| old.name == variant.name)) {
+            self.add(path, ChangeKind::VariantAdded(variant.name.clone()), Effect::Additive);
         }
     }
 
-    /// Compares what is demanded of a value. A value of another kind has other bounds altogether, which say no more than
-    /// the change of its type does.
+    /// Compares the rules for a value. If its type changed, so did all its rules, and the type's change is enough.
     fn rules(&mut self, types: [&Type; 2], rules: [&[Rule]; 2], path: &str) {
         let [old_type, new_type] = types.map(Type::bare);
         if !old_type.is_bounded_like(new_type) {
@@ -251,7 +249,7 @@ impl<'a> Comparison<'a> {
                 (old, new) if old == new => {}
                 (Some(Rule::OneOf(old)), Some(Rule::OneOf(new))) => {
                     let texts = |numbers: &[Number]| numbers.iter().map(Number::to_string).collect::<Vec<_>>();
-                    self.listed(&texts(old), &texts(new), path);
+                    self.declared(&texts(old), &texts(new), path);
                 }
                 (Some(Rule::Items(_)), _) | (_, Some(Rule::Items(_))) => {
                     let rules = [old, new].map(|rule| rule.map_or(&[][..], Rule::inner));
@@ -271,7 +269,7 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// Whether a bound allows all that the old one of its name did.
+/// Returns true if a bound allows everything that the old one did.
 fn is_looser(old: Option<&Rule>, new: Option<&Rule>) -> bool {
     match (old, new) {
         (Some(old), Some(new)) => new.allows_all_of(old),
@@ -284,7 +282,7 @@ fn takes_null(field: &Field) -> bool {
     field.presence == Presence::Nullable
 }
 
-/// Whether a record's required fields are the same ones in another order.
+/// Returns true if a record requires the same fields in another order.
 fn is_reordered(old: &Record, new: &Record) -> bool {
     let required = |record: &Record| -> Vec<String> {
         record.fields.iter().filter(|field| field.is_required()).map(|field| field.wire.clone()).collect()
@@ -294,4 +292,14 @@ fn is_reordered(old: &Record, new: &Record) -> bool {
     old.sort();
     new.sort();
     !same && old == new
+}
+
+/// Names the kind of an item, for items of different kinds.
+fn kind_of(item: &Item) -> String {
+    match item {
+        Item::Record(record) => format!("the struct {}", record.name),
+        Item::Enum(item) => format!("the enum {}", item.name),
+        Item::Union(union) => format!("the union {}", union.name),
+        Item::FreeForm { .. } => "free-form JSON".to_owned(),
+    }
 }

@@ -6,94 +6,96 @@ mod display;
 pub use compare::changes;
 
 /// A difference between two versions of an endpoint's document.
+///
+/// `Display` gives a line of a report: `fal-ai/flux: input.steps: Maximum changed from 50 to 30`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Change {
     /// The endpoint's id.
     pub endpoint: String,
-    /// Where it is: `input.loras[].scale`; `input` or `output` for the whole.
+    /// The path of the changed part, such as `input.loras[].scale`. `input` and `output` stand for the whole schemas.
     pub path: String,
-    /// What has changed.
+    /// The change itself.
     pub kind: ChangeKind,
-    /// What it means for a program.
+    /// The effect on a program.
     pub effect: Effect,
 }
 
-/// What a change means for a program that uses the endpoint.
+/// The effect of a change on a program that uses the endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Effect {
-    /// A program may no longer compile, or an input that was valid is refused.
+    /// A program may no longer compile, or a valid input may become invalid.
     Breaking,
-    /// A program goes on as it is, and can do more.
+    /// A program works as before, and can do more.
     Additive,
-    /// Only what is written about it changes. A default is in no request: the service has its new one anyway.
+    /// Only documentation changes. This includes defaults, because requests do not contain them.
     Documentation,
 }
 
-/// What has changed.
+/// The kinds of changes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum ChangeKind {
-    /// There is a new endpoint.
+    /// The endpoint is new.
     EndpointAdded,
-    /// The endpoint is gone.
+    /// The endpoint was removed.
     EndpointRemoved,
-    /// There is a new field.
+    /// The field is new.
     FieldAdded {
-        /// Whether an input must have it.
+        /// True if inputs must have it.
         required: bool,
     },
-    /// The field is gone.
+    /// The field was removed.
     FieldRemoved,
-    /// An input must have the field now.
+    /// Inputs must have the field now.
     BecameRequired,
-    /// An input need not have the field any more.
+    /// Inputs may omit the field now.
     BecameOptional,
-    /// The type is another.
+    /// The type changed.
     Type {
-        /// The old one, as Rust.
+        /// The old type, as Rust.
         from: String,
-        /// The new one, as Rust.
+        /// The new type, as Rust.
         to: String,
     },
-    /// What is generated of it, a type, a field or a variant, is called otherwise.
+    /// A generated type, field or variant was renamed.
     Name {
         /// The old name.
         from: String,
         /// The new name.
         to: String,
     },
-    /// A listed value is new.
+    /// An enum value is new.
     ValueAdded(String),
-    /// A value is not listed any more.
+    /// An enum value was removed.
     ValueRemoved(String),
-    /// A union has a new form.
+    /// A variant of a union is new.
     VariantAdded(String),
-    /// A form of a union is gone.
+    /// A variant of a union was removed.
     VariantRemoved(String),
-    /// `new` of a record takes the same required fields in another order.
+    /// A record's `new` takes the same required fields in another order.
     Order,
-    /// A field of an input can be set to null now, which means something else than to leave it out; or cannot any more.
+    /// An input's field accepts an explicit null now, with a meaning other than omission; or it no longer does.
     Null {
-        /// Whether it can.
+        /// True if null is allowed now.
         allowed: bool,
     },
-    /// A bound is another, new or gone.
+    /// A bound was changed, added or removed.
     Bound {
-        /// `Maximum`, `MinLength`…
+        /// The name of the rule, such as `Maximum` or `MinLength`.
         rule: String,
-        /// What it was.
+        /// The old bound.
         from: Option<String>,
-        /// What it is.
+        /// The new bound.
         to: Option<String>,
     },
-    /// The default is another, new or gone.
+    /// The default was changed, added or removed.
     Default {
-        /// What it was, as JSON.
+        /// The old default, as JSON.
         from: Option<String>,
-        /// What it is, as JSON.
+        /// The new default, as JSON.
         to: Option<String>,
     },
-    /// The prose is another.
+    /// The documentation changed.
     Prose,
 }

@@ -7,6 +7,7 @@ mod docs;
 mod draft;
 mod endless;
 mod media;
+mod members;
 mod records;
 mod rules;
 mod unions;
@@ -16,7 +17,7 @@ use self::walk::Walk;
 use crate::document::Document;
 use crate::error::Finding;
 use crate::model::{Endpoint, Role};
-use crate::{prose, types};
+use crate::{prose, refusals, types};
 
 /// Lowers a document to an endpoint.
 pub(crate) fn lower(document: &Document) -> Result<Endpoint, Finding> {
@@ -26,7 +27,7 @@ pub(crate) fn lower(document: &Document) -> Result<Endpoint, Finding> {
     let Walk { mut drafts, mut notes, .. } = walk;
     endless::cut(&mut drafts, &mut notes);
     let items = types::decide(drafts)
-        .map_err(|reason| Finding::new(&document.file, &document.at, format!("{}: {reason}", document.id)))?;
+        .map_err(|reason| Finding::new(&document.file, &document.at, refusals::untyped(&document.id, &reason)))?;
     let notes = notes.into_iter().map(|note| format!("{}: {}", prose::code(&note.at), note.text)).collect();
     Ok(Endpoint { id: document.id.clone(), category: document.category.clone(), items, notes })
 }

@@ -5,13 +5,13 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::draft::{Draft, Shape};
-use super::walk::{Site, Walk, not_there};
+use super::walk::{Site, Walk};
 use super::{docs, media, rules};
-use crate::model::{Field, Item, Record, Role, Presence, Side};
+use crate::model::{Field, Item, Presence, Record, Role, Side};
 use crate::names::{self, Scope};
-use crate::prose;
 use crate::schema::{UNDECLARED, in_order, properties, reference, strings};
 use crate::types::{self, RuntimeType, Simple};
+use crate::{refusals, words};
 
 impl<'a> Walk<'a> {
     /// Lowers `Input` or `Output`: a record if the schema declares fields, free-form otherwise.
@@ -19,37 +19,39 @@ impl<'a> Walk<'a> {
         self.note_missing(name, schema);
         let resolved = self.resolve(schema);
         let schema = resolved.unwrap_or(schema);
+        let fallback = if role == Role::Input { words::INPUT } else { words::OUTPUT };
         if properties(schema).is_some() {
-            return self.record(name, name, role, schema);
+            return self.record(name, role, schema, fallback);
         }
         let why = match reference(schema).filter(|_| resolved.is_none()) {
-            Some(component) => not_there(component),
-            None => "the schema names no fields".to_owned(),
+            Some(component) => refusals::missing_component(component),
+            None => refusals::NO_FIELDS.to_owned(),
         };
         self.free_form(name, &why);
-        let mut docs = docs::of_schema(schema, &fallback_docs(name, role));
-        for loss in docs::of_losses(name, &self.notes) {
-            docs.extend([String::new(), loss]);
+        let mut docs = docs::of_schema(schema, fallback);
+        for note in docs::of_notes(name, &self.notes) {
+            docs.extend([String::new(), note]);
         }
         self.drafts.push(Item::FreeForm { name: name.to_owned(), docs });
     }
 
-    pub(super) fn record(&mut self, at: &str, name: &str, role: Role, schema: &'a Value) {
+    /// Adds a record. The fallback documents it if the schema does not.
+    pub(super) fn record(&mut self, name: &str, role: Role, schema: &'a Value, fallback: &str) {
         let required = strings(schema.get("required"));
         let properties = in_order(schema, &required);
         let before = self.notes.len();
         for absent in required.iter().filter(|required| !properties.iter().any(|(wire, _)| wire == *required)) {
-            self.note(name, format!("the schema requires the field {}, which it does not name", prose::code(absent)));
+            self.note(name, refusals::required_but_undeclared(absent));
         }
         if schema.get("additionalProperties").is_some_and(|further| further == true || further.is_object()) {
-            self.note(name, "the schema allows further fields, which have no place here");
+            self.note(name, refusals::FURTHER_FIELDS);
         }
-        let mut docs = docs::of_schema(schema, &fallback_docs(at, role));
+        let mut docs = docs::of_schema(schema, fallback);
         if role == Role::Input {
-            docs.extend([String::new(), "Made with [`Input::builder`].".to_owned()]);
+            docs.extend([String::new(), words::INPUT_IS_BUILT.to_owned()]);
         }
-        for loss in docs::of_losses(name, &self.notes[before..]) {
-            docs.extend([String::new(), loss]);
+        for note in docs::of_notes(name, &self.notes[before..]) {
+            docs.extend([String::new(), note]);
         }
         // Added before its fields are lowered, so that it precedes the types that they add.
         let index = self.drafts.len();
@@ -77,12 +79,20 @@ impl<'a> Walk<'a> {
         let at = format!("{record}.{wire}");
         let before = self.notes.len();
         let wanted = names::pascal(wire);
-        let site = Site { schema: property, at: &at, wanted: &wanted, owner: record, side, takes_files: false };
+        let site = Site {
+            schema: property,
+            at: &at,
+            wanted: &wanted,
+            owner: record,
+            side,
+            is_item: false,
+            takes_files: false,
+        };
         let Shape { simple, rules } = self.property(wire, site);
         let mut facts = docs::facts(property);
-        facts.extend(docs::of_losses(&at, &self.notes[before..]));
+        facts.extend(docs::of_notes(&at, &self.notes[before..]));
         if property.get(UNDECLARED).is_some() {
-            self.note(&at, "the schema does not name this field, but an example in the document has it");
+            self.note(&at, refusals::UNDECLARED);
         }
         let default = property.get("default").filter(|default| !default.is_null());
         let nullable = self.is_nullable(property);
@@ -99,7 +109,7 @@ impl<'a> Walk<'a> {
         Field {
             name: names.field(wire),
             wire: wire.to_owned(),
-            docs: docs::of_schema(property, &format!("The field {}.", prose::code(wire))),
+            docs: docs::of_schema(property, &words::field(wire)),
             facts,
             default: default.map(Value::to_string),
             kind: simple,
@@ -166,15 +176,5 @@ impl<'a> FieldNames<'a> {
 
     fn field(&self, wire: &str) -> String {
         self.fields.get(wire).cloned().unwrap_or_default()
-    }
-}
-
-/// The documentation of a record whose schema has none.
-fn fallback_docs(at: &str, role: Role) -> String {
-    match role {
-        Role::Input => "What the endpoint takes.".to_owned(),
-        Role::Part => format!("A part of the input, in {}.", prose::code(at)),
-        Role::Output if at == "Output" => "What the endpoint answers.".to_owned(),
-        Role::Output => format!("A part of the output, in {}.", prose::code(at)),
     }
 }

@@ -9,9 +9,9 @@ use super::{docs, media, rules};
 use crate::document::Document;
 use crate::model::{Enum, Item, Role, Rule, Side};
 use crate::names::{self, Scope};
-use crate::prose;
 use crate::schema::{MISSING, NULLABLE, enum_values, is_beyond_i64, properties, reference, strings};
 use crate::types::{self, RuntimeType, Simple};
+use crate::{refusals, words};
 
 /// Records, arrays and unions nested deeper than this become free-form.
 pub(super) const MAX_DEPTH: usize = 16;
@@ -30,8 +30,17 @@ pub(super) struct Site<'a, 's> {
     /// The record around it. It qualifies `wanted` where that name is taken.
     pub(super) owner: &'s str,
     pub(super) side: Side,
+    /// True if the schema is about the items of an array, or the values of a map, at the path.
+    pub(super) is_item: bool,
     /// True if strings in this union are URLs of files.
     pub(super) takes_files: bool,
+}
+
+impl<'a> Site<'a, '_> {
+    /// Returns the site of a member of this union.
+    pub(super) fn member(self, schema: &'a Value) -> Self {
+        Site { schema, takes_files: false, ..self }
+    }
 }
 
 /// The state of a document's descent.
@@ -68,7 +77,7 @@ impl<'a> Walk<'a> {
     /// Notes the components that a merged schema refers to and the document does not have.
     pub(super) fn note_missing(&mut self, at: &str, schema: &Value) {
         for component in strings(schema.get(MISSING)) {
-            self.note(at, format!("{}, and what it adds is not here", not_there(component)));
+            self.note(at, refusals::missing_part(component));
         }
     }
 
@@ -91,14 +100,14 @@ impl<'a> Walk<'a> {
     }
 
     pub(super) fn free_form(&mut self, at: &str, why: &str) -> Shape {
-        self.note(at, format!("{why}; it is `serde_json::Value`"));
+        self.note(at, refusals::untyped_json(why));
         json!({}).into()
     }
 
     /// Lowers a schema.
     pub(super) fn shape(&mut self, site: Site<'a, '_>) -> Shape {
         if self.depth >= MAX_DEPTH {
-            return self.free_form(site.at, "the schema nests too deep");
+            return self.free_form(site.at, refusals::TOO_DEEP);
         }
         self.depth += 1;
         self.note_missing(site.at, site.schema);
@@ -118,7 +127,6 @@ impl<'a> Walk<'a> {
         if let Some(Value::Array(members)) = schema.get("anyOf") {
             return self.union(members, site);
         }
-        let site = Site { takes_files: false, ..site };
         let values = enum_values(schema);
         let shape = |simple: Simple, rules: Vec<Rule>| Shape { simple, rules };
         match schema.get("type").and_then(Value::as_str) {
@@ -135,33 +143,33 @@ impl<'a> Walk<'a> {
             Some("array") => {
                 let items = match schema.get("items") {
                     Some(items @ Value::Object(_)) => {
-                        self.item(Site { schema: items, wanted: &names::singular(wanted), ..site })
+                        self.item(Site { schema: items, wanted: &names::singular(wanted), is_item: true, ..site })
                     }
-                    _ => self.free_form(at, "the schema does not say what the items are"),
+                    _ => self.free_form(at, refusals::NO_ITEM_TYPE),
                 };
                 shape(json!({ "type": "array", "items": items.simple }), rules::of_array(schema, items.rules))
             }
             Some("object") => match schema.get("additionalProperties") {
                 _ if properties(schema).is_some() => {
-                    let name = self.inline_name(wanted, site.owner);
-                    self.record(at, &name, role_of(side), schema);
+                    let name = self.type_name(wanted, site.owner);
+                    self.record(&name, role_of(side), schema, &words::value_of(at, site.is_item));
                     types::local(&name).into()
                 }
                 Some(values @ Value::Object(_)) => {
-                    let values = self.item(Site { schema: values, ..site });
+                    let values = self.item(Site { schema: values, is_item: true, ..site });
                     let rules = rules::of_items(values.rules).into_iter().collect();
                     shape(json!({ "type": "object", "additionalProperties": values.simple }), rules)
                 }
                 _ => json!({ "type": "object", "additionalProperties": true }).into(),
             },
-            _ if values.is_some() => self.free_form(at, "the values that are listed are neither texts nor numbers"),
-            Some("null") | None => self.free_form(at, "the schema does not say what this is"),
-            Some(_) => self.free_form(at, "the schema's `type` is none that is known"),
+            _ if values.is_some() => self.free_form(at, refusals::OTHER_ENUM),
+            Some("null") | None => self.free_form(at, refusals::NO_TYPE),
+            Some(_) => self.free_form(at, refusals::UNKNOWN_TYPE),
         }
     }
 
-    /// Returns a free name for an inline type, qualified by the record around it where the wanted one is taken.
-    pub(super) fn inline_name(&mut self, wanted: &str, owner: &str) -> String {
+    /// Returns a free name for a type. If the wanted one is taken or reserved, the record around the type qualifies it.
+    pub(super) fn type_name(&mut self, wanted: &str, owner: &str) -> String {
         self.scope.take_either(wanted, &format!("{owner}{wanted}"))
     }
 
@@ -177,10 +185,10 @@ impl<'a> Walk<'a> {
     fn component(&mut self, component: &'a str, site: Site<'a, '_>) -> Shape {
         let mut shape = match self.components.get(component) {
             Some(Some(shape)) if is_free(&shape.simple) => {
-                return self.free_form(site.at, &format!("the component {} is free-form", prose::code(component)));
+                return self.free_form(site.at, &refusals::free_form_component(component));
             }
             Some(Some(shape)) => shape.clone(),
-            Some(None) => return self.free_form(site.at, "the component is made of itself"),
+            Some(None) => return self.free_form(site.at, refusals::SELF_REFERENCE),
             None => self.new_component(component, site),
         };
         // Bounds may appear beside the reference.
@@ -195,7 +203,7 @@ impl<'a> Walk<'a> {
 
     fn new_component(&mut self, component: &'a str, site: Site<'a, '_>) -> Shape {
         let Some(schema) = self.document.components.get(component) else {
-            return self.free_form(site.at, &not_there(component));
+            return self.free_form(site.at, &refusals::missing_component(component));
         };
         let fields = properties(schema).filter(|_| schema.get("anyOf").is_none());
         if let Some(shared) = fields.and_then(|fields| media::shared(fields, site.side)) {
@@ -205,9 +213,9 @@ impl<'a> Walk<'a> {
         let wanted = names::component(component);
         if fields.is_some() {
             // Registered before its fields are lowered, because a record may contain itself.
-            let name = self.scope.take(&wanted);
+            let name = self.type_name(&wanted, site.owner);
             self.components.insert(component, Some(types::local(&name).into()));
-            self.record(site.at, &name, role_of(site.side), schema);
+            self.record(&name, role_of(site.side), schema, &words::value_of(site.at, site.is_item));
             return types::local(&name).into();
         }
         self.components.insert(component, None);
@@ -230,13 +238,13 @@ impl<'a> Walk<'a> {
             return json!({ "type": "string" }).into();
         }
         if values.len() > MAX_VARIANTS {
-            self.note(site.at, format!("the schema lists {} texts, too many for an enum; it is a text", values.len()));
+            self.note(site.at, refusals::too_many_values(values.len()));
             return json!({ "type": "string" }).into();
         }
-        let name = self.inline_name(site.wanted, site.owner);
+        let name = self.type_name(site.wanted, site.owner);
         let mut scope = Scope::variants();
         let values = values.into_iter().map(|value| (scope.take(&names::variant(value)), value.to_owned())).collect();
-        let docs = docs::of_schema(site.schema, &format!("A value of {}.", prose::code(site.at)));
+        let docs = docs::of_schema(site.schema, &words::value_of(site.at, site.is_item));
         self.drafts.push(Item::Enum(Enum { name: name.clone(), docs, values, any_text }));
         types::local(&name).into()
     }
@@ -252,8 +260,4 @@ fn role_of(side: Side) -> Role {
 
 fn is_free(simple: &Simple) -> bool {
     simple.as_object().is_some_and(serde_json::Map::is_empty)
-}
-
-pub(super) fn not_there(component: &str) -> String {
-    format!("the component {} is not in the document", prose::code(component))
 }

@@ -2,31 +2,29 @@
 
 use quote::quote;
 
+use super::Options;
 use super::example::example;
 use super::group::{children, group};
 use super::items;
-use super::text::{Text, file_docs};
-use super::Options;
+use super::text::{Text, docs, file_docs};
 use crate::model::Endpoint;
-use crate::prose;
 use crate::tree::Node;
+use crate::{prose, words};
 
-/// Renders a module. An endpoint comes with the path of its document, below the folder of schemas.
-pub(crate) fn module(node: &Node, endpoint: Option<(&Endpoint, &str)>, options: &Options) -> String {
-    let mut text = Text::new(endpoint.map(|(_, source)| source));
-    let endpoint = endpoint.map(|(endpoint, _)| endpoint);
+pub(crate) fn module(node: &Node, endpoint: Option<&Endpoint>, options: &Options) -> String {
+    let mut text = Text::new(endpoint);
     text.add(file_docs(&match endpoint {
         Some(endpoint) => about(node, endpoint, options),
-        None => vec![format!("The endpoints below {}.", prose::code(&node.prefix))],
+        None => vec![words::endpoints_below(&node.prefix)],
     }));
     if node.is_group() {
         text.add(children(node, options));
         group(&mut text, node, endpoint, options);
     }
     if let Some(endpoint) = endpoint {
-        let id = &endpoint.id;
+        let (id, docs) = (&endpoint.id, docs(&[words::ENDPOINT.to_owned()]));
         text.add(quote! {
-            /// The endpoint, for [`Client::endpoint`](::fal_client::Client::endpoint).
+            #docs
             pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoint::new(#id);
         });
         endpoint.items.iter().for_each(|item| text.add(items::item(item)));

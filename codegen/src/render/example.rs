@@ -114,9 +114,10 @@ impl Values<'_> {
             Item::FreeForm { name: free_form, .. } => free_form == name,
         };
         match self.endpoint.items.iter().find(named) {
-            Some(Item::Enum(item)) => {
-                item.values.first().map_or_else(|| format!("{path}::other(\"…\")"), |(value, _)| format!("{path}::{value}"))
-            }
+            Some(Item::Enum(item)) => item
+                .values
+                .first()
+                .map_or_else(|| format!("{path}::other(\"…\")"), |(value, _)| format!("{path}::{value}")),
             Some(Item::Record(record)) if record.role == Role::Part => {
                 let required = record.fields.iter().filter(|field| field.is_required());
                 let arguments: Vec<String> =

@@ -7,8 +7,8 @@ use super::Options;
 use super::text::{Text, docs};
 use crate::model::Endpoint;
 use crate::names::ident;
-use crate::prose;
 use crate::tree::{Node, module_path};
+use crate::words;
 
 /// The root file. It has no inner attributes because it may be read by `include!`.
 pub(crate) fn root(tree: &Node, options: &Options) -> String {
@@ -35,8 +35,9 @@ pub(crate) fn root(tree: &Node, options: &Options) -> String {
         let name = ident(name);
         quote! { fn #name(&self) -> #name::Group { #name::Group::new(self.clone()) } }
     });
+    let endpoints_docs = docs(&[words::ENDPOINTS.to_owned()]);
     text.add(quote! {
-        /// Methods of a client that lead to the endpoints, segment by segment of the id.
+        #endpoints_docs
         #[rustfmt::skip]
         #[allow(dead_code, unreachable_pub)]
         pub trait #endpoints { #(#signatures)* }
@@ -74,7 +75,7 @@ pub(super) fn group(text: &mut Text, node: &Node, endpoint: Option<&Endpoint>, o
         }
     });
     let own = endpoint.map(|endpoint| {
-        let docs = docs(&[format!("The endpoint {}.", prose::code(&endpoint.id))]);
+        let docs = docs(&[words::endpoint(&endpoint.id)]);
         quote! {
             #docs
             pub fn endpoint(&self) -> ::fal_client::Handle<Input, Output> {
@@ -110,10 +111,9 @@ pub(crate) fn feature(node: &Node) -> Option<String> {
 
 /// The documentation of a group, and of the method that leads to it.
 fn leads_to(node: &Node) -> String {
-    let prefix = prose::code(&node.prefix);
     match (&node.endpoint, node.is_group()) {
-        (Some(_), false) => format!("The endpoint {prefix}."),
-        (Some(_), true) => format!("The endpoint {prefix}, and those below it."),
-        (None, _) => format!("The endpoints below {prefix}."),
+        (Some(_), false) => words::endpoint(&node.prefix),
+        (Some(_), true) => words::endpoint_and_below(&node.prefix),
+        (None, _) => words::endpoints_below(&node.prefix),
     }
 }

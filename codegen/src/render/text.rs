@@ -4,15 +4,17 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::mark::MARK;
+use crate::model::Endpoint;
 
 /// A file that is being written, item by item.
 pub(super) struct Text(String);
 
 impl Text {
-    /// Starts a file; `source` is the path of the document that it comes from, below the folder of schemas.
-    pub(super) fn new(source: Option<&str>) -> Self {
-        Text(match source {
-            Some(source) => format!("// {MARK} from {source}. Do not edit.\n"),
+    /// Starts a file. The header names a document by the id in it, not by its path, so that the text depends on contents
+    /// alone; MANIFEST has the paths.
+    pub(super) fn new(endpoint: Option<&Endpoint>) -> Self {
+        Text(match endpoint {
+            Some(endpoint) => format!("// {MARK} from {}.json. Do not edit.\n", endpoint.id),
             None => format!("// {MARK}. Do not edit.\n"),
         })
     }

@@ -24,9 +24,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     "fal-ai/fast-sdxl-controlnet-canny/image-to-image",
 );
 
-/// What the endpoint takes.
+/// The endpoint's input.
 ///
-/// Made with [`Input::builder`].
+/// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
     /// What the image should show. The more precise the words, the closer the image.
@@ -91,7 +91,7 @@ pub struct Input {
 /// image.
 #[::fal_client::input_union]
 pub enum ImageSizeChoice {
-    /// One of the listed values.
+    /// One of the declared values.
     Preset(ImageSizePreset),
     /// A width and a height in pixels.
     #[variant(width(above(0), max(14142)), height(above(0), max(14142)))]
@@ -115,7 +115,7 @@ pub enum ImageSizePreset {
     Landscape16_9,
 }
 
-/// A part of the input, in `Input.loras`.
+/// An element of `Input.loras`.
 #[::fal_client::input_object]
 pub struct LoraWeight {
     /// Where the weights are: a URL, a path, or the name of a model on a hub.
@@ -127,7 +127,7 @@ pub struct LoraWeight {
     pub scale: Option<f64>,
 }
 
-/// What the endpoint answers.
+/// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
     /// The generated images.

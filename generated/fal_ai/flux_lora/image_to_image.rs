@@ -23,9 +23,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     "fal-ai/flux-lora/image-to-image",
 );
 
-/// What the endpoint takes.
+/// The endpoint's input.
 ///
-/// Made with [`Input::builder`].
+/// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
     /// What the image should show. The more precise the words, the closer the image.
@@ -77,7 +77,7 @@ pub struct Input {
 /// Size of the image: a preset, or a width and a height in pixels.
 #[::fal_client::input_union]
 pub enum ImageSizeChoice {
-    /// One of the listed values.
+    /// One of the declared values.
     Preset(ImageSizePreset),
     /// A width and a height in pixels.
     #[variant(width(above(0), max(14142)), height(above(0), max(14142)))]
@@ -101,7 +101,7 @@ pub enum ImageSizePreset {
     Landscape16_9,
 }
 
-/// A part of the input, in `Input.loras`.
+/// An element of `Input.loras`.
 #[::fal_client::input_object]
 pub struct LoraWeight {
     /// Where the weights are: a URL, a path, or the name of a model on a hub.
@@ -122,7 +122,7 @@ pub enum OutputFormat {
     Png,
 }
 
-/// What the endpoint answers.
+/// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
     /// The generated images.

@@ -23,9 +23,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     "fal-ai/flux/dev/image-to-image",
 );
 
-/// What the endpoint takes.
+/// The endpoint's input.
 ///
-/// Made with [`Input::builder`].
+/// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
     /// URL of the image to start from.
@@ -92,7 +92,7 @@ pub enum Acceleration {
     High,
 }
 
-/// What the endpoint answers.
+/// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
     /// The generated images.

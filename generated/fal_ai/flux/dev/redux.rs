@@ -21,9 +21,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
     "fal-ai/flux/dev/redux",
 );
 
-/// What the endpoint takes.
+/// The endpoint's input.
 ///
-/// Made with [`Input::builder`].
+/// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
     /// URL of the image to start from.
@@ -70,7 +70,7 @@ pub struct Input {
 /// Size of the image: a preset, or a width and a height in pixels.
 #[::fal_client::input_union]
 pub enum ImageSizeChoice {
-    /// One of the listed values.
+    /// One of the declared values.
     Preset(ImageSizePreset),
     /// A width and a height in pixels.
     #[variant(width(above(0), max(14142)), height(above(0), max(14142)))]
@@ -114,7 +114,7 @@ pub enum Acceleration {
     High,
 }
 
-/// What the endpoint answers.
+/// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
     /// The generated images.
