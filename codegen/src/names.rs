@@ -116,7 +116,7 @@ const RESERVED_MODULES: &[&str] = &[
     "nul",
     "prn",
     "realtime",
-    "required",
+    "input_required",
     "result",
     "resume",
     "run",
@@ -158,9 +158,9 @@ impl Scope {
         Scope::default()
     }
 
-    /// Every enum has the variant `Other`, and `LISTED` is one of its constants.
+    /// Every enum has the variant `Other`, and `VALUES` is one of its constants.
     pub(crate) fn variants() -> Self {
-        Scope::of(&["LISTED", "Other"])
+        Scope::of(&["VALUES", "Other"])
     }
 
     fn of(taken: &[&str]) -> Self {
@@ -299,7 +299,7 @@ mod tests {
             ("type", "type_"),
             ("crate", "crate_"),
             ("stream", "stream_"),
-            ("required", "required_"),
+            ("input_required", "input_required_"),
             ("aux", "aux_"),
         ] {
             assert_eq!(module(segment), name);

@@ -93,7 +93,7 @@ fn expand(item: &Enum, members: &[Member], mode: &str, other: &TokenStream, func
         quote! { private::member::<#of>(&[#(#requires),*], &[#(#tags),*]) }
     });
     let reading = members.iter().enumerate().map(|(index, Member { name: variant, of, .. })| {
-        quote! { #index => private::read::<#of, D>(value, mode).map(#name::#variant), }
+        quote! { #index => private::read::<#of, __D>(value, mode).map(#name::#variant), }
     });
     let mut written: Vec<Ident> = members.iter().map(|member| member.name.clone()).collect();
     if !other.is_empty() {
@@ -105,11 +105,12 @@ fn expand(item: &Enum, members: &[Member], mode: &str, other: &TokenStream, func
         impl private::Union for #name {
             const MEMBERS: &'static [private::Member] = &[#(#table),*];
 
-            fn read_member<'de, D: private::Deserializer<'de>>(
+            // A type of the endpoint may be called `D`.
+            fn read_member<'de, __D: private::Deserializer<'de>>(
                 index: usize,
-                value: D,
+                value: __D,
                 mode: private::Mode,
-            ) -> private::Result<Self, D::Error> {
+            ) -> private::Result<Self, __D::Error> {
                 match index {
                     #(#reading)*
                     _ => private::no_such_member(),

@@ -74,7 +74,7 @@ fn short_form_describes_a_custom_app() {
     let project = Project::new(&[("app.json", short.clone())]);
     project.generate();
     let module = project.files()["me/app/fast.rs"].clone();
-    assert!(module.contains("pub text: String { given(String => _) rules(MinLength(1)) },"), "{module}");
+    assert!(module.contains("#[field(min_length(1))]\n    pub text: String,"), "{module}");
 
     // As pydantic writes it: each schema brings its own definitions.
     let mut own = short.clone();
