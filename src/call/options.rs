@@ -89,6 +89,15 @@ impl SendOptions {
         }
     }
 
+    pub(super) fn no_retry(&mut self, no_retry: bool) {
+        const NO_RETRY: &str = "x-fal-no-retry";
+        if no_retry {
+            self.set(NO_RETRY, "1");
+        } else {
+            self.headers.remove(NO_RETRY);
+        }
+    }
+
     pub(super) fn max_queue_length(&mut self, length: u32) {
         self.bounded = true;
         self.query.retain(|(name, _)| *name != "fal_max_queue_length");
@@ -221,9 +230,9 @@ macro_rules! queue_options {
             self
         }
 
-        /// Keeps fal from repeating the request when a runner fails (by default up to 10 attempts in all).
-        pub fn no_retry(mut self) -> Self {
-            self.options.set("x-fal-no-retry", "1");
+        /// Keeps fal from retrying the request when a runner fails. Default: `false`, up to 10 attempts.
+        pub fn no_retry(mut self, no_retry: bool) -> Self {
+            self.options.no_retry(no_retry);
             self
         }
 
@@ -269,6 +278,15 @@ mod tests {
         assert!(tagged(&many.iter().map(|(key, value)| (key.as_str(), *value)).collect::<Vec<_>>()).is_err());
         let wide = "y".repeat(250);
         assert!(tagged(&[("a", &wide), ("b", &wide), ("c", &wide), ("d", &wide), ("e", &wide)]).is_err());
+    }
+
+    #[test]
+    fn the_last_no_retry_counts() {
+        let mut options = SendOptions::default();
+        options.no_retry(true);
+        assert_eq!(options.headers["x-fal-no-retry"], "1");
+        options.no_retry(false);
+        assert!(options.headers.is_empty());
     }
 
     #[test]

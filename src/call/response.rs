@@ -10,8 +10,8 @@ use crate::protocol::{Answer, Metrics};
 pub struct Response<O> {
     /// The output.
     pub data: O,
-    /// The request's id; empty where a direct run's answer has none (`x-fal-request-id`).
-    pub request_id: String,
+    /// The request's id (`x-fal-request-id`). A direct run may not have one.
+    pub request_id: Option<String>,
     /// How much was billed, in the endpoint's billing unit (`x-fal-billable-units`).
     pub billable_units: Option<f64>,
     /// What the queue measured, where the call followed the request.
@@ -30,7 +30,7 @@ impl<O: DeserializeOwned> Response<O> {
         // The fast way says nothing of the place of an error; only after one is it worth to look for it.
         match serde_json::from_slice(&answer.body) {
             Ok(data) => {
-                let request_id = answer.request_id().unwrap_or_default();
+                let request_id = answer.request_id();
                 let units = answer.header("x-fal-billable-units").and_then(|units| units.parse::<f64>().ok());
                 Ok(Response {
                     data,

@@ -13,8 +13,8 @@ use tracing::{Instrument, Span};
 
 use super::background::in_background;
 use super::cancel::cancel;
+use super::fetch_result::fetch;
 use super::response::Response;
-use super::result::fetch;
 use super::submit::Submission;
 use crate::error::{Error, ErrorKind};
 use crate::protocol::QueueUpdate;
@@ -27,7 +27,7 @@ const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
 /// What happens to a request that is followed, in this order.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Progress<O> {
+pub enum JobEvent<O> {
     /// The queue has taken it.
     Enqueued(Job<O>),
     /// Something about it has changed.
@@ -40,15 +40,15 @@ pub enum Progress<O> {
 ///
 /// ```no_run
 /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
-/// use fal_client::Progress;
+/// use fal_client::JobEvent;
 /// use futures_util::StreamExt;
 ///
 /// let mut updates = client.endpoint("fal-ai/flux/dev").subscribe(serde_json::json!({ "prompt": "a fox" })).updates();
-/// while let Some(progress) = updates.next().await {
-///     match progress? {
-///         Progress::Enqueued(job) => println!("{}", job.request_id),
-///         Progress::Update(update) => println!("{update:?}"),
-///         Progress::Completed(response) => println!("{}", response.data),
+/// while let Some(event) = updates.next().await {
+///     match event? {
+///         JobEvent::Enqueued(job) => println!("{}", job.request_id),
+///         JobEvent::Update(update) => println!("{update:?}"),
+///         JobEvent::Completed(response) => println!("{}", response.data),
 ///         _ => {}
 ///     }
 /// }
@@ -56,7 +56,7 @@ pub enum Progress<O> {
 /// # }
 /// ```
 pub struct Updates<O> {
-    steps: BoxStream<'static, Result<Progress<O>, Error>>,
+    steps: BoxStream<'static, Result<JobEvent<O>, Error>>,
 }
 
 impl<O: DeserializeOwned + Send + 'static> Updates<O> {
@@ -67,7 +67,7 @@ impl<O: DeserializeOwned + Send + 'static> Updates<O> {
 }
 
 impl<O> Stream for Updates<O> {
-    type Item = Result<Progress<O>, Error>;
+    type Item = Result<JobEvent<O>, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.steps.poll_next_unpin(context)
@@ -132,22 +132,22 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
     }
 
     /// What happens next; `None` after the result or an error.
-    pub(super) async fn next(&mut self) -> Option<Result<Progress<O>, Error>> {
+    pub(super) async fn next(&mut self) -> Option<Result<JobEvent<O>, Error>> {
         if matches!(self.stage, Stage::Over) {
             return None;
         }
         let span = self.span.clone();
         let deadline = *self.deadline.get_or_insert_with(|| self.options.timeout.and_then(deadline));
-        let progress = match until(deadline, self.step().instrument(span.clone())).await {
-            Ok(progress) => progress,
+        let event = match until(deadline, self.step().instrument(span.clone())).await {
+            Ok(event) => event,
             Err(tried) => Err(self.out_of_time().instrument(span).await.having_tried(tried)),
         };
         // After an error or the result there is nothing left to do, nor to cancel.
-        if matches!(progress, Err(_) | Ok(Progress::Completed(_))) {
+        if matches!(event, Err(_) | Ok(JobEvent::Completed(_))) {
             self.stage = Stage::Over;
             self.turn = None;
         }
-        Some(progress)
+        Some(event)
     }
 
     /// Follows the request to its end.
@@ -158,24 +158,24 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
     ) -> Result<Response<O>, Error> {
         loop {
             match self.next().await {
-                Some(Ok(Progress::Enqueued(job))) => {
+                Some(Ok(JobEvent::Enqueued(job))) => {
                     if let Some(call) = on_enqueue.take() {
                         call(&job);
                     }
                 }
-                Some(Ok(Progress::Update(update))) => {
+                Some(Ok(JobEvent::Update(update))) => {
                     if let Some(call) = &mut on_update {
                         call(update);
                     }
                 }
-                Some(Ok(Progress::Completed(response))) => return Ok(response),
+                Some(Ok(JobEvent::Completed(response))) => return Ok(response),
                 Some(Err(error)) => return Err(error),
                 None => return Err(over()),
             }
         }
     }
 
-    async fn step(&mut self) -> Result<Progress<O>, Error> {
+    async fn step(&mut self) -> Result<JobEvent<O>, Error> {
         match &mut self.stage {
             Stage::Submit(submission) => {
                 let (job, turn) = (&mut submission.sent).await?;
@@ -184,14 +184,14 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
                 let target = Target::new(submission.client.context().clone(), job.endpoint.clone(), &job);
                 let follower = Box::new(Follower::new(target.clone(), self.options.logs));
                 self.stage = Stage::Follow { target, follower };
-                Ok(Progress::Enqueued(job))
+                Ok(JobEvent::Enqueued(job))
             }
             Stage::Follow { target, follower } => {
                 let update = follower.next().await?;
                 if update.is_completed() {
                     self.stage = Stage::Fetch { target: target.clone(), update: update.clone() };
                 }
-                Ok(Progress::Update(update))
+                Ok(JobEvent::Update(update))
             }
             Stage::Fetch { target, update } => {
                 let fetched = fetch_patiently(target, update).await;
@@ -202,7 +202,7 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
                 if let QueueUpdate::Completed { metrics, .. } = update {
                     response.metrics = std::mem::take(metrics);
                 }
-                Ok(Progress::Completed(response))
+                Ok(JobEvent::Completed(response))
             }
             Stage::Over => Err(over()),
         }

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use serde::de::DeserializeOwned;
 
-use crate::call::{Cancel, Fetch, Run, Status, StatusStream, Submit, Subscribe, Wait};
+use crate::call::{Cancel, FetchResult, Run, Status, StatusStream, Submit, Subscribe, Wait};
 use crate::client::Client;
 use crate::queue::{Job, RequestRef, Target};
 use crate::schema::EndpointInput;
@@ -86,8 +86,8 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Handle<I, O> {
     }
 
     /// Fetches the result of a completed request; while it is not completed, that is an error.
-    pub fn result(&self, request: impl Into<RequestRef>) -> Fetch<O> {
-        Fetch::new(self.target(request))
+    pub fn result(&self, request: impl Into<RequestRef>) -> FetchResult<O> {
+        FetchResult::new(self.target(request))
     }
 
     /// Asks fal to cancel a request.

@@ -245,6 +245,11 @@ impl Error {
         self.0.cancellation.as_ref()
     }
 
+    /// Returns whether no connection to the service could be made. The request was not sent.
+    pub fn is_connect(&self) -> bool {
+        self.0.kind == ErrorKind::Connect
+    }
+
     /// Whether a time ran out: the caller's own, one of the client's, or one of the service's.
     pub fn is_timeout(&self) -> bool {
         let by_type = matches!(
