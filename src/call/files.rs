@@ -39,7 +39,7 @@ pub(super) async fn upload<I: EndpointInput>(
     let urls = files.into_iter().enumerate().map(|(index, (field, file))| async move {
         match url(client, file, policy).await {
             Ok(url) => Ok((index, url)),
-            Err(error) => Err(error.about(format_args!("the file of the field `{field}`"))),
+            Err(error) => Err(error.context(format_args!("the file of the field `{field}`"))),
         }
     });
     let urls: BTreeMap<usize, String> = stream::iter(urls).buffer_unordered(policy.files_at_once).try_collect().await?;

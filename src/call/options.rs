@@ -8,7 +8,7 @@ use url::Url;
 use crate::error::{Error, ErrorKind};
 use crate::files::Lifecycle;
 use crate::schema::EndpointInput;
-use crate::transport::header;
+use crate::transport::parse_header;
 
 /// What a call sends besides its input. The first option that cannot be sent is kept as an error, which comes when the
 /// call is awaited, before anything is sent.
@@ -66,7 +66,7 @@ impl SendOptions {
     }
 
     pub(super) fn header(&mut self, name: &str, value: &str) {
-        match header(name, value) {
+        match parse_header(name, value) {
             Ok((name, value)) => drop(self.headers.insert(name, value)),
             Err(reason) => self.refuse(reason),
         }
@@ -115,7 +115,7 @@ impl SendOptions {
 
     /// Billing tags. fal drops a pair that breaks its rules without a word, so they are checked here.
     pub(super) fn tags(&mut self, tags: Vec<(String, String)>) {
-        if let Some(reason) = tags_refused(&tags) {
+        if let Some(reason) = invalid_tags(&tags) {
             return self.refuse(format!("{reason}; fal would drop the tag without a word"));
         }
         if tags.is_empty() {
@@ -126,7 +126,7 @@ impl SendOptions {
     }
 }
 
-fn tags_refused(tags: &[(String, String)]) -> Option<String> {
+fn invalid_tags(tags: &[(String, String)]) -> Option<String> {
     if tags.len() > 10 {
         return Some(format!("there are {} tags, and 10 are the most", tags.len()));
     }

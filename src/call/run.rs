@@ -66,7 +66,7 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
             request.headers = options.headers;
             Response::parse(send(client.context(), &request).await?)
         };
-        within_total(timeout, "the run", call).await.map_err(|error| error.at(&endpoint))
+        within_total(timeout, "the run", call).await.map_err(|error| error.with_endpoint(&endpoint))
     }
 }
 

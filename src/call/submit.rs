@@ -101,8 +101,8 @@ impl<O: 'static> Submission<O> {
     /// The error of a submission whose time has run out.
     pub(super) fn out_of_time(&self, error: Error) -> Error {
         match self.is_out.load(Ordering::Relaxed) {
-            true => error.at(&self.endpoint),
-            false => error.but("it was not submitted").at(&self.endpoint),
+            true => error.with_endpoint(&self.endpoint),
+            false => error.with_note("it was not submitted").with_endpoint(&self.endpoint),
         }
     }
 
@@ -152,7 +152,7 @@ async fn submit<I: EndpointInput, O>(
         })?;
         Ok((job, turn))
     };
-    submit.await.map_err(|error: Error| error.at(&endpoint))
+    submit.await.map_err(|error: Error| error.with_endpoint(&endpoint))
 }
 
 impl<I: EndpointInput, O: 'static> IntoFuture for Submit<I, O> {
@@ -171,9 +171,9 @@ impl<I: EndpointInput, O: 'static> IntoFuture for Submit<I, O> {
                     record.record("request_id", &job.request_id);
                     Ok(job)
                 }
-                Err(tried) => {
+                Err(attempts) => {
                     let error = Error::timeout("the submission", timeout.unwrap_or_default());
-                    let error = submission.out_of_time(error).having_tried(tried);
+                    let error = submission.out_of_time(error).timed_out_after(attempts);
                     submission.take_back();
                     Err(error)
                 }

@@ -140,7 +140,7 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
         let deadline = *self.deadline.get_or_insert_with(|| self.options.timeout.and_then(deadline));
         let event = match until(deadline, self.step().instrument(span.clone())).await {
             Ok(event) => event,
-            Err(tried) => Err(self.out_of_time().instrument(span).await.having_tried(tried)),
+            Err(attempts) => Err(self.out_of_time().instrument(span).await.timed_out_after(attempts)),
         };
         // After an error or the result there is nothing left to do, nor to cancel.
         if matches!(event, Err(_) | Ok(JobEvent::Completed(_))) {
@@ -196,7 +196,7 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
             Stage::Fetch { target, update } => {
                 let fetched = fetch_patiently(target, update).await;
                 let mut response = fetched.map_err(|error| match update {
-                    QueueUpdate::Completed { failure: Some(failure), .. } => error.failed_with(failure),
+                    QueueUpdate::Completed { failure: Some(failure), .. } => error.with_failure(failure),
                     _ => error,
                 })?;
                 if let QueueUpdate::Completed { metrics, .. } = update {
@@ -216,7 +216,7 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
             // Should it be dropped meanwhile, it is still a request to cancel.
             let asked = tokio::time::timeout(CANCEL_TIMEOUT, cancel(&target)).await;
             tracing::debug!(request_id = target.request_id(), ?asked, "out of time, cancelling");
-            return target.explain(error).cancelling(asked.ok().and_then(Result::ok));
+            return target.explain(error).with_cancellation(asked.ok().and_then(Result::ok));
         }
         match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Submit(submission) => {
@@ -243,7 +243,7 @@ async fn fetch_patiently<O: DeserializeOwned>(target: &Target, update: &QueueUpd
             Ok(response) => return Ok(response),
             Err(error) => error,
         };
-        match retry.pause(Operation::Result, 0, &error).filter(|_| began.elapsed() < patience) {
+        match retry.delay_before_retry(Operation::Result, 0, &error).filter(|_| began.elapsed() < patience) {
             Some(pause) => tokio::time::sleep(pause).await,
             None => return Err(error),
         }
