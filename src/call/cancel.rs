@@ -6,6 +6,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tracing::Instrument;
 
+use super::options::timeout_option;
 use crate::error::Error;
 use crate::protocol::{Cancellation, RawResponse};
 use crate::queue::Target;
@@ -24,11 +25,7 @@ impl Cancel {
         Cancel { target, timeout: None }
     }
 
-    /// How long it may take in all, repetitions and their pauses included (no limit by default).
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
-        self
-    }
+    timeout_option!();
 }
 
 /// Asks fal to cancel a request.

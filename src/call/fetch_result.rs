@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use tracing::Instrument;
 
+use super::options::timeout_option;
 use super::response::Response;
 use crate::error::Error;
 use crate::queue::Target;
@@ -28,11 +29,7 @@ impl<O> FetchResult<O> {
         FetchResult { target, timeout: None, of: PhantomData }
     }
 
-    /// How long it may take in all, repetitions and their pauses included (no limit by default).
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
-        self
-    }
+    timeout_option!();
 }
 
 /// Fetches the result of a request.

@@ -1,7 +1,5 @@
 //! Uploads to the CDN with a token.
 
-use std::sync::Arc;
-
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::Deserialize;
@@ -28,13 +26,9 @@ struct Uploaded {
 /// Uploads a file in one request.
 pub(super) async fn direct(uploader: &Uploader<'_>, about: &About, payload: &Payload) -> Result<String, Error> {
     let headers = headers(uploader, about)?;
-    let upload = |token: &Token| Parcel {
-        what: "the upload",
-        method: Method::POST,
-        url: join(&token.cdn, "files/upload"),
-        headers: headers.clone(),
-        payload: payload.clone(),
-        meter: Some(Arc::clone(&uploader.meter)),
+    let upload = |token: &Token| {
+        Parcel::new("the upload", Method::POST, join(&token.cdn, "files/upload"), headers.clone())
+            .file(payload.clone(), &uploader.meter)
     };
     Ok(parse_uploaded(with_token(uploader, upload).await?.1)?.access_url)
 }
@@ -42,13 +36,9 @@ pub(super) async fn direct(uploader: &Uploader<'_>, about: &About, payload: &Pay
 /// Uploads a file in parts.
 pub(super) async fn in_parts(uploader: &Uploader<'_>, about: &About, data: &mut Data) -> Result<String, Error> {
     let headers = headers(uploader, about)?;
-    let create = |token: &Token| Parcel {
-        what: "the start of an upload in parts",
-        method: Method::POST,
-        url: join(&token.cdn, "files/upload/multipart"),
-        headers: headers.clone(),
-        payload: Payload::nothing(),
-        meter: None,
+    let create = |token: &Token| {
+        let url = join(&token.cdn, "files/upload/multipart");
+        Parcel::new("the start of an upload in parts", Method::POST, url, headers.clone())
     };
     let (token, response) = with_token(uploader, create).await?;
     let Uploaded { access_url, upload_id: Some(id) } = parse_uploaded(response.clone())? else {
@@ -57,19 +47,15 @@ pub(super) async fn in_parts(uploader: &Uploader<'_>, about: &About, data: &mut 
     let base = multipart::url_below(&access_url, &["multipart", &id]);
     let base = &base.filter(|url| may_go_to(uploader, &token, url)).ok_or_else(untrusted)?;
 
-    let mut of_part = HeaderMap::new();
-    of_part.insert(CONTENT_TYPE, header_value(&about.content_type)?);
+    let mut part_headers = HeaderMap::new();
+    part_headers.insert(CONTENT_TYPE, header_value(&about.content_type)?);
     // A compressed answer would have no ETag.
-    of_part.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    let of_part = &of_part;
+    part_headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    let part_headers = &part_headers;
     let parts = multipart::send_parts(uploader, data, |Part { number, payload }| async move {
-        let part = |_: &Token| Parcel {
-            what: "the upload of a part",
-            method: Method::PUT,
-            url: join(base, &number.to_string()),
-            headers: of_part.clone(),
-            payload: payload.clone(),
-            meter: Some(Arc::clone(&uploader.meter)),
+        let part = |_: &Token| {
+            Parcel::new("the upload of a part", Method::PUT, join(base, &number.to_string()), part_headers.clone())
+                .file(payload.clone(), &uploader.meter)
         };
         multipart::etag(number, with_token(uploader, part).await?.1)
     })

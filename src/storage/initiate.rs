@@ -1,7 +1,5 @@
 //! Uploads to signed URLs, which the REST host gives for the key. Neither the key nor a token goes to such a URL.
 
-use std::sync::Arc;
-
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
 use serde::Deserialize;
@@ -115,8 +113,7 @@ async fn put(
         let message = format!("the URL that fal gave for an upload is {}, not https", parsed.scheme());
         return Err(Error::new(ErrorKind::UntrustedUrl, message));
     }
-    let meter = Some(Arc::clone(&uploader.meter));
-    deliver(context, &Parcel { what, method: Method::PUT, url: parsed, headers, payload, meter }).await
+    deliver(context, &Parcel::new(what, Method::PUT, parsed, headers).file(payload, &uploader.meter)).await
 }
 
 /// The text itself may have a signature in it, and is not shown.

@@ -101,14 +101,9 @@ pub(super) fn etag(number: u32, response: RawResponse) -> Result<Sent, Error> {
 /// What is said at the end: every part, in order.
 pub(super) fn complete(url: Url, parts: &[Sent]) -> Parcel {
     let parts: Vec<_> = parts.iter().map(|part| json!({ "partNumber": part.number, "etag": part.etag })).collect();
-    Parcel {
-        what: "the end of an upload in parts",
-        method: Method::POST,
-        url,
-        headers: HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]),
-        payload: Payload::Bytes(json!({ "parts": parts }).to_string().into()),
-        meter: None,
-    }
+    let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+    let payload = Payload::Bytes(json!({ "parts": parts }).to_string().into());
+    Parcel { payload, ..Parcel::new("the end of an upload in parts", Method::POST, url, headers) }
 }
 
 /// A URL some segments below another one, with the same query, which may be its signature.

@@ -27,6 +27,18 @@ pub(crate) struct Parcel {
     pub(crate) meter: Option<Arc<Meter>>,
 }
 
+impl Parcel {
+    /// A parcel without a payload.
+    pub(crate) fn new(what: &'static str, method: Method, url: Url, headers: HeaderMap) -> Self {
+        Parcel { what, method, url, headers, payload: Payload::nothing(), meter: None }
+    }
+
+    /// The same with a file, or a part of one, whose bytes are counted.
+    pub(crate) fn file(self, payload: Payload, meter: &Arc<Meter>) -> Self {
+        Parcel { payload, meter: Some(Arc::clone(meter)), ..self }
+    }
+}
+
 /// Sends a parcel until it is answered with success, or the policy says that it is enough.
 pub(crate) async fn deliver(context: &Context, parcel: &Parcel) -> Result<RawResponse, Error> {
     let meter = parcel.meter.clone().unwrap_or_default();

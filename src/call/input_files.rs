@@ -1,6 +1,4 @@
-//! The files of an input, which go up before it goes out.
-
-use std::collections::BTreeMap;
+//! The files of an input, which are uploaded before the input is sent.
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
@@ -10,8 +8,8 @@ use crate::files::FileInput;
 use crate::schema::EndpointInput;
 use crate::storage::{Source, UploadPolicy};
 
-/// Uploads every file that is no URL, several at once and the same file once, and puts the URLs in their places. If one
-/// fails, the others are given up.
+/// Uploads every file that is not a URL, several in parallel and equal ones once, and replaces it by its URL. The first
+/// failure stops the others.
 pub(super) async fn upload<I: EndpointInput>(
     client: &Client,
     input: &mut I,
@@ -21,14 +19,9 @@ pub(super) async fn upload<I: EndpointInput>(
     policy.inline_below = inline_below.unwrap_or(policy.inline_below);
 
     let mut files: Vec<(String, FileInput)> = Vec::new();
-    let mut places: Vec<usize> = Vec::new();
     input.files_mut(&mut |field, file| {
-        if file.as_url().is_none() {
-            let known = files.iter().position(|(_, known)| known == file);
-            places.push(known.unwrap_or_else(|| {
-                files.push((field.to_owned(), file.clone()));
-                files.len() - 1
-            }));
+        if file.as_url().is_none() && files.iter().all(|(_, known)| known != file) {
+            files.push((field.to_owned(), file.clone()));
         }
     });
     if files.is_empty() {
@@ -36,26 +29,25 @@ pub(super) async fn upload<I: EndpointInput>(
     }
 
     let policy = &policy;
-    let urls = files.into_iter().enumerate().map(|(index, (field, file))| async move {
-        match url(client, file, policy).await {
-            Ok(url) => Ok((index, url)),
+    let uploads = files.into_iter().map(|(field, file)| async move {
+        match url(client, file.clone(), policy).await {
+            Ok(url) => Ok((file, url)),
             Err(error) => Err(error.context(format_args!("the file of the field `{field}`"))),
         }
     });
-    let urls: BTreeMap<usize, String> = stream::iter(urls).buffer_unordered(policy.files_at_once).try_collect().await?;
+    let uploaded: Vec<(FileInput, String)> =
+        stream::iter(uploads).buffer_unordered(policy.files_at_once).try_collect().await?;
 
-    let mut places = places.into_iter();
+    // A file is found by what it is: fields of one path, or an input that shows its files in another order, do no harm.
     input.files_mut(&mut |_, file| {
-        if file.as_url().is_none()
-            && let Some(url) = places.next().and_then(|place| urls.get(&place))
-        {
+        if let Some((_, url)) = uploaded.iter().find(|(original, _)| original == file) {
             *file = FileInput::url(url);
         }
     });
     Ok(())
 }
 
-/// What stands for a file in JSON: the URL of its upload, or a data URI where it is small enough.
+/// The URL of a file's upload, or a data URI if the file is small enough.
 async fn url(client: &Client, file: FileInput, policy: &UploadPolicy) -> Result<String, Error> {
     let source = Source::open(file, policy.part_size).await?;
     if source.length().is_some_and(|length| length < policy.inline_below) {
