@@ -7,7 +7,7 @@ use std::fs;
 use std::process::Stdio;
 use std::time::Duration;
 
-use fal_client::{Client, Progress};
+use fal_client::{Client, JobEvent};
 use fal_emulator::{Emulator, Pace};
 use futures_util::StreamExt;
 use serde_json::json;
@@ -63,7 +63,7 @@ async fn follow(base: &str, requests: usize) -> Result<(), Box<dyn Error>> {
         let input = json!({ "image_url": "https://example.com/a.png" });
         let mut updates = client.endpoint(ENDPOINT).subscribe(input).logs(true).updates();
         while let Some(progress) = updates.next().await {
-            if matches!(progress?, Progress::Update(_)) {
+            if matches!(progress?, JobEvent::Update(_)) {
                 break;
             }
         }

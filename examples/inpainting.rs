@@ -89,7 +89,7 @@ async fn paint(options: Options) -> Result<(), Box<dyn Error>> {
 
     let image = result.data.images.first().ok_or("the service made no image")?;
     let saved = client.download(image, options.out).overwrite(true).await?;
-    println!("Request id: {}", result.request_id);
+    println!("Request id: {}", result.request_id.as_deref().unwrap_or_default());
     match result.data.seed {
         Some(seed) => println!("Seed:       {seed}"),
         None => println!("Seed:       not told"),

@@ -90,7 +90,7 @@ async fn repaint(picture: Option<PathBuf>, folder: impl AsRef<Path>) -> Result<(
             .image_url(&room)
             .mask_url(FileInput::bytes(mask, "image/png"));
         let result = client.fal_ai().fast_sdxl_controlnet_canny().inpainting().subscribe(input).await?;
-        println!("Repainted: request {}", result.request_id);
+        println!("Repainted: request {}", result.request_id.as_deref().unwrap_or_default());
         images.extend(result.data.images);
     }
     for saved in client.download_all(&images, folder).await? {

@@ -66,13 +66,13 @@ mod transport;
 pub mod endpoints;
 
 pub use call::{
-    Cancel, Download, DownloadAll, DownloadBytes, DownloadTo, Fetch, JobHandle, Priority, Progress, Response, Run,
-    Status, StatusStream, Storage, Submit, Subscribe, Updates, Upload, Wait,
+    Cancel, Download, DownloadAll, DownloadBytes, DownloadTo, FetchResult, JobEvent, JobHandle, Priority, Response,
+    Run, Status, StatusStream, Storage, Submit, Subscribe, Updates, Upload, Wait,
 };
 pub use client::{Client, ClientBuilder};
 #[cfg(feature = "documents")]
 pub use documents::documents;
-pub use endpoint::{AsEndpoint, Endpoint, Handle, JsonInput};
+pub use endpoint::{Endpoint, Handle, IntoEndpoint, JsonInput};
 pub use error::{Attempt, Error, ErrorKind, ValidationError};
 pub use fal_client_macros::{input, input_object, input_union, open_enum, output, output_union};
 pub use files::{Access, AccessRule, Acl, FileInput, Lifecycle};

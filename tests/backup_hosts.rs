@@ -120,6 +120,7 @@ async fn where_neither_is_reached_the_first_hosts_error_is_shown() {
         assert!(emitted.contains(line), "{line} is missing in:\n{emitted}");
     }
     assert_eq!(error.kind(), ErrorKind::Connect);
+    assert!(error.is_connect());
     let hosts: Vec<&str> = error.attempts().iter().map(|attempt| attempt.host.as_str()).collect();
     assert_eq!(hosts, ["fal.run", "falrun.com", "fal.run", "falrun.com"]);
 }

@@ -339,7 +339,7 @@ proptest! {
                 // A result, whose request fal knows as that of the only job.
                 (Ok(response), Some(id)) => {
                     prop_assert_ne!(seen.cancelled, Some(Cancellation::Removed));
-                    prop_assert_eq!(&response.request_id, id);
+                    prop_assert_eq!(response.request_id.as_ref(), Some(id));
                     prop_assert!(response.data["images"].is_array());
                 }
                 (Ok(_), None) => prop_assert!(false, "a result without a request"),

@@ -6,7 +6,7 @@ use fal_client::endpoints::Endpoints;
 use fal_client::endpoints::fal_ai::fast_sdxl_controlnet_canny::inpainting::{
     ENDPOINT, ImageSizePreset, Input, InputBuilder, LoraWeight,
 };
-use fal_client::{Cancellation, Error, ErrorKind, ErrorType, FileInput, Given, Progress, QueueUpdate};
+use fal_client::{Cancellation, Error, ErrorKind, ErrorType, FileInput, Given, JobEvent, QueueUpdate};
 use fal_emulator::{Emulator, Operation, Pace};
 use futures_util::StreamExt;
 use serde_json::json;
@@ -51,7 +51,7 @@ async fn a_direct_run_gives_the_same() {
     let client = emulator.client();
     let call = client.endpoint(ENDPOINT).run(input().image_size(ImageSizePreset::SquareHd).sync_mode(true));
     let response = call.await.expect("an answer");
-    assert!(!response.request_id.is_empty());
+    assert!(response.request_id.as_ref().is_some_and(|id| !id.is_empty()));
     let image = &response.data.images[0];
     assert!(image.url.starts_with("data:image/png;base64,"));
     assert_eq!(size(&client.download_bytes(image).await.expect("an image")), (1024, 1024));
@@ -217,12 +217,12 @@ async fn the_status_stream_tells_of_each_step() {
     let mut request_id = String::new();
     while let Some(progress) = updates.next().await {
         match progress.expect("no error") {
-            Progress::Enqueued(job) => request_id = job.request_id,
-            Progress::Update(update) => {
+            JobEvent::Enqueued(job) => request_id = job.request_id,
+            JobEvent::Update(update) => {
                 heard.extend(update.logs().iter().map(|line| line.message.clone()));
                 emulator.advance(&request_id);
             }
-            Progress::Completed(response) => assert_eq!(response.request_id, request_id),
+            JobEvent::Completed(response) => assert_eq!(response.request_id, Some(request_id.clone())),
             _ => {}
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fal_client::{ErrorKind, ErrorType, Progress, RetryPolicy};
+use fal_client::{ErrorKind, ErrorType, JobEvent, RetryPolicy};
 use futures_util::StreamExt;
 use serde_json::json;
 
@@ -53,9 +53,9 @@ async fn updates_are_a_stream_that_ends_with_the_result() {
     let updates = server.client().endpoint("a/b").subscribe(json!({})).updates();
     let heard: Vec<String> = updates
         .map(|progress| match progress.expect("no error") {
-            Progress::Enqueued(job) => job.request_id,
-            Progress::Update(update) => format!("{}", update.is_completed()),
-            Progress::Completed(response) => response.data.to_string(),
+            JobEvent::Enqueued(job) => job.request_id,
+            JobEvent::Update(update) => format!("{}", update.is_completed()),
+            JobEvent::Completed(response) => response.data.to_string(),
             _ => String::new(),
         })
         .collect()
@@ -212,8 +212,8 @@ async fn updates_may_be_left_and_come_back_to_at_any_point() {
             progress = updates.next() => match progress {
                 None => break,
                 Some(progress) => heard.push(match progress.expect("no error") {
-                    Progress::Enqueued(_) => "enqueued".to_owned(),
-                    Progress::Update(update) => update.logs().iter().map(|line| line.message.as_str()).collect(),
+                    JobEvent::Enqueued(_) => "enqueued".to_owned(),
+                    JobEvent::Update(update) => update.logs().iter().map(|line| line.message.as_str()).collect(),
                     _ => "completed".to_owned(),
                 }),
             },

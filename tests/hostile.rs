@@ -96,7 +96,10 @@ async fn headers_that_are_no_text_say_nothing() {
     }
     let server = server(Reply::events(&[COMPLETED]), odd(Reply::json(200, "{}"))).await;
     let response = server.client().endpoint("a/b").subscribe(json!({})).await.expect("a result");
-    assert_eq!((response.request_id.as_str(), response.billable_units, response.served_from), ("R1", None, None));
+    assert_eq!(
+        (response.request_id.as_deref(), response.billable_units, response.served_from),
+        (Some("R1"), None, None)
+    );
 }
 
 #[tokio::test]

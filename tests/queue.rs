@@ -36,7 +36,7 @@ async fn a_subscription_submits_follows_and_fetches() {
         })
         .await
         .expect("a result");
-    assert_eq!((response.data, response.request_id.as_str()), (json!({ "ok": 1 }), "R1"));
+    assert_eq!((response.data, response.request_id.as_deref()), (json!({ "ok": 1 }), Some("R1")));
     assert_eq!(
         *heard.lock().expect("not poisoned"),
         ["enqueued R1", "queued Some(2)", "running ", "running ab", "running c", "completed d"]
@@ -150,7 +150,7 @@ async fn a_job_travels_as_json() {
     let job: Job<Value> = serde_json::from_str(&saved).expect("a job");
     let handle = server.client().resume(job);
     assert_eq!(handle.wait().await.expect("a result").data, json!({ "ok": 1 }));
-    assert_eq!(handle.result().await.expect("a result").request_id, "R1");
+    assert_eq!(handle.result().await.expect("a result").request_id.as_deref(), Some("R1"));
 }
 
 #[tokio::test]
@@ -162,7 +162,7 @@ async fn queue_options_become_headers_and_parameters() {
         .webhook("https://x.y/z?a=b&c=d")
         .priority(Priority::Low)
         .max_queue_length(3)
-        .no_retry()
+        .no_retry(true)
         .await
         .expect("a job");
     let seen = &server.seen()[0];

@@ -6,8 +6,9 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tracing::Instrument;
 
+use super::options::timeout_option;
 use crate::error::Error;
-use crate::protocol::{Answer, Cancellation};
+use crate::protocol::{Cancellation, RawResponse};
 use crate::queue::Target;
 use crate::transport::{send, within_total};
 
@@ -24,11 +25,7 @@ impl Cancel {
         Cancel { target, timeout: None }
     }
 
-    /// How long it may take in all, repetitions and their pauses included (no limit by default).
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
-        self
-    }
+    timeout_option!();
 }
 
 /// Asks fal to cancel a request.
@@ -38,26 +35,26 @@ pub(super) async fn cancel(target: &Target) -> Result<Cancellation, Error> {
 }
 
 /// Decides by the word in the body, not by the HTTP status.
-fn outcome(answer: Result<Answer, Error>) -> Result<Cancellation, Error> {
-    match answer {
-        Ok(answer) => match Cancellation::parse(&answer) {
+fn outcome(response: Result<RawResponse, Error>) -> Result<Cancellation, Error> {
+    match response {
+        Ok(response) => match Cancellation::parse(&response) {
             Some(known) => Ok(known),
             // Older documents of fal promise an object without the word.
-            None if answer.body.is_empty() || is_object(&answer) => Ok(Cancellation::Requested),
+            None if response.body.is_empty() || is_object(&response) => Ok(Cancellation::Requested),
             None => {
                 let message = "fal answered the wish to cancel with something that is no answer to it";
-                Err(Error::unexpected(message, answer))
+                Err(Error::unexpected(message, response))
             }
         },
-        Err(error) => match error.answer().and_then(Cancellation::parse) {
+        Err(error) => match error.response().and_then(Cancellation::parse) {
             Some(known @ (Cancellation::AlreadyCompleted | Cancellation::NotFound)) => Ok(known),
             _ => Err(error),
         },
     }
 }
 
-fn is_object(answer: &Answer) -> bool {
-    serde_json::from_slice::<Value>(&answer.body).is_ok_and(|body| body.is_object())
+fn is_object(response: &RawResponse) -> bool {
+    serde_json::from_slice::<Value>(&response.body).is_ok_and(|body| body.is_object())
 }
 
 impl IntoFuture for Cancel {

@@ -3,7 +3,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 
 use super::cancel::Cancel;
-use super::result::Fetch;
+use super::fetch_result::FetchResult;
 use super::status::Status;
 use super::status_stream::StatusStream;
 use super::wait::Wait;
@@ -74,8 +74,8 @@ impl<O: DeserializeOwned + Send + 'static> JobHandle<O> {
     }
 
     /// Fetches its result, which is an error while it is not completed.
-    pub fn result(&self) -> Fetch<O> {
-        Fetch::new(self.target.clone())
+    pub fn result(&self) -> FetchResult<O> {
+        FetchResult::new(self.target.clone())
     }
 }
 

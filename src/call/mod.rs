@@ -1,18 +1,24 @@
 //! Calls: each is built with its options and then awaited.
 
 mod background;
-mod body;
 mod cancel;
 mod download;
-mod files;
+mod fetch_result;
+mod follow_options;
+mod input_files;
+mod job_event;
 mod job_handle;
 mod options;
+mod outgoing;
+mod priority;
 mod response;
-mod result;
 mod run;
+mod send_options;
 mod status;
 mod status_stream;
+mod steps;
 mod storage;
+mod submission;
 mod submit;
 mod subscribe;
 mod updates;
@@ -20,15 +26,17 @@ mod wait;
 
 pub use cancel::Cancel;
 pub use download::{Download, DownloadAll, DownloadBytes, DownloadTo};
+pub use fetch_result::FetchResult;
+pub use job_event::JobEvent;
 pub use job_handle::JobHandle;
-pub use options::Priority;
+pub(crate) use outgoing::Outgoing;
+pub use priority::Priority;
 pub use response::Response;
-pub use result::Fetch;
 pub use run::Run;
 pub use status::Status;
 pub use status_stream::StatusStream;
 pub use storage::{Storage, Upload};
 pub use submit::Submit;
 pub use subscribe::Subscribe;
-pub use updates::{Progress, Updates};
+pub use updates::Updates;
 pub use wait::Wait;

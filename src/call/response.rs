@@ -2,7 +2,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
-use crate::protocol::{Answer, Metrics};
+use crate::protocol::{Metrics, RawResponse};
 
 /// What a model answered, and what is known of the run.
 #[derive(Clone, Debug)]
@@ -10,8 +10,8 @@ use crate::protocol::{Answer, Metrics};
 pub struct Response<O> {
     /// The output.
     pub data: O,
-    /// The request's id; empty where a direct run's answer has none (`x-fal-request-id`).
-    pub request_id: String,
+    /// The request's id (`x-fal-request-id`). A direct run may not have one.
+    pub request_id: Option<String>,
     /// How much was billed, in the endpoint's billing unit (`x-fal-billable-units`).
     pub billable_units: Option<f64>,
     /// What the queue measured, where the call followed the request.
@@ -26,33 +26,33 @@ pub struct Response<O> {
 
 impl<O: DeserializeOwned> Response<O> {
     /// Parses a model's answer. What does not fit its type is an error that keeps all of it.
-    pub(crate) fn parse(answer: Answer) -> Result<Self, Error> {
+    pub(crate) fn parse(response: RawResponse) -> Result<Self, Error> {
         // The fast way says nothing of the place of an error; only after one is it worth to look for it.
-        match serde_json::from_slice(&answer.body) {
+        match serde_json::from_slice(&response.body) {
             Ok(data) => {
-                let request_id = answer.request_id().unwrap_or_default();
-                let units = answer.header("x-fal-billable-units").and_then(|units| units.parse::<f64>().ok());
+                let request_id = response.request_id();
+                let units = response.header("x-fal-billable-units").and_then(|units| units.parse::<f64>().ok());
                 Ok(Response {
                     data,
                     request_id,
                     billable_units: units.filter(|units| units.is_finite()),
                     metrics: Metrics::default(),
-                    served_from: answer.header("x-fal-served-from").map(str::to_owned),
-                    headers: answer.headers,
-                    body: answer.body,
+                    served_from: response.header("x-fal-served-from").map(str::to_owned),
+                    headers: response.headers,
+                    body: response.body,
                 })
             }
-            Err(error) => Err(misfit::<O>(error, answer)),
+            Err(error) => Err(misfit::<O>(error, response)),
         }
     }
 }
 
-fn misfit<O: DeserializeOwned>(error: serde_json::Error, answer: Answer) -> Error {
-    let mut deserializer = serde_json::Deserializer::from_slice(&answer.body);
-    let place = serde_path_to_error::deserialize::<_, O>(&mut deserializer).err().map(|error| error.path().to_string());
-    let place = place.filter(|place| place != ".").map(|place| format!(" at {place}")).unwrap_or_default();
-    let message = format!("the output does not fit its type{place}: {error}; the error has the whole body");
-    Error::unexpected(message, answer).caused_by(error)
+fn misfit<O: DeserializeOwned>(error: serde_json::Error, response: RawResponse) -> Error {
+    let mut deserializer = serde_json::Deserializer::from_slice(&response.body);
+    let path = serde_path_to_error::deserialize::<_, O>(&mut deserializer).err().map(|error| error.path().to_string());
+    let path = path.filter(|path| path != ".").map(|path| format!(" at {path}")).unwrap_or_default();
+    let message = format!("the output does not fit its type{path}: {error}; the error has the whole body");
+    Error::unexpected(message, response).caused_by(error)
 }
 
 #[cfg(test)]
@@ -61,11 +61,11 @@ mod tests {
     use http::{HeaderMap, StatusCode};
     use serde_json::Value;
 
-    fn answer(headers: &[(&'static str, &str)], body: &'static str) -> Answer {
+    fn response(headers: &[(&'static str, &str)], body: &'static str) -> RawResponse {
         let headers = headers.iter().filter_map(|(name, value)| {
             Some((http::HeaderName::from_static(name), http::HeaderValue::from_str(value).ok()?))
         });
-        Answer {
+        RawResponse {
             status: StatusCode::OK,
             headers: HeaderMap::from_iter(headers),
             body: Bytes::from_static(body.as_bytes()),
@@ -85,7 +85,7 @@ mod tests {
             ("inf", None),
         ] {
             let response =
-                Response::<Value>::parse(answer(&[("x-fal-billable-units", text)], "{}")).expect("an object");
+                Response::<Value>::parse(response(&[("x-fal-billable-units", text)], "{}")).expect("an object");
             assert_eq!(response.billable_units, units, "{text}");
         }
     }
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_kept() {
         let error =
-            Response::<Vec<Vec<u8>>>::parse(answer(&[("x-fal-request-id", "r")], r#"[[1],[2,"x"]]"#)).expect_err("x");
+            Response::<Vec<Vec<u8>>>::parse(response(&[("x-fal-request-id", "r")], r#"[[1],[2,"x"]]"#)).expect_err("x");
         assert_eq!(error.body().map(|body| &body[..]), Some(&br#"[[1],[2,"x"]]"#[..]));
         assert_eq!(error.request_id(), Some("r"));
         assert!(error.to_string().contains("at [1][1]"), "{error}");

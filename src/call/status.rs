@@ -5,6 +5,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tracing::Instrument;
 
+use super::options::timeout_option;
 use crate::error::Error;
 use crate::protocol::QueueUpdate;
 use crate::queue::{Target, parse_status};
@@ -30,11 +31,7 @@ impl Status {
         self
     }
 
-    /// How long it may take in all, repetitions and their pauses included (no limit by default).
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
-        self
-    }
+    timeout_option!();
 }
 
 impl IntoFuture for Status {

@@ -44,9 +44,9 @@ impl StatusStream {
 
     /// Whether updates have the lines that the model logs (default false). Each line comes once, in order. It has an
     /// effect before the stream is polled only.
-    pub fn logs(mut self, wanted: bool) -> Self {
+    pub fn logs(mut self, include: bool) -> Self {
         if let State::New { logs, .. } = &mut self.state {
-            *logs = wanted;
+            *logs = include;
         }
         self
     }

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use super::{Client, Inner};
 use crate::error::{Error, ErrorKind};
 use crate::storage::{Tokens, UploadPolicy};
-use crate::transport::{Context, Credentials, Hosts, RetryPolicy, Timeouts, headers, tls};
+use crate::transport::{Context, Credentials, Hosts, RetryPolicy, Timeouts, parse_headers, tls};
 
 /// How long a connection may take to come about. fal's own clients use the same.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -18,7 +18,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const POOL_IDLE: Duration = Duration::from_secs(20);
 
 /// How many requests of one client are followed by status streams at once.
-const MOST_STREAMS: usize = 100;
+const MAX_STREAMS: usize = 100;
 
 /// Sets up a [`Client`].
 ///
@@ -180,7 +180,7 @@ impl ClientBuilder {
     /// How long fal may take to begin its answer, each time a request is sent (default 2 minutes). It does not hold for
     /// a direct run, which answers when the model is done: that has a `timeout` of its own.
     pub fn answer_timeout(mut self, timeout: Duration) -> Self {
-        self.timeouts.answer = timeout;
+        self.timeouts.response = timeout;
         self
     }
 
@@ -220,7 +220,7 @@ impl ClientBuilder {
         })?;
         let hosts = Hosts::new(self.run_host.as_deref(), self.queue_host.as_deref(), self.rest_host.as_deref())?
             .with_storage(self.api_host.as_deref(), self.cdn_host.as_deref())?;
-        let headers = headers(&self.headers)?;
+        let headers = parse_headers(&self.headers)?;
         let http = match self.http {
             Some(http) => http,
             None => http_client(&hosts)?,
@@ -235,7 +235,7 @@ impl ClientBuilder {
             credentials,
             retry: self.retry,
             timeouts: self.timeouts,
-            streams: Arc::new(Semaphore::new(MOST_STREAMS)),
+            streams: Arc::new(Semaphore::new(MAX_STREAMS)),
         });
         let inner = Inner { context, uploads: self.uploads, tokens: Tokens::default(), in_flight };
         Ok(Client { inner: Arc::new(inner) })

@@ -16,12 +16,12 @@ pub use attempt::Attempt;
 pub use kind::ErrorKind;
 pub use validation::ValidationError;
 
-use crate::protocol::{Answer, Cancellation, ErrorType, Failure, FieldError, InvalidEndpointId};
+use crate::protocol::{Cancellation, ErrorType, Failure, FieldError, InvalidEndpointId, RawResponse};
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// How much of a message is shown, in characters: it may have parts of an answer in it.
-const SHOWN: usize = 500;
+const MAX_MESSAGE_CHARS: usize = 500;
 
 const NO_REASON: &str = "it gives no reason";
 
@@ -57,7 +57,7 @@ struct Inner {
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
     endpoint: Option<String>,
     request_id: Option<String>,
-    answer: Option<Answer>,
+    response: Option<RawResponse>,
     error_type: Option<ErrorType>,
     field_errors: Vec<FieldError>,
     attempts: Vec<Attempt>,
@@ -72,7 +72,7 @@ impl Error {
             source: None,
             endpoint: None,
             request_id: None,
-            answer: None,
+            response: None,
             error_type: None,
             field_errors: Vec::new(),
             attempts: Vec::new(),
@@ -81,24 +81,25 @@ impl Error {
     }
 
     /// The service, or where a file is, answered with an error.
-    pub(crate) fn service(host: &str, answer: Answer) -> Self {
-        let status = answer.status();
-        let detail = answer.detail();
-        let said = detail.text.unwrap_or_else(|| NO_REASON.to_owned());
+    pub(crate) fn service(host: &str, response: RawResponse) -> Self {
+        let status = response.status();
+        let detail = response.detail();
+        let reason_given = detail.message.unwrap_or_else(|| NO_REASON.to_owned());
         let reason = status.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default();
-        let mut error = Error::new(ErrorKind::Service, format!("{host} answered {}{reason}: {said}", status.as_u16()));
-        error.0.request_id = answer.request_id();
-        error.0.error_type = answer.error_type().map(ErrorType::other);
+        let mut error =
+            Error::new(ErrorKind::Service, format!("{host} answered {}{reason}: {reason_given}", status.as_u16()));
+        error.0.request_id = response.request_id();
+        error.0.error_type = response.error_type().map(ErrorType::other);
         error.0.field_errors = detail.field_errors;
-        error.0.answer = Some(answer);
+        error.0.response = Some(response);
         error
     }
 
     /// A response does not fit the type that it should have.
-    pub(crate) fn unexpected(message: impl Into<String>, answer: Answer) -> Self {
+    pub(crate) fn unexpected(message: impl Into<String>, response: RawResponse) -> Self {
         let mut error = Error::new(ErrorKind::UnexpectedResponse, message);
-        error.0.request_id = answer.request_id();
-        error.0.answer = Some(answer);
+        error.0.request_id = response.request_id();
+        error.0.response = Some(response);
         error
     }
 
@@ -129,31 +130,31 @@ impl Error {
     }
 
     /// Says what the error is about before it says what it is.
-    pub(crate) fn about(mut self, what: impl fmt::Display) -> Self {
+    pub(crate) fn context(mut self, what: impl fmt::Display) -> Self {
         self.0.message = format!("{what}: {}", self.0.message);
         self
     }
 
     /// Adds what one has to know beside what went wrong.
-    pub(crate) fn but(mut self, more: &str) -> Self {
+    pub(crate) fn with_note(mut self, more: &str) -> Self {
         self.0.message.push_str("; ");
         self.0.message.push_str(more);
         self
     }
 
-    pub(crate) fn at(mut self, endpoint: &str) -> Self {
+    pub(crate) fn with_endpoint(mut self, endpoint: &str) -> Self {
         self.0.endpoint.get_or_insert_with(|| endpoint.to_owned());
         self
     }
 
     /// The id under which the queue knows the request wins over what a header of an answer says.
-    pub(crate) fn of_request(mut self, request_id: &str) -> Self {
+    pub(crate) fn with_request_id(mut self, request_id: &str) -> Self {
         self.0.request_id = Some(request_id.to_owned());
         self
     }
 
     /// What the queue says of a failure, where the answer does not say it.
-    pub(crate) fn failed_with(mut self, failure: &Failure) -> Self {
+    pub(crate) fn with_failure(mut self, failure: &Failure) -> Self {
         if self.0.error_type.is_none() {
             self.0.error_type.clone_from(&failure.error_type);
         }
@@ -164,7 +165,7 @@ impl Error {
     }
 
     /// What came of asking fal to cancel the request.
-    pub(crate) fn cancelling(mut self, outcome: Option<Cancellation>) -> Self {
+    pub(crate) fn with_cancellation(mut self, outcome: Option<Cancellation>) -> Self {
         self.0.message.push_str(match &outcome {
             Some(Cancellation::Removed) => "; fal has taken it out of the queue",
             Some(Cancellation::AlreadyCompleted) => "; it is completed, and its result can be fetched",
@@ -177,14 +178,14 @@ impl Error {
     }
 
     /// The caller's time ran out after these tries.
-    pub(crate) fn having_tried(mut self, attempts: Vec<Attempt>) -> Self {
+    pub(crate) fn timed_out_after(mut self, attempts: Vec<Attempt>) -> Self {
         if let Some(last) = attempts.last() {
             self.0.message.push_str(&format!("; the last try: {}", last.outcome));
         }
-        self.after(attempts)
+        self.with_attempts(attempts)
     }
 
-    pub(crate) fn after(mut self, attempts: Vec<Attempt>) -> Self {
+    pub(crate) fn with_attempts(mut self, attempts: Vec<Attempt>) -> Self {
         if self.0.attempts.is_empty() {
             self.0.attempts = attempts;
         }
@@ -208,18 +209,18 @@ impl Error {
 
     /// The HTTP status of the answer.
     pub fn status(&self) -> Option<StatusCode> {
-        self.0.answer.as_ref().map(Answer::status)
+        self.0.response.as_ref().map(RawResponse::status)
     }
 
     /// The headers of the answer.
     pub fn headers(&self) -> Option<&http::HeaderMap> {
-        self.0.answer.as_ref().map(|answer| &answer.headers)
+        self.0.response.as_ref().map(|response| &response.headers)
     }
 
     /// The whole body of the answer; where the answer is an error's, no more than its first 16 MiB, and where a file could
     /// not be downloaded, its first 64 KiB.
     pub fn body(&self) -> Option<&Bytes> {
-        self.0.answer.as_ref().map(|answer| &answer.body)
+        self.0.response.as_ref().map(|response| &response.body)
     }
 
     /// What kind of failure fal says it is: `request_timeout`, `runner_disconnected`… From the body, the header
@@ -245,6 +246,11 @@ impl Error {
         self.0.cancellation.as_ref()
     }
 
+    /// Returns whether no connection to the service could be made. The request was not sent.
+    pub fn is_connect(&self) -> bool {
+        self.0.kind == ErrorKind::Connect
+    }
+
     /// Whether a time ran out: the caller's own, one of the client's, or one of the service's.
     pub fn is_timeout(&self) -> bool {
         let by_type = matches!(
@@ -256,7 +262,7 @@ impl Error {
 
     /// Whether the deadline for the start that the caller set ran out (`X-Fal-Request-Timeout-Type: user`).
     pub fn is_start_timeout(&self) -> bool {
-        self.0.answer.as_ref().is_some_and(Answer::is_user_timeout)
+        self.0.response.as_ref().is_some_and(RawResponse::is_user_timeout)
     }
 
     /// Whether the request was cancelled.
@@ -274,14 +280,14 @@ impl Error {
     /// Whether the same call may succeed later. fal says so itself (`X-Fal-Needs-Retry`); else it follows from the
     /// status. It does not say that nothing was paid for: a request that has an id may still have a result.
     pub fn is_retryable(&self) -> bool {
-        match &self.0.answer {
-            Some(answer) if self.0.kind == ErrorKind::Service => answer.needs_retry(),
+        match &self.0.response {
+            Some(response) if self.0.kind == ErrorKind::Service => response.needs_retry(),
             _ => matches!(self.0.kind, ErrorKind::Connect | ErrorKind::Transport | ErrorKind::Timeout),
         }
     }
 
-    pub(crate) fn answer(&self) -> Option<&Answer> {
-        self.0.answer.as_ref()
+    pub(crate) fn response(&self) -> Option<&RawResponse> {
+        self.0.response.as_ref()
     }
 }
 
@@ -317,7 +323,7 @@ fn innermost(error: &dyn std::error::Error) -> String {
 }
 
 fn capped(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(SHOWN) {
+    match text.char_indices().nth(MAX_MESSAGE_CHARS) {
         Some((end, _)) => Cow::Owned(format!("{}… ({} bytes)", &text[..end], text.len())),
         None => Cow::Borrowed(text),
     }

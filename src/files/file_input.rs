@@ -129,7 +129,7 @@ impl fmt::Debug for FileInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("FileInput(")?;
         match &self.content {
-            Content::Text(text) => f.write_str(&data_uri::shown(text))?,
+            Content::Text(text) => f.write_str(&data_uri::shorten(text))?,
             Content::Bytes(bytes) => write!(f, "{} bytes", bytes.len())?,
             Content::Path(path) => write!(f, "path {}", path.display())?,
             Content::Reader(reader) => write!(f, "{reader:?}")?,
@@ -199,7 +199,7 @@ impl Serialize for FileInput {
         match &self.content {
             Content::Text(text) => serializer.serialize_str(text),
             Content::Bytes(bytes) => {
-                let content_type = content_type::of(self.content_type.as_deref(), self.name.as_deref(), bytes);
+                let content_type = content_type::detect(self.content_type.as_deref(), self.name.as_deref(), bytes);
                 serializer.serialize_str(&data_uri::encode(bytes, content_type))
             }
             _ => Err(S::Error::custom(format_args!("{self:?} is written as JSON before it is uploaded"))),

@@ -40,9 +40,9 @@ media_url!(Audio, File, Image, Video);
 /// Of an untyped output. What has no URL is an error when it is downloaded.
 impl From<&Value> for MediaUrl {
     fn from(media: &Value) -> Self {
-        let text = |value: &Value| value.as_str().map(str::to_owned);
-        let url = text(media).or_else(|| media.get("url").and_then(text)).unwrap_or_default();
-        MediaUrl { url, name: media.get("file_name").and_then(text) }
+        let string = |value: &Value| value.as_str().map(str::to_owned);
+        let url = string(media).or_else(|| media.get("url").and_then(string)).unwrap_or_default();
+        MediaUrl { url, name: media.get("file_name").and_then(string) }
     }
 }
 
@@ -73,7 +73,7 @@ impl From<Url> for MediaUrl {
 /// Shows a URL, never the bytes of a data URI.
 impl fmt::Debug for MediaUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MediaUrl({})", data_uri::shown(&self.url))
+        write!(f, "MediaUrl({})", data_uri::shorten(&self.url))
     }
 }
 

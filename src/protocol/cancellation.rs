@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use super::answer::Answer;
+use super::raw_response::RawResponse;
 
 /// What came of asking fal to cancel a request. None of it says anything about charges.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,8 +20,8 @@ pub enum Cancellation {
 
 impl Cancellation {
     /// The outcome that the body's `status` names, whatever the HTTP status is.
-    pub(crate) fn parse(answer: &Answer) -> Option<Self> {
-        let body: Value = serde_json::from_slice(&answer.body).ok()?;
+    pub(crate) fn parse(response: &RawResponse) -> Option<Self> {
+        let body: Value = serde_json::from_slice(&response.body).ok()?;
         Some(match body.get("status")?.as_str()? {
             "OK" => Cancellation::Removed,
             "CANCELLATION_REQUESTED" => Cancellation::Requested,

@@ -66,13 +66,13 @@ impl FieldError {
 
     /// Reads what is wrong with a field, whatever its shape, if it says anything.
     pub(crate) fn parse(item: &Value) -> Option<Self> {
-        let text = |name: &str| item.get(name).and_then(Value::as_str).map(str::to_owned);
+        let string = |name: &str| item.get(name).and_then(Value::as_str).map(str::to_owned);
         let loc = match item.get("loc") {
             Some(Value::Array(segments)) => segments.iter().map(LocSegment::parse).collect(),
             Some(Value::Null) | None => Vec::new(),
             Some(segment) => vec![LocSegment::parse(segment)],
         };
-        let (msg, error_type) = (text("msg"), text("type"));
+        let (msg, error_type) = (string("msg"), string("type"));
         if msg.is_none() && error_type.is_none() && loc.is_empty() {
             return None;
         }
@@ -82,7 +82,7 @@ impl FieldError {
             error_type: ErrorType::other(error_type.unwrap_or_default()),
             ctx: item.get("ctx").and_then(Value::as_object).cloned(),
             input: item.get("input").cloned(),
-            url: text("url"),
+            url: string("url"),
         })
     }
 

@@ -23,15 +23,15 @@ pub struct LogEntry {
 impl LogEntry {
     /// Reads a line as it comes, whatever its shape.
     pub(crate) fn parse(value: &Value) -> Self {
-        let text = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+        let string = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
         let labels = value.get("labels").and_then(Value::as_object).cloned().unwrap_or_default();
         let message = match (value, value.get("message")) {
             (Value::String(message), _) | (_, Some(Value::String(message))) => message.clone(),
             (_, Some(message)) => message.to_string(),
             (_, None) => value.to_string(),
         };
-        let level = text("level").or_else(|| labels.get("level").and_then(Value::as_str).map(str::to_owned));
-        LogEntry { message, timestamp: text("timestamp"), level, source: text("source"), labels }
+        let level = string("level").or_else(|| labels.get("level").and_then(Value::as_str).map(str::to_owned));
+        LogEntry { message, timestamp: string("timestamp"), level, source: string("source"), labels }
     }
 }
 

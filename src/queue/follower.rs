@@ -6,15 +6,15 @@ use tokio::sync::OwnedSemaphorePermit;
 use super::log_cursor::LogCursor;
 use super::target::Target;
 use crate::error::{Error, ErrorKind};
-use crate::protocol::{Answer, QueueUpdate};
+use crate::protocol::{QueueUpdate, RawResponse};
 use crate::transport::{EventStream, jittered, open, send};
 
 /// The pause after the first poll, and after one that tells something new; each further one is a half longer.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+const MAX_PAUSE: Duration = Duration::from_secs(5);
 
 /// How often in a row a status stream may end before it has told anything new. Then the status is polled.
-const STREAMS_IN_VAIN: u32 = 2;
+const MAX_EMPTY_STREAMS: u32 = 2;
 
 /// Follows a request until it is completed: by the status stream, again after it breaks, and by polling where there is
 /// none, or where the client has as many streams open as it may.
@@ -26,7 +26,7 @@ pub(crate) struct Follower {
     last: Option<QueueUpdate>,
     source: Source,
     /// How many streams in a row ended before they told anything new.
-    in_vain: u32,
+    empty_streams: u32,
     /// When fal was last heard of, or first asked.
     heard: Option<Instant>,
 }
@@ -36,7 +36,7 @@ enum Source {
     /// No connection.
     Idle,
     /// A stream, and whether it has had lines yet.
-    Stream { events: Box<EventStream>, told: bool, _place: OwnedSemaphorePermit },
+    Stream { events: Box<EventStream>, had_lines: bool, _permit: OwnedSemaphorePermit },
     /// Polls, with the pause before the next.
     Poll { pause: Duration },
 }
@@ -44,7 +44,7 @@ enum Source {
 impl Follower {
     pub(crate) fn new(target: Target, logs: bool) -> Self {
         let cursor = LogCursor::default();
-        Follower { target, logs, cursor, last: None, source: Source::Idle, in_vain: 0, heard: None }
+        Follower { target, logs, cursor, last: None, source: Source::Idle, empty_streams: 0, heard: None }
     }
 
     /// The next change. After one that is completed there is none.
@@ -60,7 +60,7 @@ impl Follower {
                     if self.last.as_ref() == Some(&update) {
                         continue;
                     }
-                    self.in_vain = 0;
+                    self.empty_streams = 0;
                     if let Source::Poll { pause } = &mut self.source {
                         *pause = FIRST_PAUSE;
                     }
@@ -89,10 +89,10 @@ impl Follower {
         match &mut self.source {
             Source::Idle => {
                 let context = &self.target.context;
-                if self.in_vain > 0 {
-                    tokio::time::sleep(context.retry.backoff(self.in_vain)).await;
+                if self.empty_streams > 0 {
+                    tokio::time::sleep(context.retry.backoff(self.empty_streams)).await;
                 }
-                let Ok(place) = Arc::clone(&context.streams).try_acquire_owned() else {
+                let Ok(permit) = Arc::clone(&context.streams).try_acquire_owned() else {
                     self.source = Source::Poll { pause: Duration::ZERO };
                     return Ok(None);
                 };
@@ -100,9 +100,9 @@ impl Follower {
                 match open(context, &request).await {
                     Ok(response) => {
                         let events = Box::new(EventStream::new(response, context.timeouts.stream_idle));
-                        self.source = Source::Stream { events, told: false, _place: place };
+                        self.source = Source::Stream { events, had_lines: false, _permit: permit };
                     }
-                    Err(error) if error.is_retryable() => self.ended_in_vain(&error),
+                    Err(error) if error.is_retryable() => self.stream_ended(&error),
                     Err(error) if means_no_stream(&error) => {
                         tracing::debug!(status = ?error.status(), "no status stream, polling");
                         self.source = Source::Poll { pause: Duration::ZERO };
@@ -111,14 +111,14 @@ impl Follower {
                 }
                 Ok(None)
             }
-            Source::Stream { events, told, .. } => match events.next().await {
+            Source::Stream { events, had_lines, .. } => match events.next().await {
                 Ok(Some(data)) => {
                     // What is no status is passed over, as an event of a kind to come.
                     let Some(mut update) = QueueUpdate::parse(&data) else { return Ok(None) };
                     if !update.logs().is_empty() {
                         let lines = update.logs_mut();
                         // A stream tells what is new, but the first lines of one that follows another may be old.
-                        if std::mem::replace(told, true) {
+                        if std::mem::replace(had_lines, true) {
                             self.cursor.note(lines);
                         } else {
                             *lines = self.cursor.after_overlap(std::mem::take(lines));
@@ -127,17 +127,17 @@ impl Follower {
                     Ok(Some(update))
                 }
                 Ok(None) => {
-                    self.ended_in_vain(&Error::new(ErrorKind::Transport, "the status stream ended"));
+                    self.stream_ended(&Error::new(ErrorKind::Transport, "the status stream ended"));
                     Ok(None)
                 }
                 Err(error) => {
-                    self.ended_in_vain(&error);
+                    self.stream_ended(&error);
                     Ok(None)
                 }
             },
             Source::Poll { pause } => {
                 tokio::time::sleep(jittered(*pause)).await;
-                *pause = if pause.is_zero() { FIRST_PAUSE } else { pause.mul_f64(1.5).min(LONGEST_PAUSE) };
+                *pause = if pause.is_zero() { FIRST_PAUSE } else { pause.mul_f64(1.5).min(MAX_PAUSE) };
                 let request = self.target.status(self.logs)?;
                 let mut update = parse_status(send(&self.target.context, &request).await?)?;
                 let lines = update.logs_mut();
@@ -148,18 +148,18 @@ impl Follower {
     }
 
     /// A stream has ended, or could not be opened. What it told that was new has set the count back.
-    fn ended_in_vain(&mut self, error: &Error) {
+    fn stream_ended(&mut self, error: &Error) {
         tracing::debug!(request_id = self.target.request_id(), kind = ?error.kind(), "the status stream broke");
-        self.in_vain += 1;
+        self.empty_streams += 1;
         self.source =
-            if self.in_vain > STREAMS_IN_VAIN { Source::Poll { pause: Duration::ZERO } } else { Source::Idle };
+            if self.empty_streams > MAX_EMPTY_STREAMS { Source::Poll { pause: Duration::ZERO } } else { Source::Idle };
     }
 }
 
 /// Parses the answer to a status request.
-pub(crate) fn parse_status(answer: Answer) -> Result<QueueUpdate, Error> {
-    QueueUpdate::parse(&answer.body)
-        .ok_or_else(|| Error::unexpected("fal answered a status request with something that is no status", answer))
+pub(crate) fn parse_status(response: RawResponse) -> Result<QueueUpdate, Error> {
+    QueueUpdate::parse(&response.body)
+        .ok_or_else(|| Error::unexpected("fal answered a status request with something that is no status", response))
 }
 
 /// Whether the service has no stream to offer although the request may be fine.

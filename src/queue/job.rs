@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::protocol::{Answer, EndpointId};
+use crate::protocol::{EndpointId, RawResponse};
 
 /// A request that the queue has taken: plain data that can be saved and resumed anywhere.
 ///
@@ -60,14 +60,14 @@ impl<O> Job<O> {
     }
 
     /// Reads the answer to a submission.
-    pub(crate) fn parse(endpoint: &EndpointId, answer: &Answer) -> Option<Self> {
-        let body: Value = serde_json::from_slice(&answer.body).ok()?;
-        let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
-        let mut job = Job::new(endpoint.as_str(), text("request_id").filter(|id| !id.is_empty())?);
-        job.status_url = text("status_url");
-        job.response_url = text("response_url");
-        job.cancel_url = text("cancel_url");
-        job.gateway_request_id = text("gateway_request_id");
+    pub(crate) fn parse(endpoint: &EndpointId, response: &RawResponse) -> Option<Self> {
+        let body: Value = serde_json::from_slice(&response.body).ok()?;
+        let string = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
+        let mut job = Job::new(endpoint.as_str(), string("request_id").filter(|id| !id.is_empty())?);
+        job.status_url = string("status_url");
+        job.response_url = string("response_url");
+        job.cancel_url = string("cancel_url");
+        job.gateway_request_id = string("gateway_request_id");
         Some(job)
     }
 }

@@ -50,7 +50,7 @@ impl Target {
 
     /// The error with all that is known of the request.
     pub(crate) fn explain(&self, error: Error) -> Error {
-        error.at(&self.endpoint).of_request(self.request_id())
+        error.with_endpoint(&self.endpoint).with_request_id(self.request_id())
     }
 
     /// The URL that fal gave, else the one that follows from the ids.

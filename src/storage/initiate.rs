@@ -1,7 +1,5 @@
 //! Uploads to signed URLs, which the REST host gives for the key. Neither the key nor a token goes to such a URL.
 
-use std::sync::Arc;
-
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
 use serde::Deserialize;
@@ -13,7 +11,7 @@ use super::source::{About, Data};
 use super::uploader::Uploader;
 use crate::error::{Error, ErrorKind};
 use crate::files::content_type;
-use crate::protocol::Answer;
+use crate::protocol::RawResponse;
 use crate::transport::{Operation, Parcel, Payload, Request, deliver, header_value, join, send};
 
 /// The word for the upload of a part in logs and errors.
@@ -43,8 +41,8 @@ pub(super) async fn direct(
 /// Uploads a file to the CDN in parts. The signature of the URL holds for what is below it.
 pub(super) async fn in_parts(uploader: &Uploader<'_>, about: &About, data: &mut Data) -> Result<String, Error> {
     let Initiated { upload_url, file_url } = initiate(uploader, about, "initiate-multipart", "fal-cdn-v3").await?;
-    let below = &|segment: &str| multipart::below(&upload_url, &[segment]).ok_or_else(not_a_url);
-    let parts = multipart::send(uploader, data, |Part { number, payload }| async move {
+    let below = &|segment: &str| multipart::url_below(&upload_url, &[segment]).ok_or_else(not_a_url);
+    let parts = multipart::send_parts(uploader, data, |Part { number, payload }| async move {
         let url = below(&number.to_string())?;
         multipart::etag(number, put(uploader, PART, url.as_str(), HeaderMap::new(), payload).await?)
     })
@@ -65,15 +63,15 @@ pub(super) async fn in_parts_to_gcs(uploader: &Uploader<'_>, about: &About, data
     let context = uploader.context;
     let Initiated { upload_url, file_url } = initiate(uploader, about, "initiate-multipart", "gcs").await?;
     let ask = &|segment: &str, body: Option<String>| {
-        let url = multipart::below(&upload_url, &[segment]).ok_or_else(not_a_url)?;
+        let url = multipart::url_below(&upload_url, &[segment]).ok_or_else(not_a_url)?;
         let mut request = Request::new(Operation::Storage("an upload in parts"), Method::POST, url);
         request.body = body.map(Into::into);
         Ok::<_, Error>(request)
     };
-    let parts = multipart::send(uploader, data, |Part { number, payload }| async move {
-        let answer = send(context, &ask(&number.to_string(), None)?).await?;
-        let signed: Signed = serde_json::from_slice(&answer.body)
-            .map_err(|error| Error::unexpected("fal gave no URL for a part of a file", answer).caused_by(error))?;
+    let parts = multipart::send_parts(uploader, data, |Part { number, payload }| async move {
+        let response = send(context, &ask(&number.to_string(), None)?).await?;
+        let signed: Signed = serde_json::from_slice(&response.body)
+            .map_err(|error| Error::unexpected("fal gave no URL for a part of a file", response).caused_by(error))?;
         multipart::etag(number, put(uploader, PART, &signed.upload_url, HeaderMap::new(), payload).await?)
     })
     .await?;
@@ -95,9 +93,9 @@ async fn initiate(uploader: &Uploader<'_>, about: &About, how: &str, storage: &s
     let content_type = &about.content_type;
     let name = about.name.clone().unwrap_or_else(|| format!("upload.{}", content_type::extension(content_type)));
     request.body = Some(json!({ "content_type": content_type, "file_name": name }).to_string().into());
-    let answer = send(context, &request).await?;
-    serde_json::from_slice(&answer.body)
-        .map_err(|error| Error::unexpected("fal gave no URL for an upload", answer).caused_by(error))
+    let response = send(context, &request).await?;
+    serde_json::from_slice(&response.body)
+        .map_err(|error| Error::unexpected("fal gave no URL for an upload", response).caused_by(error))
 }
 
 /// Sends bytes to a signed URL.
@@ -107,7 +105,7 @@ async fn put(
     url: &str,
     headers: HeaderMap,
     payload: Payload,
-) -> Result<Answer, Error> {
+) -> Result<RawResponse, Error> {
     let context = uploader.context;
     let parsed = Url::parse(url).map_err(|_| not_a_url())?;
     // What is sent may be private. Only where fal itself is reached without TLS, as an emulator is, so is its storage.
@@ -115,8 +113,7 @@ async fn put(
         let message = format!("the URL that fal gave for an upload is {}, not https", parsed.scheme());
         return Err(Error::new(ErrorKind::UntrustedUrl, message));
     }
-    let meter = Some(Arc::clone(&uploader.meter));
-    deliver(context, &Parcel { what, method: Method::PUT, url: parsed, headers, payload, meter }).await
+    deliver(context, &Parcel::new(what, Method::PUT, parsed, headers).file(payload, &uploader.meter)).await
 }
 
 /// The text itself may have a signature in it, and is not shown.

@@ -30,7 +30,7 @@ impl<'a> Uploader<'a> {
     /// Uploads an open file.
     pub(crate) async fn upload(self, mut source: Source, on_progress: Option<OnProgress<'_>>) -> Result<File, Error> {
         let total = source.length();
-        let work = self.to_any(&mut source);
+        let work = self.send_with_fallback(&mut source);
         let url = match on_progress {
             Some(mut call) => self.meter.watch(work, |bytes| call(TransferProgress { bytes, total })).await?,
             None => work.await?,
@@ -43,8 +43,8 @@ impl<'a> Uploader<'a> {
     }
 
     /// Sends a file to the repository, or where that does not take it, to the fallback.
-    async fn to_any(&self, source: &mut Source) -> Result<String, Error> {
-        let first = match self.to(self.policy.repository, source).await {
+    async fn send_with_fallback(&self, source: &mut Source) -> Result<String, Error> {
+        let first = match self.send_to(self.policy.repository, source).await {
             Ok(url) => return Ok(url),
             Err(error) => error,
         };
@@ -56,13 +56,13 @@ impl<'a> Uploader<'a> {
         tracing::warn!(?kind, ?status, repository = ?fallback, "the upload failed, the fallback is tried");
         self.meter.restart();
         // If neither takes it, the first one's error is the one to show.
-        self.to(fallback, source).await.map_err(|error| match error.kind() {
+        self.send_to(fallback, source).await.map_err(|error| match error.kind() {
             ErrorKind::File => error,
             _ => first,
         })
     }
 
-    async fn to(&self, repository: Repository, source: &mut Source) -> Result<String, Error> {
+    async fn send_to(&self, repository: Repository, source: &mut Source) -> Result<String, Error> {
         let Source { about, data } = source;
         let at_once = match data {
             Data::Whole(payload) if payload.len() <= self.policy.multipart_above => Some(payload),

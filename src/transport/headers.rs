@@ -3,8 +3,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::error::{Error, ErrorKind};
 
-/// Reads a header of the caller's own, or says why it cannot be sent.
-pub(crate) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
+/// Parses a custom header, or returns the reason why it cannot be sent.
+pub(crate) fn parse_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
     let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else {
         return Err(format!("{name:?} is not the name of a header"));
     };
@@ -20,17 +20,17 @@ pub(crate) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue
     }
 }
 
-/// The headers of every call. Of those with the same name the last counts.
-pub(crate) fn headers(pairs: &[(String, String)]) -> Result<HeaderMap, Error> {
+/// Parses the custom headers of a client. The last of several with the same name wins.
+pub(crate) fn parse_headers(pairs: &[(String, String)]) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
     for (name, value) in pairs {
-        let (name, value) = header(name, value).map_err(|reason| Error::new(ErrorKind::Configuration, reason))?;
+        let (name, value) = parse_header(name, value).map_err(|reason| Error::new(ErrorKind::Configuration, reason))?;
         headers.insert(name, value);
     }
     Ok(headers)
 }
 
-/// A text as the value of a header, which is ASCII that can be seen.
+/// A string as the value of a header, which must be visible ASCII.
 pub(crate) fn header_value(text: &str) -> Result<HeaderValue, Error> {
     let value = HeaderValue::from_str(text).ok().filter(|_| text.is_ascii());
     value.ok_or_else(|| Error::new(ErrorKind::InvalidInput, format!("{text:?} cannot be sent in a header")))

@@ -26,17 +26,17 @@ impl Hosts {
     /// The hosts that are configured, each a host name or a base URL; the others are fal's own. The queue's host follows
     /// from the run host's where only that is given.
     pub(crate) fn new(run: Option<&str>, queue: Option<&str>, rest: Option<&str>) -> Result<Self, Error> {
-        let run_url = base("run host", run.unwrap_or("fal.run"))?;
+        let run_url = parse_base_url("run host", run.unwrap_or("fal.run"))?;
         let queue_url = match (queue, run) {
-            (Some(queue), _) => base("queue host", queue)?,
-            (None, Some(_)) => beside(&run_url)?,
-            (None, None) => base("queue host", "queue.fal.run")?,
+            (Some(queue), _) => parse_base_url("queue host", queue)?,
+            (None, Some(_)) => queue_host_of(&run_url)?,
+            (None, None) => parse_base_url("queue host", "queue.fal.run")?,
         };
         Ok(Hosts {
             run: run_url,
             queue: queue_url,
-            rest: base("REST host", rest.unwrap_or("rest.fal.ai"))?,
-            api: base("platform host", "api.fal.ai")?,
+            rest: parse_base_url("REST host", rest.unwrap_or("rest.fal.ai"))?,
+            api: parse_base_url("platform host", "api.fal.ai")?,
             cdn: None,
         })
     }
@@ -44,9 +44,9 @@ impl Hosts {
     /// The same with another platform host or CDN, where one is given.
     pub(crate) fn with_storage(mut self, api: Option<&str>, cdn: Option<&str>) -> Result<Self, Error> {
         if let Some(api) = api {
-            self.api = base("platform host", api)?;
+            self.api = parse_base_url("platform host", api)?;
         }
-        self.cdn = cdn.map(|cdn| base("CDN host", cdn)).transpose()?;
+        self.cdn = cdn.map(|cdn| parse_base_url("CDN host", cdn)).transpose()?;
         Ok(self)
     }
 
@@ -133,8 +133,8 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
-/// Reads a host name or a base URL.
-fn base(what: &str, text: &str) -> Result<Url, Error> {
+/// Parses a host name or a base URL.
+fn parse_base_url(what: &str, text: &str) -> Result<Url, Error> {
     let refuse = |why: &str| {
         let message =
             format!("the {what} {text:?} {why}; give a host name (`fal.run`) or a base URL (`https://fal.run`)");
@@ -159,7 +159,7 @@ fn base(what: &str, text: &str) -> Result<Url, Error> {
 }
 
 /// `queue.HOST` beside `HOST`, as fal's own clients have it.
-fn beside(run: &Url) -> Result<Url, Error> {
+fn queue_host_of(run: &Url) -> Result<Url, Error> {
     let host = match (run.host(), run.path()) {
         (Some(Host::Domain(host)), "/") => format!("queue.{host}"),
         _ => {

@@ -9,18 +9,19 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use url::Url;
 
+use super::attempts::Attempts;
 use super::context::Context;
 use super::request::Operation;
-use super::send::{AGENT, chunk, refusal, within};
-use super::tries::Tries;
+use super::send::{AGENT, chunk, refusal};
+use super::time_limit::within;
 use crate::error::{Error, ErrorKind};
-use crate::protocol::Answer;
+use crate::protocol::RawResponse;
 
 /// How many redirects of a file's host are followed.
-const REDIRECTS: u32 = 10;
+const MAX_REDIRECTS: u32 = 10;
 
 /// How much of the body of an error is read: anybody may run such a host, and it could go on for ever.
-const ERROR_BODY: usize = 64 << 10;
+const MAX_ERROR_BODY: usize = 64 << 10;
 
 const DOWNLOAD: Operation = Operation::Storage("the download");
 
@@ -45,11 +46,11 @@ pub(crate) struct MediaStream {
 
 impl MediaStream {
     pub(crate) async fn open(context: &Arc<Context>, url: Url) -> Result<Self, Error> {
-        let mut tries = Tries::keyless(context, DOWNLOAD, &url);
+        let mut attempts = Attempts::keyless(context, DOWNLOAD, &url);
         let response = loop {
             match get(context, url.clone(), HeaderMap::new()).await {
-                Ok(response) => break tries.got_through(response),
-                Err(error) => tries.failed(error).await?,
+                Ok(response) => break attempts.succeeded(response),
+                Err(error) => attempts.failed(error).await?,
             }
         };
         if !is_whole(response.status()) {
@@ -57,7 +58,7 @@ impl MediaStream {
             return Err(Error::new(ErrorKind::UnexpectedResponse, message));
         }
         let headers = response.headers();
-        let content_type = text(headers, CONTENT_TYPE.as_str()).map(str::to_owned);
+        let content_type = header(headers, CONTENT_TYPE.as_str()).map(str::to_owned);
         let (length, version) = (length(headers), version(headers));
         let context = Arc::clone(context);
         Ok(MediaStream { context, url, response, content_type, length, version, received: 0, skip: 0, broken: 0 })
@@ -121,7 +122,7 @@ impl MediaStream {
                 None => return Err(error),
             }
             self.broken += 1;
-            let pause = self.context.retry.pause(DOWNLOAD, self.broken, &error);
+            let pause = self.context.retry.delay_before_retry(DOWNLOAD, self.broken, &error);
             let Some(pause) = pause else { return Err(error) };
             tracing::debug!(kind = ?error.kind(), received = self.received, "the download broke, it is resumed");
             tokio::time::sleep(pause).await;
@@ -137,14 +138,14 @@ impl MediaStream {
         let unexpected = |message: String| Err(Error::new(ErrorKind::UnexpectedResponse, message));
         let headers = response.headers();
         // Not every host that knows ranges heeds the condition.
-        let told = self.version.as_ref().map(|(name, version)| (headers.get(name), version));
-        let is_another = told.is_some_and(|(told, version)| told.is_some_and(|told| told != version));
-        let is_the_same = told.is_some_and(|(told, version)| told == Some(version));
+        let versions = self.version.as_ref().map(|(name, expected)| (headers.get(name), expected));
+        let is_another = versions.is_some_and(|(actual, expected)| actual.is_some_and(|actual| actual != expected));
+        let is_the_same = versions.is_some_and(|(actual, expected)| actual == Some(expected));
         if is_another && self.received > 0 {
             return unexpected("the file was changed on its host while it was downloaded".to_owned());
         }
         if response.status() == StatusCode::PARTIAL_CONTENT {
-            let range = text(headers, CONTENT_RANGE.as_str()).and_then(content_range);
+            let range = header(headers, CONTENT_RANGE.as_str()).and_then(content_range);
             let fits = range.filter(|(start, length)| {
                 *start == self.received && (length.is_none() || self.length.is_none() || *length == self.length)
             });
@@ -180,14 +181,14 @@ async fn get(context: &Context, mut url: Url, headers: HeaderMap) -> Result<reqw
     loop {
         // Ranges and lengths are those of the file itself.
         let get = context.http.get(url.clone()).header(USER_AGENT, AGENT).header(ACCEPT_ENCODING, "identity");
-        let answer = async { get.headers(headers.clone()).send().await.map_err(Error::transport) };
-        let response = within(Some(idle), "the file's host", answer).await?;
+        let sent = async { get.headers(headers.clone()).send().await.map_err(Error::transport) };
+        let response = within(Some(idle), "the file's host", sent).await?;
         if response.status().is_success() {
             return unencoded(response);
         }
-        let target = text(response.headers(), LOCATION.as_str()).and_then(|location| url.join(location).ok());
+        let target = header(response.headers(), LOCATION.as_str()).and_then(|location| url.join(location).ok());
         let followed =
-            |target: &Url| response.status().is_redirection() && redirects < REDIRECTS && leads(&url, target);
+            |target: &Url| response.status().is_redirection() && redirects < MAX_REDIRECTS && leads(&url, target);
         match target.filter(followed) {
             Some(target) => url = target,
             None => return Err(refused(&url, response, idle).await?),
@@ -217,13 +218,13 @@ fn unencoded(response: reqwest::Response) -> Result<reqwest::Response, Error> {
 async fn refused(url: &Url, mut response: reqwest::Response, idle: Duration) -> Result<Error, Error> {
     let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
     let mut body = BytesMut::new();
-    while body.len() < ERROR_BODY
+    while body.len() < MAX_ERROR_BODY
         && let Some(piece) = chunk(&mut response, idle).await?
     {
         body.extend_from_slice(&piece);
     }
-    body.truncate(ERROR_BODY);
-    Ok(refusal(url.host_str().unwrap_or("the host"), Answer { status, headers, body: body.freeze() }))
+    body.truncate(MAX_ERROR_BODY);
+    Ok(refusal(url.host_str().unwrap_or("the host"), RawResponse { status, headers, body: body.freeze() }))
 }
 
 /// Whether an answer of this status has a whole file. A part of it is none, and what has no content is no empty file.
@@ -232,7 +233,7 @@ fn is_whole(status: StatusCode) -> bool {
 }
 
 fn length(headers: &HeaderMap) -> Option<u64> {
-    text(headers, CONTENT_LENGTH.as_str())?.parse().ok()
+    header(headers, CONTENT_LENGTH.as_str())?.parse().ok()
 }
 
 /// What names the version of a file for sure: an ETag that is not weak, or the time of its last change.
@@ -254,7 +255,7 @@ fn content_range(text: &str) -> Option<(u64, Option<u64>)> {
     Some((start.trim().parse().ok()?, length.trim().parse().ok()))
 }
 
-fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 

@@ -1,5 +1,6 @@
 //! One HTTP request and its answer: the key, timeouts, repetition, backup hosts, server-sent events.
 
+mod attempts;
 mod context;
 mod credentials;
 mod headers;
@@ -13,14 +14,13 @@ mod request;
 mod retry;
 mod send;
 mod sse;
+mod time_limit;
 mod timeouts;
 pub(crate) mod tls;
-mod total;
-mod tries;
 
 pub(crate) use context::Context;
 pub(crate) use credentials::Credentials;
-pub(crate) use headers::{header, header_value, headers};
+pub(crate) use headers::{header_value, parse_header, parse_headers};
 pub(crate) use hosts::{Hosts, join};
 pub(crate) use media_stream::MediaStream;
 pub(crate) use meter::Meter;
@@ -33,5 +33,5 @@ pub use retry::RetryPolicy;
 pub(crate) use retry::{jittered, random};
 pub(crate) use send::{open, send};
 pub(crate) use sse::EventStream;
+pub(crate) use time_limit::{deadline, until, within_total};
 pub(crate) use timeouts::Timeouts;
-pub(crate) use total::{deadline, until, within_total};

@@ -11,13 +11,13 @@ use tracing::Instrument;
 
 use super::file_name;
 use super::incoming::{Incoming, Options};
-use super::part_file::{Received, check_place, unwritable};
+use super::part_file::{Received, check_destination, unwritable};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::media::MediaUrl;
 
 /// How many files come down at once.
-const AT_ONCE: usize = 8;
+const DEFAULT_AT_ONCE: usize = 8;
 
 /// A download of several files into a folder, which starts when it is awaited and gives their paths, in their order.
 ///
@@ -37,7 +37,7 @@ pub struct DownloadAll {
 impl DownloadAll {
     pub(super) fn new(client: Client, media: Vec<MediaUrl>, folder: &Path) -> Self {
         let folder = folder.to_owned();
-        DownloadAll { client, media, folder, at_once: AT_ONCE, overwrite: false, max_bytes: None }
+        DownloadAll { client, media, folder, at_once: DEFAULT_AT_ONCE, overwrite: false, max_bytes: None }
     }
 
     /// How many files come down at once (default 8).
@@ -66,30 +66,30 @@ impl DownloadAll {
         let media = std::mem::take(&mut self.media);
         let (names, this) = (&Names::default(), &self);
         let saved =
-            media.into_iter().enumerate().map(async |(place, media)| (place, this.save_one(media, names).await));
+            media.into_iter().enumerate().map(async |(index, media)| (index, this.save_one(media, names).await));
         let saved: BTreeMap<usize, _> = stream::iter(saved).buffer_unordered(this.at_once).collect().await;
         let (all, failed) = (saved.len(), saved.values().filter(|saved| saved.is_err()).count());
         let saved: Result<Vec<PathBuf>, Error> = saved.into_values().collect();
         saved.map_err(|error| match failed {
             1 if all == 1 => error,
-            _ => error.about(format_args!("{failed} of {all} files cannot be saved, the first")),
+            _ => error.context(format_args!("{failed} of {all} files cannot be saved, the first")),
         })
     }
 
     async fn save_one(&self, media: MediaUrl, names: &Names) -> Result<PathBuf, Error> {
         let options = Options { max_bytes: self.max_bytes, on_progress: None };
         let mut incoming = Incoming::open(&self.client, &media, options).await?;
-        let wanted = file_name::of(media.name.as_deref(), media.as_str(), incoming.content_type());
-        let mut path = names.take(&self.folder, &wanted, self.overwrite);
+        let preferred = file_name::choose(media.name.as_deref(), media.as_str(), incoming.content_type());
+        let mut path = names.take(&self.folder, &preferred, self.overwrite);
         let mut received = Received::all_of(&mut incoming, &path).await?;
         loop {
-            received = match received.place(&path, self.overwrite).await {
+            received = match received.save_as(&path, self.overwrite).await {
                 Ok(()) => return Ok(path),
                 // Somebody else has made a file of that name in the meantime.
                 Err((Some(received), error)) if error.kind() == io::ErrorKind::AlreadyExists => received,
                 Err((_, error)) => return Err(unwritable(&path, error)),
             };
-            path = names.take(&self.folder, &wanted, self.overwrite);
+            path = names.take(&self.folder, &preferred, self.overwrite);
         }
     }
 }
@@ -108,15 +108,15 @@ struct Taken {
 
 impl Names {
     /// The first name like the wanted one that nobody has taken, and that is free in the folder, unless that counts not.
-    fn take(&self, folder: &Path, wanted: &str, overwrite: bool) -> PathBuf {
+    fn take(&self, folder: &Path, preferred: &str, overwrite: bool) -> PathBuf {
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Taken { names, next } = &mut *taken;
-        let number = next.entry(wanted.to_lowercase()).or_insert(1);
+        let number = next.entry(preferred.to_lowercase()).or_insert(1);
         loop {
-            let name = file_name::numbered(wanted, *number);
+            let name = file_name::numbered(preferred, *number);
             *number += 1;
             let path = folder.join(&name);
-            if names.insert(name.to_lowercase()) && check_place(&path, overwrite).is_ok() {
+            if names.insert(name.to_lowercase()) && check_destination(&path, overwrite).is_ok() {
                 return path;
             }
         }

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::media::MediaUrl;
 
 /// How much memory is set aside on the word of a host.
-const TRUSTED_LENGTH: u64 = 16 << 20;
+const MAX_PREALLOCATION: u64 = 16 << 20;
 
 /// A download into memory, which starts when it is awaited.
 ///
@@ -38,7 +38,7 @@ impl<'a> DownloadBytes<'a> {
         let first = incoming.next().await?.unwrap_or_default();
         // What comes in one piece is taken as it is.
         let Some(second) = incoming.next().await? else { return Ok(first) };
-        let length = incoming.length().unwrap_or_default().min(TRUSTED_LENGTH);
+        let length = incoming.length().unwrap_or_default().min(MAX_PREALLOCATION);
         let mut bytes = BytesMut::with_capacity(length as usize);
         bytes.extend_from_slice(&first);
         bytes.extend_from_slice(&second);

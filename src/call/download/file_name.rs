@@ -8,14 +8,14 @@ use url::Url;
 use crate::files::content_type::{self, OCTET_STREAM};
 
 /// How long a name may be, in bytes: file systems take 255, of which some are for what is added.
-const LONGEST: usize = 150;
+const MAX_NAME_BYTES: usize = 150;
 
 /// Names that mean a device on Windows, whatever their extension.
 const DEVICES: &[&str] = &["con", "conin$", "conout$", "prn", "aux", "nul", "com", "lpt"];
 
 /// What a file is called: as an output says, else as its URL ends, with an extension that says what it is.
-pub(super) fn of(told: Option<&str>, url: &str, content_type: Option<&str>) -> String {
-    let name = told.and_then(safe).or_else(|| safe(&last_segment(url)?)).unwrap_or_else(|| "file".to_owned());
+pub(super) fn choose(declared: Option<&str>, url: &str, content_type: Option<&str>) -> String {
+    let name = declared.and_then(safe).or_else(|| safe(&last_segment(url)?)).unwrap_or_else(|| "file".to_owned());
     let known = content_type.filter(|content_type| *content_type != OCTET_STREAM);
     match known {
         Some(content_type) if Path::new(&name).extension().is_none() => {
@@ -65,12 +65,12 @@ fn is_invisible(c: char) -> bool {
 
 /// The beginning of a name that is too long, and its extension.
 fn shortened(name: &str) -> String {
-    if name.len() <= LONGEST {
+    if name.len() <= MAX_NAME_BYTES {
         return name.to_owned();
     }
     let extension = name.rsplit_once('.').map(|(_, extension)| extension).filter(|extension| extension.len() <= 16);
     let end = extension.map(|extension| format!(".{extension}")).unwrap_or_default();
-    let mut stem = LONGEST - end.len();
+    let mut stem = MAX_NAME_BYTES - end.len();
     while !name.is_char_boundary(stem) {
         stem -= 1;
     }
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn a_file_is_called_as_it_is_told_or_as_its_url_ends() {
         let url = "https://v3.fal.media/files/b/abc/a%20fox.png?x=1#y";
-        for (told, url, content_type, name) in [
+        for (declared, url, content_type, name) in [
             (Some("b.png"), url, None, "b.png"),
             (None, url, Some("image/jpeg"), "a fox.png"),
             (Some(""), url, None, "a fox.png"),
@@ -94,13 +94,13 @@ mod tests {
             (None, "data:image/png;base64,AAAA/evil.exe", Some("image/png"), "file.png"),
             (None, "https://h/%2e%2e%2f%2e%2e%2fetc%2fpasswd", None, "passwd"),
         ] {
-            assert_eq!(of(told, url, content_type), name, "{told:?} {url}");
+            assert_eq!(choose(declared, url, content_type), name, "{declared:?} {url}");
         }
     }
 
     #[test]
     fn no_name_leads_elsewhere_or_hides() {
-        for (told, name) in [
+        for (declared, name) in [
             ("../../etc/passwd", "passwd"),
             ("..\\..\\boot.ini", "boot.ini"),
             ("/etc/passwd", "passwd"),
@@ -126,12 +126,12 @@ mod tests {
             ("a. ", "a"),
             ("zoë 狐.png", "zoë 狐.png"),
         ] {
-            assert_eq!(of(Some(told), "", None), name, "{told:?}");
+            assert_eq!(choose(Some(declared), "", None), name, "{declared:?}");
         }
         let long = format!("{}.jpeg", "狐".repeat(200));
-        let name = of(Some(&long), "", None);
-        assert!(name.len() <= LONGEST && name.ends_with("狐.jpeg"), "{name}");
-        assert!(of(Some(&"x".repeat(999)), "", None).len() <= LONGEST);
+        let name = choose(Some(&long), "", None);
+        assert!(name.len() <= MAX_NAME_BYTES && name.ends_with("狐.jpeg"), "{name}");
+        assert!(choose(Some(&"x".repeat(999)), "", None).len() <= MAX_NAME_BYTES);
     }
 
     #[test]

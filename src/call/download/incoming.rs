@@ -29,7 +29,7 @@ enum Source {
 impl<'a> Incoming<'a> {
     pub(super) async fn open(client: &Client, media: &MediaUrl, options: Options<'a>) -> Result<Self, Error> {
         let url = media.as_str();
-        let source = if data_uri::is_one(url) {
+        let source = if data_uri::is_data_uri(url) {
             let (content_type, bytes) = data_uri::decode(url)
                 .ok_or_else(|| Error::new(ErrorKind::UnexpectedResponse, "the output has a data URI that is none"))?;
             Source::Data { content_type, length: bytes.len() as u64, bytes: Some(bytes) }

@@ -47,7 +47,7 @@ impl Received {
 
     /// Puts the file in its place. Unless it is to be overwritten, a file that is there stays, even if it came there just
     /// now: that is the error `AlreadyExists`, and what was received is given back with it.
-    pub(super) async fn place(self, path: &Path, overwrite: bool) -> Result<(), (Option<Self>, io::Error)> {
+    pub(super) async fn save_as(self, path: &Path, overwrite: bool) -> Result<(), (Option<Self>, io::Error)> {
         let path = path.to_owned();
         let placed = tokio::task::spawn_blocking(move || {
             let part = match self {
@@ -82,7 +82,7 @@ impl PartFile {
 
 /// Whether a file can be put in a place: where there is none, and where there is one that is to be overwritten. Nothing but
 /// a regular file is ever replaced; whoever wants to write to a device or a pipe opens it.
-pub(super) fn check_place(path: &Path, overwrite: bool) -> Result<(), Error> {
+pub(super) fn check_destination(path: &Path, overwrite: bool) -> Result<(), Error> {
     let refuse = |what: &str| {
         let message =
             format!("{} is {what} and is kept; `download_to` writes to anything that is open", path.display());

@@ -8,7 +8,7 @@ use tracing::Instrument;
 
 use super::download_options;
 use super::incoming::{Incoming, Options};
-use super::part_file::{Received, check_place, unwritable};
+use super::part_file::{Received, check_destination, unwritable};
 use crate::client::Client;
 use crate::error::Error;
 use crate::media::MediaUrl;
@@ -38,10 +38,10 @@ impl<'a> Download<'a> {
 
     async fn save(self) -> Result<PathBuf, Error> {
         let Download { client, media, path, overwrite, options } = self;
-        check_place(&path, overwrite)?;
+        check_destination(&path, overwrite)?;
         let mut incoming = Incoming::open(&client, &media, options).await?;
         let received = Received::all_of(&mut incoming, &path).await?;
-        received.place(&path, overwrite).await.map_err(|(_, error)| unwritable(&path, error))?;
+        received.save_as(&path, overwrite).await.map_err(|(_, error)| unwritable(&path, error))?;
         Ok(path)
     }
 }

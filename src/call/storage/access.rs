@@ -9,11 +9,11 @@ use super::Storage;
 use crate::error::{Error, ErrorKind};
 use crate::files::Acl;
 use crate::media::MediaUrl;
-use crate::protocol::Answer;
+use crate::protocol::RawResponse;
 use crate::transport::{Operation, Request, join, send};
 
 /// The longest time for which fal signs a URL.
-const A_WEEK: Duration = Duration::from_secs(7 * 86_400);
+const MAX_SIGNED: Duration = Duration::from_secs(7 * 86_400);
 
 impl Storage {
     /// Makes a URL with which anybody can read a file for a while, whoever may read it otherwise: 1 second to 7 days.
@@ -38,14 +38,14 @@ impl Storage {
             signed_url: String,
         }
 
-        if valid < Duration::from_secs(1) || valid > A_WEEK {
+        if valid < Duration::from_secs(1) || valid > MAX_SIGNED {
             let message = format!("a URL can be signed for 1 second to 7 days, not for {valid:?}");
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
-        let mut request = self.about("the signature of a URL", Method::POST, "sign", file.into())?;
+        let mut request = self.request_about("the signature of a URL", Method::POST, "sign", file.into())?;
         request.body = Some(json!({ "expiration_seconds": valid.as_secs() }).to_string().into());
-        let answer = send(self.client.context(), &request).await?;
-        read::<Signed>(answer, "fal gave no signed URL").map(|signed| signed.signed_url)
+        let response = send(self.client.context(), &request).await?;
+        parse::<Signed>(response, "fal gave no signed URL").map(|signed| signed.signed_url)
     }
 
     /// Asks who may read a file of fal's CDN. The key needs the permission `assets:read`.
@@ -62,8 +62,8 @@ impl Storage {
     ///
     /// As [`sign`](Self::sign).
     pub async fn acl(&self, file: impl Into<MediaUrl>) -> Result<Acl, Error> {
-        let request = self.about("who may read a file", Method::GET, "acl", file.into())?;
-        read(send(self.client.context(), &request).await?, "fal did not say who may read the file")
+        let request = self.request_about("who may read a file", Method::GET, "acl", file.into())?;
+        parse(send(self.client.context(), &request).await?, "fal did not say who may read the file")
     }
 
     /// Sets who may read a file of fal's CDN, in place of all that held before, and gives what fal has made of it: rules
@@ -87,13 +87,19 @@ impl Storage {
             let message = "who may read a file needs a default, for everybody for whom there is no rule";
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
-        let mut request = self.about("who may read a file", Method::PUT, "acl", file.into())?;
+        let mut request = self.request_about("who may read a file", Method::PUT, "acl", file.into())?;
         request.body = Some(json!(acl).to_string().into());
-        read(send(self.client.context(), &request).await?, "fal did not say who may read the file now")
+        parse(send(self.client.context(), &request).await?, "fal did not say who may read the file now")
     }
 
     /// A request of the platform API about a file, which it knows by its URL without a query.
-    fn about(&self, what: &'static str, method: Method, action: &str, file: MediaUrl) -> Result<Request, Error> {
+    fn request_about(
+        &self,
+        what: &'static str,
+        method: Method,
+        action: &str,
+        file: MediaUrl,
+    ) -> Result<Request, Error> {
         let file = Url::parse(file.as_str()).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         let Some(mut file) = file else {
             return Err(Error::new(
@@ -110,6 +116,6 @@ impl Storage {
     }
 }
 
-fn read<T: for<'de> Deserialize<'de>>(answer: Answer, otherwise: &str) -> Result<T, Error> {
-    serde_json::from_slice(&answer.body).map_err(|error| Error::unexpected(otherwise, answer).caused_by(error))
+fn parse<T: for<'de> Deserialize<'de>>(response: RawResponse, otherwise: &str) -> Result<T, Error> {
+    serde_json::from_slice(&response.body).map_err(|error| Error::unexpected(otherwise, response).caused_by(error))
 }

@@ -98,7 +98,7 @@ impl<'a> Upload<'a> {
     async fn send(self) -> Result<File, Error> {
         let Upload { client, file, policy, on_progress } = self;
         match file.as_url() {
-            Some(url) if !data_uri::is_one(url) && file.text_without_scheme().is_none() => Ok(File::new(url)),
+            Some(url) if !data_uri::is_data_uri(url) && file.text_without_scheme().is_none() => Ok(File::new(url)),
             _ => {
                 let source = Source::open(file, policy.part_size).await?;
                 client.uploader(&policy)?.upload(source, on_progress).await

@@ -1,4 +1,4 @@
-//! The time that a caller gives a call in all, over every try and pause.
+//! Work that is bounded in time: one step of a request, or a whole call with its retries.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -8,12 +8,22 @@ use tokio::time::{Instant, timeout_at};
 use crate::error::{Attempt, Error};
 
 tokio::task_local! {
-    /// The tries of this call that failed since one of its requests last got through: where time runs out, the future
+    /// The attempts of this call that failed since one of its requests last succeeded. When time runs out, the future
     /// that knows them is dropped.
     static FAILED: RefCell<Vec<Attempt>>;
 }
 
-/// Works for as long as the caller allows.
+/// Runs one step of a request for no longer than the limit. `what` names it in the error.
+pub(super) async fn within<T>(
+    limit: Option<Duration>,
+    what: &str,
+    step: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let Some(limit) = limit else { return step.await };
+    tokio::time::timeout(limit, step).await.unwrap_or_else(|_| Err(Error::timeout(what, limit)))
+}
+
+/// Runs a whole call for no longer than its caller allows. The error has the attempts that failed.
 pub(crate) async fn within_total<T>(
     limit: Option<Duration>,
     what: &str,
@@ -22,7 +32,7 @@ pub(crate) async fn within_total<T>(
     let Some(limit) = limit else { return work.await };
     match until(deadline(limit), work).await {
         Ok(done) => done,
-        Err(tried) => Err(Error::timeout(what, limit).having_tried(tried)),
+        Err(attempts) => Err(Error::timeout(what, limit).timed_out_after(attempts)),
     }
 }
 
@@ -31,7 +41,7 @@ pub(crate) fn deadline(limit: Duration) -> Option<Instant> {
     Instant::now().checked_add(limit)
 }
 
-/// Works until a deadline, or else returns what was tried since a request last got through.
+/// Runs work until a deadline, or else returns the attempts that failed since a request last succeeded.
 pub(crate) async fn until<T>(deadline: Option<Instant>, work: impl Future<Output = T>) -> Result<T, Vec<Attempt>> {
     let Some(deadline) = deadline else { return Ok(work.await) };
     if deadline <= Instant::now() {
@@ -41,12 +51,12 @@ pub(crate) async fn until<T>(deadline: Option<Instant>, work: impl Future<Output
     FAILED.scope(RefCell::default(), limited).await
 }
 
-/// Takes note of a try that failed. Without a deadline nobody will ask.
-pub(super) fn failed(attempt: &Attempt) {
+/// Records a failed attempt. Without a deadline there is nothing to record it for.
+pub(super) fn record_failure(attempt: &Attempt) {
     let _ = FAILED.try_with(|failed| failed.borrow_mut().push(attempt.clone()));
 }
 
-/// Takes note of a request that got through.
-pub(super) fn got_through() {
+/// Forgets the failed attempts of a request that succeeded.
+pub(super) fn clear_failures() {
     let _ = FAILED.try_with(RefCell::take);
 }

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use tracing::Instrument;
 
+use super::options::timeout_option;
 use super::response::Response;
 use crate::error::Error;
 use crate::queue::Target;
@@ -17,22 +18,18 @@ use crate::transport::{send, within_total};
 ///
 /// fal keeps a result for an hour, and for six minutes if it has 10 KB or more, unless payload storage is on.
 #[must_use = "a call does nothing until it is awaited"]
-pub struct Fetch<O> {
+pub struct FetchResult<O> {
     target: Target,
     timeout: Option<Duration>,
     of: PhantomData<fn() -> O>,
 }
 
-impl<O> Fetch<O> {
+impl<O> FetchResult<O> {
     pub(crate) fn new(target: Target) -> Self {
-        Fetch { target, timeout: None, of: PhantomData }
+        FetchResult { target, timeout: None, of: PhantomData }
     }
 
-    /// How long it may take in all, repetitions and their pauses included (no limit by default).
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
-        self
-    }
+    timeout_option!();
 }
 
 /// Fetches the result of a request.
@@ -40,16 +37,16 @@ pub(super) async fn fetch<O: DeserializeOwned>(target: &Target) -> Result<Respon
     let ask = async { Response::parse(send(&target.context, &target.result()?).await?) };
     let mut response: Response<O> = ask.await.map_err(|error| target.explain(error))?;
     // The queue's id, whatever attempt the answer's header names.
-    response.request_id = target.request_id().to_owned();
+    response.request_id = Some(target.request_id().to_owned());
     Ok(response)
 }
 
-impl<O: DeserializeOwned + Send + 'static> IntoFuture for Fetch<O> {
+impl<O: DeserializeOwned + Send + 'static> IntoFuture for FetchResult<O> {
     type Output = Result<Response<O>, Error>;
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Fetch { target, timeout, .. } = self;
+        let FetchResult { target, timeout, .. } = self;
         let span = tracing::info_span!("fal.result", endpoint = target.endpoint, request_id = target.request_id());
         let call = async move {
             let fetched = within_total(timeout, "the question for the result", fetch(&target)).await;
@@ -59,8 +56,8 @@ impl<O: DeserializeOwned + Send + 'static> IntoFuture for Fetch<O> {
     }
 }
 
-impl<O> fmt::Debug for Fetch<O> {
+impl<O> fmt::Debug for FetchResult<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Fetch").field("target", &self.target).finish()
+        f.debug_struct("FetchResult").field("target", &self.target).finish()
     }
 }

@@ -5,13 +5,13 @@ use url::Url;
 use super::context::Context;
 use super::hosts::backup;
 use super::request::{Operation, Request};
-use super::total;
+use super::time_limit;
 use crate::error::{Attempt, Error, ErrorKind, host_and_port};
 
-/// The tries of one request: where the next one goes, and whether there is one.
+/// The attempts of one request. Decides where the next one goes, and whether there is one.
 ///
-/// Where no connection to fal comes about, the same request goes to fal's backup host before anything is waited for.
-pub(super) struct Tries<'a> {
+/// If fal cannot be reached, the same request goes to fal's backup host without a delay.
+pub(super) struct Attempts<'a> {
     context: &'a Context,
     operation: Operation,
     first: &'a Url,
@@ -19,10 +19,10 @@ pub(super) struct Tries<'a> {
     detour: Option<(Url, Error)>,
     failed: u32,
     began: Instant,
-    attempts: Vec<Attempt>,
+    failures: Vec<Attempt>,
 }
 
-impl<'a> Tries<'a> {
+impl<'a> Attempts<'a> {
     /// Refuses a URL to which the key must not go.
     pub(super) fn new(context: &'a Context, request: &'a Request) -> Result<Self, Error> {
         let trusted = match request.operation {
@@ -34,21 +34,20 @@ impl<'a> Tries<'a> {
         if !trusted {
             return Err(untrusted(&request.url));
         }
-        Ok(Tries::keyless(context, request.operation, &request.url))
+        Ok(Attempts::keyless(context, request.operation, &request.url))
     }
 
     /// For a request that does not have the key.
     pub(super) fn keyless(context: &'a Context, operation: Operation, first: &'a Url) -> Self {
-        Tries { context, operation, first, detour: None, failed: 0, began: Instant::now(), attempts: Vec::new() }
+        Attempts { context, operation, first, detour: None, failed: 0, began: Instant::now(), failures: Vec::new() }
     }
 
-    /// Where the next try goes.
+    /// The URL of the next attempt.
     pub(super) fn url(&self) -> &Url {
         self.detour.as_ref().map_or(self.first, |(twin, _)| twin)
     }
 
-    /// Takes note of a failed try, and returns when it is time for the next; or gives the error back, with all that was
-    /// tried.
+    /// Records a failed attempt and waits until the next one is due. If there is none, returns the error with all attempts.
     pub(super) async fn failed(&mut self, error: Error) -> Result<(), Error> {
         self.note(&error);
         let error = match self.detour.take() {
@@ -66,19 +65,19 @@ impl<'a> Tries<'a> {
             },
         };
         self.failed += 1;
-        match self.context.retry.pause(self.operation, self.failed, &error) {
+        match self.context.retry.delay_before_retry(self.operation, self.failed, &error) {
             Some(pause) => {
                 tokio::time::sleep(pause).await;
                 Ok(())
             }
-            None => Err(error.after(std::mem::take(&mut self.attempts))),
+            None => Err(error.with_attempts(std::mem::take(&mut self.failures))),
         }
     }
 
-    /// A try got through, with what came of it.
-    pub(super) fn got_through<T>(self, answer: T) -> T {
-        total::got_through();
-        answer
+    /// Ends the attempts with a response.
+    pub(super) fn succeeded<T>(self, response: T) -> T {
+        time_limit::clear_failures();
+        response
     }
 
     fn note(&mut self, error: &Error) {
@@ -87,8 +86,8 @@ impl<'a> Tries<'a> {
         let (operation, kind, status) = (self.operation.name(), error.kind(), error.status());
         tracing::debug!(operation, host, ?kind, ?status, "attempt failed");
         let attempt = Attempt { host, outcome: error.to_string(), after: self.began.elapsed() };
-        total::failed(&attempt);
-        self.attempts.push(attempt);
+        time_limit::record_failure(&attempt);
+        self.failures.push(attempt);
     }
 }
 

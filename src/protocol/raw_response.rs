@@ -10,7 +10,7 @@ use super::field_error::FieldError;
 
 /// What the service answered, whole.
 #[derive(Clone, Debug)]
-pub(crate) struct Answer {
+pub(crate) struct RawResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -19,7 +19,7 @@ pub(crate) struct Answer {
 /// What an error's body says.
 #[derive(Debug, Default)]
 pub(crate) struct Detail {
-    pub(crate) text: Option<String>,
+    pub(crate) message: Option<String>,
     pub(crate) field_errors: Vec<FieldError>,
 }
 
@@ -35,7 +35,7 @@ struct Shapes {
     status: Value,
 }
 
-impl Answer {
+impl RawResponse {
     pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
@@ -75,13 +75,13 @@ impl Answer {
     /// From the body, else the header, else the first field error.
     pub(crate) fn error_type(&self) -> Option<String> {
         let shapes = self.shapes();
-        let of_platform = shapes.error.get("type");
-        let in_body = shapes.error_type.as_str().or(of_platform.and_then(Value::as_str));
-        let of_field = || {
+        let platform_error = shapes.error.get("type");
+        let in_body = shapes.error_type.as_str().or(platform_error.and_then(Value::as_str));
+        let from_first_field = || {
             let first = self.detail().field_errors.into_iter().next()?;
             Some(first.error_type.to_string()).filter(|error_type| !error_type.is_empty())
         };
-        in_body.or_else(|| self.header("x-fal-error-type")).map(str::to_owned).or_else(of_field)
+        in_body.or_else(|| self.header("x-fal-error-type")).map(str::to_owned).or_else(from_first_field)
     }
 
     pub(crate) fn detail(&self) -> Detail {
@@ -90,11 +90,11 @@ impl Answer {
             Value::Array(items) => items.iter().filter_map(FieldError::parse).collect(),
             _ => Vec::new(),
         };
-        let of_fields = || {
+        let from_fields = || {
             let lines: Vec<String> = field_errors.iter().map(FieldError::to_string).collect();
             (!lines.is_empty()).then(|| lines.join("; "))
         };
-        let known = [
+        let candidates = [
             shapes.detail.as_str(),
             shapes.detail.get("msg").and_then(Value::as_str),
             shapes.message.as_str(),
@@ -102,11 +102,12 @@ impl Answer {
             shapes.error.get("message").and_then(Value::as_str),
             shapes.status.as_str(),
         ];
-        let text = of_fields().or_else(|| known.into_iter().flatten().next().map(str::to_owned)).or_else(|| {
-            let raw = String::from_utf8_lossy(&self.body);
-            Some(raw.split_whitespace().collect::<Vec<_>>().join(" ")).filter(|raw| !raw.is_empty())
-        });
-        Detail { text, field_errors }
+        let message =
+            from_fields().or_else(|| candidates.into_iter().flatten().next().map(str::to_owned)).or_else(|| {
+                let raw = String::from_utf8_lossy(&self.body);
+                Some(raw.split_whitespace().collect::<Vec<_>>().join(" ")).filter(|raw| !raw.is_empty())
+            });
+        Detail { message, field_errors }
     }
 
     fn shapes(&self) -> Shapes {
