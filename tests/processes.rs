@@ -1,16 +1,21 @@
 //! Whole processes: a job that outlives the one that submitted it, and the proxy that the environment names. The example
 //! `job` is the process, the emulator is fal.
 
+use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use fal_emulator::{Emulator, Operation, Pace};
+use http_body_util::Full;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpListener;
 use tokio::process::Command;
-
-mod support;
-
-use support::{Reply, Server};
 
 /// The example `job`, which cargo builds beside the tests.
 fn job_example() -> Command {
@@ -61,16 +66,39 @@ async fn a_job_outlives_the_process_that_submitted_it() {
     assert_eq!(submitted, 1);
 }
 
+/// Starts a proxy that responds in place of fal. Returns its address and the request lines that it receives.
+async fn start_proxy() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&lines);
+    tokio::spawn(async move {
+        while let Ok((connection, _)) = listener.accept().await {
+            let log = Arc::clone(&log);
+            let respond = service_fn(move |request: Request<_>| {
+                let line = format!("{} {}", request.method(), request.uri());
+                let (content_type, body) = match line.as_str() {
+                    line if line.starts_with("POST") => ("application/json", r#"{"request_id":"R1"}"#),
+                    line if line.contains("/stream") => ("text/event-stream", "data: {\"status\":\"COMPLETED\"}\n\n"),
+                    _ => ("application/json", r#"{"images":[{"url":"https://example.com/b.png"}]}"#),
+                };
+                log.lock().expect("not poisoned").push(line);
+                let response =
+                    Response::builder().header("content-type", content_type).body(Full::<Bytes>::new(body.into()));
+                std::future::ready(Ok::<_, Infallible>(response.expect("a response")))
+            });
+            let connection = TokioIo::new(connection);
+            tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(connection, respond));
+        }
+    });
+    (address, lines)
+}
+
 #[tokio::test]
 async fn the_proxy_of_the_environment_is_used() {
-    let proxy = Server::start(|_, seen| match seen.method.as_str() {
-        "POST" => Reply::json(200, r#"{"request_id":"R1"}"#),
-        _ if seen.target.contains("/status/stream") => Reply::events(&[r#"{"status":"COMPLETED"}"#]),
-        _ => Reply::json(200, r#"{"images":[{"url":"https://example.com/b.png"}]}"#),
-    })
-    .await;
+    let (proxy, lines) = start_proxy().await;
     let output = job_example()
-        .env("HTTP_PROXY", proxy.base())
+        .env("HTTP_PROXY", format!("http://{proxy}"))
         .env("FAL_RUN_HOST", "http://fal.invalid")
         .env("FAL_QUEUE_RUN_HOST", "http://queue.fal.invalid")
         .args(["submit", "https://example.com/a.png"])
@@ -79,7 +107,7 @@ async fn the_proxy_of_the_environment_is_used() {
         .expect("a process");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(String::from_utf8_lossy(&output.stdout).ends_with("https://example.com/b.png\n"));
-    let lines = proxy.lines();
+    let lines = lines.lock().expect("not poisoned");
     assert_eq!(lines[0], "POST http://queue.fal.invalid/fal-ai/flux/dev/redux");
     assert_eq!(lines[1], "GET http://queue.fal.invalid/fal-ai/flux/requests/R1/status/stream?logs=0");
 }

@@ -6,9 +6,7 @@ use std::time::Duration;
 use fal_client::{Access, Job, Lifecycle, Priority};
 use serde_json::{Value, json};
 
-mod support;
-
-use support::{KEY, Reply, Seen, Server};
+use crate::support::server::{KEY, Reply, Seen, Server};
 
 /// A request as it would be seen at fal: method and URL, the headers that say something, the body.
 fn shown(seen: &Seen) -> (String, Vec<String>, Value) {

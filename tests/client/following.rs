@@ -6,12 +6,10 @@ use fal_client::{ErrorKind, ErrorType, Progress, RetryPolicy};
 use futures_util::StreamExt;
 use serde_json::json;
 
-#[path = "support/queue.rs"]
-mod queue;
-mod support;
-
-use queue::{COMPLETED, QUEUED, completed, followed, followed_by, lines, result, running, server, submitted};
-use support::Reply;
+use crate::support::queue::{
+    COMPLETED, QUEUED, completed, followed, followed_by, lines, result, running, server, submitted,
+};
+use crate::support::server::Reply;
 
 #[tokio::test]
 async fn every_line_is_heard_once_whatever_breaks() {

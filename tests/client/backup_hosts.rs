@@ -12,12 +12,8 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use serde_json::json;
 use tokio_rustls::TlsAcceptor;
 
-#[path = "support/recorder.rs"]
-mod recorder;
-mod support;
-
-use recorder::Recorder;
-use support::{KEY, Reply, Server};
+use crate::support::recorder::Recorder;
+use crate::support::server::{KEY, Reply, Server};
 
 const HOSTS: [&str; 4] = ["fal.run", "queue.fal.run", "falrun.com", "queue.falrun.com"];
 

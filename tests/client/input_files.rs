@@ -10,12 +10,8 @@ use fal_client::{Client, ErrorKind, FileInput, JsonInput};
 use serde_json::{Value, json};
 use tokio::io::ReadBuf;
 
-#[path = "support/storage.rs"]
-mod storage;
-mod support;
-
-use storage::{Fault, Storage, hash, some_bytes};
-use support::{Reply, Seen};
+use crate::support::server::{Reply, Seen};
+use crate::support::storage::{Fault, Storage, hash, some_bytes};
 
 const URL: &str = "https://example.com/room.png";
 

@@ -7,12 +7,8 @@ use fal_client::{Cancellation, ErrorKind, RetryPolicy};
 use futures_util::StreamExt;
 use serde_json::json;
 
-#[path = "support/queue.rs"]
-mod queue;
-mod support;
-
-use queue::{COMPLETED, QUEUED, SUBMITTED, followed, operation, server, submitted};
-use support::{Reply, Server};
+use crate::support::queue::{COMPLETED, QUEUED, SUBMITTED, followed, operation, server, submitted};
+use crate::support::server::{Reply, Server};
 
 #[tokio::test]
 async fn a_cancelled_request_is_an_error_of_its_own() {

@@ -4,9 +4,7 @@ use std::collections::HashSet;
 
 use fal_client::{ErrorKind, Image};
 
-mod support;
-
-use support::{Reply, Server};
+use crate::support::server::{Reply, Server};
 
 #[tokio::test]
 async fn a_file_is_saved_under_its_name_when_all_of_it_is_there() {

@@ -6,15 +6,9 @@ use fal_client::{FileInput, Repository};
 use futures_util::StreamExt;
 use serde_json::json;
 
-#[path = "support/recorder.rs"]
-mod recorder;
-#[path = "support/storage.rs"]
-mod storage;
-mod support;
-
-use recorder::Recorder;
-use storage::{Fault, Storage, some_bytes};
-use support::{KEY, Reply, Server};
+use crate::support::recorder::Recorder;
+use crate::support::server::{KEY, Reply, Server};
+use crate::support::storage::{Fault, Storage, some_bytes};
 
 /// One thread, so that the recorder, which listens to its own, hears everything.
 #[tokio::test(flavor = "current_thread")]

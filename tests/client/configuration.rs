@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use fal_client::{Client, ErrorKind};
 
-mod support;
-
-use support::{KEY, Reply, Server};
+use crate::support::server::{KEY, Reply, Server};
 
 fn from_vars(vars: &[(&str, &str)]) -> Result<Client, fal_client::Error> {
     let vars: BTreeMap<String, String> =

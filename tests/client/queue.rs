@@ -6,12 +6,8 @@ use std::time::Duration;
 use fal_client::{Cancellation, ErrorKind, ErrorType, Job, Priority, QueueUpdate};
 use serde_json::{Value, json};
 
-#[path = "support/queue.rs"]
-mod queue;
-mod support;
-
-use queue::{COMPLETED, QUEUED, SUBMITTED, completed, followed, result, running, server, submitted};
-use support::{Reply, Server};
+use crate::support::queue::{COMPLETED, QUEUED, SUBMITTED, completed, followed, result, running, server, submitted};
+use crate::support::server::{Reply, Server};
 
 #[tokio::test]
 async fn a_subscription_submits_follows_and_fetches() {

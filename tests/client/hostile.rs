@@ -7,9 +7,7 @@ use fal_client::{Error, ErrorKind, Job, QueueUpdate, RetryPolicy};
 use futures_util::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 
-mod support;
-
-use support::{Reply, Server};
+use crate::support::server::{Reply, Server};
 
 const SUBMITTED: &str = r#"{"status":"IN_QUEUE","request_id":"R1","queue_position":0}"#;
 const COMPLETED: &str = r#"{"status":"COMPLETED","request_id":"R1"}"#;

@@ -4,9 +4,7 @@
 use fal_client::{Error, ErrorType};
 use serde_json::{Value, json};
 
-mod support;
-
-use support::{Reply, Server};
+use crate::support::server::{Reply, Server};
 
 async fn refused(reply: Reply) -> Error {
     let server = Server::start(move |_, _| reply.clone()).await;

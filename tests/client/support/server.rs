@@ -1,5 +1,4 @@
 //! A server that answers what a test says, down to the byte, and remembers what it was asked.
-#![allow(dead_code)]
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

@@ -6,12 +6,8 @@ use std::time::Duration;
 use fal_client::{Client, ErrorKind, FileInput, Repository, RetryPolicy};
 use futures_util::StreamExt;
 
-#[path = "support/storage.rs"]
-mod storage;
-mod support;
-
-use storage::{Fault, Storage, hash, some_bytes};
-use support::Reply;
+use crate::support::server::Reply;
+use crate::support::storage::{Fault, Storage, hash, some_bytes};
 
 /// A way that a file can take: where to, its length, and its requests.
 const WAYS: [(Repository, usize, &[&str]); 6] = [

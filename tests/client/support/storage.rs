@@ -1,6 +1,5 @@
 //! fal's storage as far as uploads see it: tokens, uploads at once and in parts, signed URLs, downloads with ranges. It
 //! refuses what fal would refuse, above all a key where none belongs. A test can order what goes wrong.
-#![allow(dead_code)]
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,7 +9,7 @@ use std::time::Duration;
 use fal_client::{ClientBuilder, RetryPolicy, UploadPolicy};
 use serde_json::{Value, json};
 
-use crate::support::{KEY, Reply, Seen, Server};
+use crate::support::server::{KEY, Reply, Seen, Server};
 
 /// What goes wrong with a request.
 #[derive(Clone, Debug)]

@@ -189,7 +189,7 @@ fn an_endpoint_knows_its_id() {
 
 #[test]
 fn what_is_sent_has_only_keys_that_the_schema_names() {
-    let schema = include_str!("../schemas/fal-ai/fast-sdxl-controlnet-canny/inpainting.json");
+    let schema = include_str!("../../schemas/fal-ai/fast-sdxl-controlnet-canny/inpainting.json");
     let schema: Value = serde_json::from_str(schema).unwrap();
     let named: Vec<&String> = schema["components"]["schemas"]
         .as_object()

@@ -4,12 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use fal_client::FileInput;
 
-#[path = "support/storage.rs"]
-mod storage;
-mod support;
-
-use storage::{Fault, Storage, hash, some_bytes};
-use support::{KEY, Reply};
+use crate::support::server::{KEY, Reply};
+use crate::support::storage::{Fault, Storage, hash, some_bytes};
 
 #[tokio::test]
 async fn the_token_is_fetched_once_and_again_before_it_expires() {

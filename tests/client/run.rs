@@ -5,9 +5,7 @@ use std::time::Duration;
 use fal_client::{Error, ErrorKind, ErrorType};
 use serde_json::{Value, json};
 
-mod support;
-
-use support::{KEY, Reply, Server};
+use crate::support::server::{KEY, Reply, Server};
 
 async fn answered(reply: Reply) -> Result<fal_client::Response<Value>, Error> {
     let server = Server::start(move |_, _| reply.clone()).await;

@@ -7,12 +7,8 @@ use std::time::Duration;
 use fal_client::{Access, ErrorKind, FileInput, Lifecycle, Repository};
 use serde_json::json;
 
-#[path = "support/storage.rs"]
-mod storage;
-mod support;
-
-use storage::{Fault, Storage, hash, label, some_bytes};
-use support::{KEY, Reply, Seen};
+use crate::support::server::{KEY, Reply, Seen, Server};
+use crate::support::storage::{Fault, Storage, hash, label, some_bytes};
 
 const REPOSITORIES: [Repository; 3] = [Repository::Cdn, Repository::Signed, Repository::Gcs];
 
@@ -621,7 +617,7 @@ async fn an_upload_that_is_dropped_is_over() {
 
 #[tokio::test]
 async fn urls_are_signed_and_access_is_asked_and_set() {
-    let server = support::Server::start(|_, seen| match (seen.method.as_str(), label(seen).as_str()) {
+    let server = Server::start(|_, seen| match (seen.method.as_str(), label(seen).as_str()) {
         ("POST", _) => Reply::json(200, r#"{"signed_url":"https://v3.fal.media/files/b/a/x.png?sig=1"}"#),
         ("PUT", _) => Reply::json(200, r#"{"default":"hide","rules":[]}"#),
         _ => Reply::json(200, r#"{"default":"forbid","rules":[{"user":"u","decision":"allow"}],"more":1}"#),

@@ -1,12 +1,11 @@
 //! Answers of the queue, and a server that gives them in turn.
-#![allow(dead_code)]
 
 use std::sync::{Arc, Mutex};
 
 use fal_client::{Client, Error};
 use serde_json::{Value, json};
 
-use crate::support::{Reply, Seen, Server};
+use crate::support::server::{Reply, Seen, Server};
 
 pub(crate) const SUBMITTED: &str = r#"{"status":"IN_QUEUE","request_id":"R1","queue_position":0}"#;
 pub(crate) const QUEUED: &str = r#"{"status":"IN_QUEUE","request_id":"R1","queue_position":2}"#;
