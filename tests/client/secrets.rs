@@ -6,9 +6,10 @@ use fal_client::{FileInput, Repository};
 use futures_util::StreamExt;
 use serde_json::json;
 
+use crate::support::bytes::some_bytes;
 use crate::support::recorder::Recorder;
 use crate::support::server::{KEY, Reply, Server};
-use crate::support::storage::{Fault, Storage, some_bytes};
+use crate::support::storage::{Fault, Storage};
 
 /// One thread, so that the recorder, which listens to its own, hears everything.
 #[tokio::test(flavor = "current_thread")]

@@ -6,8 +6,9 @@ use std::time::Duration;
 use fal_client::{Client, ErrorKind, FileInput, Repository, RetryPolicy};
 use futures_util::StreamExt;
 
+use crate::support::bytes::some_bytes;
 use crate::support::server::Reply;
-use crate::support::storage::{Fault, Storage, hash, some_bytes};
+use crate::support::storage::{Fault, Storage, hash};
 
 /// A way that a file can take: where to, its length, and its requests.
 const WAYS: [(Repository, usize, &[&str]); 6] = [

@@ -4,8 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use fal_client::FileInput;
 
+use crate::support::bytes::some_bytes;
 use crate::support::server::{KEY, Reply};
-use crate::support::storage::{Fault, Storage, hash, some_bytes};
+use crate::support::storage::{Fault, Storage, hash};
 
 #[tokio::test]
 async fn the_token_is_fetched_once_and_again_before_it_expires() {

@@ -7,8 +7,9 @@ use std::time::Duration;
 use fal_client::{Access, ErrorKind, FileInput, Lifecycle, Repository};
 use serde_json::json;
 
+use crate::support::bytes::some_bytes;
 use crate::support::server::{KEY, Reply, Seen, Server};
-use crate::support::storage::{Fault, Storage, hash, label, some_bytes};
+use crate::support::storage::{Fault, Storage, hash, label};
 
 const REPOSITORIES: [Repository; 3] = [Repository::Cdn, Repository::Signed, Repository::Gcs];
 
