@@ -50,7 +50,7 @@ async fn a_direct_run_gives_the_same() {
     let emulator = emulator(Pace::instant()).await;
     let client = emulator.client();
     let call = client.endpoint(ENDPOINT).run(input().image_size(ImageSizePreset::SquareHd).sync_mode(true));
-    let response = call.await.expect("an answer");
+    let response = call.await.expect("a response");
     assert!(!response.request_id.is_empty());
     let image = &response.data.images[0];
     assert!(image.url.starts_with("data:image/png;base64,"));

@@ -255,7 +255,7 @@ async fn any_time_can_be_given() {
     let policy = RetryPolicy::default().first_delay(always).max_delay(always).patience(always).max_attempts(u32::MAX);
     let client = server.builder().answer_timeout(always).idle_timeout(always).stream_idle_timeout(always);
     let endpoint = client.retry(policy).build().expect("a client").endpoint("a/b");
-    endpoint.run(json!({})).timeout(always).start_timeout(always).await.expect("an answer");
+    endpoint.run(json!({})).timeout(always).start_timeout(always).await.expect("a response");
     let job = endpoint.submit(json!({})).timeout(always).await.expect("a job");
     endpoint.subscribe(json!({})).timeout(always).await.expect("a result");
     endpoint.wait(&job).timeout(always).await.expect("a result");

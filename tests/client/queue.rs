@@ -120,7 +120,7 @@ async fn a_bare_id_is_enough() {
         let status = endpoint.status("R-1_a.b~").logs(true).await.expect("a status");
         assert!(matches!(status, QueueUpdate::InQueue { position: Some(2), .. }));
         endpoint.result("R1").await.expect("a result");
-        assert_eq!(endpoint.cancel("R1").await.expect("an answer"), Cancellation::Requested);
+        assert_eq!(endpoint.cancel("R1").await.expect("a response"), Cancellation::Requested);
         let lines = server.lines();
         assert_eq!(
             lines[lines.len() - 3..],

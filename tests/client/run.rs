@@ -25,7 +25,7 @@ async fn a_run_posts_the_input() {
             .header("x-fal-served-from", "there")
     })
     .await;
-    let response = server.client().endpoint("fal-ai/flux/dev").run(json!({ "prompt": "é" })).await.expect("an answer");
+    let response = server.client().endpoint("fal-ai/flux/dev").run(json!({ "prompt": "é" })).await.expect("a response");
     assert_eq!((response.data, response.request_id.as_str()), (json!({ "ok": 1 }), "R1"));
     assert_eq!((response.billable_units, response.served_from.as_deref()), (Some(3.5), Some("there")));
     assert_eq!(&response.body[..], br#"{"ok":1}"#);
@@ -47,7 +47,7 @@ async fn ids_become_paths() {
         ("110602490-lcm", "POST /run/110602490/lcm"),
         ("a/b/", "POST /run/a/b"),
     ] {
-        server.client().endpoint(id).run(json!({})).await.expect("an answer");
+        server.client().endpoint(id).run(json!({})).await.expect("a response");
         assert_eq!(server.lines().last().map(String::as_str), Some(path));
     }
 }
@@ -72,7 +72,7 @@ async fn headers_of_the_client_are_in_every_request() {
     .await;
     let client = server.builder().header("X-Team", "a").header("x-team", "b").build().expect("a client");
     let endpoint = client.endpoint("a/b");
-    endpoint.run(json!({})).await.expect("an answer");
+    endpoint.run(json!({})).await.expect("a response");
     endpoint.submit(json!({})).header("x-team", "c").await.expect("a job");
     endpoint.status("R1").await.expect("a status");
     endpoint.result("R1").await.expect("a result");
@@ -100,7 +100,7 @@ async fn options_become_headers_and_fields() {
         .extra("b", 3)
         .extra("c", json!([null]))
         .await
-        .expect("an answer");
+        .expect("a response");
     let seen = &server.seen()[0];
     for (name, value) in [
         ("x-fal-runner-hint", "h"),
@@ -281,7 +281,7 @@ async fn where_nothing_listens_the_error_says_so() {
         .retry(fal_client::RetryPolicy::default().first_delay(Duration::from_millis(1)).max_attempts(3))
         .build()
         .expect("a client");
-    let error = client.endpoint("a/b").run(json!({})).await.expect_err("nobody there");
+    let error = client.endpoint("a/b").run(json!({})).await.expect_err("unreachable");
     assert_eq!((error.kind(), error.attempts().len()), (ErrorKind::Connect, 3));
     assert!(error.is_retryable() && error.request_id().is_none());
 }

@@ -14,7 +14,7 @@ use crate::support::storage::{Fault, Storage};
 /// One thread, so that the recorder, which listens to its own, hears everything.
 #[tokio::test(flavor = "current_thread")]
 async fn nothing_shows_the_key_or_the_input() {
-    let recorder = Recorder::listen();
+    let recorder = Recorder::start();
     let server = Server::start(|number, seen| match (number, seen.method.as_str()) {
         (0, _) => Reply::json(429, r#"{"detail":"slow down"}"#),
         (_, "POST") => Reply::json(200, r#"{"request_id":"R1"}"#),
@@ -36,7 +36,7 @@ async fn nothing_shows_the_key_or_the_input() {
     let error =
         endpoint.run(json!({ "prompt": "a private matter" })).header("authorization", KEY).await.expect_err("x");
     let _ = write!(shown, "{error} {error:?}");
-    let emitted = recorder.emitted();
+    let emitted = recorder.stop();
     for word in
         ["fal.subscribe", "fal.status_stream", "fal.cancel", "attempt failed", "queue update", "request_id = \"R1\""]
     {
@@ -51,7 +51,7 @@ async fn nothing_shows_the_key_or_the_input() {
 
 #[tokio::test(flavor = "current_thread")]
 async fn nothing_shows_a_token_for_uploads_or_the_signature_of_a_url() {
-    let recorder = Recorder::listen();
+    let recorder = Recorder::start();
     let storage = Storage::start().await;
     let client = storage.builder().build().expect("a client");
     // "a private matter" in base64.
@@ -67,7 +67,7 @@ async fn nothing_shows_a_token_for_uploads_or_the_signature_of_a_url() {
         (Repository::Gcs, 2000, "part 3"),
     ] {
         for reply in [Reply::dropped(), Reply::json(503, "{}"), Reply::json(401, "{}"), Reply::json(400, "{}")] {
-            storage.fault(label, Fault::Answer(reply));
+            storage.fault(label, Fault::Instead(reply));
             let file = FileInput::bytes(some_bytes(length), "a/b").name("a private matter");
             let upload = client.storage().upload(file).repository(repository);
             match upload.await {
@@ -76,7 +76,7 @@ async fn nothing_shows_a_token_for_uploads_or_the_signature_of_a_url() {
             }
         }
     }
-    let emitted = recorder.emitted();
+    let emitted = recorder.stop();
     for word in ["fal.upload", "attempt failed", "token for uploads was refused"] {
         assert!(emitted.contains(word), "{word} is missing in:\n{emitted}");
     }

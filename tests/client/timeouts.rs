@@ -131,7 +131,7 @@ async fn a_call_that_waited_to_be_begun_has_all_its_time() {
         progress.expect("no error");
     }
     wait.await.expect("a result");
-    run.await.expect("an answer");
+    run.await.expect("a response");
     submit.await.expect("a job");
 }
 

@@ -39,27 +39,27 @@ use Outcome::{Fails, Outlasted, Passes, Renewed, Repeated};
 
 fn table() -> Vec<(&'static str, Fault, Outcome)> {
     let answer = |status: u16| Reply::json(status, r#"{"detail":"as ordered"}"#);
-    let refused = |status: u16| Fault::Answer(answer(status));
+    let refused = |status: u16| Fault::Instead(answer(status));
     vec![
         ("500", refused(500), Repeated),
         ("502", refused(502), Repeated),
         ("503", refused(503), Repeated),
         ("504", refused(504), Repeated),
         ("408", refused(408), Repeated),
-        ("429 with Retry-After", Fault::Answer(answer(429).header("retry-after", "0")), Repeated),
+        ("429 with Retry-After", Fault::Instead(answer(429).header("retry-after", "0")), Repeated),
         ("500 after it took effect", Fault::After(answer(500)), Repeated),
-        ("closed before it took effect", Fault::Answer(Reply::dropped()), Repeated),
+        ("closed before it took effect", Fault::Instead(Reply::dropped()), Repeated),
         ("closed after it took effect", Fault::After(Reply::dropped()), Repeated),
         ("closed within the answer", Fault::Torn, Repeated),
         ("silence within the answer", Fault::Stalled, Outlasted),
-        ("no answer", Fault::Answer(Reply::never()), Outlasted),
+        ("no answer", Fault::Instead(Reply::never()), Outlasted),
         ("a slow answer", Fault::Slow, Passes),
         ("an expired token", refused(401), Renewed(401)),
         ("a token without the right", refused(403), Renewed(403)),
         ("400", refused(400), Fails(400)),
         ("404", refused(404), Fails(404)),
         ("413", refused(413), Fails(413)),
-        ("a redirect", Fault::Answer(answer(307).header("location", "https://evil.example/")), Fails(307)),
+        ("a redirect", Fault::Instead(answer(307).header("location", "https://evil.example/")), Fails(307)),
     ]
 }
 
@@ -148,7 +148,7 @@ async fn retry_after_is_heeded() {
     for (repository, length, labels) in WAYS {
         for label in labels {
             let storage = Storage::start().await;
-            storage.fault(*label, Fault::Answer(Reply::json(429, "{}").header("retry-after", "0")));
+            storage.fault(*label, Fault::Instead(Reply::json(429, "{}").header("retry-after", "0")));
             // A client that did not heed it would wait for an hour.
             let retry =
                 RetryPolicy::default().first_delay(Duration::from_secs(3600)).max_delay(Duration::from_secs(3600));
@@ -166,7 +166,7 @@ async fn nothing_is_repeated_for_ever_or_against_the_policy() {
             let label = labels[labels.len() - 1];
             let storage = Storage::start().await;
             for _ in 0..10 {
-                storage.fault(label, Fault::Answer(Reply::json(503, r#"{"detail":"busy"}"#)));
+                storage.fault(label, Fault::Instead(Reply::json(503, r#"{"detail":"busy"}"#)));
             }
             let client = storage.builder().retry(policy.first_delay(Duration::ZERO)).build().expect("a client");
             let upload = client.storage().upload(FileInput::bytes(some_bytes(length), "a/b")).repository(repository);

@@ -31,7 +31,7 @@ async fn the_token_is_fetched_once_and_again_before_it_expires() {
 
     // And whoever waits for one that cannot be had shares the error.
     let client = storage.builder().build().expect("a client");
-    storage.fault("token", Fault::Answer(Reply::json(400, r#"{"detail":"no token today"}"#)));
+    storage.fault("token", Fault::Instead(Reply::json(400, r#"{"detail":"no token today"}"#)));
     let at_once: Vec<_> = (0..20).map(|_| upload(&client)).collect();
     for refused in futures_util::future::join_all(at_once).await {
         let error = refused.expect_err("no token");
@@ -44,7 +44,7 @@ async fn the_token_is_fetched_once_and_again_before_it_expires() {
     let before = storage.labels().len();
 
     // A token that is about to expire is not used twice.
-    storage.token_life(0);
+    storage.set_token_lifetime(0);
     let client = storage.builder().build().expect("a client");
     upload(&client).await.expect("uploaded");
     upload(&client).await.expect("uploaded");
@@ -63,9 +63,9 @@ async fn a_token_lives_by_the_clock_of_who_gave_it() {
         (None, -1, false),
     ] {
         let storage = Storage::start().await;
-        storage.token_life(life);
+        storage.set_token_lifetime(life);
         if let Some(ahead) = ahead {
-            storage.clock_ahead(ahead);
+            storage.set_clock_ahead(ahead);
         }
         let client = storage.builder().build().expect("a client");
         for _ in 0..2 {
@@ -105,7 +105,7 @@ async fn a_token_that_is_refused_is_replaced_in_the_middle_of_an_upload() {
     }
     // But not for ever.
     for _ in 0..2 {
-        storage.fault("upload", Fault::Answer(Reply::json(403, r#"{"detail":"you may not"}"#)));
+        storage.fault("upload", Fault::Instead(Reply::json(403, r#"{"detail":"you may not"}"#)));
     }
     let error = client.storage().upload(FileInput::bytes(vec![1], "a/b")).await.expect_err("refused");
     assert_eq!(error.status().map(|status| status.as_u16()), Some(403));

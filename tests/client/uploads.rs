@@ -251,14 +251,14 @@ async fn names_may_be_odd_and_media_types_may_not() {
 async fn etags_are_taken_from_the_body_where_the_header_has_none() {
     for repository in REPOSITORIES {
         let storage = Storage::start().await;
-        storage.etag_in_body();
+        storage.set_etag_in_body();
         let client = storage.builder().build().expect("a client");
         let bytes = some_bytes(3000);
         let upload = client.storage().upload(FileInput::bytes(bytes.clone(), "a/b")).repository(repository);
         let uploaded = upload.await.expect("uploaded");
         assert_eq!(hash(&storage.file(&uploaded.url).expect("a file").bytes), hash(&bytes));
 
-        storage.fault("part 2", Fault::Answer(Reply::json(200, "{}")));
+        storage.fault("part 2", Fault::Instead(Reply::json(200, "{}")));
         let upload = client.storage().upload(FileInput::bytes(bytes, "a/b")).repository(repository);
         let error = upload.await.expect_err("no ETag");
         assert_eq!(error.kind(), ErrorKind::UnexpectedResponse);
@@ -409,7 +409,7 @@ async fn progress_tells_how_far_an_upload_is_and_never_goes_back() {
         for faults in [0, 3] {
             let storage = Storage::start().await;
             let client = storage.builder().build().expect("a client");
-            (0..faults).for_each(|_| storage.fault(label, Fault::Answer(Reply::json(500, "{}"))));
+            (0..faults).for_each(|_| storage.fault(label, Fault::Instead(Reply::json(500, "{}"))));
             let bytes: &'static [u8] = vec![7; length].leak();
             let file = if told { FileInput::bytes(bytes, "a/b") } else { FileInput::reader(bytes, None) };
             // A reader that gives less than a part has been read by then.
@@ -433,7 +433,7 @@ async fn the_fallback_takes_what_the_repository_does_not() {
         let storage = Storage::start().await;
         let policy = Storage::policy().parts_at_once(1).fallback(Repository::Gcs);
         let client = storage.builder().uploads(policy).build().expect("a client");
-        storage.fault(kind, Fault::Answer(no()));
+        storage.fault(kind, Fault::Instead(no()));
         let bytes = some_bytes(length);
         let lifecycle = Lifecycle::expires_immediately();
         let upload = client.storage().upload(FileInput::bytes(bytes.clone(), "a/b")).lifecycle(lifecycle);
@@ -451,7 +451,7 @@ async fn the_fallback_takes_what_the_repository_does_not() {
     let storage = Storage::start().await;
     let policy = Storage::policy().repository(Repository::Gcs).fallback(Repository::Cdn);
     let client = storage.builder().uploads(policy).build().expect("a client");
-    storage.fault("put", Fault::Answer(no()));
+    storage.fault("put", Fault::Instead(no()));
     client.storage().upload(FileInput::bytes(vec![1], "a/b")).await.expect("uploaded");
     assert_eq!(storage.labels(), ["initiate", "put", "token", "upload"]);
     assert!(storage.seen("initiate").line().ends_with("?storage_type=gcs"));
@@ -459,24 +459,24 @@ async fn the_fallback_takes_what_the_repository_does_not() {
     // A repository is no fallback of its own.
     let storage = Storage::start().await;
     let client = storage.builder().uploads(Storage::policy().fallback(Repository::Cdn)).build().expect("a client");
-    storage.fault("upload", Fault::Answer(no()));
+    storage.fault("upload", Fault::Instead(no()));
     client.storage().upload(FileInput::bytes(vec![1], "a/b")).await.expect_err("refused");
     assert_eq!(storage.labels(), ["token", "upload"]);
 
     // If the fallback does not take it either, the first error is the one that counts.
     let storage = Storage::start().await;
     let client = storage.builder().uploads(Storage::policy().fallback(Repository::Gcs)).build().expect("a client");
-    storage.fault("upload", Fault::Answer(no()));
-    storage.fault("initiate", Fault::Answer(Reply::json(400, r#"{"detail":"nor here"}"#)));
+    storage.fault("upload", Fault::Instead(no()));
+    storage.fault("initiate", Fault::Instead(Reply::json(400, r#"{"detail":"nor here"}"#)));
     let error = client.storage().upload(FileInput::bytes(vec![1], "a/b")).await.expect_err("nowhere");
     assert!(error.to_string().contains("not here"), "{error}");
 
     // What has been read of a reader cannot be sent anywhere else.
-    storage.fault("create", Fault::Answer(no()));
+    storage.fault("create", Fault::Instead(no()));
     let file = FileInput::reader(&*some_bytes(3000).leak(), None);
     client.storage().upload(file).await.expect("of this one nothing has gone yet");
     let before = storage.labels().len();
-    storage.fault("part 2", Fault::Answer(no()));
+    storage.fault("part 2", Fault::Instead(no()));
     let file = FileInput::reader(&*some_bytes(3000).leak(), None);
     let error = client.storage().upload(file).await.expect_err("nowhere");
     assert!(error.to_string().contains("not here"), "{error}");
@@ -488,7 +488,7 @@ async fn neither_key_nor_token_nor_file_goes_where_it_must_not() {
     let storage = Storage::start().await;
     let client = storage.builder().build().expect("a client");
     let answers = |label: &str, body: serde_json::Value| {
-        storage.fault(label, Fault::Answer(Reply::json(200, &body.to_string())));
+        storage.fault(label, Fault::Instead(Reply::json(200, &body.to_string())));
     };
     let upload = |length: usize, repository: Repository| {
         client.storage().upload(FileInput::bytes(some_bytes(length), "a/b")).repository(repository).into_future()
@@ -528,7 +528,7 @@ async fn nonsense_is_an_error_that_has_it() {
     ] {
         let storage = Storage::start().await;
         let client = storage.builder().build().expect("a client");
-        storage.fault(label, Fault::Answer(Reply::text(200, "text/html", "<p>hello")));
+        storage.fault(label, Fault::Instead(Reply::text(200, "text/html", "<p>hello")));
         let upload = client.storage().upload(FileInput::bytes(some_bytes(length), "a/b")).repository(repository);
         let error = upload.await.expect_err(label);
         assert_eq!(error.kind(), ErrorKind::UnexpectedResponse, "{label}: {error}");

@@ -52,7 +52,7 @@ async fn run() {
         ("110602490-lcm/stream", "https://fal.run/110602490-lcm/stream"),
         ("workflows/me/wf/sub", "https://fal.run/workflows/me/wf/sub"),
     ] {
-        client.endpoint(id).run(json!({ "prompt": "a" })).await.expect("an answer");
+        client.endpoint(id).run(json!({ "prompt": "a" })).await.expect("a response");
         let (line, headers, body) = last(&server);
         assert_eq!((line, body), (format!("POST {url}"), json!({ "prompt": "a" })));
         assert_eq!(headers, [ACCEPT, AUTH, JSON]);
@@ -69,7 +69,7 @@ async fn run_with_options() {
         .hint("h")
         .header("x-a", "b")
         .await
-        .expect("an answer");
+        .expect("a response");
     let preference = r#"{"expiration_duration_seconds":86400,"initial_acl":{"default":"hide"}}"#;
     assert_eq!(
         last(&server).1,
