@@ -1,5 +1,4 @@
-//! Whole processes: a job that outlives the one that submitted it, and the proxy that the environment names. The example
-//! `job` is the process, the emulator is fal.
+//! Child processes that run the example `job`: jobs that outlive their process, proxies, keys from the environment.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -17,13 +16,13 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
-/// The example `job`, which cargo builds beside the tests.
+/// Returns a command that runs the example `job`.
 fn job_example() -> Command {
-    let test = std::env::current_exe().expect("this test's file");
+    let test = std::env::current_exe().expect("the path of this test");
     let examples: PathBuf = test.ancestors().nth(2).expect("the folder of the profile").join("examples");
     let job = examples.join(format!("job{}", std::env::consts::EXE_SUFFIX));
-    // `cargo test` builds it; `cargo test --test processes` does not.
-    assert!(job.is_file(), "{} is missing: run `cargo build --example job`", job.display());
+    // `cargo test` builds examples. `cargo test --test processes` does not.
+    assert!(job.is_file(), "missing {}: run `cargo build --example job`", job.display());
     let mut command = Command::new(job);
     for name in
         ["FAL_KEY", "FAL_KEY_ID", "FAL_KEY_SECRET", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "NO_PROXY", "no_proxy"]
@@ -54,13 +53,13 @@ async fn a_job_outlives_the_process_that_submitted_it() {
     let mut first = first.args(["submit", "https://example.com/a.png"]).spawn().expect("a process");
     let mut lines = BufReader::new(first.stdout.take().expect("its output")).lines();
     let saved = lines.next_line().await.expect("a line").expect("a job");
-    first.kill().await.expect("a dead process");
+    first.kill().await.expect("a killed process");
 
     let job: serde_json::Value = serde_json::from_str(&saved).expect("JSON");
     assert!(emulator.complete(job["request_id"].as_str().expect("an id")));
     let second = with_hosts(job_example()).args(["resume", &saved]).output().await.expect("a process");
     assert!(second.status.success(), "{}", String::from_utf8_lossy(&second.stderr));
-    let printed = String::from_utf8(second.stdout).expect("text");
+    let printed = String::from_utf8(second.stdout).expect("UTF-8");
     assert!(printed.starts_with(emulator.base_url()), "{printed}");
     let submitted = emulator.requests().iter().filter(|request| request.operation() == Operation::Submit).count();
     assert_eq!(submitted, 1);
@@ -95,7 +94,7 @@ async fn start_proxy() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
 }
 
 #[tokio::test]
-async fn the_proxy_of_the_environment_is_used() {
+async fn requests_go_through_the_proxy_of_the_environment() {
     let (proxy, lines) = start_proxy().await;
     let output = job_example()
         .env("HTTP_PROXY", format!("http://{proxy}"))
@@ -113,7 +112,7 @@ async fn the_proxy_of_the_environment_is_used() {
 }
 
 #[tokio::test]
-async fn the_proxy_is_for_the_world_outside() {
+async fn local_hosts_bypass_the_proxy() {
     let emulator = Emulator::builder().pace(Pace::instant()).start().await.expect("an emulator");
     let base = emulator.base_url();
     let output = job_example()
@@ -129,7 +128,7 @@ async fn the_proxy_is_for_the_world_outside() {
 }
 
 #[tokio::test]
-async fn without_a_key_a_process_says_what_to_do() {
+async fn a_missing_key_error_says_how_to_set_one() {
     let output = job_example()
         .env("FAL_KEY", "")
         .args(["submit", "https://example.com/a.png"])

@@ -1,5 +1,5 @@
-//! Whatever goes wrong with a request of an upload: the request is sent again and the file arrives whole, or there is an
-//! error that says what it was, and nothing is stored.
+//! Faults of every request of an upload. Either a retry succeeds and the file is complete, or the upload fails with the
+//! cause and nothing is stored.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use crate::support::bytes::some_bytes;
 use crate::support::server::Reply;
 use crate::support::storage::{Fault, Storage, hash};
 
-/// A way that a file can take: where to, its length, and its requests.
-const WAYS: [(Repository, usize, &[&str]); 6] = [
+/// Each kind of upload: repository, length of the file, requests.
+const ROUTES: [(Repository, usize, &[&str]); 6] = [
     (Repository::Cdn, 700, &["token", "upload"]),
     (Repository::Cdn, 1100, &["token", "create", "part 1", "part 2", "part 3", "complete"]),
     (Repository::Signed, 700, &["initiate", "put"]),
@@ -22,53 +22,54 @@ const WAYS: [(Repository, usize, &[&str]); 6] = [
 
 #[derive(Clone, Copy, Debug)]
 enum Outcome {
-    /// Nothing was sent twice, and the file is whole.
+    /// The upload succeeds without a retry.
     Passes,
-    /// The request was sent once more, and the file is whole.
-    Repeated,
-    /// The same, after a while in which nothing came. On a busy machine that may happen to the other requests too.
-    Outlasted,
-    /// There is an error of this status.
+    /// The request is retried once, and the upload succeeds.
+    Retried,
+    /// The request is retried after a timeout, and the upload succeeds. On a busy machine, other requests may time out as
+    /// well.
+    RetriedAfterTimeout,
+    /// The upload fails with this status.
     Fails(u16),
-    /// The token was fetched once more and the request sent once more, where there is a token; else there is an error of
-    /// this status.
+    /// The token is replaced, the request is retried, and the upload succeeds. Requests without a token fail with this
+    /// status.
     Renewed(u16),
 }
 
-use Outcome::{Fails, Outlasted, Passes, Renewed, Repeated};
+use Outcome::{Fails, Passes, Renewed, Retried, RetriedAfterTimeout};
 
 fn table() -> Vec<(&'static str, Fault, Outcome)> {
-    let answer = |status: u16| Reply::json(status, r#"{"detail":"as ordered"}"#);
-    let refused = |status: u16| Fault::Instead(answer(status));
+    let reply = |status: u16| Reply::json(status, r#"{"detail":"scripted"}"#);
+    let instead = |status: u16| Fault::Instead(reply(status));
     vec![
-        ("500", refused(500), Repeated),
-        ("502", refused(502), Repeated),
-        ("503", refused(503), Repeated),
-        ("504", refused(504), Repeated),
-        ("408", refused(408), Repeated),
-        ("429 with Retry-After", Fault::Instead(answer(429).header("retry-after", "0")), Repeated),
-        ("500 after it took effect", Fault::After(answer(500)), Repeated),
-        ("closed before it took effect", Fault::Instead(Reply::dropped()), Repeated),
-        ("closed after it took effect", Fault::After(Reply::dropped()), Repeated),
-        ("closed within the answer", Fault::Torn, Repeated),
-        ("silence within the answer", Fault::Stalled, Outlasted),
-        ("no answer", Fault::Instead(Reply::never()), Outlasted),
-        ("a slow answer", Fault::Slow, Passes),
-        ("an expired token", refused(401), Renewed(401)),
-        ("a token without the right", refused(403), Renewed(403)),
-        ("400", refused(400), Fails(400)),
-        ("404", refused(404), Fails(404)),
-        ("413", refused(413), Fails(413)),
-        ("a redirect", Fault::Instead(answer(307).header("location", "https://evil.example/")), Fails(307)),
+        ("500", instead(500), Retried),
+        ("502", instead(502), Retried),
+        ("503", instead(503), Retried),
+        ("504", instead(504), Retried),
+        ("408", instead(408), Retried),
+        ("429 with Retry-After", Fault::Instead(reply(429).header("retry-after", "0")), Retried),
+        ("500 after it took effect", Fault::After(reply(500)), Retried),
+        ("closed before it took effect", Fault::Instead(Reply::dropped()), Retried),
+        ("closed after it took effect", Fault::After(Reply::dropped()), Retried),
+        ("closed within the response", Fault::Torn, Retried),
+        ("silent within the response", Fault::Stalled, RetriedAfterTimeout),
+        ("no response", Fault::Instead(Reply::never()), RetriedAfterTimeout),
+        ("a slow response", Fault::Slow, Passes),
+        ("an expired token", instead(401), Renewed(401)),
+        ("a token without permission", instead(403), Renewed(403)),
+        ("400", instead(400), Fails(400)),
+        ("404", instead(404), Fails(404)),
+        ("413", instead(413), Fails(413)),
+        ("a redirect", Fault::Instead(reply(307).header("location", "https://evil.example/")), Fails(307)),
     ]
 }
 
-/// A client that does not wait long before it repeats; nor for an answer, where none is to come.
+/// Builds a client that retries at once, with short timeouts if the outcome needs one.
 fn client(storage: &Storage, outcome: Outcome) -> Client {
-    // Where Retry-After says 0 this is passed over; where it did not count, the test would not end.
+    // With the low maximum, a thousand attempts take seconds at most.
     let retry = RetryPolicy::default().first_delay(Duration::from_millis(1)).max_delay(Duration::from_millis(10));
     let builder = match outcome {
-        Outlasted => {
+        RetriedAfterTimeout => {
             let silence = Duration::from_millis(500);
             storage.builder().answer_timeout(silence).idle_timeout(silence).retry(retry.max_attempts(1000))
         }
@@ -77,9 +78,9 @@ fn client(storage: &Storage, outcome: Outcome) -> Client {
     builder.build().expect("a client")
 }
 
-async fn try_out(way: (Repository, usize, &[&str]), label: &str, what: &str, fault: Fault, outcome: Outcome) {
-    let (repository, length, labels) = way;
-    let shown = format!("{what} at {label} of {repository:?} with {length} bytes");
+async fn check(route: (Repository, usize, &[&str]), label: &str, name: &str, fault: Fault, outcome: Outcome) {
+    let (repository, length, labels) = route;
+    let case = format!("{name} at {label} of {repository:?} with {length} bytes");
     let storage = Storage::start().await;
     storage.fault(label, fault);
     let bytes = some_bytes(length);
@@ -90,7 +91,7 @@ async fn try_out(way: (Repository, usize, &[&str]), label: &str, what: &str, fau
     let mut expected: Vec<&str> = labels.to_vec();
     let status = match outcome {
         Passes => None,
-        Repeated | Outlasted => {
+        Retried | RetriedAfterTimeout => {
             expected.push(label);
             None
         }
@@ -103,53 +104,53 @@ async fn try_out(way: (Repository, usize, &[&str]), label: &str, what: &str, fau
     match (done, status) {
         (Ok(file), None) => {
             let kept = storage.file(&file.url).expect("a file");
-            assert_eq!((hash(&kept.bytes), kept.bytes.len()), (hash(&bytes), length), "{shown}");
-            // That request again, and no other.
+            assert_eq!((hash(&kept.bytes), kept.bytes.len()), (hash(&bytes), length), "{case}");
+            // Only that request was retried.
             let mut seen = storage.labels();
-            if matches!(outcome, Outlasted) {
+            if matches!(outcome, RetriedAfterTimeout) {
                 let seen_of = |label: &&str| seen.iter().filter(|seen| seen == label).count();
                 let expected_of = |label: &&str| expected.iter().filter(|expected| *expected == label).count();
-                assert!(labels.iter().all(|label| seen_of(label) >= expected_of(label)), "{shown}: {seen:?}");
+                assert!(labels.iter().all(|label| seen_of(label) >= expected_of(label)), "{case}: {seen:?}");
             } else {
                 seen.sort();
                 expected.sort_unstable();
-                assert_eq!(seen, expected, "{shown}");
+                assert_eq!(seen, expected, "{case}");
             }
         }
         (Err(error), Some(status)) => {
-            assert_eq!(error.status().map(|status| status.as_u16()), Some(status), "{shown}: {error}");
+            assert_eq!(error.status().map(|status| status.as_u16()), Some(status), "{case}: {error}");
             let kind = if status == 307 { ErrorKind::UnexpectedResponse } else { ErrorKind::Service };
-            assert_eq!(error.kind(), kind, "{shown}: {error}");
-            let said = if status == 307 { "https://evil.example/" } else { "as ordered" };
-            assert!(error.to_string().contains(said), "{shown}: {error}");
-            assert_eq!(storage.files(), 0, "{shown}");
-            assert_eq!(storage.labels().iter().filter(|seen| *seen == label).count(), 1, "{shown}");
+            assert_eq!(error.kind(), kind, "{case}: {error}");
+            let cause = if status == 307 { "https://evil.example/" } else { "scripted" };
+            assert!(error.to_string().contains(cause), "{case}: {error}");
+            assert_eq!(storage.files(), 0, "{case}");
+            assert_eq!(storage.labels().iter().filter(|seen| *seen == label).count(), 1, "{case}");
         }
-        (done, _) => panic!("{shown}: {done:?}"),
+        (done, _) => panic!("{case}: {done:?}"),
     }
 }
 
 #[tokio::test]
-async fn the_table_of_faults_holds() {
-    let mut tries = Vec::new();
-    for way in WAYS {
-        for label in way.2 {
-            for (what, fault, outcome) in table() {
-                tries.push(try_out(way, label, what, fault, outcome));
+async fn every_fault_has_its_outcome_for_every_request() {
+    let mut checks = Vec::new();
+    for route in ROUTES {
+        for label in route.2 {
+            for (name, fault, outcome) in table() {
+                checks.push(check(route, label, name, fault, outcome));
             }
         }
     }
-    // Those that wait for silence do so side by side; but not so many that the others have to wait for their turns.
-    futures_util::stream::iter(tries).buffer_unordered(100).collect::<()>().await;
+    // In parallel, because some wait for a timeout. The limit keeps the others from timing out.
+    futures_util::stream::iter(checks).buffer_unordered(100).collect::<()>().await;
 }
 
 #[tokio::test]
-async fn retry_after_is_heeded() {
-    for (repository, length, labels) in WAYS {
+async fn retry_after_overrides_the_backoff() {
+    for (repository, length, labels) in ROUTES {
         for label in labels {
             let storage = Storage::start().await;
             storage.fault(*label, Fault::Instead(Reply::json(429, "{}").header("retry-after", "0")));
-            // A client that did not heed it would wait for an hour.
+            // A client that ignored it would wait for an hour.
             let retry =
                 RetryPolicy::default().first_delay(Duration::from_secs(3600)).max_delay(Duration::from_secs(3600));
             let client = storage.builder().retry(retry).build().expect("a client");
@@ -160,8 +161,8 @@ async fn retry_after_is_heeded() {
 }
 
 #[tokio::test]
-async fn nothing_is_repeated_for_ever_or_against_the_policy() {
-    for (repository, length, labels) in WAYS {
+async fn attempts_stay_within_the_retry_policy() {
+    for (repository, length, labels) in ROUTES {
         for (attempts, policy) in [(3, RetryPolicy::default().max_attempts(3)), (1, RetryPolicy::none())] {
             let label = labels[labels.len() - 1];
             let storage = Storage::start().await;
@@ -179,10 +180,10 @@ async fn nothing_is_repeated_for_ever_or_against_the_policy() {
 }
 
 #[tokio::test]
-async fn a_host_that_refuses_before_it_has_the_file_is_heard() {
+async fn an_early_rejection_is_reported_before_the_file_is_sent() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-    // More than the buffers of a connection hold, and nobody reads it.
+    // More than the buffers of a connection hold. The host does not read it.
     const LENGTH: usize = 64 << 20;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
@@ -190,8 +191,8 @@ async fn a_host_that_refuses_before_it_has_the_file_is_heard() {
         let mut open = Vec::new();
         while let Ok((mut stream, _)) = listener.accept().await {
             drop(stream.read(&mut [0; 1000]).await);
-            let answer = "HTTP/1.1 413 Scripted\r\ncontent-length: 23\r\n\r\n{\"detail\":\"far too big\"}";
-            drop(stream.write_all(answer.as_bytes()).await);
+            let response = "HTTP/1.1 413 Scripted\r\ncontent-length: 23\r\n\r\n{\"detail\":\"far too big\"}";
+            drop(stream.write_all(response.as_bytes()).await);
             open.push(stream);
         }
     });
@@ -207,10 +208,10 @@ async fn a_host_that_refuses_before_it_has_the_file_is_heard() {
 }
 
 #[tokio::test]
-async fn a_connection_that_takes_nothing_more_is_given_up() {
+async fn an_upload_times_out_when_the_host_stops_reading() {
     use tokio::io::AsyncReadExt;
 
-    // A host that reads the beginning of each request, and then no more.
+    // The host reads only the beginning of each request.
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
     let host = tokio::spawn(async move {
@@ -228,7 +229,7 @@ async fn a_connection_that_takes_nothing_more_is_given_up() {
     let client = client.retry(RetryPolicy::default().max_attempts(2)).build().expect("a client");
     // More than the buffers of a connection hold.
     let file = FileInput::bytes(vec![0; 64 << 20], "a/b");
-    let error = client.storage().upload(file).repository(Repository::Signed).await.expect_err("silence");
+    let error = client.storage().upload(file).repository(Repository::Signed).await.expect_err("timed out");
     assert!(error.is_timeout() && error.attempts().len() == 2, "{error:?}");
     host.abort();
 }
