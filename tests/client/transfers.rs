@@ -183,62 +183,6 @@ async fn uploads_honour_lifecycle_and_acl() {
 }
 
 #[tokio::test]
-async fn uploads_survive_faults_of_every_request() {
-    use Operation::{
-        CdnToken, CompleteMultipart, InitiateMultipart, InitiateUpload, PutFile, PutPart, SignPart, StartMultipart,
-        Upload,
-    };
-    const NOT_READ: &str = "request not read to the end";
-    let routes: [(Repository, usize, &[Operation]); 6] = [
-        (Repository::Cdn, 20_000, &[CdnToken, Upload]),
-        (Repository::Cdn, 40_000, &[CdnToken, StartMultipart, PutPart, CompleteMultipart]),
-        (Repository::Signed, 20_000, &[InitiateUpload, PutFile]),
-        (Repository::Signed, 40_000, &[InitiateMultipart, PutPart, CompleteMultipart]),
-        (Repository::Gcs, 20_000, &[InitiateUpload, PutFile]),
-        (Repository::Gcs, 40_000, &[InitiateMultipart, SignPart, PutPart, CompleteMultipart]),
-    ];
-    for (repository, length, operations) in routes {
-        for operation in operations {
-            // A new emulator: an abandoned request may still be on its way to the one before.
-            let emulator = start_instant().await;
-            let mut faults = vec![
-                ("500", Fault::answer(500)),
-                ("502 from a gateway", Fault::nginx(502)),
-                ("503 after it took effect", Fault::nginx(503).after_effect()),
-                ("429", Fault::answer(429).retry_after(Duration::ZERO)),
-                ("closed", Fault::drop_connection()),
-                ("closed after it took effect", Fault::drop_connection().after_effect()),
-                ("torn in the head", Fault::tear_head()),
-                ("torn in the body", Fault::tear_after_bytes(3)),
-            ];
-            if matches!(operation, Upload | PutFile | PutPart) {
-                faults.push(("closed within the request", Fault::drop_request_after(5_000)));
-                faults.push((NOT_READ, Fault::stall_request_after(5_000)));
-            }
-            for (what, fault) in faults {
-                let case = format!("{what} at {operation:?} of {repository:?} with {length} bytes");
-                let builder = match what {
-                    // On a busy machine, good responses may miss the short timeout as well. Hence the many attempts.
-                    NOT_READ => builder_of(&emulator)
-                        .answer_timeout(Duration::from_millis(500))
-                        .idle_timeout(Duration::from_millis(500))
-                        .retry(RetryPolicy::default().first_delay(Duration::from_millis(1)).max_attempts(100)),
-                    _ => builder_of(&emulator),
-                };
-                let client = builder.build().expect("a client");
-                emulator.fault(*operation, fault);
-                let upload = client.storage().upload(FileInput::bytes(some_bytes(length), "image/png"));
-                let uploaded = upload.repository(repository).await.unwrap_or_else(|error| panic!("{case}: {error:?}"));
-                assert_eq!(emulator.faults_left(), 0, "{case}");
-                let kept = stored_file(&emulator, &uploaded.url);
-                assert!(kept.bytes().expect("bytes") == some_bytes(length), "{case}");
-            }
-            assert_eq!(mistakes(&emulator), Vec::<String>::new());
-        }
-    }
-}
-
-#[tokio::test]
 async fn downloads_survive_faults() {
     let bytes = some_bytes(500_000);
     for (what, faults, requests) in [

@@ -594,7 +594,7 @@ async fn a_dropped_upload_frees_its_reader_and_connections() {
     let storage = Storage::start().await;
     let client = storage.builder().build().expect("a client");
     for number in 1..=4 {
-        storage.fault(format!("part {number}"), Fault::Stalled);
+        storage.fault(format!("part {number}"), Fault::Instead(Reply::json(200, "{").stalled()));
     }
     let dropped = Arc::new(AtomicBool::new(false));
     let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();

@@ -1,4 +1,4 @@
-//! Emulators for the tests, and questions about the requests that they received.
+//! Emulators for the tests, and queries of the requests that they received.
 
 use fal_emulator::{Emulator, Operation, Pace, ReceivedRequest, StoredFile};
 

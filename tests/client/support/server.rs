@@ -49,8 +49,6 @@ pub(crate) struct Reply {
     silent: bool,
     /// Leaves the length of the body unannounced.
     unannounced: bool,
-    /// Sends one byte at a time.
-    slow: bool,
 }
 
 impl Reply {
@@ -60,7 +58,7 @@ impl Reply {
 
     pub(crate) fn text(status: u16, content_type: &str, body: &str) -> Self {
         let head = format!("HTTP/1.1 {status} Scripted\r\ncontent-type: {content_type}\r\n");
-        Reply { head: Some(head), body: body.into(), announced: None, silent: false, unannounced: false, slow: false }
+        Reply { head: Some(head), body: body.into(), announced: None, silent: false, unannounced: false }
     }
 
     /// Responds with a complete stream of events.
@@ -106,15 +104,9 @@ impl Reply {
         self
     }
 
-    /// Sends one byte at a time.
-    pub(crate) fn slow(mut self) -> Self {
-        self.slow = true;
-        self
-    }
-
     /// Closes the connection without a response.
     pub(crate) fn dropped() -> Self {
-        Reply { head: None, body: Vec::new(), announced: None, silent: false, unannounced: false, slow: false }
+        Reply { head: None, body: Vec::new(), announced: None, silent: false, unannounced: false }
     }
 
     /// Keeps the connection open without a response.
@@ -237,12 +229,8 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         log.len() - 1
     };
     let reply = script(index, &seen);
-    let bytes = reply.bytes();
-    for piece in bytes.chunks(if reply.slow { 1 } else { bytes.len().max(1) }) {
-        stream.write_all(piece).await?;
-        stream.flush().await?;
-        tokio::task::yield_now().await;
-    }
+    stream.write_all(&reply.bytes()).await?;
+    stream.flush().await?;
     if reply.silent {
         // Until the client closes it.
         while stream.read(&mut [0; 64]).await? > 0 {}

@@ -18,12 +18,6 @@ pub(crate) enum Fault {
     Instead(Reply),
     /// Responds with this after the effect.
     After(Reply),
-    /// Breaks the connection after the first byte of the response body.
-    Torn,
-    /// Sends only the first byte of the response body and keeps the connection open.
-    Stalled,
-    /// Sends the usual response one byte at a time.
-    Slow,
     /// Expires all tokens before the request is served.
     Expired,
 }
@@ -186,9 +180,6 @@ impl State {
                 self.serve(seen);
                 reply
             }
-            Some(Fault::Torn) => Reply::json(200, "{").torn(),
-            Some(Fault::Stalled) => Reply::json(200, "{").stalled(),
-            Some(Fault::Slow) => self.serve(seen).slow(),
             Some(Fault::Expired) => {
                 self.tokens.clear();
                 self.serve(seen)
