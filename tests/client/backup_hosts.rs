@@ -14,6 +14,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::support::recorder::Recorder;
 use crate::support::server::{KEY, Reply, Server};
+use crate::support::unreachable::Unreachable;
 
 const HOSTS: [&str; 4] = ["fal.run", "queue.fal.run", "falrun.com", "queue.falrun.com"];
 
@@ -62,13 +63,9 @@ impl Authority {
     }
 }
 
-/// Returns an address without a listener.
-fn unreachable() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address")
-}
-
 #[tokio::test]
 async fn requests_that_cannot_reach_fal_reach_the_backup_unchanged() {
+    let unreachable = Unreachable::bind();
     let authority = Authority::new();
     let backup = Server::start_tls(authority.acceptor.clone(), |_, seen| match seen.method.as_str() {
         "POST" => Reply::json(200, r#"{"request_id":"R1"}"#),
@@ -76,7 +73,7 @@ async fn requests_that_cannot_reach_fal_reach_the_backup_unchanged() {
         _ => Reply::json(200, r#"{"status":"COMPLETED"}"#),
     })
     .await;
-    let endpoint = authority.client(unreachable(), backup.address()).endpoint("fal-ai/flux/dev");
+    let endpoint = authority.client(unreachable.address(), backup.address()).endpoint("fal-ai/flux/dev");
     endpoint.run(json!({ "prompt": "a" })).await.expect("a response");
     endpoint.submit(json!({ "prompt": "a" })).webhook("https://x.y/z?a=b").await.expect("a job");
     endpoint.result("R1").await.expect("a result");
@@ -107,8 +104,9 @@ async fn requests_that_cannot_reach_fal_reach_the_backup_unchanged() {
 
 #[tokio::test]
 async fn without_any_connection_the_error_is_the_first_hosts() {
+    let unreachable = Unreachable::bind();
     let authority = Authority::new();
-    let client = authority.client(unreachable(), unreachable());
+    let client = authority.client(unreachable.address(), unreachable.address());
     let recorder = Recorder::start();
     let error = client.endpoint("a/b").run(json!({})).await.expect_err("unreachable");
     let emitted = recorder.stop();
@@ -122,12 +120,13 @@ async fn without_any_connection_the_error_is_the_first_hosts() {
 
 #[tokio::test]
 async fn failures_of_the_backup_are_final() {
+    let unreachable = Unreachable::bind();
     let authority = Authority::new();
     // The backup may have received the request, so neither host gets it again.
     for reply in [Reply::json(500, "{}"), Reply::json(503, "nginx"), Reply::dropped(), Reply::json(200, "{").torn()] {
         let scripted = reply.clone();
         let backup = Server::start_tls(authority.acceptor.clone(), move |_, _| scripted.clone()).await;
-        let endpoint = authority.client(unreachable(), backup.address()).endpoint("a/b");
+        let endpoint = authority.client(unreachable.address(), backup.address()).endpoint("a/b");
         let errors = [endpoint.run(json!({})).await.map(drop), endpoint.submit(json!({})).await.map(drop)];
         for error in errors {
             let error = error.expect_err("a failure");
@@ -156,9 +155,10 @@ async fn the_backup_is_unused_once_a_connection_is_established() {
 
 #[tokio::test]
 async fn an_untrusted_certificate_is_a_connect_error() {
+    let unreachable = Unreachable::bind();
     let (fal, ours) = (Authority::new(), Authority::new());
     let server = Server::start_tls(fal.acceptor.clone(), |_, _| Reply::json(200, "{}")).await;
-    let client = ours.client(server.address(), unreachable());
+    let client = ours.client(server.address(), unreachable.address());
     let error = client.endpoint("a/b").run(json!({})).await.expect_err("not trusted");
     assert_eq!((error.kind(), server.seen().len()), (ErrorKind::Connect, 0));
 }

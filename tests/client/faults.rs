@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::support::emulator::{count, start, start_instant};
+use crate::support::unreachable::Unreachable;
 
 const ENDPOINT: &str = "fal-ai/flux/dev/redux";
 
@@ -250,12 +251,12 @@ async fn a_connection_closed_before_the_first_byte_may_have_delivered_its_reques
 /// Without a connection fal cannot have received the request, so even billable requests are retried.
 #[tokio::test]
 async fn every_request_is_retried_while_no_connection_is_established() {
-    let unreachable =
-        std::net::TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address");
+    let unreachable = Unreachable::bind();
+    let host = format!("http://{}", unreachable.address());
     let client = Client::builder()
         .key("id:secret")
-        .run_host(format!("http://{unreachable}"))
-        .queue_host(format!("http://{unreachable}"))
+        .run_host(&host)
+        .queue_host(&host)
         .retry(RetryPolicy::default().first_delay(Duration::from_millis(1)).max_attempts(3).patience(Duration::ZERO))
         .build()
         .expect("a client");

@@ -6,6 +6,7 @@ use fal_client::{Error, ErrorKind, ErrorType};
 use serde_json::{Value, json};
 
 use crate::support::server::{KEY, Reply, Server};
+use crate::support::unreachable::Unreachable;
 
 async fn run_with(reply: Reply) -> Result<fal_client::Response<Value>, Error> {
     let server = Server::start(move |_, _| reply.clone()).await;
@@ -272,12 +273,13 @@ async fn the_error_lists_the_attempts() {
 
 #[tokio::test]
 async fn an_unreachable_host_is_a_connect_error_after_all_attempts() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address");
+    let unreachable = Unreachable::bind();
+    let address = unreachable.address();
     let client = fal_client::Client::builder()
         .key(KEY)
-        .run_host(format!("http://{free}/run"))
-        .queue_host(format!("http://{free}/queue"))
-        .rest_host(format!("http://{free}/rest"))
+        .run_host(format!("http://{address}/run"))
+        .queue_host(format!("http://{address}/queue"))
+        .rest_host(format!("http://{address}/rest"))
         .retry(fal_client::RetryPolicy::default().first_delay(Duration::from_millis(1)).max_attempts(3))
         .build()
         .expect("a client");

@@ -7,3 +7,4 @@ pub(crate) mod queue;
 pub(crate) mod recorder;
 pub(crate) mod server;
 pub(crate) mod storage;
+pub(crate) mod unreachable;
