@@ -1,6 +1,5 @@
-//! fal's storage as far as uploads see it: tokens, uploads at once and in parts, signed URLs, downloads with ranges. It
-//! refuses what fal would refuse, above all a key where none belongs. A test can order what goes wrong.
-#![allow(dead_code)]
+//! fal's storage as scripts of the scripted server: tokens, uploads in one request and in parts, signed URLs. It refuses
+//! requests that fal would refuse, above all those with a key that does not belong there.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,22 +9,16 @@ use std::time::Duration;
 use fal_client::{ClientBuilder, RetryPolicy, UploadPolicy};
 use serde_json::{Value, json};
 
-use crate::support::{KEY, Reply, Seen, Server};
+use crate::support::server::{KEY, Reply, Seen, Server};
 
-/// What goes wrong with a request.
+/// A fault of one request.
 #[derive(Clone, Debug)]
 pub(crate) enum Fault {
-    /// It is answered so, and has no effect.
-    Answer(Reply),
-    /// It has its effect, and is answered so.
+    /// Responds with this instead of the effect.
+    Instead(Reply),
+    /// Responds with this after the effect.
     After(Reply),
-    /// The beginning of its answer is all that comes, and the connection breaks.
-    Torn,
-    /// The beginning of its answer is all that comes, and the connection stays open.
-    Stalled,
-    /// It has its effect, and its answer comes a byte at a time.
-    Slow,
-    /// The token that comes with it is good no more.
+    /// Expires all tokens before the request is served.
     Expired,
 }
 
@@ -37,11 +30,11 @@ pub(crate) struct Storage {
 #[derive(Default)]
 struct State {
     base: String,
-    /// How a token's life is told: seconds from now.
-    life: i64,
-    /// By how many seconds the storage's clock is ahead, where it tells the time.
+    /// The lifetime of new tokens in seconds.
+    lifetime: i64,
+    /// The seconds by which the clock is ahead. With `None`, responses have no date.
     ahead: Option<i64>,
-    /// Whether ETags are in the bodies of answers instead of in their headers.
+    /// Sends ETags in response bodies instead of headers.
     etag_in_body: bool,
     tokens: HashSet<String>,
     count: u32,
@@ -66,9 +59,9 @@ struct Parts {
 
 impl Storage {
     pub(crate) async fn start() -> Self {
-        let state = Arc::new(Mutex::new(State { life: 3600, ..State::default() }));
+        let state = Arc::new(Mutex::new(State { lifetime: 3600, ..State::default() }));
         let shared = Arc::clone(&state);
-        let server = Server::start(move |_, seen| shared.lock().expect("not poisoned").answer(seen)).await;
+        let server = Server::start(move |_, seen| shared.lock().expect("not poisoned").respond(seen)).await;
         state.lock().expect("not poisoned").base = server.base().to_owned();
         Storage { server, state }
     }
@@ -77,26 +70,27 @@ impl Storage {
         self.state.lock().expect("not poisoned")
     }
 
-    /// Lets the next request of a kind (see [`label`]) go wrong.
+    /// Adds a fault for the next request with a [`label`].
     pub(crate) fn fault(&self, label: impl Into<String>, fault: Fault) {
         self.state().faults.push((label.into(), fault));
     }
 
-    /// Tokens live so many seconds.
-    pub(crate) fn token_life(&self, seconds: i64) {
-        self.state().life = seconds;
+    /// Sets the lifetime of new tokens.
+    pub(crate) fn set_token_lifetime(&self, seconds: i64) {
+        self.state().lifetime = seconds;
     }
 
-    /// The storage tells the time with its answers, and its clock is ahead by so many seconds.
-    pub(crate) fn clock_ahead(&self, seconds: i64) {
+    /// Sends the date with tokens, from a clock that is ahead by `seconds`.
+    pub(crate) fn set_clock_ahead(&self, seconds: i64) {
         self.state().ahead = Some(seconds);
     }
 
-    pub(crate) fn etag_in_body(&self) {
+    /// Sends ETags in response bodies instead of headers.
+    pub(crate) fn set_etag_in_body(&self) {
         self.state().etag_in_body = true;
     }
 
-    /// No token that was given is good any more.
+    /// Expires all tokens.
     pub(crate) fn expire_tokens(&self) {
         self.state().tokens.clear();
     }
@@ -109,12 +103,12 @@ impl Storage {
         &self.server
     }
 
-    /// Small parts, and no fallback.
+    /// Returns a policy with small parts and no fallback.
     pub(crate) fn policy() -> UploadPolicy {
         UploadPolicy::default().multipart_above(1000).part_size(400).fallback(None)
     }
 
-    /// A client's builder whose every host is here, that repeats at once and waits for a moment only.
+    /// Returns a builder of clients that use this storage for every host and retry at once.
     pub(crate) fn builder(&self) -> ClientBuilder {
         self.server
             .builder()
@@ -123,26 +117,29 @@ impl Storage {
             .retry(RetryPolicy::default().first_delay(Duration::from_millis(1)))
     }
 
-    /// What is stored under a URL.
+    /// Returns the file with a URL.
     pub(crate) fn file(&self, url: &str) -> Option<File> {
         self.state().files.get(url).cloned()
     }
 
+    /// Counts the stored files.
     pub(crate) fn files(&self) -> usize {
         self.state().files.len()
     }
 
-    /// The kinds of the requests that came, in order.
+    /// Returns the labels of the received requests, in order.
     pub(crate) fn labels(&self) -> Vec<String> {
         self.server.seen().iter().map(label).collect()
     }
 
+    /// Returns the first request with a label.
     pub(crate) fn seen(&self, wanted: &str) -> Seen {
-        self.server.seen().into_iter().find(|seen| label(seen) == wanted).expect("such a request")
+        self.server.seen().into_iter().find(|seen| label(seen) == wanted).expect("a request with the label")
     }
 }
 
-/// Of what kind a request is: `token`, `upload`, `create`, `part 1`, `sign 1`, `complete`, `initiate`, `put`, `get`, `run`.
+/// Returns the label of a request: `token`, `upload`, `create`, `part 1`, `sign 1`, `complete`, `initiate`, `put`, `get`
+/// or `run`.
 pub(crate) fn label(seen: &Seen) -> String {
     let path = seen.target.split('?').next().unwrap_or_default();
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
@@ -161,18 +158,6 @@ pub(crate) fn label(seen: &Seen) -> String {
     }
 }
 
-/// Any bytes, the same for the same length.
-pub(crate) fn some_bytes(length: usize) -> Vec<u8> {
-    let mut state = 0x2545_f491_4f6c_dd1d_u64 ^ length as u64;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state as u8
-    };
-    (0..length).map(|_| next()).collect()
-}
-
 pub(crate) fn hash(bytes: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);
@@ -184,20 +169,17 @@ fn etag(bytes: &[u8]) -> String {
 }
 
 impl State {
-    fn answer(&mut self, seen: &Seen) -> Reply {
+    fn respond(&mut self, seen: &Seen) -> Reply {
         let label = label(seen);
         let fault =
             self.faults.iter().position(|(wanted, _)| *wanted == label).map(|index| self.faults.remove(index).1);
         match fault {
             None => self.serve(seen),
-            Some(Fault::Answer(reply)) => reply,
+            Some(Fault::Instead(reply)) => reply,
             Some(Fault::After(reply)) => {
                 self.serve(seen);
                 reply
             }
-            Some(Fault::Torn) => Reply::json(200, "{").torn(),
-            Some(Fault::Stalled) => Reply::json(200, "{").stalled(),
-            Some(Fault::Slow) => self.serve(seen).slow(),
             Some(Fault::Expired) => {
                 self.tokens.clear();
                 self.serve(seen)
@@ -210,7 +192,7 @@ impl State {
         let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
         let authorization = seen.header("authorization").unwrap_or_default();
         match segments[0] {
-            // The key belongs to the REST host, and nowhere else.
+            // The key belongs only to these hosts.
             "rest" | "api" | "run" | "queue" if authorization != format!("Key {KEY}") => {
                 return Reply::json(401, r#"{"detail":"no key"}"#);
             }
@@ -220,14 +202,14 @@ impl State {
                 None => return Reply::json(403, r#"{"detail":"no token"}"#),
             },
             "cdn" | "signed" if !authorization.is_empty() => {
-                return Reply::json(400, r#"{"detail":"a credential where none belongs"}"#);
+                return Reply::json(400, r#"{"detail":"unexpected credentials"}"#);
             }
             _ => {}
         }
         match segments[0] {
-            // However it came there.
+            // In any header or the body.
             "cdn" | "signed" if format!("{seen:?}").contains("secret-of-key") => {
-                return Reply::json(400, r#"{"detail":"the key where it does not belong"}"#);
+                return Reply::json(400, r#"{"detail":"unexpected key"}"#);
             }
             "signed" if query != "sig=signature-1&x=1" => return Reply::json(403, r#"{"detail":"not signed"}"#),
             _ => {}
@@ -242,7 +224,7 @@ impl State {
                 self.tokens.insert(token.clone());
                 let clock = std::time::UNIX_EPOCH.elapsed().expect("after 1970").as_secs();
                 let now = clock.saturating_add_signed(self.ahead.unwrap_or_default());
-                let end = seconds_to_text(now.saturating_add_signed(self.life));
+                let end = rfc3339(now.saturating_add_signed(self.lifetime));
                 let body = json!({ "token": token, "token_type": "Bearer", "base_url": format!("{base}/cdn"), "expires_at": end });
                 let reply = Reply::json(200, &body.to_string());
                 match self.ahead {
@@ -254,14 +236,14 @@ impl State {
                 }
             }
             ("POST", ["cdn", "files", "upload"]) => {
-                let file = File { bytes: seen.body.clone(), ..about(seen) };
+                let file = File { bytes: seen.body.clone(), ..described(seen) };
                 let url = format!("{base}/cdn/files/b/{count}/{}", file.name.as_deref().unwrap_or("x"));
                 self.files.insert(url.clone(), file);
                 Reply::json(200, &json!({ "access_url": url }).to_string())
             }
             ("POST", ["cdn", "files", "upload", "multipart"]) => {
                 let url = format!("{base}/cdn/files/b/{count}/x");
-                self.uploads.insert(url.clone(), Parts { file: about(seen), parts: BTreeMap::new() });
+                self.uploads.insert(url.clone(), Parts { file: described(seen), parts: BTreeMap::new() });
                 Reply::json(200, &json!({ "access_url": url, "uploadId": "U 1" }).to_string())
             }
             ("PUT", ["cdn", "files", "b", key, "x", "multipart", "U%201", _]) => {
@@ -274,7 +256,7 @@ impl State {
                 let body = seen.json();
                 let text = |field: &str| body[field].as_str().unwrap_or_default().to_owned();
                 let name = Some(text("file_name"));
-                let file = File { content_type: text("content_type"), name, ..about(seen) };
+                let file = File { content_type: text("content_type"), name, ..described(seen) };
                 let url = format!("{base}/cdn/files/s/{count}/x");
                 self.uploads.insert(url.clone(), Parts { file, parts: BTreeMap::new() });
                 let upload = match (*how, query) {
@@ -291,7 +273,7 @@ impl State {
                 let url = format!("{base}/cdn/files/s/{key}/x");
                 let Some(parts) = self.uploads.get(&url) else { return Reply::json(404, "{}") };
                 if seen.header("content-type") != Some(&*parts.file.content_type) {
-                    return Reply::json(400, r#"{"detail":"not the type that was signed"}"#);
+                    return Reply::json(400, r#"{"detail":"wrong content type"}"#);
                 }
                 let file = File { bytes: seen.body.clone(), ..parts.file.clone() };
                 self.files.insert(url, file);
@@ -310,7 +292,7 @@ impl State {
             }
             ("POST", ["run", ..]) => Reply::json(200, &String::from_utf8_lossy(&seen.body)),
             ("POST", ["queue", ..]) => Reply::json(200, r#"{"request_id":"R1"}"#),
-            _ => Reply::json(404, r#"{"detail":"there is nothing here"}"#),
+            _ => Reply::json(404, r#"{"detail":"not found"}"#),
         }
     }
 
@@ -324,7 +306,7 @@ impl State {
         Reply::json(200, "").header("etag", &etag)
     }
 
-    /// Takes the parts if every one of them is named, in order, by its own ETag.
+    /// Accepts the parts if the body lists all of them in order, each with its ETag.
     fn complete(&mut self, url: &str, number: &str, seen: &Seen) -> Reply {
         let Some(upload) = self.uploads.get(url) else { return Reply::json(404, "{}") };
         let quoted = number == "partNumber";
@@ -336,9 +318,9 @@ impl State {
                 json!({ number: part, "etag": if quoted { &*etag } else { etag.trim_matches('"') } })
             })
             .collect();
-        let in_a_row = upload.parts.keys().copied().eq(1..=upload.parts.len() as u32);
-        if seen.json() != json!({ "parts": expected }) || !in_a_row {
-            return Reply::json(400, r#"{"detail":"these are not the parts"}"#);
+        let contiguous = upload.parts.keys().copied().eq(1..=upload.parts.len() as u32);
+        if seen.json() != json!({ "parts": expected }) || !contiguous {
+            return Reply::json(400, r#"{"detail":"wrong parts"}"#);
         }
         let bytes = upload.parts.values().flatten().copied().collect();
         self.files.insert(url.to_owned(), File { bytes, ..upload.file.clone() });
@@ -346,8 +328,8 @@ impl State {
     }
 }
 
-/// What the headers say of a file.
-fn about(seen: &Seen) -> File {
+/// Returns a file as described by the headers of a request, without its bytes.
+fn described(seen: &Seen) -> File {
     let lifecycle = seen.header("x-fal-object-lifecycle").map(str::to_owned);
     assert_eq!(lifecycle.as_deref(), seen.header("x-fal-object-lifecycle-preference"));
     File {
@@ -358,8 +340,8 @@ fn about(seen: &Seen) -> File {
     }
 }
 
-/// A point in time as RFC 3339.
-fn seconds_to_text(seconds: u64) -> String {
+/// Formats seconds since 1970 as RFC 3339.
+fn rfc3339(seconds: u64) -> String {
     let (mut days, second) = (seconds / 86_400, seconds % 86_400);
     let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let mut year = 1970;

@@ -7,30 +7,30 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 thread_local! {
-    /// What this thread has emitted since it began to be recorded.
+    /// The spans and events of this thread since its recorder was started.
     static EMITTED: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Writes down everything that its thread emits, at every level.
+/// Records the spans and events of its thread, at every level.
 ///
-/// The subscriber is the process's: one for a thread alone can miss what another thread came by first without one.
+/// The subscriber is global. A thread-local one misses callsites that another thread reached first without one.
 pub(crate) struct Recorder(());
 
 impl Recorder {
-    pub(crate) fn listen() -> Self {
+    pub(crate) fn start() -> Self {
         static INSTALLED: Once = Once::new();
-        INSTALLED.call_once(|| tracing::subscriber::set_global_default(Pen).expect("no other subscriber"));
+        INSTALLED.call_once(|| tracing::subscriber::set_global_default(Global).expect("no other subscriber"));
         EMITTED.set(Some(String::new()));
         Recorder(())
     }
 
-    /// Ends the recording.
-    pub(crate) fn emitted(self) -> String {
+    /// Stops the recording and returns it as text.
+    pub(crate) fn stop(self) -> String {
         EMITTED.take().unwrap_or_default()
     }
 }
 
-struct Pen;
+struct Global;
 
 struct Writer<'a>(&'a mut String);
 
@@ -44,7 +44,7 @@ fn write(line: impl FnOnce(&mut String)) {
     EMITTED.with_borrow_mut(|text| text.as_mut().map(line));
 }
 
-impl Subscriber for Pen {
+impl Subscriber for Global {
     fn enabled(&self, _metadata: &Metadata<'_>) -> bool {
         true
     }

@@ -1,12 +1,10 @@
-//! How a client is set up, and what it refuses to be set up with.
+//! Configuration of a client: keys, hosts, the environment.
 
 use std::collections::BTreeMap;
 
 use fal_client::{Client, ErrorKind};
 
-mod support;
-
-use support::{KEY, Reply, Server};
+use crate::support::server::{KEY, Reply, Server};
 
 fn from_vars(vars: &[(&str, &str)]) -> Result<Client, fal_client::Error> {
     let vars: BTreeMap<String, String> =
@@ -14,14 +12,14 @@ fn from_vars(vars: &[(&str, &str)]) -> Result<Client, fal_client::Error> {
     Client::builder().env_from(|name| vars.get(name).cloned()).build()
 }
 
-/// What the server sees of a client that is set up with these variables besides its hosts.
+/// Returns the `Authorization` header of a client configured with these variables.
 async fn authorization(vars: &[(&str, &str)]) -> Option<String> {
     let server = Server::start(|_, _| Reply::json(200, "{}")).await;
     let (run, queue) = (format!("{}/run", server.base()), format!("{}/queue", server.base()));
     let mut vars = vars.to_vec();
     vars.extend([("FAL_RUN_HOST", run.as_str()), ("FAL_QUEUE_RUN_HOST", queue.as_str())]);
     let client = from_vars(&vars).expect("a client");
-    client.endpoint("a/b").run(serde_json::json!({})).await.expect("an answer");
+    client.endpoint("a/b").run(serde_json::json!({})).await.expect("a response");
     server.seen()[0].header("authorization").map(str::to_owned)
 }
 
@@ -39,7 +37,7 @@ async fn the_key_comes_from_the_environment() {
 }
 
 #[tokio::test]
-async fn what_is_set_by_hand_wins_over_the_environment() {
+async fn builder_settings_override_the_environment() {
     let server = Server::start(|_, _| Reply::json(200, "{}")).await;
     let variable = |name: &str| match name {
         "FAL_KEY" => Some("from:env".to_owned()),
@@ -47,22 +45,22 @@ async fn what_is_set_by_hand_wins_over_the_environment() {
         _ => None,
     };
     let client = server.builder().env_from(variable).build().expect("a client");
-    client.endpoint("a/b").run(serde_json::json!({})).await.expect("an answer");
+    client.endpoint("a/b").run(serde_json::json!({})).await.expect("a response");
     assert_eq!(server.seen()[0].header("authorization"), Some(&*format!("Key {KEY}")));
     let client = server.builder().anonymous().env_from(variable).build().expect("a client");
-    client.endpoint("a/b").run(serde_json::json!({})).await.expect("an answer");
+    client.endpoint("a/b").run(serde_json::json!({})).await.expect("a response");
     assert_eq!(server.seen()[1].header("authorization"), None);
 }
 
 #[test]
-fn any_bound_on_what_is_in_flight_is_taken() {
-    for bound in [0, 1, usize::MAX] {
-        Client::builder().key(KEY).max_in_flight(bound).build().expect("a client");
+fn any_limit_of_requests_in_flight_is_accepted() {
+    for limit in [0, 1, usize::MAX] {
+        Client::builder().key(KEY).max_in_flight(limit).build().expect("a client");
     }
 }
 
 #[test]
-fn without_a_key_the_error_says_what_to_do() {
+fn a_missing_key_error_says_how_to_set_one() {
     let error = from_vars(&[("FAL_KEY_ID", "i"), ("FAL_KEY_SECRET", "")]).expect_err("half a key");
     assert!(error.to_string().contains("FAL_KEY_SECRET"), "{error}");
     for vars in [vec![], vec![("FAL_KEY", "")], vec![("FAL_KEY", "  ")]] {
@@ -75,7 +73,7 @@ fn without_a_key_the_error_says_what_to_do() {
 }
 
 #[test]
-fn a_key_that_is_none_is_refused_and_not_shown() {
+fn invalid_keys_are_rejected_and_not_shown() {
     for key in ["", "se cret", "se\ncret", "sécret", "se\0cret"] {
         let error = Client::builder().key(key).build().expect_err(key);
         assert_eq!(error.kind(), ErrorKind::Credentials);
@@ -85,15 +83,15 @@ fn a_key_that_is_none_is_refused_and_not_shown() {
 }
 
 #[tokio::test]
-async fn public_applications_are_called_without_a_key() {
+async fn anonymous_clients_send_no_key() {
     let server = Server::start(|_, _| Reply::json(200, "{}")).await;
     let client = server.builder().anonymous().build().expect("a client");
-    client.endpoint("a/b").run(serde_json::json!({})).await.expect("an answer");
+    client.endpoint("a/b").run(serde_json::json!({})).await.expect("a response");
     assert_eq!(server.seen()[0].header("authorization"), None);
 }
 
 #[tokio::test]
-async fn a_provider_is_asked_at_every_request() {
+async fn the_key_provider_is_called_for_every_request() {
     let server = Server::start(|_, _| Reply::json(200, "{}")).await;
     let count = std::sync::atomic::AtomicU32::new(0);
     let provide = move || {
@@ -103,7 +101,7 @@ async fn a_provider_is_asked_at_every_request() {
     let client = server.builder().key_provider(provide).build().expect("a client");
     let endpoint = client.endpoint("a/b");
     for number in 0..2 {
-        endpoint.run(serde_json::json!({})).await.expect("an answer");
+        endpoint.run(serde_json::json!({})).await.expect("a response");
         assert_eq!(server.seen()[number].header("authorization"), Some(&*format!("Key id:{number}")));
     }
     let error = endpoint.run(serde_json::json!({})).await.expect_err("no key");
@@ -112,7 +110,7 @@ async fn a_provider_is_asked_at_every_request() {
 }
 
 #[test]
-fn a_host_that_is_none_is_refused() {
+fn invalid_hosts_are_rejected() {
     for host in [
         "",
         "a b",
@@ -129,7 +127,7 @@ fn a_host_that_is_none_is_refused() {
 }
 
 #[test]
-fn a_client_can_be_shared_and_shows_no_key() {
+fn a_client_is_shareable_and_its_debug_output_has_no_key() {
     fn shareable<T: Clone + Send + Sync + 'static>(_: &T) {}
     let client = Client::builder().key(KEY).run_host("fal.dev").build().expect("a client");
     shareable(&client);

@@ -1,4 +1,4 @@
-//! The time that a caller gives a call, over every try and pause; and how long a connection may take to come about.
+//! Time limits of calls, including retries and backoff, and of connections.
 
 use std::time::Duration;
 
@@ -7,9 +7,11 @@ use fal_emulator::{Emulator, Fault, Operation, Pace};
 use futures_util::StreamExt;
 use serde_json::json;
 
+use crate::support::emulator::{start, start_instant};
+
 const ENDPOINT: &str = "fal-ai/flux/dev/redux";
 
-/// A client that pauses for an hour after the first failure.
+/// Builds a client with an hour of backoff.
 fn client_of(emulator: &Emulator) -> Client {
     emulator
         .client_builder()
@@ -18,9 +20,9 @@ fn client_of(emulator: &Emulator) -> Client {
         .expect("a client")
 }
 
-/// The error of one call to a service that is busy until the caller's second is over.
-async fn out_of_time(operation: Operation) -> (Error, Option<String>) {
-    let emulator = Emulator::builder().pace(Pace::manual()).start().await.expect("an emulator");
+/// Returns the error of a call that times out after a second in its backoff, and the id of its request.
+async fn timed_out(operation: Operation) -> (Error, Option<String>) {
+    let emulator = start(Pace::manual()).await;
     let endpoint = client_of(&emulator).endpoint(ENDPOINT);
     let input = json!({ "image_url": "https://example.com/a.png" });
     let busy = |operation| emulator.fault(operation, Fault::answer(429).header("x-fal-needs-retry", "1"));
@@ -38,17 +40,17 @@ async fn out_of_time(operation: Operation) -> (Error, Option<String>) {
         Operation::Result => endpoint.result(&id).timeout(second).await.map(drop),
         Operation::Cancel => endpoint.cancel(&id).timeout(second).await.map(drop),
         _ => {
-            // The stream is none, and the poll meets a service that is busy.
+            // Without a stream, the client polls and finds the service busy.
             emulator.fault(Operation::StatusStream, Fault::answer(404));
             emulator.fault(Operation::Status, Fault::answer(503).html("nginx"));
             endpoint.wait(&id).timeout(second).cancel_on_timeout(true).await.map(drop)
         }
     };
-    (done.expect_err("out of time"), job)
+    (done.expect_err("timed out"), job)
 }
 
 #[tokio::test]
-async fn a_call_that_is_out_of_time_says_what_it_tried() {
+async fn a_timeout_error_lists_the_attempts() {
     let operations = [
         Operation::Run,
         Operation::Submit,
@@ -57,7 +59,7 @@ async fn a_call_that_is_out_of_time_says_what_it_tried() {
         Operation::Cancel,
         Operation::StatusStream,
     ];
-    let errors = futures_util::future::join_all(operations.map(out_of_time)).await;
+    let errors = futures_util::future::join_all(operations.map(timed_out)).await;
     for (operation, (error, job)) in operations.into_iter().zip(errors) {
         assert!(error.is_timeout() && error.kind() == ErrorKind::Timeout, "{operation:?} {error:?}");
         assert!(error.to_string().contains("took longer than 1s"), "{operation:?} {error}");
@@ -75,7 +77,7 @@ async fn a_call_that_is_out_of_time_says_what_it_tried() {
 }
 
 #[tokio::test]
-async fn without_any_time_nothing_is_sent() {
+async fn a_zero_timeout_sends_nothing() {
     let emulator = Emulator::start().await.expect("an emulator");
     let endpoint = client_of(&emulator).endpoint(ENDPOINT);
     let input = json!({ "image_url": "https://example.com/a.png" });
@@ -86,15 +88,15 @@ async fn without_any_time_nothing_is_sent() {
         endpoint.status("R1").timeout(Duration::ZERO).await.map(drop),
     ];
     for error in errors {
-        assert!(error.expect_err("no time").is_timeout());
+        assert!(error.expect_err("timed out").is_timeout());
     }
     assert!(emulator.requests().is_empty());
 }
 
-/// What got through in the meantime is not told of.
+/// A timeout error lists only the attempts since the last success.
 #[tokio::test]
-async fn what_was_tried_before_a_request_got_through_is_forgotten() {
-    let emulator = Emulator::builder().pace(Pace::manual()).start().await.expect("an emulator");
+async fn attempts_before_a_success_are_not_listed() {
+    let emulator = start(Pace::manual()).await;
     let client = emulator
         .client_builder()
         .retry(RetryPolicy::default().first_delay(Duration::from_millis(1)))
@@ -104,14 +106,14 @@ async fn what_was_tried_before_a_request_got_through_is_forgotten() {
     let job = endpoint.submit(json!({ "image_url": "https://example.com/a.png" })).await.expect("a job");
     emulator.fault(Operation::StatusStream, Fault::answer(404));
     emulator.fault(Operation::Status, Fault::answer(503).html("nginx"));
-    let error = endpoint.wait(&job).timeout(Duration::from_secs(1)).await.expect_err("out of time");
+    let error = endpoint.wait(&job).timeout(Duration::from_secs(1)).await.expect_err("timed out");
     assert!(error.is_timeout() && error.attempts().is_empty(), "{error:?}");
 }
 
-/// The time begins when a call is awaited, however long ago it was made.
+/// The time limit starts when the call is awaited.
 #[tokio::test]
-async fn a_call_that_waited_to_be_begun_has_all_its_time() {
-    let emulator = Emulator::builder().pace(Pace::instant()).start().await.expect("an emulator");
+async fn time_before_the_await_does_not_count() {
+    let emulator = start_instant().await;
     let endpoint = emulator.client().endpoint(ENDPOINT);
     let input = json!({ "image_url": "https://example.com/a.png" });
     let minute = Duration::from_secs(60);
@@ -131,21 +133,20 @@ async fn a_call_that_waited_to_be_begun_has_all_its_time() {
         progress.expect("no error");
     }
     wait.await.expect("a result");
-    run.await.expect("an answer");
+    run.await.expect("a response");
     submit.await.expect("a job");
 }
 
-/// What the service says of a request that did not start in time comes to the caller as it is, at once.
 #[tokio::test]
-async fn a_request_that_did_not_start_in_time_is_an_error_of_its_own() {
-    let emulator = Emulator::builder().pace(Pace::manual()).start().await.expect("an emulator");
+async fn a_missed_start_timeout_is_not_retried() {
+    let emulator = start(Pace::manual()).await;
     let endpoint = client_of(&emulator).endpoint(ENDPOINT);
     let minute = Duration::from_secs(60);
     let input = json!({ "image_url": "https://example.com/a.png" });
     let mut updates = endpoint.subscribe(input).start_timeout(minute).updates();
     updates.next().await.expect("a job").expect("no error");
     emulator.advance_time(minute);
-    let last = updates.collect::<Vec<_>>().await.pop().expect("an end");
+    let last = updates.collect::<Vec<_>>().await.pop().expect("a last update");
     let error = last.expect_err("too late");
     assert!(error.is_start_timeout() && error.is_timeout() && !error.is_retryable(), "{error:?}");
     assert_eq!(error.error_type(), Some(&ErrorType::RequestTimeout));
@@ -153,10 +154,10 @@ async fn a_request_that_did_not_start_in_time_is_an_error_of_its_own() {
     assert_eq!(error.request_id(), Some(emulator.jobs()[0].request_id()));
 }
 
-/// A host that takes no connections, and does not refuse them either: its list of waiting ones is full. Time is the test's.
+/// The backlog of the listener is full, so that connections are neither accepted nor refused.
 #[cfg(target_os = "linux")]
 #[tokio::test(start_paused = true)]
-async fn a_connection_comes_about_within_five_seconds_or_not_at_all() {
+async fn connecting_times_out_after_five_seconds() {
     use tokio::net::{TcpSocket, TcpStream};
 
     let socket = TcpSocket::new_v4().expect("a socket");

@@ -1,4 +1,4 @@
-//! What holds for every input and every output, whatever is in it.
+//! Properties of every input and output.
 
 #![allow(clippy::unwrap_used)]
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 const REQUIRED: [&str; 4] = ["prompt", "control_image_url", "image_url", "mask_url"];
 
-/// What JSON has for integers.
+/// Integers that JSON can have.
 fn integer() -> impl Strategy<Value = i128> {
     prop_oneof![any::<u64>().prop_map(i128::from), any::<i64>().prop_map(i128::from)]
 }
@@ -20,9 +20,9 @@ fn integer() -> impl Strategy<Value = i128> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// What is sent has the fields that are required and those that were set, by the schema's names, and no others.
+    /// The JSON has the required fields and those that were set, under the names of the schema, and no others.
     #[test]
-    fn what_is_sent_is_what_was_set(
+    fn exactly_the_set_fields_are_sent(
         prompt in any::<String>(),
         conditioning in proptest::option::of(-1e9..1e9),
         negative in proptest::option::of(any::<String>()),
@@ -73,9 +73,9 @@ proptest! {
         prop_assert_eq!(serde_json::from_str::<Input>(&text).unwrap(), input);
     }
 
-    /// A text is kept as it is, listed or not.
+    /// Undeclared values are kept as well.
     #[test]
-    fn every_value_of_an_enum_survives(text in prop_oneof![
+    fn every_enum_value_survives_a_round_trip(text in prop_oneof![
         any::<String>(),
         proptest::sample::select(ImageSizePreset::VALUES).prop_map(str::to_owned),
     ]) {
@@ -85,16 +85,16 @@ proptest! {
         prop_assert_eq!(&ImageSizePreset::other(&text), &read);
     }
 
-    /// An integer of an output is read, up to 2^64 and below zero.
+    /// Negative integers and those above `i64::MAX` included.
     #[test]
     fn every_integer_of_an_output_is_read(seed in integer()) {
         let output: Output = serde_json::from_str(&format!(r#"{{"images": [], "seed": {seed}}}"#)).unwrap();
         prop_assert_eq!(output.seed, Some(seed));
     }
 
-    /// A float without a fraction is an integer, and one with a fraction is none.
+    /// A float with a fraction is an error.
     #[test]
-    fn an_integral_float_of_an_output_is_read(whole in -(1i64 << 52)..1i64 << 52, fraction in 1..10u8) {
+    fn a_float_without_a_fraction_is_read_as_an_integer(whole in -(1i64 << 52)..1i64 << 52, fraction in 1..10u8) {
         let read = |text: String| serde_json::from_str::<Output>(&format!(r#"{{"images": [], "seed": {text}}}"#));
         prop_assert_eq!(read(format!("{whole}.0")).unwrap().seed, Some(i128::from(whole)));
         let whole = whole % (1 << 40);

@@ -1,4 +1,4 @@
-//! Files in, files out: the whole way, against the emulator.
+//! Uploads and downloads of whole files, against the emulator.
 
 use std::time::Duration;
 
@@ -8,16 +8,15 @@ use fal_client::{
     Access, Acl, Client, ClientBuilder, ErrorKind, FileInput, JsonInput, Lifecycle, Repository, RetryPolicy,
     UploadPolicy,
 };
-use fal_emulator::{Emulator, Fault, Operation, Pace};
+use fal_emulator::{Emulator, Fault, Operation};
 use serde_json::json;
+
+use crate::support::bytes::some_bytes;
+use crate::support::emulator::{count, mistakes, start_instant, stored_file};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-async fn emulator() -> Emulator {
-    Emulator::builder().pace(Pace::instant()).start().await.expect("an emulator")
-}
-
-/// A client that sends small parts, and repeats after a moment.
+/// Builds a client that sends small parts and retries at once.
 fn client_of(emulator: &Emulator) -> Client {
     builder_of(emulator).build().expect("a client")
 }
@@ -27,22 +26,6 @@ fn builder_of(emulator: &Emulator) -> ClientBuilder {
         .client_builder()
         .retry(RetryPolicy::default().first_delay(Duration::from_millis(1)))
         .uploads(UploadPolicy::default().multipart_above(30_000).part_size(10_000).fallback(None))
-}
-
-fn some_bytes(length: usize) -> Vec<u8> {
-    (0..length as u32).map(|number| (number.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
-}
-
-/// What no client should do, of all that was asked.
-fn mistakes(emulator: &Emulator) -> Vec<String> {
-    let told = |request: &fal_emulator::ReceivedRequest| {
-        request.mistake().map(|mistake| format!("{} {}: {mistake}", request.method(), request.path()))
-    };
-    emulator.requests().iter().filter_map(told).collect()
-}
-
-fn count(emulator: &Emulator, operation: Operation) -> usize {
-    emulator.requests().iter().filter(|request| request.operation() == operation).count()
 }
 
 type Pixel = [u8; 3];
@@ -67,8 +50,8 @@ fn pixels(png: &[u8]) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_picture_of_this_machine_is_repainted_where_the_mask_is_white() {
-    let emulator = emulator().await;
+async fn a_local_image_is_inpainted_only_under_the_mask() {
+    let emulator = start_instant().await;
     let client = client_of(&emulator);
     let folder = tempfile::tempdir().expect("a folder");
     let (room, out) = (folder.path().join("room.png"), folder.path().join("out.png"));
@@ -86,9 +69,12 @@ async fn a_picture_of_this_machine_is_repainted_where_the_mask_is_white() {
 
     let (before, after) = (pixels(&original), pixels(&std::fs::read(saved).expect("a picture")));
     let rows = before.chunks(64 * 3).zip(after.chunks(64 * 3));
-    assert!(rows.clone().all(|(before, after)| before[..32 * 3] == after[..32 * 3]), "what the mask leaves is changed");
-    assert!(rows.clone().any(|(before, after)| before[32 * 3..] != after[32 * 3..]), "nothing is painted");
-    // The room is in two fields, and went up once.
+    assert!(rows.clone().all(|(before, after)| before[..32 * 3] == after[..32 * 3]), "pixels outside the mask changed");
+    assert!(
+        rows.clone().any(|(before, after)| before[32 * 3..] != after[32 * 3..]),
+        "pixels under the mask did not change"
+    );
+    // Two fields have the same file, which is uploaded once.
     let files: Vec<_> =
         emulator.files().iter().map(|file| (file.name().to_owned(), file.content_type().to_owned())).collect();
     assert_eq!(files.len(), 2, "{files:?}");
@@ -96,8 +82,8 @@ async fn a_picture_of_this_machine_is_repainted_where_the_mask_is_white() {
 }
 
 #[tokio::test]
-async fn what_goes_up_comes_down_unchanged() {
-    let emulator = emulator().await;
+async fn uploaded_files_are_downloaded_unchanged() {
+    let emulator = start_instant().await;
     let client = client_of(&emulator);
     let folder = tempfile::tempdir().expect("a folder");
     for (repository, length, parts) in [
@@ -115,7 +101,7 @@ async fn what_goes_up_comes_down_unchanged() {
         std::fs::write(&path, &bytes).expect("a file");
         let storage = client.storage();
         let uploaded = storage.upload(FileInput::path(&path)).repository(repository).await.expect("uploaded");
-        let kept = emulator.files().into_iter().find(|file| file.url() == uploaded.url).expect("a file");
+        let kept = stored_file(&emulator, &uploaded.url);
         assert_eq!((kept.size(), kept.parts()), (length as u64, parts), "{repository:?} {length}");
 
         let back = folder.path().join(format!("{repository:?}-{length}.back"));
@@ -126,10 +112,10 @@ async fn what_goes_up_comes_down_unchanged() {
         assert_eq!(client.download_to(&uploaded, &mut written).await.expect("written"), length as u64);
         assert!(written == bytes);
     }
-    // A reader of 90,000 bytes has nine parts, and nobody knows before.
+    // A reader of unknown length is uploaded in parts of 10,000 bytes.
     let reader = FileInput::reader(std::io::Cursor::new(some_bytes(90_000)), None);
     let uploaded = client.storage().upload(reader).await.expect("uploaded");
-    let kept = emulator.files().into_iter().find(|file| file.url() == uploaded.url).expect("a file");
+    let kept = stored_file(&emulator, &uploaded.url);
     assert_eq!((kept.parts(), kept.bytes().expect("bytes") == some_bytes(90_000)), (Some(9), true));
     assert_eq!(mistakes(&emulator), Vec::<String>::new());
     assert_eq!(count(&emulator, Operation::CdnToken), 1);
@@ -143,16 +129,16 @@ async fn what_goes_up_comes_down_unchanged() {
 }
 
 #[tokio::test]
-async fn a_token_that_expires_is_replaced() {
+async fn an_expired_token_is_replaced() {
     let emulator = Emulator::builder().token_lifetime(HOUR).start().await.expect("an emulator");
     let client = client_of(&emulator);
     for hours in 0..3 {
-        // The client's clock stands still: it learns by the refusal that the token has expired.
+        // Only the emulator's clock moves: the client learns of the expiry from the 401.
         emulator.advance_time(HOUR * 2);
         for length in [10, 50_000] {
             let uploaded =
                 client.storage().upload(FileInput::bytes(some_bytes(length), "a/b")).await.expect("uploaded");
-            let kept = emulator.files().into_iter().find(|file| file.url() == uploaded.url).expect("a file");
+            let kept = stored_file(&emulator, &uploaded.url);
             assert!(kept.bytes().expect("bytes") == some_bytes(length), "{hours}");
         }
     }
@@ -160,8 +146,8 @@ async fn a_token_that_expires_is_replaced() {
 }
 
 #[tokio::test]
-async fn a_file_lives_as_long_and_is_read_by_whom_it_was_said() {
-    let emulator = emulator().await;
+async fn uploads_honour_lifecycle_and_acl() {
+    let emulator = start_instant().await;
     let client = client_of(&emulator);
     let lifecycle = Lifecycle::expires_after(HOUR).access(Access::Hide).allow("a-friend");
     for (repository, length) in [
@@ -175,7 +161,7 @@ async fn a_file_lives_as_long_and_is_read_by_whom_it_was_said() {
         let file = FileInput::bytes(some_bytes(length), "image/png");
         let upload = client.storage().upload(file).repository(repository).lifecycle(lifecycle.clone());
         let uploaded = upload.await.expect("uploaded");
-        let kept = emulator.files().into_iter().find(|file| file.url() == uploaded.url).expect("a file");
+        let kept = stored_file(&emulator, &uploaded.url);
         assert_eq!(kept.expires_after(), Some(HOUR), "{repository:?} {length}");
         assert_eq!(kept.acl()["default"], "hide", "{repository:?} {length}");
     }
@@ -197,75 +183,19 @@ async fn a_file_lives_as_long_and_is_read_by_whom_it_was_said() {
 }
 
 #[tokio::test]
-async fn whatever_goes_wrong_on_the_way_up_the_file_is_whole() {
-    use Operation::{
-        CdnToken, CompleteMultipart, InitiateMultipart, InitiateUpload, PutFile, PutPart, SignPart, StartMultipart,
-        Upload,
-    };
-    const NOT_READ: &str = "not read to the end";
-    let ways: [(Repository, usize, &[Operation]); 6] = [
-        (Repository::Cdn, 20_000, &[CdnToken, Upload]),
-        (Repository::Cdn, 40_000, &[CdnToken, StartMultipart, PutPart, CompleteMultipart]),
-        (Repository::Signed, 20_000, &[InitiateUpload, PutFile]),
-        (Repository::Signed, 40_000, &[InitiateMultipart, PutPart, CompleteMultipart]),
-        (Repository::Gcs, 20_000, &[InitiateUpload, PutFile]),
-        (Repository::Gcs, 40_000, &[InitiateMultipart, SignPart, PutPart, CompleteMultipart]),
-    ];
-    for (repository, length, operations) in ways {
-        for operation in operations {
-            // An emulator of its own: a request that was given up may still be on its way to the one before.
-            let emulator = emulator().await;
-            let mut faults = vec![
-                ("500", Fault::answer(500)),
-                ("502 of a gateway", Fault::nginx(502)),
-                ("503 after it took effect", Fault::nginx(503).after_effect()),
-                ("429", Fault::answer(429).retry_after(Duration::ZERO)),
-                ("closed", Fault::drop_connection()),
-                ("closed after it took effect", Fault::drop_connection().after_effect()),
-                ("torn in the head", Fault::tear_head()),
-                ("torn in the body", Fault::tear_after_bytes(3)),
-            ];
-            if matches!(operation, Upload | PutFile | PutPart) {
-                faults.push(("closed in the middle of the request", Fault::drop_request_after(5_000)));
-                faults.push((NOT_READ, Fault::stall_request_after(5_000)));
-            }
-            for (what, fault) in faults {
-                let shown = format!("{what} at {operation:?} of {repository:?} with {length} bytes");
-                let builder = match what {
-                    // On a busy machine this may be too little for good answers too, so that it tries for longer.
-                    NOT_READ => builder_of(&emulator)
-                        .answer_timeout(Duration::from_millis(500))
-                        .idle_timeout(Duration::from_millis(500))
-                        .retry(RetryPolicy::default().first_delay(Duration::from_millis(1)).max_attempts(100)),
-                    _ => builder_of(&emulator),
-                };
-                let client = builder.build().expect("a client");
-                emulator.fault(*operation, fault);
-                let upload = client.storage().upload(FileInput::bytes(some_bytes(length), "image/png"));
-                let uploaded = upload.repository(repository).await.unwrap_or_else(|error| panic!("{shown}: {error:?}"));
-                assert_eq!(emulator.faults_left(), 0, "{shown}");
-                let kept = emulator.files().into_iter().find(|file| file.url() == uploaded.url).expect("a file");
-                assert!(kept.bytes().expect("bytes") == some_bytes(length), "{shown}");
-            }
-            assert_eq!(mistakes(&emulator), Vec::<String>::new());
-        }
-    }
-}
-
-#[tokio::test]
-async fn whatever_goes_wrong_on_the_way_down_the_file_is_whole() {
+async fn downloads_survive_faults() {
     let bytes = some_bytes(500_000);
     for (what, faults, requests) in [
         ("torn", vec![Fault::tear_after_bytes(100_000)], 2),
         ("torn twice", vec![Fault::tear_after_bytes(100_000), Fault::tear_after_bytes(7)], 3),
-        ("torn where there are no ranges", vec![Fault::tear_after_bytes(100_000), Fault::without_ranges()], 2),
+        ("torn, without support for ranges", vec![Fault::tear_after_bytes(100_000), Fault::without_ranges()], 2),
         ("torn, then 503", vec![Fault::tear_after_bytes(100_000), Fault::nginx(503)], 3),
         ("closed", vec![Fault::drop_connection()], 2),
         ("torn in the head", vec![Fault::tear_head()], 2),
         ("500", vec![Fault::answer(500)], 2),
         ("429", vec![Fault::answer(429).retry_after(Duration::ZERO)], 2),
     ] {
-        let emulator = emulator().await;
+        let emulator = start_instant().await;
         let file = emulator.add_file("a.bin", "application/octet-stream", &bytes).expect("a file");
         for fault in faults {
             emulator.fault(Operation::Media, fault);
@@ -278,12 +208,12 @@ async fn whatever_goes_wrong_on_the_way_down_the_file_is_whole() {
 }
 
 #[tokio::test]
-async fn an_untyped_call_takes_files_too_and_one_outputs_image_is_the_next_ones_input() {
-    let emulator = emulator().await;
+async fn untyped_calls_upload_files_and_an_output_image_is_a_valid_input() {
+    let emulator = start_instant().await;
     let client = client_of(&emulator);
     let picture = picture(32, 32, |x, y| [x as u8, y as u8, 0]);
     let input =
-        JsonInput::from(json!({ "num_images": 2 })).file("image_url", FileInput::from(picture)).expect("a place");
+        JsonInput::from(json!({ "num_images": 2 })).file("image_url", FileInput::from(picture)).expect("a valid path");
     let first = client.endpoint("fal-ai/flux/dev/redux").run(input).await.expect("an output");
     let images: Vec<fal_client::Image> = serde_json::from_value(first.data["images"].clone()).expect("images");
     assert_eq!(images.len(), 2);
@@ -298,11 +228,11 @@ async fn an_untyped_call_takes_files_too_and_one_outputs_image_is_the_next_ones_
 }
 
 #[tokio::test]
-async fn a_refused_upload_submits_nothing() {
-    let emulator = emulator().await;
+async fn a_rejected_upload_submits_nothing() {
+    let emulator = start_instant().await;
     let client = client_of(&emulator);
     emulator.fault(Operation::Upload, Fault::answer(413));
-    let input = JsonInput::from(json!({})).file("image_url", FileInput::from(vec![1, 2, 3])).expect("a place");
+    let input = JsonInput::from(json!({})).file("image_url", FileInput::from(vec![1, 2, 3])).expect("a valid path");
     let error = client.endpoint("fal-ai/flux/dev/redux").subscribe(input).await.expect_err("too large");
     assert_eq!((error.kind(), emulator.jobs().len()), (ErrorKind::Service, 0));
     assert!(error.to_string().contains("`image_url`"), "{error}");

@@ -1,23 +1,23 @@
-//! Answers of the queue, and a server that gives them in turn.
-#![allow(dead_code)]
+//! Responses of the queue, and a server that sends them in order.
 
 use std::sync::{Arc, Mutex};
 
 use fal_client::{Client, Error};
 use serde_json::{Value, json};
 
-use crate::support::{Reply, Seen, Server};
+use crate::support::server::{Reply, Seen, Server};
 
 pub(crate) const SUBMITTED: &str = r#"{"status":"IN_QUEUE","request_id":"R1","queue_position":0}"#;
 pub(crate) const QUEUED: &str = r#"{"status":"IN_QUEUE","request_id":"R1","queue_position":2}"#;
 pub(crate) const COMPLETED: &str =
     r#"{"status":"COMPLETED","request_id":"R1","logs":null,"metrics":{"inference_time":1.5}}"#;
 
-/// `IN_PROGRESS` with lines that have these messages.
+/// Returns an `IN_PROGRESS` update with one log line for each character.
 pub(crate) fn running(messages: &str) -> String {
     json!({ "status": "IN_PROGRESS", "logs": lines(messages), "metrics": {} }).to_string()
 }
 
+/// Returns a `COMPLETED` update with one log line for each character.
 pub(crate) fn completed(messages: &str) -> String {
     json!({ "status": "COMPLETED", "logs": lines(messages), "metrics": {} }).to_string()
 }
@@ -26,7 +26,7 @@ pub(crate) fn lines(messages: &str) -> Value {
     messages.chars().map(|c| json!({ "message": c.to_string(), "timestamp": format!("t-{c}") })).collect()
 }
 
-/// What a request is for, by its path.
+/// Returns the operation of a request.
 pub(crate) fn operation(seen: &Seen) -> &'static str {
     let path = seen.target.split('?').next().unwrap_or_default();
     match path {
@@ -38,7 +38,7 @@ pub(crate) fn operation(seen: &Seen) -> &'static str {
     }
 }
 
-/// A server that answers each operation in turn with a list of replies, the last one for ever.
+/// Starts a server that sends the replies of each operation in order and repeats the last one.
 pub(crate) async fn server(script: &[(&'static str, Vec<Reply>)]) -> Server {
     let script = script.to_vec();
     let used = Mutex::new(std::collections::HashMap::<&'static str, usize>::new());
@@ -49,9 +49,9 @@ pub(crate) async fn server(script: &[(&'static str, Vec<Reply>)]) -> Server {
             return Reply::json(404, r#"{"detail":"not scripted"}"#);
         };
         let mut used = used.lock().expect("not poisoned");
-        let number = used.entry(operation).or_default();
-        *number += 1;
-        replies[(*number - 1).min(replies.len() - 1)].clone()
+        let index = used.entry(operation).or_default();
+        *index += 1;
+        replies[(*index - 1).min(replies.len() - 1)].clone()
     })
     .await
 }
@@ -64,14 +64,14 @@ pub(crate) fn result() -> (&'static str, Vec<Reply>) {
     ("result", vec![Reply::json(200, r#"{"ok":1}"#).header("x-fal-request-id", "other-attempt")])
 }
 
-/// Follows a request with its logs, and tells what was heard: the messages, and the outcome.
+/// Subscribes with logs. Returns the received messages and the outcome.
 pub(crate) async fn followed(server: &Server) -> (String, Result<Value, Error>) {
     followed_by(&server.client()).await
 }
 
 pub(crate) async fn followed_by(client: &Client) -> (String, Result<Value, Error>) {
-    let heard = Arc::new(Mutex::new(String::new()));
-    let log = Arc::clone(&heard);
+    let messages = Arc::new(Mutex::new(String::new()));
+    let log = Arc::clone(&messages);
     let outcome = client
         .endpoint("fal-ai/flux/dev")
         .subscribe(json!({}))
@@ -81,6 +81,6 @@ pub(crate) async fn followed_by(client: &Client) -> (String, Result<Value, Error
             update.logs().iter().for_each(|line| log.push_str(&line.message));
         })
         .await;
-    let heard = heard.lock().expect("not poisoned").clone();
-    (heard, outcome.map(|response| response.data))
+    let messages = messages.lock().expect("not poisoned").clone();
+    (messages, outcome.map(|response| response.data))
 }

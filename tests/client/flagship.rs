@@ -1,4 +1,4 @@
-//! The flagship endpoint, typed, from its input to its image, by the emulator.
+//! Typed calls of one endpoint, from the input to the image, against the emulator.
 
 use std::time::Duration;
 
@@ -11,17 +11,15 @@ use fal_emulator::{Emulator, Operation, Pace};
 use futures_util::StreamExt;
 use serde_json::json;
 
+use crate::support::emulator::{start, start_instant, stored_file};
+
 const URL: &str = "https://example.com/a.png";
 
 fn input() -> InputBuilder<Given, Given, Given, Given> {
     Input::builder().prompt("Ice fortress").control_image_url(URL).image_url(URL).mask_url(URL)
 }
 
-async fn emulator(pace: Pace) -> Emulator {
-    Emulator::builder().pace(pace).start().await.expect("an emulator")
-}
-
-/// Width and height of a PNG, from its header.
+/// Reads width and height from the header of a PNG.
 fn size(png: &[u8]) -> (u32, u32) {
     assert_eq!(&png[..8], b"\x89PNG\r\n\x1a\n");
     let number = |at: usize| u32::from_be_bytes([png[at], png[at + 1], png[at + 2], png[at + 3]]);
@@ -29,8 +27,8 @@ fn size(png: &[u8]) -> (u32, u32) {
 }
 
 #[tokio::test]
-async fn an_input_becomes_images() {
-    let emulator = emulator(Pace::instant()).await;
+async fn subscribe_returns_images_of_the_requested_size() {
+    let emulator = start_instant().await;
     let client = emulator.client();
     let inpainting = client.fal_ai().fast_sdxl_controlnet_canny().inpainting();
     assert_eq!(inpainting.id(), "fal-ai/fast-sdxl-controlnet-canny/inpainting");
@@ -46,11 +44,11 @@ async fn an_input_becomes_images() {
 }
 
 #[tokio::test]
-async fn a_direct_run_gives_the_same() {
-    let emulator = emulator(Pace::instant()).await;
+async fn run_returns_an_image_of_the_requested_size() {
+    let emulator = start_instant().await;
     let client = emulator.client();
     let call = client.endpoint(ENDPOINT).run(input().image_size(ImageSizePreset::SquareHd).sync_mode(true));
-    let response = call.await.expect("an answer");
+    let response = call.await.expect("a response");
     assert!(response.request_id.as_ref().is_some_and(|id| !id.is_empty()));
     let image = &response.data.images[0];
     assert!(image.url.starts_with("data:image/png;base64,"));
@@ -58,8 +56,8 @@ async fn a_direct_run_gives_the_same() {
 }
 
 #[tokio::test]
-async fn only_what_was_set_is_sent_and_files_of_this_machine_go_along() {
-    let emulator = emulator(Pace::instant()).await;
+async fn only_set_fields_are_sent_and_local_files_are_uploaded() {
+    let emulator = start_instant().await;
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("room.png");
     std::fs::write(&path, b"abc").expect("a file");
@@ -72,10 +70,7 @@ async fn only_what_was_set_is_sent_and_files_of_this_machine_go_along() {
     emulator.client().endpoint(ENDPOINT).submit(input).await.expect("a job");
     let jobs = emulator.jobs();
     let sent = jobs[0].request().input().clone();
-    let file = |field: &str| {
-        let url = sent[field].as_str().unwrap_or_default().to_owned();
-        emulator.files().into_iter().find(|file| file.url() == url).expect("an uploaded file")
-    };
+    let file = |field: &str| stored_file(&emulator, sent[field].as_str().expect("a URL"));
     assert_eq!(file("image_url").bytes().expect("bytes").as_slice(), b"abc");
     assert_eq!(file("mask_url").bytes().expect("bytes").as_slice(), b"def");
     assert_eq!(
@@ -91,8 +86,8 @@ async fn only_what_was_set_is_sent_and_files_of_this_machine_go_along() {
 }
 
 #[tokio::test]
-async fn a_file_that_cannot_be_read_is_named_and_nothing_is_sent() {
-    let emulator = emulator(Pace::instant()).await;
+async fn an_unreadable_file_is_named_and_nothing_is_sent() {
+    let emulator = start_instant().await;
     let input = Input::builder()
         .prompt("p")
         .control_image_url(URL)
@@ -104,20 +99,20 @@ async fn a_file_that_cannot_be_read_is_named_and_nothing_is_sent() {
     assert!(emulator.requests().is_empty());
 }
 
-/// The paths and types of what is wrong.
-fn wrong(error: &Error) -> Vec<(String, String)> {
+/// Returns path and type of each field error.
+fn violations(error: &Error) -> Vec<(String, String)> {
     error.field_errors().iter().map(|field| (field.path(), field.error_type.to_string())).collect()
 }
 
 #[tokio::test]
-async fn what_breaks_the_schema_is_not_sent_and_would_be_refused() {
-    let emulator = emulator(Pace::instant()).await;
+async fn schema_violations_are_found_before_sending_as_the_service_finds_them() {
+    let emulator = start_instant().await;
     let endpoint = emulator.client().endpoint(ENDPOINT);
     let bad = || input().num_images(9).guidance_scale(-1).image_size((0, 20_000));
-    let error = endpoint.subscribe(bad()).await.expect_err("out of bounds");
+    let error = endpoint.subscribe(bad()).await.expect_err("out of range");
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert!(emulator.requests().is_empty());
-    let mut ours = wrong(&error);
+    let mut ours = violations(&error);
     ours.sort();
     assert_eq!(
         ours,
@@ -129,33 +124,33 @@ async fn what_breaks_the_schema_is_not_sent_and_would_be_refused() {
         ]
     );
 
-    // The emulator judges by the document, and finds the same.
+    // The emulator validates against the document and reports the same violations.
     for error in [
         endpoint.run(bad()).validate(false).await.expect_err("422"),
         endpoint.subscribe(bad()).validate(false).await.expect_err("422"),
     ] {
         assert_eq!((error.kind(), error.status().map(|status| status.as_u16())), (ErrorKind::Service, Some(422)));
         assert!(error.request_id().is_some());
-        let mut theirs = wrong(&error);
+        let mut theirs = violations(&error);
         theirs.sort();
         assert_eq!(theirs, ours);
     }
 }
 
 #[tokio::test]
-async fn text_without_a_scheme_is_no_file() {
-    let emulator = emulator(Pace::instant()).await;
+async fn a_string_without_a_scheme_is_rejected_before_sending() {
+    let emulator = start_instant().await;
     let input =
         Input::builder().prompt("p").control_image_url(URL).image_url("room.png").mask_url("file:///etc/passwd");
-    let error = emulator.client().endpoint(ENDPOINT).run(input).await.expect_err("no URL");
-    assert_eq!(wrong(&error).len(), 2);
+    let error = emulator.client().endpoint(ENDPOINT).run(input).await.expect_err("not a URL");
+    assert_eq!(violations(&error).len(), 2);
     assert!(error.to_string().contains("FileInput::path"), "{error}");
     assert!(emulator.requests().is_empty());
 }
 
 #[tokio::test]
-async fn a_request_is_seen_in_every_state() {
-    let emulator = emulator(Pace::manual()).await;
+async fn status_shows_every_state_of_a_request() {
+    let emulator = start(Pace::manual()).await;
     let endpoint = emulator.client().endpoint(ENDPOINT);
     let job = endpoint.submit(input()).await.expect("a job");
     let error = endpoint.result(&job).await.expect_err("not completed");
@@ -186,8 +181,8 @@ async fn a_request_is_seen_in_every_state() {
 }
 
 #[tokio::test]
-async fn a_request_is_cancelled_in_every_state() {
-    let emulator = emulator(Pace::manual()).await;
+async fn cancel_has_an_outcome_for_every_state() {
+    let emulator = start(Pace::manual()).await;
     let endpoint = emulator.client().endpoint(ENDPOINT);
     for (steps, expected) in
         [(0, Cancellation::Removed), (2, Cancellation::Requested), (9, Cancellation::AlreadyCompleted)]
@@ -210,29 +205,29 @@ async fn a_request_is_cancelled_in_every_state() {
 }
 
 #[tokio::test]
-async fn the_status_stream_tells_of_each_step() {
-    let emulator = emulator(Pace::manual()).await;
+async fn updates_show_every_step_without_polling() {
+    let emulator = start(Pace::manual()).await;
     let mut updates = emulator.client().endpoint(ENDPOINT).subscribe(input()).logs(true).updates();
-    let mut heard = Vec::new();
+    let mut messages = Vec::new();
     let mut request_id = String::new();
     while let Some(progress) = updates.next().await {
         match progress.expect("no error") {
             JobEvent::Enqueued(job) => request_id = job.request_id,
             JobEvent::Update(update) => {
-                heard.extend(update.logs().iter().map(|line| line.message.clone()));
+                messages.extend(update.logs().iter().map(|line| line.message.clone()));
                 emulator.advance(&request_id);
             }
             JobEvent::Completed(response) => assert_eq!(response.request_id, Some(request_id.clone())),
             _ => {}
         }
     }
-    assert_eq!(heard, ["Loading the model", "Step 1 of 1"]);
+    assert_eq!(messages, ["Loading the model", "Step 1 of 1"]);
     let polled = emulator.requests().iter().any(|request| request.operation() == Operation::Status);
-    assert!(!polled, "the stream was enough");
+    assert!(!polled, "the status was polled");
 }
 
 #[tokio::test]
-async fn a_key_that_is_not_accepted_is_an_error_of_its_own() {
+async fn a_rejected_key_is_a_401_that_does_not_show_it() {
     let emulator = Emulator::builder().key("id:secret").start().await.expect("an emulator");
     let client = emulator.client_builder().key("id:wrong").build().expect("a client");
     let error = client.endpoint(ENDPOINT).subscribe(input()).await.expect_err("401");
@@ -240,10 +235,10 @@ async fn a_key_that_is_not_accepted_is_an_error_of_its_own() {
     assert!(!error.is_retryable() && !error.to_string().contains("wrong"), "{error}");
 }
 
-/// A call owns what it needs: it can be spawned.
+/// Calls borrow nothing.
 #[tokio::test]
 async fn calls_can_be_spawned() {
-    let emulator = emulator(Pace::instant()).await;
+    let emulator = start_instant().await;
     let inpainting = emulator.client().fal_ai().fast_sdxl_controlnet_canny().inpainting();
     let calls: Vec<_> =
         (0..20).map(|seed| tokio::spawn(inpainting.subscribe(input().seed(seed)).into_future())).collect();
@@ -253,8 +248,8 @@ async fn calls_can_be_spawned() {
 }
 
 #[tokio::test]
-async fn a_request_that_does_not_start_in_time_is_an_error_of_its_own() {
-    let emulator = emulator(Pace::manual()).await;
+async fn a_request_that_misses_its_start_timeout_is_a_start_timeout_error() {
+    let emulator = start(Pace::manual()).await;
     let endpoint = emulator.client().endpoint(ENDPOINT);
     let job = endpoint.submit(input()).start_timeout(Duration::from_secs(5)).await.expect("a job");
     emulator.advance_time(Duration::from_secs(6));
@@ -264,17 +259,17 @@ async fn a_request_that_does_not_start_in_time_is_an_error_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_full_queue_refuses_where_that_is_wanted() {
-    let emulator = emulator(Pace::manual().ahead(3)).await;
+async fn a_submission_beyond_max_queue_length_is_rejected() {
+    let emulator = start(Pace::manual().ahead(3)).await;
     let endpoint = emulator.client().endpoint(ENDPOINT);
     let error = endpoint.submit(input()).max_queue_length(2).await.expect_err("full");
     assert_eq!((error.status().map(|status| status.as_u16()), error.attempts().len()), (Some(429), 1));
     endpoint.submit(input()).max_queue_length(3).await.expect("a job");
 }
 
-/// The comments that fal sends while nothing happens show that the stream lives: it is not opened anew.
+/// fal sends comments while nothing happens. They show that the stream is alive.
 #[tokio::test]
-async fn keep_alives_keep_a_stream() {
+async fn keep_alives_prevent_a_reconnect() {
     let pause = Duration::from_millis(400);
     let emulator = Emulator::builder()
         .pace(Pace::default().ahead(0).waiting(pause).log_lines(0).running(pause))

@@ -1,4 +1,4 @@
-//! The key is in the `Authorization` header and nowhere else: not in errors, not in `Debug`, not in anything logged.
+//! The key is in the `Authorization` header only, and not in errors, `Debug` output or traces.
 
 use std::fmt::Write;
 
@@ -6,21 +6,16 @@ use fal_client::{FileInput, Repository};
 use futures_util::StreamExt;
 use serde_json::json;
 
-#[path = "support/recorder.rs"]
-mod recorder;
-#[path = "support/storage.rs"]
-mod storage;
-mod support;
+use crate::support::bytes::some_bytes;
+use crate::support::recorder::Recorder;
+use crate::support::server::{KEY, Reply, Server};
+use crate::support::storage::{Fault, Storage};
 
-use recorder::Recorder;
-use storage::{Fault, Storage, some_bytes};
-use support::{KEY, Reply, Server};
-
-/// One thread, so that the recorder, which listens to its own, hears everything.
+/// Runs on one thread, because the recorder records only its own.
 #[tokio::test(flavor = "current_thread")]
-async fn nothing_shows_the_key_or_the_input() {
-    let recorder = Recorder::listen();
-    let server = Server::start(|number, seen| match (number, seen.method.as_str()) {
+async fn traces_and_errors_have_neither_key_nor_input() {
+    let recorder = Recorder::start();
+    let server = Server::start(|index, seen| match (index, seen.method.as_str()) {
         (0, _) => Reply::json(429, r#"{"detail":"slow down"}"#),
         (_, "POST") => Reply::json(200, r#"{"request_id":"R1"}"#),
         (_, "PUT") => Reply::json(500, "{}"),
@@ -41,22 +36,22 @@ async fn nothing_shows_the_key_or_the_input() {
     let error =
         endpoint.run(json!({ "prompt": "a private matter" })).header("authorization", KEY).await.expect_err("x");
     let _ = write!(shown, "{error} {error:?}");
-    let emitted = recorder.emitted();
+    let emitted = recorder.stop();
     for word in
         ["fal.subscribe", "fal.status_stream", "fal.cancel", "attempt failed", "queue update", "request_id = \"R1\""]
     {
-        assert!(emitted.contains(word), "{word} is missing in:\n{emitted}");
+        assert!(emitted.contains(word), "missing {word} in:\n{emitted}");
     }
     for text in [&emitted, &shown] {
         for secret in ["secret-of-key", "id-of-key", "private matter"] {
-            assert!(!text.contains(secret), "{secret} shows in:\n{text}");
+            assert!(!text.contains(secret), "leaked {secret} in:\n{text}");
         }
     }
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn nothing_shows_a_token_for_uploads_or_the_signature_of_a_url() {
-    let recorder = Recorder::listen();
+async fn traces_and_errors_have_neither_upload_tokens_nor_signatures() {
+    let recorder = Recorder::start();
     let storage = Storage::start().await;
     let client = storage.builder().build().expect("a client");
     // "a private matter" in base64.
@@ -72,7 +67,7 @@ async fn nothing_shows_a_token_for_uploads_or_the_signature_of_a_url() {
         (Repository::Gcs, 2000, "part 3"),
     ] {
         for reply in [Reply::dropped(), Reply::json(503, "{}"), Reply::json(401, "{}"), Reply::json(400, "{}")] {
-            storage.fault(label, Fault::Answer(reply));
+            storage.fault(label, Fault::Instead(reply));
             let file = FileInput::bytes(some_bytes(length), "a/b").name("a private matter");
             let upload = client.storage().upload(file).repository(repository);
             match upload.await {
@@ -81,13 +76,13 @@ async fn nothing_shows_a_token_for_uploads_or_the_signature_of_a_url() {
             }
         }
     }
-    let emitted = recorder.emitted();
+    let emitted = recorder.stop();
     for word in ["fal.upload", "attempt failed", "token for uploads was refused"] {
-        assert!(emitted.contains(word), "{word} is missing in:\n{emitted}");
+        assert!(emitted.contains(word), "missing {word} in:\n{emitted}");
     }
     for text in [&emitted, &shown] {
         for secret in ["secret-of-key", "token-", "signature-1", "private matter", "YSBwcml2YXRl"] {
-            assert!(!text.contains(secret), "{secret} shows in:\n{text}");
+            assert!(!text.contains(secret), "leaked {secret} in:\n{text}");
         }
     }
 }

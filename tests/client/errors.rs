@@ -1,25 +1,22 @@
-//! fal's errors, as its two pages about them say: the types, the HTTP statuses they come with, whether to try again, and
-//! what belongs to each.
+//! fal's errors as its documentation lists them: types, HTTP statuses, retryability and details.
 
 use fal_client::{Error, ErrorType};
 use serde_json::{Value, json};
 
-mod support;
-
-use support::{Reply, Server};
+use crate::support::server::{Reply, Server};
 
 async fn refused(reply: Reply) -> Error {
     let server = Server::start(move |_, _| reply.clone()).await;
     server.client().endpoint("a/b").run(json!({})).await.expect_err("an error")
 }
 
-fn is_listed(error: &Error) -> bool {
+fn is_declared(error: &Error) -> bool {
     error.error_type().is_some_and(|error_type| error_type.as_str().parse::<ErrorType>().is_ok())
 }
 
-/// What went wrong in a model: `detail` is a list, and the service says in a header whether to try again.
+/// `detail` is an array, and a header says whether the request is retryable.
 #[tokio::test]
-async fn errors_of_models() {
+async fn model_errors_have_type_fields_and_retryability() {
     let extensions = || json!([".png", ".zip"]);
     for (name, status, ctx) in [
         ("internal_server_error", 500, Value::Null),
@@ -78,7 +75,7 @@ async fn errors_of_models() {
         let error = refused(reply.clone().header("x-fal-request-id", "R1")).await;
         assert_eq!((error.status().map(|status| status.as_u16()), error.request_id()), (Some(status), Some("R1")));
         assert_eq!(error.error_type().map(ErrorType::as_str), Some(name));
-        assert!(is_listed(&error), "{name}");
+        assert!(is_declared(&error), "{name}");
         assert!(error.to_string().contains("images[0].url: What is wrong."), "{error}");
         let [field] = error.field_errors() else { panic!("one field of {name}: {error:?}") };
         assert_eq!(field.error_type.as_str(), name);
@@ -95,9 +92,9 @@ async fn errors_of_models() {
     }
 }
 
-/// What went wrong before or around a model: `detail` is text, the type is beside it and in a header.
+/// `detail` is a string. The type is in the body or in a header.
 #[tokio::test]
-async fn errors_of_the_platform() {
+async fn platform_errors_have_type_and_retryability() {
     for (name, status, retryable) in [
         ("request_timeout", 504, true),
         ("startup_timeout", 504, true),
@@ -120,7 +117,7 @@ async fn errors_of_the_platform() {
             let error = refused(reply).await;
             assert_eq!(error.status().map(|status| status.as_u16()), Some(status), "{name}");
             assert_eq!(error.error_type().map(ErrorType::as_str), Some(name));
-            assert!(is_listed(&error), "{name}");
+            assert!(is_declared(&error), "{name}");
             assert_eq!(error.is_retryable(), retryable, "{name}");
             assert_eq!((error.is_timeout(), error.is_cancelled()), (status == 504, status == 499), "{name}");
             assert!(error.to_string().contains("In words."), "{error}");
@@ -128,29 +125,29 @@ async fn errors_of_the_platform() {
     }
 }
 
-/// Types that no page lists: pydantic's own, and those to come.
+/// Undocumented types: those of pydantic, and future ones.
 #[tokio::test]
-async fn a_type_that_is_not_known_is_kept() {
+async fn unknown_error_types_are_kept() {
     for name in ["string_type", "int_parsing", "enum", "value_error.missing", "brand_new", ""] {
         let body = json!({ "detail": [{ "loc": ["body"], "msg": "m", "type": name }] }).to_string();
         let error = refused(Reply::json(422, &body)).await;
         assert_eq!(error.error_type().map(ErrorType::as_str), Some(name).filter(|name| !name.is_empty()));
-        assert!(!error.is_retryable() && !is_listed(&error), "{name}");
+        assert!(!error.is_retryable() && !is_declared(&error), "{name}");
     }
 }
 
-/// The platform API has a shape of its own.
+/// Errors of the platform API have a different shape.
 #[tokio::test]
-async fn errors_of_the_platform_api() {
+async fn platform_api_errors_are_parsed() {
     let body = r#"{"error":{"type":"authorization_error","message":"No such key.","docs_url":"https://x.y","request_id":"r"}}"#;
     let error = refused(Reply::json(401, body)).await;
     assert_eq!(error.error_type().map(ErrorType::as_str), Some("authorization_error"));
     assert!(error.to_string().contains("No such key."), "{error}");
 }
 
-/// The queue's own: a result that is not there yet, a request that is not known, a balance that is used up.
+/// A result before completion, an unknown request, an exhausted balance, an inaccessible application.
 #[tokio::test]
-async fn errors_of_the_queue() {
+async fn queue_errors_have_the_request_id_and_are_not_retried() {
     for (status, body, words) in [
         (400, r#"{"detail":"Request is still in progress"}"#, "still in progress"),
         (404, r#"{"status":"NOT_FOUND"}"#, "NOT_FOUND"),

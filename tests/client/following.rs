@@ -1,4 +1,4 @@
-//! Following a request to its result: by streams and by polling, with its logs, through outages.
+//! Following a request to its result: streams, polling, logs, outages.
 
 use std::time::Duration;
 
@@ -6,33 +6,35 @@ use fal_client::{ErrorKind, ErrorType, JobEvent, RetryPolicy};
 use futures_util::StreamExt;
 use serde_json::json;
 
-#[path = "support/queue.rs"]
-mod queue;
-mod support;
-
-use queue::{COMPLETED, QUEUED, completed, followed, followed_by, lines, result, running, server, submitted};
-use support::Reply;
+use crate::support::queue::{
+    COMPLETED, QUEUED, completed, followed, followed_by, lines, result, running, server, submitted,
+};
+use crate::support::server::Reply;
 
 #[tokio::test]
-async fn every_line_is_heard_once_whatever_breaks() {
+async fn every_log_line_arrives_once_when_streams_and_polls_break() {
     let torn = |events: &[&str]| Reply::events(events).torn();
     let all = Reply::json(200, &completed("abcdef"));
     for (name, stream, status) in [
-        // A second stream goes on where the first broke, or starts over.
-        ("goes on", vec![torn(&[&running("abc")]), Reply::events(&[&running("de"), &completed("f")])], vec![]),
+        // A second stream continues the first or starts over.
+        ("continues", vec![torn(&[&running("abc")]), Reply::events(&[&running("de"), &completed("f")])], vec![]),
         ("starts over", vec![torn(&[&running("abc")]), Reply::events(&[&running("abcd"), &completed("ef")])], vec![]),
         ("ends early", vec![Reply::events(&[&running("abc")]), Reply::events(&[&completed("abcdef")])], vec![]),
-        ("mid event", vec![torn(&[&running("ab"), "{\"status\""]), Reply::events(&[&completed("cdef")])], vec![]),
-        // There is none: the status is polled.
+        (
+            "breaks within an event",
+            vec![torn(&[&running("ab"), "{\"status\""]), Reply::events(&[&completed("cdef")])],
+            vec![],
+        ),
+        // Without a stream, the status is polled.
         ("405", vec![Reply::json(405, "{}")], vec![Reply::json(202, &running("abc")), all.clone()]),
         ("404", vec![Reply::json(404, "{}")], vec![Reply::json(202, &running("")), all.clone()]),
         ("500", vec![Reply::json(500, "{}")], vec![all.clone()]),
         ("dropped", vec![Reply::dropped()], vec![Reply::json(202, QUEUED), all.clone()]),
-        ("breaks, then none", vec![torn(&[&running("abc")]), Reply::json(404, "{}")], vec![all.clone()]),
-        ("breaks without a word", vec![torn(&[])], vec![all.clone()]),
+        ("breaks, then 404", vec![torn(&[&running("abc")]), Reply::json(404, "{}")], vec![all.clone()]),
+        ("breaks before an event", vec![torn(&[])], vec![all.clone()]),
         ("no events", vec![Reply::text(200, "text/event-stream", ": ping\n\n")], vec![all.clone()]),
-        ("nonsense", vec![Reply::text(200, "text/html", "<p>hello")], vec![all.clone()]),
-        // A poll breaks as well.
+        ("not a stream", vec![Reply::text(200, "text/html", "<p>hello")], vec![all.clone()]),
+        // Polls break as well.
         (
             "poll breaks",
             vec![Reply::json(404, "{}")],
@@ -40,18 +42,18 @@ async fn every_line_is_heard_once_whatever_breaks() {
         ),
     ] {
         let server = server(&[submitted(), ("stream", stream), ("status", status), result()]).await;
-        let (heard, outcome) = followed(&server).await;
-        assert_eq!((heard.as_str(), outcome.ok()), ("abcdef", Some(json!({ "ok": 1 }))), "{name}");
+        let (messages, outcome) = followed(&server).await;
+        assert_eq!((messages.as_str(), outcome.ok()), ("abcdef", Some(json!({ "ok": 1 }))), "{name}");
         assert_eq!(server.lines().iter().filter(|line| line.starts_with("POST")).count(), 1, "{name}");
     }
 }
 
 #[tokio::test]
-async fn updates_are_a_stream_that_ends_with_the_result() {
+async fn updates_end_with_the_result() {
     let stream = Reply::events(&[QUEUED, &completed("")]);
     let server = server(&[submitted(), ("stream", vec![stream]), result()]).await;
     let updates = server.client().endpoint("a/b").subscribe(json!({})).updates();
-    let heard: Vec<String> = updates
+    let messages: Vec<String> = updates
         .map(|progress| match progress.expect("no error") {
             JobEvent::Enqueued(job) => job.request_id,
             JobEvent::Update(update) => format!("{}", update.is_completed()),
@@ -60,18 +62,18 @@ async fn updates_are_a_stream_that_ends_with_the_result() {
         })
         .collect()
         .await;
-    assert_eq!(heard, ["R1", "false", "true", r#"{"ok":1}"#]);
+    assert_eq!(messages, ["R1", "false", "true", r#"{"ok":1}"#]);
 }
 
 #[tokio::test]
-async fn a_stream_of_updates_ends_with_its_error() {
+async fn updates_end_with_the_error_of_a_failed_submission() {
     let server = server(&[("submit", vec![Reply::json(403, r#"{"detail":"User is locked"}"#)])]).await;
     let updates: Vec<_> = server.client().endpoint("a/b").subscribe(json!({})).updates().collect().await;
     assert!(matches!(&updates[..], [Err(error)] if error.to_string().contains("User is locked")));
 }
 
 #[tokio::test]
-async fn a_status_stream_ends_when_the_request_is_completed() {
+async fn a_status_stream_ends_with_completion_or_an_error() {
     let script = [("stream", vec![Reply::events(&[QUEUED, &running("ab"), &completed("c"), QUEUED])])];
     let server = server(&script).await;
     let updates: Vec<_> = server.client().endpoint("a/b").status_stream("R1").logs(true).collect().await;
@@ -86,7 +88,7 @@ async fn a_status_stream_ends_when_the_request_is_completed() {
 }
 
 #[tokio::test]
-async fn silence_is_a_broken_connection() {
+async fn silence_counts_as_a_broken_connection() {
     let all = Reply::json(200, &completed("abcdef"));
     for (name, stream, status) in [
         ("no head", vec![Reply::never()], vec![all.clone()]),
@@ -105,13 +107,13 @@ async fn silence_is_a_broken_connection() {
         let server = server(&[submitted(), ("stream", stream), ("status", status), result()]).await;
         let moment = Duration::from_millis(200);
         let builder = server.builder().answer_timeout(moment).idle_timeout(moment).stream_idle_timeout(moment);
-        let (heard, outcome) = followed_by(&builder.build().expect("a client")).await;
-        assert_eq!((heard.as_str(), outcome.ok()), ("abcdef", Some(json!({ "ok": 1 }))), "{name}");
+        let (messages, outcome) = followed_by(&builder.build().expect("a client")).await;
+        assert_eq!((messages.as_str(), outcome.ok()), ("abcdef", Some(json!({ "ok": 1 }))), "{name}");
     }
 }
 
 #[tokio::test]
-async fn streams_that_tell_nothing_new_are_not_opened_for_ever() {
+async fn repeated_streams_without_news_give_way_to_polling() {
     let script = [
         submitted(),
         ("stream", vec![Reply::events(&[QUEUED])]),
@@ -125,13 +127,13 @@ async fn streams_that_tell_nothing_new_are_not_opened_for_ever() {
 }
 
 #[tokio::test]
-async fn an_outage_is_waited_out_while_there_is_patience() {
+async fn an_outage_is_waited_out_within_the_patience() {
     let down = || vec![Reply::dropped(); 20];
     let up = || [down(), vec![Reply::json(200, &completed("ab"))]].concat();
     let script = [submitted(), ("stream", vec![Reply::dropped()]), ("status", up()), result()];
     let server = server(&script).await;
-    let (heard, outcome) = followed(&server).await;
-    assert_eq!((heard.as_str(), outcome.ok()), ("ab", Some(json!({ "ok": 1 }))));
+    let (messages, outcome) = followed(&server).await;
+    assert_eq!((messages.as_str(), outcome.ok()), ("ab", Some(json!({ "ok": 1 }))));
 
     let server = self::server(&script).await;
     let impatient = RetryPolicy::default().first_delay(Duration::from_millis(1)).patience(Duration::ZERO);
@@ -141,7 +143,7 @@ async fn an_outage_is_waited_out_while_there_is_patience() {
 }
 
 #[tokio::test]
-async fn the_ends_of_streams_are_ends() {
+async fn finished_streams_stay_finished() {
     let server = server(&[submitted(), ("stream", vec![Reply::events(&[COMPLETED])]), result()]).await;
     let endpoint = server.client().endpoint("a/b");
     let mut updates = endpoint.subscribe(json!({})).updates();
@@ -153,7 +155,7 @@ async fn the_ends_of_streams_are_ends() {
 }
 
 #[tokio::test]
-async fn lines_of_a_request_that_waits_once_more_are_heard() {
+async fn log_lines_of_a_requeued_request_arrive() {
     let again = json!({ "status": "IN_QUEUE", "queue_position": 0, "logs": lines("b") }).to_string();
     let stream = Reply::events(&[&running("a"), &again, &completed("c")]);
     let server = server(&[submitted(), ("stream", vec![stream]), result()]).await;
@@ -161,7 +163,7 @@ async fn lines_of_a_request_that_waits_once_more_are_heard() {
 }
 
 #[tokio::test]
-async fn the_queues_words_for_a_failure_are_not_lost() {
+async fn the_queues_error_is_kept_when_the_result_has_no_body() {
     let failed = r#"{"status":"COMPLETED","error":"Runner gone","error_type":"runner_disconnected"}"#;
     let server = server(&[
         submitted(),
@@ -175,7 +177,7 @@ async fn the_queues_words_for_a_failure_are_not_lost() {
 }
 
 #[tokio::test]
-async fn the_result_of_a_completed_request_is_asked_for_while_there_is_patience() {
+async fn the_result_of_a_completed_request_is_retried_within_the_patience() {
     let down = [Reply::dropped(), Reply::json(503, "nginx"), Reply::json(200, "{").torn(), Reply::json(429, "{}")];
     let results = [down.iter().cycle().take(20).cloned().collect(), vec![Reply::json(200, r#"{"ok":1}"#)]].concat();
     let script = [submitted(), ("stream", vec![Reply::events(&[COMPLETED])]), ("result", results)];
@@ -188,7 +190,7 @@ async fn the_result_of_a_completed_request_is_asked_for_while_there_is_patience(
     let error = followed_by(&client).await.1.expect_err("an outage");
     assert_eq!((error.request_id(), error.attempts().len(), server.seen().len()), (Some("R1"), 5, 7));
 
-    // A failure that the queue has told of is not waited out.
+    // A failure that the queue has reported is final.
     let failed = r#"{"status":"COMPLETED","error":"gone","error_type":"runner_disconnected"}"#;
     let script = [
         submitted(),
@@ -201,17 +203,17 @@ async fn the_result_of_a_completed_request_is_asked_for_while_there_is_patience(
 }
 
 #[tokio::test]
-async fn updates_may_be_left_and_come_back_to_at_any_point() {
+async fn dropping_the_future_of_the_next_update_loses_nothing() {
     let stream = Reply::events(&[QUEUED, &running("ab"), &completed("c")]);
     let server = server(&[submitted(), ("stream", vec![stream]), result()]).await;
     let mut updates = server.client().endpoint("a/b").subscribe(json!({})).logs(true).cancel_on_drop(true).updates();
-    let mut heard = Vec::new();
+    let mut messages = Vec::new();
     loop {
-        // Each time the other branch wins, the question for the next update is dropped.
+        // When the other branch wins, the future of the next update is dropped.
         tokio::select! {
             progress = updates.next() => match progress {
                 None => break,
-                Some(progress) => heard.push(match progress.expect("no error") {
+                Some(progress) => messages.push(match progress.expect("no error") {
                     JobEvent::Enqueued(_) => "enqueued".to_owned(),
                     JobEvent::Update(update) => update.logs().iter().map(|line| line.message.as_str()).collect(),
                     _ => "completed".to_owned(),
@@ -221,6 +223,6 @@ async fn updates_may_be_left_and_come_back_to_at_any_point() {
         }
     }
     drop(updates);
-    assert_eq!(heard, ["enqueued", "", "ab", "c", "completed"]);
+    assert_eq!(messages, ["enqueued", "", "ab", "c", "completed"]);
     assert_eq!(server.seen().len(), 3);
 }

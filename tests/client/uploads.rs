@@ -1,4 +1,4 @@
-//! Uploads: by token, by signed URL and to Google, at once and in parts; what is told of a file; what is never told.
+//! Uploads by token, by signed URL and to Google, in one request and in parts, and the metadata of files.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -7,24 +7,21 @@ use std::time::Duration;
 use fal_client::{Access, ErrorKind, FileInput, Lifecycle, Repository};
 use serde_json::json;
 
-#[path = "support/storage.rs"]
-mod storage;
-mod support;
-
-use storage::{Fault, Storage, hash, label, some_bytes};
-use support::{KEY, Reply, Seen};
+use crate::support::bytes::some_bytes;
+use crate::support::server::{KEY, Reply, Seen, Server};
+use crate::support::storage::{Fault, Storage, hash, label};
 
 const REPOSITORIES: [Repository; 3] = [Repository::Cdn, Repository::Signed, Repository::Gcs];
 
 #[tokio::test]
-async fn a_small_file_goes_up_in_one_request_and_a_large_one_in_parts() {
+async fn files_above_the_threshold_are_uploaded_in_parts() {
     let names = ["token", "create", "initiate", "complete"];
     for (repository, length, labels) in [
         (Repository::Cdn, 5, vec!["token", "upload"]),
         (Repository::Cdn, 0, vec!["token", "upload"]),
         (Repository::Cdn, 1000, vec!["token", "upload"]),
         (Repository::Cdn, 1001, vec!["token", "create", "part 1", "part 2", "part 3", "complete"]),
-        // A part less or more, or none at all, around a multiple of the part size.
+        // Around a multiple of the part size.
         (Repository::Cdn, 1199, vec!["token", "create", "part 1", "part 2", "part 3", "complete"]),
         (Repository::Cdn, 1200, vec!["token", "create", "part 1", "part 2", "part 3", "complete"]),
         (Repository::Cdn, 1201, vec!["token", "create", "part 1", "part 2", "part 3", "part 4", "complete"]),
@@ -50,7 +47,7 @@ async fn a_small_file_goes_up_in_one_request_and_a_large_one_in_parts() {
         assert_eq!(kept.content_type, "image/png");
         assert_eq!((uploaded.file_size, uploaded.content_type.as_deref()), (Some(length as i64), Some("image/png")));
         let mut seen = storage.labels();
-        // Parts come in any order.
+        // Parts arrive in any order.
         let from = seen.iter().position(|label| !names.contains(&&**label)).unwrap_or(0);
         let to = seen.iter().rposition(|label| !names.contains(&&**label)).unwrap_or(0);
         seen[from..=to].sort();
@@ -59,14 +56,14 @@ async fn a_small_file_goes_up_in_one_request_and_a_large_one_in_parts() {
 }
 
 #[tokio::test]
-async fn the_wire_is_that_of_fals_own_clients() {
+async fn upload_requests_match_fals_clients() {
     let storage = Storage::start().await;
     let client = storage.builder().build().expect("a client");
     let lifecycle = Lifecycle::expires_after(Duration::from_secs(86_400)).access(Access::Hide).allow("u");
     let preference = r#"{"expiration_duration_seconds":86400,"initial_acl":{"default":"hide","rules":[{"user":"u","decision":"allow"}]}}"#;
-    let telling = |seen: &Seen| {
-        let telling = ["authorization", "content-type", "x-fal-file-name", "x-fal-object-lifecycle"];
-        let headers: Vec<String> = telling
+    let describe = |seen: &Seen| {
+        let relevant = ["authorization", "content-type", "x-fal-file-name", "x-fal-object-lifecycle"];
+        let headers: Vec<String> = relevant
             .iter()
             .filter_map(|name| Some(format!("{name}: {}", seen.header(name)?.replace(KEY, "id:secret"))))
             .collect();
@@ -76,11 +73,11 @@ async fn the_wire_is_that_of_fals_own_clients() {
 
     let file = FileInput::bytes(some_bytes(5), "text/plain").name("a.txt");
     client.storage().upload(file).lifecycle(lifecycle.clone()).await.expect("uploaded");
-    let (line, seen) = telling(&storage.seen("token"));
+    let (line, seen) = describe(&storage.seen("token"));
     assert_eq!(line, "POST /rest/storage/auth/token?storage_type=fal-cdn-v3");
     assert_eq!(seen, headers(&["authorization: Key id:secret", "content-type: application/json"]));
     assert_eq!(storage.seen("token").body, b"{}");
-    let (line, seen) = telling(&storage.seen("upload"));
+    let (line, seen) = describe(&storage.seen("upload"));
     assert_eq!(line, "POST /cdn/files/upload");
     let lifecycle_header = format!("x-fal-object-lifecycle: {preference}");
     assert_eq!(
@@ -95,11 +92,11 @@ async fn the_wire_is_that_of_fals_own_clients() {
 
     let file = FileInput::bytes(some_bytes(1001), "video/mp4").name("zoë.mp4");
     client.storage().upload(file).await.expect("uploaded");
-    let (_, seen) = telling(&storage.seen("create"));
+    let (_, seen) = describe(&storage.seen("create"));
     let expected = ["authorization: Bearer token-1", "content-type: video/mp4", "x-fal-file-name: zo_.mp4"];
     assert_eq!(seen, headers(&expected));
     assert!(storage.seen("create").body.is_empty());
-    let (_, seen) = telling(&storage.seen("part 3"));
+    let (_, seen) = describe(&storage.seen("part 3"));
     assert_eq!(seen, headers(&["authorization: Bearer token-1", "content-type: video/mp4"]));
     assert_eq!(
         (storage.seen("part 3").header("accept-encoding"), storage.seen("part 3").body.len()),
@@ -112,13 +109,13 @@ async fn the_wire_is_that_of_fals_own_clients() {
     let seen = storage.seen("initiate");
     assert_eq!(seen.json(), json!({ "content_type": "text/plain; charset=utf-8", "file_name": "zoë.txt" }));
     assert_eq!(
-        telling(&seen),
+        describe(&seen),
         (
             "POST /rest/storage/upload/initiate?storage_type=fal-cdn-v3".to_owned(),
             headers(&["authorization: Key id:secret", "content-type: application/json", &lifecycle_header])
         )
     );
-    let (line, seen) = telling(&storage.seen("put"));
+    let (line, seen) = describe(&storage.seen("put"));
     assert!(line.ends_with("?sig=signature-1&x=1"), "{line}");
     assert_eq!(seen, headers(&["content-type: text/plain; charset=utf-8"]));
 
@@ -129,7 +126,7 @@ async fn the_wire_is_that_of_fals_own_clients() {
 }
 
 #[tokio::test]
-async fn a_file_without_a_name_gets_one_where_one_is_needed() {
+async fn an_unnamed_file_gets_a_name_for_signed_uploads() {
     let storage = Storage::start().await;
     let client = storage.builder().build().expect("a client");
     for (content_type, name) in [("image/jpeg", "upload.jpg"), ("application/x-unheard-of", "upload.bin")] {
@@ -140,7 +137,7 @@ async fn a_file_without_a_name_gets_one_where_one_is_needed() {
 }
 
 #[tokio::test]
-async fn the_type_is_told_or_follows_from_the_name_or_from_the_bytes() {
+async fn the_content_type_is_explicit_or_guessed_from_name_or_bytes() {
     let storage = Storage::start().await;
     let client = storage.builder().build().expect("a client");
     let folder = tempfile::tempdir().expect("a folder");
@@ -171,11 +168,11 @@ async fn the_type_is_told_or_follows_from_the_name_or_from_the_bytes() {
 }
 
 #[tokio::test]
-async fn what_is_on_the_web_stays_there_and_what_is_no_file_is_refused() {
+async fn remote_urls_are_returned_unchanged_and_invalid_files_are_rejected() {
     let storage = Storage::start().await;
     let client = storage.builder().build().expect("a client");
     let url = "https://example.com/a.png";
-    assert_eq!(client.storage().upload(url).await.expect("as it is").url, url);
+    assert_eq!(client.storage().upload(url).await.expect("unchanged").url, url);
 
     let folder = tempfile::tempdir().expect("a folder");
     for (file, kind, words) in [
@@ -184,7 +181,7 @@ async fn what_is_on_the_web_stays_there_and_what_is_no_file_is_refused() {
         (FileInput::url(""), ErrorKind::InvalidInput, "FileInput::path"),
         (FileInput::url("data:nonsense"), ErrorKind::InvalidInput, "data URI"),
         (FileInput::path(folder.path()), ErrorKind::File, "is a folder"),
-        (FileInput::path(folder.path().join("nobody.png")), ErrorKind::File, "nobody.png cannot be read"),
+        (FileInput::path(folder.path().join("missing.png")), ErrorKind::File, "missing.png cannot be read"),
         (FileInput::path("/dev/null"), ErrorKind::File, "not a regular file"),
         (FileInput::path(folder.path().join("a.txt/b.txt")), ErrorKind::File, "cannot be read"),
         (FileInput::path(""), ErrorKind::File, "cannot be read"),
@@ -198,12 +195,12 @@ async fn what_is_on_the_web_stays_there_and_what_is_no_file_is_refused() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn a_pipe_is_not_even_opened() {
+async fn a_pipe_is_rejected_without_opening_it() {
     let storage = Storage::start().await;
     let folder = tempfile::tempdir().expect("a folder");
     let pipe = folder.path().join("pipe.png");
     assert!(std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo").success());
-    // Whoever opened it would wait for somebody to write to it.
+    // Opening a pipe blocks until something writes to it.
     let error = storage.builder().build().expect("a client").storage().upload(FileInput::path(&pipe)).await;
     let error = error.expect_err("not a file");
     assert_eq!(error.kind(), ErrorKind::File);
@@ -211,7 +208,7 @@ async fn a_pipe_is_not_even_opened() {
 }
 
 #[tokio::test]
-async fn names_may_be_odd_and_media_types_may_not() {
+async fn unusual_names_are_accepted_and_invalid_media_types_rejected() {
     let storage = Storage::start().await;
     let client = storage.builder().build().expect("a client");
     let long = "x".repeat(3000);
@@ -231,7 +228,7 @@ async fn names_may_be_odd_and_media_types_may_not() {
             }
         }
     }
-    // What is empty was not told.
+    // An empty string counts as unset.
     let file = FileInput::bytes(&b"GIF89a"[..], "").name("");
     let uploaded = client.storage().upload(file).await.expect("uploaded");
     assert_eq!((uploaded.content_type.as_deref(), uploaded.file_name), (Some("image/gif"), None));
@@ -251,17 +248,17 @@ async fn names_may_be_odd_and_media_types_may_not() {
 }
 
 #[tokio::test]
-async fn etags_are_taken_from_the_body_where_the_header_has_none() {
+async fn etags_come_from_the_body_when_the_header_is_missing() {
     for repository in REPOSITORIES {
         let storage = Storage::start().await;
-        storage.etag_in_body();
+        storage.set_etag_in_body();
         let client = storage.builder().build().expect("a client");
         let bytes = some_bytes(3000);
         let upload = client.storage().upload(FileInput::bytes(bytes.clone(), "a/b")).repository(repository);
         let uploaded = upload.await.expect("uploaded");
         assert_eq!(hash(&storage.file(&uploaded.url).expect("a file").bytes), hash(&bytes));
 
-        storage.fault("part 2", Fault::Answer(Reply::json(200, "{}")));
+        storage.fault("part 2", Fault::Instead(Reply::json(200, "{}")));
         let upload = client.storage().upload(FileInput::bytes(bytes, "a/b")).repository(repository);
         let error = upload.await.expect_err("no ETag");
         assert_eq!(error.kind(), ErrorKind::UnexpectedResponse);
@@ -270,14 +267,14 @@ async fn etags_are_taken_from_the_body_where_the_header_has_none() {
 }
 
 #[tokio::test]
-async fn readers_go_up_whole_whatever_their_length() {
+async fn readers_of_any_length_are_uploaded_completely() {
     for repository in REPOSITORIES {
         let storage = Storage::start().await;
         let client = storage.builder().build().expect("a client");
         for length in [0, 1, 399, 400, 401, 800, 1201] {
-            for told in [None, Some(length as u64)] {
+            for declared in [None, Some(length as u64)] {
                 let bytes: &'static [u8] = some_bytes(length).leak();
-                let file = FileInput::reader(bytes, told).content_type("a/b");
+                let file = FileInput::reader(bytes, declared).content_type("a/b");
                 let uploaded = client.storage().upload(file).repository(repository).await.expect("uploaded");
                 let kept = storage.file(&uploaded.url).expect("a file");
                 assert_eq!(hash(&kept.bytes), hash(bytes), "{repository:?} {length}");
@@ -288,18 +285,18 @@ async fn readers_go_up_whole_whatever_their_length() {
 }
 
 #[tokio::test]
-async fn a_reader_is_read_once_and_has_to_give_what_it_was_said_to() {
+async fn readers_are_rejected_when_reused_failing_or_of_another_length() {
     let storage = Storage::start().await;
     let client = storage.builder().build().expect("a client");
     let bytes: &'static [u8] = some_bytes(1000).leak();
-    for (told, words) in [
+    for (declared, words) in [
         (999, "gave 1000 bytes, more than the 999"),
         (1001, "gave 1000 bytes, fewer than the 1001"),
         (400, "more than the 400"),
         (0, "more than the 0"),
         (u64::MAX, "fewer than the 18446744073709551615"),
     ] {
-        let error = client.storage().upload(FileInput::reader(bytes, told)).await.expect_err(words);
+        let error = client.storage().upload(FileInput::reader(bytes, declared)).await.expect_err(words);
         assert_eq!(error.kind(), ErrorKind::File);
         assert!(error.to_string().contains(words), "{error}");
     }
@@ -315,18 +312,18 @@ async fn a_reader_is_read_once_and_has_to_give_what_it_was_said_to() {
             _: &mut std::task::Context<'_>,
             _: &mut tokio::io::ReadBuf<'_>,
         ) -> std::task::Poll<std::io::Result<()>> {
-            std::task::Poll::Ready(Err(std::io::Error::other("the disk is on fire")))
+            std::task::Poll::Ready(Err(std::io::Error::other("the disk failed")))
         }
     }
     let error = client.storage().upload(FileInput::reader(Broken, None)).await.expect_err("broken");
-    assert!(error.to_string().contains("the disk is on fire"), "{error}");
+    assert!(error.to_string().contains("the disk failed"), "{error}");
 }
 
 #[tokio::test]
-async fn a_file_that_is_changed_while_it_is_sent_is_an_error() {
+async fn a_file_changed_during_its_upload_is_an_error() {
     type Change = fn(&std::path::Path);
     let changes: [(&str, Change); 5] = [
-        ("is written anew", |path| {
+        ("is rewritten", |path| {
             let file = std::fs::OpenOptions::new().write(true).open(path).expect("a file");
             file.set_modified(std::time::UNIX_EPOCH).expect("another time");
         }),
@@ -338,7 +335,7 @@ async fn a_file_that_is_changed_while_it_is_sent_is_an_error() {
             let mut file = std::fs::OpenOptions::new().append(true).open(path).expect("a file");
             std::io::Write::write_all(&mut file, b"more").expect("longer");
         }),
-        ("goes", |path| std::fs::remove_file(path).expect("removed")),
+        ("is deleted", |path| std::fs::remove_file(path).expect("removed")),
         ("is replaced", |path| {
             let other = path.with_extension("other");
             std::fs::write(&other, some_bytes(2001)).expect("another");
@@ -347,11 +344,11 @@ async fn a_file_that_is_changed_while_it_is_sent_is_an_error() {
     ];
     for (how, change) in changes {
         for repository in REPOSITORIES {
-            // In parts, of which the first has gone; and at once, when some of it has gone: it is so large that the test gets
-            // its turn before all of it has.
+            // In parts, after the first one, and in one request, in the middle. The second file is large enough for the
+            // change to happen before all of it is sent.
             for (length, multipart_above) in [(1 << 20, 1 << 19), (20 << 20, 1 << 30)] {
-                if multipart_above > length && matches!(how, "goes" | "is replaced") {
-                    // The file that is open stays what it was.
+                if multipart_above > length && matches!(how, "is deleted" | "is replaced") {
+                    // The open file stays the same.
                     continue;
                 }
                 let folder = tempfile::tempdir().expect("a folder");
@@ -372,7 +369,7 @@ async fn a_file_that_is_changed_while_it_is_sent_is_an_error() {
                 assert!(error.to_string().contains("a.bin"), "{how}: {error}");
                 assert_eq!(storage.files(), 0, "{how}");
                 assert!(!storage.labels().contains(&"complete".to_owned()), "{how}");
-                // Nor does another repository help.
+                // The fallback must not be tried.
                 let elsewhere = repository == Repository::Cdn && storage.labels().contains(&"initiate".to_owned());
                 assert!(!elsewhere, "{how}: {:?}", storage.labels());
             }
@@ -381,7 +378,7 @@ async fn a_file_that_is_changed_while_it_is_sent_is_an_error() {
 }
 
 #[tokio::test]
-async fn limits_may_be_as_large_as_one_likes() {
+async fn extreme_limits_are_accepted() {
     let storage = Storage::start().await;
     let endless = Duration::MAX;
     let client = storage.builder().answer_timeout(endless).idle_timeout(endless).build().expect("a client");
@@ -398,10 +395,10 @@ async fn limits_may_be_as_large_as_one_likes() {
 }
 
 #[tokio::test]
-async fn progress_tells_how_far_an_upload_is_and_never_goes_back() {
-    for (length, told, label) in [
+async fn progress_increases_up_to_the_length_despite_retries() {
+    for (length, is_known, label) in [
         (0, true, "upload"),
-        // More than the buffers of a connection hold, so that it is told of before all of it has gone.
+        // More than the buffers of a connection hold, so that progress is reported before the end.
         (16 << 20, true, "upload"),
         (5000, true, "part 3"),
         (5000, true, "complete"),
@@ -412,31 +409,31 @@ async fn progress_tells_how_far_an_upload_is_and_never_goes_back() {
         for faults in [0, 3] {
             let storage = Storage::start().await;
             let client = storage.builder().build().expect("a client");
-            (0..faults).for_each(|_| storage.fault(label, Fault::Answer(Reply::json(500, "{}"))));
+            (0..faults).for_each(|_| storage.fault(label, Fault::Instead(Reply::json(500, "{}"))));
             let bytes: &'static [u8] = vec![7; length].leak();
-            let file = if told { FileInput::bytes(bytes, "a/b") } else { FileInput::reader(bytes, None) };
-            // A reader that gives less than a part has been read by then.
-            let total = (told || length < 400).then_some(length as u64);
+            let file = if is_known { FileInput::bytes(bytes, "a/b") } else { FileInput::reader(bytes, None) };
+            // The client reads one part ahead, and knows the length of a shorter reader.
+            let total = (is_known || length < 400).then_some(length as u64);
             let policy = Storage::policy().multipart_above(if label == "upload" { 16 << 20 } else { 1000 });
             let mut progress = Vec::new();
             let upload = client.storage().upload(file).policy(policy);
-            upload.on_progress(|told| progress.push(told)).await.expect("uploaded");
-            let shown = format!("{length} {label} {faults}: {progress:?}");
-            assert!(progress.iter().all(|progress| progress.total == total), "{shown}");
-            assert!(progress.is_sorted_by(|one, next| one.bytes < next.bytes), "{shown}");
-            assert_eq!(progress.last().map(|progress| progress.bytes), Some(length as u64), "{shown}");
+            upload.on_progress(|update| progress.push(update)).await.expect("uploaded");
+            let case = format!("{length} {label} {faults}: {progress:?}");
+            assert!(progress.iter().all(|progress| progress.total == total), "{case}");
+            assert!(progress.is_sorted_by(|one, next| one.bytes < next.bytes), "{case}");
+            assert_eq!(progress.last().map(|progress| progress.bytes), Some(length as u64), "{case}");
         }
     }
 }
 
 #[tokio::test]
-async fn the_fallback_takes_what_the_repository_does_not() {
-    let no = || Reply::json(400, r#"{"detail":"not here"}"#);
+async fn the_fallback_takes_files_that_the_repository_refuses() {
+    let refusal = || Reply::json(400, r#"{"detail":"not here"}"#);
     for (kind, length) in [("token", 10), ("upload", 10), ("create", 1001), ("part 2", 1001), ("complete", 1001)] {
         let storage = Storage::start().await;
         let policy = Storage::policy().parts_at_once(1).fallback(Repository::Gcs);
         let client = storage.builder().uploads(policy).build().expect("a client");
-        storage.fault(kind, Fault::Answer(no()));
+        storage.fault(kind, Fault::Instead(refusal()));
         let bytes = some_bytes(length);
         let lifecycle = Lifecycle::expires_immediately();
         let upload = client.storage().upload(FileInput::bytes(bytes.clone(), "a/b")).lifecycle(lifecycle);
@@ -450,55 +447,55 @@ async fn the_fallback_takes_what_the_repository_does_not() {
         assert!(initiated.ends_with("?storage_type=gcs"), "{kind}: {initiated}");
     }
 
-    // The other way round.
+    // In the other direction.
     let storage = Storage::start().await;
     let policy = Storage::policy().repository(Repository::Gcs).fallback(Repository::Cdn);
     let client = storage.builder().uploads(policy).build().expect("a client");
-    storage.fault("put", Fault::Answer(no()));
+    storage.fault("put", Fault::Instead(refusal()));
     client.storage().upload(FileInput::bytes(vec![1], "a/b")).await.expect("uploaded");
     assert_eq!(storage.labels(), ["initiate", "put", "token", "upload"]);
     assert!(storage.seen("initiate").line().ends_with("?storage_type=gcs"));
 
-    // A repository is no fallback of its own.
+    // The repository itself is not tried again as its fallback.
     let storage = Storage::start().await;
     let client = storage.builder().uploads(Storage::policy().fallback(Repository::Cdn)).build().expect("a client");
-    storage.fault("upload", Fault::Answer(no()));
+    storage.fault("upload", Fault::Instead(refusal()));
     client.storage().upload(FileInput::bytes(vec![1], "a/b")).await.expect_err("refused");
     assert_eq!(storage.labels(), ["token", "upload"]);
 
-    // If the fallback does not take it either, the first error is the one that counts.
+    // If the fallback refuses it as well, the first error is returned.
     let storage = Storage::start().await;
     let client = storage.builder().uploads(Storage::policy().fallback(Repository::Gcs)).build().expect("a client");
-    storage.fault("upload", Fault::Answer(no()));
-    storage.fault("initiate", Fault::Answer(Reply::json(400, r#"{"detail":"nor here"}"#)));
-    let error = client.storage().upload(FileInput::bytes(vec![1], "a/b")).await.expect_err("nowhere");
+    storage.fault("upload", Fault::Instead(refusal()));
+    storage.fault("initiate", Fault::Instead(Reply::json(400, r#"{"detail":"nor here"}"#)));
+    let error = client.storage().upload(FileInput::bytes(vec![1], "a/b")).await.expect_err("refused twice");
     assert!(error.to_string().contains("not here"), "{error}");
 
-    // What has been read of a reader cannot be sent anywhere else.
-    storage.fault("create", Fault::Answer(no()));
+    // A reader can only be sent elsewhere while none of its data has been consumed.
+    storage.fault("create", Fault::Instead(refusal()));
     let file = FileInput::reader(&*some_bytes(3000).leak(), None);
-    client.storage().upload(file).await.expect("of this one nothing has gone yet");
+    client.storage().upload(file).await.expect("nothing consumed");
     let before = storage.labels().len();
-    storage.fault("part 2", Fault::Answer(no()));
+    storage.fault("part 2", Fault::Instead(refusal()));
     let file = FileInput::reader(&*some_bytes(3000).leak(), None);
-    let error = client.storage().upload(file).await.expect_err("nowhere");
+    let error = client.storage().upload(file).await.expect_err("refused twice");
     assert!(error.to_string().contains("not here"), "{error}");
     assert!(!storage.labels()[before..].contains(&"initiate".to_owned()));
 }
 
 #[tokio::test]
-async fn neither_key_nor_token_nor_file_goes_where_it_must_not() {
+async fn untrusted_upload_urls_are_rejected() {
     let storage = Storage::start().await;
     let client = storage.builder().build().expect("a client");
-    let answers = |label: &str, body: serde_json::Value| {
-        storage.fault(label, Fault::Answer(Reply::json(200, &body.to_string())));
+    let script = |label: &str, body: serde_json::Value| {
+        storage.fault(label, Fault::Instead(Reply::json(200, &body.to_string())));
     };
     let upload = |length: usize, repository: Repository| {
         client.storage().upload(FileInput::bytes(some_bytes(length), "a/b")).repository(repository).into_future()
     };
 
     for evil in ["https://evil.example", "http://v3.fal.media", "https://fal.media.evil.example", "nonsense"] {
-        answers(
+        script(
             "token",
             json!({ "token": "T", "token_type": "Bearer", "base_url": evil, "expires_at": "2999-01-01T00:00:00Z" }),
         );
@@ -506,21 +503,21 @@ async fn neither_key_nor_token_nor_file_goes_where_it_must_not() {
         assert_eq!(error.kind(), ErrorKind::UntrustedUrl, "{error}");
     }
     for evil in ["https://evil.example/files/x", "http://127.0.0.1:1/x"] {
-        answers("create", json!({ "access_url": evil, "uploadId": "U" }));
+        script("create", json!({ "access_url": evil, "uploadId": "U" }));
         let error = upload(2000, Repository::Cdn).await.expect_err(evil);
         assert_eq!(error.kind(), ErrorKind::UntrustedUrl, "{error}");
     }
-    answers("initiate", json!({ "upload_url": "ftp://evil.example/x", "file_url": "https://x.y/z" }));
+    script("initiate", json!({ "upload_url": "ftp://evil.example/x", "file_url": "https://x.y/z" }));
     let error = upload(10, Repository::Signed).await.expect_err("ftp");
     assert_eq!(error.kind(), ErrorKind::UntrustedUrl, "{error}");
-    // The key goes with the questions for the URLs of the parts.
-    answers("initiate", json!({ "upload_url": "https://evil.example/x", "file_url": "https://x.y/z" }));
+    // Requests for the URLs of parts have the key.
+    script("initiate", json!({ "upload_url": "https://evil.example/x", "file_url": "https://x.y/z" }));
     let error = upload(2000, Repository::Gcs).await.expect_err("evil");
     assert_eq!(error.kind(), ErrorKind::UntrustedUrl, "{error}");
 }
 
 #[tokio::test]
-async fn nonsense_is_an_error_that_has_it() {
+async fn an_unexpected_response_is_kept_in_the_error() {
     for (repository, length, label) in [
         (Repository::Cdn, 10, "token"),
         (Repository::Cdn, 10, "upload"),
@@ -531,7 +528,7 @@ async fn nonsense_is_an_error_that_has_it() {
     ] {
         let storage = Storage::start().await;
         let client = storage.builder().build().expect("a client");
-        storage.fault(label, Fault::Answer(Reply::text(200, "text/html", "<p>hello")));
+        storage.fault(label, Fault::Instead(Reply::text(200, "text/html", "<p>hello")));
         let upload = client.storage().upload(FileInput::bytes(some_bytes(length), "a/b")).repository(repository);
         let error = upload.await.expect_err(label);
         assert_eq!(error.kind(), ErrorKind::UnexpectedResponse, "{label}: {error}");
@@ -540,12 +537,12 @@ async fn nonsense_is_an_error_that_has_it() {
 }
 
 #[tokio::test]
-async fn no_more_parts_are_under_way_than_were_asked_for_and_no_more_of_a_reader_is_read() {
-    let (under_way, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+async fn a_reader_is_read_ahead_by_at_most_the_parts_in_flight() {
+    let (read, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let storage = Storage::start().await;
     let client = storage.builder().uploads(Storage::policy().parts_at_once(2)).build().expect("a client");
 
-    /// Counts how far it was read.
+    /// A reader that counts the bytes read.
     struct Counted(Arc<AtomicUsize>, usize);
     impl tokio::io::AsyncRead for Counted {
         fn poll_read(
@@ -560,7 +557,7 @@ async fn no_more_parts_are_under_way_than_were_asked_for_and_no_more_of_a_reader
             std::task::Poll::Ready(Ok(()))
         }
     }
-    let (read, sent) = (Arc::clone(&under_way), Arc::new(Mutex::new(0)));
+    let sent = Arc::new(Mutex::new(0));
     let (of_progress, most_ahead) = (Arc::clone(&sent), Arc::clone(&most));
     let upload = client.storage().upload(FileInput::reader(Counted(Arc::clone(&read), 20_000), None));
     upload
@@ -571,13 +568,13 @@ async fn no_more_parts_are_under_way_than_were_asked_for_and_no_more_of_a_reader
         })
         .await
         .expect("uploaded");
-    // Two parts that are sent, and one that waits for its turn.
+    // Two parts in flight and one waiting.
     assert!(most.load(Ordering::Relaxed) <= 3 * 400, "{most:?}");
     assert_eq!(*sent.lock().expect("not poisoned"), 20_000);
 }
 
 #[tokio::test]
-async fn an_upload_that_is_dropped_is_over() {
+async fn a_dropped_upload_frees_its_reader_and_connections() {
     struct Held(Arc<AtomicBool>);
     impl Drop for Held {
         fn drop(&mut self) {
@@ -597,21 +594,21 @@ async fn an_upload_that_is_dropped_is_over() {
     let storage = Storage::start().await;
     let client = storage.builder().build().expect("a client");
     for number in 1..=4 {
-        storage.fault(format!("part {number}"), Fault::Stalled);
+        storage.fault(format!("part {number}"), Fault::Instead(Reply::json(200, "{").stalled()));
     }
-    let over = Arc::new(AtomicBool::new(false));
+    let dropped = Arc::new(AtomicBool::new(false));
     let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
-    let (told, mut hears) = tokio::sync::watch::channel(0);
+    let (sender, mut receiver) = tokio::sync::watch::channel(0);
     {
-        let upload = client.storage().upload(FileInput::reader(Held(Arc::clone(&over)), None));
-        let upload = upload.on_progress(move |progress| _ = told.send_replace(progress.bytes)).into_future();
+        let upload = client.storage().upload(FileInput::reader(Held(Arc::clone(&dropped)), None));
+        let upload = upload.on_progress(move |progress| _ = sender.send_replace(progress.bytes)).into_future();
         tokio::select! {
             outcome = upload => panic!("{outcome:?}"),
-            _ = hears.wait_for(|bytes| *bytes >= 1600) => {}
+            _ = receiver.wait_for(|bytes| *bytes >= 1600) => {}
         }
     }
-    assert!(over.load(Ordering::Acquire), "the reader is given back at once");
-    // The connections' own tasks, here and at the server, end as soon as they hear of it.
+    assert!(dropped.load(Ordering::Acquire), "the reader is not dropped");
+    // The tasks of the connections, of client and server, end soon after.
     while tokio::runtime::Handle::current().metrics().num_alive_tasks() > tasks {
         tokio::task::yield_now().await;
     }
@@ -620,8 +617,8 @@ async fn an_upload_that_is_dropped_is_over() {
 }
 
 #[tokio::test]
-async fn urls_are_signed_and_access_is_asked_and_set() {
-    let server = support::Server::start(|_, seen| match (seen.method.as_str(), label(seen).as_str()) {
+async fn file_urls_are_signed_and_acls_read_and_set() {
+    let server = Server::start(|_, seen| match (seen.method.as_str(), label(seen).as_str()) {
         ("POST", _) => Reply::json(200, r#"{"signed_url":"https://v3.fal.media/files/b/a/x.png?sig=1"}"#),
         ("PUT", _) => Reply::json(200, r#"{"default":"hide","rules":[]}"#),
         _ => Reply::json(200, r#"{"default":"forbid","rules":[{"user":"u","decision":"allow"}],"more":1}"#),
@@ -634,7 +631,7 @@ async fn urls_are_signed_and_access_is_asked_and_set() {
     assert_eq!(signed, "https://v3.fal.media/files/b/a/x.png?sig=1");
     let acl = storage.acl(url).await.expect("access");
     assert_eq!(acl, fal_client::Acl::new(Access::Forbid).allow("u"));
-    let applied = storage.set_acl(url, &fal_client::Acl::new(Access::Hide).allow("nobody")).await.expect("access");
+    let applied = storage.set_acl(url, &fal_client::Acl::new(Access::Hide).allow("u2")).await.expect("access");
     assert_eq!(applied, fal_client::Acl::new(Access::Hide));
     let query = "url=https%3A%2F%2Fv3.fal.media%2Ffiles%2Fb%2Fa%2Fx.png";
     assert_eq!(
@@ -647,17 +644,17 @@ async fn urls_are_signed_and_access_is_asked_and_set() {
     );
     let seen = server.seen();
     assert_eq!(seen[0].json(), json!({ "expiration_seconds": 3600 }));
-    assert_eq!(seen[2].json(), json!({ "default": "hide", "rules": [{ "user": "nobody", "decision": "allow" }] }));
+    assert_eq!(seen[2].json(), json!({ "default": "hide", "rules": [{ "user": "u2", "decision": "allow" }] }));
     assert!(seen.iter().all(|seen| seen.header("authorization") == Some(&*format!("Key {KEY}"))));
 
     for (url, seconds) in [(url, 0), (url, 7 * 86_400 + 1), ("a.png", 60), ("data:,x", 60)] {
         let error = storage.sign(url, Duration::from_secs(seconds)).await.expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
     }
-    let error = storage.set_acl(url, &fal_client::Acl::default().allow("u")).await.expect_err("no default");
+    let error = storage.set_acl(url, &fal_client::Acl::default().allow("u")).await.expect_err("without a default");
     assert_eq!((error.kind(), server.seen().len()), (ErrorKind::InvalidInput, 3));
 
-    // The host may come from the environment.
+    // From the environment.
     let vars = |name: &str| (name == "FAL_API_HOST").then(|| format!("{}/other", server.base()));
     let client = server.builder().env_from(vars).build().expect("a client");
     client.storage().acl(url).await.expect("access");
@@ -665,13 +662,13 @@ async fn urls_are_signed_and_access_is_asked_and_set() {
 }
 
 #[tokio::test]
-async fn the_cdn_can_be_another_one() {
+async fn a_configured_cdn_host_overrides_that_of_the_token() {
     let storage = Storage::start().await;
     let vars = |name: &str| (name == "FAL_CDN_V3_HOST").then(|| format!("{}/cdn", storage.base()));
     let client = storage.builder().env_from(vars).build().expect("a client");
     let elsewhere = json!({ "token": "T", "token_type": "Bearer", "base_url": "https://evil.example" });
     storage.fault("token", Fault::After(Reply::json(200, &elsewhere.to_string())));
-    // The token is none of the storage's, so it is replaced; but it went to the CDN that was configured.
+    // The configured CDN rejects the foreign token, which the client then replaces.
     client.storage().upload(FileInput::bytes(vec![1], "a/b")).await.expect("uploaded");
     assert_eq!(storage.labels(), ["token", "upload", "token", "upload"]);
 }

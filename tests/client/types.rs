@@ -1,4 +1,4 @@
-//! The generated types of the shipped endpoints: how they are built, read, written and checked.
+//! The generated types of the shipped endpoints: building, parsing, serialization and validation.
 
 #![allow(clippy::unwrap_used)]
 
@@ -25,19 +25,19 @@ fn with(field: &str, value: Value) -> Value {
     json
 }
 
-/// What `validate` says about an input that can be read.
+/// Returns the violations that `validate` finds.
 fn violations(json: Value) -> Vec<FieldError> {
     let input: Input = serde_json::from_value(json).unwrap();
     input.validate().unwrap_err().into_errors()
 }
 
 #[test]
-fn only_what_was_set_is_sent() {
+fn only_set_fields_are_sent() {
     assert_eq!(serde_json::to_value(minimal()).unwrap(), minimal_json());
 }
 
 #[test]
-fn every_call_form_of_the_builder_is_taken() {
+fn setters_accept_all_documented_types() {
     fn send(input: impl Into<Input>) -> Value {
         serde_json::to_value(input.into()).unwrap()
     }
@@ -68,7 +68,7 @@ fn every_call_form_of_the_builder_is_taken() {
 }
 
 #[test]
-fn an_input_is_read_back_as_it_was_written() {
+fn an_input_survives_a_round_trip_through_json() {
     let input = Input::builder().prompt("p").control_image_url(URL).image_url(URL).mask_url(URL);
     let input = input.image_size((640, 480)).loras([LoraWeight::new("a")]).build();
     let json = serde_json::to_value(&input).unwrap();
@@ -76,13 +76,13 @@ fn an_input_is_read_back_as_it_was_written() {
 }
 
 #[test]
-fn null_is_as_good_as_absent() {
+fn null_is_parsed_as_unset() {
     let input: Input = serde_json::from_value(with("image_size", Value::Null)).unwrap();
     assert_eq!(serde_json::to_value(input).unwrap(), minimal_json());
 }
 
 #[test]
-fn what_the_schema_does_not_know_is_not_read_as_an_input() {
+fn inputs_with_unknown_missing_or_mistyped_fields_are_rejected() {
     let error = |json: Value| serde_json::from_value::<Input>(json).unwrap_err().to_string();
     assert!(error(with("promt", json!("typo"))).starts_with("unknown field `promt`, expected one of `prompt`"));
     assert!(error(with("loras", json!([{ "path": "a", "weight": 1 }]))).starts_with("unknown field `weight`"));
@@ -96,7 +96,7 @@ fn what_the_schema_does_not_know_is_not_read_as_an_input() {
 }
 
 #[test]
-fn every_violated_bound_is_listed_in_the_shape_of_fal() {
+fn violations_have_the_shape_of_fals_errors() {
     let mut json = minimal_json();
     json["num_images"] = json!(9);
     json["strength"] = json!(0);
@@ -120,7 +120,7 @@ fn every_violated_bound_is_listed_in_the_shape_of_fal() {
 }
 
 #[test]
-fn an_unlisted_value_is_a_violation_in_an_input_and_data_in_an_output() {
+fn an_undeclared_enum_value_is_a_violation_in_an_input_only() {
     let found = violations(with("image_size", json!("cinema")));
     assert_eq!((found[0].path().as_str(), found[0].error_type.as_str()), ("image_size", "one_of"));
     assert!(found[0].to_string().ends_with("landscape_16_9 (given: \"cinema\")"), "{}", found[0]);
@@ -136,7 +136,7 @@ fn an_unlisted_value_is_a_violation_in_an_input_and_data_in_an_output() {
 }
 
 #[test]
-fn the_service_s_own_sample_response_is_read() {
+fn the_schemas_sample_response_is_parsed() {
     let output: Output =
         serde_json::from_value(json!({ "images": [{ "url": "", "content_type": "image/jpeg" }] })).unwrap();
     assert_eq!(output.images[0].content_type.as_deref(), Some("image/jpeg"));
@@ -144,7 +144,7 @@ fn the_service_s_own_sample_response_is_read() {
 }
 
 #[test]
-fn outputs_are_read_as_the_service_writes_them() {
+fn outputs_with_nulls_floats_and_added_fields_are_parsed() {
     let output: Output = serde_json::from_value(json!({
         "images": [{ "url": URL, "width": 3.0, "height": -0.0, "file_size": null, "added": [1] }],
         "seed": u64::MAX, "timings": null, "has_nsfw_concepts": [true], "added_later": {},
@@ -164,7 +164,7 @@ fn outputs_are_read_as_the_service_writes_them() {
 }
 
 #[test]
-fn each_file_is_shown_with_its_path() {
+fn each_file_is_visited_with_its_path() {
     let mut input = minimal();
     let mut seen = Vec::new();
     input.visit_files(&mut |path, file| {
@@ -176,20 +176,20 @@ fn each_file_is_shown_with_its_path() {
 }
 
 #[test]
-fn debug_shows_no_bytes() {
+fn debug_output_has_no_bytes() {
     let input = Input::builder().mask_url(FileInput::bytes(vec![7; 5000], "image/png"));
     let shown = format!("{input:?}");
     assert!(shown.contains("5000 bytes of image/png") && shown.len() < 1500, "{shown}");
 }
 
 #[test]
-fn an_endpoint_knows_its_id() {
+fn the_endpoint_has_its_id() {
     assert_eq!(inpainting::ENDPOINT.id(), "fal-ai/fast-sdxl-controlnet-canny/inpainting");
 }
 
 #[test]
-fn what_is_sent_has_only_keys_that_the_schema_names() {
-    let schema = include_str!("../schemas/fal-ai/fast-sdxl-controlnet-canny/inpainting.json");
+fn every_sent_key_is_in_the_schema() {
+    let schema = include_str!("../../schemas/fal-ai/fast-sdxl-controlnet-canny/inpainting.json");
     let schema: Value = serde_json::from_str(schema).unwrap();
     let named: Vec<&String> = schema["components"]["schemas"]
         .as_object()
@@ -221,7 +221,7 @@ fn what_is_sent_has_only_keys_that_the_schema_names() {
             Value::Object(object) => {
                 object.iter().flat_map(|(key, value)| [vec![key.clone()], keys(value)].concat()).collect()
             }
-            Value::Array(list) => list.iter().flat_map(keys).collect(),
+            Value::Array(items) => items.iter().flat_map(keys).collect(),
             _ => Vec::new(),
         }
     }
@@ -231,7 +231,7 @@ fn what_is_sent_has_only_keys_that_the_schema_names() {
 }
 
 #[test]
-fn every_integer_of_an_output_is_read() {
+fn every_integer_of_an_output_is_parsed() {
     for text in ["0", "-0", "-1", "3.0", "-9223372036854775808", "18446744073709551615", "1e3", "4294967296"] {
         let output: Output = serde_json::from_str(&format!(r#"{{"images": [], "seed": {text}}}"#)).unwrap();
         let expected: f64 = text.parse().unwrap();

@@ -1,23 +1,20 @@
-//! The requests on the wire, beside those that fal's own clients are known to send. Where this client differs on
-//! purpose, ARCHITECTURE.md has the reason.
+//! The requests on the wire, compared with those of fal's own clients. Deliberate deviations are documented.
 
 use std::time::Duration;
 
 use fal_client::{Access, Job, Lifecycle, Priority};
 use serde_json::{Value, json};
 
-mod support;
+use crate::support::server::{KEY, Reply, Seen, Server};
 
-use support::{KEY, Reply, Seen, Server};
-
-/// A request as it would be seen at fal: method and URL, the headers that say something, the body.
+/// Describes a request as fal would receive it: method and URL, the relevant headers, the body.
 fn shown(seen: &Seen) -> (String, Vec<String>, Value) {
     let target = seen.target.replacen("/run/", "https://fal.run/", 1).replacen("/queue/", "https://queue.fal.run/", 1);
-    let telling = |name: &str| name.starts_with("x-") || matches!(name, "authorization" | "content-type" | "accept");
+    let relevant = |name: &str| name.starts_with("x-") || matches!(name, "authorization" | "content-type" | "accept");
     let mut headers: Vec<String> = seen
         .headers
         .iter()
-        .filter(|(name, _)| telling(name))
+        .filter(|(name, _)| relevant(name))
         .map(|(name, value)| format!("{name}: {}", value.replace(KEY, "id:secret")))
         .collect();
     headers.sort();
@@ -25,7 +22,7 @@ fn shown(seen: &Seen) -> (String, Vec<String>, Value) {
     (format!("{} {target}", seen.method), headers, body)
 }
 
-/// What a request that was just made looked like.
+/// Describes the last request.
 fn last(server: &Server) -> (String, Vec<String>, Value) {
     shown(server.seen().last().expect("a request"))
 }
@@ -45,7 +42,7 @@ async fn server() -> Server {
 }
 
 #[tokio::test]
-async fn run() {
+async fn run_matches_fals_clients() {
     let server = server().await;
     let client = server.client();
     for (id, url) in [
@@ -54,7 +51,7 @@ async fn run() {
         ("110602490-lcm/stream", "https://fal.run/110602490-lcm/stream"),
         ("workflows/me/wf/sub", "https://fal.run/workflows/me/wf/sub"),
     ] {
-        client.endpoint(id).run(json!({ "prompt": "a" })).await.expect("an answer");
+        client.endpoint(id).run(json!({ "prompt": "a" })).await.expect("a response");
         let (line, headers, body) = last(&server);
         assert_eq!((line, body), (format!("POST {url}"), json!({ "prompt": "a" })));
         assert_eq!(headers, [ACCEPT, AUTH, JSON]);
@@ -62,7 +59,7 @@ async fn run() {
 }
 
 #[tokio::test]
-async fn run_with_options() {
+async fn run_options_match_fals_clients() {
     let server = server().await;
     let lifecycle = Lifecycle::expires_after(Duration::from_secs(86_400)).access(Access::Hide);
     let run = server.client().endpoint("fal-ai/flux/dev").run(json!({ "p": 1 }));
@@ -71,7 +68,7 @@ async fn run_with_options() {
         .hint("h")
         .header("x-a", "b")
         .await
-        .expect("an answer");
+        .expect("a response");
     let preference = r#"{"expiration_duration_seconds":86400,"initial_acl":{"default":"hide"}}"#;
     assert_eq!(
         last(&server).1,
@@ -88,7 +85,7 @@ async fn run_with_options() {
 }
 
 #[tokio::test]
-async fn submit() {
+async fn submit_matches_fals_clients() {
     let server = server().await;
     let endpoint = server.client().endpoint("fal-ai/flux/dev");
     endpoint
@@ -122,7 +119,7 @@ async fn submit() {
 }
 
 #[tokio::test]
-async fn status_result_and_cancel() {
+async fn status_result_and_cancel_match_fals_clients() {
     let server = server().await;
     let client = server.client();
     let wf = client.endpoint("workflows/me/wf/sub");
@@ -147,7 +144,7 @@ async fn status_result_and_cancel() {
 }
 
 #[tokio::test]
-async fn subscribe_by_stream() {
+async fn subscribe_streams_the_status() {
     let server = server().await;
     let endpoint = server.client().endpoint("fal-ai/flux/dev");
     endpoint.subscribe(json!({ "prompt": "a" })).logs(true).await.expect("a result");
@@ -163,9 +160,9 @@ async fn subscribe_by_stream() {
     assert_eq!(shown(&server.seen()[1]).1, ["accept: text/event-stream", AUTH]);
 }
 
-/// What the queue says of a job is the job, and a job rebuilt from its id is the same: both lead to the application.
+/// The URLs in the submit response and those built from the id are the same.
 #[tokio::test]
-async fn a_job_from_an_id_is_the_job_from_the_answer() {
+async fn a_job_built_from_its_id_has_the_urls_of_the_submit_response() {
     let server = Server::start(|_, seen| {
         let host = seen.header("host").unwrap_or_default();
         let url = format!("http://{host}/queue/fal-ai/fast-sdxl/requests/R1");
@@ -184,10 +181,10 @@ async fn a_job_from_an_id_is_the_job_from_the_answer() {
     })
     .await;
     let endpoint = server.client().endpoint("fal-ai/fast-sdxl/image-to-image");
-    let told = endpoint.submit(json!({})).await.expect("a job");
-    assert_eq!(told.gateway_request_id.as_deref(), Some("R2"));
+    let submitted = endpoint.submit(json!({})).await.expect("a job");
+    assert_eq!(submitted.gateway_request_id.as_deref(), Some("R2"));
     let rebuilt: Job<Value> = endpoint.job("R1");
-    for job in [told, rebuilt] {
+    for job in [submitted, rebuilt] {
         endpoint.status(&job).await.expect("a status");
         endpoint.result(&job).await.expect("a result");
         endpoint.cancel(&job).await.expect("an outcome");

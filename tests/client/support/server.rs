@@ -1,5 +1,4 @@
-//! A server that answers what a test says, down to the byte, and remembers what it was asked.
-#![allow(dead_code)]
+//! A server with scripted responses, down to the byte. It records its requests.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -11,10 +10,10 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
-/// The key that every client of a scripted server has.
+/// The key of every client of a scripted server.
 pub(crate) const KEY: &str = "id-of-key:secret-of-key";
 
-/// A request that the server got.
+/// A request that the server received.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) method: String,
@@ -30,28 +29,26 @@ impl Seen {
     }
 
     pub(crate) fn json(&self) -> serde_json::Value {
-        serde_json::from_slice(&self.body).expect("a body of JSON")
+        serde_json::from_slice(&self.body).expect("a JSON body")
     }
 
-    /// Method, path and query.
+    /// Returns method, path and query.
     pub(crate) fn line(&self) -> String {
         format!("{} {}", self.method, self.target)
     }
 }
 
-/// What the server does with a request.
+/// The response to a request, or the lack of one.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
     head: Option<String>,
     body: Vec<u8>,
-    /// The length that is announced, where it is not the body's: then the connection breaks after the body.
+    /// The announced length if it is not the body's. The connection then breaks after the body.
     announced: Option<usize>,
-    /// Whether the connection stays open after the body, although more was announced.
+    /// Keeps the connection open after the body.
     silent: bool,
-    /// Whether the length of the body is not announced.
+    /// Leaves the length of the body unannounced.
     unannounced: bool,
-    /// Whether it comes a byte at a time.
-    slow: bool,
 }
 
 impl Reply {
@@ -61,10 +58,10 @@ impl Reply {
 
     pub(crate) fn text(status: u16, content_type: &str, body: &str) -> Self {
         let head = format!("HTTP/1.1 {status} Scripted\r\ncontent-type: {content_type}\r\n");
-        Reply { head: Some(head), body: body.into(), announced: None, silent: false, unannounced: false, slow: false }
+        Reply { head: Some(head), body: body.into(), announced: None, silent: false, unannounced: false }
     }
 
-    /// A whole stream of events.
+    /// Responds with a complete stream of events.
     pub(crate) fn events(events: &[&str]) -> Self {
         let body: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
         Reply::text(200, "text/event-stream", &body)
@@ -77,58 +74,52 @@ impl Reply {
         self
     }
 
-    /// The connection breaks after what there is of the body.
+    /// Announces a longer body and breaks the connection after this one.
     pub(crate) fn torn(self) -> Self {
         let length = self.body.len() + 1000;
         self.torn_of(length)
     }
 
-    /// The connection breaks after what there is of a body of so many bytes.
+    /// Announces a body of `length` bytes and breaks the connection after this one.
     pub(crate) fn torn_of(mut self, length: usize) -> Self {
         self.announced = Some(length);
         self
     }
 
-    /// More of a body.
+    /// Appends to the body.
     pub(crate) fn and(mut self, more: &str) -> Self {
         self.body.extend_from_slice(more.as_bytes());
         self
     }
 
-    /// No more of the body than so many bytes.
+    /// Shortens the body to `length` bytes.
     pub(crate) fn cut(mut self, length: usize) -> Self {
         self.body.truncate(length);
         self
     }
 
-    /// The body ends where the connection does.
+    /// Ends the body with the connection instead of announcing its length.
     pub(crate) fn unannounced(mut self) -> Self {
         self.unannounced = true;
         self
     }
 
-    /// It comes a byte at a time.
-    pub(crate) fn slow(mut self) -> Self {
-        self.slow = true;
-        self
-    }
-
-    /// The connection is closed without a word.
+    /// Closes the connection without a response.
     pub(crate) fn dropped() -> Self {
-        Reply { head: None, body: Vec::new(), announced: None, silent: false, unannounced: false, slow: false }
+        Reply { head: None, body: Vec::new(), announced: None, silent: false, unannounced: false }
     }
 
-    /// There is no answer, and the connection stays open.
+    /// Keeps the connection open without a response.
     pub(crate) fn never() -> Self {
         Reply { silent: true, ..Reply::dropped() }
     }
 
-    /// After what there is of the body the connection stays open, and nothing more comes.
+    /// Announces a longer body and keeps the connection open after this one.
     pub(crate) fn stalled(self) -> Self {
         self.torn().silent()
     }
 
-    /// The connection stays open after what was sent.
+    /// Keeps the connection open after the response.
     pub(crate) fn silent(mut self) -> Self {
         self.silent = true;
         self
@@ -152,12 +143,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Answers each request with what `script` says of it; the number counts all requests, from 0.
+    /// Starts a server that responds with `script`. It gets the index of each request, from 0.
     pub(crate) async fn start(script: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static) -> Self {
         Server::start_with(None, script).await
     }
 
-    /// The same over TLS, with a certificate of the test's.
+    /// Starts a server that speaks TLS.
     pub(crate) async fn start_tls(
         tls: TlsAcceptor,
         script: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static,
@@ -195,17 +186,17 @@ impl Server {
         &self.base
     }
 
-    /// Everything that was asked, in order.
+    /// Returns the received requests, in order.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().expect("not poisoned").clone()
     }
 
-    /// The requests' methods, paths and queries.
+    /// Returns method, path and query of each request.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.seen().iter().map(Seen::line).collect()
     }
 
-    /// A client's builder whose every host is this server, and which waits for a moment only before it repeats.
+    /// Returns a builder of clients that use this server for every host and retry at once.
     pub(crate) fn builder(&self) -> ClientBuilder {
         Client::builder()
             .key(KEY)
@@ -231,27 +222,23 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     script: Arc<impl Fn(usize, &Seen) -> Reply>,
     log: Arc<Mutex<Vec<Seen>>>,
 ) -> std::io::Result<()> {
-    let Some(seen) = read(&mut stream).await? else { return Ok(()) };
-    let number = {
+    let Some(seen) = receive(&mut stream).await? else { return Ok(()) };
+    let index = {
         let mut log = log.lock().expect("not poisoned");
         log.push(seen.clone());
         log.len() - 1
     };
-    let reply = script(number, &seen);
-    let bytes = reply.bytes();
-    for piece in bytes.chunks(if reply.slow { 1 } else { bytes.len().max(1) }) {
-        stream.write_all(piece).await?;
-        stream.flush().await?;
-        tokio::task::yield_now().await;
-    }
+    let reply = script(index, &seen);
+    stream.write_all(&reply.bytes()).await?;
+    stream.flush().await?;
     if reply.silent {
-        // Until the other side closes.
+        // Until the client closes it.
         while stream.read(&mut [0; 64]).await? > 0 {}
     }
     stream.shutdown().await
 }
 
-async fn read(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<Option<Seen>> {
+async fn receive(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<Option<Seen>> {
     let mut bytes = Vec::new();
     let head = loop {
         if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -261,7 +248,7 @@ async fn read(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<Option<S
             return Ok(None);
         }
     };
-    let text = String::from_utf8(bytes[..head].to_vec()).expect("a head of text");
+    let text = String::from_utf8(bytes[..head].to_vec()).expect("a head in UTF-8");
     let mut lines = text.split("\r\n");
     let mut first = lines.next().unwrap_or_default().split(' ').map(str::to_owned);
     let (method, target) = (first.next().unwrap_or_default(), first.next().unwrap_or_default());
@@ -273,7 +260,7 @@ async fn read(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<Option<S
         headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, value)| value.parse().unwrap_or(0));
     let mut body = bytes.split_off(head + 4);
     while body.len() < length {
-        // A request that does not arrive whole is none.
+        // The connection broke within the request.
         if stream.read_buf(&mut body).await? == 0 {
             return Ok(None);
         }

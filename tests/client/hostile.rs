@@ -1,5 +1,5 @@
-//! Answers, saved jobs and settings that nobody would expect: nothing panics, nothing grows without bound, the key goes
-//! nowhere else, and what can be read is read.
+//! Unexpected responses, saved jobs and settings. Nothing panics or grows without bound, the key goes nowhere else, and
+//! everything readable is read.
 
 use std::time::Duration;
 
@@ -7,14 +7,12 @@ use fal_client::{Error, ErrorKind, Job, QueueUpdate, RetryPolicy};
 use futures_util::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 
-mod support;
-
-use support::{Reply, Server};
+use crate::support::server::{Reply, Server};
 
 const SUBMITTED: &str = r#"{"status":"IN_QUEUE","request_id":"R1","queue_position":0}"#;
 const COMPLETED: &str = r#"{"status":"COMPLETED","request_id":"R1"}"#;
 
-/// A server for a subscription whose status stream and result are these.
+/// Starts a server of one request with this status stream and result.
 async fn server(stream: Reply, result: Reply) -> Server {
     Server::start(move |_, seen| match seen.method.as_str() {
         "POST" => Reply::json(200, SUBMITTED),
@@ -31,9 +29,9 @@ async fn refused(reply: Reply) -> Error {
 }
 
 #[tokio::test]
-async fn an_error_page_is_read_as_far_as_it_is_worth() {
+async fn an_endless_error_page_is_read_up_to_16_mib() {
     let page = "x".repeat(17 << 20);
-    // Of ten gigabytes no more comes, and nobody waits for it.
+    // The rest of the announced 10 GiB never arrives.
     let error = refused(Reply::text(500, "text/html", &page).torn_of(10 << 30).silent()).await;
     assert_eq!(error.status().map(|status| status.as_u16()), Some(500));
     assert_eq!(error.body().map(|body| body.len()), Some(16 << 20));
@@ -41,7 +39,7 @@ async fn an_error_page_is_read_as_far_as_it_is_worth() {
 }
 
 #[tokio::test]
-async fn a_result_is_taken_whole_however_large_it_is() {
+async fn a_large_result_is_complete() {
     let large = json!("x".repeat(17 << 20)).to_string();
     let server = server(Reply::events(&[COMPLETED]), Reply::json(200, &large)).await;
     let response = server.client().endpoint("a/b").subscribe(json!({})).await.expect("a result");
@@ -49,13 +47,13 @@ async fn a_result_is_taken_whole_however_large_it_is() {
 }
 
 #[tokio::test]
-async fn a_time_to_wait_that_is_none_is_passed_over() {
-    for (value, tries) in [
-        // Not to be waited for.
+async fn an_invalid_retry_after_is_ignored() {
+    for (value, attempts) in [
+        // Too long to wait.
         ("18446744073709551615", 1),
         ("121", 1),
         ("Fri, 31 Dec 9999 23:59:59 GMT", 1),
-        // No time at all: the client's own pause counts.
+        // Invalid: the client's backoff applies.
         ("18446744073709551616", 2),
         ("-1", 2),
         ("1e99", 2),
@@ -70,12 +68,12 @@ async fn a_time_to_wait_that_is_none_is_passed_over() {
         })
         .await;
         let done = server.client().endpoint("a/b").run(json!({})).await;
-        assert_eq!((server.seen().len(), done.is_ok()), (tries, tries == 2), "{value}");
+        assert_eq!((server.seen().len(), done.is_ok()), (attempts, attempts == 2), "{value}");
     }
 }
 
 #[tokio::test]
-async fn headers_that_are_no_text_say_nothing() {
+async fn non_ascii_headers_are_ignored() {
     let odd = |mut reply: Reply| {
         for name in [
             "x-fal-request-id",
@@ -103,7 +101,7 @@ async fn headers_that_are_no_text_say_nothing() {
 }
 
 #[tokio::test]
-async fn updates_of_odd_shapes_are_read_or_passed_over() {
+async fn malformed_updates_are_read_as_far_as_possible_or_skipped() {
     let deep = format!(r#"{{"status":"IN_QUEUE","logs":{}"#, "[".repeat(100_000));
     let stream = Reply::events(&[
         "",
@@ -123,7 +121,7 @@ async fn updates_of_odd_shapes_are_read_or_passed_over() {
     let server = server(stream, Reply::json(200, "{}")).await;
     let updates = server.client().endpoint("a/b").status_stream("R1").logs(true);
     let updates: Vec<QueueUpdate> = updates.try_collect().await.expect("no error");
-    let told: Vec<String> = updates
+    let shown: Vec<String> = updates
         .iter()
         .map(|update| match update {
             QueueUpdate::InQueue { position, .. } => format!("{position:?}"),
@@ -134,13 +132,13 @@ async fn updates_of_odd_shapes_are_read_or_passed_over() {
         })
         .collect();
     assert_eq!(
-        told,
+        shown,
         ["None", "Some(18446744073709551615)", "None", "null 7 [] {} null m ", r#"None Some("{\"a\":1}")"#]
     );
 }
 
 #[tokio::test]
-async fn an_event_without_end_ends_the_stream_and_not_the_request() {
+async fn an_endless_event_ends_its_stream_but_not_the_request() {
     let endless = format!("data: {}", "x".repeat(65 << 20));
     let server = Server::start(move |number, seen| match seen.method.as_str() {
         "POST" => Reply::json(200, SUBMITTED),
@@ -153,12 +151,12 @@ async fn an_event_without_end_ends_the_stream_and_not_the_request() {
 }
 
 #[tokio::test]
-async fn bodies_that_cannot_be_read_are_kept() {
+async fn unreadable_bodies_are_kept_in_the_error() {
     let deep = "[".repeat(100_000);
     for body in ["", "\u{0}", "{\"a\":1}}", "NaN", &deep] {
         let reply = Reply::json(200, body).header("content-encoding", "gzip");
         let server = server(Reply::events(&[COMPLETED]), reply).await;
-        let error = server.client().endpoint("a/b").subscribe(json!({})).await.expect_err("no JSON");
+        let error = server.client().endpoint("a/b").subscribe(json!({})).await.expect_err("not JSON");
         assert_eq!((error.kind(), error.request_id()), (ErrorKind::UnexpectedResponse, Some("R1")));
         assert_eq!(error.body().map(|kept| &kept[..]), Some(body.as_bytes()));
 
@@ -168,7 +166,7 @@ async fn bodies_that_cannot_be_read_are_kept() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_leaves_the_id_of_its_head() {
+async fn the_request_id_of_a_torn_response_is_kept() {
     let torn = Reply::json(200, "{\"request_id\"").torn().header("x-fal-request-id", "R9");
     let server = Server::start(move |_, _| torn.clone()).await;
     let endpoint = server.client().endpoint("a/b");
@@ -181,10 +179,10 @@ async fn a_body_that_breaks_off_leaves_the_id_of_its_head() {
 }
 
 #[tokio::test]
-async fn a_saved_job_is_read_whoever_wrote_it() {
+async fn saved_jobs_of_other_versions_are_read() {
     let server = server(Reply::events(&[COMPLETED]), Reply::json(200, r#"{"ok":1}"#)).await;
     for saved in [
-        // Older, newer, and with everything null that can be.
+        // Older, newer, and with every nullable field null.
         r#"{"endpoint":"a/b/c","request_id":"R1"}"#,
         r#"{"request_id":"R1","endpoint":"a/b/c","region":"eu","urls":[{}]}"#,
         r#"{"endpoint":"a/b/c","request_id":"R1","status_url":null,"response_url":null,"cancel_url":null,
@@ -207,7 +205,7 @@ async fn a_saved_job_is_read_whoever_wrote_it() {
 }
 
 #[tokio::test]
-async fn a_saved_job_leads_nowhere_but_to_fal() {
+async fn a_saved_job_with_foreign_urls_is_rejected() {
     let server = server(Reply::events(&[COMPLETED]), Reply::json(200, "{}")).await;
     let foreign = Server::start(|_, _| Reply::json(200, COMPLETED)).await;
     let elsewhere = format!("{}/queue/x", foreign.base());
@@ -248,19 +246,19 @@ async fn a_saved_job_leads_nowhere_but_to_fal() {
         ("a/b", "", ErrorKind::InvalidInput),
     ] {
         let job: Job<Value> = Job::new(endpoint, request_id);
-        assert_eq!(server.client().resume(job).wait().await.expect_err("no job").kind(), kind);
+        assert_eq!(server.client().resume(job).wait().await.expect_err("an invalid job").kind(), kind);
     }
     assert_eq!((server.seen().len(), foreign.seen().len()), (0, 0));
 }
 
 #[tokio::test]
-async fn any_time_can_be_given() {
+async fn extreme_durations_are_accepted() {
     let server = server(Reply::events(&[COMPLETED]), Reply::json(200, "{}")).await;
     let always = Duration::MAX;
     let policy = RetryPolicy::default().first_delay(always).max_delay(always).patience(always).max_attempts(u32::MAX);
     let client = server.builder().answer_timeout(always).idle_timeout(always).stream_idle_timeout(always);
     let endpoint = client.retry(policy).build().expect("a client").endpoint("a/b");
-    endpoint.run(json!({})).timeout(always).start_timeout(always).await.expect("an answer");
+    endpoint.run(json!({})).timeout(always).start_timeout(always).await.expect("a response");
     let job = endpoint.submit(json!({})).timeout(always).await.expect("a job");
     endpoint.subscribe(json!({})).timeout(always).await.expect("a result");
     endpoint.wait(&job).timeout(always).await.expect("a result");
@@ -283,12 +281,12 @@ async fn any_time_can_be_given() {
     ] {
         assert!(error.as_ref().is_err_and(Error::is_timeout), "{error:?}");
     }
-    let paid = server.seen().iter().filter(|seen| seen.method == "POST").count();
-    assert!(paid <= 3, "{paid}");
+    let submitted = server.seen().iter().filter(|seen| seen.method == "POST").count();
+    assert!(submitted <= 3, "{submitted}");
 }
 
 #[test]
-fn a_runtime_that_ends_ends_its_calls() {
+fn calls_dropped_with_or_after_their_runtime_do_not_panic() {
     let runtime = || tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let (server_runtime, ending) = (runtime().expect("a runtime"), runtime().expect("a runtime"));
     let server = server_runtime.block_on(Server::start(|_, seen| match seen.method.as_str() {
@@ -297,16 +295,16 @@ fn a_runtime_that_ends_ends_its_calls() {
     }));
     let endpoint = server.client().endpoint("a/b");
 
-    // One call is dropped with its runtime, one outlives it, and one was never begun.
-    let (told, hears) = std::sync::mpsc::channel();
+    // One call is dropped with its runtime, one outlives it, and one was never polled.
+    let (sender, receiver) = std::sync::mpsc::channel();
     let call =
-        endpoint.subscribe(json!({})).cancel_on_drop(true).on_enqueue(move |_| told.send(()).expect("a listener"));
+        endpoint.subscribe(json!({})).cancel_on_drop(true).on_enqueue(move |_| sender.send(()).expect("a receiver"));
     ending.spawn(call.into_future());
-    hears.recv().expect("a job");
+    receiver.recv().expect("a job");
     let mut updates = endpoint.subscribe(json!({})).cancel_on_drop(true).updates();
     ending.block_on(updates.next()).expect("a job").expect("no error");
-    let unbegun = endpoint.subscribe(json!({})).cancel_on_drop(true).updates();
+    let unpolled = endpoint.subscribe(json!({})).cancel_on_drop(true).updates();
     drop(ending);
-    drop((updates, unbegun));
+    drop((updates, unpolled));
     assert_eq!(server.lines().iter().filter(|line| line.starts_with("POST")).count(), 2);
 }

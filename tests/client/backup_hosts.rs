@@ -1,5 +1,5 @@
-//! fal's backup hosts: where no connection to `fal.run` or `queue.fal.run` comes about, the same request goes to
-//! `falrun.com` or `queue.falrun.com`, and in no other case. The names are led to this machine.
+//! fal's backup hosts. If no connection to `fal.run` or `queue.fal.run` is established, and only then, the same request
+//! goes to `falrun.com` or `queue.falrun.com`. The clients resolve these names to the loopback interface.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,16 +12,13 @@ use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use serde_json::json;
 use tokio_rustls::TlsAcceptor;
 
-#[path = "support/recorder.rs"]
-mod recorder;
-mod support;
-
-use recorder::Recorder;
-use support::{KEY, Reply, Server};
+use crate::support::recorder::Recorder;
+use crate::support::server::{KEY, Reply, Server};
+use crate::support::unreachable::Unreachable;
 
 const HOSTS: [&str; 4] = ["fal.run", "queue.fal.run", "falrun.com", "queue.falrun.com"];
 
-/// A certificate for all of fal's hosts, and what trusts it.
+/// A server's certificate for all of fal's hosts, and a client configuration that trusts it.
 struct Authority {
     acceptor: TlsAcceptor,
     trust: ClientConfig,
@@ -50,7 +47,7 @@ impl Authority {
         Authority { acceptor: TlsAcceptor::from(Arc::new(server)), trust }
     }
 
-    /// A client for which fal's hosts, and their backups, are at these addresses.
+    /// Builds a client that resolves fal's hosts and their backups to these addresses.
     fn client(&self, fal: SocketAddr, backup: SocketAddr) -> Client {
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured(self.trust.clone())
@@ -66,13 +63,9 @@ impl Authority {
     }
 }
 
-/// An address at which nobody listens.
-fn nobody() -> SocketAddr {
-    std::net::TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address")
-}
-
 #[tokio::test]
-async fn what_cannot_reach_fal_reaches_its_backup_unchanged() {
+async fn requests_that_cannot_reach_fal_reach_the_backup_unchanged() {
+    let unreachable = Unreachable::bind();
     let authority = Authority::new();
     let backup = Server::start_tls(authority.acceptor.clone(), |_, seen| match seen.method.as_str() {
         "POST" => Reply::json(200, r#"{"request_id":"R1"}"#),
@@ -80,8 +73,8 @@ async fn what_cannot_reach_fal_reaches_its_backup_unchanged() {
         _ => Reply::json(200, r#"{"status":"COMPLETED"}"#),
     })
     .await;
-    let endpoint = authority.client(nobody(), backup.address()).endpoint("fal-ai/flux/dev");
-    endpoint.run(json!({ "prompt": "a" })).await.expect("an answer");
+    let endpoint = authority.client(unreachable.address(), backup.address()).endpoint("fal-ai/flux/dev");
+    endpoint.run(json!({ "prompt": "a" })).await.expect("a response");
     endpoint.submit(json!({ "prompt": "a" })).webhook("https://x.y/z?a=b").await.expect("a job");
     endpoint.result("R1").await.expect("a result");
     endpoint.cancel("R1").await.expect("an outcome");
@@ -110,14 +103,15 @@ async fn what_cannot_reach_fal_reaches_its_backup_unchanged() {
 }
 
 #[tokio::test]
-async fn where_neither_is_reached_the_first_hosts_error_is_shown() {
+async fn without_any_connection_the_error_is_the_first_hosts() {
+    let unreachable = Unreachable::bind();
     let authority = Authority::new();
-    let client = authority.client(nobody(), nobody());
-    let recorder = Recorder::listen();
-    let error = client.endpoint("a/b").run(json!({})).await.expect_err("nobody there");
-    let emitted = recorder.emitted();
+    let client = authority.client(unreachable.address(), unreachable.address());
+    let recorder = Recorder::start();
+    let error = client.endpoint("a/b").run(json!({})).await.expect_err("unreachable");
+    let emitted = recorder.stop();
     for line in ["its backup host is tried", "host = \"falrun.com\"", "path = \"/a/b\""] {
-        assert!(emitted.contains(line), "{line} is missing in:\n{emitted}");
+        assert!(emitted.contains(line), "missing {line} in:\n{emitted}");
     }
     assert_eq!(error.kind(), ErrorKind::Connect);
     assert!(error.is_connect());
@@ -126,13 +120,14 @@ async fn where_neither_is_reached_the_first_hosts_error_is_shown() {
 }
 
 #[tokio::test]
-async fn what_the_backup_answers_counts() {
+async fn failures_of_the_backup_are_final() {
+    let unreachable = Unreachable::bind();
     let authority = Authority::new();
-    // What has arrived there, or may have, is not sent again, to either host.
+    // The backup may have received the request, so neither host gets it again.
     for reply in [Reply::json(500, "{}"), Reply::json(503, "nginx"), Reply::dropped(), Reply::json(200, "{").torn()] {
-        let answers = reply.clone();
-        let backup = Server::start_tls(authority.acceptor.clone(), move |_, _| answers.clone()).await;
-        let endpoint = authority.client(nobody(), backup.address()).endpoint("a/b");
+        let scripted = reply.clone();
+        let backup = Server::start_tls(authority.acceptor.clone(), move |_, _| scripted.clone()).await;
+        let endpoint = authority.client(unreachable.address(), backup.address()).endpoint("a/b");
         let errors = [endpoint.run(json!({})).await.map(drop), endpoint.submit(json!({})).await.map(drop)];
         for error in errors {
             let error = error.expect_err("a failure");
@@ -148,7 +143,7 @@ async fn what_the_backup_answers_counts() {
 }
 
 #[tokio::test]
-async fn once_there_is_a_connection_there_is_no_backup() {
+async fn the_backup_is_unused_once_a_connection_is_established() {
     let authority = Authority::new();
     for reply in [Reply::json(200, "{}"), Reply::json(500, "{}"), Reply::json(503, "nginx"), Reply::dropped()] {
         let fal = Server::start_tls(authority.acceptor.clone(), move |_, _| reply.clone()).await;
@@ -160,10 +155,11 @@ async fn once_there_is_a_connection_there_is_no_backup() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_not_trusted_is_no_connection() {
+async fn an_untrusted_certificate_is_a_connect_error() {
+    let unreachable = Unreachable::bind();
     let (fal, ours) = (Authority::new(), Authority::new());
     let server = Server::start_tls(fal.acceptor.clone(), |_, _| Reply::json(200, "{}")).await;
-    let client = ours.client(server.address(), nobody());
+    let client = ours.client(server.address(), unreachable.address());
     let error = client.endpoint("a/b").run(json!({})).await.expect_err("not trusted");
     assert_eq!((error.kind(), server.seen().len()), (ErrorKind::Connect, 0));
 }

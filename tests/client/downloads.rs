@@ -1,15 +1,13 @@
-//! Downloads: whole or not at all, and without the key.
+//! Downloads: complete or not at all, and without the key.
 
 use std::collections::HashSet;
 
 use fal_client::{ErrorKind, Image};
 
-mod support;
-
-use support::{Reply, Server};
+use crate::support::server::{Reply, Server};
 
 #[tokio::test]
-async fn a_file_is_saved_under_its_name_when_all_of_it_is_there() {
+async fn a_file_is_saved_only_when_complete() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("a.png");
     let server = Server::start(|number, _| match number {
@@ -30,7 +28,7 @@ async fn a_file_is_saved_under_its_name_when_all_of_it_is_there() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_there_is_kept_unless_asked() {
+async fn an_existing_file_is_kept_unless_overwrite_is_set() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("a.png");
     std::fs::write(&path, b"mine").expect("a file");
@@ -44,7 +42,7 @@ async fn a_file_that_is_there_is_kept_unless_asked() {
 }
 
 #[tokio::test]
-async fn redirects_of_a_media_host_are_followed_and_not_for_ever() {
+async fn redirects_of_media_hosts_are_followed_up_to_a_limit() {
     let server = Server::start(|_, seen| match seen.target.as_str() {
         "/a" => Reply::text(302, "text/plain", "").header("location", "/b"),
         "/b" => Reply::text(200, "text/plain", "here"),
@@ -53,32 +51,33 @@ async fn redirects_of_a_media_host_are_followed_and_not_for_ever() {
     .await;
     let bytes = server.client().download_bytes(format!("{}/a", server.base())).await.expect("bytes");
     assert_eq!(&bytes[..], b"here");
-    let error = server.client().download_bytes(format!("{}/round", server.base())).await.expect_err("round and round");
+    let error =
+        server.client().download_bytes(format!("{}/round", server.base())).await.expect_err("endless redirects");
     assert!(error.to_string().contains("redirect to /round"), "{error}");
 }
 
 #[tokio::test]
-async fn data_uris_are_decoded_and_nonsense_is_refused() {
+async fn data_uris_are_decoded_and_invalid_urls_are_rejected() {
     let client = fal_client::Client::builder().anonymous().build().expect("a client");
     let bytes = client.download_bytes("data:image/png;base64,YWJj").await.expect("bytes");
     assert_eq!(&bytes[..], b"abc");
     let output = serde_json::json!({ "images": [{ "url": "data:,a" }], "text": "data:,b", "none": 3 });
     assert_eq!(client.download_bytes(&output["images"][0]).await.expect("bytes"), "a");
     assert_eq!(client.download_bytes(&output["text"]).await.expect("bytes"), "b");
-    client.download_bytes(&output["none"]).await.expect_err("no URL");
+    client.download_bytes(&output["none"]).await.expect_err("not a URL");
     for url in ["", "a.png", "file:///etc/passwd", "ftp://a.b/c", "data:image/png"] {
         let error = client.download_bytes(url).await.expect_err(url);
         assert_eq!(error.kind(), ErrorKind::UnexpectedResponse, "{url}");
     }
     let folder = tempfile::tempdir().expect("a folder");
     for path in [folder.path().join("no/such/folder/a.png"), folder.path().join("..")] {
-        let error = client.download("data:,x", &path).overwrite(true).await.expect_err("no place for a file");
+        let error = client.download("data:,x", &path).overwrite(true).await.expect_err("an invalid path");
         assert_eq!(error.kind(), ErrorKind::File, "{error}");
     }
 }
 
 #[tokio::test]
-async fn a_redirect_leads_nowhere_but_to_the_web_and_takes_no_key_along() {
+async fn redirects_are_followed_only_to_web_urls_and_without_the_key() {
     let elsewhere = Server::start(|_, _| Reply::text(200, "text/plain", "here")).await;
     let target = format!("{}/b?signature=1", elsewhere.base());
     let server = Server::start(move |_, seen| {
@@ -98,7 +97,7 @@ async fn a_redirect_leads_nowhere_but_to_the_web_and_takes_no_key_along() {
         assert_eq!(error.kind(), ErrorKind::UnexpectedResponse, "{error}");
         assert!(error.to_string().contains("is not followed") && !error.to_string().contains("signature"), "{error}");
     }
-    // Neither key nor anything like it, in whatever was sent.
+    // No part of any request has the key.
     for seen in server.seen().iter().chain(&elsewhere.seen()) {
         let all = format!("{seen:?}");
         assert!(!all.contains("authorization") && !all.contains("secret-of-key"), "{all}");
@@ -107,8 +106,8 @@ async fn a_redirect_leads_nowhere_but_to_the_web_and_takes_no_key_along() {
 }
 
 #[tokio::test]
-async fn an_error_says_who_refused_and_reads_no_endless_reason() {
-    // Who waited for the end of it would hear nothing more.
+async fn an_error_names_the_host_and_reads_a_bounded_body() {
+    // The body never ends.
     let server = Server::start(|_, _| Reply::text(403, "text/plain", &"no ".repeat(1 << 20)).stalled()).await;
     let client = server.builder().retry(fal_client::RetryPolicy::none()).build().expect("a client");
     let error = client.download_bytes(format!("{}/a", server.base())).await.expect_err("refused");
@@ -118,12 +117,12 @@ async fn an_error_says_who_refused_and_reads_no_endless_reason() {
 
 const BODY: &str = "0123456789abcdefghijklmnopqrstuvwxyz";
 
-/// The beginning of the body, after which the connection breaks.
+/// Sends the first bytes of the body and breaks the connection.
 fn half(bytes: usize) -> Reply {
     Reply::text(200, "text/plain", &BODY[..bytes]).torn_of(BODY.len())
 }
 
-/// The rest of the body from a byte on.
+/// Sends the rest of the body from an offset.
 fn rest(from: usize) -> Reply {
     let range = format!("bytes {from}-{}/{}", BODY.len() - 1, BODY.len());
     Reply::text(206, "text/plain", &BODY[from..]).header("content-range", &range)
@@ -133,8 +132,8 @@ fn whole() -> Reply {
     Reply::text(200, "text/plain", BODY)
 }
 
-/// What a client that gets these answers one after the other has then, and what it asked for.
-async fn fetched(replies: Vec<Reply>) -> (Result<String, fal_client::Error>, Vec<Option<String>>) {
+/// Downloads from a host that sends these replies in order. Returns the body and the requested ranges.
+async fn download(replies: Vec<Reply>) -> (Result<String, fal_client::Error>, Vec<Option<String>>) {
     let server = Server::start(move |number, _| replies[number.min(replies.len() - 1)].clone()).await;
     let bytes = server.client().download_bytes(format!("{}/a.txt", server.base())).await;
     let ranges = server.seen().into_iter().map(|seen| {
@@ -145,7 +144,7 @@ async fn fetched(replies: Vec<Reply>) -> (Result<String, fal_client::Error>, Vec
 }
 
 #[tokio::test]
-async fn a_transfer_that_breaks_goes_on_where_it_broke() {
+async fn a_broken_transfer_resumes_at_the_break() {
     let tagged = |reply: Reply| reply.header("etag", "\"v1\"");
     let dated = |reply: Reply| reply.header("last-modified", "Tue, 24 Nov 2026 00:00:00 GMT");
     let v1 = |from: usize| Some(format!("bytes={from}- if \"v1\""));
@@ -163,31 +162,31 @@ async fn a_transfer_that_breaks_goes_on_where_it_broke() {
             vec![None, Some("bytes=3- if Tue, 24 Nov 2026 00:00:00 GMT".to_owned())],
         ),
         (
-            "a weak ETag does not count, the date does",
+            "by date if the ETag is weak",
             vec![dated(half(3).header("etag", "W/\"v1\"")), dated(rest(3))],
             vec![None, Some("bytes=3- if Tue, 24 Nov 2026 00:00:00 GMT".to_owned())],
         ),
         (
-            "as often as it likes, as long as something comes each time",
+            "any number of times while each attempt makes progress",
             (0..36)
                 .map(|from| tagged(if from == 0 { half(1) } else { rest(from).cut(1).torn_of(36 - from) }))
                 .collect(),
             (0..36).map(|from| if from == 0 { None } else { v1(from) }).collect(),
         ),
-        ("the host begins anew", vec![tagged(half(10)), tagged(whole())], vec![None, v1(10)]),
+        ("the host restarts", vec![tagged(half(10)), tagged(whole())], vec![None, v1(10)]),
         (
-            "the host begins anew, and breaks again",
+            "the host restarts and breaks again",
             vec![tagged(half(10)), tagged(half(20)), tagged(half(5)), tagged(rest(20))],
             vec![None, v1(10), v1(20), v1(20)],
         ),
         (
-            "not at once",
+            "after a 503",
             vec![tagged(half(10)), Reply::text(503, "text/plain", ""), tagged(rest(10))],
             vec![None, v1(10), v1(10)],
         ),
         ("before the first byte", vec![half(0), whole()], vec![None, None]),
         (
-            "the host gives less than the rest at once",
+            "the host sends less than the rest",
             vec![
                 tagged(half(10)),
                 tagged(Reply::text(206, "text/plain", &BODY[10..20]).header("content-range", "bytes 10-19/36")),
@@ -196,7 +195,7 @@ async fn a_transfer_that_breaks_goes_on_where_it_broke() {
             vec![None, v1(10), v1(20)],
         ),
         (
-            "the same, and the length was not known before",
+            "the host sends less than the rest of an unknown length",
             vec![
                 tagged(Reply::text(200, "text/plain", "a\r\n0123456789\r\n"))
                     .header("transfer-encoding", "chunked")
@@ -207,59 +206,53 @@ async fn a_transfer_that_breaks_goes_on_where_it_broke() {
             vec![None, v1(10), v1(20)],
         ),
         (
-            "the rest does not say its version",
+            "the rest has no ETag",
             vec![tagged(half(10)), rest(10).header("last-modified", "Tue, 24 Nov 2026 00:00:00 GMT")],
             vec![None, v1(10)],
         ),
-        ("not compressed, in so many words", vec![whole().header("content-encoding", "identity")], vec![None]),
-        ("not at first", vec![Reply::dropped(), Reply::text(500, "text/plain", ""), whole()], vec![None, None, None]),
+        ("explicitly not compressed", vec![whole().header("content-encoding", "identity")], vec![None]),
+        (
+            "after failed attempts",
+            vec![Reply::dropped(), Reply::text(500, "text/plain", ""), whole()],
+            vec![None, None, None],
+        ),
     ];
-    for (what, replies, asked) in cases {
-        let (bytes, ranges) = fetched(replies).await;
-        assert_eq!(bytes.expect(what), BODY, "{what}");
-        assert_eq!(ranges, asked, "{what}");
+    for (name, replies, requested) in cases {
+        let (bytes, ranges) = download(replies).await;
+        assert_eq!(bytes.expect(name), BODY, "{name}");
+        assert_eq!(ranges, requested, "{name}");
     }
 }
 
 #[tokio::test]
-async fn what_cannot_go_on_is_an_error() {
+async fn a_transfer_that_cannot_resume_fails() {
     let tagged = |reply: Reply, tag: &str| reply.header("etag", tag);
     let v1 = |reply: Reply| tagged(reply, "\"v1\"");
-    for (what, replies, kind, requests) in [
-        ("nothing names the version", vec![half(10), whole()], ErrorKind::Transport, 1),
-        ("only a weak ETag does", vec![tagged(half(10), "W/\"v1\""), whole()], ErrorKind::Transport, 1),
+    for (name, replies, kind, requests) in [
+        ("no ETag and no date", vec![half(10), whole()], ErrorKind::Transport, 1),
+        ("only a weak ETag", vec![tagged(half(10), "W/\"v1\""), whole()], ErrorKind::Transport, 1),
         ("the file was changed", vec![v1(half(10)), tagged(whole(), "\"v2\"")], ErrorKind::UnexpectedResponse, 2),
-        ("the host gives too much", vec![v1(half(10)), v1(rest(10).and("more"))], ErrorKind::UnexpectedResponse, 2),
-        ("the host goes on elsewhere", vec![v1(half(10)), v1(rest(9))], ErrorKind::UnexpectedResponse, 2),
-        ("the host leaves something out", vec![v1(half(10)), v1(rest(11))], ErrorKind::UnexpectedResponse, 2),
+        ("the host sends too much", vec![v1(half(10)), v1(rest(10).and("more"))], ErrorKind::UnexpectedResponse, 2),
+        ("the range overlaps", vec![v1(half(10)), v1(rest(9))], ErrorKind::UnexpectedResponse, 2),
+        ("the range has a gap", vec![v1(half(10)), v1(rest(11))], ErrorKind::UnexpectedResponse, 2),
+        ("no content range", vec![v1(half(10)), Reply::text(206, "a/b", "x")], ErrorKind::UnexpectedResponse, 2),
+        ("the file was deleted", vec![v1(half(10)), Reply::text(404, "a/b", "")], ErrorKind::Service, 2),
+        ("the file was truncated", vec![v1(half(10)), Reply::text(416, "a/b", "")], ErrorKind::Service, 2),
         (
-            "the host does not say where",
-            vec![v1(half(10)), Reply::text(206, "a/b", "x")],
-            ErrorKind::UnexpectedResponse,
-            2,
-        ),
-        ("the file is gone", vec![v1(half(10)), Reply::text(404, "a/b", "")], ErrorKind::Service, 2),
-        ("the file has become shorter", vec![v1(half(10)), Reply::text(416, "a/b", "")], ErrorKind::Service, 2),
-        (
-            "the host heeds no condition, and the file was changed",
+            "the file was changed and the host ignores the condition",
             vec![v1(half(10)), tagged(rest(10), "\"v2\"")],
             ErrorKind::UnexpectedResponse,
             2,
         ),
         (
-            "the file has another length now",
+            "the total length was changed",
             vec![v1(half(10)), v1(Reply::text(206, "a/b", &BODY[10..]).header("content-range", "bytes 10-35/99"))],
             ErrorKind::UnexpectedResponse,
             2,
         ),
+        ("the host restarts without an ETag", vec![v1(half(10)), whole()], ErrorKind::UnexpectedResponse, 2),
         (
-            "the host begins anew and does not say with which version",
-            vec![v1(half(10)), whole()],
-            ErrorKind::UnexpectedResponse,
-            2,
-        ),
-        (
-            "the host has it in work",
+            "202 in place of the rest",
             vec![v1(half(10)), v1(Reply::text(202, "a/b", "x"))],
             ErrorKind::UnexpectedResponse,
             2,
@@ -271,31 +264,31 @@ async fn what_cannot_go_on_is_an_error() {
             2,
         ),
         ("the host compresses", vec![whole().header("content-encoding", "gzip")], ErrorKind::UnexpectedResponse, 1),
-        ("a part was not asked for", vec![rest(10)], ErrorKind::UnexpectedResponse, 1),
-        ("there is no content", vec![Reply::text(204, "a/b", "").unannounced()], ErrorKind::UnexpectedResponse, 1),
-        ("nothing more comes", vec![v1(half(10)), v1(rest(10).cut(0).torn_of(26))], ErrorKind::Transport, 5),
-        ("it was never there", vec![Reply::text(404, "a/b", "")], ErrorKind::Service, 1),
-        ("it is not to be had", vec![Reply::text(503, "a/b", "")], ErrorKind::Service, 5),
+        ("an unrequested range", vec![rest(10)], ErrorKind::UnexpectedResponse, 1),
+        ("204", vec![Reply::text(204, "a/b", "").unannounced()], ErrorKind::UnexpectedResponse, 1),
+        ("no more progress", vec![v1(half(10)), v1(rest(10).cut(0).torn_of(26))], ErrorKind::Transport, 5),
+        ("404", vec![Reply::text(404, "a/b", "")], ErrorKind::Service, 1),
+        ("503 on every attempt", vec![Reply::text(503, "a/b", "")], ErrorKind::Service, 5),
     ] {
-        let (bytes, ranges) = fetched(replies).await;
-        assert_eq!(bytes.expect_err(what).kind(), kind, "{what}");
-        assert_eq!(ranges.len(), requests, "{what}");
+        let (bytes, ranges) = download(replies).await;
+        assert_eq!(bytes.expect_err(name).kind(), kind, "{name}");
+        assert_eq!(ranges.len(), requests, "{name}");
     }
 }
 
 #[tokio::test]
-async fn a_file_may_have_a_largest_size() {
+async fn files_above_max_bytes_are_rejected() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("a.txt");
     for reply in [whole(), whole().unannounced()] {
         let server = Server::start(move |_, _| reply.clone()).await;
         let (client, url) = (server.client(), format!("{}/a.txt", server.base()));
-        for (most, fits) in [(36, true), (35, false), (0, false)] {
-            assert_eq!(client.download_bytes(&url).max_bytes(most).await.is_ok(), fits, "{most}");
-            let saved = client.download(&url, &path).max_bytes(most).overwrite(true).await;
-            assert_eq!(saved.is_ok(), fits, "{most}");
+        for (max_bytes, fits) in [(36, true), (35, false), (0, false)] {
+            assert_eq!(client.download_bytes(&url).max_bytes(max_bytes).await.is_ok(), fits, "{max_bytes}");
+            let saved = client.download(&url, &path).max_bytes(max_bytes).overwrite(true).await;
+            assert_eq!(saved.is_ok(), fits, "{max_bytes}");
             let mut written = Vec::new();
-            match client.download_to(&url, &mut written).max_bytes(most).await {
+            match client.download_to(&url, &mut written).max_bytes(max_bytes).await {
                 Ok(length) => assert_eq!((length, &written[..], fits), (36, BODY.as_bytes(), true)),
                 Err(error) => assert!(!fits && error.kind() == ErrorKind::File && written.len() <= 36, "{error}"),
             }
@@ -307,13 +300,13 @@ async fn a_file_may_have_a_largest_size() {
 }
 
 #[tokio::test]
-async fn progress_is_told_and_a_writer_may_fail() {
+async fn progress_is_reported_and_a_failing_writer_is_an_error() {
     let server = Server::start(|_, _| whole()).await;
     let (client, url) = (server.client(), format!("{}/a.txt", server.base()));
-    let mut told = Vec::new();
-    client.download_bytes(&url).on_progress(|progress| told.push(progress)).await.expect("bytes");
-    assert!(told.iter().all(|progress| progress.total == Some(36)), "{told:?}");
-    assert_eq!(told.last().map(|progress| progress.bytes), Some(36));
+    let mut reported = Vec::new();
+    client.download_bytes(&url).on_progress(|progress| reported.push(progress)).await.expect("bytes");
+    assert!(reported.iter().all(|progress| progress.total == Some(36)), "{reported:?}");
+    assert_eq!(reported.last().map(|progress| progress.bytes), Some(36));
 
     let mut small = [0; 10];
     let error = client.download_to(&url, std::io::Cursor::new(&mut small[..])).await.expect_err("too small");
@@ -321,7 +314,7 @@ async fn progress_is_told_and_a_writer_may_fail() {
 }
 
 #[tokio::test]
-async fn of_two_downloads_to_one_path_one_is_kept() {
+async fn parallel_downloads_to_one_path_keep_one_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("a.txt");
     let server = Server::start(|number, _| Reply::text(200, "text/plain", &number.to_string())).await;
@@ -336,7 +329,7 @@ async fn of_two_downloads_to_one_path_one_is_kept() {
 }
 
 #[tokio::test]
-async fn of_two_downloads_that_overwrite_one_is_whole() {
+async fn parallel_downloads_that_overwrite_leave_one_complete_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("a.txt");
     let server = Server::start(|number, _| Reply::text(200, "text/plain", &number.to_string().repeat(1 << 20))).await;
@@ -351,32 +344,32 @@ async fn of_two_downloads_that_overwrite_one_is_whole() {
 }
 
 #[tokio::test]
-async fn a_download_that_is_dropped_leaves_nothing() {
+async fn a_dropped_download_leaves_no_file() {
     let files = |folder: &tempfile::TempDir| std::fs::read_dir(folder.path()).expect("a folder").count();
-    // So much that some of it is written, and then nothing more.
+    // Enough that some of it is written before the stall.
     let server = Server::start(|_, _| Reply::text(200, "a/b", &"x".repeat(3 << 20)).stalled()).await;
     let (client, url) = (server.client(), format!("{}/a.bin", server.base()));
     let (one, many) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     {
-        let mut one_of_them = client.download(&url, one.path().join("a.bin")).into_future();
+        let mut single = client.download(&url, one.path().join("a.bin")).into_future();
         let mut several = client.download_all([&url, &url, &url], many.path()).into_future();
         while files(&one) < 1 || files(&many) < 3 {
             tokio::select! {
                 biased;
-                done = &mut one_of_them => panic!("{done:?}"),
+                done = &mut single => panic!("{done:?}"),
                 done = &mut several => panic!("{done:?}"),
                 () = tokio::task::yield_now() => {}
             }
         }
     }
-    // What is just being written goes when that is done.
+    // A write in progress ends before its file is removed.
     while files(&one) + files(&many) > 0 {
         tokio::task::yield_now().await;
     }
 }
 
 #[tokio::test]
-async fn a_transfer_that_fails_leaves_nothing() {
+async fn a_failed_transfer_leaves_no_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let large = "x".repeat(2 << 20);
     let server = Server::start(move |_, seen| match seen.target.as_str() {
@@ -385,7 +378,7 @@ async fn a_transfer_that_fails_leaves_nothing() {
     })
     .await;
     let (client, path) = (server.client(), folder.path().join("a.bin"));
-    // Each time some of it is just being written when it breaks.
+    // The connection breaks during a write.
     for _ in 0..10 {
         let error = client.download(format!("{}/torn", server.base()), &path).await.expect_err("torn");
         assert_eq!(error.kind(), ErrorKind::Transport, "{error}");
@@ -397,7 +390,7 @@ async fn a_transfer_that_fails_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_name_may_be_as_odd_and_as_long_as_a_name_can_be() {
+async fn any_valid_file_name_is_accepted() {
     let folder = tempfile::tempdir().expect("a folder");
     let client = fal_client::Client::builder().anonymous().build().expect("a client");
     let long = format!("{}.png", "x".repeat(251));
@@ -414,7 +407,7 @@ async fn a_name_may_be_as_odd_and_as_long_as_a_name_can_be() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn only_a_file_is_ever_replaced() {
+async fn only_regular_files_are_replaced() {
     let folder = tempfile::tempdir().expect("a folder");
     let client = fal_client::Client::builder().anonymous().build().expect("a client");
     let (pipe, inner) = (folder.path().join("pipe.txt"), folder.path().join("folder.txt"));
@@ -434,17 +427,17 @@ async fn only_a_file_is_ever_replaced() {
     assert_eq!(saved, names.map(|name| folder.path().join(name)));
 }
 
-/// In these folders nobody makes a file, whatever rights he has.
+/// Not even root can create files in these folders.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn where_nothing_can_be_written_the_error_says_where() {
+async fn an_error_of_an_unwritable_path_names_the_path() {
     let client = fal_client::Client::builder().anonymous().build().expect("a client");
     let large = format!("data:,{}", "x".repeat(2 << 20));
     for url in ["data:,x", &large] {
-        let error = client.download(url, "/proc/a.txt").await.expect_err("no place");
+        let error = client.download(url, "/proc/a.txt").await.expect_err("unwritable");
         assert_eq!(error.kind(), ErrorKind::File);
         assert!(error.to_string().contains("/proc/a.txt cannot be written"), "{error}");
-        let error = client.download_all([url], "/proc/a/b").await.expect_err("no place");
+        let error = client.download_all([url], "/proc/a/b").await.expect_err("unwritable");
         assert!(error.to_string().contains("the folder /proc/a/b cannot be made"), "{error}");
     }
     let file = tempfile::NamedTempFile::new().expect("a file");
@@ -453,7 +446,7 @@ async fn where_nothing_can_be_written_the_error_says_where() {
 }
 
 #[tokio::test]
-async fn many_files_get_names_of_their_own() {
+async fn downloads_into_a_folder_get_distinct_names() {
     let folder = tempfile::tempdir().expect("a folder");
     let into = folder.path().join("new/folder");
     let server = Server::start(|_, seen| Reply::text(200, "image/png", &seen.target)).await;
@@ -478,9 +471,9 @@ async fn many_files_get_names_of_their_own() {
     let names: Vec<String> = names.map(str::to_lowercase).collect();
     assert_eq!(names[3..6], ["c.png", "d.png", "file.png"]);
     assert_eq!(names[7], "_nul.png");
-    // Which of those that want the same name has it depends on which comes first.
-    let unlike: HashSet<&String> = names.iter().collect();
-    assert_eq!(unlike.len(), images.len(), "{names:?}");
+    // The first to arrive gets the name that several of them prefer.
+    let distinct: HashSet<&String> = names.iter().collect();
+    assert_eq!(distinct.len(), images.len(), "{names:?}");
     for (path, image) in saved.iter().zip(&images) {
         let target = image.url.strip_prefix(&base).expect("a path");
         assert_eq!(std::fs::read_to_string(path).expect("a file"), target);
@@ -488,7 +481,7 @@ async fn many_files_get_names_of_their_own() {
     assert_eq!(std::fs::read_dir(&into).expect("a folder").count(), images.len());
     assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1);
 
-    // What is there stays, unless asked.
+    // Existing files are kept unless `overwrite` is set.
     let again = client.download_all(&images[..1], &into).at_once(1).await.expect("saved");
     assert!(!saved.contains(&again[0]), "{again:?}");
     client.download_all([format!("{base}/8/a.png")], &into).overwrite(true).await.expect("saved");
@@ -500,7 +493,7 @@ async fn many_files_get_names_of_their_own() {
 }
 
 #[tokio::test]
-async fn several_files_come_down_at_once() {
+async fn files_are_downloaded_in_parallel_up_to_the_limit() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = Server::start(|_, _| Reply::never()).await;
     let urls: Vec<String> = (0..20).map(|number| format!("{}/{number}.png", server.base())).collect();
@@ -519,7 +512,7 @@ async fn several_files_come_down_at_once() {
 }
 
 #[tokio::test]
-async fn one_that_fails_keeps_the_others_from_nothing() {
+async fn a_failed_file_does_not_stop_the_others() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = Server::start(|_, seen| match seen.target.as_str() {
         "/2.png" => Reply::text(404, "text/plain", "gone"),
@@ -527,7 +520,7 @@ async fn one_that_fails_keeps_the_others_from_nothing() {
     })
     .await;
     let urls: Vec<String> = (0..20).map(|number| format!("{}/{number}.png", server.base())).collect();
-    let error = server.client().download_all(&urls, folder.path()).at_once(3).await.expect_err("one is gone");
+    let error = server.client().download_all(&urls, folder.path()).at_once(3).await.expect_err("one 404");
     assert!(error.to_string().starts_with("1 of 20 files cannot be saved"), "{error}");
     assert_eq!(error.status().map(|status| status.as_u16()), Some(404));
     assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 19);

@@ -1,4 +1,4 @@
-//! The queue: submitting and fetching, against scripted answers.
+//! Submitting and fetching, against scripted responses of the queue.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -6,24 +6,20 @@ use std::time::Duration;
 use fal_client::{Cancellation, ErrorKind, ErrorType, Job, Priority, QueueUpdate};
 use serde_json::{Value, json};
 
-#[path = "support/queue.rs"]
-mod queue;
-mod support;
-
-use queue::{COMPLETED, QUEUED, SUBMITTED, completed, followed, result, running, server, submitted};
-use support::{Reply, Server};
+use crate::support::queue::{COMPLETED, QUEUED, SUBMITTED, completed, followed, result, running, server, submitted};
+use crate::support::server::{Reply, Server};
 
 #[tokio::test]
-async fn a_subscription_submits_follows_and_fetches() {
+async fn subscribe_submits_follows_and_fetches() {
     let stream = Reply::events(&[QUEUED, QUEUED, &running(""), &running("ab"), &running("c"), &completed("d")]);
     let server = server(&[submitted(), ("stream", vec![stream]), result()]).await;
-    let heard = Mutex::new(Vec::new());
+    let events = Mutex::new(Vec::new());
     let response = server
         .client()
         .endpoint("fal-ai/flux/dev")
         .subscribe(json!({ "prompt": "a" }))
         .logs(true)
-        .on_enqueue(|job| heard.lock().expect("not poisoned").push(format!("enqueued {}", job.request_id)))
+        .on_enqueue(|job| events.lock().expect("not poisoned").push(format!("enqueued {}", job.request_id)))
         .on_update(|update| {
             let text: String = update.logs().iter().map(|line| line.message.as_str()).collect();
             let word = match &update {
@@ -32,13 +28,13 @@ async fn a_subscription_submits_follows_and_fetches() {
                 QueueUpdate::Completed { .. } => format!("completed {text}"),
                 other => format!("{other:?}"),
             };
-            heard.lock().expect("not poisoned").push(word);
+            events.lock().expect("not poisoned").push(word);
         })
         .await
         .expect("a result");
     assert_eq!((response.data, response.request_id.as_deref()), (json!({ "ok": 1 }), Some("R1")));
     assert_eq!(
-        *heard.lock().expect("not poisoned"),
+        *events.lock().expect("not poisoned"),
         ["enqueued R1", "queued Some(2)", "running ", "running ab", "running c", "completed d"]
     );
     assert_eq!(
@@ -53,7 +49,7 @@ async fn a_subscription_submits_follows_and_fetches() {
 }
 
 #[tokio::test]
-async fn metrics_come_with_the_response() {
+async fn the_response_has_metrics() {
     let server = server(&[submitted(), ("stream", vec![Reply::events(&[COMPLETED])]), result()]).await;
     let response = server.client().endpoint("a/b").subscribe(json!({})).await.expect("a result");
     assert_eq!(response.metrics.inference_time, Some(1.5));
@@ -61,7 +57,7 @@ async fn metrics_come_with_the_response() {
 }
 
 #[tokio::test]
-async fn the_urls_that_fal_gave_are_followed_and_checked() {
+async fn urls_of_the_submit_response_are_used_only_if_trusted() {
     let server = Server::start(|_, seen| match seen.method.as_str() {
         "POST" => {
             let host = seen.header("host").unwrap_or_default();
@@ -88,25 +84,25 @@ async fn the_urls_that_fal_gave_are_followed_and_checked() {
         server.lines()[1..],
         ["GET /queue/elsewhere/b/status/stream?x=1&logs=0", "GET /queue/elsewhere/b/response"]
     );
-    let error = endpoint.cancel(&job).await.expect_err("not fal's");
+    let error = endpoint.cancel(&job).await.expect_err("a foreign host");
     assert_eq!((error.kind(), error.request_id()), (ErrorKind::UntrustedUrl, Some("R1")));
     assert!(error.to_string().contains("evil.example"), "{error}");
     assert_eq!(server.seen().len(), 3);
 }
 
 #[tokio::test]
-async fn a_url_that_is_none_is_an_error_with_the_id() {
+async fn invalid_urls_of_a_job_are_errors_with_the_request_id() {
     let body = r#"{"request_id":"R1","status_url":"s","response_url":"file:///etc/passwd","cancel_url":"c"}"#;
     let server = server(&[("submit", vec![Reply::json(200, body)])]).await;
-    let error = server.client().endpoint("a/b").subscribe(json!({})).await.expect_err("no URL");
+    let error = server.client().endpoint("a/b").subscribe(json!({})).await.expect_err("not a URL");
     assert_eq!((error.kind(), error.request_id()), (ErrorKind::UnexpectedResponse, Some("R1")));
     let job: Job<Value> = server.client().endpoint("a/b").submit(json!({})).await.expect("a job");
-    let error = server.client().endpoint("a/b").result(&job).await.expect_err("a file");
+    let error = server.client().endpoint("a/b").result(&job).await.expect_err("a file URL");
     assert_eq!(error.kind(), ErrorKind::UntrustedUrl);
 }
 
 #[tokio::test]
-async fn a_bare_id_is_enough() {
+async fn status_result_and_cancel_need_only_the_request_id() {
     let script = [
         ("status", vec![Reply::json(202, QUEUED)]),
         ("cancel", vec![Reply::json(202, r#"{"status":"CANCELLATION_REQUESTED"}"#)]),
@@ -124,7 +120,7 @@ async fn a_bare_id_is_enough() {
         let status = endpoint.status("R-1_a.b~").logs(true).await.expect("a status");
         assert!(matches!(status, QueueUpdate::InQueue { position: Some(2), .. }));
         endpoint.result("R1").await.expect("a result");
-        assert_eq!(endpoint.cancel("R1").await.expect("an answer"), Cancellation::Requested);
+        assert_eq!(endpoint.cancel("R1").await.expect("a response"), Cancellation::Requested);
         let lines = server.lines();
         assert_eq!(
             lines[lines.len() - 3..],
@@ -142,7 +138,7 @@ async fn a_bare_id_is_enough() {
 }
 
 #[tokio::test]
-async fn a_job_travels_as_json() {
+async fn a_job_survives_a_round_trip_through_json() {
     let server = server(&[submitted(), ("stream", vec![Reply::events(&[COMPLETED])]), result()]).await;
     let job = server.client().endpoint("fal-ai/flux/dev").submit(json!({})).await.expect("a job");
     let saved = serde_json::to_string(&job).expect("JSON");
@@ -154,7 +150,7 @@ async fn a_job_travels_as_json() {
 }
 
 #[tokio::test]
-async fn queue_options_become_headers_and_parameters() {
+async fn queue_options_are_sent_as_headers_and_query_parameters() {
     let server = server(&[submitted()]).await;
     let endpoint = server.client().endpoint("a/b");
     endpoint
@@ -170,13 +166,13 @@ async fn queue_options_become_headers_and_parameters() {
     assert_eq!((seen.header("x-fal-queue-priority"), seen.header("x-fal-no-retry")), (Some("low"), Some("1")));
     endpoint.submit(json!({})).await.expect("a job");
     assert_eq!(server.seen()[1].header("x-fal-queue-priority"), None);
-    let error = endpoint.submit(json!({})).webhook("x.y/z").await.expect_err("no URL");
+    let error = endpoint.submit(json!({})).webhook("x.y/z").await.expect_err("not a URL");
     assert_eq!((error.kind(), server.seen().len()), (ErrorKind::InvalidInput, 2));
 }
 
 #[tokio::test]
-async fn a_submission_is_repeated_only_where_it_did_not_arrive_or_was_refused() {
-    for (first, bounded, tries) in [
+async fn a_submission_is_retried_only_after_a_429_without_max_queue_length() {
+    for (first, bounded, attempts) in [
         (Reply::dropped(), false, 1),
         (Reply::json(200, "{\"request_id\"").torn(), false, 1),
         (Reply::json(503, "nginx"), false, 1),
@@ -192,12 +188,12 @@ async fn a_submission_is_repeated_only_where_it_did_not_arrive_or_was_refused() 
             call = call.max_queue_length(1);
         }
         let done = call.await;
-        assert_eq!((server.seen().len(), done.is_ok()), (tries, tries == 2), "{first:?}");
+        assert_eq!((server.seen().len(), done.is_ok()), (attempts, attempts == 2), "{first:?}");
     }
 }
 
 #[tokio::test]
-async fn a_submission_without_an_id_is_an_error_with_the_body() {
+async fn a_submit_response_without_an_id_is_an_error_with_the_body() {
     for body in ["{}", "[]", "nothing", r#"{"request_id":""}"#, r#"{"request_id":7}"#] {
         let server = server(&[("submit", vec![Reply::json(200, body)])]).await;
         let error = server.client().endpoint("a/b").submit(json!({})).await.expect_err(body);
@@ -210,8 +206,8 @@ async fn a_submission_without_an_id_is_an_error_with_the_body() {
 }
 
 #[tokio::test]
-async fn reads_are_repeated_freely() {
-    for (first, tries) in [
+async fn status_result_and_cancel_are_retried_after_transient_failures() {
+    for (first, attempts) in [
         (Reply::dropped(), 2),
         (Reply::json(200, "{").torn(), 2),
         (Reply::json(429, "{}"), 2),
@@ -230,13 +226,13 @@ async fn reads_are_repeated_freely() {
                 "result" => drop(endpoint.result("R1").await),
                 _ => drop(endpoint.cancel("R1").await),
             }
-            assert_eq!(server.seen().len(), tries, "{name}: {first:?}");
+            assert_eq!(server.seen().len(), attempts, "{name}: {first:?}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_models_own_failure_is_not_repeated() {
+async fn a_failure_of_the_model_is_not_retried() {
     for status in [500, 502, 503, 504, 422] {
         let reply = Reply::json(status, r#"{"detail":"the model failed"}"#).header("x-fal-request-id", "R1");
         let server = server(&[("result", vec![reply])]).await;
@@ -246,7 +242,7 @@ async fn a_models_own_failure_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_failed_request_is_an_error_in_full() {
+async fn a_failed_request_is_an_error_with_type_ids_and_fields() {
     let failed = r#"{"status":"COMPLETED","error":"Invalid status code: 422","error_type":"bad_request"}"#;
     let body = r#"{"detail":[{"loc":["body","prompt"],"msg":"no","type":"content_policy_violation"}]}"#;
     let script = [submitted(), ("stream", vec![Reply::events(&[failed])]), ("result", vec![Reply::json(422, body)])];
@@ -259,7 +255,7 @@ async fn a_failed_request_is_an_error_in_full() {
 }
 
 #[tokio::test]
-async fn of_an_option_and_a_header_the_last_counts() {
+async fn the_last_of_an_option_and_its_header_wins() {
     let server = server(&[submitted()]).await;
     let endpoint = server.client().endpoint("a/b");
     let (name, minute) = ("X-Fal-Request-Start-Timeout", Duration::from_secs(60));
@@ -268,8 +264,11 @@ async fn of_an_option_and_a_header_the_last_counts() {
     endpoint.submit(json!({})).tags([("a", "b")]).tags([("c", "d")]).await.expect("a job");
     endpoint.submit(json!({})).tags([("a", "b")]).tags(Vec::<(String, String)>::new()).await.expect("a job");
     let seen = server.seen();
-    let of = |number: usize, name: &str| seen[number].header(name).map(str::to_owned);
-    assert_eq!((of(0, "x-fal-request-start-timeout").as_deref(), of(0, "x-a").as_deref()), (Some("60"), Some("b")));
-    assert_eq!(of(1, "x-fal-request-start-timeout").as_deref(), Some("10"));
-    assert_eq!((of(2, "x-fal-tags").as_deref(), of(3, "x-fal-tags")), (Some("c=d"), None));
+    let header = |index: usize, name: &str| seen[index].header(name).map(str::to_owned);
+    assert_eq!(
+        (header(0, "x-fal-request-start-timeout").as_deref(), header(0, "x-a").as_deref()),
+        (Some("60"), Some("b"))
+    );
+    assert_eq!(header(1, "x-fal-request-start-timeout").as_deref(), Some("10"));
+    assert_eq!((header(2, "x-fal-tags").as_deref(), header(3, "x-fal-tags")), (Some("c=d"), None));
 }

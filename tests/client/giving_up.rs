@@ -1,4 +1,4 @@
-//! Calls that end before their request does: by cancelling, by their time, by being dropped.
+//! Calls that end before their request: cancelled, timed out or dropped.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -7,15 +7,11 @@ use fal_client::{Cancellation, ErrorKind, RetryPolicy};
 use futures_util::StreamExt;
 use serde_json::json;
 
-#[path = "support/queue.rs"]
-mod queue;
-mod support;
-
-use queue::{COMPLETED, QUEUED, SUBMITTED, followed, operation, server, submitted};
-use support::{Reply, Server};
+use crate::support::queue::{COMPLETED, QUEUED, SUBMITTED, followed, operation, server, submitted};
+use crate::support::server::{Reply, Server};
 
 #[tokio::test]
-async fn a_cancelled_request_is_an_error_of_its_own() {
+async fn a_cancelled_request_is_a_cancelled_error() {
     let cancelled = r#"{"status":"COMPLETED","error":"cancelled","error_type":"client_cancelled"}"#;
     let reply = Reply::json(499, r#"{"detail":"Request was cancelled"}"#);
     let server = server(&[submitted(), ("stream", vec![Reply::events(&[cancelled])]), ("result", vec![reply])]).await;
@@ -24,7 +20,7 @@ async fn a_cancelled_request_is_an_error_of_its_own() {
 }
 
 #[tokio::test]
-async fn cancelling_has_four_outcomes() {
+async fn cancel_responses_map_to_outcomes() {
     for (status, body, expected) in [
         (202, r#"{"status":"CANCELLATION_REQUESTED"}"#, Cancellation::Requested),
         (200, r#"{"status":"OK"}"#, Cancellation::Removed),
@@ -45,7 +41,7 @@ async fn cancelling_has_four_outcomes() {
 }
 
 #[tokio::test]
-async fn a_timeout_asks_fal_to_cancel() {
+async fn a_timed_out_subscription_is_cancelled() {
     let cancel = ("cancel", vec![Reply::json(202, r#"{"status":"CANCELLATION_REQUESTED"}"#)]);
     let script =
         [submitted(), ("stream", vec![Reply::json(404, "{}")]), ("status", vec![Reply::json(202, QUEUED)]), cancel];
@@ -56,7 +52,7 @@ async fn a_timeout_asks_fal_to_cancel() {
         .subscribe(json!({}))
         .timeout(Duration::from_millis(500))
         .await
-        .expect_err("late");
+        .expect_err("timed out");
     assert!(error.is_timeout(), "{error}");
     assert_eq!((error.kind(), error.request_id()), (ErrorKind::Timeout, Some("R1")));
     assert_eq!(error.cancellation(), Some(&Cancellation::Requested));
@@ -65,27 +61,27 @@ async fn a_timeout_asks_fal_to_cancel() {
 }
 
 #[tokio::test]
-async fn a_dropped_subscription_is_cancelled_if_that_is_wanted() {
-    for wanted in [false, true] {
-        let (told, cancelled) = tokio::sync::watch::channel(false);
+async fn a_dropped_subscription_is_cancelled_only_with_cancel_on_drop() {
+    for cancels in [false, true] {
+        let (sender, cancelled) = tokio::sync::watch::channel(false);
         let server = Server::start(move |_, seen| match operation(seen) {
             "submit" => Reply::json(200, SUBMITTED),
             "cancel" => {
-                told.send_replace(true);
+                sender.send_replace(true);
                 Reply::json(202, r#"{"status":"CANCELLATION_REQUESTED"}"#)
             }
             "stream" => Reply::json(404, "{}"),
             _ => Reply::json(202, QUEUED),
         })
         .await;
-        let mut updates = server.client().endpoint("a/b").subscribe(json!({})).cancel_on_drop(wanted).updates();
+        let mut updates = server.client().endpoint("a/b").subscribe(json!({})).cancel_on_drop(cancels).updates();
         updates.next().await.expect("a job").expect("no error");
         drop(updates);
-        if wanted {
+        if cancels {
             let mut cancelled = cancelled.clone();
             cancelled.wait_for(|cancelled| *cancelled).await.expect("a cancellation");
         } else {
-            // Any task that the drop had started would run before this one is done.
+            // A task started by the drop would run before this call completes.
             server.client().endpoint("a/b").status("R1").await.expect("a status");
             assert!(!*cancelled.borrow());
         }
@@ -93,7 +89,7 @@ async fn a_dropped_subscription_is_cancelled_if_that_is_wanted() {
 }
 
 #[tokio::test]
-async fn so_many_are_in_flight_and_no_more() {
+async fn requests_in_flight_stay_within_the_limit() {
     let most = Arc::new(Mutex::new((0_usize, 0_usize)));
     let count = Arc::clone(&most);
     let server = Server::start(move |_, seen| {
@@ -120,35 +116,34 @@ async fn so_many_are_in_flight_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_submission_that_is_not_answered_in_time_is_not_repeated() {
+async fn a_submission_without_a_response_is_not_retried() {
     let server = server(&[("submit", vec![Reply::never()])]).await;
     let client = server.builder().answer_timeout(Duration::from_millis(30)).build().expect("a client");
-    let error = client.endpoint("a/b").submit(json!({})).await.expect_err("late");
+    let error = client.endpoint("a/b").submit(json!({})).await.expect_err("timed out");
     assert!(error.is_timeout() && error.attempts().len() == 1, "{error:?}");
     assert_eq!(server.seen().len(), 1);
 }
 
 #[tokio::test]
-async fn a_request_that_is_waited_for_runs_on_when_the_time_has_passed() {
+async fn a_timed_out_wait_cancels_only_with_cancel_on_timeout() {
     let cancel = ("cancel", vec![Reply::json(400, r#"{"status":"ALREADY_COMPLETED"}"#)]);
     let script = [("stream", vec![Reply::json(404, "{}")]), ("status", vec![Reply::json(202, QUEUED)]), cancel];
     let server = server(&script).await;
     let endpoint = server.client().endpoint("a/b");
     let moment = Duration::from_millis(50);
-    let error = endpoint.wait("R1").timeout(moment).await.expect_err("late");
+    let error = endpoint.wait("R1").timeout(moment).await.expect_err("timed out");
     assert!(error.is_timeout() && error.cancellation().is_none());
     assert!(!server.lines().iter().any(|line| line.starts_with("PUT")));
-    let error = endpoint.wait("R1").timeout(moment).cancel_on_timeout(true).await.expect_err("late");
+    let error = endpoint.wait("R1").timeout(moment).cancel_on_timeout(true).await.expect_err("timed out");
     assert_eq!(error.cancellation(), Some(&Cancellation::AlreadyCompleted));
 }
 
-/// A request that was refused, or is not sent yet, is not sent after its caller has given it up.
 #[tokio::test]
-async fn what_is_given_up_between_two_tries_is_not_tried_again() {
+async fn a_call_abandoned_between_two_attempts_is_not_retried() {
     for timed in [false, true] {
-        let (told, mut hears) = tokio::sync::watch::channel(false);
+        let (sender, mut receiver) = tokio::sync::watch::channel(false);
         let server = Server::start(move |_, _| {
-            told.send_replace(true);
+            sender.send_replace(true);
             Reply::json(429, "{}")
         })
         .await;
@@ -158,14 +153,14 @@ async fn what_is_given_up_between_two_tries_is_not_tried_again() {
         let endpoint = client.endpoint("a/b");
         let call = endpoint.subscribe(json!({})).cancel_on_drop(true);
         if timed {
-            call.timeout(Duration::from_millis(300)).await.expect_err("out of time");
+            call.timeout(Duration::from_millis(300)).await.expect_err("timed out");
         } else {
             tokio::select! {
-                _ = call.into_future() => unreachable!("it pauses for an hour"),
-                _ = hears.wait_for(|told| *told) => {}
+                _ = call.into_future() => unreachable!("the backoff is an hour"),
+                _ = receiver.wait_for(|sent| *sent) => {}
             }
         }
-        // What would still be tried in the background would have the only turn.
+        // A retry in the background would occupy the only slot.
         let moment = Duration::from_millis(300);
         endpoint.run(json!({})).timeout(moment).await.expect_err("busy");
         assert_eq!(server.lines(), ["POST /queue/a/b", "POST /run/a/b"]);
@@ -173,11 +168,11 @@ async fn what_is_given_up_between_two_tries_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn a_start_that_came_too_late_is_final() {
+async fn a_start_timeout_is_not_retried() {
     let late = Reply::json(504, r#"{"detail":"late"}"#).header("x-fal-request-timeout-type", "user");
     let other = Reply::json(504, "nginx").header("x-fal-request-timeout-type", "infrastructure");
     let gateway = Reply::json(502, "nginx").header("x-fal-request-timeout-type", "user");
-    for (first, tries) in [(late, 1), (other, 2), (gateway, 2)] {
+    for (first, attempts) in [(late, 1), (other, 2), (gateway, 2)] {
         for name in ["status", "result", "cancel"] {
             let server = server(&[(name, vec![first.clone(), Reply::json(200, COMPLETED)])]).await;
             let endpoint = server.client().endpoint("a/b");
@@ -186,14 +181,14 @@ async fn a_start_that_came_too_late_is_final() {
                 "result" => endpoint.result("R1").await.map(drop).err(),
                 _ => endpoint.cancel("R1").await.map(drop).err(),
             };
-            assert_eq!((server.seen().len(), error.is_some()), (tries, tries == 1), "{name}: {first:?}");
+            assert_eq!((server.seen().len(), error.is_some()), (attempts, attempts == 1), "{name}: {first:?}");
             assert!(error.is_none_or(|error| error.is_start_timeout() && !error.is_retryable()));
         }
     }
 }
 
 #[tokio::test]
-async fn however_a_call_ends_it_gives_its_turn_back() {
+async fn every_ended_call_frees_its_slot() {
     let script = [
         ("submit", vec![Reply::json(403, "{}"), Reply::json(200, "{}"), Reply::json(200, SUBMITTED)]),
         ("stream", vec![Reply::json(404, "{}")]),
@@ -208,26 +203,26 @@ async fn however_a_call_ends_it_gives_its_turn_back() {
     endpoint.submit(json!({})).await.expect_err("no id");
     endpoint.subscribe(json!({})).await.expect_err("not found");
     endpoint.submit(json!({})).await.expect("a job");
-    endpoint.subscribe(json!({})).timeout(moment).await.expect_err("out of time");
-    // Dropped while it is followed, with one that waits for its turn meanwhile.
+    endpoint.subscribe(json!({})).timeout(moment).await.expect_err("timed out");
+    // Dropped while it is followed and another call waits for the slot.
     let mut updates = endpoint.subscribe(json!({})).updates();
     updates.next().await.expect("a job").expect("no error");
     let sent = server.seen().len();
-    endpoint.submit(json!({})).timeout(moment).await.expect_err("its turn does not come");
-    let paid = server.lines()[sent..].iter().filter(|line| line.starts_with("POST")).count();
-    assert_eq!(paid, 0, "what waits for its turn is not sent");
+    endpoint.submit(json!({})).timeout(moment).await.expect_err("no free slot");
+    let submitted = server.lines()[sent..].iter().filter(|line| line.starts_with("POST")).count();
+    assert_eq!(submitted, 0, "sent without a slot");
     drop(updates);
     endpoint.submit(json!({})).await.expect("a job");
 }
 
-/// The call is dropped while fal is asked to cancel what is out of time: then it is asked once more.
+/// The call is dropped during the cancel request of its timeout, so a second cancel request is sent.
 #[tokio::test]
-async fn a_call_that_is_dropped_while_it_cancels_still_cancels() {
-    let (told, mut hears) = tokio::sync::watch::channel(0);
+async fn a_call_dropped_while_cancelling_cancels_again() {
+    let (sender, mut receiver) = tokio::sync::watch::channel(0);
     let server = Server::start(move |_, seen| match operation(seen) {
         "submit" => Reply::json(200, SUBMITTED),
         "cancel" => {
-            told.send_modify(|count| *count += 1);
+            sender.send_modify(|count| *count += 1);
             Reply::never()
         }
         "stream" => Reply::json(404, "{}"),
@@ -236,8 +231,8 @@ async fn a_call_that_is_dropped_while_it_cancels_still_cancels() {
     .await;
     let call = server.client().endpoint("a/b").subscribe(json!({})).timeout(Duration::from_millis(300));
     tokio::select! {
-        _ = call.cancel_on_drop(true).into_future() => unreachable!("nobody answers"),
-        _ = hears.wait_for(|count| *count == 1) => {}
+        _ = call.cancel_on_drop(true).into_future() => unreachable!("the server never responds"),
+        _ = receiver.wait_for(|count| *count == 1) => {}
     }
-    hears.wait_for(|count| *count == 2).await.expect("a second wish");
+    receiver.wait_for(|count| *count == 2).await.expect("a second cancel request");
 }

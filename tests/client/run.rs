@@ -1,25 +1,24 @@
-//! Direct runs: what is sent, what comes back, and what is an error.
+//! Direct runs: requests, responses and errors.
 
 use std::time::Duration;
 
 use fal_client::{Error, ErrorKind, ErrorType};
 use serde_json::{Value, json};
 
-mod support;
+use crate::support::server::{KEY, Reply, Server};
+use crate::support::unreachable::Unreachable;
 
-use support::{KEY, Reply, Server};
-
-async fn answered(reply: Reply) -> Result<fal_client::Response<Value>, Error> {
+async fn run_with(reply: Reply) -> Result<fal_client::Response<Value>, Error> {
     let server = Server::start(move |_, _| reply.clone()).await;
     server.client().endpoint("fal-ai/flux/dev").run(json!({ "prompt": "a" })).await
 }
 
 async fn refused(reply: Reply) -> Error {
-    answered(reply).await.expect_err("an error")
+    run_with(reply).await.expect_err("an error")
 }
 
 #[tokio::test]
-async fn a_run_posts_the_input() {
+async fn run_posts_the_input_and_returns_the_response() {
     let server = Server::start(|_, _| {
         Reply::json(200, r#"{"ok":1}"#)
             .header("x-fal-request-id", "R1")
@@ -27,7 +26,7 @@ async fn a_run_posts_the_input() {
             .header("x-fal-served-from", "there")
     })
     .await;
-    let response = server.client().endpoint("fal-ai/flux/dev").run(json!({ "prompt": "é" })).await.expect("an answer");
+    let response = server.client().endpoint("fal-ai/flux/dev").run(json!({ "prompt": "é" })).await.expect("a response");
     assert_eq!((response.data, response.request_id.as_deref()), (json!({ "ok": 1 }), Some("R1")));
     assert_eq!((response.billable_units, response.served_from.as_deref()), (Some(3.5), Some("there")));
     assert_eq!(&response.body[..], br#"{"ok":1}"#);
@@ -42,20 +41,20 @@ async fn a_run_posts_the_input() {
 }
 
 #[tokio::test]
-async fn ids_become_paths() {
+async fn endpoint_ids_become_paths() {
     let server = Server::start(|_, _| Reply::json(200, "{}")).await;
     for (id, path) in [
         ("workflows/me/wf/sub", "POST /run/workflows/me/wf/sub"),
         ("110602490-lcm", "POST /run/110602490/lcm"),
         ("a/b/", "POST /run/a/b"),
     ] {
-        server.client().endpoint(id).run(json!({})).await.expect("an answer");
+        server.client().endpoint(id).run(json!({})).await.expect("a response");
         assert_eq!(server.lines().last().map(String::as_str), Some(path));
     }
 }
 
 #[tokio::test]
-async fn what_is_no_id_is_not_sent() {
+async fn invalid_endpoint_ids_are_rejected_before_sending() {
     let server = Server::start(|_, _| Reply::json(200, "{}")).await;
     for id in ["just-an-id", "workflows/a", "https://evil.example/a", "a/../b", "a/b?c=d"] {
         let error = server.client().endpoint(id).run(json!({})).await.expect_err(id);
@@ -66,7 +65,7 @@ async fn what_is_no_id_is_not_sent() {
 }
 
 #[tokio::test]
-async fn headers_of_the_client_are_in_every_request() {
+async fn client_headers_are_sent_with_every_request() {
     let server = Server::start(|_, seen| match seen.method.as_str() {
         "POST" => Reply::json(200, r#"{"request_id":"R1"}"#),
         _ => Reply::json(200, r#"{"status":"COMPLETED"}"#),
@@ -74,7 +73,7 @@ async fn headers_of_the_client_are_in_every_request() {
     .await;
     let client = server.builder().header("X-Team", "a").header("x-team", "b").build().expect("a client");
     let endpoint = client.endpoint("a/b");
-    endpoint.run(json!({})).await.expect("an answer");
+    endpoint.run(json!({})).await.expect("a response");
     endpoint.submit(json!({})).header("x-team", "c").await.expect("a job");
     endpoint.status("R1").await.expect("a status");
     endpoint.result("R1").await.expect("a result");
@@ -91,7 +90,7 @@ async fn headers_of_the_client_are_in_every_request() {
 }
 
 #[tokio::test]
-async fn options_become_headers_and_fields() {
+async fn options_are_sent_as_headers_and_fields() {
     let server = Server::start(|_, _| Reply::json(200, "{}")).await;
     let call = server.client().endpoint("a/b").run(json!({ "a": 1, "b": 2 }));
     call.hint("h")
@@ -102,7 +101,7 @@ async fn options_become_headers_and_fields() {
         .extra("b", 3)
         .extra("c", json!([null]))
         .await
-        .expect("an answer");
+        .expect("a response");
     let seen = &server.seen()[0];
     for (name, value) in [
         ("x-fal-runner-hint", "h"),
@@ -118,7 +117,7 @@ async fn options_become_headers_and_fields() {
 }
 
 #[tokio::test]
-async fn an_option_that_cannot_be_sent_is_an_error_before_anything_is_sent() {
+async fn invalid_options_are_rejected_before_sending() {
     let server = Server::start(|_, _| Reply::json(200, "{}")).await;
     let run = || server.client().endpoint("a/b").run(json!({}));
     for (call, word) in [
@@ -133,13 +132,13 @@ async fn an_option_that_cannot_be_sent_is_an_error_before_anything_is_sent() {
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert!(error.to_string().contains(word), "{error}");
     }
-    let error = server.client().endpoint("a/b").run(json!([1])).extra("a", 1).await.expect_err("no object");
+    let error = server.client().endpoint("a/b").run(json!([1])).extra("a", 1).await.expect_err("not an object");
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
     assert!(server.seen().is_empty());
 }
 
 #[tokio::test]
-async fn the_three_shapes_of_errors_are_read() {
+async fn errors_of_all_three_shapes_are_parsed() {
     let error = refused(Reply::json(404, r#"{"detail":"Application \"x\" not found"}"#)).await;
     assert_eq!((error.kind(), error.status().map(|status| status.as_u16())), (ErrorKind::Service, Some(404)));
     assert!(error.to_string().starts_with("fal-ai/flux/dev: fal answered 404"), "{error}");
@@ -167,7 +166,7 @@ async fn the_three_shapes_of_errors_are_read() {
 }
 
 #[tokio::test]
-async fn odd_errors_are_kept_whole_and_shown_short() {
+async fn malformed_errors_are_kept_in_full_and_displayed_short() {
     let page = format!("<html>\n  <h1>502 Bad Gateway</h1> nginx {}</html>", "x".repeat(100_000));
     let error = refused(Reply::text(500, "text/html", &page)).await;
     assert!(error.to_string().len() < 1_000 && error.to_string().contains("502 Bad Gateway"), "{error}");
@@ -189,7 +188,7 @@ async fn odd_errors_are_kept_whole_and_shown_short() {
 }
 
 #[tokio::test]
-async fn the_type_of_an_error_is_in_the_body_or_in_a_header() {
+async fn the_error_type_comes_from_the_body_or_else_from_the_header() {
     let typed = |body: &'static str| async move {
         let error = refused(Reply::json(500, body).header("x-fal-error-type", "runner_server_error")).await;
         error.error_type().map(|error_type| error_type.as_str().to_owned())
@@ -200,7 +199,7 @@ async fn the_type_of_an_error_is_in_the_body_or_in_a_header() {
 }
 
 #[tokio::test]
-async fn fal_itself_says_whether_to_try_again() {
+async fn retry_headers_override_the_status() {
     for (status, header, expected) in [
         (503, None, true),
         (500, None, false),
@@ -218,7 +217,7 @@ async fn fal_itself_says_whether_to_try_again() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_an_error_that_names_its_target() {
+async fn a_redirect_is_an_error_with_its_target() {
     let server = Server::start(|_, _| Reply::json(307, "{}").header("location", "https://evil.example/")).await;
     let error = server.client().endpoint("a/b").run(json!({})).await.expect_err("a redirect");
     assert!(error.to_string().contains("https://evil.example/"), "{error}");
@@ -226,7 +225,7 @@ async fn a_redirect_is_an_error_that_names_its_target() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_json_is_kept() {
+async fn a_response_that_is_not_json_is_kept_in_the_error() {
     let error = refused(Reply::text(200, "text/plain", &"hello".repeat(100_000))).await;
     assert!(error.to_string().len() < 1_000, "{error}");
     let error = refused(Reply::text(200, "text/plain", "hello").header("x-fal-request-id", "R1")).await;
@@ -235,8 +234,8 @@ async fn an_answer_that_is_no_json_is_kept() {
 }
 
 #[tokio::test]
-async fn a_run_is_repeated_only_where_it_cannot_have_been_paid_for() {
-    for (first, tries) in [
+async fn a_run_is_retried_only_if_it_cannot_have_been_billed() {
+    for (first, attempts) in [
         (Reply::dropped(), 1),
         (Reply::json(200, "{").torn(), 1),
         (Reply::json(500, "{}"), 1),
@@ -253,14 +252,14 @@ async fn a_run_is_repeated_only_where_it_cannot_have_been_paid_for() {
     ] {
         let script = first.clone();
         let server =
-            Server::start(move |number, _| if number == 0 { script.clone() } else { Reply::json(200, "{}") }).await;
+            Server::start(move |index, _| if index == 0 { script.clone() } else { Reply::json(200, "{}") }).await;
         let done = server.client().endpoint("a/b").run(json!({})).await;
-        assert_eq!((server.seen().len(), done.is_ok()), (tries, tries == 2), "{first:?}");
+        assert_eq!((server.seen().len(), done.is_ok()), (attempts, attempts == 2), "{first:?}");
     }
 }
 
 #[tokio::test]
-async fn the_error_says_what_was_tried() {
+async fn the_error_lists_the_attempts() {
     let server = Server::start(|_, _| Reply::json(429, r#"{"detail":"slow down"}"#)).await;
     let error = server.client().endpoint("a/b").run(json!({})).await.expect_err("429");
     assert_eq!((error.attempts().len(), server.seen().len()), (5, 5));
@@ -273,42 +272,43 @@ async fn the_error_says_what_was_tried() {
 }
 
 #[tokio::test]
-async fn where_nothing_listens_the_error_says_so() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address");
+async fn an_unreachable_host_is_a_connect_error_after_all_attempts() {
+    let unreachable = Unreachable::bind();
+    let address = unreachable.address();
     let client = fal_client::Client::builder()
         .key(KEY)
-        .run_host(format!("http://{free}/run"))
-        .queue_host(format!("http://{free}/queue"))
-        .rest_host(format!("http://{free}/rest"))
+        .run_host(format!("http://{address}/run"))
+        .queue_host(format!("http://{address}/queue"))
+        .rest_host(format!("http://{address}/rest"))
         .retry(fal_client::RetryPolicy::default().first_delay(Duration::from_millis(1)).max_attempts(3))
         .build()
         .expect("a client");
-    let error = client.endpoint("a/b").run(json!({})).await.expect_err("nobody there");
+    let error = client.endpoint("a/b").run(json!({})).await.expect_err("unreachable");
     assert_eq!((error.kind(), error.attempts().len()), (ErrorKind::Connect, 3));
     assert!(error.is_retryable() && error.request_id().is_none());
 }
 
 #[tokio::test]
-async fn a_timeout_ends_a_run() {
-    // A listener that is never accepted from: the connection stands, the answer does not come.
+async fn a_run_times_out_without_a_response() {
+    // The listener never accepts: the connection is established but gets no response.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let base = format!("http://{}", silent.local_addr().expect("an address"));
     let builder = fal_client::Client::builder().key(KEY).run_host(&base).queue_host(&base).rest_host(&base);
     let client = builder.build().expect("a client");
-    let error = client.endpoint("a/b").run(json!({})).timeout(Duration::from_millis(20)).await.expect_err("late");
+    let error = client.endpoint("a/b").run(json!({})).timeout(Duration::from_millis(20)).await.expect_err("timed out");
     assert!(error.is_timeout() && error.kind() == ErrorKind::Timeout, "{error}");
 }
 
 #[tokio::test]
-async fn a_file_is_never_opened_by_its_text_nor_written_before_it_is_read() {
+async fn a_file_input_is_serialized_without_reading_the_file() {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("a.png");
     std::fs::write(&path, b"not really").expect("a file");
     assert!(format!("{:?}", fal_client::FileInput::path(&path)).contains("a.png"));
-    let text = path.to_str().expect("a path of text");
-    let error = serde_json::to_string(&fal_client::FileInput::path(&path)).expect_err("not read yet");
+    let text = path.to_str().expect("a path in UTF-8");
+    let error = serde_json::to_string(&fal_client::FileInput::path(&path)).expect_err("not uploaded");
     assert!(error.to_string().contains("a.png"), "{error}");
-    assert_eq!(serde_json::to_value(fal_client::FileInput::from(text)).expect("text"), json!(text));
+    assert_eq!(serde_json::to_value(fal_client::FileInput::from(text)).expect("a string"), json!(text));
     let bytes = fal_client::FileInput::bytes(&b"abc"[..], "text/plain");
     assert_eq!(serde_json::to_value(&bytes).expect("bytes"), json!("data:text/plain;base64,YWJj"));
     assert_eq!(format!("{bytes:?}"), "FileInput(3 bytes of text/plain)");

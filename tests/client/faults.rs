@@ -1,5 +1,5 @@
-//! Whatever goes wrong on the way: what is paid for is sent once, and a request that fal has taken ends in exactly one of
-//! a result, an error that has its id, or its cancellation.
+//! Faults of every request. Billable requests are sent once. A request that fal accepted ends in exactly one of a result,
+//! an error with its id, or its cancellation.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,13 +10,16 @@ use futures_util::TryStreamExt;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use crate::support::emulator::{count, start, start_instant};
+use crate::support::unreachable::Unreachable;
+
 const ENDPOINT: &str = "fal-ai/flux/dev/redux";
 
 fn input() -> Value {
     json!({ "image_url": "https://example.com/a.png" })
 }
 
-/// A client that repeats after a moment only.
+/// Builds a client that retries at once.
 fn client_of(emulator: &Emulator) -> Client {
     emulator
         .client_builder()
@@ -27,61 +30,51 @@ fn client_of(emulator: &Emulator) -> Client {
         .expect("a client")
 }
 
-/// How many requests of an operation arrived.
-fn arrived(emulator: &Emulator, operation: Operation) -> usize {
-    emulator.requests().iter().filter(|request| request.operation() == operation).count()
-}
-
-/// What happens to a call whose first request meets a fault.
+/// The effect of a fault of the first request on its call.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Outcome {
-    /// The request is repeated, and all is well.
-    Repeated,
-    /// The fault is the caller's error.
+    /// The client retries the request, and the call succeeds.
+    Retried,
+    /// The call fails with the fault's error.
     Error,
-    /// The caller does not notice.
-    Well,
+    /// The call succeeds with one request.
+    Passes,
 }
 
-use Outcome::{Error as Fails, Repeated, Well};
+use Outcome::{Error as Fails, Passes, Retried};
 
-fn nginx(status: u16) -> Fault {
-    Fault::answer(status).html("<html><center>nginx</center></html>")
-}
-
-/// Each point at which a request can fail, and what each operation makes of it: a run, a submission; a status, a stream
-/// of statuses, which another stream or polls go on with, a result and a cancellation, which may be repeated. Within an
-/// answer the number is that of its bytes, and of a stream's events, of which there is one here.
+/// Each point at which a request can fail, and the outcome for each operation. Another stream or polls continue a broken
+/// status stream. Numbers within a response count its bytes, or the events of a stream, of which there is one here.
 #[rustfmt::skip]
 fn table() -> Vec<(&'static str, Fault, [Outcome; 6])> {
     let lost = Fault::drop_connection;
     let busy = Fault::answer(503).header("x-fal-needs-retry", "1").header("x-fal-request-id", "r");
     vec![
-        // what                            fault                                                   run       submit    status    stream    result    cancel
-        ("closed before it took effect",   lost(),                                                [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
-        ("closed after it took effect",    lost().after_effect(),                                 [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
-        ("closed within the request",      Fault::drop_request_after(5),                          [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
-        ("closed within the head",         Fault::tear_head(),                                    [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
-        ("silent after the head",          Fault::silence_after(0),                               [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
-        ("silent within the answer",       Fault::silence_after(3),                               [Fails,    Fails,    Repeated, Well,     Repeated, Repeated]),
-        ("slow, but whole",                Fault::drip(200, Duration::from_millis(1)),            [Well,     Well,     Well,     Well,     Well,     Well]),
-        ("closed after the head",          Fault::tear_after(0),                                  [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
-        ("closed within the answer",       Fault::tear_after(3),                                  [Fails,    Fails,    Repeated, Well,     Repeated, Repeated]),
-        ("429",                            Fault::answer(429),                                    [Repeated, Repeated, Repeated, Repeated, Repeated, Repeated]),
-        ("429 with Retry-After",           Fault::answer(429).header("retry-after", "0"),         [Repeated, Repeated, Repeated, Repeated, Repeated, Repeated]),
-        ("408",                            Fault::answer(408),                                    [Fails,    Fails,    Fails,    Repeated, Fails,    Fails]),
-        ("409",                            Fault::answer(409),                                    [Fails,    Fails,    Fails,    Repeated, Fails,    Fails]),
-        ("500",                            Fault::answer(500),                                    [Fails,    Fails,    Repeated, Repeated, Fails,    Fails]),
-        ("502 of a gateway",               nginx(502),                                            [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
-        ("503 of a gateway",               nginx(503),                                            [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
-        ("504 of a gateway",               nginx(504),                                            [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
-        ("502 after it took effect",       nginx(502).after_effect(),                             [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
-        ("503 that asks for a repetition", busy,                                                  [Fails,    Fails,    Repeated, Repeated, Fails,    Repeated]),
-        ("401",                            Fault::answer(401),                                    [Fails,    Fails,    Fails,    Fails,    Fails,    Fails]),
-        ("403",                            Fault::answer(403),                                    [Fails,    Fails,    Fails,    Fails,    Fails,    Fails]),
-        ("a redirect",                     Fault::answer(307).header("location", "https://x.y/"), [Fails,    Fails,    Fails,    Repeated, Fails,    Fails]),
-        ("an answer that is no JSON",      Fault::answer(200).html("<p>hello"),                   [Fails,    Fails,    Fails,    Repeated, Fails,    Fails]),
-        ("a late answer",                  Fault::none().delay(Duration::from_millis(5)),         [Well,     Well,     Well,     Well,     Well,     Well]),
+        // name                          fault                                                   run      submit   status   stream   result   cancel
+        ("closed before it took effect", lost(),                                                [Fails,   Fails,   Retried, Retried, Retried, Retried]),
+        ("closed after it took effect",  lost().after_effect(),                                 [Fails,   Fails,   Retried, Retried, Retried, Retried]),
+        ("closed within the request",    Fault::drop_request_after(5),                          [Fails,   Fails,   Retried, Retried, Retried, Retried]),
+        ("closed within the head",       Fault::tear_head(),                                    [Fails,   Fails,   Retried, Retried, Retried, Retried]),
+        ("silent after the head",        Fault::silence_after(0),                               [Fails,   Fails,   Retried, Retried, Retried, Retried]),
+        ("silent within the response",   Fault::silence_after(3),                               [Fails,   Fails,   Retried, Passes,  Retried, Retried]),
+        ("slow but complete",            Fault::drip(200, Duration::from_millis(1)),            [Passes,  Passes,  Passes,  Passes,  Passes,  Passes]),
+        ("closed after the head",        Fault::tear_after(0),                                  [Fails,   Fails,   Retried, Retried, Retried, Retried]),
+        ("closed within the response",   Fault::tear_after(3),                                  [Fails,   Fails,   Retried, Passes,  Retried, Retried]),
+        ("429",                          Fault::answer(429),                                    [Retried, Retried, Retried, Retried, Retried, Retried]),
+        ("429 with Retry-After",         Fault::answer(429).header("retry-after", "0"),         [Retried, Retried, Retried, Retried, Retried, Retried]),
+        ("408",                          Fault::answer(408),                                    [Fails,   Fails,   Fails,   Retried, Fails,   Fails]),
+        ("409",                          Fault::answer(409),                                    [Fails,   Fails,   Fails,   Retried, Fails,   Fails]),
+        ("500",                          Fault::answer(500),                                    [Fails,   Fails,   Retried, Retried, Fails,   Fails]),
+        ("502 from a gateway",           Fault::nginx(502),                                     [Fails,   Fails,   Retried, Retried, Retried, Retried]),
+        ("503 from a gateway",           Fault::nginx(503),                                     [Fails,   Fails,   Retried, Retried, Retried, Retried]),
+        ("504 from a gateway",           Fault::nginx(504),                                     [Fails,   Fails,   Retried, Retried, Retried, Retried]),
+        ("502 after it took effect",     Fault::nginx(502).after_effect(),                      [Fails,   Fails,   Retried, Retried, Retried, Retried]),
+        ("503 that asks for a retry",    busy,                                                  [Fails,   Fails,   Retried, Retried, Fails,   Retried]),
+        ("401",                          Fault::answer(401),                                    [Fails,   Fails,   Fails,   Fails,   Fails,   Fails]),
+        ("403",                          Fault::answer(403),                                    [Fails,   Fails,   Fails,   Fails,   Fails,   Fails]),
+        ("a redirect",                   Fault::answer(307).header("location", "https://x.y/"), [Fails,   Fails,   Fails,   Retried, Fails,   Fails]),
+        ("a response that is not JSON",  Fault::answer(200).html("<p>hello"),                   [Fails,   Fails,   Fails,   Retried, Fails,   Fails]),
+        ("a late response",              Fault::none().delay(Duration::from_millis(5)),         [Passes,  Passes,  Passes,  Passes,  Passes,  Passes]),
     ]
 }
 
@@ -95,10 +88,10 @@ const OPERATIONS: [Operation; 6] = [
 ];
 
 #[tokio::test]
-async fn the_table_of_faults_holds() {
-    for (what, fault, outcomes) in table() {
+async fn every_fault_has_its_outcome_for_every_operation() {
+    for (name, fault, outcomes) in table() {
         for (operation, expected) in OPERATIONS.into_iter().zip(outcomes) {
-            let emulator = Emulator::builder().pace(Pace::instant()).start().await.expect("an emulator");
+            let emulator = start_instant().await;
             let endpoint = client_of(&emulator).endpoint(ENDPOINT);
             let job = match operation {
                 Operation::Run | Operation::Submit => None,
@@ -120,30 +113,30 @@ async fn the_table_of_faults_holds() {
                 Operation::Result => endpoint.result(&request).await.map(drop).err(),
                 _ => endpoint.cancel(&request).await.map(drop).err(),
             };
-            let polls = if operation == Operation::StatusStream { arrived(&emulator, Operation::Status) } else { 0 };
-            let requests = arrived(&emulator, operation) + polls;
+            let polls = if operation == Operation::StatusStream { count(&emulator, Operation::Status) } else { 0 };
+            let requests = count(&emulator, operation) + polls;
             let outcome = match (&error, requests) {
                 (Some(_), _) => Fails,
-                (None, 1) => Well,
-                (None, _) => Repeated,
+                (None, 1) => Passes,
+                (None, _) => Retried,
             };
-            assert_eq!(outcome, expected, "{what} at {operation:?}: {error:?}");
+            assert_eq!(outcome, expected, "{name} at {operation:?}: {error:?}");
             if matches!(operation, Operation::Run | Operation::Submit) {
-                assert!(emulator.jobs().len() <= 1, "{what} at {operation:?} is paid twice");
+                assert!(emulator.jobs().len() <= 1, "{name} at {operation:?} is billed twice");
             } else if let Some(error) = error {
-                assert_eq!(error.request_id(), Some(request.as_str()), "{what} at {operation:?}");
+                assert_eq!(error.request_id(), Some(request.as_str()), "{name} at {operation:?}");
             }
         }
     }
 }
 
-/// One thing that goes wrong, or that the caller does.
+/// A fault, or an action of the caller.
 #[derive(Clone, Debug)]
 enum Event {
     Fault(Operation, Fault),
-    /// The caller cancels after so many updates.
+    /// The caller cancels after this many updates.
     Cancel(usize),
-    /// The caller drops the call after so many updates, and asks again by the id.
+    /// The caller drops the call after this many updates and waits for the request by its id.
     DropAndResume(usize),
 }
 
@@ -163,8 +156,8 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         1 => Just(Fault::answer(429)),
         1 => Just(Fault::answer(404)),
         1 => Just(Fault::answer(500)),
-        2 => Just(nginx(502)),
-        2 => Just(nginx(503)),
+        2 => Just(Fault::nginx(502)),
+        2 => Just(Fault::nginx(503)),
     ];
     let event = prop_oneof![
         12 => (operation, kind).prop_map(|(operation, fault)| Event::Fault(operation, fault)),
@@ -174,7 +167,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     prop::collection::vec(event, 0..14)
 }
 
-/// What a caller saw of one request.
+/// The events of one request that its caller saw.
 #[derive(Debug, Default)]
 struct Seen {
     request_id: Option<String>,
@@ -185,7 +178,7 @@ struct Seen {
 async fn subscribe(events: &[Event]) -> (Emulator, Seen, Result<Response<Value>, Error>) {
     let moment = Duration::from_millis(2);
     let pace = Pace::default().ahead(1).waiting(moment).log_lines(4).running(moment);
-    let emulator = Emulator::builder().pace(pace).start().await.expect("an emulator");
+    let emulator = start(pace).await;
     let (mut cancel_after, mut drop_after) = (None, None);
     for event in events {
         match event {
@@ -197,7 +190,7 @@ async fn subscribe(events: &[Event]) -> (Emulator, Seen, Result<Response<Value>,
     let endpoint = client_of(&emulator).endpoint(ENDPOINT);
     let seen = Arc::new(Mutex::new((Seen::default(), 0)));
     let (at_enqueue, at_update) = (Arc::clone(&seen), Arc::clone(&seen));
-    let (told, mut hears) = tokio::sync::watch::channel(0_usize);
+    let (sender, mut receiver) = tokio::sync::watch::channel(0_usize);
     let call = endpoint
         .subscribe(input())
         .logs(true)
@@ -206,13 +199,13 @@ async fn subscribe(events: &[Event]) -> (Emulator, Seen, Result<Response<Value>,
             let mut seen = at_update.lock().expect("not poisoned");
             seen.0.messages.extend(update.logs().iter().map(|line| line.message.clone()));
             seen.1 += 1;
-            told.send_replace(seen.1);
+            sender.send_replace(seen.1);
         })
         .into_future();
     let watch = async {
         let after = cancel_after.into_iter().chain(drop_after).min();
         match after {
-            Some(after) => drop(hears.wait_for(|count| *count > after).await),
+            Some(after) => drop(receiver.wait_for(|count| *count > after).await),
             None => std::future::pending().await,
         }
     };
@@ -227,7 +220,7 @@ async fn subscribe(events: &[Event]) -> (Emulator, Seen, Result<Response<Value>,
     let request_id = seen.lock().expect("not poisoned").0.request_id.clone();
     let outcome = match (outcome, request_id) {
         (Some(outcome), _) => outcome,
-        // The call is dropped: what goes on is known by its id.
+        // The call is dropped. The caller continues with the id.
         (None, Some(request_id)) => {
             if cancel_after.is_some() {
                 let cancelled = endpoint.cancel(&request_id).await;
@@ -242,27 +235,28 @@ async fn subscribe(events: &[Event]) -> (Emulator, Seen, Result<Response<Value>,
 }
 
 #[tokio::test]
-async fn a_connection_that_is_closed_before_a_byte_is_read_counts_as_broken() {
-    for (operation, tries) in [(Operation::Submit, 1), (Operation::Status, 2)] {
-        let emulator = Emulator::builder().pace(Pace::instant()).start().await.expect("an emulator");
+async fn a_connection_closed_before_the_first_byte_may_have_delivered_its_request() {
+    for (operation, expected) in [(Operation::Submit, 1), (Operation::Status, 2)] {
+        let emulator = start_instant().await;
         let endpoint = client_of(&emulator).endpoint(ENDPOINT);
         emulator.drop_connections(1);
         let attempts = match operation {
             Operation::Submit => endpoint.submit(input()).await.expect_err("broken").attempts().len(),
             _ => endpoint.status("unknown").await.expect_err("no such request").attempts().len(),
         };
-        assert_eq!((attempts, emulator.jobs().len()), (tries, 0), "{operation:?}");
+        assert_eq!((attempts, emulator.jobs().len()), (expected, 0), "{operation:?}");
     }
 }
 
-/// What did not connect has arrived nowhere, and is repeated whatever it is.
+/// Without a connection fal cannot have received the request, so even billable requests are retried.
 #[tokio::test]
-async fn without_a_connection_everything_is_repeated() {
-    let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port").local_addr().expect("an address");
+async fn every_request_is_retried_while_no_connection_is_established() {
+    let unreachable = Unreachable::bind();
+    let host = format!("http://{}", unreachable.address());
     let client = Client::builder()
         .key("id:secret")
-        .run_host(format!("http://{nobody}"))
-        .queue_host(format!("http://{nobody}"))
+        .run_host(&host)
+        .queue_host(&host)
         .retry(RetryPolicy::default().first_delay(Duration::from_millis(1)).max_attempts(3).patience(Duration::ZERO))
         .build()
         .expect("a client");
@@ -276,19 +270,19 @@ async fn without_a_connection_everything_is_repeated() {
             Operation::Result => endpoint.result("R1").await.map(drop),
             _ => endpoint.cancel("R1").await.map(drop),
         };
-        let error = error.expect_err("nobody there");
+        let error = error.expect_err("unreachable");
         assert_eq!((error.kind(), error.attempts().len()), (ErrorKind::Connect, 3), "{operation:?}");
         let id = (!matches!(operation, Operation::Run | Operation::Submit)).then_some("R1");
         assert_eq!(error.request_id(), id, "{operation:?}");
     }
 }
 
-/// fal takes the request while its caller has given up: the caller will never know of it, so it is cancelled.
+/// fal accepts the request after its caller has given up. The caller never learns its id, so the client cancels it.
 #[tokio::test]
-async fn a_submission_that_is_given_up_is_taken_back() {
-    for wanted in [true, false] {
-        let (told, mut hears) = tokio::sync::watch::channel(0);
-        let seen = told.clone();
+async fn an_abandoned_submission_is_cancelled_when_fal_accepts_it_late() {
+    for cancels in [true, false] {
+        let (sender, mut receiver) = tokio::sync::watch::channel(0);
+        let seen = sender.clone();
         let emulator = Emulator::builder()
             .pace(Pace::manual())
             .on_request(move |request| {
@@ -306,21 +300,21 @@ async fn a_submission_that_is_given_up_is_taken_back() {
         late();
         let moment = Duration::from_millis(300);
         let error =
-            endpoint.subscribe(input()).timeout(moment).cancel_on_timeout(wanted).await.expect_err("out of time");
+            endpoint.subscribe(input()).timeout(moment).cancel_on_timeout(cancels).await.expect_err("timed out");
         assert!(error.is_timeout() && error.endpoint() == Some(ENDPOINT), "{error:?}");
         late();
-        let error = endpoint.submit(input()).timeout(moment).await.expect_err("out of time");
+        let error = endpoint.submit(input()).timeout(moment).await.expect_err("timed out");
         assert!(error.is_timeout() && error.endpoint() == Some(ENDPOINT), "{error:?}");
         late();
-        let call = endpoint.subscribe(input()).cancel_on_drop(wanted).into_future();
+        let call = endpoint.subscribe(input()).cancel_on_drop(cancels).into_future();
         assert!(tokio::time::timeout(moment, call).await.is_err());
 
         emulator.advance_time(hour);
-        // Of a submission alone nobody has the id, so there is nothing to wish for.
-        let expected = if wanted { 3 } else { 1 };
-        hears.wait_for(|count| *count == expected).await.expect("cancellations");
+        // A plain submission is always cancelled, because no caller has its id.
+        let expected = if cancels { 3 } else { 1 };
+        receiver.wait_for(|count| *count == expected).await.expect("cancellations");
         endpoint.status("unknown").await.expect_err("no such request");
-        assert_eq!(*hears.borrow(), expected);
+        assert_eq!(*receiver.borrow(), expected);
         assert_eq!(emulator.jobs().iter().filter(|job| job.was_cancelled()).count(), expected);
     }
 }
@@ -329,32 +323,32 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_subscription_ends_in_exactly_one_way(events in events()) {
+    fn a_subscription_ends_exactly_once_under_any_faults(events in events()) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let (emulator, seen, outcome) = subscribe(&events).await;
             let jobs = emulator.jobs();
             prop_assert!(jobs.len() <= 1, "{jobs:?}");
             match (&outcome, &seen.request_id) {
-                // A result, whose request fal knows as that of the only job.
+                // A result of the only job.
                 (Ok(response), Some(id)) => {
                     prop_assert_ne!(seen.cancelled, Some(Cancellation::Removed));
                     prop_assert_eq!(response.request_id.as_ref(), Some(id));
                     prop_assert!(response.data["images"].is_array());
                 }
                 (Ok(_), None) => prop_assert!(false, "a result without a request"),
-                // An error that has the id, if the caller ever had it.
+                // An error with the id, if the caller ever had it.
                 (Err(error), Some(id)) => {
                     prop_assert_eq!(error.request_id(), Some(id.as_str()), "{:?}", error);
                 }
-                // Without an id, the submission itself failed, or the caller was not told of it.
+                // Without an id, the submission itself failed or its response was lost.
                 (Err(error), None) => prop_assert!(
                     events.iter().any(|event| matches!(event, Event::Fault(Operation::Submit, _))),
                     "{:?}",
                     error
                 ),
             }
-            // No line came twice; and where the call ended well, none was lost.
+            // No line came twice. If the call succeeded, no line was lost.
             let once: std::collections::BTreeSet<&String> = seen.messages.iter().collect();
             prop_assert_eq!(once.len(), seen.messages.len(), "{:?}", seen.messages);
             let interrupted = events.iter().any(|event| !matches!(event, Event::Fault(..)));
