@@ -33,6 +33,7 @@ mod output;
 mod queue;
 mod random;
 mod storage;
+mod sync;
 mod time;
 
 pub use emulator::{Emulator, EmulatorBuilder};

@@ -1,7 +1,8 @@
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use super::{Operation, Received, ReceivedRequest};
+use crate::sync::lock;
 
 /// How many requests, and how many bytes of their bodies, an emulator remembers.
 pub(crate) const KEPT_REQUESTS: usize = 10_000;
@@ -37,7 +38,7 @@ pub(crate) struct UnderWay<'a> {
 impl Journal {
     /// Takes note of a request that has come; `received` is told how many of its kind are under way.
     pub(crate) fn begin(&self, operation: Operation, received: impl FnOnce(usize) -> Received) -> UnderWay<'_> {
-        let mut entries = self.lock();
+        let mut entries = lock(&self.0);
         let at_once = entries.under_way.entry(operation).or_default();
         *at_once += 1;
         let received = Arc::new(received(*at_once));
@@ -48,18 +49,14 @@ impl Journal {
     }
 
     pub(crate) fn all(&self) -> Vec<ReceivedRequest> {
-        self.lock().requests.iter().map(|entry| ReceivedRequest(Arc::clone(&entry.received))).collect()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Entries> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0).requests.iter().map(|entry| ReceivedRequest(Arc::clone(&entry.received))).collect()
     }
 }
 
 impl UnderWay<'_> {
     /// Counts the body, now that it is there.
     pub(crate) fn was_read(&self) {
-        let (mut entries, bytes) = (self.journal.lock(), self.received.size());
+        let (mut entries, bytes) = (lock(&self.journal.0), self.received.size());
         let index = self.number.checked_sub(entries.forgotten);
         if let Some(entry) = index.and_then(|index| entries.requests.get_mut(index)) {
             entry.bytes = bytes;
@@ -71,7 +68,7 @@ impl UnderWay<'_> {
 
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
-        if let Some(count) = self.journal.lock().under_way.get_mut(&self.received.operation()) {
+        if let Some(count) = lock(&self.journal.0).under_way.get_mut(&self.received.operation()) {
             *count -= 1;
         }
     }

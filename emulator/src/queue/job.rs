@@ -1,5 +1,5 @@
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
@@ -10,6 +10,7 @@ use super::pace::{Script, Step};
 use crate::documents::Endpoint;
 use crate::http::{Failure, Received};
 use crate::output::Sources;
+use crate::sync::lock;
 use crate::time::{Clock, iso8601};
 
 /// A request that was accepted. Where it stands is not stored but follows from its script, the time since it was
@@ -281,7 +282,7 @@ impl Job {
 
     /// The progress, after the start timeout was heeded.
     fn settled(&self) -> MutexGuard<'_, Progress> {
-        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut progress = lock(&self.progress);
         let due = self.start_timeout.filter(|timeout| self.clock.now() - self.submitted >= *timeout);
         if let Some(timeout) = due.filter(|_| progress.ended.is_none()) {
             let number = self.number_at(timeout, &progress);

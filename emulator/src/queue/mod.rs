@@ -5,9 +5,10 @@ mod job;
 mod pace;
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use crate::http::{KEPT_BYTES, KEPT_REQUESTS};
+use crate::sync::lock;
 
 pub(crate) use job::{Cancelled, Job, Moment, Phase};
 pub(crate) use pace::Script;
@@ -30,7 +31,7 @@ struct Jobs {
 impl Queue {
     /// Takes a job, and forgets the oldest completed ones where there are too many.
     pub(crate) fn add(&self, job: Arc<Job>) {
-        let mut jobs = self.lock();
+        let mut jobs = lock(&self.0);
         jobs.bytes += job.received.size();
         jobs.by_id.insert(job.id.clone(), Arc::clone(&job));
         jobs.order.push_back(job);
@@ -45,22 +46,18 @@ impl Queue {
     }
 
     pub(crate) fn get(&self, request_id: &str) -> Option<Arc<Job>> {
-        self.lock().by_id.get(request_id).cloned()
+        lock(&self.0).by_id.get(request_id).cloned()
     }
 
     /// All of them, oldest first.
     pub(crate) fn all(&self) -> Vec<AcceptedJob> {
-        self.lock().order.iter().map(|job| AcceptedJob(Arc::clone(job))).collect()
+        lock(&self.0).order.iter().map(|job| AcceptedJob(Arc::clone(job))).collect()
     }
 
     /// How many of an endpoint's jobs wait for their start.
     pub(crate) fn waiting(&self, endpoint: &str) -> u64 {
-        let jobs = self.lock();
+        let jobs = lock(&self.0);
         let of_endpoint = jobs.order.iter().filter(|job| job.endpoint.document.id == endpoint);
         of_endpoint.filter(|job| matches!(job.now().phase, Phase::Queued { .. })).count() as u64
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Jobs> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,9 +1,10 @@
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use tokio::time::Instant;
 
 use crate::random;
+use crate::sync::lock;
 
 /// Secrets that allow something for a time: CDN tokens, and the signatures in signed URLs.
 #[derive(Debug, Default)]
@@ -44,7 +45,7 @@ const MANY: usize = 10_000;
 impl Grants {
     /// A new secret.
     pub(super) fn issue(&self, grant: Grant, now: Instant, until: Instant) -> String {
-        let mut issued = self.lock();
+        let mut issued = lock(&self.0);
         if issued.grants.len() > 2 * issued.kept.max(MANY) {
             issued.grants.retain(|_, (_, until)| *until > now);
             issued.kept = issued.grants.len();
@@ -55,15 +56,11 @@ impl Grants {
     }
 
     pub(super) fn check(&self, secret: &str, grant: &Grant, now: Instant) -> Result<(), Denied> {
-        match self.lock().grants.get(secret) {
+        match lock(&self.0).grants.get(secret) {
             Some((granted, _)) if granted != grant => Err(Denied::Wrong),
             Some((_, until)) if now >= *until => Err(Denied::Expired),
             Some(_) => Ok(()),
             None => Err(Denied::Wrong),
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Issued> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

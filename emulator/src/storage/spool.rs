@@ -2,9 +2,11 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use bytes::Bytes;
+
+use crate::sync::lock;
 
 /// The most bytes that are kept at a time.
 const MOST: u64 = 16 << 30;
@@ -29,7 +31,7 @@ struct Disk {
 impl Spool {
     /// Writes bytes, and adds to `extents` where they are.
     pub(super) fn append(&self, extents: &mut Vec<Range<u64>>, mut bytes: &[u8]) -> io::Result<()> {
-        let mut disk = self.lock();
+        let mut disk = lock(&self.0);
         if disk.used + bytes.len() as u64 > MOST {
             let message = format!("the emulator keeps at most {} GiB", MOST >> 30);
             return Err(io::Error::new(io::ErrorKind::StorageFull, message));
@@ -61,7 +63,7 @@ impl Spool {
 
     pub(super) fn read(&self, extent: Range<u64>) -> io::Result<Bytes> {
         let mut bytes = vec![0; (extent.end - extent.start) as usize];
-        let mut disk = self.lock();
+        let mut disk = lock(&self.0);
         let file = disk.file.as_mut().ok_or(io::ErrorKind::NotFound)?;
         file.seek(SeekFrom::Start(extent.start))?;
         file.read_exact(&mut bytes)?;
@@ -70,16 +72,12 @@ impl Spool {
 
     /// Gives room back.
     pub(super) fn free(&self, extents: Vec<Range<u64>>) {
-        let mut disk = self.lock();
+        let mut disk = lock(&self.0);
         disk.used -= extents.iter().map(|extent| extent.end - extent.start).sum::<u64>();
         disk.free.extend(extents);
         if disk.used == 0 {
             *disk = Disk::default();
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Disk> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -96,7 +94,7 @@ impl Disk {
 
 impl fmt::Debug for Spool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Spool").field("used", &self.lock().used).finish_non_exhaustive()
+        f.debug_struct("Spool").field("used", &lock(&self.0).used).finish_non_exhaustive()
     }
 }
 
@@ -122,7 +120,7 @@ mod tests {
         spool.free(third);
         spool.free(second);
         // Nothing is left, so the file is gone as well.
-        assert!(spool.lock().file.is_none());
+        assert!(lock(&spool.0).file.is_none());
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -11,6 +11,7 @@ use super::spool::Spool;
 use super::{Acl, Blob, Content, Denied, File, Grant, Kept, Lifecycle, ListedPart, StoredFile};
 use crate::output::MediaFile;
 use crate::random;
+use crate::sync::lock;
 use crate::time::{Clock, FURTHEST};
 
 /// How long a signed URL for an upload holds.
@@ -98,13 +99,13 @@ impl Storage {
         let path = new_path(host, &plan.name);
         let url = self.url(&path);
         let signature = self.grant(Grant::Put(path.clone()), SIGNED_FOR);
-        self.lock().awaited.insert(path, plan);
+        lock(&self.shelf).awaited.insert(path, plan);
         (url, signature)
     }
 
     /// What is awaited at a path.
     pub(crate) fn awaited(&self, path: &str) -> Option<Plan> {
-        self.lock().awaited.get(path).cloned()
+        lock(&self.shelf).awaited.get(path).cloned()
     }
 
     /// Takes a new file.
@@ -123,13 +124,13 @@ impl Storage {
     pub(crate) fn begin_multipart(&self, host: Host, plan: Plan) -> Begun {
         let path = new_path(host, &plan.name);
         let begun = Begun { upload_id: random::name(), file_url: self.url(&path) };
-        self.lock().multipart.insert(begun.upload_id.clone(), Multipart::new(path, plan));
+        lock(&self.shelf).multipart.insert(begun.upload_id.clone(), Multipart::new(path, plan));
         begun
     }
 
     /// Where the file of an upload will be; none if there is no such upload.
     pub(crate) fn multipart_url(&self, upload_id: &str) -> Option<String> {
-        self.lock().multipart.get(upload_id).map(|upload| self.url(&upload.path))
+        lock(&self.shelf).multipart.get(upload_id).map(|upload| self.url(&upload.path))
     }
 
     /// The signature for the parts of an upload.
@@ -145,7 +146,7 @@ impl Storage {
         number: &str,
         blob: Blob,
     ) -> Option<Result<String, String>> {
-        let mut shelf = self.lock();
+        let mut shelf = lock(&self.shelf);
         let upload = shelf.multipart.get_mut(upload_id).filter(|upload| upload.path == path)?;
         Some(upload.put(number, blob))
     }
@@ -157,7 +158,7 @@ impl Storage {
         upload_id: &str,
         listed: Vec<ListedPart>,
     ) -> Option<Result<String, String>> {
-        let mut shelf = self.lock();
+        let mut shelf = lock(&self.shelf);
         let upload = shelf.multipart.get_mut(upload_id).filter(|upload| upload.path == path)?;
         let parts = listed.len();
         let completed = match upload.complete(listed) {
@@ -188,7 +189,7 @@ impl Storage {
         let Plan { name, content_type, lifecycle } = plan;
         let expires = lifecycle.expires_after.and_then(|time| now.checked_add(time).zip(date.checked_add(time)));
         let url = self.url(&path);
-        let mut shelf = self.lock();
+        let mut shelf = lock(&self.shelf);
         if shelf.has_mortals {
             // Of uploads that are gone, the bytes are given back. What a request made stays known: its result still
             // refers to it, and must not make it anew.
@@ -204,7 +205,7 @@ impl Storage {
 
     /// The file of a path, be it gone or not.
     pub(crate) fn known(&self, path: &str) -> Option<Arc<File>> {
-        self.lock().files.get(path).cloned()
+        lock(&self.shelf).files.get(path).cloned()
     }
 
     /// The file of a path, if it is there.
@@ -215,7 +216,7 @@ impl Storage {
     /// What was uploaded and is there, oldest first.
     pub(crate) fn uploaded(&self) -> Vec<StoredFile> {
         let now = self.clock.now();
-        let shelf = self.lock();
+        let shelf = lock(&self.shelf);
         let files = shelf.files.values().filter(|file| !file.is_gone(now));
         let mut uploaded: Vec<StoredFile> = files
             .filter_map(|file| match &file.kept {
@@ -236,7 +237,7 @@ impl Storage {
 
     /// Says anew who may read a file.
     pub(crate) fn set_acl(&self, path: &str, acl: Acl) {
-        if let Some(file) = self.lock().files.get_mut(path) {
+        if let Some(file) = lock(&self.shelf).files.get_mut(path) {
             Arc::make_mut(file).lifecycle.acl = acl;
         }
     }
@@ -252,10 +253,6 @@ impl Storage {
         let path = path.split(['?', '#']).next().unwrap_or(path);
         let is_file = ["v3.fal.media/files/", "storage.googleapis.com/"].iter().any(|host| path.starts_with(host));
         is_file.then(|| percent_decode_str(path).decode_utf8_lossy().into_owned())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,8 +1,9 @@
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use super::Fault;
 use crate::http::{Operation, ReceivedRequest};
+use crate::sync::lock;
 
 /// The faults that are still to come.
 #[derive(Debug, Default)]
@@ -10,12 +11,12 @@ pub(crate) struct Faults(Mutex<HashMap<Operation, VecDeque<Fault>>>);
 
 impl Faults {
     pub(crate) fn add(&self, operation: Operation, fault: Fault) {
-        self.lock().entry(operation).or_default().push_back(fault);
+        lock(&self.0).entry(operation).or_default().push_back(fault);
     }
 
     /// The fault for a request: the first that was ordered for its operation and that may befall it.
     pub(crate) fn take(&self, request: &ReceivedRequest) -> Fault {
-        let mut faults = self.lock();
+        let mut faults = lock(&self.0);
         let ordered = faults.get_mut(&request.operation());
         ordered
             .and_then(|ordered| ordered.remove(ordered.iter().position(|fault| fault.fits(request))?))
@@ -24,14 +25,10 @@ impl Faults {
 
     /// How many there are.
     pub(crate) fn count(&self) -> usize {
-        self.lock().values().map(VecDeque::len).sum()
+        lock(&self.0).values().map(VecDeque::len).sum()
     }
 
     pub(crate) fn clear(&self) {
-        self.lock().clear();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Operation, VecDeque<Fault>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0).clear();
     }
 }
