@@ -24,23 +24,37 @@
 //! - What a client sent is in [`Emulator::requests`], what was accepted of it, and would be charged, in
 //!   [`Emulator::jobs`].
 
+mod builder;
 mod documents;
 mod emulator;
+mod endpoints;
 mod error;
+mod faults;
+mod handlers;
 mod http;
 mod input;
+mod keys;
+mod media;
 mod output;
 mod queue;
 mod random;
+mod request;
+mod response;
+mod settings;
+mod state;
 mod storage;
 mod sync;
 mod time;
 
-pub use emulator::{Emulator, EmulatorBuilder};
+pub use builder::EmulatorBuilder;
+pub use emulator::Emulator;
 pub use error::{DocumentError, Error};
-pub use http::{Fault, Operation, ReceivedRequest};
-pub use queue::{AcceptedJob, JobState, Pace};
-pub use storage::StoredFile;
+pub use faults::fault::Fault;
+pub use queue::accepted_job::{AcceptedJob, JobState};
+pub use queue::pace::Pace;
+pub use request::operation::Operation;
+pub use request::received_request::ReceivedRequest;
+pub use storage::stored_file::StoredFile;
 
 /// The examples of the README compile.
 #[cfg(doctest)]

@@ -1,6 +1,6 @@
 use serde_json::{Map, Value, json};
 
-use super::rewrite::rewrite;
+use crate::documents::rewrite::rewrite;
 
 /// One fal OpenAPI document: an endpoint's id and what goes in and comes out.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub(crate) struct Document {
 
 impl Document {
     /// Reads a document. The error says what is missing.
-    pub(crate) fn read(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let document: Value = serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))?;
         let paths = document.get("paths").and_then(Value::as_object).ok_or("not an OpenAPI document: no `paths`")?;
         let id = id(&document, paths)?;

@@ -9,7 +9,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::schema;
+use crate::documents::schema;
 
 /// The keywords whose value is a schema, a list of schemas, or a map of them. Data (`enum`, `default`, `examples`) is
 /// not walked.

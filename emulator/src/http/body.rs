@@ -4,12 +4,12 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 
-use crate::storage::Blob;
+use crate::storage::content::Blob;
 
 /// The most bytes that a body may have that is no file. Files in data URIs make bodies large.
-pub(crate) const MOST_BYTES: usize = 64 << 20;
+pub(crate) const MAX_BYTES: usize = 64 << 20;
 
-/// Reads a body to its end; none if it has more than [`MOST_BYTES`]. What is too much is read and dropped, so that the
+/// Reads a body to its end; none if it has more than [`MAX_BYTES`]. What is too much is read and dropped, so that the
 /// sender is there for the answer. The error is that of a sender who went away.
 pub(crate) async fn read(mut incoming: Incoming) -> Result<Option<Bytes>, hyper::Error> {
     let mut bytes = Vec::new();
@@ -17,13 +17,13 @@ pub(crate) async fn read(mut incoming: Incoming) -> Result<Option<Bytes>, hyper:
     while let Some(frame) = incoming.frame().await {
         let Ok(data) = frame?.into_data() else { continue };
         size = size.saturating_add(data.len());
-        if size <= MOST_BYTES {
+        if size <= MAX_BYTES {
             bytes.extend_from_slice(&data);
         } else {
             bytes = Vec::new();
         }
     }
-    Ok((size <= MOST_BYTES).then(|| bytes.into()))
+    Ok((size <= MAX_BYTES).then(|| bytes.into()))
 }
 
 /// Reads a body to its end into a blob. What cannot be kept is read and dropped; the inner error says why.

@@ -9,8 +9,10 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::Service;
-use super::wire::{Break, Wire};
+use crate::faults::break_point::BreakPoint;
+use crate::http::exchange;
+use crate::http::wire::Wire;
+use crate::state::State;
 
 /// A port of the loopback interface.
 pub(crate) struct Port {
@@ -31,8 +33,8 @@ impl Port {
 pub(crate) struct Server(JoinHandle<()>);
 
 impl Server {
-    pub(crate) fn start(port: Port, service: Arc<Service>) -> Self {
-        Server(tokio::spawn(serve(port.listener, service)))
+    pub(crate) fn start(port: Port, state: Arc<State>) -> Self {
+        Server(tokio::spawn(serve(port.listener, state)))
     }
 
     /// Ends, and waits until the port is free.
@@ -50,13 +52,13 @@ impl Drop for Server {
 }
 
 /// Takes connections for ever. They belong to this future and end with it.
-async fn serve(listener: TcpListener, service: Arc<Service>) {
+async fn serve(listener: TcpListener, state: Arc<State>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok(_) if service.drops_connection() => {}
-                Ok((stream, _)) => { connections.spawn(connection(stream, Arc::clone(&service))); }
+                Ok(_) if state.drops_connection() => {}
+                Ok((stream, _)) => { connections.spawn(connection(stream, Arc::clone(&state))); }
                 // Out of file descriptors, most likely: some connection has to end first.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
@@ -65,12 +67,12 @@ async fn serve(listener: TcpListener, service: Arc<Service>) {
     }
 }
 
-async fn connection(stream: TcpStream, service: Arc<Service>) {
+async fn connection(stream: TcpStream, state: Arc<State>) {
     // Without it, events are late; the connection works all the same.
     let _ = stream.set_nodelay(true);
-    let breaks = Break::never();
-    let wire = Wire::new(stream, breaks.clone());
-    let answer = service_fn(|request| service.answer(request, &breaks));
+    let break_point = BreakPoint::never();
+    let wire = Wire::new(stream, break_point.clone());
+    let service = service_fn(|request| exchange::respond(&state, request, &break_point));
     // A connection ends with an error when the client went away or a fault dropped it. There is nobody to tell.
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(wire), answer).await;
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(wire), service).await;
 }

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
-use super::judge::detail;
-use super::violation::Violation;
+use crate::input::judge::detail;
+use crate::input::violation::Violation;
 
 /// A violation for every text in an input that is the URL of a file that is not there.
 pub(crate) fn missing_files(input: &Value, is_missing: &dyn Fn(&str) -> bool) -> Vec<Value> {

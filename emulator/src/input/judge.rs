@@ -2,8 +2,8 @@ use jsonschema::error::ValidationErrorKind;
 use jsonschema::{Draft, ValidationError, Validator};
 use serde_json::{Value, json};
 
-use super::violation::Violation;
-use crate::documents::Document;
+use crate::documents::document::Document;
+use crate::input::violation::Violation;
 
 /// Judges inputs by a document's own schema, and says everything that is wrong in fal's shape.
 #[derive(Debug)]

@@ -3,10 +3,11 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::media::{Content, LONGEST, MediaFile};
-use super::wanted::Wanted;
-use crate::documents::Document;
+use crate::documents::document::Document;
 use crate::documents::schema::{self, fits};
+use crate::media::media_file::{Content, MediaFile};
+use crate::media::raster::MAX_SIDE;
+use crate::output::spec::OutputSpec;
 
 /// How many containers deep an output may be, and how many values it may have, before optional ones are left out.
 const DEEP: usize = 10;
@@ -26,7 +27,7 @@ pub(crate) struct Made {
 
 /// Makes a result that fits the document: from its examples, echoing the input, with files that the emulator serves.
 /// The error is the one of the encoder of a picture.
-pub(crate) fn make(document: &Document, wanted: &Wanted, base_url: &str) -> Result<Made, String> {
+pub(crate) fn make(document: &Document, wanted: &OutputSpec, base_url: &str) -> Result<Made, String> {
     let root = &document.root;
     let mut maker =
         Maker { root, wanted, base_url, count: 0, files: Vec::new(), values: 0, inside: Vec::new(), error: None };
@@ -48,7 +49,7 @@ fn agree(output: &mut Value) {
 struct Maker<'a> {
     /// Where references lead.
     root: &'a Value,
-    wanted: &'a Wanted,
+    wanted: &'a OutputSpec,
     base_url: &'a str,
     /// How many files it thought of, so that each is another.
     count: u64,
@@ -330,7 +331,7 @@ impl Maker<'_> {
         ]);
         let side = |name: &str| {
             let side = given?.get(name)?.as_u64()?;
-            (1..=u64::from(LONGEST)).contains(&side).then_some(side as u32)
+            (1..=u64::from(MAX_SIDE)).contains(&side).then_some(side as u32)
         };
         self.next_file(kind, side("width").zip(side("height")))
     }

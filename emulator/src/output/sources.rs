@@ -4,10 +4,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::canvas::Canvas;
-use super::media::MediaFile;
-use super::raster::Raster;
-use crate::storage::Content;
+use crate::media::canvas::Canvas;
+use crate::media::media_file::MediaFile;
+use crate::media::raster::Raster;
+use crate::storage::content::Content;
 
 /// The most bytes of a file that is looked at as a picture.
 const MOST: u64 = 64 << 20;
@@ -27,7 +27,7 @@ pub(crate) enum Source {
 
 impl Sources {
     /// The files that an input works on, of those that the emulator has.
-    pub(crate) fn of(input: &Value, file: impl Fn(&str) -> Option<Source>) -> Self {
+    pub(crate) fn new(input: &Value, file: impl Fn(&str) -> Option<Source>) -> Self {
         let urls = picture_urls(input).into_iter().chain(mask_url(input));
         Sources(urls.filter_map(|url| Some((url.to_owned(), file(url)?))).collect())
     }
@@ -52,7 +52,7 @@ impl Sources {
                 STANDARD.decode(kind.strip_suffix(";base64").map(|_| data.trim())?).ok()?.into()
             }
         };
-        Raster::read(&bytes)
+        Raster::decode(&bytes)
     }
 }
 

@@ -6,12 +6,14 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::pace::{Script, Step};
-use crate::documents::Endpoint;
-use crate::http::{Failure, Received};
-use crate::output::Sources;
+use crate::endpoints::endpoint::Endpoint;
+use crate::output::sources::Sources;
+use crate::queue::script::{Script, Step};
+use crate::request::received::Received;
+use crate::response::failure::Failure;
 use crate::sync::lock;
-use crate::time::{Clock, iso8601};
+use crate::time::clock::Clock;
+use crate::time::iso8601::iso8601;
 
 /// A request that was accepted. Where it stands is not stored but follows from its script, the time since it was
 /// submitted and the steps it was told to make, so nothing has to run for it.

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use crate::queue::script::{Script, Step};
+
 /// How a queued job moves on.
 ///
 /// ```
@@ -103,28 +105,4 @@ impl Pace {
 
 fn log_line(line: u32, lines: u32) -> String {
     if line == 1 { "Loading the model".to_owned() } else { format!("Step {} of {}", line - 1, lines - 1) }
-}
-
-/// Everything that happens to a job, in order, and when, counted from its submission.
-#[derive(Debug)]
-pub(crate) struct Script {
-    pub(crate) steps: Vec<(Duration, Step)>,
-    /// How many jobs are ahead at first.
-    pub(crate) ahead: u32,
-    pub(crate) run_time: Duration,
-    /// Whether steps happen when their time has come.
-    pub(crate) by_time: bool,
-}
-
-/// One thing that happens to a job.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Step {
-    /// So many jobs are ahead now.
-    Ahead(u32),
-    /// It runs.
-    Start,
-    /// It logs a line.
-    Log(String),
-    /// It is completed.
-    End,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use crc32fast::Hasher;
 
-use super::spool::Spool;
+use crate::storage::spool::Spool;
 
 /// The most bytes that are read at a time.
 const CHUNK: u64 = 256 << 10;

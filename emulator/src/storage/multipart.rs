@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Blob, Content, Plan};
+use crate::storage::content::{Blob, Content};
+use crate::storage::metadata::Metadata;
 
 /// The most parts that an upload has.
 const MOST_PARTS: u32 = 10_000;
@@ -11,7 +12,7 @@ const MOST_PARTS: u32 = 10_000;
 pub(super) struct Multipart {
     /// Where the file will be.
     pub(super) path: String,
-    pub(super) plan: Plan,
+    pub(super) plan: Metadata,
     parts: BTreeMap<u32, Arc<Blob>>,
     /// What it was completed with. Nothing can be added then, but who did not hear of it may ask again.
     completed: Option<Vec<ListedPart>>,
@@ -33,7 +34,7 @@ pub(super) enum Completed {
 }
 
 impl Multipart {
-    pub(super) fn new(path: String, plan: Plan) -> Self {
+    pub(super) fn new(path: String, plan: Metadata) -> Self {
         Multipart { path, plan, parts: BTreeMap::new(), completed: None }
     }
 

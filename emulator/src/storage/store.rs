@@ -3,23 +3,28 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use tokio::time::Instant;
 
-use super::grants::Grants;
-use super::multipart::{Completed, Multipart};
-use super::spool::Spool;
-use super::{Acl, Blob, Content, Denied, File, Grant, Kept, Lifecycle, ListedPart, StoredFile};
-use crate::output::MediaFile;
+use crate::media::media_file::MediaFile;
 use crate::random;
+use crate::storage::acl::Acl;
+use crate::storage::content::{Blob, Content};
+use crate::storage::file::{File, Kept};
+use crate::storage::grants::{Denied, Grant, Grants};
+use crate::storage::host::Host;
+use crate::storage::lifecycle::Lifecycle;
+use crate::storage::metadata::Metadata;
+use crate::storage::multipart::{Completed, ListedPart, Multipart};
+use crate::storage::spool::Spool;
+use crate::storage::stored_file::StoredFile;
 use crate::sync::lock;
-use crate::time::{Clock, FURTHEST};
+use crate::time::clock::{Clock, MAX_ADVANCE};
 
 /// How long a signed URL for an upload holds.
 const SIGNED_FOR: Duration = Duration::from_secs(3600);
 
 /// The files of an emulator, and what is needed to upload them.
 #[derive(Debug)]
-pub(crate) struct Storage {
+pub(crate) struct Store {
     base_url: String,
     clock: Arc<Clock>,
     token_lifetime: Duration,
@@ -37,23 +42,8 @@ struct Shelf {
     /// Whether any of them does not live for ever.
     has_mortals: bool,
     /// What may be put at a path.
-    awaited: HashMap<String, Plan>,
+    awaited: HashMap<String, Metadata>,
     multipart: HashMap<String, Multipart>,
-}
-
-/// What is said of a file before it is there.
-#[derive(Clone, Debug)]
-pub(crate) struct Plan {
-    pub(crate) name: String,
-    pub(crate) content_type: String,
-    pub(crate) lifecycle: Lifecycle,
-}
-
-/// Where files lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Host {
-    Cdn,
-    Gcs,
 }
 
 /// A multipart upload that was begun.
@@ -62,12 +52,12 @@ pub(crate) struct Begun {
     pub(crate) file_url: String,
 }
 
-impl Storage {
+impl Store {
     pub(crate) fn new(base_url: String, clock: Arc<Clock>, token_lifetime: Duration) -> Self {
-        Storage {
+        Store {
             base_url,
             clock,
-            token_lifetime: token_lifetime.min(FURTHEST),
+            token_lifetime: token_lifetime.min(MAX_ADVANCE),
             spool: Arc::default(),
             grants: Grants::default(),
             shelf: Mutex::default(),
@@ -95,7 +85,7 @@ impl Storage {
     }
 
     /// Awaits a file at a path, and gives its URL and the signature to put it with.
-    pub(crate) fn await_file(&self, host: Host, plan: Plan) -> (String, String) {
+    pub(crate) fn await_file(&self, host: Host, plan: Metadata) -> (String, String) {
         let path = new_path(host, &plan.name);
         let url = self.url(&path);
         let signature = self.grant(Grant::Put(path.clone()), SIGNED_FOR);
@@ -104,24 +94,24 @@ impl Storage {
     }
 
     /// What is awaited at a path.
-    pub(crate) fn awaited(&self, path: &str) -> Option<Plan> {
+    pub(crate) fn awaited(&self, path: &str) -> Option<Metadata> {
         lock(&self.shelf).awaited.get(path).cloned()
     }
 
     /// Takes a new file.
-    pub(crate) fn add(&self, plan: Plan, blob: Blob) -> StoredFile {
+    pub(crate) fn add(&self, plan: Metadata, blob: Blob) -> StoredFile {
         self.put(new_path(Host::Cdn, &plan.name), plan, blob)
     }
 
     /// Takes the file of a path, in place of one that was there.
-    pub(crate) fn put(&self, path: String, plan: Plan, blob: Blob) -> StoredFile {
+    pub(crate) fn put(&self, path: String, plan: Metadata, blob: Blob) -> StoredFile {
         let content = Content::new(vec![Arc::new(blob)]);
         let file = self.keep(path, plan, Kept::Uploaded(content.clone(), None));
         StoredFile { file, content, parts: None }
     }
 
     /// Begins a file that comes in parts.
-    pub(crate) fn begin_multipart(&self, host: Host, plan: Plan) -> Begun {
+    pub(crate) fn begin_multipart(&self, host: Host, plan: Metadata) -> Begun {
         let path = new_path(host, &plan.name);
         let begun = Begun { upload_id: random::name(), file_url: self.url(&path) };
         lock(&self.shelf).multipart.insert(begun.upload_id.clone(), Multipart::new(path, plan));
@@ -180,13 +170,13 @@ impl Storage {
             None => Kept::Drawn(file.clone()),
         };
         let content_type = file.content_type().to_owned();
-        let plan = Plan { name: file.file_name(), content_type, lifecycle: lifecycle.clone() };
+        let plan = Metadata { name: file.file_name(), content_type, lifecycle: lifecycle.clone() };
         self.keep(file.path(), plan, kept);
     }
 
-    fn keep(&self, path: String, plan: Plan, kept: Kept) -> Arc<File> {
+    fn keep(&self, path: String, plan: Metadata, kept: Kept) -> Arc<File> {
         let (now, date) = (self.clock.now(), self.clock.date());
-        let Plan { name, content_type, lifecycle } = plan;
+        let Metadata { name, content_type, lifecycle } = plan;
         let expires = lifecycle.expires_after.and_then(|time| now.checked_add(time).zip(date.checked_add(time)));
         let url = self.url(&path);
         let mut shelf = lock(&self.shelf);
@@ -253,22 +243,6 @@ impl Storage {
         let path = path.split(['?', '#']).next().unwrap_or(path);
         let is_file = ["v3.fal.media/files/", "storage.googleapis.com/"].iter().any(|host| path.starts_with(host));
         is_file.then(|| percent_decode_str(path).decode_utf8_lossy().into_owned())
-    }
-}
-
-impl Host {
-    /// The parameter that signs its URLs.
-    pub(crate) fn signature(self) -> &'static str {
-        match self {
-            Host::Cdn => "signature",
-            Host::Gcs => "X-Goog-Signature",
-        }
-    }
-}
-
-impl File {
-    fn is_gone(&self, now: Instant) -> bool {
-        self.expires.is_some_and(|(instant, _)| now >= instant)
     }
 }
 

@@ -5,7 +5,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 /// How far time can be moved; further would leave the calendar.
-pub(crate) const FURTHEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+pub(crate) const MAX_ADVANCE: Duration = Duration::from_secs(100 * 365 * 86_400);
 
 /// The time in an emulator: the system's, and as much later as a test has moved it. Everything that lasts in an
 /// emulator is measured with it, so that whoever waits for it wakes when time is moved.
@@ -32,7 +32,7 @@ impl Clock {
 
     /// Moves time forward.
     pub(crate) fn advance(&self, by: Duration) {
-        self.ahead.send_modify(|ahead| *ahead = ahead.saturating_add(by).min(FURTHEST));
+        self.ahead.send_modify(|ahead| *ahead = ahead.saturating_add(by).min(MAX_ADVANCE));
     }
 
     pub(crate) async fn sleep(&self, time: Duration) {
@@ -85,7 +85,7 @@ mod tests {
         let clock = Clock::default();
         clock.advance(Duration::MAX);
         clock.advance(Duration::MAX);
-        assert!(clock.date() > SystemTime::now() + FURTHEST / 2);
+        assert!(clock.date() > SystemTime::now() + MAX_ADVANCE / 2);
         assert!(clock.sleep(Duration::MAX).now_or_never().is_none());
         clock.sleep(Duration::ZERO).await;
     }
