@@ -46,7 +46,7 @@ enum Outcome {
 use Outcome::{Error as Fails, Repeated, Well};
 
 fn nginx(status: u16) -> Fault {
-    Fault::answer(status).html("<html><center>nginx</center></html>")
+    Fault::respond(status).html("<html><center>nginx</center></html>")
 }
 
 /// Each point at which a request can fail, and what each operation makes of it: a run, a submission; a status, a stream
@@ -55,32 +55,32 @@ fn nginx(status: u16) -> Fault {
 #[rustfmt::skip]
 fn table() -> Vec<(&'static str, Fault, [Outcome; 6])> {
     let lost = Fault::drop_connection;
-    let busy = Fault::answer(503).header("x-fal-needs-retry", "1").header("x-fal-request-id", "r");
+    let busy = Fault::respond(503).header("x-fal-needs-retry", "1").header("x-fal-request-id", "r");
     vec![
         // what                            fault                                                   run       submit    status    stream    result    cancel
         ("closed before it took effect",   lost(),                                                [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
         ("closed after it took effect",    lost().after_effect(),                                 [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
         ("closed within the request",      Fault::drop_request_after(5),                          [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
-        ("closed within the head",         Fault::tear_head(),                                    [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
-        ("silent after the head",          Fault::silence_after(0),                               [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
-        ("silent within the answer",       Fault::silence_after(3),                               [Fails,    Fails,    Repeated, Well,     Repeated, Repeated]),
-        ("slow, but whole",                Fault::drip(200, Duration::from_millis(1)),            [Well,     Well,     Well,     Well,     Well,     Well]),
-        ("closed after the head",          Fault::tear_after(0),                                  [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
-        ("closed within the answer",       Fault::tear_after(3),                                  [Fails,    Fails,    Repeated, Well,     Repeated, Repeated]),
-        ("429",                            Fault::answer(429),                                    [Repeated, Repeated, Repeated, Repeated, Repeated, Repeated]),
-        ("429 with Retry-After",           Fault::answer(429).header("retry-after", "0"),         [Repeated, Repeated, Repeated, Repeated, Repeated, Repeated]),
-        ("408",                            Fault::answer(408),                                    [Fails,    Fails,    Fails,    Repeated, Fails,    Fails]),
-        ("409",                            Fault::answer(409),                                    [Fails,    Fails,    Fails,    Repeated, Fails,    Fails]),
-        ("500",                            Fault::answer(500),                                    [Fails,    Fails,    Repeated, Repeated, Fails,    Fails]),
+        ("closed within the head",         Fault::drop_response_in_head(),                                    [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
+        ("silent after the head",          Fault::stall_response_after(0),                               [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
+        ("silent within the answer",       Fault::stall_response_after(3),                               [Fails,    Fails,    Repeated, Well,     Repeated, Repeated]),
+        ("slow, but whole",                Fault::throttle(200, Duration::from_millis(1)),            [Well,     Well,     Well,     Well,     Well,     Well]),
+        ("closed after the head",          Fault::drop_response_after(0),                                  [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
+        ("closed within the answer",       Fault::drop_response_after(3),                                  [Fails,    Fails,    Repeated, Well,     Repeated, Repeated]),
+        ("429",                            Fault::respond(429),                                    [Repeated, Repeated, Repeated, Repeated, Repeated, Repeated]),
+        ("429 with Retry-After",           Fault::respond(429).header("retry-after", "0"),         [Repeated, Repeated, Repeated, Repeated, Repeated, Repeated]),
+        ("408",                            Fault::respond(408),                                    [Fails,    Fails,    Fails,    Repeated, Fails,    Fails]),
+        ("409",                            Fault::respond(409),                                    [Fails,    Fails,    Fails,    Repeated, Fails,    Fails]),
+        ("500",                            Fault::respond(500),                                    [Fails,    Fails,    Repeated, Repeated, Fails,    Fails]),
         ("502 of a gateway",               nginx(502),                                            [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
         ("503 of a gateway",               nginx(503),                                            [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
         ("504 of a gateway",               nginx(504),                                            [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
         ("502 after it took effect",       nginx(502).after_effect(),                             [Fails,    Fails,    Repeated, Repeated, Repeated, Repeated]),
         ("503 that asks for a repetition", busy,                                                  [Fails,    Fails,    Repeated, Repeated, Fails,    Repeated]),
-        ("401",                            Fault::answer(401),                                    [Fails,    Fails,    Fails,    Fails,    Fails,    Fails]),
-        ("403",                            Fault::answer(403),                                    [Fails,    Fails,    Fails,    Fails,    Fails,    Fails]),
-        ("a redirect",                     Fault::answer(307).header("location", "https://x.y/"), [Fails,    Fails,    Fails,    Repeated, Fails,    Fails]),
-        ("an answer that is no JSON",      Fault::answer(200).html("<p>hello"),                   [Fails,    Fails,    Fails,    Repeated, Fails,    Fails]),
+        ("401",                            Fault::respond(401),                                    [Fails,    Fails,    Fails,    Fails,    Fails,    Fails]),
+        ("403",                            Fault::respond(403),                                    [Fails,    Fails,    Fails,    Fails,    Fails,    Fails]),
+        ("a redirect",                     Fault::respond(307).header("location", "https://x.y/"), [Fails,    Fails,    Fails,    Repeated, Fails,    Fails]),
+        ("an answer that is no JSON",      Fault::respond(200).html("<p>hello"),                   [Fails,    Fails,    Fails,    Repeated, Fails,    Fails]),
         ("a late answer",                  Fault::none().delay(Duration::from_millis(5)),         [Well,     Well,     Well,     Well,     Well,     Well]),
     ]
 }
@@ -105,7 +105,7 @@ async fn the_table_of_faults_holds() {
                 _ => Some(endpoint.submit(input()).await.expect("a job")),
             };
             let request = job.map(|job| job.request_id).unwrap_or_default();
-            emulator.fault(operation, fault.clone());
+            emulator.inject_fault(operation, fault.clone());
             let error = match operation {
                 Operation::Run => endpoint.run(input()).await.map(drop).err(),
                 Operation::Submit => endpoint.submit(input()).await.map(drop).err(),
@@ -159,10 +159,10 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         3 => Just(Fault::none()),
         2 => Just(Fault::drop_connection()),
         2 => Just(Fault::drop_connection().after_effect()),
-        3 => (0_usize..5).prop_map(Fault::tear_after),
-        1 => Just(Fault::answer(429)),
-        1 => Just(Fault::answer(404)),
-        1 => Just(Fault::answer(500)),
+        3 => (0_usize..5).prop_map(Fault::drop_response_after),
+        1 => Just(Fault::respond(429)),
+        1 => Just(Fault::respond(404)),
+        1 => Just(Fault::respond(500)),
         2 => Just(nginx(502)),
         2 => Just(nginx(503)),
     ];
@@ -189,7 +189,7 @@ async fn subscribe(events: &[Event]) -> (Emulator, Seen, Result<Response<Value>,
     let (mut cancel_after, mut drop_after) = (None, None);
     for event in events {
         match event {
-            Event::Fault(operation, fault) => emulator.fault(*operation, fault.clone()),
+            Event::Fault(operation, fault) => emulator.inject_fault(*operation, fault.clone()),
             Event::Cancel(after) => cancel_after = Some(*after),
             Event::DropAndResume(after) => drop_after = Some(*after),
         }
@@ -301,7 +301,7 @@ async fn a_submission_that_is_given_up_is_taken_back() {
             .expect("an emulator");
         let endpoint = client_of(&emulator).endpoint(ENDPOINT);
         let hour = Duration::from_secs(3600);
-        let late = || emulator.fault(Operation::Submit, Fault::none().delay(hour));
+        let late = || emulator.inject_fault(Operation::Submit, Fault::none().delay(hour));
 
         late();
         let moment = Duration::from_millis(300);

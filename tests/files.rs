@@ -137,7 +137,7 @@ async fn what_goes_up_comes_down_unchanged() {
         .requests()
         .iter()
         .filter(|request| request.operation() == Operation::PutPart)
-        .map(|request| request.at_once())
+        .map(|request| request.in_flight())
         .max();
     assert!(at_once.is_some_and(|parts| parts <= 4), "{at_once:?}");
 }
@@ -216,14 +216,14 @@ async fn whatever_goes_wrong_on_the_way_up_the_file_is_whole() {
             // An emulator of its own: a request that was given up may still be on its way to the one before.
             let emulator = emulator().await;
             let mut faults = vec![
-                ("500", Fault::answer(500)),
+                ("500", Fault::respond(500)),
                 ("502 of a gateway", Fault::nginx(502)),
                 ("503 after it took effect", Fault::nginx(503).after_effect()),
-                ("429", Fault::answer(429).retry_after(Duration::ZERO)),
+                ("429", Fault::respond(429).retry_after(Duration::ZERO)),
                 ("closed", Fault::drop_connection()),
                 ("closed after it took effect", Fault::drop_connection().after_effect()),
-                ("torn in the head", Fault::tear_head()),
-                ("torn in the body", Fault::tear_after_bytes(3)),
+                ("torn in the head", Fault::drop_response_in_head()),
+                ("torn in the body", Fault::drop_response_after_bytes(3)),
             ];
             if matches!(operation, Upload | PutFile | PutPart) {
                 faults.push(("closed in the middle of the request", Fault::drop_request_after(5_000)));
@@ -240,10 +240,10 @@ async fn whatever_goes_wrong_on_the_way_up_the_file_is_whole() {
                     _ => builder_of(&emulator),
                 };
                 let client = builder.build().expect("a client");
-                emulator.fault(*operation, fault);
+                emulator.inject_fault(*operation, fault);
                 let upload = client.storage().upload(FileInput::bytes(some_bytes(length), "image/png"));
                 let uploaded = upload.repository(repository).await.unwrap_or_else(|error| panic!("{shown}: {error:?}"));
-                assert_eq!(emulator.faults_left(), 0, "{shown}");
+                assert_eq!(emulator.pending_faults(), 0, "{shown}");
                 let kept = emulator.files().into_iter().find(|file| file.url() == uploaded.url).expect("a file");
                 assert!(kept.bytes().expect("bytes") == some_bytes(length), "{shown}");
             }
@@ -256,23 +256,23 @@ async fn whatever_goes_wrong_on_the_way_up_the_file_is_whole() {
 async fn whatever_goes_wrong_on_the_way_down_the_file_is_whole() {
     let bytes = some_bytes(500_000);
     for (what, faults, requests) in [
-        ("torn", vec![Fault::tear_after_bytes(100_000)], 2),
-        ("torn twice", vec![Fault::tear_after_bytes(100_000), Fault::tear_after_bytes(7)], 3),
-        ("torn where there are no ranges", vec![Fault::tear_after_bytes(100_000), Fault::without_ranges()], 2),
-        ("torn, then 503", vec![Fault::tear_after_bytes(100_000), Fault::nginx(503)], 3),
+        ("torn", vec![Fault::drop_response_after_bytes(100_000)], 2),
+        ("torn twice", vec![Fault::drop_response_after_bytes(100_000), Fault::drop_response_after_bytes(7)], 3),
+        ("torn where there are no ranges", vec![Fault::drop_response_after_bytes(100_000), Fault::ignore_range()], 2),
+        ("torn, then 503", vec![Fault::drop_response_after_bytes(100_000), Fault::nginx(503)], 3),
         ("closed", vec![Fault::drop_connection()], 2),
-        ("torn in the head", vec![Fault::tear_head()], 2),
-        ("500", vec![Fault::answer(500)], 2),
-        ("429", vec![Fault::answer(429).retry_after(Duration::ZERO)], 2),
+        ("torn in the head", vec![Fault::drop_response_in_head()], 2),
+        ("500", vec![Fault::respond(500)], 2),
+        ("429", vec![Fault::respond(429).retry_after(Duration::ZERO)], 2),
     ] {
         let emulator = emulator().await;
         let file = emulator.add_file("a.bin", "application/octet-stream", &bytes).expect("a file");
         for fault in faults {
-            emulator.fault(Operation::Media, fault);
+            emulator.inject_fault(Operation::Media, fault);
         }
         let fetched = client_of(&emulator).download_bytes(file.url()).await;
         assert!(fetched.unwrap_or_else(|error| panic!("{what}: {error:?}")) == bytes, "{what}");
-        assert_eq!((count(&emulator, Operation::Media), emulator.faults_left()), (requests, 0), "{what}");
+        assert_eq!((count(&emulator, Operation::Media), emulator.pending_faults()), (requests, 0), "{what}");
         assert_eq!(mistakes(&emulator), Vec::<String>::new(), "{what}");
     }
 }
@@ -301,7 +301,7 @@ async fn an_untyped_call_takes_files_too_and_one_outputs_image_is_the_next_ones_
 async fn a_refused_upload_submits_nothing() {
     let emulator = emulator().await;
     let client = client_of(&emulator);
-    emulator.fault(Operation::Upload, Fault::answer(413));
+    emulator.inject_fault(Operation::Upload, Fault::respond(413));
     let input = JsonInput::from(json!({})).file("image_url", FileInput::from(vec![1, 2, 3])).expect("a place");
     let error = client.endpoint("fal-ai/flux/dev/redux").subscribe(input).await.expect_err("too large");
     assert_eq!((error.kind(), emulator.jobs().len()), (ErrorKind::Service, 0));

@@ -23,7 +23,7 @@ async fn out_of_time(operation: Operation) -> (Error, Option<String>) {
     let emulator = Emulator::builder().pace(Pace::manual()).start().await.expect("an emulator");
     let endpoint = client_of(&emulator).endpoint(ENDPOINT);
     let input = json!({ "image_url": "https://example.com/a.png" });
-    let busy = |operation| emulator.fault(operation, Fault::answer(429).header("x-fal-needs-retry", "1"));
+    let busy = |operation| emulator.inject_fault(operation, Fault::respond(429).header("x-fal-needs-retry", "1"));
     let second = Duration::from_secs(1);
     let job = match operation {
         Operation::Run | Operation::Submit => None,
@@ -39,8 +39,8 @@ async fn out_of_time(operation: Operation) -> (Error, Option<String>) {
         Operation::Cancel => endpoint.cancel(&id).timeout(second).await.map(drop),
         _ => {
             // The stream is none, and the poll meets a service that is busy.
-            emulator.fault(Operation::StatusStream, Fault::answer(404));
-            emulator.fault(Operation::Status, Fault::answer(503).html("nginx"));
+            emulator.inject_fault(Operation::StatusStream, Fault::respond(404));
+            emulator.inject_fault(Operation::Status, Fault::respond(503).html("nginx"));
             endpoint.wait(&id).timeout(second).cancel_on_timeout(true).await.map(drop)
         }
     };
@@ -102,8 +102,8 @@ async fn what_was_tried_before_a_request_got_through_is_forgotten() {
         .expect("a client");
     let endpoint = client.endpoint(ENDPOINT);
     let job = endpoint.submit(json!({ "image_url": "https://example.com/a.png" })).await.expect("a job");
-    emulator.fault(Operation::StatusStream, Fault::answer(404));
-    emulator.fault(Operation::Status, Fault::answer(503).html("nginx"));
+    emulator.inject_fault(Operation::StatusStream, Fault::respond(404));
+    emulator.inject_fault(Operation::Status, Fault::respond(503).html("nginx"));
     let error = endpoint.wait(&job).timeout(Duration::from_secs(1)).await.expect_err("out of time");
     assert!(error.is_timeout() && error.attempts().is_empty(), "{error:?}");
 }

@@ -18,18 +18,18 @@ impl Emulator {
     ///
     /// # Errors
     ///
-    /// As [`EmulatorBuilder::start`].
+    /// See [`EmulatorBuilder::start`].
     pub async fn start() -> Result<Self, Error> {
         Emulator::builder().start().await
     }
 
-    /// An emulator that differs from the usual one.
+    /// Returns a builder for an emulator with other settings.
     pub fn builder() -> EmulatorBuilder {
         EmulatorBuilder::default()
     }
 }
 
-/// Says what an [`Emulator`] serves and how.
+/// Builder for [`Emulator`].
 ///
 /// ```
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -37,9 +37,9 @@ impl Emulator {
 /// use fal_emulator::{Emulator, Pace};
 ///
 /// let emulator = Emulator::builder()
-///     .schemas("schemas") // the documents in this folder instead of the shipped ones
+///     .schemas("schemas") // serve the documents in this folder
 ///     .port(4000)
-///     .key("id:secret") // no other key is accepted
+///     .key("id:secret") // accept only this key
 ///     .pace(Pace::default().running(Duration::from_secs(5)))
 ///     .on_request(|request| eprintln!("{} {}", request.method(), request.path()))
 ///     .start()
@@ -48,7 +48,7 @@ impl Emulator {
 /// # }
 /// ```
 #[derive(Clone)]
-#[must_use = "an emulator serves once it is started"]
+#[must_use = "the emulator starts with `start`"]
 pub struct EmulatorBuilder {
     folders: Vec<PathBuf>,
     documents: Vec<String>,
@@ -74,61 +74,64 @@ impl Default for EmulatorBuilder {
 }
 
 impl EmulatorBuilder {
-    /// Serves the documents in a folder and the folders in it, each a `.json` file, instead of the shipped ones. Can
-    /// be given several times. `.patch.json` files are left aside: the emulator serves what fal said.
+    /// Adds the documents in a folder and its subfolders: every `.json` file except patches (`.patch.json`).
+    ///
+    /// Default: the documents that `fal-client` ships, unless [`schemas`](Self::schemas) or
+    /// [`document`](Self::document) adds others. Can be called several times.
     pub fn schemas(mut self, folder: impl Into<PathBuf>) -> Self {
         self.folders.push(folder.into());
         self
     }
 
-    /// Serves a document given as text instead of the shipped ones. Can be given several times.
+    /// Adds a document as a JSON string. Can be called several times.
     pub fn document(mut self, text: impl Into<String>) -> Self {
         self.documents.push(text.into());
         self
     }
 
-    /// The port to listen on. By default, and for 0, the system chooses a free one.
+    /// Sets the port. Default: 0, which selects a free one.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// The only key that is accepted. By default every key is, as long as there is one.
+    /// Sets the only accepted key. Default: any key is accepted, but one is required.
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.settings.keys = Keys::Only(key.into());
         self
     }
 
-    /// How queued jobs move on. By default within about a second, see [`Pace`].
+    /// Sets the pace of queued jobs. Default: completed after about a second, see [`Pace`].
     pub fn pace(mut self, pace: Pace) -> Self {
         self.settings.pace = pace;
         self
     }
 
-    /// How long a status stream is silent before it sends a comment to show that it is alive. 10 s by default.
+    /// Sets the time without events after which a status stream sends a comment. Default: 10 s.
     pub fn keep_alive(mut self, interval: Duration) -> Self {
         self.settings.keep_alive = interval;
         self
     }
 
-    /// How long a CDN token holds. A day by default.
-    pub fn token_lifetime(mut self, time: Duration) -> Self {
-        self.settings.token_lifetime = time;
+    /// Sets the lifetime of CDN tokens. Default: 24 hours.
+    pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.settings.token_lifetime = lifetime;
         self
     }
 
-    /// Called with every request once its answer is decided, before it is sent.
-    pub fn on_request(mut self, call: impl Fn(&ReceivedRequest) + Send + Sync + 'static) -> Self {
-        self.settings.on_request = Some(Arc::new(call));
+    /// Registers a callback for every request. It runs once the response is decided, before it is sent.
+    pub fn on_request(mut self, callback: impl Fn(&ReceivedRequest) + Send + Sync + 'static) -> Self {
+        self.settings.on_request = Some(Arc::new(callback));
         self
     }
 
-    /// Starts the emulator, in the tokio runtime of the caller.
+    /// Starts the emulator in the current tokio runtime.
     ///
     /// # Errors
     ///
-    /// [`Error::Documents`] names every document that is none of fal's or repeats another one's endpoint,
-    /// [`Error::Listen`] says that the port is taken, [`Error::Client`] that the client cannot be built.
+    /// - [`Error::Documents`] lists every invalid document and every duplicate endpoint.
+    /// - [`Error::Listen`] means that the port is not available.
+    /// - [`Error::Client`] means that the client for the emulator cannot be built.
     pub async fn start(self) -> Result<Emulator, Error> {
         let catalog = self.catalog()?;
         let port = Port::listen(self.port).await.map_err(|source| Error::Listen { port: self.port, source })?;

@@ -15,7 +15,7 @@ use crate::storage::lifecycle::Lifecycle;
 use crate::storage::metadata::Metadata;
 use crate::storage::stored_file::StoredFile;
 
-/// A local fal that serves while this value lives, on a port of the loopback interface.
+/// A local fal, which listens on a port of the loopback interface while this value lives.
 ///
 /// ```
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -23,14 +23,14 @@ use crate::storage::stored_file::StoredFile;
 ///
 /// let emulator = Emulator::builder().pace(Pace::instant()).start().await?;
 /// let client = emulator.client();
-/// // … use the client as if it were fal's …
-/// println!("{} requests were made", emulator.requests().len());
+/// // … use the client …
+/// println!("received {} requests", emulator.requests().len());
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// It runs as a task of the tokio runtime in which it was started. Dropped, it ends at once: the port is closed and
-/// open connections break off. [`shutdown`](Self::shutdown) also waits for that.
+/// The emulator runs as a task of the tokio runtime in which it was started. Dropping it closes the port and all
+/// connections immediately. [`shutdown`](Self::shutdown) also waits until the port is free.
 pub struct Emulator {
     pub(crate) state: Arc<State>,
     pub(crate) client: Client,
@@ -38,12 +38,12 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// A client that talks to this emulator, with a key that it accepts.
+    /// Returns a client of this emulator, with an accepted key.
     pub fn client(&self) -> Client {
         self.client.clone()
     }
 
-    /// What that client is built with, for one that repeats, waits or uploads in another way.
+    /// Returns a builder for a client of this emulator, to change its settings.
     ///
     /// ```no_run
     /// # async fn example(emulator: fal_emulator::Emulator) -> Result<(), fal_client::Error> {
@@ -56,38 +56,42 @@ impl Emulator {
         client_builder(self.base_url(), self.state.settings.keys.accepted())
     }
 
-    /// `http://127.0.0.1:PORT`, without a slash at the end. The fal host comes next: the endpoints' ids are below
-    /// `{base_url}/fal.run/` and `{base_url}/queue.fal.run/`.
+    /// Returns the base URL, `http://127.0.0.1:PORT`, without a trailing slash.
+    ///
+    /// The fal host follows as the first segment of the path: `{base_url}/fal.run/{id}`,
+    /// `{base_url}/queue.fal.run/{id}`.
     pub fn base_url(&self) -> &str {
         &self.state.base_url
     }
 
-    /// The ids of the endpoints that are served, sorted.
+    /// Returns the ids of the served endpoints, sorted.
     pub fn endpoints(&self) -> impl Iterator<Item = &str> {
         self.state.catalog.ids()
     }
 
-    /// The requests that were received, oldest first. Of very many, the last 10,000 or 256 MiB are remembered.
+    /// Returns the received requests, oldest first. Limited to the last 10,000 requests and 256 MiB of bodies.
     pub fn requests(&self) -> Vec<ReceivedRequest> {
         self.state.journal.all()
     }
 
-    /// The requests that were accepted, oldest first: queued ones and direct runs. A test that nothing was submitted
-    /// twice counts them. As many are remembered as of [`requests`](Self::requests), and all that are not completed.
+    /// Returns the accepted requests, oldest first: queued requests and direct runs.
+    ///
+    /// A test can count them to prove that nothing was submitted twice. The limits of [`requests`](Self::requests)
+    /// apply, but jobs that are not completed are always kept.
     pub fn jobs(&self) -> Vec<AcceptedJob> {
         self.state.jobs.all()
     }
 
-    /// The files that were uploaded and are there, oldest first.
+    /// Returns the uploaded files that have not expired, oldest first.
     pub fn files(&self) -> Vec<StoredFile> {
         self.state.store.uploaded()
     }
 
-    /// Puts a file on the emulated CDN, as if it had been uploaded, for what reads files.
+    /// Adds a file to the emulated CDN, as if it had been uploaded.
     ///
     /// # Errors
     ///
-    /// What the system says where the emulator's temporary file cannot be written.
+    /// Fails if the emulator's temporary file cannot be written, or exceeds 16 GiB.
     pub fn add_file(&self, name: &str, content_type: &str, bytes: &[u8]) -> io::Result<StoredFile> {
         let mut blob = self.state.store.blob();
         blob.append(bytes)?;
@@ -96,29 +100,31 @@ impl Emulator {
         Ok(self.state.store.add(metadata, blob))
     }
 
-    /// Orders a fault for the next request of an operation, after those that were ordered before. See [`Fault`].
-    pub fn fault(&self, operation: Operation, fault: Fault) {
+    /// Queues a fault for the next request of an operation, after the faults that are queued already. See [`Fault`].
+    pub fn inject_fault(&self, operation: Operation, fault: Fault) {
         self.state.faults.add(operation, fault);
     }
 
-    /// How many ordered faults have not happened yet. A test that counts on them ends with none.
-    pub fn faults_left(&self) -> usize {
+    /// Returns the number of injected faults that have not happened yet. A test can assert at its end that it is 0.
+    pub fn pending_faults(&self) -> usize {
         self.state.faults.count()
     }
 
-    /// Forgets the faults that have not happened yet.
+    /// Removes the faults that have not happened yet.
     pub fn clear_faults(&self) {
         self.state.faults.clear();
     }
 
-    /// Closes the next so many connections as soon as they come, before anything is read from them. Connections that
-    /// are open, such as those that a client keeps for its next request, stay.
+    /// Closes the next `count` connections as soon as they are accepted, before anything is read.
+    ///
+    /// Open connections stay open, such as those that a client reuses for its next request.
     pub fn drop_connections(&self, count: usize) {
         self.state.drop_connections(count);
     }
 
-    /// Moves the emulator's time forward. Jobs that move on by time do so, start timeouts and lifetimes pass, delays
-    /// end. The clocks of the machine and of the client stay as they are.
+    /// Advances the emulator's clock. Jobs progress, start timeouts and lifetimes pass, and delays end.
+    ///
+    /// The clocks of the system and of the client do not change. The limit is 100 years in total.
     ///
     /// ```
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -135,30 +141,33 @@ impl Emulator {
         self.state.clock.advance(by);
     }
 
-    /// Moves a queued job one step on: a place forward in the queue, the start, a log line, the end. False if there is
-    /// no such job or it is completed. See [`Pace::manual`].
+    /// Advances a queued job by one step: a queue position, the start, a log line or the end. See [`Pace::manual`].
+    ///
+    /// Returns `false` if the job is unknown or completed.
     ///
     /// ```
     /// # async fn example(emulator: &fal_emulator::Emulator, request_id: &str) {
     /// while emulator.advance(request_id) {
-    ///     // … look at the status …
+    ///     // … check the status …
     /// }
     /// # }
     /// ```
+    ///
+    /// [`Pace::manual`]: crate::Pace::manual
     pub fn advance(&self, request_id: &str) -> bool {
         self.state.jobs.get(request_id).is_some_and(|job| job.advance())
     }
 
-    /// Moves a queued job to its end. False if there is no such job or it is completed.
+    /// Advances a queued job to its end. Returns `false` if the job is unknown or completed.
     pub fn complete(&self, request_id: &str) -> bool {
-        let mut moved = false;
+        let mut advanced = false;
         while self.advance(request_id) {
-            moved = true;
+            advanced = true;
         }
-        moved
+        advanced
     }
 
-    /// Ends at once, as dropping does, and waits until the port is free again.
+    /// Stops immediately, as dropping does, and waits until the port is free.
     pub async fn shutdown(mut self) {
         self.server.shutdown().await;
     }

@@ -1,16 +1,16 @@
 use hyper::HeaderMap;
 use hyper::header::AUTHORIZATION;
 
-/// Which keys are accepted.
+/// The keys that are accepted.
 #[derive(Clone, Debug)]
 pub(crate) enum Keys {
-    /// Any, as long as there is one.
+    /// Any key. A key is still required.
     Any,
-    /// This one.
+    /// One key.
     Only(String),
 }
 
-/// Why a request has no key that is accepted.
+/// The reason why a request has no accepted key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyError {
     Missing,
@@ -18,7 +18,7 @@ pub(crate) enum KeyError {
 }
 
 impl Keys {
-    /// Whether a request has a key that is accepted.
+    /// Requires an accepted key in the headers.
     pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), KeyError> {
         let key = headers
             .get(AUTHORIZATION)
@@ -31,7 +31,7 @@ impl Keys {
         }
     }
 
-    /// A key that is accepted.
+    /// Returns a key that is accepted.
     pub(crate) fn accepted(&self) -> &str {
         match self {
             Keys::Any => "emulator:key",

@@ -1,18 +1,18 @@
-//! Questions about a schema that need no validator.
+//! Helpers that read a schema without a validator.
 
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
-/// What a reference such as `#/components/schemas/Image` leads to.
+/// Returns the target of a reference such as `#/components/schemas/Image`.
 pub(crate) fn resolve<'a>(root: &'a Value, reference: &str) -> Option<&'a Value> {
     let pointer = reference.strip_prefix('#')?;
     let pointer = percent_decode_str(pointer).decode_utf8().ok()?;
     root.pointer(&pointer)
 }
 
-/// Follows references, as far as they lead; a circle of them ends after some steps.
+/// Follows references to their final target. A cycle ends after 16 steps.
 pub(crate) fn follow<'a>(root: &'a Value, mut schema: &'a Value) -> &'a Value {
     for _ in 0..16 {
         match schema.get("$ref").and_then(Value::as_str).and_then(|target| resolve(root, target)) {
@@ -23,14 +23,13 @@ pub(crate) fn follow<'a>(root: &'a Value, mut schema: &'a Value) -> &'a Value {
     schema
 }
 
-/// A schema with its references followed and its compositions merged into one. Adds the references that it followed
-/// to `followed`.
+/// Follows the references of a schema and merges its compositions. Adds the references to `followed`.
 pub(crate) fn expand<'a>(root: &'a Value, schema: &'a Value, followed: &mut Vec<String>) -> Cow<'a, Value> {
     let here = followed.len();
     expand_from(here, root, schema, followed)
 }
 
-/// References that were followed from `here` on are in the whole already.
+/// References from index `here` on are merged already.
 fn expand_from<'a>(here: usize, root: &'a Value, schema: &'a Value, followed: &mut Vec<String>) -> Cow<'a, Value> {
     let Value::Object(keywords) = schema else {
         return Cow::Borrowed(schema);
@@ -61,7 +60,7 @@ fn expand_from<'a>(here: usize, root: &'a Value, schema: &'a Value, followed: &m
     Cow::Owned(Value::Object(whole))
 }
 
-/// Adds the keywords of a schema to those of another that holds as well.
+/// Merges the keywords of a schema into those of another. A value has to satisfy both.
 fn merge(whole: &mut Map<String, Value>, part: &Map<String, Value>) {
     for (keyword, value) in part {
         match (keyword.as_str(), whole.get_mut(keyword), value) {
@@ -82,7 +81,7 @@ fn merge(whole: &mut Map<String, Value>, part: &Map<String, Value>) {
     }
 }
 
-/// A member of a union together with what the union says beside its members.
+/// Joins a variant of a union with the keywords that the union itself has.
 pub(crate) fn with_siblings<'a>(union: &Value, member: &'a Value) -> Cow<'a, Value> {
     let is_assertion = |keyword: &str| matches!(keyword, "properties" | "required" | "type" | "additionalProperties");
     let siblings: Map<String, Value> = union
@@ -98,18 +97,18 @@ pub(crate) fn with_siblings<'a>(union: &Value, member: &'a Value) -> Cow<'a, Val
     Cow::Owned(json!({ "allOf": [siblings, member] }))
 }
 
-/// The names of the properties that have to be there.
+/// Returns the names of the required properties.
 pub(crate) fn required(schema: &Value) -> Vec<&str> {
     let names = schema.get("required").and_then(Value::as_array).into_iter().flatten();
     names.filter_map(Value::as_str).collect()
 }
 
-/// The members of a union.
+/// Returns the variants of a union.
 pub(crate) fn union(schema: &Value) -> Option<&Vec<Value>> {
     schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Value::as_array).filter(|members| !members.is_empty())
 }
 
-/// The JSON type that a schema describes, null aside.
+/// Returns the JSON type that a schema describes, apart from null.
 pub(crate) fn kind(schema: &Value) -> Option<&str> {
     match schema.get("type") {
         Some(Value::String(kind)) => Some(kind),
@@ -120,13 +119,13 @@ pub(crate) fn kind(schema: &Value) -> Option<&str> {
     }
 }
 
-/// Whether null is all that a schema allows.
+/// Returns whether a schema allows only null.
 pub(crate) fn is_null(schema: &Value) -> bool {
     schema.get("type").and_then(Value::as_str) == Some("null")
 }
 
-/// Whether a value has the type, is among the listed values and within the bounds of a schema. Looks into unions and
-/// references, not into lists and objects.
+/// Returns whether a value has the type of a schema, is one of its enum values and is within its bounds. Checks unions and
+/// references, but not the content of arrays and objects.
 pub(crate) fn fits(root: &Value, schema: &Value, value: &Value) -> bool {
     fits_to(root, schema, value, 16)
 }

@@ -15,7 +15,7 @@ pub(crate) struct Catalog {
 }
 
 impl Catalog {
-    /// The documents that `fal-client` ships, read once in a process.
+    /// Returns the documents that `fal-client` ships. They are parsed once in a process.
     pub(crate) fn shipped() -> Result<Arc<Self>, Error> {
         static SHIPPED: OnceLock<Result<Arc<Catalog>, Vec<DocumentError>>> = OnceLock::new();
         let shipped = SHIPPED.get_or_init(|| {
@@ -30,7 +30,7 @@ impl Catalog {
         self.endpoints.get(id)
     }
 
-    /// The application that an id begins with, if it is served at all, and the path that follows.
+    /// Splits an id into its application and the rest. Returns `None` if the application is unknown.
     pub(crate) fn app_and_path<'i>(&self, id: &'i str) -> Option<(&'i str, &'i str)> {
         let end = id.match_indices('/').nth(app_segments(id) - 1).map_or(id.len(), |(end, _)| end);
         let (app, path) = id.split_at(end);
@@ -42,7 +42,7 @@ impl Catalog {
     }
 }
 
-/// Gathers documents, and everything that is wrong with them.
+/// Builder for [`Catalog`]. Collects the errors of all documents.
 #[derive(Debug, Default)]
 pub(crate) struct CatalogBuilder {
     catalog: Catalog,
@@ -51,11 +51,13 @@ pub(crate) struct CatalogBuilder {
 }
 
 impl CatalogBuilder {
-    /// Every document in a folder and the folders in it. `*.patch.json` beside a document corrects what is generated
-    /// from it; the emulator serves what fal said.
+    /// Adds every document in a folder and its subfolders. Patches (`*.patch.json`) correct the generated code and are
+    /// ignored: the emulator serves fal's own document.
     pub(crate) fn folder(&mut self, folder: &Path) {
         match json_files(folder) {
-            Ok(files) if files.is_empty() => self.problem(&folder.display().to_string(), "no document in this folder"),
+            Ok(files) if files.is_empty() => {
+                self.problem(&folder.display().to_string(), "this folder contains no documents")
+            }
             Ok(files) => files.iter().for_each(|file| self.file(file)),
             Err(error) => self.problem(&folder.display().to_string(), &error.to_string()),
         }
@@ -69,14 +71,14 @@ impl CatalogBuilder {
         }
     }
 
-    /// A document as text; `name` stands for it in errors.
+    /// Adds a document. `name` identifies it in errors.
     pub(crate) fn text(&mut self, name: &str, text: &str) {
         let document = match Document::parse(text) {
             Ok(document) => document,
             Err(reason) => return self.problem(name, &reason),
         };
         if let Some(other) = self.files.get(&document.id) {
-            let reason = format!("the endpoint `{}` is in {other} already", document.id);
+            let reason = format!("duplicate endpoint `{}`: already defined in {other}", document.id);
             return self.problem(name, &reason);
         }
         self.files.insert(document.id.clone(), name.to_owned());

@@ -1,4 +1,4 @@
-//! What can happen to the body of an answer on its way.
+//! Disturbances of a response body on its way to the client.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -16,26 +16,26 @@ use crate::time::clock::Clock;
 
 type Piece = Result<Bytes, Dropped>;
 
-/// The answer up to so many events or bytes, and then a broken connection.
-pub(super) fn tear(reply: Reply, after: usize) -> Reply {
+/// Breaks the connection after `after` events of a stream, or bytes of any other body.
+pub(super) fn drop_after(reply: Reply, after: usize) -> Reply {
     let is_stream = is_stream(&reply);
-    change(reply, |body| cut(body, after, is_stream, End::Break))
+    replace_body(reply, |body| cut(body, after, is_stream, End::Break))
 }
 
-/// The answer up to so many bytes, and then a broken connection.
-pub(super) fn tear_bytes(reply: Reply, after: usize) -> Reply {
-    change(reply, |body| cut(body, after, false, End::Break))
+/// Breaks the connection after `after` bytes.
+pub(super) fn drop_after_bytes(reply: Reply, after: usize) -> Reply {
+    replace_body(reply, |body| cut(body, after, false, End::Break))
 }
 
-/// The answer up to so many events or bytes, and then nothing.
-pub(super) fn silence(reply: Reply, after: usize) -> Reply {
+/// Stops sending after `after` events of a stream, or bytes of any other body.
+pub(super) fn stall_after(reply: Reply, after: usize) -> Reply {
     let is_stream = is_stream(&reply);
-    change(reply, |body| cut(body, after, is_stream, End::Silence))
+    replace_body(reply, |body| cut(body, after, is_stream, End::Stall))
 }
 
-/// The answer in small pieces, with a pause before each.
-pub(super) fn drip(reply: Reply, bytes: usize, pause: Duration, clock: Arc<Clock>) -> Reply {
-    change(reply, |body| {
+/// Sends the body in pieces of `bytes` bytes, each after `interval`.
+pub(super) fn throttle(reply: Reply, bytes: usize, interval: Duration, clock: Arc<Clock>) -> Reply {
+    replace_body(reply, |body| {
         let start = (body.into_data_stream(), Bytes::new(), clock);
         stream::unfold(start, move |(mut source, mut rest, clock)| async move {
             while rest.is_empty() {
@@ -45,7 +45,7 @@ pub(super) fn drip(reply: Reply, bytes: usize, pause: Duration, clock: Arc<Clock
                 }
             }
             let piece = rest.split_to(bytes.min(rest.len()));
-            clock.sleep(pause).await;
+            clock.sleep(interval).await;
             Some((Ok(piece), (source, rest, clock)))
         })
     })
@@ -55,8 +55,8 @@ fn is_stream(reply: &Reply) -> bool {
     reply.headers().get(CONTENT_TYPE).is_some_and(|it| it.as_bytes().starts_with(b"text/event-stream"))
 }
 
-/// The answer with another body, of which it is still said how long it would have been.
-fn change<S: Stream<Item = Piece> + Send + 'static>(reply: Reply, make: impl FnOnce(Body) -> S) -> Reply {
+/// Replaces the body, and keeps the length that the original body would have had.
+fn replace_body<S: Stream<Item = Piece> + Send + 'static>(reply: Reply, make: impl FnOnce(Body) -> S) -> Reply {
     let (mut head, body) = reply.into_parts();
     if let Some(length) = body.size_hint().exact() {
         head.headers.entry(CONTENT_LENGTH).or_insert_with(|| HeaderValue::from(length));
@@ -67,15 +67,15 @@ fn change<S: Stream<Item = Piece> + Send + 'static>(reply: Reply, make: impl FnO
 #[derive(Clone, Copy)]
 enum End {
     Break,
-    Silence,
+    Stall,
 }
 
-/// So many events, which are a piece each, or bytes, and then an end that is none. What is no event, such as a comment,
-/// does not count. A body that has no more ends as usual.
+/// Sends `count` events, which are one piece each, or `count` bytes, and then ends in `end`. A piece that is not an event,
+/// such as a comment, does not count. A shorter body ends normally.
 fn cut(body: Body, count: usize, events: bool, end: End) -> impl Stream<Item = Piece> + Send {
     stream::unfold((body.into_data_stream(), count), move |(mut source, left)| async move {
         if left == 0 {
-            return Some((end.come().await, (source, left)));
+            return Some((end.reach().await, (source, left)));
         }
         let mut piece = source.next().await?;
         let counted = match &mut piece {
@@ -91,11 +91,11 @@ fn cut(body: Body, count: usize, events: bool, end: End) -> impl Stream<Item = P
 }
 
 impl End {
-    async fn come(self) -> Piece {
+    async fn reach(self) -> Piece {
         match self {
-            // hyper sends what came before when a body makes it wait.
+            // hyper flushes the earlier pieces when the body makes it wait.
             End::Break => tokio::task::yield_now().await,
-            End::Silence => pending().await,
+            End::Stall => pending().await,
         }
         Err(Dropped)
     }

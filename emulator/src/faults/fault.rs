@@ -1,5 +1,3 @@
-//! What goes wrong, ordered request by request.
-
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,55 +13,59 @@ use crate::response::failure::Failure;
 use crate::response::reply::{Dropped, Reply};
 use crate::time::clock::Clock;
 
-/// Something that goes wrong with one request.
+/// A fault that happens to one request.
 ///
-/// PendingFaults are ordered for an [`Operation`](crate::Operation) with [`Emulator::fault`](crate::Emulator::fault), and each
-/// request of that operation takes the next one, so the third status call gets the third fault that was ordered for
-/// [`Operation::Status`](crate::Operation::Status). Requests beyond them are answered as usual.
+/// [`Emulator::inject_fault`](crate::Emulator::inject_fault) queues a fault for an
+/// [`Operation`](crate::Operation). Each request of that operation takes the next fault in the queue: the third status
+/// request gets the third fault of [`Operation::Status`](crate::Operation::Status). Requests without a fault get the
+/// normal response.
 ///
 /// ```
 /// # use std::time::Duration;
 /// # use fal_emulator::{Emulator, Fault, Operation};
 /// # fn example(emulator: &Emulator) {
-/// // The first submit is refused, the second is taken but the answer to it is lost.
-/// emulator.fault(Operation::Submit, Fault::answer(429).retry_after(Duration::from_secs(1)));
-/// emulator.fault(Operation::Submit, Fault::drop_connection().after_effect());
+/// // The first submission is rejected. The second is accepted, but its response is lost.
+/// emulator.inject_fault(Operation::Submit, Fault::respond(429).retry_after(Duration::from_secs(1)));
+/// emulator.inject_fault(Operation::Submit, Fault::drop_connection().after_effect());
 /// // The status stream breaks off after two events.
-/// emulator.fault(Operation::StatusStream, Fault::tear_after(2));
-/// // The first result call is answered as usual, the second by a proxy on the way, late.
-/// emulator.fault(Operation::Result, Fault::none());
-/// emulator.fault(Operation::Result, Fault::nginx(502).delay(Duration::from_millis(20)));
-/// // The next request for this endpoint is taken, and fails while it runs.
-/// emulator.fault(Operation::Submit, Fault::outcome(500).on("fal-ai/flux/dev/redux"));
+/// emulator.inject_fault(Operation::StatusStream, Fault::drop_response_after(2));
+/// // The first result request gets the normal response, the second a late one from a proxy.
+/// emulator.inject_fault(Operation::Result, Fault::none());
+/// emulator.inject_fault(Operation::Result, Fault::nginx(502).delay(Duration::from_millis(20)));
+/// // The next request to this endpoint is accepted and fails while it runs.
+/// emulator.inject_fault(Operation::Submit, Fault::outcome(500).on("fal-ai/flux/dev/redux"));
 /// # }
 /// ```
 ///
 /// # Where a connection can break
 ///
-/// | | |
+/// | the connection is closed | |
 /// | --- | --- |
 /// | before anything is read | [`Emulator::drop_connections`](crate::Emulator::drop_connections) |
 /// | while the request is sent | [`drop_request_after`](Self::drop_request_after) |
 /// | after the request, without effect | [`drop_connection`](Self::drop_connection) |
-/// | after it took effect, before the answer | `drop_connection` [`after_effect`](Self::after_effect) |
-/// | in the head of the answer | [`tear_head`](Self::tear_head) |
-/// | in the body of the answer | [`tear_after`](Self::tear_after), [`tear_after_bytes`](Self::tear_after_bytes) |
-/// | not at all, but the request goes on no more | [`stall_request_after`](Self::stall_request_after) |
-/// | not at all, but no answer comes | [`delay`](Self::delay) |
-/// | not at all, but the answer goes on no more | [`silence_after`](Self::silence_after) |
+/// | after the request took effect, before the response | `drop_connection` with [`after_effect`](Self::after_effect) |
+/// | in the status line of the response | [`drop_response_in_head`](Self::drop_response_in_head) |
+/// | in the response body | [`drop_response_after`](Self::drop_response_after), [`drop_response_after_bytes`](Self::drop_response_after_bytes) |
+///
+/// | the connection stays open | |
+/// | --- | --- |
+/// | the emulator stops reading the request | [`stall_request_after`](Self::stall_request_after) |
+/// | the response is late or never comes | [`delay`](Self::delay) |
+/// | the response stops in its body | [`stall_response_after`](Self::stall_response_after) |
 #[derive(Clone)]
-#[must_use = "a fault happens once it is ordered with `Emulator::fault`"]
+#[must_use = "a fault happens once it is injected with `Emulator::inject_fault`"]
 pub struct Fault {
     kind: Kind,
     delay: Duration,
     after_effect: bool,
     headers: Vec<(String, String)>,
-    /// How far in the future the date in `Retry-After` is.
+    /// The time until the date in `Retry-After`.
     retry_at: Option<Duration>,
-    only_for: Option<Condition>,
+    condition: Option<Condition>,
 }
 
-/// How a request ends that is not read to its end.
+/// The end of a request that is not read completely.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Cut {
     Drop,
@@ -74,41 +76,41 @@ type Condition = Arc<dyn Fn(&ReceivedRequest) -> bool + Send + Sync>;
 
 #[derive(Clone, Debug)]
 enum Kind {
-    Nothing,
+    None,
     Respond(FaultResponse),
     Outcome(FaultResponse),
-    Drop,
+    DropConnection,
     DropRequest { after: usize },
     StallRequest { after: usize },
-    TearHead,
-    Tear { after: usize },
-    TearBytes { after: usize },
-    Drip { bytes: usize, pause: Duration },
-    Silence { after: usize },
-    WithoutRanges,
+    DropResponseInHead,
+    DropResponse { after: usize },
+    DropResponseBytes { after: usize },
+    StallResponse { after: usize },
+    Throttle { bytes: usize, interval: Duration },
+    IgnoreRange,
 }
 
-/// How much of the head of an answer is sent before it is torn: within the status line.
+/// The bytes that are sent of a response that breaks in its head: a part of the status line.
 const HEAD_BYTES: usize = 12;
 
 impl Fault {
     fn new(kind: Kind) -> Self {
-        Fault { kind, delay: Duration::ZERO, after_effect: false, headers: Vec::new(), retry_at: None, only_for: None }
+        Fault { kind, delay: Duration::ZERO, after_effect: false, headers: Vec::new(), retry_at: None, condition: None }
     }
 
-    /// Nothing goes wrong: the request is let through. With [`delay`](Self::delay), it is answered late; with
-    /// [`header`](Self::header), the usual answer has a header more.
+    /// Lets the request through. Use it to skip a request, or to add a [`delay`](Self::delay) or a
+    /// [`header`](Self::header) to the normal response.
     pub fn none() -> Self {
-        Fault::new(Kind::Nothing)
+        Fault::new(Kind::None)
     }
 
-    /// Another answer than usual, with this HTTP status (200 to 599) and `{"detail": "the status in words"}`.
-    pub fn answer(status: u16) -> Self {
+    /// Responds with this HTTP status (200 to 599) and `{"detail": "…"}` with the status's reason phrase.
+    pub fn respond(status: u16) -> Self {
         Fault::new(Kind::Respond(FaultResponse::new(status, "application/json", detail(status).to_string())))
     }
 
-    /// An answer of the proxy before fal, such as 502, 503 or 504: a page in HTML that says `nginx`, without a request
-    /// id. It comes before the request has arrived, or, with [`after_effect`](Self::after_effect), after.
+    /// Responds as the proxy in front of fal does, with a status such as 502, 503 or 504: an HTML page that says
+    /// `nginx`, without a request id. The request has no effect, unless [`after_effect`](Self::after_effect) is set.
     pub fn nginx(status: u16) -> Self {
         let title = format!("{status} {}", reason(status));
         let page = format!(
@@ -118,21 +120,24 @@ impl Fault {
         Fault::new(Kind::Respond(FaultResponse::new(status, "text/html", page)))
     }
 
-    /// An answer of fal's platform that names one of its error types, such as `runner_disconnected` or
-    /// `concurrent_requests_limit`, with the status that belongs to it (500 for an unknown one), the type in body and
-    /// header, and `X-Fal-Needs-Retry: 1` where repeating makes sense to fal.
+    /// Responds with one of the platform's error types, such as `runner_disconnected` or `concurrent_requests_limit`.
+    ///
+    /// The status is the one that fal uses for the type, 500 for an unknown type. The body and the header
+    /// `X-Fal-Error-Type` name the type, and `X-Fal-Needs-Retry: 1` is set where fal recommends a retry.
     pub fn request_error(error_type: impl Into<String>) -> Self {
         let error_type = error_type.into();
         let (status, needs_retry) = response::request_error(&error_type);
         let words = error_type.replace('_', " ");
         let body = json!({ "detail": format!("Request failed: {words}"), "error_type": error_type });
-        let fault = Fault::answer(status).json(&body).header("x-fal-error-type", error_type);
+        let fault = Fault::respond(status).json(&body).header("x-fal-error-type", error_type);
         if needs_retry { fault.header("x-fal-needs-retry", "1") } else { fault }
     }
 
-    /// The request is taken, and this is what comes of it when it has run: what the result call, or the direct run,
-    /// answers. For [`Operation::Submit`](crate::Operation::Submit) and [`Operation::Run`](crate::Operation::Run); for
-    /// others it is none.
+    /// Accepts the request, and makes its job end with this status. The result request, or the direct run, gets the
+    /// response.
+    ///
+    /// Applies to [`Operation::Submit`](crate::Operation::Submit) and [`Operation::Run`](crate::Operation::Run). Other
+    /// operations ignore it.
     ///
     /// ```
     /// # use fal_emulator::{Emulator, Fault, Operation};
@@ -142,141 +147,146 @@ impl Fault {
     ///     "msg": "The content could not be processed",
     ///     "type": "content_policy_violation",
     /// }] });
-    /// emulator.fault(Operation::Submit, Fault::outcome(422).json(&refusal));
+    /// emulator.inject_fault(Operation::Submit, Fault::outcome(422).json(&refusal));
     /// # }
     /// ```
     pub fn outcome(status: u16) -> Self {
         Fault::new(Kind::Outcome(FaultResponse::new(status, "application/json", detail(status).to_string())))
     }
 
-    /// No answer: the connection is closed once the request was read.
+    /// Closes the connection without a response, once the request was read.
     pub fn drop_connection() -> Self {
-        Fault::new(Kind::Drop)
+        Fault::new(Kind::DropConnection)
     }
 
-    /// No answer: the connection is closed once so many bytes of the request's body were read, or all of a shorter one.
-    /// The request has no effect.
+    /// Closes the connection once `bytes` bytes of the request body were read, or all of a shorter body. The request has
+    /// no effect.
     pub fn drop_request_after(bytes: usize) -> Self {
         Fault::new(Kind::DropRequest { after: bytes })
     }
 
-    /// Once so many bytes of the request's body were read, no more are, and nothing is answered, while the connection
-    /// stays. The request has no effect.
+    /// Stops reading after `bytes` bytes of the request body, and never responds. The connection stays open. The request
+    /// has no effect.
     pub fn stall_request_after(bytes: usize) -> Self {
         Fault::new(Kind::StallRequest { after: bytes })
     }
 
-    /// The request takes effect, and the connection is closed within the status line of the answer.
-    pub fn tear_head() -> Self {
-        Fault::new(Kind::TearHead)
+    /// Closes the connection in the status line of the response. The request takes effect.
+    pub fn drop_response_in_head() -> Self {
+        Fault::new(Kind::DropResponseInHead)
     }
 
-    /// The connection is closed within the answer: after so many events of a stream, after so many bytes of anything
-    /// else.
-    pub fn tear_after(count: usize) -> Self {
-        Fault::new(Kind::Tear { after: count })
+    /// Closes the connection in the response body: after `count` events of a stream, or `count` bytes of any other
+    /// body. The request takes effect.
+    pub fn drop_response_after(count: usize) -> Self {
+        Fault::new(Kind::DropResponse { after: count })
     }
 
-    /// The connection is closed after so many bytes of the answer's body, be it in the middle of an event.
-    pub fn tear_after_bytes(bytes: usize) -> Self {
-        Fault::new(Kind::TearBytes { after: bytes })
+    /// Closes the connection after `bytes` bytes of the response body, even in the middle of an event. The request takes
+    /// effect.
+    pub fn drop_response_after_bytes(bytes: usize) -> Self {
+        Fault::new(Kind::DropResponseBytes { after: bytes })
     }
 
-    /// The answer's body comes in pieces of so many bytes (at least one), with a pause before each.
-    pub fn drip(bytes: usize, pause: Duration) -> Self {
-        Fault::new(Kind::Drip { bytes: bytes.max(1), pause })
+    /// Stops sending in the response body: after `count` events of a stream, or `count` bytes of any other body. The
+    /// connection stays open, without keep-alive comments. The request takes effect.
+    pub fn stall_response_after(count: usize) -> Self {
+        Fault::new(Kind::StallResponse { after: count })
     }
 
-    /// After so many events of a stream, or bytes of anything else, nothing comes any more, not even a keep-alive,
-    /// while the connection stays.
-    pub fn silence_after(count: usize) -> Self {
-        Fault::new(Kind::Silence { after: count })
+    /// Sends the response body in pieces of `bytes` bytes (at least 1), each after `interval`.
+    pub fn throttle(bytes: usize, interval: Duration) -> Self {
+        Fault::new(Kind::Throttle { bytes: bytes.max(1), interval })
     }
 
-    /// A file is sent as a whole although a part of it was asked for, as by a host that knows no ranges.
-    pub fn without_ranges() -> Self {
-        Fault::new(Kind::WithoutRanges)
+    /// Sends the whole file although the request has a `Range` header, as a host without range support does.
+    pub fn ignore_range() -> Self {
+        Fault::new(Kind::IgnoreRange)
     }
 
-    /// The JSON body of an [`answer`](Self::answer) or [`outcome`](Self::outcome). No other fault has a body.
+    /// Sets a JSON body for [`respond`](Self::respond) or [`outcome`](Self::outcome). Other faults have no body.
     pub fn json(self, value: &Value) -> Self {
         self.with_body("application/json", value.to_string())
     }
 
-    /// The HTML body of an [`answer`](Self::answer) or [`outcome`](Self::outcome). No other fault has a body.
+    /// Sets an HTML body for [`respond`](Self::respond) or [`outcome`](Self::outcome). Other faults have no body.
     pub fn html(self, text: impl Into<String>) -> Self {
         self.with_body("text/html", text.into())
     }
 
     fn with_body(mut self, content_type: &'static str, body: String) -> Self {
-        if let Kind::Respond(answer) | Kind::Outcome(answer) = &mut self.kind {
-            *answer = FaultResponse::new(answer.status, content_type, body);
+        if let Kind::Respond(response) | Kind::Outcome(response) = &mut self.kind {
+            *response = FaultResponse::new(response.status, content_type, body);
         }
         self
     }
 
-    /// A header of the answer, be it this fault's own or the usual one. It takes the place of one of that name.
+    /// Sets a header of the fault's own response, or else of the normal one. Replaces a header of the same name.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// The header `Retry-After` with so many seconds; a part of one counts as a whole one.
+    /// Sets `Retry-After` to a number of seconds. Fractions are rounded up.
     pub fn retry_after(self, time: Duration) -> Self {
         let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
         self.header("retry-after", seconds.to_string())
     }
 
-    /// The header `Retry-After` with the date that is so far away when the answer is given.
+    /// Sets `Retry-After` to a date, counted from the time of the response.
     pub fn retry_after_date(mut self, time: Duration) -> Self {
         self.retry_at = Some(time);
         self
     }
 
-    /// How long to wait before anything else. It is measured with the emulator's time, so that
-    /// [`Emulator::advance_time`](crate::Emulator::advance_time) ends it: a request can be held as long as a test
-    /// likes.
+    /// Waits before anything else happens. Default: no delay.
+    ///
+    /// The delay passes on the emulator's clock, so [`Emulator::advance_time`](crate::Emulator::advance_time) ends it.
+    /// A test can hold a request as long as it needs to.
     pub fn delay(mut self, time: Duration) -> Self {
         self.delay = time;
         self
     }
 
-    /// The request takes effect, and then the fault happens to its answer. Otherwise an [`answer`](Self::answer) or a
-    /// [dropped connection](Self::drop_connection) comes instead of the effect: nothing is run, queued or cancelled.
+    /// Lets the request take effect before the fault replaces its response.
+    ///
+    /// Without it, [`respond`](Self::respond) and [`drop_connection`](Self::drop_connection) come instead of the
+    /// effect: nothing is run, queued or cancelled.
     pub fn after_effect(mut self) -> Self {
         self.after_effect = true;
         self
     }
 
-    /// Only requests about this endpoint take the fault: runs and submits to it, and status, result and cancel calls of
-    /// its requests.
+    /// Restricts the fault to an endpoint: runs and submissions to it, and status, result and cancel requests about its
+    /// jobs.
     pub fn on(self, endpoint: impl Into<String>) -> Self {
         let endpoint = endpoint.into();
         self.when(move |request| request.endpoint() == Some(&endpoint))
     }
 
-    /// Only requests for which this is true take the fault. A request's body is not read yet when it is asked, and it
-    /// must not call the emulator.
+    /// Restricts the fault to requests for which `condition` returns true.
+    ///
+    /// The condition runs before the body is read, and must not call the emulator. Several conditions must all hold.
     ///
     /// ```
     /// # use fal_emulator::{Emulator, Fault, Operation};
     /// # fn example(emulator: &Emulator, request_id: String) {
-    /// let of_this = Fault::answer(500).when(move |request| request.request_id() == Some(&request_id));
-    /// emulator.fault(Operation::Status, of_this);
+    /// let fault = Fault::respond(500).when(move |request| request.request_id() == Some(&request_id));
+    /// emulator.inject_fault(Operation::Status, fault);
     /// # }
     /// ```
     pub fn when(mut self, condition: impl Fn(&ReceivedRequest) -> bool + Send + Sync + 'static) -> Self {
-        let before = self.only_for.take();
-        self.only_for =
+        let before = self.condition.take();
+        self.condition =
             Some(Arc::new(move |request| before.as_ref().is_none_or(|before| before(request)) && condition(request)));
         self
     }
 
     pub(super) fn matches(&self, request: &ReceivedRequest) -> bool {
-        self.only_for.as_ref().is_none_or(|condition| condition(request))
+        self.condition.as_ref().is_none_or(|condition| condition(request))
     }
 
-    /// What becomes of a request that is not read to its end: so many bytes of the body are.
+    /// Returns the bytes of the body after which the request is cut, and the kind of cut.
     pub(crate) fn request_cut(&self) -> Option<(usize, Cut)> {
         match self.kind {
             Kind::DropRequest { after } => Some((after, Cut::Drop)),
@@ -286,52 +296,52 @@ impl Fault {
     }
 
     pub(crate) fn ignores_range(&self) -> bool {
-        matches!(self.kind, Kind::WithoutRanges)
+        matches!(self.kind, Kind::IgnoreRange)
     }
 
     pub(crate) async fn wait(&self, clock: &Clock) {
         clock.sleep(self.delay).await;
     }
 
-    /// What comes instead of the effect, if anything does.
+    /// Returns the response that comes instead of the request's effect.
     pub(crate) fn replacement(&self, clock: &Clock) -> Option<Result<Reply, Dropped>> {
         if self.after_effect { None } else { self.own_reply(clock) }
     }
 
-    /// What comes of a request that is taken, if it is not as usual.
+    /// Returns the failure of the job that an accepted request becomes.
     pub(crate) fn job_failure(&self, clock: &Clock) -> Option<Failure> {
         match &self.kind {
-            Kind::Outcome(answer) => Some(match answer.head(&self.headers(clock)) {
-                Ok(head) => Failure::ordered(head, answer.body.clone()),
-                Err(reason) => Failure::internal(response::unusable(&reason)),
+            Kind::Outcome(response) => Some(match response.head(&self.headers(clock)) {
+                Ok(head) => Failure::injected(head, response.body.clone()),
+                Err(reason) => Failure::internal(response::invalid(&reason)),
             }),
             _ => None,
         }
     }
 
-    /// What becomes of the usual answer.
-    pub(crate) fn apply(&self, usual: Reply, clock: &Arc<Clock>, break_point: &BreakPoint) -> Result<Reply, Dropped> {
+    /// Applies the fault to the normal response.
+    pub(crate) fn apply(&self, normal: Reply, clock: &Arc<Clock>, break_point: &BreakPoint) -> Result<Reply, Dropped> {
         let reply = match &self.kind {
-            Kind::Outcome(_) => return Ok(usual),
-            Kind::Respond(_) | Kind::Drop => return self.own_reply(clock).unwrap_or(Ok(usual)),
-            // Those of the request have come to pass before.
-            Kind::Nothing | Kind::WithoutRanges | Kind::DropRequest { .. } | Kind::StallRequest { .. } => usual,
-            Kind::TearHead => {
+            Kind::Outcome(_) => return Ok(normal),
+            Kind::Respond(_) | Kind::DropConnection => return self.own_reply(clock).unwrap_or(Ok(normal)),
+            // A cut request never gets here, and a range is ignored when the file is read.
+            Kind::None | Kind::IgnoreRange | Kind::DropRequest { .. } | Kind::StallRequest { .. } => normal,
+            Kind::DropResponseInHead => {
                 break_point.set(HEAD_BYTES);
-                usual
+                normal
             }
-            Kind::Tear { after } => disturb::tear(usual, *after),
-            Kind::TearBytes { after } => disturb::tear_bytes(usual, *after),
-            Kind::Drip { bytes, pause } => disturb::drip(usual, *bytes, *pause, Arc::clone(clock)),
-            Kind::Silence { after } => disturb::silence(usual, *after),
+            Kind::DropResponse { after } => disturb::drop_after(normal, *after),
+            Kind::DropResponseBytes { after } => disturb::drop_after_bytes(normal, *after),
+            Kind::StallResponse { after } => disturb::stall_after(normal, *after),
+            Kind::Throttle { bytes, interval } => disturb::throttle(normal, *bytes, *interval, Arc::clone(clock)),
         };
         Ok(response::with_headers(reply, &self.headers(clock)))
     }
 
     fn own_reply(&self, clock: &Clock) -> Option<Result<Reply, Dropped>> {
         match &self.kind {
-            Kind::Drop => Some(Err(Dropped)),
-            Kind::Respond(answer) => Some(Ok(answer.reply(&self.headers(clock)))),
+            Kind::DropConnection => Some(Err(Dropped)),
+            Kind::Respond(response) => Some(Ok(response.reply(&self.headers(clock)))),
             _ => None,
         }
     }
@@ -349,7 +359,7 @@ fn detail(status: u16) -> Value {
 
 fn reason(status: u16) -> &'static str {
     let status = StatusCode::from_u16(status).ok();
-    status.and_then(|status| status.canonical_reason()).unwrap_or("A fault was ordered")
+    status.and_then(|status| status.canonical_reason()).unwrap_or("A fault was injected")
 }
 
 impl fmt::Debug for Fault {
@@ -360,7 +370,7 @@ impl fmt::Debug for Fault {
             .field("after_effect", &self.after_effect)
             .field("headers", &self.headers)
             .field("retry_at", &self.retry_at)
-            .field("is_conditional", &self.only_for.is_some())
+            .field("is_conditional", &self.condition.is_some())
             .finish()
     }
 }

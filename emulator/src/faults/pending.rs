@@ -6,7 +6,7 @@ use crate::request::operation::Operation;
 use crate::request::received_request::ReceivedRequest;
 use crate::sync::lock;
 
-/// The faults that are still to come.
+/// The injected faults that have not happened yet.
 #[derive(Debug, Default)]
 pub(crate) struct PendingFaults(Mutex<HashMap<Operation, VecDeque<Fault>>>);
 
@@ -15,16 +15,15 @@ impl PendingFaults {
         lock(&self.0).entry(operation).or_default().push_back(fault);
     }
 
-    /// The fault for a request: the first that was ordered for its operation and that may befall it.
+    /// Takes the fault for a request: the first one of its operation whose condition holds.
     pub(crate) fn take(&self, request: &ReceivedRequest) -> Fault {
         let mut faults = lock(&self.0);
-        let ordered = faults.get_mut(&request.operation());
-        ordered
-            .and_then(|ordered| ordered.remove(ordered.iter().position(|fault| fault.matches(request))?))
+        let pending = faults.get_mut(&request.operation());
+        pending
+            .and_then(|pending| pending.remove(pending.iter().position(|fault| fault.matches(request))?))
             .unwrap_or_else(Fault::none)
     }
 
-    /// How many there are.
     pub(crate) fn count(&self) -> usize {
         lock(&self.0).values().map(VecDeque::len).sum()
     }

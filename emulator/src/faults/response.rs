@@ -1,5 +1,3 @@
-//! Answers that were ordered.
-
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::http::response::Parts;
@@ -7,6 +5,7 @@ use hyper::{HeaderMap, Response, StatusCode};
 
 use crate::response::reply::{self, Reply};
 
+/// A response that a fault defines.
 #[derive(Clone, Debug)]
 pub(super) struct FaultResponse {
     pub(super) status: u16,
@@ -22,50 +21,51 @@ impl FaultResponse {
     pub(super) fn reply(&self, headers: &[(String, String)]) -> Reply {
         match self.head(headers) {
             Ok(head) => Response::from_parts(head, reply::full(self.body.clone())),
-            Err(reason) => refusal(&reason),
+            Err(reason) => invalid_fault(&reason),
         }
     }
 
-    /// Status and headers, or why there can be no such ones.
+    /// Returns status and headers, or why they are invalid.
     pub(super) fn head(&self, headers: &[(String, String)]) -> Result<Parts, String> {
         let mut head = Response::new(()).into_parts().0;
         head.status = StatusCode::from_u16(self.status)
             .ok()
             .filter(|status| (200..600).contains(&status.as_u16()))
-            .ok_or_else(|| format!("{} is not a status from 200 to 599", self.status))?;
+            .ok_or_else(|| format!("status {} is not from 200 to 599", self.status))?;
         head.headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
         insert(&mut head.headers, headers)?;
         Ok(head)
     }
 }
 
-/// The answer with headers more.
+/// Adds headers to a response.
 pub(super) fn with_headers(mut reply: Reply, headers: &[(String, String)]) -> Reply {
     match insert(reply.headers_mut(), headers) {
         Ok(()) => reply,
-        Err(reason) => refusal(&reason),
+        Err(reason) => invalid_fault(&reason),
     }
 }
 
 fn insert(all: &mut HeaderMap, headers: &[(String, String)]) -> Result<(), String> {
     for (name, value) in headers {
         let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) else {
-            return Err(format!("`{name}: {value}` is not a header"));
+            return Err(format!("`{name}: {value}` is not a valid header"));
         };
         all.insert(name, value);
     }
     Ok(())
 }
 
-fn refusal(reason: &str) -> Reply {
-    reply::detail(StatusCode::INTERNAL_SERVER_ERROR, &unusable(reason))
+/// A fault is defined by a test, so the test's client gets the error.
+fn invalid_fault(reason: &str) -> Reply {
+    reply::detail(StatusCode::INTERNAL_SERVER_ERROR, &invalid(reason))
 }
 
-pub(super) fn unusable(reason: &str) -> String {
-    format!("a fault cannot be answered: {reason}")
+pub(super) fn invalid(reason: &str) -> String {
+    format!("invalid fault: {reason}")
 }
 
-/// The status of one of the platform's error types, and whether fal says that repeating makes sense.
+/// Returns the status of one of the platform's error types, and whether fal recommends a retry.
 pub(super) fn request_error(error_type: &str) -> (u16, bool) {
     match error_type {
         "request_timeout" | "startup_timeout" => (504, true),

@@ -20,10 +20,10 @@ use crate::response::reply::{self, Body, Dropped, Reply};
 use crate::state::State;
 use crate::storage::acl::Decision;
 use crate::storage::content::Content;
-use crate::storage::file::{File, Kept};
+use crate::storage::file::{File, FileData};
 use crate::storage::grants::Grant;
 
-/// A file that is sent.
+/// A file to send.
 struct Sent {
     content_type: String,
     etag: String,
@@ -31,23 +31,23 @@ struct Sent {
 }
 
 enum Source {
-    Kept(Content),
+    Stored(Content),
     Drawn(Bytes),
 }
 
 /// Responds with the file of a path.
 pub(super) async fn read(state: &State, path: &str, received: &Received, ignore_range: bool) -> Result<Reply, Refusal> {
-    let drawn = match state.store.known(path) {
+    let drawn = match state.store.get_even_expired(path) {
         Some(_) => {
-            let file = state.store.file(path).ok_or_else(|| no_file(path))?;
+            let file = state.store.get(path).ok_or_else(|| no_file(path))?;
             check_access(state, &file, received)?;
-            match &file.kept {
-                Kept::Uploaded(content, _) | Kept::Made(content) => {
+            match &file.data {
+                FileData::Uploaded(content, _) | FileData::Generated(content) => {
                     let content_type = file.content_type.clone();
-                    let bytes = Source::Kept(content.clone());
+                    let bytes = Source::Stored(content.clone());
                     return Ok(Sent { content_type, etag: content.etag(), bytes }.reply(received, ignore_range));
                 }
-                Kept::Drawn(drawn) => drawn.clone(),
+                FileData::Drawn(drawn) => drawn.clone(),
             }
         }
         None => MediaFile::from_path(path).ok_or_else(|| no_file(path))?,
@@ -79,13 +79,13 @@ fn no_file(path: &str) -> Refusal {
 }
 
 impl Sent {
-    /// As much of the file as the request asks for.
+    /// Responds with the requested range of the file.
     fn reply(&self, received: &Received, ignore_range: bool) -> Reply {
         let size = match &self.bytes {
-            Source::Kept(content) => content.size(),
+            Source::Stored(content) => content.size(),
             Source::Drawn(bytes) => bytes.len() as u64,
         };
-        // A range of a file that has changed since is none.
+        // The range of an older version of the file is ignored.
         let is_same = received.header(IF_RANGE.as_str()).is_none_or(|etag| etag == self.etag);
         let part = match received.header(RANGE.as_str()) {
             Some(header) if is_same && !ignore_range => range::parse(header, size),
@@ -97,7 +97,7 @@ impl Sent {
                 let content_range = format!("bytes {}-{}/{size}", range.start, range.end - 1);
                 (StatusCode::PARTIAL_CONTENT, range, Some(content_range))
             }
-            Part::None => {
+            Part::Unsatisfiable => {
                 let reply = reply::detail(StatusCode::RANGE_NOT_SATISFIABLE, "Range Not Satisfiable");
                 return reply::with_header(reply, CONTENT_RANGE, &format!("bytes */{size}"));
             }
@@ -121,8 +121,8 @@ impl Sent {
     fn body(&self, range: Range<u64>) -> Body {
         match &self.bytes {
             Source::Drawn(bytes) => reply::full(bytes.slice(range.start as usize..range.end as usize)),
-            // What cannot be read breaks off.
-            Source::Kept(content) => {
+            // The response breaks off if the content cannot be read.
+            Source::Stored(content) => {
                 let frames = content.chunks(range).map(|chunk| chunk.map(Frame::data).map_err(|_| Dropped));
                 StreamBody::new(stream::iter(frames)).boxed_unsync()
             }

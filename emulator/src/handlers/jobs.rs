@@ -21,7 +21,7 @@ use crate::response::failure::Failure;
 use crate::response::refusal::Refusal;
 use crate::response::reply::{self, Reply};
 use crate::state::State;
-use crate::storage::file::Kept;
+use crate::storage::file::FileData;
 use crate::storage::store::Store;
 
 const BILLABLE_UNITS: HeaderName = HeaderName::from_static("x-fal-billable-units");
@@ -70,10 +70,10 @@ fn sources(state: &State, received: &Received) -> Result<Sources, Failure> {
 /// Returns the file of a URL, if the emulator has it.
 fn source(state: &State, url: &str) -> Option<Source> {
     let path = state.store.path_of(url)?;
-    match state.store.known(&path) {
-        Some(_) => Some(match &state.store.file(&path)?.kept {
-            Kept::Uploaded(content, _) | Kept::Made(content) => Source::Kept(content.clone()),
-            Kept::Drawn(file) => Source::Drawn(file.clone()),
+    match state.store.get_even_expired(&path) {
+        Some(_) => Some(match &state.store.get(&path)?.data {
+            FileData::Uploaded(content, _) | FileData::Generated(content) => Source::Stored(content.clone()),
+            FileData::Drawn(file) => Source::Drawn(file.clone()),
         }),
         None => MediaFile::from_path(&path).map(Source::Drawn),
     }
@@ -109,7 +109,7 @@ fn output(job: &Job, base_url: &str, store: &Store) -> Result<(Value, String), S
     let spec = OutputSpec::new(&job.endpoint.document, input, canvas, owner);
     let Made { output, files } = maker::make(&job.endpoint.document, &spec, base_url)?;
     for file in files.iter().filter(|file| file.is_painting() || lifecycle.is_some()) {
-        if store.known(&file.path()).is_some() {
+        if store.get_even_expired(&file.path()).is_some() {
             continue;
         }
         let content = match file.is_painting() {
@@ -120,7 +120,7 @@ fn output(job: &Job, base_url: &str, store: &Store) -> Result<(Value, String), S
             }
             false => None,
         };
-        store.keep_made(file, &lifecycle.clone().unwrap_or_default(), content);
+        store.add_generated(file, &lifecycle.clone().unwrap_or_default(), content);
     }
     Ok((output, spec.count.unwrap_or(1).to_string()))
 }

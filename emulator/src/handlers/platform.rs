@@ -1,3 +1,5 @@
+//! File operations of the platform API, `api.fal.ai`.
+
 use std::time::Duration;
 
 use hyper::StatusCode;
@@ -28,7 +30,7 @@ pub(super) fn sign_file(state: &State, received: &Received) -> Result<Reply, Ref
 
 pub(super) fn file_acl(state: &State, received: &Received) -> Result<Reply, Refusal> {
     let path = file_path(state, received)?;
-    let acl = state.store.file(&path).map(|file| file.lifecycle.acl.json());
+    let acl = state.store.get(&path).map(|file| file.lifecycle.acl.json());
     Ok(reply::json(StatusCode::OK, &acl.unwrap_or_default()))
 }
 
@@ -44,7 +46,7 @@ pub(super) fn set_file_acl(state: &State, received: &Received) -> Result<Reply, 
     Ok(reply)
 }
 
-/// The path of the file that a call of the platform API is about.
+/// Checks the key of a platform API call, and returns the path of the file in its query.
 fn file_path(state: &State, received: &Received) -> Result<String, Refusal> {
     let unauthorized = |message| platform_error(StatusCode::UNAUTHORIZED, "authorization_error", message);
     state.settings.keys.check(received.headers()).map_err(|problem| match problem {
@@ -56,18 +58,18 @@ fn file_path(state: &State, received: &Received) -> Result<String, Refusal> {
     let path = state.store.path_of(url).filter(|_| !url.contains('?'));
     let path = path.ok_or_else(|| invalid("`url` has to be the URL of a file of the CDN, without a query"))?;
     let not_found = || platform_error(StatusCode::NOT_FOUND, "not_found", "File not found");
-    match state.store.known(&path) {
-        Some(_) => state.store.file(&path).map(|_| path).ok_or_else(not_found),
-        // A file that is only drawn is kept from now on, so that something can be said of it.
+    match state.store.get_even_expired(&path) {
+        Some(_) => state.store.get(&path).map(|_| path).ok_or_else(not_found),
+        // A file that is only drawn is stored from now on, so that it can have an ACL.
         None => {
             let drawn = MediaFile::from_path(&path).ok_or_else(not_found)?;
-            state.store.keep_made(&drawn, &Lifecycle::default(), None);
+            state.store.add_generated(&drawn, &Lifecycle::default(), None);
             Ok(path)
         }
     }
 }
 
-/// The platform API has a shape of its own for errors.
+/// Rejects a request in the platform API's own error format.
 fn platform_error(status: StatusCode, kind: &str, message: &str) -> Refusal {
     Refusal::Json(status, json!({ "error": { "type": kind, "message": message } }))
 }

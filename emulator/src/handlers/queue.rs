@@ -1,3 +1,5 @@
+//! The queue: `queue.fal.run`.
+
 use std::sync::Arc;
 
 use hyper::StatusCode;

@@ -1,3 +1,5 @@
+//! Uploads: `rest.fal.ai`, and writing to the file hosts.
+
 use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, ETAG};
 use serde_json::{Value, json};
@@ -12,7 +14,7 @@ use crate::storage::grants::Grant;
 use crate::storage::host::Host;
 use crate::storage::metadata::Metadata;
 use crate::storage::multipart::ListedPart;
-use crate::storage::store::Begun;
+use crate::storage::store::StartedUpload;
 use crate::time::iso8601::iso8601;
 
 pub(super) fn cdn_token(state: &State, received: &Received) -> Result<Reply, Refusal> {
@@ -36,7 +38,7 @@ pub(super) fn initiate_upload(state: &State, received: &Received) -> Result<Repl
         Some("gcs") | None => Host::Gcs,
         Some(other) => return Err(bad_request(&format!("There is no storage type `{other}`"))),
     };
-    let (file_url, signature) = state.store.await_file(host, metadata_of_body(received)?);
+    let (file_url, signature) = state.store.expect_file(host, metadata_of_body(received)?);
     Ok(ok(
         &json!({ "upload_url": format!("{file_url}?{}={signature}", host.signature_parameter()), "file_url": file_url }),
     ))
@@ -49,7 +51,7 @@ pub(super) fn initiate_multipart(state: &State, received: &Received) -> Result<R
         Some("gcs") => Host::Gcs,
         _ => return Err(bad_request("Uploads in parts are for the storage types `fal-cdn-v3` and `gcs`")),
     };
-    let Begun { upload_id, file_url } = state.store.begin_multipart(host, metadata_of_body(received)?);
+    let StartedUpload { upload_id, file_url } = state.store.start_multipart(host, metadata_of_body(received)?);
     let upload_url = match host {
         Host::Cdn => {
             let signature = state.store.sign_parts(&upload_id);
@@ -60,7 +62,7 @@ pub(super) fn initiate_multipart(state: &State, received: &Received) -> Result<R
     Ok(ok(&json!({ "upload_url": upload_url, "file_url": file_url })))
 }
 
-/// A URL for a part of an upload to Google.
+/// Signs a URL for a part of an upload to Google Cloud Storage.
 pub(super) fn sign_part(state: &State, upload_id: &str, number: &str, received: &Received) -> Result<Reply, Refusal> {
     auth::check_key(state, received)?;
     let file_url = state.store.multipart_url(upload_id).ok_or_else(|| no_upload(upload_id))?;
@@ -77,18 +79,18 @@ pub(super) fn upload(state: &State, received: &Received, file: Blob) -> Result<R
 
 pub(super) fn start_multipart(state: &State, received: &Received) -> Result<Reply, Refusal> {
     auth::check_token(state, received)?;
-    let begun = state.store.begin_multipart(Host::Cdn, metadata_of_headers(received));
-    Ok(ok(&json!({ "access_url": begun.file_url, "uploadId": begun.upload_id })))
+    let started = state.store.start_multipart(Host::Cdn, metadata_of_headers(received));
+    Ok(ok(&json!({ "access_url": started.file_url, "uploadId": started.upload_id })))
 }
 
 pub(super) fn put_file(state: &State, path: &str, received: &Received, file: Blob) -> Result<Reply, Refusal> {
     auth::check_signature(state, received, &Grant::Put(path.to_owned()))?;
-    let plan = state.store.awaited(path).ok_or_else(|| Refusal::NoPath(format!("/{path}")))?;
-    if content_type(received) != plan.content_type {
-        let detail = format!("The URL is signed for the content type `{}`", plan.content_type);
+    let metadata = state.store.expected(path).ok_or_else(|| Refusal::NoPath(format!("/{path}")))?;
+    if content_type(received) != metadata.content_type {
+        let detail = format!("The URL is signed for the content type `{}`", metadata.content_type);
         return Err(Refusal::Detail(StatusCode::FORBIDDEN, detail));
     }
-    state.store.put(path.to_owned(), plan, file);
+    state.store.put(path.to_owned(), metadata, file);
     Ok(ok(&json!({})))
 }
 
@@ -117,7 +119,7 @@ pub(super) fn complete_multipart(
     complete(state, path, upload_id, received, "partNumber")
 }
 
-/// The end of an upload to Google, for which the key is needed.
+/// Completes an upload to Google Cloud Storage, which requires the key.
 pub(super) fn complete_by_key(state: &State, upload_id: &str, received: &Received) -> Result<Reply, Refusal> {
     auth::check_key(state, received)?;
     let file_url = state.store.multipart_url(upload_id).ok_or_else(|| no_upload(upload_id))?;
@@ -125,7 +127,7 @@ pub(super) fn complete_by_key(state: &State, upload_id: &str, received: &Receive
     complete(state, &path, upload_id, received, "part_number")
 }
 
-/// Puts parts together; `number` is what the body calls the number of a part.
+/// Completes a multipart upload. `number` is the name of a part's number in the body.
 fn complete(state: &State, path: &str, upload_id: &str, received: &Received, number: &str) -> Result<Reply, Refusal> {
     let listed =
         received.input().ok().and_then(|body| listed_parts(body, number)).ok_or_else(|| {
@@ -136,7 +138,7 @@ fn complete(state: &State, path: &str, upload_id: &str, received: &Received, num
     Ok(ok(&json!({ "access_url": url })))
 }
 
-/// What an initiated upload says of its file.
+/// Reads the metadata in the body of an initiated upload.
 fn metadata_of_body(received: &Received) -> Result<Metadata, Refusal> {
     let body = received.input().unwrap_or(&Value::Null);
     let field = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -159,7 +161,7 @@ fn metadata_of_body(received: &Received) -> Result<Metadata, Refusal> {
     }
 }
 
-/// What an upload to the CDN says of its file.
+/// Reads the metadata in the headers of an upload to the CDN.
 fn metadata_of_headers(received: &Received) -> Metadata {
     let name = received.headers().get("x-fal-file-name").map(|name| String::from_utf8_lossy(name.as_bytes()));
     Metadata {
@@ -173,7 +175,7 @@ fn content_type(received: &Received) -> &str {
     received.header(CONTENT_TYPE.as_str()).unwrap_or("application/octet-stream")
 }
 
-/// `{"parts": [{"partNumber": 1, "etag": "…"}]}`
+/// Parses `{"parts": [{"partNumber": 1, "etag": "…"}]}`.
 fn listed_parts(body: &Value, number: &str) -> Option<Vec<ListedPart>> {
     let part = |part: &Value| {
         Some(ListedPart { number: part.get(number)?.as_u64()?, etag: part.get("etag")?.as_str()?.to_owned() })

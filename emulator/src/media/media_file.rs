@@ -4,117 +4,121 @@ use crate::media::canvas::Canvas;
 use crate::media::picture;
 use crate::media::raster::MAX_SIDE;
 
-/// A file that outputs refer to. Unless it is a painting it need not be kept: its name says all about it, and it is
-/// made when it is fetched.
+/// A file that outputs refer to. Except for a painting, its name determines its content, so that it is generated when it
+/// is read and need not be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MediaFile {
     motif: u64,
-    content: Content,
+    kind: MediaKind,
 }
 
+/// The kind of a generated file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Content {
+pub(crate) enum MediaKind {
     /// A PNG.
-    Picture { width: u32, height: u32 },
-    /// A PNG that is painted over a picture of the input.
+    Image { width: u32, height: u32 },
+    /// A PNG that is painted over a source image.
     Painting { width: u32, height: u32 },
-    /// A second of silence, as WAV.
+    /// One second of silence, as WAV.
     Silence,
-    /// A text that says that the emulator makes no such files.
+    /// A text that explains that the emulator does not generate this type.
     Note,
 }
 
-const NOTE: &str = "This file stands for one that fal would have made. The emulator makes pictures and silence only.\n";
+const NOTE: &str =
+    "This file is a placeholder for one that fal would generate. The emulator generates only images and silence.\n";
 
 impl MediaFile {
-    pub(crate) fn new(motif: u64, content: Content) -> Self {
-        MediaFile { motif, content }
+    pub(crate) fn new(motif: u64, kind: MediaKind) -> Self {
+        MediaFile { motif, kind }
     }
 
-    /// The file of a path that [`path`](Self::path) gave, if its name says all.
+    /// Returns the file of a path that [`path`](Self::path) made, unless it is a painting.
     pub(crate) fn from_path(path: &str) -> Option<Self> {
         MediaFile::from_name(path.strip_prefix("v3.fal.media/files/")?)
     }
 
     fn from_name(name: &str) -> Option<Self> {
-        let (stem, ending) = name.strip_prefix("emulator/")?.rsplit_once('.')?;
+        let (stem, extension) = name.strip_prefix("emulator/")?.rsplit_once('.')?;
         let (motif, rest) = stem.split_once('-').unwrap_or((stem, ""));
         let motif = u64::from_str_radix(motif, 16).ok()?;
-        let content = match (ending, rest) {
+        let kind = match (extension, rest) {
             ("png", size) => {
                 let (width, height) = size.split_once('x')?;
-                Content::Picture { width: width.parse().ok()?, height: height.parse().ok()? }
+                MediaKind::Image { width: width.parse().ok()?, height: height.parse().ok()? }
             }
-            ("wav", "") => Content::Silence,
-            ("txt", "") => Content::Note,
+            ("wav", "") => MediaKind::Silence,
+            ("txt", "") => MediaKind::Note,
             _ => return None,
         };
-        let file = MediaFile { motif, content };
-        let possible = match content {
-            Content::Picture { width, height } => (1..=MAX_SIDE).contains(&width) && (1..=MAX_SIDE).contains(&height),
+        let file = MediaFile { motif, kind };
+        let is_valid = match kind {
+            MediaKind::Image { width, height } => (1..=MAX_SIDE).contains(&width) && (1..=MAX_SIDE).contains(&height),
             _ => true,
         };
-        (possible && file.name() == name).then_some(file)
+        (is_valid && file.name() == name).then_some(file)
     }
 
-    /// Where the file is, the host first.
+    /// Returns the path, which starts with the host.
     pub(crate) fn path(&self) -> String {
         format!("v3.fal.media/files/{}", self.name())
     }
 
     fn name(&self) -> String {
-        match self.content {
-            Content::Painting { width, height } => format!("emulator/painted-{:016x}-{width}x{height}.png", self.motif),
-            Content::Picture { width, height } => format!("emulator/{:016x}-{width}x{height}.png", self.motif),
-            Content::Silence => format!("emulator/{:016x}.wav", self.motif),
-            Content::Note => format!("emulator/{:016x}.txt", self.motif),
+        match self.kind {
+            MediaKind::Painting { width, height } => {
+                format!("emulator/painted-{:016x}-{width}x{height}.png", self.motif)
+            }
+            MediaKind::Image { width, height } => format!("emulator/{:016x}-{width}x{height}.png", self.motif),
+            MediaKind::Silence => format!("emulator/{:016x}.wav", self.motif),
+            MediaKind::Note => format!("emulator/{:016x}.txt", self.motif),
         }
     }
 
     pub(crate) fn content_type(&self) -> &'static str {
-        match self.content {
-            Content::Picture { .. } | Content::Painting { .. } => "image/png",
-            Content::Silence => "audio/wav",
-            Content::Note => "text/plain; charset=utf-8",
+        match self.kind {
+            MediaKind::Image { .. } | MediaKind::Painting { .. } => "image/png",
+            MediaKind::Silence => "audio/wav",
+            MediaKind::Note => "text/plain; charset=utf-8",
         }
     }
 
-    /// The last part of its name.
+    /// Returns the last segment of the path.
     pub(crate) fn file_name(&self) -> String {
         self.name().trim_start_matches("emulator/").to_owned()
     }
 
-    /// Width and height of a picture.
+    /// Returns width and height of an image.
     pub(crate) fn size(&self) -> Option<(u32, u32)> {
-        match self.content {
-            Content::Picture { width, height } | Content::Painting { width, height } => Some((width, height)),
+        match self.kind {
+            MediaKind::Image { width, height } | MediaKind::Painting { width, height } => Some((width, height)),
             _ => None,
         }
     }
 
-    /// Whether it is painted over a picture of the input.
+    /// Returns whether the file is painted over a source image.
     pub(crate) fn is_painting(&self) -> bool {
-        matches!(self.content, Content::Painting { .. })
+        matches!(self.kind, MediaKind::Painting { .. })
     }
 
-    /// Makes the bytes; a painting needs its canvas. A large picture takes some tens of milliseconds. The error is the
-    /// encoder's.
+    /// Generates the bytes. A painting needs its canvas. A large image takes tens of milliseconds. The error comes from
+    /// the encoder.
     pub(crate) fn bytes(&self, canvas: Option<&Canvas>) -> Result<Bytes, String> {
-        match self.content {
-            Content::Picture { width, height } | Content::Painting { width, height } => {
-                let mut picture = picture::draw(self.motif, width as usize, height as usize);
+        match self.kind {
+            MediaKind::Image { width, height } | MediaKind::Painting { width, height } => {
+                let mut image = picture::draw(self.motif, width as usize, height as usize);
                 if let Some(canvas) = canvas.filter(|_| self.is_painting()) {
-                    canvas.show_through(&mut picture);
+                    canvas.blend_into(&mut image);
                 }
-                picture.encode().map(Bytes::from)
+                image.encode().map(Bytes::from)
             }
-            Content::Silence => Ok(silence().into()),
-            Content::Note => Ok(Bytes::from_static(NOTE.as_bytes())),
+            MediaKind::Silence => Ok(silence().into()),
+            MediaKind::Note => Ok(Bytes::from_static(NOTE.as_bytes())),
         }
     }
 }
 
-/// A WAV file: one channel, 8 bits, 8,000 samples a second, for a second.
+/// Returns a WAV file of one second: one channel, 8 bits, 8,000 samples a second.
 fn silence() -> Vec<u8> {
     const SAMPLES: u32 = 8_000;
     let mut wav = Vec::with_capacity(44 + SAMPLES as usize);
@@ -137,9 +141,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_says_all() {
-        for content in [Content::Picture { width: 3, height: 2048 }, Content::Silence, Content::Note] {
-            let file = MediaFile::new(7, content);
+    fn name_determines_the_file() {
+        for kind in [MediaKind::Image { width: 3, height: 2048 }, MediaKind::Silence, MediaKind::Note] {
+            let file = MediaFile::new(7, kind);
             assert_eq!(MediaFile::from_name(&file.name()), Some(file));
         }
         for name in [

@@ -1,9 +1,9 @@
-//! Pictures: northern lights over a dark ground with a few soft moons, another for every motif.
+//! Images that look pleasant in demonstrations: northern lights and soft moons, different for every motif.
 
 use crate::media::raster::Raster;
 
-/// The scene is worked out at the knots of a coarse grid, and the pixels between them are blended with integers: large
-/// pictures stay cheap, in debug builds too.
+/// Draws an image. The scene is computed at the knots of a coarse grid, and integers blend the pixels between them, so
+/// that large images are cheap even in debug builds.
 pub(super) fn draw(motif: u64, width: usize, height: usize) -> Raster {
     let cell = (width.max(height) / 96).max(1);
     let (columns, rows) = (width / cell + 2, height / cell + 2);
@@ -20,7 +20,7 @@ pub(super) fn draw(motif: u64, width: usize, height: usize) -> Raster {
     let mut row = vec![[0; 3]; columns];
     let repeat = (height / 256).max(1);
     for y in 0..height {
-        // Neighbouring rows of a large picture hardly differ: they are drawn once.
+        // Adjacent rows of a large image hardly differ, so they are drawn once.
         if y % repeat != 0 {
             pixels.extend_from_within(pixels.len() - width * 3..);
             continue;
@@ -42,7 +42,7 @@ pub(super) fn draw(motif: u64, width: usize, height: usize) -> Raster {
     Raster { width, height, pixels }
 }
 
-/// Between two colours, in parts of 256.
+/// Blends two colours. `part` is in 1/256.
 fn blend(from: [i32; 3], to: [i32; 3], part: i32) -> [i32; 3] {
     std::array::from_fn(|channel| from[channel] + (((to[channel] - from[channel]) * part) >> 8))
 }
@@ -96,7 +96,7 @@ impl Scene {
         }
     }
 
-    /// The colour at a point from (0, 0) to (1, 1), a channel from 0 to 255 × 256.
+    /// Returns the colour at a point from (0, 0) to (1, 1), with channels from 0 to 255 × 256.
     fn colour(&self, x: f32, y: f32, aspect: f32) -> [i32; 3] {
         let mut colour: Colour = std::array::from_fn(|channel| mix(self.sky[channel], self.ground[channel], y * y));
         for light in &self.lights {
@@ -122,7 +122,7 @@ fn add(colour: &mut Colour, light: Colour, strength: f32) {
     }
 }
 
-/// From 0 to 1 with a soft edge, while `inside` goes from 0 to 0.3.
+/// Rises smoothly from 0 to 1 while `inside` goes from 0 to 0.3.
 fn smooth(inside: f32) -> f32 {
     let part = (inside / 0.3).clamp(0.0, 1.0);
     part * part * (3.0 - 2.0 * part)
@@ -135,11 +135,11 @@ fn hsv(hue: f32, saturation: f32, value: f32) -> Colour {
     })
 }
 
-/// A small repeatable source of numbers (splitmix64).
+/// A small deterministic random number generator (splitmix64).
 struct Dice(u64);
 
 impl Dice {
-    /// A number from 0 to 1.
+    /// Returns a number from 0 to 1.
     fn roll(&mut self) -> f32 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut bits = self.0;

@@ -5,7 +5,7 @@ use png::{BitDepth, ColorType, Compression, Decoder, Encoder, Filter, Limits, Tr
 /// The longest side of an image in pixels. Larger sizes are reduced to it.
 pub(crate) const MAX_SIDE: u32 = 4096;
 
-/// A picture in memory: red, green and blue of every pixel, row by row.
+/// An image in memory: red, green and blue of every pixel, row by row.
 pub(crate) struct Raster {
     pub(super) width: usize,
     pub(super) height: usize,
@@ -13,7 +13,7 @@ pub(crate) struct Raster {
 }
 
 impl Raster {
-    /// Reads a PNG; none if it is none, is broken, or is larger than pictures are here.
+    /// Decodes a PNG. Returns `None` if it is invalid or a side exceeds [`MAX_SIDE`].
     pub(crate) fn decode(png: &[u8]) -> Option<Self> {
         let mut decoder = Decoder::new_with_limits(Cursor::new(png), Limits { bytes: 256 << 20 });
         decoder.set_transformations(Transformations::normalize_to_color8());
@@ -27,7 +27,7 @@ impl Raster {
         samples.truncate(info.buffer_size());
         let pixels = match info.color_type {
             ColorType::Rgb => samples,
-            // What is transparent is not looked at.
+            // Transparency is ignored.
             ColorType::Rgba => samples.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect(),
             ColorType::Grayscale => samples.iter().flat_map(|grey| [*grey; 3]).collect(),
             ColorType::GrayscaleAlpha => samples.chunks_exact(2).flat_map(|pixel| [pixel[0]; 3]).collect(),
@@ -36,7 +36,7 @@ impl Raster {
         Some(Raster { width: width as usize, height: height as usize, pixels })
     }
 
-    /// The picture as PNG. The error is the encoder's.
+    /// Encodes the image as PNG. The error comes from the encoder.
     pub(super) fn encode(&self) -> Result<Vec<u8>, String> {
         let mut bytes = Vec::new();
         let mut encoder = Encoder::new(&mut bytes, self.width as u32, self.height as u32);
@@ -50,9 +50,9 @@ impl Raster {
         Ok(bytes)
     }
 
-    /// A row, as seen from a picture that is so many rows high.
-    pub(super) fn row(&self, row: usize, of: usize) -> &[u8] {
-        let row = row * self.height / of;
+    /// Returns the row that corresponds to `row` of an image that is `height` rows high.
+    pub(super) fn row(&self, row: usize, height: usize) -> &[u8] {
+        let row = row * self.height / height;
         &self.pixels[row * self.width * 3..][..self.width * 3]
     }
 }

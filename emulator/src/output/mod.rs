@@ -14,13 +14,14 @@ mod tests {
     use crate::output::spec::OutputSpec;
 
     #[test]
-    fn what_is_made_fits_the_document() -> Result<(), Box<dyn std::error::Error>> {
+    fn outputs_fit_the_document() -> Result<(), Box<dyn std::error::Error>> {
         let catalog = Catalog::shipped()?;
         for id in catalog.ids() {
             let endpoint = catalog.endpoint(id).ok_or(id)?;
             let document = &endpoint.document;
-            let validator =
-                jsonschema::options().with_draft(Draft::Draft202012).build(&document.whole(&document.output))?;
+            let validator = jsonschema::options()
+                .with_draft(Draft::Draft202012)
+                .build(&document.with_components(&document.output))?;
             for input in [
                 json!({}),
                 json!({ "prompt": "a", "seed": 1, "num_images": 3, "sync_mode": true, "image_size": "square" }),

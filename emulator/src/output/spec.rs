@@ -5,46 +5,46 @@ use crate::documents::schema;
 use crate::media::canvas::Canvas;
 use crate::media::raster::MAX_SIDE;
 
-/// The most files that one request yields.
-const MOST: u64 = 100;
+/// The most files of one output.
+const MAX_FILES: u64 = 100;
 
-/// What an input asks of the output: the parts that outputs echo or depend on.
+/// The properties of the output that follow from the input.
 pub(crate) struct OutputSpec {
-    /// The input with the document's defaults where it says nothing.
+    /// The input, completed with the document's defaults.
     fields: Map<String, Value>,
-    /// The seed given, else one drawn from the input: the same input yields the same output.
+    /// The seed of the input, or one derived from the input: the same input yields the same output.
     pub(crate) seed: u64,
-    /// What the pictures are drawn from: prompt and seed, and what tells them from those of other requests.
+    /// The seed of the images: a hash of prompt and seed, and of the owner if there is one.
     pub(crate) motif: u64,
-    /// The size of the pictures in pixels, where the input, a default or a picture of the input says so.
+    /// The size of the images in pixels, from the input, a default or the source image.
     pub(crate) size: Option<(u32, u32)>,
-    /// The picture of the input that is painted over.
+    /// The source image that is painted over.
     pub(crate) canvas: Option<Canvas>,
-    /// How many files are asked for, where the input says so.
+    /// The requested number of images.
     pub(crate) count: Option<usize>,
-    /// Whether files come as data URIs in the output itself.
+    /// Files are data URIs in the output itself.
     pub(crate) inline: bool,
 }
 
 impl OutputSpec {
-    /// `own` is what the files have to be told apart by, where it matters whose they are.
-    pub(crate) fn new(document: &Document, input: &Value, canvas: Option<Canvas>, own: Option<&str>) -> Self {
+    /// Derives the specification. Files of different owners have different names.
+    pub(crate) fn new(document: &Document, input: &Value, canvas: Option<Canvas>, owner: Option<&str>) -> Self {
         let fields = with_defaults(document, input);
         let seed = fields.get("seed").and_then(Value::as_u64).unwrap_or_else(|| digest(input) & 0xffff_ffff);
         let prompt = fields.get("prompt").cloned().unwrap_or_default();
         let count = fields.get("num_images").and_then(Value::as_u64);
         OutputSpec {
             seed,
-            motif: digest(&[prompt, Value::from(seed)].into_iter().chain(own.map(Value::from)).collect()),
+            motif: digest(&[prompt, Value::from(seed)].into_iter().chain(owner.map(Value::from)).collect()),
             size: size(&fields).or(canvas.as_ref().map(Canvas::size)),
             canvas,
-            count: count.map(|count| count.clamp(1, MOST) as usize),
+            count: count.map(|count| count.clamp(1, MAX_FILES) as usize),
             inline: fields.get("sync_mode") == Some(&Value::Bool(true)),
             fields,
         }
     }
 
-    /// A text, number or boolean of the input.
+    /// Returns a string, number or boolean of the input.
     pub(crate) fn echo(&self, name: &str) -> Option<&Value> {
         self.fields.get(name).filter(|value| value.is_string() || value.is_number() || value.is_boolean())
     }
@@ -63,7 +63,7 @@ fn with_defaults(document: &Document, input: &Value) -> Map<String, Value> {
     fields
 }
 
-/// The size of the pictures: `image_size` as a preset or in numbers, `width` and `height`, or an `aspect_ratio`.
+/// Returns the image size: `image_size` as a preset or an object, `width` and `height`, or `aspect_ratio`.
 fn size(fields: &Map<String, Value>) -> Option<(u32, u32)> {
     let number = |value: Option<&Value>| value.and_then(Value::as_u64);
     let (width, height) = match fields.get("image_size") {
@@ -91,7 +91,7 @@ fn preset_size(preset: &str) -> (u64, u64) {
     }
 }
 
-/// `16:9` with 1024 as its longer side.
+/// Returns a size of the ratio `16:9` or the like, with a longer side of 1024.
 fn ratio_size(ratio: &str) -> Option<(u64, u64)> {
     let (width, height) = ratio.split_once(':')?;
     let (width, height) = (width.parse::<u64>().ok()?, height.parse::<u64>().ok()?);
@@ -102,7 +102,7 @@ fn ratio_size(ratio: &str) -> Option<(u64, u64)> {
     Some((1024 * width / longer, 1024 * height / longer))
 }
 
-/// FNV-1a over a value. Keys are taken in order, so their order in the text does not matter.
+/// Hashes a value with FNV-1a. Keys are sorted, so their order in the JSON does not matter.
 fn digest(value: &Value) -> u64 {
     fn text(value: &Value, hash: u64) -> u64 {
         match value {

@@ -4,56 +4,56 @@ use std::sync::Arc;
 use crate::queue::job::{Job, Phase};
 use crate::request::received_request::ReceivedRequest;
 
-/// A request that the emulator accepted: one that was queued, or a direct run. fal would charge for it.
+/// A request that the emulator accepted: a queued request or a direct run. fal would bill it.
 ///
 /// ```
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// use fal_emulator::{Emulator, Fault, Operation};
 ///
 /// let emulator = Emulator::start().await?;
-/// emulator.fault(Operation::Submit, Fault::drop_connection().after_effect());
+/// emulator.inject_fault(Operation::Submit, Fault::drop_connection().after_effect());
 /// // … let a client submit …
-/// assert!(emulator.jobs().len() <= 1, "it was submitted twice");
+/// assert!(emulator.jobs().len() <= 1, "the request was submitted twice");
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone)]
 pub struct AcceptedJob(pub(super) Arc<Job>);
 
-/// Where a job stands.
+/// The state of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum JobState {
-    /// It waits.
+    /// The job waits in the queue.
     Queued,
-    /// It runs.
+    /// The job is running.
     Running,
-    /// It is over: it has a result, has failed, or was cancelled.
+    /// The job succeeded, failed or was cancelled.
     Completed,
 }
 
 impl AcceptedJob {
-    /// The id of the request.
+    /// Returns the request id.
     pub fn request_id(&self) -> &str {
         &self.0.id
     }
 
-    /// The id of the endpoint.
+    /// Returns the endpoint id.
     pub fn endpoint(&self) -> &str {
         &self.0.endpoint.document.id
     }
 
-    /// The request that it was made of, with its input and options.
+    /// Returns the request that created the job, with its input and options.
     pub fn request(&self) -> ReceivedRequest {
         ReceivedRequest(Arc::clone(&self.0.received))
     }
 
-    /// Whether it is a direct run, not a queued request.
+    /// Returns `true` for a direct run, `false` for a queued request.
     pub fn is_direct(&self) -> bool {
         self.0.is_direct
     }
 
-    /// Where it stands now.
+    /// Returns the current state.
     pub fn state(&self) -> JobState {
         match self.0.now().phase {
             Phase::Queued { .. } => JobState::Queued,
@@ -62,12 +62,13 @@ impl AcceptedJob {
         }
     }
 
-    /// Whether it has started. One that was cancelled or came to its start timeout before that never does.
-    pub fn has_run(&self) -> bool {
+    /// Returns `true` once the job has started. A job that is cancelled or reaches its start timeout before that never
+    /// starts.
+    pub fn has_started(&self) -> bool {
         self.0.has_started(&self.0.now())
     }
 
-    /// Whether the caller took it back.
+    /// Returns `true` if the client cancelled the job before it was completed.
     pub fn was_cancelled(&self) -> bool {
         self.0.was_cancelled()
     }

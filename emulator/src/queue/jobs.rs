@@ -6,7 +6,7 @@ use crate::queue::job::{Job, Phase};
 use crate::request::journal::{MAX_BODY_BYTES, MAX_REQUESTS};
 use crate::sync::lock;
 
-/// The jobs that an emulator knows, by id.
+/// The jobs of an emulator, by request id.
 #[derive(Debug, Default)]
 pub(crate) struct Jobs(Mutex<Entries>);
 
@@ -19,7 +19,7 @@ struct Entries {
 }
 
 impl Jobs {
-    /// Takes a job, and forgets the oldest completed ones where there are too many.
+    /// Adds a job, and removes the oldest completed jobs if the limits are exceeded.
     pub(crate) fn add(&self, job: Arc<Job>) {
         let mut jobs = lock(&self.0);
         jobs.bytes += job.received.size();
@@ -39,12 +39,12 @@ impl Jobs {
         lock(&self.0).by_id.get(request_id).cloned()
     }
 
-    /// All of them, oldest first.
+    /// Returns all jobs, oldest first.
     pub(crate) fn all(&self) -> Vec<AcceptedJob> {
         lock(&self.0).order.iter().map(|job| AcceptedJob(Arc::clone(job))).collect()
     }
 
-    /// How many of an endpoint's jobs wait for their start.
+    /// Returns the number of an endpoint's jobs that wait in the queue.
     pub(crate) fn waiting(&self, endpoint: &str) -> u64 {
         let jobs = lock(&self.0);
         let of_endpoint = jobs.order.iter().filter(|job| job.endpoint.document.id == endpoint);

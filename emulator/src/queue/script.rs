@@ -1,25 +1,25 @@
 use std::time::Duration;
 
-/// Everything that happens to a job, in order, and when, counted from its submission.
+/// The steps of a job, in order, each with its time after the submission.
 #[derive(Debug)]
 pub(crate) struct Script {
     pub(crate) steps: Vec<(Duration, Step)>,
-    /// How many jobs are ahead at first.
+    /// The initial number of other jobs ahead.
     pub(crate) ahead: u32,
     pub(crate) run_time: Duration,
-    /// Whether steps happen when their time has come.
+    /// Steps happen at their time. Otherwise a test advances the job.
     pub(crate) by_time: bool,
 }
 
-/// One thing that happens to a job.
+/// A step of a job.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Step {
-    /// So many jobs are ahead now.
+    /// The number of other jobs ahead changes.
     Ahead(u32),
-    /// It runs.
+    /// The job starts.
     Start,
-    /// It logs a line.
+    /// The job logs a line.
     Log(String),
-    /// It is completed.
+    /// The job is completed.
     End,
 }

@@ -6,19 +6,20 @@ use crate::request::received::Received;
 use crate::request::received_request::ReceivedRequest;
 use crate::sync::lock;
 
-/// How many requests, and how many bytes of their bodies, an emulator remembers.
+/// The most requests that are remembered.
 pub(crate) const MAX_REQUESTS: usize = 10_000;
+/// The most bytes of request bodies that are remembered.
 pub(crate) const MAX_BODY_BYTES: usize = 256 << 20;
 
-/// The latest requests, bounded in number and size, and how many of them are under way.
+/// The latest requests, limited in number and size, and the number of requests in flight.
 #[derive(Debug, Default)]
 pub(crate) struct Journal(Mutex<Entries>);
 
 #[derive(Debug, Default)]
 struct Entries {
     requests: VecDeque<Entry>,
-    /// How many are forgotten.
-    forgotten: usize,
+    /// The number of requests that were removed.
+    removed: usize,
     bytes: usize,
     in_flight: HashMap<Operation, usize>,
 }
@@ -26,11 +27,11 @@ struct Entries {
 #[derive(Debug)]
 struct Entry {
     received: Arc<Received>,
-    /// How many bytes of it are counted.
+    /// The bytes that are counted for it.
     bytes: usize,
 }
 
-/// A request that is under way, until it is dropped.
+/// A request in flight, until this value is dropped.
 pub(crate) struct InFlight<'a> {
     journal: &'a Journal,
     number: usize,
@@ -38,13 +39,13 @@ pub(crate) struct InFlight<'a> {
 }
 
 impl Journal {
-    /// Takes note of a request that has come; `received` is told how many of its kind are under way.
+    /// Records a request that arrived. `received` gets the number of requests of its operation in flight.
     pub(crate) fn begin(&self, operation: Operation, received: impl FnOnce(usize) -> Received) -> InFlight<'_> {
         let mut entries = lock(&self.0);
         let in_flight = entries.in_flight.entry(operation).or_default();
         *in_flight += 1;
         let received = Arc::new(received(*in_flight));
-        let number = entries.forgotten + entries.requests.len();
+        let number = entries.removed + entries.requests.len();
         entries.requests.push_back(Entry { received: Arc::clone(&received), bytes: 0 });
         entries.trim();
         InFlight { journal: self, number, received }
@@ -56,10 +57,10 @@ impl Journal {
 }
 
 impl InFlight<'_> {
-    /// Counts the body, now that it is there.
+    /// Counts the body, once it was read.
     pub(crate) fn was_read(&self) {
         let (mut entries, bytes) = (lock(&self.journal.0), self.received.size());
-        let index = self.number.checked_sub(entries.forgotten);
+        let index = self.number.checked_sub(entries.removed);
         if let Some(entry) = index.and_then(|index| entries.requests.get_mut(index)) {
             entry.bytes = bytes;
             entries.bytes += bytes;
@@ -80,7 +81,7 @@ impl Entries {
     fn trim(&mut self) {
         while self.requests.len() > MAX_REQUESTS || (self.bytes > MAX_BODY_BYTES && self.requests.len() > 1) {
             self.bytes -= self.requests.pop_front().map_or(0, |oldest| oldest.bytes);
-            self.forgotten += 1;
+            self.removed += 1;
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a client must not do and fal does not notice.
+//! Client mistakes that fal does not report.
 
 use hyper::header::AUTHORIZATION;
 
@@ -6,17 +6,18 @@ use crate::request::operation::Operation;
 use crate::request::received::Received;
 use crate::storage::lifecycle::Lifecycle;
 
+/// Finds a mistake in a request.
 pub(super) fn find(received: &Received) -> Option<&'static str> {
     match received.operation() {
         Operation::Media if received.headers().contains_key(AUTHORIZATION) => {
-            Some("the key was sent to the host of the files, which needs none")
+            Some("the API key was sent to a file host, which does not need it")
         }
         Operation::Run => in_queue_options(received).or_else(|| in_options(received)),
         Operation::Submit => in_options(received),
         Operation::InitiateUpload | Operation::InitiateMultipart => in_lifecycle(received),
         Operation::Upload | Operation::StartMultipart => in_token(received).or_else(|| in_lifecycle(received)),
         Operation::PutFile => in_signed_url(received),
-        // To Google, the key completes an upload.
+        // A multipart upload to Google Cloud Storage is completed with the key.
         Operation::CompleteMultipart if received.path().starts_with("/rest.fal.ai") => None,
         Operation::PutPart | Operation::CompleteMultipart => match received.signature() {
             Some(_) => in_signed_url(received),
@@ -26,63 +27,65 @@ pub(super) fn find(received: &Received) -> Option<&'static str> {
     }
 }
 
-/// Something else than a CDN token, where one has to be.
+/// Finds a credential that is not a CDN token where one is required.
 fn in_token(received: &Received) -> Option<&'static str> {
     match received.header(AUTHORIZATION.as_str()) {
         Some(header) if header.starts_with("Key ") => {
-            Some("the key was sent to a host of files, which takes a CDN token")
+            Some("the API key was sent to a file host, which expects a CDN token")
         }
-        Some(header) if !header.starts_with("Bearer ") => Some("a CDN token was not sent with its type"),
+        Some(header) if !header.starts_with("Bearer ") => Some("the CDN token was sent without the type `Bearer`"),
         _ => None,
     }
 }
 
-/// A key or a token, where the URL is all that is needed.
+/// Finds a credential that is sent to a signed URL.
 fn in_signed_url(received: &Received) -> Option<&'static str> {
     match received.header(AUTHORIZATION.as_str()) {
-        Some(header) if header.starts_with("Key ") => Some("the key was sent to a signed URL, which needs none"),
-        Some(_) => Some("a token was sent to a signed URL, which needs none"),
+        Some(header) if header.starts_with("Key ") => {
+            Some("the API key was sent to a signed URL, which does not need it")
+        }
+        Some(_) => Some("a token was sent to a signed URL, which does not need it"),
         None => None,
     }
 }
 
 fn in_lifecycle(received: &Received) -> Option<&'static str> {
     let names = ["x-fal-object-lifecycle", "x-fal-object-lifecycle-preference"];
-    let is_bad = |name| received.header(name).is_some_and(|header| Lifecycle::parse(header).is_none());
+    let is_invalid = |name| received.header(name).is_some_and(|header| Lifecycle::parse(header).is_none());
     names
         .into_iter()
-        .any(is_bad)
-        .then_some("a lifecycle is a JSON object of expiration_duration_seconds and initial_acl")
+        .any(is_invalid)
+        .then_some("invalid lifecycle: expected a JSON object with `expiration_duration_seconds` and `initial_acl`")
 }
 
-/// Options that fal passes over.
+/// Finds options that fal ignores.
 fn in_options(received: &Received) -> Option<&'static str> {
     let header = |name: &str| received.header(name);
     let start_timeout = header("x-fal-request-start-timeout").or(header("x-fal-request-timeout"));
     if start_timeout.is_some() && received.start_timeout().is_none() {
-        Some("a start timeout has to be a number of seconds greater than 0.1")
+        Some("invalid start timeout: expected a number of seconds greater than 0.1")
     } else if header("x-fal-queue-priority").is_some_and(|priority| !matches!(priority, "normal" | "low")) {
-        Some("a queue priority is `normal` or `low`; fal ignores any other")
-    } else if header("x-fal-tags").is_some_and(|tags| !are_tags(tags)) {
-        Some("fal drops tags that are malformed, reserved or too many without a word")
+        Some("unknown queue priority: expected `normal` or `low`, fal ignores any other")
+    } else if header("x-fal-tags").is_some_and(|tags| !are_valid_tags(tags)) {
+        Some("invalid tags: fal silently drops tags that are malformed, reserved or too many")
     } else if received.query("fal_max_queue_length").is_some() && received.max_queue_length().is_none() {
-        Some("a maximal queue length has to be a whole number")
+        Some("invalid maximum queue length: expected an integer")
     } else {
         in_lifecycle(received)
     }
 }
 
-/// Options that mean nothing to a direct run.
+/// Finds options that have no effect on a direct run.
 fn in_queue_options(received: &Received) -> Option<&'static str> {
     let header = received.header("x-fal-queue-priority").is_some();
     let query = |name: &str| received.query(name).is_some();
     let is_option = header || query("fal_webhook") || query("fal_max_queue_length");
-    is_option.then_some("a direct run has neither a webhook nor a priority nor a queue")
+    is_option.then_some("a direct run ignores the webhook, the priority and the maximum queue length")
 }
 
-/// At most ten pairs in at most 1,024 bytes. A key has at most 64 of `a-z0-9._-` and does not begin with `fal.`, a
-/// value has at most 256 printable ASCII characters without comma.
-fn are_tags(text: &str) -> bool {
+/// Checks tags: at most 10 pairs in at most 1,024 bytes. A key has at most 64 characters of `a-z0-9._-` and does not
+/// start with `fal.`. A value has at most 256 printable ASCII characters, without commas.
+fn are_valid_tags(text: &str) -> bool {
     let is_key_byte = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
     let is_pair = |pair: &str| {
         pair.split_once('=').is_some_and(|(key, value)| {

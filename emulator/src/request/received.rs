@@ -12,6 +12,7 @@ use crate::request::route::Route;
 use crate::storage::host::Host;
 use crate::storage::lifecycle::Lifecycle;
 
+/// A request that was received, shared by the journal and its handler.
 #[derive(Debug)]
 pub(crate) struct Received {
     pub(super) operation: Operation,
@@ -36,12 +37,12 @@ pub(super) struct Body {
 impl Received {
     pub(crate) fn new(route: &Route, endpoint: Option<String>, in_flight: usize, head: Parts) -> Self {
         let request_id = OnceLock::new();
-        if let Route::Job { request_id: named, .. } = route {
-            let _ = request_id.set(named.clone());
+        if let Route::Job { request_id: id, .. } = route {
+            let _ = request_id.set(id.clone());
         }
         Received {
             operation: route.operation(),
-            query: query(head.uri.query().unwrap_or("")),
+            query: parse_query(head.uri.query().unwrap_or("")),
             method: head.method,
             uri: head.uri,
             headers: head.headers,
@@ -77,13 +78,13 @@ impl Received {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Takes the body, once it was read.
+    /// Sets the body, once it was read.
     pub(crate) fn set_body(&self, bytes: Bytes) {
         let json = serde_json::from_slice(&bytes);
         let _ = self.body.set(Body { size: bytes.len() as u64, bytes, json });
     }
 
-    /// Takes note of a body that is a file.
+    /// Sets the size of a body that is an uploaded file.
     pub(crate) fn set_file_size(&self, size: u64) {
         let _ = self.body.set(Body { size, bytes: Bytes::new(), json: serde_json::from_slice(b"") });
     }
@@ -92,18 +93,19 @@ impl Received {
         self.body.get().map_or(&[], |body| &body.bytes)
     }
 
-    /// The body as JSON, or why it is none.
+    /// Returns the body as JSON, or the error if it is not JSON. There is no error before the body was read.
     pub(crate) fn input(&self) -> Result<&Value, Option<&serde_json::Error>> {
         self.body.get().ok_or(None)?.json.as_ref().map_err(Some)
     }
 
-    /// What is asked of the file that it brings, or of those that it makes. Of two headers, the first counts.
+    /// Returns the lifecycle for the uploaded file, or for the generated files. The first of two headers takes
+    /// precedence.
     pub(crate) fn lifecycle(&self) -> Option<Lifecycle> {
         let header = |name| self.header(name).and_then(Lifecycle::parse);
         header("x-fal-object-lifecycle").or_else(|| header("x-fal-object-lifecycle-preference"))
     }
 
-    /// Whether the query asks for logs: `logs=1` or `logs=true`.
+    /// Returns whether the query requests logs: `logs=1` or `logs=true`.
     pub(crate) fn wants_logs(&self) -> bool {
         self.query.iter().any(|(name, value)| name == "logs" && (value == "1" || value.eq_ignore_ascii_case("true")))
     }
@@ -113,15 +115,15 @@ impl Received {
         [Host::Cdn, Host::Gcs].iter().find_map(|host| self.query(host.signature_parameter()))
     }
 
-    /// In which time a request has to start, if the caller says so in a way that fal understands. Of two names for it,
-    /// the newer counts.
+    /// Returns the time within which the request has to start, if fal would accept the header. The newer of its two names
+    /// takes precedence.
     pub(crate) fn start_timeout(&self) -> Option<Duration> {
         let seconds = self.header("x-fal-request-start-timeout").or(self.header("x-fal-request-timeout"))?;
         let seconds: f64 = seconds.trim().parse().ok()?;
         Duration::try_from_secs_f64(seconds).ok().filter(|_| seconds > 0.1)
     }
 
-    /// How long the endpoint's queue may be for the request to be taken.
+    /// Returns the queue length up to which the request may be accepted.
     pub(crate) fn max_queue_length(&self) -> Option<u64> {
         self.query("fal_max_queue_length")?.parse().ok()
     }
@@ -134,14 +136,14 @@ impl Received {
         let _ = self.status.set(status);
     }
 
-    /// What it weighs, for the bound on what is kept.
+    /// Returns the bytes in memory, which count towards the limit of the journal.
     pub(crate) fn size(&self) -> usize {
         self.body().len()
     }
 }
 
-/// The parameters of a query, decoded.
-fn query(text: &str) -> Vec<(String, String)> {
+/// Decodes the parameters of a query.
+fn parse_query(text: &str) -> Vec<(String, String)> {
     let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
     text.split('&')
         .filter(|pair| !pair.is_empty())

@@ -15,7 +15,7 @@ use crate::request::received::Received;
 ///
 /// for request in emulator.requests() {
 ///     if request.operation() == Operation::Submit {
-///         println!("{} asks for {}", request.path(), request.input()["prompt"]);
+///         println!("{} with the prompt {}", request.path(), request.input()["prompt"]);
 ///     }
 ///     assert_eq!(request.mistake(), None);
 /// }
@@ -26,70 +26,77 @@ use crate::request::received::Received;
 pub struct ReceivedRequest(pub(crate) Arc<Received>);
 
 impl ReceivedRequest {
-    /// What it asked for.
+    /// Returns the operation that the request addresses.
     pub fn operation(&self) -> Operation {
         self.0.operation
     }
 
-    /// The method, `POST`.
+    /// Returns the HTTP method, such as `POST`.
     pub fn method(&self) -> &str {
         self.0.method.as_str()
     }
 
-    /// The path as it was sent, the fal host first: `/queue.fal.run/fal-ai/flux/dev`.
+    /// Returns the path as it was sent, with the fal host first: `/queue.fal.run/fal-ai/flux/dev`.
     pub fn path(&self) -> &str {
         self.0.uri.path()
     }
 
-    /// A parameter of the URL, such as `fal_webhook`.
+    /// Returns a query parameter, such as `fal_webhook`.
     pub fn query(&self, name: &str) -> Option<&str> {
         self.0.query(name)
     }
 
-    /// A header, by its name in any case; none if its value is not text. What a call was asked to be is here:
-    /// `x-fal-queue-priority`, `x-fal-runner-hint`, `x-fal-tags`, `x-fal-store-io` and so on.
+    /// Returns a header by its case-insensitive name, or `None` if it is missing or not a string.
+    ///
+    /// The options of a call are headers: `x-fal-queue-priority`, `x-fal-runner-hint`, `x-fal-tags`, `x-fal-store-io`
+    /// and others.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.0.header(name)
     }
 
-    /// The body as it was sent. Empty where it was larger than the emulator takes, and before it was read to its end.
+    /// Returns the body as it was sent.
+    ///
+    /// Empty while the body is being read, if it exceeded 64 MiB, and if it is an uploaded file. The bytes of uploads
+    /// are in [`Emulator::files`](crate::Emulator::files).
     pub fn body(&self) -> &[u8] {
         self.0.body()
     }
 
-    /// How many bytes the body has: where it is a file, more than there are in [`body`](Self::body), which is empty
-    /// then. The bytes are in [`Emulator::files`](crate::Emulator::files).
+    /// Returns the size of the body in bytes, also for an uploaded file.
     pub fn body_size(&self) -> u64 {
         self.0.body.get().map_or(0, |body| body.size)
     }
 
-    /// The body as JSON, null where it was none.
+    /// Returns the body as JSON, or null if it is not JSON.
     pub fn input(&self) -> &Value {
         self.0.input().unwrap_or(&Value::Null)
     }
 
-    /// The endpoint that it was about. Where a queued request is not known, only its application is.
+    /// Returns the id of the endpoint that the request is about, or only its application if the request id is unknown.
     pub fn endpoint(&self) -> Option<&str> {
         self.0.endpoint.as_deref()
     }
 
-    /// The id of the fal request that it made or was about.
+    /// Returns the id of the fal request that this request created or is about.
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.get().map(String::as_str)
     }
 
-    /// How many requests of its operation were under way when it came, itself included: how much a client does at once.
-    pub fn at_once(&self) -> usize {
+    /// Returns the number of requests of the same operation that were in flight when this one arrived, itself included.
+    /// It shows the concurrency of a client.
+    pub fn in_flight(&self) -> usize {
         self.0.in_flight
     }
 
-    /// The HTTP status of the answer. None before there is one, and where the connection was dropped instead.
+    /// Returns the HTTP status of the response, or `None` before it is decided and if the connection was dropped.
     pub fn status(&self) -> Option<u16> {
         self.0.status.get().copied()
     }
 
-    /// What a client must not do and fal does not notice, in words: the key was sent where files are, or an option that
-    /// fal ignores without a word.
+    /// Returns a description of a client mistake that fal does not report.
+    ///
+    /// Examples are a key that is sent to a file host, and an option that fal silently ignores. Tests assert that it is
+    /// `None`.
     pub fn mistake(&self) -> Option<&'static str> {
         mistake::find(&self.0)
     }

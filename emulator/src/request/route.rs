@@ -4,18 +4,18 @@ use percent_encoding::percent_decode_str;
 use crate::documents::document::app_segments;
 use crate::request::operation::Operation;
 
-/// What a path leads to. The first segment is the fal host that is meant.
+/// The target of a path. Its first segment is the name of a fal host.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Route {
     /// `/fal.run/{id}`
     Run { id: String },
     /// `/queue.fal.run/{id}`
     Submit { id: String },
-    /// `/queue.fal.run/{app}/requests/{request_id}`, and what is below.
+    /// `/queue.fal.run/{app}/requests/{request_id}` and the paths below.
     Job { operation: Operation, app: String, request_id: String },
-    /// Below `/rest.fal.ai/storage` and `/api.fal.ai/v1/storage`, and where a file has no path yet.
+    /// Below `/rest.fal.ai/storage` and `/api.fal.ai/v1/storage`, and uploads whose file has no path yet.
     Storage { operation: Operation },
-    /// `/v3.fal.media/files/{…}` and `/storage.googleapis.com/{…}`; the path has the host, and no slash before it.
+    /// `/v3.fal.media/files/{…}` and `/storage.googleapis.com/{…}`. `path` starts with the host, without a slash.
     File { path: String, operation: Operation },
     /// `…/multipart/{upload_id}/{number}` below a file.
     Part { path: String, upload_id: String, number: String },
@@ -25,14 +25,14 @@ pub(crate) enum Route {
     SignPart { upload_id: String, number: String },
     /// `/rest.fal.ai/storage/upload/multipart/{upload_id}/complete`
     CompleteByKey { upload_id: String },
-    /// `…/requests/…` below more than the application: documents list it, fal refuses it.
+    /// `…/requests/…` below more than the application. Documents list such paths, but fal rejects them.
     RequestBelowPath,
-    /// Anything else.
+    /// Any other path.
     Unknown,
 }
 
 impl Route {
-    /// Reads a path. Trailing slashes mean nothing, and segments may be percent-encoded.
+    /// Parses a path. Trailing slashes are ignored, and segments are percent-decoded.
     pub(crate) fn parse(method: &Method, path: &str) -> Self {
         let decoded: Vec<String> = path
             .trim_matches('/')
@@ -76,7 +76,7 @@ impl Route {
         }
     }
 
-    /// The methods that are allowed.
+    /// Returns the allowed methods.
     pub(crate) fn methods(&self) -> &'static [Method] {
         match self.operation() {
             Operation::Run
@@ -97,13 +97,13 @@ impl Route {
         }
     }
 
-    /// Whether the body is a file, or a part of one.
+    /// Returns whether the body is a file, or a part of one.
     pub(crate) fn takes_file(&self) -> bool {
         matches!(self.operation(), Operation::Upload | Operation::PutFile | Operation::PutPart)
     }
 }
 
-/// A file, or what is below one.
+/// Parses a path to a file, or below one.
 fn file(method: &Method, segments: &[&str]) -> Route {
     match segments {
         [path @ .., "multipart", upload_id, "complete"] => {
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_segment_is_the_host() {
+    fn first_segment_selects_the_host() {
         assert_eq!(route("/fal.run/a/b/c"), Route::Run { id: "a/b/c".into() });
         assert_eq!(route("/queue.fal.run/a/b/c/"), Route::Submit { id: "a/b/c".into() });
         for path in [
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn requests_belong_to_the_application() {
+    fn queue_requests_are_below_the_application() {
         let status = |app| job(Operation::Status, app);
         assert_eq!(route("/queue.fal.run/a/b/requests/r/status"), status("a/b"));
         assert_eq!(route("/queue.fal.run/a/b/requests/r/status/"), status("a/b"));
@@ -180,8 +180,8 @@ mod tests {
     }
 
     #[test]
-    fn each_operation_has_its_ending() {
-        let at = |ending: &str| route(&format!("/queue.fal.run/a/b/requests/r{ending}"));
+    fn path_suffix_selects_the_operation() {
+        let at = |suffix: &str| route(&format!("/queue.fal.run/a/b/requests/r{suffix}"));
         assert_eq!(at(""), job(Operation::Result, "a/b"));
         assert_eq!(at("/response"), job(Operation::Result, "a/b"));
         assert_eq!(at("/cancel"), job(Operation::Cancel, "a/b"));
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn files_have_paths_with_their_hosts() {
+    fn file_paths_start_with_the_host() {
         let file = |path: &str, operation| Route::File { path: path.into(), operation };
         let path = "/v3.fal.media/files/x/y%20z.png";
         assert_eq!(route(path), file("v3.fal.media/files/x/y z.png", Operation::Media));

@@ -6,55 +6,55 @@ use serde_json::{Value, json};
 
 use crate::response::reply::{self, Reply};
 
-/// How a request ends that yields no output: what its result call answers, and what its status says.
+/// The outcome of a request without an output: the response to its result request, and the error in its status.
 #[derive(Clone, Debug)]
 pub(crate) struct Failure {
     head: Box<Parts>,
     body: Bytes,
     /// The `error` of the queue status.
     pub(crate) error: String,
-    /// The `error_type` of the queue status: what the platform, not the model, has to say.
+    /// The `error_type` of the queue status. Only errors of the platform have one, errors of a model do not.
     pub(crate) error_type: Option<String>,
 }
 
 impl Failure {
-    /// The input breaks the schema; `detail` says where.
+    /// The input is invalid. `detail` lists the violations.
     pub(crate) fn invalid(detail: Vec<Value>) -> Self {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        let mut failure = Failure::new(status, json!({ "detail": detail }), words(status), None);
-        // A refused input costs nothing.
+        let mut failure = Failure::new(status, json!({ "detail": detail }), status_error(status), None);
+        // An invalid input is not billed.
         failure.set("x-fal-billable-units", "0");
         failure
     }
 
-    /// The caller took the request back.
+    /// The client cancelled the request.
     pub(crate) fn cancelled() -> Self {
-        // Not in the registry, so there is no constant for it.
+        // 499 is not a registered status, so there is no constant for it.
         let status = StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST);
         Failure::request(status, "client_cancelled", "Request was cancelled by the client".to_owned())
     }
 
-    /// The request did not start in the time that the caller gave it.
-    pub(crate) fn late() -> Self {
+    /// The request did not start within its start timeout.
+    pub(crate) fn start_timeout() -> Self {
         let detail = "Request did not start within the requested time".to_owned();
         let mut failure = Failure::request(StatusCode::GATEWAY_TIMEOUT, "request_timeout", detail);
         failure.set("x-fal-request-timeout-type", "user");
         failure
     }
 
-    /// The emulator itself is at a loss.
+    /// An error of the emulator itself.
     pub(crate) fn internal(reason: String) -> Self {
         Failure::request(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", reason)
     }
 
-    /// What a test ordered.
-    pub(crate) fn ordered(head: Parts, body: Bytes) -> Self {
+    /// The outcome that a test injected.
+    pub(crate) fn injected(head: Parts, body: Bytes) -> Self {
         let json: Value = serde_json::from_slice(&body).unwrap_or_default();
         let header = head.headers.get("x-fal-error-type").and_then(|header| header.to_str().ok());
         let error_type = json.get("error_type").and_then(Value::as_str).or(header).map(str::to_owned);
-        // The platform says what happened, a model only that something did.
+        // The status shows the detail of a platform error. Of a model error it only shows the status code.
         let detail = json.get("detail").and_then(Value::as_str).filter(|_| error_type.is_some());
-        let error = detail.map_or_else(|| words(head.status), str::to_owned);
+        let error = detail.map_or_else(|| status_error(head.status), str::to_owned);
         Failure { head: Box::new(head), body, error, error_type }
     }
 
@@ -80,7 +80,7 @@ impl Failure {
     }
 }
 
-/// How the queue speaks of a model's failure.
-fn words(status: StatusCode) -> String {
+/// Returns the error that the queue status shows for a model's failure.
+fn status_error(status: StatusCode) -> String {
     format!("Invalid status code: {}", status.as_u16())
 }

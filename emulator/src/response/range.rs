@@ -1,15 +1,15 @@
 use std::ops::Range;
 
-/// What of a file is sent.
+/// The part of a file that a `Range` header selects.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     Whole,
     Range(Range<u64>),
-    /// Nothing of it is where the range is.
-    None,
+    /// The range lies outside the file.
+    Unsatisfiable,
 }
 
-/// Reads a `Range` header for a file of so many bytes. What is no range, and several at once, mean the whole.
+/// Parses a `Range` header for a file of `size` bytes. An invalid header and several ranges select the whole file.
 pub(crate) fn parse(header: &str, size: u64) -> Part {
     let Some((from, to)) = header.trim().strip_prefix("bytes=").and_then(|range| range.split_once('-')) else {
         return Part::Whole;
@@ -26,7 +26,7 @@ pub(crate) fn parse(header: &str, size: u64) -> Part {
     match range {
         None => Part::Whole,
         Some(Some(range)) if range.start < range.end => Part::Range(range),
-        Some(_) => Part::None,
+        Some(_) => Part::Unsatisfiable,
     }
 }
 
@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ranges_are_read_as_http_says() {
+    fn range_header_selects_bytes() {
         for (header, part) in [
             ("bytes=0-", Part::Range(0..10)),
             ("bytes=4-", Part::Range(4..10)),
@@ -45,9 +45,9 @@ mod tests {
             ("bytes=2-18446744073709551615", Part::Range(2..10)),
             ("bytes=-3", Part::Range(7..10)),
             ("bytes=-99", Part::Range(0..10)),
-            ("bytes=10-", Part::None),
-            ("bytes=99-100", Part::None),
-            ("bytes=-0", Part::None),
+            ("bytes=10-", Part::Unsatisfiable),
+            ("bytes=99-100", Part::Unsatisfiable),
+            ("bytes=-0", Part::Unsatisfiable),
             ("bytes=5-2", Part::Whole),
             ("bytes=-", Part::Whole),
             ("bytes=0-1,3-4", Part::Whole),
@@ -57,6 +57,6 @@ mod tests {
         ] {
             assert_eq!(parse(header, 10), part, "{header}");
         }
-        assert_eq!(parse("bytes=0-", 0), Part::None);
+        assert_eq!(parse("bytes=0-", 0), Part::Unsatisfiable);
     }
 }

@@ -6,27 +6,27 @@ use serde_json::Value;
 
 use crate::response::reply::{self, Reply};
 
-/// Why a request is turned away before any endpoint or job has seen it.
+/// The reason why a request is rejected before it reaches an endpoint or a job.
 #[derive(Debug)]
 pub(crate) enum Refusal {
-    /// Only these methods are allowed.
+    /// The method is not one of these.
     Method(&'static [Method]),
     NoApplication(String),
     NoPath(String),
     /// No job has this request id.
     NoRequest,
-    /// More requests wait for the endpoint than the caller allows.
+    /// The endpoint's queue is longer than the client allows.
     QueueFull {
         waiting: u64,
     },
     TooLarge {
         max_bytes: usize,
     },
-    /// A file cannot be kept, and why.
+    /// The file cannot be stored.
     NoRoom(io::Error),
-    /// Whatever else is said in words.
+    /// Any other reason, in the gateway's format.
     Detail(StatusCode, String),
-    /// Whatever else has a shape of its own.
+    /// Any other reason, with a body in another format.
     Json(StatusCode, Value),
 }
 
@@ -48,11 +48,11 @@ impl Refusal {
                 reply::detail(StatusCode::TOO_MANY_REQUESTS, &detail)
             }
             Refusal::TooLarge { max_bytes } => {
-                let detail = format!("The emulator takes bodies of at most {} MiB", max_bytes >> 20);
+                let detail = format!("The request body exceeds the emulator's limit of {} MiB", max_bytes >> 20);
                 reply::detail(StatusCode::PAYLOAD_TOO_LARGE, &detail)
             }
             Refusal::NoRoom(error) => {
-                reply::detail(StatusCode::INSUFFICIENT_STORAGE, &format!("The file cannot be kept: {error}"))
+                reply::detail(StatusCode::INSUFFICIENT_STORAGE, &format!("The emulator cannot store the file: {error}"))
             }
             Refusal::Detail(status, detail) => reply::detail(status, &detail),
             Refusal::Json(status, value) => reply::json(status, &value),

@@ -1,26 +1,27 @@
 use serde_json::{Value, json};
 
-/// Who may read a file. The owner always may.
+/// The access control list of a file. The owner may always read it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Acl {
-    /// What holds for everybody else.
+    /// The decision for everyone else.
     pub(crate) default: Decision,
-    /// What holds for users by name. The emulator knows nobody but the owner, so this is only remembered.
+    /// The decisions for single users. They have no effect, because the emulator knows only the owner.
     pub(crate) rules: Vec<(String, Decision)>,
 }
 
+/// The decision of an ACL about a reader.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Decision {
     #[default]
     Allow,
-    /// Answered with 403.
+    /// Respond with 403.
     Forbid,
-    /// Answered with 404.
+    /// Respond with 404.
     Hide,
 }
 
 impl Acl {
-    /// Reads `{"default": …, "rules": [{"user": …, "decision": …}]}`; none if it has another form.
+    /// Parses `{"default": …, "rules": [{"user": …, "decision": …}]}`. Returns `None` if it is invalid.
     pub(crate) fn parse(acl: &Value) -> Option<Self> {
         let acl = acl.as_object()?;
         if acl.keys().any(|key| key != "default" && key != "rules") {

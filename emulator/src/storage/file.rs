@@ -6,35 +6,35 @@ use crate::media::media_file::MediaFile;
 use crate::storage::content::Content;
 use crate::storage::lifecycle::Lifecycle;
 
-/// A file that an emulator keeps.
+/// A file that an emulator stores.
 #[derive(Clone, Debug)]
 pub(crate) struct File {
-    /// Files are numbered in the order in which they came.
+    /// Files are numbered in the order in which they were added.
     pub(super) number: u64,
     /// `v3.fal.media/files/uploads/0123456789abcdef_room.png`
     pub(crate) path: String,
     pub(crate) url: String,
     pub(crate) name: String,
     pub(crate) content_type: String,
-    pub(crate) kept: Kept,
+    pub(crate) data: FileData,
     pub(crate) lifecycle: Lifecycle,
-    /// When it is gone.
+    /// The time of expiry.
     pub(super) expires: Option<(Instant, SystemTime)>,
 }
 
-/// How a file is kept.
+/// The data of a stored file.
 #[derive(Clone, Debug)]
-pub(crate) enum Kept {
-    /// It was uploaded, in so many parts where it was a multipart upload.
+pub(crate) enum FileData {
+    /// An upload, with the number of its parts if it was a multipart upload.
     Uploaded(Content, Option<usize>),
-    /// A request made it.
-    Made(Content),
-    /// A request made it, and it is drawn again whenever it is asked for.
+    /// A file that a job generated.
+    Generated(Content),
+    /// A file that a job generated and that is drawn whenever it is read.
     Drawn(MediaFile),
 }
 
 impl File {
-    pub(super) fn is_gone(&self, now: Instant) -> bool {
+    pub(super) fn is_expired(&self, now: Instant) -> bool {
         self.expires.is_some_and(|(instant, _)| now >= instant)
     }
 }

@@ -4,17 +4,17 @@ use serde_json::{Map, Value};
 
 use crate::storage::acl::Acl;
 
-/// How long a file lives and who may read it, as a caller asks for it in a header.
+/// The lifetime and the ACL of a file, as a client requests them in a header.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Lifecycle {
-    /// None for ever.
+    /// `None` means no expiry.
     pub(crate) expires_after: Option<Duration>,
     pub(crate) acl: Acl,
 }
 
 impl Lifecycle {
-    /// Reads the value of a lifecycle header, `{"expiration_duration_seconds": n, "initial_acl": {…}}`; none if it has
-    /// another form.
+    /// Parses a lifecycle header, `{"expiration_duration_seconds": n, "initial_acl": {…}}`. Returns `None` if it is
+    /// invalid.
     pub(crate) fn parse(header: &str) -> Option<Self> {
         let header: Map<String, Value> = serde_json::from_str(header).ok()?;
         let mut lifecycle = Lifecycle::default();
@@ -39,7 +39,7 @@ mod tests {
     use crate::storage::acl::Decision;
 
     #[test]
-    fn a_header_is_read() {
+    fn lifecycle_header_is_parsed() {
         assert_eq!(Lifecycle::parse("{}"), Some(Lifecycle::default()));
         let nulls = r#"{"expiration_duration_seconds": null, "initial_acl": null}"#;
         assert_eq!(Lifecycle::parse(nulls), Some(Lifecycle::default()));
@@ -49,7 +49,7 @@ mod tests {
         let full = Lifecycle::parse(full);
         assert_eq!(full, Some(Lifecycle { expires_after: Some(Duration::from_secs(60)), acl: acl.clone() }));
         assert_eq!(Acl::parse(&acl.json()), Some(acl));
-        for bad in [
+        for invalid in [
             "",
             "60",
             "[]",
@@ -63,7 +63,7 @@ mod tests {
             r#"{"initial_acl": {"rules": [{"user": "a"}]}}"#,
             r#"{"initial_acl": {"other": "hide"}}"#,
         ] {
-            assert_eq!(Lifecycle::parse(bad), None, "{bad}");
+            assert_eq!(Lifecycle::parse(invalid), None, "{invalid}");
         }
     }
 }

@@ -1,6 +1,6 @@
 use crate::storage::lifecycle::Lifecycle;
 
-/// What is said of a file before it is there.
+/// The metadata of a file, given before its content.
 #[derive(Clone, Debug)]
 pub(crate) struct Metadata {
     pub(crate) name: String,

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::storage::content::Content;
 use crate::storage::file::File;
 
-/// A file that was uploaded.
+/// An uploaded file.
 ///
 /// ```
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -28,61 +28,61 @@ pub struct StoredFile {
 }
 
 impl StoredFile {
-    /// Where it can be read.
+    /// Returns the URL.
     pub fn url(&self) -> &str {
         &self.file.url
     }
 
-    /// The name that it was given, `upload.bin` where it was given none.
+    /// Returns the file name. Default: `upload.bin`.
     pub fn name(&self) -> &str {
         &self.file.name
     }
 
-    /// The content type that it was given, `application/octet-stream` where it was given none.
+    /// Returns the content type. Default: `application/octet-stream`.
     pub fn content_type(&self) -> &str {
         &self.file.content_type
     }
 
-    /// How many bytes it has.
+    /// Returns the size in bytes.
     pub fn size(&self) -> u64 {
         self.content.size()
     }
 
-    /// In how many parts it came; none where it came in one request.
+    /// Returns the number of parts of a multipart upload, or `None` for an upload in one request.
     pub fn parts(&self) -> Option<usize> {
         self.parts
     }
 
-    /// How long after its upload it is gone; none for never.
+    /// Returns the lifetime after the upload, or `None` if the file does not expire.
     pub fn expires_after(&self) -> Option<Duration> {
         self.file.lifecycle.expires_after
     }
 
-    /// When it is gone, in the emulator's time.
+    /// Returns the time of expiry on the emulator's clock, or `None` if the file does not expire.
     pub fn expires_at(&self) -> Option<SystemTime> {
         self.file.expires.map(|(_, date)| date)
     }
 
-    /// Who may read it, `{"default": "allow", "rules": []}` for everybody.
+    /// Returns the ACL. Default: `{"default": "allow", "rules": []}`, which lets everyone read the file.
     pub fn acl(&self) -> Value {
         self.file.lifecycle.acl.json()
     }
 
-    /// All of it.
+    /// Reads the content.
     ///
     /// # Errors
     ///
-    /// What the system says where the emulator's temporary file cannot be read.
+    /// Fails if the emulator's temporary file cannot be read.
     pub fn bytes(&self) -> io::Result<Vec<u8>> {
-        Ok(self.content.whole(u64::MAX)?.unwrap_or_default())
+        Ok(self.content.read(u64::MAX)?.unwrap_or_default())
     }
 
-    /// The SHA-256 of it in lowercase hexadecimal. It is worked out here, and read piece by piece, so that it can be
-    /// had of a large file too.
+    /// Computes the SHA-256 in lower-case hexadecimal. The content is read in chunks, so that memory use stays small for
+    /// large files.
     ///
     /// # Errors
     ///
-    /// As [`bytes`](Self::bytes).
+    /// Fails if the emulator's temporary file cannot be read.
     pub fn sha256(&self) -> io::Result<String> {
         let mut digest = Sha256::new();
         for chunk in self.content.chunks(0..self.size()) {
