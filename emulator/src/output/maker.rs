@@ -7,6 +7,7 @@ use crate::documents::document::Document;
 use crate::documents::schema::{self, fits};
 use crate::media::media_file::{MediaFile, MediaKind};
 use crate::media::raster::MAX_SIDE;
+use crate::output::file_kind::{self, FileKind, is_url, is_url_name};
 use crate::output::spec::OutputSpec;
 
 /// The nesting depth from which on optional values are left out.
@@ -278,7 +279,7 @@ impl Maker<'_> {
             || is_url_name(position.name)
             || example.is_some_and(is_url);
         if is_url {
-            let file = self.next_file(kind(&[example.unwrap_or(""), position.name, position.parent]), None);
+            let file = self.next_file(file_kind::guess(&[example.unwrap_or(""), position.name, position.parent]), None);
             return self.url(&file);
         }
         if let Some(example) = example {
@@ -304,7 +305,7 @@ impl Maker<'_> {
     fn local(&mut self, value: Value, position: Position<'_>) -> Value {
         match value {
             Value::String(text) if is_url(&text) => {
-                let file = self.next_file(kind(&[&text, position.name, position.parent]), None);
+                let file = self.next_file(file_kind::guess(&[&text, position.name, position.parent]), None);
                 self.url(&file)
             }
             Value::Array(items) => items.into_iter().map(|item| self.local(item, position)).collect(),
@@ -327,7 +328,7 @@ impl Maker<'_> {
         let own_type = property("content_type").and_then(|it| it.pointer("/examples/0")).and_then(Value::as_str);
         let component = self.inside.last().map_or("", |reference| reference.rsplit('/').next().unwrap_or(""));
         let has_sides = property("width").and(property("height")).is_some();
-        let kind = kind(&[
+        let kind = file_kind::guess(&[
             given_text("content_type"),
             given_text("url"),
             position.name,
@@ -359,19 +360,19 @@ impl Maker<'_> {
     }
 
     /// Makes a new file. The size of an image comes from the input, or else from the example.
-    fn next_file(&mut self, kind: Kind, example_size: Option<(u32, u32)>) -> MediaFile {
+    fn next_file(&mut self, kind: FileKind, example_size: Option<(u32, u32)>) -> MediaFile {
         let motif = self.spec.motif.wrapping_add(self.file_count);
         self.file_count += 1;
         let media_kind = match kind {
-            Kind::Image => {
+            FileKind::Image => {
                 let (width, height) = self.spec.size.or(example_size).unwrap_or(DEFAULT_SIZE);
                 match self.spec.canvas {
                     Some(_) => MediaKind::Painting { width, height },
                     None => MediaKind::Image { width, height },
                 }
             }
-            Kind::Audio => MediaKind::Silence,
-            Kind::Other => MediaKind::Note,
+            FileKind::Audio => MediaKind::Silence,
+            FileKind::Other => MediaKind::Note,
         };
         MediaFile::new(motif, media_kind)
     }
@@ -408,58 +409,6 @@ impl Maker<'_> {
         }) || schema::union(schema).is_some_and(|members| every(members))
             || list("allOf").is_some_and(|members| any(members))
     }
-}
-
-/// The kind of a file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Image,
-    Audio,
-    Other,
-}
-
-/// Returns the kind of file that the first telling hint names.
-fn kind(hints: &[&str]) -> Kind {
-    const WORDS: [(Kind, &[&str]); 3] = [
-        (Kind::Other, &["video", "mp4", "webm", "mesh", "glb", "zip", "safetensors", "lora", "json", "text", "model"]),
-        (
-            Kind::Image,
-            &[
-                "image",
-                "img",
-                "png",
-                "jpg",
-                "jpeg",
-                "webp",
-                "gif",
-                "mask",
-                "picture",
-                "photo",
-                "frame",
-                "thumbnail",
-                "sprite",
-            ],
-        ),
-        (Kind::Audio, &["audio", "wav", "mp3", "ogg", "flac", "speech", "voice", "music", "sound"]),
-    ];
-    let kind_of = |hint: &&str| {
-        // Only the extension of a URL is a hint, not its host.
-        let extension = hint.rsplit(['/', '.']).next().filter(|_| is_url(hint));
-        let hint = extension.unwrap_or(hint).to_ascii_lowercase();
-        WORDS.iter().find(|(_, words)| words.iter().any(|word| hint.contains(word))).map(|(kind, _)| *kind)
-    };
-    hints.iter().find_map(kind_of).unwrap_or(Kind::Other)
-}
-
-fn is_url_name(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["url", "urls", "uri"]
-        .iter()
-        .any(|ending| name.strip_suffix(ending).is_some_and(|start| start.is_empty() || start.ends_with('_')))
-}
-
-fn is_url(text: &str) -> bool {
-    text.starts_with("https://") || text.starts_with("http://")
 }
 
 /// Returns the number closest to zero that a schema allows.

@@ -1,5 +1,6 @@
 //! Outputs, made from the document and the input.
 
+mod file_kind;
 pub(crate) mod maker;
 pub(crate) mod sources;
 pub(crate) mod spec;
