@@ -82,7 +82,7 @@ fn merge(whole: &mut Map<String, Value>, part: &Map<String, Value>) {
 }
 
 /// Joins a variant of a union with the keywords that the union itself has.
-pub(crate) fn with_siblings<'a>(union: &Value, member: &'a Value) -> Cow<'a, Value> {
+pub(crate) fn with_siblings<'a>(union: &Value, variant: &'a Value) -> Cow<'a, Value> {
     let is_assertion = |keyword: &str| matches!(keyword, "properties" | "required" | "type" | "additionalProperties");
     let siblings: Map<String, Value> = union
         .as_object()
@@ -92,9 +92,9 @@ pub(crate) fn with_siblings<'a>(union: &Value, member: &'a Value) -> Cow<'a, Val
         .map(|(keyword, value)| (keyword.clone(), value.clone()))
         .collect();
     if siblings.is_empty() {
-        return Cow::Borrowed(member);
+        return Cow::Borrowed(variant);
     }
-    Cow::Owned(json!({ "allOf": [siblings, member] }))
+    Cow::Owned(json!({ "allOf": [siblings, variant] }))
 }
 
 /// Returns the names of the required properties.
@@ -105,7 +105,11 @@ pub(crate) fn required(schema: &Value) -> Vec<&str> {
 
 /// Returns the variants of a union.
 pub(crate) fn union(schema: &Value) -> Option<&Vec<Value>> {
-    schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Value::as_array).filter(|members| !members.is_empty())
+    schema
+        .get("anyOf")
+        .or_else(|| schema.get("oneOf"))
+        .and_then(Value::as_array)
+        .filter(|variants| !variants.is_empty())
 }
 
 /// Returns the JSON type that a schema describes, apart from null.
@@ -135,8 +139,8 @@ fn fits_to(root: &Value, schema: &Value, value: &Value, depth: u8) -> bool {
         return false;
     };
     let schema = follow(root, schema);
-    if let Some(members) = union(schema) {
-        return members.iter().any(|member| fits_to(root, member, value, depth));
+    if let Some(variants) = union(schema) {
+        return variants.iter().any(|variant| fits_to(root, variant, value, depth));
     }
     let parts = schema.get("allOf").and_then(Value::as_array);
     if parts.is_some_and(|parts| !parts.iter().all(|part| fits_to(root, part, value, depth))) {
@@ -145,8 +149,8 @@ fn fits_to(root: &Value, schema: &Value, value: &Value, depth: u8) -> bool {
     if let Some(expected) = schema.get("const") {
         return expected == value;
     }
-    if let Some(listed) = schema.get("enum").and_then(Value::as_array) {
-        return listed.contains(value);
+    if let Some(values) = schema.get("enum").and_then(Value::as_array) {
+        return values.contains(value);
     }
     has_type(schema, value) && within_bounds(schema, value)
 }
@@ -172,16 +176,16 @@ fn has_type(schema: &Value, value: &Value) -> bool {
 fn within_bounds(schema: &Value, value: &Value) -> bool {
     let bound = |name: &str| schema.get(name).and_then(Value::as_f64);
     if let Some(number) = value.as_f64() {
-        return bound("minimum").is_none_or(|least| number >= least)
-            && bound("maximum").is_none_or(|most| number <= most)
-            && bound("exclusiveMinimum").is_none_or(|least| number > least)
-            && bound("exclusiveMaximum").is_none_or(|most| number < most)
+        return bound("minimum").is_none_or(|min| number >= min)
+            && bound("maximum").is_none_or(|max| number <= max)
+            && bound("exclusiveMinimum").is_none_or(|min| number > min)
+            && bound("exclusiveMaximum").is_none_or(|max| number < max)
             && bound("multipleOf").is_none_or(|step| step <= 0.0 || (number / step).fract() == 0.0);
     }
     if let Some(text) = value.as_str() {
         let length = text.chars().count() as f64;
-        return bound("minLength").is_none_or(|least| length >= least)
-            && bound("maxLength").is_none_or(|most| length <= most);
+        return bound("minLength").is_none_or(|min| length >= min)
+            && bound("maxLength").is_none_or(|max| length <= max);
     }
     true
 }

@@ -24,7 +24,7 @@ use crate::storage::file::{File, FileData};
 use crate::storage::grants::Grant;
 
 /// A file to send.
-struct Sent {
+struct SentFile {
     content_type: String,
     etag: String,
     bytes: Source,
@@ -45,7 +45,7 @@ pub(super) async fn read(state: &State, path: &str, received: &Received, ignore_
                 FileData::Uploaded(content, _) | FileData::Generated(content) => {
                     let content_type = file.content_type.clone();
                     let bytes = Source::Stored(content.clone());
-                    return Ok(Sent { content_type, etag: content.etag(), bytes }.reply(received, ignore_range));
+                    return Ok(SentFile { content_type, etag: content.etag(), bytes }.reply(received, ignore_range));
                 }
                 FileData::Drawn(drawn) => drawn.clone(),
             }
@@ -54,7 +54,7 @@ pub(super) async fn read(state: &State, path: &str, received: &Received, ignore_
     };
     let (content_type, etag) = (drawn.content_type().to_owned(), format!("\"{}\"", drawn.file_name()));
     Ok(match blocking(move || drawn.bytes(None)).await {
-        Ok(bytes) => Sent { content_type, etag, bytes: Source::Drawn(bytes) }.reply(received, ignore_range),
+        Ok(bytes) => SentFile { content_type, etag, bytes: Source::Drawn(bytes) }.reply(received, ignore_range),
         Err(error) => Failure::internal(error).reply(),
     })
 }
@@ -78,7 +78,7 @@ fn no_file(path: &str) -> Refusal {
     Refusal::NoPath(format!("/{path}"))
 }
 
-impl Sent {
+impl SentFile {
     /// Responds with the requested range of the file.
     fn reply(&self, received: &Received, ignore_range: bool) -> Reply {
         let size = match &self.bytes {

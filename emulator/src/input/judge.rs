@@ -104,8 +104,8 @@ fn is_nearly_multiple(number: Option<f64>, step: f64) -> bool {
 
 /// Returns the errors of the variant that is closest to the value. A variant that accepts the value's type is closer than
 /// one that does not, then one without missing keys, then the one with the fewest errors.
-fn closest<'e>(members: Vec<Vec<ValidationError<'e>>>, path: &str) -> Option<Vec<ValidationError<'e>>> {
-    members.into_iter().min_by_key(|errors| {
+fn closest<'e>(variants: Vec<Vec<ValidationError<'e>>>, path: &str) -> Option<Vec<ValidationError<'e>>> {
+    variants.into_iter().min_by_key(|errors| {
         let here = |error: &&ValidationError<'_>| error.instance_path().as_str() == path;
         let wrong_type =
             errors.iter().filter(here).any(|error| matches!(error.kind(), ValidationErrorKind::Type { .. }));

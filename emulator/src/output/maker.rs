@@ -117,8 +117,8 @@ impl Maker<'_> {
             let first = values.iter().find(|value| !value.is_null()).or_else(|| values.first());
             return example.or(first).cloned().unwrap_or_default();
         }
-        if let Some(members) = schema::union(schema) {
-            return self.union(schema, members, example, position);
+        if let Some(variants) = schema::union(schema) {
+            return self.union(schema, variants, example, position);
         }
         match schema::kind(schema) {
             Some("object") => self.object(schema, example, position),
@@ -163,16 +163,16 @@ impl Maker<'_> {
 
     /// Chooses the first variant that fits the example, or else the first that is not null. Variants that contain
     /// themselves come last.
-    fn union(&mut self, schema: &Value, members: &[Value], example: Option<&Value>, position: Position<'_>) -> Value {
-        let fitting = |member: &&Value| example.is_some_and(|value| fits(self.root, member, value));
-        let recursive = |member: &&Value| self.is_recursive(member, 0);
-        let real = |member: &&Value| !schema::is_null(schema::follow(self.root, member));
-        let chosen = members
+    fn union(&mut self, schema: &Value, variants: &[Value], example: Option<&Value>, position: Position<'_>) -> Value {
+        let fitting = |variant: &&Value| example.is_some_and(|value| fits(self.root, variant, value));
+        let recursive = |variant: &&Value| self.is_recursive(variant, 0);
+        let real = |variant: &&Value| !schema::is_null(schema::follow(self.root, variant));
+        let chosen = variants
             .iter()
-            .find(|member| fitting(member) && !recursive(member))
-            .or_else(|| members.iter().find(|member| real(member) && !recursive(member)))
-            .or_else(|| members.iter().find(|member| !recursive(member)))
-            .or_else(|| members.first());
+            .find(|variant| fitting(variant) && !recursive(variant))
+            .or_else(|| variants.iter().find(|variant| real(variant) && !recursive(variant)))
+            .or_else(|| variants.iter().find(|variant| !recursive(variant)))
+            .or_else(|| variants.first());
         let Some(chosen) = chosen else {
             return Value::Null;
         };
@@ -234,8 +234,8 @@ impl Maker<'_> {
         if position.name == "timings" && object.is_empty() && fits(self.root, values, &seconds) {
             object.insert("inference".to_owned(), seconds);
         }
-        let least = schema.get("minProperties").and_then(Value::as_u64).unwrap_or(0).min(100) as usize;
-        for index in object.len()..least {
+        let min = schema.get("minProperties").and_then(Value::as_u64).unwrap_or(0).min(100) as usize;
+        for index in object.len()..min {
             object.insert(format!("key_{index}"), self.value(values, None, position.property("key")));
         }
     }
@@ -261,13 +261,13 @@ impl Maker<'_> {
         let items = schema.get("items").unwrap_or(&any);
         let bound =
             |name: &str| schema.get(name).and_then(Value::as_u64).map(|count| count.min(MAX_VALUES as u64) as usize);
-        let (least, most) = (bound("minItems").unwrap_or(0), bound("maxItems").unwrap_or(MAX_VALUES));
+        let (min, max) = (bound("minItems").unwrap_or(0), bound("maxItems").unwrap_or(MAX_VALUES));
         let requested = self.spec.count.filter(|_| position.depth == 1 && position.name == "images");
         let default = if example.is_some() { examples.len() } else { 1 };
         let is_empty =
             self.is_recursive(items, 0) || position.depth >= MAX_OPTIONAL_DEPTH || self.values > MAX_OPTIONAL_VALUES;
         let count = if is_empty { 0 } else { requested.unwrap_or(default) };
-        let count = count.min(most).max(least);
+        let count = count.min(max).max(min);
         // Items beyond the example follow its last item.
         let like = |index: usize| examples.get(index).or(examples.last());
         (0..count).map(|index| self.value(items, like(index), position.item())).collect()
@@ -295,10 +295,10 @@ impl Maker<'_> {
             _ => "Made by the emulator.",
         };
         let bound = |name: &str| schema.get(name).and_then(Value::as_u64);
-        let least = bound("minLength").unwrap_or(0).min(1 << 20) as usize;
-        let most = bound("maxLength").unwrap_or(u64::MAX).min(1 << 20) as usize;
-        let padding = std::iter::repeat_n('.', least.saturating_sub(text.len()));
-        json!(text.chars().chain(padding).take(most).collect::<String>())
+        let min = bound("minLength").unwrap_or(0).min(1 << 20) as usize;
+        let max = bound("maxLength").unwrap_or(u64::MAX).min(1 << 20) as usize;
+        let padding = std::iter::repeat_n('.', min.saturating_sub(text.len()));
+        json!(text.chars().chain(padding).take(max).collect::<String>())
     }
 
     /// Returns an example that no schema describes, with its URLs replaced by URLs of the emulator.
@@ -415,15 +415,14 @@ impl Maker<'_> {
 fn number(schema: &Value, integer: bool) -> Value {
     let bound = |name: &str| schema.get(name).and_then(Value::as_f64);
     let step = bound("multipleOf").filter(|step| *step > 0.0).unwrap_or(if integer { 1.0 } else { 0.5 });
-    let least =
-        bound("minimum").into_iter().chain(bound("exclusiveMinimum").map(|least| least + step)).reduce(f64::max);
-    let most = bound("maximum").into_iter().chain(bound("exclusiveMaximum").map(|most| most - step)).reduce(f64::min);
+    let min = bound("minimum").into_iter().chain(bound("exclusiveMinimum").map(|min| min + step)).reduce(f64::max);
+    let max = bound("maximum").into_iter().chain(bound("exclusiveMaximum").map(|max| max - step)).reduce(f64::min);
     let mut number = 0.0_f64;
-    if let Some(most) = most {
-        number = number.min((most / step).floor() * step);
+    if let Some(max) = max {
+        number = number.min((max / step).floor() * step);
     }
-    if let Some(least) = least {
-        number = number.max((least / step).ceil() * step);
+    if let Some(min) = min {
+        number = number.max((min / step).ceil() * step);
     }
     if number.fract() == 0.0 && number.abs() < 9e15 { json!(number as i64) } else { json!(number) }
 }
