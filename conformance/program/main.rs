@@ -1,5 +1,5 @@
-//! The program that is compiled with generated code. It deserializes each instance as its endpoint's type, and prints one
-//! line for it: `{"ok": serialized value}` or `{"error": "reason for rejection"}`.
+//! The program that is compiled with generated code. It deserializes each instance as its endpoint's type, and prints
+//! one line for it: `{"ok": serialized value}` or `{"error": "reason for rejection"}`.
 
 mod endpoints;
 mod table;

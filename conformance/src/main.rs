@@ -1,7 +1,7 @@
 //! Checks generated code against instances with known verdicts.
 //!
-//! `cargo run --release -p conformance -- DOCUMENTS INSTANCES` generates and compiles the code of a folder of documents,
-//! and runs every instance of a folder through it:
+//! `cargo run --release -p conformance -- DOCUMENTS INSTANCES` generates and compiles the code of a folder of
+//! documents, and runs every instance of a folder through it:
 //!
 //! - An instance to accept must be deserialized, pass validation and be serialized as the same JSON.
 //! - An instance to reject must be rejected.

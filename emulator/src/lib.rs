@@ -12,9 +12,9 @@
 //! # }
 //! ```
 //!
-//! The emulator serves every endpoint whose OpenAPI document it has. It validates inputs with the document's schema, and
-//! rejects them in fal's error format. Outputs fit the document, and their URLs work: an image is a PNG of the requested
-//! size.
+//! The emulator serves every endpoint whose OpenAPI document it has. It validates inputs with the document's schema,
+//! and rejects them in fal's error format. Outputs fit the document, and their URLs work: an image is a PNG of the
+//! requested size.
 //!
 //! One port of the loopback interface serves all of fal's hosts. The first segment of a path is the host:
 //! `https://queue.fal.run/fal-ai/flux/dev` becomes `http://127.0.0.1:PORT/queue.fal.run/fal-ai/flux/dev`. URLs in

@@ -1,5 +1,5 @@
-//! Conversion of fal's schemas to JSON Schema 2020-12. The documents claim OpenAPI 3.0, but differ from 2020-12 only in three
-//! ways, which are rewritten here. Everything else reaches the validator unchanged.
+//! Conversion of fal's schemas to JSON Schema 2020-12. The documents claim OpenAPI 3.0, but differ from 2020-12 only in
+//! three ways, which are rewritten here. Everything else reaches the validator unchanged.
 //!
 //! - `nullable: true` becomes a union with null.
 //! - A `$ref` without a target is dropped, so that it allows everything.

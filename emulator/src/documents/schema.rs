@@ -128,8 +128,8 @@ pub(crate) fn is_null(schema: &Value) -> bool {
     schema.get("type").and_then(Value::as_str) == Some("null")
 }
 
-/// Returns whether a value has the type of a schema, is one of its enum values and is within its bounds. Checks unions and
-/// references, but not the content of arrays and objects.
+/// Returns whether a value has the type of a schema, is one of its enum values and is within its bounds. Checks unions
+/// and references, but not the content of arrays and objects.
 pub(crate) fn fits(root: &Value, schema: &Value, value: &Value) -> bool {
     fits_to(root, schema, value, 16)
 }

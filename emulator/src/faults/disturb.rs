@@ -70,8 +70,8 @@ enum End {
     Stall,
 }
 
-/// Sends `count` events, which are one piece each, or `count` bytes, and then ends in `end`. A piece that is not an event,
-/// such as a comment, does not count. A shorter body ends normally.
+/// Sends `count` events, which are one piece each, or `count` bytes, and then ends in `end`. A piece that is not an
+/// event, such as a comment, does not count. A shorter body ends normally.
 fn cut(body: Body, count: usize, events: bool, end: End) -> impl Stream<Item = Piece> + Send {
     stream::unfold((body.into_data_stream(), count), move |(mut source, left)| async move {
         if left == 0 {

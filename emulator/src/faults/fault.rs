@@ -159,14 +159,14 @@ impl Fault {
         Fault::new(Kind::DropConnection)
     }
 
-    /// Closes the connection once `bytes` bytes of the request body were read, or all of a shorter body. The request has
-    /// no effect.
+    /// Closes the connection once `bytes` bytes of the request body were read, or all of a shorter body. The request
+    /// has no effect.
     pub fn drop_request_after(bytes: usize) -> Self {
         Fault::new(Kind::DropRequest { after: bytes })
     }
 
-    /// Stops reading after `bytes` bytes of the request body, and never responds. The connection stays open. The request
-    /// has no effect.
+    /// Stops reading after `bytes` bytes of the request body, and never responds. The connection stays open. The
+    /// request has no effect.
     pub fn stall_request_after(bytes: usize) -> Self {
         Fault::new(Kind::StallRequest { after: bytes })
     }
@@ -182,8 +182,8 @@ impl Fault {
         Fault::new(Kind::DropResponse { after: count })
     }
 
-    /// Closes the connection after `bytes` bytes of the response body, even in the middle of an event. The request takes
-    /// effect.
+    /// Closes the connection after `bytes` bytes of the response body, even in the middle of an event. The request
+    /// takes effect.
     pub fn drop_response_after_bytes(bytes: usize) -> Self {
         Fault::new(Kind::DropResponseBytes { after: bytes })
     }

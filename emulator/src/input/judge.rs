@@ -93,8 +93,8 @@ fn collect(errors: Vec<ValidationError<'_>>, found: &mut Vec<(String, Violation)
     }
 }
 
-/// Returns whether a number is a multiple apart from floating-point error: 19 × 0.05 is 0.9500000000000001. The tolerance
-/// is that of fal's validation (pydantic).
+/// Returns whether a number is a multiple apart from floating-point error: 19 × 0.05 is 0.9500000000000001. The
+/// tolerance is that of fal's validation (pydantic).
 fn is_nearly_multiple(number: Option<f64>, step: f64) -> bool {
     number.is_some_and(|number| {
         let (rest, tolerance) = ((number % step).abs(), number.abs() / 1e9);
@@ -102,8 +102,8 @@ fn is_nearly_multiple(number: Option<f64>, step: f64) -> bool {
     })
 }
 
-/// Returns the errors of the variant that is closest to the value. A variant that accepts the value's type is closer than
-/// one that does not, then one without missing keys, then the one with the fewest errors.
+/// Returns the errors of the variant that is closest to the value. A variant that accepts the value's type is closer
+/// than one that does not, then one without missing keys, then the one with the fewest errors.
 fn closest<'e>(variants: Vec<Vec<ValidationError<'e>>>, path: &str) -> Option<Vec<ValidationError<'e>>> {
     variants.into_iter().min_by_key(|errors| {
         let here = |error: &&ValidationError<'_>| error.instance_path().as_str() == path;

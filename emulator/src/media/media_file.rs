@@ -4,8 +4,8 @@ use crate::media::canvas::Canvas;
 use crate::media::picture;
 use crate::media::raster::MAX_SIDE;
 
-/// A file that outputs refer to. Except for a painting, its name determines its content, so that it is generated when it
-/// is read and need not be stored.
+/// A file that outputs refer to. Except for a painting, its name determines its content, so that it is generated when
+/// it is read and need not be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MediaFile {
     motif: u64,

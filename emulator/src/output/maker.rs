@@ -27,8 +27,8 @@ pub(crate) struct Made {
     pub(crate) files: Vec<MediaFile>,
 }
 
-/// Makes an output that fits the document. It follows the document's examples, echoes the input, and refers to files that
-/// the emulator serves. The error comes from the encoder of an image.
+/// Makes an output that fits the document. It follows the document's examples, echoes the input, and refers to files
+/// that the emulator serves. The error comes from the encoder of an image.
 pub(crate) fn make(document: &Document, spec: &OutputSpec, base_url: &str) -> Result<Made, String> {
     let root = &document.root;
     let mut maker =
@@ -240,7 +240,8 @@ impl Maker<'_> {
         }
     }
 
-    /// Returns whether an optional property is included. `shown` means that the example has it, or that there is no example.
+    /// Returns whether an optional property is included. `shown` means that the example has it, or that there is no
+    /// example.
     fn includes(&self, schema: &Value, shown: bool, position: Position<'_>) -> bool {
         if position.depth == 1 && (position.name == "seed" || self.spec.echo(position.name).is_some()) {
             return true;
@@ -320,8 +321,8 @@ impl Maker<'_> {
         }
     }
 
-    /// Makes the file of an object with a `url`. An example of the whole object is the best hint of its kind. The schema's
-    /// own examples are the worst: many videos are a `File` whose example is an image.
+    /// Makes the file of an object with a `url`. An example of the whole object is the best hint of its kind. The
+    /// schema's own examples are the worst: many videos are a `File` whose example is an image.
     fn file(&mut self, schema: &Value, given: Option<&Map<String, Value>>, position: Position<'_>) -> MediaFile {
         let given_text = |name: &str| given.and_then(|given| given.get(name)).and_then(Value::as_str).unwrap_or("");
         let property = |name: &str| schema.get("properties").and_then(|properties| properties.get(name));
@@ -344,8 +345,8 @@ impl Maker<'_> {
         self.next_file(kind, side("width").zip(side("height")))
     }
 
-    /// Returns a property of a file. The size of an image in bytes is included only if it is required, because the image has
-    /// to be drawn for it.
+    /// Returns a property of a file. The size of an image in bytes is included only if it is required, because the
+    /// image has to be drawn for it.
     fn file_field(&mut self, name: &str, schema: &Value, file: &MediaFile, required: bool) -> Option<Value> {
         let value = match name {
             "url" => return Some(self.url(file)),

@@ -15,8 +15,8 @@ use crate::sync::lock;
 use crate::time::clock::Clock;
 use crate::time::iso8601::iso8601;
 
-/// A request that was accepted. Its progress is not stored: it follows from the script, the time since the submission and
-/// the steps that a test advanced it. So no task has to run for a job.
+/// A request that was accepted. Its progress is not stored: it follows from the script, the time since the submission
+/// and the steps that a test advanced it. So no task has to run for a job.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) id: String,

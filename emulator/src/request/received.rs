@@ -115,8 +115,8 @@ impl Received {
         [Host::Cdn, Host::Gcs].iter().find_map(|host| self.query(host.signature_parameter()))
     }
 
-    /// Returns the time within which the request has to start, if fal would accept the header. The newer of its two names
-    /// takes precedence.
+    /// Returns the time within which the request has to start, if fal would accept the header. The newer of its two
+    /// names takes precedence.
     pub(crate) fn start_timeout(&self) -> Option<Duration> {
         let seconds = self.header("x-fal-request-start-timeout").or(self.header("x-fal-request-timeout"))?;
         let seconds: f64 = seconds.trim().parse().ok()?;

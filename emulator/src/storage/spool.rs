@@ -11,8 +11,8 @@ use crate::sync::lock;
 /// The most bytes that are stored at a time.
 const MAX_BYTES: u64 = 16 << 30;
 
-/// The bytes of all files, in one unnamed temporary file. The system removes it when the process ends, even after a crash.
-/// Freed space is reused.
+/// The bytes of all files, in one unnamed temporary file. The system removes it when the process ends, even after a
+/// crash. Freed space is reused.
 ///
 /// Reading and writing block, but not for long: recent data is in the system's cache.
 #[derive(Default)]

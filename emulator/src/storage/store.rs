@@ -143,8 +143,8 @@ impl Store {
         Some(upload.put(number, blob))
     }
 
-    /// Completes a multipart upload, and returns the URL. Returns `None` for an unknown upload, and an error if the parts
-    /// do not match.
+    /// Completes a multipart upload, and returns the URL. Returns `None` for an unknown upload, and an error if the
+    /// parts do not match.
     pub(crate) fn complete(
         &self,
         path: &str,

@@ -77,8 +77,8 @@ impl StoredFile {
         Ok(self.content.read(u64::MAX)?.unwrap_or_default())
     }
 
-    /// Computes the SHA-256 in lower-case hexadecimal. The content is read in chunks, so that memory use stays small for
-    /// large files.
+    /// Computes the SHA-256 in lower-case hexadecimal. The content is read in chunks, so that memory use stays small
+    /// for large files.
     ///
     /// # Errors
     ///

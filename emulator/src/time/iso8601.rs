@@ -14,8 +14,8 @@ pub(crate) fn iso8601(time: SystemTime) -> String {
     )
 }
 
-/// Converts days since 1970-01-01 to year, month and day. The computation uses years that begin in March, so that a leap
-/// day is the last day of its year.
+/// Converts days since 1970-01-01 to year, month and day. The computation uses years that begin in March, so that a
+/// leap day is the last day of its year.
 fn civil(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);

@@ -46,7 +46,7 @@ async fn image(fal: &Fal, input: &Value) -> (u32, u32, Vec<Pixel>) {
     (width, height, pixels)
 }
 
-/// Returns a PNG that is red on the left and blue on the right.
+/// Returns a pixel of an image that is red on the left and blue on the right.
 fn flag(x: u32, _: u32) -> Pixel {
     if x < 20 { [255, 0, 0] } else { [0, 0, 255] }
 }
