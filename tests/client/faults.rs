@@ -48,32 +48,32 @@ use Outcome::{Error as Fails, Passes, Retried};
 #[rustfmt::skip]
 fn table() -> Vec<(&'static str, Fault, [Outcome; 6])> {
     let lost = Fault::drop_connection;
-    let busy = Fault::answer(503).header("x-fal-needs-retry", "1").header("x-fal-request-id", "r");
+    let busy = Fault::respond(503).header("x-fal-needs-retry", "1").header("x-fal-request-id", "r");
     vec![
         // name                          fault                                                   run      submit   status   stream   result   cancel
         ("closed before it took effect", lost(),                                                [Fails,   Fails,   Retried, Retried, Retried, Retried]),
         ("closed after it took effect",  lost().after_effect(),                                 [Fails,   Fails,   Retried, Retried, Retried, Retried]),
         ("closed within the request",    Fault::drop_request_after(5),                          [Fails,   Fails,   Retried, Retried, Retried, Retried]),
-        ("closed within the head",       Fault::tear_head(),                                    [Fails,   Fails,   Retried, Retried, Retried, Retried]),
-        ("silent after the head",        Fault::silence_after(0),                               [Fails,   Fails,   Retried, Retried, Retried, Retried]),
-        ("silent within the response",   Fault::silence_after(3),                               [Fails,   Fails,   Retried, Passes,  Retried, Retried]),
-        ("slow but complete",            Fault::drip(200, Duration::from_millis(1)),            [Passes,  Passes,  Passes,  Passes,  Passes,  Passes]),
-        ("closed after the head",        Fault::tear_after(0),                                  [Fails,   Fails,   Retried, Retried, Retried, Retried]),
-        ("closed within the response",   Fault::tear_after(3),                                  [Fails,   Fails,   Retried, Passes,  Retried, Retried]),
-        ("429",                          Fault::answer(429),                                    [Retried, Retried, Retried, Retried, Retried, Retried]),
-        ("429 with Retry-After",         Fault::answer(429).header("retry-after", "0"),         [Retried, Retried, Retried, Retried, Retried, Retried]),
-        ("408",                          Fault::answer(408),                                    [Fails,   Fails,   Fails,   Retried, Fails,   Fails]),
-        ("409",                          Fault::answer(409),                                    [Fails,   Fails,   Fails,   Retried, Fails,   Fails]),
-        ("500",                          Fault::answer(500),                                    [Fails,   Fails,   Retried, Retried, Fails,   Fails]),
+        ("closed within the head",       Fault::drop_response_in_head(),                                    [Fails,   Fails,   Retried, Retried, Retried, Retried]),
+        ("silent after the head",        Fault::stall_response_after(0),                               [Fails,   Fails,   Retried, Retried, Retried, Retried]),
+        ("silent within the response",   Fault::stall_response_after(3),                               [Fails,   Fails,   Retried, Passes,  Retried, Retried]),
+        ("slow but complete",            Fault::throttle(200, Duration::from_millis(1)),            [Passes,  Passes,  Passes,  Passes,  Passes,  Passes]),
+        ("closed after the head",        Fault::drop_response_after(0),                                  [Fails,   Fails,   Retried, Retried, Retried, Retried]),
+        ("closed within the response",   Fault::drop_response_after(3),                                  [Fails,   Fails,   Retried, Passes,  Retried, Retried]),
+        ("429",                          Fault::respond(429),                                    [Retried, Retried, Retried, Retried, Retried, Retried]),
+        ("429 with Retry-After",         Fault::respond(429).header("retry-after", "0"),         [Retried, Retried, Retried, Retried, Retried, Retried]),
+        ("408",                          Fault::respond(408),                                    [Fails,   Fails,   Fails,   Retried, Fails,   Fails]),
+        ("409",                          Fault::respond(409),                                    [Fails,   Fails,   Fails,   Retried, Fails,   Fails]),
+        ("500",                          Fault::respond(500),                                    [Fails,   Fails,   Retried, Retried, Fails,   Fails]),
         ("502 from a gateway",           Fault::nginx(502),                                     [Fails,   Fails,   Retried, Retried, Retried, Retried]),
         ("503 from a gateway",           Fault::nginx(503),                                     [Fails,   Fails,   Retried, Retried, Retried, Retried]),
         ("504 from a gateway",           Fault::nginx(504),                                     [Fails,   Fails,   Retried, Retried, Retried, Retried]),
         ("502 after it took effect",     Fault::nginx(502).after_effect(),                      [Fails,   Fails,   Retried, Retried, Retried, Retried]),
         ("503 that asks for a retry",    busy,                                                  [Fails,   Fails,   Retried, Retried, Fails,   Retried]),
-        ("401",                          Fault::answer(401),                                    [Fails,   Fails,   Fails,   Fails,   Fails,   Fails]),
-        ("403",                          Fault::answer(403),                                    [Fails,   Fails,   Fails,   Fails,   Fails,   Fails]),
-        ("a redirect",                   Fault::answer(307).header("location", "https://x.y/"), [Fails,   Fails,   Fails,   Retried, Fails,   Fails]),
-        ("a response that is not JSON",  Fault::answer(200).html("<p>hello"),                   [Fails,   Fails,   Fails,   Retried, Fails,   Fails]),
+        ("401",                          Fault::respond(401),                                    [Fails,   Fails,   Fails,   Fails,   Fails,   Fails]),
+        ("403",                          Fault::respond(403),                                    [Fails,   Fails,   Fails,   Fails,   Fails,   Fails]),
+        ("a redirect",                   Fault::respond(307).header("location", "https://x.y/"), [Fails,   Fails,   Fails,   Retried, Fails,   Fails]),
+        ("a response that is not JSON",  Fault::respond(200).html("<p>hello"),                   [Fails,   Fails,   Fails,   Retried, Fails,   Fails]),
         ("a late response",              Fault::none().delay(Duration::from_millis(5)),         [Passes,  Passes,  Passes,  Passes,  Passes,  Passes]),
     ]
 }
@@ -98,7 +98,7 @@ async fn every_fault_has_its_outcome_for_every_operation() {
                 _ => Some(endpoint.submit(input()).await.expect("a job")),
             };
             let request = job.map(|job| job.request_id).unwrap_or_default();
-            emulator.fault(operation, fault.clone());
+            emulator.inject_fault(operation, fault.clone());
             let error = match operation {
                 Operation::Run => endpoint.run(input()).await.map(drop).err(),
                 Operation::Submit => endpoint.submit(input()).await.map(drop).err(),
@@ -152,10 +152,10 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         3 => Just(Fault::none()),
         2 => Just(Fault::drop_connection()),
         2 => Just(Fault::drop_connection().after_effect()),
-        3 => (0_usize..5).prop_map(Fault::tear_after),
-        1 => Just(Fault::answer(429)),
-        1 => Just(Fault::answer(404)),
-        1 => Just(Fault::answer(500)),
+        3 => (0_usize..5).prop_map(Fault::drop_response_after),
+        1 => Just(Fault::respond(429)),
+        1 => Just(Fault::respond(404)),
+        1 => Just(Fault::respond(500)),
         2 => Just(Fault::nginx(502)),
         2 => Just(Fault::nginx(503)),
     ];
@@ -182,7 +182,7 @@ async fn subscribe(events: &[Event]) -> (Emulator, Seen, Result<Response<Value>,
     let (mut cancel_after, mut drop_after) = (None, None);
     for event in events {
         match event {
-            Event::Fault(operation, fault) => emulator.fault(*operation, fault.clone()),
+            Event::Fault(operation, fault) => emulator.inject_fault(*operation, fault.clone()),
             Event::Cancel(after) => cancel_after = Some(*after),
             Event::DropAndResume(after) => drop_after = Some(*after),
         }
@@ -295,7 +295,7 @@ async fn an_abandoned_submission_is_cancelled_when_fal_accepts_it_late() {
             .expect("an emulator");
         let endpoint = client_of(&emulator).endpoint(ENDPOINT);
         let hour = Duration::from_secs(3600);
-        let late = || emulator.fault(Operation::Submit, Fault::none().delay(hour));
+        let late = || emulator.inject_fault(Operation::Submit, Fault::none().delay(hour));
 
         late();
         let moment = Duration::from_millis(300);

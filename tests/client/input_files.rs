@@ -239,7 +239,7 @@ async fn a_failed_file_submits_nothing_and_the_error_names_its_field() {
 
     // Not the emulator above: the upload abandoned there may still arrive and would consume the fault.
     let refusing = start_instant().await;
-    refusing.fault(Operation::Upload, Fault::answer(413).json(&json!({ "detail": "too large" })));
+    refusing.inject_fault(Operation::Upload, Fault::respond(413).json(&json!({ "detail": "too large" })));
     let refused = self::client(&refusing).endpoint(inpainting::ENDPOINT);
     let error = refused.submit(input(good, URL.into())).await.expect_err("refused");
     assert!(error.to_string().contains("`image_url`") && error.to_string().contains("too large"), "{error}");

@@ -67,7 +67,7 @@ async fn traces_and_errors_have_neither_upload_tokens_nor_signatures() {
         (Repository::Gcs, 2000, "part 3"),
     ] {
         for reply in [Reply::dropped(), Reply::json(503, "{}"), Reply::json(401, "{}"), Reply::json(400, "{}")] {
-            storage.fault(label, Fault::Instead(reply));
+            storage.inject_fault(label, Fault::Instead(reply));
             let file = FileInput::bytes(some_bytes(length), "a/b").name("a private matter");
             let upload = client.storage().upload(file).repository(repository);
             match upload.await {

@@ -25,7 +25,7 @@ async fn timed_out(operation: Operation) -> (Error, Option<String>) {
     let emulator = start(Pace::manual()).await;
     let endpoint = client_of(&emulator).endpoint(ENDPOINT);
     let input = json!({ "image_url": "https://example.com/a.png" });
-    let busy = |operation| emulator.fault(operation, Fault::answer(429).header("x-fal-needs-retry", "1"));
+    let busy = |operation| emulator.inject_fault(operation, Fault::respond(429).header("x-fal-needs-retry", "1"));
     let second = Duration::from_secs(1);
     let job = match operation {
         Operation::Run | Operation::Submit => None,
@@ -41,8 +41,8 @@ async fn timed_out(operation: Operation) -> (Error, Option<String>) {
         Operation::Cancel => endpoint.cancel(&id).timeout(second).await.map(drop),
         _ => {
             // Without a stream, the client polls and finds the service busy.
-            emulator.fault(Operation::StatusStream, Fault::answer(404));
-            emulator.fault(Operation::Status, Fault::answer(503).html("nginx"));
+            emulator.inject_fault(Operation::StatusStream, Fault::respond(404));
+            emulator.inject_fault(Operation::Status, Fault::respond(503).html("nginx"));
             endpoint.wait(&id).timeout(second).cancel_on_timeout(true).await.map(drop)
         }
     };
@@ -104,8 +104,8 @@ async fn attempts_before_a_success_are_not_listed() {
         .expect("a client");
     let endpoint = client.endpoint(ENDPOINT);
     let job = endpoint.submit(json!({ "image_url": "https://example.com/a.png" })).await.expect("a job");
-    emulator.fault(Operation::StatusStream, Fault::answer(404));
-    emulator.fault(Operation::Status, Fault::answer(503).html("nginx"));
+    emulator.inject_fault(Operation::StatusStream, Fault::respond(404));
+    emulator.inject_fault(Operation::Status, Fault::respond(503).html("nginx"));
     let error = endpoint.wait(&job).timeout(Duration::from_secs(1)).await.expect_err("timed out");
     assert!(error.is_timeout() && error.attempts().is_empty(), "{error:?}");
 }

@@ -123,7 +123,7 @@ async fn uploaded_files_are_downloaded_unchanged() {
         .requests()
         .iter()
         .filter(|request| request.operation() == Operation::PutPart)
-        .map(|request| request.at_once())
+        .map(|request| request.in_flight())
         .max();
     assert!(at_once.is_some_and(|parts| parts <= 4), "{at_once:?}");
 }
@@ -186,23 +186,23 @@ async fn uploads_honour_lifecycle_and_acl() {
 async fn downloads_survive_faults() {
     let bytes = some_bytes(500_000);
     for (what, faults, requests) in [
-        ("torn", vec![Fault::tear_after_bytes(100_000)], 2),
-        ("torn twice", vec![Fault::tear_after_bytes(100_000), Fault::tear_after_bytes(7)], 3),
-        ("torn, without support for ranges", vec![Fault::tear_after_bytes(100_000), Fault::without_ranges()], 2),
-        ("torn, then 503", vec![Fault::tear_after_bytes(100_000), Fault::nginx(503)], 3),
+        ("torn", vec![Fault::drop_response_after_bytes(100_000)], 2),
+        ("torn twice", vec![Fault::drop_response_after_bytes(100_000), Fault::drop_response_after_bytes(7)], 3),
+        ("torn, without support for ranges", vec![Fault::drop_response_after_bytes(100_000), Fault::ignore_range()], 2),
+        ("torn, then 503", vec![Fault::drop_response_after_bytes(100_000), Fault::nginx(503)], 3),
         ("closed", vec![Fault::drop_connection()], 2),
-        ("torn in the head", vec![Fault::tear_head()], 2),
-        ("500", vec![Fault::answer(500)], 2),
-        ("429", vec![Fault::answer(429).retry_after(Duration::ZERO)], 2),
+        ("torn in the head", vec![Fault::drop_response_in_head()], 2),
+        ("500", vec![Fault::respond(500)], 2),
+        ("429", vec![Fault::respond(429).retry_after(Duration::ZERO)], 2),
     ] {
         let emulator = start_instant().await;
         let file = emulator.add_file("a.bin", "application/octet-stream", &bytes).expect("a file");
         for fault in faults {
-            emulator.fault(Operation::Media, fault);
+            emulator.inject_fault(Operation::Media, fault);
         }
         let fetched = client_of(&emulator).download_bytes(file.url()).await;
         assert!(fetched.unwrap_or_else(|error| panic!("{what}: {error:?}")) == bytes, "{what}");
-        assert_eq!((count(&emulator, Operation::Media), emulator.faults_left()), (requests, 0), "{what}");
+        assert_eq!((count(&emulator, Operation::Media), emulator.pending_faults()), (requests, 0), "{what}");
         assert_eq!(mistakes(&emulator), Vec::<String>::new(), "{what}");
     }
 }
@@ -231,7 +231,7 @@ async fn untyped_calls_upload_files_and_an_output_image_is_a_valid_input() {
 async fn a_rejected_upload_submits_nothing() {
     let emulator = start_instant().await;
     let client = client_of(&emulator);
-    emulator.fault(Operation::Upload, Fault::answer(413));
+    emulator.inject_fault(Operation::Upload, Fault::respond(413));
     let input = JsonInput::from(json!({})).file("image_url", FileInput::from(vec![1, 2, 3])).expect("a valid path");
     let error = client.endpoint("fal-ai/flux/dev/redux").subscribe(input).await.expect_err("too large");
     assert_eq!((error.kind(), emulator.jobs().len()), (ErrorKind::Service, 0));

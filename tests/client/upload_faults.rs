@@ -77,7 +77,7 @@ fn count(emulator: &Emulator, wanted: Step) -> usize {
 
 /// Adds a fault for the next request of a step.
 fn add_fault(emulator: &Emulator, of: Step, fault: Fault) {
-    emulator.fault(of.0, fault.when(move |request| step(request) == of));
+    emulator.inject_fault(of.0, fault.when(move |request| step(request) == of));
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -99,7 +99,7 @@ enum Outcome {
 use Outcome::{Fails, Passes, Renewed, Retried, RetriedAfterTimeout};
 
 fn table() -> Vec<(&'static str, Fault, Outcome)> {
-    let answer = |status: u16| Fault::answer(status).json(&json!({ "detail": "scripted" }));
+    let answer = |status: u16| Fault::respond(status).json(&json!({ "detail": "scripted" }));
     vec![
         ("500", answer(500), Retried),
         ("502", answer(502), Retried),
@@ -113,12 +113,12 @@ fn table() -> Vec<(&'static str, Fault, Outcome)> {
         ("closed within the request", Fault::drop_request_after(200), Retried),
         ("closed before it took effect", Fault::drop_connection(), Retried),
         ("closed after it took effect", Fault::drop_connection().after_effect(), Retried),
-        ("closed within the head", Fault::tear_head(), Retried),
-        ("closed within the response", Fault::tear_after_bytes(1), Retried),
-        ("silent within the response", Fault::silence_after(1), RetriedAfterTimeout),
+        ("closed within the head", Fault::drop_response_in_head(), Retried),
+        ("closed within the response", Fault::drop_response_after_bytes(1), Retried),
+        ("silent within the response", Fault::stall_response_after(1), RetriedAfterTimeout),
         ("request not read to the end", Fault::stall_request_after(200), RetriedAfterTimeout),
         ("no response", Fault::none().delay(HOUR), RetriedAfterTimeout),
-        ("a slow response", Fault::drip(1, Duration::ZERO), Passes),
+        ("a slow response", Fault::throttle(1, Duration::ZERO), Passes),
         ("an expired token", answer(401), Renewed(401)),
         ("a token without permission", answer(403), Renewed(403)),
         ("400", answer(400), Fails(400)),
@@ -200,7 +200,7 @@ async fn check(route: Route, faulty: Step, name: &str, fault: Fault, outcome: Ou
         }
         (done, _) => panic!("{case}: {done:?}"),
     }
-    assert_eq!(emulator.faults_left(), 0, "{case}");
+    assert_eq!(emulator.pending_faults(), 0, "{case}");
     assert_eq!(mistakes(&emulator), Vec::<String>::new(), "{case}");
 }
 
@@ -227,13 +227,13 @@ async fn retry_after_overrides_the_backoff() {
     for route in ROUTES {
         for step in route.steps {
             let emulator = start_instant().await;
-            add_fault(&emulator, *step, Fault::answer(429).retry_after(Duration::ZERO));
+            add_fault(&emulator, *step, Fault::respond(429).retry_after(Duration::ZERO));
             // A client that ignored it would wait for an hour.
             let retry = RetryPolicy::default().first_delay(HOUR).max_delay(HOUR);
             let client = builder(&emulator).retry(retry).build().expect("a client");
             let file = FileInput::bytes(some_bytes(route.length), "a/b");
             client.storage().upload(file).repository(route.repository).await.expect("uploaded");
-            assert_eq!(emulator.faults_left(), 0);
+            assert_eq!(emulator.pending_faults(), 0);
         }
     }
 }
@@ -245,7 +245,7 @@ async fn attempts_stay_within_the_retry_policy() {
             let last = route.steps[route.steps.len() - 1];
             let emulator = start_instant().await;
             for _ in 0..10 {
-                add_fault(&emulator, last, Fault::answer(503).json(&json!({ "detail": "busy" })));
+                add_fault(&emulator, last, Fault::respond(503).json(&json!({ "detail": "busy" })));
             }
             let client = builder(&emulator).retry(policy.first_delay(Duration::ZERO)).build().expect("a client");
             let file = FileInput::bytes(some_bytes(route.length), "a/b");
@@ -278,7 +278,7 @@ async fn an_early_rejection_is_reported_before_the_file_is_sent() {
     });
     let emulator = start_instant().await;
     let urls = json!({ "upload_url": format!("http://{address}/x"), "file_url": "http://x.y/z" });
-    add_fault(&emulator, INITIATE, Fault::answer(200).json(&urls));
+    add_fault(&emulator, INITIATE, Fault::respond(200).json(&urls));
     let client = builder(&emulator).uploads(policy().multipart_above(u64::MAX)).build().expect("a client");
     let file = FileInput::bytes(vec![0; LARGE], "a/b");
     let error = client.storage().upload(file).repository(Repository::Signed).await.expect_err("rejected");

@@ -31,7 +31,7 @@ async fn concurrent_uploads_share_one_token_fetch() {
 
     // They share its error as well.
     let client = storage.builder().build().expect("a client");
-    storage.fault("token", Fault::Instead(Reply::json(400, r#"{"detail":"no token"}"#)));
+    storage.inject_fault("token", Fault::Instead(Reply::json(400, r#"{"detail":"no token"}"#)));
     let at_once: Vec<_> = (0..20).map(|_| upload(&client)).collect();
     for refused in futures_util::future::join_all(at_once).await {
         let error = refused.expect_err("no token");
@@ -98,14 +98,14 @@ async fn a_rejected_token_is_replaced_once_within_an_upload() {
     let storage = Storage::start().await;
     let client = storage.builder().build().expect("a client");
     for kind in ["upload", "create", "part 2", "complete"] {
-        storage.fault(kind, Fault::Expired);
+        storage.inject_fault(kind, Fault::Expired);
         let bytes = some_bytes(if kind == "upload" { 10 } else { 2000 });
         let uploaded = client.storage().upload(FileInput::bytes(bytes.clone(), "a/b")).await.expect(kind);
         assert_eq!(hash(&storage.file(&uploaded.url).expect("a file").bytes), hash(&bytes), "{kind}");
     }
     // A second rejection of the same request is an error.
     for _ in 0..2 {
-        storage.fault("upload", Fault::Instead(Reply::json(403, r#"{"detail":"you may not"}"#)));
+        storage.inject_fault("upload", Fault::Instead(Reply::json(403, r#"{"detail":"you may not"}"#)));
     }
     let error = client.storage().upload(FileInput::bytes(vec![1], "a/b")).await.expect_err("refused");
     assert_eq!(error.status().map(|status| status.as_u16()), Some(403));

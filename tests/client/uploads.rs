@@ -258,7 +258,7 @@ async fn etags_come_from_the_body_when_the_header_is_missing() {
         let uploaded = upload.await.expect("uploaded");
         assert_eq!(hash(&storage.file(&uploaded.url).expect("a file").bytes), hash(&bytes));
 
-        storage.fault("part 2", Fault::Instead(Reply::json(200, "{}")));
+        storage.inject_fault("part 2", Fault::Instead(Reply::json(200, "{}")));
         let upload = client.storage().upload(FileInput::bytes(bytes, "a/b")).repository(repository);
         let error = upload.await.expect_err("no ETag");
         assert_eq!(error.kind(), ErrorKind::UnexpectedResponse);
@@ -409,7 +409,7 @@ async fn progress_increases_up_to_the_length_despite_retries() {
         for faults in [0, 3] {
             let storage = Storage::start().await;
             let client = storage.builder().build().expect("a client");
-            (0..faults).for_each(|_| storage.fault(label, Fault::Instead(Reply::json(500, "{}"))));
+            (0..faults).for_each(|_| storage.inject_fault(label, Fault::Instead(Reply::json(500, "{}"))));
             let bytes: &'static [u8] = vec![7; length].leak();
             let file = if is_known { FileInput::bytes(bytes, "a/b") } else { FileInput::reader(bytes, None) };
             // The client reads one part ahead, and knows the length of a shorter reader.
@@ -433,7 +433,7 @@ async fn the_fallback_takes_files_that_the_repository_refuses() {
         let storage = Storage::start().await;
         let policy = Storage::policy().parts_at_once(1).fallback(Repository::Gcs);
         let client = storage.builder().uploads(policy).build().expect("a client");
-        storage.fault(kind, Fault::Instead(refusal()));
+        storage.inject_fault(kind, Fault::Instead(refusal()));
         let bytes = some_bytes(length);
         let lifecycle = Lifecycle::expires_immediately();
         let upload = client.storage().upload(FileInput::bytes(bytes.clone(), "a/b")).lifecycle(lifecycle);
@@ -451,7 +451,7 @@ async fn the_fallback_takes_files_that_the_repository_refuses() {
     let storage = Storage::start().await;
     let policy = Storage::policy().repository(Repository::Gcs).fallback(Repository::Cdn);
     let client = storage.builder().uploads(policy).build().expect("a client");
-    storage.fault("put", Fault::Instead(refusal()));
+    storage.inject_fault("put", Fault::Instead(refusal()));
     client.storage().upload(FileInput::bytes(vec![1], "a/b")).await.expect("uploaded");
     assert_eq!(storage.labels(), ["initiate", "put", "token", "upload"]);
     assert!(storage.seen("initiate").line().ends_with("?storage_type=gcs"));
@@ -459,24 +459,24 @@ async fn the_fallback_takes_files_that_the_repository_refuses() {
     // The repository itself is not tried again as its fallback.
     let storage = Storage::start().await;
     let client = storage.builder().uploads(Storage::policy().fallback(Repository::Cdn)).build().expect("a client");
-    storage.fault("upload", Fault::Instead(refusal()));
+    storage.inject_fault("upload", Fault::Instead(refusal()));
     client.storage().upload(FileInput::bytes(vec![1], "a/b")).await.expect_err("refused");
     assert_eq!(storage.labels(), ["token", "upload"]);
 
     // If the fallback refuses it as well, the first error is returned.
     let storage = Storage::start().await;
     let client = storage.builder().uploads(Storage::policy().fallback(Repository::Gcs)).build().expect("a client");
-    storage.fault("upload", Fault::Instead(refusal()));
-    storage.fault("initiate", Fault::Instead(Reply::json(400, r#"{"detail":"nor here"}"#)));
+    storage.inject_fault("upload", Fault::Instead(refusal()));
+    storage.inject_fault("initiate", Fault::Instead(Reply::json(400, r#"{"detail":"nor here"}"#)));
     let error = client.storage().upload(FileInput::bytes(vec![1], "a/b")).await.expect_err("refused twice");
     assert!(error.to_string().contains("not here"), "{error}");
 
     // A reader can only be sent elsewhere while none of its data has been consumed.
-    storage.fault("create", Fault::Instead(refusal()));
+    storage.inject_fault("create", Fault::Instead(refusal()));
     let file = FileInput::reader(&*some_bytes(3000).leak(), None);
     client.storage().upload(file).await.expect("nothing consumed");
     let before = storage.labels().len();
-    storage.fault("part 2", Fault::Instead(refusal()));
+    storage.inject_fault("part 2", Fault::Instead(refusal()));
     let file = FileInput::reader(&*some_bytes(3000).leak(), None);
     let error = client.storage().upload(file).await.expect_err("refused twice");
     assert!(error.to_string().contains("not here"), "{error}");
@@ -488,7 +488,7 @@ async fn untrusted_upload_urls_are_rejected() {
     let storage = Storage::start().await;
     let client = storage.builder().build().expect("a client");
     let script = |label: &str, body: serde_json::Value| {
-        storage.fault(label, Fault::Instead(Reply::json(200, &body.to_string())));
+        storage.inject_fault(label, Fault::Instead(Reply::json(200, &body.to_string())));
     };
     let upload = |length: usize, repository: Repository| {
         client.storage().upload(FileInput::bytes(some_bytes(length), "a/b")).repository(repository).into_future()
@@ -528,7 +528,7 @@ async fn an_unexpected_response_is_kept_in_the_error() {
     ] {
         let storage = Storage::start().await;
         let client = storage.builder().build().expect("a client");
-        storage.fault(label, Fault::Instead(Reply::text(200, "text/html", "<p>hello")));
+        storage.inject_fault(label, Fault::Instead(Reply::text(200, "text/html", "<p>hello")));
         let upload = client.storage().upload(FileInput::bytes(some_bytes(length), "a/b")).repository(repository);
         let error = upload.await.expect_err(label);
         assert_eq!(error.kind(), ErrorKind::UnexpectedResponse, "{label}: {error}");
@@ -594,7 +594,7 @@ async fn a_dropped_upload_frees_its_reader_and_connections() {
     let storage = Storage::start().await;
     let client = storage.builder().build().expect("a client");
     for number in 1..=4 {
-        storage.fault(format!("part {number}"), Fault::Instead(Reply::json(200, "{").stalled()));
+        storage.inject_fault(format!("part {number}"), Fault::Instead(Reply::json(200, "{").stalled()));
     }
     let dropped = Arc::new(AtomicBool::new(false));
     let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
@@ -667,7 +667,7 @@ async fn a_configured_cdn_host_overrides_that_of_the_token() {
     let vars = |name: &str| (name == "FAL_CDN_V3_HOST").then(|| format!("{}/cdn", storage.base()));
     let client = storage.builder().env_from(vars).build().expect("a client");
     let elsewhere = json!({ "token": "T", "token_type": "Bearer", "base_url": "https://evil.example" });
-    storage.fault("token", Fault::After(Reply::json(200, &elsewhere.to_string())));
+    storage.inject_fault("token", Fault::After(Reply::json(200, &elsewhere.to_string())));
     // The configured CDN rejects the foreign token, which the client then replaces.
     client.storage().upload(FileInput::bytes(vec![1], "a/b")).await.expect("uploaded");
     assert_eq!(storage.labels(), ["token", "upload", "token", "upload"]);

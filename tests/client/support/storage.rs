@@ -71,7 +71,7 @@ impl Storage {
     }
 
     /// Adds a fault for the next request with a [`label`].
-    pub(crate) fn fault(&self, label: impl Into<String>, fault: Fault) {
+    pub(crate) fn inject_fault(&self, label: impl Into<String>, fault: Fault) {
         self.state().faults.push((label.into(), fault));
     }
 
