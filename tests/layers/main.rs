@@ -1,0 +1,46 @@
+//! The folders of a crate depend downwards only.
+//!
+//! A room is a folder, or a file, at the top of a crate's `src`. Each crate has one list of its rooms from the bottom
+//! up, and a room uses only those before it. A name that `lib.rs` re-exports counts as a use of the room that defines it.
+
+#![allow(clippy::unwrap_used)]
+
+mod fixtures;
+mod graph;
+mod paths;
+mod tokens;
+
+use std::path::Path;
+
+const CLIENT: &str = "protocol error transport files schema media queue storage client call endpoint documents lib";
+
+const GENERATOR: &str = "digest names prose error source patch document model tree manifest report select normalize \
+    types lower render write change builder lib";
+
+const EMULATOR: &str = "random time error input documents output storage queue http emulator lib";
+
+#[test]
+fn client_depends_downwards() {
+    check("src", "fal_client", CLIENT);
+}
+
+#[test]
+fn generator_depends_downwards() {
+    check("codegen/src", "fal_codegen", GENERATOR);
+}
+
+#[test]
+fn emulator_depends_downwards() {
+    check("emulator/src", "fal_emulator", EMULATOR);
+}
+
+fn check(source_folder: &str, crate_name: &str, order: &str) {
+    let order: Vec<&str> = order.split_whitespace().collect();
+    let findings = graph::findings(Path::new(source_folder), crate_name, &order);
+    assert!(
+        findings.is_empty(),
+        "{source_folder} has {} findings. Import from a room below, move the item down, or mend the order:\n  {}",
+        findings.len(),
+        findings.join("\n  ")
+    );
+}
