@@ -105,7 +105,25 @@ macro_rules! include_endpoints {
     };
 }
 
-/// The examples of the README compile.
+/// The examples of the README and of the guide compile.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-pub struct Readme;
+mod guide {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/guide/calls.md")]
+    struct Calls;
+    #[doc = include_str!("../docs/guide/inputs.md")]
+    struct Inputs;
+    #[doc = include_str!("../docs/guide/files.md")]
+    struct Files;
+    #[doc = include_str!("../docs/guide/errors.md")]
+    struct Errors;
+    #[doc = include_str!("../docs/guide/configuration.md")]
+    struct Configuration;
+    #[doc = include_str!("../docs/guide/endpoints.md")]
+    struct Endpoints;
+    #[doc = include_str!("../docs/guide/emulator.md")]
+    struct Emulator;
+    #[doc = include_str!("../docs/guide/cli.md")]
+    struct Cli;
+}
