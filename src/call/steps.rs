@@ -71,7 +71,7 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
         let deadline = *self.deadline.get_or_insert_with(|| self.options.timeout.and_then(deadline));
         let event = match until(deadline, self.step().instrument(span.clone())).await {
             Ok(event) => event,
-            Err(attempts) => Err(self.out_of_time().instrument(span).await.timed_out_after(attempts)),
+            Err(attempts) => Err(self.timed_out().instrument(span).await.with_attempts_so_far(attempts)),
         };
         // After an error or the result there is nothing left to do, nor to cancel.
         if matches!(event, Err(_) | Ok(JobEvent::Completed(_))) {
@@ -101,7 +101,7 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
                 }
                 Some(Ok(JobEvent::Completed(response))) => return Ok(response),
                 Some(Err(error)) => return Err(error),
-                None => return Err(over()),
+                None => return Err(already_finished()),
             }
         }
     }
@@ -135,12 +135,12 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
                 }
                 Ok(JobEvent::Completed(response))
             }
-            Stage::Over => Err(over()),
+            Stage::Over => Err(already_finished()),
         }
     }
 
     /// The time that the caller gave has run out. fal is asked to cancel the request, if that is wanted.
-    async fn out_of_time(&mut self) -> Error {
+    async fn timed_out(&mut self) -> Error {
         let error = Error::timeout("the request", self.options.timeout.unwrap_or_default());
         if let (Stage::Follow { target, .. }, true) = (&self.stage, self.options.cancel_on_timeout) {
             let target = target.clone();
@@ -151,9 +151,9 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
         }
         match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Submit(submission) => {
-                let error = submission.out_of_time(error);
+                let error = submission.timed_out(error);
                 if self.options.cancel_on_timeout {
-                    submission.take_back();
+                    submission.withdraw();
                 }
                 error
             }
@@ -182,7 +182,7 @@ async fn fetch_patiently<O: DeserializeOwned>(target: &Target, update: &QueueUpd
 }
 
 /// What nobody sees: the stages end with a result or an error.
-fn over() -> Error {
+fn already_finished() -> Error {
     Error::new(ErrorKind::Transport, "the request is over")
 }
 
@@ -192,7 +192,7 @@ impl<O: 'static> Drop for Steps<O> {
             return;
         }
         match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Submit(submission) => submission.take_back(),
+            Stage::Submit(submission) => submission.withdraw(),
             Stage::Follow { target, .. } => in_background(async move { drop(cancel(&target).await) }),
             Stage::Fetch { .. } | Stage::Over => {}
         }

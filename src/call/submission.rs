@@ -38,7 +38,7 @@ impl<O: 'static> Submission<O> {
     }
 
     /// The error of a submission whose time has run out.
-    pub(super) fn out_of_time(&self, error: Error) -> Error {
+    pub(super) fn timed_out(&self, error: Error) -> Error {
         match self.is_out.load(Ordering::Relaxed) {
             true => error.with_endpoint(&self.endpoint),
             false => error.with_note("it was not submitted").with_endpoint(&self.endpoint),
@@ -47,7 +47,7 @@ impl<O: 'static> Submission<O> {
 
     /// Gives the submission up. If fal may have it already, its answer is awaited in the background, and the request is
     /// cancelled: its caller will not learn of it. What fal has refused or never got is not sent again.
-    pub(super) fn take_back(self) {
+    pub(super) fn withdraw(self) {
         let Submission { client, endpoint, mut sent, is_out } = self;
         if is_out.load(Ordering::Relaxed) {
             in_background(async move {

@@ -77,8 +77,8 @@ impl<I: EndpointInput, O: 'static> IntoFuture for Submit<I, O> {
                 }
                 Err(attempts) => {
                     let error = Error::timeout("the submission", timeout.unwrap_or_default());
-                    let error = submission.out_of_time(error).timed_out_after(attempts);
-                    submission.take_back();
+                    let error = submission.timed_out(error).with_attempts_so_far(attempts);
+                    submission.withdraw();
                     Err(error)
                 }
             }

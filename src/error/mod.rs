@@ -1,10 +1,10 @@
 //! Errors: what can go wrong, with all that is known of it.
 
 mod attempt;
+mod display;
 mod kind;
 mod validation;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,10 +18,7 @@ pub use validation::ValidationError;
 
 use crate::protocol::{Cancellation, ErrorType, Failure, FieldError, InvalidEndpointId, RawResponse};
 
-type Source = Box<dyn std::error::Error + Send + Sync>;
-
-/// How much of a message is shown, in characters: it may have parts of an answer in it.
-const MAX_MESSAGE_CHARS: usize = 500;
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 const NO_REASON: &str = "it gives no reason";
 
@@ -124,7 +121,7 @@ impl Error {
         Error::new(ErrorKind::Timeout, format!("{what} took longer than {limit:?}"))
     }
 
-    pub(crate) fn caused_by(mut self, source: impl Into<Source>) -> Self {
+    pub(crate) fn caused_by(mut self, source: impl Into<BoxError>) -> Self {
         self.0.source = Some(Arc::from(source.into()));
         self
     }
@@ -177,8 +174,8 @@ impl Error {
         self
     }
 
-    /// The caller's time ran out after these tries.
-    pub(crate) fn timed_out_after(mut self, attempts: Vec<Attempt>) -> Self {
+    /// Adds the attempts that failed before the caller's time ran out, and names the last one.
+    pub(crate) fn with_attempts_so_far(mut self, attempts: Vec<Attempt>) -> Self {
         if let Some(last) = attempts.last() {
             self.0.message.push_str(&format!("; the last try: {}", last.outcome));
         }
@@ -320,53 +317,6 @@ fn innermost(error: &dyn std::error::Error) -> String {
         error = source;
     }
     error.to_string()
-}
-
-fn capped(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(MAX_MESSAGE_CHARS) {
-        Some((end, _)) => Cow::Owned(format!("{}… ({} bytes)", &text[..end], text.len())),
-        None => Cow::Borrowed(text),
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { endpoint, request_id, message, attempts, .. } = &*self.0;
-        if let Some(endpoint) = endpoint {
-            write!(f, "{endpoint}: ")?;
-        }
-        f.write_str(&capped(message))?;
-        if let [_, _, ..] = &attempts[..] {
-            write!(f, ", after {} attempts", attempts.len())?;
-        }
-        match request_id {
-            Some(request_id) => write!(f, " (request {request_id})"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Error");
-        shown.field("kind", &self.0.kind).field("message", &capped(&self.0.message));
-        if let Some(endpoint) = &self.0.endpoint {
-            shown.field("endpoint", endpoint);
-        }
-        if let Some(request_id) = &self.0.request_id {
-            shown.field("request_id", request_id);
-        }
-        if let Some(status) = self.status() {
-            shown.field("status", &status);
-        }
-        if let Some(error_type) = &self.0.error_type {
-            shown.field("error_type", &error_type.as_str());
-        }
-        if !self.0.attempts.is_empty() {
-            shown.field("attempts", &self.0.attempts);
-        }
-        shown.finish_non_exhaustive()
-    }
 }
 
 impl std::error::Error for Error {

@@ -8,14 +8,12 @@ use serde::Deserialize;
 use serde_json::json;
 use url::Url;
 
+use super::policy::{MAX_PARTS, part_size};
 use super::source::{Data, Rest};
 use super::uploader::Uploader;
 use crate::error::{Error, ErrorKind};
 use crate::protocol::RawResponse;
 use crate::transport::{Parcel, Payload};
-
-/// How many parts a file may have in storages of the kind that the CDN is.
-const MAX_PARTS: u64 = 10_000;
 
 /// A part of a file, numbered from 1.
 #[derive(Debug)]
@@ -45,11 +43,6 @@ pub(super) async fn send_parts<S: Future<Output = Result<Sent, Error>>>(
         parts.map_ok(send_part).try_buffer_unordered(uploader.policy.parts_at_once).try_collect().await?;
     sent.sort_by_key(|part| part.number);
     Ok(sent)
-}
-
-/// The size of the parts of a file of so many bytes: as it is wished, unless that were too many parts.
-pub(super) fn part_size(wished: u64, length: u64) -> u64 {
-    wished.max(length.div_ceil(MAX_PARTS))
 }
 
 /// The parts of what can be cut anywhere.

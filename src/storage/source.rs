@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use tokio::io::AsyncReadExt;
 
-use super::multipart;
+use super::policy::part_size;
 use crate::error::{Error, ErrorKind};
 use crate::files::{BoxReader, Content, FileInput, OnceReader, content_type, data_uri};
 use crate::transport::{Payload, header_value};
@@ -137,7 +137,7 @@ impl Rest {
     /// Reads the first part. Where that is all, it is bytes like any other.
     async fn begin(reader: &OnceReader, part: u64) -> Result<(Data, Bytes), Error> {
         let announced = reader.length();
-        let part = announced.map_or(part, |length| multipart::part_size(part, length));
+        let part = announced.map_or(part, |length| part_size(part, length));
         let reader = reader.take().ok_or_else(|| {
             let message =
                 "the reader of a file was read before; a reader can be read once, make a new one for every call";

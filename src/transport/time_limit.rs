@@ -32,7 +32,7 @@ pub(crate) async fn within_total<T>(
     let Some(limit) = limit else { return work.await };
     match until(deadline(limit), work).await {
         Ok(done) => done,
-        Err(attempts) => Err(Error::timeout(what, limit).timed_out_after(attempts)),
+        Err(attempts) => Err(Error::timeout(what, limit).with_attempts_so_far(attempts)),
     }
 }
 
