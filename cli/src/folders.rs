@@ -26,6 +26,10 @@ pub(crate) struct Folders {
     /// Name of the trait whose methods lead to the endpoints
     #[arg(long, value_name = "NAME", default_value = TRAIT)]
     trait_name: String,
+    /// Path of the generated module as other crates see it, such as my_crate::endpoints. The examples in the documentation
+    /// compile then, as documentation tests
+    #[arg(long, value_name = "PATH")]
+    module_path: Option<String>,
 }
 
 const TRAIT: &str = "Endpoints";
@@ -40,7 +44,8 @@ impl Folders {
         let builder = Builder::new().schemas(&self.schemas).out_dir(&self.out);
         let builder = self.include.iter().fold(builder, Builder::include);
         let builder = self.exclude.iter().fold(builder, Builder::exclude);
-        builder.features(self.features).trait_name(&self.trait_name)
+        let builder = builder.features(self.features).trait_name(&self.trait_name);
+        self.module_path.iter().fold(builder, Builder::module_path)
     }
 
     /// Returns the command that updates the code.
@@ -55,6 +60,7 @@ impl Folders {
         if self.trait_name != TRAIT {
             command.push_str(&format!(" --trait-name {}", self.trait_name));
         }
+        self.module_path.iter().for_each(|path| command.push_str(&format!(" --module-path {path}")));
         command
     }
 
