@@ -82,6 +82,7 @@ pub use protocol::{
 };
 pub use queue::{Job, RequestRef};
 pub use schema::{EndpointInput, Given, Missing, Nullable, Required};
+pub use serde_json::Value as Json;
 pub use storage::{Repository, UploadPolicy};
 pub use transport::{RetryPolicy, TransferProgress};
 
