@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 
 use crate::item::Struct;
@@ -23,6 +23,7 @@ pub(crate) fn input(mut item: Struct) -> syn::Result<TokenStream> {
         false => format!(" Builder for [`{name}`]. Calls accept it once all required fields are set."),
     };
 
+    let build = Ident::new("build", name.span());
     let (record, taken) = (quote! { self.input }, record::names(&fields));
     let mut set = 0..;
     let setters = fields.iter().map(|field| match field.optional {
@@ -34,9 +35,9 @@ pub(crate) fn input(mut item: Struct) -> syn::Result<TokenStream> {
             let after = &after[1..];
             quote! {
                 #(#docs)*
-                pub fn #name(mut self, #parameter) -> #builder<#(#before,)* private::Given #(, #after)*> {
+                pub fn #name(mut self, #parameter) -> #builder<#(#before,)* ::fal_client::Given #(, #after)*> {
                     self.input.#name = #converted;
-                    #builder { input: self.input, state: private::PhantomData }
+                    #builder { input: self.input, state: ::core::marker::PhantomData }
                 }
             }
         }
@@ -44,13 +45,10 @@ pub(crate) fn input(mut item: Struct) -> syn::Result<TokenStream> {
     let implementations = record::implementations(name, &fields, "Strict");
     let implementations = in_const(&quote! {
         #implementations
-
-        impl<#(#states),*> #builder<#(#states),*> {
-            #(#setters)*
-        }
-
         private::implement_builder! { #name #builder #(#states)* }
     });
+    // An error about a missing field points at the struct.
+    let required = quote_spanned! {name.span().resolved_at(Span::call_site())=> #(#states: ::fal_client::Required,)* };
     Ok(quote! {
         #item
 
@@ -65,6 +63,35 @@ pub(crate) fn input(mut item: Struct) -> syn::Result<TokenStream> {
         #visibility struct #builder<#(#states = ::fal_client::Missing<#markers::#marker_names>),*> {
             input: #name,
             state: ::core::marker::PhantomData<(#(#states,)*)>,
+        }
+
+        impl #name {
+            /// Returns a builder with no fields set.
+            pub fn builder() -> #builder {
+                #builder { input: ::fal_client::__private::blank(), state: ::core::marker::PhantomData }
+            }
+
+            /// Checks every constraint of the endpoint's schema and reports all violations together. Calls do this before
+            /// anything is sent.
+            ///
+            /// # Errors
+            ///
+            /// Lists the violations, each with the location of its field.
+            pub fn validate(&self) -> ::core::result::Result<(), ::fal_client::ValidationError> {
+                ::fal_client::__private::validate_input(self)
+            }
+        }
+
+        impl<#(#states),*> #builder<#(#states),*> {
+            #(#setters)*
+
+            /// Returns the input, once all required fields are set. Calls also accept the builder itself.
+            pub fn #build(self) -> #name
+            where
+                #required
+            {
+                self.input
+            }
         }
 
         #implementations

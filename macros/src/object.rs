@@ -1,6 +1,6 @@
 //! `#[input_object]` and `#[output]`: structs without a builder.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use crate::item::Struct;
@@ -20,15 +20,17 @@ pub(crate) fn input_object(mut item: Struct) -> syn::Result<TokenStream> {
     let taken = record::names(&fields);
     let setters = fields.iter().map(|field| setters::optional(&taken, field, &quote! { self }));
     let new = new(&item, &fields);
-    let implementations = in_const(&quote! {
-        #implementations
+    let implementations = in_const(&implementations);
+    Ok(quote! {
+        #item
 
         impl #name {
             #new
             #(#setters)*
         }
-    });
-    Ok(quote! { #item #implementations })
+
+        #implementations
+    })
 }
 
 /// `new`, which takes the required fields in their order.
@@ -47,10 +49,12 @@ fn new(item: &Struct, fields: &[Field]) -> TokenStream {
         true => format!(" Creates a `{name}` with no fields set."),
         false => format!(" Creates a `{name}` with its required fields."),
     };
+    // An error about an argument points at the struct.
+    let new = Ident::new("new", name.span());
     quote! {
         #[doc = #docs]
-        pub fn new(#(#parameters),*) -> Self {
-            #name { #(#values,)* #(#unset: private::None,)* }
+        pub fn #new(#(#parameters),*) -> Self {
+            #name { #(#values,)* #(#unset: ::core::option::Option::None,)* }
         }
     }
 }

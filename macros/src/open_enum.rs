@@ -29,25 +29,6 @@ pub(crate) fn open_enum(arguments: TokenStream, item: Enum) -> syn::Result<Token
     });
     let from_any = any_string.then(|| quote! { private::implement_from_string! { #name } });
     let implementations = in_const(&quote! {
-        impl #name {
-            /// The declared values, in the schema's order.
-            pub const VALUES: &'static [&'static str] = &[#(#values),*];
-
-            /// Creates a value from any string, for a service that is ahead of the schema. Sending an undeclared value takes
-            /// `validate(false)` on the call.
-            pub fn other(value: impl private::AsRef<str>) -> Self {
-                private::value_of(value.as_ref())
-            }
-
-            /// Returns the string that is sent.
-            pub fn as_str(&self) -> &str {
-                match self {
-                    #(#name::#variant_names => #values,)*
-                    #name::Other(value) => value.as_str(),
-                }
-            }
-        }
-
         #[doc(hidden)]
         impl private::OpenEnum for #name {
             const INFO: private::EnumInfo<Self> = private::EnumInfo {
@@ -70,6 +51,25 @@ pub(crate) fn open_enum(arguments: TokenStream, item: Enum) -> syn::Result<Token
             #(#declarations)*
             /// An undeclared value, created by [`Self::other`] or read from a response.
             Other(::fal_client::UndeclaredValue),
+        }
+
+        impl #name {
+            /// The declared values, in the schema's order.
+            pub const VALUES: &'static [&'static str] = &[#(#values),*];
+
+            /// Creates a value from any string, for a service that is ahead of the schema. Sending an undeclared value takes
+            /// `validate(false)` on the call.
+            pub fn other(value: impl ::core::convert::AsRef<str>) -> Self {
+                ::fal_client::__private::value_of(value.as_ref())
+            }
+
+            /// Returns the string that is sent.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    #(#name::#variant_names => #values,)*
+                    #name::Other(value) => value.as_str(),
+                }
+            }
         }
 
         #implementations

@@ -21,10 +21,10 @@ pub(crate) fn optional(taken: &BTreeSet<String>, field: &Field, record: &TokenSt
     let maybe_docs = format!(" Sets `{}` from an `Option`; `None` leaves it unset.", name.unraw());
     let (set, set_maybe) = match nullable {
         Some(_) => (
-            quote! { private::Some(private::Nullable::Value(#converted)) },
-            quote! { #name.map(private::Nullable::Value) },
+            quote! { ::core::option::Option::Some(::fal_client::Nullable::Value(#converted)) },
+            quote! { #name.map(::fal_client::Nullable::Value) },
         ),
-        None => (quote! { private::Some(#converted) }, quote! { #name }),
+        None => (quote! { ::core::option::Option::Some(#converted) }, quote! { #name }),
     };
     let null = nullable.as_ref().map(|_| {
         let null = free("null", name, taken);
@@ -32,7 +32,7 @@ pub(crate) fn optional(taken: &BTreeSet<String>, field: &Field, record: &TokenSt
         quote! {
             #[doc = #docs]
             pub fn #null(mut self) -> Self {
-                #record.#name = private::Some(private::Nullable::Null);
+                #record.#name = ::core::option::Option::Some(::fal_client::Nullable::Null);
                 self
             }
         }
@@ -45,7 +45,7 @@ pub(crate) fn optional(taken: &BTreeSet<String>, field: &Field, record: &TokenSt
         }
 
         #[doc = #maybe_docs]
-        pub fn #maybe(mut self, #name: private::Option<#value>) -> Self {
+        pub fn #maybe(mut self, #name: ::core::option::Option<#value>) -> Self {
             #record.#name = #set_maybe;
             self
         }
@@ -60,10 +60,10 @@ pub(crate) fn parameter(name: &Ident, value: &Type) -> (TokenStream, TokenStream
     let span = value.first().span().resolved_at(Span::call_site());
     match value.argument("Vec") {
         Some(item) => (
-            quote_spanned! {span=> #name: impl private::IntoIterator<Item = impl private::Into<#item>> },
-            quote! { private::collect(#name) },
+            quote_spanned! {span=> #name: impl ::core::iter::IntoIterator<Item = impl ::core::convert::Into<#item>> },
+            quote! { ::fal_client::__private::collect(#name) },
         ),
-        None => (quote_spanned! {span=> #name: impl private::Into<#value> }, quote! { #name.into() }),
+        None => (quote_spanned! {span=> #name: impl ::core::convert::Into<#value> }, quote! { #name.into() }),
     }
 }
 

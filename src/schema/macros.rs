@@ -48,28 +48,11 @@ macro_rules! __implement_record {
     };
 }
 
-/// An input as its builder makes it, and the builder without its setters.
+/// The traits of an input and its builder.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __implement_builder {
     ($input:ident $builder:ident $($state:ident)*) => {
-        impl $input {
-            /// Returns a builder with no fields set.
-            pub fn builder() -> $builder {
-                $builder { input: $crate::__private::blank(), state: $crate::__private::PhantomData }
-            }
-
-            /// Checks every constraint of the endpoint's schema and reports all violations together. Calls do this before
-            /// anything is sent.
-            ///
-            /// # Errors
-            ///
-            /// Lists the violations, each with the location of its field.
-            pub fn validate(&self) -> $crate::__private::Result<(), $crate::ValidationError> {
-                $crate::__private::validate_input(self)
-            }
-        }
-
         impl $crate::EndpointInput for $input {
             fn validate(&self) -> $crate::__private::Result<(), $crate::ValidationError> {
                 $crate::__private::validate_input(self)
@@ -77,16 +60,6 @@ macro_rules! __implement_builder {
 
             fn visit_files(&mut self, visit: &mut dyn $crate::__private::FnMut(&str, &mut $crate::FileInput)) {
                 $crate::__private::visit_files_of(self, visit);
-            }
-        }
-
-        impl<$($state),*> $builder<$($state),*> {
-            /// Returns the input, once all required fields are set. Calls also accept the builder itself.
-            pub fn build(self) -> $input
-            where
-                $($state: $crate::Required,)*
-            {
-                self.input
             }
         }
 
