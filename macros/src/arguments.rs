@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
     pub(crate) rules: Vec<TokenStream>,
 }
 
-/// Where an attribute stands, which decides what it may say beyond rules.
+/// The item that an attribute belongs to. It decides on the arguments beyond rules.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     Field,

@@ -1,4 +1,4 @@
-//! What every struct gets: its fields as a table, and the traits that the runtime implements over it.
+//! Implementations for every struct: its fields as a table, and the traits that the runtime implements over it.
 
 use std::collections::BTreeSet;
 
