@@ -64,12 +64,14 @@
 //! | `record`, `any_field` | the shape of all structs |
 //! | `open_enum`, `union` | the shapes of all enums and all unions |
 //! | `input`, `builder_state` | the trait of all inputs, and the states of a builder's required fields |
+//! | `attributes` | the attributes, documented for hand-written types |
 //! | `macros`, `private` | implementations that differ by a name only, and the names that expansions use |
 //!
 //! A rule of a schema goes this way: the generator prints it as an argument of `#[field(…)]`, the macro turns that into a
 //! [`Rule`](rules::Rule) in the table, and [`Validator`](validator::Validator) checks it.
 
 mod any_field;
+mod attributes;
 mod builder_state;
 mod field_path;
 mod file;
@@ -86,6 +88,7 @@ mod std_impls;
 mod union;
 mod validator;
 
+pub use attributes::{input, input_object, input_union, open_enum, output, output_union};
 pub use builder_state::{Given, Missing, Required};
 pub use input::EndpointInput;
 pub use nullable::Nullable;
