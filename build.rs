@@ -1,13 +1,13 @@
-//! Keeps `generated/` in step with `schemas/`.
+//! Keeps `generated/` up to date with `schemas/`.
 //!
-//! In a checkout, with the feature `regenerate` that the workspace turns on, it generates. Without the feature it only
-//! warns when the two disagree, and compiles no generator. In a published package it does nothing.
+//! In a checkout, it generates if the feature `regenerate` is enabled, as the workspace does. Without the feature, it compiles
+//! no generator and only warns if `generated/` is out of date. In a published package, it does nothing.
 
 use std::path::Path;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    // A published package has no `codegen` beside it, and what is in it was checked before it was published.
+    // Published packages do not contain `codegen`. Their `generated/` was checked before they were published.
     if Path::new("codegen/Cargo.toml").is_file() && Path::new("schemas").is_dir() {
         println!("cargo::rerun-if-changed=schemas");
         in_checkout();
@@ -16,7 +16,12 @@ fn main() {
 
 #[cfg(feature = "regenerate")]
 fn in_checkout() {
-    if let Err(error) = fal_codegen::Builder::new().schemas("schemas").out_dir("generated").generate() {
+    if let Err(error) = fal_codegen::Builder::new()
+        .schemas("schemas")
+        .out_dir("generated")
+        .module_path("fal_client::endpoints")
+        .generate()
+    {
         for finding in error.findings() {
             println!("cargo::error={finding}");
         }
@@ -28,12 +33,12 @@ fn in_checkout() {
     use std::collections::BTreeMap;
     use std::fs;
 
-    /// The digest of `MANIFEST`: FNV-1a, 64 bits, with CRLF taken as LF. The generator has it too, and is no dependency
-    /// here.
+    /// The digest in `MANIFEST`: FNV-1a with 64 bits, where CRLF counts as LF. It is a copy, because the generator is not a
+    /// dependency here.
     fn digest(text: &[u8]) -> u64 {
         let mut digest = 0xcbf2_9ce4_8422_2325;
-        for (place, byte) in text.iter().enumerate() {
-            if *byte == b'\r' && text.get(place + 1) == Some(&b'\n') {
+        for (index, byte) in text.iter().enumerate() {
+            if *byte == b'\r' && text.get(index + 1) == Some(&b'\n') {
                 continue;
             }
             digest = (digest ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
@@ -52,7 +57,7 @@ fn in_checkout() {
                 collect(&file, &format!("{path}/"), found);
             } else if name.ends_with(".json") && !name.ends_with(".patch.json") {
                 let mut text = fs::read(&file).unwrap_or_default();
-                // A patch beside a document is a part of it.
+                // The digest includes the document's patch.
                 text.extend(fs::read(file.with_extension("patch.json")).unwrap_or_default());
                 found.insert(path, format!("{:016x}", digest(&text)));
             }
@@ -70,10 +75,10 @@ fn in_checkout() {
         }
     }
     let is_generated = |(path, digest): (&String, &String)| generated.remove(path.as_str()) == Some(digest);
-    let in_step = documents.iter().all(is_generated);
-    if !in_step || !generated.is_empty() {
+    let up_to_date = documents.iter().all(is_generated);
+    if !up_to_date || !generated.is_empty() {
         println!(
-            "cargo::warning=generated/ is not what schemas/ would give; run `cargo build` at the root of the workspace"
+            "cargo::warning=generated/ is out of date with schemas/; run `cargo build` at the root of the workspace"
         );
     }
 }

@@ -1,8 +1,8 @@
-//! What files cost on their way up and down: memory and rate, beside bare reqwest with the same server.
+//! Throughput and memory of uploads and downloads, compared with bare reqwest and the same server.
 //!
-//! `cargo bench --bench files` prints the tables. The server, which throws away what it gets, runs in a process of its own,
-//! as does every measurement, so that none inherits from another. Measurements take turns; the best of each counts, for
-//! whatever else the machine does makes them slower only.
+//! `cargo bench --bench files` prints the tables. The server discards uploads. The server and each measurement run in
+//! separate processes, so that no measurement affects another. The measurements take turns, and the best result of each
+//! counts, because other load on the machine can only slow them down.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -32,24 +32,24 @@ type Failure = Box<dyn Error + Send + Sync>;
 const LARGE: u64 = 1 << 30;
 const SMALL: u64 = 100 << 10;
 const MANY: usize = 1000;
-const AT_ONCE: usize = 32;
+const PARALLEL: usize = 32;
 const ROUNDS: usize = 9;
 
-/// What is measured: the table, the way, and whether the way is bare reqwest, to which the others are compared.
-const WAYS: [(&str, &str); 13] = [
+/// The measurements, by table and name. The first of each table is bare reqwest, to which the others are compared.
+const MEASUREMENTS: [(&str, &str); 13] = [
     ("1 GiB up", "bare"),
     ("1 GiB up", "bare, with the body of a file"),
     ("1 GiB up", "upload"),
-    ("1 GiB up", "upload at once"),
+    ("1 GiB up", "upload in one request"),
     ("1 GiB up", "upload of a reader"),
-    ("1,000 files of 100 KiB up, 32 at once", "bare"),
-    ("1,000 files of 100 KiB up, 32 at once", "upload"),
+    ("1,000 files of 100 KiB up, 32 in parallel", "bare"),
+    ("1,000 files of 100 KiB up, 32 in parallel", "upload"),
     ("1 GiB down", "bare"),
     ("1 GiB down", "download"),
     ("1 GiB down", "download_to"),
-    ("1,000 files of 100 KiB down, 32 at once", "bare"),
-    ("1,000 files of 100 KiB down, 32 at once", "download"),
-    ("1,000 files of 100 KiB down, 32 at once", "download_all"),
+    ("1,000 files of 100 KiB down, 32 in parallel", "bare"),
+    ("1,000 files of 100 KiB down, 32 in parallel", "download"),
+    ("1,000 files of 100 KiB down, 32 in parallel", "download_all"),
 ];
 
 fn main() -> Result<(), Failure> {
@@ -57,12 +57,12 @@ fn main() -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["--serve"] => runtime.block_on(serve()),
-        ["--measure", table, way, base, folder] => runtime.block_on(measure(table, way, base, Path::new(folder))),
+        ["--measure", table, name, base, folder] => runtime.block_on(measure(table, name, base, Path::new(folder))),
         _ => runtime.block_on(compare()),
     }
 }
 
-/// Bytes a second, and the most memory above start in bytes.
+/// Bytes per second, and the peak memory above the start in bytes.
 type Figures = (f64, u64);
 
 async fn compare() -> Result<(), Failure> {
@@ -80,27 +80,27 @@ async fn compare() -> Result<(), Failure> {
 
     let mut best: BTreeMap<(usize, &str), Figures> = BTreeMap::new();
     for _ in 0..ROUNDS {
-        for (place, (table, way)) in WAYS.into_iter().enumerate() {
+        for (index, (table, name)) in MEASUREMENTS.into_iter().enumerate() {
             let mut measurement = Command::new(&this);
-            measurement.args(["--measure", table, way, &base]).arg(folder.path());
+            measurement.args(["--measure", table, name, &base]).arg(folder.path());
             let done = measurement.stderr(Stdio::inherit()).output().await?;
-            let told = String::from_utf8(done.stdout)?;
-            let (rate, memory) = told.trim().split_once(' ').ok_or("a measurement failed")?;
+            let output = String::from_utf8(done.stdout)?;
+            let (rate, memory) = output.trim().split_once(' ').ok_or("a measurement failed")?;
             let (rate, memory): Figures = (rate.parse()?, memory.parse()?);
-            let figures = best.entry((place, way)).or_insert((0.0, 0));
+            let figures = best.entry((index, name)).or_insert((0.0, 0));
             *figures = (figures.0.max(rate), figures.1.max(memory));
         }
     }
     let mut bare = 0.0;
     let mut before = "";
-    for ((place, way), (rate, memory)) in best {
-        let (table, _) = WAYS[place];
+    for ((index, name), (rate, memory)) in best {
+        let (table, _) = MEASUREMENTS[index];
         if table != before {
             println!("\n| {table} | MiB/s | of bare reqwest | memory above start |\n| --- | --- | --- | --- |");
             (before, bare) = (table, rate);
         }
         let (mib, memory) = (rate / f64::from(1 << 20), memory >> 20);
-        println!("| {way} | {mib:.0} | {:.2} | {memory} MiB |", rate / bare);
+        println!("| {name} | {mib:.0} | {:.2} | {memory} MiB |", rate / bare);
     }
     Ok(())
 }
@@ -118,8 +118,8 @@ fn write_file(path: &Path, length: u64) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Goes one way once, and prints rate and memory.
-async fn measure(table: &str, way: &str, base: &str, folder: &Path) -> Result<(), Failure> {
+/// Runs one measurement and prints rate and memory.
+async fn measure(table: &str, name: &str, base: &str, folder: &Path) -> Result<(), Failure> {
     let up = folder.join("up");
     let down = tempfile::tempdir_in(folder)?;
     let http = reqwest::Client::builder().tls_backend_preconfigured(no_tls()?).no_proxy().build()?;
@@ -132,15 +132,15 @@ async fn measure(table: &str, way: &str, base: &str, folder: &Path) -> Result<()
         .build()?;
     let large = up.join("large.bin");
     let small = (0..MANY).map(|number| up.join(format!("{number}.bin")));
-    // What is needed once is there before: a connection, and the token.
+    // The connection and the token are not part of the measurement.
     http.get(format!("{base}/cdn/files/1")).send().await?.bytes().await?;
     client.storage().upload(FileInput::bytes(&b"x"[..], "a/b")).await?;
 
-    // The most memory counts from here on.
+    // Resets the peak of the memory.
     fs::write("/proc/self/clear_refs", "5")?;
     let before = memory("VmRSS:")?;
-    let began = Instant::now();
-    match (table, way) {
+    let start = Instant::now();
+    match (table, name) {
         ("1 GiB up", "bare") => bare_put(&http, base, &large).await?,
         ("1 GiB up", "bare, with the body of a file") => {
             let file = File::open(&large).await?;
@@ -148,7 +148,7 @@ async fn measure(table: &str, way: &str, base: &str, folder: &Path) -> Result<()
             put.send().await?.error_for_status()?;
         }
         ("1 GiB up", "upload") => drop(client.storage().upload(FileInput::path(&large)).await?),
-        ("1 GiB up", "upload at once") => {
+        ("1 GiB up", "upload in one request") => {
             let policy = UploadPolicy::default().multipart_above(u64::MAX);
             client.storage().upload(FileInput::path(&large)).policy(policy).await?;
         }
@@ -156,49 +156,49 @@ async fn measure(table: &str, way: &str, base: &str, folder: &Path) -> Result<()
             let reader = File::open(&large).await?;
             client.storage().upload(FileInput::reader(reader, None)).await?;
         }
-        ("1,000 files of 100 KiB up, 32 at once", "bare") => {
+        ("1,000 files of 100 KiB up, 32 in parallel", "bare") => {
             let http = &http;
             let puts = small.map(|path| async move { bare_put(http, base, &path).await });
-            stream::iter(puts).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+            stream::iter(puts).buffer_unordered(PARALLEL).try_collect::<()>().await?;
         }
-        ("1,000 files of 100 KiB up, 32 at once", _) => {
+        ("1,000 files of 100 KiB up, 32 in parallel", _) => {
             let uploads = small.map(|path| client.storage().upload(FileInput::path(path)).into_future());
-            stream::iter(uploads).buffer_unordered(AT_ONCE).try_for_each(async |_| Ok(())).await?;
+            stream::iter(uploads).buffer_unordered(PARALLEL).try_for_each(async |_| Ok(())).await?;
         }
-        ("1 GiB down", "bare") => bare_get(&http, &of_length(base, LARGE), down.path().join("a")).await?,
+        ("1 GiB down", "bare") => bare_get(&http, &url_of_length(base, LARGE), down.path().join("a")).await?,
         ("1 GiB down", "download") => {
-            client.download(of_length(base, LARGE), down.path().join("a")).await?;
+            client.download(url_of_length(base, LARGE), down.path().join("a")).await?;
         }
         ("1 GiB down", _) => {
-            client.download_to(of_length(base, LARGE), File::create(down.path().join("a")).await?).await?;
+            client.download_to(url_of_length(base, LARGE), File::create(down.path().join("a")).await?).await?;
         }
         (_, "bare") => {
-            let (http, url) = (&http, &of_length(base, SMALL));
+            let (http, url) = (&http, &url_of_length(base, SMALL));
             let paths = (0..MANY).map(|number| down.path().join(number.to_string()));
             let gets = paths.map(|path| async move { bare_get(http, url, path).await });
-            stream::iter(gets).buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+            stream::iter(gets).buffer_unordered(PARALLEL).try_collect::<()>().await?;
         }
         (_, "download") => {
             let paths = (0..MANY).map(|number| down.path().join(number.to_string()));
-            let downloads = paths.map(|path| client.download(of_length(base, SMALL), path).into_future());
-            stream::iter(downloads).buffer_unordered(AT_ONCE).try_for_each(async |_| Ok(())).await?;
+            let downloads = paths.map(|path| client.download(url_of_length(base, SMALL), path).into_future());
+            stream::iter(downloads).buffer_unordered(PARALLEL).try_for_each(async |_| Ok(())).await?;
         }
         _ => {
-            let urls = (0..MANY).map(|_| of_length(base, SMALL));
-            client.download_all(urls, down.path()).at_once(AT_ONCE).await?;
+            let urls = (0..MANY).map(|_| url_of_length(base, SMALL));
+            client.download_all(urls, down.path()).at_once(PARALLEL).await?;
         }
     }
-    let seconds = began.elapsed().as_secs_f64();
+    let seconds = start.elapsed().as_secs_f64();
     let bytes = if table.starts_with("1 GiB") { LARGE } else { SMALL * MANY as u64 };
     println!("{} {}", bytes as f64 / seconds, memory("VmHWM:")?.saturating_sub(before));
     Ok(())
 }
 
-fn of_length(base: &str, length: u64) -> String {
+fn url_of_length(base: &str, length: u64) -> String {
     format!("{base}/cdn/files/{length}")
 }
 
-/// A file as a body, read in pieces of a size that suits it.
+/// Uploads a file in chunks of 256 KiB.
 async fn bare_put(http: &reqwest::Client, base: &str, path: &Path) -> Result<(), Failure> {
     let file = File::open(path).await?;
     let length = file.metadata().await?.len();
@@ -222,21 +222,21 @@ async fn bare_get(http: &reqwest::Client, url: &str, path: PathBuf) -> Result<()
     Ok(())
 }
 
-/// A TLS configuration that is never used: the server speaks plainly.
+/// Returns a TLS configuration that is never used, because the server speaks plain HTTP.
 fn no_tls() -> Result<rustls::ClientConfig, Failure> {
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     Ok(config.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
 }
 
-/// A figure of the process's memory in bytes, as Linux tells it.
+/// Reads a figure of the process's memory from Linux, in bytes.
 fn memory(name: &str) -> Result<u64, Failure> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix(name)).ok_or("no such figure")?;
     Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
 }
 
-/// Takes whatever comes, and throws it away; gives as many bytes as a path says.
+/// Discards uploads, and serves downloads of the length at the end of the path.
 async fn serve() -> Result<(), Failure> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let base = format!("http://{}", listener.local_addr()?);
@@ -246,13 +246,13 @@ async fn serve() -> Result<(), Failure> {
         connection.set_nodelay(true)?;
         let base = base.clone();
         tokio::spawn(async move {
-            let answer = service_fn(move |request| answer(base.clone(), request));
-            hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(connection), answer).await
+            let respond = service_fn(move |request| respond(base.clone(), request));
+            hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(connection), respond).await
         });
     }
 }
 
-async fn answer(
+async fn respond(
     base: String,
     mut request: Request<Incoming>,
 ) -> Result<Response<BoxBody<Bytes, std::convert::Infallible>>, Failure> {

@@ -1,13 +1,13 @@
-//! What a thousand requests cost that wait in the queue: memory and descriptors of the process that follows them.
+//! Memory and file descriptors of a process that follows up to a thousand queued requests.
 //!
-//! `cargo bench --bench idle` prints a table. The emulator runs in a process of its own.
+//! `cargo bench --bench idle` prints a table. The emulator runs in a separate process.
 
 use std::error::Error;
 use std::fs;
 use std::process::Stdio;
 use std::time::Duration;
 
-use fal_client::{Client, Progress};
+use fal_client::{Client, JobEvent};
 use fal_emulator::{Emulator, Pace};
 use futures_util::StreamExt;
 use serde_json::json;
@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// Follows more and more requests, each number in a process of its own, so that none inherits from another.
+/// Measures each number of requests in a separate process, so that no measurement affects another.
 async fn compare() -> Result<(), Box<dyn Error>> {
     let this = std::env::current_exe()?;
     let mut server = Command::new(&this).arg("--serve").kill_on_drop(true).stdout(Stdio::piped()).spawn()?;
@@ -36,7 +36,7 @@ async fn compare() -> Result<(), Box<dyn Error>> {
     for requests in ["10", "100", "1000"] {
         let status = Command::new(&this).args(["--follow", &base, requests]).status().await?;
         if !status.success() {
-            return Err("a process that follows failed".into());
+            return Err("a measurement failed".into());
         }
     }
     Ok(())
@@ -49,7 +49,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     std::future::pending().await
 }
 
-/// Follows so many requests until each has told where it stands, and prints what the process has taken since.
+/// Follows requests until each has sent an update, and prints the memory and descriptors used for them.
 async fn follow(base: &str, requests: usize) -> Result<(), Box<dyn Error>> {
     let client = Client::builder()
         .key("id:secret")
@@ -63,7 +63,7 @@ async fn follow(base: &str, requests: usize) -> Result<(), Box<dyn Error>> {
         let input = json!({ "image_url": "https://example.com/a.png" });
         let mut updates = client.endpoint(ENDPOINT).subscribe(input).logs(true).updates();
         while let Some(progress) = updates.next().await {
-            if matches!(progress?, Progress::Update(_)) {
+            if matches!(progress?, JobEvent::Update(_)) {
                 break;
             }
         }
@@ -76,7 +76,7 @@ async fn follow(base: &str, requests: usize) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The process's resident memory in bytes, as Linux tells it.
+/// Reads the resident memory of the process from Linux, in bytes.
 fn resident() -> Result<usize, Box<dyn Error>> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS")?;

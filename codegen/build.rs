@@ -1,4 +1,4 @@
-//! Gives the generator a digest of its own source, so that what an older one wrote is known to be out of date.
+//! Gives the generator a digest of its own source, so that code of an older generator counts as out of date.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};

@@ -1,4 +1,4 @@
-//! Repaints a part of an image, and saves the result.
+//! Inpaints an image and saves the result.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -12,27 +12,27 @@ use fal_emulator::Emulator;
 use indicatif::{ProgressBar, ProgressStyle};
 
 const HELP: &str = "\
-Repaints a part of an image with fal-ai/fast-sdxl-controlnet-canny/inpainting, and saves the result.
+Inpaints an image with fal-ai/fast-sdxl-controlnet-canny/inpainting and saves the result.
 
-With the environment variable FAL_KEY it calls fal, which costs money. Without, it starts the emulator that comes with
-this repository, which needs no network and draws a picture of its own.
+If the environment variable FAL_KEY is set, the example calls fal, which bills the request. Otherwise it starts the
+emulator of this repository, which needs no network and draws a placeholder.
 
 Usage: cargo run --example inpainting -- [OPTIONS]
 
 Options:
-  --prompt TEXT    What the image should show
-  --image FILE     The image to start from: a URL, or a file on this machine
-  --mask FILE      What is painted anew is white in it
+  --prompt TEXT    The subject of the image
+  --image FILE     The original image: a URL or a local path
+  --mask FILE      The mask: its white area is inpainted
   --control FILE   The image whose edges guide the composition
-  --seed N         The same seed and the same input give the same image
-  --out PATH       Where the image is saved; a file there is replaced [default: inpainting.png]
-  --help           Print this";
+  --seed N         The seed: the same input and seed give the same image
+  --out PATH       The path of the result; replaces an existing file [default: inpainting.png]
+  --help           Print help";
 
 const PICTURES: &str = "https://raw.githubusercontent.com/CompVis/latent-diffusion/main/data/inpainting_examples";
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let done = match Options::read(std::env::args().skip(1)) {
+    let done = match Options::parse(std::env::args().skip(1)) {
         Ok(Some(options)) => paint(options).await,
         Ok(None) => {
             println!("{HELP}");
@@ -50,20 +50,20 @@ async fn main() -> ExitCode {
 }
 
 async fn paint(options: Options) -> Result<(), Box<dyn Error>> {
-    // A request costs money: what would keep its result from being saved is found out before.
+    // The request is billed, so an invalid output path must be found before it.
     if options.out.parent().is_some_and(|folder| folder != Path::new("") && !folder.is_dir()) {
-        return Err(format!("{} cannot be written: there is no such folder", options.out.display()).into());
+        return Err(format!("cannot write {}: its folder does not exist", options.out.display()).into());
     }
     // The emulator lives as long as this variable.
     let emulator;
     let is_set = |name| std::env::var(name).is_ok_and(|value| !value.trim().is_empty());
     let client = if is_set("FAL_KEY") || (is_set("FAL_KEY_ID") && is_set("FAL_KEY_SECRET")) {
         let host = std::env::var("FAL_QUEUE_RUN_HOST").unwrap_or_else(|_| "queue.fal.run".to_owned());
-        println!("Calling {host} with the key of the environment.");
+        println!("Calling {host} with the key from the environment.");
         Client::from_env()?
     } else {
         emulator = Emulator::start().await?;
-        println!("FAL_KEY is not set: calling the embedded emulator at {}.", emulator.base_url());
+        println!("FAL_KEY is not set. Calling the emulator at {}.", emulator.base_url());
         emulator.client()
     };
 
@@ -82,17 +82,17 @@ async fn paint(options: Options) -> Result<(), Box<dyn Error>> {
         .inpainting()
         .subscribe(input)
         .logs(true)
-        .on_enqueue(|job| progress.line(&format!("Request {} is in the queue.", job.request_id)))
+        .on_enqueue(|job| progress.line(&format!("Request {} is queued.", job.request_id)))
         .on_update(|update| progress.show(&update))
         .await?;
     progress.end();
 
-    let image = result.data.images.first().ok_or("the service made no image")?;
+    let image = result.data.images.first().ok_or("the response has no image")?;
     let saved = client.download(image, options.out).overwrite(true).await?;
-    println!("Request id: {}", result.request_id);
+    println!("Request id: {}", result.request_id.as_deref().unwrap_or_default());
     match result.data.seed {
         Some(seed) => println!("Seed:       {seed}"),
-        None => println!("Seed:       not told"),
+        None => println!("Seed:       unknown"),
     }
     println!("Image:      {}", saved.display());
     Ok(())
@@ -108,8 +108,8 @@ struct Options {
 }
 
 impl Options {
-    /// Reads the command line; `None` where help is asked for.
-    fn read(mut args: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
+    /// Parses the command line. Returns `None` for `--help`.
+    fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
         let mut options = Options {
             prompt: "Ice fortress, aurora skies, polar wildlife, twilight".to_owned(),
             image: FileInput::url(format!("{PICTURES}/overture-creations-5sI6fQgYIuo.png")),
@@ -122,18 +122,18 @@ impl Options {
             if matches!(name.as_str(), "--help" | "-h") {
                 return Ok(None);
             }
-            let known = ["--prompt", "--image", "--mask", "--control", "--seed", "--out"].contains(&name.as_str());
-            if !known {
-                return Err(format!("there is no option {name:?}; `--help` lists them"));
+            let is_known = ["--prompt", "--image", "--mask", "--control", "--seed", "--out"].contains(&name.as_str());
+            if !is_known {
+                return Err(format!("unknown option {name:?}: see `--help`"));
             }
-            let value = args.next().ok_or_else(|| format!("{name} needs a value; `--help` explains"))?;
+            let value = args.next().ok_or_else(|| format!("missing value of {name}: see `--help`"))?;
             match name.as_str() {
                 "--prompt" => options.prompt = value,
                 "--image" => options.image = file(value),
                 "--mask" => options.mask = file(value),
                 "--control" => options.control = file(value),
                 "--seed" => {
-                    let seed = value.parse().map_err(|_| format!("--seed takes a whole number, not {value:?}"))?;
+                    let seed = value.parse().map_err(|_| format!("invalid seed {value:?}: expected an integer"))?;
                     options.seed = Some(seed);
                 }
                 _ => options.out = PathBuf::from(value),
@@ -143,13 +143,13 @@ impl Options {
     }
 }
 
-/// A file by its URL, or else by its path: on a command line, unlike in a server, either is the user's own word.
+/// Accepts a URL or a local path. Only safe for trusted text such as the user's own command line.
 fn file(text: String) -> FileInput {
     let is_url = ["http://", "https://", "data:"].iter().any(|scheme| text.starts_with(scheme));
     if is_url { FileInput::url(text) } else { FileInput::path(text) }
 }
 
-/// What is seen of the request in a terminal: lines that stay, and below them a spinner with where it stands.
+/// Shows the request in a terminal: permanent lines above a spinner with the current state.
 struct Progress {
     bar: ProgressBar,
     began: Instant,
@@ -167,11 +167,11 @@ impl Progress {
 
     fn show(&self, update: &QueueUpdate) {
         match update {
-            QueueUpdate::InQueue { position: Some(ahead), .. } => {
-                self.line(&format!("Waiting: {ahead} ahead."));
+            QueueUpdate::InQueue { position: Some(position), .. } => {
+                self.line(&format!("Queue position: {position}."));
                 self.bar.set_message("waiting");
             }
-            QueueUpdate::InProgress { .. } => self.bar.set_message("painting"),
+            QueueUpdate::InProgress { .. } => self.bar.set_message("running"),
             QueueUpdate::Completed { .. } => self.bar.set_message("fetching"),
             _ => {}
         }

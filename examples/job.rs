@@ -1,4 +1,4 @@
-//! A request outlives the process that made it: one process submits, another one fetches the result.
+//! Submits a request in one process and fetches its result in another.
 
 use std::error::Error;
 use std::io::Write;
@@ -8,11 +8,11 @@ use fal_client::endpoints::fal_ai::flux::dev::redux;
 use fal_client::{Client, Job};
 
 const HELP: &str = "\
-Shows how a job travels from one process to another. Both need a key in FAL_KEY; `cargo run -p cargo-fal -- emulate`
-starts a local fal, and says which variables lead to it.
+Submits a request in one process and fetches its result in another. Both need a key in FAL_KEY. To use a local emulator,
+run `cargo run -p cargo-fal -- emulate` and set the variables that it prints.
 
-Usage: cargo run --example job -- submit IMAGE_URL      submits, prints the job as a line of JSON, and waits for it
-       cargo run --example job -- resume JOB            waits for the job of such a line, in any other process";
+Usage: cargo run --example job -- submit IMAGE_URL      submits, prints the job as a line of JSON, waits for the result
+       cargo run --example job -- resume JOB            waits for the result of a job printed by `submit`";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -41,7 +41,7 @@ async fn submit(image_url: &str) -> Result<(), Box<dyn Error>> {
     let saved = serde_json::to_string(&job)?;
     println!("{saved}");
     std::io::stdout().flush()?;
-    // From here on this process may die: the line is all that is needed.
+    // From here on, the printed line suffices to fetch the result if this process ends.
     resume(&saved).await
 }
 

@@ -1,4 +1,4 @@
-//! Uploads a picture of this machine, shows how far it is, has it repainted twice, and saves what comes of it.
+//! Uploads an image with a progress bar, inpaints it twice and saves the results.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -12,17 +12,17 @@ use fal_emulator::Emulator;
 use indicatif::{ProgressBar, ProgressStyle};
 
 const HELP: &str = "\
-Uploads a picture to fal, has two parts of it repainted, and saves the results.
+Uploads an image to fal, inpaints two parts of it and saves the results.
 
-With the environment variable FAL_KEY it calls fal, which costs money. Without, it starts the emulator that comes with
-this repository, which needs no network and draws a picture of its own.
+If the environment variable FAL_KEY is set, the example calls fal, which bills the requests. Otherwise it starts the
+emulator of this repository, which needs no network and draws placeholders.
 
-Usage: cargo run --example upload -- [PICTURE] [FOLDER]
+Usage: cargo run --example upload -- [IMAGE] [FOLDER]
 
-  PICTURE    A picture on this machine; without one, a PNG is drawn [default: none]
-  FOLDER     Where the results are saved; nothing there is replaced [default: uploaded]";
+  IMAGE      The path of a local image [default: a generated PNG]
+  FOLDER     The folder of the results; existing files are kept [default: uploaded]";
 
-/// The side of the picture that is drawn, and of the masks, in pixels.
+/// The side length of the generated image and of the masks, in pixels.
 const SIDE: u32 = 512;
 
 #[tokio::main]
@@ -33,10 +33,10 @@ async fn main() -> ExitCode {
             println!("{HELP}");
             Ok(())
         }
-        [] => repaint(None, "uploaded").await,
-        [picture] => repaint(Some(picture.into()), "uploaded").await,
-        [picture, folder] => repaint(Some(picture.into()), folder).await,
-        _ => Err("too many arguments; `--help` explains".into()),
+        [] => inpaint(None, "uploaded").await,
+        [image] => inpaint(Some(image.into()), "uploaded").await,
+        [image, folder] => inpaint(Some(image.into()), folder).await,
+        _ => Err("too many arguments: see `--help`".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -47,22 +47,22 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn repaint(picture: Option<PathBuf>, folder: impl AsRef<Path>) -> Result<(), Box<dyn Error>> {
+async fn inpaint(image: Option<PathBuf>, folder: impl AsRef<Path>) -> Result<(), Box<dyn Error>> {
     // The emulator lives as long as this variable.
     let emulator;
     let client = if std::env::var("FAL_KEY").is_ok_and(|key| !key.is_empty()) {
-        println!("Calling fal with the key in FAL_KEY.");
+        println!("Calling fal with the key from the environment.");
         Client::from_env()?
     } else {
         emulator = Emulator::start().await?;
-        println!("FAL_KEY is not set: calling the embedded emulator at {}.", emulator.base_url());
+        println!("FAL_KEY is not set. Calling the emulator at {}.", emulator.base_url());
         emulator.client()
     };
 
-    // A file that is used more than once is uploaded by itself, and may have a life of its own.
-    let file = match picture {
+    // A file for several calls is uploaded once, with a lifecycle of its own.
+    let file = match image {
         Some(path) => FileInput::path(path),
-        None => FileInput::bytes(png(|x, y| [(x / 2) as u8, (y / 2) as u8, 128])?, "image/png").name("drawn.png"),
+        None => FileInput::bytes(png(|x, y| [(x / 2) as u8, (y / 2) as u8, 128])?, "image/png").name("generated.png"),
     };
     let bar = ProgressBar::no_length().with_style(ProgressStyle::with_template("{bar:40} {bytes} of {total_bytes}")?);
     let room = client
@@ -79,7 +79,7 @@ async fn repaint(picture: Option<PathBuf>, folder: impl AsRef<Path>) -> Result<(
     bar.finish();
     println!("Uploaded:  {}", room.url);
 
-    // What is white in a mask is painted anew. A file that is used once is uploaded by the call.
+    // The white area of a mask is inpainted. The call itself uploads a file for one call.
     let left = png(|x, _| if x < SIDE / 2 { [255; 3] } else { [0; 3] })?;
     let right = png(|x, _| if x < SIDE / 2 { [0; 3] } else { [255; 3] })?;
     let mut images = Vec::new();
@@ -90,7 +90,7 @@ async fn repaint(picture: Option<PathBuf>, folder: impl AsRef<Path>) -> Result<(
             .image_url(&room)
             .mask_url(FileInput::bytes(mask, "image/png"));
         let result = client.fal_ai().fast_sdxl_controlnet_canny().inpainting().subscribe(input).await?;
-        println!("Repainted: request {}", result.request_id);
+        println!("Inpainted: request {}", result.request_id.as_deref().unwrap_or_default());
         images.extend(result.data.images);
     }
     for saved in client.download_all(&images, folder).await? {
@@ -99,7 +99,7 @@ async fn repaint(picture: Option<PathBuf>, folder: impl AsRef<Path>) -> Result<(
     Ok(())
 }
 
-/// A square PNG.
+/// Encodes a square PNG.
 fn png(pixel: impl Fn(u32, u32) -> [u8; 3]) -> Result<Vec<u8>, png::EncodingError> {
     let pixels: Vec<u8> =
         (0..SIDE).flat_map(|y| (0..SIDE).map(move |x| (x, y))).flat_map(|(x, y)| pixel(x, y)).collect();

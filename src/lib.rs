@@ -51,8 +51,9 @@ mod documents;
 mod endpoint;
 mod error;
 mod files;
+mod media;
+mod protocol;
 mod queue;
-mod response;
 mod schema;
 mod storage;
 mod transport;
@@ -64,22 +65,29 @@ mod transport;
 #[path = "../generated/mod.rs"]
 pub mod endpoints;
 
-pub use call::{Cancel, Fetch, Priority, Progress, Run, Status, StatusStream, Submit, Subscribe, Updates, Wait};
+pub use call::{
+    Cancel, Download, DownloadAll, DownloadBytes, DownloadTo, FetchResult, JobEvent, JobHandle, Priority, Response,
+    Run, Status, StatusStream, Storage, Submit, Subscribe, Updates, Upload, Wait,
+};
 pub use client::{Client, ClientBuilder};
 #[cfg(feature = "documents")]
 pub use documents::documents;
-pub use endpoint::{AsEndpoint, Endpoint, Handle, JsonInput};
-pub use error::{Attempt, Error, ErrorKind, ErrorType, FieldError, LocSegment, ValidationError};
-pub use files::{
-    Access, AccessRule, Acl, Audio, Download, DownloadAll, DownloadBytes, DownloadTo, File, FileInput, Image,
-    ImageSize, Lifecycle, MediaUrl, Video,
+pub use endpoint::{Endpoint, Handle, IntoEndpoint, JsonInput};
+pub use error::{Attempt, Error, ErrorKind, ValidationError};
+pub use fal_client_macros::{input, input_object, input_union, open_enum, output, output_union};
+pub use files::{Access, AccessRule, Acl, FileInput, Lifecycle};
+pub use media::{Audio, File, Image, ImageSize, MediaUrl, Video};
+pub use protocol::{
+    Cancellation, ErrorType, Failure, FieldError, LocSegment, LogEntry, Metrics, ParseEnumError, QueueUpdate,
+    UndeclaredValue,
 };
-pub use queue::{Cancellation, Failure, Job, JobHandle, LogEntry, Metrics, QueueUpdate, RequestRef};
-pub use response::Response;
-pub use schema::{EndpointInput, Given, Missing, Nullable, Required, UnlistedError, UnlistedValue};
-pub use storage::{Repository, Storage, TransferProgress, Upload, UploadPolicy};
-pub use transport::RetryPolicy;
+pub use queue::{Job, RequestRef};
+pub use schema::{EndpointInput, Given, Missing, Nullable, Required};
+pub use serde_json::Value as Json;
+pub use storage::{Repository, UploadPolicy};
+pub use transport::{RetryPolicy, TransferProgress};
 
+/// What only generated code names.
 #[doc(hidden)]
 pub use schema::private as __private;
 
@@ -97,7 +105,25 @@ macro_rules! include_endpoints {
     };
 }
 
-/// The examples of the README compile.
+/// The examples of the README and of the guide compile.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-pub struct Readme;
+mod guide {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/guide/calls.md")]
+    struct Calls;
+    #[doc = include_str!("../docs/guide/inputs.md")]
+    struct Inputs;
+    #[doc = include_str!("../docs/guide/files.md")]
+    struct Files;
+    #[doc = include_str!("../docs/guide/errors.md")]
+    struct Errors;
+    #[doc = include_str!("../docs/guide/configuration.md")]
+    struct Configuration;
+    #[doc = include_str!("../docs/guide/endpoints.md")]
+    struct Endpoints;
+    #[doc = include_str!("../docs/guide/emulator.md")]
+    struct Emulator;
+    #[doc = include_str!("../docs/guide/cli.md")]
+    struct Cli;
+}

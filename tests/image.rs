@@ -1,15 +1,11 @@
-//! With the feature `image`, images of the crate of that name are files of an input.
+//! Images of the crate `image` as files of an input. Needs the feature `image`.
 
-use fal_client::{Client, FileInput, JsonInput};
+use fal_client::FileInput;
+use fal_client::endpoints::fal_ai::fast_sdxl_controlnet_canny::inpainting;
+use fal_emulator::Emulator;
 use image::{DynamicImage, ImageBuffer, Rgb, Rgba};
-use serde_json::json;
 
-#[path = "support/storage.rs"]
-mod storage;
-mod support;
-
-use storage::Storage;
-
+/// One image of each kind of pixel.
 fn images() -> Vec<DynamicImage> {
     let at = |x: u32, y: u32| [(x * 40) as u8, (y * 40) as u8, 7];
     let rgb = DynamicImage::from(ImageBuffer::from_fn(5, 3, |x, y| Rgb(at(x, y))));
@@ -25,34 +21,46 @@ fn images() -> Vec<DynamicImage> {
 }
 
 #[tokio::test]
-async fn an_image_goes_up_as_a_png_with_the_same_pixels() {
-    let storage = Storage::start().await;
-    let client: Client = storage.builder().build().expect("a client");
+async fn images_are_uploaded_as_png_with_the_same_pixels() {
     for image in images() {
-        let input = JsonInput::from(json!({})).file("image_url", image.clone()).expect("a place");
-        let sent = client.endpoint("fal-ai/any").run(input).await.expect("an answer").data;
-        let kept = storage.file(sent["image_url"].as_str().expect("a URL")).expect("a file");
-        assert_eq!(kept.content_type, "image/png");
-        let back = image::load_from_memory(&kept.bytes).expect("a PNG");
-        assert_eq!(back.to_rgba16(), image.to_rgba16(), "{:?}", image.color());
+        let emulator = Emulator::start().await.expect("an emulator");
+        let input = inpainting::Input::builder()
+            .prompt("a fox")
+            .control_image_url("https://example.com/a.png")
+            .image_url("https://example.com/a.png")
+            .mask_url(image.clone());
+        emulator.client().endpoint(inpainting::ENDPOINT).submit(input).await.expect("a job");
+        let files = emulator.files();
+        assert_eq!(emulator.jobs()[0].request().input()["mask_url"], files[0].url());
+        assert_eq!((files.len(), files[0].content_type()), (1, "image/png"));
+        let decoded = image::load_from_memory(&files[0].bytes().expect("bytes")).expect("a PNG");
+        assert_eq!(decoded.to_rgba16(), image.to_rgba16(), "{:?}", image.color());
     }
 }
 
 #[tokio::test]
-async fn the_same_image_goes_up_once_and_shows_no_pixels() {
-    let storage = Storage::start().await;
-    let client = storage.builder().build().expect("a client");
+async fn the_same_image_is_uploaded_once() {
+    let emulator = Emulator::start().await.expect("an emulator");
+    let file = FileInput::from(images().remove(0));
+    let input = inpainting::Input::builder()
+        .prompt("a fox")
+        .control_image_url(file.clone())
+        .image_url("https://example.com/a.png")
+        .mask_url(file);
+    emulator.client().endpoint(inpainting::ENDPOINT).submit(input).await.expect("a job");
+    assert_eq!(emulator.files().len(), 1);
+}
+
+#[test]
+fn debug_output_of_an_image_has_no_pixels() {
     let file = FileInput::from(images().remove(0));
     assert_eq!(format!("{file:?}"), "FileInput(image of 5 by 3 pixels)");
-    let input = JsonInput::from(json!({})).file("a", file.clone()).and_then(|input| input.file("b", file));
-    client.endpoint("fal-ai/any").run(input.expect("places")).await.expect("an answer");
-    assert_eq!(storage.files(), 1);
 }
 
 #[tokio::test]
-async fn an_image_without_pixels_is_an_error() {
-    let storage = Storage::start().await;
-    let client = storage.builder().build().expect("a client");
-    let error = client.storage().upload(DynamicImage::new_rgb8(0, 0)).await.expect_err("no pixels");
+async fn an_image_without_pixels_is_rejected() {
+    let emulator = Emulator::start().await.expect("an emulator");
+    let error = emulator.client().storage().upload(DynamicImage::new_rgb8(0, 0)).await.expect_err("no pixels");
     assert!(error.to_string().contains("cannot be encoded as PNG"), "{error}");
+    assert!(emulator.requests().is_empty());
 }

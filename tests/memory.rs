@@ -1,4 +1,4 @@
-//! A file is sent and received piece by piece: however large it is, the process takes no more than 64 MiB for it.
+//! Memory use of large transfers. Files are streamed, so that 64 MiB suffice for any size.
 #![cfg(target_os = "linux")]
 
 use std::convert::Infallible;
@@ -17,24 +17,26 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
 const LENGTH: u64 = 256 << 20;
-const MOST: u64 = 64 << 20;
+const MAX_MEMORY: u64 = 64 << 20;
 
-/// A storage that throws away what it gets, and gives zeros.
+/// Starts a storage that discards uploads and serves zeros. Returns its URL.
 async fn serve() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let base = format!("http://{}", listener.local_addr().expect("an address"));
-    let told = base.clone();
+    let url = base.clone();
     tokio::spawn(async move {
         while let Ok((connection, _)) = listener.accept().await {
             let base = base.clone();
-            let answer = service_fn(move |request| answer(base.clone(), request));
-            tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(connection), answer));
+            let respond = service_fn(move |request| respond(base.clone(), request));
+            tokio::spawn(
+                hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(connection), respond),
+            );
         }
     });
-    told
+    url
 }
 
-async fn answer(
+async fn respond(
     base: String,
     mut request: Request<Incoming>,
 ) -> Result<Response<BoxBody<Bytes, Infallible>>, hyper::Error> {
@@ -46,7 +48,7 @@ async fn answer(
         let pieces = (0..LENGTH / piece.len() as u64).map(move |_| Ok(Frame::data(piece.clone())));
         return Ok(Response::new(BodyExt::boxed(StreamBody::new(stream::iter(pieces)))));
     }
-    // One answer for every question.
+    // One response fits every request of an upload.
     let text = format!(
         r#"{{"token":"T","token_type":"Bearer","base_url":"{base}/rest","access_url":"{base}/rest/x","uploadId":"U",
             "upload_url":"{base}/rest/y","file_url":"{base}/rest/x","etag":"\"e\""}}"#
@@ -54,17 +56,17 @@ async fn answer(
     Ok(Response::new(Full::new(Bytes::from(text)).boxed()))
 }
 
-/// A figure of this process's memory in bytes.
+/// Reads a figure of this process's memory, in bytes.
 fn memory(name: &str) -> u64 {
     let status = fs::read_to_string("/proc/self/status").expect("a status");
     let line = status.lines().find_map(|line| line.strip_prefix(name)).expect("the figure");
     line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") * 1024
 }
 
-/// How much more memory the process has at most while it works than before.
-async fn taken<T>(work: impl Future<Output = Result<T, fal_client::Error>>) -> u64 {
-    // The most that was taken counts anew.
-    fs::write("/proc/self/clear_refs", "5").expect("a figure to reset");
+/// Returns the peak memory during the work, above the memory before it.
+async fn peak<T>(work: impl Future<Output = Result<T, fal_client::Error>>) -> u64 {
+    // Resets the peak.
+    fs::write("/proc/self/clear_refs", "5").expect("a reset peak");
     let before = memory("VmRSS:");
     work.await.expect("no error");
     memory("VmHWM:").saturating_sub(before)
@@ -76,9 +78,9 @@ fn large_file(folder: &Path) -> std::path::PathBuf {
     path
 }
 
-/// One test, for a second one in this process would count, too.
+/// The only test of this process, because others would add to the figures.
 #[tokio::test]
-async fn a_file_of_any_size_takes_little_memory() {
+async fn large_transfers_stay_below_the_memory_limit() {
     let base = serve().await;
     let client = Client::builder()
         .key("id:secret")
@@ -89,20 +91,21 @@ async fn a_file_of_any_size_takes_little_memory() {
         .expect("a client");
     let folder = tempfile::tempdir().expect("a folder");
     let path = large_file(folder.path());
-    let (storage, at_once) = (client.storage(), UploadPolicy::default().multipart_above(u64::MAX));
+    let (storage, in_one_request) = (client.storage(), UploadPolicy::default().multipart_above(u64::MAX));
 
     let mut figures = Vec::new();
     for repository in [Repository::Cdn, Repository::Signed, Repository::Gcs] {
         let in_parts = storage.upload(FileInput::path(&path)).repository(repository).into_future();
-        figures.push((format!("{repository:?} in parts"), taken(in_parts).await));
-        let at_once = storage.upload(FileInput::path(&path)).policy(at_once.clone().repository(repository));
-        figures.push((format!("{repository:?} at once"), taken(at_once.into_future()).await));
+        figures.push((format!("{repository:?} in parts"), peak(in_parts).await));
+        let in_one_request =
+            storage.upload(FileInput::path(&path)).policy(in_one_request.clone().repository(repository));
+        figures.push((format!("{repository:?} in one request"), peak(in_one_request.into_future()).await));
     }
     let reader = tokio::fs::File::open(&path).await.expect("a file");
-    figures.push(("a reader".to_owned(), taken(storage.upload(FileInput::reader(reader, None)).into_future()).await));
+    figures.push(("a reader".to_owned(), peak(storage.upload(FileInput::reader(reader, None)).into_future()).await));
     let down = client.download(format!("{base}/cdn/files/x"), folder.path().join("down.bin"));
-    figures.push(("a download".to_owned(), taken(down.into_future()).await));
+    figures.push(("a download".to_owned(), peak(down.into_future()).await));
     assert_eq!(fs::metadata(folder.path().join("down.bin")).expect("a file").len(), LENGTH);
     println!("{figures:?}");
-    assert!(figures.iter().all(|(_, taken)| *taken <= MOST), "{figures:?}");
+    assert!(figures.iter().all(|(_, bytes)| *bytes <= MAX_MEMORY), "{figures:?}");
 }

@@ -1,12 +1,14 @@
+//! `cargo fal check`
+
 use std::process::ExitCode;
 
 use clap::Args;
 
 use crate::folders::{Folders, count};
 
-/// Say whether the generated code is up to date, and write nothing
+/// Check that the generated code is up to date, without writing anything
 ///
-/// The exit code is 1 if a file is out of date, missing or left over, or if a document is broken.
+/// Exits with 1 if a file is out of date, missing or stale, or if a document is invalid.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -23,8 +25,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, fal_codegen::Error>
         eprintln!("out of date: {}", arguments.folders.file(path));
     }
     for path in &summary.removed {
-        eprintln!("left over: {}", arguments.folders.file(path));
+        eprintln!("stale: {}", arguments.folders.file(path));
     }
-    eprintln!("run `{}`", arguments.folders.generate_command());
+    eprintln!("to update the code, run `{}`", arguments.folders.generate_command());
     Ok(ExitCode::FAILURE)
 }

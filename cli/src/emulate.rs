@@ -1,3 +1,5 @@
+//! `cargo fal emulate`
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -6,15 +8,15 @@ use fal_emulator::Emulator;
 
 use crate::folders::count;
 
-/// Run a local fal that serves the documents, with no key and no network
+/// Run a local emulator of fal, which needs neither a key nor the internet
 ///
-/// Without --schemas it serves the endpoints that fal-client ships.
+/// Without --schemas, it serves the endpoints that fal-client ships.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// The port of the loopback interface to listen on; 0 takes a free one
+    /// Port on the loopback interface. 0 chooses a free port
     #[arg(long, value_name = "N", default_value_t = 8787)]
     port: u16,
-    /// The folder of the documents to serve
+    /// Folder of the documents to serve
     #[arg(long, value_name = "DIR")]
     schemas: Option<PathBuf>,
 }
@@ -25,7 +27,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error:
 
 async fn serve(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let mut builder = Emulator::builder().port(arguments.port).on_request(|request| {
-        let status = request.status().map_or("no answer".to_owned(), |status| status.to_string());
+        let status = request.status().map_or("no response".to_owned(), |status| status.to_string());
         let mistake = request.mistake().map(|mistake| format!(" ({mistake})")).unwrap_or_default();
         eprintln!("{} {} -> {status}{mistake}", request.method(), request.path());
     });
@@ -34,8 +36,8 @@ async fn serve(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Er
     }
     let emulator = builder.start().await?;
     let base = emulator.base_url();
-    println!("{base} serves {}; stop it with Ctrl-C", count(emulator.endpoints().count(), "endpoint"));
-    println!("\nPrograms that use fal-client talk to it with:\n");
+    println!("{base} serves {}; press Ctrl-C to stop", count(emulator.endpoints().count(), "endpoint"));
+    println!("\nTo use it from programs with fal-client, set:\n");
     println!("export FAL_KEY=emulated");
     println!("export FAL_RUN_HOST={base}/fal.run");
     println!("export FAL_QUEUE_RUN_HOST={base}/queue.fal.run");

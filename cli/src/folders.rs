@@ -1,34 +1,40 @@
-use std::path::PathBuf;
+//! The options that `generate` and `check` share.
+
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use fal_codegen::{Builder, Summary};
 
-/// Where the documents are, and where the code goes.
+/// The folders of documents and code, and the options of the generator.
 #[derive(Debug, Args)]
 pub(crate) struct Folders {
-    /// The folder of the documents: every .json file in it and below, as fal serves it
+    /// Folder of the documents. All .json files in it and in its folders are read
     #[arg(long, value_name = "DIR", default_value = "schemas")]
     schemas: PathBuf,
-    /// The folder of the generated code
+    /// Output folder for the generated code
     #[arg(long, value_name = "DIR", default_value = "src/endpoints")]
     out: PathBuf,
-    /// Only endpoints whose ids fit: `*` stands for a part of a segment, `**` for anything; may be given again
+    /// Only endpoints whose ids match. `*` matches a part of a segment, `**` anything. Can be repeated
     #[arg(long, value_name = "PATTERN")]
     include: Vec<String>,
-    /// All but the endpoints whose ids fit
+    /// No endpoints whose ids match. Can be repeated
     #[arg(long, value_name = "PATTERN")]
     exclude: Vec<String>,
-    /// Put each app behind a cargo feature, which features.toml beside the code lists
+    /// Put each app behind a cargo feature. The features are listed in features.toml in the output folder
     #[arg(long)]
     features: bool,
-    /// The name of the trait that leads to the endpoints
+    /// Name of the trait whose methods lead to the endpoints
     #[arg(long, value_name = "NAME", default_value = TRAIT)]
     trait_name: String,
+    /// Path of the generated module as other crates see it, such as my_crate::endpoints. The examples in the documentation
+    /// compile then, as documentation tests
+    #[arg(long, value_name = "PATH")]
+    module_path: Option<String>,
 }
 
 const TRAIT: &str = "Endpoints";
 
-/// `1 document`, `2 documents`.
+/// Formats a number of things: `1 document`, `2 documents`.
 pub(crate) fn count(number: usize, thing: &str) -> String {
     if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
 }
@@ -38,10 +44,11 @@ impl Folders {
         let builder = Builder::new().schemas(&self.schemas).out_dir(&self.out);
         let builder = self.include.iter().fold(builder, Builder::include);
         let builder = self.exclude.iter().fold(builder, Builder::exclude);
-        builder.features(self.features).trait_name(&self.trait_name)
+        let builder = builder.features(self.features).trait_name(&self.trait_name);
+        self.module_path.iter().fold(builder, Builder::module_path)
     }
 
-    /// The command that brings the code up to date.
+    /// Returns the command that updates the code.
     pub(crate) fn generate_command(&self) -> String {
         let mut command =
             format!("cargo fal generate --schemas {} --out {}", self.schemas.display(), self.out.display());
@@ -53,16 +60,16 @@ impl Folders {
         if self.trait_name != TRAIT {
             command.push_str(&format!(" --trait-name {}", self.trait_name));
         }
+        self.module_path.iter().for_each(|path| command.push_str(&format!(" --module-path {path}")));
         command
     }
 
-    /// What was lost in generation, or that there was nothing to generate from.
     pub(crate) fn warning(&self, summary: &Summary) -> Option<String> {
         summary.warning(&self.out)
     }
 
-    /// A generated file, as one finds it.
-    pub(crate) fn file(&self, path: &std::path::Path) -> String {
+    /// Returns the path of a generated file, relative to the working directory.
+    pub(crate) fn file(&self, path: &Path) -> String {
         self.out.join(path).display().to_string()
     }
 }

@@ -1,15 +1,17 @@
+//! `cargo fal generate`
+
 use std::process::ExitCode;
 
 use clap::Args;
 
 use crate::folders::{Folders, count};
 
-/// Generate the code of every document, and remove what no document stands for any more
+/// Generate code from all documents, and remove stale code
 ///
-/// Writes mod.rs, the modules below it, MANIFEST and REPORT.md; a file that has not changed is not touched, and neither
-/// is one that was not generated. Nothing is written when a document is broken.
+/// Writes mod.rs, its modules, MANIFEST and REPORT.md. Unchanged files, and files that were not generated, are left alone.
+/// If a document is invalid, nothing is written.
 #[derive(Debug, Args)]
-#[command(after_help = "In the crate, declare the module: `mod endpoints;`")]
+#[command(after_help = "Declare the module in the crate: `mod endpoints;`")]
 pub(crate) struct Arguments {
     #[command(flatten)]
     folders: Folders,

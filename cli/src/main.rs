@@ -1,4 +1,4 @@
-//! `cargo fal`: typed Rust for fal.ai endpoints from their OpenAPI documents.
+//! `cargo fal`: generates typed Rust for fal.ai endpoints, and runs a local emulator of fal.
 
 mod check;
 mod emulate;
@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Typed Rust for fal.ai endpoints, from their OpenAPI documents.
+/// Generate typed Rust for fal.ai endpoints, and run a local emulator of fal
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo fal", version, disable_help_subcommand = true)]
 struct Arguments {
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// Cargo calls `cargo-fal fal …` for `cargo fal …`; by itself the program is called `cargo-fal …`.
+/// Drops the argument `fal`, which cargo adds: it runs `cargo fal …` as `cargo-fal fal …`.
 fn without_subcommand(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut arguments: Vec<OsString> = arguments.collect();
     if arguments.get(1).is_some_and(|first| first == "fal") {

@@ -1,15 +1,17 @@
+//! The errors of the generator.
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-/// One thing that is wrong with the documents: where, and what to do.
+/// A problem with the documents, with its location.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Finding {
     /// The file or folder.
     pub file: PathBuf,
-    /// A JSON pointer into it (`/info/x-fal-metadata`), empty for the whole file.
+    /// A JSON pointer into the file, such as `/info/x-fal-metadata`. Empty for the whole file.
     pub pointer: String,
-    /// What is wrong and what to do.
+    /// The problem, and the remedy where there is one.
     pub reason: String,
 }
 
@@ -29,9 +31,9 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Everything that is wrong with the documents. Nothing has been written.
+/// All problems with the documents. Unless writing itself failed, nothing was written.
 ///
-/// `Debug` prints the same as `Display`, a finding a line, so that a build script that returns it is readable.
+/// `Debug` prints the same as `Display`, one finding a line, so that the error of a build script is readable.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Error {
     findings: Vec<Finding>,
@@ -43,7 +45,7 @@ impl Error {
         Error { findings }
     }
 
-    /// What is wrong, by file.
+    /// Returns the problems, sorted by file.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }

@@ -1,6 +1,6 @@
 //! Generates typed Rust for fal.ai endpoints from their OpenAPI documents.
 //!
-//! In one's own `build.rs`:
+//! In a crate's `build.rs`:
 //!
 //! ```no_run
 //! # fn main() -> Result<(), fal_codegen::Error> {
@@ -9,7 +9,7 @@
 //! # }
 //! ```
 //!
-//! and in the crate, a module that takes in what was generated:
+//! In the crate, a module that includes the generated code:
 //!
 //! ```text
 //! pub mod endpoints {
@@ -17,29 +17,46 @@
 //! }
 //! ```
 //!
-//! Its trait `Endpoints` gives a client a method for each endpoint. [`Builder::out_dir`] writes into the crate's sources
-//! instead, to be committed; then whoever uses the crate compiles no generator.
+//! Its trait `Endpoints` adds a method for each endpoint to the client. To commit the generated code instead, let
+//! [`Builder::out_dir`] name a folder of the crate's sources. The crate then builds without the generator.
+//!
+//! [`changes`] reports the effect of a newer document on programs.
 
 mod builder;
 mod change;
 mod digest;
 mod document;
 mod error;
+mod features;
 mod lower;
 mod manifest;
+mod mark;
 mod model;
 mod names;
 mod normalize;
 mod patch;
+mod pipeline;
+mod pointer;
+mod present;
 mod prose;
+mod refusals;
 mod render;
 mod report;
+mod schema;
 mod select;
 mod source;
+mod summary;
 mod tree;
 mod types;
+mod words;
 mod write;
 
-pub use builder::{Builder, Summary};
-pub use change::{Change, Effect, Of, changes};
+pub use builder::Builder;
+pub use change::{Change, ChangeKind, Effect, changes};
 pub use error::{Error, Finding};
+pub use summary::Summary;
+
+/// Compiles the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,4 +1,8 @@
-//! What is generated, as plain data: sorted, printable, complete. Rendering it cannot fail.
+//! The model: an endpoint's types as plain data, sorted and complete. Rendering it cannot fail.
+//!
+//! The parameter `T` is a type: a schema while the types are not decided, a [`Type`] afterwards.
+
+use std::fmt;
 
 /// An endpoint.
 #[derive(Clone, Debug, PartialEq)]
@@ -6,12 +10,12 @@ pub(crate) struct Endpoint {
     pub(crate) id: String,
     pub(crate) category: Option<String>,
     pub(crate) items: Vec<Item>,
-    /// Every decision that lost something, for REPORT.md.
+    /// The lines of REPORT.md.
     pub(crate) notes: Vec<String>,
 }
 
 impl Endpoint {
-    /// The record `Input`.
+    /// Returns the record `Input`, unless the input is free-form.
     pub(crate) fn input(&self) -> Option<&Record> {
         self.items.iter().find_map(|item| match item {
             Item::Record(record) if record.role == Role::Input => Some(record),
@@ -22,25 +26,41 @@ impl Endpoint {
 
 /// A type of an endpoint.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Item {
-    Record(Record),
+pub(crate) enum Item<T = Type> {
+    Record(Record<T>),
     Enum(Enum),
-    Union(Union),
-    /// An `Input` or `Output` of which the schema says nothing.
+    Union(Union<T>),
+    /// An `Input` or `Output` whose schema declares no fields.
     FreeForm {
         name: String,
         docs: Vec<String>,
     },
 }
 
-/// Which way a type travels. What travels both ways has an input's form.
+impl<T> Item<T> {
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Item::Record(Record { name, .. }) | Item::Enum(Enum { name, .. }) | Item::Union(Union { name, .. }) => name,
+            Item::FreeForm { name, .. } => name,
+        }
+    }
+
+    pub(crate) fn docs(&self) -> &[String] {
+        match self {
+            Item::Record(Record { docs, .. }) | Item::Enum(Enum { docs, .. }) | Item::Union(Union { docs, .. }) => docs,
+            Item::FreeForm { docs, .. } => docs,
+        }
+    }
+}
+
+/// The direction of a type. A type that is used in both counts as an input's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
     Input,
     Output,
 }
 
-/// What a record is for.
+/// The role of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
     /// The endpoint's `Input`, which has a builder.
@@ -53,40 +73,44 @@ pub(crate) enum Role {
 
 /// An object with named fields.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Record {
+pub(crate) struct Record<T = Type> {
     pub(crate) name: String,
     pub(crate) role: Role,
     pub(crate) docs: Vec<String>,
-    pub(crate) fields: Vec<Field>,
+    pub(crate) fields: Vec<Field<T>>,
 }
 
 /// A field of a record.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Field {
+pub(crate) struct Field<T = Type> {
     /// The name in Rust.
     pub(crate) name: String,
     /// The name in JSON.
     pub(crate) wire: String,
     /// The schema's prose.
     pub(crate) docs: Vec<String>,
-    /// What else is known: the default and the bounds, and what was lost; a paragraph each.
+    /// More documentation: a paragraph for default and bounds, and one for each note.
     pub(crate) facts: Vec<String>,
-    /// What the service takes if the field is not set, as JSON.
+    /// The service's value for an unset field, as JSON.
     pub(crate) default: Option<String>,
-    pub(crate) kind: Type,
+    pub(crate) kind: T,
     pub(crate) rules: Vec<Rule>,
-    /// What stands for the field where it has to be unique among the record's names.
-    pub(crate) setter: Setter,
+    pub(crate) presence: Presence,
 }
 
-/// How a field is set.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Setter {
-    /// It is optional; the names are those of the setter which takes an `Option` and, where null has a meaning, of the
-    /// one which sends null.
-    Maybe { maybe: String, null: Option<String> },
-    /// It is required; the name is that of its state, a type parameter of the builder.
-    State(String),
+impl<T> Field<T> {
+    pub(crate) fn is_required(&self) -> bool {
+        self.presence == Presence::Required
+    }
+}
+
+/// The presence of a field in a request or a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Presence {
+    Required,
+    Optional,
+    /// Optional, and an explicit null differs from leaving the field unset.
+    Nullable,
 }
 
 /// A Rust type.
@@ -106,11 +130,11 @@ pub(crate) enum Type {
     Map(Box<Type>),
     Boxed(Box<Type>),
     Option(Box<Type>),
-    /// A value to which null means something.
+    /// A value or an explicit null.
     Nullable(Box<Type>),
 }
 
-/// What a schema demands beyond the type.
+/// A requirement beyond the type.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Rule {
     /// `Minimum`, `Maximum`, `ExclusiveMinimum`, `ExclusiveMaximum` or `MultipleOf`, and the bound.
@@ -119,9 +143,9 @@ pub(crate) enum Rule {
     Count(&'static str, u64),
     /// One of these numbers.
     OneOf(Vec<Number>),
-    /// This truth value only.
+    /// Only this boolean.
     Only(bool),
-    /// A regular expression, which the runtime's engine is known to take.
+    /// A regular expression that the runtime's engine supports.
     Pattern(String),
     UniqueItems,
     /// For each item.
@@ -139,45 +163,171 @@ pub(crate) enum Number {
     Float(f64),
 }
 
-/// A set of texts that the service may extend.
+/// A set of strings that the service may extend.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Enum {
     pub(crate) name: String,
     pub(crate) docs: Vec<String>,
-    /// The variants' names and texts.
+    /// The names of the variants and their strings.
     pub(crate) values: Vec<(String, String)>,
-    /// Whether the schema allows any other text too.
+    /// True if the schema allows any other string too.
     pub(crate) any_text: bool,
 }
 
-/// A value of one of several forms.
+/// A value of one of several types.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Union {
+pub(crate) struct Union<T = Type> {
     pub(crate) name: String,
     pub(crate) side: Side,
     pub(crate) docs: Vec<String>,
-    pub(crate) members: Vec<Member>,
+    pub(crate) members: Vec<Member<T>>,
 }
 
-/// A form of a union.
+/// A variant of a union.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Member {
+pub(crate) struct Member<T = Type> {
     pub(crate) name: String,
     pub(crate) docs: Vec<String>,
-    /// What tells it from the others, as the runtime's macros call it: `string`, `text`, `number`, `boolean`, `list`,
-    /// `object` or `image_size`.
-    pub(crate) kind: &'static str,
-    /// What tells it from the others that are objects.
+    /// The variant accepts any string.
+    pub(crate) any_string: bool,
+    /// The keys that select it among objects.
     pub(crate) fit: Fit,
     pub(crate) rules: Vec<Rule>,
-    pub(crate) of: Type,
+    pub(crate) of: T,
 }
 
-/// What an object must have to be of a form.
+/// The keys that an object must have to be of a variant.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Fit {
-    /// The keys that it must have.
+    /// The required keys.
     pub(crate) requires: Vec<String>,
-    /// A key and the texts that it may have.
+    /// Keys whose strings distinguish the variant, each with the strings that it may have.
     pub(crate) tags: Vec<(String, Vec<String>)>,
+}
+
+impl Type {
+    /// Returns the type without `Option`, `Nullable` and `Box`.
+    pub(crate) fn bare(&self) -> &Type {
+        match self {
+            Type::Option(inner) | Type::Nullable(inner) | Type::Boxed(inner) => inner.bare(),
+            other => other,
+        }
+    }
+
+    /// Returns the type of the items of a list or the values of a map.
+    pub(crate) fn item(&self) -> &Type {
+        match self {
+            Type::List(item) | Type::Map(item) => item,
+            other => other,
+        }
+    }
+
+    /// Returns true if the same rules apply to values of both types.
+    pub(crate) fn is_bounded_like(&self, other: &Type) -> bool {
+        use std::mem::discriminant;
+
+        let is_number = |of: &Type| matches!(of, Type::I64 | Type::I128 | Type::F64);
+        let is_text = |of: &Type| matches!(of, Type::String | Type::Runtime("FileInput"));
+        match (self, other) {
+            (Type::Runtime(old), Type::Runtime(new)) => old == new,
+            (old, new) if is_number(old) || is_text(old) => {
+                is_number(old) == is_number(new) && is_text(old) == is_text(new)
+            }
+            (old, new) => discriminant(old) == discriminant(new),
+        }
+    }
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Type::Bool => f.write_str("bool"),
+            Type::I64 => f.write_str("i64"),
+            Type::I128 => f.write_str("i128"),
+            Type::F64 => f.write_str("f64"),
+            Type::String => f.write_str("String"),
+            Type::Json => f.write_str("Value"),
+            Type::Runtime(name) => write!(f, "fal_client::{name}"),
+            Type::Local(name) => f.write_str(name),
+            Type::List(inner) => write!(f, "Vec<{inner}>"),
+            Type::Map(inner) => write!(f, "BTreeMap<String, {inner}>"),
+            Type::Boxed(inner) => write!(f, "Box<{inner}>"),
+            Type::Option(inner) => write!(f, "Option<{inner}>"),
+            Type::Nullable(inner) => write!(f, "Nullable<{inner}>"),
+        }
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Number::Int(value) => value.fmt(f),
+            Number::Float(value) => value.fmt(f),
+        }
+    }
+}
+
+impl Number {
+    pub(crate) fn to_f64(self) -> f64 {
+        match self {
+            Number::Int(value) => value as f64,
+            Number::Float(value) => value,
+        }
+    }
+}
+
+impl Rule {
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Rule::Bound(name, _) | Rule::Count(name, _) => name,
+            Rule::OneOf(_) => "OneOf",
+            Rule::Only(_) => "Only",
+            Rule::Pattern(_) => "Pattern",
+            Rule::UniqueItems => "UniqueItems",
+            Rule::Items(_) => "Items",
+            Rule::Width(_) => "Width",
+            Rule::Height(_) => "Height",
+        }
+    }
+
+    pub(crate) fn value(&self) -> String {
+        match self {
+            Rule::Bound(_, bound) => bound.to_string(),
+            Rule::Count(_, count) => count.to_string(),
+            Rule::OneOf(numbers) => numbers.iter().map(Number::to_string).collect::<Vec<_>>().join(", "),
+            Rule::Only(only) => only.to_string(),
+            Rule::Pattern(pattern) => pattern.clone(),
+            Rule::UniqueItems => "true".to_owned(),
+            Rule::Items(rules) | Rule::Width(rules) | Rule::Height(rules) => {
+                rules.iter().map(|rule| format!("{} {}", rule.name(), rule.value())).collect::<Vec<_>>().join(", ")
+            }
+        }
+    }
+
+    /// Returns the rules for the parts of the value.
+    pub(crate) fn inner(&self) -> &[Rule] {
+        match self {
+            Rule::Items(rules) | Rule::Width(rules) | Rule::Height(rules) => rules,
+            _ => &[],
+        }
+    }
+
+    /// Returns true if every value that the other rule of this name allows is allowed.
+    pub(crate) fn allows_all_of(&self, other: &Rule) -> bool {
+        match (self, other) {
+            (Rule::Bound(name, new), Rule::Bound(_, old)) => match *name {
+                "Minimum" | "ExclusiveMinimum" => new.to_f64() <= old.to_f64(),
+                "Maximum" | "ExclusiveMaximum" => new.to_f64() >= old.to_f64(),
+                _ => old.to_f64() % new.to_f64() == 0.0,
+            },
+            (Rule::Count(name, new), Rule::Count(_, old)) => {
+                if name.starts_with("Min") {
+                    new <= old
+                } else {
+                    new >= old
+                }
+            }
+            (new, old) => new == old,
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Names: how an id, a component, a property and an enum value are called in Rust.
+//! Rust names of ids, components, properties and enum values.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +13,8 @@ const KEYWORDS: &[&str] = &[
     "trait", "true", "try", "type", "typeof", "unsafe", "unsized", "use", "virtual", "where", "while", "yield",
 ];
 
-/// Names that every endpoint's module has, and names of the prelude that a type must not shadow.
+/// Names that a type must not have: those in every endpoint's module, those of the prelude, those that programs import from
+/// fal_client and std next to an endpoint's types, and those that say nothing.
 const RESERVED_TYPES: &[&str] = &[
     "ENDPOINT",
     "Endpoints",
@@ -52,10 +53,31 @@ const RESERVED_TYPES: &[&str] = &[
     "TryFrom",
     "TryInto",
     "Vec",
+    "Audio",
+    "Client",
+    "Duration",
+    "Endpoint",
+    "Error",
+    "File",
+    "FileInput",
+    "Handle",
+    "Image",
+    "ImageSize",
+    "Json",
+    "Nullable",
+    "Response",
+    "Video",
+    "Empty",
+    "Item",
+    "Map",
+    "Name",
+    "Object",
+    "Type",
+    "Value",
 ];
 
-/// Names that a module, and the method that leads to it, must not have: what a client or a handle can do, what the
-/// standard traits add to every type, what an endpoint's module holds, and names that are no file's on Windows.
+/// Names that a module, and the method that leads to it, must not have: methods of clients, handles and the standard traits,
+/// items of an endpoint's module, and reserved file names of Windows.
 const RESERVED_MODULES: &[&str] = &[
     "anonymous",
     "as_any",
@@ -94,7 +116,7 @@ const RESERVED_MODULES: &[&str] = &[
     "nul",
     "prn",
     "realtime",
-    "required",
+    "input_required",
     "result",
     "resume",
     "run",
@@ -116,43 +138,41 @@ const RESERVED_MODULES: &[&str] = &[
     "with_subscriber",
 ];
 
-/// Names that the functions of a builder or a record have.
+/// Names of the functions of a builder or a record.
 const RESERVED_FIELDS: &[&str] = &["build", "builder", "new"];
 
-/// Names already taken in a place; hands out free ones.
+/// A scope that hands out unique names.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scope {
     taken: BTreeSet<String>,
-    /// The number that is tried next for a name.
+    /// The next number to try for a name.
     next: BTreeMap<String, usize>,
 }
 
 impl Scope {
-    /// The scope of an endpoint's types.
     pub(crate) fn types() -> Self {
         Scope::of(RESERVED_TYPES)
     }
 
-    /// The scope of a record's fields.
     pub(crate) fn fields() -> Self {
         Scope::default()
     }
 
-    /// The scope of an enum's variants, of which one is `Other`; `LISTED` is a constant of the enum.
+    /// Every enum has the variant `Other`, and `VALUES` is one of its constants.
     pub(crate) fn variants() -> Self {
-        Scope::of(&["LISTED", "Other"])
+        Scope::of(&["VALUES", "Other"])
     }
 
     fn of(taken: &[&str]) -> Self {
         Scope { taken: taken.iter().map(|name| (*name).to_owned()).collect(), next: BTreeMap::new() }
     }
 
-    /// A free name: `wanted`, or else the other one, made free as by [`Scope::take`].
+    /// Takes `wanted` if it is free, otherwise the other name, with a number if necessary.
     pub(crate) fn take_either(&mut self, wanted: &str, other: &str) -> String {
         self.take(if self.taken.contains(wanted) { other } else { wanted })
     }
 
-    /// A free name: `wanted`, or `wanted` with the first number that makes it free.
+    /// Takes `wanted`, with a number if necessary.
     pub(crate) fn take(&mut self, wanted: &str) -> String {
         let mut name = wanted.to_owned();
         let next = self.next.entry(name.clone()).or_insert(2);
@@ -164,7 +184,7 @@ impl Scope {
     }
 }
 
-/// An identifier of any text; keywords get a trailing `_`, digits a leading one.
+/// Makes an identifier of any text. Keywords get a trailing `_`, leading digits a leading one.
 pub(crate) fn identifier(text: &str) -> String {
     let mut name: String = text.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
     if name.chars().all(|c| c == '_') {
@@ -179,18 +199,18 @@ pub(crate) fn identifier(text: &str) -> String {
     name
 }
 
-/// A name in small letters: `flux-2` → `flux_2`, `4b` → `_4b`, `type` → `type_`.
+/// A name in snake case: `flux-2` → `flux_2`, `4b` → `_4b`, `type` → `type_`.
 fn snake(text: &str) -> String {
     let separated: String = text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
     identifier(&separated.to_snake_case())
 }
 
-/// A field's name, and its setter's.
+/// The name of a field and its setter.
 pub(crate) fn field(property: &str) -> String {
     unreserved(snake(property), RESERVED_FIELDS)
 }
 
-/// A module's name, and the method that leads to it.
+/// The name of a module and the method that leads to it.
 pub(crate) fn module(segment: &str) -> String {
     unreserved(snake(segment), RESERVED_MODULES)
 }
@@ -199,20 +219,20 @@ fn unreserved(name: String, reserved: &[&str]) -> String {
     if reserved.contains(&name.as_str()) { format!("{name}_") } else { name }
 }
 
-/// A type's name: `registry__models__Image` → `Image`.
+/// The name of a type: `registry__models__Image` → `Image`.
 pub(crate) fn pascal(text: &str) -> String {
     let last = text.rsplit("__").find(|part| !part.is_empty()).unwrap_or(text);
-    // A word of the field that its capitals would break in two.
+    // Its upper case letters would split this common word in two.
     let name: String =
         last.replace("LoRA", "Lora").to_pascal_case().chars().filter(char::is_ascii_alphanumeric).collect();
     if name.is_empty() {
         return "Empty".to_owned();
     }
-    // A module of another endpoint may start with a digit, and so with `_`; a type never does.
+    // Types never start with `_`, even if a digit follows.
     identifier(&if name.starts_with(|c: char| c.is_ascii_digit()) { format!("Type{name}") } else { name })
 }
 
-/// A component's type's name: that of [`pascal`], without the endpoint that stands before some:
+/// The name of a component's type, as by [`pascal`]. Some components have the endpoint as a prefix, which is dropped:
 /// `fal-ai_flux-2_LoRAInput` → `LoraInput`.
 pub(crate) fn component(text: &str) -> String {
     let own = text.rsplit_once('_').filter(|(before, own)| {
@@ -221,7 +241,7 @@ pub(crate) fn component(text: &str) -> String {
     pascal(own.map_or(text, |(_, own)| own))
 }
 
-/// The name of one of several: `Categories` → `Category`, `TargetFormats` → `TargetFormat`.
+/// The singular of a name: `Categories` → `Category`, `TargetFormats` → `TargetFormat`.
 pub(crate) fn singular(name: &str) -> String {
     let ends = |end: &str| name.strip_suffix(end).filter(|stem| stem.len() > 1);
     if let Some(stem) = ends("ies") {
@@ -235,7 +255,7 @@ pub(crate) fn singular(name: &str) -> String {
     }
 }
 
-/// An enum variant's name: `landscape_16_9` → `Landscape16_9`, `720p` → `_720p`, `ART_DECO` → `ArtDeco`.
+/// The name of an enum variant: `landscape_16_9` → `Landscape16_9`, `720p` → `_720p`, `ART_DECO` → `ArtDeco`.
 pub(crate) fn variant(text: &str) -> String {
     if text.is_empty() {
         return "Empty".to_owned();
@@ -247,21 +267,19 @@ pub(crate) fn variant(text: &str) -> String {
             name.push('_');
         }
         name.push_str(&first.to_ascii_uppercase());
-        // A word in capitals is a word; `4K` stays as it is.
+        // `ART` becomes `Art`; `4K` stays as it is.
         let shouts =
             first.starts_with(|c: char| c.is_ascii_uppercase()) && !word.contains(|c: char| c.is_ascii_lowercase());
         name.push_str(&if shouts { rest.to_ascii_lowercase() } else { rest.to_owned() });
     }
-    // `720p` keeps its small letter: it reads as the value does.
     identifier(if name.is_empty() { "Value" } else { &name })
 }
 
-/// Whether a name that a user chose can be a type's, beside those that the root has.
+/// Returns true if a user may choose the name for the trait of the root.
 pub(crate) fn is_type_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic()) && identifier(name) == name && name != "Self"
 }
 
-/// The token of a name.
 pub(crate) fn ident(name: &str) -> Ident {
     Ident::new(name, Span::call_site())
 }
@@ -281,7 +299,7 @@ mod tests {
             ("type", "type_"),
             ("crate", "crate_"),
             ("stream", "stream_"),
-            ("required", "required_"),
+            ("input_required", "input_required_"),
             ("aux", "aux_"),
         ] {
             assert_eq!(module(segment), name);
@@ -289,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_called_as_their_properties() {
+    fn fields_are_named_after_their_properties() {
         for (property, name) in [
             ("seed", "seed"),
             ("type", "type_"),
@@ -307,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn types_lose_the_path_of_their_component() {
+    fn types_drop_the_path_of_their_component() {
         for (component, name) in [
             ("LoraWeight", "LoraWeight"),
             ("registry__image__fast_sdxl__models__Image", "Image"),
@@ -326,7 +344,7 @@ mod tests {
     }
 
     #[test]
-    fn one_of_several_is_called_so() {
+    fn plurals_become_singular() {
         for (several, one) in [
             ("Categories", "Category"),
             ("TargetFormats", "TargetFormat"),
@@ -342,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn variants_keep_what_tells_numbers_apart() {
+    fn variants_keep_numbers_distinct() {
         for (text, name) in [
             ("square_hd", "SquareHd"),
             ("landscape_16_9", "Landscape16_9"),
@@ -365,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_is_taken_gets_a_number() {
+    fn taken_names_get_a_number() {
         let mut scope = Scope::types();
         assert_eq!(["Vec", "A", "A", "A2", "A"].map(|name| scope.take(name)), ["Vec2", "A", "A2", "A22", "A3"]);
         assert_eq!(scope.take_either("A", "AState"), "AState");

@@ -1,38 +1,34 @@
-//! Fix-ups: JSON patches (RFC 6902) for what is wrong in a document. `flux.patch.json` is for `flux.json` beside it.
+//! Corrections of documents: JSON patches (RFC 6902). `flux.patch.json` is for the `flux.json` next to it.
 
 use std::path::Path;
 
 use serde_json::Value;
 
 use crate::error::Finding;
-use crate::prose;
+use crate::pointer;
+use crate::refusals::{self, nothing_at};
 
-/// Applies the text of a patch to a document. A patch that does not apply, or that changes nothing any more, is stale.
+/// Applies the text of a patch to a document. A patch is stale if it does not apply, or if it has no effect.
 pub(crate) fn apply(file: &Path, patch: &[u8], document: &mut Value) -> Result<(), Finding> {
-    let operations: Vec<Value> = serde_json::from_slice(patch)
-        .map_err(|error| Finding::new(file, "", format!("this is not a JSON patch, a list of operations: {error}")))?;
+    let operations: Vec<Value> =
+        serde_json::from_slice(patch).map_err(|error| Finding::new(file, "", refusals::not_a_patch(&error)))?;
     let mut patched = document.clone();
-    for (place, operation) in operations.iter().enumerate() {
-        operate(&mut patched, operation).map_err(|reason| {
-            let reason =
-                format!("the patch no longer applies: {reason}; mend it, or remove it if fal has mended the document");
-            Finding::new(file, format!("/{place}"), reason)
-        })?;
+    for (index, operation) in operations.iter().enumerate() {
+        operate(&mut patched, operation)
+            .map_err(|reason| Finding::new(file, format!("/{index}"), refusals::stale_patch(&reason)))?;
     }
     if patched == *document {
-        return Err(Finding::new(file, "", "the patch changes nothing any more; remove it"));
+        return Err(Finding::new(file, "", refusals::NO_EFFECT));
     }
     *document = patched;
     Ok(())
 }
 
 fn operate(document: &mut Value, operation: &Value) -> Result<(), String> {
-    let text = |key: &str| {
-        operation.get(key).and_then(Value::as_str).ok_or_else(|| format!("the operation has no text {key:?}"))
-    };
-    let value = || operation.get("value").cloned().ok_or_else(|| "the operation has no \"value\"".to_owned());
-    let path = text("path")?;
-    match text("op")? {
+    let string = |key: &str| operation.get(key).and_then(Value::as_str).ok_or_else(|| refusals::no_string(key));
+    let value = || operation.get("value").cloned().ok_or_else(|| refusals::NO_VALUE.to_owned());
+    let path = string("path")?;
+    match string("op")? {
         "add" => add(document, path, value()?),
         "remove" => remove(document, path).map(drop),
         "replace" => {
@@ -41,42 +37,31 @@ fn operate(document: &mut Value, operation: &Value) -> Result<(), String> {
             Ok(())
         }
         "move" => {
-            let from = text("from")?;
+            let from = string("from")?;
             if path.starts_with(&format!("{from}/")) {
-                return Err(format!("{from:?} cannot be moved into itself"));
+                return Err(refusals::moved_into_itself(from));
             }
             let value = remove(document, from)?;
             add(document, path, value)
         }
         "copy" => {
-            let from = text("from")?;
+            let from = string("from")?;
             let value = document.pointer(from).cloned().ok_or_else(|| nothing_at(from))?;
             add(document, path, value)
         }
         "test" => match (document.pointer(path), value()?) {
             (Some(found), tested) if *found == tested => Ok(()),
-            (Some(found), tested) => {
-                let [found, tested] = [found, &tested].map(|value| prose::code(&value.to_string()));
-                Err(format!("at {path:?} is {found} and not {tested}"))
-            }
+            (Some(found), tested) => Err(refusals::unexpected_value(path, found, &tested)),
             (None, _) => Err(nothing_at(path)),
         },
-        other => Err(format!("{other:?} is none of add, remove, replace, move, copy and test")),
+        other => Err(refusals::unknown_operation(other)),
     }
 }
 
-fn nothing_at(path: &str) -> String {
-    match path.is_empty() || path.starts_with('/') {
-        true => format!("there is nothing at {path:?}"),
-        false => format!("{path:?} is no path: it does not begin with a slash"),
-    }
-}
-
-/// A path's parent, and the last key, unescaped.
+/// Splits a path into the value of its parent and its last key, unescaped.
 fn split<'a>(document: &'a mut Value, path: &str) -> Result<(&'a mut Value, String), String> {
-    let (parent, key) = path.rsplit_once('/').ok_or_else(|| format!("{path:?} is no path below the root"))?;
-    let key = key.replace("~1", "/").replace("~0", "~");
-    Ok((document.pointer_mut(parent).ok_or_else(|| nothing_at(parent))?, key))
+    let (parent, key) = path.rsplit_once('/').ok_or_else(|| refusals::not_below_root(path))?;
+    Ok((document.pointer_mut(parent).ok_or_else(|| nothing_at(parent))?, pointer::unescape(key)))
 }
 
 fn add(document: &mut Value, path: &str, value: Value) -> Result<(), String> {
@@ -87,11 +72,11 @@ fn add(document: &mut Value, path: &str, value: Value) -> Result<(), String> {
     match split(document, path)? {
         (Value::Object(object), key) => drop(object.insert(key, value)),
         (Value::Array(list), key) => {
-            let place = if key == "-" { Some(list.len()) } else { index(&key) };
-            let place = place.filter(|place| *place <= list.len()).ok_or_else(|| nothing_at(path))?;
-            list.insert(place, value);
+            let index = if key == "-" { Some(list.len()) } else { index(&key) };
+            let index = index.filter(|index| *index <= list.len()).ok_or_else(|| nothing_at(path))?;
+            list.insert(index, value);
         }
-        _ => return Err(format!("{path:?} is neither in an object nor in a list")),
+        _ => return Err(refusals::no_container(path)),
     }
     Ok(())
 }
@@ -99,7 +84,7 @@ fn add(document: &mut Value, path: &str, value: Value) -> Result<(), String> {
 fn remove(document: &mut Value, path: &str) -> Result<Value, String> {
     let removed = match split(document, path)? {
         (Value::Object(object), key) => object.remove(&key),
-        (Value::Array(list), key) => index(&key).filter(|place| *place < list.len()).map(|place| list.remove(place)),
+        (Value::Array(list), key) => index(&key).filter(|index| *index < list.len()).map(|index| list.remove(index)),
         _ => None,
     };
     removed.ok_or_else(|| nothing_at(path))
@@ -127,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn every_operation_does_what_the_rfc_says() {
+    fn every_operation_follows_the_rfc() {
         for (patch, expected) in [
             (json!([{ "op": "add", "path": "/b", "value": 2 }]), json!({ "a": [1, 2], "b": 2 })),
             (json!([{ "op": "add", "path": "/a/0", "value": 0 }]), json!({ "a": [0, 1, 2] })),
@@ -145,26 +130,26 @@ mod tests {
     }
 
     #[test]
-    fn a_stale_patch_is_refused() {
+    fn stale_patches_are_rejected() {
         for (patch, reason) in [
-            (json!({}), "not a JSON patch"),
+            (json!({}), "invalid JSON patch: expected an array of operations"),
+            (json!([{ "op": "remove", "path": "/b" }]), "at /0: patch does not apply: there is nothing at `/b`"),
+            (json!([{ "op": "remove", "path": "/a/2" }]), "there is nothing at `/a/2`"),
+            (json!([{ "op": "remove", "path": "/a/00" }]), "there is nothing at `/a/00`"),
+            (json!([{ "op": "remove", "path": "" }]), "path `` does not point below the root"),
+            (json!([{ "op": "replace", "path": "/b/c", "value": 1 }]), "there is nothing at `/b/c`"),
+            (json!([{ "op": "add", "path": "/a/3", "value": 1 }]), "there is nothing at `/a/3`"),
             (
-                json!([{ "op": "remove", "path": "/b" }]),
-                "at /0: the patch no longer applies: there is nothing at \"/b\"",
+                json!([{ "op": "add", "path": "/a/0/x", "value": 1 }]),
+                "the parent of `/a/0/x` is neither an object nor an array",
             ),
-            (json!([{ "op": "remove", "path": "/a/2" }]), "there is nothing at \"/a/2\""),
-            (json!([{ "op": "remove", "path": "/a/00" }]), "there is nothing at \"/a/00\""),
-            (json!([{ "op": "remove", "path": "" }]), "is no path below the root"),
-            (json!([{ "op": "replace", "path": "/b/c", "value": 1 }]), "there is nothing at \"/b/c\""),
-            (json!([{ "op": "add", "path": "/a/3", "value": 1 }]), "there is nothing at \"/a/3\""),
-            (json!([{ "op": "add", "path": "/a/0/x", "value": 1 }]), "neither in an object nor in a list"),
-            (json!([{ "op": "replace", "path": "a", "value": 1 }]), "\"a\" is no path: it does not begin with a slash"),
-            (json!([{ "op": "test", "path": "/a/0", "value": 2 }]), "at \"/a/0\" is `1` and not `2`"),
-            (json!([{ "op": "move", "from": "/a", "path": "/a/0" }]), "cannot be moved into itself"),
-            (json!([{ "op": "turn", "path": "/a" }]), "\"turn\" is none of"),
-            (json!([{ "path": "/a" }]), "no text \"op\""),
-            (json!([{ "op": "replace", "path": "/a/0", "value": 1 }]), "changes nothing any more; remove it"),
-            (json!([]), "changes nothing any more"),
+            (json!([{ "op": "replace", "path": "a", "value": 1 }]), "invalid path `a`: expected a leading slash"),
+            (json!([{ "op": "test", "path": "/a/0", "value": 2 }]), "expected `2` at `/a/0`, found `1`"),
+            (json!([{ "op": "move", "from": "/a", "path": "/a/0" }]), "cannot move `/a` into itself"),
+            (json!([{ "op": "turn", "path": "/a" }]), "unknown operation `turn`: expected add, remove"),
+            (json!([{ "path": "/a" }]), "missing string `op`"),
+            (json!([{ "op": "replace", "path": "/a/0", "value": 1 }]), "patch has no effect; remove it"),
+            (json!([]), "patch has no effect"),
         ] {
             let error = patched(json!({ "a": [1, 2] }), patch.clone()).expect_err("a stale patch");
             assert!(error.starts_with("a.patch.json") && error.contains(reason), "{patch}: {error}");

@@ -1,10 +1,10 @@
-//! Prose from a schema, which is untrusted, as lines of documentation: no doctests, no broken links, no HTML, no
-//! control or bidi characters, whatever was written.
+//! Prose from a schema as lines of documentation. The prose is untrusted: the lines contain no doctests, broken links, HTML,
+//! control characters or bidi characters.
 
-/// How many characters a line holds.
+/// The longest line, in characters.
 const WIDTH: usize = 100;
 
-/// A text's paragraphs and lists, wrapped, with an empty line between them.
+/// Wraps the paragraphs and lists of a text, with an empty line between them.
 pub(crate) fn lines(text: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut after_item = false;
@@ -19,16 +19,16 @@ pub(crate) fn lines(text: &str) -> Vec<String> {
     lines
 }
 
-/// A text as inline code; of a long one the beginning, and an ellipsis.
+/// Formats a text as inline code. Long texts end in an ellipsis.
 pub(crate) fn code(text: &str) -> String {
     let mut chars = text.chars().filter(|c| !is_hidden(*c) && *c != '`');
-    let shown: String = chars.by_ref().take(MOST_SHOWN).collect();
+    let shown: String = chars.by_ref().take(MAX_CODE).collect();
     let rest = if chars.next().is_some() { "…" } else { "" };
     if shown.trim().is_empty() { "(blank)".to_owned() } else { format!("`{shown}{rest}`") }
 }
 
-/// How many characters of a text are shown as code.
-const MOST_SHOWN: usize = 120;
+/// The longest inline code, in characters.
+const MAX_CODE: usize = 120;
 
 /// A paragraph or an item of a list.
 struct Block {
@@ -75,7 +75,7 @@ fn wrap(block: &Block) -> Vec<String> {
     lines
 }
 
-/// A word that stands at the start of a line, where it could be a heading, a list, a quotation or a rule.
+/// Escapes a word at the start of a line, where it could begin a heading, a list, a quotation or a rule.
 fn at_start(word: &str) -> String {
     let digits = word.chars().take_while(char::is_ascii_digit).count();
     match word.chars().next() {
@@ -87,7 +87,7 @@ fn at_start(word: &str) -> String {
     }
 }
 
-/// A word without what Markdown, HTML or a terminal would make of it.
+/// Escapes a word for Markdown, HTML and terminals.
 fn word(word: &str) -> String {
     let word: String = word.chars().filter(|c| !is_hidden(*c)).collect();
     if let Some(code) = marked_as_code(&word) {
@@ -102,7 +102,7 @@ fn word(word: &str) -> String {
     format!("{}`{url}`{}", escape(before), escape(&word[at + url.len()..]))
 }
 
-/// A word such as `` `True`, `` stays code.
+/// Keeps the code in a word such as `` `True`, ``.
 fn marked_as_code(word: &str) -> Option<String> {
     let (code, after) = word.strip_prefix('`')?.split_once('`')?;
     let plain = !code.is_empty() && code.chars().all(|c| c.is_ascii_alphanumeric() || "_-./:".contains(c));
@@ -112,13 +112,13 @@ fn marked_as_code(word: &str) -> Option<String> {
 fn escape(word: &str) -> String {
     let mut clean = String::with_capacity(word.len());
     let chars: Vec<char> = word.chars().collect();
-    for (place, c) in chars.iter().enumerate() {
+    for (index, c) in chars.iter().enumerate() {
         let inside =
-            |place: Option<usize>| place.and_then(|place| chars.get(place)).is_some_and(|c| c.is_alphanumeric());
+            |index: Option<usize>| index.and_then(|index| chars.get(index)).is_some_and(|c| c.is_alphanumeric());
         let special = match c {
             '[' | ']' | '<' | '`' | '*' | '\\' | '|' | '~' | '&' => true,
-            // Inside a word it is no emphasis.
-            '_' => !(inside(place.checked_sub(1)) && inside(Some(place + 1))),
+            // Not emphasis inside a word.
+            '_' => !(inside(index.checked_sub(1)) && inside(Some(index + 1))),
             _ => false,
         };
         if special {
@@ -129,7 +129,7 @@ fn escape(word: &str) -> String {
     clean
 }
 
-/// Characters that change how a text looks without being seen.
+/// Returns true for invisible characters that affect how text is displayed.
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c,
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn markdown_and_html_lose_their_meaning() {
+    fn markdown_and_html_are_escaped() {
         check("```\nlet x = [1];\n```", &[r"\`\`\` let x = \[1\]; \`\`\`"]);
         check("<script>*a* _b_ snake_case `True`, `a b`", &[r"\<script>\*a\* \_b\_ snake_case `True`, \`a b\`"]);
         check("# title", &[r"\# title"]);
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_seen_is_dropped() {
+    fn invisible_characters_are_dropped() {
         check("a\u{202e}b\u{0}c\r\nd\te", &["abc d e"]);
         check("\u{200b}", &[]);
         assert_eq!(code("a`\nb"), "`ab`");

@@ -1,8 +1,27 @@
-//! Which endpoints are generated: patterns over ids.
+//! The *select* stage: patterns over ids decide which endpoints are generated.
 
-/// Whether an id fits a pattern: `*` stands for any characters of a segment, `**` for any characters at all.
-pub(crate) fn fits(pattern: &str, id: &str) -> bool {
-    // What is left to be matched, after each choice that a star left open. Each pair is looked at once.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Selection {
+    pub(crate) include: Vec<String>,
+    pub(crate) exclude: Vec<String>,
+}
+
+impl Selection {
+    pub(crate) fn has(&self, id: &str) -> bool {
+        let any = |patterns: &[String]| patterns.iter().any(|pattern| matches(pattern, id));
+        (self.include.is_empty() || any(&self.include)) && !any(&self.exclude)
+    }
+
+    /// Returns the patterns that match no id.
+    pub(crate) fn unused(&self, ids: &[&str]) -> impl Iterator<Item = &String> {
+        let is_unused = |pattern: &&String| !ids.iter().any(|id| matches(pattern, id));
+        self.include.iter().chain(&self.exclude).filter(is_unused)
+    }
+}
+
+/// Returns true if an id matches a pattern: `*` stands for any characters of a segment, `**` for any characters at all.
+fn matches(pattern: &str, id: &str) -> bool {
+    // `reached[n]`: the pattern so far matches the first n bytes of the id. This needs no backtracking.
     let (pattern, id) = (pattern.as_bytes(), id.as_bytes());
     let mut reached = vec![false; id.len() + 1];
     reached[0] = true;
@@ -15,13 +34,13 @@ pub(crate) fn fits(pattern: &str, id: &str) -> bool {
         rest = after;
         let mut next = vec![false; id.len() + 1];
         let mut open = false;
-        for place in 0..=id.len() {
+        for end in 0..=id.len() {
             if *first == b'*' {
-                // A star goes on over every character that it may stand for.
-                open = reached[place] || (open && (deep || id[place - 1] != b'/'));
-                next[place] = open;
-            } else if place > 0 {
-                next[place] = reached[place - 1] && id[place - 1] == *first;
+                // A star extends over every character that it may stand for.
+                open = reached[end] || (open && (deep || id[end - 1] != b'/'));
+                next[end] = open;
+            } else if end > 0 {
+                next[end] = reached[end - 1] && id[end - 1] == *first;
             }
         }
         reached = next;
@@ -31,10 +50,10 @@ pub(crate) fn fits(pattern: &str, id: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::fits;
+    use super::matches;
 
     #[test]
-    fn stars_stand_for_a_part_of_a_segment_or_for_anything() {
+    fn one_star_stops_at_a_slash_and_two_do_not() {
         for (pattern, id, expected) in [
             ("fal-ai/flux", "fal-ai/flux", true),
             ("fal-ai/flux", "fal-ai/flux/dev", false),
@@ -51,8 +70,8 @@ mod tests {
             ("fal-ai/*x*", "fal-ai/flux", true),
             ("*.*", "a", false),
         ] {
-            assert_eq!(fits(pattern, id), expected, "{pattern} {id}");
+            assert_eq!(matches(pattern, id), expected, "{pattern} {id}");
         }
-        assert!(!fits(&"*a".repeat(500), &"a".repeat(400)));
+        assert!(!matches(&"*a".repeat(500), &"a".repeat(400)));
     }
 }

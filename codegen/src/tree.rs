@@ -1,30 +1,30 @@
-//! Where each endpoint's module stands: ids become a tree of modules.
+//! The *tree* stage: ids become a tree of modules.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::error::Finding;
-use crate::names;
+use crate::{names, refusals};
 
 /// A module: an endpoint, a group of endpoints, or both.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Node {
-    /// The id's segments down to here, `fal-ai/flux`.
+    /// The segments of ids that lead here, such as `fal-ai/flux`.
     pub(crate) prefix: String,
-    /// The id of the endpoint that stands here.
+    /// The id of the module's own endpoint.
     pub(crate) endpoint: Option<String>,
-    /// The modules below, by name.
+    /// The child modules, by name.
     pub(crate) children: BTreeMap<String, Node>,
 }
 
-/// A module's path, `["fal_ai", "flux", "dev"]`.
+/// Returns the path of an endpoint's module, such as `["fal_ai", "flux", "dev"]`.
 pub(crate) fn module_path(id: &str) -> Vec<String> {
     id.split('/').map(names::module).collect()
 }
 
 impl Node {
-    /// The root of the tree of some endpoints, each an id, the file that it comes from, and where it stands in it. Two
-    /// documents with one id, and two ids that would have one module, are findings.
+    /// Builds the tree. Each endpoint is its id, its file and its location in the file. Fails if two documents have the same
+    /// id, or two ids the same module.
     pub(crate) fn root<'a>(
         endpoints: impl IntoIterator<Item = (&'a str, (&'a Path, String))>,
     ) -> Result<Node, Vec<Finding>> {
@@ -34,25 +34,18 @@ impl Node {
         for (id, (file, at)) in endpoints {
             let path = module_path(id);
             if let Some((known, other)) = files.get(&path) {
-                let other = other.display();
-                findings.push(match *known == id {
-                    true => Finding::new(file, at, format!("{other} has the id {id} too; remove one of them")),
-                    false => Finding::new(
-                        file,
-                        at,
-                        format!(
-                            "the ids {id} and {known} (in {other}) would both be the module {}; remove one of them",
-                            path.join("::")
-                        ),
-                    ),
-                });
+                let reason = match *known == id {
+                    true => refusals::duplicate_id(id, other),
+                    false => refusals::same_module(id, known, other, &path.join("::")),
+                };
+                findings.push(Finding::new(file, at, reason));
                 continue;
             }
             let mut node = &mut root;
-            for (place, segment) in path.iter().enumerate() {
+            for (index, segment) in path.iter().enumerate() {
                 node = node.children.entry(segment.clone()).or_default();
-                let end = id.match_indices('/').nth(place).map_or(id.len(), |(end, _)| end);
-                // `flux-2/a` and `flux_2/b` have a group in common, which is not called after the file that came first.
+                let end = id.match_indices('/').nth(index).map_or(id.len(), |(end, _)| end);
+                // `flux-2/a` and `flux_2/b` share a group. Its prefix must not depend on the order of the files.
                 if node.endpoint.is_none() && (node.prefix.is_empty() || id[..end] < node.prefix[..]) {
                     node.prefix = id[..end].to_owned();
                 }
@@ -64,22 +57,22 @@ impl Node {
         if findings.is_empty() { Ok(root) } else { Err(findings) }
     }
 
-    /// How many segments of the id lead here.
+    /// Returns the number of segments in the prefix.
     pub(crate) fn depth(&self) -> usize {
         if self.prefix.is_empty() { 0 } else { self.prefix.split('/').count() }
     }
 
-    /// Whether a method leads to a `Group`, and not straight to a handle.
+    /// Returns true if the module has a `Group`.
     pub(crate) fn is_group(&self) -> bool {
         !self.children.is_empty()
     }
 
-    /// The module of an id.
+    /// Returns the module of an id.
     pub(crate) fn find(&self, id: &str) -> Option<&Node> {
         module_path(id).iter().try_fold(self, |node, name| node.children.get(name))
     }
 
-    /// Whether a module's file says the same about the modules around it as another's.
+    /// Returns true if two modules are generated alike, apart from the endpoint's own types.
     pub(crate) fn looks_like(&self, other: &Node) -> bool {
         let face = |node: &Node| (node.prefix.clone(), node.endpoint.clone(), node.is_group());
         let faces =
@@ -87,7 +80,7 @@ impl Node {
         face(self) == face(other) && faces(self) == faces(other)
     }
 
-    /// Every module below with its file's path, in order.
+    /// Returns all descendants with the paths of their files, in order.
     pub(crate) fn modules(&self) -> Vec<(PathBuf, &Node)> {
         let mut found = Vec::new();
         self.collect(Path::new(""), &mut found);

@@ -1,4 +1,8 @@
-//! What each schema is as a Rust type, which typify decides.
+//! The *types* stage: typify decides the Rust type of every field and variant.
+//!
+//! *lower* has settled the names and shapes by now. typify contributes three things: the nesting of `Option`, `Vec` and maps,
+//! the `Box` that breaks each cycle of types, and a second opinion on every schema that reaches it. Its own items are not
+//! printed.
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,9 +11,10 @@ use schemars::schema::Schema;
 use serde_json::{Map, Value, json};
 use typify::{TypeDetails, TypeId, TypeSpace, TypeSpaceSettings};
 
-use crate::model::Type;
+use crate::model::{Field, Item, Member, Presence, Record, Type, Union};
+use crate::refusals;
 
-/// A type of the runtime that stands for a schema.
+/// A type of the runtime that replaces a schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RuntimeType {
     Audio,
@@ -20,7 +25,7 @@ pub(crate) enum RuntimeType {
     Video,
 }
 
-/// Each of them, with its name. A reference to one starts with `::`, which no name of a document's own type can.
+/// Every runtime type with its name. References to them start with `::`, which names of a document's types cannot.
 const RUNTIME: &[(RuntimeType, &str)] = &[
     (RuntimeType::Audio, "Audio"),
     (RuntimeType::File, "File"),
@@ -30,21 +35,14 @@ const RUNTIME: &[(RuntimeType, &str)] = &[
     (RuntimeType::Video, "Video"),
 ];
 
-/// The types of each definition's properties, by the definition's name.
-pub(crate) struct Decided(BTreeMap<String, Vec<Type>>);
-
-impl Decided {
-    /// A definition's types, in the order of its properties.
-    pub(crate) fn remove(&mut self, name: &str) -> Vec<Type> {
-        self.0.remove(name).unwrap_or_default()
-    }
-}
+/// A schema reduced to what typify needs to name its type.
+pub(crate) type Simple = Value;
 
 pub(crate) fn integer() -> Value {
     json!({ "type": "integer", "format": "int64" })
 }
 
-/// The reference to an integer that may be larger than an `i64`, of which typify knows nothing.
+/// The name of the type for integers beyond `i64`, which typify does not know.
 pub(crate) const I128: &str = "::i128";
 
 pub(crate) fn big_integer() -> Value {
@@ -59,33 +57,77 @@ pub(crate) fn runtime(of: RuntimeType) -> Value {
     local(&format!("::{of:?}"))
 }
 
-/// Whether the type that a reference names is the runtime's.
+/// Returns true if a reference names a type of the runtime.
 pub(crate) fn is_runtime(name: &str) -> bool {
     name.starts_with("::")
 }
 
-/// A name and the schemas of its properties, with whether they are optional.
-pub(crate) type Definition = (String, Vec<(Value, bool)>);
-
-/// Lets typify decide.
+/// Decides the types of every item.
 ///
-/// typify panics on some schemas; what reaches it here is reduced to shapes that it takes, and should it panic all the
-/// same, that is an error about the document.
-pub(crate) fn decide(definitions: Vec<Definition>) -> Result<Decided, String> {
-    match catch_unwind(AssertUnwindSafe(|| decide_unguarded(definitions))) {
-        Ok(decided) => decided,
+/// typify panics on some schemas. Those that reach it here are reduced to shapes that it accepts; a panic nevertheless
+/// becomes an error about the document.
+pub(crate) fn decide(items: Vec<Item<Simple>>) -> Result<Vec<Item>, String> {
+    let definitions: Vec<Definition<'_>> = items.iter().filter_map(definition).collect();
+    let mut decided = match catch_unwind(AssertUnwindSafe(|| decide_unguarded(definitions))) {
+        Ok(decided) => decided?,
         Err(panic) => {
             let text = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
-            Err(format!("the schemas make typify panic: {}", text.unwrap_or("without a word")))
+            return Err(refusals::typify_panicked(text));
+        }
+    };
+    Ok(items.into_iter().map(|item| typed(item, &mut decided)).collect())
+}
+
+/// An item as typify sees it: the name of an object and the schemas of its properties, with whether they are optional.
+type Definition<'a> = (&'a str, Vec<(&'a Simple, bool)>);
+
+/// The types of each definition's properties in their order, by the definition's name.
+type Decided = BTreeMap<String, Vec<Type>>;
+
+fn definition(item: &Item<Simple>) -> Option<Definition<'_>> {
+    match item {
+        Item::Record(Record { name, fields, .. }) => {
+            Some((name, fields.iter().map(|field| (&field.kind, !field.is_required())).collect()))
+        }
+        Item::Union(Union { name, members, .. }) => {
+            Some((name, members.iter().map(|member| (&member.of, false)).collect()))
+        }
+        Item::Enum(_) | Item::FreeForm { .. } => None,
+    }
+}
+
+/// Puts the decided types into an item.
+fn typed(item: Item<Simple>, decided: &mut Decided) -> Item {
+    match item {
+        Item::Enum(item) => Item::Enum(item),
+        Item::FreeForm { name, docs } => Item::FreeForm { name, docs },
+        Item::Record(Record { name, role, docs, fields }) => {
+            let kinds = decided.remove(&name).unwrap_or_default();
+            let fields = fields.into_iter().zip(kinds).map(|(field, kind)| {
+                let Field { name, wire, docs, facts, default, kind: _, rules, presence } = field;
+                let kind = match (kind, presence) {
+                    (Type::Option(value), Presence::Nullable) => Type::Option(Box::new(Type::Nullable(value))),
+                    (kind, _) => kind,
+                };
+                Field { name, wire, docs, facts, default, kind, rules, presence }
+            });
+            Item::Record(Record { role, docs, fields: fields.collect(), name })
+        }
+        Item::Union(Union { name, side, docs, members }) => {
+            let kinds = decided.remove(&name).unwrap_or_default();
+            let members = members.into_iter().zip(kinds).map(|(member, of)| {
+                let Member { name, docs, any_string, fit, rules, of: _ } = member;
+                Member { name, docs, any_string, fit, rules, of }
+            });
+            Item::Union(Union { side, docs, members: members.collect(), name })
         }
     }
 }
 
-fn decide_unguarded(definitions: Vec<Definition>) -> Result<Decided, String> {
-    // typify renames types and properties as it sees fit; it is given names that it leaves alone, and its answer is
-    // translated back.
+fn decide_unguarded(definitions: Vec<Definition<'_>>) -> Result<Decided, String> {
+    // typify renames types and properties. It gets names that it leaves alone, which are translated back afterwards.
     let numbers: BTreeMap<String, usize> =
-        definitions.iter().enumerate().map(|(number, (name, _))| (name.clone(), number)).collect();
+        definitions.iter().enumerate().map(|(number, (name, _))| ((*name).to_owned(), number)).collect();
     let mut replaced: Vec<String> = Vec::new();
     let mut settings = TypeSpaceSettings::default();
     settings.with_map_type("::std::collections::BTreeMap");
@@ -94,14 +136,14 @@ fn decide_unguarded(definitions: Vec<Definition>) -> Result<Decided, String> {
     for (number, (_, properties)) in definitions.iter().enumerate() {
         let mut object = Map::new();
         let mut required = Vec::new();
-        for (place, (schema, optional)) in properties.iter().enumerate() {
-            let mut schema = schema.clone();
+        for (index, (schema, optional)) in properties.iter().enumerate() {
+            let mut schema = (*schema).clone();
             rename(&mut schema, &numbers, &mut replaced);
             if *optional {
                 schema = json!({ "oneOf": [schema, { "type": "null" }] });
             }
-            object.insert(format!("p{place}"), schema);
-            required.push(format!("p{place}"));
+            object.insert(format!("p{index}"), schema);
+            required.push(format!("p{index}"));
         }
         let definition = json!({ "type": "object", "properties": object, "required": required });
         let schema: Schema = serde_json::from_value(definition).map_err(|error| error.to_string())?;
@@ -112,9 +154,9 @@ fn decide_unguarded(definitions: Vec<Definition>) -> Result<Decided, String> {
         schemas.push((format!("R{number}"), Schema::Bool(true)));
     }
     let mut space = TypeSpace::new(&settings);
-    space.add_ref_types(schemas).map_err(|error| format!("typify does not take the schemas: {error}"))?;
+    space.add_ref_types(schemas).map_err(|error| refusals::typify_rejected(&error))?;
 
-    let names = Names { definitions: definitions.iter().map(|(name, _)| name.as_str()).collect(), replaced };
+    let names = Names { definitions: definitions.iter().map(|(name, _)| *name).collect(), replaced };
     let mut decided = BTreeMap::new();
     for found in space.iter_types() {
         let TypeDetails::Struct(fields) = found.details() else { continue };
@@ -123,27 +165,27 @@ fn decide_unguarded(definitions: Vec<Definition>) -> Result<Decided, String> {
         let Some((definition, properties)) = definitions.get(number) else { continue };
         let mut types = vec![None; properties.len()];
         for (property, id) in fields.properties() {
-            let place = property.strip_prefix('p').and_then(|place| place.parse::<usize>().ok());
-            if let Some(slot) = place.and_then(|place| types.get_mut(place)) {
+            let index = property.strip_prefix('p').and_then(|index| index.parse::<usize>().ok());
+            if let Some(slot) = index.and_then(|index| types.get_mut(index)) {
                 *slot = Some(translate(&space, &id, &names)?);
             }
         }
         let types: Option<Vec<Type>> = types.into_iter().collect();
-        let types = types.ok_or_else(|| format!("typify leaves out a property of {definition}"))?;
-        decided.insert(definition.clone(), types);
+        let types = types.ok_or_else(|| refusals::typify_omitted(definition))?;
+        decided.insert((*definition).to_owned(), types);
     }
-    // A record without fields is no struct to typify.
+    // typify makes no struct of a record without fields.
     for (name, properties) in &definitions {
-        match decided.get(name) {
+        match decided.get(*name) {
             Some(_) => {}
-            None if properties.is_empty() => drop(decided.insert(name.clone(), Vec::new())),
-            None => return Err(format!("typify makes no struct of {name}")),
+            None if properties.is_empty() => drop(decided.insert((*name).to_owned(), Vec::new())),
+            None => return Err(refusals::typify_omitted(name)),
         }
     }
-    Ok(Decided(decided))
+    Ok(decided)
 }
 
-/// Puts typify's names in the place of ours.
+/// Replaces our names by typify's.
 fn rename(schema: &mut Value, numbers: &BTreeMap<String, usize>, replaced: &mut Vec<String>) {
     match schema {
         Value::Object(object) => {
@@ -152,11 +194,11 @@ fn rename(schema: &mut Value, numbers: &BTreeMap<String, usize>, replaced: &mut 
                 let known = match numbers.get(&name) {
                     Some(number) => format!("T{number}"),
                     None => {
-                        let place = replaced.iter().position(|known| *known == name).unwrap_or_else(|| {
+                        let index = replaced.iter().position(|known| *known == name).unwrap_or_else(|| {
                             replaced.push(name);
                             replaced.len() - 1
                         });
-                        format!("R{place}")
+                        format!("R{index}")
                     }
                 };
                 *reference = format!("#/definitions/{known}");
@@ -199,7 +241,7 @@ fn translate(space: &TypeSpace, id: &TypeId, names: &Names<'_>) -> Result<Type, 
         TypeDetails::Option(id) => Type::Option(inner(&id)?),
         TypeDetails::Vec(id) => Type::List(inner(&id)?),
         TypeDetails::Map(_, id) => Type::Map(inner(&id)?),
-        // typify puts the box of a recursive field around the option.
+        // typify boxes the option of a recursive field; we box its value.
         TypeDetails::Box(id) => match inner(&id)?.as_ref() {
             Type::Option(boxed) => Type::Option(Box::new(Type::Boxed(boxed.clone()))),
             boxed => Type::Boxed(Box::new(boxed.clone())),
@@ -211,7 +253,7 @@ fn translate(space: &TypeSpace, id: &TypeId, names: &Names<'_>) -> Result<Type, 
         TypeDetails::Builtin("::serde_json::Value") => Type::Json,
         _ => {
             let name = found.name();
-            names.get(&name).ok_or_else(|| format!("typify makes an unexpected type: {}", found.describe()))?
+            names.get(&name).ok_or_else(|| refusals::unexpected_type(&found.describe()))?
         }
     })
 }

@@ -1,1 +1,1 @@
-//! Uses of fal-client that must not compile, in `cases/`, and what the compiler says of them.
+//! Wrong uses of fal-client in `cases/`, each with the compiler's message.

@@ -1,5 +1,5 @@
-//! The program that the runner puts beside generated code: it reads each instance as its endpoint's type and prints
-//! what became of it, a line an instance: `{"ok": what was written back}` or `{"error": "why it was refused"}`.
+//! The program that is compiled with generated code. It deserializes each instance as its endpoint's type, and prints
+//! one line for it: `{"ok": serialized value}` or `{"error": "reason for rejection"}`.
 
 mod endpoints;
 mod table;
@@ -11,14 +11,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-/// An endpoint's types, as functions.
+/// An endpoint, with functions for its types.
 pub struct Endpoint {
     id: &'static str,
     input: fn(&str) -> Result<Value, String>,
     output: fn(&str) -> Result<Value, String>,
 }
 
-/// The functions of an endpoint's types.
+/// Returns an endpoint for its types.
 pub const fn endpoint<I, O>(id: &'static str) -> Endpoint
 where
     I: EndpointInput + DeserializeOwned,
@@ -40,25 +40,25 @@ fn output<O: Serialize + DeserializeOwned>(text: &str) -> Result<Value, String> 
 
 /// Reads `ID<tab>input|output<tab>JSON` lines.
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut answers = BufWriter::new(std::io::stdout().lock());
+    let mut output = BufWriter::new(std::io::stdout().lock());
     for line in BufReader::new(std::io::stdin().lock()).lines() {
         let line = line?;
         let mut columns = line.splitn(3, '\t');
-        let (Some(id), Some(of), Some(text)) = (columns.next(), columns.next(), columns.next()) else {
-            return Err(format!("this is not an instance: {line}").into());
+        let (Some(id), Some(side), Some(text)) = (columns.next(), columns.next(), columns.next()) else {
+            return Err(format!("invalid instance: {line}").into());
         };
-        let place = table::ENDPOINTS.binary_search_by_key(&id, |endpoint| endpoint.id);
-        let endpoint = place.map(|place| &table::ENDPOINTS[place]).map_err(|_| format!("no endpoint {id}"))?;
-        let answer = match of {
+        let index = table::ENDPOINTS.binary_search_by_key(&id, |endpoint| endpoint.id);
+        let endpoint = index.map(|index| &table::ENDPOINTS[index]).map_err(|_| format!("unknown endpoint `{id}`"))?;
+        let outcome = match side {
             "input" => (endpoint.input)(text),
             _ => (endpoint.output)(text),
         };
-        let answer = match answer {
-            Ok(written) => json!({ "ok": written }),
+        let line = match outcome {
+            Ok(serialized) => json!({ "ok": serialized }),
             Err(error) => json!({ "error": error }),
         };
-        writeln!(answers, "{answer}")?;
+        writeln!(output, "{line}")?;
     }
-    answers.flush()?;
+    output.flush()?;
     Ok(())
 }

@@ -1,33 +1,37 @@
-//! Runs judged instances against generated code.
+//! Checks generated code against instances with known verdicts.
 //!
-//! `cargo run --release -p conformance -- DOCUMENTS INSTANCES` generates the code of a folder of documents, compiles
-//! it, and shows it every instance of a folder: an instance to accept must be read, pass validation and be written back
-//! as the same JSON; one to reject must be refused; one to tolerate must be read without loss.
+//! `cargo run --release -p conformance -- DOCUMENTS INSTANCES` generates and compiles the code of a folder of
+//! documents, and runs every instance of a folder through it:
+//!
+//! - An instance to accept must be deserialized, pass validation and be serialized as the same JSON.
+//! - An instance to reject must be rejected.
+//! - An instance to tolerate must be deserialized without loss, although it breaks the schema.
 
 mod instance;
-mod judge;
 mod program;
+mod verdict;
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use instance::{Expect, Instance};
-use program::Program;
+use crate::instance::{Expect, Instance};
+use crate::program::Program;
 
 const USAGE: &str = "\
-Runs judged instances against the code that is generated from documents.
+Checks generated code against instances with known verdicts.
 
 Usage: conformance DOCUMENTS INSTANCES
 
   DOCUMENTS  a folder of OpenAPI documents, as fal serves them
-  INSTANCES  a folder of .jsonl files, each named by an endpoint's id with `/` written as `__`; a line is
+  INSTANCES  a folder of .jsonl files, each named after an endpoint id with `/` written as `__`; a line is
              {\"of\": \"input\"|\"output\", \"case\": \"...\", \"expect\": \"accept\"|\"reject\"|\"tolerate\", \"value\": {...}}
 
-The last line counts what was accepted, refused and tolerated as it should be, and what was wrong; the exit code is 1 if
-anything was.";
+The last line counts the instances that were accepted, refused and tolerated as expected, and the wrong ones.
+The exit code is 1 if an instance is wrong, and 2 if the check cannot run.";
 
-/// How many failures are shown.
-const SHOWN: usize = 25;
+/// The most failures that are printed.
+const MAX_FAILURES: usize = 25;
 
 type Error = Box<dyn std::error::Error>;
 
@@ -38,7 +42,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let [documents, instances] = &arguments[..] else {
-        eprintln!("two folders are needed\n\n{USAGE}");
+        eprintln!("error: expected two folders\n\n{USAGE}");
         return ExitCode::from(2);
     };
     match run(documents, instances) {
@@ -47,13 +51,13 @@ fn main() -> ExitCode {
             if counts.wrong == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
-            eprintln!("{error}");
+            eprintln!("error: {error}");
             ExitCode::from(2)
         }
     }
 }
 
-/// What became of the instances.
+/// The numbers of instances by outcome.
 #[derive(Debug, Default)]
 struct Counts {
     accepted: usize,
@@ -62,42 +66,42 @@ struct Counts {
     wrong: usize,
 }
 
-impl std::fmt::Display for Counts {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Counts { accepted, refused, tolerated, wrong } = self;
         write!(f, "accepted {accepted}, refused {refused}, tolerated {tolerated}, wrong {wrong}")
     }
 }
 
 fn run(documents: &Path, instances: &Path) -> Result<Counts, Error> {
-    let instances = instance::read(instances)?;
+    let instances = instance::load(instances)?;
     let program = Program::build(documents)?;
-    if let Some(stray) = instances.iter().find(|instance| !program.knows(&instance.id)) {
-        return Err(format!("there are instances of {} and no document of it", stray.id).into());
+    if let Some(stray) = instances.iter().find(|instance| !program.has_endpoint(&instance.id)) {
+        return Err(format!("missing document of `{}`, which has instances", stray.id).into());
     }
-    let answers = program.answers(&instances)?;
+    let outcomes = program.run(&instances)?;
     let mut counts = Counts::default();
-    for (instance, answer) in instances.iter().zip(&answers) {
-        match judge::judge(instance, answer, program.schemas(&instance.id)) {
+    for (instance, outcome) in instances.iter().zip(&outcomes) {
+        match verdict::check(instance, outcome, program.schemas(&instance.id)) {
             Ok(()) => match instance.expect {
                 Expect::Accept => counts.accepted += 1,
                 Expect::Reject => counts.refused += 1,
                 Expect::Tolerate => counts.tolerated += 1,
             },
-            Err(why) => {
+            Err(reason) => {
                 counts.wrong += 1;
-                show(counts.wrong, instance, &why);
+                print_failure(counts.wrong, instance, &reason);
             }
         }
     }
     Ok(counts)
 }
 
-fn show(number: usize, instance: &Instance, why: &str) {
-    let Instance { id, of, case, .. } = instance;
-    if number <= SHOWN {
-        println!("{id}, {of} {case:?}: {why}");
-    } else if number == SHOWN + 1 {
-        println!("and more");
+fn print_failure(number: usize, instance: &Instance, reason: &str) {
+    let Instance { id, side, case, .. } = instance;
+    if number <= MAX_FAILURES {
+        println!("{id}, {side} {case:?}: {reason}");
+    } else if number == MAX_FAILURES + 1 {
+        println!("further failures are not shown");
     }
 }

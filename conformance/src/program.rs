@@ -1,5 +1,3 @@
-//! The generated code as a program that can be asked.
-
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write as _};
 use std::path::{Path, PathBuf};
@@ -11,11 +9,11 @@ use tempfile::TempDir;
 
 use crate::Error;
 use crate::instance::Instance;
-use crate::judge::{Answer, Schemas};
+use crate::verdict::{Outcome, Schemas};
 
 const MAIN: &str = include_str!("../program/main.rs");
 
-/// A compiled program that holds the generated code of some documents.
+/// A compiled program with the generated code of some documents.
 pub(crate) struct Program {
     executable: PathBuf,
     schemas: BTreeMap<String, Schemas>,
@@ -33,12 +31,12 @@ impl Program {
         let number = summary.documents;
         let (fields, untyped) = count_fields(&endpoints)?;
         let percent = 100.0 * untyped as f64 / fields.max(1) as f64;
-        println!("{number} {} generated", if number == 1 { "document" } else { "documents" });
-        println!("{fields} fields, of which {untyped} are untyped in whole or in part ({percent:.2} %)");
+        println!("generated {number} {}", if number == 1 { "document" } else { "documents" });
+        println!("{fields} fields, {untyped} of them fully or partly untyped ({percent:.2} %)");
 
         let lines = fs::read_to_string(endpoints.join("MANIFEST"))?;
         let lines = lines.lines().skip(1).map(|line| line.split('\t').collect());
-        // Of some endpoints fal has no document; they have no module.
+        // Endpoints without a document have no module.
         let lines: Vec<Vec<&str>> = lines.filter(|line: &Vec<&str>| line.get(2) != Some(&"-")).collect();
         fs::write(source.join("main.rs"), MAIN)?;
         fs::write(source.join("table.rs"), table(&lines))?;
@@ -55,55 +53,59 @@ impl Program {
         Ok(Program { executable, schemas, _folder: folder })
     }
 
-    /// Whether an endpoint is among the documents.
-    pub(crate) fn knows(&self, id: &str) -> bool {
+    /// Returns whether a document has this endpoint.
+    pub(crate) fn has_endpoint(&self, id: &str) -> bool {
         self.schemas.contains_key(id)
     }
 
-    /// The schemas of an endpoint's output.
+    /// Returns the schemas of an endpoint's output.
     pub(crate) fn schemas(&self, id: &str) -> Option<&Schemas> {
         self.schemas.get(id)
     }
 
-    /// What the program makes of each instance.
-    pub(crate) fn answers(&self, instances: &[Instance]) -> Result<Vec<Answer>, Error> {
+    /// Runs the instances through the program, and returns their outcomes in the same order.
+    pub(crate) fn run(&self, instances: &[Instance]) -> Result<Vec<Outcome>, Error> {
         let mut child = Command::new(&self.executable).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        let stdin = child.stdin.take().ok_or("the program has no input")?;
-        // Written beside reading: a pipe holds less than all of it.
+        let stdin = child.stdin.take().ok_or("the program has no standard input")?;
+        // Written while the output is read, because a pipe does not hold all of it.
         let written = thread::scope(|scope| {
             let writer = scope.spawn(move || -> std::io::Result<()> {
                 let mut stdin = BufWriter::new(stdin);
-                for Instance { id, of, value, .. } in instances {
-                    writeln!(stdin, "{id}\t{of}\t{value}")?;
+                for Instance { id, side, value, .. } in instances {
+                    writeln!(stdin, "{id}\t{side}\t{value}")?;
                 }
                 stdin.flush()
             });
             let output = child.wait_with_output();
             (writer.join(), output)
         });
-        let (Ok(written), output) = written else { return Err("the program could not be written to".into()) };
+        let (Ok(written), output) = written else {
+            return Err("cannot write to the program: its writer panicked".into());
+        };
         let output = output?;
         if !output.status.success() {
-            return Err(format!("the program of the generated code ended with {}", output.status).into());
+            return Err(format!("the program of the generated code failed: {}", output.status).into());
         }
         written?;
         let text = String::from_utf8(output.stdout)?;
-        let answers = text.lines().map(|line| {
-            let mut answer: Value = serde_json::from_str(line)?;
-            Ok(match answer.get_mut("ok") {
-                Some(written) => Ok(written.take()),
-                None => Err(answer.get("error").and_then(Value::as_str).unwrap_or_default().to_owned()),
+        let outcomes = text.lines().map(|line| {
+            let mut outcome: Value = serde_json::from_str(line)?;
+            Ok(match outcome.get_mut("ok") {
+                Some(serialized) => Ok(serialized.take()),
+                None => Err(outcome.get("error").and_then(Value::as_str).unwrap_or_default().to_owned()),
             })
         });
-        let answers = answers.collect::<Result<Vec<Answer>, Error>>()?;
-        if answers.len() != instances.len() {
-            return Err(format!("{} instances got {} answers", instances.len(), answers.len()).into());
+        let outcomes = outcomes.collect::<Result<Vec<Outcome>, Error>>()?;
+        if outcomes.len() != instances.len() {
+            return Err(
+                format!("expected {} outcomes, the program returned {}", instances.len(), outcomes.len()).into()
+            );
         }
-        Ok(answers)
+        Ok(outcomes)
     }
 }
 
-/// How many fields the generated records have, and how many of them hold JSON of any kind.
+/// Counts the fields of the generated structs, and those that hold untyped JSON.
 fn count_fields(folder: &Path) -> Result<(usize, usize), Error> {
     let (mut fields, mut untyped) = (0, 0);
     for entry in fs::read_dir(folder)? {
@@ -113,16 +115,21 @@ fn count_fields(folder: &Path) -> Result<(usize, usize), Error> {
             (fields, untyped) = (fields + more_fields, untyped + more_untyped);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path)?;
-            let found = text.lines().filter(|line| line.starts_with("        pub ") && !line.contains(" fn "));
-            let found: Vec<&str> = found.collect();
+            let found: Vec<&str> = text.lines().filter(|line| is_field(line)).collect();
             fields += found.len();
-            untyped += found.iter().filter(|line| line.contains("__private::Json")).count();
+            untyped += found.iter().filter(|line| line.contains("::Json")).count();
         }
     }
     Ok((fields, untyped))
 }
 
-/// Each endpoint's id and types, sorted by id.
+/// Returns whether a line is a field: `pub prompt: String`.
+fn is_field(line: &str) -> bool {
+    let name = line.trim_start().strip_prefix("pub ").and_then(|rest| rest.split_once(": "));
+    name.is_some_and(|(name, _)| name.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '#'))
+}
+
+/// Returns the source of a table of the endpoints' ids and types, sorted by id.
 fn table(lines: &[Vec<&str>]) -> String {
     let mut rows: Vec<(&str, &str)> = Vec::new();
     for line in lines {
@@ -140,6 +147,7 @@ fn table(lines: &[Vec<&str>]) -> String {
     format!("use crate::{{Endpoint, endpoint, endpoints}};\n\npub const ENDPOINTS: &[Endpoint] = &[\n{rows}];\n")
 }
 
+/// Returns the manifest of the program.
 fn package(workspace: &Path) -> String {
     let workspace = workspace.display().to_string();
     format!(
@@ -149,7 +157,7 @@ fn package(workspace: &Path) -> String {
     )
 }
 
-/// Where an endpoint's output is described.
+/// Reads the schemas of an endpoint's output.
 fn output_schemas(document: &[u8], id: &str) -> Result<Schemas, Error> {
     let mut document: Value = serde_json::from_slice(document)?;
     let output = ["paths", &format!("/{id}/requests/{{request_id}}"), "get", "responses", "200", "content"]
@@ -162,7 +170,7 @@ fn output_schemas(document: &[u8], id: &str) -> Result<Schemas, Error> {
     Ok(Schemas { output, components })
 }
 
-/// Compiles the program; what it depends on is kept in the workspace's target folder for the next time.
+/// Compiles the program. Its dependencies are cached in the workspace's target folder.
 fn compile(workspace: &Path, folder: &Path) -> Result<PathBuf, Error> {
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from);
     let target = target.join("conformance");

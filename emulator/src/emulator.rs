@@ -1,19 +1,21 @@
 use std::fmt;
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use fal_client::{Client, ClientBuilder};
 
-use crate::Error;
-use crate::documents::{Catalog, CatalogBuilder};
-use crate::http::{Fault, Keys, Operation, Port, ReceivedRequest, Server, Service, Settings};
-use crate::queue::{AcceptedJob, Pace};
-use crate::storage::{Lifecycle, Plan, StoredFile};
+use crate::faults::fault::Fault;
+use crate::http::server::Server;
+use crate::queue::accepted_job::AcceptedJob;
+use crate::request::operation::Operation;
+use crate::request::received_request::ReceivedRequest;
+use crate::state::State;
+use crate::storage::lifecycle::Lifecycle;
+use crate::storage::metadata::Metadata;
+use crate::storage::stored_file::StoredFile;
 
-/// A local fal that serves while this value lives, on a port of the loopback interface.
+/// A local fal, which listens on a port of the loopback interface while this value lives.
 ///
 /// ```
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -21,41 +23,27 @@ use crate::storage::{Lifecycle, Plan, StoredFile};
 ///
 /// let emulator = Emulator::builder().pace(Pace::instant()).start().await?;
 /// let client = emulator.client();
-/// // … use the client as if it were fal's …
-/// println!("{} requests were made", emulator.requests().len());
+/// // … use the client …
+/// println!("received {} requests", emulator.requests().len());
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// It runs as a task of the tokio runtime in which it was started. Dropped, it ends at once: the port is closed and
-/// open connections break off. [`shutdown`](Self::shutdown) also waits for that.
+/// The emulator runs as a task of the tokio runtime in which it was started. Dropping it closes the port and all
+/// connections immediately. [`shutdown`](Self::shutdown) also waits until the port is free.
 pub struct Emulator {
-    service: Arc<Service>,
-    client: Client,
-    server: Server,
+    pub(crate) state: Arc<State>,
+    pub(crate) client: Client,
+    pub(crate) server: Server,
 }
 
 impl Emulator {
-    /// Starts an emulator of the endpoints that `fal-client` ships, on a free port.
-    ///
-    /// # Errors
-    ///
-    /// As [`EmulatorBuilder::start`].
-    pub async fn start() -> Result<Self, Error> {
-        Emulator::builder().start().await
-    }
-
-    /// An emulator that differs from the usual one.
-    pub fn builder() -> EmulatorBuilder {
-        EmulatorBuilder::default()
-    }
-
-    /// A client that talks to this emulator, with a key that it accepts.
+    /// Returns a client of this emulator, with an accepted key.
     pub fn client(&self) -> Client {
         self.client.clone()
     }
 
-    /// What that client is built with, for one that repeats, waits or uploads in another way.
+    /// Returns a builder for a client of this emulator, to change its settings.
     ///
     /// ```no_run
     /// # async fn example(emulator: fal_emulator::Emulator) -> Result<(), fal_client::Error> {
@@ -65,72 +53,78 @@ impl Emulator {
     /// # }
     /// ```
     pub fn client_builder(&self) -> ClientBuilder {
-        client_builder(self.base_url(), self.service.settings.keys.accepted())
+        client_builder(self.base_url(), self.state.settings.keys.accepted())
     }
 
-    /// `http://127.0.0.1:PORT`, without a slash at the end. The fal host comes next: the endpoints' ids are below
-    /// `{base_url}/fal.run/` and `{base_url}/queue.fal.run/`.
+    /// Returns the base URL, `http://127.0.0.1:PORT`, without a trailing slash.
+    ///
+    /// The fal host follows as the first segment of the path: `{base_url}/fal.run/{id}`,
+    /// `{base_url}/queue.fal.run/{id}`.
     pub fn base_url(&self) -> &str {
-        &self.service.base_url
+        &self.state.base_url
     }
 
-    /// The ids of the endpoints that are served, sorted.
+    /// Returns the ids of the served endpoints, sorted.
     pub fn endpoints(&self) -> impl Iterator<Item = &str> {
-        self.service.catalog.ids()
+        self.state.catalog.ids()
     }
 
-    /// The requests that were received, oldest first. Of very many, the last 10,000 or 256 MiB are remembered.
+    /// Returns the received requests, oldest first. Limited to the last 10,000 requests and 256 MiB of bodies.
     pub fn requests(&self) -> Vec<ReceivedRequest> {
-        self.service.journal.all()
+        self.state.journal.all()
     }
 
-    /// The requests that were accepted, oldest first: queued ones and direct runs. A test that nothing was submitted
-    /// twice counts them. As many are remembered as of [`requests`](Self::requests), and all that are not completed.
+    /// Returns the accepted requests, oldest first: queued requests and direct runs.
+    ///
+    /// A test can count them to prove that nothing was submitted twice. The limits of [`requests`](Self::requests)
+    /// apply, but jobs that are not completed are always kept.
     pub fn jobs(&self) -> Vec<AcceptedJob> {
-        self.service.queue.all()
+        self.state.jobs.all()
     }
 
-    /// The files that were uploaded and are there, oldest first.
+    /// Returns the uploaded files that have not expired, oldest first.
     pub fn files(&self) -> Vec<StoredFile> {
-        self.service.storage.uploaded()
+        self.state.store.uploaded()
     }
 
-    /// Puts a file on the emulated CDN, as if it had been uploaded, for what reads files.
+    /// Adds a file to the emulated CDN, as if it had been uploaded.
     ///
     /// # Errors
     ///
-    /// What the system says where the emulator's temporary file cannot be written.
+    /// Fails if the emulator's temporary file cannot be written, or exceeds 16 GiB.
     pub fn add_file(&self, name: &str, content_type: &str, bytes: &[u8]) -> io::Result<StoredFile> {
-        let mut blob = self.service.storage.blob();
+        let mut blob = self.state.store.blob();
         blob.append(bytes)?;
         let lifecycle = Lifecycle::default();
-        let plan = Plan { name: name.to_owned(), content_type: content_type.to_owned(), lifecycle };
-        Ok(self.service.storage.add(plan, blob))
+        let metadata = Metadata { name: name.to_owned(), content_type: content_type.to_owned(), lifecycle };
+        Ok(self.state.store.add(metadata, blob))
     }
 
-    /// Orders a fault for the next request of an operation, after those that were ordered before. See [`Fault`].
-    pub fn fault(&self, operation: Operation, fault: Fault) {
-        self.service.faults.add(operation, fault);
+    /// Queues a fault for the next request of an operation, after the faults that are queued already. See [`Fault`].
+    pub fn inject_fault(&self, operation: Operation, fault: Fault) {
+        self.state.faults.add(operation, fault);
     }
 
-    /// How many ordered faults have not happened yet. A test that counts on them ends with none.
-    pub fn faults_left(&self) -> usize {
-        self.service.faults.count()
+    /// Returns the number of injected faults that have not happened yet. A test can assert at its end that it is 0.
+    pub fn pending_faults(&self) -> usize {
+        self.state.faults.count()
     }
 
-    /// Forgets the faults that have not happened yet.
+    /// Removes the faults that have not happened yet.
     pub fn clear_faults(&self) {
-        self.service.faults.clear();
+        self.state.faults.clear();
     }
 
-    /// Closes the next so many connections as soon as they come, before anything is read from them. Connections that
-    /// are open, such as those that a client keeps for its next request, stay.
+    /// Closes the next `count` connections as soon as they are accepted, before anything is read.
+    ///
+    /// Open connections stay open, such as those that a client reuses for its next request.
     pub fn drop_connections(&self, count: usize) {
-        self.service.dropped_connections.fetch_add(count, Ordering::Relaxed);
+        self.state.drop_connections(count);
     }
 
-    /// Moves the emulator's time forward. Jobs that move on by time do so, start timeouts and lifetimes pass, delays
-    /// end. The clocks of the machine and of the client stay as they are.
+    /// Advances the emulator's clock. Jobs progress, start timeouts and lifetimes pass, and delays end.
+    ///
+    /// The clocks of the system and of the client do not change. The limit is 100 years in total.
     ///
     /// ```
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -144,158 +138,38 @@ impl Emulator {
     /// # }
     /// ```
     pub fn advance_time(&self, by: Duration) {
-        self.service.clock.advance(by);
+        self.state.clock.advance(by);
     }
 
-    /// Moves a queued job one step on: a place forward in the queue, the start, a log line, the end. False if there is
-    /// no such job or it is completed. See [`Pace::manual`].
+    /// Advances a queued job by one step: a queue position, the start, a log line or the end. See [`Pace::manual`].
+    ///
+    /// Returns `false` if the job is unknown or completed.
     ///
     /// ```
     /// # async fn example(emulator: &fal_emulator::Emulator, request_id: &str) {
     /// while emulator.advance(request_id) {
-    ///     // … look at the status …
+    ///     // … check the status …
     /// }
     /// # }
     /// ```
+    ///
+    /// [`Pace::manual`]: crate::Pace::manual
     pub fn advance(&self, request_id: &str) -> bool {
-        self.service.queue.get(request_id).is_some_and(|job| job.advance())
+        self.state.jobs.get(request_id).is_some_and(|job| job.advance())
     }
 
-    /// Moves a queued job to its end. False if there is no such job or it is completed.
+    /// Advances a queued job to its end. Returns `false` if the job is unknown or completed.
     pub fn complete(&self, request_id: &str) -> bool {
-        let mut moved = false;
+        let mut advanced = false;
         while self.advance(request_id) {
-            moved = true;
+            advanced = true;
         }
-        moved
+        advanced
     }
 
-    /// Ends at once, as dropping does, and waits until the port is free again.
+    /// Stops immediately, as dropping does, and waits until the port is free.
     pub async fn shutdown(mut self) {
         self.server.shutdown().await;
-    }
-}
-
-/// Says what an [`Emulator`] serves and how.
-///
-/// ```
-/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-/// use std::time::Duration;
-/// use fal_emulator::{Emulator, Pace};
-///
-/// let emulator = Emulator::builder()
-///     .schemas("schemas") // the documents in this folder instead of the shipped ones
-///     .port(4000)
-///     .key("id:secret") // no other key is accepted
-///     .pace(Pace::default().running(Duration::from_secs(5)))
-///     .on_request(|request| eprintln!("{} {}", request.method(), request.path()))
-///     .start()
-///     .await?;
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone)]
-#[must_use = "an emulator serves once it is started"]
-pub struct EmulatorBuilder {
-    folders: Vec<PathBuf>,
-    documents: Vec<String>,
-    port: u16,
-    settings: Settings,
-}
-
-impl Default for EmulatorBuilder {
-    fn default() -> Self {
-        EmulatorBuilder {
-            folders: Vec::new(),
-            documents: Vec::new(),
-            port: 0,
-            settings: Settings {
-                keys: Keys::Any,
-                pace: Pace::default(),
-                keep_alive: Duration::from_secs(10),
-                token_lifetime: Duration::from_secs(24 * 3600),
-                on_request: None,
-            },
-        }
-    }
-}
-
-impl EmulatorBuilder {
-    /// Serves the documents in a folder and the folders in it, each a `.json` file, instead of the shipped ones. Can
-    /// be given several times. `.patch.json` files are left aside: the emulator serves what fal said.
-    pub fn schemas(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.folders.push(folder.into());
-        self
-    }
-
-    /// Serves a document given as text instead of the shipped ones. Can be given several times.
-    pub fn document(mut self, text: impl Into<String>) -> Self {
-        self.documents.push(text.into());
-        self
-    }
-
-    /// The port to listen on. By default, and for 0, the system chooses a free one.
-    pub fn port(mut self, port: u16) -> Self {
-        self.port = port;
-        self
-    }
-
-    /// The only key that is accepted. By default every key is, as long as there is one.
-    pub fn key(mut self, key: impl Into<String>) -> Self {
-        self.settings.keys = Keys::Only(key.into());
-        self
-    }
-
-    /// How queued jobs move on. By default within about a second, see [`Pace`].
-    pub fn pace(mut self, pace: Pace) -> Self {
-        self.settings.pace = pace;
-        self
-    }
-
-    /// How long a status stream is silent before it sends a comment to show that it is alive. 10 s by default.
-    pub fn keep_alive(mut self, interval: Duration) -> Self {
-        self.settings.keep_alive = interval;
-        self
-    }
-
-    /// How long a CDN token holds. A day by default.
-    pub fn token_lifetime(mut self, time: Duration) -> Self {
-        self.settings.token_lifetime = time;
-        self
-    }
-
-    /// Called with every request once its answer is decided, before it is sent.
-    pub fn on_request(mut self, call: impl Fn(&ReceivedRequest) + Send + Sync + 'static) -> Self {
-        self.settings.on_request = Some(Arc::new(call));
-        self
-    }
-
-    /// Starts the emulator, in the tokio runtime of the caller.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Documents`] names every document that is none of fal's or repeats another one's endpoint,
-    /// [`Error::Listen`] says that the port is taken, [`Error::Client`] that the client cannot be built.
-    pub async fn start(self) -> Result<Emulator, Error> {
-        let catalog = self.catalog()?;
-        let port = Port::listen(self.port).await.map_err(|source| Error::Listen { port: self.port, source })?;
-        let base_url = format!("http://{}", port.address);
-        let client = client_builder(&base_url, self.settings.keys.accepted()).build().map_err(Error::Client)?;
-        let service = Arc::new(Service::new(base_url, catalog, self.settings));
-        let server = Server::start(port, Arc::clone(&service));
-        Ok(Emulator { service, client, server })
-    }
-
-    fn catalog(&self) -> Result<Arc<Catalog>, Error> {
-        if self.folders.is_empty() && self.documents.is_empty() {
-            return Catalog::shipped();
-        }
-        let mut builder = CatalogBuilder::default();
-        self.folders.iter().for_each(|folder| builder.folder(folder));
-        for (index, text) in self.documents.iter().enumerate() {
-            builder.text(&format!("document {}", index + 1), text);
-        }
-        builder.build().map(Arc::new).map_err(Error::Documents)
     }
 }
 
@@ -305,18 +179,7 @@ impl fmt::Debug for Emulator {
     }
 }
 
-impl fmt::Debug for EmulatorBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EmulatorBuilder")
-            .field("folders", &self.folders)
-            .field("documents", &self.documents.len())
-            .field("port", &self.port)
-            .field("pace", &self.settings.pace)
-            .finish_non_exhaustive()
-    }
-}
-
-fn client_builder(base_url: &str, key: &str) -> ClientBuilder {
+pub(crate) fn client_builder(base_url: &str, key: &str) -> ClientBuilder {
     Client::builder()
         .key(key)
         .run_host(format!("{base_url}/fal.run"))

@@ -1,17 +1,17 @@
 use std::fmt;
 use std::io;
 
-/// Why an emulator did not start.
+/// An error of [`EmulatorBuilder::start`](crate::EmulatorBuilder::start).
 ///
 /// ```
 /// # async fn example() {
 /// use fal_emulator::{Emulator, Error};
 ///
 /// match Emulator::builder().schemas("schemas").port(4000).start().await {
-///     Ok(emulator) => println!("{} is ready", emulator.base_url()),
-///     Err(Error::Documents(problems)) => {
-///         for problem in problems {
-///             eprintln!("{}: {}", problem.file(), problem.reason());
+///     Ok(emulator) => println!("listening on {}", emulator.base_url()),
+///     Err(Error::Documents(errors)) => {
+///         for error in errors {
+///             eprintln!("{}: {}", error.file(), error.reason());
 ///         }
 ///     }
 ///     Err(error) => eprintln!("{error}"),
@@ -21,20 +21,20 @@ use std::io;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// Documents that cannot be served, all of them at once.
+    /// Some documents are invalid. All of them are listed.
     Documents(Vec<DocumentError>),
-    /// The port cannot be listened on.
+    /// The port is not available.
     Listen {
-        /// The port that was asked for; 0 is any free one.
+        /// The requested port. 0 means any free one.
         port: u16,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The client for this emulator cannot be built.
+    /// The client for the emulator cannot be built.
     Client(fal_client::Error),
 }
 
-/// A document that cannot be served, and why.
+/// An invalid document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentError {
     file: String,
@@ -46,12 +46,12 @@ impl DocumentError {
         DocumentError { file: file.into(), reason: reason.into() }
     }
 
-    /// The file, or the name that stands for a document given as text.
+    /// Returns the file, or `document 1` and so on for documents that were added as strings.
     pub fn file(&self) -> &str {
         &self.file
     }
 
-    /// What is wrong with it.
+    /// Returns the reason why the document is invalid.
     pub fn reason(&self) -> &str {
         &self.reason
     }
@@ -68,12 +68,12 @@ impl std::error::Error for DocumentError {}
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Documents(problems) => {
-                f.write_str("the emulator cannot serve these documents:")?;
-                problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+            Error::Documents(errors) => {
+                f.write_str("invalid documents:")?;
+                errors.iter().try_for_each(|error| write!(f, "\n  {error}"))
             }
-            Error::Listen { port, source } => write!(f, "the emulator cannot listen on 127.0.0.1:{port}: {source}"),
-            Error::Client(source) => write!(f, "the emulator's client cannot be built: {source}"),
+            Error::Listen { port, source } => write!(f, "cannot listen on 127.0.0.1:{port}: {source}"),
+            Error::Client(source) => write!(f, "cannot build the client for the emulator: {source}"),
         }
     }
 }

@@ -1,5 +1,4 @@
-//! Random numbers and what is made of them. The standard library's hashers start from random numbers, which is good
-//! enough for a name.
+//! Random names. The standard library seeds its hashers randomly, which is good enough here and needs no dependency.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -7,17 +6,17 @@ fn number() -> u64 {
     RandomState::new().build_hasher().finish()
 }
 
-/// 32 hexadecimal digits.
+/// Returns 32 random hexadecimal digits.
 pub(crate) fn secret() -> String {
     format!("{:016x}{:016x}", number(), number())
 }
 
-/// 16 hexadecimal digits.
+/// Returns 16 random hexadecimal digits.
 pub(crate) fn name() -> String {
     format!("{:016x}", number())
 }
 
-/// A UUID, version 4.
+/// Returns a random UUID, version 4.
 pub(crate) fn uuid() -> String {
     let (high, low) = (number(), number());
     format!(

@@ -3,10 +3,13 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use serde_json::Value;
 use tracing::Instrument;
 
-use crate::Error;
-use crate::queue::{Cancellation, Target};
+use super::options::timeout_option;
+use crate::error::Error;
+use crate::protocol::{Cancellation, RawResponse};
+use crate::queue::Target;
 use crate::transport::{send, within_total};
 
 /// A wish to cancel a request, which is sent when it is awaited.
@@ -22,17 +25,36 @@ impl Cancel {
         Cancel { target, timeout: None }
     }
 
-    /// How long it may take in all, repetitions and their pauses included (no limit by default).
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
-        self
-    }
+    timeout_option!();
 }
 
 /// Asks fal to cancel a request.
 pub(super) async fn cancel(target: &Target) -> Result<Cancellation, Error> {
-    let ask = async { Cancellation::read(send(target.client.shared(), &target.cancel()?).await) };
+    let ask = async { outcome(send(&target.context, &target.cancel()?).await) };
     ask.await.map_err(|error| target.explain(error))
+}
+
+/// Decides by the word in the body, not by the HTTP status.
+fn outcome(response: Result<RawResponse, Error>) -> Result<Cancellation, Error> {
+    match response {
+        Ok(response) => match Cancellation::parse(&response) {
+            Some(known) => Ok(known),
+            // Older documents of fal promise an object without the word.
+            None if response.body.is_empty() || is_object(&response) => Ok(Cancellation::Requested),
+            None => {
+                let message = "fal answered the wish to cancel with something that is no answer to it";
+                Err(Error::unexpected(message, response))
+            }
+        },
+        Err(error) => match error.response().and_then(Cancellation::parse) {
+            Some(known @ (Cancellation::AlreadyCompleted | Cancellation::NotFound)) => Ok(known),
+            _ => Err(error),
+        },
+    }
+}
+
+fn is_object(response: &RawResponse) -> bool {
+    serde_json::from_slice::<Value>(&response.body).is_ok_and(|body| body.is_object())
 }
 
 impl IntoFuture for Cancel {

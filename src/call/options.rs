@@ -1,148 +1,4 @@
-use std::fmt;
-use std::time::Duration;
-
-use http::{HeaderMap, HeaderName, HeaderValue};
-use serde_json::{Map, Value};
-use url::Url;
-
-use crate::client::header;
-use crate::{EndpointInput, Error, ErrorKind, Lifecycle};
-
-/// What a call sends besides its input. The first option that cannot be sent is kept as an error, which comes when the
-/// call is awaited, before anything is sent.
-#[derive(Debug, Default)]
-pub(crate) struct SendOptions {
-    pub(super) headers: HeaderMap,
-    pub(super) query: Vec<(&'static str, String)>,
-    pub(super) extra: Map<String, Value>,
-    pub(super) unchecked: bool,
-    /// Smaller files become data URIs; `None` is what the client's policy says.
-    pub(super) inline_below: Option<u64>,
-    /// Whether a full queue is to refuse.
-    pub(super) bounded: bool,
-    refused: Option<Error>,
-}
-
-/// How urgent a queued request is. It can only be lowered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Priority {
-    /// In the order in which requests come.
-    Normal,
-    /// Behind every request of normal priority, also those of other customers.
-    Low,
-}
-
-impl fmt::Display for Priority {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Priority::Normal => "normal",
-            Priority::Low => "low",
-        })
-    }
-}
-
-impl SendOptions {
-    /// Checks everything that can be checked before anything is waited for: the options, and the input against its
-    /// schema.
-    pub(super) fn check(&mut self, input: &impl EndpointInput) -> Result<(), Error> {
-        if let Some(refused) = self.refused.take() {
-            return Err(refused);
-        }
-        if self.unchecked { Ok(()) } else { input.validate().map_err(Error::from) }
-    }
-
-    fn refuse(&mut self, reason: String) {
-        self.refused.get_or_insert_with(|| Error::new(ErrorKind::InvalidInput, reason));
-    }
-
-    pub(super) fn set(&mut self, name: &'static str, value: &str) {
-        match HeaderValue::from_str(value) {
-            Ok(value) => drop(self.headers.insert(HeaderName::from_static(name), value)),
-            Err(_) => self.refuse(format!("{value:?} cannot be sent in the header {name}")),
-        }
-    }
-
-    pub(super) fn header(&mut self, name: &str, value: &str) {
-        match header(name, value) {
-            Ok((name, value)) => drop(self.headers.insert(name, value)),
-            Err(reason) => self.refuse(reason),
-        }
-    }
-
-    pub(super) fn start_timeout(&mut self, timeout: Duration) {
-        if timeout <= Duration::from_millis(100) {
-            return self.refuse(format!("a start timeout of {timeout:?} is too short; fal takes more than 0.1 s"));
-        }
-        self.set("x-fal-request-start-timeout", &timeout.as_secs_f64().to_string());
-    }
-
-    pub(super) fn webhook(&mut self, url: &str) {
-        match Url::parse(url) {
-            Ok(parsed) if matches!(parsed.scheme(), "http" | "https") && parsed.has_host() => {
-                self.query.retain(|(name, _)| *name != "fal_webhook");
-                self.query.push(("fal_webhook", url.to_owned()));
-            }
-            _ => self.refuse(format!("the webhook {url:?} is not an http or https URL")),
-        }
-    }
-
-    pub(super) fn max_queue_length(&mut self, length: u32) {
-        self.bounded = true;
-        self.query.retain(|(name, _)| *name != "fal_max_queue_length");
-        self.query.push(("fal_max_queue_length", length.to_string()));
-    }
-
-    /// How long the files of the request live. What is said last counts, and where that says nothing, nothing is sent.
-    pub(super) fn lifecycle(&mut self, lifecycle: &Lifecycle) {
-        const PREFERENCE: &str = "x-fal-object-lifecycle-preference";
-        match lifecycle.header() {
-            Some(preference) => self.set(PREFERENCE, &preference),
-            None => drop(self.headers.remove(PREFERENCE)),
-        }
-    }
-
-    /// Billing tags. fal drops a pair that breaks its rules without a word, so they are checked here.
-    pub(super) fn tags(&mut self, tags: Vec<(String, String)>) {
-        if let Some(reason) = tags_refused(&tags) {
-            return self.refuse(format!("{reason}; fal would drop the tag without a word"));
-        }
-        if tags.is_empty() {
-            return drop(self.headers.remove("x-fal-tags"));
-        }
-        let pairs: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        self.set("x-fal-tags", &pairs.join(","));
-    }
-}
-
-fn tags_refused(tags: &[(String, String)]) -> Option<String> {
-    if tags.len() > 10 {
-        return Some(format!("there are {} tags, and 10 are the most", tags.len()));
-    }
-    let mut total = tags.len().saturating_sub(1);
-    for (index, (key, value)) in tags.iter().enumerate() {
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
-        if key.is_empty() || key.len() > 64 || !key.bytes().all(plain) {
-            return Some(format!("the tag {key:?} is not 1 to 64 characters of a-z, 0-9, `.`, `_` and `-`"));
-        }
-        if key.starts_with("fal.") {
-            return Some(format!("the tag {key:?} begins with `fal.`, which is fal's own"));
-        }
-        if value.is_empty()
-            || value.len() > 256
-            || !value.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b',')
-        {
-            return Some(format!(
-                "the value {value:?} of the tag {key:?} is not 1 to 256 printable ASCII characters without a comma"
-            ));
-        }
-        if tags[..index].iter().any(|(other, _)| other == key) {
-            return Some(format!("the tag {key:?} is there twice"));
-        }
-        total += key.len() + 1 + value.len();
-    }
-    (total > 1024).then(|| format!("the tags take {total} bytes, and 1024 are the most"))
-}
+//! The methods of calls that set their options, each declared once.
 
 /// The options of every call that sends an input.
 macro_rules! send_options {
@@ -150,20 +6,20 @@ macro_rules! send_options {
         /// Whether the input is checked before it is sent (default true). `false` sends what the schema does not allow:
         /// for a service that is ahead of the schema.
         pub fn validate(mut self, validate: bool) -> Self {
-            self.options.unchecked = !validate;
+            self.outgoing.options.unchecked = !validate;
             self
         }
 
         /// Puts a field into the input that its type does not have. It wins over a field of the same name.
         pub fn extra(mut self, name: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
-            self.options.extra.insert(name.into(), value.into());
+            self.outgoing.options.extra.insert(name.into(), value.into());
             self
         }
 
         /// Files of the input that have fewer bytes than this go into it as data URIs, and are not uploaded (default: what
         /// the client's [`UploadPolicy`](crate::UploadPolicy) says, which is no file by default).
         pub fn inline_below(mut self, bytes: u64) -> Self {
-            self.options.inline_below = Some(bytes);
+            self.outgoing.options.inline_below = Some(bytes);
             self
         }
 
@@ -171,7 +27,7 @@ macro_rules! send_options {
         /// [`ClientBuilder::header`](crate::ClientBuilder::header)). `Authorization` is the client's and is refused. Of a
         /// header that an option sets too, what was said last counts.
         pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
-            self.options.header(name.as_ref(), value.as_ref());
+            self.outgoing.options.header(name.as_ref(), value.as_ref());
             self
         }
 
@@ -179,32 +35,32 @@ macro_rules! send_options {
         /// count, the model's work does not. More than 0.1 s. Where it passes, the error says so with
         /// [`is_start_timeout`](crate::Error::is_start_timeout).
         pub fn start_timeout(mut self, timeout: std::time::Duration) -> Self {
-            self.options.start_timeout(timeout);
+            self.outgoing.options.start_timeout(timeout);
             self
         }
 
         /// Asks for the runner that served earlier requests with the same hint, which has their models loaded.
         pub fn hint(mut self, hint: impl AsRef<str>) -> Self {
-            self.options.set("x-fal-runner-hint", hint.as_ref());
+            self.outgoing.options.set("x-fal-runner-hint", hint.as_ref());
             self
         }
 
         /// Tags for the bill: at most 10, a key of 1 to 64 characters of `a-z 0-9 . _ -`, a value of 1 to 256 printable
         /// ASCII characters without a comma, 1024 bytes in all. What breaks a rule is an error before anything is sent.
         pub fn tags<K: Into<String>, V: Into<String>>(mut self, tags: impl IntoIterator<Item = (K, V)>) -> Self {
-            self.options.tags(tags.into_iter().map(|(key, value)| (key.into(), value.into())).collect());
+            self.outgoing.options.tags(tags.into_iter().map(|(key, value)| (key.into(), value.into())).collect());
             self
         }
 
         /// How long the files live that the request makes, and who may read them (default: the account's setting).
-        pub fn lifecycle(mut self, lifecycle: &crate::Lifecycle) -> Self {
-            self.options.lifecycle(lifecycle);
+        pub fn lifecycle(mut self, lifecycle: &crate::files::Lifecycle) -> Self {
+            self.outgoing.options.lifecycle(lifecycle);
             self
         }
 
         /// Whether fal keeps input and output (default: the account's setting).
         pub fn store_io(mut self, store: bool) -> Self {
-            self.options.set("x-fal-store-io", if store { "1" } else { "0" });
+            self.outgoing.options.set("x-fal-store-io", if store { "1" } else { "0" });
             self
         }
     };
@@ -214,112 +70,77 @@ macro_rules! send_options {
 macro_rules! queue_options {
     () => {
         /// How urgent it is (default normal).
-        pub fn priority(mut self, priority: crate::Priority) -> Self {
-            self.options.set("x-fal-queue-priority", &priority.to_string());
+        pub fn priority(mut self, priority: crate::call::priority::Priority) -> Self {
+            self.outgoing.options.set("x-fal-queue-priority", &priority.to_string());
             self
         }
 
-        /// Keeps fal from repeating the request when a runner fails (by default up to 10 attempts in all).
-        pub fn no_retry(mut self) -> Self {
-            self.options.set("x-fal-no-retry", "1");
+        /// Keeps fal from retrying the request when a runner fails. Default: `false`, up to 10 attempts.
+        pub fn no_retry(mut self, no_retry: bool) -> Self {
+            self.outgoing.options.no_retry(no_retry);
             self
         }
 
         /// Has fal refuse the request with 429 when more than so many wait for the endpoint, of all its callers.
         pub fn max_queue_length(mut self, length: u32) -> Self {
-            self.options.max_queue_length(length);
+            self.outgoing.options.max_queue_length(length);
             self
         }
     };
 }
 
-pub(super) use {queue_options, send_options};
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tagged(tags: &[(&str, &str)]) -> Result<String, Error> {
-        let mut options = SendOptions::default();
-        options.tags(tags.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect());
-        options.check(&Value::Null)?;
-        Ok(options.headers["x-fal-tags"].to_str().expect("text").to_owned())
-    }
-
-    #[test]
-    fn tags_are_checked() {
-        assert_eq!(tagged(&[("team", "a b"), ("cost.center", "7")]).expect("good tags"), "team=a b,cost.center=7");
-        let long = "x".repeat(257);
-        for bad in [
-            vec![("", "v")],
-            vec![("Team", "v")],
-            vec![("fal.x", "v")],
-            vec![("k", "")],
-            vec![("k", "a,b")],
-            vec![("k", "é")],
-            vec![("k", &long)],
-            vec![("k", "1"), ("k", "2")],
-            vec![("a b", "v")],
-        ] {
-            assert_eq!(tagged(&bad).expect_err("a bad tag").kind(), ErrorKind::InvalidInput, "{bad:?}");
+/// The options of the calls that follow a request. What the timeout covers differs between them.
+macro_rules! follow_options {
+    (
+        $(#[doc = $timeout:literal])*
+        timeout;
+        $(#[doc = $cancel_on_timeout:literal])*
+        cancel_on_timeout;
+    ) => {
+        /// Includes the model's logs in updates, each line once and in order. Default: `false`.
+        pub fn logs(mut self, logs: bool) -> Self {
+            self.follow.logs = logs;
+            self
         }
-        let many: Vec<(String, &str)> = (0..11).map(|index| (format!("k{index}"), "v")).collect();
-        assert!(tagged(&many.iter().map(|(key, value)| (key.as_str(), *value)).collect::<Vec<_>>()).is_err());
-        let wide = "y".repeat(250);
-        assert!(tagged(&[("a", &wide), ("b", &wide), ("c", &wide), ("d", &wide), ("e", &wide)]).is_err());
-    }
 
-    #[test]
-    fn a_start_timeout_is_more_than_a_tenth_of_a_second() {
-        for (timeout, text) in [(5000, Some("5")), (2500, Some("2.5")), (45500, Some("45.5")), (101, Some("0.101"))] {
-            let mut options = SendOptions::default();
-            options.start_timeout(Duration::from_millis(timeout));
-            assert!(options.check(&Value::Null).is_ok());
-            let sent = options.headers.get("x-fal-request-start-timeout").map(|value| value.to_str().expect("text"));
-            assert_eq!(sent, text);
+        /// Registers a callback for every change: of the position in the queue, of the state, of the logs.
+        pub fn on_update(mut self, call: impl FnMut(crate::protocol::QueueUpdate) + Send + 'a) -> Self {
+            self.on_update = Some(Box::new(call));
+            self
         }
-        for timeout in [0, 1, 100] {
-            let mut options = SendOptions::default();
-            options.start_timeout(Duration::from_millis(timeout));
-            assert!(options.check(&Value::Null).is_err_and(|error| error.to_string().contains("0.1 s")));
-        }
-    }
 
-    #[test]
-    fn the_last_lifecycle_counts() {
-        let mut options = SendOptions::default();
-        let sent = |options: &SendOptions| {
-            options.headers.values().map(|value| value.to_str().expect("text").to_owned()).collect::<Vec<_>>()
-        };
-        options.lifecycle(&Lifecycle::expires_after(Duration::from_secs(3600)));
-        options.lifecycle(&Lifecycle::expires_immediately());
-        assert_eq!(sent(&options), [r#"{"expiration_duration_seconds":60}"#]);
-        options.lifecycle(&Lifecycle::never_expires());
-        assert!(sent(&options).is_empty());
-    }
-
-    #[test]
-    fn what_no_header_can_hold_is_refused() {
-        for (name, value) in [("a b", "c"), ("x", "a\nb"), ("Authorization", "Key x"), ("", "x")] {
-            let mut options = SendOptions::default();
-            options.header(name, value);
-            assert!(options.check(&Value::Null).is_err(), "{name}: {value:?}");
+        $(#[doc = $timeout])*
+        pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
+            self.follow.timeout = Some(timeout);
+            self
         }
-    }
 
-    #[test]
-    fn a_webhook_is_a_web_address() {
-        for (url, good) in [
-            ("https://x.y/z?a=b&c=d", true),
-            ("http://127.0.0.1:1/", true),
-            ("ftp://x.y", false),
-            ("x.y/z", false),
-            ("", false),
-            ("javascript:alert(1)", false),
-        ] {
-            let mut options = SendOptions::default();
-            options.webhook(url);
-            assert_eq!(options.check(&Value::Null).is_ok(), good, "{url}");
+        $(#[doc = $cancel_on_timeout])*
+        pub fn cancel_on_timeout(mut self, cancel: bool) -> Self {
+            self.follow.cancel_on_timeout = cancel;
+            self
         }
-    }
+
+        /// Cancels the request when the future is dropped before the request is completed. Default: `false`.
+        ///
+        /// A background task sends the cancellation, which needs a tokio runtime that keeps running.
+        pub fn cancel_on_drop(mut self, cancel: bool) -> Self {
+            self.follow.cancel_on_drop = cancel;
+            self
+        }
+    };
 }
+
+/// The time limit of a call that does not follow a request.
+macro_rules! timeout_option {
+    ($(#[doc = $doc:literal])*) => {
+        /// Total time limit, including retries and backoff. Default: none.
+        $(#[doc = $doc])*
+        pub fn timeout(mut self, timeout: std::time::Duration) -> Self {
+            self.timeout = Some(timeout);
+            self
+        }
+    };
+}
+
+pub(super) use {follow_options, queue_options, send_options, timeout_option};

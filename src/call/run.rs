@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::fmt;
 use std::future::IntoFuture;
 use std::marker::PhantomData;
@@ -6,17 +5,15 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use http::Method;
 use serde::de::DeserializeOwned;
 use tracing::Instrument;
 
-use super::SendOptions;
-use super::body::body;
-use super::options::send_options;
-use crate::client::join;
-use crate::endpoint::EndpointId;
-use crate::transport::{Operation, Request, send, within_total};
-use crate::{Client, EndpointInput, Error, Response};
+use super::options::{send_options, timeout_option};
+use super::outgoing::Outgoing;
+use super::response::Response;
+use crate::error::Error;
+use crate::schema::EndpointInput;
+use crate::transport::{Operation, send, within_total};
 
 /// A direct run, which is sent when it is awaited.
 ///
@@ -30,41 +27,32 @@ use crate::{Client, EndpointInput, Error, Response};
 /// ```
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Run<I, O> {
-    client: Client,
-    endpoint: Cow<'static, str>,
-    input: I,
-    options: SendOptions,
+    outgoing: Outgoing<I>,
     timeout: Option<Duration>,
     of: PhantomData<fn() -> O>,
 }
 
 impl<I, O> Run<I, O> {
-    pub(crate) fn new(client: Client, endpoint: Cow<'static, str>, input: I) -> Self {
-        Run { client, endpoint, input, options: SendOptions::default(), timeout: None, of: PhantomData }
+    pub(crate) fn new(outgoing: Outgoing<I>) -> Self {
+        Run { outgoing, timeout: None, of: PhantomData }
     }
 
     send_options!();
 
-    /// How long it may take in all (no limit by default). The model may run on when it passes.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
-        self
+    timeout_option! {
+        /// The model may run on after that.
     }
 }
 
 impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
     async fn send(self) -> Result<Response<O>, Error> {
-        let Run { client, endpoint, input, mut options, timeout, .. } = self;
+        let Run { outgoing, timeout, .. } = self;
+        let (client, endpoint) = (outgoing.client.clone(), outgoing.endpoint.clone());
         let call = async {
-            options.check(&input)?;
-            let id = EndpointId::parse(&endpoint)?;
-            let _turn = client.turn().await;
-            let mut request = Request::new(Operation::Run, Method::POST, join(&client.shared().hosts.run, id.as_str()));
-            request.body = Some(body(&client, input, &mut options).await?);
-            request.headers = options.headers;
-            Response::read(send(client.shared(), &request).await?)
+            let prepared = outgoing.prepare(Operation::Run, &client.context().hosts.run).await?;
+            Response::parse(send(client.context(), &prepared.request).await?)
         };
-        within_total(timeout, "the run", call).await.map_err(|error| error.at(&endpoint))
+        within_total(timeout, "the run", call).await.map_err(|error| error.with_endpoint(&endpoint))
     }
 }
 
@@ -73,7 +61,8 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> IntoFuture for Run<
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let span = tracing::info_span!("fal.run", endpoint = &*self.endpoint, request_id = tracing::field::Empty);
+        let span =
+            tracing::info_span!("fal.run", endpoint = &*self.outgoing.endpoint, request_id = tracing::field::Empty);
         let record = span.clone();
         let call = async move {
             let response = self.send().await?;
@@ -86,6 +75,6 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> IntoFuture for Run<
 
 impl<I, O> fmt::Debug for Run<I, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Run").field("endpoint", &self.endpoint).finish_non_exhaustive()
+        f.debug_struct("Run").field("endpoint", &self.outgoing.endpoint).finish_non_exhaustive()
     }
 }

@@ -5,8 +5,10 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tracing::Instrument;
 
-use crate::Error;
-use crate::queue::{QueueUpdate, Target, read_status};
+use super::options::timeout_option;
+use crate::error::Error;
+use crate::protocol::QueueUpdate;
+use crate::queue::{Target, parse_status};
 use crate::transport::{send, within_total};
 
 /// A question for a request's status, which is sent when it is awaited.
@@ -29,11 +31,7 @@ impl Status {
         self
     }
 
-    /// How long it may take in all, repetitions and their pauses included (no limit by default).
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
-        self
-    }
+    timeout_option!();
 }
 
 impl IntoFuture for Status {
@@ -44,7 +42,7 @@ impl IntoFuture for Status {
         let Status { target, logs, timeout } = self;
         let span = tracing::info_span!("fal.status", endpoint = target.endpoint, request_id = target.request_id());
         let call = async move {
-            let ask = async { read_status(send(target.client.shared(), &target.status(logs)?).await?) };
+            let ask = async { parse_status(send(&target.context, &target.status(logs)?).await?) };
             within_total(timeout, "the question for the status", ask).await.map_err(|error| target.explain(error))
         };
         call.instrument(span).boxed()

@@ -7,8 +7,9 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use tracing::Instrument;
 
-use crate::Error;
-use crate::queue::{Follower, QueueUpdate, Target};
+use crate::error::Error;
+use crate::protocol::QueueUpdate;
+use crate::queue::{Follower, Target};
 
 /// The updates of a request as a stream that ends when it is completed, or with an error.
 ///
@@ -43,9 +44,9 @@ impl StatusStream {
 
     /// Whether updates have the lines that the model logs (default false). Each line comes once, in order. It has an
     /// effect before the stream is polled only.
-    pub fn logs(mut self, wanted: bool) -> Self {
+    pub fn logs(mut self, include: bool) -> Self {
         if let State::New { logs, .. } = &mut self.state {
-            *logs = wanted;
+            *logs = include;
         }
         self
     }

@@ -1,51 +1,29 @@
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use serde::de::DeserializeOwned;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::Instant;
-use tracing::{Instrument, Span};
 
-use super::cancel::cancel;
-use super::fetch::fetch;
-use super::submit::Submission;
-use crate::queue::{Follower, Job, QueueUpdate, Target, completed_error};
-use crate::transport::{Operation, deadline, until};
-use crate::{Error, Response};
-
-/// How long fal may take to answer the wish to cancel a request whose time ran out.
-const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// What happens to a request that is followed, in this order.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Progress<O> {
-    /// The queue has taken it.
-    Enqueued(Job<O>),
-    /// Something about it has changed.
-    Update(QueueUpdate),
-    /// Its result is here. Nothing comes after it.
-    Completed(Response<O>),
-}
+use super::job_event::JobEvent;
+use super::steps::Steps;
+use crate::error::Error;
 
 /// The updates of a request as a stream that ends with its result or with an error.
 ///
 /// ```no_run
 /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
-/// use fal_client::Progress;
+/// use fal_client::JobEvent;
 /// use futures_util::StreamExt;
 ///
 /// let mut updates = client.endpoint("fal-ai/flux/dev").subscribe(serde_json::json!({ "prompt": "a fox" })).updates();
-/// while let Some(progress) = updates.next().await {
-///     match progress? {
-///         Progress::Enqueued(job) => println!("{}", job.request_id),
-///         Progress::Update(update) => println!("{update:?}"),
-///         Progress::Completed(response) => println!("{}", response.data),
+/// while let Some(event) = updates.next().await {
+///     match event? {
+///         JobEvent::Enqueued(job) => println!("{}", job.request_id),
+///         JobEvent::Update(update) => println!("{update:?}"),
+///         JobEvent::Completed(response) => println!("{}", response.data),
 ///         _ => {}
 ///     }
 /// }
@@ -53,7 +31,7 @@ pub enum Progress<O> {
 /// # }
 /// ```
 pub struct Updates<O> {
-    steps: BoxStream<'static, Result<Progress<O>, Error>>,
+    steps: BoxStream<'static, Result<JobEvent<O>, Error>>,
 }
 
 impl<O: DeserializeOwned + Send + 'static> Updates<O> {
@@ -64,7 +42,7 @@ impl<O: DeserializeOwned + Send + 'static> Updates<O> {
 }
 
 impl<O> Stream for Updates<O> {
-    type Item = Result<Progress<O>, Error>;
+    type Item = Result<JobEvent<O>, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.steps.poll_next_unpin(context)
@@ -74,198 +52,5 @@ impl<O> Stream for Updates<O> {
 impl<O> fmt::Debug for Updates<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Updates")
-    }
-}
-
-/// What a caller wants to be told of.
-pub(super) type OnEnqueue<'a, O> = Box<dyn FnOnce(&Job<O>) + Send + 'a>;
-pub(super) type OnUpdate<'a> = Box<dyn FnMut(QueueUpdate) + Send + 'a>;
-
-/// How a request is followed.
-#[derive(Debug)]
-pub(super) struct FollowOptions {
-    pub(super) logs: bool,
-    pub(super) timeout: Option<Duration>,
-    pub(super) cancel_on_timeout: bool,
-    pub(super) cancel_on_drop: bool,
-}
-
-/// A request on its way from its submission to its result.
-pub(super) struct Steps<O: 'static> {
-    stage: Stage<O>,
-    options: FollowOptions,
-    /// When the caller's time is over; it begins with the first step.
-    deadline: Option<Option<Instant>>,
-    span: Span,
-    /// Held until the request is over.
-    turn: Option<OwnedSemaphorePermit>,
-}
-
-enum Stage<O: 'static> {
-    Submit(Submission<O>),
-    Follow { target: Target, follower: Box<Follower> },
-    Fetch { target: Target, update: QueueUpdate },
-    Over,
-}
-
-impl<O: DeserializeOwned + Send + 'static> Steps<O> {
-    /// A request that is submitted first.
-    pub(super) fn submit(submission: Submission<O>, options: FollowOptions) -> Self {
-        let endpoint = &*submission.endpoint;
-        let span = tracing::info_span!("fal.subscribe", endpoint, request_id = tracing::field::Empty);
-        Steps::new(Stage::Submit(submission), options, span)
-    }
-
-    /// A request that was submitted before.
-    pub(super) fn follow(target: Target, options: FollowOptions) -> Self {
-        let (endpoint, request_id) = (target.endpoint.as_str(), target.request_id());
-        let span = tracing::info_span!("fal.wait", endpoint, request_id);
-        let follower = Box::new(Follower::new(target.clone(), options.logs));
-        Steps::new(Stage::Follow { target, follower }, options, span)
-    }
-
-    fn new(stage: Stage<O>, options: FollowOptions, span: Span) -> Self {
-        Steps { stage, options, deadline: None, span, turn: None }
-    }
-
-    /// What happens next; `None` after the result or an error.
-    pub(super) async fn next(&mut self) -> Option<Result<Progress<O>, Error>> {
-        if matches!(self.stage, Stage::Over) {
-            return None;
-        }
-        let span = self.span.clone();
-        let deadline = *self.deadline.get_or_insert_with(|| self.options.timeout.and_then(deadline));
-        let progress = match until(deadline, self.step().instrument(span.clone())).await {
-            Ok(progress) => progress,
-            Err(tried) => Err(self.out_of_time().instrument(span).await.having_tried(tried)),
-        };
-        // After an error or the result there is nothing left to do, nor to cancel.
-        if matches!(progress, Err(_) | Ok(Progress::Completed(_))) {
-            self.stage = Stage::Over;
-            self.turn = None;
-        }
-        Some(progress)
-    }
-
-    /// Follows the request to its end.
-    pub(super) async fn finish(
-        mut self,
-        mut on_enqueue: Option<OnEnqueue<'_, O>>,
-        mut on_update: Option<OnUpdate<'_>>,
-    ) -> Result<Response<O>, Error> {
-        loop {
-            match self.next().await {
-                Some(Ok(Progress::Enqueued(job))) => {
-                    if let Some(call) = on_enqueue.take() {
-                        call(&job);
-                    }
-                }
-                Some(Ok(Progress::Update(update))) => {
-                    if let Some(call) = &mut on_update {
-                        call(update);
-                    }
-                }
-                Some(Ok(Progress::Completed(response))) => return Ok(response),
-                Some(Err(error)) => return Err(error),
-                None => return Err(over()),
-            }
-        }
-    }
-
-    async fn step(&mut self) -> Result<Progress<O>, Error> {
-        match &mut self.stage {
-            Stage::Submit(submission) => {
-                let (job, turn) = (&mut submission.sent).await?;
-                self.turn = turn;
-                self.span.record("request_id", &job.request_id);
-                let target = Target::new(submission.client.clone(), job.endpoint.clone(), &job);
-                let follower = Box::new(Follower::new(target.clone(), self.options.logs));
-                self.stage = Stage::Follow { target, follower };
-                Ok(Progress::Enqueued(job))
-            }
-            Stage::Follow { target, follower } => {
-                let update = follower.next().await?;
-                if update.is_completed() {
-                    self.stage = Stage::Fetch { target: target.clone(), update: update.clone() };
-                }
-                Ok(Progress::Update(update))
-            }
-            Stage::Fetch { target, update } => {
-                let fetched = fetch_patiently(target, update).await;
-                let mut response = fetched.map_err(|error| completed_error(update, error))?;
-                if let QueueUpdate::Completed { metrics, .. } = update {
-                    response.metrics = std::mem::take(metrics);
-                }
-                Ok(Progress::Completed(response))
-            }
-            Stage::Over => Err(over()),
-        }
-    }
-
-    /// The time that the caller gave has run out. fal is asked to cancel the request, if that is wanted.
-    async fn out_of_time(&mut self) -> Error {
-        let error = Error::timeout("the request", self.options.timeout.unwrap_or_default());
-        if let (Stage::Follow { target, .. }, true) = (&self.stage, self.options.cancel_on_timeout) {
-            let target = target.clone();
-            // Should it be dropped meanwhile, it is still a request to cancel.
-            let asked = tokio::time::timeout(CANCEL_TIMEOUT, cancel(&target)).await;
-            tracing::debug!(request_id = target.request_id(), ?asked, "out of time, cancelling");
-            return target.explain(error).cancelling(asked.ok().and_then(Result::ok));
-        }
-        match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Submit(submission) => {
-                let error = submission.out_of_time(error);
-                if self.options.cancel_on_timeout {
-                    submission.take_back();
-                }
-                error
-            }
-            Stage::Follow { target, .. } | Stage::Fetch { target, .. } => target.explain(error),
-            Stage::Over => error,
-        }
-    }
-}
-
-/// Fetches the result of a completed request. fal keeps it for minutes at least, so that an outage is waited out while the
-/// client's policy has patience; where the request has failed, the failure is no outage.
-async fn fetch_patiently<O: DeserializeOwned>(target: &Target, update: &QueueUpdate) -> Result<Response<O>, Error> {
-    let retry = &target.client.shared().retry;
-    let patience = if update.has_failed() { Duration::ZERO } else { retry.patience };
-    let began = Instant::now();
-    loop {
-        let error = match fetch(target).await {
-            Ok(response) => return Ok(response),
-            Err(error) => error,
-        };
-        match retry.pause(Operation::Result, 0, &error).filter(|_| began.elapsed() < patience) {
-            Some(pause) => tokio::time::sleep(pause).await,
-            None => return Err(error),
-        }
-    }
-}
-
-/// What nobody sees: the stages end with a result or an error.
-fn over() -> Error {
-    Error::new(crate::ErrorKind::Transport, "the request is over")
-}
-
-impl<O: 'static> Drop for Steps<O> {
-    fn drop(&mut self) {
-        if !self.options.cancel_on_drop {
-            return;
-        }
-        match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Submit(submission) => submission.take_back(),
-            Stage::Follow { target, .. } => in_background(async move { drop(cancel(&target).await) }),
-            Stage::Fetch { .. } | Stage::Over => {}
-        }
-    }
-}
-
-/// Goes on with something that its caller no longer waits for.
-pub(super) fn in_background(work: impl Future<Output = ()> + Send + 'static) {
-    match tokio::runtime::Handle::try_current() {
-        Ok(runtime) => drop(runtime.spawn(work)),
-        Err(_) => tracing::warn!("a request cannot be cancelled: it was dropped outside of a tokio runtime"),
     }
 }

@@ -1,15 +1,18 @@
 use std::fmt;
 use std::future::IntoFuture;
 use std::marker::PhantomData;
-use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 
-use super::updates::{FollowOptions, OnUpdate, Steps, Updates};
-use crate::queue::{QueueUpdate, Target};
-use crate::{Error, Response};
+use super::follow_options::FollowOptions;
+use super::options::follow_options;
+use super::response::Response;
+use super::steps::{OnUpdate, Steps};
+use super::updates::Updates;
+use crate::error::Error;
+use crate::queue::Target;
 
 /// A submitted request that is followed until it is completed, and whose result is fetched, when it is awaited.
 ///
@@ -35,43 +38,14 @@ pub struct Wait<'a, O> {
 
 impl<'a, O> Wait<'a, O> {
     pub(crate) fn new(target: Target) -> Self {
-        Wait {
-            target,
-            follow: FollowOptions { logs: false, timeout: None, cancel_on_timeout: false, cancel_on_drop: false },
-            on_update: None,
-            of: PhantomData,
-        }
+        Wait { target, follow: FollowOptions::default(), on_update: None, of: PhantomData }
     }
 
-    /// Whether updates have the lines that the model logs (default false). Each line comes once, in order.
-    pub fn logs(mut self, logs: bool) -> Self {
-        self.follow.logs = logs;
-        self
-    }
-
-    /// Is called whenever something has changed: the position in the queue, the state, new log lines.
-    pub fn on_update(mut self, call: impl FnMut(QueueUpdate) + Send + 'a) -> Self {
-        self.on_update = Some(Box::new(call));
-        self
-    }
-
-    /// How long to wait (no limit by default). When it passes, the request runs on, and can be waited for again.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.follow.timeout = Some(timeout);
-        self
-    }
-
-    /// Whether fal is asked to cancel the request when the time has passed (default false).
-    pub fn cancel_on_timeout(mut self, cancel: bool) -> Self {
-        self.follow.cancel_on_timeout = cancel;
-        self
-    }
-
-    /// Whether fal is asked to cancel the request when the future is dropped before it is completed (default false). It
-    /// is asked by a task in the background, which takes a tokio runtime that goes on.
-    pub fn cancel_on_drop(mut self, cancel: bool) -> Self {
-        self.follow.cancel_on_drop = cancel;
-        self
+    follow_options! {
+        /// Total time limit. Default: none. When it passes, the request runs on and can be waited for again.
+        timeout;
+        /// Cancels the request when the timeout passes. Default: `false`.
+        cancel_on_timeout;
     }
 }
 

@@ -5,13 +5,10 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use super::credentials::Credentials;
-use super::headers::headers;
-use super::hosts::Hosts;
-use super::{Client, Shared, tls};
-use crate::storage::Tokens;
-use crate::transport::{RetryPolicy, Timeouts};
-use crate::{Error, ErrorKind, UploadPolicy};
+use super::{Client, Inner};
+use crate::error::{Error, ErrorKind};
+use crate::storage::{Tokens, UploadPolicy};
+use crate::transport::{Context, Credentials, Hosts, RetryPolicy, Timeouts, parse_headers, tls};
 
 /// How long a connection may take to come about. fal's own clients use the same.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -21,7 +18,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const POOL_IDLE: Duration = Duration::from_secs(20);
 
 /// How many requests of one client are followed by status streams at once.
-const MOST_STREAMS: usize = 100;
+const MAX_STREAMS: usize = 100;
 
 /// Sets up a [`Client`].
 ///
@@ -183,7 +180,7 @@ impl ClientBuilder {
     /// How long fal may take to begin its answer, each time a request is sent (default 2 minutes). It does not hold for
     /// a direct run, which answers when the model is done: that has a `timeout` of its own.
     pub fn answer_timeout(mut self, timeout: Duration) -> Self {
-        self.timeouts.answer = timeout;
+        self.timeouts.response = timeout;
         self
     }
 
@@ -223,7 +220,7 @@ impl ClientBuilder {
         })?;
         let hosts = Hosts::new(self.run_host.as_deref(), self.queue_host.as_deref(), self.rest_host.as_deref())?
             .with_storage(self.api_host.as_deref(), self.cdn_host.as_deref())?;
-        let headers = headers(&self.headers)?;
+        let headers = parse_headers(&self.headers)?;
         let http = match self.http {
             Some(http) => http,
             None => http_client(&hosts)?,
@@ -231,19 +228,17 @@ impl ClientBuilder {
         // A bound of 0 would make every call wait for ever.
         let in_flight =
             self.max_in_flight.map(|bound| Arc::new(Semaphore::new(bound.clamp(1, Semaphore::MAX_PERMITS))));
-        let shared = Shared {
+        let context = Arc::new(Context {
             http,
             hosts,
             headers,
             credentials,
             retry: self.retry,
             timeouts: self.timeouts,
-            uploads: self.uploads,
-            tokens: Tokens::default(),
-            streams: Arc::new(Semaphore::new(MOST_STREAMS)),
-            in_flight,
-        };
-        Ok(Client { shared: Arc::new(shared) })
+            streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+        });
+        let inner = Inner { context, uploads: self.uploads, tokens: Tokens::default(), in_flight };
+        Ok(Client { inner: Arc::new(inner) })
     }
 }
 

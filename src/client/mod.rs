@@ -1,26 +1,17 @@
-//! The client: what it is set up with, and what starts from it.
+//! The client: what it is set up with.
 
 mod builder;
-mod credentials;
-mod headers;
-mod hosts;
-mod tls;
 
 use std::fmt;
 use std::sync::Arc;
 
-use http::HeaderMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use builder::ClientBuilder;
-pub(crate) use credentials::Credentials;
-pub(crate) use headers::header;
-pub(crate) use hosts::{Hosts, backup, join};
 
-use crate::queue::{Job, JobHandle};
-use crate::storage::Tokens;
-use crate::transport::{RetryPolicy, Timeouts};
-use crate::{AsEndpoint, Error, Handle, UploadPolicy};
+use crate::error::Error;
+use crate::storage::{Tokens, UploadPolicy, Uploader};
+use crate::transport::Context;
 
 /// A client of fal. Clones are cheap and share connections.
 ///
@@ -39,22 +30,13 @@ use crate::{AsEndpoint, Error, Handle, UploadPolicy};
 /// `client.fal_ai().flux().dev()`.
 #[derive(Clone)]
 pub struct Client {
-    shared: Arc<Shared>,
+    inner: Arc<Inner>,
 }
 
-pub(crate) struct Shared {
-    pub(crate) http: reqwest::Client,
-    pub(crate) hosts: Hosts,
-    /// The caller's own, of every request that has the key.
-    pub(crate) headers: HeaderMap,
-    pub(crate) credentials: Credentials,
-    pub(crate) retry: RetryPolicy,
-    pub(crate) timeouts: Timeouts,
-    pub(crate) uploads: UploadPolicy,
-    pub(crate) tokens: Tokens,
-    /// A status stream takes a connection of its own for as long as the request lasts, and a process may have some
-    /// hundreds only: beyond this many, requests are polled.
-    pub(crate) streams: Arc<Semaphore>,
+struct Inner {
+    context: Arc<Context>,
+    uploads: UploadPolicy,
+    tokens: Tokens,
     in_flight: Option<Arc<Semaphore>>,
 }
 
@@ -74,35 +56,22 @@ impl Client {
         ClientBuilder::default()
     }
 
-    /// An endpoint, by the `ENDPOINT` of its generated module, which knows its types, or by its id as text, which takes
-    /// and gives JSON. An id that has not the form `owner/app` or `owner/app/path` is an error when it is called.
-    pub fn endpoint<E: AsEndpoint>(&self, endpoint: E) -> Handle<E::Input, E::Output> {
-        Handle::new(self.clone(), endpoint.into_id())
+    pub(crate) fn context(&self) -> &Arc<Context> {
+        &self.inner.context
     }
 
-    /// A job that was submitted before, by this process or another.
-    ///
-    /// ```no_run
-    /// # async fn example(client: fal_client::Client, saved: &str) -> Result<(), Box<dyn std::error::Error>> {
-    /// use fal_client::Job;
-    ///
-    /// let job: Job<serde_json::Value> = serde_json::from_str(saved)?;
-    /// let response = client.resume(job).wait().await?;
-    /// # let _ = response;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn resume<O>(&self, job: Job<O>) -> JobHandle<O> {
-        JobHandle::new(self.clone(), job)
+    /// The policy for uploads that do not have their own.
+    pub(crate) fn uploads(&self) -> &UploadPolicy {
+        &self.inner.uploads
     }
 
-    pub(crate) fn shared(&self) -> &Shared {
-        &self.shared
+    pub(crate) fn uploader<'a>(&'a self, policy: &'a UploadPolicy) -> Result<Uploader<'a>, Error> {
+        Uploader::new(&self.inner.context, &self.inner.tokens, policy)
     }
 
     /// Waits for a turn, where the number of requests under way is bounded.
     pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
-        let semaphore = self.shared.in_flight.clone()?;
+        let semaphore = self.inner.in_flight.clone()?;
         // The semaphore is never closed.
         semaphore.acquire_owned().await.ok()
     }
@@ -110,12 +79,12 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Hosts { run, queue, rest, .. } = &self.shared.hosts;
+        let Context { hosts, credentials, .. } = &**self.context();
         f.debug_struct("Client")
-            .field("run_host", &run.as_str())
-            .field("queue_host", &queue.as_str())
-            .field("rest_host", &rest.as_str())
-            .field("credentials", &self.shared.credentials)
+            .field("run_host", &hosts.run.as_str())
+            .field("queue_host", &hosts.queue.as_str())
+            .field("rest_host", &hosts.rest.as_str())
+            .field("credentials", credentials)
             .finish_non_exhaustive()
     }
 }

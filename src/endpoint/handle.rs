@@ -4,9 +4,10 @@ use std::marker::PhantomData;
 
 use serde::de::DeserializeOwned;
 
-use crate::call::{Cancel, Fetch, Run, Status, StatusStream, Submit, Subscribe, Wait};
+use crate::call::{Cancel, FetchResult, Outgoing, Run, Status, StatusStream, Submit, Subscribe, Wait};
+use crate::client::Client;
 use crate::queue::{Job, RequestRef, Target};
-use crate::{Client, EndpointInput};
+use crate::schema::EndpointInput;
 
 /// An endpoint of a client, ready to be called.
 ///
@@ -47,8 +48,12 @@ impl<I, O> Handle<I, O> {
         &self.client
     }
 
+    fn outgoing(&self, input: impl Into<I>) -> Outgoing<I> {
+        Outgoing::new(self.client.clone(), self.id.clone(), input.into())
+    }
+
     fn target(&self, request: impl Into<RequestRef>) -> Target {
-        Target::new(self.client.clone(), self.id.clone(), request)
+        Target::new(self.client.context().clone(), self.id.clone(), request)
     }
 }
 
@@ -56,17 +61,17 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Handle<I, O> {
     /// Runs the model directly, without the queue: the fastest way for models that answer in seconds. fal repeats
     /// nothing, and refuses when the account has no free place.
     pub fn run(&self, input: impl Into<I>) -> Run<I, O> {
-        Run::new(self.client.clone(), self.id.clone(), input.into())
+        Run::new(self.outgoing(input))
     }
 
     /// Puts a request into the queue, follows it until it is completed, and fetches its result.
     pub fn subscribe<'a>(&self, input: impl Into<I>) -> Subscribe<'a, I, O> {
-        Subscribe::new(self.client.clone(), self.id.clone(), input.into())
+        Subscribe::new(self.outgoing(input))
     }
 
     /// Puts a request into the queue, and leaves it there.
     pub fn submit(&self, input: impl Into<I>) -> Submit<I, O> {
-        Submit::new(self.client.clone(), self.id.clone(), input.into())
+        Submit::new(self.outgoing(input))
     }
 
     /// Asks where a request stands.
@@ -85,8 +90,8 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Handle<I, O> {
     }
 
     /// Fetches the result of a completed request; while it is not completed, that is an error.
-    pub fn result(&self, request: impl Into<RequestRef>) -> Fetch<O> {
-        Fetch::new(self.target(request))
+    pub fn result(&self, request: impl Into<RequestRef>) -> FetchResult<O> {
+        FetchResult::new(self.target(request))
     }
 
     /// Asks fal to cancel a request.

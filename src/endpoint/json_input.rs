@@ -1,8 +1,10 @@
 use serde::ser::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::schema::validate_files;
-use crate::{EndpointInput, Error, ErrorKind, FileInput, LocSegment, ValidationError};
+use crate::error::{Error, ErrorKind, ValidationError};
+use crate::files::FileInput;
+use crate::protocol::LocSegment;
+use crate::schema::{EndpointInput, validate_files};
 
 /// What is sent to an endpoint of which there are no types: JSON, and files in it.
 ///
@@ -36,22 +38,22 @@ impl JsonInput {
     ///
     /// There is no such place: what is to have the field is no object, or the list has no such item. A new field cannot
     /// have a dot or a bracket in its name, as in `loras[0].path`: places below the first level are pointers.
-    pub fn file(mut self, place: impl AsRef<str>, file: impl Into<FileInput>) -> Result<Self, Error> {
-        let place = place.as_ref();
-        let pointer = if place.starts_with('/') {
-            place.to_owned()
+    pub fn file(mut self, field: impl AsRef<str>, file: impl Into<FileInput>) -> Result<Self, Error> {
+        let field = field.as_ref();
+        let pointer = if field.starts_with('/') {
+            field.to_owned()
         } else {
-            format!("/{}", place.replace('~', "~0").replace('/', "~1"))
+            format!("/{}", field.replace('~', "~0").replace('/', "~1"))
         };
-        if !place.starts_with('/') && place.contains(['.', '[']) && self.value.get(place).is_none() {
-            let pointer = place.replace(['.', '['], "/").replace(']', "");
+        if !field.starts_with('/') && field.contains(['.', '[']) && self.value.get(field).is_none() {
+            let pointer = field.replace(['.', '['], "/").replace(']', "");
             let message = format!(
-                "`{place}` is not the name of a field of the input; if a place in it is meant, say `/{pointer}`"
+                "`{field}` is not the name of a field of the input; if a place in it is meant, say `/{pointer}`"
             );
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
         let slot = slot(&mut self.value, &pointer).ok_or_else(|| {
-            Error::new(ErrorKind::InvalidInput, format!("the input has no place `{place}` for a file"))
+            Error::new(ErrorKind::InvalidInput, format!("the input has no place `{field}` for a file"))
         })?;
         *slot = Value::Null;
         // What was below the place has gone with it.
@@ -69,7 +71,12 @@ fn slot<'a>(value: &'a mut Value, pointer: &str) -> Option<&'a mut Value> {
     }
     let (parent, field) = pointer.rsplit_once('/')?;
     let fields = value.pointer_mut(parent)?.as_object_mut()?;
-    Some(fields.entry(field.replace("~1", "/").replace("~0", "~")).or_insert(Value::Null))
+    Some(fields.entry(unescape(field)).or_insert(Value::Null))
+}
+
+/// Turns a step of a JSON pointer into the key that it names (RFC 6901).
+fn unescape(step: &str) -> String {
+    step.replace("~1", "/").replace("~0", "~")
 }
 
 impl From<Value> for JsonInput {
@@ -103,7 +110,7 @@ impl Serialize for JsonInput {
 fn loc(pointer: &str) -> Vec<LocSegment> {
     let step = |step: &str| match step.parse() {
         Ok(index) => LocSegment::Index(index),
-        Err(_) => LocSegment::Key(step.replace("~1", "/").replace("~0", "~")),
+        Err(_) => LocSegment::Key(unescape(step)),
     };
     std::iter::once(LocSegment::Key("body".to_owned())).chain(pointer.split('/').skip(1).map(step)).collect()
 }
@@ -114,7 +121,7 @@ impl EndpointInput for JsonInput {
         validate_files(self.files.iter().map(|(pointer, file)| (loc(pointer), file)))
     }
 
-    fn files_mut(&mut self, visit: &mut dyn FnMut(&str, &mut FileInput)) {
+    fn visit_files(&mut self, visit: &mut dyn FnMut(&str, &mut FileInput)) {
         for (pointer, file) in &mut self.files {
             let field = pointer.strip_prefix('/').filter(|field| !field.contains('/')).unwrap_or(pointer);
             visit(field, file);

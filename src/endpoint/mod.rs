@@ -1,11 +1,11 @@
 //! Endpoints: how they are named, and the handle through which one is called.
 
 mod handle;
-mod id;
+mod into_endpoint;
 mod json_input;
 mod typed;
 
 pub use handle::Handle;
-pub(crate) use id::EndpointId;
+pub use into_endpoint::IntoEndpoint;
 pub use json_input::JsonInput;
-pub use typed::{AsEndpoint, Endpoint};
+pub use typed::Endpoint;

@@ -1,12 +1,5 @@
-use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
-
-use serde::de::DeserializeOwned;
-use serde_json::Value;
-
-use super::JsonInput;
-use crate::EndpointInput;
 
 /// An endpoint's id together with the types of its input and output. Each generated module has one, `ENDPOINT`.
 ///
@@ -43,43 +36,5 @@ impl<I, O> Copy for Endpoint<I, O> {}
 impl<I, O> fmt::Debug for Endpoint<I, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Endpoint({})", self.id)
-    }
-}
-
-/// What names an endpoint: a generated `ENDPOINT`, which knows its types, or an id as text, which takes and gives JSON.
-pub trait AsEndpoint {
-    /// What is sent.
-    type Input: EndpointInput;
-    /// What comes back.
-    type Output: DeserializeOwned + Send + 'static;
-
-    /// The id.
-    fn into_id(self) -> Cow<'static, str>;
-}
-
-impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> AsEndpoint for Endpoint<I, O> {
-    type Input = I;
-    type Output = O;
-
-    fn into_id(self) -> Cow<'static, str> {
-        Cow::Borrowed(self.id)
-    }
-}
-
-impl AsEndpoint for &str {
-    type Input = JsonInput;
-    type Output = Value;
-
-    fn into_id(self) -> Cow<'static, str> {
-        Cow::Owned(self.to_owned())
-    }
-}
-
-impl AsEndpoint for String {
-    type Input = JsonInput;
-    type Output = Value;
-
-    fn into_id(self) -> Cow<'static, str> {
-        Cow::Owned(self)
     }
 }

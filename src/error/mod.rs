@@ -1,12 +1,10 @@
 //! Errors: what can go wrong, with all that is known of it.
 
-mod answer;
 mod attempt;
-mod error_type;
+mod display;
 mod kind;
 mod validation;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,17 +12,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::StatusCode;
 
-use crate::queue::{Cancellation, Failure};
-pub(crate) use answer::Answer;
 pub use attempt::Attempt;
-pub use error_type::ErrorType;
 pub use kind::ErrorKind;
-pub use validation::{FieldError, LocSegment, ValidationError};
+pub use validation::ValidationError;
 
-type Source = Box<dyn std::error::Error + Send + Sync>;
+use crate::protocol::{Cancellation, ErrorType, Failure, FieldError, InvalidEndpointId, RawResponse};
 
-/// How much of a message is shown, in characters: it may have parts of an answer in it.
-const SHOWN: usize = 500;
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 const NO_REASON: &str = "it gives no reason";
 
@@ -60,7 +54,7 @@ struct Inner {
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
     endpoint: Option<String>,
     request_id: Option<String>,
-    answer: Option<Answer>,
+    response: Option<RawResponse>,
     error_type: Option<ErrorType>,
     field_errors: Vec<FieldError>,
     attempts: Vec<Attempt>,
@@ -75,7 +69,7 @@ impl Error {
             source: None,
             endpoint: None,
             request_id: None,
-            answer: None,
+            response: None,
             error_type: None,
             field_errors: Vec::new(),
             attempts: Vec::new(),
@@ -84,24 +78,25 @@ impl Error {
     }
 
     /// The service, or where a file is, answered with an error.
-    pub(crate) fn service(host: &str, answer: Answer) -> Self {
-        let status = answer.status();
-        let detail = answer.detail();
-        let said = detail.text.unwrap_or_else(|| NO_REASON.to_owned());
+    pub(crate) fn service(host: &str, response: RawResponse) -> Self {
+        let status = response.status();
+        let detail = response.detail();
+        let reason_given = detail.message.unwrap_or_else(|| NO_REASON.to_owned());
         let reason = status.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default();
-        let mut error = Error::new(ErrorKind::Service, format!("{host} answered {}{reason}: {said}", status.as_u16()));
-        error.0.request_id = answer.request_id();
-        error.0.error_type = answer.error_type().map(ErrorType::other);
+        let mut error =
+            Error::new(ErrorKind::Service, format!("{host} answered {}{reason}: {reason_given}", status.as_u16()));
+        error.0.request_id = response.request_id();
+        error.0.error_type = response.error_type().map(ErrorType::other);
         error.0.field_errors = detail.field_errors;
-        error.0.answer = Some(answer);
+        error.0.response = Some(response);
         error
     }
 
     /// A response does not fit the type that it should have.
-    pub(crate) fn unexpected(message: impl Into<String>, answer: Answer) -> Self {
+    pub(crate) fn unexpected(message: impl Into<String>, response: RawResponse) -> Self {
         let mut error = Error::new(ErrorKind::UnexpectedResponse, message);
-        error.0.request_id = answer.request_id();
-        error.0.answer = Some(answer);
+        error.0.request_id = response.request_id();
+        error.0.response = Some(response);
         error
     }
 
@@ -126,37 +121,37 @@ impl Error {
         Error::new(ErrorKind::Timeout, format!("{what} took longer than {limit:?}"))
     }
 
-    pub(crate) fn caused_by(mut self, source: impl Into<Source>) -> Self {
+    pub(crate) fn caused_by(mut self, source: impl Into<BoxError>) -> Self {
         self.0.source = Some(Arc::from(source.into()));
         self
     }
 
     /// Says what the error is about before it says what it is.
-    pub(crate) fn about(mut self, what: impl fmt::Display) -> Self {
+    pub(crate) fn context(mut self, what: impl fmt::Display) -> Self {
         self.0.message = format!("{what}: {}", self.0.message);
         self
     }
 
     /// Adds what one has to know beside what went wrong.
-    pub(crate) fn but(mut self, more: &str) -> Self {
+    pub(crate) fn with_note(mut self, more: &str) -> Self {
         self.0.message.push_str("; ");
         self.0.message.push_str(more);
         self
     }
 
-    pub(crate) fn at(mut self, endpoint: &str) -> Self {
+    pub(crate) fn with_endpoint(mut self, endpoint: &str) -> Self {
         self.0.endpoint.get_or_insert_with(|| endpoint.to_owned());
         self
     }
 
     /// The id under which the queue knows the request wins over what a header of an answer says.
-    pub(crate) fn of_request(mut self, request_id: &str) -> Self {
+    pub(crate) fn with_request_id(mut self, request_id: &str) -> Self {
         self.0.request_id = Some(request_id.to_owned());
         self
     }
 
     /// What the queue says of a failure, where the answer does not say it.
-    pub(crate) fn failed_with(mut self, failure: &Failure) -> Self {
+    pub(crate) fn with_failure(mut self, failure: &Failure) -> Self {
         if self.0.error_type.is_none() {
             self.0.error_type.clone_from(&failure.error_type);
         }
@@ -167,7 +162,7 @@ impl Error {
     }
 
     /// What came of asking fal to cancel the request.
-    pub(crate) fn cancelling(mut self, outcome: Option<Cancellation>) -> Self {
+    pub(crate) fn with_cancellation(mut self, outcome: Option<Cancellation>) -> Self {
         self.0.message.push_str(match &outcome {
             Some(Cancellation::Removed) => "; fal has taken it out of the queue",
             Some(Cancellation::AlreadyCompleted) => "; it is completed, and its result can be fetched",
@@ -179,15 +174,15 @@ impl Error {
         self
     }
 
-    /// The caller's time ran out after these tries.
-    pub(crate) fn having_tried(mut self, attempts: Vec<Attempt>) -> Self {
+    /// Adds the attempts that failed before the caller's time ran out, and names the last one.
+    pub(crate) fn with_attempts_so_far(mut self, attempts: Vec<Attempt>) -> Self {
         if let Some(last) = attempts.last() {
             self.0.message.push_str(&format!("; the last try: {}", last.outcome));
         }
-        self.after(attempts)
+        self.with_attempts(attempts)
     }
 
-    pub(crate) fn after(mut self, attempts: Vec<Attempt>) -> Self {
+    pub(crate) fn with_attempts(mut self, attempts: Vec<Attempt>) -> Self {
         if self.0.attempts.is_empty() {
             self.0.attempts = attempts;
         }
@@ -211,18 +206,18 @@ impl Error {
 
     /// The HTTP status of the answer.
     pub fn status(&self) -> Option<StatusCode> {
-        self.0.answer.as_ref().map(Answer::status)
+        self.0.response.as_ref().map(RawResponse::status)
     }
 
     /// The headers of the answer.
     pub fn headers(&self) -> Option<&http::HeaderMap> {
-        self.0.answer.as_ref().map(|answer| &answer.headers)
+        self.0.response.as_ref().map(|response| &response.headers)
     }
 
     /// The whole body of the answer; where the answer is an error's, no more than its first 16 MiB, and where a file could
     /// not be downloaded, its first 64 KiB.
     pub fn body(&self) -> Option<&Bytes> {
-        self.0.answer.as_ref().map(|answer| &answer.body)
+        self.0.response.as_ref().map(|response| &response.body)
     }
 
     /// What kind of failure fal says it is: `request_timeout`, `runner_disconnected`… From the body, the header
@@ -248,6 +243,11 @@ impl Error {
         self.0.cancellation.as_ref()
     }
 
+    /// Returns whether no connection to the service could be made. The request was not sent.
+    pub fn is_connect(&self) -> bool {
+        self.0.kind == ErrorKind::Connect
+    }
+
     /// Whether a time ran out: the caller's own, one of the client's, or one of the service's.
     pub fn is_timeout(&self) -> bool {
         let by_type = matches!(
@@ -259,7 +259,7 @@ impl Error {
 
     /// Whether the deadline for the start that the caller set ran out (`X-Fal-Request-Timeout-Type: user`).
     pub fn is_start_timeout(&self) -> bool {
-        self.0.answer.as_ref().is_some_and(Answer::is_user_timeout)
+        self.0.response.as_ref().is_some_and(RawResponse::is_user_timeout)
     }
 
     /// Whether the request was cancelled.
@@ -277,14 +277,14 @@ impl Error {
     /// Whether the same call may succeed later. fal says so itself (`X-Fal-Needs-Retry`); else it follows from the
     /// status. It does not say that nothing was paid for: a request that has an id may still have a result.
     pub fn is_retryable(&self) -> bool {
-        match &self.0.answer {
-            Some(answer) if self.0.kind == ErrorKind::Service => answer.needs_retry(),
+        match &self.0.response {
+            Some(response) if self.0.kind == ErrorKind::Service => response.needs_retry(),
             _ => matches!(self.0.kind, ErrorKind::Connect | ErrorKind::Transport | ErrorKind::Timeout),
         }
     }
 
-    pub(crate) fn answer(&self) -> Option<&Answer> {
-        self.0.answer.as_ref()
+    pub(crate) fn response(&self) -> Option<&RawResponse> {
+        self.0.response.as_ref()
     }
 }
 
@@ -295,6 +295,12 @@ impl From<ValidationError> for Error {
         let mut whole = Error::new(ErrorKind::InvalidInput, message);
         whole.0.field_errors = field_errors;
         whole
+    }
+}
+
+impl From<InvalidEndpointId> for Error {
+    fn from(invalid: InvalidEndpointId) -> Self {
+        Error::new(ErrorKind::EndpointId, invalid.to_string())
     }
 }
 
@@ -311,53 +317,6 @@ fn innermost(error: &dyn std::error::Error) -> String {
         error = source;
     }
     error.to_string()
-}
-
-fn capped(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => Cow::Owned(format!("{}… ({} bytes)", &text[..end], text.len())),
-        None => Cow::Borrowed(text),
-    }
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { endpoint, request_id, message, attempts, .. } = &*self.0;
-        if let Some(endpoint) = endpoint {
-            write!(f, "{endpoint}: ")?;
-        }
-        f.write_str(&capped(message))?;
-        if let [_, _, ..] = &attempts[..] {
-            write!(f, ", after {} attempts", attempts.len())?;
-        }
-        match request_id {
-            Some(request_id) => write!(f, " (request {request_id})"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl fmt::Debug for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Error");
-        shown.field("kind", &self.0.kind).field("message", &capped(&self.0.message));
-        if let Some(endpoint) = &self.0.endpoint {
-            shown.field("endpoint", endpoint);
-        }
-        if let Some(request_id) = &self.0.request_id {
-            shown.field("request_id", request_id);
-        }
-        if let Some(status) = self.status() {
-            shown.field("status", &status);
-        }
-        if let Some(error_type) = &self.0.error_type {
-            shown.field("error_type", &error_type.as_str());
-        }
-        if !self.0.attempts.is_empty() {
-            shown.field("attempts", &self.0.attempts);
-        }
-        shown.finish_non_exhaustive()
-    }
 }
 
 impl std::error::Error for Error {

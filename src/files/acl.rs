@@ -59,7 +59,7 @@ impl Acl {
         self
     }
 
-    pub(super) fn says_nothing(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.default.is_none() && self.rules.is_empty()
     }
 }

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 /// What a file is of which nothing is known.
-pub(super) const OCTET_STREAM: &str = "application/octet-stream";
+pub(crate) const OCTET_STREAM: &str = "application/octet-stream";
 
 /// How much of a file has to be seen to know its type.
-pub(crate) const HEAD: usize = 512;
+pub(crate) const HEAD_BYTES: usize = 512;
 
 /// The extension of the names of files of a type, for the types that models take and make. Of types that share one, the
 /// first is meant by it.
@@ -71,21 +71,21 @@ const SIGNATURES: &[(&[u8], &str)] = &[
     (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
 ];
 
-/// What was told, else what the name of the file says, else what its first [`HEAD`] bytes say.
-pub(crate) fn of<'a>(told: Option<&'a str>, name: Option<&str>, head: &[u8]) -> &'a str {
-    told.or_else(|| name.and_then(of_name)).or_else(|| of_bytes(head)).unwrap_or(OCTET_STREAM)
+/// What was told, else what the name of the file says, else what its first [`HEAD_BYTES`] bytes say.
+pub(crate) fn detect<'a>(declared: Option<&'a str>, name: Option<&str>, head: &[u8]) -> &'a str {
+    declared.or_else(|| name.and_then(from_name)).or_else(|| from_bytes(head)).unwrap_or(OCTET_STREAM)
 }
 
 /// What the name of a file says.
-fn of_name(name: &str) -> Option<&'static str> {
+fn from_name(name: &str) -> Option<&'static str> {
     let extension = Path::new(name).extension()?;
     let known = EXTENSIONS.iter().find(|(_, known)| extension.eq_ignore_ascii_case(known));
     known.map(|(content_type, _)| *content_type).or_else(|| mime_guess::from_path(name).first_raw())
 }
 
-/// What the first [`HEAD`] bytes of a file say.
-fn of_bytes(head: &[u8]) -> Option<&'static str> {
-    let at = |place: usize, mark: &[u8]| head.get(place..).is_some_and(|rest| rest.starts_with(mark));
+/// What the first [`HEAD_BYTES`] bytes of a file say.
+fn from_bytes(head: &[u8]) -> Option<&'static str> {
+    let at = |offset: usize, mark: &[u8]| head.get(offset..).is_some_and(|rest| rest.starts_with(mark));
     if let Some((_, content_type)) = SIGNATURES.iter().find(|(mark, _)| at(0, mark)) {
         return Some(content_type);
     }
@@ -127,11 +127,11 @@ mod tests {
     #[test]
     fn what_is_told_wins_then_the_name_then_the_bytes() {
         let gif = b"GIF89a";
-        assert_eq!(of(Some("image/webp"), Some("a.png"), gif), "image/webp");
-        assert_eq!(of(None, Some("a.png"), gif), "image/png");
-        assert_eq!(of(None, Some("a.safetensors"), gif), "image/gif");
-        assert_eq!(of(None, None, gif), "image/gif");
-        assert_eq!(of(None, None, b"?"), "application/octet-stream");
+        assert_eq!(detect(Some("image/webp"), Some("a.png"), gif), "image/webp");
+        assert_eq!(detect(None, Some("a.png"), gif), "image/png");
+        assert_eq!(detect(None, Some("a.safetensors"), gif), "image/gif");
+        assert_eq!(detect(None, None, gif), "image/gif");
+        assert_eq!(detect(None, None, b"?"), "application/octet-stream");
     }
 
     #[test]
@@ -149,7 +149,7 @@ mod tests {
             ("a.safetensors", None),
             ("", None),
         ] {
-            assert_eq!(of_name(name), content_type, "{name}");
+            assert_eq!(from_name(name), content_type, "{name}");
         }
     }
 
@@ -175,7 +175,7 @@ mod tests {
             (b"just text", None),
             (b"", None),
         ] {
-            assert_eq!(of_bytes(head), content_type, "{head:?}");
+            assert_eq!(from_bytes(head), content_type, "{head:?}");
         }
     }
 

@@ -21,7 +21,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 );
 
 /// How much of a URL is shown.
-const SHOWN: usize = 200;
+const MAX_SHOWN_CHARS: usize = 200;
 
 /// The data URI of a file.
 pub(crate) fn encode(bytes: &[u8], content_type: &str) -> String {
@@ -31,7 +31,7 @@ pub(crate) fn encode(bytes: &[u8], content_type: &str) -> String {
 }
 
 /// Whether a text says that it is a data URI.
-pub(crate) fn is_one(text: &str) -> bool {
+pub(crate) fn is_data_uri(text: &str) -> bool {
     text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
 }
 
@@ -59,9 +59,9 @@ fn without_spaces(data: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
 }
 
 /// A URL for people: of a data URI what it says of the file and not the file, of any other text the beginning.
-pub(super) fn shown(url: &str) -> String {
-    let head = if is_one(url) { &url[..url.find(',').map_or(5, |comma| comma + 1)] } else { url };
-    let head = head.char_indices().nth(SHOWN).map_or(head, |(end, _)| &head[..end]);
+pub(crate) fn shorten(url: &str) -> String {
+    let head = if is_data_uri(url) { &url[..url.find(',').map_or(5, |comma| comma + 1)] } else { url };
+    let head = head.char_indices().nth(MAX_SHOWN_CHARS).map_or(head, |(end, _)| &head[..end]);
     if head.len() < url.len() { format!("{head:?}…, {} bytes", url.len()) } else { format!("{head:?}") }
 }
 
@@ -113,7 +113,7 @@ mod tests {
             ("DATA:YWJj", r#""DATA:"…, 9 bytes"#.to_owned()),
             (&"é".repeat(300), format!("{:?}…, 600 bytes", "é".repeat(200))),
         ] {
-            assert_eq!(shown(url), text);
+            assert_eq!(shorten(url), text);
         }
     }
 }

@@ -12,7 +12,6 @@ use tokio::io::AsyncRead;
 use super::content_type;
 use super::data_uri;
 use super::reader::OnceReader;
-use crate::__private::{FieldPath, Mode, Part, Rule, Shape, Validator};
 
 /// A file for an input: the URL of one, its bytes, a path, or a reader.
 ///
@@ -130,7 +129,7 @@ impl fmt::Debug for FileInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("FileInput(")?;
         match &self.content {
-            Content::Text(text) => f.write_str(&data_uri::shown(text))?,
+            Content::Text(text) => f.write_str(&data_uri::shorten(text))?,
             Content::Bytes(bytes) => write!(f, "{} bytes", bytes.len())?,
             Content::Path(path) => write!(f, "path {}", path.display())?,
             Content::Reader(reader) => write!(f, "{reader:?}")?,
@@ -200,7 +199,7 @@ impl Serialize for FileInput {
         match &self.content {
             Content::Text(text) => serializer.serialize_str(text),
             Content::Bytes(bytes) => {
-                let content_type = content_type::of(self.content_type.as_deref(), self.name.as_deref(), bytes);
+                let content_type = content_type::detect(self.content_type.as_deref(), self.name.as_deref(), bytes);
                 serializer.serialize_str(&data_uri::encode(bytes, content_type))
             }
             _ => Err(S::Error::custom(format_args!("{self:?} is written as JSON before it is uploaded"))),
@@ -212,31 +211,5 @@ impl Serialize for FileInput {
 impl<'de> Deserialize<'de> for FileInput {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(FileInput::url)
-    }
-}
-
-impl Part for FileInput {
-    type Shape = Self;
-}
-
-impl Shape for FileInput {
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, _mode: Mode) -> Result<Self, D::Error> {
-        FileInput::deserialize(deserializer)
-    }
-
-    fn blank() -> Self {
-        FileInput::url("")
-    }
-
-    /// Rules are about the URL of a file; bytes and paths get theirs later.
-    fn validate(file: &Self, at: &mut Validator, rules: &'static [Rule]) {
-        at.file(file);
-        if let Some(url) = file.as_url().filter(|url| !url.starts_with("data:")) {
-            at.text(url, rules);
-        }
-    }
-
-    fn files_mut(file: &mut Self, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
-        visit(at.as_str(), file);
     }
 }

@@ -18,7 +18,7 @@ use super::acl::{Access, Acl};
 pub struct Lifecycle {
     #[serde(rename = "expiration_duration_seconds", skip_serializing_if = "Option::is_none")]
     seconds: Option<u64>,
-    #[serde(rename = "initial_acl", skip_serializing_if = "Acl::says_nothing")]
+    #[serde(rename = "initial_acl", skip_serializing_if = "Acl::is_empty")]
     acl: Acl,
 }
 
@@ -64,9 +64,9 @@ impl Lifecycle {
 
     /// The value of the header, if there is anything to say.
     pub(crate) fn header(&self) -> Option<String> {
-        let says_nothing = self.seconds.is_none() && self.acl.says_nothing();
+        let is_empty = self.seconds.is_none() && self.acl.is_empty();
         // It is made of numbers and texts only, which can always be written.
-        let json = (!says_nothing).then(|| serde_json::to_string(self).ok()).flatten()?;
+        let json = (!is_empty).then(|| serde_json::to_string(self).ok()).flatten()?;
         Some(ascii(&json))
     }
 }

@@ -1,19 +1,10 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use http::Method;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use url::Url;
 
-use crate::call::{Cancel, Fetch, Status, StatusStream, Wait};
-use crate::client::join;
-use crate::endpoint::EndpointId;
-use crate::error::Answer;
-use crate::queue::QueueUpdate;
-use crate::transport::{Operation, Request};
-use crate::{Client, Error, ErrorKind};
+use crate::protocol::{EndpointId, RawResponse};
 
 /// A request that the queue has taken: plain data that can be saved and resumed anywhere.
 ///
@@ -69,14 +60,14 @@ impl<O> Job<O> {
     }
 
     /// Reads the answer to a submission.
-    pub(crate) fn read(endpoint: &EndpointId, answer: &Answer) -> Option<Self> {
-        let body: Value = serde_json::from_slice(&answer.body).ok()?;
-        let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
-        let mut job = Job::new(endpoint.as_str(), text("request_id").filter(|id| !id.is_empty())?);
-        job.status_url = text("status_url");
-        job.response_url = text("response_url");
-        job.cancel_url = text("cancel_url");
-        job.gateway_request_id = text("gateway_request_id");
+    pub(crate) fn parse(endpoint: &EndpointId, response: &RawResponse) -> Option<Self> {
+        let body: Value = serde_json::from_slice(&response.body).ok()?;
+        let string = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
+        let mut job = Job::new(endpoint.as_str(), string("request_id").filter(|id| !id.is_empty())?);
+        job.status_url = string("status_url");
+        job.response_url = string("response_url");
+        job.cancel_url = string("cancel_url");
+        job.gateway_request_id = string("gateway_request_id");
         Some(job)
     }
 }
@@ -117,10 +108,10 @@ impl<O> fmt::Debug for Job<O> {
 /// Made by `Into`: the methods that ask for one take `&str`, `String` and `&Job`.
 #[derive(Clone, Debug)]
 pub struct RequestRef {
-    request_id: String,
-    status_url: Option<String>,
-    response_url: Option<String>,
-    cancel_url: Option<String>,
+    pub(super) request_id: String,
+    pub(super) status_url: Option<String>,
+    pub(super) response_url: Option<String>,
+    pub(super) cancel_url: Option<String>,
 }
 
 impl From<String> for RequestRef {
@@ -155,145 +146,5 @@ impl<O> From<Job<O>> for RequestRef {
             response_url: job.response_url,
             cancel_url: job.cancel_url,
         }
-    }
-}
-
-/// A request of the queue together with the client and the endpoint that it belongs to.
-#[derive(Clone, Debug)]
-pub(crate) struct Target {
-    pub(crate) client: Client,
-    pub(crate) endpoint: String,
-    request: RequestRef,
-}
-
-impl Target {
-    pub(crate) fn new(client: Client, endpoint: impl Into<String>, request: impl Into<RequestRef>) -> Self {
-        Target { client, endpoint: endpoint.into(), request: request.into() }
-    }
-
-    pub(crate) fn request_id(&self) -> &str {
-        &self.request.request_id
-    }
-
-    pub(crate) fn status(&self, logs: bool) -> Result<Request, Error> {
-        let mut url = self.url(self.request.status_url.as_deref(), "/status")?;
-        url.query_pairs_mut().append_pair("logs", if logs { "1" } else { "0" });
-        Ok(Request::new(Operation::Status, Method::GET, url))
-    }
-
-    pub(crate) fn status_stream(&self, logs: bool) -> Result<Request, Error> {
-        let mut url = self.url(self.request.status_url.as_deref(), "/status")?;
-        url = join(&url, "stream");
-        url.query_pairs_mut().append_pair("logs", if logs { "1" } else { "0" });
-        Ok(Request::new(Operation::StatusStream, Method::GET, url))
-    }
-
-    pub(crate) fn result(&self) -> Result<Request, Error> {
-        let url = self.url(self.request.response_url.as_deref(), "")?;
-        Ok(Request::new(Operation::Result, Method::GET, url))
-    }
-
-    pub(crate) fn cancel(&self) -> Result<Request, Error> {
-        let url = self.url(self.request.cancel_url.as_deref(), "/cancel")?;
-        Ok(Request::new(Operation::Cancel, Method::PUT, url))
-    }
-
-    /// The error with all that is known of the request.
-    pub(crate) fn explain(&self, error: Error) -> Error {
-        error.at(&self.endpoint).of_request(self.request_id())
-    }
-
-    /// The URL that fal gave, else the one that follows from the ids.
-    fn url(&self, given: Option<&str>, ending: &str) -> Result<Url, Error> {
-        if let Some(given) = given {
-            return Url::parse(given).map_err(|error| {
-                let message = format!("fal gave {given:?} as a URL of the request, which it is not");
-                Error::new(ErrorKind::UnexpectedResponse, message).caused_by(error)
-            });
-        }
-        let id = EndpointId::parse(&self.endpoint)?;
-        let request_id = self.request_id();
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
-        if request_id.is_empty() || matches!(request_id, "." | "..") || !request_id.bytes().all(plain) {
-            let message = format!("{request_id:?} is not the id of a request");
-            return Err(Error::new(ErrorKind::InvalidInput, message));
-        }
-        let path = format!("{}/requests/{request_id}{ending}", id.app());
-        Ok(join(&self.client.shared().hosts.queue, &path))
-    }
-}
-
-/// What a completed request's failure adds to the error that its result call gave.
-pub(crate) fn completed_error(update: &QueueUpdate, error: Error) -> Error {
-    match update {
-        QueueUpdate::Completed { failure: Some(failure), .. } => error.failed_with(failure),
-        _ => error,
-    }
-}
-
-/// A job together with a client that asks after it.
-///
-/// ```no_run
-/// # async fn example(client: fal_client::Client, job: fal_client::Job<serde_json::Value>) -> Result<(), fal_client::Error> {
-/// let job = client.resume(job);
-/// if job.status().await?.is_completed() {
-///     println!("{}", job.result().await?.data);
-/// }
-/// # Ok(())
-/// # }
-/// ```
-pub struct JobHandle<O> {
-    job: Job<O>,
-    target: Target,
-}
-
-impl<O> JobHandle<O> {
-    pub(crate) fn new(client: Client, job: Job<O>) -> Self {
-        let target = Target::new(client, job.endpoint.clone(), &job);
-        JobHandle { job, target }
-    }
-
-    /// The job itself.
-    pub fn job(&self) -> &Job<O> {
-        &self.job
-    }
-
-    /// Asks where it stands.
-    pub fn status(&self) -> Status {
-        Status::new(self.target.clone())
-    }
-
-    /// Follows it: a stream of its updates that ends when it is completed.
-    pub fn status_stream(&self) -> StatusStream {
-        StatusStream::new(self.target.clone())
-    }
-
-    /// Asks fal to cancel it.
-    pub fn cancel(&self) -> Cancel {
-        Cancel::new(self.target.clone())
-    }
-}
-
-impl<O: DeserializeOwned + Send + 'static> JobHandle<O> {
-    /// Waits until it is completed, and fetches its result.
-    pub fn wait<'a>(&self) -> Wait<'a, O> {
-        Wait::new(self.target.clone())
-    }
-
-    /// Fetches its result, which is an error while it is not completed.
-    pub fn result(&self) -> Fetch<O> {
-        Fetch::new(self.target.clone())
-    }
-}
-
-impl<O> Clone for JobHandle<O> {
-    fn clone(&self) -> Self {
-        JobHandle { job: self.job.clone(), target: self.target.clone() }
-    }
-}
-
-impl<O> fmt::Debug for JobHandle<O> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "JobHandle({:?})", self.job)
     }
 }

@@ -1,14 +1,10 @@
-//! The queue: a request that waits, runs and completes, and what is known of it on the way.
+//! The queue: a request that waits, runs and completes, and how it is followed.
 
-mod cancellation;
-mod follow;
+mod follower;
 mod job;
-mod log;
-mod update;
+mod log_cursor;
+mod target;
 
-pub use cancellation::Cancellation;
-pub(crate) use follow::{Follower, read as read_status};
-pub use job::{Job, JobHandle, RequestRef};
-pub(crate) use job::{Target, completed_error};
-pub use log::LogEntry;
-pub use update::{Failure, Metrics, QueueUpdate};
+pub(crate) use follower::{Follower, parse_status};
+pub use job::{Job, RequestRef};
+pub(crate) use target::Target;

@@ -1,34 +1,37 @@
 use serde::de::Deserializer;
 use serde::{Serialize, Serializer};
 
-use super::part::{FieldPath, Part, Shape};
-use super::validate::{Rule, Validator};
-use super::wire::Mode;
-use crate::FileInput;
+use super::field_path::FieldPath;
+use super::mode::Mode;
+use super::rules::Rule;
+use super::shape::{SchemaType, Shape};
+use super::union::Kind;
+use super::validator::Validator;
+use crate::files::FileInput;
 
-/// A value of an input's field to which null means something: it is not the same as leaving the field to its default.
+/// A field's value where an explicit null differs from leaving the field unset.
 ///
 /// ```
 /// use fal_client::Nullable;
 ///
-/// let unset: Option<Nullable<i64>> = None; // the service takes its default
+/// let unset: Option<Nullable<i64>> = None; // the service uses its default
 /// let null = Some(Nullable::<i64>::Null); // `null` is sent
 /// let five = Some(Nullable::Value(5));
 /// # let _ = (unset, null, five);
 /// ```
 ///
-/// A builder has a setter for each: `duration(5)` and `null_duration()`.
+/// Builders have a setter for each: `duration(5)` and `null_duration()`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nullable<T> {
-    /// Null, which is sent.
+    /// An explicit null.
     Null,
     /// A value.
     Value(T),
 }
 
 impl<T> Nullable<T> {
-    /// The value, if it is not null.
-    pub fn as_ref(&self) -> Option<&T> {
+    /// Returns the value, or `None` for null.
+    pub fn value(&self) -> Option<&T> {
         match self {
             Nullable::Null => None,
             Nullable::Value(value) => Some(value),
@@ -44,16 +47,18 @@ impl<T> From<T> for Nullable<T> {
 
 impl<T: Serialize> Serialize for Nullable<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.as_ref().serialize(serializer)
+        self.value().serialize(serializer)
     }
 }
 
-impl<T: Part> Part for Nullable<T> {
+impl<T: SchemaType> SchemaType for Nullable<T> {
     type Shape = Self;
 }
 
-impl<T: Part> Shape for Nullable<T> {
-    fn meant_null() -> Option<Self> {
+impl<T: SchemaType> Shape for Nullable<T> {
+    const KIND: Kind = T::Shape::KIND;
+
+    fn explicit_null() -> Option<Self> {
         Some(Nullable::Null)
     }
 
@@ -65,15 +70,15 @@ impl<T: Part> Shape for Nullable<T> {
         Nullable::Null
     }
 
-    fn validate(value: &Self, at: &mut Validator, rules: &'static [Rule]) {
+    fn validate(value: &Self, validator: &mut Validator, rules: &'static [Rule]) {
         if let Nullable::Value(value) = value {
-            T::Shape::validate(value, at, rules);
+            T::Shape::validate(value, validator, rules);
         }
     }
 
-    fn files_mut(value: &mut Self, at: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
+    fn visit_files(value: &mut Self, path: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
         if let Nullable::Value(value) = value {
-            T::Shape::files_mut(value, at, visit);
+            T::Shape::visit_files(value, path, visit);
         }
     }
 }

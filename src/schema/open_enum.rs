@@ -3,260 +3,92 @@ use std::marker::PhantomData;
 
 use serde::de::{Deserializer, Error, Visitor};
 
-use super::part::{Part, Shape};
-use super::validate::{Rule, Validator};
-use super::wire::Mode;
+use super::mode::Mode;
+use super::rules::Rule;
+use super::shape::{SchemaType, Shape};
+use super::union::Kind;
+use super::validator::Validator;
+use crate::protocol::{ParseEnumError, UndeclaredValue};
 
-/// A value that an enum's schema does not list.
-///
-/// It comes from a response of a service that is ahead of the schema, or from the enum's `other`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct UnlistedValue(Box<str>);
-
-impl UnlistedValue {
-    /// The value's text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for UnlistedValue {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// A text that is none of an enum's listed values, from its `FromStr`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnlistedError {
-    text: String,
-    listed: &'static [&'static str],
-}
-
-impl fmt::Display for UnlistedError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} is not one of {:?}; `other` makes a value of any text", self.text, self.listed)
-    }
-}
-
-impl std::error::Error for UnlistedError {}
-
-/// A set of texts to which the service may add.
-pub trait OpenEnum: Part {
-    /// What its schema says of it.
-    const VALUES: Values<Self>;
+/// An enum of strings to which the service may add.
+pub trait OpenEnum: SchemaType {
+    /// The values.
+    const INFO: EnumInfo<Self>;
 }
 
 /// The values of an open enum.
 #[derive(Debug)]
-pub struct Values<T: 'static> {
-    /// The texts that the schema lists.
-    pub texts: &'static [&'static str],
-    /// The value of each text that is listed.
+pub struct EnumInfo<T: 'static> {
+    /// The strings that the schema declares.
+    pub strings: &'static [&'static str],
+    /// The value of each declared string.
     pub values: &'static [T],
-    /// Makes a value of another text.
-    pub other: fn(UnlistedValue) -> T,
-    /// The text of a value.
-    pub text: fn(&T) -> &str,
-    /// Whether the schema allows any other text too.
-    pub any_text: bool,
+    /// Creates the value of an undeclared string.
+    pub other: fn(UndeclaredValue) -> T,
+    /// Returns the string of a value.
+    pub as_str: fn(&T) -> &str,
+    /// True if the schema allows any other string too.
+    pub any_string: bool,
 }
 
-/// The value of a text, listed or not.
-pub fn value_of_text<T: OpenEnum>(text: &str) -> T {
-    listed(text).unwrap_or_else(|| (T::VALUES.other)(UnlistedValue(text.into())))
+/// Returns the value of a string, declared or not.
+pub fn value_of<T: OpenEnum>(string: &str) -> T {
+    find(string).unwrap_or_else(|| (T::INFO.other)(UndeclaredValue::new(string)))
 }
 
-/// The value of a text that is listed.
-pub fn listed_value<T: OpenEnum>(text: &str) -> Result<T, UnlistedError> {
-    listed(text).ok_or_else(|| UnlistedError { text: text.to_owned(), listed: T::VALUES.texts })
+/// Returns the value of a declared string.
+pub fn declared_value<T: OpenEnum>(string: &str) -> Result<T, ParseEnumError> {
+    find(string).ok_or_else(|| ParseEnumError::new(string, T::INFO.strings))
 }
 
-fn listed<T: OpenEnum>(text: &str) -> Option<T> {
-    T::VALUES.values.get(place(T::VALUES.texts, text)?).cloned()
+fn find<T: OpenEnum>(string: &str) -> Option<T> {
+    let index = T::INFO.strings.iter().position(|declared| *declared == string)?;
+    T::INFO.values.get(index).cloned()
 }
 
-fn place(listed: &[&str], text: &str) -> Option<usize> {
-    listed.iter().position(|listed| *listed == text)
-}
-
-/// Shows a value by its text.
-pub fn debug_value(text: &str, listed: &[&str], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    match listed.contains(&text) {
-        true => write!(f, "{text:?}"),
-        false => write!(f, "Other({text:?})"),
+/// Formats a value as its string.
+pub fn debug_value(string: &str, declared: &[&str], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match declared.contains(&string) {
+        true => write!(f, "{string:?}"),
+        false => write!(f, "Other({string:?})"),
     }
 }
 
-/// What all open enums have in common.
+/// The shape of all open enums.
 #[derive(Debug)]
 pub enum EnumShape {}
 
 impl<T: OpenEnum> Shape<T> for EnumShape {
+    const KIND: Kind = if T::INFO.any_string { Kind::String } else { Kind::DeclaredString };
+
     fn read<'de, D: Deserializer<'de>>(deserializer: D, _mode: Mode) -> Result<T, D::Error> {
         read_open_enum(deserializer)
     }
 
     fn blank() -> T {
-        value_of_text("")
+        value_of("")
     }
 
-    fn validate(value: &T, at: &mut Validator, rules: &'static [Rule]) {
-        at.listed((T::VALUES.text)(value), T::VALUES.texts, T::VALUES.any_text, rules);
+    fn validate(value: &T, validator: &mut Validator, rules: &'static [Rule]) {
+        validator.enum_value((T::INFO.as_str)(value), T::INFO.strings, T::INFO.any_string, rules);
     }
 }
 
 /// Reads a value of an open enum.
 pub fn read_open_enum<'de, T: OpenEnum, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    struct TextVisitor<T>(PhantomData<T>);
+    struct StringVisitor<T>(PhantomData<T>);
 
-    impl<T: OpenEnum> Visitor<'_> for TextVisitor<T> {
+    impl<T: OpenEnum> Visitor<'_> for StringVisitor<T> {
         type Value = T;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write!(f, "one of {:?}", T::VALUES.texts)
+            write!(f, "one of {:?}", T::INFO.strings)
         }
 
-        fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
-            Ok(value_of_text(text))
+        fn visit_str<E: Error>(self, string: &str) -> Result<T, E> {
+            Ok(value_of(string))
         }
     }
 
-    deserializer.deserialize_str(TextVisitor(PhantomData))
-}
-
-/// Declares an enum of texts that stays open: `open_enum! { pub enum Format { /// `png` Png = "png", } }`. With
-/// `pub enum Format: any_text` the schema allows any text, and a text becomes a value by `From`.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __open_enum {
-    (
-        $(#[doc = $doc:tt])*
-        pub enum $name:ident $(: $any:ident)? {
-            $(#[doc = $variant_doc:tt] $(#[doc = $more_doc:tt])* $variant:ident = $text:literal,)*
-        }
-    ) => {
-        $(#[doc = $doc])*
-        #[derive(::core::clone::Clone)]
-        #[non_exhaustive]
-        pub enum $name {
-            $(#[doc = $variant_doc] $(#[doc = $more_doc])* $variant,)*
-            /// A value that the schema does not list, made by [`Self::other`] or read from a response.
-            Other($crate::UnlistedValue),
-        }
-
-        impl $name {
-            /// Every listed value's text, in the schema's order.
-            pub const LISTED: &'static [&'static str] = &[$($text),*];
-
-            /// The value of any text: for a service that is ahead of the schema. Sending an unlisted value takes
-            /// `validate(false)` on the call.
-            pub fn other(text: impl ::core::convert::AsRef<str>) -> Self {
-                $crate::__private::value_of_text(text.as_ref())
-            }
-
-            /// The text that is sent.
-            pub fn as_str(&self) -> &str {
-                match self {
-                    $($name::$variant => $text,)*
-                    $name::Other(value) => value.as_str(),
-                }
-            }
-        }
-
-        #[doc(hidden)]
-        impl $crate::__private::Part for $name {
-            type Shape = $crate::__private::EnumShape;
-        }
-
-        #[doc(hidden)]
-        impl $crate::__private::OpenEnum for $name {
-            const VALUES: $crate::__private::Values<Self> = $crate::__private::Values {
-                texts: $name::LISTED,
-                values: &[$($name::$variant),*],
-                other: $name::Other,
-                text: $name::as_str,
-                any_text: $crate::__any_text! { $($any)? },
-            };
-        }
-
-        impl ::core::fmt::Debug for $name {
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                $crate::__private::debug_value(self.as_str(), $name::LISTED, f)
-            }
-        }
-
-        impl ::core::cmp::PartialEq for $name {
-            fn eq(&self, other: &Self) -> bool {
-                self.as_str() == other.as_str()
-            }
-        }
-
-        impl ::core::cmp::Eq for $name {}
-
-        impl ::core::hash::Hash for $name {
-            fn hash<__H: ::core::hash::Hasher>(&self, state: &mut __H) {
-                ::core::hash::Hash::hash(self.as_str(), state)
-            }
-        }
-
-        impl ::core::fmt::Display for $name {
-            fn fmt(&self, f: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-
-        impl ::core::str::FromStr for $name {
-            type Err = $crate::UnlistedError;
-
-            /// Knows the listed values only.
-            fn from_str(text: &str) -> ::core::result::Result<Self, $crate::UnlistedError> {
-                $crate::__private::listed_value(text)
-            }
-        }
-
-        impl $crate::__private::serde::Serialize for $name {
-            fn serialize<__S: $crate::__private::serde::Serializer>(
-                &self,
-                serializer: __S,
-            ) -> ::core::result::Result<__S::Ok, __S::Error> {
-                serializer.serialize_str(self.as_str())
-            }
-        }
-
-        impl<'de> $crate::__private::serde::Deserialize<'de> for $name {
-            fn deserialize<__D: $crate::__private::serde::Deserializer<'de>>(
-                deserializer: __D,
-            ) -> ::core::result::Result<Self, __D::Error> {
-                $crate::__private::read_open_enum(deserializer)
-            }
-        }
-
-        $($crate::__any_text! { $name $any })?
-    };
-}
-
-/// What sets an enum of which any text is a value apart.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __any_text {
-    () => {
-        false
-    };
-    (any_text) => {
-        true
-    };
-    ($name:ident any_text) => {
-        impl ::core::convert::From<&str> for $name {
-            fn from(text: &str) -> Self {
-                $name::other(text)
-            }
-        }
-
-        impl ::core::convert::From<::std::string::String> for $name {
-            fn from(text: ::std::string::String) -> Self {
-                $name::other(text)
-            }
-        }
-    };
+    deserializer.deserialize_str(StringVisitor(PhantomData))
 }

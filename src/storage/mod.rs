@@ -1,6 +1,5 @@
-//! fal's storage: files go up, and who may read them is asked and set.
+//! Uploads to fal's storage.
 
-mod access;
 mod cdn;
 mod initiate;
 mod multipart;
@@ -8,45 +7,9 @@ mod policy;
 mod source;
 mod timestamp;
 mod token;
-mod upload;
+mod uploader;
 
 pub use policy::{Repository, UploadPolicy};
 pub(crate) use source::Source;
 pub(crate) use token::Tokens;
-pub(crate) use upload::{OnProgress, send};
-pub use upload::{TransferProgress, Upload};
-
-use crate::{Client, FileInput};
-
-/// fal's storage, by [`Client::storage`].
-///
-/// ```no_run
-/// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
-/// use fal_client::FileInput;
-///
-/// let file = client.storage().upload(FileInput::path("room.png")).await?;
-/// println!("{}", file.url);
-/// # Ok(())
-/// # }
-/// ```
-///
-/// A call uploads the files of its input by itself; this is for files that are used more than once, that are large, or
-/// that are to have a lifecycle of their own.
-#[derive(Clone, Debug)]
-pub struct Storage {
-    client: Client,
-}
-
-impl Client {
-    /// fal's storage.
-    pub fn storage(&self) -> Storage {
-        Storage { client: self.clone() }
-    }
-}
-
-impl Storage {
-    /// Uploads a file, when it is awaited. A file that is on the web already is left there, and its URL is the answer.
-    pub fn upload<'a>(&self, file: impl Into<FileInput>) -> Upload<'a> {
-        Upload::new(self.client.clone(), file.into())
-    }
-}
+pub(crate) use uploader::Uploader;

@@ -8,14 +8,12 @@ use serde::Deserialize;
 use serde_json::json;
 use url::Url;
 
+use super::policy::{MAX_PARTS, part_size};
 use super::source::{Data, Rest};
-use super::upload::Sending;
-use crate::error::Answer;
+use super::uploader::Uploader;
+use crate::error::{Error, ErrorKind};
+use crate::protocol::RawResponse;
 use crate::transport::{Parcel, Payload};
-use crate::{Error, ErrorKind};
-
-/// How many parts a file may have in storages of the kind that the CDN is.
-const MOST_PARTS: u64 = 10_000;
 
 /// A part of a file, numbered from 1.
 #[derive(Debug)]
@@ -32,28 +30,23 @@ pub(super) struct Sent {
 }
 
 /// Sends all parts, several at once, and gives them in order, whatever the order in which they were done.
-pub(super) async fn send<S: Future<Output = Result<Sent, Error>>>(
-    sending: &Sending<'_>,
+pub(super) async fn send_parts<S: Future<Output = Result<Sent, Error>>>(
+    uploader: &Uploader<'_>,
     data: &mut Data,
-    send: impl FnMut(Part) -> S,
+    send_part: impl FnMut(Part) -> S,
 ) -> Result<Vec<Sent>, Error> {
     let parts: BoxStream<'_, Result<Part, Error>> = match data {
-        Data::Whole(payload) => stream::iter(cut(payload, sending.policy.part_size)).map(Ok).boxed(),
-        Data::Rest(rest) => read(rest).boxed(),
+        Data::Whole(payload) => stream::iter(cut_parts(payload, uploader.policy.part_size)).map(Ok).boxed(),
+        Data::Rest(rest) => read_parts(rest).boxed(),
     };
     let mut sent: Vec<Sent> =
-        parts.map_ok(send).try_buffer_unordered(sending.policy.parts_at_once).try_collect().await?;
+        parts.map_ok(send_part).try_buffer_unordered(uploader.policy.parts_at_once).try_collect().await?;
     sent.sort_by_key(|part| part.number);
     Ok(sent)
 }
 
-/// The size of the parts of a file of so many bytes: as it is wished, unless that were too many parts.
-pub(super) fn part_size(wished: u64, length: u64) -> u64 {
-    wished.max(length.div_ceil(MOST_PARTS))
-}
-
 /// The parts of what can be cut anywhere.
-fn cut(payload: &Payload, size: u64) -> impl Iterator<Item = Part> + Send {
+fn cut_parts(payload: &Payload, size: u64) -> impl Iterator<Item = Part> + Send {
     let length = payload.len();
     let size = part_size(size, length);
     let payload = payload.clone();
@@ -65,12 +58,12 @@ fn cut(payload: &Payload, size: u64) -> impl Iterator<Item = Part> + Send {
 }
 
 /// The parts of what is read from one end to the other, each in memory for as long as it may have to be sent again.
-fn read(rest: &mut Rest) -> impl futures_core::Stream<Item = Result<Part, Error>> + Send {
+fn read_parts(rest: &mut Rest) -> impl futures_core::Stream<Item = Result<Part, Error>> + Send {
     stream::try_unfold((rest, 1_u32), move |(rest, number)| async move {
         let part = rest.next().await?;
-        if part.is_some() && u64::from(number) > MOST_PARTS {
+        if part.is_some() && u64::from(number) > MAX_PARTS {
             let message = format!(
-                "the reader of a file gives more than {MOST_PARTS} parts of {} bytes, which is more than a storage takes; \
+                "the reader of a file gives more than {MAX_PARTS} parts of {} bytes, which is more than a storage takes; \
                  say how many bytes it gives, or set a larger `part_size`",
                 rest.part()
             );
@@ -81,37 +74,33 @@ fn read(rest: &mut Rest) -> impl futures_core::Stream<Item = Result<Part, Error>
 }
 
 /// The ETag of a part, from the answer's header, or else from its body.
-pub(super) fn etag(number: u32, answer: Answer) -> Result<Sent, Error> {
+pub(super) fn etag(number: u32, response: RawResponse) -> Result<Sent, Error> {
     #[derive(Deserialize)]
     struct Body {
         etag: String,
     }
 
-    let in_header = answer.header(http::header::ETAG.as_str()).map(str::to_owned);
-    let in_body = || serde_json::from_slice::<Body>(&answer.body).ok().map(|body| body.etag);
+    let in_header = response.header(http::header::ETAG.as_str()).map(str::to_owned);
+    let in_body = || serde_json::from_slice::<Body>(&response.body).ok().map(|body| body.etag);
     match in_header.or_else(in_body) {
         Some(etag) => Ok(Sent { number, etag }),
-        None => {
-            Err(Error::unexpected(format!("the storage took part {number} of a file but gave no ETag for it"), answer))
-        }
+        None => Err(Error::unexpected(
+            format!("the storage took part {number} of a file but gave no ETag for it"),
+            response,
+        )),
     }
 }
 
 /// What is said at the end: every part, in order.
 pub(super) fn complete(url: Url, parts: &[Sent]) -> Parcel {
     let parts: Vec<_> = parts.iter().map(|part| json!({ "partNumber": part.number, "etag": part.etag })).collect();
-    Parcel {
-        what: "the end of an upload in parts",
-        method: Method::POST,
-        url,
-        headers: HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]),
-        payload: Payload::Bytes(json!({ "parts": parts }).to_string().into()),
-        meter: None,
-    }
+    let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
+    let payload = Payload::Bytes(json!({ "parts": parts }).to_string().into());
+    Parcel { payload, ..Parcel::new("the end of an upload in parts", Method::POST, url, headers) }
 }
 
 /// A URL some segments below another one, with the same query, which may be its signature.
-pub(super) fn below(url: &str, segments: &[&str]) -> Option<Url> {
+pub(super) fn url_below(url: &str, segments: &[&str]) -> Option<Url> {
     let mut url = Url::parse(url).ok()?;
     url.path_segments_mut().ok()?.pop_if_empty().extend(segments);
     Some(url)
@@ -121,13 +110,13 @@ pub(super) fn below(url: &str, segments: &[&str]) -> Option<Url> {
 mod tests {
     use tokio::io::AsyncReadExt;
 
-    use super::super::Source;
+    use super::super::source::Source;
     use super::*;
-    use crate::FileInput;
+    use crate::files::FileInput;
 
     fn lengths(length: usize, size: u64) -> Vec<(u32, u64)> {
         let payload = Payload::Bytes(vec![0; length].into());
-        cut(&payload, size).map(|part| (part.number, part.payload.len())).collect()
+        cut_parts(&payload, size).map(|part| (part.number, part.payload.len())).collect()
     }
 
     #[test]
@@ -152,14 +141,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_reader_has_no_more_parts_either() {
-        for (length, told, parts) in
+        for (length, declared, parts) in
             [(10_000, None, Ok(10_000)), (10_001, None, Err(10_000)), (25_000, Some(25_000), Ok(8_334))]
         {
-            let file = FileInput::reader(tokio::io::repeat(7).take(length), told);
+            let file = FileInput::reader(tokio::io::repeat(7).take(length), declared);
             let source = Source::open(file, 1).await.expect("a file that can be read");
             let Data::Rest(mut rest) = source.data else { panic!("{length} bytes are more than a part") };
             let (mut sent, mut bytes) = (0, 0);
-            let read = read(&mut rest).try_for_each(|part| {
+            let read = read_parts(&mut rest).try_for_each(|part| {
                 (sent, bytes) = (sent + 1, bytes + part.payload.len());
                 std::future::ready(Ok(()))
             });
@@ -168,15 +157,15 @@ mod tests {
                 (Err(error), Err(parts)) => {
                     assert!(sent == parts && error.to_string().contains("`part_size`"), "{error}");
                 }
-                (read, _) => panic!("{length} {told:?}: {read:?}"),
+                (read, _) => panic!("{length} {declared:?}: {read:?}"),
             }
         }
     }
 
     #[test]
     fn a_signature_stays_where_it_is() {
-        let url = below("https://v3.fal.media/files/x?token=T", &["multipart", "U 1", "2"]).expect("a URL");
+        let url = url_below("https://v3.fal.media/files/x?token=T", &["multipart", "U 1", "2"]).expect("a URL");
         assert_eq!(url.as_str(), "https://v3.fal.media/files/x/multipart/U%201/2?token=T");
-        assert!(below("data:,x", &["a"]).is_none());
+        assert!(url_below("data:,x", &["a"]).is_none());
     }
 }

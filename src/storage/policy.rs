@@ -1,6 +1,9 @@
-use crate::Lifecycle;
+use crate::files::Lifecycle;
 
 const MIB: u64 = 1 << 20;
+
+/// The most parts of one file that the CDN takes.
+pub(super) const MAX_PARTS: u64 = 10_000;
 
 /// Where and how files are uploaded: for one upload, or for everything that a client uploads.
 ///
@@ -16,7 +19,7 @@ const MIB: u64 = 1 << 20;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct UploadPolicy {
-    pub(super) repository: Repository,
+    pub(crate) repository: Repository,
     pub(super) fallback: Option<Repository>,
     pub(super) multipart_above: u64,
     pub(crate) part_size: u64,
@@ -108,6 +111,11 @@ impl UploadPolicy {
         self.lifecycle = lifecycle;
         self
     }
+}
+
+/// The size of a file's parts: the preferred one, or a larger one if there were more than [`MAX_PARTS`].
+pub(super) fn part_size(preferred: u64, length: u64) -> u64 {
+    preferred.max(length.div_ceil(MAX_PARTS))
 }
 
 #[cfg(test)]

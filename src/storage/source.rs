@@ -5,14 +5,13 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use tokio::io::AsyncReadExt;
 
-use super::multipart;
-use super::upload::header;
-use crate::files::{BoxReader, Content, OnceReader, content_type, data_uri};
-use crate::transport::Payload;
-use crate::{Error, ErrorKind, FileInput};
+use super::policy::part_size;
+use crate::error::{Error, ErrorKind};
+use crate::files::{BoxReader, Content, FileInput, OnceReader, content_type, data_uri};
+use crate::transport::{Payload, header_value};
 
 /// How much memory is set aside for a reader's first bytes on the word of its length.
-const TRUSTED_LENGTH: u64 = 1 << 20;
+const MAX_PREALLOCATION: u64 = 1 << 20;
 
 /// A file that is being uploaded: what it is called, what it is, and where its bytes come from.
 #[derive(Debug)]
@@ -56,33 +55,33 @@ impl Source {
                 format!("{shown:?} is neither a URL nor a data URI; for a file on this machine use `FileInput::path`");
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
-        let (content, name, told) = file.into_parts();
-        let (data, head, told) = match content {
+        let (content, name, declared) = file.into_parts();
+        let (data, head, declared) = match content {
             Content::Text(text) => {
                 let (content_type, bytes) = data_uri::decode(&text)
                     .ok_or_else(|| Error::new(ErrorKind::InvalidInput, "the file is a data URI that is none"))?;
-                let told = told.unwrap_or(content_type);
-                (Data::Whole(Payload::Bytes(bytes)), Bytes::new(), Some(told))
+                let declared = declared.unwrap_or(content_type);
+                (Data::Whole(Payload::Bytes(bytes)), Bytes::new(), Some(declared))
             }
-            Content::Bytes(bytes) => (Data::Whole(Payload::Bytes(bytes.clone())), bytes, told),
+            Content::Bytes(bytes) => (Data::Whole(Payload::Bytes(bytes.clone())), bytes, declared),
             Content::Path(path) => {
-                let (payload, head) = Payload::open(&path, content_type::HEAD).await?;
-                (Data::Whole(payload), head, told)
+                let (payload, head) = Payload::open(&path, content_type::HEAD_BYTES).await?;
+                (Data::Whole(payload), head, declared)
             }
             Content::Reader(reader) => {
                 let (data, head) = Rest::begin(&reader, part).await?;
-                (data, head, told)
+                (data, head, declared)
             }
             #[cfg(feature = "image")]
             Content::Image(image) => {
                 let bytes = png(image).await?;
-                (Data::Whole(Payload::Bytes(bytes)), Bytes::new(), Some(told.unwrap_or("image/png".to_owned())))
+                (Data::Whole(Payload::Bytes(bytes)), Bytes::new(), Some(declared.unwrap_or("image/png".to_owned())))
             }
         };
-        let head = &head[..head.len().min(content_type::HEAD)];
-        let content_type = content_type::of(told.as_deref(), name.as_deref(), head).to_owned();
+        let head = &head[..head.len().min(content_type::HEAD_BYTES)];
+        let content_type = content_type::detect(declared.as_deref(), name.as_deref(), head).to_owned();
         // On every way it is said in a header, somewhere and some time.
-        header(&content_type).map_err(|error| error.about("the media type of a file"))?;
+        header_value(&content_type).map_err(|error| error.context("the media type of a file"))?;
         Ok(Source { about: About { name, content_type }, data })
     }
 
@@ -138,7 +137,7 @@ impl Rest {
     /// Reads the first part. Where that is all, it is bytes like any other.
     async fn begin(reader: &OnceReader, part: u64) -> Result<(Data, Bytes), Error> {
         let announced = reader.length();
-        let part = announced.map_or(part, |length| multipart::part_size(part, length));
+        let part = announced.map_or(part, |length| part_size(part, length));
         let reader = reader.take().ok_or_else(|| {
             let message =
                 "the reader of a file was read before; a reader can be read once, make a new one for every call";
@@ -175,7 +174,7 @@ impl Rest {
     /// Reads until there are so many bytes, or no more.
     async fn read(&mut self, wanted: u64) -> Result<Bytes, Error> {
         // A reader that has filled one part is believed to fill the next one.
-        let trusted = if self.read > 0 { wanted } else { wanted.min(TRUSTED_LENGTH) };
+        let trusted = if self.read > 0 { wanted } else { wanted.min(MAX_PREALLOCATION) };
         let mut bytes = Vec::with_capacity(trusted as usize);
         let mut reader = (&mut self.reader).take(wanted);
         loop {

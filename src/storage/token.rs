@@ -7,16 +7,15 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::timestamp::unix_seconds;
-use crate::client::{Shared, join};
-use crate::error::Answer;
-use crate::transport::{Operation, Request, send};
-use crate::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind};
+use crate::protocol::RawResponse;
+use crate::transport::{Context, Operation, Request, join, send};
 
 /// How long a token is used that does not say when it expires.
-const UNTOLD: Duration = Duration::from_secs(60);
+const DEFAULT_LIFE: Duration = Duration::from_secs(60);
 
 /// How long before its end a token is replaced, at most; a tenth of its life where that is less.
-const MARGIN: Duration = Duration::from_secs(300);
+const MAX_MARGIN: Duration = Duration::from_secs(300);
 
 /// The token with which a client uploads to the CDN, kept until shortly before it expires. Whoever needs one while it is
 /// fetched waits for it, and shares the error if there is none.
@@ -52,15 +51,15 @@ struct Grant {
 
 impl Tokens {
     /// A token that is good for a while yet.
-    pub(super) async fn get(&self, shared: &Shared) -> Result<Token, Error> {
-        let (key, asked) = (shared.credentials.authorization().await?, Instant::now());
+    pub(super) async fn get(&self, context: &Context) -> Result<Token, Error> {
+        let (key, asked) = (context.credentials.authorization().await?, Instant::now());
         let mut kept = self.0.lock().await;
         match kept.as_ref().filter(|fetched| fetched.key == key) {
             Some(Fetched { token: Ok(token), .. }) if token.fresh_until > Instant::now() => return Ok(token.clone()),
             Some(Fetched { token: Err(error), at, .. }) if asked < *at => return Err(error.clone()),
             _ => {}
         }
-        let token = Token::fetch(shared).await;
+        let token = Token::fetch(context).await;
         *kept = Some(Fetched { key, at: Instant::now(), token: token.clone() });
         token
     }
@@ -76,54 +75,56 @@ impl Tokens {
 }
 
 impl Token {
-    async fn fetch(shared: &Shared) -> Result<Self, Error> {
-        let url = join(&shared.hosts.rest, "storage/auth/token");
+    async fn fetch(context: &Context) -> Result<Self, Error> {
+        let url = join(&context.hosts.rest, "storage/auth/token");
         let mut request = Request::new(Operation::Storage("the token for uploads"), Method::POST, url);
         request.url.set_query(Some("storage_type=fal-cdn-v3"));
         request.body = Some("{}".into());
-        Token::read(shared, send(shared, &request).await?)
+        Token::parse(context, send(context, &request).await?)
     }
 
-    fn read(shared: &Shared, answer: Answer) -> Result<Self, Error> {
-        let grant: Grant = match serde_json::from_slice(&answer.body) {
+    fn parse(context: &Context, response: RawResponse) -> Result<Self, Error> {
+        let grant: Grant = match serde_json::from_slice(&response.body) {
             Ok(grant) => grant,
-            Err(error) => return Err(Error::unexpected("fal gave no token for uploads", answer).caused_by(error)),
+            Err(error) => return Err(Error::unexpected("fal gave no token for uploads", response).caused_by(error)),
         };
         let authorization = HeaderValue::from_str(&format!("{} {}", grant.token_type, grant.token));
         let Ok(mut authorization) = authorization else {
-            return Err(Error::unexpected("fal gave a token for uploads that cannot be sent", answer));
+            return Err(Error::unexpected("fal gave a token for uploads that cannot be sent", response));
         };
         authorization.set_sensitive(true);
-        let cdn = match &shared.hosts.cdn {
+        let cdn = match &context.hosts.cdn {
             Some(cdn) => cdn.clone(),
-            None => cdn_of(shared, grant.base_url.as_deref())?,
+            None => cdn_of(context, grant.base_url.as_deref())?,
         };
-        let life = grant.expires_at.as_deref().and_then(|end| life(end, &answer)).unwrap_or(UNTOLD);
+        let life = grant.expires_at.as_deref().and_then(|end| life(end, &response)).unwrap_or(DEFAULT_LIFE);
         let fresh_until = Instant::now() + used(life);
         Ok(Token { authorization, cdn, fresh_until })
     }
 }
 
 /// The CDN that a token is for, if the token may go there.
-fn cdn_of(shared: &Shared, told: Option<&str>) -> Result<Url, Error> {
-    let told = told.unwrap_or("https://v3.fal.media");
-    match Url::parse(told) {
-        Ok(cdn) if shared.hosts.is_storage(&cdn) => Ok(cdn),
+fn cdn_of(context: &Context, base_url: Option<&str>) -> Result<Url, Error> {
+    let base_url = base_url.unwrap_or("https://v3.fal.media");
+    match Url::parse(base_url) {
+        Ok(cdn) if context.hosts.is_storage(&cdn) => Ok(cdn),
         _ => Err(Error::new(
             ErrorKind::UntrustedUrl,
-            format!("fal's token for uploads is for {told:?}, which is no storage of fal's; nothing was sent there"),
+            format!(
+                "fal's token for uploads is for {base_url:?}, which is no storage of fal's; nothing was sent there"
+            ),
         )),
     }
 }
 
 /// How long a token of such a life is used.
 fn used(life: Duration) -> Duration {
-    life - MARGIN.min(life / 10)
+    life - MAX_MARGIN.min(life / 10)
 }
 
 /// How long it is until a token expires, by the clock of the service that issued it.
-fn life(end: &str, answer: &Answer) -> Option<Duration> {
-    let now = answer.header(http::header::DATE.as_str()).and_then(|date| httpdate::parse_http_date(date).ok());
+fn life(end: &str, response: &RawResponse) -> Option<Duration> {
+    let now = response.header(http::header::DATE.as_str()).and_then(|date| httpdate::parse_http_date(date).ok());
     let now = now.unwrap_or_else(SystemTime::now).duration_since(UNIX_EPOCH).ok()?.as_secs();
     // The life of a token that has expired is 0. Nobody's client lives as long as a century.
     let seconds = u64::try_from(unix_seconds(end)?).ok()?.saturating_sub(now);

@@ -5,7 +5,7 @@ use futures_util::future::{Either, select};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::Error;
+use crate::error::Error;
 
 /// Counts the bytes of a transfer, which connections take in tasks of their own.
 #[derive(Debug, Default)]
@@ -32,11 +32,11 @@ impl Meter {
     /// Works, and calls whenever the number is larger than it ever was: what has to be sent again takes nothing back.
     pub(crate) async fn watch<T>(&self, work: impl Future<Output = T>, mut call: impl FnMut(u64)) -> T {
         let mut work = std::pin::pin!(work);
-        let mut told: Option<u64> = None;
-        let mut tell = |call: &mut dyn FnMut(u64)| {
+        let mut reported: Option<u64> = None;
+        let mut report = |call: &mut dyn FnMut(u64)| {
             let bytes = self.bytes();
-            if told.is_none_or(|told| bytes > told) {
-                told = Some(bytes);
+            if reported.is_none_or(|reported| bytes > reported) {
+                reported = Some(bytes);
                 call(bytes);
             }
         };
@@ -44,18 +44,18 @@ impl Meter {
             let moved = std::pin::pin!(self.moved.notified());
             match select(work.as_mut(), moved).await {
                 Either::Left((done, _)) => {
-                    tell(&mut call);
+                    report(&mut call);
                     return done;
                 }
-                Either::Right(_) => tell(&mut call),
+                Either::Right(_) => report(&mut call),
             }
         }
     }
 }
 
-/// What one try has of a transfer, for the connection that takes it.
+/// What one attempt has of a transfer, for the connection that takes it.
 #[derive(Debug)]
-pub(super) struct TryMeter {
+pub(super) struct AttemptMeter {
     whole: Arc<Meter>,
     state: Mutex<State>,
 }
@@ -63,19 +63,19 @@ pub(super) struct TryMeter {
 #[derive(Debug)]
 struct State {
     bytes: u64,
-    /// When the last of them was taken, or the try began.
+    /// When the last of them was taken, or the attempt began.
     moved: Instant,
     error: Option<Error>,
-    /// The try is over: what its connection still takes does not count.
+    /// The attempt is over: what its connection still takes does not count.
     over: bool,
 }
 
-impl TryMeter {
+impl AttemptMeter {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many bytes were taken, and when the last of them was, or the try began.
+    /// How many bytes were taken, and when the last of them was, or the attempt began.
     pub(super) fn so_far(&self) -> (u64, Instant) {
         let state = self.state();
         (state.bytes, state.moved)
@@ -96,28 +96,28 @@ impl TryMeter {
     }
 }
 
-/// One try of a transfer. What was counted is taken back when it is dropped, unless it was kept.
+/// One attempt of a transfer. What was counted is taken back when it is dropped, unless it was kept.
 #[derive(Debug)]
-pub(super) struct Try(pub(super) Arc<TryMeter>);
+pub(super) struct MeteredAttempt(pub(super) Arc<AttemptMeter>);
 
-impl Try {
+impl MeteredAttempt {
     pub(super) fn new(whole: &Arc<Meter>) -> Self {
         let state = State { bytes: 0, moved: Instant::now(), error: None, over: false };
-        Try(Arc::new(TryMeter { whole: Arc::clone(whole), state: Mutex::new(state) }))
+        MeteredAttempt(Arc::new(AttemptMeter { whole: Arc::clone(whole), state: Mutex::new(state) }))
     }
 
-    /// The try was good.
+    /// The attempt was good.
     pub(super) fn keep(self) {
         self.0.state().over = true;
     }
 
-    /// The error of this side, if that is why the try failed.
+    /// The error of this side, if that is why the attempt failed.
     pub(super) fn own_error(&self) -> Option<Error> {
         self.0.state().error.take()
     }
 }
 
-impl Drop for Try {
+impl Drop for MeteredAttempt {
     fn drop(&mut self) {
         let mut state = self.0.state();
         if !state.over {

@@ -1,25 +1,37 @@
 //! One HTTP request and its answer: the key, timeouts, repetition, backup hosts, server-sent events.
 
-mod media;
+mod attempts;
+mod context;
+mod credentials;
+mod headers;
+mod hosts;
+mod media_stream;
 mod meter;
 mod parcel;
 mod payload;
+mod progress;
 mod request;
 mod retry;
 mod send;
 mod sse;
+mod time_limit;
 mod timeouts;
-mod total;
-mod tries;
+pub(crate) mod tls;
 
-pub(crate) use media::MediaStream;
+pub(crate) use context::Context;
+pub(crate) use credentials::Credentials;
+pub(crate) use headers::{header_value, parse_header, parse_headers};
+pub(crate) use hosts::{Hosts, join};
+pub(crate) use media_stream::MediaStream;
 pub(crate) use meter::Meter;
 pub(crate) use parcel::{Parcel, deliver};
 pub(crate) use payload::Payload;
+pub(crate) use progress::OnProgress;
+pub use progress::TransferProgress;
 pub(crate) use request::{Operation, Request};
 pub use retry::RetryPolicy;
 pub(crate) use retry::{jittered, random};
 pub(crate) use send::{open, send};
 pub(crate) use sse::EventStream;
+pub(crate) use time_limit::{deadline, until, within_total};
 pub(crate) use timeouts::Timeouts;
-pub(crate) use total::{deadline, until, within_total};

@@ -1,4 +1,4 @@
-//! The bodies of uploads: bytes in memory or a piece of a file, which can be read again for every try.
+//! The bodies of uploads: bytes in memory or a piece of a file, which can be read again for every attempt.
 
 use std::fs::{File, Metadata};
 use std::io::{Read, Seek, SeekFrom};
@@ -10,8 +10,8 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
 use tokio::task::JoinHandle;
 
-use super::meter::TryMeter;
-use crate::{Error, ErrorKind};
+use super::meter::AttemptMeter;
+use crate::error::{Error, ErrorKind};
 
 /// How much is read and sent at once.
 const CHUNK: u64 = 256 << 10;
@@ -66,7 +66,7 @@ impl Payload {
     }
 
     /// A body that carries it, and counts what is taken.
-    pub(super) fn body(&self, meter: Arc<TryMeter>) -> reqwest::Body {
+    pub(super) fn body(&self, meter: Arc<AttemptMeter>) -> reqwest::Body {
         match self {
             Payload::Bytes(bytes) => {
                 let mut left = bytes.clone();

@@ -47,7 +47,7 @@ pub(crate) struct Request {
     pub(crate) headers: HeaderMap,
     /// JSON.
     pub(crate) body: Option<Bytes>,
-    /// Whether it may have arrived, or be on its way: not between two tries, for whoever gives it up there.
+    /// Whether it may have arrived, or be on its way: not between two attempts, for whoever gives it up there.
     pub(crate) is_out: Arc<AtomicBool>,
 }
 

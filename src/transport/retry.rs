@@ -3,14 +3,14 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::Operation;
-use crate::{Error, ErrorKind};
+use super::request::Operation;
+use crate::error::{Error, ErrorKind};
 
 /// The longest pause that can be set: longer ones are no pauses, and the clock cannot hold every duration.
-const LONGEST_DELAY: Duration = Duration::from_secs(86_400);
+const MAX_DELAY: Duration = Duration::from_secs(86_400);
 
 /// The longest wait that a service can ask for with `Retry-After`.
-const LONGEST_WAIT: Duration = Duration::from_secs(120);
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(120);
 
 /// How often and after which pauses a request is repeated.
 ///
@@ -61,13 +61,13 @@ impl RetryPolicy {
         RetryPolicy::default().max_attempts(1).patience(Duration::ZERO)
     }
 
-    /// How often a request is tried in all, the first try included; 0 counts as 1.
+    /// How often a request is tried in all, the first attempt included; 0 counts as 1.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts.max(1);
         self
     }
 
-    /// The pause after the first failed try; each further one is twice as long.
+    /// The pause after the first failed attempt; each further one is twice as long.
     pub fn first_delay(mut self, delay: Duration) -> Self {
         self.first_delay = delay;
         self
@@ -93,38 +93,38 @@ impl RetryPolicy {
         self
     }
 
-    /// The pause before the next try, or `None` where there is to be none.
-    pub(crate) fn pause(&self, operation: Operation, failed: u32, error: &Error) -> Option<Duration> {
-        if failed >= self.max_attempts || !may_repeat(operation, error) {
+    /// The pause before the next attempt, or `None` where there is to be none.
+    pub(crate) fn delay_before_retry(&self, operation: Operation, failed: u32, error: &Error) -> Option<Duration> {
+        if failed >= self.max_attempts || !may_retry(operation, error) {
             return None;
         }
-        match error.answer().and_then(|answer| answer.retry_after()) {
+        match error.response().and_then(|response| response.retry_after()) {
             // Who is to come back that late is told so instead.
-            Some(wait) => (wait <= LONGEST_WAIT).then_some(wait),
+            Some(wait) => (wait <= MAX_RETRY_AFTER).then_some(wait),
             None => Some(self.backoff(failed)),
         }
     }
 
-    /// The pause after so many failed tries.
+    /// The pause after so many failed attempts.
     pub(crate) fn backoff(&self, failed: u32) -> Duration {
-        self.backoff_by(failed, chance())
+        self.backoff_by(failed, random_fraction())
     }
 
     /// The same with a chance from 0 to 1.
-    fn backoff_by(&self, failed: u32, chance: f64) -> Duration {
+    fn backoff_by(&self, failed: u32, random_fraction: f64) -> Duration {
         let doubled = self.first_delay.saturating_mul(2_u32.saturating_pow(failed.saturating_sub(1).min(31)));
-        let pause = doubled.min(self.max_delay).min(LONGEST_DELAY);
-        pause.mul_f64(1.0 + self.jitter * (2.0 * chance - 1.0))
+        let pause = doubled.min(self.max_delay).min(MAX_DELAY);
+        pause.mul_f64(1.0 + self.jitter * (2.0 * random_fraction - 1.0))
     }
 }
 
 /// A pause that is longer or shorter by chance, by up to a quarter.
 pub(crate) fn jittered(pause: Duration) -> Duration {
-    pause.mul_f64(0.75 + 0.5 * chance())
+    pause.mul_f64(0.75 + 0.5 * random_fraction())
 }
 
 /// Whether a repeated request cannot cost twice what one costs.
-fn may_repeat(operation: Operation, error: &Error) -> bool {
+fn may_retry(operation: Operation, error: &Error) -> bool {
     // Who follows a request opens another stream, or polls.
     if operation == Operation::StatusStream {
         return false;
@@ -142,7 +142,8 @@ fn may_repeat(operation: Operation, error: &Error) -> bool {
             Some(_) if error.is_start_timeout() => false,
             Some(status) if !paid && matches!(status.as_u16(), 502..=504) => {
                 // With a request's id it is the model's own failure, which stays what it is.
-                operation != Operation::Result || error.answer().is_none_or(|answer| answer.request_id().is_none())
+                operation != Operation::Result
+                    || error.response().is_none_or(|response| response.request_id().is_none())
             }
             Some(StatusCode::INTERNAL_SERVER_ERROR) => operation == Operation::Status || is_about_files(operation),
             Some(StatusCode::REQUEST_TIMEOUT) => is_about_files(operation),
@@ -157,7 +158,7 @@ fn is_about_files(operation: Operation) -> bool {
 }
 
 /// A number from 0 to 1.
-fn chance() -> f64 {
+fn random_fraction() -> f64 {
     (random() >> 11) as f64 / (1_u64 << 53) as f64
 }
 
@@ -182,19 +183,19 @@ mod tests {
         let policy = RetryPolicy::default().first_delay(Duration::from_secs(2)).jitter(0.25);
         assert_eq!(policy.backoff_by(1, 0.0), Duration::from_millis(1500));
         assert_eq!(policy.backoff_by(1, 1.0), Duration::from_millis(2500));
-        assert!((0..1000).map(|_| chance()).all(|chance| (0.0..1.0).contains(&chance)));
+        assert!((0..1000).map(|_| random_fraction()).all(|random_fraction| (0.0..1.0).contains(&random_fraction)));
     }
 
     #[test]
     fn any_policy_has_pauses_that_the_clock_can_hold() {
         let policy = RetryPolicy::default().first_delay(Duration::MAX).max_delay(Duration::MAX).jitter(1.0);
-        assert_eq!(policy.backoff_by(u32::MAX, 1.0), 2 * LONGEST_DELAY);
+        assert_eq!(policy.backoff_by(u32::MAX, 1.0), 2 * MAX_DELAY);
     }
 
     #[test]
     fn none_repeats_nothing() {
         let error = Error::new(ErrorKind::Connect, "no");
-        assert_eq!(RetryPolicy::none().pause(Operation::Status, 1, &error), None);
-        assert!(RetryPolicy::default().pause(Operation::Run, 1, &error).is_some());
+        assert_eq!(RetryPolicy::none().delay_before_retry(Operation::Status, 1, &error), None);
+        assert!(RetryPolicy::default().delay_before_retry(Operation::Run, 1, &error).is_some());
     }
 }

@@ -6,11 +6,12 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION
 use http::{HeaderMap, HeaderValue};
 use url::Url;
 
-use super::tries::Tries;
-use super::{Operation, Request};
-use crate::Error;
-use crate::client::Shared;
-use crate::error::Answer;
+use super::attempts::Attempts;
+use super::context::Context;
+use super::request::{Operation, Request};
+use super::time_limit::within;
+use crate::error::Error;
+use crate::protocol::RawResponse;
 
 pub(super) const AGENT: &str = concat!("fal-client/", env!("CARGO_PKG_VERSION"), " (rust)");
 
@@ -18,21 +19,21 @@ pub(super) const AGENT: &str = concat!("fal-client/", env!("CARGO_PKG_VERSION"),
 const FAL: &str = "fal";
 
 /// How much memory is set aside for a body on the word of its `Content-Length`.
-const TRUSTED_LENGTH: u64 = 16 << 20;
+const MAX_PREALLOCATION: u64 = 16 << 20;
 
 /// How much of a body is kept that comes with an error, in bytes. What a model made is taken whole.
-const LONGEST_REFUSAL: usize = 16 << 20;
+const MAX_ERROR_BODY: usize = 16 << 20;
 
 /// Sends a request until it is answered with success, or the policy says that it is enough.
-pub(crate) async fn send(shared: &Shared, request: &Request) -> Result<Answer, Error> {
-    let mut tries = Tries::new(shared, request)?;
+pub(crate) async fn send(context: &Context, request: &Request) -> Result<RawResponse, Error> {
+    let mut attempts = Attempts::new(context, request)?;
     loop {
         request.is_out.store(true, Ordering::Relaxed);
-        match whole(shared, request, tries.url()).await {
-            Ok(answer) => return Ok(tries.got_through(answer)),
+        match whole(context, request, attempts.url()).await {
+            Ok(response) => return Ok(attempts.succeeded(response)),
             Err(error) => {
                 request.is_out.store(false, Ordering::Relaxed);
-                tries.failed(error).await?;
+                attempts.failed(error).await?;
                 // Whoever has given the request up notices, even where there is no pause.
                 tokio::task::yield_now().await;
             }
@@ -41,51 +42,51 @@ pub(crate) async fn send(shared: &Shared, request: &Request) -> Result<Answer, E
 }
 
 /// Sends a request until its answer begins with success; the body is the caller's to read.
-pub(crate) async fn open(shared: &Shared, request: &Request) -> Result<reqwest::Response, Error> {
-    let mut tries = Tries::new(shared, request)?;
+pub(crate) async fn open(context: &Context, request: &Request) -> Result<reqwest::Response, Error> {
+    let mut attempts = Attempts::new(context, request)?;
     loop {
-        match head(shared, request, tries.url()).await {
-            Ok(response) => return Ok(tries.got_through(response)),
-            Err(error) => tries.failed(error).await?,
+        match head(context, request, attempts.url()).await {
+            Ok(response) => return Ok(attempts.succeeded(response)),
+            Err(error) => attempts.failed(error).await?,
         }
     }
 }
 
 /// One request and its whole answer, if that is a success.
-async fn whole(shared: &Shared, request: &Request, url: &Url) -> Result<Answer, Error> {
-    let answer = whole_body(exchange(shared, request, url).await?, shared.timeouts.idle).await?;
-    if answer.status.is_success() { Ok(answer) } else { Err(refusal(FAL, answer)) }
+async fn whole(context: &Context, request: &Request, url: &Url) -> Result<RawResponse, Error> {
+    let response = whole_body(exchange(context, request, url).await?, context.timeouts.idle).await?;
+    if response.status.is_success() { Ok(response) } else { Err(refusal(FAL, response)) }
 }
 
 /// One request and the head of its answer, if that is a success.
-async fn head(shared: &Shared, request: &Request, url: &Url) -> Result<reqwest::Response, Error> {
-    let response = exchange(shared, request, url).await?;
+async fn head(context: &Context, request: &Request, url: &Url) -> Result<reqwest::Response, Error> {
+    let response = exchange(context, request, url).await?;
     if response.status().is_success() {
         Ok(response)
     } else {
-        Err(refusal(FAL, whole_body(response, shared.timeouts.idle).await?))
+        Err(refusal(FAL, whole_body(response, context.timeouts.idle).await?))
     }
 }
 
 /// One request and the head of its answer.
-async fn exchange(shared: &Shared, request: &Request, url: &Url) -> Result<reqwest::Response, Error> {
+async fn exchange(context: &Context, request: &Request, url: &Url) -> Result<reqwest::Response, Error> {
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static(accept(request.operation)));
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
     if request.body.is_some() {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     }
-    headers.extend(shared.headers.clone());
+    headers.extend(context.headers.clone());
     headers.extend(request.headers.clone());
-    if let Some(authorization) = shared.credentials.authorization().await? {
+    if let Some(authorization) = context.credentials.authorization().await? {
         headers.insert(AUTHORIZATION, authorization);
     }
-    let mut outgoing = shared.http.request(request.method.clone(), url.clone()).headers(headers);
+    let mut outgoing = context.http.request(request.method.clone(), url.clone()).headers(headers);
     if let Some(body) = &request.body {
         outgoing = outgoing.body(body.clone());
     }
-    let answer = async { outgoing.send().await.map_err(Error::transport) };
-    within(shared.timeouts.answer(request.operation), request.operation.name(), answer).await
+    let sent = async { outgoing.send().await.map_err(Error::transport) };
+    within(context.timeouts.response(request.operation), request.operation.name(), sent).await
 }
 
 fn accept(operation: Operation) -> &'static str {
@@ -95,38 +96,38 @@ fn accept(operation: Operation) -> &'static str {
     }
 }
 
-/// Reads the body of an answer: all of a success, and of an error as much as it is worth. If it breaks off, the error has
-/// the request's id, where the head told it.
-pub(super) async fn whole_body(mut response: reqwest::Response, idle: Duration) -> Result<Answer, Error> {
+/// Reads a response's body: all of a success, and of an error no more than [`MAX_ERROR_BODY`]. If the connection breaks, the
+/// error has the request's id from the headers.
+pub(super) async fn whole_body(mut response: reqwest::Response, idle: Duration) -> Result<RawResponse, Error> {
     let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-    let mut answer = Answer { status, headers, body: Bytes::new() };
-    match body(&mut response, &answer, idle).await {
+    let mut whole = RawResponse { status, headers, body: Bytes::new() };
+    match body(&mut response, &whole, idle).await {
         Ok(body) => {
-            answer.body = body;
-            Ok(answer)
+            whole.body = body;
+            Ok(whole)
         }
-        Err(error) => Err(match answer.request_id() {
-            Some(request_id) => error.of_request(&request_id),
+        Err(error) => Err(match whole.request_id() {
+            Some(request_id) => error.with_request_id(&request_id),
             None => error,
         }),
     }
 }
 
-async fn body(response: &mut reqwest::Response, answer: &Answer, idle: Duration) -> Result<Bytes, Error> {
-    // Most answers come in one piece, which is taken as it is.
+async fn body(response: &mut reqwest::Response, head: &RawResponse, idle: Duration) -> Result<Bytes, Error> {
+    // Most bodies come in one piece, which is not copied.
     let first = chunk(response, idle).await?.unwrap_or_default();
     let Some(second) = chunk(response, idle).await? else { return Ok(first) };
-    let length = answer.header(CONTENT_LENGTH.as_str()).and_then(|length| length.parse().ok());
-    let mut body = BytesMut::with_capacity(length.unwrap_or(0).min(TRUSTED_LENGTH) as usize);
+    let length = head.header(CONTENT_LENGTH.as_str()).and_then(|length| length.parse().ok());
+    let mut body = BytesMut::with_capacity(length.unwrap_or(0).min(MAX_PREALLOCATION) as usize);
     body.extend_from_slice(&first);
     body.extend_from_slice(&second);
-    let longest = if answer.status.is_success() { usize::MAX } else { LONGEST_REFUSAL };
-    while body.len() < longest
+    let limit = if head.status.is_success() { usize::MAX } else { MAX_ERROR_BODY };
+    while body.len() < limit
         && let Some(chunk) = chunk(response, idle).await?
     {
         body.extend_from_slice(&chunk);
     }
-    body.truncate(longest);
+    body.truncate(limit);
     Ok(Bytes::from(body))
 }
 
@@ -135,23 +136,14 @@ pub(super) async fn chunk(response: &mut reqwest::Response, idle: Duration) -> R
     within(Some(idle), "reading the answer", async { response.chunk().await.map_err(Error::transport) }).await
 }
 
-pub(super) async fn within<T>(
-    limit: Option<Duration>,
-    what: &str,
-    work: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    let Some(limit) = limit else { return work.await };
-    tokio::time::timeout(limit, work).await.unwrap_or_else(|_| Err(Error::timeout(what, limit)))
-}
-
 /// The error of an answer that is no success. Redirects are not followed: the key would go with them.
-pub(super) fn refusal(host: &str, answer: Answer) -> Error {
-    if answer.status.is_redirection() {
+pub(super) fn refusal(host: &str, response: RawResponse) -> Error {
+    if response.status.is_redirection() {
         // What follows may be a signature.
-        let target = answer.header(LOCATION.as_str()).and_then(|target| target.split(['?', '#']).next());
+        let target = response.header(LOCATION.as_str()).and_then(|target| target.split(['?', '#']).next());
         let target = target.unwrap_or("nowhere");
-        let message = format!("{host} answered {} with a redirect to {target}, which is not followed", answer.status);
-        return Error::unexpected(message, answer);
+        let message = format!("{host} answered {} with a redirect to {target}, which is not followed", response.status);
+        return Error::unexpected(message, response);
     }
-    Error::service(host, answer)
+    Error::service(host, response)
 }

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
-use crate::Error;
+use super::time_limit::within;
+use crate::error::{Error, ErrorKind};
 
 /// The longest event that is taken, in bytes.
-const LONGEST: usize = 64 << 20;
+const MAX_EVENT: usize = 64 << 20;
 
 /// A stream of server-sent events that comes over a connection.
 #[derive(Debug)]
@@ -25,15 +26,12 @@ impl EventStream {
             if let Some(data) = self.decoder.next() {
                 return Ok(Some(data));
             }
-            if self.decoder.held() > LONGEST {
-                let message = format!("the stream has an event of more than {LONGEST} bytes");
-                return Err(Error::new(crate::ErrorKind::Transport, message));
+            if self.decoder.held() > MAX_EVENT {
+                let message = format!("the stream has an event of more than {MAX_EVENT} bytes");
+                return Err(Error::new(ErrorKind::Transport, message));
             }
-            let chunk = tokio::time::timeout(self.idle, self.response.chunk())
-                .await
-                .map_err(|_| Error::timeout("waiting for the next event", self.idle))?
-                .map_err(Error::transport)?;
-            match chunk {
+            let chunk = async { self.response.chunk().await.map_err(Error::transport) };
+            match within(Some(self.idle), "waiting for the next event", chunk).await? {
                 Some(chunk) => self.decoder.feed(&chunk),
                 None => return Ok(None),
             }

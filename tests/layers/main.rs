@@ -14,10 +14,11 @@ use std::path::Path;
 
 const CLIENT: &str = "protocol error transport files schema media queue storage client call endpoint documents lib";
 
-const GENERATOR: &str = "digest names prose error source patch document model tree manifest report select normalize \
-    types lower render write change builder lib";
+const GENERATOR: &str = "digest mark names pointer prose words refusals error source patch document model tree \
+    report select schema normalize types lower render manifest present features write summary change pipeline builder lib";
 
-const EMULATOR: &str = "random time error input documents output storage queue http emulator lib";
+const EMULATOR: &str = "documents error keys media random response sync time input storage endpoints request \
+    faults output queue settings state handlers http emulator builder lib";
 
 #[test]
 fn client_depends_downwards() {

@@ -1,24 +1,24 @@
-//! The flagship as one would write it by hand, for the yardstick.
+//! The flagship endpoint written by hand, for `--yardstick`.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What the endpoint takes.
+/// The endpoint's input.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Input {
-    /// What the image should show.
+    /// The content of the image.
     pub prompt: String,
     /// URL of the image whose edges guide the composition.
     pub control_image_url: String,
-    /// How strongly the edges of the control image steer the result.
+    /// The influence of the control image's edges on the result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub controlnet_conditioning_scale: Option<f64>,
     /// URL of the image to start from.
     pub image_url: String,
     /// URL of the mask.
     pub mask_url: String,
-    /// What the image should not show.
+    /// Content to avoid in the image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub negative_prompt: Option<String>,
     /// Size of the images.
@@ -27,25 +27,25 @@ pub struct Input {
     /// Number of denoising steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub num_inference_steps: Option<i64>,
-    /// How closely the image follows the prompt.
+    /// The influence of the prompt on the image.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub guidance_scale: Option<f64>,
-    /// How much of the starting image is redrawn.
+    /// The share of the starting image that is redrawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub strength: Option<f64>,
-    /// Starting point of the random numbers.
+    /// The seed of the random numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seed: Option<i64>,
     /// Returns the image in the response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sync_mode: Option<bool>,
-    /// How many images to make.
+    /// The number of images.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub num_images: Option<i64>,
     /// LoRA weights to merge.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loras: Option<Vec<LoraWeight>>,
-    /// Checks the images.
+    /// Checks the images for unsafe content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enable_safety_checker: Option<bool>,
     /// Lets the service enrich the prompt.
@@ -54,7 +54,7 @@ pub struct Input {
 }
 
 impl Input {
-    /// One with its required fields.
+    /// Creates an input with its required fields.
     pub fn new(
         prompt: impl Into<String>,
         control_image_url: impl Into<String>,
@@ -81,73 +81,73 @@ impl Input {
         }
     }
 
-    /// Sets it.
+    /// Sets `controlnet_conditioning_scale`.
     pub fn controlnet_conditioning_scale(mut self, value: impl Into<f64>) -> Self {
         self.controlnet_conditioning_scale = Some(value.into());
         self
     }
 
-    /// Sets it.
+    /// Sets `negative_prompt`.
     pub fn negative_prompt(mut self, value: impl Into<String>) -> Self {
         self.negative_prompt = Some(value.into());
         self
     }
 
-    /// Sets it.
+    /// Sets `image_size`.
     pub fn image_size(mut self, value: impl Into<ImageSizeChoice>) -> Self {
         self.image_size = Some(value.into());
         self
     }
 
-    /// Sets it.
+    /// Sets `num_inference_steps`.
     pub fn num_inference_steps(mut self, value: impl Into<i64>) -> Self {
         self.num_inference_steps = Some(value.into());
         self
     }
 
-    /// Sets it.
+    /// Sets `guidance_scale`.
     pub fn guidance_scale(mut self, value: impl Into<f64>) -> Self {
         self.guidance_scale = Some(value.into());
         self
     }
 
-    /// Sets it.
+    /// Sets `strength`.
     pub fn strength(mut self, value: impl Into<f64>) -> Self {
         self.strength = Some(value.into());
         self
     }
 
-    /// Sets it.
+    /// Sets `seed`.
     pub fn seed(mut self, value: impl Into<i64>) -> Self {
         self.seed = Some(value.into());
         self
     }
 
-    /// Sets it.
+    /// Sets `sync_mode`.
     pub fn sync_mode(mut self, value: impl Into<bool>) -> Self {
         self.sync_mode = Some(value.into());
         self
     }
 
-    /// Sets it.
+    /// Sets `num_images`.
     pub fn num_images(mut self, value: impl Into<i64>) -> Self {
         self.num_images = Some(value.into());
         self
     }
 
-    /// Sets it.
+    /// Sets `loras`.
     pub fn loras(mut self, value: impl IntoIterator<Item = impl Into<LoraWeight>>) -> Self {
         self.loras = Some(value.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Sets it.
+    /// Sets `enable_safety_checker`.
     pub fn enable_safety_checker(mut self, value: impl Into<bool>) -> Self {
         self.enable_safety_checker = Some(value.into());
         self
     }
 
-    /// Sets it.
+    /// Sets `expand_prompt`.
     pub fn expand_prompt(mut self, value: impl Into<bool>) -> Self {
         self.expand_prompt = Some(value.into());
         self
@@ -158,7 +158,7 @@ impl Input {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum ImageSizeChoice {
-    /// One of the listed values.
+    /// One of the declared values.
     Preset(ImageSizePreset),
     /// A width and a height in pixels.
     Custom(ImageSize),
@@ -193,23 +193,23 @@ pub struct ImageSize {
 /// A LoRA.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LoraWeight {
-    /// Where the weights are.
+    /// The location of the weights.
     pub path: String,
-    /// How much weight the LoRA gets.
+    /// The weight of the LoRA.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale: Option<f64>,
 }
 
-/// What the endpoint answers.
+/// The endpoint's output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Output {
     /// The generated images.
     pub images: Vec<Image>,
-    /// Seconds spent in each stage.
+    /// The time of each stage, in seconds.
     pub timings: BTreeMap<String, f64>,
     /// The seed that was used.
     pub seed: Option<i64>,
-    /// Whether each image was found to contain unsafe content.
+    /// True for each image with unsafe content.
     pub has_nsfw_concepts: Vec<bool>,
 }
 

@@ -1,4 +1,4 @@
-//! What a user's cargo does: generation in a build script, checking and building what was generated.
+//! The costs in a user's project: generating in a build script, then checking and building the generated code.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,12 +11,12 @@ use crate::measure::Done;
 pub(crate) const HEAD: &str = "in a build script, ms | `cargo check`, ms | peak, MiB | release build, ms | peak, MiB";
 pub(crate) const RULE: &str = "---: | ---: | ---: | ---: | ---:";
 
-/// What stands in the columns where nothing was compiled.
+/// The columns of a row that was not compiled.
 pub(crate) fn none() -> String {
     "– | – | – | – | –".to_owned()
 }
 
-/// Seconds and MiB for all documents, of fal-codegen and of typify.
+/// Seconds and MiB for all documents, for fal-codegen and typify.
 pub(crate) struct Costs {
     build_script: (f64, f64),
     check: (Cost, Cost),
@@ -25,9 +25,9 @@ pub(crate) struct Costs {
 
 #[derive(Clone, Copy)]
 pub(crate) struct Cost {
-    /// Processor time, on all processors.
+    /// Processor time, summed over all processors.
     pub(crate) seconds: f64,
-    /// The most memory that a process had at once, where the machine has a `time` that tells.
+    /// The peak memory of a process, if the machine has a `time` that measures it.
     peak: Option<u64>,
 }
 
@@ -45,7 +45,7 @@ impl Costs {
     }
 }
 
-/// Compiles; a document that typify makes into code that does not is removed before.
+/// Compiles all documents, after removing those for which typify's code does not compile.
 pub(crate) fn costs(work: &Work<'_>) -> Done<Costs> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the workspace has no root")?;
     let cargo = Cargo { root: root.to_owned() };
@@ -67,10 +67,10 @@ pub(crate) fn costs(work: &Work<'_>) -> Done<Costs> {
     Ok(Costs { build_script, check: both(&["check"])?, release: both(&["build", "--release"])? })
 }
 
-/// What typify's code needs.
+/// The dependencies of typify's code.
 const TYPIFYS: &str = "serde = { version = \"1\", features = [\"derive\"] }\nserde_json = \"1\"\nregress = \"0.12\"";
 
-/// Generates as a user's build script does, and gives the seconds of both.
+/// Generates in a build script, like a user, and returns the seconds of both.
 fn in_build_script(cargo: &Cargo, work: &Work<'_>) -> Done<(f64, f64)> {
     let measure = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/generation/measure.rs");
     let (root, folder) = (&cargo.root, work.folder.join("script"));
@@ -97,11 +97,11 @@ fn in_build_script(cargo: &Cargo, work: &Work<'_>) -> Done<(f64, f64)> {
     )?;
     cargo.run(&folder, &["check"])?;
     let times = fs::read_to_string(times)?;
-    let (ours, typifys) = times.split_once(' ').ok_or("the build script tells no times")?;
+    let (ours, typifys) = times.split_once(' ').ok_or("the build script did not write its times")?;
     Ok((ours.parse()?, typifys.parse()?))
 }
 
-/// The documents whose modules by typify do not compile.
+/// Returns the documents whose modules by typify do not compile.
 fn broken(cargo: &Cargo, work: &Work<'_>) -> Done<BTreeSet<String>> {
     let folder = lay_out(cargo, work, "typifys", TYPIFYS)?;
     match cargo.run(&folder, &["check", "--message-format", "short"]) {
@@ -116,21 +116,21 @@ fn broken(cargo: &Cargo, work: &Work<'_>) -> Done<BTreeSet<String>> {
     }
 }
 
-/// The processor time and the memory of compiling a crate, above those of an empty one whose dependencies are compiled.
+/// Measures the compilation of a crate, minus that of an empty crate with the same dependencies.
 pub(crate) fn compiled(cargo: &Cargo, work: &Work<'_>, what: &str, dependencies: &str, command: &[&str]) -> Done<Cost> {
     let folder = lay_out(cargo, work, what, dependencies)?;
     let library = folder.join("src/lib.rs");
     let full = fs::read_to_string(&library)?;
     fs::write(&library, "")?;
     cargo.run(&folder, command)?;
-    fs::write(&library, "// Once more, now that the dependencies are there.\n")?;
+    fs::write(&library, "// Compiled again, with compiled dependencies.\n")?;
     let empty = cargo.run(&folder, command)?;
     fs::write(&library, full)?;
     let full = cargo.run(&folder, command)?;
     Ok(Cost { seconds: full.seconds - empty.seconds, peak: full.peak })
 }
 
-/// A crate of the generated code.
+/// Writes a crate of the generated code.
 fn lay_out(cargo: &Cargo, work: &Work<'_>, what: &str, dependencies: &str) -> Done<PathBuf> {
     let folder = work.folder.join(format!("{what}-crate"));
     fs::create_dir_all(folder.join("src"))?;
@@ -150,14 +150,14 @@ fn lay_out(cargo: &Cargo, work: &Work<'_>, what: &str, dependencies: &str) -> Do
     Ok(folder)
 }
 
-/// Runs cargo, on packages that are made for it.
+/// Runs cargo on packages that are written for the bench.
 pub(crate) struct Cargo {
     pub(crate) root: PathBuf,
 }
 
 impl Cargo {
-    /// A package outside of any workspace, with the versions of this one. All have one name, so that their compiled
-    /// dependencies are kept for the next run and they themselves are not.
+    /// Writes a package outside of any workspace, with the dependency versions of this one. All packages have the same name,
+    /// so that the next run reuses compiled dependencies, but not the packages.
     fn package(&self, folder: &Path, dependencies: &str) -> Done<()> {
         let dependencies = match dependencies.starts_with('[') {
             true => dependencies.to_owned(),
@@ -198,8 +198,8 @@ impl Cargo {
     }
 }
 
-/// The processor time of all processes that were started here and have ended, where the system tells: Linux counts it in
-/// hundredths of a second.
+/// Returns the processor time of all child processes that have ended, if the system measures it. Linux counts in hundredths
+/// of a second.
 fn children_seconds() -> Option<f64> {
     let statistics = fs::read_to_string("/proc/self/stat").ok()?;
     // The name before the parenthesis may have spaces; the two times are the 14th and 15th fields after it.

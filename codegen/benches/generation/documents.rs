@@ -1,4 +1,4 @@
-//! The documents: a folder's, or made up.
+//! The documents, from a folder or synthetic.
 
 use std::fs;
 use std::path::Path;
@@ -11,11 +11,11 @@ pub(crate) fn read(folder: &Path) -> Done<Vec<String>> {
     files(folder)?.into_iter().map(|file| Ok(fs::read_to_string(file)?)).collect()
 }
 
-/// A document of a common shape.
-pub(crate) fn made_up(number: usize) -> Value {
+/// Makes a document of a common shape.
+pub(crate) fn synthetic(number: usize) -> Value {
     let id = format!("acme/app-{}/v{number}", number / 5);
     let mut properties = json!({
-        "prompt": { "type": "string", "description": "What to show." },
+        "prompt": { "type": "string", "description": "The content of the image." },
         "image_url": { "type": "string", "description": "The image to start from." },
         "image_size": { "anyOf": [{ "$ref": "#/components/schemas/ImageSize" }, { "type": "string", "enum": ["square", "wide"] }] },
         "loras": { "type": "array", "items": { "$ref": "#/components/schemas/LoraWeight" }, "default": [] },

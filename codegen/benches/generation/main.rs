@@ -1,9 +1,9 @@
-//! How long generation takes, how much it writes, and what compiling that costs; raw typify beside it.
+//! Measures the time of generation, the size of the code and the time to compile it, compared with typify alone.
 //!
-//! `cargo bench -p fal-codegen -- DOCUMENTS [COUNT…]` takes the documents of a folder, and 5,000 made-up ones; without a
-//! folder all are made up. `--compile` also generates in a build script, and checks and builds what was generated, up to
-//! 1,000 documents. What typify does not take, or makes into code that does not compile, is left out on both sides.
-//! `--yardstick` compares with code that is written by hand instead.
+//! `cargo bench -p fal-codegen -- DOCUMENTS [COUNT…]` uses the documents of a folder, and synthetic ones where the folder
+//! has too few. `--compile` also generates in a build script, and checks and builds the code, up to 1,000 documents.
+//! Documents that typify rejects, or for which its code does not compile, are skipped on both sides. `--yardstick` compares
+//! with handwritten code instead.
 
 mod compile;
 mod documents;
@@ -15,8 +15,8 @@ use std::{env, fs, panic};
 
 use measure::Done;
 
-/// More are not compiled: rustc keeps a crate in memory as a whole.
-const MOST_COMPILED: usize = 1_000;
+/// More documents are not compiled, because rustc keeps a whole crate in memory.
+const MAX_COMPILED: usize = 1_000;
 
 fn main() -> Done<()> {
     let arguments: Vec<String> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -24,7 +24,7 @@ fn main() -> Done<()> {
         return yardstick::run();
     }
     let compiled = arguments.iter().any(|argument| argument == "--compile");
-    // Cargo runs a bench in its package's folder; a path is meant from where the user is.
+    // Cargo runs a bench in the folder of its package, but paths are relative to the user's folder.
     let here = env::var_os("PWD").map(PathBuf::from).unwrap_or_default();
     let folders = arguments.iter().flat_map(|argument| [PathBuf::from(argument), here.join(argument)]);
     let folder = folders.filter(|folder| folder.is_dir()).find(|folder| !folder.as_os_str().is_empty());
@@ -34,23 +34,23 @@ fn main() -> Done<()> {
     }
     let found = folder.map_or_else(|| Ok(Vec::new()), |folder| documents::read(&folder))?;
 
-    println!("Each pair is fal-codegen / typify, for one document, in processor time.\n");
-    println!("| documents | not taken by typify | generation, ms | lines | {} |", compile::HEAD);
+    println!("Each pair is fal-codegen / typify, per document, in processor time.\n");
+    println!("| documents | rejected by typify | generation, ms | lines | {} |", compile::HEAD);
     println!("| ---: | ---: | ---: | ---: | {} |", compile::RULE);
     for count in counts {
-        let made_up = found.len() < count;
-        let chosen: Vec<String> = match made_up {
-            true => (0..count).map(|number| documents::made_up(number).to_string()).collect(),
+        let synthetic = found.len() < count;
+        let chosen: Vec<String> = match synthetic {
+            true => (0..count).map(|number| documents::synthetic(number).to_string()).collect(),
             false => found.iter().step_by(found.len() / count).take(count).cloned().collect(),
         };
-        let taken: Vec<&String> = quietly(|| chosen.iter().filter(|text| is_taken(text)).collect());
+        let accepted: Vec<&String> = quietly(|| chosen.iter().filter(|text| is_accepted(text)).collect());
         let work = tempfile::tempdir()?;
         let work = Work { folder: work.path() };
         fs::create_dir(work.schemas())?;
-        for (number, text) in taken.iter().enumerate() {
+        for (number, text) in accepted.iter().enumerate() {
             fs::write(work.schemas().join(format!("d{number}.json")), text)?;
         }
-        let costs = match compiled && count <= MOST_COMPILED {
+        let costs = match compiled && count <= MAX_COMPILED {
             true => Some(compile::costs(&work)?),
             false => None,
         };
@@ -59,7 +59,7 @@ fn main() -> Done<()> {
         let lines = |folder: PathBuf| Ok::<_, std::io::Error>(lines_below(&folder)? / number);
         println!(
             "| {count}{} | {} | {:.2} / {:.2} | {} / {} | {} |",
-            if made_up { " made up" } else { "" },
+            if synthetic { " synthetic" } else { "" },
             count - number,
             ours * 1e3 / number as f64,
             typifys * 1e3 / number as f64,
@@ -71,7 +71,7 @@ fn main() -> Done<()> {
     Ok(())
 }
 
-/// Where documents and code are.
+/// The folders of documents and code.
 struct Work<'a> {
     folder: &'a Path,
 }
@@ -89,13 +89,13 @@ impl Work<'_> {
         self.folder.join("typifys")
     }
 
-    /// Removes what was generated.
+    /// Removes the generated code.
     fn clear(&self) -> std::io::Result<()> {
         [self.ours(), self.typifys()].iter().filter(|folder| folder.exists()).try_for_each(fs::remove_dir_all)
     }
 }
 
-/// Seconds of generation, the better of two rounds.
+/// Returns the seconds of generation, the better of two rounds.
 fn generation(work: &Work<'_>) -> Done<(f64, f64)> {
     let (mut ours, mut typifys) = (f64::MAX, f64::MAX);
     for _ in 0..2 {
@@ -106,8 +106,8 @@ fn generation(work: &Work<'_>) -> Done<(f64, f64)> {
     Ok((ours, typifys))
 }
 
-/// typify panics on some documents.
-fn is_taken(text: &str) -> bool {
+/// Returns true if typify accepts a document. It panics on some.
+fn is_accepted(text: &str) -> bool {
     panic::catch_unwind(|| measure::typify_one(text).is_ok()).unwrap_or(false)
 }
 

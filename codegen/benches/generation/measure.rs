@@ -1,4 +1,4 @@
-//! What is timed: in the bench itself, and in a build script that takes this file as a module.
+//! The measured work. The bench includes this file, and so does a build script that it writes.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -10,14 +10,14 @@ use typify::{TypeSpace, TypeSpaceSettings};
 
 pub(crate) type Done<T> = Result<T, Box<dyn Error>>;
 
-/// Seconds that generating a folder of documents takes, from reading to writing.
+/// Generates code from a folder of documents, and returns the seconds from reading to writing.
 pub(crate) fn fal_codegen(schemas: &Path, out: &Path) -> Done<f64> {
     let start = Stopwatch::start();
     fal_codegen::Builder::new().schemas(schemas).out_dir(out).generate()?;
     Ok(start.seconds())
 }
 
-/// Seconds that typify takes for the same, a module a document.
+/// Does the same with typify, a module for each document.
 pub(crate) fn typify(schemas: &Path, out: &Path) -> Done<f64> {
     let start = Stopwatch::start();
     fs::create_dir_all(out)?;
@@ -28,7 +28,7 @@ pub(crate) fn typify(schemas: &Path, out: &Path) -> Done<f64> {
     Ok(start.seconds())
 }
 
-/// What typify makes of a document's components, with its builders.
+/// Generates typify's code for a document's components, with builders.
 pub(crate) fn typify_one(text: &str) -> Done<String> {
     let document: Value = serde_json::from_str(&text.replace("#/components/schemas/", "#/definitions/"))?;
     let components = document["components"]["schemas"].as_object().cloned().unwrap_or_default();
@@ -39,15 +39,15 @@ pub(crate) fn typify_one(text: &str) -> Done<String> {
     Ok(prettyplease::unparse(&syn::parse2(space.to_stream())?))
 }
 
-/// The files of a folder, sorted.
+/// Returns the files of a folder, sorted.
 pub(crate) fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files: Vec<PathBuf> = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
     files.sort();
     Ok(files)
 }
 
-/// Measures the time for which this thread has a processor, where the system tells, so that what else runs on the machine
-/// counts little; else the time that passes.
+/// Measures the processor time of this thread, so that other load on the machine matters little. Falls back to elapsed time
+/// if the system does not measure it.
 struct Stopwatch {
     processor: Option<f64>,
     start: Instant,

@@ -1,5 +1,5 @@
-//! The same endpoint as one would write it by hand, with serde derived: how fast a machine compiles varies more than the
-//! code does, and this is the same everywhere.
+//! A comparison with the same endpoint written by hand, with serde's derives. The ratio is the same on every machine, unlike
+//! the times.
 
 use std::fs;
 use std::path::Path;
@@ -16,7 +16,7 @@ const FLAGSHIP: &str = "fal-ai/fast-sdxl-controlnet-canny/inpainting";
 
 const BY_HAND: &str = include_str!("by_hand.rs");
 
-/// Prints what `cargo check` takes for copies of the flagship, generated and by hand.
+/// Prints the time of `cargo check` for copies of the flagship, generated and by hand.
 pub(crate) fn run() -> Done<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the workspace has no root")?;
     let document = fs::read_to_string(root.join("schemas").join(format!("{FLAGSHIP}.json")))?;
@@ -35,7 +35,7 @@ pub(crate) fn run() -> Done<()> {
     let dependency = format!("fal-client = {{ path = {root:?} }}");
     let each = |seconds: f64| seconds * 1e3 / ENDPOINTS as f64;
     println!("`cargo check` of {ENDPOINTS} copies of {FLAGSHIP}, ms of processor time each:\n");
-    println!("| generated | by hand, with serde derived |\n| ---: | ---: |");
+    println!("| generated | by hand, with serde's derives |\n| ---: | ---: |");
     for _ in 0..3 {
         let ours = compiled(&cargo, &work, "ours", &dependency, &["check"])?;
         let serde = "serde = { version = \"1\", features = [\"derive\"] }";
@@ -57,10 +57,10 @@ pub(crate) fn run() -> Done<()> {
     Ok(())
 }
 
-/// A document whose input has so many fields.
+/// Makes a document whose input has many fields.
 fn wide(fields: usize) -> Value {
     let field = |number| {
-        let docs = "A number of which there are many.\n\nIt says no more.";
+        let docs = "One of many numbers.\n\nA second paragraph.";
         (format!("number_{number}"), json!({ "type": "number", "minimum": 0, "default": 1, "description": docs }))
     };
     let input: Map<String, Value> = (0..fields).map(field).collect();

@@ -1,5 +1,5 @@
-//! Documents that are like fal's and yet are not: whatever is in them, there is an error that names the document or code
-//! that parses, and the same code for the same document.
+//! Documents that resemble fal's. Each leads to an error that names the document, or to code that parses and is the same in
+//! every run.
 //!
 //! `cargo +nightly fuzz run documents` in `codegen/`.
 
@@ -14,7 +14,7 @@ use fal_codegen::{Builder, changes};
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Map, Value, json};
 
-/// Names that have hurt, or could.
+/// Names that are likely to cause trouble.
 const NAMES: &[&str] = &[
     "prompt",
     "image_url",
@@ -98,12 +98,12 @@ impl<'a> Arbitrary<'a> for Document {
     }
 }
 
-/// Puts any value in any place.
+/// Replaces a part of the document by an arbitrary value.
 fn mutated(u: &mut Unstructured<'_>, mut document: Value) -> Result<Value> {
     let replacement = value(u, 2)?;
-    let mut place = &mut document;
+    let mut part = &mut document;
     for _ in 0..u.int_in_range(1..=12)? {
-        let length = match &*place {
+        let length = match &*part {
             Value::Object(object) => object.len(),
             Value::Array(list) => list.len(),
             _ => 0,
@@ -112,17 +112,17 @@ fn mutated(u: &mut Unstructured<'_>, mut document: Value) -> Result<Value> {
             break;
         }
         let chosen = u.choose_index(length)?;
-        let inner = match place {
+        let inner = match part {
             Value::Object(object) => object.values_mut().nth(chosen),
             Value::Array(list) => list.get_mut(chosen),
             _ => None,
         };
         match inner {
-            Some(inner) => place = inner,
+            Some(inner) => part = inner,
             None => return Ok(document),
         }
     }
-    *place = replacement;
+    *part = replacement;
     Ok(document)
 }
 

@@ -1,55 +1,60 @@
-//! Records that would never end: one that requires itself, directly or by others, has no finite value. Such a field is
-//! made optional, so that the record can at least be built.
+//! Records without finite values: a record that requires itself, directly or through others. One field of each such cycle
+//! becomes optional, so that the record can be built.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Draft, Lowering, docs, reference};
+use super::docs;
+use super::draft::{Draft, Note};
+use crate::model::{Item, Presence, Record, Union};
+use crate::refusals;
+use crate::schema::reference;
 
-/// Makes a field of every endless circle of records optional.
-pub(super) fn cut(lowering: &mut Lowering<'_>) {
+/// Makes a field of every endless cycle of records optional.
+pub(super) fn cut(drafts: &mut [Draft], notes: &mut Vec<Note>) {
     loop {
-        let circles = circles(&lowering.drafts);
-        if circles.is_empty() {
+        let cycles = cycles(drafts);
+        if cycles.is_empty() {
             return;
         }
-        for (draft, field) in circles {
-            if let Draft::Record { name, fields, .. } = &mut lowering.drafts[draft] {
-                let (name, field) = (name.clone(), &mut fields[field]);
-                field.optional = true;
-                if field.maybe.is_empty() {
-                    field.maybe = format!("maybe_{}", field.name.trim_start_matches('_'));
-                }
-                let at = format!("{name}.{}", field.wire);
-                let what = "a value that has this field would never end; it is optional";
-                field.facts.extend(docs::of_losses(&at, &[(at.clone(), what.to_owned())]));
-                lowering.note(&at, what);
+        for (draft, field) in cycles {
+            if let Item::Record(Record { name, fields, .. }) = &mut drafts[draft] {
+                let field = &mut fields[field];
+                field.presence = Presence::Optional;
+                let text = refusals::ENDLESS.to_owned();
+                let note = Note { at: format!("{name}.{}", field.wire), text };
+                field.facts.extend(docs::of_notes(&note.at, std::slice::from_ref(&note)));
+                notes.push(note);
             }
         }
     }
 }
 
-/// What a draft cannot be without: the drafts, each with the field that demands it. A union is what its first member is.
+/// The definitions that a draft cannot be without, each with the index of the field that requires it. For a union, its
+/// first member counts.
 fn demands(draft: &Draft) -> Vec<(usize, &str)> {
     match draft {
-        Draft::Record { fields, .. } => {
-            let required = fields.iter().enumerate().filter(|(_, field)| !field.optional);
-            required.filter_map(|(place, field)| Some((place, reference(&field.simple)?))).collect()
+        Item::Record(Record { fields, .. }) => {
+            let required = fields.iter().enumerate().filter(|(_, field)| field.is_required());
+            required.filter_map(|(index, field)| Some((index, reference(&field.kind)?))).collect()
         }
-        Draft::Union { members, .. } => {
-            members.first().and_then(|first| Some((0, reference(&first.simple)?))).into_iter().collect()
+        Item::Union(Union { members, .. }) => {
+            members.first().and_then(|first| Some((0, reference(&first.of)?))).into_iter().collect()
         }
-        Draft::Enum(_) | Draft::FreeForm { .. } => Vec::new(),
+        Item::Enum(_) | Item::FreeForm { .. } => Vec::new(),
     }
 }
 
-/// A record's field in each circle, as places of the draft and the field.
-fn circles(drafts: &[Draft]) -> Vec<(usize, usize)> {
-    let places: BTreeMap<&str, usize> = drafts.iter().enumerate().map(|(place, draft)| (draft.name(), place)).collect();
+/// Finds a record's field in each cycle, as the indexes of the draft and the field.
+fn cycles(drafts: &[Draft]) -> Vec<(usize, usize)> {
+    let indexes: BTreeMap<&str, usize> =
+        drafts.iter().enumerate().map(|(index, draft)| (draft.name(), index)).collect();
     let demands: Vec<Vec<(usize, usize)>> = drafts
         .iter()
-        .map(|draft| demands(draft).into_iter().filter_map(|(field, name)| Some((field, *places.get(name)?))).collect())
+        .map(|draft| {
+            demands(draft).into_iter().filter_map(|(field, name)| Some((field, *indexes.get(name)?))).collect()
+        })
         .collect();
-    // Finite is what demands only what is finite; it is found from the ends.
+    // A draft is finite if all drafts that it demands are finite. The search starts at drafts without demands.
     let mut open: Vec<usize> = demands.iter().map(Vec::len).collect();
     let mut demanded_by: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (draft, targets) in demands.iter().enumerate() {
@@ -81,8 +86,8 @@ fn circles(drafts: &[Draft]) -> Vec<(usize, usize)> {
             };
             walk.push((draft, *field));
             if on_walk.contains(target) {
-                // The last record of the circle; a circle of unions alone is none that a value could have.
-                let record = walk.iter().rev().find(|(draft, _)| matches!(drafts[*draft], Draft::Record { .. }));
+                // The last record of the cycle. A cycle of unions alone has no field to make optional.
+                let record = walk.iter().rev().find(|(draft, _)| matches!(drafts[*draft], Item::Record(_)));
                 found.extend(record);
                 break;
             }

@@ -1,4 +1,4 @@
-//! Which inputs are files, and which components are the runtime's own media types.
+//! Detects files among inputs, and components that are media types of the runtime.
 
 use serde_json::{Map, Value};
 
@@ -8,9 +8,9 @@ use crate::types::RuntimeType;
 /// The playground's names for a field that takes a file.
 const FILE_FIELDS: &[&str] = &["archive", "audio", "file", "image", "image_mask", "mask", "url", "video"];
 
-/// Whether an input's property is a file, or a list of files.
+/// Returns true if an input's property is a file or an array of files.
 pub(super) fn is_file(name: &str, schema: &Value) -> bool {
-    let text = match schema.get("type").and_then(Value::as_str) {
+    let string = match schema.get("type").and_then(Value::as_str) {
         Some("string") => schema,
         Some("array") => match schema.get("items") {
             Some(items) if items.get("type").and_then(Value::as_str) == Some("string") => items,
@@ -18,25 +18,25 @@ pub(super) fn is_file(name: &str, schema: &Value) -> bool {
         },
         _ => return false,
     };
-    if text.get("enum").is_some() {
+    if string.get("enum").is_some() {
         return false;
     }
     let hint = schema.get("ui").and_then(|ui| ui.get("field")).or(schema.get("_fal_ui_field")).and_then(Value::as_str);
     let name = name.to_ascii_lowercase();
     hint.is_some_and(|hint| FILE_FIELDS.contains(&hint))
-        || text.get("format").and_then(Value::as_str) == Some("uri")
+        || string.get("format").and_then(Value::as_str) == Some("uri")
         || name.ends_with("url")
         || name.ends_with("urls")
 }
 
-/// Whether a union in an input is of a file and a list of files.
+/// Returns true if an input's union has a file or an array of files among its members.
 pub(super) fn takes_files(name: &str, schema: &Value) -> bool {
     let members = schema.get("anyOf").and_then(Value::as_array);
-    let plain = |member: &Value| is_file(name, member) || is_file(name, &with_hint(member, schema));
-    members.is_some_and(|members| members.iter().any(plain))
+    let is_file = |member: &Value| self::is_file(name, member) || self::is_file(name, &with_hint(member, schema));
+    members.is_some_and(|members| members.iter().any(is_file))
 }
 
-/// A member with what the playground knows of the whole.
+/// Adds the union's hints for the playground to a member.
 fn with_hint(member: &Value, whole: &Value) -> Value {
     let mut member = member.clone();
     for key in ["ui", "_fal_ui_field"] {
@@ -47,7 +47,7 @@ fn with_hint(member: &Value, whole: &Value) -> Value {
     member
 }
 
-/// The runtime's type that a component is, if all its fields agree in name and type.
+/// Returns the runtime's type for a component, if all fields of the component are fields of that type.
 pub(super) fn shared(fields: &Map<String, Value>, side: Side) -> Option<RuntimeType> {
     let integers =
         |name: &str| fields.get(name).and_then(|field| field.get("type")).is_some_and(|kind| kind == "integer");

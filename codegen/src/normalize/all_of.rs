@@ -1,16 +1,16 @@
 use serde_json::{Map, Value, json};
 
-use super::{MISSING, absorb};
+use super::absorb;
 use crate::document::Document;
-use crate::lower::reference;
+use crate::schema::{MISSING, reference};
 
-/// How many schemas a document may have merged. Real ones have a few dozens; the rest is free-form.
-const MOST: usize = 2_000;
+/// The most schemas that are merged in a document. Real documents have a few dozens.
+const MAX_MERGES: usize = 2_000;
 
-/// How deep a merged schema may be made of others.
-const DEPTH: usize = 16;
+/// The deepest nesting of `allOf`.
+const MAX_DEPTH: usize = 16;
 
-/// Merges what `allOf` lists.
+/// Merges the members of `allOf`.
 pub(super) struct Merges {
     components: Map<String, Value>,
     left: usize,
@@ -18,15 +18,16 @@ pub(super) struct Merges {
 
 impl Merges {
     pub(super) fn new(document: &Document) -> Self {
-        // A copy: a component is merged as it came, whichever comes first. Few documents have any `allOf` of several.
+        // Components are merged in their original form, regardless of the order. Few documents need the copy.
         let Document { input, output, components, .. } = document;
         let needed = [input, output].into_iter().chain(components.values()).any(mentions_several);
-        Merges { components: if needed { components.clone() } else { Map::new() }, left: MOST }
+        Merges { components: if needed { components.clone() } else { Map::new() }, left: MAX_MERGES }
     }
 
-    /// `{"allOf": [X], …}` becomes `{X, …}`, and objects of several become one with all their fields. The siblings win.
+    /// `{"allOf": [X], …}` becomes `{X, …}`, and several objects become one with all their fields. Siblings of `allOf` take
+    /// precedence.
     pub(super) fn merge(&mut self, object: &mut Map<String, Value>) {
-        for _ in 0..DEPTH {
+        for _ in 0..MAX_DEPTH {
             let Some(Value::Array(members)) = object.remove("allOf") else { return };
             if members.len() == 1 {
                 for member in members {
@@ -45,7 +46,7 @@ impl Merges {
 
     fn add(&mut self, whole: &mut Map<String, Value>, part: Value, depth: usize) {
         let Value::Object(mut part) = part else { return };
-        if self.left == 0 || depth > DEPTH {
+        if self.left == 0 || depth > MAX_DEPTH {
             return;
         }
         self.left -= 1;

@@ -2,18 +2,18 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::UNDECLARED;
 use crate::document::Document;
-use crate::lower::reference;
+use crate::schema::{UNDECLARED, reference};
+use crate::words;
 
-/// How deep examples are looked for.
-const DEPTH: usize = 16;
+/// Deeper schemas are not searched for examples.
+const MAX_DEPTH: usize = 16;
 
-/// Names the fields of an input that a document's own examples have and no schema does.
+/// Declares input fields that appear only in the document's examples.
 ///
-/// Reading an input refuses unknown fields, for fal takes a misspelt one in silence and charges; but what fal itself
-/// shows as an example is not misspelt.
-pub(super) fn name(document: &mut Document) {
+/// Deserialising an input rejects unknown fields, because fal ignores a misspelt one and charges for the request. A field
+/// in fal's own example is not misspelt.
+pub(super) fn declare(document: &mut Document) {
     let mut found = Vec::new();
     let mut search = Search { components: &document.components, seen: BTreeSet::new(), found: &mut found };
     search.schema(&document.input, 0);
@@ -29,8 +29,7 @@ pub(super) fn name(document: &mut Document) {
 }
 
 fn property(example: &Value) -> Value {
-    let description = "The schema does not name this field; an example in the document has it.";
-    let mut property = json!({ "description": description });
+    let mut property = json!({ "description": words::FROM_EXAMPLE });
     property[UNDECLARED] = json!(true);
     let kind = match example {
         Value::Bool(_) => Some("boolean"),
@@ -46,15 +45,15 @@ fn property(example: &Value) -> Value {
 
 struct Search<'a> {
     components: &'a Map<String, Value>,
-    /// The components that were searched.
+    /// The components that were searched already.
     seen: BTreeSet<&'a str>,
-    /// A component, the name of a field that it lacks, and the field's example.
+    /// The components with undeclared fields, each with the field's name and example.
     found: &'a mut Vec<(String, String, Value)>,
 }
 
 impl<'a> Search<'a> {
     fn schema(&mut self, schema: &'a Value, depth: usize) {
-        if depth > DEPTH {
+        if depth > MAX_DEPTH {
             return;
         }
         let examples = schema.get("examples").and_then(Value::as_array).into_iter().flatten();

@@ -1,6 +1,6 @@
 use serde_json::{Map, Value, json};
 
-/// The keywords that are about one JSON type.
+/// The keywords that apply to one JSON type.
 const KEYWORDS: &[(&str, &[&str])] = &[
     ("array", &["items", "minItems", "maxItems", "uniqueItems"]),
     ("object", &["properties", "required", "additionalProperties", "x-fal-order-properties", "discriminator"]),
@@ -9,9 +9,8 @@ const KEYWORDS: &[(&str, &[&str])] = &[
     ("integer", &["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"]),
 ];
 
-/// Gives a schema the type that its keywords are about, and makes a union of one that has several types or lists values
-/// of several.
-pub(super) fn name(object: &mut Map<String, Value>) {
+/// Adds a missing type to a schema, and makes a union of a schema with several types or with enum values of several.
+pub(super) fn state(object: &mut Map<String, Value>) {
     if object.contains_key("anyOf") || object.contains_key("$ref") {
         return;
     }
@@ -21,7 +20,7 @@ pub(super) fn name(object: &mut Map<String, Value>) {
             types.iter().filter_map(Value::as_str).map(str::to_owned).collect()
         }
         (None, Some(Value::Array(values))) => types_of(values),
-        (None, None) => about(object).into_iter().map(str::to_owned).collect(),
+        (None, None) => implied(object).into_iter().map(str::to_owned).collect(),
         _ => return,
     };
     match &types[..] {
@@ -39,14 +38,14 @@ fn types_of(values: &[Value]) -> Vec<String> {
             Value::Bool(_) => "boolean",
             Value::Number(number) if number.is_f64() => "number",
             Value::Number(_) => "integer",
-            // A listed list or object says nothing that a type could.
+            // An enum value that is an array or an object does not determine a type.
             _ => return Vec::new(),
         };
         if !types.iter().any(|known| known == kind) {
             types.push(kind.to_owned());
         }
     }
-    // Numbers of both sorts are one type.
+    // Integers are numbers.
     if types.iter().any(|kind| kind == "number") {
         types.retain(|kind| kind != "integer");
     }
@@ -63,8 +62,8 @@ fn is_of(value: &Value, kind: &str) -> bool {
     }
 }
 
-/// The type that a schema's structure is about; bounds alone do not tell.
-fn about(object: &Map<String, Value>) -> Option<&'static str> {
+/// Returns the type that a schema's structure implies. Bounds alone imply none.
+fn implied(object: &Map<String, Value>) -> Option<&'static str> {
     if object.get("properties").is_some_and(Value::is_object) {
         Some("object")
     } else if object.get("items").is_some_and(Value::is_object) {

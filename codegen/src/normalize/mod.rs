@@ -1,4 +1,4 @@
-//! The second stage: a document's schemas become simpler JSON that means the same. A pass a file.
+//! The *normalize* stage: schemas become simpler JSON with the same meaning. Each file is a pass.
 
 mod all_of;
 mod constants;
@@ -12,15 +12,6 @@ use serde_json::{Map, Value};
 
 use crate::document::Document;
 
-/// Whether null is allowed, after normalisation.
-pub(crate) const NULLABLE: &str = "nullable";
-
-/// Marks a property that no schema names and an example has.
-pub(crate) const UNDECLARED: &str = "x-undeclared";
-
-/// Names the components that are parts of a schema and not in the document.
-pub(crate) const MISSING: &str = "x-missing";
-
 /// Runs every pass over every schema of a document.
 pub(crate) fn normalize(document: &mut Document) {
     let schemas = [&mut document.input, &mut document.output].into_iter();
@@ -30,17 +21,17 @@ pub(crate) fn normalize(document: &mut Document) {
     for schema in schemas.chain(document.components.values_mut()) {
         everywhere(schema, &mut merges);
     }
-    examples::name(document);
+    examples::declare(document);
 }
 
-/// Simplifies a schema and what is inside it. Depth is bounded by the JSON parser's own limit.
+/// Simplifies a schema and the schemas inside it. The JSON parser has limited the depth already.
 fn everywhere(schema: &mut Value, merges: &mut all_of::Merges) {
     let Some(object) = schema.as_object_mut() else { return };
     merges.merge(object);
     tuples::list(object);
     constants::list(object);
     for (keyword, value) in object.iter_mut() {
-        // Only what is a schema: a default, an example or a property's name may look like a keyword.
+        // Only keywords with schemas: a default or an example may contain the same keys.
         match (keyword.as_str(), value) {
             ("items" | "additionalProperties", value) => everywhere(value, merges),
             ("properties", Value::Object(properties)) => {
@@ -53,10 +44,10 @@ fn everywhere(schema: &mut Value, merges: &mut all_of::Merges) {
         }
     }
     nulls::unite(object);
-    kinds::name(object);
+    kinds::state(object);
 }
 
-/// Puts a schema in the place of another around it, whose keywords win.
+/// Merges a schema into the one around it, whose keywords take precedence.
 fn absorb(outer: &mut Map<String, Value>, inner: Map<String, Value>) {
     for (keyword, value) in inner {
         outer.entry(keyword).or_insert(value);

@@ -1,9 +1,11 @@
 use serde_json::{Map, Value, json};
 
-use super::{NULLABLE, absorb};
+use super::absorb;
+use crate::schema::NULLABLE;
 
-/// `anyOf: [X, {"type": "null"}]`, `type: ["x", "null"]` and an enum that lists null become X with `nullable: true`; a
-/// union of one member becomes the member, and `oneOf` becomes `anyOf`: which member it is, is decided in any case.
+/// `anyOf: [X, {"type": "null"}]`, `type: ["x", "null"]` and an enum with null become X with `nullable: true`.
+///
+/// A union of one member becomes the member. `oneOf` becomes `anyOf`, because at most one variant is chosen in any case.
 pub(super) fn unite(object: &mut Map<String, Value>) {
     let mut nullable = false;
     if let Some(Value::Array(types)) = object.get_mut("type") {
@@ -31,12 +33,12 @@ pub(super) fn unite(object: &mut Map<String, Value>) {
         };
         members.retain(|member| !is_null(member));
         nullable |= members.len() < before || members.iter().any(|member| member.get(NULLABLE) == Some(&json!(true)));
-        // Values that are listed beside a union are all that the union may be.
-        let listed = object.get("enum").is_some();
+        // Enum values next to a union are all the values that the union allows.
+        let has_values = object.get("enum").is_some();
         match &mut members[..] {
             [] => {}
             [Value::Object(only)] => absorb(object, std::mem::take(only)),
-            _ if listed => {}
+            _ if has_values => {}
             _ => drop(object.insert("anyOf".to_owned(), Value::Array(members))),
         }
     }

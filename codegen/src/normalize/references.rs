@@ -1,6 +1,8 @@
 use serde_json::Value;
 
-/// Writes the escapes of references out: `#/$defs/Page%5BA%5D` is the component `Page[A]`, `#/$defs/a~1b` is `a/b`.
+use crate::pointer;
+
+/// Decodes references: `#/$defs/Page%5BA%5D` is the component `Page[A]`, `#/$defs/a~1b` is `a/b`.
 pub(super) fn unescape(value: &mut Value) {
     match value {
         Value::Object(object) => {
@@ -8,7 +10,7 @@ pub(super) fn unescape(value: &mut Value) {
                 && reference.starts_with("#/")
                 && reference.contains(['%', '~'])
             {
-                *reference = percent_decoded(reference).replace("~1", "/").replace("~0", "~");
+                *reference = pointer::unescape(&percent_decoded(reference));
             }
             object.values_mut().for_each(unescape);
         }
@@ -17,7 +19,7 @@ pub(super) fn unescape(value: &mut Value) {
     }
 }
 
-/// What is no escape, or gives no text, stays as it is.
+/// Invalid escapes stay as they are, and so do texts that would not be UTF-8.
 fn percent_decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

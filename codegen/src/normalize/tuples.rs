@@ -1,28 +1,32 @@
 use serde_json::{Map, Value, json};
 
-/// A tuple becomes a list of what its places may hold: `prefixItems: [A, B]`, `items: [A, B]`, and `items: {"0": A, "1": B}`,
-/// which is how fal writes some.
+/// Further items of a tuple are ignored.
+const MAX_MEMBERS: usize = 64;
+
+/// A tuple becomes an array of a union of its items' types.
+///
+/// Tuples have the form `prefixItems: [A, B]`, `items: [A, B]` or, in some of fal's documents, `items: {"0": A, "1": B}`.
 pub(super) fn list(object: &mut Map<String, Value>) {
-    let places: Vec<Value> = match (object.remove("prefixItems"), object.get("items")) {
-        (Some(Value::Array(places)), rest) => {
+    let members: Vec<Value> = match (object.remove("prefixItems"), object.get("items")) {
+        (Some(Value::Array(members)), rest) => {
             let rest = rest.filter(|rest| rest.is_object()).cloned();
-            places.into_iter().chain(rest).collect()
+            members.into_iter().chain(rest).collect()
         }
-        (_, Some(Value::Array(places))) => places.clone(),
+        (_, Some(Value::Array(members))) => members.clone(),
         (_, Some(Value::Object(items))) => {
-            let places: Option<Vec<Value>> =
-                (0..items.len()).map(|place| items.get(&place.to_string()).cloned()).collect();
-            match places.filter(|places| !places.is_empty()) {
-                Some(places) => places,
+            let members: Option<Vec<Value>> =
+                (0..items.len()).map(|index| items.get(&index.to_string()).cloned()).collect();
+            match members.filter(|members| !members.is_empty()) {
+                Some(members) => members,
                 None => return,
             }
         }
         _ => return,
     };
     let mut different: Vec<Value> = Vec::new();
-    for place in places.into_iter().take(64) {
-        if !different.contains(&place) {
-            different.push(place);
+    for member in members.into_iter().take(MAX_MEMBERS) {
+        if !different.contains(&member) {
+            different.push(member);
         }
     }
     let items = match different.len() {

@@ -1,22 +1,22 @@
-//! The modules: an endpoint's file, and the methods that mirror the id.
+//! The methods that mirror the segments of an id.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::text::{Text, docs, file_docs};
-use super::{Options, items};
-use crate::model::{Endpoint, Field, Item, Record, Type};
+use super::Options;
+use super::text::{Text, docs};
+use crate::model::Endpoint;
 use crate::names::ident;
-use crate::prose;
 use crate::tree::{Node, module_path};
+use crate::words;
 
-/// The root file. It has no inner attributes, for it may be read by `include!`.
+/// The root file. It has no inner attributes because it may be read by `include!`.
 pub(crate) fn root(tree: &Node, options: &Options) -> String {
-    let mut text = Text::new();
+    let mut text = Text::new(None);
     for name in tree.children.keys() {
         let name = ident(name);
-        // A program need not use everything, and in a private module nothing is public. The lints of clippy that are
-        // named are about what the schemas decide: names, numbers of fields, sizes.
+        // A program need not use everything, and in a private module nothing is public. The named lints of clippy are
+        // about what the schemas decide: names, numbers of fields, sizes.
         text.add(quote! {
             #[rustfmt::skip]
             #[allow(dead_code, unreachable_pub, clippy::nursery, clippy::pedantic)]
@@ -35,8 +35,9 @@ pub(crate) fn root(tree: &Node, options: &Options) -> String {
         let name = ident(name);
         quote! { fn #name(&self) -> #name::Group { #name::Group::new(self.clone()) } }
     });
+    let endpoints_docs = docs(&[words::ENDPOINTS.to_owned()]);
     text.add(quote! {
-        /// The endpoints, as methods of a client: one for each owner, and so on along the id.
+        #endpoints_docs
         #[rustfmt::skip]
         #[allow(dead_code, unreachable_pub)]
         pub trait #endpoints { #(#signatures)* }
@@ -48,91 +49,17 @@ pub(crate) fn root(tree: &Node, options: &Options) -> String {
     text.finish()
 }
 
-/// The file of a module: an endpoint, a group, or both.
-pub(crate) fn module(node: &Node, endpoint: Option<&Endpoint>, options: &Options) -> String {
-    let mut text = Text::new();
-    text.add(file_docs(&match endpoint {
-        Some(endpoint) => about(endpoint),
-        None => vec![format!("The endpoints below {}.", prose::code(&node.prefix))],
-    }));
-    if node.is_group() {
-        let children = node.children.iter().map(|(name, child)| {
-            let (gate, name) = (gate(child, options), ident(name));
-            quote! { #gate pub mod #name; }
-        });
-        text.add(quote! { #(#children)* });
-        group(&mut text, node, endpoint, options);
-    }
-    if let Some(endpoint) = endpoint {
-        let id = &endpoint.id;
-        text.add(quote! {
-            /// The endpoint, for [`Client::endpoint`](::fal_client::Client::endpoint).
-            pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoint::new(#id);
-        });
-        for item in &endpoint.items {
-            items::item(&mut text, item);
-        }
-    }
-    text.finish()
-}
-
-/// What an endpoint's module says about it. The example is plain text, for it cannot know in which crate it stands.
-fn about(endpoint: &Endpoint) -> Vec<String> {
-    let mut lines = vec![match &endpoint.category {
-        Some(category) => format!("{}: {}.", prose::code(&endpoint.id), prose::lines(category).join(" ")),
-        None => format!("{}.", prose::code(&endpoint.id)),
-    }];
-    lines.extend([String::new(), format!("<https://fal.ai/models/{}>", endpoint.id), String::new()]);
-
-    let path = module_path(&endpoint.id);
-    let (module, methods) = (path.last().map_or("", String::as_str), path.join("()."));
-    lines.push("```text".to_owned());
-    lines.extend(match endpoint.input() {
-        Some(input) => built(endpoint, module, input),
-        None => vec!["let input = serde_json::json!({});".to_owned()],
+/// The declarations of the modules below.
+pub(super) fn children(node: &Node, options: &Options) -> TokenStream {
+    let children = node.children.iter().map(|(name, child)| {
+        let (gate, name) = (gate(child, options), ident(name));
+        quote! { #gate pub mod #name; }
     });
-    lines.push(format!("let result = client.{methods}().subscribe(input).await?;"));
-    lines.push("```".to_owned());
-    lines
+    quote! { #(#children)* }
 }
 
-/// An input of what is required, a setter a line where there are several.
-fn built(endpoint: &Endpoint, module: &str, input: &Record) -> Vec<String> {
-    let setter = |(field, _): (&Field, &str)| {
-        let value = example(endpoint, module, &field.kind).unwrap_or_else(|| field.name.clone());
-        format!(".{}({value})", field.name)
-    };
-    let setters: Vec<String> = items::states(input).map(setter).collect();
-    let start = format!("let input = {module}::Input::builder()");
-    match &setters[..] {
-        [] | [_] => vec![format!("{start}{};", setters.concat())],
-        [first @ .., last] => {
-            let first = first.iter().map(|setter| format!("    {setter}"));
-            [start].into_iter().chain(first).chain([format!("    {last};")]).collect()
-        }
-    }
-}
-
-/// What one could write for a value of a type, if that is short.
-fn example(endpoint: &Endpoint, module: &str, of: &Type) -> Option<String> {
-    Some(match of {
-        Type::String => "\"…\"".to_owned(),
-        Type::Runtime("FileInput") => "\"https://…\"".to_owned(),
-        Type::List(item) => format!("[{}]", example(endpoint, module, item)?),
-        Type::Local(name) => {
-            let found = endpoint.items.iter().find_map(|item| match item {
-                Item::Enum(found) if found.name == *name => found.values.first(),
-                _ => None,
-            });
-            format!("{module}::{name}::{}", found?.0)
-        }
-        _ => return None,
-    })
-}
-
-/// `Group`: a method for each module below. Where the module is an endpoint too, the group is its handle as well.
-fn group(text: &mut Text, node: &Node, endpoint: Option<&Endpoint>, options: &Options) {
-    let prefix = prose::code(&node.prefix);
+/// `Group`: a method for each module below, and `endpoint` where the module is an endpoint too.
+pub(super) fn group(text: &mut Text, node: &Node, endpoint: Option<&Endpoint>, options: &Options) {
     let methods = node.children.iter().map(|(name, child)| {
         let (gate, docs, name) = (gate(child, options), docs(&[leads_to(child)]), ident(name));
         if child.is_group() {
@@ -147,35 +74,28 @@ fn group(text: &mut Text, node: &Node, endpoint: Option<&Endpoint>, options: &Op
             }
         }
     });
-    let (group_docs, fields, new) = match endpoint {
-        None => (
-            docs(&[format!("The endpoints below {prefix}.")]),
-            quote! { client: ::fal_client::Client },
-            quote! { Group { client } },
-        ),
-        Some(_) => (
-            docs(&[format!("The endpoint {prefix}, as its handle, and the endpoints below it.")]),
-            quote! {
-                client: ::fal_client::Client,
-                handle: ::fal_client::Handle<Input, Output>
-            },
-            quote! { Group { handle: client.endpoint(ENDPOINT), client } },
-        ),
-    };
+    let own = endpoint.map(|endpoint| {
+        let docs = docs(&[words::endpoint(&endpoint.id)]);
+        quote! {
+            #docs
+            pub fn endpoint(&self) -> ::fal_client::Handle<Input, Output> {
+                self.client.endpoint(ENDPOINT)
+            }
+        }
+    });
+    let group_docs = docs(&[leads_to(node)]);
     text.add(quote! {
         #group_docs
         #[derive(Clone, Debug)]
-        pub struct Group { #fields }
+        pub struct Group { client: ::fal_client::Client }
     });
     text.add(quote! {
         impl Group {
-            pub(super) fn new(client: ::fal_client::Client) -> Self { #new }
+            pub(super) fn new(client: ::fal_client::Client) -> Self { Group { client } }
+            #own
             #(#methods)*
         }
     });
-    if endpoint.is_some() {
-        text.add(deref());
-    }
 }
 
 /// The cargo feature of an app's module, if there are to be any.
@@ -189,21 +109,11 @@ pub(crate) fn feature(node: &Node) -> Option<String> {
     (node.depth() == 2).then(|| module_path(&node.prefix).join("-"))
 }
 
-fn deref() -> TokenStream {
-    quote! {
-        impl ::std::ops::Deref for Group {
-            type Target = ::fal_client::Handle<Input, Output>;
-            fn deref(&self) -> &Self::Target { &self.handle }
-        }
-    }
-}
-
-/// What a method leads to.
+/// The documentation of a group, and of the method that leads to it.
 fn leads_to(node: &Node) -> String {
-    let prefix = prose::code(&node.prefix);
     match (&node.endpoint, node.is_group()) {
-        (Some(_), false) => format!("The endpoint {prefix}."),
-        (Some(_), true) => format!("The endpoint {prefix}, and those below it."),
-        (None, _) => format!("The endpoints below {prefix}."),
+        (Some(_), false) => words::endpoint(&node.prefix),
+        (Some(_), true) => words::endpoint_and_below(&node.prefix),
+        (None, _) => words::endpoints_below(&node.prefix),
     }
 }

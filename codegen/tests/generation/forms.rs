@@ -10,8 +10,8 @@ fn text(required: bool) -> Value {
 }
 
 #[test]
-fn an_answer_of_the_platform_api_holds_many() {
-    let answer = json!({
+fn page_of_the_platform_api_has_many_documents() {
+    let page = json!({
         "models": [
             { "endpoint_id": "acme/one", "metadata": { "category": "x" }, "openapi": document("acme/one") },
             { "endpoint_id": "acme/two", "openapi": document("acme/two") },
@@ -20,7 +20,7 @@ fn an_answer_of_the_platform_api_holds_many() {
         ],
         "next_cursor": null, "has_more": false,
     });
-    let project = Project::new(&[("page.json", answer.clone())]);
+    let project = Project::new(&[("page.json", page.clone())]);
     let summary = project.generate();
     assert_eq!(summary.documents, 2);
     let single = Project::new(&[("one.json", document("acme/one"))]);
@@ -28,29 +28,30 @@ fn an_answer_of_the_platform_api_holds_many() {
     assert_eq!(project.files()["acme/one.rs"], single.files()["acme/one.rs"]);
     let report = project.files()["REPORT.md"].clone();
     assert!(
-        report
-            .contains("## acme/live\n\n- fal has no document of it (expansion_failed: no schema); it is not generated"),
+        report.contains(
+            "## acme/live\n\n- fal has no document of this endpoint (expansion_failed: no schema); it is not generated"
+        ),
         "{report}"
     );
-    assert!(report.contains("## acme/bare\n\n- fal has no document of it; it is not generated"), "{report}");
+    assert!(report.contains("## acme/bare\n\n- fal has no document of this endpoint; it is not generated"), "{report}");
     assert!(project.files()["MANIFEST"].contains("page.json\tacme/live\t-\t"));
     assert!(project.generate().is_current());
     assert!(project.builder().check().unwrap().is_current());
 
-    let mut broken = answer;
+    let mut broken = page;
     broken["models"][1]["openapi"]["paths"] =
         json!({ "/acme/two": { "post": {} }, "/acme/two/requests/{request_id}": {} });
     broken["models"][0]["endpoint_id"] = json!("../one");
     project.put("page.json", broken.to_string());
-    let places: Vec<String> =
+    let pointers: Vec<String> =
         project.findings().iter().map(|finding| finding.split(' ').nth(2).unwrap_or_default().to_owned()).collect();
-    assert_eq!(places.len(), 3, "{places:?}");
-    assert_eq!(places[0], "/models/0/endpoint_id:");
-    assert!(places[1].starts_with("/models/1/openapi/paths/~1acme~1two/post/requestBody/"), "{places:?}");
+    assert_eq!(pointers.len(), 3, "{pointers:?}");
+    assert_eq!(pointers[0], "/models/0/endpoint_id:");
+    assert!(pointers[1].starts_with("/models/1/openapi/paths/~1acme~1two/post/requestBody/"), "{pointers:?}");
 }
 
 #[test]
-fn an_error_in_place_of_a_document_is_called_that() {
+fn error_response_is_reported_as_such() {
     let project = Project::new(&[
         ("a.json", json!({ "error": { "code": "expansion_failed", "message": "no schema" } })),
         ("b.json", json!({ "detail": "Not found" })),
@@ -58,14 +59,14 @@ fn an_error_in_place_of_a_document_is_called_that() {
     assert_eq!(
         project.findings(),
         [
-            "schemas/a.json: this is an error of fal in place of a document (expansion_failed: no schema); fetch it again",
-            "schemas/b.json: this is an error of fal in place of a document (Not found); fetch it again",
+            "schemas/a.json: this file holds an error response of fal, not a document (expansion_failed: no schema); download the document again",
+            "schemas/b.json: this file holds an error response of fal, not a document (Not found); download the document again",
         ]
     );
 }
 
 #[test]
-fn the_short_form_is_for_an_app_of_ones_own() {
+fn short_form_describes_a_custom_app() {
     let short = json!({
         "endpointId": "me/app/fast", "input": text(true), "output": text(false),
         "$defs": { "Text": { "type": "string", "minLength": 1 } },
@@ -73,7 +74,7 @@ fn the_short_form_is_for_an_app_of_ones_own() {
     let project = Project::new(&[("app.json", short.clone())]);
     project.generate();
     let module = project.files()["me/app/fast.rs"].clone();
-    assert!(module.contains("pub text: String { given(String => _) rules(MinLength(1)) },"), "{module}");
+    assert!(module.contains("#[field(min_length(1))]\n    pub text: String,"), "{module}");
 
     // As pydantic writes it: each schema brings its own definitions.
     let mut own = short.clone();
@@ -87,15 +88,15 @@ fn the_short_form_is_for_an_app_of_ones_own() {
     own["output"]["$defs"]["Text"] = json!({ "type": "integer" });
     own.as_object_mut().unwrap().remove("input");
     project.put("app.json", own.to_string());
-    assert_eq!(project.findings(), ["schemas/app.json at /input: the schema of the endpoint's input is missing here"]);
+    assert_eq!(project.findings(), ["schemas/app.json at /input: missing schema of the endpoint's input"]);
     own["input"] = short["input"].clone();
     own["endpointId"] = json!("app");
     project.put("app.json", own.to_string());
-    assert!(project.findings()[0].starts_with("schemas/app.json at /endpointId: \"app\" is not an endpoint id"));
+    assert!(project.findings()[0].starts_with("schemas/app.json at /endpointId: invalid endpoint id `app`"));
 }
 
 #[test]
-fn each_post_path_of_an_apps_own_document_is_an_endpoint() {
+fn every_post_path_of_an_app_document_is_an_endpoint() {
     let body = |schema: Value| json!({ "content": { "application/json": { "schema": schema } } });
     let schema = |name: &str| json!({ "type": "object", "properties": { name: { "type": "string" } } });
     let post = |input: &str, output: &str| json!({ "post": { "requestBody": body(schema(input)), "responses": { "200": body(schema(output)) } } });

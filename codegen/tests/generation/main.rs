@@ -1,4 +1,4 @@
-//! What is generated from documents, and what is refused.
+//! Tests of generated code, findings and reports.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,4 +1,4 @@
-//! A folder with documents, and what is generated from them.
+//! A temporary folder with documents and generated code.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,13 +9,13 @@ use fal_codegen::{Builder, Error, Summary};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-/// A small document: a text goes in, a text comes out.
+/// A small document with a string as input and output.
 pub(crate) fn document(id: &str) -> Value {
     let schema = |properties: Value| json!({ "type": "object", "properties": properties, "required": ["text"] });
     with_input(id, schema(json!({ "text": { "type": "string" } })))
 }
 
-/// A document with an input of one's own.
+/// A document with a custom input.
 pub(crate) fn with_input(id: &str, input: Value) -> Value {
     let body = |schema: Value| json!({ "content": { "application/json": { "schema": schema } } });
     let output = json!({ "type": "object", "properties": { "text": { "type": "string" } } });
@@ -33,7 +33,7 @@ pub(crate) struct Project {
 }
 
 impl Project {
-    /// A folder with documents, each a file's path and its JSON.
+    /// Creates a folder with documents, each a path and its JSON.
     pub(crate) fn new(documents: &[(&str, Value)]) -> Self {
         let project = Project { folder: tempfile::tempdir().unwrap() };
         fs::create_dir(project.schemas()).unwrap();
@@ -69,19 +69,19 @@ impl Project {
         self.builder().generate().unwrap()
     }
 
-    /// What is wrong, with files named from the project's folder on.
+    /// Returns the findings, with paths relative to the project's folder.
     pub(crate) fn findings(&self) -> Vec<String> {
         let error: Error = self.builder().generate().unwrap_err();
         let folder = format!("{}/", self.folder.path().display());
         error.findings().iter().map(|finding| finding.to_string().replace(&folder, "")).collect()
     }
 
-    /// Every generated file with its text.
+    /// Returns every generated file with its text.
     pub(crate) fn files(&self) -> BTreeMap<String, String> {
         self.walk(|file| fs::read_to_string(file).unwrap())
     }
 
-    /// Every generated file with the time of its last change.
+    /// Returns every generated file with its modification time.
     pub(crate) fn times(&self) -> BTreeMap<String, SystemTime> {
         self.walk(|file| fs::metadata(file).unwrap().modified().unwrap())
     }
@@ -102,7 +102,7 @@ impl Project {
     }
 }
 
-/// The files that differ between two generations.
+/// Returns the files that differ between two generations.
 pub(crate) fn changed(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Vec<String> {
     let mut paths: Vec<&String> = before.keys().chain(after.keys()).collect();
     paths.sort();

@@ -1,4 +1,4 @@
-//! Documents that are refused: every finding names the file, the place in it, what is wrong and what to do.
+//! Invalid documents: every finding names the file, the location, the problem and the remedy.
 
 use crate::project::{Project, document};
 use serde_json::json;
@@ -11,98 +11,97 @@ fn check(documents: &[(&str, serde_json::Value)], findings: &[&str]) {
 }
 
 #[test]
-fn a_file_that_is_no_json() {
+fn invalid_json_is_rejected() {
     let project = Project::new(&[]);
     project.put("broken.json", "{\"paths\": ");
     assert_eq!(
         project.findings(),
-        ["schemas/broken.json: this is not JSON: EOF while parsing a value at line 1 column 10"]
+        ["schemas/broken.json: invalid JSON: EOF while parsing a value at line 1 column 10"]
     );
     project.put("broken.json", [0xff, 0xfe, b'{']);
-    assert_eq!(project.findings(), ["schemas/broken.json: this is not JSON: expected value at line 1 column 1"]);
+    assert_eq!(project.findings(), ["schemas/broken.json: invalid JSON: expected value at line 1 column 1"]);
     project.put("broken.json", "[".repeat(100_000));
     assert_eq!(
         project.findings(),
-        ["schemas/broken.json: this is not JSON: recursion limit exceeded at line 1 column 128"]
+        ["schemas/broken.json: invalid JSON: recursion limit exceeded at line 1 column 128"]
     );
 }
 
 #[test]
-fn json_that_is_no_document_of_fal() {
+fn json_of_another_kind_is_rejected() {
     check(
         &[("list.json", json!([])), ("other.json", json!({ "swagger": "2.0" }))],
         &[
-            "schemas/list.json: this is not an OpenAPI document of fal: the root is not an object",
-            "schemas/other.json at /paths: this is not an OpenAPI document of fal: it has no paths; save it from \
-             https://fal.ai/api/openapi/queue/openapi.json?endpoint_id=… as it is",
+            "schemas/list.json: not an OpenAPI document of fal: expected an object",
+            "schemas/other.json at /paths: not an OpenAPI document of fal: missing `paths`; download the document again from \
+             https://fal.ai/api/openapi/queue/openapi.json?endpoint_id=… and do not edit it",
         ],
     );
 }
 
 #[test]
-fn a_document_without_an_id() {
+fn document_without_an_id_is_rejected() {
     let post = json!({ "post": {} });
     check(
         &[("none.json", json!({ "paths": {} })), ("two.json", json!({ "paths": { "/a/b": post, "/a/c": post } }))],
         &[
-            "schemas/none.json at /info/x-fal-metadata/endpointId: the endpoint's id is missing: neither stated here nor the \
-             only POST path",
-            "schemas/two.json at /info/x-fal-metadata/endpointId: which app serves this is not known: state it here, or name \
-             the file by it (`owner/app.json`)",
+            "schemas/none.json at /info/x-fal-metadata/endpointId: missing endpoint id: add it here, because there is not \
+             exactly one POST path to infer it from",
+            "schemas/two.json at /info/x-fal-metadata/endpointId: missing app id: add it here, or name the file after the \
+             app (`owner/app.json`)",
         ],
     );
 }
 
 #[test]
-fn an_id_that_is_none() {
-    let not = "is not an endpoint id: `owner/app` or `owner/app/path` of letters, digits, `-`, `_` and `.`";
+fn invalid_ids_are_rejected() {
+    let expected = "expected `owner/app` or `owner/app/path` with letters, digits, `-`, `_` and `.`";
+    let finding = |id: &str| {
+        let id = id.escape_debug();
+        format!("schemas/a.json at /info/x-fal-metadata/endpointId: invalid endpoint id `{id}`: {expected}")
+    };
     for id in ["flux", "a//b", "../../etc", "a/..", "a/b c", "a/b\n", "a/🙂", "/a/b", "a/b/", "a/_b", ""] {
-        check(
-            &[("a.json", document(id))],
-            &[&format!("schemas/a.json at /info/x-fal-metadata/endpointId: {id:?} {not}")],
-        );
+        check(&[("a.json", document(id))], &[&finding(id)]);
     }
-    check(
-        &[("a.json", document(&format!("a/{}", "b".repeat(200))))],
-        &[&format!("schemas/a.json at /info/x-fal-metadata/endpointId: {:?} {not}", format!("a/{}", "b".repeat(200)))],
-    );
+    let long = format!("a/{}", "b".repeat(200));
+    check(&[("a.json", document(&long))], &[&finding(&long)]);
 }
 
 #[test]
-fn a_document_without_schemas_for_input_and_output() {
+fn document_without_schemas_is_rejected() {
     let metadata = json!({ "x-fal-metadata": { "endpointId": "a/b" } });
     check(
         &[("a.json", json!({ "info": metadata, "paths": {} }))],
         &[
-            "schemas/a.json at /paths/~1a~1b/post/requestBody/content/application~1json/schema: the schema of the endpoint's \
-             input is missing here",
-            "schemas/a.json at /paths/~1a~1b~1requests~1{request_id}/get/responses/200/content/application~1json/schema: the \
-             schema of the endpoint's output is missing here",
+            "schemas/a.json at /paths/~1a~1b/post/requestBody/content/application~1json/schema: missing schema of the \
+             endpoint's input",
+            "schemas/a.json at /paths/~1a~1b~1requests~1{request_id}/get/responses/200/content/application~1json/schema: missing \
+             schema of the endpoint's output",
         ],
     );
 }
 
 #[test]
-fn two_documents_with_one_id() {
+fn duplicate_ids_are_rejected() {
     let project = Project::new(&[("a.json", document("fal-ai/flux")), ("b/c.json", document("fal-ai/flux"))]);
     let found = project.findings();
     assert_eq!(found.len(), 1);
     assert!(found[0].starts_with("schemas/b/c.json at /info/x-fal-metadata/endpointId: "), "{found:?}");
-    assert!(found[0].ends_with("schemas/a.json has the id fal-ai/flux too; remove one of them"), "{found:?}");
+    assert!(found[0].contains(": duplicate endpoint id `fal-ai/flux`, also in "), "{found:?}");
 }
 
 #[test]
-fn two_ids_that_would_be_one_module() {
+fn ids_of_the_same_module_are_rejected() {
     let project = Project::new(&[("a.json", document("fal-ai/flux-2/4b")), ("b.json", document("fal-ai/flux_2/4b"))]);
     assert_eq!(
         project.findings(),
-        ["schemas/b.json at /info/x-fal-metadata/endpointId: the ids fal-ai/flux_2/4b and fal-ai/flux-2/4b (in \
-          schemas/a.json) would both be the module fal_ai::flux_2::_4b; remove one of them"]
+        ["schemas/b.json at /info/x-fal-metadata/endpointId: endpoint ids `fal-ai/flux_2/4b` and `fal-ai/flux-2/4b` \
+          (schemas/a.json) both map to the module `fal_ai::flux_2::_4b`; remove one of the documents"]
     );
 }
 
 #[test]
-fn everything_that_is_wrong_is_said_at_once_and_what_was_there_stays() {
+fn all_findings_are_reported_together_and_nothing_is_written() {
     let project = Project::new(&[("a.json", document("a/b"))]);
     project.generate();
     let before = project.files();
@@ -120,23 +119,23 @@ fn everything_that_is_wrong_is_said_at_once_and_what_was_there_stays() {
 }
 
 #[test]
-fn a_folder_that_is_not_there() {
+fn missing_folder_is_rejected() {
     let error = fal_codegen::Builder::new().schemas("no/such/folder").out_dir("nowhere").generate().unwrap_err();
-    assert_eq!(error.to_string(), "no/such/folder: there is no such folder of documents; create it or name another");
+    assert_eq!(error.to_string(), "no/such/folder: no such folder: create it, or choose another folder of documents");
     assert_eq!(format!("{error:?}"), error.to_string());
     let error = fal_codegen::Builder::new().schemas("schemas").generate().unwrap_err();
-    assert_eq!(error.to_string(), "schemas: outside of a build script, say where to write with `out_dir`");
+    assert_eq!(error.to_string(), "schemas: no output folder: set `out_dir` outside of build scripts");
 }
 
 #[test]
-fn a_file_that_was_not_generated_is_never_overwritten_or_removed() {
+fn foreign_files_are_never_overwritten_or_removed() {
     let project = Project::new(&[("a.json", document("a/b"))]);
     std::fs::create_dir(project.out()).unwrap();
     std::fs::write(project.out().join("mine.rs"), "// mine\n").unwrap();
     std::fs::write(project.out().join("a.rs"), "// mine too\n").unwrap();
     assert_eq!(
         project.findings(),
-        ["out/a.rs: this file is in the way and was not generated; move it, or generate into another folder"]
+        ["out/a.rs: file exists and was not generated by fal-codegen; move it, or choose another output folder"]
     );
     std::fs::remove_file(project.out().join("a.rs")).unwrap();
     std::fs::write(project.out().join("empty.rs"), "").unwrap();
@@ -145,9 +144,9 @@ fn a_file_that_was_not_generated_is_never_overwritten_or_removed() {
     assert_eq!(project.files()["empty.rs"], "");
 }
 
-/// A slip in the path of the schemas would else remove everything.
+/// Otherwise, a typing error in the path of the schemas would remove everything.
 #[test]
-fn a_folder_without_a_document_removes_nothing() {
+fn empty_folder_of_documents_removes_nothing() {
     let project = Project::new(&[("a.json", document("a/b"))]);
     project.generate();
     let before = project.files();
@@ -155,21 +154,21 @@ fn a_folder_without_a_document_removes_nothing() {
     assert_eq!(
         project.findings(),
         [
-            "schemas: there is no document in this folder, and all that was generated would be removed; if that is meant, remove it by hand"
+            "schemas: no documents found, and all generated code would be removed: check the path, or remove the code by hand"
         ]
     );
     assert_eq!(project.files(), before);
 }
 
 #[test]
-fn a_folder_of_generated_code_inside_of_another() {
+fn nested_output_folders_are_rejected() {
     let project = Project::new(&[("a.json", document("a/b")), ("c.json", document("a/c"))]);
     project.generate();
     let outer = project.files();
-    // The folder of the group `a`, where each would take the files of the other for stale ones.
+    // The folder of the group `a`: each would remove the files of the other as stale.
     let inner = project.builder().out_dir(project.out().join("a"));
     let error = inner.generate().unwrap_err().to_string();
-    assert!(error.contains("the folder is inside of ") && error.contains("which holds generated code too"), "{error}");
+    assert!(error.contains("output folder is inside ") && error.contains("which holds generated code too"), "{error}");
     assert_eq!(inner.check().unwrap_err().to_string(), error);
     assert_eq!(project.files(), outer);
 
@@ -178,11 +177,8 @@ fn a_folder_of_generated_code_inside_of_another() {
     let inner = project.files();
     assert_eq!(
         project.findings(),
-        [
-            "out/a/MANIFEST: there is generated code in a folder of out; generate into folders of which none is inside of \
-          another"
-        ]
+        ["out/a/MANIFEST: generated code exists inside the output folder out; choose a folder outside of it"]
     );
     assert_eq!(project.files(), inner);
-    project.builder().out_dir(project.out().join("../beside")).generate().unwrap();
+    project.builder().out_dir(project.out().join("../sibling")).generate().unwrap();
 }

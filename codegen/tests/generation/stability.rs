@@ -1,4 +1,4 @@
-//! The same documents give the same files, and a changed document changes no more than it has to.
+//! Equal documents give equal files, and a changed document changes as few files as possible.
 
 use crate::project::{Project, changed, document, with_input};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ fn three() -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// A document's text with the keys of every object in reverse.
+/// Prints a document with the keys of every object in reverse order.
 fn reversed(value: &Value) -> String {
     match value {
         Value::Object(object) => {
@@ -25,7 +25,7 @@ fn reversed(value: &Value) -> String {
 }
 
 #[test]
-fn neither_names_of_files_nor_the_order_of_keys_matter() {
+fn file_names_and_key_order_do_not_matter() {
     let input = json!({ "type": "object", "properties": {
         "b": { "type": "string", "enum": ["y", "x"], "description": "d", "default": "x" },
         "a": { "anyOf": [{ "type": "object", "properties": { "n": { "type": "integer" }, "m": {} } }, { "type": "string" }] },
@@ -46,7 +46,7 @@ fn neither_names_of_files_nor_the_order_of_keys_matter() {
 }
 
 #[test]
-fn what_has_not_changed_is_not_written() {
+fn unchanged_files_are_not_written() {
     let project = Project::new(&three());
     let first = project.generate();
     assert_eq!((first.documents, first.removed.len(), first.unchanged), (3, 0, 0));
@@ -58,7 +58,7 @@ fn what_has_not_changed_is_not_written() {
 }
 
 #[test]
-fn a_new_document_brings_its_file_and_a_line_in_each_list() {
+fn new_document_adds_its_module_and_a_line_in_its_parents() {
     let project = Project::new(&three());
     project.generate();
     let (before, times) = (project.files(), project.times());
@@ -75,14 +75,14 @@ fn a_new_document_brings_its_file_and_a_line_in_each_list() {
 }
 
 #[test]
-fn a_leaf_that_becomes_a_parent_keeps_its_file() {
+fn endpoint_keeps_its_file_when_it_becomes_a_group() {
     let project = Project::new(&three());
     project.generate();
     let before = project.files();
     project.put("more.json", document("acme/one/more").to_string());
     project.generate();
     assert_eq!(changed(&before, &project.files()), ["MANIFEST", "acme.rs", "acme/one.rs", "acme/one/more.rs"]);
-    assert!(project.files()["acme/one.rs"].contains("impl ::std::ops::Deref for Group"));
+    assert!(project.files()["acme/one.rs"].contains("pub fn endpoint(&self) -> ::fal_client::Handle<Input, Output>"));
 
     project.remove("more.json");
     project.generate();
@@ -91,7 +91,7 @@ fn a_leaf_that_becomes_a_parent_keeps_its_file() {
 }
 
 #[test]
-fn a_replaced_document_changes_its_own_file() {
+fn replaced_document_changes_only_its_own_module() {
     let project = Project::new(&three());
     project.generate();
     let before = project.files();
@@ -100,7 +100,7 @@ fn a_replaced_document_changes_its_own_file() {
     project.generate();
     assert_eq!(changed(&before, &project.files()), ["MANIFEST", "REPORT.md", "acme/one.rs"]);
 
-    // The report keeps what was said of a document that is not looked at again.
+    // The report keeps the notes of a document that is not generated again.
     let report = project.files()["REPORT.md"].clone();
     assert!(report.contains("- `Input.size`: `not` is not checked"), "{report}");
     project.put("other.json", document("other/thing2").to_string());
@@ -110,7 +110,7 @@ fn a_replaced_document_changes_its_own_file() {
 }
 
 #[test]
-fn a_removed_document_takes_its_modules_along() {
+fn removed_document_removes_its_modules() {
     let project = Project::new(&three());
     project.generate();
     let before = project.files();
@@ -122,7 +122,7 @@ fn a_removed_document_takes_its_modules_along() {
 }
 
 #[test]
-fn line_ends_and_a_byte_order_mark_mean_nothing() {
+fn line_ends_and_byte_order_mark_do_not_matter() {
     let text = serde_json::to_string_pretty(&document("acme/one")).unwrap();
     let unix = Project::new(&[]);
     unix.put("one.json", &text);
@@ -137,7 +137,7 @@ fn line_ends_and_a_byte_order_mark_mean_nothing() {
 }
 
 #[test]
-fn hidden_files_and_other_files_are_no_documents() {
+fn hidden_and_other_files_are_ignored() {
     let project = Project::new(&three());
     project.put(".hidden.json", "nonsense");
     project.put("notes.txt", "nonsense");
@@ -146,7 +146,7 @@ fn hidden_files_and_other_files_are_no_documents() {
 }
 
 #[test]
-fn check_writes_nothing_and_sees_what_was_edited() {
+fn check_finds_edited_files_and_writes_nothing() {
     let project = Project::new(&three());
     let summary = project.builder().check().unwrap();
     assert_eq!((summary.written.len(), summary.unchanged), (9, 0));
@@ -156,20 +156,20 @@ fn check_writes_nothing_and_sees_what_was_edited() {
     assert!(project.builder().check().unwrap().is_current());
     let file = project.out().join("acme/one.rs");
     std::fs::write(&file, std::fs::read_to_string(&file).unwrap() + "// edited\n").unwrap();
-    std::fs::write(project.out().join("acme/old.rs"), "// Generated by fal-codegen\n").unwrap();
+    std::fs::write(project.out().join("acme/old.rs"), "// @generated by fal-codegen. Do not edit.\n").unwrap();
     let summary = project.builder().check().unwrap();
     assert_eq!(summary.written, [std::path::Path::new("acme/one.rs")]);
     assert_eq!(summary.removed, [std::path::Path::new("acme/old.rs")]);
 }
 
 #[test]
-fn no_documents_give_an_empty_tree() {
+fn no_documents_give_empty_code() {
     let project = Project::new(&[]);
     project.generate();
     assert_eq!(project.files().into_keys().collect::<Vec<_>>(), ["MANIFEST", "REPORT.md", "mod.rs"]);
 }
 
-/// Every trap, each with its file's name.
+/// Returns every trap with the name of its file.
 fn traps() -> Vec<(String, Value)> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traps");
     let mut traps: Vec<(String, Value)> = std::fs::read_dir(folder)
@@ -186,7 +186,7 @@ fn traps() -> Vec<(String, Value)> {
 }
 
 #[test]
-fn all_traps_together_give_the_same_whatever_their_order() {
+fn all_traps_together_do_not_depend_on_their_order() {
     let (one, other) = (Project::new(&[]), Project::new(&[]));
     let traps = traps();
     for (number, (name, trap)) in traps.iter().enumerate() {
@@ -199,7 +199,7 @@ fn all_traps_together_give_the_same_whatever_their_order() {
 }
 
 #[test]
-fn a_trap_more_changes_its_own_module_and_lines_of_lists() {
+fn adding_a_document_touches_only_its_module_and_parents() {
     let project = Project::new(&[]);
     for (name, trap) in traps() {
         project.put(&name, trap.to_string());
@@ -220,7 +220,7 @@ fn a_trap_more_changes_its_own_module_and_lines_of_lists() {
 }
 
 #[test]
-fn what_is_lost_is_said_when_it_is_new() {
+fn new_notes_are_warned_of_once() {
     let lossy = |name: &str| json!({ "type": "object", "properties": { name: { "not": {}, "type": "string" } } });
     let project = Project::new(&[("a.json", document("a/a")), ("b.json", with_input("a/b", lossy("x")))]);
     assert_eq!(project.builder().check().unwrap().lost, ["a/b: `Input.x`: `not` is not checked"]);
@@ -229,9 +229,9 @@ fn what_is_lost_is_said_when_it_is_new() {
     let folder = std::path::Path::new("out");
     assert_eq!(
         summary.warning(folder).unwrap().replace('\\', "/"),
-        "1 place of the schemas could not be expressed in full, see out/REPORT.md"
+        "1 part of the schemas is not expressed in the generated code, see out/REPORT.md"
     );
-    // Not again, neither where nothing changes nor where something else does.
+    // Known notes are not repeated, even if another document changes.
     assert_eq!(project.generate().lost.len(), 0);
     project.put("a.json", document("a/aa").to_string());
     let summary = project.generate();
@@ -239,5 +239,5 @@ fn what_is_lost_is_said_when_it_is_new() {
     project.put("b.json", with_input("a/b", lossy("y")).to_string());
     project.put("a.json", with_input("a/a", lossy("z")).to_string());
     let warning = project.generate().warning(folder).unwrap();
-    assert!(warning.starts_with("2 places of the schemas could not be expressed in full"), "{warning}");
+    assert!(warning.starts_with("2 parts of the schemas are not expressed in the generated code"), "{warning}");
 }

@@ -1,6 +1,6 @@
-//! Golden files: each document in `traps/` has one trap, and the file beside it is what is made of it.
+//! Golden files: each document in `traps/` has one trap, and the Rust file next to it is its golden file.
 //!
-//! `BLESS=1 cargo test -p fal-codegen traps` writes the golden files anew.
+//! `BLESS=1 cargo test -p fal-codegen traps` rewrites the golden files.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::project::Project;
 
 #[test]
-fn each_trap_gives_its_golden_file() {
+fn traps_match_their_golden_files() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traps");
     let bless = std::env::var_os("BLESS").is_some();
     let mut wrong = Vec::new();
@@ -27,11 +27,14 @@ fn each_trap_gives_its_golden_file() {
             wrong.push(golden);
         }
     }
-    assert!(seen > 10, "the traps are gone");
-    assert!(wrong.is_empty(), "not what is generated now: {wrong:#?}; look at the difference after BLESS=1");
+    assert!(seen > 10, "the traps are missing");
+    assert!(
+        wrong.is_empty(),
+        "golden files are out of date: {wrong:#?}; rewrite them with BLESS=1 and review the difference"
+    );
 }
 
-/// The endpoint's module, and what the report says of it as comments.
+/// Returns the endpoint's module, with its lines of the report as comments.
 fn generated(trap: &Path) -> String {
     let project = Project::new(&[]);
     project.put("trap.json", fs::read(trap).unwrap());

@@ -1,27 +1,28 @@
 use serde_json::{Map, Value, json};
 
-use super::rewrite::rewrite;
+use crate::documents::rewrite::rewrite;
 
-/// One fal OpenAPI document: an endpoint's id and what goes in and comes out.
+/// The parts of a fal OpenAPI document that an emulator needs.
 #[derive(Debug)]
 pub(crate) struct Document {
-    /// `fal-ai/flux/dev/image-to-image`.
+    /// The endpoint id: `fal-ai/flux/dev/image-to-image`.
     pub(crate) id: String,
     /// The schema of the request body.
     pub(crate) input: Value,
     /// The schema of the result.
     pub(crate) output: Value,
-    /// What the document gives as an example of a result.
+    /// The document's example of a result.
     pub(crate) example: Option<Value>,
-    /// `{"components": {"schemas": …}}`, where the references of `input` and `output` lead.
+    /// `{"components": {"schemas": …}}`, the target of the references in `input` and `output`.
     pub(crate) root: Value,
 }
 
 impl Document {
-    /// Reads a document. The error says what is missing.
-    pub(crate) fn read(text: &str) -> Result<Self, String> {
-        let document: Value = serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))?;
-        let paths = document.get("paths").and_then(Value::as_object).ok_or("not an OpenAPI document: no `paths`")?;
+    /// Parses a document. The error says what is missing.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let document: Value = serde_json::from_str(text).map_err(|error| format!("invalid JSON: {error}"))?;
+        let paths =
+            document.get("paths").and_then(Value::as_object).ok_or("not an OpenAPI document: `paths` is missing")?;
         let id = id(&document, paths)?;
         let schemas = document.pointer("/components/schemas").cloned().unwrap_or_else(|| json!({}));
         let original = json!({ "components": { "schemas": schemas } });
@@ -29,13 +30,13 @@ impl Document {
         let body = paths
             .values()
             .find_map(|path| path.pointer("/post/requestBody/content"))
-            .ok_or("no POST operation with a request body")?;
+            .ok_or("missing POST operation with a request body")?;
         let result = paths
             .iter()
             .find(|(path, _)| path.ends_with("/requests/{request_id}"))
             .and_then(|(_, path)| path.pointer("/get/responses/200/content"))
-            .ok_or("no GET operation `…/requests/{request_id}` with a 200 response")?;
-        let result = media_type(result).ok_or("the 200 response of the result has no media type")?;
+            .ok_or("missing GET operation `…/requests/{request_id}` with a 200 response")?;
+        let result = media_type(result).ok_or("the 200 response of the result operation has no content")?;
         let input =
             media_type(body).and_then(|media_type| media_type.get("schema")).ok_or("the request body has no schema")?;
 
@@ -51,18 +52,18 @@ impl Document {
         })
     }
 
-    /// The part of the id that names the application: two segments, three where the first is a namespace.
+    /// Returns the application in the id: two segments, or three if the first is a namespace.
     pub(crate) fn app(&self) -> String {
         self.id.split('/').take(app_segments(&self.id)).collect::<Vec<_>>().join("/")
     }
 
-    /// A schema together with what its references need, for a validator.
-    pub(crate) fn whole(&self, schema: &Value) -> Value {
+    /// Joins a schema with the targets of its references, for a validator.
+    pub(crate) fn with_components(&self, schema: &Value) -> Value {
         json!({ "allOf": [schema], "components": self.root["components"] })
     }
 }
 
-/// How many segments of an id name its application.
+/// Returns the number of segments that name the application of an id.
 pub(crate) fn app_segments(id: &str) -> usize {
     match id.split('/').next() {
         Some("workflows" | "comfy") => 3,
@@ -75,10 +76,10 @@ fn id(document: &Value, paths: &Map<String, Value>) -> Result<String, String> {
     let posted = || paths.iter().find(|(_, path)| path.get("post").is_some()).map(|(path, _)| path.as_str());
     let id = stated
         .or_else(posted)
-        .ok_or("no endpoint id: neither `info.x-fal-metadata.endpointId` nor a POST path")?
+        .ok_or("missing endpoint id: expected `info.x-fal-metadata.endpointId` or a POST path")?
         .trim_matches('/');
     if id.split('/').count() < app_segments(id) || id.split('/').any(str::is_empty) {
-        return Err(format!("`{id}` is not an endpoint id: it has the form `owner/app` or `owner/app/path`"));
+        return Err(format!("invalid endpoint id `{id}`: expected `owner/app` or `owner/app/path`"));
     }
     Ok(id.to_owned())
 }

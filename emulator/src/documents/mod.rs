@@ -1,9 +1,5 @@
-//! The endpoints that are served, read from their documents.
+//! fal's OpenAPI documents as data: an endpoint's id, its schemas and an example result.
 
-mod catalog;
-mod document;
+pub(crate) mod document;
 mod rewrite;
 pub(crate) mod schema;
-
-pub(crate) use catalog::{Catalog, CatalogBuilder, Endpoint};
-pub(crate) use document::{Document, app_segments};

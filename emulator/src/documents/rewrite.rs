@@ -1,18 +1,17 @@
-//! fal's documents claim OpenAPI 3.0 and are written in JSON Schema 2020-12, but for three habits. Those are rewritten
-//! here; everything else reaches the validator as the document says it.
+//! Conversion of fal's schemas to JSON Schema 2020-12. The documents claim OpenAPI 3.0, but differ from 2020-12 only in
+//! three ways, which are rewritten here. Everything else reaches the validator unchanged.
 //!
-//! - `nullable: true` becomes a union with null;
-//! - a `$ref` that leads nowhere is dropped, so that it allows everything;
-//! - a tuple written as `items: {"0": …, "1": …}` becomes `prefixItems`.
+//! - `nullable: true` becomes a union with null.
+//! - A `$ref` without a target is dropped, so that it allows everything.
+//! - A tuple written as `items: {"0": …, "1": …}` becomes `prefixItems`.
 //!
-//! Embedded ids and anchors are dropped as well: they would change what `#/components/…` means.
+//! Embedded ids and anchors are dropped too, because they would change the target of `#/components/…`.
 
 use serde_json::{Map, Value, json};
 
-use super::schema;
+use crate::documents::schema;
 
-/// The keywords whose value is a schema, a list of schemas, or a map of them. Data (`enum`, `default`, `examples`) is
-/// not walked.
+/// The keywords whose value is a schema. Data (`enum`, `default`, `examples`) is not walked.
 const SCHEMA: [&str; 9] = [
     "additionalProperties",
     "contains",
@@ -24,11 +23,14 @@ const SCHEMA: [&str; 9] = [
     "then",
     "unevaluatedProperties",
 ];
+/// The keywords whose value is an array of schemas.
 const LIST: [&str; 4] = ["allOf", "anyOf", "oneOf", "prefixItems"];
+/// The keywords whose value is an object of schemas.
 const MAP: [&str; 5] = ["$defs", "definitions", "dependentSchemas", "patternProperties", "properties"];
+/// The keywords that identify a schema.
 const IDENTITY: [&str; 5] = ["$anchor", "$dynamicAnchor", "$dynamicRef", "$id", "$schema"];
 
-/// Rewrites `schema` for the validator. References are looked up in `root`, the document's schemas.
+/// Rewrites a schema for the validator. `root` is the target of its references.
 pub(crate) fn rewrite(schema: &Value, root: &Value) -> Value {
     let Value::Object(keywords) = schema else {
         return schema.clone();

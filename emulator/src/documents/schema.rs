@@ -1,18 +1,18 @@
-//! Questions about a schema that need no validator.
+//! Helpers that read a schema without a validator.
 
 use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
-/// What a reference such as `#/components/schemas/Image` leads to.
+/// Returns the target of a reference such as `#/components/schemas/Image`.
 pub(crate) fn resolve<'a>(root: &'a Value, reference: &str) -> Option<&'a Value> {
     let pointer = reference.strip_prefix('#')?;
     let pointer = percent_decode_str(pointer).decode_utf8().ok()?;
     root.pointer(&pointer)
 }
 
-/// Follows references, as far as they lead; a circle of them ends after some steps.
+/// Follows references to their final target. A cycle ends after 16 steps.
 pub(crate) fn follow<'a>(root: &'a Value, mut schema: &'a Value) -> &'a Value {
     for _ in 0..16 {
         match schema.get("$ref").and_then(Value::as_str).and_then(|target| resolve(root, target)) {
@@ -23,14 +23,13 @@ pub(crate) fn follow<'a>(root: &'a Value, mut schema: &'a Value) -> &'a Value {
     schema
 }
 
-/// A schema with its references followed and its compositions merged into one. Adds the references that it followed
-/// to `followed`.
+/// Follows the references of a schema and merges its compositions. Adds the references to `followed`.
 pub(crate) fn expand<'a>(root: &'a Value, schema: &'a Value, followed: &mut Vec<String>) -> Cow<'a, Value> {
     let here = followed.len();
     expand_from(here, root, schema, followed)
 }
 
-/// References that were followed from `here` on are in the whole already.
+/// References from index `here` on are merged already.
 fn expand_from<'a>(here: usize, root: &'a Value, schema: &'a Value, followed: &mut Vec<String>) -> Cow<'a, Value> {
     let Value::Object(keywords) = schema else {
         return Cow::Borrowed(schema);
@@ -61,7 +60,7 @@ fn expand_from<'a>(here: usize, root: &'a Value, schema: &'a Value, followed: &m
     Cow::Owned(Value::Object(whole))
 }
 
-/// Adds the keywords of a schema to those of another that holds as well.
+/// Merges the keywords of a schema into those of another. A value has to satisfy both.
 fn merge(whole: &mut Map<String, Value>, part: &Map<String, Value>) {
     for (keyword, value) in part {
         match (keyword.as_str(), whole.get_mut(keyword), value) {
@@ -82,8 +81,8 @@ fn merge(whole: &mut Map<String, Value>, part: &Map<String, Value>) {
     }
 }
 
-/// A member of a union together with what the union says beside its members.
-pub(crate) fn with_siblings<'a>(union: &Value, member: &'a Value) -> Cow<'a, Value> {
+/// Joins a variant of a union with the keywords that the union itself has.
+pub(crate) fn with_siblings<'a>(union: &Value, variant: &'a Value) -> Cow<'a, Value> {
     let is_assertion = |keyword: &str| matches!(keyword, "properties" | "required" | "type" | "additionalProperties");
     let siblings: Map<String, Value> = union
         .as_object()
@@ -93,23 +92,27 @@ pub(crate) fn with_siblings<'a>(union: &Value, member: &'a Value) -> Cow<'a, Val
         .map(|(keyword, value)| (keyword.clone(), value.clone()))
         .collect();
     if siblings.is_empty() {
-        return Cow::Borrowed(member);
+        return Cow::Borrowed(variant);
     }
-    Cow::Owned(json!({ "allOf": [siblings, member] }))
+    Cow::Owned(json!({ "allOf": [siblings, variant] }))
 }
 
-/// The names of the properties that have to be there.
+/// Returns the names of the required properties.
 pub(crate) fn required(schema: &Value) -> Vec<&str> {
     let names = schema.get("required").and_then(Value::as_array).into_iter().flatten();
     names.filter_map(Value::as_str).collect()
 }
 
-/// The members of a union.
+/// Returns the variants of a union.
 pub(crate) fn union(schema: &Value) -> Option<&Vec<Value>> {
-    schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Value::as_array).filter(|members| !members.is_empty())
+    schema
+        .get("anyOf")
+        .or_else(|| schema.get("oneOf"))
+        .and_then(Value::as_array)
+        .filter(|variants| !variants.is_empty())
 }
 
-/// The JSON type that a schema describes, null aside.
+/// Returns the JSON type that a schema describes, apart from null.
 pub(crate) fn kind(schema: &Value) -> Option<&str> {
     match schema.get("type") {
         Some(Value::String(kind)) => Some(kind),
@@ -120,13 +123,13 @@ pub(crate) fn kind(schema: &Value) -> Option<&str> {
     }
 }
 
-/// Whether null is all that a schema allows.
+/// Returns whether a schema allows only null.
 pub(crate) fn is_null(schema: &Value) -> bool {
     schema.get("type").and_then(Value::as_str) == Some("null")
 }
 
-/// Whether a value has the type, is among the listed values and within the bounds of a schema. Looks into unions and
-/// references, not into lists and objects.
+/// Returns whether a value has the type of a schema, is one of its enum values and is within its bounds. Checks unions
+/// and references, but not the content of arrays and objects.
 pub(crate) fn fits(root: &Value, schema: &Value, value: &Value) -> bool {
     fits_to(root, schema, value, 16)
 }
@@ -136,8 +139,8 @@ fn fits_to(root: &Value, schema: &Value, value: &Value, depth: u8) -> bool {
         return false;
     };
     let schema = follow(root, schema);
-    if let Some(members) = union(schema) {
-        return members.iter().any(|member| fits_to(root, member, value, depth));
+    if let Some(variants) = union(schema) {
+        return variants.iter().any(|variant| fits_to(root, variant, value, depth));
     }
     let parts = schema.get("allOf").and_then(Value::as_array);
     if parts.is_some_and(|parts| !parts.iter().all(|part| fits_to(root, part, value, depth))) {
@@ -146,8 +149,8 @@ fn fits_to(root: &Value, schema: &Value, value: &Value, depth: u8) -> bool {
     if let Some(expected) = schema.get("const") {
         return expected == value;
     }
-    if let Some(listed) = schema.get("enum").and_then(Value::as_array) {
-        return listed.contains(value);
+    if let Some(values) = schema.get("enum").and_then(Value::as_array) {
+        return values.contains(value);
     }
     has_type(schema, value) && within_bounds(schema, value)
 }
@@ -173,16 +176,16 @@ fn has_type(schema: &Value, value: &Value) -> bool {
 fn within_bounds(schema: &Value, value: &Value) -> bool {
     let bound = |name: &str| schema.get(name).and_then(Value::as_f64);
     if let Some(number) = value.as_f64() {
-        return bound("minimum").is_none_or(|least| number >= least)
-            && bound("maximum").is_none_or(|most| number <= most)
-            && bound("exclusiveMinimum").is_none_or(|least| number > least)
-            && bound("exclusiveMaximum").is_none_or(|most| number < most)
+        return bound("minimum").is_none_or(|min| number >= min)
+            && bound("maximum").is_none_or(|max| number <= max)
+            && bound("exclusiveMinimum").is_none_or(|min| number > min)
+            && bound("exclusiveMaximum").is_none_or(|max| number < max)
             && bound("multipleOf").is_none_or(|step| step <= 0.0 || (number / step).fract() == 0.0);
     }
     if let Some(text) = value.as_str() {
         let length = text.chars().count() as f64;
-        return bound("minLength").is_none_or(|least| length >= least)
-            && bound("maxLength").is_none_or(|most| length <= most);
+        return bound("minLength").is_none_or(|min| length >= min)
+            && bound("maxLength").is_none_or(|max| length <= max);
     }
     true
 }

@@ -1,32 +1,6 @@
-//! What is on the wire: requests come in, are routed, met by faults, answered in fal's shapes, and remembered.
+//! Connections over TCP, and the course of each request on them.
 
 mod body;
-mod failure;
-mod fault;
-mod jobs;
-mod journal;
-mod keys;
-mod media;
-mod mistake;
-mod range;
-mod received;
-mod refusal;
-mod reply;
-mod route;
-mod server;
-mod service;
-mod status_stream;
-mod storage;
+mod exchange;
+pub(crate) mod server;
 mod wire;
-
-pub(crate) use failure::Failure;
-pub(crate) use fault::Faults;
-pub(crate) use journal::{Journal, KEPT_BYTES, KEPT_REQUESTS};
-pub(crate) use keys::Keys;
-pub(crate) use received::Received;
-pub(crate) use server::{Port, Server};
-pub(crate) use service::{Service, Settings};
-
-pub use fault::Fault;
-pub use received::ReceivedRequest;
-pub use route::Operation;

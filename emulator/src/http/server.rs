@@ -9,17 +9,19 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::Service;
-use super::wire::{Break, Wire};
+use crate::faults::break_point::BreakPoint;
+use crate::http::exchange;
+use crate::http::wire::Wire;
+use crate::state::State;
 
-/// A port of the loopback interface.
+/// A port of the loopback interface, reserved but not served yet.
 pub(crate) struct Port {
     listener: TcpListener,
     pub(crate) address: SocketAddr,
 }
 
 impl Port {
-    /// Takes a port; 0 is any free one.
+    /// Reserves a port. 0 selects a free one.
     pub(crate) async fn listen(port: u16) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
         let address = listener.local_addr()?;
@@ -27,18 +29,18 @@ impl Port {
     }
 }
 
-/// What serves a port. Dropped, it ends at once, with all of its connections.
+/// The task that serves a port. Dropping it closes the port and all connections immediately.
 pub(crate) struct Server(JoinHandle<()>);
 
 impl Server {
-    pub(crate) fn start(port: Port, service: Arc<Service>) -> Self {
-        Server(tokio::spawn(serve(port.listener, service)))
+    pub(crate) fn start(port: Port, state: Arc<State>) -> Self {
+        Server(tokio::spawn(serve(port.listener, state)))
     }
 
-    /// Ends, and waits until the port is free.
+    /// Stops, and waits until the port is free.
     pub(crate) async fn shutdown(&mut self) {
         self.0.abort();
-        // The error says that it was aborted.
+        // The task always ends with the error that it was aborted.
         let _ = (&mut self.0).await;
     }
 }
@@ -49,15 +51,15 @@ impl Drop for Server {
     }
 }
 
-/// Takes connections for ever. They belong to this future and end with it.
-async fn serve(listener: TcpListener, service: Arc<Service>) {
+/// Accepts connections without end. They belong to this future and are closed with it.
+async fn serve(listener: TcpListener, state: Arc<State>) {
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok(_) if service.drops_connection() => {}
-                Ok((stream, _)) => { connections.spawn(connection(stream, Arc::clone(&service))); }
-                // Out of file descriptors, most likely: some connection has to end first.
+                Ok(_) if state.drops_connection() => {}
+                Ok((stream, _)) => { connections.spawn(connection(stream, Arc::clone(&state))); }
+                // Most likely out of file descriptors: retry once a connection may have ended.
                 Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
             },
             Some(_) = connections.join_next() => {}
@@ -65,12 +67,12 @@ async fn serve(listener: TcpListener, service: Arc<Service>) {
     }
 }
 
-async fn connection(stream: TcpStream, service: Arc<Service>) {
-    // Without it, events are late; the connection works all the same.
+async fn connection(stream: TcpStream, state: Arc<State>) {
+    // Only events are late if this fails, so the error is ignored.
     let _ = stream.set_nodelay(true);
-    let breaks = Break::never();
-    let wire = Wire::new(stream, breaks.clone());
-    let answer = service_fn(|request| service.answer(request, &breaks));
-    // A connection ends with an error when the client went away or a fault dropped it. There is nobody to tell.
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(wire), answer).await;
+    let break_point = BreakPoint::never();
+    let wire = Wire::new(stream, break_point.clone());
+    let service = service_fn(|request| exchange::respond(&state, request, &break_point));
+    // A connection fails when the client disconnects or a fault breaks it. Neither is an error of the emulator.
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(wire), service).await;
 }

@@ -1,38 +1,21 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// A connection that can be made to break after so many bytes more are sent, in the middle of a line if need be.
+use crate::faults::break_point::BreakPoint;
+
+/// A TCP stream that breaks at its [`BreakPoint`], in the middle of a line if that is where it falls.
 pub(crate) struct Wire {
     stream: TcpStream,
-    breaks: Break,
-}
-
-/// When a connection breaks.
-#[derive(Clone, Debug)]
-pub(crate) struct Break(Arc<AtomicUsize>);
-
-const NEVER: usize = usize::MAX;
-
-impl Break {
-    pub(crate) fn never() -> Self {
-        Break(Arc::new(AtomicUsize::new(NEVER)))
-    }
-
-    /// The connection breaks once so many bytes more are sent.
-    pub(crate) fn after(&self, bytes: usize) {
-        self.0.store(bytes, Ordering::Relaxed);
-    }
+    break_point: BreakPoint,
 }
 
 impl Wire {
-    pub(crate) fn new(stream: TcpStream, breaks: Break) -> Self {
-        Wire { stream, breaks }
+    pub(crate) fn new(stream: TcpStream, break_point: BreakPoint) -> Self {
+        Wire { stream, break_point }
     }
 }
 
@@ -52,17 +35,16 @@ impl AsyncWrite for Wire {
         cx: &mut Context<'_>,
         bytes: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let left = self.breaks.0.load(Ordering::Relaxed);
-        if left == NEVER {
+        let Some(remaining) = self.break_point.remaining() else {
             return Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
-        }
-        if left == 0 {
+        };
+        if remaining == 0 {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         let first = bytes.iter().find(|part| !part.is_empty()).map_or(&[][..], |part| part);
-        let sent = Pin::new(&mut self.stream).poll_write(cx, &first[..first.len().min(left)]);
+        let sent = Pin::new(&mut self.stream).poll_write(cx, &first[..first.len().min(remaining)]);
         if let Poll::Ready(Ok(count)) = sent {
-            self.breaks.after(left - count);
+            self.break_point.set(remaining - count);
         }
         sent
     }

@@ -1,19 +1,19 @@
 use serde_json::{Value, json};
 
-use super::judge::detail;
-use super::violation::Violation;
+use crate::input::judge::detail;
+use crate::input::violation::Violation;
 
-/// A violation for every text in an input that is the URL of a file that is not there.
+/// Returns a violation for every URL in an input whose file is missing.
 pub(crate) fn missing_files(input: &Value, is_missing: &dyn Fn(&str) -> bool) -> Vec<Value> {
-    let mut found = Vec::new();
-    look(input, &mut vec![json!("body")], is_missing, &mut found);
-    found
+    let mut violations = Vec::new();
+    collect(input, &mut vec![json!("body")], is_missing, &mut violations);
+    violations
 }
 
-fn look(value: &Value, loc: &mut Vec<Value>, is_missing: &dyn Fn(&str) -> bool, found: &mut Vec<Value>) {
+fn collect(value: &Value, loc: &mut Vec<Value>, is_missing: &dyn Fn(&str) -> bool, violations: &mut Vec<Value>) {
     let mut inside = |key: Value, value: &Value| {
         loc.push(key);
-        look(value, loc, is_missing, found);
+        collect(value, loc, is_missing, violations);
         loc.pop();
     };
     match value {
@@ -21,7 +21,7 @@ fn look(value: &Value, loc: &mut Vec<Value>, is_missing: &dyn Fn(&str) -> bool, 
         Value::Object(members) => members.iter().for_each(|(name, member)| inside(json!(name), member)),
         Value::String(url) if is_missing(url) => {
             let violation = Violation::new("file_download_error", "Failed to download the file");
-            found.push(detail(Value::Array(loc.clone()), &violation, Some(value)));
+            violations.push(detail(Value::Array(loc.clone()), &violation, Some(value)));
         }
         _ => {}
     }

@@ -2,10 +2,12 @@ use jsonschema::error::ValidationErrorKind;
 use jsonschema::{Draft, ValidationError, Validator};
 use serde_json::{Value, json};
 
-use super::violation::Violation;
-use crate::documents::Document;
+use crate::documents::document::Document;
+use crate::input::violation::Violation;
 
-/// Judges inputs by a document's own schema, and says everything that is wrong in fal's shape.
+/// Validates inputs against a document's own schema, and reports violations in fal's format.
+///
+/// The validator is independent of the generated code, so that each can reveal errors of the other.
 #[derive(Debug)]
 pub(crate) struct Judge {
     validator: Validator,
@@ -13,15 +15,15 @@ pub(crate) struct Judge {
 
 impl Judge {
     pub(crate) fn new(document: &Document) -> Result<Self, String> {
-        let schema = document.whole(&document.input);
+        let schema = document.with_components(&document.input);
         let built = jsonschema::options().with_draft(Draft::Draft202012).build(&schema);
         built.map(|validator| Judge { validator }).map_err(|error| {
             let path = error.instance_path().as_str();
-            format!("the input schema of {} cannot be used: {error}, at {path:?}", document.id)
+            format!("invalid input schema of `{}` at {path:?}: {error}", document.id)
         })
     }
 
-    /// Every violation of the schema by `body`; none if it fits. Unknown fields are none: fal ignores them.
+    /// Returns the violations of the schema by `body`. Unknown fields are not violations, because fal ignores them.
     pub(crate) fn violations(&self, body: &Value) -> Vec<Value> {
         if !body.is_object() {
             return vec![detail(
@@ -34,7 +36,7 @@ impl Judge {
         collect(self.validator.iter_errors(body).collect(), &mut found);
         let mut details: Vec<Value> = Vec::new();
         for (path, violation) in &found {
-            // A value of the wrong type is not also reported as unlisted.
+            // A value of the wrong type is not reported as an undeclared enum value too.
             let echo = violation.is_choice() && found.iter().any(|(other, kind)| other == path && kind.is_type());
             let detail = detail(loc(path, body), violation, body.pointer(path));
             if !echo && !details.contains(&detail) {
@@ -45,7 +47,7 @@ impl Judge {
     }
 }
 
-/// What is wrong with a body that is no JSON, as a list of violations.
+/// Returns the violations of a body that is not JSON.
 pub(crate) fn unreadable(body: &[u8], error: Option<&serde_json::Error>) -> Vec<Value> {
     let Some(error) = error.filter(|_| !body.is_empty()) else {
         return vec![detail(json!(["body"]), &Violation::new("missing", "Field required"), Some(&Value::Null))];
@@ -54,7 +56,7 @@ pub(crate) fn unreadable(body: &[u8], error: Option<&serde_json::Error>) -> Vec<
     vec![detail(json!(["body", offset(body, error)]), &violation, Some(&json!({})))]
 }
 
-/// Where in a body reading failed, in bytes from its start.
+/// Returns the offset in a body at which parsing failed, in bytes.
 fn offset(body: &[u8], error: &serde_json::Error) -> usize {
     if error.is_eof() {
         return body.len();
@@ -64,7 +66,7 @@ fn offset(body: &[u8], error: &serde_json::Error) -> usize {
     (before + error.column().saturating_sub(1)).min(body.len())
 }
 
-/// Turns the validator's errors into violations with their paths. Of a union, the member that comes closest speaks.
+/// Converts the validator's errors to violations with their paths. A union reports the errors of its closest variant.
 fn collect(errors: Vec<ValidationError<'_>>, found: &mut Vec<(String, Violation)>) {
     for error in errors {
         let path = error.instance_path().as_str().to_owned();
@@ -86,13 +88,13 @@ fn collect(errors: Vec<ValidationError<'_>>, found: &mut Vec<(String, Violation)
                 }));
             }
             ValidationErrorKind::MultipleOf { multiple_of } if is_nearly_multiple(number, multiple_of) => {}
-            kind => found.push((path, Violation::of(&kind))),
+            kind => found.push((path, Violation::from_kind(&kind))),
         }
     }
 }
 
-/// Whether a number is a multiple but for what floating point does to it: 19 × 0.05 is 0.9500000000000001. The
-/// tolerance is the one that fal's validation (pydantic) has.
+/// Returns whether a number is a multiple apart from floating-point error: 19 × 0.05 is 0.9500000000000001. The
+/// tolerance is that of fal's validation (pydantic).
 fn is_nearly_multiple(number: Option<f64>, step: f64) -> bool {
     number.is_some_and(|number| {
         let (rest, tolerance) = ((number % step).abs(), number.abs() / 1e9);
@@ -100,10 +102,10 @@ fn is_nearly_multiple(number: Option<f64>, step: f64) -> bool {
     })
 }
 
-/// The errors of the member of a union that the value came closest to: one that accepts its type before one that does
-/// not, one that knows its keys before one that misses some, then the one with the fewest errors.
-fn closest<'e>(members: Vec<Vec<ValidationError<'e>>>, path: &str) -> Option<Vec<ValidationError<'e>>> {
-    members.into_iter().min_by_key(|errors| {
+/// Returns the errors of the variant that is closest to the value. A variant that accepts the value's type is closer
+/// than one that does not, then one without missing keys, then the one with the fewest errors.
+fn closest<'e>(variants: Vec<Vec<ValidationError<'e>>>, path: &str) -> Option<Vec<ValidationError<'e>>> {
+    variants.into_iter().min_by_key(|errors| {
         let here = |error: &&ValidationError<'_>| error.instance_path().as_str() == path;
         let wrong_type =
             errors.iter().filter(here).any(|error| matches!(error.kind(), ValidationErrorKind::Type { .. }));
@@ -113,7 +115,7 @@ fn closest<'e>(members: Vec<Vec<ValidationError<'e>>>, path: &str) -> Option<Vec
     })
 }
 
-/// The path to a value as fal writes it: `["body", "loras", 0, "scale"]`.
+/// Converts a JSON pointer to fal's path format: `["body", "loras", 0, "scale"]`.
 fn loc(pointer: &str, body: &Value) -> Value {
     let mut loc = vec![json!("body")];
     let mut value = Some(body);
@@ -134,11 +136,12 @@ fn loc(pointer: &str, body: &Value) -> Value {
     Value::Array(loc)
 }
 
+/// Formats a violation as fal does.
 pub(super) fn detail(mut loc: Value, violation: &Violation, input: Option<&Value>) -> Value {
     let mut input = input;
     if let (Some(property), Value::Array(loc)) = (&violation.property, &mut loc) {
         loc.push(property.clone());
-        // What is missing has no value: the object that misses it is shown. What is too much is shown itself.
+        // A missing property has no value, so fal shows the object. An extra property is shown itself.
         if let Some(extra) = property.as_str().and_then(|name| input.and_then(|input| input.get(name))) {
             input = Some(extra);
         }

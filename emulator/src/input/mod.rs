@@ -1,8 +1,5 @@
-//! Inputs are judged by the document, and refused in fal's shape.
+//! Validation of inputs against the document, with errors in fal's format.
 
-mod files;
-mod judge;
+pub(crate) mod files;
+pub(crate) mod judge;
 mod violation;
-
-pub(crate) use files::missing_files;
-pub(crate) use judge::{Judge, unreadable};

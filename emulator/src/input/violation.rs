@@ -1,7 +1,7 @@
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use serde_json::{Map, Value, json};
 
-/// One thing that is wrong with a value, in fal's words.
+/// A violation of a schema, in fal's words.
 #[derive(Debug)]
 pub(crate) struct Violation {
     /// `less_than_equal`
@@ -10,7 +10,7 @@ pub(crate) struct Violation {
     pub(crate) msg: String,
     /// `{"le": 8}`
     pub(crate) ctx: Map<String, Value>,
-    /// The property that it is about, where that is not in the path: a missing one, or one too many.
+    /// The missing or extra property, which the path does not contain.
     pub(crate) property: Option<Value>,
 }
 
@@ -29,7 +29,7 @@ impl Violation {
         self
     }
 
-    /// Whether it says that the value has the wrong type.
+    /// Returns whether the value has the wrong type.
     pub(crate) fn is_type(&self) -> bool {
         matches!(
             self.kind,
@@ -37,13 +37,13 @@ impl Violation {
         )
     }
 
-    /// Whether it says that the value is not among those listed.
+    /// Returns whether the value is not one of the enum values.
     pub(crate) fn is_choice(&self) -> bool {
         self.kind == "one_of"
     }
 
-    /// What the validator found, in fal's words.
-    pub(crate) fn of(kind: &ValidationErrorKind) -> Self {
+    /// Converts an error of the validator to fal's words.
+    pub(crate) fn from_kind(kind: &ValidationErrorKind) -> Self {
         match kind {
             ValidationErrorKind::Type { kind } => Violation::wrong_type(&type_name(kind)),
             ValidationErrorKind::Minimum { limit } => {
@@ -96,7 +96,7 @@ impl Violation {
     }
 }
 
-/// The type that was expected; of several, the first that is not null.
+/// Returns the expected type, or the first that is not null of several.
 fn type_name(kind: &TypeKind) -> String {
     match kind {
         TypeKind::Single(single) => single.to_string(),
@@ -125,7 +125,7 @@ fn one_of(expected: &[Value]) -> Violation {
     Violation::new("one_of", format!("Input should be {listed}")).with("expected", json!(expected))
 }
 
-/// A number as JSON, whole where it is whole.
+/// Returns a number as JSON, as an integer if it is one.
 fn whole(number: f64) -> Value {
     if number.fract() == 0.0 && number.abs() < 9e15 { json!(number as i64) } else { json!(number) }
 }

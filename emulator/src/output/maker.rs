@@ -3,20 +3,23 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
-use super::media::{Content, LONGEST, MediaFile};
-use super::wanted::Wanted;
-use crate::documents::Document;
+use crate::documents::document::Document;
 use crate::documents::schema::{self, fits};
+use crate::media::media_file::{MediaFile, MediaKind};
+use crate::media::raster::MAX_SIDE;
+use crate::output::file_kind::{self, FileKind, is_url, is_url_name};
+use crate::output::spec::OutputSpec;
 
-/// How many containers deep an output may be, and how many values it may have, before optional ones are left out.
-const DEEP: usize = 10;
-const MANY: usize = 2_000;
-/// How often schemas may lead to others at all: beyond, a document demands a value inside itself.
-const BOTTOM: usize = 60;
-/// How many values there may be at all: a list may demand a million items.
-const MOST: usize = 20_000;
-/// The size of a picture where neither the input nor an example says one.
-const USUAL_SIZE: (u32, u32) = (512, 512);
+/// The nesting depth from which on optional values are left out.
+const MAX_OPTIONAL_DEPTH: usize = 10;
+/// The number of values from which on optional values are left out.
+const MAX_OPTIONAL_VALUES: usize = 2_000;
+/// The most schemas from the root to a value. A deeper document requires a value inside itself.
+const MAX_STEPS: usize = 60;
+/// The most values of an output. A document may require an array of a million items.
+const MAX_VALUES: usize = 20_000;
+/// The image size if neither the input nor an example has one.
+const DEFAULT_SIZE: (u32, u32) = (512, 512);
 
 /// An output, and the files that it refers to.
 pub(crate) struct Made {
@@ -24,20 +27,20 @@ pub(crate) struct Made {
     pub(crate) files: Vec<MediaFile>,
 }
 
-/// Makes a result that fits the document: from its examples, echoing the input, with files that the emulator serves.
-/// The error is the one of the encoder of a picture.
-pub(crate) fn make(document: &Document, wanted: &Wanted, base_url: &str) -> Result<Made, String> {
+/// Makes an output that fits the document. It follows the document's examples, echoes the input, and refers to files
+/// that the emulator serves. The error comes from the encoder of an image.
+pub(crate) fn make(document: &Document, spec: &OutputSpec, base_url: &str) -> Result<Made, String> {
     let root = &document.root;
     let mut maker =
-        Maker { root, wanted, base_url, count: 0, files: Vec::new(), values: 0, inside: Vec::new(), error: None };
-    let mut output = maker.value(&document.output, document.example.as_ref(), Place::default());
-    agree(&mut output);
+        Maker { root, spec, base_url, file_count: 0, files: Vec::new(), values: 0, inside: Vec::new(), error: None };
+    let mut output = maker.value(&document.output, document.example.as_ref(), Position::default());
+    align_verdicts(&mut output);
     let files = maker.files;
     maker.error.map_or(Ok(Made { output, files }), Err)
 }
 
-/// There is one verdict on safety for every image.
-fn agree(output: &mut Value) {
+/// Makes one safety verdict for every image.
+fn align_verdicts(output: &mut Value) {
     let images = output.get("images").and_then(Value::as_array).map(Vec::len);
     let verdicts = output.get_mut("has_nsfw_concepts").and_then(Value::as_array_mut);
     if let (Some(images), Some(verdicts)) = (images, verdicts) {
@@ -46,62 +49,63 @@ fn agree(output: &mut Value) {
 }
 
 struct Maker<'a> {
-    /// Where references lead.
+    /// The target of references.
     root: &'a Value,
-    wanted: &'a Wanted,
+    spec: &'a OutputSpec,
     base_url: &'a str,
-    /// How many files it thought of, so that each is another.
-    count: u64,
-    /// Those that it refers to.
+    /// The number of files so far, which makes each of them different.
+    file_count: u64,
+    /// The files that the output refers to.
     files: Vec<MediaFile>,
     values: usize,
-    /// The references that lead to where it is, to notice circles.
+    /// The references around the current value, to detect cycles.
     inside: Vec<String>,
-    /// What went wrong with a picture.
+    /// The error of an image.
     error: Option<String>,
 }
 
-/// Where in the output a value goes.
+/// The position of a value in the output.
 #[derive(Clone, Copy, Debug, Default)]
-struct Place<'a> {
-    /// The closest name of a property, and the one above it.
+struct Position<'a> {
+    /// The name of the nearest property.
     name: &'a str,
-    above: &'a str,
-    /// How many containers are around it.
-    level: usize,
-    /// How many schemas led here.
+    /// The name of the property around that one.
+    parent: &'a str,
+    /// The number of objects and arrays around the value.
+    depth: usize,
+    /// The number of schemas from the root to here.
     steps: usize,
 }
 
-impl<'a> Place<'a> {
+impl<'a> Position<'a> {
     fn step(self) -> Self {
-        Place { steps: self.steps + 1, ..self }
+        Position { steps: self.steps + 1, ..self }
     }
 
     fn item(self) -> Self {
-        Place { level: self.level + 1, steps: self.steps + 1, ..self }
+        Position { depth: self.depth + 1, steps: self.steps + 1, ..self }
     }
 
     fn property(self, name: &'a str) -> Self {
-        Place { name, above: self.name, ..self.item() }
+        Position { name, parent: self.name, ..self.item() }
     }
 }
 
 impl Maker<'_> {
-    fn value(&mut self, schema: &Value, example: Option<&Value>, place: Place<'_>) -> Value {
+    fn value(&mut self, schema: &Value, example: Option<&Value>, position: Position<'_>) -> Value {
         self.values += 1;
-        if place.steps > BOTTOM || self.values > MOST {
+        if position.steps > MAX_STEPS || self.values > MAX_VALUES {
             return Value::Null;
         }
         let outside = self.inside.len();
         let schema = schema::expand(self.root, schema, &mut self.inside);
-        let value = self.value_inside(&schema, example, place);
+        let value = self.value_inside(&schema, example, position);
         self.inside.truncate(outside);
         value
     }
 
-    fn value_inside(&mut self, schema: &Value, example: Option<&Value>, place: Place<'_>) -> Value {
-        if let Some(echo) = self.echo(schema, place) {
+    fn value_inside(&mut self, schema: &Value, example: Option<&Value>, position: Position<'_>) -> Value {
+        if let Some(echo) = self.echo(schema, position) {
             return echo;
         }
         let example = self.example(schema, example);
@@ -109,46 +113,46 @@ impl Maker<'_> {
         if let Some(expected) = schema.get("const") {
             return expected.clone();
         }
-        if let Some(listed) = schema.get("enum").and_then(Value::as_array) {
-            let usual = listed.iter().find(|value| !value.is_null()).or_else(|| listed.first());
-            return example.or(usual).cloned().unwrap_or_default();
+        if let Some(values) = schema.get("enum").and_then(Value::as_array) {
+            let first = values.iter().find(|value| !value.is_null()).or_else(|| values.first());
+            return example.or(first).cloned().unwrap_or_default();
         }
-        if let Some(members) = schema::union(schema) {
-            return self.union(schema, members, example, place);
+        if let Some(variants) = schema::union(schema) {
+            return self.union(schema, variants, example, position);
         }
         match schema::kind(schema) {
-            Some("object") => self.object(schema, example, place),
-            Some("array") => self.list(schema, example, place),
-            Some("string") => self.text(schema, example, place),
+            Some("object") => self.object(schema, example, position),
+            Some("array") => self.array(schema, example, position),
+            Some("string") => self.string(schema, example, position),
             Some("integer") => example.cloned().unwrap_or_else(|| number(schema, true)),
             Some("number") => example.cloned().unwrap_or_else(|| number(schema, false)),
             Some("boolean") => example.cloned().unwrap_or(Value::Bool(false)),
             Some(_) => Value::Null,
             None => match example {
-                Some(example) => self.local(example.clone(), place),
-                None if place.level == 0 => json!({}),
+                Some(example) => self.local(example.clone(), position),
+                None if position.depth == 0 => json!({}),
                 None => Value::Null,
             },
         }
     }
 
-    /// What the input says of the same name, and the seed.
-    fn echo(&self, schema: &Value, place: Place<'_>) -> Option<Value> {
-        if place.level != 1 {
+    /// Returns the seed, or the value of the input with the same name.
+    fn echo(&self, schema: &Value, position: Position<'_>) -> Option<Value> {
+        if position.depth != 1 {
             return None;
         }
-        let value = match place.name {
-            "seed" => json!(self.wanted.seed),
+        let value = match position.name {
+            "seed" => json!(self.spec.seed),
             name if is_url_name(name) => return None,
-            name => self.wanted.echo(name)?.clone(),
+            name => self.spec.echo(name)?.clone(),
         };
         fits(self.root, schema, &value).then_some(value)
     }
 
-    /// The example that was handed down if it fits, else one of the schema's own, else its default.
-    fn example(&self, schema: &Value, handed: Option<&Value>) -> Option<Value> {
+    /// Returns the inherited example if it fits, or else one of the schema's own, or else its default.
+    fn example(&self, schema: &Value, inherited: Option<&Value>) -> Option<Value> {
         let own = schema.get("examples").and_then(Value::as_array).into_iter().flatten();
-        handed
+        inherited
             .into_iter()
             .chain(own)
             .chain(schema.get("example"))
@@ -157,69 +161,69 @@ impl Maker<'_> {
             .cloned()
     }
 
-    /// The first member that the example fits, else the first that is not null. Where it would go around in a circle,
-    /// any member that does not.
-    fn union(&mut self, schema: &Value, members: &[Value], example: Option<&Value>, place: Place<'_>) -> Value {
-        let fitting = |member: &&Value| example.is_some_and(|value| fits(self.root, member, value));
-        let endless = |member: &&Value| self.is_circle(member, 0);
-        let real = |member: &&Value| !schema::is_null(schema::follow(self.root, member));
-        let chosen = members
+    /// Chooses the first variant that fits the example, or else the first that is not null. Variants that contain
+    /// themselves come last.
+    fn union(&mut self, schema: &Value, variants: &[Value], example: Option<&Value>, position: Position<'_>) -> Value {
+        let fitting = |variant: &&Value| example.is_some_and(|value| fits(self.root, variant, value));
+        let recursive = |variant: &&Value| self.is_recursive(variant, 0);
+        let real = |variant: &&Value| !schema::is_null(schema::follow(self.root, variant));
+        let chosen = variants
             .iter()
-            .find(|member| fitting(member) && !endless(member))
-            .or_else(|| members.iter().find(|member| real(member) && !endless(member)))
-            .or_else(|| members.iter().find(|member| !endless(member)))
-            .or_else(|| members.first());
+            .find(|variant| fitting(variant) && !recursive(variant))
+            .or_else(|| variants.iter().find(|variant| real(variant) && !recursive(variant)))
+            .or_else(|| variants.iter().find(|variant| !recursive(variant)))
+            .or_else(|| variants.first());
         let Some(chosen) = chosen else {
             return Value::Null;
         };
         let whole = schema::with_siblings(schema, chosen);
-        self.value(&whole, example, place.step())
+        self.value(&whole, example, position.step())
     }
 
-    fn object(&mut self, schema: &Value, example: Option<&Value>, place: Place<'_>) -> Value {
+    fn object(&mut self, schema: &Value, example: Option<&Value>, position: Position<'_>) -> Value {
         let empty = Map::new();
         let properties = schema.get("properties").and_then(Value::as_object).unwrap_or(&empty);
         let required = schema::required(schema);
         let given = example.and_then(Value::as_object);
-        let file = properties.contains_key("url").then(|| self.file(schema, given, place));
+        let file = properties.contains_key("url").then(|| self.file(schema, given, position));
 
         let mut object = Map::new();
         for (name, property) in properties {
             let example = given.and_then(|given| given.get(name)).filter(|value| !value.is_null());
             let required = required.contains(&name.as_str());
             let shown = example.is_some() || given.is_none();
-            let place = place.property(name);
+            let position = position.property(name);
             if let Some(value) = file.as_ref().and_then(|file| self.file_field(name, property, file, required)) {
                 object.insert(name.clone(), value);
-            } else if required || self.is_wanted(property, shown, place) && !(file.is_some() && name == "file_size") {
-                object.insert(name.clone(), self.value(property, example, place));
+            } else if required || self.includes(property, shown, position) && !(file.is_some() && name == "file_size") {
+                object.insert(name.clone(), self.value(property, example, position));
             }
         }
-        let unlisted = given.into_iter().flatten().filter(|(name, _)| !properties.contains_key(name.as_str()));
-        self.unlisted(schema, unlisted, place, &mut object);
+        let undeclared = given.into_iter().flatten().filter(|(name, _)| !properties.contains_key(name.as_str()));
+        self.undeclared(schema, undeclared, position, &mut object);
         for name in required {
             object.entry(name).or_insert(Value::Null);
         }
         Value::Object(object)
     }
 
-    /// Adds properties that the schema does not list but allows: those of an example, and as many as there have to be.
-    fn unlisted<'v>(
+    /// Adds properties that the schema does not declare but allows: those of an example, and as many as it requires.
+    fn undeclared<'v>(
         &mut self,
         schema: &Value,
         examples: impl Iterator<Item = (&'v String, &'v Value)>,
-        place: Place<'_>,
+        position: Position<'_>,
         object: &mut Map<String, Value>,
     ) {
         let values = schema.get("additionalProperties");
         let is_free = values.is_none() && schema.get("properties").is_none() || values == Some(&Value::Bool(true));
         for (name, example) in examples {
-            let place = place.property(name);
+            let position = position.property(name);
             match values {
                 Some(values @ Value::Object(_)) => {
-                    object.insert(name.clone(), self.value(values, Some(example), place))
+                    object.insert(name.clone(), self.value(values, Some(example), position))
                 }
-                _ if is_free => object.insert(name.clone(), self.local(example.clone(), place)),
+                _ if is_free => object.insert(name.clone(), self.local(example.clone(), position)),
                 _ => None,
             };
         }
@@ -227,50 +231,56 @@ impl Maker<'_> {
             return;
         };
         let seconds = json!(0.5);
-        if place.name == "timings" && object.is_empty() && fits(self.root, values, &seconds) {
+        if position.name == "timings" && object.is_empty() && fits(self.root, values, &seconds) {
             object.insert("inference".to_owned(), seconds);
         }
-        let least = schema.get("minProperties").and_then(Value::as_u64).unwrap_or(0).min(100) as usize;
-        for index in object.len()..least {
-            object.insert(format!("key_{index}"), self.value(values, None, place.property("key")));
+        let min = schema.get("minProperties").and_then(Value::as_u64).unwrap_or(0).min(100) as usize;
+        for index in object.len()..min {
+            object.insert(format!("key_{index}"), self.value(values, None, position.property("key")));
         }
     }
 
-    /// Whether an optional property is there. `shown` says that an example has it, or that there is none.
-    fn is_wanted(&self, schema: &Value, shown: bool, place: Place<'_>) -> bool {
-        if place.level == 1 && (place.name == "seed" || self.wanted.echo(place.name).is_some()) {
+    /// Returns whether an optional property is included. `shown` means that the example has it, or that there is no
+    /// example.
+    fn includes(&self, schema: &Value, shown: bool, position: Position<'_>) -> bool {
+        if position.depth == 1 && (position.name == "seed" || self.spec.echo(position.name).is_some()) {
             return true;
         }
-        shown && place.level < DEEP && self.values < MANY && !self.is_circle(schema, 0)
+        shown
+            && position.depth < MAX_OPTIONAL_DEPTH
+            && self.values < MAX_OPTIONAL_VALUES
+            && !self.is_recursive(schema, 0)
     }
 
-    fn list(&mut self, schema: &Value, example: Option<&Value>, place: Place<'_>) -> Value {
+    fn array(&mut self, schema: &Value, example: Option<&Value>, position: Position<'_>) -> Value {
         let examples: &[Value] = example.and_then(Value::as_array).map_or(&[], Vec::as_slice);
         if let Some(members) = schema.get("prefixItems").and_then(Value::as_array) {
             let members = members.iter().enumerate();
-            return members.map(|(index, member)| self.value(member, examples.get(index), place.item())).collect();
+            return members.map(|(index, member)| self.value(member, examples.get(index), position.item())).collect();
         }
         let any = Value::Bool(true);
         let items = schema.get("items").unwrap_or(&any);
-        let bound = |name: &str| schema.get(name).and_then(Value::as_u64).map(|count| count.min(MOST as u64) as usize);
-        let (least, most) = (bound("minItems").unwrap_or(0), bound("maxItems").unwrap_or(MOST));
-        let asked = self.wanted.count.filter(|_| place.level == 1 && place.name == "images");
-        let usual = if example.is_some() { examples.len() } else { 1 };
-        let endless = self.is_circle(items, 0) || place.level >= DEEP || self.values > MANY;
-        let count = if endless { 0 } else { asked.unwrap_or(usual) };
-        let count = count.min(most).max(least);
-        // More items than the example has are made after its last one.
+        let bound =
+            |name: &str| schema.get(name).and_then(Value::as_u64).map(|count| count.min(MAX_VALUES as u64) as usize);
+        let (min, max) = (bound("minItems").unwrap_or(0), bound("maxItems").unwrap_or(MAX_VALUES));
+        let requested = self.spec.count.filter(|_| position.depth == 1 && position.name == "images");
+        let default = if example.is_some() { examples.len() } else { 1 };
+        let is_empty =
+            self.is_recursive(items, 0) || position.depth >= MAX_OPTIONAL_DEPTH || self.values > MAX_OPTIONAL_VALUES;
+        let count = if is_empty { 0 } else { requested.unwrap_or(default) };
+        let count = count.min(max).max(min);
+        // Items beyond the example follow its last item.
         let like = |index: usize| examples.get(index).or(examples.last());
-        (0..count).map(|index| self.value(items, like(index), place.item())).collect()
+        (0..count).map(|index| self.value(items, like(index), position.item())).collect()
     }
 
-    fn text(&mut self, schema: &Value, example: Option<&Value>, place: Place<'_>) -> Value {
+    fn string(&mut self, schema: &Value, example: Option<&Value>, position: Position<'_>) -> Value {
         let example = example.and_then(Value::as_str);
         let is_url = schema.get("format").and_then(Value::as_str) == Some("uri")
-            || is_url_name(place.name)
+            || is_url_name(position.name)
             || example.is_some_and(is_url);
         if is_url {
-            let file = self.next_file(kind(&[example.unwrap_or(""), place.name, place.above]), None);
+            let file = self.next_file(file_kind::guess(&[example.unwrap_or(""), position.name, position.parent]), None);
             return self.url(&file);
         }
         if let Some(example) = example {
@@ -286,24 +296,24 @@ impl Maker<'_> {
             _ => "Made by the emulator.",
         };
         let bound = |name: &str| schema.get(name).and_then(Value::as_u64);
-        let least = bound("minLength").unwrap_or(0).min(1 << 20) as usize;
-        let most = bound("maxLength").unwrap_or(u64::MAX).min(1 << 20) as usize;
-        let padding = std::iter::repeat_n('.', least.saturating_sub(text.len()));
-        json!(text.chars().chain(padding).take(most).collect::<String>())
+        let min = bound("minLength").unwrap_or(0).min(1 << 20) as usize;
+        let max = bound("maxLength").unwrap_or(u64::MAX).min(1 << 20) as usize;
+        let padding = std::iter::repeat_n('.', min.saturating_sub(text.len()));
+        json!(text.chars().chain(padding).take(max).collect::<String>())
     }
 
-    /// An example that no schema describes, its URLs replaced by those of files that the emulator serves.
-    fn local(&mut self, value: Value, place: Place<'_>) -> Value {
+    /// Returns an example that no schema describes, with its URLs replaced by URLs of the emulator.
+    fn local(&mut self, value: Value, position: Position<'_>) -> Value {
         match value {
             Value::String(text) if is_url(&text) => {
-                let file = self.next_file(kind(&[&text, place.name, place.above]), None);
+                let file = self.next_file(file_kind::guess(&[&text, position.name, position.parent]), None);
                 self.url(&file)
             }
-            Value::Array(items) => items.into_iter().map(|item| self.local(item, place)).collect(),
+            Value::Array(items) => items.into_iter().map(|item| self.local(item, position)).collect(),
             Value::Object(members) => members
                 .into_iter()
                 .map(|(name, value)| {
-                    let value = self.local(value, place.property(&name));
+                    let value = self.local(value, position.property(&name));
                     (name, value)
                 })
                 .collect(),
@@ -311,32 +321,32 @@ impl Maker<'_> {
         }
     }
 
-    /// The file that an object with a `url` is about. An example of the whole object says best what it is; the schema's
-    /// own examples say least, for many a video is a `File` whose example is an image.
-    fn file(&mut self, schema: &Value, given: Option<&Map<String, Value>>, place: Place<'_>) -> MediaFile {
+    /// Makes the file of an object with a `url`. An example of the whole object is the best hint of its kind. The
+    /// schema's own examples are the worst: many videos are a `File` whose example is an image.
+    fn file(&mut self, schema: &Value, given: Option<&Map<String, Value>>, position: Position<'_>) -> MediaFile {
         let given_text = |name: &str| given.and_then(|given| given.get(name)).and_then(Value::as_str).unwrap_or("");
         let property = |name: &str| schema.get("properties").and_then(|properties| properties.get(name));
         let own_type = property("content_type").and_then(|it| it.pointer("/examples/0")).and_then(Value::as_str);
         let component = self.inside.last().map_or("", |reference| reference.rsplit('/').next().unwrap_or(""));
         let has_sides = property("width").and(property("height")).is_some();
-        let kind = kind(&[
+        let kind = file_kind::guess(&[
             given_text("content_type"),
             given_text("url"),
-            place.name,
+            position.name,
             component,
-            place.above,
+            position.parent,
             if has_sides { "image" } else { "" },
             own_type.unwrap_or(""),
         ]);
         let side = |name: &str| {
             let side = given?.get(name)?.as_u64()?;
-            (1..=u64::from(LONGEST)).contains(&side).then_some(side as u32)
+            (1..=u64::from(MAX_SIDE)).contains(&side).then_some(side as u32)
         };
         self.next_file(kind, side("width").zip(side("height")))
     }
 
-    /// What an object says of its file. How large a picture is shows only when it is drawn, so that is said only where
-    /// it has to be.
+    /// Returns a property of a file. The size of an image in bytes is included only if it is required, because the
+    /// image has to be drawn for it.
     fn file_field(&mut self, name: &str, schema: &Value, file: &MediaFile, required: bool) -> Option<Value> {
         let value = match name {
             "url" => return Some(self.url(file)),
@@ -350,26 +360,26 @@ impl Maker<'_> {
         fits(self.root, schema, &value).then_some(value)
     }
 
-    /// A file of its own. The input says the size of pictures, else the example.
-    fn next_file(&mut self, kind: Kind, example_size: Option<(u32, u32)>) -> MediaFile {
-        let motif = self.wanted.motif.wrapping_add(self.count);
-        self.count += 1;
-        let content = match kind {
-            Kind::Picture => {
-                let (width, height) = self.wanted.size.or(example_size).unwrap_or(USUAL_SIZE);
-                match self.wanted.canvas {
-                    Some(_) => Content::Painting { width, height },
-                    None => Content::Picture { width, height },
+    /// Makes a new file. The size of an image comes from the input, or else from the example.
+    fn next_file(&mut self, kind: FileKind, example_size: Option<(u32, u32)>) -> MediaFile {
+        let motif = self.spec.motif.wrapping_add(self.file_count);
+        self.file_count += 1;
+        let media_kind = match kind {
+            FileKind::Image => {
+                let (width, height) = self.spec.size.or(example_size).unwrap_or(DEFAULT_SIZE);
+                match self.spec.canvas {
+                    Some(_) => MediaKind::Painting { width, height },
+                    None => MediaKind::Image { width, height },
                 }
             }
-            Kind::Sound => Content::Silence,
-            Kind::Other => Content::Note,
+            FileKind::Audio => MediaKind::Silence,
+            FileKind::Other => MediaKind::Note,
         };
-        MediaFile::new(motif, content)
+        MediaFile::new(motif, media_kind)
     }
 
     fn url(&mut self, file: &MediaFile) -> Value {
-        if self.wanted.inline {
+        if self.spec.inline {
             let bytes = self.bytes(file);
             return json!(format!("data:{};base64,{}", file.content_type(), STANDARD.encode(bytes)));
         }
@@ -378,16 +388,16 @@ impl Maker<'_> {
     }
 
     fn bytes(&mut self, file: &MediaFile) -> Bytes {
-        file.bytes(self.wanted.canvas.as_ref()).unwrap_or_else(|error| {
+        file.bytes(self.spec.canvas.as_ref()).unwrap_or_else(|error| {
             self.error = Some(error);
             Bytes::new()
         })
     }
 
-    /// Whether a schema leads to where it is used. A list does not: it may be empty.
-    fn is_circle(&self, schema: &Value, steps: usize) -> bool {
-        let every = |members: &[Value]| members.iter().all(|member| self.is_circle(member, steps + 1));
-        let any = |members: &[Value]| members.iter().any(|member| self.is_circle(member, steps + 1));
+    /// Returns whether a value of the schema must contain itself. An array need not, because it may be empty.
+    fn is_recursive(&self, schema: &Value, steps: usize) -> bool {
+        let every = |members: &[Value]| members.iter().all(|member| self.is_recursive(member, steps + 1));
+        let any = |members: &[Value]| members.iter().any(|member| self.is_recursive(member, steps + 1));
         let list = |keyword: &str| schema.get(keyword).and_then(Value::as_array);
         if steps > 8 {
             return true;
@@ -396,76 +406,24 @@ impl Maker<'_> {
         reference.is_some_and(|reference| {
             self.inside.iter().any(|other| other == reference)
                 || schema::resolve(self.root, reference)
-                    .is_some_and(|target| target.get("$ref").is_some() && self.is_circle(target, steps + 1))
+                    .is_some_and(|target| target.get("$ref").is_some() && self.is_recursive(target, steps + 1))
         }) || schema::union(schema).is_some_and(|members| every(members))
             || list("allOf").is_some_and(|members| any(members))
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Picture,
-    Sound,
-    Other,
-}
-
-/// What kind of file the hints speak of; the first that says anything counts.
-fn kind(hints: &[&str]) -> Kind {
-    const WORDS: [(Kind, &[&str]); 3] = [
-        (Kind::Other, &["video", "mp4", "webm", "mesh", "glb", "zip", "safetensors", "lora", "json", "text", "model"]),
-        (
-            Kind::Picture,
-            &[
-                "image",
-                "img",
-                "png",
-                "jpg",
-                "jpeg",
-                "webp",
-                "gif",
-                "mask",
-                "picture",
-                "photo",
-                "frame",
-                "thumbnail",
-                "sprite",
-            ],
-        ),
-        (Kind::Sound, &["audio", "wav", "mp3", "ogg", "flac", "speech", "voice", "music", "sound"]),
-    ];
-    let kind_of = |hint: &&str| {
-        // Of a URL, the ending counts, not the host.
-        let ending = hint.rsplit(['/', '.']).next().filter(|_| is_url(hint));
-        let hint = ending.unwrap_or(hint).to_ascii_lowercase();
-        WORDS.iter().find(|(_, words)| words.iter().any(|word| hint.contains(word))).map(|(kind, _)| *kind)
-    };
-    hints.iter().find_map(kind_of).unwrap_or(Kind::Other)
-}
-
-fn is_url_name(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["url", "urls", "uri"]
-        .iter()
-        .any(|ending| name.strip_suffix(ending).is_some_and(|start| start.is_empty() || start.ends_with('_')))
-}
-
-fn is_url(text: &str) -> bool {
-    text.starts_with("https://") || text.starts_with("http://")
-}
-
-/// The number closest to zero that a schema allows.
+/// Returns the number closest to zero that a schema allows.
 fn number(schema: &Value, integer: bool) -> Value {
     let bound = |name: &str| schema.get(name).and_then(Value::as_f64);
     let step = bound("multipleOf").filter(|step| *step > 0.0).unwrap_or(if integer { 1.0 } else { 0.5 });
-    let least =
-        bound("minimum").into_iter().chain(bound("exclusiveMinimum").map(|least| least + step)).reduce(f64::max);
-    let most = bound("maximum").into_iter().chain(bound("exclusiveMaximum").map(|most| most - step)).reduce(f64::min);
+    let min = bound("minimum").into_iter().chain(bound("exclusiveMinimum").map(|min| min + step)).reduce(f64::max);
+    let max = bound("maximum").into_iter().chain(bound("exclusiveMaximum").map(|max| max - step)).reduce(f64::min);
     let mut number = 0.0_f64;
-    if let Some(most) = most {
-        number = number.min((most / step).floor() * step);
+    if let Some(max) = max {
+        number = number.min((max / step).floor() * step);
     }
-    if let Some(least) = least {
-        number = number.max((least / step).ceil() * step);
+    if let Some(min) = min {
+        number = number.max((min / step).ceil() * step);
     }
     if number.fract() == 0.0 && number.abs() < 9e15 { json!(number as i64) } else { json!(number) }
 }

@@ -4,60 +4,60 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::canvas::Canvas;
-use super::media::MediaFile;
-use super::raster::Raster;
-use crate::storage::Content;
+use crate::media::canvas::Canvas;
+use crate::media::media_file::MediaFile;
+use crate::media::raster::Raster;
+use crate::storage::content::Content;
 
-/// The most bytes of a file that is looked at as a picture.
-const MOST: u64 = 64 << 20;
+/// The most bytes of a source image.
+const MAX_BYTES: u64 = 64 << 20;
 
-/// The files of the emulator that an input works on, by their URLs.
+/// The emulator's files that an input refers to, by URL.
 #[derive(Debug, Default)]
 pub(crate) struct Sources(HashMap<String, Source>);
 
-/// A file of the emulator.
+/// A file that an input refers to.
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
-    /// One that was uploaded, or made by a request.
-    Kept(Content),
-    /// One that an output refers to and that is drawn when it is needed.
+    /// A file with stored content.
+    Stored(Content),
+    /// A generated file that is drawn when it is needed.
     Drawn(MediaFile),
 }
 
 impl Sources {
-    /// The files that an input works on, of those that the emulator has.
-    pub(crate) fn of(input: &Value, file: impl Fn(&str) -> Option<Source>) -> Self {
-        let urls = picture_urls(input).into_iter().chain(mask_url(input));
+    /// Collects the files that an input refers to. `file` looks up a URL.
+    pub(crate) fn new(input: &Value, file: impl Fn(&str) -> Option<Source>) -> Self {
+        let urls = image_urls(input).into_iter().chain(mask_url(input));
         Sources(urls.filter_map(|url| Some((url.to_owned(), file(url)?))).collect())
     }
 
-    /// The picture and the mask of an input; none if the emulator has no picture of it that is a PNG.
+    /// Returns the source image and the mask of an input, or `None` if no image is a PNG that the emulator can read.
     pub(crate) fn canvas(&self, input: &Value) -> Option<Canvas> {
-        let picture = picture_urls(input).into_iter().find_map(|url| self.raster(url))?;
-        Some(Canvas { picture, mask: mask_url(input).and_then(|url| self.raster(url)) })
+        let image = image_urls(input).into_iter().find_map(|url| self.raster(url))?;
+        Some(Canvas { image, mask: mask_url(input).and_then(|url| self.raster(url)) })
     }
 
-    /// Whether there may be a canvas.
+    /// Returns whether there may be a canvas, without decoding an image.
     pub(crate) fn has_canvas(&self, input: &Value) -> bool {
-        picture_urls(input).iter().any(|url| self.0.contains_key(*url) || url.starts_with("data:"))
+        image_urls(input).iter().any(|url| self.0.contains_key(*url) || url.starts_with("data:"))
     }
 
     fn raster(&self, url: &str) -> Option<Raster> {
         let bytes = match self.0.get(url) {
-            Some(Source::Kept(content)) => content.whole(MOST).ok().flatten()?.into(),
+            Some(Source::Stored(content)) => content.read(MAX_BYTES).ok().flatten()?.into(),
             Some(Source::Drawn(file)) => file.bytes(None).ok()?,
             None => {
                 let (kind, data) = url.strip_prefix("data:")?.split_once(',')?;
                 STANDARD.decode(kind.strip_suffix(";base64").map(|_| data.trim())?).ok()?.into()
             }
         };
-        Raster::read(&bytes)
+        Raster::decode(&bytes)
     }
 }
 
-/// The pictures that may be worked on, the likeliest first.
-fn picture_urls(input: &Value) -> Vec<&str> {
+/// Returns the URLs of possible source images, the likeliest first.
+fn image_urls(input: &Value) -> Vec<&str> {
     let is_other = |name: &str| name.ends_with("image_url") && !name.contains("mask") && !name.contains("control");
     let field = |name: &str| input.get(name);
     let others = input.as_object().into_iter().flatten().filter(|(name, _)| is_other(name)).map(|(_, url)| url);

@@ -1,62 +1,65 @@
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::pace::{Script, Step};
-use crate::documents::Endpoint;
-use crate::http::{Failure, Received};
-use crate::output::Sources;
-use crate::time::{Clock, iso8601};
+use crate::endpoints::endpoint::Endpoint;
+use crate::output::sources::Sources;
+use crate::queue::script::{Script, Step};
+use crate::request::received::Received;
+use crate::response::failure::Failure;
+use crate::sync::lock;
+use crate::time::clock::Clock;
+use crate::time::iso8601::iso8601;
 
-/// A request that was accepted. Where it stands is not stored but follows from its script, the time since it was
-/// submitted and the steps it was told to make, so nothing has to run for it.
+/// A request that was accepted. Its progress is not stored: it follows from the script, the time since the submission
+/// and the steps that a test advanced it. So no task has to run for a job.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) id: String,
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) received: Arc<Received>,
-    /// Whether it is a direct run, of which the queue knows nothing.
+    /// A direct run. The queue does not show it.
     pub(crate) is_direct: bool,
-    /// What comes of it, known from the start: why it will not yield an output, or the files that it works on.
+    /// The outcome, known from the start: the files that the job works on, or the failure.
     pub(crate) prospect: Result<Sources, Failure>,
     script: Arc<Script>,
     clock: Arc<Clock>,
     submitted: Instant,
     submitted_at: SystemTime,
-    /// In which time it has to start.
+    /// The time within which the job has to start.
     start_timeout: Option<Duration>,
     progress: Mutex<Progress>,
-    /// Wakes those who watch when something other than time moves the job.
+    /// Wakes status streams when something other than time changes the job.
     pushed: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
 struct Progress {
-    /// How many steps it was told to make at least.
-    told: usize,
-    /// After how many steps it ended before its time, and why.
+    /// The least number of steps, set by a test that advances the job.
+    advanced: usize,
+    /// The number of steps before an early end, and its reason.
     ended: Option<(usize, End)>,
 }
 
-/// Why a job ended before its time.
+/// The reason for an early end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Cancelled,
-    /// It had not started when its start timeout came.
-    Late,
+    /// The job had not started within its start timeout.
+    StartTimeout,
 }
 
-/// Where a job stands.
+/// The progress of a job at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Moment {
-    /// How many moments were before. Every step makes one, and so does ending before the time.
+    /// The number of earlier moments. Every step makes a moment, and so does an early end.
     number: usize,
     pub(crate) phase: Phase,
-    /// How many lines it has logged.
+    /// The number of log lines so far.
     pub(crate) logged: usize,
     ended: Option<End>,
 }
@@ -68,14 +71,14 @@ pub(crate) enum Phase {
     Completed,
 }
 
-/// What came of a request to cancel.
+/// The result of cancelling a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cancelled {
-    /// It was still waiting, and never runs.
+    /// The job was queued and will never start.
     BeforeStart,
-    /// It was running.
+    /// The job was running.
     Running,
-    /// It was completed already.
+    /// The job was already completed.
     TooLate,
 }
 
@@ -105,30 +108,30 @@ impl Job {
         }
     }
 
-    /// Wakes when something other than time moves the job.
+    /// Returns a receiver that wakes when something other than time changes the job.
     pub(crate) fn pushed(&self) -> watch::Receiver<()> {
         self.pushed.subscribe()
     }
 
-    /// Where every job stands at first.
+    /// Returns the first moment.
     pub(crate) fn start(&self) -> Moment {
         self.moment(0, &Progress::default())
     }
 
-    /// Where it stands now.
+    /// Returns the current moment.
     pub(crate) fn now(&self) -> Moment {
         let progress = self.settled();
         self.moment(self.number(&progress), &progress)
     }
 
-    /// Where it stood just after `moment`, if it has moved on since.
+    /// Returns the moment after `moment`, if it has been reached.
     pub(crate) fn after(&self, moment: &Moment) -> Option<Moment> {
         let progress = self.settled();
         let next = moment.number + 1;
         (next <= self.number(&progress)).then(|| self.moment(next, &progress))
     }
 
-    /// When the moment after `moment` comes by itself.
+    /// Returns the time at which the moment after `moment` comes without a push.
     pub(crate) fn moves_at(&self, moment: &Moment) -> Option<Instant> {
         let step = self.script.steps.get(moment.number).filter(|_| self.script.by_time).map(|(after, _)| *after);
         let late = self.start_timeout.filter(|_| matches!(moment.phase, Phase::Queued { .. }));
@@ -136,7 +139,7 @@ impl Job {
         self.submitted.checked_add(next)
     }
 
-    /// When it ends by itself.
+    /// Returns the time at which the job ends by itself.
     pub(crate) fn ends_at(&self) -> Instant {
         self.submitted + self.script.steps.last().map_or(Duration::ZERO, |(after, _)| *after)
     }
@@ -158,7 +161,7 @@ impl Job {
         moment
     }
 
-    /// The number of the moment that is now.
+    /// Returns the number of the current moment.
     fn number(&self, progress: &Progress) -> usize {
         match progress.ended {
             Some((after, _)) => after + 1,
@@ -166,23 +169,23 @@ impl Job {
         }
     }
 
-    /// The number of the moment at a time after the submission, had it not ended before its time.
+    /// Returns the number of the moment at a time after the submission, without an early end.
     fn number_at(&self, elapsed: Duration, progress: &Progress) -> usize {
         let by_time = match self.script.by_time {
             true => self.script.steps.partition_point(|(after, _)| *after <= elapsed),
             false => 0,
         };
-        by_time.max(progress.told).min(self.script.steps.len())
+        by_time.max(progress.advanced).min(self.script.steps.len())
     }
 
-    /// Makes the next step. False if there is none.
+    /// Makes the next step. Returns `false` if there is none.
     pub(crate) fn advance(&self) -> bool {
         let mut progress = self.settled();
         let number = self.number(&progress);
         if self.moment(number, &progress).phase == Phase::Completed {
             return false;
         }
-        progress.told = number + 1;
+        progress.advanced = number + 1;
         drop(progress);
         self.pushed.send_replace(());
         true
@@ -191,7 +194,7 @@ impl Job {
     pub(crate) fn cancel(&self) -> Cancelled {
         let mut progress = self.settled();
         let number = self.number(&progress);
-        let answer = match self.moment(number, &progress).phase {
+        let cancelled = match self.moment(number, &progress).phase {
             Phase::Queued { .. } => Cancelled::BeforeStart,
             Phase::Running => Cancelled::Running,
             Phase::Completed => return Cancelled::TooLate,
@@ -199,29 +202,29 @@ impl Job {
         progress.ended = Some((number, End::Cancelled));
         drop(progress);
         self.pushed.send_replace(());
-        answer
+        cancelled
     }
 
-    /// Why the job has no output, once it is completed.
+    /// Returns the failure of a completed job.
     pub(crate) fn failure(&self, moment: &Moment) -> Option<Failure> {
         match moment.ended {
             Some(End::Cancelled) => Some(Failure::cancelled()),
-            Some(End::Late) => Some(Failure::late()),
+            Some(End::StartTimeout) => Some(Failure::start_timeout()),
             None => self.prospect.as_ref().err().cloned(),
         }
     }
 
-    /// Whether it has come to its start.
+    /// Returns whether the job has started.
     pub(crate) fn has_started(&self, moment: &Moment) -> bool {
-        let made = &self.script.steps[..moment.number - usize::from(moment.ended.is_some())];
-        made.iter().any(|(_, step)| *step == Step::Start)
+        let steps = &self.script.steps[..moment.number - usize::from(moment.ended.is_some())];
+        steps.iter().any(|(_, step)| *step == Step::Start)
     }
 
     pub(crate) fn was_cancelled(&self) -> bool {
         self.now().ended == Some(End::Cancelled)
     }
 
-    /// The status as fal writes it, with the log lines of `logs`.
+    /// Returns the status in fal's format, with the log lines in the range `logs`.
     pub(crate) fn status(&self, moment: &Moment, base_url: &str, logs: Option<Range<usize>>) -> Value {
         let url = format!("{base_url}/queue.fal.run/{}/requests/{}", self.endpoint.app, self.id);
         let mut status = json!({
@@ -269,7 +272,7 @@ impl Job {
         lines.skip(range.start).take(range.len()).collect()
     }
 
-    /// A line's time is the one in the script, so that it reads the same whenever it is asked for.
+    /// The timestamp comes from the script, so that a line is the same in every response.
     fn log(&self, after: Duration, message: &str) -> Value {
         json!({
             "message": message,
@@ -279,14 +282,14 @@ impl Job {
         })
     }
 
-    /// The progress, after the start timeout was heeded.
+    /// Locks the progress, after applying a start timeout that has passed.
     fn settled(&self) -> MutexGuard<'_, Progress> {
-        let mut progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut progress = lock(&self.progress);
         let due = self.start_timeout.filter(|timeout| self.clock.now() - self.submitted >= *timeout);
         if let Some(timeout) = due.filter(|_| progress.ended.is_none()) {
             let number = self.number_at(timeout, &progress);
             if matches!(self.moment(number, &progress).phase, Phase::Queued { .. }) {
-                progress.ended = Some((number, End::Late));
+                progress.ended = Some((number, End::StartTimeout));
             }
         }
         progress

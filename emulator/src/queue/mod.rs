@@ -1,66 +1,7 @@
-//! The queue: what jobs there are and how they move on.
+//! Accepted jobs and their progress.
 
-mod accepted;
-mod job;
-mod pace;
-
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use crate::http::{KEPT_BYTES, KEPT_REQUESTS};
-
-pub(crate) use job::{Cancelled, Job, Moment, Phase};
-pub(crate) use pace::Script;
-
-pub use accepted::{AcceptedJob, JobState};
-pub use pace::Pace;
-
-/// The jobs that an emulator knows, by id.
-#[derive(Debug, Default)]
-pub(crate) struct Queue(Mutex<Jobs>);
-
-#[derive(Debug, Default)]
-struct Jobs {
-    by_id: HashMap<String, Arc<Job>>,
-    /// Oldest first.
-    order: VecDeque<Arc<Job>>,
-    bytes: usize,
-}
-
-impl Queue {
-    /// Takes a job, and forgets the oldest completed ones where there are too many.
-    pub(crate) fn add(&self, job: Arc<Job>) {
-        let mut jobs = self.lock();
-        jobs.bytes += job.received.size();
-        jobs.by_id.insert(job.id.clone(), Arc::clone(&job));
-        jobs.order.push_back(job);
-        while jobs.order.len() > KEPT_REQUESTS || (jobs.bytes > KEPT_BYTES && jobs.order.len() > 1) {
-            let completed = jobs.order.iter().position(|job| job.now().phase == Phase::Completed);
-            let Some(oldest) = completed.and_then(|index| jobs.order.remove(index)) else {
-                break;
-            };
-            jobs.by_id.remove(&oldest.id);
-            jobs.bytes -= oldest.received.size();
-        }
-    }
-
-    pub(crate) fn get(&self, request_id: &str) -> Option<Arc<Job>> {
-        self.lock().by_id.get(request_id).cloned()
-    }
-
-    /// All of them, oldest first.
-    pub(crate) fn all(&self) -> Vec<AcceptedJob> {
-        self.lock().order.iter().map(|job| AcceptedJob(Arc::clone(job))).collect()
-    }
-
-    /// How many of an endpoint's jobs wait for their start.
-    pub(crate) fn waiting(&self, endpoint: &str) -> u64 {
-        let jobs = self.lock();
-        let of_endpoint = jobs.order.iter().filter(|job| job.endpoint.document.id == endpoint);
-        of_endpoint.filter(|job| matches!(job.now().phase, Phase::Queued { .. })).count() as u64
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Jobs> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+pub(crate) mod accepted_job;
+pub(crate) mod job;
+pub(crate) mod jobs;
+pub(crate) mod pace;
+pub(crate) mod script;

@@ -1,15 +1,17 @@
 use std::time::Duration;
 
-/// How a queued job moves on.
+use crate::queue::script::{Script, Step};
+
+/// The progress of queued jobs.
 ///
 /// ```
 /// use std::time::Duration;
 /// use fal_emulator::Pace;
 ///
-/// let visible = Pace::default(); // two jobs ahead, four log lines, done after a second
+/// let visible = Pace::default(); // two jobs ahead, four log lines, completed after about a second
 /// let slow = Pace::default().ahead(5).waiting(Duration::from_secs(10)).running(Duration::from_secs(30));
-/// let at_once = Pace::instant(); // completed when submitted, for tests
-/// let by_hand = Pace::manual(); // moves on with Emulator::advance, for tests that look at every state
+/// let instant = Pace::instant(); // completed when submitted
+/// let manual = Pace::manual(); // advanced with Emulator::advance, for tests of every state
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pace {
@@ -22,9 +24,9 @@ pub struct Pace {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Clock {
-    /// Jobs move on with time.
+    /// Jobs progress with time.
     Real,
-    /// Jobs move on when told.
+    /// Jobs progress when a test advances them.
     Stopped,
 }
 
@@ -41,49 +43,50 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// Jobs are completed when they are submitted, with two log lines; direct runs answer at once.
+    /// Completes jobs when they are submitted, with two log lines. Direct runs respond immediately.
     pub fn instant() -> Self {
         Pace { ahead: 0, waiting: Duration::ZERO, log_lines: 2, running: Duration::ZERO, ..Pace::default() }
     }
 
-    /// Jobs move on step by step with [`Emulator::advance`](crate::Emulator::advance), and not by themselves: one
-    /// step for every position in the queue, one for the start, one for every log line, one for the end. A job starts
-    /// with one other ahead and has two log lines. Direct runs answer at once. Time still counts for a start timeout:
-    /// a job that has not been moved to its start by then is completed.
+    /// Advances jobs only by [`Emulator::advance`](crate::Emulator::advance).
+    ///
+    /// Every queue position is a step, and so are the start, each log line and the end. A job has one other job ahead
+    /// and two log lines. Direct runs respond immediately. A start timeout still passes with time, and completes a job
+    /// that has not started by then.
     pub fn manual() -> Self {
         Pace { clock: Clock::Stopped, ahead: 1, log_lines: 2, ..Pace::default() }
     }
 
-    /// How many other jobs are ahead in the queue at first.
+    /// Sets the initial number of other jobs ahead in the queue. Default: 2.
     pub fn ahead(mut self, jobs: u32) -> Self {
         self.ahead = jobs;
         self
     }
 
-    /// How long a job waits in the queue.
+    /// Sets the time that a job waits in the queue. Default: 450 ms.
     pub fn waiting(mut self, time: Duration) -> Self {
         self.waiting = time;
         self
     }
 
-    /// How many lines a job logs.
+    /// Sets the number of log lines of a job. Default: 4.
     pub fn log_lines(mut self, lines: u32) -> Self {
         self.log_lines = lines;
         self
     }
 
-    /// How long a job runs, and how long a direct run takes.
+    /// Sets the time that a job or a direct run takes. Default: 600 ms.
     pub fn running(mut self, time: Duration) -> Self {
         self.running = time;
         self
     }
 
-    /// What happens to a queued job.
+    /// Returns the script of a queued job.
     pub(crate) fn queued(&self) -> Script {
         let mut steps = Vec::new();
-        let places = self.ahead.saturating_add(1);
-        for place in 1..=self.ahead {
-            steps.push((self.waiting * place / places, Step::Ahead(self.ahead - place)));
+        let positions = self.ahead.saturating_add(1);
+        for position in 1..=self.ahead {
+            steps.push((self.waiting * position / positions, Step::Ahead(self.ahead - position)));
         }
         steps.push((self.waiting, Step::Start));
         let parts = self.log_lines.saturating_add(1);
@@ -94,7 +97,7 @@ impl Pace {
         Script { steps, ahead: self.ahead, run_time: self.running, by_time: self.clock == Clock::Real }
     }
 
-    /// What happens to a direct run: it starts at once.
+    /// Returns the script of a direct run, which starts immediately.
     pub(crate) fn direct(&self) -> Script {
         let run_time = if self.clock == Clock::Real { self.running } else { Duration::ZERO };
         Script { steps: vec![(Duration::ZERO, Step::Start), (run_time, Step::End)], ahead: 0, run_time, by_time: true }
@@ -103,28 +106,4 @@ impl Pace {
 
 fn log_line(line: u32, lines: u32) -> String {
     if line == 1 { "Loading the model".to_owned() } else { format!("Step {} of {}", line - 1, lines - 1) }
-}
-
-/// Everything that happens to a job, in order, and when, counted from its submission.
-#[derive(Debug)]
-pub(crate) struct Script {
-    pub(crate) steps: Vec<(Duration, Step)>,
-    /// How many jobs are ahead at first.
-    pub(crate) ahead: u32,
-    pub(crate) run_time: Duration,
-    /// Whether steps happen when their time has come.
-    pub(crate) by_time: bool,
-}
-
-/// One thing that happens to a job.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Step {
-    /// So many jobs are ahead now.
-    Ahead(u32),
-    /// It runs.
-    Start,
-    /// It logs a line.
-    Log(String),
-    /// It is completed.
-    End,
 }

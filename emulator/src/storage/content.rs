@@ -5,12 +5,12 @@ use std::sync::Arc;
 use bytes::Bytes;
 use crc32fast::Hasher;
 
-use super::spool::Spool;
+use crate::storage::spool::Spool;
 
-/// The most bytes that are read at a time.
+/// The most bytes of a chunk.
 const CHUNK: u64 = 256 << 10;
 
-/// What came in one request.
+/// The bytes of one request.
 #[derive(Debug)]
 pub(crate) struct Blob {
     spool: Arc<Spool>,
@@ -35,7 +35,7 @@ impl Blob {
         self.size
     }
 
-    /// What identifies its bytes, in quotes.
+    /// Returns the ETag, with quotes.
     pub(super) fn etag(&self) -> String {
         etag(&self.checksum, self.size)
     }
@@ -64,52 +64,52 @@ impl Content {
         self.0.iter().map(|blob| blob.size).sum()
     }
 
-    /// What identifies its bytes, in quotes, in however many parts they came.
+    /// Returns the ETag, with quotes. It depends on the bytes, not on the number of parts.
     pub(crate) fn etag(&self) -> String {
         let mut checksum = Hasher::new();
         self.0.iter().for_each(|blob| checksum.combine(&blob.checksum));
         etag(&checksum, self.size())
     }
 
-    /// The bytes of a range, in chunks.
+    /// Returns the bytes of a range in chunks.
     pub(crate) fn chunks(&self, range: Range<u64>) -> Chunks {
-        let mut places = Vec::new();
-        let mut at = 0;
+        let mut extents = Vec::new();
+        let mut offset = 0;
         for extent in self.0.iter().flat_map(|blob| &blob.extents) {
             let length = extent.end - extent.start;
-            let from = extent.start + range.start.saturating_sub(at).min(length);
-            let to = extent.start + range.end.saturating_sub(at).min(length);
-            places.extend((from..to).step_by(CHUNK as usize).map(|start| start..(start + CHUNK).min(to)));
-            at += length;
+            let from = extent.start + range.start.saturating_sub(offset).min(length);
+            let to = extent.start + range.end.saturating_sub(offset).min(length);
+            extents.extend((from..to).step_by(CHUNK as usize).map(|start| start..(start + CHUNK).min(to)));
+            offset += length;
         }
-        Chunks { content: self.clone(), places: places.into_iter() }
+        Chunks { content: self.clone(), extents: extents.into_iter() }
     }
 
-    /// All of it, if that is at most so many bytes.
-    pub(crate) fn whole(&self, most: u64) -> io::Result<Option<Vec<u8>>> {
-        if self.size() > most {
+    /// Reads all bytes, or returns `None` if there are more than `max`.
+    pub(crate) fn read(&self, max: u64) -> io::Result<Option<Vec<u8>>> {
+        if self.size() > max {
             return Ok(None);
         }
-        let mut whole = Vec::with_capacity(self.size() as usize);
+        let mut bytes = Vec::with_capacity(self.size() as usize);
         for chunk in self.chunks(0..self.size()) {
-            whole.extend_from_slice(&chunk?);
+            bytes.extend_from_slice(&chunk?);
         }
-        Ok(Some(whole))
+        Ok(Some(bytes))
     }
 }
 
-/// A part of a file, chunk by chunk.
+/// A range of a file, chunk by chunk.
 pub(crate) struct Chunks {
-    /// Held, so that its room is not given back while it is read.
+    /// Held so that its space is not reused while it is read.
     content: Content,
-    places: std::vec::IntoIter<Range<u64>>,
+    extents: std::vec::IntoIter<Range<u64>>,
 }
 
 impl Iterator for Chunks {
     type Item = io::Result<Bytes>;
 
     fn next(&mut self) -> Option<io::Result<Bytes>> {
-        let place = self.places.next()?;
-        Some(self.content.0.first()?.spool.read(place))
+        let extent = self.extents.next()?;
+        Some(self.content.0.first()?.spool.read(extent))
     }
 }

@@ -1,53 +1,54 @@
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use tokio::time::Instant;
 
 use crate::random;
+use crate::sync::lock;
 
-/// Secrets that allow something for a time: CDN tokens, and the signatures in signed URLs.
+/// Secrets that grant a permission for a time: CDN tokens, and the signatures of signed URLs.
 #[derive(Debug, Default)]
 pub(super) struct Grants(Mutex<Issued>);
 
 #[derive(Debug, Default)]
 struct Issued {
-    /// What each secret allows, and until when.
+    /// The permission of each secret, and its expiry.
     grants: HashMap<String, (Grant, Instant)>,
-    /// How many of them there were when those that are over were forgotten.
-    kept: usize,
+    /// The number of grants after expired ones were last removed.
+    live: usize,
 }
 
-/// What a secret allows.
+/// The permission of a secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Grant {
-    /// Any upload: a CDN token.
+    /// Upload any file. A CDN token grants it.
     Upload,
-    /// Putting the file of a path.
+    /// Upload the file of a path.
     Put(String),
-    /// The parts of a multipart upload, and its completion.
+    /// Upload the parts of a multipart upload, and complete it.
     Parts(String),
-    /// Reading the file of a path.
+    /// Read the file of a path.
     Read(String),
 }
 
-/// Why a secret does not help.
+/// The reason why a secret is rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Denied {
-    /// It is none, or allows something else.
+    /// The secret is unknown, or grants another permission.
     Wrong,
     Expired,
 }
 
-/// Fewer than that are not worth looking through.
-const MANY: usize = 10_000;
+/// The number of grants from which on expired ones are removed.
+const MIN_CLEANUP: usize = 10_000;
 
 impl Grants {
-    /// A new secret.
+    /// Issues a new secret.
     pub(super) fn issue(&self, grant: Grant, now: Instant, until: Instant) -> String {
-        let mut issued = self.lock();
-        if issued.grants.len() > 2 * issued.kept.max(MANY) {
+        let mut issued = lock(&self.0);
+        if issued.grants.len() > 2 * issued.live.max(MIN_CLEANUP) {
             issued.grants.retain(|_, (_, until)| *until > now);
-            issued.kept = issued.grants.len();
+            issued.live = issued.grants.len();
         }
         let secret = random::secret();
         issued.grants.insert(secret.clone(), (grant, until));
@@ -55,15 +56,11 @@ impl Grants {
     }
 
     pub(super) fn check(&self, secret: &str, grant: &Grant, now: Instant) -> Result<(), Denied> {
-        match self.lock().grants.get(secret) {
+        match lock(&self.0).grants.get(secret) {
             Some((granted, _)) if granted != grant => Err(Denied::Wrong),
             Some((_, until)) if now >= *until => Err(Denied::Expired),
             Some(_) => Ok(()),
             None => Err(Denied::Wrong),
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Issued> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,18 +1,13 @@
-//! Files: those that were uploaded, and those that a request made and that are not open to everybody for ever.
+//! Stored files: uploads, and the generated files that have content, a lifetime or an ACL of their own.
 
-mod content;
-mod file;
-mod grants;
-mod lifecycle;
-mod multipart;
+pub(crate) mod acl;
+pub(crate) mod content;
+pub(crate) mod file;
+pub(crate) mod grants;
+pub(crate) mod host;
+pub(crate) mod lifecycle;
+pub(crate) mod metadata;
+pub(crate) mod multipart;
 mod spool;
-mod store;
-
-pub(crate) use content::{Blob, Content};
-pub(crate) use file::{File, Kept};
-pub(crate) use grants::{Denied, Grant};
-pub(crate) use lifecycle::{Acl, Decision, Lifecycle};
-pub(crate) use multipart::ListedPart;
-pub(crate) use store::{Begun, Host, Plan, Storage};
-
-pub use file::StoredFile;
+pub(crate) mod store;
+pub(crate) mod stored_file;

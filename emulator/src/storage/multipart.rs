@@ -1,46 +1,48 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Blob, Content, Plan};
+use crate::storage::content::{Blob, Content};
+use crate::storage::metadata::Metadata;
 
-/// The most parts that an upload has.
-const MOST_PARTS: u32 = 10_000;
+/// The most parts of an upload.
+const MAX_PARTS: u32 = 10_000;
 
-/// A file that comes in parts.
+/// A multipart upload.
 #[derive(Debug)]
 pub(super) struct Multipart {
-    /// Where the file will be.
+    /// The path of the completed file.
     pub(super) path: String,
-    pub(super) plan: Plan,
+    pub(super) metadata: Metadata,
     parts: BTreeMap<u32, Arc<Blob>>,
-    /// What it was completed with. Nothing can be added then, but who did not hear of it may ask again.
+    /// The parts of the completed file. A completed upload takes no more parts. Completing it again with the same parts
+    /// succeeds, because the first response may have been lost.
     completed: Option<Vec<ListedPart>>,
 }
 
-/// A part as the one who completes an upload names it.
+/// A part as listed in the request that completes an upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ListedPart {
     pub(crate) number: u64,
     pub(crate) etag: String,
 }
 
-/// What completing an upload comes to.
+/// The result of completing an upload.
 pub(super) enum Completed {
-    /// There is a file now.
+    /// The upload is completed now.
     Now(Content),
-    /// There was before, of the same parts.
+    /// The upload was completed before, with the same parts.
     Before,
 }
 
 impl Multipart {
-    pub(super) fn new(path: String, plan: Plan) -> Self {
-        Multipart { path, plan, parts: BTreeMap::new(), completed: None }
+    pub(super) fn new(path: String, metadata: Metadata) -> Self {
+        Multipart { path, metadata, parts: BTreeMap::new(), completed: None }
     }
 
-    /// Takes a part, in place of one of the same number. The error says why not.
+    /// Adds a part, or replaces the one of the same number. Returns its ETag, or why it is rejected.
     pub(super) fn put(&mut self, number: &str, blob: Blob) -> Result<String, String> {
-        let number = number.parse().ok().filter(|number| (1..=MOST_PARTS).contains(number));
-        let number = number.ok_or_else(|| format!("A part number is a number from 1 to {MOST_PARTS}"))?;
+        let number = number.parse().ok().filter(|number| (1..=MAX_PARTS).contains(number));
+        let number = number.ok_or_else(|| format!("A part number is a number from 1 to {MAX_PARTS}"))?;
         if self.completed.is_some() {
             return Err("The upload is completed".to_owned());
         }
@@ -49,7 +51,7 @@ impl Multipart {
         Ok(etag)
     }
 
-    /// Makes a file of the parts that are listed, in the order of their numbers. The error says what does not agree.
+    /// Joins the listed parts in the order of their numbers. Fails if the list does not match the uploaded parts.
     pub(super) fn complete(&mut self, listed: Vec<ListedPart>) -> Result<Completed, String> {
         if let Some(before) = &self.completed {
             let same = *before == listed;

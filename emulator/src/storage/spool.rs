@@ -2,84 +2,82 @@ use std::fmt;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 
 use bytes::Bytes;
 
-/// The most bytes that are kept at a time.
-const MOST: u64 = 16 << 30;
+use crate::sync::lock;
 
-/// Where the bytes of files lie: on disk, in one file without a name, which is gone when the emulator is, however it
-/// ends. What is no longer needed makes room for what comes.
+/// The most bytes that are stored at a time.
+const MAX_BYTES: u64 = 16 << 30;
+
+/// The bytes of all files, in one unnamed temporary file. The system removes it when the process ends, even after a
+/// crash. Freed space is reused.
 ///
-/// Reading and writing block. What was written lately is in the system's cache, so that neither takes long.
+/// Reading and writing block, but not for long: recent data is in the system's cache.
 #[derive(Default)]
 pub(super) struct Spool(Mutex<Disk>);
 
 #[derive(Default)]
 struct Disk {
-    /// None before the first byte.
+    /// `None` before the first byte.
     file: Option<File>,
     end: u64,
-    /// What is free before the end.
+    /// The free extents before the end.
     free: Vec<Range<u64>>,
     used: u64,
 }
 
 impl Spool {
-    /// Writes bytes, and adds to `extents` where they are.
+    /// Writes bytes, and adds their extents to `extents`.
     pub(super) fn append(&self, extents: &mut Vec<Range<u64>>, mut bytes: &[u8]) -> io::Result<()> {
-        let mut disk = self.lock();
-        if disk.used + bytes.len() as u64 > MOST {
-            let message = format!("the emulator keeps at most {} GiB", MOST >> 30);
+        let mut disk = lock(&self.0);
+        if disk.used + bytes.len() as u64 > MAX_BYTES {
+            let message = format!("the emulator's limit of {} GiB is reached", MAX_BYTES >> 30);
             return Err(io::Error::new(io::ErrorKind::StorageFull, message));
         }
         while !bytes.is_empty() {
-            let room = disk.free.pop();
-            let is_new = room.is_none();
-            let room = room.unwrap_or(disk.end..u64::MAX);
-            let count = room.end.saturating_sub(room.start).min(bytes.len() as u64);
-            let (now, later) = bytes.split_at(count as usize);
-            let used = room.start..room.start + count;
+            let extent = disk.free.pop();
+            let is_new = extent.is_none();
+            let extent = extent.unwrap_or(disk.end..u64::MAX);
+            let count = extent.end.saturating_sub(extent.start).min(bytes.len() as u64);
+            let (now, rest) = bytes.split_at(count as usize);
+            let used = extent.start..extent.start + count;
             let written = disk.write(used.start, now);
             if is_new {
                 disk.end = used.end;
-            } else if used.end < room.end {
-                disk.free.push(used.end..room.end);
+            } else if used.end < extent.end {
+                disk.free.push(used.end..extent.end);
             }
             disk.used += count;
-            // Taken note of even where writing failed, so that it is given back.
+            // Recorded even if writing failed, so that the space is freed later.
             match extents.last_mut() {
                 Some(last) if last.end == used.start => last.end = used.end,
                 _ => extents.push(used),
             }
             written?;
-            bytes = later;
+            bytes = rest;
         }
         Ok(())
     }
 
     pub(super) fn read(&self, extent: Range<u64>) -> io::Result<Bytes> {
         let mut bytes = vec![0; (extent.end - extent.start) as usize];
-        let mut disk = self.lock();
+        let mut disk = lock(&self.0);
         let file = disk.file.as_mut().ok_or(io::ErrorKind::NotFound)?;
         file.seek(SeekFrom::Start(extent.start))?;
         file.read_exact(&mut bytes)?;
         Ok(bytes.into())
     }
 
-    /// Gives room back.
+    /// Frees space.
     pub(super) fn free(&self, extents: Vec<Range<u64>>) {
-        let mut disk = self.lock();
+        let mut disk = lock(&self.0);
         disk.used -= extents.iter().map(|extent| extent.end - extent.start).sum::<u64>();
         disk.free.extend(extents);
         if disk.used == 0 {
             *disk = Disk::default();
         }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Disk> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -87,7 +85,7 @@ impl Disk {
     fn write(&mut self, at: u64, bytes: &[u8]) -> io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(tempfile::tempfile()?),
+            empty => empty.insert(tempfile::tempfile()?),
         };
         file.seek(SeekFrom::Start(at))?;
         file.write_all(bytes)
@@ -96,7 +94,7 @@ impl Disk {
 
 impl fmt::Debug for Spool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Spool").field("used", &self.lock().used).finish_non_exhaustive()
+        f.debug_struct("Spool").field("used", &lock(&self.0).used).finish_non_exhaustive()
     }
 }
 
@@ -105,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn room_is_used_again() -> io::Result<()> {
+    fn freed_space_is_reused() -> io::Result<()> {
         let spool = Spool::default();
         let (mut first, mut second) = (Vec::new(), Vec::new());
         spool.append(&mut first, b"one")?;
@@ -121,8 +119,8 @@ mod tests {
         assert_eq!(spool.read(3..9)?, "second");
         spool.free(third);
         spool.free(second);
-        // Nothing is left, so the file is gone as well.
-        assert!(spool.lock().file.is_none());
+        // The empty file is closed, and so removed.
+        assert!(lock(&spool.0).file.is_none());
         Ok(())
     }
 }

@@ -1,84 +1,76 @@
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
-use tokio::time::Instant;
 
-use super::grants::Grants;
-use super::multipart::{Completed, Multipart};
-use super::spool::Spool;
-use super::{Acl, Blob, Content, Denied, File, Grant, Kept, Lifecycle, ListedPart, StoredFile};
-use crate::output::MediaFile;
+use crate::media::media_file::MediaFile;
 use crate::random;
-use crate::time::{Clock, FURTHEST};
+use crate::storage::acl::Acl;
+use crate::storage::content::{Blob, Content};
+use crate::storage::file::{File, FileData};
+use crate::storage::grants::{Denied, Grant, Grants};
+use crate::storage::host::Host;
+use crate::storage::lifecycle::Lifecycle;
+use crate::storage::metadata::Metadata;
+use crate::storage::multipart::{Completed, ListedPart, Multipart};
+use crate::storage::spool::Spool;
+use crate::storage::stored_file::StoredFile;
+use crate::sync::lock;
+use crate::time::clock::{Clock, MAX_ADVANCE};
 
-/// How long a signed URL for an upload holds.
-const SIGNED_FOR: Duration = Duration::from_secs(3600);
+/// The lifetime of a signed upload URL.
+const UPLOAD_URL_LIFETIME: Duration = Duration::from_secs(3600);
 
-/// The files of an emulator, and what is needed to upload them.
+/// The files of an emulator, its pending uploads, and its tokens and signatures.
 #[derive(Debug)]
-pub(crate) struct Storage {
+pub(crate) struct Store {
     base_url: String,
     clock: Arc<Clock>,
     token_lifetime: Duration,
     spool: Arc<Spool>,
     grants: Grants,
-    shelf: Mutex<Shelf>,
+    entries: Mutex<Entries>,
 }
 
 #[derive(Debug, Default)]
-struct Shelf {
-    /// By path.
+struct Entries {
+    /// The files by path.
     files: HashMap<String, Arc<File>>,
-    /// How many files there ever were.
-    count: u64,
-    /// Whether any of them does not live for ever.
-    has_mortals: bool,
-    /// What may be put at a path.
-    awaited: HashMap<String, Plan>,
+    /// The number of the last file.
+    last_number: u64,
+    /// Some file expires.
+    has_expiring: bool,
+    /// The metadata of the files that may be uploaded, by path.
+    expected: HashMap<String, Metadata>,
+    /// The multipart uploads by id.
     multipart: HashMap<String, Multipart>,
 }
 
-/// What is said of a file before it is there.
-#[derive(Clone, Debug)]
-pub(crate) struct Plan {
-    pub(crate) name: String,
-    pub(crate) content_type: String,
-    pub(crate) lifecycle: Lifecycle,
-}
-
-/// Where files lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Host {
-    Cdn,
-    Gcs,
-}
-
-/// A multipart upload that was begun.
-pub(crate) struct Begun {
+/// A multipart upload that was started.
+pub(crate) struct StartedUpload {
     pub(crate) upload_id: String,
     pub(crate) file_url: String,
 }
 
-impl Storage {
+impl Store {
     pub(crate) fn new(base_url: String, clock: Arc<Clock>, token_lifetime: Duration) -> Self {
-        Storage {
+        Store {
             base_url,
             clock,
-            token_lifetime: token_lifetime.min(FURTHEST),
+            token_lifetime: token_lifetime.min(MAX_ADVANCE),
             spool: Arc::default(),
             grants: Grants::default(),
-            shelf: Mutex::default(),
+            entries: Mutex::default(),
         }
     }
 
-    /// A place for bytes.
+    /// Returns an empty blob.
     pub(crate) fn blob(&self) -> Blob {
         Blob::new(&self.spool)
     }
 
-    /// A CDN token, and when it expires.
+    /// Issues a CDN token, and returns it with its expiry.
     pub(crate) fn token(&self) -> (String, SystemTime) {
         let expires_at = self.clock.date() + self.token_lifetime;
         (self.grant(Grant::Upload, self.token_lifetime), expires_at)
@@ -89,55 +81,56 @@ impl Storage {
         self.grants.issue(grant, now, now + time)
     }
 
+    /// Requires that a secret grants a permission.
     pub(crate) fn check(&self, secret: &str, grant: &Grant) -> Result<(), Denied> {
         self.grants.check(secret, grant, self.clock.now())
     }
 
-    /// Awaits a file at a path, and gives its URL and the signature to put it with.
-    pub(crate) fn await_file(&self, host: Host, plan: Plan) -> (String, String) {
-        let path = new_path(host, &plan.name);
+    /// Expects an upload, and returns the URL of the file and the signature for the upload.
+    pub(crate) fn expect_file(&self, host: Host, metadata: Metadata) -> (String, String) {
+        let path = new_path(host, &metadata.name);
         let url = self.url(&path);
-        let signature = self.grant(Grant::Put(path.clone()), SIGNED_FOR);
-        self.lock().awaited.insert(path, plan);
+        let signature = self.grant(Grant::Put(path.clone()), UPLOAD_URL_LIFETIME);
+        lock(&self.entries).expected.insert(path, metadata);
         (url, signature)
     }
 
-    /// What is awaited at a path.
-    pub(crate) fn awaited(&self, path: &str) -> Option<Plan> {
-        self.lock().awaited.get(path).cloned()
+    /// Returns the metadata of the upload that is expected at a path.
+    pub(crate) fn expected(&self, path: &str) -> Option<Metadata> {
+        lock(&self.entries).expected.get(path).cloned()
     }
 
-    /// Takes a new file.
-    pub(crate) fn add(&self, plan: Plan, blob: Blob) -> StoredFile {
-        self.put(new_path(Host::Cdn, &plan.name), plan, blob)
+    /// Adds a file at a new path.
+    pub(crate) fn add(&self, metadata: Metadata, blob: Blob) -> StoredFile {
+        self.put(new_path(Host::Cdn, &metadata.name), metadata, blob)
     }
 
-    /// Takes the file of a path, in place of one that was there.
-    pub(crate) fn put(&self, path: String, plan: Plan, blob: Blob) -> StoredFile {
+    /// Adds the file of a path, or replaces it.
+    pub(crate) fn put(&self, path: String, metadata: Metadata, blob: Blob) -> StoredFile {
         let content = Content::new(vec![Arc::new(blob)]);
-        let file = self.keep(path, plan, Kept::Uploaded(content.clone(), None));
+        let file = self.insert(path, metadata, FileData::Uploaded(content.clone(), None));
         StoredFile { file, content, parts: None }
     }
 
-    /// Begins a file that comes in parts.
-    pub(crate) fn begin_multipart(&self, host: Host, plan: Plan) -> Begun {
-        let path = new_path(host, &plan.name);
-        let begun = Begun { upload_id: random::name(), file_url: self.url(&path) };
-        self.lock().multipart.insert(begun.upload_id.clone(), Multipart::new(path, plan));
-        begun
+    /// Starts a multipart upload.
+    pub(crate) fn start_multipart(&self, host: Host, metadata: Metadata) -> StartedUpload {
+        let path = new_path(host, &metadata.name);
+        let started = StartedUpload { upload_id: random::name(), file_url: self.url(&path) };
+        lock(&self.entries).multipart.insert(started.upload_id.clone(), Multipart::new(path, metadata));
+        started
     }
 
-    /// Where the file of an upload will be; none if there is no such upload.
+    /// Returns the URL of a multipart upload's file, or `None` for an unknown upload.
     pub(crate) fn multipart_url(&self, upload_id: &str) -> Option<String> {
-        self.lock().multipart.get(upload_id).map(|upload| self.url(&upload.path))
+        lock(&self.entries).multipart.get(upload_id).map(|upload| self.url(&upload.path))
     }
 
-    /// The signature for the parts of an upload.
+    /// Issues a signature for the parts of an upload.
     pub(crate) fn sign_parts(&self, upload_id: &str) -> String {
-        self.grant(Grant::Parts(upload_id.to_owned()), SIGNED_FOR)
+        self.grant(Grant::Parts(upload_id.to_owned()), UPLOAD_URL_LIFETIME)
     }
 
-    /// Takes a part and gives its ETag; none if there is no such upload. The inner error says why it is refused.
+    /// Adds a part, and returns its ETag. Returns `None` for an unknown upload, and an error if the part is rejected.
     pub(crate) fn put_part(
         &self,
         path: &str,
@@ -145,81 +138,82 @@ impl Storage {
         number: &str,
         blob: Blob,
     ) -> Option<Result<String, String>> {
-        let mut shelf = self.lock();
-        let upload = shelf.multipart.get_mut(upload_id).filter(|upload| upload.path == path)?;
+        let mut entries = lock(&self.entries);
+        let upload = entries.multipart.get_mut(upload_id).filter(|upload| upload.path == path)?;
         Some(upload.put(number, blob))
     }
 
-    /// Makes a file of parts and gives its URL; none if there is no such upload. The inner error says why not.
+    /// Completes a multipart upload, and returns the URL. Returns `None` for an unknown upload, and an error if the
+    /// parts do not match.
     pub(crate) fn complete(
         &self,
         path: &str,
         upload_id: &str,
         listed: Vec<ListedPart>,
     ) -> Option<Result<String, String>> {
-        let mut shelf = self.lock();
-        let upload = shelf.multipart.get_mut(upload_id).filter(|upload| upload.path == path)?;
+        let mut entries = lock(&self.entries);
+        let upload = entries.multipart.get_mut(upload_id).filter(|upload| upload.path == path)?;
         let parts = listed.len();
         let completed = match upload.complete(listed) {
             Ok(completed) => completed,
             Err(reason) => return Some(Err(reason)),
         };
-        let plan = upload.plan.clone();
-        drop(shelf);
+        let metadata = upload.metadata.clone();
+        drop(entries);
         if let Completed::Now(content) = completed {
-            self.keep(path.to_owned(), plan, Kept::Uploaded(content, Some(parts)));
+            self.insert(path.to_owned(), metadata, FileData::Uploaded(content, Some(parts)));
         }
         Some(Ok(self.url(path)))
     }
 
-    /// Keeps a file that a request made, unless it is there.
-    pub(crate) fn keep_made(&self, file: &MediaFile, lifecycle: &Lifecycle, content: Option<Blob>) {
-        let kept = match content {
-            Some(blob) => Kept::Made(Content::new(vec![Arc::new(blob)])),
-            None => Kept::Drawn(file.clone()),
+    /// Adds a generated file. Without content it is drawn whenever it is read.
+    pub(crate) fn add_generated(&self, file: &MediaFile, lifecycle: &Lifecycle, content: Option<Blob>) {
+        let data = match content {
+            Some(blob) => FileData::Generated(Content::new(vec![Arc::new(blob)])),
+            None => FileData::Drawn(file.clone()),
         };
         let content_type = file.content_type().to_owned();
-        let plan = Plan { name: file.file_name(), content_type, lifecycle: lifecycle.clone() };
-        self.keep(file.path(), plan, kept);
+        let metadata = Metadata { name: file.file_name(), content_type, lifecycle: lifecycle.clone() };
+        self.insert(file.path(), metadata, data);
     }
 
-    fn keep(&self, path: String, plan: Plan, kept: Kept) -> Arc<File> {
+    fn insert(&self, path: String, metadata: Metadata, data: FileData) -> Arc<File> {
         let (now, date) = (self.clock.now(), self.clock.date());
-        let Plan { name, content_type, lifecycle } = plan;
+        let Metadata { name, content_type, lifecycle } = metadata;
         let expires = lifecycle.expires_after.and_then(|time| now.checked_add(time).zip(date.checked_add(time)));
         let url = self.url(&path);
-        let mut shelf = self.lock();
-        if shelf.has_mortals {
-            // Of uploads that are gone, the bytes are given back. What a request made stays known: its result still
-            // refers to it, and must not make it anew.
-            shelf.files.retain(|_, file| !file.is_gone(now) || !matches!(file.kept, Kept::Uploaded(..)));
+        let mut entries = lock(&self.entries);
+        if entries.has_expiring {
+            // Expired uploads free their space. Generated files stay known, because results refer to them and must not
+            // generate them again.
+            entries.files.retain(|_, file| !file.is_expired(now) || !matches!(file.data, FileData::Uploaded(..)));
         }
-        shelf.has_mortals |= expires.is_some();
-        shelf.count += 1;
-        let number = shelf.count;
-        let file = Arc::new(File { number, path: path.clone(), url, name, content_type, kept, lifecycle, expires });
-        shelf.files.insert(path, Arc::clone(&file));
+        entries.has_expiring |= expires.is_some();
+        entries.last_number += 1;
+        let number = entries.last_number;
+        let file = Arc::new(File { number, path: path.clone(), url, name, content_type, data, lifecycle, expires });
+        entries.files.insert(path, Arc::clone(&file));
         file
     }
 
-    /// The file of a path, be it gone or not.
-    pub(crate) fn known(&self, path: &str) -> Option<Arc<File>> {
-        self.lock().files.get(path).cloned()
+    /// Returns the file of a path, even if it has expired.
+    pub(crate) fn get_even_expired(&self, path: &str) -> Option<Arc<File>> {
+        lock(&self.entries).files.get(path).cloned()
     }
 
-    /// The file of a path, if it is there.
-    pub(crate) fn file(&self, path: &str) -> Option<Arc<File>> {
-        self.known(path).filter(|file| !file.is_gone(self.clock.now()))
+    /// Returns the file of a path, unless it has expired.
+    pub(crate) fn get(&self, path: &str) -> Option<Arc<File>> {
+        self.get_even_expired(path).filter(|file| !file.is_expired(self.clock.now()))
     }
 
-    /// What was uploaded and is there, oldest first.
+    /// Returns the uploads that have not expired, oldest first.
     pub(crate) fn uploaded(&self) -> Vec<StoredFile> {
         let now = self.clock.now();
-        let shelf = self.lock();
-        let files = shelf.files.values().filter(|file| !file.is_gone(now));
+        let entries = lock(&self.entries);
+        let files = entries.files.values().filter(|file| !file.is_expired(now));
         let mut uploaded: Vec<StoredFile> = files
-            .filter_map(|file| match &file.kept {
-                Kept::Uploaded(content, parts) => {
+            .filter_map(|file| match &file.data {
+                FileData::Uploaded(content, parts) => {
                     Some(StoredFile { file: Arc::clone(file), content: content.clone(), parts: *parts })
                 }
                 _ => None,
@@ -229,57 +223,37 @@ impl Storage {
         uploaded
     }
 
-    /// A URL with which everybody can read the file of a path for a time.
+    /// Returns a URL with which everyone can read the file of a path for a time.
     pub(crate) fn sign(&self, path: &str, time: Duration) -> String {
         format!("{}?identity={}", self.url(path), self.grant(Grant::Read(path.to_owned()), time))
     }
 
-    /// Says anew who may read a file.
+    /// Replaces the ACL of a file.
     pub(crate) fn set_acl(&self, path: &str, acl: Acl) {
-        if let Some(file) = self.lock().files.get_mut(path) {
+        if let Some(file) = lock(&self.entries).files.get_mut(path) {
             Arc::make_mut(file).lifecycle.acl = acl;
         }
     }
 
     fn url(&self, path: &str) -> String {
-        const KEPT: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
-        format!("{}/{}", self.base_url, utf8_percent_encode(path, &KEPT))
+        const UNRESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+        format!("{}/{}", self.base_url, utf8_percent_encode(path, &UNRESERVED))
     }
 
-    /// The path of a URL of this emulator's files, without its query.
+    /// Returns the path of a URL, without its query, if it is a file URL of this emulator.
     pub(crate) fn path_of(&self, url: &str) -> Option<String> {
         let path = url.strip_prefix(&self.base_url)?.strip_prefix('/')?;
         let path = path.split(['?', '#']).next().unwrap_or(path);
         let is_file = ["v3.fal.media/files/", "storage.googleapis.com/"].iter().any(|host| path.starts_with(host));
         is_file.then(|| percent_decode_str(path).decode_utf8_lossy().into_owned())
     }
-
-    fn lock(&self) -> MutexGuard<'_, Shelf> {
-        self.shelf.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
-impl Host {
-    /// The parameter that signs its URLs.
-    pub(crate) fn signature(self) -> &'static str {
-        match self {
-            Host::Cdn => "signature",
-            Host::Gcs => "X-Goog-Signature",
-        }
-    }
-}
-
-impl File {
-    fn is_gone(&self, now: Instant) -> bool {
-        self.expires.is_some_and(|(instant, _)| now >= instant)
-    }
-}
-
-/// A path that no other file has.
+/// Returns a new, unique path.
 fn new_path(host: Host, name: &str) -> String {
-    const LONGEST_NAME: usize = 100;
-    let harmless = |c: char| if c.is_control() || c == '/' || c == '\\' { '_' } else { c };
-    let name: String = name.chars().map(harmless).take(LONGEST_NAME).collect();
+    const MAX_NAME_CHARS: usize = 100;
+    let sanitize = |c: char| if c.is_control() || c == '/' || c == '\\' { '_' } else { c };
+    let name: String = name.chars().map(sanitize).take(MAX_NAME_CHARS).collect();
     let folder = match host {
         Host::Cdn => "v3.fal.media/files/uploads",
         Host::Gcs => "storage.googleapis.com/fal-emulator",

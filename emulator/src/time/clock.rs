@@ -4,11 +4,11 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
-/// How far time can be moved; further would leave the calendar.
-pub(crate) const FURTHEST: Duration = Duration::from_secs(100 * 365 * 86_400);
+/// The longest time by which the clock can be advanced: a century. Dates would overflow otherwise.
+pub(crate) const MAX_ADVANCE: Duration = Duration::from_secs(100 * 365 * 86_400);
 
-/// The time in an emulator: the system's, and as much later as a test has moved it. Everything that lasts in an
-/// emulator is measured with it, so that whoever waits for it wakes when time is moved.
+/// The clock of an emulator: the system's time plus the time by which a test has advanced it. All waiting uses this
+/// clock, so that advancing it ends the wait.
 #[derive(Debug)]
 pub(crate) struct Clock {
     ahead: watch::Sender<Duration>,
@@ -25,14 +25,14 @@ impl Clock {
         Instant::now() + *self.ahead.borrow()
     }
 
-    /// The same as date and time.
+    /// Returns the current date and time.
     pub(crate) fn date(&self) -> SystemTime {
         SystemTime::now() + *self.ahead.borrow()
     }
 
-    /// Moves time forward.
+    /// Advances the clock, by a century in total at most.
     pub(crate) fn advance(&self, by: Duration) {
-        self.ahead.send_modify(|ahead| *ahead = ahead.saturating_add(by).min(FURTHEST));
+        self.ahead.send_modify(|ahead| *ahead = ahead.saturating_add(by).min(MAX_ADVANCE));
     }
 
     pub(crate) async fn sleep(&self, time: Duration) {
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn who_waits_wakes_when_time_is_moved() {
+    async fn sleep_ends_when_the_clock_is_advanced() {
         let clock = Clock::default();
         let hour = Duration::from_secs(3600);
         let mut two_hours = pin!(clock.sleep(2 * hour));
@@ -81,11 +81,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn time_has_bounds() {
+    async fn extreme_durations_are_accepted() {
         let clock = Clock::default();
         clock.advance(Duration::MAX);
         clock.advance(Duration::MAX);
-        assert!(clock.date() > SystemTime::now() + FURTHEST / 2);
+        assert!(clock.date() > SystemTime::now() + MAX_ADVANCE / 2);
         assert!(clock.sleep(Duration::MAX).now_or_never().is_none());
         clock.sleep(Duration::ZERO).await;
     }

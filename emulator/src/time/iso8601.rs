@@ -1,8 +1,6 @@
-//! Time as fal writes it.
-
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// `2026-01-02T03:04:05.678901Z`
+/// Formats a time as fal does: `2026-01-02T03:04:05.678901Z`.
 pub(crate) fn iso8601(time: SystemTime) -> String {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
@@ -16,8 +14,8 @@ pub(crate) fn iso8601(time: SystemTime) -> String {
     )
 }
 
-/// Year, month and day of a day counted from 1970-01-01. Counted in years that begin in March, so that a leap day is
-/// the last of its year.
+/// Converts days since 1970-01-01 to year, month and day. The computation uses years that begin in March, so that a
+/// leap day is the last day of its year.
 fn civil(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);
@@ -35,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_become_dates() {
+    fn dates_are_correct_around_leap_days() {
         for (seconds, text) in [
             (0, "1970-01-01T00:00:00.000000Z"),
             (951_782_400, "2000-02-29T00:00:00.000000Z"),

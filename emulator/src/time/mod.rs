@@ -1,7 +1,4 @@
-//! The emulator's own time, which tests can move, and how fal writes times.
+//! The emulator's clock, which tests can advance, and fal's timestamp format.
 
-mod clock;
-mod iso8601;
-
-pub(crate) use clock::{Clock, FURTHEST};
-pub(crate) use iso8601::iso8601;
+pub(crate) mod clock;
+pub(crate) mod iso8601;

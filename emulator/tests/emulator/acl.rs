@@ -4,24 +4,24 @@ use fal_emulator::{Emulator, Pace};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::fal::{Answer, Fal, INPAINTING, answer, inpainting};
+use crate::fal::{Fal, INPAINTING, Reply, inpainting, send};
 
-/// Uploads a file under an access rule for everybody.
+/// Uploads a file with a default ACL decision.
 async fn uploaded(fal: &Fal, default: &str) -> String {
     let lifecycle = json!({ "initial_acl": { "default": default } }).to_string();
     let upload = fal.upload(&fal.token().await, "text/plain", "secret").header("x-fal-object-lifecycle", lifecycle);
-    answer(upload).await.body["access_url"].as_str().unwrap().to_owned()
+    send(upload).await.body["access_url"].as_str().unwrap().to_owned()
 }
 
 async fn status(fal: &Fal, url: &str) -> u16 {
     fal.http.get(url).send().await.unwrap().status().as_u16()
 }
 
-/// A call of the platform API about a file.
-async fn platform(fal: &Fal, method: Method, call: &str, url: &str, body: Option<&Value>) -> Answer {
+/// Makes a platform API request about a file.
+async fn platform(fal: &Fal, method: Method, call: &str, url: &str, body: Option<&Value>) -> Reply {
     let url: String = url.bytes().map(|byte| format!("%{byte:02X}")).collect();
     let request = fal.request(method, &format!("/api.fal.ai/v1/storage/files/{call}?url={url}"));
-    answer(match body {
+    send(match body {
         Some(body) => request.json(body),
         None => request,
     })
@@ -29,10 +29,10 @@ async fn platform(fal: &Fal, method: Method, call: &str, url: &str, body: Option
 }
 
 #[tokio::test]
-async fn a_file_is_for_everybody_or_for_its_owner() {
-    let fal = Fal::of(Emulator::builder().key("mine:secret")).await;
-    // The token that uploads is asked for with the key.
-    let token = answer(
+async fn acl_limits_readers_to_the_owner() {
+    let fal = Fal::start(Emulator::builder().key("mine:secret")).await;
+    // The owner is known by the key, or by an upload token.
+    let token = send(
         fal.anonymous(Method::POST, "/rest.fal.ai/storage/auth/token?storage_type=fal-cdn-v3")
             .header("authorization", "Key mine:secret"),
     )
@@ -45,7 +45,7 @@ async fn a_file_is_for_everybody_or_for_its_owner() {
     for (default, expected) in [("allow", 200), ("forbid", 403), ("hide", 404)] {
         let lifecycle = json!({ "initial_acl": { "default": default } }).to_string();
         let upload = fal.upload(&token, "text/plain", "secret").header("x-fal-object-lifecycle", lifecycle);
-        let url = answer(upload).await.body["access_url"].as_str().unwrap().to_owned();
+        let url = send(upload).await.body["access_url"].as_str().unwrap().to_owned();
         assert_eq!(status(&fal, &url).await, expected, "{default}");
         for (authorization, expected) in [("Key mine:secret", 200), (&token, 200), ("Key other", expected)] {
             let read = fal.http.get(&url).header("authorization", authorization).send().await.unwrap();
@@ -55,7 +55,7 @@ async fn a_file_is_for_everybody_or_for_its_owner() {
 }
 
 #[tokio::test]
-async fn a_signed_url_is_for_everybody_for_a_time() {
+async fn signed_url_grants_access_until_it_expires() {
     let fal = Fal::instant().await;
     for default in ["allow", "forbid", "hide"] {
         let url = uploaded(&fal, default).await;
@@ -72,7 +72,7 @@ async fn a_signed_url_is_for_everybody_for_a_time() {
 }
 
 #[tokio::test]
-async fn who_may_read_a_file_is_asked_and_changed() {
+async fn acl_is_read_and_replaced() {
     let fal = Fal::instant().await;
     let url = uploaded(&fal, "hide").await;
     let acl = platform(&fal, Method::GET, "acl", &url, None).await;
@@ -88,10 +88,10 @@ async fn who_may_read_a_file_is_asked_and_changed() {
 }
 
 #[tokio::test]
-async fn what_the_platform_cannot_do_it_says_in_its_own_shape() {
+async fn platform_errors_have_their_own_format() {
     let fal = Fal::instant().await;
     let url = uploaded(&fal, "allow").await;
-    let kind = |answer: &Answer| (answer.status, answer.body["error"]["type"].as_str().unwrap().to_owned());
+    let kind = |reply: &Reply| (reply.status, reply.body["error"]["type"].as_str().unwrap().to_owned());
     let invalid = (400, "validation_error".to_owned());
     for body in [json!({}), json!({ "expiration_seconds": 0 }), json!({ "expiration_seconds": 604_801 })] {
         assert_eq!(kind(&platform(&fal, Method::POST, "sign", &url, Some(&body)).await), invalid, "{body}");
@@ -104,19 +104,19 @@ async fn what_the_platform_cannot_do_it_says_in_its_own_shape() {
     }
     let missing = platform(&fal, Method::GET, "acl", &format!("{url}0"), None).await;
     assert_eq!(kind(&missing), (404, "not_found".to_owned()));
-    let no_key = answer(fal.anonymous(Method::GET, "/api.fal.ai/v1/storage/files/acl?url=a")).await;
+    let no_key = send(fal.anonymous(Method::GET, "/api.fal.ai/v1/storage/files/acl?url=a")).await;
     assert_eq!(kind(&no_key), (401, "authorization_error".to_owned()));
 }
 
 #[tokio::test]
-async fn outputs_have_the_lifecycle_that_was_asked_for() {
-    let fal = Fal::of(Emulator::builder().pace(Pace::instant())).await;
+async fn outputs_have_the_requested_lifecycle() {
+    let fal = Fal::start(Emulator::builder().pace(Pace::instant())).await;
     let preference = json!({ "expiration_duration_seconds": 60, "initial_acl": { "default": "hide" } }).to_string();
     let submit = fal
         .request(Method::POST, &format!("/queue.fal.run/{INPAINTING}"))
         .header("x-fal-object-lifecycle-preference", preference)
         .json(&inpainting());
-    let response_url = answer(submit).await.body["response_url"].as_str().unwrap().to_owned();
+    let response_url = send(submit).await.body["response_url"].as_str().unwrap().to_owned();
     let path = response_url.strip_prefix(fal.base_url()).unwrap().to_owned();
     let output = fal.get(&path).await.body;
     assert_eq!(fal.get(&path).await.body, output);
@@ -128,7 +128,7 @@ async fn outputs_have_the_lifecycle_that_was_asked_for() {
     fal.advance_time(Duration::from_secs(60));
     assert_eq!(status(&fal, signed).await, 404);
 
-    // Another request for the same has files of its own, and outputs are no uploads.
+    // The same request again has other files, and outputs are not uploads.
     let open = fal.run(INPAINTING, &inpainting()).await.body;
     let url = open["images"][0]["url"].as_str().unwrap();
     assert_eq!(status(&fal, url).await, 200);

@@ -1,4 +1,4 @@
-//! What the tests share: an emulator, and plain HTTP calls to it.
+//! An emulator and plain HTTP requests to it, shared by all tests.
 
 use std::ops::Deref;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 pub(crate) const INPAINTING: &str = "fal-ai/fast-sdxl-controlnet-canny/inpainting";
 pub(crate) const APP: &str = "fal-ai/fast-sdxl-controlnet-canny";
 
-/// A running emulator and a client that knows nothing of it but its URL.
+/// A running emulator and an HTTP client that knows only its URL.
 pub(crate) struct Fal {
     pub(crate) emulator: Emulator,
     pub(crate) http: Client,
@@ -24,38 +24,38 @@ impl Deref for Fal {
     }
 }
 
-/// An answer, read to its end.
+/// A response with its whole body.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: reqwest::header::HeaderMap,
     pub(crate) body: Value,
 }
 
-impl Answer {
+impl Reply {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 }
 
 impl Fal {
-    /// The shipped documents, at once.
+    /// Starts an emulator of the shipped documents with [`Pace::instant`].
     pub(crate) async fn instant() -> Self {
-        Fal::of(Emulator::builder().pace(Pace::instant())).await
+        Fal::start(Emulator::builder().pace(Pace::instant())).await
     }
 
-    /// The shipped documents, step by step.
+    /// Starts an emulator of the shipped documents with [`Pace::manual`].
     pub(crate) async fn manual() -> Self {
-        Fal::of(Emulator::builder().pace(Pace::manual())).await
+        Fal::start(Emulator::builder().pace(Pace::manual())).await
     }
 
-    pub(crate) async fn of(builder: EmulatorBuilder) -> Self {
-        // fal-client brings reqwest with TLS but without a provider; a second installation changes nothing.
+    pub(crate) async fn start(builder: EmulatorBuilder) -> Self {
+        // fal-client enables TLS in reqwest without a crypto provider. A second installation has no effect.
         let _ = rustls::crypto::ring::default_provider().install_default();
         Fal { emulator: builder.start().await.unwrap(), http: Client::builder().no_proxy().build().unwrap() }
     }
 
-    /// A request with a key.
+    /// Builds a request with a key.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.anonymous(method, path).header("authorization", "Key id:secret")
     }
@@ -64,59 +64,58 @@ impl Fal {
         self.http.request(method, format!("{}{path}", self.base_url()))
     }
 
-    pub(crate) async fn get(&self, path: &str) -> Answer {
-        answer(self.request(Method::GET, path)).await
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        send(self.request(Method::GET, path)).await
     }
 
-    pub(crate) async fn put(&self, path: &str) -> Answer {
-        answer(self.request(Method::PUT, path)).await
+    pub(crate) async fn put(&self, path: &str) -> Reply {
+        send(self.request(Method::PUT, path)).await
     }
 
-    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
-        answer(self.request(Method::POST, path).json(body)).await
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Reply {
+        send(self.request(Method::POST, path).json(body)).await
     }
 
-    pub(crate) async fn run(&self, id: &str, input: &Value) -> Answer {
+    pub(crate) async fn run(&self, id: &str, input: &Value) -> Reply {
         self.post(&format!("/fal.run/{id}"), input).await
     }
 
-    /// Submits, and gives the path of the request.
+    /// Submits an input, and returns the job.
     pub(crate) async fn submit(&self, id: &str, input: &Value) -> Job {
-        let answer = self.post(&format!("/queue.fal.run/{id}"), input).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        let path = answer.body["response_url"].as_str().unwrap().strip_prefix(self.base_url()).unwrap().to_owned();
-        Job { id: answer.body["request_id"].as_str().unwrap().to_owned(), path }
+        let reply = self.post(&format!("/queue.fal.run/{id}"), input).await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+        let path = reply.body["response_url"].as_str().unwrap().strip_prefix(self.base_url()).unwrap().to_owned();
+        Job { id: reply.body["request_id"].as_str().unwrap().to_owned(), path }
     }
 }
 
-/// What is needed to upload files.
 impl Fal {
-    /// A CDN token as it is sent.
+    /// Returns a CDN token as an `Authorization` header.
     pub(crate) async fn token(&self) -> String {
-        let answer = self.post("/rest.fal.ai/storage/auth/token?storage_type=fal-cdn-v3", &json!({})).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        format!("{} {}", answer.body["token_type"].as_str().unwrap(), answer.body["token"].as_str().unwrap())
+        let reply = self.post("/rest.fal.ai/storage/auth/token?storage_type=fal-cdn-v3", &json!({})).await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+        format!("{} {}", reply.body["token_type"].as_str().unwrap(), reply.body["token"].as_str().unwrap())
     }
 
-    /// An upload with a token.
+    /// Builds an upload request with a token.
     pub(crate) fn upload(&self, token: &str, content_type: &str, bytes: impl Into<reqwest::Body>) -> RequestBuilder {
         let request = self.http.post(format!("{}/v3.fal.media/files/upload", self.base_url()));
         request.header("authorization", token).header("content-type", content_type).body(bytes)
     }
 
-    /// Uploads a file, and gives its URL.
+    /// Uploads a file, and returns its URL.
     pub(crate) async fn uploaded(&self, content_type: &str, bytes: impl Into<reqwest::Body>) -> String {
-        let answer = answer(self.upload(&self.token().await, content_type, bytes)).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        answer.body["access_url"].as_str().unwrap().to_owned()
+        let reply = send(self.upload(&self.token().await, content_type, bytes)).await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+        reply.body["access_url"].as_str().unwrap().to_owned()
     }
 
-    /// Initiates an upload, and gives where to put the file and where it is then.
+    /// Initiates an upload, and returns the upload URL and the file URL.
     pub(crate) async fn initiate(&self, storage_type: &str, content_type: &str) -> (String, String) {
         let path = format!("/rest.fal.ai/storage/upload/initiate?storage_type={storage_type}");
-        let answer = self.post(&path, &json!({ "content_type": content_type, "file_name": "a.txt" })).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        let url = |name: &str| answer.body[name].as_str().unwrap().to_owned();
+        let reply = self.post(&path, &json!({ "content_type": content_type, "file_name": "a.txt" })).await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+        let url = |name: &str| reply.body[name].as_str().unwrap().to_owned();
         (url("upload_url"), url("file_url"))
     }
 }
@@ -140,14 +139,14 @@ impl Job {
     }
 }
 
-pub(crate) async fn answer(request: RequestBuilder) -> Answer {
+pub(crate) async fn send(request: RequestBuilder) -> Reply {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let body = response.bytes().await.unwrap();
-    Answer { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }
+    Reply { status, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) }
 }
 
-/// The events of a stream: a status each, or an error where it was torn.
+/// Parses the events of a stream. An error means that the stream broke.
 pub(crate) fn events(response: Response) -> impl Stream<Item = Result<Event, reqwest::Error>> {
     assert_eq!(response.status(), StatusCode::OK);
     let bytes = response.bytes_stream();
@@ -175,7 +174,7 @@ pub(crate) enum Event {
     Comment(String),
 }
 
-/// The next status of a stream; none at its end. Comments are left out.
+/// Returns the next status of a stream, or `None` at its end. Skips comments.
 pub(crate) async fn next_status(
     events: &mut (impl Stream<Item = Result<Event, reqwest::Error>> + Unpin),
 ) -> Option<Value> {
@@ -187,7 +186,7 @@ pub(crate) async fn next_status(
     }
 }
 
-/// An input that the flagship endpoint takes.
+/// Returns a valid input of the flagship endpoint.
 pub(crate) fn inpainting() -> Value {
     json!({
         "prompt": "Ice fortress",
@@ -197,7 +196,7 @@ pub(crate) fn inpainting() -> Value {
     })
 }
 
-/// That with other fields as well.
+/// Returns [`inpainting`] with additional fields.
 pub(crate) fn inpainting_with(fields: Value) -> Value {
     let mut input = inpainting();
     for (name, value) in fields.as_object().unwrap() {
@@ -206,7 +205,7 @@ pub(crate) fn inpainting_with(fields: Value) -> Value {
     input
 }
 
-/// All statuses of a stream.
+/// Returns all statuses of a stream.
 pub(crate) async fn all_statuses(response: Response) -> Vec<Value> {
     let events = events(response);
     pin_mut!(events);
@@ -217,7 +216,7 @@ pub(crate) async fn all_statuses(response: Response) -> Vec<Value> {
     statuses
 }
 
-/// A document of an endpoint as fal writes it.
+/// Returns an endpoint's document in fal's format.
 pub(crate) fn document(id: &str, input: &Value, output: &Value, components: &Value) -> String {
     let content = |schema: &Value| json!({ "application/json": { "schema": schema } });
     json!({
@@ -234,7 +233,7 @@ pub(crate) fn document(id: &str, input: &Value, output: &Value, components: &Val
     .to_string()
 }
 
-/// The schema of an object of which nothing is required.
+/// Returns the schema of an object without required properties.
 pub(crate) fn object(properties: &Value) -> Value {
     json!({ "type": "object", "properties": properties })
 }

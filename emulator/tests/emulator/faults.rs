@@ -5,17 +5,20 @@ use futures_util::{StreamExt, pin_mut};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::fal::{APP, Answer, Event, Fal, INPAINTING, Job, answer, events, inpainting, inpainting_with, next_status};
+use crate::fal::{APP, Event, Fal, INPAINTING, Job, Reply, events, inpainting, inpainting_with, next_status, send};
 
 const REDUX: &str = "fal-ai/flux/dev/redux";
 
 #[tokio::test]
-async fn requests_take_the_faults_of_their_operation_in_order() {
+async fn faults_apply_per_operation_in_order() {
     let fal = Fal::instant().await;
-    fal.fault(Operation::Status, Fault::answer(500));
-    fal.fault(Operation::Status, Fault::none());
-    fal.fault(Operation::Status, Fault::answer(429).header("retry-after", "7").json(&json!({ "detail": "slowly" })));
-    fal.fault(Operation::Result, Fault::answer(502).html("<h1>nginx</h1>"));
+    fal.inject_fault(Operation::Status, Fault::respond(500));
+    fal.inject_fault(Operation::Status, Fault::none());
+    fal.inject_fault(
+        Operation::Status,
+        Fault::respond(429).header("retry-after", "7").json(&json!({ "detail": "slowly" })),
+    );
+    fal.inject_fault(Operation::Result, Fault::respond(502).html("<h1>nginx</h1>"));
     let job = fal.submit(INPAINTING, &inpainting()).await;
 
     let first = fal.get(&job.status()).await;
@@ -35,40 +38,40 @@ async fn requests_take_the_faults_of_their_operation_in_order() {
 }
 
 #[tokio::test]
-async fn a_fault_comes_instead_of_the_effect_or_after_it() {
+async fn fault_replaces_or_follows_the_effect() {
     let fal = Fal::manual().await;
     let submit = || fal.request(Method::POST, &format!("/queue.fal.run/{INPAINTING}")).json(&inpainting());
 
-    fal.fault(Operation::Submit, Fault::answer(503));
-    assert_eq!(answer(submit()).await.status, 503);
-    fal.fault(Operation::Submit, Fault::drop_connection());
+    fal.inject_fault(Operation::Submit, Fault::respond(503));
+    assert_eq!(send(submit()).await.status, 503);
+    fal.inject_fault(Operation::Submit, Fault::drop_connection());
     assert!(submit().send().await.is_err());
-    fal.fault(Operation::Submit, Fault::answer(503).after_effect());
-    assert_eq!(answer(submit()).await.status, 503);
-    fal.fault(Operation::Submit, Fault::drop_connection().after_effect());
+    fal.inject_fault(Operation::Submit, Fault::respond(503).after_effect());
+    assert_eq!(send(submit()).await.status, 503);
+    fal.inject_fault(Operation::Submit, Fault::drop_connection().after_effect());
     assert!(submit().send().await.is_err());
-    // Which of them have made a job?
+    // Only some requests created a job.
     let seen: Vec<_> = fal.requests().iter().map(|it| (it.status(), it.request_id().is_some())).collect();
     assert_eq!(seen, [(Some(503), false), (None, false), (Some(503), true), (None, true)]);
 
     let job = fal.submit(INPAINTING, &inpainting()).await;
-    fal.fault(Operation::Cancel, Fault::drop_connection());
+    fal.inject_fault(Operation::Cancel, Fault::drop_connection());
     assert!(fal.request(Method::PUT, &job.cancel()).send().await.is_err());
     assert_eq!(fal.get(&job.status()).await.body["status"], "IN_QUEUE");
-    fal.fault(Operation::Cancel, Fault::drop_connection().after_effect());
+    fal.inject_fault(Operation::Cancel, Fault::drop_connection().after_effect());
     assert!(fal.request(Method::PUT, &job.cancel()).send().await.is_err());
     assert_eq!(fal.get(&job.status()).await.body["status"], "COMPLETED");
 }
 
 #[tokio::test]
-async fn a_stream_is_torn_after_so_many_events() {
+async fn stream_breaks_after_a_number_of_events() {
     let fal = Fal::manual().await;
     let job = fal.submit(INPAINTING, &inpainting()).await;
     for after in [0, 1, 3] {
-        fal.fault(Operation::StatusStream, Fault::tear_after(after));
+        fal.inject_fault(Operation::StatusStream, Fault::drop_response_after(after));
         let response = fal.request(Method::GET, &job.stream()).send().await;
         fal.complete(&job.id);
-        // With no event at all, the connection may be gone before the head of the answer is out.
+        // With zero events, the connection may close before the response head is sent.
         let Ok(response) = response else {
             assert_eq!(after, 0);
             continue;
@@ -84,16 +87,16 @@ async fn a_stream_is_torn_after_so_many_events() {
                 None => break false,
             }
         };
-        // A stream with fewer events ends as usual.
+        // A stream with fewer events ends normally.
         let whole = after > 1;
         assert_eq!((statuses, torn), (if whole { 1 } else { after }, !whole), "after {after}");
     }
 }
 
 #[tokio::test]
-async fn an_answer_is_torn_after_so_many_bytes() {
+async fn response_breaks_after_a_number_of_bytes() {
     let fal = Fal::instant().await;
-    fal.fault(Operation::Run, Fault::tear_after(10));
+    fal.inject_fault(Operation::Run, Fault::drop_response_after(10));
     let torn = fal.request(Method::POST, &format!("/fal.run/{INPAINTING}")).json(&inpainting()).send().await.unwrap();
     assert_eq!(torn.status(), 200);
     let mut bytes = torn.bytes_stream();
@@ -102,12 +105,12 @@ async fn an_answer_is_torn_after_so_many_bytes() {
 }
 
 #[tokio::test]
-async fn an_answer_comes_late() {
+async fn delay_holds_the_response() {
     let fal = Fal::instant().await;
-    // Later than any test runs: the request is there, its answer is not.
+    // The delay outlasts the test: the request has arrived, its response is pending.
     let hour = Duration::from_secs(3600);
-    fal.fault(Operation::Run, Fault::none().delay(hour));
-    fal.fault(Operation::Run, Fault::none().delay(Duration::from_millis(1)));
+    fal.inject_fault(Operation::Run, Fault::none().delay(hour));
+    fal.inject_fault(Operation::Run, Fault::none().delay(Duration::from_millis(1)));
     let request = fal.request(Method::POST, &format!("/fal.run/{INPAINTING}")).json(&inpainting());
     let late = tokio::spawn(request.send());
     while fal.requests().is_empty() {
@@ -121,21 +124,21 @@ async fn an_answer_comes_late() {
 }
 
 #[tokio::test]
-async fn a_fault_that_makes_no_sense_says_so() {
+async fn invalid_fault_is_reported() {
     let fal = Fal::instant().await;
     for (fault, reason) in [
-        (Fault::answer(42), "a fault cannot be answered: 42 is not a status from 200 to 599"),
-        (Fault::answer(101), "a fault cannot be answered: 101 is not a status from 200 to 599"),
-        (Fault::answer(400).header("a b", "c"), "a fault cannot be answered: `a b: c` is not a header"),
-        (Fault::answer(400).header("a", "b\nc"), "a fault cannot be answered: `a: b\nc` is not a header"),
+        (Fault::respond(42), "invalid fault: status 42 is not from 200 to 599"),
+        (Fault::respond(101), "invalid fault: status 101 is not from 200 to 599"),
+        (Fault::respond(400).header("a b", "c"), "invalid fault: `a b: c` is not a valid header"),
+        (Fault::respond(400).header("a", "b\nc"), "invalid fault: `a: b\nc` is not a valid header"),
     ] {
-        fal.fault(Operation::Run, fault);
-        let answer = fal.run(INPAINTING, &inpainting()).await;
-        assert_eq!((answer.status, answer.body), (500, json!({ "detail": reason })));
+        fal.inject_fault(Operation::Run, fault);
+        let reply = fal.run(INPAINTING, &inpainting()).await;
+        assert_eq!((reply.status, reply.body), (500, json!({ "detail": reason })));
     }
 }
 
-/// A request of every operation; a job and a file for them.
+/// Returns a request of every operation, with a job and a file for them.
 fn requests_of_every_operation(fal: &Fal, job: &Job, file: &str) -> Vec<(Operation, RequestBuilder)> {
     let post = |host: &str| fal.request(Method::POST, &format!("/{host}/{INPAINTING}")).json(&small());
     vec![
@@ -149,12 +152,12 @@ fn requests_of_every_operation(fal: &Fal, job: &Job, file: &str) -> Vec<(Operati
     ]
 }
 
-/// An input whose picture is drawn in no time.
+/// Returns an input whose image is small.
 fn small() -> Value {
     inpainting_with(json!({ "image_size": { "width": 8, "height": 8 } }))
 }
 
-/// Reads an answer to its end.
+/// Reads a response to its end.
 async fn whole(request: RequestBuilder) -> reqwest::Result<u16> {
     let response = request.send().await?;
     let status = response.status().as_u16();
@@ -163,7 +166,7 @@ async fn whole(request: RequestBuilder) -> reqwest::Result<u16> {
 }
 
 #[tokio::test]
-async fn every_operation_breaks_at_every_point() {
+async fn every_operation_can_break_at_every_point() {
     let fal = Fal::instant().await;
     let job = fal.submit(INPAINTING, &small()).await;
     let file = fal.get(&job.path).await.body["images"][0]["url"].as_str().unwrap().to_owned();
@@ -172,14 +175,14 @@ async fn every_operation_breaks_at_every_point() {
         (Fault::drop_request_after(10), false),
         (Fault::drop_connection(), false),
         (Fault::drop_connection().after_effect(), true),
-        (Fault::tear_head(), true),
-        (Fault::tear_after(0), true),
-        (Fault::tear_after_bytes(1), true),
+        (Fault::drop_response_in_head(), true),
+        (Fault::drop_response_after(0), true),
+        (Fault::drop_response_after_bytes(1), true),
     ];
     for (fault, takes_effect) in points {
         for (operation, request) in requests_of_every_operation(&fal, &job, &file) {
             let before = fal.jobs().len();
-            fal.fault(operation, fault.clone());
+            fal.inject_fault(operation, fault.clone());
             let again = request.try_clone().unwrap();
             whole(request).await.expect_err("a broken connection");
             let makes_job = matches!(operation, Operation::Run | Operation::Submit);
@@ -188,14 +191,14 @@ async fn every_operation_breaks_at_every_point() {
             assert_eq!(whole(again).await.unwrap(), usual, "{operation:?} {fault:?}");
         }
     }
-    assert_eq!(fal.faults_left(), 0);
+    assert_eq!(fal.pending_faults(), 0);
 }
 
 #[tokio::test]
-async fn a_proxy_on_the_way_answers_before_and_after() {
+async fn proxy_responds_before_or_after_the_effect() {
     let fal = Fal::instant().await;
     for (fault, jobs) in [(Fault::nginx(502), 0), (Fault::nginx(504).after_effect(), 1)] {
-        fal.fault(Operation::Submit, fault);
+        fal.inject_fault(Operation::Submit, fault);
         let submit = fal.request(Method::POST, &format!("/queue.fal.run/{INPAINTING}")).json(&inpainting());
         let response = submit.send().await.unwrap();
         assert!(response.status().is_server_error());
@@ -208,10 +211,10 @@ async fn a_proxy_on_the_way_answers_before_and_after() {
 }
 
 #[tokio::test]
-async fn a_wait_is_asked_for_in_seconds_or_until_a_date() {
+async fn retry_after_is_seconds_or_a_date() {
     let fal = Fal::instant().await;
-    fal.fault(Operation::Run, Fault::answer(429).retry_after(Duration::from_millis(1500)));
-    fal.fault(Operation::Run, Fault::answer(429).retry_after_date(Duration::from_secs(60)));
+    fal.inject_fault(Operation::Run, Fault::respond(429).retry_after(Duration::from_millis(1500)));
+    fal.inject_fault(Operation::Run, Fault::respond(429).retry_after_date(Duration::from_secs(60)));
     let seconds = fal.run(INPAINTING, &inpainting()).await;
     assert_eq!((seconds.status, seconds.header("retry-after")), (429, Some("2")));
     let date = fal.run(INPAINTING, &inpainting()).await;
@@ -220,7 +223,7 @@ async fn a_wait_is_asked_for_in_seconds_or_until_a_date() {
 }
 
 #[tokio::test]
-async fn the_platform_has_errors_of_its_own() {
+async fn request_error_has_the_platforms_format() {
     let fal = Fal::instant().await;
     for (error_type, status, needs_retry) in [
         ("request_timeout", 504, Some("1")),
@@ -232,35 +235,35 @@ async fn the_platform_has_errors_of_its_own() {
         ("concurrent_requests_limit", 429, Some("1")),
         ("something_new", 500, None),
     ] {
-        fal.fault(Operation::Run, Fault::request_error(error_type));
-        let answer = fal.run(INPAINTING, &inpainting()).await;
-        assert_eq!(answer.status, status, "{error_type}");
-        assert_eq!(answer.header("x-fal-error-type"), Some(error_type));
-        assert_eq!(answer.header("x-fal-needs-retry"), needs_retry, "{error_type}");
-        assert_eq!(answer.body["error_type"], error_type);
-        assert!(answer.body["detail"].is_string());
+        fal.inject_fault(Operation::Run, Fault::request_error(error_type));
+        let reply = fal.run(INPAINTING, &inpainting()).await;
+        assert_eq!(reply.status, status, "{error_type}");
+        assert_eq!(reply.header("x-fal-error-type"), Some(error_type));
+        assert_eq!(reply.header("x-fal-needs-retry"), needs_retry, "{error_type}");
+        assert_eq!(reply.body["error_type"], error_type);
+        assert!(reply.body["detail"].is_string());
     }
     assert_eq!(fal.jobs().len(), 0);
 }
 
 #[tokio::test]
-async fn the_usual_answer_has_a_header_more() {
+async fn header_is_added_to_the_normal_response() {
     let fal = Fal::instant().await;
-    fal.fault(
+    fal.inject_fault(
         Operation::Run,
         Fault::none().header("x-fal-served-from", "elsewhere").header("x-fal-billable-units", "7"),
     );
-    let answer = fal.run(INPAINTING, &inpainting()).await;
-    assert_eq!((answer.status, answer.header("x-fal-served-from")), (200, Some("elsewhere")));
-    assert_eq!(answer.header("x-fal-billable-units"), Some("7"));
-    assert!(answer.header("x-fal-request-id").is_some());
+    let reply = fal.run(INPAINTING, &inpainting()).await;
+    assert_eq!((reply.status, reply.header("x-fal-served-from")), (200, Some("elsewhere")));
+    assert_eq!(reply.header("x-fal-billable-units"), Some("7"));
+    assert!(reply.header("x-fal-request-id").is_some());
 }
 
 #[tokio::test]
-async fn an_accepted_request_fails_as_ordered() {
+async fn accepted_request_has_the_injected_outcome() {
     let fal = Fal::manual().await;
     let policy = json!({ "detail": [{ "loc": ["body", "prompt"], "msg": "no", "type": "content_policy_violation" }] });
-    fal.fault(Operation::Submit, Fault::outcome(422).json(&policy).header("x-fal-billable-units", "1"));
+    fal.inject_fault(Operation::Submit, Fault::outcome(422).json(&policy).header("x-fal-billable-units", "1"));
     let job = fal.submit(INPAINTING, &inpainting()).await;
     assert_eq!(fal.get(&job.status()).await.body["status"], "IN_QUEUE");
     fal.complete(&job.id);
@@ -273,21 +276,21 @@ async fn an_accepted_request_fails_as_ordered() {
     assert_eq!(result.header("x-fal-request-id"), Some(job.id.as_str()));
 
     let gone = json!({ "detail": "Runner disconnected", "error_type": "runner_disconnected" });
-    fal.fault(Operation::Submit, Fault::outcome(503).json(&gone));
+    fal.inject_fault(Operation::Submit, Fault::outcome(503).json(&gone));
     let job = fal.submit(INPAINTING, &inpainting()).await;
     fal.complete(&job.id);
     let status = fal.get(&job.status()).await.body;
     assert_eq!((&status["error"], &status["error_type"]), (&gone["detail"], &gone["error_type"]));
     assert_eq!(fal.get(&job.path).await.status, 503);
 
-    fal.fault(Operation::Run, Fault::outcome(500));
+    fal.inject_fault(Operation::Run, Fault::outcome(500));
     let run = fal.run(INPAINTING, &inpainting()).await;
     assert_eq!(run.status, 500);
     assert_eq!(run.header("x-fal-request-id"), Some(fal.jobs()[2].request_id()));
 }
 
 #[tokio::test]
-async fn a_connection_is_closed_before_anything_is_read() {
+async fn connection_is_closed_before_the_request_is_read() {
     let fal = Fal::instant().await;
     fal.drop_connections(2);
     for _ in 0..2 {
@@ -298,26 +301,26 @@ async fn a_connection_is_closed_before_anything_is_read() {
 }
 
 #[tokio::test]
-async fn a_stream_is_torn_within_an_event() {
+async fn stream_breaks_inside_an_event() {
     let fal = Fal::manual().await;
     let job = fal.submit(INPAINTING, &inpainting()).await;
-    fal.fault(Operation::StatusStream, Fault::tear_after_bytes(20));
+    fal.inject_fault(Operation::StatusStream, Fault::drop_response_after_bytes(20));
     let mut bytes = fal.request(Method::GET, &job.stream()).send().await.unwrap().bytes_stream();
     assert_eq!(bytes.next().await.unwrap().unwrap().len(), 20);
     assert!(bytes.next().await.unwrap().is_err());
 }
 
 #[tokio::test]
-async fn a_stream_falls_silent() {
-    let fal = Fal::of(Emulator::builder().pace(Pace::manual()).keep_alive(Duration::from_millis(1))).await;
+async fn stream_stalls() {
+    let fal = Fal::start(Emulator::builder().pace(Pace::manual()).keep_alive(Duration::from_millis(1))).await;
     let job = fal.submit(INPAINTING, &inpainting()).await;
-    fal.fault(Operation::StatusStream, Fault::silence_after(1));
+    fal.inject_fault(Operation::StatusStream, Fault::stall_response_after(1));
     let events = events(fal.request(Method::GET, &job.stream()).send().await.unwrap());
     pin_mut!(events);
     assert_eq!(next_status(&mut events).await.unwrap()["status"], "IN_QUEUE");
     fal.complete(&job.id);
     fal.advance_time(Duration::from_secs(60));
-    // Other answers come; this stream has had enough time for its next event, and for a comment.
+    // Other requests work. The stream has had enough time for its next event and for a comment.
     for _ in 0..20 {
         assert_eq!(fal.get(&job.status()).await.body["status"], "COMPLETED");
     }
@@ -325,11 +328,11 @@ async fn a_stream_falls_silent() {
 }
 
 #[tokio::test]
-async fn a_body_drips() {
+async fn response_is_throttled() {
     let fal = Fal::instant().await;
     let usual = fal.run(INPAINTING, &inpainting()).await;
     let pause = Duration::from_secs(3600);
-    fal.fault(Operation::Run, Fault::drip(100, pause));
+    fal.inject_fault(Operation::Run, Fault::throttle(100, pause));
     let run = fal.request(Method::POST, &format!("/fal.run/{INPAINTING}")).json(&inpainting());
     let response = run.send().await.unwrap();
     let length = response.content_length().unwrap();
@@ -346,37 +349,43 @@ async fn a_body_drips() {
 }
 
 #[tokio::test]
-async fn a_fault_may_be_for_some_requests_only() {
+async fn condition_limits_a_fault() {
     let fal = Fal::instant().await;
     let redux = json!({ "image_url": "https://example.com/a.png" });
-    fal.fault(Operation::Run, Fault::answer(500).on(REDUX));
-    fal.fault(Operation::Run, Fault::answer(501));
-    // The first is for another endpoint, so the second comes first.
+    fal.inject_fault(Operation::Run, Fault::respond(500).on(REDUX));
+    fal.inject_fault(Operation::Run, Fault::respond(501));
+    // The first fault is for another endpoint, so the second applies first.
     assert_eq!(fal.run(INPAINTING, &inpainting()).await.status, 501);
     assert_eq!(fal.run(INPAINTING, &inpainting()).await.status, 200);
-    assert_eq!(fal.faults_left(), 1);
+    assert_eq!(fal.pending_faults(), 1);
     assert_eq!(fal.run(REDUX, &redux).await.status, 500);
 
     let (first, second) = (fal.submit(INPAINTING, &inpainting()).await, fal.submit(REDUX, &redux).await);
-    fal.fault(Operation::Status, Fault::answer(500).on(REDUX));
+    fal.inject_fault(Operation::Status, Fault::respond(500).on(REDUX));
     let of_first = first.id.clone();
-    fal.fault(Operation::Status, Fault::answer(501).when(move |request| request.request_id() == Some(&of_first)));
-    let status = async |job: &Job| -> Answer { fal.get(&job.status()).await };
+    fal.inject_fault(
+        Operation::Status,
+        Fault::respond(501).when(move |request| request.request_id() == Some(&of_first)),
+    );
+    let status = async |job: &Job| -> Reply { fal.get(&job.status()).await };
     assert_eq!(status(&first).await.status, 501);
     assert_eq!(status(&first).await.status, 200);
     assert_eq!(status(&second).await.status, 500);
-    assert_eq!(fal.faults_left(), 0);
+    assert_eq!(fal.pending_faults(), 0);
 
     // Both conditions have to hold.
-    fal.fault(Operation::Run, Fault::answer(500).on(REDUX).when(|request| request.header("x-fal-tags").is_some()));
+    fal.inject_fault(
+        Operation::Run,
+        Fault::respond(500).on(REDUX).when(|request| request.header("x-fal-tags").is_some()),
+    );
     assert_eq!(fal.run(REDUX, &redux).await.status, 200);
     let tagged = fal.request(Method::POST, &format!("/fal.run/{REDUX}")).header("x-fal-tags", "a=b").json(&redux);
-    assert_eq!(answer(tagged).await.status, 500);
+    assert_eq!(send(tagged).await.status, 500);
 
-    fal.fault(Operation::Run, Fault::answer(500));
+    fal.inject_fault(Operation::Run, Fault::respond(500));
     fal.clear_faults();
     assert_eq!(fal.run(REDUX, &redux).await.status, 200);
-    // Of a request that nobody knows, the application is known.
-    fal.get(&format!("/queue.fal.run/{APP}/requests/nobody")).await;
+    // Only the application of an unknown request is known.
+    fal.get(&format!("/queue.fal.run/{APP}/requests/unknown")).await;
     assert_eq!(fal.requests().last().unwrap().endpoint(), Some(APP));
 }

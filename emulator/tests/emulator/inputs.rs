@@ -2,28 +2,28 @@ use fal_emulator::{Emulator, Pace};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::fal::{Answer, Fal, INPAINTING, answer, document, inpainting, inpainting_with, object};
+use crate::fal::{Fal, INPAINTING, Reply, document, inpainting, inpainting_with, object, send};
 
-/// What an endpoint says of an input, its properties having these schemas.
-async fn judged(properties: Value, input: Value) -> Answer {
+/// Returns the violations of an input by these property schemas.
+async fn judged(properties: Value, input: Value) -> Reply {
     judged_by(object(&properties), json!({}), input).await
 }
 
-async fn judged_by(schema: Value, components: Value, input: Value) -> Answer {
+async fn judged_by(schema: Value, components: Value, input: Value) -> Reply {
     let document = document("me/it", &schema, &json!({}), &components);
-    let fal = Fal::of(Emulator::builder().document(document).pace(Pace::instant())).await;
+    let fal = Fal::start(Emulator::builder().document(document).pace(Pace::instant())).await;
     fal.run("me/it", &input).await
 }
 
-/// The type, path, message and context of each violation.
-fn essence(answer: &Answer) -> Vec<(Value, Value, Value, Value)> {
-    assert_eq!(answer.status, 422, "{answer:?}");
-    let details = answer.body["detail"].as_array().unwrap();
+/// Returns the type, path, message and context of each violation.
+fn essence(reply: &Reply) -> Vec<(Value, Value, Value, Value)> {
+    assert_eq!(reply.status, 422, "{reply:?}");
+    let details = reply.body["detail"].as_array().unwrap();
     details.iter().map(|it| (it["type"].clone(), it["loc"].clone(), it["msg"].clone(), it["ctx"].clone())).collect()
 }
 
 #[tokio::test]
-async fn each_kind_of_violation_has_fals_words() {
+async fn violations_use_fals_words() {
     for (schema, value, kind, msg, ctx) in [
         (json!({ "type": "string" }), json!(1), "string_type", "Input should be a valid string", json!(null)),
         (json!({ "type": "integer" }), json!(1.5), "int_type", "Input should be a valid integer", json!(null)),
@@ -120,25 +120,25 @@ async fn each_kind_of_violation_has_fals_words() {
             json!(null),
         ),
     ] {
-        let answer = judged(json!({ "x": schema }), json!({ "x": value })).await;
-        assert_eq!(essence(&answer), [(json!(kind), json!(["body", "x"]), json!(msg), ctx)], "{schema}");
-        let detail = &answer.body["detail"][0];
+        let reply = judged(json!({ "x": schema }), json!({ "x": value })).await;
+        assert_eq!(essence(&reply), [(json!(kind), json!(["body", "x"]), json!(msg), ctx)], "{schema}");
+        let detail = &reply.body["detail"][0];
         assert_eq!(detail["input"], value);
         assert_eq!(detail["url"], format!("https://docs.fal.ai/errors/#{kind}"));
     }
 }
 
 #[tokio::test]
-async fn what_is_missing_and_what_is_too_much_is_named() {
+async fn missing_and_extra_fields_are_named() {
     let schema = json!({
         "type": "object",
         "properties": { "a": {}, "b": { "type": "object", "required": ["c"] } },
         "required": ["a", "b"],
         "additionalProperties": false,
     });
-    let answer = judged_by(schema, json!({}), json!({ "b": {}, "d": 1 })).await;
+    let reply = judged_by(schema, json!({}), json!({ "b": {}, "d": 1 })).await;
     let missing = |loc| (json!("missing"), loc, json!("Field required"), json!(null));
-    let mut seen = essence(&answer);
+    let mut seen = essence(&reply);
     seen.sort_by_key(|it| it.1.to_string());
     assert_eq!(
         seen,
@@ -148,16 +148,16 @@ async fn what_is_missing_and_what_is_too_much_is_named() {
             (json!("extra_forbidden"), json!(["body", "d"]), json!("Extra inputs are not permitted"), json!(null)),
         ]
     );
-    // Of what is missing, the object that misses it is shown; of what is too much, its value.
+    // A missing field shows its object. An extra field shows its value.
     let input =
-        |name| answer.body["detail"].as_array().unwrap().iter().find(|it| it["type"] == name).unwrap()["input"].clone();
+        |name| reply.body["detail"].as_array().unwrap().iter().find(|it| it["type"] == name).unwrap()["input"].clone();
     assert_eq!(input("extra_forbidden"), 1);
 }
 
 #[tokio::test]
-async fn all_violations_come_at_once_with_their_places() {
+async fn all_violations_are_reported_with_their_paths() {
     let fal = Fal::instant().await;
-    let answer = fal
+    let reply = fal
         .run(
             INPAINTING,
             &json!({
@@ -168,7 +168,7 @@ async fn all_violations_come_at_once_with_their_places() {
             }),
         )
         .await;
-    let mut seen: Vec<(String, String)> = essence(&answer)
+    let mut seen: Vec<(String, String)> = essence(&reply)
         .into_iter()
         .map(|(kind, loc, ..)| (loc.to_string(), kind.as_str().unwrap().to_owned()))
         .collect();
@@ -188,7 +188,7 @@ async fn all_violations_come_at_once_with_their_places() {
 }
 
 #[tokio::test]
-async fn of_a_union_the_closest_member_speaks() {
+async fn union_reports_the_closest_variant() {
     let fal = Fal::instant().await;
     for (size, loc, kind) in [
         (json!("huge"), json!(["body", "image_size"]), "one_of"),
@@ -196,12 +196,12 @@ async fn of_a_union_the_closest_member_speaks() {
         (json!({ "width": 15000, "height": 1 }), json!(["body", "image_size", "width"]), "less_than_equal"),
         (json!(5), json!(["body", "image_size"]), "dict_type"),
     ] {
-        let answer = fal.run(INPAINTING, &inpainting_with(json!({ "image_size": size }))).await;
-        let seen: Vec<_> = essence(&answer).into_iter().map(|(kind, loc, ..)| (loc, kind)).collect();
+        let reply = fal.run(INPAINTING, &inpainting_with(json!({ "image_size": size }))).await;
+        let seen: Vec<_> = essence(&reply).into_iter().map(|(kind, loc, ..)| (loc, kind)).collect();
         assert_eq!(seen, [(loc, json!(kind))], "{size}");
     }
 
-    // Of two kinds of objects, the one whose keys are there.
+    // Of two object variants, the one whose keys are present.
     let components = json!({
         "Circle": { "type": "object", "properties": { "radius": { "type": "number" } }, "required": ["radius"] },
         "Box": { "type": "object", "properties": { "side": { "type": "number" } }, "required": ["side"] },
@@ -212,19 +212,19 @@ async fn of_a_union_the_closest_member_speaks() {
         { "type": "null" },
     ] });
     let schema = object(&json!({ "shape": shape }));
-    let answer = judged_by(schema, components, json!({ "shape": { "side": "long" } })).await;
-    assert_eq!(essence(&answer)[0].1, json!(["body", "shape", "side"]));
+    let reply = judged_by(schema, components, json!({ "shape": { "side": "long" } })).await;
+    assert_eq!(essence(&reply)[0].1, json!(["body", "shape", "side"]));
 }
 
 #[tokio::test]
-async fn what_fal_takes_is_taken() {
+async fn inputs_that_fal_accepts_are_accepted() {
     let fal = Fal::instant().await;
     for fields in [
-        // Unknown fields are ignored, as by fal.
+        // Unknown fields are ignored, as on fal.
         json!({ "promptt": "misspelt" }),
-        // A whole number is an integer however it is written.
+        // 1.0 is an integer too.
         json!({ "num_images": 2.0 }),
-        // Null where the document says `nullable`.
+        // Null is accepted if the document says `nullable`.
         json!({ "image_size": null }),
         json!({ "image_size": "square_hd" }),
         json!({ "image_size": {} }),
@@ -239,7 +239,7 @@ async fn what_fal_takes_is_taken() {
 }
 
 #[tokio::test]
-async fn the_habits_of_fals_documents_are_understood() {
+async fn schema_habits_of_fal_are_supported() {
     let dangling = json!({ "x": { "$ref": "#/components/schemas/Nowhere" } });
     assert_eq!(judged(dangling, json!({ "x": [1, "anything"] })).await.status, 200);
 
@@ -253,7 +253,7 @@ async fn the_habits_of_fals_documents_are_understood() {
 }
 
 #[tokio::test]
-async fn schemas_that_go_in_circles_end() {
+async fn recursive_input_schemas_terminate() {
     let components = json!({
         "Self": { "$ref": "#/components/schemas/Self" },
         "Tree": {
@@ -268,16 +268,16 @@ async fn schemas_that_go_in_circles_end() {
     let fine = json!({ "self": 1, "tree": { "children": [{ "children": [] }] } });
     assert_eq!(judged_by(schema.clone(), components.clone(), fine).await.status, 200);
     let deep = json!({ "tree": { "children": [{ "children": [{ "children": 1 }] }] } });
-    let answer = judged_by(schema, components, deep).await;
-    assert_eq!(essence(&answer)[0].1, json!(["body", "tree", "children", 0, "children", 0, "children"]));
+    let reply = judged_by(schema, components, deep).await;
+    assert_eq!(essence(&reply)[0].1, json!(["body", "tree", "children", 0, "children", 0, "children"]));
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_object_is_refused() {
+async fn body_that_is_not_an_object_is_rejected() {
     let fal = Fal::instant().await;
     let send = |body: &str| {
         let request = fal.request(Method::POST, &format!("/fal.run/{INPAINTING}"));
-        answer(request.header("content-type", "application/json").body(body.to_owned()))
+        send(request.header("content-type", "application/json").body(body.to_owned()))
     };
     for (body, kind, loc) in [
         ("", "missing", json!(["body"])),
@@ -288,12 +288,12 @@ async fn a_body_that_is_no_object_is_refused() {
         ("{", "json_invalid", json!(["body", 1])),
         ("\u{0}", "json_invalid", json!(["body", 0])),
     ] {
-        let answer = send(body).await;
-        assert_eq!(answer.status, 422, "{body}");
-        let detail = &answer.body["detail"][0];
+        let reply = send(body).await;
+        assert_eq!(reply.status, 422, "{body}");
+        let detail = &reply.body["detail"][0];
         assert_eq!((&detail["type"], &detail["loc"]), (&json!(kind), &loc), "{body}");
     }
-    // Nested deeper than JSON is read at all.
+    // Nested deeper than the JSON parser allows.
     let deep = send(&"[".repeat(100_000)).await;
     assert_eq!(deep.body["detail"][0]["type"], "json_invalid");
     assert_eq!(fal.run(INPAINTING, &inpainting()).await.status, 200);

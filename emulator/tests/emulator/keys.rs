@@ -2,10 +2,10 @@ use fal_emulator::{Emulator, Pace};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::fal::{APP, Fal, INPAINTING, answer, inpainting};
+use crate::fal::{APP, Fal, INPAINTING, inpainting, send};
 
 #[tokio::test]
-async fn a_missing_or_malformed_key_is_401() {
+async fn missing_or_malformed_key_is_401() {
     let fal = Fal::instant().await;
     let job = fal.submit(INPAINTING, &inpainting()).await;
     for header in [None, Some(""), Some("Key"), Some("Key "), Some("id:secret"), Some("Basic aWQ6c2VjcmV0")] {
@@ -21,22 +21,22 @@ async fn a_missing_or_malformed_key_is_401() {
             if let Some(header) = header {
                 request = request.header("authorization", header);
             }
-            let answer = answer(request).await;
-            assert_eq!(answer.status, 401, "{header:?} {path}");
+            let reply = send(request).await;
+            assert_eq!(reply.status, 401, "{header:?} {path}");
             let detail = format!(
                 "Cannot access application \"{application}\". Authentication is required to access this application."
             );
-            assert_eq!(answer.body, json!({ "detail": detail }));
+            assert_eq!(reply.body, json!({ "detail": detail }));
         }
     }
 }
 
 #[tokio::test]
-async fn a_named_key_is_the_only_one() {
-    let fal = Fal::of(Emulator::builder().pace(Pace::instant()).key("mine:secret")).await;
+async fn configured_key_is_the_only_accepted_key() {
+    let fal = Fal::start(Emulator::builder().pace(Pace::instant()).key("mine:secret")).await;
     let run = |key: &str| {
         let request = fal.anonymous(Method::POST, &format!("/fal.run/{INPAINTING}"));
-        answer(request.header("authorization", format!("Key {key}")).json(&inpainting()))
+        send(request.header("authorization", format!("Key {key}")).json(&inpainting()))
     };
     assert_eq!(run("mine:secret").await.status, 200);
     let other = run("yours:secret").await;
@@ -45,8 +45,8 @@ async fn a_named_key_is_the_only_one() {
 }
 
 #[tokio::test]
-async fn what_does_not_exist_is_not_told_without_a_key() {
+async fn unknown_endpoints_are_hidden_without_a_key() {
     let fal = Fal::instant().await;
-    let unknown = fal.anonymous(Method::POST, "/fal.run/nobody/nothing").json(&json!({}));
-    assert_eq!(answer(unknown).await.status, 401);
+    let unknown = fal.anonymous(Method::POST, "/fal.run/unknown/nothing").json(&json!({}));
+    assert_eq!(send(unknown).await.status, 401);
 }

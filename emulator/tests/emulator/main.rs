@@ -1,4 +1,4 @@
-//! The emulator as a client on the wire sees it.
+//! Tests of the emulator over HTTP.
 #![allow(clippy::unwrap_used)]
 
 mod fal;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::fal::{Fal, INPAINTING, document, inpainting_with, object};
 
-/// Width and height of a PNG, all of which is read.
+/// Decodes a PNG completely, and returns width and height.
 fn png_size(bytes: &[u8]) -> (u32, u32) {
     let mut reader = png::Decoder::new(Cursor::new(bytes)).read_info().unwrap();
     let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
@@ -19,7 +19,7 @@ async fn fetch(http: &Client, url: &Value) -> Response {
 }
 
 #[tokio::test]
-async fn an_image_is_a_png_of_the_requested_size() {
+async fn image_is_a_png_of_the_requested_size() {
     let fal = Fal::instant().await;
     let input = inpainting_with(json!({ "image_size": { "width": 320, "height": 200 }, "num_images": 2 }));
     let output = fal.run(INPAINTING, &input).await.body;
@@ -44,7 +44,7 @@ async fn an_image_is_a_png_of_the_requested_size() {
 }
 
 #[tokio::test]
-async fn sizes_at_the_edge_are_drawn() {
+async fn extreme_image_sizes_are_drawn() {
     let fal = Fal::instant().await;
     for (width, height) in [(1, 1), (1, 300), (97, 3)] {
         let size = json!({ "image_size": { "width": width, "height": height } });
@@ -55,7 +55,7 @@ async fn sizes_at_the_edge_are_drawn() {
 }
 
 #[tokio::test]
-async fn sync_mode_gives_the_image_itself() {
+async fn sync_mode_returns_the_image_inline() {
     let fal = Fal::instant().await;
     let size = json!({ "width": 30, "height": 20 });
     let job = fal.submit(INPAINTING, &inpainting_with(json!({ "sync_mode": true, "image_size": size }))).await;
@@ -66,10 +66,10 @@ async fn sync_mode_gives_the_image_itself() {
 }
 
 #[tokio::test]
-async fn other_files_are_there_too() {
+async fn other_generated_files_are_readable() {
     let schema = object(&json!({ "audio_url": { "type": "string" }, "zip_url": { "type": "string" } }));
     let document = document("me/it", &json!({}), &schema, &json!({}));
-    let fal = Fal::of(Emulator::builder().document(document).pace(Pace::instant())).await;
+    let fal = Fal::start(Emulator::builder().document(document).pace(Pace::instant())).await;
     let output = fal.run("me/it", &json!({})).await.body;
     let audio = fetch(&fal.http, &output["audio_url"]).await;
     assert_eq!(audio.headers()["content-type"], "audio/wav");
@@ -80,7 +80,7 @@ async fn other_files_are_there_too() {
 }
 
 #[tokio::test]
-async fn files_that_nobody_made_are_not_there() {
+async fn unknown_files_are_not_found() {
     let fal = Fal::instant().await;
     for name in [
         "",
@@ -92,7 +92,7 @@ async fn files_that_nobody_made_are_not_there() {
         "emulator/..%2f..%2fetc%2fpasswd",
         "other/0000000000000001-1x1.png",
     ] {
-        let answer = crate::fal::answer(fal.anonymous(Method::GET, &format!("/v3.fal.media/files/{name}"))).await;
-        assert_eq!(answer.status, 404, "{name}");
+        let reply = crate::fal::send(fal.anonymous(Method::GET, &format!("/v3.fal.media/files/{name}"))).await;
+        assert_eq!(reply.status, 404, "{name}");
     }
 }

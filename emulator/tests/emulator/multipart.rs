@@ -3,11 +3,11 @@ use std::time::Duration;
 use reqwest::header::ETAG;
 use serde_json::{Value, json};
 
-use crate::fal::{Answer, Fal, answer};
+use crate::fal::{Fal, Reply, send};
 
-/// An upload in parts.
+/// A multipart upload.
 struct Upload {
-    /// What comes before a part's number, and after it.
+    /// The URL of a part, before and after its number.
     before: String,
     after: String,
     token: Option<String>,
@@ -15,7 +15,7 @@ struct Upload {
 }
 
 impl Upload {
-    /// One with a CDN token.
+    /// Starts an upload with a CDN token.
     async fn with_token(fal: &Fal) -> Self {
         let token = fal.token().await;
         let start = fal
@@ -24,13 +24,13 @@ impl Upload {
             .header("authorization", &token)
             .header("content-type", "video/mp4")
             .header("x-fal-file-name", "a.mp4");
-        let started = answer(start).await.body;
+        let started = send(start).await.body;
         let file_url = started["access_url"].as_str().unwrap().to_owned();
         let before = format!("{file_url}/multipart/{}", started["uploadId"].as_str().unwrap());
         Upload { before, after: String::new(), token: Some(token), file_url }
     }
 
-    /// One with a signed URL.
+    /// Starts an upload with a signed URL.
     async fn signed(fal: &Fal) -> Self {
         let path = "/rest.fal.ai/storage/upload/initiate-multipart?storage_type=fal-cdn-v3";
         let started = fal.post(path, &json!({ "content_type": "video/mp4", "file_name": "a.mp4" })).await.body;
@@ -39,24 +39,24 @@ impl Upload {
         Upload { before: before.to_owned(), after: format!("?{after}"), token: None, file_url }
     }
 
-    async fn put(&self, fal: &Fal, number: &str, bytes: &'static str) -> Answer {
+    async fn put(&self, fal: &Fal, number: &str, bytes: &'static str) -> Reply {
         let mut request = fal.http.put(format!("{}/{number}{}", self.before, self.after)).body(bytes);
         if let Some(token) = &self.token {
             request = request.header("authorization", token);
         }
-        answer(request).await
+        send(request).await
     }
 
-    async fn complete(&self, fal: &Fal, body: &Value) -> Answer {
+    async fn complete(&self, fal: &Fal, body: &Value) -> Reply {
         let mut request = fal.http.post(format!("{}/complete{}", self.before, self.after)).json(body);
         if let Some(token) = &self.token {
             request = request.header("authorization", token);
         }
-        answer(request).await
+        send(request).await
     }
 }
 
-fn listed(parts: &[(u32, &Answer)]) -> Value {
+fn listed(parts: &[(u32, &Reply)]) -> Value {
     let parts: Vec<Value> =
         parts.iter().map(|(number, part)| json!({ "partNumber": number, "etag": part.body["etag"] })).collect();
     json!({ "parts": parts })
@@ -66,7 +66,7 @@ fn listed(parts: &[(u32, &Answer)]) -> Value {
 async fn parts_become_a_file() {
     let fal = Fal::instant().await;
     for upload in [Upload::with_token(&fal).await, Upload::signed(&fal).await] {
-        // In any order, and again where it has to be.
+        // Parts may come in any order, and may be replaced.
         let third = upload.put(&fal, "3", "ghi").await;
         let wrong = upload.put(&fal, "1", "xyz").await;
         let first = upload.put(&fal, "1", "abc").await;
@@ -83,7 +83,7 @@ async fn parts_become_a_file() {
         assert_eq!(read.headers()["content-type"], "video/mp4");
         assert_eq!(read.text().await.unwrap(), "abcdefdefghi");
 
-        // Who did not hear of it asks again.
+        // The client may complete again if it lost the response.
         assert_eq!(upload.complete(&fal, &parts).await.status, 200);
         assert_eq!(upload.complete(&fal, &listed(&[(1, &first)])).await.status, 400);
         assert_eq!(upload.put(&fal, "4", "jkl").await.status, 400);
@@ -97,7 +97,7 @@ async fn parts_become_a_file() {
 }
 
 #[tokio::test]
-async fn parts_go_to_google_by_a_url_each() {
+async fn gcs_parts_have_signed_urls() {
     let fal = Fal::instant().await;
     let path = "/rest.fal.ai/storage/upload/initiate-multipart?storage_type=gcs";
     let started = fal.post(path, &json!({ "content_type": "video/mp4", "file_name": "a.mp4" })).await.body;
@@ -109,7 +109,7 @@ async fn parts_go_to_google_by_a_url_each() {
     for (number, bytes) in [(2, "def"), (1, "abc")] {
         let signed = fal.post(&format!("{below}/{number}"), &json!({})).await;
         let part = fal.http.put(signed.body["upload_url"].as_str().unwrap()).body(bytes);
-        let etag = answer(part).await.header("etag").unwrap().trim_matches('"').to_owned();
+        let etag = send(part).await.header("etag").unwrap().trim_matches('"').to_owned();
         parts.push(json!({ "part_number": number, "etag": etag }));
     }
     let complete = format!("{below}/complete");
@@ -123,12 +123,12 @@ async fn parts_go_to_google_by_a_url_each() {
     assert_eq!(fal.post("/rest.fal.ai/storage/upload/multipart/nothing/complete", &json!({})).await.status, 404);
     for call in ["1", "complete"] {
         let anonymous = fal.anonymous(reqwest::Method::POST, &format!("{below}/{call}")).json(&json!({}));
-        assert_eq!(answer(anonymous).await.status, 401);
+        assert_eq!(send(anonymous).await.status, 401);
     }
 }
 
 #[tokio::test]
-async fn a_file_has_the_same_etag_however_it_came() {
+async fn etag_does_not_depend_on_the_parts() {
     let fal = Fal::instant().await;
     let upload = Upload::signed(&fal).await;
     let (first, second) = (upload.put(&fal, "1", "abc").await, upload.put(&fal, "2", "def").await);
@@ -142,7 +142,7 @@ async fn a_file_has_the_same_etag_however_it_came() {
 }
 
 #[tokio::test]
-async fn what_does_not_agree_is_refused() {
+async fn mismatched_parts_are_rejected() {
     let fal = Fal::instant().await;
     for upload in [Upload::with_token(&fal).await, Upload::signed(&fal).await] {
         for number in ["0", "10001", "-1", "one", "1.5"] {
@@ -183,38 +183,38 @@ async fn what_does_not_agree_is_refused() {
         ] {
             assert_eq!(upload.complete(&fal, &body).await.status, 400, "{body}");
         }
-        // Quotes make no difference.
+        // Quotes are optional.
         let bare = json!(one.as_str().unwrap().trim_matches('"'));
         assert_eq!(upload.complete(&fal, &json!({ "parts": [part(1, &bare), part(2, two)] })).await.status, 200);
     }
 }
 
 #[tokio::test]
-async fn only_who_may_sends_parts() {
+async fn parts_require_a_signature_or_token() {
     let fal = Fal::instant().await;
     let mut tokened = Upload::with_token(&fal).await;
     let signed = Upload::signed(&fal).await;
     let other = Upload::signed(&fal).await;
 
-    // A key, nothing, a signature of another upload.
+    // With the key, without credentials, and with the signature of another upload.
     let parts_of = |upload: &Upload| fal.http.put(format!("{}/1{}", upload.before, upload.after)).body("x");
-    let keyed = answer(parts_of(&tokened).header("authorization", "Key id:secret")).await;
+    let keyed = send(parts_of(&tokened).header("authorization", "Key id:secret")).await;
     assert_eq!((keyed.status, fal.requests().last().unwrap().mistake().is_some()), (401, true));
-    assert_eq!(answer(parts_of(&tokened)).await.status, 401);
-    let keyed = answer(parts_of(&signed).header("authorization", "Key id:secret")).await;
+    assert_eq!(send(parts_of(&tokened)).await.status, 401);
+    let keyed = send(parts_of(&signed).header("authorization", "Key id:secret")).await;
     assert_eq!((keyed.status, fal.requests().last().unwrap().mistake().is_some()), (403, true));
     let swapped = fal.http.put(format!("{}/1{}", signed.before, other.after)).body("x");
-    assert_eq!(answer(swapped).await.status, 403);
+    assert_eq!(send(swapped).await.status, 403);
 
-    // There is no such upload, and none of this file.
+    // An unknown upload, and an upload of another file.
     let token = fal.token().await;
     let lost = tokened.before.replace("/multipart/", "/multipart/0");
-    assert_eq!(answer(fal.http.put(format!("{lost}/1")).header("authorization", &token).body("x")).await.status, 404);
+    assert_eq!(send(fal.http.put(format!("{lost}/1")).header("authorization", &token).body("x")).await.status, 404);
     let upload_id = tokened.before.rsplit('/').next().unwrap();
     let elsewhere = format!("{}/multipart/{upload_id}/1", signed.file_url);
-    assert_eq!(answer(fal.http.put(elsewhere).header("authorization", &token).body("x")).await.status, 404);
+    assert_eq!(send(fal.http.put(elsewhere).header("authorization", &token).body("x")).await.status, 404);
 
-    // Later, another token does; the signature is over.
+    // After expiry a new token works, but the signature does not.
     fal.advance_time(Duration::from_secs(24 * 3600));
     assert_eq!(tokened.put(&fal, "1", "x").await.status, 401);
     tokened.token = Some(fal.token().await);

@@ -2,10 +2,10 @@ use fal_emulator::{Emulator, Pace};
 use reqwest::Method;
 use serde_json::json;
 
-use crate::fal::{Fal, INPAINTING, answer, inpainting};
+use crate::fal::{Fal, INPAINTING, inpainting, send};
 
 #[tokio::test]
-async fn options_are_remembered() {
+async fn options_are_recorded() {
     let fal = Fal::instant().await;
     let submit = fal
         .request(
@@ -17,7 +17,7 @@ async fn options_are_remembered() {
         .header("x-fal-tags", "team=blue,job=1")
         .header("x-fal-store-io", "0")
         .header("x-fal-object-lifecycle-preference", r#"{"expiration_duration_seconds":60}"#);
-    assert_eq!(answer(submit.json(&inpainting())).await.status, 200);
+    assert_eq!(send(submit.json(&inpainting())).await.status, 200);
     let request = fal.jobs()[0].request();
     assert_eq!(request.query("fal_webhook"), Some("https://example.com/?a=b&c"));
     for (name, value) in [
@@ -33,32 +33,32 @@ async fn options_are_remembered() {
 }
 
 #[tokio::test]
-async fn a_queue_may_be_too_long() {
-    let fal = Fal::of(Emulator::builder().pace(Pace::manual().ahead(2))).await;
+async fn full_queue_is_rejected() {
+    let fal = Fal::start(Emulator::builder().pace(Pace::manual().ahead(2))).await;
     let submit = |most: &str| {
         let path = format!("/queue.fal.run/{INPAINTING}?fal_max_queue_length={most}");
-        answer(fal.request(Method::POST, &path).json(&inpainting()))
+        send(fal.request(Method::POST, &path).json(&inpainting()))
     };
-    // Two of others wait.
+    // Two other jobs wait.
     let full = submit("1").await;
     assert_eq!((full.status, full.body), (429, json!({ "detail": "The queue is full: 2 requests are waiting" })));
     assert_eq!(submit("2").await.status, 200);
-    // And now one more.
+    // Now a third job waits.
     assert_eq!(submit("2").await.status, 429);
     assert_eq!(submit("3").await.status, 200);
     assert_eq!(fal.jobs().len(), 2);
-    // Who runs does not wait.
+    // A running job does not count.
     for job in fal.jobs() {
         fal.complete(job.request_id());
     }
     assert_eq!(submit("2").await.status, 200);
-    // Another endpoint has a queue of its own.
+    // Another endpoint has its own queue.
     let redux = "/queue.fal.run/fal-ai/flux/dev/redux?fal_max_queue_length=2";
     assert_eq!(fal.post(redux, &json!({ "image_url": "https://example.com/a.png" })).await.status, 200);
 }
 
 #[tokio::test]
-async fn an_option_that_fal_passes_over_is_a_mistake() {
+async fn option_that_fal_ignores_is_a_mistake() {
     let fal = Fal::instant().await;
     let long = "v".repeat(257);
     let many = (0..11).map(|n| format!("k{n}=v")).collect::<Vec<_>>().join(",");
@@ -84,7 +84,7 @@ async fn an_option_that_fal_passes_over_is_a_mistake() {
         ("fal.run", "x-fal-object-lifecycle-preference", "60", true),
     ] {
         let request = fal.request(Method::POST, &format!("/{host}/{INPAINTING}")).header(name, value);
-        assert_eq!(answer(request.json(&inpainting())).await.status, 200, "{name}: {value}");
+        assert_eq!(send(request.json(&inpainting())).await.status, 200, "{name}: {value}");
         let mistake = fal.requests().last().unwrap().mistake();
         assert_eq!(mistake.is_some(), is_mistake, "{host} {name}: {value}: {mistake:?}");
     }

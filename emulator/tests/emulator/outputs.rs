@@ -4,26 +4,26 @@ use serde_json::{Value, json};
 
 use crate::fal::{Fal, INPAINTING, document, inpainting_with, object};
 
-/// An output by a schema, which it fits.
+/// Generates an output for a schema, and checks that it fits.
 async fn made(schema: Value, components: Value, input: Value) -> Value {
     let text = document("me/it", &json!({}), &schema, &components);
     made_by(text, schema, components, input).await
 }
 
 async fn made_by(document: String, schema: Value, components: Value, input: Value) -> Value {
-    let fal = Fal::of(Emulator::builder().document(document).pace(Pace::instant())).await;
-    let answer = fal.run("me/it", &input).await;
-    assert_eq!(answer.status, 200, "{answer:?}");
+    let fal = Fal::start(Emulator::builder().document(document).pace(Pace::instant())).await;
+    let reply = fal.run("me/it", &input).await;
+    assert_eq!(reply.status, 200, "{reply:?}");
     let whole = json!({ "allOf": [schema], "components": { "schemas": components } });
     let validator = jsonschema::options().with_draft(Draft::Draft202012).build(&whole).unwrap();
-    if let Err(error) = validator.validate(&answer.body) {
-        panic!("{error} in {}", answer.body);
+    if let Err(error) = validator.validate(&reply.body) {
+        panic!("{error} in {}", reply.body);
     }
-    answer.body
+    reply.body
 }
 
 #[tokio::test]
-async fn the_input_is_echoed() {
+async fn output_echoes_the_input() {
     let fal = Fal::instant().await;
     let run = async |fields| fal.run(INPAINTING, &inpainting_with(fields)).await.body;
     assert_eq!(run(json!({ "seed": 7 })).await["seed"], 7);
@@ -33,25 +33,25 @@ async fn the_input_is_echoed() {
         (json!("square"), 512, 512),
         (json!({ "width": 100, "height": 60 }), 100, 60),
         (json!({ "width": 100 }), 100, 512),
-        // Larger than any picture that is drawn.
+        // Larger than the largest image.
         (json!({ "width": 14142, "height": 1 }), 4096, 1),
     ] {
         let image = run(json!({ "image_size": size })).await["images"][0].clone();
         assert_eq!((&image["width"], &image["height"]), (&json!(width), &json!(height)), "{size}");
     }
-    // The same input gives the same output, another one another.
+    // The same input gives the same output, and another input another output.
     let first = run(json!({})).await;
     assert_eq!(first, run(json!({})).await);
     assert_ne!(first["seed"], run(json!({ "prompt": "Fire fortress" })).await["seed"]);
 
     let schema = object(&json!({ "prompt": { "type": "string" }, "steps": { "type": "integer", "maximum": 5 } }));
     let output = made(schema, json!({}), json!({ "prompt": "mine", "steps": 9 })).await;
-    // What does not fit is not echoed.
+    // A value that does not fit is not echoed.
     assert_eq!(output, json!({ "prompt": "mine", "steps": 0 }));
 }
 
 #[tokio::test]
-async fn an_example_is_completed() {
+async fn incomplete_example_is_completed() {
     let components = json!({ "Image": {
         "type": "object",
         "properties": {
@@ -79,13 +79,13 @@ async fn an_example_is_completed() {
     assert_eq!(output["images"].as_array().unwrap().len(), 2);
     assert_eq!(output["images"][1]["width"], 512);
     assert_eq!(output["note"], "from the example");
-    // What an example leaves out is made only where it is required.
+    // A property that the example lacks is generated only if it is required.
     assert!(output["timings"].is_object());
     assert_eq!(output["extra"], Value::Null);
 }
 
 #[tokio::test]
-async fn without_examples_values_are_made_to_fit() {
+async fn values_without_examples_fit_the_schema() {
     let schema = object(&json!({
         "boolean": { "type": "boolean" },
         "integer": { "type": "integer", "minimum": 3, "multipleOf": 4 },
@@ -119,7 +119,7 @@ async fn without_examples_values_are_made_to_fit() {
 }
 
 #[tokio::test]
-async fn unions_and_compositions_are_made() {
+async fn unions_and_compositions_are_generated() {
     let components = json!({
         "Base": { "type": "object", "properties": { "kind": { "type": "string" } }, "required": ["kind"] },
         "Named": { "allOf": [
@@ -153,7 +153,7 @@ async fn unions_and_compositions_are_made() {
 }
 
 #[tokio::test]
-async fn documents_that_go_in_circles_end() {
+async fn recursive_output_schemas_terminate() {
     let components = json!({
         "Tree": {
             "type": "object",
@@ -176,8 +176,8 @@ async fn documents_that_go_in_circles_end() {
 }
 
 #[tokio::test]
-async fn a_document_that_nothing_fits_ends_too() {
-    // Every value holds another one of its kind: there is none, but there is an answer.
+async fn unsatisfiable_output_schemas_terminate() {
+    // Every value contains another of its type. No value satisfies the schema, but there is a response.
     let components = json!({
         "Endless": {
             "type": "object",
@@ -192,13 +192,13 @@ async fn a_document_that_nothing_fits_ends_too() {
     for name in ["Endless", "Doubling", "Either", "Wide"] {
         let schema = json!({ "$ref": format!("#/components/schemas/{name}") });
         let document = document("me/it", &json!({}), &object(&json!({ "x": schema })), &components);
-        let fal = Fal::of(Emulator::builder().document(document).pace(Pace::instant())).await;
+        let fal = Fal::start(Emulator::builder().document(document).pace(Pace::instant())).await;
         assert_eq!(fal.run("me/it", &json!({})).await.status, 200, "{name}");
     }
 }
 
 #[tokio::test]
-async fn files_are_of_the_kind_that_the_document_speaks_of() {
+async fn files_have_the_kind_that_the_document_names() {
     let components = json!({ "File": {
         "type": "object",
         "properties": {

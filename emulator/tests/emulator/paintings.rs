@@ -9,7 +9,7 @@ use crate::fal::{Fal, INPAINTING, inpainting_with};
 
 type Pixel = [u8; 3];
 
-/// A PNG of red, green and blue.
+/// Encodes a PNG with RGB pixels.
 fn png(width: u32, height: u32, pixel: impl Fn(u32, u32) -> Pixel) -> Vec<u8> {
     let pixels: Vec<u8> =
         (0..height).flat_map(|y| (0..width).map(move |x| (x, y))).flat_map(|(x, y)| pixel(x, y)).collect();
@@ -27,7 +27,7 @@ fn encoded(width: u32, height: u32, color: png::ColorType, depth: png::BitDepth,
     bytes
 }
 
-/// Size and pixels.
+/// Decodes a PNG, and returns size and pixels.
 fn read(png: &[u8]) -> (u32, u32, Vec<Pixel>) {
     let mut reader = png::Decoder::new(Cursor::new(png)).read_info().unwrap();
     let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
@@ -35,7 +35,7 @@ fn read(png: &[u8]) -> (u32, u32, Vec<Pixel>) {
     (info.width, info.height, pixels.chunks_exact(3).map(|it| [it[0], it[1], it[2]]).collect())
 }
 
-/// The first image of an endpoint's output.
+/// Returns the first image of an endpoint's output.
 async fn image(fal: &Fal, input: &Value) -> (u32, u32, Vec<Pixel>) {
     let output = fal.run(INPAINTING, input).await;
     assert_eq!(output.status, 200, "{output:?}");
@@ -46,7 +46,7 @@ async fn image(fal: &Fal, input: &Value) -> (u32, u32, Vec<Pixel>) {
     (width, height, pixels)
 }
 
-/// Left red, right blue.
+/// Returns a pixel of an image that is red on the left and blue on the right.
 fn flag(x: u32, _: u32) -> Pixel {
     if x < 20 { [255, 0, 0] } else { [0, 0, 255] }
 }
@@ -56,7 +56,7 @@ fn uri(png: &[u8]) -> String {
 }
 
 #[tokio::test]
-async fn an_uploaded_picture_shows_through() {
+async fn uploaded_image_shows_through_the_output() {
     let fal = Fal::instant().await;
     let url = fal.uploaded("image/png", png(40, 30, flag)).await;
     let inline = uri(&png(40, 30, flag));
@@ -71,37 +71,37 @@ async fn an_uploaded_picture_shows_through() {
 }
 
 #[tokio::test]
-async fn a_mask_says_where_the_picture_stays() {
+async fn source_image_stays_where_the_mask_is_black() {
     let fal = Fal::instant().await;
     let picture = fal.uploaded("image/png", png(40, 30, flag)).await;
-    // White is repainted: the lower half.
+    // The lower half of the mask is white, so it is painted.
     let mask = fal.uploaded("image/png", png(40, 30, |_, y| if y < 15 { [0; 3] } else { [255; 3] })).await;
     let input = inpainting_with(json!({ "image_url": picture, "mask_url": mask, "seed": 7 }));
     let (_, _, pixels) = image(&fal, &input).await;
     let original: Vec<Pixel> = (0..30).flat_map(|y| (0..40).map(move |x| flag(x, y))).collect();
     assert_eq!(pixels[..600], original[..600]);
     assert!(pixels[600..].iter().zip(&original[600..]).all(|(new, old)| new != old));
-    // The painted half is drawn from prompt and seed.
+    // The painted half depends on prompt and seed.
     let other = inpainting_with(json!({ "image_url": picture, "mask_url": mask, "seed": 8 }));
     assert_ne!(image(&fal, &other).await.2[600..], pixels[600..]);
 }
 
 #[tokio::test]
-async fn the_size_is_the_pictures_unless_another_is_asked_for() {
+async fn output_has_the_source_size_by_default() {
     let fal = Fal::instant().await;
     let picture = uri(&png(40, 30, flag));
     let input = inpainting_with(json!({ "image_url": picture, "image_size": { "width": 80, "height": 20 } }));
     let (width, height, pixels) = image(&fal, &input).await;
     assert_eq!((width, height), (80, 20));
     assert!(pixels[39][0] >= 191 && pixels[40][2] >= 191);
-    // Without a picture to work on, that of the control image.
+    // Without a source image, the control image is used.
     let input = inpainting_with(json!({ "control_image_url": picture }));
     let (width, height, _) = image(&fal, &input).await;
     assert_eq!((width, height), (40, 30));
 }
 
 #[tokio::test]
-async fn pictures_of_every_kind_of_png_are_understood() {
+async fn every_png_colour_type_is_decoded() {
     use png::{BitDepth, ColorType};
     let fal = Fal::instant().await;
     for (color, depth, sample) in [
@@ -119,7 +119,7 @@ async fn pictures_of_every_kind_of_png_are_understood() {
 }
 
 #[tokio::test]
-async fn what_is_no_png_is_left_aside() {
+async fn source_that_is_not_a_png_is_ignored() {
     let fal = Fal::instant().await;
     let mut broken = png(40, 30, flag);
     broken.truncate(60);
@@ -131,12 +131,12 @@ async fn what_is_no_png_is_left_aside() {
 }
 
 #[tokio::test]
-async fn an_output_is_the_next_input() {
+async fn output_image_works_as_the_next_input() {
     let fal = Fal::instant().await;
     let small = json!({ "image_size": { "width": 40, "height": 30 } });
     let drawn = fal.run(INPAINTING, &inpainting_with(small)).await.body["images"][0]["url"].clone();
     let black = uri(&png(1, 1, |_, _| [0; 3]));
-    // All of it stays, over two steps.
+    // The black mask keeps the image over two steps.
     let kept = inpainting_with(json!({ "image_url": drawn, "mask_url": black }));
     let kept = fal.run(INPAINTING, &kept).await.body["images"][0]["url"].clone();
     let (width, height, pixels) = image(&fal, &inpainting_with(json!({ "image_url": kept, "mask_url": black }))).await;
@@ -145,7 +145,7 @@ async fn an_output_is_the_next_input() {
 }
 
 #[tokio::test]
-async fn a_queued_request_and_sync_mode_paint_too() {
+async fn source_image_is_used_in_the_queue_and_in_sync_mode() {
     let fal = Fal::instant().await;
     let (picture, black) = (png(40, 30, flag), uri(&png(1, 1, |_, _| [0; 3])));
     let url = fal.uploaded("image/png", picture.clone()).await;
@@ -163,12 +163,12 @@ async fn a_queued_request_and_sync_mode_paint_too() {
     let output = fal.run(INPAINTING, &input).await.body;
     let data = output["images"][0]["url"].as_str().unwrap().strip_prefix("data:image/png;base64,").unwrap();
     assert_eq!(read(&STANDARD.decode(data).unwrap()), read(&picture));
-    // What is made is no upload.
+    // A generated file is not an upload.
     assert_eq!(fal.files().len(), 1);
 }
 
 #[tokio::test]
-async fn a_file_that_is_not_there_fails_the_request() {
+async fn missing_source_file_fails_the_request() {
     let fal = Fal::instant().await;
     let upload = fal
         .upload(&fal.token().await, "image/png", png(4, 4, flag))
@@ -192,7 +192,7 @@ async fn a_file_that_is_not_there_fails_the_request() {
 }
 
 #[tokio::test]
-async fn what_is_painted_is_gone_in_time() {
+async fn painted_output_expires() {
     let fal = Fal::instant().await;
     let submit = fal
         .request(reqwest::Method::POST, &format!("/queue.fal.run/{INPAINTING}"))
@@ -205,7 +205,7 @@ async fn what_is_painted_is_gone_in_time() {
     assert_eq!(status().await, 200);
     fal.advance_time(Duration::from_secs(60));
     assert_eq!(status().await, 404);
-    // The result can still be had, and does not bring it back.
+    // The result is still available, but does not restore the file.
     assert_eq!(fal.get(&path).await.body["images"][0]["url"], url);
     fal.uploaded("a/b", "x").await;
     assert_eq!(status().await, 404);

@@ -2,10 +2,10 @@ use fal_emulator::{Emulator, Pace};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::fal::{APP, Fal, INPAINTING, answer, inpainting, inpainting_with};
+use crate::fal::{APP, Fal, INPAINTING, inpainting, inpainting_with, send};
 
 #[tokio::test]
-async fn a_job_goes_through_the_queue() {
+async fn job_passes_through_every_state() {
     let fal = Fal::manual().await;
     let submitted = fal.post(&format!("/queue.fal.run/{INPAINTING}"), &inpainting()).await;
     assert_eq!(submitted.status, 200);
@@ -61,7 +61,7 @@ async fn a_job_goes_through_the_queue() {
 }
 
 #[tokio::test]
-async fn paths_are_taken_in_every_form_that_fal_takes() {
+async fn path_variants_of_fal_are_accepted() {
     let fal = Fal::instant().await;
     let job = fal.submit(&format!("{INPAINTING}/"), &inpainting()).await;
     for path in [job.status(), format!("{}/", job.status())] {
@@ -74,7 +74,7 @@ async fn paths_are_taken_in_every_form_that_fal_takes() {
 }
 
 #[tokio::test]
-async fn logs_are_told_as_far_as_they_go_and_only_when_asked_for() {
+async fn logs_are_included_only_on_request() {
     let fal = Fal::manual().await;
     let job = fal.submit(INPAINTING, &inpainting()).await;
     for _ in 0..3 {
@@ -98,7 +98,7 @@ async fn logs_are_told_as_far_as_they_go_and_only_when_asked_for() {
 }
 
 #[tokio::test]
-async fn cancelled_in_the_queue_a_job_never_runs() {
+async fn job_cancelled_in_the_queue_never_starts() {
     let fal = Fal::manual().await;
     let job = fal.submit(INPAINTING, &inpainting()).await;
     let cancelled = fal.put(&job.cancel()).await;
@@ -121,7 +121,7 @@ async fn cancelled_in_the_queue_a_job_never_runs() {
 }
 
 #[tokio::test]
-async fn cancel_has_an_answer_for_every_state() {
+async fn cancel_responds_in_every_state() {
     let fal = Fal::manual().await;
     let job = fal.submit(INPAINTING, &inpainting()).await;
     for _ in 0..3 {
@@ -130,7 +130,7 @@ async fn cancel_has_an_answer_for_every_state() {
     let running = fal.put(&job.cancel()).await;
     assert_eq!((running.status, running.body), (202, json!({ "status": "CANCELLATION_REQUESTED" })));
     assert_eq!(fal.get(&job.path).await.status, 499);
-    // What was logged before stays.
+    // Earlier log lines stay.
     let status = fal.get(&format!("{}?logs=1", job.status())).await.body;
     assert_eq!(status["logs"].as_array().unwrap().len(), 1);
 
@@ -143,30 +143,30 @@ async fn cancel_has_an_answer_for_every_state() {
     assert_eq!((late.status, late.body), (400, json!({ "status": "ALREADY_COMPLETED" })));
     assert_eq!(fal.get(&done.path).await.status, 200);
 
-    let unknown = fal.put(&format!("/queue.fal.run/{APP}/requests/nobody/cancel")).await;
+    let unknown = fal.put(&format!("/queue.fal.run/{APP}/requests/unknown/cancel")).await;
     assert_eq!((unknown.status, unknown.body), (404, json!({ "status": "NOT_FOUND" })));
 }
 
 #[tokio::test]
-async fn an_unknown_request_is_not_found() {
+async fn unknown_request_is_not_found() {
     let fal = Fal::instant().await;
     let job = fal.submit(INPAINTING, &inpainting()).await;
     for path in [
-        // No such request.
+        // An unknown request.
         format!("/queue.fal.run/{APP}/requests/00000000-0000-4000-8000-000000000000"),
-        // A request of another application, and of none.
+        // A request of another application, and of an unknown one.
         format!("/queue.fal.run/fal-ai/flux/requests/{}", job.id),
-        format!("/queue.fal.run/nobody/nothing/requests/{}", job.id),
+        format!("/queue.fal.run/unknown/nothing/requests/{}", job.id),
     ] {
         for ending in ["", "/status", "/status/stream"] {
-            let answer = fal.get(&format!("{path}{ending}")).await;
-            assert_eq!((answer.status, answer.body), (404, json!({ "status": "NOT_FOUND" })), "{path}{ending}");
+            let reply = fal.get(&format!("{path}{ending}")).await;
+            assert_eq!((reply.status, reply.body), (404, json!({ "status": "NOT_FOUND" })), "{path}{ending}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_refused_input_completes_with_an_error() {
+async fn invalid_input_completes_with_an_error() {
     let fal = Fal::manual().await;
     let job = fal.submit(INPAINTING, &inpainting_with(json!({ "strength": 2 }))).await;
     assert_eq!(fal.get(&job.path).await.status, 400);
@@ -184,17 +184,17 @@ async fn a_refused_input_completes_with_an_error() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_json_completes_with_an_error() {
+async fn body_that_is_not_json_completes_with_an_error() {
     let fal = Fal::instant().await;
     let submit = fal.request(Method::POST, &format!("/queue.fal.run/{INPAINTING}")).body("{\"prompt\": ");
-    let id = answer(submit).await.body["request_id"].as_str().unwrap().to_owned();
+    let id = send(submit).await.body["request_id"].as_str().unwrap().to_owned();
     let result = fal.get(&format!("/queue.fal.run/{APP}/requests/{id}")).await;
     assert_eq!(result.status, 422);
     assert_eq!(result.body["detail"][0]["type"], "json_invalid");
 }
 
 #[tokio::test]
-async fn jobs_do_not_wait_for_each_other() {
+async fn jobs_progress_independently() {
     let fal = Fal::manual().await;
     let first = fal.submit(INPAINTING, &inpainting()).await;
     let second = fal.submit("fal-ai/flux/dev/redux", &json!({ "image_url": "https://example.com/a.png" })).await;
@@ -202,13 +202,13 @@ async fn jobs_do_not_wait_for_each_other() {
     fal.complete(&second.id);
     assert_eq!(fal.get(&first.status()).await.body["status"], "IN_QUEUE");
     assert_eq!(fal.get(&second.status()).await.body["status"], "COMPLETED");
-    assert!(!fal.advance("nobody"));
-    assert!(!fal.complete("nobody"));
+    assert!(!fal.advance("unknown"));
+    assert!(!fal.complete("unknown"));
 }
 
 #[tokio::test]
-async fn the_pace_says_how_many_steps_there_are() {
-    let fal = Fal::of(Emulator::builder().pace(Pace::manual().ahead(3).log_lines(0))).await;
+async fn pace_determines_the_number_of_steps() {
+    let fal = Fal::start(Emulator::builder().pace(Pace::manual().ahead(3).log_lines(0))).await;
     let job = fal.submit(INPAINTING, &inpainting()).await;
     let mut seen = Vec::new();
     loop {

@@ -9,7 +9,7 @@ async fn get(fal: &Fal, url: &str, headers: &[(&str, &str)]) -> Response {
 }
 
 #[tokio::test]
-async fn a_part_of_a_file_is_read() {
+async fn range_of_a_file_is_read() {
     let fal = Fal::instant().await;
     let url = fal.uploaded("text/plain", "0123456789").await;
     for (range, expected, content_range) in [
@@ -36,7 +36,7 @@ async fn a_part_of_a_file_is_read() {
 }
 
 #[tokio::test]
-async fn a_part_of_a_file_that_has_changed_is_not() {
+async fn range_is_ignored_if_the_file_has_changed() {
     let fal = Fal::instant().await;
     let (upload_url, file_url) = fal.initiate("fal-cdn-v3", "text/plain").await;
     let put = |body: &'static str| fal.http.put(&upload_url).header("content-type", "text/plain").body(body).send();
@@ -53,7 +53,7 @@ async fn a_part_of_a_file_that_has_changed_is_not() {
 }
 
 #[tokio::test]
-async fn made_files_are_read_in_parts_too() {
+async fn range_of_a_generated_file_is_read() {
     let fal = Fal::instant().await;
     let output = fal.run(INPAINTING, &inpainting()).await.body;
     let url = output["images"][0]["url"].as_str().unwrap();
@@ -64,16 +64,16 @@ async fn made_files_are_read_in_parts_too() {
 }
 
 #[tokio::test]
-async fn a_broken_transfer_is_resumed_where_the_host_allows_it() {
+async fn broken_transfer_is_resumed_unless_ranges_are_ignored() {
     let fal = Fal::instant().await;
     let url = fal.uploaded("text/plain", "0123456789").await;
-    fal.fault(Operation::Media, Fault::tear_after(4));
+    fal.inject_fault(Operation::Media, Fault::drop_response_after(4));
     let torn = get(&fal, &url, &[]).await;
     assert_eq!(torn.content_length(), Some(10));
     torn.bytes().await.unwrap_err();
     assert_eq!(get(&fal, &url, &[("range", "bytes=4-")]).await.text().await.unwrap(), "456789");
 
-    fal.fault(Operation::Media, Fault::without_ranges());
+    fal.inject_fault(Operation::Media, Fault::ignore_range());
     let whole = get(&fal, &url, &[("range", "bytes=4-")]).await;
     assert_eq!((whole.status().as_u16(), whole.headers().get("accept-ranges")), (200, None));
     assert_eq!(whole.text().await.unwrap(), "0123456789");

@@ -4,17 +4,17 @@ use fal_emulator::{Emulator, Operation, Pace};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::fal::{Fal, INPAINTING, answer, inpainting};
+use crate::fal::{Fal, INPAINTING, inpainting, send};
 
 #[tokio::test]
-async fn every_request_is_remembered_in_order() {
+async fn requests_are_recorded_in_order() {
     let fal = Fal::instant().await;
     let path = format!("/queue.fal.run/{INPAINTING}?fal_webhook=https%3A%2F%2Fexample.com%2Fhook%3Fa%3Db+c&x");
     let submit = fal.request(Method::POST, &path).header("X-Fal-Queue-Priority", "low").json(&inpainting());
-    let id = answer(submit).await.body["request_id"].as_str().unwrap().to_owned();
+    let id = send(submit).await.body["request_id"].as_str().unwrap().to_owned();
     let app = "/queue.fal.run/fal-ai/fast-sdxl-controlnet-canny/requests";
     fal.get(&format!("{app}/{id}/status?logs=1")).await;
-    fal.put(&format!("{app}/nobody/cancel")).await;
+    fal.put(&format!("{app}/unknown/cancel")).await;
     fal.get("/elsewhere").await;
 
     let requests = fal.requests();
@@ -24,7 +24,7 @@ async fn every_request_is_remembered_in_order() {
         [
             (Operation::Submit, "POST", Some(200), Some(id.as_str())),
             (Operation::Status, "GET", Some(200), Some(id.as_str())),
-            (Operation::Cancel, "PUT", Some(404), Some("nobody")),
+            (Operation::Cancel, "PUT", Some(404), Some("unknown")),
             (Operation::Other, "GET", Some(404), None),
         ]
     );
@@ -41,18 +41,18 @@ async fn every_request_is_remembered_in_order() {
 }
 
 #[tokio::test]
-async fn a_key_sent_to_the_files_is_a_mistake() {
+async fn key_sent_to_a_file_host_is_a_mistake() {
     let fal = Fal::instant().await;
     let output = fal.run(INPAINTING, &inpainting()).await.body;
     let path = output["images"][0]["url"].as_str().unwrap().strip_prefix(fal.base_url()).unwrap();
-    answer(fal.anonymous(Method::GET, path)).await;
-    answer(fal.request(Method::GET, path)).await;
+    send(fal.anonymous(Method::GET, path)).await;
+    send(fal.request(Method::GET, path)).await;
     let mistakes: Vec<bool> = fal.requests().iter().map(|request| request.mistake().is_some()).collect();
     assert_eq!(mistakes, [false, false, true]);
 }
 
 #[tokio::test]
-async fn a_call_is_told_of_every_answer() {
+async fn callback_sees_every_response() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let tell = {
         let told = Arc::clone(&told);
@@ -60,7 +60,7 @@ async fn a_call_is_told_of_every_answer() {
             told.lock().unwrap().push((request.operation(), request.status()));
         }
     };
-    let fal = Fal::of(Emulator::builder().pace(Pace::instant()).on_request(tell)).await;
+    let fal = Fal::start(Emulator::builder().pace(Pace::instant()).on_request(tell)).await;
     fal.run(INPAINTING, &inpainting()).await;
     fal.run(INPAINTING, &json!({})).await;
     assert_eq!(*told.lock().unwrap(), [(Operation::Run, Some(200)), (Operation::Run, Some(422))]);

@@ -5,11 +5,11 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::fal::{Fal, INPAINTING, answer, document, inpainting, object};
+use crate::fal::{Fal, INPAINTING, document, inpainting, object, send};
 
 #[tokio::test]
-async fn the_shipped_documents_are_served() {
-    let fal = Fal::of(Emulator::builder()).await;
+async fn shipped_documents_are_served_by_default() {
+    let fal = Fal::start(Emulator::builder()).await;
     assert!(fal.endpoints().any(|id| id == INPAINTING));
     let ids: Vec<&str> = fal.endpoints().collect();
     assert!(ids.is_sorted());
@@ -18,21 +18,21 @@ async fn the_shipped_documents_are_served() {
 }
 
 #[tokio::test]
-async fn a_folder_is_served_instead() {
+async fn schemas_folder_replaces_the_shipped_documents() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir_all(folder.path().join("deep/er")).unwrap();
     fs::write(folder.path().join("one.json"), document("me/one", &json!({}), &json!({}), &json!({}))).unwrap();
     fs::write(folder.path().join("deep/er/2.json"), document("me/two/x", &json!({}), &json!({}), &json!({}))).unwrap();
     fs::write(folder.path().join("one.patch.json"), "[]").unwrap();
     fs::write(folder.path().join("readme.md"), "not a document").unwrap();
-    let fal = Fal::of(Emulator::builder().schemas(folder.path()).pace(Pace::instant())).await;
+    let fal = Fal::start(Emulator::builder().schemas(folder.path()).pace(Pace::instant())).await;
     assert_eq!(fal.endpoints().collect::<Vec<_>>(), ["me/one", "me/two/x"]);
     assert_eq!(fal.run("me/two/x", &json!({})).await.status, 200);
     assert_eq!(fal.run(INPAINTING, &inpainting()).await.status, 404);
 }
 
 #[tokio::test]
-async fn everything_wrong_with_the_documents_is_told_at_once() {
+async fn all_document_errors_are_reported() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
     write("1.json", &document("me/one", &json!({}), &json!({}), &json!({})));
@@ -46,50 +46,50 @@ async fn everything_wrong_with_the_documents_is_told_at_once() {
     let absent = empty.path().join("absent");
     let start =
         Emulator::builder().schemas(folder.path()).schemas(empty.path()).schemas(&absent).document("[]").start();
-    let Err(Error::Documents(problems)) = start.await else { panic!("these documents cannot be served") };
+    let Err(Error::Documents(errors)) = start.await else { panic!("these documents are invalid") };
     let seen: Vec<(&str, &str)> =
-        problems.iter().map(|problem| (problem.file().rsplit(['/', '\\']).next().unwrap(), problem.reason())).collect();
+        errors.iter().map(|error| (error.file().rsplit(['/', '\\']).next().unwrap(), error.reason())).collect();
     for (file, reason) in [
-        ("2.json", "the endpoint `me/one` is in "),
-        ("3.json", "not JSON: EOF"),
-        ("4.json", "not an OpenAPI document: no `paths`"),
-        ("5.json", "`one` is not an endpoint id"),
-        ("6.json", "no POST operation with a request body"),
+        ("2.json", "duplicate endpoint `me/one`: already defined in "),
+        ("3.json", "invalid JSON: EOF"),
+        ("4.json", "not an OpenAPI document: `paths` is missing"),
+        ("5.json", "invalid endpoint id `one`: expected "),
+        ("6.json", "missing POST operation with a request body"),
         ("7.json", "stream did not contain valid UTF-8"),
         ("absent", ""),
-        ("document 1", "not an OpenAPI document: no `paths`"),
+        ("document 1", "not an OpenAPI document: `paths` is missing"),
     ] {
         assert!(seen.iter().any(|(name, text)| *name == file && text.starts_with(reason)), "{file} in {seen:?}");
     }
-    assert!(seen.iter().any(|(_, reason)| *reason == "no document in this folder"));
+    assert!(seen.iter().any(|(_, reason)| *reason == "this folder contains no documents"));
     assert_eq!(seen.len(), 9);
-    let error = Error::Documents(problems).to_string();
-    assert!(error.starts_with("the emulator cannot serve these documents:\n  "), "{error}");
+    let error = Error::Documents(errors).to_string();
+    assert!(error.starts_with("invalid documents:\n  "), "{error}");
     assert_eq!(error.lines().count(), 10);
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_is_an_error() {
+async fn occupied_port_is_an_error() {
     let fal = Fal::instant().await;
     let port: u16 = fal.base_url().rsplit(':').next().unwrap().parse().unwrap();
     let error = Emulator::builder().port(port).start().await.unwrap_err();
-    assert!(error.to_string().starts_with(&format!("the emulator cannot listen on 127.0.0.1:{port}: ")), "{error}");
+    assert!(error.to_string().starts_with(&format!("cannot listen on 127.0.0.1:{port}: ")), "{error}");
 }
 
 #[tokio::test]
-async fn it_ends_with_everything_that_is_open() {
+async fn shutdown_closes_open_connections() {
     let fal = Fal::manual().await;
     let job = fal.submit(INPAINTING, &inpainting()).await;
     let stream = fal.request(Method::GET, &job.stream()).send().await.unwrap();
     let again = fal.request(Method::GET, &job.status());
     fal.emulator.shutdown().await;
-    // The stream of an unfinished job breaks off, and nobody listens any more.
+    // The stream of an unfinished job breaks off, and the port is closed.
     assert!(stream.bytes().await.is_err());
     assert!(again.send().await.unwrap_err().is_connect());
 }
 
 #[tokio::test]
-async fn a_port_is_free_after_the_end() {
+async fn port_is_free_after_shutdown() {
     let fal = Fal::instant().await;
     let port: u16 = fal.base_url().rsplit(':').next().unwrap().parse().unwrap();
     fal.emulator.shutdown().await;
@@ -98,7 +98,7 @@ async fn a_port_is_free_after_the_end() {
 }
 
 #[tokio::test]
-async fn dropped_it_ends_too() {
+async fn drop_stops_the_emulator() {
     let fal = Fal::manual().await;
     let job = fal.submit(INPAINTING, &inpainting()).await;
     let stream = fal.request(Method::GET, &job.stream()).send().await.unwrap();
@@ -107,7 +107,7 @@ async fn dropped_it_ends_too() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_live_side_by_side() {
+async fn many_emulators_run_in_parallel() {
     let emulators = join_all((0..20).map(|_| Fal::instant())).await;
     let outputs = join_all(emulators.iter().map(async |fal| {
         let jobs = join_all((0..5).map(async |_| fal.submit(INPAINTING, &inpainting()).await)).await;
@@ -120,27 +120,27 @@ async fn many_live_side_by_side() {
 }
 
 #[tokio::test]
-async fn a_document_that_breaks_the_validator_breaks_its_endpoint_only() {
+async fn invalid_input_schema_breaks_only_its_endpoint() {
     let broken = document("me/broken", &object(&json!({ "x": { "pattern": "(" } })), &json!({}), &json!({}));
     let fine = document("me/fine", &json!({}), &json!({}), &json!({}));
-    let fal = Fal::of(Emulator::builder().document(broken).document(fine).pace(Pace::instant())).await;
+    let fal = Fal::start(Emulator::builder().document(broken).document(fine).pace(Pace::instant())).await;
     assert_eq!(fal.run("me/fine", &json!({})).await.status, 200);
-    let answer = fal.run("me/broken", &json!({})).await;
-    assert_eq!((answer.status, answer.header("x-fal-error-type")), (500, Some("internal_error")));
-    let detail = answer.body["detail"].as_str().unwrap();
-    assert!(detail.starts_with("the input schema of me/broken cannot be used: "), "{detail}");
+    let reply = fal.run("me/broken", &json!({})).await;
+    assert_eq!((reply.status, reply.header("x-fal-error-type")), (500, Some("internal_error")));
+    let detail = reply.body["detail"].as_str().unwrap();
+    assert!(detail.starts_with("invalid input schema of `me/broken` at "), "{detail}");
     let job = fal.submit("me/broken", &json!({})).await;
     assert_eq!(fal.get(&job.status()).await.body["error_type"], "internal_error");
-    assert_eq!(fal.get(&job.path).await.body, answer.body);
+    assert_eq!(fal.get(&job.path).await.body, reply.body);
 }
 
 #[tokio::test]
-async fn bodies_beyond_all_bounds_are_refused() {
+async fn oversized_body_is_rejected() {
     let fal = Fal::instant().await;
     let huge = fal.request(Method::POST, &format!("/fal.run/{INPAINTING}")).body(vec![b' '; (64 << 20) + 1]);
-    let answer = answer(huge).await;
-    assert_eq!(answer.status, 413);
-    assert_eq!(answer.body, json!({ "detail": "The emulator takes bodies of at most 64 MiB" }));
+    let reply = send(huge).await;
+    assert_eq!(reply.status, 413);
+    assert_eq!(reply.body, json!({ "detail": "The request body exceeds the emulator's limit of 64 MiB" }));
     assert_eq!(fal.requests()[0].body(), b"");
     assert_eq!(fal.run(INPAINTING, &inpainting()).await.status, 200);
 }

@@ -5,14 +5,14 @@ use futures_util::pin_mut;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::fal::{Fal, INPAINTING, Job, all_statuses, answer, events, inpainting, next_status};
+use crate::fal::{Fal, INPAINTING, Job, all_statuses, events, inpainting, next_status, send};
 
 async fn submit(fal: &Fal, headers: &[(&str, &str)]) -> Job {
     let mut request = fal.request(Method::POST, &format!("/queue.fal.run/{INPAINTING}"));
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let body = answer(request.json(&inpainting())).await.body;
+    let body = send(request.json(&inpainting())).await.body;
     let path = body["response_url"].as_str().unwrap().strip_prefix(fal.base_url()).unwrap().to_owned();
     Job { id: body["request_id"].as_str().unwrap().to_owned(), path }
 }
@@ -24,7 +24,7 @@ async fn state(fal: &Fal, job: &Job) -> String {
 const MINUTE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
-async fn a_job_that_does_not_start_in_time_fails() {
+async fn job_that_misses_its_start_timeout_fails() {
     let fal = Fal::manual().await;
     let job = submit(&fal, &[("x-fal-request-start-timeout", "60")]).await;
     assert_eq!(state(&fal, &job).await, "IN_QUEUE");
@@ -43,11 +43,11 @@ async fn a_job_that_does_not_start_in_time_fails() {
     assert!(!fal.advance(&job.id));
     assert_eq!(fal.put(&job.cancel()).await.body, json!({ "status": "ALREADY_COMPLETED" }));
     let jobs = fal.jobs();
-    assert_eq!((jobs[0].state(), jobs[0].has_run(), jobs[0].was_cancelled()), (JobState::Completed, false, false));
+    assert_eq!((jobs[0].state(), jobs[0].has_started(), jobs[0].was_cancelled()), (JobState::Completed, false, false));
 }
 
 #[tokio::test]
-async fn a_job_that_has_started_is_not_timed() {
+async fn start_timeout_ends_with_the_start() {
     let fal = Fal::manual().await;
     let job = submit(&fal, &[("x-fal-request-start-timeout", "60")]).await;
     fal.advance(&job.id);
@@ -59,7 +59,7 @@ async fn a_job_that_has_started_is_not_timed() {
 }
 
 #[tokio::test]
-async fn the_new_name_wins_over_the_old_one() {
+async fn newer_timeout_header_takes_precedence() {
     let fal = Fal::manual().await;
     let old = submit(&fal, &[("x-fal-request-timeout", "30.0")]).await;
     let both = submit(&fal, &[("x-fal-request-timeout", "30"), ("x-fal-request-start-timeout", "90")]).await;
@@ -73,7 +73,7 @@ async fn the_new_name_wins_over_the_old_one() {
 }
 
 #[tokio::test]
-async fn a_listener_is_told() {
+async fn stream_reports_the_start_timeout() {
     let fal = Fal::manual().await;
     let job = submit(&fal, &[("x-fal-request-start-timeout", "60")]).await;
     let events = events(fal.request(Method::GET, &job.stream()).send().await.unwrap());
@@ -88,15 +88,15 @@ async fn a_listener_is_told() {
 }
 
 #[tokio::test]
-async fn time_that_is_moved_moves_jobs() {
+async fn advancing_the_clock_advances_jobs() {
     let pace = Pace::default().ahead(1).waiting(10 * MINUTE).log_lines(1).running(10 * MINUTE);
-    let fal = Fal::of(Emulator::builder().pace(pace)).await;
+    let fal = Fal::start(Emulator::builder().pace(pace)).await;
     let (job, late) = (submit(&fal, &[]).await, submit(&fal, &[("x-fal-request-start-timeout", "60")]).await);
     let stream = fal.request(Method::GET, &format!("{}?logs=1", job.stream())).send().await.unwrap();
     assert_eq!(state(&fal, &job).await, "IN_QUEUE");
     fal.advance_time(10 * MINUTE);
     assert_eq!(state(&fal, &job).await, "IN_PROGRESS");
-    // It would have started by now, but too late.
+    // Without the timeout it would have started by now.
     assert_eq!(fal.get(&late.status()).await.body["error_type"], "request_timeout");
     fal.advance_time(10 * MINUTE);
     let statuses = all_statuses(stream).await;

@@ -11,20 +11,20 @@ async fn open(fal: &Fal, job: &Job, query: &str) -> Response {
     fal.request(Method::GET, &format!("{}{query}", job.stream())).send().await.unwrap()
 }
 
-/// State, position and number of log lines.
+/// Returns state, position and number of log lines.
 fn essence(status: &Value) -> (&str, Option<u64>, Option<usize>) {
     let logs = status["logs"].as_array().map(Vec::len);
     (status["status"].as_str().unwrap(), status["queue_position"].as_u64(), logs)
 }
 
 #[tokio::test]
-async fn every_step_is_an_event_with_the_logs_that_are_new() {
+async fn stream_sends_every_step_with_new_logs() {
     let fal = Fal::manual().await;
     let job = fal.submit(INPAINTING, &inpainting()).await;
     let response = open(&fal, &job, "?logs=1").await;
     assert_eq!(response.headers()["content-type"], "text/event-stream");
     assert_eq!(response.headers()["x-fal-request-id"], job.id);
-    // Steps made at once are told one by one all the same.
+    // Steps that happen together are still sent one by one.
     fal.complete(&job.id);
     let statuses = all_statuses(response).await;
     assert_eq!(
@@ -43,21 +43,21 @@ async fn every_step_is_an_event_with_the_logs_that_are_new() {
     assert_eq!(statuses[5], with_logs(fal.get(&job.status()).await.body));
 }
 
-/// The status of a poll without logs as the stream tells it when there is nothing new.
+/// Returns the polled status as the stream sends it if there are no new logs.
 fn with_logs(mut status: Value) -> Value {
     status["logs"] = Value::Array(Vec::new());
     status
 }
 
 #[tokio::test]
-async fn events_come_while_the_job_moves_on() {
+async fn stream_follows_the_job() {
     let fal = Fal::manual().await;
     let job = fal.submit(INPAINTING, &inpainting()).await;
     let events = events(open(&fal, &job, "").await);
     pin_mut!(events);
     let mut seen = 0;
     while let Some(status) = next_status(&mut events).await {
-        // Without logs=1 there are none, ever.
+        // Without logs=1 there are never logs.
         assert_eq!(status["logs"], Value::Null);
         seen += 1;
         fal.advance(&job.id);
@@ -66,7 +66,7 @@ async fn events_come_while_the_job_moves_on() {
 }
 
 #[tokio::test]
-async fn a_late_listener_gets_all_logs_first() {
+async fn late_stream_starts_with_all_logs() {
     let fal = Fal::manual().await;
     let job = fal.submit(INPAINTING, &inpainting()).await;
     for _ in 0..3 {
@@ -85,7 +85,7 @@ async fn a_late_listener_gets_all_logs_first() {
 }
 
 #[tokio::test]
-async fn being_cancelled_is_the_last_event() {
+async fn cancellation_is_the_last_event() {
     let fal = Fal::manual().await;
     let job = fal.submit(INPAINTING, &inpainting()).await;
     let response = open(&fal, &job, "").await;
@@ -100,8 +100,8 @@ async fn being_cancelled_is_the_last_event() {
 }
 
 #[tokio::test]
-async fn a_silent_stream_says_that_it_is_alive() {
-    let fal = Fal::of(Emulator::builder().pace(Pace::manual()).keep_alive(Duration::from_millis(1))).await;
+async fn idle_stream_sends_keep_alive_comments() {
+    let fal = Fal::start(Emulator::builder().pace(Pace::manual()).keep_alive(Duration::from_millis(1))).await;
     let job = fal.submit(INPAINTING, &inpainting()).await;
     let events = events(open(&fal, &job, "").await);
     pin_mut!(events);
@@ -118,13 +118,13 @@ async fn a_silent_stream_says_that_it_is_alive() {
 }
 
 #[tokio::test]
-async fn time_makes_the_same_events() {
+async fn stream_sends_the_same_events_with_time() {
     let moment = Duration::from_millis(3);
     let pace = Pace::default().ahead(1).waiting(moment).log_lines(2).running(moment);
-    let fal = Fal::of(Emulator::builder().pace(pace)).await;
+    let fal = Fal::start(Emulator::builder().pace(pace)).await;
     let job = fal.submit(INPAINTING, &inpainting()).await;
     let statuses = all_statuses(open(&fal, &job, "?logs=1").await).await;
-    // How many steps were made before the stream was open depends on the machine; the end does not.
+    // The number of steps before the stream opened depends on the machine. The end does not.
     let logs: usize = statuses.iter().filter_map(|status| essence(status).2).sum();
     assert_eq!(logs, 2);
     assert_eq!(statuses.last().unwrap()["status"], "COMPLETED");
@@ -132,7 +132,7 @@ async fn time_makes_the_same_events() {
 }
 
 #[tokio::test]
-async fn several_listen_to_one_job() {
+async fn several_streams_follow_one_job() {
     let fal = Fal::manual().await;
     let job = fal.submit(INPAINTING, &inpainting()).await;
     let (first, second) = (open(&fal, &job, "").await, open(&fal, &job, "").await);

@@ -4,9 +4,9 @@ use fal_emulator::{Fault, Operation};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use crate::fal::{Fal, answer};
+use crate::fal::{Fal, send};
 
-/// A request of every operation of storage, each of which succeeds.
+/// Returns a request of every storage operation. Each succeeds.
 async fn requests(fal: &Fal) -> Vec<(Operation, RequestBuilder)> {
     let post = |path: &str| fal.request(Method::POST, &format!("/rest.fal.ai/storage/{path}?storage_type=fal-cdn-v3"));
     let plan = json!({ "content_type": "text/plain", "file_name": "a.txt" });
@@ -19,11 +19,11 @@ async fn requests(fal: &Fal) -> Vec<(Operation, RequestBuilder)> {
     let platform =
         |method, call: &str| fal.request(method, &format!("/api.fal.ai/v1/storage/files/{call}?url={about}"));
 
-    let started = answer(with_token(Method::POST, format!("{cdn}/upload/multipart"))).await.body;
+    let started = send(with_token(Method::POST, format!("{cdn}/upload/multipart"))).await.body;
     let parts =
         format!("{}/multipart/{}", started["access_url"].as_str().unwrap(), started["uploadId"].as_str().unwrap());
     let part = with_token(Method::PUT, format!("{parts}/1")).body("x");
-    let etag = answer(part.try_clone().unwrap()).await.body["etag"].clone();
+    let etag = send(part.try_clone().unwrap()).await.body["etag"].clone();
     let to_google = fal.post("/rest.fal.ai/storage/upload/initiate-multipart?storage_type=gcs", &plan).await.body;
     let to_google = to_google["upload_url"].as_str().unwrap().strip_prefix(fal.base_url()).unwrap().to_owned();
     let listed = json!({ "parts": [{ "partNumber": 1, "etag": etag }] });
@@ -44,7 +44,7 @@ async fn requests(fal: &Fal) -> Vec<(Operation, RequestBuilder)> {
     ]
 }
 
-/// Reads an answer to its end.
+/// Reads a response to its end.
 async fn whole(request: RequestBuilder) -> reqwest::Result<u16> {
     let response = request.send().await?;
     let status = response.status().as_u16();
@@ -53,12 +53,12 @@ async fn whole(request: RequestBuilder) -> reqwest::Result<u16> {
 }
 
 #[tokio::test]
-async fn every_operation_of_storage_has_its_faults() {
+async fn storage_operations_take_faults() {
     let fal = Fal::instant().await;
     for (operation, request) in requests(&fal).await {
         let again = || request.try_clone().unwrap();
         for status in [401, 429, 500, 503] {
-            fal.fault(operation, Fault::answer(status).retry_after(Duration::from_secs(1)));
+            fal.inject_fault(operation, Fault::respond(status).retry_after(Duration::from_secs(1)));
             let refused = again().send().await.unwrap();
             assert_eq!(refused.status(), status, "{operation:?}");
             assert_eq!(refused.headers()["retry-after"], "1");
@@ -67,45 +67,45 @@ async fn every_operation_of_storage_has_its_faults() {
             Fault::drop_request_after(5),
             Fault::drop_connection(),
             Fault::drop_connection().after_effect(),
-            Fault::tear_head(),
-            Fault::tear_after(1),
+            Fault::drop_response_in_head(),
+            Fault::drop_response_after(1),
         ] {
-            fal.fault(operation, fault.clone());
+            fal.inject_fault(operation, fault.clone());
             whole(again()).await.expect_err("a broken connection");
         }
-        fal.fault(operation, Fault::drip(1, Duration::ZERO));
+        fal.inject_fault(operation, Fault::throttle(1, Duration::ZERO));
         assert_eq!(whole(again()).await.unwrap(), 200, "{operation:?}");
         assert_eq!(whole(again()).await.unwrap(), 200, "{operation:?}");
         assert!(fal.requests().iter().rev().take(11).all(|request| request.operation() == operation));
     }
-    assert_eq!(fal.faults_left(), 0);
+    assert_eq!(fal.pending_faults(), 0);
 }
 
 #[tokio::test]
-async fn a_file_is_kept_where_the_fault_comes_after() {
+async fn upload_is_stored_if_the_fault_comes_after_its_effect() {
     let fal = Fal::instant().await;
     let token = fal.token().await;
     for (fault, kept) in [
-        (Fault::answer(500), 0),
+        (Fault::respond(500), 0),
         (Fault::drop_request_after(2), 0),
         (Fault::drop_connection(), 0),
         (Fault::drop_connection().after_effect(), 1),
-        (Fault::tear_head(), 2),
-        (Fault::answer(503).after_effect(), 3),
+        (Fault::drop_response_in_head(), 2),
+        (Fault::respond(503).after_effect(), 3),
     ] {
-        fal.fault(Operation::Upload, fault);
+        fal.inject_fault(Operation::Upload, fault);
         let _ = fal.upload(&token, "a/b", "0123456789").send().await;
         assert_eq!(fal.files().len(), kept);
     }
 }
 
 #[tokio::test]
-async fn one_part_of_many_fails() {
+async fn single_part_can_fail() {
     let fal = Fal::instant().await;
-    fal.fault(Operation::PutPart, Fault::answer(500).when(|request| request.path().ends_with("/2")));
+    fal.inject_fault(Operation::PutPart, Fault::respond(500).when(|request| request.path().ends_with("/2")));
     let token = fal.token().await;
     let start = fal.http.post(format!("{}/v3.fal.media/files/upload/multipart", fal.base_url()));
-    let started = answer(start.header("authorization", &token)).await.body;
+    let started = send(start.header("authorization", &token)).await.body;
     let text = |name: &str| -> &Value { &started[name] };
     let put = |number: u32| {
         let url = format!(
@@ -113,7 +113,7 @@ async fn one_part_of_many_fails() {
             text("access_url").as_str().unwrap(),
             text("uploadId").as_str().unwrap()
         );
-        answer(fal.http.put(url).header("authorization", &token).body("x"))
+        send(fal.http.put(url).header("authorization", &token).body("x"))
     };
     for (number, status) in [(1, 200), (3, 200), (2, 500), (2, 200)] {
         assert_eq!(put(number).await.status, status, "{number}");
@@ -121,15 +121,15 @@ async fn one_part_of_many_fails() {
 }
 
 #[tokio::test]
-async fn a_request_stalls() {
+async fn stalled_request_has_no_effect() {
     let fal = Fal::instant().await;
     let token = fal.token().await;
-    fal.fault(Operation::Upload, Fault::stall_request_after(10));
+    fal.inject_fault(Operation::Upload, Fault::stall_request_after(10));
     let upload = tokio::spawn(fal.upload(&token, "a/b", vec![7; 16 << 20]).send());
     while fal.requests().len() < 2 {
         tokio::task::yield_now().await;
     }
-    assert_eq!(answer(fal.upload(&token, "a/b", "x")).await.status, 200);
+    assert_eq!(send(fal.upload(&token, "a/b", "x")).await.status, 200);
     assert!(!upload.is_finished());
     upload.abort();
     assert_eq!(fal.files().len(), 1);

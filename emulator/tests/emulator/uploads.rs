@@ -4,10 +4,10 @@ use fal_emulator::{Emulator, Operation};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::fal::{Answer, Fal, answer};
+use crate::fal::{Fal, Reply, send};
 
 #[tokio::test]
-async fn a_file_is_uploaded_with_a_token() {
+async fn file_is_uploaded_with_a_token() {
     let fal = Fal::instant().await;
     let lifecycle = r#"{"expiration_duration_seconds": 86400, "initial_acl": {"default": "allow", "rules": [
         {"user": "u", "decision": "allow"}]}}"#
@@ -17,7 +17,7 @@ async fn a_file_is_uploaded_with_a_token() {
         .header("x-fal-file-name", "a b.txt")
         .header("x-fal-object-lifecycle", &lifecycle)
         .header("x-fal-object-lifecycle-preference", &lifecycle);
-    let uploaded = answer(upload).await;
+    let uploaded = send(upload).await;
     assert_eq!(uploaded.status, 200);
     let url = uploaded.body["access_url"].as_str().unwrap();
     assert!(url.starts_with(&format!("{}/v3.fal.media/files/", fal.base_url())), "{url}");
@@ -45,20 +45,20 @@ async fn a_file_is_uploaded_with_a_token() {
 }
 
 #[tokio::test]
-async fn a_file_is_put_to_a_signed_url() {
+async fn file_is_uploaded_to_a_signed_url() {
     let fal = Fal::instant().await;
     for (storage_type, host) in [("fal-cdn-v3", "v3.fal.media/files/"), ("gcs", "storage.googleapis.com/")] {
         let (upload_url, file_url) = fal.initiate(storage_type, "text/plain").await;
         let start = format!("{}/{host}", fal.base_url());
         assert!(upload_url.starts_with(&start) && file_url.starts_with(&start), "{upload_url} {file_url}");
         assert!(upload_url.contains('?') && !file_url.contains('?'));
-        // Nothing is there before.
+        // The file does not exist yet.
         assert_eq!(fal.http.get(&file_url).send().await.unwrap().status(), 404);
         let put = |body: &'static str| fal.http.put(&upload_url).header("content-type", "text/plain").body(body);
-        assert_eq!(answer(put("one")).await.status, 200);
+        assert_eq!(send(put("one")).await.status, 200);
         assert_eq!(fal.http.get(&file_url).send().await.unwrap().text().await.unwrap(), "one");
-        // The same again replaces it.
-        assert_eq!(answer(put("two!")).await.status, 200);
+        // A second upload replaces it.
+        assert_eq!(send(put("two!")).await.status, 200);
         assert_eq!(fal.http.get(&file_url).send().await.unwrap().text().await.unwrap(), "two!");
     }
     let files: Vec<_> = fal.files().iter().map(|file| (file.name().to_owned(), file.size())).collect();
@@ -67,15 +67,15 @@ async fn a_file_is_put_to_a_signed_url() {
 }
 
 #[tokio::test]
-async fn an_initiated_upload_has_a_lifecycle() {
+async fn initiated_upload_honours_the_lifecycle() {
     let fal = Fal::instant().await;
     let initiate = fal
         .request(Method::POST, "/rest.fal.ai/storage/upload/initiate?storage_type=fal-cdn-v3")
         .header("x-fal-object-lifecycle", r#"{"expiration_duration_seconds":60}"#)
         .json(&json!({ "content_type": "text/plain", "file_name": "ä/../b.txt" }));
-    let initiated = answer(initiate).await.body;
+    let initiated = send(initiate).await.body;
     let put = fal.http.put(initiated["upload_url"].as_str().unwrap()).header("content-type", "text/plain").body("x");
-    assert_eq!(answer(put).await.status, 200);
+    assert_eq!(send(put).await.status, 200);
     let file_url = initiated["file_url"].as_str().unwrap();
     assert_eq!(fal.http.get(file_url).send().await.unwrap().status(), 200);
     let [file] = fal.files().try_into().unwrap();
@@ -88,7 +88,7 @@ async fn an_initiated_upload_has_a_lifecycle() {
 }
 
 #[tokio::test]
-async fn an_empty_file_is_a_file() {
+async fn empty_file_is_accepted() {
     let fal = Fal::instant().await;
     let url = fal.uploaded("text/plain", "").await;
     let read = fal.http.get(&url).send().await.unwrap();
@@ -98,10 +98,10 @@ async fn an_empty_file_is_a_file() {
 }
 
 #[tokio::test]
-async fn what_is_not_said_of_a_file_is_assumed() {
+async fn missing_metadata_has_defaults() {
     let fal = Fal::instant().await;
     let request = fal.http.post(format!("{}/v3.fal.media/files/upload", fal.base_url()));
-    assert_eq!(answer(request.header("authorization", fal.token().await).body("x")).await.status, 200);
+    assert_eq!(send(request.header("authorization", fal.token().await).body("x")).await.status, 200);
     let [file] = fal.files().try_into().unwrap();
     assert_eq!((file.name(), file.content_type()), ("upload.bin", "application/octet-stream"));
     assert_eq!((file.expires_after(), file.expires_at()), (None, None));
@@ -109,16 +109,16 @@ async fn what_is_not_said_of_a_file_is_assumed() {
 }
 
 #[tokio::test]
-async fn a_large_file_comes_whole() {
+async fn large_file_is_stored_completely() {
     let fal = Fal::instant().await;
     let bytes: Vec<u8> = (0..3_000_000_u32).map(|n| (n % 251) as u8).collect();
-    // Two at once, so that their bytes are mixed where they are kept.
+    // Two uploads in parallel, so that their bytes interleave in the temporary file.
     let body = || {
         let chunks: Vec<std::io::Result<Vec<u8>>> = bytes.chunks(70_001).map(|chunk| Ok(chunk.to_vec())).collect();
         reqwest::Body::wrap_stream(futures_util::stream::iter(chunks))
     };
     let token = fal.token().await;
-    let (one, two) = (answer(fal.upload(&token, "a/b", body())), answer(fal.upload(&token, "a/b", body())));
+    let (one, two) = (send(fal.upload(&token, "a/b", body())), send(fal.upload(&token, "a/b", body())));
     let (one, two) = futures_util::future::join(one, two).await;
     for uploaded in [one, two] {
         let read = fal.http.get(uploaded.body["access_url"].as_str().unwrap()).send().await.unwrap();
@@ -130,15 +130,15 @@ async fn a_large_file_comes_whole() {
 }
 
 #[tokio::test]
-async fn a_token_is_asked_for_with_the_key() {
-    let fal = Fal::of(Emulator::builder().key("mine:secret")).await;
+async fn token_requires_the_key() {
+    let fal = Fal::start(Emulator::builder().key("mine:secret")).await;
     let ask = |key: Option<&str>, query: &str| {
         let mut request =
             fal.anonymous(Method::POST, &format!("/rest.fal.ai/storage/auth/token{query}")).json(&json!({}));
         if let Some(key) = key {
             request = request.header("authorization", key);
         }
-        answer(request)
+        send(request)
     };
     let good = ask(Some("Key mine:secret"), "?storage_type=fal-cdn-v3").await;
     assert_eq!(good.status, 200);
@@ -152,22 +152,22 @@ async fn a_token_is_asked_for_with_the_key() {
 }
 
 #[tokio::test]
-async fn a_token_expires() {
-    let fal = Fal::of(Emulator::builder().token_lifetime(Duration::from_secs(60))).await;
+async fn expired_token_is_rejected() {
+    let fal = Fal::start(Emulator::builder().token_lifetime(Duration::from_secs(60))).await;
     let token = fal.token().await;
-    assert_eq!(answer(fal.upload(&token, "a/b", "x")).await.status, 200);
+    assert_eq!(send(fal.upload(&token, "a/b", "x")).await.status, 200);
     fal.advance_time(Duration::from_secs(60));
-    let late = answer(fal.upload(&token, "a/b", "x")).await;
+    let late = send(fal.upload(&token, "a/b", "x")).await;
     assert_eq!((late.status, late.body), (401, json!({ "detail": "The token has expired" })));
-    assert_eq!(answer(fal.upload(&fal.token().await, "a/b", "x")).await.status, 200);
+    assert_eq!(send(fal.upload(&fal.token().await, "a/b", "x")).await.status, 200);
     assert_eq!(fal.files().len(), 2);
 
-    let fal = Fal::of(Emulator::builder().token_lifetime(Duration::MAX)).await;
-    assert_eq!(answer(fal.upload(&fal.token().await, "a/b", "x")).await.status, 200);
+    let fal = Fal::start(Emulator::builder().token_lifetime(Duration::MAX)).await;
+    assert_eq!(send(fal.upload(&fal.token().await, "a/b", "x")).await.status, 200);
 }
 
 #[tokio::test]
-async fn only_a_token_uploads() {
+async fn upload_requires_a_token() {
     let fal = Fal::instant().await;
     let token = fal.token().await;
     let secret = token.strip_prefix("Bearer ").unwrap();
@@ -180,27 +180,27 @@ async fn only_a_token_uploads() {
     ] {
         for path in ["upload", "upload/multipart"] {
             let request = fal.http.post(format!("{}/v3.fal.media/files/{path}", fal.base_url()));
-            let refused = answer(request.header("authorization", &header).body("x")).await;
+            let refused = send(request.header("authorization", &header).body("x")).await;
             assert_eq!(refused.status, 401, "{header} {path}");
             assert_eq!(fal.requests().last().unwrap().mistake().is_some(), is_mistake, "{header} {path}");
         }
     }
     let none = fal.http.post(format!("{}/v3.fal.media/files/upload", fal.base_url())).body("x");
-    assert_eq!(answer(none).await.status, 401);
+    assert_eq!(send(none).await.status, 401);
     assert_eq!(fal.files().len(), 0);
 }
 
 #[tokio::test]
-async fn only_the_signed_url_is_put_to() {
+async fn put_requires_the_signed_url() {
     let fal = Fal::instant().await;
     let (upload_url, file_url) = fal.initiate("gcs", "text/plain").await;
     let (other_url, _) = fal.initiate("gcs", "text/plain").await;
-    let put = async |url: &str, authorization: Option<&str>, content_type: &str| -> Answer {
+    let put = async |url: &str, authorization: Option<&str>, content_type: &str| -> Reply {
         let mut request = fal.http.put(url).header("content-type", content_type).body("x");
         if let Some(authorization) = authorization {
             request = request.header("authorization", authorization);
         }
-        answer(request).await
+        send(request).await
     };
     let token = fal.token().await;
     let wrong = upload_url.replace('?', "?x=y&").replace("Signature=", "Signature=0");
@@ -223,14 +223,14 @@ async fn only_the_signed_url_is_put_to() {
 }
 
 #[tokio::test]
-async fn initiating_needs_a_key_and_both_fields() {
+async fn initiate_requires_the_key_and_both_fields() {
     let fal = Fal::instant().await;
     for path in ["initiate", "initiate-multipart"] {
         let path = format!("/rest.fal.ai/storage/upload/{path}?storage_type=fal-cdn-v3");
         let good = json!({ "content_type": "a/b", "file_name": "c" });
-        assert_eq!(answer(fal.anonymous(Method::POST, &path).json(&good)).await.status, 401);
+        assert_eq!(send(fal.anonymous(Method::POST, &path).json(&good)).await.status, 401);
         let token = fal.anonymous(Method::POST, &path).header("authorization", fal.token().await);
-        assert_eq!(answer(token.json(&good)).await.status, 401);
+        assert_eq!(send(token.json(&good)).await.status, 401);
         let bad = fal.post(&path, &json!({ "file_name": 7 })).await;
         assert_eq!(bad.status, 422);
         let kinds: Vec<&Value> = bad.body["detail"].as_array().unwrap().iter().map(|detail| &detail["type"]).collect();
@@ -238,23 +238,23 @@ async fn initiating_needs_a_key_and_both_fields() {
         assert_eq!(fal.post(&path.replace("v3", "v9"), &good).await.status, 400);
         assert_eq!(fal.post(&path, &good).await.status, 200);
     }
-    // The way of old clients.
+    // Older clients send no storage type.
     let old =
         fal.post("/rest.fal.ai/storage/upload/initiate", &json!({ "content_type": "a/b", "file_name": "c" })).await;
     assert!(old.body["file_url"].as_str().unwrap().contains("/storage.googleapis.com/"));
 }
 
 #[tokio::test]
-async fn a_malformed_lifecycle_is_a_mistake_and_left_aside() {
+async fn malformed_lifecycle_is_a_mistake_and_ignored() {
     let fal = Fal::instant().await;
     let upload = fal.upload(&fal.token().await, "a/b", "x").header("x-fal-object-lifecycle", r#"{"expires_in": "1h"}"#);
-    assert_eq!(answer(upload).await.status, 200);
+    assert_eq!(send(upload).await.status, 200);
     assert!(fal.requests().last().unwrap().mistake().is_some());
     assert_eq!(fal.files()[0].expires_after(), None);
 }
 
 #[tokio::test]
-async fn a_test_brings_files_of_its_own() {
+async fn add_file_makes_a_file_readable() {
     let fal = Fal::instant().await;
     let file = fal.add_file("a.bin", "application/zip", b"zip").unwrap();
     let read = fal.http.get(file.url()).send().await.unwrap();

@@ -1,0 +1,167 @@
+//! The stages in their order: from documents to the text of every file.
+//!
+//! *source* → *document* → *select* → *tree* → *normalize* → *lower* → *types* → *render* → *write*. The builder runs the first
+//! and the last, which touch files.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::document::{self, Document};
+use crate::error::{Error, Finding};
+use crate::features::{self, FEATURES};
+use crate::manifest::{Line, MANIFEST, Manifest};
+use crate::present::Present;
+use crate::report::{REPORT, Report};
+use crate::select::Selection;
+use crate::source::Source;
+use crate::tree::Node;
+use crate::write::Files;
+use crate::{lower, names, normalize, refusals, render};
+
+const ROOT: &str = "mod.rs";
+
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    /// The folder of the documents, for findings about no single file.
+    pub(crate) schemas: PathBuf,
+    pub(crate) selection: Selection,
+    pub(crate) render: render::Options,
+}
+
+/// The result for all documents.
+pub(crate) struct Generated {
+    pub(crate) documents: usize,
+    pub(crate) files: Files,
+    pub(crate) report: Report,
+}
+
+/// Generates every file, reusing what is present. Fails with everything that is wrong with the documents.
+pub(crate) fn run(sources: &[Source], present: &Present, options: &Options) -> Result<Generated, Error> {
+    let mut findings = check_trait_name(options);
+    if sources.is_empty() && !present.is_empty() {
+        findings.push(Finding::new(&options.schemas, "", refusals::NO_DOCUMENTS));
+    }
+    let mut endpoints = Endpoints::read(sources, &mut findings);
+    if findings.is_empty() {
+        endpoints.select(options, &mut findings);
+    }
+    let tree = match endpoints.tree() {
+        Ok(tree) if findings.is_empty() => tree,
+        Ok(_) => return Err(Error::new(findings)),
+        Err(found) => return Err(Error::new([findings, found].concat())),
+    };
+    let (documents, manifest) = (endpoints.documents.len(), endpoints.manifest(&options.render));
+    let (mut files, report) = modules(&tree, endpoints, present, options, &mut findings);
+    if options.render.features {
+        match features::text(&tree) {
+            Ok(text) => drop(files.insert(PathBuf::from(FEATURES), Some(text))),
+            Err(reason) => findings.push(Finding::new(&options.schemas, "", reason)),
+        }
+    }
+    if !findings.is_empty() {
+        return Err(Error::new(findings));
+    }
+    files.insert(PathBuf::from(ROOT), Some(render::root(&tree, &options.render)));
+    files.insert(PathBuf::from(MANIFEST), Some(manifest.to_text()));
+    files.insert(PathBuf::from(REPORT), Some(report.to_text()));
+    Ok(Generated { documents, files, report })
+}
+
+fn check_trait_name(options: &Options) -> Vec<Finding> {
+    let name = &options.render.trait_name;
+    if names::is_type_name(name) {
+        return Vec::new();
+    }
+    vec![Finding::new(&options.schemas, "", refusals::trait_name(name))]
+}
+
+/// The endpoints of all files, each with its file.
+struct Endpoints<'a> {
+    documents: Vec<(&'a Source, Document)>,
+    /// The ids of endpoints that fal has no document of, with the reason.
+    undocumented: Vec<(&'a Source, String, String)>,
+}
+
+impl<'a> Endpoints<'a> {
+    fn read(sources: &'a [Source], findings: &mut Vec<Finding>) -> Self {
+        let mut endpoints = Endpoints { documents: Vec::new(), undocumented: Vec::new() };
+        for source in sources {
+            match document::parse(source) {
+                Ok(contents) => {
+                    let documents = contents.documents.into_iter().map(|document| (source, document));
+                    endpoints.documents.extend(documents);
+                    let undocumented = contents.undocumented.into_iter().map(|(id, why)| (source, id, why));
+                    endpoints.undocumented.extend(undocumented);
+                }
+                Err(found) => findings.extend(found),
+            }
+        }
+        endpoints
+    }
+
+    /// Drops the endpoints that are not selected. A pattern that matches no id is a mistake.
+    fn select(&mut self, options: &Options, findings: &mut Vec<Finding>) {
+        let undocumented = self.undocumented.iter().map(|(_, id, _)| id.as_str());
+        let ids: Vec<&str> =
+            self.documents.iter().map(|(_, document)| document.id.as_str()).chain(undocumented).collect();
+        let unused = options.selection.unused(&ids);
+        let unused = unused.map(|pattern| Finding::new(&options.schemas, "", refusals::unused_pattern(pattern)));
+        findings.extend(unused);
+        self.documents.retain(|(_, document)| options.selection.has(&document.id));
+        self.undocumented.retain(|(_, id, _)| options.selection.has(id));
+    }
+
+    fn tree(&self) -> Result<Node, Vec<Finding>> {
+        Node::root(self.documents.iter().map(|(_, document)| (document.id.as_str(), document::id_at(document))))
+    }
+
+    fn manifest(&self, options: &render::Options) -> Manifest {
+        let line = |source: &Source, id: &String, has_module| Line {
+            path: source.path.clone(),
+            id: id.clone(),
+            digest: source.digest,
+            has_module,
+        };
+        let documented = self.documents.iter().map(|(source, document)| line(source, &document.id, true));
+        let undocumented = self.undocumented.iter().map(|(source, id, _)| line(source, id, false));
+        Manifest::new(documented.chain(undocumented).collect(), options)
+    }
+}
+
+/// Generates the files of all modules, and the report about them.
+fn modules(
+    tree: &Node,
+    endpoints: Endpoints<'_>,
+    present: &Present,
+    options: &Options,
+    findings: &mut Vec<Finding>,
+) -> (Files, Report) {
+    let mut report = Report::default();
+    for (_, id, why) in endpoints.undocumented {
+        report.add(&id, vec![why]);
+    }
+    let documents = endpoints.documents.into_iter();
+    let mut documents: BTreeMap<String, (&Source, Document)> =
+        documents.map(|(source, document)| (document.id.clone(), (source, document))).collect();
+    let mut files = Files::new();
+    for (path, node) in tree.modules() {
+        let Some((source, mut document)) = node.endpoint.as_ref().and_then(|id| documents.remove(id)) else {
+            files.insert(path, Some(render::module(node, None, &options.render)));
+            continue;
+        };
+        if let Some(notes) = present.notes(&path, node, &document.id, source.digest) {
+            report.add(&document.id, notes);
+            files.insert(path, None);
+            continue;
+        }
+        normalize::normalize(&mut document);
+        match lower::lower(&document) {
+            Ok(endpoint) => {
+                files.insert(path, Some(render::module(node, Some(&endpoint), &options.render)));
+                report.add(&document.id, endpoint.notes);
+            }
+            Err(finding) => findings.push(finding),
+        }
+    }
+    (files, report)
+}

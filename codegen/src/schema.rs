@@ -1,0 +1,61 @@
+//! Helpers for reading a JSON Schema, shared by the stages that do.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+/// Marks a schema that allows null, after normalisation.
+pub(crate) const NULLABLE: &str = "nullable";
+
+/// Marks a property that appears in an example but in no schema.
+pub(crate) const UNDECLARED: &str = "x-undeclared";
+
+/// Lists the components that a schema refers to and the document does not have.
+pub(crate) const MISSING: &str = "x-missing";
+
+/// Returns the component that a `$ref` names.
+pub(crate) fn reference(schema: &Value) -> Option<&str> {
+    let reference = schema.get("$ref")?.as_str()?;
+    let prefixes = ["#/components/schemas/", "#/definitions/", "#/$defs/"];
+    // Any other target is returned as it is: no component has such a name, so the lookup fails.
+    Some(prefixes.iter().find_map(|prefix| reference.strip_prefix(prefix)).unwrap_or(reference))
+}
+
+/// Returns the fields that an object schema declares, if it declares any.
+pub(crate) fn properties(schema: &Value) -> Option<&Map<String, Value>> {
+    schema.get("properties").and_then(Value::as_object).filter(|properties| !properties.is_empty())
+}
+
+/// Returns the values of a non-empty `enum`.
+pub(crate) fn enum_values(schema: &Value) -> Option<&[Value]> {
+    schema.get("enum").and_then(Value::as_array).map(Vec::as_slice).filter(|values| !values.is_empty())
+}
+
+/// Returns the strings in an array, or nothing where there is no array.
+pub(crate) fn strings(array: Option<&Value>) -> Vec<&str> {
+    array.and_then(Value::as_array).map(|array| array.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
+}
+
+/// Returns an object schema's properties in the order that fal displays them.
+///
+/// Properties without a stated position come last: required ones first, then by name.
+pub(crate) fn in_order<'a>(schema: &'a Value, required: &[&str]) -> Vec<(&'a str, &'a Value)> {
+    let stated = strings(schema.get("x-fal-order-properties"));
+    let positions: BTreeMap<&str, usize> =
+        stated.iter().enumerate().rev().map(|(index, name)| (*name, index)).collect();
+    let required: BTreeSet<&str> = required.iter().copied().collect();
+    let properties = schema.get("properties").and_then(Value::as_object).into_iter().flat_map(Map::iter);
+    let mut properties: Vec<(&str, &Value)> = properties.map(|(name, property)| (name.as_str(), property)).collect();
+    properties.sort_by_key(|(name, _)| {
+        let position = positions.get(name).copied().unwrap_or(usize::MAX);
+        (position, !required.contains(name), *name)
+    });
+    properties
+}
+
+/// Returns true if the bounds of an integer allow values beyond `i64`.
+pub(crate) fn is_beyond_i64(schema: &Value) -> bool {
+    let is_large = |bound: &Value| bound.as_f64() >= Some(i64::MAX as f64);
+    let bounds = ["maximum", "exclusiveMaximum"].iter().filter_map(|key| schema.get(key));
+    bounds.chain(enum_values(schema).unwrap_or_default()).any(is_large)
+}

@@ -1,0 +1,167 @@
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::emulator::{Emulator, client_builder};
+use crate::endpoints::catalog::{Catalog, CatalogBuilder};
+use crate::error::Error;
+use crate::http::server::{Port, Server};
+use crate::keys::Keys;
+use crate::queue::pace::Pace;
+use crate::request::received_request::ReceivedRequest;
+use crate::settings::Settings;
+use crate::state::State;
+
+impl Emulator {
+    /// Starts an emulator of the endpoints that `fal-client` ships, on a free port.
+    ///
+    /// # Errors
+    ///
+    /// See [`EmulatorBuilder::start`].
+    pub async fn start() -> Result<Self, Error> {
+        Emulator::builder().start().await
+    }
+
+    /// Returns a builder for an emulator with other settings.
+    pub fn builder() -> EmulatorBuilder {
+        EmulatorBuilder::default()
+    }
+}
+
+/// Builder for [`Emulator`].
+///
+/// ```
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use std::time::Duration;
+/// use fal_emulator::{Emulator, Pace};
+///
+/// let emulator = Emulator::builder()
+///     .schemas("schemas") // serve the documents in this folder
+///     .port(4000)
+///     .key("id:secret") // accept only this key
+///     .pace(Pace::default().running(Duration::from_secs(5)))
+///     .on_request(|request| eprintln!("{} {}", request.method(), request.path()))
+///     .start()
+///     .await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+#[must_use = "the emulator starts with `start`"]
+pub struct EmulatorBuilder {
+    folders: Vec<PathBuf>,
+    documents: Vec<String>,
+    port: u16,
+    settings: Settings,
+}
+
+impl Default for EmulatorBuilder {
+    fn default() -> Self {
+        EmulatorBuilder {
+            folders: Vec::new(),
+            documents: Vec::new(),
+            port: 0,
+            settings: Settings {
+                keys: Keys::Any,
+                pace: Pace::default(),
+                keep_alive: Duration::from_secs(10),
+                token_lifetime: Duration::from_secs(24 * 3600),
+                on_request: None,
+            },
+        }
+    }
+}
+
+impl EmulatorBuilder {
+    /// Adds the documents in a folder and its subfolders: every `.json` file except patches (`.patch.json`).
+    ///
+    /// Default: the documents that `fal-client` ships, unless [`schemas`](Self::schemas) or
+    /// [`document`](Self::document) adds others. Can be called several times.
+    pub fn schemas(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.folders.push(folder.into());
+        self
+    }
+
+    /// Adds a document as a JSON string. Can be called several times.
+    pub fn document(mut self, text: impl Into<String>) -> Self {
+        self.documents.push(text.into());
+        self
+    }
+
+    /// Sets the port. Default: 0, which selects a free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
+        self
+    }
+
+    /// Sets the only accepted key. Default: any key is accepted, but one is required.
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.settings.keys = Keys::Only(key.into());
+        self
+    }
+
+    /// Sets the pace of queued jobs. Default: completed after about a second, see [`Pace`].
+    pub fn pace(mut self, pace: Pace) -> Self {
+        self.settings.pace = pace;
+        self
+    }
+
+    /// Sets the time without events after which a status stream sends a comment. Default: 10 s.
+    pub fn keep_alive(mut self, interval: Duration) -> Self {
+        self.settings.keep_alive = interval;
+        self
+    }
+
+    /// Sets the lifetime of CDN tokens. Default: 24 hours.
+    pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.settings.token_lifetime = lifetime;
+        self
+    }
+
+    /// Registers a callback for every request. It runs once the response is decided, before it is sent.
+    pub fn on_request(mut self, callback: impl Fn(&ReceivedRequest) + Send + Sync + 'static) -> Self {
+        self.settings.on_request = Some(Arc::new(callback));
+        self
+    }
+
+    /// Starts the emulator in the current tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Documents`] lists every invalid document and every duplicate endpoint.
+    /// - [`Error::Listen`] means that the port is not available.
+    /// - [`Error::Client`] means that the client for the emulator cannot be built.
+    pub async fn start(self) -> Result<Emulator, Error> {
+        let catalog = self.catalog()?;
+        let port = Port::listen(self.port).await.map_err(|source| Error::Listen { port: self.port, source })?;
+        let base_url = format!("http://{}", port.address);
+        let client = client_builder(&base_url, self.settings.keys.accepted()).build().map_err(Error::Client)?;
+        let state = Arc::new(State::new(base_url, catalog, self.settings));
+        let server = Server::start(port, Arc::clone(&state));
+        Ok(Emulator { state, client, server })
+    }
+
+    fn catalog(&self) -> Result<Arc<Catalog>, Error> {
+        if self.folders.is_empty() && self.documents.is_empty() {
+            return Catalog::shipped();
+        }
+        let mut builder = CatalogBuilder::default();
+        self.folders.iter().for_each(|folder| builder.folder(folder));
+        for (index, text) in self.documents.iter().enumerate() {
+            builder.text(&format!("document {}", index + 1), text);
+        }
+        builder.build().map(Arc::new).map_err(Error::Documents)
+    }
+}
+
+impl fmt::Debug for EmulatorBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmulatorBuilder")
+            .field("folders", &self.folders)
+            .field("documents", &self.documents.len())
+            .field("port", &self.port)
+            .field("pace", &self.settings.pace)
+            .finish_non_exhaustive()
+    }
+}

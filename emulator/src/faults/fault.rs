@@ -1,0 +1,376 @@
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::StatusCode;
+use serde_json::{Value, json};
+
+use crate::faults::break_point::BreakPoint;
+use crate::faults::disturb;
+use crate::faults::response::{self, FaultResponse};
+use crate::request::received_request::ReceivedRequest;
+use crate::response::failure::Failure;
+use crate::response::reply::{Dropped, Reply};
+use crate::time::clock::Clock;
+
+/// A fault that happens to one request.
+///
+/// [`Emulator::inject_fault`](crate::Emulator::inject_fault) queues a fault for an
+/// [`Operation`](crate::Operation). Each request of that operation takes the next fault in the queue: the third status
+/// request gets the third fault of [`Operation::Status`](crate::Operation::Status). Requests without a fault get the
+/// normal response.
+///
+/// ```
+/// # use std::time::Duration;
+/// # use fal_emulator::{Emulator, Fault, Operation};
+/// # fn example(emulator: &Emulator) {
+/// // The first submission is rejected. The second is accepted, but its response is lost.
+/// emulator.inject_fault(Operation::Submit, Fault::respond(429).retry_after(Duration::from_secs(1)));
+/// emulator.inject_fault(Operation::Submit, Fault::drop_connection().after_effect());
+/// // The status stream breaks off after two events.
+/// emulator.inject_fault(Operation::StatusStream, Fault::drop_response_after(2));
+/// // The first result request gets the normal response, the second a late one from a proxy.
+/// emulator.inject_fault(Operation::Result, Fault::none());
+/// emulator.inject_fault(Operation::Result, Fault::nginx(502).delay(Duration::from_millis(20)));
+/// // The next request to this endpoint is accepted and fails while it runs.
+/// emulator.inject_fault(Operation::Submit, Fault::outcome(500).on("fal-ai/flux/dev/redux"));
+/// # }
+/// ```
+///
+/// # Where a connection can break
+///
+/// | the connection is closed | |
+/// | --- | --- |
+/// | before anything is read | [`Emulator::drop_connections`](crate::Emulator::drop_connections) |
+/// | while the request is sent | [`drop_request_after`](Self::drop_request_after) |
+/// | after the request, without effect | [`drop_connection`](Self::drop_connection) |
+/// | after the request took effect, before the response | `drop_connection` with [`after_effect`](Self::after_effect) |
+/// | in the status line of the response | [`drop_response_in_head`](Self::drop_response_in_head) |
+/// | in the response body | [`drop_response_after`](Self::drop_response_after), [`drop_response_after_bytes`](Self::drop_response_after_bytes) |
+///
+/// | the connection stays open | |
+/// | --- | --- |
+/// | the emulator stops reading the request | [`stall_request_after`](Self::stall_request_after) |
+/// | the response is late or never comes | [`delay`](Self::delay) |
+/// | the response stops in its body | [`stall_response_after`](Self::stall_response_after) |
+#[derive(Clone)]
+#[must_use = "a fault happens once it is injected with `Emulator::inject_fault`"]
+pub struct Fault {
+    kind: Kind,
+    delay: Duration,
+    after_effect: bool,
+    headers: Vec<(String, String)>,
+    /// The time until the date in `Retry-After`.
+    retry_at: Option<Duration>,
+    condition: Option<Condition>,
+}
+
+/// The end of a request that is not read completely.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Cut {
+    Drop,
+    Stall,
+}
+
+type Condition = Arc<dyn Fn(&ReceivedRequest) -> bool + Send + Sync>;
+
+#[derive(Clone, Debug)]
+enum Kind {
+    None,
+    Respond(FaultResponse),
+    Outcome(FaultResponse),
+    DropConnection,
+    DropRequest { after: usize },
+    StallRequest { after: usize },
+    DropResponseInHead,
+    DropResponse { after: usize },
+    DropResponseBytes { after: usize },
+    StallResponse { after: usize },
+    Throttle { bytes: usize, interval: Duration },
+    IgnoreRange,
+}
+
+/// The bytes that are sent of a response that breaks in its head: a part of the status line.
+const HEAD_BYTES: usize = 12;
+
+impl Fault {
+    fn new(kind: Kind) -> Self {
+        Fault { kind, delay: Duration::ZERO, after_effect: false, headers: Vec::new(), retry_at: None, condition: None }
+    }
+
+    /// Lets the request through. Use it to skip a request, or to add a [`delay`](Self::delay) or a
+    /// [`header`](Self::header) to the normal response.
+    pub fn none() -> Self {
+        Fault::new(Kind::None)
+    }
+
+    /// Responds with this HTTP status (200 to 599) and `{"detail": "…"}` with the status's reason phrase.
+    pub fn respond(status: u16) -> Self {
+        Fault::new(Kind::Respond(FaultResponse::new(status, "application/json", detail(status).to_string())))
+    }
+
+    /// Responds as the proxy in front of fal does, with a status such as 502, 503 or 504: an HTML page that says
+    /// `nginx`, without a request id. The request has no effect, unless [`after_effect`](Self::after_effect) is set.
+    pub fn nginx(status: u16) -> Self {
+        let title = format!("{status} {}", reason(status));
+        let page = format!(
+            "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n\
+             <hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
+        );
+        Fault::new(Kind::Respond(FaultResponse::new(status, "text/html", page)))
+    }
+
+    /// Responds with one of the platform's error types, such as `runner_disconnected` or `concurrent_requests_limit`.
+    ///
+    /// The status is the one that fal uses for the type, 500 for an unknown type. The body and the header
+    /// `X-Fal-Error-Type` name the type, and `X-Fal-Needs-Retry: 1` is set where fal recommends a retry.
+    pub fn request_error(error_type: impl Into<String>) -> Self {
+        let error_type = error_type.into();
+        let (status, needs_retry) = response::request_error(&error_type);
+        let words = error_type.replace('_', " ");
+        let body = json!({ "detail": format!("Request failed: {words}"), "error_type": error_type });
+        let fault = Fault::respond(status).json(&body).header("x-fal-error-type", error_type);
+        if needs_retry { fault.header("x-fal-needs-retry", "1") } else { fault }
+    }
+
+    /// Accepts the request, and makes its job end with this status. The result request, or the direct run, gets the
+    /// response.
+    ///
+    /// Applies to [`Operation::Submit`](crate::Operation::Submit) and [`Operation::Run`](crate::Operation::Run). Other
+    /// operations ignore it.
+    ///
+    /// ```
+    /// # use fal_emulator::{Emulator, Fault, Operation};
+    /// # fn example(emulator: &Emulator) {
+    /// let refusal = serde_json::json!({ "detail": [{
+    ///     "loc": ["body", "prompt"],
+    ///     "msg": "The content could not be processed",
+    ///     "type": "content_policy_violation",
+    /// }] });
+    /// emulator.inject_fault(Operation::Submit, Fault::outcome(422).json(&refusal));
+    /// # }
+    /// ```
+    pub fn outcome(status: u16) -> Self {
+        Fault::new(Kind::Outcome(FaultResponse::new(status, "application/json", detail(status).to_string())))
+    }
+
+    /// Closes the connection without a response, once the request was read.
+    pub fn drop_connection() -> Self {
+        Fault::new(Kind::DropConnection)
+    }
+
+    /// Closes the connection once `bytes` bytes of the request body were read, or all of a shorter body. The request
+    /// has no effect.
+    pub fn drop_request_after(bytes: usize) -> Self {
+        Fault::new(Kind::DropRequest { after: bytes })
+    }
+
+    /// Stops reading after `bytes` bytes of the request body, and never responds. The connection stays open. The
+    /// request has no effect.
+    pub fn stall_request_after(bytes: usize) -> Self {
+        Fault::new(Kind::StallRequest { after: bytes })
+    }
+
+    /// Closes the connection in the status line of the response. The request takes effect.
+    pub fn drop_response_in_head() -> Self {
+        Fault::new(Kind::DropResponseInHead)
+    }
+
+    /// Closes the connection in the response body: after `count` events of a stream, or `count` bytes of any other
+    /// body. The request takes effect.
+    pub fn drop_response_after(count: usize) -> Self {
+        Fault::new(Kind::DropResponse { after: count })
+    }
+
+    /// Closes the connection after `bytes` bytes of the response body, even in the middle of an event. The request
+    /// takes effect.
+    pub fn drop_response_after_bytes(bytes: usize) -> Self {
+        Fault::new(Kind::DropResponseBytes { after: bytes })
+    }
+
+    /// Stops sending in the response body: after `count` events of a stream, or `count` bytes of any other body. The
+    /// connection stays open, without keep-alive comments. The request takes effect.
+    pub fn stall_response_after(count: usize) -> Self {
+        Fault::new(Kind::StallResponse { after: count })
+    }
+
+    /// Sends the response body in pieces of `bytes` bytes (at least 1), each after `interval`.
+    pub fn throttle(bytes: usize, interval: Duration) -> Self {
+        Fault::new(Kind::Throttle { bytes: bytes.max(1), interval })
+    }
+
+    /// Sends the whole file although the request has a `Range` header, as a host without range support does.
+    pub fn ignore_range() -> Self {
+        Fault::new(Kind::IgnoreRange)
+    }
+
+    /// Sets a JSON body for [`respond`](Self::respond) or [`outcome`](Self::outcome). Other faults have no body.
+    pub fn json(self, value: &Value) -> Self {
+        self.with_body("application/json", value.to_string())
+    }
+
+    /// Sets an HTML body for [`respond`](Self::respond) or [`outcome`](Self::outcome). Other faults have no body.
+    pub fn html(self, text: impl Into<String>) -> Self {
+        self.with_body("text/html", text.into())
+    }
+
+    fn with_body(mut self, content_type: &'static str, body: String) -> Self {
+        if let Kind::Respond(response) | Kind::Outcome(response) = &mut self.kind {
+            *response = FaultResponse::new(response.status, content_type, body);
+        }
+        self
+    }
+
+    /// Sets a header of the fault's own response, or else of the normal one. Replaces a header of the same name.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Sets `Retry-After` to a number of seconds. Fractions are rounded up.
+    pub fn retry_after(self, time: Duration) -> Self {
+        let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+        self.header("retry-after", seconds.to_string())
+    }
+
+    /// Sets `Retry-After` to a date, counted from the time of the response.
+    pub fn retry_after_date(mut self, time: Duration) -> Self {
+        self.retry_at = Some(time);
+        self
+    }
+
+    /// Waits before anything else happens. Default: no delay.
+    ///
+    /// The delay passes on the emulator's clock, so [`Emulator::advance_time`](crate::Emulator::advance_time) ends it.
+    /// A test can hold a request as long as it needs to.
+    pub fn delay(mut self, time: Duration) -> Self {
+        self.delay = time;
+        self
+    }
+
+    /// Lets the request take effect before the fault replaces its response.
+    ///
+    /// Without it, [`respond`](Self::respond) and [`drop_connection`](Self::drop_connection) come instead of the
+    /// effect: nothing is run, queued or cancelled.
+    pub fn after_effect(mut self) -> Self {
+        self.after_effect = true;
+        self
+    }
+
+    /// Restricts the fault to an endpoint: runs and submissions to it, and status, result and cancel requests about its
+    /// jobs.
+    pub fn on(self, endpoint: impl Into<String>) -> Self {
+        let endpoint = endpoint.into();
+        self.when(move |request| request.endpoint() == Some(&endpoint))
+    }
+
+    /// Restricts the fault to requests for which `condition` returns true.
+    ///
+    /// The condition runs before the body is read, and must not call the emulator. Several conditions must all hold.
+    ///
+    /// ```
+    /// # use fal_emulator::{Emulator, Fault, Operation};
+    /// # fn example(emulator: &Emulator, request_id: String) {
+    /// let fault = Fault::respond(500).when(move |request| request.request_id() == Some(&request_id));
+    /// emulator.inject_fault(Operation::Status, fault);
+    /// # }
+    /// ```
+    pub fn when(mut self, condition: impl Fn(&ReceivedRequest) -> bool + Send + Sync + 'static) -> Self {
+        let before = self.condition.take();
+        self.condition =
+            Some(Arc::new(move |request| before.as_ref().is_none_or(|before| before(request)) && condition(request)));
+        self
+    }
+
+    pub(super) fn matches(&self, request: &ReceivedRequest) -> bool {
+        self.condition.as_ref().is_none_or(|condition| condition(request))
+    }
+
+    /// Returns the bytes of the body after which the request is cut, and the kind of cut.
+    pub(crate) fn request_cut(&self) -> Option<(usize, Cut)> {
+        match self.kind {
+            Kind::DropRequest { after } => Some((after, Cut::Drop)),
+            Kind::StallRequest { after } => Some((after, Cut::Stall)),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn ignores_range(&self) -> bool {
+        matches!(self.kind, Kind::IgnoreRange)
+    }
+
+    pub(crate) async fn wait(&self, clock: &Clock) {
+        clock.sleep(self.delay).await;
+    }
+
+    /// Returns the response that comes instead of the request's effect.
+    pub(crate) fn replacement(&self, clock: &Clock) -> Option<Result<Reply, Dropped>> {
+        if self.after_effect { None } else { self.own_reply(clock) }
+    }
+
+    /// Returns the failure of the job that an accepted request becomes.
+    pub(crate) fn job_failure(&self, clock: &Clock) -> Option<Failure> {
+        match &self.kind {
+            Kind::Outcome(response) => Some(match response.head(&self.headers(clock)) {
+                Ok(head) => Failure::injected(head, response.body.clone()),
+                Err(reason) => Failure::internal(response::invalid(&reason)),
+            }),
+            _ => None,
+        }
+    }
+
+    /// Applies the fault to the normal response.
+    pub(crate) fn apply(&self, normal: Reply, clock: &Arc<Clock>, break_point: &BreakPoint) -> Result<Reply, Dropped> {
+        let reply = match &self.kind {
+            Kind::Outcome(_) => return Ok(normal),
+            Kind::Respond(_) | Kind::DropConnection => return self.own_reply(clock).unwrap_or(Ok(normal)),
+            // A cut request never gets here, and a range is ignored when the file is read.
+            Kind::None | Kind::IgnoreRange | Kind::DropRequest { .. } | Kind::StallRequest { .. } => normal,
+            Kind::DropResponseInHead => {
+                break_point.set(HEAD_BYTES);
+                normal
+            }
+            Kind::DropResponse { after } => disturb::drop_after(normal, *after),
+            Kind::DropResponseBytes { after } => disturb::drop_after_bytes(normal, *after),
+            Kind::StallResponse { after } => disturb::stall_after(normal, *after),
+            Kind::Throttle { bytes, interval } => disturb::throttle(normal, *bytes, *interval, Arc::clone(clock)),
+        };
+        Ok(response::with_headers(reply, &self.headers(clock)))
+    }
+
+    fn own_reply(&self, clock: &Clock) -> Option<Result<Reply, Dropped>> {
+        match &self.kind {
+            Kind::DropConnection => Some(Err(Dropped)),
+            Kind::Respond(response) => Some(Ok(response.reply(&self.headers(clock)))),
+            _ => None,
+        }
+    }
+
+    fn headers(&self, clock: &Clock) -> Vec<(String, String)> {
+        let date = self.retry_at.and_then(|time| clock.date().checked_add(time));
+        let retry_at = date.map(|date| ("retry-after".to_owned(), httpdate::fmt_http_date(date)));
+        self.headers.iter().cloned().chain(retry_at).collect()
+    }
+}
+
+fn detail(status: u16) -> Value {
+    json!({ "detail": reason(status) })
+}
+
+fn reason(status: u16) -> &'static str {
+    let status = StatusCode::from_u16(status).ok();
+    status.and_then(|status| status.canonical_reason()).unwrap_or("A fault was injected")
+}
+
+impl fmt::Debug for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fault")
+            .field("kind", &self.kind)
+            .field("delay", &self.delay)
+            .field("after_effect", &self.after_effect)
+            .field("headers", &self.headers)
+            .field("retry_at", &self.retry_at)
+            .field("is_conditional", &self.condition.is_some())
+            .finish()
+    }
+}

@@ -1,0 +1,7 @@
+//! PendingFaults that tests inject, request by request.
+
+pub(crate) mod break_point;
+mod disturb;
+pub(crate) mod fault;
+pub(crate) mod pending;
+mod response;

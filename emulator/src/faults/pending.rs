@@ -1,0 +1,34 @@
+use std::collections::{HashMap, VecDeque};
+use std::sync::Mutex;
+
+use crate::faults::fault::Fault;
+use crate::request::operation::Operation;
+use crate::request::received_request::ReceivedRequest;
+use crate::sync::lock;
+
+/// The injected faults that have not happened yet.
+#[derive(Debug, Default)]
+pub(crate) struct PendingFaults(Mutex<HashMap<Operation, VecDeque<Fault>>>);
+
+impl PendingFaults {
+    pub(crate) fn add(&self, operation: Operation, fault: Fault) {
+        lock(&self.0).entry(operation).or_default().push_back(fault);
+    }
+
+    /// Takes the fault for a request: the first one of its operation whose condition holds.
+    pub(crate) fn take(&self, request: &ReceivedRequest) -> Fault {
+        let mut faults = lock(&self.0);
+        let pending = faults.get_mut(&request.operation());
+        pending
+            .and_then(|pending| pending.remove(pending.iter().position(|fault| fault.matches(request))?))
+            .unwrap_or_else(Fault::none)
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        lock(&self.0).values().map(VecDeque::len).sum()
+    }
+
+    pub(crate) fn clear(&self) {
+        lock(&self.0).clear();
+    }
+}

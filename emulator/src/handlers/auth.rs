@@ -1,0 +1,76 @@
+use hyper::StatusCode;
+use hyper::header::AUTHORIZATION;
+
+use crate::keys::KeyError;
+use crate::request::received::Received;
+use crate::response::refusal::Refusal;
+use crate::state::State;
+use crate::storage::grants::{Denied, Grant};
+
+/// Requires a key for an endpoint or application.
+pub(super) fn check_app_key(state: &State, received: &Received, app: &str) -> Result<(), Refusal> {
+    state.settings.keys.check(received.headers()).map_err(|error| {
+        unauthorized(&match error {
+            KeyError::Missing => {
+                let reason = format!("Cannot access application \"{app}\".");
+                format!("{reason} Authentication is required to access this application.")
+            }
+            KeyError::Wrong => WRONG_KEY.to_owned(),
+        })
+    })
+}
+
+/// Requires a key.
+pub(super) fn check_key(state: &State, received: &Received) -> Result<(), Refusal> {
+    state.settings.keys.check(received.headers()).map_err(|error| match error {
+        KeyError::Missing => unauthorized("Authentication is required"),
+        KeyError::Wrong => unauthorized(WRONG_KEY),
+    })
+}
+
+/// Requires a valid CDN token.
+pub(super) fn check_token(state: &State, received: &Received) -> Result<(), Refusal> {
+    let header = received.header(AUTHORIZATION.as_str());
+    let header = header.ok_or_else(|| unauthorized("A CDN token is required"))?;
+    let token = header.strip_prefix("Bearer ");
+    let token = token.ok_or_else(|| unauthorized("A CDN token of the type `Bearer` is required"))?;
+    state.store.check(token, &Grant::Upload).map_err(|denied| match denied {
+        Denied::Wrong => unauthorized("Invalid token"),
+        Denied::Expired => unauthorized("The token has expired"),
+    })
+}
+
+/// Requires a URL that is signed for `grant`.
+pub(super) fn check_signature(state: &State, received: &Received, grant: &Grant) -> Result<(), Refusal> {
+    if received.headers().contains_key(AUTHORIZATION) {
+        return Err(forbidden("A signed URL takes no Authorization"));
+    }
+    let signature = received.signature().ok_or_else(|| forbidden("The URL is not signed"))?;
+    check_grant(state, signature, grant)
+}
+
+/// Requires a signed URL or a CDN token, for the parts of an upload.
+pub(super) fn check_parts(state: &State, received: &Received, upload_id: &str) -> Result<(), Refusal> {
+    match received.signature() {
+        Some(_) => check_signature(state, received, &Grant::Parts(upload_id.to_owned())),
+        None => check_token(state, received),
+    }
+}
+
+/// Requires that a signature is valid for `grant`.
+pub(super) fn check_grant(state: &State, signature: &str, grant: &Grant) -> Result<(), Refusal> {
+    state.store.check(signature, grant).map_err(|denied| match denied {
+        Denied::Wrong => forbidden("Invalid signature"),
+        Denied::Expired => forbidden("The signature has expired"),
+    })
+}
+
+const WRONG_KEY: &str = "invalid key credentials";
+
+fn unauthorized(detail: &str) -> Refusal {
+    Refusal::Detail(StatusCode::UNAUTHORIZED, detail.to_owned())
+}
+
+fn forbidden(detail: &str) -> Refusal {
+    Refusal::Detail(StatusCode::FORBIDDEN, detail.to_owned())
+}

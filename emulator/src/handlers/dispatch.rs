@@ -1,0 +1,42 @@
+use crate::handlers::call::Call;
+use crate::handlers::{files, platform, queue, run, uploads};
+use crate::request::operation::Operation;
+use crate::request::route::Route;
+use crate::response::refusal::Refusal;
+use crate::response::reply::Reply;
+use crate::state::State;
+use crate::storage::content::Blob;
+
+/// Handles a request. `file` is its body if the route takes a file.
+pub(crate) async fn dispatch(state: &State, call: Call<'_>, file: Option<Blob>) -> Result<Reply, Refusal> {
+    let Call { route, received, fault } = call;
+    if !route.methods().contains(received.method()) && *route != Route::Unknown {
+        return Err(Refusal::Method(route.methods()));
+    }
+    let blob = || file.unwrap_or_else(|| state.store.blob());
+    match route {
+        Route::Run { id } => run::run(state, call, id).await,
+        Route::Submit { id } => queue::submit(state, call, id),
+        Route::Job { operation, app, request_id } => {
+            let job = queue::job(state, app, request_id, received)?;
+            queue::handle(state, *operation, &job, received).await
+        }
+        Route::Storage { operation } => match operation {
+            Operation::CdnToken => uploads::cdn_token(state, received),
+            Operation::InitiateMultipart => uploads::initiate_multipart(state, received),
+            Operation::Upload => uploads::upload(state, received, blob()),
+            Operation::StartMultipart => uploads::start_multipart(state, received),
+            Operation::SignFile => platform::sign_file(state, received),
+            Operation::FileAcl => platform::file_acl(state, received),
+            Operation::SetFileAcl => platform::set_file_acl(state, received),
+            _ => uploads::initiate_upload(state, received),
+        },
+        Route::File { path, operation: Operation::PutFile } => uploads::put_file(state, path, received, blob()),
+        Route::File { path, .. } => files::read(state, path, received, fault.ignores_range()).await,
+        Route::Part { path, upload_id, number } => uploads::put_part(state, path, upload_id, number, received, blob()),
+        Route::Complete { path, upload_id } => uploads::complete_multipart(state, path, upload_id, received),
+        Route::SignPart { upload_id, number } => uploads::sign_part(state, upload_id, number, received),
+        Route::CompleteByKey { upload_id } => uploads::complete_by_key(state, upload_id, received),
+        Route::RequestBelowPath | Route::Unknown => Err(Refusal::NoPath(received.path().to_owned())),
+    }
+}

@@ -1,0 +1,126 @@
+use std::sync::Arc;
+
+use hyper::StatusCode;
+use hyper::header::HeaderName;
+use serde_json::Value;
+
+use crate::endpoints::endpoint::Endpoint;
+use crate::handlers::auth;
+use crate::handlers::blocking::blocking;
+use crate::handlers::call::Call;
+use crate::input::files::missing_files;
+use crate::input::judge;
+use crate::media::media_file::MediaFile;
+use crate::output::maker::{self, Made};
+use crate::output::sources::{Source, Sources};
+use crate::output::spec::OutputSpec;
+use crate::queue::job::Job;
+use crate::random;
+use crate::request::received::Received;
+use crate::response::failure::Failure;
+use crate::response::refusal::Refusal;
+use crate::response::reply::{self, Reply};
+use crate::state::State;
+use crate::storage::file::FileData;
+use crate::storage::store::Store;
+
+const BILLABLE_UNITS: HeaderName = HeaderName::from_static("x-fal-billable-units");
+
+/// Finds the endpoint of an id.
+pub(super) fn endpoint<'s>(state: &'s State, id: &str, received: &Received) -> Result<&'s Arc<Endpoint>, Refusal> {
+    auth::check_app_key(state, received, id)?;
+    state.catalog.endpoint(id).ok_or_else(|| match state.catalog.app_and_path(id) {
+        Some((_, path)) => Refusal::NoPath(format!("/{path}")),
+        None => Refusal::NoApplication(id.to_owned()),
+    })
+}
+
+/// Turns a request into a job.
+pub(super) fn accept(state: &State, call: Call<'_>, endpoint: &Arc<Endpoint>, is_direct: bool) -> Arc<Job> {
+    let id = random::uuid();
+    call.received.set_request_id(&id);
+    let script = if is_direct { &state.direct } else { &state.queued };
+    let failure = invalid_input(endpoint, call.received).or_else(|| call.fault.job_failure(&state.clock));
+    let prospect = failure.map_or_else(|| sources(state, call.received), Err);
+    let (endpoint, received, script) = (Arc::clone(endpoint), Arc::clone(call.received), Arc::clone(script));
+    let job = Arc::new(Job::new(id, endpoint, received, prospect, script, &state.clock, is_direct));
+    state.jobs.add(Arc::clone(&job));
+    job
+}
+
+/// Returns why the input is refused: it breaks the document's schema, or that schema is unusable.
+fn invalid_input(endpoint: &Endpoint, received: &Received) -> Option<Failure> {
+    let violations = match (endpoint.judge(), received.input()) {
+        (Err(reason), _) => return Some(Failure::internal(reason.to_owned())),
+        (Ok(_), Err(error)) => judge::unreadable(received.body(), error),
+        (Ok(judge), Ok(input)) => judge.violations(input),
+    };
+    if violations.is_empty() { None } else { Some(Failure::invalid(violations)) }
+}
+
+/// Returns the files that an input works on. A missing one fails the request, as on fal, if its URL is one of the
+/// emulator's. The emulator fetches no other URL.
+fn sources(state: &State, received: &Received) -> Result<Sources, Failure> {
+    let input = received.input().unwrap_or(&Value::Null);
+    let is_missing = |url: &str| state.store.path_of(url).is_some() && source(state, url).is_none();
+    let missing = missing_files(input, &is_missing);
+    if missing.is_empty() { Ok(Sources::new(input, |url| source(state, url))) } else { Err(Failure::invalid(missing)) }
+}
+
+/// Returns the file of a URL, if the emulator has it.
+fn source(state: &State, url: &str) -> Option<Source> {
+    let path = state.store.path_of(url)?;
+    match state.store.get_even_expired(&path) {
+        Some(_) => Some(match &state.store.get(&path)?.data {
+            FileData::Uploaded(content, _) | FileData::Generated(content) => Source::Stored(content.clone()),
+            FileData::Drawn(file) => Source::Drawn(file.clone()),
+        }),
+        None => MediaFile::from_path(&path).map(Source::Drawn),
+    }
+}
+
+/// Responds with the result of a completed job.
+pub(super) async fn result(state: &State, job: &Arc<Job>) -> Reply {
+    if let Some(failure) = job.failure(&job.now()) {
+        return failure.reply();
+    }
+    let input = job.received.input().unwrap_or(&Value::Null);
+    let takes_time = input.get("sync_mode") == Some(&Value::Bool(true))
+        || job.prospect.as_ref().is_ok_and(|sources| sources.has_canvas(input));
+    let (job, base_url, store) = (Arc::clone(job), state.base_url.clone(), Arc::clone(&state.store));
+    let made = match takes_time {
+        true => blocking(move || output(&job, &base_url, &store)).await,
+        false => output(&job, &base_url, &store),
+    };
+    match made {
+        Ok((output, units)) => reply::with_header(reply::json(StatusCode::OK, &output), BILLABLE_UNITS, &units),
+        Err(error) => Failure::internal(error).reply(),
+    }
+}
+
+/// Makes the output of a job, and returns it with its billable units. A file that it refers to is stored if its name
+/// does not determine its content, or if it has a lifecycle.
+fn output(job: &Job, base_url: &str, store: &Store) -> Result<(Value, String), String> {
+    let input = job.received.input().unwrap_or(&Value::Null);
+    let canvas = job.prospect.as_ref().ok().and_then(|sources| sources.canvas(input));
+    let lifecycle = job.received.lifecycle();
+    // The same input yields the same files, unless they expire with the request or are made from its source files.
+    let owner = (canvas.is_some() || lifecycle.is_some()).then_some(job.id.as_str());
+    let spec = OutputSpec::new(&job.endpoint.document, input, canvas, owner);
+    let Made { output, files } = maker::make(&job.endpoint.document, &spec, base_url)?;
+    for file in files.iter().filter(|file| file.is_painting() || lifecycle.is_some()) {
+        if store.get_even_expired(&file.path()).is_some() {
+            continue;
+        }
+        let content = match file.is_painting() {
+            true => {
+                let mut blob = store.blob();
+                blob.append(&file.bytes(spec.canvas.as_ref())?).map_err(|error| error.to_string())?;
+                Some(blob)
+            }
+            false => None,
+        };
+        store.add_generated(file, &lifecycle.clone().unwrap_or_default(), content);
+    }
+    Ok((output, spec.count.unwrap_or(1).to_string()))
+}

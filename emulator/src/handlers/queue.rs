@@ -1,0 +1,76 @@
+//! The queue: `queue.fal.run`.
+
+use std::sync::Arc;
+
+use hyper::StatusCode;
+
+use crate::handlers::call::Call;
+use crate::handlers::{auth, jobs, status_stream};
+use crate::queue::job::{Cancelled, Job, Phase};
+use crate::request::operation::Operation;
+use crate::request::received::Received;
+use crate::response::refusal::Refusal;
+use crate::response::reply::{self, Reply};
+use crate::state::State;
+
+/// Queues a request.
+pub(super) fn submit(state: &State, call: Call<'_>, id: &str) -> Result<Reply, Refusal> {
+    let endpoint = jobs::endpoint(state, id, call.received)?;
+    if let Some(max) = call.received.max_queue_length() {
+        let waiting = state.jobs.waiting(&endpoint.document.id) + u64::from(state.queued.ahead);
+        if waiting > max {
+            return Err(Refusal::QueueFull { waiting });
+        }
+    }
+    let job = jobs::accept(state, call, endpoint, false);
+    let reply = reply::json(StatusCode::OK, &job.status(&job.start(), &state.base_url, None));
+    Ok(reply::with_request_id(reply, &job.id))
+}
+
+/// Finds the queued job of a request id.
+pub(super) fn job(state: &State, app: &str, request_id: &str, received: &Received) -> Result<Arc<Job>, Refusal> {
+    auth::check_app_key(state, received, app)?;
+    let job = state.jobs.get(request_id).filter(|job| job.endpoint.app == app && !job.is_direct);
+    job.ok_or(Refusal::NoRequest)
+}
+
+/// Responds to a call about a queued job.
+pub(super) async fn handle(
+    state: &State,
+    operation: Operation,
+    job: &Arc<Job>,
+    received: &Received,
+) -> Result<Reply, Refusal> {
+    let reply = match operation {
+        Operation::StatusStream => status_stream::reply(state, Arc::clone(job), received.wants_logs()),
+        Operation::Result => result(state, job).await,
+        Operation::Cancel => cancel(job),
+        _ => status(state, job, received),
+    };
+    Ok(reply::with_request_id(reply, &job.id))
+}
+
+fn status(state: &State, job: &Job, received: &Received) -> Reply {
+    let moment = job.now();
+    let logs = received.wants_logs().then_some(0..moment.logged);
+    let status = match moment.phase {
+        Phase::Completed => StatusCode::OK,
+        _ => StatusCode::ACCEPTED,
+    };
+    reply::json(status, &job.status(&moment, &state.base_url, logs))
+}
+
+async fn result(state: &State, job: &Arc<Job>) -> Reply {
+    match job.now().phase {
+        Phase::Completed => jobs::result(state, job).await,
+        _ => reply::detail(StatusCode::BAD_REQUEST, "Request is still in progress"),
+    }
+}
+
+fn cancel(job: &Job) -> Reply {
+    match job.cancel() {
+        Cancelled::BeforeStart => reply::word(StatusCode::OK, "OK"),
+        Cancelled::Running => reply::word(StatusCode::ACCEPTED, "CANCELLATION_REQUESTED"),
+        Cancelled::TooLate => reply::word(StatusCode::BAD_REQUEST, "ALREADY_COMPLETED"),
+    }
+}

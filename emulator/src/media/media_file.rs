@@ -1,0 +1,162 @@
+use bytes::Bytes;
+
+use crate::media::canvas::Canvas;
+use crate::media::picture;
+use crate::media::raster::MAX_SIDE;
+
+/// A file that outputs refer to. Except for a painting, its name determines its content, so that it is generated when
+/// it is read and need not be stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct MediaFile {
+    motif: u64,
+    kind: MediaKind,
+}
+
+/// The kind of a generated file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MediaKind {
+    /// A PNG.
+    Image { width: u32, height: u32 },
+    /// A PNG that is painted over a source image.
+    Painting { width: u32, height: u32 },
+    /// One second of silence, as WAV.
+    Silence,
+    /// A text that explains that the emulator does not generate this type.
+    Note,
+}
+
+const NOTE: &str =
+    "This file is a placeholder for one that fal would generate. The emulator generates only images and silence.\n";
+
+impl MediaFile {
+    pub(crate) fn new(motif: u64, kind: MediaKind) -> Self {
+        MediaFile { motif, kind }
+    }
+
+    /// Returns the file of a path that [`path`](Self::path) made, unless it is a painting.
+    pub(crate) fn from_path(path: &str) -> Option<Self> {
+        MediaFile::from_name(path.strip_prefix("v3.fal.media/files/")?)
+    }
+
+    fn from_name(name: &str) -> Option<Self> {
+        let (stem, extension) = name.strip_prefix("emulator/")?.rsplit_once('.')?;
+        let (motif, rest) = stem.split_once('-').unwrap_or((stem, ""));
+        let motif = u64::from_str_radix(motif, 16).ok()?;
+        let kind = match (extension, rest) {
+            ("png", size) => {
+                let (width, height) = size.split_once('x')?;
+                MediaKind::Image { width: width.parse().ok()?, height: height.parse().ok()? }
+            }
+            ("wav", "") => MediaKind::Silence,
+            ("txt", "") => MediaKind::Note,
+            _ => return None,
+        };
+        let file = MediaFile { motif, kind };
+        let is_valid = match kind {
+            MediaKind::Image { width, height } => (1..=MAX_SIDE).contains(&width) && (1..=MAX_SIDE).contains(&height),
+            _ => true,
+        };
+        (is_valid && file.name() == name).then_some(file)
+    }
+
+    /// Returns the path, which starts with the host.
+    pub(crate) fn path(&self) -> String {
+        format!("v3.fal.media/files/{}", self.name())
+    }
+
+    fn name(&self) -> String {
+        match self.kind {
+            MediaKind::Painting { width, height } => {
+                format!("emulator/painted-{:016x}-{width}x{height}.png", self.motif)
+            }
+            MediaKind::Image { width, height } => format!("emulator/{:016x}-{width}x{height}.png", self.motif),
+            MediaKind::Silence => format!("emulator/{:016x}.wav", self.motif),
+            MediaKind::Note => format!("emulator/{:016x}.txt", self.motif),
+        }
+    }
+
+    pub(crate) fn content_type(&self) -> &'static str {
+        match self.kind {
+            MediaKind::Image { .. } | MediaKind::Painting { .. } => "image/png",
+            MediaKind::Silence => "audio/wav",
+            MediaKind::Note => "text/plain; charset=utf-8",
+        }
+    }
+
+    /// Returns the last segment of the path.
+    pub(crate) fn file_name(&self) -> String {
+        self.name().trim_start_matches("emulator/").to_owned()
+    }
+
+    /// Returns width and height of an image.
+    pub(crate) fn size(&self) -> Option<(u32, u32)> {
+        match self.kind {
+            MediaKind::Image { width, height } | MediaKind::Painting { width, height } => Some((width, height)),
+            _ => None,
+        }
+    }
+
+    /// Returns whether the file is painted over a source image.
+    pub(crate) fn is_painting(&self) -> bool {
+        matches!(self.kind, MediaKind::Painting { .. })
+    }
+
+    /// Generates the bytes. A painting needs its canvas. A large image takes tens of milliseconds. The error comes from
+    /// the encoder.
+    pub(crate) fn bytes(&self, canvas: Option<&Canvas>) -> Result<Bytes, String> {
+        match self.kind {
+            MediaKind::Image { width, height } | MediaKind::Painting { width, height } => {
+                let mut image = picture::draw(self.motif, width as usize, height as usize);
+                if let Some(canvas) = canvas.filter(|_| self.is_painting()) {
+                    canvas.blend_into(&mut image);
+                }
+                image.encode().map(Bytes::from)
+            }
+            MediaKind::Silence => Ok(silence().into()),
+            MediaKind::Note => Ok(Bytes::from_static(NOTE.as_bytes())),
+        }
+    }
+}
+
+/// Returns a WAV file of one second: one channel, 8 bits, 8,000 samples a second.
+fn silence() -> Vec<u8> {
+    const SAMPLES: u32 = 8_000;
+    let mut wav = Vec::with_capacity(44 + SAMPLES as usize);
+    wav.extend(b"RIFF");
+    wav.extend((36 + SAMPLES).to_le_bytes());
+    wav.extend(b"WAVEfmt ");
+    wav.extend(16_u32.to_le_bytes());
+    wav.extend([1, 0, 1, 0]);
+    wav.extend(SAMPLES.to_le_bytes());
+    wav.extend(SAMPLES.to_le_bytes());
+    wav.extend([1, 0, 8, 0]);
+    wav.extend(b"data");
+    wav.extend(SAMPLES.to_le_bytes());
+    wav.resize(wav.len() + SAMPLES as usize, 128);
+    wav
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_determines_the_file() {
+        for kind in [MediaKind::Image { width: 3, height: 2048 }, MediaKind::Silence, MediaKind::Note] {
+            let file = MediaFile::new(7, kind);
+            assert_eq!(MediaFile::from_name(&file.name()), Some(file));
+        }
+        for name in [
+            "",
+            "x.png",
+            "emulator/7-3x4.png",
+            "emulator/0000000000000007-0x4.png",
+            "emulator/../../etc.txt",
+            "emulator/0000000000000007-9000x9000.png",
+            "emulator/0000000000000007-+3x4.png",
+            "emulator/painted-0000000000000007-3x4.png",
+        ] {
+            assert_eq!(MediaFile::from_name(name), None, "{name}");
+        }
+    }
+}

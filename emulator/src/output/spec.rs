@@ -1,0 +1,123 @@
+use serde_json::{Map, Value};
+
+use crate::documents::document::Document;
+use crate::documents::schema;
+use crate::media::canvas::Canvas;
+use crate::media::raster::MAX_SIDE;
+
+/// The most files of one output.
+const MAX_FILES: u64 = 100;
+
+/// The properties of the output that follow from the input.
+pub(crate) struct OutputSpec {
+    /// The input, completed with the document's defaults.
+    fields: Map<String, Value>,
+    /// The seed of the input, or one derived from the input: the same input yields the same output.
+    pub(crate) seed: u64,
+    /// The seed of the images: a hash of prompt and seed, and of the owner if there is one.
+    pub(crate) motif: u64,
+    /// The size of the images in pixels, from the input, a default or the source image.
+    pub(crate) size: Option<(u32, u32)>,
+    /// The source image that is painted over.
+    pub(crate) canvas: Option<Canvas>,
+    /// The requested number of images.
+    pub(crate) count: Option<usize>,
+    /// Files are data URIs in the output itself.
+    pub(crate) inline: bool,
+}
+
+impl OutputSpec {
+    /// Derives the specification. Files of different owners have different names.
+    pub(crate) fn new(document: &Document, input: &Value, canvas: Option<Canvas>, owner: Option<&str>) -> Self {
+        let fields = with_defaults(document, input);
+        let seed = fields.get("seed").and_then(Value::as_u64).unwrap_or_else(|| digest(input) & 0xffff_ffff);
+        let prompt = fields.get("prompt").cloned().unwrap_or_default();
+        let count = fields.get("num_images").and_then(Value::as_u64);
+        OutputSpec {
+            seed,
+            motif: digest(&[prompt, Value::from(seed)].into_iter().chain(owner.map(Value::from)).collect()),
+            size: size(&fields).or(canvas.as_ref().map(Canvas::size)),
+            canvas,
+            count: count.map(|count| count.clamp(1, MAX_FILES) as usize),
+            inline: fields.get("sync_mode") == Some(&Value::Bool(true)),
+            fields,
+        }
+    }
+
+    /// Returns a string, number or boolean of the input.
+    pub(crate) fn echo(&self, name: &str) -> Option<&Value> {
+        self.fields.get(name).filter(|value| value.is_string() || value.is_number() || value.is_boolean())
+    }
+}
+
+fn with_defaults(document: &Document, input: &Value) -> Map<String, Value> {
+    let mut fields = input.as_object().cloned().unwrap_or_default();
+    let schema = schema::expand(&document.root, &document.input, &mut Vec::new());
+    let properties = schema.get("properties").and_then(Value::as_object);
+    for (name, property) in properties.into_iter().flatten() {
+        let default = property.get("default").filter(|default| !default.is_null());
+        if let (Some(default), false) = (default, fields.contains_key(name)) {
+            fields.insert(name.clone(), default.clone());
+        }
+    }
+    fields
+}
+
+/// Returns the image size: `image_size` as a preset or an object, `width` and `height`, or `aspect_ratio`.
+fn size(fields: &Map<String, Value>) -> Option<(u32, u32)> {
+    let number = |value: Option<&Value>| value.and_then(Value::as_u64);
+    let (width, height) = match fields.get("image_size") {
+        Some(Value::String(preset)) => preset_size(preset),
+        Some(size @ Value::Object(_)) => {
+            (number(size.get("width")).unwrap_or(512), number(size.get("height")).unwrap_or(512))
+        }
+        _ => match (number(fields.get("width")), number(fields.get("height"))) {
+            (Some(width), Some(height)) => (width, height),
+            _ => fields.get("aspect_ratio").and_then(Value::as_str).and_then(ratio_size)?,
+        },
+    };
+    let side = |side: u64| side.clamp(1, u64::from(MAX_SIDE)) as u32;
+    Some((side(width), side(height)))
+}
+
+fn preset_size(preset: &str) -> (u64, u64) {
+    match preset {
+        "square_hd" => (1024, 1024),
+        "portrait_4_3" => (768, 1024),
+        "portrait_16_9" => (576, 1024),
+        "landscape_4_3" => (1024, 768),
+        "landscape_16_9" => (1024, 576),
+        _ => (512, 512),
+    }
+}
+
+/// Returns a size of the ratio `16:9` or the like, with a longer side of 1024.
+fn ratio_size(ratio: &str) -> Option<(u64, u64)> {
+    let (width, height) = ratio.split_once(':')?;
+    let (width, height) = (width.parse::<u64>().ok()?, height.parse::<u64>().ok()?);
+    let longer = width.max(height);
+    if longer == 0 || longer > 1000 {
+        return None;
+    }
+    Some((1024 * width / longer, 1024 * height / longer))
+}
+
+/// Hashes a value with FNV-1a. Keys are sorted, so their order in the JSON does not matter.
+fn digest(value: &Value) -> u64 {
+    fn text(value: &Value, hash: u64) -> u64 {
+        match value {
+            Value::Object(members) => {
+                let mut members: Vec<_> = members.iter().collect();
+                members.sort_by_key(|(key, _)| *key);
+                members.into_iter().fold(hash, |hash, (key, value)| text(value, bytes(key.as_bytes(), hash)))
+            }
+            Value::Array(items) => items.iter().fold(bytes(b"[", hash), |hash, item| text(item, hash)),
+            Value::String(string) => bytes(string.as_bytes(), bytes(b"\"", hash)),
+            other => bytes(other.to_string().as_bytes(), hash),
+        }
+    }
+    fn bytes(bytes: &[u8], hash: u64) -> u64 {
+        bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
+    }
+    text(value, 0xcbf2_9ce4_8422_2325)
+}

@@ -1,0 +1,87 @@
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+
+use crate::request::operation::Operation;
+use crate::request::received::Received;
+use crate::request::received_request::ReceivedRequest;
+use crate::sync::lock;
+
+/// The most requests that are remembered.
+pub(crate) const MAX_REQUESTS: usize = 10_000;
+/// The most bytes of request bodies that are remembered.
+pub(crate) const MAX_BODY_BYTES: usize = 256 << 20;
+
+/// The latest requests, limited in number and size, and the number of requests in flight.
+#[derive(Debug, Default)]
+pub(crate) struct Journal(Mutex<Entries>);
+
+#[derive(Debug, Default)]
+struct Entries {
+    requests: VecDeque<Entry>,
+    /// The number of requests that were removed.
+    removed: usize,
+    bytes: usize,
+    in_flight: HashMap<Operation, usize>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    received: Arc<Received>,
+    /// The bytes that are counted for it.
+    bytes: usize,
+}
+
+/// A request in flight, until this value is dropped.
+pub(crate) struct InFlight<'a> {
+    journal: &'a Journal,
+    number: usize,
+    pub(crate) received: Arc<Received>,
+}
+
+impl Journal {
+    /// Records a request that arrived. `received` gets the number of requests of its operation in flight.
+    pub(crate) fn begin(&self, operation: Operation, received: impl FnOnce(usize) -> Received) -> InFlight<'_> {
+        let mut entries = lock(&self.0);
+        let in_flight = entries.in_flight.entry(operation).or_default();
+        *in_flight += 1;
+        let received = Arc::new(received(*in_flight));
+        let number = entries.removed + entries.requests.len();
+        entries.requests.push_back(Entry { received: Arc::clone(&received), bytes: 0 });
+        entries.trim();
+        InFlight { journal: self, number, received }
+    }
+
+    pub(crate) fn all(&self) -> Vec<ReceivedRequest> {
+        lock(&self.0).requests.iter().map(|entry| ReceivedRequest(Arc::clone(&entry.received))).collect()
+    }
+}
+
+impl InFlight<'_> {
+    /// Counts the body, once it was read.
+    pub(crate) fn was_read(&self) {
+        let (mut entries, bytes) = (lock(&self.journal.0), self.received.size());
+        let index = self.number.checked_sub(entries.removed);
+        if let Some(entry) = index.and_then(|index| entries.requests.get_mut(index)) {
+            entry.bytes = bytes;
+            entries.bytes += bytes;
+            entries.trim();
+        }
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        if let Some(count) = lock(&self.journal.0).in_flight.get_mut(&self.received.operation()) {
+            *count -= 1;
+        }
+    }
+}
+
+impl Entries {
+    fn trim(&mut self) {
+        while self.requests.len() > MAX_REQUESTS || (self.bytes > MAX_BODY_BYTES && self.requests.len() > 1) {
+            self.bytes -= self.requests.pop_front().map_or(0, |oldest| oldest.bytes);
+            self.removed += 1;
+        }
+    }
+}

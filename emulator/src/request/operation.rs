@@ -1,0 +1,47 @@
+/// The operation of fal that a request addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Operation {
+    /// Run an endpoint directly: `POST /fal.run/{id}`.
+    Run,
+    /// Submit a request to the queue: `POST /queue.fal.run/{id}`.
+    Submit,
+    /// Get the status of a request: `GET /queue.fal.run/{app}/requests/{request_id}/status`.
+    Status,
+    /// Follow the status of a request as server-sent events: `GET …/status/stream`.
+    StatusStream,
+    /// Get the result of a request: `GET /queue.fal.run/{app}/requests/{request_id}`.
+    Result,
+    /// Cancel a request: `PUT …/cancel`.
+    Cancel,
+    /// Get a token for uploads to the CDN: `POST /rest.fal.ai/storage/auth/token`.
+    CdnToken,
+    /// Get a signed URL for an upload: `POST /rest.fal.ai/storage/upload/initiate`.
+    InitiateUpload,
+    /// Get a signed URL for a multipart upload: `POST /rest.fal.ai/storage/upload/initiate-multipart`.
+    InitiateMultipart,
+    /// Upload a file with a CDN token: `POST /v3.fal.media/files/upload`.
+    Upload,
+    /// Start a multipart upload with a CDN token: `POST /v3.fal.media/files/upload/multipart`.
+    StartMultipart,
+    /// Upload a file to a signed URL: `PUT /v3.fal.media/files/{path}` or `PUT /storage.googleapis.com/{path}`.
+    PutFile,
+    /// Get a signed URL for a part of a multipart upload to Google Cloud Storage:
+    /// `POST /rest.fal.ai/storage/upload/multipart/{upload_id}/{number}`.
+    SignPart,
+    /// Upload a part: `PUT …/multipart/{upload_id}/{number}` below the file's URL.
+    PutPart,
+    /// Complete a multipart upload: `POST …/multipart/{upload_id}/complete` below the file's URL, or below
+    /// `/rest.fal.ai/storage/upload` for Google Cloud Storage.
+    CompleteMultipart,
+    /// Read a file: `GET /v3.fal.media/files/{path}` or `GET /storage.googleapis.com/{path}`.
+    Media,
+    /// Get a URL with which everyone can read a file: `POST /api.fal.ai/v1/storage/files/sign`.
+    SignFile,
+    /// Get the ACL of a file: `GET /api.fal.ai/v1/storage/files/acl`.
+    FileAcl,
+    /// Set the ACL of a file: `PUT /api.fal.ai/v1/storage/files/acl`.
+    SetFileAcl,
+    /// Any other path. fal does not have it.
+    Other,
+}

@@ -1,0 +1,153 @@
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::http::request::Parts;
+use hyper::{HeaderMap, Method, Uri};
+use percent_encoding::percent_decode_str;
+use serde_json::Value;
+
+use crate::request::operation::Operation;
+use crate::request::route::Route;
+use crate::storage::host::Host;
+use crate::storage::lifecycle::Lifecycle;
+
+/// A request that was received, shared by the journal and its handler.
+#[derive(Debug)]
+pub(crate) struct Received {
+    pub(super) operation: Operation,
+    pub(super) method: Method,
+    pub(super) uri: Uri,
+    pub(super) query: Vec<(String, String)>,
+    pub(super) headers: HeaderMap,
+    pub(super) endpoint: Option<String>,
+    pub(super) in_flight: usize,
+    pub(super) body: OnceLock<Body>,
+    pub(super) request_id: OnceLock<String>,
+    pub(super) status: OnceLock<u16>,
+}
+
+#[derive(Debug)]
+pub(super) struct Body {
+    pub(super) size: u64,
+    bytes: Bytes,
+    json: Result<Value, serde_json::Error>,
+}
+
+impl Received {
+    pub(crate) fn new(route: &Route, endpoint: Option<String>, in_flight: usize, head: Parts) -> Self {
+        let request_id = OnceLock::new();
+        if let Route::Job { request_id: id, .. } = route {
+            let _ = request_id.set(id.clone());
+        }
+        Received {
+            operation: route.operation(),
+            query: parse_query(head.uri.query().unwrap_or("")),
+            method: head.method,
+            uri: head.uri,
+            headers: head.headers,
+            endpoint,
+            in_flight,
+            body: OnceLock::new(),
+            request_id,
+            status: OnceLock::new(),
+        }
+    }
+
+    pub(crate) fn operation(&self) -> Operation {
+        self.operation
+    }
+
+    pub(crate) fn method(&self) -> &Method {
+        &self.method
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.uri.path()
+    }
+
+    pub(crate) fn query(&self, name: &str) -> Option<&str> {
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Sets the body, once it was read.
+    pub(crate) fn set_body(&self, bytes: Bytes) {
+        let json = serde_json::from_slice(&bytes);
+        let _ = self.body.set(Body { size: bytes.len() as u64, bytes, json });
+    }
+
+    /// Sets the size of a body that is an uploaded file.
+    pub(crate) fn set_file_size(&self, size: u64) {
+        let _ = self.body.set(Body { size, bytes: Bytes::new(), json: serde_json::from_slice(b"") });
+    }
+
+    pub(crate) fn body(&self) -> &[u8] {
+        self.body.get().map_or(&[], |body| &body.bytes)
+    }
+
+    /// Returns the body as JSON, or the error if it is not JSON. There is no error before the body was read.
+    pub(crate) fn input(&self) -> Result<&Value, Option<&serde_json::Error>> {
+        self.body.get().ok_or(None)?.json.as_ref().map_err(Some)
+    }
+
+    /// Returns the lifecycle for the uploaded file, or for the generated files. The first of two headers takes
+    /// precedence.
+    pub(crate) fn lifecycle(&self) -> Option<Lifecycle> {
+        let header = |name| self.header(name).and_then(Lifecycle::parse);
+        header("x-fal-object-lifecycle").or_else(|| header("x-fal-object-lifecycle-preference"))
+    }
+
+    /// Returns whether the query requests logs: `logs=1` or `logs=true`.
+    pub(crate) fn wants_logs(&self) -> bool {
+        self.query.iter().any(|(name, value)| name == "logs" && (value == "1" || value.eq_ignore_ascii_case("true")))
+    }
+
+    /// Returns the signature in the URL.
+    pub(crate) fn signature(&self) -> Option<&str> {
+        [Host::Cdn, Host::Gcs].iter().find_map(|host| self.query(host.signature_parameter()))
+    }
+
+    /// Returns the time within which the request has to start, if fal would accept the header. The newer of its two
+    /// names takes precedence.
+    pub(crate) fn start_timeout(&self) -> Option<Duration> {
+        let seconds = self.header("x-fal-request-start-timeout").or(self.header("x-fal-request-timeout"))?;
+        let seconds: f64 = seconds.trim().parse().ok()?;
+        Duration::try_from_secs_f64(seconds).ok().filter(|_| seconds > 0.1)
+    }
+
+    /// Returns the queue length up to which the request may be accepted.
+    pub(crate) fn max_queue_length(&self) -> Option<u64> {
+        self.query("fal_max_queue_length")?.parse().ok()
+    }
+
+    pub(crate) fn set_request_id(&self, request_id: &str) {
+        let _ = self.request_id.set(request_id.to_owned());
+    }
+
+    pub(crate) fn set_status(&self, status: u16) {
+        let _ = self.status.set(status);
+    }
+
+    /// Returns the bytes in memory, which count towards the limit of the journal.
+    pub(crate) fn size(&self) -> usize {
+        self.body().len()
+    }
+}
+
+/// Decodes the parameters of a query.
+fn parse_query(text: &str) -> Vec<(String, String)> {
+    let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    text.split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (decode(name), decode(value)))
+        .collect()
+}

@@ -1,0 +1,86 @@
+use bytes::Bytes;
+use hyper::header::{HeaderName, HeaderValue};
+use hyper::http::response::Parts;
+use hyper::{Response, StatusCode};
+use serde_json::{Value, json};
+
+use crate::response::reply::{self, Reply};
+
+/// The outcome of a request without an output: the response to its result request, and the error in its status.
+#[derive(Clone, Debug)]
+pub(crate) struct Failure {
+    head: Box<Parts>,
+    body: Bytes,
+    /// The `error` of the queue status.
+    pub(crate) error: String,
+    /// The `error_type` of the queue status. Only errors of the platform have one, errors of a model do not.
+    pub(crate) error_type: Option<String>,
+}
+
+impl Failure {
+    /// The input is invalid. `detail` lists the violations.
+    pub(crate) fn invalid(detail: Vec<Value>) -> Self {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        let mut failure = Failure::new(status, json!({ "detail": detail }), status_error(status), None);
+        // An invalid input is not billed.
+        failure.set("x-fal-billable-units", "0");
+        failure
+    }
+
+    /// The client cancelled the request.
+    pub(crate) fn cancelled() -> Self {
+        // 499 is not a registered status, so there is no constant for it.
+        let status = StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST);
+        Failure::request(status, "client_cancelled", "Request was cancelled by the client".to_owned())
+    }
+
+    /// The request did not start within its start timeout.
+    pub(crate) fn start_timeout() -> Self {
+        let detail = "Request did not start within the requested time".to_owned();
+        let mut failure = Failure::request(StatusCode::GATEWAY_TIMEOUT, "request_timeout", detail);
+        failure.set("x-fal-request-timeout-type", "user");
+        failure
+    }
+
+    /// An error of the emulator itself.
+    pub(crate) fn internal(reason: String) -> Self {
+        Failure::request(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", reason)
+    }
+
+    /// The outcome that a test injected.
+    pub(crate) fn injected(head: Parts, body: Bytes) -> Self {
+        let json: Value = serde_json::from_slice(&body).unwrap_or_default();
+        let header = head.headers.get("x-fal-error-type").and_then(|header| header.to_str().ok());
+        let error_type = json.get("error_type").and_then(Value::as_str).or(header).map(str::to_owned);
+        // The status shows the detail of a platform error. Of a model error it only shows the status code.
+        let detail = json.get("detail").and_then(Value::as_str).filter(|_| error_type.is_some());
+        let error = detail.map_or_else(|| status_error(head.status), str::to_owned);
+        Failure { head: Box::new(head), body, error, error_type }
+    }
+
+    fn request(status: StatusCode, error_type: &'static str, detail: String) -> Self {
+        let body = json!({ "detail": detail, "error_type": error_type });
+        let mut failure = Failure::new(status, body, detail, Some(error_type.to_owned()));
+        failure.set("x-fal-error-type", error_type);
+        failure
+    }
+
+    fn new(status: StatusCode, body: Value, error: String, error_type: Option<String>) -> Self {
+        let (head, _) = reply::json(status, &Value::Null).into_parts();
+        Failure { head: Box::new(head), body: body.to_string().into(), error, error_type }
+    }
+
+    fn set(&mut self, name: &'static str, value: &'static str) {
+        let name = HeaderName::from_static(name);
+        self.head.headers.insert(name, HeaderValue::from_static(value));
+    }
+
+    pub(crate) fn reply(&self) -> Reply {
+        Response::from_parts((*self.head).clone(), reply::full(self.body.clone()))
+    }
+}
+
+/// Returns the error that the queue status shows for a model's failure.
+fn status_error(status: StatusCode) -> String {
+    format!("Invalid status code: {}", status.as_u16())
+}

@@ -1,0 +1,6 @@
+//! Responses in fal's formats.
+
+pub(crate) mod failure;
+pub(crate) mod range;
+pub(crate) mod refusal;
+pub(crate) mod reply;

@@ -1,0 +1,61 @@
+use std::io;
+
+use hyper::header::ALLOW;
+use hyper::{Method, StatusCode};
+use serde_json::Value;
+
+use crate::response::reply::{self, Reply};
+
+/// The reason why a request is rejected before it reaches an endpoint or a job.
+#[derive(Debug)]
+pub(crate) enum Refusal {
+    /// The method is not one of these.
+    Method(&'static [Method]),
+    NoApplication(String),
+    NoPath(String),
+    /// No job has this request id.
+    NoRequest,
+    /// The endpoint's queue is longer than the client allows.
+    QueueFull {
+        waiting: u64,
+    },
+    TooLarge {
+        max_bytes: usize,
+    },
+    /// The file cannot be stored.
+    NoRoom(io::Error),
+    /// Any other reason, in the gateway's format.
+    Detail(StatusCode, String),
+    /// Any other reason, with a body in another format.
+    Json(StatusCode, Value),
+}
+
+impl Refusal {
+    pub(crate) fn into_reply(self) -> Reply {
+        match self {
+            Refusal::Method(allowed) => {
+                let allowed: Vec<&str> = allowed.iter().map(Method::as_str).collect();
+                let reply = reply::detail(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
+                reply::with_header(reply, ALLOW, &allowed.join(", "))
+            }
+            Refusal::NoApplication(id) => {
+                reply::detail(StatusCode::NOT_FOUND, &format!("Application \"{id}\" not found"))
+            }
+            Refusal::NoPath(path) => reply::detail(StatusCode::NOT_FOUND, &format!("Path {path} not found")),
+            Refusal::NoRequest => reply::word(StatusCode::NOT_FOUND, "NOT_FOUND"),
+            Refusal::QueueFull { waiting } => {
+                let detail = format!("The queue is full: {waiting} requests are waiting");
+                reply::detail(StatusCode::TOO_MANY_REQUESTS, &detail)
+            }
+            Refusal::TooLarge { max_bytes } => {
+                let detail = format!("The request body exceeds the emulator's limit of {} MiB", max_bytes >> 20);
+                reply::detail(StatusCode::PAYLOAD_TOO_LARGE, &detail)
+            }
+            Refusal::NoRoom(error) => {
+                reply::detail(StatusCode::INSUFFICIENT_STORAGE, &format!("The emulator cannot store the file: {error}"))
+            }
+            Refusal::Detail(status, detail) => reply::detail(status, &detail),
+            Refusal::Json(status, value) => reply::json(status, &value),
+        }
+    }
+}

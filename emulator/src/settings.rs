@@ -1,0 +1,20 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::keys::Keys;
+use crate::queue::pace::Pace;
+use crate::request::received_request::ReceivedRequest;
+
+pub(crate) type OnRequest = Arc<dyn Fn(&ReceivedRequest) + Send + Sync>;
+
+/// The settings of an emulator.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) keys: Keys,
+    pub(crate) pace: Pace,
+    /// The time without events after which a status stream sends a comment.
+    pub(crate) keep_alive: Duration,
+    pub(crate) token_lifetime: Duration,
+    /// Called with every request once its response is decided.
+    pub(crate) on_request: Option<OnRequest>,
+}

@@ -1,0 +1,59 @@
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
+
+use crate::endpoints::catalog::Catalog;
+use crate::faults::pending::PendingFaults;
+use crate::queue::jobs::Jobs;
+use crate::queue::script::Script;
+use crate::request::journal::Journal;
+use crate::settings::Settings;
+use crate::storage::store::Store;
+use crate::time::clock::Clock;
+
+/// The state of an emulator, shared by all of its connections.
+pub(crate) struct State {
+    /// `http://127.0.0.1:PORT`
+    pub(crate) base_url: String,
+    pub(crate) catalog: Arc<Catalog>,
+    pub(crate) settings: Settings,
+    pub(crate) clock: Arc<Clock>,
+    /// The script of a queued request.
+    pub(crate) queued: Arc<Script>,
+    /// The script of a direct run.
+    pub(crate) direct: Arc<Script>,
+    pub(crate) jobs: Jobs,
+    pub(crate) store: Arc<Store>,
+    pub(crate) faults: PendingFaults,
+    pub(crate) journal: Journal,
+    dropped_connections: AtomicUsize,
+}
+
+impl State {
+    pub(crate) fn new(base_url: String, catalog: Arc<Catalog>, settings: Settings) -> Self {
+        let clock = Arc::<Clock>::default();
+        State {
+            store: Arc::new(Store::new(base_url.clone(), Arc::clone(&clock), settings.token_lifetime)),
+            base_url,
+            catalog,
+            clock,
+            queued: Arc::new(settings.pace.queued()),
+            direct: Arc::new(settings.pace.direct()),
+            settings,
+            jobs: Jobs::default(),
+            faults: PendingFaults::default(),
+            journal: Journal::default(),
+            dropped_connections: AtomicUsize::new(0),
+        }
+    }
+
+    /// Makes the next `count` connections close as soon as they are accepted.
+    pub(crate) fn drop_connections(&self, count: usize) {
+        self.dropped_connections.fetch_add(count, Relaxed);
+    }
+
+    /// Returns whether a new connection is closed, and counts it.
+    pub(crate) fn drops_connection(&self) -> bool {
+        self.dropped_connections.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok()
+    }
+}

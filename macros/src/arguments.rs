@@ -1,0 +1,214 @@
+//! Arguments of `#[field(…)]` and `#[variant(…)]`: names, and rules beyond the type.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::{Lit, LitBool, LitFloat, LitInt, LitStr, Token, parenthesized};
+
+use crate::item::Attribute;
+
+/// The arguments of one item's inner attributes.
+#[derive(Default)]
+pub(crate) struct Arguments {
+    /// `name = "type"`: the name in JSON, where it is not the field's.
+    pub(crate) name: Option<LitStr>,
+    /// `requires("x", "y")`: keys that a union's object must have.
+    pub(crate) requires: Vec<LitStr>,
+    /// `tag("type" = "camera")`: keys whose value tells a union's objects apart, as tokens of the runtime's table.
+    pub(crate) tags: Vec<TokenStream>,
+    /// `any_string`: the variant accepts any string, although its type does not show it.
+    pub(crate) any_string: bool,
+    /// The rules, each as tokens of a runtime `Rule`.
+    pub(crate) rules: Vec<TokenStream>,
+}
+
+/// The item that an attribute belongs to. It decides on the arguments beyond rules.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Field,
+    Variant,
+}
+
+impl Place {
+    fn attribute(self) -> &'static str {
+        match self {
+            Place::Field => "field",
+            Place::Variant => "variant",
+        }
+    }
+}
+
+/// Takes the inner attributes off an item and parses their arguments.
+pub(crate) fn take(attributes: &mut Vec<Attribute>, place: Place) -> syn::Result<Arguments> {
+    let mut arguments = Arguments::default();
+    while let Some(index) = attributes.iter().position(|attribute| attribute.is(place.attribute())) {
+        let attribute = attributes.remove(index);
+        let parser = |input: ParseStream<'_>| arguments.parse(input, place);
+        parser.parse2(attribute.arguments())?;
+    }
+    Ok(arguments)
+}
+
+impl Arguments {
+    fn parse(&mut self, input: ParseStream<'_>, place: Place) -> syn::Result<()> {
+        while !input.is_empty() {
+            let name = input.call(Ident::parse_any)?;
+            match (place, name.to_string().as_str()) {
+                (Place::Field, "name") => {
+                    input.parse::<Token![=]>()?;
+                    self.name = Some(input.parse()?);
+                }
+                (Place::Variant, "requires") => self.requires.extend(list::<LitStr>(input)?),
+                (Place::Variant, "any_string") => self.any_string = true,
+                (Place::Variant, "tag") => {
+                    let content;
+                    parenthesized!(content in input);
+                    let key: LitStr = content.parse()?;
+                    content.parse::<Token![=]>()?;
+                    let values = Punctuated::<LitStr, Token![,]>::parse_terminated(&content)?.into_iter();
+                    self.tags.push(quote! { (#key, &[#(#values),*]) });
+                }
+                (_, rule_name) => rule(&name, rule_name, input, &mut self.rules)?,
+            }
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Parses one rule behind its name.
+fn rule(name: &Ident, text: &str, input: ParseStream<'_>, rules: &mut Vec<TokenStream>) -> syn::Result<()> {
+    match text {
+        "range" => both(input, rules, ["Minimum", "Maximum"], Number::tokens)?,
+        "min" => push(rules, "Minimum", one::<Number>(input)?.tokens()),
+        "max" => push(rules, "Maximum", one::<Number>(input)?.tokens()),
+        "length" => both(input, rules, ["MinLength", "MaxLength"], count)?,
+        "min_length" => push(rules, "MinLength", count(&one(input)?)),
+        "max_length" => push(rules, "MaxLength", count(&one(input)?)),
+        "items" => both(input, rules, ["MinItems", "MaxItems"], count)?,
+        "min_items" => push(rules, "MinItems", count(&one(input)?)),
+        "max_items" => push(rules, "MaxItems", count(&one(input)?)),
+        "above" => push(rules, "ExclusiveMinimum", one::<Number>(input)?.tokens()),
+        "below" => push(rules, "ExclusiveMaximum", one::<Number>(input)?.tokens()),
+        "multiple_of" => push(rules, "MultipleOf", one::<Number>(input)?.tokens()),
+        "only" => {
+            let only = one::<LitBool>(input)?;
+            push(rules, "Only", quote! { #only });
+        }
+        "pattern" => {
+            let pattern = one::<LitStr>(input)?;
+            push(rules, "Pattern", quote! { #pattern });
+        }
+        "one_of" => {
+            let numbers = list::<Number>(input)?;
+            let numbers = numbers.iter().map(Number::tokens);
+            push(rules, "OneOf", quote! { &[#(#numbers),*] });
+        }
+        "unique_items" => rules.push(quote! { private::Rule::UniqueItems }),
+        "each" => {
+            let inner = nested(input)?;
+            push(rules, "Items", quote! { &[#(#inner),*] });
+        }
+        "width" | "height" => {
+            let inner = nested(input)?;
+            rules.push(quote! { private::Rule::Field(#text, &[#(#inner),*]) });
+        }
+        _ => return Err(syn::Error::new(name.span(), format!("unknown argument `{name}`: {KNOWN}"))),
+    }
+    Ok(())
+}
+
+const KNOWN: &str = "expected `range`, `min`, `max`, `above`, `below`, `multiple_of`, `one_of`, `only`, `length`, \
+                     `min_length`, `max_length`, `pattern`, `items`, `min_items`, `max_items`, `unique_items`, `each`, \
+                     `width` or `height`, on a field also `name`, on a variant also `requires`, `tag` or `any_string`";
+
+fn push(rules: &mut Vec<TokenStream>, rule: &str, argument: TokenStream) {
+    let rule = Ident::new(rule, Span::call_site());
+    rules.push(quote! { private::Rule::#rule(#argument) });
+}
+
+/// Parses rules for what is inside the value.
+fn nested(input: ParseStream<'_>) -> syn::Result<Vec<TokenStream>> {
+    let content;
+    parenthesized!(content in input);
+    let mut inner = Vec::new();
+    while !content.is_empty() {
+        let name = content.call(Ident::parse_any)?;
+        rule(&name, &name.to_string(), &content, &mut inner)?;
+        if !content.is_empty() {
+            content.parse::<Token![,]>()?;
+        }
+    }
+    Ok(inner)
+}
+
+/// Parses `(1, 8)` into the two rules for its ends, which are inclusive.
+fn both<T: Parse>(
+    input: ParseStream<'_>,
+    rules: &mut Vec<TokenStream>,
+    [least, most]: [&str; 2],
+    tokens: impl Fn(&T) -> TokenStream,
+) -> syn::Result<()> {
+    let content;
+    parenthesized!(content in input);
+    push(rules, least, tokens(&content.parse()?));
+    content.parse::<Token![,]>()?;
+    push(rules, most, tokens(&content.parse()?));
+    if content.is_empty() { Ok(()) } else { Err(content.error("expected two bounds: `(1, 8)`")) }
+}
+
+/// Parses one argument in parentheses.
+fn one<T: Parse>(input: ParseStream<'_>) -> syn::Result<T> {
+    let content;
+    parenthesized!(content in input);
+    content.parse()
+}
+
+/// Parses arguments in parentheses.
+fn list<T: Parse>(input: ParseStream<'_>) -> syn::Result<Vec<T>> {
+    let content;
+    parenthesized!(content in input);
+    Ok(Punctuated::<T, Token![,]>::parse_terminated(&content)?.into_iter().collect())
+}
+
+/// A number as the schema writes it: an integer stays one.
+struct Number {
+    minus: Option<Token![-]>,
+    digits: Digits,
+}
+
+enum Digits {
+    Integer(LitInt),
+    Float(LitFloat),
+}
+
+impl Parse for Number {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let minus = input.parse()?;
+        let digits = match input.parse()? {
+            Lit::Int(integer) => Digits::Integer(integer),
+            Lit::Float(float) => Digits::Float(float),
+            other => return Err(syn::Error::new(other.span(), "expected a number")),
+        };
+        Ok(Number { minus, digits })
+    }
+}
+
+impl Number {
+    fn tokens(&self) -> TokenStream {
+        let minus = &self.minus;
+        match &self.digits {
+            Digits::Integer(integer) => quote! { private::Number::Int(#minus #integer) },
+            Digits::Float(float) => quote! { private::Number::Float(#minus #float) },
+        }
+    }
+}
+
+/// The tokens of a length or a number of items.
+fn count(count: &LitInt) -> TokenStream {
+    quote! { #count }
+}

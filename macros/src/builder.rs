@@ -1,0 +1,136 @@
+//! `#[input]`: a struct and its builder, a type parameter of which says for each required field whether it is set.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
+
+use crate::item::Struct;
+use crate::record::{self, Field};
+use crate::{in_const, setters};
+
+pub(crate) fn input(mut item: Struct) -> syn::Result<TokenStream> {
+    let fields = record::take_fields(&mut item)?;
+    let Struct { visibility, name, .. } = &item;
+    let builder = format_ident!("{name}Builder");
+    let required: Vec<&Field> = fields.iter().filter(|field| field.optional.is_none()).collect();
+    let states = states(&fields, &required, [name, &builder]);
+    let markers = format_ident!("{}_required", snake(&name.to_string()));
+    let marker_names: Vec<&Ident> = required.iter().map(|field| &field.name).collect();
+    let docs = match required.is_empty() {
+        true => format!(" Builder for [`{name}`]."),
+        false => format!(" Builder for [`{name}`]. Calls accept it once all required fields are set."),
+    };
+
+    let build = Ident::new("build", name.span());
+    let (record, taken) = (quote! { self.input }, record::names(&fields));
+    let mut set = 0..;
+    let setters = fields.iter().map(|field| match field.optional {
+        Some(_) => setters::optional(&taken, field, &record),
+        None => {
+            let (name, docs) = (&field.name, &field.docs);
+            let (parameter, converted) = setters::parameter(name, &field.of);
+            let (before, after) = states.split_at(set.next().unwrap_or_default());
+            let after = &after[1..];
+            quote! {
+                #(#docs)*
+                pub fn #name(mut self, #parameter) -> #builder<#(#before,)* ::fal_client::Given #(, #after)*> {
+                    self.input.#name = #converted;
+                    #builder { input: self.input, state: ::core::marker::PhantomData }
+                }
+            }
+        }
+    });
+    let implementations = record::implementations(name, &fields, "Strict");
+    let implementations = in_const(&quote! {
+        #implementations
+        private::implement_builder! { #name #builder #(#states)* }
+    });
+    // An error about a missing field points at the struct.
+    let required = quote_spanned! {name.span().resolved_at(Span::call_site())=> #(#states: ::fal_client::Required,)* };
+    Ok(quote! {
+        #item
+
+        #[doc(hidden)]
+        #[allow(missing_debug_implementations, missing_docs, non_camel_case_types, unreachable_pub)]
+        #visibility mod #markers {
+            #(pub enum #marker_names {})*
+        }
+
+        #[doc = #docs]
+        #[must_use = "a builder does nothing until it is passed to a call or built"]
+        #visibility struct #builder<#(#states = ::fal_client::Missing<#markers::#marker_names>),*> {
+            input: #name,
+            state: ::core::marker::PhantomData<(#(#states,)*)>,
+        }
+
+        impl #name {
+            /// Returns a builder with no fields set.
+            pub fn builder() -> #builder {
+                #builder { input: ::fal_client::__private::blank(), state: ::core::marker::PhantomData }
+            }
+
+            /// Checks every constraint of the endpoint's schema and reports all violations together. Calls do this before
+            /// anything is sent.
+            ///
+            /// # Errors
+            ///
+            /// Lists the violations, each with the location of its field.
+            pub fn validate(&self) -> ::core::result::Result<(), ::fal_client::ValidationError> {
+                ::fal_client::__private::validate_input(self)
+            }
+        }
+
+        impl<#(#states),*> #builder<#(#states),*> {
+            #(#setters)*
+
+            /// Returns the input, once all required fields are set. Calls also accept the builder itself.
+            pub fn #build(self) -> #name
+            where
+                #required
+            {
+                self.input
+            }
+        }
+
+        #implementations
+    })
+}
+
+/// Returns the type parameter of each required field: its name, with `State` behind it as long as a type in the struct has
+/// it.
+fn states(fields: &[Field], required: &[&Field], others: [&Ident; 2]) -> Vec<Ident> {
+    let mut taken: BTreeSet<String> = others.iter().map(|name| name.to_string()).collect();
+    fields.iter().for_each(|field| field.of.identifiers(&mut taken));
+    let state = |field: &&Field| {
+        let mut state = pascal(&field.name.unraw().to_string());
+        while !taken.insert(state.clone()) {
+            state.push_str("State");
+        }
+        Ident::new(&state, field.name.span())
+    };
+    required.iter().map(state).collect()
+}
+
+/// `control_image_url` as `ControlImageUrl`.
+fn pascal(name: &str) -> String {
+    let words = name.split('_').filter(|word| !word.is_empty());
+    let pascal: String = words.flat_map(|word| [word[..1].to_ascii_uppercase(), word[1..].to_owned()]).collect();
+    match pascal.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        true => pascal,
+        false => format!("Field{pascal}"),
+    }
+}
+
+/// `MyInput` as `my_input`.
+fn snake(name: &str) -> String {
+    let mut snake = String::new();
+    for c in name.chars() {
+        if c.is_uppercase() && !snake.is_empty() {
+            snake.push('_');
+        }
+        snake.extend(c.to_lowercase());
+    }
+    snake
+}

@@ -1,0 +1,235 @@
+//! Structs and enums as they are written. Documentation, visibilities and types are kept as tokens and passed on, because
+//! parsing them would cost every user of a large schema time.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
+use syn::{Token, Visibility, braced, parenthesized};
+
+/// `#[name …]`.
+#[derive(Clone)]
+pub(crate) struct Attribute {
+    pound: Token![#],
+    brackets: Group,
+    name: String,
+}
+
+impl Attribute {
+    fn parse_all(input: ParseStream<'_>) -> syn::Result<Vec<Attribute>> {
+        let mut attributes = Vec::new();
+        while input.peek(Token![#]) {
+            let (pound, brackets) = (input.parse()?, input.parse::<Group>()?);
+            let name = brackets.stream().into_iter().next().map_or_else(String::new, |name| name.to_string());
+            attributes.push(Attribute { pound, brackets, name });
+        }
+        Ok(attributes)
+    }
+
+    /// Returns true for `#[name …]`.
+    pub(crate) fn is(&self, name: &str) -> bool {
+        self.name == name
+    }
+
+    /// Returns the tokens in the parentheses of `#[name(…)]`.
+    pub(crate) fn arguments(&self) -> TokenStream {
+        match self.brackets.stream().into_iter().nth(1) {
+            Some(TokenTree::Group(group)) => group.stream(),
+            _ => TokenStream::new(),
+        }
+    }
+}
+
+impl ToTokens for Attribute {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        self.pound.to_tokens(tokens);
+        self.brackets.to_tokens(tokens);
+    }
+}
+
+/// A struct with named fields.
+pub(crate) struct Struct {
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) visibility: Visibility,
+    pub(crate) name: Ident,
+    pub(crate) fields: Vec<StructField>,
+}
+
+/// A field of a struct.
+pub(crate) struct StructField {
+    pub(crate) attributes: Vec<Attribute>,
+    visibility: Visibility,
+    pub(crate) name: Ident,
+    pub(crate) of: Type,
+}
+
+impl Parse for Struct {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let attributes = Attribute::parse_all(input)?;
+        let visibility = input.parse()?;
+        if !input.peek(Token![struct]) {
+            return Err(input.error("expected a struct with named fields"));
+        }
+        input.parse::<Token![struct]>()?;
+        let name = input.parse()?;
+        let content;
+        braced!(content in input);
+        let fields = Punctuated::<StructField, Token![,]>::parse_terminated(&content)?;
+        Ok(Struct { attributes, visibility, name, fields: fields.into_iter().collect() })
+    }
+}
+
+impl Parse for StructField {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let (attributes, visibility, name) = (Attribute::parse_all(input)?, input.parse()?, input.parse()?);
+        input.parse::<Token![:]>()?;
+        Ok(StructField { attributes, visibility, name, of: input.parse()? })
+    }
+}
+
+impl ToTokens for Struct {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Struct { attributes, visibility, name, fields } = self;
+        let fields = fields.iter().map(|StructField { attributes, visibility, name, of }| {
+            quote! { #(#attributes)* #visibility #name: #of, }
+        });
+        tokens.extend(quote! {
+            #(#attributes)*
+            #[non_exhaustive]
+            #visibility struct #name { #(#fields)* }
+        });
+    }
+}
+
+/// An enum whose variants have one unnamed value or none.
+pub(crate) struct Enum {
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) visibility: Visibility,
+    pub(crate) name: Ident,
+    pub(crate) variants: Vec<Variant>,
+}
+
+/// A variant of an enum.
+pub(crate) struct Variant {
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) name: Ident,
+    pub(crate) of: Option<Type>,
+}
+
+impl Parse for Enum {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let attributes = Attribute::parse_all(input)?;
+        let visibility = input.parse()?;
+        if !input.peek(Token![enum]) {
+            return Err(input.error("expected an enum"));
+        }
+        input.parse::<Token![enum]>()?;
+        let name = input.parse()?;
+        let content;
+        braced!(content in input);
+        let variants = Punctuated::<Variant, Token![,]>::parse_terminated(&content)?;
+        Ok(Enum { attributes, visibility, name, variants: variants.into_iter().collect() })
+    }
+}
+
+impl Parse for Variant {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let (attributes, name) = (Attribute::parse_all(input)?, input.parse()?);
+        let of = match input.peek(syn::token::Paren) {
+            true => {
+                let content;
+                parenthesized!(content in input);
+                Some(content.parse()?)
+            }
+            false => None,
+        };
+        Ok(Variant { attributes, name, of })
+    }
+}
+
+/// A type, as it is written.
+#[derive(Clone)]
+pub(crate) struct Type(Vec<TokenTree>);
+
+impl Parse for Type {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let mut tokens = Vec::new();
+        let mut depth = 0_usize;
+        while !input.is_empty() && (depth > 0 || !input.peek(Token![,])) {
+            let token: TokenTree = input.parse()?;
+            if let TokenTree::Punct(punct) = &token {
+                match punct.as_char() {
+                    '<' => depth += 1,
+                    '>' => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+            }
+            tokens.push(token);
+        }
+        if tokens.is_empty() { Err(input.error("expected a type")) } else { Ok(Type(tokens)) }
+    }
+}
+
+impl Type {
+    /// Returns the index of the path's last segment: that of `Option` in `::core::option::Option<T>`.
+    fn last_segment(&self) -> usize {
+        let is = |index: usize, wanted: char| matches!(self.0.get(index), Some(TokenTree::Punct(punct)) if punct.as_char() == wanted);
+        let mut index = if is(0, ':') { 2 } else { 0 };
+        while is(index + 1, ':') && is(index + 2, ':') && !is(index + 3, '<') {
+            index += 3;
+        }
+        index
+    }
+
+    /// Returns true if the type has one of these names, whatever its path.
+    pub(crate) fn is_named(&self, names: &[&str]) -> bool {
+        matches!(self.0.get(self.last_segment()), Some(TokenTree::Ident(ident)) if names.iter().any(|name| ident == name))
+    }
+
+    /// Returns true if the type is written with a path, and not as a single name.
+    pub(crate) fn is_qualified(&self) -> bool {
+        self.last_segment() > 0
+    }
+
+    /// Returns the `T` of `NAME<T>`, whatever the path of `NAME`.
+    pub(crate) fn argument(&self, name: &str) -> Option<Type> {
+        if !self.is_named(&[name]) {
+            return None;
+        }
+        match &self.0[self.last_segment() + 1..] {
+            [TokenTree::Punct(open), argument @ .., TokenTree::Punct(close)]
+                if open.as_char() == '<' && close.as_char() == '>' && !argument.is_empty() =>
+            {
+                Some(Type(argument.to_vec()))
+            }
+            _ => None,
+        }
+    }
+
+    /// The first token, whose span stands for the type.
+    pub(crate) fn first(&self) -> &TokenTree {
+        &self.0[self.last_segment().min(self.0.len() - 1)]
+    }
+
+    /// Adds every identifier in the type.
+    pub(crate) fn identifiers(&self, found: &mut BTreeSet<String>) {
+        fn add(tokens: impl IntoIterator<Item = TokenTree>, found: &mut BTreeSet<String>) {
+            for token in tokens {
+                match token {
+                    TokenTree::Ident(ident) => drop(found.insert(ident.to_string())),
+                    TokenTree::Group(group) => add(group.stream(), found),
+                    _ => {}
+                }
+            }
+        }
+        add(self.0.iter().cloned(), found);
+    }
+}
+
+impl ToTokens for Type {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        tokens.extend(self.0.iter().cloned());
+    }
+}

@@ -1,0 +1,81 @@
+//! The attribute macros of [fal-client](https://docs.rs/fal-client), which re-exports and documents them.
+//!
+//! Each attribute takes an ordinary struct or enum, leaves it as it is but for its own inner attributes (`#[field(…)]`,
+//! `#[value(…)]`, `#[variant(…)]`), and adds what the runtime needs to know about it. How values are read, written,
+//! validated and searched for files is a function of the runtime, so that an expansion is little more than a table.
+
+mod arguments;
+mod builder;
+mod item;
+mod object;
+mod open_enum;
+mod record;
+mod setters;
+mod union;
+
+use proc_macro::TokenStream;
+use proc_macro2::TokenStream as TokenStream2;
+use quote::quote;
+use syn::parse::Parse;
+
+/// Makes a struct the input of an endpoint, with a builder.
+#[proc_macro_attribute]
+pub fn input(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand(arguments, item, builder::input)
+}
+
+/// Makes a struct an object inside an input, with `new` and chained setters.
+#[proc_macro_attribute]
+pub fn input_object(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand(arguments, item, object::input_object)
+}
+
+/// Makes a struct the output of an endpoint, or an object inside one.
+#[proc_macro_attribute]
+pub fn output(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand(arguments, item, object::output)
+}
+
+/// Makes an enum a set of strings to which the service may add.
+#[proc_macro_attribute]
+pub fn open_enum(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    finish(syn::parse(item).and_then(|item| open_enum::open_enum(arguments.into(), item)))
+}
+
+/// Makes an enum a union of an input: a value of one of several types.
+#[proc_macro_attribute]
+pub fn input_union(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand(arguments, item, union::input_union)
+}
+
+/// Makes an enum a union of an output, which also keeps values of no variant.
+#[proc_macro_attribute]
+pub fn output_union(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    expand(arguments, item, union::output_union)
+}
+
+/// Expands an attribute that takes no arguments.
+fn expand<T: Parse>(
+    arguments: TokenStream,
+    item: TokenStream,
+    expansion: impl FnOnce(T) -> syn::Result<TokenStream2>,
+) -> TokenStream {
+    finish(match arguments.is_empty() {
+        true => syn::parse(item).and_then(expansion),
+        false => Err(syn::Error::new_spanned(TokenStream2::from(arguments), "this attribute takes no arguments")),
+    })
+}
+
+fn finish(expansion: syn::Result<TokenStream2>) -> TokenStream {
+    expansion.unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
+/// A block in which the runtime is in scope as `private`.
+fn in_const(implementations: &TokenStream2) -> TokenStream2 {
+    quote! {
+        const _: () = {
+            use ::fal_client::__private as private;
+            #implementations
+        };
+    }
+}

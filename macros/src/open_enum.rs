@@ -1,0 +1,89 @@
+//! `#[open_enum]`: an enum of strings that stays open.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use syn::LitStr;
+
+use crate::in_const;
+use crate::item::{Enum, Variant};
+
+pub(crate) fn open_enum(arguments: TokenStream, item: Enum) -> syn::Result<TokenStream> {
+    let any_string = match arguments.to_string().as_str() {
+        "" => false,
+        "any_string" => true,
+        _ => return Err(syn::Error::new_spanned(arguments, "expected `any_string` or nothing")),
+    };
+    let Enum { attributes, visibility, name, mut variants } = item;
+    let mut values = Vec::new();
+    for variant in &mut variants {
+        values.push(take_value(variant)?);
+    }
+    let variant_names: Vec<&Ident> = variants.iter().map(|variant| &variant.name).collect();
+    let declarations = variants.iter().zip(&values).map(|(Variant { attributes, name, .. }, value)| {
+        // A value speaks for itself.
+        let docs = (!attributes.iter().any(|attribute| attribute.is("doc"))).then(|| {
+            let docs = format!(" `{}`", value.value().replace('`', "'"));
+            quote! { #[doc = #docs] }
+        });
+        quote! { #(#attributes)* #docs #name, }
+    });
+    let from_any = any_string.then(|| quote! { private::implement_from_string! { #name } });
+    let implementations = in_const(&quote! {
+        #[doc(hidden)]
+        impl private::OpenEnum for #name {
+            const INFO: private::EnumInfo<Self> = private::EnumInfo {
+                strings: #name::VALUES,
+                values: &[#(#name::#variant_names),*],
+                other: #name::Other,
+                as_str: #name::as_str,
+                any_string: #any_string,
+            };
+        }
+
+        private::implement_open_enum! { #name }
+        #from_any
+    });
+    Ok(quote! {
+        #(#attributes)*
+        #[derive(::core::clone::Clone)]
+        #[non_exhaustive]
+        #visibility enum #name {
+            #(#declarations)*
+            /// An undeclared value, created by [`Self::other`] or read from a response.
+            Other(::fal_client::UndeclaredValue),
+        }
+
+        impl #name {
+            /// The declared values, in the schema's order.
+            pub const VALUES: &'static [&'static str] = &[#(#values),*];
+
+            /// Creates a value from any string, for a service that is ahead of the schema. Sending an undeclared value takes
+            /// `validate(false)` on the call.
+            pub fn other(value: impl ::core::convert::AsRef<str>) -> Self {
+                ::fal_client::__private::value_of(value.as_ref())
+            }
+
+            /// Returns the string that is sent.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    #(#name::#variant_names => #values,)*
+                    #name::Other(value) => value.as_str(),
+                }
+            }
+        }
+
+        #implementations
+    })
+}
+
+/// Takes `#[value("…")]` off a variant.
+fn take_value(variant: &mut Variant) -> syn::Result<LitStr> {
+    if variant.of.is_some() {
+        return Err(syn::Error::new(variant.name.span(), "expected a variant without a value"));
+    }
+    let Some(index) = variant.attributes.iter().position(|attribute| attribute.is("value")) else {
+        let message = "expected `#[value(\"…\")]` before the variant: the string that stands for it in JSON";
+        return Err(syn::Error::new(variant.name.span(), message));
+    };
+    syn::parse2(variant.attributes.remove(index).arguments())
+}

@@ -1,0 +1,81 @@
+//! Implementations for every struct: its fields as a table, and the traits that the runtime implements over it.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use syn::LitStr;
+use syn::ext::IdentExt;
+
+use crate::arguments::{self, Place};
+use crate::item::{Attribute, Struct, Type};
+
+/// A field of a record.
+pub(crate) struct Field {
+    pub(crate) name: Ident,
+    /// The name in JSON.
+    wire: LitStr,
+    pub(crate) docs: Vec<Attribute>,
+    pub(crate) of: Type,
+    /// The `T` of `Option<T>`, if the field is optional.
+    pub(crate) optional: Option<Type>,
+    /// The rules, each as tokens of a runtime `Rule`.
+    rules: Vec<TokenStream>,
+}
+
+/// Takes the attributes `#[field(…)]` off a struct, and returns what they say.
+pub(crate) fn take_fields(item: &mut Struct) -> syn::Result<Vec<Field>> {
+    let mut fields = Vec::with_capacity(item.fields.len());
+    for field in &mut item.fields {
+        let arguments = arguments::take(&mut field.attributes, Place::Field)?;
+        let name = field.name.clone();
+        fields.push(Field {
+            wire: arguments.name.unwrap_or_else(|| LitStr::new(&name.unraw().to_string(), name.span())),
+            name,
+            docs: field.attributes.iter().filter(|attribute| attribute.is("doc")).cloned().collect(),
+            optional: field.of.argument("Option"),
+            of: field.of.clone(),
+            rules: arguments.rules,
+        });
+    }
+    Ok(fields)
+}
+
+/// Returns the names of fields.
+pub(crate) fn names(fields: &[Field]) -> BTreeSet<String> {
+    fields.iter().map(|field| field.name.to_string()).collect()
+}
+
+/// Implements the runtime's traits for a struct, which is read in a mode: `Strict` or `Lenient`. `private` is in scope. The
+/// bodies are as short as they can be because they are compiled for every struct there is.
+pub(crate) fn implementations(name: &Ident, fields: &[Field], mode: &str) -> TokenStream {
+    let mode = Ident::new(mode, name.span());
+    let table = fields.iter().map(|Field { wire, rules, .. }| quote! { private::field(#wire, &[#(#rules),*]) });
+    let names: Vec<&Ident> = fields.iter().map(|field| &field.name).collect();
+    // Without fields the visitors are not used.
+    let visitor = if fields.is_empty() {
+        quote! { _ }
+    } else {
+        quote! { visitor }
+    };
+    quote! {
+        #[doc(hidden)]
+        impl private::Record for #name {
+            const INFO: private::RecordInfo = private::RecordInfo { name: stringify!(#name), fields: &[#(#table),*] };
+
+            fn blank() -> Self {
+                #name { #(#names: private::blank()),* }
+            }
+
+            fn fields<'a, V: private::Visitor<'a>>(&'a self, #visitor: &mut V) {
+                #(visitor.field(&self.#names);)*
+            }
+
+            fn fields_mut<'a, V: private::VisitorMut<'a>>(&'a mut self, #visitor: &mut V) {
+                #(visitor.field(&mut self.#names);)*
+            }
+        }
+
+        private::implement_record! { #name #mode }
+    }
+}

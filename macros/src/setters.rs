@@ -1,0 +1,80 @@
+//! Setters of a field, on a builder or on an object itself.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
+
+use crate::item::Type;
+use crate::record::Field;
+
+/// Returns the setters of the optional fields: `x`, `maybe_x`, and `null_x` where null means something. `record` is how the
+/// record is reached: `self.input` or `self`. `taken` are the names of all fields.
+pub(crate) fn optional(taken: &BTreeSet<String>, field: &Field, record: &TokenStream) -> TokenStream {
+    let Some(value) = &field.optional else { return TokenStream::new() };
+    let (name, docs) = (&field.name, &field.docs);
+    let nullable = value.argument("Nullable");
+    let value = nullable.as_ref().unwrap_or(value);
+    let (parameter, converted) = parameter(name, value);
+    let maybe = free("maybe", name, taken);
+    let maybe_docs = format!(" Sets `{}` from an `Option`; `None` leaves it unset.", name.unraw());
+    let (set, set_maybe) = match nullable {
+        Some(_) => (
+            quote! { ::core::option::Option::Some(::fal_client::Nullable::Value(#converted)) },
+            quote! { #name.map(::fal_client::Nullable::Value) },
+        ),
+        None => (quote! { ::core::option::Option::Some(#converted) }, quote! { #name }),
+    };
+    let null = nullable.as_ref().map(|_| {
+        let null = free("null", name, taken);
+        let docs = format!(" Sends an explicit `null` as `{}`.", name.unraw());
+        quote! {
+            #[doc = #docs]
+            pub fn #null(mut self) -> Self {
+                #record.#name = ::core::option::Option::Some(::fal_client::Nullable::Null);
+                self
+            }
+        }
+    });
+    quote! {
+        #(#docs)*
+        pub fn #name(mut self, #parameter) -> Self {
+            #record.#name = #set;
+            self
+        }
+
+        #[doc = #maybe_docs]
+        pub fn #maybe(mut self, #name: ::core::option::Option<#value>) -> Self {
+            #record.#name = #set_maybe;
+            self
+        }
+
+        #null
+    }
+}
+
+/// Returns the parameter that takes a value of a type by `Into`, or the items of a list, and the expression that converts it.
+pub(crate) fn parameter(name: &Ident, value: &Type) -> (TokenStream, TokenStream) {
+    // An error about an argument points at the field's type.
+    let span = value.first().span().resolved_at(Span::call_site());
+    match value.argument("Vec") {
+        Some(item) => (
+            quote_spanned! {span=> #name: impl ::core::iter::IntoIterator<Item = impl ::core::convert::Into<#item>> },
+            quote! { ::fal_client::__private::collect(#name) },
+        ),
+        None => (quote_spanned! {span=> #name: impl ::core::convert::Into<#value> }, quote! { #name.into() }),
+    }
+}
+
+/// Returns the name `prefix_x`, with `_` behind it as long as it is taken.
+fn free(prefix: &str, name: &Ident, taken: &BTreeSet<String>) -> Ident {
+    let text = name.unraw().to_string();
+    // `_3d` has its `_` only because no name begins with a digit.
+    let text = text.strip_prefix('_').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())).unwrap_or(&text);
+    let mut free = format!("{prefix}_{text}");
+    while taken.contains(&free) {
+        free.push('_');
+    }
+    Ident::new(&free, name.span())
+}

@@ -1,0 +1,160 @@
+//! `#[input_union]` and `#[output_union]`: a value of one of several types.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+
+use crate::arguments::{self, Arguments, Place};
+use crate::in_const;
+use crate::item::{Enum, Type};
+
+/// A variant with one value.
+struct Member {
+    name: Ident,
+    of: Type,
+    arguments: Arguments,
+}
+
+pub(crate) fn input_union(mut item: Enum) -> syn::Result<TokenStream> {
+    let members = take_members(&mut item)?;
+    let name = &item.name;
+    let Some(Member { name: first, .. }) = members.first() else {
+        return Err(syn::Error::new(name.span(), "expected at least one variant"));
+    };
+    let names: Vec<&Ident> = members.iter().map(|member| &member.name).collect();
+    let rules = members.iter().map(|member| {
+        let rules = &member.arguments.rules;
+        quote! { &[#(#rules),*] }
+    });
+    let functions = quote! {
+        fn blank() -> Self {
+            #name::#first(private::blank())
+        }
+
+        fn validate(&self, validator: &mut private::Validator) {
+            match self {
+                #(#name::#names(value) => private::validate(value, validator, #rules),)*
+            }
+        }
+
+        fn visit_files(
+            &mut self,
+            path: &mut private::FieldPath,
+            visit: &mut dyn private::FnMut(&str, &mut private::FileInput),
+        ) {
+            match self {
+                #(#name::#names(value) => private::visit_files(value, path, visit),)*
+            }
+        }
+    };
+    Ok(expand(&item, &members, "Strict", &TokenStream::new(), &functions))
+}
+
+pub(crate) fn output_union(mut item: Enum) -> syn::Result<TokenStream> {
+    let members = take_members(&mut item)?;
+    let name = &item.name;
+    let other = quote! {
+        /// A value that matches no variant of the schema, kept as it is.
+        Other(::fal_client::Json),
+    };
+    let functions = quote! {
+        fn blank() -> Self {
+            #name::Other(private::Json::Null)
+        }
+
+        fn other(value: private::Json) -> private::Option<Self> {
+            private::Some(#name::Other(value))
+        }
+    };
+    Ok(expand(&item, &members, "Lenient", &other, &functions))
+}
+
+/// Takes `#[variant(…)]` off every variant, and returns what they say.
+fn take_members(item: &mut Enum) -> syn::Result<Vec<Member>> {
+    let mut members = Vec::with_capacity(item.variants.len());
+    for variant in &mut item.variants {
+        let arguments = arguments::take(&mut variant.attributes, Place::Variant)?;
+        let Some(of) = variant.of.clone() else {
+            return Err(syn::Error::new(variant.name.span(), "expected a variant with one unnamed value"));
+        };
+        members.push(Member { name: variant.name.clone(), of, arguments });
+    }
+    Ok(members)
+}
+
+/// Expands a union. `other` is the variant for what matches no other, and `functions` are those in which the sides differ.
+fn expand(item: &Enum, members: &[Member], mode: &str, other: &TokenStream, functions: &TokenStream) -> TokenStream {
+    let Enum { attributes, visibility, name, variants } = item;
+    let mode = Ident::new(mode, name.span());
+    let declarations = variants.iter().map(|variant| {
+        let (attributes, name, of) = (&variant.attributes, &variant.name, &variant.of);
+        quote! { #(#attributes)* #name(#of), }
+    });
+    let table = members.iter().map(|Member { of, arguments: Arguments { requires, tags, .. }, .. }| {
+        quote! { private::member::<#of>(&[#(#requires),*], &[#(#tags),*]) }
+    });
+    let reading = members.iter().enumerate().map(|(index, Member { name: variant, of, .. })| {
+        quote! { #index => private::read::<#of, __D>(value, mode).map(#name::#variant), }
+    });
+    let mut written: Vec<Ident> = members.iter().map(|member| member.name.clone()).collect();
+    if !other.is_empty() {
+        written.push(Ident::new("Other", name.span()));
+    }
+    let conversions = members.iter().map(|member| conversions(name, member));
+    let implementations = in_const(&quote! {
+        #[doc(hidden)]
+        impl private::Union for #name {
+            const MEMBERS: &'static [private::Member] = &[#(#table),*];
+
+            // A type of the endpoint may be called `D`.
+            fn read_member<'de, __D: private::Deserializer<'de>>(
+                index: usize,
+                value: __D,
+                mode: private::Mode,
+            ) -> private::Result<Self, __D::Error> {
+                match index {
+                    #(#reading)*
+                    _ => private::no_such_member(),
+                }
+            }
+
+            #functions
+        }
+
+        private::implement_union! { #name #mode #(#written)* }
+        #(#conversions)*
+    });
+    quote! {
+        #(#attributes)*
+        #[derive(::core::clone::Clone, ::core::fmt::Debug, ::core::cmp::PartialEq)]
+        #[non_exhaustive]
+        #visibility enum #name {
+            #(#declarations)*
+            #other
+        }
+
+        #implementations
+    }
+}
+
+/// `From` for a member's type, and for what one writes in its place.
+fn conversions(name: &Ident, Member { name: variant, of, arguments }: &Member) -> TokenStream {
+    let from = |literal: TokenStream| quote! { private::implement_from! { #name #variant #literal } };
+    let more = if arguments.any_string || of.is_named(&["String", "FileInput"]) {
+        from(quote! { &str })
+    } else if of.is_named(&["f64", "i64", "i128"]) {
+        from(quote! { i32 })
+    } else if of.is_named(&["ImageSize"]) && of.is_qualified() {
+        quote! { private::implement_from_size! { #name #variant } }
+    } else {
+        TokenStream::new()
+    };
+    quote! {
+        impl private::From<#of> for #name {
+            fn from(value: #of) -> Self {
+                #name::#variant(value)
+            }
+        }
+
+        #more
+    }
+}

@@ -1,0 +1,134 @@
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::future::IntoFuture;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{self, StreamExt};
+use tracing::Instrument;
+
+use super::file_name;
+use super::incoming::{Incoming, Options};
+use super::part_file::{Received, check_destination, unwritable};
+use crate::client::Client;
+use crate::error::{Error, ErrorKind};
+use crate::media::MediaUrl;
+
+/// How many files come down at once.
+const DEFAULT_AT_ONCE: usize = 8;
+
+/// A download of several files into a folder, which starts when it is awaited and gives their paths, in their order.
+///
+/// If one fails, the others are fetched all the same and stay; the error is that of the first which failed, and says how
+/// many did.
+#[derive(Debug)]
+#[must_use = "a download does nothing until it is awaited"]
+pub struct DownloadAll {
+    client: Client,
+    media: Vec<MediaUrl>,
+    folder: PathBuf,
+    at_once: usize,
+    overwrite: bool,
+    max_bytes: Option<u64>,
+}
+
+impl DownloadAll {
+    pub(super) fn new(client: Client, media: Vec<MediaUrl>, folder: &Path) -> Self {
+        let folder = folder.to_owned();
+        DownloadAll { client, media, folder, at_once: DEFAULT_AT_ONCE, overwrite: false, max_bytes: None }
+    }
+
+    /// How many files come down at once (default 8).
+    pub fn at_once(mut self, files: usize) -> Self {
+        self.at_once = files.max(1);
+        self
+    }
+
+    /// Whether files of the same names that were there before are replaced (default false: the new ones get other names).
+    pub fn overwrite(mut self, overwrite: bool) -> Self {
+        self.overwrite = overwrite;
+        self
+    }
+
+    /// The most bytes that each file may have (no limit by default).
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.max_bytes = Some(bytes);
+        self
+    }
+
+    async fn save(mut self) -> Result<Vec<PathBuf>, Error> {
+        tokio::fs::create_dir_all(&self.folder).await.map_err(|error| {
+            let message = format!("the folder {} cannot be made: {error}", self.folder.display());
+            Error::new(ErrorKind::File, message).caused_by(error)
+        })?;
+        let media = std::mem::take(&mut self.media);
+        let (names, this) = (&Names::default(), &self);
+        let saved =
+            media.into_iter().enumerate().map(async |(index, media)| (index, this.save_one(media, names).await));
+        let saved: BTreeMap<usize, _> = stream::iter(saved).buffer_unordered(this.at_once).collect().await;
+        let (all, failed) = (saved.len(), saved.values().filter(|saved| saved.is_err()).count());
+        let saved: Result<Vec<PathBuf>, Error> = saved.into_values().collect();
+        saved.map_err(|error| match failed {
+            1 if all == 1 => error,
+            _ => error.context(format_args!("{failed} of {all} files cannot be saved, the first")),
+        })
+    }
+
+    async fn save_one(&self, media: MediaUrl, names: &Names) -> Result<PathBuf, Error> {
+        let options = Options { max_bytes: self.max_bytes, on_progress: None };
+        let mut incoming = Incoming::open(&self.client, &media, options).await?;
+        let preferred = file_name::choose(media.name.as_deref(), media.as_str(), incoming.content_type());
+        let mut path = names.take(&self.folder, &preferred, self.overwrite);
+        let mut received = Received::all_of(&mut incoming, &path).await?;
+        loop {
+            received = match received.save_as(&path, self.overwrite).await {
+                Ok(()) => return Ok(path),
+                // Somebody else has made a file of that name in the meantime.
+                Err((Some(received), error)) if error.kind() == io::ErrorKind::AlreadyExists => received,
+                Err((_, error)) => return Err(unwritable(&path, error)),
+            };
+            path = names.take(&self.folder, &preferred, self.overwrite);
+        }
+    }
+}
+
+/// Which names were taken.
+#[derive(Debug, Default)]
+struct Names(Mutex<Taken>);
+
+#[derive(Debug, Default)]
+struct Taken {
+    /// In small letters: on many machines `A.png` is `a.png`.
+    names: HashSet<String>,
+    /// With which number the search for a free name like this one goes on.
+    next: HashMap<String, u64>,
+}
+
+impl Names {
+    /// The first name like the wanted one that nobody has taken, and that is free in the folder, unless that counts not.
+    fn take(&self, folder: &Path, preferred: &str, overwrite: bool) -> PathBuf {
+        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Taken { names, next } = &mut *taken;
+        let number = next.entry(preferred.to_lowercase()).or_insert(1);
+        loop {
+            let name = file_name::numbered(preferred, *number);
+            *number += 1;
+            let path = folder.join(&name);
+            if names.insert(name.to_lowercase()) && check_destination(&path, overwrite).is_ok() {
+                return path;
+            }
+        }
+    }
+}
+
+impl IntoFuture for DownloadAll {
+    type Output = Result<Vec<PathBuf>, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let span = tracing::info_span!("fal.download", path = %self.folder.display());
+        self.save().instrument(span).boxed()
+    }
+}

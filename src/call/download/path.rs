@@ -1,0 +1,63 @@
+use std::fmt;
+use std::future::IntoFuture;
+use std::path::{Path, PathBuf};
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tracing::Instrument;
+
+use super::download_options;
+use super::incoming::{Incoming, Options};
+use super::part_file::{Received, check_destination, unwritable};
+use crate::client::Client;
+use crate::error::Error;
+use crate::media::MediaUrl;
+
+/// A download to a file, which starts when it is awaited and gives the file's path.
+#[must_use = "a download does nothing until it is awaited"]
+pub struct Download<'a> {
+    client: Client,
+    media: MediaUrl,
+    path: PathBuf,
+    overwrite: bool,
+    options: Options<'a>,
+}
+
+impl<'a> Download<'a> {
+    pub(super) fn new(client: Client, media: MediaUrl, path: &Path) -> Self {
+        Download { client, media, path: path.to_owned(), overwrite: false, options: Options::default() }
+    }
+
+    /// Whether a file of the same name is replaced (default false).
+    pub fn overwrite(mut self, overwrite: bool) -> Self {
+        self.overwrite = overwrite;
+        self
+    }
+
+    download_options!();
+
+    async fn save(self) -> Result<PathBuf, Error> {
+        let Download { client, media, path, overwrite, options } = self;
+        check_destination(&path, overwrite)?;
+        let mut incoming = Incoming::open(&client, &media, options).await?;
+        let received = Received::all_of(&mut incoming, &path).await?;
+        received.save_as(&path, overwrite).await.map_err(|(_, error)| unwritable(&path, error))?;
+        Ok(path)
+    }
+}
+
+impl<'a> IntoFuture for Download<'a> {
+    type Output = Result<PathBuf, Error>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        let span = tracing::info_span!("fal.download", path = %self.path.display());
+        self.save().instrument(span).boxed()
+    }
+}
+
+impl fmt::Debug for Download<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Download").field("media", &self.media).field("path", &self.path).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,62 @@
+use std::fmt;
+use std::future::IntoFuture;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tracing::Instrument;
+
+use super::download_options;
+use super::incoming::{Incoming, Options};
+use crate::client::Client;
+use crate::error::{Error, ErrorKind};
+use crate::media::MediaUrl;
+
+/// A download to a writer, which starts when it is awaited and gives the number of bytes.
+///
+/// If it fails, the writer has had a part of the file.
+#[must_use = "a download does nothing until it is awaited"]
+pub struct DownloadTo<'a> {
+    client: Client,
+    media: MediaUrl,
+    writer: Box<dyn AsyncWrite + Unpin + Send + 'a>,
+    options: Options<'a>,
+}
+
+impl<'a> DownloadTo<'a> {
+    pub(super) fn new(client: Client, media: MediaUrl, writer: impl AsyncWrite + Unpin + Send + 'a) -> Self {
+        DownloadTo { client, media, writer: Box::new(writer), options: Options::default() }
+    }
+
+    download_options!();
+
+    async fn write(self) -> Result<u64, Error> {
+        let DownloadTo { client, media, mut writer, options } = self;
+        let unwritable = |error: std::io::Error| {
+            Error::new(ErrorKind::File, format!("the writer of a download failed: {error}")).caused_by(error)
+        };
+        let mut incoming = Incoming::open(&client, &media, options).await?;
+        let mut length = 0;
+        while let Some(piece) = incoming.next().await? {
+            writer.write_all(&piece).await.map_err(unwritable)?;
+            length += piece.len() as u64;
+        }
+        writer.flush().await.map_err(unwritable)?;
+        Ok(length)
+    }
+}
+
+impl<'a> IntoFuture for DownloadTo<'a> {
+    type Output = Result<u64, Error>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.write().instrument(tracing::info_span!("fal.download")).boxed()
+    }
+}
+
+impl fmt::Debug for DownloadTo<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DownloadTo").field("media", &self.media).finish_non_exhaustive()
+    }
+}

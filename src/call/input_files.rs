@@ -1,0 +1,57 @@
+//! The files of an input, which are uploaded before the input is sent.
+
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+
+use crate::client::Client;
+use crate::error::Error;
+use crate::files::FileInput;
+use crate::schema::EndpointInput;
+use crate::storage::{Source, UploadPolicy};
+
+/// Uploads every file that is not a URL, several in parallel and equal ones once, and replaces it by its URL. The first
+/// failure stops the others.
+pub(super) async fn upload<I: EndpointInput>(
+    client: &Client,
+    input: &mut I,
+    inline_below: Option<u64>,
+) -> Result<(), Error> {
+    let mut policy = client.uploads().clone();
+    policy.inline_below = inline_below.unwrap_or(policy.inline_below);
+
+    let mut files: Vec<(String, FileInput)> = Vec::new();
+    input.visit_files(&mut |field, file| {
+        if file.as_url().is_none() && files.iter().all(|(_, known)| known != file) {
+            files.push((field.to_owned(), file.clone()));
+        }
+    });
+    if files.is_empty() {
+        return Ok(());
+    }
+
+    let policy = &policy;
+    let uploads = files.into_iter().map(|(field, file)| async move {
+        match url(client, file.clone(), policy).await {
+            Ok(url) => Ok((file, url)),
+            Err(error) => Err(error.context(format_args!("the file of the field `{field}`"))),
+        }
+    });
+    let uploaded: Vec<(FileInput, String)> =
+        stream::iter(uploads).buffer_unordered(policy.files_at_once).try_collect().await?;
+
+    // A file is found by what it is: fields of one path, or an input that shows its files in another order, do no harm.
+    input.visit_files(&mut |_, file| {
+        if let Some((_, url)) = uploaded.iter().find(|(original, _)| original == file) {
+            *file = FileInput::url(url);
+        }
+    });
+    Ok(())
+}
+
+/// The URL of a file's upload, or a data URI if the file is small enough.
+async fn url(client: &Client, file: FileInput, policy: &UploadPolicy) -> Result<String, Error> {
+    let source = Source::open(file, policy.part_size).await?;
+    if source.length().is_some_and(|length| length < policy.inline_below) {
+        return source.into_data_uri().await;
+    }
+    client.uploader(policy)?.upload(source, None).await.map(|file| file.url)
+}

@@ -1,0 +1,72 @@
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::Method;
+use serde_json::{Map, Value};
+use tokio::sync::OwnedSemaphorePermit;
+use url::Url;
+
+use super::input_files;
+use super::send_options::SendOptions;
+use crate::client::Client;
+use crate::error::{Error, ErrorKind};
+use crate::protocol::EndpointId;
+use crate::schema::EndpointInput;
+use crate::transport::{Operation, Request, join};
+
+/// An input on its way to an endpoint.
+pub(crate) struct Outgoing<I> {
+    pub(super) client: Client,
+    pub(super) endpoint: Cow<'static, str>,
+    pub(super) input: I,
+    pub(super) options: SendOptions,
+}
+
+/// A request that is ready to be sent.
+pub(super) struct Prepared {
+    pub(super) endpoint: EndpointId,
+    pub(super) request: Request,
+    /// Held until the request is over.
+    pub(super) turn: Option<OwnedSemaphorePermit>,
+}
+
+impl<I> Outgoing<I> {
+    pub(crate) fn new(client: Client, endpoint: Cow<'static, str>, input: I) -> Self {
+        Outgoing { client, endpoint, input, options: SendOptions::default() }
+    }
+}
+
+impl<I: EndpointInput> Outgoing<I> {
+    /// Checks all that can be checked, waits for a turn, uploads the files and writes the body, in this order.
+    pub(super) async fn prepare(self, operation: Operation, host: &Url) -> Result<Prepared, Error> {
+        let Outgoing { client, endpoint, mut input, mut options } = self;
+        options.check(&input)?;
+        let endpoint = EndpointId::parse(&endpoint)?;
+        let turn = client.turn().await;
+        input_files::upload(&client, &mut input, options.inline_below).await?;
+        let mut request = Request::new(operation, Method::POST, join(host, endpoint.as_str()));
+        for (name, value) in &options.query {
+            request.url.query_pairs_mut().append_pair(name, value);
+        }
+        request.body = Some(body(&input, options.extra)?);
+        request.headers = options.headers;
+        Ok(Prepared { endpoint, request, turn })
+    }
+}
+
+/// Writes an input as JSON. Extra fields win over fields of the same name.
+fn body(input: &impl EndpointInput, extra: Map<String, Value>) -> Result<Bytes, Error> {
+    let unwritable = |error: serde_json::Error| {
+        Error::new(ErrorKind::InvalidInput, format!("the input cannot be written as JSON: {error}")).caused_by(error)
+    };
+    if extra.is_empty() {
+        return serde_json::to_vec(input).map(Bytes::from).map_err(unwritable);
+    }
+    match serde_json::to_value(input).map_err(unwritable)? {
+        Value::Object(mut fields) => {
+            fields.extend(extra);
+            serde_json::to_vec(&fields).map(Bytes::from).map_err(unwritable)
+        }
+        _ => Err(Error::new(ErrorKind::InvalidInput, "only an input that is a JSON object can have extra fields")),
+    }
+}

@@ -1,0 +1,234 @@
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::error::{Error, ErrorKind};
+use crate::files::Lifecycle;
+use crate::schema::EndpointInput;
+use crate::transport::parse_header;
+
+/// What a call sends besides its input. The first option that cannot be sent is kept as an error, which comes when the
+/// call is awaited, before anything is sent.
+#[derive(Debug, Default)]
+pub(crate) struct SendOptions {
+    pub(super) headers: HeaderMap,
+    pub(super) query: Vec<(&'static str, String)>,
+    pub(super) extra: Map<String, Value>,
+    pub(super) unchecked: bool,
+    /// Smaller files become data URIs; `None` is what the client's policy says.
+    pub(super) inline_below: Option<u64>,
+    /// Whether a full queue is to refuse.
+    pub(super) bounded: bool,
+    refused: Option<Error>,
+}
+
+impl SendOptions {
+    /// Checks everything that can be checked before anything is waited for: the options, and the input against its
+    /// schema.
+    pub(super) fn check(&mut self, input: &impl EndpointInput) -> Result<(), Error> {
+        if let Some(refused) = self.refused.take() {
+            return Err(refused);
+        }
+        if self.unchecked { Ok(()) } else { input.validate().map_err(Error::from) }
+    }
+
+    fn refuse(&mut self, reason: String) {
+        self.refused.get_or_insert_with(|| Error::new(ErrorKind::InvalidInput, reason));
+    }
+
+    pub(super) fn set(&mut self, name: &'static str, value: &str) {
+        match HeaderValue::from_str(value) {
+            Ok(value) => drop(self.headers.insert(HeaderName::from_static(name), value)),
+            Err(_) => self.refuse(format!("{value:?} cannot be sent in the header {name}")),
+        }
+    }
+
+    pub(super) fn header(&mut self, name: &str, value: &str) {
+        match parse_header(name, value) {
+            Ok((name, value)) => drop(self.headers.insert(name, value)),
+            Err(reason) => self.refuse(reason),
+        }
+    }
+
+    pub(super) fn start_timeout(&mut self, timeout: Duration) {
+        if timeout <= Duration::from_millis(100) {
+            return self.refuse(format!("a start timeout of {timeout:?} is too short; fal takes more than 0.1 s"));
+        }
+        self.set("x-fal-request-start-timeout", &timeout.as_secs_f64().to_string());
+    }
+
+    pub(super) fn webhook(&mut self, url: &str) {
+        match Url::parse(url) {
+            Ok(parsed) if matches!(parsed.scheme(), "http" | "https") && parsed.has_host() => {
+                self.query.retain(|(name, _)| *name != "fal_webhook");
+                self.query.push(("fal_webhook", url.to_owned()));
+            }
+            _ => self.refuse(format!("the webhook {url:?} is not an http or https URL")),
+        }
+    }
+
+    pub(super) fn no_retry(&mut self, no_retry: bool) {
+        const NO_RETRY: &str = "x-fal-no-retry";
+        if no_retry {
+            self.set(NO_RETRY, "1");
+        } else {
+            self.headers.remove(NO_RETRY);
+        }
+    }
+
+    pub(super) fn max_queue_length(&mut self, length: u32) {
+        self.bounded = true;
+        self.query.retain(|(name, _)| *name != "fal_max_queue_length");
+        self.query.push(("fal_max_queue_length", length.to_string()));
+    }
+
+    /// How long the files of the request live. What is said last counts, and where that says nothing, nothing is sent.
+    pub(super) fn lifecycle(&mut self, lifecycle: &Lifecycle) {
+        const PREFERENCE: &str = "x-fal-object-lifecycle-preference";
+        match lifecycle.header() {
+            Some(preference) => self.set(PREFERENCE, &preference),
+            None => drop(self.headers.remove(PREFERENCE)),
+        }
+    }
+
+    /// Billing tags. fal drops a pair that breaks its rules without a word, so they are checked here.
+    pub(super) fn tags(&mut self, tags: Vec<(String, String)>) {
+        if let Some(reason) = invalid_tags(&tags) {
+            return self.refuse(format!("{reason}; fal would drop the tag without a word"));
+        }
+        if tags.is_empty() {
+            return drop(self.headers.remove("x-fal-tags"));
+        }
+        let pairs: Vec<String> = tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        self.set("x-fal-tags", &pairs.join(","));
+    }
+}
+
+fn invalid_tags(tags: &[(String, String)]) -> Option<String> {
+    if tags.len() > 10 {
+        return Some(format!("there are {} tags, and 10 are the most", tags.len()));
+    }
+    let mut total = tags.len().saturating_sub(1);
+    for (index, (key, value)) in tags.iter().enumerate() {
+        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+        if key.is_empty() || key.len() > 64 || !key.bytes().all(plain) {
+            return Some(format!("the tag {key:?} is not 1 to 64 characters of a-z, 0-9, `.`, `_` and `-`"));
+        }
+        if key.starts_with("fal.") {
+            return Some(format!("the tag {key:?} begins with `fal.`, which is fal's own"));
+        }
+        if value.is_empty()
+            || value.len() > 256
+            || !value.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b',')
+        {
+            return Some(format!(
+                "the value {value:?} of the tag {key:?} is not 1 to 256 printable ASCII characters without a comma"
+            ));
+        }
+        if tags[..index].iter().any(|(other, _)| other == key) {
+            return Some(format!("the tag {key:?} is there twice"));
+        }
+        total += key.len() + 1 + value.len();
+    }
+    (total > 1024).then(|| format!("the tags take {total} bytes, and 1024 are the most"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tagged(tags: &[(&str, &str)]) -> Result<String, Error> {
+        let mut options = SendOptions::default();
+        options.tags(tags.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect());
+        options.check(&Value::Null)?;
+        Ok(options.headers["x-fal-tags"].to_str().expect("text").to_owned())
+    }
+
+    #[test]
+    fn tags_are_checked() {
+        assert_eq!(tagged(&[("team", "a b"), ("cost.center", "7")]).expect("good tags"), "team=a b,cost.center=7");
+        let long = "x".repeat(257);
+        for bad in [
+            vec![("", "v")],
+            vec![("Team", "v")],
+            vec![("fal.x", "v")],
+            vec![("k", "")],
+            vec![("k", "a,b")],
+            vec![("k", "é")],
+            vec![("k", &long)],
+            vec![("k", "1"), ("k", "2")],
+            vec![("a b", "v")],
+        ] {
+            assert_eq!(tagged(&bad).expect_err("a bad tag").kind(), ErrorKind::InvalidInput, "{bad:?}");
+        }
+        let many: Vec<(String, &str)> = (0..11).map(|index| (format!("k{index}"), "v")).collect();
+        assert!(tagged(&many.iter().map(|(key, value)| (key.as_str(), *value)).collect::<Vec<_>>()).is_err());
+        let wide = "y".repeat(250);
+        assert!(tagged(&[("a", &wide), ("b", &wide), ("c", &wide), ("d", &wide), ("e", &wide)]).is_err());
+    }
+
+    #[test]
+    fn the_last_no_retry_counts() {
+        let mut options = SendOptions::default();
+        options.no_retry(true);
+        assert_eq!(options.headers["x-fal-no-retry"], "1");
+        options.no_retry(false);
+        assert!(options.headers.is_empty());
+    }
+
+    #[test]
+    fn a_start_timeout_is_more_than_a_tenth_of_a_second() {
+        for (timeout, text) in [(5000, Some("5")), (2500, Some("2.5")), (45500, Some("45.5")), (101, Some("0.101"))] {
+            let mut options = SendOptions::default();
+            options.start_timeout(Duration::from_millis(timeout));
+            assert!(options.check(&Value::Null).is_ok());
+            let sent = options.headers.get("x-fal-request-start-timeout").map(|value| value.to_str().expect("text"));
+            assert_eq!(sent, text);
+        }
+        for timeout in [0, 1, 100] {
+            let mut options = SendOptions::default();
+            options.start_timeout(Duration::from_millis(timeout));
+            assert!(options.check(&Value::Null).is_err_and(|error| error.to_string().contains("0.1 s")));
+        }
+    }
+
+    #[test]
+    fn the_last_lifecycle_counts() {
+        let mut options = SendOptions::default();
+        let sent = |options: &SendOptions| {
+            options.headers.values().map(|value| value.to_str().expect("text").to_owned()).collect::<Vec<_>>()
+        };
+        options.lifecycle(&Lifecycle::expires_after(Duration::from_secs(3600)));
+        options.lifecycle(&Lifecycle::expires_immediately());
+        assert_eq!(sent(&options), [r#"{"expiration_duration_seconds":60}"#]);
+        options.lifecycle(&Lifecycle::never_expires());
+        assert!(sent(&options).is_empty());
+    }
+
+    #[test]
+    fn what_no_header_can_hold_is_refused() {
+        for (name, value) in [("a b", "c"), ("x", "a\nb"), ("Authorization", "Key x"), ("", "x")] {
+            let mut options = SendOptions::default();
+            options.header(name, value);
+            assert!(options.check(&Value::Null).is_err(), "{name}: {value:?}");
+        }
+    }
+
+    #[test]
+    fn a_webhook_is_a_web_address() {
+        for (url, good) in [
+            ("https://x.y/z?a=b&c=d", true),
+            ("http://127.0.0.1:1/", true),
+            ("ftp://x.y", false),
+            ("x.y/z", false),
+            ("", false),
+            ("javascript:alert(1)", false),
+        ] {
+            let mut options = SendOptions::default();
+            options.webhook(url);
+            assert_eq!(options.check(&Value::Null).is_ok(), good, "{url}");
+        }
+    }
+}

@@ -1,0 +1,84 @@
+use std::fmt;
+
+use serde_json::Value;
+use url::Url;
+
+use super::output::{Audio, File, Image, Video};
+use crate::files::data_uri;
+
+/// Where a file can be downloaded from: media of an output, or a URL.
+///
+/// ```
+/// use fal_client::{Image, MediaUrl};
+///
+/// let url = MediaUrl::from("https://v3.fal.media/files/b/a/fox.png");
+/// let image = MediaUrl::from(&Image::new("https://v3.fal.media/files/b/a/fox.png"));
+/// # let _ = (url, image);
+/// ```
+///
+/// Made by `Into`: the methods that ask for one take `&Image`, `&Video`, `&Audio`, `&File`, text, `Url`, and of untyped
+/// outputs `&Value`: text, or an object with a `url`.
+#[derive(Clone)]
+pub struct MediaUrl {
+    url: String,
+    /// The file's name, as far as an output tells it.
+    pub(crate) name: Option<String>,
+}
+
+macro_rules! media_url {
+    ($($media:ty),*) => {$(
+        impl From<&$media> for MediaUrl {
+            fn from(media: &$media) -> Self {
+                MediaUrl { url: media.url.clone(), name: media.file_name.clone() }
+            }
+        }
+    )*};
+}
+
+media_url!(Audio, File, Image, Video);
+
+/// Of an untyped output. What has no URL is an error when it is downloaded.
+impl From<&Value> for MediaUrl {
+    fn from(media: &Value) -> Self {
+        let string = |value: &Value| value.as_str().map(str::to_owned);
+        let url = string(media).or_else(|| media.get("url").and_then(string)).unwrap_or_default();
+        MediaUrl { url, name: media.get("file_name").and_then(string) }
+    }
+}
+
+impl From<&str> for MediaUrl {
+    fn from(url: &str) -> Self {
+        url.to_owned().into()
+    }
+}
+
+impl From<&String> for MediaUrl {
+    fn from(url: &String) -> Self {
+        url.clone().into()
+    }
+}
+
+impl From<String> for MediaUrl {
+    fn from(url: String) -> Self {
+        MediaUrl { url, name: None }
+    }
+}
+
+impl From<Url> for MediaUrl {
+    fn from(url: Url) -> Self {
+        String::from(url).into()
+    }
+}
+
+/// Shows a URL, never the bytes of a data URI.
+impl fmt::Debug for MediaUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MediaUrl({})", data_uri::shorten(&self.url))
+    }
+}
+
+impl MediaUrl {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.url
+    }
+}

@@ -1,0 +1,9 @@
+//! Media that come out of an output.
+
+mod image_size;
+mod media_url;
+mod output;
+
+pub use image_size::ImageSize;
+pub use media_url::MediaUrl;
+pub use output::{Audio, File, Image, Video};

@@ -1,0 +1,189 @@
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::undeclared::{ParseEnumError, UndeclaredValue};
+
+/// Declares [`ErrorType`] from a table of its variants and their values.
+macro_rules! error_type {
+    ($(#[doc = $doc:literal])* pub enum $name:ident {
+        $($(#[doc = $variant_doc:literal])* $variant:ident = $value:literal,)*
+    }) => {
+        $(#[doc = $doc])*
+        #[derive(Clone, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $($(#[doc = $variant_doc])* $variant,)*
+            /// A value that this version does not declare.
+            Other(UndeclaredValue),
+        }
+
+        impl $name {
+            /// The declared values.
+            pub const VALUES: &'static [&'static str] = &[$($value),*];
+
+            /// The value as fal writes it.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $($name::$variant => $value,)*
+                    $name::Other(value) => value.as_str(),
+                }
+            }
+
+            fn declared(value: &str) -> Option<Self> {
+                match value {
+                    $($value => Some($name::$variant),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+error_type! {
+    /// What kind of failure fal says it is. The set is open: fal adds to it, and some models have their own.
+    ///
+    /// The first group are failures of the platform (fal's page "Request errors"), the second those of a model
+    /// (fal's page "Errors"); the comment says with which HTTP status they come.
+    pub enum ErrorType {
+        /// 504. The request was not processed in time; with the caller's own deadline, see
+        /// [`Error::is_start_timeout`](crate::Error::is_start_timeout).
+        RequestTimeout = "request_timeout",
+        /// 504. The runner did not start in time.
+        StartupTimeout = "startup_timeout",
+        /// 503. No runner could be scheduled.
+        RunnerSchedulingFailure = "runner_scheduling_failure",
+        /// 503. The connection to the runner timed out.
+        RunnerConnectionTimeout = "runner_connection_timeout",
+        /// 503. The runner went away.
+        RunnerDisconnected = "runner_disconnected",
+        /// 503. The runner refused the connection.
+        RunnerConnectionRefused = "runner_connection_refused",
+        /// 503. The connection to the runner failed.
+        RunnerConnectionError = "runner_connection_error",
+        /// 502. The runner's answer broke off.
+        RunnerIncompleteResponse = "runner_incomplete_response",
+        /// 500. The runner failed.
+        RunnerServerError = "runner_server_error",
+        /// 499. The caller went away.
+        ClientDisconnected = "client_disconnected",
+        /// 499. The caller cancelled the request.
+        ClientCancelled = "client_cancelled",
+        /// 400. The request is malformed.
+        BadRequest = "bad_request",
+        /// 500. The platform failed.
+        InternalError = "internal_error",
+        /// 429. More requests run at once than the account may have.
+        ConcurrentRequestsLimit = "concurrent_requests_limit",
+
+        /// 500. The model failed.
+        InternalServerError = "internal_server_error",
+        /// 504. The model took too long.
+        GenerationTimeout = "generation_timeout",
+        /// 400 or 500. A service that the model calls failed.
+        DownstreamServiceError = "downstream_service_error",
+        /// 500. A service that the model calls is not available.
+        DownstreamServiceUnavailable = "downstream_service_unavailable",
+        /// 422. The input or the output breaks the content policy.
+        ContentPolicyViolation = "content_policy_violation",
+        /// 422. The model made nothing.
+        NoMediaGenerated = "no_media_generated",
+        /// 422. `ctx`: `min_height`, `min_width`.
+        ImageTooSmall = "image_too_small",
+        /// 422. `ctx`: `max_height`, `max_width`.
+        ImageTooLarge = "image_too_large",
+        /// 422. The image cannot be read.
+        ImageLoadError = "image_load_error",
+        /// 422. The file cannot be fetched.
+        FileDownloadError = "file_download_error",
+        /// 422. There is no face in the image.
+        FaceDetectionError = "face_detection_error",
+        /// 422. `ctx`: `max_size` in bytes.
+        FileTooLarge = "file_too_large",
+        /// 422. `ctx`: `gt`.
+        GreaterThan = "greater_than",
+        /// 422. `ctx`: `ge`.
+        GreaterThanEqual = "greater_than_equal",
+        /// 422. `ctx`: `lt`.
+        LessThan = "less_than",
+        /// 422. `ctx`: `le`.
+        LessThanEqual = "less_than_equal",
+        /// 422. `ctx`: `multiple_of`.
+        MultipleOf = "multiple_of",
+        /// 422. `ctx`: `min_length`.
+        SequenceTooShort = "sequence_too_short",
+        /// 422. `ctx`: `max_length`.
+        SequenceTooLong = "sequence_too_long",
+        /// 422. `ctx`: `expected`, the values that are allowed.
+        OneOf = "one_of",
+        /// 422. The model cannot do that.
+        FeatureNotSupported = "feature_not_supported",
+        /// 422. `ctx`: `supported_extensions`.
+        InvalidArchive = "invalid_archive",
+        /// 422. `ctx`: `min_count`, `provided_count`, `supported_extensions`.
+        ArchiveFileCountBelowMinimum = "archive_file_count_below_minimum",
+        /// 422. `ctx`: `max_count`, `provided_count`, `supported_extensions`.
+        ArchiveFileCountExceedsMaximum = "archive_file_count_exceeds_maximum",
+        /// 422. `ctx`: `max_duration`, `provided_duration` in seconds.
+        AudioDurationTooLong = "audio_duration_too_long",
+        /// 422. `ctx`: `min_duration`, `provided_duration` in seconds.
+        AudioDurationTooShort = "audio_duration_too_short",
+        /// 422. `ctx`: `max_duration`, `provided_duration` in seconds.
+        VideoDurationTooLong = "video_duration_too_long",
+        /// 422. `ctx`: `min_duration`, `provided_duration` in seconds.
+        VideoDurationTooShort = "video_duration_too_short",
+        /// 422. `ctx`: `supported_formats`.
+        UnsupportedAudioFormat = "unsupported_audio_format",
+        /// 422. `ctx`: `supported_formats`.
+        UnsupportedImageFormat = "unsupported_image_format",
+        /// 422. `ctx`: `supported_formats`.
+        UnsupportedVideoFormat = "unsupported_video_format",
+        /// 422. A required field is missing.
+        Missing = "missing",
+    }
+}
+
+impl ErrorType {
+    /// The error type of any value, declared or not.
+    pub fn other(value: impl AsRef<str>) -> Self {
+        let value = value.as_ref();
+        ErrorType::declared(value).unwrap_or_else(|| ErrorType::Other(UndeclaredValue::new(value)))
+    }
+}
+
+impl fmt::Display for ErrorType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for ErrorType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ErrorType::Other(value) => write!(f, "Other({:?})", value.as_str()),
+            declared => write!(f, "{:?}", declared.as_str()),
+        }
+    }
+}
+
+impl FromStr for ErrorType {
+    type Err = ParseEnumError;
+
+    /// Parses a declared value.
+    fn from_str(value: &str) -> Result<Self, ParseEnumError> {
+        ErrorType::declared(value).ok_or_else(|| ParseEnumError::new(value, ErrorType::VALUES))
+    }
+}
+
+impl Serialize for ErrorType {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for ErrorType {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(ErrorType::other)
+    }
+}

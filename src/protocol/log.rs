@@ -1,0 +1,51 @@
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// A line that a model logged.
+///
+/// Only the message is certain: what is there besides differs between models, and some lines have no time zone.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct LogEntry {
+    /// What was logged.
+    pub message: String,
+    /// When, as the service wrote it: ISO 8601 in UTC, `2026-01-02T03:04:05.678901Z`.
+    pub timestamp: Option<String>,
+    /// `STDERR`, `STDOUT`, `ERROR`, `INFO`, `WARN` or `DEBUG`.
+    pub level: Option<String>,
+    /// Who logged it, such as `USER`.
+    pub source: Option<String>,
+    /// Whatever else is said of it.
+    pub labels: Map<String, Value>,
+}
+
+impl LogEntry {
+    /// Reads a line as it comes, whatever its shape.
+    pub(crate) fn parse(value: &Value) -> Self {
+        let string = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+        let labels = value.get("labels").and_then(Value::as_object).cloned().unwrap_or_default();
+        let message = match (value, value.get("message")) {
+            (Value::String(message), _) | (_, Some(Value::String(message))) => message.clone(),
+            (_, Some(message)) => message.to_string(),
+            (_, None) => value.to_string(),
+        };
+        let level = string("level").or_else(|| labels.get("level").and_then(Value::as_str).map(str::to_owned));
+        LogEntry { message, timestamp: string("timestamp"), level, source: string("source"), labels }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_read_whatever_its_shape() {
+        let parse = |text: &str| LogEntry::parse(&serde_json::from_str(text).expect("JSON"));
+        let line = parse(r#"{"timestamp":"2024-12-20T15:37:17.120314","message":"m","labels":{"level":"INFO"}}"#);
+        assert_eq!((line.message.as_str(), line.level.as_deref(), line.source), ("m", Some("INFO"), None));
+        assert_eq!(parse(r#""bare""#).message, "bare");
+        assert_eq!(parse(r#"{"message":{"a":1}}"#).message, r#"{"a":1}"#);
+        assert_eq!(parse("7").message, "7");
+    }
+}

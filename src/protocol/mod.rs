@@ -1,0 +1,19 @@
+//! fal's protocol as data: what its requests are about and what its responses say. Nothing here does I/O.
+
+mod cancellation;
+mod endpoint_id;
+mod error_type;
+mod field_error;
+mod log;
+mod raw_response;
+mod undeclared;
+mod update;
+
+pub use cancellation::Cancellation;
+pub(crate) use endpoint_id::{EndpointId, InvalidEndpointId};
+pub use error_type::ErrorType;
+pub use field_error::{FieldError, LocSegment};
+pub use log::LogEntry;
+pub(crate) use raw_response::RawResponse;
+pub use undeclared::{ParseEnumError, UndeclaredValue};
+pub use update::{Failure, Metrics, QueueUpdate};

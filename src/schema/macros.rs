@@ -1,0 +1,227 @@
+//! Implementations that are the same for every type of a kind but for its name. The attribute macros expand to calls of
+//! these, so that what they write themselves is what differs from type to type.
+
+/// The standard traits of a struct.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __implement_record {
+    ($record:ident $mode:ident) => {
+        #[doc(hidden)]
+        impl $crate::__private::SchemaType for $record {
+            type Shape = $crate::__private::RecordShape;
+        }
+
+        impl $crate::__private::Clone for $record {
+            fn clone(&self) -> Self {
+                $crate::__private::clone_record(self)
+            }
+        }
+
+        impl $crate::__private::PartialEq for $record {
+            fn eq(&self, other: &Self) -> bool {
+                $crate::__private::records_are_equal(self, other)
+            }
+        }
+
+        impl $crate::__private::Debug for $record {
+            fn fmt(&self, f: &mut $crate::__private::Formatter<'_>) -> $crate::__private::fmt::Result {
+                $crate::__private::debug_record(self, f)
+            }
+        }
+
+        impl $crate::__private::Serialize for $record {
+            fn serialize<S: $crate::__private::Serializer>(
+                &self,
+                serializer: S,
+            ) -> $crate::__private::Result<S::Ok, S::Error> {
+                $crate::__private::write_record(self, serializer)
+            }
+        }
+
+        impl<'de> $crate::__private::Deserialize<'de> for $record {
+            fn deserialize<D: $crate::__private::Deserializer<'de>>(
+                deserializer: D,
+            ) -> $crate::__private::Result<Self, D::Error> {
+                $crate::__private::read_record(deserializer, $crate::__private::Mode::$mode)
+            }
+        }
+    };
+}
+
+/// The traits of an input and its builder.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __implement_builder {
+    ($input:ident $builder:ident $($state:ident)*) => {
+        impl $crate::EndpointInput for $input {
+            fn validate(&self) -> $crate::__private::Result<(), $crate::ValidationError> {
+                $crate::__private::validate_input(self)
+            }
+
+            fn visit_files(&mut self, visit: &mut dyn $crate::__private::FnMut(&str, &mut $crate::FileInput)) {
+                $crate::__private::visit_files_of(self, visit);
+            }
+        }
+
+        impl<$($state),*> $crate::__private::Clone for $builder<$($state),*> {
+            fn clone(&self) -> Self {
+                $builder { input: self.input.clone(), state: $crate::__private::PhantomData }
+            }
+        }
+
+        impl<$($state),*> $crate::__private::Debug for $builder<$($state),*> {
+            fn fmt(&self, f: &mut $crate::__private::Formatter<'_>) -> $crate::__private::fmt::Result {
+                $crate::__private::Debug::fmt(&self.input, f)
+            }
+        }
+
+        impl<$($state: $crate::Required),*> $crate::__private::From<$builder<$($state),*>> for $input {
+            fn from(builder: $builder<$($state),*>) -> Self {
+                builder.input
+            }
+        }
+    };
+}
+
+/// The standard traits of an open enum.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __implement_open_enum {
+    ($name:ident) => {
+        #[doc(hidden)]
+        impl $crate::__private::SchemaType for $name {
+            type Shape = $crate::__private::EnumShape;
+        }
+
+        impl $crate::__private::Debug for $name {
+            fn fmt(&self, f: &mut $crate::__private::Formatter<'_>) -> $crate::__private::fmt::Result {
+                $crate::__private::debug_value(self.as_str(), $name::VALUES, f)
+            }
+        }
+
+        impl $crate::__private::PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                self.as_str() == other.as_str()
+            }
+        }
+
+        impl $crate::__private::Eq for $name {}
+
+        impl $crate::__private::Hash for $name {
+            fn hash<H: $crate::__private::Hasher>(&self, state: &mut H) {
+                $crate::__private::Hash::hash(self.as_str(), state)
+            }
+        }
+
+        impl $crate::__private::Display for $name {
+            fn fmt(&self, f: &mut $crate::__private::Formatter<'_>) -> $crate::__private::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl $crate::__private::FromStr for $name {
+            type Err = $crate::ParseEnumError;
+
+            /// Parses a declared value.
+            fn from_str(value: &str) -> $crate::__private::Result<Self, $crate::ParseEnumError> {
+                $crate::__private::declared_value(value)
+            }
+        }
+
+        impl $crate::__private::Serialize for $name {
+            fn serialize<S: $crate::__private::Serializer>(
+                &self,
+                serializer: S,
+            ) -> $crate::__private::Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> $crate::__private::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::__private::Deserializer<'de>>(
+                deserializer: D,
+            ) -> $crate::__private::Result<Self, D::Error> {
+                $crate::__private::read_open_enum(deserializer)
+            }
+        }
+    };
+}
+
+/// Conversions to an enum whose schema allows any string.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __implement_from_string {
+    ($name:ident) => {
+        impl $crate::__private::From<&str> for $name {
+            fn from(value: &str) -> Self {
+                $name::other(value)
+            }
+        }
+
+        impl $crate::__private::From<$crate::__private::String> for $name {
+            fn from(value: $crate::__private::String) -> Self {
+                $name::other(value)
+            }
+        }
+    };
+}
+
+/// The standard traits of a union.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __implement_union {
+    ($name:ident $mode:ident $($variant:ident)*) => {
+        #[doc(hidden)]
+        impl $crate::__private::SchemaType for $name {
+            type Shape = $crate::__private::UnionShape;
+        }
+
+        impl $crate::__private::Serialize for $name {
+            fn serialize<S: $crate::__private::Serializer>(
+                &self,
+                serializer: S,
+            ) -> $crate::__private::Result<S::Ok, S::Error> {
+                match self {
+                    $($name::$variant(value) => $crate::__private::Serialize::serialize(value, serializer),)*
+                }
+            }
+        }
+
+        impl<'de> $crate::__private::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::__private::Deserializer<'de>>(
+                deserializer: D,
+            ) -> $crate::__private::Result<Self, D::Error> {
+                $crate::__private::read_union(deserializer, $crate::__private::Mode::$mode)
+            }
+        }
+    };
+}
+
+/// The conversion of a literal to a union's variant.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __implement_from {
+    ($name:ident $variant:ident $literal:ty) => {
+        impl $crate::__private::From<$literal> for $name {
+            fn from(value: $literal) -> Self {
+                $name::$variant($crate::__private::From::from(value))
+            }
+        }
+    };
+}
+
+/// The conversion of a pair to a union's variant of type `ImageSize`.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __implement_from_size {
+    ($name:ident $variant:ident) => {
+        /// A width and a height in pixels.
+        impl<W: $crate::__private::Into<i64>, H: $crate::__private::Into<i64>> $crate::__private::From<(W, H)>
+            for $name
+        {
+            fn from(size: (W, H)) -> Self {
+                $name::$variant($crate::__private::From::from(size))
+            }
+        }
+    };
+}

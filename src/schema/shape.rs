@@ -1,0 +1,92 @@
+use std::any::Any;
+use std::fmt::Debug;
+
+use serde::Serialize;
+use serde::de::Deserializer;
+
+use super::field_path::FieldPath;
+use super::mode::Mode;
+use super::record::FieldInfo;
+use super::rules::Rule;
+use super::union::Kind;
+use super::validator::Validator;
+use crate::files::FileInput;
+
+/// A type that a field of an endpoint can have.
+pub trait SchemaType: Any + Clone + Debug + PartialEq + Serialize {
+    /// How values of the type are handled. All structs share one shape, and so do all enums and all unions: what is done
+    /// with them is written once here, and not generated for each.
+    type Shape: Shape<Self>;
+}
+
+/// Reads, validates and searches values of a type. The meaning of null and absence is decided here and nowhere else.
+pub trait Shape<T = Self> {
+    /// The kind of JSON value, which tells the variants of a union apart.
+    const KIND: Kind;
+
+    /// The fields, if the type is a struct.
+    const FIELDS: Option<&'static [FieldInfo]> = None;
+
+    /// The value that stands for an explicit null, where null has a meaning of its own.
+    fn explicit_null() -> Option<T> {
+        None
+    }
+
+    /// The value of a missing field; `None` where that is an error.
+    fn missing(_mode: Mode) -> Option<T> {
+        None
+    }
+
+    /// The value of a field that is null: that of a missing one, except for free-form values.
+    fn null(mode: Mode) -> Option<T> {
+        Self::missing(mode)
+    }
+
+    /// Returns true if the field is not sent.
+    fn is_unset(_value: &T) -> bool {
+        false
+    }
+
+    /// Reads a value.
+    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<T, D::Error>;
+
+    /// The placeholder in a record until the field is read or set. It is never sent: the type of the builder says which
+    /// fields are set.
+    fn blank() -> T;
+
+    /// Reports violations of the schema, if the value belongs to an input.
+    fn validate(_value: &T, _validator: &mut Validator, _rules: &'static [Rule]) {}
+
+    /// Visits the files in the value.
+    fn visit_files(_value: &mut T, _path: &mut FieldPath, _visit: &mut dyn FnMut(&str, &mut FileInput)) {}
+}
+
+/// Returns the placeholder of a type.
+pub fn blank<T: SchemaType>() -> T {
+    T::Shape::blank()
+}
+
+/// Reads a value.
+pub fn read<'de, T: SchemaType, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<T, D::Error> {
+    T::Shape::read(deserializer, mode)
+}
+
+/// Reports violations of the schema.
+pub fn validate<T: SchemaType>(value: &T, validator: &mut Validator, rules: &'static [Rule]) {
+    T::Shape::validate(value, validator, rules);
+}
+
+/// Visits the files in a value inside an input.
+pub fn visit_files<T: SchemaType>(value: &mut T, path: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
+    T::Shape::visit_files(value, path, visit);
+}
+
+/// Visits the files in an input, each with its path.
+pub fn visit_files_of<T: SchemaType>(input: &mut T, visit: &mut dyn FnMut(&str, &mut FileInput)) {
+    T::Shape::visit_files(input, &mut FieldPath::default(), visit);
+}
+
+/// Converts the items of a list.
+pub fn collect<T>(items: impl IntoIterator<Item = impl Into<T>>) -> Vec<T> {
+    items.into_iter().map(Into::into).collect()
+}

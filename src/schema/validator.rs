@@ -1,0 +1,207 @@
+use std::collections::HashSet;
+
+use regex_lite::Regex;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use super::rules::{Number, Rule};
+use super::shape::{SchemaType, Shape};
+use crate::error::ValidationError;
+use crate::files::FileInput;
+use crate::protocol::{FieldError, LocSegment};
+
+/// Maximum number of an enum's values in a message; `ctx` has all of them.
+const MAX_SHOWN: usize = 12;
+
+/// Validates an input from its root.
+pub fn validate_input<T: SchemaType>(input: &T) -> Result<(), ValidationError> {
+    let mut validator = Validator { loc: vec![LocSegment::Key("body".to_owned())], errors: Vec::new() };
+    T::Shape::validate(input, &mut validator, &[]);
+    validator.finish()
+}
+
+/// Validates files in an input without a schema.
+pub(crate) fn validate_files<'a>(
+    files: impl Iterator<Item = (Vec<LocSegment>, &'a FileInput)>,
+) -> Result<(), ValidationError> {
+    let mut validator = Validator { loc: Vec::new(), errors: Vec::new() };
+    for (loc, file) in files {
+        validator.loc = loc;
+        validator.file(file);
+    }
+    validator.finish()
+}
+
+/// Walks an input, tracks the location, and collects all violations.
+#[derive(Debug)]
+pub struct Validator {
+    loc: Vec<LocSegment>,
+    errors: Vec<FieldError>,
+}
+
+impl Validator {
+    fn finish(self) -> Result<(), ValidationError> {
+        if self.errors.is_empty() { Ok(()) } else { Err(ValidationError::new(self.errors)) }
+    }
+
+    /// Validates the value of a field or an item.
+    pub(super) fn step(&mut self, segment: LocSegment, check: impl FnOnce(&mut Self)) {
+        self.loc.push(segment);
+        check(self);
+        self.loc.pop();
+    }
+
+    fn report(&mut self, error_type: &str, msg: String, ctx: Value, input: Option<Value>) {
+        let mut error = FieldError::new(self.loc.clone(), error_type, msg);
+        if let Value::Object(ctx) = ctx {
+            error.ctx = Some(ctx);
+        }
+        error.input = input;
+        error.url = Some(format!("https://docs.fal.ai/errors/#{error_type}"));
+        self.errors.push(error);
+    }
+
+    /// Validates a number.
+    pub(super) fn number(&mut self, number: Number, rules: &'static [Rule]) {
+        let input = Some(number.to_json());
+        if let Number::Float(value) = number
+            && !value.is_finite()
+        {
+            let msg = "Input should be a finite number".to_owned();
+            return self.report("finite_number", msg, Value::Null, None);
+        }
+        for rule in rules {
+            match *rule {
+                Rule::MultipleOf(step) if !number.is_multiple_of(step) => self.report(
+                    "multiple_of",
+                    format!("Input should be a multiple of {step}"),
+                    json!({ "multiple_of": step.to_json() }),
+                    input.clone(),
+                ),
+                Rule::OneOf(allowed) if !allowed.iter().any(|value| value.equals(number)) => {
+                    let allowed: Vec<Value> = allowed.iter().map(|value| value.to_json()).collect();
+                    self.one_of(&allowed, input.clone());
+                }
+                _ => {}
+            }
+            let (broken, error_type, words, key, bound) = match *rule {
+                Rule::Minimum(bound) => {
+                    (number.less_than(bound), "greater_than_equal", "greater than or equal to", "ge", bound)
+                }
+                Rule::Maximum(bound) => {
+                    (bound.less_than(number), "less_than_equal", "less than or equal to", "le", bound)
+                }
+                Rule::ExclusiveMinimum(bound) => {
+                    (!bound.less_than(number), "greater_than", "greater than", "gt", bound)
+                }
+                Rule::ExclusiveMaximum(bound) => (!number.less_than(bound), "less_than", "less than", "lt", bound),
+                _ => continue,
+            };
+            if broken {
+                let ctx = Map::from_iter([(key.to_owned(), bound.to_json())]);
+                self.report(error_type, format!("Input should be {words} {bound}"), Value::Object(ctx), input.clone());
+            }
+        }
+    }
+
+    /// Validates a string. Its length is counted in code points.
+    pub(super) fn string(&mut self, text: &str, rules: &'static [Rule]) {
+        if rules.is_empty() {
+            return;
+        }
+        let length = text.chars().count() as u64;
+        for rule in rules {
+            match *rule {
+                Rule::MinLength(least) if length < least => self.report(
+                    "string_too_short",
+                    format!("String should have at least {least} characters"),
+                    json!({ "min_length": least }),
+                    Some(json!(text)),
+                ),
+                Rule::MaxLength(most) if length > most => self.report(
+                    "string_too_long",
+                    format!("String should have at most {most} characters"),
+                    json!({ "max_length": most }),
+                    Some(json!(text)),
+                ),
+                // The generator emits only patterns that compile.
+                Rule::Pattern(pattern) if Regex::new(pattern).is_ok_and(|regex| !regex.is_match(text)) => self.report(
+                    "string_pattern_mismatch",
+                    format!("String should match pattern '{pattern}'"),
+                    json!({ "pattern": pattern }),
+                    Some(json!(text)),
+                ),
+                _ => {}
+            }
+        }
+    }
+
+    /// Validates a boolean.
+    pub(super) fn boolean(&mut self, value: bool, rules: &'static [Rule]) {
+        let only = rules.iter().find_map(|rule| if let Rule::Only(only) = rule { Some(*only) } else { None });
+        if let Some(only) = only.filter(|only| *only != value) {
+            self.one_of(&[json!(only)], Some(json!(value)));
+        }
+    }
+
+    /// Validates the length of an array and the uniqueness of its items.
+    pub(super) fn array<T: Serialize>(&mut self, list: &[T], rules: &'static [Rule]) {
+        let length = list.len() as u64;
+        for rule in rules {
+            match *rule {
+                Rule::MinItems(least) if length < least => self.report(
+                    "sequence_too_short",
+                    format!("List should have at least {least} items, not {length}"),
+                    json!({ "min_length": least }),
+                    None,
+                ),
+                Rule::MaxItems(most) if length > most => self.report(
+                    "sequence_too_long",
+                    format!("List should have at most {most} items, not {length}"),
+                    json!({ "max_length": most }),
+                    None,
+                ),
+                Rule::UniqueItems => {
+                    // A local file has no JSON form yet, and counts as unique.
+                    let texts = list.iter().filter_map(|item| serde_json::to_string(item).ok());
+                    let mut seen = HashSet::new();
+                    if !texts.into_iter().all(|text| seen.insert(text)) {
+                        self.report("value_error", "List items should be unique".to_owned(), Value::Null, None);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Validates a value of an enum: it is declared, or the schema allows any string.
+    pub(super) fn enum_value(&mut self, text: &str, declared: &[&str], any_string: bool, rules: &'static [Rule]) {
+        if declared.contains(&text) {
+            return;
+        }
+        if any_string {
+            return self.string(text, rules);
+        }
+        let declared: Vec<Value> = declared.iter().map(|text| json!(text)).collect();
+        self.one_of(&declared, Some(json!(text)));
+    }
+
+    fn one_of(&mut self, allowed: &[Value], input: Option<Value>) {
+        let shown = allowed.iter().take(MAX_SHOWN);
+        let words: Vec<String> =
+            shown.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect();
+        let more = allowed.len().saturating_sub(MAX_SHOWN);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let msg = format!("Input should be one of {}{more}", words.join(", "));
+        self.report("one_of", msg, json!({ "expected": allowed }), input);
+    }
+
+    /// Validates that a string given as a file is a URL or a data URI.
+    pub(super) fn file(&mut self, file: &FileInput) {
+        if let Some(text) = file.text_without_scheme() {
+            let msg = "Input should be a URL or a data URI; for a local path use `FileInput::path`".to_owned();
+            let shown: String = text.chars().take(200).collect();
+            self.report("url_parsing", msg, Value::Null, Some(json!(shown)));
+        }
+    }
+}

@@ -1,0 +1,91 @@
+use std::sync::Arc;
+
+use http::HeaderMap;
+
+use super::policy::{Repository, UploadPolicy};
+use super::source::{Data, Source};
+use super::token::Tokens;
+use super::{cdn, initiate};
+use crate::error::{Error, ErrorKind};
+use crate::files::Lifecycle;
+use crate::media::File;
+use crate::transport::{Context, Meter, OnProgress, TransferProgress, header_value};
+
+/// Uploads one file, with what a client has for that.
+pub(crate) struct Uploader<'a> {
+    pub(super) context: &'a Context,
+    pub(super) tokens: &'a Tokens,
+    pub(super) policy: &'a UploadPolicy,
+    /// What the first request says of the file's life.
+    pub(super) lifecycle: HeaderMap,
+    pub(super) meter: Arc<Meter>,
+}
+
+impl<'a> Uploader<'a> {
+    pub(crate) fn new(context: &'a Context, tokens: &'a Tokens, policy: &'a UploadPolicy) -> Result<Self, Error> {
+        let lifecycle = lifecycle_headers(&policy.lifecycle)?;
+        Ok(Uploader { context, tokens, policy, lifecycle, meter: Arc::default() })
+    }
+
+    /// Uploads an open file.
+    pub(crate) async fn upload(self, mut source: Source, on_progress: Option<OnProgress<'_>>) -> Result<File, Error> {
+        let total = source.length();
+        let work = self.send_with_fallback(&mut source);
+        let url = match on_progress {
+            Some(mut call) => self.meter.watch(work, |bytes| call(TransferProgress { bytes, total })).await?,
+            None => work.await?,
+        };
+        let mut file = File::new(url);
+        file.file_size = i64::try_from(source.sent()).ok();
+        file.content_type = Some(source.about.content_type);
+        file.file_name = source.about.name;
+        Ok(file)
+    }
+
+    /// Sends a file to the repository, or where that does not take it, to the fallback.
+    async fn send_with_fallback(&self, source: &mut Source) -> Result<String, Error> {
+        let first = match self.send_to(self.policy.repository, source).await {
+            Ok(url) => return Ok(url),
+            Err(error) => error,
+        };
+        // Another repository helps neither with a file that cannot be read nor with a key that fal refuses.
+        let hopeless = matches!(first.kind(), ErrorKind::File | ErrorKind::Credentials | ErrorKind::InvalidInput);
+        let fallback = self.policy.fallback.filter(|fallback| *fallback != self.policy.repository);
+        let Some(fallback) = fallback.filter(|_| !hopeless && source.is_whole()) else { return Err(first) };
+        let (kind, status) = (first.kind(), first.status());
+        tracing::warn!(?kind, ?status, repository = ?fallback, "the upload failed, the fallback is tried");
+        self.meter.restart();
+        // If neither takes it, the first one's error is the one to show.
+        self.send_to(fallback, source).await.map_err(|error| match error.kind() {
+            ErrorKind::File => error,
+            _ => first,
+        })
+    }
+
+    async fn send_to(&self, repository: Repository, source: &mut Source) -> Result<String, Error> {
+        let Source { about, data } = source;
+        let at_once = match data {
+            Data::Whole(payload) if payload.len() <= self.policy.multipart_above => Some(payload),
+            _ => None,
+        };
+        match (repository, at_once) {
+            (Repository::Cdn, Some(payload)) => cdn::direct(self, about, payload).await,
+            (Repository::Cdn, None) => cdn::in_parts(self, about, data).await,
+            (Repository::Signed, Some(payload)) => initiate::direct(self, about, payload, "fal-cdn-v3").await,
+            (Repository::Signed, None) => initiate::in_parts(self, about, data).await,
+            (Repository::Gcs, Some(payload)) => initiate::direct(self, about, payload, "gcs").await,
+            (Repository::Gcs, None) => initiate::in_parts_to_gcs(self, about, data).await,
+        }
+    }
+}
+
+/// The headers that say how long a file lives. The CDN's versions know it by either name.
+fn lifecycle_headers(lifecycle: &Lifecycle) -> Result<HeaderMap, Error> {
+    let mut headers = HeaderMap::new();
+    if let Some(preference) = lifecycle.header() {
+        let value = header_value(&preference)?;
+        headers.insert("x-fal-object-lifecycle", value.clone());
+        headers.insert("x-fal-object-lifecycle-preference", value);
+    }
+    Ok(headers)
+}

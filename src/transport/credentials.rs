@@ -1,0 +1,83 @@
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use http::HeaderValue;
+
+use crate::error::{Error, ErrorKind};
+
+type ProvidedKey = Pin<Box<dyn Future<Output = Result<String, Box<dyn std::error::Error + Send + Sync>>> + Send>>;
+
+/// How a client proves who it is. The key shows in no `Debug`.
+#[derive(Clone)]
+pub(crate) enum Credentials {
+    /// The value of the `Authorization` header.
+    Key(HeaderValue),
+    /// A function that is asked for the key at every request.
+    Provider(Arc<dyn Fn() -> ProvidedKey + Send + Sync>),
+    /// Public applications take calls without a key.
+    Anonymous,
+}
+
+impl Credentials {
+    pub(crate) fn key(key: &str) -> Result<Self, Error> {
+        authorization(key).map(Credentials::Key)
+    }
+
+    pub(crate) fn provider<F, T, E>(provide: F) -> Self
+    where
+        F: Fn() -> T + Send + Sync + 'static,
+        T: Future<Output = Result<String, E>> + Send + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        Credentials::Provider(Arc::new(move || {
+            let provided = provide();
+            Box::pin(async move { provided.await.map_err(Into::into) })
+        }))
+    }
+
+    /// The value of the `Authorization` header, if there is to be one.
+    pub(crate) async fn authorization(&self) -> Result<Option<HeaderValue>, Error> {
+        match self {
+            Credentials::Anonymous => Ok(None),
+            Credentials::Key(value) => Ok(Some(value.clone())),
+            Credentials::Provider(provide) => {
+                let key = provide().await.map_err(|error| {
+                    Error::new(ErrorKind::Credentials, format!("the provider of the key failed: {error}"))
+                        .caused_by(error)
+                })?;
+                authorization(&key).map(Some)
+            }
+        }
+    }
+}
+
+fn authorization(key: &str) -> Result<HeaderValue, Error> {
+    let key = key.trim();
+    if key.is_empty() {
+        return Err(Error::new(ErrorKind::Credentials, "the key is empty"));
+    }
+    // The error does not show the key, nor the place of the character, which would tell something of it.
+    let mut value = HeaderValue::from_str(&format!("Key {key}"))
+        .ok()
+        .filter(|_| key.bytes().all(|byte| byte.is_ascii_graphic()))
+        .ok_or_else(|| {
+            Error::new(
+                ErrorKind::Credentials,
+                "the key has a character that no key has: a blank, a line break or the like",
+            )
+        })?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Credentials::Key(_) => "a key",
+            Credentials::Provider(_) => "a provider of keys",
+            Credentials::Anonymous => "anonymous",
+        })
+    }
+}

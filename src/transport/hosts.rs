@@ -1,0 +1,292 @@
+use url::{Host, Url};
+
+use crate::error::{Error, ErrorKind};
+
+/// The hosts that the key may be sent to (protocol reference of fal: run, queue, REST, platform, realtime, and the
+/// backup twins of the first two).
+const TRUSTED: &[&str] =
+    &["fal.run", "queue.fal.run", "rest.fal.ai", "api.fal.ai", "falrun.com", "queue.falrun.com", "ws.fal.run"];
+
+/// Those of them that have requests of the queue.
+const QUEUE: &[&str] = &["fal.run", "queue.fal.run", "falrun.com", "queue.falrun.com"];
+
+/// Where a client sends its requests.
+#[derive(Clone, Debug)]
+pub(crate) struct Hosts {
+    pub(crate) run: Url,
+    pub(crate) queue: Url,
+    pub(crate) rest: Url,
+    /// The platform API.
+    pub(crate) api: Url,
+    /// The CDN that is uploaded to, if it is not the one that the REST host names.
+    pub(crate) cdn: Option<Url>,
+}
+
+impl Hosts {
+    /// The hosts that are configured, each a host name or a base URL; the others are fal's own. The queue's host follows
+    /// from the run host's where only that is given.
+    pub(crate) fn new(run: Option<&str>, queue: Option<&str>, rest: Option<&str>) -> Result<Self, Error> {
+        let run_url = parse_base_url("run host", run.unwrap_or("fal.run"))?;
+        let queue_url = match (queue, run) {
+            (Some(queue), _) => parse_base_url("queue host", queue)?,
+            (None, Some(_)) => queue_host_of(&run_url)?,
+            (None, None) => parse_base_url("queue host", "queue.fal.run")?,
+        };
+        Ok(Hosts {
+            run: run_url,
+            queue: queue_url,
+            rest: parse_base_url("REST host", rest.unwrap_or("rest.fal.ai"))?,
+            api: parse_base_url("platform host", "api.fal.ai")?,
+            cdn: None,
+        })
+    }
+
+    /// The same with another platform host or CDN, where one is given.
+    pub(crate) fn with_storage(mut self, api: Option<&str>, cdn: Option<&str>) -> Result<Self, Error> {
+        if let Some(api) = api {
+            self.api = parse_base_url("platform host", api)?;
+        }
+        self.cdn = cdn.map(|cdn| parse_base_url("CDN host", cdn)).transpose()?;
+        Ok(self)
+    }
+
+    /// Whether the key may go to a URL.
+    pub(crate) fn trusts(&self, url: &Url) -> bool {
+        is_one_of(url, TRUSTED, &[&self.run, &self.queue, &self.rest, &self.api])
+    }
+
+    /// Whether the key may go to a URL that is said to be a request's of the queue, by an answer or by a saved job. There is
+    /// more on fal's other hosts than a request has to do with.
+    pub(crate) fn trusts_request(&self, url: &Url) -> bool {
+        is_one_of(url, QUEUE, &[&self.run, &self.queue])
+    }
+
+    /// Whether a token for uploads may go to a URL: to fal's CDN, to the one that is configured, or to where the REST host
+    /// is, if that is not fal's own.
+    pub(crate) fn is_storage(&self, url: &Url) -> bool {
+        if !url.username().is_empty() || url.password().is_some() {
+            return false;
+        }
+        let of_fal = url.scheme() == "https"
+            && url.port().is_none()
+            && matches!(url.host(), Some(Host::Domain(host)) if host == "fal.media" || host.ends_with(".fal.media"));
+        let rest = Some(&self.rest).filter(|rest| rest.host_str() != Some("rest.fal.ai"));
+        of_fal || rest.into_iter().chain(&self.cdn).any(|base| url.origin() == base.origin())
+    }
+
+    /// Whether every host is on this machine, as an emulator's are.
+    pub(crate) fn are_local(&self) -> bool {
+        [&self.run, &self.queue, &self.rest].into_iter().all(is_loopback)
+    }
+
+    /// Whether every host is reached without TLS, as an emulator's are.
+    pub(crate) fn are_plain(&self) -> bool {
+        [&self.run, &self.queue, &self.rest].into_iter().all(|base| base.scheme() == "http")
+    }
+}
+
+/// The twin of a host of fal's that is tried where no connection to it can be made.
+pub(crate) fn backup(url: &Url) -> Option<Url> {
+    let twin = match (url.scheme(), url.host_str()?) {
+        ("https", "fal.run") => "falrun.com",
+        ("https", "queue.fal.run") => "queue.falrun.com",
+        _ => return None,
+    };
+    let mut url = url.clone();
+    url.set_host(Some(twin)).ok()?;
+    Some(url)
+}
+
+/// A URL of a path below a base URL.
+pub(crate) fn join(base: &Url, path: &str) -> Url {
+    let mut url = base.clone();
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().extend(path.split('/'));
+    }
+    url
+}
+
+/// Whether a URL leads over https to one of fal's hosts, or below one of the base URLs, and names no user.
+fn is_one_of(url: &Url, hosts: &[&str], bases: &[&Url]) -> bool {
+    if !url.username().is_empty() || url.password().is_some() {
+        return false;
+    }
+    let of_fal = url.scheme() == "https"
+        && url.port().is_none()
+        && matches!(url.host(), Some(Host::Domain(host)) if hosts.contains(&host));
+    of_fal || bases.iter().any(|base| is_below(url, base))
+}
+
+/// Whether a URL has the origin of a base URL and lies below its path.
+fn is_below(url: &Url, base: &Url) -> bool {
+    let prefix = base.path().trim_end_matches('/');
+    let rest = url.path().strip_prefix(prefix);
+    url.origin() == base.origin() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(host)) => host == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// Parses a host name or a base URL.
+fn parse_base_url(what: &str, text: &str) -> Result<Url, Error> {
+    let refuse = |why: &str| {
+        let message =
+            format!("the {what} {text:?} {why}; give a host name (`fal.run`) or a base URL (`https://fal.run`)");
+        Error::new(ErrorKind::Configuration, message)
+    };
+    let text = text.trim();
+    let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    if !text.contains("://") && Url::parse(&whole).is_ok_and(|url| is_loopback(&url)) {
+        return Err(refuse("is on this machine, where it matters whether it is `http://` or `https://`"));
+    }
+    let url = Url::parse(&whole).map_err(|error| refuse("is not a URL").caused_by(error))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(refuse("is neither http nor https"));
+    }
+    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+        return Err(refuse("has a user, a query or a fragment"));
+    }
+    if url.scheme() == "http" && url.host_str().is_some_and(|host| TRUSTED.contains(&host)) {
+        return Err(refuse("is fal's own, to which the key goes over https only"));
+    }
+    Ok(url)
+}
+
+/// `queue.HOST` beside `HOST`, as fal's own clients have it.
+fn queue_host_of(run: &Url) -> Result<Url, Error> {
+    let host = match (run.host(), run.path()) {
+        (Some(Host::Domain(host)), "/") => format!("queue.{host}"),
+        _ => {
+            let message = format!("the run host is {run}, from which the queue's host does not follow; give that too");
+            return Err(Error::new(ErrorKind::Configuration, message));
+        }
+    };
+    let mut url = run.clone();
+    url.set_host(Some(&host))
+        .map_err(|error| Error::new(ErrorKind::Configuration, format!("{host} is not a host")).caused_by(error))?;
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hosts(run: Option<&str>, queue: Option<&str>) -> Hosts {
+        Hosts::new(run, queue, None).expect("hosts that are URLs")
+    }
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).expect("a URL")
+    }
+
+    #[test]
+    fn the_key_goes_to_fal_over_https_only() {
+        let hosts = hosts(None, None);
+        for good in
+            ["https://fal.run/a", "https://queue.fal.run/a?b=c", "https://QUEUE.FAL.RUN/", "https://falrun.com/"]
+        {
+            assert!(hosts.trusts(&url(good)), "{good}");
+        }
+        for bad in [
+            "http://fal.run/",
+            "https://fal.run:8443/",
+            "https://evilfal.run/",
+            "https://fal.run.evil.com/",
+            "https://fal.run./",
+            "https://a.fal.run/",
+            "https://user@fal.run/",
+            "https://:pass@fal.run/",
+            "https://fal.run@evil.com/",
+            "https://fal.media/",
+            "https://xn--fl-7kc.run/",
+            "wss://fal.run/",
+            "data:text/plain,fal.run",
+        ] {
+            assert!(!hosts.trusts(&url(bad)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_request_is_at_the_queue_and_nowhere_else() {
+        let fal = hosts(None, None);
+        for good in ["https://queue.fal.run/a", "https://queue.falrun.com/a", "https://fal.run/a"] {
+            assert!(fal.trusts_request(&url(good)), "{good}");
+        }
+        for bad in ["https://rest.fal.ai/tokens/", "https://api.fal.ai/v1/keys", "https://u@queue.fal.run/a"] {
+            assert!(!fal.trusts_request(&url(bad)), "{bad}");
+        }
+        let own = hosts(Some("http://h:1/fal.run"), Some("http://h:1/queue.fal.run"));
+        assert!(own.trusts_request(&url("http://h:1/queue.fal.run/a")));
+        assert!(!own.trusts_request(&url("http://h:1/rest.fal.ai/tokens/")));
+    }
+
+    #[test]
+    fn a_configured_base_url_is_trusted_with_what_lies_below_it() {
+        let hosts = hosts(Some("http://127.0.0.1:8000/fal.run"), Some("http://127.0.0.1:8000/queue.fal.run/"));
+        assert!(hosts.trusts(&url("http://127.0.0.1:8000/queue.fal.run/a/b/requests/r")));
+        assert!(hosts.trusts(&url("http://127.0.0.1:8000/fal.run")));
+        for bad in [
+            "http://127.0.0.1:8001/queue.fal.run/a",
+            "http://127.0.0.1:8000/queue.fal.running/a",
+            "http://127.0.0.1:8000/v3.fal.media/x",
+            "https://127.0.0.1:8000/queue.fal.run/a",
+            "http://127.0.0.1:8000/queue.fal.run/../v3.fal.media/x",
+        ] {
+            assert!(!hosts.trusts(&url(bad)), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_token_for_uploads_goes_to_the_cdn_only() {
+        let fal = hosts(None, None);
+        for good in ["https://v3.fal.media/files/upload", "https://v3b.fal.media/", "https://fal.media/"] {
+            assert!(fal.is_storage(&url(good)), "{good}");
+        }
+        for bad in [
+            "http://v3.fal.media/",
+            "https://v3.fal.media:8443/",
+            "https://evilfal.media/",
+            "https://fal.media.evil.com/",
+            "https://u@v3.fal.media/",
+            "https://rest.fal.ai/",
+        ] {
+            assert!(!fal.is_storage(&url(bad)), "{bad}");
+        }
+        let emulator = Hosts::new(Some("http://h:1/run"), Some("http://h:1/queue"), Some("http://h:1/rest"));
+        let emulator = emulator.expect("hosts that are URLs");
+        assert!(emulator.is_storage(&url("http://h:1/v3.fal.media/files/upload")));
+        assert!(!emulator.is_storage(&url("http://h:2/v3.fal.media/files/upload")));
+        let own = hosts(None, None).with_storage(Some("api.example"), Some("https://cdn.example")).expect("hosts");
+        assert!(own.is_storage(&url("https://cdn.example/files/upload")));
+        assert!(own.is_storage(&url("https://v3.fal.media/files/upload")));
+        assert!(!own.is_storage(&url("http://cdn.example/files/upload")));
+        assert!(own.trusts(&url("https://api.example/v1/storage")));
+        assert!(!own.trusts(&url("https://cdn.example/files/upload")));
+    }
+
+    #[test]
+    fn the_queue_is_beside_the_run_host() {
+        assert_eq!(hosts(Some("fal.dev"), None).queue.as_str(), "https://queue.fal.dev/");
+        assert_eq!(hosts(None, None).queue.as_str(), "https://queue.fal.run/");
+        for run in ["http://127.0.0.1:1", "https://a.example/prefix"] {
+            let error = Hosts::new(Some(run), None, None).expect_err("no queue host follows");
+            assert_eq!(error.kind(), ErrorKind::Configuration);
+        }
+    }
+
+    #[test]
+    fn only_fal_itself_has_a_backup() {
+        let backup_of = |text: &str| backup(&url(text)).map(String::from);
+        assert_eq!(backup_of("https://fal.run/a/b?c=d%20e").as_deref(), Some("https://falrun.com/a/b?c=d%20e"));
+        assert_eq!(backup_of("https://queue.fal.run/a").as_deref(), Some("https://queue.falrun.com/a"));
+        for other in ["https://falrun.com/a", "https://rest.fal.ai/a", "http://fal.run/", "https://fal.run.evil.com/"] {
+            assert_eq!(backup_of(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! A server with scripted responses, down to the byte. It records its requests.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use fal_client::{Client, ClientBuilder, RetryPolicy};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+
+/// The key of every client of a scripted server.
+pub(crate) const KEY: &str = "id-of-key:secret-of-key";
+
+/// A request that the server received.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) method: String,
+    /// Path and query.
+    pub(crate) target: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Seen {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).expect("a JSON body")
+    }
+
+    /// Returns method, path and query.
+    pub(crate) fn line(&self) -> String {
+        format!("{} {}", self.method, self.target)
+    }
+}
+
+/// The response to a request, or the lack of one.
+#[derive(Clone, Debug)]
+pub(crate) struct Reply {
+    head: Option<String>,
+    body: Vec<u8>,
+    /// The announced length if it is not the body's. The connection then breaks after the body.
+    announced: Option<usize>,
+    /// Keeps the connection open after the body.
+    silent: bool,
+    /// Leaves the length of the body unannounced.
+    unannounced: bool,
+}
+
+impl Reply {
+    pub(crate) fn json(status: u16, body: &str) -> Self {
+        Reply::text(status, "application/json", body)
+    }
+
+    pub(crate) fn text(status: u16, content_type: &str, body: &str) -> Self {
+        let head = format!("HTTP/1.1 {status} Scripted\r\ncontent-type: {content_type}\r\n");
+        Reply { head: Some(head), body: body.into(), announced: None, silent: false, unannounced: false }
+    }
+
+    /// Responds with a complete stream of events.
+    pub(crate) fn events(events: &[&str]) -> Self {
+        let body: String = events.iter().map(|event| format!("data: {event}\n\n")).collect();
+        Reply::text(200, "text/event-stream", &body)
+    }
+
+    pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
+        if let Some(head) = &mut self.head {
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        self
+    }
+
+    /// Announces a longer body and breaks the connection after this one.
+    pub(crate) fn torn(self) -> Self {
+        let length = self.body.len() + 1000;
+        self.torn_of(length)
+    }
+
+    /// Announces a body of `length` bytes and breaks the connection after this one.
+    pub(crate) fn torn_of(mut self, length: usize) -> Self {
+        self.announced = Some(length);
+        self
+    }
+
+    /// Appends to the body.
+    pub(crate) fn and(mut self, more: &str) -> Self {
+        self.body.extend_from_slice(more.as_bytes());
+        self
+    }
+
+    /// Shortens the body to `length` bytes.
+    pub(crate) fn cut(mut self, length: usize) -> Self {
+        self.body.truncate(length);
+        self
+    }
+
+    /// Ends the body with the connection instead of announcing its length.
+    pub(crate) fn unannounced(mut self) -> Self {
+        self.unannounced = true;
+        self
+    }
+
+    /// Closes the connection without a response.
+    pub(crate) fn dropped() -> Self {
+        Reply { head: None, body: Vec::new(), announced: None, silent: false, unannounced: false }
+    }
+
+    /// Keeps the connection open without a response.
+    pub(crate) fn never() -> Self {
+        Reply { silent: true, ..Reply::dropped() }
+    }
+
+    /// Announces a longer body and keeps the connection open after this one.
+    pub(crate) fn stalled(self) -> Self {
+        self.torn().silent()
+    }
+
+    /// Keeps the connection open after the response.
+    pub(crate) fn silent(mut self) -> Self {
+        self.silent = true;
+        self
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let Some(head) = &self.head else { return Vec::new() };
+        let length = self.announced.unwrap_or(self.body.len());
+        let length = if self.unannounced { String::new() } else { format!("content-length: {length}\r\n") };
+        let mut bytes = format!("{head}{length}connection: close\r\n\r\n").into_bytes();
+        bytes.extend_from_slice(&self.body);
+        bytes
+    }
+}
+
+pub(crate) struct Server {
+    address: SocketAddr,
+    base: String,
+    seen: Arc<Mutex<Vec<Seen>>>,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    /// Starts a server that responds with `script`. It gets the index of each request, from 0.
+    pub(crate) async fn start(script: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static) -> Self {
+        Server::start_with(None, script).await
+    }
+
+    /// Starts a server that speaks TLS.
+    pub(crate) async fn start_tls(
+        tls: TlsAcceptor,
+        script: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Server::start_with(Some(tls), script).await
+    }
+
+    async fn start_with(
+        tls: Option<TlsAcceptor>,
+        script: impl Fn(usize, &Seen) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let (script, log) = (Arc::new(script), Arc::clone(&seen));
+        let task = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (tls, script, log) = (tls.clone(), Arc::clone(&script), Arc::clone(&log));
+                tokio::spawn(async move {
+                    match tls {
+                        Some(tls) => serve(tls.accept(stream).await?, script, log).await,
+                        None => serve(stream, script, log).await,
+                    }
+                });
+            }
+        });
+        Server { address, base: format!("http://{address}"), seen, task }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Returns the received requests, in order.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.seen.lock().expect("not poisoned").clone()
+    }
+
+    /// Returns method, path and query of each request.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.seen().iter().map(Seen::line).collect()
+    }
+
+    /// Returns a builder of clients that use this server for every host and retry immediately.
+    pub(crate) fn builder(&self) -> ClientBuilder {
+        Client::builder()
+            .key(KEY)
+            .run_host(format!("{}/run", self.base))
+            .queue_host(format!("{}/queue", self.base))
+            .rest_host(format!("{}/rest", self.base))
+            .retry(RetryPolicy::default().first_delay(Duration::from_millis(1)))
+    }
+
+    pub(crate) fn client(&self) -> Client {
+        self.builder().build().expect("a client")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    script: Arc<impl Fn(usize, &Seen) -> Reply>,
+    log: Arc<Mutex<Vec<Seen>>>,
+) -> std::io::Result<()> {
+    let Some(seen) = receive(&mut stream).await? else { return Ok(()) };
+    let index = {
+        let mut log = log.lock().expect("not poisoned");
+        log.push(seen.clone());
+        log.len() - 1
+    };
+    let reply = script(index, &seen);
+    stream.write_all(&reply.bytes()).await?;
+    stream.flush().await?;
+    if reply.silent {
+        // Until the client closes it.
+        while stream.read(&mut [0; 64]).await? > 0 {}
+    }
+    stream.shutdown().await
+}
+
+async fn receive(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<Option<Seen>> {
+    let mut bytes = Vec::new();
+    let head = loop {
+        if let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") {
+            break end;
+        }
+        if stream.read_buf(&mut bytes).await? == 0 {
+            return Ok(None);
+        }
+    };
+    let text = String::from_utf8(bytes[..head].to_vec()).expect("a head in UTF-8");
+    let mut lines = text.split("\r\n");
+    let mut first = lines.next().unwrap_or_default().split(' ').map(str::to_owned);
+    let (method, target) = (first.next().unwrap_or_default(), first.next().unwrap_or_default());
+    let headers: Vec<(String, String)> = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+        .collect();
+    let length =
+        headers.iter().find(|(name, _)| name == "content-length").map_or(0, |(_, value)| value.parse().unwrap_or(0));
+    let mut body = bytes.split_off(head + 4);
+    while body.len() < length {
+        // The connection broke within the request.
+        if stream.read_buf(&mut body).await? == 0 {
+            return Ok(None);
+        }
+    }
+    Ok(Some(Seen { method, target, headers, body }))
+}
