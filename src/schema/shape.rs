@@ -13,6 +13,12 @@ use super::validator::Validator;
 use crate::files::FileInput;
 
 /// A type that a field of an endpoint can have.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a type of a field",
+    label = "this type has no form in a schema",
+    note = "use `bool`, `i64`, `i128`, `f64`, `String`, `FileInput`, `Json`, a type with an attribute of fal_client, or `Vec`, \
+            `BTreeMap<String, _>`, `Box`, `Option` or `Nullable` of these"
+)]
 pub trait SchemaType: Any + Clone + Debug + PartialEq + Serialize {
     /// How values of the type are handled. All structs share one shape, and so do all enums and all unions: what is done
     /// with them is written once here, and not generated for each.
