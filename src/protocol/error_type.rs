@@ -51,9 +51,9 @@ error_type! {
     /// assert_eq!(ErrorType::RequestTimeout.as_str(), "request_timeout");
     /// ```
     ///
-    /// The variants up to [`ConcurrentRequestsLimit`](Self::ConcurrentRequestsLimit) are failures of the platform (fal's
-    /// page "Request errors"). The others are failures of a model (fal's page "Errors"). Each variant's documentation
-    /// begins with its HTTP status. `ctx` is [`FieldError::ctx`](crate::FieldError::ctx).
+    /// The variants up to [`ConcurrentRequestsLimit`](Self::ConcurrentRequestsLimit) are failures of the platform
+    /// (fal's page "Request errors"). The others are failures of a model (fal's page "Errors"). Each variant's
+    /// documentation begins with its HTTP status. `ctx` is [`FieldError::ctx`](crate::FieldError::ctx).
     pub enum ErrorType {
         /// 504. The request was not processed in time. If the caller's own start timeout expired,
         /// [`Error::is_start_timeout`](crate::Error::is_start_timeout) is true.

@@ -27,8 +27,8 @@ use super::log::LogEntry;
 ///
 /// Its JSON form is fal's.
 ///
-/// In the updates of `subscribe` and `wait`, `logs` has the lines since the previous update. In the response of `status`,
-/// it has all lines so far. It is empty unless the call sets `logs(true)`.
+/// In the updates of `subscribe` and `wait`, `logs` has the lines since the previous update. In the response of
+/// `status`, it has all lines so far. It is empty unless the call sets `logs(true)`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum QueueUpdate {
