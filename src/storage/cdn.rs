@@ -28,7 +28,7 @@ pub(super) async fn direct(uploader: &Uploader<'_>, about: &About, payload: &Pay
     let headers = headers(uploader, about)?;
     let upload = |token: &Token| {
         Parcel::new("the upload", Method::POST, join(&token.cdn, "files/upload"), headers.clone())
-            .file(payload.clone(), &uploader.meter)
+            .with_file(payload.clone(), &uploader.meter)
     };
     Ok(parse_uploaded(with_token(uploader, upload).await?.1)?.access_url)
 }
@@ -55,7 +55,7 @@ pub(super) async fn in_parts(uploader: &Uploader<'_>, about: &About, data: &mut 
     let parts = multipart::send_parts(uploader, data, |Part { number, payload }| async move {
         let part = |_: &Token| {
             Parcel::new("the upload of a part", Method::PUT, join(base, &number.to_string()), part_headers.clone())
-                .file(payload.clone(), &uploader.meter)
+                .with_file(payload.clone(), &uploader.meter)
         };
         multipart::etag(number, with_token(uploader, part).await?.1)
     })

@@ -113,7 +113,7 @@ async fn put(
         let message = format!("the URL that fal gave for an upload is {}, not https", parsed.scheme());
         return Err(Error::new(ErrorKind::UntrustedUrl, message));
     }
-    deliver(context, &Parcel::new(what, Method::PUT, parsed, headers).file(payload, &uploader.meter)).await
+    deliver(context, &Parcel::new(what, Method::PUT, parsed, headers).with_file(payload, &uploader.meter)).await
 }
 
 /// The text itself may have a signature in it, and is not shown.

@@ -173,7 +173,7 @@ async fn malformed_errors_are_kept_in_full_and_displayed_short() {
     assert_eq!(error.body().map(|body| body.len()), Some(page.len()));
 
     for (body, word) in [
-        ("", "no reason"),
+        ("", "no details"),
         ("{", "{"),
         (r#"{"message":"m"}"#, "m"),
         (r#"{"error":{"type":"rate_limited","message":"slow down"}}"#, "slow down"),

@@ -181,10 +181,10 @@ async fn remote_urls_are_returned_unchanged_and_invalid_files_are_rejected() {
         (FileInput::url(""), ErrorKind::InvalidInput, "FileInput::path"),
         (FileInput::url("data:nonsense"), ErrorKind::InvalidInput, "data URI"),
         (FileInput::path(folder.path()), ErrorKind::File, "is a folder"),
-        (FileInput::path(folder.path().join("missing.png")), ErrorKind::File, "missing.png cannot be read"),
+        (FileInput::path(folder.path().join("missing.png")), ErrorKind::File, "missing.png: No such file"),
         (FileInput::path("/dev/null"), ErrorKind::File, "not a regular file"),
-        (FileInput::path(folder.path().join("a.txt/b.txt")), ErrorKind::File, "cannot be read"),
-        (FileInput::path(""), ErrorKind::File, "cannot be read"),
+        (FileInput::path(folder.path().join("a.txt/b.txt")), ErrorKind::File, "cannot read"),
+        (FileInput::path(""), ErrorKind::File, "cannot read"),
     ] {
         let error = client.storage().upload(file).await.expect_err(words);
         assert_eq!(error.kind(), kind, "{error}");
