@@ -66,7 +66,7 @@ fn read_parts(rest: &mut Rest) -> impl futures_core::Stream<Item = Result<Part, 
         let part = rest.next().await?;
         if part.is_some() && u64::from(number) > MAX_PARTS {
             let message = format!(
-                "a file's reader exceeds the maximum of {MAX_PARTS} parts of {} bytes: declare its length, or set a larger \
+                "a file's reader exceeds the maximum of {MAX_PARTS} parts of {} bytes: declare its length, or increase \
                  `part_size`",
                 rest.part_size()
             );

@@ -36,7 +36,7 @@ async fn concurrent_uploads_share_one_token_fetch() {
     for refused in futures_util::future::join_all(at_once).await {
         let error = refused.expect_err("no token");
         assert_eq!(error.status().map(|status| status.as_u16()), Some(400));
-        assert!(error.to_string().contains("no upload token"), "{error}");
+        assert!(error.to_string().contains("no token"), "{error}");
     }
     assert_eq!(tokens(), 3);
     upload(&client).await.expect("uploaded");
