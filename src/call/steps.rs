@@ -146,8 +146,9 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
             let target = target.clone();
             // The stage stays as it is, so that the request is also cancelled if the future is dropped here.
             let outcome = tokio::time::timeout(CANCEL_TIMEOUT, cancel(&target)).await;
-            tracing::debug!(request_id = target.request_id(), ?outcome, "cancelled after timeout");
-            return target.explain(error).with_cancellation(outcome.ok().and_then(Result::ok));
+            let outcome = outcome.ok().and_then(Result::ok);
+            tracing::debug!(request_id = target.request_id(), ?outcome, "cancel requested after timeout");
+            return target.explain(error).with_cancellation(outcome);
         }
         match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Submit(submission) => {

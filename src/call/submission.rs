@@ -57,8 +57,8 @@ impl<O: 'static> Submission<O> {
                     Poll::Pending => Poll::Ready(None),
                 });
                 if let Some((job, _)) = response.await {
-                    let outcome = cancel(&Target::new(client.context().clone(), endpoint, &job)).await;
-                    tracing::debug!(request_id = job.request_id, ?outcome, "cancelled abandoned submission");
+                    let outcome = cancel(&Target::new(client.context().clone(), endpoint, &job)).await.ok();
+                    tracing::debug!(request_id = job.request_id, ?outcome, "cancel requested for abandoned submission");
                 }
             });
         }
