@@ -2,8 +2,8 @@ use include_dir::{Dir, DirEntry, include_dir};
 
 static SCHEMAS: Dir<'static> = include_dir!("$CARGO_MANIFEST_DIR/schemas");
 
-/// The OpenAPI documents that the shipped endpoints were generated from: each file's path below `schemas/`, and its
-/// text.
+/// Returns the OpenAPI documents of the shipped endpoints, sorted by path. Each item is a path below `schemas/` and the
+/// document's text.
 ///
 /// ```
 /// let documents: Vec<(&str, &str)> = fal_client::documents().collect();

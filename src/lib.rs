@@ -16,31 +16,76 @@
 //! # }
 //! ```
 //!
-//! A [`Client`] leads to the [`Handle`] of an endpoint: typed, by the methods of [`endpoints::Endpoints`], or untyped, by
-//! [`Client::endpoint`] with an id. A handle's methods make calls ([`Run`], [`Subscribe`], [`Submit`]…), which are built
-//! with their options and sent when they are awaited. Whatever fails is an [`Error`].
+//! # Calls
 //!
-//! Files of an input are [`FileInput`]s: a URL, bytes, a path, a reader. What is no URL is uploaded when the call is made;
-//! [`Client::storage`] uploads by itself. [`Client::download`] and its siblings fetch what a model made.
+//! A [`Client`] creates the [`Handle`] of an endpoint. The methods of [`Endpoints`](endpoints::Endpoints) return typed
+//! handles. [`Client::endpoint`] returns the handle of any id, with JSON as input and output.
+//!
+//! A handle has these methods. Each returns a builder for the call's options, which is sent when it is awaited.
+//!
+//! | method | call |
+//! | --- | --- |
+//! | [`run`](Handle::run) | runs the model directly, without the queue |
+//! | [`subscribe`](Handle::subscribe) | submits a request to the queue, follows it and fetches its result |
+//! | [`submit`](Handle::submit) | submits a request to the queue and returns a [`Job`] |
+//! | [`status`](Handle::status), [`status_stream`](Handle::status_stream) | returns or streams the status of a request |
+//! | [`wait`](Handle::wait) | follows a request and fetches its result |
+//! | [`result`](Handle::result) | fetches the result of a completed request |
+//! | [`cancel`](Handle::cancel) | cancels a request |
+//!
+//! A [`Job`] can be saved and resumed in another process with [`Client::resume`]. All calls fail with an [`Error`].
+//!
+//! # Files
+//!
+//! A file of an input is a [`FileInput`]: a URL, bytes, a path or a reader. Anything that is not a URL is uploaded when the
+//! call is awaited. [`Client::storage`] uploads files explicitly. [`Client::download`], [`Client::download_all`],
+//! [`Client::download_bytes`] and [`Client::download_to`] download the files of an output.
+//!
+//! # Endpoints
+//!
+//! The module [`endpoints`] has the types of the shipped endpoints. To add types for other endpoints to your crate, generate
+//! them from fal's OpenAPI documents: with the command `cargo fal generate`, or in a build script with `fal-codegen` and
+//! [`include_endpoints!`]. Types written by hand take the same attributes: [`macro@input`], [`macro@input_object`],
+//! [`macro@input_union`], [`macro@output`], [`macro@output_union`] and [`macro@open_enum`].
 //!
 //! # Features
 //!
-//! | feature | what it brings |
+//! None is enabled by default.
+//!
+//! | feature | adds |
 //! | --- | --- |
-//! | `documents` | `documents()`: the schema documents of the shipped endpoints as text |
-//! | `image` | a `FileInput` from an `image::DynamicImage`, sent as PNG |
-//! | `regenerate` | for this project's own builds: brings `generated/` up to date |
+//! | `documents` | `documents()`: the OpenAPI documents of the shipped endpoints |
+//! | `image` | `FileInput::from(image::DynamicImage)`, uploaded as PNG |
+//! | `regenerate` | updates `generated/`; only for builds of this crate's own repository |
 //!
 //! # Tracing
 //!
-//! Each call is a span of [`tracing`]: `fal.run`, `fal.submit`, `fal.subscribe`, `fal.wait`, `fal.status`,
-//! `fal.status_stream`, `fal.result` and `fal.cancel`, with the fields `endpoint` and, as soon as there is one, `request_id`; `fal.upload` with `repository`, and
-//! `fal.download` with `path`, where there is one. In them are events for each attempt that failed (debug), for the use of a
-//! backup host and of another repository (warn), for each change of a request (debug), and for a status stream and a
-//! download that broke (debug). Neither the key nor inputs, outputs, log lines or fal's words about them are in any of
-//! these.
+//! Each call is a [`tracing`] span at level `info`.
+//!
+//! | span | fields |
+//! | --- | --- |
+//! | `fal.run`, `fal.submit`, `fal.subscribe` | `endpoint`; `request_id` once it is known |
+//! | `fal.wait`, `fal.status`, `fal.status_stream`, `fal.result`, `fal.cancel` | `endpoint`, `request_id` |
+//! | `fal.upload` | `repository` |
+//! | `fal.download` | `path`, unless the download is to memory or a writer |
+//!
+//! Spans have these events:
+//!
+//! | event | level |
+//! | --- | --- |
+//! | an attempt of a request failed | `debug` |
+//! | the status, the queue position or the logs of a request changed | `debug` |
+//! | a status stream was lost, or the client polls instead | `debug` |
+//! | a request was cancelled after a timeout, or because its submission was abandoned | `debug` |
+//! | a token for uploads was rejected | `debug` |
+//! | a download was interrupted and is resumed | `debug` |
+//! | a host is unreachable and the client tries its backup host | `warn` |
+//! | an upload failed and the client tries the fallback repository | `warn` |
+//! | a request cannot be cancelled because it was dropped outside a tokio runtime | `warn` |
+//!
+//! Spans and events never contain the API key, inputs, outputs, log lines or fal's error messages.
 
-// Generated code names the runtime by its name, here as in any other crate.
+// Generated code refers to this crate as `fal_client`, like generated code in any other crate.
 #[allow(unused_extern_crates)]
 extern crate self as fal_client;
 
@@ -58,9 +103,10 @@ mod schema;
 mod storage;
 mod transport;
 
-/// The endpoints of the documents in `schemas/`, a module each: `fal-ai/flux/dev/redux` is `fal_ai::flux::dev::redux`.
+/// The shipped endpoints. Each has a module: `fal-ai/flux/dev/redux` is
+/// [`fal_ai::flux::dev::redux`](endpoints::fal_ai::flux::dev::redux).
 ///
-/// The methods of [`Endpoints`](endpoints::Endpoints) mirror the ids too.
+/// The methods of [`Endpoints`](endpoints::Endpoints) mirror the ids too: `client.fal_ai().flux().dev().redux()`.
 #[rustfmt::skip]
 #[path = "../generated/mod.rs"]
 pub mod endpoints;
@@ -88,11 +134,11 @@ pub use serde_json::Value as Json;
 pub use storage::{Repository, UploadPolicy};
 pub use transport::{RetryPolicy, TransferProgress};
 
-/// What only generated code names.
+/// Items that only generated code uses.
 #[doc(hidden)]
 pub use schema::private as __private;
 
-/// Takes in what a build script has generated with `fal_codegen::Builder`.
+/// Includes the endpoints that a build script has generated with `fal_codegen::Builder`.
 ///
 /// ```text
 /// pub mod endpoints {
@@ -106,7 +152,7 @@ macro_rules! include_endpoints {
     };
 }
 
-/// The examples of the README and of the guide compile.
+/// Compiles the examples of the README and of the guide.
 #[cfg(doctest)]
 mod guide {
     #[doc = include_str!("../README.md")]

@@ -12,7 +12,18 @@ use crate::protocol::{Cancellation, RawResponse};
 use crate::queue::Target;
 use crate::transport::{send, within_total};
 
-/// A wish to cancel a request, which is sent when it is awaited.
+/// Cancels a request. Sent when awaited.
+///
+/// ```no_run
+/// # async fn example(client: fal_client::Client, job: fal_client::Job<serde_json::Value>) -> Result<(), fal_client::Error> {
+/// use fal_client::Cancellation;
+///
+/// if client.resume(job).cancel().await? == Cancellation::AlreadyCompleted {
+///     println!("too late: the request is completed");
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Cancel {
@@ -28,23 +39,20 @@ impl Cancel {
     timeout_option!();
 }
 
-/// Asks fal to cancel a request.
+/// Sends the cancel request.
 pub(super) async fn cancel(target: &Target) -> Result<Cancellation, Error> {
-    let ask = async { outcome(send(&target.context, &target.cancel()?).await) };
-    ask.await.map_err(|error| target.explain(error))
+    let request = async { outcome(send(&target.context, &target.cancel()?).await) };
+    request.await.map_err(|error| target.explain(error))
 }
 
-/// Decides by the word in the body, not by the HTTP status.
+/// Parses the outcome. The body decides, not the HTTP status.
 fn outcome(response: Result<RawResponse, Error>) -> Result<Cancellation, Error> {
     match response {
         Ok(response) => match Cancellation::parse(&response) {
             Some(known) => Ok(known),
-            // Older documents of fal promise an object without the word.
+            // Older documents of fal promise an object without a status.
             None if response.body.is_empty() || is_object(&response) => Ok(Cancellation::Requested),
-            None => {
-                let message = "fal answered the wish to cancel with something that is no answer to it";
-                Err(Error::unexpected(message, response))
-            }
+            None => Err(Error::unexpected("unexpected response to the cancel request", response)),
         },
         Err(error) => match error.response().and_then(Cancellation::parse) {
             Some(known @ (Cancellation::AlreadyCompleted | Cancellation::NotFound)) => Ok(known),
@@ -65,8 +73,8 @@ impl IntoFuture for Cancel {
         let Cancel { target, timeout } = self;
         let span = tracing::info_span!("fal.cancel", endpoint = target.endpoint, request_id = target.request_id());
         let call = async move {
-            let asked = within_total(timeout, "the wish to cancel", cancel(&target)).await;
-            asked.map_err(|error| target.explain(error))
+            let outcome = within_total(timeout, "cancelling", cancel(&target)).await;
+            outcome.map_err(|error| target.explain(error))
         };
         call.instrument(span).boxed()
     }

@@ -14,9 +14,17 @@ use crate::error::Error;
 use crate::queue::Target;
 use crate::transport::{send, within_total};
 
-/// A question for a request's result, which is sent when it is awaited.
+/// Fetches the result of a request. Sent when awaited.
 ///
-/// fal keeps a result for an hour, and for six minutes if it has 10 KB or more, unless payload storage is on.
+/// Without payload storage, fal keeps a result for an hour, and a result of 10 KB or more for six minutes.
+///
+/// ```no_run
+/// # async fn example(client: fal_client::Client, job: fal_client::Job<serde_json::Value>) -> Result<(), fal_client::Error> {
+/// let response = client.resume(job).result().await?;
+/// println!("{}", response.data);
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "a call does nothing until it is awaited"]
 pub struct FetchResult<O> {
     target: Target,
@@ -34,9 +42,9 @@ impl<O> FetchResult<O> {
 
 /// Fetches the result of a request.
 pub(super) async fn fetch<O: DeserializeOwned>(target: &Target) -> Result<Response<O>, Error> {
-    let ask = async { Response::parse(send(&target.context, &target.result()?).await?) };
-    let mut response: Response<O> = ask.await.map_err(|error| target.explain(error))?;
-    // The queue's id, whatever attempt the answer's header names.
+    let request = async { Response::parse(send(&target.context, &target.result()?).await?) };
+    let mut response: Response<O> = request.await.map_err(|error| target.explain(error))?;
+    // The header of the response may name one of fal's attempts instead of the request.
     response.request_id = Some(target.request_id().to_owned());
     Ok(response)
 }
@@ -49,7 +57,7 @@ impl<O: DeserializeOwned + Send + 'static> IntoFuture for FetchResult<O> {
         let FetchResult { target, timeout, .. } = self;
         let span = tracing::info_span!("fal.result", endpoint = target.endpoint, request_id = target.request_id());
         let call = async move {
-            let fetched = within_total(timeout, "the question for the result", fetch(&target)).await;
+            let fetched = within_total(timeout, "fetching the result", fetch(&target)).await;
             fetched.map_err(|error| target.explain(error))
         };
         call.instrument(span).boxed()

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// How a request is followed.
+/// Options for following a request.
 #[derive(Debug, Default)]
 pub(super) struct FollowOptions {
     pub(super) logs: bool,

@@ -1,4 +1,4 @@
-//! The files of an input, which are uploaded before the input is sent.
+//! Uploads the files of an input before the input is sent.
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
@@ -8,8 +8,8 @@ use crate::files::FileInput;
 use crate::schema::EndpointInput;
 use crate::storage::{Source, UploadPolicy};
 
-/// Uploads every file that is not a URL, several in parallel and equal ones once, and replaces it by its URL. The first
-/// failure stops the others.
+/// Uploads each file that is not a URL and replaces it by its URL. Uploads run in parallel, and equal files are uploaded
+/// once. The first failure stops the others.
 pub(super) async fn upload<I: EndpointInput>(
     client: &Client,
     input: &mut I,
@@ -32,13 +32,13 @@ pub(super) async fn upload<I: EndpointInput>(
     let uploads = files.into_iter().map(|(field, file)| async move {
         match url(client, file.clone(), policy).await {
             Ok(url) => Ok((file, url)),
-            Err(error) => Err(error.context(format_args!("the file of the field `{field}`"))),
+            Err(error) => Err(error.context(format_args!("file of the field `{field}`"))),
         }
     });
     let uploaded: Vec<(FileInput, String)> =
         stream::iter(uploads).buffer_unordered(policy.files_at_once).try_collect().await?;
 
-    // A file is found by what it is: fields of one path, or an input that shows its files in another order, do no harm.
+    // Files are matched by value, because equal files were uploaded once and an input may visit its files in any order.
     input.visit_files(&mut |_, file| {
         if let Some((_, url)) = uploaded.iter().find(|(original, _)| original == file) {
             *file = FileInput::url(url);
@@ -47,7 +47,7 @@ pub(super) async fn upload<I: EndpointInput>(
     Ok(())
 }
 
-/// The URL of a file's upload, or a data URI if the file is small enough.
+/// Uploads a file and returns its URL. Returns a data URI instead if the file is small enough.
 async fn url(client: &Client, file: FileInput, policy: &UploadPolicy) -> Result<String, Error> {
     let source = Source::open(file, policy.part_size).await?;
     if source.length().is_some_and(|length| length < policy.inline_below) {

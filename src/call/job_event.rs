@@ -2,14 +2,14 @@ use super::response::Response;
 use crate::protocol::QueueUpdate;
 use crate::queue::Job;
 
-/// What happens to a request that is followed, in this order.
+/// An event of a request that is followed. [`Updates`](crate::Updates) yields them in the order of the variants.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum JobEvent<O> {
-    /// The queue has taken it.
+    /// The queue has accepted the request.
     Enqueued(Job<O>),
-    /// Something about it has changed.
+    /// The status, the queue position or the logs have changed.
     Update(QueueUpdate),
-    /// Its result is here. Nothing comes after it.
+    /// The result was fetched. This is the last event.
     Completed(Response<O>),
 }

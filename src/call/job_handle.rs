@@ -10,7 +10,7 @@ use super::wait::Wait;
 use crate::client::Client;
 use crate::queue::{Job, Target};
 
-/// A job together with a client that asks after it.
+/// A job with a client, to follow the job and fetch its result. Created by [`Client::resume`].
 ///
 /// ```no_run
 /// # async fn example(client: fal_client::Client, job: fal_client::Job<serde_json::Value>) -> Result<(), fal_client::Error> {
@@ -27,7 +27,7 @@ pub struct JobHandle<O> {
 }
 
 impl Client {
-    /// A job that was submitted before, by this process or another.
+    /// Returns the handle of a job that was submitted by this process or another.
     ///
     /// ```no_run
     /// # async fn example(client: fal_client::Client, saved: &str) -> Result<(), Box<dyn std::error::Error>> {
@@ -46,34 +46,34 @@ impl Client {
 }
 
 impl<O> JobHandle<O> {
-    /// The job itself.
+    /// Returns the job.
     pub fn job(&self) -> &Job<O> {
         &self.job
     }
 
-    /// Asks where it stands.
+    /// Returns the status of the request.
     pub fn status(&self) -> Status {
         Status::new(self.target.clone())
     }
 
-    /// Follows it: a stream of its updates that ends when it is completed.
+    /// Streams the updates of the request until it is completed.
     pub fn status_stream(&self) -> StatusStream {
         StatusStream::new(self.target.clone())
     }
 
-    /// Asks fal to cancel it.
+    /// Cancels the request.
     pub fn cancel(&self) -> Cancel {
         Cancel::new(self.target.clone())
     }
 }
 
 impl<O: DeserializeOwned + Send + 'static> JobHandle<O> {
-    /// Waits until it is completed, and fetches its result.
+    /// Follows the request until it is completed and fetches its result.
     pub fn wait<'a>(&self) -> Wait<'a, O> {
         Wait::new(self.target.clone())
     }
 
-    /// Fetches its result, which is an error while it is not completed.
+    /// Fetches the result. Fails if the request is not completed yet.
     pub fn result(&self) -> FetchResult<O> {
         FetchResult::new(self.target.clone())
     }

@@ -1,4 +1,4 @@
-//! Calls: each is built with its options and then awaited.
+//! Calls. Each is a builder for its options, and is sent when it is awaited.
 
 mod background;
 mod cancel;

@@ -1,64 +1,74 @@
-//! The methods of calls that set their options, each declared once.
+//! The setters of call options, each declared once.
 
 /// The options of every call that sends an input.
 macro_rules! send_options {
     () => {
-        /// Whether the input is checked before it is sent (default true). `false` sends what the schema does not allow:
-        /// for a service that is ahead of the schema.
+        /// Validates the input before it is sent. Default: `true`. With `false`, fal alone decides what is valid, which helps
+        /// when the service is ahead of the schema.
         pub fn validate(mut self, validate: bool) -> Self {
             self.outgoing.options.unchecked = !validate;
             self
         }
 
-        /// Puts a field into the input that its type does not have. It wins over a field of the same name.
+        /// Adds a field that the input's type does not have. It replaces a field of the same name.
         pub fn extra(mut self, name: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
             self.outgoing.options.extra.insert(name.into(), value.into());
             self
         }
 
-        /// Files of the input that have fewer bytes than this go into it as data URIs, and are not uploaded (default: what
-        /// the client's [`UploadPolicy`](crate::UploadPolicy) says, which is no file by default).
+        /// Sends files of fewer than `bytes` bytes as data URIs inside the input, without uploading them. Default: the setting
+        /// of the client's [`UploadPolicy`](crate::UploadPolicy), which uploads all files unless changed.
         pub fn inline_below(mut self, bytes: u64) -> Self {
             self.outgoing.options.inline_below = Some(bytes);
             self
         }
 
-        /// Sends a header of one's own with the input; questions after a request do not have it (see
-        /// [`ClientBuilder::header`](crate::ClientBuilder::header)). `Authorization` is the client's and is refused. Of a
-        /// header that an option sets too, what was said last counts.
+        /// Adds a custom header to the request that sends the input. For all requests, including status requests, use
+        /// [`ClientBuilder::header`](crate::ClientBuilder::header).
+        ///
+        /// If another option sets the same header, the last one applies. `Authorization` is rejected because the client sets
+        /// it. An invalid header is an error when the call is awaited.
         pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
             self.outgoing.options.header(name.as_ref(), value.as_ref());
             self
         }
 
-        /// By when the request has to start: waiting in the queue, finding a runner and the service's own repetitions
-        /// count, the model's work does not. More than 0.1 s. Where it passes, the error says so with
-        /// [`is_start_timeout`](crate::Error::is_start_timeout).
+        /// Time limit for the model to start. It includes the wait in the queue, the search for a runner and fal's own retries,
+        /// but not the model's work. Default: none. Range: more than 0.1 s.
+        ///
+        /// When it passes, fal fails the request, and [`is_start_timeout`](crate::Error::is_start_timeout) is true for the
+        /// error.
         pub fn start_timeout(mut self, timeout: std::time::Duration) -> Self {
             self.outgoing.options.start_timeout(timeout);
             self
         }
 
-        /// Asks for the runner that served earlier requests with the same hint, which has their models loaded.
+        /// Prefers the runner that served earlier requests with the same hint, because it has their models loaded. Default:
+        /// none.
         pub fn hint(mut self, hint: impl AsRef<str>) -> Self {
             self.outgoing.options.set("x-fal-runner-hint", hint.as_ref());
             self
         }
 
-        /// Tags for the bill: at most 10, a key of 1 to 64 characters of `a-z 0-9 . _ -`, a value of 1 to 256 printable
-        /// ASCII characters without a comma, 1024 bytes in all. What breaks a rule is an error before anything is sent.
+        /// Sets tags for the bill. Default: none.
+        ///
+        /// - At most 10 tags with different keys, and 1024 bytes in total.
+        /// - A key has 1 to 64 characters of `a-z`, `0-9`, `.`, `_` and `-`, and does not begin with `fal.`.
+        /// - A value has 1 to 256 printable ASCII characters, without a comma.
+        ///
+        /// An invalid tag is an error before anything is sent.
         pub fn tags<K: Into<String>, V: Into<String>>(mut self, tags: impl IntoIterator<Item = (K, V)>) -> Self {
             self.outgoing.options.tags(tags.into_iter().map(|(key, value)| (key.into(), value.into())).collect());
             self
         }
 
-        /// How long the files live that the request makes, and who may read them (default: the account's setting).
+        /// Sets the expiry of the files that the request creates, and who may read them. Default: the account's setting.
         pub fn lifecycle(mut self, lifecycle: &crate::files::Lifecycle) -> Self {
             self.outgoing.options.lifecycle(lifecycle);
             self
         }
 
-        /// Whether fal keeps input and output (default: the account's setting).
+        /// Allows or forbids fal to store input and output. Default: the account's setting.
         pub fn store_io(mut self, store: bool) -> Self {
             self.outgoing.options.set("x-fal-store-io", if store { "1" } else { "0" });
             self
@@ -69,19 +79,20 @@ macro_rules! send_options {
 /// The options of the calls that send an input to the queue.
 macro_rules! queue_options {
     () => {
-        /// How urgent it is (default normal).
+        /// Sets the priority in the queue. Default: [`Priority::Normal`](crate::Priority::Normal).
         pub fn priority(mut self, priority: crate::call::priority::Priority) -> Self {
             self.outgoing.options.set("x-fal-queue-priority", &priority.to_string());
             self
         }
 
-        /// Keeps fal from retrying the request when a runner fails. Default: `false`, up to 10 attempts.
+        /// Stops fal from retrying the request when a runner fails. Default: `false`, which allows up to 10 attempts.
         pub fn no_retry(mut self, no_retry: bool) -> Self {
             self.outgoing.options.no_retry(no_retry);
             self
         }
 
-        /// Has fal refuse the request with 429 when more than so many wait for the endpoint, of all its callers.
+        /// Makes fal reject the request with status 429 if more than `length` requests of all callers are waiting for the
+        /// endpoint. Default: no limit.
         pub fn max_queue_length(mut self, length: u32) -> Self {
             self.outgoing.options.max_queue_length(length);
             self
@@ -103,7 +114,7 @@ macro_rules! follow_options {
             self
         }
 
-        /// Registers a callback for every change: of the position in the queue, of the state, of the logs.
+        /// Registers a callback for every change of the queue position, the status or the logs.
         pub fn on_update(mut self, call: impl FnMut(crate::protocol::QueueUpdate) + Send + 'a) -> Self {
             self.on_update = Some(Box::new(call));
             self

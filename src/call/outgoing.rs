@@ -14,7 +14,7 @@ use crate::protocol::EndpointId;
 use crate::schema::EndpointInput;
 use crate::transport::{Operation, Request, join};
 
-/// An input on its way to an endpoint.
+/// An input to be sent to an endpoint, with its options.
 pub(crate) struct Outgoing<I> {
     pub(super) client: Client,
     pub(super) endpoint: Cow<'static, str>,
@@ -22,11 +22,11 @@ pub(crate) struct Outgoing<I> {
     pub(super) options: SendOptions,
 }
 
-/// A request that is ready to be sent.
+/// A request that is ready to be sent. All checks have passed and all files are uploaded.
 pub(super) struct Prepared {
     pub(super) endpoint: EndpointId,
     pub(super) request: Request,
-    /// Held until the request is over.
+    /// Held until the request is finished, if the client limits its requests in flight.
     pub(super) turn: Option<OwnedSemaphorePermit>,
 }
 
@@ -37,7 +37,7 @@ impl<I> Outgoing<I> {
 }
 
 impl<I: EndpointInput> Outgoing<I> {
-    /// Checks all that can be checked, waits for a turn, uploads the files and writes the body, in this order.
+    /// Checks the options and the input, waits for a turn, uploads the files and serializes the body, in this order.
     pub(super) async fn prepare(self, operation: Operation, host: &Url) -> Result<Prepared, Error> {
         let Outgoing { client, endpoint, mut input, mut options } = self;
         options.check(&input)?;
@@ -54,19 +54,22 @@ impl<I: EndpointInput> Outgoing<I> {
     }
 }
 
-/// Writes an input as JSON. Extra fields win over fields of the same name.
+/// Serializes an input. Extra fields replace fields of the same name.
 fn body(input: &impl EndpointInput, extra: Map<String, Value>) -> Result<Bytes, Error> {
-    let unwritable = |error: serde_json::Error| {
-        Error::new(ErrorKind::InvalidInput, format!("the input cannot be written as JSON: {error}")).caused_by(error)
+    let failed = |error: serde_json::Error| {
+        Error::new(ErrorKind::InvalidInput, format!("cannot serialize the input: {error}")).caused_by(error)
     };
     if extra.is_empty() {
-        return serde_json::to_vec(input).map(Bytes::from).map_err(unwritable);
+        return serde_json::to_vec(input).map(Bytes::from).map_err(failed);
     }
-    match serde_json::to_value(input).map_err(unwritable)? {
+    match serde_json::to_value(input).map_err(failed)? {
         Value::Object(mut fields) => {
             fields.extend(extra);
-            serde_json::to_vec(&fields).map(Bytes::from).map_err(unwritable)
+            serde_json::to_vec(&fields).map(Bytes::from).map_err(failed)
         }
-        _ => Err(Error::new(ErrorKind::InvalidInput, "only an input that is a JSON object can have extra fields")),
+        _ => {
+            let message = "cannot add extra fields: the input is not a JSON object";
+            Err(Error::new(ErrorKind::InvalidInput, message))
+        }
     }
 }

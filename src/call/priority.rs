@@ -1,12 +1,12 @@
 use std::fmt;
 
-/// How urgent a queued request is. It can only be lowered.
+/// The priority of a request in the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Priority {
-    /// In the order in which requests come.
+    /// First in, first out. This is the highest priority.
     Normal,
-    /// Behind every request of normal priority, also those of other customers.
+    /// Behind all requests of normal priority, including those of other customers.
     Low,
 }
 

@@ -4,30 +4,38 @@ use serde::de::DeserializeOwned;
 use crate::error::Error;
 use crate::protocol::{Metrics, RawResponse};
 
-/// What a model answered, and what is known of the run.
+/// A model's output, with details of the run.
+///
+/// ```no_run
+/// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
+/// let response = client.endpoint("fal-ai/flux/schnell").run(serde_json::json!({ "prompt": "a fox" })).await?;
+/// println!("{} for {:?} units", response.data["images"][0]["url"], response.billable_units);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Response<O> {
     /// The output.
     pub data: O,
-    /// The request's id (`x-fal-request-id`). A direct run may not have one.
+    /// The request id (`x-fal-request-id`). A direct run may not have one.
     pub request_id: Option<String>,
-    /// How much was billed, in the endpoint's billing unit (`x-fal-billable-units`).
+    /// The billed amount, in the endpoint's billing unit (`x-fal-billable-units`).
     pub billable_units: Option<f64>,
-    /// What the queue measured, where the call followed the request.
+    /// The queue's metrics. Empty unless the call followed the request.
     pub metrics: Metrics,
-    /// Where the model ran, if the service says so (`x-fal-served-from`).
+    /// The location where the model ran, if the service names it (`x-fal-served-from`).
     pub served_from: Option<String>,
-    /// The headers of the answer.
+    /// The headers of the response.
     pub headers: http::HeaderMap,
-    /// The body as it came.
+    /// The unmodified body of the response.
     pub body: Bytes,
 }
 
 impl<O: DeserializeOwned> Response<O> {
-    /// Parses a model's answer. What does not fit its type is an error that keeps all of it.
+    /// Parses a model's response. The error for output that does not match its type keeps the whole response.
     pub(crate) fn parse(response: RawResponse) -> Result<Self, Error> {
-        // The fast way says nothing of the place of an error; only after one is it worth to look for it.
+        // Parsing with paths is slower, so the path of an error is determined only if there is an error.
         match serde_json::from_slice(&response.body) {
             Ok(data) => {
                 let request_id = response.request_id();
@@ -42,16 +50,16 @@ impl<O: DeserializeOwned> Response<O> {
                     body: response.body,
                 })
             }
-            Err(error) => Err(misfit::<O>(error, response)),
+            Err(error) => Err(mismatch::<O>(error, response)),
         }
     }
 }
 
-fn misfit<O: DeserializeOwned>(error: serde_json::Error, response: RawResponse) -> Error {
+fn mismatch<O: DeserializeOwned>(error: serde_json::Error, response: RawResponse) -> Error {
     let mut deserializer = serde_json::Deserializer::from_slice(&response.body);
     let path = serde_path_to_error::deserialize::<_, O>(&mut deserializer).err().map(|error| error.path().to_string());
     let path = path.filter(|path| path != ".").map(|path| format!(" at {path}")).unwrap_or_default();
-    let message = format!("the output does not fit its type{path}: {error}; the error has the whole body");
+    let message = format!("the output does not match its type{path}: {error}; see `Error::body` for the whole output");
     Error::unexpected(message, response).caused_by(error)
 }
 
@@ -73,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn billable_units_are_a_number_or_nothing() {
+    fn billable_units_are_none_unless_finite() {
         for (text, units) in [
             ("42", Some(42.0)),
             ("0", Some(0.0)),
@@ -91,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_kept() {
+    fn mismatch_error_keeps_body_and_request_id() {
         let error =
             Response::<Vec<Vec<u8>>>::parse(response(&[("x-fal-request-id", "r")], r#"[[1],[2,"x"]]"#)).expect_err("x");
         assert_eq!(error.body().map(|body| &body[..]), Some(&br#"[[1],[2,"x"]]"#[..]));

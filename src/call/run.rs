@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::schema::EndpointInput;
 use crate::transport::{Operation, send, within_total};
 
-/// A direct run, which is sent when it is awaited.
+/// Runs a model directly, without the queue. Sent when awaited.
 ///
 /// ```no_run
 /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
@@ -40,7 +40,7 @@ impl<I, O> Run<I, O> {
     send_options!();
 
     timeout_option! {
-        /// The model may run on after that.
+        /// The model may keep running after that.
     }
 }
 

@@ -9,52 +9,51 @@ use crate::files::Lifecycle;
 use crate::schema::EndpointInput;
 use crate::transport::parse_header;
 
-/// What a call sends besides its input. The first option that cannot be sent is kept as an error, which comes when the
-/// call is awaited, before anything is sent.
+/// The options that a call sends with its input. The error of the first invalid option is kept until the call is awaited, and
+/// is then returned before anything is sent.
 #[derive(Debug, Default)]
 pub(crate) struct SendOptions {
     pub(super) headers: HeaderMap,
     pub(super) query: Vec<(&'static str, String)>,
     pub(super) extra: Map<String, Value>,
     pub(super) unchecked: bool,
-    /// Smaller files become data URIs; `None` is what the client's policy says.
+    /// Smaller files become data URIs; `None` uses the client's policy.
     pub(super) inline_below: Option<u64>,
-    /// Whether a full queue is to refuse.
+    /// True if fal should reject the request when the queue is full.
     pub(super) bounded: bool,
-    refused: Option<Error>,
+    invalid: Option<Error>,
 }
 
 impl SendOptions {
-    /// Checks everything that can be checked before anything is waited for: the options, and the input against its
-    /// schema.
+    /// Checks the options, and the input against its schema.
     pub(super) fn check(&mut self, input: &impl EndpointInput) -> Result<(), Error> {
-        if let Some(refused) = self.refused.take() {
-            return Err(refused);
+        if let Some(error) = self.invalid.take() {
+            return Err(error);
         }
         if self.unchecked { Ok(()) } else { input.validate().map_err(Error::from) }
     }
 
-    fn refuse(&mut self, reason: String) {
-        self.refused.get_or_insert_with(|| Error::new(ErrorKind::InvalidInput, reason));
+    fn reject(&mut self, reason: String) {
+        self.invalid.get_or_insert_with(|| Error::new(ErrorKind::InvalidInput, reason));
     }
 
     pub(super) fn set(&mut self, name: &'static str, value: &str) {
         match HeaderValue::from_str(value) {
             Ok(value) => drop(self.headers.insert(HeaderName::from_static(name), value)),
-            Err(_) => self.refuse(format!("{value:?} cannot be sent in the header {name}")),
+            Err(_) => self.reject(format!("invalid value {value:?} for the header `{name}`")),
         }
     }
 
     pub(super) fn header(&mut self, name: &str, value: &str) {
         match parse_header(name, value) {
             Ok((name, value)) => drop(self.headers.insert(name, value)),
-            Err(reason) => self.refuse(reason),
+            Err(reason) => self.reject(reason),
         }
     }
 
     pub(super) fn start_timeout(&mut self, timeout: Duration) {
         if timeout <= Duration::from_millis(100) {
-            return self.refuse(format!("a start timeout of {timeout:?} is too short; fal takes more than 0.1 s"));
+            return self.reject(format!("start timeout of {timeout:?} is too short: expected more than 0.1 s"));
         }
         self.set("x-fal-request-start-timeout", &timeout.as_secs_f64().to_string());
     }
@@ -65,7 +64,7 @@ impl SendOptions {
                 self.query.retain(|(name, _)| *name != "fal_webhook");
                 self.query.push(("fal_webhook", url.to_owned()));
             }
-            _ => self.refuse(format!("the webhook {url:?} is not an http or https URL")),
+            _ => self.reject(format!("invalid webhook {url:?}: expected an http or https URL")),
         }
     }
 
@@ -84,7 +83,7 @@ impl SendOptions {
         self.query.push(("fal_max_queue_length", length.to_string()));
     }
 
-    /// How long the files of the request live. What is said last counts, and where that says nothing, nothing is sent.
+    /// Sets or replaces the preference for files of the request. A lifecycle without a preference removes the header.
     pub(super) fn lifecycle(&mut self, lifecycle: &Lifecycle) {
         const PREFERENCE: &str = "x-fal-object-lifecycle-preference";
         match lifecycle.header() {
@@ -93,10 +92,10 @@ impl SendOptions {
         }
     }
 
-    /// Billing tags. fal drops a pair that breaks its rules without a word, so they are checked here.
+    /// Sets billing tags. They are checked here because fal silently drops invalid tags.
     pub(super) fn tags(&mut self, tags: Vec<(String, String)>) {
         if let Some(reason) = invalid_tags(&tags) {
-            return self.refuse(format!("{reason}; fal would drop the tag without a word"));
+            return self.reject(reason);
         }
         if tags.is_empty() {
             return drop(self.headers.remove("x-fal-tags"));
@@ -108,31 +107,31 @@ impl SendOptions {
 
 fn invalid_tags(tags: &[(String, String)]) -> Option<String> {
     if tags.len() > 10 {
-        return Some(format!("there are {} tags, and 10 are the most", tags.len()));
+        return Some(format!("too many tags: {}; expected at most 10", tags.len()));
     }
     let mut total = tags.len().saturating_sub(1);
     for (index, (key, value)) in tags.iter().enumerate() {
-        let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
-        if key.is_empty() || key.len() > 64 || !key.bytes().all(plain) {
-            return Some(format!("the tag {key:?} is not 1 to 64 characters of a-z, 0-9, `.`, `_` and `-`"));
+        let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+        if key.is_empty() || key.len() > 64 || !key.bytes().all(allowed) {
+            return Some(format!("invalid tag {key:?}: expected 1 to 64 characters of `a-z`, `0-9`, `.`, `_` and `-`"));
         }
         if key.starts_with("fal.") {
-            return Some(format!("the tag {key:?} begins with `fal.`, which is fal's own"));
+            return Some(format!("invalid tag {key:?}: the prefix `fal.` is reserved for fal"));
         }
         if value.is_empty()
             || value.len() > 256
             || !value.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b',')
         {
             return Some(format!(
-                "the value {value:?} of the tag {key:?} is not 1 to 256 printable ASCII characters without a comma"
+                "invalid value {value:?} of the tag {key:?}: expected 1 to 256 printable ASCII characters without a comma"
             ));
         }
         if tags[..index].iter().any(|(other, _)| other == key) {
-            return Some(format!("the tag {key:?} is there twice"));
+            return Some(format!("duplicate tag {key:?}"));
         }
         total += key.len() + 1 + value.len();
     }
-    (total > 1024).then(|| format!("the tags take {total} bytes, and 1024 are the most"))
+    (total > 1024).then(|| format!("the tags are too long: {total} bytes; expected at most 1024"))
 }
 
 #[cfg(test)]
@@ -147,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_are_checked() {
+    fn invalid_tags_are_rejected() {
         assert_eq!(tagged(&[("team", "a b"), ("cost.center", "7")]).expect("good tags"), "team=a b,cost.center=7");
         let long = "x".repeat(257);
         for bad in [
@@ -170,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_no_retry_counts() {
+    fn last_no_retry_applies() {
         let mut options = SendOptions::default();
         options.no_retry(true);
         assert_eq!(options.headers["x-fal-no-retry"], "1");
@@ -179,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_start_timeout_is_more_than_a_tenth_of_a_second() {
+    fn start_timeout_must_exceed_a_tenth_of_a_second() {
         for (timeout, text) in [(5000, Some("5")), (2500, Some("2.5")), (45500, Some("45.5")), (101, Some("0.101"))] {
             let mut options = SendOptions::default();
             options.start_timeout(Duration::from_millis(timeout));
@@ -195,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_lifecycle_counts() {
+    fn last_lifecycle_applies() {
         let mut options = SendOptions::default();
         let sent = |options: &SendOptions| {
             options.headers.values().map(|value| value.to_str().expect("text").to_owned()).collect::<Vec<_>>()
@@ -208,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_header_can_hold_is_refused() {
+    fn invalid_headers_are_rejected() {
         for (name, value) in [("a b", "c"), ("x", "a\nb"), ("Authorization", "Key x"), ("", "x")] {
             let mut options = SendOptions::default();
             options.header(name, value);
@@ -217,8 +216,8 @@ mod tests {
     }
 
     #[test]
-    fn a_webhook_is_a_web_address() {
-        for (url, good) in [
+    fn webhook_must_be_an_http_or_https_url() {
+        for (url, valid) in [
             ("https://x.y/z?a=b&c=d", true),
             ("http://127.0.0.1:1/", true),
             ("ftp://x.y", false),
@@ -228,7 +227,7 @@ mod tests {
         ] {
             let mut options = SendOptions::default();
             options.webhook(url);
-            assert_eq!(options.check(&Value::Null).is_ok(), good, "{url}");
+            assert_eq!(options.check(&Value::Null).is_ok(), valid, "{url}");
         }
     }
 }

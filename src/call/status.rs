@@ -11,7 +11,15 @@ use crate::protocol::QueueUpdate;
 use crate::queue::{Target, parse_status};
 use crate::transport::{send, within_total};
 
-/// A question for a request's status, which is sent when it is awaited.
+/// Fetches the status of a request. Sent when awaited.
+///
+/// ```no_run
+/// # async fn example(client: fal_client::Client, job: fal_client::Job<serde_json::Value>) -> Result<(), fal_client::Error> {
+/// let status = client.resume(job).status().logs(true).await?;
+/// println!("completed: {}, {} log lines", status.is_completed(), status.logs().len());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Status {
@@ -25,7 +33,7 @@ impl Status {
         Status { target, logs: false, timeout: None }
     }
 
-    /// Whether the answer has the lines that the model has logged so far (default false).
+    /// Includes the model's logs so far. Default: `false`.
     pub fn logs(mut self, logs: bool) -> Self {
         self.logs = logs;
         self
@@ -42,8 +50,8 @@ impl IntoFuture for Status {
         let Status { target, logs, timeout } = self;
         let span = tracing::info_span!("fal.status", endpoint = target.endpoint, request_id = target.request_id());
         let call = async move {
-            let ask = async { parse_status(send(&target.context, &target.status(logs)?).await?) };
-            within_total(timeout, "the question for the status", ask).await.map_err(|error| target.explain(error))
+            let request = async { parse_status(send(&target.context, &target.status(logs)?).await?) };
+            within_total(timeout, "fetching the status", request).await.map_err(|error| target.explain(error))
         };
         call.instrument(span).boxed()
     }

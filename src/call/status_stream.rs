@@ -11,10 +11,10 @@ use crate::error::Error;
 use crate::protocol::QueueUpdate;
 use crate::queue::{Follower, Target};
 
-/// The updates of a request as a stream that ends when it is completed, or with an error.
+/// A stream of a request's updates. Ends when the request is completed, or with an error.
 ///
-/// It survives connections that break, and polls where fal has no stream for it. It asks from the first time it is
-/// polled on.
+/// It reconnects when the connection is lost, and polls if fal has no stream for the request. Nothing is sent before the
+/// stream is first polled.
 ///
 /// ```no_run
 /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
@@ -42,8 +42,8 @@ impl StatusStream {
         StatusStream { state: State::New { target, logs: false } }
     }
 
-    /// Whether updates have the lines that the model logs (default false). Each line comes once, in order. It has an
-    /// effect before the stream is polled only.
+    /// Includes the model's logs in updates, each line once and in order. Default: `false`. Has no effect once the stream has
+    /// been polled.
     pub fn logs(mut self, include: bool) -> Self {
         if let State::New { logs, .. } = &mut self.state {
             *logs = include;
@@ -72,8 +72,8 @@ fn follow(target: &Target, logs: bool) -> BoxStream<'static, Result<QueueUpdate,
     let updates = futures_util::stream::unfold(Some((follower, span)), async |open| {
         let (mut follower, span) = open?;
         let update = follower.next().instrument(span.clone()).await;
-        let over = update.as_ref().map_or(true, QueueUpdate::is_completed);
-        Some((update, (!over).then_some((follower, span))))
+        let is_last = update.as_ref().map_or(true, QueueUpdate::is_completed);
+        Some((update, (!is_last).then_some((follower, span))))
     });
     updates.fuse().boxed()
 }

@@ -17,21 +17,21 @@ use crate::protocol::QueueUpdate;
 use crate::queue::{Follower, Job, Target};
 use crate::transport::{Operation, deadline, until};
 
-/// How long fal may take to answer the wish to cancel a request whose time ran out.
+/// Time limit for cancelling a request whose own time limit has passed.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a caller wants to be told of.
+/// The caller's callbacks.
 pub(super) type OnEnqueue<'a, O> = Box<dyn FnOnce(&Job<O>) + Send + 'a>;
 pub(super) type OnUpdate<'a> = Box<dyn FnMut(QueueUpdate) + Send + 'a>;
 
-/// A request on its way from its submission to its result.
+/// Takes a request from its submission to its result, one event at a time.
 pub(super) struct Steps<O: 'static> {
     stage: Stage<O>,
     options: FollowOptions,
-    /// When the caller's time is over; it begins with the first step.
+    /// The caller's deadline, if there is one. Set at the first step.
     deadline: Option<Option<Instant>>,
     span: Span,
-    /// Held until the request is over.
+    /// Held until the request is finished, if the client limits its requests in flight.
     turn: Option<OwnedSemaphorePermit>,
 }
 
@@ -43,14 +43,14 @@ enum Stage<O: 'static> {
 }
 
 impl<O: DeserializeOwned + Send + 'static> Steps<O> {
-    /// A request that is submitted first.
+    /// Starts with a submission.
     pub(super) fn submit(submission: Submission<O>, options: FollowOptions) -> Self {
         let endpoint = &*submission.endpoint;
         let span = tracing::info_span!("fal.subscribe", endpoint, request_id = tracing::field::Empty);
         Steps::new(Stage::Submit(submission), options, span)
     }
 
-    /// A request that was submitted before.
+    /// Starts with a request that was submitted before.
     pub(super) fn follow(target: Target, options: FollowOptions) -> Self {
         let (endpoint, request_id) = (target.endpoint.as_str(), target.request_id());
         let span = tracing::info_span!("fal.wait", endpoint, request_id);
@@ -62,7 +62,7 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
         Steps { stage, options, deadline: None, span, turn: None }
     }
 
-    /// What happens next; `None` after the result or an error.
+    /// Returns the next event, or `None` after the result or an error.
     pub(super) async fn next(&mut self) -> Option<Result<JobEvent<O>, Error>> {
         if matches!(self.stage, Stage::Over) {
             return None;
@@ -73,7 +73,7 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
             Ok(event) => event,
             Err(attempts) => Err(self.timed_out().instrument(span).await.with_attempts_so_far(attempts)),
         };
-        // After an error or the result there is nothing left to do, nor to cancel.
+        // Dropping a finished request must not cancel it.
         if matches!(event, Err(_) | Ok(JobEvent::Completed(_))) {
             self.stage = Stage::Over;
             self.turn = None;
@@ -81,7 +81,7 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
         Some(event)
     }
 
-    /// Follows the request to its end.
+    /// Follows the request to its end and calls the callbacks.
     pub(super) async fn finish(
         mut self,
         mut on_enqueue: Option<OnEnqueue<'_, O>>,
@@ -139,15 +139,16 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
         }
     }
 
-    /// The time that the caller gave has run out. fal is asked to cancel the request, if that is wanted.
+    /// Returns the error of a request whose time limit has passed. Cancels the request if the options say so.
     async fn timed_out(&mut self) -> Error {
         let error = Error::timeout("the request", self.options.timeout.unwrap_or_default());
         if let (Stage::Follow { target, .. }, true) = (&self.stage, self.options.cancel_on_timeout) {
             let target = target.clone();
-            // Should it be dropped meanwhile, it is still a request to cancel.
-            let asked = tokio::time::timeout(CANCEL_TIMEOUT, cancel(&target)).await;
-            tracing::debug!(request_id = target.request_id(), ?asked, "out of time, cancelling");
-            return target.explain(error).with_cancellation(asked.ok().and_then(Result::ok));
+            // The stage stays as it is, so that the request is also cancelled if the future is dropped here.
+            let outcome = tokio::time::timeout(CANCEL_TIMEOUT, cancel(&target)).await;
+            let outcome = outcome.ok().and_then(Result::ok);
+            tracing::debug!(request_id = target.request_id(), ?outcome, "cancel requested after timeout");
+            return target.explain(error).with_cancellation(outcome);
         }
         match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Submit(submission) => {
@@ -163,8 +164,8 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
     }
 }
 
-/// Fetches the result of a completed request. fal keeps it for minutes at least, so that an outage is waited out while the
-/// client's policy has patience; where the request has failed, the failure is no outage.
+/// Fetches the result of a completed request. fal keeps a result for minutes at least, so an outage is retried until the
+/// patience of the client's policy is exhausted. The result of a failed request is an error, which is not an outage.
 async fn fetch_patiently<O: DeserializeOwned>(target: &Target, update: &QueueUpdate) -> Result<Response<O>, Error> {
     let retry = &target.context.retry;
     let patience = if update.has_failed() { Duration::ZERO } else { retry.patience };
@@ -175,15 +176,15 @@ async fn fetch_patiently<O: DeserializeOwned>(target: &Target, update: &QueueUpd
             Err(error) => error,
         };
         match retry.delay_before_retry(Operation::Result, 0, &error).filter(|_| began.elapsed() < patience) {
-            Some(pause) => tokio::time::sleep(pause).await,
+            Some(delay) => tokio::time::sleep(delay).await,
             None => return Err(error),
         }
     }
 }
 
-/// What nobody sees: the stages end with a result or an error.
+/// The error of continuing after the last event. Callers do not see it, because a result or another error comes first.
 fn already_finished() -> Error {
-    Error::new(ErrorKind::Transport, "the request is over")
+    Error::new(ErrorKind::Transport, "the request is already finished")
 }
 
 impl<O: 'static> Drop for Steps<O> {

@@ -17,15 +17,15 @@ use crate::queue::{Job, Target};
 use crate::schema::EndpointInput;
 use crate::transport::{Operation, send};
 
-/// The job that came of a submission, and the turn that it has.
+/// The submitted job, and its turn if the client limits its requests in flight.
 type Sent<O> = (Job<O>, Option<OwnedSemaphorePermit>);
 
-/// A submission on its way.
+/// A submission in progress.
 pub(super) struct Submission<O: 'static> {
     pub(super) client: Client,
     pub(super) endpoint: Cow<'static, str>,
     pub(super) sent: BoxFuture<'static, Result<Sent<O>, Error>>,
-    /// Whether fal may have it, or may be getting it.
+    /// True while fal may have received the submission.
     is_out: Arc<AtomicBool>,
 }
 
@@ -37,7 +37,7 @@ impl<O: 'static> Submission<O> {
         Submission { client, endpoint, sent, is_out }
     }
 
-    /// The error of a submission whose time has run out.
+    /// Completes the error of a submission whose time limit has passed.
     pub(super) fn timed_out(&self, error: Error) -> Error {
         match self.is_out.load(Ordering::Relaxed) {
             true => error.with_endpoint(&self.endpoint),
@@ -45,20 +45,20 @@ impl<O: 'static> Submission<O> {
         }
     }
 
-    /// Gives the submission up. If fal may have it already, its answer is awaited in the background, and the request is
-    /// cancelled: its caller will not learn of it. What fal has refused or never got is not sent again.
+    /// Abandons the submission. If fal may have received it, a background task awaits the response and cancels the request,
+    /// because the caller will not learn its id. A submission that fal has rejected or has not received is not sent again.
     pub(super) fn withdraw(self) {
         let Submission { client, endpoint, mut sent, is_out } = self;
         if is_out.load(Ordering::Relaxed) {
             in_background(async move {
-                let answer = poll_fn(|context| match sent.poll_unpin(context) {
+                let response = poll_fn(|context| match sent.poll_unpin(context) {
                     Poll::Ready(sent) => Poll::Ready(sent.ok()),
                     Poll::Pending if is_out.load(Ordering::Relaxed) => Poll::Pending,
                     Poll::Pending => Poll::Ready(None),
                 });
-                if let Some((job, _)) = answer.await {
-                    let asked = cancel(&Target::new(client.context().clone(), endpoint, &job)).await;
-                    tracing::debug!(request_id = job.request_id, ?asked, "given up, cancelling");
+                if let Some((job, _)) = response.await {
+                    let outcome = cancel(&Target::new(client.context().clone(), endpoint, &job)).await.ok();
+                    tracing::debug!(request_id = job.request_id, ?outcome, "cancel requested for abandoned submission");
                 }
             });
         }
@@ -74,7 +74,8 @@ async fn submit<I: EndpointInput, O>(outgoing: Outgoing<I>, is_out: Arc<AtomicBo
         prepared.request.may_have_arrived = is_out;
         let response = send(client.context(), &prepared.request).await?;
         let job = Job::parse(&prepared.endpoint, &response).ok_or_else(|| {
-            Error::unexpected("fal took the request but gave no id for it; the error has the whole body", response)
+            let message = "fal accepted the request but returned no request id; see `Error::body` for the response";
+            Error::unexpected(message, response)
         })?;
         Ok((job, prepared.turn))
     };

@@ -15,10 +15,10 @@ use crate::queue::Job;
 use crate::schema::EndpointInput;
 use crate::transport::{deadline, until};
 
-/// A submission to the queue, which is sent when it is awaited.
+/// Submits a request to the queue. Sent when awaited.
 ///
-/// Once the future is dropped on its way, nobody here knows whether fal has taken the request: give it a
-/// [`timeout`](Self::timeout) instead, which takes it back.
+/// If the future is dropped early, it is unknown whether fal has accepted the request. Use [`timeout`](Self::timeout)
+/// instead, which cancels the request.
 ///
 /// ```no_run
 /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
@@ -45,16 +45,16 @@ impl<I, O> Submit<I, O> {
     send_options!();
     queue_options!();
 
-    /// Has fal post the result to an http or https URL when the request is completed. fal does not deliver to private
-    /// addresses, and does not follow redirects.
+    /// Makes fal post the result to an http or https URL when the request is completed. Default: none. fal does not deliver
+    /// to private addresses, and does not follow redirects.
     pub fn webhook(mut self, url: impl AsRef<str>) -> Self {
         self.outgoing.options.webhook(url.as_ref());
         self
     }
 
     timeout_option! {
-        /// It covers uploads too, and ends when fal has taken the request. If fal takes it later, the client cancels it in
-        /// the background, because its caller does not learn its id.
+        /// It includes uploads, and ends when fal has accepted the request. If fal accepts it later, the client cancels it in
+        /// the background, because the caller does not learn its id.
     }
 }
 

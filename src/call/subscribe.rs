@@ -16,11 +16,10 @@ use crate::error::Error;
 use crate::queue::Job;
 use crate::schema::EndpointInput;
 
-/// A request that is submitted, followed until it is completed, and whose result is fetched; all of it when it is
-/// awaited.
+/// Submits a request, follows it until it is completed, and fetches its result. Sent when awaited.
 ///
-/// Dropping the future stops the work on this side only: the request runs on, and its id is known from
-/// [`on_enqueue`](Self::on_enqueue). With [`cancel_on_drop`](Self::cancel_on_drop) fal is asked to cancel it.
+/// Dropping the future does not stop the request, unless [`cancel_on_drop`](Self::cancel_on_drop) is set. Its id is known
+/// from [`on_enqueue`](Self::on_enqueue).
 ///
 /// ```no_run
 /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
@@ -55,16 +54,16 @@ impl<'a, I, O> Subscribe<'a, I, O> {
     queue_options!();
 
     follow_options! {
-        /// Total time limit, from when the call is awaited until the result is here. Default: none.
+        /// Total time limit, including uploads, the wait in the queue, retries and backoff. Default: none.
         ///
         /// When it passes, the client asks fal to cancel the request. The error ([`is_timeout`](Error::is_timeout)) has the
-        /// request's id and the outcome of the cancellation ([`cancellation`](Error::cancellation)).
+        /// request id and the outcome of the cancellation ([`cancellation`](Error::cancellation)).
         timeout;
         /// Cancels the request when the timeout passes. Default: `true`.
         cancel_on_timeout;
     }
 
-    /// Is called once, when the queue has taken the request.
+    /// Registers a callback for the job, called once when the queue has accepted the request.
     pub fn on_enqueue(mut self, call: impl FnOnce(&Job<O>) + Send + 'a) -> Self {
         self.on_enqueue = Some(Box::new(call));
         self
@@ -72,8 +71,8 @@ impl<'a, I, O> Subscribe<'a, I, O> {
 }
 
 impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Subscribe<'_, I, O> {
-    /// The same as a stream: the job, the updates, and last the result. The functions given with `on_enqueue` and
-    /// `on_update` are not called.
+    /// Returns a stream of the job, the updates and finally the result, instead of a future. The callbacks of `on_enqueue`
+    /// and `on_update` are not called.
     pub fn updates(self) -> Updates<O> {
         Updates::new(Steps::submit(Submission::new(self.outgoing), self.follow))
     }

@@ -11,7 +11,7 @@ use super::job_event::JobEvent;
 use super::steps::Steps;
 use crate::error::Error;
 
-/// The updates of a request as a stream that ends with its result or with an error.
+/// A stream of a request's events. Ends with its result, or with an error.
 ///
 /// ```no_run
 /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {

@@ -14,7 +14,7 @@ use super::updates::Updates;
 use crate::error::Error;
 use crate::queue::Target;
 
-/// A submitted request that is followed until it is completed, and whose result is fetched, when it is awaited.
+/// Follows a submitted request until it is completed and fetches its result. Sent when awaited.
 ///
 /// ```no_run
 /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
@@ -22,7 +22,7 @@ use crate::queue::Target;
 ///
 /// match client.endpoint("fal-ai/flux/dev").wait("request-id").timeout(Duration::from_secs(60)).await {
 ///     Ok(response) => println!("{}", response.data),
-///     Err(error) if error.is_timeout() => println!("it is not done yet"),
+///     Err(error) if error.is_timeout() => println!("still running"),
 ///     Err(error) => return Err(error),
 /// }
 /// # Ok(())
@@ -42,7 +42,7 @@ impl<'a, O> Wait<'a, O> {
     }
 
     follow_options! {
-        /// Total time limit. Default: none. When it passes, the request runs on and can be waited for again.
+        /// Total time limit. Default: none. When it passes, the request keeps running and can be waited for again.
         timeout;
         /// Cancels the request when the timeout passes. Default: `false`.
         cancel_on_timeout;
@@ -50,7 +50,7 @@ impl<'a, O> Wait<'a, O> {
 }
 
 impl<O: DeserializeOwned + Send + 'static> Wait<'_, O> {
-    /// The same as a stream: the updates, and last the result. The function given with `on_update` is not called.
+    /// Returns a stream of the updates and finally the result, instead of a future. The callback of `on_update` is not called.
     pub fn updates(self) -> Updates<O> {
         Updates::new(Steps::follow(self.target, self.follow))
     }

@@ -10,21 +10,24 @@ use crate::error::{Error, ErrorKind};
 use crate::storage::{Tokens, UploadPolicy};
 use crate::transport::{Context, Credentials, Hosts, RetryPolicy, Timeouts, parse_headers, tls};
 
-/// How long a connection may take to come about. fal's own clients use the same.
+/// Time limit for establishing a connection. fal's own clients use the same.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long an unused connection is kept. A gateway closes it at some time, and what is paid for is not repeated when it
-/// goes out on a connection that is being closed: so it is not kept long.
+/// Maximum idle time of a pooled connection. It is short because a billable request that is sent just as a gateway closes
+/// the connection cannot be retried.
 const POOL_IDLE: Duration = Duration::from_secs(20);
 
-/// How many requests of one client are followed by status streams at once.
+/// Maximum number of concurrent status streams of a client.
 const MAX_STREAMS: usize = 100;
 
-/// Sets up a [`Client`].
+/// Builder for [`Client`].
 ///
 /// ```
+/// use std::time::Duration;
+/// use fal_client::Client;
+///
 /// # fn main() -> Result<(), fal_client::Error> {
-/// let client = fal_client::Client::builder().key("id:secret").build()?;
+/// let client = Client::builder().key("id:secret").idle_timeout(Duration::from_secs(30)).max_in_flight(20).build()?;
 /// # let _ = client;
 /// # Ok(())
 /// # }
@@ -47,19 +50,19 @@ pub struct ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// The key, `id:secret`, as fal's dashboard shows it. It is sent to hosts of fal's and to those that are configured
-    /// here, and to no others.
+    /// Sets the API key, in the form `id:secret` that fal's dashboard shows. It is sent only to fal's hosts and to the hosts
+    /// that are configured on this builder.
     pub fn key(mut self, key: impl AsRef<str>) -> Self {
         self.credentials = Some(Credentials::key(key.as_ref()));
         self
     }
 
-    /// A function that is asked for the key at every request: for keys that change, or come from a vault.
+    /// Sets a function that returns the API key. It is called for every request, so the key may change.
     ///
     /// ```
-    /// # async fn key_of_the_vault() -> std::io::Result<String> { Ok("id:secret".to_owned()) }
+    /// # async fn read_key_from_vault() -> std::io::Result<String> { Ok("id:secret".to_owned()) }
     /// # fn main() -> Result<(), fal_client::Error> {
-    /// let client = fal_client::Client::builder().key_provider(key_of_the_vault).build()?;
+    /// let client = fal_client::Client::builder().key_provider(read_key_from_vault).build()?;
     /// # let _ = client;
     /// # Ok(())
     /// # }
@@ -74,52 +77,62 @@ impl ClientBuilder {
         self
     }
 
-    /// Calls without a key, which only public applications take.
+    /// Sends no API key. Only public applications accept such calls.
     pub fn anonymous(mut self) -> Self {
         self.credentials = Some(Ok(Credentials::Anonymous));
         self
     }
 
-    /// The host of direct runs: a host name, or a base URL whose path goes before every path (default `fal.run`).
+    /// Sets the host of direct runs: a host name, or a base URL whose path precedes every path. Default: `fal.run`.
     pub fn run_host(mut self, host: impl Into<String>) -> Self {
         self.run_host = Some(host.into());
         self
     }
 
-    /// The host of the queue: a host name or a base URL (default `queue.` before the run host).
+    /// Sets the host of the queue: a host name or a base URL. Default: the run host, prefixed with `queue.`.
     pub fn queue_host(mut self, host: impl Into<String>) -> Self {
         self.queue_host = Some(host.into());
         self
     }
 
-    /// The host of tokens and storage: a host name or a base URL (default `rest.fal.ai`).
+    /// Sets the host that issues upload tokens and upload URLs: a host name or a base URL. Default: `rest.fal.ai`.
     pub fn rest_host(mut self, host: impl Into<String>) -> Self {
         self.rest_host = Some(host.into());
         self
     }
 
-    /// The host of the platform API, which signs URLs of files and sets who may read them: a host name or a base URL
-    /// (default `api.fal.ai`).
+    /// Sets the host of the platform API, which signs URLs of files and controls access to them: a host name or a base URL.
+    /// Default: `api.fal.ai`.
     pub fn api_host(mut self, host: impl Into<String>) -> Self {
         self.api_host = Some(host.into());
         self
     }
 
-    /// The host that files are uploaded to: a host name or a base URL (default: what the REST host says, one of fal's).
-    /// The key is not sent there.
+    /// Sets the host that files are uploaded to: a host name or a base URL. Default: the host of fal's that the REST host
+    /// names. The API key is not sent there.
     pub fn cdn_host(mut self, host: impl Into<String>) -> Self {
         self.cdn_host = Some(host.into());
         self
     }
 
-    /// What the environment says: the key from `FAL_KEY`, else from `FAL_KEY_ID` and `FAL_KEY_SECRET`, and the hosts
-    /// from `FAL_RUN_HOST`, `FAL_QUEUE_RUN_HOST`, `FAL_REST_HOST` and `FAL_CDN_V3_HOST`, which fal's own tools know too, and
-    /// the platform's from `FAL_API_HOST`. An empty variable counts as unset, and what was set on the builder before wins.
+    /// Reads unset settings from environment variables.
+    ///
+    /// | variable | setting |
+    /// | --- | --- |
+    /// | `FAL_KEY`, or else `FAL_KEY_ID` and `FAL_KEY_SECRET` | [`key`](Self::key) |
+    /// | `FAL_RUN_HOST` | [`run_host`](Self::run_host) |
+    /// | `FAL_QUEUE_RUN_HOST` | [`queue_host`](Self::queue_host) |
+    /// | `FAL_REST_HOST` | [`rest_host`](Self::rest_host) |
+    /// | `FAL_API_HOST` | [`api_host`](Self::api_host) |
+    /// | `FAL_CDN_V3_HOST` | [`cdn_host`](Self::cdn_host) |
+    ///
+    /// All but `FAL_API_HOST` are the variables of fal's own tools. An empty variable counts as unset. A setting that is
+    /// already set on the builder takes precedence.
     pub fn env(self) -> Self {
         self.env_from(|name| std::env::var(name).ok())
     }
 
-    /// The same as [`env`](Self::env) with another source of variables, for tests and for settings from elsewhere.
+    /// Reads unset settings from a function instead of the environment. Otherwise the same as [`env`](Self::env).
     ///
     /// ```
     /// # fn main() -> Result<(), fal_client::Error> {
@@ -137,7 +150,8 @@ impl ClientBuilder {
                 match (variable("FAL_KEY").or_else(pair), variable("FAL_KEY_ID").or(variable("FAL_KEY_SECRET"))) {
                     (Some(key), _) => Some(Credentials::key(&key)),
                     (None, Some(_)) => {
-                        let message = "only one of FAL_KEY_ID and FAL_KEY_SECRET is set: set both, or FAL_KEY";
+                        let message = "incomplete API key: only one of FAL_KEY_ID and FAL_KEY_SECRET is set; set both, \
+                                       or FAL_KEY";
                         Some(Err(Error::new(ErrorKind::Credentials, message)))
                     }
                     (None, None) => None,
@@ -151,71 +165,76 @@ impl ClientBuilder {
         self
     }
 
-    /// A header of one's own for every request to fal, questions after a request included; storage hosts do not get it.
-    /// `Authorization` is the client's and is refused. Of a header that a call sets too, the call's counts.
+    /// Adds a custom header to every request to fal, including status requests. Storage hosts do not get it. A header that a
+    /// call sets replaces the client's header of the same name. `Authorization` is rejected because the client sets it.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
     }
 
-    /// An HTTP client of one's own, with its proxies, certificates and connection pool. It should not follow redirects:
-    /// a redirect of a call that has the key with it is an error to the client that is made here.
+    /// Sets the HTTP client, with its proxies, certificates and connection pool. Default: a client that does not follow
+    /// redirects. Yours should not follow them either, because a redirected request could take the API key with it.
     pub fn http_client(mut self, http: reqwest::Client) -> Self {
         self.http = Some(http);
         self
     }
 
-    /// How requests are repeated that did not get through (see [`RetryPolicy`]).
+    /// Sets the policy for retrying failed requests. Default: [`RetryPolicy::default`].
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
         self
     }
 
-    /// Where and how files are uploaded (see [`UploadPolicy`]).
+    /// Sets the policy for uploading files. Default: [`UploadPolicy::default`].
     pub fn uploads(mut self, policy: UploadPolicy) -> Self {
         self.uploads = policy;
         self
     }
 
-    /// How long fal may take to begin its answer, each time a request is sent (default 2 minutes). It does not hold for
-    /// a direct run, which answers when the model is done: that has a `timeout` of its own.
-    pub fn answer_timeout(mut self, timeout: Duration) -> Self {
+    /// Time limit for fal to begin its response, per attempt. Default: 2 minutes.
+    ///
+    /// It does not apply to direct runs, whose response begins when the model is done. Limit those with
+    /// [`Run::timeout`](crate::Run::timeout).
+    pub fn response_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.response = timeout;
         self
     }
 
-    /// How long the body of an answer, or of an upload, may pause (default 1 minute).
+    /// Time limit for a pause in the body of a response or of an upload. Default: 1 minute.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.idle = timeout;
         self
     }
 
-    /// How long a status stream may be silent before another one is opened (default 45 seconds). fal sends a comment
-    /// every 15 seconds.
+    /// Time limit for silence on a status stream, after which the client opens another one. Default: 45 seconds. fal sends a
+    /// comment every 15 seconds.
     pub fn stream_idle_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.stream_idle = timeout;
         self
     }
 
-    /// How many direct runs and queued requests of this client may be under way at once; a further call waits for its
-    /// turn before it is sent. A subscribed request counts until it is completed, a submitted one until fal has taken
-    /// it. A call's `timeout` runs while it waits. No bound by default; fal itself bounds what *runs* at once by account.
+    /// Maximum number of concurrent direct runs and queued requests of this client. Default: unlimited. 0 counts as 1.
+    ///
+    /// Further calls wait before they are sent, and their `timeout` includes the wait. A subscribed request counts until it
+    /// is completed, a submitted one until fal has accepted it. Separately, fal limits how many requests of an account run
+    /// concurrently.
     pub fn max_in_flight(mut self, requests: usize) -> Self {
         self.max_in_flight = Some(requests);
         self
     }
 
-    /// The client. It sends nothing.
+    /// Creates the client. Sends nothing.
     ///
     /// # Errors
     ///
-    /// No key is given and the client is not anonymous, a host is neither a host name nor a base URL, a header
-    /// cannot be sent, or TLS cannot be set up because the machine has no certificate authorities.
+    /// - The API key is missing or malformed, and the client is not [`anonymous`](Self::anonymous).
+    /// - A host is neither a host name nor a base URL.
+    /// - A header has an invalid name or value.
+    /// - TLS cannot be set up, for example because the system has no root certificates.
     pub fn build(self) -> Result<Client, Error> {
         let credentials = self.credentials.unwrap_or_else(|| {
-            let message = "there is no fal key: set the environment variable FAL_KEY (and build the client with \
-                           `Client::from_env`), give it with `Client::builder().key(…)`, or call public applications \
-                           with `.anonymous()`";
+            let message = "missing API key: set the environment variable FAL_KEY and use `Client::from_env`, pass it to \
+                           `Client::builder().key(…)`, or use `.anonymous()` for public applications";
             Err(Error::new(ErrorKind::Credentials, message))
         })?;
         let hosts = Hosts::new(self.run_host.as_deref(), self.queue_host.as_deref(), self.rest_host.as_deref())?
@@ -225,9 +244,9 @@ impl ClientBuilder {
             Some(http) => http,
             None => http_client(&hosts)?,
         };
-        // A bound of 0 would make every call wait for ever.
+        // With a limit of 0 every call would wait forever.
         let in_flight =
-            self.max_in_flight.map(|bound| Arc::new(Semaphore::new(bound.clamp(1, Semaphore::MAX_PERMITS))));
+            self.max_in_flight.map(|limit| Arc::new(Semaphore::new(limit.clamp(1, Semaphore::MAX_PERMITS))));
         let context = Arc::new(Context {
             http,
             hosts,
@@ -245,7 +264,7 @@ impl ClientBuilder {
 fn http_client(hosts: &Hosts) -> Result<reqwest::Client, Error> {
     let mut builder = reqwest::Client::builder();
     if hosts.are_local() {
-        // The proxy of the environment is for the world outside.
+        // A proxy from the environment variables could not reach local hosts.
         builder = builder.no_proxy();
     }
     builder
@@ -254,7 +273,7 @@ fn http_client(hosts: &Hosts) -> Result<reqwest::Client, Error> {
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(POOL_IDLE)
         .build()
-        .map_err(|error| Error::new(ErrorKind::Configuration, "the HTTP client cannot be built").caused_by(error))
+        .map_err(|error| Error::new(ErrorKind::Configuration, "cannot create the HTTP client").caused_by(error))
 }
 
 impl fmt::Debug for ClientBuilder {

@@ -1,4 +1,4 @@
-//! The client: what it is set up with.
+//! The client and its builder.
 
 mod builder;
 
@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::storage::{Tokens, UploadPolicy, Uploader};
 use crate::transport::Context;
 
-/// A client of fal. Clones are cheap and share connections.
+/// A client for fal.ai. Clones are cheap and share connections.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), fal_client::Error> {
@@ -21,13 +21,13 @@ use crate::transport::Context;
 ///
 /// let client = Client::from_env()?; // FAL_KEY
 /// let response = client.endpoint("fal-ai/flux/dev").subscribe(serde_json::json!({ "prompt": "a fox" })).await?;
-/// println!("{}", response.data["images"][0]["url"]); // null where there is none
+/// println!("{}", response.data["images"][0]["url"]); // null if there is no image
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// With the trait `Endpoints` of a generated tree in scope, the client has a method for every owner of endpoints:
-/// `client.fal_ai().flux().dev()`.
+/// With the trait [`Endpoints`](crate::endpoints::Endpoints) in scope, the client has a method for the first segment of each
+/// endpoint id: `client.fal_ai().flux().dev().redux()`.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
@@ -41,17 +41,17 @@ struct Inner {
 }
 
 impl Client {
-    /// A client with what the environment says: `FAL_KEY`, or `FAL_KEY_ID` and `FAL_KEY_SECRET`, and the hosts (see
-    /// [`ClientBuilder::env`]).
+    /// Creates a client from environment variables: the API key from `FAL_KEY`, and the variables listed at
+    /// [`ClientBuilder::env`].
     ///
     /// # Errors
     ///
-    /// As [`ClientBuilder::build`]; without a key in the environment nothing is sent and the error says what to do.
+    /// Fails if the environment has no API key, and in the cases of [`ClientBuilder::build`].
     pub fn from_env() -> Result<Self, Error> {
         Client::builder().env().build()
     }
 
-    /// Sets up a client step by step.
+    /// Returns a builder with the default settings and no API key.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }
@@ -60,7 +60,7 @@ impl Client {
         &self.inner.context
     }
 
-    /// The policy for uploads that do not have their own.
+    /// The default policy for uploads.
     pub(crate) fn uploads(&self) -> &UploadPolicy {
         &self.inner.uploads
     }
@@ -69,7 +69,7 @@ impl Client {
         Uploader::new(&self.inner.context, &self.inner.tokens, policy)
     }
 
-    /// Waits for a turn, where the number of requests under way is bounded.
+    /// Waits until the limit of requests in flight allows another one. `None` without a limit.
     pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
         let semaphore = self.inner.in_flight.clone()?;
         // The semaphore is never closed.

@@ -9,7 +9,7 @@ use crate::client::Client;
 use crate::queue::{Job, RequestRef, Target};
 use crate::schema::EndpointInput;
 
-/// An endpoint of a client, ready to be called.
+/// Calls an endpoint. Created by [`Client::endpoint`], or by the methods of [`Endpoints`](crate::endpoints::Endpoints).
 ///
 /// ```no_run
 /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
@@ -25,8 +25,8 @@ use crate::schema::EndpointInput;
 /// # }
 /// ```
 ///
-/// It owns a clone of its client, so calls can be spawned. Every call is built with its options and sent when it is
-/// awaited.
+/// A method returns a builder for the options of a call, which is sent when it is awaited. The handle owns a clone of the
+/// client, so calls can be spawned.
 pub struct Handle<I, O> {
     client: Client,
     id: Cow<'static, str>,
@@ -38,12 +38,12 @@ impl<I, O> Handle<I, O> {
         Handle { client, id, of: PhantomData }
     }
 
-    /// The endpoint's id.
+    /// Returns the endpoint's id.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The client that calls it.
+    /// Returns the client that calls the endpoint.
     pub fn client(&self) -> &Client {
         &self.client
     }
@@ -58,48 +58,49 @@ impl<I, O> Handle<I, O> {
 }
 
 impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Handle<I, O> {
-    /// Runs the model directly, without the queue: the fastest way for models that answer in seconds. fal repeats
-    /// nothing, and refuses when the account has no free place.
+    /// Runs the model directly, without the queue. This is the fastest way for models that respond within seconds.
+    ///
+    /// fal does not retry a direct run, and rejects it if the account has reached its limit of concurrent requests.
     pub fn run(&self, input: impl Into<I>) -> Run<I, O> {
         Run::new(self.outgoing(input))
     }
 
-    /// Puts a request into the queue, follows it until it is completed, and fetches its result.
+    /// Submits a request to the queue, follows it until it is completed, and fetches its result.
     pub fn subscribe<'a>(&self, input: impl Into<I>) -> Subscribe<'a, I, O> {
         Subscribe::new(self.outgoing(input))
     }
 
-    /// Puts a request into the queue, and leaves it there.
+    /// Submits a request to the queue and returns its [`Job`].
     pub fn submit(&self, input: impl Into<I>) -> Submit<I, O> {
         Submit::new(self.outgoing(input))
     }
 
-    /// Asks where a request stands.
+    /// Returns the status of a request.
     pub fn status(&self, request: impl Into<RequestRef>) -> Status {
         Status::new(self.target(request))
     }
 
-    /// Follows a request: a stream of its updates that ends when it is completed.
+    /// Streams the updates of a request until it is completed.
     pub fn status_stream(&self, request: impl Into<RequestRef>) -> StatusStream {
         StatusStream::new(self.target(request))
     }
 
-    /// Follows a submitted request until it is completed, and fetches its result.
+    /// Follows a submitted request until it is completed and fetches its result.
     pub fn wait<'a>(&self, request: impl Into<RequestRef>) -> Wait<'a, O> {
         Wait::new(self.target(request))
     }
 
-    /// Fetches the result of a completed request; while it is not completed, that is an error.
+    /// Fetches the result of a completed request. Fails if the request is not completed yet.
     pub fn result(&self, request: impl Into<RequestRef>) -> FetchResult<O> {
         FetchResult::new(self.target(request))
     }
 
-    /// Asks fal to cancel a request.
+    /// Cancels a request.
     pub fn cancel(&self, request: impl Into<RequestRef>) -> Cancel {
         Cancel::new(self.target(request))
     }
 
-    /// A request of this endpoint of which only the id was kept.
+    /// Creates a [`Job`] of this endpoint from a request id.
     pub fn job(&self, request_id: impl Into<String>) -> Job<O> {
         Job::new(self.id.clone(), request_id)
     }

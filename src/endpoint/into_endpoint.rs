@@ -9,16 +9,16 @@ use super::typed::Endpoint;
 use crate::client::Client;
 use crate::schema::EndpointInput;
 
-/// Converts into an endpoint's id and types.
+/// A conversion into an endpoint's id and types.
 ///
-/// A generated `ENDPOINT` knows its types. An id given as a string takes and returns JSON.
+/// The `ENDPOINT` of a generated module has the module's types. For an id as a string, input and output are JSON.
 pub trait IntoEndpoint {
-    /// The input.
+    /// The type of the input.
     type Input: EndpointInput;
-    /// The output.
+    /// The type of the output.
     type Output: DeserializeOwned + Send + 'static;
 
-    /// Returns the id.
+    /// Returns the endpoint's id.
     fn into_id(self) -> Cow<'static, str>;
 }
 
@@ -50,8 +50,24 @@ impl IntoEndpoint for String {
 }
 
 impl Client {
-    /// An endpoint, by the `ENDPOINT` of its generated module, which knows its types, or by its id as text, which takes
-    /// and gives JSON. An id that has not the form `owner/app` or `owner/app/path` is an error when it is called.
+    /// Returns the handle of an endpoint, given the `ENDPOINT` of a generated module or an id.
+    ///
+    /// ```no_run
+    /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
+    /// use fal_client::endpoints::fal_ai::flux::dev::redux;
+    ///
+    /// let input = redux::Input::builder().image_url("https://example.com/fox.png");
+    /// let typed = client.endpoint(redux::ENDPOINT).run(input).await?;
+    /// println!("{} images", typed.data.images.len());
+    ///
+    /// let input = serde_json::json!({ "image_url": "https://example.com/fox.png" });
+    /// let untyped = client.endpoint("fal-ai/flux/dev/redux").run(input).await?;
+    /// println!("{}", untyped.data["images"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Calls fail if the id does not have the form `owner/app` or `owner/app/path`.
     pub fn endpoint<E: IntoEndpoint>(&self, endpoint: E) -> Handle<E::Input, E::Output> {
         Handle::new(self.clone(), endpoint.into_id())
     }

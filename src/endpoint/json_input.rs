@@ -6,7 +6,7 @@ use crate::files::FileInput;
 use crate::protocol::LocSegment;
 use crate::schema::{EndpointInput, validate_files};
 
-/// What is sent to an endpoint of which there are no types: JSON, and files in it.
+/// An untyped input: JSON, with files in it.
 ///
 /// ```no_run
 /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
@@ -22,22 +22,24 @@ use crate::schema::{EndpointInput, validate_files};
 /// # }
 /// ```
 ///
-/// A call takes plain JSON, too. It is taken as it is: text in it is never opened as a file.
+/// An untyped call also accepts a plain [`Value`]. Strings in it are never opened as files.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct JsonInput {
     value: Value,
-    /// Files, by the JSON pointers to their places.
+    /// Files, each with the JSON pointer to its field.
     files: Vec<(String, FileInput)>,
 }
 
 impl JsonInput {
-    /// Puts a file into a place: the name of a field, or a JSON pointer (`/loras/0/path`). What is no URL is uploaded when
-    /// the call is made. A field that is not there yet comes into being; one that is there is replaced.
+    /// Sets a field to a file. The field is given by its name, or by a JSON pointer such as `/loras/0/path`.
+    ///
+    /// A missing field is added, and an existing one is replaced. Anything that is not a URL is uploaded when the call is
+    /// awaited.
     ///
     /// # Errors
     ///
-    /// There is no such place: what is to have the field is no object, or the list has no such item. A new field cannot
-    /// have a dot or a bracket in its name, as in `loras[0].path`: places below the first level are pointers.
+    /// - The parent of the field is not an object, or an array does not have the index.
+    /// - The name of a new field contains a dot or a bracket, as in `loras[0].path`. Use a pointer for nested fields.
     pub fn file(mut self, field: impl AsRef<str>, file: impl Into<FileInput>) -> Result<Self, Error> {
         let field = field.as_ref();
         let pointer = if field.starts_with('/') {
@@ -47,16 +49,17 @@ impl JsonInput {
         };
         if !field.starts_with('/') && field.contains(['.', '[']) && self.value.get(field).is_none() {
             let pointer = field.replace(['.', '['], "/").replace(']', "");
-            let message = format!(
-                "`{field}` is not the name of a field of the input; if a place in it is meant, say `/{pointer}`"
-            );
+            let message = format!("unknown field `{field}`: use the JSON pointer `/{pointer}` for a nested field");
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
         let slot = slot(&mut self.value, &pointer).ok_or_else(|| {
-            Error::new(ErrorKind::InvalidInput, format!("the input has no place `{field}` for a file"))
+            let message = format!(
+                "cannot set `{field}` to a file: its parent is not an object, or the array does not have the index"
+            );
+            Error::new(ErrorKind::InvalidInput, message)
         })?;
         *slot = Value::Null;
-        // What was below the place has gone with it.
+        // Files inside the replaced value are replaced with it.
         let below = format!("{pointer}/");
         self.files.retain(|(known, _)| *known != pointer && !known.starts_with(&below));
         self.files.push((pointer, file.into()));
@@ -64,7 +67,7 @@ impl JsonInput {
     }
 }
 
-/// The place that a pointer leads to; the last step may make a new field.
+/// Returns the value at a pointer. Adds the last field of the pointer if it is missing.
 fn slot<'a>(value: &'a mut Value, pointer: &str) -> Option<&'a mut Value> {
     if value.pointer(pointer).is_some() {
         return value.pointer_mut(pointer);
@@ -74,9 +77,9 @@ fn slot<'a>(value: &'a mut Value, pointer: &str) -> Option<&'a mut Value> {
     Some(fields.entry(unescape(field)).or_insert(Value::Null))
 }
 
-/// Turns a step of a JSON pointer into the key that it names (RFC 6901).
-fn unescape(step: &str) -> String {
-    step.replace("~1", "/").replace("~0", "~")
+/// Decodes the key in a segment of a JSON pointer (RFC 6901).
+fn unescape(segment: &str) -> String {
+    segment.replace("~1", "/").replace("~0", "~")
 }
 
 impl From<Value> for JsonInput {
@@ -106,16 +109,16 @@ impl Serialize for JsonInput {
     }
 }
 
-/// Where a pointer leads to, as errors say it.
+/// Converts a pointer to the location format of validation errors.
 fn loc(pointer: &str) -> Vec<LocSegment> {
-    let step = |step: &str| match step.parse() {
+    let segment = |segment: &str| match segment.parse() {
         Ok(index) => LocSegment::Index(index),
-        Err(_) => LocSegment::Key(unescape(step)),
+        Err(_) => LocSegment::Key(unescape(segment)),
     };
-    std::iter::once(LocSegment::Key("body".to_owned())).chain(pointer.split('/').skip(1).map(step)).collect()
+    std::iter::once(LocSegment::Key("body".to_owned())).chain(pointer.split('/').skip(1).map(segment)).collect()
 }
 
-/// JSON is taken as it is; a file has to be one.
+/// Validates only the files, because the JSON has no schema.
 impl EndpointInput for JsonInput {
     fn validate(&self) -> Result<(), ValidationError> {
         validate_files(self.files.iter().map(|(pointer, file)| (loc(pointer), file)))

@@ -1,4 +1,4 @@
-//! Endpoints: how they are named, and the handle through which one is called.
+//! Endpoints, and the handle that calls one.
 
 mod handle;
 mod into_endpoint;

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-/// An endpoint's id together with the types of its input and output. Each generated module has one, `ENDPOINT`.
+/// An endpoint's id with the types of its input and output. Each generated module has a constant `ENDPOINT`.
 ///
 /// ```
 /// use fal_client::endpoints::fal_ai::fast_sdxl_controlnet_canny::inpainting;
@@ -14,12 +14,12 @@ pub struct Endpoint<I, O> {
 }
 
 impl<I, O> Endpoint<I, O> {
-    /// The endpoint of an id.
+    /// Creates the endpoint of an id. The types are not checked against fal's schema.
     pub const fn new(id: &'static str) -> Self {
         Endpoint { id, of: PhantomData }
     }
 
-    /// The id, `fal-ai/flux/dev/redux`.
+    /// Returns the id, such as `fal-ai/flux/dev/redux`.
     pub const fn id(&self) -> &'static str {
         self.id
     }

@@ -9,15 +9,17 @@ use crate::error::{Error, ErrorKind};
 use crate::protocol::{QueueUpdate, RawResponse};
 use crate::transport::{EventStream, jittered, open, send};
 
-/// The pause after the first poll, and after one that tells something new; each further one is a half longer.
+/// Delay after the first poll, and after each poll with a change. Each further delay is 1.5 times as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 
-/// How often in a row a status stream may end before it has told anything new. Then the status is polled.
+/// Maximum number of consecutive status streams that end without a change. After that, the status is polled.
 const MAX_EMPTY_STREAMS: u32 = 2;
 
-/// Follows a request until it is completed: by the status stream, again after it breaks, and by polling where there is
-/// none, or where the client has as many streams open as it may.
+/// Follows a request until it is completed.
+///
+/// It reads a status stream, and opens another one if the connection is lost. It polls if the service has no stream for the
+/// request, or if the client has reached its limit of open streams.
 #[derive(Debug)]
 pub(crate) struct Follower {
     target: Target,
@@ -25,38 +27,38 @@ pub(crate) struct Follower {
     cursor: LogCursor,
     last: Option<QueueUpdate>,
     source: Source,
-    /// How many streams in a row ended before they told anything new.
+    /// Number of consecutive streams that ended without a change.
     empty_streams: u32,
-    /// When fal was last heard of, or first asked.
-    heard: Option<Instant>,
+    /// Time of the latest update, or else of the first request.
+    last_contact: Option<Instant>,
 }
 
 #[derive(Debug)]
 enum Source {
     /// No connection.
     Idle,
-    /// A stream, and whether it has had lines yet.
+    /// An open stream. `had_lines` is true once it has delivered log lines.
     Stream { events: Box<EventStream>, had_lines: bool, _permit: OwnedSemaphorePermit },
-    /// Polls, with the pause before the next.
+    /// Polling, with the delay before the next poll.
     Poll { pause: Duration },
 }
 
 impl Follower {
     pub(crate) fn new(target: Target, logs: bool) -> Self {
         let cursor = LogCursor::default();
-        Follower { target, logs, cursor, last: None, source: Source::Idle, empty_streams: 0, heard: None }
+        Follower { target, logs, cursor, last: None, source: Source::Idle, empty_streams: 0, last_contact: None }
     }
 
-    /// The next change. After one that is completed there is none.
+    /// Returns the next change. Must not be called after the request is completed.
     ///
-    /// A service that cannot be reached is tried again for as long as the client's policy has patience. Errors carry the
-    /// request's id.
+    /// An unreachable service is retried until the patience of the client's policy is exhausted. Errors have the request's
+    /// id.
     pub(crate) async fn next(&mut self) -> Result<QueueUpdate, Error> {
         loop {
-            let heard = *self.heard.get_or_insert_with(Instant::now);
+            let last_contact = *self.last_contact.get_or_insert_with(Instant::now);
             match self.step().await {
                 Ok(Some(update)) => {
-                    self.heard = Some(Instant::now());
+                    self.last_contact = Some(Instant::now());
                     if self.last.as_ref() == Some(&update) {
                         continue;
                     }
@@ -71,11 +73,11 @@ impl Follower {
                 }
                 Ok(None) => {}
                 Err(error) => {
-                    let patient = heard.elapsed() < self.target.context.retry.patience;
+                    let patient = last_contact.elapsed() < self.target.context.retry.patience;
                     if !patient || !error.is_retryable() {
                         return Err(self.target.explain(error));
                     }
-                    tracing::debug!(request_id = self.target.request_id(), kind = ?error.kind(), "fal is not heard of");
+                    tracing::debug!(request_id = self.target.request_id(), kind = ?error.kind(), "fal is unreachable");
                     if !matches!(self.source, Source::Poll { .. }) {
                         self.source = Source::Poll { pause: FIRST_PAUSE };
                     }
@@ -84,7 +86,7 @@ impl Follower {
         }
     }
 
-    /// One move: a connection that is opened, an event that is read, or a poll.
+    /// Opens a stream, reads an event, or polls. `None` if there is no status yet.
     async fn step(&mut self) -> Result<Option<QueueUpdate>, Error> {
         match &mut self.source {
             Source::Idle => {
@@ -104,7 +106,7 @@ impl Follower {
                     }
                     Err(error) if error.is_retryable() => self.stream_ended(&error),
                     Err(error) if means_no_stream(&error) => {
-                        tracing::debug!(status = ?error.status(), "no status stream, polling");
+                        tracing::debug!(status = ?error.status(), "status stream unavailable, polling");
                         self.source = Source::Poll { pause: Duration::ZERO };
                     }
                     Err(error) => return Err(error),
@@ -113,13 +115,13 @@ impl Follower {
             }
             Source::Stream { events, had_lines, .. } => match events.next().await {
                 Ok(Some(data)) => {
-                    // What is no status is passed over, as an event of a kind to come.
+                    // An event that is not a status may be of a kind that fal adds later.
                     let Some(mut update) = QueueUpdate::parse(&data) else { return Ok(None) };
                     if !update.logs().is_empty() {
                         let lines = update.logs_mut();
-                        // A stream tells what is new, but the first lines of one that follows another may be old.
+                        // A stream sends new lines only, but a later stream may first repeat lines of an earlier one.
                         if std::mem::replace(had_lines, true) {
-                            self.cursor.note(lines);
+                            self.cursor.record(lines);
                         } else {
                             *lines = self.cursor.after_overlap(std::mem::take(lines));
                         }
@@ -147,22 +149,22 @@ impl Follower {
         }
     }
 
-    /// A stream has ended, or could not be opened. What it told that was new has set the count back.
+    /// Handles a stream that ended or could not be opened. The count starts at 0 again after every change.
     fn stream_ended(&mut self, error: &Error) {
-        tracing::debug!(request_id = self.target.request_id(), kind = ?error.kind(), "the status stream broke");
+        tracing::debug!(request_id = self.target.request_id(), kind = ?error.kind(), "status stream lost");
         self.empty_streams += 1;
         self.source =
             if self.empty_streams > MAX_EMPTY_STREAMS { Source::Poll { pause: Duration::ZERO } } else { Source::Idle };
     }
 }
 
-/// Parses the answer to a status request.
+/// Parses the response to a status request.
 pub(crate) fn parse_status(response: RawResponse) -> Result<QueueUpdate, Error> {
     QueueUpdate::parse(&response.body)
-        .ok_or_else(|| Error::unexpected("fal answered a status request with something that is no status", response))
+        .ok_or_else(|| Error::unexpected("unexpected response to the status request", response))
 }
 
-/// Whether the service has no stream to offer although the request may be fine.
+/// Returns true if the service has no stream for the request, although the request itself may be fine.
 fn means_no_stream(error: &Error) -> bool {
     match error.kind() {
         ErrorKind::Service => error.status().is_some_and(|status| !matches!(status.as_u16(), 401 | 403)),
@@ -171,7 +173,7 @@ fn means_no_stream(error: &Error) -> bool {
     }
 }
 
-/// What of an update says whether the next one differs.
+/// Returns the part of an update that is compared with the next one.
 fn without_logs(update: &QueueUpdate) -> QueueUpdate {
     let mut update = update.clone();
     update.logs_mut().clear();

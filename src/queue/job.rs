@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::protocol::{EndpointId, RawResponse};
 
-/// A request that the queue has taken: plain data that can be saved and resumed anywhere.
+/// A submitted request, as plain data that can be saved and resumed in any process.
 ///
 /// ```no_run
 /// # async fn example(client: fal_client::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -24,21 +24,21 @@ use crate::protocol::{EndpointId, RawResponse};
 #[serde(bound = "")]
 #[non_exhaustive]
 pub struct Job<O> {
-    /// The id of the endpoint that it was submitted to.
+    /// The id of the endpoint.
     pub endpoint: String,
-    /// The request's id.
+    /// The request id.
     pub request_id: String,
-    /// Where its status is, as fal said; `None` where it did not.
+    /// The URL of the status, if fal returned one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status_url: Option<String>,
-    /// Where its result is, as fal said.
+    /// The URL of the result, if fal returned one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_url: Option<String>,
-    /// Where it is cancelled, as fal said.
+    /// The URL that cancels the request, if fal returned one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cancel_url: Option<String>,
-    /// The id of the platform's latest attempt, where fal gave one: it differs from the request's when fal has repeated
-    /// the request itself.
+    /// The id of the platform's latest attempt, if fal returned one. It differs from the request id if fal has retried the
+    /// request itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gateway_request_id: Option<String>,
     #[serde(skip)]
@@ -46,7 +46,7 @@ pub struct Job<O> {
 }
 
 impl<O> Job<O> {
-    /// A request of which only the id was kept. Its URLs follow from the endpoint's id.
+    /// Creates a job from a request id. Its URLs are derived from the endpoint's id.
     pub fn new(endpoint: impl Into<String>, request_id: impl Into<String>) -> Self {
         Job {
             endpoint: endpoint.into(),
@@ -59,7 +59,7 @@ impl<O> Job<O> {
         }
     }
 
-    /// Reads the answer to a submission.
+    /// Parses the response to a submission. `None` without a request id.
     pub(crate) fn parse(endpoint: &EndpointId, response: &RawResponse) -> Option<Self> {
         let body: Value = serde_json::from_slice(&response.body).ok()?;
         let string = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -103,9 +103,9 @@ impl<O> fmt::Debug for Job<O> {
     }
 }
 
-/// A request of the queue, by its id or by its [`Job`].
+/// A reference to a submitted request: its id or its [`Job`].
 ///
-/// Made by `Into`: the methods that ask for one take `&str`, `String` and `&Job`.
+/// Methods take `impl Into<RequestRef>`, which `&str`, `String` and `&Job` implement.
 #[derive(Clone, Debug)]
 pub struct RequestRef {
     pub(super) request_id: String,

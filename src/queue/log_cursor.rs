@@ -2,7 +2,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use crate::protocol::LogEntry;
 
-/// Remembers which lines were delivered, so that each is delivered once although a new stream, or a poll, may start over.
+/// Tracks delivered log lines, so that each is delivered once even though a new stream or a poll may start over.
 #[derive(Debug, Default)]
 pub(super) struct LogCursor {
     hasher: RandomState,
@@ -10,17 +10,18 @@ pub(super) struct LogCursor {
 }
 
 impl LogCursor {
-    /// What is new in lines that may begin with lines that were delivered: all of them, the latest of them, or none.
+    /// Removes delivered lines from the beginning of `lines`, and records the rest as delivered. `lines` may begin with all
+    /// delivered lines, with the latest of them, or with none.
     pub(super) fn after_overlap(&mut self, mut lines: Vec<LogEntry>) -> Vec<LogEntry> {
         let hashes: Vec<u64> = lines.iter().map(|line| self.hash(line)).collect();
-        let known = overlap(&self.delivered, &hashes);
-        self.delivered.extend_from_slice(&hashes[known..]);
-        lines.drain(..known);
+        let delivered = overlap(&self.delivered, &hashes);
+        self.delivered.extend_from_slice(&hashes[delivered..]);
+        lines.drain(..delivered);
         lines
     }
 
-    /// Takes note of lines that are known to be new.
-    pub(super) fn note(&mut self, lines: &[LogEntry]) {
+    /// Records new lines as delivered.
+    pub(super) fn record(&mut self, lines: &[LogEntry]) {
         let hashes: Vec<u64> = lines.iter().map(|line| self.hash(line)).collect();
         self.delivered.extend(hashes);
     }
@@ -30,7 +31,7 @@ impl LogCursor {
     }
 }
 
-/// The length of the longest end of `before` that `after` begins with, in linear time (Knuth, Morris and Pratt).
+/// Returns the length of the longest suffix of `before` that is a prefix of `after`, in linear time (Knuth-Morris-Pratt).
 fn overlap(before: &[u64], after: &[u64]) -> usize {
     let borders = borders(after);
     let mut matched = 0;
@@ -43,15 +44,15 @@ fn overlap(before: &[u64], after: &[u64]) -> usize {
     matched
 }
 
-/// For each start of a list, the length of the longest shorter start that is also its end.
-fn borders(list: &[u64]) -> Vec<usize> {
-    let mut borders = vec![0; list.len()];
+/// Returns, for each prefix, the length of its longest proper prefix that is also its suffix.
+fn borders(hashes: &[u64]) -> Vec<usize> {
+    let mut borders = vec![0; hashes.len()];
     let mut length = 0;
-    for index in 1..list.len() {
-        while length > 0 && list[length] != list[index] {
+    for index in 1..hashes.len() {
+        while length > 0 && hashes[length] != hashes[index] {
             length = borders[length - 1];
         }
-        length += usize::from(list[length] == list[index]);
+        length += usize::from(hashes[length] == hashes[index]);
         borders[index] = length;
     }
     borders
@@ -70,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_starts_over_yields_what_is_new() {
+    fn delivered_lines_are_removed_from_the_beginning() {
         for (before, after, new) in [
             ("", "abc", "abc"),
             ("abc", "abcde", "de"),
@@ -84,7 +85,7 @@ mod tests {
             ("xabab", "ababc", "c"),
         ] {
             let mut cursor = LogCursor::default();
-            cursor.note(&lines(before));
+            cursor.record(&lines(before));
             assert_eq!(text(&cursor.after_overlap(lines(after))), new, "{before} then {after}");
         }
     }

@@ -1,4 +1,4 @@
-//! The queue: a request that waits, runs and completes, and how it is followed.
+//! Requests in the queue: saved jobs, the URLs about a request, and following it until it is completed.
 
 mod follower;
 mod job;

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind};
 use crate::protocol::EndpointId;
 use crate::transport::{Context, Operation, Request, join};
 
-/// A request of the queue, with its endpoint and with what it takes to send requests about it.
+/// A submitted request, with everything that HTTP requests about it need.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) context: Arc<Context>,
@@ -48,27 +48,27 @@ impl Target {
         Ok(Request::new(Operation::Cancel, Method::PUT, url))
     }
 
-    /// The error with all that is known of the request.
+    /// Adds the endpoint and the request id to an error.
     pub(crate) fn explain(&self, error: Error) -> Error {
         error.with_endpoint(&self.endpoint).with_request_id(self.request_id())
     }
 
-    /// The URL that fal gave, else the one that follows from the ids.
-    fn url(&self, given: Option<&str>, ending: &str) -> Result<Url, Error> {
-        if let Some(given) = given {
-            return Url::parse(given).map_err(|error| {
-                let message = format!("fal gave {given:?} as a URL of the request, which it is not");
+    /// Returns the URL that fal returned, or else the one derived from the ids.
+    fn url(&self, returned: Option<&str>, suffix: &str) -> Result<Url, Error> {
+        if let Some(returned) = returned {
+            return Url::parse(returned).map_err(|error| {
+                let message = format!("fal returned an invalid URL for the request: {returned:?}");
                 Error::new(ErrorKind::UnexpectedResponse, message).caused_by(error)
             });
         }
         let id = EndpointId::parse(&self.endpoint)?;
         let request_id = self.request_id();
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
-        if request_id.is_empty() || matches!(request_id, "." | "..") || !request_id.bytes().all(plain) {
-            let message = format!("{request_id:?} is not the id of a request");
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+        if request_id.is_empty() || matches!(request_id, "." | "..") || !request_id.bytes().all(allowed) {
+            let message = format!("invalid request id {request_id:?}: expected letters, digits, `-`, `_`, `.` and `~`");
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
-        let path = format!("{}/requests/{request_id}{ending}", id.app());
+        let path = format!("{}/requests/{request_id}{suffix}", id.app());
         Ok(join(&self.context.hosts.queue, &path))
     }
 }

@@ -118,7 +118,7 @@ async fn requests_in_flight_stay_within_the_limit() {
 #[tokio::test]
 async fn a_submission_without_a_response_is_not_retried() {
     let server = server(&[("submit", vec![Reply::never()])]).await;
-    let client = server.builder().answer_timeout(Duration::from_millis(30)).build().expect("a client");
+    let client = server.builder().response_timeout(Duration::from_millis(30)).build().expect("a client");
     let error = client.endpoint("a/b").submit(json!({})).await.expect_err("timed out");
     assert!(error.is_timeout() && error.attempts().len() == 1, "{error:?}");
     assert_eq!(server.seen().len(), 1);

@@ -145,7 +145,7 @@ fn client(emulator: &Emulator, outcome: Outcome) -> Client {
     let builder = match outcome {
         RetriedAfterTimeout => {
             let silence = Duration::from_millis(500);
-            builder(emulator).answer_timeout(silence).idle_timeout(silence).retry(retry.max_attempts(1000))
+            builder(emulator).response_timeout(silence).idle_timeout(silence).retry(retry.max_attempts(1000))
         }
         _ => builder(emulator).retry(retry),
     };

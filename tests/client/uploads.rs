@@ -381,7 +381,7 @@ async fn a_file_changed_during_its_upload_is_an_error() {
 async fn extreme_limits_are_accepted() {
     let storage = Storage::start().await;
     let endless = Duration::MAX;
-    let client = storage.builder().answer_timeout(endless).idle_timeout(endless).build().expect("a client");
+    let client = storage.builder().response_timeout(endless).idle_timeout(endless).build().expect("a client");
     let policy = Storage::policy().multipart_above(u64::MAX).part_size(u64::MAX).parts_at_once(usize::MAX);
     let bytes: &'static [u8] = some_bytes(3000).leak();
     for file in [FileInput::bytes(bytes, "a/b"), FileInput::reader(bytes, None), FileInput::reader(bytes, 3000)] {

@@ -16,13 +16,13 @@ use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::media::MediaUrl;
 
-/// How many files come down at once.
+/// Default number of concurrent downloads.
 const DEFAULT_AT_ONCE: usize = 8;
 
-/// A download of several files into a folder, which starts when it is awaited and gives their paths, in their order.
+/// Downloads several files into a folder and returns their paths in the same order. Starts when awaited.
 ///
-/// If one fails, the others are fetched all the same and stay; the error is that of the first which failed, and says how
-/// many did.
+/// If a download fails, the others continue and their files are kept. The error is that of the first failed file, with the
+/// number of failures.
 #[derive(Debug)]
 #[must_use = "a download does nothing until it is awaited"]
 pub struct DownloadAll {
@@ -40,19 +40,19 @@ impl DownloadAll {
         DownloadAll { client, media, folder, at_once: DEFAULT_AT_ONCE, overwrite: false, max_bytes: None }
     }
 
-    /// How many files come down at once (default 8).
+    /// Number of concurrent downloads. Default: 8. 0 counts as 1.
     pub fn at_once(mut self, files: usize) -> Self {
         self.at_once = files.max(1);
         self
     }
 
-    /// Whether files of the same names that were there before are replaced (default false: the new ones get other names).
+    /// Replaces existing files of the same names. Default: `false`, which chooses other names.
     pub fn overwrite(mut self, overwrite: bool) -> Self {
         self.overwrite = overwrite;
         self
     }
 
-    /// The most bytes that each file may have (no limit by default).
+    /// Maximum size of each file, in bytes. Default: unlimited.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = Some(bytes);
         self
@@ -60,7 +60,7 @@ impl DownloadAll {
 
     async fn save(mut self) -> Result<Vec<PathBuf>, Error> {
         tokio::fs::create_dir_all(&self.folder).await.map_err(|error| {
-            let message = format!("the folder {} cannot be made: {error}", self.folder.display());
+            let message = format!("cannot create the folder {}: {error}", self.folder.display());
             Error::new(ErrorKind::File, message).caused_by(error)
         })?;
         let media = std::mem::take(&mut self.media);
@@ -68,11 +68,11 @@ impl DownloadAll {
         let saved =
             media.into_iter().enumerate().map(async |(index, media)| (index, this.save_one(media, names).await));
         let saved: BTreeMap<usize, _> = stream::iter(saved).buffer_unordered(this.at_once).collect().await;
-        let (all, failed) = (saved.len(), saved.values().filter(|saved| saved.is_err()).count());
+        let (total, failed) = (saved.len(), saved.values().filter(|saved| saved.is_err()).count());
         let saved: Result<Vec<PathBuf>, Error> = saved.into_values().collect();
         saved.map_err(|error| match failed {
-            1 if all == 1 => error,
-            _ => error.context(format_args!("{failed} of {all} files cannot be saved, the first")),
+            1 if total == 1 => error,
+            _ => error.context(format_args!("{failed} of {total} downloads failed; first error")),
         })
     }
 
@@ -85,7 +85,7 @@ impl DownloadAll {
         loop {
             received = match received.save_as(&path, self.overwrite).await {
                 Ok(()) => return Ok(path),
-                // Somebody else has made a file of that name in the meantime.
+                // Another process has created a file of that name in the meantime.
                 Err((Some(received), error)) if error.kind() == io::ErrorKind::AlreadyExists => received,
                 Err((_, error)) => return Err(unwritable(&path, error)),
             };
@@ -94,20 +94,21 @@ impl DownloadAll {
     }
 }
 
-/// Which names were taken.
+/// The names that are taken.
 #[derive(Debug, Default)]
 struct Names(Mutex<Taken>);
 
 #[derive(Debug, Default)]
 struct Taken {
-    /// In small letters: on many machines `A.png` is `a.png`.
+    /// In lower case, because many file systems treat `A.png` and `a.png` as one file.
     names: HashSet<String>,
-    /// With which number the search for a free name like this one goes on.
+    /// The number to try next, for each preferred name in lower case.
     next: HashMap<String, u64>,
 }
 
 impl Names {
-    /// The first name like the wanted one that nobody has taken, and that is free in the folder, unless that counts not.
+    /// Takes the first numbered variant of the preferred name that is not taken. It must also be free in the folder, unless
+    /// existing files are overwritten.
     fn take(&self, folder: &Path, preferred: &str, overwrite: bool) -> PathBuf {
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Taken { names, next } = &mut *taken;

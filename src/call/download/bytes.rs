@@ -12,13 +12,16 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::media::MediaUrl;
 
-/// How much memory is set aside on the word of a host.
+/// Maximum memory that is reserved for a length that the host announces, in bytes.
 const MAX_PREALLOCATION: u64 = 16 << 20;
 
-/// A download into memory, which starts when it is awaited.
+/// Downloads a file into memory. Starts when awaited.
 ///
-/// It fails if the URL is none of http, https or data, if the host answers with an error, or if the connection breaks and
-/// the host cannot go on where it broke.
+/// # Errors
+///
+/// - The URL is not an http, https or data URL.
+/// - The host responds with an error.
+/// - The connection is lost, and the host cannot resume the transfer.
 #[must_use = "a download does nothing until it is awaited"]
 pub struct DownloadBytes<'a> {
     client: Client,
@@ -36,7 +39,7 @@ impl<'a> DownloadBytes<'a> {
     async fn fetch(self) -> Result<Bytes, Error> {
         let mut incoming = Incoming::open(&self.client, &self.media, self.options).await?;
         let first = incoming.next().await?.unwrap_or_default();
-        // What comes in one piece is taken as it is.
+        // A file that arrives in one piece is not copied.
         let Some(second) = incoming.next().await? else { return Ok(first) };
         let length = incoming.length().unwrap_or_default().min(MAX_PREALLOCATION);
         let mut bytes = BytesMut::with_capacity(length as usize);

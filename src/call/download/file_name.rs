@@ -1,4 +1,4 @@
-//! Names for files whose names come from elsewhere.
+//! File names from untrusted sources: outputs and URLs.
 
 use std::path::Path;
 
@@ -7,13 +7,14 @@ use url::Url;
 
 use crate::files::content_type::{self, OCTET_STREAM};
 
-/// How long a name may be, in bytes: file systems take 255, of which some are for what is added.
+/// Maximum length of a name, in bytes. File systems allow 255; the rest is for suffixes that are added.
 const MAX_NAME_BYTES: usize = 150;
 
-/// Names that mean a device on Windows, whatever their extension.
+/// Names that refer to a device on Windows, with any extension.
 const DEVICES: &[&str] = &["con", "conin$", "conout$", "prn", "aux", "nul", "com", "lpt"];
 
-/// What a file is called: as an output says, else as its URL ends, with an extension that says what it is.
+/// Chooses a name: the declared one, or else the last segment of the URL. Adds the extension of the media type if the name has
+/// none.
 pub(super) fn choose(declared: Option<&str>, url: &str, content_type: Option<&str>) -> String {
     let name = declared.and_then(safe).or_else(|| safe(&last_segment(url)?)).unwrap_or_else(|| "file".to_owned());
     let known = content_type.filter(|content_type| *content_type != OCTET_STREAM);
@@ -25,7 +26,7 @@ pub(super) fn choose(declared: Option<&str>, url: &str, content_type: Option<&st
     }
 }
 
-/// The same name with a number, from the second on.
+/// Adds a number to a name, unless the number is 1.
 pub(super) fn numbered(name: &str, number: u64) -> String {
     match (number, name.rsplit_once('.')) {
         (1, _) => name.to_owned(),
@@ -40,14 +41,14 @@ fn last_segment(url: &str) -> Option<String> {
     Some(percent_decode_str(last).decode_utf8_lossy().into_owned())
 }
 
-/// A name that is good in any folder of any machine: it leads nowhere else, hides nothing and means no device.
+/// Sanitizes a name, so that it is valid on every platform, stays in its folder, is not hidden and is not a device.
 fn safe(name: &str) -> Option<String> {
     let last = name.rsplit(['/', '\\']).next()?;
-    let good = |c: char| !c.is_control() && !is_invisible(c) && !r#"<>:"|?*"#.contains(c);
-    let name: String = last.chars().filter(|c| good(*c)).collect();
+    let allowed = |c: char| !c.is_control() && !is_invisible(c) && !r#"<>:"|?*"#.contains(c);
+    let name: String = last.chars().filter(|c| allowed(*c)).collect();
     let name = name.trim_matches([' ', '.']);
     let name = shortened(name).trim_end_matches([' ', '.']).to_owned();
-    // Windows looks at what is before the first point, passes over spaces, and takes a superscript for a digit.
+    // Windows considers the part before the first dot, ignores spaces, and treats superscripts as digits.
     let is_number = |c: char| c.is_ascii_digit() || matches!(c, '¹' | '²' | '³');
     let stem = name.split('.').next().unwrap_or_default().trim_end().trim_end_matches(is_number);
     let device = DEVICES.iter().any(|device| stem.eq_ignore_ascii_case(device));
@@ -58,12 +59,12 @@ fn safe(name: &str) -> Option<String> {
     }
 }
 
-/// Whether a character shows nothing, or turns the direction of those beside it.
+/// Returns true if a character is invisible or changes the text direction.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
-/// The beginning of a name that is too long, and its extension.
+/// Truncates a name that is too long, and keeps its extension.
 fn shortened(name: &str) -> String {
     if name.len() <= MAX_NAME_BYTES {
         return name.to_owned();
@@ -82,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_is_called_as_it_is_told_or_as_its_url_ends() {
+    fn name_is_declared_or_last_url_segment() {
         let url = "https://v3.fal.media/files/b/abc/a%20fox.png?x=1#y";
         for (declared, url, content_type, name) in [
             (Some("b.png"), url, None, "b.png"),
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn no_name_leads_elsewhere_or_hides() {
+    fn unsafe_names_are_sanitized() {
         for (declared, name) in [
             ("../../etc/passwd", "passwd"),
             ("..\\..\\boot.ini", "boot.ini"),
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_go_before_the_extension() {
+    fn number_is_inserted_before_the_extension() {
         assert_eq!(numbered("a.png", 1), "a.png");
         assert_eq!(numbered("a.png", 2), "a-2.png");
         assert_eq!(numbered("a.b.png", 3), "a.b-3.png");

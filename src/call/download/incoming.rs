@@ -7,14 +7,14 @@ use crate::files::data_uri;
 use crate::media::MediaUrl;
 use crate::transport::{MediaStream, OnProgress, TransferProgress};
 
-/// What holds for every download.
+/// The options of every download.
 #[derive(Default)]
 pub(super) struct Options<'a> {
     pub(super) max_bytes: Option<u64>,
     pub(super) on_progress: Option<OnProgress<'a>>,
 }
 
-/// A file that comes in, from wherever it comes.
+/// A file that is being received, from a host or from a data URI.
 pub(super) struct Incoming<'a> {
     source: Source,
     received: u64,
@@ -31,25 +31,25 @@ impl<'a> Incoming<'a> {
         let url = media.as_str();
         let source = if data_uri::is_data_uri(url) {
             let (content_type, bytes) = data_uri::decode(url)
-                .ok_or_else(|| Error::new(ErrorKind::UnexpectedResponse, "the output has a data URI that is none"))?;
+                .ok_or_else(|| Error::new(ErrorKind::UnexpectedResponse, "invalid data URI in the output"))?;
             Source::Data { content_type, length: bytes.len() as u64, bytes: Some(bytes) }
         } else {
             let parsed = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
             let parsed = parsed.ok_or_else(|| {
                 let shown: String = url.chars().take(100).collect();
-                let message = format!("{shown:?} is no URL of a file that can be downloaded");
+                let message = format!("invalid URL of a file: {shown:?}; expected an http, https or data URL");
                 Error::new(ErrorKind::UnexpectedResponse, message)
             })?;
             Source::Stream(Box::new(MediaStream::open(client.context(), parsed).await?))
         };
         let incoming = Incoming { source, received: 0, options };
         if let Some(length) = incoming.length() {
-            incoming.limit(length)?;
+            incoming.check_size(length)?;
         }
         Ok(incoming)
     }
 
-    /// How many bytes it will have, as far as its host says so.
+    /// Returns the size of the file in bytes, if it is known.
     pub(super) fn length(&self) -> Option<u64> {
         match &self.source {
             Source::Data { length, .. } => Some(*length),
@@ -57,7 +57,7 @@ impl<'a> Incoming<'a> {
         }
     }
 
-    /// Its media type, as far as its host says so.
+    /// Returns the media type, if it is known.
     pub(super) fn content_type(&self) -> Option<&str> {
         match &self.source {
             Source::Data { content_type, .. } => Some(content_type),
@@ -65,7 +65,7 @@ impl<'a> Incoming<'a> {
         }
     }
 
-    /// The next piece; `None` after the last.
+    /// Returns the next piece, or `None` after the last one.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         let piece = match &mut self.source {
             Source::Data { bytes, .. } => bytes.take(),
@@ -73,7 +73,7 @@ impl<'a> Incoming<'a> {
         };
         if let Some(piece) = &piece {
             self.received += piece.len() as u64;
-            self.limit(self.received)?;
+            self.check_size(self.received)?;
         }
         let progress = TransferProgress { bytes: self.received, total: self.length() };
         if let Some(call) = &mut self.options.on_progress {
@@ -82,10 +82,10 @@ impl<'a> Incoming<'a> {
         Ok(piece)
     }
 
-    fn limit(&self, length: u64) -> Result<(), Error> {
+    fn check_size(&self, length: u64) -> Result<(), Error> {
         match self.options.max_bytes {
-            Some(most) if length > most => {
-                let message = format!("the file has {length} bytes or more, and may have {most}");
+            Some(max) if length > max => {
+                let message = format!("the file is too large: at least {length} bytes; `max_bytes` is {max}");
                 Err(Error::new(ErrorKind::File, message))
             }
             _ => Ok(()),

@@ -1,4 +1,4 @@
-//! Files of outputs come down: to a path, to a writer, into memory, many at once.
+//! Downloads of files in outputs: to a path, to a writer, into memory, or several into a folder.
 
 mod all;
 mod bytes;
@@ -20,7 +20,7 @@ use crate::client::Client;
 use crate::media::MediaUrl;
 
 impl Client {
-    /// Saves a file of an output.
+    /// Downloads a file of an output to a path.
     ///
     /// ```no_run
     /// # async fn example(client: fal_client::Client, image: fal_client::Image) -> Result<(), fal_client::Error> {
@@ -30,20 +30,23 @@ impl Client {
     /// # }
     /// ```
     ///
-    /// The file appears under its name when all of it is there, and a file of that name is kept unless
-    /// [`overwrite`](Download::overwrite) says otherwise. A transfer that breaks goes on where it broke, if the host can
-    /// do that. The key is not sent. A data URI (`sync_mode`) is decoded.
+    /// The file appears at the path only when it is complete. An existing file is kept unless
+    /// [`overwrite`](Download::overwrite) is set. An interrupted transfer resumes where it stopped, if the host supports it. The
+    /// API key is not sent. A data URI (`sync_mode`) is decoded.
     ///
     /// # Errors
     ///
-    /// The folder is not there or cannot be written to; a file of the name is there, or something that is no file; the URL is
-    /// none of http, https or data; the host refuses, or sends less or more than it announced, or something other than it
-    /// began with. What had come is removed then.
+    /// - The folder does not exist, or cannot be written to.
+    /// - The path is taken by an existing file, or by something that is not a regular file.
+    /// - The URL is not an http, https or data URL.
+    /// - The host responds with an error, sends fewer or more bytes than it announced, or changes the file during the download.
+    ///
+    /// A partial file is removed after an error.
     pub fn download<'a>(&self, media: impl Into<MediaUrl>, path: impl AsRef<Path>) -> Download<'a> {
         Download::new(self.clone(), media.into(), path.as_ref())
     }
 
-    /// Fetches a file of an output into memory. The key is not sent. A data URI (`sync_mode`) is decoded.
+    /// Downloads a file of an output into memory. The API key is not sent. A data URI (`sync_mode`) is decoded.
     ///
     /// ```no_run
     /// # async fn example(client: fal_client::Client, image: fal_client::Image) -> Result<(), fal_client::Error> {
@@ -56,7 +59,7 @@ impl Client {
         DownloadBytes::new(self.clone(), media.into())
     }
 
-    /// Writes a file of an output to a writer, and says how many bytes it has. The key is not sent. A data URI
+    /// Downloads a file of an output to a writer, and returns the number of bytes. The API key is not sent. A data URI
     /// (`sync_mode`) is decoded.
     ///
     /// ```no_run
@@ -73,7 +76,7 @@ impl Client {
         DownloadTo::new(self.clone(), media.into(), writer)
     }
 
-    /// Saves several files of an output into a folder, several at once, and says where each is, in their order.
+    /// Downloads several files of an output into a folder, and returns their paths in the same order.
     ///
     /// ```no_run
     /// # async fn example(client: fal_client::Client, images: &[fal_client::Image]) -> Result<(), fal_client::Error> {
@@ -84,9 +87,9 @@ impl Client {
     /// # }
     /// ```
     ///
-    /// Each file is called as the output says, else as its URL ends, with a number where there is such a file already.
-    /// The folder is made if there is none. No name leads out of the folder, hides the file or means a device, whatever the
-    /// output or the URL says.
+    /// A file gets the name in the output, or else the last segment of its URL. A number is appended if the name is taken. The
+    /// folder is created if it is missing. Names from outputs and URLs are sanitized: they cannot leave the folder, hide a file
+    /// or refer to a device.
     pub fn download_all<M: Into<MediaUrl>>(
         &self,
         media: impl IntoIterator<Item = M>,
@@ -99,13 +102,13 @@ impl Client {
 /// The options of a download of one file.
 macro_rules! download_options {
     () => {
-        /// The most bytes that the file may have (no limit by default). A larger one is an error, as soon as it is known.
+        /// Maximum size of the file, in bytes. Default: unlimited. A larger file fails as soon as its size is known.
         pub fn max_bytes(mut self, bytes: u64) -> Self {
             self.options.max_bytes = Some(bytes);
             self
         }
 
-        /// Is called as the download advances.
+        /// Registers a callback for the progress. It should return quickly.
         pub fn on_progress(mut self, call: impl FnMut(crate::transport::TransferProgress) + Send + 'a) -> Self {
             self.options.on_progress = Some(Box::new(call));
             self

@@ -8,23 +8,23 @@ use super::incoming::Incoming;
 use crate::error::{Error, ErrorKind};
 use crate::transport::random;
 
-/// How much is written at once.
+/// Size of a write, in bytes.
 const CHUNK: usize = 512 << 10;
 
-/// A file that has come in, and is not in its place yet.
+/// A file that was received completely, but is not at its path yet.
 pub(super) enum Received {
-    /// A small one, in memory.
+    /// A small file, in memory.
     Whole(Vec<u8>),
     Part(PartFile),
 }
 
-/// The file that a download grows in, which goes away if the download does not end well. It belongs to whoever works on
-/// it, so that it goes away too when the download is given up in the middle of that work.
+/// A temporary file that is removed on drop. The task that writes it owns it, so it is also removed if the download is
+/// dropped during a write.
 pub(super) struct PartFile(PathBuf);
 
 impl Received {
-    /// Takes a file that comes in. If it is not small, it is written beside the place where it is to be: one chunk is
-    /// written while the next comes in.
+    /// Receives a whole file. Unless it is small, it is written to a temporary file next to its path. One chunk is written
+    /// while the next one is received.
     pub(super) async fn all_of(incoming: &mut Incoming<'_>, path: &Path) -> Result<Self, Error> {
         let unwritable = |error| unwritable(path, error);
         let first = chunk(incoming, Vec::new()).await?;
@@ -34,7 +34,7 @@ impl Received {
         let (mut writing, mut spare) = (write(None, path, first), Vec::new());
         loop {
             let chunk = chunk(incoming, spare).await;
-            // Even where nothing more comes: the file is not gone before it has been written.
+            // Also awaited if the download failed, so that the temporary file is removed before the error is returned.
             let (part, file, written) = joined(writing.await).map_err(unwritable)?;
             let chunk = chunk?;
             if chunk.is_empty() {
@@ -45,34 +45,34 @@ impl Received {
         }
     }
 
-    /// Puts the file in its place. Unless it is to be overwritten, a file that is there stays, even if it came there just
-    /// now: that is the error `AlreadyExists`, and what was received is given back with it.
+    /// Moves the file to its path. Without `overwrite`, fails with `AlreadyExists` if there is a file, even one that was
+    /// created just now, and returns the received file with the error.
     pub(super) async fn save_as(self, path: &Path, overwrite: bool) -> Result<(), (Option<Self>, io::Error)> {
         let path = path.to_owned();
-        let placed = tokio::task::spawn_blocking(move || {
+        let moved = tokio::task::spawn_blocking(move || {
             let part = match self {
                 Received::Whole(bytes) => PartFile::written(&path, &bytes).map_err(|error| (None, error))?,
                 Received::Part(part) => part,
             };
-            let placed = if overwrite { fs::rename(&part.0, &path) } else { link(&part.0, &path) };
-            placed.map_err(|error| (Some(Received::Part(part)), error))
+            let moved = if overwrite { fs::rename(&part.0, &path) } else { link(&part.0, &path) };
+            moved.map_err(|error| (Some(Received::Part(part)), error))
         });
-        placed.await.unwrap_or_else(|error| Err((None, error.into())))
+        moved.await.unwrap_or_else(|error| Err((None, error.into())))
     }
 }
 
 impl PartFile {
-    /// Makes the file, under a name that nobody guesses, and that is short: the file's own may be as long as names can be.
+    /// Creates the file under a random name, which is short because the file's own name may have the maximum length.
     fn create(path: &Path) -> io::Result<(Self, File)> {
         if path.file_name().is_none() {
-            return Err(io::Error::other("it is not the name of a file"));
+            return Err(io::Error::other("the path has no file name"));
         }
         let path = path.with_file_name(format!(".{:016x}.part", random()));
         let file = File::create_new(&path)?;
         Ok((PartFile(path), file))
     }
 
-    /// Makes the file with all that is to be in it.
+    /// Creates the file with its whole content.
     fn written(path: &Path, bytes: &[u8]) -> io::Result<Self> {
         let (part, mut file) = PartFile::create(path)?;
         file.write_all(bytes)?;
@@ -80,35 +80,33 @@ impl PartFile {
     }
 }
 
-/// Whether a file can be put in a place: where there is none, and where there is one that is to be overwritten. Nothing but
-/// a regular file is ever replaced; whoever wants to write to a device or a pipe opens it.
+/// Checks that a file can be saved at a path: it is free, or has a regular file that may be overwritten.
 pub(super) fn check_destination(path: &Path, overwrite: bool) -> Result<(), Error> {
-    let refuse = |what: &str| {
+    let reject = |kind: &str| {
         let message =
-            format!("{} is {what} and is kept; `download_to` writes to anything that is open", path.display());
+            format!("cannot save to {}: it is {kind}; use `download_to` to write to an open writer", path.display());
         Err(Error::new(ErrorKind::File, message))
     };
     match fs::metadata(path) {
-        Ok(there) if there.is_dir() => refuse("a folder"),
-        Ok(there) if !there.is_file() => refuse("not a regular file"),
+        Ok(existing) if existing.is_dir() => reject("a folder"),
+        Ok(existing) if !existing.is_file() => reject("not a regular file"),
         Ok(_) if !overwrite => Err(unwritable(path, io::ErrorKind::AlreadyExists.into())),
         _ => Ok(()),
     }
 }
 
-/// Gives a file the name of a path where there is none of that name yet.
+/// Moves a file to a path that must be free. If it succeeds with a hard link, the old name remains.
 fn link(part: &Path, path: &Path) -> io::Result<()> {
     match fs::hard_link(part, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(error),
-        // A file system without links.
+        // The file system does not support hard links.
         Err(_) if path.exists() => Err(io::ErrorKind::AlreadyExists.into()),
         Err(_) => fs::rename(part, path),
         Ok(()) => Ok(()),
     }
 }
 
-/// What comes in until it is worth to be written; nothing after the end. Copied together, so that the connection can use
-/// its own memory again.
+/// Receives the next chunk, which is empty after the end. The pieces are copied, so that the connection can reuse its buffers.
 async fn chunk(incoming: &mut Incoming<'_>, mut chunk: Vec<u8>) -> Result<Vec<u8>, Error> {
     chunk.clear();
     while chunk.len() < CHUNK {
@@ -118,7 +116,7 @@ async fn chunk(incoming: &mut Incoming<'_>, mut chunk: Vec<u8>) -> Result<Vec<u8
     Ok(chunk)
 }
 
-/// Begins to write a chunk, and gives its memory back.
+/// Starts writing a chunk, and returns its memory for reuse.
 fn write(
     part: Option<(PartFile, File)>,
     path: &Path,
@@ -132,20 +130,21 @@ fn write(
     })
 }
 
-fn joined<T>(done: Result<io::Result<T>, tokio::task::JoinError>) -> io::Result<T> {
-    done.unwrap_or_else(|error| Err(error.into()))
+fn joined<T>(result: Result<io::Result<T>, tokio::task::JoinError>) -> io::Result<T> {
+    result.unwrap_or_else(|error| Err(error.into()))
 }
 
 pub(super) fn unwritable(path: &Path, error: io::Error) -> Error {
     if error.kind() == io::ErrorKind::AlreadyExists {
-        return Error::new(ErrorKind::File, format!("{} exists already and is kept", path.display()));
+        let message = format!("{} already exists: choose another path or set `overwrite(true)`", path.display());
+        return Error::new(ErrorKind::File, message);
     }
-    Error::new(ErrorKind::File, format!("{} cannot be written: {error}", path.display())).caused_by(error)
+    Error::new(ErrorKind::File, format!("cannot write {}: {error}", path.display())).caused_by(error)
 }
 
 impl Drop for PartFile {
     fn drop(&mut self) {
-        // After a renaming there is none.
+        // It is already gone after a rename.
         let _ = fs::remove_file(&self.0);
     }
 }

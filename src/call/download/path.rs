@@ -13,7 +13,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::media::MediaUrl;
 
-/// A download to a file, which starts when it is awaited and gives the file's path.
+/// Downloads a file to a path and returns the path. Starts when awaited.
 #[must_use = "a download does nothing until it is awaited"]
 pub struct Download<'a> {
     client: Client,
@@ -28,7 +28,7 @@ impl<'a> Download<'a> {
         Download { client, media, path: path.to_owned(), overwrite: false, options: Options::default() }
     }
 
-    /// Whether a file of the same name is replaced (default false).
+    /// Replaces an existing file at the path. Default: `false`.
     pub fn overwrite(mut self, overwrite: bool) -> Self {
         self.overwrite = overwrite;
         self

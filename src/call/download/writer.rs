@@ -12,9 +12,9 @@ use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::media::MediaUrl;
 
-/// A download to a writer, which starts when it is awaited and gives the number of bytes.
+/// Downloads a file to a writer and returns the number of bytes. Starts when awaited.
 ///
-/// If it fails, the writer has had a part of the file.
+/// If it fails, the writer may have received a part of the file.
 #[must_use = "a download does nothing until it is awaited"]
 pub struct DownloadTo<'a> {
     client: Client,
@@ -33,7 +33,7 @@ impl<'a> DownloadTo<'a> {
     async fn write(self) -> Result<u64, Error> {
         let DownloadTo { client, media, mut writer, options } = self;
         let unwritable = |error: std::io::Error| {
-            Error::new(ErrorKind::File, format!("the writer of a download failed: {error}")).caused_by(error)
+            Error::new(ErrorKind::File, format!("cannot write to the download's writer: {error}")).caused_by(error)
         };
         let mut incoming = Incoming::open(&client, &media, options).await?;
         let mut length = 0;

@@ -1,4 +1,4 @@
-//! What can be done with files in fal's storage.
+//! Calls about files in fal's storage.
 
 mod access;
 mod upload;
@@ -8,7 +8,7 @@ pub use upload::Upload;
 use crate::client::Client;
 use crate::files::FileInput;
 
-/// fal's storage, by [`Client::storage`].
+/// fal's storage: uploads, signed URLs and access rules. Returned by [`Client::storage`].
 ///
 /// ```no_run
 /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
@@ -20,22 +20,22 @@ use crate::files::FileInput;
 /// # }
 /// ```
 ///
-/// A call uploads the files of its input by itself; this is for files that are used more than once, that are large, or
-/// that are to have a lifecycle of their own.
+/// Calls upload the files of their input automatically. Upload a file explicitly if it is large, if several calls use it, or
+/// if it needs its own expiry or access rules.
 #[derive(Clone, Debug)]
 pub struct Storage {
     client: Client,
 }
 
 impl Client {
-    /// fal's storage.
+    /// Returns fal's storage.
     pub fn storage(&self) -> Storage {
         Storage { client: self.clone() }
     }
 }
 
 impl Storage {
-    /// Uploads a file, when it is awaited. A file that is on the web already is left there, and its URL is the answer.
+    /// Uploads a file. A file that is given by its URL is not uploaded; the result has that URL.
     pub fn upload<'a>(&self, file: impl Into<FileInput>) -> Upload<'a> {
         Upload::new(self.client.clone(), file.into())
     }

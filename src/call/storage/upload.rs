@@ -12,7 +12,7 @@ use crate::media::File;
 use crate::storage::{Repository, Source, UploadPolicy};
 use crate::transport::{OnProgress, TransferProgress};
 
-/// An upload, which starts when it is awaited and gives the file as models know it: its URL, name, type and size.
+/// Uploads a file and returns its URL, name, type and size. Starts when awaited.
 ///
 /// ```no_run
 /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
@@ -30,15 +30,16 @@ use crate::transport::{OnProgress, TransferProgress};
 /// # }
 /// ```
 ///
-/// A large file is sent in parts, several at once. What fails is repeated as the client's [`RetryPolicy`] says, a part at
-/// a time; where a repository does not take the file at all, the fallback is tried. A file that is changed while it is
-/// sent is an error. Dropping the future stops all of it.
+/// A large file is uploaded in parts, several of them in parallel. Failed requests are retried according to the client's
+/// [`RetryPolicy`], each part separately. If the repository fails, the client tries the fallback. Dropping the future stops
+/// the upload.
 ///
 /// # Errors
 ///
-/// The file cannot be read or is changed ([`ErrorKind::File`]); it is text that is no URL, or has a media type that no header
-/// takes ([`ErrorKind::InvalidInput`], before anything is sent); neither the repository nor the fallback takes it: then it is
-/// the repository's error.
+/// - The file cannot be read, or it changes during the upload ([`ErrorKind::File`]).
+/// - The file is a string that is not a URL, or its media type is not valid in a header ([`ErrorKind::InvalidInput`]). Nothing
+///   was sent.
+/// - The repository and the fallback both fail. The error is the repository's.
 ///
 /// [`ErrorKind::File`]: crate::ErrorKind::File
 /// [`ErrorKind::InvalidInput`]: crate::ErrorKind::InvalidInput
@@ -57,39 +58,38 @@ impl<'a> Upload<'a> {
         Upload { client, file, policy, on_progress: None }
     }
 
-    /// The media type (`image/png`), where it does not follow from the name or from the bytes.
+    /// Sets the media type, such as `image/png`. Default: determined from the name or the content.
     pub fn content_type(mut self, content_type: impl Into<String>) -> Self {
         self.file = self.file.content_type(content_type);
         self
     }
 
-    /// The file's name, which shows in its URL. A path has one already. By token ([`Repository::Cdn`]) it goes in a header,
-    /// where what is not ASCII becomes `_`.
+    /// Sets the file's name, which appears in its URL. Default: the name of a path, if the file is one. For
+    /// [`Repository::Cdn`] the name is sent in a header, in which characters outside ASCII become `_`.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.file = self.file.name(name);
         self
     }
 
-    /// How long the file lives and who may read it (default: what the policy says).
+    /// Sets the file's expiry and who may read it. Default: the policy's lifecycle.
     pub fn lifecycle(mut self, lifecycle: Lifecycle) -> Self {
         self.policy = self.policy.lifecycle(lifecycle);
         self
     }
 
-    /// Where the file goes (default: what the policy says).
+    /// Sets the repository that the file is uploaded to. Default: the policy's repository.
     pub fn repository(mut self, repository: Repository) -> Self {
         self.policy = self.policy.repository(repository);
         self
     }
 
-    /// Where and how the file is uploaded (default: the client's policy). It replaces what was said of repository and lifecycle
-    /// before.
+    /// Sets the upload policy. Default: the client's policy. It replaces a repository and a lifecycle that were set before.
     pub fn policy(mut self, policy: UploadPolicy) -> Self {
         self.policy = policy;
         self
     }
 
-    /// Is called as the upload advances, with what the connections have taken so far. It should not take long.
+    /// Registers a callback for the progress, in bytes passed to the connections. It should return quickly.
     pub fn on_progress(mut self, call: impl FnMut(TransferProgress) + Send + 'a) -> Self {
         self.on_progress = Some(Box::new(call));
         self
