@@ -7,7 +7,7 @@ use quote::{quote, quote_spanned};
 use syn::LitStr;
 use syn::ext::IdentExt;
 
-use crate::arguments::{self, Place};
+use crate::arguments::{self, Owner};
 use crate::item::{Attribute, Struct, Type};
 
 /// A field of a record.
@@ -27,7 +27,7 @@ pub(crate) struct Field {
 pub(crate) fn take_fields(item: &mut Struct) -> syn::Result<Vec<Field>> {
     let mut fields = Vec::with_capacity(item.fields.len());
     for field in &mut item.fields {
-        let arguments = arguments::take(&mut field.attributes, Place::Field)?;
+        let arguments = arguments::take(&mut field.attributes, Owner::Field)?;
         let name = field.name.clone();
         fields.push(Field {
             wire: arguments.name.unwrap_or_else(|| LitStr::new(&name.unraw().to_string(), name.span())),

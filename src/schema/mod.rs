@@ -1,4 +1,4 @@
-//! The ground that generated code stands on: how its types are read, written, validated and built.
+//! The foundation of generated code: how its types are read, written, validated and built.
 //!
 //! Generated types are ordinary structs and enums with attributes of the crate fal-client-macros:
 //!

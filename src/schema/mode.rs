@@ -1,4 +1,4 @@
-/// How forgiving reading is. The outermost type chooses the mode, and it holds for everything inside.
+/// Strictness of reading. The outermost type chooses the mode, and it holds for everything inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// For inputs: unknown fields are errors, and required fields must be present.

@@ -20,8 +20,8 @@ use crate::files::FileInput;
             `BTreeMap<String, _>`, `Box`, `Option` or `Nullable` of these"
 )]
 pub trait SchemaType: Any + Clone + Debug + PartialEq + Serialize {
-    /// How values of the type are handled. All structs share one shape, and so do all enums and all unions: what is done
-    /// with them is written once here, and not generated for each.
+    /// The implementation for values of the type. All structs share one shape, and so do all enums and all unions, so that
+    /// their implementation is written once and not generated for each.
     type Shape: Shape<Self>;
 }
 

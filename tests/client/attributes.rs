@@ -94,7 +94,7 @@ fn setters_take_values_options_and_nulls() {
     let input = input().seed(7).maybe_seed(true).maybe_seed_(Some(8)).null_duration().weights([("a".to_owned(), 0.5)]);
     let input = input.source("anything at all").anything(json!([1])).size((64, 64));
     assert_eq!(
-        serde_json::to_value(input.build()).unwrap(),
+        serde_json::to_value(input.build()).expect("JSON"),
         json!({
             "word": "abc", "numbers": [1, 2], "type": "https://example.com/a.png", "maybe_seed": true, "seed": 8,
             "duration": null, "weights": { "a": 0.5 }, "source": "anything at all", "anything": [1],
@@ -107,7 +107,8 @@ fn setters_take_values_options_and_nulls() {
 fn every_rule_is_checked() {
     let wrong = Input::builder().word("bbbbbb").numbers([1, 1, 10]).file("a.png").duration(-0.3);
     let wrong = wrong.weights([("a".to_owned(), 2.0)]).size((1, 1)).build();
-    let found: Vec<String> = wrong.validate().unwrap_err().errors().iter().map(|error| error.path()).collect();
+    let found: Vec<String> =
+        wrong.validate().expect_err("violations").errors().iter().map(|error| error.path()).collect();
     assert_eq!(
         found,
         [
@@ -129,9 +130,10 @@ fn every_rule_is_checked() {
 
 #[test]
 fn tags_select_a_variant_whatever_the_order_of_keys() {
-    let source: Source = serde_json::from_value(json!({ "url": "https://e.com/a", "kind": "file" })).unwrap();
+    let source: Source =
+        serde_json::from_value(json!({ "url": "https://e.com/a", "kind": "file" })).expect("an upload");
     assert_eq!(source, Source::Upload(Upload::new("file", "https://e.com/a")));
-    let source: Source = serde_json::from_value(json!({ "lens": 50, "kind": "webcam" })).unwrap();
+    let source: Source = serde_json::from_value(json!({ "lens": 50, "kind": "webcam" })).expect("a camera");
     assert_eq!(source, Source::from(Camera::new("webcam").lens(50)));
 }
 
