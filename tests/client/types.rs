@@ -90,8 +90,7 @@ fn inputs_with_unknown_missing_or_mistyped_fields_are_rejected() {
     assert!(error(with("prompt", Value::Null)).contains("null"));
     assert!(error(with("seed", json!("7"))).contains("expected an integer"));
     assert!(
-        error(with("image_size", json!(7)))
-            .contains("expected a declared string or an object with `width` and `height`")
+        error(with("image_size", json!(7))).contains("expected a declared string or an object with `width`, `height`")
     );
     assert!(error(with("image_size", json!({ "width": "wide" }))).contains("expected an integer"));
 }
