@@ -1,4 +1,4 @@
-//! Arguments of `#[field(…)]` and `#[variant(…)]`: names, and rules beyond the type.
+//! Arguments of `#[field(…)]` and `#[variant(…)]`: names, and constraints beyond the type.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
@@ -12,13 +12,13 @@ use crate::item::Attribute;
 /// The arguments of one item's inner attributes.
 #[derive(Default)]
 pub(crate) struct Arguments {
-    /// `name = "type"`: the name in JSON, where it is not the field's.
+    /// `name = "type"`: the name in JSON, if it differs from the field's name.
     pub(crate) name: Option<LitStr>,
     /// `requires("x", "y")`: keys that a union's object must have.
     pub(crate) requires: Vec<LitStr>,
-    /// `tag("type" = "camera")`: keys whose value tells a union's objects apart, as tokens of the runtime's table.
+    /// `tag("type" = "camera")`: keys whose value distinguishes a union's objects, as tokens of the runtime's table.
     pub(crate) tags: Vec<TokenStream>,
-    /// `any_string`: the variant accepts any string, although its type does not show it.
+    /// `any_string`: the variant accepts any string, which its type does not tell.
     pub(crate) any_string: bool,
     /// The rules, each as tokens of a runtime `Rule`.
     pub(crate) rules: Vec<TokenStream>,
@@ -80,7 +80,7 @@ impl Arguments {
     }
 }
 
-/// Parses one rule behind its name.
+/// Parses one rule, after its name.
 fn rule(name: &Ident, text: &str, input: ParseStream<'_>, rules: &mut Vec<TokenStream>) -> syn::Result<()> {
     match text {
         "range" => both(input, rules, ["Minimum", "Maximum"], Number::tokens)?,
@@ -131,7 +131,7 @@ fn push(rules: &mut Vec<TokenStream>, rule: &str, argument: TokenStream) {
     rules.push(quote! { private::Rule::#rule(#argument) });
 }
 
-/// Parses rules for what is inside the value.
+/// Parses rules for values inside the value.
 fn nested(input: ParseStream<'_>) -> syn::Result<Vec<TokenStream>> {
     let content;
     parenthesized!(content in input);
@@ -175,7 +175,7 @@ fn list<T: Parse>(input: ParseStream<'_>) -> syn::Result<Vec<T>> {
     Ok(Punctuated::<T, Token![,]>::parse_terminated(&content)?.into_iter().collect())
 }
 
-/// A number as the schema writes it: an integer stays one.
+/// A number as the schema writes it. An integer stays an integer.
 struct Number {
     minus: Option<Token![-]>,
     digits: Digits,
@@ -208,7 +208,7 @@ impl Number {
     }
 }
 
-/// The tokens of a length or a number of items.
+/// Returns the tokens of a length or of a number of items.
 fn count(count: &LitInt) -> TokenStream {
     quote! { #count }
 }

@@ -1,4 +1,5 @@
-//! `#[input]`: a struct and its builder, a type parameter of which says for each required field whether it is set.
+//! `#[input]`: a struct and its builder. The builder has a type parameter for each required field, which tracks whether the
+//! field is set.
 
 use std::collections::BTreeSet;
 
@@ -98,8 +99,7 @@ pub(crate) fn input(mut item: Struct) -> syn::Result<TokenStream> {
     })
 }
 
-/// Returns the type parameter of each required field: its name, with `State` behind it as long as a type in the struct has
-/// it.
+/// Returns the type parameter of each required field: its name, followed by `State` if a type in the struct has that name.
 fn states(fields: &[Field], required: &[&Field], others: [&Ident; 2]) -> Vec<Ident> {
     let mut taken: BTreeSet<String> = others.iter().map(|name| name.to_string()).collect();
     taken.insert("Self".to_owned());
@@ -114,7 +114,7 @@ fn states(fields: &[Field], required: &[&Field], others: [&Ident; 2]) -> Vec<Ide
     required.iter().map(state).collect()
 }
 
-/// `control_image_url` as `ControlImageUrl`.
+/// Converts `control_image_url` to `ControlImageUrl`.
 fn pascal(name: &str) -> String {
     let words = name.split('_').filter(|word| !word.is_empty());
     let pascal: String = words.flat_map(|word| [word[..1].to_ascii_uppercase(), word[1..].to_owned()]).collect();
@@ -124,7 +124,7 @@ fn pascal(name: &str) -> String {
     }
 }
 
-/// `MyInput` as `my_input`.
+/// Converts `MyInput` to `my_input`.
 fn snake(name: &str) -> String {
     let mut snake = String::new();
     for c in name.chars() {

@@ -1,5 +1,5 @@
-//! Structs and enums as they are written. Documentation, visibilities and types are kept as tokens and passed on, because
-//! parsing them would cost every user of a large schema time.
+//! Structs and enums. Documentation, visibilities and types are kept as tokens, because parsing them would cost every user of
+//! a large schema compile time.
 
 use std::collections::BTreeSet;
 
@@ -149,7 +149,7 @@ impl Parse for Variant {
     }
 }
 
-/// A type, as it is written.
+/// A type, as its tokens.
 #[derive(Clone)]
 pub(crate) struct Type(Vec<TokenTree>);
 
@@ -175,7 +175,7 @@ impl Parse for Type {
 impl Type {
     /// Returns the index of the path's last segment: that of `Option` in `::core::option::Option<T>`.
     fn last_segment(&self) -> usize {
-        let is = |index: usize, wanted: char| matches!(self.0.get(index), Some(TokenTree::Punct(punct)) if punct.as_char() == wanted);
+        let is = |index: usize, expected: char| matches!(self.0.get(index), Some(TokenTree::Punct(punct)) if punct.as_char() == expected);
         let mut index = if is(0, ':') { 2 } else { 0 };
         while is(index + 1, ':') && is(index + 2, ':') && !is(index + 3, '<') {
             index += 3;
@@ -183,17 +183,17 @@ impl Type {
         index
     }
 
-    /// Returns true if the type has one of these names, whatever its path.
+    /// Returns true if the type has one of these names, with any path.
     pub(crate) fn is_named(&self, names: &[&str]) -> bool {
         matches!(self.0.get(self.last_segment()), Some(TokenTree::Ident(ident)) if names.iter().any(|name| ident == name))
     }
 
-    /// Returns true if the type is written with a path, and not as a single name.
+    /// Returns true if the type is written with a path, not as a single name.
     pub(crate) fn is_qualified(&self) -> bool {
         self.last_segment() > 0
     }
 
-    /// Returns the `T` of `NAME<T>`, whatever the path of `NAME`.
+    /// Returns the `T` of `NAME<T>`, where `NAME` may have any path.
     pub(crate) fn argument(&self, name: &str) -> Option<Type> {
         if !self.is_named(&[name]) {
             return None;

@@ -33,7 +33,7 @@ pub(crate) fn input_object(mut item: Struct) -> syn::Result<TokenStream> {
     })
 }
 
-/// `new`, which takes the required fields in their order.
+/// Returns the function `new`, which takes the required fields in order.
 fn new(item: &Struct, fields: &[Field]) -> TokenStream {
     let name = &item.name;
     let required = fields.iter().filter(|field| field.optional.is_none());

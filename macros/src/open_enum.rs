@@ -1,4 +1,4 @@
-//! `#[open_enum]`: an enum of strings that stays open.
+//! `#[open_enum]`: an enum of strings that also accepts undeclared values.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -20,7 +20,7 @@ pub(crate) fn open_enum(arguments: TokenStream, item: Enum) -> syn::Result<Token
     }
     let variant_names: Vec<&Ident> = variants.iter().map(|variant| &variant.name).collect();
     let declarations = variants.iter().zip(&values).map(|(Variant { attributes, name, .. }, value)| {
-        // A value speaks for itself.
+        // A variant without documentation is documented by its value.
         let docs = (!attributes.iter().any(|attribute| attribute.is("doc"))).then(|| {
             let docs = docs(&value.value());
             quote! { #[doc = #docs] }
@@ -57,7 +57,7 @@ pub(crate) fn open_enum(arguments: TokenStream, item: Enum) -> syn::Result<Token
             /// The declared values, in the schema's order.
             pub const VALUES: &'static [&'static str] = &[#(#values),*];
 
-            /// Creates a value from any string, for a service that is ahead of the schema. Sending an undeclared value takes
+            /// Creates a value from any string, for a service that is ahead of the schema. To send an undeclared value, set
             /// `validate(false)` on the call.
             pub fn other(value: impl ::core::convert::AsRef<str>) -> Self {
                 ::fal_client::__private::value_of(value.as_ref())
@@ -89,7 +89,7 @@ fn docs(value: &str) -> String {
     if shown.trim().is_empty() { " (blank)".to_owned() } else { format!(" `{shown}`") }
 }
 
-/// Takes `#[value("…")]` off a variant.
+/// Removes `#[value("…")]` from a variant and returns the value.
 fn take_value(variant: &mut Variant) -> syn::Result<LitStr> {
     if variant.of.is_some() {
         return Err(syn::Error::new(variant.name.span(), "expected a variant without a value"));

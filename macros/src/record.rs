@@ -23,7 +23,7 @@ pub(crate) struct Field {
     rules: Vec<TokenStream>,
 }
 
-/// Takes the attributes `#[field(…)]` off a struct, and returns what they say.
+/// Removes the attributes `#[field(…)]` from a struct, and returns its fields with their arguments.
 pub(crate) fn take_fields(item: &mut Struct) -> syn::Result<Vec<Field>> {
     let mut fields = Vec::with_capacity(item.fields.len());
     for field in &mut item.fields {
@@ -46,8 +46,8 @@ pub(crate) fn names(fields: &[Field]) -> BTreeSet<String> {
     fields.iter().map(|field| field.name.to_string()).collect()
 }
 
-/// Implements the runtime's traits for a struct, which is read in a mode: `Strict` or `Lenient`. `private` is in scope. The
-/// bodies are as short as they can be because they are compiled for every struct there is.
+/// Implements the runtime's traits for a struct, which is read in the mode `Strict` or `Lenient`. `private` is in scope. The
+/// bodies are short because they are compiled for every struct.
 pub(crate) fn implementations(name: &Ident, fields: &[Field], mode: &str) -> TokenStream {
     let mode = Ident::new(mode, name.span());
     let table = fields.iter().map(|Field { wire, rules, .. }| quote! { private::field(#wire, &[#(#rules),*]) });

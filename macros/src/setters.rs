@@ -1,4 +1,4 @@
-//! Setters of a field, on a builder or on an object itself.
+//! Setters of fields, on a builder or on an object itself.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,8 @@ use syn::ext::IdentExt;
 use crate::item::Type;
 use crate::record::Field;
 
-/// Returns the setters of the optional fields: `x`, `maybe_x`, and `null_x` where null means something. `record` is how the
-/// record is reached: `self.input` or `self`. `taken` are the names of all fields.
+/// Returns the setters of an optional field: `x`, `maybe_x`, and `null_x` if null differs from an absent field. `record` is
+/// the expression for the record: `self.input` or `self`. `taken` has the names of all fields.
 pub(crate) fn optional(taken: &BTreeSet<String>, field: &Field, record: &TokenStream) -> TokenStream {
     let Some(value) = &field.optional else { return TokenStream::new() };
     let (name, docs) = (&field.name, &field.docs);
@@ -54,7 +54,8 @@ pub(crate) fn optional(taken: &BTreeSet<String>, field: &Field, record: &TokenSt
     }
 }
 
-/// Returns the parameter that takes a value of a type by `Into`, or the items of a list, and the expression that converts it.
+/// Returns the parameter of a setter and the expression that converts it. The parameter accepts a value by `Into`, or the
+/// items of a list.
 pub(crate) fn parameter(name: &Ident, value: &Type) -> (TokenStream, TokenStream) {
     // An error about an argument points at the field's type.
     let span = value.span();
@@ -67,10 +68,10 @@ pub(crate) fn parameter(name: &Ident, value: &Type) -> (TokenStream, TokenStream
     }
 }
 
-/// Returns the name `prefix_x`, with `_` behind it as long as it is taken.
+/// Returns the name `prefix_x`, followed by `_` until it is free.
 fn free(prefix: &str, name: &Ident, taken: &BTreeSet<String>) -> Ident {
     let text = name.unraw().to_string();
-    // `_3d` has its `_` only because no name begins with a digit.
+    // `_3d` begins with `_` only because a name cannot begin with a digit.
     let text = text.strip_prefix('_').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())).unwrap_or(&text);
     let mut free = format!("{prefix}_{text}");
     while taken.contains(&free) {

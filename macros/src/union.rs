@@ -1,4 +1,4 @@
-//! `#[input_union]` and `#[output_union]`: a value of one of several types.
+//! `#[input_union]` and `#[output_union]`: enums with one variant for each of several types.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -68,7 +68,7 @@ pub(crate) fn output_union(mut item: Enum) -> syn::Result<TokenStream> {
     Ok(expand(&item, &members, "Lenient", &other, &functions))
 }
 
-/// Takes `#[variant(…)]` off every variant, and returns what they say.
+/// Removes `#[variant(…)]` from every variant, and returns the variants with their arguments.
 fn take_members(item: &mut Enum) -> syn::Result<Vec<Member>> {
     let mut members = Vec::with_capacity(item.variants.len());
     for variant in &mut item.variants {
@@ -81,7 +81,8 @@ fn take_members(item: &mut Enum) -> syn::Result<Vec<Member>> {
     Ok(members)
 }
 
-/// Expands a union. `other` is the variant for what matches no other, and `functions` are those in which the sides differ.
+/// Expands a union. `other` is the variant for values that match no other variant. `functions` are the functions that differ
+/// between inputs and outputs.
 fn expand(item: &Enum, members: &[Member], mode: &str, other: &TokenStream, functions: &TokenStream) -> TokenStream {
     let Enum { attributes, visibility, name, variants } = item;
     let mode = Ident::new(mode, name.span());
@@ -136,7 +137,7 @@ fn expand(item: &Enum, members: &[Member], mode: &str, other: &TokenStream, func
     }
 }
 
-/// `From` for a member's type, and for what one writes in its place.
+/// Implements `From` for a variant's type, and for literals that users write for it.
 fn conversions(name: &Ident, Member { name: variant, of, arguments }: &Member) -> TokenStream {
     let from = |literal: TokenStream| quote! { private::implement_from! { #name #variant #literal } };
     let more = if arguments.any_string || of.is_named(&["String", "FileInput"]) {

@@ -10,7 +10,7 @@ use super::validator::Validator;
 use crate::files::FileInput;
 use crate::protocol::LocSegment;
 
-/// A field of a record, of any type. Code that uses fields through this trait is compiled once, and not for each record.
+/// A field of a record, of any type. Code that uses fields through this trait is compiled once, instead of once per record.
 pub(super) trait AnyField: Any {
     /// Copies the value of a field of the same type.
     fn copy_from(&mut self, original: &dyn AnyField);
@@ -101,11 +101,11 @@ pub(super) fn fields_are_equal(fields: &[&dyn AnyField], others: &[&dyn AnyField
 
 /// Formats fields by their names in JSON.
 pub(super) fn debug_fields(info: &RecordInfo, fields: &[&dyn AnyField], f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let mut shown = f.debug_struct(info.name);
+    let mut output = f.debug_struct(info.name);
     for (field, value) in info.fields.iter().zip(fields) {
-        shown.field(field.name, value.as_debug());
+        output.field(field.name, value.as_debug());
     }
-    shown.finish()
+    output.finish()
 }
 
 /// Reports violations of the schema.

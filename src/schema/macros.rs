@@ -1,5 +1,5 @@
-//! Implementations that are the same for every type of a kind but for its name. The attribute macros expand to calls of
-//! these, so that what they write themselves is what differs from type to type.
+//! Implementations that differ from type to type only in the type's name. The attribute macros expand to calls of these
+//! macros, and generate only the code that differs in more than the name.
 
 /// The standard traits of a struct.
 #[doc(hidden)]

@@ -20,30 +20,30 @@ use crate::files::FileInput;
             `BTreeMap<String, _>`, `Box`, `Option` or `Nullable` of these"
 )]
 pub trait SchemaType: Any + Clone + Debug + PartialEq + Serialize {
-    /// The implementation for values of the type. All structs share one shape, and so do all enums and all unions, so that
-    /// their implementation is written once and not generated for each.
+    /// The implementation for values of the type. All structs share one shape, and so do all enums and all unions, so their
+    /// code is written once here instead of generated for each type.
     type Shape: Shape<Self>;
 }
 
 /// Reads, validates and searches values of a type. The meaning of null and absence is decided here and nowhere else.
 pub trait Shape<T = Self> {
-    /// The kind of JSON value, which tells the variants of a union apart.
+    /// The kind of JSON value, which distinguishes the variants of a union.
     const KIND: Kind;
 
     /// The fields, if the type is a struct.
     const FIELDS: Option<&'static [FieldInfo]> = None;
 
-    /// The value that stands for an explicit null, where null has a meaning of its own.
+    /// The value for an explicit null, if null differs from an absent field.
     fn explicit_null() -> Option<T> {
         None
     }
 
-    /// The value of a missing field; `None` where that is an error.
+    /// The value of a missing field, or `None` if that is an error.
     fn missing(_mode: Mode) -> Option<T> {
         None
     }
 
-    /// The value of a field that is null: that of a missing one, except for free-form values.
+    /// The value of a field that is null. It is the value of a missing field, except for free-form values.
     fn null(mode: Mode) -> Option<T> {
         Self::missing(mode)
     }
@@ -56,8 +56,8 @@ pub trait Shape<T = Self> {
     /// Reads a value.
     fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<T, D::Error>;
 
-    /// The placeholder in a record until the field is read or set. It is never sent: the type of the builder says which
-    /// fields are set.
+    /// The placeholder in a record until the field is read or set. It is never sent, because the type of a builder tracks
+    /// which required fields are set.
     fn blank() -> T;
 
     /// Reports violations of the schema, if the value belongs to an input.

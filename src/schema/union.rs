@@ -13,11 +13,11 @@ use super::shape::{SchemaType, Shape};
 use super::validator::Validator;
 use crate::files::FileInput;
 
-/// A value of one of several variants, told apart by their JSON kind or, among objects, by their keys.
+/// A value of one of several variants, distinguished by their JSON kind or, among objects, by their keys.
 ///
-/// A variant reads its own value, so that an error inside it is that variant's error, with its path.
+/// The matching variant reads the value, so an error inside it names the path.
 pub trait Union: SchemaType {
-    /// The variants, in their order. Only objects may occur more than once.
+    /// The variants, in order. Only the kind `Object` may occur more than once.
     const MEMBERS: &'static [Member];
 
     /// Reads a value as the variant at an index.
@@ -38,7 +38,7 @@ pub trait Union: SchemaType {
     fn visit_files(&mut self, _path: &mut FieldPath, _visit: &mut dyn FnMut(&str, &mut FileInput)) {}
 }
 
-/// The error of [`Union::read_member`] for an index that no variant has.
+/// The error of [`Union::read_member`] for an index out of range.
 pub fn no_such_member<U, E: Error>() -> Result<U, E> {
     Err(E::custom("no such variant"))
 }
@@ -89,7 +89,7 @@ pub enum Kind {
 /// Maximum number of optional keys that a message names.
 const MAX_SHOWN: usize = 4;
 
-/// A variant of a union, and what tells it from the others.
+/// A variant of a union, with the properties that distinguish it from the others.
 #[derive(Clone, Copy, Debug)]
 pub struct Member {
     kind: Kind,
@@ -109,7 +109,7 @@ pub const fn member<T: SchemaType>(
     Member { kind: T::Shape::KIND, fields: T::Shape::FIELDS, requires, tags }
 }
 
-/// In words, for error messages.
+/// Describes the variant for error messages.
 impl fmt::Display for Member {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
@@ -121,7 +121,7 @@ impl fmt::Display for Member {
             Kind::Object => "an object",
             Kind::Any => "a value",
         })?;
-        // The required keys, or else all of them if they are few.
+        // The required keys, or if there are none, all keys unless they are many.
         let fields = self.fields.filter(|fields| self.requires.is_empty() && fields.len() <= MAX_SHOWN);
         let fields = fields.into_iter().flatten().map(|field| field.name);
         let mut keys = self.requires.iter().copied().chain(fields).enumerate();
@@ -134,9 +134,9 @@ impl Member {
         self.kind == Kind::Object
     }
 
-    /// Returns how badly an object fits; the smallest fits best. In order of weight: tags with another value, required keys
-    /// that are missing, undeclared keys, and keys of the object that the variant does not declare.
-    fn misfit(&self, object: &Map<String, Value>) -> (usize, usize, usize, usize) {
+    /// Rates how well an object matches; the smallest rating matches best. In order of weight, it counts tags with another
+    /// value, missing required keys, undeclared keys of a variant with declared fields, and undeclared keys of any variant.
+    fn mismatch(&self, object: &Map<String, Value>) -> (usize, usize, usize, usize) {
         let wrong = |(key, values): &&(&str, &[&str])| {
             object.get(*key).and_then(Value::as_str).is_some_and(|value| !values.contains(&value))
         };
@@ -166,7 +166,7 @@ impl<U: Union> UnionVisitor<U> {
         U::MEMBERS.iter().position(|member| kinds.contains(&member.kind))
     }
 
-    /// Reads a value as the variant of its kind; `other` describes the value where no variant has that kind.
+    /// Reads a value as the variant of its kind. `other` describes the value in the error if no variant has that kind.
     fn read<'de, D: Deserializer<'de>>(self, kind: &[Kind], value: D, other: Unexpected<'_>) -> Result<U, D::Error> {
         let Some(index) = self.index(kind) else {
             // An output keeps the value; an input rejects it unread.
@@ -229,12 +229,12 @@ impl<'de, U: Union> Visitor<'de> for UnionVisitor<U> {
         if objects().count() < 2 {
             return self.read(&[Kind::Object], deserializer, Unexpected::Map);
         }
-        // The keys that tell the variants apart may come last, so the whole object is read first.
+        // The keys that distinguish the variants may come last, so the whole object is read first.
         let object = Map::deserialize(deserializer)?;
-        let index = objects().min_by_key(|(_, member)| member.misfit(&object)).map_or(0, |(index, _)| index);
+        let index = objects().min_by_key(|(_, member)| member.mismatch(&object)).map_or(0, |(index, _)| index);
         let object = Value::Object(object);
         let read = |index| U::read_member(index, &object, self.mode);
-        // A variant with arbitrary keys accepts what no other can.
+        // A variant with arbitrary keys accepts objects that no other variant accepts.
         let any_keys = objects().find(|(_, member)| member.fields.is_none());
         read(index).or_else(|error| any_keys.map_or(Err(error), |(index, _)| read(index))).map_err(|_| {
             // Read again to locate the error inside the object.

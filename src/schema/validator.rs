@@ -84,7 +84,7 @@ impl Validator {
                 }
                 _ => {}
             }
-            let (broken, error_type, words, key, bound) = match *rule {
+            let (violated, error_type, comparison, key, bound) = match *rule {
                 Rule::Minimum(bound) => {
                     (number.less_than(bound), "greater_than_equal", "greater than or equal to", "ge", bound)
                 }
@@ -97,9 +97,10 @@ impl Validator {
                 Rule::ExclusiveMaximum(bound) => (!number.less_than(bound), "less_than", "less than", "lt", bound),
                 _ => continue,
             };
-            if broken {
+            if violated {
                 let ctx = Map::from_iter([(key.to_owned(), bound.to_json())]);
-                self.report(error_type, format!("Input should be {words} {bound}"), Value::Object(ctx), input.clone());
+                let msg = format!("Input should be {comparison} {bound}");
+                self.report(error_type, msg, Value::Object(ctx), input.clone());
             }
         }
     }
@@ -174,7 +175,7 @@ impl Validator {
         }
     }
 
-    /// Validates a value of an enum: it is declared, or the schema allows any string.
+    /// Validates a value of an enum: it must be declared unless the schema allows any string.
     pub(super) fn enum_value(&mut self, text: &str, declared: &[&str], any_string: bool, rules: &'static [Rule]) {
         if declared.contains(&text) {
             return;
@@ -187,12 +188,12 @@ impl Validator {
     }
 
     fn one_of(&mut self, allowed: &[Value], input: Option<Value>) {
-        let shown = allowed.iter().take(MAX_SHOWN);
-        let words: Vec<String> =
-            shown.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect();
+        let first = allowed.iter().take(MAX_SHOWN);
+        let first: Vec<String> =
+            first.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect();
         let more = allowed.len().saturating_sub(MAX_SHOWN);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-        let msg = format!("Input should be one of {}{more}", words.join(", "));
+        let msg = format!("Input should be one of {}{more}", first.join(", "));
         self.report("one_of", msg, json!({ "expected": allowed }), input);
     }
 
@@ -200,8 +201,8 @@ impl Validator {
     pub(super) fn file(&mut self, file: &FileInput) {
         if let Some(text) = file.text_without_scheme() {
             let msg = "Input should be a URL or a data URI; for a local path use `FileInput::path`".to_owned();
-            let shown: String = text.chars().take(200).collect();
-            self.report("url_parsing", msg, Value::Null, Some(json!(shown)));
+            let input: String = text.chars().take(200).collect();
+            self.report("url_parsing", msg, Value::Null, Some(json!(input)));
         }
     }
 }

@@ -36,8 +36,8 @@ impl<'a> Incoming<'a> {
         } else {
             let parsed = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
             let parsed = parsed.ok_or_else(|| {
-                let shown: String = url.chars().take(100).collect();
-                let message = format!("invalid URL of a file: {shown:?}; expected an http, https or data URL");
+                let excerpt: String = url.chars().take(100).collect();
+                let message = format!("invalid URL of a file: {excerpt:?}; expected an http, https or data URL");
                 Error::new(ErrorKind::UnexpectedResponse, message)
             })?;
             Source::Stream(Box::new(MediaStream::open(client.context(), parsed).await?))

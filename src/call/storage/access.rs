@@ -107,8 +107,8 @@ impl Storage {
         let url = Url::parse(file.as_str()).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
         let Some(mut file) = url else {
             // The query may have a signature, and a data URI is long.
-            let shown: String = file.as_str().split('?').next().unwrap_or_default().chars().take(100).collect();
-            let message = format!("invalid URL of a stored file: {shown:?}; expected an http or https URL");
+            let excerpt: String = file.as_str().split('?').next().unwrap_or_default().chars().take(100).collect();
+            let message = format!("invalid URL of a stored file: {excerpt:?}; expected an http or https URL");
             return Err(Error::new(ErrorKind::InvalidInput, message));
         };
         file.set_query(None);
