@@ -120,7 +120,6 @@ pub use client::{Client, ClientBuilder};
 pub use documents::documents;
 pub use endpoint::{Endpoint, Handle, IntoEndpoint, JsonInput};
 pub use error::{Attempt, Error, ErrorKind, ValidationError};
-pub use fal_client_macros::{input, input_object, input_union, open_enum, output, output_union};
 pub use files::{Access, AccessRule, Acl, FileInput, Lifecycle};
 pub use media::{Audio, File, Image, ImageSize, MediaUrl, Video};
 pub use protocol::{
@@ -129,6 +128,8 @@ pub use protocol::{
 };
 pub use queue::{Job, RequestRef};
 pub use schema::{EndpointInput, Given, Missing, Nullable, Required};
+#[doc(inline)]
+pub use schema::{input, input_object, input_union, open_enum, output, output_union};
 pub use serde_json::Value as Json;
 pub use storage::{Repository, UploadPolicy};
 pub use transport::{RetryPolicy, TransferProgress};

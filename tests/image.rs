@@ -61,6 +61,6 @@ fn debug_output_of_an_image_has_no_pixels() {
 async fn an_image_without_pixels_is_rejected() {
     let emulator = Emulator::start().await.expect("an emulator");
     let error = emulator.client().storage().upload(DynamicImage::new_rgb8(0, 0)).await.expect_err("no pixels");
-    assert!(error.to_string().contains("cannot be encoded as PNG"), "{error}");
+    assert!(error.to_string().contains("cannot encode the image as PNG"), "{error}");
     assert!(emulator.requests().is_empty());
 }

@@ -117,7 +117,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// Fails with all problems of the documents at once, without writing anything. Fails if a file cannot be read or written.
+    /// Fails with all problems of the documents together, without writing anything. Fails if a file cannot be read or written.
     pub fn generate(&self) -> Result<Summary, Error> {
         if in_build_script() {
             println!("cargo::rerun-if-changed={}", self.options.schemas.display());
@@ -148,7 +148,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// Fails with all problems of the documents at once, or if a file cannot be read.
+    /// Fails with all problems of the documents together, or if a file cannot be read.
     pub fn check(&self) -> Result<Summary, Error> {
         let folder = self.folder()?;
         let Generated { documents, files, report } = self.run(&Present::default())?;

@@ -14,7 +14,7 @@ const KEYWORDS: &[&str] = &[
 ];
 
 /// Names that a type must not have: those in every endpoint's module, those of the prelude, those that programs import from
-/// fal_client and std beside an endpoint's types, and those that say nothing.
+/// fal_client and std next to an endpoint's types, and those that say nothing.
 const RESERVED_TYPES: &[&str] = &[
     "ENDPOINT",
     "Endpoints",

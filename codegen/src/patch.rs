@@ -1,4 +1,4 @@
-//! Corrections of documents: JSON patches (RFC 6902). `flux.patch.json` is for the `flux.json` beside it.
+//! Corrections of documents: JSON patches (RFC 6902). `flux.patch.json` is for the `flux.json` next to it.
 
 use std::path::Path;
 

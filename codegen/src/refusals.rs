@@ -125,7 +125,7 @@ pub(crate) const NO_EFFECT: &str = "patch has no effect; remove it";
 pub(crate) const NO_VALUE: &str = "missing `value`";
 
 pub(crate) fn no_document(name: &str) -> String {
-    format!("no document `{name}` beside this patch; rename or remove the patch")
+    format!("no document `{name}` next to this patch; rename or remove the patch")
 }
 
 pub(crate) fn not_a_patch(error: &serde_json::Error) -> String {

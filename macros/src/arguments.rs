@@ -24,45 +24,45 @@ pub(crate) struct Arguments {
     pub(crate) rules: Vec<TokenStream>,
 }
 
-/// Where an attribute stands, which decides what it may say beyond rules.
+/// The item that an attribute belongs to. It decides on the arguments beyond rules.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Owner {
     Field,
     Variant,
 }
 
-impl Place {
+impl Owner {
     fn attribute(self) -> &'static str {
         match self {
-            Place::Field => "field",
-            Place::Variant => "variant",
+            Owner::Field => "field",
+            Owner::Variant => "variant",
         }
     }
 }
 
 /// Takes the inner attributes off an item and parses their arguments.
-pub(crate) fn take(attributes: &mut Vec<Attribute>, place: Place) -> syn::Result<Arguments> {
+pub(crate) fn take(attributes: &mut Vec<Attribute>, owner: Owner) -> syn::Result<Arguments> {
     let mut arguments = Arguments::default();
-    while let Some(index) = attributes.iter().position(|attribute| attribute.is(place.attribute())) {
+    while let Some(index) = attributes.iter().position(|attribute| attribute.is(owner.attribute())) {
         let attribute = attributes.remove(index);
-        let parser = |input: ParseStream<'_>| arguments.parse(input, place);
+        let parser = |input: ParseStream<'_>| arguments.parse(input, owner);
         parser.parse2(attribute.arguments())?;
     }
     Ok(arguments)
 }
 
 impl Arguments {
-    fn parse(&mut self, input: ParseStream<'_>, place: Place) -> syn::Result<()> {
+    fn parse(&mut self, input: ParseStream<'_>, owner: Owner) -> syn::Result<()> {
         while !input.is_empty() {
             let name = input.call(Ident::parse_any)?;
-            match (place, name.to_string().as_str()) {
-                (Place::Field, "name") => {
+            match (owner, name.to_string().as_str()) {
+                (Owner::Field, "name") => {
                     input.parse::<Token![=]>()?;
                     self.name = Some(input.parse()?);
                 }
-                (Place::Variant, "requires") => self.requires.extend(list::<LitStr>(input)?),
-                (Place::Variant, "any_string") => self.any_string = true,
-                (Place::Variant, "tag") => {
+                (Owner::Variant, "requires") => self.requires.extend(list::<LitStr>(input)?),
+                (Owner::Variant, "any_string") => self.any_string = true,
+                (Owner::Variant, "tag") => {
                     let content;
                     parenthesized!(content in input);
                     let key: LitStr = content.parse()?;

@@ -102,6 +102,7 @@ pub(crate) fn input(mut item: Struct) -> syn::Result<TokenStream> {
 /// Returns the type parameter of each required field: its name, followed by `State` if a type in the struct has that name.
 fn states(fields: &[Field], required: &[&Field], others: [&Ident; 2]) -> Vec<Ident> {
     let mut taken: BTreeSet<String> = others.iter().map(|name| name.to_string()).collect();
+    taken.insert("Self".to_owned());
     fields.iter().for_each(|field| field.of.identifiers(&mut taken));
     let state = |field: &&Field| {
         let mut state = pascal(&field.name.unraw().to_string());

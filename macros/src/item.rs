@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{Group, Ident, TokenStream, TokenTree};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
@@ -208,9 +208,9 @@ impl Type {
         }
     }
 
-    /// The first token, whose span stands for the type.
-    pub(crate) fn first(&self) -> &TokenTree {
-        &self.0[self.last_segment().min(self.0.len() - 1)]
+    /// Returns the location of the type, for what an attribute adds about it.
+    pub(crate) fn span(&self) -> Span {
+        self.0[self.last_segment().min(self.0.len() - 1)].span().resolved_at(Span::call_site())
     }
 
     /// Adds every identifier in the type.

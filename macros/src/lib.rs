@@ -1,8 +1,18 @@
 //! The attribute macros of [fal-client](https://docs.rs/fal-client), which re-exports and documents them.
 //!
-//! Each attribute takes an ordinary struct or enum, leaves it as it is but for its own inner attributes (`#[field(…)]`,
-//! `#[value(…)]`, `#[variant(…)]`), and adds what the runtime needs to know about it. How values are read, written,
-//! validated and searched for files is a function of the runtime, so that an expansion is little more than a table.
+//! Each attribute takes an ordinary struct or enum, removes its own inner attributes (`#[field(…)]`, `#[value(…)]`,
+//! `#[variant(…)]`), and adds what the runtime needs to know. The runtime reads, writes and validates values, so that an
+//! expansion is little more than a table and setters. `src/schema/mod.rs` of fal-client shows one.
+//!
+//! | file | holds |
+//! | --- | --- |
+//! | `item` | structs and enums as they are written, parsed |
+//! | `arguments` | the arguments of the inner attributes |
+//! | `record`, `setters` | what all structs get |
+//! | `builder`, `object`, `open_enum`, `union` | the expansion of each attribute |
+//!
+//! Compile time matters more here than elsewhere, because a user may have hundreds of endpoints: what is not looked at is
+//! passed on as tokens, and what is the same for every type is a declarative macro of the runtime.
 
 mod arguments;
 mod builder;

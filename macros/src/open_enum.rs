@@ -22,7 +22,7 @@ pub(crate) fn open_enum(arguments: TokenStream, item: Enum) -> syn::Result<Token
     let declarations = variants.iter().zip(&values).map(|(Variant { attributes, name, .. }, value)| {
         // A variant without documentation is documented by its value.
         let docs = (!attributes.iter().any(|attribute| attribute.is("doc"))).then(|| {
-            let docs = format!(" `{}`", value.value().replace('`', "'"));
+            let docs = docs(&value.value());
             quote! { #[doc = #docs] }
         });
         quote! { #(#attributes)* #docs #name, }
@@ -74,6 +74,19 @@ pub(crate) fn open_enum(arguments: TokenStream, item: Enum) -> syn::Result<Token
 
         #implementations
     })
+}
+
+/// Maximum number of characters of a value in its documentation.
+const MAX_SHOWN: usize = 120;
+
+/// The documentation of a value: itself, without characters that would end the code or cannot be seen.
+fn docs(value: &str) -> String {
+    let is_hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let shown: String = value.chars().filter(|c| *c != '`' && !is_hidden(*c)).take(MAX_SHOWN).collect();
+    if shown.trim().is_empty() { " (blank)".to_owned() } else { format!(" `{shown}`") }
 }
 
 /// Removes `#[value("…")]` from a variant and returns the value.

@@ -1,13 +1,13 @@
-//! What every struct gets: its fields as a table, and the traits that the runtime implements over it.
+//! Implementations for every struct: its fields as a table, and the traits that the runtime implements over it.
 
 use std::collections::BTreeSet;
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
+use quote::{quote, quote_spanned};
 use syn::LitStr;
 use syn::ext::IdentExt;
 
-use crate::arguments::{self, Place};
+use crate::arguments::{self, Owner};
 use crate::item::{Attribute, Struct, Type};
 
 /// A field of a record.
@@ -27,7 +27,7 @@ pub(crate) struct Field {
 pub(crate) fn take_fields(item: &mut Struct) -> syn::Result<Vec<Field>> {
     let mut fields = Vec::with_capacity(item.fields.len());
     for field in &mut item.fields {
-        let arguments = arguments::take(&mut field.attributes, Place::Field)?;
+        let arguments = arguments::take(&mut field.attributes, Owner::Field)?;
         let name = field.name.clone();
         fields.push(Field {
             wire: arguments.name.unwrap_or_else(|| LitStr::new(&name.unraw().to_string(), name.span())),
@@ -51,7 +51,11 @@ pub(crate) fn names(fields: &[Field]) -> BTreeSet<String> {
 pub(crate) fn implementations(name: &Ident, fields: &[Field], mode: &str) -> TokenStream {
     let mode = Ident::new(mode, name.span());
     let table = fields.iter().map(|Field { wire, rules, .. }| quote! { private::field(#wire, &[#(#rules),*]) });
-    let names: Vec<&Ident> = fields.iter().map(|field| &field.name).collect();
+    // An error about a field's type points at it.
+    let blanks = fields.iter().map(|Field { name, of, .. }| quote_spanned! {of.span()=> #name: private::blank() });
+    let visits = fields.iter().map(|Field { name, of, .. }| quote_spanned! {of.span()=> visitor.field(&self.#name); });
+    let visits_mut =
+        fields.iter().map(|Field { name, of, .. }| quote_spanned! {of.span()=> visitor.field(&mut self.#name); });
     // Without fields the visitors are not used.
     let visitor = if fields.is_empty() {
         quote! { _ }
@@ -64,15 +68,15 @@ pub(crate) fn implementations(name: &Ident, fields: &[Field], mode: &str) -> Tok
             const INFO: private::RecordInfo = private::RecordInfo { name: stringify!(#name), fields: &[#(#table),*] };
 
             fn blank() -> Self {
-                #name { #(#names: private::blank()),* }
+                #name { #(#blanks),* }
             }
 
             fn fields<'a, V: private::Visitor<'a>>(&'a self, #visitor: &mut V) {
-                #(visitor.field(&self.#names);)*
+                #(#visits)*
             }
 
             fn fields_mut<'a, V: private::VisitorMut<'a>>(&'a mut self, #visitor: &mut V) {
-                #(visitor.field(&mut self.#names);)*
+                #(#visits_mut)*
             }
         }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 
@@ -58,7 +58,7 @@ pub(crate) fn optional(taken: &BTreeSet<String>, field: &Field, record: &TokenSt
 /// items of a list.
 pub(crate) fn parameter(name: &Ident, value: &Type) -> (TokenStream, TokenStream) {
     // An error about an argument points at the field's type.
-    let span = value.first().span().resolved_at(Span::call_site());
+    let span = value.span();
     match value.argument("Vec") {
         Some(item) => (
             quote_spanned! {span=> #name: impl ::core::iter::IntoIterator<Item = impl ::core::convert::Into<#item>> },

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use crate::arguments::{self, Arguments, Place};
+use crate::arguments::{self, Arguments, Owner};
 use crate::in_const;
 use crate::item::{Enum, Type};
 
@@ -72,7 +72,7 @@ pub(crate) fn output_union(mut item: Enum) -> syn::Result<TokenStream> {
 fn take_members(item: &mut Enum) -> syn::Result<Vec<Member>> {
     let mut members = Vec::with_capacity(item.variants.len());
     for variant in &mut item.variants {
-        let arguments = arguments::take(&mut variant.attributes, Place::Variant)?;
+        let arguments = arguments::take(&mut variant.attributes, Owner::Variant)?;
         let Some(of) = variant.of.clone() else {
             return Err(syn::Error::new(variant.name.span(), "expected a variant with one unnamed value"));
         };

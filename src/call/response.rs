@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn billable_units_must_be_finite() {
+    fn billable_units_are_absent_unless_finite() {
         for (text, units) in [
             ("42", Some(42.0)),
             ("0", Some(0.0)),

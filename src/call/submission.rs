@@ -71,7 +71,7 @@ async fn submit<I: EndpointInput, O>(outgoing: Outgoing<I>, is_out: Arc<AtomicBo
     let submit = async {
         let operation = Operation::Submit { bounded: outgoing.options.bounded };
         let mut prepared = outgoing.prepare(operation, &client.context().hosts.queue).await?;
-        prepared.request.is_out = is_out;
+        prepared.request.may_have_arrived = is_out;
         let response = send(client.context(), &prepared.request).await?;
         let job = Job::parse(&prepared.endpoint, &response).ok_or_else(|| {
             let message = "fal accepted the request but returned no request id; see `Error::body` for the response";

@@ -1,15 +1,15 @@
 use std::fmt;
 use std::time::Duration;
 
-/// One try of a request, for an error that says what was tried.
+/// One failed attempt of a request, as listed by [`Error::attempts`](super::Error::attempts).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attempt {
-    /// The host that was tried.
+    /// The host that the request was sent to.
     pub host: String,
-    /// What came of it.
+    /// The error message of the attempt.
     pub outcome: String,
-    /// How long after the first try began this one ended.
+    /// Time from the start of the first attempt to the end of this one.
     pub after: Duration,
 }
 

@@ -3,7 +3,7 @@ use std::fmt;
 
 use super::{Error, Inner};
 
-/// How much of a message is shown, in characters: it may have parts of an answer in it.
+/// Maximum characters of a message that are displayed. A message may contain parts of a response.
 const MAX_MESSAGE_CHARS: usize = 500;
 
 impl fmt::Display for Error {
@@ -25,24 +25,24 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("Error");
-        shown.field("kind", &self.0.kind).field("message", &capped(&self.0.message));
+        let mut output = f.debug_struct("Error");
+        output.field("kind", &self.0.kind).field("message", &capped(&self.0.message));
         if let Some(endpoint) = &self.0.endpoint {
-            shown.field("endpoint", endpoint);
+            output.field("endpoint", endpoint);
         }
         if let Some(request_id) = &self.0.request_id {
-            shown.field("request_id", request_id);
+            output.field("request_id", request_id);
         }
         if let Some(status) = self.status() {
-            shown.field("status", &status);
+            output.field("status", &status);
         }
         if let Some(error_type) = &self.0.error_type {
-            shown.field("error_type", &error_type.as_str());
+            output.field("error_type", &error_type.as_str());
         }
         if !self.0.attempts.is_empty() {
-            shown.field("attempts", &self.0.attempts);
+            output.field("attempts", &self.0.attempts);
         }
-        shown.finish_non_exhaustive()
+        output.finish_non_exhaustive()
     }
 }
 

@@ -1,27 +1,39 @@
-/// The large groups of errors.
+/// The category of an error.
+///
+/// ```no_run
+/// use fal_client::ErrorKind;
+///
+/// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
+/// match client.endpoint("fal-ai/flux/dev").run(serde_json::json!({ "prompt": "a fox" })).await {
+///     Err(error) if error.kind() == ErrorKind::Credentials => eprintln!("check the API key: {error}"),
+///     other => println!("{}", other?.data),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The client cannot be built as it is configured. Nothing was sent.
+    /// The client's configuration is invalid. Nothing was sent.
     Configuration,
-    /// There is no key, or it cannot be had. Nothing was sent.
+    /// The API key is missing, invalid, or could not be obtained. Nothing was sent.
     Credentials,
-    /// The endpoint's id has not the form `owner/app` or `owner/app/path`. Nothing was sent.
+    /// The endpoint id does not have the form `owner/app` or `owner/app/path`. Nothing was sent.
     EndpointId,
-    /// The input breaks the endpoint's schema, or an option cannot have an effect. Nothing was sent.
+    /// The input violates the endpoint's schema, or an option is invalid. Nothing was sent.
     InvalidInput,
-    /// A file cannot be read or written, was changed while it was sent, or is larger than it may be. No call was made.
+    /// A file cannot be read or written, changed while it was being sent, or is too large. No call was made.
     File,
-    /// A URL in a response leads to a host that is not fal's; the key was not sent there.
+    /// A URL in a response leads to a host that is not fal's. The API key was not sent there.
     UntrustedUrl,
-    /// No connection to the service could be made.
+    /// No connection to the service could be established.
     Connect,
-    /// A connection broke.
+    /// A connection was lost.
     Transport,
-    /// A time ran out on this side.
+    /// A time limit of the client or of the caller expired.
     Timeout,
-    /// The service answered with an error.
+    /// The service responded with an error.
     Service,
-    /// The service answered something that is not what the endpoint's schema or the protocol says.
+    /// The response does not match the endpoint's schema or the protocol.
     UnexpectedResponse,
 }

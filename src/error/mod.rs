@@ -1,4 +1,4 @@
-//! Errors: what can go wrong, with all that is known of it.
+//! The error type of all calls, its categories, and the attempts behind an error.
 
 mod attempt;
 mod display;
@@ -20,9 +20,10 @@ use crate::protocol::{Cancellation, ErrorType, Failure, FieldError, InvalidEndpo
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-const NO_REASON: &str = "it gives no reason";
+/// Stands in for the message of an error response that has none.
+const NO_DETAILS: &str = "no details given";
 
-/// Why a call failed.
+/// The error of a failed call.
 ///
 /// ```no_run
 /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
@@ -40,10 +41,9 @@ const NO_REASON: &str = "it gives no reason";
 /// # }
 /// ```
 ///
-/// It reads as a sentence that has fal's own words in it. What it is about is asked with the predicates
-/// ([`is_timeout`](Self::is_timeout), [`is_cancelled`](Self::is_cancelled), [`is_retryable`](Self::is_retryable)) or
-/// with [`kind`](Self::kind). Once a request has an id, every error about it carries the id: the result, if there is
-/// one, can be fetched later.
+/// The message includes fal's own message. Match errors with the predicates ([`is_timeout`](Self::is_timeout),
+/// [`is_cancelled`](Self::is_cancelled), [`is_retryable`](Self::is_retryable)) or with [`kind`](Self::kind). Once a
+/// request has an id, every error about it has the id, so that the result can still be fetched later.
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 
@@ -77,14 +77,14 @@ impl Error {
         }))
     }
 
-    /// The service, or where a file is, answered with an error.
+    /// Creates the error of an error response from fal or from a file's host.
     pub(crate) fn service(host: &str, response: RawResponse) -> Self {
         let status = response.status();
         let detail = response.detail();
-        let reason_given = detail.message.unwrap_or_else(|| NO_REASON.to_owned());
+        let details = detail.message.unwrap_or_else(|| NO_DETAILS.to_owned());
         let reason = status.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default();
         let mut error =
-            Error::new(ErrorKind::Service, format!("{host} answered {}{reason}: {reason_given}", status.as_u16()));
+            Error::new(ErrorKind::Service, format!("{host} returned {}{reason}: {details}", status.as_u16()));
         error.0.request_id = response.request_id();
         error.0.error_type = response.error_type().map(ErrorType::other);
         error.0.field_errors = detail.field_errors;
@@ -92,7 +92,7 @@ impl Error {
         error
     }
 
-    /// A response does not fit the type that it should have.
+    /// Creates the error of a response that does not match the protocol or its schema.
     pub(crate) fn unexpected(message: impl Into<String>, response: RawResponse) -> Self {
         let mut error = Error::new(ErrorKind::UnexpectedResponse, message);
         error.0.request_id = response.request_id();
@@ -100,25 +100,25 @@ impl Error {
         error
     }
 
-    /// A request that did not get through.
+    /// Creates the error of a request that failed below HTTP.
     pub(crate) fn transport(error: reqwest::Error) -> Self {
         let host = error.url().map_or_else(|| "the host".to_owned(), host_and_port);
-        // The URL may have a token in its query.
+        // The URL's query may contain a token.
         let error = error.without_url();
         let (kind, message) = if error.is_connect() {
-            (ErrorKind::Connect, format!("{host} cannot be reached"))
+            (ErrorKind::Connect, format!("cannot connect to {host}"))
         } else if error.is_timeout() {
-            (ErrorKind::Timeout, format!("{host} did not answer in time"))
+            (ErrorKind::Timeout, format!("{host} did not respond in time"))
         } else {
-            (ErrorKind::Transport, format!("the connection to {host} broke"))
+            (ErrorKind::Transport, format!("the connection to {host} was lost"))
         };
         let message = format!("{message}: {}", innermost(&error));
         Error::new(kind, message).caused_by(error)
     }
 
-    /// Nothing was heard for `limit`.
-    pub(crate) fn timeout(what: &str, limit: Duration) -> Self {
-        Error::new(ErrorKind::Timeout, format!("{what} took longer than {limit:?}"))
+    /// Creates the error of a step that took longer than `limit`.
+    pub(crate) fn timeout(step: &str, limit: Duration) -> Self {
+        Error::new(ErrorKind::Timeout, format!("{step} timed out after {limit:?}"))
     }
 
     pub(crate) fn caused_by(mut self, source: impl Into<BoxError>) -> Self {
@@ -126,16 +126,16 @@ impl Error {
         self
     }
 
-    /// Says what the error is about before it says what it is.
-    pub(crate) fn context(mut self, what: impl fmt::Display) -> Self {
-        self.0.message = format!("{what}: {}", self.0.message);
+    /// Prepends the subject of the error to the message.
+    pub(crate) fn context(mut self, subject: impl fmt::Display) -> Self {
+        self.0.message = format!("{subject}: {}", self.0.message);
         self
     }
 
-    /// Adds what one has to know beside what went wrong.
-    pub(crate) fn with_note(mut self, more: &str) -> Self {
+    /// Appends a note about the consequences or the remedy.
+    pub(crate) fn with_note(mut self, note: &str) -> Self {
         self.0.message.push_str("; ");
-        self.0.message.push_str(more);
+        self.0.message.push_str(note);
         self
     }
 
@@ -144,40 +144,40 @@ impl Error {
         self
     }
 
-    /// The id under which the queue knows the request wins over what a header of an answer says.
+    /// Sets the queue's id of the request. It takes precedence over the id in a response header.
     pub(crate) fn with_request_id(mut self, request_id: &str) -> Self {
         self.0.request_id = Some(request_id.to_owned());
         self
     }
 
-    /// What the queue says of a failure, where the answer does not say it.
+    /// Fills in details of a failure from the queue status where the response lacks them.
     pub(crate) fn with_failure(mut self, failure: &Failure) -> Self {
         if self.0.error_type.is_none() {
             self.0.error_type.clone_from(&failure.error_type);
         }
-        if !failure.error.is_empty() && self.0.message.ends_with(NO_REASON) {
-            self.0.message = self.0.message.replace(NO_REASON, &failure.error);
+        if !failure.error.is_empty() && self.0.message.ends_with(NO_DETAILS) {
+            self.0.message = self.0.message.replace(NO_DETAILS, &failure.error);
         }
         self
     }
 
-    /// What came of asking fal to cancel the request.
+    /// Appends the outcome of cancelling the request. `None` means that fal could not be asked.
     pub(crate) fn with_cancellation(mut self, outcome: Option<Cancellation>) -> Self {
         self.0.message.push_str(match &outcome {
-            Some(Cancellation::Removed) => "; fal has taken it out of the queue",
-            Some(Cancellation::AlreadyCompleted) => "; it is completed, and its result can be fetched",
-            Some(Cancellation::NotFound) => "; fal does not know it",
-            Some(_) => "; fal was asked to cancel it",
-            None => "; fal could not be asked to cancel it",
+            Some(Cancellation::Removed) => "; it was removed from the queue",
+            Some(Cancellation::AlreadyCompleted) => "; it has already completed and its result can be fetched",
+            Some(Cancellation::NotFound) => "; fal does not know the request",
+            Some(_) => "; its cancellation was requested",
+            None => "; its cancellation could not be requested",
         });
         self.0.cancellation = outcome;
         self
     }
 
-    /// Adds the attempts that failed before the caller's time ran out, and names the last one.
+    /// Adds the attempts that failed before the time limit expired, and shows the last one.
     pub(crate) fn with_attempts_so_far(mut self, attempts: Vec<Attempt>) -> Self {
         if let Some(last) = attempts.last() {
-            self.0.message.push_str(&format!("; the last try: {}", last.outcome));
+            self.0.message.push_str(&format!("; last attempt: {}", last.outcome));
         }
         self.with_attempts(attempts)
     }
@@ -189,66 +189,65 @@ impl Error {
         self
     }
 
-    /// In which of the large groups the error is.
+    /// Returns the error's category.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// The endpoint that was called.
+    /// Returns the id of the called endpoint.
     pub fn endpoint(&self) -> Option<&str> {
         self.0.endpoint.as_deref()
     }
 
-    /// The request that it is about, once there is one.
+    /// Returns the request's id, if fal has assigned one.
     pub fn request_id(&self) -> Option<&str> {
         self.0.request_id.as_deref()
     }
 
-    /// The HTTP status of the answer.
+    /// Returns the HTTP status of the response.
     pub fn status(&self) -> Option<StatusCode> {
         self.0.response.as_ref().map(RawResponse::status)
     }
 
-    /// The headers of the answer.
+    /// Returns the headers of the response.
     pub fn headers(&self) -> Option<&http::HeaderMap> {
         self.0.response.as_ref().map(|response| &response.headers)
     }
 
-    /// The whole body of the answer; where the answer is an error's, no more than its first 16 MiB, and where a file could
-    /// not be downloaded, its first 64 KiB.
+    /// Returns the body of the response. Bodies of error responses are truncated to 16 MiB, or to 64 KiB if a download
+    /// failed.
     pub fn body(&self) -> Option<&Bytes> {
         self.0.response.as_ref().map(|response| &response.body)
     }
 
-    /// What kind of failure fal says it is: `request_timeout`, `runner_disconnected`… From the body, the header
-    /// `X-Fal-Error-Type`, or the first of the field errors.
+    /// Returns the type of the failure as reported by fal, such as `request_timeout` or `runner_disconnected`. Comes
+    /// from the body, else from the header `X-Fal-Error-Type`, else from the first field error.
     pub fn error_type(&self) -> Option<&ErrorType> {
         self.0.error_type.as_ref()
     }
 
-    /// What is wrong with which field of the input: found before sending, or by the service.
+    /// Returns the errors about single fields of the input, found before sending or by the service.
     pub fn field_errors(&self) -> &[FieldError] {
         &self.0.field_errors
     }
 
-    /// What was tried before giving up, in order, each try that failed. There is none where nothing was sent, or where
-    /// the first answer was taken and is at fault.
+    /// Returns the failed attempts in order. Empty if nothing was sent, or if the error is about a successful response.
     pub fn attempts(&self) -> &[Attempt] {
         &self.0.attempts
     }
 
-    /// What came of asking fal to cancel the request, where the caller's time ran out and that was to happen. `None`
-    /// where fal was not asked, or did not answer.
+    /// Returns the outcome of cancelling the request after the caller's time limit expired. `None` if the client did
+    /// not try to cancel it, or received no response.
     pub fn cancellation(&self) -> Option<&Cancellation> {
         self.0.cancellation.as_ref()
     }
 
-    /// Returns whether no connection to the service could be made. The request was not sent.
+    /// Returns true if no connection to the service could be established. The request was not sent.
     pub fn is_connect(&self) -> bool {
         self.0.kind == ErrorKind::Connect
     }
 
-    /// Whether a time ran out: the caller's own, one of the client's, or one of the service's.
+    /// Returns true if a time limit of the caller, of the client or of the service expired.
     pub fn is_timeout(&self) -> bool {
         let by_type = matches!(
             self.0.error_type,
@@ -257,25 +256,26 @@ impl Error {
         self.0.kind == ErrorKind::Timeout || by_type || self.status() == Some(StatusCode::GATEWAY_TIMEOUT)
     }
 
-    /// Whether the deadline for the start that the caller set ran out (`X-Fal-Request-Timeout-Type: user`).
+    /// Returns true if the start timeout set by the caller expired (`X-Fal-Request-Timeout-Type: user`).
     pub fn is_start_timeout(&self) -> bool {
         self.0.response.as_ref().is_some_and(RawResponse::is_user_timeout)
     }
 
-    /// Whether the request was cancelled.
+    /// Returns true if the request was cancelled.
     pub fn is_cancelled(&self) -> bool {
         matches!(self.0.error_type, Some(ErrorType::ClientCancelled | ErrorType::ClientDisconnected))
             || self.status().is_some_and(|status| status.as_u16() == 499)
     }
 
-    /// Whether the input is at fault: it was not sent because it breaks the schema, or fal refused it (422).
-    /// [`field_errors`](Self::field_errors) says where.
+    /// Returns true if the input is invalid: it was rejected before sending, or by fal (422). See
+    /// [`field_errors`](Self::field_errors).
     pub fn is_invalid_input(&self) -> bool {
         self.0.kind == ErrorKind::InvalidInput || self.status() == Some(StatusCode::UNPROCESSABLE_ENTITY)
     }
 
-    /// Whether the same call may succeed later. fal says so itself (`X-Fal-Needs-Retry`); else it follows from the
-    /// status. It does not say that nothing was paid for: a request that has an id may still have a result.
+    /// Returns true if the same call may succeed later. fal's header `X-Fal-Needs-Retry` decides; else the status.
+    ///
+    /// The failed call may still be billed: a request that has an id may still have a result.
     pub fn is_retryable(&self) -> bool {
         match &self.0.response {
             Some(response) if self.0.kind == ErrorKind::Service => response.needs_retry(),
@@ -289,12 +289,10 @@ impl Error {
 }
 
 impl From<ValidationError> for Error {
-    fn from(error: ValidationError) -> Self {
-        let message = error.to_string();
-        let field_errors = error.errors().to_vec();
-        let mut whole = Error::new(ErrorKind::InvalidInput, message);
-        whole.0.field_errors = field_errors;
-        whole
+    fn from(invalid: ValidationError) -> Self {
+        let mut error = Error::new(ErrorKind::InvalidInput, invalid.to_string());
+        error.0.field_errors = invalid.into_errors();
+        error
     }
 }
 
@@ -304,13 +302,13 @@ impl From<InvalidEndpointId> for Error {
     }
 }
 
-/// A URL's host, with the port where that is not the scheme's own.
+/// Formats a URL's host, with the port unless it is the scheme's default.
 pub(crate) fn host_and_port(url: &url::Url) -> String {
     let host = url.host_str().unwrap_or("no host");
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// The message of the error at the end of the chain, which is the one that says what happened.
+/// The message of the last error in the chain: the actual cause.
 fn innermost(error: &dyn std::error::Error) -> String {
     let mut error = error;
     while let Some(source) = error.source() {

@@ -2,27 +2,27 @@ use std::fmt;
 
 use crate::protocol::FieldError;
 
-/// An input that its endpoint's schema does not allow: every violated field at once.
+/// The error of an input that violates its endpoint's schema. Has one error for each invalid field.
 ///
-/// Made by the `validate` of a generated input, which every call runs before anything is sent; it has the shape in
-/// which fal itself refuses an input.
+/// A generated input's `validate` returns it. Every call validates its input before anything is sent. The errors have
+/// the shape of fal's own 422 responses.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ValidationError {
     errors: Vec<FieldError>,
 }
 
 impl ValidationError {
-    /// An error made of what is wrong with each field.
+    /// Creates an error from the errors of the fields.
     pub fn new(errors: Vec<FieldError>) -> Self {
         ValidationError { errors }
     }
 
-    /// What is wrong with each field, in the order of the fields.
+    /// Returns the errors in the order of the fields.
     pub fn errors(&self) -> &[FieldError] {
         &self.errors
     }
 
-    /// What is wrong with each field, by value.
+    /// Returns the errors by value.
     pub fn into_errors(self) -> Vec<FieldError> {
         self.errors
     }
@@ -30,7 +30,7 @@ impl ValidationError {
 
 impl fmt::Display for ValidationError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the input does not fit the endpoint's schema: ")?;
+        f.write_str("invalid input: ")?;
         for (index, error) in self.errors.iter().enumerate() {
             if index > 0 {
                 f.write_str("; ")?;

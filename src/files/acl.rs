@@ -1,6 +1,8 @@
+//! Access rules of uploaded files.
+
 use serde::{Deserialize, Serialize};
 
-/// Who may read a file.
+/// Access control list: the users who may read a file.
 ///
 /// ```
 /// use fal_client::{Access, Acl};
@@ -11,49 +13,49 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Acl {
-    /// What holds for everybody for whom there is no rule; `None` is the account's setting.
+    /// The access of users without a rule. `None` is the account's setting.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default: Option<Access>,
-    /// What holds for single users. Of several rules that fit, the one that allows most counts.
+    /// The rules for single users. If several rules match, the most permissive one applies.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<AccessRule>,
 }
 
-/// What holds for one user.
+/// The access of one user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AccessRule {
     /// The user's nickname or id.
     pub user: String,
-    /// What the user may do.
+    /// The user's access.
     pub decision: Access,
 }
 
-/// Whether a file may be read. Its owner always may.
+/// The permission to read a file. The owner may always read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Access {
-    /// It may, by everybody who has the URL.
+    /// Anyone with the URL may read the file.
     Allow,
-    /// It may not: the URL answers with 403.
+    /// Access is denied with status 403.
     Forbid,
-    /// It may not: the URL answers with 404.
+    /// Access is denied with status 404, as if the file did not exist.
     Hide,
 }
 
 impl Acl {
-    /// The same for everybody.
+    /// Creates an access control list with the same access for all users.
     pub fn new(default: Access) -> Self {
         Acl { default: Some(default), rules: Vec::new() }
     }
 
-    /// Lets a user, by nickname, read what others may not. fal drops a user whom it does not know.
+    /// Allows a user, by nickname, to read the file. fal ignores unknown users.
     pub fn allow(self, user: impl Into<String>) -> Self {
         self.rule(user, Access::Allow)
     }
 
-    /// What holds for one user, by nickname.
+    /// Sets the access of one user, by nickname.
     pub fn rule(mut self, user: impl Into<String>, decision: Access) -> Self {
         self.rules.push(AccessRule { user: user.into(), decision });
         self

@@ -1,15 +1,14 @@
-//! Of what type a file is: by its name, else by how its bytes begin.
+//! Media types of files, detected from the name or from the first bytes.
 
 use std::path::Path;
 
-/// What a file is of which nothing is known.
+/// The media type of unknown files.
 pub(crate) const OCTET_STREAM: &str = "application/octet-stream";
 
-/// How much of a file has to be seen to know its type.
+/// Bytes at the beginning of a file that detection needs.
 pub(crate) const HEAD_BYTES: usize = 512;
 
-/// The extension of the names of files of a type, for the types that models take and make. Of types that share one, the
-/// first is meant by it.
+/// File name extensions of the media types that models use. If types share an extension, it maps to the first of them.
 const EXTENSIONS: &[(&str, &str)] = &[
     ("application/gzip", "gz"),
     ("application/json", "json"),
@@ -46,7 +45,7 @@ const EXTENSIONS: &[(&str, &str)] = &[
     ("video/x-msvideo", "avi"),
 ];
 
-/// How files of a type begin.
+/// Magic numbers at the beginning of files.
 const SIGNATURES: &[(&[u8], &str)] = &[
     (b"\x89PNG\r\n\x1a\n", "image/png"),
     (b"\xff\xd8\xff", "image/jpeg"),
@@ -71,25 +70,23 @@ const SIGNATURES: &[(&[u8], &str)] = &[
     (b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
 ];
 
-/// What was told, else what the name of the file says, else what its first [`HEAD_BYTES`] bytes say.
+/// Returns the declared media type, else the one of the name, else the one of the first [`HEAD_BYTES`] bytes.
 pub(crate) fn detect<'a>(declared: Option<&'a str>, name: Option<&str>, head: &[u8]) -> &'a str {
     declared.or_else(|| name.and_then(from_name)).or_else(|| from_bytes(head)).unwrap_or(OCTET_STREAM)
 }
 
-/// What the name of a file says.
 fn from_name(name: &str) -> Option<&'static str> {
     let extension = Path::new(name).extension()?;
     let known = EXTENSIONS.iter().find(|(_, known)| extension.eq_ignore_ascii_case(known));
     known.map(|(content_type, _)| *content_type).or_else(|| mime_guess::from_path(name).first_raw())
 }
 
-/// What the first [`HEAD_BYTES`] bytes of a file say.
 fn from_bytes(head: &[u8]) -> Option<&'static str> {
-    let at = |offset: usize, mark: &[u8]| head.get(offset..).is_some_and(|rest| rest.starts_with(mark));
-    if let Some((_, content_type)) = SIGNATURES.iter().find(|(mark, _)| at(0, mark)) {
+    let at = |offset: usize, magic: &[u8]| head.get(offset..).is_some_and(|rest| rest.starts_with(magic));
+    if let Some((_, content_type)) = SIGNATURES.iter().find(|(magic, _)| at(0, magic)) {
         return Some(content_type);
     }
-    // Containers say further on what they hold.
+    // Containers declare their contents after the magic number.
     if at(0, b"RIFF") {
         let forms: [(&[u8], _); 3] = [(b"WEBP", "image/webp"), (b"WAVE", "audio/wav"), (b"AVI ", "video/x-msvideo")];
         return forms.into_iter().find(|(form, _)| at(8, form)).map(|(_, content_type)| content_type);
@@ -113,7 +110,7 @@ fn from_bytes(head: &[u8]) -> Option<&'static str> {
     at(257, b"ustar").then_some("application/x-tar")
 }
 
-/// The extension of the names of files of a type; `bin` where none is known.
+/// Returns the file name extension of a media type, or `bin` if it is unknown.
 pub(crate) fn extension(content_type: &str) -> &'static str {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     let known = EXTENSIONS.iter().find(|(name, _)| name.eq_ignore_ascii_case(essence));
@@ -125,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_told_wins_then_the_name_then_the_bytes() {
+    fn declared_type_precedes_name_and_bytes() {
         let gif = b"GIF89a";
         assert_eq!(detect(Some("image/webp"), Some("a.png"), gif), "image/webp");
         assert_eq!(detect(None, Some("a.png"), gif), "image/png");
@@ -135,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_tells() {
+    fn names_are_mapped_to_types() {
         for (name, content_type) in [
             ("a.png", Some("image/png")),
             ("A.JPG", Some("image/jpeg")),
@@ -154,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_tell() {
+    fn first_bytes_are_mapped_to_types() {
         let tar = [&[0; 257][..], b"ustar\x0000"].concat();
         for (head, content_type) in [
             (&b"\x89PNG\r\n\x1a\n\0\0"[..], Some("image/png")),
@@ -180,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_has_an_extension() {
+    fn types_are_mapped_to_extensions() {
         for (content_type, name) in [
             ("image/png", "png"),
             ("IMAGE/JPEG", "jpg"),

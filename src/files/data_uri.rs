@@ -1,4 +1,4 @@
-//! Data URIs: a file in a text.
+//! Data URIs: files encoded in a string (RFC 2397).
 
 use std::borrow::Cow;
 
@@ -9,10 +9,10 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STAN
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
-/// What a media type may have in it, as `video/mp4; codecs="avc1, mp4a"` has, and what a URI has no room for there.
+/// Characters that a media type may contain, such as in `video/mp4; codecs="avc1, mp4a"`, and a data URI has to escape.
 const NOT_IN_TYPE: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b',');
 
-/// Base64 as browsers read it: padded or not.
+/// Base64 as browsers decode it: with or without padding.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &ALPHABET,
     GeneralPurposeConfig::new()
@@ -20,22 +20,22 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// How much of a URL is shown.
+/// Maximum characters of a URL that are displayed.
 const MAX_SHOWN_CHARS: usize = 200;
 
-/// The data URI of a file.
+/// Encodes a file as a data URI.
 pub(crate) fn encode(bytes: &[u8], content_type: &str) -> String {
     let mut uri = format!("data:{};base64,", utf8_percent_encode(content_type, NOT_IN_TYPE));
     STANDARD.encode_string(bytes, &mut uri);
     uri
 }
 
-/// Whether a text says that it is a data URI.
+/// Returns true if a string has the scheme `data:`.
 pub(crate) fn is_data_uri(text: &str) -> bool {
     text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:"))
 }
 
-/// The media type and the bytes of the file in a data URI; `None` where it is none.
+/// Decodes a data URI to its media type and bytes. Returns `None` if it is invalid.
 pub(crate) fn decode(uri: &str) -> Option<(String, Bytes)> {
     let (head, data) = uri.get(5..)?.split_once(',')?;
     let data: Cow<'_, [u8]> = percent_decode_str(data).into();
@@ -45,12 +45,12 @@ pub(crate) fn decode(uri: &str) -> Option<(String, Bytes)> {
         }
         _ => (head, data.into_owned().into()),
     };
-    // What a data URI is that does not say what it is (RFC 2397).
+    // The default of RFC 2397.
     let content_type = if content_type.is_empty() { "text/plain;charset=US-ASCII" } else { content_type };
     Some((percent_decode_str(content_type).decode_utf8_lossy().into_owned(), bytes))
 }
 
-/// Base64 may be broken into lines.
+/// Removes the line breaks that base64 may have.
 fn without_spaces(data: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     if data.iter().any(u8::is_ascii_whitespace) {
         return data.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
@@ -58,7 +58,7 @@ fn without_spaces(data: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     data
 }
 
-/// A URL for people: of a data URI what it says of the file and not the file, of any other text the beginning.
+/// Formats a URL for people. Shows only the header of a data URI, and the beginning of any other string.
 pub(crate) fn shorten(url: &str) -> String {
     let head = if is_data_uri(url) { &url[..url.find(',').map_or(5, |comma| comma + 1)] } else { url };
     let head = head.char_indices().nth(MAX_SHOWN_CHARS).map_or(head, |(end, _)| &head[..end]);
@@ -70,7 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_encoded_is_decoded() {
+    fn encoded_files_are_decoded() {
         for bytes in [&b""[..], b"a", b"abc\0\xff"] {
             for content_type in
                 ["image/png", "text/plain; charset=utf-8", r#"video/mp4; codecs="avc1, mp4a""#, "a/%2C#é"]
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_is_decoded_and_nonsense_is_not() {
+    fn valid_data_uris_are_decoded_and_invalid_ones_rejected() {
         for (uri, file) in [
             ("data:,a%20b", Some(("text/plain;charset=US-ASCII", &b"a b"[..]))),
             ("data:;base64,YWJj", Some(("text/plain;charset=US-ASCII", b"abc"))),
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_is_short_and_has_no_bytes_of_a_file() {
+    fn displayed_urls_are_short_and_have_no_file_bytes() {
         for (url, text) in [
             ("https://a.b/c", r#""https://a.b/c""#.to_owned()),
             ("data:image/png;base64,YWJj", r#""data:image/png;base64,"…, 26 bytes"#.to_owned()),

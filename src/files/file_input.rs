@@ -13,7 +13,7 @@ use super::content_type;
 use super::data_uri;
 use super::reader::OnceReader;
 
-/// A file for an input: the URL of one, its bytes, a path, or a reader.
+/// A file for an input: a URL, bytes, a local path, or a reader.
 ///
 /// ```
 /// use fal_client::FileInput;
@@ -24,11 +24,11 @@ use super::reader::OnceReader;
 /// # let _ = (hosted, drawn, local);
 /// ```
 ///
-/// What is no URL is uploaded when a call is made, and the call goes out with the URL of the upload. A data URI goes out
-/// as it is; fal advises against those for more than a few kilobytes.
+/// Anything that is not a URL is uploaded when the call is awaited. The call then sends the URL of the upload. A data
+/// URI is sent unchanged; fal advises against data URIs of more than a few kilobytes.
 ///
-/// A path is given on purpose, by [`FileInput::path`]: text is never opened as a file, for a server may have read it from
-/// a request.
+/// Only [`FileInput::path`] opens local files. A string is never used as a path because it may be untrusted, such as a
+/// value from a web request.
 #[derive(Clone, PartialEq)]
 pub struct FileInput {
     content: Content,
@@ -36,7 +36,7 @@ pub struct FileInput {
     content_type: Option<String>,
 }
 
-/// Where the bytes of a file are.
+/// The source of a file's bytes.
 #[derive(Clone, PartialEq)]
 pub(crate) enum Content {
     /// A URL or a data URI.
@@ -53,24 +53,26 @@ impl FileInput {
         FileInput { content, name: None, content_type: None }
     }
 
-    /// A file that is on the web, or a data URI.
+    /// Creates a file from a URL or a data URI. Calls send it unchanged.
     pub fn url(url: impl Into<String>) -> Self {
         FileInput::new(Content::Text(url.into()))
     }
 
-    /// A file in memory, with its media type (`image/png`). Where that is not known, `FileInput::from(bytes)` finds it out
-    /// from the name that is given, or from the bytes.
+    /// Creates a file from bytes in memory, with its media type, such as `image/png`.
+    ///
+    /// If the media type is unknown, `FileInput::from(bytes)` detects it from the file's name or from the bytes.
     pub fn bytes(bytes: impl Into<Bytes>, content_type: impl Into<String>) -> Self {
         FileInput::new(Content::Bytes(bytes.into())).content_type(content_type)
     }
 
-    /// A regular file on this machine, which is read when it is sent, piece by piece. Its media type follows from its name, or
-    /// from its first bytes. For a pipe or a device there is [`FileInput::reader`].
+    /// Creates a file from the local path of a regular file. For a pipe or a device, use [`FileInput::reader`].
+    ///
+    /// The file is read in chunks while it is sent. Its media type is detected from its name or from its first bytes.
     pub fn path(path: impl AsRef<Path>) -> Self {
         FileInput::new(Content::Path(path.as_ref().to_owned()))
     }
 
-    /// A file that is read from somewhere else, of so many bytes if that is known.
+    /// Creates a file from a reader. `length` is the number of bytes, if known.
     ///
     /// ```
     /// use fal_client::FileInput;
@@ -80,25 +82,25 @@ impl FileInput {
     /// # let _ = (known, unknown);
     /// ```
     ///
-    /// A reader can be read once: a second call with it, or with a clone of it, is an error. Within one call it can be
-    /// in as many fields as you like. If it gives more or fewer bytes than it was said to, that is an error too.
+    /// A reader can be read once: a second call with it, or with a clone of it, fails. Within one call, it can be used
+    /// in any number of fields. The call also fails if the reader returns more or fewer bytes than declared.
     pub fn reader(reader: impl AsyncRead + Send + 'static, length: impl Into<Option<u64>>) -> Self {
         FileInput::new(Content::Reader(OnceReader::new(reader, length.into())))
     }
 
-    /// The file's name, which shows in the URL of its upload. A path has one already.
+    /// Sets the file's name, which appears in the URL of the upload. Default: the path's file name, if any.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into()).filter(|name| !name.is_empty());
         self
     }
 
-    /// The media type (`image/png`), where it does not follow from the name or from the bytes.
+    /// Sets the media type, such as `image/png`. Default: detected from the name or from the bytes.
     pub fn content_type(mut self, content_type: impl Into<String>) -> Self {
         self.content_type = Some(content_type.into()).filter(|content_type| !content_type.is_empty());
         self
     }
 
-    /// The URL or data URI, if the file is one.
+    /// Returns the URL or data URI, if the file is one.
     pub fn as_url(&self) -> Option<&str> {
         match &self.content {
             Content::Text(text) => Some(text),
@@ -106,7 +108,7 @@ impl FileInput {
         }
     }
 
-    /// What is to be sent, its name, and its media type as far as that was told.
+    /// Returns the source, the name and the declared media type.
     pub(crate) fn into_parts(self) -> (Content, Option<String>, Option<String>) {
         let name = self.name.or_else(|| match &self.content {
             Content::Path(path) => Some(path.file_name()?.to_string_lossy().into_owned()),
@@ -115,7 +117,7 @@ impl FileInput {
         (self.content, name, self.content_type)
     }
 
-    /// The text, if it is neither a URL nor a data URI.
+    /// Returns the string if it is neither a URL nor a data URI.
     pub(crate) fn text_without_scheme(&self) -> Option<&str> {
         let text = self.as_url()?;
         let scheme = text.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
@@ -124,7 +126,7 @@ impl FileInput {
     }
 }
 
-/// Shows where the file comes from, never its bytes.
+/// Shows the source of the file, never its bytes.
 impl fmt::Debug for FileInput {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("FileInput(")?;
@@ -140,7 +142,7 @@ impl fmt::Debug for FileInput {
             write!(f, " of {content_type}")?;
         }
         match &self.name {
-            Some(name) => write!(f, ", called {name:?})"),
+            Some(name) => write!(f, ", named {name:?})"),
             None => f.write_str(")"),
         }
     }
@@ -170,21 +172,21 @@ impl From<url::Url> for FileInput {
     }
 }
 
-/// Bytes whose media type follows from the name that they are given, or from themselves.
+/// Creates a file from bytes. The media type is detected from the file's name or from the bytes.
 impl From<Bytes> for FileInput {
     fn from(bytes: Bytes) -> Self {
         FileInput::new(Content::Bytes(bytes))
     }
 }
 
-/// Bytes whose media type follows from the name that they are given, or from themselves.
+/// Creates a file from bytes. The media type is detected from the file's name or from the bytes.
 impl From<Vec<u8>> for FileInput {
     fn from(bytes: Vec<u8>) -> Self {
         Bytes::from(bytes).into()
     }
 }
 
-/// An image, which is encoded as PNG when it is sent.
+/// Creates a file from an image, which is encoded as PNG when it is sent.
 #[cfg(feature = "image")]
 impl From<image::DynamicImage> for FileInput {
     fn from(image: image::DynamicImage) -> Self {
@@ -192,8 +194,7 @@ impl From<image::DynamicImage> for FileInput {
     }
 }
 
-/// What has to be read first has no JSON form: it is an error to write a path, a reader or an image that has not been
-/// uploaded. Bytes are written as a data URI.
+/// Serializes bytes as a data URI. Fails for a path, a reader or an image, which have to be uploaded first.
 impl Serialize for FileInput {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.content {
@@ -202,12 +203,12 @@ impl Serialize for FileInput {
                 let content_type = content_type::detect(self.content_type.as_deref(), self.name.as_deref(), bytes);
                 serializer.serialize_str(&data_uri::encode(bytes, content_type))
             }
-            _ => Err(S::Error::custom(format_args!("{self:?} is written as JSON before it is uploaded"))),
+            _ => Err(S::Error::custom(format_args!("cannot serialize {self:?}: upload it first"))),
         }
     }
 }
 
-/// Text is a URL, never a path to open.
+/// Deserializes a string as a URL, never as a path.
 impl<'de> Deserialize<'de> for FileInput {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         String::deserialize(deserializer).map(FileInput::url)

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::acl::{Access, Acl};
 
-/// How long files live and who may read them: those that a request makes, or one that is uploaded.
+/// The expiration of files and who may read them. Applies to the outputs of a request, or to an upload.
 ///
 /// ```
 /// use std::time::Duration;
@@ -23,55 +23,55 @@ pub struct Lifecycle {
 }
 
 impl Lifecycle {
-    /// Files that stay, as far as the account's setting lets them: as in fal's own clients it is said by saying nothing.
+    /// Keeps files as long as the account's setting allows. As in fal's own clients, this sends no expiration.
     pub fn never_expires() -> Self {
         Lifecycle::default()
     }
 
-    /// Files that go away after a time, in whole seconds and of at least one: a part of a second counts as a whole one.
+    /// Deletes files after `time`, rounded up to whole seconds. Minimum: 1 s.
     pub fn expires_after(time: Duration) -> Self {
         let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
         Lifecycle { seconds: Some(seconds.max(1)), ..Lifecycle::default() }
     }
 
-    /// Files that go away as soon as they may: after a minute.
+    /// Deletes files as early as possible: after one minute.
     pub fn expires_immediately() -> Self {
         Lifecycle::expires_after(Duration::from_secs(60))
     }
 
-    /// What holds for everybody for whom there is no rule.
+    /// Sets the access of users without a rule. Default: the account's setting.
     pub fn access(mut self, access: Access) -> Self {
         self.acl.default = Some(access);
         self
     }
 
-    /// Lets a user, by nickname, read what others may not. fal drops a user whom it does not know.
+    /// Allows a user, by nickname, to read the files. fal ignores unknown users.
     pub fn allow(self, user: impl Into<String>) -> Self {
         self.rule(user, Access::Allow)
     }
 
-    /// What holds for one user, by nickname. Of several rules that fit, the one that allows most counts.
+    /// Sets the access of one user, by nickname. If several rules match, the most permissive one applies.
     pub fn rule(mut self, user: impl Into<String>, access: Access) -> Self {
         self.acl = self.acl.rule(user, access);
         self
     }
 
-    /// Who may read the files, all at once.
+    /// Replaces all access rules.
     pub fn acl(mut self, acl: Acl) -> Self {
         self.acl = acl;
         self
     }
 
-    /// The value of the header, if there is anything to say.
+    /// Returns the value of the header, or `None` if nothing is set.
     pub(crate) fn header(&self) -> Option<String> {
         let is_empty = self.seconds.is_none() && self.acl.is_empty();
-        // It is made of numbers and texts only, which can always be written.
+        // Numbers and strings always serialize.
         let json = (!is_empty).then(|| serde_json::to_string(self).ok()).flatten()?;
         Some(ascii(&json))
     }
 }
 
-/// JSON in ASCII, which a header takes whatever the nicknames are.
+/// Escapes JSON to ASCII, so that a header can contain any nickname.
 fn ascii(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     let mut units = [0; 2];
@@ -92,13 +92,13 @@ mod tests {
     use super::*;
 
     fn header(lifecycle: &Lifecycle) -> Value {
-        let header = lifecycle.header().expect("something to say");
+        let header = lifecycle.header().expect("a header");
         assert!(header.is_ascii());
         serde_json::from_str(&header).expect("JSON")
     }
 
     #[test]
-    fn a_lifecycle_is_written_as_fal_reads_it() {
+    fn header_has_fals_json_form() {
         assert_eq!(Lifecycle::never_expires().header(), None);
         assert_eq!(Lifecycle::default().acl(Acl::default()).header(), None);
         let seconds = |lifecycle: Lifecycle| header(&lifecycle)["expiration_duration_seconds"].as_u64();

@@ -1,4 +1,4 @@
-//! Files that go into an input.
+//! Files for inputs: their sources, media types, expiration and access rules.
 
 mod acl;
 pub(crate) mod content_type;

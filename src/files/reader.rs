@@ -1,13 +1,14 @@
+//! Readers as files of an input.
+
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::AsyncRead;
 
-/// What gives the bytes of a file one after the other.
 pub(crate) type BoxReader = Pin<Box<dyn AsyncRead + Send>>;
 
-/// A reader that can be read once. Clones share it: whoever takes it first has it.
+/// A reader that can be taken once. Clones share it.
 #[derive(Clone)]
 pub(crate) struct OnceReader {
     reader: Arc<Mutex<Option<BoxReader>>>,
@@ -19,18 +20,18 @@ impl OnceReader {
         OnceReader { reader: Arc::new(Mutex::new(Some(Box::pin(reader)))), length }
     }
 
-    /// How many bytes it is said to give.
+    /// Returns the declared number of bytes.
     pub(crate) fn length(&self) -> Option<u64> {
         self.length
     }
 
-    /// The reader, if nobody has taken it yet.
+    /// Takes the reader. Returns `None` if it was already taken.
     pub(crate) fn take(&self) -> Option<BoxReader> {
         self.reader.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-/// Whether it is the same reader.
+/// Compares by identity: readers are equal if they are the same.
 impl PartialEq for OnceReader {
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.reader, &other.reader)

@@ -6,7 +6,7 @@ use url::Url;
 use super::output::{Audio, File, Image, Video};
 use crate::files::data_uri;
 
-/// Where a file can be downloaded from: media of an output, or a URL.
+/// The URL of a file to download. Created from media of an output, or from a URL.
 ///
 /// ```
 /// use fal_client::{Image, MediaUrl};
@@ -16,12 +16,12 @@ use crate::files::data_uri;
 /// # let _ = (url, image);
 /// ```
 ///
-/// Made by `Into`: the methods that ask for one take `&Image`, `&Video`, `&Audio`, `&File`, text, `Url`, and of untyped
-/// outputs `&Value`: text, or an object with a `url`.
+/// Methods accept it as `impl Into<MediaUrl>`: `&Image`, `&Video`, `&Audio`, `&File`, a string or a `Url`. For untyped
+/// outputs, `&Value` works, too: a string, or an object with a `url`.
 #[derive(Clone)]
 pub struct MediaUrl {
     url: String,
-    /// The file's name, as far as an output tells it.
+    /// The file's name, if the output has it.
     pub(crate) name: Option<String>,
 }
 
@@ -37,7 +37,7 @@ macro_rules! media_url {
 
 media_url!(Audio, File, Image, Video);
 
-/// Of an untyped output. What has no URL is an error when it is downloaded.
+/// Takes the URL from a part of an untyped output. Without a URL, the download fails.
 impl From<&Value> for MediaUrl {
     fn from(media: &Value) -> Self {
         let string = |value: &Value| value.as_str().map(str::to_owned);

@@ -1,4 +1,4 @@
-//! Media that come out of an output.
+//! Media types of outputs, and the size of images.
 
 mod image_size;
 mod media_url;

@@ -1,26 +1,28 @@
+//! The media types of outputs, which all consist of a URL and metadata.
+
 use crate::files::FileInput;
 
-/// Declares a media type of outputs: a URL and what is known of the file behind it.
+/// Declares a media type of outputs: the common fields, its own fields, and conversions to a file of an input.
 macro_rules! media {
     ($(#[doc = $doc:expr])* $name:ident { $($(#[doc = $field_doc:expr])* $field:ident: $value:ty),* $(,)? }) => {
         $(#[doc = $doc])*
         #[fal_client_macros::output]
         pub struct $name {
-                /// Where the file is: a URL, or a data URI where the endpoint was asked to answer in place.
+                /// The URL of the file. A data URI if the endpoint was asked to return files inline.
                 pub url: String,
-                /// The media type, `image/png`.
+                /// The media type, such as `image/png`.
                 pub content_type: Option<String>,
                 /// The file's name.
                 pub file_name: Option<String>,
                 /// The size in bytes.
                 pub file_size: Option<i64>,
-                /// The file itself, which some endpoints' documents name and hardly any answer has.
+                /// The file's contents. Some schemas declare this field, but responses rarely have it.
                 pub file_data: Option<String>,
                 $($(#[doc = $field_doc])* pub $field: Option<$value>,)*
         }
 
         impl $name {
-            /// The file at a URL, of which nothing else is known.
+            /// Creates a value with a URL and no metadata.
             pub fn new(url: impl Into<String>) -> Self {
                 $name {
                     url: url.into(),
@@ -33,7 +35,7 @@ macro_rules! media {
             }
         }
 
-        /// One endpoint's output as the next one's input.
+        /// Uses one endpoint's output as another endpoint's input.
         impl From<&$name> for FileInput {
             fn from(media: &$name) -> Self {
                 FileInput::url(&media.url)
@@ -80,7 +82,7 @@ media! {
 }
 
 media! {
-    /// A sound in an output.
+    /// An audio file in an output.
     Audio {
         /// The length in seconds.
         duration: f64,
@@ -88,7 +90,7 @@ media! {
         sample_rate: i64,
         /// The number of channels.
         channels: i64,
-        /// The bits per second, as text (`192k`).
+        /// The bits per second as a string, such as `192k`.
         bitrate: String,
     }
 }

@@ -2,24 +2,38 @@ use serde_json::Value;
 
 use super::raw_response::RawResponse;
 
-/// What came of asking fal to cancel a request. None of it says anything about charges.
+/// The outcome of a cancel request. No outcome says anything about charges.
+///
+/// ```no_run
+/// use fal_client::Cancellation;
+///
+/// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
+/// match client.endpoint("fal-ai/flux/dev").cancel("REQUEST-ID").await? {
+///     Cancellation::Removed => println!("removed from the queue"),
+///     Cancellation::AlreadyCompleted => println!("the result can be fetched"),
+///     other => println!("{other:?}"),
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cancellation {
-    /// It was still waiting and is out of the queue.
+    /// The request was still waiting. fal removed it from the queue.
     Removed,
-    /// fal will try. A model that does not listen runs to its end, and the result is there as if nothing had been asked.
+    /// The request is running, and fal asked the model to stop. A model that ignores this runs to its end, and its
+    /// result is available as usual.
     Requested,
-    /// It was completed before.
+    /// The request had already completed.
     AlreadyCompleted,
-    /// fal knows no such request.
+    /// fal does not know the request.
     NotFound,
-    /// An answer that this version does not know.
+    /// An outcome that this version does not know.
     Other(String),
 }
 
 impl Cancellation {
-    /// The outcome that the body's `status` names, whatever the HTTP status is.
+    /// Parses the outcome from the body's `status`. The HTTP status does not matter.
     pub(crate) fn parse(response: &RawResponse) -> Option<Self> {
         let body: Value = serde_json::from_slice(&response.body).ok()?;
         Some(match body.get("status")?.as_str()? {

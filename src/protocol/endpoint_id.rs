@@ -1,10 +1,10 @@
 use std::fmt;
 
-/// The namespaces that go before an owner: such an id has one segment more.
+/// Namespaces that may precede the owner. Such an id has one more segment.
 const NAMESPACES: &[&str] = &["workflows", "comfy"];
 
-/// An endpoint's id, split where its application ends: runs and submissions go to the whole id, everything about a
-/// request in the queue to the application (`owner/app`, or `workflows/owner/app`).
+/// An endpoint id that knows where its application ends. Runs and submissions use the whole id; everything about a
+/// queued request uses the application (`owner/app`, or `workflows/owner/app`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct EndpointId {
     whole: String,
@@ -22,12 +22,10 @@ impl fmt::Display for InvalidEndpointId {
 }
 
 impl EndpointId {
-    /// Reads `[namespace/]owner/app[/path…]`, or the legacy form `123-app` for `123/app`.
+    /// Parses `[namespace/]owner/app[/path…]`, or the legacy form `123-app` for `123/app`.
     pub(crate) fn parse(text: &str) -> Result<Self, InvalidEndpointId> {
         let refuse = |why: &str| {
-            InvalidEndpointId(format!(
-                "{text:?} is not an endpoint id: {why}; it has the form `owner/app` or `owner/app/path`"
-            ))
+            InvalidEndpointId(format!("invalid endpoint id {text:?}: {why}; expected `owner/app` or `owner/app/path`"))
         };
         let whole = match legacy(text) {
             Some((owner, app)) => format!("{owner}/{app}"),
@@ -36,14 +34,14 @@ impl EndpointId {
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~');
         let segments: Vec<&str> = whole.split('/').collect();
         if segments.iter().any(|segment| segment.is_empty() || matches!(*segment, "." | "..")) {
-            return Err(refuse("a part of it is empty or only dots"));
+            return Err(refuse("a segment is empty, `.` or `..`"));
         }
         if let Some(c) = whole.chars().find(|c| *c != '/' && !allowed(*c)) {
-            return Err(refuse(&format!("it has the character {c:?}")));
+            return Err(refuse(&format!("the character {c:?} is not allowed")));
         }
         let app_segments = if NAMESPACES.contains(&segments[0]) { 3 } else { 2 };
         if segments.len() < app_segments {
-            return Err(refuse("it names no application"));
+            return Err(refuse("the application is missing"));
         }
         let app = segments[..app_segments].join("/").len();
         Ok(EndpointId { whole, app })
@@ -53,13 +51,13 @@ impl EndpointId {
         &self.whole
     }
 
-    /// The application, under which the queue knows the endpoint's requests.
+    /// The application: the part under which the queue files requests.
     pub(crate) fn app(&self) -> &str {
         &self.whole[..self.app]
     }
 }
 
-/// `123-my-app`, as applications were once called.
+/// Splits the legacy form `123-my-app` into owner and application.
 fn legacy(text: &str) -> Option<(&str, &str)> {
     let (owner, app) = text.split_once('-')?;
     let digits = !owner.is_empty() && owner.bytes().all(|byte| byte.is_ascii_digit());
@@ -78,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_has_an_application_and_a_path() {
+    fn ids_are_split_into_application_and_path() {
         for (text, whole, app) in [
             ("a/b", "a/b", "a/b"),
             ("a/b/", "a/b", "a/b"),
@@ -96,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_id_is_refused() {
+    fn invalid_ids_are_rejected() {
         for text in [
             "",
             "/",

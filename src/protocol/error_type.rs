@@ -15,7 +15,7 @@ macro_rules! error_type {
         #[non_exhaustive]
         pub enum $name {
             $($(#[doc = $variant_doc])* $variant,)*
-            /// A value that this version does not declare.
+            /// An undeclared value.
             Other(UndeclaredValue),
         }
 
@@ -23,7 +23,7 @@ macro_rules! error_type {
             /// The declared values.
             pub const VALUES: &'static [&'static str] = &[$($value),*];
 
-            /// The value as fal writes it.
+            /// The value as it appears in fal's JSON.
             pub fn as_str(&self) -> &str {
                 match self {
                     $($name::$variant => $value,)*
@@ -42,13 +42,21 @@ macro_rules! error_type {
 }
 
 error_type! {
-    /// What kind of failure fal says it is. The set is open: fal adds to it, and some models have their own.
+    /// The type of a failure, as reported by fal. The set is open: fal adds values, and some models have their own.
     ///
-    /// The first group are failures of the platform (fal's page "Request errors"), the second those of a model
-    /// (fal's page "Errors"); the comment says with which HTTP status they come.
+    /// ```
+    /// use fal_client::ErrorType;
+    ///
+    /// assert_eq!(ErrorType::other("request_timeout"), ErrorType::RequestTimeout);
+    /// assert_eq!(ErrorType::RequestTimeout.as_str(), "request_timeout");
+    /// ```
+    ///
+    /// The variants up to [`ConcurrentRequestsLimit`](Self::ConcurrentRequestsLimit) are failures of the platform
+    /// (fal's page "Request errors"). The others are failures of a model (fal's page "Errors"). Each variant's
+    /// documentation begins with its HTTP status. `ctx` is [`FieldError::ctx`](crate::FieldError::ctx).
     pub enum ErrorType {
-        /// 504. The request was not processed in time; with the caller's own deadline, see
-        /// [`Error::is_start_timeout`](crate::Error::is_start_timeout).
+        /// 504. The request was not processed in time. If the caller's own start timeout expired,
+        /// [`Error::is_start_timeout`](crate::Error::is_start_timeout) is true.
         RequestTimeout = "request_timeout",
         /// 504. The runner did not start in time.
         StartupTimeout = "startup_timeout",
@@ -56,17 +64,17 @@ error_type! {
         RunnerSchedulingFailure = "runner_scheduling_failure",
         /// 503. The connection to the runner timed out.
         RunnerConnectionTimeout = "runner_connection_timeout",
-        /// 503. The runner went away.
+        /// 503. The runner disconnected.
         RunnerDisconnected = "runner_disconnected",
         /// 503. The runner refused the connection.
         RunnerConnectionRefused = "runner_connection_refused",
         /// 503. The connection to the runner failed.
         RunnerConnectionError = "runner_connection_error",
-        /// 502. The runner's answer broke off.
+        /// 502. The runner's response was incomplete.
         RunnerIncompleteResponse = "runner_incomplete_response",
         /// 500. The runner failed.
         RunnerServerError = "runner_server_error",
-        /// 499. The caller went away.
+        /// 499. The caller disconnected.
         ClientDisconnected = "client_disconnected",
         /// 499. The caller cancelled the request.
         ClientCancelled = "client_cancelled",
@@ -74,7 +82,7 @@ error_type! {
         BadRequest = "bad_request",
         /// 500. The platform failed.
         InternalError = "internal_error",
-        /// 429. More requests run at once than the account may have.
+        /// 429. The account reached its limit of concurrent requests.
         ConcurrentRequestsLimit = "concurrent_requests_limit",
 
         /// 500. The model failed.
@@ -85,59 +93,59 @@ error_type! {
         DownstreamServiceError = "downstream_service_error",
         /// 500. A service that the model calls is not available.
         DownstreamServiceUnavailable = "downstream_service_unavailable",
-        /// 422. The input or the output breaks the content policy.
+        /// 422. The input or the output violates the content policy.
         ContentPolicyViolation = "content_policy_violation",
-        /// 422. The model made nothing.
+        /// 422. The model generated no media.
         NoMediaGenerated = "no_media_generated",
-        /// 422. `ctx`: `min_height`, `min_width`.
+        /// 422. The image is too small. `ctx`: `min_height`, `min_width`.
         ImageTooSmall = "image_too_small",
-        /// 422. `ctx`: `max_height`, `max_width`.
+        /// 422. The image is too large. `ctx`: `max_height`, `max_width`.
         ImageTooLarge = "image_too_large",
         /// 422. The image cannot be read.
         ImageLoadError = "image_load_error",
-        /// 422. The file cannot be fetched.
+        /// 422. The file cannot be downloaded.
         FileDownloadError = "file_download_error",
-        /// 422. There is no face in the image.
+        /// 422. No face was detected in the image.
         FaceDetectionError = "face_detection_error",
-        /// 422. `ctx`: `max_size` in bytes.
+        /// 422. The file is too large. `ctx`: `max_size` in bytes.
         FileTooLarge = "file_too_large",
-        /// 422. `ctx`: `gt`.
+        /// 422. The value must be greater than `gt` in `ctx`.
         GreaterThan = "greater_than",
-        /// 422. `ctx`: `ge`.
+        /// 422. The value must be at least `ge` in `ctx`.
         GreaterThanEqual = "greater_than_equal",
-        /// 422. `ctx`: `lt`.
+        /// 422. The value must be less than `lt` in `ctx`.
         LessThan = "less_than",
-        /// 422. `ctx`: `le`.
+        /// 422. The value must be at most `le` in `ctx`.
         LessThanEqual = "less_than_equal",
-        /// 422. `ctx`: `multiple_of`.
+        /// 422. The value must be a multiple of `multiple_of` in `ctx`.
         MultipleOf = "multiple_of",
-        /// 422. `ctx`: `min_length`.
+        /// 422. The string or array is too short. `ctx`: `min_length`.
         SequenceTooShort = "sequence_too_short",
-        /// 422. `ctx`: `max_length`.
+        /// 422. The string or array is too long. `ctx`: `max_length`.
         SequenceTooLong = "sequence_too_long",
-        /// 422. `ctx`: `expected`, the values that are allowed.
+        /// 422. The value is not one of `expected` in `ctx`.
         OneOf = "one_of",
-        /// 422. The model cannot do that.
+        /// 422. The model does not support the feature.
         FeatureNotSupported = "feature_not_supported",
-        /// 422. `ctx`: `supported_extensions`.
+        /// 422. The archive is invalid. `ctx`: `supported_extensions`.
         InvalidArchive = "invalid_archive",
-        /// 422. `ctx`: `min_count`, `provided_count`, `supported_extensions`.
+        /// 422. The archive has too few files. `ctx`: `min_count`, `provided_count`, `supported_extensions`.
         ArchiveFileCountBelowMinimum = "archive_file_count_below_minimum",
-        /// 422. `ctx`: `max_count`, `provided_count`, `supported_extensions`.
+        /// 422. The archive has too many files. `ctx`: `max_count`, `provided_count`, `supported_extensions`.
         ArchiveFileCountExceedsMaximum = "archive_file_count_exceeds_maximum",
-        /// 422. `ctx`: `max_duration`, `provided_duration` in seconds.
+        /// 422. The audio is too long. `ctx`: `max_duration`, `provided_duration` in seconds.
         AudioDurationTooLong = "audio_duration_too_long",
-        /// 422. `ctx`: `min_duration`, `provided_duration` in seconds.
+        /// 422. The audio is too short. `ctx`: `min_duration`, `provided_duration` in seconds.
         AudioDurationTooShort = "audio_duration_too_short",
-        /// 422. `ctx`: `max_duration`, `provided_duration` in seconds.
+        /// 422. The video is too long. `ctx`: `max_duration`, `provided_duration` in seconds.
         VideoDurationTooLong = "video_duration_too_long",
-        /// 422. `ctx`: `min_duration`, `provided_duration` in seconds.
+        /// 422. The video is too short. `ctx`: `min_duration`, `provided_duration` in seconds.
         VideoDurationTooShort = "video_duration_too_short",
-        /// 422. `ctx`: `supported_formats`.
+        /// 422. The audio format is not supported. `ctx`: `supported_formats`.
         UnsupportedAudioFormat = "unsupported_audio_format",
-        /// 422. `ctx`: `supported_formats`.
+        /// 422. The image format is not supported. `ctx`: `supported_formats`.
         UnsupportedImageFormat = "unsupported_image_format",
-        /// 422. `ctx`: `supported_formats`.
+        /// 422. The video format is not supported. `ctx`: `supported_formats`.
         UnsupportedVideoFormat = "unsupported_video_format",
         /// 422. A required field is missing.
         Missing = "missing",
@@ -145,7 +153,7 @@ error_type! {
 }
 
 impl ErrorType {
-    /// The error type of any value, declared or not.
+    /// Creates an error type from any value, declared or undeclared.
     pub fn other(value: impl AsRef<str>) -> Self {
         let value = value.as_ref();
         ErrorType::declared(value).unwrap_or_else(|| ErrorType::Other(UndeclaredValue::new(value)))

@@ -5,13 +5,13 @@ use serde_json::{Map, Value};
 
 use super::error_type::ErrorType;
 
-/// One step of the path to a field: a key of an object or an index of a list.
+/// One segment of the path to a field: an object key or an array index.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(untagged)]
 pub enum LocSegment {
-    /// An index of a list, from 0.
+    /// An array index, from 0.
     Index(u64),
-    /// A key of an object.
+    /// An object key.
     Key(String),
 }
 
@@ -34,37 +34,37 @@ impl fmt::Display for LocSegment {
     }
 }
 
-/// What is wrong with one field, in the shape in which fal reports it (`detail` of a 422).
+/// An error about one field, in the shape of an item of `detail` in fal's 422 responses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct FieldError {
-    /// The path to the field, `["body", "loras", 0, "scale"]`; the first segment says in which part of the request.
+    /// The path to the field, such as `["body", "loras", 0, "scale"]`. The first segment names the part of the request.
     #[serde(default)]
     pub loc: Vec<LocSegment>,
-    /// What is wrong, for a person.
+    /// The message for people.
     #[serde(default)]
     pub msg: String,
-    /// What is wrong, for a program: `missing`, `less_than_equal`, `image_load_error`…
+    /// The type for programs, such as `missing`, `less_than_equal` or `image_load_error`.
     #[serde(rename = "type")]
     pub error_type: ErrorType,
-    /// The numbers and words that belong to the type, as `{"le": 8}`.
+    /// Details that depend on the type, such as `{"le": 8}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ctx: Option<Map<String, Value>>,
-    /// The refused value.
+    /// The rejected value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub input: Option<Value>,
-    /// A page about the type.
+    /// The URL of a page about the type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
 
 impl FieldError {
-    /// An error about the field at `loc`.
+    /// Creates an error about the field at `loc`.
     pub fn new(loc: Vec<LocSegment>, error_type: impl AsRef<str>, msg: impl Into<String>) -> Self {
         FieldError { loc, msg: msg.into(), error_type: ErrorType::other(error_type), ctx: None, input: None, url: None }
     }
 
-    /// Reads what is wrong with a field, whatever its shape, if it says anything.
+    /// Parses an item of `detail` leniently. Returns `None` if it has neither a message, a type nor a path.
     pub(crate) fn parse(item: &Value) -> Option<Self> {
         let string = |name: &str| item.get(name).and_then(Value::as_str).map(str::to_owned);
         let loc = match item.get("loc") {
@@ -86,7 +86,7 @@ impl FieldError {
         })
     }
 
-    /// The path to the field as one reads it: `loras[0].scale`, without the leading `body`.
+    /// Formats the path for people: `loras[0].scale`, without the leading `body`.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -120,7 +120,7 @@ impl fmt::Display for FieldError {
             path if path.is_empty() => f.write_str(&self.msg)?,
             path => write!(f, "{path}: {}", self.msg)?,
         }
-        // A number, or a word that was meant to be one of a list; what is longer is the caller's own business.
+        // Only short values are shown: long ones may be private.
         match &self.input {
             Some(value @ (Value::Number(_) | Value::Bool(_))) => write!(f, " (given: {value})"),
             Some(Value::String(text)) if self.error_type == ErrorType::OneOf && text.chars().count() <= 40 => {

@@ -1,27 +1,27 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// A line that a model logged.
+/// A line of a model's log.
 ///
-/// Only the message is certain: what is there besides differs between models, and some lines have no time zone.
+/// Only the message is always present. The other fields differ between models, and some timestamps have no time zone.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct LogEntry {
-    /// What was logged.
+    /// The logged text.
     pub message: String,
-    /// When, as the service wrote it: ISO 8601 in UTC, `2026-01-02T03:04:05.678901Z`.
+    /// The time as the service wrote it: ISO 8601 in UTC, such as `2026-01-02T03:04:05.678901Z`.
     pub timestamp: Option<String>,
-    /// `STDERR`, `STDOUT`, `ERROR`, `INFO`, `WARN` or `DEBUG`.
+    /// The level: `STDERR`, `STDOUT`, `ERROR`, `INFO`, `WARN` or `DEBUG`.
     pub level: Option<String>,
-    /// Who logged it, such as `USER`.
+    /// The source of the line, such as `USER`.
     pub source: Option<String>,
-    /// Whatever else is said of it.
+    /// Further properties of the line.
     pub labels: Map<String, Value>,
 }
 
 impl LogEntry {
-    /// Reads a line as it comes, whatever its shape.
+    /// Parses a line of any shape.
     pub(crate) fn parse(value: &Value) -> Self {
         let string = |name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
         let labels = value.get("labels").and_then(Value::as_object).cloned().unwrap_or_default();
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_read_whatever_its_shape() {
+    fn lines_of_any_shape_are_parsed() {
         let parse = |text: &str| LogEntry::parse(&serde_json::from_str(text).expect("JSON"));
         let line = parse(r#"{"timestamp":"2024-12-20T15:37:17.120314","message":"m","labels":{"level":"INFO"}}"#);
         assert_eq!((line.message.as_str(), line.level.as_deref(), line.source), ("m", Some("INFO"), None));

@@ -1,4 +1,4 @@
-//! fal's protocol as data: what its requests are about and what its responses say. Nothing here does I/O.
+//! fal's protocol as data: endpoint ids, statuses, errors and log lines. Nothing here does I/O.
 
 mod cancellation;
 mod endpoint_id;

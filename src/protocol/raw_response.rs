@@ -1,3 +1,5 @@
+//! A whole response, and the parsing of error bodies and of fal's headers.
+
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -8,7 +10,7 @@ use serde_json::Value;
 
 use super::field_error::FieldError;
 
-/// What the service answered, whole.
+/// A response with its whole body.
 #[derive(Clone, Debug)]
 pub(crate) struct RawResponse {
     pub(crate) status: StatusCode,
@@ -16,15 +18,15 @@ pub(crate) struct RawResponse {
     pub(crate) body: Bytes,
 }
 
-/// What an error's body says.
+/// The parsed contents of an error's body.
 #[derive(Debug, Default)]
 pub(crate) struct Detail {
     pub(crate) message: Option<String>,
     pub(crate) field_errors: Vec<FieldError>,
 }
 
-/// The known shapes of an error's body, laid over each other (`{"detail": text or list}`, `{"status": "NOT_FOUND"}`,
-/// `{"message": …}`, and the platform API's `{"error": {"message": …}}`).
+/// The union of all known shapes of an error's body: `{"detail": string or array}`, `{"status": "NOT_FOUND"}`,
+/// `{"message": …}`, and the platform API's `{"error": {"message": …}}`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 struct Shapes {
@@ -52,17 +54,17 @@ impl RawResponse {
         self.status == StatusCode::GATEWAY_TIMEOUT && self.header("x-fal-request-timeout-type") == Some("user")
     }
 
-    /// fal's own word on whether to repeat, in both spellings of the header; else what the status suggests.
+    /// Returns true if the request may succeed later. fal's header decides, in either spelling; else the status.
     pub(crate) fn needs_retry(&self) -> bool {
-        let word = self.header("x-fal-needs-retry").or_else(|| self.header("x-fal-retryable"));
-        match word.map(str::to_ascii_lowercase).as_deref() {
+        let header = self.header("x-fal-needs-retry").or_else(|| self.header("x-fal-retryable"));
+        match header.map(str::to_ascii_lowercase).as_deref() {
             Some("1" | "true" | "yes") => true,
             Some("0" | "false" | "no") => false,
             _ => !self.is_user_timeout() && matches!(self.status.as_u16(), 429 | 502 | 503 | 504),
         }
     }
 
-    /// How long the service asks to wait: `Retry-After` in seconds or as a date.
+    /// The delay of `Retry-After`, given in seconds or as a date.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         let value = self.header(RETRY_AFTER.as_str())?;
         if let Ok(seconds) = value.parse::<u64>() {
@@ -72,7 +74,7 @@ impl RawResponse {
         Some(date.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO))
     }
 
-    /// From the body, else the header, else the first field error.
+    /// The error type from the body, else from the header, else from the first field error.
     pub(crate) fn error_type(&self) -> Option<String> {
         let shapes = self.shapes();
         let platform_error = shapes.error.get("type");

@@ -2,7 +2,7 @@ use std::fmt;
 
 /// A value that an enum's schema does not declare.
 ///
-/// It comes from a response of a service that is ahead of the schema, or from the enum's `other`.
+/// It comes from the enum's `other`, or from a response if fal added a value after the schema was fetched.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UndeclaredValue(Box<str>);
 
@@ -24,6 +24,12 @@ impl fmt::Display for UndeclaredValue {
 }
 
 /// The error of an enum's `FromStr`: the string is not a declared value.
+///
+/// ```
+/// use fal_client::ErrorType;
+///
+/// assert!("not_a_type".parse::<ErrorType>().is_err());
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseEnumError {
     value: String,

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::error_type::ErrorType;
 use super::log::LogEntry;
 
-/// Where a queued request stands.
+/// The status of a queued request.
 ///
 /// ```
 /// use fal_client::QueueUpdate;
@@ -25,69 +25,69 @@ use super::log::LogEntry;
 /// # }
 /// ```
 ///
-/// As JSON it has the form that fal gives it.
+/// Its JSON form is fal's.
 ///
-/// In the updates of a call that goes on (`subscribe`, `wait`), `logs` are the lines since the update before; in the
-/// answer of a single `status` they are all lines so far. There are none unless they are asked for with `logs(true)`.
+/// In the updates of `subscribe` and `wait`, `logs` has the lines since the previous update. In the response of
+/// `status`, it has all lines so far. It is empty unless the call sets `logs(true)`.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum QueueUpdate {
-    /// It waits.
+    /// The request is waiting in the queue.
     #[non_exhaustive]
     InQueue {
-        /// How many requests are ahead of it.
+        /// The number of requests ahead of this one.
         position: Option<u64>,
-        /// What the model logged before: a request that fal repeats waits once more.
+        /// The model's log lines from an earlier attempt: a request that fal retries returns to the queue.
         logs: Vec<LogEntry>,
     },
-    /// It runs.
+    /// The request is running.
     #[non_exhaustive]
     InProgress {
-        /// What the model logged.
+        /// The model's log lines.
         logs: Vec<LogEntry>,
     },
-    /// It is over: it succeeded, failed or was cancelled.
+    /// The request succeeded, failed or was cancelled.
     #[non_exhaustive]
     Completed {
-        /// What the model logged.
+        /// The model's log lines.
         logs: Vec<LogEntry>,
-        /// What was measured.
+        /// The measurements of the run.
         metrics: Metrics,
-        /// Why there is no output, if there is none.
+        /// The failure, if the request has no output.
         failure: Option<Failure>,
     },
-    /// A state that this version does not know. The request is taken to be under way.
+    /// A status that this version does not know. The client treats the request as unfinished.
     #[non_exhaustive]
     Other {
-        /// The service's word for it.
+        /// The status as the service wrote it.
         status: String,
-        /// What the model logged.
+        /// The model's log lines.
         logs: Vec<LogEntry>,
     },
 }
 
-/// What the service measured of a run.
+/// Measurements of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Metrics {
-    /// How long the model worked, in seconds.
+    /// The time the model took, in seconds.
     pub inference_time: Option<f64>,
-    /// Everything that was measured, as it came.
+    /// All measurements, including undeclared ones.
     pub all: Map<String, Value>,
 }
 
-/// Why a completed request has no output. The result call answers with the error in full.
+/// The reason why a completed request has no output. Fetching the result returns the full error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Failure {
-    /// In the service's words.
+    /// The service's message. May be empty.
     pub error: String,
-    /// Of what kind.
+    /// The error type.
     pub error_type: Option<ErrorType>,
 }
 
 impl QueueUpdate {
-    /// Reads a status as the service writes it. Only the word `status` has to be there.
+    /// Parses a status. Only the field `status` is required.
     pub(crate) fn parse(body: &[u8]) -> Option<Self> {
         QueueUpdate::from_fields(&serde_json::from_slice(body).ok()?)
     }
@@ -112,18 +112,18 @@ impl QueueUpdate {
         })
     }
 
-    /// Whether it is over. There is no other final state: a failed and a cancelled request are completed, too.
+    /// Returns true if the request is completed. Failed and cancelled requests are completed, too.
     pub fn is_completed(&self) -> bool {
         matches!(self, QueueUpdate::Completed { .. })
     }
 
-    /// Whether it is over, and has no output.
+    /// Returns true if the request is completed without an output.
     pub(crate) fn has_failed(&self) -> bool {
         matches!(self, QueueUpdate::Completed { failure: Some(_), .. })
     }
 
-    /// The service's word for it.
-    pub(crate) fn word(&self) -> &str {
+    /// The value of `status` in fal's JSON.
+    pub(crate) fn status(&self) -> &str {
         match self {
             QueueUpdate::InQueue { .. } => "IN_QUEUE",
             QueueUpdate::InProgress { .. } => "IN_PROGRESS",
@@ -132,7 +132,7 @@ impl QueueUpdate {
         }
     }
 
-    /// The lines that were logged.
+    /// Returns the log lines.
     pub fn logs(&self) -> &[LogEntry] {
         match self {
             QueueUpdate::InQueue { logs, .. }
@@ -155,15 +155,14 @@ impl QueueUpdate {
 impl<'de> Deserialize<'de> for QueueUpdate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let status = Map::deserialize(deserializer)?;
-        QueueUpdate::from_fields(&status)
-            .ok_or_else(|| D::Error::custom("the field `status` with the state as text is missing"))
+        QueueUpdate::from_fields(&status).ok_or_else(|| D::Error::custom("missing field `status`: expected a string"))
     }
 }
 
 impl Serialize for QueueUpdate {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut status = serializer.serialize_map(None)?;
-        status.serialize_entry("status", self.word())?;
+        status.serialize_entry("status", self.status())?;
         if let QueueUpdate::InQueue { position, .. } = self {
             status.serialize_entry("queue_position", position)?;
         }
@@ -203,29 +202,29 @@ impl Failure {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Option<QueueUpdate> {
+    fn parse(text: &str) -> Option<QueueUpdate> {
         QueueUpdate::parse(text.as_bytes())
     }
 
     #[test]
-    fn a_status_is_read_with_what_it_has() {
+    fn optional_fields_may_be_missing() {
         assert_eq!(
-            read(r#"{"status":"IN_QUEUE","queue_position":123,"response_url":null}"#),
+            parse(r#"{"status":"IN_QUEUE","queue_position":123,"response_url":null}"#),
             Some(QueueUpdate::InQueue { position: Some(123), logs: vec![] })
         );
-        assert_eq!(read(r#"{"status":"IN_QUEUE"}"#), Some(QueueUpdate::InQueue { position: None, logs: vec![] }));
-        assert_eq!(read(r#"{"status":"IN_PROGRESS","logs":null}"#), Some(QueueUpdate::InProgress { logs: vec![] }));
-        let logs = read(r#"{"status":"IN_PROGRESS","logs":[{"message":"a"},{"message":"b"}]}"#);
+        assert_eq!(parse(r#"{"status":"IN_QUEUE"}"#), Some(QueueUpdate::InQueue { position: None, logs: vec![] }));
+        assert_eq!(parse(r#"{"status":"IN_PROGRESS","logs":null}"#), Some(QueueUpdate::InProgress { logs: vec![] }));
+        let logs = parse(r#"{"status":"IN_PROGRESS","logs":[{"message":"a"},{"message":"b"}]}"#);
         assert_eq!(logs.map(|update| update.logs().len()), Some(2));
         let odd = r#"{"status":"PAUSED","logs":{}}"#;
-        assert_eq!(read(odd), Some(QueueUpdate::Other { status: "PAUSED".into(), logs: vec![] }));
+        assert_eq!(parse(odd), Some(QueueUpdate::Other { status: "PAUSED".into(), logs: vec![] }));
         for bad in ["", "[]", "{}", r#"{"status":3}"#, "not json"] {
-            assert_eq!(read(bad), None, "{bad}");
+            assert_eq!(parse(bad), None, "{bad}");
         }
     }
 
     #[test]
-    fn a_status_is_written_as_it_is_read() {
+    fn serialized_statuses_parse_to_the_same_update() {
         for text in [
             r#"{"status":"IN_QUEUE","queue_position":3,"logs":[]}"#,
             r#"{"status":"IN_QUEUE"}"#,
@@ -235,7 +234,7 @@ mod tests {
             r#"{"status":"COMPLETED","error":""}"#,
             r#"{"status":"PAUSED"}"#,
         ] {
-            let update = read(text).expect(text);
+            let update = parse(text).expect(text);
             let written = serde_json::to_string(&update).expect("JSON");
             assert_eq!(serde_json::from_str::<QueueUpdate>(&written).expect("a status"), update, "{written}");
         }
@@ -244,14 +243,14 @@ mod tests {
     }
 
     #[test]
-    fn completed_says_how_it_went() {
+    fn completed_has_metrics_and_failure() {
         let Some(QueueUpdate::Completed { metrics, failure, .. }) =
-            read(r#"{"status":"COMPLETED","metrics":{"inference_time":3.5,"x":1}}"#)
+            parse(r#"{"status":"COMPLETED","metrics":{"inference_time":3.5,"x":1}}"#)
         else {
             panic!("completed")
         };
         assert_eq!((metrics.inference_time, metrics.all.len(), failure), (Some(3.5), 2, None));
-        let Some(QueueUpdate::Completed { metrics, failure: Some(failure), .. }) = read(
+        let Some(QueueUpdate::Completed { metrics, failure: Some(failure), .. }) = parse(
             r#"{"status":"COMPLETED","metrics":{"inference_time":null},"error":"e","error_type":"request_timeout"}"#,
         ) else {
             panic!("failed")

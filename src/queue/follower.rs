@@ -68,7 +68,7 @@ impl Follower {
                     }
                     self.last = Some(without_logs(&update));
                     let (request_id, lines) = (self.target.request_id(), update.logs().len());
-                    tracing::debug!(request_id, status = update.word(), lines, "queue update");
+                    tracing::debug!(request_id, status = update.status(), lines, "queue update");
                     return Ok(update);
                 }
                 Ok(None) => {}

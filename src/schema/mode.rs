@@ -1,4 +1,4 @@
-/// The strictness of deserialization. The outermost type chooses the mode, which applies to everything inside.
+/// Strictness of reading. The outermost type chooses the mode, and it holds for everything inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// For inputs: unknown fields are errors, and required fields must be present.

@@ -1,4 +1,4 @@
-//! Items that expansions of the attribute macros use. This is not a public API, and it changes without notice.
+//! The names that expansions of the attribute macros use. Not a public API: it changes without notice.
 
 pub use std::clone::Clone;
 pub use std::cmp::{Eq, PartialEq};

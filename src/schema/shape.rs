@@ -13,9 +13,15 @@ use super::validator::Validator;
 use crate::files::FileInput;
 
 /// A type that a field of an endpoint can have.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a type of a field",
+    label = "this type has no form in a schema",
+    note = "use `bool`, `i64`, `i128`, `f64`, `String`, `FileInput`, `Json`, a type with an attribute of fal_client, or `Vec`, \
+            `BTreeMap<String, _>`, `Box`, `Option` or `Nullable` of these"
+)]
 pub trait SchemaType: Any + Clone + Debug + PartialEq + Serialize {
-    /// The implementation for values of the type. All structs share one shape, and so do all enums and all unions, so their
-    /// code is written once here instead of generated for each type.
+    /// The implementation for values of the type. All structs share one shape, and so do all enums and all unions, so that
+    /// their implementation is written once and not generated for each.
     type Shape: Shape<Self>;
 }
 

@@ -1,4 +1,4 @@
-//! Files in parts: which parts, several at once, and what is said of them at the end.
+//! Multipart uploads: cutting a file into parts, sending them concurrently, and completing the upload.
 
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt, TryStreamExt};
@@ -15,6 +15,9 @@ use crate::error::{Error, ErrorKind};
 use crate::protocol::RawResponse;
 use crate::transport::{Parcel, Payload};
 
+/// The name of the upload of a part in logs and errors.
+pub(super) const PART: &str = "upload of a part";
+
 /// A part of a file, numbered from 1.
 #[derive(Debug)]
 pub(super) struct Part {
@@ -22,50 +25,50 @@ pub(super) struct Part {
     pub(super) payload: Payload,
 }
 
-/// A part that the storage has, with the word by which the storage knows it.
+/// An uploaded part with its ETag, which completes the upload.
 #[derive(Debug)]
-pub(super) struct Sent {
+pub(super) struct SentPart {
     pub(super) number: u32,
     pub(super) etag: String,
 }
 
-/// Sends all parts, several at once, and gives them in order, whatever the order in which they were done.
-pub(super) async fn send_parts<S: Future<Output = Result<Sent, Error>>>(
+/// Sends all parts concurrently. Returns them ordered by number.
+pub(super) async fn send_parts<S: Future<Output = Result<SentPart, Error>>>(
     uploader: &Uploader<'_>,
     data: &mut Data,
     send_part: impl FnMut(Part) -> S,
-) -> Result<Vec<Sent>, Error> {
+) -> Result<Vec<SentPart>, Error> {
     let parts: BoxStream<'_, Result<Part, Error>> = match data {
         Data::Whole(payload) => stream::iter(cut_parts(payload, uploader.policy.part_size)).map(Ok).boxed(),
         Data::Rest(rest) => read_parts(rest).boxed(),
     };
-    let mut sent: Vec<Sent> =
+    let mut sent: Vec<SentPart> =
         parts.map_ok(send_part).try_buffer_unordered(uploader.policy.parts_at_once).try_collect().await?;
     sent.sort_by_key(|part| part.number);
     Ok(sent)
 }
 
-/// The parts of what can be cut anywhere.
+/// Cuts a payload into parts.
 fn cut_parts(payload: &Payload, size: u64) -> impl Iterator<Item = Part> + Send {
     let length = payload.len();
     let size = part_size(size, length);
     let payload = payload.clone();
-    // The last number fits: there are at most so many parts.
+    // The numbers fit into 32 bits: there are at most `MAX_PARTS` parts.
     (1_u32..).zip((0..length).step_by(size as usize)).map(move |(number, start)| {
         let payload = payload.slice(start, size.min(length - start));
         Part { number, payload }
     })
 }
 
-/// The parts of what is read from one end to the other, each in memory for as long as it may have to be sent again.
+/// Reads the parts of a reader. Each stays in memory until it is sent, because it may have to be sent again.
 fn read_parts(rest: &mut Rest) -> impl futures_core::Stream<Item = Result<Part, Error>> + Send {
     stream::try_unfold((rest, 1_u32), move |(rest, number)| async move {
         let part = rest.next().await?;
         if part.is_some() && u64::from(number) > MAX_PARTS {
             let message = format!(
-                "the reader of a file gives more than {MAX_PARTS} parts of {} bytes, which is more than a storage takes; \
-                 say how many bytes it gives, or set a larger `part_size`",
-                rest.part()
+                "a file's reader exceeds the maximum of {MAX_PARTS} parts of {} bytes: declare its length, or increase \
+                 `part_size`",
+                rest.part_size()
             );
             return Err(Error::new(ErrorKind::File, message));
         }
@@ -73,8 +76,8 @@ fn read_parts(rest: &mut Rest) -> impl futures_core::Stream<Item = Result<Part, 
     })
 }
 
-/// The ETag of a part, from the answer's header, or else from its body.
-pub(super) fn etag(number: u32, response: RawResponse) -> Result<Sent, Error> {
+/// Takes the ETag of a part from the response's header, or else from its body.
+pub(super) fn etag(number: u32, response: RawResponse) -> Result<SentPart, Error> {
     #[derive(Deserialize)]
     struct Body {
         etag: String,
@@ -83,23 +86,20 @@ pub(super) fn etag(number: u32, response: RawResponse) -> Result<Sent, Error> {
     let in_header = response.header(http::header::ETAG.as_str()).map(str::to_owned);
     let in_body = || serde_json::from_slice::<Body>(&response.body).ok().map(|body| body.etag);
     match in_header.or_else(in_body) {
-        Some(etag) => Ok(Sent { number, etag }),
-        None => Err(Error::unexpected(
-            format!("the storage took part {number} of a file but gave no ETag for it"),
-            response,
-        )),
+        Some(etag) => Ok(SentPart { number, etag }),
+        None => Err(Error::unexpected(format!("the storage returned no ETag for part {number} of a file"), response)),
     }
 }
 
-/// What is said at the end: every part, in order.
-pub(super) fn complete(url: Url, parts: &[Sent]) -> Parcel {
+/// Creates the request that completes an upload: it lists every part in order.
+pub(super) fn complete(url: Url, parts: &[SentPart]) -> Parcel {
     let parts: Vec<_> = parts.iter().map(|part| json!({ "partNumber": part.number, "etag": part.etag })).collect();
     let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
     let payload = Payload::Bytes(json!({ "parts": parts }).to_string().into());
-    Parcel { payload, ..Parcel::new("the end of an upload in parts", Method::POST, url, headers) }
+    Parcel { payload, ..Parcel::new("completion of a multipart upload", Method::POST, url, headers) }
 }
 
-/// A URL some segments below another one, with the same query, which may be its signature.
+/// Appends path segments to a URL. Keeps the query, which may contain a signature.
 pub(super) fn url_below(url: &str, segments: &[&str]) -> Option<Url> {
     let mut url = Url::parse(url).ok()?;
     url.path_segments_mut().ok()?.pop_if_empty().extend(segments);
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_cut_into_parts_of_which_the_last_may_be_shorter() {
+    fn files_are_cut_into_equal_parts_except_the_last() {
         assert_eq!(lengths(10, 4), [(1, 4), (2, 4), (3, 2)]);
         assert_eq!(lengths(8, 4), [(1, 4), (2, 4)]);
         assert_eq!(lengths(3, 4), [(1, 3)]);
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_no_more_parts_than_a_storage_takes() {
+    fn large_files_have_at_most_10_000_parts() {
         for length in [9_999, 10_000, 10_001, 25_000] {
             let lengths = lengths(length, 1);
             assert!(lengths.len() <= 10_000, "{length}");
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_reader_has_no_more_parts_either() {
+    async fn readers_have_at_most_10_000_parts() {
         for (length, declared, parts) in
             [(10_000, None, Ok(10_000)), (10_001, None, Err(10_000)), (25_000, Some(25_000), Ok(8_334))]
         {
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_signature_stays_where_it_is() {
+    fn appended_segments_keep_the_signature() {
         let url = url_below("https://v3.fal.media/files/x?token=T", &["multipart", "U 1", "2"]).expect("a URL");
         assert_eq!(url.as_str(), "https://v3.fal.media/files/x/multipart/U%201/2?token=T");
         assert!(url_below("data:,x", &["a"]).is_none());

@@ -2,10 +2,10 @@ use crate::files::Lifecycle;
 
 const MIB: u64 = 1 << 20;
 
-/// The most parts of one file that the CDN takes.
+/// Maximum parts of one file that the CDN accepts.
 pub(super) const MAX_PARTS: u64 = 10_000;
 
-/// Where and how files are uploaded: for one upload, or for everything that a client uploads.
+/// Settings for uploads: of one upload, or of all uploads of a client.
 ///
 /// ```
 /// use fal_client::{Client, UploadPolicy};
@@ -29,11 +29,12 @@ pub struct UploadPolicy {
     pub(super) lifecycle: Lifecycle,
 }
 
-/// Where uploads go.
+/// The storage that files are uploaded to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Repository {
-    /// fal's CDN, with a token that the client gets for its key and keeps until shortly before it expires.
+    /// fal's CDN, with an upload token. The client fetches the token with its key and replaces it shortly before it
+    /// expires.
     Cdn,
     /// fal's CDN, with a signed URL for each file.
     Signed,
@@ -42,8 +43,8 @@ pub enum Repository {
 }
 
 impl Default for UploadPolicy {
-    /// To the CDN, and to Google where that fails; in parts of 10 MiB above 90 MiB; four files at once and four parts of
-    /// each; nothing inlined; the account's lifecycle.
+    /// The CDN, with Google as the fallback. Files above 90 MiB are sent in parts of 10 MiB. Four files, and four parts
+    /// of each, are sent concurrently. No files are inlined. The lifecycle is the account's setting.
     fn default() -> Self {
         UploadPolicy {
             repository: Repository::Cdn,
@@ -59,61 +60,68 @@ impl Default for UploadPolicy {
 }
 
 impl UploadPolicy {
-    /// Where files go (default [`Repository::Cdn`]).
+    /// Sets the storage for files. Default: [`Repository::Cdn`].
     pub fn repository(mut self, repository: Repository) -> Self {
         self.repository = repository;
         self
     }
 
-    /// Where a file goes that the repository did not take (default [`Repository::Gcs`]); `None` for nowhere.
+    /// Sets the storage to try if an upload to the repository fails. `None` disables it.
+    /// Default: [`Repository::Gcs`].
     pub fn fallback(mut self, repository: impl Into<Option<Repository>>) -> Self {
         self.fallback = repository.into();
         self
     }
 
-    /// Larger files are sent in parts, several at once, each of which is repeated on its own (default 90 MiB). A reader,
-    /// which cannot be read again, is sent in parts whenever it has more than one part's bytes.
+    /// Sets the size in bytes above which a file is sent in parts. Default: 90 MiB.
+    ///
+    /// Parts are sent concurrently and retried independently. A reader cannot be read again, so that it is sent in
+    /// parts as soon as it exceeds one part.
     pub fn multipart_above(mut self, bytes: u64) -> Self {
         self.multipart_above = bytes;
         self
     }
 
-    /// How many bytes a part has (default 10 MiB), except the last. fal may refuse parts of less than 5 MiB, and more than
-    /// 10,000 parts: for a larger file the parts grow. A reader that gives more than that, of which it was not said how much it
-    /// gives, is an error.
+    /// Sets the size of a part in bytes. The last part may be smaller. Default: 10 MiB. Minimum: 1.
+    ///
+    /// fal may reject parts of less than 5 MiB, and accepts at most 10,000 parts. Larger files get larger parts. A
+    /// reader of undeclared length that exceeds the limit is an error.
     pub fn part_size(mut self, bytes: u64) -> Self {
         self.part_size = bytes.max(1);
         self
     }
 
-    /// How many parts of a file are sent at once (default 4). Parts of a reader are held in memory for so long.
+    /// Sets the number of parts of a file that are sent concurrently. Default: 4. Minimum: 1.
+    ///
+    /// The parts of a reader are kept in memory while they are sent.
     pub fn parts_at_once(mut self, parts: usize) -> Self {
         self.parts_at_once = parts.max(1);
         self
     }
 
-    /// How many files of an input are uploaded at once (default 4).
+    /// Sets the number of files of an input that are uploaded concurrently. Default: 4. Minimum: 1.
     pub fn files_at_once(mut self, files: usize) -> Self {
         self.files_at_once = files.max(1);
         self
     }
 
-    /// Files of an input that have fewer bytes than this are not uploaded: they go into the input as data URIs (default 0,
-    /// which is no file). fal advises against data URIs of more than a few kilobytes, and not every model takes them. A
-    /// reader whose length is not known counts if it has less than one part's bytes.
+    /// Sets the size in bytes below which an input's files become data URIs instead of uploads. Default: 0 (never).
+    ///
+    /// fal advises against data URIs of more than a few kilobytes, and some models do not accept them. A reader of
+    /// unknown length qualifies if it is smaller than one part.
     pub fn inline_below(mut self, bytes: u64) -> Self {
         self.inline_below = bytes;
         self
     }
 
-    /// How long uploaded files live and who may read them (default: the account's setting).
+    /// Sets the expiration of uploaded files and who may read them. Default: the account's setting.
     pub fn lifecycle(mut self, lifecycle: Lifecycle) -> Self {
         self.lifecycle = lifecycle;
         self
     }
 }
 
-/// The size of a file's parts: the preferred one, or a larger one if there were more than [`MAX_PARTS`].
+/// Returns the size of a file's parts: `preferred`, or more if the file would exceed [`MAX_PARTS`].
 pub(super) fn part_size(preferred: u64, length: u64) -> u64 {
     preferred.max(length.div_ceil(MAX_PARTS))
 }
@@ -122,9 +130,9 @@ pub(super) fn part_size(preferred: u64, length: u64) -> u64 {
 mod tests {
     use super::*;
 
-    /// fal's JavaScript client sends 90 MiB at once, and anything larger in parts of 10 MiB.
+    /// fal's JavaScript client sends up to 90 MiB in one request, and larger files in parts of 10 MiB.
     #[test]
-    fn the_numbers_are_those_of_fals_own_client() {
+    fn defaults_are_those_of_fals_own_client() {
         let policy = UploadPolicy::default();
         assert_eq!((policy.multipart_above, policy.part_size), (94_371_840, 10_485_760));
         assert_eq!((policy.repository, policy.fallback), (Repository::Cdn, Some(Repository::Gcs)));

@@ -1,3 +1,5 @@
+//! Files to upload: opening them, detecting their type, and reading them in parts.
+
 #[cfg(feature = "image")]
 use std::sync::Arc;
 
@@ -5,22 +7,22 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use tokio::io::AsyncReadExt;
 
-use super::policy::part_size;
+use super::policy;
 use crate::error::{Error, ErrorKind};
 use crate::files::{BoxReader, Content, FileInput, OnceReader, content_type, data_uri};
 use crate::transport::{Payload, header_value};
 
-/// How much memory is set aside for a reader's first bytes on the word of its length.
+/// Maximum bytes allocated in advance because of a reader's declared length.
 const MAX_PREALLOCATION: u64 = 1 << 20;
 
-/// A file that is being uploaded: what it is called, what it is, and where its bytes come from.
+/// An open file that is ready to be uploaded.
 #[derive(Debug)]
 pub(crate) struct Source {
     pub(super) about: About,
     pub(super) data: Data,
 }
 
-/// What is told of a file besides its bytes.
+/// The metadata of a file.
 #[derive(Debug)]
 pub(super) struct About {
     pub(super) name: Option<String>,
@@ -35,31 +37,31 @@ pub(super) enum Data {
     Rest(Rest),
 }
 
-/// What a reader has not given yet.
+/// The unread rest of a reader.
 pub(super) struct Rest {
     reader: BoxReader,
-    /// The first part, which is read before anything is sent.
+    /// The first part, which is read when the file is opened.
     first: Option<Bytes>,
-    announced: Option<u64>,
+    declared: Option<u64>,
     read: u64,
-    /// How many bytes a part has.
-    part: u64,
+    /// Bytes per part.
+    part_size: u64,
 }
 
 impl Source {
-    /// Looks at a file; of a reader, the first part is read. A part has so many bytes, unless those were too many parts.
-    pub(crate) async fn open(file: FileInput, part: u64) -> Result<Self, Error> {
+    /// Opens a file and detects its type. Reads the first part of a reader. Parts may be larger than `part_size` if the
+    /// file would otherwise have too many.
+    pub(crate) async fn open(file: FileInput, part_size: u64) -> Result<Self, Error> {
         if let Some(text) = file.text_without_scheme() {
-            let shown: String = text.chars().take(200).collect();
-            let message =
-                format!("{shown:?} is neither a URL nor a data URI; for a file on this machine use `FileInput::path`");
+            let start: String = text.chars().take(200).collect();
+            let message = format!("{start:?} is neither a URL nor a data URI: use `FileInput::path` for a local file");
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
         let (content, name, declared) = file.into_parts();
         let (data, head, declared) = match content {
             Content::Text(text) => {
                 let (content_type, bytes) = data_uri::decode(&text)
-                    .ok_or_else(|| Error::new(ErrorKind::InvalidInput, "the file is a data URI that is none"))?;
+                    .ok_or_else(|| Error::new(ErrorKind::InvalidInput, "the file is not a valid data URI"))?;
                 let declared = declared.unwrap_or(content_type);
                 (Data::Whole(Payload::Bytes(bytes)), Bytes::new(), Some(declared))
             }
@@ -69,7 +71,7 @@ impl Source {
                 (Data::Whole(payload), head, declared)
             }
             Content::Reader(reader) => {
-                let (data, head) = Rest::begin(&reader, part).await?;
+                let (data, head) = Rest::begin(&reader, part_size).await?;
                 (data, head, declared)
             }
             #[cfg(feature = "image")]
@@ -80,20 +82,20 @@ impl Source {
         };
         let head = &head[..head.len().min(content_type::HEAD_BYTES)];
         let content_type = content_type::detect(declared.as_deref(), name.as_deref(), head).to_owned();
-        // On every way it is said in a header, somewhere and some time.
+        // Every repository sends it in a header.
         header_value(&content_type).map_err(|error| error.context("the media type of a file"))?;
         Ok(Source { about: About { name, content_type }, data })
     }
 
-    /// How many bytes it has, if that is known.
+    /// Returns the number of bytes, if known.
     pub(crate) fn length(&self) -> Option<u64> {
         match &self.data {
             Data::Whole(payload) => Some(payload.len()),
-            Data::Rest(rest) => rest.announced,
+            Data::Rest(rest) => rest.declared,
         }
     }
 
-    /// How many bytes were sent, once all were.
+    /// Returns the number of bytes sent, after a complete upload.
     pub(super) fn sent(&self) -> u64 {
         match &self.data {
             Data::Whole(payload) => payload.len(),
@@ -101,7 +103,7 @@ impl Source {
         }
     }
 
-    /// Whether it can still be sent from its beginning.
+    /// Returns true if the file can still be sent from its beginning.
     pub(super) fn is_whole(&self) -> bool {
         match &self.data {
             Data::Whole(_) => true,
@@ -109,7 +111,7 @@ impl Source {
         }
     }
 
-    /// The file as a data URI.
+    /// Reads the whole file and encodes it as a data URI.
     pub(crate) async fn into_data_uri(self) -> Result<String, Error> {
         let bytes = match self.data {
             Data::Whole(Payload::Bytes(bytes)) => bytes,
@@ -134,92 +136,90 @@ impl Source {
 }
 
 impl Rest {
-    /// Reads the first part. Where that is all, it is bytes like any other.
-    async fn begin(reader: &OnceReader, part: u64) -> Result<(Data, Bytes), Error> {
-        let announced = reader.length();
-        let part = announced.map_or(part, |length| part_size(part, length));
+    /// Reads the first part. Returns it as bytes in memory if there are no more.
+    async fn begin(reader: &OnceReader, part_size: u64) -> Result<(Data, Bytes), Error> {
+        let declared = reader.length();
+        let part_size = declared.map_or(part_size, |length| policy::part_size(part_size, length));
         let reader = reader.take().ok_or_else(|| {
-            let message =
-                "the reader of a file was read before; a reader can be read once, make a new one for every call";
+            let message = "a file's reader was already read: create a new reader for each call";
             Error::new(ErrorKind::File, message)
         })?;
-        let mut rest = Rest { reader, first: None, announced, read: 0, part };
-        let first = rest.read(part).await?;
+        let mut rest = Rest { reader, first: None, declared, read: 0, part_size };
+        let first = rest.read(part_size).await?;
         let head = first.clone();
-        if (first.len() as u64) < part {
-            rest.end()?;
+        if (first.len() as u64) < part_size {
+            rest.check_end()?;
             return Ok((Data::Whole(Payload::Bytes(first)), head));
         }
         rest.first = Some(first);
         Ok((Data::Rest(rest), head))
     }
 
-    /// How many bytes a part has.
-    pub(super) fn part(&self) -> u64 {
-        self.part
+    /// Returns the number of bytes per part.
+    pub(super) fn part_size(&self) -> u64 {
+        self.part_size
     }
 
-    /// The next part; the last one may have fewer bytes than the others, and there is none of 0.
+    /// Returns the next part, or `None` at the end. The last part may be smaller, but is never empty.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         if let Some(first) = self.first.take() {
             return Ok(Some(first));
         }
-        let bytes = self.read(self.part).await?;
-        if (bytes.len() as u64) < self.part {
-            self.end()?;
+        let bytes = self.read(self.part_size).await?;
+        if (bytes.len() as u64) < self.part_size {
+            self.check_end()?;
         }
         Ok((!bytes.is_empty()).then_some(bytes))
     }
 
-    /// Reads until there are so many bytes, or no more.
-    async fn read(&mut self, wanted: u64) -> Result<Bytes, Error> {
-        // A reader that has filled one part is believed to fill the next one.
-        let trusted = if self.read > 0 { wanted } else { wanted.min(MAX_PREALLOCATION) };
-        let mut bytes = Vec::with_capacity(trusted as usize);
-        let mut reader = (&mut self.reader).take(wanted);
+    /// Reads `length` bytes, or fewer at the end of the reader.
+    async fn read(&mut self, length: u64) -> Result<Bytes, Error> {
+        // A reader that has filled one part will probably fill the next.
+        let capacity = if self.read > 0 { length } else { length.min(MAX_PREALLOCATION) };
+        let mut bytes = Vec::with_capacity(capacity as usize);
+        let mut reader = (&mut self.reader).take(length);
         loop {
             if bytes.len() == bytes.capacity() {
-                let more = (bytes.len() as u64).min(wanted - bytes.len() as u64);
+                let more = (bytes.len() as u64).min(length - bytes.len() as u64);
                 if more == 0 {
                     break;
                 }
                 bytes.reserve_exact(more as usize);
             }
             let read = reader.read_buf(&mut bytes).await.map_err(|error| {
-                Error::new(ErrorKind::File, format!("the reader of a file failed: {error}")).caused_by(error)
+                Error::new(ErrorKind::File, format!("cannot read from a file's reader: {error}")).caused_by(error)
             })?;
             if read == 0 {
                 break;
             }
         }
         self.read += bytes.len() as u64;
-        match self.announced {
-            Some(announced) if self.read > announced => Err(self.misannounced(announced, "more than")),
+        match self.declared {
+            Some(declared) if self.read > declared => Err(self.wrong_length(declared, "more than")),
             _ => Ok(bytes.into()),
         }
     }
 
-    fn end(&self) -> Result<(), Error> {
-        match self.announced {
-            Some(announced) if announced != self.read => Err(self.misannounced(announced, "fewer than")),
+    fn check_end(&self) -> Result<(), Error> {
+        match self.declared {
+            Some(declared) if declared != self.read => Err(self.wrong_length(declared, "fewer than")),
             _ => Ok(()),
         }
     }
 
-    fn misannounced(&self, announced: u64, how: &str) -> Error {
-        let message =
-            format!("the reader of a file gave {} bytes, {how} the {announced} it was said to give", self.read);
+    fn wrong_length(&self, declared: u64, how: &str) -> Error {
+        let message = format!("a file's reader returned {} bytes, {how} the declared {declared}", self.read);
         Error::new(ErrorKind::File, message)
     }
 }
 
 impl std::fmt::Debug for Rest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Rest").field("announced", &self.announced).field("read", &self.read).finish_non_exhaustive()
+        f.debug_struct("Rest").field("declared", &self.declared).field("read", &self.read).finish_non_exhaustive()
     }
 }
 
-/// An image as PNG, in the pixel format that is next to its own.
+/// Encodes an image as PNG, in the closest pixel format that PNG has.
 #[cfg(feature = "image")]
 async fn png(image: Arc<image::DynamicImage>) -> Result<Bytes, Error> {
     use image::{DynamicImage, ImageFormat};
@@ -227,18 +227,18 @@ async fn png(image: Arc<image::DynamicImage>) -> Result<Bytes, Error> {
     let encode = move || {
         let mut png = std::io::Cursor::new(Vec::new());
         match &*image {
-            // PNG has no floating point numbers.
+            // PNG has no floating-point pixels.
             DynamicImage::ImageRgb32F(_) => DynamicImage::from(image.to_rgb16()).write_to(&mut png, ImageFormat::Png),
             DynamicImage::ImageRgba32F(_) => DynamicImage::from(image.to_rgba16()).write_to(&mut png, ImageFormat::Png),
             _ => image.write_to(&mut png, ImageFormat::Png),
         }
         .map(|()| Bytes::from(png.into_inner()))
     };
-    // A large image takes a while, in which others must not wait.
+    // Encoding a large image would block the async runtime.
     let encoded = tokio::task::spawn_blocking(encode)
         .await
-        .map_err(|error| Error::new(ErrorKind::File, "the image cannot be encoded as PNG").caused_by(error))?;
+        .map_err(|error| Error::new(ErrorKind::File, "cannot encode the image as PNG").caused_by(error))?;
     encoded.map_err(|error| {
-        Error::new(ErrorKind::File, format!("the image cannot be encoded as PNG: {error}")).caused_by(error)
+        Error::new(ErrorKind::File, format!("cannot encode the image as PNG: {error}")).caused_by(error)
     })
 }

@@ -1,6 +1,7 @@
-//! Points in time as the service writes them (RFC 3339).
+//! Timestamps as the service writes them (RFC 3339).
 
-/// Seconds since 1970 of `2026-01-02T03:04:05.678Z`; without a zone it is taken for UTC. `None` for what is no time.
+/// Parses `2026-01-02T03:04:05.678Z` to seconds since 1970. Without a zone, the time is UTC. Returns `None` if the text
+/// is not a timestamp.
 pub(super) fn unix_seconds(text: &str) -> Option<i64> {
     let (date, time) = text.trim().split_once(['T', 't', ' '])?;
     let (year, month, day) = {
@@ -24,7 +25,7 @@ pub(super) fn unix_seconds(text: &str) -> Option<i64> {
     Some(days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second - offset(zone)?)
 }
 
-/// Seconds that a zone is ahead of UTC.
+/// Returns the seconds that a zone is ahead of UTC.
 fn offset(zone: &str) -> Option<i64> {
     let (sign, digits) = match zone.chars().next() {
         None | Some('Z' | 'z') => return (zone.len() <= 1).then_some(0),
@@ -44,7 +45,7 @@ fn number(digits: &str) -> Option<i64> {
     plain.then(|| digits.parse().ok()).flatten()
 }
 
-/// Days since 1970 in the Gregorian calendar, by years that begin in March, so that a leap day is a year's last.
+/// Returns the days since 1970 in the Gregorian calendar. Years begin in March, so that a leap day comes last.
 fn days(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let in_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
@@ -56,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_point_in_time_is_read() {
+    fn timestamps_are_parsed_to_seconds() {
         for (text, seconds) in [
             ("1970-01-01T00:00:00Z", Some(0)),
             ("2000-02-29T12:00:00Z", Some(951_825_600)),

@@ -1,3 +1,5 @@
+//! The CDN's upload tokens: fetching, caching and replacing them.
+
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{HeaderValue, Method};
@@ -11,32 +13,32 @@ use crate::error::{Error, ErrorKind};
 use crate::protocol::RawResponse;
 use crate::transport::{Context, Operation, Request, join, send};
 
-/// How long a token is used that does not say when it expires.
-const DEFAULT_LIFE: Duration = Duration::from_secs(60);
+/// Lifetime of a token that does not declare when it expires.
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(60);
 
-/// How long before its end a token is replaced, at most; a tenth of its life where that is less.
+/// Maximum time before its expiry at which a token is replaced. A tenth of its lifetime if that is less.
 const MAX_MARGIN: Duration = Duration::from_secs(300);
 
-/// The token with which a client uploads to the CDN, kept until shortly before it expires. Whoever needs one while it is
-/// fetched waits for it, and shares the error if there is none.
+/// The upload token of a client, kept until shortly before it expires. Concurrent callers share one token fetch,
+/// including its error.
 #[derive(Debug, Default)]
 pub(crate) struct Tokens(Mutex<Option<Fetched>>);
 
-/// What came of it when a token was fetched the last time.
+/// The result of the last token fetch.
 #[derive(Debug)]
 struct Fetched {
-    /// The key for which it was given: a provider may give another one the next time.
+    /// The key that the token was fetched with. A provider may return another key next time.
     key: Option<HeaderValue>,
     at: Instant,
     token: Result<Token, Error>,
 }
 
-/// A token of the CDN's: it stands for the key, which the CDN does not get.
+/// An upload token of the CDN. It replaces the key, which is not sent to the CDN.
 #[derive(Clone, Debug)]
 pub(super) struct Token {
     /// The value of the `Authorization` header.
     pub(super) authorization: HeaderValue,
-    /// Where it is good.
+    /// The CDN that accepts the token.
     pub(super) cdn: Url,
     fresh_until: Instant,
 }
@@ -50,13 +52,13 @@ struct Grant {
 }
 
 impl Tokens {
-    /// A token that is good for a while yet.
+    /// Returns a fresh token.
     pub(super) async fn get(&self, context: &Context) -> Result<Token, Error> {
-        let (key, asked) = (context.credentials.authorization().await?, Instant::now());
+        let (key, called_at) = (context.credentials.authorization().await?, Instant::now());
         let mut kept = self.0.lock().await;
         match kept.as_ref().filter(|fetched| fetched.key == key) {
             Some(Fetched { token: Ok(token), .. }) if token.fresh_until > Instant::now() => return Ok(token.clone()),
-            Some(Fetched { token: Err(error), at, .. }) if asked < *at => return Err(error.clone()),
+            Some(Fetched { token: Err(error), at, .. }) if called_at < *at => return Err(error.clone()),
             _ => {}
         }
         let token = Token::fetch(context).await;
@@ -64,11 +66,11 @@ impl Tokens {
         token
     }
 
-    /// Keeps a token no longer that the CDN has refused.
-    pub(super) async fn forget(&self, refused: &Token) {
-        let is_it = |token: &Token| token.authorization == refused.authorization;
+    /// Discards a token that the CDN rejected.
+    pub(super) async fn forget(&self, rejected: &Token) {
+        let is_rejected = |token: &Token| token.authorization == rejected.authorization;
         let mut kept = self.0.lock().await;
-        if kept.as_ref().is_some_and(|fetched| fetched.token.as_ref().is_ok_and(is_it)) {
+        if kept.as_ref().is_some_and(|fetched| fetched.token.as_ref().is_ok_and(is_rejected)) {
             *kept = None;
         }
     }
@@ -77,7 +79,7 @@ impl Tokens {
 impl Token {
     async fn fetch(context: &Context) -> Result<Self, Error> {
         let url = join(&context.hosts.rest, "storage/auth/token");
-        let mut request = Request::new(Operation::Storage("the token for uploads"), Method::POST, url);
+        let mut request = Request::new(Operation::Storage("upload token"), Method::POST, url);
         request.url.set_query(Some("storage_type=fal-cdn-v3"));
         request.body = Some("{}".into());
         Token::parse(context, send(context, &request).await?)
@@ -86,47 +88,45 @@ impl Token {
     fn parse(context: &Context, response: RawResponse) -> Result<Self, Error> {
         let grant: Grant = match serde_json::from_slice(&response.body) {
             Ok(grant) => grant,
-            Err(error) => return Err(Error::unexpected("fal gave no token for uploads", response).caused_by(error)),
+            Err(error) => return Err(Error::unexpected("fal returned no upload token", response).caused_by(error)),
         };
         let authorization = HeaderValue::from_str(&format!("{} {}", grant.token_type, grant.token));
         let Ok(mut authorization) = authorization else {
-            return Err(Error::unexpected("fal gave a token for uploads that cannot be sent", response));
+            return Err(Error::unexpected("fal returned an invalid upload token", response));
         };
         authorization.set_sensitive(true);
         let cdn = match &context.hosts.cdn {
             Some(cdn) => cdn.clone(),
             None => cdn_of(context, grant.base_url.as_deref())?,
         };
-        let life = grant.expires_at.as_deref().and_then(|end| life(end, &response)).unwrap_or(DEFAULT_LIFE);
-        let fresh_until = Instant::now() + used(life);
+        let lifetime = grant.expires_at.as_deref().and_then(|end| lifetime(end, &response));
+        let fresh_until = Instant::now() + fresh_for(lifetime.unwrap_or(DEFAULT_LIFETIME));
         Ok(Token { authorization, cdn, fresh_until })
     }
 }
 
-/// The CDN that a token is for, if the token may go there.
+/// Parses the URL of a token's CDN, if the token may be sent there.
 fn cdn_of(context: &Context, base_url: Option<&str>) -> Result<Url, Error> {
     let base_url = base_url.unwrap_or("https://v3.fal.media");
     match Url::parse(base_url) {
         Ok(cdn) if context.hosts.is_storage(&cdn) => Ok(cdn),
         _ => Err(Error::new(
             ErrorKind::UntrustedUrl,
-            format!(
-                "fal's token for uploads is for {base_url:?}, which is no storage of fal's; nothing was sent there"
-            ),
+            format!("untrusted CDN {base_url:?} for uploads: not one of fal's storage hosts; nothing was sent"),
         )),
     }
 }
 
-/// How long a token of such a life is used.
-fn used(life: Duration) -> Duration {
-    life - MAX_MARGIN.min(life / 10)
+/// Returns how long a token is used before it is replaced.
+fn fresh_for(lifetime: Duration) -> Duration {
+    lifetime - MAX_MARGIN.min(lifetime / 10)
 }
 
-/// How long it is until a token expires, by the clock of the service that issued it.
-fn life(end: &str, response: &RawResponse) -> Option<Duration> {
+/// Returns the time until a token expires, by the clock of the service that issued it.
+fn lifetime(end: &str, response: &RawResponse) -> Option<Duration> {
     let now = response.header(http::header::DATE.as_str()).and_then(|date| httpdate::parse_http_date(date).ok());
     let now = now.unwrap_or_else(SystemTime::now).duration_since(UNIX_EPOCH).ok()?.as_secs();
-    // The life of a token that has expired is 0. Nobody's client lives as long as a century.
+    // An expired token has a lifetime of 0. The maximum of a century avoids an overflow of the clock.
     let seconds = u64::try_from(unix_seconds(end)?).ok()?.saturating_sub(now);
     Some(Duration::from_secs(seconds.min(100 * 365 * 86_400)))
 }
@@ -136,9 +136,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_replaced_before_it_expires() {
-        for (life, seconds) in [(0, 0), (60, 54), (3000, 2700), (3600, 3300), (86_400, 86_100)] {
-            assert_eq!(used(Duration::from_secs(life)).as_secs(), seconds);
+    fn tokens_are_replaced_before_they_expire() {
+        for (lifetime, seconds) in [(0, 0), (60, 54), (3000, 2700), (3600, 3300), (86_400, 86_100)] {
+            assert_eq!(fresh_for(Duration::from_secs(lifetime)).as_secs(), seconds);
         }
     }
 }

@@ -1,3 +1,5 @@
+//! Uploads of one file: the choice of the repository, of the fallback, and of one request or several parts.
+
 use std::sync::Arc;
 
 use http::HeaderMap;
@@ -11,12 +13,12 @@ use crate::files::Lifecycle;
 use crate::media::File;
 use crate::transport::{Context, Meter, OnProgress, TransferProgress, header_value};
 
-/// Uploads one file, with what a client has for that.
+/// Uploads one file with the client's context, upload token and policy.
 pub(crate) struct Uploader<'a> {
     pub(super) context: &'a Context,
     pub(super) tokens: &'a Tokens,
     pub(super) policy: &'a UploadPolicy,
-    /// What the first request says of the file's life.
+    /// The lifecycle headers of the first request.
     pub(super) lifecycle: HeaderMap,
     pub(super) meter: Arc<Meter>,
 }
@@ -32,7 +34,7 @@ impl<'a> Uploader<'a> {
         let total = source.length();
         let work = self.send_with_fallback(&mut source);
         let url = match on_progress {
-            Some(mut call) => self.meter.watch(work, |bytes| call(TransferProgress { bytes, total })).await?,
+            Some(mut report) => self.meter.watch(work, |bytes| report(TransferProgress { bytes, total })).await?,
             None => work.await?,
         };
         let mut file = File::new(url);
@@ -42,20 +44,20 @@ impl<'a> Uploader<'a> {
         Ok(file)
     }
 
-    /// Sends a file to the repository, or where that does not take it, to the fallback.
+    /// Sends a file to the repository. If that fails, sends it to the fallback.
     async fn send_with_fallback(&self, source: &mut Source) -> Result<String, Error> {
         let first = match self.send_to(self.policy.repository, source).await {
             Ok(url) => return Ok(url),
             Err(error) => error,
         };
-        // Another repository helps neither with a file that cannot be read nor with a key that fal refuses.
-        let hopeless = matches!(first.kind(), ErrorKind::File | ErrorKind::Credentials | ErrorKind::InvalidInput);
+        // Another repository does not help if the file cannot be read or fal rejects the key.
+        let is_final = matches!(first.kind(), ErrorKind::File | ErrorKind::Credentials | ErrorKind::InvalidInput);
         let fallback = self.policy.fallback.filter(|fallback| *fallback != self.policy.repository);
-        let Some(fallback) = fallback.filter(|_| !hopeless && source.is_whole()) else { return Err(first) };
+        let Some(fallback) = fallback.filter(|_| !is_final && source.is_whole()) else { return Err(first) };
         let (kind, status) = (first.kind(), first.status());
-        tracing::warn!(?kind, ?status, repository = ?fallback, "the upload failed, the fallback is tried");
+        tracing::warn!(?kind, ?status, repository = ?fallback, "upload failed; trying the fallback");
         self.meter.restart();
-        // If neither takes it, the first one's error is the one to show.
+        // If both fail, the first error is about the repository that the caller chose.
         self.send_to(fallback, source).await.map_err(|error| match error.kind() {
             ErrorKind::File => error,
             _ => first,
@@ -64,11 +66,11 @@ impl<'a> Uploader<'a> {
 
     async fn send_to(&self, repository: Repository, source: &mut Source) -> Result<String, Error> {
         let Source { about, data } = source;
-        let at_once = match data {
+        let in_one_request = match data {
             Data::Whole(payload) if payload.len() <= self.policy.multipart_above => Some(payload),
             _ => None,
         };
-        match (repository, at_once) {
+        match (repository, in_one_request) {
             (Repository::Cdn, Some(payload)) => cdn::direct(self, about, payload).await,
             (Repository::Cdn, None) => cdn::in_parts(self, about, data).await,
             (Repository::Signed, Some(payload)) => initiate::direct(self, about, payload, "fal-cdn-v3").await,
@@ -79,7 +81,7 @@ impl<'a> Uploader<'a> {
     }
 }
 
-/// The headers that say how long a file lives. The CDN's versions know it by either name.
+/// Creates the lifecycle headers. The name depends on the CDN's version, so both are sent.
 fn lifecycle_headers(lifecycle: &Lifecycle) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
     if let Some(preference) = lifecycle.header() {

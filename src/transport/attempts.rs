@@ -8,22 +8,26 @@ use super::request::{Operation, Request};
 use super::time_limit;
 use crate::error::{Attempt, Error, ErrorKind, host_and_port};
 
-/// The attempts of one request. Decides where the next one goes, and whether there is one.
+/// The attempts of one request. Chooses the host of the next attempt, or ends with an error.
 ///
-/// If fal cannot be reached, the same request goes to fal's backup host without a delay.
+/// If no connection to fal can be established, the same request goes to fal's backup host without a delay.
 pub(super) struct Attempts<'a> {
     context: &'a Context,
     operation: Operation,
     first: &'a Url,
-    /// The backup host's URL and the error of the first host, while the backup host has its turn.
-    detour: Option<(Url, Error)>,
+    /// The backup host's URL and the first host's error, while the backup host is tried.
+    backup: Option<(Url, Error)>,
     failed: u32,
-    began: Instant,
+    started: Instant,
     failures: Vec<Attempt>,
 }
 
 impl<'a> Attempts<'a> {
-    /// Refuses a URL to which the key must not go.
+    /// Creates the attempts of a request with the key.
+    ///
+    /// # Errors
+    ///
+    /// The key must not be sent to the request's URL.
     pub(super) fn new(context: &'a Context, request: &'a Request) -> Result<Self, Error> {
         let trusted = match request.operation {
             Operation::Status | Operation::StatusStream | Operation::Result | Operation::Cancel => {
@@ -37,28 +41,32 @@ impl<'a> Attempts<'a> {
         Ok(Attempts::keyless(context, request.operation, &request.url))
     }
 
-    /// For a request that does not have the key.
+    /// Creates the attempts of a request without the key.
     pub(super) fn keyless(context: &'a Context, operation: Operation, first: &'a Url) -> Self {
-        Attempts { context, operation, first, detour: None, failed: 0, began: Instant::now(), failures: Vec::new() }
+        Attempts { context, operation, first, backup: None, failed: 0, started: Instant::now(), failures: Vec::new() }
     }
 
     /// The URL of the next attempt.
     pub(super) fn url(&self) -> &Url {
-        self.detour.as_ref().map_or(self.first, |(twin, _)| twin)
+        self.backup.as_ref().map_or(self.first, |(url, _)| url)
     }
 
-    /// Records a failed attempt and waits until the next one is due. If there is none, returns the error with all attempts.
+    /// Records a failed attempt and waits until the next one is due.
+    ///
+    /// # Errors
+    ///
+    /// The error itself, with all attempts, if the request is not retried.
     pub(super) async fn failed(&mut self, error: Error) -> Result<(), Error> {
-        self.note(&error);
-        let error = match self.detour.take() {
-            // If neither host can be reached, the first one's error is the one to show.
+        self.record(&error);
+        let error = match self.backup.take() {
+            // If neither host is reachable, the error about the first host is more helpful.
             Some((_, first)) if error.kind() == ErrorKind::Connect => first,
             Some(_) => error,
             None => match (error.kind(), backup(self.first)) {
-                (ErrorKind::Connect, Some(twin)) => {
-                    let (host, path) = (twin.host_str(), twin.path());
-                    tracing::warn!(host, path, "fal cannot be reached, its backup host is tried");
-                    self.detour = Some((twin, error));
+                (ErrorKind::Connect, Some(backup)) => {
+                    let (host, path) = (backup.host_str(), backup.path());
+                    tracing::warn!(host, path, "cannot connect to fal; trying its backup host");
+                    self.backup = Some((backup, error));
                     return Ok(());
                 }
                 _ => error,
@@ -66,8 +74,8 @@ impl<'a> Attempts<'a> {
         };
         self.failed += 1;
         match self.context.retry.delay_before_retry(self.operation, self.failed, &error) {
-            Some(pause) => {
-                tokio::time::sleep(pause).await;
+            Some(delay) => {
+                tokio::time::sleep(delay).await;
                 Ok(())
             }
             None => Err(error.with_attempts(std::mem::take(&mut self.failures))),
@@ -80,12 +88,12 @@ impl<'a> Attempts<'a> {
         response
     }
 
-    fn note(&mut self, error: &Error) {
+    fn record(&mut self, error: &Error) {
         let host = self.url().host_str().unwrap_or_default().to_owned();
-        // fal's words may have a part of the input in them, and stay out of the log.
+        // The message is not logged: it may contain parts of the input.
         let (operation, kind, status) = (self.operation.name(), error.kind(), error.status());
         tracing::debug!(operation, host, ?kind, ?status, "attempt failed");
-        let attempt = Attempt { host, outcome: error.to_string(), after: self.began.elapsed() };
+        let attempt = Attempt { host, outcome: error.to_string(), after: self.started.elapsed() };
         time_limit::record_failure(&attempt);
         self.failures.push(attempt);
     }
@@ -94,8 +102,7 @@ impl<'a> Attempts<'a> {
 fn untrusted(url: &Url) -> Error {
     let host = host_and_port(url);
     let message = format!(
-        "a URL leads to {}://{host}, which is neither a host of fal's for this nor one that the client is configured with; \
-         nothing was sent there",
+        "untrusted URL {}://{host}: neither one of fal's hosts for this request nor a configured one; nothing was sent",
         url.scheme()
     );
     Error::new(ErrorKind::UntrustedUrl, message)

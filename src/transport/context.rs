@@ -9,17 +9,17 @@ use super::hosts::Hosts;
 use super::retry::RetryPolicy;
 use super::timeouts::Timeouts;
 
-/// What every request of a client needs.
+/// The parts of a client that every request needs.
 pub(crate) struct Context {
     pub(crate) http: reqwest::Client,
     pub(crate) hosts: Hosts,
-    /// The caller's custom headers, sent with every request that has the key.
+    /// Custom headers of the client, sent with every request that has the key.
     pub(crate) headers: HeaderMap,
     pub(crate) credentials: Credentials,
     pub(crate) retry: RetryPolicy,
     pub(crate) timeouts: Timeouts,
-    /// Bounds the status streams. Each takes a connection of its own for as long as the request lasts, and a process may
-    /// have only some hundreds: beyond this many, requests are polled.
+    /// Limits concurrent status streams; further requests are polled. Each stream keeps a connection open until its
+    /// request ends, and processes often have a limit of some hundred connections.
     pub(crate) streams: Arc<Semaphore>,
 }
 

@@ -9,14 +9,14 @@ use crate::error::{Error, ErrorKind};
 
 type ProvidedKey = Pin<Box<dyn Future<Output = Result<String, Box<dyn std::error::Error + Send + Sync>>> + Send>>;
 
-/// How a client proves who it is. The key shows in no `Debug`.
+/// The API key or its source. `Debug` never shows the key.
 #[derive(Clone)]
 pub(crate) enum Credentials {
     /// The value of the `Authorization` header.
     Key(HeaderValue),
-    /// A function that is asked for the key at every request.
+    /// A function that provides the key for each request.
     Provider(Arc<dyn Fn() -> ProvidedKey + Send + Sync>),
-    /// Public applications take calls without a key.
+    /// No key. Public applications accept calls without one.
     Anonymous,
 }
 
@@ -37,15 +37,14 @@ impl Credentials {
         }))
     }
 
-    /// The value of the `Authorization` header, if there is to be one.
+    /// Returns the value of the `Authorization` header, or `None` if requests are anonymous.
     pub(crate) async fn authorization(&self) -> Result<Option<HeaderValue>, Error> {
         match self {
             Credentials::Anonymous => Ok(None),
             Credentials::Key(value) => Ok(Some(value.clone())),
             Credentials::Provider(provide) => {
                 let key = provide().await.map_err(|error| {
-                    Error::new(ErrorKind::Credentials, format!("the provider of the key failed: {error}"))
-                        .caused_by(error)
+                    Error::new(ErrorKind::Credentials, format!("the API key provider failed: {error}")).caused_by(error)
                 })?;
                 authorization(&key).map(Some)
             }
@@ -56,16 +55,16 @@ impl Credentials {
 fn authorization(key: &str) -> Result<HeaderValue, Error> {
     let key = key.trim();
     if key.is_empty() {
-        return Err(Error::new(ErrorKind::Credentials, "the key is empty"));
+        return Err(Error::new(ErrorKind::Credentials, "the API key is empty"));
     }
-    // The error does not show the key, nor the place of the character, which would tell something of it.
+    // The error shows neither the key nor the position of the character: both would reveal a part of the key.
     let mut value = HeaderValue::from_str(&format!("Key {key}"))
         .ok()
         .filter(|_| key.bytes().all(|byte| byte.is_ascii_graphic()))
         .ok_or_else(|| {
             Error::new(
                 ErrorKind::Credentials,
-                "the key has a character that no key has: a blank, a line break or the like",
+                "the API key contains whitespace, a control character or a non-ASCII character",
             )
         })?;
     value.set_sensitive(true);
@@ -75,8 +74,8 @@ fn authorization(key: &str) -> Result<HeaderValue, Error> {
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Credentials::Key(_) => "a key",
-            Credentials::Provider(_) => "a provider of keys",
+            Credentials::Key(_) => "API key",
+            Credentials::Provider(_) => "API key provider",
             Credentials::Anonymous => "anonymous",
         })
     }

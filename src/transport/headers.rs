@@ -3,24 +3,24 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::error::{Error, ErrorKind};
 
-/// Parses a custom header, or returns the reason why it cannot be sent.
+/// Parses a custom header, or returns an error message.
 pub(crate) fn parse_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
     let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else {
-        return Err(format!("{name:?} is not the name of a header"));
+        return Err(format!("invalid header name {name:?}"));
     };
     if name == AUTHORIZATION {
-        return Err("the header Authorization is the client's; give the key to `Client::builder()`".to_owned());
+        return Err("the header `Authorization` cannot be set: pass the key to `Client::builder().key()`".to_owned());
     }
     if name == CONTENT_LENGTH || name == TRANSFER_ENCODING {
-        return Err(format!("the header {name} follows from the body and cannot be set"));
+        return Err(format!("the header `{name}` cannot be set: it follows from the body"));
     }
     match HeaderValue::from_str(value) {
         Ok(value) => Ok((name, value)),
-        Err(_) => Err(format!("the value of the header {name} has a character that no header can have")),
+        Err(_) => Err(format!("invalid value of the header `{name}`: control characters are not allowed")),
     }
 }
 
-/// Parses the custom headers of a client. The last of several with the same name wins.
+/// Parses the custom headers of a client. The last value of a name wins.
 pub(crate) fn parse_headers(pairs: &[(String, String)]) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
     for (name, value) in pairs {
@@ -30,8 +30,13 @@ pub(crate) fn parse_headers(pairs: &[(String, String)]) -> Result<HeaderMap, Err
     Ok(headers)
 }
 
-/// A string as the value of a header, which must be visible ASCII.
+/// Converts a string of printable ASCII characters to a header value.
 pub(crate) fn header_value(text: &str) -> Result<HeaderValue, Error> {
     let value = HeaderValue::from_str(text).ok().filter(|_| text.is_ascii());
-    value.ok_or_else(|| Error::new(ErrorKind::InvalidInput, format!("{text:?} cannot be sent in a header")))
+    value.ok_or_else(|| {
+        Error::new(
+            ErrorKind::InvalidInput,
+            format!("invalid header value {text:?}: only printable ASCII characters are allowed"),
+        )
+    })
 }

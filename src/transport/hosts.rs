@@ -1,16 +1,18 @@
+//! The hosts of a client, and which of them may receive the key, a queue request or an upload token.
+
 use url::{Host, Url};
 
 use crate::error::{Error, ErrorKind};
 
-/// The hosts that the key may be sent to (protocol reference of fal: run, queue, REST, platform, realtime, and the
-/// backup twins of the first two).
+/// fal's hosts that may receive the key (fal's protocol reference: run, queue, REST, platform, realtime, and the
+/// backups of the first two).
 const TRUSTED: &[&str] =
     &["fal.run", "queue.fal.run", "rest.fal.ai", "api.fal.ai", "falrun.com", "queue.falrun.com", "ws.fal.run"];
 
-/// Those of them that have requests of the queue.
+/// fal's hosts that may receive requests about a queued request.
 const QUEUE: &[&str] = &["fal.run", "queue.fal.run", "falrun.com", "queue.falrun.com"];
 
-/// Where a client sends its requests.
+/// The base URLs of a client's requests.
 #[derive(Clone, Debug)]
 pub(crate) struct Hosts {
     pub(crate) run: Url,
@@ -18,13 +20,13 @@ pub(crate) struct Hosts {
     pub(crate) rest: Url,
     /// The platform API.
     pub(crate) api: Url,
-    /// The CDN that is uploaded to, if it is not the one that the REST host names.
+    /// The configured CDN for uploads. Default: the one that the REST host names.
     pub(crate) cdn: Option<Url>,
 }
 
 impl Hosts {
-    /// The hosts that are configured, each a host name or a base URL; the others are fal's own. The queue's host follows
-    /// from the run host's where only that is given.
+    /// Parses the configured hosts, each a host name or a base URL. The others default to fal's own. If only the run
+    /// host is configured, the queue host is derived from it.
     pub(crate) fn new(run: Option<&str>, queue: Option<&str>, rest: Option<&str>) -> Result<Self, Error> {
         let run_url = parse_base_url("run host", run.unwrap_or("fal.run"))?;
         let queue_url = match (queue, run) {
@@ -41,7 +43,7 @@ impl Hosts {
         })
     }
 
-    /// The same with another platform host or CDN, where one is given.
+    /// Replaces the platform host and the CDN, if given.
     pub(crate) fn with_storage(mut self, api: Option<&str>, cdn: Option<&str>) -> Result<Self, Error> {
         if let Some(api) = api {
             self.api = parse_base_url("platform host", api)?;
@@ -50,54 +52,55 @@ impl Hosts {
         Ok(self)
     }
 
-    /// Whether the key may go to a URL.
+    /// Returns true if the key may be sent to `url`.
     pub(crate) fn trusts(&self, url: &Url) -> bool {
         is_one_of(url, TRUSTED, &[&self.run, &self.queue, &self.rest, &self.api])
     }
 
-    /// Whether the key may go to a URL that is said to be a request's of the queue, by an answer or by a saved job. There is
-    /// more on fal's other hosts than a request has to do with.
+    /// Returns true if the key may be sent to `url`, which a response or a saved job gives as the URL of a queued
+    /// request. Only hosts that serve such requests qualify, because fal's other hosts offer more, such as the
+    /// management of keys.
     pub(crate) fn trusts_request(&self, url: &Url) -> bool {
         is_one_of(url, QUEUE, &[&self.run, &self.queue])
     }
 
-    /// Whether a token for uploads may go to a URL: to fal's CDN, to the one that is configured, or to where the REST host
-    /// is, if that is not fal's own.
+    /// Returns true if an upload token may be sent to `url`: to fal's CDN, to the configured one, or to the REST host's
+    /// origin if that is not fal's own.
     pub(crate) fn is_storage(&self, url: &Url) -> bool {
         if !url.username().is_empty() || url.password().is_some() {
             return false;
         }
-        let of_fal = url.scheme() == "https"
+        let is_fal = url.scheme() == "https"
             && url.port().is_none()
             && matches!(url.host(), Some(Host::Domain(host)) if host == "fal.media" || host.ends_with(".fal.media"));
         let rest = Some(&self.rest).filter(|rest| rest.host_str() != Some("rest.fal.ai"));
-        of_fal || rest.into_iter().chain(&self.cdn).any(|base| url.origin() == base.origin())
+        is_fal || rest.into_iter().chain(&self.cdn).any(|base| url.origin() == base.origin())
     }
 
-    /// Whether every host is on this machine, as an emulator's are.
+    /// Returns true if every host is local, as an emulator's are.
     pub(crate) fn are_local(&self) -> bool {
         [&self.run, &self.queue, &self.rest].into_iter().all(is_loopback)
     }
 
-    /// Whether every host is reached without TLS, as an emulator's are.
+    /// Returns true if no host uses TLS, as with an emulator.
     pub(crate) fn are_plain(&self) -> bool {
         [&self.run, &self.queue, &self.rest].into_iter().all(|base| base.scheme() == "http")
     }
 }
 
-/// The twin of a host of fal's that is tried where no connection to it can be made.
+/// Returns the same URL on fal's backup host, which is tried if the host is unreachable.
 pub(crate) fn backup(url: &Url) -> Option<Url> {
-    let twin = match (url.scheme(), url.host_str()?) {
+    let backup = match (url.scheme(), url.host_str()?) {
         ("https", "fal.run") => "falrun.com",
         ("https", "queue.fal.run") => "queue.falrun.com",
         _ => return None,
     };
     let mut url = url.clone();
-    url.set_host(Some(twin)).ok()?;
+    url.set_host(Some(backup)).ok()?;
     Some(url)
 }
 
-/// A URL of a path below a base URL.
+/// Appends a path to a base URL.
 pub(crate) fn join(base: &Url, path: &str) -> Url {
     let mut url = base.clone();
     if let Ok(mut segments) = url.path_segments_mut() {
@@ -106,18 +109,18 @@ pub(crate) fn join(base: &Url, path: &str) -> Url {
     url
 }
 
-/// Whether a URL leads over https to one of fal's hosts, or below one of the base URLs, and names no user.
+/// Returns true if `url` has no user and is an https URL of one of fal's hosts, or lies below one of the base URLs.
 fn is_one_of(url: &Url, hosts: &[&str], bases: &[&Url]) -> bool {
     if !url.username().is_empty() || url.password().is_some() {
         return false;
     }
-    let of_fal = url.scheme() == "https"
+    let is_fal = url.scheme() == "https"
         && url.port().is_none()
         && matches!(url.host(), Some(Host::Domain(host)) if hosts.contains(&host));
-    of_fal || bases.iter().any(|base| is_below(url, base))
+    is_fal || bases.iter().any(|base| is_below(url, base))
 }
 
-/// Whether a URL has the origin of a base URL and lies below its path.
+/// Returns true if `url` has the origin of `base` and lies below its path.
 fn is_below(url: &Url, base: &Url) -> bool {
     let prefix = base.path().trim_end_matches('/');
     let rest = url.path().strip_prefix(prefix);
@@ -135,41 +138,43 @@ fn is_loopback(url: &Url) -> bool {
 
 /// Parses a host name or a base URL.
 fn parse_base_url(what: &str, text: &str) -> Result<Url, Error> {
-    let refuse = |why: &str| {
-        let message =
-            format!("the {what} {text:?} {why}; give a host name (`fal.run`) or a base URL (`https://fal.run`)");
+    let invalid = |why: &str| {
+        let message = format!(
+            "invalid {what} {text:?}: {why}; expected a host name (`fal.run`) or a base URL (`https://fal.run`)"
+        );
         Error::new(ErrorKind::Configuration, message)
     };
     let text = text.trim();
     let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
     if !text.contains("://") && Url::parse(&whole).is_ok_and(|url| is_loopback(&url)) {
-        return Err(refuse("is on this machine, where it matters whether it is `http://` or `https://`"));
+        return Err(invalid("a local host needs `http://` or `https://`"));
     }
-    let url = Url::parse(&whole).map_err(|error| refuse("is not a URL").caused_by(error))?;
+    let url = Url::parse(&whole).map_err(|error| invalid("not a URL").caused_by(error))?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(refuse("is neither http nor https"));
+        return Err(invalid("the scheme is neither http nor https"));
     }
     if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
-        return Err(refuse("has a user, a query or a fragment"));
+        return Err(invalid("a user, a query or a fragment is not allowed"));
     }
     if url.scheme() == "http" && url.host_str().is_some_and(|host| TRUSTED.contains(&host)) {
-        return Err(refuse("is fal's own, to which the key goes over https only"));
+        return Err(invalid("fal's own hosts require https"));
     }
     Ok(url)
 }
 
-/// `queue.HOST` beside `HOST`, as fal's own clients have it.
+/// Derives the queue host `queue.HOST` from the run host `HOST`, as fal's own clients do.
 fn queue_host_of(run: &Url) -> Result<Url, Error> {
     let host = match (run.host(), run.path()) {
         (Some(Host::Domain(host)), "/") => format!("queue.{host}"),
         _ => {
-            let message = format!("the run host is {run}, from which the queue's host does not follow; give that too");
+            let message = format!("cannot derive the queue host from the run host {run}: set the queue host, too");
             return Err(Error::new(ErrorKind::Configuration, message));
         }
     };
     let mut url = run.clone();
-    url.set_host(Some(&host))
-        .map_err(|error| Error::new(ErrorKind::Configuration, format!("{host} is not a host")).caused_by(error))?;
+    url.set_host(Some(&host)).map_err(|error| {
+        Error::new(ErrorKind::Configuration, format!("invalid queue host {host:?}")).caused_by(error)
+    })?;
     Ok(url)
 }
 
@@ -186,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_goes_to_fal_over_https_only() {
+    fn the_key_is_sent_to_fal_over_https_only() {
         let hosts = hosts(None, None);
         for good in
             ["https://fal.run/a", "https://queue.fal.run/a?b=c", "https://QUEUE.FAL.RUN/", "https://falrun.com/"]
@@ -213,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_is_at_the_queue_and_nowhere_else() {
+    fn queue_requests_go_to_queue_hosts_only() {
         let fal = hosts(None, None);
         for good in ["https://queue.fal.run/a", "https://queue.falrun.com/a", "https://fal.run/a"] {
             assert!(fal.trusts_request(&url(good)), "{good}");
@@ -227,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_configured_base_url_is_trusted_with_what_lies_below_it() {
+    fn urls_below_a_configured_base_url_are_trusted() {
         let hosts = hosts(Some("http://127.0.0.1:8000/fal.run"), Some("http://127.0.0.1:8000/queue.fal.run/"));
         assert!(hosts.trusts(&url("http://127.0.0.1:8000/queue.fal.run/a/b/requests/r")));
         assert!(hosts.trusts(&url("http://127.0.0.1:8000/fal.run")));
@@ -243,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_for_uploads_goes_to_the_cdn_only() {
+    fn upload_tokens_go_to_the_cdn_only() {
         let fal = hosts(None, None);
         for good in ["https://v3.fal.media/files/upload", "https://v3b.fal.media/", "https://fal.media/"] {
             assert!(fal.is_storage(&url(good)), "{good}");
@@ -271,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn the_queue_is_beside_the_run_host() {
+    fn queue_host_is_derived_from_the_run_host() {
         assert_eq!(hosts(Some("fal.dev"), None).queue.as_str(), "https://queue.fal.dev/");
         assert_eq!(hosts(None, None).queue.as_str(), "https://queue.fal.run/");
         for run in ["http://127.0.0.1:1", "https://a.example/prefix"] {
@@ -281,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn only_fal_itself_has_a_backup() {
+    fn only_fals_own_hosts_have_a_backup() {
         let backup_of = |text: &str| backup(&url(text)).map(String::from);
         assert_eq!(backup_of("https://fal.run/a/b?c=d%20e").as_deref(), Some("https://falrun.com/a/b?c=d%20e"));
         assert_eq!(backup_of("https://queue.fal.run/a").as_deref(), Some("https://queue.falrun.com/a"));

@@ -1,3 +1,5 @@
+//! Progress of uploads: bytes are counted for each attempt, and taken back if the attempt fails.
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -7,7 +9,7 @@ use tokio::time::Instant;
 
 use crate::error::Error;
 
-/// Counts the bytes of a transfer, which connections take in tasks of their own.
+/// Counts the bytes of a transfer. Connections report them from their own tasks.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     bytes: AtomicU64,
@@ -19,7 +21,7 @@ impl Meter {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Counts from 0 again.
+    /// Resets the count to 0.
     pub(crate) fn restart(&self) {
         self.bytes.store(0, Ordering::Relaxed);
     }
@@ -29,31 +31,32 @@ impl Meter {
         self.moved.notify_one();
     }
 
-    /// Works, and calls whenever the number is larger than it ever was: what has to be sent again takes nothing back.
-    pub(crate) async fn watch<T>(&self, work: impl Future<Output = T>, mut call: impl FnMut(u64)) -> T {
+    /// Runs `work`, and calls `on_progress` whenever the count exceeds its previous maximum. The reported count never
+    /// decreases, even if bytes have to be sent again.
+    pub(crate) async fn watch<T>(&self, work: impl Future<Output = T>, mut on_progress: impl FnMut(u64)) -> T {
         let mut work = std::pin::pin!(work);
         let mut reported: Option<u64> = None;
-        let mut report = |call: &mut dyn FnMut(u64)| {
+        let mut report = |on_progress: &mut dyn FnMut(u64)| {
             let bytes = self.bytes();
             if reported.is_none_or(|reported| bytes > reported) {
                 reported = Some(bytes);
-                call(bytes);
+                on_progress(bytes);
             }
         };
         loop {
             let moved = std::pin::pin!(self.moved.notified());
             match select(work.as_mut(), moved).await {
                 Either::Left((done, _)) => {
-                    report(&mut call);
+                    report(&mut on_progress);
                     return done;
                 }
-                Either::Right(_) => report(&mut call),
+                Either::Right(_) => report(&mut on_progress),
             }
         }
     }
 }
 
-/// What one attempt has of a transfer, for the connection that takes it.
+/// The byte count and state of one attempt, shared with its connection.
 #[derive(Debug)]
 pub(super) struct AttemptMeter {
     whole: Arc<Meter>,
@@ -63,11 +66,11 @@ pub(super) struct AttemptMeter {
 #[derive(Debug)]
 struct State {
     bytes: u64,
-    /// When the last of them was taken, or the attempt began.
+    /// When the last byte was taken, or else when the attempt started.
     moved: Instant,
     error: Option<Error>,
-    /// The attempt is over: what its connection still takes does not count.
-    over: bool,
+    /// Set when the attempt has ended. Bytes that its connection takes afterwards do not count.
+    ended: bool,
 }
 
 impl AttemptMeter {
@@ -75,44 +78,44 @@ impl AttemptMeter {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many bytes were taken, and when the last of them was, or the attempt began.
-    pub(super) fn so_far(&self) -> (u64, Instant) {
+    /// Returns the bytes taken, and when the last of them was taken or the attempt started.
+    pub(super) fn progress(&self) -> (u64, Instant) {
         let state = self.state();
         (state.bytes, state.moved)
     }
 
     pub(super) fn take(&self, bytes: usize) {
         let mut state = self.state();
-        if !state.over {
+        if !state.ended {
             state.bytes += bytes as u64;
             state.moved = Instant::now();
             self.whole.add(bytes as u64);
         }
     }
 
-    /// What went wrong on this side of the connection.
+    /// Records a local error, such as an unreadable file.
     pub(super) fn fail(&self, error: Error) {
         self.state().error = Some(error);
     }
 }
 
-/// One attempt of a transfer. What was counted is taken back when it is dropped, unless it was kept.
+/// One attempt of a transfer. Dropping it subtracts its bytes from the transfer's count, unless it was kept.
 #[derive(Debug)]
 pub(super) struct MeteredAttempt(pub(super) Arc<AttemptMeter>);
 
 impl MeteredAttempt {
     pub(super) fn new(whole: &Arc<Meter>) -> Self {
-        let state = State { bytes: 0, moved: Instant::now(), error: None, over: false };
+        let state = State { bytes: 0, moved: Instant::now(), error: None, ended: false };
         MeteredAttempt(Arc::new(AttemptMeter { whole: Arc::clone(whole), state: Mutex::new(state) }))
     }
 
-    /// The attempt was good.
+    /// Ends a successful attempt, whose bytes stay counted.
     pub(super) fn keep(self) {
-        self.0.state().over = true;
+        self.0.state().ended = true;
     }
 
-    /// The error of this side, if that is why the attempt failed.
-    pub(super) fn own_error(&self) -> Option<Error> {
+    /// Takes the local error, if that is why the attempt failed.
+    pub(super) fn take_local_error(&self) -> Option<Error> {
         self.0.state().error.take()
     }
 }
@@ -120,8 +123,8 @@ impl MeteredAttempt {
 impl Drop for MeteredAttempt {
     fn drop(&mut self) {
         let mut state = self.0.state();
-        if !state.over {
-            state.over = true;
+        if !state.ended {
+            state.ended = true;
             self.0.whole.bytes.fetch_sub(state.bytes, Ordering::Relaxed);
         }
     }

@@ -1,4 +1,4 @@
-//! One HTTP request and its answer: the key, timeouts, repetition, backup hosts, server-sent events.
+//! HTTP requests and responses: hosts, credentials, timeouts, retries, uploads, downloads and server-sent events.
 
 mod attempts;
 mod context;

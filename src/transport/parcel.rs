@@ -1,3 +1,5 @@
+//! Requests to file storage.
+
 use std::sync::Arc;
 
 use http::header::{ACCEPT, CONTENT_LENGTH, USER_AGENT};
@@ -9,51 +11,50 @@ use super::context::Context;
 use super::meter::{AttemptMeter, Meter, MeteredAttempt};
 use super::payload::Payload;
 use super::request::Operation;
-use super::send::{AGENT, refusal, whole_body};
+use super::send::{AGENT, response_error, whole_body};
 use crate::error::Error;
 use crate::protocol::RawResponse;
 
-/// A request to where files are stored. It never has the key: either its headers have a token of the storage's own, or
-/// its URL is signed.
+/// A request to file storage. It never has the key: its headers have a storage token, or its URL is signed.
 #[derive(Clone, Debug)]
 pub(crate) struct Parcel {
-    /// The word for it in logs and errors.
-    pub(crate) what: &'static str,
+    /// The name of the request in logs and errors.
+    pub(crate) name: &'static str,
     pub(crate) method: Method,
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
     pub(crate) payload: Payload,
-    /// What counts the payload's bytes, where they are a file's.
+    /// Counts the payload's bytes if they belong to a file.
     pub(crate) meter: Option<Arc<Meter>>,
 }
 
 impl Parcel {
-    /// A parcel without a payload.
-    pub(crate) fn new(what: &'static str, method: Method, url: Url, headers: HeaderMap) -> Self {
-        Parcel { what, method, url, headers, payload: Payload::nothing(), meter: None }
+    /// Creates a parcel without a payload.
+    pub(crate) fn new(name: &'static str, method: Method, url: Url, headers: HeaderMap) -> Self {
+        Parcel { name, method, url, headers, payload: Payload::empty(), meter: None }
     }
 
-    /// The same with a file, or a part of one, whose bytes are counted.
-    pub(crate) fn file(self, payload: Payload, meter: &Arc<Meter>) -> Self {
+    /// Adds a file, or a part of one, whose bytes are counted.
+    pub(crate) fn with_file(self, payload: Payload, meter: &Arc<Meter>) -> Self {
         Parcel { payload, meter: Some(Arc::clone(meter)), ..self }
     }
 }
 
-/// Sends a parcel until it is answered with success, or the policy says that it is enough.
+/// Sends a parcel until it succeeds or the retry policy ends the attempts.
 pub(crate) async fn deliver(context: &Context, parcel: &Parcel) -> Result<RawResponse, Error> {
     let meter = parcel.meter.clone().unwrap_or_default();
-    let mut attempts = Attempts::keyless(context, Operation::Storage(parcel.what), &parcel.url);
+    let mut attempts = Attempts::keyless(context, Operation::Storage(parcel.name), &parcel.url);
     loop {
-        let this = MeteredAttempt::new(&meter);
-        match carry(context, parcel, &this.0).await {
+        let attempt = MeteredAttempt::new(&meter);
+        match try_once(context, parcel, &attempt.0).await {
             Ok(response) => {
-                this.keep();
+                attempt.keep();
                 return Ok(attempts.succeeded(response));
             }
-            Err(error) => match this.own_error() {
+            Err(error) => match attempt.take_local_error() {
                 Some(error) => return Err(error),
                 None => {
-                    drop(this);
+                    drop(attempt);
                     attempts.failed(error).await?;
                 }
             },
@@ -61,41 +62,41 @@ pub(crate) async fn deliver(context: &Context, parcel: &Parcel) -> Result<RawRes
     }
 }
 
-/// One attempt.
-async fn carry(context: &Context, parcel: &Parcel, taken: &Arc<AttemptMeter>) -> Result<RawResponse, Error> {
+async fn try_once(context: &Context, parcel: &Parcel, meter: &Arc<AttemptMeter>) -> Result<RawResponse, Error> {
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
     headers.insert(CONTENT_LENGTH, HeaderValue::from(parcel.payload.len()));
     headers.extend(parcel.headers.clone());
     let request = context.http.request(parcel.method.clone(), parcel.url.clone()).headers(headers);
-    let request = request.body(parcel.payload.body(Arc::clone(taken)));
-    let response = answered(context, parcel, taken, async { request.send().await.map_err(Error::transport) }).await?;
+    let request = request.body(parcel.payload.body(Arc::clone(meter)));
+    let response =
+        while_uploading(context, parcel, meter, async { request.send().await.map_err(Error::transport) }).await?;
     let response = whole_body(response, context.timeouts.idle).await?;
     if response.status.is_success() {
         Ok(response)
     } else {
-        Err(refusal(parcel.url.host_str().unwrap_or("the storage"), response))
+        Err(response_error(parcel.url.host_str().unwrap_or("the storage"), response))
     }
 }
 
-/// Waits for the answer: however long the body takes, as long as some of it goes.
-async fn answered<T>(
+/// Waits for the response. The upload of the body may take any time as long as it makes progress.
+async fn while_uploading<T>(
     context: &Context,
     parcel: &Parcel,
-    taken: &AttemptMeter,
+    meter: &AttemptMeter,
     response: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
     let mut response = std::pin::pin!(response);
     loop {
-        let (bytes, moved) = taken.so_far();
-        let all = bytes == parcel.payload.len();
-        let limit = if all { context.timeouts.response } else { context.timeouts.idle };
-        // A limit beyond what the clock can hold is none.
+        let (bytes, moved) = meter.progress();
+        let is_sent = bytes == parcel.payload.len();
+        let limit = if is_sent { context.timeouts.response } else { context.timeouts.idle };
+        // A limit beyond the clock's range never expires.
         let Some(until) = moved.checked_add(limit) else { return response.await };
         match tokio::time::timeout_at(until, response.as_mut()).await {
             Ok(response) => return response,
-            Err(_) if taken.so_far() == (bytes, moved) => return Err(Error::timeout(parcel.what, limit)),
+            Err(_) if meter.progress() == (bytes, moved) => return Err(Error::timeout(parcel.name, limit)),
             Err(_) => {}
         }
     }

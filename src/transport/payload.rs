@@ -1,4 +1,4 @@
-//! The bodies of uploads: bytes in memory or a piece of a file, which can be read again for every attempt.
+//! The bodies of uploads: bytes in memory or a slice of a file. Every attempt can read them again.
 
 use std::fs::{File, Metadata};
 use std::io::{Read, Seek, SeekFrom};
@@ -13,10 +13,10 @@ use tokio::task::JoinHandle;
 use super::meter::AttemptMeter;
 use crate::error::{Error, ErrorKind};
 
-/// How much is read and sent at once.
+/// Bytes read and sent in one piece.
 const CHUNK: u64 = 256 << 10;
 
-/// What a request carries.
+/// The body of an upload.
 #[derive(Clone, Debug)]
 pub(crate) enum Payload {
     Bytes(Bytes),
@@ -24,24 +24,24 @@ pub(crate) enum Payload {
 }
 
 impl Payload {
-    pub(crate) fn nothing() -> Self {
+    pub(crate) fn empty() -> Self {
         Payload::Bytes(Bytes::new())
     }
 
-    /// A file on this machine, and its first bytes. What fits into one chunk is read at once.
+    /// Opens a local file. Returns it with its first bytes. A file that fits into one chunk is read entirely.
     pub(crate) async fn open(path: &Path, head: usize) -> Result<(Self, Bytes), Error> {
         let path = path.to_owned();
         blocking(move || {
             let unreadable = |error| unreadable(&path, error);
             let (mut file, metadata) = open_regular(&path)?;
             let length = metadata.len();
-            // One byte more than there should be shows that there is more.
-            let wanted = if length <= CHUNK { length + 1 } else { head as u64 };
-            let first = read(&mut file, wanted).map_err(unreadable)?;
+            // One byte more than the length shows that the file has grown.
+            let limit = if length <= CHUNK { length + 1 } else { head as u64 };
+            let first = read(&mut file, limit).map_err(unreadable)?;
             let local = LocalFile { path: path.clone(), length, modified: metadata.modified().ok() };
             match first.len() as u64 {
-                read if length <= CHUNK && read == length => Ok((Payload::Bytes(first.clone()), first)),
-                _ if length <= CHUNK => Err(local.changed("it has not as many bytes as it was said to have")),
+                bytes if length <= CHUNK && bytes == length => Ok((Payload::Bytes(first.clone()), first)),
+                _ if length <= CHUNK => Err(local.changed("its size changed while it was read")),
                 _ => Ok((Payload::File(FileSlice { file: Arc::new(local), start: 0, length }), first)),
             }
         })
@@ -55,7 +55,6 @@ impl Payload {
         }
     }
 
-    /// A piece of it.
     pub(crate) fn slice(&self, start: u64, length: u64) -> Payload {
         match self {
             Payload::Bytes(bytes) => Payload::Bytes(bytes.slice(start as usize..(start + length) as usize)),
@@ -65,7 +64,7 @@ impl Payload {
         }
     }
 
-    /// A body that carries it, and counts what is taken.
+    /// Creates a request body that reports the bytes taken to `meter`.
     pub(super) fn body(&self, meter: Arc<AttemptMeter>) -> reqwest::Body {
         match self {
             Payload::Bytes(bytes) => {
@@ -82,10 +81,10 @@ impl Payload {
                         meter.take(chunk.len());
                         Ok(chunk)
                     }
-                    // The connection takes no more than the fact.
+                    // reqwest keeps only the fact that the body failed. The meter keeps the error.
                     Err(error) => {
                         meter.fail(error);
-                        Err(std::io::Error::other("the file cannot be sent"))
+                        Err(std::io::Error::other("cannot read the file"))
                     }
                 });
                 reqwest::Body::wrap_stream(chunks)
@@ -94,7 +93,7 @@ impl Payload {
     }
 }
 
-/// A file on this machine that is being sent, as it was when that began.
+/// A local file that is being sent, with its state at the start.
 #[derive(Debug)]
 struct LocalFile {
     path: PathBuf,
@@ -103,21 +102,21 @@ struct LocalFile {
 }
 
 impl LocalFile {
-    /// Whether an open file is still what it was.
+    /// Fails if an open file changed since the start.
     fn check(&self, file: &File) -> Result<(), Error> {
         let metadata = file.metadata().map_err(|error| unreadable(&self.path, error))?;
         if metadata.len() == self.length && metadata.modified().ok() == self.modified {
             return Ok(());
         }
-        Err(self.changed(&format!("it had {} bytes and has {}", self.length, metadata.len())))
+        Err(self.changed(&format!("it had {} bytes and now has {}", self.length, metadata.len())))
     }
 
-    fn changed(&self, how: &str) -> Error {
-        Error::new(ErrorKind::File, format!("{} was changed while it was sent: {how}", self.path.display()))
+    fn changed(&self, change: &str) -> Error {
+        Error::new(ErrorKind::File, format!("{} changed while it was being sent: {change}", self.path.display()))
     }
 }
 
-/// A piece of a file.
+/// A slice of a file.
 #[derive(Clone, Debug)]
 pub(crate) struct FileSlice {
     file: Arc<LocalFile>,
@@ -125,12 +124,14 @@ pub(crate) struct FileSlice {
     length: u64,
 }
 
-/// A chunk, and the open file with what is left to read of the slice, unless that was all.
+/// A chunk, and the open file with the bytes left to read of the slice. `None` after the last chunk.
 type Chunk = (Bytes, Option<(File, u64)>);
 
 impl FileSlice {
-    /// Its bytes, a chunk at a time; the next one is read while the one before is sent. A file that is no longer what it
-    /// was is an error, which comes before the last chunk at the latest: so a body whose file was changed is never whole.
+    /// Returns the slice's bytes in chunks. The next chunk is read while the previous one is sent.
+    ///
+    /// If the file changed, the stream yields an error before the last chunk at the latest. The body of a changed file
+    /// is therefore never complete.
     pub(crate) fn chunks(self) -> impl futures_core::Stream<Item = Result<Bytes, Error>> + Send + 'static {
         let ahead: Option<JoinHandle<Result<Chunk, Error>>> = None;
         stream::try_unfold((self.length > 0, ahead), move |(more, ahead)| {
@@ -146,7 +147,7 @@ impl FileSlice {
         })
     }
 
-    /// Begins to read the next chunk.
+    /// Starts reading the next chunk.
     fn read(self, open: Option<(File, u64)>) -> JoinHandle<Result<Chunk, Error>> {
         tokio::task::spawn_blocking(move || {
             let (mut file, left) = match open {
@@ -155,7 +156,7 @@ impl FileSlice {
             };
             let chunk = read(&mut file, left.min(CHUNK)).map_err(|error| unreadable(&self.file.path, error))?;
             if chunk.is_empty() {
-                return Err(self.file.changed("it has become shorter"));
+                return Err(self.file.changed("it became shorter"));
             }
             let left = left - chunk.len() as u64;
             if left > 0 {
@@ -174,35 +175,34 @@ impl FileSlice {
     }
 }
 
-/// Opens a regular file. Nothing else is even opened: a pipe would wait for somebody to write to it.
+/// Opens a regular file. Anything else is rejected unopened because opening a pipe blocks until something writes to it.
 fn open_regular(path: &Path) -> Result<(File, Metadata), Error> {
     let unreadable = |error| unreadable(path, error);
     let metadata = std::fs::metadata(path).map_err(unreadable)?;
     if !metadata.is_file() {
-        let what = if metadata.is_dir() { "a folder" } else { "not a regular file; for that use `FileInput::reader`" };
-        return Err(Error::new(ErrorKind::File, format!("{} is {what}", path.display())));
+        let reason = if metadata.is_dir() { "it is a folder" } else { "not a regular file; use `FileInput::reader`" };
+        return Err(Error::new(ErrorKind::File, format!("cannot read {}: {reason}", path.display())));
     }
     let file = File::open(path).map_err(unreadable)?;
     let metadata = file.metadata().map_err(unreadable)?;
     Ok((file, metadata))
 }
 
-/// Up to so many bytes of a file; fewer at its end only.
-fn read(file: &mut File, wanted: u64) -> std::io::Result<Bytes> {
-    let mut bytes = Vec::with_capacity(wanted as usize);
-    file.take(wanted).read_to_end(&mut bytes)?;
+/// Reads up to `limit` bytes. Returns fewer only at the end of the file.
+fn read(file: &mut File, limit: u64) -> std::io::Result<Bytes> {
+    let mut bytes = Vec::with_capacity(limit as usize);
+    file.take(limit).read_to_end(&mut bytes)?;
     Ok(bytes.into())
 }
 
 fn unreadable(path: &Path, error: std::io::Error) -> Error {
-    Error::new(ErrorKind::File, format!("{} cannot be read: {error}", path.display())).caused_by(error)
+    Error::new(ErrorKind::File, format!("cannot read {}: {error}", path.display())).caused_by(error)
 }
 
-/// Does what would keep others waiting on a thread where that does not matter.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
     joined(tokio::task::spawn_blocking(work).await)
 }
 
 fn joined<T>(done: Result<Result<T, Error>, tokio::task::JoinError>) -> Result<T, Error> {
-    done.unwrap_or_else(|error| Err(Error::new(ErrorKind::File, "a file cannot be read").caused_by(error)))
+    done.unwrap_or_else(|error| Err(Error::new(ErrorKind::File, "cannot read a file").caused_by(error)))
 }

@@ -1,13 +1,24 @@
-/// How far a transfer is.
+/// Progress of an upload or download.
+///
+/// ```no_run
+/// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
+/// use fal_client::FileInput;
+///
+/// let upload = client.storage().upload(FileInput::path("room.png"));
+/// let file = upload.on_progress(|progress| println!("{} of {:?} bytes", progress.bytes, progress.total)).await?;
+/// # let _ = file;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TransferProgress {
-    /// How many bytes have gone. It never goes back, and is the total in the end: what has to be sent again after a failure
-    /// counts once.
+    /// Bytes transferred. Never decreases, and equals the total in the end: bytes that are transferred again after a
+    /// failure count once.
     pub bytes: u64,
-    /// How many bytes there are, if that is known.
+    /// Total bytes, if known.
     pub total: Option<u64>,
 }
 
-/// What a caller wants to be told of a transfer.
+/// A callback for the progress of a transfer.
 pub(crate) type OnProgress<'a> = Box<dyn FnMut(TransferProgress) + Send + 'a>;

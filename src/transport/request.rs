@@ -5,54 +5,56 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use url::Url;
 
-/// What a request is for, which decides how it is repeated.
+/// The purpose of a request. It decides when the request is retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
-    /// A direct run: it is paid for when it arrives.
+    /// A direct run. Billable once it arrives.
     Run,
-    /// A submission to the queue: it is paid for when it arrives. `bounded` when it is to be refused by a full queue.
+    /// A submission to the queue. Billable once it arrives.
     Submit {
+        /// Set if a full queue should reject the request.
         bounded: bool,
     },
     Status,
     StatusStream,
-    /// Its answer is the model's own, status included.
+    /// The result. The response is the model's own, including its status.
     Result,
     Cancel,
-    /// Anything about files, which costs nothing and can be done twice, with the word for it.
+    /// A named request about files. Free of charge and idempotent.
     Storage(&'static str),
 }
 
 impl Operation {
-    /// The word for it in logs.
+    /// The name in logs and errors.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Operation::Run => "run",
-            Operation::Submit { .. } => "submit",
-            Operation::Status => "status",
+            Operation::Submit { .. } => "submission",
+            Operation::Status => "status request",
             Operation::StatusStream => "status stream",
-            Operation::Result => "result",
-            Operation::Cancel => "cancel",
+            Operation::Result => "result request",
+            Operation::Cancel => "cancel request",
             Operation::Storage(name) => name,
         }
     }
 }
 
-/// A request, ready to be sent as often as needed.
+/// A request that can be sent any number of times.
 #[derive(Clone, Debug)]
 pub(crate) struct Request {
     pub(crate) operation: Operation,
     pub(crate) method: Method,
     pub(crate) url: Url,
     pub(crate) headers: HeaderMap,
-    /// JSON.
+    /// The JSON body.
     pub(crate) body: Option<Bytes>,
-    /// Whether it may have arrived, or be on its way: not between two attempts, for whoever gives it up there.
-    pub(crate) is_out: Arc<AtomicBool>,
+    /// Set while the request may have arrived or may be in transit. Not set between two attempts, so that a caller that
+    /// gives up there knows that nothing was submitted.
+    pub(crate) may_have_arrived: Arc<AtomicBool>,
 }
 
 impl Request {
     pub(crate) fn new(operation: Operation, method: Method, url: Url) -> Self {
-        Request { operation, method, url, headers: HeaderMap::new(), body: None, is_out: Arc::default() }
+        Request { operation, method, url, headers: HeaderMap::new(), body: None, may_have_arrived: Arc::default() }
     }
 }

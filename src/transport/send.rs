@@ -15,33 +15,33 @@ use crate::protocol::RawResponse;
 
 pub(super) const AGENT: &str = concat!("fal-client/", env!("CARGO_PKG_VERSION"), " (rust)");
 
-/// What answers where the key goes, as errors call it.
+/// The name in errors of the hosts that receive the key.
 const FAL: &str = "fal";
 
-/// How much memory is set aside for a body on the word of its `Content-Length`.
+/// Maximum bytes allocated in advance because of a `Content-Length`.
 const MAX_PREALLOCATION: u64 = 16 << 20;
 
-/// How much of a body is kept that comes with an error, in bytes. What a model made is taken whole.
+/// Maximum bytes kept of the body of an error. Bodies of successful responses have no limit.
 const MAX_ERROR_BODY: usize = 16 << 20;
 
-/// Sends a request until it is answered with success, or the policy says that it is enough.
+/// Sends a request until it succeeds or the retry policy ends the attempts.
 pub(crate) async fn send(context: &Context, request: &Request) -> Result<RawResponse, Error> {
     let mut attempts = Attempts::new(context, request)?;
     loop {
-        request.is_out.store(true, Ordering::Relaxed);
+        request.may_have_arrived.store(true, Ordering::Relaxed);
         match whole(context, request, attempts.url()).await {
             Ok(response) => return Ok(attempts.succeeded(response)),
             Err(error) => {
-                request.is_out.store(false, Ordering::Relaxed);
+                request.may_have_arrived.store(false, Ordering::Relaxed);
                 attempts.failed(error).await?;
-                // Whoever has given the request up notices, even where there is no pause.
+                // Lets a caller that gave up notice this even if there was no delay.
                 tokio::task::yield_now().await;
             }
         }
     }
 }
 
-/// Sends a request until its answer begins with success; the body is the caller's to read.
+/// Sends a request until a response begins with a success status. The caller reads the body.
 pub(crate) async fn open(context: &Context, request: &Request) -> Result<reqwest::Response, Error> {
     let mut attempts = Attempts::new(context, request)?;
     loop {
@@ -52,23 +52,23 @@ pub(crate) async fn open(context: &Context, request: &Request) -> Result<reqwest
     }
 }
 
-/// One request and its whole answer, if that is a success.
+/// Sends a request once and reads the response, if it is successful.
 async fn whole(context: &Context, request: &Request, url: &Url) -> Result<RawResponse, Error> {
     let response = whole_body(exchange(context, request, url).await?, context.timeouts.idle).await?;
-    if response.status.is_success() { Ok(response) } else { Err(refusal(FAL, response)) }
+    if response.status.is_success() { Ok(response) } else { Err(response_error(FAL, response)) }
 }
 
-/// One request and the head of its answer, if that is a success.
+/// Sends a request once and returns the response with an unread body, if it is successful.
 async fn head(context: &Context, request: &Request, url: &Url) -> Result<reqwest::Response, Error> {
     let response = exchange(context, request, url).await?;
     if response.status().is_success() {
         Ok(response)
     } else {
-        Err(refusal(FAL, whole_body(response, context.timeouts.idle).await?))
+        Err(response_error(FAL, whole_body(response, context.timeouts.idle).await?))
     }
 }
 
-/// One request and the head of its answer.
+/// Sends a request once and returns the response with an unread body.
 async fn exchange(context: &Context, request: &Request, url: &Url) -> Result<reqwest::Response, Error> {
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static(accept(request.operation)));
@@ -96,8 +96,8 @@ fn accept(operation: Operation) -> &'static str {
     }
 }
 
-/// Reads a response's body: all of a success, and of an error no more than [`MAX_ERROR_BODY`]. If the connection breaks, the
-/// error has the request's id from the headers.
+/// Reads a response's body, of an error at most [`MAX_ERROR_BODY`]. If the connection is lost, the error has the
+/// request id from the headers.
 pub(super) async fn whole_body(mut response: reqwest::Response, idle: Duration) -> Result<RawResponse, Error> {
     let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
     let mut whole = RawResponse { status, headers, body: Bytes::new() };
@@ -114,7 +114,7 @@ pub(super) async fn whole_body(mut response: reqwest::Response, idle: Duration) 
 }
 
 async fn body(response: &mut reqwest::Response, head: &RawResponse, idle: Duration) -> Result<Bytes, Error> {
-    // Most bodies come in one piece, which is not copied.
+    // Most bodies arrive as one chunk, which is not copied.
     let first = chunk(response, idle).await?.unwrap_or_default();
     let Some(second) = chunk(response, idle).await? else { return Ok(first) };
     let length = head.header(CONTENT_LENGTH.as_str()).and_then(|length| length.parse().ok());
@@ -131,18 +131,18 @@ async fn body(response: &mut reqwest::Response, head: &RawResponse, idle: Durati
     Ok(Bytes::from(body))
 }
 
-/// The next piece of a body; `None` after the last.
+/// Returns the next chunk of a body, or `None` after the last.
 pub(super) async fn chunk(response: &mut reqwest::Response, idle: Duration) -> Result<Option<Bytes>, Error> {
-    within(Some(idle), "reading the answer", async { response.chunk().await.map_err(Error::transport) }).await
+    within(Some(idle), "reading the response", async { response.chunk().await.map_err(Error::transport) }).await
 }
 
-/// The error of an answer that is no success. Redirects are not followed: the key would go with them.
-pub(super) fn refusal(host: &str, response: RawResponse) -> Error {
+/// Creates the error of an unsuccessful response. Redirects are not followed because they would receive the key.
+pub(super) fn response_error(host: &str, response: RawResponse) -> Error {
     if response.status.is_redirection() {
-        // What follows may be a signature.
+        // The query may contain a signature.
         let target = response.header(LOCATION.as_str()).and_then(|target| target.split(['?', '#']).next());
-        let target = target.unwrap_or("nowhere");
-        let message = format!("{host} answered {} with a redirect to {target}, which is not followed", response.status);
+        let target = target.unwrap_or("an unknown location");
+        let message = format!("{host} returned {}, a redirect to {target}, which is not followed", response.status);
         return Error::unexpected(message, response);
     }
     Error::service(host, response)

@@ -1,12 +1,14 @@
+//! Server-sent events, as specified by the HTML standard.
+
 use std::time::Duration;
 
 use super::time_limit::within;
 use crate::error::{Error, ErrorKind};
 
-/// The longest event that is taken, in bytes.
+/// Maximum bytes of an event.
 const MAX_EVENT: usize = 64 << 20;
 
-/// A stream of server-sent events that comes over a connection.
+/// A stream of server-sent events over a connection.
 #[derive(Debug)]
 pub(crate) struct EventStream {
     response: reqwest::Response,
@@ -19,15 +21,14 @@ impl EventStream {
         EventStream { response, idle, decoder: Decoder::default() }
     }
 
-    /// The data of the next event; `None` where the stream ends. Comments show that the stream lives and are passed
-    /// over.
+    /// Returns the data of the next event, or `None` at the end of the stream. Comments only keep the connection alive.
     pub(crate) async fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
         loop {
             if let Some(data) = self.decoder.next() {
                 return Ok(Some(data));
             }
-            if self.decoder.held() > MAX_EVENT {
-                let message = format!("the stream has an event of more than {MAX_EVENT} bytes");
+            if self.decoder.buffered() > MAX_EVENT {
+                let message = format!("an event of the stream exceeds {MAX_EVENT} bytes");
                 return Err(Error::new(ErrorKind::Transport, message));
             }
             let chunk = async { self.response.chunk().await.map_err(Error::transport) };
@@ -39,38 +40,39 @@ impl EventStream {
     }
 }
 
-/// Takes a stream of bytes apart into events, as the HTML standard says. An event that the stream breaks off in is
-/// none.
+/// Splits a stream of bytes into events. An incomplete event at the end of the stream is discarded, as the HTML
+/// standard specifies.
 #[derive(Debug, Default)]
 pub(crate) struct Decoder {
     bytes: Vec<u8>,
-    /// Where the part of `bytes` begins that has not been taken apart.
-    read: usize,
-    /// Where the search for the next end of a line goes on.
+    /// Index in `bytes` of the first byte that has not been decoded.
+    decoded: usize,
+    /// Index in `bytes` at which the search for the next end of line continues.
     searched: usize,
-    /// The data of the event that is being read.
+    /// The data of the current event.
     data: Option<Vec<u8>>,
-    begun: bool,
+    /// Set after the first line, which may begin with a byte order mark.
+    started: bool,
 }
 
 impl Decoder {
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
-        self.bytes.drain(..self.read);
-        self.searched -= self.read;
-        self.read = 0;
+        self.bytes.drain(..self.decoded);
+        self.searched -= self.decoded;
+        self.decoded = 0;
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// How many bytes wait for the rest of their event.
-    pub(crate) fn held(&self) -> usize {
-        self.bytes.len() - self.read + self.data.as_ref().map_or(0, Vec::len)
+    /// Returns the number of bytes of the incomplete event.
+    pub(crate) fn buffered(&self) -> usize {
+        self.bytes.len() - self.decoded + self.data.as_ref().map_or(0, Vec::len)
     }
 
-    /// The data of the next whole event.
+    /// Returns the data of the next complete event.
     pub(crate) fn next(&mut self) -> Option<Vec<u8>> {
         while let Some((start, end)) = self.line() {
             let mut line = &self.bytes[start..end];
-            if !std::mem::replace(&mut self.begun, true) {
+            if !std::mem::replace(&mut self.started, true) {
                 line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
             }
             if line.is_empty() {
@@ -97,7 +99,7 @@ impl Decoder {
         None
     }
 
-    /// The next line's place, without its end: LF, CR or CR LF.
+    /// Returns the range of the next line without its end, which is LF, CR or CR LF.
     fn line(&mut self) -> Option<(usize, usize)> {
         let found = self.bytes[self.searched..].iter().position(|byte| matches!(byte, b'\n' | b'\r'));
         let Some(end) = found.map(|offset| self.searched + offset) else {
@@ -106,14 +108,14 @@ impl Decoder {
         };
         let next = match (self.bytes[end], self.bytes.get(end + 1)) {
             (b'\r', Some(b'\n')) => end + 2,
-            // Whether an LF follows is not known yet.
+            // An LF may follow in the next chunk.
             (b'\r', None) => {
                 self.searched = end;
                 return None;
             }
             _ => end + 1,
         };
-        let start = std::mem::replace(&mut self.read, next);
+        let start = std::mem::replace(&mut self.decoded, next);
         self.searched = next;
         Some((start, end))
     }
@@ -142,12 +144,12 @@ mod tests {
     }
 
     #[test]
-    fn every_end_of_line_is_one() {
+    fn all_line_ends_are_accepted() {
         assert_eq!(events(&[b"data: a\r\n\r\ndata: b\r\rdata: c\n\n"]), ["a", "b", "c"]);
     }
 
     #[test]
-    fn it_does_not_matter_where_the_stream_is_cut() {
+    fn chunk_boundaries_do_not_matter() {
         let stream = "data: é\r\n\r\n: x\r\ndata: 漢\ndata: b\n\r\ndata: c\n\n".as_bytes();
         let whole = events(&[stream]);
         assert_eq!(whole, ["é", "漢\nb", "c"]);
@@ -160,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_event_is_none() {
+    fn incomplete_events_are_discarded() {
         assert_eq!(events(&[b"data: a\n\ndata: b\n"]), ["a"]);
     }
 }

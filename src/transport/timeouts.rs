@@ -2,14 +2,14 @@ use std::time::Duration;
 
 use super::request::Operation;
 
-/// How long a request may be silent. A total is the caller's to set (`timeout` of a call).
+/// Time limits for silence during a request. The total time is limited by the `timeout` of a call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timeouts {
-    /// Until the head of the answer, for everything but a direct run and a status stream.
+    /// Limit until the response begins, except for direct runs and status streams.
     pub(crate) response: Duration,
-    /// Between two pieces of a body.
+    /// Limit between two chunks of a body.
     pub(crate) idle: Duration,
-    /// Between two pieces of a stream of events.
+    /// Limit between two chunks of an event stream.
     pub(crate) stream_idle: Duration,
 }
 
@@ -24,7 +24,7 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
-    /// Until the head of the answer. A direct run answers when the model is done, however long that takes.
+    /// Returns the limit until the response begins. A direct run has none because it responds when the model is done.
     pub(crate) fn response(&self, operation: Operation) -> Option<Duration> {
         match operation {
             Operation::Run => None,

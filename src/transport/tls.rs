@@ -6,13 +6,14 @@ use rustls_platform_verifier::Verifier;
 
 use crate::error::{Error, ErrorKind};
 
-/// rustls with ring, which is handed to reqwest ready-made: a library does not install a process-wide provider, and
-/// reqwest panics where there is none.
+/// Returns a TLS configuration for reqwest, with ring as the provider.
 ///
-/// Certificates are judged by the platform. Where it has no store of authorities, that is an error, unless TLS is not
-/// needed (`plain`): then no certificate is good.
+/// reqwest panics without a process-wide provider, and a library should not install one, so that the configuration
+/// brings its own. The platform verifies certificates. Its certificate store is read once per process.
 ///
-/// The platform's store is read once in a process.
+/// # Errors
+///
+/// The platform has no certificate store. If TLS is not needed (`plain`), every certificate is rejected instead.
 pub(crate) fn config(plain: bool) -> Result<ClientConfig, Error> {
     static CONFIG: OnceLock<ClientConfig> = OnceLock::new();
     match CONFIG.get() {
@@ -25,12 +26,12 @@ pub(crate) fn config(plain: bool) -> Result<ClientConfig, Error> {
     }
 }
 
-fn new_config(trustless: bool) -> Result<ClientConfig, Error> {
+fn new_config(reject_all: bool) -> Result<ClientConfig, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(refuse)?;
-    let mut config = if trustless {
+        .map_err(setup_error)?;
+    let mut config = if reject_all {
         builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
     } else {
         let verifier = Arc::new(verifier(provider)?);
@@ -42,12 +43,12 @@ fn new_config(trustless: bool) -> Result<ClientConfig, Error> {
 
 fn verifier(provider: Arc<CryptoProvider>) -> Result<Verifier, Error> {
     Verifier::new(provider).map_err(|error| {
-        let message = "this machine has no certificate authorities to check fal's certificate with; install them (on \
-                       Debian the package `ca-certificates`), or give the client an HTTP client of your own";
+        let message = "no certificate authorities found to verify fal's certificate: install them (on Debian: the \
+                       package `ca-certificates`), or pass your own client to `Client::builder().http_client()`";
         Error::new(ErrorKind::Configuration, message).caused_by(error)
     })
 }
 
-fn refuse(error: rustls::Error) -> Error {
-    Error::new(ErrorKind::Configuration, format!("TLS cannot be set up: {error}")).caused_by(error)
+fn setup_error(error: rustls::Error) -> Error {
+    Error::new(ErrorKind::Configuration, format!("cannot set up TLS: {error}")).caused_by(error)
 }

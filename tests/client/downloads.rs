@@ -111,7 +111,7 @@ async fn an_error_names_the_host_and_reads_a_bounded_body() {
     let server = Server::start(|_, _| Reply::text(403, "text/plain", &"no ".repeat(1 << 20)).stalled()).await;
     let client = server.builder().retry(fal_client::RetryPolicy::none()).build().expect("a client");
     let error = client.download_bytes(format!("{}/a", server.base())).await.expect_err("refused");
-    assert!(error.to_string().starts_with("127.0.0.1 answered 403 Forbidden: no no"), "{error}");
+    assert!(error.to_string().starts_with("127.0.0.1 returned 403 Forbidden: no no"), "{error}");
     assert_eq!(error.body().map(|body| body.len()), Some(64 << 10));
 }
 

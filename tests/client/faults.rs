@@ -19,7 +19,7 @@ fn input() -> Value {
     json!({ "image_url": "https://example.com/a.png" })
 }
 
-/// Builds a client that retries at once.
+/// Builds a client that retries immediately.
 fn client_of(emulator: &Emulator) -> Client {
     emulator
         .client_builder()

@@ -2,6 +2,7 @@
 
 mod support;
 
+mod attributes;
 mod backup_hosts;
 mod configuration;
 mod downloads;

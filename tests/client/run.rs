@@ -141,7 +141,7 @@ async fn invalid_options_are_rejected_before_sending() {
 async fn errors_of_all_three_shapes_are_parsed() {
     let error = refused(Reply::json(404, r#"{"detail":"Application \"x\" not found"}"#)).await;
     assert_eq!((error.kind(), error.status().map(|status| status.as_u16())), (ErrorKind::Service, Some(404)));
-    assert!(error.to_string().starts_with("fal-ai/flux/dev: fal answered 404"), "{error}");
+    assert!(error.to_string().starts_with("fal-ai/flux/dev: fal returned 404"), "{error}");
     assert!(error.to_string().contains("Application \"x\" not found"), "{error}");
     assert!(!error.is_invalid_input() && !error.is_retryable());
 
@@ -173,7 +173,7 @@ async fn malformed_errors_are_kept_in_full_and_displayed_short() {
     assert_eq!(error.body().map(|body| body.len()), Some(page.len()));
 
     for (body, word) in [
-        ("", "no reason"),
+        ("", "no details"),
         ("{", "{"),
         (r#"{"message":"m"}"#, "m"),
         (r#"{"error":{"type":"rate_limited","message":"slow down"}}"#, "slow down"),

@@ -77,7 +77,7 @@ async fn traces_and_errors_have_neither_upload_tokens_nor_signatures() {
         }
     }
     let emitted = recorder.stop();
-    for word in ["fal.upload", "attempt failed", "token for uploads was refused"] {
+    for word in ["fal.upload", "attempt failed", "upload token was rejected"] {
         assert!(emitted.contains(word), "missing {word} in:\n{emitted}");
     }
     for text in [&emitted, &shown] {

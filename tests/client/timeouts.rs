@@ -62,14 +62,14 @@ async fn a_timeout_error_lists_the_attempts() {
     let errors = futures_util::future::join_all(operations.map(timed_out)).await;
     for (operation, (error, job)) in operations.into_iter().zip(errors) {
         assert!(error.is_timeout() && error.kind() == ErrorKind::Timeout, "{operation:?} {error:?}");
-        assert!(error.to_string().contains("took longer than 1s"), "{operation:?} {error}");
+        assert!(error.to_string().contains("timed out after 1s"), "{operation:?} {error}");
         assert_eq!((error.endpoint(), error.request_id()), (Some(ENDPOINT), job.as_deref()), "{operation:?}");
         assert!(!error.attempts().is_empty(), "{operation:?} {error:?}");
-        assert!(error.to_string().contains("the last try: fal answered"), "{operation:?} {error}");
+        assert!(error.to_string().contains("last attempt: fal returned"), "{operation:?} {error}");
         let unsent = operation == Operation::Submit;
         assert_eq!(error.to_string().contains("it was not submitted"), unsent, "{operation:?} {error}");
         for attempt in error.attempts() {
-            assert!(attempt.outcome.contains("fal answered"), "{operation:?} {attempt:?}");
+            assert!(attempt.outcome.contains("fal returned"), "{operation:?} {attempt:?}");
         }
         let cancelled = (operation == Operation::StatusStream).then_some(&Cancellation::Removed);
         assert_eq!(error.cancellation(), cancelled, "{operation:?}");

@@ -16,7 +16,7 @@ use crate::support::emulator::{count, mistakes, start_instant, stored_file};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// Builds a client that sends small parts and retries at once.
+/// Builds a client that sends small parts and retries immediately.
 fn client_of(emulator: &Emulator) -> Client {
     builder_of(emulator).build().expect("a client")
 }

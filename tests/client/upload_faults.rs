@@ -138,7 +138,7 @@ fn builder(emulator: &Emulator) -> ClientBuilder {
     emulator.client_builder().uploads(policy())
 }
 
-/// Builds a client that retries at once, with short timeouts if the outcome needs one.
+/// Builds a client that retries immediately, with short timeouts if the outcome needs one.
 fn client(emulator: &Emulator, outcome: Outcome) -> Client {
     // With the low maximum, a thousand attempts take seconds at most.
     let retry = RetryPolicy::default().first_delay(Duration::from_millis(1)).max_delay(Duration::from_millis(10));

@@ -181,10 +181,10 @@ async fn remote_urls_are_returned_unchanged_and_invalid_files_are_rejected() {
         (FileInput::url(""), ErrorKind::InvalidInput, "FileInput::path"),
         (FileInput::url("data:nonsense"), ErrorKind::InvalidInput, "data URI"),
         (FileInput::path(folder.path()), ErrorKind::File, "is a folder"),
-        (FileInput::path(folder.path().join("missing.png")), ErrorKind::File, "missing.png cannot be read"),
+        (FileInput::path(folder.path().join("missing.png")), ErrorKind::File, "missing.png: No such file"),
         (FileInput::path("/dev/null"), ErrorKind::File, "not a regular file"),
-        (FileInput::path(folder.path().join("a.txt/b.txt")), ErrorKind::File, "cannot be read"),
-        (FileInput::path(""), ErrorKind::File, "cannot be read"),
+        (FileInput::path(folder.path().join("a.txt/b.txt")), ErrorKind::File, "cannot read"),
+        (FileInput::path(""), ErrorKind::File, "cannot read"),
     ] {
         let error = client.storage().upload(file).await.expect_err(words);
         assert_eq!(error.kind(), kind, "{error}");
@@ -290,11 +290,11 @@ async fn readers_are_rejected_when_reused_failing_or_of_another_length() {
     let client = storage.builder().build().expect("a client");
     let bytes: &'static [u8] = some_bytes(1000).leak();
     for (declared, words) in [
-        (999, "gave 1000 bytes, more than the 999"),
-        (1001, "gave 1000 bytes, fewer than the 1001"),
-        (400, "more than the 400"),
-        (0, "more than the 0"),
-        (u64::MAX, "fewer than the 18446744073709551615"),
+        (999, "returned 1000 bytes, more than the declared 999"),
+        (1001, "returned 1000 bytes, fewer than the declared 1001"),
+        (400, "more than the declared 400"),
+        (0, "more than the declared 0"),
+        (u64::MAX, "fewer than the declared 18446744073709551615"),
     ] {
         let error = client.storage().upload(FileInput::reader(bytes, declared)).await.expect_err(words);
         assert_eq!(error.kind(), ErrorKind::File);
@@ -303,7 +303,7 @@ async fn readers_are_rejected_when_reused_failing_or_of_another_length() {
     let file = FileInput::reader(bytes, None);
     client.storage().upload(file.clone()).await.expect("uploaded");
     let error = client.storage().upload(file).await.expect_err("read before");
-    assert!(error.to_string().contains("read before"), "{error}");
+    assert!(error.to_string().contains("already read"), "{error}");
 
     struct Broken;
     impl tokio::io::AsyncRead for Broken {

@@ -59,7 +59,7 @@ impl File {
     }
 }
 
-/// What `crate::name` means.
+/// The meaning of `crate::name`.
 struct Names<'a> {
     rooms: &'a BTreeSet<&'a str>,
     crate_name: &'a str,

@@ -191,7 +191,7 @@ impl<'a> Walk<'a> {
             Some(None) => return self.free_form(site.at, refusals::SELF_REFERENCE),
             None => self.new_component(component, site),
         };
-        // Bounds may appear beside the reference.
+        // Bounds may appear next to the reference.
         shape.rules.extend(match shape.simple.get("type").and_then(Value::as_str) {
             Some("integer" | "number") => rules::of_number(site.schema),
             Some("string") => rules::of_string(site.schema),

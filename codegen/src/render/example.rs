@@ -8,7 +8,7 @@ use crate::tree::{Node, module_path};
 /// The path of the root module inside the crate that has it, where no other is set.
 const MODULE_PATH: &str = "crate::endpoints";
 
-/// How deep values are nested before the example gives up on a required field of a required field.
+/// Maximum nesting of values in an example.
 const MAX_DEPTH: usize = 8;
 
 /// Returns the lines of the example, with their fence.

@@ -36,7 +36,7 @@ fn stale_or_orphaned_patch_is_an_error() {
     project.put("other.patch.json", "[]");
     assert_eq!(
         project.findings(),
-        ["schemas/other.patch.json: no document `other.json` beside this patch; rename or remove the patch"]
+        ["schemas/other.patch.json: no document `other.json` next to this patch; rename or remove the patch"]
     );
     project.remove("other.patch.json");
     assert_eq!(

@@ -101,7 +101,7 @@ fn ids_of_the_same_module_are_rejected() {
 }
 
 #[test]
-fn all_findings_are_reported_at_once_and_nothing_is_written() {
+fn all_findings_are_reported_together_and_nothing_is_written() {
     let project = Project::new(&[("a.json", document("a/b"))]);
     project.generate();
     let before = project.files();
@@ -180,5 +180,5 @@ fn nested_output_folders_are_rejected() {
         ["out/a/MANIFEST: generated code exists inside the output folder out; choose a folder outside of it"]
     );
     assert_eq!(project.files(), inner);
-    project.builder().out_dir(project.out().join("../beside")).generate().unwrap();
+    project.builder().out_dir(project.out().join("../sibling")).generate().unwrap();
 }

@@ -1,4 +1,4 @@
-//! Golden files: each document in `traps/` has one trap, and the Rust file beside it is its golden file.
+//! Golden files: each document in `traps/` has one trap, and the Rust file next to it is its golden file.
 //!
 //! `BLESS=1 cargo test -p fal-codegen traps` rewrites the golden files.
 

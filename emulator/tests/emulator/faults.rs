@@ -386,6 +386,6 @@ async fn condition_limits_a_fault() {
     fal.clear_faults();
     assert_eq!(fal.run(REDUX, &redux).await.status, 200);
     // Only the application of an unknown request is known.
-    fal.get(&format!("/queue.fal.run/{APP}/requests/nobody")).await;
+    fal.get(&format!("/queue.fal.run/{APP}/requests/unknown")).await;
     assert_eq!(fal.requests().last().unwrap().endpoint(), Some(APP));
 }

@@ -11,7 +11,7 @@ async fn accepted_requests_are_jobs() {
     // These are rejected.
     fal.inject_fault(Operation::Submit, Fault::respond(503));
     fal.post(&format!("/queue.fal.run/{INPAINTING}"), &inpainting()).await;
-    fal.post("/queue.fal.run/nobody/nothing", &inpainting()).await;
+    fal.post("/queue.fal.run/unknown/nothing", &inpainting()).await;
     fal.anonymous(Method::POST, &format!("/fal.run/{INPAINTING}")).send().await.unwrap();
     // This one is accepted, but its response is lost.
     fal.inject_fault(Operation::Submit, Fault::drop_connection().after_effect());

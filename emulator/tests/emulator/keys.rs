@@ -47,6 +47,6 @@ async fn configured_key_is_the_only_accepted_key() {
 #[tokio::test]
 async fn unknown_endpoints_are_hidden_without_a_key() {
     let fal = Fal::instant().await;
-    let unknown = fal.anonymous(Method::POST, "/fal.run/nobody/nothing").json(&json!({}));
+    let unknown = fal.anonymous(Method::POST, "/fal.run/unknown/nothing").json(&json!({}));
     assert_eq!(send(unknown).await.status, 401);
 }

@@ -143,7 +143,7 @@ async fn cancel_responds_in_every_state() {
     assert_eq!((late.status, late.body), (400, json!({ "status": "ALREADY_COMPLETED" })));
     assert_eq!(fal.get(&done.path).await.status, 200);
 
-    let unknown = fal.put(&format!("/queue.fal.run/{APP}/requests/nobody/cancel")).await;
+    let unknown = fal.put(&format!("/queue.fal.run/{APP}/requests/unknown/cancel")).await;
     assert_eq!((unknown.status, unknown.body), (404, json!({ "status": "NOT_FOUND" })));
 }
 
@@ -156,7 +156,7 @@ async fn unknown_request_is_not_found() {
         format!("/queue.fal.run/{APP}/requests/00000000-0000-4000-8000-000000000000"),
         // A request of another application, and of an unknown one.
         format!("/queue.fal.run/fal-ai/flux/requests/{}", job.id),
-        format!("/queue.fal.run/nobody/nothing/requests/{}", job.id),
+        format!("/queue.fal.run/unknown/nothing/requests/{}", job.id),
     ] {
         for ending in ["", "/status", "/status/stream"] {
             let reply = fal.get(&format!("{path}{ending}")).await;
@@ -202,8 +202,8 @@ async fn jobs_progress_independently() {
     fal.complete(&second.id);
     assert_eq!(fal.get(&first.status()).await.body["status"], "IN_QUEUE");
     assert_eq!(fal.get(&second.status()).await.body["status"], "COMPLETED");
-    assert!(!fal.advance("nobody"));
-    assert!(!fal.complete("nobody"));
+    assert!(!fal.advance("unknown"));
+    assert!(!fal.complete("unknown"));
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ async fn requests_are_recorded_in_order() {
     let id = send(submit).await.body["request_id"].as_str().unwrap().to_owned();
     let app = "/queue.fal.run/fal-ai/fast-sdxl-controlnet-canny/requests";
     fal.get(&format!("{app}/{id}/status?logs=1")).await;
-    fal.put(&format!("{app}/nobody/cancel")).await;
+    fal.put(&format!("{app}/unknown/cancel")).await;
     fal.get("/elsewhere").await;
 
     let requests = fal.requests();
@@ -24,7 +24,7 @@ async fn requests_are_recorded_in_order() {
         [
             (Operation::Submit, "POST", Some(200), Some(id.as_str())),
             (Operation::Status, "GET", Some(200), Some(id.as_str())),
-            (Operation::Cancel, "PUT", Some(404), Some("nobody")),
+            (Operation::Cancel, "PUT", Some(404), Some("unknown")),
             (Operation::Other, "GET", Some(404), None),
         ]
     );

@@ -49,9 +49,9 @@ async fn invalid_input_is_rejected_with_every_violation() {
 async fn unknown_paths_are_404() {
     let fal = Fal::instant().await;
     for host in ["fal.run", "queue.fal.run"] {
-        let unknown_app = fal.post(&format!("/{host}/nobody/nothing/at-all"), &inpainting()).await;
+        let unknown_app = fal.post(&format!("/{host}/unknown/nothing/at-all"), &inpainting()).await;
         assert_eq!(unknown_app.status, 404);
-        assert_eq!(unknown_app.body, json!({ "detail": "Application \"nobody/nothing/at-all\" not found" }));
+        assert_eq!(unknown_app.body, json!({ "detail": "Application \"unknown/nothing/at-all\" not found" }));
         let unknown_path = fal.post(&format!("/{host}/fal-ai/fast-sdxl-controlnet-canny/x/y"), &inpainting()).await;
         assert_eq!(unknown_path.status, 404);
         assert_eq!(unknown_path.body, json!({ "detail": "Path /x/y not found" }));

@@ -2,7 +2,7 @@
 
 use fal_emulator::{Emulator, Operation, Pace, ReceivedRequest, StoredFile};
 
-/// Starts an emulator that completes jobs at once.
+/// Starts an emulator that completes jobs immediately.
 pub(crate) async fn start_instant() -> Emulator {
     start(Pace::instant()).await
 }

@@ -196,7 +196,7 @@ impl Server {
         self.seen().iter().map(Seen::line).collect()
     }
 
-    /// Returns a builder of clients that use this server for every host and retry at once.
+    /// Returns a builder of clients that use this server for every host and retry immediately.
     pub(crate) fn builder(&self) -> ClientBuilder {
         Client::builder()
             .key(KEY)

@@ -108,7 +108,7 @@ impl Storage {
         UploadPolicy::default().multipart_above(1000).part_size(400).fallback(None)
     }
 
-    /// Returns a builder of clients that use this storage for every host and retry at once.
+    /// Returns a builder of clients that use this storage for every host and retry immediately.
     pub(crate) fn builder(&self) -> ClientBuilder {
         self.server
             .builder()
