@@ -33,7 +33,7 @@
 //! | [`result`](Handle::result) | fetches the result of a completed request |
 //! | [`cancel`](Handle::cancel) | cancels a request |
 //!
-//! A [`Job`] can be saved and resumed in another process with [`Client::resume`]. All calls fail with an [`Error`].
+//! A [`Job`] can be saved and resumed in another process with [`Client::resume`]. A failed call returns an [`Error`].
 //!
 //! # Files
 //!

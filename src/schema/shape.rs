@@ -15,7 +15,7 @@ use crate::files::FileInput;
 /// A type that a field of an endpoint can have.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a type of a field",
-    label = "this type has no form in a schema",
+    label = "not a type of a schema",
     note = "use `bool`, `i64`, `i128`, `f64`, `String`, `FileInput`, `Json`, a type with an attribute of fal_client, or `Vec`, \
             `BTreeMap<String, _>`, `Box`, `Option` or `Nullable` of these"
 )]
