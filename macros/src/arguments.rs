@@ -7,7 +7,7 @@ use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Lit, LitBool, LitFloat, LitInt, LitStr, Token, parenthesized};
 
-use crate::item::Attribute;
+use crate::item::{Attribute, Type};
 
 /// The arguments of one item's inner attributes.
 #[derive(Default)]
@@ -41,18 +41,21 @@ impl Owner {
 }
 
 /// Takes the inner attributes off an item and parses their arguments.
-pub(crate) fn take(attributes: &mut Vec<Attribute>, owner: Owner) -> syn::Result<Arguments> {
+pub(crate) fn take(attributes: &mut Vec<Attribute>, of: &Type, owner: Owner) -> syn::Result<Arguments> {
+    if let Some(cfg) = attributes.iter().find(|attribute| attribute.is("cfg") || attribute.is("cfg_attr")) {
+        return Err(syn::Error::new_spanned(cfg, "conditional compilation inside this item is not supported"));
+    }
     let mut arguments = Arguments::default();
     while let Some(index) = attributes.iter().position(|attribute| attribute.is(owner.attribute())) {
         let attribute = attributes.remove(index);
-        let parser = |input: ParseStream<'_>| arguments.parse(input, owner);
+        let parser = |input: ParseStream<'_>| arguments.parse(input, of, owner);
         parser.parse2(attribute.arguments())?;
     }
     Ok(arguments)
 }
 
 impl Arguments {
-    fn parse(&mut self, input: ParseStream<'_>, owner: Owner) -> syn::Result<()> {
+    fn parse(&mut self, input: ParseStream<'_>, of: &Type, owner: Owner) -> syn::Result<()> {
         while !input.is_empty() {
             let name = input.call(Ident::parse_any)?;
             match (owner, name.to_string().as_str()) {
@@ -70,7 +73,7 @@ impl Arguments {
                     let values = Punctuated::<LitStr, Token![,]>::parse_terminated(&content)?.into_iter();
                     self.tags.push(quote! { (#key, &[#(#values),*]) });
                 }
-                (_, rule_name) => rule(&name, rule_name, input, &mut self.rules)?,
+                (_, rule_name) => rule(&name, rule_name, of, input, &mut self.rules)?,
             }
             if !input.is_empty() {
                 input.parse::<Token![,]>()?;
@@ -80,8 +83,10 @@ impl Arguments {
     }
 }
 
-/// Parses one rule, after its name.
-fn rule(name: &Ident, text: &str, input: ParseStream<'_>, rules: &mut Vec<TokenStream>) -> syn::Result<()> {
+/// Parses the rest of a rule for a type, after its name.
+fn rule(name: &Ident, text: &str, of: &Type, input: ParseStream<'_>, rules: &mut Vec<TokenStream>) -> syn::Result<()> {
+    let of = of.value();
+    check(name, text, &of)?;
     match text {
         "range" => both(input, rules, ["Minimum", "Maximum"], Number::tokens)?,
         "min" => push(rules, "Minimum", one::<Number>(input)?.tokens()),
@@ -110,11 +115,11 @@ fn rule(name: &Ident, text: &str, input: ParseStream<'_>, rules: &mut Vec<TokenS
         }
         "unique_items" => rules.push(quote! { private::Rule::UniqueItems }),
         "each" => {
-            let inner = nested(input)?;
+            let inner = nested(input, &of.item().unwrap_or(of))?;
             push(rules, "Items", quote! { &[#(#inner),*] });
         }
         "width" | "height" => {
-            let inner = nested(input)?;
+            let inner = nested(input, &syn::parse_quote!(i64))?;
             rules.push(quote! { private::Rule::Field(#text, &[#(#inner),*]) });
         }
         _ => return Err(syn::Error::new(name.span(), format!("unknown argument `{name}`: {KNOWN}"))),
@@ -126,19 +131,40 @@ const KNOWN: &str = "expected `range`, `min`, `max`, `above`, `below`, `multiple
                      `min_length`, `max_length`, `pattern`, `items`, `min_items`, `max_items`, `unique_items`, `each`, \
                      `width` or `height`, on a field also `name`, on a variant also `requires`, `tag` or `any_string`";
 
+/// Types that an attribute knows. Any other is an item of its own, which the attribute cannot see into.
+const KNOWN_TYPES: [&str; 9] = ["bool", "i64", "i128", "f64", "String", "FileInput", "ImageSize", "Vec", "BTreeMap"];
+
+/// Rejects a rule that a known type ignores.
+fn check(name: &Ident, rule: &str, of: &Type) -> syn::Result<()> {
+    let types: &[&str] = match rule {
+        "range" | "min" | "max" | "above" | "below" | "multiple_of" | "one_of" => &["i64", "i128", "f64"],
+        "only" => &["bool"],
+        "length" | "min_length" | "max_length" | "pattern" => &["String", "FileInput"],
+        "items" | "min_items" | "max_items" | "unique_items" => &["Vec"],
+        "each" => &["Vec", "BTreeMap"],
+        "width" | "height" => &["ImageSize"],
+        _ => return Ok(()),
+    };
+    if of.is_named(&KNOWN_TYPES) && !of.is_named(types) {
+        let message = format!("`{name}` does not apply to `{of}`: expected `{}`", types.join("` or `"));
+        return Err(syn::Error::new(name.span(), message));
+    }
+    Ok(())
+}
+
 fn push(rules: &mut Vec<TokenStream>, rule: &str, argument: TokenStream) {
     let rule = Ident::new(rule, Span::call_site());
     rules.push(quote! { private::Rule::#rule(#argument) });
 }
 
 /// Parses rules for values inside the value.
-fn nested(input: ParseStream<'_>) -> syn::Result<Vec<TokenStream>> {
+fn nested(input: ParseStream<'_>, of: &Type) -> syn::Result<Vec<TokenStream>> {
     let content;
     parenthesized!(content in input);
     let mut inner = Vec::new();
     while !content.is_empty() {
         let name = content.call(Ident::parse_any)?;
-        rule(&name, &name.to_string(), &content, &mut inner)?;
+        rule(&name, &name.to_string(), of, &content, &mut inner)?;
         if !content.is_empty() {
             content.parse::<Token![,]>()?;
         }

@@ -13,6 +13,7 @@ use crate::{in_const, setters};
 
 pub(crate) fn input(mut item: Struct) -> syn::Result<TokenStream> {
     let fields = record::take_fields(&mut item)?;
+    record::reserve(&fields, "build")?;
     let Struct { visibility, name, .. } = &item;
     let builder = format_ident!("{name}Builder");
     let required: Vec<&Field> = fields.iter().filter(|field| field.optional.is_none()).collect();
@@ -36,6 +37,8 @@ pub(crate) fn input(mut item: Struct) -> syn::Result<TokenStream> {
             let after = &after[1..];
             quote! {
                 #(#docs)*
+                #[doc = ""]
+                #[doc = " Required."]
                 pub fn #name(mut self, #parameter) -> #builder<#(#before,)* ::fal_client::Given #(, #after)*> {
                     self.input.#name = #converted;
                     #builder { input: self.input, state: ::core::marker::PhantomData }
@@ -116,9 +119,13 @@ fn states(fields: &[Field], required: &[&Field], others: [&Ident; 2]) -> Vec<Ide
 
 /// Converts `control_image_url` to `ControlImageUrl`.
 fn pascal(name: &str) -> String {
-    let words = name.split('_').filter(|word| !word.is_empty());
-    let pascal: String = words.flat_map(|word| [word[..1].to_ascii_uppercase(), word[1..].to_owned()]).collect();
-    match pascal.starts_with(|c: char| c.is_ascii_alphabetic()) {
+    let mut pascal = String::new();
+    for word in name.split('_') {
+        let mut chars = word.chars();
+        pascal.extend(chars.next().into_iter().flat_map(char::to_uppercase));
+        pascal.push_str(chars.as_str());
+    }
+    match pascal.starts_with(char::is_alphabetic) {
         true => pascal,
         false => format!("Field{pascal}"),
     }

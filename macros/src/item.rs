@@ -2,6 +2,7 @@
 //! a large schema compile time.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
@@ -74,6 +75,10 @@ impl Parse for Struct {
         }
         input.parse::<Token![struct]>()?;
         let name = input.parse()?;
+        no_generics(input)?;
+        if !input.peek(syn::token::Brace) {
+            return Err(input.error("expected a struct with named fields"));
+        }
         let content;
         braced!(content in input);
         let fields = Punctuated::<StructField, Token![,]>::parse_terminated(&content)?;
@@ -103,6 +108,13 @@ impl ToTokens for Struct {
     }
 }
 
+fn no_generics(input: ParseStream<'_>) -> syn::Result<()> {
+    match input.peek(Token![<]) || input.peek(Token![where]) {
+        true => Err(input.error("generic parameters are not supported")),
+        false => Ok(()),
+    }
+}
+
 /// An enum whose variants have one unnamed value or none.
 pub(crate) struct Enum {
     pub(crate) attributes: Vec<Attribute>,
@@ -127,6 +139,7 @@ impl Parse for Enum {
         }
         input.parse::<Token![enum]>()?;
         let name = input.parse()?;
+        no_generics(input)?;
         let content;
         braced!(content in input);
         let variants = Punctuated::<Variant, Token![,]>::parse_terminated(&content)?;
@@ -208,6 +221,22 @@ impl Type {
         }
     }
 
+    /// Returns the type of the value inside any `Option`, `Nullable` and `Box`.
+    pub(crate) fn value(&self) -> Type {
+        let inner = ["Option", "Nullable", "Box"].iter().find_map(|name| self.argument(name));
+        inner.map_or_else(|| self.clone(), |inner| inner.value())
+    }
+
+    /// Returns the type of the items of a `Vec`, or of the values of a `BTreeMap`.
+    pub(crate) fn item(&self) -> Option<Type> {
+        self.argument("Vec").or_else(|| {
+            let Type(arguments) = self.argument("BTreeMap")?;
+            let is_comma = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',');
+            let comma = arguments.iter().position(is_comma)?;
+            Some(Type(arguments[comma + 1..].to_vec())).filter(|of| !of.0.is_empty())
+        })
+    }
+
     /// Returns the location of the type, for what an attribute adds about it.
     pub(crate) fn span(&self) -> Span {
         self.0[self.last_segment().min(self.0.len() - 1)].span().resolved_at(Span::call_site())
@@ -225,6 +254,12 @@ impl Type {
             }
         }
         add(self.0.iter().cloned(), found);
+    }
+}
+
+impl fmt::Display for Type {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_token_stream().to_string().replace(' ', ""))
     }
 }
 

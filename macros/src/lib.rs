@@ -28,37 +28,37 @@ use proc_macro2::TokenStream as TokenStream2;
 use quote::quote;
 use syn::parse::Parse;
 
-/// Makes a struct the input of an endpoint, with a builder.
+#[allow(missing_docs)] // fal-client documents its re-export.
 #[proc_macro_attribute]
 pub fn input(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand(arguments, item, builder::input)
 }
 
-/// Makes a struct an object inside an input, with `new` and chained setters.
+#[allow(missing_docs)] // fal-client documents its re-export.
 #[proc_macro_attribute]
 pub fn input_object(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand(arguments, item, object::input_object)
 }
 
-/// Makes a struct the output of an endpoint, or an object inside one.
+#[allow(missing_docs)] // fal-client documents its re-export.
 #[proc_macro_attribute]
 pub fn output(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand(arguments, item, object::output)
 }
 
-/// Makes an enum a set of strings to which the service may add.
+#[allow(missing_docs)] // fal-client documents its re-export.
 #[proc_macro_attribute]
 pub fn open_enum(arguments: TokenStream, item: TokenStream) -> TokenStream {
     finish(syn::parse(item).and_then(|item| open_enum::open_enum(arguments.into(), item)))
 }
 
-/// Makes an enum a union of an input: a value of one of several types.
+#[allow(missing_docs)] // fal-client documents its re-export.
 #[proc_macro_attribute]
 pub fn input_union(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand(arguments, item, union::input_union)
 }
 
-/// Makes an enum a union of an output, which also keeps values of no variant.
+#[allow(missing_docs)] // fal-client documents its re-export.
 #[proc_macro_attribute]
 pub fn output_union(arguments: TokenStream, item: TokenStream) -> TokenStream {
     expand(arguments, item, union::output_union)

@@ -26,11 +26,16 @@ pub(crate) struct Field {
 /// Removes the attributes `#[field(…)]` from a struct, and returns its fields with their arguments.
 pub(crate) fn take_fields(item: &mut Struct) -> syn::Result<Vec<Field>> {
     let mut fields = Vec::with_capacity(item.fields.len());
+    let mut taken = BTreeSet::new();
     for field in &mut item.fields {
-        let arguments = arguments::take(&mut field.attributes, Owner::Field)?;
+        let arguments = arguments::take(&mut field.attributes, &field.of, Owner::Field)?;
         let name = field.name.clone();
+        let wire = arguments.name.unwrap_or_else(|| LitStr::new(&name.unraw().to_string(), name.span()));
+        if !taken.insert(wire.value()) {
+            return Err(syn::Error::new(wire.span(), format!("two fields have the name `{}` in JSON", wire.value())));
+        }
         fields.push(Field {
-            wire: arguments.name.unwrap_or_else(|| LitStr::new(&name.unraw().to_string(), name.span())),
+            wire,
             name,
             docs: field.attributes.iter().filter(|attribute| attribute.is("doc")).cloned().collect(),
             optional: field.of.argument("Option"),
@@ -39,6 +44,19 @@ pub(crate) fn take_fields(item: &mut Struct) -> syn::Result<Vec<Field>> {
         });
     }
     Ok(fields)
+}
+
+/// Rejects a field whose setter would have the name of another function.
+pub(crate) fn reserve(fields: &[Field], function: &str) -> syn::Result<()> {
+    match fields.iter().find(|field| field.name == function) {
+        Some(field) => {
+            let message = format!(
+                "a field cannot be named `{function}`: name it `{function}_` with `#[field(name = \"{function}\")]`"
+            );
+            Err(syn::Error::new(field.name.span(), message))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Returns the names of fields.

@@ -72,10 +72,10 @@ pub(crate) fn output_union(mut item: Enum) -> syn::Result<TokenStream> {
 fn take_members(item: &mut Enum) -> syn::Result<Vec<Member>> {
     let mut members = Vec::with_capacity(item.variants.len());
     for variant in &mut item.variants {
-        let arguments = arguments::take(&mut variant.attributes, Owner::Variant)?;
         let Some(of) = variant.of.clone() else {
             return Err(syn::Error::new(variant.name.span(), "expected a variant with one unnamed value"));
         };
+        let arguments = arguments::take(&mut variant.attributes, &of, Owner::Variant)?;
         members.push(Member { name: variant.name.clone(), of, arguments });
     }
     Ok(members)

@@ -1,0 +1,18 @@
+//! Rules that the type of a field would ignore.
+use std::collections::BTreeMap;
+
+#[fal_client::input]
+pub struct Bounds {
+    /// A string has a length, and not a range.
+    #[field(range(0, 1))]
+    pub word: String,
+}
+
+#[fal_client::output]
+pub struct Items {
+    /// A number has no length.
+    #[field(each(min_length(1)))]
+    pub numbers: Option<BTreeMap<String, Vec<i64>>>,
+}
+
+fn main() {}
