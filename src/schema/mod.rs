@@ -13,7 +13,7 @@
 //! }
 //! ```
 //!
-//! The attribute leaves the struct as it is, and adds the following. A field is required unless its type is an `Option`.
+//! The attribute keeps the struct, without `#[field]` and as `#[non_exhaustive]`, and adds the following. A field is required unless its type is an `Option`.
 //!
 //! ```text
 //! // One marker for each required field, for the compiler to name those that are missing.

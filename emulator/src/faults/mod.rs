@@ -1,4 +1,4 @@
-//! PendingFaults that tests inject, request by request.
+//! Faults that tests inject, request by request.
 
 pub(crate) mod break_point;
 mod disturb;
