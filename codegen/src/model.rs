@@ -171,7 +171,7 @@ pub(crate) struct Enum {
     /// The names of the variants and their strings.
     pub(crate) values: Vec<(String, String)>,
     /// True if the schema allows any other string too.
-    pub(crate) any_text: bool,
+    pub(crate) any_string: bool,
 }
 
 /// A value of one of several types.

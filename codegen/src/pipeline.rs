@@ -37,7 +37,7 @@ pub(crate) struct Generated {
 
 /// Generates every file, reusing what is present. Fails with everything that is wrong with the documents.
 pub(crate) fn run(sources: &[Source], present: &Present, options: &Options) -> Result<Generated, Error> {
-    let mut findings = check_trait_name(options);
+    let mut findings = check_names(options);
     if sources.is_empty() && !present.is_empty() {
         findings.push(Finding::new(&options.schemas, "", refusals::NO_DOCUMENTS));
     }
@@ -67,12 +67,16 @@ pub(crate) fn run(sources: &[Source], present: &Present, options: &Options) -> R
     Ok(Generated { documents, files, report })
 }
 
-fn check_trait_name(options: &Options) -> Vec<Finding> {
-    let name = &options.render.trait_name;
-    if names::is_type_name(name) {
-        return Vec::new();
+fn check_names(options: &Options) -> Vec<Finding> {
+    let render::Options { trait_name, module_path, .. } = &options.render;
+    let mut reasons = Vec::new();
+    if !names::is_type_name(trait_name) {
+        reasons.push(refusals::trait_name(trait_name));
     }
-    vec![Finding::new(&options.schemas, "", refusals::trait_name(name))]
+    if let Some(path) = module_path.as_ref().filter(|path| syn::parse_str::<syn::Path>(path).is_err()) {
+        reasons.push(refusals::module_path(path));
+    }
+    reasons.into_iter().map(|reason| Finding::new(&options.schemas, "", reason)).collect()
 }
 
 /// The endpoints of all files, each with its file.

@@ -40,6 +40,10 @@ pub(crate) fn trait_name(name: &str) -> String {
     format!("invalid trait name `{}`: expected a Rust identifier such as `Endpoints`", name.escape_debug())
 }
 
+pub(crate) fn module_path(path: &str) -> String {
+    format!("invalid module path `{}`: expected a Rust path such as `my_crate::endpoints`", path.escape_debug())
+}
+
 pub(crate) fn unused_pattern(pattern: &str) -> String {
     let stops = pattern.contains('*') && !pattern.contains("**");
     let hint = if stops { "; `*` stops at a `/`, `**` does not" } else { "" };

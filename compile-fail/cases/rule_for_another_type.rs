@@ -1,6 +1,4 @@
 //! Rules that the type of a field would ignore.
-use std::collections::BTreeMap;
-
 #[fal_client::input]
 pub struct Bounds {
     /// A string has a length, and not a range.
@@ -8,11 +6,11 @@ pub struct Bounds {
     pub word: String,
 }
 
-#[fal_client::output]
+#[fal_client::input]
 pub struct Items {
     /// A number has no length.
     #[field(each(min_length(1)))]
-    pub numbers: Option<BTreeMap<String, Vec<i64>>>,
+    pub numbers: Option<std::collections::BTreeMap<String, Vec<i64>>>,
 }
 
 fn main() {}

@@ -42,16 +42,22 @@ impl Owner {
 
 /// Takes the inner attributes off an item and parses their arguments.
 pub(crate) fn take(attributes: &mut Vec<Attribute>, of: &Type, owner: Owner) -> syn::Result<Arguments> {
-    if let Some(cfg) = attributes.iter().find(|attribute| attribute.is("cfg") || attribute.is("cfg_attr")) {
-        return Err(syn::Error::new_spanned(cfg, "conditional compilation inside this item is not supported"));
-    }
+    no_cfg(attributes)?;
     let mut arguments = Arguments::default();
     while let Some(index) = attributes.iter().position(|attribute| attribute.is(owner.attribute())) {
         let attribute = attributes.remove(index);
         let parser = |input: ParseStream<'_>| arguments.parse(input, of, owner);
-        parser.parse2(attribute.arguments())?;
+        parser.parse2(attribute.arguments()?)?;
     }
     Ok(arguments)
+}
+
+/// Rejects conditional compilation, which the expansion cannot follow.
+pub(crate) fn no_cfg(attributes: &[Attribute]) -> syn::Result<()> {
+    match attributes.iter().find(|attribute| attribute.is("cfg") || attribute.is("cfg_attr")) {
+        Some(cfg) => Err(syn::Error::new_spanned(cfg, "conditional compilation inside this item is not supported")),
+        None => Ok(()),
+    }
 }
 
 impl Arguments {
@@ -113,14 +119,14 @@ fn rule(name: &Ident, text: &str, of: &Type, input: ParseStream<'_>, rules: &mut
             let numbers = numbers.iter().map(Number::tokens);
             push(rules, "OneOf", quote! { &[#(#numbers),*] });
         }
-        "unique_items" => rules.push(quote! { private::Rule::UniqueItems }),
+        "unique_items" => rules.push(quote! { __private::Rule::UniqueItems }),
         "each" => {
             let inner = nested(input, &of.item().unwrap_or(of))?;
             push(rules, "Items", quote! { &[#(#inner),*] });
         }
         "width" | "height" => {
             let inner = nested(input, &syn::parse_quote!(i64))?;
-            rules.push(quote! { private::Rule::Field(#text, &[#(#inner),*]) });
+            rules.push(quote! { __private::Rule::Field(#text, &[#(#inner),*]) });
         }
         _ => return Err(syn::Error::new(name.span(), format!("unknown argument `{name}`: {KNOWN}"))),
     }
@@ -132,7 +138,8 @@ const KNOWN: &str = "expected `range`, `min`, `max`, `above`, `below`, `multiple
                      `width` or `height`, on a field also `name`, on a variant also `requires`, `tag` or `any_string`";
 
 /// Types that an attribute knows. Any other is an item of its own, which the attribute cannot see into.
-const KNOWN_TYPES: [&str; 9] = ["bool", "i64", "i128", "f64", "String", "FileInput", "ImageSize", "Vec", "BTreeMap"];
+const KNOWN_TYPES: [&str; 10] =
+    ["Json", "bool", "i64", "i128", "f64", "String", "FileInput", "ImageSize", "Vec", "BTreeMap"];
 
 /// Rejects a rule that a known type ignores.
 fn check(name: &Ident, rule: &str, of: &Type) -> syn::Result<()> {
@@ -154,7 +161,7 @@ fn check(name: &Ident, rule: &str, of: &Type) -> syn::Result<()> {
 
 fn push(rules: &mut Vec<TokenStream>, rule: &str, argument: TokenStream) {
     let rule = Ident::new(rule, Span::call_site());
-    rules.push(quote! { private::Rule::#rule(#argument) });
+    rules.push(quote! { __private::Rule::#rule(#argument) });
 }
 
 /// Parses rules for values inside the value.
@@ -228,8 +235,8 @@ impl Number {
     fn tokens(&self) -> TokenStream {
         let minus = &self.minus;
         match &self.digits {
-            Digits::Integer(integer) => quote! { private::Number::Int(#minus #integer) },
-            Digits::Float(float) => quote! { private::Number::Float(#minus #float) },
+            Digits::Integer(integer) => quote! { __private::Number::Int(#minus #integer) },
+            Digits::Float(float) => quote! { __private::Number::Float(#minus #float) },
         }
     }
 }

@@ -49,7 +49,7 @@ pub(crate) fn input(mut item: Struct) -> syn::Result<TokenStream> {
     let implementations = record::implementations(name, &fields, "Strict");
     let implementations = in_const(&quote! {
         #implementations
-        private::implement_builder! { #name #builder #(#states)* }
+        __private::implement_builder! { #name #builder #(#states)* }
     });
     // An error about a missing field points at the struct.
     let required = quote_spanned! {name.span().resolved_at(Span::call_site())=> #(#states: ::fal_client::Required,)* };

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
@@ -35,10 +35,11 @@ impl Attribute {
     }
 
     /// Returns the tokens in the parentheses of `#[name(…)]`.
-    pub(crate) fn arguments(&self) -> TokenStream {
-        match self.brackets.stream().into_iter().nth(1) {
-            Some(TokenTree::Group(group)) => group.stream(),
-            _ => TokenStream::new(),
+    pub(crate) fn arguments(&self) -> syn::Result<TokenStream> {
+        let mut tokens = self.brackets.stream().into_iter().skip(1);
+        match (tokens.next(), tokens.next()) {
+            (Some(TokenTree::Group(group)), None) if group.delimiter() == Delimiter::Parenthesis => Ok(group.stream()),
+            _ => Err(syn::Error::new(self.brackets.span(), format!("expected `#[{}(…)]`", self.name))),
         }
     }
 }
@@ -147,6 +148,19 @@ impl Parse for Enum {
     }
 }
 
+impl Variant {
+    /// Rejects the name of the variant that an attribute adds.
+    pub(crate) fn not_other(&self) -> syn::Result<()> {
+        match self.name == "Other" {
+            true => Err(syn::Error::new(
+                self.name.span(),
+                "the variant `Other` is added by the attribute: choose another name",
+            )),
+            false => Ok(()),
+        }
+    }
+}
+
 impl Parse for Variant {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let (attributes, name) = (Attribute::parse_all(input)?, input.parse()?);
@@ -199,11 +213,6 @@ impl Type {
     /// Returns true if the type has one of these names, with any path.
     pub(crate) fn is_named(&self, names: &[&str]) -> bool {
         matches!(self.0.get(self.last_segment()), Some(TokenTree::Ident(ident)) if names.iter().any(|name| ident == name))
-    }
-
-    /// Returns true if the type is written with a path, not as a single name.
-    pub(crate) fn is_qualified(&self) -> bool {
-        self.last_segment() > 0
     }
 
     /// Returns the `T` of `NAME<T>`, where `NAME` may have any path.

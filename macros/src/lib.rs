@@ -80,11 +80,11 @@ fn finish(expansion: syn::Result<TokenStream2>) -> TokenStream {
     expansion.unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
-/// A block in which the runtime is in scope as `private`.
+/// A block in which the runtime is in scope as `__private`.
 fn in_const(implementations: &TokenStream2) -> TokenStream2 {
     quote! {
         const _: () = {
-            use ::fal_client::__private as private;
+            use ::fal_client::__private;
             #implementations
         };
     }

@@ -9,6 +9,7 @@ use crate::{in_const, setters};
 
 pub(crate) fn output(mut item: Struct) -> syn::Result<TokenStream> {
     let fields = record::take_fields(&mut item)?;
+    record::no_rules(&fields)?;
     let implementations = in_const(&record::implementations(&item.name, &fields, "Lenient"));
     Ok(quote! { #item #implementations })
 }

@@ -1,11 +1,13 @@
 //! `#[open_enum]`: an enum of strings that also accepts undeclared values.
 
+use std::collections::BTreeSet;
+
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::LitStr;
 
-use crate::in_const;
 use crate::item::{Enum, Variant};
+use crate::{arguments, in_const};
 
 pub(crate) fn open_enum(arguments: TokenStream, item: Enum) -> syn::Result<TokenStream> {
     let any_string = match arguments.to_string().as_str() {
@@ -14,9 +16,14 @@ pub(crate) fn open_enum(arguments: TokenStream, item: Enum) -> syn::Result<Token
         _ => return Err(syn::Error::new_spanned(arguments, "expected `any_string` or nothing")),
     };
     let Enum { attributes, visibility, name, mut variants } = item;
-    let mut values = Vec::new();
+    let mut values: Vec<LitStr> = Vec::new();
+    let mut taken = BTreeSet::new();
     for variant in &mut variants {
-        values.push(take_value(variant)?);
+        let value = take_value(variant)?;
+        if !taken.insert(value.value()) {
+            return Err(syn::Error::new(value.span(), format!("two variants have the value `{}`", value.value())));
+        }
+        values.push(value);
     }
     let variant_names: Vec<&Ident> = variants.iter().map(|variant| &variant.name).collect();
     let declarations = variants.iter().zip(&values).map(|(Variant { attributes, name, .. }, value)| {
@@ -27,11 +34,11 @@ pub(crate) fn open_enum(arguments: TokenStream, item: Enum) -> syn::Result<Token
         });
         quote! { #(#attributes)* #docs #name, }
     });
-    let from_any = any_string.then(|| quote! { private::implement_from_string! { #name } });
+    let from_any = any_string.then(|| quote! { __private::implement_from_string! { #name } });
     let implementations = in_const(&quote! {
         #[doc(hidden)]
-        impl private::OpenEnum for #name {
-            const INFO: private::EnumInfo<Self> = private::EnumInfo {
+        impl __private::OpenEnum for #name {
+            const INFO: __private::EnumInfo<Self> = __private::EnumInfo {
                 strings: #name::VALUES,
                 values: &[#(#name::#variant_names),*],
                 other: #name::Other,
@@ -40,7 +47,7 @@ pub(crate) fn open_enum(arguments: TokenStream, item: Enum) -> syn::Result<Token
             };
         }
 
-        private::implement_open_enum! { #name }
+        __private::implement_open_enum! { #name }
         #from_any
     });
     Ok(quote! {
@@ -91,6 +98,8 @@ fn docs(value: &str) -> String {
 
 /// Removes `#[value("…")]` from a variant and returns the value.
 fn take_value(variant: &mut Variant) -> syn::Result<LitStr> {
+    arguments::no_cfg(&variant.attributes)?;
+    variant.not_other()?;
     if variant.of.is_some() {
         return Err(syn::Error::new(variant.name.span(), "expected a variant without a value"));
     }
@@ -98,5 +107,5 @@ fn take_value(variant: &mut Variant) -> syn::Result<LitStr> {
         let message = "expected `#[value(\"…\")]` before the variant: the string that stands for it in JSON";
         return Err(syn::Error::new(variant.name.span(), message));
     };
-    syn::parse2(variant.attributes.remove(index).arguments())
+    syn::parse2(variant.attributes.remove(index).arguments()?)
 }

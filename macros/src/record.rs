@@ -46,6 +46,17 @@ pub(crate) fn take_fields(item: &mut Struct) -> syn::Result<Vec<Field>> {
     Ok(fields)
 }
 
+/// Rejects rules, which are checked in inputs only.
+pub(crate) fn no_rules(fields: &[Field]) -> syn::Result<()> {
+    match fields.iter().find(|field| !field.rules.is_empty()) {
+        Some(field) => Err(syn::Error::new(
+            field.name.span(),
+            "a field of an output has no rules, because outputs are not checked",
+        )),
+        None => Ok(()),
+    }
+}
+
 /// Rejects a field whose setter would have the name of another function.
 pub(crate) fn reserve(fields: &[Field], function: &str) -> syn::Result<()> {
     match fields.iter().find(|field| field.name == function) {
@@ -64,13 +75,13 @@ pub(crate) fn names(fields: &[Field]) -> BTreeSet<String> {
     fields.iter().map(|field| field.name.to_string()).collect()
 }
 
-/// Implements the runtime's traits for a struct, which is read in the mode `Strict` or `Lenient`. `private` is in scope. The
+/// Implements the runtime's traits for a struct, which is read in the mode `Strict` or `Lenient`. `__private` is in scope. The
 /// bodies are short because they are compiled for every struct.
 pub(crate) fn implementations(name: &Ident, fields: &[Field], mode: &str) -> TokenStream {
     let mode = Ident::new(mode, name.span());
-    let table = fields.iter().map(|Field { wire, rules, .. }| quote! { private::field(#wire, &[#(#rules),*]) });
+    let table = fields.iter().map(|Field { wire, rules, .. }| quote! { __private::field(#wire, &[#(#rules),*]) });
     // An error about a field's type points at it.
-    let blanks = fields.iter().map(|Field { name, of, .. }| quote_spanned! {of.span()=> #name: private::blank() });
+    let blanks = fields.iter().map(|Field { name, of, .. }| quote_spanned! {of.span()=> #name: __private::blank() });
     let visits = fields.iter().map(|Field { name, of, .. }| quote_spanned! {of.span()=> visitor.field(&self.#name); });
     let visits_mut =
         fields.iter().map(|Field { name, of, .. }| quote_spanned! {of.span()=> visitor.field(&mut self.#name); });
@@ -82,22 +93,22 @@ pub(crate) fn implementations(name: &Ident, fields: &[Field], mode: &str) -> Tok
     };
     quote! {
         #[doc(hidden)]
-        impl private::Record for #name {
-            const INFO: private::RecordInfo = private::RecordInfo { name: stringify!(#name), fields: &[#(#table),*] };
+        impl __private::Record for #name {
+            const INFO: __private::RecordInfo = __private::RecordInfo { name: stringify!(#name), fields: &[#(#table),*] };
 
             fn blank() -> Self {
                 #name { #(#blanks),* }
             }
 
-            fn fields<'a, V: private::Visitor<'a>>(&'a self, #visitor: &mut V) {
+            fn fields<'a, V: __private::Visitor<'a>>(&'a self, #visitor: &mut V) {
                 #(#visits)*
             }
 
-            fn fields_mut<'a, V: private::VisitorMut<'a>>(&'a mut self, #visitor: &mut V) {
+            fn fields_mut<'a, V: __private::VisitorMut<'a>>(&'a mut self, #visitor: &mut V) {
                 #(#visits_mut)*
             }
         }
 
-        private::implement_record! { #name #mode }
+        __private::implement_record! { #name #mode }
     }
 }

@@ -5,7 +5,7 @@ use quote::quote;
 
 use crate::arguments::{self, Arguments, Owner};
 use crate::in_const;
-use crate::item::{Enum, Type};
+use crate::item::{Enum, Type, Variant};
 
 /// A variant with one value.
 struct Member {
@@ -27,22 +27,22 @@ pub(crate) fn input_union(mut item: Enum) -> syn::Result<TokenStream> {
     });
     let functions = quote! {
         fn blank() -> Self {
-            #name::#first(private::blank())
+            #name::#first(__private::blank())
         }
 
-        fn validate(&self, validator: &mut private::Validator) {
+        fn validate(&self, validator: &mut __private::Validator) {
             match self {
-                #(#name::#names(value) => private::validate(value, validator, #rules),)*
+                #(#name::#names(value) => __private::validate(value, validator, #rules),)*
             }
         }
 
         fn visit_files(
             &mut self,
-            path: &mut private::FieldPath,
-            visit: &mut dyn private::FnMut(&str, &mut private::FileInput),
+            path: &mut __private::FieldPath,
+            visit: &mut dyn __private::FnMut(&str, &mut __private::FileInput),
         ) {
             match self {
-                #(#name::#names(value) => private::visit_files(value, path, visit),)*
+                #(#name::#names(value) => __private::visit_files(value, path, visit),)*
             }
         }
     };
@@ -50,6 +50,7 @@ pub(crate) fn input_union(mut item: Enum) -> syn::Result<TokenStream> {
 }
 
 pub(crate) fn output_union(mut item: Enum) -> syn::Result<TokenStream> {
+    item.variants.iter().try_for_each(Variant::not_other)?;
     let members = take_members(&mut item)?;
     let name = &item.name;
     let other = quote! {
@@ -58,11 +59,11 @@ pub(crate) fn output_union(mut item: Enum) -> syn::Result<TokenStream> {
     };
     let functions = quote! {
         fn blank() -> Self {
-            #name::Other(private::Json::Null)
+            #name::Other(__private::Json::Null)
         }
 
-        fn other(value: private::Json) -> private::Option<Self> {
-            private::Some(#name::Other(value))
+        fn other(value: __private::Json) -> __private::Option<Self> {
+            __private::Some(#name::Other(value))
         }
     };
     Ok(expand(&item, &members, "Lenient", &other, &functions))
@@ -91,10 +92,10 @@ fn expand(item: &Enum, members: &[Member], mode: &str, other: &TokenStream, func
         quote! { #(#attributes)* #name(#of), }
     });
     let table = members.iter().map(|Member { of, arguments: Arguments { requires, tags, .. }, .. }| {
-        quote! { private::member::<#of>(&[#(#requires),*], &[#(#tags),*]) }
+        quote! { __private::member::<#of>(&[#(#requires),*], &[#(#tags),*]) }
     });
     let reading = members.iter().enumerate().map(|(index, Member { name: variant, of, .. })| {
-        quote! { #index => private::read::<#of, __D>(value, mode).map(#name::#variant), }
+        quote! { #index => __private::read::<#of, __D>(value, mode).map(#name::#variant), }
     });
     let mut written: Vec<Ident> = members.iter().map(|member| member.name.clone()).collect();
     if !other.is_empty() {
@@ -103,25 +104,25 @@ fn expand(item: &Enum, members: &[Member], mode: &str, other: &TokenStream, func
     let conversions = members.iter().map(|member| conversions(name, member));
     let implementations = in_const(&quote! {
         #[doc(hidden)]
-        impl private::Union for #name {
-            const MEMBERS: &'static [private::Member] = &[#(#table),*];
+        impl __private::Union for #name {
+            const MEMBERS: &'static [__private::Member] = &[#(#table),*];
 
             // A type of the endpoint may be called `D`.
-            fn read_member<'de, __D: private::Deserializer<'de>>(
+            fn read_member<'de, __D: __private::Deserializer<'de>>(
                 index: usize,
                 value: __D,
-                mode: private::Mode,
-            ) -> private::Result<Self, __D::Error> {
+                mode: __private::Mode,
+            ) -> __private::Result<Self, __D::Error> {
                 match index {
                     #(#reading)*
-                    _ => private::no_such_member(),
+                    _ => __private::no_such_member(),
                 }
             }
 
             #functions
         }
 
-        private::implement_union! { #name #mode #(#written)* }
+        __private::implement_union! { #name #mode #(#written)* }
         #(#conversions)*
     });
     quote! {
@@ -139,18 +140,18 @@ fn expand(item: &Enum, members: &[Member], mode: &str, other: &TokenStream, func
 
 /// Implements `From` for a variant's type, and for literals that users write for it.
 fn conversions(name: &Ident, Member { name: variant, of, arguments }: &Member) -> TokenStream {
-    let from = |literal: TokenStream| quote! { private::implement_from! { #name #variant #literal } };
+    let from = |literal: TokenStream| quote! { __private::implement_from! { #name #variant #literal } };
     let more = if arguments.any_string || of.is_named(&["String", "FileInput"]) {
         from(quote! { &str })
     } else if of.is_named(&["f64", "i64", "i128"]) {
         from(quote! { i32 })
-    } else if of.is_named(&["ImageSize"]) && of.is_qualified() {
-        quote! { private::implement_from_size! { #name #variant } }
+    } else if of.is_named(&["ImageSize"]) {
+        quote! { __private::implement_from_size! { #name #variant } }
     } else {
         TokenStream::new()
     };
     quote! {
-        impl private::From<#of> for #name {
+        impl __private::From<#of> for #name {
             fn from(value: #of) -> Self {
                 #name::#variant(value)
             }

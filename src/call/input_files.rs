@@ -36,7 +36,7 @@ pub(super) async fn upload<I: EndpointInput>(
         }
     });
     let uploaded: Vec<(FileInput, String)> =
-        stream::iter(uploads).buffer_unordered(policy.files_at_once).try_collect().await?;
+        stream::iter(uploads).buffer_unordered(policy.parallel_files).try_collect().await?;
 
     // Files are matched by value, because equal files were uploaded once and an input may visit its files in any order.
     input.visit_files(&mut |_, file| {

@@ -31,6 +31,9 @@
 /// [`Json`](crate::Json), types with one of the attributes of this crate, and `Vec`, `BTreeMap<String, _>`, `Box`, `Option`
 /// and [`Nullable`](crate::Nullable) of these.
 ///
+/// The attribute sees types as they are written: an alias of `Option` is a required field. Its expansion names the crate
+/// `fal_client`, which therefore must not be renamed in `Cargo.toml`.
+///
 /// The struct is read strictly: unknown fields and missing required fields are errors. It is `#[non_exhaustive]` and
 /// implements `Clone`, `Debug`, `PartialEq`, `Serialize`, `Deserialize` and [`EndpointInput`](crate::EndpointInput).
 ///
@@ -147,7 +150,7 @@ pub use fal_client_macros::open_enum;
 /// # }
 /// ```
 ///
-/// Each variant has one value, and converts from it by `From`. JSON selects a variant by its kind: string, number, boolean,
+/// Each variant has one value, and converts from it by `From`. Rules of a union belong on its variants. JSON selects a variant by its kind: string, number, boolean,
 /// list or object. Only objects may be in several variants. These are told apart by their keys.
 ///
 /// # Arguments of `#[variant(…)]`

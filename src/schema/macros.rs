@@ -30,18 +30,18 @@ macro_rules! __implement_record {
         }
 
         impl $crate::__private::Serialize for $record {
-            fn serialize<S: $crate::__private::Serializer>(
+            fn serialize<__S: $crate::__private::Serializer>(
                 &self,
-                serializer: S,
-            ) -> $crate::__private::Result<S::Ok, S::Error> {
+                serializer: __S,
+            ) -> $crate::__private::Result<__S::Ok, __S::Error> {
                 $crate::__private::write_record(self, serializer)
             }
         }
 
         impl<'de> $crate::__private::Deserialize<'de> for $record {
-            fn deserialize<D: $crate::__private::Deserializer<'de>>(
-                deserializer: D,
-            ) -> $crate::__private::Result<Self, D::Error> {
+            fn deserialize<__D: $crate::__private::Deserializer<'de>>(
+                deserializer: __D,
+            ) -> $crate::__private::Result<Self, __D::Error> {
                 $crate::__private::read_record(deserializer, $crate::__private::Mode::$mode)
             }
         }
@@ -108,7 +108,7 @@ macro_rules! __implement_open_enum {
         impl $crate::__private::Eq for $name {}
 
         impl $crate::__private::Hash for $name {
-            fn hash<H: $crate::__private::Hasher>(&self, state: &mut H) {
+            fn hash<__H: $crate::__private::Hasher>(&self, state: &mut __H) {
                 $crate::__private::Hash::hash(self.as_str(), state)
             }
         }
@@ -129,18 +129,18 @@ macro_rules! __implement_open_enum {
         }
 
         impl $crate::__private::Serialize for $name {
-            fn serialize<S: $crate::__private::Serializer>(
+            fn serialize<__S: $crate::__private::Serializer>(
                 &self,
-                serializer: S,
-            ) -> $crate::__private::Result<S::Ok, S::Error> {
+                serializer: __S,
+            ) -> $crate::__private::Result<__S::Ok, __S::Error> {
                 serializer.serialize_str(self.as_str())
             }
         }
 
         impl<'de> $crate::__private::Deserialize<'de> for $name {
-            fn deserialize<D: $crate::__private::Deserializer<'de>>(
-                deserializer: D,
-            ) -> $crate::__private::Result<Self, D::Error> {
+            fn deserialize<__D: $crate::__private::Deserializer<'de>>(
+                deserializer: __D,
+            ) -> $crate::__private::Result<Self, __D::Error> {
                 $crate::__private::read_open_enum(deserializer)
             }
         }
@@ -177,10 +177,10 @@ macro_rules! __implement_union {
         }
 
         impl $crate::__private::Serialize for $name {
-            fn serialize<S: $crate::__private::Serializer>(
+            fn serialize<__S: $crate::__private::Serializer>(
                 &self,
-                serializer: S,
-            ) -> $crate::__private::Result<S::Ok, S::Error> {
+                serializer: __S,
+            ) -> $crate::__private::Result<__S::Ok, __S::Error> {
                 match self {
                     $($name::$variant(value) => $crate::__private::Serialize::serialize(value, serializer),)*
                 }
@@ -188,9 +188,9 @@ macro_rules! __implement_union {
         }
 
         impl<'de> $crate::__private::Deserialize<'de> for $name {
-            fn deserialize<D: $crate::__private::Deserializer<'de>>(
-                deserializer: D,
-            ) -> $crate::__private::Result<Self, D::Error> {
+            fn deserialize<__D: $crate::__private::Deserializer<'de>>(
+                deserializer: __D,
+            ) -> $crate::__private::Result<Self, __D::Error> {
                 $crate::__private::read_union(deserializer, $crate::__private::Mode::$mode)
             }
         }
@@ -216,10 +216,10 @@ macro_rules! __implement_from {
 macro_rules! __implement_from_size {
     ($name:ident $variant:ident) => {
         /// A width and a height in pixels.
-        impl<W: $crate::__private::Into<i64>, H: $crate::__private::Into<i64>> $crate::__private::From<(W, H)>
+        impl<__W: $crate::__private::Into<i64>, __H: $crate::__private::Into<i64>> $crate::__private::From<(__W, __H)>
             for $name
         {
-            fn from(size: (W, H)) -> Self {
+            fn from(size: (__W, __H)) -> Self {
                 $name::$variant($crate::__private::From::from(size))
             }
         }

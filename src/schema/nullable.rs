@@ -62,6 +62,10 @@ impl<T: SchemaType> Shape for Nullable<T> {
         Some(Nullable::Null)
     }
 
+    fn null(_mode: Mode) -> Option<Self> {
+        Some(Nullable::Null)
+    }
+
     fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Self, D::Error> {
         Ok(Option::read(deserializer, mode)?.map_or(Nullable::Null, Nullable::Value))
     }

@@ -2,13 +2,12 @@
 
 pub use std::clone::Clone;
 pub use std::cmp::{Eq, PartialEq};
-pub use std::convert::{AsRef, From, Into};
+pub use std::convert::{From, Into};
 pub use std::fmt::{self, Debug, Display, Formatter};
 pub use std::hash::{Hash, Hasher};
-pub use std::iter::IntoIterator;
 pub use std::marker::PhantomData;
 pub use std::ops::FnMut;
-pub use std::option::Option::{self, None, Some};
+pub use std::option::Option::{self, Some};
 pub use std::result::Result;
 pub use std::str::FromStr;
 pub use std::string::String;
@@ -16,11 +15,8 @@ pub use std::string::String;
 pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub use serde_json::Value as Json;
 
-pub use super::builder_state::{Given, Required};
 pub use super::field_path::FieldPath;
-pub use super::input::EndpointInput;
 pub use super::mode::Mode;
-pub use super::nullable::Nullable;
 pub use super::open_enum::{EnumInfo, EnumShape, OpenEnum, debug_value, declared_value, read_open_enum, value_of};
 pub use super::record::{
     FieldInfo, Record, RecordInfo, RecordShape, Visitor, VisitorMut, clone_record, debug_record, field, read_record,
@@ -30,9 +26,7 @@ pub use super::rules::{Number, Rule};
 pub use super::shape::{SchemaType, Shape, blank, collect, read, validate, visit_files, visit_files_of};
 pub use super::union::{Kind, Member, Union, UnionShape, member, no_such_member, read_union};
 pub use super::validator::{Validator, validate_input};
-pub use crate::error::ValidationError;
 pub use crate::files::FileInput;
-pub use crate::protocol::ParseEnumError;
 pub use crate::{
     __implement_builder as implement_builder, __implement_from as implement_from,
     __implement_from_size as implement_from_size, __implement_from_string as implement_from_string,

@@ -43,7 +43,7 @@ pub(super) async fn send_parts<S: Future<Output = Result<SentPart, Error>>>(
         Data::Rest(rest) => read_parts(rest).boxed(),
     };
     let mut sent: Vec<SentPart> =
-        parts.map_ok(send_part).try_buffer_unordered(uploader.policy.parts_at_once).try_collect().await?;
+        parts.map_ok(send_part).try_buffer_unordered(uploader.policy.parallel_parts).try_collect().await?;
     sent.sort_by_key(|part| part.number);
     Ok(sent)
 }

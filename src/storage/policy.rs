@@ -11,7 +11,7 @@ pub(super) const MAX_PARTS: u64 = 10_000;
 /// use fal_client::{Client, UploadPolicy};
 ///
 /// # fn main() -> Result<(), fal_client::Error> {
-/// let policy = UploadPolicy::default().inline_below(16 * 1024).parts_at_once(8);
+/// let policy = UploadPolicy::default().inline_below(16 * 1024).parallel_parts(8);
 /// let client = Client::builder().key("id:secret").uploads(policy).build()?;
 /// # let _ = client;
 /// # Ok(())
@@ -23,8 +23,8 @@ pub struct UploadPolicy {
     pub(super) fallback: Option<Repository>,
     pub(super) multipart_above: u64,
     pub(crate) part_size: u64,
-    pub(super) parts_at_once: usize,
-    pub(crate) files_at_once: usize,
+    pub(super) parallel_parts: usize,
+    pub(crate) parallel_files: usize,
     pub(crate) inline_below: u64,
     pub(super) lifecycle: Lifecycle,
 }
@@ -51,8 +51,8 @@ impl Default for UploadPolicy {
             fallback: Some(Repository::Gcs),
             multipart_above: 90 * MIB,
             part_size: 10 * MIB,
-            parts_at_once: 4,
-            files_at_once: 4,
+            parallel_parts: 4,
+            parallel_files: 4,
             inline_below: 0,
             lifecycle: Lifecycle::default(),
         }
@@ -94,14 +94,14 @@ impl UploadPolicy {
     /// Sets the number of parts of a file that are sent concurrently. Default: 4. Minimum: 1.
     ///
     /// The parts of a reader are kept in memory while they are sent.
-    pub fn parts_at_once(mut self, parts: usize) -> Self {
-        self.parts_at_once = parts.max(1);
+    pub fn parallel_parts(mut self, parts: usize) -> Self {
+        self.parallel_parts = parts.max(1);
         self
     }
 
     /// Sets the number of files of an input that are uploaded concurrently. Default: 4. Minimum: 1.
-    pub fn files_at_once(mut self, files: usize) -> Self {
-        self.files_at_once = files.max(1);
+    pub fn parallel_files(mut self, files: usize) -> Self {
+        self.parallel_files = files.max(1);
         self
     }
 

@@ -137,6 +137,36 @@ fn tags_select_a_variant_whatever_the_order_of_keys() {
     assert_eq!(source, Source::from(Camera::new("webcam").lens(50)));
 }
 
+/// A union with the name of a type parameter in many macros.
+#[fal_client::input_union]
+pub enum W {
+    /// A size.
+    Size(fal_client::ImageSize),
+    /// A list.
+    S(Vec<S>),
+}
+
+/// Another such name, and a required value that may be null.
+#[fal_client::input_object]
+pub struct S {
+    /// A number or null.
+    pub number: Nullable<i64>,
+}
+
+#[test]
+fn short_names_do_not_collide_with_expansions() {
+    assert_eq!(serde_json::to_value(W::from((1, 2))).expect("JSON"), json!({ "width": 1, "height": 2 }));
+}
+
+#[test]
+fn a_required_null_survives_a_round_trip() {
+    for number in [Nullable::Null, Nullable::Value(1)] {
+        let json = serde_json::to_value(S::new(number)).expect("JSON");
+        assert_eq!(serde_json::from_value::<S>(json).expect("an object").number, number);
+    }
+    assert!(serde_json::from_value::<S>(json!({})).is_err());
+}
+
 #[test]
 fn files_are_found_with_their_paths() {
     let mut input = input().source(Upload::new("file", vec![1_u8])).build();

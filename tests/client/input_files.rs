@@ -291,7 +291,7 @@ impl tokio::io::AsyncRead for Watched {
 async fn files_are_uploaded_in_parallel_up_to_the_limit() {
     for (limit, expected) in [(1, 1), (3, 3)] {
         let emulator = start_with_anything().await;
-        let policy = policy().files_at_once(limit);
+        let policy = policy().parallel_files(limit);
         let client = emulator.client_builder().uploads(policy).build().expect("a client");
         let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let mut input = JsonInput::from(json!({}));

@@ -355,7 +355,7 @@ async fn a_file_changed_during_its_upload_is_an_error() {
                 let path = folder.path().join("a.bin");
                 std::fs::write(&path, vec![7; length as usize]).expect("a file");
                 let storage = Storage::start().await;
-                let policy = Storage::policy().parts_at_once(1).part_size(1 << 18).multipart_above(multipart_above);
+                let policy = Storage::policy().parallel_parts(1).part_size(1 << 18).multipart_above(multipart_above);
                 let policy = policy.repository(repository).fallback(Repository::Gcs);
                 let client = storage.builder().uploads(policy).build().expect("a client");
                 let (changed, at) = (AtomicBool::new(false), path.clone());
@@ -382,13 +382,13 @@ async fn extreme_limits_are_accepted() {
     let storage = Storage::start().await;
     let endless = Duration::MAX;
     let client = storage.builder().response_timeout(endless).idle_timeout(endless).build().expect("a client");
-    let policy = Storage::policy().multipart_above(u64::MAX).part_size(u64::MAX).parts_at_once(usize::MAX);
+    let policy = Storage::policy().multipart_above(u64::MAX).part_size(u64::MAX).parallel_parts(usize::MAX);
     let bytes: &'static [u8] = some_bytes(3000).leak();
     for file in [FileInput::bytes(bytes, "a/b"), FileInput::reader(bytes, None), FileInput::reader(bytes, 3000)] {
         let uploaded = client.storage().upload(file).policy(policy.clone()).await.expect("uploaded");
         assert_eq!(storage.file(&uploaded.url).expect("a file").bytes, bytes);
     }
-    let policy = Storage::policy().part_size(0).parts_at_once(0).multipart_above(0).files_at_once(0);
+    let policy = Storage::policy().part_size(0).parallel_parts(0).multipart_above(0).parallel_files(0);
     let uploaded =
         client.storage().upload(FileInput::bytes(&b"abc"[..], "a/b")).policy(policy).await.expect("uploaded");
     assert_eq!(storage.file(&uploaded.url).expect("a file").bytes, b"abc");
@@ -431,7 +431,7 @@ async fn the_fallback_takes_files_that_the_repository_refuses() {
     let refusal = || Reply::json(400, r#"{"detail":"not here"}"#);
     for (kind, length) in [("token", 10), ("upload", 10), ("create", 1001), ("part 2", 1001), ("complete", 1001)] {
         let storage = Storage::start().await;
-        let policy = Storage::policy().parts_at_once(1).fallback(Repository::Gcs);
+        let policy = Storage::policy().parallel_parts(1).fallback(Repository::Gcs);
         let client = storage.builder().uploads(policy).build().expect("a client");
         storage.inject_fault(kind, Fault::Instead(refusal()));
         let bytes = some_bytes(length);
@@ -540,7 +540,7 @@ async fn an_unexpected_response_is_kept_in_the_error() {
 async fn a_reader_is_read_ahead_by_at_most_the_parts_in_flight() {
     let (read, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let storage = Storage::start().await;
-    let client = storage.builder().uploads(Storage::policy().parts_at_once(2)).build().expect("a client");
+    let client = storage.builder().uploads(Storage::policy().parallel_parts(2)).build().expect("a client");
 
     /// A reader that counts the bytes read.
     struct Counted(Arc<AtomicUsize>, usize);

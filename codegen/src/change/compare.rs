@@ -198,7 +198,7 @@ impl<'a> Comparison<'a> {
     fn values(&mut self, old: &Enum, new: &Enum, path: &str) {
         let texts = |of: &Enum| of.values.iter().map(|(_, text)| format!("{text:?}")).collect::<Vec<_>>();
         self.declared(&texts(old), &texts(new), path);
-        match (old.any_text, new.any_text) {
+        match (old.any_string, new.any_string) {
             (true, false) => self.add(path, ChangeKind::VariantRemoved("any string".to_owned()), Effect::Breaking),
             (false, true) => self.add(path, ChangeKind::VariantAdded("any string".to_owned()), Effect::Additive),
             _ => {}

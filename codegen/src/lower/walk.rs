@@ -228,7 +228,7 @@ impl<'a> Walk<'a> {
     pub(super) fn enumeration<'v>(
         &mut self,
         values: impl IntoIterator<Item = &'v Value>,
-        any_text: bool,
+        any_string: bool,
         site: Site<'a, '_>,
     ) -> Shape {
         let mut known = BTreeSet::new();
@@ -245,7 +245,7 @@ impl<'a> Walk<'a> {
         let mut scope = Scope::variants();
         let values = values.into_iter().map(|value| (scope.take(&names::variant(value)), value.to_owned())).collect();
         let docs = docs::of_schema(site.schema, &words::value_of(site.at, site.is_item));
-        self.drafts.push(Item::Enum(Enum { name: name.clone(), docs, values, any_text }));
+        self.drafts.push(Item::Enum(Enum { name: name.clone(), docs, values, any_string }));
         types::local(&name).into()
     }
 }

@@ -48,7 +48,7 @@ fn field(field: &Field) -> TokenStream {
 }
 
 fn open_enum(item: &Enum) -> TokenStream {
-    let any_string = item.any_text.then(|| quote! { (any_string) });
+    let any_string = item.any_string.then(|| quote! { (any_string) });
     let (docs, name) = (docs(&item.docs), ident(&item.name));
     let variants = item.values.iter().map(|(name, value)| {
         let (name, value) = (ident(name), Literal::string(value));
