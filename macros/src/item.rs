@@ -178,7 +178,13 @@ impl Parse for Variant {
 
 /// A type, as its tokens.
 #[derive(Clone)]
-pub(crate) struct Type(Vec<TokenTree>);
+pub(crate) struct Type {
+    tokens: Vec<TokenTree>,
+    /// Index of the path's last segment: that of `Option` in `::core::option::Option<T>`.
+    last: usize,
+    /// Name of the last segment.
+    name: String,
+}
 
 impl Parse for Type {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
@@ -195,36 +201,39 @@ impl Parse for Type {
             }
             tokens.push(token);
         }
-        if tokens.is_empty() { Err(input.error("expected a type")) } else { Ok(Type(tokens)) }
+        if tokens.is_empty() { Err(input.error("expected a type")) } else { Ok(Type::new(tokens)) }
     }
 }
 
 impl Type {
-    /// Returns the index of the path's last segment: that of `Option` in `::core::option::Option<T>`.
-    fn last_segment(&self) -> usize {
-        let is = |index: usize, expected: char| matches!(self.0.get(index), Some(TokenTree::Punct(punct)) if punct.as_char() == expected);
-        let mut index = if is(0, ':') { 2 } else { 0 };
-        while is(index + 1, ':') && is(index + 2, ':') && !is(index + 3, '<') {
-            index += 3;
+    fn new(tokens: Vec<TokenTree>) -> Self {
+        let is = |index: usize, expected: char| matches!(tokens.get(index), Some(TokenTree::Punct(punct)) if punct.as_char() == expected);
+        let mut last = if is(0, ':') { 2 } else { 0 };
+        while is(last + 1, ':') && is(last + 2, ':') && !is(last + 3, '<') {
+            last += 3;
         }
-        index
+        let name = match tokens.get(last) {
+            Some(TokenTree::Ident(ident)) => ident.to_string(),
+            _ => String::new(),
+        };
+        Type { last: last.min(tokens.len().saturating_sub(1)), tokens, name }
     }
 
     /// Returns true if the type has one of these names, with any path.
     pub(crate) fn is_named(&self, names: &[&str]) -> bool {
-        matches!(self.0.get(self.last_segment()), Some(TokenTree::Ident(ident)) if names.iter().any(|name| ident == name))
+        names.contains(&self.name.as_str())
     }
 
     /// Returns the `T` of `NAME<T>`, where `NAME` may have any path.
     pub(crate) fn argument(&self, name: &str) -> Option<Type> {
-        if !self.is_named(&[name]) {
+        if self.name != name {
             return None;
         }
-        match &self.0[self.last_segment() + 1..] {
+        match &self.tokens[self.last + 1..] {
             [TokenTree::Punct(open), argument @ .., TokenTree::Punct(close)]
                 if open.as_char() == '<' && close.as_char() == '>' && !argument.is_empty() =>
             {
-                Some(Type(argument.to_vec()))
+                Some(Type::new(argument.to_vec()))
             }
             _ => None,
         }
@@ -239,16 +248,16 @@ impl Type {
     /// Returns the type of the items of a `Vec`, or of the values of a `BTreeMap`.
     pub(crate) fn item(&self) -> Option<Type> {
         self.argument("Vec").or_else(|| {
-            let Type(arguments) = self.argument("BTreeMap")?;
+            let arguments = self.argument("BTreeMap")?.tokens;
             let is_comma = |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',');
             let comma = arguments.iter().position(is_comma)?;
-            Some(Type(arguments[comma + 1..].to_vec())).filter(|of| !of.0.is_empty())
+            Some(&arguments[comma + 1..]).filter(|value| !value.is_empty()).map(|value| Type::new(value.to_vec()))
         })
     }
 
     /// Returns the location of the type, for what an attribute adds about it.
     pub(crate) fn span(&self) -> Span {
-        self.0[self.last_segment().min(self.0.len() - 1)].span().resolved_at(Span::call_site())
+        self.tokens[self.last].span().resolved_at(Span::call_site())
     }
 
     /// Adds every identifier in the type.
@@ -262,7 +271,7 @@ impl Type {
                 }
             }
         }
-        add(self.0.iter().cloned(), found);
+        add(self.tokens.iter().cloned(), found);
     }
 }
 
@@ -274,6 +283,6 @@ impl fmt::Display for Type {
 
 impl ToTokens for Type {
     fn to_tokens(&self, tokens: &mut TokenStream) {
-        tokens.extend(self.0.iter().cloned());
+        tokens.extend(self.tokens.iter().cloned());
     }
 }

@@ -17,21 +17,24 @@ pub(crate) fn open_enum(arguments: TokenStream, item: Enum) -> syn::Result<Token
     };
     let Enum { attributes, visibility, name, mut variants } = item;
     let mut values: Vec<LitStr> = Vec::new();
-    let mut taken = BTreeSet::new();
+    let (mut taken, mut documentation) = (BTreeSet::new(), Vec::new());
     for variant in &mut variants {
         let value = take_value(variant)?;
-        if !taken.insert(value.value()) {
-            return Err(syn::Error::new(value.span(), format!("two variants have the value `{}`", value.value())));
+        let string = value.value();
+        if taken.contains(&string) {
+            return Err(syn::Error::new(value.span(), format!("two variants have the value `{string}`")));
         }
+        // A variant without documentation is documented by its value.
+        let is_documented = variant.attributes.iter().any(|attribute| attribute.is("doc"));
+        documentation.push((!is_documented).then(|| {
+            let docs = docs(&string);
+            quote! { #[doc = #docs] }
+        }));
+        taken.insert(string);
         values.push(value);
     }
     let variant_names: Vec<&Ident> = variants.iter().map(|variant| &variant.name).collect();
-    let declarations = variants.iter().zip(&values).map(|(Variant { attributes, name, .. }, value)| {
-        // A variant without documentation is documented by its value.
-        let docs = (!attributes.iter().any(|attribute| attribute.is("doc"))).then(|| {
-            let docs = docs(&value.value());
-            quote! { #[doc = #docs] }
-        });
+    let declarations = variants.iter().zip(&documentation).map(|(Variant { attributes, name, .. }, docs)| {
         quote! { #(#attributes)* #docs #name, }
     });
     let from_any = any_string.then(|| quote! { __private::implement_from_string! { #name } });

@@ -30,10 +30,12 @@ pub(crate) fn take_fields(item: &mut Struct) -> syn::Result<Vec<Field>> {
     for field in &mut item.fields {
         let arguments = arguments::take(&mut field.attributes, &field.of, Owner::Field)?;
         let name = field.name.clone();
-        let wire = arguments.name.unwrap_or_else(|| LitStr::new(&name.unraw().to_string(), name.span()));
-        if !taken.insert(wire.value()) {
-            return Err(syn::Error::new(wire.span(), format!("two fields have the name `{}` in JSON", wire.value())));
+        let json_name = arguments.name.as_ref().map_or_else(|| name.unraw().to_string(), LitStr::value);
+        let wire = arguments.name.unwrap_or_else(|| LitStr::new(&json_name, name.span()));
+        if taken.contains(&json_name) {
+            return Err(syn::Error::new(wire.span(), format!("two fields have the name `{json_name}` in JSON")));
         }
+        taken.insert(json_name);
         fields.push(Field {
             wire,
             name,
