@@ -99,16 +99,16 @@ enum Outcome {
 use Outcome::{Fails, Passes, Renewed, Retried, RetriedAfterTimeout};
 
 fn table() -> Vec<(&'static str, Fault, Outcome)> {
-    let answer = |status: u16| Fault::respond(status).json(&json!({ "detail": "scripted" }));
+    let reply = |status: u16| Fault::respond(status).json(&json!({ "detail": "scripted" }));
     vec![
-        ("500", answer(500), Retried),
-        ("502", answer(502), Retried),
-        ("503", answer(503), Retried),
-        ("504", answer(504), Retried),
-        ("408", answer(408), Retried),
-        ("429 with Retry-After", answer(429).retry_after(Duration::ZERO), Retried),
+        ("500", reply(500), Retried),
+        ("502", reply(502), Retried),
+        ("503", reply(503), Retried),
+        ("504", reply(504), Retried),
+        ("408", reply(408), Retried),
+        ("429 with Retry-After", reply(429).retry_after(Duration::ZERO), Retried),
         ("502 from a gateway", Fault::nginx(502), Retried),
-        ("500 after it took effect", answer(500).after_effect(), Retried),
+        ("500 after it took effect", reply(500).after_effect(), Retried),
         ("503 from a gateway after it took effect", Fault::nginx(503).after_effect(), Retried),
         ("closed within the request", Fault::drop_request_after(200), Retried),
         ("closed before it took effect", Fault::drop_connection(), Retried),
@@ -119,12 +119,12 @@ fn table() -> Vec<(&'static str, Fault, Outcome)> {
         ("request not read to the end", Fault::stall_request_after(200), RetriedAfterTimeout),
         ("no response", Fault::none().delay(HOUR), RetriedAfterTimeout),
         ("a slow response", Fault::throttle(1, Duration::ZERO), Passes),
-        ("an expired token", answer(401), Renewed(401)),
-        ("a token without permission", answer(403), Renewed(403)),
-        ("400", answer(400), Fails(400)),
-        ("404", answer(404), Fails(404)),
-        ("413", answer(413), Fails(413)),
-        ("a redirect", answer(307).header("location", "https://evil.example/"), Fails(307)),
+        ("an expired token", reply(401), Renewed(401)),
+        ("a token without permission", reply(403), Renewed(403)),
+        ("400", reply(400), Fails(400)),
+        ("404", reply(404), Fails(404)),
+        ("413", reply(413), Fails(413)),
+        ("a redirect", reply(307).header("location", "https://evil.example/"), Fails(307)),
     ]
 }
 

@@ -178,7 +178,7 @@ impl Job {
         by_time.max(progress.advanced).min(self.script.steps.len())
     }
 
-    /// Makes the next step. Returns `false` if there is none.
+    /// Makes the next step. Returns `false` after the last one.
     pub(crate) fn advance(&self) -> bool {
         let mut progress = self.settled();
         let number = self.number(&progress);
