@@ -105,6 +105,18 @@ impl Emulator {
         self.state.faults.add(operation, fault);
     }
 
+    #[doc(hidden)]
+    #[deprecated(note = "renamed to `Emulator::inject_fault`")]
+    pub fn fault(&self, operation: Operation, fault: Fault) {
+        self.inject_fault(operation, fault);
+    }
+
+    #[doc(hidden)]
+    #[deprecated(note = "renamed to `Emulator::pending_faults`")]
+    pub fn faults_left(&self) -> usize {
+        self.pending_faults()
+    }
+
     /// Returns the number of injected faults that have not happened yet. A test can assert at its end that it is 0.
     pub fn pending_faults(&self) -> usize {
         self.state.faults.count()

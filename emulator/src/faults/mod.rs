@@ -4,4 +4,5 @@ pub(crate) mod break_point;
 mod disturb;
 pub(crate) mod fault;
 pub(crate) mod pending;
+mod renamed;
 mod response;
