@@ -3,6 +3,7 @@
 mod attempt;
 mod display;
 mod kind;
+mod refusal;
 mod validation;
 
 use std::fmt;
@@ -90,7 +91,7 @@ impl Error {
         let reason = status.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default();
         let mut error =
             Error::new(ErrorKind::Service, format!("{host} returned {}{reason}: {details}", status.as_u16()));
-        error.0.request_id = response.request_id();
+        error.0.request_id = response.request_id().or_else(|| response.request_id_in_body());
         error.0.error_type = response.error_type().map(ErrorType::other);
         error.0.field_errors = detail.field_errors;
         error.0.response = Some(response);
@@ -110,6 +111,7 @@ impl Error {
         let host = error.url().map_or_else(|| "the host".to_owned(), host_and_port);
         // The URL's query may contain a token.
         let error = error.without_url();
+        let is_refusal = error.is_connect() && refusal::is_refusal(&error);
         let (kind, message) = if error.is_connect() {
             (ErrorKind::Connect, format!("cannot connect to {host}"))
         } else if error.is_timeout() {
@@ -118,7 +120,8 @@ impl Error {
             (ErrorKind::Transport, format!("the connection to {host} was lost"))
         };
         let message = format!("{message}: {}", innermost(&error));
-        Error::new(kind, message).caused_by(error)
+        let error = Error::new(kind, message).caused_by(error);
+        if is_refusal { error.with_retryable(false) } else { error }
     }
 
     /// Creates the error of a step that took longer than `limit`.
@@ -198,6 +201,13 @@ impl Error {
     pub(crate) fn with_acceptance(mut self) -> Self {
         self.0.may_have_been_accepted = true;
         self
+    }
+
+    /// Marks the error of a call that has submitted a request, unless fal says that the request failed and should be sent
+    /// again.
+    pub(crate) fn after_submission(self) -> Self {
+        let is_over = self.response().is_some_and(|response| response.recommends_retry() == Some(true));
+        if is_over { self } else { self.with_acceptance() }
     }
 
     pub(crate) fn with_retryable(mut self, retryable: bool) -> Self {

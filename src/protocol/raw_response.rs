@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, DATE, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
@@ -57,7 +57,12 @@ impl RawResponse {
 
     /// Returns true if fal knows the request by an id, in the header or in the body.
     pub(crate) fn has_request_id(&self) -> bool {
-        self.request_id().is_some() || self.shapes().request_id.as_str().is_some_and(|id| !id.trim().is_empty())
+        self.request_id().is_some() || self.request_id_in_body().is_some()
+    }
+
+    pub(crate) fn request_id_in_body(&self) -> Option<String> {
+        let shapes = self.shapes();
+        shapes.request_id.as_str().map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned)
     }
 
     /// The billed units. A malformed number counts as billed.
@@ -85,6 +90,11 @@ impl RawResponse {
     /// Returns true if fal itself says why the request failed. A gateway does not.
     pub(crate) fn has_reason(&self) -> bool {
         self.is_user_timeout() || self.recommends_retry().is_some() || self.error_type().is_some()
+    }
+
+    /// The content encoding, unless the body is as it is.
+    pub(crate) fn content_encoding(&self) -> Option<&str> {
+        self.header(CONTENT_ENCODING.as_str()).filter(|encoding| !encoding.eq_ignore_ascii_case("identity"))
     }
 
     /// Returns true if the body is a page instead of data.
