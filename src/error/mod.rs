@@ -1,6 +1,7 @@
 //! The error type of all calls, its categories, and the attempts behind an error.
 
 mod attempt;
+mod cause;
 mod display;
 mod kind;
 mod validation;
@@ -17,6 +18,7 @@ pub use kind::ErrorKind;
 pub use validation::ValidationError;
 
 use crate::protocol::{Cancellation, ErrorType, Failure, FieldError, InvalidEndpointId, RawResponse};
+use crate::text::beginning;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -65,7 +67,7 @@ impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Error(Box::new(Inner {
             kind,
-            message: message.into(),
+            message: beginning(message.into()),
             source: None,
             endpoint: None,
             request_id: None,
@@ -82,6 +84,8 @@ impl Error {
         let status = response.status();
         let detail = response.detail();
         let details = detail.message.unwrap_or_else(|| NO_DETAILS.to_owned());
+        // A proxy responds with this status, and fal does not.
+        let host = if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED { "the proxy" } else { host };
         let reason = status.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default();
         let mut error =
             Error::new(ErrorKind::Service, format!("{host} returned {}{reason}: {details}", status.as_u16()));
@@ -92,9 +96,14 @@ impl Error {
         error
     }
 
-    /// Creates the error of a response that does not match the protocol or its schema.
+    /// Creates the error of a response that does not match the protocol or its schema. If the response is not JSON, the
+    /// message says what it is.
     pub(crate) fn unexpected(message: impl Into<String>, response: RawResponse) -> Self {
         let mut error = Error::new(ErrorKind::UnexpectedResponse, message);
+        if let Some(words) = response.words_unless_json() {
+            error.0.message.push_str("; the response is ");
+            error.0.message.push_str(&words);
+        }
         error.0.request_id = response.request_id();
         error.0.response = Some(response);
         error
@@ -106,7 +115,8 @@ impl Error {
         // The URL's query may contain a token.
         let error = error.without_url();
         let (kind, message) = if error.is_connect() {
-            (ErrorKind::Connect, format!("cannot connect to {host}"))
+            let through = if is_about_proxy(&error) { " through the proxy" } else { "" };
+            (ErrorKind::Connect, format!("cannot connect to {host}{through}"))
         } else if error.is_timeout() {
             (ErrorKind::Timeout, format!("{host} did not respond in time"))
         } else {
@@ -121,8 +131,9 @@ impl Error {
         Error::new(ErrorKind::Timeout, format!("{step} timed out after {limit:?}"))
     }
 
+    /// Sets the source. A source whose texts have a secret is replaced by its messages without the secret.
     pub(crate) fn caused_by(mut self, source: impl Into<BoxError>) -> Self {
-        self.0.source = Some(Arc::from(source.into()));
+        self.0.source = Some(cause::safe(source.into()));
         self
     }
 
@@ -306,6 +317,15 @@ impl From<InvalidEndpointId> for Error {
 pub(crate) fn host_and_port(url: &url::Url) -> String {
     let host = url.host_str().unwrap_or("no host");
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
+/// Returns true if a proxy refused or could not establish the connection.
+fn is_about_proxy(error: &dyn std::error::Error) -> bool {
+    let mut chain = std::iter::successors(Some(error), |error| error.source());
+    chain.any(|error| {
+        let message = error.to_string().to_ascii_lowercase();
+        ["tunnel", "socks", "proxy"].iter().any(|word| message.starts_with(word))
+    })
 }
 
 /// The message of the last error in the chain: the actual cause.

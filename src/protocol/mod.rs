@@ -8,6 +8,7 @@ mod log;
 mod raw_response;
 mod undeclared;
 mod update;
+mod words;
 
 pub use cancellation::Cancellation;
 pub(crate) use endpoint_id::{EndpointId, InvalidEndpointId};

@@ -18,6 +18,7 @@ use super::send::{AGENT, chunk, response_error};
 use super::time_limit::within;
 use crate::error::{Error, ErrorKind};
 use crate::protocol::RawResponse;
+use crate::text::learn_url;
 
 /// Maximum redirects that a download follows.
 const MAX_REDIRECTS: u32 = 10;
@@ -192,6 +193,7 @@ async fn get(context: &Context, mut url: Url, headers: HeaderMap) -> Result<reqw
     let idle: Duration = context.timeouts.idle;
     let mut redirects = 0;
     loop {
+        learn_url(&url);
         // With a content encoding, ranges and lengths would not be those of the file.
         let get = context.http.get(url.clone()).header(USER_AGENT, AGENT).header(ACCEPT_ENCODING, "identity");
         let sent = async { get.headers(headers.clone()).send().await.map_err(Error::transport) };
