@@ -210,7 +210,7 @@ mod tests {
         leaf.prop_recursive(4, 32, 6, |inner| {
             prop_oneof![
                 proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
-                proptest::collection::btree_map(any::<String>(), inner, 0..6).prop_map(|map| Value::from_iter(map)),
+                proptest::collection::btree_map(any::<String>(), inner, 0..6).prop_map(Value::from_iter),
             ]
         })
     }
