@@ -80,8 +80,7 @@ impl Source {
                 (Data::Whole(Payload::Bytes(bytes)), Bytes::new(), Some(declared.unwrap_or("image/png".to_owned())))
             }
         };
-        let head = &head[..head.len().min(content_type::HEAD_BYTES)];
-        let content_type = content_type::detect(declared.as_deref(), name.as_deref(), head).to_owned();
+        let content_type = content_type::detect(declared.as_deref(), name.as_deref(), &head).to_owned();
         // Every repository sends it in a header.
         header_value(&content_type).map_err(|error| error.context("the media type of a file"))?;
         Ok(Source { about: About { name, content_type }, data })

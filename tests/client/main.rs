@@ -13,6 +13,7 @@ mod following;
 mod giving_up;
 mod hostile;
 mod input_files;
+mod media_types;
 mod properties;
 mod queue;
 mod run;
