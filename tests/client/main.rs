@@ -4,7 +4,9 @@ mod support;
 
 mod attributes;
 mod backup_hosts;
+mod changing_files;
 mod configuration;
+mod declared_lengths;
 mod downloads;
 mod errors;
 mod faults;
