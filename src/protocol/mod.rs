@@ -4,6 +4,7 @@ mod cancellation;
 mod endpoint_id;
 mod error_type;
 mod field_error;
+pub(crate) mod json;
 mod log;
 mod raw_response;
 mod undeclared;

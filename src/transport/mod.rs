@@ -18,6 +18,7 @@ mod sse;
 mod time_limit;
 mod timeouts;
 pub(crate) mod tls;
+mod verdict;
 
 pub(crate) use context::Context;
 pub(crate) use credentials::Credentials;
@@ -37,3 +38,4 @@ pub(crate) use send::{open, send};
 pub(crate) use sse::EventStream;
 pub(crate) use time_limit::{deadline, until, within_total};
 pub(crate) use timeouts::Timeouts;
+pub(crate) use verdict::judged;
