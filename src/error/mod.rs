@@ -119,16 +119,18 @@ impl Error {
         let host = error.url().map_or_else(|| "the host".to_owned(), host_and_port);
         // The URL's query may contain a token.
         let error = error.without_url();
+        let through = if chain(&error).any(|error| is_about_proxy(error)) { " through the proxy" } else { "" };
         let (kind, message) = if error.is_connect() {
-            let through = if is_about_proxy(&error) { " through the proxy" } else { "" };
             (ErrorKind::Connect, format!("cannot connect to {host}{through}"))
         } else if error.is_timeout() {
             (ErrorKind::Timeout, format!("{host} did not respond in time"))
         } else {
             (ErrorKind::Transport, format!("the connection to {host} was lost"))
         };
-        let message = format!("{message}: {}", innermost(&error));
-        Error::new(kind, message).caused_by(error)
+        let cause = chain(&error).last().map(ToString::to_string).unwrap_or_default();
+        let is_refused = error.is_connect() && chain(&error).any(is_refusal);
+        let error = Error::new(kind, format!("{message}: {cause}")).caused_by(error);
+        if is_refused { error.with_retryable(false) } else { error }
     }
 
     /// Creates the error of a step that took longer than `limit`.
@@ -362,22 +364,23 @@ pub(crate) fn host_and_port(url: &url::Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// Returns true if a proxy refused or could not establish the connection.
-fn is_about_proxy(error: &dyn std::error::Error) -> bool {
-    let mut chain = std::iter::successors(Some(error), |error| error.source());
-    chain.any(|error| {
-        let message = error.to_string().to_ascii_lowercase();
-        ["tunnel", "socks", "proxy"].iter().any(|word| message.starts_with(word))
-    })
+type Cause<'a> = &'a (dyn std::error::Error + 'static);
+
+fn chain(error: Cause<'_>) -> impl Iterator<Item = Cause<'_>> {
+    std::iter::successors(Some(error), |error| error.source())
 }
 
-/// The message of the last error in the chain: the actual cause.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
+/// Returns true if a connection through a proxy could not be established.
+fn is_about_proxy(error: Cause<'_>) -> bool {
+    let message = error.to_string().to_ascii_lowercase();
+    ["tunnel", "socks", "proxy"].iter().any(|word| message.starts_with(word))
+}
+
+/// Returns true if another attempt would be refused in the same way: by a proxy, or because of the host's certificate.
+fn is_refusal(error: Cause<'_>) -> bool {
+    let message = error.to_string();
+    let by_proxy = ["proxy authorization required", "tunnel error: unsuccessful", "credentials not accepted"];
+    by_proxy.iter().any(|words| message.contains(words)) || message.starts_with("invalid peer certificate")
 }
 
 impl std::error::Error for Error {
