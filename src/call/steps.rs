@@ -168,7 +168,7 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
 /// patience of the client's policy is exhausted. The result of a failed request is an error, which is not an outage.
 async fn fetch_patiently<O: DeserializeOwned>(target: &Target, update: &QueueUpdate) -> Result<Response<O>, Error> {
     let retry = &target.context.retry;
-    let patience = if update.has_failed() { Duration::ZERO } else { retry.patience };
+    let patience = if update.failure().is_some() { Duration::ZERO } else { retry.patience };
     let began = Instant::now();
     loop {
         let error = match fetch(target).await {

@@ -73,11 +73,7 @@ async fn submit<I: EndpointInput, O>(outgoing: Outgoing<I>, is_out: Arc<AtomicBo
         let mut prepared = outgoing.prepare(operation, &client.context().hosts.queue).await?;
         prepared.request.may_have_arrived = is_out;
         let response = send(client.context(), &prepared.request).await?;
-        let job = Job::parse(&prepared.endpoint, &response).ok_or_else(|| {
-            let message = "fal accepted the request but returned no request id; see `Error::body` for the response";
-            Error::unexpected(message, response)
-        })?;
-        Ok((job, prepared.turn))
+        Ok((Job::parse(&prepared.endpoint, response)?, prepared.turn))
     };
     submit.await.map_err(|error: Error| error.with_endpoint(&endpoint))
 }

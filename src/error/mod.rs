@@ -16,7 +16,7 @@ pub use attempt::Attempt;
 pub use kind::ErrorKind;
 pub use validation::ValidationError;
 
-use crate::protocol::{Cancellation, ErrorType, Failure, FieldError, InvalidEndpointId, RawResponse};
+use crate::protocol::{Cancellation, ErrorType, Failure, FieldError, InvalidEndpointId, InvalidRequestId, RawResponse};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -299,6 +299,12 @@ impl From<ValidationError> for Error {
 impl From<InvalidEndpointId> for Error {
     fn from(invalid: InvalidEndpointId) -> Self {
         Error::new(ErrorKind::EndpointId, invalid.to_string())
+    }
+}
+
+impl From<InvalidRequestId> for Error {
+    fn from(invalid: InvalidRequestId) -> Self {
+        Error::new(ErrorKind::InvalidInput, invalid.to_string())
     }
 }
 

@@ -7,6 +7,7 @@ mod field_error;
 pub(crate) mod json;
 mod log;
 mod raw_response;
+mod request_id;
 mod undeclared;
 mod update;
 
@@ -16,5 +17,6 @@ pub use error_type::ErrorType;
 pub use field_error::{FieldError, LocSegment};
 pub use log::LogEntry;
 pub(crate) use raw_response::RawResponse;
+pub(crate) use request_id::{InvalidRequestId, RequestId, abbreviated};
 pub use undeclared::{ParseEnumError, UndeclaredValue};
 pub use update::{Failure, Metrics, QueueUpdate};

@@ -15,6 +15,7 @@ mod hostile;
 mod input_files;
 mod properties;
 mod queue;
+mod request_urls;
 mod run;
 mod secrets;
 mod timeouts;
