@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::queue::{Job, Target};
 use crate::schema::EndpointInput;
-use crate::transport::{Operation, send};
+use crate::transport::{Operation, judged, send};
 
 /// The submitted job, and its turn if the client limits its requests in flight.
 type Sent<O> = (Job<O>, Option<OwnedSemaphorePermit>);
@@ -40,7 +40,7 @@ impl<O: 'static> Submission<O> {
     /// Completes the error of a submission whose time limit has passed.
     pub(super) fn timed_out(&self, error: Error) -> Error {
         match self.is_out.load(Ordering::Relaxed) {
-            true => error.with_endpoint(&self.endpoint),
+            true => error.with_acceptance().with_endpoint(&self.endpoint),
             false => error.with_note("it was not submitted").with_endpoint(&self.endpoint),
         }
     }
@@ -73,7 +73,8 @@ async fn submit<I: EndpointInput, O>(outgoing: Outgoing<I>, is_out: Arc<AtomicBo
         let mut prepared = outgoing.prepare(operation, &client.context().hosts.queue).await?;
         prepared.request.may_have_arrived = is_out;
         let response = send(client.context(), &prepared.request).await?;
-        Ok((Job::parse(&prepared.endpoint, response)?, prepared.turn))
+        let job = Job::parse(&prepared.endpoint, response).map_err(|error| judged(operation, error))?;
+        Ok((job, prepared.turn))
     };
     submit.await.map_err(|error: Error| error.with_endpoint(&endpoint))
 }

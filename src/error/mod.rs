@@ -59,6 +59,9 @@ struct Inner {
     field_errors: Vec<FieldError>,
     attempts: Vec<Attempt>,
     cancellation: Option<Cancellation>,
+    /// Set if the verdict on the failed request is known. Otherwise the kind decides.
+    retryable: Option<bool>,
+    may_have_been_accepted: bool,
 }
 
 impl Error {
@@ -74,6 +77,8 @@ impl Error {
             field_errors: Vec::new(),
             attempts: Vec::new(),
             cancellation: None,
+            retryable: None,
+            may_have_been_accepted: false,
         }))
     }
 
@@ -189,6 +194,17 @@ impl Error {
         self
     }
 
+    /// Marks the failure of a billable request that fal may have accepted.
+    pub(crate) fn with_acceptance(mut self) -> Self {
+        self.0.may_have_been_accepted = true;
+        self
+    }
+
+    pub(crate) fn with_retryable(mut self, retryable: bool) -> Self {
+        self.0.retryable = Some(retryable);
+        self
+    }
+
     /// Returns the error's category.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
@@ -273,14 +289,41 @@ impl Error {
         self.0.kind == ErrorKind::InvalidInput || self.status() == Some(StatusCode::UNPROCESSABLE_ENTITY)
     }
 
-    /// Returns true if the same call may succeed later. fal's header `X-Fal-Needs-Retry` decides; else the status.
+    /// Returns true if repeating the same call may succeed, and is not billed a second time.
     ///
-    /// The failed call may still be billed: a request that has an id may still have a result.
+    /// It is false for a run, a submission or a subscription that fal [may have accepted](Self::may_have_been_accepted).
+    /// It is true for a `wait` or a `result` whose response was lost, because repeating those is free. A request that fal
+    /// rejected or failed is retryable if fal says so (`X-Fal-Needs-Retry`), or if the failure usually passes. An invalid
+    /// certificate, or a proxy that refuses, is not retryable.
+    ///
+    /// ```
+    /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
+    /// let endpoint = client.endpoint("fal-ai/flux/schnell");
+    /// let input = serde_json::json!({ "prompt": "a fox" });
+    /// let response = match endpoint.run(input.clone()).await {
+    ///     Err(error) if error.is_retryable() => endpoint.run(input).await?,
+    ///     other => other?,
+    /// };
+    /// # let _ = response;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn is_retryable(&self) -> bool {
-        match &self.0.response {
-            Some(response) if self.0.kind == ErrorKind::Service => response.needs_retry(),
-            _ => matches!(self.0.kind, ErrorKind::Connect | ErrorKind::Transport | ErrorKind::Timeout),
-        }
+        let by_kind = || matches!(self.0.kind, ErrorKind::Connect | ErrorKind::Transport | ErrorKind::Timeout);
+        !self.0.may_have_been_accepted && self.0.retryable.unwrap_or_else(by_kind)
+    }
+
+    /// Returns true if fal may have accepted a run or a submission, which may therefore be billed.
+    ///
+    /// - The connection was lost, or the time limit passed, after the request was sent.
+    /// - A gateway failed, so that the response says nothing about the request.
+    /// - fal accepted the request, but its response could not be used.
+    /// - `subscribe` failed after the submission. [`request_id`](Self::request_id) is then known: wait for that request
+    ///   instead of submitting another one.
+    ///
+    /// It is false for errors of `wait`, `status`, `result` and `cancel`, and if fal says itself that the request failed.
+    pub fn may_have_been_accepted(&self) -> bool {
+        self.0.may_have_been_accepted
     }
 
     pub(crate) fn response(&self) -> Option<&RawResponse> {

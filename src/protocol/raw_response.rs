@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::RETRY_AFTER;
+use http::header::{CONTENT_TYPE, DATE, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
@@ -34,6 +34,7 @@ struct Shapes {
     error: Value,
     error_type: Value,
     message: Value,
+    request_id: Value,
     status: Value,
 }
 
@@ -54,24 +55,69 @@ impl RawResponse {
         self.status == StatusCode::GATEWAY_TIMEOUT && self.header("x-fal-request-timeout-type") == Some("user")
     }
 
-    /// Returns true if the request may succeed later. fal's header decides, in either spelling; else the status.
-    pub(crate) fn needs_retry(&self) -> bool {
-        let header = self.header("x-fal-needs-retry").or_else(|| self.header("x-fal-retryable"));
-        match header.map(str::to_ascii_lowercase).as_deref() {
-            Some("1" | "true" | "yes") => true,
-            Some("0" | "false" | "no") => false,
-            _ => !self.is_user_timeout() && matches!(self.status.as_u16(), 429 | 502 | 503 | 504),
+    /// Returns true if fal knows the request by an id, in the header or in the body.
+    pub(crate) fn has_request_id(&self) -> bool {
+        self.request_id().is_some() || self.shapes().request_id.as_str().is_some_and(|id| !id.trim().is_empty())
+    }
+
+    /// The billed units. A malformed number counts as billed.
+    pub(crate) fn billable_units(&self) -> Option<f64> {
+        let units = self.header("x-fal-billable-units")?.parse().ok();
+        Some(units.filter(|units: &f64| units.is_finite()).unwrap_or(f64::INFINITY))
+    }
+
+    /// fal's own recommendation about a retry, in either spelling of its header.
+    pub(crate) fn recommends_retry(&self) -> Option<bool> {
+        let header = self.header("x-fal-needs-retry").or_else(|| self.header("x-fal-retryable"))?;
+        match header.to_ascii_lowercase().as_str() {
+            "1" | "true" | "yes" => Some(true),
+            "0" | "false" | "no" => Some(false),
+            _ => None,
         }
     }
 
-    /// The delay of `Retry-After`, given in seconds or as a date.
+    /// Returns true if fal recommends a retry or, without a recommendation, if the status suggests one.
+    pub(crate) fn needs_retry(&self) -> bool {
+        let by_status = || !self.is_user_timeout() && matches!(self.status.as_u16(), 429 | 502 | 503 | 504);
+        self.recommends_retry().unwrap_or_else(by_status)
+    }
+
+    /// Returns true if fal itself says why the request failed. A gateway does not.
+    pub(crate) fn has_reason(&self) -> bool {
+        self.is_user_timeout() || self.recommends_retry().is_some() || self.error_type().is_some()
+    }
+
+    /// Returns true if the body is a page instead of data.
+    pub(crate) fn is_html(&self) -> bool {
+        let declared = self.header(CONTENT_TYPE.as_str()).is_some_and(|value| {
+            let media_type = value.split(';').next().unwrap_or_default().trim();
+            media_type.eq_ignore_ascii_case("text/html") || media_type.eq_ignore_ascii_case("application/xhtml+xml")
+        });
+        declared || self.body.trim_ascii_start().starts_with(b"<")
+    }
+
+    /// Returns true if the queue says that the request is not completed yet.
+    pub(crate) fn is_in_progress(&self) -> bool {
+        let shapes = self.shapes();
+        let detail = shapes.detail.as_str().map(str::to_ascii_lowercase).unwrap_or_default();
+        matches!(shapes.status.as_str(), Some("IN_QUEUE" | "IN_PROGRESS"))
+            || ["in progress", "in queue", "not completed"].iter().any(|words| detail.contains(words))
+    }
+
+    /// The delay of `Retry-After`, in seconds or as a date. Dates are compared with the response's own `Date`, because
+    /// the local clock may be wrong. Of several delays, the longest applies.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        let value = self.header(RETRY_AFTER.as_str())?;
-        if let Ok(seconds) = value.parse::<u64>() {
-            return Some(Duration::from_secs(seconds));
+        let values = self.headers.get_all(RETRY_AFTER).iter().filter_map(|value| value.to_str().ok());
+        values.filter_map(|value| self.parse_delay(value.trim())).max()
+    }
+
+    fn parse_delay(&self, value: &str) -> Option<Duration> {
+        if value.bytes().all(|byte| byte.is_ascii_digit()) {
+            return value.parse().ok().map(Duration::from_secs);
         }
         let date = httpdate::parse_http_date(value).ok()?;
-        Some(date.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO))
+        let now = self.header(DATE.as_str()).and_then(|now| httpdate::parse_http_date(now).ok());
+        Some(date.duration_since(now.unwrap_or_else(SystemTime::now)).unwrap_or_default())
     }
 
     /// The error type from the body, else from the header, else from the first field error.

@@ -17,6 +17,7 @@ mod sse;
 mod time_limit;
 mod timeouts;
 pub(crate) mod tls;
+mod verdict;
 
 pub(crate) use context::Context;
 pub(crate) use credentials::Credentials;
@@ -35,3 +36,4 @@ pub(crate) use send::{open, send};
 pub(crate) use sse::EventStream;
 pub(crate) use time_limit::{deadline, until, within_total};
 pub(crate) use timeouts::Timeouts;
+pub(crate) use verdict::judged;
