@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use super::{Client, Inner};
 use crate::error::{Error, ErrorKind};
 use crate::storage::{Tokens, UploadPolicy};
-use crate::transport::{Context, Credentials, Hosts, RetryPolicy, Timeouts, parse_headers, tls};
+use crate::transport::{Context, Credentials, Hosts, RetryPolicy, Streams, Timeouts, parse_headers, tls};
 
 /// Time limit for establishing a connection. fal's own clients use the same.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -16,9 +16,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum idle time of a pooled connection. It is short because a billable request that is sent just as a gateway closes
 /// the connection cannot be retried.
 const POOL_IDLE: Duration = Duration::from_secs(20);
-
-/// Maximum number of concurrent status streams of a client.
-const MAX_STREAMS: usize = 100;
 
 /// Builder for [`Client`].
 ///
@@ -254,7 +251,7 @@ impl ClientBuilder {
             credentials,
             retry: self.retry,
             timeouts: self.timeouts,
-            streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+            streams: Streams::default(),
         });
         let inner = Inner { context, uploads: self.uploads, tokens: Tokens::default(), in_flight };
         Ok(Client { inner: Arc::new(inner) })

@@ -126,6 +126,11 @@ impl Error {
         Error::new(ErrorKind::Timeout, format!("{step} timed out after {limit:?}"))
     }
 
+    /// Creates the error of a call that its caller has cancelled.
+    pub(crate) fn cancelled(subject: &str) -> Self {
+        Error::new(ErrorKind::Cancelled, format!("{subject} was cancelled by the caller"))
+    }
+
     pub(crate) fn caused_by(mut self, source: impl Into<BoxError>) -> Self {
         self.0.source = Some(Arc::from(source.into()));
         self
@@ -252,8 +257,8 @@ impl Error {
         &self.0.attempts
     }
 
-    /// Returns the outcome of cancelling the request after the caller's time limit expired. `None` if the client did
-    /// not try to cancel it, or received no response.
+    /// Returns the outcome of cancelling the request after the caller's time limit expired, or because of `cancel_when`.
+    /// `None` if the client did not try to cancel it, or received no response.
     pub fn cancellation(&self) -> Option<&Cancellation> {
         self.0.cancellation.as_ref()
     }
@@ -277,9 +282,11 @@ impl Error {
         self.0.response.as_ref().is_some_and(RawResponse::is_user_timeout)
     }
 
-    /// Returns true if the request was cancelled.
+    /// Returns true if the request was cancelled, or if the future of `cancel_when` has ended the call. In that case,
+    /// [`cancellation`](Self::cancellation) says what became of the request.
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.0.error_type, Some(ErrorType::ClientCancelled | ErrorType::ClientDisconnected))
+        self.0.kind == ErrorKind::Cancelled
+            || matches!(self.0.error_type, Some(ErrorType::ClientCancelled | ErrorType::ClientDisconnected))
             || self.status().is_some_and(|status| status.as_u16() == 499)
     }
 
