@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::text::shown;
+
 /// Maximum bytes of a request id. fal's ids have 36.
 const MAX_LENGTH: usize = 256;
 
@@ -15,7 +17,7 @@ impl RequestId {
     pub(crate) fn parse(text: &str) -> Result<Self, InvalidRequestId> {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
         let is_valid = !matches!(text, "" | "." | "..") && text.len() <= MAX_LENGTH && text.bytes().all(allowed);
-        if is_valid { Ok(RequestId(text.to_owned())) } else { Err(InvalidRequestId(abbreviated(text))) }
+        if is_valid { Ok(RequestId(text.to_owned())) } else { Err(InvalidRequestId(shown(text))) }
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -25,16 +27,12 @@ impl RequestId {
 
 impl fmt::Display for InvalidRequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let InvalidRequestId(shown) = self;
-        write!(f, "invalid request id `{shown}`: expected at most {MAX_LENGTH} letters, digits, `-`, `_`, `.` and `~`")
+        write!(
+            f,
+            "invalid request id `{}`: expected at most {MAX_LENGTH} letters, digits, `-`, `_`, `.` and `~`",
+            self.0
+        )
     }
-}
-
-/// Returns the beginning of a text from outside, in printable characters, for messages and traces.
-pub(crate) fn abbreviated(text: &str) -> String {
-    const SHOWN: usize = 64;
-    let beginning: String = text.chars().take(SHOWN).flat_map(char::escape_debug).collect();
-    if text.chars().nth(SHOWN).is_none() { beginning } else { format!("{beginning}… ({} bytes)", text.len()) }
 }
 
 #[cfg(test)]

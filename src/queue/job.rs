@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::protocol::{EndpointId, RawResponse, RequestId, abbreviated, json};
+use crate::protocol::{EndpointId, RawResponse, RequestId, json};
+use crate::text::shown;
 
 /// Maximum bytes of a URL or another id that is kept from the response to a submission.
 const MAX_KEPT: usize = 2048;
@@ -119,7 +120,7 @@ impl<O> PartialEq for Job<O> {
 
 impl<O> fmt::Debug for Job<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Job({} of {})", abbreviated(&self.request_id), abbreviated(&self.endpoint))
+        write!(f, "Job({} of {})", shown(&self.request_id), shown(&self.endpoint))
     }
 }
 

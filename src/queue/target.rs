@@ -5,7 +5,8 @@ use url::Url;
 
 use super::job::RequestRef;
 use crate::error::Error;
-use crate::protocol::{EndpointId, RequestId, abbreviated};
+use crate::protocol::{EndpointId, RequestId};
+use crate::text::shown;
 use crate::transport::{Context, Operation, Request, join};
 
 /// A submitted request, with everything that HTTP requests about it need.
@@ -29,7 +30,7 @@ impl Target {
         match url(&context.hosts.queue, &endpoint, &request_id) {
             Ok(url) => Target { context, endpoint, request_id, url: Ok(url) },
             Err(error) => {
-                let (endpoint, request_id) = (abbreviated(&endpoint), abbreviated(&request_id));
+                let (endpoint, request_id) = (shown(&endpoint), shown(&request_id));
                 Target { context, endpoint, request_id, url: Err(error) }
             }
         }
