@@ -8,6 +8,7 @@ mod changing_files;
 mod configuration;
 mod declared_lengths;
 mod downloads;
+mod echoes;
 mod errors;
 mod faults;
 mod flagship;
