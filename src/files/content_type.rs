@@ -7,6 +7,9 @@ use super::signatures::from_bytes;
 /// The media type of unknown files.
 pub(crate) const OCTET_STREAM: &str = "application/octet-stream";
 
+/// The file name extension of unknown types.
+pub(crate) const UNKNOWN_EXTENSION: &str = "bin";
+
 /// Bytes at the beginning of a file that detection needs.
 pub(crate) const HEAD_BYTES: usize = 4096;
 
@@ -109,7 +112,7 @@ pub(crate) fn sniffed(name: Option<&str>, head: &[u8]) -> Option<&'static str> {
 }
 
 /// Returns true if files of the type `specific` have the bytes of the type `general`.
-fn refines(specific: &str, general: &str) -> bool {
+pub(crate) fn refines(specific: &str, general: &str) -> bool {
     let is_one_of = |types: &[&str]| types.contains(&specific);
     match general {
         "application/zip" => {
@@ -170,11 +173,22 @@ pub(crate) fn from_name(name: &str) -> Option<&'static str> {
     known.map(|(content_type, _)| *content_type).or_else(|| mime_guess::from_path(name).first_raw())
 }
 
+/// Returns true for images, videos and audio.
+pub(crate) fn is_media(content_type: &str) -> bool {
+    ["image/", "video/", "audio/"].iter().any(|class| content_type.starts_with(class))
+}
+
+/// Returns true for archives, documents and models that have a signature.
+pub(crate) fn is_archive_or_model(content_type: &str) -> bool {
+    let others = ["application/zip", "application/gzip", "application/x-tar", "application/pdf", "model/gltf-binary"];
+    others.contains(&content_type)
+}
+
 /// Returns the file name extension of a media type, or `bin` if it is unknown.
 pub(crate) fn extension(content_type: &str) -> &'static str {
     let essence = essence(content_type);
     let known = EXTENSIONS.iter().find(|(name, _)| *name == essence);
-    known.map_or("bin", |(_, extension)| extension)
+    known.map_or(UNKNOWN_EXTENSION, |(_, extension)| extension)
 }
 
 /// Returns a media type without its parameters, in lower case.

@@ -89,7 +89,8 @@ impl<'a> Attempts<'a> {
         response
     }
 
-    fn record(&mut self, error: &Error) {
+    /// Records a failed attempt.
+    pub(super) fn record(&mut self, error: &Error) {
         let host = self.url().host_str().unwrap_or_default().to_owned();
         // The message is not logged: it may contain parts of the input.
         let (operation, kind, status) = (self.operation.name(), error.kind(), error.status());

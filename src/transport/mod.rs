@@ -9,6 +9,7 @@ mod media_stream;
 mod meter;
 mod parcel;
 mod payload;
+mod private_hosts;
 mod progress;
 mod proxies;
 mod request;

@@ -6,6 +6,8 @@ use fal_emulator::{Emulator, EmulatorBuilder, Pace};
 use futures_util::{Stream, StreamExt, pin_mut};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 pub(crate) const INPAINTING: &str = "fal-ai/fast-sdxl-controlnet-canny/inpainting";
 pub(crate) const APP: &str = "fal-ai/fast-sdxl-controlnet-canny";
@@ -236,4 +238,16 @@ pub(crate) fn document(id: &str, input: &Value, output: &Value, components: &Val
 /// Returns the schema of an object without required properties.
 pub(crate) fn object(properties: &Value) -> Value {
     json!({ "type": "object", "properties": properties })
+}
+
+/// Sends bytes over a new connection, and returns the status and the response. The status is 0 without a response.
+pub(crate) async fn raw(fal: &Fal, request: &str) -> (u16, String) {
+    let mut connection = TcpStream::connect(fal.base_url().trim_start_matches("http://")).await.unwrap();
+    connection.write_all(request.as_bytes()).await.unwrap();
+    let mut response = Vec::new();
+    // A connection that is closed early is reset after the response.
+    let _ = connection.read_to_end(&mut response).await;
+    let response = String::from_utf8_lossy(&response).into_owned();
+    let status = response.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
+    (status.unwrap_or(0), response)
 }
