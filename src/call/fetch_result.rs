@@ -12,7 +12,7 @@ use super::options::timeout_option;
 use super::response::Response;
 use crate::error::Error;
 use crate::queue::Target;
-use crate::transport::{send, within_total};
+use crate::transport::{Operation, judged, send, within_total};
 
 /// Fetches the result of a request. Sent when awaited.
 ///
@@ -43,7 +43,7 @@ impl<O> FetchResult<O> {
 /// Fetches the result of a request.
 pub(super) async fn fetch<O: DeserializeOwned>(target: &Target) -> Result<Response<O>, Error> {
     let request = async { Response::parse(send(&target.context, &target.result()?).await?) };
-    let mut response: Response<O> = request.await.map_err(|error| target.explain(error))?;
+    let mut response: Response<O> = request.await.map_err(|error| target.explain(judged(Operation::Result, error)))?;
     // The header of the response may name one of fal's attempts instead of the request.
     response.request_id = Some(target.request_id().to_owned());
     Ok(response)

@@ -2,7 +2,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
-use crate::protocol::{Metrics, RawResponse};
+use crate::protocol::{Metrics, RawResponse, json};
 
 /// A model's output, with details of the run.
 ///
@@ -36,7 +36,7 @@ impl<O: DeserializeOwned> Response<O> {
     /// Parses a model's response. The error for output that does not match its type keeps the whole response.
     pub(crate) fn parse(response: RawResponse) -> Result<Self, Error> {
         // Parsing with paths is slower, so the path of an error is determined only if there is an error.
-        match serde_json::from_slice(&response.body) {
+        match json::from_slice(&response.body) {
             Ok(data) => {
                 let request_id = response.request_id();
                 let units = response.header("x-fal-billable-units").and_then(|units| units.parse::<f64>().ok());

@@ -168,14 +168,16 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
 /// patience of the client's policy is exhausted. The result of a failed request is an error, which is not an outage.
 async fn fetch_patiently<O: DeserializeOwned>(target: &Target, update: &QueueUpdate) -> Result<Response<O>, Error> {
     let retry = &target.context.retry;
-    let patience = if update.has_failed() { Duration::ZERO } else { retry.patience };
     let began = Instant::now();
+    let mut failed = 0;
     loop {
         let error = match fetch(target).await {
             Ok(response) => return Ok(response),
             Err(error) => error,
         };
-        match retry.delay_before_retry(Operation::Result, 0, &error).filter(|_| began.elapsed() < patience) {
+        failed += 1;
+        let delay = retry.delay_within_patience(Operation::Result, failed, began.elapsed(), &error);
+        match delay.filter(|_| !update.has_failed()) {
             Some(delay) => tokio::time::sleep(delay).await,
             None => return Err(error),
         }

@@ -15,7 +15,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::queue::{Job, Target};
 use crate::schema::EndpointInput;
-use crate::transport::{Operation, send};
+use crate::transport::{Operation, judged, send};
 
 /// The submitted job, and its turn if the client limits its requests in flight.
 type Sent<O> = (Job<O>, Option<OwnedSemaphorePermit>);
@@ -40,7 +40,7 @@ impl<O: 'static> Submission<O> {
     /// Completes the error of a submission whose time limit has passed.
     pub(super) fn timed_out(&self, error: Error) -> Error {
         match self.is_out.load(Ordering::Relaxed) {
-            true => error.with_endpoint(&self.endpoint),
+            true => error.with_acceptance().with_endpoint(&self.endpoint),
             false => error.with_note("it was not submitted").with_endpoint(&self.endpoint),
         }
     }
@@ -75,7 +75,7 @@ async fn submit<I: EndpointInput, O>(outgoing: Outgoing<I>, is_out: Arc<AtomicBo
         let response = send(client.context(), &prepared.request).await?;
         let job = Job::parse(&prepared.endpoint, &response).ok_or_else(|| {
             let message = "fal accepted the request but returned no request id; see `Error::body` for the response";
-            Error::unexpected(message, response)
+            judged(operation, Error::unexpected(message, response))
         })?;
         Ok((job, prepared.turn))
     };

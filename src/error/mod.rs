@@ -1,6 +1,7 @@
 //! The error type of all calls, its categories, and the attempts behind an error.
 
 mod attempt;
+mod cause;
 mod display;
 mod kind;
 mod validation;
@@ -17,6 +18,7 @@ pub use kind::ErrorKind;
 pub use validation::ValidationError;
 
 use crate::protocol::{Cancellation, ErrorType, Failure, FieldError, InvalidEndpointId, RawResponse};
+use crate::text::beginning;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -59,13 +61,16 @@ struct Inner {
     field_errors: Vec<FieldError>,
     attempts: Vec<Attempt>,
     cancellation: Option<Cancellation>,
+    /// Set if the verdict on the failed request is known. Otherwise the kind decides.
+    retryable: Option<bool>,
+    may_have_been_accepted: bool,
 }
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Error(Box::new(Inner {
             kind,
-            message: message.into(),
+            message: beginning(message.into()),
             source: None,
             endpoint: None,
             request_id: None,
@@ -74,6 +79,8 @@ impl Error {
             field_errors: Vec::new(),
             attempts: Vec::new(),
             cancellation: None,
+            retryable: None,
+            may_have_been_accepted: false,
         }))
     }
 
@@ -82,6 +89,8 @@ impl Error {
         let status = response.status();
         let detail = response.detail();
         let details = detail.message.unwrap_or_else(|| NO_DETAILS.to_owned());
+        // A proxy responds with this status, and fal does not.
+        let host = if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED { "the proxy" } else { host };
         let reason = status.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default();
         let mut error =
             Error::new(ErrorKind::Service, format!("{host} returned {}{reason}: {details}", status.as_u16()));
@@ -92,9 +101,14 @@ impl Error {
         error
     }
 
-    /// Creates the error of a response that does not match the protocol or its schema.
+    /// Creates the error of a response that does not match the protocol or its schema. If the response is not JSON, the
+    /// message says what it is.
     pub(crate) fn unexpected(message: impl Into<String>, response: RawResponse) -> Self {
         let mut error = Error::new(ErrorKind::UnexpectedResponse, message);
+        if let Some(words) = response.words_unless_json() {
+            error.0.message.push_str("; the response is ");
+            error.0.message.push_str(&words);
+        }
         error.0.request_id = response.request_id();
         error.0.response = Some(response);
         error
@@ -105,15 +119,18 @@ impl Error {
         let host = error.url().map_or_else(|| "the host".to_owned(), host_and_port);
         // The URL's query may contain a token.
         let error = error.without_url();
+        let through = if chain(&error).any(|error| is_about_proxy(error)) { " through the proxy" } else { "" };
         let (kind, message) = if error.is_connect() {
-            (ErrorKind::Connect, format!("cannot connect to {host}"))
+            (ErrorKind::Connect, format!("cannot connect to {host}{through}"))
         } else if error.is_timeout() {
             (ErrorKind::Timeout, format!("{host} did not respond in time"))
         } else {
             (ErrorKind::Transport, format!("the connection to {host} was lost"))
         };
-        let message = format!("{message}: {}", innermost(&error));
-        Error::new(kind, message).caused_by(error)
+        let cause = chain(&error).last().map(ToString::to_string).unwrap_or_default();
+        let is_refused = error.is_connect() && chain(&error).any(is_refusal);
+        let error = Error::new(kind, format!("{message}: {cause}")).caused_by(error);
+        if is_refused { error.with_retryable(false) } else { error }
     }
 
     /// Creates the error of a step that took longer than `limit`.
@@ -121,8 +138,9 @@ impl Error {
         Error::new(ErrorKind::Timeout, format!("{step} timed out after {limit:?}"))
     }
 
+    /// Sets the source. A source whose texts have a secret is replaced by its messages without the secret.
     pub(crate) fn caused_by(mut self, source: impl Into<BoxError>) -> Self {
-        self.0.source = Some(Arc::from(source.into()));
+        self.0.source = Some(cause::safe(source.into()));
         self
     }
 
@@ -186,6 +204,17 @@ impl Error {
         if self.0.attempts.is_empty() {
             self.0.attempts = attempts;
         }
+        self
+    }
+
+    /// Marks the failure of a billable request that fal may have accepted.
+    pub(crate) fn with_acceptance(mut self) -> Self {
+        self.0.may_have_been_accepted = true;
+        self
+    }
+
+    pub(crate) fn with_retryable(mut self, retryable: bool) -> Self {
+        self.0.retryable = Some(retryable);
         self
     }
 
@@ -273,14 +302,41 @@ impl Error {
         self.0.kind == ErrorKind::InvalidInput || self.status() == Some(StatusCode::UNPROCESSABLE_ENTITY)
     }
 
-    /// Returns true if the same call may succeed later. fal's header `X-Fal-Needs-Retry` decides; else the status.
+    /// Returns true if repeating the same call may succeed, and is not billed a second time.
     ///
-    /// The failed call may still be billed: a request that has an id may still have a result.
+    /// It is false for a run, a submission or a subscription that fal [may have accepted](Self::may_have_been_accepted).
+    /// It is true for a `wait` or a `result` whose response was lost, because repeating those is free. A request that fal
+    /// rejected or failed is retryable if fal says so (`X-Fal-Needs-Retry`), or if the failure usually passes. An invalid
+    /// certificate, or a proxy that refuses, is not retryable.
+    ///
+    /// ```
+    /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
+    /// let endpoint = client.endpoint("fal-ai/flux/schnell");
+    /// let input = serde_json::json!({ "prompt": "a fox" });
+    /// let response = match endpoint.run(input.clone()).await {
+    ///     Err(error) if error.is_retryable() => endpoint.run(input).await?,
+    ///     other => other?,
+    /// };
+    /// # let _ = response;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn is_retryable(&self) -> bool {
-        match &self.0.response {
-            Some(response) if self.0.kind == ErrorKind::Service => response.needs_retry(),
-            _ => matches!(self.0.kind, ErrorKind::Connect | ErrorKind::Transport | ErrorKind::Timeout),
-        }
+        let by_kind = || matches!(self.0.kind, ErrorKind::Connect | ErrorKind::Transport | ErrorKind::Timeout);
+        !self.0.may_have_been_accepted && self.0.retryable.unwrap_or_else(by_kind)
+    }
+
+    /// Returns true if fal may have accepted a run or a submission, which may therefore be billed.
+    ///
+    /// - The connection was lost, or the time limit passed, after the request was sent.
+    /// - A gateway failed, so that the response says nothing about the request.
+    /// - fal accepted the request, but its response could not be used.
+    /// - `subscribe` failed after the submission. [`request_id`](Self::request_id) is then known: wait for that request
+    ///   instead of submitting another one.
+    ///
+    /// It is false for errors of `wait`, `status`, `result` and `cancel`, and if fal says itself that the request failed.
+    pub fn may_have_been_accepted(&self) -> bool {
+        self.0.may_have_been_accepted
     }
 
     pub(crate) fn response(&self) -> Option<&RawResponse> {
@@ -308,13 +364,23 @@ pub(crate) fn host_and_port(url: &url::Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// The message of the last error in the chain: the actual cause.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
+type Cause<'a> = &'a (dyn std::error::Error + 'static);
+
+fn chain(error: Cause<'_>) -> impl Iterator<Item = Cause<'_>> {
+    std::iter::successors(Some(error), |error| error.source())
+}
+
+/// Returns true if a connection through a proxy could not be established.
+fn is_about_proxy(error: Cause<'_>) -> bool {
+    let message = error.to_string().to_ascii_lowercase();
+    ["tunnel", "socks", "proxy"].iter().any(|word| message.starts_with(word))
+}
+
+/// Returns true if another attempt would be refused in the same way: by a proxy, or because of the host's certificate.
+fn is_refusal(error: Cause<'_>) -> bool {
+    let message = error.to_string();
+    let by_proxy = ["proxy authorization required", "tunnel error: unsuccessful", "credentials not accepted"];
+    by_proxy.iter().any(|words| message.contains(words)) || message.starts_with("invalid peer certificate")
 }
 
 impl std::error::Error for Error {

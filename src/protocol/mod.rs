@@ -4,10 +4,12 @@ mod cancellation;
 mod endpoint_id;
 mod error_type;
 mod field_error;
+pub(crate) mod json;
 mod log;
 mod raw_response;
 mod undeclared;
 mod update;
+mod words;
 
 pub use cancellation::Cancellation;
 pub(crate) use endpoint_id::{EndpointId, InvalidEndpointId};

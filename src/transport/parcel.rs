@@ -14,6 +14,7 @@ use super::request::Operation;
 use super::send::{AGENT, response_error, whole_body};
 use crate::error::Error;
 use crate::protocol::RawResponse;
+use crate::text::learn_url;
 
 /// A request to file storage. It never has the key: its headers have a storage token, or its URL is signed.
 #[derive(Clone, Debug)]
@@ -42,6 +43,7 @@ impl Parcel {
 
 /// Sends a parcel until it succeeds or the retry policy ends the attempts.
 pub(crate) async fn deliver(context: &Context, parcel: &Parcel) -> Result<RawResponse, Error> {
+    learn_url(&parcel.url);
     let meter = parcel.meter.clone().unwrap_or_default();
     let mut attempts = Attempts::keyless(context, Operation::Storage(parcel.name), &parcel.url);
     loop {

@@ -25,6 +25,11 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
+    /// Returns true if fal bills the request once it has accepted it.
+    pub(crate) fn is_billable(self) -> bool {
+        matches!(self, Operation::Run | Operation::Submit { .. })
+    }
+
     /// The name in logs and errors.
     pub(crate) fn name(self) -> &'static str {
         match self {

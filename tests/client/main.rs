@@ -4,7 +4,9 @@ mod support;
 
 mod attributes;
 mod backup_hosts;
+mod changing_files;
 mod configuration;
+mod declared_lengths;
 mod downloads;
 mod errors;
 mod faults;
@@ -13,6 +15,7 @@ mod following;
 mod giving_up;
 mod hostile;
 mod input_files;
+mod media_types;
 mod properties;
 mod queue;
 mod run;

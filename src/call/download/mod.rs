@@ -3,6 +3,7 @@
 mod all;
 mod bytes;
 mod file_name;
+mod file_type;
 mod incoming;
 mod part_file;
 mod path;
@@ -105,6 +106,14 @@ macro_rules! download_options {
         /// Maximum size of the file, in bytes. Default: unlimited. A larger file fails as soon as its size is known.
         pub fn max_bytes(mut self, bytes: u64) -> Self {
             self.options.max_bytes = Some(bytes);
+            self
+        }
+
+        /// Follows redirects from a public host to a private one: to this machine, its network, or another address that is
+        /// not on the public internet. Default: `false`, which fails, because the file would be one that only this machine
+        /// can reach. Redirects from a private host, such as an emulator, are always followed.
+        pub fn allow_private_redirects(mut self, allow: bool) -> Self {
+            self.options.private_redirects = allow;
             self
         }
 

@@ -196,9 +196,11 @@ impl Server {
         self.seen().iter().map(Seen::line).collect()
     }
 
-    /// Returns a builder of clients that use this server for every host and retry immediately.
+    /// Returns a builder of clients that use this server for every host and retry immediately. Proxies of the test's
+    /// environment are not used.
     pub(crate) fn builder(&self) -> ClientBuilder {
         Client::builder()
+            .env_from(|_| None)
             .key(KEY)
             .run_host(format!("{}/run", self.base))
             .queue_host(format!("{}/queue", self.base))
