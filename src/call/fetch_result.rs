@@ -41,7 +41,7 @@ impl<O> FetchResult<O> {
 }
 
 /// Fetches the result of a request.
-pub(super) async fn fetch<O: DeserializeOwned>(target: &Target) -> Result<Response<O>, Error> {
+pub(super) async fn fetch<O: DeserializeOwned + 'static>(target: &Target) -> Result<Response<O>, Error> {
     let request = async { Response::parse(send(&target.context, &target.result()?).await?) };
     let mut response: Response<O> = request.await.map_err(|error| target.explain(error))?;
     // The header of the response may name one of fal's attempts instead of the request.

@@ -166,7 +166,10 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
 
 /// Fetches the result of a completed request. fal keeps a result for minutes at least, so an outage is retried until the
 /// patience of the client's policy is exhausted. The result of a failed request is an error, which is not an outage.
-async fn fetch_patiently<O: DeserializeOwned>(target: &Target, update: &QueueUpdate) -> Result<Response<O>, Error> {
+async fn fetch_patiently<O: DeserializeOwned + 'static>(
+    target: &Target,
+    update: &QueueUpdate,
+) -> Result<Response<O>, Error> {
     let retry = &target.context.retry;
     let patience = if update.has_failed() { Duration::ZERO } else { retry.patience };
     let began = Instant::now();

@@ -13,6 +13,8 @@ mod following;
 mod giving_up;
 mod hostile;
 mod input_files;
+mod no_output;
+mod odd_values;
 mod properties;
 mod queue;
 mod run;
