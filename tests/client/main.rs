@@ -18,6 +18,8 @@ mod giving_up;
 mod hostile;
 mod input_files;
 mod media_types;
+mod no_output;
+mod odd_values;
 mod properties;
 mod queue;
 mod request_urls;
