@@ -28,6 +28,8 @@ pub(super) type OnUpdate<'a> = Box<dyn FnMut(QueueUpdate) + Send + 'a>;
 pub(super) struct Steps<O: 'static> {
     stage: Stage<O>,
     options: FollowOptions,
+    /// Set once this call has submitted the request.
+    submitted: bool,
     /// The caller's deadline, if there is one. Set at the first step.
     deadline: Option<Option<Instant>>,
     span: Span,
@@ -59,7 +61,7 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
     }
 
     fn new(stage: Stage<O>, options: FollowOptions, span: Span) -> Self {
-        Steps { stage, options, deadline: None, span, turn: None }
+        Steps { stage, options, submitted: false, deadline: None, span, turn: None }
     }
 
     /// Returns the next event, or `None` after the result or an error.
@@ -73,6 +75,7 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
             Ok(event) => event,
             Err(attempts) => Err(self.timed_out().instrument(span).await.with_attempts_so_far(attempts)),
         };
+        let event = if self.submitted { event.map_err(Error::after_submission) } else { event };
         // Dropping a finished request must not cancel it.
         if matches!(event, Err(_) | Ok(JobEvent::Completed(_))) {
             self.stage = Stage::Over;
@@ -110,7 +113,7 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
         match &mut self.stage {
             Stage::Submit(submission) => {
                 let (job, turn) = (&mut submission.sent).await?;
-                self.turn = turn;
+                (self.turn, self.submitted) = (turn, true);
                 self.span.record("request_id", &job.request_id);
                 let target = Target::new(submission.client.context().clone(), job.endpoint.clone(), &job);
                 let follower = Box::new(Follower::new(target.clone(), self.options.logs));

@@ -18,6 +18,8 @@ pub(crate) struct Context {
     pub(crate) credentials: Credentials,
     pub(crate) retry: RetryPolicy,
     pub(crate) timeouts: Timeouts,
+    /// Maximum size of an output in bytes.
+    pub(crate) max_output: usize,
     /// Limits concurrent status streams; further requests are polled. Each stream keeps a connection open until its
     /// request ends, and processes often have a limit of some hundred connections.
     pub(crate) streams: Arc<Semaphore>,
