@@ -90,6 +90,12 @@ impl Reply {
         self
     }
 
+    /// Replaces the body by any bytes.
+    pub(crate) fn with_bytes(mut self, bytes: &[u8]) -> Self {
+        self.body = bytes.to_vec();
+        self
+    }
+
     /// Appends to the body.
     pub(crate) fn and(mut self, more: &str) -> Self {
         self.body.extend_from_slice(more.as_bytes());
