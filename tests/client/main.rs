@@ -21,6 +21,7 @@ mod input_files;
 mod media_types;
 mod properties;
 mod queue;
+mod request_urls;
 mod retryability;
 mod run;
 mod secrets;
