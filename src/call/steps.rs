@@ -237,7 +237,10 @@ fn too_late(target: &Target) -> Error {
 
 /// Marks the error of a request that fal has accepted, unless fal itself says that the request failed or was removed.
 fn accepted(error: Error) -> Error {
-    let is_final = error.kind() == ErrorKind::Service && verdict(Operation::Result, &error) == Verdict::Final;
+    // A refusal to tell is not a failure of the request.
+    let is_told = !error.status().is_some_and(|status| matches!(status.as_u16(), 401 | 403 | 404 | 407 | 429));
+    let is_final =
+        error.kind() == ErrorKind::Service && is_told && verdict(Operation::Result, &error) == Verdict::Final;
     let is_removed = matches!(error.cancellation(), Some(Cancellation::Removed | Cancellation::NotFound));
     if is_final || is_removed { error } else { error.with_acceptance() }
 }
