@@ -101,6 +101,7 @@ mod protocol;
 mod queue;
 mod schema;
 mod storage;
+mod text;
 mod transport;
 
 /// The shipped endpoints. Each has a module: `fal-ai/flux/dev/redux` is

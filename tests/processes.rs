@@ -98,6 +98,7 @@ async fn requests_go_through_the_proxy_of_the_environment() {
     let (proxy, lines) = start_proxy().await;
     let output = job_example()
         .env("HTTP_PROXY", format!("http://{proxy}"))
+        .env("FAL_ALLOW_HTTP", "1")
         .env("FAL_RUN_HOST", "http://fal.invalid")
         .env("FAL_QUEUE_RUN_HOST", "http://queue.fal.invalid")
         .args(["submit", "https://example.com/a.png"])

@@ -67,6 +67,7 @@ impl Default for EmulatorBuilder {
                 pace: Pace::default(),
                 keep_alive: Duration::from_secs(10),
                 token_lifetime: Duration::from_secs(24 * 3600),
+                allowed_hosts: Vec::new(),
                 on_request: None,
             },
         }
@@ -119,7 +120,22 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Registers a callback for every request. It runs once the response is decided, before it is sent.
+    /// Adds names, without a scheme or port, under which the emulator may be called, such as those of a reverse proxy.
+    /// Web pages of these hosts may call it too. Can be called several times.
+    ///
+    /// Default: only loopback names are served, which are `localhost`, `*.localhost`, `127.0.0.0/8` and `[::1]`. Requests
+    /// with another `Host` get a 421 response, and those with another `Origin` a 403 response. They are not recorded. So
+    /// a web page cannot call the emulator.
+    ///
+    /// ```
+    /// let builder = fal_emulator::Emulator::builder().allow_hosts(["fal.internal"]);
+    /// ```
+    pub fn allow_hosts<H: Into<String>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
+        self.settings.allowed_hosts.extend(hosts.into_iter().map(Into::into));
+        self
+    }
+
+    /// Registers a callback for every recorded request. It runs once the response is decided, before it is sent.
     pub fn on_request(mut self, callback: impl Fn(&ReceivedRequest) + Send + Sync + 'static) -> Self {
         self.settings.on_request = Some(Arc::new(callback));
         self

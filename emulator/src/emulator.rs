@@ -69,7 +69,7 @@ impl Emulator {
         self.state.catalog.ids()
     }
 
-    /// Returns the received requests, oldest first. Limited to the last 10,000 requests and 256 MiB of bodies.
+    /// Returns the received requests, oldest first. Limited to the last 10,000 requests and 256 MiB.
     pub fn requests(&self) -> Vec<ReceivedRequest> {
         self.state.journal.all()
     }
@@ -78,6 +78,7 @@ impl Emulator {
     ///
     /// A test can count them to prove that nothing was submitted twice. The limits of [`requests`](Self::requests)
     /// apply, but jobs that are not completed are always kept.
+    /// Once 10,000 of them, or 256 MiB, are not completed, further requests get a 429 response.
     pub fn jobs(&self) -> Vec<AcceptedJob> {
         self.state.jobs.all()
     }
@@ -91,13 +92,14 @@ impl Emulator {
     ///
     /// # Errors
     ///
-    /// Fails if the emulator's temporary file cannot be written, or exceeds 16 GiB.
+    /// Fails if the emulator's temporary file cannot be written, or exceeds 16 GiB, or
+    /// if there are 100,000 files.
     pub fn add_file(&self, name: &str, content_type: &str, bytes: &[u8]) -> io::Result<StoredFile> {
         let mut blob = self.state.store.blob();
         blob.append(bytes)?;
         let lifecycle = Lifecycle::default();
         let metadata = Metadata { name: name.to_owned(), content_type: content_type.to_owned(), lifecycle };
-        Ok(self.state.store.add(metadata, blob))
+        Ok(self.state.store.add(metadata, blob)?)
     }
 
     /// Queues a fault for the next request of an operation, after the faults that are queued already. See [`Fault`].

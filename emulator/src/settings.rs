@@ -15,6 +15,8 @@ pub(crate) struct Settings {
     /// The time without events after which a status stream sends a comment.
     pub(crate) keep_alive: Duration,
     pub(crate) token_lifetime: Duration,
+    /// The names under which the emulator is called, in addition to loopback names.
+    pub(crate) allowed_hosts: Vec<String>,
     /// Called with every request once its response is decided.
     pub(crate) on_request: Option<OnRequest>,
 }

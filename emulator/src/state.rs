@@ -2,6 +2,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
+use tokio::sync::Semaphore;
+
 use crate::endpoints::catalog::Catalog;
 use crate::faults::pending::PendingFaults;
 use crate::queue::jobs::Jobs;
@@ -10,6 +12,11 @@ use crate::request::journal::Journal;
 use crate::settings::Settings;
 use crate::storage::store::Store;
 use crate::time::clock::Clock;
+
+/// The most bytes of request bodies that are read and handled at a time.
+pub(crate) const MAX_IN_FLIGHT_BYTES: usize = 512 << 20;
+/// The most outputs and images that are made at a time. Each may take 300 MiB.
+const MAX_WORKERS: usize = 2;
 
 /// The state of an emulator, shared by all of its connections.
 pub(crate) struct State {
@@ -26,6 +33,10 @@ pub(crate) struct State {
     pub(crate) store: Arc<Store>,
     pub(crate) faults: PendingFaults,
     pub(crate) journal: Journal,
+    /// A permit for every byte of the request bodies in flight.
+    pub(crate) bodies: Arc<Semaphore>,
+    /// A permit for every output or image that is made.
+    pub(crate) workers: Arc<Semaphore>,
     dropped_connections: AtomicUsize,
 }
 
@@ -43,6 +54,8 @@ impl State {
             jobs: Jobs::default(),
             faults: PendingFaults::default(),
             journal: Journal::default(),
+            bodies: Arc::new(Semaphore::new(MAX_IN_FLIGHT_BYTES)),
+            workers: Arc::new(Semaphore::new(MAX_WORKERS)),
             dropped_connections: AtomicUsize::new(0),
         }
     }

@@ -10,7 +10,7 @@ use super::options::timeout_option;
 use crate::error::Error;
 use crate::protocol::{Cancellation, RawResponse};
 use crate::queue::Target;
-use crate::transport::{send, within_total};
+use crate::transport::{Operation, judged, send, within_total};
 
 /// Cancels a request. Sent when awaited.
 ///
@@ -42,7 +42,7 @@ impl Cancel {
 /// Sends the cancel request.
 pub(super) async fn cancel(target: &Target) -> Result<Cancellation, Error> {
     let request = async { outcome(send(&target.context, &target.cancel()?).await) };
-    request.await.map_err(|error| target.explain(error))
+    request.await.map_err(|error| target.explain(judged(Operation::Cancel, error)))
 }
 
 /// Parses the outcome. The body decides, not the HTTP status.

@@ -1,6 +1,8 @@
 use std::fmt;
 use std::future::IntoFuture;
 use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -13,7 +15,7 @@ use super::outgoing::Outgoing;
 use super::response::Response;
 use crate::error::Error;
 use crate::schema::EndpointInput;
-use crate::transport::{Operation, send, within_total};
+use crate::transport::{Operation, judged, send, within_total};
 
 /// Runs a model directly, without the queue. Sent when awaited.
 ///
@@ -48,11 +50,17 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
     async fn send(self) -> Result<Response<O>, Error> {
         let Run { outgoing, timeout, .. } = self;
         let (client, endpoint) = (outgoing.client.clone(), outgoing.endpoint.clone());
+        let is_out = Arc::new(AtomicBool::new(false));
         let call = async {
-            let prepared = outgoing.prepare(Operation::Run, &client.context().hosts.run).await?;
+            let mut prepared = outgoing.prepare(Operation::Run, &client.context().hosts.run).await?;
+            prepared.request.may_have_arrived = Arc::clone(&is_out);
             Response::parse(send(client.context(), &prepared.request).await?)
         };
-        within_total(timeout, "the run", call).await.map_err(|error| error.with_endpoint(&endpoint))
+        within_total(timeout, "the run", call).await.map_err(|error| {
+            // Set after a timeout and after an unreadable response, but not after an error response.
+            let error = if is_out.load(Ordering::Relaxed) { judged(Operation::Run, error) } else { error };
+            error.with_endpoint(&endpoint)
+        })
     }
 }
 

@@ -9,7 +9,7 @@ use super::options::timeout_option;
 use crate::error::Error;
 use crate::protocol::QueueUpdate;
 use crate::queue::{Target, parse_status};
-use crate::transport::{send, within_total};
+use crate::transport::{Operation, judged, send, within_total};
 
 /// Fetches the status of a request. Sent when awaited.
 ///
@@ -51,7 +51,8 @@ impl IntoFuture for Status {
         let span = tracing::info_span!("fal.status", endpoint = target.endpoint, request_id = target.request_id());
         let call = async move {
             let request = async { parse_status(send(&target.context, &target.status(logs)?).await?) };
-            within_total(timeout, "fetching the status", request).await.map_err(|error| target.explain(error))
+            let status = within_total(timeout, "fetching the status", request).await;
+            status.map_err(|error| target.explain(judged(Operation::Status, error)))
         };
         call.instrument(span).boxed()
     }

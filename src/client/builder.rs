@@ -8,7 +8,12 @@ use tokio::sync::Semaphore;
 use super::{Client, Inner};
 use crate::error::{Error, ErrorKind};
 use crate::storage::{Tokens, UploadPolicy};
-use crate::transport::{Context, Credentials, Hosts, RetryPolicy, Timeouts, parse_headers, tls};
+use crate::transport::{
+    Context, Credentials, Hosts, RetryPolicy, Streams, Timeouts, parse_headers, proxies, shown_host, tls,
+};
+
+/// A setting, or the error of the environment variable that should have set it.
+type Setting<T> = Option<Result<T, Error>>;
 
 /// Time limit for establishing a connection. fal's own clients use the same.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -17,8 +22,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// the connection cannot be retried.
 const POOL_IDLE: Duration = Duration::from_secs(20);
 
-/// Maximum number of concurrent status streams of a client.
-const MAX_STREAMS: usize = 100;
+/// Default of the maximum size of an output. Outputs are JSON with URLs, or with files as data URIs of some megabytes.
+const MAX_OUTPUT: usize = 256 << 20;
 
 /// Builder for [`Client`].
 ///
@@ -35,18 +40,21 @@ const MAX_STREAMS: usize = 100;
 #[derive(Default)]
 #[must_use]
 pub struct ClientBuilder {
-    credentials: Option<Result<Credentials, Error>>,
-    run_host: Option<String>,
-    queue_host: Option<String>,
-    rest_host: Option<String>,
-    api_host: Option<String>,
-    cdn_host: Option<String>,
+    credentials: Setting<Credentials>,
+    run_host: Setting<String>,
+    queue_host: Setting<String>,
+    rest_host: Setting<String>,
+    api_host: Setting<String>,
+    cdn_host: Setting<String>,
+    allow_http: Setting<bool>,
+    proxies: Setting<Vec<reqwest::Proxy>>,
     headers: Vec<(String, String)>,
     http: Option<reqwest::Client>,
     retry: RetryPolicy,
     timeouts: Timeouts,
     uploads: UploadPolicy,
     max_in_flight: Option<usize>,
+    max_output_size: Option<usize>,
 }
 
 impl ClientBuilder {
@@ -85,33 +93,52 @@ impl ClientBuilder {
 
     /// Sets the host of direct runs: a host name, or a base URL whose path precedes every path. Default: `fal.run`.
     pub fn run_host(mut self, host: impl Into<String>) -> Self {
-        self.run_host = Some(host.into());
+        self.run_host = Some(Ok(host.into()));
         self
     }
 
     /// Sets the host of the queue: a host name or a base URL. Default: the run host, prefixed with `queue.`.
     pub fn queue_host(mut self, host: impl Into<String>) -> Self {
-        self.queue_host = Some(host.into());
+        self.queue_host = Some(Ok(host.into()));
         self
     }
 
     /// Sets the host that issues upload tokens and upload URLs: a host name or a base URL. Default: `rest.fal.ai`.
     pub fn rest_host(mut self, host: impl Into<String>) -> Self {
-        self.rest_host = Some(host.into());
+        self.rest_host = Some(Ok(host.into()));
         self
     }
 
     /// Sets the host of the platform API, which signs URLs of files and controls access to them: a host name or a base URL.
     /// Default: `api.fal.ai`.
     pub fn api_host(mut self, host: impl Into<String>) -> Self {
-        self.api_host = Some(host.into());
+        self.api_host = Some(Ok(host.into()));
         self
     }
 
     /// Sets the host that files are uploaded to: a host name or a base URL. Default: the host of fal's that the REST host
     /// names. The API key is not sent there.
     pub fn cdn_host(mut self, host: impl Into<String>) -> Self {
-        self.cdn_host = Some(host.into());
+        self.cdn_host = Some(Ok(host.into()));
+        self
+    }
+
+    /// Allows base URLs that begin with `http://` and lead to another machine. Default: `false`.
+    ///
+    /// The API key, inputs and outputs then travel without encryption. `http://localhost` and other local hosts are always
+    /// allowed, and fal's own hosts never are.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), fal_client::Error> {
+    /// let builder = fal_client::Client::builder().key("id:secret").run_host("http://emulator:8000/fal.run");
+    /// let builder = builder.queue_host("http://emulator:8000/queue.fal.run").allow_http(true);
+    /// let client = builder.build()?;
+    /// # let _ = client;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn allow_http(mut self, allow: bool) -> Self {
+        self.allow_http = Some(Ok(allow));
         self
     }
 
@@ -125,14 +152,18 @@ impl ClientBuilder {
     /// | `FAL_REST_HOST` | [`rest_host`](Self::rest_host) |
     /// | `FAL_API_HOST` | [`api_host`](Self::api_host) |
     /// | `FAL_CDN_V3_HOST` | [`cdn_host`](Self::cdn_host) |
+    /// | `FAL_ALLOW_HTTP`: `1` or `0` | [`allow_http`](Self::allow_http) |
     ///
-    /// All but `FAL_API_HOST` are the variables of fal's own tools. An empty variable counts as unset. A setting that is
-    /// already set on the builder takes precedence.
+    /// All but `FAL_API_HOST` and `FAL_ALLOW_HTTP` are the variables of fal's own tools. An empty variable counts as unset.
+    /// A setting that is already set on the builder takes precedence. A variable that cannot be used, for example because
+    /// it is not UTF-8, is an error of [`build`](Self::build).
     pub fn env(self) -> Self {
-        self.env_from(|name| std::env::var(name).ok())
+        self.read(&variable)
     }
 
     /// Reads unset settings from a function instead of the environment. Otherwise the same as [`env`](Self::env).
+    ///
+    /// The proxies come from the function, too: see [`build`](Self::build).
     ///
     /// ```
     /// # fn main() -> Result<(), fal_client::Error> {
@@ -142,26 +173,20 @@ impl ClientBuilder {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn env_from(mut self, variable: impl Fn(&str) -> Option<String>) -> Self {
-        let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
-        let pair = || Some(format!("{}:{}", variable("FAL_KEY_ID")?.trim(), variable("FAL_KEY_SECRET")?.trim()));
-        if self.credentials.is_none() {
-            self.credentials =
-                match (variable("FAL_KEY").or_else(pair), variable("FAL_KEY_ID").or(variable("FAL_KEY_SECRET"))) {
-                    (Some(key), _) => Some(Credentials::key(&key)),
-                    (None, Some(_)) => {
-                        let message = "incomplete API key: only one of FAL_KEY_ID and FAL_KEY_SECRET is set; set both, \
-                                       or FAL_KEY";
-                        Some(Err(Error::new(ErrorKind::Credentials, message)))
-                    }
-                    (None, None) => None,
-                };
-        }
-        self.run_host = self.run_host.or_else(|| variable("FAL_RUN_HOST"));
-        self.queue_host = self.queue_host.or_else(|| variable("FAL_QUEUE_RUN_HOST"));
-        self.rest_host = self.rest_host.or_else(|| variable("FAL_REST_HOST"));
-        self.api_host = self.api_host.or_else(|| variable("FAL_API_HOST"));
-        self.cdn_host = self.cdn_host.or_else(|| variable("FAL_CDN_V3_HOST"));
+    pub fn env_from(self, variable: impl Fn(&str) -> Option<String>) -> Self {
+        self.read(&|name| Ok(variable(name)))
+    }
+
+    fn read(mut self, variable: &dyn Fn(&str) -> Result<Option<String>, Error>) -> Self {
+        self.credentials = self.credentials.or_else(|| key(variable).transpose());
+        let host = |name: &str| not_blank(name, variable(name)).transpose();
+        self.run_host = self.run_host.or_else(|| host("FAL_RUN_HOST"));
+        self.queue_host = self.queue_host.or_else(|| host("FAL_QUEUE_RUN_HOST"));
+        self.rest_host = self.rest_host.or_else(|| host("FAL_REST_HOST"));
+        self.api_host = self.api_host.or_else(|| host("FAL_API_HOST"));
+        self.cdn_host = self.cdn_host.or_else(|| host("FAL_CDN_V3_HOST"));
+        self.allow_http = self.allow_http.or_else(|| Some(switch("FAL_ALLOW_HTTP", host("FAL_ALLOW_HTTP")?)));
+        self.proxies = Some(proxies(variable));
         self
     }
 
@@ -172,8 +197,10 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the HTTP client, with its proxies, certificates and connection pool. Default: a client that does not follow
-    /// redirects. Yours should not follow them either, because a redirected request could take the API key with it.
+    /// Sets the HTTP client, with its proxies, certificates and connection pool. Default: a client with the proxies of the
+    /// environment, which does not follow redirects and does not decompress. Yours should not follow redirects either,
+    /// because a redirected request could take the API key with it. If yours decompresses, the size limits apply to the
+    /// decompressed bytes.
     pub fn http_client(mut self, http: reqwest::Client) -> Self {
         self.http = Some(http);
         self
@@ -223,26 +250,42 @@ impl ClientBuilder {
         self
     }
 
+    /// Maximum size of an output in bytes, of direct runs and of results. Default: 256 MiB. A larger output is an error,
+    /// although it is billed. Other responses of fal are limited to 16 MiB. Downloads have a limit of their own:
+    /// [`Download::max_bytes`](crate::Download::max_bytes).
+    pub fn max_output_size(mut self, bytes: usize) -> Self {
+        self.max_output_size = Some(bytes);
+        self
+    }
+
     /// Creates the client. Sends nothing.
+    ///
+    /// Requests go through the proxies that the environment variables `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY` name,
+    /// except for the hosts in `NO_PROXY` and for local hosts. The cargo feature `socks`, which is on by default, adds
+    /// `socks4://` and `socks5://`. An own [`http_client`](Self::http_client) has its own proxies.
     ///
     /// # Errors
     ///
     /// - The API key is missing or malformed, and the client is not [`anonymous`](Self::anonymous).
     /// - A host is neither a host name nor a base URL.
+    /// - A base URL leads to another machine over http, and [`allow_http`](Self::allow_http) is not set.
+    /// - An environment variable that was read cannot be used, or names an unusable proxy.
     /// - A header has an invalid name or value.
     /// - TLS cannot be set up, for example because the system has no root certificates.
     pub fn build(self) -> Result<Client, Error> {
-        let credentials = self.credentials.unwrap_or_else(|| {
-            let message = "missing API key: set the environment variable FAL_KEY and use `Client::from_env`, pass it to \
-                           `Client::builder().key(…)`, or use `.anonymous()` for public applications";
-            Err(Error::new(ErrorKind::Credentials, message))
-        })?;
-        let hosts = Hosts::new(self.run_host.as_deref(), self.queue_host.as_deref(), self.rest_host.as_deref())?
-            .with_storage(self.api_host.as_deref(), self.cdn_host.as_deref())?;
+        let credentials =
+            self.credentials.unwrap_or_else(|| Err(missing_key("set the environment variable FAL_KEY")))?;
+        let [run, queue, rest, api, cdn] =
+            [self.run_host, self.queue_host, self.rest_host, self.api_host, self.cdn_host].map(Option::transpose);
+        let hosts = Hosts::new(run?.as_deref(), queue?.as_deref(), rest?.as_deref())?
+            .with_storage(api?.as_deref(), cdn?.as_deref())?;
+        if !self.allow_http.transpose()?.unwrap_or(false) && !credentials.are_anonymous() {
+            hosts.check_encryption()?;
+        }
         let headers = parse_headers(&self.headers)?;
         let http = match self.http {
             Some(http) => http,
-            None => http_client(&hosts)?,
+            None => http_client(&hosts, self.proxies.unwrap_or_else(|| proxies(&variable))?)?,
         };
         // With a limit of 0 every call would wait forever.
         let in_flight =
@@ -254,39 +297,99 @@ impl ClientBuilder {
             credentials,
             retry: self.retry,
             timeouts: self.timeouts,
-            streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+            max_output: self.max_output_size.unwrap_or(MAX_OUTPUT),
+            streams: Streams::default(),
         });
         let inner = Inner { context, uploads: self.uploads, tokens: Tokens::default(), in_flight };
         Ok(Client { inner: Arc::new(inner) })
     }
 }
 
-fn http_client(hosts: &Hosts) -> Result<reqwest::Client, Error> {
-    let mut builder = reqwest::Client::builder();
-    if hosts.are_local() {
-        // A proxy from the environment variables could not reach local hosts.
-        builder = builder.no_proxy();
-    }
+fn http_client(hosts: &Hosts, proxies: Vec<reqwest::Proxy>) -> Result<reqwest::Client, Error> {
+    // reqwest would ignore a proxy of the environment that it cannot use.
+    let builder = reqwest::Client::builder().no_proxy();
+    let builder = proxies.into_iter().fold(builder, reqwest::ClientBuilder::proxy);
     builder
         .tls_backend_preconfigured(tls::config(hosts.are_plain())?)
         .redirect(reqwest::redirect::Policy::none())
+        // Another crate of the program may turn on these features of reqwest, and with them these defaults.
+        .no_gzip()
+        .no_brotli()
+        .no_zstd()
+        .no_deflate()
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(POOL_IDLE)
         .build()
         .map_err(|error| Error::new(ErrorKind::Configuration, "cannot create the HTTP client").caused_by(error))
 }
 
+/// Reads an environment variable. Only one that does not exist is unset.
+fn variable(name: &str) -> Result<Option<String>, Error> {
+    let value = std::env::var_os(name).map(|value| value.into_string());
+    value.transpose().map_err(|_| invalid_variable(name, "is not valid UTF-8"))
+}
+
+fn not_blank(name: &str, value: Result<Option<String>, Error>) -> Result<Option<String>, Error> {
+    match value?.filter(|value| !value.is_empty()) {
+        Some(value) if value.trim().is_empty() => Err(invalid_variable(name, "is blank")),
+        value => Ok(value),
+    }
+}
+
+fn switch(name: &str, value: Result<String, Error>) -> Result<bool, Error> {
+    match value?.trim() {
+        "1" | "true" => Ok(true),
+        "0" | "false" => Ok(false),
+        _ => Err(invalid_variable(name, "is neither `1` nor `0`")),
+    }
+}
+
+fn invalid_variable(name: &str, why: &str) -> Error {
+    let kind = if name.starts_with("FAL_KEY") { ErrorKind::Credentials } else { ErrorKind::Configuration };
+    Error::new(kind, format!("the environment variable {name} {why}: correct it, or unset it"))
+}
+
+/// Reads the API key from the environment.
+fn key(variable: &dyn Fn(&str) -> Result<Option<String>, Error>) -> Result<Option<Credentials>, Error> {
+    let set = |name: &str| Ok::<_, Error>(variable(name)?.filter(|value| !value.is_empty()));
+    match set("FAL_KEY")? {
+        Some(key) if key.trim().is_empty() => return Err(missing_key("FAL_KEY is blank: set it")),
+        Some(key) => return Credentials::key(&key).map(Some),
+        None => {}
+    }
+    let part = |name: &str| Ok::<_, Error>(set(name)?.filter(|value| !value.trim().is_empty()));
+    match (part("FAL_KEY_ID")?, part("FAL_KEY_SECRET")?) {
+        (Some(id), Some(secret)) => Credentials::key(&format!("{}:{}", id.trim(), secret.trim())).map(Some),
+        (None, None) => Ok(None),
+        _ => {
+            let message = "incomplete API key: only one of FAL_KEY_ID and FAL_KEY_SECRET is set; set both, or FAL_KEY";
+            Err(Error::new(ErrorKind::Credentials, message))
+        }
+    }
+}
+
+fn missing_key(what_to_do: &str) -> Error {
+    let message = format!(
+        "missing API key: {what_to_do} and use `Client::from_env`, pass it to `Client::builder().key(…)`, or use \
+         `.anonymous()` for public applications"
+    );
+    Error::new(ErrorKind::Credentials, message)
+}
+
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let host = |host: &Setting<String>| host.as_ref().and_then(|host| Some(shown_host(host.as_ref().ok()?)));
         f.debug_struct("ClientBuilder")
-            .field("run_host", &self.run_host)
-            .field("queue_host", &self.queue_host)
-            .field("rest_host", &self.rest_host)
-            .field("api_host", &self.api_host)
-            .field("cdn_host", &self.cdn_host)
+            .field("run_host", &host(&self.run_host))
+            .field("queue_host", &host(&self.queue_host))
+            .field("rest_host", &host(&self.rest_host))
+            .field("api_host", &host(&self.api_host))
+            .field("cdn_host", &host(&self.cdn_host))
+            .field("allow_http", &self.allow_http)
             .field("retry", &self.retry)
             .field("uploads", &self.uploads)
             .field("max_in_flight", &self.max_in_flight)
+            .field("max_output_size", &self.max_output_size)
             .finish_non_exhaustive()
     }
 }

@@ -1,8 +1,10 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::text::shown;
+
 /// One failed attempt of a request, as listed by [`Error::attempts`](super::Error::attempts).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Attempt {
     /// The host that the request was sent to.
@@ -15,6 +17,13 @@ pub struct Attempt {
 
 impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} after {:?}: {}", self.host, self.after, self.outcome)
+        write!(f, "{} after {:?}: {}", shown(&self.host), self.after, self.outcome)
+    }
+}
+
+impl fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut attempt = f.debug_struct("Attempt");
+        attempt.field("host", &shown(&self.host)).field("outcome", &self.outcome).field("after", &self.after).finish()
     }
 }

@@ -1,23 +1,23 @@
-use std::borrow::Cow;
 use std::fmt;
 
 use super::{Error, Inner};
+use crate::text::{shown, within};
 
 /// Maximum characters of a message that are displayed. A message may contain parts of a response.
-const MAX_MESSAGE_CHARS: usize = 500;
+const MAX_MESSAGE: usize = 2000;
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Inner { endpoint, request_id, message, attempts, .. } = &*self.0;
         if let Some(endpoint) = endpoint {
-            write!(f, "{endpoint}: ")?;
+            write!(f, "{}: ", shown(endpoint))?;
         }
-        f.write_str(&capped(message))?;
+        f.write_str(&within(message, MAX_MESSAGE))?;
         if let [_, _, ..] = &attempts[..] {
             write!(f, ", after {} attempts", attempts.len())?;
         }
         match request_id {
-            Some(request_id) => write!(f, " (request {request_id})"),
+            Some(request_id) => write!(f, " (request {})", shown(request_id)),
             None => Ok(()),
         }
     }
@@ -26,29 +26,22 @@ impl fmt::Display for Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut output = f.debug_struct("Error");
-        output.field("kind", &self.0.kind).field("message", &capped(&self.0.message));
+        output.field("kind", &self.0.kind).field("message", &within(&self.0.message, MAX_MESSAGE));
         if let Some(endpoint) = &self.0.endpoint {
-            output.field("endpoint", endpoint);
+            output.field("endpoint", &shown(endpoint));
         }
         if let Some(request_id) = &self.0.request_id {
-            output.field("request_id", request_id);
+            output.field("request_id", &shown(request_id));
         }
         if let Some(status) = self.status() {
             output.field("status", &status);
         }
         if let Some(error_type) = &self.0.error_type {
-            output.field("error_type", &error_type.as_str());
+            output.field("error_type", &shown(error_type.as_str()));
         }
         if !self.0.attempts.is_empty() {
             output.field("attempts", &self.0.attempts);
         }
         output.finish_non_exhaustive()
-    }
-}
-
-fn capped(text: &str) -> Cow<'_, str> {
-    match text.char_indices().nth(MAX_MESSAGE_CHARS) {
-        Some((end, _)) => Cow::Owned(format!("{}… ({} bytes)", &text[..end], text.len())),
-        None => Cow::Borrowed(text),
     }
 }

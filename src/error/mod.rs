@@ -1,8 +1,10 @@
 //! The error type of all calls, its categories, and the attempts behind an error.
 
 mod attempt;
+mod cause;
 mod display;
 mod kind;
+mod refusal;
 mod validation;
 
 use std::fmt;
@@ -16,7 +18,8 @@ pub use attempt::Attempt;
 pub use kind::ErrorKind;
 pub use validation::ValidationError;
 
-use crate::protocol::{Cancellation, ErrorType, Failure, FieldError, InvalidEndpointId, RawResponse};
+use crate::protocol::{Cancellation, ErrorType, Failure, FieldError, InvalidEndpointId, InvalidRequestId, RawResponse};
+use crate::text::beginning;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -59,13 +62,16 @@ struct Inner {
     field_errors: Vec<FieldError>,
     attempts: Vec<Attempt>,
     cancellation: Option<Cancellation>,
+    /// Set if the verdict on the failed request is known. Otherwise the kind decides.
+    retryable: Option<bool>,
+    may_have_been_accepted: bool,
 }
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Error(Box::new(Inner {
             kind,
-            message: message.into(),
+            message: beginning(message.into()),
             source: None,
             endpoint: None,
             request_id: None,
@@ -74,6 +80,8 @@ impl Error {
             field_errors: Vec::new(),
             attempts: Vec::new(),
             cancellation: None,
+            retryable: None,
+            may_have_been_accepted: false,
         }))
     }
 
@@ -82,19 +90,26 @@ impl Error {
         let status = response.status();
         let detail = response.detail();
         let details = detail.message.unwrap_or_else(|| NO_DETAILS.to_owned());
+        // A proxy responds with this status, and fal does not.
+        let host = if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED { "the proxy" } else { host };
         let reason = status.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default();
         let mut error =
             Error::new(ErrorKind::Service, format!("{host} returned {}{reason}: {details}", status.as_u16()));
-        error.0.request_id = response.request_id();
+        error.0.request_id = response.request_id().or_else(|| response.request_id_in_body());
         error.0.error_type = response.error_type().map(ErrorType::other);
         error.0.field_errors = detail.field_errors;
         error.0.response = Some(response);
         error
     }
 
-    /// Creates the error of a response that does not match the protocol or its schema.
+    /// Creates the error of a response that does not match the protocol or its schema. If the response is not JSON, the
+    /// message says what it is.
     pub(crate) fn unexpected(message: impl Into<String>, response: RawResponse) -> Self {
         let mut error = Error::new(ErrorKind::UnexpectedResponse, message);
+        if let Some(words) = response.words_unless_json() {
+            error.0.message.push_str("; the response is ");
+            error.0.message.push_str(&words);
+        }
         error.0.request_id = response.request_id();
         error.0.response = Some(response);
         error
@@ -105,15 +120,18 @@ impl Error {
         let host = error.url().map_or_else(|| "the host".to_owned(), host_and_port);
         // The URL's query may contain a token.
         let error = error.without_url();
+        let through = if chain(&error).any(|error| is_about_proxy(error)) { " through the proxy" } else { "" };
+        let is_refusal = error.is_connect() && refusal::is_refusal(&error);
         let (kind, message) = if error.is_connect() {
-            (ErrorKind::Connect, format!("cannot connect to {host}"))
+            (ErrorKind::Connect, format!("cannot connect to {host}{through}"))
         } else if error.is_timeout() {
             (ErrorKind::Timeout, format!("{host} did not respond in time"))
         } else {
             (ErrorKind::Transport, format!("the connection to {host} was lost"))
         };
-        let message = format!("{message}: {}", innermost(&error));
-        Error::new(kind, message).caused_by(error)
+        let cause = chain(&error).last().map(ToString::to_string).unwrap_or_default();
+        let error = Error::new(kind, format!("{message}: {cause}")).caused_by(error);
+        if is_refusal { error.with_retryable(false) } else { error }
     }
 
     /// Creates the error of a step that took longer than `limit`.
@@ -121,8 +139,14 @@ impl Error {
         Error::new(ErrorKind::Timeout, format!("{step} timed out after {limit:?}"))
     }
 
+    /// Creates the error of a call that its caller has cancelled.
+    pub(crate) fn cancelled(subject: &str) -> Self {
+        Error::new(ErrorKind::Cancelled, format!("{subject} was cancelled by the caller"))
+    }
+
+    /// Sets the source. A source whose texts have a secret is replaced by its messages without the secret.
     pub(crate) fn caused_by(mut self, source: impl Into<BoxError>) -> Self {
-        self.0.source = Some(Arc::from(source.into()));
+        self.0.source = Some(cause::safe(source.into()));
         self
     }
 
@@ -189,6 +213,17 @@ impl Error {
         self
     }
 
+    /// Marks the failure of a billable request that fal may have accepted.
+    pub(crate) fn with_acceptance(mut self) -> Self {
+        self.0.may_have_been_accepted = true;
+        self
+    }
+
+    pub(crate) fn with_retryable(mut self, retryable: bool) -> Self {
+        self.0.retryable = Some(retryable);
+        self
+    }
+
     /// Returns the error's category.
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
@@ -236,8 +271,8 @@ impl Error {
         &self.0.attempts
     }
 
-    /// Returns the outcome of cancelling the request after the caller's time limit expired. `None` if the client did
-    /// not try to cancel it, or received no response.
+    /// Returns the outcome of cancelling the request after the caller's time limit expired, or because of `cancel_when`.
+    /// `None` if the client did not try to cancel it, or received no response.
     pub fn cancellation(&self) -> Option<&Cancellation> {
         self.0.cancellation.as_ref()
     }
@@ -261,9 +296,11 @@ impl Error {
         self.0.response.as_ref().is_some_and(RawResponse::is_user_timeout)
     }
 
-    /// Returns true if the request was cancelled.
+    /// Returns true if the request was cancelled, or if the future of `cancel_when` has ended the call. In that case,
+    /// [`cancellation`](Self::cancellation) says what became of the request.
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.0.error_type, Some(ErrorType::ClientCancelled | ErrorType::ClientDisconnected))
+        self.0.kind == ErrorKind::Cancelled
+            || matches!(self.0.error_type, Some(ErrorType::ClientCancelled | ErrorType::ClientDisconnected))
             || self.status().is_some_and(|status| status.as_u16() == 499)
     }
 
@@ -273,14 +310,41 @@ impl Error {
         self.0.kind == ErrorKind::InvalidInput || self.status() == Some(StatusCode::UNPROCESSABLE_ENTITY)
     }
 
-    /// Returns true if the same call may succeed later. fal's header `X-Fal-Needs-Retry` decides; else the status.
+    /// Returns true if repeating the same call may succeed, and is not billed a second time.
     ///
-    /// The failed call may still be billed: a request that has an id may still have a result.
+    /// It is false for a run, a submission or a subscription that fal [may have accepted](Self::may_have_been_accepted).
+    /// It is true for a `wait` or a `result` whose response was lost, because repeating those is free. A request that fal
+    /// rejected or failed is retryable if fal says so (`X-Fal-Needs-Retry`), or if the failure usually passes. An invalid
+    /// certificate, or a proxy that refuses, is not retryable.
+    ///
+    /// ```
+    /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
+    /// let endpoint = client.endpoint("fal-ai/flux/schnell");
+    /// let input = serde_json::json!({ "prompt": "a fox" });
+    /// let response = match endpoint.run(input.clone()).await {
+    ///     Err(error) if error.is_retryable() => endpoint.run(input).await?,
+    ///     other => other?,
+    /// };
+    /// # let _ = response;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn is_retryable(&self) -> bool {
-        match &self.0.response {
-            Some(response) if self.0.kind == ErrorKind::Service => response.needs_retry(),
-            _ => matches!(self.0.kind, ErrorKind::Connect | ErrorKind::Transport | ErrorKind::Timeout),
-        }
+        let by_kind = || matches!(self.0.kind, ErrorKind::Connect | ErrorKind::Transport | ErrorKind::Timeout);
+        !self.0.may_have_been_accepted && self.0.retryable.unwrap_or_else(by_kind)
+    }
+
+    /// Returns true if fal may have accepted a run or a submission, which may therefore be billed.
+    ///
+    /// - The connection was lost, or the time limit passed, after the request was sent.
+    /// - A gateway failed, so that the response says nothing about the request.
+    /// - fal accepted the request, but its response could not be used.
+    /// - `subscribe` failed after the submission. [`request_id`](Self::request_id) is then known: wait for that request
+    ///   instead of submitting another one.
+    ///
+    /// It is false for errors of `wait`, `status`, `result` and `cancel`, and if fal says itself that the request failed.
+    pub fn may_have_been_accepted(&self) -> bool {
+        self.0.may_have_been_accepted
     }
 
     pub(crate) fn response(&self) -> Option<&RawResponse> {
@@ -302,19 +366,28 @@ impl From<InvalidEndpointId> for Error {
     }
 }
 
+impl From<InvalidRequestId> for Error {
+    fn from(invalid: InvalidRequestId) -> Self {
+        Error::new(ErrorKind::InvalidInput, invalid.to_string())
+    }
+}
+
 /// Formats a URL's host, with the port unless it is the scheme's default.
 pub(crate) fn host_and_port(url: &url::Url) -> String {
     let host = url.host_str().unwrap_or("no host");
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
-/// The message of the last error in the chain: the actual cause.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
+type Cause<'a> = &'a (dyn std::error::Error + 'static);
+
+fn chain(error: Cause<'_>) -> impl Iterator<Item = Cause<'_>> {
+    std::iter::successors(Some(error), |error| error.source())
+}
+
+/// Returns true if a connection through a proxy could not be established.
+fn is_about_proxy(error: Cause<'_>) -> bool {
+    let message = error.to_string().to_ascii_lowercase();
+    ["tunnel", "socks", "proxy"].iter().any(|word| message.starts_with(word))
 }
 
 impl std::error::Error for Error {

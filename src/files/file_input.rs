@@ -60,14 +60,14 @@ impl FileInput {
 
     /// Creates a file from bytes in memory, with its media type, such as `image/png`.
     ///
-    /// If the media type is unknown, `FileInput::from(bytes)` detects it from the file's name or from the bytes.
+    /// If the media type is unknown, `FileInput::from(bytes)` detects it from the bytes and the file's name.
     pub fn bytes(bytes: impl Into<Bytes>, content_type: impl Into<String>) -> Self {
         FileInput::new(Content::Bytes(bytes.into())).content_type(content_type)
     }
 
     /// Creates a file from the local path of a regular file. For a pipe or a device, use [`FileInput::reader`].
     ///
-    /// The file is read in chunks while it is sent. Its media type is detected from its name or from its first bytes.
+    /// The file is read in chunks while it is sent. Its media type is detected from its first bytes and its name.
     pub fn path(path: impl AsRef<Path>) -> Self {
         FileInput::new(Content::Path(path.as_ref().to_owned()))
     }
@@ -94,7 +94,10 @@ impl FileInput {
         self
     }
 
-    /// Sets the media type, such as `image/png`. Default: detected from the name or from the bytes.
+    /// Sets the media type, such as `image/png`. Default: detected from the bytes and the name.
+    ///
+    /// If the bytes and the name are of different types, that of the bytes is used: `fox.png` with the bytes of a JPEG is
+    /// `image/jpeg`. A name that says more about the same format is used, such as `letter.docx` with the bytes of a ZIP file.
     pub fn content_type(mut self, content_type: impl Into<String>) -> Self {
         self.content_type = Some(content_type.into()).filter(|content_type| !content_type.is_empty());
         self
@@ -172,14 +175,14 @@ impl From<url::Url> for FileInput {
     }
 }
 
-/// Creates a file from bytes. The media type is detected from the file's name or from the bytes.
+/// Creates a file from bytes. The media type is detected from the bytes and the file's name.
 impl From<Bytes> for FileInput {
     fn from(bytes: Bytes) -> Self {
         FileInput::new(Content::Bytes(bytes))
     }
 }
 
-/// Creates a file from bytes. The media type is detected from the file's name or from the bytes.
+/// Creates a file from bytes. The media type is detected from the bytes and the file's name.
 impl From<Vec<u8>> for FileInput {
     fn from(bytes: Vec<u8>) -> Self {
         Bytes::from(bytes).into()

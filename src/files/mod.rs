@@ -6,6 +6,7 @@ pub(crate) mod data_uri;
 mod file_input;
 mod lifecycle;
 mod reader;
+mod signatures;
 
 pub use acl::{Access, AccessRule, Acl};
 pub(crate) use file_input::Content;

@@ -23,26 +23,36 @@ pub struct MediaUrl {
     url: String,
     /// The file's name, if the output has it.
     pub(crate) name: Option<String>,
+    /// The file's media type, if the output has it.
+    pub(crate) content_type: Option<String>,
+    /// The media types that the kind of media in the output has, such as `image/*`.
+    pub(crate) class: Option<&'static str>,
 }
 
 macro_rules! media_url {
-    ($($media:ty),*) => {$(
+    ($($media:ty: $class:expr),*) => {$(
         impl From<&$media> for MediaUrl {
             fn from(media: &$media) -> Self {
-                MediaUrl { url: media.url.clone(), name: media.file_name.clone() }
+                MediaUrl {
+                    url: media.url.clone(),
+                    name: media.file_name.clone(),
+                    content_type: media.content_type.clone(),
+                    class: $class,
+                }
             }
         }
     )*};
 }
 
-media_url!(Audio, File, Image, Video);
+media_url!(Audio: Some("audio/*"), File: None, Image: Some("image/*"), Video: Some("video/*"));
 
 /// Takes the URL from a part of an untyped output. Without a URL, the download fails.
 impl From<&Value> for MediaUrl {
     fn from(media: &Value) -> Self {
         let string = |value: &Value| value.as_str().map(str::to_owned);
         let url = string(media).or_else(|| media.get("url").and_then(string)).unwrap_or_default();
-        MediaUrl { url, name: media.get("file_name").and_then(string) }
+        let field = |name: &str| media.get(name).and_then(string);
+        MediaUrl { url, name: field("file_name"), content_type: field("content_type"), class: None }
     }
 }
 
@@ -60,7 +70,7 @@ impl From<&String> for MediaUrl {
 
 impl From<String> for MediaUrl {
     fn from(url: String) -> Self {
-        MediaUrl { url, name: None }
+        MediaUrl { url, name: None, content_type: None, class: None }
     }
 }
 

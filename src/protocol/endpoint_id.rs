@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::text::shown;
+
 /// Namespaces that may precede the owner. Such an id has one more segment.
 const NAMESPACES: &[&str] = &["workflows", "comfy"];
 
@@ -25,7 +27,10 @@ impl EndpointId {
     /// Parses `[namespace/]owner/app[/path…]`, or the legacy form `123-app` for `123/app`.
     pub(crate) fn parse(text: &str) -> Result<Self, InvalidEndpointId> {
         let refuse = |why: &str| {
-            InvalidEndpointId(format!("invalid endpoint id {text:?}: {why}; expected `owner/app` or `owner/app/path`"))
+            let text = shown(text);
+            InvalidEndpointId(format!(
+                "invalid endpoint id \"{text}\": {why}; expected `owner/app` or `owner/app/path`"
+            ))
         };
         let whole = match legacy(text) {
             Some((owner, app)) => format!("{owner}/{app}"),

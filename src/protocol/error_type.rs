@@ -4,6 +4,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::undeclared::{ParseEnumError, UndeclaredValue};
+use crate::text::shown;
 
 /// Declares [`ErrorType`] from a table of its variants and their values.
 macro_rules! error_type {
@@ -162,14 +163,14 @@ impl ErrorType {
 
 impl fmt::Display for ErrorType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.write_str(&shown(self.as_str()))
     }
 }
 
 impl fmt::Debug for ErrorType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ErrorType::Other(value) => write!(f, "Other({:?})", value.as_str()),
+            ErrorType::Other(value) => write!(f, "Other({:?})", shown(value.as_str())),
             declared => write!(f, "{:?}", declared.as_str()),
         }
     }

@@ -3,12 +3,14 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::RETRY_AFTER;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, DATE, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
-use serde::Deserialize;
 use serde_json::Value;
 
+use super::error_type::ErrorType;
 use super::field_error::FieldError;
+use super::{json, words};
+use crate::text::shown;
 
 /// A response with its whole body.
 #[derive(Clone, Debug)]
@@ -23,18 +25,6 @@ pub(crate) struct RawResponse {
 pub(crate) struct Detail {
     pub(crate) message: Option<String>,
     pub(crate) field_errors: Vec<FieldError>,
-}
-
-/// The union of all known shapes of an error's body: `{"detail": string or array}`, `{"status": "NOT_FOUND"}`,
-/// `{"message": …}`, and the platform API's `{"error": {"message": …}}`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct Shapes {
-    detail: Value,
-    error: Value,
-    error_type: Value,
-    message: Value,
-    status: Value,
 }
 
 impl RawResponse {
@@ -54,65 +44,141 @@ impl RawResponse {
         self.status == StatusCode::GATEWAY_TIMEOUT && self.header("x-fal-request-timeout-type") == Some("user")
     }
 
-    /// Returns true if the request may succeed later. fal's header decides, in either spelling; else the status.
-    pub(crate) fn needs_retry(&self) -> bool {
-        let header = self.header("x-fal-needs-retry").or_else(|| self.header("x-fal-retryable"));
-        match header.map(str::to_ascii_lowercase).as_deref() {
-            Some("1" | "true" | "yes") => true,
-            Some("0" | "false" | "no") => false,
-            _ => !self.is_user_timeout() && matches!(self.status.as_u16(), 429 | 502 | 503 | 504),
+    /// Returns true if fal knows the request by an id, in the header or in the body.
+    pub(crate) fn has_request_id(&self) -> bool {
+        self.request_id().is_some() || self.request_id_in_body().is_some()
+    }
+
+    pub(crate) fn request_id_in_body(&self) -> Option<String> {
+        let body = self.json()?;
+        body.get("request_id")?.as_str().map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned)
+    }
+
+    /// The billed units. A malformed number counts as billed.
+    pub(crate) fn billable_units(&self) -> Option<f64> {
+        let units = self.header("x-fal-billable-units")?.parse().ok();
+        Some(units.filter(|units: &f64| units.is_finite()).unwrap_or(f64::INFINITY))
+    }
+
+    /// fal's own recommendation about a retry, in either spelling of its header.
+    pub(crate) fn recommends_retry(&self) -> Option<bool> {
+        let header = self.header("x-fal-needs-retry").or_else(|| self.header("x-fal-retryable"))?;
+        match header.to_ascii_lowercase().as_str() {
+            "1" | "true" | "yes" => Some(true),
+            "0" | "false" | "no" => Some(false),
+            _ => None,
         }
     }
 
-    /// The delay of `Retry-After`, given in seconds or as a date.
+    /// Returns true if fal recommends a retry or, without a recommendation, if the status suggests one.
+    pub(crate) fn needs_retry(&self) -> bool {
+        let by_status = || !self.is_user_timeout() && matches!(self.status.as_u16(), 429 | 502 | 503 | 504);
+        self.recommends_retry().unwrap_or_else(by_status)
+    }
+
+    /// Returns true if fal itself says why the request failed. A gateway does not.
+    pub(crate) fn has_reason(&self) -> bool {
+        let has_type = || self.error_type().is_some_and(|error_type| error_type.parse::<ErrorType>().is_ok());
+        self.is_user_timeout() || self.recommends_retry().is_some() || has_type()
+    }
+
+    /// The content encoding, unless the body is as it is.
+    pub(crate) fn content_encoding(&self) -> Option<&str> {
+        self.header(CONTENT_ENCODING.as_str()).filter(|encoding| !encoding.eq_ignore_ascii_case("identity"))
+    }
+
+    /// Returns true if the body is a page instead of data.
+    pub(crate) fn is_html(&self) -> bool {
+        let declared = self.header(CONTENT_TYPE.as_str()).is_some_and(|value| {
+            let media_type = value.split(';').next().unwrap_or_default().trim();
+            media_type.eq_ignore_ascii_case("text/html") || media_type.eq_ignore_ascii_case("application/xhtml+xml")
+        });
+        declared || self.body.trim_ascii_start().starts_with(b"<")
+    }
+
+    /// Returns true if the queue says that the request is not completed yet.
+    pub(crate) fn is_in_progress(&self) -> bool {
+        let body = self.json().unwrap_or_default();
+        let string = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
+        let detail = string("detail").to_ascii_lowercase();
+        matches!(string("status"), "IN_QUEUE" | "IN_PROGRESS")
+            || ["in progress", "in queue", "not completed"].iter().any(|words| detail.contains(words))
+    }
+
+    /// The delay of `Retry-After`, in seconds or as a date. Dates are compared with the response's own `Date`, because
+    /// the local clock may be wrong. Of several delays, the longest applies.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
-        let value = self.header(RETRY_AFTER.as_str())?;
-        if let Ok(seconds) = value.parse::<u64>() {
-            return Some(Duration::from_secs(seconds));
+        let values = self.headers.get_all(RETRY_AFTER).iter().filter_map(|value| value.to_str().ok());
+        values.filter_map(|value| self.parse_delay(value.trim())).max()
+    }
+
+    fn parse_delay(&self, value: &str) -> Option<Duration> {
+        if value.bytes().all(|byte| byte.is_ascii_digit()) {
+            return value.parse().ok().map(Duration::from_secs);
         }
         let date = httpdate::parse_http_date(value).ok()?;
-        Some(date.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO))
+        let now = self.header(DATE.as_str()).and_then(|now| httpdate::parse_http_date(now).ok());
+        Some(date.duration_since(now.unwrap_or_else(SystemTime::now)).unwrap_or_default())
     }
 
     /// The error type from the body, else from the header, else from the first field error.
     pub(crate) fn error_type(&self) -> Option<String> {
-        let shapes = self.shapes();
-        let platform_error = shapes.error.get("type");
-        let in_body = shapes.error_type.as_str().or(platform_error.and_then(Value::as_str));
+        let body = self.json().unwrap_or_default();
+        let platform_error = body.get("error").and_then(|error| error.get("type"));
+        let in_body = body.get("error_type").and_then(Value::as_str).or(platform_error.and_then(Value::as_str));
         let from_first_field = || {
-            let first = self.detail().field_errors.into_iter().next()?;
-            Some(first.error_type.to_string()).filter(|error_type| !error_type.is_empty())
+            let first = field_errors(&body).into_iter().next()?;
+            Some(first.error_type.as_str().to_owned()).filter(|error_type| !error_type.is_empty())
         };
         in_body.or_else(|| self.header("x-fal-error-type")).map(str::to_owned).or_else(from_first_field)
     }
 
+    /// Parses the body of an error. Of a body that is not JSON, the message has the media type and the beginning.
     pub(crate) fn detail(&self) -> Detail {
-        let shapes = self.shapes();
-        let field_errors: Vec<FieldError> = match &shapes.detail {
-            Value::Array(items) => items.iter().filter_map(FieldError::parse).collect(),
-            _ => Vec::new(),
+        let Some(body) = self.json() else {
+            let message = match words::of_other(&self.body) {
+                Some(words) => Some(format!("{words} ({})", self.media_type())),
+                None if self.body.trim_ascii().is_empty() => None,
+                None => Some(format!("a body without text ({})", self.media_type())),
+            };
+            return Detail { message, field_errors: Vec::new() };
         };
-        let from_fields = || {
-            let lines: Vec<String> = field_errors.iter().map(FieldError::to_string).collect();
-            (!lines.is_empty()).then(|| lines.join("; "))
-        };
-        let candidates = [
-            shapes.detail.as_str(),
-            shapes.detail.get("msg").and_then(Value::as_str),
-            shapes.message.as_str(),
-            shapes.error.as_str(),
-            shapes.error.get("message").and_then(Value::as_str),
-            shapes.status.as_str(),
-        ];
-        let message =
-            from_fields().or_else(|| candidates.into_iter().flatten().next().map(str::to_owned)).or_else(|| {
-                let raw = String::from_utf8_lossy(&self.body);
-                Some(raw.split_whitespace().collect::<Vec<_>>().join(" ")).filter(|raw| !raw.is_empty())
-            });
+        let field_errors = field_errors(&body);
+        let lines: Vec<String> =
+            field_errors.iter().map(FieldError::to_string).filter(|line| !line.is_empty()).collect();
+        let from_fields = (!lines.is_empty()).then(|| lines.join("; "));
+        let message = from_fields.or_else(|| words::of_json(&body)).or_else(|| words::outline(&body));
         Detail { message, field_errors }
     }
 
-    fn shapes(&self) -> Shapes {
-        serde_json::from_slice(&self.body).unwrap_or_default()
+    /// Returns the media type and the words of a body that is not JSON.
+    pub(crate) fn words_unless_json(&self) -> Option<String> {
+        if self.body.trim_ascii().is_empty() {
+            return Some("empty".to_owned());
+        }
+        match (self.json(), words::of_other(&self.body)) {
+            (Some(_), _) => None,
+            (None, Some(words)) => Some(format!("{}: {words}", self.media_type())),
+            (None, None) => Some(self.media_type()),
+        }
     }
+
+    /// The media type without parameters, and the content encoding.
+    fn media_type(&self) -> String {
+        let media_type = self.header(CONTENT_TYPE.as_str()).and_then(|value| value.split(';').next()).map(str::trim);
+        let media_type = shown(media_type.unwrap_or("no content type"));
+        match self.header(CONTENT_ENCODING.as_str()) {
+            Some(encoding) => format!("{media_type}, {}", shown(encoding)),
+            None => media_type,
+        }
+    }
+
+    fn json(&self) -> Option<Value> {
+        json::from_slice(&self.body).ok()
+    }
+}
+
+fn field_errors(body: &Value) -> Vec<FieldError> {
+    let items = body.get("detail").and_then(Value::as_array);
+    items.into_iter().flatten().filter_map(FieldError::parse).collect()
 }

@@ -54,7 +54,8 @@ fn cut_parts(payload: &Payload, size: u64) -> impl Iterator<Item = Part> + Send 
     let size = part_size(size, length);
     let payload = payload.clone();
     // The numbers fit into 32 bits: there are at most `MAX_PARTS` parts.
-    (1_u32..).zip((0..length).step_by(size as usize)).map(move |(number, start)| {
+    (1_u32..).zip(0..length.div_ceil(size)).map(move |(number, index)| {
+        let start = index * size;
         let payload = payload.slice(start, size.min(length - start));
         Part { number, payload }
     })

@@ -5,6 +5,12 @@ const MIB: u64 = 1 << 20;
 /// Maximum parts of one file that the CDN accepts.
 pub(super) const MAX_PARTS: u64 = 10_000;
 
+/// Maximum size of a file: 5 TiB, as for any object storage that fal may use.
+pub(super) const MAX_FILE: u64 = 5 << 40;
+
+/// Maximum size of a part: 5 GiB, as for any object storage that fal may use.
+const MAX_PART: u64 = 5 << 30;
+
 /// Settings for uploads: of one upload, or of all uploads of a client.
 ///
 /// ```
@@ -82,12 +88,13 @@ impl UploadPolicy {
         self
     }
 
-    /// Sets the size of a part in bytes. The last part may be smaller. Default: 10 MiB. Minimum: 1.
+    /// Sets the size of a part in bytes. The last part may be smaller. Default: 10 MiB. Range: 1 byte to 5 GiB.
     ///
-    /// fal may reject parts of less than 5 MiB, and accepts at most 10,000 parts. Larger files get larger parts. A
-    /// reader of undeclared length that exceeds the limit is an error.
+    /// fal may reject parts of less than 5 MiB, and accepts at most 10,000 parts. Larger files get larger parts, of up to
+    /// 525 MiB for a file of 5 TiB. A larger file is an error before anything is sent, and so is a reader of undeclared
+    /// length that exceeds 10,000 parts, once it does.
     pub fn part_size(mut self, bytes: u64) -> Self {
-        self.part_size = bytes.max(1);
+        self.part_size = bytes.clamp(1, MAX_PART);
         self
     }
 

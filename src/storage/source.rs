@@ -7,13 +7,13 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use tokio::io::AsyncReadExt;
 
-use super::policy;
+use super::policy::{self, MAX_FILE};
 use crate::error::{Error, ErrorKind};
 use crate::files::{BoxReader, Content, FileInput, OnceReader, content_type, data_uri};
 use crate::transport::{Payload, header_value};
 
-/// Maximum bytes allocated in advance because of a reader's declared length.
-const MAX_PREALLOCATION: u64 = 1 << 20;
+/// Maximum bytes allocated before a reader has filled a part, because the length that it declares may be wrong.
+const MAX_PREALLOCATION: usize = 1 << 20;
 
 /// An open file that is ready to be uploaded.
 #[derive(Debug)]
@@ -80,11 +80,12 @@ impl Source {
                 (Data::Whole(Payload::Bytes(bytes)), Bytes::new(), Some(declared.unwrap_or("image/png".to_owned())))
             }
         };
-        let head = &head[..head.len().min(content_type::HEAD_BYTES)];
-        let content_type = content_type::detect(declared.as_deref(), name.as_deref(), head).to_owned();
+        let content_type = content_type::detect(declared.as_deref(), name.as_deref(), &head).to_owned();
         // Every repository sends it in a header.
         header_value(&content_type).map_err(|error| error.context("the media type of a file"))?;
-        Ok(Source { about: About { name, content_type }, data })
+        let source = Source { about: About { name, content_type }, data };
+        source.length().map_or(Ok(()), check_length)?;
+        Ok(source)
     }
 
     /// Returns the number of bytes, if known.
@@ -139,6 +140,7 @@ impl Rest {
     /// Reads the first part. Returns it as bytes in memory if there are no more.
     async fn begin(reader: &OnceReader, part_size: u64) -> Result<(Data, Bytes), Error> {
         let declared = reader.length();
+        declared.map_or(Ok(()), check_length)?;
         let part_size = declared.map_or(part_size, |length| policy::part_size(part_size, length));
         let reader = reader.take().ok_or_else(|| {
             let message = "a file's reader was already read: create a new reader for each call";
@@ -174,17 +176,21 @@ impl Rest {
 
     /// Reads `length` bytes, or fewer at the end of the reader.
     async fn read(&mut self, length: u64) -> Result<Bytes, Error> {
-        // A reader that has filled one part will probably fill the next.
-        let capacity = if self.read > 0 { length } else { length.min(MAX_PREALLOCATION) };
-        let mut bytes = Vec::with_capacity(capacity as usize);
+        let limit = usize::try_from(length).unwrap_or(usize::MAX);
+        let mut bytes = Vec::new();
         let mut reader = (&mut self.reader).take(length);
+        // A reader that has filled one part will probably fill the next.
+        let first = if self.read > 0 { limit } else { limit.min(MAX_PREALLOCATION) };
         loop {
             if bytes.len() == bytes.capacity() {
-                let more = (bytes.len() as u64).min(length - bytes.len() as u64);
+                let more = bytes.len().max(first).min(limit - bytes.len());
                 if more == 0 {
                     break;
                 }
-                bytes.reserve_exact(more as usize);
+                bytes.try_reserve_exact(more).map_err(|error| {
+                    let message = format!("no memory for a part of {length} bytes of a file's reader");
+                    Error::new(ErrorKind::File, message).caused_by(error)
+                })?;
             }
             let read = reader.read_buf(&mut bytes).await.map_err(|error| {
                 Error::new(ErrorKind::File, format!("cannot read from a file's reader: {error}")).caused_by(error)
@@ -211,6 +217,15 @@ impl Rest {
         let message = format!("a file's reader returned {} bytes, {how} the declared {declared}", self.read);
         Error::new(ErrorKind::File, message)
     }
+}
+
+/// Fails if a file is longer than any storage accepts.
+fn check_length(length: u64) -> Result<(), Error> {
+    if length <= MAX_FILE {
+        return Ok(());
+    }
+    let message = format!("impossible length of a file: {length} bytes; the maximum is {MAX_FILE} (5 TiB)");
+    Err(Error::new(ErrorKind::File, message))
 }
 
 impl std::fmt::Debug for Rest {

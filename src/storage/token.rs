@@ -11,6 +11,7 @@ use url::Url;
 use super::timestamp::unix_seconds;
 use crate::error::{Error, ErrorKind};
 use crate::protocol::RawResponse;
+use crate::text::learn;
 use crate::transport::{Context, Operation, Request, join, send};
 
 /// Lifetime of a token that does not declare when it expires.
@@ -88,13 +89,15 @@ impl Token {
     fn parse(context: &Context, response: RawResponse) -> Result<Self, Error> {
         let grant: Grant = match serde_json::from_slice(&response.body) {
             Ok(grant) => grant,
-            Err(error) => return Err(Error::unexpected("fal returned no upload token", response).caused_by(error)),
+            // The parser's message may quote the token.
+            Err(_) => return Err(Error::unexpected("fal returned no upload token", response)),
         };
         let authorization = HeaderValue::from_str(&format!("{} {}", grant.token_type, grant.token));
         let Ok(mut authorization) = authorization else {
             return Err(Error::unexpected("fal returned an invalid upload token", response));
         };
         authorization.set_sensitive(true);
+        learn(&grant.token);
         let cdn = match &context.hosts.cdn {
             Some(cdn) => cdn.clone(),
             None => cdn_of(context, grant.base_url.as_deref())?,

@@ -6,6 +6,7 @@ use super::context::Context;
 use super::hosts::backup;
 use super::request::{Operation, Request};
 use super::time_limit;
+use super::verdict::judged;
 use crate::error::{Attempt, Error, ErrorKind, host_and_port};
 
 /// The attempts of one request. Chooses the host of the next attempt, or ends with an error.
@@ -78,7 +79,7 @@ impl<'a> Attempts<'a> {
                 tokio::time::sleep(delay).await;
                 Ok(())
             }
-            None => Err(error.with_attempts(std::mem::take(&mut self.failures))),
+            None => Err(judged(self.operation, error).with_attempts(std::mem::take(&mut self.failures))),
         }
     }
 
@@ -88,7 +89,8 @@ impl<'a> Attempts<'a> {
         response
     }
 
-    fn record(&mut self, error: &Error) {
+    /// Records a failed attempt.
+    pub(super) fn record(&mut self, error: &Error) {
         let host = self.url().host_str().unwrap_or_default().to_owned();
         // The message is not logged: it may contain parts of the input.
         let (operation, kind, status) = (self.operation.name(), error.kind(), error.status());

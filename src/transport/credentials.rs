@@ -6,6 +6,7 @@ use std::sync::Arc;
 use http::HeaderValue;
 
 use crate::error::{Error, ErrorKind};
+use crate::text::learn_key;
 
 type ProvidedKey = Pin<Box<dyn Future<Output = Result<String, Box<dyn std::error::Error + Send + Sync>>> + Send>>;
 
@@ -35,6 +36,10 @@ impl Credentials {
             let provided = provide();
             Box::pin(async move { provided.await.map_err(Into::into) })
         }))
+    }
+
+    pub(crate) fn are_anonymous(&self) -> bool {
+        matches!(self, Credentials::Anonymous)
     }
 
     /// Returns the value of the `Authorization` header, or `None` if requests are anonymous.
@@ -68,6 +73,7 @@ fn authorization(key: &str) -> Result<HeaderValue, Error> {
             )
         })?;
     value.set_sensitive(true);
+    learn_key(key);
     Ok(value)
 }
 

@@ -2,6 +2,7 @@ use http::header::{AUTHORIZATION, CONTENT_LENGTH, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::error::{Error, ErrorKind};
+use crate::text::{is_sensitive, learn};
 
 /// Parses a custom header, or returns an error message.
 pub(crate) fn parse_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
@@ -15,7 +16,13 @@ pub(crate) fn parse_header(name: &str, value: &str) -> Result<(HeaderName, Heade
         return Err(format!("the header `{name}` cannot be set: it follows from the body"));
     }
     match HeaderValue::from_str(value) {
-        Ok(value) => Ok((name, value)),
+        Ok(mut parsed) => {
+            if is_sensitive(name.as_str()) {
+                parsed.set_sensitive(true);
+                learn(value.trim());
+            }
+            Ok((name, parsed))
+        }
         Err(_) => Err(format!("invalid value of the header `{name}`: control characters are not allowed")),
     }
 }

@@ -3,6 +3,7 @@
 use url::{Host, Url};
 
 use crate::error::{Error, ErrorKind};
+use crate::text::{learn_url, shown};
 
 /// fal's hosts that may receive the key (fal's protocol reference: run, queue, REST, platform, realtime, and the
 /// backups of the first two).
@@ -77,9 +78,19 @@ impl Hosts {
         is_fal || rest.into_iter().chain(&self.cdn).any(|base| url.origin() == base.origin())
     }
 
-    /// Returns true if every host is local, as an emulator's are.
-    pub(crate) fn are_local(&self) -> bool {
-        [&self.run, &self.queue, &self.rest].into_iter().all(is_loopback)
+    /// Checks that the key and tokens do not go to another machine without TLS.
+    pub(crate) fn check_encryption(&self) -> Result<(), Error> {
+        let bases = [&self.run, &self.queue, &self.rest, &self.api].into_iter().chain(&self.cdn);
+        match bases.into_iter().find(|base| base.scheme() == "http" && !is_loopback(base)) {
+            Some(base) => {
+                let message = format!(
+                    "the base URL {base} would send the API key to another machine without encryption: use `https://`, \
+                     or allow it with `Client::builder().allow_http(true)` or the environment variable FAL_ALLOW_HTTP=1"
+                );
+                Err(Error::new(ErrorKind::Configuration, message))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Returns true if no host uses TLS, as with an emulator.
@@ -127,39 +138,82 @@ fn is_below(url: &Url, base: &Url) -> bool {
     url.origin() == base.origin() && rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// Returns true if a URL leads to this machine: `localhost` and names below it, loopback and unspecified addresses.
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(host)) => host == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(host)) => {
+            let host = without_dot(host);
+            host == "localhost" || host.ends_with(".localhost")
+        }
+        Some(Host::Ipv4(address)) => address.is_loopback() || address.is_unspecified(),
+        Some(Host::Ipv6(address)) => {
+            let mapped = address.to_ipv4_mapped().is_some_and(|address| address.is_loopback());
+            address.is_loopback() || address.is_unspecified() || mapped
+        }
         None => false,
+    }
+}
+
+/// Returns a URL whose host is in its canonical form. [`Url`] has converted it to lower case and Punycode, and has
+/// removed a default port. What remains is the dot of an absolute name: `fal.run.` is `fal.run`.
+fn canonical(mut url: Url) -> Url {
+    if let Some(Host::Domain(host)) = url.host() {
+        let host = without_dot(host).to_owned();
+        // A host that is the dot alone stays as it is.
+        let _ = url.set_host(Some(&host));
+    }
+    url
+}
+
+fn without_dot(host: &str) -> &str {
+    host.strip_suffix('.').unwrap_or(host)
+}
+
+/// Returns a configured host without a user, a password or a query, to be shown.
+pub(crate) fn shown_host(text: &str) -> String {
+    let text = text.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
+    let separator = if scheme.is_empty() { "" } else { "://" };
+    match rest.rsplit_once('@') {
+        Some((_, host)) => shown(&format!("{scheme}{separator}[redacted]@{host}")),
+        None => shown(text),
     }
 }
 
 /// Parses a host name or a base URL.
 fn parse_base_url(what: &str, text: &str) -> Result<Url, Error> {
     let invalid = |why: &str| {
+        let text = shown_host(text);
         let message = format!(
-            "invalid {what} {text:?}: {why}; expected a host name (`fal.run`) or a base URL (`https://fal.run`)"
+            "invalid {what} \"{text}\": {why}; expected a host name (`fal.run`) or a base URL (`https://fal.run`)"
         );
         Error::new(ErrorKind::Configuration, message)
     };
     let text = text.trim();
     let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
-    if !text.contains("://") && Url::parse(&whole).is_ok_and(|url| is_loopback(&url)) {
+    let url = Url::parse(&whole).map_err(|error| invalid("not a URL").caused_by(error))?;
+    learn_url(&url);
+    let url = canonical(url);
+    if !text.contains("://") && is_loopback(&url) {
         return Err(invalid("a local host needs `http://` or `https://`"));
     }
-    let url = Url::parse(&whole).map_err(|error| invalid("not a URL").caused_by(error))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(invalid("the scheme is neither http nor https"));
     }
     if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
         return Err(invalid("a user, a query or a fragment is not allowed"));
     }
-    if url.scheme() == "http" && url.host_str().is_some_and(|host| TRUSTED.contains(&host)) {
+    if url.scheme() == "http" && url.host_str().is_some_and(is_fal) {
         return Err(invalid("fal's own hosts require https"));
     }
     Ok(url)
+}
+
+fn is_fal(host: &str) -> bool {
+    TRUSTED.contains(&host)
+        || ["fal.run", "fal.ai", "fal.media"]
+            .iter()
+            .any(|domain| host.strip_suffix(domain).is_some_and(|below| below.is_empty() || below.ends_with('.')))
 }
 
 /// Derives the queue host `queue.HOST` from the run host `HOST`, as fal's own clients do.
@@ -282,6 +336,59 @@ mod tests {
         for run in ["http://127.0.0.1:1", "https://a.example/prefix"] {
             let error = Hosts::new(Some(run), None, None).expect_err("no queue host follows");
             assert_eq!(error.kind(), ErrorKind::Configuration);
+        }
+    }
+
+    #[test]
+    fn configured_hosts_are_compared_in_canonical_form() {
+        for text in ["https://FAL.run./", "fal.run.", "fal.run:443", " https://fal.run "] {
+            assert_eq!(hosts(Some(text), None).run.as_str(), "https://fal.run/", "{text}");
+            assert_eq!(hosts(Some(text), None).queue.as_str(), "https://queue.fal.run/", "{text}");
+        }
+        for text in
+            ["http://fal.run./", "http://FAL.RUN", "http://fal.run:80", "http://queue.fal.run.", "http://x.fal.ai"]
+        {
+            let error = Hosts::new(Some(text), Some("queue.example"), None).expect_err(text);
+            assert!(error.to_string().contains("require https"), "{error}");
+        }
+    }
+
+    #[test]
+    fn loopback_is_recognised_in_every_form() {
+        for local in [
+            "http://localhost/",
+            "http://LOCALHOST.:80/",
+            "http://a.localhost/",
+            "http://127.0.0.1/",
+            "http://127.1.2.3/",
+            "http://2130706433/",
+            "http://0x7f.1/",
+            "http://127.0.0.1./",
+            "http://[::1]/",
+            "http://[::ffff:127.0.0.1]/",
+            "http://0.0.0.0/",
+        ] {
+            assert!(is_loopback(&url(local)), "{local}");
+        }
+        for other in [
+            "http://localhost.example/",
+            "http://notlocalhost/",
+            "http://10.0.0.1/",
+            "http://[::ffff:10.0.0.1]/",
+            "http://127.0.0.1.example/",
+        ] {
+            assert!(!is_loopback(&url(other)), "{other}");
+        }
+    }
+
+    #[test]
+    fn passwords_of_invalid_hosts_are_not_shown() {
+        for text in
+            ["https://u:pa55word@fal.run", "u:pa55word@fal.run", "https://u:pa55@word@h/", "https://h?t=pa55word"]
+        {
+            let error = Hosts::new(Some(text), None, None).expect_err(text);
+            let shown = format!("{error} {error:?} {}", shown_host(text));
+            assert!(!shown.contains("pa55") && !shown.contains("word"), "{shown}");
         }
     }
 

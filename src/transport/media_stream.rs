@@ -1,29 +1,39 @@
 //! Downloads: redirects, interrupted transfers that are resumed, and the checks against another version of the file.
+//!
+//! The first response decides about the file: its version, and its length if it announces one. A transfer is resumed only
+//! as the rest of that file, and only a file of that length is complete.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_RANGE, LAST_MODIFIED,
-    LOCATION, RANGE, USER_AGENT,
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, IF_RANGE,
+    LAST_MODIFIED, LOCATION, RANGE, USER_AGENT,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use url::Url;
 
 use super::attempts::Attempts;
+use super::body::{beginning, chunk};
 use super::context::Context;
+use super::private_hosts::{is_private, names_private_host, resolves_to_private_host};
 use super::request::Operation;
-use super::send::{AGENT, chunk, response_error};
+use super::send::{AGENT, response_error};
 use super::time_limit::within;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, host_and_port};
 use crate::protocol::RawResponse;
+use crate::text::learn_url;
 
 /// Maximum redirects that a download follows.
 const MAX_REDIRECTS: u32 = 10;
 
 /// Maximum bytes read of an error body. Media hosts are untrusted and could send without end.
 const MAX_ERROR_BODY: usize = 64 << 10;
+
+/// How long a missing file is requested again, and how often. It may have been created just now.
+const MISSING_PATIENCE: Duration = Duration::from_secs(4);
+const MAX_MISSING: u32 = 3;
 
 const DOWNLOAD: Operation = Operation::Storage("download");
 
@@ -34,8 +44,11 @@ const DOWNLOAD: Operation = Operation::Storage("download");
 pub(crate) struct MediaStream {
     context: Arc<Context>,
     url: Url,
+    /// Whether redirects from a public host to a private one are followed.
+    private_redirects: bool,
     response: reqwest::Response,
     content_type: Option<String>,
+    /// The length that the first response announced. Once a transfer was resumed, it is known.
     length: Option<u64>,
     /// The header that identifies the version of the file.
     version: Option<(HeaderName, HeaderValue)>,
@@ -47,33 +60,57 @@ pub(crate) struct MediaStream {
 }
 
 impl MediaStream {
-    pub(crate) async fn open(context: &Arc<Context>, url: Url) -> Result<Self, Error> {
+    pub(crate) async fn open(context: &Arc<Context>, url: Url, private_redirects: bool) -> Result<Self, Error> {
+        let patience = MISSING_PATIENCE.min(context.retry.patience);
+        let (opened, mut missing) = (tokio::time::Instant::now(), 0);
         let mut attempts = Attempts::keyless(context, DOWNLOAD, &url);
         let response = loop {
-            match get(context, url.clone(), HeaderMap::new()).await {
+            match get(context, &url, HeaderMap::new(), private_redirects).await {
                 Ok(response) => break attempts.succeeded(response),
-                Err(error) => attempts.failed(error).await?,
+                Err(error) => {
+                    let delay = context.retry.backoff(missing + 1);
+                    let is_in_time = missing < MAX_MISSING && opened.elapsed() + delay <= patience;
+                    if error.status() == Some(StatusCode::NOT_FOUND) && is_in_time {
+                        missing += 1;
+                        attempts.record(&error);
+                        tokio::time::sleep(delay).await;
+                    } else {
+                        attempts.failed(error).await?;
+                    }
+                }
             }
         };
         if !is_whole(response.status()) {
             let message = format!("the file's host returned {}, which is not a whole file", response.status());
             return Err(Error::new(ErrorKind::UnexpectedResponse, message));
         }
-        let headers = response.headers();
-        let content_type = header(headers, CONTENT_TYPE.as_str()).map(str::to_owned);
-        let (length, version) = (length(headers), version(headers));
-        let context = Arc::clone(context);
-        Ok(MediaStream {
-            context,
+        let mut stream = MediaStream {
+            context: Arc::clone(context),
             url,
+            private_redirects,
             response,
-            content_type,
-            length,
-            version,
+            content_type: None,
+            length: None,
+            version: None,
             received: 0,
             skip: 0,
             interruptions: 0,
-        })
+        };
+        stream.begin();
+        Ok(stream)
+    }
+
+    /// Takes the description of the file from a response that begins with its first byte.
+    fn begin(&mut self) {
+        let headers = self.response.headers();
+        self.content_type = header(headers, CONTENT_TYPE.as_str()).map(str::to_owned);
+        self.length = length(headers);
+        self.version = version(headers);
+    }
+
+    /// Returns the status and the headers of the response.
+    pub(crate) fn head(&self) -> (StatusCode, HeaderMap) {
+        (self.response.status(), self.response.headers().clone())
     }
 
     /// Returns the size of the whole file in bytes, if the host declares it.
@@ -129,12 +166,12 @@ impl MediaStream {
         loop {
             let mut headers = HeaderMap::new();
             match &self.version {
+                // The caller has received nothing yet, so that any version will do.
+                _ if self.received == 0 => {}
                 Some((_, version)) => {
                     headers.insert(RANGE, range(self.received));
                     headers.insert(IF_RANGE, version.clone());
                 }
-                // The caller has received nothing yet, so that any version will do.
-                None if self.received == 0 => {}
                 None => return Err(error),
             }
             self.interruptions += 1;
@@ -142,7 +179,7 @@ impl MediaStream {
             let Some(delay) = delay else { return Err(error) };
             tracing::debug!(kind = ?error.kind(), received = self.received, "download interrupted; resuming");
             tokio::time::sleep(delay).await;
-            match get(&self.context, self.url.clone(), headers).await {
+            match get(&self.context, &self.url, headers, self.private_redirects).await {
                 Ok(response) => return self.resume_with(response),
                 Err(failed) => error = failed,
             }
@@ -151,51 +188,86 @@ impl MediaStream {
 
     /// Continues with the response to a request for the rest of the file.
     fn resume_with(&mut self, response: reqwest::Response) -> Result<(), Error> {
-        let unexpected = |message: String| Err(Error::new(ErrorKind::UnexpectedResponse, message));
-        let headers = response.headers();
+        let (status, headers) = (response.status(), response.headers());
+        if self.received == 0 {
+            if !is_whole(status) {
+                return Err(self.not_the_rest(&format!("the host returned {status}")));
+            }
+            self.response = response;
+            self.begin();
+            return Ok(());
+        }
         // Some hosts support ranges but ignore `If-Range`.
-        let versions = self.version.as_ref().map(|(name, expected)| (headers.get(name), expected));
-        let has_changed = versions.is_some_and(|(actual, expected)| actual.is_some_and(|actual| actual != expected));
-        let is_unchanged = versions.is_some_and(|(actual, expected)| actual == Some(expected));
-        if has_changed && self.received > 0 {
-            return unexpected("the file changed on its host during the download".to_owned());
+        let found = self.version.as_ref().and_then(|(name, expected)| Some(headers.get(name)? == expected));
+        if found == Some(false) {
+            return Err(self.not_the_rest("the file changed on its host"));
         }
-        if response.status() == StatusCode::PARTIAL_CONTENT {
-            let range = header(headers, CONTENT_RANGE.as_str()).and_then(content_range);
-            let matching = range.filter(|(start, length)| {
-                *start == self.received && (length.is_none() || self.length.is_none() || *length == self.length)
-            });
-            let Some((_, length)) = matching else {
-                return unexpected(format!("the file's host did not resume at byte {} as requested", self.received));
-            };
-            // The length of a partial response may be less than the rest of the file.
-            self.length = self.length.or(length);
-            self.skip = 0;
-        } else if is_whole(response.status()) && (self.received == 0 || is_unchanged) {
+        let (skip, length) = if status == StatusCode::PARTIAL_CONTENT {
+            match header(headers, CONTENT_RANGE.as_str()).and_then(content_range) {
+                Some((start, length)) if start == self.received => (0, length),
+                _ => return Err(self.not_the_rest("the host did not resume there as requested")),
+            }
+        } else if is_whole(status) && found == Some(true) {
             // The host restarts from byte 0.
-            (self.length, self.version) = (length(headers), version(headers));
-            self.skip = self.received;
+            (self.received, length(headers))
         } else {
-            return unexpected(format!(
-                "cannot resume the download at byte {}: the file's host returned {}, possibly with another version",
-                self.received,
-                response.status()
-            ));
+            return Err(self.not_the_rest(&format!("the host returned {status}, possibly with another version")));
+        };
+        // Without a length, a part of the file could not be told from the whole of it.
+        let Some(whole) = self.length.or(length) else {
+            return Err(self.not_the_rest("the host does not say how long the file is"));
+        };
+        if length.is_some_and(|length| length != whole) || whole < self.received {
+            return Err(self.not_the_rest("the file's length changed on its host"));
         }
+        (self.length, self.skip) = (Some(whole), skip);
         self.response = response;
         Ok(())
     }
+
+    fn not_the_rest(&self, why: &str) -> Error {
+        let message = format!("cannot resume the download at byte {}: {why}", self.received);
+        Error::new(ErrorKind::UnexpectedResponse, message)
+    }
 }
 
-/// Requests a file. Redirects are followed because the request carries no secrets.
-async fn get(context: &Context, mut url: Url, headers: HeaderMap) -> Result<reqwest::Response, Error> {
+/// Requests a file. Redirects are followed because the request carries no secrets. From a public host, they are followed
+/// to other public hosts only, unless `private_redirects` is set.
+async fn get(
+    context: &Context,
+    first: &Url,
+    headers: HeaderMap,
+    private_redirects: bool,
+) -> Result<reqwest::Response, Error> {
     let idle: Duration = context.timeouts.idle;
+    let public_only = !private_redirects && !names_private_host(first);
+    let mut url = first.clone();
+    let mut first_peer_is_private = false;
     let mut redirects = 0;
     loop {
+        learn_url(&url);
+        let refused = public_only && redirects > 0 && {
+            let resolves = async { Ok(resolves_to_private_host(&url).await) };
+            names_private_host(&url) || within(Some(idle), DOWNLOAD.name(), resolves).await?
+        };
+        if refused {
+            return Err(private_redirect(first, &url));
+        }
         // With a content encoding, ranges and lengths would not be those of the file.
         let get = context.http.get(url.clone()).header(USER_AGENT, AGENT).header(ACCEPT_ENCODING, "identity");
         let sent = async { get.headers(headers.clone()).send().await.map_err(Error::transport) };
         let response = within(Some(idle), DOWNLOAD.name(), sent).await?;
+        // A name may resolve differently from one moment to the next. If the first host already has a private address, it
+        // is that of a proxy and says nothing.
+        let peer_is_private = response.remote_addr().is_some_and(|peer| is_private(peer.ip()));
+        if redirects == 0 {
+            first_peer_is_private = peer_is_private;
+        }
+        // The caller's own HTTP client may follow redirects itself.
+        let is_elsewhere = peer_is_private && !first_peer_is_private || names_private_host(response.url());
+        if public_only && is_elsewhere {
+            return Err(private_redirect(first, response.url()));
+        }
         if response.status().is_success() {
             return unencoded(response);
         }
@@ -209,6 +281,16 @@ async fn get(context: &Context, mut url: Url, headers: HeaderMap) -> Result<reqw
         }
         redirects += 1;
     }
+}
+
+fn private_redirect(first: &Url, target: &Url) -> Error {
+    let message = format!(
+        "untrusted redirect from {} to {}, which is not on the public internet: set `allow_private_redirects(true)` if \
+         the file is there",
+        host_and_port(first),
+        host_and_port(target)
+    );
+    Error::new(ErrorKind::UntrustedUrl, message)
 }
 
 /// Returns true if a redirect may be followed: only to http and https, and never from https to http.
@@ -230,14 +312,8 @@ fn unencoded(response: reqwest::Response) -> Result<reqwest::Response, Error> {
 /// Creates the error of an unsuccessful response, with the beginning of its body.
 async fn error_response(url: &Url, mut response: reqwest::Response, idle: Duration) -> Result<Error, Error> {
     let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-    let mut body = BytesMut::new();
-    while body.len() < MAX_ERROR_BODY
-        && let Some(chunk) = chunk(&mut response, idle).await?
-    {
-        body.extend_from_slice(&chunk);
-    }
-    body.truncate(MAX_ERROR_BODY);
-    Ok(response_error(url.host_str().unwrap_or("the host"), RawResponse { status, headers, body: body.freeze() }))
+    let body = beginning(&mut response, MAX_ERROR_BODY, idle).await?;
+    Ok(response_error(url.host_str().unwrap_or("the host"), RawResponse { status, headers, body }))
 }
 
 /// Returns true if a response with this status has a whole file. 206 has a part of it, and 204 is not an empty file.
@@ -249,10 +325,16 @@ fn length(headers: &HeaderMap) -> Option<u64> {
     header(headers, CONTENT_LENGTH.as_str())?.parse().ok()
 }
 
-/// Returns the header that identifies the version of a file: a strong ETag, or else the modification date.
+/// Returns the header that identifies the version of a file: a strong ETag, or else the modification date. A date has
+/// whole seconds, so that it identifies nothing within its second, and it is not trusted without a length.
 fn version(headers: &HeaderMap) -> Option<(HeaderName, HeaderValue)> {
     let strong = headers.get(ETAG).filter(|etag| !etag.as_bytes().starts_with(b"W/"));
-    let dated = || Some((LAST_MODIFIED, headers.get(LAST_MODIFIED)?.clone()));
+    let date = |name: &HeaderName| httpdate::parse_http_date(header(headers, name.as_str())?).ok();
+    let dated = || {
+        let modified: SystemTime = date(&LAST_MODIFIED)?;
+        let is_past = date(&DATE).is_none_or(|now| now > modified);
+        (is_past && length(headers).is_some()).then_some((LAST_MODIFIED, headers.get(LAST_MODIFIED)?.clone()))
+    };
     strong.map(|etag| (ETAG, etag.clone())).or_else(dated)
 }
 

@@ -1,6 +1,7 @@
 //! HTTP requests and responses: hosts, credentials, timeouts, retries, uploads, downloads and server-sent events.
 
 mod attempts;
+mod body;
 mod context;
 mod credentials;
 mod headers;
@@ -9,29 +10,36 @@ mod media_stream;
 mod meter;
 mod parcel;
 mod payload;
+mod private_hosts;
 mod progress;
+mod proxies;
 mod request;
 mod retry;
 mod send;
 mod sse;
+mod streams;
 mod time_limit;
 mod timeouts;
 pub(crate) mod tls;
+mod verdict;
 
 pub(crate) use context::Context;
 pub(crate) use credentials::Credentials;
 pub(crate) use headers::{header_value, parse_header, parse_headers};
-pub(crate) use hosts::{Hosts, join};
+pub(crate) use hosts::{Hosts, join, shown_host};
 pub(crate) use media_stream::MediaStream;
 pub(crate) use meter::Meter;
 pub(crate) use parcel::{Parcel, deliver};
 pub(crate) use payload::Payload;
 pub(crate) use progress::OnProgress;
 pub use progress::TransferProgress;
+pub(crate) use proxies::proxies;
 pub(crate) use request::{Operation, Request};
 pub use retry::RetryPolicy;
 pub(crate) use retry::{jittered, random};
 pub(crate) use send::{open, send};
 pub(crate) use sse::EventStream;
+pub(crate) use streams::Streams;
 pub(crate) use time_limit::{deadline, until, within_total};
 pub(crate) use timeouts::Timeouts;
+pub(crate) use verdict::{Verdict, judged, verdict};

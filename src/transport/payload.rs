@@ -1,7 +1,6 @@
 //! The bodies of uploads: bytes in memory or a slice of a file. Every attempt can read them again.
 
 use std::fs::{File, Metadata};
-use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -32,17 +31,19 @@ impl Payload {
     pub(crate) async fn open(path: &Path, head: usize) -> Result<(Self, Bytes), Error> {
         let path = path.to_owned();
         blocking(move || {
-            let unreadable = |error| unreadable(&path, error);
-            let (mut file, metadata) = open_regular(&path)?;
-            let length = metadata.len();
+            let (file, version) = open_regular(&path)?;
+            let length = version.length;
+            let local = LocalFile { path, file, version };
             // One byte more than the length shows that the file has grown.
             let limit = if length <= CHUNK { length + 1 } else { head as u64 };
-            let first = read(&mut file, limit).map_err(unreadable)?;
-            let local = LocalFile { path: path.clone(), length, modified: metadata.modified().ok() };
-            match first.len() as u64 {
-                bytes if length <= CHUNK && bytes == length => Ok((Payload::Bytes(first.clone()), first)),
-                _ if length <= CHUNK => Err(local.changed("its size changed while it was read")),
-                _ => Ok((Payload::File(FileSlice { file: Arc::new(local), start: 0, length }), first)),
+            let first = local.read(0, limit)?;
+            if length > CHUNK {
+                return Ok((Payload::File(FileSlice { file: Arc::new(local), start: 0, length }), first));
+            }
+            local.check()?;
+            match first.len() as u64 == length {
+                true => Ok((Payload::Bytes(first.clone()), first)),
+                false => Err(local.changed("its size changed while it was read")),
             }
         })
         .await
@@ -93,27 +94,83 @@ impl Payload {
     }
 }
 
-/// A local file that is being sent, with its state at the start.
+/// A local file that is being sent, with its version at the start. It stays open, so that every part and every attempt
+/// reads the same file, even if another one takes its name.
 #[derive(Debug)]
 struct LocalFile {
     path: PathBuf,
+    file: File,
+    version: Version,
+}
+
+/// What changes whenever a file's bytes change.
+#[derive(Debug, PartialEq, Eq)]
+struct Version {
     length: u64,
     modified: Option<SystemTime>,
+    /// The time of the last change of bytes or metadata, which programs cannot set, unlike the modification time.
+    #[cfg(unix)]
+    changed: (i64, i64),
+    #[cfg(unix)]
+    inode: (u64, u64),
+}
+
+impl Version {
+    fn of(metadata: &Metadata) -> Self {
+        #[cfg(unix)]
+        use std::os::unix::fs::MetadataExt;
+
+        Version {
+            length: metadata.len(),
+            modified: metadata.modified().ok(),
+            #[cfg(unix)]
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+            #[cfg(unix)]
+            inode: (metadata.dev(), metadata.ino()),
+        }
+    }
 }
 
 impl LocalFile {
-    /// Fails if an open file changed since the start.
-    fn check(&self, file: &File) -> Result<(), Error> {
-        let metadata = file.metadata().map_err(|error| unreadable(&self.path, error))?;
-        if metadata.len() == self.length && metadata.modified().ok() == self.modified {
+    /// Fails if the file changed since the start.
+    fn check(&self) -> Result<(), Error> {
+        let now = Version::of(&self.file.metadata().map_err(|error| unreadable(&self.path, error))?);
+        if now == self.version {
             return Ok(());
         }
-        Err(self.changed(&format!("it had {} bytes and now has {}", self.length, metadata.len())))
+        Err(match now.length == self.version.length {
+            true => self.changed("it was modified, replaced or linked"),
+            false => self.changed(&format!("it had {} bytes and now has {}", self.version.length, now.length)),
+        })
     }
 
     fn changed(&self, change: &str) -> Error {
         Error::new(ErrorKind::File, format!("{} changed while it was being sent: {change}", self.path.display()))
     }
+
+    /// Reads up to `limit` bytes, which is at most one byte more than a chunk. Returns fewer only at the end of the file.
+    fn read(&self, start: u64, limit: u64) -> Result<Bytes, Error> {
+        let mut bytes = vec![0; limit as usize];
+        let mut filled = 0;
+        while filled < bytes.len() {
+            match read_at(&self.file, &mut bytes[filled..], start + filled as u64) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(unreadable(&self.path, error)),
+            }
+        }
+        bytes.truncate(filled);
+        Ok(bytes.into())
+    }
+}
+
+/// Reads from a position. Concurrent reads of the same open file do not disturb each other.
+fn read_at(file: &File, bytes: &mut [u8], position: u64) -> std::io::Result<usize> {
+    #[cfg(unix)]
+    return std::os::unix::fs::FileExt::read_at(file, bytes, position);
+    #[cfg(windows)]
+    return std::os::windows::fs::FileExt::seek_read(file, bytes, position);
 }
 
 /// A slice of a file.
@@ -124,75 +181,60 @@ pub(crate) struct FileSlice {
     length: u64,
 }
 
-/// A chunk, and the open file with the bytes left to read of the slice. `None` after the last chunk.
-type Chunk = (Bytes, Option<(File, u64)>);
-
 impl FileSlice {
     /// Returns the slice's bytes in chunks. The next chunk is read while the previous one is sent.
     ///
     /// If the file changed, the stream yields an error before the last chunk at the latest. The body of a changed file
     /// is therefore never complete.
     pub(crate) fn chunks(self) -> impl futures_core::Stream<Item = Result<Bytes, Error>> + Send + 'static {
-        let ahead: Option<JoinHandle<Result<Chunk, Error>>> = None;
-        stream::try_unfold((self.length > 0, ahead), move |(more, ahead)| {
+        let ahead: Option<JoinHandle<Result<Bytes, Error>>> = None;
+        stream::try_unfold((0, ahead), move |(read, ahead)| {
             let slice = self.clone();
             async move {
-                if !more {
+                if read == slice.length {
                     return Ok(None);
                 }
-                let (chunk, rest) = joined(ahead.unwrap_or_else(|| slice.clone().read(None)).await)?;
-                let ahead = rest.map(|rest| slice.read(Some(rest)));
-                Ok(Some((chunk, (ahead.is_some(), ahead))))
+                let chunk = joined(ahead.unwrap_or_else(|| slice.clone().read(read)).await)?;
+                let read = read + chunk.len() as u64;
+                let ahead = (read < slice.length).then(|| slice.read(read));
+                Ok(Some((chunk, (read, ahead))))
             }
         })
     }
 
-    /// Starts reading the next chunk.
-    fn read(self, open: Option<(File, u64)>) -> JoinHandle<Result<Chunk, Error>> {
+    /// Starts reading the chunk after `read` bytes.
+    fn read(self, read: u64) -> JoinHandle<Result<Bytes, Error>> {
         tokio::task::spawn_blocking(move || {
-            let (mut file, left) = match open {
-                Some(open) => open,
-                None => (self.open()?, self.length),
-            };
-            let chunk = read(&mut file, left.min(CHUNK)).map_err(|error| unreadable(&self.file.path, error))?;
+            let left = self.length - read;
+            let chunk = self.file.read(self.start + read, left.min(CHUNK))?;
             if chunk.is_empty() {
                 return Err(self.file.changed("it became shorter"));
             }
-            let left = left - chunk.len() as u64;
-            if left > 0 {
-                return Ok((chunk, Some((file, left))));
+            if chunk.len() as u64 == left {
+                self.file.check()?;
             }
-            self.file.check(&file)?;
-            Ok((chunk, None))
+            Ok(chunk)
         })
-    }
-
-    fn open(&self) -> Result<File, Error> {
-        let (mut file, _) = open_regular(&self.file.path)?;
-        self.file.check(&file)?;
-        file.seek(SeekFrom::Start(self.start)).map_err(|error| unreadable(&self.file.path, error))?;
-        Ok(file)
     }
 }
 
 /// Opens a regular file. Anything else is rejected unopened because opening a pipe blocks until something writes to it.
-fn open_regular(path: &Path) -> Result<(File, Metadata), Error> {
+fn open_regular(path: &Path) -> Result<(File, Version), Error> {
     let unreadable = |error| unreadable(path, error);
-    let metadata = std::fs::metadata(path).map_err(unreadable)?;
-    if !metadata.is_file() {
-        let reason = if metadata.is_dir() { "it is a folder" } else { "not a regular file; use `FileInput::reader`" };
-        return Err(Error::new(ErrorKind::File, format!("cannot read {}: {reason}", path.display())));
-    }
+    require_regular(path, &std::fs::metadata(path).map_err(unreadable)?)?;
     let file = File::open(path).map_err(unreadable)?;
+    // Something else may have taken the path in the meantime.
     let metadata = file.metadata().map_err(unreadable)?;
-    Ok((file, metadata))
+    require_regular(path, &metadata)?;
+    Ok((file, Version::of(&metadata)))
 }
 
-/// Reads up to `limit` bytes. Returns fewer only at the end of the file.
-fn read(file: &mut File, limit: u64) -> std::io::Result<Bytes> {
-    let mut bytes = Vec::with_capacity(limit as usize);
-    file.take(limit).read_to_end(&mut bytes)?;
-    Ok(bytes.into())
+fn require_regular(path: &Path, metadata: &Metadata) -> Result<(), Error> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    let reason = if metadata.is_dir() { "it is a folder" } else { "not a regular file; use `FileInput::reader`" };
+    Err(Error::new(ErrorKind::File, format!("cannot read {}: {reason}", path.display())))
 }
 
 fn unreadable(path: &Path, error: std::io::Error) -> Error {

@@ -25,6 +25,11 @@ pub(crate) enum Operation {
 }
 
 impl Operation {
+    /// Returns true if fal bills the request once it has accepted it.
+    pub(crate) fn is_billable(self) -> bool {
+        matches!(self, Operation::Run | Operation::Submit { .. })
+    }
+
     /// The name in logs and errors.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -48,8 +53,8 @@ pub(crate) struct Request {
     pub(crate) headers: HeaderMap,
     /// The JSON body.
     pub(crate) body: Option<Bytes>,
-    /// Set while the request may have arrived or may be in transit. Not set between two attempts, so that a caller that
-    /// gives up there knows that nothing was submitted.
+    /// Set while the body may have arrived or may be in transit. Not set before a connection is established, nor between
+    /// two attempts, so that a caller that gives up there knows that nothing was submitted.
     pub(crate) may_have_arrived: Arc<AtomicBool>,
 }
 

@@ -267,7 +267,7 @@ async fn a_transfer_that_cannot_resume_fails() {
         ("an unrequested range", vec![rest(10)], ErrorKind::UnexpectedResponse, 1),
         ("204", vec![Reply::text(204, "a/b", "").unannounced()], ErrorKind::UnexpectedResponse, 1),
         ("no more progress", vec![v1(half(10)), v1(rest(10).cut(0).torn_of(26))], ErrorKind::Transport, 5),
-        ("404", vec![Reply::text(404, "a/b", "")], ErrorKind::Service, 1),
+        ("404 for longer than a new file is missing", vec![Reply::text(404, "a/b", "")], ErrorKind::Service, 4),
         ("503 on every attempt", vec![Reply::text(503, "a/b", "")], ErrorKind::Service, 5),
     ] {
         let (bytes, ranges) = download(replies).await;

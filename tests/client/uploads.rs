@@ -137,7 +137,7 @@ async fn an_unnamed_file_gets_a_name_for_signed_uploads() {
 }
 
 #[tokio::test]
-async fn the_content_type_is_explicit_or_guessed_from_name_or_bytes() {
+async fn the_content_type_is_explicit_or_detected_from_bytes_or_name() {
     let storage = Storage::start().await;
     let client = storage.builder().build().expect("a client");
     let folder = tempfile::tempdir().expect("a folder");
@@ -148,15 +148,15 @@ async fn the_content_type_is_explicit_or_guessed_from_name_or_bytes() {
     };
     let png = b"\x89PNG\r\n\x1a\n";
     for (file, content_type, name) in [
-        (written("a.webp", png), "image/webp", Some("a.webp")),
+        (written("a.webp", png), "image/png", Some("a.webp")),
         (written("a", png), "image/png", Some("a")),
         (written("b", b"?"), "application/octet-stream", Some("b")),
         (written("c", b""), "application/octet-stream", Some("c")),
         (written("d.png", b"").content_type("image/gif").name("e.gif"), "image/gif", Some("e.gif")),
         (FileInput::from(png.to_vec()), "image/png", None),
-        (FileInput::from(png.to_vec()).name("a.gif"), "image/gif", Some("a.gif")),
+        (FileInput::from(png.to_vec()).name("a.gif"), "image/png", Some("a.gif")),
         (FileInput::reader(&png[..], None), "image/png", None),
-        (FileInput::reader(&png[..], 8).name("a.mp4"), "video/mp4", Some("a.mp4")),
+        (FileInput::reader(&b"?"[..], 1).name("a.mp4"), "video/mp4", Some("a.mp4")),
         (FileInput::url("data:image/bmp;base64,AAAA"), "image/bmp", None),
     ] {
         let shown = format!("{file:?}");
@@ -294,7 +294,7 @@ async fn readers_are_rejected_when_reused_failing_or_of_another_length() {
         (1001, "returned 1000 bytes, fewer than the declared 1001"),
         (400, "more than the declared 400"),
         (0, "more than the declared 0"),
-        (u64::MAX, "fewer than the declared 18446744073709551615"),
+        (1 << 42, "fewer than the declared 4398046511104"),
     ] {
         let error = client.storage().upload(FileInput::reader(bytes, declared)).await.expect_err(words);
         assert_eq!(error.kind(), ErrorKind::File);
@@ -347,10 +347,6 @@ async fn a_file_changed_during_its_upload_is_an_error() {
             // In parts, after the first one, and in one request, in the middle. The second file is large enough for the
             // change to happen before all of it is sent.
             for (length, multipart_above) in [(1 << 20, 1 << 19), (20 << 20, 1 << 30)] {
-                if multipart_above > length && matches!(how, "is deleted" | "is replaced") {
-                    // The open file stays the same.
-                    continue;
-                }
                 let folder = tempfile::tempdir().expect("a folder");
                 let path = folder.path().join("a.bin");
                 std::fs::write(&path, vec![7; length as usize]).expect("a file");

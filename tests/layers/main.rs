@@ -12,7 +12,8 @@ mod tokens;
 
 use std::path::Path;
 
-const CLIENT: &str = "protocol error transport files schema media queue storage client call endpoint documents lib";
+const CLIENT: &str =
+    "text protocol error transport files schema media queue storage client call endpoint documents lib";
 
 const GENERATOR: &str = "digest mark names pointer prose words refusals error source patch document model tree \
     report select schema normalize types lower render manifest present features write summary change pipeline builder lib";

@@ -1,5 +1,6 @@
 use serde_json::{Map, Value, json};
 
+use crate::documents::bounds;
 use crate::documents::rewrite::rewrite;
 
 /// The parts of a fal OpenAPI document that an emulator needs.
@@ -20,6 +21,9 @@ pub(crate) struct Document {
 impl Document {
     /// Parses a document. The error says what is missing.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if text.len() > bounds::MAX_BYTES {
+            return Err(format!("the document exceeds the emulator's limit of {} MiB", bounds::MAX_BYTES >> 20));
+        }
         let document: Value = serde_json::from_str(text).map_err(|error| format!("invalid JSON: {error}"))?;
         let paths =
             document.get("paths").and_then(Value::as_object).ok_or("not an OpenAPI document: `paths` is missing")?;
@@ -43,13 +47,17 @@ impl Document {
         let schemas = original["components"]["schemas"].as_object();
         let schemas: Map<String, Value> =
             schemas.into_iter().flatten().map(|(name, schema)| (name.clone(), rewrite(schema, &original))).collect();
-        Ok(Document {
+        let document = Document {
             id,
             input: rewrite(input, &original),
             output: rewrite(result.get("schema").unwrap_or(&Value::Bool(true)), &original),
             example: example(result),
             root: json!({ "components": { "schemas": schemas } }),
-        })
+        };
+        for part in [&document.root, &document.input, &document.output] {
+            bounds::check(&document.root, part)?;
+        }
+        Ok(document)
     }
 
     /// Returns the application in the id: two segments, or three if the first is a namespace.

@@ -7,12 +7,9 @@ use crate::response::reply::Reply;
 use crate::state::State;
 use crate::storage::content::Blob;
 
-/// Handles a request. `file` is its body if the route takes a file.
+/// Handles an admitted request. `file` is its body if the route takes a file.
 pub(crate) async fn dispatch(state: &State, call: Call<'_>, file: Option<Blob>) -> Result<Reply, Refusal> {
     let Call { route, received, fault } = call;
-    if !route.methods().contains(received.method()) && *route != Route::Unknown {
-        return Err(Refusal::Method(route.methods()));
-    }
     let blob = || file.unwrap_or_else(|| state.store.blob());
     match route {
         Route::Run { id } => run::run(state, call, id).await,
@@ -33,9 +30,9 @@ pub(crate) async fn dispatch(state: &State, call: Call<'_>, file: Option<Blob>) 
         },
         Route::File { path, operation: Operation::PutFile } => uploads::put_file(state, path, received, blob()),
         Route::File { path, .. } => files::read(state, path, received, fault.ignores_range()).await,
-        Route::Part { path, upload_id, number } => uploads::put_part(state, path, upload_id, number, received, blob()),
+        Route::Part { path, upload_id, number } => uploads::put_part(state, path, upload_id, number, blob()),
         Route::Complete { path, upload_id } => uploads::complete_multipart(state, path, upload_id, received),
-        Route::SignPart { upload_id, number } => uploads::sign_part(state, upload_id, number, received),
+        Route::SignPart { upload_id, number } => uploads::sign_part(state, upload_id, number),
         Route::CompleteByKey { upload_id } => uploads::complete_by_key(state, upload_id, received),
         Route::RequestBelowPath | Route::Unknown => Err(Refusal::NoPath(received.path().to_owned())),
     }

@@ -11,6 +11,7 @@ use crate::handlers::call::Call;
 use crate::input::files::missing_files;
 use crate::input::judge;
 use crate::media::media_file::MediaFile;
+use crate::output::limits;
 use crate::output::maker::{self, Made};
 use crate::output::sources::{Source, Sources};
 use crate::output::spec::OutputSpec;
@@ -36,16 +37,21 @@ pub(super) fn endpoint<'s>(state: &'s State, id: &str, received: &Received) -> R
 }
 
 /// Turns a request into a job.
-pub(super) fn accept(state: &State, call: Call<'_>, endpoint: &Arc<Endpoint>, is_direct: bool) -> Arc<Job> {
+pub(super) fn accept(
+    state: &State,
+    call: Call<'_>,
+    endpoint: &Arc<Endpoint>,
+    is_direct: bool,
+) -> Result<Arc<Job>, Refusal> {
     let id = random::uuid();
-    call.received.set_request_id(&id);
     let script = if is_direct { &state.direct } else { &state.queued };
     let failure = invalid_input(endpoint, call.received).or_else(|| call.fault.job_failure(&state.clock));
     let prospect = failure.map_or_else(|| sources(state, call.received), Err);
     let (endpoint, received, script) = (Arc::clone(endpoint), Arc::clone(call.received), Arc::clone(script));
     let job = Arc::new(Job::new(id, endpoint, received, prospect, script, &state.clock, is_direct));
-    state.jobs.add(Arc::clone(&job));
-    job
+    state.jobs.add(Arc::clone(&job))?;
+    call.received.set_request_id(&job.id);
+    Ok(job)
 }
 
 /// Returns why the input is refused: it breaks the document's schema, or that schema is unusable.
@@ -53,7 +59,10 @@ fn invalid_input(endpoint: &Endpoint, received: &Received) -> Option<Failure> {
     let violations = match (endpoint.judge(), received.input()) {
         (Err(reason), _) => return Some(Failure::internal(reason.to_owned())),
         (Ok(_), Err(error)) => judge::unreadable(received.body(), error),
-        (Ok(judge), Ok(input)) => judge.violations(input),
+        (Ok(judge), Ok(input)) => match judge.violations(input) {
+            violations if violations.is_empty() => limits::violations(&endpoint.document, input),
+            violations => violations,
+        },
     };
     if violations.is_empty() { None } else { Some(Failure::invalid(violations)) }
 }
@@ -84,15 +93,8 @@ pub(super) async fn result(state: &State, job: &Arc<Job>) -> Reply {
     if let Some(failure) = job.failure(&job.now()) {
         return failure.reply();
     }
-    let input = job.received.input().unwrap_or(&Value::Null);
-    let takes_time = input.get("sync_mode") == Some(&Value::Bool(true))
-        || job.prospect.as_ref().is_ok_and(|sources| sources.has_canvas(input));
     let (job, base_url, store) = (Arc::clone(job), state.base_url.clone(), Arc::clone(&state.store));
-    let made = match takes_time {
-        true => blocking(move || output(&job, &base_url, &store)).await,
-        false => output(&job, &base_url, &store),
-    };
-    match made {
+    match blocking(state, move || output(&job, &base_url, &store)).await {
         Ok((output, units)) => reply::with_header(reply::json(StatusCode::OK, &output), BILLABLE_UNITS, &units),
         Err(error) => Failure::internal(error).reply(),
     }
@@ -120,7 +122,8 @@ fn output(job: &Job, base_url: &str, store: &Store) -> Result<(Value, String), S
             }
             false => None,
         };
-        store.add_generated(file, &lifecycle.clone().unwrap_or_default(), content);
+        let added = store.add_generated(file, &lifecycle.clone().unwrap_or_default(), content);
+        added.map_err(|exceeded| exceeded.to_string())?;
     }
     Ok((output, spec.count.unwrap_or(1).to_string()))
 }

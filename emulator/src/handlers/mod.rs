@@ -1,5 +1,6 @@
 //! The operations of fal, as functions of the emulator's state.
 
+pub(crate) mod admit;
 mod auth;
 mod blocking;
 pub(crate) mod call;

@@ -25,7 +25,8 @@ pub(super) fn sign_file(state: &State, received: &Received) -> Result<Reply, Ref
         let message = format!("expiration_seconds has to be a whole number from 1 to {MAX_SIGNED_SECONDS}");
         platform_error(StatusCode::BAD_REQUEST, "validation_error", &message)
     })?;
-    Ok(reply::json(StatusCode::OK, &json!({ "signed_url": state.store.sign(&file, Duration::from_secs(seconds)) })))
+    let signed_url = state.store.sign(&file, Duration::from_secs(seconds))?;
+    Ok(reply::json(StatusCode::OK, &json!({ "signed_url": signed_url })))
 }
 
 pub(super) fn file_acl(state: &State, received: &Received) -> Result<Reply, Refusal> {
@@ -46,13 +47,17 @@ pub(super) fn set_file_acl(state: &State, received: &Received) -> Result<Reply, 
     Ok(reply)
 }
 
-/// Checks the key of a platform API call, and returns the path of the file in its query.
-fn file_path(state: &State, received: &Received) -> Result<String, Refusal> {
+/// Requires a key.
+pub(super) fn check_key(state: &State, received: &Received) -> Result<(), Refusal> {
     let unauthorized = |message| platform_error(StatusCode::UNAUTHORIZED, "authorization_error", message);
     state.settings.keys.check(received.headers()).map_err(|problem| match problem {
         KeyError::Missing => unauthorized("Authentication required"),
         KeyError::Wrong => unauthorized("Invalid API key"),
-    })?;
+    })
+}
+
+/// Returns the path of the file in the query of a platform API call.
+fn file_path(state: &State, received: &Received) -> Result<String, Refusal> {
     let invalid = |message| platform_error(StatusCode::BAD_REQUEST, "validation_error", message);
     let url = received.query("url").ok_or_else(|| invalid("the parameter `url` is missing"))?;
     let path = state.store.path_of(url).filter(|_| !url.contains('?'));
@@ -63,7 +68,7 @@ fn file_path(state: &State, received: &Received) -> Result<String, Refusal> {
         // A file that is only drawn is stored from now on, so that it can have an ACL.
         None => {
             let drawn = MediaFile::from_path(&path).ok_or_else(not_found)?;
-            state.store.add_generated(&drawn, &Lifecycle::default(), None);
+            state.store.add_generated(&drawn, &Lifecycle::default(), None)?;
             Ok(path)
         }
     }

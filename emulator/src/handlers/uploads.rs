@@ -4,25 +4,25 @@ use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, ETAG};
 use serde_json::{Value, json};
 
-use crate::handlers::auth;
 use crate::request::received::Received;
 use crate::response::refusal::Refusal;
 use crate::response::reply::{self, Reply};
 use crate::state::State;
 use crate::storage::content::Blob;
-use crate::storage::grants::Grant;
 use crate::storage::host::Host;
 use crate::storage::metadata::Metadata;
 use crate::storage::multipart::ListedPart;
 use crate::storage::store::StartedUpload;
 use crate::time::iso8601::iso8601;
 
+/// The most bytes of the name and of the content type of a file.
+const MAX_METADATA_BYTES: usize = 1_024;
+
 pub(super) fn cdn_token(state: &State, received: &Received) -> Result<Reply, Refusal> {
-    auth::check_key(state, received)?;
     if received.query("storage_type") != Some("fal-cdn-v3") {
         return Err(bad_request("There are tokens for `storage_type=fal-cdn-v3` only"));
     }
-    let (token, expires_at) = state.store.token();
+    let (token, expires_at) = state.store.token()?;
     Ok(ok(&json!({
         "token": token,
         "token_type": "Bearer",
@@ -32,29 +32,27 @@ pub(super) fn cdn_token(state: &State, received: &Received) -> Result<Reply, Ref
 }
 
 pub(super) fn initiate_upload(state: &State, received: &Received) -> Result<Reply, Refusal> {
-    auth::check_key(state, received)?;
     let host = match received.query("storage_type") {
         Some("fal-cdn-v3") => Host::Cdn,
         Some("gcs") | None => Host::Gcs,
         Some(other) => return Err(bad_request(&format!("There is no storage type `{other}`"))),
     };
-    let (file_url, signature) = state.store.expect_file(host, metadata_of_body(received)?);
+    let (file_url, signature) = state.store.expect_file(host, metadata_of_body(received)?)?;
     Ok(ok(
         &json!({ "upload_url": format!("{file_url}?{}={signature}", host.signature_parameter()), "file_url": file_url }),
     ))
 }
 
 pub(super) fn initiate_multipart(state: &State, received: &Received) -> Result<Reply, Refusal> {
-    auth::check_key(state, received)?;
     let host = match received.query("storage_type") {
         Some("fal-cdn-v3") => Host::Cdn,
         Some("gcs") => Host::Gcs,
         _ => return Err(bad_request("Uploads in parts are for the storage types `fal-cdn-v3` and `gcs`")),
     };
-    let StartedUpload { upload_id, file_url } = state.store.start_multipart(host, metadata_of_body(received)?);
+    let StartedUpload { upload_id, file_url } = state.store.start_multipart(host, metadata_of_body(received)?)?;
     let upload_url = match host {
         Host::Cdn => {
-            let signature = state.store.sign_parts(&upload_id);
+            let signature = state.store.sign_parts(&upload_id)?;
             format!("{file_url}/multipart/{upload_id}?{}={signature}", host.signature_parameter())
         }
         Host::Gcs => format!("{}/rest.fal.ai/storage/upload/multipart/{upload_id}", state.base_url),
@@ -63,46 +61,45 @@ pub(super) fn initiate_multipart(state: &State, received: &Received) -> Result<R
 }
 
 /// Signs a URL for a part of an upload to Google Cloud Storage.
-pub(super) fn sign_part(state: &State, upload_id: &str, number: &str, received: &Received) -> Result<Reply, Refusal> {
-    auth::check_key(state, received)?;
+pub(super) fn sign_part(state: &State, upload_id: &str, number: &str) -> Result<Reply, Refusal> {
     let file_url = state.store.multipart_url(upload_id).ok_or_else(|| no_upload(upload_id))?;
-    let signature = state.store.sign_parts(upload_id);
+    let signature = state.store.sign_parts(upload_id)?;
     let parameter = Host::Gcs.signature_parameter();
     Ok(ok(&json!({ "upload_url": format!("{file_url}/multipart/{upload_id}/{number}?{parameter}={signature}") })))
 }
 
 pub(super) fn upload(state: &State, received: &Received, file: Blob) -> Result<Reply, Refusal> {
-    auth::check_token(state, received)?;
-    let stored = state.store.add(metadata_of_headers(received), file);
+    let stored = state.store.add(metadata_of_headers(received), file)?;
     Ok(ok(&json!({ "access_url": stored.url() })))
 }
 
 pub(super) fn start_multipart(state: &State, received: &Received) -> Result<Reply, Refusal> {
-    auth::check_token(state, received)?;
-    let started = state.store.start_multipart(Host::Cdn, metadata_of_headers(received));
+    let started = state.store.start_multipart(Host::Cdn, metadata_of_headers(received))?;
     Ok(ok(&json!({ "access_url": started.file_url, "uploadId": started.upload_id })))
 }
 
-pub(super) fn put_file(state: &State, path: &str, received: &Received, file: Blob) -> Result<Reply, Refusal> {
-    auth::check_signature(state, received, &Grant::Put(path.to_owned()))?;
+/// Returns the metadata of an upload that was initiated for a path.
+pub(super) fn expected(state: &State, path: &str, received: &Received) -> Result<Metadata, Refusal> {
     let metadata = state.store.expected(path).ok_or_else(|| Refusal::NoPath(format!("/{path}")))?;
     if content_type(received) != metadata.content_type {
         let detail = format!("The URL is signed for the content type `{}`", metadata.content_type);
         return Err(Refusal::Detail(StatusCode::FORBIDDEN, detail));
     }
-    state.store.put(path.to_owned(), metadata, file);
+    Ok(metadata)
+}
+
+pub(super) fn put_file(state: &State, path: &str, received: &Received, file: Blob) -> Result<Reply, Refusal> {
+    state.store.put(path.to_owned(), expected(state, path, received)?, file)?;
     Ok(ok(&json!({})))
 }
 
-pub(super) fn put_part(
-    state: &State,
-    path: &str,
-    upload_id: &str,
-    number: &str,
-    received: &Received,
-    part: Blob,
-) -> Result<Reply, Refusal> {
-    auth::check_parts(state, received, upload_id)?;
+/// Requires that an upload takes a part of this number.
+pub(super) fn check_part(state: &State, path: &str, upload_id: &str, number: &str) -> Result<(), Refusal> {
+    let takes = state.store.takes_part(path, upload_id, number);
+    takes.ok_or_else(|| no_upload(upload_id))?.map_err(|reason| bad_request(&reason))
+}
+
+pub(super) fn put_part(state: &State, path: &str, upload_id: &str, number: &str, part: Blob) -> Result<Reply, Refusal> {
     let etag = state.store.put_part(path, upload_id, number, part);
     let etag = etag.ok_or_else(|| no_upload(upload_id))?.map_err(|reason| bad_request(&reason))?;
     let number: u32 = number.parse().unwrap_or_default();
@@ -115,13 +112,11 @@ pub(super) fn complete_multipart(
     upload_id: &str,
     received: &Received,
 ) -> Result<Reply, Refusal> {
-    auth::check_parts(state, received, upload_id)?;
     complete(state, path, upload_id, received, "partNumber")
 }
 
 /// Completes an upload to Google Cloud Storage, which requires the key.
 pub(super) fn complete_by_key(state: &State, upload_id: &str, received: &Received) -> Result<Reply, Refusal> {
-    auth::check_key(state, received)?;
     let file_url = state.store.multipart_url(upload_id).ok_or_else(|| no_upload(upload_id))?;
     let path = state.store.path_of(&file_url).unwrap_or_default();
     complete(state, &path, upload_id, received, "part_number")
@@ -154,6 +149,9 @@ fn metadata_of_body(received: &Received) -> Result<Metadata, Refusal> {
         })
         .collect();
     match (field("content_type"), field("file_name")) {
+        (Some(content_type), Some(name)) if content_type.len().max(name.len()) > MAX_METADATA_BYTES => {
+            Err(bad_request(&format!("`content_type` and `file_name` are limited to {MAX_METADATA_BYTES} bytes")))
+        }
         (Some(content_type), Some(name)) => {
             Ok(Metadata { name, content_type, lifecycle: received.lifecycle().unwrap_or_default() })
         }

@@ -3,12 +3,16 @@ use std::sync::Arc;
 
 use hyper::Request;
 use hyper::body::Incoming;
+use hyper::header::EXPECT;
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::faults::break_point::BreakPoint;
 use crate::faults::fault::Cut;
+use crate::handlers::admit::admit;
 use crate::handlers::call::Call;
 use crate::handlers::dispatch::dispatch;
-use crate::http::body::{self, MAX_BYTES};
+use crate::http::body::{self, Held, Unread};
+use crate::http::hosts;
 use crate::request::received::Received;
 use crate::request::received_request::ReceivedRequest;
 use crate::request::route::Route;
@@ -24,6 +28,9 @@ pub(super) async fn respond(
     break_point: &BreakPoint,
 ) -> Result<Reply, Dropped> {
     let (head, incoming) = request.into_parts();
+    if let Err(refusal) = hosts::check(&head, &state.settings.allowed_hosts) {
+        return Ok(refusal.into_reply());
+    }
     let route = Route::parse(&head.method, head.uri.path());
     let endpoint = endpoint(state, &route);
     let request = state.journal.begin(route.operation(), |in_flight| Received::new(&route, endpoint, in_flight, head));
@@ -36,22 +43,35 @@ pub(super) async fn respond(
             Cut::Stall => pending().await,
         };
     }
-    let read = read_body(state, &route, incoming, received).await?;
+    let read = match admit(state, &route, received) {
+        Ok(()) => read_body(state, &route, incoming, received).await,
+        Err(refusal) => {
+            // A client that waits for the permission to send has not sent a body.
+            if !received.headers().contains_key(EXPECT) {
+                body::discard(incoming);
+            }
+            Err(Unread::Refused(refusal))
+        }
+    };
+    let read = match read {
+        Ok(read) => Ok(read),
+        Err(Unread::Refused(refusal)) => Err(refusal),
+        Err(Unread::Disconnected) => return Err(Dropped),
+    };
     request.was_read();
 
-    let response = match read {
-        Ok(file) => {
-            fault.wait(&state.clock).await;
-            match fault.replacement(&state.clock) {
-                Some(replacement) => replacement,
-                None => {
-                    let call = Call { route: &route, received, fault: &fault };
-                    let reply = dispatch(state, call, file).await.unwrap_or_else(Refusal::into_reply);
-                    fault.apply(reply, &state.clock, break_point)
+    fault.wait(&state.clock).await;
+    let response = match fault.replacement(&state.clock) {
+        Some(replacement) => replacement,
+        None => {
+            let reply = match read {
+                Ok(Read { file, permit: _permit }) => {
+                    dispatch(state, Call { route: &route, received, fault: &fault }, file).await
                 }
-            }
+                Err(refusal) => Err(refusal),
+            };
+            fault.apply(reply.unwrap_or_else(Refusal::into_reply), &state.clock, break_point)
         }
-        Err(refusal) => Ok(refusal.into_reply()),
     };
     if let Ok(reply) = &response {
         received.set_status(reply.status().as_u16());
@@ -62,22 +82,23 @@ pub(super) async fn respond(
     response
 }
 
-/// Reads the body, and returns it if it is a file. A client that disconnects early gets no response.
-async fn read_body(
-    state: &State,
-    route: &Route,
-    incoming: Incoming,
-    received: &Received,
-) -> Result<Result<Option<Blob>, Refusal>, Dropped> {
+/// A body that was read.
+struct Read {
+    /// The body, if it is a file.
+    file: Option<Blob>,
+    /// Counts any other body while it is handled.
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+async fn read_body(state: &State, route: &Route, incoming: Incoming, received: &Received) -> Result<Read, Unread> {
     if route.takes_file() {
-        let read = body::read_file(incoming, state.store.blob()).await.map_err(|_| Dropped)?;
-        received.set_file_size(read.as_ref().map_or(0, Blob::size));
-        return Ok(read.map(Some).map_err(Refusal::NoRoom));
+        let file = body::read_file(incoming, state.store.blob()).await?;
+        received.set_file_size(file.size());
+        return Ok(Read { file: Some(file), permit: None });
     }
-    let read = body::read(incoming).await.map_err(|_| Dropped)?;
-    let checked = if read.is_some() { Ok(None) } else { Err(Refusal::TooLarge { max_bytes: MAX_BYTES }) };
-    received.set_body(read.unwrap_or_default());
-    Ok(checked)
+    let Held { bytes, permit } = body::read(incoming, &state.bodies).await?;
+    received.set_body(bytes);
+    Ok(Read { file: None, permit: Some(permit) })
 }
 
 /// Returns the endpoint that a request is about.

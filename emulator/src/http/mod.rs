@@ -2,5 +2,6 @@
 
 mod body;
 mod exchange;
+mod hosts;
 pub(crate) mod server;
 mod wire;

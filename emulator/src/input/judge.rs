@@ -137,7 +137,7 @@ fn loc(pointer: &str, body: &Value) -> Value {
 }
 
 /// Formats a violation as fal does.
-pub(super) fn detail(mut loc: Value, violation: &Violation, input: Option<&Value>) -> Value {
+pub(crate) fn detail(mut loc: Value, violation: &Violation, input: Option<&Value>) -> Value {
     let mut input = input;
     if let (Some(property), Value::Array(loc)) = (&violation.property, &mut loc) {
         loc.push(property.clone());

@@ -2,4 +2,4 @@
 
 pub(crate) mod files;
 pub(crate) mod judge;
-mod violation;
+pub(crate) mod violation;

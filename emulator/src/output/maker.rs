@@ -8,6 +8,7 @@ use crate::documents::schema::{self, fits};
 use crate::media::media_file::{MediaFile, MediaKind};
 use crate::media::raster::MAX_SIDE;
 use crate::output::file_kind::{self, FileKind, is_url, is_url_name};
+use crate::output::limits::{MAX_INLINE_BYTES, MAX_PIXELS};
 use crate::output::spec::OutputSpec;
 
 /// The nesting depth from which on optional values are left out.
@@ -31,8 +32,18 @@ pub(crate) struct Made {
 /// that the emulator serves. The error comes from the encoder of an image.
 pub(crate) fn make(document: &Document, spec: &OutputSpec, base_url: &str) -> Result<Made, String> {
     let root = &document.root;
-    let mut maker =
-        Maker { root, spec, base_url, file_count: 0, files: Vec::new(), values: 0, inside: Vec::new(), error: None };
+    let mut maker = Maker {
+        root,
+        spec,
+        base_url,
+        file_count: 0,
+        pixels: 0,
+        inline_bytes: 0,
+        files: Vec::new(),
+        values: 0,
+        inside: Vec::new(),
+        error: None,
+    };
     let mut output = maker.value(&document.output, document.example.as_ref(), Position::default());
     align_verdicts(&mut output);
     let files = maker.files;
@@ -55,12 +66,16 @@ struct Maker<'a> {
     base_url: &'a str,
     /// The number of files so far, which makes each of them different.
     file_count: u64,
+    /// The pixels of all images so far.
+    pixels: u64,
+    /// The bytes of the data URIs so far.
+    inline_bytes: usize,
     /// The files that the output refers to.
     files: Vec<MediaFile>,
     values: usize,
     /// The references around the current value, to detect cycles.
     inside: Vec<String>,
-    /// The error of an image.
+    /// The first error of an image. No image is drawn after it.
     error: Option<String>,
 }
 
@@ -367,6 +382,10 @@ impl Maker<'_> {
         let media_kind = match kind {
             FileKind::Image => {
                 let (width, height) = self.spec.size.or(example_size).unwrap_or(DEFAULT_SIZE);
+                self.pixels += u64::from(width) * u64::from(height);
+                if self.pixels > MAX_PIXELS {
+                    self.fail(format!("the emulator's limit of {MAX_PIXELS} pixels in an output is reached"));
+                }
                 match self.spec.canvas {
                     Some(_) => MediaKind::Painting { width, height },
                     None => MediaKind::Image { width, height },
@@ -381,6 +400,14 @@ impl Maker<'_> {
     fn url(&mut self, file: &MediaFile) -> Value {
         if self.spec.inline {
             let bytes = self.bytes(file);
+            self.inline_bytes += bytes.len();
+            if self.inline_bytes > MAX_INLINE_BYTES {
+                self.fail(format!(
+                    "the emulator's limit of {} MiB of data URIs in an output is reached",
+                    MAX_INLINE_BYTES >> 20
+                ));
+                return Value::Null;
+            }
             return json!(format!("data:{};base64,{}", file.content_type(), STANDARD.encode(bytes)));
         }
         self.files.push(file.clone());
@@ -388,10 +415,15 @@ impl Maker<'_> {
     }
 
     fn bytes(&mut self, file: &MediaFile) -> Bytes {
-        file.bytes(self.spec.canvas.as_ref()).unwrap_or_else(|error| {
-            self.error = Some(error);
+        let bytes = if self.error.is_some() { Ok(Bytes::new()) } else { file.bytes(self.spec.canvas.as_ref()) };
+        bytes.unwrap_or_else(|error| {
+            self.fail(error);
             Bytes::new()
         })
+    }
+
+    fn fail(&mut self, error: String) {
+        self.error.get_or_insert(error);
     }
 
     /// Returns whether a value of the schema must contain itself. An array need not, because it may be empty.

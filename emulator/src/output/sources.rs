@@ -38,11 +38,6 @@ impl Sources {
         Some(Canvas { image, mask: mask_url(input).and_then(|url| self.raster(url)) })
     }
 
-    /// Returns whether there may be a canvas, without decoding an image.
-    pub(crate) fn has_canvas(&self, input: &Value) -> bool {
-        image_urls(input).iter().any(|url| self.0.contains_key(*url) || url.starts_with("data:"))
-    }
-
     fn raster(&self, url: &str) -> Option<Raster> {
         let bytes = match self.0.get(url) {
             Some(Source::Stored(content)) => content.read(MAX_BYTES).ok().flatten()?.into(),

@@ -4,9 +4,7 @@ use crate::documents::document::Document;
 use crate::documents::schema;
 use crate::media::canvas::Canvas;
 use crate::media::raster::MAX_SIDE;
-
-/// The most files of one output.
-const MAX_FILES: u64 = 100;
+use crate::output::limits::MAX_IMAGES;
 
 /// The properties of the output that follow from the input.
 pub(crate) struct OutputSpec {
@@ -20,7 +18,9 @@ pub(crate) struct OutputSpec {
     pub(crate) size: Option<(u32, u32)>,
     /// The source image that is painted over.
     pub(crate) canvas: Option<Canvas>,
-    /// The requested number of images.
+    /// The requested number of images, even if it exceeds the limit.
+    pub(super) requested: u64,
+    /// The number of images, if the input has one.
     pub(crate) count: Option<usize>,
     /// Files are data URIs in the output itself.
     pub(crate) inline: bool,
@@ -38,7 +38,8 @@ impl OutputSpec {
             motif: digest(&[prompt, Value::from(seed)].into_iter().chain(owner.map(Value::from)).collect()),
             size: size(&fields).or(canvas.as_ref().map(Canvas::size)),
             canvas,
-            count: count.map(|count| count.clamp(1, MAX_FILES) as usize),
+            requested: count.unwrap_or(1),
+            count: count.map(|count| count.clamp(1, MAX_IMAGES) as usize),
             inline: fields.get("sync_mode") == Some(&Value::Bool(true)),
             fields,
         }

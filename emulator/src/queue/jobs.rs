@@ -3,7 +3,8 @@ use std::sync::{Arc, Mutex};
 
 use crate::queue::accepted_job::AcceptedJob;
 use crate::queue::job::{Job, Phase};
-use crate::request::journal::{MAX_BODY_BYTES, MAX_REQUESTS};
+use crate::request::journal::{MAX_BYTES, MAX_REQUESTS};
+use crate::response::exceeded::Exceeded;
 use crate::sync::lock;
 
 /// The jobs of an emulator, by request id.
@@ -19,13 +20,23 @@ struct Entries {
 }
 
 impl Jobs {
-    /// Adds a job, and removes the oldest completed jobs if the limits are exceeded.
-    pub(crate) fn add(&self, job: Arc<Job>) {
+    /// Adds a job, and removes the oldest completed jobs if the limits are exceeded. Fails if no job is completed.
+    pub(crate) fn add(&self, job: Arc<Job>) -> Result<(), Exceeded> {
         let mut jobs = lock(&self.0);
+        let exceeded = if jobs.order.len() >= MAX_REQUESTS {
+            Some(Exceeded { max: MAX_REQUESTS, of: "unfinished jobs" })
+        } else {
+            (jobs.bytes > MAX_BYTES).then_some(Exceeded { max: MAX_BYTES >> 20, of: "MiB of unfinished jobs" })
+        };
+        if let Some(exceeded) = exceeded
+            && jobs.order.iter().all(|job| job.now().phase != Phase::Completed)
+        {
+            return Err(exceeded);
+        }
         jobs.bytes += job.received.size();
         jobs.by_id.insert(job.id.clone(), Arc::clone(&job));
         jobs.order.push_back(job);
-        while jobs.order.len() > MAX_REQUESTS || (jobs.bytes > MAX_BODY_BYTES && jobs.order.len() > 1) {
+        while jobs.order.len() > MAX_REQUESTS || (jobs.bytes > MAX_BYTES && jobs.order.len() > 1) {
             let completed = jobs.order.iter().position(|job| job.now().phase == Phase::Completed);
             let Some(oldest) = completed.and_then(|index| jobs.order.remove(index)) else {
                 break;
@@ -33,6 +44,7 @@ impl Jobs {
             jobs.by_id.remove(&oldest.id);
             jobs.bytes -= oldest.received.size();
         }
+        Ok(())
     }
 
     pub(crate) fn get(&self, request_id: &str) -> Option<Arc<Job>> {

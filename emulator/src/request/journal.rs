@@ -8,8 +8,8 @@ use crate::sync::lock;
 
 /// The most requests that are remembered.
 pub(crate) const MAX_REQUESTS: usize = 10_000;
-/// The most bytes of request bodies that are remembered.
-pub(crate) const MAX_BODY_BYTES: usize = 256 << 20;
+/// The most bytes of requests that are remembered.
+pub(crate) const MAX_BYTES: usize = 256 << 20;
 
 /// The latest requests, limited in number and size, and the number of requests in flight.
 #[derive(Debug, Default)]
@@ -46,7 +46,9 @@ impl Journal {
         *in_flight += 1;
         let received = Arc::new(received(*in_flight));
         let number = entries.removed + entries.requests.len();
-        entries.requests.push_back(Entry { received: Arc::clone(&received), bytes: 0 });
+        let bytes = received.size();
+        entries.requests.push_back(Entry { received: Arc::clone(&received), bytes });
+        entries.bytes += bytes;
         entries.trim();
         InFlight { journal: self, number, received }
     }
@@ -62,8 +64,8 @@ impl InFlight<'_> {
         let (mut entries, bytes) = (lock(&self.journal.0), self.received.size());
         let index = self.number.checked_sub(entries.removed);
         if let Some(entry) = index.and_then(|index| entries.requests.get_mut(index)) {
-            entry.bytes = bytes;
-            entries.bytes += bytes;
+            let before = std::mem::replace(&mut entry.bytes, bytes);
+            entries.bytes = entries.bytes + bytes - before;
             entries.trim();
         }
     }
@@ -79,7 +81,7 @@ impl Drop for InFlight<'_> {
 
 impl Entries {
     fn trim(&mut self) {
-        while self.requests.len() > MAX_REQUESTS || (self.bytes > MAX_BODY_BYTES && self.requests.len() > 1) {
+        while self.requests.len() > MAX_REQUESTS || (self.bytes > MAX_BYTES && self.requests.len() > 1) {
             self.bytes -= self.requests.pop_front().map_or(0, |oldest| oldest.bytes);
             self.removed += 1;
         }

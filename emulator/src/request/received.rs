@@ -30,6 +30,8 @@ pub(crate) struct Received {
 #[derive(Debug)]
 pub(super) struct Body {
     pub(super) size: u64,
+    /// The bytes in memory.
+    weight: usize,
     bytes: Bytes,
     json: Result<Value, serde_json::Error>,
 }
@@ -81,12 +83,12 @@ impl Received {
     /// Sets the body, once it was read.
     pub(crate) fn set_body(&self, bytes: Bytes) {
         let json = serde_json::from_slice(&bytes);
-        let _ = self.body.set(Body { size: bytes.len() as u64, bytes, json });
+        let _ = self.body.set(Body { size: bytes.len() as u64, weight: weight(&bytes), bytes, json });
     }
 
     /// Sets the size of a body that is an uploaded file.
     pub(crate) fn set_file_size(&self, size: u64) {
-        let _ = self.body.set(Body { size, bytes: Bytes::new(), json: serde_json::from_slice(b"") });
+        let _ = self.body.set(Body { size, weight: 0, bytes: Bytes::new(), json: serde_json::from_slice(b"") });
     }
 
     pub(crate) fn body(&self) -> &[u8] {
@@ -138,8 +140,20 @@ impl Received {
 
     /// Returns the bytes in memory, which count towards the limit of the journal.
     pub(crate) fn size(&self) -> usize {
-        self.body().len()
+        let headers = self.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+        let uri = self.path().len() + self.uri.query().map_or(0, str::len);
+        uri + headers.sum::<usize>() + self.body.get().map_or(0, |body| body.weight)
     }
+}
+
+/// Estimates the bytes that a body takes in memory, with its JSON: a small body can have many values.
+pub(crate) fn weight(body: &[u8]) -> usize {
+    let values = body.iter().map(|byte| match byte {
+        b',' | b'[' | b'{' => 64,
+        b':' => 128,
+        _ => 0,
+    });
+    body.len() + values.sum::<usize>()
 }
 
 /// Decodes the parameters of a query.

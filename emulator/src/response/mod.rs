@@ -1,5 +1,6 @@
 //! Responses in fal's formats.
 
+pub(crate) mod exceeded;
 pub(crate) mod failure;
 pub(crate) mod range;
 pub(crate) mod refusal;

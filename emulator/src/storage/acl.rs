@@ -1,5 +1,8 @@
 use serde_json::{Value, json};
 
+/// The most rules of an ACL.
+const MAX_RULES: usize = 1_000;
+
 /// The access control list of a file. The owner may always read it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Acl {
@@ -34,7 +37,10 @@ impl Acl {
         Some(Acl {
             default: default.map_or(Some(Decision::Allow), Decision::parse)?,
             rules: match rules {
-                Some(rules) => rules.as_array()?.iter().map(rule).collect::<Option<_>>()?,
+                Some(rules) => {
+                    let rules = rules.as_array().filter(|rules| rules.len() <= MAX_RULES)?;
+                    rules.iter().map(rule).collect::<Option<_>>()?
+                }
                 None => Vec::new(),
             },
         })

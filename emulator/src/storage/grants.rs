@@ -4,6 +4,7 @@ use std::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::random;
+use crate::response::exceeded::Exceeded;
 use crate::sync::lock;
 
 /// Secrets that grant a permission for a time: CDN tokens, and the signatures of signed URLs.
@@ -41,18 +42,24 @@ pub(crate) enum Denied {
 
 /// The number of grants from which on expired ones are removed.
 const MIN_CLEANUP: usize = 10_000;
+/// The most grants that have not expired.
+const MAX_GRANTS: usize = 100_000;
 
 impl Grants {
     /// Issues a new secret.
-    pub(super) fn issue(&self, grant: Grant, now: Instant, until: Instant) -> String {
+    pub(super) fn issue(&self, grant: Grant, now: Instant, until: Instant) -> Result<String, Exceeded> {
         let mut issued = lock(&self.0);
-        if issued.grants.len() > 2 * issued.live.max(MIN_CLEANUP) {
+        let cleanup = (2 * issued.live.max(MIN_CLEANUP)).min(MAX_GRANTS);
+        if issued.grants.len() >= cleanup {
             issued.grants.retain(|_, (_, until)| *until > now);
             issued.live = issued.grants.len();
         }
+        if issued.grants.len() >= MAX_GRANTS {
+            return Err(Exceeded { max: MAX_GRANTS, of: "tokens and signatures" });
+        }
         let secret = random::secret();
         issued.grants.insert(secret.clone(), (grant, until));
-        secret
+        Ok(secret)
     }
 
     pub(super) fn check(&self, secret: &str, grant: &Grant, now: Instant) -> Result<(), Denied> {

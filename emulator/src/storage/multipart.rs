@@ -39,13 +39,19 @@ impl Multipart {
         Multipart { path, metadata, parts: BTreeMap::new(), completed: None }
     }
 
-    /// Adds a part, or replaces the one of the same number. Returns its ETag, or why it is rejected.
-    pub(super) fn put(&mut self, number: &str, blob: Blob) -> Result<String, String> {
+    /// Returns the number of a part that can be added, or why it is rejected.
+    pub(super) fn takes(&self, number: &str) -> Result<u32, String> {
         let number = number.parse().ok().filter(|number| (1..=MAX_PARTS).contains(number));
         let number = number.ok_or_else(|| format!("A part number is a number from 1 to {MAX_PARTS}"))?;
         if self.completed.is_some() {
             return Err("The upload is completed".to_owned());
         }
+        Ok(number)
+    }
+
+    /// Adds a part, or replaces the one of the same number. Returns its ETag, or why it is rejected.
+    pub(super) fn put(&mut self, number: &str, blob: Blob) -> Result<String, String> {
+        let number = self.takes(number)?;
         let etag = blob.etag();
         self.parts.insert(number, Arc::new(blob));
         Ok(etag)

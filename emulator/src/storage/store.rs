@@ -3,9 +3,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use tokio::time::Instant;
 
 use crate::media::media_file::MediaFile;
 use crate::random;
+use crate::response::exceeded::Exceeded;
 use crate::storage::acl::Acl;
 use crate::storage::content::{Blob, Content};
 use crate::storage::file::{File, FileData};
@@ -19,8 +21,14 @@ use crate::storage::stored_file::StoredFile;
 use crate::sync::lock;
 use crate::time::clock::{Clock, MAX_ADVANCE};
 
-/// The lifetime of a signed upload URL.
+/// The lifetime of a signed upload URL. An upload that is initiated with it is forgotten after that time.
 const UPLOAD_URL_LIFETIME: Duration = Duration::from_secs(3600);
+/// The time after which a multipart upload is forgotten, with its parts.
+const MULTIPART_LIFETIME: Duration = Duration::from_secs(2 * 86_400);
+/// The most initiated uploads, and the most multipart uploads, that have not expired.
+const MAX_UPLOADS: usize = 10_000;
+/// The most files.
+const MAX_FILES: usize = 100_000;
 
 /// The files of an emulator, its pending uploads, and its tokens and signatures.
 #[derive(Debug)]
@@ -41,10 +49,10 @@ struct Entries {
     last_number: u64,
     /// Some file expires.
     has_expiring: bool,
-    /// The metadata of the files that may be uploaded, by path.
-    expected: HashMap<String, Metadata>,
-    /// The multipart uploads by id.
-    multipart: HashMap<String, Multipart>,
+    /// The metadata of the files that may be uploaded, by path, each with its expiry.
+    expected: HashMap<String, (Metadata, Instant)>,
+    /// The multipart uploads by id, each with its expiry.
+    multipart: HashMap<String, (Multipart, Instant)>,
 }
 
 /// A multipart upload that was started.
@@ -71,12 +79,12 @@ impl Store {
     }
 
     /// Issues a CDN token, and returns it with its expiry.
-    pub(crate) fn token(&self) -> (String, SystemTime) {
+    pub(crate) fn token(&self) -> Result<(String, SystemTime), Exceeded> {
         let expires_at = self.clock.date() + self.token_lifetime;
-        (self.grant(Grant::Upload, self.token_lifetime), expires_at)
+        Ok((self.grant(Grant::Upload, self.token_lifetime)?, expires_at))
     }
 
-    fn grant(&self, grant: Grant, time: Duration) -> String {
+    fn grant(&self, grant: Grant, time: Duration) -> Result<String, Exceeded> {
         let now = self.clock.now();
         self.grants.issue(grant, now, now + time)
     }
@@ -87,46 +95,62 @@ impl Store {
     }
 
     /// Expects an upload, and returns the URL of the file and the signature for the upload.
-    pub(crate) fn expect_file(&self, host: Host, metadata: Metadata) -> (String, String) {
+    pub(crate) fn expect_file(&self, host: Host, metadata: Metadata) -> Result<(String, String), Exceeded> {
         let path = new_path(host, &metadata.name);
         let url = self.url(&path);
-        let signature = self.grant(Grant::Put(path.clone()), UPLOAD_URL_LIFETIME);
-        lock(&self.entries).expected.insert(path, metadata);
-        (url, signature)
+        let now = self.clock.now();
+        let mut entries = lock(&self.entries);
+        make_room(&mut entries.expected, now, "initiated uploads")?;
+        let signature = self.grant(Grant::Put(path.clone()), UPLOAD_URL_LIFETIME)?;
+        entries.expected.insert(path, (metadata, now + UPLOAD_URL_LIFETIME));
+        Ok((url, signature))
     }
 
     /// Returns the metadata of the upload that is expected at a path.
     pub(crate) fn expected(&self, path: &str) -> Option<Metadata> {
-        lock(&self.entries).expected.get(path).cloned()
+        let now = self.clock.now();
+        let entries = lock(&self.entries);
+        entries.expected.get(path).filter(|(_, expires)| *expires > now).map(|(metadata, _)| metadata.clone())
     }
 
     /// Adds a file at a new path.
-    pub(crate) fn add(&self, metadata: Metadata, blob: Blob) -> StoredFile {
+    pub(crate) fn add(&self, metadata: Metadata, blob: Blob) -> Result<StoredFile, Exceeded> {
         self.put(new_path(Host::Cdn, &metadata.name), metadata, blob)
     }
 
     /// Adds the file of a path, or replaces it.
-    pub(crate) fn put(&self, path: String, metadata: Metadata, blob: Blob) -> StoredFile {
+    pub(crate) fn put(&self, path: String, metadata: Metadata, blob: Blob) -> Result<StoredFile, Exceeded> {
         let content = Content::new(vec![Arc::new(blob)]);
-        let file = self.insert(path, metadata, FileData::Uploaded(content.clone(), None));
-        StoredFile { file, content, parts: None }
+        let file = self.insert(path, metadata, FileData::Uploaded(content.clone(), None))?;
+        Ok(StoredFile { file, content, parts: None })
     }
 
     /// Starts a multipart upload.
-    pub(crate) fn start_multipart(&self, host: Host, metadata: Metadata) -> StartedUpload {
+    pub(crate) fn start_multipart(&self, host: Host, metadata: Metadata) -> Result<StartedUpload, Exceeded> {
         let path = new_path(host, &metadata.name);
         let started = StartedUpload { upload_id: random::name(), file_url: self.url(&path) };
-        lock(&self.entries).multipart.insert(started.upload_id.clone(), Multipart::new(path, metadata));
-        started
+        let now = self.clock.now();
+        let mut entries = lock(&self.entries);
+        make_room(&mut entries.multipart, now, "multipart uploads")?;
+        let upload = (Multipart::new(path, metadata), now + MULTIPART_LIFETIME);
+        entries.multipart.insert(started.upload_id.clone(), upload);
+        Ok(started)
     }
 
     /// Returns the URL of a multipart upload's file, or `None` for an unknown upload.
     pub(crate) fn multipart_url(&self, upload_id: &str) -> Option<String> {
-        lock(&self.entries).multipart.get(upload_id).map(|upload| self.url(&upload.path))
+        lock(&self.entries).multipart.get(upload_id).map(|(upload, _)| self.url(&upload.path))
+    }
+
+    /// Returns whether a part of this number can be added, or `None` for an unknown upload.
+    pub(crate) fn takes_part(&self, path: &str, upload_id: &str, number: &str) -> Option<Result<(), String>> {
+        let entries = lock(&self.entries);
+        let (upload, _) = entries.multipart.get(upload_id).filter(|(upload, _)| upload.path == path)?;
+        Some(upload.takes(number).map(drop))
     }
 
     /// Issues a signature for the parts of an upload.
-    pub(crate) fn sign_parts(&self, upload_id: &str) -> String {
+    pub(crate) fn sign_parts(&self, upload_id: &str) -> Result<String, Exceeded> {
         self.grant(Grant::Parts(upload_id.to_owned()), UPLOAD_URL_LIFETIME)
     }
 
@@ -139,7 +163,7 @@ impl Store {
         blob: Blob,
     ) -> Option<Result<String, String>> {
         let mut entries = lock(&self.entries);
-        let upload = entries.multipart.get_mut(upload_id).filter(|upload| upload.path == path)?;
+        let (upload, _) = entries.multipart.get_mut(upload_id).filter(|(upload, _)| upload.path == path)?;
         Some(upload.put(number, blob))
     }
 
@@ -152,7 +176,7 @@ impl Store {
         listed: Vec<ListedPart>,
     ) -> Option<Result<String, String>> {
         let mut entries = lock(&self.entries);
-        let upload = entries.multipart.get_mut(upload_id).filter(|upload| upload.path == path)?;
+        let (upload, _) = entries.multipart.get_mut(upload_id).filter(|(upload, _)| upload.path == path)?;
         let parts = listed.len();
         let completed = match upload.complete(listed) {
             Ok(completed) => completed,
@@ -161,23 +185,30 @@ impl Store {
         let metadata = upload.metadata.clone();
         drop(entries);
         if let Completed::Now(content) = completed {
-            self.insert(path.to_owned(), metadata, FileData::Uploaded(content, Some(parts)));
+            if let Err(full) = self.insert(path.to_owned(), metadata, FileData::Uploaded(content, Some(parts))) {
+                return Some(Err(full.to_string()));
+            }
         }
         Some(Ok(self.url(path)))
     }
 
     /// Adds a generated file. Without content it is drawn whenever it is read.
-    pub(crate) fn add_generated(&self, file: &MediaFile, lifecycle: &Lifecycle, content: Option<Blob>) {
+    pub(crate) fn add_generated(
+        &self,
+        file: &MediaFile,
+        lifecycle: &Lifecycle,
+        content: Option<Blob>,
+    ) -> Result<(), Exceeded> {
         let data = match content {
             Some(blob) => FileData::Generated(Content::new(vec![Arc::new(blob)])),
             None => FileData::Drawn(file.clone()),
         };
         let content_type = file.content_type().to_owned();
         let metadata = Metadata { name: file.file_name(), content_type, lifecycle: lifecycle.clone() };
-        self.insert(file.path(), metadata, data);
+        self.insert(file.path(), metadata, data).map(drop)
     }
 
-    fn insert(&self, path: String, metadata: Metadata, data: FileData) -> Arc<File> {
+    fn insert(&self, path: String, metadata: Metadata, data: FileData) -> Result<Arc<File>, Exceeded> {
         let (now, date) = (self.clock.now(), self.clock.date());
         let Metadata { name, content_type, lifecycle } = metadata;
         let expires = lifecycle.expires_after.and_then(|time| now.checked_add(time).zip(date.checked_add(time)));
@@ -188,12 +219,15 @@ impl Store {
             // generate them again.
             entries.files.retain(|_, file| !file.is_expired(now) || !matches!(file.data, FileData::Uploaded(..)));
         }
+        if entries.files.len() >= MAX_FILES && !entries.files.contains_key(&path) {
+            return Err(TOO_MANY_FILES);
+        }
         entries.has_expiring |= expires.is_some();
         entries.last_number += 1;
         let number = entries.last_number;
         let file = Arc::new(File { number, path: path.clone(), url, name, content_type, data, lifecycle, expires });
         entries.files.insert(path, Arc::clone(&file));
-        file
+        Ok(file)
     }
 
     /// Returns the file of a path, even if it has expired.
@@ -224,8 +258,8 @@ impl Store {
     }
 
     /// Returns a URL with which everyone can read the file of a path for a time.
-    pub(crate) fn sign(&self, path: &str, time: Duration) -> String {
-        format!("{}?identity={}", self.url(path), self.grant(Grant::Read(path.to_owned()), time))
+    pub(crate) fn sign(&self, path: &str, time: Duration) -> Result<String, Exceeded> {
+        Ok(format!("{}?identity={}", self.url(path), self.grant(Grant::Read(path.to_owned()), time)?))
     }
 
     /// Replaces the ACL of a file.
@@ -247,6 +281,14 @@ impl Store {
         let is_file = ["v3.fal.media/files/", "storage.googleapis.com/"].iter().any(|host| path.starts_with(host));
         is_file.then(|| percent_decode_str(path).decode_utf8_lossy().into_owned())
     }
+}
+
+const TOO_MANY_FILES: Exceeded = Exceeded { max: MAX_FILES, of: "files" };
+
+/// Removes the expired uploads, and requires room for another one.
+fn make_room<T>(uploads: &mut HashMap<String, (T, Instant)>, now: Instant, of: &'static str) -> Result<(), Exceeded> {
+    uploads.retain(|_, (_, expires)| *expires > now);
+    if uploads.len() >= MAX_UPLOADS { Err(Exceeded { max: MAX_UPLOADS, of }) } else { Ok(()) }
 }
 
 /// Returns a new, unique path.

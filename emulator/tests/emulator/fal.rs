@@ -6,6 +6,8 @@ use fal_emulator::{Emulator, EmulatorBuilder, Pace};
 use futures_util::{Stream, StreamExt, pin_mut};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 pub(crate) const INPAINTING: &str = "fal-ai/fast-sdxl-controlnet-canny/inpainting";
 pub(crate) const APP: &str = "fal-ai/fast-sdxl-controlnet-canny";
@@ -236,4 +238,27 @@ pub(crate) fn document(id: &str, input: &Value, output: &Value, components: &Val
 /// Returns the schema of an object without required properties.
 pub(crate) fn object(properties: &Value) -> Value {
     json!({ "type": "object", "properties": properties })
+}
+
+/// Sends bytes over a new connection, and returns the status and the response. The status is 0 without a response.
+pub(crate) async fn raw(fal: &Fal, request: &str) -> (u16, String) {
+    let mut connection = TcpStream::connect(fal.base_url().trim_start_matches("http://")).await.unwrap();
+    connection.write_all(request.as_bytes()).await.unwrap();
+    let mut response = String::new();
+    while !is_complete(&response) {
+        let mut bytes = [0; 4_096];
+        match connection.read(&mut bytes).await {
+            Ok(count) if count > 0 => response.push_str(&String::from_utf8_lossy(&bytes[..count])),
+            _ => break,
+        }
+    }
+    let status = response.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
+    (status.unwrap_or(0), response)
+}
+
+fn is_complete(response: &str) -> bool {
+    response.split_once("\r\n\r\n").is_some_and(|(head, body)| {
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        length.is_some_and(|length| body.len() >= length.parse().unwrap())
+    })
 }

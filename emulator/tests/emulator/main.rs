@@ -4,10 +4,14 @@
 mod fal;
 
 mod acl;
+mod admission;
+mod bombs;
 mod faults;
+mod hosts;
 mod inputs;
 mod jobs;
 mod keys;
+mod limits;
 mod media;
 mod multipart;
 mod options;

@@ -32,12 +32,21 @@ pub struct DownloadAll {
     at_once: usize,
     overwrite: bool,
     max_bytes: Option<u64>,
+    private_redirects: bool,
 }
 
 impl DownloadAll {
     pub(super) fn new(client: Client, media: Vec<MediaUrl>, folder: &Path) -> Self {
         let folder = folder.to_owned();
-        DownloadAll { client, media, folder, at_once: DEFAULT_AT_ONCE, overwrite: false, max_bytes: None }
+        DownloadAll {
+            client,
+            media,
+            folder,
+            at_once: DEFAULT_AT_ONCE,
+            overwrite: false,
+            max_bytes: None,
+            private_redirects: false,
+        }
     }
 
     /// Number of concurrent downloads. Default: 8. 0 counts as 1.
@@ -55,6 +64,14 @@ impl DownloadAll {
     /// Maximum size of each file, in bytes. Default: unlimited.
     pub fn max_bytes(mut self, bytes: u64) -> Self {
         self.max_bytes = Some(bytes);
+        self
+    }
+
+    /// Follows redirects from a public host to a private one: to this machine, its network, or another address that is not
+    /// on the public internet. Default: `false`, which fails. Redirects from a private host, such as an emulator, are always
+    /// followed.
+    pub fn allow_private_redirects(mut self, allow: bool) -> Self {
+        self.private_redirects = allow;
         self
     }
 
@@ -77,9 +94,10 @@ impl DownloadAll {
     }
 
     async fn save_one(&self, media: MediaUrl, names: &Names) -> Result<PathBuf, Error> {
-        let options = Options { max_bytes: self.max_bytes, on_progress: None };
+        let Self { max_bytes, private_redirects, .. } = *self;
+        let options = Options { max_bytes, private_redirects, on_progress: None };
         let mut incoming = Incoming::open(&self.client, &media, options).await?;
-        let preferred = file_name::choose(media.name.as_deref(), media.as_str(), incoming.content_type());
+        let preferred = file_name::choose(media.name.as_deref(), media.as_str(), incoming.file_type());
         let mut path = names.take(&self.folder, &preferred, self.overwrite);
         let mut received = Received::all_of(&mut incoming, &path).await?;
         loop {
@@ -100,9 +118,9 @@ struct Names(Mutex<Taken>);
 
 #[derive(Debug, Default)]
 struct Taken {
-    /// In lower case, because many file systems treat `A.png` and `a.png` as one file.
+    /// Folded, because many file systems treat `A.png` and `a.png` as one file.
     names: HashSet<String>,
-    /// The number to try next, for each preferred name in lower case.
+    /// The number to try next, for each preferred name, folded.
     next: HashMap<String, u64>,
 }
 
@@ -112,12 +130,12 @@ impl Names {
     fn take(&self, folder: &Path, preferred: &str, overwrite: bool) -> PathBuf {
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Taken { names, next } = &mut *taken;
-        let number = next.entry(preferred.to_lowercase()).or_insert(1);
+        let number = next.entry(file_name::folded(preferred)).or_insert(1);
         loop {
             let name = file_name::numbered(preferred, *number);
             *number += 1;
             let path = folder.join(&name);
-            if names.insert(name.to_lowercase()) && check_destination(&path, overwrite).is_ok() {
+            if names.insert(file_name::folded(&name)) && check_destination(&path, overwrite).is_ok() {
                 return path;
             }
         }

@@ -1,22 +1,33 @@
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode};
 use url::Url;
 
+use super::file_type::{FileType, Impostor};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
+use crate::files::content_type::HEAD_BYTES;
 use crate::files::data_uri;
 use crate::media::MediaUrl;
+use crate::protocol::RawResponse;
 use crate::transport::{MediaStream, OnProgress, TransferProgress};
+
+/// Maximum bytes kept of what a host returns instead of a file.
+const MAX_ERROR_BODY: usize = 64 << 10;
 
 /// The options of every download.
 #[derive(Default)]
 pub(super) struct Options<'a> {
     pub(super) max_bytes: Option<u64>,
+    pub(super) private_redirects: bool,
     pub(super) on_progress: Option<OnProgress<'a>>,
 }
 
-/// A file that is being received, from a host or from a data URI.
+/// A file that is being received, from a host or from a data URI. Its beginning has been read, so that its type is known.
 pub(super) struct Incoming<'a> {
     source: Source,
+    /// The beginning of the file, until the caller takes it.
+    head: Option<Bytes>,
+    file_type: FileType,
     received: u64,
     options: Options<'a>,
 }
@@ -27,6 +38,11 @@ enum Source {
 }
 
 impl<'a> Incoming<'a> {
+    /// Opens a file and reads its beginning.
+    ///
+    /// # Errors
+    ///
+    /// The host returns a page, JSON or nothing instead of an image, a video or another file of a known type.
     pub(super) async fn open(client: &Client, media: &MediaUrl, options: Options<'a>) -> Result<Self, Error> {
         let url = media.as_str();
         let source = if data_uri::is_data_uri(url) {
@@ -40,12 +56,23 @@ impl<'a> Incoming<'a> {
                 let message = format!("invalid URL of a file: {excerpt:?}; expected an http, https or data URL");
                 Error::new(ErrorKind::UnexpectedResponse, message)
             })?;
-            Source::Stream(Box::new(MediaStream::open(client.context(), parsed).await?))
+            let stream = MediaStream::open(client.context(), parsed, options.private_redirects).await?;
+            Source::Stream(Box::new(stream))
         };
-        let incoming = Incoming { source, received: 0, options };
+        let mut incoming = Incoming { source, head: None, file_type: FileType::default(), received: 0, options };
         if let Some(length) = incoming.length() {
             incoming.check_size(length)?;
         }
+        let head = incoming.source.read(HEAD_BYTES).await?;
+        let by_host = incoming.source.content_type();
+        if let Some(impostor) = Impostor::of(media, by_host, &head) {
+            return Err(incoming.source.into_error(&impostor, head).await);
+        }
+        incoming.file_type = FileType::of(media, by_host, &head);
+        if head.is_empty() {
+            tracing::warn!("downloaded file is empty");
+        }
+        incoming.head = Some(head).filter(|head| !head.is_empty());
         Ok(incoming)
     }
 
@@ -57,19 +84,16 @@ impl<'a> Incoming<'a> {
         }
     }
 
-    /// Returns the media type, if it is known.
-    pub(super) fn content_type(&self) -> Option<&str> {
-        match &self.source {
-            Source::Data { content_type, .. } => Some(content_type),
-            Source::Stream(stream) => stream.content_type(),
-        }
+    /// Returns what is known about the media type.
+    pub(super) fn file_type(&self) -> &FileType {
+        &self.file_type
     }
 
     /// Returns the next piece, or `None` after the last one.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, Error> {
-        let piece = match &mut self.source {
-            Source::Data { bytes, .. } => bytes.take(),
-            Source::Stream(stream) => stream.next().await?,
+        let piece = match self.head.take() {
+            Some(head) => Some(head),
+            None => self.source.next().await?,
         };
         if let Some(piece) = &piece {
             self.received += piece.len() as u64;
@@ -90,5 +114,51 @@ impl<'a> Incoming<'a> {
             }
             _ => Ok(()),
         }
+    }
+}
+
+impl Source {
+    fn content_type(&self) -> Option<&str> {
+        match self {
+            Source::Data { content_type, .. } => Some(content_type),
+            Source::Stream(stream) => stream.content_type(),
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        match self {
+            Source::Data { bytes, .. } => Ok(bytes.take()),
+            Source::Stream(stream) => stream.next().await,
+        }
+    }
+
+    /// Reads at least `length` bytes, or fewer at the end of the file.
+    async fn read(&mut self, length: usize) -> Result<Bytes, Error> {
+        let first = self.next().await?.unwrap_or_default();
+        if first.len() >= length {
+            // It is not copied.
+            return Ok(first);
+        }
+        let mut bytes = BytesMut::from(&first[..]);
+        while bytes.len() < length
+            && let Some(piece) = self.next().await?
+        {
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(bytes.freeze())
+    }
+
+    /// Returns the error about what arrives instead of the file, with the beginning of it.
+    async fn into_error(mut self, impostor: &Impostor, head: Bytes) -> Error {
+        // The beginning is enough for an error.
+        let rest = self.read(MAX_ERROR_BODY.saturating_sub(head.len())).await.unwrap_or_default();
+        let mut body = Bytes::from([head, rest].concat());
+        body.truncate(MAX_ERROR_BODY);
+        let (status, headers) = match &self {
+            Source::Data { .. } => (StatusCode::OK, HeaderMap::new()),
+            Source::Stream(stream) => stream.head(),
+        };
+        let response = RawResponse { status, headers, body };
+        Error::unexpected(impostor.message(response.detail().message.as_deref()), response)
     }
 }

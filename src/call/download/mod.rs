@@ -3,6 +3,7 @@
 mod all;
 mod bytes;
 mod file_name;
+mod file_type;
 mod incoming;
 mod part_file;
 mod path;
@@ -40,6 +41,10 @@ impl Client {
     /// - The path is taken by an existing file, or by something that is not a regular file.
     /// - The URL is not an http, https or data URL.
     /// - The host responds with an error, sends fewer or more bytes than it announced, or changes the file during the download.
+    /// - The host returns a page, JSON or nothing in place of an image, a video, audio, an archive or a 3D model
+    ///   ([`ErrorKind::UnexpectedResponse`](crate::ErrorKind::UnexpectedResponse)).
+    /// - A public host redirects to a private one ([`ErrorKind::UntrustedUrl`](crate::ErrorKind::UntrustedUrl)), unless
+    ///   [`allow_private_redirects`](Download::allow_private_redirects) is set.
     ///
     /// A partial file is removed after an error.
     pub fn download<'a>(&self, media: impl Into<MediaUrl>, path: impl AsRef<Path>) -> Download<'a> {
@@ -87,9 +92,10 @@ impl Client {
     /// # }
     /// ```
     ///
-    /// A file gets the name in the output, or else the last segment of its URL. A number is appended if the name is taken. The
-    /// folder is created if it is missing. Names from outputs and URLs are sanitized: they cannot leave the folder, hide a file
-    /// or refer to a device.
+    /// A file gets the name in the output, or else the last segment of its URL. Its extension follows the type of the file:
+    /// `fox.png` that is WebP is saved as `fox.webp`. A number is appended if the name is taken, or if a file system could take
+    /// it for another one. The folder is created if it is missing. Names from outputs and URLs are sanitized: they cannot leave
+    /// the folder, hide a file, refer to a device or look like an option of a program.
     pub fn download_all<M: Into<MediaUrl>>(
         &self,
         media: impl IntoIterator<Item = M>,
@@ -105,6 +111,14 @@ macro_rules! download_options {
         /// Maximum size of the file, in bytes. Default: unlimited. A larger file fails as soon as its size is known.
         pub fn max_bytes(mut self, bytes: u64) -> Self {
             self.options.max_bytes = Some(bytes);
+            self
+        }
+
+        /// Follows redirects from a public host to a private one: to this machine, its network, or another address that is
+        /// not on the public internet. Default: `false`, which fails, because the file would be one that only this machine
+        /// can reach. Redirects from a private host, such as an emulator, are always followed.
+        pub fn allow_private_redirects(mut self, allow: bool) -> Self {
+            self.options.private_redirects = allow;
             self
         }
 

@@ -58,7 +58,7 @@ impl<'a> Upload<'a> {
         Upload { client, file, policy, on_progress: None }
     }
 
-    /// Sets the media type, such as `image/png`. Default: determined from the name or the content.
+    /// Sets the media type, such as `image/png`. Default: detected from the bytes and the name.
     pub fn content_type(mut self, content_type: impl Into<String>) -> Self {
         self.file = self.file.content_type(content_type);
         self

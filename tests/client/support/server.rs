@@ -90,6 +90,12 @@ impl Reply {
         self
     }
 
+    /// Replaces the body by any bytes.
+    pub(crate) fn with_bytes(mut self, bytes: &[u8]) -> Self {
+        self.body = bytes.to_vec();
+        self
+    }
+
     /// Appends to the body.
     pub(crate) fn and(mut self, more: &str) -> Self {
         self.body.extend_from_slice(more.as_bytes());
@@ -200,9 +206,11 @@ impl Server {
         self.seen().iter().map(Seen::line).collect()
     }
 
-    /// Returns a builder of clients that use this server for every host and retry immediately.
+    /// Returns a builder of clients that use this server for every host and retry immediately. Proxies of the test's
+    /// environment are not used.
     pub(crate) fn builder(&self) -> ClientBuilder {
         Client::builder()
+            .env_from(|_| None)
             .key(KEY)
             .run_host(format!("{}/run", self.base))
             .queue_host(format!("{}/queue", self.base))

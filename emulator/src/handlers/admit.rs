@@ -1,0 +1,35 @@
+use crate::handlers::{auth, jobs, platform, queue, uploads};
+use crate::request::operation::Operation;
+use crate::request::received::Received;
+use crate::request::route::Route;
+use crate::response::refusal::Refusal;
+use crate::state::State;
+use crate::storage::grants::Grant;
+
+/// Decides from the head of a request whether its body is read: the path, the method and the credentials have to fit.
+pub(crate) fn admit(state: &State, route: &Route, received: &Received) -> Result<(), Refusal> {
+    if !route.methods().contains(received.method()) && *route != Route::Unknown {
+        return Err(Refusal::Method(route.methods()));
+    }
+    match route {
+        Route::Run { id } | Route::Submit { id } => jobs::endpoint(state, id, received).map(drop),
+        Route::Job { app, request_id, .. } => queue::job(state, app, request_id, received).map(drop),
+        Route::Storage { operation } => match operation {
+            Operation::Upload | Operation::StartMultipart => auth::check_token(state, received),
+            Operation::SignFile | Operation::FileAcl | Operation::SetFileAcl => platform::check_key(state, received),
+            _ => auth::check_key(state, received),
+        },
+        Route::File { path, operation: Operation::PutFile } => {
+            auth::check_signature(state, received, &Grant::Put(path.clone()))?;
+            uploads::expected(state, path, received).map(drop)
+        }
+        Route::File { .. } => Ok(()),
+        Route::Part { path, upload_id, number } => {
+            auth::check_parts(state, received, upload_id)?;
+            uploads::check_part(state, path, upload_id, number)
+        }
+        Route::Complete { upload_id, .. } => auth::check_parts(state, received, upload_id),
+        Route::SignPart { .. } | Route::CompleteByKey { .. } => auth::check_key(state, received),
+        Route::RequestBelowPath | Route::Unknown => Err(Refusal::NoPath(received.path().to_owned())),
+    }
+}

@@ -1,0 +1,73 @@
+use std::time::{Duration, Instant};
+
+use fal_emulator::{Emulator, Error, Pace};
+use serde_json::{Map, Value, json};
+
+use crate::fal::{Fal, document};
+
+/// Returns components of which each refers to the next one.
+fn chain(levels: usize, make: impl Fn(Value) -> Value) -> Value {
+    let reference = |level| json!({ "$ref": format!("#/components/schemas/L{level}") });
+    let mut components: Map<String, Value> =
+        (0..levels).map(|level| (format!("L{level}"), make(reference(level + 1)))).collect();
+    components.insert(format!("L{levels}"), json!({ "type": "object" }));
+    Value::Object(components)
+}
+
+/// Returns components of which each combines all.
+fn mesh(size: usize, keyword: &str) -> Value {
+    let all: Vec<Value> = (0..size).map(|level| json!({ "$ref": format!("#/components/schemas/L{level}") })).collect();
+    (0..size).map(|level| (format!("L{level}"), json!({ keyword: all }))).collect::<Map<_, _>>().into()
+}
+
+#[tokio::test]
+async fn documents_that_combine_too_many_schemas_are_refused() {
+    let root = json!({ "$ref": "#/components/schemas/L0" });
+    let before = Instant::now();
+    for (name, components, reason) in [
+        ("allOf twice", chain(24, |next| json!({ "allOf": [next, next] })), "combines more than 2000"),
+        ("anyOf twice", chain(20, |next| json!({ "anyOf": [next, next] })), "combines more than 2000"),
+        ("mixed", chain(15, |next| json!({ "oneOf": [{ "not": next }, { "if": next }] })), "combines more than 2000"),
+        (
+            "below a property",
+            chain(24, |next| json!({ "properties": { "a": { "allOf": [next, next] } }, "allOf": [next, next] })),
+            "combines more than 2000",
+        ),
+        ("a cycle of allOf", mesh(8, "allOf"), "combines more than 2000"),
+        ("a cycle of anyOf", mesh(12, "anyOf"), "combines more than 2000"),
+        ("references", chain(3_000, |next| next), "more than 64 deep"),
+        ("one allOf", chain(3_000, |next| json!({ "allOf": [next] })), "more than 64 deep"),
+        ("large", json!({ "L0": { "description": "x".repeat(5 << 20) } }), "the emulator's limit of 4 MiB"),
+    ] {
+        for (input, output) in [(&root, &json!({})), (&json!({}), &root)] {
+            let start = Emulator::builder().document(document("me/bomb", input, output, &components)).start();
+            let Err(Error::Documents(errors)) = start.await else { panic!("{name} was accepted") };
+            assert_eq!((errors.len(), errors[0].file()), (1, "document 1"));
+            assert!(errors[0].reason().contains(reason), "{name}: {}", errors[0]);
+        }
+    }
+    assert!(before.elapsed() < Duration::from_secs(10), "{:?}", before.elapsed());
+}
+
+#[tokio::test]
+async fn large_and_recursive_documents_are_served() {
+    let root = json!({ "$ref": "#/components/schemas/L0" });
+    let reference = |name: &str| json!({ "$ref": format!("#/components/schemas/{name}") });
+    let fields: Map<String, Value> =
+        (0..300).map(|n| (format!("f{n}"), json!({ "allOf": [reference("Big")] }))).collect();
+    let big: Map<String, Value> =
+        (0..300).map(|n| (format!("p{n}"), json!({ "description": "x".repeat(1_000) }))).collect();
+    for (name, components) in [
+        ("properties", chain(300, |next| json!({ "properties": { "a": next, "b": next } }))),
+        ("an array", chain(300, |next| json!({ "type": "array", "items": next }))),
+        ("a tree", json!({ "L0": { "properties": { "left": reference("L0"), "right": reference("L0") } } })),
+        ("a union with itself", json!({ "L0": { "anyOf": [reference("L0"), { "type": "object" }] } })),
+        ("wide", json!({ "L0": { "properties": fields }, "Big": { "properties": big } })),
+    ] {
+        let text = document("me/large", &json!({}), &root, &components);
+        let fal = Fal::start(Emulator::builder().document(text).pace(Pace::instant())).await;
+        let before = Instant::now();
+        assert_eq!(fal.run("me/large", &json!({})).await.status, 200, "{name}");
+        assert!(before.elapsed() < Duration::from_secs(5), "{name}: {:?}", before.elapsed());
+    }
+}
