@@ -10,6 +10,7 @@ use super::options::timeout_option;
 use crate::error::Error;
 use crate::protocol::{Cancellation, RawResponse};
 use crate::queue::Target;
+use crate::text::shown;
 use crate::transport::{Operation, judged, send, within_total};
 
 /// Cancels a request. Sent when awaited.
@@ -71,7 +72,11 @@ impl IntoFuture for Cancel {
 
     fn into_future(self) -> Self::IntoFuture {
         let Cancel { target, timeout } = self;
-        let span = tracing::info_span!("fal.cancel", endpoint = target.endpoint, request_id = target.request_id());
+        let span = tracing::info_span!(
+            "fal.cancel",
+            endpoint = shown(&target.endpoint),
+            request_id = shown(target.request_id())
+        );
         let call = async move {
             let outcome = within_total(timeout, "cancelling", cancel(&target)).await;
             outcome.map_err(|error| target.explain(error))

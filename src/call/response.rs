@@ -1,8 +1,11 @@
+use std::fmt;
+
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
 use crate::protocol::{Metrics, RawResponse, json};
+use crate::text::{Redacted, shown};
 
 /// A model's output, with details of the run.
 ///
@@ -13,7 +16,7 @@ use crate::protocol::{Metrics, RawResponse, json};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Response<O> {
     /// The output.
@@ -30,6 +33,21 @@ pub struct Response<O> {
     pub headers: http::HeaderMap,
     /// The unmodified body of the response.
     pub body: Bytes,
+}
+
+/// Shows the length of the body only, because `data` has its contents.
+impl<O: fmt::Debug> fmt::Debug for Response<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("data", &Redacted(&self.data))
+            .field("request_id", &self.request_id.as_deref().map(shown))
+            .field("billable_units", &self.billable_units)
+            .field("metrics", &self.metrics)
+            .field("served_from", &self.served_from.as_deref().map(shown))
+            .field("headers", &Redacted(&self.headers))
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .finish()
+    }
 }
 
 impl<O: DeserializeOwned> Response<O> {

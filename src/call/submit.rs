@@ -13,6 +13,7 @@ use super::submission::Submission;
 use crate::error::Error;
 use crate::queue::Job;
 use crate::schema::EndpointInput;
+use crate::text::shown;
 use crate::transport::{deadline, until};
 
 /// Submits a request to the queue. Sent when awaited.
@@ -65,14 +66,14 @@ impl<I: EndpointInput, O: 'static> IntoFuture for Submit<I, O> {
     fn into_future(self) -> Self::IntoFuture {
         let Submit { outgoing, timeout, .. } = self;
         let endpoint = &*outgoing.endpoint;
-        let span = tracing::info_span!("fal.submit", endpoint, request_id = tracing::field::Empty);
+        let span = tracing::info_span!("fal.submit", endpoint = shown(endpoint), request_id = tracing::field::Empty);
         let record = span.clone();
         let call = async move {
             let mut submission = Submission::new(outgoing);
             match until(timeout.and_then(deadline), &mut submission.sent).await {
                 Ok(sent) => {
                     let (job, _) = sent?;
-                    record.record("request_id", &job.request_id);
+                    record.record("request_id", shown(&job.request_id));
                     Ok(job)
                 }
                 Err(attempts) => {

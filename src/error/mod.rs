@@ -17,7 +17,7 @@ pub use attempt::Attempt;
 pub use kind::ErrorKind;
 pub use validation::ValidationError;
 
-use crate::protocol::{Cancellation, ErrorType, Failure, FieldError, InvalidEndpointId, RawResponse};
+use crate::protocol::{Cancellation, ErrorType, Failure, FieldError, InvalidEndpointId, InvalidRequestId, RawResponse};
 use crate::text::beginning;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -136,6 +136,11 @@ impl Error {
     /// Creates the error of a step that took longer than `limit`.
     pub(crate) fn timeout(step: &str, limit: Duration) -> Self {
         Error::new(ErrorKind::Timeout, format!("{step} timed out after {limit:?}"))
+    }
+
+    /// Creates the error of a call that its caller has cancelled.
+    pub(crate) fn cancelled(subject: &str) -> Self {
+        Error::new(ErrorKind::Cancelled, format!("{subject} was cancelled by the caller"))
     }
 
     /// Sets the source. A source whose texts have a secret is replaced by its messages without the secret.
@@ -265,8 +270,8 @@ impl Error {
         &self.0.attempts
     }
 
-    /// Returns the outcome of cancelling the request after the caller's time limit expired. `None` if the client did
-    /// not try to cancel it, or received no response.
+    /// Returns the outcome of cancelling the request after the caller's time limit expired, or because of `cancel_when`.
+    /// `None` if the client did not try to cancel it, or received no response.
     pub fn cancellation(&self) -> Option<&Cancellation> {
         self.0.cancellation.as_ref()
     }
@@ -290,9 +295,11 @@ impl Error {
         self.0.response.as_ref().is_some_and(RawResponse::is_user_timeout)
     }
 
-    /// Returns true if the request was cancelled.
+    /// Returns true if the request was cancelled, or if the future of `cancel_when` has ended the call. In that case,
+    /// [`cancellation`](Self::cancellation) says what became of the request.
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.0.error_type, Some(ErrorType::ClientCancelled | ErrorType::ClientDisconnected))
+        self.0.kind == ErrorKind::Cancelled
+            || matches!(self.0.error_type, Some(ErrorType::ClientCancelled | ErrorType::ClientDisconnected))
             || self.status().is_some_and(|status| status.as_u16() == 499)
     }
 
@@ -355,6 +362,12 @@ impl From<ValidationError> for Error {
 impl From<InvalidEndpointId> for Error {
     fn from(invalid: InvalidEndpointId) -> Self {
         Error::new(ErrorKind::EndpointId, invalid.to_string())
+    }
+}
+
+impl From<InvalidRequestId> for Error {
+    fn from(invalid: InvalidRequestId) -> Self {
+        Error::new(ErrorKind::InvalidInput, invalid.to_string())
     }
 }
 

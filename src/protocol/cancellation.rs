@@ -1,6 +1,10 @@
+use std::fmt;
+
 use serde_json::Value;
 
+use super::json;
 use super::raw_response::RawResponse;
+use crate::text::shown;
 
 /// The outcome of a cancel request. No outcome says anything about charges.
 ///
@@ -16,7 +20,7 @@ use super::raw_response::RawResponse;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cancellation {
     /// The request was still waiting. fal removed it from the queue.
@@ -35,13 +39,26 @@ pub enum Cancellation {
 impl Cancellation {
     /// Parses the outcome from the body's `status`. The HTTP status does not matter.
     pub(crate) fn parse(response: &RawResponse) -> Option<Self> {
-        let body: Value = serde_json::from_slice(&response.body).ok()?;
-        Some(match body.get("status")?.as_str()? {
+        let body: Value = json::from_slice(&response.body).ok()?;
+        let written = body.get("status")?.as_str()?.trim();
+        Some(match written.to_ascii_uppercase().as_str() {
             "OK" => Cancellation::Removed,
             "CANCELLATION_REQUESTED" => Cancellation::Requested,
             "ALREADY_COMPLETED" => Cancellation::AlreadyCompleted,
             "NOT_FOUND" => Cancellation::NotFound,
-            other => Cancellation::Other(other.to_owned()),
+            _ => Cancellation::Other(written.to_owned()),
         })
+    }
+}
+
+impl fmt::Debug for Cancellation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Cancellation::Removed => f.write_str("Removed"),
+            Cancellation::Requested => f.write_str("Requested"),
+            Cancellation::AlreadyCompleted => f.write_str("AlreadyCompleted"),
+            Cancellation::NotFound => f.write_str("NotFound"),
+            Cancellation::Other(status) => f.debug_tuple("Other").field(&shown(status)).finish(),
+        }
     }
 }

@@ -79,7 +79,9 @@ fn after_scheme(before: &str, rest: &str) -> Option<usize> {
 
 /// The value in `token=abc`, `"token": "abc123"` or `x-token: abc123`.
 fn value_of_sensitive_name(before: &str, rest: &str) -> Option<usize> {
-    let unquoted = before.trim_end_matches(['"', '\'', '\\']).trim_end_matches(' ');
+    let unquoted = before.trim_end_matches(['"', '\'', '\\']);
+    // The `Debug` output of JSON has `"token": String("abc123")`.
+    let unquoted = unquoted.strip_suffix("String(").unwrap_or(unquoted).trim_end_matches(' ');
     let name = unquoted.strip_suffix(['=', ':'])?;
     let is_assigned = before.ends_with('=');
     let name = name.trim_end_matches(' ').trim_end_matches(['"', '\'', '\\']);

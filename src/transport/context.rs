@@ -1,26 +1,26 @@
 use std::fmt;
-use std::sync::Arc;
 
 use http::HeaderMap;
-use tokio::sync::Semaphore;
 
 use super::credentials::Credentials;
 use super::hosts::Hosts;
+use super::proxies::Proxies;
 use super::retry::RetryPolicy;
+use super::streams::Streams;
 use super::timeouts::Timeouts;
 
 /// The parts of a client that every request needs.
 pub(crate) struct Context {
     pub(crate) http: reqwest::Client,
+    /// The proxies of the environment, if `http` uses them.
+    pub(crate) proxies: Proxies,
     pub(crate) hosts: Hosts,
     /// Custom headers of the client, sent with every request that has the key.
     pub(crate) headers: HeaderMap,
     pub(crate) credentials: Credentials,
     pub(crate) retry: RetryPolicy,
     pub(crate) timeouts: Timeouts,
-    /// Limits concurrent status streams; further requests are polled. Each stream keeps a connection open until its
-    /// request ends, and processes often have a limit of some hundred connections.
-    pub(crate) streams: Arc<Semaphore>,
+    pub(crate) streams: Streams,
 }
 
 impl fmt::Debug for Context {
