@@ -119,7 +119,7 @@ impl Error {
         let host = error.url().map_or_else(|| "the host".to_owned(), host_and_port);
         // The URL's query may contain a token.
         let error = error.without_url();
-        let through = if chain(&error).any(|error| is_about_proxy(error)) { " through the proxy" } else { "" };
+        let through = if chain(&error).any(is_about_proxy) { " through the proxy" } else { "" };
         let (kind, message) = if error.is_connect() {
             (ErrorKind::Connect, format!("cannot connect to {host}{through}"))
         } else if error.is_timeout() {

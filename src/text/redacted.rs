@@ -111,8 +111,8 @@ fn key_or_jwt(before: &str, rest: &str) -> Option<usize> {
     (is_id && digits >= 16).then_some(37 + digits)
 }
 
-/// Returns true if a word looks like a secret and not like a word: it has both letters and digits, or capitals inside, or
-/// is very long.
+/// Returns true if a word looks like a secret and not like a word: it has both letters and digits, mixes upper and lower
+/// case, or is very long.
 fn is_random(word: &str) -> bool {
     let has = |kind: fn(&u8) -> bool| word.bytes().any(|byte| kind(&byte));
     let has_inner_capital = word.bytes().skip(1).any(|byte| byte.is_ascii_uppercase());
