@@ -44,7 +44,7 @@ impl<O> FetchResult<O> {
 }
 
 /// Fetches the result of a request. `failure` is the failure that the queue has reported.
-pub(super) async fn fetch<O: DeserializeOwned>(
+pub(super) async fn fetch<O: DeserializeOwned + 'static>(
     target: &Target,
     failure: Option<&Failure>,
 ) -> Result<Response<O>, Error> {

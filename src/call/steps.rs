@@ -247,7 +247,7 @@ fn accepted(error: Error) -> Error {
 /// request are waited out until the patience of the client's policy is exhausted.
 ///
 /// `failure` is the failure that the queue has reported. Such a request has no output, whatever the response is.
-async fn fetch_patiently<O: DeserializeOwned>(
+async fn fetch_patiently<O: DeserializeOwned + 'static>(
     target: &Target,
     failure: Option<&Failure>,
 ) -> Result<Response<O>, Error> {

@@ -4,6 +4,7 @@ mod attempt;
 mod cause;
 mod display;
 mod kind;
+mod refusal;
 mod validation;
 
 use std::fmt;
@@ -94,7 +95,7 @@ impl Error {
         let reason = status.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default();
         let mut error =
             Error::new(ErrorKind::Service, format!("{host} returned {}{reason}: {details}", status.as_u16()));
-        error.0.request_id = response.request_id();
+        error.0.request_id = response.request_id().or_else(|| response.request_id_in_body());
         error.0.error_type = response.error_type().map(ErrorType::other);
         error.0.field_errors = detail.field_errors;
         error.0.response = Some(response);
@@ -120,6 +121,7 @@ impl Error {
         // The URL's query may contain a token.
         let error = error.without_url();
         let through = if chain(&error).any(is_about_proxy) { " through the proxy" } else { "" };
+        let is_refusal = error.is_connect() && refusal::is_refusal(&error);
         let (kind, message) = if error.is_connect() {
             (ErrorKind::Connect, format!("cannot connect to {host}{through}"))
         } else if error.is_timeout() {
@@ -128,9 +130,8 @@ impl Error {
             (ErrorKind::Transport, format!("the connection to {host} was lost"))
         };
         let cause = chain(&error).last().map(ToString::to_string).unwrap_or_default();
-        let is_refused = error.is_connect() && chain(&error).any(is_refusal);
         let error = Error::new(kind, format!("{message}: {cause}")).caused_by(error);
-        if is_refused { error.with_retryable(false) } else { error }
+        if is_refusal { error.with_retryable(false) } else { error }
     }
 
     /// Creates the error of a step that took longer than `limit`.
@@ -387,13 +388,6 @@ fn chain(error: Cause<'_>) -> impl Iterator<Item = Cause<'_>> {
 fn is_about_proxy(error: Cause<'_>) -> bool {
     let message = error.to_string().to_ascii_lowercase();
     ["tunnel", "socks", "proxy"].iter().any(|word| message.starts_with(word))
-}
-
-/// Returns true if another attempt would be refused in the same way: by a proxy, or because of the host's certificate.
-fn is_refusal(error: Cause<'_>) -> bool {
-    let message = error.to_string();
-    let by_proxy = ["proxy authorization required", "tunnel error: unsuccessful", "credentials not accepted"];
-    by_proxy.iter().any(|words| message.contains(words)) || message.starts_with("invalid peer certificate")
 }
 
 impl std::error::Error for Error {

@@ -27,8 +27,11 @@ impl RequestId {
 
 impl fmt::Display for InvalidRequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let InvalidRequestId(shown) = self;
-        write!(f, "invalid request id `{shown}`: expected at most {MAX_LENGTH} letters, digits, `-`, `_`, `.` and `~`")
+        write!(
+            f,
+            "invalid request id `{}`: expected at most {MAX_LENGTH} letters, digits, `-`, `_`, `.` and `~`",
+            self.0
+        )
     }
 }
 

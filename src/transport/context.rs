@@ -20,6 +20,8 @@ pub(crate) struct Context {
     pub(crate) credentials: Credentials,
     pub(crate) retry: RetryPolicy,
     pub(crate) timeouts: Timeouts,
+    /// Maximum size of an output in bytes.
+    pub(crate) max_output: usize,
     pub(crate) streams: Streams,
 }
 

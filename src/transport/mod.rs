@@ -1,6 +1,7 @@
 //! HTTP requests and responses: hosts, credentials, timeouts, retries, uploads, downloads and server-sent events.
 
 mod attempts;
+mod body;
 mod context;
 mod credentials;
 mod headers;

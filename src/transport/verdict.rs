@@ -100,7 +100,7 @@ fn of_control(response: &RawResponse) -> Verdict {
         429 if !response.needs_retry() => Verdict::Final,
         408 | 425 | 429 | 500..=599 => Verdict::Transient,
         // The status is unreadable.
-        200..=299 => Verdict::Transient,
+        200..=299 if response.content_encoding().is_none() => Verdict::Transient,
         _ if is_page(response) && !response.has_request_id() => Verdict::Transient,
         _ => Verdict::Final,
     }
