@@ -11,6 +11,7 @@ use super::options::timeout_option;
 use crate::error::Error;
 use crate::protocol::{Cancellation, RawResponse};
 use crate::queue::Target;
+use crate::text::shown;
 use crate::transport::{Operation, judged, send, within_total};
 
 /// Time limit for cancelling the request of a call that has ended.
@@ -52,7 +53,7 @@ pub(super) async fn cancel(target: &Target) -> Result<Cancellation, Error> {
 /// Cancels a request for which a call has given up. `None` if fal cannot be reached in time.
 pub(super) async fn cancel_quickly(target: &Target) -> Option<Cancellation> {
     let outcome = timeout(CANCEL_TIMEOUT, cancel(target)).await.ok().and_then(Result::ok);
-    tracing::debug!(request_id = target.request_id(), ?outcome, "cancel requested");
+    tracing::debug!(request_id = shown(target.request_id()), ?outcome, "cancel requested");
     outcome
 }
 
@@ -87,7 +88,11 @@ impl IntoFuture for Cancel {
 
     fn into_future(self) -> Self::IntoFuture {
         let Cancel { target, timeout } = self;
-        let span = tracing::info_span!("fal.cancel", endpoint = target.endpoint, request_id = target.request_id());
+        let span = tracing::info_span!(
+            "fal.cancel",
+            endpoint = shown(&target.endpoint),
+            request_id = shown(target.request_id())
+        );
         let call = async move {
             let outcome = within_total(timeout, "cancelling", cancel(&target)).await;
             outcome.map_err(|error| target.explain(error))

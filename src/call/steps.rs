@@ -17,6 +17,7 @@ use super::submission::{Sent, Submission, accepted};
 use crate::error::{Error, ErrorKind};
 use crate::protocol::{Cancellation, Failure, QueueUpdate};
 use crate::queue::{Follower, Job, Patience, Target};
+use crate::text::shown;
 use crate::transport::{Operation, deadline, until};
 
 /// Time limit for fetching a result that was there before its cancellation.
@@ -56,14 +57,14 @@ impl<'a, O: DeserializeOwned + Send + 'static> Steps<'a, O> {
     /// Starts with a submission.
     pub(super) fn submit(submission: Submission<O>, options: FollowOptions<'a>) -> Self {
         let endpoint = &*submission.endpoint;
-        let span = tracing::info_span!("fal.subscribe", endpoint, request_id = tracing::field::Empty);
+        let span = tracing::info_span!("fal.subscribe", endpoint = shown(endpoint), request_id = tracing::field::Empty);
         Steps::new(Stage::Submit(submission), options, span)
     }
 
     /// Starts with a request that was submitted before.
     pub(super) fn follow(target: Target, options: FollowOptions<'a>) -> Self {
         let (endpoint, request_id) = (target.endpoint.as_str(), target.request_id());
-        let span = tracing::info_span!("fal.wait", endpoint, request_id);
+        let span = tracing::info_span!("fal.wait", endpoint = shown(endpoint), request_id = shown(request_id));
         let follower = Box::new(Follower::new(target.clone(), options.logs));
         Steps::new(Stage::Follow { target, follower }, options, span)
     }
@@ -183,7 +184,7 @@ impl<O: DeserializeOwned + Send + 'static> Course<O> {
     fn accepted(&mut self, (job, turn): Sent<O>) -> Job<O> {
         self.turn = turn;
         self.is_accepted = true;
-        self.span.record("request_id", &job.request_id);
+        self.span.record("request_id", shown(&job.request_id));
         if let Stage::Submit(submission) = &self.stage {
             let target = Target::new(submission.client.context().clone(), job.endpoint.clone(), &job);
             let follower = Box::new(Follower::new(target.clone(), self.logs));

@@ -18,6 +18,7 @@ use crate::error::{Error, ErrorKind};
 use crate::protocol::Cancellation;
 use crate::queue::{Job, Target};
 use crate::schema::EndpointInput;
+use crate::text::shown;
 use crate::transport::{Operation, Verdict, judged, send, verdict};
 
 /// The time for which a cancelled call waits for the response to its submission, because only that has the id.
@@ -84,7 +85,11 @@ impl<O: 'static> Submission<O> {
             if let Some(Ok((job, _))) = response(&mut sent, &is_out).await {
                 let target = Target::new(client.context().clone(), job.endpoint.clone(), &job);
                 let outcome = cancel(&target).await.ok();
-                tracing::debug!(request_id = job.request_id, ?outcome, "cancel requested for abandoned submission");
+                tracing::debug!(
+                    request_id = shown(&job.request_id),
+                    ?outcome,
+                    "cancel requested for abandoned submission"
+                );
             }
         });
     }

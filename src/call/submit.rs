@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::protocol::Cancellation;
 use crate::queue::{Job, Target};
 use crate::schema::EndpointInput;
+use crate::text::shown;
 use crate::transport::{deadline, until};
 
 /// Submits a request to the queue. Sent when awaited.
@@ -80,7 +81,7 @@ impl<I: EndpointInput, O: 'static> IntoFuture for Submit<I, O> {
     fn into_future(self) -> Self::IntoFuture {
         let Submit { outgoing, timeout, mut cancel_when, .. } = self;
         let endpoint = &*outgoing.endpoint;
-        let span = tracing::info_span!("fal.submit", endpoint, request_id = tracing::field::Empty);
+        let span = tracing::info_span!("fal.submit", endpoint = shown(endpoint), request_id = tracing::field::Empty);
         let record = span.clone();
         let call = async move {
             let mut submission = Submission::new(outgoing);
@@ -94,7 +95,7 @@ impl<I: EndpointInput, O: 'static> IntoFuture for Submit<I, O> {
             match first {
                 Some(Ok(sent)) => {
                     let (job, _) = sent?;
-                    record.record("request_id", &job.request_id);
+                    record.record("request_id", shown(&job.request_id));
                     Ok(job)
                 }
                 Some(Err(attempts)) => {

@@ -10,6 +10,7 @@ use super::patience::Patience;
 use super::target::Target;
 use crate::error::Error;
 use crate::protocol::{QueueUpdate, RawResponse};
+use crate::text::shown;
 use crate::transport::{EventStream, Operation, jittered, open, send, verdict};
 
 /// Delay after the first poll, and after each poll with a change. Each further delay is 1.5 times as long.
@@ -107,7 +108,12 @@ impl Follower {
                     self.empty_streams = 0;
                     self.last = Some(without_logs(&update));
                     let (request_id, lines) = (self.target.request_id(), update.logs().len());
-                    tracing::debug!(request_id, status = update.status(), lines, "queue update");
+                    tracing::debug!(
+                        request_id = shown(request_id),
+                        status = shown(update.status()),
+                        lines,
+                        "queue update"
+                    );
                     return Ok(update);
                 }
                 Ok(None) => {}
@@ -115,7 +121,7 @@ impl Follower {
                     let (kind, status) = (error.kind(), error.status());
                     let delay = self.patience.delay(&self.target.context.retry, error);
                     self.poll_after(delay.map_err(|error| self.target.explain(error))?);
-                    tracing::debug!(request_id = self.target.request_id(), ?kind, ?status, "fal is unavailable");
+                    tracing::debug!(request_id = shown(self.target.request_id()), ?kind, ?status, "fal is unavailable");
                 }
             }
         }
@@ -142,7 +148,7 @@ impl Follower {
                     Either::Left(Ok(Some(update))) => Ok(Some(self.take_event(update))),
                     Either::Left(ended) => {
                         let ended = ended.err().map(|error| error.kind());
-                        tracing::debug!(request_id = self.target.request_id(), kind = ?ended, "status stream lost");
+                        tracing::debug!(request_id = shown(self.target.request_id()), kind = ?ended, "status stream lost");
                         self.stream_ended();
                         Ok(None)
                     }
@@ -189,7 +195,7 @@ impl Follower {
             Ok(Err(error)) => {
                 let requested = error.response().and_then(|response| response.retry_after());
                 if requested.is_none() && verdict(Operation::StatusStream, &error).passes() {
-                    tracing::debug!(request_id = self.target.request_id(), kind = ?error.kind(), "status stream lost");
+                    tracing::debug!(request_id = shown(self.target.request_id()), kind = ?error.kind(), "status stream lost");
                     self.stream_ended();
                 } else {
                     tracing::debug!(status = ?error.status(), "status stream unavailable, polling");
@@ -198,7 +204,7 @@ impl Follower {
                 }
             }
             Err(_) => {
-                tracing::debug!(request_id = self.target.request_id(), "status stream silent, polling");
+                tracing::debug!(request_id = shown(self.target.request_id()), "status stream silent, polling");
                 self.source = Source::Poll { due: Instant::now(), pause: FIRST_PAUSE, after_silence: true };
             }
         }
@@ -242,7 +248,7 @@ impl Follower {
                 stream.poll_due = Instant::now() + stream.silence;
                 let update = self.take_poll(update);
                 if !had_status || self.last.as_ref() != Some(&update) {
-                    tracing::debug!(request_id = self.target.request_id(), "status stream silent, polling");
+                    tracing::debug!(request_id = shown(self.target.request_id()), "status stream silent, polling");
                     self.poll_after(Duration::ZERO);
                 }
                 if !had_status {

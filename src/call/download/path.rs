@@ -12,6 +12,7 @@ use super::part_file::{Received, check_destination, unwritable};
 use crate::client::Client;
 use crate::error::Error;
 use crate::media::MediaUrl;
+use crate::text::shown;
 
 /// Downloads a file to a path and returns the path. Starts when awaited.
 #[must_use = "a download does nothing until it is awaited"]
@@ -51,7 +52,7 @@ impl<'a> IntoFuture for Download<'a> {
     type IntoFuture = BoxFuture<'a, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let span = tracing::info_span!("fal.download", path = %self.path.display());
+        let span = tracing::info_span!("fal.download", path = shown(&self.path.display().to_string()));
         self.save().instrument(span).boxed()
     }
 }
