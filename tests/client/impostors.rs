@@ -30,7 +30,7 @@ async fn refused(server: &Server, media: impl Into<MediaUrl>) -> String {
 }
 
 #[tokio::test]
-async fn a_page_or_data_is_no_image() {
+async fn a_page_or_data_is_not_saved_as_an_image() {
     for (content_type, body, name, words) in [
         (
             "text/html; charset=utf-8",
@@ -101,7 +101,7 @@ async fn the_output_says_what_the_url_does_not() {
 }
 
 #[tokio::test]
-async fn nothing_is_no_image() {
+async fn nothing_is_not_saved_as_an_image() {
     for (content_type, name) in
         [("image/png", "fox.png"), ("video/mp4", "7"), ("application/octet-stream", "fox.mov"), ("a/b", "a.zip")]
     {
