@@ -8,7 +8,9 @@ use tokio::sync::Semaphore;
 use super::{Client, Inner};
 use crate::error::{Error, ErrorKind};
 use crate::storage::{Tokens, UploadPolicy};
-use crate::transport::{Context, Credentials, Hosts, RetryPolicy, Timeouts, parse_headers, proxies, shown_host, tls};
+use crate::transport::{
+    Context, Credentials, Hosts, RetryPolicy, Streams, Timeouts, parse_headers, proxies, shown_host, tls,
+};
 
 /// A setting, or the error of the environment variable that should have set it.
 type Setting<T> = Option<Result<T, Error>>;
@@ -19,9 +21,6 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Maximum idle time of a pooled connection. It is short because a billable request that is sent just as a gateway closes
 /// the connection cannot be retried.
 const POOL_IDLE: Duration = Duration::from_secs(20);
-
-/// Maximum number of concurrent status streams of a client.
-const MAX_STREAMS: usize = 100;
 
 /// Default of the maximum size of an output. Outputs are JSON with URLs, or with files as data URIs of some megabytes.
 const MAX_OUTPUT: usize = 256 << 20;
@@ -299,7 +298,7 @@ impl ClientBuilder {
             retry: self.retry,
             timeouts: self.timeouts,
             max_output: self.max_output_size.unwrap_or(MAX_OUTPUT),
-            streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+            streams: Streams::default(),
         });
         let inner = Inner { context, uploads: self.uploads, tokens: Tokens::default(), in_flight };
         Ok(Client { inner: Arc::new(inner) })

@@ -18,7 +18,7 @@ pub use attempt::Attempt;
 pub use kind::ErrorKind;
 pub use validation::ValidationError;
 
-use crate::protocol::{Cancellation, ErrorType, Failure, FieldError, InvalidEndpointId, RawResponse};
+use crate::protocol::{Cancellation, ErrorType, Failure, FieldError, InvalidEndpointId, InvalidRequestId, RawResponse};
 use crate::text::beginning;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -139,6 +139,11 @@ impl Error {
         Error::new(ErrorKind::Timeout, format!("{step} timed out after {limit:?}"))
     }
 
+    /// Creates the error of a call that its caller has cancelled.
+    pub(crate) fn cancelled(subject: &str) -> Self {
+        Error::new(ErrorKind::Cancelled, format!("{subject} was cancelled by the caller"))
+    }
+
     /// Sets the source. A source whose texts have a secret is replaced by its messages without the secret.
     pub(crate) fn caused_by(mut self, source: impl Into<BoxError>) -> Self {
         self.0.source = Some(cause::safe(source.into()));
@@ -214,13 +219,6 @@ impl Error {
         self
     }
 
-    /// Marks the error of a call that has submitted a request, unless fal says that the request failed and should be sent
-    /// again.
-    pub(crate) fn after_submission(self) -> Self {
-        let is_over = self.response().is_some_and(|response| response.recommends_retry() == Some(true));
-        if is_over { self } else { self.with_acceptance() }
-    }
-
     pub(crate) fn with_retryable(mut self, retryable: bool) -> Self {
         self.0.retryable = Some(retryable);
         self
@@ -273,8 +271,8 @@ impl Error {
         &self.0.attempts
     }
 
-    /// Returns the outcome of cancelling the request after the caller's time limit expired. `None` if the client did
-    /// not try to cancel it, or received no response.
+    /// Returns the outcome of cancelling the request after the caller's time limit expired, or because of `cancel_when`.
+    /// `None` if the client did not try to cancel it, or received no response.
     pub fn cancellation(&self) -> Option<&Cancellation> {
         self.0.cancellation.as_ref()
     }
@@ -298,9 +296,11 @@ impl Error {
         self.0.response.as_ref().is_some_and(RawResponse::is_user_timeout)
     }
 
-    /// Returns true if the request was cancelled.
+    /// Returns true if the request was cancelled, or if the future of `cancel_when` has ended the call. In that case,
+    /// [`cancellation`](Self::cancellation) says what became of the request.
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.0.error_type, Some(ErrorType::ClientCancelled | ErrorType::ClientDisconnected))
+        self.0.kind == ErrorKind::Cancelled
+            || matches!(self.0.error_type, Some(ErrorType::ClientCancelled | ErrorType::ClientDisconnected))
             || self.status().is_some_and(|status| status.as_u16() == 499)
     }
 
@@ -363,6 +363,12 @@ impl From<ValidationError> for Error {
 impl From<InvalidEndpointId> for Error {
     fn from(invalid: InvalidEndpointId) -> Self {
         Error::new(ErrorKind::EndpointId, invalid.to_string())
+    }
+}
+
+impl From<InvalidRequestId> for Error {
+    fn from(invalid: InvalidRequestId) -> Self {
+        Error::new(ErrorKind::InvalidInput, invalid.to_string())
     }
 }
 

@@ -1,12 +1,11 @@
 use std::fmt;
-use std::sync::Arc;
 
 use http::HeaderMap;
-use tokio::sync::Semaphore;
 
 use super::credentials::Credentials;
 use super::hosts::Hosts;
 use super::retry::RetryPolicy;
+use super::streams::Streams;
 use super::timeouts::Timeouts;
 
 /// The parts of a client that every request needs.
@@ -20,9 +19,7 @@ pub(crate) struct Context {
     pub(crate) timeouts: Timeouts,
     /// Maximum size of an output in bytes.
     pub(crate) max_output: usize,
-    /// Limits concurrent status streams; further requests are polled. Each stream keeps a connection open until its
-    /// request ends, and processes often have a limit of some hundred connections.
-    pub(crate) streams: Arc<Semaphore>,
+    pub(crate) streams: Streams,
 }
 
 impl fmt::Debug for Context {

@@ -1,7 +1,5 @@
 //! The client's integration tests. Tests that need a process or a feature of their own are separate binaries.
 
-mod support;
-
 mod attributes;
 mod backup_hosts;
 mod billed_responses;
@@ -10,6 +8,7 @@ mod changing_files;
 mod configuration;
 mod declared_lengths;
 mod downloads;
+mod echoes;
 mod endless_heads;
 mod errors;
 mod faults;
@@ -21,13 +20,17 @@ mod hostile;
 mod impostors;
 mod input_files;
 mod media_types;
+mod no_output;
+mod odd_values;
 mod private_redirects;
 mod properties;
 mod queue;
+mod request_urls;
 mod resumed_downloads;
 mod retryability;
 mod run;
 mod secrets;
+mod support;
 mod timeouts;
 mod transfers;
 mod transient_responses;
@@ -36,3 +39,4 @@ mod upload_faults;
 mod upload_tokens;
 mod uploads;
 mod wire;
+

@@ -57,6 +57,10 @@ impl Reply {
     }
 
     pub(crate) fn text(status: u16, content_type: &str, body: &str) -> Self {
+        Reply::binary(status, content_type, body.as_bytes())
+    }
+
+    pub(crate) fn binary(status: u16, content_type: &str, body: &[u8]) -> Self {
         let head = format!("HTTP/1.1 {status} Scripted\r\ncontent-type: {content_type}\r\n");
         Reply { head: Some(head), body: body.into(), announced: None, silent: false, unannounced: false }
     }
