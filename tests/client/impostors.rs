@@ -93,6 +93,11 @@ async fn the_output_says_what_the_url_does_not() {
             "{message}"
         );
     }
+    // The path says what the caller expects.
+    let folder = tempfile::tempdir().expect("a folder");
+    let error = server.client().download(&url, folder.path().join("fox.png")).await.expect_err("a page");
+    assert!(error.to_string().contains("a page instead of image/png: Sign in"), "{error}");
+    server.client().download(&url, folder.path().join("page.html")).await.expect("a page");
     // Nothing says that it is not a page.
     let page = server.client().download_bytes(&File::new(&url)).await.expect("a page");
     assert!(page.starts_with(b"<!DOCTYPE"));

@@ -39,4 +39,3 @@ mod upload_faults;
 mod upload_tokens;
 mod uploads;
 mod wire;
-
