@@ -22,6 +22,7 @@
 //!
 //! [`changes`] reports the effect of a newer document on programs.
 
+mod budget;
 mod builder;
 mod change;
 mod digest;

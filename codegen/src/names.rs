@@ -184,9 +184,12 @@ impl Scope {
     }
 }
 
-/// Makes an identifier of any text. Keywords get a trailing `_`, leading digits a leading one.
+/// The longest identifier. Schemas may have longer names; the names of modules are shorter.
+const MAX_LENGTH: usize = 200;
+
+/// Makes an identifier of any text. Keywords get a trailing `_`, leading digits a leading one, long texts are cut.
 pub(crate) fn identifier(text: &str) -> String {
-    let mut name: String = text.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+    let mut name: String = text.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(MAX_LENGTH).collect();
     if name.chars().all(|c| c == '_') {
         name = "empty".to_owned();
     }

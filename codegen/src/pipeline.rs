@@ -158,8 +158,7 @@ fn modules(
             files.insert(path, None);
             continue;
         }
-        normalize::normalize(&mut document);
-        match lower::lower(&document) {
+        match normalize::normalize(&mut document).and_then(|()| lower::lower(&document)) {
             Ok(endpoint) => {
                 files.insert(path, Some(render::module(node, Some(&endpoint), &options.render)));
                 report.add(&document.id, endpoint.notes);
