@@ -8,6 +8,7 @@ mod flagship;
 mod forms;
 mod hostile;
 mod patches;
+mod printed_findings;
 mod project;
 mod refusals;
 mod selection;
