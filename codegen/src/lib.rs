@@ -29,6 +29,8 @@ mod digest;
 mod document;
 mod error;
 mod features;
+mod file;
+mod lock;
 mod lower;
 mod manifest;
 mod mark;
