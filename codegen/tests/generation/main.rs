@@ -9,6 +9,7 @@ mod forms;
 mod hostile;
 mod output_folder;
 mod patches;
+mod portable_names;
 mod printed_findings;
 mod project;
 mod refusals;
