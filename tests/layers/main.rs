@@ -13,7 +13,7 @@ mod tokens;
 use std::path::Path;
 
 const CLIENT: &str =
-    "text protocol error transport files schema media queue storage client call endpoint documents lib";
+    "text protocol error transport files schema media queue storage client call endpoint documents fuzzing lib";
 
 const GENERATOR: &str = "digest mark names pointer prose words refusals error source patch document model tree \
     report select schema normalize types lower render manifest present features write summary change pipeline builder lib";
