@@ -6,13 +6,15 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 use tracing::Instrument;
 
 use super::options::timeout_option;
 use super::response::Response;
 use crate::error::Error;
+use crate::protocol::{Failure, RawResponse, json};
 use crate::queue::Target;
-use crate::transport::{Operation, judged, send, within_total};
+use crate::transport::{Operation, Verdict, judged, send, verdict, within_total};
 
 /// Fetches the result of a request. Sent when awaited.
 ///
@@ -40,13 +42,65 @@ impl<O> FetchResult<O> {
     timeout_option!();
 }
 
-/// Fetches the result of a request.
-pub(super) async fn fetch<O: DeserializeOwned>(target: &Target) -> Result<Response<O>, Error> {
-    let request = async { Response::parse(send(&target.context, &target.result()?).await?) };
-    let mut response: Response<O> = request.await.map_err(|error| target.explain(judged(Operation::Result, error)))?;
+/// Fetches the result of a request. `failure` is the failure that the queue has reported.
+pub(super) async fn fetch<O: DeserializeOwned + 'static>(
+    target: &Target,
+    failure: Option<&Failure>,
+) -> Result<Response<O>, Error> {
+    let request = async {
+        let response = send(&target.context, &target.result()?).await?;
+        if failure.is_some() {
+            return Err(Error::service("fal", response));
+        }
+        if is_unfinished(&response) {
+            return Err(Error::unexpected("the request is not completed yet", response));
+        }
+        Response::parse(response)
+    };
+    let mut response: Response<O> = request.await.map_err(|error| {
+        let error = target.explain(judged(Operation::Result, error));
+        match failure {
+            Some(failure) => failed(error, failure),
+            None => error,
+        }
+    })?;
     // The header of the response may name one of fal's attempts instead of the request.
     response.request_id = Some(target.request_id().to_owned());
     Ok(response)
+}
+
+/// Completes the error of a request that has failed. If the response is not the model's own error, the queue's words come
+/// first.
+fn failed(error: Error, failure: &Failure) -> Error {
+    let is_success = error.status().is_some_and(|status| status.is_success());
+    let is_own = !is_success && error.response().is_some() && verdict(Operation::Result, &error) == Verdict::Final;
+    let error = error.with_failure(failure);
+    match failure.error.as_str() {
+        _ if is_own => error,
+        "" => error.context("the request failed"),
+        words => error.context(format!("the request failed: {words}")),
+    }
+}
+
+/// Returns true if a successful response is the queue's word about an unfinished request, and not an output.
+fn is_unfinished(response: &RawResponse) -> bool {
+    const FIELDS: [&str; 9] = [
+        "status",
+        "request_id",
+        "queue_position",
+        "logs",
+        "metrics",
+        "response_url",
+        "status_url",
+        "cancel_url",
+        "detail",
+    ];
+    // Outputs may be large. A status without logs is not.
+    const MAX_STATUS: usize = 64 << 10;
+    response.body.len() <= MAX_STATUS
+        && response.is_in_progress()
+        && json::from_slice::<Map<String, Value>>(&response.body)
+            .is_ok_and(|fields| fields.keys().all(|name| FIELDS.contains(&name.as_str())))
 }
 
 impl<O: DeserializeOwned + Send + 'static> IntoFuture for FetchResult<O> {
@@ -57,7 +111,7 @@ impl<O: DeserializeOwned + Send + 'static> IntoFuture for FetchResult<O> {
         let FetchResult { target, timeout, .. } = self;
         let span = tracing::info_span!("fal.result", endpoint = target.endpoint, request_id = target.request_id());
         let call = async move {
-            let fetched = within_total(timeout, "fetching the result", fetch(&target)).await;
+            let fetched = within_total(timeout, "fetching the result", fetch(&target, None)).await;
             fetched.map_err(|error| target.explain(error))
         };
         call.instrument(span).boxed()

@@ -2,6 +2,7 @@
 
 mod background;
 mod cancel;
+mod cancel_signal;
 mod download;
 mod fetch_result;
 mod follow_options;

@@ -132,9 +132,24 @@ macro_rules! follow_options {
             self
         }
 
+        /// Cancels the request when a future completes, such as `tokio::signal::ctrl_c()`. Default: never.
+        ///
+        /// The call returns when the outcome of the cancellation is known, after 15 seconds at most:
+        ///
+        /// - An error with the request id. [`is_cancelled`](crate::Error::is_cancelled) is true, and
+        ///   [`cancellation`](crate::Error::cancellation) is the outcome.
+        /// - The result, if the request was already completed: it is billed anyway.
+        ///
+        /// A request whose submission has not been sent is not sent any more.
+        pub fn cancel_when(mut self, signal: impl std::future::Future + Send + 'a) -> Self {
+            self.follow.cancel_when = crate::call::cancel_signal::CancelSignal::new(signal);
+            self
+        }
+
         /// Cancels the request when the future is dropped before the request is completed. Default: `false`.
         ///
-        /// A background task sends the cancellation, which needs a tokio runtime that keeps running.
+        /// A background task sends the cancellation, which needs a tokio runtime that keeps running. When a program ends, use
+        /// [`cancel_when`](Self::cancel_when) instead.
         pub fn cancel_on_drop(mut self, cancel: bool) -> Self {
             self.follow.cancel_on_drop = cancel;
             self

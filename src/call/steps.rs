@@ -1,8 +1,10 @@
+use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tracing::{Instrument, Span};
 
 use super::background::in_background;
@@ -11,13 +13,13 @@ use super::fetch_result::fetch;
 use super::follow_options::FollowOptions;
 use super::job_event::JobEvent;
 use super::response::Response;
-use super::submission::Submission;
+use super::submission::{Sent, Submission};
 use crate::error::{Error, ErrorKind};
-use crate::protocol::QueueUpdate;
-use crate::queue::{Follower, Job, Target};
-use crate::transport::{Operation, deadline, until};
+use crate::protocol::{Cancellation, Failure, QueueUpdate};
+use crate::queue::{Follower, Job, Patience, Target};
+use crate::transport::{Operation, Verdict, deadline, until, verdict};
 
-/// Time limit for cancelling a request whose own time limit has passed.
+/// Time limit for cancelling a request, and for fetching a result that was there before its cancellation.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The caller's callbacks.
@@ -25,11 +27,19 @@ pub(super) type OnEnqueue<'a, O> = Box<dyn FnOnce(&Job<O>) + Send + 'a>;
 pub(super) type OnUpdate<'a> = Box<dyn FnMut(QueueUpdate) + Send + 'a>;
 
 /// Takes a request from its submission to its result, one event at a time.
-pub(super) struct Steps<O: 'static> {
-    stage: Stage<O>,
-    options: FollowOptions,
+pub(super) struct Steps<'a, O: 'static> {
+    course: Course<O>,
+    options: FollowOptions<'a>,
     /// The caller's deadline, if there is one. Set at the first step.
     deadline: Option<Option<Instant>>,
+}
+
+/// The stage of a request, and what it needs to reach the next one.
+struct Course<O: 'static> {
+    stage: Stage<O>,
+    logs: bool,
+    /// True once fal has accepted a request of this call.
+    is_accepted: bool,
     span: Span,
     /// Held until the request is finished, if the client limits its requests in flight.
     turn: Option<OwnedSemaphorePermit>,
@@ -42,43 +52,57 @@ enum Stage<O: 'static> {
     Over,
 }
 
-impl<O: DeserializeOwned + Send + 'static> Steps<O> {
+impl<'a, O: DeserializeOwned + Send + 'static> Steps<'a, O> {
     /// Starts with a submission.
-    pub(super) fn submit(submission: Submission<O>, options: FollowOptions) -> Self {
+    pub(super) fn submit(submission: Submission<O>, options: FollowOptions<'a>) -> Self {
         let endpoint = &*submission.endpoint;
         let span = tracing::info_span!("fal.subscribe", endpoint, request_id = tracing::field::Empty);
         Steps::new(Stage::Submit(submission), options, span)
     }
 
     /// Starts with a request that was submitted before.
-    pub(super) fn follow(target: Target, options: FollowOptions) -> Self {
+    pub(super) fn follow(target: Target, options: FollowOptions<'a>) -> Self {
         let (endpoint, request_id) = (target.endpoint.as_str(), target.request_id());
         let span = tracing::info_span!("fal.wait", endpoint, request_id);
         let follower = Box::new(Follower::new(target.clone(), options.logs));
         Steps::new(Stage::Follow { target, follower }, options, span)
     }
 
-    fn new(stage: Stage<O>, options: FollowOptions, span: Span) -> Self {
-        Steps { stage, options, deadline: None, span, turn: None }
+    fn new(stage: Stage<O>, options: FollowOptions<'a>, span: Span) -> Self {
+        let course = Course { stage, logs: options.logs, is_accepted: false, span, turn: None };
+        Steps { course, options, deadline: None }
     }
 
     /// Returns the next event, or `None` after the result or an error.
     pub(super) async fn next(&mut self) -> Option<Result<JobEvent<O>, Error>> {
-        if matches!(self.stage, Stage::Over) {
+        if matches!(self.course.stage, Stage::Over) {
             return None;
         }
-        let span = self.span.clone();
-        let deadline = *self.deadline.get_or_insert_with(|| self.options.timeout.and_then(deadline));
-        let event = match until(deadline, self.step().instrument(span.clone())).await {
-            Ok(event) => event,
-            Err(attempts) => Err(self.timed_out().instrument(span).await.with_attempts_so_far(attempts)),
-        };
+        let span = self.course.span.clone();
+        let event = self.event().instrument(span).await;
         // Dropping a finished request must not cancel it.
         if matches!(event, Err(_) | Ok(JobEvent::Completed(_))) {
-            self.stage = Stage::Over;
-            self.turn = None;
+            self.course.stage = Stage::Over;
+            self.course.turn = None;
         }
-        Some(event)
+        Some(event.map_err(|error| if self.course.is_accepted { accepted(error) } else { error }))
+    }
+
+    /// Takes the next step, unless the caller's signal or deadline comes first.
+    async fn event(&mut self) -> Result<JobEvent<O>, Error> {
+        let deadline = *self.deadline.get_or_insert_with(|| self.options.timeout.and_then(deadline));
+        let first = {
+            let step = until(deadline, self.course.step());
+            match select(pin!(self.options.cancel_when.given()), pin!(step)).await {
+                Either::Left(((), _)) => None,
+                Either::Right((event, _)) => Some(event),
+            }
+        };
+        match first {
+            Some(Ok(event)) => event,
+            Some(Err(attempts)) => Err(self.timed_out().await.with_attempts_so_far(attempts)),
+            None => self.course.cancelled().await,
+        }
     }
 
     /// Follows the request to its end and calls the callbacks.
@@ -106,16 +130,36 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
         }
     }
 
+    /// Returns the error of a request whose time limit has passed. Cancels the request if the options say so.
+    async fn timed_out(&mut self) -> Error {
+        let error = Error::timeout("the request", self.options.timeout.unwrap_or_default());
+        let cancels = self.options.cancel_on_timeout;
+        match &mut self.course.stage {
+            Stage::Submit(submission) => {
+                let error = submission.timed_out(error);
+                if cancels {
+                    submission.withdraw();
+                }
+                error
+            }
+            // The stage stays as it is, so that the request is also cancelled if the future is dropped here.
+            Stage::Follow { target, .. } if cancels => {
+                let target = target.clone();
+                let outcome = cancel_quickly(&target).await;
+                target.explain(error).with_cancellation(outcome)
+            }
+            Stage::Follow { target, .. } | Stage::Fetch { target, .. } => target.explain(error),
+            Stage::Over => error,
+        }
+    }
+}
+
+impl<O: DeserializeOwned + Send + 'static> Course<O> {
     async fn step(&mut self) -> Result<JobEvent<O>, Error> {
         match &mut self.stage {
             Stage::Submit(submission) => {
-                let (job, turn) = (&mut submission.sent).await?;
-                self.turn = turn;
-                self.span.record("request_id", &job.request_id);
-                let target = Target::new(submission.client.context().clone(), job.endpoint.clone(), &job);
-                let follower = Box::new(Follower::new(target.clone(), self.options.logs));
-                self.stage = Stage::Follow { target, follower };
-                Ok(JobEvent::Enqueued(job))
+                let sent = (&mut submission.sent).await?;
+                Ok(JobEvent::Enqueued(self.accepted(sent)))
             }
             Stage::Follow { target, follower } => {
                 let update = follower.next().await?;
@@ -125,11 +169,7 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
                 Ok(JobEvent::Update(update))
             }
             Stage::Fetch { target, update } => {
-                let fetched = fetch_patiently(target, update).await;
-                let mut response = fetched.map_err(|error| match update {
-                    QueueUpdate::Completed { failure: Some(failure), .. } => error.with_failure(failure),
-                    _ => error,
-                })?;
+                let mut response = fetch_patiently(target, update.failure()).await?;
                 if let QueueUpdate::Completed { metrics, .. } = update {
                     response.metrics = std::mem::take(metrics);
                 }
@@ -139,48 +179,87 @@ impl<O: DeserializeOwned + Send + 'static> Steps<O> {
         }
     }
 
-    /// Returns the error of a request whose time limit has passed. Cancels the request if the options say so.
-    async fn timed_out(&mut self) -> Error {
-        let error = Error::timeout("the request", self.options.timeout.unwrap_or_default());
-        if let (Stage::Follow { target, .. }, true) = (&self.stage, self.options.cancel_on_timeout) {
-            let target = target.clone();
-            // The stage stays as it is, so that the request is also cancelled if the future is dropped here.
-            let outcome = tokio::time::timeout(CANCEL_TIMEOUT, cancel(&target)).await;
-            let outcome = outcome.ok().and_then(Result::ok);
-            tracing::debug!(request_id = target.request_id(), ?outcome, "cancel requested after timeout");
-            return target.explain(error).with_cancellation(outcome);
+    /// Continues with a job that fal has accepted.
+    fn accepted(&mut self, (job, turn): Sent<O>) -> Job<O> {
+        self.turn = turn;
+        self.is_accepted = true;
+        self.span.record("request_id", &job.request_id);
+        if let Stage::Submit(submission) = &self.stage {
+            let target = Target::new(submission.client.context().clone(), job.endpoint.clone(), &job);
+            let follower = Box::new(Follower::new(target.clone(), self.logs));
+            self.stage = Stage::Follow { target, follower };
         }
-        match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Submit(submission) => {
-                let error = submission.timed_out(error);
-                if self.options.cancel_on_timeout {
-                    submission.withdraw();
-                }
-                error
+        job
+    }
+
+    /// Cancels the request because of the caller's signal. If the request is completed already, its result is billed, and is
+    /// the outcome. The stage stays as it is while fal has not responded, so that dropping the future cancels the request,
+    /// too.
+    async fn cancelled(&mut self) -> Result<JobEvent<O>, Error> {
+        if let Stage::Submit(submission) = &mut self.stage {
+            let sent = submission.settle().await?;
+            self.accepted(sent);
+        }
+        let target = match &self.stage {
+            Stage::Follow { target, .. } => target.clone(),
+            Stage::Fetch { target, .. } => {
+                let target = target.clone();
+                return match timeout(CANCEL_TIMEOUT, self.step()).await {
+                    Ok(event) => event,
+                    Err(_) => Err(too_late(&target)),
+                };
             }
-            Stage::Follow { target, .. } | Stage::Fetch { target, .. } => target.explain(error),
-            Stage::Over => error,
+            Stage::Submit(_) | Stage::Over => return Err(already_finished()),
+        };
+        match cancel_quickly(&target).await {
+            Some(Cancellation::AlreadyCompleted) => {
+                match timeout(CANCEL_TIMEOUT, fetch_patiently(&target, None)).await {
+                    Ok(fetched) => Ok(JobEvent::Completed(fetched?)),
+                    Err(_) => Err(too_late(&target)),
+                }
+            }
+            outcome => Err(target.explain(Error::cancelled("the request")).with_cancellation(outcome)),
         }
     }
 }
 
-/// Fetches the result of a completed request. fal keeps a result for minutes at least, so an outage is retried until the
-/// patience of the client's policy is exhausted. The result of a failed request is an error, which is not an outage.
-async fn fetch_patiently<O: DeserializeOwned>(target: &Target, update: &QueueUpdate) -> Result<Response<O>, Error> {
-    let retry = &target.context.retry;
-    let began = Instant::now();
-    let mut failed = 0;
+/// Cancels a request. `None` if fal cannot be reached in time.
+pub(super) async fn cancel_quickly(target: &Target) -> Option<Cancellation> {
+    let outcome = timeout(CANCEL_TIMEOUT, cancel(target)).await.ok().and_then(Result::ok);
+    tracing::debug!(request_id = target.request_id(), ?outcome, "cancel requested");
+    outcome
+}
+
+/// The error of a request that is completed, but whose result could not be fetched in time.
+fn too_late(target: &Target) -> Error {
+    target.explain(Error::cancelled("the request")).with_cancellation(Some(Cancellation::AlreadyCompleted))
+}
+
+/// Marks the error of a request that fal has accepted, unless fal itself says that the request failed or was removed.
+fn accepted(error: Error) -> Error {
+    // A refusal to tell is not a failure of the request.
+    let is_told = !error.status().is_some_and(|status| matches!(status.as_u16(), 401 | 403 | 404 | 407 | 429));
+    let is_final =
+        error.kind() == ErrorKind::Service && is_told && verdict(Operation::Result, &error) == Verdict::Final;
+    let is_removed = matches!(error.cancellation(), Some(Cancellation::Removed | Cancellation::NotFound));
+    if is_final || is_removed { error } else { error.with_acceptance() }
+}
+
+/// Fetches the result of a completed request. fal keeps a result for minutes at least, so failures that say nothing about the
+/// request are waited out until the patience of the client's policy is exhausted.
+///
+/// `failure` is the failure that the queue has reported. Such a request has no output, whatever the response is.
+async fn fetch_patiently<O: DeserializeOwned + 'static>(
+    target: &Target,
+    failure: Option<&Failure>,
+) -> Result<Response<O>, Error> {
+    let mut patience = Patience::new(Operation::Result);
     loop {
-        let error = match fetch(target).await {
+        let error = match fetch(target, failure).await {
             Ok(response) => return Ok(response),
             Err(error) => error,
         };
-        failed += 1;
-        let delay = retry.delay_within_patience(Operation::Result, failed, began.elapsed(), &error);
-        match delay.filter(|_| !update.has_failed()) {
-            Some(delay) => tokio::time::sleep(delay).await,
-            None => return Err(error),
-        }
+        tokio::time::sleep(patience.delay(&target.context.retry, error)?).await;
     }
 }
 
@@ -189,13 +268,13 @@ fn already_finished() -> Error {
     Error::new(ErrorKind::Transport, "the request is already finished")
 }
 
-impl<O: 'static> Drop for Steps<O> {
+impl<O: 'static> Drop for Steps<'_, O> {
     fn drop(&mut self) {
         if !self.options.cancel_on_drop {
             return;
         }
-        match std::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Submit(submission) => submission.withdraw(),
+        match std::mem::replace(&mut self.course.stage, Stage::Over) {
+            Stage::Submit(mut submission) => submission.withdraw(),
             Stage::Follow { target, .. } => in_background(async move { drop(cancel(&target).await) }),
             Stage::Fetch { .. } | Stage::Over => {}
         }

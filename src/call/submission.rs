@@ -1,12 +1,14 @@
 use std::borrow::Cow;
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
 
 use super::background::in_background;
 use super::cancel::cancel;
@@ -17,14 +19,19 @@ use crate::queue::{Job, Target};
 use crate::schema::EndpointInput;
 use crate::transport::{Operation, judged, send};
 
+/// The time for which a cancelled call waits for the response to its submission, because only that has the id.
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// The submitted job, and its turn if the client limits its requests in flight.
-type Sent<O> = (Job<O>, Option<OwnedSemaphorePermit>);
+pub(super) type Sent<O> = (Job<O>, Option<OwnedSemaphorePermit>);
+
+type Sending<O> = BoxFuture<'static, Result<Sent<O>, Error>>;
 
 /// A submission in progress.
 pub(super) struct Submission<O: 'static> {
     pub(super) client: Client,
     pub(super) endpoint: Cow<'static, str>,
-    pub(super) sent: BoxFuture<'static, Result<Sent<O>, Error>>,
+    pub(super) sent: Sending<O>,
     /// True while fal may have received the submission.
     is_out: Arc<AtomicBool>,
 }
@@ -45,24 +52,57 @@ impl<O: 'static> Submission<O> {
         }
     }
 
+    /// Waits for the outcome of a submission that its caller cancels.
+    ///
+    /// # Errors
+    ///
+    /// fal has not received the request, has rejected it, or did not respond in time. In the last case the request is
+    /// cancelled in the background if fal responds later.
+    pub(super) async fn settle(&mut self) -> Result<Sent<O>, Error> {
+        let is_out = Arc::clone(&self.is_out);
+        let error = match timeout(SETTLE_TIMEOUT, response(&mut self.sent, &is_out)).await {
+            Ok(Some(sent)) => return sent,
+            Ok(None) => Error::cancelled("the request").with_note("it was not submitted"),
+            Err(_) => {
+                self.withdraw();
+                Error::cancelled("the request").with_note("fal did not respond to its submission").with_acceptance()
+            }
+        };
+        Err(error.with_endpoint(&self.endpoint))
+    }
+
     /// Abandons the submission. If fal may have received it, a background task awaits the response and cancels the request,
     /// because the caller will not learn its id. A submission that fal has rejected or has not received is not sent again.
-    pub(super) fn withdraw(self) {
-        let Submission { client, endpoint, mut sent, is_out } = self;
-        if is_out.load(Ordering::Relaxed) {
-            in_background(async move {
-                let response = poll_fn(|context| match sent.poll_unpin(context) {
-                    Poll::Ready(sent) => Poll::Ready(sent.ok()),
-                    Poll::Pending if is_out.load(Ordering::Relaxed) => Poll::Pending,
-                    Poll::Pending => Poll::Ready(None),
-                });
-                if let Some((job, _)) = response.await {
-                    let outcome = cancel(&Target::new(client.context().clone(), endpoint, &job)).await.ok();
-                    tracing::debug!(request_id = job.request_id, ?outcome, "cancel requested for abandoned submission");
-                }
-            });
+    pub(super) fn withdraw(&mut self) {
+        if !self.is_out.load(Ordering::Relaxed) {
+            return;
         }
+        let mut sent = std::mem::replace(&mut self.sent, pending().boxed());
+        let (client, is_out) = (self.client.clone(), Arc::clone(&self.is_out));
+        in_background(async move {
+            if let Some(Ok((job, _))) = response(&mut sent, &is_out).await {
+                let target = Target::new(client.context().clone(), job.endpoint.clone(), &job);
+                let outcome = cancel(&target).await.ok();
+                tracing::debug!(request_id = job.request_id, ?outcome, "cancel requested for abandoned submission");
+            }
+        });
     }
+}
+
+/// Awaits the response to a submission that fal may have received. `None` if fal has not received it: then it is not sent
+/// any more.
+async fn response<O>(sent: &mut Sending<O>, is_out: &AtomicBool) -> Option<Result<Sent<O>, Error>> {
+    poll_fn(|context| {
+        if !is_out.load(Ordering::Relaxed) {
+            return Poll::Ready(None);
+        }
+        match sent.poll_unpin(context) {
+            Poll::Ready(sent) => Poll::Ready(Some(sent)),
+            Poll::Pending if is_out.load(Ordering::Relaxed) => Poll::Pending,
+            Poll::Pending => Poll::Ready(None),
+        }
+    })
+    .await
 }
 
 /// Sends an input to the queue.
@@ -73,10 +113,7 @@ async fn submit<I: EndpointInput, O>(outgoing: Outgoing<I>, is_out: Arc<AtomicBo
         let mut prepared = outgoing.prepare(operation, &client.context().hosts.queue).await?;
         prepared.request.may_have_arrived = is_out;
         let response = send(client.context(), &prepared.request).await?;
-        let job = Job::parse(&prepared.endpoint, &response).ok_or_else(|| {
-            let message = "fal accepted the request but returned no request id; see `Error::body` for the response";
-            judged(operation, Error::unexpected(message, response))
-        })?;
+        let job = Job::parse(&prepared.endpoint, response).map_err(|error| judged(operation, error))?;
         Ok((job, prepared.turn))
     };
     submit.await.map_err(|error: Error| error.with_endpoint(&endpoint))

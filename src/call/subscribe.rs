@@ -39,7 +39,7 @@ use crate::schema::EndpointInput;
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Subscribe<'a, I, O> {
     outgoing: Outgoing<I>,
-    follow: FollowOptions,
+    follow: FollowOptions<'a>,
     on_enqueue: Option<OnEnqueue<'a, O>>,
     on_update: Option<OnUpdate<'a>>,
 }
@@ -70,10 +70,10 @@ impl<'a, I, O> Subscribe<'a, I, O> {
     }
 }
 
-impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Subscribe<'_, I, O> {
+impl<'a, I: EndpointInput, O: DeserializeOwned + Send + 'static> Subscribe<'a, I, O> {
     /// Returns a stream of the job, the updates and finally the result, instead of a future. The callbacks of `on_enqueue`
     /// and `on_update` are not called.
-    pub fn updates(self) -> Updates<O> {
+    pub fn updates(self) -> Updates<'a, O> {
         Updates::new(Steps::submit(Submission::new(self.outgoing), self.follow))
     }
 }

@@ -30,18 +30,18 @@ use crate::error::Error;
 /// # Ok(())
 /// # }
 /// ```
-pub struct Updates<O> {
-    steps: BoxStream<'static, Result<JobEvent<O>, Error>>,
+pub struct Updates<'a, O> {
+    steps: BoxStream<'a, Result<JobEvent<O>, Error>>,
 }
 
-impl<O: DeserializeOwned + Send + 'static> Updates<O> {
-    pub(super) fn new(steps: Steps<O>) -> Self {
+impl<'a, O: DeserializeOwned + Send + 'static> Updates<'a, O> {
+    pub(super) fn new(steps: Steps<'a, O>) -> Self {
         let steps = futures_util::stream::unfold(steps, async |mut steps| Some((steps.next().await?, steps)));
         Updates { steps: steps.fuse().boxed() }
     }
 }
 
-impl<O> Stream for Updates<O> {
+impl<O> Stream for Updates<'_, O> {
     type Item = Result<JobEvent<O>, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -49,7 +49,7 @@ impl<O> Stream for Updates<O> {
     }
 }
 
-impl<O> fmt::Debug for Updates<O> {
+impl<O> fmt::Debug for Updates<'_, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Updates")
     }

@@ -31,7 +31,7 @@ use crate::queue::Target;
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Wait<'a, O> {
     target: Target,
-    follow: FollowOptions,
+    follow: FollowOptions<'a>,
     on_update: Option<OnUpdate<'a>>,
     of: PhantomData<fn() -> O>,
 }
@@ -49,9 +49,9 @@ impl<'a, O> Wait<'a, O> {
     }
 }
 
-impl<O: DeserializeOwned + Send + 'static> Wait<'_, O> {
+impl<'a, O: DeserializeOwned + Send + 'static> Wait<'a, O> {
     /// Returns a stream of the updates and finally the result, instead of a future. The callback of `on_update` is not called.
-    pub fn updates(self) -> Updates<O> {
+    pub fn updates(self) -> Updates<'a, O> {
         Updates::new(Steps::follow(self.target, self.follow))
     }
 }

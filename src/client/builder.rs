@@ -8,7 +8,9 @@ use tokio::sync::Semaphore;
 use super::{Client, Inner};
 use crate::error::{Error, ErrorKind};
 use crate::storage::{Tokens, UploadPolicy};
-use crate::transport::{Context, Credentials, Hosts, RetryPolicy, Timeouts, parse_headers, proxies, shown_host, tls};
+use crate::transport::{
+    Context, Credentials, Hosts, RetryPolicy, Streams, Timeouts, parse_headers, proxies, shown_host, tls,
+};
 
 /// A setting, or the error of the environment variable that should have set it.
 type Setting<T> = Option<Result<T, Error>>;
@@ -20,8 +22,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// the connection cannot be retried.
 const POOL_IDLE: Duration = Duration::from_secs(20);
 
-/// Maximum number of concurrent status streams of a client.
-const MAX_STREAMS: usize = 100;
+/// Default of the maximum size of an output. Outputs are JSON with URLs, or with files as data URIs of some megabytes.
+const MAX_OUTPUT: usize = 256 << 20;
 
 /// Builder for [`Client`].
 ///
@@ -52,6 +54,7 @@ pub struct ClientBuilder {
     timeouts: Timeouts,
     uploads: UploadPolicy,
     max_in_flight: Option<usize>,
+    max_output_size: Option<usize>,
 }
 
 impl ClientBuilder {
@@ -195,7 +198,9 @@ impl ClientBuilder {
     }
 
     /// Sets the HTTP client, with its proxies, certificates and connection pool. Default: a client with the proxies of the
-    /// environment, which does not follow redirects. Yours should not follow them either, because a redirected request could take the API key with it.
+    /// environment, which does not follow redirects and does not decompress. Yours should not follow redirects either,
+    /// because a redirected request could take the API key with it. If yours decompresses, the size limits apply to the
+    /// decompressed bytes.
     pub fn http_client(mut self, http: reqwest::Client) -> Self {
         self.http = Some(http);
         self
@@ -245,6 +250,14 @@ impl ClientBuilder {
         self
     }
 
+    /// Maximum size of an output in bytes, of direct runs and of results. Default: 256 MiB. A larger output is an error,
+    /// although it is billed. Other responses of fal are limited to 16 MiB. Downloads have a limit of their own:
+    /// [`Download::max_bytes`](crate::Download::max_bytes).
+    pub fn max_output_size(mut self, bytes: usize) -> Self {
+        self.max_output_size = Some(bytes);
+        self
+    }
+
     /// Creates the client. Sends nothing.
     ///
     /// Requests go through the proxies that the environment variables `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY` name,
@@ -284,7 +297,8 @@ impl ClientBuilder {
             credentials,
             retry: self.retry,
             timeouts: self.timeouts,
-            streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+            max_output: self.max_output_size.unwrap_or(MAX_OUTPUT),
+            streams: Streams::default(),
         });
         let inner = Inner { context, uploads: self.uploads, tokens: Tokens::default(), in_flight };
         Ok(Client { inner: Arc::new(inner) })
@@ -298,6 +312,11 @@ fn http_client(hosts: &Hosts, proxies: Vec<reqwest::Proxy>) -> Result<reqwest::C
     builder
         .tls_backend_preconfigured(tls::config(hosts.are_plain())?)
         .redirect(reqwest::redirect::Policy::none())
+        // Another crate of the program may turn on these features of reqwest, and with them these defaults.
+        .no_gzip()
+        .no_brotli()
+        .no_zstd()
+        .no_deflate()
         .connect_timeout(CONNECT_TIMEOUT)
         .pool_idle_timeout(POOL_IDLE)
         .build()
@@ -370,6 +389,7 @@ impl fmt::Debug for ClientBuilder {
             .field("retry", &self.retry)
             .field("uploads", &self.uploads)
             .field("max_in_flight", &self.max_in_flight)
+            .field("max_output_size", &self.max_output_size)
             .finish_non_exhaustive()
     }
 }

@@ -32,6 +32,8 @@ pub enum ErrorKind {
     Transport,
     /// A time limit of the client or of the caller expired.
     Timeout,
+    /// The future of `cancel_when` has ended the call.
+    Cancelled,
     /// The service responded with an error.
     Service,
     /// The response does not match the endpoint's schema or the protocol.

@@ -4,6 +4,7 @@ mod attempt;
 mod cause;
 mod display;
 mod kind;
+mod refusal;
 mod validation;
 
 use std::fmt;
@@ -17,7 +18,7 @@ pub use attempt::Attempt;
 pub use kind::ErrorKind;
 pub use validation::ValidationError;
 
-use crate::protocol::{Cancellation, ErrorType, Failure, FieldError, InvalidEndpointId, RawResponse};
+use crate::protocol::{Cancellation, ErrorType, Failure, FieldError, InvalidEndpointId, InvalidRequestId, RawResponse};
 use crate::text::beginning;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -94,7 +95,7 @@ impl Error {
         let reason = status.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default();
         let mut error =
             Error::new(ErrorKind::Service, format!("{host} returned {}{reason}: {details}", status.as_u16()));
-        error.0.request_id = response.request_id();
+        error.0.request_id = response.request_id().or_else(|| response.request_id_in_body());
         error.0.error_type = response.error_type().map(ErrorType::other);
         error.0.field_errors = detail.field_errors;
         error.0.response = Some(response);
@@ -120,6 +121,7 @@ impl Error {
         // The URL's query may contain a token.
         let error = error.without_url();
         let through = if chain(&error).any(|error| is_about_proxy(error)) { " through the proxy" } else { "" };
+        let is_refusal = error.is_connect() && refusal::is_refusal(&error);
         let (kind, message) = if error.is_connect() {
             (ErrorKind::Connect, format!("cannot connect to {host}{through}"))
         } else if error.is_timeout() {
@@ -128,14 +130,18 @@ impl Error {
             (ErrorKind::Transport, format!("the connection to {host} was lost"))
         };
         let cause = chain(&error).last().map(ToString::to_string).unwrap_or_default();
-        let is_refused = error.is_connect() && chain(&error).any(is_refusal);
         let error = Error::new(kind, format!("{message}: {cause}")).caused_by(error);
-        if is_refused { error.with_retryable(false) } else { error }
+        if is_refusal { error.with_retryable(false) } else { error }
     }
 
     /// Creates the error of a step that took longer than `limit`.
     pub(crate) fn timeout(step: &str, limit: Duration) -> Self {
         Error::new(ErrorKind::Timeout, format!("{step} timed out after {limit:?}"))
+    }
+
+    /// Creates the error of a call that its caller has cancelled.
+    pub(crate) fn cancelled(subject: &str) -> Self {
+        Error::new(ErrorKind::Cancelled, format!("{subject} was cancelled by the caller"))
     }
 
     /// Sets the source. A source whose texts have a secret is replaced by its messages without the secret.
@@ -265,8 +271,8 @@ impl Error {
         &self.0.attempts
     }
 
-    /// Returns the outcome of cancelling the request after the caller's time limit expired. `None` if the client did
-    /// not try to cancel it, or received no response.
+    /// Returns the outcome of cancelling the request after the caller's time limit expired, or because of `cancel_when`.
+    /// `None` if the client did not try to cancel it, or received no response.
     pub fn cancellation(&self) -> Option<&Cancellation> {
         self.0.cancellation.as_ref()
     }
@@ -290,9 +296,11 @@ impl Error {
         self.0.response.as_ref().is_some_and(RawResponse::is_user_timeout)
     }
 
-    /// Returns true if the request was cancelled.
+    /// Returns true if the request was cancelled, or if the future of `cancel_when` has ended the call. In that case,
+    /// [`cancellation`](Self::cancellation) says what became of the request.
     pub fn is_cancelled(&self) -> bool {
-        matches!(self.0.error_type, Some(ErrorType::ClientCancelled | ErrorType::ClientDisconnected))
+        self.0.kind == ErrorKind::Cancelled
+            || matches!(self.0.error_type, Some(ErrorType::ClientCancelled | ErrorType::ClientDisconnected))
             || self.status().is_some_and(|status| status.as_u16() == 499)
     }
 
@@ -358,6 +366,12 @@ impl From<InvalidEndpointId> for Error {
     }
 }
 
+impl From<InvalidRequestId> for Error {
+    fn from(invalid: InvalidRequestId) -> Self {
+        Error::new(ErrorKind::InvalidInput, invalid.to_string())
+    }
+}
+
 /// Formats a URL's host, with the port unless it is the scheme's default.
 pub(crate) fn host_and_port(url: &url::Url) -> String {
     let host = url.host_str().unwrap_or("no host");
@@ -374,13 +388,6 @@ fn chain(error: Cause<'_>) -> impl Iterator<Item = Cause<'_>> {
 fn is_about_proxy(error: Cause<'_>) -> bool {
     let message = error.to_string().to_ascii_lowercase();
     ["tunnel", "socks", "proxy"].iter().any(|word| message.starts_with(word))
-}
-
-/// Returns true if another attempt would be refused in the same way: by a proxy, or because of the host's certificate.
-fn is_refusal(error: Cause<'_>) -> bool {
-    let message = error.to_string();
-    let by_proxy = ["proxy authorization required", "tunnel error: unsuccessful", "credentials not accepted"];
-    by_proxy.iter().any(|words| message.contains(words)) || message.starts_with("invalid peer certificate")
 }
 
 impl std::error::Error for Error {

@@ -1,5 +1,6 @@
 use serde_json::Value;
 
+use super::json;
 use super::raw_response::RawResponse;
 
 /// The outcome of a cancel request. No outcome says anything about charges.
@@ -35,13 +36,14 @@ pub enum Cancellation {
 impl Cancellation {
     /// Parses the outcome from the body's `status`. The HTTP status does not matter.
     pub(crate) fn parse(response: &RawResponse) -> Option<Self> {
-        let body: Value = serde_json::from_slice(&response.body).ok()?;
-        Some(match body.get("status")?.as_str()? {
+        let body: Value = json::from_slice(&response.body).ok()?;
+        let written = body.get("status")?.as_str()?.trim();
+        Some(match written.to_ascii_uppercase().as_str() {
             "OK" => Cancellation::Removed,
             "CANCELLATION_REQUESTED" => Cancellation::Requested,
             "ALREADY_COMPLETED" => Cancellation::AlreadyCompleted,
             "NOT_FOUND" => Cancellation::NotFound,
-            other => Cancellation::Other(other.to_owned()),
+            _ => Cancellation::Other(written.to_owned()),
         })
     }
 }

@@ -2,11 +2,13 @@
 
 mod cancellation;
 mod endpoint_id;
+pub(crate) mod envelope;
 mod error_type;
 mod field_error;
 pub(crate) mod json;
 mod log;
 mod raw_response;
+mod request_id;
 mod undeclared;
 mod update;
 mod words;
@@ -17,5 +19,6 @@ pub use error_type::ErrorType;
 pub use field_error::{FieldError, LocSegment};
 pub use log::LogEntry;
 pub(crate) use raw_response::RawResponse;
+pub(crate) use request_id::{InvalidRequestId, RequestId};
 pub use undeclared::{ParseEnumError, UndeclaredValue};
 pub use update::{Failure, Metrics, QueueUpdate};

@@ -7,6 +7,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE, DATE, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 
+use super::error_type::ErrorType;
 use super::field_error::FieldError;
 use super::{json, words};
 use crate::text::shown;
@@ -45,8 +46,12 @@ impl RawResponse {
 
     /// Returns true if fal knows the request by an id, in the header or in the body.
     pub(crate) fn has_request_id(&self) -> bool {
-        let in_body = || self.json()?.get("request_id")?.as_str().map(|id| !id.trim().is_empty());
-        self.request_id().is_some() || in_body().unwrap_or(false)
+        self.request_id().is_some() || self.request_id_in_body().is_some()
+    }
+
+    pub(crate) fn request_id_in_body(&self) -> Option<String> {
+        let body = self.json()?;
+        body.get("request_id")?.as_str().map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned)
     }
 
     /// The billed units. A malformed number counts as billed.
@@ -73,7 +78,13 @@ impl RawResponse {
 
     /// Returns true if fal itself says why the request failed. A gateway does not.
     pub(crate) fn has_reason(&self) -> bool {
-        self.is_user_timeout() || self.recommends_retry().is_some() || self.error_type().is_some()
+        let has_type = || self.error_type().is_some_and(|error_type| error_type.parse::<ErrorType>().is_ok());
+        self.is_user_timeout() || self.recommends_retry().is_some() || has_type()
+    }
+
+    /// The content encoding, unless the body is as it is.
+    pub(crate) fn content_encoding(&self) -> Option<&str> {
+        self.header(CONTENT_ENCODING.as_str()).filter(|encoding| !encoding.eq_ignore_ascii_case("identity"))
     }
 
     /// Returns true if the body is a page instead of data.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::error_type::ErrorType;
+use super::json;
 use super::log::LogEntry;
 
 /// The status of a queued request.
@@ -86,18 +87,35 @@ pub struct Failure {
     pub error_type: Option<ErrorType>,
 }
 
+/// The fields of a status that decide how the request continues. The others are skipped, however deeply they are nested.
+#[derive(Deserialize)]
+struct Essentials {
+    status: Value,
+    #[serde(default)]
+    error: Value,
+    #[serde(default)]
+    error_type: Value,
+}
+
 impl QueueUpdate {
-    /// Parses a status. Only the field `status` is required.
+    /// Parses a status. Only the field `status` is required. Logs and metrics that cannot be read do not matter.
     pub(crate) fn parse(body: &[u8]) -> Option<Self> {
-        QueueUpdate::from_fields(&serde_json::from_slice(body).ok()?)
+        let fields = json::from_slice(body).or_else(|_| {
+            let Essentials { status, error, error_type } = json::from_slice(body)?;
+            let fields = [("status", status), ("error", error), ("error_type", error_type)];
+            Ok::<_, serde_json::Error>(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+        });
+        QueueUpdate::from_fields(&fields.ok()?)
     }
 
     fn from_fields(status: &Map<String, Value>) -> Option<Self> {
         let logs = || -> Vec<LogEntry> {
             let lines = status.get("logs").and_then(Value::as_array);
-            lines.into_iter().flatten().map(LogEntry::parse).collect()
+            lines.into_iter().flatten().filter(|line| !line.is_null()).map(LogEntry::parse).collect()
         };
-        Some(match status.get("status")?.as_str()? {
+        let written = status.get("status")?.as_str()?.trim();
+        Some(match written.to_ascii_uppercase().as_str() {
+            "" => return None,
             "IN_QUEUE" => {
                 let position = status.get("queue_position").and_then(Value::as_u64);
                 QueueUpdate::InQueue { position, logs: logs() }
@@ -108,7 +126,7 @@ impl QueueUpdate {
                 metrics: Metrics::parse(status.get("metrics")),
                 failure: Failure::parse(status),
             },
-            other => QueueUpdate::Other { status: other.to_owned(), logs: logs() },
+            _ => QueueUpdate::Other { status: written.to_owned(), logs: logs() },
         })
     }
 
@@ -117,9 +135,12 @@ impl QueueUpdate {
         matches!(self, QueueUpdate::Completed { .. })
     }
 
-    /// Returns true if the request is completed without an output.
-    pub(crate) fn has_failed(&self) -> bool {
-        matches!(self, QueueUpdate::Completed { failure: Some(_), .. })
+    /// Returns the failure of a request that is completed without an output.
+    pub(crate) fn failure(&self) -> Option<&Failure> {
+        match self {
+            QueueUpdate::Completed { failure, .. } => failure.as_ref(),
+            _ => None,
+        }
     }
 
     /// The value of `status` in fal's JSON.
@@ -218,9 +239,31 @@ mod tests {
         assert_eq!(logs.map(|update| update.logs().len()), Some(2));
         let odd = r#"{"status":"PAUSED","logs":{}}"#;
         assert_eq!(parse(odd), Some(QueueUpdate::Other { status: "PAUSED".into(), logs: vec![] }));
-        for bad in ["", "[]", "{}", r#"{"status":3}"#, "not json"] {
+        for bad in
+            ["", "[]", "{}", "null", r#"{"status":3}"#, r#"{"status":" "}"#, r#"{"status":"COMPLETED""#, "not json"]
+        {
             assert_eq!(parse(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn only_the_word_is_needed() {
+        let deep = format!(r#"{{"logs":[{}{}],"status":"COMPLETED"}}"#, "[".repeat(1_000), "]".repeat(1_000));
+        for text in [
+            &deep,
+            r#"{"status":"completed"}"#,
+            r#"{"status":" COMPLETED\n"}"#,
+            r#"{"status":"COMPLETED","metrics":{"inference_time":NaN},"logs":[{"message":"\ud83e"}]}"#,
+            r#"{"status":"COMPLETED","metrics":[1],"logs":"none","queue_position":{}}"#,
+            r#"{"status":"COMPLETED","metrics":{"inference_time":1e400},"logs":[null,7,{"message":null}]}"#,
+        ] {
+            assert!(parse(text).is_some_and(|update| update.is_completed()), "{text}");
+        }
+        let bytes = b"{\"status\":\"COMPLETED\",\"logs\":[{\"message\":\"\xff\x1b[1m\"}]}";
+        let update = QueueUpdate::parse(bytes).expect("a status");
+        assert_eq!(update.logs()[0].message, "\u{fffd}\u{1b}[1m");
+        let deep = deep.replace("COMPLETED\"", "COMPLETED\",\"error\":\"gone\"");
+        assert_eq!(parse(&deep).expect("a status").failure().map(|failure| &*failure.error), Some("gone"));
     }
 
     #[test]

@@ -1,13 +1,16 @@
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::pin::pin;
+use std::time::Duration;
 
+use futures_util::future::{Either, select};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::log_cursor::LogCursor;
+use super::patience::Patience;
 use super::target::Target;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::protocol::{QueueUpdate, RawResponse};
-use crate::transport::{EventStream, jittered, open, send};
+use crate::transport::{EventStream, Operation, jittered, open, send, verdict};
 
 /// Delay after the first poll, and after each poll with a change. Each further delay is 1.5 times as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -16,10 +19,18 @@ const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// Maximum number of consecutive status streams that end without a change. After that, the status is polled.
 const MAX_EMPTY_STREAMS: u32 = 2;
 
+/// The time in which a stream must begin with the current status, as fal's streams do. After that, the status is polled.
+const FIRST_SILENCE: Duration = Duration::from_secs(3);
+
+/// The time without a status after which the status is polled next to an open stream, because a proxy may hold an event
+/// back. It doubles with each poll without a change: a quiet stream of an hour costs 62 polls.
+const SILENCE: Duration = Duration::from_secs(15);
+const MAX_SILENCE: Duration = Duration::from_secs(60);
+
 /// Follows a request until it is completed.
 ///
 /// It reads a status stream, and opens another one if the connection is lost. It polls if the service has no stream for the
-/// request, or if the client has reached its limit of open streams.
+/// request, if the stream is silent, or if the client has reached its limit of open streams.
 #[derive(Debug)]
 pub(crate) struct Follower {
     target: Target,
@@ -29,43 +40,71 @@ pub(crate) struct Follower {
     source: Source,
     /// Number of consecutive streams that ended without a change.
     empty_streams: u32,
-    /// Time of the latest update, or else of the first request.
-    last_contact: Option<Instant>,
+    patience: Patience,
 }
 
 #[derive(Debug)]
 enum Source {
     /// No connection.
     Idle,
-    /// An open stream. `had_lines` is true once it has delivered log lines.
-    Stream { events: Box<EventStream>, had_lines: bool, _permit: OwnedSemaphorePermit },
-    /// Polling, with the delay before the next poll.
-    Poll { pause: Duration },
+    Stream(OpenStream),
+    /// Polling, with the time of the next poll and the pause after it.
+    Poll {
+        due: Instant,
+        pause: Duration,
+        /// True if a stream was silent and no poll has succeeded since.
+        after_silence: bool,
+    },
+}
+
+#[derive(Debug)]
+struct OpenStream {
+    events: Box<EventStream>,
+    /// True once the stream has delivered a status.
+    had_status: bool,
+    /// True once the stream has delivered log lines.
+    had_lines: bool,
+    /// Time of the next poll, unless the stream delivers a status before.
+    poll_due: Instant,
+    /// The silence that leads to the next poll.
+    silence: Duration,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Follower {
     pub(crate) fn new(target: Target, logs: bool) -> Self {
-        let cursor = LogCursor::default();
-        Follower { target, logs, cursor, last: None, source: Source::Idle, empty_streams: 0, last_contact: None }
+        Follower {
+            target,
+            logs,
+            cursor: LogCursor::default(),
+            last: None,
+            source: Source::Idle,
+            empty_streams: 0,
+            patience: Patience::new(Operation::Status),
+        }
     }
 
     /// Returns the next change. Must not be called after the request is completed.
     ///
-    /// An unreachable service is retried until the patience of the client's policy is exhausted. Errors have the request's
-    /// id.
+    /// Failures that say nothing about the request are waited out until the patience of the client's policy is exhausted.
+    /// Errors have the request's id.
     pub(crate) async fn next(&mut self) -> Result<QueueUpdate, Error> {
         loop {
-            let last_contact = *self.last_contact.get_or_insert_with(Instant::now);
             match self.step().await {
                 Ok(Some(update)) => {
-                    self.last_contact = Some(Instant::now());
-                    if self.last.as_ref() == Some(&update) {
+                    self.patience.renew();
+                    let is_change = self.last.as_ref() != Some(&update);
+                    if let Source::Poll { due, pause, .. } = &mut self.source {
+                        if is_change {
+                            *pause = FIRST_PAUSE;
+                        }
+                        *due = Instant::now() + jittered(*pause);
+                        *pause = pause.mul_f64(1.5).min(MAX_PAUSE);
+                    }
+                    if !is_change {
                         continue;
                     }
                     self.empty_streams = 0;
-                    if let Source::Poll { pause } = &mut self.source {
-                        *pause = FIRST_PAUSE;
-                    }
                     self.last = Some(without_logs(&update));
                     let (request_id, lines) = (self.target.request_id(), update.logs().len());
                     tracing::debug!(request_id, status = update.status(), lines, "queue update");
@@ -73,14 +112,10 @@ impl Follower {
                 }
                 Ok(None) => {}
                 Err(error) => {
-                    let patient = last_contact.elapsed() < self.target.context.retry.patience;
-                    if !patient || !error.is_retryable() {
-                        return Err(self.target.explain(error));
-                    }
-                    tracing::debug!(request_id = self.target.request_id(), kind = ?error.kind(), "fal is unreachable");
-                    if !matches!(self.source, Source::Poll { .. }) {
-                        self.source = Source::Poll { pause: FIRST_PAUSE };
-                    }
+                    let (kind, status) = (error.kind(), error.status());
+                    let delay = self.patience.delay(&self.target.context.retry, error);
+                    self.poll_after(delay.map_err(|error| self.target.explain(error))?);
+                    tracing::debug!(request_id = self.target.request_id(), ?kind, ?status, "fal is unavailable");
                 }
             }
         }
@@ -90,72 +125,170 @@ impl Follower {
     async fn step(&mut self) -> Result<Option<QueueUpdate>, Error> {
         match &mut self.source {
             Source::Idle => {
-                let context = &self.target.context;
-                if self.empty_streams > 0 {
-                    tokio::time::sleep(context.retry.backoff(self.empty_streams)).await;
-                }
-                let Ok(permit) = Arc::clone(&context.streams).try_acquire_owned() else {
-                    self.source = Source::Poll { pause: Duration::ZERO };
-                    return Ok(None);
-                };
-                let request = self.target.status_stream(self.logs)?;
-                match open(context, &request).await {
-                    Ok(response) => {
-                        let events = Box::new(EventStream::new(response, context.timeouts.stream_idle));
-                        self.source = Source::Stream { events, had_lines: false, _permit: permit };
-                    }
-                    Err(error) if error.is_retryable() => self.stream_ended(&error),
-                    Err(error) if means_no_stream(&error) => {
-                        tracing::debug!(status = ?error.status(), "status stream unavailable, polling");
-                        self.source = Source::Poll { pause: Duration::ZERO };
-                    }
-                    Err(error) => return Err(error),
-                }
+                self.open().await?;
                 Ok(None)
             }
-            Source::Stream { events, had_lines, .. } => match events.next().await {
-                Ok(Some(data)) => {
-                    // An event that is not a status may be of a kind that fal adds later.
-                    let Some(mut update) = QueueUpdate::parse(&data) else { return Ok(None) };
-                    if !update.logs().is_empty() {
-                        let lines = update.logs_mut();
-                        // A stream sends new lines only, but a later stream may first repeat lines of an earlier one.
-                        if std::mem::replace(had_lines, true) {
-                            self.cursor.record(lines);
-                        } else {
-                            *lines = self.cursor.after_overlap(std::mem::take(lines));
-                        }
+            Source::Stream(stream) => {
+                let due = stream.poll_due;
+                let polled = async {
+                    sleep_until(due).await;
+                    poll(&self.target, self.logs).await
+                };
+                let first = match select(pin!(stream.next()), pin!(polled)).await {
+                    Either::Left((event, _)) => Either::Left(event),
+                    Either::Right((polled, _)) => Either::Right(polled),
+                };
+                match first {
+                    Either::Left(Ok(Some(update))) => Ok(Some(self.from_stream(update))),
+                    Either::Left(ended) => {
+                        let ended = ended.err().map(|error| error.kind());
+                        tracing::debug!(request_id = self.target.request_id(), kind = ?ended, "status stream lost");
+                        self.stream_ended();
+                        Ok(None)
                     }
-                    Ok(Some(update))
+                    Either::Right(polled) => self.from_poll_next_to_stream(polled),
                 }
-                Ok(None) => {
-                    self.stream_ended(&Error::new(ErrorKind::Transport, "the status stream ended"));
-                    Ok(None)
+            }
+            Source::Poll { due, .. } => {
+                sleep_until(*due).await;
+                let polled = poll(&self.target, self.logs).await;
+                if let Source::Poll { after_silence, .. } = &mut self.source
+                    && std::mem::take(after_silence)
+                    && polled.is_ok()
+                {
+                    self.target.context.streams.report_silence();
                 }
-                Err(error) => {
-                    self.stream_ended(&error);
-                    Ok(None)
-                }
-            },
-            Source::Poll { pause } => {
-                tokio::time::sleep(jittered(*pause)).await;
-                *pause = if pause.is_zero() { FIRST_PAUSE } else { pause.mul_f64(1.5).min(MAX_PAUSE) };
-                let request = self.target.status(self.logs)?;
-                let mut update = parse_status(send(&self.target.context, &request).await?)?;
-                let lines = update.logs_mut();
-                *lines = self.cursor.after_overlap(std::mem::take(lines));
-                Ok(Some(update))
+                Ok(Some(self.from_poll(polled?)))
             }
         }
     }
 
-    /// Handles a stream that ended or could not be opened. The count starts at 0 again after every change.
-    fn stream_ended(&mut self, error: &Error) {
-        tracing::debug!(request_id = self.target.request_id(), kind = ?error.kind(), "status stream lost");
-        self.empty_streams += 1;
-        self.source =
-            if self.empty_streams > MAX_EMPTY_STREAMS { Source::Poll { pause: Duration::ZERO } } else { Source::Idle };
+    /// Opens a stream. The refusal of a stream says nothing about the request: a poll does.
+    async fn open(&mut self) -> Result<(), Error> {
+        let context = &self.target.context;
+        if self.empty_streams > 0 {
+            sleep(context.retry.backoff(self.empty_streams)).await;
+        }
+        let Some(permit) = context.streams.permit() else {
+            self.poll_after(Duration::ZERO);
+            return Ok(());
+        };
+        let request = self.target.status_stream(self.logs)?;
+        let poll_due = Instant::now() + FIRST_SILENCE;
+        match timeout(FIRST_SILENCE, open(context, &request)).await {
+            Ok(Ok(response)) => {
+                self.source = Source::Stream(OpenStream {
+                    events: Box::new(EventStream::new(response, context.timeouts.stream_idle)),
+                    had_status: false,
+                    had_lines: false,
+                    poll_due,
+                    silence: SILENCE,
+                    _permit: permit,
+                });
+            }
+            Ok(Err(error)) => {
+                let requested = error.response().and_then(|response| response.retry_after());
+                if requested.is_none() && verdict(Operation::StatusStream, &error).passes() {
+                    tracing::debug!(request_id = self.target.request_id(), kind = ?error.kind(), "status stream lost");
+                    self.stream_ended();
+                } else {
+                    tracing::debug!(status = ?error.status(), "status stream unavailable, polling");
+                    // If the service requests more than the patience, the poll decides whether that concerns the request.
+                    self.poll_after(requested.filter(|delay| *delay <= context.retry.patience).unwrap_or_default());
+                }
+            }
+            Err(_) => {
+                tracing::debug!(request_id = self.target.request_id(), "status stream silent, polling");
+                self.source = Source::Poll { due: Instant::now(), pause: FIRST_PAUSE, after_silence: true };
+            }
+        }
+        Ok(())
     }
+
+    /// Takes a status from the stream, without the log lines that were delivered before.
+    fn from_stream(&mut self, mut update: QueueUpdate) -> QueueUpdate {
+        if let Source::Stream(stream) = &mut self.source {
+            stream.had_status = true;
+            stream.silence = SILENCE;
+            stream.poll_due = Instant::now() + SILENCE;
+            let lines = update.logs_mut();
+            if !lines.is_empty() {
+                // A stream sends new lines only, but a later stream may first repeat lines of an earlier one.
+                if std::mem::replace(&mut stream.had_lines, true) {
+                    self.cursor.record(lines);
+                } else {
+                    *lines = self.cursor.after_overlap(std::mem::take(lines));
+                }
+            }
+        }
+        update
+    }
+
+    /// Takes a polled status, without the log lines that were delivered before.
+    fn from_poll(&mut self, mut update: QueueUpdate) -> QueueUpdate {
+        let lines = update.logs_mut();
+        *lines = self.cursor.after_overlap(std::mem::take(lines));
+        update
+    }
+
+    /// Handles the poll of a request whose stream is silent. If the stream holds statuses back, the request is polled from
+    /// now on. A stream that has delivered a status before is trusted more than a failed poll.
+    fn from_poll_next_to_stream(&mut self, polled: Result<QueueUpdate, Error>) -> Result<Option<QueueUpdate>, Error> {
+        let Source::Stream(stream) = &mut self.source else { return Ok(None) };
+        let had_status = stream.had_status;
+        stream.silence = (stream.silence * 2).min(MAX_SILENCE);
+        match polled {
+            Ok(update) => {
+                stream.poll_due = Instant::now() + stream.silence;
+                let update = self.from_poll(update);
+                if !had_status || self.last.as_ref() != Some(&update) {
+                    tracing::debug!(request_id = self.target.request_id(), "status stream silent, polling");
+                    self.poll_after(Duration::ZERO);
+                }
+                if !had_status {
+                    self.target.context.streams.report_silence();
+                }
+                Ok(Some(update))
+            }
+            Err(error) if had_status => {
+                let requested = error.response().and_then(|response| response.retry_after()).unwrap_or_default();
+                stream.poll_due = later(stream.silence.max(requested));
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn poll_after(&mut self, delay: Duration) {
+        self.source = Source::Poll { due: later(delay), pause: FIRST_PAUSE, after_silence: false };
+    }
+
+    /// Handles a stream that ended or could not be opened. The count starts at 0 again after every change.
+    fn stream_ended(&mut self) {
+        self.empty_streams += 1;
+        if self.empty_streams > MAX_EMPTY_STREAMS {
+            self.poll_after(Duration::ZERO);
+        } else {
+            self.source = Source::Idle;
+        }
+    }
+}
+
+impl OpenStream {
+    /// Returns the next status, or `None` at the end of the stream. An event that is not a status may be damaged, or of a
+    /// kind that fal adds later.
+    async fn next(&mut self) -> Result<Option<QueueUpdate>, Error> {
+        while let Some(data) = self.events.next().await? {
+            if let Some(update) = QueueUpdate::parse(&data) {
+                return Ok(Some(update));
+            }
+        }
+        Ok(None)
+    }
+}
+
+async fn poll(target: &Target, logs: bool) -> Result<QueueUpdate, Error> {
+    parse_status(send(&target.context, &target.status(logs)?).await?)
 }
 
 /// Parses the response to a status request.
@@ -164,13 +297,10 @@ pub(crate) fn parse_status(response: RawResponse) -> Result<QueueUpdate, Error> 
         .ok_or_else(|| Error::unexpected("unexpected response to the status request", response))
 }
 
-/// Returns true if the service has no stream for the request, although the request itself may be fine.
-fn means_no_stream(error: &Error) -> bool {
-    match error.kind() {
-        ErrorKind::Service => error.status().is_some_and(|status| !matches!(status.as_u16(), 401 | 403)),
-        ErrorKind::UnexpectedResponse => true,
-        _ => false,
-    }
+/// Returns the instant after a delay, which a service may have requested without a sensible limit.
+fn later(delay: Duration) -> Instant {
+    const DAY: Duration = Duration::from_secs(86_400);
+    Instant::now() + delay.min(DAY)
 }
 
 /// Returns the part of an update that is compared with the next one.

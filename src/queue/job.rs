@@ -4,9 +4,17 @@ use std::marker::PhantomData;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::protocol::{EndpointId, RawResponse};
+use crate::error::Error;
+use crate::protocol::{EndpointId, RawResponse, RequestId, json};
+use crate::text::shown;
+
+/// Maximum bytes of a URL or another id that is kept from the response to a submission.
+const MAX_KEPT: usize = 2048;
 
 /// A submitted request, as plain data that can be saved and resumed in any process.
+///
+/// Requests about a job go to the queue host of the client that resumes it. Their URLs follow from the endpoint's id and the
+/// request id. The job's URLs are for other programs: the client does not use them.
 ///
 /// ```no_run
 /// # async fn example(client: fal_client::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -59,16 +67,29 @@ impl<O> Job<O> {
         }
     }
 
-    /// Parses the response to a submission. `None` without a request id.
-    pub(crate) fn parse(endpoint: &EndpointId, response: &RawResponse) -> Option<Self> {
-        let body: Value = serde_json::from_slice(&response.body).ok()?;
-        let string = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
-        let mut job = Job::new(endpoint.as_str(), string("request_id").filter(|id| !id.is_empty())?);
-        job.status_url = string("status_url");
-        job.response_url = string("response_url");
-        job.cancel_url = string("cancel_url");
-        job.gateway_request_id = string("gateway_request_id");
-        Some(job)
+    /// Parses the response to a submission.
+    ///
+    /// # Errors
+    ///
+    /// The response has no request id, or one that cannot be used.
+    pub(crate) fn parse(endpoint: &EndpointId, response: RawResponse) -> Result<Self, Error> {
+        let body: Value = json::from_slice(&response.body).unwrap_or_default();
+        let string = |name: &str| body.get(name).and_then(Value::as_str);
+        let kept = |name: &str| string(name).filter(|text| text.len() <= MAX_KEPT).map(str::to_owned);
+        let reason = match string("request_id").filter(|id| !id.is_empty()).map(RequestId::parse) {
+            Some(Ok(request_id)) => {
+                let mut job = Job::new(endpoint.as_str(), request_id.as_str());
+                job.status_url = kept("status_url");
+                job.response_url = kept("response_url");
+                job.cancel_url = kept("cancel_url");
+                job.gateway_request_id = kept("gateway_request_id");
+                return Ok(job);
+            }
+            Some(Err(invalid)) => invalid.to_string(),
+            None => "the response has no request id".to_owned(),
+        };
+        let message = format!("fal accepted the request, but {reason}; see `Error::body` for the response");
+        Err(Error::unexpected(message, response))
     }
 }
 
@@ -99,7 +120,7 @@ impl<O> PartialEq for Job<O> {
 
 impl<O> fmt::Debug for Job<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Job({} of {})", self.request_id, self.endpoint)
+        write!(f, "Job({} of {})", shown(&self.request_id), shown(&self.endpoint))
     }
 }
 
@@ -109,14 +130,11 @@ impl<O> fmt::Debug for Job<O> {
 #[derive(Clone, Debug)]
 pub struct RequestRef {
     pub(super) request_id: String,
-    pub(super) status_url: Option<String>,
-    pub(super) response_url: Option<String>,
-    pub(super) cancel_url: Option<String>,
 }
 
 impl From<String> for RequestRef {
     fn from(request_id: String) -> Self {
-        RequestRef { request_id, status_url: None, response_url: None, cancel_url: None }
+        RequestRef { request_id }
     }
 }
 
@@ -134,17 +152,12 @@ impl From<&str> for RequestRef {
 
 impl<O> From<&Job<O>> for RequestRef {
     fn from(job: &Job<O>) -> Self {
-        job.clone().into()
+        job.request_id.clone().into()
     }
 }
 
 impl<O> From<Job<O>> for RequestRef {
     fn from(job: Job<O>) -> Self {
-        RequestRef {
-            request_id: job.request_id,
-            status_url: job.status_url,
-            response_url: job.response_url,
-            cancel_url: job.cancel_url,
-        }
+        job.request_id.into()
     }
 }

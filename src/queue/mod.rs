@@ -3,8 +3,10 @@
 mod follower;
 mod job;
 mod log_cursor;
+mod patience;
 mod target;
 
 pub(crate) use follower::{Follower, parse_status};
 pub use job::{Job, RequestRef};
+pub(crate) use patience::Patience;
 pub(crate) use target::Target;

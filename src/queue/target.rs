@@ -4,71 +4,79 @@ use http::Method;
 use url::Url;
 
 use super::job::RequestRef;
-use crate::error::{Error, ErrorKind};
-use crate::protocol::EndpointId;
+use crate::error::Error;
+use crate::protocol::{EndpointId, RequestId};
+use crate::text::shown;
 use crate::transport::{Context, Operation, Request, join};
 
 /// A submitted request, with everything that HTTP requests about it need.
+///
+/// Its URLs follow from the queue host of the client, the application and the request id. URLs in responses and in saved
+/// jobs are not used, because whoever writes them could direct the key to another address.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) context: Arc<Context>,
+    /// The endpoint id. Abbreviated if it is invalid.
     pub(crate) endpoint: String,
-    request: RequestRef,
+    /// The request id. Abbreviated if it is invalid.
+    request_id: String,
+    /// The URL of the result, or the error of an invalid id.
+    url: Result<Url, Error>,
 }
 
 impl Target {
     pub(crate) fn new(context: Arc<Context>, endpoint: impl Into<String>, request: impl Into<RequestRef>) -> Self {
-        Target { context, endpoint: endpoint.into(), request: request.into() }
+        let (endpoint, RequestRef { request_id }) = (endpoint.into(), request.into());
+        match url(&context.hosts.queue, &endpoint, &request_id) {
+            Ok(url) => Target { context, endpoint, request_id, url: Ok(url) },
+            Err(error) => {
+                let (endpoint, request_id) = (shown(&endpoint), shown(&request_id));
+                Target { context, endpoint, request_id, url: Err(error) }
+            }
+        }
     }
 
     pub(crate) fn request_id(&self) -> &str {
-        &self.request.request_id
+        &self.request_id
     }
 
     pub(crate) fn status(&self, logs: bool) -> Result<Request, Error> {
-        let mut url = self.url(self.request.status_url.as_deref(), "/status")?;
-        url.query_pairs_mut().append_pair("logs", if logs { "1" } else { "0" });
-        Ok(Request::new(Operation::Status, Method::GET, url))
+        let mut request = self.request(Operation::Status, Method::GET, "status")?;
+        request.url.set_query(Some(logs_query(logs)));
+        Ok(request)
     }
 
     pub(crate) fn status_stream(&self, logs: bool) -> Result<Request, Error> {
-        let mut url = self.url(self.request.status_url.as_deref(), "/status")?;
-        url = join(&url, "stream");
-        url.query_pairs_mut().append_pair("logs", if logs { "1" } else { "0" });
-        Ok(Request::new(Operation::StatusStream, Method::GET, url))
+        let mut request = self.request(Operation::StatusStream, Method::GET, "status/stream")?;
+        request.url.set_query(Some(logs_query(logs)));
+        Ok(request)
     }
 
     pub(crate) fn result(&self) -> Result<Request, Error> {
-        let url = self.url(self.request.response_url.as_deref(), "")?;
-        Ok(Request::new(Operation::Result, Method::GET, url))
+        Ok(Request::new(Operation::Result, Method::GET, self.url.clone()?))
     }
 
     pub(crate) fn cancel(&self) -> Result<Request, Error> {
-        let url = self.url(self.request.cancel_url.as_deref(), "/cancel")?;
-        Ok(Request::new(Operation::Cancel, Method::PUT, url))
+        self.request(Operation::Cancel, Method::PUT, "cancel")
+    }
+
+    fn request(&self, operation: Operation, method: Method, path: &str) -> Result<Request, Error> {
+        Ok(Request::new(operation, method, join(&self.url.clone()?, path)))
     }
 
     /// Adds the endpoint and the request id to an error.
     pub(crate) fn explain(&self, error: Error) -> Error {
-        error.with_endpoint(&self.endpoint).with_request_id(self.request_id())
+        let error = error.with_endpoint(&self.endpoint);
+        if self.url.is_ok() { error.with_request_id(self.request_id()) } else { error }
     }
+}
 
-    /// Returns the URL that fal returned, or else the one derived from the ids.
-    fn url(&self, returned: Option<&str>, suffix: &str) -> Result<Url, Error> {
-        if let Some(returned) = returned {
-            return Url::parse(returned).map_err(|error| {
-                let message = format!("fal returned an invalid URL for the request: {returned:?}");
-                Error::new(ErrorKind::UnexpectedResponse, message).caused_by(error)
-            });
-        }
-        let id = EndpointId::parse(&self.endpoint)?;
-        let request_id = self.request_id();
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
-        if request_id.is_empty() || matches!(request_id, "." | "..") || !request_id.bytes().all(allowed) {
-            let message = format!("invalid request id {request_id:?}: expected letters, digits, `-`, `_`, `.` and `~`");
-            return Err(Error::new(ErrorKind::InvalidInput, message));
-        }
-        let path = format!("{}/requests/{request_id}{suffix}", id.app());
-        Ok(join(&self.context.hosts.queue, &path))
-    }
+fn url(queue: &Url, endpoint: &str, request_id: &str) -> Result<Url, Error> {
+    let endpoint = EndpointId::parse(endpoint)?;
+    let request_id = RequestId::parse(request_id)?;
+    Ok(join(queue, &format!("{}/requests/{}", endpoint.app(), request_id.as_str())))
+}
+
+fn logs_query(logs: bool) -> &'static str {
+    if logs { "logs=1" } else { "logs=0" }
 }

@@ -73,6 +73,7 @@
 mod any_field;
 mod attributes;
 mod builder_state;
+mod compound;
 mod field_path;
 mod file;
 mod input;
@@ -82,7 +83,9 @@ mod nullable;
 mod open_enum;
 pub mod private;
 mod record;
+pub(crate) mod report;
 mod rules;
+mod scalar;
 mod shape;
 mod std_impls;
 mod union;

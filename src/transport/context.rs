@@ -1,12 +1,11 @@
 use std::fmt;
-use std::sync::Arc;
 
 use http::HeaderMap;
-use tokio::sync::Semaphore;
 
 use super::credentials::Credentials;
 use super::hosts::Hosts;
 use super::retry::RetryPolicy;
+use super::streams::Streams;
 use super::timeouts::Timeouts;
 
 /// The parts of a client that every request needs.
@@ -18,9 +17,9 @@ pub(crate) struct Context {
     pub(crate) credentials: Credentials,
     pub(crate) retry: RetryPolicy,
     pub(crate) timeouts: Timeouts,
-    /// Limits concurrent status streams; further requests are polled. Each stream keeps a connection open until its
-    /// request ends, and processes often have a limit of some hundred connections.
-    pub(crate) streams: Arc<Semaphore>,
+    /// Maximum size of an output in bytes.
+    pub(crate) max_output: usize,
+    pub(crate) streams: Streams,
 }
 
 impl fmt::Debug for Context {

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{
     ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, IF_RANGE,
     LAST_MODIFIED, LOCATION, RANGE, USER_AGENT,
@@ -15,10 +15,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use url::Url;
 
 use super::attempts::Attempts;
+use super::body::{beginning, chunk};
 use super::context::Context;
 use super::private_hosts::{is_private, names_private_host, resolves_to_private_host};
 use super::request::Operation;
-use super::send::{AGENT, chunk, response_error};
+use super::send::{AGENT, response_error};
 use super::time_limit::within;
 use crate::error::{Error, ErrorKind, host_and_port};
 use crate::protocol::RawResponse;
@@ -261,8 +262,11 @@ async fn get(
         let peer_is_private = response.remote_addr().is_some_and(|peer| is_private(peer.ip()));
         if redirects == 0 {
             first_peer_is_private = peer_is_private;
-        } else if public_only && peer_is_private && !first_peer_is_private {
-            return Err(private_redirect(first, &url));
+        }
+        // The caller's own HTTP client may follow redirects itself.
+        let is_elsewhere = peer_is_private && !first_peer_is_private || names_private_host(response.url());
+        if public_only && is_elsewhere {
+            return Err(private_redirect(first, response.url()));
         }
         if response.status().is_success() {
             return unencoded(response);
@@ -308,14 +312,8 @@ fn unencoded(response: reqwest::Response) -> Result<reqwest::Response, Error> {
 /// Creates the error of an unsuccessful response, with the beginning of its body.
 async fn error_response(url: &Url, mut response: reqwest::Response, idle: Duration) -> Result<Error, Error> {
     let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-    let mut body = BytesMut::new();
-    while body.len() < MAX_ERROR_BODY
-        && let Some(chunk) = chunk(&mut response, idle).await?
-    {
-        body.extend_from_slice(&chunk);
-    }
-    body.truncate(MAX_ERROR_BODY);
-    Ok(response_error(url.host_str().unwrap_or("the host"), RawResponse { status, headers, body: body.freeze() }))
+    let body = beginning(&mut response, MAX_ERROR_BODY, idle).await?;
+    Ok(response_error(url.host_str().unwrap_or("the host"), RawResponse { status, headers, body }))
 }
 
 /// Returns true if a response with this status has a whole file. 206 has a part of it, and 204 is not an empty file.

@@ -1,6 +1,7 @@
 //! HTTP requests and responses: hosts, credentials, timeouts, retries, uploads, downloads and server-sent events.
 
 mod attempts;
+mod body;
 mod context;
 mod credentials;
 mod headers;
@@ -16,6 +17,7 @@ mod request;
 mod retry;
 mod send;
 mod sse;
+mod streams;
 mod time_limit;
 mod timeouts;
 pub(crate) mod tls;
@@ -39,6 +41,7 @@ pub(crate) use send::{open, send};
 #[cfg(fuzzing)]
 pub(crate) use sse::Decoder;
 pub(crate) use sse::EventStream;
+pub(crate) use streams::Streams;
 pub(crate) use time_limit::{deadline, until, within_total};
 pub(crate) use timeouts::Timeouts;
-pub(crate) use verdict::judged;
+pub(crate) use verdict::{Verdict, judged, verdict};

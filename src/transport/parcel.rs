@@ -7,11 +7,12 @@ use http::{HeaderMap, HeaderValue, Method};
 use url::Url;
 
 use super::attempts::Attempts;
+use super::body;
 use super::context::Context;
 use super::meter::{AttemptMeter, Meter, MeteredAttempt};
 use super::payload::Payload;
 use super::request::Operation;
-use super::send::{AGENT, response_error, whole_body};
+use super::send::{AGENT, response_error};
 use crate::error::Error;
 use crate::protocol::RawResponse;
 use crate::text::learn_url;
@@ -74,7 +75,8 @@ async fn try_once(context: &Context, parcel: &Parcel, meter: &Arc<AttemptMeter>)
     let request = request.body(parcel.payload.body(Arc::clone(meter)));
     let response =
         while_uploading(context, parcel, meter, async { request.send().await.map_err(Error::transport) }).await?;
-    let response = whole_body(response, context.timeouts.idle).await?;
+    let limit = body::limit(context, Operation::Storage(parcel.name));
+    let response = body::whole(response, limit, context.timeouts.idle).await?;
     if response.status.is_success() {
         Ok(response)
     } else {

@@ -53,8 +53,8 @@ pub(crate) struct Request {
     pub(crate) headers: HeaderMap,
     /// The JSON body.
     pub(crate) body: Option<Bytes>,
-    /// Set while the request may have arrived or may be in transit. Not set between two attempts, so that a caller that
-    /// gives up there knows that nothing was submitted.
+    /// Set while the body may have arrived or may be in transit. Not set before a connection is established, nor between
+    /// two attempts, so that a caller that gives up there knows that nothing was submitted.
     pub(crate) may_have_arrived: Arc<AtomicBool>,
 }
 

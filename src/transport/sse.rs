@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::time_limit::within;
+use tokio::time::{Instant, timeout};
+
 use crate::error::{Error, ErrorKind};
 
 /// Maximum bytes of an event.
@@ -13,12 +14,14 @@ const MAX_EVENT: usize = 64 << 20;
 pub(crate) struct EventStream {
     response: reqwest::Response,
     idle: Duration,
+    /// Time of the latest chunk. Kept here because a caller may drop the future of the next event and wait again.
+    latest: Instant,
     decoder: Decoder,
 }
 
 impl EventStream {
     pub(crate) fn new(response: reqwest::Response, idle: Duration) -> Self {
-        EventStream { response, idle, decoder: Decoder::default() }
+        EventStream { response, idle, latest: Instant::now(), decoder: Decoder::default() }
     }
 
     /// Returns the data of the next event, or `None` at the end of the stream. Comments only keep the connection alive.
@@ -31,11 +34,14 @@ impl EventStream {
                 let message = format!("an event of the stream exceeds {MAX_EVENT} bytes");
                 return Err(Error::new(ErrorKind::Transport, message));
             }
-            let chunk = async { self.response.chunk().await.map_err(Error::transport) };
-            match within(Some(self.idle), "waiting for the next event", chunk).await? {
-                Some(chunk) => self.decoder.feed(&chunk),
-                None => return Ok(None),
+            let left = self.idle.saturating_sub(self.latest.elapsed());
+            match timeout(left, self.response.chunk()).await {
+                Ok(Ok(Some(chunk))) => self.decoder.feed(&chunk),
+                Ok(Ok(None)) => return Ok(None),
+                Ok(Err(error)) => return Err(Error::transport(error)),
+                Err(_) => return Err(Error::timeout("waiting for the next event", self.idle)),
             }
+            self.latest = Instant::now();
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 
-use crate::error::{Attempt, Error};
+use crate::error::{Attempt, Error, ErrorKind};
 
 tokio::task_local! {
     /// The failed attempts of this call since its last successful request. Kept here because the future that knows them
@@ -13,14 +13,21 @@ tokio::task_local! {
     static FAILED: RefCell<Vec<Attempt>>;
 }
 
-/// Runs one step of a request with a time limit. `name` appears in the error.
+/// Runs one step of a request with a time limit. `name` appears in the error. A step that fails too late because it kept
+/// the runtime busy has timed out, too.
 pub(super) async fn within<T>(
     limit: Option<Duration>,
     name: &str,
     step: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
     let Some(limit) = limit else { return step.await };
-    tokio::time::timeout(limit, step).await.unwrap_or_else(|_| Err(Error::timeout(name, limit)))
+    let began = Instant::now();
+    match tokio::time::timeout(limit, step).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(error)) if began.elapsed() < limit => Err(error),
+        Ok(Err(error)) => Err(Error::timeout(name, limit).caused_by(error)),
+        Err(_) => Err(Error::timeout(name, limit)),
+    }
 }
 
 /// Runs a whole call with the caller's time limit. The error has the failed attempts.
@@ -30,7 +37,11 @@ pub(crate) async fn within_total<T>(
     work: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
     let Some(limit) = limit else { return work.await };
-    match until(deadline(limit), work).await {
+    let deadline = deadline(limit);
+    match until(deadline, work).await {
+        Ok(Err(error)) if error.kind() == ErrorKind::Transport && deadline.is_some_and(|end| end <= Instant::now()) => {
+            Err(Error::timeout(name, limit).caused_by(error))
+        }
         Ok(done) => done,
         Err(attempts) => Err(Error::timeout(name, limit).with_attempts_so_far(attempts)),
     }

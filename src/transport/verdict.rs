@@ -1,9 +1,11 @@
 //! The verdict on a failed request. Retries, the following of a request, status streams, downloads and the predicates of
 //! an error all depend on it.
 
+use serde::de::IgnoredAny;
+
 use super::request::Operation;
 use crate::error::{Error, ErrorKind};
-use crate::protocol::RawResponse;
+use crate::protocol::{RawResponse, json};
 
 /// The meaning of a failed request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,8 +85,10 @@ fn of_result(response: &RawResponse) -> Verdict {
     match response.status.as_u16() {
         200..=299 | 400 | 409 | 425 if response.is_in_progress() => Verdict::Pending,
         _ if response.is_user_timeout() || response.recommends_retry() == Some(false) => Verdict::Final,
+        200..=299 if response.content_encoding().is_some() => Verdict::Final,
         429 if response.billable_units().is_none() => Verdict::Transient,
         408 | 425 | 500..=599 if !is_own => Verdict::Transient,
+        200..=299 if !is_own && !is_json(response) => Verdict::Transient,
         _ if !is_own && is_page(response) => Verdict::Transient,
         _ => Verdict::Final,
     }
@@ -97,7 +101,7 @@ fn of_control(response: &RawResponse) -> Verdict {
         429 if !response.needs_retry() => Verdict::Final,
         408 | 425 | 429 | 500..=599 => Verdict::Transient,
         // The status is unreadable.
-        200..=299 => Verdict::Transient,
+        200..=299 if response.content_encoding().is_none() => Verdict::Transient,
         _ if is_page(response) && !response.has_request_id() => Verdict::Transient,
         _ => Verdict::Final,
     }
@@ -115,6 +119,11 @@ fn of_storage(response: &RawResponse) -> Verdict {
 fn is_page(response: &RawResponse) -> bool {
     let lasts = response.status.is_redirection() || matches!(response.status.as_u16(), 401 | 403 | 407);
     !lasts && response.is_html()
+}
+
+/// Returns true if a body is JSON, whether it fits the output's type or not. Otherwise it is empty, cut or not the model's.
+fn is_json(response: &RawResponse) -> bool {
+    json::from_slice::<IgnoredAny>(&response.body).is_ok()
 }
 
 #[cfg(test)]
@@ -264,7 +273,10 @@ mod tests {
         }
         let unreadable = Error::unexpected("x", response(200, &[], "{"));
         assert_eq!(verdict(Operation::Status, &unreadable), Verdict::Transient);
-        assert_eq!(verdict(Operation::Result, &unreadable), Verdict::Final);
+        assert_eq!(verdict(Operation::Result, &unreadable), Verdict::Transient);
+        let own = Error::unexpected("x", response(200, &[("x-fal-request-id", "R1")], "{"));
+        let mismatch = Error::unexpected("x", response(200, &[], "[1]"));
+        assert_eq!([own, mismatch].map(|error| verdict(Operation::Result, &error)), [Verdict::Final; 2]);
         assert_eq!(verdict(RUN, &unreadable), Verdict::Uncertain);
         assert_eq!(verdict(SUBMIT, &unreadable), Verdict::Uncertain);
         assert_eq!(verdict(RUN, &Error::unexpected("x", response(307, &[], ""))), Verdict::Final);

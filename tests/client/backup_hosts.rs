@@ -1,67 +1,13 @@
 //! fal's backup hosts. If no connection to `fal.run` or `queue.fal.run` is established, and only then, the same request
 //! goes to `falrun.com` or `queue.falrun.com`. The clients resolve these names to the loopback interface.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
-
-use fal_client::{Client, ErrorKind, RetryPolicy};
-use rcgen::{CertifiedKey, generate_simple_self_signed};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ClientConfig, RootCertStore, ServerConfig};
+use fal_client::ErrorKind;
 use serde_json::json;
-use tokio_rustls::TlsAcceptor;
 
+use crate::support::authority::Authority;
 use crate::support::recorder::Recorder;
 use crate::support::server::{KEY, Reply, Server};
 use crate::support::unreachable::Unreachable;
-
-const HOSTS: [&str; 4] = ["fal.run", "queue.fal.run", "falrun.com", "queue.falrun.com"];
-
-/// A server's certificate for all of fal's hosts, and a client configuration that trusts it.
-struct Authority {
-    acceptor: TlsAcceptor,
-    trust: ClientConfig,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let names = HOSTS.map(str::to_owned).to_vec();
-        let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names).expect("a certificate");
-        let certificate: CertificateDer<'static> = cert.der().clone();
-        let key = PrivateKeyDer::try_from(signing_key.serialize_der()).expect("a key");
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.clone()], key)
-            .expect("a server");
-        let mut roots = RootCertStore::empty();
-        roots.add(certificate).expect("a root");
-        let trust = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .expect("versions")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Authority { acceptor: TlsAcceptor::from(Arc::new(server)), trust }
-    }
-
-    /// Builds a client that resolves fal's hosts and their backups to these addresses.
-    fn client(&self, fal: SocketAddr, backup: SocketAddr) -> Client {
-        let http = reqwest::Client::builder()
-            .tls_backend_preconfigured(self.trust.clone())
-            .no_proxy()
-            .resolve("fal.run", fal)
-            .resolve("queue.fal.run", fal)
-            .resolve("falrun.com", backup)
-            .resolve("queue.falrun.com", backup)
-            .build()
-            .expect("an HTTP client");
-        let retry = RetryPolicy::default().first_delay(Duration::from_millis(1)).max_attempts(2);
-        Client::builder().key(KEY).http_client(http).retry(retry).build().expect("a client")
-    }
-}
 
 #[tokio::test]
 async fn requests_that_cannot_reach_fal_reach_the_backup_unchanged() {
@@ -155,11 +101,13 @@ async fn the_backup_is_unused_once_a_connection_is_established() {
 }
 
 #[tokio::test]
-async fn an_untrusted_certificate_is_a_connect_error() {
+async fn an_untrusted_certificate_is_a_connect_error_that_is_not_retryable() {
     let unreachable = Unreachable::bind();
     let (fal, ours) = (Authority::new(), Authority::new());
     let server = Server::start_tls(fal.acceptor.clone(), |_, _| Reply::json(200, "{}")).await;
     let client = ours.client(server.address(), unreachable.address());
     let error = client.endpoint("a/b").run(json!({})).await.expect_err("not trusted");
     assert_eq!((error.kind(), server.seen().len()), (ErrorKind::Connect, 0));
+    assert!(!error.is_retryable() && !error.may_have_been_accepted(), "{error:?}");
+    assert_eq!(error.attempts().len(), 2, "{error:?}");
 }

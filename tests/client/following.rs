@@ -189,17 +189,6 @@ async fn the_result_of_a_completed_request_is_retried_within_the_patience() {
     let client = server.builder().retry(impatient).build().expect("a client");
     let error = followed_by(&client).await.1.expect_err("an outage");
     assert_eq!((error.request_id(), error.attempts().len(), server.seen().len()), (Some("R1"), 5, 7));
-
-    // A failure that the queue has reported is final.
-    let failed = r#"{"status":"COMPLETED","error":"gone","error_type":"runner_disconnected"}"#;
-    let script = [
-        submitted(),
-        ("stream", vec![Reply::events(&[failed])]),
-        ("result", vec![Reply::json(503, r#"{"detail":"x"}"#)]),
-    ];
-    let server = self::server(&script).await;
-    let error = followed(&server).await.1.expect_err("a failure");
-    assert_eq!((error.error_type(), server.seen().len()), (Some(&ErrorType::RunnerDisconnected), 7));
 }
 
 #[tokio::test]

@@ -192,7 +192,7 @@ async fn every_ended_call_frees_its_slot() {
     let script = [
         ("submit", vec![Reply::json(403, "{}"), Reply::json(200, "{}"), Reply::json(200, SUBMITTED)]),
         ("stream", vec![Reply::json(404, "{}")]),
-        ("status", vec![Reply::json(404, "{}"), Reply::json(202, QUEUED)]),
+        ("status", vec![Reply::json(403, "{}"), Reply::json(202, QUEUED)]),
     ];
     let server = server(&script).await;
     let client = server.builder().max_in_flight(1).build().expect("a client");
@@ -201,7 +201,7 @@ async fn every_ended_call_frees_its_slot() {
 
     endpoint.subscribe(json!({})).await.expect_err("refused");
     endpoint.submit(json!({})).await.expect_err("no id");
-    endpoint.subscribe(json!({})).await.expect_err("not found");
+    endpoint.subscribe(json!({})).await.expect_err("forbidden");
     endpoint.submit(json!({})).await.expect("a job");
     endpoint.subscribe(json!({})).timeout(moment).await.expect_err("timed out");
     // Dropped while it is followed and another call waits for the slot.

@@ -1,29 +1,42 @@
 //! The client's integration tests. Tests that need a process or a feature of their own are separate binaries.
 
-mod support;
-
 mod attributes;
 mod backup_hosts;
+mod billed_responses;
+mod body_limits;
 mod changing_files;
 mod configuration;
 mod declared_lengths;
 mod downloads;
+mod echoes;
+mod endless_heads;
 mod errors;
 mod faults;
+mod file_names;
 mod flagship;
 mod following;
 mod giving_up;
 mod hostile;
+mod impostors;
 mod input_files;
 mod media_types;
+mod no_output;
+mod odd_values;
+mod private_redirects;
 mod properties;
 mod queue;
+mod request_urls;
+mod resumed_downloads;
+mod retryability;
 mod run;
 mod secrets;
+mod support;
 mod timeouts;
 mod transfers;
+mod transient_responses;
 mod types;
 mod upload_faults;
 mod upload_tokens;
 mod uploads;
 mod wire;
+
