@@ -13,7 +13,7 @@ mod tokens;
 use std::path::Path;
 
 const CLIENT: &str =
-    "text protocol error transport files schema media queue storage client call endpoint documents lib";
+    "text protocol error transport files schema media queue storage client call endpoint documents fuzzing lib";
 
 const GENERATOR: &str = "budget digest mark names pointer prose words refusals error file source patch document model tree \
     report select schema normalize types lower render manifest present features write summary lock change pipeline builder lib";
