@@ -22,6 +22,7 @@ mod media_types;
 mod properties;
 mod queue;
 mod request_urls;
+mod retry_table;
 mod retryability;
 mod run;
 mod secrets;
