@@ -19,6 +19,9 @@ pub(crate) struct Arguments {
     /// Folder of the documents to serve
     #[arg(long, value_name = "DIR")]
     schemas: Option<PathBuf>,
+    /// Name, in addition to loopback names, under which the emulator may be called. Can be repeated
+    #[arg(long, value_name = "HOST")]
+    allow_host: Vec<String>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
@@ -31,6 +34,7 @@ async fn serve(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Er
         let mistake = request.mistake().map(|mistake| format!(" ({mistake})")).unwrap_or_default();
         eprintln!("{} {} -> {status}{mistake}", request.method(), request.path());
     });
+    builder = builder.allow_hosts(&arguments.allow_host);
     if let Some(schemas) = &arguments.schemas {
         builder = builder.schemas(schemas);
     }

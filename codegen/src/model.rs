@@ -108,6 +108,8 @@ impl<T> Field<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Presence {
     Required,
+    /// Required in a response, but an `Option`, because the type has no empty value for a response that lacks it.
+    Expected,
     Optional,
     /// Optional, and an explicit null differs from leaving the field unset.
     Nullable,

@@ -14,6 +14,8 @@ use crate::item::{Attribute, Type};
 pub(crate) struct Arguments {
     /// `name = "type"`: the name in JSON, if it differs from the field's name.
     pub(crate) name: Option<LitStr>,
+    /// `required`: the schema requires the field although its type is an `Option`.
+    pub(crate) required: bool,
     /// `requires("x", "y")`: keys that a union's object must have.
     pub(crate) requires: Vec<LitStr>,
     /// `tag("type" = "camera")`: keys whose value distinguishes a union's objects, as tokens of the runtime's table.
@@ -69,6 +71,7 @@ impl Arguments {
                     input.parse::<Token![=]>()?;
                     self.name = Some(input.parse()?);
                 }
+                (Owner::Field, "required") => self.required = true,
                 (Owner::Variant, "requires") => self.requires.extend(list::<LitStr>(input)?),
                 (Owner::Variant, "any_string") => self.any_string = true,
                 (Owner::Variant, "tag") => {
@@ -135,7 +138,7 @@ fn rule(name: &Ident, text: &str, of: &Type, input: ParseStream<'_>, rules: &mut
 
 const KNOWN: &str = "expected `range`, `min`, `max`, `above`, `below`, `multiple_of`, `one_of`, `only`, `length`, \
                      `min_length`, `max_length`, `pattern`, `items`, `min_items`, `max_items`, `unique_items`, `each`, \
-                     `width` or `height`, on a field also `name`, on a variant also `requires`, `tag` or `any_string`";
+                     `width` or `height`, on a field also `name` or `required`, on a variant also `requires`, `tag` or `any_string`";
 
 /// Types that an attribute knows. Any other is an item of its own, which the attribute cannot see into.
 const KNOWN_TYPES: [&str; 10] =

@@ -14,6 +14,7 @@ use crate::{in_const, setters};
 pub(crate) fn input(mut item: Struct) -> syn::Result<TokenStream> {
     let fields = record::take_fields(&mut item)?;
     record::reserve(&fields, "build")?;
+    record::no_required(&fields)?;
     let Struct { visibility, name, .. } = &item;
     let builder = format_ident!("{name}Builder");
     let required: Vec<&Field> = fields.iter().filter(|field| field.optional.is_none()).collect();

@@ -17,6 +17,7 @@ pub(crate) fn output(mut item: Struct) -> syn::Result<TokenStream> {
 pub(crate) fn input_object(mut item: Struct) -> syn::Result<TokenStream> {
     let fields = record::take_fields(&mut item)?;
     record::reserve(&fields, "new")?;
+    record::no_required(&fields)?;
     let name = &item.name;
     let implementations = record::implementations(name, &fields, "Strict");
     let taken = record::names(&fields);

@@ -19,6 +19,8 @@ pub(crate) struct Field {
     pub(crate) of: Type,
     /// The `T` of `Option<T>`, if the field is optional.
     pub(crate) optional: Option<Type>,
+    /// True if the schema requires the field: its type is not an `Option`, or the field has the argument `required`.
+    required: bool,
     /// The rules, each as tokens of a runtime `Rule`.
     rules: Vec<TokenStream>,
 }
@@ -36,11 +38,13 @@ pub(crate) fn take_fields(item: &mut Struct) -> syn::Result<Vec<Field>> {
             return Err(syn::Error::new(wire.span(), format!("two fields have the name `{json_name}` in JSON")));
         }
         taken.insert(json_name);
+        let optional = field.of.argument("Option");
         fields.push(Field {
             wire,
             name,
             docs: field.attributes.iter().filter(|attribute| attribute.is("doc")).cloned().collect(),
-            optional: field.of.argument("Option"),
+            required: arguments.required || optional.is_none(),
+            optional,
             of: field.of.clone(),
             rules: arguments.rules,
         });
@@ -55,6 +59,16 @@ pub(crate) fn no_rules(fields: &[Field]) -> syn::Result<()> {
             field.name.span(),
             "a field of an output has no rules, because outputs are not checked",
         )),
+        None => Ok(()),
+    }
+}
+
+/// Rejects the argument `required` of optional fields. A field of an input is required by its type.
+pub(crate) fn no_required(fields: &[Field]) -> syn::Result<()> {
+    match fields.iter().find(|field| field.required && field.optional.is_some()) {
+        Some(field) => {
+            Err(syn::Error::new(field.name.span(), "a required field of an input has a type other than `Option`"))
+        }
         None => Ok(()),
     }
 }
@@ -81,7 +95,10 @@ pub(crate) fn names(fields: &[Field]) -> BTreeSet<String> {
 /// bodies are short because they are compiled for every struct.
 pub(crate) fn implementations(name: &Ident, fields: &[Field], mode: &str) -> TokenStream {
     let mode = Ident::new(mode, name.span());
-    let table = fields.iter().map(|Field { wire, rules, .. }| quote! { __private::field(#wire, &[#(#rules),*]) });
+    let table = fields.iter().map(|Field { wire, rules, required, .. }| {
+        quote! { __private::field(#wire, #required, &[#(#rules),*]) }
+    });
+
     // An error about a field's type points at it.
     let blanks = fields.iter().map(|Field { name, of, .. }| quote_spanned! {of.span()=> #name: __private::blank() });
     let visits = fields.iter().map(|Field { name, of, .. }| quote_spanned! {of.span()=> visitor.field(&self.#name); });

@@ -95,7 +95,7 @@ fn expand(item: &Enum, members: &[Member], mode: &str, other: &TokenStream, func
         quote! { __private::member::<#of>(&[#(#requires),*], &[#(#tags),*]) }
     });
     let reading = members.iter().enumerate().map(|(index, Member { name: variant, of, .. })| {
-        quote! { #index => __private::read::<#of, __D>(value, mode).map(#name::#variant), }
+        quote! { #index => __private::read_member::<#of, Self, __D>(value, mode, #name::#variant), }
     });
     let mut written: Vec<Ident> = members.iter().map(|member| member.name.clone()).collect();
     if !other.is_empty() {
@@ -112,7 +112,7 @@ fn expand(item: &Enum, members: &[Member], mode: &str, other: &TokenStream, func
                 index: usize,
                 value: __D,
                 mode: __private::Mode,
-            ) -> __private::Result<Self, __D::Error> {
+            ) -> __private::Result<__private::Read<Self>, __D::Error> {
                 match index {
                     #(#reading)*
                     _ => __private::no_such_member(),

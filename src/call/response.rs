@@ -1,8 +1,12 @@
+use std::fmt;
+
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
-use crate::protocol::{Metrics, RawResponse, json};
+use crate::protocol::{Metrics, RawResponse, envelope, json};
+use crate::schema::report::{Outermost, Reported};
+use crate::text::{Redacted, shown};
 
 /// A model's output, with details of the run.
 ///
@@ -13,7 +17,7 @@ use crate::protocol::{Metrics, RawResponse, json};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Response<O> {
     /// The output.
@@ -30,33 +34,102 @@ pub struct Response<O> {
     pub headers: http::HeaderMap,
     /// The unmodified body of the response.
     pub body: Bytes,
+    missing: Vec<String>,
+    skipped: Vec<String>,
 }
 
-impl<O: DeserializeOwned> Response<O> {
-    /// Parses a model's response. The error for output that does not match its type keeps the whole response.
-    pub(crate) fn parse(response: RawResponse) -> Result<Self, Error> {
-        // Parsing with paths is slower, so the path of an error is determined only if there is an error.
-        match json::from_slice(&response.body) {
-            Ok(data) => {
-                let request_id = response.request_id();
-                let units = response.header("x-fal-billable-units").and_then(|units| units.parse::<f64>().ok());
-                Ok(Response {
-                    data,
-                    request_id,
-                    billable_units: units.filter(|units| units.is_finite()),
-                    metrics: Metrics::default(),
-                    served_from: response.header("x-fal-served-from").map(str::to_owned),
-                    headers: response.headers,
-                    body: response.body,
-                })
-            }
-            Err(error) => Err(mismatch::<O>(error, response)),
-        }
+/// Shows the length of the body only, because `data` has its contents.
+impl<O: fmt::Debug> fmt::Debug for Response<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("data", &Redacted(&self.data))
+            .field("request_id", &self.request_id.as_deref().map(shown))
+            .field("billable_units", &self.billable_units)
+            .field("metrics", &self.metrics)
+            .field("served_from", &self.served_from.as_deref().map(shown))
+            .field("headers", &Redacted(&self.headers))
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .field("missing", &Redacted(&self.missing))
+            .field("skipped", &Redacted(&self.skipped))
+            .finish()
     }
 }
 
+impl<O> Response<O> {
+    /// Returns the paths of the required fields that are absent or null, such as `images[0].url`. They are empty in
+    /// [`data`](Self::data). Only types with the attributes of this crate name their required fields.
+    pub fn missing(&self) -> &[String] {
+        &self.missing
+    }
+
+    /// Returns the paths of the values that do not fit their field, such as `seed` or `images[1]`. They are empty in
+    /// [`data`](Self::data), or left out of it. [`body`](Self::body) has them.
+    pub fn skipped(&self) -> &[String] {
+        &self.skipped
+    }
+}
+
+impl<O: DeserializeOwned + 'static> Response<O> {
+    /// Parses a model's response. The error for a response that is not an output, or does not match its type, keeps the
+    /// whole response.
+    pub(crate) fn parse(response: RawResponse) -> Result<Self, Error> {
+        // Parsing with paths is slower, so the path of an error is determined only if there is an error.
+        let Reported { data, report } = match json::from_slice::<Reported<O>>(&response.body) {
+            Ok(reported) => reported,
+            Err(_) if envelope::is_envelope(&response.body) => return Err(envelope_error(response)),
+            Err(error) => return Err(mismatch::<O>(error, response)),
+        };
+        if !has_output(report.outermost, &response) {
+            return Err(match envelope::is_envelope(&response.body) || envelope::has_error(&response.body) {
+                true => envelope_error(response),
+                false => nothing_required(report.outermost, response),
+            });
+        }
+        let units = response.header("x-fal-billable-units").and_then(|units| units.parse::<f64>().ok());
+        Ok(Response {
+            data,
+            request_id: response.request_id(),
+            billable_units: units.filter(|units| units.is_finite()),
+            metrics: Metrics::default(),
+            served_from: response.header("x-fal-served-from").map(str::to_owned),
+            headers: response.headers,
+            body: response.body,
+            missing: report.missing,
+            skipped: report.skipped,
+        })
+    }
+}
+
+/// Returns true if a response has an output, and is not merely JSON with a status of success.
+fn has_output(outermost: Option<Outermost>, response: &RawResponse) -> bool {
+    match outermost {
+        Some(outermost) if outermost.required().next().is_some() => outermost.required_read > 0,
+        // Nothing is required, so that an empty object is an output.
+        Some(outermost) => {
+            outermost.read > 0 || !envelope::has_error(&response.body) && !envelope::is_envelope(&response.body)
+        }
+        None => !envelope::is_envelope(&response.body),
+    }
+}
+
+/// Creates the error of an error response with a status of success.
+fn envelope_error(response: RawResponse) -> Error {
+    Error::service("the service", response).context("the response is not an output")
+}
+
+/// Creates the error of a response with none of the fields that an output must have.
+fn nothing_required(outermost: Option<Outermost>, response: RawResponse) -> Error {
+    let names: Vec<String> = outermost.iter().flat_map(Outermost::required).map(|name| format!("`{name}`")).collect();
+    let names = names.join(", ");
+    let message = format!(
+        "the response has none of the output's required fields {names}; see `Error::body` for the whole response"
+    );
+    Error::unexpected(message, response)
+}
+
 fn mismatch<O: DeserializeOwned>(error: serde_json::Error, response: RawResponse) -> Error {
-    let mut deserializer = serde_json::Deserializer::from_slice(&response.body);
+    let repaired = json::repair(&response.body);
+    let mut deserializer = serde_json::Deserializer::from_slice(repaired.as_deref().unwrap_or(&response.body));
     let path = serde_path_to_error::deserialize::<_, O>(&mut deserializer).err().map(|error| error.path().to_string());
     let path = path.filter(|path| path != ".").map(|path| format!(" at {path}")).unwrap_or_default();
     let message = format!("the output does not match its type{path}: {error}; see `Error::body` for the whole output");

@@ -2,6 +2,7 @@
 
 mod cancellation;
 mod endpoint_id;
+pub(crate) mod envelope;
 mod error_type;
 mod field_error;
 pub(crate) mod json;

@@ -1,10 +1,14 @@
 use std::any::Any;
 use std::fmt;
 
+use serde::de::{Error, Unexpected};
+
 use super::field_path::FieldPath;
 use super::mode::Mode;
 use super::record::{Record, RecordInfo, Visitor, VisitorMut};
+use super::report;
 use super::rules::Rule;
+use super::scalar::Scalar;
 use super::shape::{SchemaType, Shape};
 use super::validator::Validator;
 use crate::files::FileInput;
@@ -27,8 +31,14 @@ pub(super) trait AnyField: Any {
     /// Visits the files in the value.
     fn visit_files(&mut self, path: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput));
 
-    /// Sets the value of a missing field. Returns false if the field is required.
-    fn set_missing(&mut self, mode: Mode) -> bool;
+    /// Sets the value of a field that was not read.
+    fn set_unread(&mut self, is_null: bool, mode: Mode) -> Unread;
+
+    /// Returns true if the field is an object with declared fields, or contains some.
+    fn has_objects(&self) -> bool;
+
+    /// Sets the field to the URL of a file, if it can hold one.
+    fn set_url(&mut self, url: &Scalar<'_>);
 }
 
 impl<T: SchemaType> AnyField for T {
@@ -54,9 +64,39 @@ impl<T: SchemaType> AnyField for T {
         T::Shape::visit_files(self, path, visit);
     }
 
-    fn set_missing(&mut self, mode: Mode) -> bool {
-        T::Shape::missing(mode).map(|missing| *self = missing).is_some()
+    fn set_unread(&mut self, is_null: bool, mode: Mode) -> Unread {
+        let empty = if is_null { T::Shape::null(mode) } else { T::Shape::missing(mode) };
+        let hollow = || T::Shape::hollow().filter(|_| !mode.is_strict());
+        let (value, unread) = match empty {
+            Some(empty) => (Some(empty), Unread::Empty),
+            None => (hollow(), Unread::Hollow),
+        };
+        value.map_or(Unread::Required, |value| {
+            *self = value;
+            unread
+        })
     }
+
+    fn has_objects(&self) -> bool {
+        T::Shape::HAS_OBJECTS
+    }
+
+    fn set_url(&mut self, url: &Scalar<'_>) {
+        if let Some(url) = T::Shape::from_scalar(url, Mode::Lenient) {
+            *self = url;
+        }
+    }
+}
+
+/// The outcome for a field that was not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unread {
+    /// Its type has an empty value.
+    Empty,
+    /// It is an object whose fields are all empty.
+    Hollow,
+    /// Its type has no such value.
+    Required,
 }
 
 /// Returns the fields of a record.
@@ -141,13 +181,68 @@ pub(super) fn visit_files(
     }
 }
 
-/// Sets the fields that were not read. Returns the name of the first one that is required.
-pub(super) fn default_missing(
+/// The state of a field after an object was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Absent,
+    Null,
+    /// The value does not fit the field's type.
+    Odd,
+    Read,
+}
+
+/// The reason why an object cannot be read.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Flaw {
+    /// A required field is absent.
+    Missing(&'static str),
+    /// A required field is null.
+    Null,
+    /// No object of an output can be read; this field should have had one.
+    Unreadable(&'static str),
+}
+
+impl Flaw {
+    pub(super) fn into_error<E: Error>(self) -> E {
+        match self {
+            Flaw::Missing(name) => E::missing_field(name),
+            Flaw::Null => E::invalid_type(Unexpected::Other("null"), &"a value"),
+            Flaw::Unreadable(name) => E::custom(format_args!("nothing in the field `{name}` has the declared type")),
+        }
+    }
+}
+
+/// Sets the fields that were not read. In an output, notes the required ones among them.
+pub(super) fn finish(
     info: &RecordInfo,
     fields: &mut [&mut dyn AnyField],
-    read: &[bool],
+    states: &[State],
     mode: Mode,
-) -> Option<&'static str> {
-    let mut unread = info.fields.iter().zip(fields).zip(read).filter(|(_, read)| !**read);
-    unread.find_map(|((field, value), _)| (!value.set_missing(mode)).then_some(field.name))
+) -> Result<(), Flaw> {
+    let (mut has_objects, mut lost) = (false, None);
+    for ((field, value), state) in info.fields.iter().zip(fields).zip(states) {
+        if *state == State::Read {
+            has_objects |= value.has_objects();
+            continue;
+        }
+        let flaw = match state {
+            State::Odd => Flaw::Unreadable(field.name),
+            State::Null if mode.is_strict() => Flaw::Null,
+            _ => Flaw::Missing(field.name),
+        };
+        let unread = value.set_unread(*state == State::Null, mode);
+        if unread == Unread::Required {
+            return Err(flaw);
+        }
+        if *state != State::Odd && field.required && !mode.is_strict() {
+            report::missing(field.name);
+        }
+        if unread == Unread::Hollow || *state == State::Odd && value.has_objects() {
+            lost.get_or_insert(flaw);
+        }
+    }
+    match lost {
+        Some(flaw) if mode == Mode::Output && !has_objects => Err(flaw),
+        _ => Ok(()),
+    }
 }

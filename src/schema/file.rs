@@ -1,9 +1,10 @@
-use serde::{Deserialize, Deserializer};
+use serde::Deserializer;
 
 use super::field_path::FieldPath;
 use super::mode::Mode;
 use super::rules::Rule;
-use super::shape::{SchemaType, Shape};
+use super::scalar::Scalar;
+use super::shape::{Read, SchemaType, Shape, read_scalar};
 use super::union::Kind;
 use super::validator::Validator;
 use crate::files::FileInput;
@@ -14,9 +15,14 @@ impl SchemaType for FileInput {
 
 impl Shape for FileInput {
     const KIND: Kind = Kind::String;
+    const EXPECTED: &'static str = "a string";
 
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, _mode: Mode) -> Result<Self, D::Error> {
-        FileInput::deserialize(deserializer)
+    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Read<Self>, D::Error> {
+        read_scalar(deserializer, mode)
+    }
+
+    fn from_scalar(scalar: &Scalar<'_>, mode: Mode) -> Option<Self> {
+        scalar.url(mode).map(FileInput::url)
     }
 
     fn blank() -> Self {

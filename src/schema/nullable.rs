@@ -4,7 +4,8 @@ use serde::{Serialize, Serializer};
 use super::field_path::FieldPath;
 use super::mode::Mode;
 use super::rules::Rule;
-use super::shape::{SchemaType, Shape};
+use super::scalar::Scalar;
+use super::shape::{Read, SchemaType, Shape};
 use super::union::Kind;
 use super::validator::Validator;
 use crate::files::FileInput;
@@ -57,6 +58,8 @@ impl<T: SchemaType> SchemaType for Nullable<T> {
 
 impl<T: SchemaType> Shape for Nullable<T> {
     const KIND: Kind = T::Shape::KIND;
+    const HAS_OBJECTS: bool = T::Shape::HAS_OBJECTS;
+    const EXPECTED: &'static str = T::Shape::EXPECTED;
 
     fn explicit_null() -> Option<Self> {
         Some(Nullable::Null)
@@ -66,8 +69,12 @@ impl<T: SchemaType> Shape for Nullable<T> {
         Some(Nullable::Null)
     }
 
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Self, D::Error> {
-        Ok(Option::read(deserializer, mode)?.map_or(Nullable::Null, Nullable::Value))
+    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Read<Self>, D::Error> {
+        Ok(T::Shape::read(deserializer, mode)?.map(Nullable::Value))
+    }
+
+    fn from_scalar(scalar: &Scalar<'_>, mode: Mode) -> Option<Self> {
+        T::Shape::from_scalar(scalar, mode).map(Nullable::Value)
     }
 
     fn blank() -> Self {

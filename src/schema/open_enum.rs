@@ -1,11 +1,11 @@
 use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::{Deserializer, Error, Visitor};
+use serde::de::Deserializer;
 
 use super::mode::Mode;
 use super::rules::Rule;
-use super::shape::{SchemaType, Shape};
+use super::scalar::Scalar;
+use super::shape::{Read, SchemaType, Shape, read_outermost, read_scalar};
 use super::union::Kind;
 use super::validator::Validator;
 use crate::protocol::{ParseEnumError, UndeclaredValue};
@@ -60,9 +60,18 @@ pub enum EnumShape {}
 
 impl<T: OpenEnum> Shape<T> for EnumShape {
     const KIND: Kind = if T::INFO.any_string { Kind::String } else { Kind::DeclaredString };
+    const EXPECTED: &'static str = "a string";
 
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, _mode: Mode) -> Result<T, D::Error> {
-        read_open_enum(deserializer)
+    fn missing(mode: Mode) -> Option<T> {
+        (!mode.is_strict()).then(Self::blank)
+    }
+
+    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Read<T>, D::Error> {
+        read_scalar(deserializer, mode)
+    }
+
+    fn from_scalar(scalar: &Scalar<'_>, mode: Mode) -> Option<T> {
+        scalar.word(mode).map(|word| value_of(&word))
     }
 
     fn blank() -> T {
@@ -76,19 +85,5 @@ impl<T: OpenEnum> Shape<T> for EnumShape {
 
 /// Reads a value of an open enum.
 pub fn read_open_enum<'de, T: OpenEnum, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    struct StringVisitor<T>(PhantomData<T>);
-
-    impl<T: OpenEnum> Visitor<'_> for StringVisitor<T> {
-        type Value = T;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write!(f, "one of {:?}", T::INFO.strings)
-        }
-
-        fn visit_str<E: Error>(self, string: &str) -> Result<T, E> {
-            Ok(value_of(string))
-        }
-    }
-
-    deserializer.deserialize_str(StringVisitor(PhantomData))
+    read_outermost(deserializer, Mode::Strict)
 }

@@ -23,7 +23,7 @@ pub use super::record::{
     records_are_equal, write_record,
 };
 pub use super::rules::{Number, Rule};
-pub use super::shape::{SchemaType, Shape, blank, collect, read, validate, visit_files, visit_files_of};
+pub use super::shape::{Read, SchemaType, Shape, blank, collect, read_member, validate, visit_files, visit_files_of};
 pub use super::union::{Kind, Member, Union, UnionShape, member, no_such_member, read_union};
 pub use super::validator::{Validator, validate_input};
 pub use crate::files::FileInput;

@@ -1,19 +1,20 @@
 use std::borrow::Cow;
 use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::{self, Deserialize, Deserializer, Error, IgnoredAny, MapAccess};
+use serde::de::{self, Deserialize, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess};
 use serde::ser::{SerializeMap, Serializer};
 
 use super::any_field::{
-    copy_fields, debug_fields, default_missing, fields_are_equal, fields_mut_of, fields_of, validate_fields,
-    visit_files,
+    Flaw, State, Unread, copy_fields, debug_fields, fields_are_equal, fields_mut_of, fields_of, finish,
+    validate_fields, visit_files,
 };
+use super::compound::{Compound, Seed, odd_array, read_compound};
 use super::field_path::FieldPath;
 use super::mode::Mode;
+use super::report;
 use super::rules::Rule;
-use super::shape::{SchemaType, Shape};
-use super::std_impls::FieldSeed;
+use super::scalar::Scalar;
+use super::shape::{Read, SchemaType, Shape, read_outermost};
 use super::union::Kind;
 use super::validator::Validator;
 use crate::files::FileInput;
@@ -21,7 +22,7 @@ use crate::files::FileInput;
 /// A struct that is a JSON object with declared fields.
 ///
 /// It lists its fields once. How they are read, written, validated and searched for files is written here.
-pub trait Record: SchemaType {
+pub trait Record: SchemaType<Shape = RecordShape> {
     /// The name and the fields.
     const INFO: RecordInfo;
 
@@ -44,18 +45,20 @@ pub struct RecordInfo {
     pub fields: &'static [FieldInfo],
 }
 
-/// The name and the rules of a field.
+/// The name of a field, and what its schema says of it.
 #[derive(Clone, Copy, Debug)]
 pub struct FieldInfo {
     /// The name in JSON.
     pub name: &'static str,
+    /// True if the schema requires the field. In an output, its type may be an `Option` nevertheless.
+    pub required: bool,
     /// The rules, if the field belongs to an input.
     pub rules: &'static [Rule],
 }
 
 /// Describes a field.
-pub const fn field(name: &'static str, rules: &'static [Rule]) -> FieldInfo {
-    FieldInfo { name, rules }
+pub const fn field(name: &'static str, required: bool, rules: &'static [Rule]) -> FieldInfo {
+    FieldInfo { name, required, rules }
 }
 
 /// A visitor of a record's fields.
@@ -77,9 +80,27 @@ pub enum RecordShape {}
 impl<R: Record> Shape<R> for RecordShape {
     const KIND: Kind = Kind::Object;
     const FIELDS: Option<&'static [FieldInfo]> = Some(R::INFO.fields);
+    const HAS_OBJECTS: bool = true;
+    const EXPECTED: &'static str = "an object";
 
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<R, D::Error> {
-        deserializer.deserialize_map(RecordReader { mode, of: PhantomData })
+    fn hollow() -> Option<R> {
+        let mut record = R::blank();
+        let mut fields = fields_mut_of(&mut record).into_iter();
+        fields.all(|field| field.set_unread(false, Mode::Lenient) != Unread::Required).then_some(record)
+    }
+
+    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Read<R>, D::Error> {
+        read_compound(deserializer, mode)
+    }
+
+    /// A URL stands for a file that has no other fields.
+    fn from_scalar(scalar: &Scalar<'_>, mode: Mode) -> Option<R> {
+        let is_file = matches!(scalar, Scalar::Text(text) if FileInput::url(&**text).text_without_scheme().is_none());
+        let index = R::INFO.fields.iter().position(|field| field.name == "url");
+        let index = index.filter(|_| is_file && !mode.is_strict())?;
+        let mut record = Self::hollow()?;
+        fields_mut_of(&mut record)[index].set_url(scalar);
+        Some(record)
     }
 
     fn blank() -> R {
@@ -95,9 +116,10 @@ impl<R: Record> Shape<R> for RecordShape {
     }
 }
 
-/// Reads a record from any format.
+/// Reads a record that no other record contains, from any self-describing format.
 pub fn read_record<'de, R: Record, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<R, D::Error> {
-    RecordShape::read(deserializer, mode)
+    let mode = if mode.is_strict() { Mode::Strict } else { Mode::Output };
+    read_outermost(deserializer, mode)
 }
 
 /// Writes the fields that are set.
@@ -142,58 +164,89 @@ impl<M: SerializeMap> Visitor<'_> for Writer<M> {
     }
 }
 
+impl<R: Record> Compound<R> for RecordShape {
+    /// Of several objects where one is declared, the first is read.
+    fn from_array<'de, A: SeqAccess<'de>>(mut items: A, mode: Mode) -> Result<Read<R>, A::Error> {
+        if mode != Mode::Lenient {
+            return odd_array(items, mode, <Self as Shape<R>>::EXPECTED);
+        }
+        let (mut first, mut index) = (Read::Odd, 0_usize);
+        loop {
+            let before = report::mark();
+            match (items.next_element_seed(Seed::<R>::new(mode))?, &first) {
+                (None, _) => return Ok(first),
+                (Some(Read::Value(item)), Read::Odd) => {
+                    report::prepend(before, || format!("[{index}]"));
+                    first = Read::Value(item);
+                }
+                _ => {
+                    report::replace(before, format!("[{index}]"));
+                }
+            }
+            index += 1;
+        }
+    }
+
+    fn from_object<'de, A: MapAccess<'de>>(mut object: A, mode: Mode) -> Result<Read<R>, A::Error> {
+        let mut record = R::blank();
+        let mut states = vec![State::Absent; R::INFO.fields.len()];
+        let mut has_unknown = false;
+        while let Some(Name(name)) = object.next_key()? {
+            let Some(index) = R::INFO.fields.iter().position(|field| field.name == name) else {
+                if mode.is_strict() {
+                    return Err(A::Error::custom(Unknown { name: &name, fields: R::INFO.fields }));
+                }
+                object.next_value::<IgnoredAny>()?;
+                has_unknown = true;
+                continue;
+            };
+            if mode.is_strict() && states[index] != State::Absent {
+                return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
+            }
+            let before = report::mark();
+            let mut reader =
+                FieldReader { object: &mut object, mode: mode.inner(), before: index, state: Ok(State::Absent) };
+            record.fields_mut(&mut reader);
+            states[index] = reader.state?;
+            match states[index] {
+                State::Odd => report::replace(before, name.into_owned()),
+                _ => report::prepend(before, || name.into_owned()),
+            }
+        }
+        finish(&R::INFO, &mut fields_mut_of(&mut record), &states, mode).map_err(Flaw::into_error::<A::Error>)?;
+        if mode == Mode::Output {
+            let read = R::INFO.fields.iter().zip(&states).filter(|(_, state)| **state == State::Read);
+            report::outermost::<R>(read.clone().count(), read.filter(|(field, _)| field.required).count());
+        } else if has_unknown && !mode.is_strict() && states.iter().all(|state| *state == State::Absent) {
+            // Another object in the place of this one.
+            return Ok(Read::Odd);
+        }
+        Ok(Read::Value(record))
+    }
+}
+
 /// Reads the next value into the field at an index.
 struct FieldReader<'a, A, E> {
-    map: &'a mut A,
+    object: &'a mut A,
     mode: Mode,
     /// Number of fields to skip.
     before: usize,
-    result: Result<(), E>,
+    state: Result<State, E>,
 }
 
 impl<'de, A: MapAccess<'de>> VisitorMut<'_> for FieldReader<'_, A, A::Error> {
     fn field<T: SchemaType>(&mut self, value: &mut T) {
         if self.before == 0 {
-            self.result = self.map.next_value_seed(FieldSeed::new(self.mode)).map(|read| *value = read);
+            self.state = self.object.next_value_seed(Seed::new(self.mode)).map(|read| match read {
+                Read::Value(read) => {
+                    *value = read;
+                    State::Read
+                }
+                Read::Null => State::Null,
+                Read::Odd => State::Odd,
+            });
         }
         self.before = self.before.wrapping_sub(1);
-    }
-}
-
-struct RecordReader<R> {
-    mode: Mode,
-    of: PhantomData<R>,
-}
-
-impl<'de, R: Record> de::Visitor<'de> for RecordReader<R> {
-    type Value = R;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "an object with the fields of {}", R::INFO.name)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<R, A::Error> {
-        let mode = self.mode;
-        let mut record = R::blank();
-        let mut read = vec![false; R::INFO.fields.len()];
-        while let Some(Name(name)) = map.next_key()? {
-            let Some(index) = R::INFO.fields.iter().position(|field| field.name == name) else {
-                match mode {
-                    Mode::Strict => return Err(A::Error::custom(Unknown { name: &name, fields: R::INFO.fields })),
-                    Mode::Lenient => map.next_value::<IgnoredAny>()?,
-                };
-                continue;
-            };
-            if std::mem::replace(&mut read[index], true) && mode == Mode::Strict {
-                return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
-            }
-            let mut reader = FieldReader { map: &mut map, mode, before: index, result: Ok(()) };
-            record.fields_mut(&mut reader);
-            reader.result?;
-        }
-        default_missing(&R::INFO, &mut fields_mut_of(&mut record), &read, mode)
-            .map_or(Ok(()), |name| Err(A::Error::missing_field(name)))?;
-        Ok(record)
     }
 }
 

@@ -2,12 +2,13 @@ use std::any::Any;
 use std::fmt::Debug;
 
 use serde::Serialize;
-use serde::de::Deserializer;
+use serde::de::{Deserialize, Deserializer, Error, Unexpected};
 
 use super::field_path::FieldPath;
 use super::mode::Mode;
 use super::record::FieldInfo;
 use super::rules::Rule;
+use super::scalar::Scalar;
 use super::union::Kind;
 use super::validator::Validator;
 use crate::files::FileInput;
@@ -25,7 +26,38 @@ pub trait SchemaType: Any + Clone + Debug + PartialEq + Serialize {
     type Shape: Shape<Self>;
 }
 
-/// Reads, validates and searches values of a type. The meaning of null and absence is decided here and nowhere else.
+/// The outcome of reading a value.
+#[derive(Debug)]
+pub enum Read<T> {
+    /// A value of the type.
+    Value(T),
+    /// Null, whose meaning depends on the place.
+    Null,
+    /// A value that the type cannot hold. In an input that is an error instead.
+    Odd,
+}
+
+impl<T> Read<T> {
+    pub(super) fn map<U>(self, convert: impl FnOnce(T) -> U) -> Read<U> {
+        match self {
+            Read::Value(value) => Read::Value(convert(value)),
+            Read::Null => Read::Null,
+            Read::Odd => Read::Odd,
+        }
+    }
+}
+
+impl<T> From<Option<T>> for Read<T> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Read::Odd, Read::Value)
+    }
+}
+
+/// Reads, validates and searches values of a type. The meaning of null, of absence and of a value with another type is
+/// decided here and nowhere else.
+///
+/// In an output, a value with another type is converted where nothing is lost. Otherwise it counts as null, but is noted in
+/// the [`report`](super::report). The table for users is in `docs/guide/calls.md`.
 pub trait Shape<T = Self> {
     /// The kind of JSON value, which distinguishes the variants of a union.
     const KIND: Kind;
@@ -33,12 +65,18 @@ pub trait Shape<T = Self> {
     /// The fields, if the type is a struct.
     const FIELDS: Option<&'static [FieldInfo]> = None;
 
+    /// True for objects with declared fields, such as media, and for containers of them: an output is about these.
+    const HAS_OBJECTS: bool = false;
+
+    /// The name of the type in errors.
+    const EXPECTED: &'static str;
+
     /// The value for an explicit null, if null differs from an absent field.
     fn explicit_null() -> Option<T> {
         None
     }
 
-    /// The value of a missing field, or `None` if that is an error.
+    /// The value of a missing field, or `None` if the type has no empty value.
     fn missing(_mode: Mode) -> Option<T> {
         None
     }
@@ -48,13 +86,26 @@ pub trait Shape<T = Self> {
         Self::missing(mode)
     }
 
+    /// The value of a missing field of an output whose other fields are worth keeping.
+    fn hollow() -> Option<T> {
+        Self::missing(Mode::Lenient)
+    }
+
+    /// The value in an array of an output that keeps the position of a null or of a value with another type.
+    fn gap() -> Option<T> {
+        Self::null(Mode::Lenient)
+    }
+
     /// Returns true if the field is not sent.
     fn is_unset(_value: &T) -> bool {
         false
     }
 
     /// Reads a value.
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<T, D::Error>;
+    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Read<T>, D::Error>;
+
+    /// Converts a value that is neither null nor, unless the type is a string, compound.
+    fn from_scalar(scalar: &Scalar<'_>, mode: Mode) -> Option<T>;
 
     /// The placeholder in a record until the field is read or set. It is never sent, because the type of a builder tracks
     /// which required fields are set.
@@ -67,14 +118,47 @@ pub trait Shape<T = Self> {
     fn visit_files(_value: &mut T, _path: &mut FieldPath, _visit: &mut dyn FnMut(&str, &mut FileInput)) {}
 }
 
+/// Reads a value that is neither an array nor an object.
+pub(super) fn read_scalar<'de, T: SchemaType, D: Deserializer<'de>>(
+    deserializer: D,
+    mode: Mode,
+) -> Result<Read<T>, D::Error> {
+    let scalar = Scalar::deserialize(deserializer)?;
+    if let Scalar::Null = scalar {
+        return Ok(Read::Null);
+    }
+    let value = T::Shape::from_scalar(&scalar, mode);
+    match mode {
+        Mode::Strict if value.is_none() => Err(D::Error::invalid_type(scalar.unexpected(), &T::Shape::EXPECTED)),
+        _ => Ok(value.into()),
+    }
+}
+
+/// Reads a value outside of any object of the runtime.
+pub(super) fn read_outermost<'de, T: SchemaType, D: Deserializer<'de>>(
+    deserializer: D,
+    mode: Mode,
+) -> Result<T, D::Error> {
+    let unexpected = match T::Shape::read(deserializer, mode)? {
+        Read::Value(value) => return Ok(value),
+        Read::Null => "null",
+        Read::Odd => "a value of another type",
+    };
+    Err(D::Error::invalid_type(Unexpected::Other(unexpected), &T::Shape::EXPECTED))
+}
+
 /// Returns the placeholder of a type.
 pub fn blank<T: SchemaType>() -> T {
     T::Shape::blank()
 }
 
-/// Reads a value.
-pub fn read<'de, T: SchemaType, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<T, D::Error> {
-    T::Shape::read(deserializer, mode)
+/// Reads the value of a union's variant.
+pub fn read_member<'de, T: SchemaType, U, D: Deserializer<'de>>(
+    deserializer: D,
+    mode: Mode,
+    variant: impl FnOnce(T) -> U,
+) -> Result<Read<U>, D::Error> {
+    Ok(T::Shape::read(deserializer, mode.inner())?.map(variant))
 }
 
 /// Reports violations of the schema.

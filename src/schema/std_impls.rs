@@ -1,80 +1,23 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fmt;
-use std::marker::PhantomData;
 
 use serde::Deserialize;
-use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Unexpected};
 use serde_json::Value;
 
+use super::compound::{Compound, Seed, odd_array, read_compound};
 use super::field_path::FieldPath;
 use super::mode::Mode;
 use super::record::FieldInfo;
+use super::report;
 use super::rules::{Number, Rule};
-use super::shape::{SchemaType, Shape};
+use super::scalar::Scalar;
+use super::shape::{Read, SchemaType, Shape, read_scalar};
 use super::union::Kind;
 use super::validator::Validator;
 use crate::files::FileInput;
 use crate::protocol::LocSegment;
-
-/// Reads a `T` in a mode.
-pub(super) struct Seed<T> {
-    mode: Mode,
-    of: PhantomData<T>,
-}
-
-impl<T> Seed<T> {
-    pub(super) fn new(mode: Mode) -> Self {
-        Seed { mode, of: PhantomData }
-    }
-}
-
-impl<'de, T: SchemaType> DeserializeSeed<'de> for Seed<T> {
-    type Value = T;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        T::Shape::read(deserializer, self.mode)
-    }
-}
-
-/// Reads a field of a record; the value may be null.
-pub(super) struct FieldSeed<T> {
-    mode: Mode,
-    of: PhantomData<T>,
-}
-
-impl<T> FieldSeed<T> {
-    pub(super) fn new(mode: Mode) -> Self {
-        FieldSeed { mode, of: PhantomData }
-    }
-}
-
-impl<'de, T: SchemaType> DeserializeSeed<'de> for FieldSeed<T> {
-    type Value = T;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        deserializer.deserialize_option(self)
-    }
-}
-
-impl<'de, T: SchemaType> Visitor<'de> for FieldSeed<T> {
-    type Value = T;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value other than null")
-    }
-
-    fn visit_none<E: Error>(self) -> Result<T, E> {
-        T::Shape::null(self.mode).ok_or_else(|| E::invalid_type(Unexpected::Other("null"), &"a value"))
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<T, E> {
-        self.visit_none()
-    }
-
-    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
-        T::Shape::read(deserializer, self.mode)
-    }
-}
 
 impl<T: SchemaType> SchemaType for Option<T> {
     type Shape = Self;
@@ -83,6 +26,8 @@ impl<T: SchemaType> SchemaType for Option<T> {
 impl<T: SchemaType> Shape for Option<T> {
     const KIND: Kind = T::Shape::KIND;
     const FIELDS: Option<&'static [FieldInfo]> = T::Shape::FIELDS;
+    const HAS_OBJECTS: bool = T::Shape::HAS_OBJECTS;
+    const EXPECTED: &'static str = T::Shape::EXPECTED;
 
     fn missing(_mode: Mode) -> Option<Self> {
         Some(None)
@@ -96,30 +41,12 @@ impl<T: SchemaType> Shape for Option<T> {
         value.is_none()
     }
 
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Self, D::Error> {
-        struct OptionVisitor<T>(Seed<T>);
+    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Read<Self>, D::Error> {
+        Ok(T::Shape::read(deserializer, mode)?.map(Some))
+    }
 
-        impl<'de, T: SchemaType> Visitor<'de> for OptionVisitor<T> {
-            type Value = Option<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a value or null")
-            }
-
-            fn visit_none<E: Error>(self) -> Result<Option<T>, E> {
-                Ok(None)
-            }
-
-            fn visit_unit<E: Error>(self) -> Result<Option<T>, E> {
-                Ok(None)
-            }
-
-            fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Option<T>, D::Error> {
-                self.0.deserialize(deserializer).map(Some)
-            }
-        }
-
-        deserializer.deserialize_option(OptionVisitor(Seed::new(mode)))
+    fn from_scalar(scalar: &Scalar<'_>, mode: Mode) -> Option<Self> {
+        T::Shape::from_scalar(scalar, mode).map(Some)
     }
 
     fn blank() -> Self {
@@ -146,6 +73,8 @@ impl<T: SchemaType> SchemaType for Box<T> {
 impl<T: SchemaType> Shape for Box<T> {
     const KIND: Kind = T::Shape::KIND;
     const FIELDS: Option<&'static [FieldInfo]> = T::Shape::FIELDS;
+    const HAS_OBJECTS: bool = T::Shape::HAS_OBJECTS;
+    const EXPECTED: &'static str = T::Shape::EXPECTED;
 
     fn missing(mode: Mode) -> Option<Self> {
         T::Shape::missing(mode).map(Box::new)
@@ -155,8 +84,20 @@ impl<T: SchemaType> Shape for Box<T> {
         T::Shape::null(mode).map(Box::new)
     }
 
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Self, D::Error> {
-        T::Shape::read(deserializer, mode).map(Box::new)
+    fn hollow() -> Option<Self> {
+        T::Shape::hollow().map(Box::new)
+    }
+
+    fn gap() -> Option<Self> {
+        T::Shape::gap().map(Box::new)
+    }
+
+    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Read<Self>, D::Error> {
+        Ok(T::Shape::read(deserializer, mode)?.map(Box::new))
+    }
+
+    fn from_scalar(scalar: &Scalar<'_>, mode: Mode) -> Option<Self> {
+        T::Shape::from_scalar(scalar, mode).map(Box::new)
     }
 
     fn blank() -> Self {
@@ -183,31 +124,20 @@ impl<T: SchemaType> SchemaType for Vec<T> {
 
 impl<T: SchemaType> Shape for Vec<T> {
     const KIND: Kind = Kind::Array;
+    const HAS_OBJECTS: bool = T::Shape::HAS_OBJECTS;
+    const EXPECTED: &'static str = "an array";
 
     fn missing(mode: Mode) -> Option<Self> {
-        (mode == Mode::Lenient).then(Vec::new)
+        (!mode.is_strict()).then(Vec::new)
     }
 
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Self, D::Error> {
-        struct ListVisitor<T>(Mode, PhantomData<T>);
+    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Read<Self>, D::Error> {
+        read_compound(deserializer, mode)
+    }
 
-        impl<'de, T: SchemaType> Visitor<'de> for ListVisitor<T> {
-            type Value = Vec<T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an array")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<T>, A::Error> {
-                let mut list = Vec::new();
-                while let Some(item) = items.next_element_seed(Seed::new(self.0))? {
-                    list.push(item);
-                }
-                Ok(list)
-            }
-        }
-
-        deserializer.deserialize_seq(ListVisitor(mode, PhantomData))
+    /// A single value stands for an array of one.
+    fn from_scalar(scalar: &Scalar<'_>, mode: Mode) -> Option<Self> {
+        T::Shape::from_scalar(scalar, mode).map(|item| vec![item])
     }
 
     fn blank() -> Self {
@@ -230,37 +160,74 @@ impl<T: SchemaType> Shape for Vec<T> {
     }
 }
 
+impl<T: SchemaType> Compound<Vec<T>> for Vec<T> {
+    fn from_array<'de, A: SeqAccess<'de>>(mut items: A, mode: Mode) -> Result<Read<Self>, A::Error> {
+        let mode = mode.inner();
+        let (mut list, mut index, start) = (Vec::new(), 0_usize, report::mark());
+        // Numbers and booleans without one are kept together only if all can be read, because their positions matter.
+        let mut is_whole = true;
+        loop {
+            let before = report::mark();
+            let Some(item) = items.next_element_seed(Seed::new(mode))? else { break };
+            let item = match item {
+                Read::Value(item) => {
+                    report::prepend(before, || format!("[{index}]"));
+                    Some(item)
+                }
+                Read::Null if mode.is_strict() => {
+                    let null = T::Shape::null(mode);
+                    Some(null.ok_or_else(|| A::Error::invalid_type(Unexpected::Other("null"), &T::Shape::EXPECTED))?)
+                }
+                odd => {
+                    let gap = T::Shape::gap();
+                    if gap.is_none() || matches!(odd, Read::Odd) {
+                        report::replace(before, format!("[{index}]"));
+                    }
+                    is_whole &= gap.is_some() || !matches!(T::Shape::KIND, Kind::Number | Kind::Boolean);
+                    gap
+                }
+            };
+            list.extend(item);
+            index += 1;
+        }
+        if is_whole && (index == 0 || !list.is_empty()) {
+            return Ok(Read::Value(list));
+        }
+        report::forget(start);
+        Ok(Read::Odd)
+    }
+
+    /// A single object stands for an array of one.
+    fn from_object<'de, A: MapAccess<'de>>(object: A, mode: Mode) -> Result<Read<Self>, A::Error> {
+        if mode.is_strict() {
+            return Err(A::Error::invalid_type(Unexpected::Map, &Self::EXPECTED));
+        }
+        let before = report::mark();
+        let item = T::Shape::read(MapAccessDeserializer::new(object), mode.inner())?;
+        report::prepend(before, || "[0]".to_owned());
+        Ok(item.map(|item| vec![item]))
+    }
+}
+
 impl<T: SchemaType> SchemaType for BTreeMap<String, T> {
     type Shape = Self;
 }
 
 impl<T: SchemaType> Shape for BTreeMap<String, T> {
     const KIND: Kind = Kind::Object;
+    const HAS_OBJECTS: bool = T::Shape::HAS_OBJECTS;
+    const EXPECTED: &'static str = "an object";
 
     fn missing(mode: Mode) -> Option<Self> {
-        (mode == Mode::Lenient).then(BTreeMap::new)
+        (!mode.is_strict()).then(BTreeMap::new)
     }
 
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Self, D::Error> {
-        struct MapVisitor<T>(Mode, PhantomData<T>);
+    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Read<Self>, D::Error> {
+        read_compound(deserializer, mode)
+    }
 
-        impl<'de, T: SchemaType> Visitor<'de> for MapVisitor<T> {
-            type Value = BTreeMap<String, T>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-                let mut map = BTreeMap::new();
-                while let Some(key) = entries.next_key::<String>()? {
-                    map.insert(key, entries.next_value_seed(Seed::new(self.0))?);
-                }
-                Ok(map)
-            }
-        }
-
-        deserializer.deserialize_map(MapVisitor(mode, PhantomData))
+    fn from_scalar(_scalar: &Scalar<'_>, _mode: Mode) -> Option<Self> {
+        None
     }
 
     fn blank() -> Self {
@@ -282,19 +249,58 @@ impl<T: SchemaType> Shape for BTreeMap<String, T> {
     }
 }
 
+impl<T: SchemaType> Compound<BTreeMap<String, T>> for BTreeMap<String, T> {
+    fn from_array<'de, A: SeqAccess<'de>>(items: A, mode: Mode) -> Result<Read<Self>, A::Error> {
+        odd_array(items, mode, Self::EXPECTED)
+    }
+
+    fn from_object<'de, A: MapAccess<'de>>(mut object: A, mode: Mode) -> Result<Read<Self>, A::Error> {
+        let mode = mode.inner();
+        let (mut map, mut is_empty, start) = (BTreeMap::new(), true, report::mark());
+        while let Some(key) = object.next_key::<String>()? {
+            is_empty = false;
+            let before = report::mark();
+            let (value, is_odd) = match object.next_value_seed(Seed::new(mode))? {
+                Read::Value(value) => (Some(value), false),
+                Read::Null => (T::Shape::null(mode), false),
+                Read::Odd => (T::Shape::missing(mode), true),
+            };
+            if value.is_none() && mode.is_strict() {
+                return Err(A::Error::invalid_type(Unexpected::Other("null"), &T::Shape::EXPECTED));
+            }
+            if value.is_none() || is_odd {
+                report::replace(before, key.clone());
+            } else {
+                report::prepend(before, || key.clone());
+            }
+            map.extend(value.map(|value| (key, value)));
+        }
+        if is_empty || !map.is_empty() {
+            return Ok(Read::Value(map));
+        }
+        report::forget(start);
+        Ok(Read::Odd)
+    }
+}
+
 impl SchemaType for String {
     type Shape = Self;
 }
 
 impl Shape for String {
     const KIND: Kind = Kind::String;
+    const EXPECTED: &'static str = "a string";
 
     fn missing(mode: Mode) -> Option<Self> {
-        (mode == Mode::Lenient).then(String::new)
+        (!mode.is_strict()).then(String::new)
     }
 
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, _mode: Mode) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)
+    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Read<Self>, D::Error> {
+        read_scalar(deserializer, mode)
+    }
+
+    fn from_scalar(scalar: &Scalar<'_>, mode: Mode) -> Option<Self> {
+        scalar.text(mode).map(Cow::into_owned)
     }
 
     fn blank() -> Self {
@@ -312,9 +318,14 @@ impl SchemaType for bool {
 
 impl Shape for bool {
     const KIND: Kind = Kind::Boolean;
+    const EXPECTED: &'static str = "a boolean";
 
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, _mode: Mode) -> Result<Self, D::Error> {
-        bool::deserialize(deserializer)
+    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Read<Self>, D::Error> {
+        read_scalar(deserializer, mode)
+    }
+
+    fn from_scalar(scalar: &Scalar<'_>, mode: Mode) -> Option<Self> {
+        scalar.boolean(mode)
     }
 
     fn blank() -> Self {
@@ -332,9 +343,19 @@ impl SchemaType for f64 {
 
 impl Shape for f64 {
     const KIND: Kind = Kind::Number;
+    const EXPECTED: &'static str = "a number";
 
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, _mode: Mode) -> Result<Self, D::Error> {
-        f64::deserialize(deserializer)
+    /// Not a number keeps the position, which matters in coordinates and embeddings.
+    fn gap() -> Option<Self> {
+        Some(f64::NAN)
+    }
+
+    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Read<Self>, D::Error> {
+        read_scalar(deserializer, mode)
+    }
+
+    fn from_scalar(scalar: &Scalar<'_>, mode: Mode) -> Option<Self> {
+        scalar.number(mode)
     }
 
     fn blank() -> Self {
@@ -353,17 +374,25 @@ impl SchemaType for Value {
 /// A free-form value is kept as it is, nulls included.
 impl Shape for Value {
     const KIND: Kind = Kind::Object;
+    const EXPECTED: &'static str = "a value";
 
     fn missing(mode: Mode) -> Option<Self> {
-        (mode == Mode::Lenient).then_some(Value::Null)
+        (!mode.is_strict()).then_some(Value::Null)
     }
 
     fn null(_mode: Mode) -> Option<Self> {
         Some(Value::Null)
     }
 
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, _mode: Mode) -> Result<Self, D::Error> {
-        Value::deserialize(deserializer)
+    fn read<'de, D: Deserializer<'de>>(deserializer: D, _mode: Mode) -> Result<Read<Self>, D::Error> {
+        Ok(match Value::deserialize(deserializer)? {
+            Value::Null => Read::Null,
+            value => Read::Value(value),
+        })
+    }
+
+    fn from_scalar(scalar: &Scalar<'_>, _mode: Mode) -> Option<Self> {
+        Some(scalar.to_json())
     }
 
     fn blank() -> Self {
@@ -371,46 +400,23 @@ impl Shape for Value {
     }
 }
 
-/// Implements the traits for an integer, which JSON may write as `3.0` or `-0`.
+/// Implements the traits for an integer.
 macro_rules! integer {
-    ($($integer:ident $name:literal),*) => {$(
+    ($($integer:ident),*) => {$(
         impl SchemaType for $integer {
             type Shape = Self;
         }
 
         impl Shape for $integer {
             const KIND: Kind = Kind::Number;
+            const EXPECTED: &'static str = "an integer";
 
-            fn read<'de, D: Deserializer<'de>>(deserializer: D, _mode: Mode) -> Result<Self, D::Error> {
-                struct IntegerVisitor;
+            fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Read<Self>, D::Error> {
+                read_scalar(deserializer, mode)
+            }
 
-                impl Visitor<'_> for IntegerVisitor {
-                    type Value = $integer;
-
-                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                        f.write_str($name)
-                    }
-
-                    fn visit_i64<E: Error>(self, value: i64) -> Result<$integer, E> {
-                        $integer::try_from(value).map_err(|_| E::invalid_value(Unexpected::Signed(value), &self))
-                    }
-
-                    fn visit_u64<E: Error>(self, value: u64) -> Result<$integer, E> {
-                        $integer::try_from(value).map_err(|_| E::invalid_value(Unexpected::Unsigned(value), &self))
-                    }
-
-                    fn visit_f64<E: Error>(self, value: f64) -> Result<$integer, E> {
-                        // The upper end is exclusive: `MAX as f64` rounds up to a power of two that does not fit.
-                        let fits = value >= $integer::MIN as f64 && value < $integer::MAX as f64;
-                        if fits && value.fract() == 0.0 {
-                            Ok(value as $integer)
-                        } else {
-                            Err(E::invalid_value(Unexpected::Float(value), &self))
-                        }
-                    }
-                }
-
-                deserializer.deserialize_any(IntegerVisitor)
+            fn from_scalar(scalar: &Scalar<'_>, mode: Mode) -> Option<Self> {
+                $integer::try_from(scalar.integer(mode)?).ok()
             }
 
             fn blank() -> Self {
@@ -424,4 +430,4 @@ macro_rules! integer {
     )*};
 }
 
-integer!(i64 "an integer", i128 "an integer");
+integer!(i64, i128);

@@ -1,15 +1,15 @@
 use std::fmt;
-use std::marker::PhantomData;
 
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer, StrDeserializer};
-use serde::de::{Deserialize, Deserializer, Error, IntoDeserializer, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, Expected};
 use serde_json::{Map, Value};
 
 use super::field_path::FieldPath;
 use super::mode::Mode;
 use super::record::FieldInfo;
+use super::report;
 use super::rules::Rule;
-use super::shape::{SchemaType, Shape};
+use super::scalar::Scalar;
+use super::shape::{Read, SchemaType, Shape};
 use super::validator::Validator;
 use crate::files::FileInput;
 
@@ -21,7 +21,7 @@ pub trait Union: SchemaType {
     const MEMBERS: &'static [Member];
 
     /// Reads a value as the variant at an index.
-    fn read_member<'de, D: Deserializer<'de>>(index: usize, value: D, mode: Mode) -> Result<Self, D::Error>;
+    fn read_member<'de, D: Deserializer<'de>>(index: usize, value: D, mode: Mode) -> Result<Read<Self>, D::Error>;
 
     /// Keeps a value that matches no variant, in an output.
     fn other(_value: Value) -> Option<Self> {
@@ -49,9 +49,26 @@ pub enum UnionShape {}
 
 impl<U: Union> Shape<U> for UnionShape {
     const KIND: Kind = Kind::Any;
+    const HAS_OBJECTS: bool = has_objects(U::MEMBERS);
+    const EXPECTED: &'static str = "a value of a union";
 
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<U, D::Error> {
-        read_union(deserializer, mode)
+    fn null(mode: Mode) -> Option<U> {
+        if mode.is_strict() { None } else { U::other(Value::Null) }
+    }
+
+    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Read<U>, D::Error> {
+        // The keys that distinguish the variants may come last, so the whole value is read first.
+        match Value::deserialize(deserializer)? {
+            Value::Null => Ok(Read::Null),
+            value => choose(value, mode).map_err(D::Error::custom),
+        }
+    }
+
+    fn from_scalar(scalar: &Scalar<'_>, mode: Mode) -> Option<U> {
+        match choose(scalar.to_json(), mode) {
+            Ok(Read::Value(value)) => Some(value),
+            _ => None,
+        }
     }
 
     fn blank() -> U {
@@ -130,10 +147,6 @@ impl fmt::Display for Member {
 }
 
 impl Member {
-    fn is_object(&self) -> bool {
-        self.kind == Kind::Object
-    }
-
     /// Rates how well an object matches; the smallest rating matches best. In order of weight, it counts tags with another
     /// value, missing required keys, undeclared keys of a variant with declared fields, and undeclared keys of any variant.
     fn mismatch(&self, object: &Map<String, Value>) -> (usize, usize, usize, usize) {
@@ -151,99 +164,86 @@ impl Member {
     }
 }
 
-/// Reads a union from any self-describing format.
+const fn has_objects(mut members: &[Member]) -> bool {
+    while let [first, rest @ ..] = members {
+        if first.fields.is_some() {
+            return true;
+        }
+        members = rest;
+    }
+    false
+}
+
+/// Reads a union that nothing contains, from any self-describing format.
 pub fn read_union<'de, U: Union, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<U, D::Error> {
-    deserializer.deserialize_any(UnionVisitor { mode, of: PhantomData })
-}
-
-struct UnionVisitor<U> {
-    mode: Mode,
-    of: PhantomData<U>,
-}
-
-impl<U: Union> UnionVisitor<U> {
-    fn index(&self, kinds: &[Kind]) -> Option<usize> {
-        U::MEMBERS.iter().position(|member| kinds.contains(&member.kind))
-    }
-
-    /// Reads a value as the variant of its kind. `other` describes the value in the error if no variant has that kind.
-    fn read<'de, D: Deserializer<'de>>(self, kind: &[Kind], value: D, other: Unexpected<'_>) -> Result<U, D::Error> {
-        let Some(index) = self.index(kind) else {
-            // An output keeps the value; an input rejects it unread.
-            if self.mode == Mode::Strict {
-                return Err(D::Error::invalid_type(other, &self));
-            }
-            let value = Value::deserialize(value)?;
-            return U::other(value).ok_or_else(|| D::Error::invalid_type(other, &self));
-        };
-        U::read_member(index, value, self.mode)
+    match UnionShape::read(deserializer, mode)? {
+        Read::Value(value) => Ok(value),
+        _ => <UnionShape as Shape<U>>::null(mode).ok_or_else(|| mismatch::<U, _>(&Value::Null)),
     }
 }
 
-impl<'de, U: Union> Visitor<'de> for UnionVisitor<U> {
-    type Value = U;
+/// Reads a value as the variant that matches it. An output keeps a value that matches no variant.
+fn choose<U: Union>(value: Value, mode: Mode) -> Result<Read<U>, serde_json::Error> {
+    let members = || U::MEMBERS.iter().enumerate();
+    let of_kind = |kinds: &[Kind]| members().find(|(_, member)| kinds.contains(&member.kind)).map(|(index, _)| index);
+    let index = match &value {
+        Value::Null => None,
+        Value::String(_) => of_kind(&[Kind::DeclaredString, Kind::String]),
+        Value::Bool(_) => of_kind(&[Kind::Boolean]),
+        Value::Number(_) => of_kind(&[Kind::Number]),
+        Value::Array(_) => of_kind(&[Kind::Array]),
+        Value::Object(object) => {
+            let objects = members().filter(|(_, member)| member.kind == Kind::Object);
+            objects.min_by_key(|(_, member)| member.mismatch(object)).map(|(index, _)| index)
+        }
+    };
+    // A variant with arbitrary keys accepts objects that no other variant accepts.
+    let any_keys = members().find(|(_, member)| member.kind == Kind::Object && member.fields.is_none());
+    let any_keys = any_keys.map(|(index, _)| index).filter(|_| value.is_object());
+    let before = report::mark();
+    for index in index.into_iter().chain(any_keys) {
+        if let Ok(Read::Value(read)) = U::read_member(index, &value, mode) {
+            return Ok(Read::Value(read));
+        }
+        report::forget(before);
+    }
+    match (index, mode) {
+        (None, Mode::Strict) => Err(mismatch::<U, _>(&value)),
+        (Some(index), Mode::Strict) => Err(located::<U>(index, &value)),
+        _ => Ok(U::other(value).into()),
+    }
+}
 
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, member) in U::MEMBERS.iter().enumerate() {
+/// Returns the error of reading a variant, with the path inside an object.
+fn located<U: Union>(index: usize, value: &Value) -> serde_json::Error {
+    let mut track = serde_path_to_error::Track::new();
+    let tracked = serde_path_to_error::Deserializer::new(value, &mut track);
+    match U::read_member(index, tracked, Mode::Strict) {
+        Err(error) if value.is_object() => serde_json::Error::custom(format_args!("{}: {error}", track.path())),
+        Err(error) => error,
+        Ok(_) => mismatch::<U, _>(value),
+    }
+}
+
+/// Returns the error about a value that no variant has.
+fn mismatch<U: Union, E: Error>(value: &Value) -> E {
+    let scalar = Scalar::deserialize(value).unwrap_or(Scalar::Null);
+    E::invalid_type(scalar.unexpected(), &Variants(U::MEMBERS))
+}
+
+/// The variants in an error.
+struct Variants(&'static [Member]);
+
+impl Expected for Variants {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, member) in self.0.iter().enumerate() {
             f.write_str(match index {
                 0 => "",
-                _ if index + 1 == U::MEMBERS.len() => " or ",
+                _ if index + 1 == self.0.len() => " or ",
                 _ => ", ",
             })?;
             write!(f, "{member}")?;
         }
         Ok(())
-    }
-
-    fn visit_str<E: Error>(self, value: &str) -> Result<U, E> {
-        self.read(&[Kind::DeclaredString, Kind::String], StrDeserializer::new(value), Unexpected::Str(value))
-    }
-
-    fn visit_bool<E: Error>(self, value: bool) -> Result<U, E> {
-        self.read(&[Kind::Boolean], value.into_deserializer(), Unexpected::Bool(value))
-    }
-
-    fn visit_i64<E: Error>(self, value: i64) -> Result<U, E> {
-        self.read(&[Kind::Number], value.into_deserializer(), Unexpected::Signed(value))
-    }
-
-    fn visit_u64<E: Error>(self, value: u64) -> Result<U, E> {
-        self.read(&[Kind::Number], value.into_deserializer(), Unexpected::Unsigned(value))
-    }
-
-    fn visit_f64<E: Error>(self, value: f64) -> Result<U, E> {
-        self.read(&[Kind::Number], value.into_deserializer(), Unexpected::Float(value))
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<U, E> {
-        self.read(&[], ().into_deserializer(), Unexpected::Other("null"))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<U, A::Error> {
-        self.read(&[Kind::Array], SeqAccessDeserializer::new(items), Unexpected::Seq)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<U, A::Error> {
-        let objects = || U::MEMBERS.iter().enumerate().filter(|(_, member)| member.is_object());
-        let deserializer = MapAccessDeserializer::new(map);
-        if objects().count() < 2 {
-            return self.read(&[Kind::Object], deserializer, Unexpected::Map);
-        }
-        // The keys that distinguish the variants may come last, so the whole object is read first.
-        let object = Map::deserialize(deserializer)?;
-        let index = objects().min_by_key(|(_, member)| member.mismatch(&object)).map_or(0, |(index, _)| index);
-        let object = Value::Object(object);
-        let read = |index| U::read_member(index, &object, self.mode);
-        // A variant with arbitrary keys accepts objects that no other variant accepts.
-        let any_keys = objects().find(|(_, member)| member.fields.is_none());
-        read(index).or_else(|error| any_keys.map_or(Err(error), |(index, _)| read(index))).map_err(|_| {
-            // Read again to locate the error inside the object.
-            let mut track = serde_path_to_error::Track::new();
-            let tracked = serde_path_to_error::Deserializer::new(&object, &mut track);
-            match U::read_member(index, tracked, self.mode) {
-                Err(error) => A::Error::custom(format_args!("{}: {error}", track.path())),
-                Ok(_) => A::Error::invalid_type(Unexpected::Map, &self),
-            }
-        })
     }
 }

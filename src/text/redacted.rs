@@ -60,9 +60,15 @@ fn user_of_url(before: &str, rest: &str) -> Option<usize> {
 
 /// The credentials in `Key id:secret` or `Bearer abc123`.
 fn after_scheme(before: &str, rest: &str) -> Option<usize> {
-    let word = before.strip_suffix(' ')?;
-    let scheme =
-        &word[word.rfind(|c: char| !c.is_ascii_alphanumeric()).map_or(0, |index| index + char_len(word, index))..];
+    let (word, is_blank) = match before.strip_suffix([' ', '+']).or_else(|| before.strip_suffix("%20")) {
+        Some(word) => (word, true),
+        None => (before.strip_suffix('_')?, false),
+    };
+    let scheme = last_word(word, |c| c.is_ascii_alphanumeric());
+    if !is_blank && matches!(scheme, "key" | "token") {
+        // An identifier such as `token_limit_2`.
+        return None;
+    }
     if !SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(scheme)) {
         return None;
     }
@@ -73,12 +79,14 @@ fn after_scheme(before: &str, rest: &str) -> Option<usize> {
 
 /// The value in `token=abc`, `"token": "abc123"` or `x-token: abc123`.
 fn value_of_sensitive_name(before: &str, rest: &str) -> Option<usize> {
-    let unquoted = before.trim_end_matches(['"', '\'', '\\']).trim_end_matches(' ');
+    let unquoted = before.trim_end_matches(['"', '\'', '\\']);
+    // The `Debug` output of JSON has `"token": String("abc123")`.
+    let unquoted = unquoted.strip_suffix("String(").unwrap_or(unquoted).trim_end_matches(' ');
     let name = unquoted.strip_suffix(['=', ':'])?;
     let is_assigned = before.ends_with('=');
     let name = name.trim_end_matches(' ').trim_end_matches(['"', '\'', '\\']);
     let is_name = |c: char| c.is_ascii_alphanumeric() || "-_.%".contains(c);
-    let name = &name[name.rfind(|c| !is_name(c)).map_or(0, |index| index + char_len(name, index))..];
+    let name = last_word(name, is_name);
     if !is_sensitive(name) {
         return None;
     }
@@ -103,8 +111,8 @@ fn key_or_jwt(before: &str, rest: &str) -> Option<usize> {
     (is_id && digits >= 16).then_some(37 + digits)
 }
 
-/// Returns true if a word looks like a secret and not like a word: it has both letters and digits, or capitals inside, or
-/// is very long.
+/// Returns true if a word looks like a secret and not like a word: it has both letters and digits, mixes upper and lower
+/// case, or is very long.
 fn is_random(word: &str) -> bool {
     let has = |kind: fn(&u8) -> bool| word.bytes().any(|byte| kind(&byte));
     let has_inner_capital = word.bytes().skip(1).any(|byte| byte.is_ascii_uppercase());
@@ -118,8 +126,9 @@ fn run(text: &str, matches: impl Fn(char) -> bool) -> usize {
     text.find(|c| !matches(c)).unwrap_or(text.len())
 }
 
-fn char_len(text: &str, index: usize) -> usize {
-    text[index..].chars().next().map_or(1, char::len_utf8)
+/// The end of `text` whose characters match.
+fn last_word(text: &str, matches: impl Fn(char) -> bool) -> &str {
+    &text[text.trim_end_matches(matches).len()..]
 }
 
 #[cfg(test)]
@@ -132,6 +141,9 @@ mod tests {
         for (text, line) in [
             ("Authorization: Key ab:cd", "Authorization: Key [redacted]"),
             ("got `Bearer abc.DEF-123`", "got `Bearer [redacted]`"),
+            ("/Bearer_abc-123", "/Bearer_[redacted]"),
+            ("Bearer%20abc-123", "Bearer%20[redacted]"),
+            ("key_frames_1", "key_frames_1"),
             ("bearer authentication required", "bearer authentication required"),
             ("the API key contains whitespace", "the API key contains whitespace"),
             ("https://u:p@h.x/a?b=c", "https://[redacted]@h.x/a?b=c"),

@@ -35,12 +35,14 @@ const SENSITIVE_NAMES: &[&str] = &["sig", "auth", "key", "pwd", "pass", "hmac"];
 
 /// The secrets that this process uses. They belong to the process, and not to a client, because an error, a response or
 /// a job is printed without its client.
-static KNOWN: RwLock<Known> = RwLock::new(Known { keys: VecDeque::new(), others: VecDeque::new() });
+static KNOWN: RwLock<Known> =
+    RwLock::new(Known { keys: VecDeque::new(), others: VecDeque::new(), first_bytes: [false; 256] });
 
-#[derive(Default)]
 pub(super) struct Known {
     keys: VecDeque<Secret>,
     others: VecDeque<Secret>,
+    /// The bytes with which a form of a secret has ever begun. Most characters of a text need no further look.
+    first_bytes: [bool; 256],
 }
 
 struct Secret {
@@ -92,12 +94,17 @@ fn remember(list: impl Fn(&mut Known) -> &mut VecDeque<Secret>, text: &str, part
         return;
     }
     let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
-    let list = list(&mut known);
+    let known = &mut *known;
+    let list = list(known);
     let found = list.iter().position(|secret| secret.text == text);
     let secret = found.and_then(|index| list.remove(index)).unwrap_or_else(|| Secret::new(text, parts));
+    let first_bytes: Vec<u8> = secret.forms.iter().filter_map(|form| form.bytes().next()).collect();
     list.push_back(secret);
     if list.len() > MAX_KNOWN {
         list.pop_front();
+    }
+    for byte in first_bytes {
+        known.first_bytes[usize::from(byte.to_ascii_lowercase())] = true;
     }
 }
 
@@ -126,6 +133,9 @@ impl Known {
     pub(super) fn end_at(&self, text: &str, at: usize) -> Option<usize> {
         let rest = &text.as_bytes()[at..];
         let first = rest.first()?.to_ascii_lowercase();
+        if !self.first_bytes[usize::from(first)] {
+            return None;
+        }
         let forms = self.keys.iter().chain(&self.others).flat_map(|secret| &secret.forms);
         let matching = forms.filter(|form| {
             form.as_bytes()[0].to_ascii_lowercase() == first

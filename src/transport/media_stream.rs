@@ -262,8 +262,11 @@ async fn get(
         let peer_is_private = response.remote_addr().is_some_and(|peer| is_private(peer.ip()));
         if redirects == 0 {
             first_peer_is_private = peer_is_private;
-        } else if public_only && peer_is_private && !first_peer_is_private {
-            return Err(private_redirect(first, &url));
+        }
+        // The caller's own HTTP client may follow redirects itself.
+        let is_elsewhere = peer_is_private && !first_peer_is_private || names_private_host(response.url());
+        if public_only && is_elsewhere {
+            return Err(private_redirect(first, response.url()));
         }
         if response.status().is_success() {
             return unencoded(response);

@@ -15,6 +15,7 @@ const COMPLETED: &str = r#"{"status":"COMPLETED","request_id":"R1"}"#;
 /// Starts a server of one request with this status stream and result.
 async fn server(stream: Reply, result: Reply) -> Server {
     Server::start(move |_, seen| match seen.method.as_str() {
+        "POST" if seen.target.starts_with("/run/") => result.clone(),
         "POST" => Reply::json(200, SUBMITTED),
         _ if seen.target.contains("/status/stream") => stream.clone(),
         _ if seen.target.contains("/status") => Reply::json(200, COMPLETED),

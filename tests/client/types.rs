@@ -163,8 +163,8 @@ fn outputs_with_nulls_floats_and_added_fields_are_parsed() {
     assert_eq!(again["seed"], json!(u64::MAX));
     assert!(output.timings.is_empty());
 
-    let error = serde_json::from_value::<Output>(json!({ "images": [{ "url": 5 }] })).unwrap_err().to_string();
-    assert!(error.contains("expected a string"), "{error}");
+    let output: Output = serde_json::from_value(json!({ "images": [{ "url": 5 }] })).unwrap();
+    assert_eq!(output.images[0].url, "5");
     let other: flux::dev::redux::Output = serde_json::from_value(json!({})).unwrap();
     assert_eq!(other.prompt, "");
 }
@@ -243,6 +243,5 @@ fn every_integer_of_an_output_is_parsed() {
         let expected: f64 = text.parse().unwrap();
         assert_eq!(output.seed.map(|seed| seed as f64), Some(expected), "{text}");
     }
-    let error = serde_json::from_str::<Output>(r#"{"seed": 1.5}"#).unwrap_err().to_string();
-    assert!(error.contains("expected an integer"), "{error}");
+    assert_eq!(serde_json::from_str::<Output>(r#"{"seed": 1.5}"#).unwrap().seed, None);
 }

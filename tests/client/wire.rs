@@ -33,6 +33,7 @@ const JSON: &str = "content-type: application/json";
 
 async fn server() -> Server {
     Server::start(|_, seen| match seen.method.as_str() {
+        "POST" if seen.target.starts_with("/run/") => Reply::json(200, "{}"),
         "POST" => Reply::json(200, r#"{"status":"IN_QUEUE","request_id":"R1","queue_position":0}"#),
         "PUT" => Reply::json(202, r#"{"status":"CANCELLATION_REQUESTED"}"#),
         _ if seen.target.contains("/status/stream") => Reply::events(&[r#"{"status":"COMPLETED"}"#]),

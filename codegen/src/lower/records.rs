@@ -98,7 +98,9 @@ impl<'a> Walk<'a> {
         let nullable = self.is_nullable(property);
         // The service fills in a field that has a default, even where the schema requires it.
         let is_required = required && default.is_none() && !nullable;
-        let presence = if is_required && !(side == Side::Output && self.may_be_missing(&simple)) {
+        let presence = if is_required && side == Side::Output && self.may_be_missing(&simple) {
+            Presence::Expected
+        } else if is_required {
             Presence::Required
         } else if side == Side::Input && nullable && default.is_some() {
             // An explicit null means something only where the default is another value.

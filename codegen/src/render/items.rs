@@ -6,7 +6,7 @@ use quote::quote;
 use super::rules;
 use super::text::docs;
 use super::types::type_of;
-use crate::model::{Enum, Field, Fit, Item, Member, Record, Role, Side, Type, Union};
+use crate::model::{Enum, Field, Fit, Item, Member, Presence, Record, Role, Side, Type, Union};
 use crate::names::ident;
 
 pub(super) fn item(item: &Item) -> TokenStream {
@@ -43,7 +43,8 @@ fn field(field: &Field) -> TokenStream {
         let wire = Literal::string(&field.wire);
         quote! { name = #wire }
     });
-    let arguments = attribute("field", wire.into_iter().chain(rules::arguments(&field.rules)));
+    let required = (field.presence == Presence::Expected).then(|| quote! { required });
+    let arguments = attribute("field", wire.into_iter().chain(required).chain(rules::arguments(&field.rules)));
     quote! { #docs #arguments pub #name: #of }
 }
 

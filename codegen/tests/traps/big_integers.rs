@@ -35,6 +35,7 @@ pub struct Input {
 #[::fal_client::output]
 pub struct Output {
     /// The `seed` field.
+    #[field(required)]
     pub seed: Option<i128>,
     /// The `steps` field.
     pub steps: Option<i64>,

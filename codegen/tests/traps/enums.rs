@@ -136,6 +136,7 @@ pub enum Twice {
 #[::fal_client::output]
 pub struct Output {
     /// The `finish_reason` field.
+    #[field(required)]
     pub finish_reason: Option<FinishReason>,
     /// The `mode` field.
     pub mode: Option<Mode>,

@@ -42,6 +42,7 @@ pub struct Input {
 #[::fal_client::output]
 pub struct Output {
     /// The `count` field.
+    #[field(required)]
     pub count: Option<i64>,
     /// The `list` field.
     pub list: Option<Vec<String>>,

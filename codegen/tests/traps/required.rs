@@ -77,6 +77,7 @@ pub struct Output {
     /// The `map` field.
     pub map: ::std::collections::BTreeMap<String, String>,
     /// The `number` field.
+    #[field(required)]
     pub number: Option<f64>,
     /// The `part` field.
     pub part: Answer,
@@ -88,5 +89,6 @@ pub struct Output {
 #[::fal_client::output]
 pub struct Answer {
     /// The `flag` field.
+    #[field(required)]
     pub flag: Option<bool>,
 }

@@ -197,6 +197,7 @@ pub enum ImageChoice {
 #[::fal_client::output]
 pub struct OutputMap {
     /// The `map_type` field.
+    #[field(required)]
     pub map_type: Option<MapType>,
     /// The `url` field.
     pub url: String,

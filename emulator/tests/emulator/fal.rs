@@ -244,10 +244,21 @@ pub(crate) fn object(properties: &Value) -> Value {
 pub(crate) async fn raw(fal: &Fal, request: &str) -> (u16, String) {
     let mut connection = TcpStream::connect(fal.base_url().trim_start_matches("http://")).await.unwrap();
     connection.write_all(request.as_bytes()).await.unwrap();
-    let mut response = Vec::new();
-    // A connection that is closed early is reset after the response.
-    let _ = connection.read_to_end(&mut response).await;
-    let response = String::from_utf8_lossy(&response).into_owned();
+    let mut response = String::new();
+    while !is_complete(&response) {
+        let mut bytes = [0; 4_096];
+        match connection.read(&mut bytes).await {
+            Ok(count) if count > 0 => response.push_str(&String::from_utf8_lossy(&bytes[..count])),
+            _ => break,
+        }
+    }
     let status = response.strip_prefix("HTTP/1.1 ").and_then(|rest| rest.get(..3)?.parse().ok());
     (status.unwrap_or(0), response)
+}
+
+fn is_complete(response: &str) -> bool {
+    response.split_once("\r\n\r\n").is_some_and(|(head, body)| {
+        let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+        length.is_some_and(|length| body.len() >= length.parse().unwrap())
+    })
 }

@@ -44,7 +44,7 @@ async fn images_that_a_document_requires_are_limited() {
     let output = object(&json!({ "frames": { "type": "array", "items": image, "minItems": 1_000 } }));
     let text = document("me/frames", &object(&json!({})), &output, &json!({}));
     let fal = Fal::start(Emulator::builder().document(text).pace(Pace::instant())).await;
-    for input in [json!({}), json!({ "sync_mode": true })] {
+    for input in [json!({}), json!({ "width": 4096, "height": 4096 }), json!({ "image_size": "square_hd" })] {
         let failed = fal.run("me/frames", &input).await;
         assert_eq!((failed.status, failed.header("x-fal-error-type")), (500, Some("internal_error")), "{input}");
         let detail = failed.body["detail"].as_str().unwrap();
@@ -91,7 +91,7 @@ async fn large_images_are_drawn_a_few_at_a_time() {
     };
     let fal = Fal::instant().await;
     let before = peak();
-    let images = join_all((0..60).map(async |motif| {
+    let images = join_all((0..8).map(async |motif| {
         let path = format!("/v3.fal.media/files/emulator/{motif:016x}-4096x4096.png");
         let response = fal.anonymous(Method::GET, &path).send().await.unwrap();
         assert_eq!(response.status(), 200);
@@ -99,8 +99,8 @@ async fn large_images_are_drawn_a_few_at_a_time() {
     }))
     .await;
     assert!(images.iter().all(|bytes| *bytes > 1_000));
-    // 60 images in parallel would take 3 GiB.
-    assert!(peak() - before < 1_024, "{} MiB before, {} MiB after", before, peak());
+    // All in parallel would take 400 MiB.
+    assert!(peak() - before < 300, "{} MiB before, {} MiB after", before, peak());
 }
 
 #[tokio::test]
@@ -143,12 +143,12 @@ async fn chunked_bodies_are_limited_while_they_arrive() {
 async fn large_heads_are_rejected() {
     let fal = Fal::instant().await;
     let many = "x: y\r\n".repeat(101);
-    let long = format!("x: {}\r\n", "y".repeat(100_000));
+    let long = format!("x: {}\r\n", "y".repeat(1_000_000));
     for headers in [many, long] {
         let (status, _) = raw(&fal, &format!("GET / HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n")).await;
-        assert_eq!(status, 431);
+        assert_eq!(status, 431, "{} bytes", headers.len());
     }
-    let long = format!("GET /{} HTTP/1.1\r\nhost: localhost\r\n\r\n", "a".repeat(100_000));
+    let long = format!("GET /{} HTTP/1.1\r\nhost: localhost\r\n\r\n", "a".repeat(1_000_000));
     assert!([414, 431].contains(&raw(&fal, &long).await.0));
 }
 

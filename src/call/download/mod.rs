@@ -41,6 +41,10 @@ impl Client {
     /// - The path is taken by an existing file, or by something that is not a regular file.
     /// - The URL is not an http, https or data URL.
     /// - The host responds with an error, sends fewer or more bytes than it announced, or changes the file during the download.
+    /// - The host returns a page, JSON or nothing in place of an image, a video, audio, an archive or a 3D model
+    ///   ([`ErrorKind::UnexpectedResponse`](crate::ErrorKind::UnexpectedResponse)).
+    /// - A public host redirects to a private one ([`ErrorKind::UntrustedUrl`](crate::ErrorKind::UntrustedUrl)), unless
+    ///   [`allow_private_redirects`](Download::allow_private_redirects) is set.
     ///
     /// A partial file is removed after an error.
     pub fn download<'a>(&self, media: impl Into<MediaUrl>, path: impl AsRef<Path>) -> Download<'a> {
@@ -88,9 +92,10 @@ impl Client {
     /// # }
     /// ```
     ///
-    /// A file gets the name in the output, or else the last segment of its URL. A number is appended if the name is taken. The
-    /// folder is created if it is missing. Names from outputs and URLs are sanitized: they cannot leave the folder, hide a file
-    /// or refer to a device.
+    /// A file gets the name in the output, or else the last segment of its URL. Its extension follows the type of the file:
+    /// `fox.png` that is WebP is saved as `fox.webp`. A number is appended if the name is taken, or if a file system could take
+    /// it for another one. The folder is created if it is missing. Names from outputs and URLs are sanitized: they cannot leave
+    /// the folder, hide a file, refer to a device or look like an option of a program.
     pub fn download_all<M: Into<MediaUrl>>(
         &self,
         media: impl IntoIterator<Item = M>,

@@ -57,6 +57,10 @@ impl Reply {
     }
 
     pub(crate) fn text(status: u16, content_type: &str, body: &str) -> Self {
+        Reply::binary(status, content_type, body.as_bytes())
+    }
+
+    pub(crate) fn binary(status: u16, content_type: &str, body: &[u8]) -> Self {
         let head = format!("HTTP/1.1 {status} Scripted\r\ncontent-type: {content_type}\r\n");
         Reply { head: Some(head), body: body.into(), announced: None, silent: false, unannounced: false }
     }
@@ -83,6 +87,12 @@ impl Reply {
     /// Announces a body of `length` bytes and breaks the connection after this one.
     pub(crate) fn torn_of(mut self, length: usize) -> Self {
         self.announced = Some(length);
+        self
+    }
+
+    /// Replaces the body by any bytes.
+    pub(crate) fn with_bytes(mut self, bytes: &[u8]) -> Self {
+        self.body = bytes.to_vec();
         self
     }
 

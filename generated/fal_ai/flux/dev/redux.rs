@@ -122,6 +122,7 @@ pub struct Output {
     /// Seconds spent in each stage, by the name of the stage.
     pub timings: ::std::collections::BTreeMap<String, f64>,
     /// The seed that was used: the one from the input, or the one drawn for this request.
+    #[field(required)]
     pub seed: Option<i128>,
     /// Whether each image was found to contain unsafe content.
     pub has_nsfw_concepts: Vec<bool>,
