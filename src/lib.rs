@@ -77,7 +77,7 @@
 //! | an attempt of a request failed | `debug` |
 //! | the status, the queue position or the logs of a request changed | `debug` |
 //! | a status stream was lost, or the client polls instead | `debug` |
-//! | a request was cancelled after a timeout, or because its submission was abandoned | `debug` |
+//! | a request was cancelled after a timeout, by `cancel_when`, or because its submission was abandoned | `debug` |
 //! | a token for uploads was rejected | `debug` |
 //! | a download was interrupted and is resumed | `debug` |
 //! | a host is unreachable and the client tries its backup host | `warn` |

@@ -134,7 +134,7 @@ macro_rules! follow_options {
 
         /// Cancels the request when a future completes, such as `tokio::signal::ctrl_c()`. Default: never.
         ///
-        /// The call returns when the outcome of the cancellation is known, after 15 seconds at most:
+        /// The call returns when the outcome of the cancellation is known, after 20 seconds at most:
         ///
         /// - An error with the request id. [`is_cancelled`](crate::Error::is_cancelled) is true, and
         ///   [`cancellation`](crate::Error::cancellation) is the outcome.

@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout};
 use crate::error::{Error, ErrorKind};
 
 /// Maximum bytes of an event.
-const MAX_EVENT: usize = 64 << 20;
+const MAX_EVENT: usize = 16 << 20;
 
 /// A stream of server-sent events over a connection.
 #[derive(Debug)]

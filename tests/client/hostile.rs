@@ -137,7 +137,7 @@ async fn malformed_updates_are_read_as_far_as_possible_or_skipped() {
 
 #[tokio::test]
 async fn an_endless_event_ends_its_stream_but_not_the_request() {
-    let endless = format!("data: {}", "x".repeat(65 << 20));
+    let endless = format!("data: {}", "x".repeat(17 << 20));
     let server = Server::start(move |number, seen| match seen.method.as_str() {
         "POST" => Reply::json(200, SUBMITTED),
         _ if number == 1 => Reply::text(200, "text/event-stream", &endless).torn_of(10 << 30).silent(),
