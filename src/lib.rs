@@ -56,6 +56,7 @@
 //! | --- | --- |
 //! | `documents` | `documents()`: the OpenAPI documents of the shipped endpoints |
 //! | `image` | `FileInput::from(image::DynamicImage)`, uploaded as PNG |
+//! | `socks` | SOCKS proxies of the environment; on by default |
 //! | `regenerate` | updates `generated/`; only for builds of this crate's own repository |
 //!
 //! # Tracing
@@ -83,7 +84,8 @@
 //! | an upload failed and the client tries the fallback repository | `warn` |
 //! | a request cannot be cancelled because it was dropped outside a tokio runtime | `warn` |
 //!
-//! Spans and events never contain the API key, inputs, outputs, log lines or fal's error messages.
+//! Spans and events never contain the API key, inputs, outputs, log lines or fal's error messages. Their fields are escaped
+//! and bounded.
 
 // Generated code refers to this crate as `fal_client`, like generated code in any other crate.
 #[allow(unused_extern_crates)]

@@ -24,9 +24,20 @@ fn job_example() -> Command {
     // `cargo test` builds examples. `cargo test --test processes` does not.
     assert!(job.is_file(), "missing {}: run `cargo build --example job`", job.display());
     let mut command = Command::new(job);
-    for name in
-        ["FAL_KEY", "FAL_KEY_ID", "FAL_KEY_SECRET", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "NO_PROXY", "no_proxy"]
-    {
+    for name in [
+        "FAL_KEY",
+        "FAL_KEY_ID",
+        "FAL_KEY_SECRET",
+        "FAL_ALLOW_HTTP",
+        "HTTP_PROXY",
+        "http_proxy",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+        "NO_PROXY",
+        "no_proxy",
+    ] {
         command.env_remove(name);
     }
     command
@@ -139,4 +150,30 @@ async fn a_missing_key_error_says_how_to_set_one() {
     assert!(!output.status.success());
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(error.contains("FAL_KEY") && error.contains("Client::builder().key"), "{error}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_variable_that_is_not_utf_8_is_named() {
+    use std::os::unix::ffi::OsStrExt;
+
+    let invalid = std::ffi::OsStr::from_bytes(b"http://127.0.0.1:1/\xff");
+    for name in [
+        "FAL_RUN_HOST",
+        "FAL_QUEUE_RUN_HOST",
+        "FAL_REST_HOST",
+        "FAL_API_HOST",
+        "FAL_CDN_V3_HOST",
+        "FAL_ALLOW_HTTP",
+        "FAL_KEY",
+        "HTTP_PROXY",
+        "https_proxy",
+        "ALL_PROXY",
+        "no_proxy",
+    ] {
+        let output = job_example().env(name, invalid).args(["submit", "https://example.com/a.png"]).output().await;
+        let output = output.expect("a process");
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && error.contains(name) && error.contains("UTF-8"), "{name}: {error}");
+    }
 }

@@ -14,6 +14,7 @@ use super::response::Response;
 use crate::error::Error;
 use crate::protocol::{Failure, RawResponse, json};
 use crate::queue::Target;
+use crate::text::shown;
 use crate::transport::{Operation, Verdict, judged, send, verdict, within_total};
 
 /// Fetches the result of a request. Sent when awaited.
@@ -109,7 +110,11 @@ impl<O: DeserializeOwned + Send + 'static> IntoFuture for FetchResult<O> {
 
     fn into_future(self) -> Self::IntoFuture {
         let FetchResult { target, timeout, .. } = self;
-        let span = tracing::info_span!("fal.result", endpoint = target.endpoint, request_id = target.request_id());
+        let span = tracing::info_span!(
+            "fal.result",
+            endpoint = shown(&target.endpoint),
+            request_id = shown(target.request_id())
+        );
         let call = async move {
             let fetched = within_total(timeout, "fetching the result", fetch(&target, None)).await;
             fetched.map_err(|error| target.explain(error))

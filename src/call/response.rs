@@ -1,9 +1,12 @@
+use std::fmt;
+
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
 use crate::protocol::{Metrics, RawResponse, envelope, json};
 use crate::schema::report::{Outermost, Reported};
+use crate::text::{Redacted, shown};
 
 /// A model's output, with details of the run.
 ///
@@ -14,7 +17,7 @@ use crate::schema::report::{Outermost, Reported};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Response<O> {
     /// The output.
@@ -33,6 +36,23 @@ pub struct Response<O> {
     pub body: Bytes,
     missing: Vec<String>,
     skipped: Vec<String>,
+}
+
+/// Shows the length of the body only, because `data` has its contents.
+impl<O: fmt::Debug> fmt::Debug for Response<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("data", &Redacted(&self.data))
+            .field("request_id", &self.request_id.as_deref().map(shown))
+            .field("billable_units", &self.billable_units)
+            .field("metrics", &self.metrics)
+            .field("served_from", &self.served_from.as_deref().map(shown))
+            .field("headers", &Redacted(&self.headers))
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .field("missing", &Redacted(&self.missing))
+            .field("skipped", &Redacted(&self.skipped))
+            .finish()
+    }
 }
 
 impl<O> Response<O> {

@@ -15,6 +15,7 @@ use super::outgoing::Outgoing;
 use super::response::Response;
 use crate::error::Error;
 use crate::schema::EndpointInput;
+use crate::text::shown;
 use crate::transport::{Operation, judged, send, within_total};
 
 /// Runs a model directly, without the queue. Sent when awaited.
@@ -69,12 +70,15 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> IntoFuture for Run<
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let span =
-            tracing::info_span!("fal.run", endpoint = &*self.outgoing.endpoint, request_id = tracing::field::Empty);
+        let span = tracing::info_span!(
+            "fal.run",
+            endpoint = shown(&self.outgoing.endpoint),
+            request_id = tracing::field::Empty
+        );
         let record = span.clone();
         let call = async move {
             let response = self.send().await?;
-            record.record("request_id", &response.request_id);
+            record.record("request_id", response.request_id.as_deref().map(shown));
             Ok(response)
         };
         call.instrument(span).boxed()

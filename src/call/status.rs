@@ -9,6 +9,7 @@ use super::options::timeout_option;
 use crate::error::Error;
 use crate::protocol::QueueUpdate;
 use crate::queue::{Target, parse_status};
+use crate::text::shown;
 use crate::transport::{Operation, judged, send, within_total};
 
 /// Fetches the status of a request. Sent when awaited.
@@ -48,7 +49,11 @@ impl IntoFuture for Status {
 
     fn into_future(self) -> Self::IntoFuture {
         let Status { target, logs, timeout } = self;
-        let span = tracing::info_span!("fal.status", endpoint = target.endpoint, request_id = target.request_id());
+        let span = tracing::info_span!(
+            "fal.status",
+            endpoint = shown(&target.endpoint),
+            request_id = shown(target.request_id())
+        );
         let call = async move {
             let request = async { parse_status(send(&target.context, &target.status(logs)?).await?) };
             let status = within_total(timeout, "fetching the status", request).await;

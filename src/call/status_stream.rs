@@ -10,6 +10,7 @@ use tracing::Instrument;
 use crate::error::Error;
 use crate::protocol::QueueUpdate;
 use crate::queue::{Follower, Target};
+use crate::text::shown;
 
 /// A stream of a request's updates. Ends when the request is completed, or with an error.
 ///
@@ -67,7 +68,11 @@ impl Stream for StatusStream {
 }
 
 fn follow(target: &Target, logs: bool) -> BoxStream<'static, Result<QueueUpdate, Error>> {
-    let span = tracing::info_span!("fal.status_stream", endpoint = target.endpoint, request_id = target.request_id());
+    let span = tracing::info_span!(
+        "fal.status_stream",
+        endpoint = shown(&target.endpoint),
+        request_id = shown(target.request_id())
+    );
     let follower = Follower::new(target.clone(), logs);
     let updates = futures_util::stream::unfold(Some((follower, span)), async |open| {
         let (mut follower, span) = open?;

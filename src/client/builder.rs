@@ -9,7 +9,7 @@ use super::{Client, Inner};
 use crate::error::{Error, ErrorKind};
 use crate::storage::{Tokens, UploadPolicy};
 use crate::transport::{
-    Context, Credentials, Hosts, RetryPolicy, Streams, Timeouts, parse_headers, proxies, shown_host, tls,
+    Context, Credentials, Hosts, Proxies, RetryPolicy, Streams, Timeouts, Variable, parse_headers, shown_host, tls,
 };
 
 /// A setting, or the error of the environment variable that should have set it.
@@ -47,7 +47,7 @@ pub struct ClientBuilder {
     api_host: Setting<String>,
     cdn_host: Setting<String>,
     allow_http: Setting<bool>,
-    proxies: Setting<Vec<reqwest::Proxy>>,
+    proxies: Setting<Proxies>,
     headers: Vec<(String, String)>,
     http: Option<reqwest::Client>,
     retry: RetryPolicy,
@@ -177,7 +177,7 @@ impl ClientBuilder {
         self.read(&|name| Ok(variable(name)))
     }
 
-    fn read(mut self, variable: &dyn Fn(&str) -> Result<Option<String>, Error>) -> Self {
+    fn read(mut self, variable: Variable<'_>) -> Self {
         self.credentials = self.credentials.or_else(|| key(variable).transpose());
         let host = |name: &str| not_blank(name, variable(name)).transpose();
         self.run_host = self.run_host.or_else(|| host("FAL_RUN_HOST"));
@@ -186,7 +186,7 @@ impl ClientBuilder {
         self.api_host = self.api_host.or_else(|| host("FAL_API_HOST"));
         self.cdn_host = self.cdn_host.or_else(|| host("FAL_CDN_V3_HOST"));
         self.allow_http = self.allow_http.or_else(|| Some(switch("FAL_ALLOW_HTTP", host("FAL_ALLOW_HTTP")?)));
-        self.proxies = Some(proxies(variable));
+        self.proxies = Some(Proxies::from_env(variable));
         self
     }
 
@@ -283,15 +283,19 @@ impl ClientBuilder {
             hosts.check_encryption()?;
         }
         let headers = parse_headers(&self.headers)?;
-        let http = match self.http {
-            Some(http) => http,
-            None => http_client(&hosts, self.proxies.unwrap_or_else(|| proxies(&variable))?)?,
+        let (http, proxies) = match self.http {
+            Some(http) => (http, Proxies::default()),
+            None => {
+                let proxies = self.proxies.unwrap_or_else(|| Proxies::from_env(&variable))?;
+                (http_client(&hosts, &proxies)?, proxies)
+            }
         };
         // With a limit of 0 every call would wait forever.
         let in_flight =
             self.max_in_flight.map(|limit| Arc::new(Semaphore::new(limit.clamp(1, Semaphore::MAX_PERMITS))));
         let context = Arc::new(Context {
             http,
+            proxies,
             hosts,
             headers,
             credentials,
@@ -305,11 +309,9 @@ impl ClientBuilder {
     }
 }
 
-fn http_client(hosts: &Hosts, proxies: Vec<reqwest::Proxy>) -> Result<reqwest::Client, Error> {
-    // reqwest would ignore a proxy of the environment that it cannot use.
-    let builder = reqwest::Client::builder().no_proxy();
-    let builder = proxies.into_iter().fold(builder, reqwest::ClientBuilder::proxy);
-    builder
+fn http_client(hosts: &Hosts, proxies: &Proxies) -> Result<reqwest::Client, Error> {
+    proxies
+        .apply(reqwest::Client::builder())
         .tls_backend_preconfigured(tls::config(hosts.are_plain())?)
         .redirect(reqwest::redirect::Policy::none())
         // Another crate of the program may turn on these features of reqwest, and with them these defaults.
@@ -350,7 +352,7 @@ fn invalid_variable(name: &str, why: &str) -> Error {
 }
 
 /// Reads the API key from the environment.
-fn key(variable: &dyn Fn(&str) -> Result<Option<String>, Error>) -> Result<Option<Credentials>, Error> {
+fn key(variable: Variable<'_>) -> Result<Option<Credentials>, Error> {
     let set = |name: &str| Ok::<_, Error>(variable(name)?.filter(|value| !value.is_empty()));
     match set("FAL_KEY")? {
         Some(key) if key.trim().is_empty() => return Err(missing_key("FAL_KEY is blank: set it")),

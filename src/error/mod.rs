@@ -120,7 +120,7 @@ impl Error {
         let host = error.url().map_or_else(|| "the host".to_owned(), host_and_port);
         // The URL's query may contain a token.
         let error = error.without_url();
-        let through = if chain(&error).any(|error| is_about_proxy(error)) { " through the proxy" } else { "" };
+        let through = if chain(&error).any(is_about_proxy) { " through the proxy" } else { "" };
         let is_refusal = error.is_connect() && refusal::is_refusal(&error);
         let (kind, message) = if error.is_connect() {
             (ErrorKind::Connect, format!("cannot connect to {host}{through}"))

@@ -1,7 +1,10 @@
+use std::fmt;
+
 use serde_json::Value;
 
 use super::json;
 use super::raw_response::RawResponse;
+use crate::text::shown;
 
 /// The outcome of a cancel request. No outcome says anything about charges.
 ///
@@ -17,7 +20,7 @@ use super::raw_response::RawResponse;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cancellation {
     /// The request was still waiting. fal removed it from the queue.
@@ -45,5 +48,17 @@ impl Cancellation {
             "NOT_FOUND" => Cancellation::NotFound,
             _ => Cancellation::Other(written.to_owned()),
         })
+    }
+}
+
+impl fmt::Debug for Cancellation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Cancellation::Removed => f.write_str("Removed"),
+            Cancellation::Requested => f.write_str("Requested"),
+            Cancellation::AlreadyCompleted => f.write_str("AlreadyCompleted"),
+            Cancellation::NotFound => f.write_str("NotFound"),
+            Cancellation::Other(status) => f.debug_tuple("Other").field(&shown(status)).finish(),
+        }
     }
 }

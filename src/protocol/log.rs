@@ -1,10 +1,14 @@
+use std::fmt;
+
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
+
+use crate::text::Redacted;
 
 /// A line of a model's log.
 ///
 /// Only the message is always present. The other fields differ between models, and some timestamps have no time zone.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct LogEntry {
     /// The logged text. Empty if the service wrote `null`.
@@ -38,6 +42,18 @@ impl LogEntry {
 impl<'de> Deserialize<'de> for LogEntry {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(LogEntry::parse(&Value::deserialize(deserializer)?))
+    }
+}
+
+impl fmt::Debug for LogEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogEntry")
+            .field("message", &Redacted(&self.message))
+            .field("timestamp", &Redacted(&self.timestamp))
+            .field("level", &Redacted(&self.level))
+            .field("source", &Redacted(&self.source))
+            .field("labels", &Redacted(&self.labels))
+            .finish()
     }
 }
 

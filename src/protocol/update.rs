@@ -1,3 +1,5 @@
+use std::fmt;
+
 use serde::de::Error as _;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -6,6 +8,10 @@ use serde_json::{Map, Value};
 use super::error_type::ErrorType;
 use super::json;
 use super::log::LogEntry;
+use crate::text::{Redacted, shown, within};
+
+/// Maximum characters of a failure's message in `Debug` output.
+const MAX_MESSAGE: usize = 1000;
 
 /// The status of a queued request.
 ///
@@ -30,7 +36,7 @@ use super::log::LogEntry;
 ///
 /// In the updates of `subscribe` and `wait`, `logs` has the lines since the previous update. In the response of
 /// `status`, it has all lines so far. It is empty unless the call sets `logs(true)`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum QueueUpdate {
     /// The request is waiting in the queue.
@@ -68,7 +74,7 @@ pub enum QueueUpdate {
 }
 
 /// Measurements of a run.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 #[non_exhaustive]
 pub struct Metrics {
     /// The time the model took, in seconds.
@@ -78,7 +84,7 @@ pub struct Metrics {
 }
 
 /// The reason why a completed request has no output. Fetching the result returns the full error.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Failure {
     /// The service's message. May be empty.
@@ -170,6 +176,38 @@ impl QueueUpdate {
             | QueueUpdate::Completed { logs, .. }
             | QueueUpdate::Other { logs, .. } => logs,
         }
+    }
+}
+
+impl fmt::Debug for QueueUpdate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            QueueUpdate::InQueue { position, logs } => {
+                f.debug_struct("InQueue").field("position", position).field("logs", logs).finish()
+            }
+            QueueUpdate::InProgress { logs } => f.debug_struct("InProgress").field("logs", logs).finish(),
+            QueueUpdate::Completed { logs, metrics, failure } => {
+                let mut completed = f.debug_struct("Completed");
+                completed.field("logs", logs).field("metrics", metrics).field("failure", failure).finish()
+            }
+            QueueUpdate::Other { status, logs } => {
+                f.debug_struct("Other").field("status", &shown(status)).field("logs", logs).finish()
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut metrics = f.debug_struct("Metrics");
+        metrics.field("inference_time", &self.inference_time).field("all", &Redacted(&self.all)).finish()
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut failure = f.debug_struct("Failure");
+        failure.field("error", &within(&self.error, MAX_MESSAGE)).field("error_type", &self.error_type).finish()
     }
 }
 

@@ -86,9 +86,9 @@ impl<O> Job<O> {
                 return Ok(job);
             }
             Some(Err(invalid)) => invalid.to_string(),
-            None => "the response has no request id".to_owned(),
+            None => "no request id".to_owned(),
         };
-        let message = format!("fal accepted the request, but {reason}; see `Error::body` for the response");
+        let message = format!("unexpected response to the submission: {reason}; see `Error::body` for the response");
         Err(Error::unexpected(message, response))
     }
 }
@@ -127,9 +127,15 @@ impl<O> fmt::Debug for Job<O> {
 /// A reference to a submitted request: its id or its [`Job`].
 ///
 /// Methods take `impl Into<RequestRef>`, which `&str`, `String` and `&Job` implement.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RequestRef {
     pub(super) request_id: String,
+}
+
+impl fmt::Debug for RequestRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RequestRef({})", shown(&self.request_id))
+    }
 }
 
 impl From<String> for RequestRef {

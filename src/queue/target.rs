@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::Arc;
 
 use http::Method;
@@ -12,8 +13,8 @@ use crate::transport::{Context, Operation, Request, join};
 /// A submitted request, with everything that HTTP requests about it need.
 ///
 /// Its URLs follow from the queue host of the client, the application and the request id. URLs in responses and in saved
-/// jobs are not used, because whoever writes them could direct the key to another address.
-#[derive(Clone, Debug)]
+/// jobs are not used, because their author could direct the key to another address.
+#[derive(Clone)]
 pub(crate) struct Target {
     pub(crate) context: Arc<Context>,
     /// The endpoint id. Abbreviated if it is invalid.
@@ -68,6 +69,12 @@ impl Target {
     pub(crate) fn explain(&self, error: Error) -> Error {
         let error = error.with_endpoint(&self.endpoint);
         if self.url.is_ok() { error.with_request_id(self.request_id()) } else { error }
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", shown(&self.request_id), shown(&self.endpoint))
     }
 }
 

@@ -79,7 +79,9 @@ fn after_scheme(before: &str, rest: &str) -> Option<usize> {
 
 /// The value in `token=abc`, `"token": "abc123"` or `x-token: abc123`.
 fn value_of_sensitive_name(before: &str, rest: &str) -> Option<usize> {
-    let unquoted = before.trim_end_matches(['"', '\'', '\\']).trim_end_matches(' ');
+    let unquoted = before.trim_end_matches(['"', '\'', '\\']);
+    // The `Debug` output of JSON has `"token": String("abc123")`.
+    let unquoted = unquoted.strip_suffix("String(").unwrap_or(unquoted).trim_end_matches(' ');
     let name = unquoted.strip_suffix(['=', ':'])?;
     let is_assigned = before.ends_with('=');
     let name = name.trim_end_matches(' ').trim_end_matches(['"', '\'', '\\']);
@@ -109,8 +111,8 @@ fn key_or_jwt(before: &str, rest: &str) -> Option<usize> {
     (is_id && digits >= 16).then_some(37 + digits)
 }
 
-/// Returns true if a word looks like a secret and not like a word: it has both letters and digits, or capitals inside, or
-/// is very long.
+/// Returns true if a word looks like a secret and not like a word: it has both letters and digits, mixes upper and lower
+/// case, or is very long.
 fn is_random(word: &str) -> bool {
     let has = |kind: fn(&u8) -> bool| word.bytes().any(|byte| kind(&byte));
     let has_inner_capital = word.bytes().skip(1).any(|byte| byte.is_ascii_uppercase());

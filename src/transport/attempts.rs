@@ -8,6 +8,7 @@ use super::request::{Operation, Request};
 use super::time_limit;
 use super::verdict::judged;
 use crate::error::{Attempt, Error, ErrorKind, host_and_port};
+use crate::text::shown;
 
 /// The attempts of one request. Chooses the host of the next attempt, or ends with an error.
 ///
@@ -58,6 +59,7 @@ impl<'a> Attempts<'a> {
     ///
     /// The error itself, with all attempts, if the request is not retried.
     pub(super) async fn failed(&mut self, error: Error) -> Result<(), Error> {
+        let error = self.context.proxies.explain(self.url(), error);
         self.record(&error);
         let error = match self.backup.take() {
             // If neither host is reachable, the error about the first host is more helpful.
@@ -66,7 +68,7 @@ impl<'a> Attempts<'a> {
             None => match (error.kind(), backup(self.first)) {
                 (ErrorKind::Connect, Some(backup)) => {
                     let (host, path) = (backup.host_str(), backup.path());
-                    tracing::warn!(host, path, "cannot connect to fal; trying its backup host");
+                    tracing::warn!(host, path = shown(path), "cannot connect to fal; trying its backup host");
                     self.backup = Some((backup, error));
                     return Ok(());
                 }
@@ -94,7 +96,7 @@ impl<'a> Attempts<'a> {
         let host = self.url().host_str().unwrap_or_default().to_owned();
         // The message is not logged: it may contain parts of the input.
         let (operation, kind, status) = (self.operation.name(), error.kind(), error.status());
-        tracing::debug!(operation, host, ?kind, ?status, "attempt failed");
+        tracing::debug!(operation, host = shown(&host), ?kind, ?status, "attempt failed");
         let attempt = Attempt { host, outcome: error.to_string(), after: self.started.elapsed() };
         time_limit::record_failure(&attempt);
         self.failures.push(attempt);

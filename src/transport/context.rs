@@ -4,6 +4,7 @@ use http::HeaderMap;
 
 use super::credentials::Credentials;
 use super::hosts::Hosts;
+use super::proxies::Proxies;
 use super::retry::RetryPolicy;
 use super::streams::Streams;
 use super::timeouts::Timeouts;
@@ -11,6 +12,8 @@ use super::timeouts::Timeouts;
 /// The parts of a client that every request needs.
 pub(crate) struct Context {
     pub(crate) http: reqwest::Client,
+    /// The proxies of the environment, if `http` uses them.
+    pub(crate) proxies: Proxies,
     pub(crate) hosts: Hosts,
     /// Custom headers of the client, sent with every request that has the key.
     pub(crate) headers: HeaderMap,

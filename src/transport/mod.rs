@@ -33,7 +33,7 @@ pub(crate) use parcel::{Parcel, deliver};
 pub(crate) use payload::Payload;
 pub(crate) use progress::OnProgress;
 pub use progress::TransferProgress;
-pub(crate) use proxies::proxies;
+pub(crate) use proxies::{Proxies, Variable};
 pub(crate) use request::{Operation, Request};
 pub use retry::RetryPolicy;
 pub(crate) use retry::{jittered, random};

@@ -135,3 +135,88 @@ fn a_client_is_shareable_and_its_debug_output_has_no_key() {
     assert!(shown.contains("https://queue.fal.dev/"), "{shown}");
     assert!(!shown.contains("secret-of-key") && !shown.contains("id-of-key"), "{shown}");
 }
+
+#[test]
+fn http_to_another_machine_needs_the_switch() {
+    let builder = |host: &str| {
+        let host = host.to_owned();
+        let variable = move |name: &str| match name {
+            "FAL_KEY" => Some("a-key:of-tests".to_owned()),
+            "FAL_RUN_HOST" | "FAL_QUEUE_RUN_HOST" => Some(host.clone()),
+            _ => None,
+        };
+        Client::builder().env_from(variable)
+    };
+    for host in
+        ["http://10.0.0.1", "http://emulator:8000/fal.run", "http://127.0.0.1.example", "http://[2001:db8::1]:80"]
+    {
+        let error = builder(host).build().expect_err(host);
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        assert!(error.to_string().contains("allow_http(true)") && error.to_string().contains("https://"), "{error}");
+        builder(host).allow_http(true).build().expect("an allowed host");
+        builder(host).anonymous().build().expect("a client without a key");
+    }
+    for local in
+        ["http://127.0.0.1:1", "http://localhost:1", "http://LOCALHOST.", "http://a.localhost", "http://[::1]:1"]
+    {
+        builder(local).build().expect(local);
+    }
+    for fal in ["http://fal.run./", "http://FAL.RUN:80", "http://queue.fal.run", "http://v3.fal.media"] {
+        let error = builder(fal).allow_http(true).build().expect_err(fal);
+        assert!(error.to_string().contains("require https"), "{error}");
+    }
+    for (setting, allowed) in [("1", true), ("true", true), ("0", false), ("false", false)] {
+        let switch = |name: &str| (name == "FAL_ALLOW_HTTP").then(|| setting.to_owned());
+        let built = builder("http://10.0.0.1").env_from(switch).build();
+        assert_eq!(built.is_ok(), allowed, "{setting}");
+    }
+}
+
+#[test]
+fn other_hosts_of_a_client_need_the_switch_too() {
+    let builder = || Client::builder().key(KEY);
+    for builder in [
+        builder().rest_host("http://10.0.0.1"),
+        builder().api_host("http://10.0.0.1"),
+        builder().cdn_host("http://10.0.0.1"),
+        builder().queue_host("http://10.0.0.1"),
+    ] {
+        assert!(builder.build().is_err_and(|error| error.to_string().contains("http://10.0.0.1")));
+    }
+}
+
+#[test]
+fn a_setting_that_cannot_be_used_is_never_the_default() {
+    for (name, value) in [
+        ("FAL_RUN_HOST", " "),
+        ("FAL_QUEUE_RUN_HOST", "\t"),
+        ("FAL_REST_HOST", "\n"),
+        ("FAL_API_HOST", "  "),
+        ("FAL_CDN_V3_HOST", " "),
+        ("FAL_ALLOW_HTTP", "maybe"),
+        ("FAL_ALLOW_HTTP", " "),
+        ("FAL_KEY_ID", " "),
+        ("FAL_KEY", " "),
+    ] {
+        let vars = [("FAL_KEY_SECRET", "s"), ("FAL_KEY_ID", "i"), (name, value)];
+        let error = from_vars(&vars).expect_err(name);
+        assert!(error.to_string().contains(name), "{name}: {error}");
+        // A setting of the builder takes precedence.
+        let find = |variable: &str| (variable == name).then(|| value.to_owned());
+        let builder = Client::builder().env_from(find).key(KEY).run_host("fal.run").queue_host("queue.fal.run");
+        let builder =
+            builder.rest_host("rest.fal.ai").api_host("api.fal.ai").cdn_host("v3.fal.media").allow_http(false);
+        builder.build().expect(name);
+    }
+}
+
+#[test]
+fn passwords_in_settings_are_not_shown() {
+    for host in ["https://joe:pa55word-4@fal.run", "joe:pa55word-4@fal.run", "https://fal.run/?token=pa55word-4"] {
+        let builder = Client::builder().key(KEY).run_host(host).queue_host(host);
+        let mut shown = format!("{builder:?} {builder:#?}");
+        let error = builder.build().expect_err(host);
+        shown.push_str(&format!("{error} {error:?} {:?}", std::error::Error::source(&error)));
+        assert!(!shown.contains("pa55word") && !shown.contains("joe"), "{shown}");
+    }
+}

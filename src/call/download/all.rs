@@ -15,6 +15,7 @@ use super::part_file::{Received, check_destination, unwritable};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::media::MediaUrl;
+use crate::text::shown;
 
 /// Default number of concurrent downloads.
 const DEFAULT_AT_ONCE: usize = 8;
@@ -147,7 +148,7 @@ impl IntoFuture for DownloadAll {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let span = tracing::info_span!("fal.download", path = %self.folder.display());
+        let span = tracing::info_span!("fal.download", path = shown(&self.folder.display().to_string()));
         self.save().instrument(span).boxed()
     }
 }
