@@ -93,8 +93,9 @@ fuzz_target!(|download: Download| {
     let device = stem.trim_end_matches(|c: char| c.is_ascii_digit() || "\u{b9}\u{b2}\u{b3}".contains(c));
     let is_device = ["con", "prn", "aux", "nul", "com", "lpt", "conin$", "conout$", "clock$"].contains(&device);
     assert!(!is_device, "{name:?}");
-    // The key does not depend on case or on the form of the name, and the same file has the same name.
-    file.file_name = Some(name.clone());
-    let (again, same_key) = fuzzing::name(&file, download.content_type.as_deref(), &download.head);
-    assert_eq!((again, same_key), (name, key));
+    // The same file has the same name, unless it was shortened.
+    if name.len() < 140 {
+        file.file_name = Some(name.clone());
+        assert_eq!(fuzzing::name(&file, download.content_type.as_deref(), &download.head), (name, key));
+    }
 });

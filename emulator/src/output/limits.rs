@@ -25,6 +25,6 @@ pub(crate) fn violations(document: &Document, input: &Value) -> Vec<Value> {
     } else {
         return Vec::new();
     };
-    let violation = Violation::new("value_error", &format!("The emulator's limit is {max} {what} in a request"));
+    let violation = Violation::new("value_error", format!("The emulator's limit is {max} {what} in a request"));
     vec![judge::detail(json!(["body", "num_images"]), &violation, input.get("num_images"))]
 }

@@ -184,10 +184,10 @@ impl Store {
         };
         let metadata = upload.metadata.clone();
         drop(entries);
-        if let Completed::Now(content) = completed {
-            if let Err(full) = self.insert(path.to_owned(), metadata, FileData::Uploaded(content, Some(parts))) {
-                return Some(Err(full.to_string()));
-            }
+        if let Completed::Now(content) = completed
+            && let Err(full) = self.insert(path.to_owned(), metadata, FileData::Uploaded(content, Some(parts)))
+        {
+            return Some(Err(full.to_string()));
         }
         Some(Ok(self.url(path)))
     }
