@@ -336,7 +336,7 @@ async fn subscriber(client: Client, until: Instant, calls: Arc<AtomicU64>) -> Ve
         let response = client
             .endpoint(ENDPOINT)
             .subscribe(json!({ "image_url": image_url(call) }))
-            .logs(call % 2 == 0)
+            .logs(call.is_multiple_of(2))
             .on_enqueue(|_| known = true)
             .await;
         let outcome = match response {
