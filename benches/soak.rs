@@ -357,7 +357,7 @@ fn image_url(call: u64) -> String {
 
 struct Verdict<'a> {
     ended: &'a [Ended],
-    /// How often each call was accepted, by its image.
+    /// The number of times that each call was accepted, by its image.
     accepted: &'a HashMap<String, u32>,
     /// The resident memory in KiB, at regular times.
     memory: &'a [u64],

@@ -18,7 +18,7 @@ pub(crate) const MAX_PARTS: usize = 50_000;
 /// The deepest nesting of arrays and objects. The JSON parser has the same limit.
 pub(crate) const MAX_DEPTH: usize = 128;
 
-/// What each value takes in addition to its text, in bytes.
+/// The bytes that each value takes in addition to its text.
 const VALUE: usize = 32;
 
 /// An amount of work or of memory.

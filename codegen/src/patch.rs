@@ -11,7 +11,7 @@ use crate::refusals::{self, nothing_at};
 
 /// Applies the text of a patch to a document. A patch is stale if it does not apply, or if it has no effect.
 ///
-/// What the operations add is bounded, in size and in depth: a few of them can copy a document into itself again and again.
+/// Bounds what the operations add, in size and in depth: a few of them can copy a document into itself again and again.
 pub(crate) fn apply(file: &Path, patch: &[u8], document: &mut Value) -> Result<(), Finding> {
     if budget::size_of_text(patch) > MAX_FILE {
         return Err(Finding::new(file, "", refusals::TOO_LARGE));

@@ -31,7 +31,7 @@ const MAX_REDIRECTS: u32 = 10;
 /// Maximum bytes read of an error body. Media hosts are untrusted and could send without end.
 const MAX_ERROR_BODY: usize = 64 << 10;
 
-/// How long a missing file is requested again, and how often. It may have been created just now.
+/// The time for which a missing file is requested again, and the number of requests. It may have been created just now.
 const MISSING_PATIENCE: Duration = Duration::from_secs(4);
 const MAX_MISSING: u32 = 3;
 
@@ -44,7 +44,7 @@ const DOWNLOAD: Operation = Operation::Storage("download");
 pub(crate) struct MediaStream {
     context: Arc<Context>,
     url: Url,
-    /// Whether redirects from a public host to a private one are followed.
+    /// True if redirects from a public host to a private one are followed.
     private_redirects: bool,
     response: reqwest::Response,
     content_type: Option<String>,

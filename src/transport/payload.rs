@@ -103,7 +103,7 @@ struct LocalFile {
     version: Version,
 }
 
-/// What changes whenever a file's bytes change.
+/// The metadata that change whenever a file's bytes change.
 #[derive(Debug, PartialEq, Eq)]
 struct Version {
     length: u64,

@@ -19,7 +19,7 @@ const SECRETS: &[&str] = &[KEY, "id-of-key", "secret-of-key", "tok-en-1", "s1gna
 const ECHO: &str = "Authorization: Key id-of-key:secret-of-key, id-of-key, SECRET-OF-KEY, id%2Dof%2Dkey%3Asecret%2Dof%2Dkey, \
     aWQtb2Yta2V5OnNlY3JldC1vZi1rZXk, Bearer tok-en-1, https://joe:pa55word-1@h.x/?X-Amz-Signature=s1gnature-1&sig=s1gnature-1";
 
-/// What a terminal or a reader of logs must not get.
+/// Characters that a terminal or a reader of logs must not get.
 const ATTACK: &str = "\u{1b}[2J\u{9b}31m\u{202e}\u{200b}\u{7}\u{e0041}\u{2028}\r\nERROR forged line\u{0}";
 
 fn poison() -> String {

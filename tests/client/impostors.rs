@@ -1,4 +1,4 @@
-//! What a host returns instead of a file: pages, JSON or nothing. It is an error with the host's words, and nothing is
+//! Pages, JSON or nothing that a host returns instead of a file. It is an error with the host's words, and nothing is
 //! saved. In a folder, the extension of a file follows its type.
 
 use fal_client::{Audio, ErrorKind, File, Image, MediaUrl, Video};

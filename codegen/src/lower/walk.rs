@@ -19,7 +19,7 @@ use crate::{refusals, words};
 /// Records, arrays and unions nested deeper than this become free-form.
 pub(super) const MAX_DEPTH: usize = 16;
 
-/// What a pattern takes of the budget of parts, because it is compiled.
+/// The share of a pattern in the budget of parts. A pattern is compiled.
 const PATTERN: usize = 100;
 
 /// The part of a schema's size that counts as one part where the schema is read again.

@@ -15,7 +15,7 @@ pub(super) struct Merges {
     components: Map<String, Value>,
     /// The components that were merged into the schemas around the current one, each with how often.
     around: BTreeMap<String, usize>,
-    /// What merging may add to the document.
+    /// The budget for what merging adds to the document.
     budget: Budget,
     has_exceeded: bool,
 }

@@ -4,11 +4,11 @@ use super::file_name::last_segment;
 use crate::files::content_type::{OCTET_STREAM, essence, from_name, is_archive_or_model, is_media, refines, sniffed};
 use crate::media::MediaUrl;
 
-/// What is known about the media type of a file.
+/// The known facts about the media type of a file.
 #[derive(Clone, Debug, Default)]
 pub(super) struct FileType {
     pub(super) content_type: Option<String>,
-    /// Whether the file's first bytes say so, and not only its host.
+    /// True if the file's first bytes say so, and not only its host.
     pub(super) by_bytes: bool,
 }
 
@@ -17,7 +17,7 @@ pub(super) struct FileType {
 pub(super) struct Impostor {
     /// The file, for people.
     expected: String,
-    /// What arrives instead, for people.
+    /// The kind of content that arrives instead, for people.
     found: String,
 }
 
