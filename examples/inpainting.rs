@@ -84,6 +84,8 @@ async fn paint(options: Options) -> Result<(), Box<dyn Error>> {
         .logs(true)
         .on_enqueue(|job| progress.line(&format!("Request {} is queued.", job.request_id)))
         .on_update(|update| progress.show(&update))
+        // The call cancels the request before it returns, so that it is not billed after the program has ended.
+        .cancel_when(tokio::signal::ctrl_c())
         .await?;
     progress.end();
 

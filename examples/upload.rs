@@ -89,7 +89,8 @@ async fn inpaint(image: Option<PathBuf>, folder: impl AsRef<Path>) -> Result<(),
             .control_image_url(&room)
             .image_url(&room)
             .mask_url(FileInput::bytes(mask, "image/png"));
-        let result = client.fal_ai().fast_sdxl_controlnet_canny().inpainting().subscribe(input).await?;
+        let call = client.fal_ai().fast_sdxl_controlnet_canny().inpainting().subscribe(input);
+        let result = call.cancel_when(tokio::signal::ctrl_c()).await?;
         println!("Inpainted: request {}", result.request_id.as_deref().unwrap_or_default());
         images.extend(result.data.images);
     }

@@ -137,6 +137,10 @@ pub use serde_json::Value as Json;
 pub use storage::{Repository, UploadPolicy};
 pub use transport::{RetryPolicy, TransferProgress};
 
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
+
 /// Items that only generated code uses.
 #[doc(hidden)]
 pub use schema::private as __private;

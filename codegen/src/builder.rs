@@ -1,13 +1,14 @@
-use std::env;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+use std::{env, fs};
 
 use crate::error::{Error, Finding};
+use crate::lock::Lock;
 use crate::pipeline::{self, Generated, Options};
 use crate::present::Present;
-use crate::report;
 use crate::select::Selection;
 use crate::summary::Summary;
-use crate::{refusals, render, source, write};
+use crate::{refusals, render, report, source, write};
 
 /// Generates Rust code from a folder of documents.
 ///
@@ -51,6 +52,12 @@ impl Builder {
     /// - a page of fal's platform API with many documents (`GET /v1/models?expand=openapi-3.0`);
     /// - the OpenAPI document that an app itself serves;
     /// - the short form: `{"endpointId": "me/app", "input": {…}, "output": {…}, "$defs": {…}}` with JSON Schemas.
+    ///
+    /// Documents are untrusted, so they have a budget:
+    ///
+    /// - A file is a regular one, or a link to one, of at most 64 MiB. Each JSON value in it counts 32 bytes in addition.
+    /// - A patch adds at most 64 MiB, and nests arrays and objects at most 128 levels deep.
+    /// - The schemas of an endpoint have at most 8 MiB with `allOf` merged, and 50,000 fields, variants and enum values.
     ///
     /// To correct a document, add a patch instead of editing it: `flux.patch.json` is a JSON patch (RFC 6902) for the
     /// `flux.json` in the same folder. A patch that does not apply or has no effect is an error.
@@ -112,24 +119,45 @@ impl Builder {
 
     /// Brings the output folder up to date. Writes changed files only, and removes stale ones.
     ///
-    /// In a build script, it also tells cargo to rerun the script when the documents change, and prints
-    /// [`Summary::warning`] as a warning of cargo.
+    /// Generated files that were edited by hand are overwritten. Generators that run in parallel on the same folder wait for
+    /// each other, except on Windows.
+    ///
+    /// In a build script, it also tells cargo to rerun the script when the documents change, or a generated file outside of
+    /// `OUT_DIR`. It prints [`Summary::warning`] as a warning of cargo.
     ///
     /// # Errors
     ///
-    /// Fails with all problems of the documents together, without writing anything. Fails if a file cannot be read or written.
+    /// Fails with all problems of the documents together, without writing anything. Fails if a file cannot be read or written,
+    /// or if a folder below the output folder is a link.
     pub fn generate(&self) -> Result<Summary, Error> {
+        let start = SystemTime::now();
         if in_build_script() {
-            println!("cargo::rerun-if-changed={}", self.options.schemas.display());
+            rerun_if_changed(&self.options.schemas)?;
         }
         let folder = self.folder()?;
+        // A folder that does not exist has nothing to reuse, and remains so if the documents are invalid.
+        let mut lock = folder.is_dir().then(|| Lock::of(&folder));
         let Generated { documents, files, report } = self.run(&Present::read(&folder, &self.options.render))?;
+        if lock.is_none() {
+            fs::create_dir_all(&folder)
+                .map_err(|error| Finding::new(&folder, "", refusals::cannot("create the folder", &error)))?;
+            lock = Some(Lock::of(&folder));
+        }
         let lost = report.new_since(&report::read(&folder).unwrap_or_default());
+        let paths: Vec<PathBuf> = files.keys().map(|path| folder.join(path)).collect();
         let changes = write::compare(&folder, files)?;
-        write::apply(&folder, &changes)?;
+        // cargo reruns a build script for files that are newer than its start.
+        let modified = in_build_script().then(|| start.checked_sub(BEFORE_START)).flatten();
+        write::apply(&folder, &changes, modified)?;
+        drop(lock);
         let summary = Summary::new(documents, changes, lost);
-        if let Some(warning) = summary.warning(&folder).filter(|_| in_build_script()) {
-            println!("cargo::warning={warning}");
+        if in_build_script() {
+            if self.out_dir.is_some() {
+                paths.iter().try_for_each(|path| rerun_if_changed(path))?;
+            }
+            if let Some(warning) = summary.warning(&folder) {
+                println!("cargo::warning={warning}");
+            }
         }
         Ok(summary)
     }
@@ -151,6 +179,7 @@ impl Builder {
     /// Fails with all problems of the documents together, or if a file cannot be read.
     pub fn check(&self) -> Result<Summary, Error> {
         let folder = self.folder()?;
+        let _lock = folder.is_dir().then(|| Lock::of(&folder));
         let Generated { documents, files, report } = self.run(&Present::default())?;
         let lost = report.new_since(&report::read(&folder).unwrap_or_default());
         Ok(Summary::new(documents, write::compare(&folder, files)?, lost))
@@ -168,6 +197,19 @@ impl Builder {
             (None, _) => Err(Finding::new(&self.options.schemas, "", refusals::NO_OUT_DIR)),
         }
     }
+}
+
+/// The age of the files that a build script writes. Coarse file systems round times to two seconds.
+const BEFORE_START: Duration = Duration::from_secs(4);
+
+/// Tells cargo to rerun the build script if a file or folder changes.
+fn rerun_if_changed(path: &Path) -> Result<(), Finding> {
+    let text = path.display().to_string();
+    if text.contains(char::is_control) {
+        return Err(Finding::new(path, "", refusals::CONTROL_CHARACTERS));
+    }
+    println!("cargo::rerun-if-changed={text}");
+    Ok(())
 }
 
 /// Only build scripts have all of these variables.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
+use crate::budget::{self, Budget, MAX_FILE};
 use crate::error::Finding;
 use crate::pointer::escape;
 use crate::source::Source;
@@ -25,6 +26,8 @@ pub(crate) struct Document {
     pub(crate) output: Value,
     /// The schemas that others refer to, by name.
     pub(crate) components: Map<String, Value>,
+    /// The JSON pointer of the components.
+    pub(crate) components_at: String,
 }
 
 /// The contents of a file.
@@ -47,6 +50,9 @@ pub(crate) fn parse(source: &Source) -> Result<Contents, Vec<Finding>> {
     let finding = |reason: String| vec![Finding::new(&source.file, "", reason)];
     // Some editors write a byte order mark, which JSON does not allow.
     let text = source.text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&source.text);
+    if budget::size_of_text(text) > MAX_FILE {
+        return Err(finding(refusals::TOO_LARGE.to_owned()));
+    }
     let mut json: Value = serde_json::from_slice(text).map_err(|error| finding(refusals::not_json(&error)))?;
     if let Some((file, text)) = &source.patch {
         patch::apply(file, text, &mut json).map_err(|stale| vec![stale])?;
@@ -141,8 +147,9 @@ impl Reader<'_> {
         }
         if let Ok([input, output]) = <[Value; 2]>::try_from(schemas) {
             let category = root.get("category").and_then(Value::as_str).map(str::to_owned);
-            let (file, at) = (self.source.file.clone(), at.to_owned());
-            self.contents.documents.push(Document { file, at, id, category, input, output, components });
+            let (file, components_at, at) = (self.source.file.clone(), format!("{at}/$defs"), at.to_owned());
+            let document = Document { file, at, id, category, input, output, components, components_at };
+            self.contents.documents.push(document);
         }
     }
 
@@ -179,9 +186,10 @@ impl Reader<'_> {
         let (Some(input), Some(output)) = (input, output) else { return };
         let category =
             metadata.and_then(|metadata| metadata.get("category")).and_then(Value::as_str).map(str::to_owned);
-        let (file, at) = (self.source.file.clone(), at.to_owned());
+        let (file, components_at, at) = (self.source.file.clone(), format!("{at}{COMPONENTS}"), at.to_owned());
         let components = components(root);
-        self.contents.documents.push(Document { file, at, id, category, input, output, components });
+        let document = Document { file, at, id, category, input, output, components, components_at };
+        self.contents.documents.push(document);
     }
 
     /// The document that an app serves: each path that accepts JSON is an endpoint, and its response is the output.
@@ -194,18 +202,25 @@ impl Reader<'_> {
         let Some(app) = app.map(str::to_owned) else {
             return self.finding(&format!("{at}{ENDPOINT_ID}"), refusals::NO_APP);
         };
-        let mut found = 0;
+        let components = components(root);
+        let each = components.values().map(budget::size).sum::<usize>();
+        let (mut found, mut budget) = (0, Budget::new(MAX_FILE));
         for (path, operations) in paths {
             let Some(post) = operations.get("post") else { continue };
             let id = format!("{app}/{}", path.trim_matches('/'));
             let id = id.trim_end_matches('/').to_owned();
             let (Some(input), true) = (dig(post, INPUT), is_id(&id)) else { continue };
             found += 1;
+            // Every endpoint gets a copy of the components.
+            if !budget.spend(each) {
+                return self.finding(&format!("{at}/paths"), refusals::TOO_MANY_ENDPOINTS);
+            }
             let output = dig(post, OUTPUT).cloned().unwrap_or_else(|| json!({}));
-            let (file, at) = (self.source.file.clone(), format!("{at}/paths/{}", escape(path)));
-            let (category, components) = (None, components(root));
-            let input = input.clone();
-            self.contents.documents.push(Document { file, at, id, category, input, output, components });
+            let (file, components_at) = (self.source.file.clone(), format!("{at}{COMPONENTS}"));
+            let at = format!("{at}/paths/{}", escape(path));
+            let (category, components, input) = (None, components.clone(), input.clone());
+            let document = Document { file, at, id, category, input, output, components, components_at };
+            self.contents.documents.push(document);
         }
         if found == 0 {
             self.finding(&format!("{at}/paths"), refusals::NO_POST);
@@ -228,6 +243,9 @@ const OUTPUT: &[&str] = &["responses", "200", "content", "application/json", "sc
 
 /// The pointer of the endpoint's id.
 pub(crate) const ENDPOINT_ID: &str = "/info/x-fal-metadata/endpointId";
+
+/// The pointer of the components of an OpenAPI document.
+const COMPONENTS: &str = "/components/schemas";
 
 fn result_path(id: &str) -> String {
     format!("/{id}/requests/{{request_id}}")

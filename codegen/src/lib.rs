@@ -22,12 +22,15 @@
 //!
 //! [`changes`] reports the effect of a newer document on programs.
 
+mod budget;
 mod builder;
 mod change;
 mod digest;
 mod document;
 mod error;
 mod features;
+mod file;
+mod lock;
 mod lower;
 mod manifest;
 mod mark;

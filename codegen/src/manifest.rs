@@ -12,7 +12,7 @@ pub(crate) const MANIFEST: &str = "MANIFEST";
 /// The version of this generator, with a digest of its source.
 const GENERATOR: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("FAL_CODEGEN_SOURCE"));
 
-/// The module column of an endpoint without a module.
+/// The columns of the module and its digest, for an endpoint without a module.
 const NO_MODULE: &str = "-";
 
 /// The documents and the generator of a folder of generated files.
@@ -29,8 +29,13 @@ pub(crate) struct Line {
     pub(crate) path: String,
     pub(crate) id: String,
     pub(crate) digest: u64,
-    /// False if fal lists the endpoint but has no document of it.
-    pub(crate) has_module: bool,
+    /// The digest of the module's text and notes. `None` if fal lists the endpoint but has no document of it.
+    pub(crate) code: Option<u64>,
+}
+
+/// The digest that detects an edited module, or edited lines about it in the report.
+pub(crate) fn code_digest(text: &str, notes: &[String]) -> u64 {
+    digest([&[text.to_owned()], notes].concat().join("\n").as_bytes())
 }
 
 impl Manifest {
@@ -45,11 +50,15 @@ impl Manifest {
     }
 
     pub(crate) fn to_text(&self) -> String {
-        let mut text = format!("# {MARK} {}. Columns: document, id, module, digest.\n", self.generator);
-        for Line { path, id, digest, has_module } in &self.lines {
-            let module = if *has_module { module_path(id).join("::") } else { NO_MODULE.to_owned() };
+        let mut text =
+            format!("# {MARK} {}. Columns: document, id, module, digest, digest of the code.\n", self.generator);
+        for Line { path, id, digest, code } in &self.lines {
+            let (module, code) = match code {
+                Some(code) => (module_path(id).join("::"), format!("{code:016x}")),
+                None => (NO_MODULE.to_owned(), NO_MODULE.to_owned()),
+            };
             // Writing to a String does not fail.
-            let _ = writeln!(text, "{path}\t{id}\t{module}\t{digest:016x}");
+            let _ = writeln!(text, "{path}\t{id}\t{module}\t{digest:016x}\t{code}");
         }
         text
     }
@@ -60,9 +69,11 @@ impl Manifest {
         let generator = lines.next()?.strip_prefix("# ")?.strip_prefix(MARK)?.trim_start().split_once(". ")?.0;
         let lines = lines.map(|line| {
             let mut columns = line.split('\t');
-            let (path, id, module, digest) = (columns.next()?, columns.next()?, columns.next()?, columns.next()?);
+            let (path, id, _, digest) = (columns.next()?, columns.next()?, columns.next()?, columns.next()?);
+            let code = columns.next().filter(|code| *code != NO_MODULE);
+            let code = code.map(|code| u64::from_str_radix(code, 16)).transpose().ok()?;
             let digest = u64::from_str_radix(digest, 16).ok()?;
-            Some(Line { path: path.to_owned(), id: id.to_owned(), digest, has_module: module != NO_MODULE })
+            Some(Line { path: path.to_owned(), id: id.to_owned(), digest, code })
         });
         Some(Manifest { generator: generator.to_owned(), lines: lines.collect::<Option<_>>()? })
     }

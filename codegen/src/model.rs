@@ -306,6 +306,14 @@ impl Rule {
         }
     }
 
+    /// Returns the number of bounds and values in the rule.
+    pub(crate) fn parts(&self) -> usize {
+        match self {
+            Rule::OneOf(numbers) => numbers.len(),
+            rule => 1 + rule.inner().iter().map(Rule::parts).sum::<usize>(),
+        }
+    }
+
     /// Returns the rules for the parts of the value.
     pub(crate) fn inner(&self) -> &[Rule] {
         match self {

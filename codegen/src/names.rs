@@ -93,6 +93,15 @@ const RESERVED_MODULES: &[&str] = &[
     "clone",
     "clone_from",
     "clone_into",
+    "com1",
+    "com2",
+    "com3",
+    "com4",
+    "com5",
+    "com6",
+    "com7",
+    "com8",
+    "com9",
     "con",
     "default",
     "deref",
@@ -110,6 +119,15 @@ const RESERVED_MODULES: &[&str] = &[
     "into",
     "into_future",
     "job",
+    "lpt1",
+    "lpt2",
+    "lpt3",
+    "lpt4",
+    "lpt5",
+    "lpt6",
+    "lpt7",
+    "lpt8",
+    "lpt9",
     "max_in_flight",
     "ne",
     "new",
@@ -137,6 +155,10 @@ const RESERVED_MODULES: &[&str] = &[
     "with_current_subscriber",
     "with_subscriber",
 ];
+
+/// Names that the module of an owner must not have in addition: its folder is next to `MANIFEST`, and many file systems do not
+/// distinguish the two.
+const RESERVED_OWNERS: &[&str] = &["manifest"];
 
 /// Names of the functions of a builder or a record.
 const RESERVED_FIELDS: &[&str] = &["build", "builder", "new"];
@@ -184,9 +206,12 @@ impl Scope {
     }
 }
 
-/// Makes an identifier of any text. Keywords get a trailing `_`, leading digits a leading one.
+/// The longest identifier. Schemas may have longer names; the names of modules are shorter.
+const MAX_LENGTH: usize = 200;
+
+/// Makes an identifier of any text. Keywords get a trailing `_`, leading digits a leading one, long texts are cut.
 pub(crate) fn identifier(text: &str) -> String {
-    let mut name: String = text.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+    let mut name: String = text.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(MAX_LENGTH).collect();
     if name.chars().all(|c| c == '_') {
         name = "empty".to_owned();
     }
@@ -213,6 +238,11 @@ pub(crate) fn field(property: &str) -> String {
 /// The name of a module and the method that leads to it.
 pub(crate) fn module(segment: &str) -> String {
     unreserved(snake(segment), RESERVED_MODULES)
+}
+
+/// The name of the module of an owner, the first segment of an id.
+pub(crate) fn owner(segment: &str) -> String {
+    unreserved(module(segment), RESERVED_OWNERS)
 }
 
 fn unreserved(name: String, reserved: &[&str]) -> String {
@@ -301,9 +331,17 @@ mod tests {
             ("stream", "stream_"),
             ("input_required", "input_required_"),
             ("aux", "aux_"),
+            ("com1", "com1_"),
+            ("LPT9", "lpt9_"),
+            ("com10", "com10"),
+            ("manifest", "manifest"),
         ] {
             assert_eq!(module(segment), name);
         }
+        assert_eq!(
+            ["manifest", "Manifest", "manifests", "con"].map(owner),
+            ["manifest_", "manifest_", "manifests", "con_"]
+        );
     }
 
     #[test]

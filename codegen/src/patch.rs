@@ -4,17 +4,23 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::budget::{self, Budget, MAX_DEPTH, MAX_FILE};
 use crate::error::Finding;
 use crate::pointer;
 use crate::refusals::{self, nothing_at};
 
 /// Applies the text of a patch to a document. A patch is stale if it does not apply, or if it has no effect.
+///
+/// What the operations add is bounded, in size and in depth: a few of them can copy a document into itself again and again.
 pub(crate) fn apply(file: &Path, patch: &[u8], document: &mut Value) -> Result<(), Finding> {
+    if budget::size_of_text(patch) > MAX_FILE {
+        return Err(Finding::new(file, "", refusals::TOO_LARGE));
+    }
     let operations: Vec<Value> =
         serde_json::from_slice(patch).map_err(|error| Finding::new(file, "", refusals::not_a_patch(&error)))?;
-    let mut patched = document.clone();
+    let (mut patched, mut budget) = (document.clone(), Budget::new(MAX_FILE));
     for (index, operation) in operations.iter().enumerate() {
-        operate(&mut patched, operation)
+        operate(&mut patched, operation, &mut budget)
             .map_err(|reason| Finding::new(file, format!("/{index}"), refusals::stale_patch(&reason)))?;
     }
     if patched == *document {
@@ -24,15 +30,20 @@ pub(crate) fn apply(file: &Path, patch: &[u8], document: &mut Value) -> Result<(
     Ok(())
 }
 
-fn operate(document: &mut Value, operation: &Value) -> Result<(), String> {
+fn operate(document: &mut Value, operation: &Value, budget: &mut Budget) -> Result<(), String> {
     let string = |key: &str| operation.get(key).and_then(Value::as_str).ok_or_else(|| refusals::no_string(key));
     let value = || operation.get("value").cloned().ok_or_else(|| refusals::NO_VALUE.to_owned());
     let path = string("path")?;
     match string("op")? {
-        "add" => add(document, path, value()?),
-        "remove" => remove(document, path).map(drop),
+        "add" => {
+            let value = value()?;
+            spend_on(&value, path, budget)?;
+            add(document, path, value, budget)
+        }
+        "remove" => remove(document, path, budget).map(drop),
         "replace" => {
             let value = value()?;
+            spend_on(&value, path, budget)?;
             *document.pointer_mut(path).ok_or_else(|| nothing_at(path))? = value;
             Ok(())
         }
@@ -41,13 +52,17 @@ fn operate(document: &mut Value, operation: &Value) -> Result<(), String> {
             if path.starts_with(&format!("{from}/")) {
                 return Err(refusals::moved_into_itself(from));
             }
-            let value = remove(document, from)?;
-            add(document, path, value)
+            let value = remove(document, from, budget)?;
+            spend_on(&value, path, budget)?;
+            add(document, path, value, budget)
         }
         "copy" => {
             let from = string("from")?;
-            let value = document.pointer(from).cloned().ok_or_else(|| nothing_at(from))?;
-            add(document, path, value)
+            let copied = document.pointer(from).ok_or_else(|| nothing_at(from))?;
+            // Before anything is copied.
+            spend_on(copied, path, budget)?;
+            let value = copied.clone();
+            add(document, path, value, budget)
         }
         "test" => match (document.pointer(path), value()?) {
             (Some(found), tested) if *found == tested => Ok(()),
@@ -64,7 +79,21 @@ fn split<'a>(document: &'a mut Value, path: &str) -> Result<(&'a mut Value, Stri
     Ok((document.pointer_mut(parent).ok_or_else(|| nothing_at(parent))?, pointer::unescape(key)))
 }
 
-fn add(document: &mut Value, path: &str, value: Value) -> Result<(), String> {
+/// Accounts for a value that an operation puts at a path.
+fn spend_on(value: &Value, path: &str, budget: &mut Budget) -> Result<(), String> {
+    if !budget.spend(budget::size(value)) {
+        return Err(refusals::TOO_MUCH_PATCHED.to_owned());
+    }
+    let around = path.bytes().filter(|byte| *byte == b'/').count();
+    if around + budget::depth(value) > MAX_DEPTH { Err(refusals::PATCHED_TOO_DEEP.to_owned()) } else { Ok(()) }
+}
+
+/// Accounts for the items of an array that move when one is inserted or removed before them.
+fn spend_on_moved(items: usize, budget: &mut Budget) -> Result<(), String> {
+    if budget.spend(items) { Ok(()) } else { Err(refusals::TOO_MUCH_PATCHED.to_owned()) }
+}
+
+fn add(document: &mut Value, path: &str, value: Value, budget: &mut Budget) -> Result<(), String> {
     if path.is_empty() {
         *document = value;
         return Ok(());
@@ -74,6 +103,7 @@ fn add(document: &mut Value, path: &str, value: Value) -> Result<(), String> {
         (Value::Array(list), key) => {
             let index = if key == "-" { Some(list.len()) } else { index(&key) };
             let index = index.filter(|index| *index <= list.len()).ok_or_else(|| nothing_at(path))?;
+            spend_on_moved(list.len() - index, budget)?;
             list.insert(index, value);
         }
         _ => return Err(refusals::no_container(path)),
@@ -81,10 +111,16 @@ fn add(document: &mut Value, path: &str, value: Value) -> Result<(), String> {
     Ok(())
 }
 
-fn remove(document: &mut Value, path: &str) -> Result<Value, String> {
+fn remove(document: &mut Value, path: &str, budget: &mut Budget) -> Result<Value, String> {
     let removed = match split(document, path)? {
         (Value::Object(object), key) => object.remove(&key),
-        (Value::Array(list), key) => index(&key).filter(|index| *index < list.len()).map(|index| list.remove(index)),
+        (Value::Array(list), key) => match index(&key).filter(|index| *index < list.len()) {
+            Some(index) => {
+                spend_on_moved(list.len() - index, budget)?;
+                Some(list.remove(index))
+            }
+            None => None,
+        },
         _ => None,
     };
     removed.ok_or_else(|| nothing_at(path))

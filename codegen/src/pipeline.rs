@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use crate::document::{self, Document};
 use crate::error::{Error, Finding};
 use crate::features::{self, FEATURES};
-use crate::manifest::{Line, MANIFEST, Manifest};
+use crate::manifest::{Line, MANIFEST, Manifest, code_digest};
 use crate::present::Present;
 use crate::report::{REPORT, Report};
 use crate::select::Selection;
@@ -50,8 +50,11 @@ pub(crate) fn run(sources: &[Source], present: &Present, options: &Options) -> R
         Ok(_) => return Err(Error::new(findings)),
         Err(found) => return Err(Error::new([findings, found].concat())),
     };
-    let (documents, manifest) = (endpoints.documents.len(), endpoints.manifest(&options.render));
-    let (mut files, report) = modules(&tree, endpoints, present, options, &mut findings);
+    let (documents, mut lines) = (endpoints.documents.len(), endpoints.lines());
+    let Modules { mut files, report, codes } = modules(&tree, endpoints, present, options, &mut findings);
+    for Line { id, code, .. } in &mut lines {
+        *code = code.and_then(|_| codes.get(id).copied());
+    }
     if options.render.features {
         match features::text(&tree) {
             Ok(text) => drop(files.insert(PathBuf::from(FEATURES), Some(text))),
@@ -62,7 +65,7 @@ pub(crate) fn run(sources: &[Source], present: &Present, options: &Options) -> R
         return Err(Error::new(findings));
     }
     files.insert(PathBuf::from(ROOT), Some(render::root(&tree, &options.render)));
-    files.insert(PathBuf::from(MANIFEST), Some(manifest.to_text()));
+    files.insert(PathBuf::from(MANIFEST), Some(Manifest::new(lines, &options.render).to_text()));
     files.insert(PathBuf::from(REPORT), Some(report.to_text()));
     Ok(Generated { documents, files, report })
 }
@@ -119,28 +122,35 @@ impl<'a> Endpoints<'a> {
         Node::root(self.documents.iter().map(|(_, document)| (document.id.as_str(), document::id_at(document))))
     }
 
-    fn manifest(&self, options: &render::Options) -> Manifest {
-        let line = |source: &Source, id: &String, has_module| Line {
+    /// Returns the lines of the manifest, with a placeholder for the digest of the code.
+    fn lines(&self) -> Vec<Line> {
+        let line = |source: &Source, id: &String, code| Line {
             path: source.path.clone(),
             id: id.clone(),
             digest: source.digest,
-            has_module,
+            code,
         };
-        let documented = self.documents.iter().map(|(source, document)| line(source, &document.id, true));
-        let undocumented = self.undocumented.iter().map(|(source, id, _)| line(source, id, false));
-        Manifest::new(documented.chain(undocumented).collect(), options)
+        let documented = self.documents.iter().map(|(source, document)| line(source, &document.id, Some(0)));
+        let undocumented = self.undocumented.iter().map(|(source, id, _)| line(source, id, None));
+        documented.chain(undocumented).collect()
     }
 }
 
-/// Generates the files of all modules, and the report about them.
+/// The files of all modules, the report about them, and the digest of each endpoint's code.
+struct Modules {
+    files: Files,
+    report: Report,
+    codes: BTreeMap<String, u64>,
+}
+
 fn modules(
     tree: &Node,
     endpoints: Endpoints<'_>,
     present: &Present,
     options: &Options,
     findings: &mut Vec<Finding>,
-) -> (Files, Report) {
-    let mut report = Report::default();
+) -> Modules {
+    let (mut report, mut codes) = (Report::default(), BTreeMap::new());
     for (_, id, why) in endpoints.undocumented {
         report.add(&id, vec![why]);
     }
@@ -153,19 +163,21 @@ fn modules(
             files.insert(path, Some(render::module(node, None, &options.render)));
             continue;
         };
-        if let Some(notes) = present.notes(&path, node, &document.id, source.digest) {
-            report.add(&document.id, notes);
+        if let Some(module) = present.module(&path, node, &document.id, source.digest) {
+            codes.insert(document.id.clone(), module.code);
+            report.add(&document.id, module.notes);
             files.insert(path, None);
             continue;
         }
-        normalize::normalize(&mut document);
-        match lower::lower(&document) {
+        match normalize::normalize(&mut document).and_then(|()| lower::lower(&document)) {
             Ok(endpoint) => {
-                files.insert(path, Some(render::module(node, Some(&endpoint), &options.render)));
+                let text = render::module(node, Some(&endpoint), &options.render);
+                codes.insert(document.id.clone(), code_digest(&text, &endpoint.notes));
+                files.insert(path, Some(text));
                 report.add(&document.id, endpoint.notes);
             }
             Err(finding) => findings.push(finding),
         }
     }
-    (files, report)
+    Modules { files, report, codes }
 }

@@ -27,6 +27,28 @@ pub(crate) fn code(text: &str) -> String {
     if shown.trim().is_empty() { "(blank)".to_owned() } else { format!("`{shown}{rest}`") }
 }
 
+/// Quotes a text in a finding as it is, with escapes. Long texts end in an ellipsis.
+pub(crate) fn quoted(text: &str) -> String {
+    let escaped: String = text.chars().flat_map(char::escape_debug).take(MAX_QUOTED + 1).collect();
+    format!("`{}`", printable(&escaped, MAX_QUOTED))
+}
+
+/// The longest quoted text, in characters.
+const MAX_QUOTED: usize = 300;
+
+/// Escapes the characters of a text that affect how it is displayed, line breaks among them. Long texts end in an ellipsis.
+pub(crate) fn printable(text: &str, max: usize) -> String {
+    let mut chars = text.chars();
+    let mut printable = String::new();
+    for c in chars.by_ref().take(max) {
+        if is_hidden(c) { printable.extend(c.escape_default()) } else { printable.push(c) }
+    }
+    if chars.next().is_some() {
+        printable.push('…');
+    }
+    printable
+}
+
 /// The longest inline code, in characters.
 const MAX_CODE: usize = 120;
 

@@ -1,8 +1,9 @@
 //! REPORT.md: the parts of schemas that the generated code does not express.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
+
+use crate::file;
 
 pub(crate) const REPORT: &str = "REPORT.md";
 
@@ -70,5 +71,5 @@ impl Report {
 
 /// Reads the report in a folder of generated files.
 pub(crate) fn read(folder: &Path) -> Option<Report> {
-    fs::read_to_string(folder.join(REPORT)).ok().and_then(|text| Report::parse(&text))
+    file::read_text(&folder.join(REPORT)).and_then(|text| Report::parse(&text))
 }

@@ -13,6 +13,12 @@ pub(crate) const UNDECLARED: &str = "x-undeclared";
 /// Lists the components that a schema refers to and the document does not have.
 pub(crate) const MISSING: &str = "x-missing";
 
+/// Counts the values of an enum that has too many of them. It replaces the enum.
+pub(crate) const TOO_MANY_VALUES: &str = "x-too-many-values";
+
+/// The most values of an enum. The longest known one has some hundreds.
+pub(crate) const MAX_VALUES: usize = 4_096;
+
 /// Returns the component that a `$ref` names.
 pub(crate) fn reference(schema: &Value) -> Option<&str> {
     let reference = schema.get("$ref")?.as_str()?;

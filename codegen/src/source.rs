@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::digest::digest;
 use crate::error::Finding;
-use crate::refusals;
+use crate::{file, refusals};
 
 /// The file of a document.
 #[derive(Clone, Debug)]
@@ -62,26 +62,26 @@ fn collect(folder: &Path, prefix: &str, sources: &mut Vec<Source>, findings: &mu
         Err(error) => return findings.push(Finding::new(folder, "", refusals::cannot("read the folder", &error))),
     };
     for entry in entries {
-        let file = entry.path();
+        let file_path = entry.path();
         let name = entry.file_name();
         let readable = name.to_str().filter(|name| !name.chars().any(char::is_control));
         // Links to folders are not followed, because they could form a cycle.
         let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if name.as_encoded_bytes().starts_with(b".") || !(is_folder || is_document(&file)) {
+        if name.as_encoded_bytes().starts_with(b".") || !(is_folder || is_document(&file_path)) {
             continue;
         }
         let Some(name) = readable else {
-            findings.push(Finding::new(&file, "", refusals::NOT_UTF8));
+            findings.push(Finding::new(&file_path, "", refusals::NOT_UTF8));
             continue;
         };
         let path = format!("{prefix}{name}");
         if is_folder {
-            collect(&file, &format!("{path}/"), sources, findings);
+            collect(&file_path, &format!("{path}/"), sources, findings);
             continue;
         }
-        match fs::read(&file) {
-            Ok(text) => sources.push(Source { file, path, digest: digest(&text), text, patch: None }),
-            Err(error) => findings.push(Finding::new(&file, "", refusals::cannot("read the file", &error))),
+        match file::read(&file_path) {
+            Ok(text) => sources.push(Source { file: file_path, path, digest: digest(&text), text, patch: None }),
+            Err(error) => findings.push(Finding::new(&file_path, "", refusals::cannot("read the file", &error))),
         }
     }
 }

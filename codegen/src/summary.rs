@@ -1,7 +1,11 @@
 use std::path::{Path, PathBuf};
 
+use crate::prose::printable;
 use crate::report::REPORT;
 use crate::write::Changes;
+
+/// The longest path that a warning names, in characters.
+const MAX_PATH: usize = 4_096;
 
 /// The result of generating or checking. Paths are relative to the output folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,8 +31,7 @@ impl Summary {
 
     /// Returns a warning if there are new lines in the report in `folder`, or if there were no documents.
     pub fn warning(&self, folder: &Path) -> Option<String> {
-        let report = folder.join(REPORT);
-        let report = report.display();
+        let report = printable(&folder.join(REPORT).display().to_string(), MAX_PATH);
         match self.lost.len() {
             0 if self.documents == 0 => {
                 Some("no documents found: expected files that end in `.json`, but not in `.patch.json`".to_owned())

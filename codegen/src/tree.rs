@@ -19,7 +19,8 @@ pub(crate) struct Node {
 
 /// Returns the path of an endpoint's module, such as `["fal_ai", "flux", "dev"]`.
 pub(crate) fn module_path(id: &str) -> Vec<String> {
-    id.split('/').map(names::module).collect()
+    let name = |(index, segment)| if index == 0 { names::owner(segment) } else { names::module(segment) };
+    id.split('/').enumerate().map(name).collect()
 }
 
 impl Node {

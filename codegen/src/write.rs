@@ -1,13 +1,16 @@
 //! The *write* stage: text becomes files. Unchanged files are not written, stale ones are removed, and files that were not
 //! generated are left alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 use std::{fs, io, process};
 
 use crate::error::{Error, Finding};
 use crate::manifest::MANIFEST;
-use crate::{mark, refusals};
+use crate::{file, mark, refusals};
 
 /// The text of every file by its path in the folder. `None` stands for a file that stays as it is.
 pub(crate) type Files = BTreeMap<PathBuf, Option<String>>;
@@ -19,6 +22,9 @@ pub(crate) struct Changes {
     pub(crate) remove: Vec<PathBuf>,
     pub(crate) unchanged: usize,
 }
+
+/// The longest path of a file, in bytes. Linux allows 4,096, and the name of a temporary file is longer.
+const MAX_PATH: usize = 4_000;
 
 /// Compares a folder with the files that it should have.
 pub(crate) fn compare(folder: &Path, files: Files) -> Result<Changes, Error> {
@@ -45,13 +51,20 @@ pub(crate) fn compare(folder: &Path, files: Files) -> Result<Changes, Error> {
             changes.remove.push(path);
         }
     }
+    let links: BTreeSet<PathBuf> = files.keys().filter_map(|path| link_around(folder, path)).collect();
+    findings.extend(links.into_iter().map(|link| Finding::new(link, "", refusals::LINK)));
+    let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     for (path, text) in files {
+        if absolute.join(&path).as_os_str().len() > MAX_PATH {
+            findings.push(Finding::new(folder.join(&path), "", refusals::LONG_PATH));
+            continue;
+        }
         let Some(text) = text else {
             changes.unchanged += 1;
             continue;
         };
         let file = folder.join(&path);
-        match fs::read(&file) {
+        match file::read(&file) {
             Ok(found) if without_cr(&found) == text.as_bytes() => changes.unchanged += 1,
             // Overwriting an empty file loses nothing.
             Ok(found) if found.is_empty() || mark::is_in(&found) => drop(changes.write.insert(path, text)),
@@ -70,36 +83,54 @@ fn tree_around(folder: &Path) -> Option<PathBuf> {
     around.find(|outer| is_ours(&outer.join(MANIFEST)).unwrap_or(false)).map(Path::to_owned)
 }
 
-/// Makes the changes. MANIFEST is written last, so that the next run completes a failed one.
-pub(crate) fn apply(folder: &Path, changes: &Changes) -> Result<(), Error> {
+/// Returns the folder around a generated file that is a link, if there is one. Files are not written through it.
+fn link_around(folder: &Path, path: &Path) -> Option<PathBuf> {
+    let folders = path.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty());
+    let mut folders = folders.map(|parent| folder.join(parent));
+    folders.find(|parent| fs::symlink_metadata(parent).is_ok_and(|metadata| metadata.is_symlink()))
+}
+
+/// Makes the changes. MANIFEST is written last, so that the next run completes a failed one. The files get the modification
+/// time, if there is one.
+pub(crate) fn apply(folder: &Path, changes: &Changes, modified: Option<SystemTime>) -> Result<(), Error> {
     let manifest = Path::new(MANIFEST);
     let (last, first): (Vec<_>, Vec<_>) = changes.write.iter().partition(|(path, _)| *path == manifest);
     for (path, text) in first {
-        write(&folder.join(path), text)?;
+        write(&folder.join(path), text, modified)?;
     }
     for path in &changes.remove {
         remove(folder, path)?;
     }
     for (path, text) in last {
-        write(&folder.join(path), text)?;
+        write(&folder.join(path), text, modified)?;
     }
     Ok(())
 }
 
-/// Writes a temporary file and renames it, so that other processes see the old text or the new one, never a part.
-fn write(file: &Path, text: &str) -> Result<(), Error> {
+/// Writes a temporary file and renames it, so that other processes see the old text or the new one, never a part. A link is
+/// replaced, and its target stays as it is.
+fn write(file: &Path, text: &str, modified: Option<SystemTime>) -> Result<(), Error> {
     let failed = |error: io::Error| Finding::new(file, "", refusals::cannot("write the file", &error));
     let folder = file.parent().unwrap_or(Path::new(""));
     fs::create_dir_all(folder).map_err(failed)?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let temporary = folder.join(format!(".{name}.{}", process::id()));
-    let written = fs::write(&temporary, text).and_then(|()| fs::rename(&temporary, file));
+    // Left behind by a process that was killed.
+    let _ = fs::remove_file(&temporary);
+    let written = create(&temporary, text, modified).and_then(|()| fs::rename(&temporary, file));
     if let Err(error) = written {
         // The first error is reported.
         let _ = fs::remove_file(&temporary);
         return Err(failed(error).into());
     }
     Ok(())
+}
+
+fn create(file: &Path, text: &str, modified: Option<SystemTime>) -> io::Result<()> {
+    // Unlike `File::create`, this does not write through a link.
+    let mut created = File::create_new(file)?;
+    created.write_all(text.as_bytes())?;
+    modified.map_or(Ok(()), |modified| created.set_modified(modified))
 }
 
 /// Removes a file, and its folders if they are empty then.
@@ -137,7 +168,7 @@ fn collect(folder: &Path, below: &Path, found: &mut Vec<PathBuf>, findings: &mut
 }
 
 fn is_ours(file: &Path) -> io::Result<bool> {
-    fs::read(file).map(|text| mark::is_in(&text))
+    file::read_head(file).map(|text| mark::is_in(&text))
 }
 
 fn without_cr(text: &[u8]) -> Vec<u8> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
+use tokio::time::timeout;
 use tracing::Instrument;
 
 use super::options::timeout_option;
@@ -12,6 +13,9 @@ use crate::protocol::{Cancellation, RawResponse};
 use crate::queue::Target;
 use crate::text::shown;
 use crate::transport::{Operation, judged, send, within_total};
+
+/// Time limit for cancelling the request of a call that has ended.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Cancels a request. Sent when awaited.
 ///
@@ -44,6 +48,18 @@ impl Cancel {
 pub(super) async fn cancel(target: &Target) -> Result<Cancellation, Error> {
     let request = async { outcome(send(&target.context, &target.cancel()?).await) };
     request.await.map_err(|error| target.explain(judged(Operation::Cancel, error)))
+}
+
+/// Cancels a request for which a call has given up. `None` if fal cannot be reached in time.
+pub(super) async fn cancel_quickly(target: &Target) -> Option<Cancellation> {
+    let outcome = timeout(CANCEL_TIMEOUT, cancel(target)).await.ok().and_then(Result::ok);
+    tracing::debug!(request_id = shown(target.request_id()), ?outcome, "cancel requested");
+    outcome
+}
+
+/// The error of a request that was cancelled because of the caller's signal.
+pub(super) fn cancelled(target: &Target, outcome: Option<Cancellation>) -> Error {
+    target.explain(Error::cancelled("the request")).with_cancellation(outcome)
 }
 
 /// Parses the outcome. The body decides, not the HTTP status.

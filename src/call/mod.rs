@@ -26,6 +26,8 @@ mod updates;
 mod wait;
 
 pub use cancel::Cancel;
+#[cfg(fuzzing)]
+pub(crate) use download::file_name;
 pub use download::{Download, DownloadAll, DownloadBytes, DownloadTo};
 pub use fetch_result::FetchResult;
 pub use job_event::JobEvent;

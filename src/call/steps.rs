@@ -8,20 +8,20 @@ use tokio::time::{Instant, timeout};
 use tracing::{Instrument, Span};
 
 use super::background::in_background;
-use super::cancel::cancel;
+use super::cancel::{cancel, cancel_quickly, cancelled};
 use super::fetch_result::fetch;
 use super::follow_options::FollowOptions;
 use super::job_event::JobEvent;
 use super::response::Response;
-use super::submission::{Sent, Submission};
+use super::submission::{Sent, Submission, accepted};
 use crate::error::{Error, ErrorKind};
 use crate::protocol::{Cancellation, Failure, QueueUpdate};
 use crate::queue::{Follower, Job, Patience, Target};
 use crate::text::shown;
-use crate::transport::{Operation, Verdict, deadline, until, verdict};
+use crate::transport::{Operation, deadline, until};
 
-/// Time limit for cancelling a request, and for fetching a result that was there before its cancellation.
-const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time limit for fetching a result that was there before its cancellation.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The caller's callbacks.
 pub(super) type OnEnqueue<'a, O> = Box<dyn FnOnce(&Job<O>) + Send + 'a>;
@@ -205,42 +205,23 @@ impl<O: DeserializeOwned + Send + 'static> Course<O> {
             Stage::Follow { target, .. } => target.clone(),
             Stage::Fetch { target, .. } => {
                 let target = target.clone();
-                return match timeout(CANCEL_TIMEOUT, self.step()).await {
+                return match timeout(FETCH_TIMEOUT, self.step()).await {
                     Ok(event) => event,
-                    Err(_) => Err(too_late(&target)),
+                    Err(_) => Err(cancelled(&target, Some(Cancellation::AlreadyCompleted))),
                 };
             }
             Stage::Submit(_) | Stage::Over => return Err(already_finished()),
         };
         match cancel_quickly(&target).await {
             Some(Cancellation::AlreadyCompleted) => {
-                match timeout(CANCEL_TIMEOUT, fetch_patiently(&target, None)).await {
+                match timeout(FETCH_TIMEOUT, fetch_patiently(&target, None)).await {
                     Ok(fetched) => Ok(JobEvent::Completed(fetched?)),
-                    Err(_) => Err(too_late(&target)),
+                    Err(_) => Err(cancelled(&target, Some(Cancellation::AlreadyCompleted))),
                 }
             }
-            outcome => Err(target.explain(Error::cancelled("the request")).with_cancellation(outcome)),
+            outcome => Err(cancelled(&target, outcome)),
         }
     }
-}
-
-/// Cancels a request. `None` if fal cannot be reached in time.
-pub(super) async fn cancel_quickly(target: &Target) -> Option<Cancellation> {
-    let outcome = timeout(CANCEL_TIMEOUT, cancel(target)).await.ok().and_then(Result::ok);
-    tracing::debug!(request_id = shown(target.request_id()), ?outcome, "cancel requested");
-    outcome
-}
-
-/// The error of a request that is completed, but whose result could not be fetched in time.
-fn too_late(target: &Target) -> Error {
-    target.explain(Error::cancelled("the request")).with_cancellation(Some(Cancellation::AlreadyCompleted))
-}
-
-/// Marks the error of a request that fal has accepted, unless fal itself says that the request failed or was removed.
-fn accepted(error: Error) -> Error {
-    let is_final = error.kind() == ErrorKind::Service && verdict(Operation::Result, &error) == Verdict::Final;
-    let is_removed = matches!(error.cancellation(), Some(Cancellation::Removed | Cancellation::NotFound));
-    if is_final || is_removed { error } else { error.with_acceptance() }
 }
 
 /// Fetches the result of a completed request. fal keeps a result for minutes at least, so failures that say nothing about the

@@ -14,11 +14,12 @@ use super::background::in_background;
 use super::cancel::cancel;
 use super::outgoing::Outgoing;
 use crate::client::Client;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
+use crate::protocol::Cancellation;
 use crate::queue::{Job, Target};
 use crate::schema::EndpointInput;
 use crate::text::shown;
-use crate::transport::{Operation, judged, send};
+use crate::transport::{Operation, Verdict, judged, send, verdict};
 
 /// The time for which a cancelled call waits for the response to its submission, because only that has the id.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -108,6 +109,16 @@ async fn response<O>(sent: &mut Sending<O>, is_out: &AtomicBool) -> Option<Resul
         }
     })
     .await
+}
+
+/// Marks the error of a request that fal has accepted, unless fal itself says that the request failed or was removed.
+pub(super) fn accepted(error: Error) -> Error {
+    // A response that refuses to tell says nothing about the request.
+    let is_told = !error.status().is_some_and(|status| matches!(status.as_u16(), 401 | 403 | 404 | 407 | 429));
+    let is_final =
+        error.kind() == ErrorKind::Service && is_told && verdict(Operation::Result, &error) == Verdict::Final;
+    let is_removed = matches!(error.cancellation(), Some(Cancellation::Removed | Cancellation::NotFound));
+    if is_final || is_removed { error } else { error.with_acceptance() }
 }
 
 /// Sends an input to the queue.

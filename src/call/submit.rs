@@ -1,25 +1,29 @@
 use std::fmt;
 use std::future::IntoFuture;
 use std::marker::PhantomData;
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either, select};
 use tracing::Instrument;
 
+use super::cancel::{cancel_quickly, cancelled};
+use super::cancel_signal::CancelSignal;
 use super::options::{queue_options, send_options, timeout_option};
 use super::outgoing::Outgoing;
-use super::submission::Submission;
+use super::submission::{Submission, accepted};
 use crate::error::Error;
-use crate::queue::Job;
+use crate::protocol::Cancellation;
+use crate::queue::{Job, Target};
 use crate::schema::EndpointInput;
 use crate::text::shown;
 use crate::transport::{deadline, until};
 
 /// Submits a request to the queue. Sent when awaited.
 ///
-/// If the future is dropped early, it is unknown whether fal has accepted the request. Use [`timeout`](Self::timeout)
-/// instead, which cancels the request.
+/// If the future is dropped early, it is unknown whether fal has accepted the request. Use [`timeout`](Self::timeout) or
+/// [`cancel_when`](Self::cancel_when) instead, which cancel the request.
 ///
 /// ```no_run
 /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
@@ -35,12 +39,13 @@ use crate::transport::{deadline, until};
 pub struct Submit<I, O> {
     outgoing: Outgoing<I>,
     timeout: Option<Duration>,
+    cancel_when: CancelSignal<'static>,
     of: PhantomData<fn() -> O>,
 }
 
 impl<I, O> Submit<I, O> {
     pub(crate) fn new(outgoing: Outgoing<I>) -> Self {
-        Submit { outgoing, timeout: None, of: PhantomData }
+        Submit { outgoing, timeout: None, cancel_when: CancelSignal::default(), of: PhantomData }
     }
 
     send_options!();
@@ -57,6 +62,16 @@ impl<I, O> Submit<I, O> {
         /// It includes uploads, and ends when fal has accepted the request. If fal accepts it later, the client cancels it in
         /// the background, because the caller does not learn its id.
     }
+
+    /// Gives up the submission when a future completes, such as `tokio::signal::ctrl_c()`. Default: never.
+    ///
+    /// If fal may have received the request, the call waits for its response and cancels the request, for 15 seconds at
+    /// most. The error has the request id and the outcome ([`cancellation`](Error::cancellation)), and
+    /// [`is_cancelled`](Error::is_cancelled) is true. A request that is already completed is billed, so its job is returned.
+    pub fn cancel_when(mut self, signal: impl Future + Send + 'static) -> Self {
+        self.cancel_when = CancelSignal::new(signal);
+        self
+    }
 }
 
 impl<I: EndpointInput, O: 'static> IntoFuture for Submit<I, O> {
@@ -64,23 +79,39 @@ impl<I: EndpointInput, O: 'static> IntoFuture for Submit<I, O> {
     type IntoFuture = BoxFuture<'static, Self::Output>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Submit { outgoing, timeout, .. } = self;
+        let Submit { outgoing, timeout, mut cancel_when, .. } = self;
         let endpoint = &*outgoing.endpoint;
         let span = tracing::info_span!("fal.submit", endpoint = shown(endpoint), request_id = tracing::field::Empty);
         let record = span.clone();
         let call = async move {
             let mut submission = Submission::new(outgoing);
-            match until(timeout.and_then(deadline), &mut submission.sent).await {
-                Ok(sent) => {
+            let first = {
+                let sent = until(timeout.and_then(deadline), &mut submission.sent);
+                match select(pin!(cancel_when.given()), pin!(sent)).await {
+                    Either::Left(((), _)) => None,
+                    Either::Right((sent, _)) => Some(sent),
+                }
+            };
+            match first {
+                Some(Ok(sent)) => {
                     let (job, _) = sent?;
                     record.record("request_id", shown(&job.request_id));
                     Ok(job)
                 }
-                Err(attempts) => {
+                Some(Err(attempts)) => {
                     let error = Error::timeout("the submission", timeout.unwrap_or_default());
                     let error = submission.timed_out(error).with_attempts_so_far(attempts);
                     submission.withdraw();
                     Err(error)
+                }
+                None => {
+                    let (job, _) = submission.settle().await?;
+                    record.record("request_id", &job.request_id);
+                    let target = Target::new(submission.client.context().clone(), job.endpoint.clone(), &job);
+                    match cancel_quickly(&target).await {
+                        Some(Cancellation::AlreadyCompleted) => Ok(job),
+                        outcome => Err(accepted(cancelled(&target, outcome))),
+                    }
                 }
             }
         };

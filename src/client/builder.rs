@@ -252,7 +252,7 @@ impl ClientBuilder {
 
     /// Maximum size of an output in bytes, of direct runs and of results. Default: 256 MiB. A larger output is an error,
     /// although it is billed. Other responses of fal are limited to 16 MiB. Downloads have a limit of their own:
-    /// [`Download::max_bytes`](crate::Download::max_bytes).
+    /// [`DownloadBytes::max_bytes`](crate::DownloadBytes::max_bytes).
     pub fn max_output_size(mut self, bytes: usize) -> Self {
         self.max_output_size = Some(bytes);
         self

@@ -176,7 +176,7 @@ fn is_bitmap(head: &[u8]) -> bool {
     head.get(6..10) == Some(&[0; 4]) || matches!(length, Some(12 | 40 | 52 | 56 | 64 | 108 | 124))
 }
 
-/// Detects frames of MP3 (MPEG audio, layers II and III) and AAC (ADTS) without a tag. Reserved values are no frames.
+/// Detects frames of MP3 (MPEG audio, layers II and III) and AAC (ADTS) without a tag. Reserved values do not occur in frames.
 fn audio_frame(head: &[u8]) -> Option<&'static str> {
     let [0xff, second, third, ..] = *head else { return None };
     let (sync, version, layer) = (second >> 5, second >> 3 & 3, second >> 1 & 3);
@@ -275,11 +275,7 @@ fn decoded(head: &[u8]) -> Cow<'_, str> {
 /// another object, or the end.
 fn is_json(text: &str) -> bool {
     let mut symbols = text.chars().filter(|c| !c.is_whitespace());
-    match (symbols.next(), symbols.next()) {
-        (Some('{'), Some('"' | '}')) => true,
-        (Some('['), Some('"' | '{' | ']')) => true,
-        _ => false,
-    }
+    matches!((symbols.next(), symbols.next()), (Some('{'), Some('"' | '}')) | (Some('['), Some('"' | '{' | ']')))
 }
 
 #[cfg(test)]

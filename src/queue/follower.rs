@@ -145,14 +145,14 @@ impl Follower {
                     Either::Right((polled, _)) => Either::Right(polled),
                 };
                 match first {
-                    Either::Left(Ok(Some(update))) => Ok(Some(self.from_stream(update))),
+                    Either::Left(Ok(Some(update))) => Ok(Some(self.take_event(update))),
                     Either::Left(ended) => {
                         let ended = ended.err().map(|error| error.kind());
                         tracing::debug!(request_id = shown(self.target.request_id()), kind = ?ended, "status stream lost");
                         self.stream_ended();
                         Ok(None)
                     }
-                    Either::Right(polled) => self.from_poll_next_to_stream(polled),
+                    Either::Right(polled) => self.take_poll_next_to_stream(polled),
                 }
             }
             Source::Poll { due, .. } => {
@@ -164,7 +164,7 @@ impl Follower {
                 {
                     self.target.context.streams.report_silence();
                 }
-                Ok(Some(self.from_poll(polled?)))
+                Ok(Some(self.take_poll(polled?)))
             }
         }
     }
@@ -212,7 +212,7 @@ impl Follower {
     }
 
     /// Takes a status from the stream, without the log lines that were delivered before.
-    fn from_stream(&mut self, mut update: QueueUpdate) -> QueueUpdate {
+    fn take_event(&mut self, mut update: QueueUpdate) -> QueueUpdate {
         if let Source::Stream(stream) = &mut self.source {
             stream.had_status = true;
             stream.silence = SILENCE;
@@ -231,7 +231,7 @@ impl Follower {
     }
 
     /// Takes a polled status, without the log lines that were delivered before.
-    fn from_poll(&mut self, mut update: QueueUpdate) -> QueueUpdate {
+    fn take_poll(&mut self, mut update: QueueUpdate) -> QueueUpdate {
         let lines = update.logs_mut();
         *lines = self.cursor.after_overlap(std::mem::take(lines));
         update
@@ -239,14 +239,14 @@ impl Follower {
 
     /// Handles the poll of a request whose stream is silent. If the stream holds statuses back, the request is polled from
     /// now on. A stream that has delivered a status before is trusted more than a failed poll.
-    fn from_poll_next_to_stream(&mut self, polled: Result<QueueUpdate, Error>) -> Result<Option<QueueUpdate>, Error> {
+    fn take_poll_next_to_stream(&mut self, polled: Result<QueueUpdate, Error>) -> Result<Option<QueueUpdate>, Error> {
         let Source::Stream(stream) = &mut self.source else { return Ok(None) };
         let had_status = stream.had_status;
         stream.silence = (stream.silence * 2).min(MAX_SILENCE);
         match polled {
             Ok(update) => {
                 stream.poll_due = Instant::now() + stream.silence;
-                let update = self.from_poll(update);
+                let update = self.take_poll(update);
                 if !had_status || self.last.as_ref() != Some(&update) {
                     tracing::debug!(request_id = shown(self.target.request_id()), "status stream silent, polling");
                     self.poll_after(Duration::ZERO);

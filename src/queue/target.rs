@@ -13,7 +13,7 @@ use crate::transport::{Context, Operation, Request, join};
 /// A submitted request, with everything that HTTP requests about it need.
 ///
 /// Its URLs follow from the queue host of the client, the application and the request id. URLs in responses and in saved
-/// jobs are not used, because their writer could direct the key to another address.
+/// jobs are not used, because their author could direct the key to another address.
 #[derive(Clone)]
 pub(crate) struct Target {
     pub(crate) context: Arc<Context>,

@@ -97,7 +97,17 @@ pub use fal_client_macros::input_object;
 /// # }
 /// ```
 ///
-/// The struct is read leniently: unknown fields are ignored, and a missing list, map or string is empty.
+/// The struct is read leniently, because an output is billed:
+///
+/// - Unknown fields are ignored. A field that is missing or null is `None`, or an empty list, map or string.
+/// - A value of another type is converted if nothing is lost: `"3"` to an integer, a single object to a list of one, the URL of a
+///   file to an [`Image`](crate::Image). Otherwise the field is empty, or the item of a list is left out.
+/// - A required field of any other type is an error if it is missing: a number or a boolean has no empty value. Media and other
+///   objects are an error only if none of them can be read.
+///
+/// [`Response::missing`](crate::Response::missing) and [`Response::skipped`](crate::Response::skipped) name what is empty or left
+/// out. A field is required if its type is not an `Option`. `#[field(required)]` marks an `Option` that is required as well: a
+/// response with none of the required fields is an error. `#[field(name = "type")]` sets the name in JSON.
 #[doc(inline)]
 pub use fal_client_macros::output;
 

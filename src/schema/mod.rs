@@ -40,8 +40,8 @@
 //!     const INFO: RecordInfo = RecordInfo {
 //!         name: "Input",
 //!         fields: &[
-//!             field("prompt", &[]),
-//!             field("strength", &[Rule::Minimum(Number::Float(0.01)), Rule::Maximum(Number::Int(1))]),
+//!             field("prompt", true, &[]),
+//!             field("strength", false, &[Rule::Minimum(Number::Float(0.01)), Rule::Maximum(Number::Int(1))]),
 //!         ],
 //!     };
 //!     fn blank() -> Self { … }
@@ -60,8 +60,10 @@
 //! | `mode`, `field_path`, `rules` | the settings of reading, the path of a field, constraints as data |
 //! | `validator` | the walk over an input that collects violations, and the check of each rule |
 //! | `shape` | the traits [`SchemaType`](shape::SchemaType) and [`Shape`](shape::Shape): what null and absence mean |
+//! | `scalar`, `compound` | the reading of single values, and of arrays and objects |
 //! | `std_impls`, `file`, `nullable` | shapes of integers, strings, lists, maps, files… |
 //! | `record`, `any_field` | the shape of all structs |
+//! | `report` | what an output lacks |
 //! | `open_enum`, `union` | the shapes of all enums and all unions |
 //! | `input`, `builder_state` | the trait of all inputs, and the states of a builder's required fields |
 //! | `attributes` | the attributes, documented for hand-written types |

@@ -1,4 +1,4 @@
-//! What an output lacks, noted while it is read.
+//! Notes about what an output lacks, taken while it is read.
 //!
 //! The reader of a nested type knows nothing of the call, because serde has no room for a context. So the notes are kept by
 //! thread while one output is read, which never awaits.
@@ -10,7 +10,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
 use super::record::{Record, RecordInfo};
 
-/// What an output lacks.
+/// The parts that an output lacks.
 #[derive(Debug)]
 pub(crate) struct Report {
     of: TypeId,

@@ -49,7 +49,7 @@ pub enum UnionShape {}
 
 impl<U: Union> Shape<U> for UnionShape {
     const KIND: Kind = Kind::Any;
-    const HAS_OBJECTS: bool = true;
+    const HAS_OBJECTS: bool = has_objects(U::MEMBERS);
     const EXPECTED: &'static str = "a value of a union";
 
     fn null(mode: Mode) -> Option<U> {
@@ -162,6 +162,16 @@ impl Member {
             object.len() - known,
         )
     }
+}
+
+const fn has_objects(mut members: &[Member]) -> bool {
+    while let [first, rest @ ..] = members {
+        if first.fields.is_some() {
+            return true;
+        }
+        members = rest;
+    }
+    false
 }
 
 /// Reads a union that nothing contains, from any self-describing format.

@@ -38,6 +38,8 @@ pub(crate) use request::{Operation, Request};
 pub use retry::RetryPolicy;
 pub(crate) use retry::{jittered, random};
 pub(crate) use send::{open, send};
+#[cfg(fuzzing)]
+pub(crate) use sse::Decoder;
 pub(crate) use sse::EventStream;
 pub(crate) use streams::Streams;
 pub(crate) use time_limit::{deadline, until, within_total};

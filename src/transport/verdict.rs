@@ -85,6 +85,7 @@ fn of_result(response: &RawResponse) -> Verdict {
     match response.status.as_u16() {
         200..=299 | 400 | 409 | 425 if response.is_in_progress() => Verdict::Pending,
         _ if response.is_user_timeout() || response.recommends_retry() == Some(false) => Verdict::Final,
+        200..=299 if response.content_encoding().is_some() => Verdict::Final,
         429 if response.billable_units().is_none() => Verdict::Transient,
         408 | 425 | 500..=599 if !is_own => Verdict::Transient,
         200..=299 if !is_own && !is_json(response) => Verdict::Transient,

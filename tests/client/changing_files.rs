@@ -126,7 +126,7 @@ async fn files_of_an_input_are_open_only_while_they_are_uploaded() {
     for number in 0..20 {
         let path = folder.path().join(format!("{number}.bin"));
         fs::write(&path, vec![number; 600_000]).expect("a file");
-        input = input.file(&format!("/files/f{number}"), FileInput::path(&path)).expect("a field");
+        input = input.file(format!("/files/f{number}"), FileInput::path(&path)).expect("a field");
     }
     let within = folder.path().to_owned();
     let open_files = move || {

@@ -30,7 +30,7 @@ async fn refused(server: &Server, media: impl Into<MediaUrl>) -> String {
 }
 
 #[tokio::test]
-async fn a_page_or_data_is_no_image() {
+async fn a_page_or_data_is_not_saved_as_an_image() {
     for (content_type, body, name, words) in [
         (
             "text/html; charset=utf-8",
@@ -93,6 +93,11 @@ async fn the_output_says_what_the_url_does_not() {
             "{message}"
         );
     }
+    // The path says what the caller expects.
+    let folder = tempfile::tempdir().expect("a folder");
+    let error = server.client().download(&url, folder.path().join("fox.png")).await.expect_err("a page");
+    assert!(error.to_string().contains("a page instead of image/png: Sign in"), "{error}");
+    server.client().download(&url, folder.path().join("page.html")).await.expect("a page");
     // Nothing says that it is not a page.
     let page = server.client().download_bytes(&File::new(&url)).await.expect("a page");
     assert!(page.starts_with(b"<!DOCTYPE"));
@@ -101,7 +106,7 @@ async fn the_output_says_what_the_url_does_not() {
 }
 
 #[tokio::test]
-async fn nothing_is_no_image() {
+async fn nothing_is_not_saved_as_an_image() {
     for (content_type, name) in
         [("image/png", "fox.png"), ("video/mp4", "7"), ("application/octet-stream", "fox.mov"), ("a/b", "a.zip")]
     {

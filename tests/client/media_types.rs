@@ -1,4 +1,4 @@
-//! Media types of files whose type nobody declared: the bytes are right, and a name adds only what the bytes leave open.
+//! Media types of files without a declared type: the bytes are right, and a name adds only what the bytes leave open.
 
 use fal_client::FileInput;
 
@@ -68,7 +68,7 @@ async fn brands_of_videos_and_audio_are_videos_and_audio() {
         ("", iso_media(&["M4A ", "mp42", "isom"]), "audio/mp4"),
         ("", iso_media(&["M4B ", "M4A "]), "audio/mp4"),
         ("", iso_media(&["3gp5", "isom"]), "video/3gpp"),
-        // An unknown brand is no reason to call a file a video.
+        // An unknown brand does not make a file a video.
         ("", iso_media(&["zzz1"]), "application/octet-stream"),
         ("", b"\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x84webm".to_vec(), "video/webm"),
         ("", b"\x1a\x45\xdf\xa3\xa3\x42\x86\x81\x01\x42\x82\x88matroska".to_vec(), "video/x-matroska"),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use fal_client::{Client, Error, ErrorKind, RetryPolicy};
+use fal_client::{Cancellation, Client, Error, ErrorKind, RetryPolicy};
 use fal_emulator::{Emulator, Fault, Operation, Pace};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -136,9 +136,14 @@ async fn a_time_limit_that_passes_after_sending_leaves_a_possible_bill() {
 async fn a_subscription_that_fails_after_its_submission_must_not_be_repeated() {
     let emulator = start(Pace::manual()).await;
     let endpoint = emulator.client().endpoint(ENDPOINT);
-    let error = endpoint.subscribe(input()).timeout(Duration::from_millis(200)).await.expect_err("timed out");
+    let moment = Duration::from_millis(200);
+    let call = endpoint.subscribe(input()).timeout(moment).cancel_on_timeout(false);
+    let error = call.await.expect_err("timed out");
     assert_eq!(predicates(&error), MAY_BE_BILLED, "{error}");
     assert_eq!(error.request_id(), Some(emulator.jobs()[0].request_id()));
+    // A request that was removed from the queue is not billed.
+    let error = endpoint.subscribe(input()).timeout(moment).await.expect_err("timed out");
+    assert_eq!((error.cancellation(), predicates(&error)), (Some(&Cancellation::Removed), FREE_TO_RETRY), "{error}");
 
     let lost = [submitted(), ("stream", vec![Reply::events(&[COMPLETED])]), ("result", vec![Reply::dropped()])];
     let server = server(&lost).await;

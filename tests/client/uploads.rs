@@ -668,3 +668,25 @@ async fn a_configured_cdn_host_overrides_that_of_the_token() {
     client.storage().upload(FileInput::bytes(vec![1], "a/b")).await.expect("uploaded");
     assert_eq!(storage.labels(), ["token", "upload", "token", "upload"]);
 }
+
+#[tokio::test]
+async fn every_response_of_the_storage_is_limited() {
+    for (repository, length, labels) in [
+        (Repository::Cdn, 10, &["token", "upload"][..]),
+        (Repository::Cdn, 2000, &["token", "create", "part 1", "part 5", "complete"]),
+        (Repository::Signed, 10, &["initiate", "put"]),
+        (Repository::Signed, 2000, &["initiate", "part 2", "complete"]),
+        (Repository::Gcs, 2000, &["initiate", "sign 3", "part 1", "complete"]),
+    ] {
+        for label in labels {
+            let storage = Storage::start().await;
+            storage.inject_fault(*label, Fault::Instead(Reply::json(200, "{}").torn_of(1 << 40)));
+            let client = storage.builder().build().expect("a client");
+            let file = FileInput::bytes(some_bytes(length), "a/b");
+            let error = client.storage().upload(file).repository(repository).await.expect_err("too large");
+            assert_eq!(error.kind(), ErrorKind::UnexpectedResponse, "{repository:?} {label}: {error}");
+            assert!(error.to_string().contains("limit of 16777216 bytes"), "{repository:?} {label}: {error}");
+            assert_eq!(storage.files(), 0, "{repository:?} {label}");
+        }
+    }
+}

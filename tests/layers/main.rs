@@ -13,10 +13,10 @@ mod tokens;
 use std::path::Path;
 
 const CLIENT: &str =
-    "text protocol error transport files schema media queue storage client call endpoint documents lib";
+    "text protocol error transport files schema media queue storage client call endpoint documents fuzzing lib";
 
-const GENERATOR: &str = "digest mark names pointer prose words refusals error source patch document model tree \
-    report select schema normalize types lower render manifest present features write summary change pipeline builder lib";
+const GENERATOR: &str = "budget digest mark names pointer prose words refusals error file source patch document model tree \
+    report select schema normalize types lower render manifest present features write summary lock change pipeline builder lib";
 
 const EMULATOR: &str = "documents error keys media random response sync time input storage endpoints request \
     faults output queue settings state handlers http emulator builder lib";

@@ -1,5 +1,5 @@
-//! Documents that resemble fal's. Each leads to an error that names the document, or to code that parses and is the same in
-//! every run.
+//! Documents that resemble fal's, some of them with a patch. Each leads to an error that names the document or the patch, or to
+//! code that parses, is not much larger than the document, and is the same in every run.
 //!
 //! `cargo +nightly fuzz run documents` in `codegen/`.
 
@@ -60,13 +60,21 @@ const PROSE: &[&str] =
     &["", "One.", "```\nlet x;\n```", "[x](y) <b> *c* https://a.b/c", "    indented", "*/ } {", "\r\n\r", "#![x]"];
 
 #[derive(Debug)]
-struct Document(String);
+struct Document {
+    text: String,
+    patch: Option<String>,
+}
+
+/// The most bytes of generated code. The budget of an endpoint limits it.
+const MAX_CODE: usize = 64 << 20;
 
 impl<'a> Arbitrary<'a> for Document {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
         if u.ratio(1, 50)? {
-            return Ok(Document(String::from_utf8_lossy(u.bytes(u.len())?).into_owned()));
+            let text = String::from_utf8_lossy(u.bytes(u.len())?).into_owned();
+            return Ok(Document { text, patch: None });
         }
+        let has_patch = u.ratio(1, 3)?;
         let mut components = Map::new();
         for _ in 0..u.int_in_range(0..=6)? {
             components.insert(name(u)?, schema(u, 3)?);
@@ -94,8 +102,58 @@ impl<'a> Arbitrary<'a> for Document {
             3 => mutated(u, queued)?,
             _ => queued,
         };
-        Ok(Document(document.to_string()))
+        let patch = if has_patch { Some(patch(u, &document)?) } else { None };
+        Ok(Document { text: document.to_string(), patch })
     }
+}
+
+/// A patch whose operations are about parts of the document, for the most part.
+fn patch(u: &mut Unstructured<'_>, document: &Value) -> Result<String> {
+    if u.arbitrary::<u8>()? % 20 == 1 {
+        return Ok(value(u, 3)?.to_string());
+    }
+    let mut operations = Vec::new();
+    for _ in 0..u.int_in_range(1..=8)? {
+        let mut operation = Map::new();
+        let name = *u.choose(&["add", "remove", "replace", "move", "copy", "test", "turn"])?;
+        operation.insert("op".to_owned(), json!(name));
+        operation.insert("path".to_owned(), json!(pointer(u, document)?));
+        if matches!(name, "move" | "copy") {
+            operation.insert("from".to_owned(), json!(pointer(u, document)?));
+        }
+        if matches!(name, "add" | "replace" | "test") {
+            operation.insert("value".to_owned(), if u.arbitrary()? { value(u, 2)? } else { schema(u, 2)? });
+        }
+        operations.push(Value::Object(operation));
+    }
+    // Operations that double the document, up to its budget. `ratio` is true where no data is left.
+    if u.arbitrary::<u8>()? == 255 {
+        let copies = (0..40).map(|number| json!({ "op": "copy", "from": "", "path": format!("/x{number}") }));
+        operations.extend(copies);
+    }
+    Ok(Value::Array(operations).to_string())
+}
+
+/// A pointer to a part of the document, or to a new one in it.
+fn pointer(u: &mut Unstructured<'_>, document: &Value) -> Result<String> {
+    let (mut part, mut pointer) = (document, String::new());
+    for _ in 0..u.int_in_range(0..=14)? {
+        let keys: Vec<(String, &Value)> = match part {
+            Value::Object(object) => object.iter().map(|(key, value)| (key.clone(), value)).collect(),
+            Value::Array(list) => list.iter().enumerate().map(|(index, value)| (index.to_string(), value)).collect(),
+            _ => Vec::new(),
+        };
+        if keys.is_empty() {
+            break;
+        }
+        let (key, inner) = &keys[u.choose_index(keys.len())?];
+        pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1")));
+        part = inner;
+    }
+    if u.ratio(1, 4)? {
+        pointer.push_str(&format!("/{}", u.choose(&["-", "0", "7", "properties", "allOf", "a b", "~1"])?));
+    }
+    Ok(pointer)
 }
 
 /// Replaces a part of the document by an arbitrary value.
@@ -229,10 +287,13 @@ fn schema(u: &mut Unstructured<'_>, depth: usize) -> Result<Value> {
     Ok(Value::Object(schema))
 }
 
-fn generate(text: &str, folder: &Path, name: &str) -> std::result::Result<BTreeMap<String, String>, String> {
+fn generate(document: &Document, folder: &Path, name: &str) -> std::result::Result<BTreeMap<String, String>, String> {
     let (schemas, out) = (folder.join(name), folder.join(format!("{name}-out")));
     fs::create_dir_all(&schemas).expect("a folder");
-    fs::write(schemas.join("document.json"), text).expect("a file");
+    fs::write(schemas.join("document.json"), &document.text).expect("a file");
+    if let Some(patch) = &document.patch {
+        fs::write(schemas.join("document.patch.json"), patch).expect("a file");
+    }
     Builder::new().schemas(&schemas).out_dir(&out).generate().map_err(|error| error.to_string())?;
     let (mut files, mut folders) = (BTreeMap::new(), vec![out.clone()]);
     while let Some(folder) = folders.pop() {
@@ -251,9 +312,10 @@ fn generate(text: &str, folder: &Path, name: &str) -> std::result::Result<BTreeM
 
 fuzz_target!(|document: Document| {
     let folder = tempfile::tempdir().expect("a folder");
-    match generate(&document.0, folder.path(), "one") {
+    match generate(&document, folder.path(), "one") {
         Err(error) => {
-            assert!(error.contains("document.json"), "{error}");
+            assert!(error.contains("document.json") || error.contains("document.patch.json"), "{error}");
+            assert!(!error.contains(|c: char| c.is_control() && c != '\n'), "{error:?}");
             assert!(!error.contains("panic") && !error.contains("typify"), "{error}");
         }
         Ok(files) => {
@@ -262,8 +324,12 @@ fuzz_target!(|document: Document| {
                     panic!("{path} does not parse: {error}\n{text}");
                 }
             }
-            assert_eq!(Ok(files), generate(&document.0, folder.path(), "two"));
-            assert_eq!(changes(&document.0, &document.0), Ok(Vec::new()));
+            assert!(files.values().map(String::len).sum::<usize>() < MAX_CODE);
+            assert_eq!(Ok(files), generate(&document, folder.path(), "two"));
+            // `changes` takes no patch, and a patch may have corrected the document.
+            if document.patch.is_none() {
+                assert_eq!(changes(&document.text, &document.text), Ok(Vec::new()));
+            }
         }
     }
 });

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::{Change, ChangeKind, Effect};
+use crate::budget::MAX_DEPTH;
 use crate::digest::digest;
 use crate::document;
 use crate::error::Error;
@@ -37,6 +38,7 @@ pub fn changes(old: &str, new: &str) -> Result<Vec<Change>, Error> {
             old: items(endpoint),
             new: BTreeMap::new(),
             seen: BTreeSet::new(),
+            depth: 0,
             reworded: BTreeSet::new(),
             found: &mut found,
         };
@@ -62,7 +64,7 @@ fn endpoints(name: &str, text: &str) -> Result<BTreeMap<String, Endpoint>, Error
     let source = Source { file: PathBuf::from(name), path, digest: digest(&text), text, patch: None };
     let documents = document::parse(&source).map_err(Error::new)?.documents;
     let lowered = documents.into_iter().map(|mut document| {
-        normalize::normalize(&mut document);
+        normalize::normalize(&mut document)?;
         Ok((document.id.clone(), lower::lower(&document)?))
     });
     lowered.collect()
@@ -78,6 +80,8 @@ struct Comparison<'a> {
     new: BTreeMap<&'a str, &'a Item>,
     /// The pairs of types that were compared already.
     seen: BTreeSet<(&'a str, &'a str)>,
+    /// The number of types around the current one.
+    depth: usize,
     /// The paths whose documentation is known to have changed.
     reworded: BTreeSet<String>,
     found: &'a mut Vec<Change>,
@@ -94,9 +98,23 @@ impl<'a> Comparison<'a> {
             return;
         };
         let (old_name, new_name, old, new) = (*old_name, *new_name, *old, *new);
-        if !self.seen.insert((old_name, new_name)) {
+        // Deeper types are compared where another path leads to them.
+        if self.depth >= MAX_DEPTH || !self.seen.insert((old_name, new_name)) {
             return;
         }
+        self.depth += 1;
+        self.items(old, new, path, input);
+        self.depth -= 1;
+        if old_name != new_name && !is_other_kind(old, new) {
+            let (from, to) = (old_name.to_owned(), new_name.to_owned());
+            self.add(path, ChangeKind::Name { from, to }, Effect::Breaking);
+        }
+        if old.docs() != new.docs() && !is_other_kind(old, new) {
+            self.prose(path);
+        }
+    }
+
+    fn items(&mut self, old: &'a Item, new: &'a Item, path: &str, input: bool) {
         match (old, new) {
             (Item::Record(old), Item::Record(new)) => self.record(old, new, path, input),
             (Item::Enum(old), Item::Enum(new)) => self.values(old, new, path),
@@ -104,15 +122,8 @@ impl<'a> Comparison<'a> {
             (Item::FreeForm { .. }, Item::FreeForm { .. }) => {}
             _ => {
                 let (from, to) = (kind_of(old), kind_of(new));
-                return self.add(path, ChangeKind::Type { from, to }, Effect::Breaking);
+                self.add(path, ChangeKind::Type { from, to }, Effect::Breaking);
             }
-        }
-        if old_name != new_name {
-            let (from, to) = (old_name.to_owned(), new_name.to_owned());
-            self.add(path, ChangeKind::Name { from, to }, Effect::Breaking);
-        }
-        if old.docs() != new.docs() {
-            self.prose(path);
         }
     }
 
@@ -213,10 +224,11 @@ impl<'a> Comparison<'a> {
     }
 
     fn declared(&mut self, old: &[String], new: &[String], path: &str) {
-        for value in old.iter().filter(|value| !new.contains(value)) {
+        let [known, now] = [old, new].map(|values| values.iter().collect::<BTreeSet<&String>>());
+        for value in old.iter().filter(|value| !now.contains(value)) {
             self.add(path, ChangeKind::ValueRemoved(value.clone()), Effect::Breaking);
         }
-        for value in new.iter().filter(|value| !old.contains(value)) {
+        for value in new.iter().filter(|value| !known.contains(value)) {
             self.add(path, ChangeKind::ValueAdded(value.clone()), Effect::Additive);
         }
     }
@@ -292,6 +304,10 @@ fn is_reordered(old: &Record, new: &Record) -> bool {
     old.sort();
     new.sort();
     !same && old == new
+}
+
+fn is_other_kind(old: &Item, new: &Item) -> bool {
+    std::mem::discriminant(old) != std::mem::discriminant(new)
 }
 
 /// Names the kind of an item, for items of different kinds.

@@ -9,12 +9,15 @@ use crate::model::{Item, Presence, Record, Union};
 use crate::refusals;
 use crate::schema::reference;
 
-/// Makes a field of every endless cycle of records optional.
-pub(super) fn cut(drafts: &mut [Draft], notes: &mut Vec<Note>) {
-    loop {
+/// The most rounds of cutting. Each takes a while, and known documents need two.
+const MAX_ROUNDS: usize = 64;
+
+/// Makes a field of every endless cycle of records optional. Returns false if that would take too many rounds.
+pub(super) fn cut(drafts: &mut [Draft], notes: &mut Vec<Note>) -> bool {
+    for _ in 0..MAX_ROUNDS {
         let cycles = cycles(drafts);
         if cycles.is_empty() {
-            return;
+            return true;
         }
         for (draft, field) in cycles {
             if let Item::Record(Record { name, fields, .. }) = &mut drafts[draft] {
@@ -27,6 +30,7 @@ pub(super) fn cut(drafts: &mut [Draft], notes: &mut Vec<Note>) {
             }
         }
     }
+    false
 }
 
 /// The definitions that a draft cannot be without, each with the index of the field that requires it. For a union, its

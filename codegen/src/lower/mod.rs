@@ -14,7 +14,7 @@ mod unions;
 mod walk;
 
 use self::walk::Walk;
-use crate::document::Document;
+use crate::document::{Document, id_at};
 use crate::error::Finding;
 use crate::model::{Endpoint, Role};
 use crate::{prose, refusals, types};
@@ -24,8 +24,17 @@ pub(crate) fn lower(document: &Document) -> Result<Endpoint, Finding> {
     let mut walk = Walk::new(document);
     walk.root("Input", Role::Input, &document.input);
     walk.root("Output", Role::Output, &document.output);
+    let refused = |reason| {
+        let (file, at) = id_at(document);
+        Finding::new(file, at, reason)
+    };
+    if walk.has_exceeded() {
+        return Err(refused(refusals::too_many_parts(&document.id)));
+    }
     let Walk { mut drafts, mut notes, .. } = walk;
-    endless::cut(&mut drafts, &mut notes);
+    if !endless::cut(&mut drafts, &mut notes) {
+        return Err(refused(refusals::too_many_cycles(&document.id)));
+    }
     let items = types::decide(drafts)
         .map_err(|reason| Finding::new(&document.file, &document.at, refusals::untyped(&document.id, &reason)))?;
     let notes = notes.into_iter().map(|note| format!("{}: {}", prose::code(&note.at), note.text)).collect();

@@ -1,10 +1,10 @@
 //! Objects with named fields.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::draft::{Draft, Shape};
+use super::draft::Shape;
 use super::walk::{Site, Walk};
 use super::{docs, media, rules};
 use crate::model::{Field, Item, Presence, Record, Role, Side};
@@ -40,7 +40,8 @@ impl<'a> Walk<'a> {
         let required = strings(schema.get("required"));
         let properties = in_order(schema, &required);
         let before = self.notes.len();
-        for absent in required.iter().filter(|required| !properties.iter().any(|(wire, _)| wire == *required)) {
+        let declared: BTreeSet<&str> = properties.iter().map(|(wire, _)| *wire).collect();
+        for absent in required.iter().filter(|required| !declared.contains(*required)) {
             self.note(name, refusals::required_but_undeclared(absent));
         }
         if schema.get("additionalProperties").is_some_and(|further| further == true || further.is_object()) {
@@ -55,11 +56,13 @@ impl<'a> Walk<'a> {
         }
         // Added before its fields are lowered, so that it precedes the types that they add.
         let index = self.drafts.len();
+        self.records.insert(name.to_owned());
         self.drafts.push(Item::Record(Record { name: name.to_owned(), role, docs, fields: Vec::new() }));
+        let required: BTreeSet<&str> = required.into_iter().collect();
         let mut names = FieldNames::new(properties.iter().map(|(wire, _)| *wire));
         let lowered: Vec<Field<Simple>> = properties
             .into_iter()
-            .map(|(wire, property)| self.field(name, role, wire, property, required.contains(&wire), &mut names))
+            .map(|(wire, property)| self.field(name, role, wire, property, required.contains(wire), &mut names))
             .collect();
         if let Item::Record(Record { fields, .. }) = &mut self.drafts[index] {
             *fields = lowered;
@@ -123,6 +126,9 @@ impl<'a> Walk<'a> {
     fn property(&mut self, wire: &str, site: Site<'a, '_>) -> Shape {
         let Site { schema, side, .. } = site;
         if side == Side::Input && media::is_file(wire, schema) {
+            if !self.spend_on_use(schema) {
+                return json!({}).into();
+            }
             let file = types::runtime(RuntimeType::FileInput);
             let rules = rules::of_string(schema);
             return match schema.get("items").filter(|_| schema.get("type").is_some_and(|kind| kind == "array")) {
@@ -150,10 +156,7 @@ impl<'a> Walk<'a> {
         match (simple.get("type").and_then(Value::as_str), reference(simple)) {
             (Some(kind), _) => matches!(kind, "integer" | "number" | "boolean"),
             (None, Some(name)) if name == types::I128 => true,
-            (None, Some(name)) => {
-                let is_record = |draft: &Draft| matches!(draft, Item::Record(record) if record.name == name);
-                !types::is_runtime(name) && !self.drafts.iter().any(is_record)
-            }
+            (None, Some(name)) => !types::is_runtime(name) && !self.records.contains(name),
             (None, None) => true,
         }
     }

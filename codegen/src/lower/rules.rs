@@ -1,14 +1,36 @@
 //! The rules of a schema that generated code checks before a request is sent.
 
-use regex_lite::Regex;
+use regex_lite::RegexBuilder;
 use serde_json::Value;
 
 use crate::model::{Number, Rule};
 use crate::refusals;
-use crate::schema::enum_values;
+use crate::schema::{TOO_MANY_VALUES, enum_values};
 
 /// The longest pattern that is checked, in bytes.
 const MAX_PATTERN: usize = 1_000;
+
+/// The largest compiled pattern that is checked, in bytes. Compiling a larger one takes long, and `(a{500}){500}` is short.
+const MAX_COMPILED: usize = 1 << 20;
+
+/// The keywords of lower bounds, each with those of the upper bounds of the same value.
+const BOUNDS: &[(&[&str], &[&str])] = &[
+    (&["minimum", "exclusiveMinimum"], &["maximum", "exclusiveMaximum"]),
+    (&["minLength"], &["maxLength"]),
+    (&["minItems"], &["maxItems"]),
+];
+
+/// Returns true if a lower bound is above an upper bound, so that no value would be valid.
+fn is_reversed(schema: &Value, keyword: &str) -> bool {
+    let bounds = |keywords: &[&str]| -> Vec<f64> {
+        keywords.iter().filter_map(|keyword| schema.get(*keyword)?.as_f64()).collect()
+    };
+    let own = BOUNDS.iter().find(|(lower, upper)| lower.contains(&keyword) || upper.contains(&keyword));
+    own.is_some_and(|(lower, upper)| {
+        let upper = bounds(upper);
+        bounds(lower).iter().any(|lower| upper.iter().any(|upper| lower > upper))
+    })
+}
 
 pub(super) fn of_number(schema: &Value) -> Vec<Rule> {
     let mut rules = Vec::new();
@@ -21,6 +43,9 @@ pub(super) fn of_number(schema: &Value) -> Vec<Rule> {
     ] {
         // No number is a multiple of zero.
         let is_valid = |bound: &&Value| key != "multipleOf" || bound.as_f64() > Some(0.0);
+        if is_reversed(schema, key) {
+            continue;
+        }
         if let Some(bound) = schema.get(key).filter(is_valid).and_then(number) {
             rules.push(Rule::Bound(rule, bound));
         }
@@ -70,7 +95,8 @@ pub(super) fn of_image_size(schema: &Value) -> Vec<Rule> {
 }
 
 fn counts(schema: &Value, keys: &[(&str, &'static str)]) -> Vec<Rule> {
-    keys.iter().filter_map(|(key, rule)| Some(Rule::Count(rule, count(schema.get(*key)?)?))).collect()
+    let keys = keys.iter().filter(|(key, _)| !is_reversed(schema, key));
+    keys.filter_map(|(key, rule)| Some(Rule::Count(rule, count(schema.get(*key)?)?))).collect()
 }
 
 /// Some schemas write a count as `3.0`.
@@ -81,7 +107,7 @@ fn count(value: &Value) -> Option<u64> {
 
 /// Returns true if the runtime's regex engine supports a pattern. It has no look-around, back-references or Unicode classes.
 fn is_supported(pattern: &str) -> bool {
-    pattern.len() <= MAX_PATTERN && Regex::new(pattern).is_ok()
+    pattern.len() <= MAX_PATTERN && RegexBuilder::new(pattern).size_limit(MAX_COMPILED).build().is_ok()
 }
 
 /// Returns notes about the requirements of a schema that no rule checks.
@@ -97,6 +123,10 @@ pub(super) fn unchecked(schema: &Value) -> Vec<String> {
             }
             "minLength" | "maxLength" | "minItems" | "maxItems" if count(value).is_none() => {
                 Some(refusals::NOT_A_COUNT)
+            }
+            keyword if is_reversed(schema, keyword) => Some(refusals::REVERSED),
+            TOO_MANY_VALUES if schema.get("type").is_none_or(|kind| kind != "string") => {
+                return Some(refusals::unchecked("enum", Some(refusals::TOO_MANY_VALUES)));
             }
             "not" | "if" | "contains" | "minProperties" | "maxProperties" | "patternProperties" | "propertyNames"
             | "dependentRequired" => None,

@@ -22,6 +22,9 @@ impl<'a> Walk<'a> {
         if let Err(why) = self.resolve_members(members, 0, &mut found) {
             return self.free_form(at, &why);
         }
+        if !found.iter().all(|member| self.spend_on_use(member.target)) {
+            return json!({}).into();
+        }
         // The union precedes the types of its members.
         let index = self.drafts.len();
         let of = |kinds: &[&str]| -> Vec<Resolved<'a>> {
@@ -92,6 +95,7 @@ impl<'a> Walk<'a> {
         let Site { at, takes_files, .. } = site;
         let (declared, plain): (Vec<Resolved<'a>>, Vec<Resolved<'a>>) =
             members.iter().partition(|member| member.values().is_some());
+        plain.iter().for_each(|member| self.note_too_many_values(at, member.target));
         let rules = match plain.first() {
             Some(first)
                 if plain.iter().all(|member| rules::of_string(member.target) == rules::of_string(first.target)) =>

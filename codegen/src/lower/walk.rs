@@ -6,18 +6,24 @@ use serde_json::{Value, json};
 
 use super::draft::{Draft, Note, Shape};
 use super::{docs, media, rules};
+use crate::budget::{self, Budget, MAX_PARTS};
 use crate::document::Document;
 use crate::model::{Enum, Item, Role, Rule, Side};
 use crate::names::{self, Scope};
-use crate::schema::{MISSING, NULLABLE, enum_values, is_beyond_i64, properties, reference, strings};
+use crate::schema::{
+    MAX_VALUES, MISSING, NULLABLE, TOO_MANY_VALUES, enum_values, is_beyond_i64, properties, reference, strings,
+};
 use crate::types::{self, RuntimeType, Simple};
 use crate::{refusals, words};
 
 /// Records, arrays and unions nested deeper than this become free-form.
 pub(super) const MAX_DEPTH: usize = 16;
 
-/// The longest enum known has some hundreds of values.
-const MAX_VARIANTS: usize = 4_096;
+/// What a pattern takes of the budget of parts, because it is compiled.
+const PATTERN: usize = 100;
+
+/// The part of a schema's size that counts as one part where the schema is read again.
+const SIZE_OF_PART: usize = 64;
 
 /// A schema and where it appears.
 #[derive(Clone, Copy)]
@@ -51,6 +57,10 @@ pub(super) struct Walk<'a> {
     components: BTreeMap<&'a str, Option<Shape>>,
     /// The number of schemas around the current one.
     depth: usize,
+    budget: Budget,
+    has_exceeded: bool,
+    /// The names of the records among the drafts.
+    pub(super) records: BTreeSet<String>,
     pub(super) drafts: Vec<Draft>,
     pub(super) notes: Vec<Note>,
 }
@@ -62,9 +72,28 @@ impl<'a> Walk<'a> {
             scope: Scope::types(),
             components: BTreeMap::new(),
             depth: 0,
+            budget: Budget::new(MAX_PARTS),
+            has_exceeded: false,
+            records: BTreeSet::new(),
             drafts: Vec::new(),
             notes: Vec::new(),
         }
+    }
+
+    /// Returns true if the document has more parts than it may. The walk is incomplete then.
+    pub(super) fn has_exceeded(&self) -> bool {
+        self.has_exceeded
+    }
+
+    fn spend(&mut self, parts: usize) -> bool {
+        self.has_exceeded |= !self.budget.spend(parts);
+        !self.has_exceeded
+    }
+
+    /// Accounts for a schema that is read at each of its uses.
+    pub(super) fn spend_on_use(&mut self, schema: &Value) -> bool {
+        let pattern = if schema.get("pattern").is_some() { PATTERN } else { 0 };
+        self.spend(pattern + budget::size(schema).div_ceil(SIZE_OF_PART))
     }
 
     pub(super) fn note(&mut self, at: &str, text: impl Into<String>) {
@@ -78,6 +107,13 @@ impl<'a> Walk<'a> {
     pub(super) fn note_missing(&mut self, at: &str, schema: &Value) {
         for component in strings(schema.get(MISSING)) {
             self.note(at, refusals::missing_part(component));
+        }
+    }
+
+    /// Notes that the enum of a string has too many values.
+    pub(super) fn note_too_many_values(&mut self, at: &str, schema: &Value) {
+        if let Some(values) = schema.get(TOO_MANY_VALUES).and_then(Value::as_u64) {
+            self.note(at, refusals::too_many_values(values as usize));
         }
     }
 
@@ -106,6 +142,11 @@ impl<'a> Walk<'a> {
 
     /// Lowers a schema.
     pub(super) fn shape(&mut self, site: Site<'a, '_>) -> Shape {
+        let values = enum_values(site.schema).map_or(0, <[Value]>::len);
+        let pattern = if site.schema.get("pattern").is_some() { PATTERN } else { 0 };
+        if !self.spend(1 + values + pattern) {
+            return json!({}).into();
+        }
         if self.depth >= MAX_DEPTH {
             return self.free_form(site.at, refusals::TOO_DEEP);
         }
@@ -132,7 +173,10 @@ impl<'a> Walk<'a> {
         match schema.get("type").and_then(Value::as_str) {
             Some("string") => match values {
                 Some(values) => self.enumeration(values, false, site),
-                None => shape(json!({ "type": "string" }), rules::of_string(schema)),
+                None => {
+                    self.note_too_many_values(at, schema);
+                    shape(json!({ "type": "string" }), rules::of_string(schema))
+                }
             },
             Some("boolean") => shape(json!({ "type": "boolean" }), rules::of_boolean(schema)),
             Some("number") => shape(json!({ "type": "number" }), rules::of_number(schema)),
@@ -187,7 +231,13 @@ impl<'a> Walk<'a> {
             Some(Some(shape)) if is_free(&shape.simple) => {
                 return self.free_form(site.at, &refusals::free_form_component(component));
             }
-            Some(Some(shape)) => shape.clone(),
+            Some(Some(shape)) => {
+                let (shape, parts) = (shape.clone(), shape.rules.iter().map(Rule::parts).sum());
+                if !self.spend(parts) {
+                    return json!({}).into();
+                }
+                shape
+            }
             Some(None) => return self.free_form(site.at, refusals::SELF_REFERENCE),
             None => self.new_component(component, site),
         };
@@ -237,7 +287,7 @@ impl<'a> Walk<'a> {
         if values.is_empty() {
             return json!({ "type": "string" }).into();
         }
-        if values.len() > MAX_VARIANTS {
+        if values.len() > MAX_VALUES {
             self.note(site.at, refusals::too_many_values(values.len()));
             return json!({ "type": "string" }).into();
         }

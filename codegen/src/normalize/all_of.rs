@@ -1,77 +1,127 @@
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Map, Value, json};
 
 use super::absorb;
+use crate::budget::{self, Budget};
 use crate::document::Document;
 use crate::schema::{MISSING, reference};
 
-/// The most schemas that are merged in a document. Real documents have a few dozens.
-const MAX_MERGES: usize = 2_000;
-
-/// The deepest nesting of `allOf`.
-const MAX_DEPTH: usize = 16;
+/// A component that contains itself is merged into itself this often. Below, it is referred to.
+const MAX_REPEATS: usize = 3;
 
 /// Merges the members of `allOf`.
 pub(super) struct Merges {
     components: Map<String, Value>,
-    left: usize,
+    /// The components that were merged into the schemas around the current one, each with how often.
+    around: BTreeMap<String, usize>,
+    /// What merging may add to the document.
+    budget: Budget,
+    has_exceeded: bool,
 }
 
 impl Merges {
-    pub(super) fn new(document: &Document) -> Self {
+    pub(super) fn new(document: &Document, budget: Budget) -> Self {
         // Components are merged in their original form, regardless of the order. Few documents need the copy.
         let Document { input, output, components, .. } = document;
         let needed = [input, output].into_iter().chain(components.values()).any(mentions_several);
-        Merges { components: if needed { components.clone() } else { Map::new() }, left: MAX_MERGES }
+        let components = if needed { components.clone() } else { Map::new() };
+        Merges { components, around: BTreeMap::new(), budget, has_exceeded: false }
+    }
+
+    /// Returns true if merging would have added more than it may. The document is incomplete then.
+    pub(super) fn has_exceeded(&self) -> bool {
+        self.has_exceeded
     }
 
     /// `{"allOf": [X], …}` becomes `{X, …}`, and several objects become one with all their fields. Siblings of `allOf` take
     /// precedence.
-    pub(super) fn merge(&mut self, object: &mut Map<String, Value>) {
-        for _ in 0..MAX_DEPTH {
-            let Some(Value::Array(members)) = object.remove("allOf") else { return };
-            if members.len() == 1 {
-                for member in members {
-                    if let Value::Object(member) = member {
-                        absorb(object, member);
-                    }
-                }
-                continue;
-            }
-            for member in members {
-                self.add(object, member, 0);
+    ///
+    /// Returns the merged components. They count as around the schema until [`Merges::leave`].
+    pub(super) fn enter(&mut self, object: &mut Map<String, Value>, component: Option<&str>) -> BTreeSet<String> {
+        // A component adds nothing to itself, and neither does a component that is mentioned twice.
+        let mut seen: BTreeSet<String> = component.map(str::to_owned).into_iter().collect();
+        while let Some(Value::Array(members)) = object.remove("allOf") {
+            match <[Value; 1]>::try_from(members) {
+                Ok([Value::Object(only)]) => absorb(object, only),
+                Ok(_) => {}
+                Err(members) => self.add(object, members, &mut seen),
             }
         }
-        object.remove("allOf");
+        seen.iter().for_each(|component| *self.around.entry(component.clone()).or_default() += 1);
+        seen
     }
 
-    fn add(&mut self, whole: &mut Map<String, Value>, part: Value, depth: usize) {
-        let Value::Object(mut part) = part else { return };
-        if self.left == 0 || depth > MAX_DEPTH {
-            return;
+    pub(super) fn leave(&mut self, entered: &BTreeSet<String>) {
+        for component in entered {
+            match self.around.get_mut(component) {
+                Some(times) if *times > 1 => *times -= 1,
+                _ => drop(self.around.remove(component)),
+            }
         }
-        self.left -= 1;
-        let reference = part.remove("$ref").and_then(|target| Some(reference(&json!({ "$ref": target }))?.to_owned()));
-        if let Some(component) = reference {
-            match self.components.get(&component).cloned() {
-                Some(component) => self.add(whole, component, depth + 1),
-                None => {
-                    let missing = whole.entry(MISSING).or_insert_with(|| json!([]));
-                    missing.as_array_mut().into_iter().for_each(|missing| missing.push(json!(component)));
+    }
+
+    fn add(&mut self, whole: &mut Map<String, Value>, members: Vec<Value>, seen: &mut BTreeSet<String>) {
+        let mut parts: Vec<Value> = members.into_iter().rev().collect();
+        while let Some(part) = parts.pop() {
+            let Value::Object(mut part) = part else { continue };
+            let component = part.get("$ref").is_some().then(|| part.remove("$ref")).flatten();
+            let component = component.and_then(|target| Some(reference(&json!({ "$ref": target }))?.to_owned()));
+            match (component, part.remove("allOf")) {
+                (None, None) => merge(whole, part),
+                // What a part refers to and consists of precedes its own keywords.
+                (component, nested) => {
+                    parts.push(Value::Object(part));
+                    if let Some(Value::Array(nested)) = nested {
+                        parts.extend(nested.into_iter().rev());
+                    }
+                    if let Some(component) = component {
+                        parts.extend(self.component(component, whole, seen));
+                    }
                 }
             }
         }
-        if let Some(Value::Array(parts)) = part.remove("allOf") {
-            parts.into_iter().for_each(|part| self.add(whole, part, depth + 1));
+    }
+
+    /// Returns the schema of a component to merge, if it is to be merged.
+    fn component(
+        &mut self,
+        component: String,
+        whole: &mut Map<String, Value>,
+        seen: &mut BTreeSet<String>,
+    ) -> Option<Value> {
+        let Some(schema) = self.components.get(&component) else {
+            let missing = whole.entry(MISSING).or_insert_with(|| json!([]));
+            missing.as_array_mut().into_iter().for_each(|missing| missing.push(json!(component)));
+            return None;
+        };
+        if self.around.get(&component).is_some_and(|times| *times >= MAX_REPEATS) {
+            whole.entry("$ref").or_insert_with(|| json!(format!("#/components/schemas/{component}")));
+            return None;
         }
-        for (keyword, value) in part {
-            match (keyword.as_str(), whole.get_mut(&keyword), value) {
-                ("properties", Some(Value::Object(known)), Value::Object(more)) => absorb(known, more),
-                ("required" | "x-fal-order-properties", Some(Value::Array(known)), Value::Array(more)) => {
-                    known.extend(more);
-                }
-                (_, None, value) => drop(whole.insert(keyword, value)),
-                _ => {}
+        if seen.contains(&component) {
+            return None;
+        }
+        if !self.budget.spend(budget::size(schema)) {
+            self.has_exceeded = true;
+            return None;
+        }
+        let schema = schema.clone();
+        seen.insert(component);
+        Some(schema)
+    }
+}
+
+/// Adds a part's keywords to the whole, whose own take precedence.
+fn merge(whole: &mut Map<String, Value>, part: Map<String, Value>) {
+    for (keyword, value) in part {
+        match (keyword.as_str(), whole.get_mut(&keyword), value) {
+            ("properties", Some(Value::Object(known)), Value::Object(more)) => absorb(known, more),
+            ("required" | "x-fal-order-properties", Some(Value::Array(known)), Value::Array(more)) => {
+                known.extend(more);
             }
+            (_, None, value) => drop(whole.insert(keyword, value)),
+            _ => {}
         }
     }
 }

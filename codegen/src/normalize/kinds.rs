@@ -30,7 +30,7 @@ pub(super) fn state(object: &mut Map<String, Value>) {
     }
 }
 
-fn types_of(values: &[Value]) -> Vec<String> {
+pub(super) fn types_of(values: &[Value]) -> Vec<String> {
     let mut types: Vec<String> = Vec::new();
     for value in values {
         let kind = match value {

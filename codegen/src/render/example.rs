@@ -1,7 +1,11 @@
 //! The example in the documentation of an endpoint's module: a call with the required fields.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
 use super::Options;
 use super::types::type_of;
+use crate::budget::Budget;
 use crate::model::{Endpoint, Field, Item, Record, Role, Type};
 use crate::tree::{Node, module_path};
 
@@ -11,12 +15,16 @@ const MODULE_PATH: &str = "crate::endpoints";
 /// Maximum nesting of values in an example.
 const MAX_DEPTH: usize = 8;
 
+/// The most values in an example. A few objects that require several others each may need millions.
+const MAX_VALUES: usize = 1_000;
+
 /// Returns the lines of the example, with their fence.
 pub(super) fn example(node: &Node, endpoint: &Endpoint, options: &Options) -> Vec<String> {
     let path = module_path(&endpoint.id);
     let module = path.last().map_or("", String::as_str);
     let root = options.module_path.as_deref().unwrap_or(MODULE_PATH);
-    let values = Values { endpoint, module };
+    let items = endpoint.items.iter().map(|item| (item.name(), item)).collect();
+    let values = Values { items, module, budget: RefCell::new(Budget::new(MAX_VALUES)) };
     // Another crate sees the types of this module only by a path that the generator has to be told.
     let compiles = options.module_path.is_some();
     let mut lines = vec![if compiles { "```no_run" } else { "```text" }.to_owned()];
@@ -43,8 +51,9 @@ pub(super) fn example(node: &Node, endpoint: &Endpoint, options: &Options) -> Ve
 
 /// Values for the types of an endpoint, as expressions outside of its module.
 struct Values<'a> {
-    endpoint: &'a Endpoint,
+    items: BTreeMap<&'a str, &'a Item>,
     module: &'a str,
+    budget: RefCell<Budget>,
 }
 
 impl Values<'_> {
@@ -77,7 +86,7 @@ impl Values<'_> {
     /// A value of exactly this type.
     fn exact(&self, of: &Type, depth: usize) -> String {
         let module = self.module;
-        if depth > MAX_DEPTH {
+        if depth > MAX_DEPTH || !self.budget.borrow_mut().spend(1) {
             return "unreachable!()".to_owned();
         }
         match of {
@@ -107,13 +116,7 @@ impl Values<'_> {
     /// A value of a type of the endpoint's own.
     fn local(&self, name: &str, depth: usize) -> String {
         let path = format!("{}::{name}", self.module);
-        let named = |item: &&Item| match item {
-            Item::Record(record) => record.name == name,
-            Item::Enum(item) => item.name == name,
-            Item::Union(union) => union.name == name,
-            Item::FreeForm { name: free_form, .. } => free_form == name,
-        };
-        match self.endpoint.items.iter().find(named) {
+        match self.items.get(name) {
             Some(Item::Enum(item)) => item
                 .values
                 .first()

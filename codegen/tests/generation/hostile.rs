@@ -157,6 +157,36 @@ fn invalid_bounds_are_ignored() {
 }
 
 #[test]
+fn bounds_that_no_value_satisfies_are_reported_instead_of_checked() {
+    let properties = json!({
+        "number": { "type": "number", "minimum": 1, "maximum": 0, "multipleOf": 2 },
+        "above": { "type": "integer", "exclusiveMinimum": 5, "maximum": 4 },
+        "text": { "type": "string", "minLength": 3, "maxLength": 2 },
+        "list": { "type": "array", "items": { "type": "string", "minLength": 3, "maxLength": 1 }, "minItems": 2, "maxItems": 1 },
+        "fine": { "type": "integer", "minimum": 1, "maximum": 1 },
+    });
+    let project =
+        Project::new(&[("a.json", with_input("acme/one", json!({ "type": "object", "properties": properties })))]);
+    project.generate();
+    let text = project.files()["acme/one.rs"].clone();
+    assert_eq!(text.matches("#[field(").count(), 2, "{text}");
+    assert!(text.contains("#[field(multiple_of(2))]") && text.contains("#[field(range(1, 1))]"), "{text}");
+    let reason = "is not checked because the lower bound is above the upper bound";
+    let report = project.files()["REPORT.md"].clone();
+    for (field, keyword) in [
+        ("number", "minimum"),
+        ("number", "maximum"),
+        ("above", "exclusiveMinimum"),
+        ("above", "maximum"),
+        ("text", "minLength"),
+        ("list", "minLength"),
+        ("list", "maxItems"),
+    ] {
+        assert!(report.contains(&format!("- `Input.{field}`: `{keyword}` {reason}")), "{report}");
+    }
+}
+
+#[test]
 fn mistakes_of_schemas_are_in_the_report() {
     let input = json!({ "type": "object", "required": ["here", "nowhere"], "properties": {
         "here": { "type": "string", "minLength": "ten", "maxLength": null },

@@ -20,6 +20,15 @@ pub use self::writer::DownloadTo;
 use crate::client::Client;
 use crate::media::MediaUrl;
 
+/// Returns the name of a file in a folder of downloads, and the key by which names are told apart.
+#[cfg(fuzzing)]
+pub(crate) fn file_name(media: &MediaUrl, content_type: Option<&str>, head: &[u8]) -> (String, String) {
+    let name =
+        file_name::choose(media.name.as_deref(), media.as_str(), &file_type::FileType::of(media, content_type, head));
+    let key = file_name::folded(&name);
+    (name, key)
+}
+
 impl Client {
     /// Downloads a file of an output to a path.
     ///

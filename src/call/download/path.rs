@@ -11,6 +11,7 @@ use super::incoming::{Incoming, Options};
 use super::part_file::{Received, check_destination, unwritable};
 use crate::client::Client;
 use crate::error::Error;
+use crate::files::data_uri;
 use crate::media::MediaUrl;
 use crate::text::shown;
 
@@ -38,8 +39,12 @@ impl<'a> Download<'a> {
     download_options!();
 
     async fn save(self) -> Result<PathBuf, Error> {
-        let Download { client, media, path, overwrite, options } = self;
+        let Download { client, mut media, path, overwrite, options } = self;
         check_destination(&path, overwrite)?;
+        // A page under the name of an image is a mistake, too. A data URI says itself what it is.
+        if media.name.is_none() && !data_uri::is_data_uri(media.as_str()) {
+            media.name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        }
         let mut incoming = Incoming::open(&client, &media, options).await?;
         let received = Received::all_of(&mut incoming, &path).await?;
         received.save_as(&path, overwrite).await.map_err(|(_, error)| unwritable(&path, error))?;

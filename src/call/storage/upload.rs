@@ -36,7 +36,8 @@ use crate::transport::{OnProgress, TransferProgress};
 ///
 /// # Errors
 ///
-/// - The file cannot be read, or it changes during the upload ([`ErrorKind::File`]).
+/// - The file cannot be read, it changes during the upload, or it is longer than 5 TiB ([`ErrorKind::File`]). A reader that
+///   declares such a length fails before anything is sent.
 /// - The file is a string that is not a URL, or its media type is not valid in a header ([`ErrorKind::InvalidInput`]). Nothing
 ///   was sent.
 /// - The repository and the fallback both fail. The error is the repository's.

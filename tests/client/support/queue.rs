@@ -84,3 +84,22 @@ pub(crate) async fn followed_by(client: &Client) -> (String, Result<Value, Error
     let messages = messages.lock().expect("not poisoned").clone();
     (messages, outcome.map(|response| response.data))
 }
+
+/// Waits until the server has received `count` requests of an operation.
+pub(crate) async fn received(server: &Server, name: &str, count: usize) {
+    while count_of(server, name) < count {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Counts the received requests of an operation.
+pub(crate) fn count_of(server: &Server, name: &str) -> usize {
+    server.seen().iter().filter(|seen| operation(seen) == name).count()
+}
+
+/// Moves the clock of the runtime forward, as if nothing had happened for some time.
+pub(crate) async fn skip(time: std::time::Duration) {
+    tokio::time::pause();
+    tokio::time::advance(time).await;
+    tokio::time::resume();
+}

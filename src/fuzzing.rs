@@ -1,0 +1,61 @@
+//! Entrances to private parts, for the fuzz targets in `fuzz/`. Compiled by `cargo fuzz` only.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use serde::de::DeserializeOwned;
+
+use crate::call::{Response, file_name};
+use crate::client::Client;
+use crate::error::Error;
+use crate::media::File;
+use crate::protocol::{QueueUpdate, RawResponse};
+use crate::queue::{Job, Target};
+use crate::transport::Decoder;
+
+/// Parses a response as the client does: as an output, or as an error. `None` if no server could send it.
+pub fn response<O: DeserializeOwned>(
+    status: u16,
+    headers: &[(String, Vec<u8>)],
+    body: &[u8],
+) -> Option<Result<Response<O>, Error>> {
+    let headers = headers
+        .iter()
+        .filter_map(|(name, value)| Some((HeaderName::try_from(name).ok()?, HeaderValue::from_bytes(value).ok()?)));
+    let response = RawResponse {
+        status: StatusCode::from_u16(status).ok()?,
+        headers: HeaderMap::from_iter(headers),
+        body: Bytes::copy_from_slice(body),
+    };
+    Some(if response.status.is_success() {
+        Response::parse(response)
+    } else {
+        Err(Error::service("the model", response))
+    })
+}
+
+/// Splits the chunks of a status stream into events, and parses them as statuses.
+pub fn events(chunks: &[&[u8]]) -> Vec<(Vec<u8>, Option<QueueUpdate>)> {
+    let mut decoder = Decoder::default();
+    let mut events = Vec::new();
+    for chunk in chunks {
+        decoder.feed(chunk);
+        while let Some(data) = decoder.next() {
+            let update = QueueUpdate::parse(&data);
+            events.push((data, update));
+        }
+    }
+    events
+}
+
+/// Returns the URLs of a saved job's requests to which the client would send its key.
+pub fn urls(client: &Client, job: &Job<serde_json::Value>) -> Vec<url::Url> {
+    let target = Target::new(client.context().clone(), job.endpoint.as_str(), job);
+    let requests = [target.status(true), target.status_stream(false), target.result(), target.cancel()];
+    let urls = requests.into_iter().filter_map(|request| Some(request.ok()?.url));
+    urls.filter(|url| client.context().hosts.trusts_request(url)).collect()
+}
+
+/// Returns the file name of a download, and the key by which names are told apart. `head` is the beginning of the file.
+pub fn name(file: &File, content_type: Option<&str>, head: &[u8]) -> (String, String) {
+    file_name(&file.into(), content_type, head)
+}
