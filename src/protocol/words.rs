@@ -10,11 +10,11 @@ const NAMES: &[&str] = &[
     "detail",
     "message",
     "msg",
-    "error",
-    "errors",
     "error_description",
     "error_message",
     "errorMessage",
+    "error",
+    "errors",
     "Message",
     "reason",
     "details",
@@ -111,12 +111,15 @@ fn of_text_at(text: &str, depth: usize) -> Option<String> {
         }
     }
     match markup(text) {
-        Some(start) => {
-            let words = [beginning(&text[..start]), of_page(&text[start..]).unwrap_or_default()];
-            Some(words.join(" ").trim().to_owned()).filter(|words| !words.is_empty())
-        }
+        Some(start) => of_marked(text, start),
         None => Some(text.to_owned()).filter(|text| !text.is_empty()),
     }
+}
+
+/// Returns the words of a text in which markup begins at `start`.
+fn of_marked(text: &str, start: usize) -> Option<String> {
+    let words = [beginning(&text[..start]), of_page(&text[start..]).unwrap_or_default()];
+    Some(words.join(" ").trim().to_owned()).filter(|words| !words.is_empty())
 }
 
 /// Returns the words of a body that is not JSON: of a page its title, else its beginning.
@@ -128,7 +131,7 @@ pub(super) fn of_other(body: &[u8]) -> Option<String> {
         return None;
     }
     match markup(&text) {
-        Some(start) => of_page(&text[start..]),
+        Some(start) => of_marked(&text, start),
         None => Some(beginning(before_echo(&text))).filter(|text| !text.is_empty()),
     }
 }
@@ -157,9 +160,13 @@ fn markup(text: &str) -> Option<usize> {
     let lower = text.to_ascii_lowercase();
     let starts =
         ["<!doctype", "<html", "<head", "<body", "<?xml", "<error", "<title", "<h1", "<!--", "<center", "<pre"];
-    // A text such as `<image_url> is required` is not markup.
-    let is_element = || lower.contains("</") && lower.trim_start().starts_with('<');
-    starts.iter().filter_map(|start| lower.find(start)).min().or_else(|| is_element().then_some(0))
+    // A text such as `<image_url> is required` is not markup: the element has no end.
+    let element = || {
+        let end = lower.find("</")?;
+        let name: &str = lower[end + 2..].split(|c: char| !c.is_ascii_alphanumeric()).next()?;
+        lower[..end].find(&format!("<{name}")).filter(|_| !name.is_empty())
+    };
+    starts.iter().filter_map(|start| lower.find(start)).min().or_else(element)
 }
 
 /// Returns the words of HTML or XML: its title or message, else its text.
@@ -294,6 +301,7 @@ mod tests {
             (r#"{"error":{"code":7,"message":"a","type":"t"}}"#, Some("a")),
             (r#"{"error":{"error":{"error":{"reason":"deep"}}}}"#, Some("deep")),
             (r#"{"detail":["a","b"]}"#, Some("a; b")),
+            (r#"{"error":"invalid_grant","error_description":"The key has expired"}"#, Some("The key has expired")),
             (r#"{"errors":[{"message":"a","path":["x"]},{"message":"b"}]}"#, Some("a; b")),
             (r#"{"errors":[{"status":"422","title":"Invalid","detail":"Too long"}]}"#, Some("Too long")),
             (r#"{"errors":{"size":["too big"],"input":["MY PROMPT"]}}"#, Some("size: too big")),
@@ -351,6 +359,9 @@ mod tests {
             ),
             ("<Error><Code>NoSuchKey</Code></Error>", "NoSuchKey"),
             ("upstream connect error\nor reset", "upstream connect error or reset"),
+            ("no healthy upstream <script>alert(1)</script>", "no healthy upstream"),
+            ("no <b>healthy</b> upstream", "no healthy upstream"),
+            ("the tag <a> in a </b> text", "the tag <a> in a </b> text"),
             (r#"{"detail":[{"msg":"flagged","input":"MY PROMPT"#, r#"{"detail":[{"msg":"flagged","#),
         ] {
             assert_eq!(of_other(body.as_bytes()).as_deref(), Some(words), "{body}");
