@@ -262,7 +262,7 @@ impl ClientBuilder {
     ///
     /// Requests go through the proxies that the environment variables `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY` name,
     /// except for the hosts in `NO_PROXY` and for local hosts. The cargo feature `socks`, which is on by default, adds
-    /// `socks4://` and `socks5://`. An own [`http_client`](Self::http_client) has its own proxies.
+    /// `socks4://` and `socks5://`. A custom [`http_client`](Self::http_client) has its own proxies.
     ///
     /// # Errors
     ///
