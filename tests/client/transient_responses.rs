@@ -138,6 +138,20 @@ async fn fals_own_word_is_not_waited_out() {
 }
 
 #[tokio::test]
+async fn a_garbled_result_is_fetched_again_unless_it_stays_the_same() {
+    let own = |body: &'static str| Reply::json(200, body).header("x-fal-request-id", "R1");
+    for garbled in [r#"{"ok";1}"#, r#"{"ok":1"#, "", r#"{"ok":1}}"#, "\u{0}\u{0}", "{\"ok\":1,\u{1}", r#"[{"ok":1}"#] {
+        let server = polled(vec![Reply::json(200, COMPLETED)], vec![own(garbled), own(r#"{"ok":1}"#)]).await;
+        assert_eq!(followed(&server).await.1.ok(), Some(json!({ "ok": 1 })), "{garbled:?}");
+
+        let server = polled(vec![Reply::json(200, COMPLETED)], vec![own(garbled)]).await;
+        let error = followed(&server).await.1.expect_err("the model's own");
+        assert_eq!((error.kind(), error.request_id()), (ErrorKind::UnexpectedResponse, Some("R1")), "{error}");
+        assert_eq!(count_of(&server, "result"), 2, "{garbled:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_request_is_an_error_after_ten_seconds() {
     let unknown = Reply::json(404, r#"{"status":"NOT_FOUND"}"#);
     let server = polled(vec![unknown.clone()], vec![unknown]).await;
