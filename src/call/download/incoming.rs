@@ -9,10 +9,7 @@ use crate::files::content_type::HEAD_BYTES;
 use crate::files::data_uri;
 use crate::media::MediaUrl;
 use crate::protocol::RawResponse;
-use crate::transport::{MediaStream, OnProgress, TransferProgress};
-
-/// Maximum bytes kept of what a host returns instead of a file.
-const MAX_ERROR_BODY: usize = 64 << 10;
+use crate::transport::{MAX_ERROR_BODY, MediaStream, OnProgress, TransferProgress};
 
 /// The limits of every download.
 #[derive(Clone, Copy, Debug, Default)]
