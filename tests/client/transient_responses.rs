@@ -7,9 +7,7 @@ use fal_client::{Error, ErrorKind, ErrorType, FileInput, Repository, RetryPolicy
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::queue::{
-    COMPLETED, QUEUED, count_of, followed, followed_by, received, result, server, skip, submitted,
-};
+use crate::support::queue::{COMPLETED, QUEUED, count_of, followed, followed_by, received, server, skip, submitted};
 use crate::support::server::{Reply, Server};
 
 const NGINX: &str = "<html><body>nginx</body></html>";
@@ -215,57 +213,6 @@ async fn a_failure_is_kept_if_its_details_cannot_be_fetched() {
         assert!(error.to_string().contains("Runner gone"), "{error}");
         assert_eq!(error.error_type(), Some(&ErrorType::RunnerDisconnected));
     }
-}
-
-#[tokio::test]
-async fn no_request_is_sent_before_a_requested_delay_has_passed() {
-    let busy = |status| Reply::json(status, r#"{"detail":"slow down"}"#).header("retry-after", "200");
-    let done = || Reply::json(200, COMPLETED);
-    for (name, stream, status, results) in [
-        ("status", Reply::json(404, "{}"), vec![busy(429), done()], vec![output()]),
-        ("status", Reply::json(404, "{}"), vec![busy(503), done()], vec![output()]),
-        ("result", Reply::json(404, "{}"), vec![done()], vec![busy(429), output()]),
-        ("result", Reply::events(&[COMPLETED]), vec![], vec![busy(503), output()]),
-        ("stream", busy(429), vec![done()], vec![output()]),
-        ("stream", busy(503), vec![done()], vec![output()]),
-    ] {
-        let script = [submitted(), ("stream", vec![stream]), ("status", status), ("result", results)];
-        let server = server(&script).await;
-        let client = server.client();
-        let time = async {
-            received(&server, name, 1).await;
-            // Lets the client read the response.
-            for _ in 0..1_000 {
-                tokio::task::yield_now().await;
-            }
-            let sent = server.seen().len();
-            skip(199 * SECOND).await;
-            for _ in 0..1_000 {
-                tokio::task::yield_now().await;
-            }
-            assert_eq!(server.seen().len(), sent, "{name}");
-            skip(2 * SECOND).await;
-        };
-        let (done, ()) = tokio::join!(client.endpoint("a/b").subscribe(json!({})).into_future(), time);
-        assert_eq!(done.expect(name).data, json!({ "ok": 1 }));
-    }
-}
-
-#[tokio::test]
-async fn a_requested_delay_beyond_the_patience_is_an_error_that_says_so() {
-    let busy = || Reply::json(429, r#"{"detail":"slow down"}"#).header("retry-after", "301");
-    for (status, results) in
-        [(vec![busy()], vec![output()]), (vec![Reply::json(200, COMPLETED)], vec![busy(), output()])]
-    {
-        let server = polled(status, results).await;
-        let error = followed(&server).await.1.expect_err("too long");
-        assert!(error.to_string().contains("301") && error.to_string().contains("patience"), "{error}");
-        assert_eq!(error.request_id(), Some("R1"));
-    }
-    // A stream is not worth the wait: the poll decides.
-    let script = [submitted(), ("stream", vec![busy()]), ("status", vec![Reply::json(200, COMPLETED)]), result()];
-    let server = server(&script).await;
-    assert_eq!(followed(&server).await.1.ok(), Some(json!({ "ok": 1 })));
 }
 
 #[tokio::test]
