@@ -13,7 +13,7 @@ use crate::queue::{Job, Target};
 use crate::transport::Decoder;
 
 /// Parses a response as the client does: as an output, or as an error. `None` if no server could send it.
-pub fn response<O: DeserializeOwned>(
+pub fn response<O: DeserializeOwned + 'static>(
     status: u16,
     headers: &[(String, Vec<u8>)],
     body: &[u8],
