@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
+use serde_json::Value;
 
 pub use attempt::Attempt;
 pub use kind::ErrorKind;
@@ -153,6 +154,23 @@ impl Error {
     /// Prepends the subject of the error to the message.
     pub(crate) fn context(mut self, subject: impl fmt::Display) -> Self {
         self.0.message = format!("{subject}: {}", self.0.message);
+        self
+    }
+
+    /// Removes the texts of an input, such as the prompt, that the service repeats in its message. Values of one word stay:
+    /// they may be what the message is about.
+    pub(crate) fn without_echo(mut self, input: &[u8]) -> Self {
+        let mut values: Vec<Value> = serde_json::from_slice(input).into_iter().collect();
+        while let Some(value) = values.pop() {
+            match value {
+                Value::String(text) if text.trim().contains(char::is_whitespace) => {
+                    self.0.message = self.0.message.replace(text.trim(), "…");
+                }
+                Value::Array(items) => values.extend(items),
+                Value::Object(fields) => values.extend(fields.into_iter().map(|(_, value)| value)),
+                _ => {}
+            }
+        }
         self
     }
 

@@ -28,7 +28,7 @@ pub(crate) async fn send(context: &Context, request: &Request) -> Result<RawResp
             Ok(response) => return Ok(attempts.succeeded(response)),
             Err(error) => {
                 request.may_have_arrived.store(false, Ordering::Relaxed);
-                attempts.failed(error).await?;
+                attempts.failed(error.without_echo(request.body.as_deref().unwrap_or_default())).await?;
                 // Lets a caller that gave up notice this even if there was no delay.
                 tokio::task::yield_now().await;
             }

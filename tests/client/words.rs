@@ -45,6 +45,8 @@ async fn the_reason_is_found_in_json_of_any_shape() {
         ),
         (404, r#"{"status":"GONE","prompt":"MY PROMPT"}"#, "GONE"),
         (400, r#"{"prompt":"MY PROMPT","seed":7}"#, "400 Bad Request"),
+        (400, r#"{"detail":"The prompt 'MY PROMPT' was flagged"}"#, "The prompt '…' was flagged"),
+        (400, r#"{"error":{"message":"Flagged: MY PROMPT"}}"#, "Flagged: …"),
     ] {
         let message = submitted(Reply::json(status, body)).await.to_string();
         assert!(message.contains(words), "{body}: {message}");
@@ -74,6 +76,7 @@ async fn a_page_is_described_by_its_title_and_other_text_by_its_type() {
             Reply::text(503, "text/plain", "upstream connect error\nor reset"),
             "upstream connect error or reset (text/plain)",
         ),
+        (Reply::text(400, "text/plain", "cannot draw MY PROMPT"), "cannot draw … (text/plain)"),
         (Reply::text(503, "text/plain", "no upstream<script>alert(1)</script>"), "no upstream (text/plain)"),
         (gzip, "(application/json, gzip)"),
         (Reply::text(500, "application/octet-stream", "\0\0\0"), "application/octet-stream"),
