@@ -208,7 +208,9 @@ fn queue_host_of(run: &Url) -> Result<Url, Error> {
     let host = match (run.host(), run.path()) {
         (Some(Host::Domain(host)), "/") => format!("queue.{host}"),
         _ => {
-            let message = format!("cannot derive the queue host from the run host {run}: set the queue host, too");
+            let message = format!(
+                "cannot derive the queue host from the run host {run}: set it with `queue_host(…)` or FAL_QUEUE_RUN_HOST"
+            );
             return Err(Error::new(ErrorKind::Configuration, message));
         }
     };

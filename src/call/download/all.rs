@@ -66,10 +66,13 @@ impl DownloadAll {
             media.into_iter().enumerate().map(async |(index, media)| (index, this.save_one(media, names).await));
         let saved: BTreeMap<usize, _> = stream::iter(saved).buffer_unordered(this.at_once).collect().await;
         let (total, failed) = (saved.len(), saved.values().filter(|saved| saved.is_err()).count());
+        let first = saved.values().position(Result::is_err).unwrap_or_default();
         let saved: Result<Vec<PathBuf>, Error> = saved.into_values().collect();
         saved.map_err(|error| match failed {
             1 if total == 1 => error,
-            _ => error.context(format_args!("{failed} of {total} downloads failed; first error")),
+            _ => error.context(format_args!(
+                "{failed} of {total} downloads failed, and the others are saved; first error, of the file at index {first}"
+            )),
         })
     }
 
