@@ -14,6 +14,7 @@ use super::fetch_result::fetch;
 use super::follow_options::FollowOptions;
 use super::job_event::JobEvent;
 use super::response::Response;
+use super::span::record_request_id;
 use super::submission::{Sent, Submission, accepted};
 use crate::error::{Error, ErrorKind};
 use crate::protocol::{Cancellation, Failure, QueueUpdate, RawResponse};
@@ -185,7 +186,7 @@ impl<O: DeserializeOwned + Send + 'static> Course<O> {
     fn accepted(&mut self, (job, turn): Sent<O>) -> Job<O> {
         self.turn = turn;
         self.is_accepted = true;
-        self.span.record("request_id", shown(&job.request_id));
+        record_request_id(&self.span, &job.request_id);
         if let Stage::Submit(submission) = &self.stage {
             let target = Target::new(submission.client.context().clone(), job.endpoint.clone(), &job);
             let follower = Box::new(Follower::new(target.clone(), self.logs));
