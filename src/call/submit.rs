@@ -111,7 +111,7 @@ impl<I: EndpointInput, O: 'static> IntoFuture for Submit<I, O> {
                     let target = Target::new(submission.client.context().clone(), job.endpoint.clone(), &job);
                     match cancel_quickly(&target).await {
                         Some(Cancellation::AlreadyCompleted) => Ok(job),
-                        outcome => Err(accepted(cancelled(&target, outcome))),
+                        outcome => Err(accepted(cancelled(&target, outcome), false)),
                     }
                 }
             }

@@ -87,22 +87,26 @@ impl RawResponse {
         self.header(CONTENT_ENCODING.as_str()).filter(|encoding| !encoding.eq_ignore_ascii_case("identity"))
     }
 
-    /// Returns true if the body is a page instead of data.
-    pub(crate) fn is_html(&self) -> bool {
-        let declared = self.header(CONTENT_TYPE.as_str()).is_some_and(|value| {
-            let media_type = value.split(';').next().unwrap_or_default().trim();
-            media_type.eq_ignore_ascii_case("text/html") || media_type.eq_ignore_ascii_case("application/xhtml+xml")
-        });
-        declared || self.body.trim_ascii_start().starts_with(b"<")
-    }
-
-    /// Returns true if the queue says that the request is not completed yet.
+    /// Returns true if the queue says that the request is not completed yet, in its status or in the words of its message.
     pub(crate) fn is_in_progress(&self) -> bool {
+        const WORDS: [&str; 9] = [
+            "in progress",
+            "in queue",
+            "not complete",
+            "not finished",
+            "not ready",
+            "still running",
+            "still pending",
+            "still processing",
+            "being processed",
+        ];
         let body = self.json().unwrap_or_default();
-        let string = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
-        let detail = string("detail").to_ascii_lowercase();
-        matches!(string("status"), "IN_QUEUE" | "IN_PROGRESS")
-            || ["in progress", "in queue", "not completed"].iter().any(|words| detail.contains(words))
+        let status = body.get("status").and_then(Value::as_str).unwrap_or_default().trim();
+        let is_unfinished = ["IN_QUEUE", "IN_PROGRESS"].iter().any(|word| status.eq_ignore_ascii_case(word));
+        is_unfinished || {
+            let message = self.detail().message.unwrap_or_default().to_ascii_lowercase();
+            WORDS.iter().any(|words| message.contains(words))
+        }
     }
 
     /// The delay of `Retry-After`, in seconds or as a date. Dates are compared with the response's own `Date`, because
@@ -115,6 +119,10 @@ impl RawResponse {
     fn parse_delay(&self, value: &str) -> Option<Duration> {
         if value.bytes().all(|byte| byte.is_ascii_digit()) {
             return value.parse().ok().map(Duration::from_secs);
+        }
+        // Some services write a fraction.
+        if value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+            return value.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         }
         let date = httpdate::parse_http_date(value).ok()?;
         let now = self.header(DATE.as_str()).and_then(|now| httpdate::parse_http_date(now).ok());
@@ -144,8 +152,10 @@ impl RawResponse {
             return Detail { message, field_errors: Vec::new() };
         };
         let field_errors = field_errors(&body);
-        let lines: Vec<String> =
-            field_errors.iter().map(FieldError::to_string).filter(|line| !line.is_empty()).collect();
+        // There may be texts between the field errors.
+        let items = body.get("detail").and_then(Value::as_array).filter(|_| !field_errors.is_empty());
+        let line = |item| FieldError::parse(item).map(|error| error.to_string()).or_else(|| words::of_json(item));
+        let lines: Vec<String> = items.into_iter().flatten().filter_map(line).filter(|line| !line.is_empty()).collect();
         let from_fields = (!lines.is_empty()).then(|| lines.join("; "));
         let message = from_fields.or_else(|| words::of_json(&body)).or_else(|| words::outline(&body));
         Detail { message, field_errors }
