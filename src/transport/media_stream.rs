@@ -8,8 +8,8 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, IF_RANGE,
-    LAST_MODIFIED, LOCATION, RANGE, USER_AGENT,
+    ACCEPT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, IF_RANGE, LAST_MODIFIED, LOCATION, RANGE,
+    USER_AGENT,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use url::Url;
@@ -22,7 +22,7 @@ use super::request::Operation;
 use super::send::{AGENT, response_error};
 use super::time_limit::within;
 use crate::error::{Error, ErrorKind, host_and_port};
-use crate::protocol::RawResponse;
+use crate::protocol::{RawResponse, content_encoding};
 use crate::text::learn_url;
 
 /// Maximum redirects that a download follows.
@@ -52,6 +52,7 @@ pub(crate) struct MediaStream {
     length: Option<u64>,
     /// The header that identifies the version of the file.
     version: Option<(HeaderName, HeaderValue)>,
+    modified: Option<HeaderValue>,
     received: u64,
     /// Bytes to skip, after a host restarted the transfer from byte 0.
     skip: u64,
@@ -92,6 +93,7 @@ impl MediaStream {
             content_type: None,
             length: None,
             version: None,
+            modified: None,
             received: 0,
             skip: 0,
             interruptions: 0,
@@ -106,6 +108,7 @@ impl MediaStream {
         self.content_type = header(headers, CONTENT_TYPE.as_str()).map(str::to_owned);
         self.length = length(headers);
         self.version = version(headers);
+        self.modified = headers.get(LAST_MODIFIED).cloned();
     }
 
     /// Returns the status and the headers of the response.
@@ -199,7 +202,9 @@ impl MediaStream {
         }
         // Some hosts support ranges but ignore `If-Range`.
         let found = self.version.as_ref().and_then(|(name, expected)| Some(headers.get(name)? == expected));
-        if found == Some(false) {
+        let is_modified =
+            || headers.get(LAST_MODIFIED).zip(self.modified.as_ref()).is_some_and(|(now, then)| now != then);
+        if !found.unwrap_or_else(|| !is_modified()) {
             return Err(self.not_the_rest("the file changed on its host"));
         }
         let (skip, length) = if status == StatusCode::PARTIAL_CONTENT {
@@ -300,12 +305,12 @@ fn may_redirect(from: &Url, to: &Url) -> bool {
 
 /// Rejects a response with a content encoding, which was not requested: its length and ranges are not the file's.
 fn unencoded(response: reqwest::Response) -> Result<reqwest::Response, Error> {
-    match response.headers().get(CONTENT_ENCODING) {
-        Some(encoding) if encoding != "identity" => {
+    match content_encoding(response.headers()) {
+        Some(encoding) => {
             let message = format!("the file's host sent the content encoding {encoding:?}, which was not requested");
             Err(Error::new(ErrorKind::UnexpectedResponse, message))
         }
-        _ => Ok(response),
+        None => Ok(response),
     }
 }
 
