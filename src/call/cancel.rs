@@ -4,7 +4,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tracing::Instrument;
 
 use super::options::timeout_option;
@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::protocol::{Cancellation, RawResponse, json};
 use crate::queue::Target;
 use crate::text::shown;
-use crate::transport::{Operation, judged, send, within_total};
+use crate::transport::{Operation, judged, send, verdict, within_total};
 
 /// Time limit for cancelling the request of a call that has ended.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
@@ -52,7 +52,18 @@ pub(super) async fn cancel(target: &Target) -> Result<Cancellation, Error> {
 
 /// Cancels a request for which a call has given up. `None` if fal cannot be reached in time.
 pub(super) async fn cancel_quickly(target: &Target) -> Option<Cancellation> {
-    let outcome = timeout(CANCEL_TIMEOUT, cancel(target)).await.ok().and_then(Result::ok);
+    let mut failed = 0;
+    let persistent = async {
+        loop {
+            match cancel(target).await {
+                // Such as a page in the place of the outcome.
+                Err(error) if verdict(Operation::Cancel, &error).passes() => failed += 1,
+                outcome => return outcome.ok(),
+            }
+            sleep(target.context.retry.backoff(failed)).await;
+        }
+    };
+    let outcome = timeout(CANCEL_TIMEOUT, persistent).await.ok().flatten();
     tracing::debug!(request_id = shown(target.request_id()), ?outcome, "cancel requested");
     outcome
 }

@@ -15,6 +15,7 @@ mod priority;
 mod response;
 mod run;
 mod send_options;
+mod span;
 mod status;
 mod status_stream;
 mod steps;

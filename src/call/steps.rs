@@ -14,9 +14,10 @@ use super::fetch_result::fetch;
 use super::follow_options::FollowOptions;
 use super::job_event::JobEvent;
 use super::response::Response;
+use super::span::record_request_id;
 use super::submission::{Sent, Submission, accepted};
 use crate::error::{Error, ErrorKind};
-use crate::protocol::{Cancellation, Failure, QueueUpdate, RawResponse};
+use crate::protocol::{Cancellation, Failure, Metrics, QueueUpdate, RawResponse};
 use crate::queue::{Follower, Job, Patience, Target};
 use crate::text::shown;
 use crate::transport::{Operation, Verdict, deadline, until, verdict};
@@ -82,12 +83,13 @@ impl<'a, O: DeserializeOwned + Send + 'static> Steps<'a, O> {
         }
         let span = self.course.span.clone();
         let event = self.event().instrument(span).await;
+        let of_result = matches!(self.course.stage, Stage::Fetch { .. });
         // Dropping a finished request must not cancel it.
         if matches!(event, Err(_) | Ok(JobEvent::Completed(_))) {
             self.course.stage = Stage::Over;
             self.course.turn = None;
         }
-        Some(event.map_err(|error| if self.course.is_accepted { accepted(error) } else { error }))
+        Some(event.map_err(|error| if self.course.is_accepted { accepted(error, of_result) } else { error }))
     }
 
     /// Takes the next step, unless the caller's signal or deadline comes first.
@@ -185,7 +187,7 @@ impl<O: DeserializeOwned + Send + 'static> Course<O> {
     fn accepted(&mut self, (job, turn): Sent<O>) -> Job<O> {
         self.turn = turn;
         self.is_accepted = true;
-        self.span.record("request_id", shown(&job.request_id));
+        record_request_id(&self.span, &job.request_id);
         if let Stage::Submit(submission) = &self.stage {
             let target = Target::new(submission.client.context().clone(), job.endpoint.clone(), &job);
             let follower = Box::new(Follower::new(target.clone(), self.logs));
@@ -202,25 +204,22 @@ impl<O: DeserializeOwned + Send + 'static> Course<O> {
             let sent = submission.settle().await?;
             self.accepted(sent);
         }
-        let target = match &self.stage {
-            Stage::Follow { target, .. } => target.clone(),
-            Stage::Fetch { target, .. } => {
-                let target = target.clone();
-                return match timeout(FETCH_TIMEOUT, self.step()).await {
-                    Ok(event) => event,
-                    Err(_) => Err(cancelled(&target, Some(Cancellation::AlreadyCompleted))),
-                };
-            }
-            Stage::Submit(_) | Stage::Over => return Err(already_finished()),
-        };
-        match cancel_quickly(&target).await {
-            Some(Cancellation::AlreadyCompleted) => {
-                match timeout(FETCH_TIMEOUT, fetch_patiently(&target, None)).await {
-                    Ok(fetched) => Ok(JobEvent::Completed(fetched?)),
-                    Err(_) => Err(cancelled(&target, Some(Cancellation::AlreadyCompleted))),
+        if let Stage::Follow { target, .. } = &self.stage {
+            let target = target.clone();
+            match cancel_quickly(&target).await {
+                Some(Cancellation::AlreadyCompleted) => {
+                    let update =
+                        QueueUpdate::Completed { logs: Vec::new(), metrics: Metrics::default(), failure: None };
+                    self.stage = Stage::Fetch { target, update };
                 }
+                outcome => return Err(cancelled(&target, outcome)),
             }
-            outcome => Err(cancelled(&target, outcome)),
+        }
+        let Stage::Fetch { target, .. } = &self.stage else { return Err(already_finished()) };
+        let target = target.clone();
+        match timeout(FETCH_TIMEOUT, self.step()).await {
+            Ok(event) => event,
+            Err(_) => Err(cancelled(&target, Some(Cancellation::AlreadyCompleted))),
         }
     }
 }

@@ -111,12 +111,15 @@ async fn response<O>(sent: &mut Sending<O>, is_out: &AtomicBool) -> Option<Resul
     .await
 }
 
-/// Marks the error of a request that fal has accepted, unless fal itself says that the request failed or was removed.
-pub(super) fn accepted(error: Error) -> Error {
+/// Marks the error of a request that fal has accepted, unless fal itself says that the request failed or was removed. Only
+/// the response to a result request (`of_result`) can say that it failed.
+pub(super) fn accepted(error: Error, of_result: bool) -> Error {
     // A response that refuses to tell says nothing about the request.
     let is_told = !error.status().is_some_and(|status| matches!(status.as_u16(), 401 | 403 | 404 | 407 | 429));
-    let is_final =
-        error.kind() == ErrorKind::Service && is_told && verdict(Operation::Result, &error) == Verdict::Final;
+    let is_final = of_result
+        && error.kind() == ErrorKind::Service
+        && is_told
+        && verdict(Operation::Result, &error) == Verdict::Final;
     let is_removed = matches!(error.cancellation(), Some(Cancellation::Removed | Cancellation::NotFound));
     if is_final || is_removed { error } else { error.with_acceptance() }
 }

@@ -35,7 +35,7 @@ const NO_DETAILS: &str = "no details given";
 ///     Err(error) if error.is_timeout() => eprintln!("try again later: {error}"),
 ///     Err(error) if !error.field_errors().is_empty() => {
 ///         for field in error.field_errors() {
-///             eprintln!("{}: {}", field.path(), field.msg);
+///             eprintln!("{field}");
 ///         }
 ///     }
 ///     Err(error) => return Err(error),

@@ -7,9 +7,13 @@ pub(super) fn start(text: &str) -> Option<usize> {
     let lower = text.to_ascii_lowercase();
     let starts =
         ["<!doctype", "<html", "<head", "<body", "<?xml", "<error", "<title", "<h1", "<!--", "<center", "<pre"];
-    // A text such as `<image_url> is required` is not markup.
-    let is_element = || lower.contains("</") && lower.trim_start().starts_with('<');
-    starts.iter().filter_map(|start| lower.find(start)).min().or_else(|| is_element().then_some(0))
+    // A text such as `<image_url> is required` is not markup: the element has no end.
+    let element = || {
+        let end = lower.find("</")?;
+        let name: &str = lower[end + 2..].split(|c: char| !c.is_ascii_alphanumeric()).next()?;
+        lower[..end].find(&format!("<{name}")).filter(|_| !name.is_empty())
+    };
+    starts.iter().filter_map(|start| lower.find(start)).min().or_else(element)
 }
 
 /// Returns the words of HTML or XML: its title or message, else its text.

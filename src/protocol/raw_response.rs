@@ -44,9 +44,11 @@ impl RawResponse {
         self.status == StatusCode::GATEWAY_TIMEOUT && self.header("x-fal-request-timeout-type") == Some("user")
     }
 
-    /// Returns true if fal knows the request by an id, in the header or in the body.
+    /// Returns true if fal knows the request by an id, in the header or in the body. An unreadable id is one, too.
     pub(crate) fn has_request_id(&self) -> bool {
-        self.request_id().is_some() || self.request_id_in_body().is_some()
+        let in_header =
+            self.headers.get_all("x-fal-request-id").iter().any(|id| !id.as_bytes().trim_ascii().is_empty());
+        in_header || self.json().is_some_and(|body| has_request_id(&body, 0))
     }
 
     pub(crate) fn request_id_in_body(&self) -> Option<String> {
@@ -54,10 +56,14 @@ impl RawResponse {
         body.get("request_id")?.as_str().map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned)
     }
 
-    /// The billed units. A malformed number counts as billed.
+    /// The billed units, of several values the most. A malformed number counts as billed.
     pub(crate) fn billable_units(&self) -> Option<f64> {
-        let units = self.header("x-fal-billable-units")?.parse().ok();
-        Some(units.filter(|units: &f64| units.is_finite()).unwrap_or(f64::INFINITY))
+        let values = self.headers.get_all("x-fal-billable-units").iter().map(|units| units.as_bytes().trim_ascii());
+        let units = values.filter(|units| !units.is_empty()).map(|units| {
+            let units = std::str::from_utf8(units).ok().and_then(|units| units.parse().ok());
+            units.filter(|units: &f64| units.is_finite()).unwrap_or(f64::INFINITY)
+        });
+        units.max_by(f64::total_cmp)
     }
 
     /// fal's own recommendation about a retry, in either spelling of its header.
@@ -84,25 +90,29 @@ impl RawResponse {
 
     /// The content encoding, unless the body is as it is.
     pub(crate) fn content_encoding(&self) -> Option<&str> {
-        self.header(CONTENT_ENCODING.as_str()).filter(|encoding| !encoding.eq_ignore_ascii_case("identity"))
+        content_encoding(&self.headers)
     }
 
-    /// Returns true if the body is a page instead of data.
-    pub(crate) fn is_html(&self) -> bool {
-        let declared = self.header(CONTENT_TYPE.as_str()).is_some_and(|value| {
-            let media_type = value.split(';').next().unwrap_or_default().trim();
-            media_type.eq_ignore_ascii_case("text/html") || media_type.eq_ignore_ascii_case("application/xhtml+xml")
-        });
-        declared || self.body.trim_ascii_start().starts_with(b"<")
-    }
-
-    /// Returns true if the queue says that the request is not completed yet.
+    /// Returns true if the queue says that the request is not completed yet, in its status or in the words of its message.
     pub(crate) fn is_in_progress(&self) -> bool {
+        const WORDS: [&str; 9] = [
+            "in progress",
+            "in queue",
+            "not complete",
+            "not finished",
+            "not ready",
+            "still running",
+            "still pending",
+            "still processing",
+            "being processed",
+        ];
         let body = self.json().unwrap_or_default();
-        let string = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
-        let detail = string("detail").to_ascii_lowercase();
-        matches!(string("status"), "IN_QUEUE" | "IN_PROGRESS")
-            || ["in progress", "in queue", "not completed"].iter().any(|words| detail.contains(words))
+        let status = body.get("status").and_then(Value::as_str).unwrap_or_default().trim();
+        let is_unfinished = ["IN_QUEUE", "IN_PROGRESS"].iter().any(|word| status.eq_ignore_ascii_case(word));
+        is_unfinished || {
+            let message = self.detail().message.unwrap_or_default().to_ascii_lowercase();
+            WORDS.iter().any(|words| message.contains(words))
+        }
     }
 
     /// The delay of `Retry-After`, in seconds or as a date. Dates are compared with the response's own `Date`, because
@@ -115,6 +125,10 @@ impl RawResponse {
     fn parse_delay(&self, value: &str) -> Option<Duration> {
         if value.bytes().all(|byte| byte.is_ascii_digit()) {
             return value.parse().ok().map(Duration::from_secs);
+        }
+        // Some services write a fraction.
+        if value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+            return value.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         }
         let date = httpdate::parse_http_date(value).ok()?;
         let now = self.header(DATE.as_str()).and_then(|now| httpdate::parse_http_date(now).ok());
@@ -144,8 +158,10 @@ impl RawResponse {
             return Detail { message, field_errors: Vec::new() };
         };
         let field_errors = field_errors(&body);
-        let lines: Vec<String> =
-            field_errors.iter().map(FieldError::to_string).filter(|line| !line.is_empty()).collect();
+        // There may be texts between the field errors.
+        let items = body.get("detail").and_then(Value::as_array).filter(|_| !field_errors.is_empty());
+        let line = |item| FieldError::parse(item).map(|error| error.to_string()).or_else(|| words::of_json(item));
+        let lines: Vec<String> = items.into_iter().flatten().filter_map(line).filter(|line| !line.is_empty()).collect();
         let from_fields = (!lines.is_empty()).then(|| lines.join("; "));
         let message = from_fields.or_else(|| words::of_json(&body)).or_else(|| words::outline(&body));
         Detail { message, field_errors }
@@ -175,6 +191,30 @@ impl RawResponse {
 
     pub(crate) fn json(&self) -> Option<Value> {
         json::from_slice(&self.body).ok()
+    }
+}
+
+/// Returns the first content encoding that changes a body. An unreadable one does.
+pub(crate) fn content_encoding(headers: &HeaderMap) -> Option<&str> {
+    let values = headers.get_all(CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("?").trim());
+    values.filter(|encoding| !encoding.is_empty()).find(|encoding| !encoding.eq_ignore_ascii_case("identity"))
+}
+
+/// Returns true if a body names a request by its id, at its top or within an error.
+fn has_request_id(body: &Value, depth: usize) -> bool {
+    const MAX_DEPTH: usize = 4;
+    match body {
+        _ if depth > MAX_DEPTH => false,
+        Value::Array(items) => items.iter().any(|item| has_request_id(item, depth + 1)),
+        Value::Object(fields) => fields.iter().any(|(name, value)| match name.as_str() {
+            "request_id" | "requestId" | "gateway_request_id" => match value {
+                Value::String(id) => !id.trim().is_empty(),
+                other => !other.is_null(),
+            },
+            "detail" | "error" | "errors" | "details" | "message" => has_request_id(value, depth + 1),
+            _ => false,
+        }),
+        _ => false,
     }
 }
 

@@ -6,8 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use super::error_type::ErrorType;
-use super::json;
 use super::log::LogEntry;
+use super::{envelope, json};
 use crate::text::{Redacted, shown, within};
 
 /// Maximum characters of a failure's message in `Debug` output.
@@ -246,14 +246,15 @@ impl Metrics {
 
 impl Failure {
     fn parse(status: &Map<String, Value>) -> Option<Self> {
-        let error_type = status.get("error_type").and_then(Value::as_str).map(ErrorType::other);
-        let error = match status.get("error") {
-            None | Some(Value::Null) if error_type.is_none() => return None,
-            None | Some(Value::Null) => String::new(),
+        let error_type = status.get("error_type").and_then(Value::as_str).filter(|error_type| !error_type.is_empty());
+        // Some services write an empty error into a success.
+        let error = match status.get("error").filter(|error| envelope::says(error)) {
+            None if error_type.is_none() => return None,
+            None => String::new(),
             Some(Value::String(error)) => error.clone(),
             Some(other) => other.to_string(),
         };
-        Some(Failure { error, error_type })
+        Some(Failure { error, error_type: error_type.map(ErrorType::other) })
     }
 }
 
@@ -293,9 +294,14 @@ mod tests {
             r#"{"status":" COMPLETED\n"}"#,
             r#"{"status":"COMPLETED","metrics":{"inference_time":NaN},"logs":[{"message":"\ud83e"}]}"#,
             r#"{"status":"COMPLETED","metrics":[1],"logs":"none","queue_position":{}}"#,
+            r#"{"status":"COMPLETED","error":"","error_type":null}"#,
             r#"{"status":"COMPLETED","metrics":{"inference_time":1e400},"logs":[null,7,{"message":null}]}"#,
         ] {
             assert!(parse(text).is_some_and(|update| update.is_completed()), "{text}");
+        }
+        for empty in ["\"\"", "null", "false", "{}", "[]"] {
+            let text = format!(r#"{{"status":"COMPLETED","error":{empty},"error_type":""}}"#);
+            assert_eq!(parse(&text).expect("a status").failure(), None, "{text}");
         }
         let bytes = b"{\"status\":\"COMPLETED\",\"logs\":[{\"message\":\"\xff\x1b[1m\"}]}";
         let update = QueueUpdate::parse(bytes).expect("a status");

@@ -10,11 +10,11 @@ const NAMES: &[&str] = &[
     "detail",
     "message",
     "msg",
-    "error",
-    "errors",
     "error_description",
     "error_message",
     "errorMessage",
+    "error",
+    "errors",
     "Message",
     "reason",
     "details",
@@ -107,12 +107,16 @@ fn of_text(text: &str, depth: usize) -> Option<String> {
         }
     }
     match markup::start(text) {
-        Some(start) => {
-            let words = [beginning(&text[..start]), of_page(&text[start..]).unwrap_or_default()];
-            Some(words.join(" ").trim().to_owned()).filter(|words| !words.is_empty())
-        }
+        Some(start) => of_marked(text, start),
         None => Some(text.to_owned()).filter(|text| !text.is_empty()),
     }
+}
+
+/// Returns the words of a text in which markup begins at `start`.
+fn of_marked(text: &str, start: usize) -> Option<String> {
+    let page = markup::words(&text[start..]).unwrap_or_default();
+    let words = [beginning(&text[..start]), beginning(&page)].join(" ");
+    Some(words.trim().to_owned()).filter(|words| !words.is_empty())
 }
 
 /// Returns the words of a body that is not JSON: of a page its title, else its beginning.
@@ -124,14 +128,9 @@ pub(super) fn of_other(body: &[u8]) -> Option<String> {
         return None;
     }
     match markup::start(&text) {
-        Some(start) => of_page(&text[start..]),
+        Some(start) => of_marked(&text, start),
         None => Some(beginning(before_echo(&text))).filter(|text| !text.is_empty()),
     }
-}
-
-/// Returns the beginning of the words of HTML or XML.
-fn of_page(page: &str) -> Option<String> {
-    markup::words(page).map(|words| beginning(&words))
 }
 
 /// Returns the beginning of a text as one line.
@@ -167,6 +166,7 @@ mod tests {
             (r#"{"error":{"code":7,"message":"a","type":"t"}}"#, Some("a")),
             (r#"{"error":{"error":{"error":{"reason":"deep"}}}}"#, Some("deep")),
             (r#"{"detail":["a","b"]}"#, Some("a; b")),
+            (r#"{"error":"invalid_grant","error_description":"The key has expired"}"#, Some("The key has expired")),
             (r#"{"errors":[{"message":"a","path":["x"]},{"message":"b"}]}"#, Some("a; b")),
             (r#"{"errors":[{"status":"422","title":"Invalid","detail":"Too long"}]}"#, Some("Too long")),
             (r#"{"errors":{"size":["too big"],"input":["MY PROMPT"]}}"#, Some("size: too big")),
@@ -224,6 +224,9 @@ mod tests {
             ),
             ("<Error><Code>NoSuchKey</Code></Error>", "NoSuchKey"),
             ("upstream connect error\nor reset", "upstream connect error or reset"),
+            ("no healthy upstream <script>alert(1)</script>", "no healthy upstream"),
+            ("no <b>healthy</b> upstream", "no healthy upstream"),
+            ("the tag <a> in a </b> text", "the tag <a> in a </b> text"),
             (r#"{"detail":[{"msg":"flagged","input":"MY PROMPT"#, r#"{"detail":[{"msg":"flagged","#),
         ] {
             assert_eq!(of_other(body.as_bytes()).as_deref(), Some(words), "{body}");

@@ -20,11 +20,14 @@ const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// Maximum number of consecutive status streams that end without a change. After that, the status is polled.
 const MAX_EMPTY_STREAMS: u32 = 2;
 
+/// Minimum delay before a stream is opened again, whatever the policy is.
+const MIN_REOPENING: Duration = Duration::from_millis(100);
+
 /// The time in which a stream must begin with the current status, as fal's streams do. After that, the status is polled.
 const FIRST_SILENCE: Duration = Duration::from_secs(3);
 
-/// The time without a status after which the status is polled next to an open stream, because a proxy may hold an event
-/// back. It doubles with each poll without a change: a quiet stream of an hour costs 62 polls.
+/// The time without a change after which the status is polled next to an open stream, because a proxy may hold an event
+/// back or repeat an old one. It doubles with each poll without a change: a quiet stream of an hour costs 62 polls.
 const SILENCE: Duration = Duration::from_secs(15);
 const MAX_SILENCE: Duration = Duration::from_secs(60);
 
@@ -65,7 +68,7 @@ struct OpenStream {
     had_status: bool,
     /// True once the stream has delivered log lines.
     had_lines: bool,
-    /// Time of the next poll, unless the stream delivers a status before.
+    /// Time of the next poll, unless the stream delivers a change before.
     poll_due: Instant,
     /// The silence that leads to the next poll.
     silence: Duration,
@@ -140,7 +143,7 @@ impl Follower {
                     sleep_until(due).await;
                     poll(&self.target, self.logs).await
                 };
-                let first = match select(pin!(stream.next()), pin!(polled)).await {
+                let first = match select(pin!(stream.next(self.last.as_ref())), pin!(polled)).await {
                     Either::Left((event, _)) => Either::Left(event),
                     Either::Right((polled, _)) => Either::Right(polled),
                 };
@@ -173,7 +176,8 @@ impl Follower {
     async fn open(&mut self) -> Result<(), Error> {
         let context = &self.target.context;
         if self.empty_streams > 0 {
-            sleep(context.retry.backoff(self.empty_streams)).await;
+            // A stream that ends with each change must not be opened again without a pause.
+            sleep(context.retry.backoff(self.empty_streams).max(MIN_REOPENING)).await;
         }
         let Some(permit) = context.streams.permit() else {
             self.poll_after(Duration::ZERO);
@@ -214,7 +218,6 @@ impl Follower {
     /// Takes a status from the stream, without the log lines that were delivered before.
     fn take_event(&mut self, mut update: QueueUpdate) -> QueueUpdate {
         if let Source::Stream(stream) = &mut self.source {
-            stream.had_status = true;
             stream.silence = SILENCE;
             stream.poll_due = Instant::now() + SILENCE;
             let lines = update.logs_mut();
@@ -281,12 +284,15 @@ impl Follower {
 }
 
 impl OpenStream {
-    /// Returns the next status, or `None` at the end of the stream. An event that is not a status may be damaged, or of a
-    /// kind that fal adds later.
-    async fn next(&mut self) -> Result<Option<QueueUpdate>, Error> {
+    /// Returns the next change after `last`, or `None` at the end of the stream. An event that is not a status may be
+    /// damaged, or of a kind that fal adds later.
+    async fn next(&mut self, last: Option<&QueueUpdate>) -> Result<Option<QueueUpdate>, Error> {
         while let Some(data) = self.events.next().await? {
             if let Some(update) = QueueUpdate::parse(&data) {
-                return Ok(Some(update));
+                self.had_status = true;
+                if last != Some(&update) {
+                    return Ok(Some(update));
+                }
             }
         }
         Ok(None)

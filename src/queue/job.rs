@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::Error;
-use crate::protocol::{EndpointId, RawResponse, RequestId, json};
+use crate::protocol::{EndpointId, RawResponse, RequestId, envelope, json};
 use crate::text::shown;
 
 /// Maximum bytes of a URL or another id that is kept from the response to a submission.
@@ -76,20 +76,31 @@ impl<O> Job<O> {
         let body: Value = json::from_slice(&response.body).unwrap_or_default();
         let string = |name: &str| body.get(name).and_then(Value::as_str);
         let kept = |name: &str| string(name).filter(|text| text.len() <= MAX_KEPT).map(str::to_owned);
-        let reason = match string("request_id").filter(|id| !id.is_empty()).map(RequestId::parse) {
-            Some(Ok(request_id)) => {
+        let in_body = string("request_id").map(str::trim).filter(|id| !id.is_empty()).map(RequestId::parse);
+        if !matches!(in_body, Some(Ok(_))) && envelope::is_envelope(&response.body) {
+            return Err(Error::service("fal", response).context("unexpected response to the submission"));
+        }
+        // The header has the id, too, if the body is garbled.
+        let in_header = || RequestId::parse(&response.request_id()?).ok();
+        let request_id = match in_body {
+            Some(parsed) => parsed.or_else(|invalid| in_header().ok_or_else(|| invalid.to_string())),
+            None => in_header().ok_or_else(|| "no request id".to_owned()),
+        };
+        match request_id {
+            Ok(request_id) => {
                 let mut job = Job::new(endpoint.as_str(), request_id.as_str());
                 job.status_url = kept("status_url");
                 job.response_url = kept("response_url");
                 job.cancel_url = kept("cancel_url");
                 job.gateway_request_id = kept("gateway_request_id");
-                return Ok(job);
+                Ok(job)
             }
-            Some(Err(invalid)) => invalid.to_string(),
-            None => "no request id".to_owned(),
-        };
-        let message = format!("unexpected response to the submission: {reason}; see `Error::body` for the response");
-        Err(Error::unexpected(message, response))
+            Err(reason) => {
+                let message =
+                    format!("unexpected response to the submission: {reason}; see `Error::body` for the response");
+                Err(Error::unexpected(message, response))
+            }
+        }
     }
 }
 

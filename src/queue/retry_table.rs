@@ -68,6 +68,7 @@ fn conditions() -> Vec<(&'static str, Error)> {
         ("401 or 403", service(403, &[], r#"{"detail":"no"}"#)),
         ("404", service(404, &[], r#"{"status":"NOT_FOUND"}"#)),
         ("404 with a page", service(404, &[HTML], "<html>")),
+        ("401 or 403 with a page", service(403, &[HTML], "<html>")),
         ("a redirect", unexpected(307, &[], "")),
         ("200 with a page", unexpected(200, &[HTML], "<html>")),
         ("200 with a content encoding", unexpected(200, &[("content-encoding", "gzip")], "x")),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Unexpected};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::compound::{Compound, Seed, odd_array, read_compound};
 use super::field_path::FieldPath;
@@ -197,13 +197,21 @@ impl<T: SchemaType> Compound<Vec<T>> for Vec<T> {
         Ok(Read::Odd)
     }
 
-    /// A single object stands for an array of one.
+    /// An object whose keys are numbers stands for the array of its values, any other object for an array of one.
     fn from_object<'de, A: MapAccess<'de>>(object: A, mode: Mode) -> Result<Read<Self>, A::Error> {
         if mode.is_strict() {
             return Err(A::Error::invalid_type(Unexpected::Map, &Self::EXPECTED));
         }
+        let object = Map::deserialize(MapAccessDeserializer::new(object))?;
+        let mut items: Vec<(u64, &Value)> =
+            object.iter().map_while(|(key, value)| Some((key.parse().ok()?, value))).collect();
+        if !object.is_empty() && items.len() == object.len() {
+            items.sort_by_key(|(index, _)| *index);
+            let items = items.into_iter().map(|(_, item)| item.clone()).collect();
+            return Self::read(Value::Array(items), mode).map_err(A::Error::custom);
+        }
         let before = report::mark();
-        let item = T::Shape::read(MapAccessDeserializer::new(object), mode.inner())?;
+        let item = T::Shape::read(Value::Object(object), mode.inner()).map_err(A::Error::custom)?;
         report::prepend(before, || "[0]".to_owned());
         Ok(item.map(|item| vec![item]))
     }

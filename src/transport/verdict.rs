@@ -12,7 +12,8 @@ use crate::protocol::{RawResponse, json};
 pub(crate) enum Verdict {
     /// The failure says nothing about the request itself. The same request may succeed later.
     Transient,
-    /// The result is not ready yet. Only time helps, so that attempts in quick succession are pointless.
+    /// The result is not ready yet, or a gateway is in the way. Only time helps, so that attempts in quick succession are
+    /// pointless.
     Pending,
     /// The service's own word about the request, or a local failure.
     Final,
@@ -87,10 +88,11 @@ fn of_result(response: &RawResponse) -> Verdict {
         _ if response.is_user_timeout() || response.recommends_retry() == Some(false) => Verdict::Final,
         200..=299 if response.content_encoding().is_some() => Verdict::Final,
         429 if response.billable_units().is_none() => Verdict::Transient,
-        408 | 425 | 500..=599 if !is_own => Verdict::Transient,
+        408 | 425 => Verdict::Transient,
+        500..=599 if !is_own => Verdict::Transient,
         // Garbled or cut on its way, or not the model's response.
         200..=299 if !is_json(response) => Verdict::Transient,
-        _ if !is_own && is_page(response) => Verdict::Transient,
+        _ if !is_own => of_other(response),
         _ => Verdict::Final,
     }
 }
@@ -103,8 +105,21 @@ fn of_control(response: &RawResponse) -> Verdict {
         408 | 425 | 429 | 500..=599 => Verdict::Transient,
         // The status is unreadable.
         200..=299 if response.content_encoding().is_none() => Verdict::Transient,
-        _ if is_page(response) && !response.has_request_id() => Verdict::Transient,
+        _ if !response.has_request_id() => of_other(response),
         _ => Verdict::Final,
+    }
+}
+
+/// A response without fal's id. It is fal's own word if it is JSON. Otherwise it is a gateway's, and says nothing about the
+/// request.
+fn of_other(response: &RawResponse) -> Verdict {
+    match response.status.as_u16() {
+        407 => Verdict::Final,
+        // A login page, or a rule of a gateway.
+        300..=399 => Verdict::Pending,
+        _ if is_json(response) || response.content_encoding().is_some() => Verdict::Final,
+        401 | 403 => Verdict::Pending,
+        _ => Verdict::Transient,
     }
 }
 
@@ -114,12 +129,6 @@ fn of_storage(response: &RawResponse) -> Verdict {
         408 | 425 | 429 | 500..=599 => Verdict::Transient,
         _ => Verdict::Final,
     }
-}
-
-/// Returns true for a page from a gateway. A page that denies access, and a redirect, last longer than any patience.
-fn is_page(response: &RawResponse) -> bool {
-    let lasts = response.status.is_redirection() || matches!(response.status.as_u16(), 401 | 403 | 407);
-    !lasts && response.is_html()
 }
 
 /// Returns true if a body is JSON, whether it fits the output's type or not.
@@ -267,7 +276,9 @@ mod tests {
     #[test]
     fn pages_and_unreadable_responses_pass() {
         let html = ("content-type", "text/html; charset=utf-8");
-        for (status, passes) in [(200, true), (400, true), (404, true), (401, false), (403, false), (302, false)] {
+        for (status, passes) in
+            [(200, true), (400, true), (404, true), (401, true), (403, true), (302, true), (407, false)]
+        {
             let page = Error::unexpected("x", response(status, &[html], "<html>"));
             assert_eq!(verdict(Operation::Status, &page).passes(), passes, "{status}");
             assert_eq!(verdict(Operation::Result, &page).passes(), passes, "{status}");

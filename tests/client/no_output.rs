@@ -23,7 +23,12 @@ async fn refused<O: DeserializeOwned + Send + 'static>(body: &str) -> Error {
 }
 
 /// Bodies that are errors of the service, each with its words.
-const ERRORS: [(&str, &str); 8] = [
+const ERRORS: [(&str, &str); 13] = [
+    (r#"{"error":"flagged","images":null,"seed":null}"#, "flagged"),
+    (r#"{"ok":false,"error":"not today"}"#, "not today"),
+    (r#"{"message":"no balance","code":402}"#, "no balance"),
+    (r#"{"type":"about:blank","title":"Out of credit","status":403}"#, "Out of credit"),
+    (r#"{"status":"in_queue","queue_position":1}"#, "in_queue"),
     (r#"{"detail":[{"loc":["body","prompt"],"msg":"flagged","type":"content_policy_violation"}]}"#, "flagged"),
     (r#"{"error":{"message":"no money","type":"payment_required"}}"#, "no money"),
     (r#"{"status":"IN_PROGRESS","request_id":"R1"}"#, "IN_PROGRESS"),
@@ -52,10 +57,10 @@ async fn an_error_of_the_service_is_not_an_output_of_any_type() {
             assert!(error.to_string().contains(words), "{error}");
         }
     }
-    let error = refused::<redux::Output>(ERRORS[0].0).await;
+    let error = refused::<redux::Output>(ERRORS[5].0).await;
     assert_eq!(error.error_type(), Some(&ErrorType::ContentPolicyViolation));
     assert_eq!(error.field_errors()[0].path(), "prompt");
-    assert_eq!(refused::<Value>(ERRORS[4].0).await.error_type(), Some(&ErrorType::RequestTimeout));
+    assert_eq!(refused::<Value>(ERRORS[9].0).await.error_type(), Some(&ErrorType::RequestTimeout));
 }
 
 #[tokio::test]
@@ -135,9 +140,18 @@ async fn outputs_without_required_fields_may_be_empty() {
 
 #[tokio::test]
 async fn an_untyped_object_with_other_keys_is_an_output() {
-    for body in
-        [r#"{"message":"hello"}"#, r#"{"output":"a","error":"partial"}"#, r#"{"status":"done"}"#, "{}", "[1]", "7"]
-    {
+    for body in [
+        r#"{"message":"hello"}"#,
+        r#"{"output":"a","error":"partial"}"#,
+        r#"{"status":"done"}"#,
+        r#"{"code":500}"#,
+        r#"{"images":[],"error":"partial"}"#,
+        r#"{"error":"partial","output":"a"}"#,
+        r#"{"message":"hello","status":200}"#,
+        "{}",
+        "[1]",
+        "7",
+    ] {
         let response = run::<Value>(body).await.expect(body);
         assert_eq!(response.data, serde_json::from_str::<Value>(body).expect("JSON"));
     }

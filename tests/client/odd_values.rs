@@ -99,6 +99,14 @@ async fn a_file_may_be_an_url_an_object_or_a_list_of_one() {
         let response: Response<redux::Output> = run(&body).await.expect(&body);
         assert_eq!(response.data.images.iter().map(|image| &*image.url).collect::<Vec<_>>(), [url], "{body}");
     }
+    let body =
+        r#"{"images":{"10":{"url":"c"},"2":{"url":"b"},"0":{"url":"a","width":"x"}},"has_nsfw_concepts":{"0":true}}"#;
+    let response: Response<redux::Output> = run(body).await.expect("an object whose keys are indices");
+    assert_eq!(response.data.images.iter().map(|image| &*image.url).collect::<Vec<_>>(), ["a", "b", "c"]);
+    assert_eq!(
+        (&*response.data.has_nsfw_concepts, response.skipped()),
+        (&[true][..], &["images[0].width".to_owned()][..])
+    );
     for image in [json!(url), json!({ "url": url }), json!([{ "url": url }]), json!([{ "url": url }, { "url": "b" }])] {
         let body = json!({ "image": image, "text": image, "file": image, "fps": "24" }).to_string();
         let response: Response<Media> = run(&body).await.expect(&body);

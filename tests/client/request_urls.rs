@@ -31,6 +31,33 @@ async fn server(submitted: Value) -> Server {
     .await
 }
 
+#[tokio::test]
+async fn the_id_of_a_garbled_response_is_in_its_header() {
+    for body in [
+        "",
+        r#"{"request_id":"R1"#,
+        r#"{"request_id":1}"#,
+        r#"{"request_id":" "}"#,
+        r#"{"request_id":"../R1"}"#,
+        r#"{"request_id":" R1 "}"#,
+        r#"[{"request_id":"R1"}]"#,
+        "<html>",
+    ] {
+        let server = Server::start(move |_, seen| match operation(seen) {
+            "submit" => Reply::json(200, body).header("x-fal-request-id", "R1"),
+            "stream" => Reply::events(&[COMPLETED]),
+            _ => Reply::json(200, r#"{"ok":1}"#),
+        })
+        .await;
+        let response = server.client().endpoint("fal-ai/flux/dev").subscribe(json!({})).await.expect(body);
+        assert_eq!((response.data, response.request_id.as_deref()), (json!({ "ok": 1 }), Some("R1")), "{body}");
+    }
+    let refused = Reply::json(200, r#"{"detail":"The queue is closed"}"#).header("x-fal-request-id", "R1");
+    let server = Server::start(move |_, _| refused.clone()).await;
+    let error = server.client().endpoint("a/b").submit(json!({})).await.expect_err("an error");
+    assert!(error.to_string().contains("The queue is closed") && error.may_have_been_accepted(), "{error}");
+}
+
 /// Makes every request about a job.
 async fn use_job(client: &Client, job: Job<Value>) {
     let job = client.resume(job);
@@ -190,5 +217,17 @@ async fn a_submit_response_without_a_usable_id_is_an_error_with_the_body() {
         let text = error.to_string();
         assert!(text.len() < 1_000 && !text.contains(char::is_control), "{text:?}");
         assert_eq!(server.seen().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_of_a_megabyte_is_refused() {
+    let server = Server::start(|_, _| Reply::json(200, "{}")).await;
+    let saved = json!({ "endpoint": format!("a/{}", "b".repeat(1 << 20)), "request_id": "R1" });
+    let job: fal_client::Job<serde_json::Value> = serde_json::from_value(saved).expect("a job");
+    let job = server.client().resume(job);
+    let errors = [job.status().await.map(drop), job.result().await.map(drop), job.cancel().await.map(drop)];
+    for error in errors.map(|result| result.expect_err("too long")) {
+        assert!(error.to_string().len() < 1_000 && server.seen().is_empty(), "{error}");
     }
 }

@@ -40,6 +40,7 @@ fn replies(condition: &str) -> Vec<Reply> {
         "401 or 403" => all(&[401, 403], r#"{"detail":"no"}"#),
         "404" => all(&[404], r#"{"status":"MISSING"}"#),
         "404 with a page" => vec![Reply::text(404, "text/html", "<html>")],
+        "401 or 403 with a page" => [401, 403].map(|status| Reply::text(status, "text/html", "<html>")).to_vec(),
         "a redirect" => vec![Reply::json(307, "").header("location", "https://x.y/")],
         "200 with a page" => vec![Reply::text(200, "text/html", "<html>")],
         "200 with a content encoding" => vec![Reply::json(200, "{}").header("content-encoding", "gzip")],

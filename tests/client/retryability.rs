@@ -158,6 +158,32 @@ async fn a_subscription_that_fails_after_its_submission_must_not_be_repeated() {
     assert_eq!((error.request_id(), predicates(&error)), (Some("R1"), FREE_TO_RETRY), "{error}");
 }
 
+/// The status of a request never says that it is free.
+#[tokio::test]
+async fn a_refused_poll_does_not_end_the_bill() {
+    let id = |reply: Reply| reply.header("x-fal-request-id", "R1");
+    for poll in [
+        id(Reply::json(502, "")),
+        id(Reply::json(503, "{}")).header("x-fal-needs-retry", "1"),
+        Reply::json(400, r#"{"detail":"no"}"#),
+        Reply::json(402, r#"{"detail":"no money"}"#),
+        Reply::json(409, "{}"),
+        Reply::json(499, "{}"),
+    ] {
+        let script = [submitted(), ("stream", vec![Reply::json(404, "{}")]), ("status", vec![poll.clone()])];
+        let server = server(&script).await;
+        let policy = RetryPolicy::none().patience(Duration::ZERO);
+        let endpoint = server.builder().retry(policy).build().expect("a client").endpoint("a/b");
+        let error = endpoint.subscribe(json!({})).await.expect_err("refused");
+        assert_eq!((error.request_id(), predicates(&error)), (Some("R1"), MAY_BE_BILLED), "{poll:?}: {error}");
+    }
+    // The result does.
+    let failed = id(Reply::json(422, r#"{"detail":"no faces"}"#));
+    let script = [submitted(), ("stream", vec![Reply::events(&[COMPLETED])]), ("result", vec![failed])];
+    let error = server(&script).await.client().endpoint("a/b").subscribe(json!({})).await.expect_err("failed");
+    assert_eq!(predicates(&error), FINAL, "{error}");
+}
+
 #[tokio::test]
 async fn a_result_that_is_not_ready_is_retryable_and_a_failed_one_is_not() {
     let emulator = start(Pace::manual()).await;

@@ -86,6 +86,27 @@ async fn a_status_that_a_stream_holds_back_is_polled_after_fifteen_seconds() {
 }
 
 #[tokio::test]
+async fn a_stream_that_only_repeats_itself_is_polled_after_fifteen_seconds() {
+    for repeated in [QUEUED, r#"{"status":"IN_PROGRESS","logs":[]}"#] {
+        let stream = Reply::events(&[repeated, repeated]).repeated();
+        let status = vec![Reply::json(200, COMPLETED)];
+        let server = server(&[submitted(), ("stream", vec![stream]), ("status", status), result()]).await;
+        let time = async {
+            received(&server, "stream", 1).await;
+            for _ in 0..30 {
+                for _ in 0..200 {
+                    tokio::task::yield_now().await;
+                }
+                skip(SECOND).await;
+            }
+        };
+        let (done, ()) = tokio::join!(server.client().endpoint("a/b").subscribe(json!({})).into_future(), time);
+        assert_eq!(done.expect("a result").data, json!({ "ok": 1 }));
+        assert_eq!((count_of(&server, "stream"), count_of(&server, "status")), (1, 1), "{repeated}");
+    }
+}
+
+#[tokio::test]
 async fn a_failed_poll_does_not_end_a_stream_that_works() {
     for refusal in [Reply::json(403, r#"{"detail":"path not allowed"}"#), Reply::json(404, "{}"), Reply::dropped()] {
         let server = server(&[

@@ -33,6 +33,9 @@ async fn the_reason_is_found_in_json_of_any_shape() {
         (400, r#"{"error":{"message":"Unknown size","code":7}}"#, "Unknown size"),
         (400, r#"{"errors":[{"message":"one"},{"detail":"two"}]}"#, "one; two"),
         (400, r#"{"detail":["one","two"],"status":"error"}"#, "one; two"),
+        (400, r#"{"detail":["one",{"loc":["body","size"],"msg":"two","input":"MY PROMPT"}]}"#, "one; size: two"),
+        (401, r#"{"error":"invalid_key","error_description":"The key has expired"}"#, "The key has expired"),
+        (400, r#"{"detail":"no <i>size</i> given"}"#, "no size given"),
         (403, r#"{"type":"about:blank","title":"Forbidden","detail":"Not your team"}"#, "Not your team"),
         (500, r#"{"detail":"{\"error\":{\"reason\":\"out of memory\"}}"}"#, "out of memory"),
         (
@@ -71,6 +74,7 @@ async fn a_page_is_described_by_its_title_and_other_text_by_its_type() {
             Reply::text(503, "text/plain", "upstream connect error\nor reset"),
             "upstream connect error or reset (text/plain)",
         ),
+        (Reply::text(503, "text/plain", "no upstream<script>alert(1)</script>"), "no upstream (text/plain)"),
         (gzip, "(application/json, gzip)"),
         (Reply::text(500, "application/octet-stream", "\0\0\0"), "application/octet-stream"),
         (Reply::text(500, "text/plain", ""), "no details given"),

@@ -49,6 +49,8 @@ pub(crate) struct Reply {
     silent: bool,
     /// Leaves the length of the body unannounced.
     unannounced: bool,
+    /// Sends the body again each second until the client closes the connection.
+    repeated: bool,
 }
 
 impl Reply {
@@ -62,7 +64,14 @@ impl Reply {
 
     pub(crate) fn binary(status: u16, content_type: &str, body: &[u8]) -> Self {
         let head = format!("HTTP/1.1 {status} Scripted\r\ncontent-type: {content_type}\r\n");
-        Reply { head: Some(head), body: body.into(), announced: None, silent: false, unannounced: false }
+        Reply {
+            head: Some(head),
+            body: body.into(),
+            announced: None,
+            silent: false,
+            unannounced: false,
+            repeated: false,
+        }
     }
 
     /// Responds with a complete stream of events.
@@ -114,9 +123,15 @@ impl Reply {
         self
     }
 
+    /// Sends the body again each second.
+    pub(crate) fn repeated(mut self) -> Self {
+        self.repeated = true;
+        self.unannounced()
+    }
+
     /// Closes the connection without a response.
     pub(crate) fn dropped() -> Self {
-        Reply { head: None, body: Vec::new(), announced: None, silent: false, unannounced: false }
+        Reply { head: None, body: Vec::new(), announced: None, silent: false, unannounced: false, repeated: false }
     }
 
     /// Keeps the connection open without a response.
@@ -243,6 +258,13 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     let reply = script(index, &seen);
     stream.write_all(&reply.bytes()).await?;
     stream.flush().await?;
+    if reply.repeated {
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            stream.write_all(&reply.body).await?;
+            stream.flush().await?;
+        }
+    }
     if reply.silent {
         // Until the client closes it.
         while stream.read(&mut [0; 64]).await? > 0 {}
