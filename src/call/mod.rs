@@ -13,6 +13,8 @@ mod options;
 mod outgoing;
 mod priority;
 mod response;
+#[cfg(test)]
+mod retry_table;
 mod run;
 mod send_options;
 mod span;

@@ -256,7 +256,7 @@ async fn fetch_patiently<O: DeserializeOwned + 'static>(
 }
 
 /// Returns the body of a model's response that is not an output. Neither a page of a gateway nor the queue's word is one.
-fn unusable_output(error: &Error) -> Option<Bytes> {
+pub(super) fn unusable_output(error: &Error) -> Option<Bytes> {
     let is_unusable =
         error.kind() == ErrorKind::UnexpectedResponse && verdict(Operation::Result, error) != Verdict::Pending;
     let is_plain = |response: &RawResponse| response.status.is_success() && response.content_encoding().is_none();
