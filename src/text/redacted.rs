@@ -169,6 +169,7 @@ mod tests {
             ("missing key: reference_image_url_2", "missing key: reference_image_url_2"),
             ("unknown key: enable_safety_checker_version", "unknown key: enable_safety_checker_version"),
             ("tokenizer=t5-xxl, max_token=77", "tokenizer=t5-xxl, max_token=77"),
+            ("x-token-value=abcdef, token_limit=4096", "x-token-value=[redacted], token_limit=4096"),
             ("tokenizer: t5xxl_fp16", "tokenizer: t5xxl_fp16"),
             ("duplicate key prompt:2", "duplicate key prompt:2"),
             ("https://h.x/a?key=images/2026/fox-1.png", "https://h.x/a?key=images/2026/fox-1.png"),

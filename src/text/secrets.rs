@@ -104,7 +104,7 @@ pub(crate) fn is_sensitive(name: &str) -> bool {
     is_ambiguous(name) || {
         let name = name.to_ascii_lowercase();
         // Neither `max_tokens` nor `tokenizer` has a secret.
-        let is_token = name.trim_end_matches(|c: char| !c.is_ascii_alphabetic()).ends_with("token");
+        let is_token = name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word.ends_with("token"));
         is_token || SENSITIVE_NAMES.contains(&&*name) || SENSITIVE.iter().any(|part| name.contains(part))
     }
 }
