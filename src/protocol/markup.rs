@@ -10,7 +10,7 @@ pub(super) fn start(text: &str) -> Option<usize> {
     // A text such as `<image_url> is required` is not markup: the element has no end.
     let element = || {
         let end = lower.find("</")?;
-        let name: &str = lower[end + 2..].split(|c: char| !c.is_ascii_alphanumeric()).next()?;
+        let name = lower[end + 2..].split(|c: char| !c.is_ascii_alphanumeric()).next()?;
         lower[..end].find(&format!("<{name}")).filter(|_| !name.is_empty())
     };
     starts.iter().filter_map(|start| lower.find(start)).min().or_else(element)

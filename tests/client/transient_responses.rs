@@ -85,6 +85,20 @@ async fn a_request_that_is_not_known_yet_is_followed() {
 }
 
 #[tokio::test]
+async fn whatever_is_not_json_is_not_fals_word() {
+    let page = |status| Reply::text(status, "text/html", "<html><title>Just a moment...</title></html>");
+    let mut odd: Vec<Reply> = [400, 401, 403, 405, 409, 421, 423, 431, 451, 499].map(page).to_vec();
+    odd.extend([302, 303, 307, 308].map(|status| page(status).header("location", "https://login.x.y/")));
+    odd.extend([Reply::text(400, "text/plain", "nginx"), Reply::text(403, "text/plain", "error code: 1020")]);
+    odd.push(Reply::json(499, ""));
+    for odd in odd {
+        let (polls, results) = ([odd.clone(), odd.clone(), Reply::json(200, COMPLETED)], [odd.clone(), output()]);
+        let server = polled(polls.to_vec(), results.to_vec()).await;
+        assert_eq!(followed(&server).await.1.ok(), Some(json!({ "ok": 1 })), "{odd:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_completed_request_whose_result_is_not_ready_is_waited_for() {
     let mut odd = vec![
         Reply::json(400, r#"{"error":{"message":"The request is not ready yet"}}"#),
@@ -101,8 +115,16 @@ async fn a_completed_request_whose_result_is_not_ready_is_waited_for() {
         Reply::json(200, ""),
         Reply::json(200, r#"{"ok""#),
         Reply::json(200, r#"{"ok":1"#).torn(),
+        Reply::json(202, r#"{"status":"in_progress","request_id":"R1"}"#).header("x-fal-request-id", "R1"),
+        Reply::json(409, r#"{"message":"Still processing"}"#),
+        Reply::text(400, "text/plain", "Request is still in progress").header("x-fal-request-id", "R1"),
+        Reply::json(408, "{}").header("x-fal-request-id", "R1"),
+        Reply::json(425, r#"{"detail":"Too early"}"#).header("x-fal-request-id", "R1"),
     ];
     for body in [
+        r#"{"status":"in_progress"}"#,
+        r#"{"error":{"message":"The request is not ready yet"}}"#,
+        r#"{"detail":[{"msg":"Request has not finished"}]}"#,
         r#"{"detail":"Request is still in progress"}"#,
         r#"{"detail":"Request is still in queue"}"#,
         r#"{"status":"IN_PROGRESS"}"#,
@@ -116,23 +138,6 @@ async fn a_completed_request_whose_result_is_not_ready_is_waited_for() {
         let server = polled(vec![Reply::json(200, COMPLETED)], [early, vec![output()]].concat()).await;
         assert_eq!(followed(&server).await.1.ok(), Some(json!({ "ok": 1 })), "{odd:?}");
         assert_eq!(count_of(&server, "submit"), 1);
-    }
-}
-
-#[tokio::test]
-async fn whatever_is_not_json_is_not_fals_word() {
-    let page = |status| Reply::text(status, "text/html", "<html><title>Just a moment...</title></html>");
-    let mut odd: Vec<Reply> = [400, 401, 403, 405, 409, 421, 423, 431, 451, 499].map(page).to_vec();
-    odd.extend([302, 303, 307, 308].map(|status| page(status).header("location", "https://login.x.y/")));
-    odd.extend([Reply::text(400, "text/plain", "nginx"), Reply::text(403, "text/plain", "error code: 1020")]);
-    odd.push(Reply::json(499, ""));
-    for odd in odd {
-        let server = polled(
-            vec![odd.clone(), odd.clone(), Reply::json(200, COMPLETED)],
-            vec![odd.clone(), odd.clone(), output()],
-        )
-        .await;
-        assert_eq!(followed(&server).await.1.ok(), Some(json!({ "ok": 1 })), "{odd:?}");
     }
 }
 
