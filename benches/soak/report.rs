@@ -1,4 +1,4 @@
-//! What the calls came to, and what has to hold.
+//! The outcome of all calls, and the conditions that have to hold.
 
 use std::collections::{HashMap, HashSet};
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! What the process uses.
+//! The tasks, descriptors and memory of the process.
 
 use std::fs;
 
