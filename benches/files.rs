@@ -185,7 +185,7 @@ async fn measure(table: &str, name: &str, base: &str, folder: &Path) -> Result<(
         }
         _ => {
             let urls = (0..MANY).map(|_| url_of_length(base, SMALL));
-            client.download_all(urls, down.path()).at_once(PARALLEL).await?;
+            client.download_all(urls, down.path()).parallel_files(PARALLEL).await?;
         }
     }
     let seconds = start.elapsed().as_secs_f64();

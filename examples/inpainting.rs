@@ -90,7 +90,11 @@ async fn paint(options: Options) -> Result<(), Box<dyn Error>> {
     progress.end();
 
     let image = result.data.images.first().ok_or("the response has no image")?;
-    let saved = client.download(image, options.out).overwrite(true).await?;
+    let saved = tokio::select! {
+        saved = client.download(image, options.out).overwrite(true) => saved?,
+        // tokio keeps its handler, so Ctrl-C no longer ends the program on its own.
+        _ = tokio::signal::ctrl_c() => return Err("the download was interrupted".into()),
+    };
     println!("Request id: {}", result.request_id.as_deref().unwrap_or_default());
     match result.data.seed {
         Some(seed) => println!("Seed:       {seed}"),

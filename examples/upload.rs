@@ -94,8 +94,13 @@ async fn inpaint(image: Option<PathBuf>, folder: impl AsRef<Path>) -> Result<(),
         println!("Inpainted: request {}", result.request_id.as_deref().unwrap_or_default());
         images.extend(result.data.images);
     }
-    for saved in client.download_all(&images, folder).await? {
-        println!("Saved:     {}", saved.display());
+    let saved = tokio::select! {
+        saved = client.download_all(&images, folder) => saved?,
+        // tokio keeps its handler, so Ctrl-C no longer ends the program on its own.
+        _ = tokio::signal::ctrl_c() => return Err("the downloads were interrupted".into()),
+    };
+    for path in saved {
+        println!("Saved:     {}", path.display());
     }
     Ok(())
 }

@@ -50,13 +50,13 @@
 //!
 //! # Features
 //!
-//! None is enabled by default.
+//! Only `socks` is enabled by default.
 //!
 //! | feature | adds |
 //! | --- | --- |
 //! | `documents` | `documents()`: the OpenAPI documents of the shipped endpoints |
 //! | `image` | `FileInput::from(image::DynamicImage)`, uploaded as PNG |
-//! | `socks` | SOCKS proxies of the environment; on by default |
+//! | `socks` | SOCKS proxies of the environment |
 //! | `regenerate` | updates `generated/`; only for builds of this crate's own repository |
 //!
 //! # Tracing
@@ -81,6 +81,7 @@
 //! | a token for uploads was rejected | `debug` |
 //! | a download was interrupted and is resumed | `debug` |
 //! | a host is unreachable and the client tries its backup host | `warn` |
+//! | a downloaded file is empty | `warn` |
 //! | an upload failed and the client tries the fallback repository | `warn` |
 //! | a request cannot be cancelled because it was dropped outside a tokio runtime | `warn` |
 //!

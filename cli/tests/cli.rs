@@ -168,7 +168,7 @@ fn emulator_serves_the_documents_of_a_folder() {
     let body = r#"{"text":"hello"}"#;
     write!(
         stream,
-        "POST /fal.run/acme/echo HTTP/1.1\r\nhost: x\r\nauthorization: Key emulated\r\nconnection: close\r\n\
+        "POST /fal.run/acme/echo HTTP/1.1\r\nhost: localhost\r\nauthorization: Key emulated\r\nconnection: close\r\n\
          content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     )

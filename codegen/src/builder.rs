@@ -144,6 +144,9 @@ impl Builder {
                 .map_err(|error| Finding::new(&folder, "", refusals::cannot("create the folder", &error)))?;
             lock = Some(Lock::of(&folder));
         }
+        if lock.as_ref().is_some_and(Lock::is_held) {
+            write::remove_temporary(&folder);
+        }
         let lost = report.new_since(&report::read(&folder).unwrap_or_default());
         let paths: Vec<PathBuf> = files.keys().map(|path| folder.join(path)).collect();
         let changes = write::compare(&folder, files)?;

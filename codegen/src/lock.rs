@@ -6,7 +6,7 @@ use std::path::Path;
 /// A lock on a folder, released when it is dropped and when the process ends, however it ends.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _folder: Option<File>,
+    folder: Option<File>,
 }
 
 impl Lock {
@@ -15,7 +15,12 @@ impl Lock {
     /// The lock is advisory and on the folder itself, so that no file is left behind. Systems other than Unix cannot lock a
     /// folder, and some network file systems neither. Generators may run in parallel there, but each replaces whole files.
     pub(crate) fn of(folder: &Path) -> Lock {
-        Lock { _folder: File::open(folder).ok().filter(wait) }
+        Lock { folder: File::open(folder).ok().filter(wait) }
+    }
+
+    /// Returns true if no other generator works on the folder.
+    pub(crate) fn is_held(&self) -> bool {
+        self.folder.is_some()
     }
 }
 

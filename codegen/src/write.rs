@@ -107,6 +107,30 @@ pub(crate) fn apply(folder: &Path, changes: &Changes, modified: Option<SystemTim
     Ok(())
 }
 
+/// Removes the temporary files of generators that were killed. No other generator may be running.
+pub(crate) fn remove_temporary(folder: &Path) {
+    let mut present = Vec::new();
+    // The comparison reports what cannot be read.
+    collect(folder, Path::new(""), &mut present, &mut Vec::new());
+    for file in present.into_iter().filter(|path| is_temporary(path)).map(|path| folder.join(path)) {
+        // One that was cut before its first line was written may be empty.
+        if file::read_head(&file).is_ok_and(|head| head.is_empty() || mark::is_in(&head)) {
+            let _ = fs::remove_file(file);
+        }
+    }
+}
+
+/// The name of the temporary file of a generated one, which begins with a dot and ends in a number.
+fn temporary(name: &str) -> String {
+    format!(".{name}.{}", process::id())
+}
+
+fn is_temporary(file: &Path) -> bool {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let number = name.strip_prefix('.').and_then(|name| name.rsplit_once('.'));
+    number.is_some_and(|(_, number)| number.parse::<u32>().is_ok())
+}
+
 /// Writes a temporary file and renames it, so that other processes see the old text or the new one, never a part. A link is
 /// replaced, and its target stays as it is.
 fn write(file: &Path, text: &str, modified: Option<SystemTime>) -> Result<(), Error> {
@@ -114,7 +138,7 @@ fn write(file: &Path, text: &str, modified: Option<SystemTime>) -> Result<(), Er
     let folder = file.parent().unwrap_or(Path::new(""));
     fs::create_dir_all(folder).map_err(failed)?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let temporary = folder.join(format!(".{name}.{}", process::id()));
+    let temporary = folder.join(temporary(&name));
     // Left behind by a process that was killed.
     let _ = fs::remove_file(&temporary);
     let written = create(&temporary, text, modified).and_then(|()| fs::rename(&temporary, file));

@@ -43,18 +43,35 @@ pub struct DocumentError {
 
 impl DocumentError {
     pub(crate) fn new(file: impl Into<String>, reason: impl Into<String>) -> Self {
-        DocumentError { file: file.into(), reason: reason.into() }
+        DocumentError { file: printable(&file.into()), reason: printable(&reason.into()) }
     }
 
-    /// Returns the file, or `document 1` and so on for documents that were added as strings.
+    /// Returns the file, or `document 1` and so on for documents that were added as strings. Control characters are escaped.
     pub fn file(&self) -> &str {
         &self.file
     }
 
-    /// Returns the reason why the document is invalid.
+    /// Returns the reason why the document is invalid. Control characters are escaped, and long reasons are cut.
     pub fn reason(&self) -> &str {
         &self.reason
     }
+}
+
+/// The longest text of an error, in characters.
+const MAX_TEXT: usize = 4_096;
+
+/// Escapes control characters. A document is not trusted, and its errors are printed.
+fn printable(text: &str) -> String {
+    let mut printable = String::new();
+    for c in text.chars().take(MAX_TEXT) {
+        let is_hidden =
+            c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if is_hidden { printable.extend(c.escape_default()) } else { printable.push(c) }
+    }
+    if text.chars().nth(MAX_TEXT).is_some() {
+        printable.push('…');
+    }
+    printable
 }
 
 impl fmt::Display for DocumentError {

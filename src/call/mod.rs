@@ -13,8 +13,11 @@ mod options;
 mod outgoing;
 mod priority;
 mod response;
+#[cfg(test)]
+mod retry_table;
 mod run;
 mod send_options;
+mod span;
 mod status;
 mod status_stream;
 mod steps;

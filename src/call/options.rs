@@ -141,6 +141,8 @@ macro_rules! follow_options {
         /// - The result, if the request was already completed: it is billed anyway.
         ///
         /// A request whose submission has not been sent is not sent any more.
+        ///
+        /// After the first `ctrl_c()`, Ctrl-C no longer ends the program on its own, because tokio keeps its handler.
         pub fn cancel_when(mut self, signal: impl std::future::Future + Send + 'a) -> Self {
             self.follow.cancel_when = crate::call::cancel_signal::CancelSignal::new(signal);
             self

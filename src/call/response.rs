@@ -64,6 +64,9 @@ impl<O> Response<O> {
 
     /// Returns the paths of the values that do not fit their field, such as `seed` or `images[1]`. They are empty in
     /// [`data`](Self::data), or left out of it. [`body`](Self::body) has them.
+    ///
+    /// Null is among them only where it changes an array: a null object is left out, and a null integer or boolean empties
+    /// the array.
     pub fn skipped(&self) -> &[String] {
         &self.skipped
     }

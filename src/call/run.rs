@@ -13,6 +13,7 @@ use tracing::Instrument;
 use super::options::{send_options, timeout_option};
 use super::outgoing::Outgoing;
 use super::response::Response;
+use super::span::record_request_id;
 use crate::error::Error;
 use crate::schema::EndpointInput;
 use crate::text::shown;
@@ -78,7 +79,7 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> IntoFuture for Run<
         let record = span.clone();
         let call = async move {
             let response = self.send().await?;
-            record.record("request_id", response.request_id.as_deref().map(shown));
+            response.request_id.iter().for_each(|id| record_request_id(&record, id));
             Ok(response)
         };
         call.instrument(span).boxed()

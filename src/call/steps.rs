@@ -14,6 +14,7 @@ use super::fetch_result::fetch;
 use super::follow_options::FollowOptions;
 use super::job_event::JobEvent;
 use super::response::Response;
+use super::span::record_request_id;
 use super::submission::{Sent, Submission, accepted};
 use crate::error::{Error, ErrorKind};
 use crate::protocol::{Cancellation, Failure, Metrics, QueueUpdate, RawResponse};
@@ -186,7 +187,7 @@ impl<O: DeserializeOwned + Send + 'static> Course<O> {
     fn accepted(&mut self, (job, turn): Sent<O>) -> Job<O> {
         self.turn = turn;
         self.is_accepted = true;
-        self.span.record("request_id", shown(&job.request_id));
+        record_request_id(&self.span, &job.request_id);
         if let Stage::Submit(submission) = &self.stage {
             let target = Target::new(submission.client.context().clone(), job.endpoint.clone(), &job);
             let follower = Box::new(Follower::new(target.clone(), self.logs));
@@ -255,7 +256,7 @@ async fn fetch_patiently<O: DeserializeOwned + 'static>(
 }
 
 /// Returns the body of a model's response that is not an output. Neither a page of a gateway nor the queue's word is one.
-fn unusable_output(error: &Error) -> Option<Bytes> {
+pub(super) fn unusable_output(error: &Error) -> Option<Bytes> {
     let is_unusable =
         error.kind() == ErrorKind::UnexpectedResponse && verdict(Operation::Result, error) != Verdict::Pending;
     let is_plain = |response: &RawResponse| response.status.is_success() && response.content_encoding().is_none();

@@ -12,6 +12,7 @@ use super::cancel::{cancel_quickly, cancelled};
 use super::cancel_signal::CancelSignal;
 use super::options::{queue_options, send_options, timeout_option};
 use super::outgoing::Outgoing;
+use super::span::record_request_id;
 use super::submission::{Submission, accepted};
 use crate::error::Error;
 use crate::protocol::Cancellation;
@@ -95,7 +96,7 @@ impl<I: EndpointInput, O: 'static> IntoFuture for Submit<I, O> {
             match first {
                 Some(Ok(sent)) => {
                     let (job, _) = sent?;
-                    record.record("request_id", shown(&job.request_id));
+                    record_request_id(&record, &job.request_id);
                     Ok(job)
                 }
                 Some(Err(attempts)) => {
@@ -106,7 +107,7 @@ impl<I: EndpointInput, O: 'static> IntoFuture for Submit<I, O> {
                 }
                 None => {
                     let (job, _) = submission.settle().await?;
-                    record.record("request_id", shown(&job.request_id));
+                    record_request_id(&record, &job.request_id);
                     let target = Target::new(submission.client.context().clone(), job.endpoint.clone(), &job);
                     match cancel_quickly(&target).await {
                         Some(Cancellation::AlreadyCompleted) => Ok(job),

@@ -12,6 +12,7 @@ pub use builder::ClientBuilder;
 
 use crate::error::Error;
 use crate::storage::{Tokens, UploadPolicy, Uploader};
+use crate::text::shown;
 use crate::transport::Context;
 
 /// A client for fal.ai. Clones are cheap and share connections.
@@ -82,9 +83,9 @@ impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Context { hosts, credentials, .. } = &**self.context();
         f.debug_struct("Client")
-            .field("run_host", &hosts.run.as_str())
-            .field("queue_host", &hosts.queue.as_str())
-            .field("rest_host", &hosts.rest.as_str())
+            .field("run_host", &shown(hosts.run.as_str()))
+            .field("queue_host", &shown(hosts.queue.as_str()))
+            .field("rest_host", &shown(hosts.rest.as_str()))
             .field("credentials", credentials)
             .finish_non_exhaustive()
     }

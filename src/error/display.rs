@@ -16,10 +16,13 @@ impl fmt::Display for Error {
         if let [_, _, ..] = &attempts[..] {
             write!(f, ", after {} attempts", attempts.len())?;
         }
-        match request_id {
-            Some(request_id) => write!(f, " (request {})", shown(request_id)),
-            None => Ok(()),
+        if let Some(request_id) = request_id {
+            write!(f, " (request {})", shown(request_id))?;
         }
+        if self.may_have_been_accepted() && self.cancellation().is_none() {
+            f.write_str("; sending it again could bill it twice")?;
+        }
+        Ok(())
     }
 }
 
@@ -38,6 +41,9 @@ impl fmt::Debug for Error {
         }
         if let Some(error_type) = &self.0.error_type {
             output.field("error_type", &shown(error_type.as_str()));
+        }
+        if self.may_have_been_accepted() {
+            output.field("may_have_been_accepted", &true);
         }
         if !self.0.attempts.is_empty() {
             output.field("attempts", &self.0.attempts);

@@ -36,7 +36,7 @@ const NO_DETAILS: &str = "no details given";
 ///     Err(error) if error.is_timeout() => eprintln!("try again later: {error}"),
 ///     Err(error) if !error.field_errors().is_empty() => {
 ///         for field in error.field_errors() {
-///             eprintln!("{}: {}", field.path(), field.msg);
+///             eprintln!("{field}");
 ///         }
 ///     }
 ///     Err(error) => return Err(error),
@@ -90,12 +90,24 @@ impl Error {
     pub(crate) fn service(host: &str, response: RawResponse) -> Self {
         let status = response.status();
         let detail = response.detail();
-        let details = detail.message.unwrap_or_else(|| NO_DETAILS.to_owned());
+        let mut details = match detail.message.as_deref() {
+            None => NO_DETAILS,
+            Some("NOT_FOUND") => {
+                "NOT_FOUND, the request is unknown: it may have expired, or belong to another key or host"
+            }
+            Some(words) => words,
+        };
         // A proxy responds with this status, and fal does not.
         let host = if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED { "the proxy" } else { host };
-        let reason = status.canonical_reason().map(|reason| format!(" {reason}")).unwrap_or_default();
-        let mut error =
-            Error::new(ErrorKind::Service, format!("{host} returned {}{reason}: {details}", status.as_u16()));
+        let mut line = status.as_u16().to_string();
+        if let Some(reason) = status.canonical_reason() {
+            line = format!("{line} {reason}");
+            // Many bodies repeat the status line.
+            if details == reason || details == line {
+                details = NO_DETAILS;
+            }
+        }
+        let mut error = Error::new(ErrorKind::Service, format!("{host} returned {line}: {details}"));
         error.0.request_id = response.request_id().or_else(|| response.request_id_in_body());
         error.0.error_type = response.error_type().map(ErrorType::other);
         error.0.field_errors = detail.field_errors;
@@ -111,9 +123,14 @@ impl Error {
             error.0.message.push_str("; the response is ");
             error.0.message.push_str(&words);
         }
-        error.0.request_id = response.request_id();
-        error.0.response = Some(response);
-        error
+        error.with_response(response)
+    }
+
+    /// Adds the response, and its request id.
+    pub(crate) fn with_response(mut self, response: RawResponse) -> Self {
+        self.0.request_id = response.request_id();
+        self.0.response = Some(response);
+        self
     }
 
     /// Creates the error of a request that failed below HTTP.
@@ -210,7 +227,7 @@ impl Error {
             Some(Cancellation::AlreadyCompleted) => "; it has already completed and its result can be fetched",
             Some(Cancellation::NotFound) => "; fal does not know the request",
             Some(_) => "; its cancellation was requested",
-            None => "; its cancellation could not be requested",
+            None => "; its cancellation could not be requested, so it may still run: cancel it by its id",
         });
         self.0.cancellation = outcome;
         self

@@ -9,6 +9,8 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STAN
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
+use crate::text::Redacted;
+
 /// Characters that a media type may contain, such as in `video/mp4; codecs="avc1, mp4a"`, and a data URI has to escape.
 const NOT_IN_TYPE: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'%').add(b',');
 
@@ -58,11 +60,12 @@ fn without_spaces(data: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
     data
 }
 
-/// Formats a URL for people. Shows only the header of a data URI, and the beginning of any other string.
+/// Formats a URL for people, without secrets. Shows only the header of a data URI, and the beginning of any other string.
 pub(crate) fn shorten(url: &str) -> String {
     let head = if is_data_uri(url) { &url[..url.find(',').map_or(5, |comma| comma + 1)] } else { url };
     let head = head.char_indices().nth(MAX_SHOWN_CHARS).map_or(head, |(end, _)| &head[..end]);
-    if head.len() < url.len() { format!("{head:?}…, {} bytes", url.len()) } else { format!("{head:?}") }
+    let shown = Redacted(head);
+    if head.len() < url.len() { format!("{shown:?}…, {} bytes", url.len()) } else { format!("{shown:?}") }
 }
 
 #[cfg(test)]
@@ -110,6 +113,7 @@ mod tests {
         for (url, text) in [
             ("https://a.b/c", r#""https://a.b/c""#.to_owned()),
             ("data:image/png;base64,YWJj", r#""data:image/png;base64,"…, 26 bytes"#.to_owned()),
+            ("https://u:p@a.b/c?Signature=s1", r#""https://[redacted]@a.b/c?Signature=[redacted]""#.to_owned()),
             ("DATA:YWJj", r#""DATA:"…, 9 bytes"#.to_owned()),
             (&"é".repeat(300), format!("{:?}…, 600 bytes", "é".repeat(200))),
         ] {

@@ -25,10 +25,18 @@ const SIGNATURES: &[(&[u8], &str)] = &[
     (b"#?RGBE\n", "image/vnd.radiance"),
     (b"DDS ", "image/vnd-ms.dds"),
     (b"qoif", "image/qoi"),
+    (b"FLIF", "image/flif"),
+    (b"icns", "image/icns"),
+    (b"gimp xcf", "image/x-xcf"),
+    (b"\xabKTX 11\xbb\r\n\x1a\n", "image/ktx"),
+    (b"\xabKTX 20\xbb\r\n\x1a\n", "image/ktx2"),
     (b"fLaC", "audio/flac"),
     (b"MThd", "audio/midi"),
     (b"#!AMR", "audio/amr"),
     (b"caff\0\x01", "audio/x-caf"),
+    (b".snd\0\0\0", "audio/basic"),
+    (b"wvpk", "audio/x-wavpack"),
+    (b"MAC \x96\x0f", "audio/x-ape"),
     (b"\x30\x26\xb2\x75\x8e\x66\xcf\x11", "video/x-ms-asf"),
     (b"FLV\x01", "video/x-flv"),
     (b"\0\0\x01\xba", "video/mpeg"),
@@ -104,6 +112,10 @@ const GENERIC_BRANDS: &[&[u8]] = &[
     b"piff", b"isml", b"nvr1", b"ND", b"CAEP", b"caqv", b"pana", b"ARRI", b"SDV ", b"MGSV", b"dmb1", b"dv1", b"mp21",
 ];
 
+/// Elements with which a page begins.
+const HTML: &[&str] =
+    &["html", "head", "body", "title", "meta", "script", "style", "center", "div", "p", "h1", "h2", "pre", "table"];
+
 /// Returns the media type of a file by its first bytes.
 pub(super) fn from_bytes(head: &[u8]) -> Option<&'static str> {
     let at = |offset: usize, magic: &[u8]| head.get(offset..).is_some_and(|rest| rest.starts_with(magic));
@@ -133,21 +145,28 @@ pub(super) fn from_bytes(head: &[u8]) -> Option<&'static str> {
     if at(0, b"\x1a\x45\xdf\xa3") {
         return matroska(head);
     }
-    if at(4, b"ftyp") {
+    // The segments of a stream have the brands in an atom of another name.
+    if at(4, b"ftyp") || at(4, b"styp") {
         return iso_media(head);
     }
     // JPEG 2000 has a signature before its brands.
     if at(0, b"\0\0\0\x0cjP  \r\n\x87\n") {
         return head.get(12..).filter(|rest| rest.get(4..8) == Some(b"ftyp")).and_then(iso_media).or(Some("image/jp2"));
     }
-    // QuickTime files had no brands at first.
-    if [&b"moov"[..], b"mdat", b"wide", b"pnot"].iter().any(|atom| at(4, atom)) {
+    // QuickTime files had no brands at first. A text is not mistaken for the length of an atom.
+    let is_atom =
+        |names: &[&[u8]]| head.first().is_some_and(|first| *first < b' ') && names.iter().any(|name| at(4, name));
+    if is_atom(&[b"moov", b"mdat", b"wide", b"pnot", b"free", b"skip"]) {
         return Some("video/quicktime");
+    }
+    if is_atom(&[b"moof", b"sidx"]) {
+        return Some("video/mp4");
     }
     if at(0, b"BM") && is_bitmap(head) {
         return Some("image/bmp");
     }
-    if at(0, b"\0\0\x01\0") && head.get(4).is_some_and(|images| *images > 0) && at(5, b"\0") && at(9, b"\0") {
+    let is_icon = at(0, b"\0\0\x01\0") || at(0, b"\0\0\x02\0");
+    if is_icon && head.get(4).is_some_and(|images| *images > 0) && at(5, b"\0") && at(9, b"\0") {
         return Some("image/x-icon");
     }
     if at(257, b"ustar") {
@@ -252,9 +271,11 @@ fn text(head: &[u8]) -> Option<&'static str> {
     let local = name.rsplit(':').next().unwrap_or_default();
     match local.to_ascii_lowercase().as_str() {
         "svg" => Some("image/svg+xml"),
-        "html" | "head" | "body" if !is_xml => Some("text/html"),
-        "html" => Some("application/xhtml+xml"),
-        _ => is_xml.then_some("application/xml"),
+        "html" if is_xml => Some("application/xhtml+xml"),
+        _ if is_xml => Some("application/xml"),
+        // The error of a storage host may lack the prolog.
+        "error" => Some("application/xml"),
+        name => HTML.contains(&name).then_some("text/html"),
     }
 }
 
@@ -313,6 +334,12 @@ mod tests {
             (b"\0\0\0\x08wide\0\0\0\0mdat", Some("video/quicktime")),
             (b"BM\x36\0\0\0\0\0\0\0", Some("image/bmp")),
             (b"BMW is a car", None),
+            (b"How wide is it?", None),
+            (b"\0\0\0\x08free\0\0\x10\0mdat", Some("video/quicktime")),
+            (b"\0\0\0\x64moof\0\0\0\x10mfhd", Some("video/mp4")),
+            (b"\0\0\0\x18stypmsdh\0\0\0\0msdhmsix", Some("video/mp4")),
+            (b"\0\0\x02\0\x01\0\x20\x20\0\0", Some("image/x-icon")),
+            (b"\0\0\x02\0\0\0\0\0\0\0", None),
             (b"PK\x03\x04", Some("application/zip")),
             (&tar, Some("application/x-tar")),
             (&transport, Some("video/mp2t")),
@@ -367,6 +394,10 @@ mod tests {
             ("<?xml version='1.0'?><!-- cut", Some("application/xml")),
             ("<?xml version='1.0'?><Error>", Some("application/xml")),
             ("<!DOCTYPE html>", Some("text/html")),
+            ("<title>502 Bad Gateway</title>", Some("text/html")),
+            ("<h1>Sorry</h1>", Some("text/html")),
+            ("<Error><Code>NoSuchKey</Code></Error>", Some("application/xml")),
+            ("<image_url> is required", None),
             ("\n <HTML lang='en'>", Some("text/html")),
             ("<svgfoo>", None),
             ("<3", None),

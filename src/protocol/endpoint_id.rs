@@ -5,6 +5,9 @@ use crate::text::shown;
 /// Namespaces that may precede the owner. Such an id has one more segment.
 const NAMESPACES: &[&str] = &["workflows", "comfy"];
 
+/// Maximum bytes of an endpoint id. fal's ids have fewer than 100.
+const MAX_LENGTH: usize = 1024;
+
 /// An endpoint id that knows where its application ends. Runs and submissions use the whole id; everything about a
 /// queued request uses the application (`owner/app`, or `workflows/owner/app`).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +39,9 @@ impl EndpointId {
             Some((owner, app)) => format!("{owner}/{app}"),
             None => text.strip_suffix('/').unwrap_or(text).to_owned(),
         };
+        if whole.len() > MAX_LENGTH {
+            return Err(refuse(&format!("it exceeds {MAX_LENGTH} bytes")));
+        }
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '~');
         let segments: Vec<&str> = whole.split('/').collect();
         if segments.iter().any(|segment| segment.is_empty() || matches!(*segment, "." | "..")) {
@@ -120,6 +126,7 @@ mod tests {
             "https://fal.run/a/b",
             "a/é",
             "a\\b",
+            &"a/b".repeat(1000),
         ] {
             assert!(EndpointId::parse(text).is_err(), "{text}");
         }

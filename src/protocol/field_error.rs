@@ -102,7 +102,7 @@ impl FieldError {
         })
     }
 
-    /// Formats the path for people: `loras[0].scale`, without the leading `body`.
+    /// Formats the path for people: `loras[0].scale`, without the leading `body` and without secrets.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -126,7 +126,7 @@ impl FieldError {
                 LocSegment::Key(key) => path.push_str(&format!(".{key}")),
             }
         }
-        path
+        within(&path, MAX_LINE)
     }
 }
 

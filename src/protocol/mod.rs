@@ -19,7 +19,7 @@ pub(crate) use endpoint_id::{EndpointId, InvalidEndpointId};
 pub use error_type::ErrorType;
 pub use field_error::{FieldError, LocSegment};
 pub use log::LogEntry;
-pub(crate) use raw_response::RawResponse;
+pub(crate) use raw_response::{RawResponse, content_encoding};
 pub(crate) use request_id::{InvalidRequestId, RequestId};
 pub use undeclared::{ParseEnumError, UndeclaredValue};
 pub use update::{Failure, Metrics, QueueUpdate};

@@ -44,9 +44,11 @@ impl RawResponse {
         self.status == StatusCode::GATEWAY_TIMEOUT && self.header("x-fal-request-timeout-type") == Some("user")
     }
 
-    /// Returns true if fal knows the request by an id, in the header or in the body.
+    /// Returns true if fal knows the request by an id, in the header or in the body. An unreadable id is one, too.
     pub(crate) fn has_request_id(&self) -> bool {
-        self.request_id().is_some() || self.request_id_in_body().is_some()
+        let in_header =
+            self.headers.get_all("x-fal-request-id").iter().any(|id| !id.as_bytes().trim_ascii().is_empty());
+        in_header || self.json().is_some_and(|body| has_request_id(&body, 0))
     }
 
     pub(crate) fn request_id_in_body(&self) -> Option<String> {
@@ -54,10 +56,14 @@ impl RawResponse {
         body.get("request_id")?.as_str().map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned)
     }
 
-    /// The billed units. A malformed number counts as billed.
+    /// The billed units, of several values the most. A malformed number counts as billed.
     pub(crate) fn billable_units(&self) -> Option<f64> {
-        let units = self.header("x-fal-billable-units")?.parse().ok();
-        Some(units.filter(|units: &f64| units.is_finite()).unwrap_or(f64::INFINITY))
+        let values = self.headers.get_all("x-fal-billable-units").iter().map(|units| units.as_bytes().trim_ascii());
+        let units = values.filter(|units| !units.is_empty()).map(|units| {
+            let units = std::str::from_utf8(units).ok().and_then(|units| units.parse().ok());
+            units.filter(|units: &f64| units.is_finite()).unwrap_or(f64::INFINITY)
+        });
+        units.max_by(f64::total_cmp)
     }
 
     /// fal's own recommendation about a retry, in either spelling of its header.
@@ -84,7 +90,7 @@ impl RawResponse {
 
     /// The content encoding, unless the body is as it is.
     pub(crate) fn content_encoding(&self) -> Option<&str> {
-        self.header(CONTENT_ENCODING.as_str()).filter(|encoding| !encoding.eq_ignore_ascii_case("identity"))
+        content_encoding(&self.headers)
     }
 
     /// Returns true if the queue says that the request is not completed yet, in its status or in the words of its message.
@@ -185,6 +191,30 @@ impl RawResponse {
 
     pub(crate) fn json(&self) -> Option<Value> {
         json::from_slice(&self.body).ok()
+    }
+}
+
+/// Returns the first content encoding that changes a body. An unreadable one does.
+pub(crate) fn content_encoding(headers: &HeaderMap) -> Option<&str> {
+    let values = headers.get_all(CONTENT_ENCODING).iter().map(|value| value.to_str().unwrap_or("?").trim());
+    values.filter(|encoding| !encoding.is_empty()).find(|encoding| !encoding.eq_ignore_ascii_case("identity"))
+}
+
+/// Returns true if a body names a request by its id, at its top or within an error.
+fn has_request_id(body: &Value, depth: usize) -> bool {
+    const MAX_DEPTH: usize = 4;
+    match body {
+        _ if depth > MAX_DEPTH => false,
+        Value::Array(items) => items.iter().any(|item| has_request_id(item, depth + 1)),
+        Value::Object(fields) => fields.iter().any(|(name, value)| match name.as_str() {
+            "request_id" | "requestId" | "gateway_request_id" => match value {
+                Value::String(id) => !id.trim().is_empty(),
+                other => !other.is_null(),
+            },
+            "detail" | "error" | "errors" | "details" | "message" => has_request_id(value, depth + 1),
+            _ => false,
+        }),
+        _ => false,
     }
 }
 

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::text::shown;
+
 /// A value that an enum's schema does not declare.
 ///
 /// It comes from the enum's `other`, or from a response if fal added a value after the schema was fetched.
@@ -32,13 +34,14 @@ impl fmt::Display for UndeclaredValue {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseEnumError {
+    /// Abbreviated, and without secrets.
     value: String,
     declared: &'static [&'static str],
 }
 
 impl ParseEnumError {
     pub(crate) fn new(value: &str, declared: &'static [&'static str]) -> Self {
-        ParseEnumError { value: value.to_owned(), declared }
+        ParseEnumError { value: shown(value), declared }
     }
 }
 
@@ -46,7 +49,7 @@ impl fmt::Display for ParseEnumError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "unknown value {:?}: expected one of {:?}; use `other` for an undeclared value",
+            "unknown value \"{}\": expected one of {:?}; use `other` for an undeclared value",
             self.value, self.declared
         )
     }

@@ -114,9 +114,9 @@ fn of_text(text: &str, depth: usize) -> Option<String> {
 
 /// Returns the words of a text in which markup begins at `start`.
 fn of_marked(text: &str, start: usize) -> Option<String> {
-    let page = markup::words(&text[start..]).map(|words| beginning(&words)).unwrap_or_default();
-    let words = format!("{} {page}", beginning(&text[..start])).trim().to_owned();
-    Some(words).filter(|words| !words.is_empty())
+    let page = markup::words(&text[start..]).unwrap_or_default();
+    let words = [beginning(&text[..start]), beginning(&page)].join(" ");
+    Some(words.trim().to_owned()).filter(|words| !words.is_empty())
 }
 
 /// Returns the words of a body that is not JSON: of a page its title, else its beginning.

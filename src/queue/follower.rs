@@ -20,6 +20,9 @@ const MAX_PAUSE: Duration = Duration::from_secs(5);
 /// Maximum number of consecutive status streams that end without a change. After that, the status is polled.
 const MAX_EMPTY_STREAMS: u32 = 2;
 
+/// Minimum delay before a stream is opened again, whatever the policy is.
+const MIN_REOPENING: Duration = Duration::from_millis(100);
+
 /// The time in which a stream must begin with the current status, as fal's streams do. After that, the status is polled.
 const FIRST_SILENCE: Duration = Duration::from_secs(3);
 
@@ -173,7 +176,8 @@ impl Follower {
     async fn open(&mut self) -> Result<(), Error> {
         let context = &self.target.context;
         if self.empty_streams > 0 {
-            sleep(context.retry.backoff(self.empty_streams)).await;
+            // A stream that ends with each change must not be opened again without a pause.
+            sleep(context.retry.backoff(self.empty_streams).max(MIN_REOPENING)).await;
         }
         let Some(permit) = context.streams.permit() else {
             self.poll_after(Duration::ZERO);

@@ -4,8 +4,6 @@ mod follower;
 mod job;
 mod log_cursor;
 mod patience;
-#[cfg(test)]
-mod retry_table;
 mod target;
 
 pub(crate) use follower::{Follower, parse_status};

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::secrets::{Known, is_sensitive, known};
+use super::secrets::{Known, is_ambiguous, is_identifier, is_secret_of, is_sensitive, known};
 
 /// Replaces a secret.
 pub(super) const MARK: &str = "[redacted]";
@@ -72,9 +72,16 @@ fn after_scheme(before: &str, rest: &str) -> Option<usize> {
     if !SCHEMES.iter().any(|known| known.eq_ignore_ascii_case(scheme)) {
         return None;
     }
-    let credentials = run(rest, |c| c.is_ascii_graphic() && !"\"'`,;<>()\\".contains(c));
-    let has_parts = rest[..credentials].trim_end_matches([':', '.']).contains(':');
-    (has_parts || is_random(&rest[..credentials])).then_some(credentials)
+    let length = run(rest, |c| c.is_ascii_graphic() && !"\"'`,;<>()\\".contains(c));
+    let credentials = &rest[..length];
+    let has_parts = credentials.trim_end_matches([':', '.']).contains(':');
+    let is_secret = match scheme.eq_ignore_ascii_case("bearer") {
+        true => has_parts || is_random(credentials),
+        // The others are words, too, as in "unexpected token img2img".
+        false if has_parts => scheme.starts_with(|c: char| c.is_ascii_uppercase()),
+        false => is_random(credentials) && !is_identifier(credentials),
+    };
+    is_secret.then_some(length)
 }
 
 /// The value in `token=abc`, `"token": "abc123"` or `x-token: abc123`.
@@ -90,10 +97,12 @@ fn value_of_sensitive_name(before: &str, rest: &str) -> Option<usize> {
     if !is_sensitive(name) {
         return None;
     }
-    let value = run(rest, |c| c.is_ascii_graphic() && !"&\"'`,;<>()#\\".contains(c));
-    let is_ambiguous = name.eq_ignore_ascii_case("key") || name.eq_ignore_ascii_case("auth");
-    let is_secret = if is_ambiguous { value >= 16 } else { is_assigned };
-    (is_secret || (!is_ambiguous && is_random(&rest[..value]))).then_some(value)
+    let length = run(rest, |c| c.is_ascii_graphic() && !"&\"'`,;<>()#\\".contains(c));
+    let value = &rest[..length];
+    // `max_token=77` is a number.
+    let is_number = length < 8 && value.bytes().all(|byte| byte.is_ascii_digit());
+    let is_likely = is_ambiguous(name) || is_random(value) || is_assigned && !is_number;
+    (is_likely && is_secret_of(name, value)).then_some(length)
 }
 
 /// One of fal's keys (a UUID, a colon and hexadecimal digits), or a JSON Web Token.
@@ -112,11 +121,11 @@ fn key_or_jwt(before: &str, rest: &str) -> Option<usize> {
 }
 
 /// Returns true if a word looks like a secret and not like a word: it has both letters and digits, mixes upper and lower
-/// case, or is very long.
+/// case, or is very long without being made of words.
 fn is_random(word: &str) -> bool {
     let has = |kind: fn(&u8) -> bool| word.bytes().any(|byte| kind(&byte));
     let has_inner_capital = word.bytes().skip(1).any(|byte| byte.is_ascii_uppercase());
-    word.len() >= 24
+    (word.len() >= 24 && !is_identifier(word))
         || (word.len() >= 6 && has(u8::is_ascii_digit) && has(u8::is_ascii_alphabetic))
         || (word.len() >= 10 && has(u8::is_ascii_lowercase) && has_inner_capital)
 }
@@ -153,6 +162,21 @@ mod tests {
             ("?X-Goog-Signature=0a&sig=b1&key=images", "?X-Goog-Signature=[redacted]&sig=[redacted]&key=images"),
             (r#"{"token":"Abc123","max_tokens":1234567}"#, r#"{"token":"[redacted]","max_tokens":1234567}"#),
             ("token: missing", "token: missing"),
+            ("token count 123456", "token count 123456"),
+            ("unexpected token img2img", "unexpected token img2img"),
+            ("unexpected token ControlNetModelLoader", "unexpected token ControlNetModelLoader"),
+            ("key frame_12 is out of range", "key frame_12 is out of range"),
+            ("missing key: reference_image_url_2", "missing key: reference_image_url_2"),
+            ("unknown key: enable_safety_checker_version", "unknown key: enable_safety_checker_version"),
+            ("tokenizer=t5-xxl, max_token=77", "tokenizer=t5-xxl, max_token=77"),
+            ("x-token-value=abcdef, token_limit=4096", "x-token-value=[redacted], token_limit=4096"),
+            ("tokenizer: t5xxl_fp16", "tokenizer: t5xxl_fp16"),
+            ("duplicate key prompt:2", "duplicate key prompt:2"),
+            ("https://h.x/a?key=images/2026/fox-1.png", "https://h.x/a?key=images/2026/fox-1.png"),
+            ("https://h.x/a?key=AIzaSyD4x8Rk2Lm9Pq", "https://h.x/a?key=[redacted]"),
+            ("request 764cabcf-b745-4b3e-ae38-1200304cf45b", "request 764cabcf-b745-4b3e-ae38-1200304cf45b"),
+            ("https://cdn.x:8080/img@2x.png, a//b@c", "https://cdn.x:8080/img@2x.png, a//[redacted]@c"),
+            ("Basic dXNlcjpwYXNz", "Basic [redacted]"),
             ("missing API key: FAL_KEY is blank", "missing API key: FAL_KEY is blank"),
             ("11111111-2222-3333-4444-555555555555:0123456789abcdef0123456789abcdef", "[redacted]"),
             ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "[redacted]"),
@@ -175,6 +199,16 @@ mod tests {
             "tok-12345",
             "si%2Bgn4ture",
             "si+gn4ture",
+            "known-id%3Aknown%2fsecret",
+            "known%252Fsecret",
+            r"known\/secret",
+            r"known\u002Fsecret",
+            "known/\n    secret",
+            "known/\u{200b}secret",
+            "a25vd24taWQ6\r\na25vd24vc2VjcmV0",
+            // Base64 of `Key known-id:known/secret` and of `1 known-id:known/secret`.
+            "tub3duLWlkOmtub3duL3NlY3JldA",
+            "IGtub3duLWlkOmtub3duL3NlY3JldA",
         ] {
             let line = within(&format!("a {text} b"), 500);
             assert!(line.contains(MARK) && !line.contains(text), "{line}");

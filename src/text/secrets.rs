@@ -2,16 +2,20 @@ use std::collections::VecDeque;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use percent_encoding::percent_decode_str;
 use url::Url;
+
+use super::hidden::is_hidden;
 
 /// Maximum number of secrets of a kind that are remembered. The least recently used are forgotten.
 const MAX_KNOWN: usize = 256;
 
+/// Maximum backslashes before an escaped character.
+const MAX_SLASHES: usize = 8;
+
 /// Parts of names whose values are secrets: in URLs, headers and JSON.
 const SENSITIVE: &[&str] = &[
-    "token",
     "signature",
     "secret",
     "password",
@@ -31,7 +35,13 @@ const SENSITIVE: &[&str] = &[
 ];
 
 /// Whole names whose values are secrets.
-const SENSITIVE_NAMES: &[&str] = &["sig", "auth", "key", "pwd", "pass", "hmac"];
+const SENSITIVE_NAMES: &[&str] = &["sig", "pwd", "pass", "hmac"];
+
+/// Whole names whose values may be secrets. A key is as often a path or the name of a field.
+const AMBIGUOUS_NAMES: &[&str] = &["key", "auth"];
+
+/// Minimum bytes of a secret with an ambiguous name.
+const MIN_AMBIGUOUS: usize = 16;
 
 /// The secrets that this process uses. They belong to the process, and not to a client, because an error, a response or
 /// a job is printed without its client.
@@ -54,7 +64,7 @@ enum Kind {
 
 struct Secret {
     text: String,
-    /// All forms in which it may be quoted.
+    /// The text itself, its parts, and how base64 encodes it.
     forms: Vec<String>,
 }
 
@@ -78,7 +88,7 @@ pub(crate) fn learn_url(url: &Url) {
     url.password().into_iter().for_each(learn_encoded);
     for pair in url.query().unwrap_or_default().split('&') {
         match pair.split_once('=') {
-            Some((name, value)) if is_sensitive(name) => learn_encoded(value),
+            Some((name, value)) if is_secret_of(name, value) => learn_encoded(value),
             _ => {}
         }
     }
@@ -91,9 +101,34 @@ fn learn_encoded(secret: &str) {
 
 /// Returns true if the name of a header, of a query parameter or of a field says that its value is a secret.
 pub(crate) fn is_sensitive(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    // `max_tokens` is a number.
-    !name.ends_with("tokens") && (SENSITIVE_NAMES.contains(&&*name) || SENSITIVE.iter().any(|part| name.contains(part)))
+    is_ambiguous(name) || {
+        let name = name.to_ascii_lowercase();
+        // Neither `max_tokens` nor `tokenizer` has a secret.
+        let is_token = name.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word.ends_with("token"));
+        is_token || SENSITIVE_NAMES.contains(&&*name) || SENSITIVE.iter().any(|part| name.contains(part))
+    }
+}
+
+/// Returns true if a value is a secret according to its name.
+pub(super) fn is_secret_of(name: &str, value: &str) -> bool {
+    match is_ambiguous(name) {
+        true => value.len() >= MIN_AMBIGUOUS && !is_identifier(value),
+        false => is_sensitive(name),
+    }
+}
+
+pub(super) fn is_ambiguous(name: &str) -> bool {
+    AMBIGUOUS_NAMES.iter().any(|ambiguous| name.eq_ignore_ascii_case(ambiguous))
+}
+
+/// Returns true if a word consists of words and numbers, such as `reference_image_2`, `img2img` or `ControlNetLoader`.
+pub(super) fn is_identifier(word: &str) -> bool {
+    word.split(|c: char| !c.is_ascii_alphanumeric()).all(|part| {
+        let capitals = part.bytes().filter(u8::is_ascii_uppercase).count();
+        let is_of_one_case = capitals == part.len() || capitals * 4 <= part.len();
+        let is_word = part.bytes().all(|byte| byte.is_ascii_alphabetic()) && is_of_one_case && part.len() < 24;
+        is_word || part.len() < 12
+    })
 }
 
 fn remember(kind: Kind, text: &str, parts: &[&str]) {
@@ -122,32 +157,83 @@ fn is_distinctive(text: &str) -> bool {
 
 impl Secret {
     fn new(text: &str, parts: &[&str]) -> Self {
-        let mut forms = vec![
-            text.to_owned(),
-            STANDARD_NO_PAD.encode(text),
-            utf8_percent_encode(text, NON_ALPHANUMERIC).to_string(),
-            text.escape_debug().to_string(),
-        ];
-        forms.extend(parts.iter().filter(|part| is_distinctive(part)).map(|part| part.to_string()));
-        forms.sort_by_key(|form| std::cmp::Reverse(form.len()));
+        let parts: Vec<&str> = parts.iter().copied().filter(|part| is_distinctive(part)).collect();
+        let mut forms: Vec<String> = std::iter::once(text)
+            .chain(parts)
+            .flat_map(|part| [part.to_owned(), STANDARD_NO_PAD.encode(part), URL_SAFE_NO_PAD.encode(part)])
+            .collect();
+        // Base64 of a longer text, in which the secret begins with the second or the third byte of a group.
+        for (shift, mixed) in [(1, 2), (2, 3)] {
+            let shifted = [&[0; 2][..shift], text.as_bytes()].concat();
+            let whole = shifted.len() * 8 / 6;
+            for encoded in [STANDARD_NO_PAD.encode(&shifted), URL_SAFE_NO_PAD.encode(&shifted)] {
+                forms.push(encoded[mixed..whole].to_owned());
+            }
+        }
+        forms.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         forms.dedup();
         Secret { text: text.to_owned(), forms }
     }
 }
 
 impl Known {
-    /// Returns the end of the known secret that begins at `at`, in upper or lower case.
+    /// Returns the end of the known secret that begins at `at`: in upper or lower case, escaped as in URLs or in JSON, and
+    /// also over line breaks and invisible characters.
     pub(super) fn end_at(&self, text: &str, at: usize) -> Option<usize> {
-        let rest = &text.as_bytes()[at..];
-        let first = rest.first()?.to_ascii_lowercase();
-        if !self.first_bytes[usize::from(first)] {
+        let rest = text.get(at..)?;
+        let first = rest.bytes().next()?.to_ascii_lowercase();
+        let is_escape = matches!(first, b'%' | b'\\');
+        if !is_escape && !self.first_bytes[usize::from(first)] {
             return None;
         }
         let forms = self.secrets.iter().flatten().flat_map(|secret| &secret.forms);
-        let matching = forms.filter(|form| {
-            form.as_bytes()[0].to_ascii_lowercase() == first
-                && rest.get(..form.len()).is_some_and(|rest| rest.eq_ignore_ascii_case(form.as_bytes()))
-        });
-        matching.map(|form| at + form.len()).max()
+        let forms = forms.filter(|form| is_escape || form.as_bytes()[0].eq_ignore_ascii_case(&first));
+        forms.filter_map(|form| length_of(form, rest)).max().map(|length| at + length)
     }
+}
+
+/// Returns the length of a secret's form at the beginning of a text.
+fn length_of(form: &str, text: &str) -> Option<usize> {
+    let mut at = 0;
+    for byte in form.bytes() {
+        if at > 0 {
+            at += length_of_break(text.get(at..).unwrap_or_default());
+        }
+        let rest = &text.as_bytes()[at..];
+        // A text that is quoted twice has two or more of them.
+        let slashes = rest.iter().take_while(|byte| **byte == b'\\').take(MAX_SLASHES).count();
+        let is_at = |index: usize| rest.get(index).is_some_and(|found| found.eq_ignore_ascii_case(&byte));
+        at += match escaped(rest, slashes) {
+            _ if is_at(0) => 1,
+            _ if is_at(slashes) => slashes + 1,
+            Some((found, length)) if found.eq_ignore_ascii_case(&byte) => length,
+            _ => return None,
+        };
+    }
+    Some(at)
+}
+
+/// Decodes a byte that is escaped as in `%2F`, `%252F` or, after backslashes, `u002f`. Returns it with the length of the
+/// escape.
+fn escaped(text: &[u8], slashes: usize) -> Option<(u8, usize)> {
+    let (prefixes, start): (&[&[u8]], usize) = if slashes > 0 { (&[b"u00"], slashes) } else { (&[b"%25", b"%"], 0) };
+    let digit = |byte: &u8| char::from(*byte).to_digit(16);
+    prefixes.iter().find_map(|prefix| match text[start..].strip_prefix(*prefix)? {
+        [high, low, ..] => Some(((digit(high)? << 4 | digit(low)?) as u8, start + prefix.len() + 2)),
+        _ => None,
+    })
+}
+
+/// Returns the length of what may break a word: spaces, line breaks and invisible characters, also where they are escaped.
+fn length_of_break(text: &str) -> usize {
+    const ESCAPES: [&str; 8] = ["\\n", "\\r", "\\t", "%0A", "%0a", "%0D", "%0d", "\\u{200b}"];
+    let mut at = 0;
+    while let Some(c) = text[at..].chars().next() {
+        at += match ESCAPES.iter().find(|escape| text[at..].starts_with(**escape)) {
+            Some(escape) => escape.len(),
+            None if is_hidden(c) || c.is_whitespace() => c.len_utf8(),
+            None => break,
+        };
+    }
+    at
 }

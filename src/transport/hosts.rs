@@ -158,13 +158,12 @@ fn without_dot(host: &str) -> &str {
 
 /// Returns a configured host without a user, a password or a query, to be shown.
 pub(crate) fn shown_host(text: &str) -> String {
-    let text = text.split(['?', '#']).next().unwrap_or_default();
     let (scheme, rest) = text.split_once("://").map_or(("", text), |(scheme, rest)| (scheme, rest));
     let separator = if scheme.is_empty() { "" } else { "://" };
-    match rest.rsplit_once('@') {
-        Some((_, host)) => shown(&format!("{scheme}{separator}[redacted]@{host}")),
-        None => shown(text),
-    }
+    // A password may have the characters that begin a query.
+    let (user, host) = rest.rsplit_once('@').map_or(("", rest), |(_, host)| ("[redacted]@", host));
+    let host = host.split(['?', '#']).next().unwrap_or_default();
+    shown(&format!("{scheme}{separator}{user}{host}"))
 }
 
 /// Parses a host name or a base URL.
@@ -177,11 +176,14 @@ fn parse_base_url(what: &str, text: &str) -> Result<Url, Error> {
         Error::new(ErrorKind::Configuration, message)
     };
     let text = text.trim();
-    let whole = if text.contains("://") { text.to_owned() } else { format!("https://{text}") };
+    let has_scheme = text.split_once(':').is_some_and(|(scheme, rest)| {
+        rest.starts_with("//") || scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
+    });
+    let whole = if has_scheme { text.to_owned() } else { format!("https://{text}") };
     let url = Url::parse(&whole).map_err(|error| invalid("not a URL").caused_by(error))?;
     learn_url(&url);
     let url = canonical(url);
-    if !text.contains("://") && is_loopback(&url) {
+    if !has_scheme && is_loopback(&url) {
         return Err(invalid("a local host needs `http://` or `https://`"));
     }
     if !matches!(url.scheme(), "http" | "https") {
@@ -208,7 +210,9 @@ fn queue_host_of(run: &Url) -> Result<Url, Error> {
     let host = match (run.host(), run.path()) {
         (Some(Host::Domain(host)), "/") => format!("queue.{host}"),
         _ => {
-            let message = format!("cannot derive the queue host from the run host {run}: set the queue host, too");
+            let message = format!(
+                "cannot derive the queue host from the run host {run}: set it with `queue_host(…)` or FAL_QUEUE_RUN_HOST"
+            );
             return Err(Error::new(ErrorKind::Configuration, message));
         }
     };

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::HeaderMap;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, LOCATION, USER_AGENT};
+use http::header::{ACCEPT_ENCODING, LOCATION, USER_AGENT};
 use url::Url;
 
 use super::body::beginning;
@@ -13,7 +13,7 @@ use super::request::Operation;
 use super::send::{AGENT, response_error};
 use super::time_limit::within;
 use crate::error::{Error, ErrorKind, host_and_port};
-use crate::protocol::RawResponse;
+use crate::protocol::{RawResponse, content_encoding};
 use crate::text::learn_url;
 
 pub(super) const DOWNLOAD: Operation = Operation::Storage("download");
@@ -93,12 +93,12 @@ fn may_redirect(from: &Url, to: &Url) -> bool {
 
 /// Rejects a response with a content encoding, which was not requested: its length and ranges are not the file's.
 fn unencoded(response: reqwest::Response) -> Result<reqwest::Response, Error> {
-    match response.headers().get(CONTENT_ENCODING) {
-        Some(encoding) if encoding != "identity" => {
+    match content_encoding(response.headers()) {
+        Some(encoding) => {
             let message = format!("the file's host sent the content encoding {encoding:?}, which was not requested");
             Err(Error::new(ErrorKind::UnexpectedResponse, message))
         }
-        _ => Ok(response),
+        None => Ok(response),
     }
 }
 

@@ -36,6 +36,7 @@ pub(crate) struct MediaStream {
     length: Option<u64>,
     /// The header that identifies the version of the file.
     version: Option<(HeaderName, HeaderValue)>,
+    modified: Option<HeaderValue>,
     received: u64,
     /// Bytes to skip, after a host restarted the transfer from byte 0.
     skip: u64,
@@ -76,6 +77,7 @@ impl MediaStream {
             content_type: None,
             length: None,
             version: None,
+            modified: None,
             received: 0,
             skip: 0,
             interruptions: 0,
@@ -90,6 +92,7 @@ impl MediaStream {
         self.content_type = header(headers, CONTENT_TYPE.as_str()).map(str::to_owned);
         self.length = length(headers);
         self.version = version(headers);
+        self.modified = headers.get(LAST_MODIFIED).cloned();
     }
 
     /// Returns the status and the headers of the response.
@@ -183,7 +186,9 @@ impl MediaStream {
         }
         // Some hosts support ranges but ignore `If-Range`.
         let found = self.version.as_ref().and_then(|(name, expected)| Some(headers.get(name)? == expected));
-        if found == Some(false) {
+        let is_modified =
+            || headers.get(LAST_MODIFIED).zip(self.modified.as_ref()).is_some_and(|(now, then)| now != then);
+        if !found.unwrap_or_else(|| !is_modified()) {
             return Err(self.not_the_rest("the file changed on its host"));
         }
         let (skip, length) = if status == StatusCode::PARTIAL_CONTENT {

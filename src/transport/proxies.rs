@@ -132,9 +132,9 @@ fn named(variable: Variable<'_>, name: &str) -> Result<Option<Named>, Error> {
         "http" | "https" => {}
         "socks4" | "socks4a" | "socks5" | "socks5h" if cfg!(feature = "socks") => {}
         "socks4" | "socks4a" | "socks5" | "socks5h" => {
-            return Err(unusable("the cargo feature `socks` of fal-client is off; turn it on"));
+            return Err(unusable("the cargo feature `socks` of fal-client is off: turn it on"));
         }
-        _ => return Err(unusable("the scheme is not http, https, socks4, socks4a, socks5 or socks5h")),
+        _ => return Err(unusable("expected the scheme http, https, socks4, socks4a, socks5 or socks5h")),
     }
     // Most are typing errors such as `http//proxy`, whose host is `http`.
     if !url.has_host() || !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
@@ -150,7 +150,7 @@ fn unusable(name: &str, value: &str, why: &str) -> Error {
     };
     let value = shown(&value);
     let message =
-        format!("unusable proxy \"{value}\" in the environment variable `{name}`: {why}, or unset the variable");
+        format!("unusable proxy \"{value}\" in the environment variable `{name}`: {why}; or unset the variable");
     Error::new(ErrorKind::Configuration, message)
 }
 

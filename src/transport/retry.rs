@@ -68,7 +68,11 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Disables retries. If no connection to fal can be established, its backup host is still tried.
+    /// Disables retries and [`patience`](Self::patience). A single 502 on the status or the result then ends a `subscribe`,
+    /// although fal has accepted the request. Its result can still be fetched with the
+    /// [request id](crate::Error::request_id).
+    ///
+    /// If no connection to fal can be established, its backup host is still tried.
     pub fn none() -> Self {
         RetryPolicy::default().max_attempts(1).patience(Duration::ZERO)
     }
@@ -102,6 +106,9 @@ impl RetryPolicy {
     /// Sets how long `subscribe` and `wait` keep polling a request while fal is unreachable, because the request may
     /// still be running. The same time applies to fetching the result. A `Retry-After` that fits into the rest of this time
     /// is honoured. Default: 5 minutes.
+    ///
+    /// Each request has its own `max_attempts` first, so a shorter patience does not end a call before these are used up.
+    /// Zero turns this off, and with it the second fetch of a result that is not an output.
     ///
     /// Other calls end with the last attempt.
     pub fn patience(mut self, patience: Duration) -> Self {

@@ -212,7 +212,15 @@ fn a_setting_that_cannot_be_used_is_never_the_default() {
 
 #[test]
 fn passwords_in_settings_are_not_shown() {
-    for host in ["https://joe:pa55word-4@fal.run", "joe:pa55word-4@fal.run", "https://fal.run/?token=pa55word-4"] {
+    for host in [
+        "https://joe:pa55word-4@fal.run",
+        "joe:pa55word-4@fal.run",
+        "https://fal.run/?token=pa55word-4",
+        "https://joe:pa55word-4?x@fal.run",
+        "https://joe:pa55word-4#x@fal.run",
+        "https:/joe:pa55word-4@fal.run",
+        "https:joe:pa55word-4@fal.run",
+    ] {
         let builder = Client::builder().key(KEY).run_host(host).queue_host(host);
         let mut shown = format!("{builder:?} {builder:#?}");
         let error = builder.build().expect_err(host);

@@ -482,7 +482,7 @@ async fn downloads_into_a_folder_get_distinct_names() {
     assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1);
 
     // Existing files are kept unless `overwrite` is set.
-    let again = client.download_all(&images[..1], &into).at_once(1).await.expect("saved");
+    let again = client.download_all(&images[..1], &into).parallel_files(1).await.expect("saved");
     assert!(!saved.contains(&again[0]), "{again:?}");
     client.download_all([format!("{base}/8/a.png")], &into).overwrite(true).await.expect("saved");
     assert_eq!(std::fs::read_to_string(into.join("a.png")).expect("a file"), "/8/a.png");
@@ -497,17 +497,17 @@ async fn files_are_downloaded_in_parallel_up_to_the_limit() {
     let folder = tempfile::tempdir().expect("a folder");
     let server = Server::start(|_, _| Reply::never()).await;
     let urls: Vec<String> = (0..20).map(|number| format!("{}/{number}.png", server.base())).collect();
-    for at_once in [1, 3] {
+    for parallel in [1, 3] {
         let before = server.seen().len();
-        let mut downloads = server.client().download_all(&urls, folder.path()).at_once(at_once).into_future();
-        while server.seen().len() < before + at_once {
+        let mut downloads = server.client().download_all(&urls, folder.path()).parallel_files(parallel).into_future();
+        while server.seen().len() < before + parallel {
             tokio::select! {
                 biased;
                 done = &mut downloads => panic!("{done:?}"),
                 () = tokio::task::yield_now() => {}
             }
         }
-        assert_eq!(server.seen().len(), before + at_once);
+        assert_eq!(server.seen().len(), before + parallel);
     }
 }
 
@@ -520,7 +520,7 @@ async fn a_failed_file_does_not_stop_the_others() {
     })
     .await;
     let urls: Vec<String> = (0..20).map(|number| format!("{}/{number}.png", server.base())).collect();
-    let error = server.client().download_all(&urls, folder.path()).at_once(3).await.expect_err("one 404");
+    let error = server.client().download_all(&urls, folder.path()).parallel_files(3).await.expect_err("one 404");
     assert!(error.to_string().starts_with("1 of 20 downloads failed"), "{error}");
     assert_eq!(error.status().map(|status| status.as_u16()), Some(404));
     assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 19);

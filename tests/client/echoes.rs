@@ -272,3 +272,78 @@ async fn the_raw_response_stays_as_it_is() {
     let body: Value = serde_json::from_slice(error.body().expect("a body")).expect("JSON");
     assert_eq!(body["detail"], json!(poison()));
 }
+
+#[tokio::test]
+async fn a_key_is_redacted_however_it_is_quoted() {
+    let key = "q7-id.of/x:q7=secret/~!$()*";
+    for quoted in [
+        key.to_owned(),
+        key.to_uppercase(),
+        key.replace(':', " and "),
+        "q7-id.of%2fx%3aq7%3dsecret%2f~!%24()*".to_owned(),
+        "q7%3Dsecret%252F~%21%24%28%29%2A".to_owned(),
+        key.replace('/', "\\/"),
+        key.replace('/', "\\u002f"),
+        key.replace("secret", "sec\r\n    ret"),
+        key.replace("secret", "sec\u{200b}ret"),
+        // Base64 of the key in lines, and of `Key ` and the key.
+        "cTctaWQub2YveDpx\n  Nz1zZWNyZXQvfiEkKCkq".to_owned(),
+        "S2V5IHE3LWlkLm9mL3g6cTc9c2VjcmV0L34hJCgpKg".to_owned(),
+    ] {
+        let detail = format!("refused {quoted} for a reason");
+        let field = json!({ "loc": ["body", quoted], "msg": detail, "type": quoted, "input": quoted });
+        for body in [json!({ "detail": detail }), json!({ "detail": [field] }), json!(detail)] {
+            let server = Server::start(move |_, _| Reply::json(422, &body.to_string())).await;
+            let client = server.builder().key(key).build().expect("a client");
+            let error = client.endpoint("a/b").run(json!({})).await.expect_err("422");
+            let mut printed = Vec::new();
+            print(&mut printed, &error);
+            printed.extend(error.field_errors().iter().map(fal_client::FieldError::path));
+            for text in &printed {
+                let compact: String = text.to_ascii_lowercase().split_whitespace().collect();
+                for secret in ["q7-id", "q7=", "q7%3d", "secret", "ctctaw", "nz1zzwny", "le3lwlk", "mc9c2vj"] {
+                    assert!(!compact.contains(secret), "{quoted:?}: leaked {secret} in:\n{text}");
+                }
+            }
+            assert!(error.to_string().contains("for a reason"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn ordinary_words_are_not_taken_for_secrets() {
+    const ID: &str = "764cabcf-b745-4b3e-ae38-1200304cf45b";
+    for words in [
+        "key: value, token count 123456, 77 tokens",
+        "missing key: reference_image_url_2",
+        "unexpected token img2img, expected ControlNetModelLoader",
+        "key frame_12 is out of range",
+        "tokenizer: t5xxl_fp16, tokenizer=t5-xxl, max_token=77",
+        "the Key to success is the basic idea1",
+        "https://v3.fal.media/files/b/kangaroo/9nLHWQ4-zPEPZm0HI5dlX_7d1a.png?width=1024&key=images/2026/fox-1.png",
+        "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAA",
+        "request 764cabcf-b745-4b3e-ae38-1200304cf45b of joe@example.com",
+        "duplicate key prompt:2",
+    ] {
+        let body = json!({ "detail": words }).to_string();
+        let server = Server::start(move |_, _| Reply::json(400, &body).header("x-fal-request-id", ID)).await;
+        let client = server.builder().header("x-trace", "images").build().expect("a client");
+        // The query has a path, and not a secret.
+        let _ = client.download_bytes(format!("{}/x?key=reference_images", server.base())).await;
+        let error = client.endpoint("a/reference_images").run(json!({})).await.expect_err("400");
+        assert_eq!(
+            error.to_string(),
+            format!("a/reference_images: fal returned 400 Bad Request: {words} (request {ID})")
+        );
+    }
+}
+
+#[test]
+fn files_are_printed_without_the_signatures_of_their_urls() {
+    let url = "https://joe:pa55word-2@h.example/a.png?X-Amz-Signature=s1gnature-2&X-Amz-Credential=cr3dential";
+    let media = [fal_client::MediaUrl::from(url), fal_client::MediaUrl::from(&json!({ "url": url }))];
+    let printed = format!("{media:?} {media:#?} {:?}", FileInput::url(url));
+    for secret in ["pa55word-2", "s1gnature-2", "cr3dential"] {
+        assert!(!printed.contains(secret) && printed.contains("h.example/a.png"), "{printed}");
+    }
+}

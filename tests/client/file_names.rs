@@ -111,10 +111,10 @@ async fn as_many_files_are_kept_as_were_downloaded() {
     let server = start().await;
     let normalizer = DecomposingNormalizerBorrowed::new_nfkd();
     for overwrite in [false, true] {
-        for at_once in [1, 14] {
+        for parallel in [1, 14] {
             let folder = tempfile::tempdir().expect("a folder");
             let download = server.client().download_all(named(&server, &names), folder.path());
-            let paths = download.overwrite(overwrite).at_once(at_once).await.expect("saved");
+            let paths = download.overwrite(overwrite).parallel_files(parallel).await.expect("saved");
             let distinct: HashSet<String> = paths
                 .iter()
                 .map(|path| path.file_name().and_then(|name| name.to_str()).expect("a name"))

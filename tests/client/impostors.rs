@@ -160,3 +160,24 @@ async fn real_files_are_saved_whatever_the_host_calls_them() {
         assert_eq!(server.client().download(&url, &path).await.expect(name), path);
     }
 }
+
+#[tokio::test]
+async fn texts_may_be_media_and_json_never_is() {
+    for (name, content_type, body, is_file) in [
+        ("a.m3u8", "text/plain", "#EXTM3U", true),
+        ("a.ppm", "text/plain", "P3\n1 1\n255\n0 0 0", true),
+        ("a.ts", "text/plain", "export const a = 1;", true),
+        ("a.svg", "text/plain", "<svg/>", true),
+        ("a.png", "text/plain", "gone", false),
+        ("a.png", "application/octet-stream", "[1, 2]", false),
+        ("a.png", "application/octet-stream", "\"gone\"", false),
+        ("a.mp4", "application/octet-stream", "<Error><Code>NoSuchKey</Code></Error>", false),
+        ("a.png", "image/png", "<h1>Sorry</h1>", false),
+        ("a.json", "application/octet-stream", "[1, 2]", true),
+        ("a.txt", "application/octet-stream", "\"quoted\"", true),
+    ] {
+        let server = Server::start(move |_, _| Reply::text(200, content_type, body)).await;
+        let downloaded = server.client().download_bytes(format!("{}/{name}", server.base())).await;
+        assert_eq!(downloaded.is_ok(), is_file, "{name} {content_type} {body}: {downloaded:?}");
+    }
+}

@@ -219,3 +219,15 @@ async fn a_submit_response_without_a_usable_id_is_an_error_with_the_body() {
         assert_eq!(server.seen().len(), 1);
     }
 }
+
+#[tokio::test]
+async fn an_endpoint_of_a_megabyte_is_refused() {
+    let server = Server::start(|_, _| Reply::json(200, "{}")).await;
+    let saved = json!({ "endpoint": format!("a/{}", "b".repeat(1 << 20)), "request_id": "R1" });
+    let job: fal_client::Job<serde_json::Value> = serde_json::from_value(saved).expect("a job");
+    let job = server.client().resume(job);
+    let errors = [job.status().await.map(drop), job.result().await.map(drop), job.cancel().await.map(drop)];
+    for error in errors.map(|result| result.expect_err("too long")) {
+        assert!(error.to_string().len() < 1_000 && server.seen().is_empty(), "{error}");
+    }
+}

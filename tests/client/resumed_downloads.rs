@@ -140,3 +140,26 @@ async fn a_missing_file_is_final_without_patience() {
     client.download_bytes(format!("{}/a", server.base())).await.expect_err("missing");
     assert_eq!(server.seen().len(), 1);
 }
+
+#[tokio::test]
+async fn the_rest_of_a_file_with_another_date_is_another_file() {
+    let dated =
+        |reply: Reply, second: &str| reply.header("last-modified", &format!("Tue, 24 Nov 2026 00:00:0{second} GMT"));
+    let rest = || range("bytes 10-35/36", &BODY[10..]);
+    let error = download(vec![dated(torn(10), "0"), dated(rest(), "9")]).await.expect_err("another file");
+    assert_eq!(error.kind(), ErrorKind::UnexpectedResponse, "{error}");
+    // The ETag says more than the date, which may differ between the machines of a host.
+    for rest in [dated(rest(), "0"), rest(), dated(v1(rest()), "9")] {
+        assert_eq!(download(vec![dated(torn(10), "0"), rest]).await.expect("the file"), BODY.as_bytes());
+    }
+}
+
+#[tokio::test]
+async fn only_an_encoding_that_changes_the_bytes_is_an_error() {
+    for (encodings, is_file) in
+        [(&["Identity"][..], true), (&[""], true), (&["identity", "gzip"], false), (&["br"], false)]
+    {
+        let reply = encodings.iter().fold(whole(BODY), |reply, encoding| reply.header("content-encoding", encoding));
+        assert_eq!(download(vec![reply]).await.is_ok(), is_file, "{encodings:?}");
+    }
+}

@@ -101,6 +101,12 @@ async fn whatever_is_not_json_is_not_fals_word() {
 #[tokio::test]
 async fn a_completed_request_whose_result_is_not_ready_is_waited_for() {
     let mut odd = vec![
+        Reply::json(400, r#"{"error":{"message":"The request is not ready yet"}}"#),
+        Reply::json(409, r#"{"message":"Still processing"}"#),
+        Reply::json(425, r#"{"detail":[{"msg":"Request has not finished"}]}"#).header("x-fal-request-id", "R1"),
+        Reply::text(400, "text/plain", "Request is still in progress").header("x-fal-request-id", "R1"),
+        Reply::json(202, r#"{"status":"in_progress","request_id":"R1"}"#).header("x-fal-request-id", "R1"),
+        Reply::json(408, "{}").header("x-fal-request-id", "R1"),
         Reply::json(202, r#"{"status":"IN_PROGRESS","request_id":"R1"}"#),
         Reply::json(200, r#"{"status":"IN_QUEUE","request_id":"R1","queue_position":3,"logs":null}"#),
         Reply::json(200, r#"{"detail":"Request is still in progress"}"#),
@@ -122,6 +128,7 @@ async fn a_completed_request_whose_result_is_not_ready_is_waited_for() {
         r#"{"detail":"Request is still in progress"}"#,
         r#"{"detail":"Request is still in queue"}"#,
         r#"{"status":"IN_PROGRESS"}"#,
+        r#"{"status":"in_progress"}"#,
         r#"{"status":"IN_QUEUE"}"#,
     ] {
         odd.extend([Reply::json(400, body), Reply::json(400, body).header("x-fal-request-id", "R1")]);

@@ -68,10 +68,8 @@ fn merges_that_multiply_a_component_are_rejected() {
         json!({ "anyOf": [merged, string()] }),
         json!({ "allOf": [{ "allOf": [reference("Large")] }, reference("Small")] }),
     ] {
-        let document = with_components(
-            fields("f", 300, &inner),
-            json!({ "Large": fields("p", 4_000, &string()), "Small": small }),
-        );
+        let prose = fields("p", 1, &json!({ "type": "string", "description": "word ".repeat(60_000) }));
+        let document = with_components(fields("f", 300, &inner), json!({ "Large": prose, "Small": small }));
         check_document(&document, &format!("{ID}: {too_large}"));
     }
 }
@@ -355,4 +353,39 @@ fn large_documents_and_patches_within_the_budget_are_accepted() {
     project.put("a.patch.json", json!(operations).to_string());
     project.generate();
     assert!(project.files()["acme/one.rs"].contains("pub g499: Option<String>"));
+}
+
+#[test]
+fn long_prose_is_cut() {
+    for text in ["- item\n".repeat(500_000), "word ".repeat(500_000), "`".repeat(3_000_000)] {
+        let mut document = with_input("acme/one", fields("a", 1, &json!({ "type": "string", "description": text })));
+        document["info"]["x-fal-metadata"]["category"] = json!(text);
+        let project = Project::new(&[("a.json", document)]);
+        project.generate();
+        let code = project.files()["acme/one.rs"].clone();
+        assert!(code.len() < 200_000 && code.contains('…'), "{}", code.len());
+    }
+}
+
+#[test]
+fn merges_beyond_the_budget_end_early() {
+    // Measuring the component for each field would take minutes.
+    let merged = json!({ "allOf": [reference("Large"), {}] });
+    let large = json!({ "type": "object", "default": vec![0; 130_000] });
+    let document = with_components(fields("f", 12_000, &merged), json!({ "Large": large }));
+    check_document(&document, &format!("{ID}: the schemas of `acme/one` exceed 8 MiB with `allOf` merged"));
+}
+
+#[test]
+fn too_many_endpoints_are_rejected_unless_they_are_excluded() {
+    let schema = json!({ "content": { "application/json": { "schema": { "type": "object" } } } });
+    let paths: Map<String, Value> =
+        (0..10_001).map(|index| (format!("/p{index}"), json!({ "post": { "requestBody": schema } }))).collect();
+    let app = json!({ "info": { "x-fal-metadata": { "endpointId": "acme/app" } }, "paths": paths });
+    let project = Project::new(&[("a.json", app)]);
+    assert_eq!(
+        project.findings(),
+        ["schemas: 10001 endpoints, but at most 10000 are generated; select fewer with `include` and `exclude`"]
+    );
+    assert_eq!(project.builder().include("acme/app/p9").generate().expect("one endpoint").documents, 1);
 }

@@ -40,7 +40,7 @@ fn check_document(json: &Value) {
 
 #[test]
 fn control_characters_of_documents_are_escaped() {
-    let long = "x".repeat(5_000_000);
+    let long = "x".repeat(500_000);
     for evil in EVIL.iter().copied().chain([&long[..]]) {
         let own = |of: &str| json!({ "$defs": { evil: { "type": of } }, "properties": { "a": {} } });
         check_document(&json!({ "endpointId": "a/b", "input": own("string"), "output": own("number") }));

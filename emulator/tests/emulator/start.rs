@@ -145,6 +145,22 @@ async fn oversized_body_is_rejected() {
     assert_eq!(fal.run(INPAINTING, &inpainting()).await.status, 200);
 }
 
+#[tokio::test]
+async fn errors_of_documents_are_printable() {
+    let evil = "a\ncargo::error=x\u{1b}[2J\u{202e}";
+    for text in [
+        document(evil, &json!({}), &json!({}), &json!({})),
+        json!({ "paths": { evil: { "post": {} } } }).to_string(),
+        document(&"x".repeat(1_000_000), &json!({}), &json!({}), &json!({})),
+    ] {
+        let Err(Error::Documents(errors)) = Emulator::builder().document(text).start().await else {
+            panic!("these documents are invalid")
+        };
+        let printed = errors[0].to_string();
+        assert!(printed.len() < 10_000 && !printed.contains(['\n', '\u{1b}', '\u{202e}']), "{printed}");
+    }
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn special_files_are_not_read() {

@@ -18,7 +18,7 @@ use crate::media::MediaUrl;
 use crate::text::shown;
 
 /// Default number of concurrent downloads.
-const DEFAULT_AT_ONCE: usize = 8;
+const DEFAULT_PARALLEL_FILES: usize = 8;
 
 /// Downloads several files into a folder and returns their paths in the same order. Starts when awaited.
 ///
@@ -30,7 +30,7 @@ pub struct DownloadAll {
     client: Client,
     media: Vec<MediaUrl>,
     folder: PathBuf,
-    at_once: usize,
+    parallel_files: usize,
     overwrite: bool,
     limits: Limits,
 }
@@ -38,12 +38,13 @@ pub struct DownloadAll {
 impl DownloadAll {
     pub(super) fn new(client: Client, media: Vec<MediaUrl>, folder: &Path) -> Self {
         let folder = folder.to_owned();
-        DownloadAll { client, media, folder, at_once: DEFAULT_AT_ONCE, overwrite: false, limits: Limits::default() }
+        let (parallel_files, limits) = (DEFAULT_PARALLEL_FILES, Limits::default());
+        DownloadAll { client, media, folder, parallel_files, overwrite: false, limits }
     }
 
     /// Number of concurrent downloads. Default: 8. 0 counts as 1.
-    pub fn at_once(mut self, files: usize) -> Self {
-        self.at_once = files.max(1);
+    pub fn parallel_files(mut self, files: usize) -> Self {
+        self.parallel_files = files.max(1);
         self
     }
 
@@ -64,12 +65,15 @@ impl DownloadAll {
         let (names, this) = (&Names::default(), &self);
         let saved =
             media.into_iter().enumerate().map(async |(index, media)| (index, this.save_one(media, names).await));
-        let saved: BTreeMap<usize, _> = stream::iter(saved).buffer_unordered(this.at_once).collect().await;
+        let saved: BTreeMap<usize, _> = stream::iter(saved).buffer_unordered(this.parallel_files).collect().await;
         let (total, failed) = (saved.len(), saved.values().filter(|saved| saved.is_err()).count());
+        let first = saved.values().position(Result::is_err).unwrap_or_default();
         let saved: Result<Vec<PathBuf>, Error> = saved.into_values().collect();
         saved.map_err(|error| match failed {
             1 if total == 1 => error,
-            _ => error.context(format_args!("{failed} of {total} downloads failed; first error")),
+            _ => error.context(format_args!(
+                "{failed} of {total} downloads failed, and the others are saved; first error, of the file at index {first}"
+            )),
         })
     }
 

@@ -46,7 +46,8 @@ impl Impostor {
             Some(found) if is_text(found) && !refines(&expected, found) => described(found),
             Some(_) => return None,
             None => match by_host {
-                Some(found) if is_text(&found) && expected != SVG && (is_data(&found) || is_plain(head)) => {
+                _ if !is_textual(&expected) && is_whole_json(head) => described("application/json"),
+                Some(found) if is_text(&found) && !is_textual(&expected) && (is_data(&found) || is_plain(head)) => {
                     described(&found)
                 }
                 _ => return None,
@@ -87,6 +88,19 @@ fn is_text(content_type: &str) -> bool {
 fn is_data(content_type: &str) -> bool {
     let suffixes = ["/html", "/json", "/xml", "+json", "+xml"];
     suffixes.iter().any(|suffix| content_type.ends_with(suffix))
+}
+
+/// Returns true for media whose files may be texts. TypeScript has the extension of transport streams.
+fn is_textual(content_type: &str) -> bool {
+    let netpbm = "image/x-portable-";
+    let others = [SVG, "audio/x-mpegurl", "audio/mpegurl", "image/x-xbitmap", "image/x-xpixmap", "video/mp2t"];
+    content_type.starts_with(netpbm) || others.contains(&content_type)
+}
+
+/// Returns true if bytes are a JSON array, object or string as a whole.
+fn is_whole_json(head: &[u8]) -> bool {
+    let is_compound = matches!(head.trim_ascii_start(), [b'[' | b'{' | b'"', ..]);
+    is_compound && serde_json::from_slice::<serde::de::IgnoredAny>(head).is_ok()
 }
 
 /// Returns true if bytes are a text, which may be cut within a character.

@@ -162,6 +162,7 @@ impl Source {
             Source::Stream(stream) => stream.head(),
         };
         let response = RawResponse { status, headers, body };
-        Error::unexpected(impostor.message(response.detail().message.as_deref()), response)
+        let message = impostor.message(response.detail().message.as_deref());
+        Error::new(ErrorKind::UnexpectedResponse, message).with_response(response)
     }
 }

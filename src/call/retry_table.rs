@@ -3,13 +3,14 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use super::patience::Patience;
+use super::steps::unusable_output;
 use crate::error::{Error, ErrorKind};
 use crate::protocol::RawResponse;
+use crate::queue::Patience;
 use crate::transport::{Operation, RetryPolicy, Verdict, verdict};
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/retries.md");
-const BEGIN: &str = "<!-- table: generated, see src/queue/retry_table.rs -->\n";
+const BEGIN: &str = "<!-- table: generated, see src/call/retry_table.rs -->\n";
 const END: &str = "<!-- end of the table -->\n";
 
 /// A cell of a request that ends with its attempts.
@@ -28,6 +29,7 @@ fn single(operation: Operation, error: &Error) -> &'static str {
 fn patient(operation: Operation, error: &Error) -> &'static str {
     match Patience::new(operation).delay(&RetryPolicy::default(), error.clone()) {
         Ok(_) => "waited out",
+        Err(error) if operation == Operation::Result && unusable_output(&error).is_some() => "repeated once",
         Err(_) => "final",
     }
 }
@@ -56,7 +58,7 @@ fn conditions() -> Vec<(&'static str, Error)> {
         ("429 with a request id", service(429, &[ID], "{}")),
         ("429 with billed units", service(429, &[ID, ("x-fal-billable-units", "3.5")], "{}")),
         ("408 or 425", service(408, &[], "{}")),
-        ("500 to 599 without a request id", service(502, &[], "")),
+        ("500 to 599 (such as 502) without a request id", service(502, &[], "")),
         ("500 to 599 with a request id", service(500, &[ID], "{}")),
         ("503 with a request id and `X-Fal-Needs-Retry: 1`", service(503, &[ID, ("x-fal-needs-retry", "1")], "{}")),
         ("504 because the start timeout passed", service(504, &[ID, ("x-fal-request-timeout-type", "user")], "{}")),
@@ -71,6 +73,7 @@ fn conditions() -> Vec<(&'static str, Error)> {
         ("401 or 403 with a page", service(403, &[HTML], "<html>")),
         ("a redirect", unexpected(307, &[], "")),
         ("200 with a page", unexpected(200, &[HTML], "<html>")),
+        ("200 with unexpected JSON", unexpected(200, &[], "{}")),
         ("200 with a content encoding", unexpected(200, &[("content-encoding", "gzip")], "x")),
         ("200 beyond the size limit", Error::new(ErrorKind::UnexpectedResponse, "x")),
     ]
