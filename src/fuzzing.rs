@@ -13,7 +13,7 @@ use crate::queue::{Job, Target};
 use crate::transport::Decoder;
 
 /// Parses a response as the client does: as an output, or as an error. `None` if no server could send it.
-pub fn response<O: DeserializeOwned>(
+pub fn response<O: DeserializeOwned + 'static>(
     status: u16,
     headers: &[(String, Vec<u8>)],
     body: &[u8],
@@ -52,7 +52,7 @@ pub fn urls(client: &Client, job: &Job<serde_json::Value>) -> Vec<url::Url> {
     let target = Target::new(client.context().clone(), job.endpoint.as_str(), job);
     let requests = [target.status(true), target.status_stream(false), target.result(), target.cancel()];
     let urls = requests.into_iter().filter_map(|request| Some(request.ok()?.url));
-    urls.filter(|url| client.context().hosts.trusts_request(url)).collect()
+    urls.filter(|url| client.context().hosts.trusts(url)).collect()
 }
 
 /// Returns the file name of a download, and the key by which names are told apart. `head` is the beginning of the file.

@@ -15,6 +15,9 @@ pub(crate) const MAX_SCHEMAS: usize = 8 << 20;
 /// The most fields, variants and enum values that an endpoint may have. Known endpoints have some hundreds.
 pub(crate) const MAX_PARTS: usize = 50_000;
 
+/// The most endpoints. fal has some 1,500, and each becomes a file.
+pub(crate) const MAX_ENDPOINTS: usize = 10_000;
+
 /// The deepest nesting of arrays and objects. The JSON parser has the same limit.
 pub(crate) const MAX_DEPTH: usize = 128;
 

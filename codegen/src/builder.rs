@@ -57,7 +57,8 @@ impl Builder {
     ///
     /// - A file is a regular one, or a link to one, of at most 64 MiB. Each JSON value in it counts 32 bytes in addition.
     /// - A patch adds at most 64 MiB, and nests arrays and objects at most 128 levels deep.
-    /// - The schemas of an endpoint have at most 8 MiB with `allOf` merged, and 50,000 fields, variants and enum values.
+    /// - The schemas of an endpoint have at most 8 MiB with `allOf` merged, and 50,000 fields, variants and enum values. At most
+    ///   10,000 endpoints are generated. Descriptions are cut after 20,000 characters.
     ///
     /// To correct a document, add a patch instead of editing it: `flux.patch.json` is a JSON patch (RFC 6902) for the
     /// `flux.json` in the same folder. A patch that does not apply or has no effect is an error.

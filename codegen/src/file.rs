@@ -1,6 +1,7 @@
 //! Reads files that anyone may have put into a folder: regular ones of at most [`MAX_FILE`] bytes.
 //!
-//! Opening a FIFO waits for a writer, and a device may have no end. A link to a regular file is followed.
+//! Opening a FIFO waits for a writer, and a device may have no end. A link to a regular file is followed. No more is read than
+//! the length that a file states: files of the kernel state none, and reading one may wait or have no end.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read};
@@ -14,10 +15,7 @@ const HEAD: u64 = 4_096;
 
 /// Reads a whole file.
 pub(crate) fn read(file: &Path) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
-    // The length may be wrong: some files of Linux state none.
-    open(file)?.take(MAX_FILE as u64 + 1).read_to_end(&mut text)?;
-    if text.len() > MAX_FILE { Err(io::Error::other(refusals::LARGE_FILE)) } else { Ok(text) }
+    read_at_most(file, MAX_FILE as u64)
 }
 
 /// Reads a whole file if it exists and is UTF-8.
@@ -27,26 +25,27 @@ pub(crate) fn read_text(file: &Path) -> Option<String> {
 
 /// Reads the beginning of a file.
 pub(crate) fn read_head(file: &Path) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    open(file)?.take(HEAD).read_to_end(&mut head)?;
-    Ok(head)
+    read_at_most(file, HEAD)
 }
 
-fn open(file: &Path) -> io::Result<File> {
+fn read_at_most(file: &Path, max: u64) -> io::Result<Vec<u8>> {
     // Before it is opened, because opening may wait.
-    check(&fs::metadata(file)?)?;
+    length(&fs::metadata(file)?)?;
     let opened = File::open(file)?;
     // Again, because it may have been replaced.
-    check(&opened.metadata()?)?;
-    Ok(opened)
+    let length = length(&opened.metadata()?)?;
+    let mut text = Vec::new();
+    opened.take(length.min(max)).read_to_end(&mut text)?;
+    Ok(text)
 }
 
-fn check(metadata: &Metadata) -> io::Result<()> {
+/// Returns the length of a file that may be read.
+fn length(metadata: &Metadata) -> io::Result<u64> {
     if !metadata.is_file() {
         Err(io::Error::other(refusals::SPECIAL_FILE))
     } else if metadata.len() > MAX_FILE as u64 {
         Err(io::Error::other(refusals::LARGE_FILE))
     } else {
-        Ok(())
+        Ok(metadata.len())
     }
 }

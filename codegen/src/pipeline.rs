@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::budget::MAX_ENDPOINTS;
 use crate::document::{self, Document};
 use crate::error::{Error, Finding};
 use crate::features::{self, FEATURES};
@@ -116,6 +117,9 @@ impl<'a> Endpoints<'a> {
         findings.extend(unused);
         self.documents.retain(|(_, document)| options.selection.has(&document.id));
         self.undocumented.retain(|(_, id, _)| options.selection.has(id));
+        if self.documents.len() > MAX_ENDPOINTS {
+            findings.push(Finding::new(&options.schemas, "", refusals::too_many_endpoints(self.documents.len())));
+        }
     }
 
     fn tree(&self) -> Result<Node, Vec<Finding>> {

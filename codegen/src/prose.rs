@@ -4,10 +4,17 @@
 /// The longest line, in characters.
 const WIDTH: usize = 100;
 
-/// Wraps the paragraphs and lists of a text, with an empty line between them.
+/// The longest text, in characters. The longest one known has some 1,000. Each line takes a multiple of its text in memory.
+const MAX_TEXT: usize = 20_000;
+
+/// Wraps the paragraphs and lists of a text, with an empty line between them. Long texts end in an ellipsis.
 pub(crate) fn lines(text: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut after_item = false;
+    let (text, rest) = match text.char_indices().nth(MAX_TEXT) {
+        Some((end, _)) => (&text[..end], "…"),
+        None => (text, ""),
+    };
     for block in blocks(text) {
         let joined = block.item && after_item;
         if !lines.is_empty() && !joined {
@@ -15,6 +22,9 @@ pub(crate) fn lines(text: &str) -> Vec<String> {
         }
         after_item = block.item;
         lines.extend(wrap(&block));
+    }
+    if let Some(last) = lines.last_mut() {
+        last.push_str(rest);
     }
     lines
 }

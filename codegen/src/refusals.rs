@@ -7,6 +7,7 @@ use std::fmt::Display;
 use std::io;
 use std::path::Path;
 
+use crate::budget::MAX_ENDPOINTS;
 use crate::prose::{code, quoted};
 
 // Findings about files and folders.
@@ -56,6 +57,12 @@ pub(crate) fn unused_pattern(pattern: &str) -> String {
     let stops = pattern.contains('*') && !pattern.contains("**");
     let hint = if stops { "; `*` stops at a `/`, `**` does not" } else { "" };
     format!("pattern {} matches no endpoint id{hint}", quoted(pattern))
+}
+
+pub(crate) fn too_many_endpoints(endpoints: usize) -> String {
+    format!(
+        "{endpoints} endpoints, but at most {MAX_ENDPOINTS} are generated; select fewer with `include` and `exclude`"
+    )
 }
 
 pub(crate) fn too_many_features(apps: usize, max: usize) -> String {

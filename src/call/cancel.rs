@@ -9,7 +9,7 @@ use tracing::Instrument;
 
 use super::options::timeout_option;
 use crate::error::Error;
-use crate::protocol::{Cancellation, RawResponse};
+use crate::protocol::{Cancellation, RawResponse, json};
 use crate::queue::Target;
 use crate::text::shown;
 use crate::transport::{Operation, judged, send, within_total};
@@ -79,7 +79,7 @@ fn outcome(response: Result<RawResponse, Error>) -> Result<Cancellation, Error> 
 }
 
 fn is_object(response: &RawResponse) -> bool {
-    serde_json::from_slice::<Value>(&response.body).is_ok_and(|body| body.is_object())
+    json::from_slice::<Value>(&response.body).is_ok_and(|body| body.is_object())
 }
 
 impl IntoFuture for Cancel {

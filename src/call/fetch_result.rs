@@ -6,13 +6,12 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
 use tracing::Instrument;
 
 use super::options::timeout_option;
 use super::response::Response;
 use crate::error::Error;
-use crate::protocol::{Failure, RawResponse, json};
+use crate::protocol::{Failure, envelope};
 use crate::queue::Target;
 use crate::text::shown;
 use crate::transport::{Operation, Verdict, judged, send, verdict, within_total};
@@ -53,7 +52,7 @@ pub(super) async fn fetch<O: DeserializeOwned + 'static>(
         if failure.is_some() {
             return Err(Error::service("fal", response));
         }
-        if is_unfinished(&response) {
+        if envelope::is_envelope(&response.body) && response.is_in_progress() {
             return Err(Error::unexpected("the request is not completed yet", response));
         }
         Response::parse(response)
@@ -81,27 +80,6 @@ fn failed(error: Error, failure: &Failure) -> Error {
         "" => error.context("the request failed"),
         words => error.context(format!("the request failed: {words}")),
     }
-}
-
-/// Returns true if a successful response is the queue's word about an unfinished request, and not an output.
-fn is_unfinished(response: &RawResponse) -> bool {
-    const FIELDS: [&str; 9] = [
-        "status",
-        "request_id",
-        "queue_position",
-        "logs",
-        "metrics",
-        "response_url",
-        "status_url",
-        "cancel_url",
-        "detail",
-    ];
-    // Outputs may be large. A status without logs is not.
-    const MAX_STATUS: usize = 64 << 10;
-    response.body.len() <= MAX_STATUS
-        && response.is_in_progress()
-        && json::from_slice::<Map<String, Value>>(&response.body)
-            .is_ok_and(|fields| fields.keys().all(|name| FIELDS.contains(&name.as_str())))
 }
 
 impl<O: DeserializeOwned + Send + 'static> IntoFuture for FetchResult<O> {

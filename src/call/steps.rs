@@ -1,6 +1,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::future::{Either, select};
 use serde::de::DeserializeOwned;
 use tokio::sync::OwnedSemaphorePermit;
@@ -15,10 +16,10 @@ use super::job_event::JobEvent;
 use super::response::Response;
 use super::submission::{Sent, Submission, accepted};
 use crate::error::{Error, ErrorKind};
-use crate::protocol::{Cancellation, Failure, QueueUpdate};
+use crate::protocol::{Cancellation, Failure, QueueUpdate, RawResponse};
 use crate::queue::{Follower, Job, Patience, Target};
 use crate::text::shown;
-use crate::transport::{Operation, deadline, until};
+use crate::transport::{Operation, Verdict, deadline, until, verdict};
 
 /// Time limit for fetching a result that was there before its cancellation.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -232,14 +233,36 @@ async fn fetch_patiently<O: DeserializeOwned + 'static>(
     target: &Target,
     failure: Option<&Failure>,
 ) -> Result<Response<O>, Error> {
+    let retry = &target.context.retry;
     let mut patience = Patience::new(Operation::Result);
+    let mut unusable = None;
     loop {
         let error = match fetch(target, failure).await {
             Ok(response) => return Ok(response),
             Err(error) => error,
         };
-        tokio::time::sleep(patience.delay(&target.context.retry, error)?).await;
+        // It may have been garbled on its way. The same body twice is the model's own.
+        let body = unusable_output(&error);
+        if body.is_some() && body == unusable {
+            return Err(error);
+        }
+        let is_repeated = body.is_some() && !retry.patience.is_zero();
+        unusable = body;
+        let delay = match patience.delay(retry, error) {
+            Err(_) if is_repeated => retry.backoff(1),
+            delay => delay?,
+        };
+        tokio::time::sleep(delay).await;
     }
+}
+
+/// Returns the body of a model's response that is not an output. Neither a page of a gateway nor the queue's word is one.
+fn unusable_output(error: &Error) -> Option<Bytes> {
+    let is_unusable =
+        error.kind() == ErrorKind::UnexpectedResponse && verdict(Operation::Result, error) != Verdict::Pending;
+    let is_plain = |response: &RawResponse| response.status.is_success() && response.content_encoding().is_none();
+    let response = error.response().filter(|response| is_unusable && is_plain(response))?;
+    (response.has_request_id() || response.json().is_some()).then(|| response.body.clone())
 }
 
 /// The error of continuing after the last event. Callers do not see it, because a result or another error comes first.

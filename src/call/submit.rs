@@ -106,7 +106,7 @@ impl<I: EndpointInput, O: 'static> IntoFuture for Submit<I, O> {
                 }
                 None => {
                     let (job, _) = submission.settle().await?;
-                    record.record("request_id", &job.request_id);
+                    record.record("request_id", shown(&job.request_id));
                     let target = Target::new(submission.client.context().clone(), job.endpoint.clone(), &job);
                     match cancel_quickly(&target).await {
                         Some(Cancellation::AlreadyCompleted) => Ok(job),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use super::environment::{key, missing_key, not_blank, switch, variable};
 use super::{Client, Inner};
 use crate::error::{Error, ErrorKind};
 use crate::storage::{Tokens, UploadPolicy};
@@ -262,7 +263,7 @@ impl ClientBuilder {
     ///
     /// Requests go through the proxies that the environment variables `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY` name,
     /// except for the hosts in `NO_PROXY` and for local hosts. The cargo feature `socks`, which is on by default, adds
-    /// `socks4://` and `socks5://`. An own [`http_client`](Self::http_client) has its own proxies.
+    /// `socks4://` and `socks5://`. A custom [`http_client`](Self::http_client) has its own proxies.
     ///
     /// # Errors
     ///
@@ -323,59 +324,6 @@ fn http_client(hosts: &Hosts, proxies: &Proxies) -> Result<reqwest::Client, Erro
         .pool_idle_timeout(POOL_IDLE)
         .build()
         .map_err(|error| Error::new(ErrorKind::Configuration, "cannot create the HTTP client").caused_by(error))
-}
-
-/// Reads an environment variable. Only one that does not exist is unset.
-fn variable(name: &str) -> Result<Option<String>, Error> {
-    let value = std::env::var_os(name).map(|value| value.into_string());
-    value.transpose().map_err(|_| invalid_variable(name, "is not valid UTF-8"))
-}
-
-fn not_blank(name: &str, value: Result<Option<String>, Error>) -> Result<Option<String>, Error> {
-    match value?.filter(|value| !value.is_empty()) {
-        Some(value) if value.trim().is_empty() => Err(invalid_variable(name, "is blank")),
-        value => Ok(value),
-    }
-}
-
-fn switch(name: &str, value: Result<String, Error>) -> Result<bool, Error> {
-    match value?.trim() {
-        "1" | "true" => Ok(true),
-        "0" | "false" => Ok(false),
-        _ => Err(invalid_variable(name, "is neither `1` nor `0`")),
-    }
-}
-
-fn invalid_variable(name: &str, why: &str) -> Error {
-    let kind = if name.starts_with("FAL_KEY") { ErrorKind::Credentials } else { ErrorKind::Configuration };
-    Error::new(kind, format!("the environment variable {name} {why}: correct it, or unset it"))
-}
-
-/// Reads the API key from the environment.
-fn key(variable: Variable<'_>) -> Result<Option<Credentials>, Error> {
-    let set = |name: &str| Ok::<_, Error>(variable(name)?.filter(|value| !value.is_empty()));
-    match set("FAL_KEY")? {
-        Some(key) if key.trim().is_empty() => return Err(missing_key("FAL_KEY is blank: set it")),
-        Some(key) => return Credentials::key(&key).map(Some),
-        None => {}
-    }
-    let part = |name: &str| Ok::<_, Error>(set(name)?.filter(|value| !value.trim().is_empty()));
-    match (part("FAL_KEY_ID")?, part("FAL_KEY_SECRET")?) {
-        (Some(id), Some(secret)) => Credentials::key(&format!("{}:{}", id.trim(), secret.trim())).map(Some),
-        (None, None) => Ok(None),
-        _ => {
-            let message = "incomplete API key: only one of FAL_KEY_ID and FAL_KEY_SECRET is set; set both, or FAL_KEY";
-            Err(Error::new(ErrorKind::Credentials, message))
-        }
-    }
-}
-
-fn missing_key(what_to_do: &str) -> Error {
-    let message = format!(
-        "missing API key: {what_to_do} and use `Client::from_env`, pass it to `Client::builder().key(…)`, or use \
-         `.anonymous()` for public applications"
-    );
-    Error::new(ErrorKind::Credentials, message)
 }
 
 impl fmt::Debug for ClientBuilder {

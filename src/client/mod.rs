@@ -1,6 +1,7 @@
 //! The client and its builder.
 
 mod builder;
+mod environment;
 
 use std::fmt;
 use std::sync::Arc;

@@ -185,7 +185,7 @@ impl Error {
         self
     }
 
-    /// Appends the outcome of cancelling the request. `None` means that fal could not be asked.
+    /// Appends the outcome of cancelling the request. `None` means that fal could not be reached.
     pub(crate) fn with_cancellation(mut self, outcome: Option<Cancellation>) -> Self {
         self.0.message.push_str(match &outcome {
             Some(Cancellation::Removed) => "; it was removed from the queue",

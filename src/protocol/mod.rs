@@ -7,6 +7,7 @@ mod error_type;
 mod field_error;
 pub(crate) mod json;
 mod log;
+mod markup;
 mod raw_response;
 mod request_id;
 mod undeclared;

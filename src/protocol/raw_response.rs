@@ -179,7 +179,7 @@ impl RawResponse {
         }
     }
 
-    fn json(&self) -> Option<Value> {
+    pub(crate) fn json(&self) -> Option<Value> {
         json::from_slice(&self.body).ok()
     }
 }

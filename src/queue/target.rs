@@ -17,9 +17,9 @@ use crate::transport::{Context, Operation, Request, join};
 #[derive(Clone)]
 pub(crate) struct Target {
     pub(crate) context: Arc<Context>,
-    /// The endpoint id. Abbreviated if it is invalid.
+    /// The endpoint id. Shortened and escaped if it is invalid.
     pub(crate) endpoint: String,
-    /// The request id. Abbreviated if it is invalid.
+    /// The request id. Shortened and escaped if it is invalid.
     request_id: String,
     /// The URL of the result, or the error of an invalid id.
     url: Result<Url, Error>,

@@ -215,6 +215,13 @@ mod tests {
             let debug = format!("{:#?}", Redacted([text]));
             assert!(debug.contains(MARK) && debug.contains("\n    \""), "{debug}");
         }
+        for index in 0..1_000 {
+            let url = format!("https://h.x/?Signature=si9nature-{index}");
+            learn_url(&url::Url::parse(&url).expect("a URL"));
+        }
+        for kept in ["known/secret", "tok-12345", "si9nature-999"] {
+            assert_eq!(within(kept, 500), MARK, "URLs displace only other URLs");
+        }
         // Too short to be told from words.
         learn_key("a:b");
         assert_eq!(within("a:b", 10), "a:b");

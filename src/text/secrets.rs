@@ -8,7 +8,7 @@ use url::Url;
 
 use super::hidden::is_hidden;
 
-/// Maximum number of keys, and of other secrets, that are remembered. The least recently used are forgotten.
+/// Maximum number of secrets of a kind that are remembered. The least recently used are forgotten.
 const MAX_KNOWN: usize = 256;
 
 /// Maximum backslashes before an escaped character.
@@ -45,14 +45,21 @@ const MIN_AMBIGUOUS: usize = 16;
 
 /// The secrets that this process uses. They belong to the process, and not to a client, because an error, a response or
 /// a job is printed without its client.
-static KNOWN: RwLock<Known> =
-    RwLock::new(Known { keys: VecDeque::new(), others: VecDeque::new(), first_bytes: [false; 256] });
+static KNOWN: RwLock<Known> = RwLock::new(Known { secrets: [const { VecDeque::new() }; 3], first_bytes: [false; 256] });
 
 pub(super) struct Known {
-    keys: VecDeque<Secret>,
-    others: VecDeque<Secret>,
+    /// The secrets of each [`Kind`].
+    secrets: [VecDeque<Secret>; 3],
     /// The bytes with which a form of a secret has ever begun. Most characters of a text need no further look.
     first_bytes: [bool; 256],
+}
+
+/// The kinds of secrets. Those of one kind do not displace those of another, because responses can name any number of URLs.
+#[derive(Clone, Copy)]
+enum Kind {
+    Key,
+    Token,
+    Url,
 }
 
 struct Secret {
@@ -68,12 +75,12 @@ pub(super) fn known() -> RwLockReadGuard<'static, Known> {
 /// Remembers an API key, its id and its secret.
 pub(crate) fn learn_key(key: &str) {
     let parts = key.split_once(':').map(|(id, secret)| [id, secret]);
-    remember(|known| &mut known.keys, key, parts.as_ref().map_or(&[], |parts| parts));
+    remember(Kind::Key, key, parts.as_ref().map_or(&[], |parts| parts));
 }
 
-/// Remembers a token, a signature or a password.
+/// Remembers a token or a password.
 pub(crate) fn learn(secret: &str) {
-    remember(|known| &mut known.others, secret, &[]);
+    remember(Kind::Token, secret, &[]);
 }
 
 /// Remembers the secrets in a URL: its password, and signatures and tokens in its query.
@@ -88,8 +95,8 @@ pub(crate) fn learn_url(url: &Url) {
 }
 
 fn learn_encoded(secret: &str) {
-    learn(secret);
-    learn(&percent_decode_str(secret).decode_utf8_lossy());
+    remember(Kind::Url, secret, &[]);
+    remember(Kind::Url, &percent_decode_str(secret).decode_utf8_lossy(), &[]);
 }
 
 /// Returns true if the name of a header, of a query parameter or of a field says that its value is a secret.
@@ -124,13 +131,13 @@ pub(super) fn is_identifier(word: &str) -> bool {
     })
 }
 
-fn remember(list: impl Fn(&mut Known) -> &mut VecDeque<Secret>, text: &str, parts: &[&str]) {
+fn remember(kind: Kind, text: &str, parts: &[&str]) {
     if !is_distinctive(text) {
         return;
     }
     let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
     let known = &mut *known;
-    let list = list(known);
+    let list = &mut known.secrets[kind as usize];
     let found = list.iter().position(|secret| secret.text == text);
     let secret = found.and_then(|index| list.remove(index)).unwrap_or_else(|| Secret::new(text, parts));
     let first_bytes: Vec<u8> = secret.forms.iter().filter_map(|form| form.bytes().next()).collect();
@@ -179,7 +186,7 @@ impl Known {
         if !is_escape && !self.first_bytes[usize::from(first)] {
             return None;
         }
-        let forms = self.keys.iter().chain(&self.others).flat_map(|secret| &secret.forms);
+        let forms = self.secrets.iter().flatten().flat_map(|secret| &secret.forms);
         let forms = forms.filter(|form| is_escape || form.as_bytes()[0].eq_ignore_ascii_case(&first));
         forms.filter_map(|form| length_of(form, rest)).max().map(|length| at + length)
     }

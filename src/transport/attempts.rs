@@ -31,13 +31,7 @@ impl<'a> Attempts<'a> {
     ///
     /// The key must not be sent to the request's URL.
     pub(super) fn new(context: &'a Context, request: &'a Request) -> Result<Self, Error> {
-        let trusted = match request.operation {
-            Operation::Status | Operation::StatusStream | Operation::Result | Operation::Cancel => {
-                context.hosts.trusts_request(&request.url)
-            }
-            _ => context.hosts.trusts(&request.url),
-        };
-        if !trusted {
+        if !context.hosts.trusts(&request.url) {
             return Err(untrusted(&request.url));
         }
         Ok(Attempts::keyless(context, request.operation, &request.url))
@@ -106,7 +100,7 @@ impl<'a> Attempts<'a> {
 fn untrusted(url: &Url) -> Error {
     let host = host_and_port(url);
     let message = format!(
-        "untrusted URL {}://{host}: neither one of fal's hosts for this request nor a configured one; nothing was sent",
+        "untrusted URL {}://{host}: neither one of fal's hosts nor a configured one; nothing was sent",
         url.scheme()
     );
     Error::new(ErrorKind::UntrustedUrl, message)

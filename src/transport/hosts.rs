@@ -10,9 +10,6 @@ use crate::text::{learn_url, shown};
 const TRUSTED: &[&str] =
     &["fal.run", "queue.fal.run", "rest.fal.ai", "api.fal.ai", "falrun.com", "queue.falrun.com", "ws.fal.run"];
 
-/// fal's hosts that may receive requests about a queued request.
-const QUEUE: &[&str] = &["fal.run", "queue.fal.run", "falrun.com", "queue.falrun.com"];
-
 /// The base URLs of a client's requests.
 #[derive(Clone, Debug)]
 pub(crate) struct Hosts {
@@ -55,27 +52,18 @@ impl Hosts {
 
     /// Returns true if the key may be sent to `url`.
     pub(crate) fn trusts(&self, url: &Url) -> bool {
-        is_one_of(url, TRUSTED, &[&self.run, &self.queue, &self.rest, &self.api])
-    }
-
-    /// Returns true if the key may be sent to `url`, which a response or a saved job gives as the URL of a queued
-    /// request. Only hosts that serve such requests qualify, because fal's other hosts offer more, such as the
-    /// management of keys.
-    pub(crate) fn trusts_request(&self, url: &Url) -> bool {
-        is_one_of(url, QUEUE, &[&self.run, &self.queue])
+        let bases = [&self.run, &self.queue, &self.rest, &self.api];
+        !has_user(url)
+            && (is_of_fal(url, |host| TRUSTED.contains(&host)) || bases.iter().any(|base| is_below(url, base)))
     }
 
     /// Returns true if an upload token may be sent to `url`: to fal's CDN, to the configured one, or to the REST host's
     /// origin if that is not fal's own.
     pub(crate) fn is_storage(&self, url: &Url) -> bool {
-        if !url.username().is_empty() || url.password().is_some() {
-            return false;
-        }
-        let is_fal = url.scheme() == "https"
-            && url.port().is_none()
-            && matches!(url.host(), Some(Host::Domain(host)) if host == "fal.media" || host.ends_with(".fal.media"));
         let rest = Some(&self.rest).filter(|rest| rest.host_str() != Some("rest.fal.ai"));
-        is_fal || rest.into_iter().chain(&self.cdn).any(|base| url.origin() == base.origin())
+        let is_configured = || rest.into_iter().chain(&self.cdn).any(|base| url.origin() == base.origin());
+        let is_cdn = |host: &str| host == "fal.media" || host.ends_with(".fal.media");
+        !has_user(url) && (is_of_fal(url, is_cdn) || is_configured())
     }
 
     /// Checks that the key and tokens do not go to another machine without TLS.
@@ -120,15 +108,14 @@ pub(crate) fn join(base: &Url, path: &str) -> Url {
     url
 }
 
-/// Returns true if `url` has no user and is an https URL of one of fal's hosts, or lies below one of the base URLs.
-fn is_one_of(url: &Url, hosts: &[&str], bases: &[&Url]) -> bool {
-    if !url.username().is_empty() || url.password().is_some() {
-        return false;
-    }
-    let is_fal = url.scheme() == "https"
-        && url.port().is_none()
-        && matches!(url.host(), Some(Host::Domain(host)) if hosts.contains(&host));
-    is_fal || bases.iter().any(|base| is_below(url, base))
+fn has_user(url: &Url) -> bool {
+    !url.username().is_empty() || url.password().is_some()
+}
+
+/// Returns true if `url` is an https URL of a host of fal's that matches.
+fn is_of_fal(url: &Url, matches: impl Fn(&str) -> bool) -> bool {
+    let host = url.host().filter(|_| url.scheme() == "https" && url.port().is_none());
+    matches!(host, Some(Host::Domain(host)) if matches(host))
 }
 
 /// Returns true if `url` has the origin of `base` and lies below its path.
@@ -202,7 +189,7 @@ fn parse_base_url(what: &str, text: &str) -> Result<Url, Error> {
     if !matches!(url.scheme(), "http" | "https") {
         return Err(invalid("the scheme is neither http nor https"));
     }
-    if !url.username().is_empty() || url.password().is_some() || url.query().is_some() || url.fragment().is_some() {
+    if has_user(&url) || url.query().is_some() || url.fragment().is_some() {
         return Err(invalid("a user, a query or a fragment is not allowed"));
     }
     if url.scheme() == "http" && url.host_str().is_some_and(is_fal) {
@@ -261,6 +248,7 @@ mod tests {
             "https://fal.run.evil.com/",
             "https://fal.run./",
             "https://a.fal.run/",
+            "https://u@queue.fal.run/",
             "https://user@fal.run/",
             "https://:pass@fal.run/",
             "https://fal.run@evil.com/",
@@ -271,20 +259,6 @@ mod tests {
         ] {
             assert!(!hosts.trusts(&url(bad)), "{bad}");
         }
-    }
-
-    #[test]
-    fn queue_requests_go_to_queue_hosts_only() {
-        let fal = hosts(None, None);
-        for good in ["https://queue.fal.run/a", "https://queue.falrun.com/a", "https://fal.run/a"] {
-            assert!(fal.trusts_request(&url(good)), "{good}");
-        }
-        for bad in ["https://rest.fal.ai/tokens/", "https://api.fal.ai/v1/keys", "https://u@queue.fal.run/a"] {
-            assert!(!fal.trusts_request(&url(bad)), "{bad}");
-        }
-        let own = hosts(Some("http://h:1/fal.run"), Some("http://h:1/queue.fal.run"));
-        assert!(own.trusts_request(&url("http://h:1/queue.fal.run/a")));
-        assert!(!own.trusts_request(&url("http://h:1/rest.fal.ai/tokens/")));
     }
 
     #[test]

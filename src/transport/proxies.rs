@@ -125,6 +125,7 @@ fn named(variable: Variable<'_>, name: &str) -> Result<Option<Named>, Error> {
     learn_url(&url);
     if let Some(password) = url.password() {
         let password = percent_decode_str(password).decode_utf8_lossy();
+        learn(&password);
         learn(&format!("{}:{password}", percent_decode_str(url.username()).decode_utf8_lossy()));
     }
     match url.scheme() {

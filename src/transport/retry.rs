@@ -37,10 +37,11 @@ const MIN_RETRY_AFTER: Duration = Duration::from_millis(100);
 /// Billable requests are never sent twice. What is retried depends on the request:
 ///
 /// - Runs and submissions: if no connection was established, or after status 429 without a request id.
-/// - Status, result and cancel requests: also after a lost connection, a timeout, status 408 or 425, and any 5xx. A result
-///   that failed with a request id is the model's own failure, which is final.
-/// - Uploads and downloads: also after status 408 or 425, and any 5xx. The parts of a large upload are retried
-///   independently.
+/// - Status, result and cancel requests, uploads and downloads: after a lost connection, a timeout, status 408, 425 or 429,
+///   and any 5xx. A result that failed with a request id is the model's own failure, which is final. The parts of a large
+///   upload are retried independently.
+///
+/// The table in `docs/retries.md` has every condition.
 ///
 /// `Retry-After` replaces the computed delay, except that the delay never shrinks to nothing. If it exceeds two minutes, the
 /// request fails immediately. `subscribe` and `wait` keep polling for longer: see [`patience`](Self::patience).

@@ -70,7 +70,7 @@ impl Decoder {
     }
 
     /// Returns the number of bytes of the incomplete event.
-    pub(crate) fn buffered(&self) -> usize {
+    fn buffered(&self) -> usize {
         self.bytes.len() - self.decoded + self.data.as_ref().map_or(0, Vec::len)
     }
 

@@ -88,7 +88,8 @@ fn of_result(response: &RawResponse) -> Verdict {
         200..=299 if response.content_encoding().is_some() => Verdict::Final,
         429 if response.billable_units().is_none() => Verdict::Transient,
         408 | 425 | 500..=599 if !is_own => Verdict::Transient,
-        200..=299 if !is_own && !is_json(response) => Verdict::Transient,
+        // Garbled or cut on its way, or not the model's response.
+        200..=299 if !is_json(response) => Verdict::Transient,
         _ if !is_own && is_page(response) => Verdict::Transient,
         _ => Verdict::Final,
     }
@@ -121,7 +122,7 @@ fn is_page(response: &RawResponse) -> bool {
     !lasts && response.is_html()
 }
 
-/// Returns true if a body is JSON, whether it fits the output's type or not. Otherwise it is empty, cut or not the model's.
+/// Returns true if a body is JSON, whether it fits the output's type or not.
 fn is_json(response: &RawResponse) -> bool {
     json::from_slice::<IgnoredAny>(&response.body).is_ok()
 }
@@ -274,9 +275,10 @@ mod tests {
         let unreadable = Error::unexpected("x", response(200, &[], "{"));
         assert_eq!(verdict(Operation::Status, &unreadable), Verdict::Transient);
         assert_eq!(verdict(Operation::Result, &unreadable), Verdict::Transient);
-        let own = Error::unexpected("x", response(200, &[("x-fal-request-id", "R1")], "{"));
+        let garbled = Error::unexpected("x", response(200, &[("x-fal-request-id", "R1")], "{\"a\";1}"));
+        assert_eq!(verdict(Operation::Result, &garbled), Verdict::Transient);
         let mismatch = Error::unexpected("x", response(200, &[], "[1]"));
-        assert_eq!([own, mismatch].map(|error| verdict(Operation::Result, &error)), [Verdict::Final; 2]);
+        assert_eq!(verdict(Operation::Result, &mismatch), Verdict::Final);
         assert_eq!(verdict(RUN, &unreadable), Verdict::Uncertain);
         assert_eq!(verdict(SUBMIT, &unreadable), Verdict::Uncertain);
         assert_eq!(verdict(RUN, &Error::unexpected("x", response(307, &[], ""))), Verdict::Final);

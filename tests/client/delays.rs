@@ -6,8 +6,12 @@ use fal_client::{Error, RetryPolicy};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::queue::{COMPLETED, operation, server, submitted};
+use crate::support::queue::{COMPLETED, followed, operation, received, server, skip, submitted};
 use crate::support::server::Reply;
+
+fn output() -> Reply {
+    Reply::json(200, r#"{"ok":1}"#)
+}
 
 /// Returns the number of requests about `faulty` in one second, all of which fail with `reply`.
 async fn requests_in_a_second(faulty: &'static str, reply: Reply) -> (usize, Result<Value, Error>) {
@@ -60,14 +64,69 @@ async fn a_delay_within_the_patience_is_kept_while_following_and_fetching() {
 }
 
 #[tokio::test]
+async fn no_request_is_sent_before_a_requested_delay_has_passed() {
+    let busy = |status| Reply::json(status, r#"{"detail":"slow down"}"#).header("retry-after", "200");
+    let done = || Reply::json(200, COMPLETED);
+    for (name, stream, status, results) in [
+        ("status", Reply::json(404, "{}"), vec![busy(429), done()], vec![output()]),
+        ("status", Reply::json(404, "{}"), vec![busy(503), done()], vec![output()]),
+        ("result", Reply::json(404, "{}"), vec![done()], vec![busy(429), output()]),
+        ("result", Reply::events(&[COMPLETED]), vec![], vec![busy(503), output()]),
+        ("stream", busy(429), vec![done()], vec![output()]),
+        ("stream", busy(503), vec![done()], vec![output()]),
+    ] {
+        let script = [submitted(), ("stream", vec![stream]), ("status", status), ("result", results)];
+        let server = server(&script).await;
+        let client = server.client();
+        let time = async {
+            received(&server, name, 1).await;
+            // Lets the client read the response.
+            for _ in 0..1_000 {
+                tokio::task::yield_now().await;
+            }
+            let sent = server.seen().len();
+            skip(Duration::from_secs(199)).await;
+            for _ in 0..1_000 {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(server.seen().len(), sent, "{name}");
+            skip(Duration::from_secs(2)).await;
+        };
+        let (done, ()) = tokio::join!(client.endpoint("a/b").subscribe(json!({})).into_future(), time);
+        assert_eq!(done.expect(name).data, json!({ "ok": 1 }));
+    }
+}
+
+#[tokio::test]
 async fn a_delay_beyond_the_patience_ends_the_call() {
     for value in ["301", "86400", "18446744073709551615", "Fri, 31 Dec 9999 23:59:59 GMT"] {
-        for faulty in ["status", "result"] {
-            let (requests, outcome) =
-                requests_in_a_second(faulty, Reply::json(503, "").header("retry-after", value)).await;
-            let error = outcome.expect_err("busy");
-            assert_eq!((requests, error.status().map(|status| status.as_u16())), (1, Some(503)), "{value} {error}");
-            assert_eq!(error.request_id(), Some("R1"));
+        for status in [429, 503] {
+            for faulty in ["status", "result"] {
+                let reply = Reply::json(status, r#"{"detail":"slow down"}"#).header("retry-after", value);
+                let (requests, outcome) = requests_in_a_second(faulty, reply).await;
+                let error = outcome.expect_err("busy");
+                assert_eq!(
+                    (requests, error.status().map(|found| found.as_u16())),
+                    (1, Some(status)),
+                    "{value} {error}"
+                );
+                assert!(error.to_string().contains("patience"), "{error}");
+                assert!(value != "301" || error.to_string().contains("301"), "{error}");
+                assert_eq!(error.request_id(), Some("R1"));
+            }
         }
     }
+}
+
+/// The poll decides.
+#[tokio::test]
+async fn a_delay_of_a_stream_beyond_the_patience_is_not_waited_for() {
+    let busy = Reply::json(429, r#"{"detail":"slow down"}"#).header("retry-after", "301");
+    let script = [
+        submitted(),
+        ("stream", vec![busy]),
+        ("status", vec![Reply::json(200, COMPLETED)]),
+        ("result", vec![output()]),
+    ];
+    assert_eq!(followed(&server(&script).await).await.1.ok(), Some(json!({ "ok": 1 })));
 }

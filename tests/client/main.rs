@@ -17,7 +17,6 @@ mod faults;
 mod file_names;
 mod flagship;
 mod following;
-mod gateway_responses;
 mod giving_up;
 mod hostile;
 mod impostors;

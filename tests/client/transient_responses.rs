@@ -1,14 +1,13 @@
-//! Responses that are not fal's own word about a request. They are waited out while it is followed and while its result is
-//! fetched.
+//! Responses that are not fal's own word about a request. Free requests are sent again. They are waited out while a request
+//! is followed and while its result is fetched.
 
 use std::time::Duration;
 
-use fal_client::{Error, ErrorKind, ErrorType, RetryPolicy};
+use fal_client::{Error, ErrorKind, ErrorType, FileInput, Repository, RetryPolicy};
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::support::queue::{
-    COMPLETED, QUEUED, count_of, followed, followed_by, received, result, server, skip, submitted,
-};
+use crate::support::queue::{COMPLETED, QUEUED, count_of, followed, followed_by, received, server, skip, submitted};
 use crate::support::server::{Reply, Server};
 
 const NGINX: &str = "<html><body>nginx</body></html>";
@@ -24,28 +23,70 @@ fn output() -> Reply {
     Reply::json(200, r#"{"ok":1}"#)
 }
 
+/// Responses of gateways.
+fn gateway() -> Vec<Reply> {
+    let page = |status| Reply::text(status, "text/html", NGINX);
+    let statuses =
+        [408, 425, 500, 501, 502, 503, 504, 505, 507, 509, 520, 521, 522, 523, 524, 525, 526, 527, 529, 530, 599];
+    let bodies = |status| [Reply::json(status, ""), Reply::json(status, r#"{"detail":"x"}"#), page(status)];
+    let mut replies: Vec<Reply> = statuses.into_iter().flat_map(bodies).collect();
+    replies.extend([
+        page(404),
+        page(400),
+        Reply::json(429, "{}"),
+        page(429),
+        Reply::dropped(),
+        Reply::json(200, "{").torn(),
+    ]);
+    replies
+}
+
 #[tokio::test]
-async fn transient_responses_to_polls_are_waited_out() {
-    for status in [404, 408, 425, 429, 500, 501, 502, 503, 504, 507, 509, 520, 521, 522, 523, 524, 525, 526, 527, 530] {
-        for odd in [Reply::json(status, ""), Reply::text(status, "text/html", NGINX)] {
-            let server = polled(vec![odd.clone(), odd, Reply::json(200, COMPLETED)], vec![output()]).await;
-            assert_eq!(followed(&server).await.1.ok(), Some(json!({ "ok": 1 })), "{status}");
-            assert_eq!(count_of(&server, "submit"), 1);
-        }
+async fn free_requests_are_sent_again() {
+    for reply in gateway() {
+        let first = reply.clone();
+        let server = Server::start(move |index, seen| match (index % 2, seen.method.as_str()) {
+            (0, _) => first.clone(),
+            (_, "PUT") => Reply::json(202, r#"{"status":"CANCELLATION_REQUESTED"}"#),
+            _ if seen.target.contains("/status") => Reply::json(200, COMPLETED),
+            _ => Reply::json(200, r#"{"ok":1}"#),
+        })
+        .await;
+        let client = server.client();
+        let endpoint = client.endpoint("a/b");
+        endpoint.status("R1").await.unwrap_or_else(|error| panic!("status, {reply:?}: {error}"));
+        endpoint.result("R1").await.unwrap_or_else(|error| panic!("result, {reply:?}: {error}"));
+        endpoint.cancel("R1").await.unwrap_or_else(|error| panic!("cancel, {reply:?}: {error}"));
+        assert_eq!(server.seen().len(), 6, "{reply:?}");
     }
 }
 
 #[tokio::test]
-async fn transient_responses_to_result_requests_are_waited_out() {
-    let mut odd = Vec::new();
-    for status in [404, 408, 425, 429, 500, 501, 502, 503, 504, 507, 520, 521, 522, 523, 524, 530] {
-        odd.push(Reply::text(status, "text/html", NGINX));
-        odd.push(Reply::json(status, ""));
+async fn a_followed_request_survives_gateways() {
+    let follow = async |reply: Reply| {
+        // More failures than a single request has attempts.
+        let polls = [vec![reply.clone(); 7], vec![Reply::json(200, COMPLETED)]].concat();
+        let results = [vec![reply.clone(); 7], vec![output()]].concat();
+        let server = polled(polls, results).await;
+        assert_eq!(followed(&server).await.1.ok(), Some(json!({ "ok": 1 })), "{reply:?}");
+        assert_eq!(count_of(&server, "submit"), 1);
+    };
+    // In parallel, because polls are some time apart.
+    join_all(gateway().into_iter().map(follow)).await;
+}
+
+#[tokio::test]
+async fn a_request_that_is_not_known_yet_is_followed() {
+    for odd in [Reply::json(404, ""), Reply::text(404, "text/html", NGINX)] {
+        let status = vec![odd.clone(), odd.clone(), Reply::json(200, COMPLETED)];
+        let server = polled(status, vec![odd.clone(), odd.clone(), output()]).await;
+        assert_eq!(followed(&server).await.1.ok(), Some(json!({ "ok": 1 })), "{odd:?}");
     }
-    odd.extend([
-        Reply::json(400, r#"{"detail":"Request is still in progress"}"#),
-        Reply::json(400, r#"{"detail":"Request is still in queue"}"#),
-        Reply::json(400, r#"{"status":"IN_PROGRESS"}"#),
+}
+
+#[tokio::test]
+async fn a_completed_request_whose_result_is_not_ready_is_waited_for() {
+    let mut odd = vec![
         Reply::json(202, r#"{"status":"IN_PROGRESS","request_id":"R1"}"#),
         Reply::json(200, r#"{"status":"IN_QUEUE","request_id":"R1","queue_position":3,"logs":null}"#),
         Reply::json(200, r#"{"detail":"Request is still in progress"}"#),
@@ -54,10 +95,18 @@ async fn transient_responses_to_result_requests_are_waited_out() {
         Reply::json(200, ""),
         Reply::json(200, r#"{"ok""#),
         Reply::json(200, r#"{"ok":1"#).torn(),
-        Reply::dropped(),
-    ]);
+    ];
+    for body in [
+        r#"{"detail":"Request is still in progress"}"#,
+        r#"{"detail":"Request is still in queue"}"#,
+        r#"{"status":"IN_PROGRESS"}"#,
+        r#"{"status":"IN_QUEUE"}"#,
+    ] {
+        odd.extend([Reply::json(400, body), Reply::json(400, body).header("x-fal-request-id", "R1")]);
+    }
     for odd in odd {
-        let server = polled(vec![Reply::json(200, COMPLETED)], vec![odd.clone(), odd.clone(), output()]).await;
+        let early = vec![odd.clone(); 3];
+        let server = polled(vec![Reply::json(200, COMPLETED)], [early, vec![output()]].concat()).await;
         assert_eq!(followed(&server).await.1.ok(), Some(json!({ "ok": 1 })), "{odd:?}");
         assert_eq!(count_of(&server, "submit"), 1);
     }
@@ -72,13 +121,31 @@ async fn fals_own_word_is_not_waited_out() {
         (Reply::json(422, r#"{"detail":"no"}"#), output()),
         (Reply::json(200, COMPLETED), Reply::json(422, r#"{"detail":"no"}"#)),
         (Reply::json(200, COMPLETED), Reply::json(400, r#"{"detail":"bad image"}"#)),
+        (Reply::json(200, COMPLETED), id(Reply::json(400, "{}"))),
+        (Reply::json(200, COMPLETED), id(Reply::json(422, "{}"))),
+        (Reply::json(200, COMPLETED), id(Reply::json(499, "{}"))),
         (Reply::json(200, COMPLETED), id(Reply::json(500, r#"{"detail":"model failed"}"#))),
-        (Reply::json(200, COMPLETED), id(Reply::json(503, r#"{"detail":"model failed"}"#))),
+        (Reply::json(200, COMPLETED), id(Reply::json(503, "{}"))),
+        (Reply::json(200, COMPLETED), id(Reply::json(504, r#"{"detail":"slow"}"#))),
     ] {
         let server = polled(vec![status], vec![results]).await;
         let error = followed(&server).await.1.expect_err("a refusal");
         assert_eq!((error.kind(), error.request_id()), (ErrorKind::Service, Some("R1")), "{error}");
         assert!(count_of(&server, "status") == 1 && count_of(&server, "result") <= 1, "{:?}", server.lines());
+    }
+}
+
+#[tokio::test]
+async fn a_garbled_result_is_fetched_again_unless_it_stays_the_same() {
+    let own = |body: &'static str| Reply::json(200, body).header("x-fal-request-id", "R1");
+    for garbled in [r#"{"ok";1}"#, r#"{"ok":1"#, "", r#"{"ok":1}}"#, "\u{0}\u{0}", "{\"ok\":1,\u{1}", r#"[{"ok":1}"#] {
+        let server = polled(vec![Reply::json(200, COMPLETED)], vec![own(garbled), own(r#"{"ok":1}"#)]).await;
+        assert_eq!(followed(&server).await.1.ok(), Some(json!({ "ok": 1 })), "{garbled:?}");
+
+        let server = polled(vec![Reply::json(200, COMPLETED)], vec![own(garbled)]).await;
+        let error = followed(&server).await.1.expect_err("the model's own");
+        assert_eq!((error.kind(), error.request_id()), (ErrorKind::UnexpectedResponse, Some("R1")), "{error}");
+        assert_eq!(count_of(&server, "result"), 2, "{garbled:?}");
     }
 }
 
@@ -149,52 +216,39 @@ async fn a_failure_is_kept_if_its_details_cannot_be_fetched() {
 }
 
 #[tokio::test]
-async fn no_request_is_sent_before_a_requested_delay_has_passed() {
-    let busy = |status| Reply::json(status, r#"{"detail":"slow down"}"#).header("retry-after", "200");
-    let done = || Reply::json(200, COMPLETED);
-    for (name, stream, status, results) in [
-        ("status", Reply::json(404, "{}"), vec![busy(429), done()], vec![output()]),
-        ("status", Reply::json(404, "{}"), vec![busy(503), done()], vec![output()]),
-        ("result", Reply::json(404, "{}"), vec![done()], vec![busy(429), output()]),
-        ("result", Reply::events(&[COMPLETED]), vec![], vec![busy(503), output()]),
-        ("stream", busy(429), vec![done()], vec![output()]),
-        ("stream", busy(503), vec![done()], vec![output()]),
-    ] {
-        let script = [submitted(), ("stream", vec![stream]), ("status", status), ("result", results)];
-        let server = server(&script).await;
-        let client = server.client();
-        let time = async {
-            received(&server, name, 1).await;
-            // Lets the client read the response.
-            for _ in 0..1_000 {
-                tokio::task::yield_now().await;
+async fn downloads_and_uploads_are_sent_again() {
+    for status in [408, 425, 429, 500, 501, 502, 503, 504, 520, 522, 524, 530] {
+        let server = Server::start(move |index, _| match index {
+            0 => Reply::text(status, "text/html", "<html>"),
+            _ => Reply::text(200, "image/png", "bytes"),
+        })
+        .await;
+        let url = format!("{}/a.png", server.base());
+        let bytes = server.client().download_bytes(url.as_str()).await;
+        assert_eq!(bytes.unwrap_or_else(|error| panic!("{status}: {error}")), &b"bytes"[..]);
+
+        let base = server.base().to_owned();
+        let server = Server::start(move |index, seen| match index {
+            _ if seen.target.contains("/initiate") => {
+                let urls = json!({ "upload_url": format!("{base}/put"), "file_url": "http://x.y/z" });
+                Reply::json(200, &Value::to_string(&urls))
             }
-            let sent = server.seen().len();
-            skip(199 * SECOND).await;
-            for _ in 0..1_000 {
-                tokio::task::yield_now().await;
-            }
-            assert_eq!(server.seen().len(), sent, "{name}");
-            skip(2 * SECOND).await;
-        };
-        let (done, ()) = tokio::join!(client.endpoint("a/b").subscribe(json!({})).into_future(), time);
-        assert_eq!(done.expect(name).data, json!({ "ok": 1 }));
+            _ => Reply::json(status, ""),
+        })
+        .await;
+        let client = server.builder().retry(RetryPolicy::none()).build().expect("a client");
+        let file = FileInput::bytes(&b"abc"[..], "text/plain");
+        let upload = client.storage().upload(file).repository(Repository::Signed);
+        upload.await.unwrap_or_else(|error| panic!("{status}: {error}"));
     }
 }
 
 #[tokio::test]
-async fn a_requested_delay_beyond_the_patience_is_an_error_that_says_so() {
-    let busy = || Reply::json(429, r#"{"detail":"slow down"}"#).header("retry-after", "301");
-    for (status, results) in
-        [(vec![busy()], vec![output()]), (vec![Reply::json(200, COMPLETED)], vec![busy(), output()])]
-    {
-        let server = polled(status, results).await;
-        let error = followed(&server).await.1.expect_err("too long");
-        assert!(error.to_string().contains("301") && error.to_string().contains("patience"), "{error}");
-        assert_eq!(error.request_id(), Some("R1"));
+async fn refused_downloads_are_final() {
+    for status in [400, 401, 403, 410, 416] {
+        let server = Server::start(move |_, _| Reply::text(status, "text/html", "<html>")).await;
+        let url = format!("{}/a.png", server.base());
+        let error = server.client().download_bytes(url.as_str()).await.expect_err("refused");
+        assert_eq!((server.seen().len(), error.is_retryable()), (1, false), "{status}: {error}");
     }
-    // A stream is not worth the wait: the poll decides.
-    let script = [submitted(), ("stream", vec![busy()]), ("status", vec![Reply::json(200, COMPLETED)]), result()];
-    let server = server(&script).await;
-    assert_eq!(followed(&server).await.1.ok(), Some(json!({ "ok": 1 })));
 }

@@ -102,7 +102,8 @@ impl Merges {
         if seen.contains(&component) {
             return None;
         }
-        if !self.budget.spend(budget::size(schema)) {
+        // Measuring takes time too.
+        if self.has_exceeded || !self.budget.spend(budget::size(schema)) {
             self.has_exceeded = true;
             return None;
         }

@@ -1,7 +1,7 @@
 //! Bounds on the work that a document causes. Validators and outputs unroll references, so a small document can describe
 //! a huge schema.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::documents::schema;
 
@@ -9,25 +9,63 @@ use crate::documents::schema;
 pub(crate) const MAX_BYTES: usize = 4 << 20;
 /// The most schemas that apply to one value, with references unrolled.
 const MAX_COMPOSED: usize = 2_000;
+/// The most schemas that a document combines in all, each counted wherever it is combined. Known documents have some 200.
+const MAX_COMPOSED_IN_ALL: usize = 100_000;
 /// The most compositions and references inside each other.
 const MAX_DEPTH: usize = 64;
 
-/// The keywords whose schemas apply to the same value.
-const COMPOSITIONS: [&str; 8] = ["allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"];
+/// The most patterns of a document, because a validator compiles each. Known documents have one.
+const MAX_PATTERNS: usize = 100;
+/// The most bytes that a compiled pattern takes.
+pub(crate) const MAX_PATTERN_BYTES: usize = 256 << 10;
+/// The most steps back while a text is matched with a pattern.
+pub(crate) const MAX_PATTERN_STEPS: usize = 100_000;
 
-/// Checks every schema inside `part`. `root` is the target of references. The error says which bound is exceeded.
-pub(super) fn check(root: &Value, part: &Value) -> Result<(), String> {
+/// The keywords whose schemas apply to the same value.
+pub(crate) const COMPOSITIONS: [&str; 8] = ["allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"];
+
+/// Checks every schema of a document. `root` is the target of references. The error says which bound is exceeded.
+pub(super) fn check(root: &Value, parts: &[&Value]) -> Result<(), String> {
+    let mut count = 0;
+    parts.iter().try_for_each(|part| check_part(root, part, &mut count))?;
+    match parts.iter().map(|part| patterns(part)).sum::<usize>() {
+        0..=MAX_PATTERNS => Ok(()),
+        more => Err(format!("the schemas have {more} patterns, but at most {MAX_PATTERNS} are allowed")),
+    }
+}
+
+/// Returns the number of patterns inside a schema.
+fn patterns(schema: &Value) -> usize {
+    match schema {
+        Value::Object(members) => {
+            let own = usize::from(members.get("pattern").is_some_and(Value::is_string));
+            let keys = members.get("patternProperties").and_then(Value::as_object).map_or(0, Map::len);
+            own + keys + members.values().map(patterns).sum::<usize>()
+        }
+        Value::Array(items) => items.iter().map(patterns).sum(),
+        _ => 0,
+    }
+}
+
+fn check_part(root: &Value, part: &Value, count: &mut usize) -> Result<(), String> {
     match part {
         Value::Object(members) => {
             if COMPOSITIONS.iter().chain(&["$ref"]).any(|keyword| members.contains_key(*keyword)) {
-                Composition { root, inside: Vec::new(), count: 0 }.add(part, 0)?;
+                let mut composition = Composition { root, inside: Vec::new(), count: 0 };
+                composition.add(part, 0)?;
+                *count += composition.count;
+                if *count > MAX_COMPOSED_IN_ALL {
+                    return Err(format!("the schemas combine more than {MAX_COMPOSED_IN_ALL} others: {REDUCE}"));
+                }
             }
-            members.values().try_for_each(|member| check(root, member))
+            members.values().try_for_each(|member| check_part(root, member, count))
         }
-        Value::Array(items) => items.iter().try_for_each(|item| check(root, item)),
+        Value::Array(items) => items.iter().try_for_each(|item| check_part(root, item, count)),
         _ => Ok(()),
     }
 }
+
+const REDUCE: &str = "reduce their allOf, anyOf and $ref";
 
 /// The schemas that apply to one value.
 struct Composition<'a> {
@@ -41,7 +79,7 @@ impl<'a> Composition<'a> {
     fn add(&mut self, schema: &'a Value, depth: usize) -> Result<(), String> {
         self.count += 1;
         if self.count > MAX_COMPOSED {
-            return Err(format!("a schema combines more than {MAX_COMPOSED} others: reduce its allOf, anyOf and $ref"));
+            return Err(format!("a schema combines more than {MAX_COMPOSED} others: {REDUCE}"));
         }
         if depth > MAX_DEPTH {
             return Err(format!("a schema nests references and compositions more than {MAX_DEPTH} deep"));

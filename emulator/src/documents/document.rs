@@ -54,9 +54,7 @@ impl Document {
             example: example(result),
             root: json!({ "components": { "schemas": schemas } }),
         };
-        for part in [&document.root, &document.input, &document.output] {
-            bounds::check(&document.root, part)?;
-        }
+        bounds::check(&document.root, &[&document.root, &document.input, &document.output])?;
         Ok(document)
     }
 

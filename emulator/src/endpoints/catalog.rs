@@ -1,8 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
+use crate::documents::bounds;
 use crate::documents::document::{Document, app_segments};
 use crate::endpoints::endpoint::Endpoint;
 use crate::error::{DocumentError, Error};
@@ -65,7 +67,7 @@ impl CatalogBuilder {
 
     fn file(&mut self, path: &Path) {
         let name = path.display().to_string();
-        match fs::read_to_string(path) {
+        match read(path) {
             Ok(text) => self.text(&name, &text),
             Err(error) => self.problem(&name, &error.to_string()),
         }
@@ -96,7 +98,19 @@ impl CatalogBuilder {
     }
 }
 
-fn json_files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+/// Reads a regular file, and no more of it than a document may have. Opening a FIFO waits, a device may have no end, and a
+/// file that states no length may have none.
+fn read(path: &Path) -> io::Result<String> {
+    let metadata = fs::metadata(path)?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a regular file: remove or replace it"));
+    }
+    let mut text = String::new();
+    File::open(path)?.take(metadata.len().min(bounds::MAX_BYTES as u64 + 1)).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn json_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {

@@ -8,6 +8,7 @@ use crate::endpoints::endpoint::Endpoint;
 use crate::handlers::auth;
 use crate::handlers::blocking::blocking;
 use crate::handlers::call::Call;
+use crate::input::checks;
 use crate::input::files::missing_files;
 use crate::input::judge;
 use crate::media::media_file::MediaFile;
@@ -18,6 +19,7 @@ use crate::output::spec::OutputSpec;
 use crate::queue::job::Job;
 use crate::random;
 use crate::request::received::Received;
+use crate::response::exceeded::Exceeded;
 use crate::response::failure::Failure;
 use crate::response::refusal::Refusal;
 use crate::response::reply::{self, Reply};
@@ -59,6 +61,10 @@ fn invalid_input(endpoint: &Endpoint, received: &Received) -> Option<Failure> {
     let violations = match (endpoint.judge(), received.input()) {
         (Err(reason), _) => return Some(Failure::internal(reason.to_owned())),
         (Ok(_), Err(error)) => judge::unreadable(received.body(), error),
+        (Ok(_), Ok(input)) if !checks::are_few(&endpoint.document.root, &endpoint.document.input, input) => {
+            let exceeded = Exceeded { max: checks::MAX_CHECKS, of: "checks of an input, and of nested ones," };
+            return Some(Failure::internal(exceeded.to_string()));
+        }
         (Ok(judge), Ok(input)) => match judge.violations(input) {
             violations if violations.is_empty() => limits::violations(&endpoint.document, input),
             violations => violations,

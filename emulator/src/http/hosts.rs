@@ -1,10 +1,10 @@
 //! The names under which the emulator is called. A web page can send requests to a loopback port, and can give its own
-//! name an address on the loopback interface. Its requests have another `Host` or `Origin`.
+//! name an address on the loopback interface. Its requests have another `Host`, `Origin` or `Referer`.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use hyper::StatusCode;
-use hyper::header::{HOST, ORIGIN};
+use hyper::header::{HOST, ORIGIN, REFERER};
 use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
 
@@ -22,16 +22,26 @@ pub(super) fn check(head: &Parts, allowed: &[String]) -> Result<(), Refusal> {
             return Err(misdirected(&format!("the host `{host}` is not a loopback name: {hint}")));
         }
     }
-    for origin in head.headers.get_all(ORIGIN) {
-        let origin = String::from_utf8_lossy(origin.as_bytes());
-        let host = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    let mut pages = head.headers.get_all(ORIGIN).iter().chain(head.headers.get_all(REFERER)).peekable();
+    // A page can hide both when it loads an image or follows a link, but browsers still say that it is elsewhere.
+    if pages.peek().is_none() && head.headers.get("sec-fetch-site").is_some_and(|site| site == "cross-site") {
+        return Err(forbidden("the request is from a web page that does not say its origin"));
+    }
+    for page in pages {
+        let page = String::from_utf8_lossy(page.as_bytes());
+        let host = page.strip_prefix("http://").or_else(|| page.strip_prefix("https://"));
+        let host = host.and_then(|host| host.split(['/', '?', '#']).next());
         if !host.is_some_and(|host| is_allowed(host, allowed)) {
             let reason =
-                format!("the origin `{origin}` is not a loopback origin: allow its host when the emulator starts");
-            return Err(Refusal::Detail(StatusCode::FORBIDDEN, reason));
+                format!("the origin `{page}` is not a loopback origin: allow its host when the emulator starts");
+            return Err(forbidden(&reason));
         }
     }
     Ok(())
+}
+
+fn forbidden(reason: &str) -> Refusal {
+    Refusal::Detail(StatusCode::FORBIDDEN, reason.to_owned())
 }
 
 fn misdirected(reason: &str) -> Refusal {

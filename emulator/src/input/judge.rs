@@ -1,7 +1,8 @@
 use jsonschema::error::ValidationErrorKind;
-use jsonschema::{Draft, ValidationError, Validator};
+use jsonschema::{Draft, PatternOptions, ValidationError, Validator};
 use serde_json::{Value, json};
 
+use crate::documents::bounds;
 use crate::documents::document::Document;
 use crate::input::violation::Violation;
 
@@ -16,7 +17,10 @@ pub(crate) struct Judge {
 impl Judge {
     pub(crate) fn new(document: &Document) -> Result<Self, String> {
         let schema = document.with_components(&document.input);
-        let built = jsonschema::options().with_draft(Draft::Draft202012).build(&schema);
+        let patterns = PatternOptions::fancy_regex()
+            .size_limit(bounds::MAX_PATTERN_BYTES)
+            .backtrack_limit(bounds::MAX_PATTERN_STEPS);
+        let built = jsonschema::options().with_draft(Draft::Draft202012).with_pattern_options(patterns).build(&schema);
         built.map(|validator| Judge { validator }).map_err(|error| {
             let path = error.instance_path().as_str();
             format!("invalid input schema of `{}` at {path:?}: {error}", document.id)

@@ -1,5 +1,6 @@
 //! Validation of inputs against the document, with errors in fal's format.
 
+pub(crate) mod checks;
 pub(crate) mod files;
 pub(crate) mod judge;
 pub(crate) mod violation;

@@ -33,6 +33,24 @@ async fn documents_that_combine_too_many_schemas_are_refused() {
             chain(24, |next| json!({ "properties": { "a": { "allOf": [next, next] } }, "allOf": [next, next] })),
             "combines more than 2000",
         ),
+        (
+            "many references",
+            json!({
+                "L0": { "properties": (0..2_000).map(|n| (format!("f{n}"), json!({ "$ref": "#/components/schemas/Large" }))).collect::<Map<_, _>>() },
+                "Large": { "anyOf": vec![json!({ "type": "object" }); 1_900] },
+            }),
+            "combine more than 100000",
+        ),
+        (
+            "patterns",
+            json!({ "L0": { "properties": (0..101).map(|n| (format!("f{n}"), json!({ "pattern": "(a{9}){9}" }))).collect::<Map<_, _>>() } }),
+            "101 patterns",
+        ),
+        (
+            "patterns of names",
+            json!({ "L0": { "patternProperties": (0..3_000).map(|n| (format!("^(a{{1,300}}){{1,300}}{n}"), json!({}))).collect::<Map<_, _>>() } }),
+            "3000 patterns",
+        ),
         ("a cycle of allOf", mesh(8, "allOf"), "combines more than 2000"),
         ("a cycle of anyOf", mesh(12, "anyOf"), "combines more than 2000"),
         ("references", chain(3_000, |next| next), "more than 64 deep"),
@@ -70,4 +88,33 @@ async fn large_and_recursive_documents_are_served() {
         assert_eq!(fal.run("me/large", &json!({})).await.status, 200, "{name}");
         assert!(before.elapsed() < Duration::from_secs(5), "{name}: {:?}", before.elapsed());
     }
+}
+
+#[tokio::test]
+async fn inputs_that_multiply_the_checks_are_refused() {
+    let reference = json!({ "$ref": "#/components/schemas/T" });
+    let strict = |union: Value| json!({ "T": { "properties": { "t": union, "z": { "type": "string" } } } });
+    let nested = |around: Value| (0..40).fold(around, |inner, _| json!({ "allOf": [inner] }));
+    let before = Instant::now();
+    for (name, components) in [
+        ("anyOf", strict(json!({ "anyOf": [reference, { "allOf": [reference] }] }))),
+        ("oneOf", strict(json!({ "oneOf": [reference, { "$ref": "#/components/schemas/T", "title": "T" }] }))),
+        ("if", strict(json!({ "if": reference, "then": reference, "else": reference }))),
+        ("not", strict(json!({ "not": reference, "anyOf": [reference] }))),
+        ("items", strict(json!({ "items": { "anyOf": [reference, reference] }, "anyOf": [reference, reference] }))),
+        (
+            "deep",
+            json!({ "T": nested(json!({ "properties": { "t": { "anyOf": [reference] }, "z": { "type": "string" } } })) }),
+        ),
+    ] {
+        let text = document("me/bomb", &json!({ "$ref": "#/components/schemas/T" }), &json!({}), &components);
+        let fal = Fal::start(Emulator::builder().document(text).pace(Pace::instant())).await;
+        let input = (0..100).fold(json!({ "z": 1 }), |inner, _| json!({ "t": inner }));
+        let refused = fal.run("me/bomb", &input).await;
+        assert_eq!(refused.status, 500, "{name}");
+        // Valid, or valid in both ways.
+        let status = if ["oneOf", "not"].contains(&name) { 422 } else { 200 };
+        assert_eq!(fal.run("me/bomb", &json!({ "t": { "t": { "z": "text" } } })).await.status, status, "{name}");
+    }
+    assert!(before.elapsed() < Duration::from_secs(10), "{:?}", before.elapsed());
 }

@@ -78,13 +78,35 @@ async fn pages_elsewhere_are_forbidden() {
         let (status, response) = submit(&fal, &target(), &format!("host: localhost\r\norigin: {origin}\r\n")).await;
         assert_eq!(status, 200, "{origin}: {response}");
     }
+    for headers in [
+        "referer: https://evil.test/page\r\n",
+        "referer: http://localhost@evil.test/\r\n",
+        "referer: http://evil.test?http://localhost\r\n",
+        "origin: http://localhost\r\nreferer: https://evil.test/\r\n",
+        "origin: http://localhost\r\norigin: https://evil.test\r\n",
+        "sec-fetch-site: cross-site\r\n",
+    ] {
+        let (status, response) = submit(&fal, &target(), &format!("host: localhost\r\n{headers}")).await;
+        assert_eq!(status, 403, "{headers}: {response}");
+    }
+    for headers in [
+        "referer: http://localhost:3000/page?to=https://evil.test\r\nsec-fetch-site: cross-site\r\n",
+        "origin: http://127.0.0.1:3000\r\nsec-fetch-site: cross-site\r\n",
+        "sec-fetch-site: none\r\n",
+    ] {
+        let (status, response) = submit(&fal, &target(), &format!("host: localhost\r\n{headers}")).await;
+        assert_eq!(status, 200, "{headers}: {response}");
+    }
     // A preflight request of a page elsewhere, and a page that reads a file.
     let preflight = fal.anonymous(Method::OPTIONS, &target()).header("origin", "https://evil.test");
     assert_eq!(send(preflight.header("access-control-request-method", "POST")).await.status, 403);
     let file = fal.add_file("a.txt", "text/plain", b"secret").unwrap();
     let read = fal.http.get(file.url()).header("origin", "https://evil.test");
     assert_eq!(send(read).await.status, 403);
-    assert_eq!(fal.jobs().len(), 4);
+    // An image of such a page: without an origin.
+    let read = fal.http.get(file.url()).header("sec-fetch-site", "cross-site").header("sec-fetch-dest", "image");
+    assert_eq!(send(read).await.status, 403);
+    assert_eq!(fal.jobs().len(), 7);
 }
 
 #[tokio::test]

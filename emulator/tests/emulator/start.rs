@@ -144,3 +144,34 @@ async fn oversized_body_is_rejected() {
     assert_eq!(fal.requests()[0].body(), b"");
     assert_eq!(fal.run(INPAINTING, &inpainting()).await.status, 200);
 }
+
+#[cfg(unix)]
+#[tokio::test]
+async fn special_files_are_not_read() {
+    use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
+
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    assert!(std::process::Command::new("mkfifo").arg(at("fifo.json")).status().unwrap().success());
+    symlink("/dev/zero", at("device.json")).unwrap();
+    symlink(folder.path(), at("folder.json")).unwrap();
+    symlink(at("loop.json"), at("loop.json")).unwrap();
+    symlink("/proc/self/pagemap", at("process.json")).unwrap();
+    drop(UnixListener::bind(at("socket.json")).unwrap());
+    fs::File::create(at("sparse.json")).unwrap().set_len(10 << 30).unwrap();
+    let start = Emulator::builder().schemas(folder.path()).start();
+    let Err(Error::Documents(errors)) = start.await else { panic!("these documents are invalid") };
+    let seen: Vec<String> = errors.iter().map(|error| error.to_string()).collect();
+    for (name, reason) in [
+        ("device", "it is not a regular file: remove or replace it"),
+        ("fifo", "it is not a regular file"),
+        ("folder", "it is not a regular file"),
+        ("loop", ""),
+        ("process", ""),
+        ("socket", "it is not a regular file"),
+        ("sparse", "the document exceeds the emulator's limit of 4 MiB"),
+    ] {
+        assert!(seen.iter().any(|line| line.contains(&format!("{name}.json: {reason}"))), "{name}: {seen:?}");
+    }
+}

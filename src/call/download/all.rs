@@ -9,9 +9,9 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt};
 use tracing::Instrument;
 
-use super::file_name;
-use super::incoming::{Incoming, Options};
+use super::incoming::{Incoming, Limits, Options};
 use super::part_file::{Received, check_destination, unwritable};
+use super::{download_limits, file_name};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::media::MediaUrl;
@@ -32,22 +32,13 @@ pub struct DownloadAll {
     folder: PathBuf,
     at_once: usize,
     overwrite: bool,
-    max_bytes: Option<u64>,
-    private_redirects: bool,
+    limits: Limits,
 }
 
 impl DownloadAll {
     pub(super) fn new(client: Client, media: Vec<MediaUrl>, folder: &Path) -> Self {
         let folder = folder.to_owned();
-        DownloadAll {
-            client,
-            media,
-            folder,
-            at_once: DEFAULT_AT_ONCE,
-            overwrite: false,
-            max_bytes: None,
-            private_redirects: false,
-        }
+        DownloadAll { client, media, folder, at_once: DEFAULT_AT_ONCE, overwrite: false, limits: Limits::default() }
     }
 
     /// Number of concurrent downloads. Default: 8. 0 counts as 1.
@@ -62,19 +53,7 @@ impl DownloadAll {
         self
     }
 
-    /// Maximum size of each file, in bytes. Default: unlimited.
-    pub fn max_bytes(mut self, bytes: u64) -> Self {
-        self.max_bytes = Some(bytes);
-        self
-    }
-
-    /// Follows redirects from a public host to a private one: to this machine, its network, or another address that is not
-    /// on the public internet. Default: `false`, which fails. Redirects from a private host, such as an emulator, are always
-    /// followed.
-    pub fn allow_private_redirects(mut self, allow: bool) -> Self {
-        self.private_redirects = allow;
-        self
-    }
+    download_limits!(limits);
 
     async fn save(mut self) -> Result<Vec<PathBuf>, Error> {
         tokio::fs::create_dir_all(&self.folder).await.map_err(|error| {
@@ -95,8 +74,7 @@ impl DownloadAll {
     }
 
     async fn save_one(&self, media: MediaUrl, names: &Names) -> Result<PathBuf, Error> {
-        let Self { max_bytes, private_redirects, .. } = *self;
-        let options = Options { max_bytes, private_redirects, on_progress: None };
+        let options = Options { limits: self.limits, on_progress: None };
         let mut incoming = Incoming::open(&self.client, &media, options).await?;
         let preferred = file_name::choose(media.name.as_deref(), media.as_str(), incoming.file_type());
         let mut path = names.take(&self.folder, &preferred, self.overwrite);

@@ -8,6 +8,7 @@ use url::Url;
 
 use super::file_type::FileType;
 use crate::files::content_type;
+use crate::text::is_hidden;
 
 /// Maximum length of a name, in bytes. File systems allow 255; the rest is for suffixes that are added.
 const MAX_NAME_BYTES: usize = 150;
@@ -68,7 +69,7 @@ pub(super) fn last_segment(url: &str) -> Option<String> {
 /// what it is, and is not an option or a home folder for a program that it is passed to.
 fn safe(name: &str) -> Option<String> {
     let last = name.rsplit(['/', '\\']).next()?;
-    let allowed = |c: &char| !c.is_control() && !is_invisible(*c) && !r#"<>:"|?*"#.contains(*c);
+    let allowed = |c: &char| !is_invisible(*c) && !r#"<>:"|?*"#.contains(*c);
     let name: String = last.chars().filter(allowed).map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
     // One form for all platforms: some file systems normalize names themselves.
     let name = Normalizer::new_nfc().normalize(&name);
@@ -89,30 +90,9 @@ fn is_device(name: &str) -> bool {
     DEVICES.iter().any(|device| stem.eq_ignore_ascii_case(device))
 }
 
-/// Returns true if a character is invisible or changes the text direction.
+/// Returns true if a character is not visible in a name: also the blank of braille, and the form of an emoji.
 fn is_invisible(c: char) -> bool {
-    matches!(
-        c,
-        '\u{ad}'
-            | '\u{34f}'
-            | '\u{61c}'
-            | '\u{115f}'..='\u{1160}'
-            | '\u{17b4}'..='\u{17b5}'
-            | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}'
-            | '\u{2800}'
-            | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}'
-            | '\u{ffa0}'
-            | '\u{fff0}'..='\u{fffb}'
-            | '\u{fffe}'..='\u{ffff}'
-            | '\u{1bca0}'..='\u{1bca3}'
-            | '\u{1d173}'..='\u{1d17a}'
-            | '\u{e0000}'..='\u{e0fff}'
-    )
+    is_hidden(c) || matches!(c, '\u{2800}' | '\u{fe0f}' | '\u{fffe}' | '\u{ffff}')
 }
 
 /// Truncates a name that is too long, and keeps its extension.

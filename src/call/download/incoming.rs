@@ -9,16 +9,19 @@ use crate::files::content_type::HEAD_BYTES;
 use crate::files::data_uri;
 use crate::media::MediaUrl;
 use crate::protocol::RawResponse;
-use crate::transport::{MediaStream, OnProgress, TransferProgress};
+use crate::transport::{MAX_ERROR_BODY, MediaStream, OnProgress, TransferProgress};
 
-/// Maximum bytes kept of what a host returns instead of a file.
-const MAX_ERROR_BODY: usize = 64 << 10;
-
-/// The options of every download.
-#[derive(Default)]
-pub(super) struct Options<'a> {
+/// The limits of every download.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Limits {
     pub(super) max_bytes: Option<u64>,
     pub(super) private_redirects: bool,
+}
+
+/// The options of a download of one file.
+#[derive(Default)]
+pub(super) struct Options<'a> {
+    pub(super) limits: Limits,
     pub(super) on_progress: Option<OnProgress<'a>>,
 }
 
@@ -56,7 +59,7 @@ impl<'a> Incoming<'a> {
                 let message = format!("invalid URL of a file: {excerpt:?}; expected an http, https or data URL");
                 Error::new(ErrorKind::UnexpectedResponse, message)
             })?;
-            let stream = MediaStream::open(client.context(), parsed, options.private_redirects).await?;
+            let stream = MediaStream::open(client.context(), parsed, options.limits.private_redirects).await?;
             Source::Stream(Box::new(stream))
         };
         let mut incoming = Incoming { source, head: None, file_type: FileType::default(), received: 0, options };
@@ -107,7 +110,7 @@ impl<'a> Incoming<'a> {
     }
 
     fn check_size(&self, length: u64) -> Result<(), Error> {
-        match self.options.max_bytes {
+        match self.options.limits.max_bytes {
             Some(max) if length > max => {
                 let message = format!("the file is too large: at least {length} bytes; `max_bytes` is {max}");
                 Err(Error::new(ErrorKind::File, message))

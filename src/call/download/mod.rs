@@ -114,12 +114,12 @@ impl Client {
     }
 }
 
-/// The options of a download of one file.
-macro_rules! download_options {
-    () => {
-        /// Maximum size of the file, in bytes. Default: unlimited. A larger file fails as soon as its size is known.
+/// The limits of every download. `$limits` is their field.
+macro_rules! download_limits {
+    ($($limits:ident).+) => {
+        /// Maximum size of a file, in bytes. Default: unlimited. A larger file fails as soon as its size is known.
         pub fn max_bytes(mut self, bytes: u64) -> Self {
-            self.options.max_bytes = Some(bytes);
+            self.$($limits).+.max_bytes = Some(bytes);
             self
         }
 
@@ -127,9 +127,16 @@ macro_rules! download_options {
         /// not on the public internet. Default: `false`, which fails, because the file would be one that only this machine
         /// can reach. Redirects from a private host, such as an emulator, are always followed.
         pub fn allow_private_redirects(mut self, allow: bool) -> Self {
-            self.options.private_redirects = allow;
+            self.$($limits).+.private_redirects = allow;
             self
         }
+    };
+}
+
+/// The options of a download of one file.
+macro_rules! download_options {
+    () => {
+        crate::call::download::download_limits!(options.limits);
 
         /// Registers a callback for the progress. It should return quickly.
         pub fn on_progress(mut self, call: impl FnMut(crate::transport::TransferProgress) + Send + 'a) -> Self {
@@ -139,4 +146,4 @@ macro_rules! download_options {
     };
 }
 
-use download_options;
+use {download_limits, download_options};
