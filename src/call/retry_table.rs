@@ -73,7 +73,7 @@ fn conditions() -> Vec<(&'static str, Error)> {
         ("401 or 403 with a page", service(403, &[HTML], "<html>")),
         ("a redirect", unexpected(307, &[], "")),
         ("200 with a page", unexpected(200, &[HTML], "<html>")),
-        ("200 with unexpected JSON", unexpected(200, &[], "{}")),
+        ("200 with unexpected JSON", unexpected(200, &[], "[1]")),
         ("200 with a content encoding", unexpected(200, &[("content-encoding", "gzip")], "x")),
         ("200 beyond the size limit", Error::new(ErrorKind::UnexpectedResponse, "x")),
     ]
