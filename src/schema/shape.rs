@@ -57,7 +57,7 @@ impl<T> From<Option<T>> for Read<T> {
 /// decided here and nowhere else.
 ///
 /// In an output, a value with another type is converted where nothing is lost. Otherwise it counts as null, but is noted in
-/// the [`report`](super::report). The table for users is in `docs/guide/calls.md`.
+/// the report of the output. The table for users is in `docs/guide/calls.md`.
 pub trait Shape<T = Self> {
     /// The kind of JSON value, which distinguishes the variants of a union.
     const KIND: Kind;
