@@ -50,7 +50,8 @@ fn main() -> Result<ExitCode, Failure> {
 async fn serve() -> Result<(), Failure> {
     let accepted = Arc::new(Mutex::new(HashMap::<String, u32>::new()));
     let counted = Arc::clone(&accepted);
-    let pace = Pace::default().waiting(Duration::from_secs(1)).running(Duration::from_secs(2));
+    // The emulator keeps 10,000 jobs. At this pace these are the jobs of two minutes, longer than any call looks away.
+    let pace = Pace::default().waiting(Duration::from_secs(2)).running(Duration::from_secs(10));
     let emulator = Emulator::builder().pace(pace).on_request(move |request| {
         // Only an accepted submission has a request id.
         if request.operation() == Operation::Submit && request.request_id().is_some() {
