@@ -52,7 +52,9 @@ fn in_checkout() {
     fn read(file: &Path) -> Vec<u8> {
         let mut text = Vec::new();
         let regular = fs::metadata(file).ok().filter(|metadata| metadata.is_file() && metadata.len() <= 64 << 20);
-        if let (Some(metadata), Ok(file)) = (regular, File::open(file)) {
+        if let Some(metadata) = regular
+            && let Ok(file) = File::open(file)
+        {
             // What was read before an error has another digest.
             let _ = file.take(metadata.len()).read_to_end(&mut text);
         }
