@@ -1,5 +1,3 @@
-use std::time::{Duration, Instant};
-
 use fal_emulator::{Emulator, Error, Pace};
 use serde_json::{Map, Value, json};
 
@@ -23,7 +21,6 @@ fn mesh(size: usize, keyword: &str) -> Value {
 #[tokio::test]
 async fn documents_that_combine_too_many_schemas_are_refused() {
     let root = json!({ "$ref": "#/components/schemas/L0" });
-    let before = Instant::now();
     for (name, components, reason) in [
         ("allOf twice", chain(24, |next| json!({ "allOf": [next, next] })), "combines more than 2000"),
         ("anyOf twice", chain(20, |next| json!({ "anyOf": [next, next] })), "combines more than 2000"),
@@ -64,7 +61,6 @@ async fn documents_that_combine_too_many_schemas_are_refused() {
             assert!(errors[0].reason().contains(reason), "{name}: {}", errors[0]);
         }
     }
-    assert!(before.elapsed() < Duration::from_secs(10), "{:?}", before.elapsed());
 }
 
 #[tokio::test]
@@ -84,9 +80,7 @@ async fn large_and_recursive_documents_are_served() {
     ] {
         let text = document("me/large", &json!({}), &root, &components);
         let fal = Fal::start(Emulator::builder().document(text).pace(Pace::instant())).await;
-        let before = Instant::now();
         assert_eq!(fal.run("me/large", &json!({})).await.status, 200, "{name}");
-        assert!(before.elapsed() < Duration::from_secs(5), "{name}: {:?}", before.elapsed());
     }
 }
 
@@ -95,7 +89,6 @@ async fn inputs_that_multiply_the_checks_are_refused() {
     let reference = json!({ "$ref": "#/components/schemas/T" });
     let strict = |union: Value| json!({ "T": { "properties": { "t": union, "z": { "type": "string" } } } });
     let nested = |around: Value| (0..40).fold(around, |inner, _| json!({ "allOf": [inner] }));
-    let before = Instant::now();
     for (name, components) in [
         ("anyOf", strict(json!({ "anyOf": [reference, { "allOf": [reference] }] }))),
         ("oneOf", strict(json!({ "oneOf": [reference, { "$ref": "#/components/schemas/T", "title": "T" }] }))),
@@ -116,5 +109,4 @@ async fn inputs_that_multiply_the_checks_are_refused() {
         let status = if ["oneOf", "not"].contains(&name) { 422 } else { 200 };
         assert_eq!(fal.run("me/bomb", &json!({ "t": { "t": { "z": "text" } } })).await.status, status, "{name}");
     }
-    assert!(before.elapsed() < Duration::from_secs(10), "{:?}", before.elapsed());
 }
