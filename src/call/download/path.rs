@@ -1,14 +1,12 @@
 use std::fmt;
-use std::future::IntoFuture;
 use std::path::{Path, PathBuf};
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use tracing::Instrument;
 
 use super::download_options;
 use super::incoming::{Incoming, Options};
 use super::part_file::{Received, check_destination, unwritable};
+use crate::call::future::call_future;
 use crate::client::Client;
 use crate::error::Error;
 use crate::files::data_uri;
@@ -52,15 +50,14 @@ impl<'a> Download<'a> {
     }
 }
 
-impl<'a> IntoFuture for Download<'a> {
-    type Output = Result<PathBuf, Error>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
+impl<'a> Download<'a> {
+    fn start(self) -> impl Future<Output = Result<PathBuf, Error>> + Send {
         let span = tracing::info_span!("fal.download", path = shown(&self.path.display().to_string()));
-        self.save().instrument(span).boxed()
+        self.save().instrument(span)
     }
 }
+
+call_future!(['a] Download<'a> => 'a, PathBuf);
 
 impl fmt::Debug for Download<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
