@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::model::{Number, Rule};
 use crate::refusals;
-use crate::schema::{TOO_MANY_VALUES, enum_values};
+use crate::schema::{TOO_MANY_VALUES, enum_values, strings};
 
 /// The longest pattern that is checked, in bytes.
 const MAX_PATTERN: usize = 1_000;
@@ -88,7 +88,12 @@ pub(super) fn of_boolean(schema: &Value) -> Vec<Rule> {
 
 /// Returns the rules of an image size. They belong to the field, because the type is the runtime's.
 pub(super) fn of_image_size(schema: &Value) -> Vec<Rule> {
-    let side = |name: &str| schema.get("properties").and_then(|fields| fields.get(name)).map(of_number);
+    let required = strings(schema.get("required"));
+    let side = |name: &str| {
+        let side = schema.get("properties").and_then(|fields| fields.get(name))?;
+        let is_required = required.contains(&name) && side.get("default").is_none_or(Value::is_null);
+        Some(is_required.then_some(Rule::Required).into_iter().chain(of_number(side)).collect())
+    };
     let sides = [side("width").map(Rule::Width), side("height").map(Rule::Height)];
     let has_rules = |rule: &Rule| !matches!(rule, Rule::Width(rules) | Rule::Height(rules) if rules.is_empty());
     sides.into_iter().flatten().filter(has_rules).collect()
