@@ -4,6 +4,7 @@ use regex_lite::RegexBuilder;
 use serde_json::Value;
 
 use crate::model::{Number, Rule};
+use crate::normalize::bounds;
 use crate::refusals;
 use crate::schema::{TOO_MANY_VALUES, enum_values, strings};
 
@@ -126,6 +127,7 @@ pub(super) fn unchecked(schema: &Value) -> Vec<String> {
             {
                 Some(refusals::NOT_A_NUMBER)
             }
+            keyword if is_misnamed(keyword) && is_number(schema) => Some(refusals::NOT_A_NUMBER),
             "minLength" | "maxLength" | "minItems" | "maxItems" if count(value).is_none() => {
                 Some(refusals::NOT_A_COUNT)
             }
@@ -140,6 +142,15 @@ pub(super) fn unchecked(schema: &Value) -> Vec<String> {
         Some(refusals::unchecked(keyword, reason))
     });
     unchecked.collect()
+}
+
+/// Returns true if a bound of a number is left under another name than JSON Schema's, because it is not a number.
+fn is_misnamed(keyword: &str) -> bool {
+    bounds::NAMES.iter().any(|(other, _)| *other == keyword)
+}
+
+fn is_number(schema: &Value) -> bool {
+    matches!(schema.get("type").and_then(Value::as_str), Some("integer" | "number"))
 }
 
 fn number(value: &Value) -> Option<Number> {

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use fal_documents::Document;
+use fal_documents::budget::{self, Budget};
 use serde_json::{Value, json};
 
 use super::draft::{Draft, Note, Shape};
 use super::{docs, media, rules};
-use crate::budget::{self, Budget, MAX_PARTS};
-use crate::document::Document;
+use crate::budget::MAX_PARTS;
 use crate::model::{Enum, Item, Role, Rule, Side};
 use crate::names::{self, Scope};
 use crate::schema::{
