@@ -59,6 +59,7 @@
 //! | --- | --- |
 //! | `mode`, `field_path`, `rules` | the settings of reading, the path of a field, constraints as data |
 //! | `validator` | the walk over an input that collects violations, and the check of each rule |
+//! | `limited_file` | the limits of files, which are checked once a file is measured |
 //! | `shape` | the traits [`SchemaType`](shape::SchemaType) and [`Shape`](shape::Shape): what null and absence mean |
 //! | `scalar`, `compound` | the reading of single values, and of arrays and objects |
 //! | `std_impls`, `file`, `nullable` | shapes of integers, strings, lists, maps, files… |
@@ -79,6 +80,7 @@ mod compound;
 mod field_path;
 mod file;
 mod input;
+mod limited_file;
 mod macros;
 mod mode;
 mod nullable;
@@ -96,5 +98,6 @@ mod validator;
 pub use attributes::{input, input_object, input_union, open_enum, output, output_union};
 pub use builder_state::{Given, Missing, Required};
 pub use input::EndpointInput;
+pub(crate) use limited_file::{LimitedFile, Measures};
 pub use nullable::Nullable;
 pub(crate) use validator::validate_files;

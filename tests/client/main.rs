@@ -16,6 +16,7 @@ mod echoes;
 mod endless_heads;
 mod errors;
 mod faults;
+mod file_limits;
 mod file_names;
 mod flagship;
 mod following;

@@ -9,6 +9,7 @@ use crate::handlers::auth;
 use crate::handlers::blocking::blocking;
 use crate::handlers::call::Call;
 use crate::input::checks;
+use crate::input::file_limits::{self, HEADER_BYTES, Measured};
 use crate::input::files::missing_files;
 use crate::input::judge;
 use crate::media::media_file::MediaFile;
@@ -48,7 +49,7 @@ pub(super) fn accept(
     let id = random::uuid();
     let script = if is_direct { &state.direct } else { &state.queued };
     let failure = invalid_input(endpoint, call.received).or_else(|| call.fault.job_failure(&state.clock));
-    let prospect = failure.map_or_else(|| sources(state, call.received), Err);
+    let prospect = failure.map_or_else(|| sources(state, endpoint, call.received), Err);
     let (endpoint, received, script) = (Arc::clone(endpoint), Arc::clone(call.received), Arc::clone(script));
     let job = Arc::new(Job::new(id, endpoint, received, prospect, script, &state.clock, is_direct));
     state.jobs.add(Arc::clone(&job))?;
@@ -73,13 +74,27 @@ fn invalid_input(endpoint: &Endpoint, received: &Received) -> Option<Failure> {
     if violations.is_empty() { None } else { Some(Failure::invalid(violations)) }
 }
 
-/// Returns the files that an input works on. A missing one fails the request, as on fal, if its URL is one of the
-/// emulator's. The emulator fetches no other URL.
-fn sources(state: &State, received: &Received) -> Result<Sources, Failure> {
+/// Returns the files that an input works on. A file that is missing, or beyond its limits, fails the request, as on fal, if
+/// its URL is one of the emulator's. The emulator fetches no other URL.
+fn sources(state: &State, endpoint: &Endpoint, received: &Received) -> Result<Sources, Failure> {
     let input = received.input().unwrap_or(&Value::Null);
     let is_missing = |url: &str| state.store.path_of(url).is_some() && source(state, url).is_none();
-    let missing = missing_files(input, &is_missing);
-    if missing.is_empty() { Ok(Sources::new(input, |url| source(state, url))) } else { Err(Failure::invalid(missing)) }
+    let mut violations = missing_files(input, &is_missing);
+    if violations.is_empty() {
+        violations = file_limits::violations(&endpoint.document, input, &|url| measured(state, url));
+    }
+    match violations.is_empty() {
+        true => Ok(Sources::new(input, |url| source(state, url))),
+        false => Err(Failure::invalid(violations)),
+    }
+}
+
+/// Measures an uploaded file.
+fn measured(state: &State, url: &str) -> Option<Measured> {
+    let Source::Stored(content) = source(state, url)? else { return None };
+    let size = content.size();
+    let chunks: Vec<_> = content.chunks(0..size.min(HEADER_BYTES)).collect::<Result<_, _>>().ok()?;
+    Some(Measured { size, header: chunks.concat() })
 }
 
 /// Returns the file of a URL, if the emulator has it.
