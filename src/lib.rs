@@ -125,7 +125,7 @@ pub use documents::documents;
 pub use endpoint::{Endpoint, Handle, IntoEndpoint, JsonInput};
 pub use error::{Attempt, Error, ErrorKind, ValidationError};
 pub use files::{Access, AccessRule, Acl, FileInput, Lifecycle};
-pub use media::{Audio, File, Image, ImageSize, MediaUrl, Video};
+pub use media::{Audio, File, Image, ImageSize, Media, MediaFile, MediaKind, MediaUrl, Video};
 pub use protocol::{
     Cancellation, ErrorType, Failure, FieldError, LocSegment, LogEntry, Metrics, ParseEnumError, QueueUpdate,
     UndeclaredValue,

@@ -16,7 +16,7 @@ use crate::files::data_uri;
 /// # let _ = (url, image);
 /// ```
 ///
-/// Methods accept it as `impl Into<MediaUrl>`: `&Image`, `&Video`, `&Audio`, `&File`, a string or a `Url`. For untyped
+/// Methods accept it as `impl Into<MediaUrl>`: `&Image`, `&Video`, `&Audio`, `&File`, `MediaFile`, a string or a `Url`. For untyped
 /// outputs, `&Value` works, too: a string, or an object with a `url`.
 #[derive(Clone)]
 pub struct MediaUrl {

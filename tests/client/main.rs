@@ -24,6 +24,7 @@ mod input_files;
 mod media_types;
 mod no_output;
 mod odd_values;
+mod output_files;
 mod private_redirects;
 mod properties;
 mod proxies;
