@@ -117,7 +117,7 @@ pub mod endpoints;
 
 pub use call::{
     Cancel, Download, DownloadAll, DownloadBytes, DownloadTo, FetchResult, JobEvent, JobHandle, Priority, Response,
-    Run, Status, StatusStream, Storage, Submit, Subscribe, Updates, Upload, Wait,
+    Run, Saved, Status, StatusStream, Storage, Submit, Subscribe, Updates, Upload, Wait,
 };
 pub use client::{Client, ClientBuilder};
 #[cfg(feature = "documents")]

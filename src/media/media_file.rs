@@ -112,9 +112,10 @@ impl From<&MediaFile> for MediaUrl {
 
 impl From<MediaFile> for MediaUrl {
     fn from(file: MediaFile) -> Self {
-        let MediaFile { kind, url, content_type, file_name, .. } = file;
+        let MediaFile { kind, url, content_type, file_name, file_size, .. } = file;
         let mut media = MediaUrl::from(url);
         (media.name, media.content_type, media.class) = (file_name, content_type, kind.class());
+        media.size = file_size;
         media
     }
 }

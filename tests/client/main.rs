@@ -21,6 +21,7 @@ mod giving_up;
 mod hostile;
 mod impostors;
 mod input_files;
+mod kept_downloads;
 mod media_types;
 mod no_output;
 mod odd_values;
