@@ -116,8 +116,8 @@ mod transport;
 pub mod endpoints;
 
 pub use call::{
-    Cancel, Download, DownloadAll, DownloadBytes, DownloadTo, FetchResult, JobEvent, JobHandle, Priority, Response,
-    Run, Saved, Status, StatusStream, Storage, Submit, Subscribe, Updates, Upload, Wait,
+    CallFuture, Cancel, Download, DownloadAll, DownloadBytes, DownloadTo, FetchResult, JobEvent, JobHandle, Priority,
+    Response, Run, Saved, Status, StatusStream, Storage, Submit, Subscribe, Updates, Upload, Wait,
 };
 pub use client::{Client, ClientBuilder};
 #[cfg(feature = "documents")]

@@ -150,6 +150,8 @@ pub(crate) enum Rule {
     /// A regular expression that the runtime's engine supports.
     Pattern(String),
     UniqueItems,
+    /// The side of an image size must be set.
+    Required,
     /// For each item.
     Items(Vec<Rule>),
     /// For the width of an image size.
@@ -286,6 +288,7 @@ impl Rule {
             Rule::Only(_) => "Only",
             Rule::Pattern(_) => "Pattern",
             Rule::UniqueItems => "UniqueItems",
+            Rule::Required => "Required",
             Rule::Items(_) => "Items",
             Rule::Width(_) => "Width",
             Rule::Height(_) => "Height",
@@ -299,7 +302,7 @@ impl Rule {
             Rule::OneOf(numbers) => numbers.iter().map(Number::to_string).collect::<Vec<_>>().join(", "),
             Rule::Only(only) => only.to_string(),
             Rule::Pattern(pattern) => pattern.clone(),
-            Rule::UniqueItems => "true".to_owned(),
+            Rule::UniqueItems | Rule::Required => "true".to_owned(),
             Rule::Items(rules) | Rule::Width(rules) | Rule::Height(rules) => {
                 rules.iter().map(|rule| format!("{} {}", rule.name(), rule.value())).collect::<Vec<_>>().join(", ")
             }

@@ -19,7 +19,9 @@ pub use attempt::Attempt;
 pub use kind::ErrorKind;
 pub use validation::ValidationError;
 
-use crate::protocol::{Cancellation, ErrorType, Failure, FieldError, InvalidEndpointId, InvalidRequestId, RawResponse};
+use crate::protocol::{
+    Cancellation, ErrorType, Failure, FieldError, InvalidEndpointId, InvalidRequestId, ParseEnumError, RawResponse,
+};
 use crate::text::beginning;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -392,6 +394,13 @@ impl From<ValidationError> for Error {
         let mut error = Error::new(ErrorKind::InvalidInput, invalid.to_string());
         error.0.field_errors = invalid.into_errors();
         error
+    }
+}
+
+/// A string that is not a value of an enum is an [invalid input](ErrorKind::InvalidInput).
+impl From<ParseEnumError> for Error {
+    fn from(unknown: ParseEnumError) -> Self {
+        Error::new(ErrorKind::InvalidInput, unknown.to_string())
     }
 }
 

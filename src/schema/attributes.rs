@@ -53,6 +53,7 @@
 /// | `unique_items` | no two equal items | lists |
 /// | `each(range(0, 1))` | rules for each item or value | lists, maps |
 /// | `width(range(64, 2048))`, `height(…)` | rules for a side | `ImageSize` |
+/// | `width(required)`, `height(required)` | the side must be set | `ImageSize` |
 #[doc(inline)]
 pub use fal_client_macros::input;
 

@@ -56,8 +56,9 @@ impl<T: SchemaType> Shape for Option<T> {
     }
 
     fn validate(value: &Self, validator: &mut Validator, rules: &'static [Rule]) {
-        if let Some(value) = value {
-            T::Shape::validate(value, validator, rules);
+        match value {
+            Some(value) => T::Shape::validate(value, validator, rules),
+            None => validator.absent(rules),
         }
     }
 

@@ -61,6 +61,13 @@ impl Validator {
         self.errors.push(error);
     }
 
+    /// Validates an absent value.
+    pub(super) fn absent(&mut self, rules: &'static [Rule]) {
+        if rules.contains(&Rule::Required) {
+            self.report("missing", "Field required".to_owned(), Value::Null, None);
+        }
+    }
+
     /// Validates a number.
     pub(super) fn number(&mut self, number: Number, rules: &'static [Rule]) {
         let input = Some(number.to_json());

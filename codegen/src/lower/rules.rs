@@ -4,8 +4,9 @@ use regex_lite::RegexBuilder;
 use serde_json::Value;
 
 use crate::model::{Number, Rule};
+use crate::normalize::bounds;
 use crate::refusals;
-use crate::schema::{TOO_MANY_VALUES, enum_values};
+use crate::schema::{TOO_MANY_VALUES, enum_values, strings};
 
 /// The longest pattern that is checked, in bytes.
 const MAX_PATTERN: usize = 1_000;
@@ -88,7 +89,12 @@ pub(super) fn of_boolean(schema: &Value) -> Vec<Rule> {
 
 /// Returns the rules of an image size. They belong to the field, because the type is the runtime's.
 pub(super) fn of_image_size(schema: &Value) -> Vec<Rule> {
-    let side = |name: &str| schema.get("properties").and_then(|fields| fields.get(name)).map(of_number);
+    let required = strings(schema.get("required"));
+    let side = |name: &str| {
+        let side = schema.get("properties").and_then(|fields| fields.get(name))?;
+        let is_required = required.contains(&name) && side.get("default").is_none_or(Value::is_null);
+        Some(is_required.then_some(Rule::Required).into_iter().chain(of_number(side)).collect())
+    };
     let sides = [side("width").map(Rule::Width), side("height").map(Rule::Height)];
     let has_rules = |rule: &Rule| !matches!(rule, Rule::Width(rules) | Rule::Height(rules) if rules.is_empty());
     sides.into_iter().flatten().filter(has_rules).collect()
@@ -121,6 +127,7 @@ pub(super) fn unchecked(schema: &Value) -> Vec<String> {
             {
                 Some(refusals::NOT_A_NUMBER)
             }
+            keyword if is_misnamed(keyword) && is_number(schema) => Some(refusals::NOT_A_NUMBER),
             "minLength" | "maxLength" | "minItems" | "maxItems" if count(value).is_none() => {
                 Some(refusals::NOT_A_COUNT)
             }
@@ -135,6 +142,15 @@ pub(super) fn unchecked(schema: &Value) -> Vec<String> {
         Some(refusals::unchecked(keyword, reason))
     });
     unchecked.collect()
+}
+
+/// Returns true if a bound of a number is left under another name than JSON Schema's, because it is not a number.
+fn is_misnamed(keyword: &str) -> bool {
+    bounds::NAMES.iter().any(|(other, _)| *other == keyword)
+}
+
+fn is_number(schema: &Value) -> bool {
+    matches!(schema.get("type").and_then(Value::as_str), Some("integer" | "number"))
 }
 
 fn number(value: &Value) -> Option<Number> {

@@ -57,6 +57,7 @@ fn single(rule: &Rule) -> TokenStream {
             quote! { pattern(#pattern) }
         }
         Rule::UniqueItems => quote! { unique_items },
+        Rule::Required => quote! { required },
         Rule::Items(inner) => nested("each", inner),
         Rule::Width(inner) => nested("width", inner),
         Rule::Height(inner) => nested("height", inner),

@@ -1,9 +1,10 @@
 //! Conversion of fal's schemas to JSON Schema 2020-12. The documents claim OpenAPI 3.0, but differ from 2020-12 only in
-//! three ways, which are rewritten here. Everything else reaches the validator unchanged.
+//! four ways, which are rewritten here. Everything else reaches the validator unchanged.
 //!
 //! - `nullable: true` becomes a union with null.
 //! - A `$ref` without a target is dropped, so that it allows everything.
 //! - A tuple written as `items: {"0": …, "1": …}` becomes `prefixItems`.
+//! - A bound of a number written as `min`, `ge`, `gt`, `max`, `le` or `lt` gets the name that JSON Schema has for it.
 //!
 //! Embedded ids and anchors are dropped too, because they would change the target of `#/components/…`.
 
@@ -30,6 +31,17 @@ const MAP: [&str; 5] = ["$defs", "definitions", "dependentSchemas", "patternProp
 /// The keywords that identify a schema.
 const IDENTITY: [&str; 5] = ["$anchor", "$dynamicAnchor", "$dynamicRef", "$id", "$schema"];
 
+/// Returns the name that JSON Schema has for a bound.
+fn bound(keyword: &str) -> Option<&'static str> {
+    Some(match keyword {
+        "min" | "ge" => "minimum",
+        "gt" => "exclusiveMinimum",
+        "max" | "le" => "maximum",
+        "lt" => "exclusiveMaximum",
+        _ => return None,
+    })
+}
+
 /// Rewrites a schema for the validator. `root` is the target of its references.
 pub(crate) fn rewrite(schema: &Value, root: &Value) -> Value {
     let Value::Object(keywords) = schema else {
@@ -44,6 +56,11 @@ pub(crate) fn rewrite(schema: &Value, root: &Value) -> Value {
                 rewritten.insert("prefixItems".into(), tuple(value, root));
             }
             name if IDENTITY.contains(&name) => {}
+            name if bound(name).is_some() => {
+                if let Some(name) = bound(name).filter(|name| value.is_number() && !keywords.contains_key(*name)) {
+                    rewritten.insert(name.into(), value.clone());
+                }
+            }
             name => {
                 rewritten.insert(keyword.clone(), keyword_value(name, value, root));
             }

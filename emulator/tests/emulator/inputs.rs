@@ -23,6 +23,28 @@ fn essence(reply: &Reply) -> Vec<(Value, Value, Value, Value)> {
 }
 
 #[tokio::test]
+async fn bounds_under_other_names_are_judged() {
+    for (keyword, value, kind, ctx) in [
+        ("min", 1, "greater_than_equal", "ge"),
+        ("ge", 1, "greater_than_equal", "ge"),
+        ("gt", 2, "greater_than", "gt"),
+        ("max", 3, "less_than_equal", "le"),
+        ("le", 3, "less_than_equal", "le"),
+        ("lt", 2, "less_than", "lt"),
+    ] {
+        let mut schema = json!({ "a": { "anyOf": [{ "type": "object" }, { "type": "number" }] } });
+        schema["a"][keyword] = json!(2);
+        let violations = essence(&judged(schema, json!({ "a": value })).await);
+        let [(found, _, _, found_ctx)] = &violations[..] else { panic!("{keyword}: {violations:?}") };
+        assert_eq!((found, found_ctx), (&json!(kind), &json!({ ctx: 2 })), "{keyword}");
+    }
+    // A name of JSON Schema takes precedence, and a text is not a bound.
+    let schema =
+        json!({ "a": { "minimum": 1, "min": 5 }, "b": { "type": "number", "max": "3" }, "max": { "type": "integer" } });
+    assert_eq!(judged(schema, json!({ "a": 1, "b": 4, "max": 9 })).await.status, 200);
+}
+
+#[tokio::test]
 async fn violations_use_fals_words() {
     for (schema, value, kind, msg, ctx) in [
         (json!({ "type": "string" }), json!(1), "string_type", "Input should be a valid string", json!(null)),

@@ -1,11 +1,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::future::IntoFuture;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use futures_util::stream::{self, StreamExt};
 use tracing::Instrument;
 
@@ -15,6 +12,7 @@ use super::incoming::{Incoming, Limits, Options};
 use super::part_file::{Received, blocking, unwritable};
 use super::saved::Saved;
 use super::{download_limits, file_name};
+use crate::call::future::call_future;
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::media::MediaUrl;
@@ -190,12 +188,11 @@ impl Names {
     }
 }
 
-impl IntoFuture for DownloadAll {
-    type Output = Result<Vec<Saved>, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
+impl DownloadAll {
+    fn start(self) -> impl Future<Output = Result<Vec<Saved>, Error>> + Send {
         let span = tracing::info_span!("fal.download", path = shown(&self.folder.display().to_string()));
-        self.save().instrument(span).boxed()
+        self.save().instrument(span)
     }
 }
+
+call_future!([] DownloadAll => 'static, Vec<Saved>);

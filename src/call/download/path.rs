@@ -1,10 +1,7 @@
 use std::fmt;
-use std::future::IntoFuture;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use tracing::Instrument;
 
 use super::download_options;
@@ -12,6 +9,7 @@ use super::existing::{Existing, Found, Known};
 use super::incoming::{Incoming, Options};
 use super::part_file::{Received, blocking, check_destination, unwritable};
 use super::saved::Saved;
+use crate::call::future::call_future;
 use crate::client::Client;
 use crate::error::Error;
 use crate::files::data_uri;
@@ -91,15 +89,14 @@ async fn is_kept(existing: Existing, path: &Path, known: Known) -> Result<bool, 
     blocking(move || existing.at(&path, &known) == Found::Kept).await
 }
 
-impl<'a> IntoFuture for Download<'a> {
-    type Output = Result<Saved, Error>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
+impl<'a> Download<'a> {
+    fn start(self) -> impl Future<Output = Result<Saved, Error>> + Send {
         let span = tracing::info_span!("fal.download", path = shown(&self.path.display().to_string()));
-        self.save().instrument(span).boxed()
+        self.save().instrument(span)
     }
 }
+
+call_future!(['a] Download<'a> => 'a, Saved);
 
 impl fmt::Debug for Download<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
