@@ -117,7 +117,7 @@ pub mod endpoints;
 
 pub use call::{
     CallFuture, Cancel, Download, DownloadAll, DownloadBytes, DownloadTo, FetchResult, JobEvent, JobHandle, Priority,
-    Response, Run, Status, StatusStream, Storage, Submit, Subscribe, Updates, Upload, Wait,
+    Response, Run, Saved, Status, StatusStream, Storage, Submit, Subscribe, Updates, Upload, Wait,
 };
 pub use client::{Client, ClientBuilder};
 #[cfg(feature = "documents")]
@@ -125,7 +125,7 @@ pub use documents::documents;
 pub use endpoint::{Endpoint, Handle, IntoEndpoint, JsonInput};
 pub use error::{Attempt, Error, ErrorKind, ValidationError};
 pub use files::{Access, AccessRule, Acl, FileInput, Lifecycle};
-pub use media::{Audio, File, Image, ImageSize, MediaUrl, Video};
+pub use media::{Audio, File, Image, ImageSize, Media, MediaFile, MediaKind, MediaUrl, Video};
 pub use protocol::{
     Cancellation, ErrorType, Failure, FieldError, LocSegment, LogEntry, Metrics, ParseEnumError, QueueUpdate,
     UndeclaredValue,

@@ -33,7 +33,7 @@ mod wait;
 pub use cancel::Cancel;
 #[cfg(fuzzing)]
 pub(crate) use download::file_name;
-pub use download::{Download, DownloadAll, DownloadBytes, DownloadTo};
+pub use download::{Download, DownloadAll, DownloadBytes, DownloadTo, Saved};
 pub use fetch_result::FetchResult;
 pub use future::CallFuture;
 pub use job_event::JobEvent;
