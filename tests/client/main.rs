@@ -1,5 +1,6 @@
 //! The client's integration tests. Tests that need a process or a feature of their own are separate binaries.
 
+mod account_errors;
 mod attributes;
 mod backup_hosts;
 mod billed_responses;
