@@ -233,4 +233,5 @@ pub(crate) fn client_builder(base_url: &str, key: &str) -> ClientBuilder {
         .queue_host(format!("{base_url}/queue.fal.run"))
         .rest_host(format!("{base_url}/rest.fal.ai"))
         .api_host(format!("{base_url}/api.fal.ai"))
+        .ws_host(format!("{base_url}/ws.fal.run"))
 }

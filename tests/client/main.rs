@@ -5,6 +5,7 @@ mod attributes;
 mod backup_hosts;
 mod billed_responses;
 mod body_limits;
+mod caller_headers;
 mod cancel_when;
 mod changing_files;
 mod configuration;
