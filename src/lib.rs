@@ -127,8 +127,8 @@ pub use error::{Attempt, Error, ErrorKind, ValidationError};
 pub use files::{Access, AccessRule, Acl, FileInput, Lifecycle};
 pub use media::{Audio, File, Image, ImageSize, Media, MediaFile, MediaKind, MediaUrl, Video};
 pub use protocol::{
-    Cancellation, ErrorType, Failure, FieldError, LocSegment, LogEntry, Metrics, ParseEnumError, QueueUpdate,
-    UndeclaredValue,
+    Cancellation, ErrorType, Failure, FieldError, LocSegment, LockReason, LogEntry, Metrics, ParseEnumError,
+    QueueUpdate, UndeclaredValue,
 };
 pub use queue::{Job, RequestRef};
 pub use schema::{EndpointInput, Given, Missing, Nullable, Required};

@@ -3,7 +3,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fal_client::{Client, ClientBuilder};
+use fal_client::{Client, ClientBuilder, LockReason};
 
 use crate::faults::fault::Fault;
 use crate::http::server::Server;
@@ -129,6 +129,39 @@ impl Emulator {
         self.state.faults.clear();
     }
 
+    /// Locks the account. Runs, submissions and the begin of uploads get a 403 response with `User is locked`. Everything
+    /// about earlier requests works.
+    ///
+    /// ```
+    /// # use fal_emulator::Emulator;
+    /// # fn example(emulator: &Emulator) {
+    /// use fal_client::LockReason;
+    ///
+    /// emulator.lock_account(LockReason::BudgetExceeded);
+    /// // … submit a request, and see how the program reacts …
+    /// emulator.unlock_account();
+    /// # }
+    /// ```
+    pub fn lock_account(&self, reason: LockReason) {
+        self.state.account.set_lock(Some(reason));
+    }
+
+    /// Unlocks the account.
+    pub fn unlock_account(&self) {
+        self.state.account.set_lock(None);
+    }
+
+    /// Takes the permission for an operation from the keys. Its requests get a 403 response with `Insufficient permissions`.
+    /// Applies to operations that need a key.
+    pub fn deny_permission(&self, operation: Operation) {
+        self.state.account.deny(operation);
+    }
+
+    /// Gives the permission for an operation back to the keys.
+    pub fn grant_permission(&self, operation: Operation) {
+        self.state.account.grant(operation);
+    }
+
     /// Closes the next `count` connections as soon as they are accepted, before anything is read.
     ///
     /// Open connections stay open, such as those that a client reuses for its next request.
@@ -200,4 +233,5 @@ pub(crate) fn client_builder(base_url: &str, key: &str) -> ClientBuilder {
         .queue_host(format!("{base_url}/queue.fal.run"))
         .rest_host(format!("{base_url}/rest.fal.ai"))
         .api_host(format!("{base_url}/api.fal.ai"))
+        .ws_host(format!("{base_url}/ws.fal.run"))
 }

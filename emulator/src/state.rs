@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::sync::Semaphore;
 
+use crate::account::Account;
 use crate::endpoints::catalog::Catalog;
 use crate::faults::pending::PendingFaults;
 use crate::queue::jobs::Jobs;
@@ -24,6 +25,7 @@ pub(crate) struct State {
     pub(crate) base_url: String,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) settings: Settings,
+    pub(crate) account: Account,
     pub(crate) clock: Arc<Clock>,
     /// The script of a queued request.
     pub(crate) queued: Arc<Script>,
@@ -48,6 +50,7 @@ impl State {
             base_url,
             catalog,
             clock,
+            account: Account::new(settings.account.clone()),
             queued: Arc::new(settings.pace.queued()),
             direct: Arc::new(settings.pace.direct()),
             settings,

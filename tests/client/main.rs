@@ -1,10 +1,12 @@
 //! The client's integration tests. Tests that need a process or a feature of their own are separate binaries.
 
+mod account_errors;
 mod attributes;
 mod backup_hosts;
 mod billed_responses;
 mod body_limits;
 mod call_futures;
+mod caller_headers;
 mod cancel_when;
 mod changing_files;
 mod configuration;

@@ -61,6 +61,8 @@ pub(super) fn accept(
 fn invalid_input(endpoint: &Endpoint, received: &Received) -> Option<Failure> {
     let violations = match (endpoint.judge(), received.input()) {
         (Err(reason), _) => return Some(Failure::internal(reason.to_owned())),
+        // A body that is empty is missing, whatever its type.
+        (Ok(_), _) if !received.declares_json() && !received.body().is_empty() => judge::opaque(received.body()),
         (Ok(_), Err(error)) => judge::unreadable(received.body(), error),
         (Ok(_), Ok(input)) if !checks::are_few(&endpoint.document.root, &endpoint.document.input, input) => {
             let exceeded = Exceeded { max: checks::MAX_CHECKS, of: "checks of an input, and of nested ones," };

@@ -60,6 +60,13 @@ pub(crate) fn unreadable(body: &[u8], error: Option<&serde_json::Error>) -> Vec<
     vec![detail(json!(["body", offset(body, error)]), &violation, Some(&json!({})))]
 }
 
+/// Returns the violation of a body that is not declared as JSON.
+pub(crate) fn opaque(body: &[u8]) -> Vec<Value> {
+    let words = "Input should be a valid dictionary or object to extract fields from";
+    let body = Value::from(String::from_utf8_lossy(body));
+    vec![detail(json!(["body"]), &Violation::new("model_attributes_type", words), Some(&body))]
+}
+
 /// Returns the offset in a body at which parsing failed, in bytes.
 fn offset(body: &[u8], error: &serde_json::Error) -> usize {
     if error.is_eof() {

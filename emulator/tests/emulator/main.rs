@@ -6,6 +6,7 @@ mod fal;
 mod acl;
 mod admission;
 mod bombs;
+mod content_types;
 mod faults;
 mod hosts;
 mod inputs;
