@@ -21,6 +21,7 @@ mod queue;
 mod ranges;
 mod requests;
 mod run;
+mod scripted_outputs;
 mod start;
 mod start_timeout;
 mod status_stream;
