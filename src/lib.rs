@@ -50,10 +50,13 @@
 //!
 //! # Features
 //!
-//! Only `socks` is enabled by default.
+//! `rustls` and `socks` are enabled by default.
 //!
 //! | feature | adds |
 //! | --- | --- |
+//! | `rustls` | TLS by rustls with aws-lc-rs, as with the default features of reqwest and rustls |
+//! | `ring` | TLS by rustls with ring, which builds faster |
+//! | `rustls-no-provider` | TLS by rustls with the crypto provider that the program installs |
 //! | `documents` | `documents()`: the OpenAPI documents of the shipped endpoints |
 //! | `image` | `FileInput::from(image::DynamicImage)`, uploaded as PNG |
 //! | `socks` | SOCKS proxies of the environment |

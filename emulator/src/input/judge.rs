@@ -16,15 +16,9 @@ pub(crate) struct Judge {
 
 impl Judge {
     pub(crate) fn new(document: &Document) -> Result<Self, String> {
-        let schema = document.with_components(&document.input);
-        let patterns = PatternOptions::fancy_regex()
-            .size_limit(bounds::MAX_PATTERN_BYTES)
-            .backtrack_limit(bounds::MAX_PATTERN_STEPS);
-        let built = jsonschema::options().with_draft(Draft::Draft202012).with_pattern_options(patterns).build(&schema);
-        built.map(|validator| Judge { validator }).map_err(|error| {
-            let path = error.instance_path().as_str();
-            format!("invalid input schema of `{}` at {path:?}: {error}", document.id)
-        })
+        let validator = validator(document, &document.input)
+            .map_err(|reason| format!("invalid input schema of `{}` {reason}", document.id))?;
+        Ok(Judge { validator })
     }
 
     /// Returns the violations of the schema by `body`. Unknown fields are not violations, because fal ignores them.
@@ -49,6 +43,15 @@ impl Judge {
         }
         details
     }
+}
+
+/// Compiles a schema of a document. The error says where in the schema it is invalid.
+pub(crate) fn validator(document: &Document, schema: &Value) -> Result<Validator, String> {
+    let schema = document.with_components(schema);
+    let patterns =
+        PatternOptions::fancy_regex().size_limit(bounds::MAX_PATTERN_BYTES).backtrack_limit(bounds::MAX_PATTERN_STEPS);
+    let built = jsonschema::options().with_draft(Draft::Draft202012).with_pattern_options(patterns).build(&schema);
+    built.map_err(|error| format!("at {:?}: {error}", error.instance_path().as_str()))
 }
 
 /// Returns the violations of a body that is not JSON.

@@ -22,6 +22,7 @@ mod queue;
 mod ranges;
 mod requests;
 mod run;
+mod scripted_outputs;
 mod start;
 mod start_timeout;
 mod status_stream;
