@@ -2,6 +2,7 @@
 
 mod all_of;
 mod constants;
+mod descriptions;
 mod enums;
 mod examples;
 mod kinds;
@@ -23,6 +24,7 @@ pub(crate) fn normalize(document: &mut Document) -> Result<(), Finding> {
     for schema in schemas.chain(document.components.values_mut()) {
         references::unescape(schema);
         enums::limit(schema);
+        descriptions::cut(schema);
     }
     let schemas = [&document.input, &document.output].into_iter();
     let size = schemas.chain(document.components.values()).map(budget::size).sum();
