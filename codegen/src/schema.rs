@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use fal_documents::component;
 use serde_json::{Map, Value};
 
 /// Marks a schema that allows null, after normalisation.
@@ -21,10 +22,7 @@ pub(crate) const MAX_VALUES: usize = 4_096;
 
 /// Returns the component that a `$ref` names.
 pub(crate) fn reference(schema: &Value) -> Option<&str> {
-    let reference = schema.get("$ref")?.as_str()?;
-    let prefixes = ["#/components/schemas/", "#/definitions/", "#/$defs/"];
-    // Any other target is returned as it is: no component has such a name, so the lookup fails.
-    Some(prefixes.iter().find_map(|prefix| reference.strip_prefix(prefix)).unwrap_or(reference))
+    Some(component(schema.get("$ref")?.as_str()?))
 }
 
 /// Returns the fields that an object schema declares, if it declares any.

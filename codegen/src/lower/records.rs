@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::draft::Shape;
 use super::walk::{Site, Walk};
@@ -25,6 +25,9 @@ impl<'a> Walk<'a> {
         }
         let why = match reference(schema).filter(|_| resolved.is_none()) {
             Some(component) => refusals::missing_component(component),
+            None if role == Role::Output && schema.as_object().is_some_and(Map::is_empty) => {
+                refusals::NO_OUTPUT.to_owned()
+            }
             None => refusals::NO_FIELDS.to_owned(),
         };
         self.free_form(name, &why);

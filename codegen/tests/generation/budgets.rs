@@ -53,7 +53,7 @@ fn merges_that_multiply_a_component_are_rejected() {
     let large = fields("p", 4_000, &string());
     let document = with_components(fields("f", 300, &merged), json!({ "Large": large, "Small": small }));
     check_document(&document, &format!("{ID}: {too_large}"));
-    let prose = fields("p", 1, &json!({ "type": "string", "description": "word ".repeat(60_000) }));
+    let prose = fields("p", 1, &json!({ "type": "string", "title": "word ".repeat(60_000) }));
     let document = with_components(fields("f", 300, &merged), json!({ "Large": prose, "Small": small }));
     check_document(&document, &format!("{ID}: {too_large}"));
     let components = json!({ "a/b": fields("f", 300, &merged), "Large": large, "Small": small });
@@ -68,7 +68,7 @@ fn merges_that_multiply_a_component_are_rejected() {
         json!({ "anyOf": [merged, string()] }),
         json!({ "allOf": [{ "allOf": [reference("Large")] }, reference("Small")] }),
     ] {
-        let prose = fields("p", 1, &json!({ "type": "string", "description": "word ".repeat(60_000) }));
+        let prose = fields("p", 1, &json!({ "type": "string", "title": "word ".repeat(60_000) }));
         let document = with_components(fields("f", 300, &inner), json!({ "Large": prose, "Small": small }));
         check_document(&document, &format!("{ID}: {too_large}"));
     }

@@ -235,5 +235,5 @@ fn added_and_removed_endpoints_are_reported() {
     let texts: Vec<String> = found.iter().map(ToString::to_string).collect();
     assert_eq!(texts, ["a/x: endpoint removed", "a/z: endpoint added"]);
     let error = changes("{}", "nonsense").unwrap_err().to_string();
-    assert!(error.starts_with("old at /paths: "), "{error}");
+    assert!(error.starts_with("old: not an OpenAPI document of fal: "), "{error}");
 }
