@@ -169,10 +169,9 @@ pub(crate) enum Rule {
     Required,
     /// For each item.
     Items(Vec<Rule>),
-    /// For the width of an image size.
-    Width(Vec<Rule>),
-    /// For the height of an image size.
-    Height(Vec<Rule>),
+    /// For a part of the value: the `width` or `height` of a size; a `file`, with its `size`, `width`, `height`, `area` and
+    /// `aspect_ratio`; or all `files` of an array together, with their `size`.
+    Part(&'static str, Vec<Rule>),
 }
 
 /// A number as the schema has it.
@@ -305,8 +304,7 @@ impl Rule {
             Rule::UniqueItems => "UniqueItems",
             Rule::Required => "Required",
             Rule::Items(_) => "Items",
-            Rule::Width(_) => "Width",
-            Rule::Height(_) => "Height",
+            Rule::Part(name, _) => name,
         }
     }
 
@@ -318,7 +316,7 @@ impl Rule {
             Rule::Only(only) => only.to_string(),
             Rule::Pattern(pattern) => pattern.clone(),
             Rule::UniqueItems | Rule::Required => "true".to_owned(),
-            Rule::Items(rules) | Rule::Width(rules) | Rule::Height(rules) => {
+            Rule::Items(rules) | Rule::Part(_, rules) => {
                 rules.iter().map(|rule| format!("{} {}", rule.name(), rule.value())).collect::<Vec<_>>().join(", ")
             }
         }
@@ -335,7 +333,7 @@ impl Rule {
     /// Returns the rules for the parts of the value.
     pub(crate) fn inner(&self) -> &[Rule] {
         match self {
-            Rule::Items(rules) | Rule::Width(rules) | Rule::Height(rules) => rules,
+            Rule::Items(rules) | Rule::Part(_, rules) => rules,
             _ => &[],
         }
     }

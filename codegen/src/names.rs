@@ -173,7 +173,7 @@ const RESERVED_FIELDS: &[&str] = &["build", "builder", "new"];
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scope {
     taken: BTreeSet<String>,
-    /// What follows a name that is taken along with it: a type may have a builder.
+    /// The suffix of a name that is taken along with each: a type may have a builder.
     companion: Option<&'static str>,
     /// The next number to try for a name.
     next: BTreeMap<String, usize>,

@@ -55,6 +55,12 @@
 /// | `each(range(0, 1))` | rules for each item or value | lists, maps |
 /// | `width(range(64, 2048))`, `height(…)` | rules for a side | `ImageSize` |
 /// | `width(required)`, `height(required)` | the side must be set | `ImageSize` |
+/// | `file(size(max(8_000_000)), width(min(300)))` | limits of a local file, see below | `FileInput` |
+/// | `files(size(max(20_000_000)))` | a limit of the total size of local files in bytes | lists of `FileInput` |
+///
+/// The limits of a `file` are its `size` in bytes, the `width` and the `height` of a picture in pixels, its `area` in pixels, its
+/// `aspect_ratio` (width divided by height), and `multiple_of` for both sides. They are checked when a call is awaited, because
+/// a file may have to be opened. `validate` does not check them.
 #[doc(inline)]
 pub use fal_client_macros::input;
 

@@ -61,6 +61,10 @@ macro_rules! __implement_input {
             fn visit_files(&mut self, visit: &mut dyn $crate::__private::FnMut(&str, &mut $crate::FileInput)) {
                 $crate::__private::visit_files_of(self, visit);
             }
+
+            fn limited_files(&self) -> $crate::__private::Vec<$crate::__private::LimitedFile> {
+                $crate::__private::limited_files(self)
+            }
         }
     };
 }

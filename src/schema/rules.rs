@@ -100,6 +100,10 @@ pub enum Rule {
     Present,
     /// The rules for each item of an array or each value of a map.
     Items(&'static [Rule]),
-    /// Further rules for a field of an object.
+    /// Further rules for a field of an object, or for a measure of a file.
     Field(&'static str, &'static [Rule]),
+    /// Limits of a file: rules for its measures, and [`MultipleOf`](Rule::MultipleOf) for the sides of a picture.
+    File(&'static [Rule]),
+    /// Limits of all files of an array together.
+    Files(&'static [Rule]),
 }

@@ -263,9 +263,9 @@ impl<'a> Comparison<'a> {
                     let rules = [old, new].map(|rule| rule.map_or(&[][..], Rule::inner));
                     self.rules([old_type.item(), new_type.item()], rules, &format!("{path}[]"));
                 }
-                (Some(Rule::Width(_) | Rule::Height(_)), _) | (_, Some(Rule::Width(_) | Rule::Height(_))) => {
+                (Some(Rule::Part(..)), _) | (_, Some(Rule::Part(..))) => {
                     let rules = [old, new].map(|rule| rule.map_or(&[][..], Rule::inner));
-                    self.rules([&Type::I64; 2], rules, &format!("{path}.{}", name.to_lowercase()));
+                    self.rules([&Type::I64; 2], rules, &format!("{path}.{name}"));
                 }
                 (old, new) => {
                     let effect = if is_looser(old, new) { Effect::Additive } else { Effect::Breaking };

@@ -59,8 +59,7 @@ fn single(rule: &Rule) -> TokenStream {
         Rule::UniqueItems => quote! { unique_items },
         Rule::Required => quote! { required },
         Rule::Items(inner) => nested("each", inner),
-        Rule::Width(inner) => nested("width", inner),
-        Rule::Height(inner) => nested("height", inner),
+        Rule::Part(name, inner) => nested(name, inner),
     }
 }
 

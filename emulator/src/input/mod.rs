@@ -1,6 +1,7 @@
 //! Validation of inputs against the document, with errors in fal's format.
 
 pub(crate) mod checks;
+pub(crate) mod file_limits;
 pub(crate) mod files;
 pub(crate) mod judge;
 pub(crate) mod violation;
