@@ -36,6 +36,7 @@ mod properties;
 mod proxies;
 mod queue;
 mod request_urls;
+mod required_nulls;
 mod resumed_downloads;
 mod retry_table;
 mod retryability;

@@ -105,11 +105,14 @@ impl<'a> Walk<'a> {
         let default = property.get("default").filter(|default| !default.is_null());
         let nullable = self.is_nullable(property);
         // The service fills in a field that has a default, even where the schema requires it.
-        let is_required = required && default.is_none() && !nullable;
+        let is_demanded = required && default.is_none();
+        let is_required = is_demanded && !nullable;
         let presence = if is_required && side == Side::Output && self.may_be_missing(&simple) {
             Presence::Expected
         } else if is_required {
             Presence::Required
+        } else if is_demanded && side == Side::Input && property.get("default").is_none() {
+            Presence::RequiredOrNull
         } else if side == Side::Input && nullable && default.is_some() {
             // An explicit null means something only where the default is another value.
             Presence::Nullable
