@@ -25,6 +25,7 @@ mod input_files;
 mod media_types;
 mod no_output;
 mod odd_values;
+mod own_values;
 mod private_redirects;
 mod properties;
 mod proxies;

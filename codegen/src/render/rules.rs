@@ -59,6 +59,10 @@ fn single(rule: &Rule) -> TokenStream {
         Rule::UniqueItems => quote! { unique_items },
         Rule::Items(inner) => nested("each", inner),
         Rule::Part(name, inner) => nested(name, inner),
+        Rule::Accepts(values) => {
+            let values = values.iter().map(|value| Literal::string(value));
+            quote! { accepts(#(#values),*) }
+        }
     }
 }
 
