@@ -172,6 +172,8 @@ pub(crate) enum Rule {
     /// For a part of the value: the `width` or `height` of a size; a `file`, with its `size`, `width`, `height`, `area` and
     /// `aspect_ratio`; or all `files` of an array together, with their `size`.
     Part(&'static str, Vec<Rule>),
+    /// These values, as JSON, although they break other rules.
+    Accepts(Vec<String>),
 }
 
 /// A number as the schema has it.
@@ -305,6 +307,7 @@ impl Rule {
             Rule::Required => "Required",
             Rule::Items(_) => "Items",
             Rule::Part(name, _) => name,
+            Rule::Accepts(_) => "Accepts",
         }
     }
 
@@ -316,6 +319,7 @@ impl Rule {
             Rule::Only(only) => only.to_string(),
             Rule::Pattern(pattern) => pattern.clone(),
             Rule::UniqueItems | Rule::Required => "true".to_owned(),
+            Rule::Accepts(values) => values.join(", "),
             Rule::Items(rules) | Rule::Part(_, rules) => {
                 rules.iter().map(|rule| format!("{} {}", rule.name(), rule.value())).collect::<Vec<_>>().join(", ")
             }
@@ -326,6 +330,7 @@ impl Rule {
     pub(crate) fn parts(&self) -> usize {
         match self {
             Rule::OneOf(numbers) => numbers.len(),
+            Rule::Accepts(values) => values.len(),
             rule => 1 + rule.inner().iter().map(Rule::parts).sum::<usize>(),
         }
     }

@@ -122,6 +122,10 @@ fn rule(name: &Ident, text: &str, of: &Type, input: ParseStream<'_>, rules: &mut
             let numbers = numbers.iter().map(Number::tokens);
             push(rules, "OneOf", quote! { &[#(#numbers),*] });
         }
+        "accepts" => {
+            let values = list::<LitStr>(input)?;
+            push(rules, "Accepts", quote! { &[#(#values),*] });
+        }
         "unique_items" => rules.push(quote! { __private::Rule::UniqueItems }),
         "each" => {
             let inner = nested(input, &of.item().unwrap_or(of))?;
@@ -141,7 +145,7 @@ fn rule(name: &Ident, text: &str, of: &Type, input: ParseStream<'_>, rules: &mut
 
 const KNOWN: &str = "expected `range`, `min`, `max`, `above`, `below`, `multiple_of`, `one_of`, `only`, `length`, \
                      `min_length`, `max_length`, `pattern`, `items`, `min_items`, `max_items`, `unique_items`, `each`, \
-                     `width`, `height`, `file` or `files`, on a field also `name` or `required`, on a variant also `requires`, `tag` or `any_string`";
+                     `width`, `height`, `file`, `files` or `accepts`, on a field also `name` or `required`, on a variant also `requires`, `tag` or `any_string`";
 
 /// The arguments of `file`.
 const FILE: &[&str] = &["size", "width", "height", "area", "aspect_ratio", "multiple_of"];

@@ -104,6 +104,8 @@ pub enum Rule {
     Field(&'static str, &'static [Rule]),
     /// Limits of a file: rules for its measures, and [`MultipleOf`](Rule::MultipleOf) for the sides of a picture.
     File(&'static [Rule]),
+    /// These values of a field, as JSON, although they break other rules.
+    Accepts(&'static [&'static str]),
     /// Limits of all files of an array together.
     Files(&'static [Rule]),
 }

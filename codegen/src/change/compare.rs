@@ -250,7 +250,9 @@ impl<'a> Comparison<'a> {
         if !old_type.is_bounded_like(new_type) {
             return;
         }
-        let names: BTreeSet<&str> = rules.iter().copied().flatten().map(Rule::name).collect();
+        // A default and examples are accepted in any case, and reported where they change.
+        let compared = rules.iter().copied().flatten().filter(|rule| !matches!(rule, Rule::Accepts(_)));
+        let names: BTreeSet<&str> = compared.map(Rule::name).collect();
         for name in names {
             let [old, new] = rules.map(|rules| rules.iter().find(|rule| rule.name() == name));
             match (old, new) {

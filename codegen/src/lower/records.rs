@@ -94,7 +94,10 @@ impl<'a> Walk<'a> {
             is_item: false,
             takes_files: false,
         };
-        let Shape { simple, rules } = self.property(wire, site);
+        let Shape { simple, mut rules } = self.property(wire, site);
+        if side == Side::Input {
+            rules.extend(self.accepted(wire, property));
+        }
         let mut facts = docs::facts(property);
         facts.extend(file_limits::facts(property));
         file_limits::unchecked(property).into_iter().for_each(|text| self.note(&at, text));

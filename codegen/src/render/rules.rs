@@ -60,6 +60,10 @@ fn single(rule: &Rule) -> TokenStream {
         Rule::Required => quote! { required },
         Rule::Items(inner) => nested("each", inner),
         Rule::Part(name, inner) => nested(name, inner),
+        Rule::Accepts(values) => {
+            let values = values.iter().map(|value| Literal::string(value));
+            quote! { accepts(#(#values),*) }
+        }
     }
 }
 

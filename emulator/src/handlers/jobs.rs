@@ -68,7 +68,7 @@ fn invalid_input(endpoint: &Endpoint, received: &Received) -> Option<Failure> {
             let exceeded = Exceeded { max: checks::MAX_CHECKS, of: "checks of an input, and of nested ones," };
             return Some(Failure::internal(exceeded.to_string()));
         }
-        (Ok(judge), Ok(input)) => match judge.violations(input) {
+        (Ok(judge), Ok(input)) => match judge.violations(&endpoint.document, input) {
             violations if violations.is_empty() => limits::violations(&endpoint.document, input),
             violations => violations,
         },

@@ -5,14 +5,12 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 use crate::documents::document::Document;
-use crate::documents::schema;
+use crate::input::applying;
 use crate::input::judge::detail;
 use crate::input::violation::Violation;
 
 /// The first bytes that may hold the sides of a picture.
 pub(crate) const HEADER_BYTES: u64 = 256 << 10;
-/// The most schemas that are looked at for one value.
-const MAX_SCHEMAS: usize = 200;
 /// The deepest value that is looked at.
 const MAX_DEPTH: usize = 32;
 
@@ -26,7 +24,9 @@ pub(crate) struct Measured {
 /// Returns the violations of limits by the files of an input. `file` looks up a URL; an unknown file is not judged.
 pub(crate) fn violations(document: &Document, input: &Value, file: &dyn Fn(&str) -> Option<Measured>) -> Vec<Value> {
     let mut judge = Judge { root: &document.root, file, found: Vec::new() };
-    judge.value(&[&document.input], &[], input, &mut vec![json!("body")]);
+    let mut all = Vec::new();
+    applying::add(&document.root, &document.input, &mut all);
+    judge.value(&all, &[], input, &mut vec![json!("body")]);
     judge.found
 }
 
@@ -38,12 +38,10 @@ struct Judge<'a> {
 
 impl<'a> Judge<'a> {
     /// Judges a value by its schemas, and by those of the array around it.
-    fn value(&mut self, schemas: &[&'a Value], array: &[&'a Value], value: &Value, loc: &mut Vec<Value>) {
+    fn value(&mut self, all: &[&'a Value], array: &[&'a Value], value: &Value, loc: &mut Vec<Value>) {
         if loc.len() > MAX_DEPTH {
             return;
         }
-        let mut all = Vec::new();
-        schemas.iter().for_each(|schema| self.applying(schema, &mut all));
         match value {
             Value::String(url) => {
                 let limits = Limits::of(all.iter().chain(array).copied());
@@ -52,10 +50,10 @@ impl<'a> Judge<'a> {
                 }
             }
             Value::Array(items) => {
-                let inner: Vec<&Value> = all.iter().filter_map(|schema| schema.get("items")).collect();
+                let inner = applying::inside(self.root, all, value, "");
                 for (index, item) in items.iter().enumerate() {
                     loc.push(json!(index));
-                    self.value(&inner, &all, item, loc);
+                    self.value(&inner, all, item, loc);
                     loc.pop();
                 }
                 let combined =
@@ -68,8 +66,7 @@ impl<'a> Judge<'a> {
             }
             Value::Object(members) => {
                 for (name, member) in members {
-                    let inner: Vec<&Value> =
-                        all.iter().filter_map(|schema| schema.get("properties")?.get(name)).collect();
+                    let inner = applying::inside(self.root, all, value, name);
                     loc.push(json!(name));
                     self.value(&inner, &[], member, loc);
                     loc.pop();
@@ -83,23 +80,6 @@ impl<'a> Judge<'a> {
         let details =
             violations.into_iter().map(|violation| detail(Value::Array(loc.to_vec()), &violation, Some(value)));
         self.found.extend(details);
-    }
-
-    /// Adds a schema, and those that it refers to or combines.
-    fn applying(&self, schema: &'a Value, all: &mut Vec<&'a Value>) {
-        if all.len() >= MAX_SCHEMAS || all.iter().any(|known| std::ptr::eq(*known, schema)) {
-            return;
-        }
-        all.push(schema);
-        if let Some(target) =
-            schema.get("$ref").and_then(Value::as_str).and_then(|name| schema::resolve(self.root, name))
-        {
-            self.applying(target, all);
-        }
-        for keyword in ["allOf", "anyOf", "oneOf"] {
-            let members = schema.get(keyword).and_then(Value::as_array).into_iter().flatten();
-            members.for_each(|member| self.applying(member, all));
-        }
     }
 }
 

@@ -4,7 +4,11 @@ use serde_json::{Value, json};
 
 use crate::documents::bounds;
 use crate::documents::document::Document;
+use crate::input::own_values;
 use crate::input::violation::Violation;
+
+/// The most violations whose values are compared with the document's own.
+const MAX_FOUND: usize = 1_000;
 
 /// Validates inputs against a document's own schema, and reports violations in fal's format.
 ///
@@ -21,8 +25,9 @@ impl Judge {
         Ok(Judge { validator })
     }
 
-    /// Returns the violations of the schema by `body`. Unknown fields are not violations, because fal ignores them.
-    pub(crate) fn violations(&self, body: &Value) -> Vec<Value> {
+    /// Returns the violations of the schema by `body`. Unknown fields are not violations, because fal ignores them, and neither
+    /// are the document's own defaults and examples.
+    pub(crate) fn violations(&self, document: &Document, body: &Value) -> Vec<Value> {
         if !body.is_object() {
             return vec![detail(
                 json!(["body"]),
@@ -32,6 +37,9 @@ impl Judge {
         }
         let mut found = Vec::new();
         collect(self.validator.iter_errors(body).collect(), &mut found);
+        if found.len() <= MAX_FOUND {
+            found.retain(|(path, _)| !own_values::contain(document, body, path));
+        }
         let mut details: Vec<Value> = Vec::new();
         for (path, violation) in &found {
             // A value of the wrong type is not reported as an undeclared enum value too.
