@@ -1,8 +1,9 @@
 //! Conversion of fal's schemas to JSON Schema 2020-12. The documents claim OpenAPI 3.0, but differ from 2020-12 only in
-//! three ways, which are rewritten here. Everything else reaches the validator unchanged.
+//! four ways, which are rewritten here. Everything else reaches the validator unchanged.
 //!
 //! - `nullable: true` becomes a union with null.
 //! - A `$ref` without a target is dropped, so that it allows everything.
+//! - `#/$defs/…` and `#/definitions/…` of the short form become `#/components/schemas/…`.
 //! - A tuple written as `items: {"0": …, "1": …}` becomes `prefixItems`.
 //!
 //! Embedded ids and anchors are dropped too, because they would change the target of `#/components/…`.
@@ -39,7 +40,12 @@ pub(crate) fn rewrite(schema: &Value, root: &Value) -> Value {
     for (keyword, value) in keywords {
         match keyword.as_str() {
             "nullable" => {}
-            "$ref" if value.as_str().is_none_or(|target| schema::resolve(root, target).is_none()) => {}
+            "$ref" => {
+                let target = value.as_str().map(in_components);
+                if let Some(target) = target.filter(|target| schema::resolve(root, target).is_some()) {
+                    rewritten.insert("$ref".into(), Value::String(target));
+                }
+            }
             "items" if is_tuple(value) => {
                 rewritten.insert("prefixItems".into(), tuple(value, root));
             }
@@ -53,6 +59,14 @@ pub(crate) fn rewrite(schema: &Value, root: &Value) -> Value {
         return json!({ "anyOf": [rewritten, { "type": "null" }] });
     }
     Value::Object(rewritten)
+}
+
+/// Returns a reference to a component in the one form that a document of the emulator has.
+fn in_components(reference: &str) -> String {
+    match fal_documents::component(reference) {
+        name if name == reference => reference.to_owned(),
+        name => format!("#/components/schemas/{name}"),
+    }
 }
 
 fn keyword_value(keyword: &str, value: &Value, root: &Value) -> Value {

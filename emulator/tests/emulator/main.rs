@@ -7,6 +7,7 @@ mod acl;
 mod admission;
 mod bombs;
 mod faults;
+mod forms;
 mod hosts;
 mod inputs;
 mod jobs;
