@@ -2,13 +2,15 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use std::{env, fs};
 
-use crate::error::{Error, Finding};
+use fal_documents::Finding;
+
+use crate::error::Error;
 use crate::lock::Lock;
 use crate::pipeline::{self, Generated, Options};
 use crate::present::Present;
 use crate::select::Selection;
 use crate::summary::Summary;
-use crate::{refusals, render, report, source, write};
+use crate::{refusals, render, report, write};
 
 /// Generates Rust code from a folder of documents.
 ///
@@ -140,8 +142,7 @@ impl Builder {
         let mut lock = folder.is_dir().then(|| Lock::of(&folder));
         let Generated { documents, files, report } = self.run(&Present::read(&folder, &self.options.render))?;
         if lock.is_none() {
-            fs::create_dir_all(&folder)
-                .map_err(|error| Finding::new(&folder, "", refusals::cannot("create the folder", &error)))?;
+            fs::create_dir_all(&folder).map_err(|error| Finding::io(&folder, "create the folder", &error))?;
             lock = Some(Lock::of(&folder));
         }
         if lock.as_ref().is_some_and(Lock::is_held) {
@@ -190,7 +191,7 @@ impl Builder {
     }
 
     fn run(&self, present: &Present) -> Result<Generated, Error> {
-        let sources = source::find(&self.options.schemas).map_err(Error::new)?;
+        let sources = fal_documents::find(&self.options.schemas).map_err(Error::new)?;
         pipeline::run(&sources, present, &self.options)
     }
 

@@ -150,6 +150,8 @@ pub(crate) enum Rule {
     /// A regular expression that the runtime's engine supports.
     Pattern(String),
     UniqueItems,
+    /// The side of an image size must be set.
+    Required,
     /// For each item.
     Items(Vec<Rule>),
     /// For a part of the value: the `width` or `height` of a size; a `file`, with its `size`, `width`, `height`, `area` and
@@ -287,6 +289,7 @@ impl Rule {
             Rule::Only(_) => "Only",
             Rule::Pattern(_) => "Pattern",
             Rule::UniqueItems => "UniqueItems",
+            Rule::Required => "Required",
             Rule::Items(_) => "Items",
             Rule::Part(name, _) => name,
             Rule::Accepts(_) => "Accepts",
@@ -300,7 +303,7 @@ impl Rule {
             Rule::OneOf(numbers) => numbers.iter().map(Number::to_string).collect::<Vec<_>>().join(", "),
             Rule::Only(only) => only.to_string(),
             Rule::Pattern(pattern) => pattern.clone(),
-            Rule::UniqueItems => "true".to_owned(),
+            Rule::UniqueItems | Rule::Required => "true".to_owned(),
             Rule::Accepts(values) => values.join(", "),
             Rule::Items(rules) | Rule::Part(_, rules) => {
                 rules.iter().map(|rule| format!("{} {}", rule.name(), rule.value())).collect::<Vec<_>>().join(", ")

@@ -1,6 +1,8 @@
 //! Prose from a schema as lines of documentation. The prose is untrusted: the lines contain no doctests, broken links, HTML,
 //! control characters or bidi characters.
 
+use fal_documents::text::is_hidden;
+
 /// The longest line, in characters.
 const WIDTH: usize = 100;
 
@@ -35,28 +37,6 @@ pub(crate) fn code(text: &str) -> String {
     let shown: String = chars.by_ref().take(MAX_CODE).collect();
     let rest = if chars.next().is_some() { "…" } else { "" };
     if shown.trim().is_empty() { "(blank)".to_owned() } else { format!("`{shown}{rest}`") }
-}
-
-/// Quotes a text in a finding as it is, with escapes. Long texts end in an ellipsis.
-pub(crate) fn quoted(text: &str) -> String {
-    let escaped: String = text.chars().flat_map(char::escape_debug).take(MAX_QUOTED + 1).collect();
-    format!("`{}`", printable(&escaped, MAX_QUOTED))
-}
-
-/// The longest quoted text, in characters.
-const MAX_QUOTED: usize = 300;
-
-/// Escapes the characters of a text that affect how it is displayed, line breaks among them. Long texts end in an ellipsis.
-pub(crate) fn printable(text: &str, max: usize) -> String {
-    let mut chars = text.chars();
-    let mut printable = String::new();
-    for c in chars.by_ref().take(max) {
-        if is_hidden(c) { printable.extend(c.escape_default()) } else { printable.push(c) }
-    }
-    if chars.next().is_some() {
-        printable.push('…');
-    }
-    printable
 }
 
 /// The longest inline code, in characters.
@@ -159,14 +139,6 @@ fn escape(word: &str) -> String {
         clean.push(*c);
     }
     clean
-}
-
-/// Returns true for invisible characters that affect how text is displayed.
-fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

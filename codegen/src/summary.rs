@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
-use crate::prose::printable;
+use fal_documents::text::printable;
+
 use crate::report::REPORT;
 use crate::write::Changes;
 

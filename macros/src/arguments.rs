@@ -217,7 +217,10 @@ fn nested(input: ParseStream<'_>, of: &Type) -> syn::Result<Vec<TokenStream>> {
     let mut inner = Vec::new();
     while !content.is_empty() {
         let name = content.call(Ident::parse_any)?;
-        rule(&name, &name.to_string(), of, &content, &mut inner)?;
+        match name.to_string().as_str() {
+            "required" => inner.push(quote! { __private::Rule::Required }),
+            rule_name => rule(&name, rule_name, of, &content, &mut inner)?,
+        }
         if !content.is_empty() {
             content.parse::<Token![,]>()?;
         }

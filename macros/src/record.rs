@@ -88,7 +88,7 @@ pub(crate) fn reserve(fields: &[Field], function: &str) -> syn::Result<()> {
 
 /// Returns the names of fields.
 pub(crate) fn names(fields: &[Field]) -> BTreeSet<String> {
-    fields.iter().map(|field| field.name.to_string()).collect()
+    fields.iter().map(|field| field.name.unraw().to_string()).collect()
 }
 
 /// Implements the runtime's traits for a struct, which is read in the mode `Strict` or `Lenient`. `__private` is in scope. The

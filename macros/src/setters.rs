@@ -68,11 +68,12 @@ pub(crate) fn parameter(name: &Ident, value: &Type) -> (TokenStream, TokenStream
     }
 }
 
-/// Returns the name `prefix_x`, followed by `_` until it is free.
+/// Returns the name `prefix_x`, followed by `_` until it is free. The `_` after a keyword is left out: `maybe_loop` sets `loop_`.
 fn free(prefix: &str, name: &Ident, taken: &BTreeSet<String>) -> Ident {
     let text = name.unraw().to_string();
     // `_3d` begins with `_` only because a name cannot begin with a digit.
     let text = text.strip_prefix('_').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())).unwrap_or(&text);
+    let text = text.strip_suffix('_').filter(|text| !taken.contains(*text)).unwrap_or(text);
     let mut free = format!("{prefix}_{text}");
     while taken.contains(&free) {
         free.push('_');

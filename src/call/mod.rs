@@ -6,6 +6,7 @@ mod cancel_signal;
 mod download;
 mod fetch_result;
 mod follow_options;
+mod future;
 mod input_check;
 mod input_files;
 mod job_event;
@@ -32,8 +33,9 @@ mod wait;
 pub use cancel::Cancel;
 #[cfg(fuzzing)]
 pub(crate) use download::file_name;
-pub use download::{Download, DownloadAll, DownloadBytes, DownloadTo};
+pub use download::{Download, DownloadAll, DownloadBytes, DownloadTo, Saved};
 pub use fetch_result::FetchResult;
+pub use future::CallFuture;
 pub use job_event::JobEvent;
 pub use job_handle::JobHandle;
 pub(crate) use outgoing::Outgoing;

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::field_path::FieldPath;
 use super::mode::Mode;
+use super::node::Node;
 use super::record::{Record, RecordInfo, Visitor, VisitorMut};
 use super::report;
 use super::rules::Rule;
@@ -16,7 +17,7 @@ use crate::files::FileInput;
 use crate::protocol::LocSegment;
 
 /// A field of a record, of any type. Code that uses fields through this trait is compiled once, instead of once per record.
-pub(super) trait AnyField: Any {
+pub(crate) trait AnyField: Any {
     /// Copies the value of a field of the same type.
     fn copy_from(&mut self, original: &dyn AnyField);
 
@@ -31,6 +32,9 @@ pub(super) trait AnyField: Any {
 
     /// Reports violations of the schema.
     fn validate(&self, validator: &mut Validator, rules: &'static [Rule]);
+
+    /// Returns the value as its parts.
+    fn node(&self) -> Node<'_>;
 
     /// Visits the files in the value.
     fn visit_files(&mut self, path: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput));
@@ -71,6 +75,10 @@ impl<T: SchemaType> AnyField for T {
         T::Shape::validate(self, validator, rules);
     }
 
+    fn node(&self) -> Node<'_> {
+        T::Shape::node(self)
+    }
+
     fn visit_files(&mut self, path: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
         T::Shape::visit_files(self, path, visit);
     }
@@ -101,7 +109,7 @@ impl<T: SchemaType> AnyField for T {
 
 /// The outcome for a field that was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unread {
+pub(crate) enum Unread {
     /// Its type has an empty value.
     Empty,
     /// It is an object whose fields are all empty.

@@ -64,6 +64,7 @@
 //! | `scalar`, `compound` | the reading of single values, and of arrays and objects |
 //! | `std_impls`, `file`, `nullable` | shapes of integers, strings, lists, maps, files… |
 //! | `record`, `any_field` | the shape of all structs |
+//! | `node` | a value as its parts, for the search for files in an output |
 //! | `report` | what an output lacks |
 //! | `open_enum`, `union` | the shapes of all enums and all unions |
 //! | `input`, `builder_state` | the trait of all inputs, and the states of a builder's required fields |
@@ -83,6 +84,7 @@ mod input;
 mod limited_file;
 mod macros;
 mod mode;
+mod node;
 mod nullable;
 mod open_enum;
 pub mod private;
@@ -95,9 +97,13 @@ mod std_impls;
 mod union;
 mod validator;
 
+pub(crate) use any_field::AnyField;
 pub use attributes::{input, input_object, input_union, open_enum, output, output_union};
 pub use builder_state::{Given, Missing, Required};
+pub(crate) use field_path::FieldPath;
 pub use input::EndpointInput;
 pub(crate) use limited_file::{LimitedFile, Measures};
+pub(crate) use node::Parts;
 pub use nullable::Nullable;
+pub(crate) use shape::SchemaType;
 pub(crate) use validator::validate_files;

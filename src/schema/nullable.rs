@@ -3,6 +3,7 @@ use serde::{Serialize, Serializer};
 
 use super::field_path::FieldPath;
 use super::mode::Mode;
+use super::node::{Node, Parts};
 use super::rules::Rule;
 use super::scalar::Scalar;
 use super::shape::{Read, SchemaType, Shape};
@@ -85,6 +86,10 @@ impl<T: SchemaType> Shape for Nullable<T> {
         if let Nullable::Value(value) = value {
             T::Shape::validate(value, validator, rules);
         }
+    }
+
+    fn node(value: &Self) -> Node<'_> {
+        value.value().map_or(Node(Parts::Null), T::Shape::node)
     }
 
     fn visit_files(value: &mut Self, path: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {

@@ -19,13 +19,16 @@ pub use serde_json::Value as Json;
 pub use super::field_path::FieldPath;
 pub use super::limited_file::LimitedFile;
 pub use super::mode::Mode;
+pub use super::node::Node;
 pub use super::open_enum::{EnumInfo, EnumShape, OpenEnum, debug_value, declared_value, read_open_enum, value_of};
 pub use super::record::{
     FieldInfo, Record, RecordInfo, RecordShape, Visitor, VisitorMut, clone_record, debug_record, field, read_record,
     records_are_equal, write_record,
 };
 pub use super::rules::{Number, Rule};
-pub use super::shape::{Read, SchemaType, Shape, blank, collect, read_member, validate, visit_files, visit_files_of};
+pub use super::shape::{
+    Read, SchemaType, Shape, blank, collect, node, read_member, validate, visit_files, visit_files_of,
+};
 pub use super::union::{Kind, Member, Union, UnionShape, member, no_such_member, read_union};
 pub use super::validator::{Validator, limited_files, validate_input};
 pub use crate::files::FileInput;

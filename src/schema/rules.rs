@@ -96,6 +96,8 @@ pub enum Rule {
     Pattern(&'static str),
     /// Items must be unique.
     UniqueItems,
+    /// A value must be set, although the type is an `Option`.
+    Required,
     /// The rules for each item of an array or each value of a map.
     Items(&'static [Rule]),
     /// Further rules for a field of an object, or for a measure of a file.

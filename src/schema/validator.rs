@@ -83,6 +83,13 @@ impl Validator {
         error
     }
 
+    /// Validates an absent value.
+    pub(super) fn absent(&mut self, rules: &'static [Rule]) {
+        if rules.contains(&Rule::Required) {
+            self.report("missing", "Field required".to_owned(), Value::Null, None);
+        }
+    }
+
     /// Validates a number.
     pub(super) fn number(&mut self, number: Number, rules: &'static [Rule]) {
         let input = Some(number.to_json());

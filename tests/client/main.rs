@@ -1,12 +1,16 @@
 //! The client's integration tests. Tests that need a process or a feature of their own are separate binaries.
 
+mod account_errors;
 mod attributes;
 mod backup_hosts;
 mod billed_responses;
 mod body_limits;
+mod call_futures;
+mod caller_headers;
 mod cancel_when;
 mod changing_files;
 mod configuration;
+mod conversions;
 mod declared_lengths;
 mod delays;
 mod downloads;
@@ -22,9 +26,11 @@ mod giving_up;
 mod hostile;
 mod impostors;
 mod input_files;
+mod kept_downloads;
 mod media_types;
 mod no_output;
 mod odd_values;
+mod output_files;
 mod own_values;
 mod private_redirects;
 mod properties;

@@ -1,13 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use fal_documents::Source;
+use fal_documents::budget::MAX_DEPTH;
+
 use super::{Change, ChangeKind, Effect};
-use crate::budget::MAX_DEPTH;
-use crate::digest::digest;
-use crate::document;
 use crate::error::Error;
 use crate::model::{Endpoint, Enum, Field, Item, Number, Presence, Record, Role, Rule, Type, Union};
-use crate::source::Source;
 use crate::{lower, normalize};
 
 /// Compares two versions of a document. Breaking changes come first.
@@ -61,8 +60,8 @@ pub fn changes(old: &str, new: &str) -> Result<Vec<Change>, Error> {
 
 fn endpoints(name: &str, text: &str) -> Result<BTreeMap<String, Endpoint>, Error> {
     let (path, text) = (name.to_owned(), text.as_bytes().to_vec());
-    let source = Source { file: PathBuf::from(name), path, digest: digest(&text), text, patch: None };
-    let documents = document::parse(&source).map_err(Error::new)?.documents;
+    let source = Source { file: PathBuf::from(name), path, text, patch: None };
+    let documents = fal_documents::parse(&source).map_err(Error::new)?.documents;
     let lowered = documents.into_iter().map(|mut document| {
         normalize::normalize(&mut document)?;
         Ok((document.id.clone(), lower::lower(&document)?))

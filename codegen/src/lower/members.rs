@@ -86,22 +86,22 @@ fn tags(member: &Resolved<'_>, schema: &Value) -> Vec<(String, Vec<String>)> {
 }
 
 /// Returns true if two different objects have the same keys, so that no value tells them apart.
-pub(super) fn has_ambiguity(members: &[Resolved<'_>], fits: &[Fit], side: Side) -> bool {
+pub(super) fn has_ambiguity(members: &[Resolved<'_>], fits: &[Fit], property: &str, side: Side) -> bool {
     let are_alike = |(one, one_fit): (&Resolved<'_>, &Fit), (other, other_fit): (&Resolved<'_>, &Fit)| {
         !std::ptr::eq(one.target, other.target)
             && one.keys() == other.keys()
             && one_fit == other_fit
-            && !are_same_media(one, other, side)
+            && !are_same_media(one, other, property, side)
     };
     let pairs: Vec<(&Resolved<'_>, &Fit)> = members.iter().zip(fits).collect();
     pairs.iter().enumerate().any(|(index, one)| pairs[index + 1..].iter().any(|other| are_alike(*one, *other)))
 }
 
-/// Returns true if both are the same type of the runtime.
-fn are_same_media(one: &Resolved<'_>, other: &Resolved<'_>, side: Side) -> bool {
-    let shared = |member: &Resolved<'_>| {
-        reference(member.schema)?;
-        media::shared(member.properties()?, side)
+/// Returns true if both are types of the runtime with the same fields.
+pub(super) fn are_same_media(one: &Resolved<'_>, other: &Resolved<'_>, property: &str, side: Side) -> bool {
+    let is_shared = |member: &Resolved<'_>| {
+        let component = reference(member.schema);
+        member.properties().is_some_and(|fields| media::shared(component, property, fields, side).is_some())
     };
-    shared(one).is_some() && shared(one) == shared(other)
+    is_shared(one) && is_shared(other) && one.keys() == other.keys()
 }

@@ -81,7 +81,7 @@ impl<'a> Walk<'a> {
         let side = if role == Role::Output { Side::Output } else { Side::Input };
         let at = format!("{record}.{wire}");
         let before = self.notes.len();
-        let wanted = names::pascal(wire);
+        let wanted = names::of_field(record, wire);
         let site = Site {
             schema: property,
             at: &at,

@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::model::{Number, Rule};
 use crate::normalize::bounds;
 use crate::refusals;
-use crate::schema::{TOO_MANY_VALUES, enum_values};
+use crate::schema::{TOO_MANY_VALUES, enum_values, strings};
 
 /// The longest pattern that is checked, in bytes.
 const MAX_PATTERN: usize = 1_000;
@@ -89,9 +89,14 @@ pub(super) fn of_boolean(schema: &Value) -> Vec<Rule> {
 
 /// Returns the rules of an image size. They belong to the field, because the type is the runtime's.
 pub(super) fn of_image_size(schema: &Value) -> Vec<Rule> {
-    let side = |name: &str| schema.get("properties").and_then(|fields| fields.get(name)).map(of_number);
-    let sides = ["width", "height"].into_iter().filter_map(|name| Some((name, side(name)?)));
-    sides.filter(|(_, rules)| !rules.is_empty()).map(|(name, rules)| Rule::Part(name, rules)).collect()
+    let required = strings(schema.get("required"));
+    let side = |name: &'static str| {
+        let side = schema.get("properties").and_then(|fields| fields.get(name))?;
+        let is_required = required.contains(&name) && side.get("default").is_none_or(Value::is_null);
+        let rules: Vec<Rule> = is_required.then_some(Rule::Required).into_iter().chain(of_number(side)).collect();
+        (!rules.is_empty()).then_some(Rule::Part(name, rules))
+    };
+    ["width", "height"].into_iter().filter_map(side).collect()
 }
 
 fn counts(schema: &Value, keys: &[(&str, &'static str)]) -> Vec<Rule> {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::draft::Shape;
-use super::members::{Resolved, fits, has_ambiguity};
+use super::members::{Resolved, are_same_media, fits, has_ambiguity};
 use super::walk::{MAX_DEPTH, Site, Walk};
 use super::{docs, file_limits, rules};
 use crate::model::{Fit, Item, Member, Union};
@@ -189,11 +189,14 @@ impl<'a> Walk<'a> {
     ) -> Result<Vec<Member<Simple>>, String> {
         let Site { schema, wanted, side, .. } = site;
         let fits = fits(members, schema);
-        if has_ambiguity(members, &fits, side) {
+        if has_ambiguity(members, &fits, site.property(), side) {
             return Err(refusals::SAME_KEYS.to_owned());
         }
         let mut variants: Vec<Member<Simple>> = Vec::new();
-        for (member, fit) in members.iter().zip(fits) {
+        for (index, (member, fit)) in members.iter().zip(fits).enumerate() {
+            if members[..index].iter().any(|earlier| are_same_media(earlier, member, site.property(), side)) {
+                continue;
+            }
             let part = if alone && members.len() == 1 { wanted.to_owned() } else { format!("{wanted}Custom") };
             let Shape { simple, mut rules } = self.shape(Site { wanted: &part, ..site }.member(member.schema));
             if variants.iter().any(|variant| variant.of == simple) {

@@ -10,12 +10,12 @@ mod nulls;
 mod references;
 mod tuples;
 
+use fal_documents::budget::{self, Budget, MAX_DEPTH};
+use fal_documents::pointer::escape;
+use fal_documents::{Document, Finding};
 use serde_json::{Map, Value};
 
-use crate::budget::{self, Budget, MAX_DEPTH, MAX_SCHEMAS};
-use crate::document::{Document, id_at};
-use crate::error::Finding;
-use crate::pointer::escape;
+use crate::budget::MAX_SCHEMAS;
 use crate::refusals;
 
 /// Runs every pass over every schema of a document. Fails if the schemas are too large, or would be with `allOf` merged.
@@ -29,7 +29,7 @@ pub(crate) fn normalize(document: &mut Document) -> Result<(), Finding> {
     let size = schemas.chain(document.components.values()).map(budget::size).sum();
     let mut budget = Budget::new(MAX_SCHEMAS);
     if !budget.spend(size) {
-        let (file, at) = id_at(document);
+        let (file, at) = document.id_at();
         return Err(Finding::new(file, at, refusals::too_large(&document.id)));
     }
     let mut merges = all_of::Merges::new(document, budget);
@@ -37,7 +37,7 @@ pub(crate) fn normalize(document: &mut Document) -> Result<(), Finding> {
         everywhere(schema, None, 0, &mut merges);
     }
     if merges.has_exceeded() {
-        let (file, at) = id_at(document);
+        let (file, at) = document.id_at();
         return Err(Finding::new(file, at, refusals::too_large(&document.id)));
     }
     for (name, component) in &mut document.components {

@@ -3,9 +3,10 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use fal_documents::budget::Budget;
+
 use super::Options;
 use super::types::type_of;
-use crate::budget::Budget;
 use crate::model::{Endpoint, Field, Item, Record, Role, Type};
 use crate::tree::{Node, module_path};
 

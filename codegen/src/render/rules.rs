@@ -57,6 +57,7 @@ fn single(rule: &Rule) -> TokenStream {
             quote! { pattern(#pattern) }
         }
         Rule::UniqueItems => quote! { unique_items },
+        Rule::Required => quote! { required },
         Rule::Items(inner) => nested("each", inner),
         Rule::Part(name, inner) => nested(name, inner),
         Rule::Accepts(values) => {

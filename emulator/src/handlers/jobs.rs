@@ -17,7 +17,7 @@ use crate::output::limits;
 use crate::output::maker::{self, Made};
 use crate::output::sources::{Source, Sources};
 use crate::output::spec::OutputSpec;
-use crate::queue::job::Job;
+use crate::queue::job::{Job, Prospect};
 use crate::random;
 use crate::request::received::Received;
 use crate::response::exceeded::Exceeded;
@@ -49,7 +49,7 @@ pub(super) fn accept(
     let id = random::uuid();
     let script = if is_direct { &state.direct } else { &state.queued };
     let failure = invalid_input(endpoint, call.received).or_else(|| call.fault.job_failure(&state.clock));
-    let prospect = failure.map_or_else(|| sources(state, endpoint, call.received), Err);
+    let prospect = failure.map_or_else(|| prospect(state, endpoint, call.received), Err);
     let (endpoint, received, script) = (Arc::clone(endpoint), Arc::clone(call.received), Arc::clone(script));
     let job = Arc::new(Job::new(id, endpoint, received, prospect, script, &state.clock, is_direct));
     state.jobs.add(Arc::clone(&job))?;
@@ -61,6 +61,8 @@ pub(super) fn accept(
 fn invalid_input(endpoint: &Endpoint, received: &Received) -> Option<Failure> {
     let violations = match (endpoint.judge(), received.input()) {
         (Err(reason), _) => return Some(Failure::internal(reason.to_owned())),
+        // A body that is empty is missing, whatever its type.
+        (Ok(_), _) if !received.declares_json() && !received.body().is_empty() => judge::opaque(received.body()),
         (Ok(_), Err(error)) => judge::unreadable(received.body(), error),
         (Ok(_), Ok(input)) if !checks::are_few(&endpoint.document.root, &endpoint.document.input, input) => {
             let exceeded = Exceeded { max: checks::MAX_CHECKS, of: "checks of an input, and of nested ones," };
@@ -72,6 +74,13 @@ fn invalid_input(endpoint: &Endpoint, received: &Received) -> Option<Failure> {
         },
     };
     if violations.is_empty() { None } else { Some(Failure::invalid(violations)) }
+}
+
+fn prospect(state: &State, endpoint: &Endpoint, received: &Received) -> Result<Prospect, Failure> {
+    match state.outputs.get(&endpoint.document.id) {
+        Some(output) => Ok(Prospect::Scripted(output)),
+        None => sources(state, endpoint, received).map(Prospect::Made),
+    }
 }
 
 /// Returns the files that an input works on. A file that is missing, or beyond its limits, fails the request, as on fal, if
@@ -125,7 +134,11 @@ pub(super) async fn result(state: &State, job: &Arc<Job>) -> Reply {
 /// does not determine its content, or if it has a lifecycle.
 fn output(job: &Job, base_url: &str, store: &Store) -> Result<(Value, String), String> {
     let input = job.received.input().unwrap_or(&Value::Null);
-    let canvas = job.prospect.as_ref().ok().and_then(|sources| sources.canvas(input));
+    let canvas = match &job.prospect {
+        Ok(Prospect::Scripted(output)) => return Ok(((**output).clone(), "1".to_owned())),
+        Ok(Prospect::Made(sources)) => sources.canvas(input),
+        Err(_) => None,
+    };
     let lifecycle = job.received.lifecycle();
     // The same input yields the same files, unless they expire with the request or are made from its source files.
     let owner = (canvas.is_some() || lifecycle.is_some()).then_some(job.id.as_str());

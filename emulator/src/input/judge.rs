@@ -20,15 +20,9 @@ pub(crate) struct Judge {
 
 impl Judge {
     pub(crate) fn new(document: &Document) -> Result<Self, String> {
-        let schema = document.with_components(&document.input);
-        let patterns = PatternOptions::fancy_regex()
-            .size_limit(bounds::MAX_PATTERN_BYTES)
-            .backtrack_limit(bounds::MAX_PATTERN_STEPS);
-        let built = jsonschema::options().with_draft(Draft::Draft202012).with_pattern_options(patterns).build(&schema);
-        built.map(|validator| Judge { validator }).map_err(|error| {
-            let path = error.instance_path().as_str();
-            format!("invalid input schema of `{}` at {path:?}: {error}", document.id)
-        })
+        let validator = validator(document, &document.input)
+            .map_err(|reason| format!("invalid input schema of `{}` {reason}", document.id))?;
+        Ok(Judge { validator })
     }
 
     /// Returns the violations of the schema by `body`. Unknown fields are not violations, because fal ignores them, and neither
@@ -59,6 +53,15 @@ impl Judge {
     }
 }
 
+/// Compiles a schema of a document. The error says where in the schema it is invalid.
+pub(crate) fn validator(document: &Document, schema: &Value) -> Result<Validator, String> {
+    let schema = document.with_components(schema);
+    let patterns =
+        PatternOptions::fancy_regex().size_limit(bounds::MAX_PATTERN_BYTES).backtrack_limit(bounds::MAX_PATTERN_STEPS);
+    let built = jsonschema::options().with_draft(Draft::Draft202012).with_pattern_options(patterns).build(&schema);
+    built.map_err(|error| format!("at {:?}: {error}", error.instance_path().as_str()))
+}
+
 /// Returns the violations of a body that is not JSON.
 pub(crate) fn unreadable(body: &[u8], error: Option<&serde_json::Error>) -> Vec<Value> {
     let Some(error) = error.filter(|_| !body.is_empty()) else {
@@ -66,6 +69,13 @@ pub(crate) fn unreadable(body: &[u8], error: Option<&serde_json::Error>) -> Vec<
     };
     let violation = Violation::new("json_invalid", "JSON decode error").with("error", json!(error.to_string()));
     vec![detail(json!(["body", offset(body, error)]), &violation, Some(&json!({})))]
+}
+
+/// Returns the violation of a body that is not declared as JSON.
+pub(crate) fn opaque(body: &[u8]) -> Vec<Value> {
+    let words = "Input should be a valid dictionary or object to extract fields from";
+    let body = Value::from(String::from_utf8_lossy(body));
+    vec![detail(json!(["body"]), &Violation::new("model_attributes_type", words), Some(&body))]
 }
 
 /// Returns the offset in a body at which parsing failed, in bytes.

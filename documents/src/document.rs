@@ -5,37 +5,47 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use crate::budget::{self, Budget, MAX_FILE};
-use crate::error::Finding;
+use crate::finding::Finding;
 use crate::pointer::escape;
 use crate::source::Source;
 use crate::{patch, refusals};
 
 /// An endpoint's schemas.
 #[derive(Clone, Debug)]
-pub(crate) struct Document {
+pub struct Document {
     /// The file, as findings name it.
-    pub(crate) file: PathBuf,
+    pub file: PathBuf,
     /// The JSON pointer of the document in the file.
-    pub(crate) at: String,
+    pub at: String,
     /// The endpoint's id, `fal-ai/flux/dev/redux`.
-    pub(crate) id: String,
-    pub(crate) category: Option<String>,
+    pub id: String,
+    /// fal's category of the endpoint, such as `text-to-image`.
+    pub category: Option<String>,
     /// The schema of the request body.
-    pub(crate) input: Value,
+    pub input: Value,
     /// The schema of the result.
-    pub(crate) output: Value,
+    pub output: Value,
     /// The schemas that others refer to, by name.
-    pub(crate) components: Map<String, Value>,
+    pub components: Map<String, Value>,
     /// The JSON pointer of the components.
-    pub(crate) components_at: String,
+    pub components_at: String,
+}
+
+impl Document {
+    /// Returns the location of the id, for findings: the file, and the pointer into it.
+    pub fn id_at(&self) -> (&Path, String) {
+        let at = if self.at.is_empty() { ENDPOINT_ID.to_owned() } else { self.at.clone() };
+        (&self.file, at)
+    }
 }
 
 /// The contents of a file.
 #[derive(Debug, Default)]
-pub(crate) struct Contents {
-    pub(crate) documents: Vec<Document>,
-    /// The ids of endpoints that fal has no document of, with the reason.
-    pub(crate) undocumented: Vec<(String, String)>,
+pub struct Contents {
+    /// The documents of the file, in its order.
+    pub documents: Vec<Document>,
+    /// The ids of endpoints that fal has no document of, with fal's reason.
+    pub undocumented: Vec<(String, Option<String>)>,
 }
 
 /// Parses a file. Fails with everything that is wrong with it outside of the schemas.
@@ -46,7 +56,7 @@ pub(crate) struct Contents {
 /// - a response of the platform API (`/v1/models` with `expand=openapi-3.0`) with many documents;
 /// - the document that an app itself serves, in which each POST path is an endpoint;
 /// - the short form for custom apps: `{"endpointId", "input", "output", "$defs"}`.
-pub(crate) fn parse(source: &Source) -> Result<Contents, Vec<Finding>> {
+pub fn parse(source: &Source) -> Result<Contents, Vec<Finding>> {
     let finding = |reason: String| vec![Finding::new(&source.file, "", reason)];
     // Some editors write a byte order mark, which JSON does not allow.
     let text = source.text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&source.text);
@@ -106,10 +116,10 @@ impl Reader<'_> {
             Some(Value::Object(root)) if !root.contains_key("error") => self.open_api(&root, &at, Some(&id)),
             Some(Value::Object(root)) => {
                 let error = root.get("error").map(summary);
-                self.contents.undocumented.push((id, refusals::undocumented(error.as_deref())));
+                self.contents.undocumented.push((id, error));
             }
             Some(Value::Null) | None => {
-                self.contents.undocumented.push((id, refusals::undocumented(None)));
+                self.contents.undocumented.push((id, None));
             }
             Some(_) => self.finding(&at, refusals::NOT_AN_OBJECT),
         }
@@ -242,7 +252,7 @@ const INPUT: &[&str] = &["requestBody", "content", "application/json", "schema"]
 const OUTPUT: &[&str] = &["responses", "200", "content", "application/json", "schema"];
 
 /// The pointer of the endpoint's id.
-pub(crate) const ENDPOINT_ID: &str = "/info/x-fal-metadata/endpointId";
+const ENDPOINT_ID: &str = "/info/x-fal-metadata/endpointId";
 
 /// The pointer of the components of an OpenAPI document.
 const COMPONENTS: &str = "/components/schemas";
@@ -268,7 +278,8 @@ fn summary(error: &Value) -> String {
         (Some(text), None, _) | (None, Some(text), _) | (None, None, Some(text)) => text.to_owned(),
         (None, None, None) => error.to_string(),
     };
-    crate::prose::lines(&summary.chars().take(200).collect::<String>()).join(" ")
+    let shown: String = summary.chars().take(200).collect();
+    shown.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The longest id known has six segments.
@@ -282,10 +293,4 @@ fn is_id(id: &str) -> bool {
     (2..=MAX_SEGMENTS).contains(&segments.len())
         && segments.iter().all(|segment| segment.starts_with(|c: char| c.is_ascii_alphanumeric()))
         && segments.iter().all(|segment| segment.len() <= 128 && segment.chars().all(allowed))
-}
-
-/// Returns the location of a document's id, for findings.
-pub(crate) fn id_at(document: &Document) -> (&Path, String) {
-    let at = if document.at.is_empty() { ENDPOINT_ID.to_owned() } else { document.at.clone() };
-    (&document.file, at)
 }

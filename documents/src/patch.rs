@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::budget::{self, Budget, MAX_DEPTH, MAX_FILE};
-use crate::error::Finding;
+use crate::finding::Finding;
 use crate::pointer;
 use crate::refusals::{self, nothing_at};
 

@@ -3,28 +3,26 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::digest::digest;
-use crate::error::Finding;
+use crate::finding::Finding;
 use crate::{file, refusals};
 
 /// The file of a document.
 #[derive(Clone, Debug)]
-pub(crate) struct Source {
+pub struct Source {
     /// The path that findings name.
-    pub(crate) file: PathBuf,
+    pub file: PathBuf,
     /// The path relative to the folder, with `/`.
-    pub(crate) path: String,
-    pub(crate) text: Vec<u8>,
+    pub path: String,
+    /// The bytes of the file.
+    pub text: Vec<u8>,
     /// The file and the text of its patch.
-    pub(crate) patch: Option<(PathBuf, Vec<u8>)>,
-    /// The digest of the text and the patch.
-    pub(crate) digest: u64,
+    pub patch: Option<(PathBuf, Vec<u8>)>,
 }
 
 /// Finds all documents in a folder and its folders, sorted by path.
 ///
 /// The name of a document ends in `.json`. `flux.patch.json` is the patch for the `flux.json` in the same folder.
-pub(crate) fn find(folder: &Path) -> Result<Vec<Source>, Vec<Finding>> {
+pub fn find(folder: &Path) -> Result<Vec<Source>, Vec<Finding>> {
     let (mut sources, mut findings) = (Vec::new(), Vec::new());
     if folder.is_dir() {
         collect(folder, "", &mut sources, &mut findings);
@@ -51,7 +49,6 @@ const PATCH: &str = ".patch.json";
 
 impl Source {
     fn add(&mut self, patch: Source) {
-        self.digest = digest(&[&self.text[..], &patch.text[..]].concat());
         self.patch = Some((patch.file, patch.text));
     }
 }
@@ -59,7 +56,7 @@ impl Source {
 fn collect(folder: &Path, prefix: &str, sources: &mut Vec<Source>, findings: &mut Vec<Finding>) {
     let entries = match fs::read_dir(folder).and_then(|entries| entries.collect::<Result<Vec<_>, _>>()) {
         Ok(entries) => entries,
-        Err(error) => return findings.push(Finding::new(folder, "", refusals::cannot("read the folder", &error))),
+        Err(error) => return findings.push(Finding::io(folder, "read the folder", &error)),
     };
     for entry in entries {
         let file_path = entry.path();
@@ -80,8 +77,8 @@ fn collect(folder: &Path, prefix: &str, sources: &mut Vec<Source>, findings: &mu
             continue;
         }
         match file::read(&file_path) {
-            Ok(text) => sources.push(Source { file: file_path, path, digest: digest(&text), text, patch: None }),
-            Err(error) => findings.push(Finding::new(&file_path, "", refusals::cannot("read the file", &error))),
+            Ok(text) => sources.push(Source { file: file_path, path, text, patch: None }),
+            Err(error) => findings.push(Finding::io(&file_path, "read the file", &error)),
         }
     }
 }
