@@ -142,7 +142,7 @@ const KNOWN: &str = "expected `range`, `min`, `max`, `above`, `below`, `multiple
 
 /// Types that an attribute knows. Any other is an item of its own, which the attribute cannot see into.
 const KNOWN_TYPES: [&str; 10] =
-    ["Json", "bool", "i64", "i128", "f64", "String", "FileInput", "ImageSize", "Vec", "BTreeMap"];
+    ["Value", "bool", "i64", "i128", "f64", "String", "FileInput", "ImageSize", "Vec", "BTreeMap"];
 
 /// Rejects a rule that a known type ignores.
 fn check(name: &Ident, rule: &str, of: &Type) -> syn::Result<()> {

@@ -28,7 +28,7 @@
 /// takes a value, and `maybe_x` an `Option`. A field of type `Option<Nullable<T>>` also has `null_x`, which sends a null.
 ///
 /// Field types are `bool`, `i64`, `i128`, `f64`, `String`, [`FileInput`](crate::FileInput), [`ImageSize`](crate::ImageSize),
-/// [`Json`](crate::Json), types with one of the attributes of this crate, and `Vec`, `BTreeMap<String, _>`, `Box`, `Option`
+/// [`serde_json::Value`], types with one of the attributes of this crate, and `Vec`, `BTreeMap<String, _>`, `Box`, `Option`
 /// and [`Nullable`](crate::Nullable) of these.
 ///
 /// The attribute sees types as they are written: an alias of `Option` is a required field. Its expansion names the crate

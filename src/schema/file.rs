@@ -11,6 +11,7 @@ use crate::files::FileInput;
 
 impl SchemaType for FileInput {
     type Shape = Self;
+    type Accepts = Self;
 }
 
 impl Shape for FileInput {

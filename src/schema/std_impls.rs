@@ -21,6 +21,7 @@ use crate::protocol::LocSegment;
 
 impl<T: SchemaType> SchemaType for Option<T> {
     type Shape = Self;
+    type Accepts = Self;
 }
 
 impl<T: SchemaType> Shape for Option<T> {
@@ -69,6 +70,7 @@ impl<T: SchemaType> Shape for Option<T> {
 
 impl<T: SchemaType> SchemaType for Box<T> {
     type Shape = Self;
+    type Accepts = Self;
 }
 
 impl<T: SchemaType> Shape for Box<T> {
@@ -121,6 +123,7 @@ fn item_rules(rules: &'static [Rule]) -> &'static [Rule] {
 
 impl<T: SchemaType> SchemaType for Vec<T> {
     type Shape = Self;
+    type Accepts = Self;
 }
 
 impl<T: SchemaType> Shape for Vec<T> {
@@ -220,6 +223,7 @@ impl<T: SchemaType> Compound<Vec<T>> for Vec<T> {
 
 impl<T: SchemaType> SchemaType for BTreeMap<String, T> {
     type Shape = Self;
+    type Accepts = Self;
 }
 
 impl<T: SchemaType> Shape for BTreeMap<String, T> {
@@ -294,6 +298,7 @@ impl<T: SchemaType> Compound<BTreeMap<String, T>> for BTreeMap<String, T> {
 
 impl SchemaType for String {
     type Shape = Self;
+    type Accepts = Self;
 }
 
 impl Shape for String {
@@ -323,6 +328,7 @@ impl Shape for String {
 
 impl SchemaType for bool {
     type Shape = Self;
+    type Accepts = Self;
 }
 
 impl Shape for bool {
@@ -348,6 +354,7 @@ impl Shape for bool {
 
 impl SchemaType for f64 {
     type Shape = Self;
+    type Accepts = Self;
 }
 
 impl Shape for f64 {
@@ -378,6 +385,7 @@ impl Shape for f64 {
 
 impl SchemaType for Value {
     type Shape = Self;
+    type Accepts = Self;
 }
 
 /// A free-form value is kept as it is, nulls included.
@@ -414,6 +422,7 @@ macro_rules! integer {
     ($($integer:ident),*) => {$(
         impl SchemaType for $integer {
             type Shape = Self;
+            type Accepts = Self;
         }
 
         impl Shape for $integer {
