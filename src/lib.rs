@@ -137,7 +137,8 @@ pub use queue::{Job, RequestRef};
 pub use schema::{EndpointInput, Given, Missing, Nullable, Required};
 #[doc(inline)]
 pub use schema::{input, input_object, input_union, open_enum, output, output_union};
-pub use serde_json::Value as Json;
+#[doc(no_inline)]
+pub use serde_json;
 pub use storage::{Repository, UploadPolicy};
 pub use transport::{RetryPolicy, TransferProgress};
 

@@ -56,7 +56,7 @@ pub(crate) fn output_union(mut item: Enum) -> syn::Result<TokenStream> {
     let names: Vec<&Ident> = members.iter().map(|member| &member.name).collect();
     let other = quote! {
         /// A value that matches no variant of the schema, kept as it is.
-        Other(::fal_client::Json),
+        Other(::fal_client::serde_json::Value),
     };
     let functions = quote! {
         fn blank() -> Self {

@@ -18,7 +18,7 @@ use crate::files::FileInput;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a type of a field",
     label = "not a type of a schema",
-    note = "use `bool`, `i64`, `i128`, `f64`, `String`, `FileInput`, `Json`, a type with an attribute of fal_client, or `Vec`, \
+    note = "use `bool`, `i64`, `i128`, `f64`, `String`, `FileInput`, `serde_json::Value`, a type with an attribute of fal_client, or `Vec`, \
             `BTreeMap<String, _>`, `Box`, `Option` or `Nullable` of these"
 )]
 pub trait SchemaType: Any + Clone + Debug + PartialEq + Serialize {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fal_client::{Endpoint, EndpointInput, FileInput, Json, Nullable};
+use fal_client::{Endpoint, EndpointInput, FileInput, Nullable};
 use serde_json::json;
 
 use self::canvas::Canvas;
@@ -33,7 +33,7 @@ pub struct Input {
     #[field(each(max(1)))]
     pub weights: Option<BTreeMap<String, f64>>,
     /// Anything.
-    pub anything: Option<Json>,
+    pub anything: Option<serde_json::Value>,
     /// A size.
     #[field(width(min(64)), height(one_of(64, 128)))]
     pub size: Option<fal_client::ImageSize>,

@@ -6,6 +6,7 @@
 mod docs;
 mod draft;
 mod endless;
+mod examples;
 mod file_limits;
 mod media;
 mod members;
