@@ -139,6 +139,7 @@ pub use queue::{Job, RequestRef};
 pub use schema::{EndpointInput, Given, IntoField, IntoList, Missing, Nullable, OneOf, Required};
 #[doc(inline)]
 pub use schema::{input, input_object, input_union, open_enum, output, output_union};
+#[doc(no_inline)]
 pub use serde_json;
 pub use storage::{Repository, UploadPolicy};
 pub use transport::{RetryPolicy, TransferProgress};

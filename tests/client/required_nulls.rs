@@ -80,7 +80,7 @@ fn absent_key_is_refused_and_null_is_read() {
 }
 
 #[test]
-fn values_beside_null_are_validated() {
+fn values_of_nullable_fields_are_validated() {
     let input = Input::builder().null_side().mask_url("m.png").steps(0).build();
     let error = input.validate().expect_err("violations");
     let paths: Vec<String> = error.errors().iter().map(|error| error.path()).collect();
