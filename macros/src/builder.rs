@@ -47,6 +47,7 @@ pub(crate) fn input(mut item: Struct) -> syn::Result<TokenStream> {
             }
         }
     });
+    let allow = record::allow_deprecated(&fields);
     let implementations = record::implementations(name, &fields, "Strict");
     let implementations = in_const(&quote! {
         #implementations
@@ -87,6 +88,7 @@ pub(crate) fn input(mut item: Struct) -> syn::Result<TokenStream> {
             }
         }
 
+        #allow
         impl<#(#states),*> #builder<#(#states),*> {
             #(#setters)*
 

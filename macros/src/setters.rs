@@ -13,6 +13,7 @@ use crate::record::Field;
 /// the expression for the record: `self.input` or `self`. `taken` has the names of all fields.
 pub(crate) fn optional(taken: &BTreeSet<String>, field: &Field, record: &TokenStream) -> TokenStream {
     let Some(value) = &field.optional else { return TokenStream::new() };
+    let deprecated = field.deprecated();
     let (name, docs) = (&field.name, &field.docs);
     let nullable = value.argument("Nullable");
     let value = nullable.as_ref().unwrap_or(value);
@@ -31,6 +32,7 @@ pub(crate) fn optional(taken: &BTreeSet<String>, field: &Field, record: &TokenSt
         let docs = format!(" Sends an explicit `null` as `{}`.", name.unraw());
         quote! {
             #[doc = #docs]
+            #deprecated
             pub fn #null(mut self) -> Self {
                 #record.#name = ::core::option::Option::Some(::fal_client::Nullable::Null);
                 self
@@ -45,6 +47,7 @@ pub(crate) fn optional(taken: &BTreeSet<String>, field: &Field, record: &TokenSt
         }
 
         #[doc = #maybe_docs]
+        #deprecated
         pub fn #maybe(mut self, #name: ::core::option::Option<#value>) -> Self {
             #record.#name = #set_maybe;
             self

@@ -121,6 +121,7 @@ impl<'a> Walk<'a> {
             wire: wire.to_owned(),
             docs: docs::of_schema(property, &words::field(wire)),
             facts,
+            deprecated: self.deprecation(property),
             default: default.map(Value::to_string),
             kind: simple,
             rules: if side == Side::Input { rules } else { Vec::new() },
