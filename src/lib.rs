@@ -91,6 +91,8 @@
 //! Spans and events never contain the API key, inputs, outputs, log lines or fal's error messages. Their fields are escaped
 //! and bounded.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 // Generated code refers to this crate as `fal_client`, like generated code in any other crate.
 #[allow(unused_extern_crates)]
 extern crate self as fal_client;

@@ -241,6 +241,7 @@ mod emulate {
                 "export FAL_KEY=emulator:key".to_owned(),
                 format!("export FAL_RUN_HOST={base}/fal.run"),
                 format!("export FAL_QUEUE_RUN_HOST={base}/queue.fal.run"),
+                format!("export FAL_WS_RUN_HOST={base}/ws.fal.run"),
                 format!("export FAL_REST_HOST={base}/rest.fal.ai"),
                 format!("export FAL_API_HOST={base}/api.fal.ai"),
             ]

@@ -65,7 +65,7 @@ pub(crate) enum Side {
 pub(crate) enum Role {
     /// The endpoint's `Input`, which has a builder.
     Input,
-    /// A record inside the input, which has `new` and setters.
+    /// A record inside the input, which has `new` or a builder, and setters.
     Part,
     /// The endpoint's `Output`, or a record inside it.
     Output,
@@ -100,9 +100,22 @@ pub(crate) struct Field<T = Type> {
     pub(crate) presence: Presence,
 }
 
+impl<T> Record<T> {
+    /// Returns the fields that a request must have.
+    pub(crate) fn required(&self) -> impl Iterator<Item = &Field<T>> {
+        self.fields.iter().filter(|field| field.is_required())
+    }
+
+    /// Returns true if a part has a builder instead of `new`, as the attribute `input_object` decides it.
+    pub(crate) fn has_builder(&self) -> bool {
+        self.required().count() > 1 || self.required().any(|field| field.presence == Presence::RequiredOrNull)
+    }
+}
+
 impl<T> Field<T> {
+    /// Returns true if a request must have the field. Its value may be null.
     pub(crate) fn is_required(&self) -> bool {
-        self.presence == Presence::Required
+        matches!(self.presence, Presence::Required | Presence::RequiredOrNull)
     }
 }
 
@@ -110,6 +123,8 @@ impl<T> Field<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Presence {
     Required,
+    /// Required in a request, and null is a value.
+    RequiredOrNull,
     /// Required in a response, but an `Option`, because the type has no empty value for a response that lacks it.
     Expected,
     Optional,

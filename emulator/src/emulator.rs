@@ -81,6 +81,7 @@ impl Emulator {
             ("FAL_KEY", self.state.settings.keys.accepted().to_owned()),
             ("FAL_RUN_HOST", host("fal.run")),
             ("FAL_QUEUE_RUN_HOST", host("queue.fal.run")),
+            ("FAL_WS_RUN_HOST", host("ws.fal.run")),
             ("FAL_REST_HOST", host("rest.fal.ai")),
             ("FAL_API_HOST", host("api.fal.ai")),
         ]

@@ -218,7 +218,7 @@ fn nested(input: ParseStream<'_>, of: &Type) -> syn::Result<Vec<TokenStream>> {
     while !content.is_empty() {
         let name = content.call(Ident::parse_any)?;
         match name.to_string().as_str() {
-            "required" => inner.push(quote! { __private::Rule::Required }),
+            "required" => inner.push(quote! { __private::Rule::Present }),
             rule_name => rule(&name, rule_name, of, &content, &mut inner)?,
         }
         if !content.is_empty() {

@@ -21,7 +21,7 @@
 //! pub mod input_required { pub enum prompt {} }
 //!
 //! // A builder with a type parameter for each required field: `Missing<…>` until the setter makes it `Given`.
-//! pub struct InputBuilder<Prompt = Missing<input_required::prompt>> { input: Input, state: PhantomData<(Prompt,)> }
+//! pub struct InputBuilder<Prompt = Missing<input_required::prompt>> { record: Input, state: PhantomData<(Prompt,)> }
 //!
 //! impl Input {
 //!     pub fn builder() -> InputBuilder { … }
@@ -32,7 +32,7 @@
 //!     pub fn prompt(mut self, prompt: impl Into<String>) -> InputBuilder<Given> { … }
 //!     pub fn strength(mut self, strength: impl Into<f64>) -> Self { … }
 //!     pub fn maybe_strength(mut self, strength: Option<f64>) -> Self { … }
-//!     pub fn build(self) -> Input where Prompt: Required { self.input }
+//!     pub fn build(self) -> Input where Prompt: Required { self.record }
 //! }
 //!
 //! // The fields as a table, and a visit of each. Everything else is written over these, once for all structs.
@@ -51,7 +51,8 @@
 //!
 //! // Clone, PartialEq, Debug, Serialize and Deserialize: one line each, to a function of `record`.
 //! implement_record! { Input Strict }
-//! // EndpointInput, the builder's Clone and Debug, and From<InputBuilder<Given>> for Input.
+//! // EndpointInput; the builder's Clone and Debug, and From<InputBuilder<Given>> for Input.
+//! implement_input! { Input }
 //! implement_builder! { Input InputBuilder Prompt }
 //! ```
 //!

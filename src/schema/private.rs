@@ -35,6 +35,6 @@ pub use crate::files::FileInput;
 pub use crate::{
     __implement_builder as implement_builder, __implement_from as implement_from,
     __implement_from_size as implement_from_size, __implement_from_string as implement_from_string,
-    __implement_open_enum as implement_open_enum, __implement_record as implement_record,
-    __implement_union as implement_union,
+    __implement_input as implement_input, __implement_open_enum as implement_open_enum,
+    __implement_record as implement_record, __implement_union as implement_union,
 };

@@ -97,7 +97,7 @@ pub enum Rule {
     /// Items must be unique.
     UniqueItems,
     /// A value must be set, although the type is an `Option`.
-    Required,
+    Present,
     /// The rules for each item of an array or each value of a map.
     Items(&'static [Rule]),
     /// Further rules for a field of an object, or for a measure of a file.

@@ -85,7 +85,7 @@ impl Validator {
 
     /// Validates an absent value.
     pub(super) fn absent(&mut self, rules: &'static [Rule]) {
-        if rules.contains(&Rule::Required) {
+        if rules.contains(&Rule::Present) {
             self.report("missing", "Field required".to_owned(), Value::Null, None);
         }
     }

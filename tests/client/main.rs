@@ -37,6 +37,7 @@ mod properties;
 mod proxies;
 mod queue;
 mod request_urls;
+mod required_nulls;
 mod resumed_downloads;
 mod retry_table;
 mod retryability;

@@ -15,7 +15,7 @@ use std::path::Path;
 const CLIENT: &str =
     "text protocol error transport files schema media queue storage client call endpoint documents fuzzing lib";
 
-const DOCUMENTS: &str = "budget pointer text finding refusals file source patch document lib";
+const DOCUMENTS: &str = "budget pointer text finding refusals wrong_file json file source patch document form lib";
 
 const GENERATOR: &str = "budget digest mark names prose words refusals error model tree \
     report select schema normalize types lower render manifest present features write summary lock change pipeline builder lib";

@@ -6,7 +6,7 @@ use fal_documents::budget::MAX_DEPTH;
 
 use super::{Change, ChangeKind, Effect};
 use crate::error::Error;
-use crate::model::{Endpoint, Enum, Field, Item, Number, Presence, Record, Role, Rule, Type, Union};
+use crate::model::{Endpoint, Enum, Field, Item, Number, Presence, Record, Rule, Type, Union};
 use crate::{lower, normalize};
 
 /// Compares two versions of a document. Breaking changes come first.
@@ -130,9 +130,6 @@ impl<'a> Comparison<'a> {
         let fields = |record: &'a Record| -> BTreeMap<&'a str, &'a Field> {
             record.fields.iter().map(|field| (field.wire.as_str(), field)).collect()
         };
-        if new.role == Role::Part && is_reordered(old, new) {
-            self.add(path, ChangeKind::Order, Effect::Breaking);
-        }
         let (old, new) = (fields(old), fields(new));
         for (wire, field) in &old {
             let at = format!("{path}.{wire}");
@@ -155,7 +152,7 @@ impl<'a> Comparison<'a> {
             self.add(path, ChangeKind::Name { from, to }, Effect::Breaking);
         }
         if input {
-            // Breaking both ways: fields are public, so programs see their types, and `new` takes exactly the required ones.
+            // Breaking both ways: fields are public, so programs see their types, and `new` and `build` depend on the required ones.
             match (old.is_required(), new.is_required()) {
                 (false, true) => self.add(path, ChangeKind::BecameRequired, Effect::Breaking),
                 (true, false) => self.add(path, ChangeKind::BecameOptional, Effect::Breaking),
@@ -292,19 +289,7 @@ fn is_looser(old: Option<&Rule>, new: Option<&Rule>) -> bool {
 }
 
 fn takes_null(field: &Field) -> bool {
-    field.presence == Presence::Nullable
-}
-
-/// Returns true if a record requires the same fields in another order.
-fn is_reordered(old: &Record, new: &Record) -> bool {
-    let required = |record: &Record| -> Vec<String> {
-        record.fields.iter().filter(|field| field.is_required()).map(|field| field.wire.clone()).collect()
-    };
-    let (mut old, mut new) = (required(old), required(new));
-    let same = old == new;
-    old.sort();
-    new.sort();
-    !same && old == new
+    matches!(field.presence, Presence::Nullable | Presence::RequiredOrNull)
 }
 
 fn is_other_kind(old: &Item, new: &Item) -> bool {

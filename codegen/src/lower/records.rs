@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::draft::Shape;
 use super::walk::{Site, Walk};
@@ -25,6 +25,9 @@ impl<'a> Walk<'a> {
         }
         let why = match reference(schema).filter(|_| resolved.is_none()) {
             Some(component) => refusals::missing_component(component),
+            None if role == Role::Output && schema.as_object().is_some_and(Map::is_empty) => {
+                refusals::NO_OUTPUT.to_owned()
+            }
             None => refusals::NO_FIELDS.to_owned(),
         };
         self.free_form(name, &why);
@@ -105,11 +108,14 @@ impl<'a> Walk<'a> {
         let default = property.get("default").filter(|default| !default.is_null());
         let nullable = self.is_nullable(property);
         // The service fills in a field that has a default, even where the schema requires it.
-        let is_required = required && default.is_none() && !nullable;
+        let is_demanded = required && default.is_none();
+        let is_required = is_demanded && !nullable;
         let presence = if is_required && side == Side::Output && self.may_be_missing(&simple) {
             Presence::Expected
         } else if is_required {
             Presence::Required
+        } else if is_demanded && side == Side::Input && property.get("default").is_none() {
+            Presence::RequiredOrNull
         } else if side == Side::Input && nullable && default.is_some() {
             // An explicit null means something only where the default is another value.
             Presence::Nullable

@@ -188,7 +188,7 @@ impl<'a> Walk<'a> {
         site: Site<'a, '_>,
     ) -> Result<Vec<Member<Simple>>, String> {
         let Site { schema, wanted, side, .. } = site;
-        let fits = fits(members, schema);
+        let fits = fits(members, schema, |property| self.is_nullable(property));
         if has_ambiguity(members, &fits, site.property(), side) {
             return Err(refusals::SAME_KEYS.to_owned());
         }

@@ -74,9 +74,9 @@ pub struct Legacy {
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `image` field.
-    pub image: String,
     /// The `text` field.
     #[deprecated]
     pub text: String,
+    /// The `image` field.
+    pub image: String,
 }
