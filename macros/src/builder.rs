@@ -96,6 +96,7 @@ pub(crate) fn builder(item: &Struct, fields: &[Field], texts: &Texts) -> syn::Re
     });
     // An error about a missing field points at the struct.
     let are_given = quote_spanned! {name.span().resolved_at(Span::call_site())=> #(#states: ::fal_client::Required,)* };
+    let allow = record::allow_deprecated(fields);
     let items = quote! {
         #[doc(hidden)]
         #[allow(missing_debug_implementations, missing_docs, non_camel_case_types, unreachable_pub)]
@@ -117,6 +118,7 @@ pub(crate) fn builder(item: &Struct, fields: &[Field], texts: &Texts) -> syn::Re
             }
         }
 
+        #allow
         impl<#(#states),*> #builder<#(#states),*> {
             #(#setters)*
 

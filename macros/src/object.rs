@@ -38,9 +38,11 @@ pub(crate) fn input_object(mut item: Struct) -> syn::Result<TokenStream> {
     let setters = fields.iter().map(|field| setters::optional(&taken, field, &quote! { self }));
     let new = new(&item, &fields);
     let implementations = in_const(&implementations);
+    let allow = record::allow_deprecated(&fields);
     Ok(quote! {
         #item
 
+        #allow
         impl #name {
             #new
             #(#setters)*

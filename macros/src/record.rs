@@ -15,6 +15,7 @@ pub(crate) struct Field {
     pub(crate) name: Ident,
     /// The name in JSON.
     wire: LitStr,
+    /// Its documentation, and its deprecation. Both apply to its setters.
     pub(crate) docs: Vec<Attribute>,
     pub(crate) of: Type,
     /// The `T` of `Option<T>`, if the field is optional.
@@ -42,7 +43,7 @@ pub(crate) fn take_fields(item: &mut Struct) -> syn::Result<Vec<Field>> {
         fields.push(Field {
             wire,
             name,
-            docs: field.attributes.iter().filter(|attribute| attribute.is("doc")).cloned().collect(),
+            docs: field.attributes.iter().filter(|it| it.is("doc") || it.is("deprecated")).cloned().collect(),
             required: arguments.required || optional.is_none(),
             optional,
             of: field.of.clone(),
@@ -87,6 +88,19 @@ pub(crate) fn reserve(fields: &[Field], function: &str) -> syn::Result<()> {
     }
 }
 
+/// Returns an attribute for code that uses all fields, if one of them is deprecated.
+pub(crate) fn allow_deprecated(fields: &[Field]) -> Option<TokenStream> {
+    let is_deprecated = fields.iter().any(|field| field.deprecated().is_some());
+    is_deprecated.then(|| quote! { #[allow(deprecated)] })
+}
+
+impl Field {
+    /// Returns the attribute `#[deprecated]`.
+    pub(crate) fn deprecated(&self) -> Option<&Attribute> {
+        self.docs.iter().find(|attribute| attribute.is("deprecated"))
+    }
+}
+
 /// Returns the names of fields.
 pub(crate) fn names(fields: &[Field]) -> BTreeSet<String> {
     fields.iter().map(|field| field.name.unraw().to_string()).collect()
@@ -111,8 +125,10 @@ pub(crate) fn implementations(name: &Ident, fields: &[Field], mode: &str) -> Tok
     } else {
         quote! { visitor }
     };
+    let allow = allow_deprecated(fields);
     quote! {
         #[doc(hidden)]
+        #allow
         impl __private::Record for #name {
             const INFO: __private::RecordInfo = __private::RecordInfo { name: stringify!(#name), fields: &[#(#table),*] };
 

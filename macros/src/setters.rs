@@ -10,9 +10,10 @@ use crate::item::Type;
 use crate::record::Field;
 
 /// Returns the setters of an optional field: `x`, `maybe_x`, and `null_x` if null differs from an absent field. `record` is
-/// the expression for the record: `self.input` or `self`. `taken` has the names of all fields.
+/// the expression for the record: `self.record` or `self`. `taken` has the names of all fields.
 pub(crate) fn optional(taken: &BTreeSet<String>, field: &Field, record: &TokenStream) -> TokenStream {
     let Some(value) = &field.optional else { return TokenStream::new() };
+    let deprecated = field.deprecated();
     let (name, docs) = (&field.name, &field.docs);
     let nullable = value.argument("Nullable");
     let value = nullable.as_ref().unwrap_or(value);
@@ -31,6 +32,7 @@ pub(crate) fn optional(taken: &BTreeSet<String>, field: &Field, record: &TokenSt
         let docs = format!(" Sends an explicit `null` as `{}`.", name.unraw());
         quote! {
             #[doc = #docs]
+            #deprecated
             pub fn #null(mut self) -> Self {
                 #record.#name = ::core::option::Option::Some(::fal_client::Nullable::Null);
                 self
@@ -45,6 +47,7 @@ pub(crate) fn optional(taken: &BTreeSet<String>, field: &Field, record: &TokenSt
         }
 
         #[doc = #maybe_docs]
+        #deprecated
         pub fn #maybe(mut self, #name: ::core::option::Option<#argument>) -> Self {
             #record.#name = #set_maybe;
             self
@@ -75,6 +78,7 @@ pub(crate) fn required(
             }
         };
     }
+    let deprecated = field.deprecated();
     let (maybe, null) = (free("maybe", name, taken), free("null", name, taken));
     let maybe_docs = format!(" Sets `{}` from an `Option`; `None` sends an explicit `null`.", name.unraw());
     let null_docs = format!(" Sends an explicit `null` as `{}`.", name.unraw());
@@ -86,12 +90,14 @@ pub(crate) fn required(
         }
 
         #[doc = #maybe_docs]
+        #deprecated
         pub fn #maybe(mut self, #name: ::core::option::Option<#argument>) -> #given {
             #record.#name = #name.map(#convert).map_or(::fal_client::Nullable::Null, ::fal_client::Nullable::Value);
             #value
         }
 
         #[doc = #null_docs]
+        #deprecated
         pub fn #null(mut self) -> #given {
             #record.#name = ::fal_client::Nullable::Null;
             #value

@@ -38,6 +38,8 @@
 /// The struct is read strictly: unknown fields and missing required fields are errors. It is `#[non_exhaustive]` and
 /// implements `Clone`, `Debug`, `PartialEq`, `Serialize`, `Deserialize` and [`EndpointInput`](crate::EndpointInput).
 ///
+/// A field with `#[deprecated]` has deprecated setters.
+///
 /// # Arguments of `#[field(…)]`
 ///
 /// | argument | meaning | on |

@@ -239,3 +239,57 @@ pub struct Images {
     /// The images.
     pub images: Vec<fal_client::Image>,
 }
+
+/// An input with deprecated fields. Its expansion uses them without a warning.
+#[deny(deprecated)]
+mod deprecated {
+    use fal_client::Nullable;
+
+    #[fal_client::input]
+    pub struct Input {
+        #[deprecated(note = "use `prompt` instead")]
+        pub text: String,
+        #[deprecated]
+        pub style: Option<String>,
+        #[deprecated]
+        pub seed: Option<Nullable<i64>>,
+        pub part: Option<Part>,
+    }
+
+    #[fal_client::input_object]
+    pub struct Part {
+        #[deprecated]
+        pub weight: f64,
+        #[deprecated]
+        pub scale: Option<f64>,
+    }
+
+    #[fal_client::output]
+    pub struct Output {
+        #[deprecated]
+        pub text: String,
+    }
+}
+
+#[test]
+fn deprecated_fields_warn_where_they_are_set_or_read() {
+    use deprecated::{Input, Output, Part};
+
+    // An expectation that is not met is a warning, so each of these uses warns.
+    #[expect(deprecated)]
+    let builder = Input::builder().text("a");
+    #[expect(deprecated)]
+    let builder = builder.maybe_style(Some("b".to_owned()));
+    #[expect(deprecated)]
+    let builder = builder.null_seed();
+    #[expect(deprecated)]
+    let part = Part::new(1.0).scale(2.0);
+    let input = builder.part(part).build();
+    let json = serde_json::json!({ "text": "a", "style": "b", "seed": null, "part": { "weight": 1.0, "scale": 2.0 } });
+    assert_eq!(serde_json::to_value(&input).expect("JSON"), json);
+    assert_eq!(serde_json::from_value::<Input>(json).expect("an input"), input.clone());
+    let output: Output = serde_json::from_str(r#"{ "text": "c" }"#).expect("an output");
+    #[expect(deprecated)]
+    let text = output.text;
+    assert_eq!(text, "c");
+}

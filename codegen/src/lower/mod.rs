@@ -4,6 +4,7 @@
 //! the model, and typify decides the Rust type of what remains ([`types`](crate::types)).
 
 mod accepted;
+mod deprecation;
 mod docs;
 mod draft;
 mod endless;

@@ -131,6 +131,7 @@ impl<'a> Walk<'a> {
             wire: wire.to_owned(),
             docs: docs::of_field(wire, property),
             facts,
+            deprecated: self.deprecation(property),
             default: default.map(Value::to_string),
             example: examples::stated(property).next().cloned().filter(|example| !example.is_object()),
             kind: simple,

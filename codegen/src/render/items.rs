@@ -58,7 +58,14 @@ fn field(field: &Field, role: Role) -> TokenStream {
     });
     let required = (field.presence == Presence::Expected).then(|| quote! { required });
     let arguments = attribute("field", wire.into_iter().chain(required).chain(rules::arguments(&field.rules)));
-    quote! { #docs #arguments pub #name: #of }
+    let deprecated = field.deprecated.as_ref().map(|note| match note.is_empty() {
+        true => quote! { #[deprecated] },
+        false => {
+            let note = Literal::string(note);
+            quote! { #[deprecated(note = #note)] }
+        }
+    });
+    quote! { #docs #deprecated #arguments pub #name: #of }
 }
 
 /// Names the kind of a value.
