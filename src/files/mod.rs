@@ -6,6 +6,8 @@ pub(crate) mod data_uri;
 mod file_input;
 mod lifecycle;
 mod reader;
+mod s3_host;
+mod s3_post;
 mod signatures;
 
 pub use acl::{Access, AccessRule, Acl};
@@ -13,3 +15,4 @@ pub(crate) use file_input::Content;
 pub use file_input::FileInput;
 pub use lifecycle::Lifecycle;
 pub(crate) use reader::{BoxReader, OnceReader};
+pub use s3_post::S3Post;

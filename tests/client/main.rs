@@ -26,6 +26,7 @@ mod input_files;
 mod media_types;
 mod no_output;
 mod odd_values;
+mod output_storage;
 mod private_redirects;
 mod properties;
 mod proxies;

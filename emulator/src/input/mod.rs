@@ -3,4 +3,5 @@
 pub(crate) mod checks;
 pub(crate) mod files;
 pub(crate) mod judge;
+pub(crate) mod upload_policy;
 pub(crate) mod violation;
