@@ -26,10 +26,8 @@ mod budget;
 mod builder;
 mod change;
 mod digest;
-mod document;
 mod error;
 mod features;
-mod file;
 mod lock;
 mod lower;
 mod manifest;
@@ -37,9 +35,7 @@ mod mark;
 mod model;
 mod names;
 mod normalize;
-mod patch;
 mod pipeline;
-mod pointer;
 mod present;
 mod prose;
 mod refusals;
@@ -47,7 +43,6 @@ mod render;
 mod report;
 mod schema;
 mod select;
-mod source;
 mod summary;
 mod tree;
 mod types;
@@ -56,7 +51,8 @@ mod write;
 
 pub use builder::Builder;
 pub use change::{Change, ChangeKind, Effect, changes};
-pub use error::{Error, Finding};
+pub use error::Error;
+pub use fal_documents::Finding;
 pub use summary::Summary;
 
 /// Compiles the examples of the README.

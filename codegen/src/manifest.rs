@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use fal_documents::Source;
+
 use crate::digest::digest;
 use crate::mark::MARK;
 use crate::render;
@@ -9,8 +11,8 @@ use crate::tree::module_path;
 
 pub(crate) const MANIFEST: &str = "MANIFEST";
 
-/// The version of this generator, with a digest of its source.
-const GENERATOR: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("FAL_CODEGEN_SOURCE"));
+/// The digest of this generator's source.
+const SOURCE: &str = env!("FAL_CODEGEN_SOURCE");
 
 /// The columns of the module and its digest, for an endpoint without a module.
 const NO_MODULE: &str = "-";
@@ -31,6 +33,12 @@ pub(crate) struct Line {
     pub(crate) digest: u64,
     /// The digest of the module's text and notes. `None` if fal lists the endpoint but has no document of it.
     pub(crate) code: Option<u64>,
+}
+
+/// The digest that detects a changed document or patch.
+pub(crate) fn document_digest(source: &Source) -> u64 {
+    let patch = source.patch.as_ref().map_or(&[][..], |(_, text)| text);
+    digest(&[&source.text, patch].concat())
 }
 
 /// The digest that detects an edited module, or edited lines about it in the report.
@@ -79,7 +87,10 @@ impl Manifest {
     }
 }
 
-/// This generator with its settings, which decide on the text as the documents do.
+/// The version of this generator, the digest of its source and of the crate that reads documents, and the digest of its
+/// settings. All of them decide on the text as the documents do.
 fn generator(options: &render::Options) -> String {
-    format!("{GENERATOR}+{:08x}", digest(format!("{options:?}").as_bytes()) as u32)
+    let source = digest([SOURCE, fal_documents::SOURCE].concat().as_bytes());
+    let options = digest(format!("{options:?}").as_bytes()) as u32;
+    format!("{}+{source:016x}+{options:08x}", env!("CARGO_PKG_VERSION"))
 }

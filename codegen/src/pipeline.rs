@@ -6,15 +6,15 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use fal_documents::{Document, Finding, Source};
+
 use crate::budget::MAX_ENDPOINTS;
-use crate::document::{self, Document};
-use crate::error::{Error, Finding};
+use crate::error::Error;
 use crate::features::{self, FEATURES};
-use crate::manifest::{Line, MANIFEST, Manifest, code_digest};
+use crate::manifest::{Line, MANIFEST, Manifest, code_digest, document_digest};
 use crate::present::Present;
 use crate::report::{REPORT, Report};
 use crate::select::Selection;
-use crate::source::Source;
 use crate::tree::Node;
 use crate::write::Files;
 use crate::{lower, names, normalize, refusals, render};
@@ -34,6 +34,8 @@ pub(crate) struct Generated {
     pub(crate) documents: usize,
     pub(crate) files: Files,
     pub(crate) report: Report,
+    /// Keys that an object of a document has twice.
+    pub(crate) duplicate_keys: Vec<Finding>,
 }
 
 /// Generates every file, reusing what is present. Fails with everything that is wrong with the documents.
@@ -52,6 +54,7 @@ pub(crate) fn run(sources: &[Source], present: &Present, options: &Options) -> R
         Err(found) => return Err(Error::new([findings, found].concat())),
     };
     let (documents, mut lines) = (endpoints.documents.len(), endpoints.lines());
+    let duplicate_keys = std::mem::take(&mut endpoints.duplicate_keys);
     let Modules { mut files, report, codes } = modules(&tree, endpoints, present, options, &mut findings);
     for Line { id, code, .. } in &mut lines {
         *code = code.and_then(|_| codes.get(id).copied());
@@ -68,7 +71,7 @@ pub(crate) fn run(sources: &[Source], present: &Present, options: &Options) -> R
     files.insert(PathBuf::from(ROOT), Some(render::root(&tree, &options.render)));
     files.insert(PathBuf::from(MANIFEST), Some(Manifest::new(lines, &options.render).to_text()));
     files.insert(PathBuf::from(REPORT), Some(report.to_text()));
-    Ok(Generated { documents, files, report })
+    Ok(Generated { documents, files, report, duplicate_keys })
 }
 
 fn check_names(options: &Options) -> Vec<Finding> {
@@ -86,20 +89,22 @@ fn check_names(options: &Options) -> Vec<Finding> {
 /// The endpoints of all files, each with its file.
 struct Endpoints<'a> {
     documents: Vec<(&'a Source, Document)>,
-    /// The ids of endpoints that fal has no document of, with the reason.
-    undocumented: Vec<(&'a Source, String, String)>,
+    /// The ids of endpoints that fal has no document of, with fal's reason.
+    undocumented: Vec<(&'a Source, String, Option<String>)>,
+    duplicate_keys: Vec<Finding>,
 }
 
 impl<'a> Endpoints<'a> {
     fn read(sources: &'a [Source], findings: &mut Vec<Finding>) -> Self {
-        let mut endpoints = Endpoints { documents: Vec::new(), undocumented: Vec::new() };
+        let mut endpoints = Endpoints { documents: Vec::new(), undocumented: Vec::new(), duplicate_keys: Vec::new() };
         for source in sources {
-            match document::parse(source) {
+            match fal_documents::parse(source) {
                 Ok(contents) => {
                     let documents = contents.documents.into_iter().map(|document| (source, document));
                     endpoints.documents.extend(documents);
-                    let undocumented = contents.undocumented.into_iter().map(|(id, why)| (source, id, why));
+                    let undocumented = contents.undocumented.into_iter().map(|(id, error)| (source, id, error));
                     endpoints.undocumented.extend(undocumented);
+                    endpoints.duplicate_keys.extend(contents.duplicate_key);
                 }
                 Err(found) => findings.extend(found),
             }
@@ -123,7 +128,7 @@ impl<'a> Endpoints<'a> {
     }
 
     fn tree(&self) -> Result<Node, Vec<Finding>> {
-        Node::root(self.documents.iter().map(|(_, document)| (document.id.as_str(), document::id_at(document))))
+        Node::root(self.documents.iter().map(|(_, document)| (document.id.as_str(), document.id_at())))
     }
 
     /// Returns the lines of the manifest, with a placeholder for the digest of the code.
@@ -131,7 +136,7 @@ impl<'a> Endpoints<'a> {
         let line = |source: &Source, id: &String, code| Line {
             path: source.path.clone(),
             id: id.clone(),
-            digest: source.digest,
+            digest: document_digest(source),
             code,
         };
         let documented = self.documents.iter().map(|(source, document)| line(source, &document.id, Some(0)));
@@ -155,8 +160,8 @@ fn modules(
     findings: &mut Vec<Finding>,
 ) -> Modules {
     let (mut report, mut codes) = (Report::default(), BTreeMap::new());
-    for (_, id, why) in endpoints.undocumented {
-        report.add(&id, vec![why]);
+    for (_, id, error) in endpoints.undocumented {
+        report.add(&id, vec![refusals::undocumented(error.as_deref())]);
     }
     let documents = endpoints.documents.into_iter();
     let mut documents: BTreeMap<String, (&Source, Document)> =
@@ -167,7 +172,7 @@ fn modules(
             files.insert(path, Some(render::module(node, None, &options.render)));
             continue;
         };
-        if let Some(module) = present.module(&path, node, &document.id, source.digest) {
+        if let Some(module) = present.module(&path, node, &document.id, document_digest(source)) {
             codes.insert(document.id.clone(), module.code);
             report.add(&document.id, module.notes);
             files.insert(path, None);

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::file;
+use fal_documents::file;
+
 use crate::manifest::{Line, MANIFEST, Manifest, code_digest};
 use crate::render;
 use crate::report::{self, Report};

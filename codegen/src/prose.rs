@@ -1,20 +1,22 @@
 //! Prose from a schema as lines of documentation. The prose is untrusted: the lines contain no doctests, broken links, HTML,
 //! control characters or bidi characters.
 
+use fal_documents::text::is_hidden;
+
 /// The longest line, in characters.
 const WIDTH: usize = 100;
 
 /// The longest text, in characters. The longest one known has some 1,000. Each line takes a multiple of its text in memory.
-const MAX_TEXT: usize = 20_000;
+pub(crate) const MAX_TEXT: usize = 20_000;
 
-/// Wraps the paragraphs and lists of a text, with an empty line between them. Long texts end in an ellipsis.
+const CUT: &str = "(The text is cut after 20,000 characters.)";
+
+/// Wraps the paragraphs and lists of a text, with an empty line between them. A long text is cut, and says so.
 pub(crate) fn lines(text: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut after_item = false;
-    let (text, rest) = match text.char_indices().nth(MAX_TEXT) {
-        Some((end, _)) => (&text[..end], "…"),
-        None => (text, ""),
-    };
+    let cut = text.char_indices().nth(MAX_TEXT).map(|(end, _)| end);
+    let text = cut.map_or(text, |end| &text[..end]);
     for block in blocks(text) {
         let joined = block.item && after_item;
         if !lines.is_empty() && !joined {
@@ -23,8 +25,9 @@ pub(crate) fn lines(text: &str) -> Vec<String> {
         after_item = block.item;
         lines.extend(wrap(&block));
     }
-    if let Some(last) = lines.last_mut() {
-        last.push_str(rest);
+    if let (Some(last), Some(_)) = (lines.last_mut(), cut) {
+        last.push('…');
+        lines.extend([String::new(), CUT.to_owned()]);
     }
     lines
 }
@@ -35,28 +38,6 @@ pub(crate) fn code(text: &str) -> String {
     let shown: String = chars.by_ref().take(MAX_CODE).collect();
     let rest = if chars.next().is_some() { "…" } else { "" };
     if shown.trim().is_empty() { "(blank)".to_owned() } else { format!("`{shown}{rest}`") }
-}
-
-/// Quotes a text in a finding as it is, with escapes. Long texts end in an ellipsis.
-pub(crate) fn quoted(text: &str) -> String {
-    let escaped: String = text.chars().flat_map(char::escape_debug).take(MAX_QUOTED + 1).collect();
-    format!("`{}`", printable(&escaped, MAX_QUOTED))
-}
-
-/// The longest quoted text, in characters.
-const MAX_QUOTED: usize = 300;
-
-/// Escapes the characters of a text that affect how it is displayed, line breaks among them. Long texts end in an ellipsis.
-pub(crate) fn printable(text: &str, max: usize) -> String {
-    let mut chars = text.chars();
-    let mut printable = String::new();
-    for c in chars.by_ref().take(max) {
-        if is_hidden(c) { printable.extend(c.escape_default()) } else { printable.push(c) }
-    }
-    if chars.next().is_some() {
-        printable.push('…');
-    }
-    printable
 }
 
 /// The longest inline code, in characters.
@@ -159,14 +140,6 @@ fn escape(word: &str) -> String {
         clean.push(*c);
     }
     clean
-}
-
-/// Returns true for invisible characters that affect how text is displayed.
-fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 #[cfg(test)]

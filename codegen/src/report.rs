@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::file;
+use fal_documents::file;
 
 pub(crate) const REPORT: &str = "REPORT.md";
 

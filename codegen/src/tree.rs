@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::error::Finding;
+use fal_documents::Finding;
+
 use crate::{names, refusals};
 
 /// A module: an endpoint, a group of endpoints, or both.

@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 use std::{fs, io, process};
 
-use crate::error::{Error, Finding};
+use fal_documents::{Finding, file};
+
+use crate::error::Error;
 use crate::manifest::MANIFEST;
-use crate::{file, mark, refusals};
+use crate::{mark, refusals};
 
 /// The text of every file by its path in the folder. `None` stands for a file that stays as it is.
 pub(crate) type Files = BTreeMap<PathBuf, Option<String>>;
@@ -70,7 +72,7 @@ pub(crate) fn compare(folder: &Path, files: Files) -> Result<Changes, Error> {
             Ok(found) if found.is_empty() || mark::is_in(&found) => drop(changes.write.insert(path, text)),
             Ok(_) => findings.push(Finding::new(file, "", refusals::NOT_GENERATED)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => drop(changes.write.insert(path, text)),
-            Err(error) => findings.push(Finding::new(file, "", refusals::cannot("read the file", &error))),
+            Err(error) => findings.push(Finding::io(file, "read the file", &error)),
         }
     }
     if findings.is_empty() { Ok(changes) } else { Err(Error::new(findings)) }
@@ -134,7 +136,7 @@ fn is_temporary(file: &Path) -> bool {
 /// Writes a temporary file and renames it, so that other processes see the old text or the new one, never a part. A link is
 /// replaced, and its target stays as it is.
 fn write(file: &Path, text: &str, modified: Option<SystemTime>) -> Result<(), Error> {
-    let failed = |error: io::Error| Finding::new(file, "", refusals::cannot("write the file", &error));
+    let failed = |error: io::Error| Finding::io(file, "write the file", &error);
     let folder = file.parent().unwrap_or(Path::new(""));
     fs::create_dir_all(folder).map_err(failed)?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
@@ -163,7 +165,7 @@ fn remove(folder: &Path, path: &Path) -> Result<(), Error> {
     match fs::remove_file(&file) {
         // Another process has removed it already.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(Finding::new(file, "", refusals::cannot("remove the file", &error)).into()),
+        Err(error) => return Err(Finding::io(file, "remove the file", &error).into()),
         Ok(()) => {}
     }
     for parent in path.ancestors().skip(1).filter(|parent| !parent.as_os_str().is_empty()) {
@@ -178,7 +180,7 @@ fn collect(folder: &Path, below: &Path, found: &mut Vec<PathBuf>, findings: &mut
     let here = folder.join(below);
     let entries = match fs::read_dir(&here).and_then(|entries| entries.collect::<Result<Vec<_>, _>>()) {
         Ok(entries) => entries,
-        Err(error) => return findings.push(Finding::new(here, "", refusals::cannot("read the folder", &error))),
+        Err(error) => return findings.push(Finding::io(here, "read the folder", &error)),
     };
     for entry in entries {
         let path = below.join(entry.file_name());

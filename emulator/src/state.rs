@@ -7,6 +7,7 @@ use tokio::sync::Semaphore;
 use crate::account::Account;
 use crate::endpoints::catalog::Catalog;
 use crate::faults::pending::PendingFaults;
+use crate::output::scripted::ScriptedOutputs;
 use crate::queue::jobs::Jobs;
 use crate::queue::script::Script;
 use crate::request::journal::Journal;
@@ -34,6 +35,7 @@ pub(crate) struct State {
     pub(crate) jobs: Jobs,
     pub(crate) store: Arc<Store>,
     pub(crate) faults: PendingFaults,
+    pub(crate) outputs: ScriptedOutputs,
     pub(crate) journal: Journal,
     /// A permit for every byte of the request bodies in flight.
     pub(crate) bodies: Arc<Semaphore>,
@@ -56,6 +58,7 @@ impl State {
             settings,
             jobs: Jobs::default(),
             faults: PendingFaults::default(),
+            outputs: ScriptedOutputs::default(),
             journal: Journal::default(),
             bodies: Arc::new(Semaphore::new(MAX_IN_FLIGHT_BYTES)),
             workers: Arc::new(Semaphore::new(MAX_WORKERS)),

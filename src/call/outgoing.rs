@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
-use super::input_files;
 use super::send_options::SendOptions;
+use super::{input_check, input_files};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::protocol::EndpointId;
@@ -47,7 +47,10 @@ impl<I: EndpointInput> Outgoing<I> {
     pub(super) async fn prepare(self, operation: Operation, host: &Url) -> Result<Prepared, Error> {
         let bucket = self.bucket();
         let Outgoing { client, endpoint, mut input, mut options } = self;
-        options.check(&input)?;
+        options.check()?;
+        if !options.unchecked {
+            input_check::check(&input).await?;
+        }
         let endpoint = EndpointId::parse(&endpoint)?;
         if let Some(bucket) = bucket {
             client.context().buckets.remember(bucket);

@@ -287,7 +287,8 @@ impl ClientBuilder {
     /// - A base URL leads to another machine over http, and [`allow_http`](Self::allow_http) is not set.
     /// - An environment variable that was read cannot be used, or names an unusable proxy.
     /// - A header has an invalid name or value.
-    /// - TLS cannot be set up, for example because the system has no root certificates.
+    /// - TLS cannot be set up, for example because the system has no root certificates, or because the
+    ///   [features](crate#features) for TLS are off.
     pub fn build(self) -> Result<Client, Error> {
         let credentials =
             self.credentials.unwrap_or_else(|| Err(missing_key("set the environment variable FAL_KEY")))?;
@@ -329,9 +330,7 @@ impl ClientBuilder {
 }
 
 fn http_client(hosts: &Hosts, proxies: &Proxies) -> Result<reqwest::Client, Error> {
-    proxies
-        .apply(reqwest::Client::builder())
-        .tls_backend_preconfigured(tls::config(hosts.are_plain())?)
+    tls::configure(proxies.apply(reqwest::Client::builder()), hosts.are_plain())?
         .redirect(reqwest::redirect::Policy::none())
         // Another crate of the program may turn on these features of reqwest, and with them these defaults.
         .no_gzip()

@@ -20,7 +20,8 @@ pub use kind::ErrorKind;
 pub use validation::ValidationError;
 
 use crate::protocol::{
-    Cancellation, Denial, ErrorType, Failure, FieldError, InvalidEndpointId, InvalidRequestId, LockReason, RawResponse,
+    Cancellation, Denial, ErrorType, Failure, FieldError, InvalidEndpointId, InvalidRequestId, LockReason,
+    ParseEnumError, RawResponse,
 };
 use crate::text::{beginning, within};
 
@@ -539,6 +540,13 @@ impl From<ValidationError> for Error {
         let mut error = Error::new(ErrorKind::InvalidInput, invalid.to_string());
         error.0.field_errors = invalid.into_errors();
         error
+    }
+}
+
+/// A string that is not a value of an enum is an [invalid input](ErrorKind::InvalidInput).
+impl From<ParseEnumError> for Error {
+    fn from(unknown: ParseEnumError) -> Self {
+        Error::new(ErrorKind::InvalidInput, unknown.to_string())
     }
 }
 

@@ -15,7 +15,9 @@ use std::path::Path;
 const CLIENT: &str =
     "text protocol error transport files schema media queue storage client call endpoint documents fuzzing lib";
 
-const GENERATOR: &str = "budget digest mark names pointer prose words refusals error file source patch document model tree \
+const DOCUMENTS: &str = "budget pointer text finding refusals wrong_file json file source patch document form lib";
+
+const GENERATOR: &str = "budget digest mark names prose words refusals error model tree \
     report select schema normalize types lower render manifest present features write summary lock change pipeline builder lib";
 
 const EMULATOR: &str = "documents error keys media random response sync time input storage endpoints request \
@@ -24,6 +26,11 @@ const EMULATOR: &str = "documents error keys media random response sync time inp
 #[test]
 fn client_depends_downwards() {
     check("src", "fal_client", CLIENT);
+}
+
+#[test]
+fn documents_depend_downwards() {
+    check("documents/src", "fal_documents", DOCUMENTS);
 }
 
 #[test]

@@ -3,9 +3,11 @@
 //! [`walk`] descends into a schema and decides what each part becomes. Inline shapes get names, prose and bounds move into
 //! the model, and typify decides the Rust type of what remains ([`types`](crate::types)).
 
+mod accepted;
 mod docs;
 mod draft;
 mod endless;
+mod file_limits;
 mod media;
 mod members;
 mod records;
@@ -13,9 +15,9 @@ mod rules;
 mod unions;
 mod walk;
 
+use fal_documents::{Document, Finding};
+
 use self::walk::Walk;
-use crate::document::{Document, id_at};
-use crate::error::Finding;
 use crate::model::{Endpoint, Role};
 use crate::{prose, refusals, types};
 
@@ -25,7 +27,7 @@ pub(crate) fn lower(document: &Document) -> Result<Endpoint, Finding> {
     walk.root("Input", Role::Input, &document.input);
     walk.root("Output", Role::Output, &document.output);
     let refused = |reason| {
-        let (file, at) = id_at(document);
+        let (file, at) = document.id_at();
         Finding::new(file, at, reason)
     };
     if walk.has_exceeded() {

@@ -1,10 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use fal_documents::Document;
+use fal_documents::budget::{self, Budget};
 use serde_json::{Map, Value, json};
 
 use super::absorb;
-use crate::budget::{self, Budget};
-use crate::document::Document;
 use crate::schema::{MISSING, reference};
 
 /// A component that contains itself is merged into itself this often. Below, it is referred to.

@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
+use fal_documents::Document;
 use serde_json::{Map, Value, json};
 
-use crate::document::Document;
 use crate::schema::{UNDECLARED, reference};
 use crate::words;
 

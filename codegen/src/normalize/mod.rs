@@ -1,7 +1,9 @@
 //! The *normalize* stage: schemas become simpler JSON with the same meaning. Each file is a pass.
 
 mod all_of;
+pub(crate) mod bounds;
 mod constants;
+mod descriptions;
 mod enums;
 mod examples;
 mod kinds;
@@ -9,12 +11,12 @@ mod nulls;
 mod references;
 mod tuples;
 
+use fal_documents::budget::{self, Budget, MAX_DEPTH};
+use fal_documents::pointer::escape;
+use fal_documents::{Document, Finding};
 use serde_json::{Map, Value};
 
-use crate::budget::{self, Budget, MAX_DEPTH, MAX_SCHEMAS};
-use crate::document::{Document, id_at};
-use crate::error::Finding;
-use crate::pointer::escape;
+use crate::budget::MAX_SCHEMAS;
 use crate::refusals;
 
 /// Runs every pass over every schema of a document. Fails if the schemas are too large, or would be with `allOf` merged.
@@ -23,12 +25,13 @@ pub(crate) fn normalize(document: &mut Document) -> Result<(), Finding> {
     for schema in schemas.chain(document.components.values_mut()) {
         references::unescape(schema);
         enums::limit(schema);
+        descriptions::cut(schema);
     }
     let schemas = [&document.input, &document.output].into_iter();
     let size = schemas.chain(document.components.values()).map(budget::size).sum();
     let mut budget = Budget::new(MAX_SCHEMAS);
     if !budget.spend(size) {
-        let (file, at) = id_at(document);
+        let (file, at) = document.id_at();
         return Err(Finding::new(file, at, refusals::too_large(&document.id)));
     }
     let mut merges = all_of::Merges::new(document, budget);
@@ -36,7 +39,7 @@ pub(crate) fn normalize(document: &mut Document) -> Result<(), Finding> {
         everywhere(schema, None, 0, &mut merges);
     }
     if merges.has_exceeded() {
-        let (file, at) = id_at(document);
+        let (file, at) = document.id_at();
         return Err(Finding::new(file, at, refusals::too_large(&document.id)));
     }
     for (name, component) in &mut document.components {
@@ -73,6 +76,7 @@ fn everywhere(schema: &mut Value, component: Option<&str>, depth: usize, merges:
     merges.leave(&entered);
     nulls::unite(object);
     kinds::state(object);
+    bounds::rename(object);
 }
 
 /// Merges a schema into the one around it, whose keywords take precedence.

@@ -1,6 +1,5 @@
+use fal_documents::pointer;
 use serde_json::Value;
-
-use crate::pointer;
 
 /// Decodes references: `#/$defs/Page%5BA%5D` is the component `Page[A]`, `#/$defs/a~1b` is `a/b`.
 pub(super) fn unescape(value: &mut Value) {

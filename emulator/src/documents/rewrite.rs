@@ -1,9 +1,11 @@
 //! Conversion of fal's schemas to JSON Schema 2020-12. The documents claim OpenAPI 3.0, but differ from 2020-12 only in
-//! three ways, which are rewritten here. Everything else reaches the validator unchanged.
+//! four ways, which are rewritten here. Everything else reaches the validator unchanged.
 //!
 //! - `nullable: true` becomes a union with null.
 //! - A `$ref` without a target is dropped, so that it allows everything.
+//! - `#/$defs/…` and `#/definitions/…` of the short form become `#/components/schemas/…`.
 //! - A tuple written as `items: {"0": …, "1": …}` becomes `prefixItems`.
+//! - A bound of a number written as `min`, `ge`, `gt`, `max`, `le` or `lt` gets the name that JSON Schema has for it.
 //!
 //! Embedded ids and anchors are dropped too, because they would change the target of `#/components/…`.
 
@@ -30,6 +32,17 @@ const MAP: [&str; 5] = ["$defs", "definitions", "dependentSchemas", "patternProp
 /// The keywords that identify a schema.
 const IDENTITY: [&str; 5] = ["$anchor", "$dynamicAnchor", "$dynamicRef", "$id", "$schema"];
 
+/// Returns the name that JSON Schema has for a bound.
+fn bound(keyword: &str) -> Option<&'static str> {
+    Some(match keyword {
+        "min" | "ge" => "minimum",
+        "gt" => "exclusiveMinimum",
+        "max" | "le" => "maximum",
+        "lt" => "exclusiveMaximum",
+        _ => return None,
+    })
+}
+
 /// Rewrites a schema for the validator. `root` is the target of its references.
 pub(crate) fn rewrite(schema: &Value, root: &Value) -> Value {
     let Value::Object(keywords) = schema else {
@@ -39,11 +52,21 @@ pub(crate) fn rewrite(schema: &Value, root: &Value) -> Value {
     for (keyword, value) in keywords {
         match keyword.as_str() {
             "nullable" => {}
-            "$ref" if value.as_str().is_none_or(|target| schema::resolve(root, target).is_none()) => {}
+            "$ref" => {
+                let target = value.as_str().map(in_components);
+                if let Some(target) = target.filter(|target| schema::resolve(root, target).is_some()) {
+                    rewritten.insert("$ref".into(), Value::String(target));
+                }
+            }
             "items" if is_tuple(value) => {
                 rewritten.insert("prefixItems".into(), tuple(value, root));
             }
             name if IDENTITY.contains(&name) => {}
+            name if bound(name).is_some() => {
+                if let Some(name) = bound(name).filter(|name| value.is_number() && !keywords.contains_key(*name)) {
+                    rewritten.insert(name.into(), value.clone());
+                }
+            }
             name => {
                 rewritten.insert(keyword.clone(), keyword_value(name, value, root));
             }
@@ -53,6 +76,14 @@ pub(crate) fn rewrite(schema: &Value, root: &Value) -> Value {
         return json!({ "anyOf": [rewritten, { "type": "null" }] });
     }
     Value::Object(rewritten)
+}
+
+/// Returns a reference to a component in the one form that a document of the emulator has.
+fn in_components(reference: &str) -> String {
+    match fal_documents::component(reference) {
+        name if name == reference => reference.to_owned(),
+        name => format!("#/components/schemas/{name}"),
+    }
 }
 
 fn keyword_value(keyword: &str, value: &Value, root: &Value) -> Value {

@@ -14,17 +14,17 @@ use crate::refusals;
 const HEAD: u64 = 4_096;
 
 /// Reads a whole file.
-pub(crate) fn read(file: &Path) -> io::Result<Vec<u8>> {
+pub fn read(file: &Path) -> io::Result<Vec<u8>> {
     read_at_most(file, MAX_FILE as u64)
 }
 
 /// Reads a whole file if it exists and is UTF-8.
-pub(crate) fn read_text(file: &Path) -> Option<String> {
+pub fn read_text(file: &Path) -> Option<String> {
     String::from_utf8(read(file).ok()?).ok()
 }
 
 /// Reads the beginning of a file.
-pub(crate) fn read_head(file: &Path) -> io::Result<Vec<u8>> {
+pub fn read_head(file: &Path) -> io::Result<Vec<u8>> {
     read_at_most(file, HEAD)
 }
 

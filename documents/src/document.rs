@@ -1,0 +1,60 @@
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use crate::finding::Finding;
+
+/// An endpoint's schemas.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Document {
+    /// The file, as findings name it.
+    pub file: PathBuf,
+    /// The JSON pointer of the document in the file.
+    pub at: String,
+    /// The endpoint's id, `fal-ai/flux/dev/redux`.
+    pub id: String,
+    /// fal's category of the endpoint, such as `text-to-image`.
+    pub category: Option<String>,
+    /// The schema of the request body.
+    pub input: Value,
+    /// The schema of the result. An empty object if the document has none.
+    pub output: Value,
+    /// The document's example of a result.
+    pub example: Option<Value>,
+    /// The schemas that others refer to, by name.
+    pub components: Map<String, Value>,
+    /// The JSON pointer of the components.
+    pub components_at: String,
+}
+
+impl Document {
+    /// Returns the location of the id, for findings: the file, and the pointer into it.
+    pub fn id_at(&self) -> (&Path, String) {
+        let at = if self.at.is_empty() { ENDPOINT_ID.to_owned() } else { self.at.clone() };
+        (&self.file, at)
+    }
+}
+
+/// The contents of a file.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Contents {
+    /// The documents of the file, in its order.
+    pub documents: Vec<Document>,
+    /// The ids of endpoints that fal has no document of, with fal's reason.
+    pub undocumented: Vec<(String, Option<String>)>,
+    /// The first key that an object of the file has twice. The last one counts.
+    pub duplicate_key: Option<Finding>,
+}
+
+/// The pointer of the endpoint's id.
+pub(crate) const ENDPOINT_ID: &str = "/info/x-fal-metadata/endpointId";
+
+/// Returns the component that a `$ref` names.
+///
+/// Any other target is returned as it is. No component has such a name.
+pub fn component(reference: &str) -> &str {
+    let prefixes = ["#/components/schemas/", "#/definitions/", "#/$defs/"];
+    prefixes.iter().find_map(|prefix| reference.strip_prefix(prefix)).unwrap_or(reference)
+}
