@@ -85,6 +85,7 @@
 //! | a download was interrupted and is resumed | `debug` |
 //! | a host is unreachable and the client tries its backup host | `warn` |
 //! | a downloaded file is empty | `warn` |
+//! | an endpoint ignored `output_to` | `warn` |
 //! | an upload failed and the client tries the fallback repository | `warn` |
 //! | a request cannot be cancelled because it was dropped outside a tokio runtime | `warn` |
 //!
@@ -129,7 +130,7 @@ pub use client::{Client, ClientBuilder};
 pub use documents::documents;
 pub use endpoint::{Endpoint, Handle, IntoEndpoint, JsonInput};
 pub use error::{Attempt, Error, ErrorKind, ValidationError};
-pub use files::{Access, AccessRule, Acl, FileInput, IntoFile, Lifecycle};
+pub use files::{Access, AccessRule, Acl, FileInput, IntoFile, Lifecycle, S3Post};
 pub use media::{Audio, File, Image, ImageSize, Media, MediaFile, MediaKind, MediaUrl, Video};
 pub use protocol::{
     Cancellation, ErrorType, Failure, FieldError, LocSegment, LockReason, LogEntry, Metrics, ParseEnumError,

@@ -72,6 +72,7 @@ impl Default for EmulatorBuilder {
                 pace: Pace::default(),
                 keep_alive: Duration::from_secs(10),
                 token_lifetime: Duration::from_secs(24 * 3600),
+                output_upload_time: Duration::from_secs(1),
                 allowed_hosts: Vec::new(),
                 on_request: None,
             },
@@ -147,6 +148,21 @@ impl EmulatorBuilder {
     /// Sets the lifetime of CDN tokens. Default: 24 hours.
     pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
         self.settings.token_lifetime = lifetime;
+        self
+    }
+
+    /// Sets the time in which the files of an output are uploaded to the bucket of an upload policy
+    /// (`x-app-fal-upload-policy`), on the emulator's clock. Until then, they are missing. Default: 1 s.
+    ///
+    /// The emulator plays S3: it uploads nothing, and serves the files at `{base_url}/{host of the bucket}/{key}`, which are
+    /// also their URLs in the output. With [`Duration::MAX`] the uploads fail, and the files stay missing.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// let builder = fal_emulator::Emulator::builder().output_upload_time(Duration::from_secs(30));
+    /// ```
+    pub fn output_upload_time(mut self, time: Duration) -> Self {
+        self.settings.output_upload_time = time;
         self
     }
 

@@ -23,6 +23,8 @@
 //! - [`Pace`] controls the progress of queued jobs: with time, instantly, or step by step.
 //! - [`Fault`] makes the next request of an [`Operation`] fail: error responses, delays, broken connections.
 //! - [`Emulator::advance_time`] advances the emulator's clock.
+//! - [`Emulator::lock_account`] and [`Emulator::deny_permission`] refuse requests as fal does.
+//! - [`EmulatorBuilder::output_upload_time`] delays the files of outputs in a client's own bucket.
 //! - [`Emulator::files`] returns the uploaded files. An uploaded PNG is the source image of inputs that refer to it.
 //! - [`Emulator::requests`] returns what a client sent, and [`Emulator::jobs`] what fal would bill.
 

@@ -18,6 +18,8 @@ pub(crate) struct Settings {
     /// The time without events after which a status stream sends a comment.
     pub(crate) keep_alive: Duration,
     pub(crate) token_lifetime: Duration,
+    /// The time in which the files of an output are uploaded to a client's bucket.
+    pub(crate) output_upload_time: Duration,
     /// The names under which the emulator is called, in addition to loopback names.
     pub(crate) allowed_hosts: Vec<String>,
     /// Called with every request once its response is decided.

@@ -69,6 +69,30 @@ macro_rules! send_options {
             self
         }
 
+        /// Stores the files of the output in an S3 bucket of yours instead of fal's CDN. Default: fal's CDN.
+        ///
+        /// [`S3Post`](crate::S3Post) has the rules of the policy. A policy that breaks them is an error before anything is
+        /// sent. fal uploads in the background, so that a file may be missing for a while: downloads of this client
+        /// [wait for it](crate::Download::wait_for_upload). Files of a request that fal finds too large, or otherwise unfit for
+        /// the policy, are an error that is billed.
+        ///
+        /// Most endpoints support it. Others ignore it, and return files in fal's CDN: see
+        /// [`Response::ignored_output_to`](crate::Response::ignored_output_to).
+        ///
+        /// ```no_run
+        /// # async fn example(client: fal_client::Client, presigned: &str) -> Result<(), Box<dyn std::error::Error>> {
+        /// let post: fal_client::S3Post = serde_json::from_str(presigned)?; // from boto3's `generate_presigned_post()`
+        /// let endpoint = client.endpoint("fal-ai/flux/schnell");
+        /// let response = endpoint.run(serde_json::json!({ "prompt": "a fox" })).output_to(post).await?;
+        /// client.download(&response.data["images"][0], "fox.png").await?; // waits until the file is in the bucket
+        /// # Ok(())
+        /// # }
+        /// ```
+        pub fn output_to(mut self, post: crate::files::S3Post) -> Self {
+            self.outgoing.options.output_to(&post);
+            self
+        }
+
         /// Allows or forbids fal to store input and output. Default: the account's setting.
         pub fn store_io(mut self, store: bool) -> Self {
             self.outgoing.options.set("x-fal-store-io", if store { "1" } else { "0" });

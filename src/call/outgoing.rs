@@ -12,7 +12,7 @@ use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::protocol::EndpointId;
 use crate::schema::EndpointInput;
-use crate::transport::{Operation, Request, join};
+use crate::transport::{Bucket, Operation, Request, join};
 
 /// An input to be sent to an endpoint, with its options.
 pub(crate) struct Outgoing<I> {
@@ -34,17 +34,27 @@ impl<I> Outgoing<I> {
     pub(crate) fn new(client: Client, endpoint: Cow<'static, str>, input: I) -> Self {
         Outgoing { client, endpoint, input, options: SendOptions::default() }
     }
+
+    /// Returns the caller's bucket for outputs.
+    pub(super) fn bucket(&self) -> Option<Bucket> {
+        let url = self.options.bucket.as_ref()?;
+        Some(Bucket::new(url, &self.client.context().hosts))
+    }
 }
 
 impl<I: EndpointInput> Outgoing<I> {
     /// Checks the options and the input, waits for a turn, uploads the files and serializes the body, in this order.
     pub(super) async fn prepare(self, operation: Operation, host: &Url) -> Result<Prepared, Error> {
+        let bucket = self.bucket();
         let Outgoing { client, endpoint, mut input, mut options } = self;
         options.check()?;
         if !options.unchecked {
             input_check::check(&input).await?;
         }
         let endpoint = EndpointId::parse(&endpoint)?;
+        if let Some(bucket) = bucket {
+            client.context().buckets.remember(bucket);
+        }
         let turn = client.turn().await;
         input_files::upload(&client, &mut input, options.inline_below).await?;
         let mut request = Request::new(operation, Method::POST, join(host, endpoint.as_str()));

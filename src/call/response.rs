@@ -2,12 +2,15 @@ use std::fmt;
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::Url;
 
 use crate::error::Error;
 use crate::media::{self, Media, MediaFile};
 use crate::protocol::{Metrics, RawResponse, envelope, json};
 use crate::schema::report::{Outermost, Reported};
 use crate::text::{Redacted, shown};
+use crate::transport::{Bucket, Context};
 
 /// A model's output, with details of the run.
 ///
@@ -37,6 +40,7 @@ pub struct Response<O> {
     pub body: Bytes,
     missing: Vec<String>,
     skipped: Vec<String>,
+    ignored_output_to: bool,
 }
 
 /// Shows the length of the body only, because `data` has its contents.
@@ -70,6 +74,34 @@ impl<O> Response<O> {
     /// the array.
     pub fn skipped(&self) -> &[String] {
         &self.skipped
+    }
+
+    /// Returns true if the call had an [`output_to`](crate::Subscribe::output_to) and the endpoint ignored it: the output
+    /// has files in fal's CDN, and none in the bucket. Known for `run` and `subscribe` only. For other calls, use
+    /// [`S3Post::contains`](crate::S3Post::contains).
+    pub fn ignored_output_to(&self) -> bool {
+        self.ignored_output_to
+    }
+
+    /// Finds out whether the endpoint has honoured `output_to`.
+    pub(super) fn look_for_files_in(&mut self, bucket: &Bucket, context: &Context, endpoint: &str) {
+        let (mut in_bucket, mut in_cdn) = (false, false);
+        let mut values: Vec<Value> = json::from_slice(&self.body).into_iter().collect();
+        while let Some(value) = values.pop() {
+            match value {
+                Value::String(url) if bucket.contains(&url) => in_bucket = true,
+                Value::String(url) => {
+                    in_cdn |= Url::parse(&url).is_ok_and(|url| context.hosts.is_storage(&url));
+                }
+                Value::Array(items) => values.extend(items),
+                Value::Object(fields) => values.extend(fields.into_iter().map(|(_, value)| value)),
+                _ => {}
+            }
+        }
+        self.ignored_output_to = in_cdn && !in_bucket;
+        if self.ignored_output_to {
+            tracing::warn!(endpoint = shown(endpoint), "the endpoint ignored `output_to`");
+        }
     }
 }
 
@@ -121,6 +153,7 @@ impl<O: DeserializeOwned + 'static> Response<O> {
             body: response.body,
             missing: report.missing,
             skipped: report.skipped,
+            ignored_output_to: false,
         })
     }
 }
@@ -165,7 +198,6 @@ fn mismatch<O: DeserializeOwned>(error: serde_json::Error, response: RawResponse
 mod tests {
     use super::*;
     use http::{HeaderMap, StatusCode};
-    use serde_json::Value;
 
     fn response(headers: &[(&'static str, &str)], body: &'static str) -> RawResponse {
         let headers = headers.iter().filter_map(|(name, value)| {

@@ -50,11 +50,15 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
     async fn run(self) -> Result<Response<O>, Error> {
         let Run { outgoing, timeout, .. } = self;
         let (client, endpoint) = (outgoing.client.clone(), outgoing.endpoint.clone());
-        let is_out = Arc::new(AtomicBool::new(false));
+        let (is_out, bucket) = (Arc::new(AtomicBool::new(false)), outgoing.bucket());
         let call = async {
             let mut prepared = outgoing.prepare(Operation::Run, &client.context().hosts.run).await?;
             prepared.request.may_have_arrived = Arc::clone(&is_out);
-            Response::parse(send(client.context(), &prepared.request).await?)
+            let mut response = Response::parse(send(client.context(), &prepared.request).await?)?;
+            if let Some(bucket) = bucket {
+                response.look_for_files_in(&bucket, client.context(), &endpoint);
+            }
+            Ok(response)
         };
         within_total(timeout, "the run", call).await.map_err(|error| {
             // Set after a timeout and after an unreadable response, but not after an error response.

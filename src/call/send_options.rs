@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::error::{Error, ErrorKind};
-use crate::files::Lifecycle;
-use crate::transport::parse_header;
+use crate::files::{Lifecycle, S3Post};
+use crate::transport::{UPLOAD_POLICY, parse_header};
 
 /// The options that a call sends with its input. The error of the first invalid option is kept until the call is awaited, and
 /// is then returned before anything is sent.
@@ -20,6 +20,8 @@ pub(crate) struct SendOptions {
     pub(super) inline_below: Option<u64>,
     /// True if fal should reject the request when the queue is full.
     pub(super) bounded: bool,
+    /// The URL of the caller's bucket for outputs.
+    pub(super) bucket: Option<String>,
     invalid: Option<Error>,
 }
 
@@ -85,6 +87,16 @@ impl SendOptions {
         match lifecycle.header() {
             Some(preference) => self.set(PREFERENCE, &preference),
             None => drop(self.headers.remove(PREFERENCE)),
+        }
+    }
+
+    pub(super) fn output_to(&mut self, post: &S3Post) {
+        match post.check().and_then(|()| post.header()) {
+            Ok(policy) => {
+                self.headers.insert(HeaderName::from_static(UPLOAD_POLICY), policy);
+                self.bucket = Some(post.url.clone());
+            }
+            Err(reason) => self.reject(format!("invalid upload policy of `output_to`: {reason}")),
         }
     }
 

@@ -21,7 +21,7 @@ use crate::error::{Error, ErrorKind};
 use crate::protocol::{Cancellation, Failure, Metrics, QueueUpdate, RawResponse};
 use crate::queue::{Follower, Job, Patience, Target};
 use crate::text::shown;
-use crate::transport::{Operation, Verdict, deadline, until, verdict};
+use crate::transport::{Bucket, Operation, Verdict, deadline, until, verdict};
 
 /// Time limit for fetching a result that was there before its cancellation.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
@@ -44,6 +44,8 @@ struct Course<O: 'static> {
     logs: bool,
     /// True once fal has accepted a request of this call.
     is_accepted: bool,
+    /// The caller's bucket for outputs.
+    bucket: Option<Bucket>,
     span: Span,
     /// Held until the request is finished, if the client limits its requests in flight.
     turn: Option<OwnedSemaphorePermit>,
@@ -59,9 +61,9 @@ enum Stage<O: 'static> {
 impl<'a, O: DeserializeOwned + Send + 'static> Steps<'a, O> {
     /// Starts with a submission.
     pub(super) fn submit(submission: Submission<O>, options: FollowOptions<'a>) -> Self {
-        let endpoint = &*submission.endpoint;
+        let (endpoint, bucket) = (&*submission.endpoint, submission.bucket.clone());
         let span = tracing::info_span!("fal.subscribe", endpoint = shown(endpoint), request_id = tracing::field::Empty);
-        Steps::new(Stage::Submit(submission), options, span)
+        Steps::new(Stage::Submit(submission), bucket, options, span)
     }
 
     /// Starts with a request that was submitted before.
@@ -69,11 +71,11 @@ impl<'a, O: DeserializeOwned + Send + 'static> Steps<'a, O> {
         let (endpoint, request_id) = (target.endpoint.as_str(), target.request_id());
         let span = tracing::info_span!("fal.wait", endpoint = shown(endpoint), request_id = shown(request_id));
         let follower = Box::new(Follower::new(target.clone(), options.logs));
-        Steps::new(Stage::Follow { target, follower }, options, span)
+        Steps::new(Stage::Follow { target, follower }, None, options, span)
     }
 
-    fn new(stage: Stage<O>, options: FollowOptions<'a>, span: Span) -> Self {
-        let course = Course { stage, logs: options.logs, is_accepted: false, span, turn: None };
+    fn new(stage: Stage<O>, bucket: Option<Bucket>, options: FollowOptions<'a>, span: Span) -> Self {
+        let course = Course { stage, logs: options.logs, is_accepted: false, bucket, span, turn: None };
         Steps { course, options, deadline: None }
     }
 
@@ -178,6 +180,9 @@ impl<O: DeserializeOwned + Send + 'static> Course<O> {
                 let mut response = fetch_patiently(target, update.failure()).await?;
                 if let QueueUpdate::Completed { metrics, .. } = update {
                     response.metrics = std::mem::take(metrics);
+                }
+                if let Some(bucket) = &self.bucket {
+                    response.look_for_files_in(bucket, &target.context, &target.endpoint);
                 }
                 Ok(JobEvent::Completed(response))
             }

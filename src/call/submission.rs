@@ -20,7 +20,7 @@ use crate::protocol::Cancellation;
 use crate::queue::{Job, Target};
 use crate::schema::EndpointInput;
 use crate::text::shown;
-use crate::transport::{Operation, Verdict, judged, send, verdict};
+use crate::transport::{Bucket, Operation, Verdict, judged, send, verdict};
 
 /// The time for which a cancelled call waits for the response to its submission, because only that has the id.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -34,6 +34,8 @@ type Sending<O> = BoxFuture<'static, Result<Sent<O>, Error>>;
 pub(super) struct Submission<O: 'static> {
     pub(super) client: Client,
     pub(super) endpoint: Cow<'static, str>,
+    /// The caller's bucket for outputs.
+    pub(super) bucket: Option<Bucket>,
     pub(super) sent: Sending<O>,
     /// True while fal may have received the submission.
     is_out: Arc<AtomicBool>,
@@ -42,9 +44,9 @@ pub(super) struct Submission<O: 'static> {
 impl<O: 'static> Submission<O> {
     pub(super) fn new<I: EndpointInput>(outgoing: Outgoing<I>) -> Self {
         let (client, endpoint) = (outgoing.client.clone(), outgoing.endpoint.clone());
-        let is_out = Arc::new(AtomicBool::new(false));
+        let (is_out, bucket) = (Arc::new(AtomicBool::new(false)), outgoing.bucket());
         let sent = submit(outgoing, Arc::clone(&is_out)).boxed();
-        Submission { client, endpoint, sent, is_out }
+        Submission { client, endpoint, bucket, sent, is_out }
     }
 
     /// Completes the error of a submission whose time limit has passed.

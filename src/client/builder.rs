@@ -10,7 +10,8 @@ use super::{Client, Inner};
 use crate::error::{Error, ErrorKind};
 use crate::storage::{Tokens, UploadPolicy};
 use crate::transport::{
-    Context, Credentials, Hosts, Proxies, RetryPolicy, Streams, Timeouts, Variable, parse_headers, shown_host, tls,
+    Buckets, Context, Credentials, Hosts, Proxies, RetryPolicy, Streams, Timeouts, Variable, parse_headers, shown_host,
+    tls,
 };
 
 /// A setting, or the error of the environment variable that should have set it.
@@ -321,6 +322,7 @@ impl ClientBuilder {
             timeouts: self.timeouts,
             max_output: self.max_output_size.unwrap_or(MAX_OUTPUT),
             streams: Streams::default(),
+            buckets: Buckets::default(),
         });
         let inner = Inner { context, uploads: self.uploads, tokens: Tokens::default(), in_flight };
         Ok(Client { inner: Arc::new(inner) })

@@ -8,6 +8,8 @@ mod into_file;
 mod lifecycle;
 pub(crate) mod picture;
 mod reader;
+mod s3_host;
+mod s3_post;
 mod signatures;
 
 pub use acl::{Access, AccessRule, Acl};
@@ -16,3 +18,4 @@ pub use file_input::FileInput;
 pub use into_file::IntoFile;
 pub use lifecycle::Lifecycle;
 pub(crate) use reader::{BoxReader, OnceReader};
+pub use s3_post::S3Post;

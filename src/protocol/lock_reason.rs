@@ -67,7 +67,7 @@ impl LockReason {
         }
     }
 
-    /// What the owner of the account can do.
+    /// The remedy for the owner of the account.
     pub(crate) fn remedy(&self) -> &'static str {
         match self {
             LockReason::ExhaustedBalance | LockReason::TopUp => "top up at https://fal.ai/dashboard/billing",

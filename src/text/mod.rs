@@ -9,7 +9,7 @@ mod secrets;
 pub(crate) use beginning::beginning;
 pub(crate) use hidden::is_hidden;
 pub(crate) use redacted::Redacted;
-pub(crate) use secrets::{is_sensitive, learn, learn_key, learn_url};
+pub(crate) use secrets::{is_sensitive, learn, learn_key, learn_signed, learn_url};
 
 /// Maximum characters that are shown of one field, such as a request id.
 const MAX_FIELD: usize = 200;

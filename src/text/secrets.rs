@@ -83,6 +83,11 @@ pub(crate) fn learn(secret: &str) {
     remember(Kind::Token, secret, &[]);
 }
 
+/// Remembers a signature, or another secret of a presigned request.
+pub(crate) fn learn_signed(secret: &str) {
+    remember(Kind::Url, secret, &[]);
+}
+
 /// Remembers the secrets in a URL: its password, and signatures and tokens in its query.
 pub(crate) fn learn_url(url: &Url) {
     url.password().into_iter().for_each(learn_encoded);

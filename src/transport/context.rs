@@ -2,6 +2,7 @@ use std::fmt;
 
 use http::HeaderMap;
 
+use super::buckets::Buckets;
 use super::credentials::Credentials;
 use super::hosts::Hosts;
 use super::proxies::Proxies;
@@ -23,6 +24,7 @@ pub(crate) struct Context {
     /// Maximum size of an output in bytes.
     pub(crate) max_output: usize,
     pub(crate) streams: Streams,
+    pub(crate) buckets: Buckets,
 }
 
 impl fmt::Debug for Context {

@@ -4,6 +4,9 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use crate::error::{Error, ErrorKind};
 use crate::text::{is_sensitive, learn};
 
+/// The header with the upload policy for outputs.
+pub(crate) const UPLOAD_POLICY: &str = "x-app-fal-upload-policy";
+
 /// Parses a custom header, or returns an error message.
 pub(crate) fn parse_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
     let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else {
@@ -18,6 +21,9 @@ pub(crate) fn parse_header(name: &str, value: &str) -> Result<(HeaderName, Heade
     if name == CONTENT_TYPE || name == CONTENT_ENCODING {
         // A model fails if it cannot parse its input, although the gateway has accepted the request.
         return Err(format!("the header `{name}` cannot be set: the body is always plain JSON; leave it out"));
+    }
+    if name == UPLOAD_POLICY {
+        return Err(format!("the header `{name}` cannot be set: use `output_to` of the call, which checks the policy"));
     }
     match HeaderValue::from_str(value) {
         Ok(mut parsed) => {

@@ -99,6 +99,12 @@ impl Hosts {
         }
     }
 
+    /// Returns the origin of an emulator, if direct runs go to this machine. It serves all of fal's hosts, and those of S3,
+    /// below its origin.
+    pub(crate) fn emulator(&self) -> Option<String> {
+        is_loopback(&self.run).then(|| self.run.origin().ascii_serialization())
+    }
+
     /// Returns true if no host uses TLS, as with an emulator.
     pub(crate) fn are_plain(&self) -> bool {
         [&self.run, &self.queue, &self.rest].into_iter().all(|base| base.scheme() == "http")

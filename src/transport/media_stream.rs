@@ -9,17 +9,22 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, IF_RANGE, LAST_MODIFIED, RANGE};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use tokio::time::Instant;
 use url::Url;
 
 use super::attempts::Attempts;
 use super::body::chunk;
 use super::context::Context;
 use super::media_request::{DOWNLOAD, get, header};
+use super::retry::RetryPolicy;
 use crate::error::{Error, ErrorKind};
 
 /// The time for which a missing file is requested again, and the number of requests. It may have been created just now.
 const MISSING_PATIENCE: Duration = Duration::from_secs(4);
 const MAX_MISSING: u32 = 3;
+
+/// Maximum delay between requests for a file that is being uploaded.
+const MAX_UPLOAD_DELAY: Duration = Duration::from_secs(5);
 
 /// The body of a file that is being downloaded. The key is not sent because files are public or their URLs are signed.
 ///
@@ -45,24 +50,25 @@ pub(crate) struct MediaStream {
 }
 
 impl MediaStream {
-    pub(crate) async fn open(context: &Arc<Context>, url: Url, private_redirects: bool) -> Result<Self, Error> {
-        let patience = MISSING_PATIENCE.min(context.retry.patience);
-        let (opened, mut missing) = (tokio::time::Instant::now(), 0);
+    /// Opens a file. A missing one is requested again for `upload`, if its upload may not be finished.
+    pub(crate) async fn open(
+        context: &Arc<Context>,
+        url: Url,
+        private_redirects: bool,
+        upload: Duration,
+    ) -> Result<Self, Error> {
+        let mut missing = Missing::new(upload);
         let mut attempts = Attempts::keyless(context, DOWNLOAD, &url);
         let response = loop {
             match get(context, &url, HeaderMap::new(), private_redirects).await {
                 Ok(response) => break attempts.succeeded(response),
-                Err(error) => {
-                    let delay = context.retry.backoff(missing + 1);
-                    let is_in_time = missing < MAX_MISSING && opened.elapsed() + delay <= patience;
-                    if error.status() == Some(StatusCode::NOT_FOUND) && is_in_time {
-                        missing += 1;
+                Err(error) => match missing.delay(&context.retry, &error) {
+                    Some(delay) => {
                         attempts.record(&error);
                         tokio::time::sleep(delay).await;
-                    } else {
-                        attempts.failed(error).await?;
                     }
-                }
+                    None => attempts.failed(missing.explain(error)).await?,
+                },
             }
         };
         if !is_whole(response.status()) {
@@ -217,6 +223,58 @@ impl MediaStream {
     fn not_the_rest(&self, why: &str) -> Error {
         let message = format!("cannot resume the download at byte {}: {why}", self.received);
         Error::new(ErrorKind::UnexpectedResponse, message)
+    }
+}
+
+/// Decides how long a missing file is waited for.
+struct Missing {
+    /// The time for which the upload of the file is waited for. Zero if it is not being uploaded.
+    upload: Duration,
+    opened: Instant,
+    /// The number of responses without the file.
+    count: u32,
+}
+
+impl Missing {
+    fn new(upload: Duration) -> Self {
+        Missing { upload, opened: Instant::now(), count: 0 }
+    }
+
+    /// Returns the delay before a missing file is requested again. `None` if it is not waited for any more.
+    fn delay(&mut self, retry: &RetryPolicy, error: &Error) -> Option<Duration> {
+        if !self.is_missing(error) {
+            return None;
+        }
+        let (delay, waited) = (retry.backoff(self.count + 1), self.opened.elapsed());
+        self.count += 1;
+        match self.upload.checked_sub(waited).filter(|left| !left.is_zero()) {
+            Some(left) => Some(delay.min(MAX_UPLOAD_DELAY).min(left)),
+            None if self.upload.is_zero() => {
+                let patience = MISSING_PATIENCE.min(retry.patience);
+                (self.count <= MAX_MISSING && waited + delay <= patience).then_some(delay)
+            }
+            None => None,
+        }
+    }
+
+    /// Returns true if a response may be about a file that is not uploaded yet. S3 conceals from those who may not list a
+    /// bucket that a file is missing.
+    fn is_missing(&self, error: &Error) -> bool {
+        match error.status() {
+            Some(StatusCode::NOT_FOUND) => true,
+            Some(StatusCode::FORBIDDEN) => !self.upload.is_zero(),
+            _ => false,
+        }
+    }
+
+    fn explain(&self, error: Error) -> Error {
+        match self.is_missing(&error) && !self.upload.is_zero() {
+            true => error.with_note(&format!(
+                "the file is not in the bucket after {:?}: its upload takes longer or has failed, or it is not public",
+                self.upload
+            )),
+            false => error,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod attempts;
 mod body;
+mod buckets;
 mod context;
 mod credentials;
 mod headers;
@@ -24,9 +25,10 @@ mod timeouts;
 pub(crate) mod tls;
 mod verdict;
 
+pub(crate) use buckets::{Bucket, Buckets, is_object_of};
 pub(crate) use context::Context;
 pub(crate) use credentials::Credentials;
-pub(crate) use headers::{header_value, parse_header, parse_headers};
+pub(crate) use headers::{UPLOAD_POLICY, header_value, parse_header, parse_headers};
 pub(crate) use hosts::{Hosts, join, shown_host};
 pub(crate) use media_request::MAX_ERROR_BODY;
 pub(crate) use media_stream::MediaStream;

@@ -31,6 +31,7 @@ mod media_types;
 mod no_output;
 mod odd_values;
 mod output_files;
+mod output_storage;
 mod own_values;
 mod private_redirects;
 mod properties;

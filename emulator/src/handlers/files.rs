@@ -11,6 +11,7 @@ use hyper::{Response, StatusCode};
 
 use crate::handlers::auth;
 use crate::handlers::blocking::blocking;
+use crate::input::upload_policy;
 use crate::media::media_file::MediaFile;
 use crate::request::received::Received;
 use crate::response::failure::Failure;
@@ -75,7 +76,8 @@ fn check_access(state: &State, file: &File, received: &Received) -> Result<(), R
 }
 
 fn no_file(path: &str) -> Refusal {
-    Refusal::NoPath(format!("/{path}"))
+    let host = path.split('/').next().unwrap_or_default();
+    if upload_policy::is_s3(host) { Refusal::NoObject } else { Refusal::NoPath(format!("/{path}")) }
 }
 
 impl SentFile {

@@ -1,4 +1,6 @@
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::StatusCode;
 use hyper::header::HeaderName;
@@ -12,6 +14,7 @@ use crate::input::checks;
 use crate::input::file_limits::{self, HEADER_BYTES, Measured};
 use crate::input::files::missing_files;
 use crate::input::judge;
+use crate::input::upload_policy::{self, UploadPolicy};
 use crate::media::media_file::MediaFile;
 use crate::output::limits;
 use crate::output::maker::{self, Made};
@@ -48,13 +51,21 @@ pub(super) fn accept(
 ) -> Result<Arc<Job>, Refusal> {
     let id = random::uuid();
     let script = if is_direct { &state.direct } else { &state.queued };
-    let failure = invalid_input(endpoint, call.received).or_else(|| call.fault.job_failure(&state.clock));
+    let policy = upload_policy(call.received).err().map(Failure::invalid_header);
+    let failure =
+        policy.or_else(|| invalid_input(endpoint, call.received)).or_else(|| call.fault.job_failure(&state.clock));
     let prospect = failure.map_or_else(|| prospect(state, endpoint, call.received), Err);
     let (endpoint, received, script) = (Arc::clone(endpoint), Arc::clone(call.received), Arc::clone(script));
     let job = Arc::new(Job::new(id, endpoint, received, prospect, script, &state.clock, is_direct));
     state.jobs.add(Arc::clone(&job))?;
     call.received.set_request_id(&job.id);
     Ok(job)
+}
+
+/// Returns the upload policy for the files of the output.
+fn upload_policy(received: &Received) -> Result<Option<UploadPolicy>, String> {
+    let header = received.headers().get(upload_policy::HEADER);
+    header.map(|header| UploadPolicy::parse(header.as_bytes())).transpose()
 }
 
 /// Returns why the input is refused: it breaks the document's schema, or that schema is unusable.
@@ -124,15 +135,16 @@ pub(super) async fn result(state: &State, job: &Arc<Job>) -> Reply {
         return failure.reply();
     }
     let (job, base_url, store) = (Arc::clone(job), state.base_url.clone(), Arc::clone(&state.store));
-    match blocking(state, move || output(&job, &base_url, &store)).await {
+    let upload_time = state.settings.output_upload_time;
+    match blocking(state, move || output(&job, &base_url, &store, upload_time)).await {
         Ok((output, units)) => reply::with_header(reply::json(StatusCode::OK, &output), BILLABLE_UNITS, &units),
         Err(error) => Failure::internal(error).reply(),
     }
 }
 
 /// Makes the output of a job, and returns it with its billable units. A file that it refers to is stored if its name
-/// does not determine its content, or if it has a lifecycle.
-fn output(job: &Job, base_url: &str, store: &Store) -> Result<(Value, String), String> {
+/// does not determine its content, or if it has a lifecycle. With an upload policy, all of them are stored in its bucket.
+fn output(job: &Job, base_url: &str, store: &Store, upload_time: Duration) -> Result<(Value, String), String> {
     let input = job.received.input().unwrap_or(&Value::Null);
     let canvas = match &job.prospect {
         Ok(Prospect::Scripted(output)) => return Ok(((**output).clone(), "1".to_owned())),
@@ -143,9 +155,17 @@ fn output(job: &Job, base_url: &str, store: &Store) -> Result<(Value, String), S
     // The same input yields the same files, unless they expire with the request or are made from its source files.
     let owner = (canvas.is_some() || lifecycle.is_some()).then_some(job.id.as_str());
     let spec = OutputSpec::new(&job.endpoint.document, input, canvas, owner);
-    let Made { output, files } = maker::make(&job.endpoint.document, &spec, base_url)?;
-    for file in files.iter().filter(|file| file.is_painting() || lifecycle.is_some()) {
-        if store.get_even_expired(&file.path()).is_some() {
+    let Made { mut output, files } = maker::make(&job.endpoint.document, &spec, base_url)?;
+    let policy = upload_policy(&job.received)?;
+    let mut urls = HashMap::new();
+    for (index, file) in files.iter().enumerate() {
+        let in_bucket = policy.as_ref().map(|policy| policy.path(&unique(&job.id, index), &file.file_name()));
+        if let Some(path) = &in_bucket {
+            urls.insert(format!("{base_url}/{}", file.path()), store.url(path));
+        } else if !file.is_painting() && lifecycle.is_none() {
+            continue;
+        }
+        if store.get_even_expired(in_bucket.as_ref().unwrap_or(&file.path())).is_some() {
             continue;
         }
         let content = match file.is_painting() {
@@ -156,8 +176,32 @@ fn output(job: &Job, base_url: &str, store: &Store) -> Result<(Value, String), S
             }
             false => None,
         };
-        let added = store.add_generated(file, &lifecycle.clone().unwrap_or_default(), content);
+        let added = match in_bucket {
+            Some(path) => store.add_to_bucket(path, file, content, upload_time),
+            None => store.add_generated(file, &lifecycle.clone().unwrap_or_default(), content),
+        };
         added.map_err(|exceeded| exceeded.to_string())?;
     }
+    replace(&mut output, &urls);
     Ok((output, spec.count.unwrap_or(1).to_string()))
+}
+
+/// Returns the unique prefix of a file's name in a bucket: 32 hexadecimal digits, the same whenever the result is read.
+fn unique(job_id: &str, index: usize) -> String {
+    let digits: String = job_id.chars().filter(char::is_ascii_hexdigit).take(28).collect();
+    format!("{digits}{index:04x}")
+}
+
+/// Replaces URLs that are a whole string of the output.
+fn replace(value: &mut Value, urls: &HashMap<String, String>) {
+    match value {
+        Value::String(text) => {
+            if let Some(url) = urls.get(text) {
+                text.clone_from(url);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| replace(item, urls)),
+        Value::Object(members) => members.values_mut().for_each(|member| replace(member, urls)),
+        _ => {}
+    }
 }

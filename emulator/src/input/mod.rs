@@ -6,4 +6,5 @@ pub(crate) mod file_limits;
 pub(crate) mod files;
 pub(crate) mod judge;
 mod own_values;
+pub(crate) mod upload_policy;
 pub(crate) mod violation;

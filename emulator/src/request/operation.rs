@@ -34,7 +34,8 @@ pub enum Operation {
     /// Complete a multipart upload: `POST …/multipart/{upload_id}/complete` below the file's URL, or below
     /// `/rest.fal.ai/storage/upload` for Google Cloud Storage.
     CompleteMultipart,
-    /// Read a file: `GET /v3.fal.media/files/{path}` or `GET /storage.googleapis.com/{path}`.
+    /// Read a file: `GET /v3.fal.media/files/{path}` or `GET /storage.googleapis.com/{path}`, or one in a client's bucket:
+    /// `GET /{bucket}.s3.{region}.amazonaws.com/{key}`.
     Media,
     /// Get a URL with which everyone can read a file: `POST /api.fal.ai/v1/storage/files/sign`.
     SignFile,

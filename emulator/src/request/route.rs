@@ -2,6 +2,7 @@ use hyper::Method;
 use percent_encoding::percent_decode_str;
 
 use crate::documents::document::app_segments;
+use crate::input::upload_policy;
 use crate::request::operation::Operation;
 
 /// The target of a path. Its first segment is the name of a fal host.
@@ -60,6 +61,9 @@ impl Route {
             ["v3.fal.media", "files", "upload", "multipart"] => storage(Operation::StartMultipart),
             ["v3.fal.media", "files", name @ ..] if !name.is_empty() => file(method, &segments),
             ["storage.googleapis.com", name @ ..] if !name.is_empty() => file(method, &segments),
+            [host, name @ ..] if !name.is_empty() && *method != Method::PUT && upload_policy::is_s3(host) => {
+                Route::File { path: segments.join("/"), operation: Operation::Media }
+            }
             _ => Route::Unknown,
         }
     }

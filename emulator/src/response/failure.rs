@@ -27,6 +27,14 @@ impl Failure {
         failure
     }
 
+    /// A header of the request is invalid, which is found before the model starts.
+    pub(crate) fn invalid_header(detail: String) -> Self {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        let mut failure = Failure::new(status, json!({ "detail": detail }), status_error(status), None);
+        failure.set("x-fal-billable-units", "0");
+        failure
+    }
+
     /// The client cancelled the request.
     pub(crate) fn cancelled() -> Self {
         // 499 is not a registered status, so there is no constant for it.

@@ -13,6 +13,8 @@ pub(crate) enum Refusal {
     Method(&'static [Method]),
     NoApplication(String),
     NoPath(String),
+    /// A bucket has no object of this key. S3 responds in its own format.
+    NoObject,
     /// No job has this request id.
     NoRequest,
     /// The endpoint's queue is longer than the client allows.
@@ -42,6 +44,7 @@ impl Refusal {
                 reply::detail(StatusCode::NOT_FOUND, &format!("Application \"{id}\" not found"))
             }
             Refusal::NoPath(path) => reply::detail(StatusCode::NOT_FOUND, &format!("Path {path} not found")),
+            Refusal::NoObject => reply::no_object(),
             Refusal::NoRequest => reply::word(StatusCode::NOT_FOUND, "NOT_FOUND"),
             Refusal::QueueFull { waiting } => {
                 let detail = format!("The queue is full: {waiting} requests are waiting");

@@ -45,6 +45,13 @@ fn bytes(status: StatusCode, content_type: &'static str, body: Bytes) -> Reply {
     reply
 }
 
+/// Responds as S3 does if there is no object of a key.
+pub(crate) fn no_object() -> Reply {
+    const BODY: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>NoSuchKey</Code>\
+        <Message>The specified key does not exist.</Message></Error>";
+    bytes(StatusCode::NOT_FOUND, "application/xml", Bytes::from_static(BODY.as_bytes()))
+}
+
 /// Responds with a stream of server-sent events.
 pub(crate) fn events(body: Body) -> Reply {
     let mut reply = Response::new(body);

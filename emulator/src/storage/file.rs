@@ -20,6 +20,16 @@ pub(crate) struct File {
     pub(crate) lifecycle: Lifecycle,
     /// The time of expiry.
     pub(super) expires: Option<(Instant, SystemTime)>,
+    /// The time from which on the file can be read: the end of its upload.
+    pub(super) appears: Appears,
+}
+
+/// The time from which on a file can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Appears {
+    Immediately,
+    At(Instant),
+    Never,
 }
 
 /// The data of a stored file.
@@ -34,6 +44,14 @@ pub(crate) enum FileData {
 }
 
 impl File {
+    pub(super) fn has_appeared(&self, now: Instant) -> bool {
+        match self.appears {
+            Appears::Immediately => true,
+            Appears::At(instant) => now >= instant,
+            Appears::Never => false,
+        }
+    }
+
     pub(super) fn is_expired(&self, now: Instant) -> bool {
         self.expires.is_some_and(|(instant, _)| now >= instant)
     }

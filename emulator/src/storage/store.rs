@@ -10,7 +10,7 @@ use crate::random;
 use crate::response::exceeded::Exceeded;
 use crate::storage::acl::Acl;
 use crate::storage::content::{Blob, Content};
-use crate::storage::file::{File, FileData};
+use crate::storage::file::{Appears, File, FileData};
 use crate::storage::grants::{Denied, Grant, Grants};
 use crate::storage::host::Host;
 use crate::storage::lifecycle::Lifecycle;
@@ -121,7 +121,7 @@ impl Store {
     /// Adds the file of a path, or replaces it.
     pub(crate) fn put(&self, path: String, metadata: Metadata, blob: Blob) -> Result<StoredFile, Exceeded> {
         let content = Content::new(vec![Arc::new(blob)]);
-        let file = self.insert(path, metadata, FileData::Uploaded(content.clone(), None))?;
+        let file = self.insert(path, metadata, FileData::Uploaded(content.clone(), None), Appears::Immediately)?;
         Ok(StoredFile { file, content, parts: None })
     }
 
@@ -185,7 +185,8 @@ impl Store {
         let metadata = upload.metadata.clone();
         drop(entries);
         if let Completed::Now(content) = completed
-            && let Err(full) = self.insert(path.to_owned(), metadata, FileData::Uploaded(content, Some(parts)))
+            && let Err(full) =
+                self.insert(path.to_owned(), metadata, FileData::Uploaded(content, Some(parts)), Appears::Immediately)
         {
             return Some(Err(full.to_string()));
         }
@@ -199,16 +200,33 @@ impl Store {
         lifecycle: &Lifecycle,
         content: Option<Blob>,
     ) -> Result<(), Exceeded> {
-        let data = match content {
-            Some(blob) => FileData::Generated(Content::new(vec![Arc::new(blob)])),
-            None => FileData::Drawn(file.clone()),
-        };
-        let content_type = file.content_type().to_owned();
-        let metadata = Metadata { name: file.file_name(), content_type, lifecycle: lifecycle.clone() };
-        self.insert(file.path(), metadata, data).map(drop)
+        let metadata = Metadata::of(file, lifecycle.clone());
+        self.insert(file.path(), metadata, generated(file, content), Appears::Immediately).map(drop)
     }
 
-    fn insert(&self, path: String, metadata: Metadata, data: FileData) -> Result<Arc<File>, Exceeded> {
+    /// Adds a generated file to a client's bucket, in which it appears after a time. Without content it is drawn whenever it
+    /// is read.
+    pub(crate) fn add_to_bucket(
+        &self,
+        path: String,
+        file: &MediaFile,
+        content: Option<Blob>,
+        after: Duration,
+    ) -> Result<(), Exceeded> {
+        // The longest time means never, and so does one beyond the clock's range.
+        let appears = self.clock.now().checked_add(after).filter(|_| after < MAX_ADVANCE);
+        let metadata = Metadata::of(file, Lifecycle::default());
+        let data = generated(file, content);
+        self.insert(path, metadata, data, appears.map_or(Appears::Never, Appears::At)).map(drop)
+    }
+
+    fn insert(
+        &self,
+        path: String,
+        metadata: Metadata,
+        data: FileData,
+        appears: Appears,
+    ) -> Result<Arc<File>, Exceeded> {
         let (now, date) = (self.clock.now(), self.clock.date());
         let Metadata { name, content_type, lifecycle } = metadata;
         let expires = lifecycle.expires_after.and_then(|time| now.checked_add(time).zip(date.checked_add(time)));
@@ -225,7 +243,8 @@ impl Store {
         entries.has_expiring |= expires.is_some();
         entries.last_number += 1;
         let number = entries.last_number;
-        let file = Arc::new(File { number, path: path.clone(), url, name, content_type, data, lifecycle, expires });
+        let file =
+            Arc::new(File { number, path: path.clone(), url, name, content_type, data, lifecycle, expires, appears });
         entries.files.insert(path, Arc::clone(&file));
         Ok(file)
     }
@@ -235,9 +254,10 @@ impl Store {
         lock(&self.entries).files.get(path).cloned()
     }
 
-    /// Returns the file of a path, unless it has expired.
+    /// Returns the file of a path, unless it has expired or has not appeared.
     pub(crate) fn get(&self, path: &str) -> Option<Arc<File>> {
-        self.get_even_expired(path).filter(|file| !file.is_expired(self.clock.now()))
+        let now = self.clock.now();
+        self.get_even_expired(path).filter(|file| !file.is_expired(now) && file.has_appeared(now))
     }
 
     /// Returns the uploads that have not expired, oldest first.
@@ -269,7 +289,7 @@ impl Store {
         }
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         const UNRESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
         format!("{}/{}", self.base_url, utf8_percent_encode(path, &UNRESERVED))
     }
@@ -280,6 +300,13 @@ impl Store {
         let path = path.split(['?', '#']).next().unwrap_or(path);
         let is_file = ["v3.fal.media/files/", "storage.googleapis.com/"].iter().any(|host| path.starts_with(host));
         is_file.then(|| percent_decode_str(path).decode_utf8_lossy().into_owned())
+    }
+}
+
+fn generated(file: &MediaFile, content: Option<Blob>) -> FileData {
+    match content {
+        Some(blob) => FileData::Generated(Content::new(vec![Arc::new(blob)])),
+        None => FileData::Drawn(file.clone()),
     }
 }
 

@@ -17,6 +17,7 @@ mod limits;
 mod media;
 mod multipart;
 mod options;
+mod output_storage;
 mod outputs;
 mod paintings;
 mod queue;

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 use url::Url;
@@ -11,11 +13,28 @@ use crate::media::MediaUrl;
 use crate::protocol::RawResponse;
 use crate::transport::{MAX_ERROR_BODY, MediaStream, OnProgress, TransferProgress};
 
+/// The time for which a file in a bucket of the client's calls is waited for.
+const UPLOAD_PATIENCE: Duration = Duration::from_secs(60);
+
 /// The limits of every download.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Limits {
     pub(super) max_bytes: Option<u64>,
     pub(super) private_redirects: bool,
+    /// The time for which a missing file is waited for. `None` waits for files in the buckets of the client's calls.
+    pub(super) wait_for_upload: Option<Duration>,
+}
+
+impl Limits {
+    /// Returns the time for which a missing file is waited for, because its upload may not be finished.
+    fn upload_patience(&self, client: &Client, url: &str) -> Duration {
+        let context = client.context();
+        let by_default = || match context.buckets.contain(url) {
+            true => UPLOAD_PATIENCE.min(context.retry.patience),
+            false => Duration::ZERO,
+        };
+        self.wait_for_upload.unwrap_or_else(by_default)
+    }
 }
 
 /// The options of a download of one file.
@@ -59,7 +78,8 @@ impl<'a> Incoming<'a> {
                 let message = format!("invalid URL of a file: {excerpt:?}; expected an http, https or data URL");
                 Error::new(ErrorKind::UnexpectedResponse, message)
             })?;
-            let stream = MediaStream::open(client.context(), parsed, options.limits.private_redirects).await?;
+            let upload = options.limits.upload_patience(client, url);
+            let stream = MediaStream::open(client.context(), parsed, options.limits.private_redirects, upload).await?;
             Source::Stream(Box::new(stream))
         };
         let mut incoming = Incoming { source, head: None, file_type: FileType::default(), received: 0, options };

@@ -129,6 +129,17 @@ macro_rules! download_limits {
             self
         }
 
+        /// Time for which a missing file is waited for, because fal may not have finished its upload into a bucket of yours.
+        /// S3 responds with 404 until then, or with 403 if you may not list the bucket. Zero turns waiting off.
+        ///
+        /// Default: one minute, but not more than the [`patience`](crate::RetryPolicy::patience) of the client, for files in
+        /// the buckets that this client has sent with [`output_to`](crate::Subscribe::output_to). Other files are waited for
+        /// briefly. Set it if another process has sent the request. A file whose upload has failed stays missing.
+        pub fn wait_for_upload(mut self, patience: std::time::Duration) -> Self {
+            self.$($limits).+.wait_for_upload = Some(patience);
+            self
+        }
+
         /// Follows redirects from a public host to a private one: to this machine, its network, or another address that is
         /// not on the public internet. Default: `false`, which fails, because the file would be one that only this machine
         /// can reach. Redirects from a private host, such as an emulator, are always followed.
