@@ -136,7 +136,7 @@ pub use schema::{EndpointInput, Given, Missing, Nullable, Required};
 pub use schema::{input, input_object, input_union, open_enum, output, output_union};
 pub use serde_json::Value as Json;
 pub use storage::{Repository, UploadPolicy};
-pub use transport::{RetryPolicy, TransferProgress};
+pub use transport::{RetryPolicy, TransferProgress, UploadProgress};
 
 #[cfg(fuzzing)]
 #[doc(hidden)]

@@ -46,6 +46,7 @@ mod transient_responses;
 mod types;
 mod unreadable_statuses;
 mod upload_faults;
+mod upload_progress;
 mod upload_tokens;
 mod uploads;
 mod wire;
