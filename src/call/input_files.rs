@@ -58,7 +58,7 @@ pub(super) async fn upload<I: EndpointInput>(
     Ok(())
 }
 
-/// Uploads a file and returns its URL. Returns a data URI instead if the file is small enough.
+/// Uploads a file, unless the client has done so already, and returns its URL. Returns a data URI instead if the file is small enough.
 async fn url(
     client: &Client,
     file: FileInput,
@@ -69,5 +69,9 @@ async fn url(
     if source.length().is_some_and(|length| length < policy.inline_below) {
         return source.into_data_uri().await;
     }
-    client.uploader(policy)?.upload(source, Some(on_progress)).await.map(|file| file.url)
+    let uploader = client.uploader(policy)?;
+    match client.upload_cache() {
+        Some(cache) => uploader.upload_once(source, cache, on_progress).await,
+        None => uploader.upload(source, Some(on_progress)).await.map(|file| file.url),
+    }
 }

@@ -1,6 +1,8 @@
 //! Uploads to fal's storage.
 
+mod cache;
 mod cdn;
+mod digest;
 mod initiate;
 mod multipart;
 mod policy;
@@ -9,6 +11,7 @@ mod timestamp;
 mod token;
 mod uploader;
 
+pub(crate) use cache::UploadCache;
 pub use policy::{Repository, UploadPolicy};
 pub(crate) use source::Source;
 pub(crate) use token::Tokens;

@@ -32,7 +32,7 @@ pub(crate) use media_request::MAX_ERROR_BODY;
 pub(crate) use media_stream::MediaStream;
 pub(crate) use meter::Meter;
 pub(crate) use parcel::{Parcel, deliver};
-pub(crate) use payload::Payload;
+pub(crate) use payload::{FileVersion, Payload};
 pub(crate) use progress::{OnProgress, OnUpload};
 pub use progress::{TransferProgress, UploadProgress};
 pub(crate) use proxies::{Proxies, Variable};

@@ -45,6 +45,7 @@ mod transfers;
 mod transient_responses;
 mod types;
 mod unreadable_statuses;
+mod upload_cache;
 mod upload_faults;
 mod upload_progress;
 mod upload_tokens;

@@ -76,3 +76,17 @@ async fn bytes_that_are_sent_again_count_once() {
     call.await.expect("a response");
     assert_eq!(reports.of("image_url").last(), Some(&(2000, Some(2000))));
 }
+
+#[tokio::test]
+async fn file_that_is_reused_is_reported_once_as_complete() {
+    let emulator = start_instant().await;
+    let endpoint = emulator.client().endpoint(inpainting::ENDPOINT);
+    for is_first in [true, false] {
+        let reports = Reports::default();
+        let input = input(FileInput::bytes(some_bytes(2000), "image/png"));
+        endpoint.run(input).on_upload_progress(reports.collect()).await.expect("a response");
+        let image = reports.of("image_url");
+        assert_eq!(image.last(), Some(&(2000, Some(2000))));
+        assert!(is_first || image.len() == 1, "{image:?}");
+    }
+}
