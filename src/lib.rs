@@ -57,6 +57,7 @@
 //! | `documents` | `documents()`: the OpenAPI documents of the shipped endpoints |
 //! | `image` | `FileInput::from(image::DynamicImage)`, uploaded as PNG |
 //! | `socks` | SOCKS proxies of the environment |
+//! | `test-util` | constructors for tests: `Response::new`, `Response::blank`, `Response::from_json`, `Error::from_response`, `Error::of_kind` |
 //! | `regenerate` | updates `generated/`; only for builds of this crate's own repository |
 //!
 //! # Tracing
@@ -104,6 +105,8 @@ mod protocol;
 mod queue;
 mod schema;
 mod storage;
+#[cfg(feature = "test-util")]
+mod test_util;
 mod text;
 mod transport;
 
