@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::folders::{Folders, count};
+use crate::folders::{Folders, count, print_hints};
 
 /// Check that the generated code is up to date, without writing anything
 ///
@@ -17,6 +17,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, fal_codegen::Error> {
     let summary = arguments.folders.builder().check()?;
+    print_hints(&summary);
     if summary.is_current() {
         println!("{}: all {} files are up to date", count(summary.documents, "document"), summary.unchanged);
         return Ok(ExitCode::SUCCESS);

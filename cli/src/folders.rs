@@ -39,6 +39,11 @@ pub(crate) fn count(number: usize, thing: &str) -> String {
     if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
 }
 
+/// Prints what a user may not expect of the documents, such as files that are passed over.
+pub(crate) fn print_hints(summary: &Summary) {
+    summary.hints().for_each(|hint| eprintln!("{hint}"));
+}
+
 impl Folders {
     pub(crate) fn builder(&self) -> Builder {
         let builder = Builder::new().schemas(&self.schemas).out_dir(&self.out);

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
-use crate::folders::{Folders, count};
+use crate::folders::{Folders, count, print_hints};
 
 /// Generate code from all documents, and remove stale code
 ///
@@ -28,6 +28,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, fal_codegen::Error>
     let (written, removed) = (summary.written.len(), summary.removed.len());
     let (documents, unchanged) = (count(summary.documents, "document"), summary.unchanged);
     println!("{documents}: {} written, {removed} removed, {unchanged} unchanged", count(written, "file"));
+    print_hints(&summary);
     if let Some(warning) = arguments.folders.warning(&summary) {
         eprintln!("{warning}");
     }

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use std::{env, fs};
 
-use fal_documents::Finding;
+use fal_documents::{Finding, Found};
 
 use crate::error::Error;
 use crate::lock::Lock;
@@ -48,12 +48,15 @@ impl Builder {
 
     /// Sets the folder of the documents. Default: `schemas`.
     ///
-    /// Every `.json` file in it and in its folders is read, except hidden ones. A file has one of these forms:
+    /// Every `.json` file in it and in its folders is read, except hidden ones and those in linked folders.
+    /// [`Summary::passed_over`] has files that look as if they were meant. A file has one of these forms:
     ///
-    /// - an endpoint's OpenAPI document, as fal serves it;
-    /// - a page of fal's platform API with many documents (`GET /v1/models?expand=openapi-3.0`);
+    /// - an endpoint's OpenAPI document, as fal serves it. A document without the result of the endpoint has an untyped output;
+    /// - a page of fal's platform API with many documents (`GET /v1/models?expand=openapi-3.0`), or one model of it;
     /// - the OpenAPI document that an app itself serves;
-    /// - the short form: `{"endpointId": "me/app", "input": {…}, "output": {…}, "$defs": {…}}` with JSON Schemas.
+    /// - the short form: `{"endpointId": "me/app", "input": {…}, "output": {…}, "$defs": {…}}` with JSON Schemas. `output` is
+    ///   optional. The definitions may also be in `definitions` or `components.schemas`;
+    /// - an array of these.
     ///
     /// Documents are untrusted, so they have a budget:
     ///
@@ -140,7 +143,9 @@ impl Builder {
         let folder = self.folder()?;
         // A folder that does not exist has nothing to reuse, and remains so if the documents are invalid.
         let mut lock = folder.is_dir().then(|| Lock::of(&folder));
-        let Generated { documents, files, report } = self.run(&Present::read(&folder, &self.options.render))?;
+        let Found { sources, passed_over, .. } = self.find()?;
+        let present = Present::read(&folder, &self.options.render);
+        let Generated { documents, files, report, duplicate_keys } = pipeline::run(&sources, &present, &self.options)?;
         if lock.is_none() {
             fs::create_dir_all(&folder).map_err(|error| Finding::io(&folder, "create the folder", &error))?;
             lock = Some(Lock::of(&folder));
@@ -155,11 +160,12 @@ impl Builder {
         let modified = in_build_script().then(|| start.checked_sub(BEFORE_START)).flatten();
         write::apply(&folder, &changes, modified)?;
         drop(lock);
-        let summary = Summary::new(documents, changes, lost);
+        let summary = Summary { passed_over, duplicate_keys, ..Summary::new(documents, changes, lost) };
         if in_build_script() {
             if self.out_dir.is_some() {
                 paths.iter().try_for_each(|path| rerun_if_changed(path))?;
             }
+            summary.hints().for_each(|hint| println!("cargo::warning={hint}"));
             if let Some(warning) = summary.warning(&folder) {
                 println!("cargo::warning={warning}");
             }
@@ -185,19 +191,27 @@ impl Builder {
     pub fn check(&self) -> Result<Summary, Error> {
         let folder = self.folder()?;
         let _lock = folder.is_dir().then(|| Lock::of(&folder));
-        let Generated { documents, files, report } = self.run(&Present::default())?;
+        let Found { sources, passed_over, .. } = self.find()?;
+        let Generated { documents, files, report, duplicate_keys } =
+            pipeline::run(&sources, &Present::default(), &self.options)?;
         let lost = report.new_since(&report::read(&folder).unwrap_or_default());
-        Ok(Summary::new(documents, write::compare(&folder, files)?, lost))
+        let summary = Summary::new(documents, write::compare(&folder, files)?, lost);
+        Ok(Summary { passed_over, duplicate_keys, ..summary })
     }
 
-    fn run(&self, present: &Present) -> Result<Generated, Error> {
-        let sources = fal_documents::find(&self.options.schemas).map_err(Error::new)?;
-        pipeline::run(&sources, present, &self.options)
+    fn find(&self) -> Result<Found, Error> {
+        fal_documents::find(&self.options.schemas).map_err(Error::new)
     }
 
     fn folder(&self) -> Result<PathBuf, Finding> {
         match (&self.out_dir, env::var_os("OUT_DIR")) {
-            (Some(folder), _) => Ok(folder.clone()),
+            // A folder cannot be made below a file either.
+            (Some(folder), _) => {
+                match folder.ancestors().find(|folder| folder.exists()).filter(|found| !found.is_dir()) {
+                    Some(file) => Err(Finding::new(file, "", refusals::OUT_IS_A_FILE)),
+                    None => Ok(folder.clone()),
+                }
+            }
             (None, Some(folder)) if in_build_script() => Ok(Path::new(&folder).join("endpoints")),
             (None, _) => Err(Finding::new(&self.options.schemas, "", refusals::NO_OUT_DIR)),
         }

@@ -141,7 +141,6 @@ const RESERVED_MODULES: &[&str] = &[
     "nul",
     "prn",
     "realtime",
-    "input_required",
     "result",
     "resume",
     "run",
@@ -174,13 +173,15 @@ const RESERVED_FIELDS: &[&str] = &["build", "builder", "new"];
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scope {
     taken: BTreeSet<String>,
+    /// The suffix of a name that is taken along with each: a type may have a builder.
+    companion: Option<&'static str>,
     /// The next number to try for a name.
     next: BTreeMap<String, usize>,
 }
 
 impl Scope {
     pub(crate) fn types() -> Self {
-        Scope::of(RESERVED_TYPES)
+        Scope { companion: Some("Builder"), ..Scope::of(RESERVED_TYPES) }
     }
 
     pub(crate) fn fields() -> Self {
@@ -193,23 +194,34 @@ impl Scope {
     }
 
     fn of(taken: &[&str]) -> Self {
-        Scope { taken: taken.iter().map(|name| (*name).to_owned()).collect(), next: BTreeMap::new() }
+        Scope { taken: taken.iter().map(|name| (*name).to_owned()).collect(), ..Scope::default() }
     }
 
     /// Takes `wanted` if it is free, otherwise the other name, with a number if necessary.
     pub(crate) fn take_either(&mut self, wanted: &str, other: &str) -> String {
-        self.take(if self.taken.contains(wanted) { other } else { wanted })
+        self.take(if self.is_free(wanted) { wanted } else { other })
     }
 
     /// Takes `wanted`, with a number if necessary.
     pub(crate) fn take(&mut self, wanted: &str) -> String {
         let mut name = wanted.to_owned();
-        let next = self.next.entry(name.clone()).or_insert(2);
-        while !self.taken.insert(name.clone()) {
+        let mut next = self.next.get(&name).copied().unwrap_or(2);
+        while !self.is_free(&name) {
             name = format!("{wanted}{next}");
-            *next += 1;
+            next += 1;
         }
+        self.next.insert(wanted.to_owned(), next);
+        self.taken.extend(self.companion(&name));
+        self.taken.insert(name.clone());
         name
+    }
+
+    fn is_free(&self, name: &str) -> bool {
+        !self.taken.contains(name) && self.companion(name).is_none_or(|companion| !self.taken.contains(&companion))
+    }
+
+    fn companion(&self, name: &str) -> Option<String> {
+        self.companion.map(|companion| format!("{name}{companion}"))
     }
 }
 
@@ -242,9 +254,10 @@ pub(crate) fn field(property: &str) -> String {
     unreserved(snake(property), RESERVED_FIELDS)
 }
 
-/// The name of a module and the method that leads to it.
+/// The name of a module and the method that leads to it. Modules of builders end in `_required`.
 pub(crate) fn module(segment: &str) -> String {
-    unreserved(snake(segment), RESERVED_MODULES)
+    let name = unreserved(snake(segment), RESERVED_MODULES);
+    if name.ends_with("_required") { format!("{name}_") } else { name }
 }
 
 /// The name of the module of an owner, the first segment of an id.
@@ -365,6 +378,7 @@ mod tests {
             ("crate", "crate_"),
             ("stream", "stream_"),
             ("input_required", "input_required_"),
+            ("required", "required"),
             ("aux", "aux_"),
             ("com1", "com1_"),
             ("LPT9", "lpt9_"),
@@ -488,5 +502,6 @@ mod tests {
         let mut scope = Scope::types();
         assert_eq!(["Vec", "A", "A", "A2", "A"].map(|name| scope.take(name)), ["Vec2", "A", "A2", "A22", "A3"]);
         assert_eq!(scope.take_either("A", "AState"), "AState");
+        assert_eq!(["ABuilder", "BBuilder", "B"].map(|name| scope.take(name)), ["ABuilder2", "BBuilder", "B2"]);
     }
 }

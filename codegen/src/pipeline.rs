@@ -34,6 +34,8 @@ pub(crate) struct Generated {
     pub(crate) documents: usize,
     pub(crate) files: Files,
     pub(crate) report: Report,
+    /// Keys that an object of a document has twice.
+    pub(crate) duplicate_keys: Vec<Finding>,
 }
 
 /// Generates every file, reusing what is present. Fails with everything that is wrong with the documents.
@@ -52,6 +54,7 @@ pub(crate) fn run(sources: &[Source], present: &Present, options: &Options) -> R
         Err(found) => return Err(Error::new([findings, found].concat())),
     };
     let (documents, mut lines) = (endpoints.documents.len(), endpoints.lines());
+    let duplicate_keys = std::mem::take(&mut endpoints.duplicate_keys);
     let Modules { mut files, report, codes } = modules(&tree, endpoints, present, options, &mut findings);
     for Line { id, code, .. } in &mut lines {
         *code = code.and_then(|_| codes.get(id).copied());
@@ -68,7 +71,7 @@ pub(crate) fn run(sources: &[Source], present: &Present, options: &Options) -> R
     files.insert(PathBuf::from(ROOT), Some(render::root(&tree, &options.render)));
     files.insert(PathBuf::from(MANIFEST), Some(Manifest::new(lines, &options.render).to_text()));
     files.insert(PathBuf::from(REPORT), Some(report.to_text()));
-    Ok(Generated { documents, files, report })
+    Ok(Generated { documents, files, report, duplicate_keys })
 }
 
 fn check_names(options: &Options) -> Vec<Finding> {
@@ -88,11 +91,12 @@ struct Endpoints<'a> {
     documents: Vec<(&'a Source, Document)>,
     /// The ids of endpoints that fal has no document of, with fal's reason.
     undocumented: Vec<(&'a Source, String, Option<String>)>,
+    duplicate_keys: Vec<Finding>,
 }
 
 impl<'a> Endpoints<'a> {
     fn read(sources: &'a [Source], findings: &mut Vec<Finding>) -> Self {
-        let mut endpoints = Endpoints { documents: Vec::new(), undocumented: Vec::new() };
+        let mut endpoints = Endpoints { documents: Vec::new(), undocumented: Vec::new(), duplicate_keys: Vec::new() };
         for source in sources {
             match fal_documents::parse(source) {
                 Ok(contents) => {
@@ -100,6 +104,7 @@ impl<'a> Endpoints<'a> {
                     endpoints.documents.extend(documents);
                     let undocumented = contents.undocumented.into_iter().map(|(id, error)| (source, id, error));
                     endpoints.undocumented.extend(undocumented);
+                    endpoints.duplicate_keys.extend(contents.duplicate_key);
                 }
                 Err(found) => findings.extend(found),
             }

@@ -7,16 +7,16 @@ use fal_documents::text::is_hidden;
 const WIDTH: usize = 100;
 
 /// The longest text, in characters. The longest one known has some 1,000. Each line takes a multiple of its text in memory.
-const MAX_TEXT: usize = 20_000;
+pub(crate) const MAX_TEXT: usize = 20_000;
 
-/// Wraps the paragraphs and lists of a text, with an empty line between them. Long texts end in an ellipsis.
+const CUT: &str = "(The text is cut after 20,000 characters.)";
+
+/// Wraps the paragraphs and lists of a text, with an empty line between them. A long text is cut, and says so.
 pub(crate) fn lines(text: &str) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut after_item = false;
-    let (text, rest) = match text.char_indices().nth(MAX_TEXT) {
-        Some((end, _)) => (&text[..end], "…"),
-        None => (text, ""),
-    };
+    let cut = text.char_indices().nth(MAX_TEXT).map(|(end, _)| end);
+    let text = cut.map_or(text, |end| &text[..end]);
     for block in blocks(text) {
         let joined = block.item && after_item;
         if !lines.is_empty() && !joined {
@@ -25,8 +25,9 @@ pub(crate) fn lines(text: &str) -> Vec<String> {
         after_item = block.item;
         lines.extend(wrap(&block));
     }
-    if let Some(last) = lines.last_mut() {
-        last.push_str(rest);
+    if let (Some(last), Some(_)) = (lines.last_mut(), cut) {
+        last.push('…');
+        lines.extend([String::new(), CUT.to_owned()]);
     }
     lines
 }

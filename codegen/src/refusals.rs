@@ -13,6 +13,7 @@ use crate::prose::{code, lines};
 
 // Findings about files and folders.
 
+pub(crate) const OUT_IS_A_FILE: &str = "output folder is a file, or inside of one; choose another output folder";
 pub(crate) const NO_OUT_DIR: &str = "no output folder: set `out_dir` outside of build scripts";
 pub(crate) const NO_DOCUMENTS: &str =
     "no documents found, and all generated code would be removed: check the path, or remove the code by hand";
@@ -127,6 +128,7 @@ pub(crate) const NO_TYPE: &str = "the schema does not state a type";
 pub(crate) const UNKNOWN_TYPE: &str = "the schema has an unknown `type`";
 pub(crate) const NO_ITEM_TYPE: &str = "the schema does not state the type of the items";
 pub(crate) const NO_VARIANT_TYPE: &str = "the schema does not state the type of a variant";
+pub(crate) const NO_OUTPUT: &str = "the document has no schema of the output; add it to the document or with a patch";
 pub(crate) const NO_FIELDS: &str = "the schema declares no fields";
 pub(crate) const OTHER_ENUM: &str = "enum values are neither strings nor numbers";
 pub(crate) const SELF_REFERENCE: &str = "the component consists of itself";
@@ -145,7 +147,17 @@ pub(crate) fn untyped_json(reason: &str) -> String {
 }
 
 pub(crate) fn missing_component(component: &str) -> String {
-    format!("the component {} is missing from the document", code(component))
+    let name = code(component);
+    // The name of a component, or the whole reference if it does not lead to one.
+    if component.starts_with('#') {
+        format!("the reference {name} does not lead to a component")
+    } else if ["://", "#", ".json", ".yaml", ".yml"].iter().any(|mark| component.contains(mark)) {
+        format!(
+            "references to other files are not followed ({name}): put the schema into the document, or into a patch"
+        )
+    } else {
+        format!("the component {name} is missing from the document")
+    }
 }
 
 pub(crate) fn missing_part(component: &str) -> String {

@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use fal_documents::Finding;
 use fal_documents::text::printable;
 
 use crate::report::REPORT;
@@ -22,12 +23,24 @@ pub struct Summary {
     pub unchanged: usize,
     /// New lines of `REPORT.md`, each with its endpoint: parts of schemas that the generated code does not express.
     pub lost: Vec<String>,
+    /// The files and folders that look like documents and were not read, each with the reason: `DIALOG.JSON`, `dialog.yaml`,
+    /// `.dialog.json`, a linked folder.
+    pub passed_over: Vec<Finding>,
+    /// Keys that an object of a document has twice, at most one a file. The last one counts.
+    pub duplicate_keys: Vec<Finding>,
 }
 
 impl Summary {
     pub(crate) fn new(documents: usize, changes: Changes, lost: Vec<String>) -> Self {
         let Changes { write, remove, unchanged } = changes;
-        Summary { documents, written: write.into_keys().collect(), removed: remove, unchanged, lost }
+        Summary {
+            documents,
+            written: write.into_keys().collect(),
+            removed: remove,
+            unchanged,
+            lost,
+            ..Summary::default()
+        }
     }
 
     /// Returns a warning if there are new lines in the report in `folder`, or if there were no documents.
@@ -41,6 +54,12 @@ impl Summary {
             1 => Some(format!("1 part of the schemas is not expressed in the generated code, see {report}")),
             many => Some(format!("{many} parts of the schemas are not expressed in the generated code, see {report}")),
         }
+    }
+
+    /// Returns a line for each file that was passed over, and for each duplicate key.
+    pub fn hints(&self) -> impl Iterator<Item = String> {
+        let passed_over = self.passed_over.iter().map(|finding| format!("passed over: {finding}"));
+        passed_over.chain(self.duplicate_keys.iter().map(Finding::to_string))
     }
 
     /// Returns true if no file was, or would be, written or removed.

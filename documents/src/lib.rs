@@ -7,8 +7,8 @@
 //! use std::path::Path;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let sources = fal_documents::find(Path::new("schemas")).map_err(|findings| findings[0].to_string())?;
-//! for source in &sources {
+//! let found = fal_documents::find(Path::new("schemas")).map_err(|findings| findings[0].to_string())?;
+//! for source in &found.sources {
 //!     let contents = fal_documents::parse(source).map_err(|findings| findings[0].to_string())?;
 //!     contents.documents.iter().for_each(|document| println!("{}: {}", document.id, document.input));
 //! }
@@ -22,15 +22,19 @@ pub mod budget;
 mod document;
 pub mod file;
 mod finding;
+mod form;
+mod json;
 mod patch;
 pub mod pointer;
 mod refusals;
 mod source;
 pub mod text;
+mod wrong_file;
 
-pub use document::{Contents, Document, parse};
+pub use document::{Contents, Document, component};
 pub use finding::Finding;
-pub use source::{Source, find};
+pub use form::parse;
+pub use source::{Found, Source, find};
 
 /// Digest of this crate's source. Another one may read the same document differently.
 pub const SOURCE: &str = env!("FAL_DOCUMENTS_SOURCE");

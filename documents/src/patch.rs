@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::budget::{self, Budget, MAX_DEPTH, MAX_FILE};
 use crate::finding::Finding;
-use crate::pointer;
 use crate::refusals::{self, nothing_at};
+use crate::{json, pointer};
 
 /// Applies the text of a patch to a document. A patch is stale if it does not apply, or if it has no effect.
 ///
@@ -16,8 +16,10 @@ pub(crate) fn apply(file: &Path, patch: &[u8], document: &mut Value) -> Result<(
     if budget::size_of_text(patch) > MAX_FILE {
         return Err(Finding::new(file, "", refusals::TOO_LARGE));
     }
-    let operations: Vec<Value> =
-        serde_json::from_slice(patch).map_err(|error| Finding::new(file, "", refusals::not_a_patch(&error)))?;
+    let not_a_patch = |reason: &str| Finding::new(file, "", refusals::not_a_patch(reason));
+    let Value::Array(operations) = json::parse(patch).map_err(|reason| not_a_patch(&reason))? else {
+        return Err(not_a_patch(refusals::NO_OPERATIONS));
+    };
     let (mut patched, mut budget) = (document.clone(), Budget::new(MAX_FILE));
     for (index, operation) in operations.iter().enumerate() {
         operate(&mut patched, operation, &mut budget)

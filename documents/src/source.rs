@@ -19,70 +19,129 @@ pub struct Source {
     pub patch: Option<(PathBuf, Vec<u8>)>,
 }
 
-/// Finds all documents in a folder and its folders, sorted by path.
+/// The files of a folder.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Found {
+    /// The documents, sorted by path.
+    pub sources: Vec<Source>,
+    /// The files and folders that look as if they had documents and are not read, each with the reason. Sorted by path.
+    pub passed_over: Vec<Finding>,
+}
+
+/// Finds all documents in a folder and its folders.
 ///
-/// The name of a document ends in `.json`. `flux.patch.json` is the patch for the `flux.json` in the same folder.
-pub fn find(folder: &Path) -> Result<Vec<Source>, Vec<Finding>> {
-    let (mut sources, mut findings) = (Vec::new(), Vec::new());
+/// The name of a document ends in `.json`. `flux.patch.json` is the patch for the `flux.json` in the same folder. Hidden files,
+/// and links to folders, are not read.
+///
+/// # Errors
+///
+/// Fails if there is no such folder, if a file is not a regular one or cannot be read, or if a patch has no document.
+pub fn find(folder: &Path) -> Result<Found, Vec<Finding>> {
+    let mut search = Search::default();
     if folder.is_dir() {
-        collect(folder, "", &mut sources, &mut findings);
+        search.folder(folder, "");
     } else {
-        findings.push(Finding::new(folder, "", refusals::NO_FOLDER));
+        let is_url =
+            folder.to_str().is_some_and(|folder| folder.starts_with("http://") || folder.starts_with("https://"));
+        let reason = match is_url {
+            true => refusals::URL,
+            false if folder.is_file() => refusals::NOT_A_FOLDER,
+            false => refusals::NO_FOLDER,
+        };
+        search.findings.push(Finding::new(folder, "", reason));
     }
+    let Search { mut sources, mut passed_over, mut findings } = search;
     sources.sort_by(|a, b| a.path.cmp(&b.path));
+    passed_over.sort();
     let (patches, mut sources): (Vec<Source>, Vec<Source>) =
         sources.into_iter().partition(|source| source.path.ends_with(PATCH));
     for patch in patches {
         let document = format!("{}.json", patch.path.trim_end_matches(PATCH));
         match sources.binary_search_by(|source| source.path.cmp(&document)) {
-            Ok(index) => sources[index].add(patch),
+            Ok(index) => sources[index].patch = Some((patch.file, patch.text)),
             Err(_) => {
                 let name = document.rsplit('/').next().unwrap_or_default();
                 findings.push(Finding::new(patch.file, "", refusals::no_document(name)));
             }
         }
     }
-    if findings.is_empty() { Ok(sources) } else { Err(findings) }
+    if findings.is_empty() { Ok(Found { sources, passed_over }) } else { Err(findings) }
 }
 
 const PATCH: &str = ".patch.json";
 
-impl Source {
-    fn add(&mut self, patch: Source) {
-        self.patch = Some((patch.file, patch.text));
-    }
+#[derive(Default)]
+struct Search {
+    sources: Vec<Source>,
+    passed_over: Vec<Finding>,
+    findings: Vec<Finding>,
 }
 
-fn collect(folder: &Path, prefix: &str, sources: &mut Vec<Source>, findings: &mut Vec<Finding>) {
-    let entries = match fs::read_dir(folder).and_then(|entries| entries.collect::<Result<Vec<_>, _>>()) {
-        Ok(entries) => entries,
-        Err(error) => return findings.push(Finding::io(folder, "read the folder", &error)),
-    };
-    for entry in entries {
-        let file_path = entry.path();
-        let name = entry.file_name();
-        let readable = name.to_str().filter(|name| !name.chars().any(char::is_control));
-        // Links to folders are not followed, because they could form a cycle.
-        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if name.as_encoded_bytes().starts_with(b".") || !(is_folder || is_document(&file_path)) {
-            continue;
-        }
-        let Some(name) = readable else {
-            findings.push(Finding::new(&file_path, "", refusals::NOT_UTF8));
-            continue;
+impl Search {
+    fn folder(&mut self, folder: &Path, prefix: &str) {
+        let entries = match fs::read_dir(folder).and_then(|entries| entries.collect::<Result<Vec<_>, _>>()) {
+            Ok(entries) => entries,
+            Err(error) => return self.findings.push(Finding::io(folder, "read the folder", &error)),
         };
-        let path = format!("{prefix}{name}");
-        if is_folder {
-            collect(&file_path, &format!("{path}/"), sources, findings);
-            continue;
-        }
-        match file::read(&file_path) {
-            Ok(text) => sources.push(Source { file: file_path, path, text, patch: None }),
-            Err(error) => findings.push(Finding::io(&file_path, "read the file", &error)),
+        for entry in entries {
+            let file = entry.path();
+            let name = entry.file_name();
+            // Links to folders are not followed, because they could form a cycle.
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if let Some(reason) = passed_over(&file, &name.to_string_lossy(), is_folder) {
+                if let Some(reason) = reason {
+                    self.passed_over.push(Finding::new(&file, "", reason));
+                }
+                continue;
+            }
+            let Some(name) = name.to_str().filter(|name| !name.chars().any(char::is_control)) else {
+                self.findings.push(Finding::new(&file, "", refusals::NOT_UTF8));
+                continue;
+            };
+            let path = format!("{prefix}{name}");
+            if is_folder {
+                let before = (self.sources.len(), self.findings.len());
+                self.folder(&file, &format!("{path}/"));
+                if is_named_like_a_document(name) && before == (self.sources.len(), self.findings.len()) {
+                    self.passed_over.push(Finding::new(&file, "", refusals::EMPTY_FOLDER));
+                }
+                continue;
+            }
+            match file::read(&file) {
+                Ok(text) => self.sources.push(Source { file, path, text, patch: None }),
+                Err(error) => self.findings.push(Finding::io(&file, "read the file", &error)),
+            }
         }
     }
 }
 
-fn is_document(file: &Path) -> bool {
-    file.file_name().unwrap_or_default().as_encoded_bytes().ends_with(b".json")
+/// Returns `None` for a document or a folder to search. Otherwise returns the reason why it is not read, if a user may expect
+/// that it is.
+fn passed_over(file: &Path, name: &str, is_folder: bool) -> Option<Option<&'static str>> {
+    let lower = name.to_lowercase();
+    let is_yaml = lower.ends_with(".yaml") || lower.ends_with(".yml");
+    if name.starts_with('.') {
+        let is_document = !is_folder && (lower.ends_with(".json") || is_yaml);
+        return Some(is_document.then_some(refusals::HIDDEN));
+    }
+    if is_folder || name.ends_with(".json") {
+        return None;
+    }
+    Some(if file.is_dir() {
+        Some(refusals::LINKED_FOLDER)
+    } else if lower.ends_with(".json") {
+        Some(refusals::UPPER_CASE)
+    } else if is_yaml {
+        Some(refusals::YAML_NAME)
+    } else if is_named_like_a_document(&lower) {
+        Some(refusals::OTHER_NAME)
+    } else {
+        None
+    })
+}
+
+fn is_named_like_a_document(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    ["json", "yaml", "yml"].iter().any(|format| lower.contains(format))
 }

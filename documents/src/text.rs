@@ -29,3 +29,9 @@ pub fn is_hidden(c: char) -> bool {
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
+
+/// Returns the line and the column, in bytes, that follow a text. Both begin at 1.
+pub(crate) fn place(before: &[u8]) -> (usize, usize) {
+    let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |index| index + 1);
+    (before.iter().filter(|byte| **byte == b'\n').count() + 1, before.len() - start + 1)
+}

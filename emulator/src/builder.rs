@@ -3,12 +3,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fal_client::LockReason;
+
+use crate::account;
 use crate::emulator::{Emulator, client_builder};
 use crate::endpoints::catalog::{Catalog, CatalogBuilder};
 use crate::error::Error;
 use crate::http::server::{Port, Server};
 use crate::keys::Keys;
 use crate::queue::pace::Pace;
+use crate::request::operation::Operation;
 use crate::request::received_request::ReceivedRequest;
 use crate::settings::Settings;
 use crate::state::State;
@@ -64,6 +68,7 @@ impl Default for EmulatorBuilder {
             port: 0,
             settings: Settings {
                 keys: Keys::Any,
+                account: account::State::default(),
                 pace: Pace::default(),
                 keep_alive: Duration::from_secs(10),
                 token_lifetime: Duration::from_secs(24 * 3600),
@@ -75,7 +80,8 @@ impl Default for EmulatorBuilder {
 }
 
 impl EmulatorBuilder {
-    /// Adds the documents in a folder and its subfolders: every `.json` file except patches (`.patch.json`).
+    /// Adds the documents in a folder and its subfolders: the same files, in the same forms, that `fal-codegen` generates types
+    /// from. Patches (`NAME.patch.json`) are applied, because the generated types have them too.
     ///
     /// Default: the documents that `fal-client` ships, unless [`schemas`](Self::schemas) or
     /// [`document`](Self::document) adds others. Can be called several times.
@@ -84,7 +90,8 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Adds a document as a JSON string. Can be called several times.
+    /// Adds a document as a JSON string, in any form that a file of [`schemas`](Self::schemas) may have. Can be called several
+    /// times.
     pub fn document(mut self, text: impl Into<String>) -> Self {
         self.documents.push(text.into());
         self
@@ -99,6 +106,29 @@ impl EmulatorBuilder {
     /// Sets the only accepted key. Default: any key is accepted, but one is required.
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.settings.keys = Keys::Only(key.into());
+        self
+    }
+
+    /// Starts with a locked account, see [`Emulator::lock_account`]. Default: not locked.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use fal_client::LockReason;
+    /// use fal_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::builder().locked(LockReason::ExhaustedBalance).start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn locked(mut self, reason: LockReason) -> Self {
+        self.settings.account.lock = Some(reason);
+        self
+    }
+
+    /// Starts with keys that lack the permission for an operation, see [`Emulator::deny_permission`]. Default: keys have
+    /// all permissions. Can be called several times.
+    pub fn without_permission(mut self, operation: Operation) -> Self {
+        self.settings.account.denied.insert(operation);
         self
     }
 

@@ -7,6 +7,7 @@ mod download;
 mod fetch_result;
 mod follow_options;
 mod future;
+mod input_check;
 mod input_files;
 mod job_event;
 mod job_handle;

@@ -33,6 +33,7 @@ impl Shape for FileInput {
     /// Rules apply to the URL of a file; the URL of bytes and paths is not known yet.
     fn validate(file: &Self, validator: &mut Validator, rules: &'static [Rule]) {
         validator.file(file);
+        validator.limits(file, rules);
         if let Some(url) = file.as_url().filter(|url| !url.starts_with("data:")) {
             validator.string(url, rules);
         }

@@ -11,7 +11,7 @@ use super::union::Kind;
 use super::validator::Validator;
 use crate::files::FileInput;
 
-/// A field's value where an explicit null differs from leaving the field unset.
+/// A field's value where an explicit null differs from leaving the field unset, or where the field is required.
 ///
 /// ```
 /// use fal_client::Nullable;
@@ -22,7 +22,8 @@ use crate::files::FileInput;
 /// # let _ = (unset, null, five);
 /// ```
 ///
-/// Builders have a setter for each: `duration(5)` and `null_duration()`.
+/// Builders have a setter for each: `duration(5)` and `null_duration()`. A required field that may be null is a
+/// `Nullable<T>` without an `Option`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nullable<T> {
     /// An explicit null.

@@ -4,6 +4,7 @@ mod cache;
 mod cdn;
 mod digest;
 mod initiate;
+mod measure;
 mod multipart;
 mod policy;
 mod source;
@@ -12,6 +13,7 @@ mod token;
 mod uploader;
 
 pub(crate) use cache::UploadCache;
+pub(crate) use measure::measure;
 pub use policy::{Repository, UploadPolicy};
 pub(crate) use source::Source;
 pub(crate) use token::Tokens;

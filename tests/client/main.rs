@@ -1,10 +1,12 @@
 //! The client's integration tests. Tests that need a process or a feature of their own are separate binaries.
 
+mod account_errors;
 mod attributes;
 mod backup_hosts;
 mod billed_responses;
 mod body_limits;
 mod call_futures;
+mod caller_headers;
 mod cancel_when;
 mod changing_files;
 mod configuration;
@@ -16,6 +18,7 @@ mod echoes;
 mod endless_heads;
 mod errors;
 mod faults;
+mod file_limits;
 mod file_names;
 mod flagship;
 mod following;
@@ -28,11 +31,13 @@ mod media_types;
 mod no_output;
 mod odd_values;
 mod output_files;
+mod own_values;
 mod private_redirects;
 mod properties;
 mod proxies;
 mod queue;
 mod request_urls;
+mod required_nulls;
 mod resumed_downloads;
 mod retry_table;
 mod retryability;

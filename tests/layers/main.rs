@@ -14,13 +14,13 @@ use std::path::Path;
 
 const CLIENT: &str = "text protocol error transport files schema media queue storage client call endpoint documents test_util fuzzing lib";
 
-const DOCUMENTS: &str = "budget pointer text finding refusals file source patch document lib";
+const DOCUMENTS: &str = "budget pointer text finding refusals wrong_file json file source patch document form lib";
 
 const GENERATOR: &str = "budget digest mark names prose words refusals error model tree \
     report select schema normalize types lower render manifest present features write summary lock change pipeline builder lib";
 
 const EMULATOR: &str = "documents error keys media random response sync time input storage endpoints request \
-    faults output queue settings state handlers http emulator builder lib";
+    account faults output queue settings state handlers http emulator builder lib";
 
 #[test]
 fn client_depends_downwards() {

@@ -34,15 +34,18 @@ impl<'a> Resolved<'a> {
 }
 
 /// Finds the keys that distinguish each object from the others.
-pub(super) fn fits(members: &[Resolved<'_>], schema: &Value) -> Vec<Fit> {
+pub(super) fn fits<'a>(members: &[Resolved<'a>], schema: &Value, is_nullable: impl Fn(&'a Value) -> bool) -> Vec<Fit> {
     if members.len() < 2 {
         return members.iter().map(|_| Fit::default()).collect();
     }
     let tags: Vec<Vec<(String, Vec<String>)>> = members.iter().map(|member| tags(member, schema)).collect();
-    let fit = |(index, member): (usize, &Resolved<'_>)| {
+    let fit = |(index, member): (usize, &Resolved<'a>)| {
         let required = strings(member.target.get("required"));
         let properties = member.properties();
-        let named = |key: &&str| properties.is_none_or(|properties| properties.contains_key(*key));
+        // A null counts as an absent key, so a key that may be null selects nothing.
+        let named = |key: &&str| {
+            properties.is_none_or(|properties| properties.get(*key).is_some_and(|property| !is_nullable(property)))
+        };
         let mut requires: Vec<String> = required.into_iter().filter(named).map(str::to_owned).collect();
         requires.sort();
         requires.dedup();

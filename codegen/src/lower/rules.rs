@@ -90,14 +90,13 @@ pub(super) fn of_boolean(schema: &Value) -> Vec<Rule> {
 /// Returns the rules of an image size. They belong to the field, because the type is the runtime's.
 pub(super) fn of_image_size(schema: &Value) -> Vec<Rule> {
     let required = strings(schema.get("required"));
-    let side = |name: &str| {
+    let side = |name: &'static str| {
         let side = schema.get("properties").and_then(|fields| fields.get(name))?;
         let is_required = required.contains(&name) && side.get("default").is_none_or(Value::is_null);
-        Some(is_required.then_some(Rule::Required).into_iter().chain(of_number(side)).collect())
+        let rules: Vec<Rule> = is_required.then_some(Rule::Required).into_iter().chain(of_number(side)).collect();
+        (!rules.is_empty()).then_some(Rule::Part(name, rules))
     };
-    let sides = [side("width").map(Rule::Width), side("height").map(Rule::Height)];
-    let has_rules = |rule: &Rule| !matches!(rule, Rule::Width(rules) | Rule::Height(rules) if rules.is_empty());
-    sides.into_iter().flatten().filter(has_rules).collect()
+    ["width", "height"].into_iter().filter_map(side).collect()
 }
 
 fn counts(schema: &Value, keys: &[(&str, &'static str)]) -> Vec<Rule> {
@@ -153,7 +152,7 @@ fn is_number(schema: &Value) -> bool {
     matches!(schema.get("type").and_then(Value::as_str), Some("integer" | "number"))
 }
 
-fn number(value: &Value) -> Option<Number> {
+pub(super) fn number(value: &Value) -> Option<Number> {
     let int = value.as_i64().map(i128::from).or(value.as_u64().map(i128::from));
     int.map(Number::Int).or_else(|| {
         let float = value.as_f64().filter(|float| float.is_finite())?;

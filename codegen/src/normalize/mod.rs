@@ -3,6 +3,7 @@
 mod all_of;
 pub(crate) mod bounds;
 mod constants;
+mod descriptions;
 mod enums;
 mod examples;
 mod kinds;
@@ -24,6 +25,7 @@ pub(crate) fn normalize(document: &mut Document) -> Result<(), Finding> {
     for schema in schemas.chain(document.components.values_mut()) {
         references::unescape(schema);
         enums::limit(schema);
+        descriptions::cut(schema);
     }
     let schemas = [&document.input, &document.output].into_iter();
     let size = schemas.chain(document.components.values()).map(budget::size).sum();

@@ -121,17 +121,17 @@ fn odd_json_is_parsed_or_reported() {
     let text = document("acme/one").to_string();
     for (odd, finding) in [
         (text.replace("\"required\":", "\"minimum\":1e400,\"required\":").into_bytes(), "number out of range"),
-        ([text.as_bytes(), b"\xff"].concat(), "trailing characters"),
+        ([text.as_bytes(), b"\xff"].concat(), "not UTF-8"),
         (text.replace("\"text\"", "\"te\\ud800xt\"").into_bytes(), "invalid JSON"),
         (text.replace("object", "ob\0ject").into_bytes(), "control character"),
-        ([&text.as_bytes()[..20], b"\xc3\x28", &text.as_bytes()[20..]].concat(), "invalid JSON"),
-        ([&b"{\"a"[..], b"\xff\xfe\":1}"].concat(), "invalid unicode code point"),
+        ([&text.as_bytes()[..20], b"\xc3\x28", &text.as_bytes()[20..]].concat(), "not UTF-8 at line 1 column 21"),
+        ([&b"{\"a"[..], b"\xff\xfe\":1}"].concat(), "not UTF-8 at line 1 column 4"),
         ("[".repeat(1_000_000).into_bytes(), "recursion limit exceeded"),
         (
             text.replace("\"string\"", &("{\"items\":".repeat(200) + "{}" + &"}".repeat(200))).into_bytes(),
             "recursion limit",
         ),
-        (Vec::new(), "EOF while parsing"),
+        (Vec::new(), "the file is empty"),
     ] {
         project.put("a.json", odd);
         let found = project.findings();
@@ -139,8 +139,10 @@ fn odd_json_is_parsed_or_reported() {
     }
     // The last of two equal keys counts, as in other JSON parsers.
     project.put("a.json", text.replace("\"type\":\"string\"", "\"type\":\"integer\",\"type\":\"string\""));
-    project.generate();
+    let summary = project.generate();
     assert!(project.files()["acme/one.rs"].contains("pub text: String"));
+    let duplicate = summary.duplicate_keys[0].to_string();
+    assert!(duplicate.contains("/properties/text/type: the object has the key `type` twice"), "{duplicate}");
 }
 
 #[test]

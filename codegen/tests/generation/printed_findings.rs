@@ -55,7 +55,7 @@ fn control_characters_of_documents_are_escaped() {
         let members = json!([{ "$ref": "#/components/schemas/L" }, {}]);
         let fields: Value = (0..300).map(|index| (format!("f{index}"), json!({ "allOf": members }))).collect();
         large["components"] =
-            json!({ "schemas": { "L": { "description": "x".repeat(100_000) }, evil: { "properties": fields } } });
+            json!({ "schemas": { "L": { "title": "x".repeat(100_000) }, evil: { "properties": fields } } });
         check_document(&large);
     }
 }

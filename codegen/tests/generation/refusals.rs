@@ -16,14 +16,20 @@ fn invalid_json_is_rejected() {
     project.put("broken.json", "{\"paths\": ");
     assert_eq!(
         project.findings(),
-        ["schemas/broken.json: invalid JSON: EOF while parsing a value at line 1 column 10"]
+        [
+            "schemas/broken.json: invalid JSON: EOF while parsing a value at line 1 column 10; the download may have broken off: \
+          download the document again"
+        ]
     );
     project.put("broken.json", [0xff, 0xfe, b'{']);
-    assert_eq!(project.findings(), ["schemas/broken.json: invalid JSON: expected value at line 1 column 1"]);
+    assert!(project.findings()[0].starts_with("schemas/broken.json: the text is UTF-16, but JSON must be UTF-8; "));
     project.put("broken.json", "[".repeat(100_000));
     assert_eq!(
         project.findings(),
-        ["schemas/broken.json: invalid JSON: recursion limit exceeded at line 1 column 128"]
+        [
+            "schemas/broken.json: invalid JSON: recursion limit exceeded at line 1 column 128; at most 128 levels are allowed: \
+          remove the part that is nested deeper"
+        ]
     );
 }
 
@@ -32,9 +38,9 @@ fn json_of_another_kind_is_rejected() {
     check(
         &[("list.json", json!([])), ("other.json", json!({ "swagger": "2.0" }))],
         &[
-            "schemas/list.json: not an OpenAPI document of fal: expected an object",
-            "schemas/other.json at /paths: not an OpenAPI document of fal: missing `paths`; download the document again from \
-             https://fal.ai/api/openapi/queue/openapi.json?endpoint_id=… and do not edit it",
+            "schemas/list.json: the array of documents is empty; remove the file, or download the documents again",
+            "schemas/other.json: this is Swagger `2.0`, but only OpenAPI 3 is read; convert it, or download the document from \
+             https://fal.ai/api/openapi/queue/openapi.json?endpoint_id=…",
         ],
     );
 }
@@ -45,10 +51,10 @@ fn document_without_an_id_is_rejected() {
     check(
         &[("none.json", json!({ "paths": {} })), ("two.json", json!({ "paths": { "/a/b": post, "/a/c": post } }))],
         &[
-            "schemas/none.json at /info/x-fal-metadata/endpointId: missing endpoint id: add it here, because there is not \
-             exactly one POST path to infer it from",
-            "schemas/two.json at /info/x-fal-metadata/endpointId: missing app id: add it here, or name the file after the \
-             app (`owner/app.json`)",
+            "schemas/none.json at /paths: no endpoint found: no path accepts a POST request with JSON; download the document \
+             of an endpoint from https://fal.ai/api/openapi/queue/openapi.json?endpoint_id=…",
+            "schemas/two.json at /info/x-fal-metadata/endpointId: missing app id: write `owner/app` here, or name the file \
+             after the app (`owner/app.json`)",
         ],
     );
 }
@@ -68,15 +74,18 @@ fn invalid_ids_are_rejected() {
 }
 
 #[test]
-fn document_without_schemas_is_rejected() {
-    let metadata = json!({ "x-fal-metadata": { "endpointId": "a/b" } });
+fn document_without_an_input_is_rejected() {
+    let info = json!({ "x-fal-metadata": { "endpointId": "a/b" } });
     check(
-        &[("a.json", json!({ "info": metadata, "paths": {} }))],
         &[
-            "schemas/a.json at /paths/~1a~1b/post/requestBody/content/application~1json/schema: missing schema of the \
-             endpoint's input",
-            "schemas/a.json at /paths/~1a~1b~1requests~1{request_id}/get/responses/200/content/application~1json/schema: missing \
-             schema of the endpoint's output",
+            ("a.json", json!({ "info": info, "paths": {} })),
+            ("b.json", json!({ "info": info, "paths": { "/a/b": { "post": {} } } })),
+        ],
+        &[
+            "schemas/a.json at /paths: no endpoint found: no path accepts a POST request with JSON; download the document \
+             of an endpoint from https://fal.ai/api/openapi/queue/openapi.json?endpoint_id=…",
+            "schemas/b.json at /paths/~1a~1b/post/requestBody/content/application~1json/schema: missing schema of the \
+             endpoint's input; write it here, directly or with a patch; `{}` stands for any JSON",
         ],
     );
 }

@@ -75,7 +75,7 @@ pub enum TupleChoice {
 
 /// The endpoint's output.
 ///
-/// The schema declares no fields; typed as `serde_json::Value`.
+/// The document has no schema of the output; add it to the document or with a patch; typed as `serde_json::Value`.
 pub type Output = ::fal_client::Json;
 
 // The report:
@@ -85,4 +85,4 @@ pub type Output = ::fal_client::Json;
 // - `Input.of_dangling`: the component `Nowhere` is missing from the document; typed as `serde_json::Value`
 // - `PartlyNamed`: the schema requires the field `light`, but does not declare it
 // - `PartlyNamed`: the schema allows further fields, which the type cannot hold
-// - `Output`: the schema declares no fields; typed as `serde_json::Value`
+// - `Output`: the document has no schema of the output; add it to the document or with a patch; typed as `serde_json::Value`

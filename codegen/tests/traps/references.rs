@@ -28,11 +28,11 @@ pub struct Input {
     pub by_another: Option<::fal_client::Json>,
     /// The `elsewhere` field.
     ///
-    /// The component `#/components/parameters/Gone` is missing from the document; typed as `serde_json::Value`.
+    /// The reference `#/components/parameters/Gone` does not lead to a component; typed as `serde_json::Value`.
     pub elsewhere: Option<::fal_client::Json>,
     /// The `far_away` field.
     ///
-    /// The component `https://example.com/schema.json` is missing from the document; typed as `serde_json::Value`.
+    /// References to other files are not followed (`https://example.com/schema.json`): put the schema into the document, or into a patch; typed as `serde_json::Value`.
     pub far_away: Option<::fal_client::Json>,
     /// The `free` field.
     ///
@@ -72,7 +72,7 @@ pub struct Input {
     pub slash: Option<AB>,
     /// The `whole` field.
     ///
-    /// The component `#` is missing from the document; typed as `serde_json::Value`.
+    /// The reference `#` does not lead to a component; typed as `serde_json::Value`.
     pub whole: Option<::fal_client::Json>,
 }
 
@@ -106,8 +106,8 @@ pub type Output = ::fal_client::Json;
 
 // The report:
 // - `Input.by_another`: the component `Gone` is missing from the document; typed as `serde_json::Value`
-// - `Input.elsewhere`: the component `#/components/parameters/Gone` is missing from the document; typed as `serde_json::Value`
-// - `Input.far_away`: the component `https://example.com/schema.json` is missing from the document; typed as `serde_json::Value`
+// - `Input.elsewhere`: the reference `#/components/parameters/Gone` does not lead to a component; typed as `serde_json::Value`
+// - `Input.far_away`: references to other files are not followed (`https://example.com/schema.json`): put the schema into the document, or into a patch; typed as `serde_json::Value`
 // - `Input.free`: the schema does not state a type; typed as `serde_json::Value`
 // - `Input.free_too`: the component `Free` is free-form; typed as `serde_json::Value`
 // - `Input.gone`: the component `Gone` is missing from the document; typed as `serde_json::Value`
@@ -116,5 +116,5 @@ pub type Output = ::fal_client::Json;
 // - `Input.list_of_gone`: the component `Gone` is missing from the document; typed as `serde_json::Value`
 // - `Input.map_of_gone`: the component `Gone` is missing from the document; typed as `serde_json::Value`
 // - `Input.partly_gone`: the component `Gone` is missing from the document, and so are its fields here
-// - `Input.whole`: the component `#` is missing from the document; typed as `serde_json::Value`
+// - `Input.whole`: the reference `#` does not lead to a component; typed as `serde_json::Value`
 // - `Output`: the component `Gone` is missing from the document; typed as `serde_json::Value`

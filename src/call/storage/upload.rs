@@ -38,7 +38,8 @@ use crate::transport::{OnProgress, TransferProgress};
 ///   declares such a length fails before anything is sent.
 /// - The file is a string that is not a URL, or its media type is not valid in a header ([`ErrorKind::InvalidInput`]). Nothing
 ///   was sent.
-/// - The repository and the fallback both fail. The error is the repository's.
+/// - The repository and the fallback both fail. The error is the repository's, and its message has both reasons.
+/// - fal refuses the key, or the account is locked. The fallback is not tried.
 ///
 /// [`ErrorKind::File`]: crate::ErrorKind::File
 /// [`ErrorKind::InvalidInput`]: crate::ErrorKind::InvalidInput

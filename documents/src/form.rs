@@ -1,0 +1,390 @@
+//! The *document* stage: a file becomes documents, whatever form the file has.
+
+use serde_json::{Map, Value};
+
+use crate::budget::{self, Budget, MAX_FILE};
+use crate::document::{Contents, Document, ENDPOINT_ID, component};
+use crate::finding::Finding;
+use crate::pointer::escape;
+use crate::source::Source;
+use crate::{json, patch, refusals, wrong_file};
+
+/// Reads the documents of a file. Fails with everything that is wrong with it outside of the schemas.
+///
+/// A file has one of these forms:
+///
+/// - an endpoint's OpenAPI document, as fal serves it;
+/// - a page of models of the platform API (`GET /v1/models?expand=openapi-3.0`), or one model of it;
+/// - the OpenAPI document that an app itself serves: each POST path is an endpoint;
+/// - the short form: `{"endpointId": "me/app", "input": {…}, "output": {…}, "$defs": {…}}` with JSON Schemas. The definitions may
+///   also be in `definitions` or `components.schemas`;
+/// - an array of these.
+///
+/// # Errors
+///
+/// Each finding names the file, the place in it, the problem and the remedy.
+pub fn parse(source: &Source) -> Result<Contents, Vec<Finding>> {
+    let mut json = json::parse(&source.text).map_err(|reason| vec![Finding::new(&source.file, "", reason)])?;
+    let duplicate_key =
+        json::duplicate_key(&source.text).map(|(at, key)| Finding::new(&source.file, at, refusals::duplicate_key(key)));
+    if let Some((file, text)) = &source.patch {
+        patch::apply(file, text, &mut json).map_err(|stale| vec![stale])?;
+    }
+    // Another crate in the build may turn on serde_json's `preserve_order`; the order of keys means nothing here.
+    json.sort_all_objects();
+    let mut reader = Reader { source, contents: Contents::default(), findings: Vec::new() };
+    match json {
+        Value::Object(root) => reader.any(root, ""),
+        Value::Array(items) if items.is_empty() => reader.finding("", refusals::EMPTY_ARRAY),
+        Value::Array(items) => reader.list(items),
+        _ => reader.finding("", refusals::NOT_A_DOCUMENT),
+    }
+    let Reader { mut contents, mut findings, .. } = reader;
+    if findings.is_empty() {
+        contents.duplicate_key = duplicate_key;
+        Ok(contents)
+    } else {
+        // A duplicate may be why something else is missing.
+        findings.extend(duplicate_key);
+        Err(findings)
+    }
+}
+
+/// The most findings of a file, because a long list of something else has as many.
+const MAX_FINDINGS: usize = 50;
+
+struct Reader<'a> {
+    source: &'a Source,
+    contents: Contents,
+    findings: Vec<Finding>,
+}
+
+impl Reader<'_> {
+    fn finding(&mut self, at: &str, reason: impl Into<String>) {
+        match self.findings.len() {
+            0..MAX_FINDINGS => self.findings.push(Finding::new(&self.source.file, at, reason)),
+            MAX_FINDINGS => self.findings.push(Finding::new(&self.source.file, "", refusals::MORE_FINDINGS)),
+            _ => {}
+        }
+    }
+
+    fn list(&mut self, items: Vec<Value>) {
+        for (index, item) in items.into_iter().enumerate() {
+            let at = format!("/{index}");
+            match item {
+                Value::Object(root) => self.any(root, &at),
+                _ => self.finding(&at, refusals::NOT_A_DOCUMENT),
+            }
+        }
+    }
+
+    fn any(&mut self, root: Map<String, Value>, at: &str) {
+        if let Some(reason) = wrong_file::by_version(&root) {
+            self.finding(at, reason);
+        } else if root.contains_key("paths") {
+            self.open_api(&root, at, None);
+        } else if root.contains_key("models") {
+            self.models(root, at);
+        } else if root.contains_key("endpointId") {
+            self.short(root, at);
+        } else if root.contains_key("endpoint_id") && root.contains_key("input") {
+            self.finding(&format!("{at}/endpoint_id"), refusals::SHORT_ID_NAME);
+        } else if root.contains_key("endpoint_id") && !root.contains_key("openapi") {
+            self.finding(at, refusals::ENTRY_NOT_EXPANDED);
+        } else if root.contains_key("endpoint_id") || root.get("openapi").is_some_and(Value::is_object) {
+            self.model(Value::Object(root), at);
+        } else {
+            self.finding(at, wrong_file::by_keys(&root));
+        }
+    }
+
+    /// A page of the platform API. Without `expand=openapi-3.0`, it has no documents.
+    fn models(&mut self, mut root: Map<String, Value>, at: &str) {
+        let at = format!("{at}/models");
+        let Some(Value::Array(models)) = root.remove("models") else {
+            return self.finding(&at, refusals::MODELS_NOT_AN_ARRAY);
+        };
+        let any_has = |key: &str| models.iter().any(|model| model.get(key).is_some());
+        if models.is_empty() {
+            self.finding(&at, refusals::NO_MODELS);
+        } else if !any_has("endpoint_id") && !any_has("openapi") {
+            self.finding(&at, refusals::OTHER_MODELS);
+        } else if !any_has("openapi") {
+            self.finding(&at, refusals::NOT_EXPANDED);
+        } else {
+            models.into_iter().enumerate().for_each(|(index, model)| self.model(model, &format!("{at}/{index}")));
+        }
+    }
+
+    /// A model of the platform API, whose document may be missing.
+    fn model(&mut self, mut model: Value, at: &str) {
+        let id = model.get("endpoint_id").and_then(Value::as_str).map(str::to_owned);
+        if let Some(id) = id.as_ref().filter(|id| !is_id(id)) {
+            return self.finding(&format!("{at}/endpoint_id"), refusals::invalid_id(id));
+        }
+        let openapi = model.get_mut("openapi").map(Value::take);
+        let at_document = format!("{at}/openapi");
+        match (openapi, id) {
+            (Some(Value::Object(root)), id) if root.contains_key("paths") => {
+                self.open_api(&root, &at_document, id.as_deref());
+            }
+            (_, None) => self.finding(at, refusals::NO_ENDPOINT_ID),
+            (Some(Value::Object(root)), Some(id)) if root.contains_key("error") => {
+                let error = root.get("error").map(wrong_file::summary);
+                self.contents.undocumented.push((id, error));
+            }
+            (Some(Value::Object(root)), _) => self.finding(&at_document, wrong_file::by_keys(&root)),
+            (Some(Value::Null) | None, Some(id)) => self.contents.undocumented.push((id, None)),
+            (Some(_), _) => self.finding(&at_document, refusals::NOT_AN_OBJECT),
+        }
+    }
+
+    /// The short form for custom apps.
+    fn short(&mut self, mut root: Map<String, Value>, at: &str) {
+        let id = root.get("endpointId").and_then(Value::as_str).unwrap_or_default().to_owned();
+        if !is_id(&id) {
+            return self.finding(&format!("{at}/endpointId"), refusals::invalid_id(&id));
+        }
+        let mut components = Map::new();
+        let components_at = self.define(&mut root, at, &mut components).unwrap_or_else(|| format!("{at}/$defs"));
+        let input_at = format!("{at}/input");
+        let Some(mut input) = root.remove("input").filter(Value::is_object) else {
+            return self.finding(&input_at, refusals::NO_INPUT);
+        };
+        let mut output = root.remove("output").filter(|output| !output.is_null()).unwrap_or_else(no_schema);
+        if !output.is_object() {
+            return self.finding(&format!("{at}/output"), refusals::OUTPUT_NOT_A_SCHEMA);
+        }
+        // A schema may bring its own definitions, as pydantic writes it.
+        for (key, schema) in [("input", &mut input), ("output", &mut output)] {
+            if let Some(schema) = schema.as_object_mut() {
+                self.define(schema, &format!("{at}/{key}"), &mut components);
+            }
+        }
+        let category = root.get("category").and_then(Value::as_str).map(str::to_owned);
+        let (file, at, example) = (self.source.file.clone(), at.to_owned(), None);
+        self.add(Document { file, at, id, category, input, output, example, components, components_at }, &input_at);
+    }
+
+    /// Moves the definitions in a schema to the components. Returns the pointer of the first ones.
+    fn define(
+        &mut self,
+        schema: &mut Map<String, Value>,
+        at: &str,
+        components: &mut Map<String, Value>,
+    ) -> Option<String> {
+        let mut first = None;
+        for (key, below) in [("$defs", ""), ("definitions", ""), ("components", "/schemas")] {
+            let definitions = schema.remove(key).and_then(|mut found| found.pointer_mut(below).map(Value::take));
+            let Some(Value::Object(definitions)) = definitions else { continue };
+            let at = format!("{at}/{key}{below}");
+            for (name, definition) in definitions {
+                match components.get(&name) {
+                    Some(known) if *known != definition => {
+                        let pointer = format!("{at}/{}", escape(&name));
+                        self.finding(&pointer, refusals::conflicting_definitions(&name));
+                    }
+                    _ => drop(components.insert(name, definition)),
+                }
+            }
+            first.get_or_insert(at);
+        }
+        first
+    }
+
+    fn open_api(&mut self, root: &Map<String, Value>, at: &str, known: Option<&str>) {
+        let Some(paths) = root.get("paths").and_then(Value::as_object) else {
+            return self.finding(&format!("{at}/paths"), refusals::PATHS_NOT_AN_OBJECT);
+        };
+        let metadata = root.get("info").and_then(|info| info.get("x-fal-metadata"));
+        let stated = metadata.and_then(|metadata| metadata.get("endpointId")).and_then(Value::as_str).or(known);
+        let posts: Vec<&str> = paths
+            .iter()
+            .filter(|(_, operations)| operations.get("post").is_some())
+            .map(|(path, _)| path.as_str())
+            .collect();
+        let queued = |path: &&&str| paths.contains_key(&result_path(path.trim_matches('/')));
+        let id = match (stated, &posts[..], posts.iter().filter(queued).count()) {
+            (_, [], _) => return self.finding(&format!("{at}/paths"), refusals::NO_POST),
+            // An app's own document has no queue paths, and its paths are relative to the app.
+            (Some(app), _, 0) if !paths.contains_key(&format!("/{app}")) => {
+                return self.app(root, paths, at, Some(app));
+            }
+            (None, _, 0) => return self.app(root, paths, at, None),
+            (Some(id), _, _) => id.to_owned(),
+            (None, [path], _) => path.trim_matches('/').to_owned(),
+            (None, _, _) => return self.finding(&format!("{at}{ENDPOINT_ID}"), refusals::NO_ID),
+        };
+        if !is_id(&id) {
+            return self.finding(&format!("{at}{ENDPOINT_ID}"), refusals::invalid_id(&id));
+        }
+        let path = format!("/{id}");
+        let input_at = format!("{at}/paths/{}/post/requestBody/content/application~1json/schema", escape(&path));
+        let post = paths.get(&path).and_then(|operations| operations.get("post"));
+        let Some(input) = post.and_then(request_schema).cloned() else {
+            return self.finding(&input_at, refusals::NO_INPUT);
+        };
+        let components = components(root);
+        let result = paths.get(&result_path(&id)).and_then(|operations| media_type(operations.get("get")?, RESPONSE));
+        // Without a queue, the response to the request is the result.
+        let result = result.or_else(|| {
+            post.and_then(|post| media_type(post, RESPONSE)).filter(|media| !is_queue_status(media, &components))
+        });
+        let category =
+            metadata.and_then(|metadata| metadata.get("category")).and_then(Value::as_str).map(str::to_owned);
+        let (file, components_at, at) = (self.source.file.clone(), format!("{at}{COMPONENTS}"), at.to_owned());
+        let (output, example) = (output(result), result.and_then(example));
+        self.add(Document { file, at, id, category, input, output, example, components, components_at }, &input_at);
+    }
+
+    /// The document that an app serves: each path that accepts JSON is an endpoint, and its response is the output.
+    fn app(&mut self, root: &Map<String, Value>, paths: &Map<String, Value>, at: &str, stated: Option<&str>) {
+        let server = root.get("servers").and_then(|servers| servers.get(0)?.get("url")?.as_str());
+        let (host, served) = server.map_or((None, None), host_and_path);
+        if stated.is_none() && host.is_some_and(|host| !is_of_fal(host)) {
+            let server = server.unwrap_or_default();
+            return self.finding(&format!("{at}{ENDPOINT_ID}"), refusals::other_service(server));
+        }
+        let by_file = self.source.path.strip_suffix(".json").unwrap_or_default();
+        // At the root of fal's hosts, the paths are ids.
+        let is_root = stated.is_none() && host.is_some_and(|host| host.ends_with("fal.run")) && served == Some("");
+        let app = match is_root {
+            true => Some(""),
+            false => [stated, served, Some(by_file)].into_iter().flatten().find(|id| is_id(id)),
+        };
+        let Some(app) = app.map(str::to_owned) else {
+            return self.finding(&format!("{at}{ENDPOINT_ID}"), refusals::NO_APP);
+        };
+        let components = components(root);
+        let each = components.values().map(budget::size).sum::<usize>();
+        let (mut found, mut budget) = (0, Budget::new(MAX_FILE));
+        for (path, operations) in paths {
+            let Some(post) = operations.get("post") else { continue };
+            let id = format!("{app}/{}", path.trim_matches('/')).trim_matches('/').to_owned();
+            let (Some(input), true) = (request_schema(post).cloned(), is_id(&id)) else { continue };
+            found += 1;
+            // Every endpoint gets a copy of the components.
+            if !budget.spend(each) {
+                return self.finding(&format!("{at}/paths"), refusals::TOO_MANY_ENDPOINTS);
+            }
+            let result = media_type(post, RESPONSE).filter(|media| !is_queue_status(media, &components));
+            let (file, components_at) = (self.source.file.clone(), format!("{at}{COMPONENTS}"));
+            let at = format!("{at}/paths/{}", escape(path));
+            let input_at = format!("{at}/post/requestBody/content/application~1json/schema");
+            let (output, example, category) = (output(result), result.and_then(example), None);
+            let components = components.clone();
+            let document = Document { file, at, id, category, input, output, example, components, components_at };
+            self.add(document, &input_at);
+        }
+        if found == 0 {
+            self.finding(&format!("{at}/paths"), refusals::NO_POST);
+        }
+    }
+
+    /// Adds a document, unless its whole input is in another file.
+    fn add(&mut self, document: Document, input_at: &str) {
+        match external(&document.input, &document.components) {
+            Some(reference) => self.finding(input_at, refusals::external_input(reference)),
+            None => self.contents.documents.push(document),
+        }
+    }
+}
+
+/// The pointer of the components of an OpenAPI document.
+const COMPONENTS: &str = "/components/schemas";
+
+/// The pointers of the contents of an operation.
+const REQUEST: &str = "/requestBody/content";
+const RESPONSE: &str = "/responses/200/content";
+
+fn result_path(id: &str) -> String {
+    format!("/{id}/requests/{{request_id}}")
+}
+
+fn components(root: &Map<String, Value>) -> Map<String, Value> {
+    let components = root.get("components").and_then(|components| components.get("schemas"));
+    components.and_then(Value::as_object).cloned().unwrap_or_default()
+}
+
+/// Returns the JSON among the contents of an operation: `application/json`, also with parameters.
+fn media_type<'a>(operation: &'a Value, contents: &str) -> Option<&'a Value> {
+    let contents = operation.pointer(contents)?.as_object()?;
+    let is_json = |name: &str| name.split(';').next().is_some_and(|name| name.trim() == "application/json");
+    contents.iter().find(|(name, _)| is_json(name)).map(|(_, media)| media)
+}
+
+fn request_schema(operation: &Value) -> Option<&Value> {
+    media_type(operation, REQUEST)?.get("schema")
+}
+
+fn no_schema() -> Value {
+    Value::Object(Map::new())
+}
+
+/// Returns the schema of a result.
+fn output(result: Option<&Value>) -> Value {
+    result.and_then(|media| media.get("schema")).cloned().unwrap_or_else(no_schema)
+}
+
+/// Returns the first example of a result.
+fn example(result: &Value) -> Option<Value> {
+    let examples = result.get("examples");
+    let first = match examples {
+        Some(Value::Array(examples)) => examples.first(),
+        Some(Value::Object(examples)) => examples.values().find_map(|example| example.get("value")),
+        _ => None,
+    };
+    result.get("example").or(first).cloned()
+}
+
+/// Returns true for the status of a queued request, which is not a result.
+fn is_queue_status(media: &Value, components: &Map<String, Value>) -> bool {
+    let schema = media.get("schema").unwrap_or(&Value::Null);
+    let reference = schema.get("$ref").and_then(Value::as_str).map(component);
+    let schema = reference.and_then(|name| components.get(name)).unwrap_or(schema);
+    let has = |name: &str| schema.get("properties").is_some_and(|properties| properties.get(name).is_some());
+    reference == Some("QueueStatus") || (has("request_id") && has("status"))
+}
+
+/// Follows the references of a schema, and returns the one that leads to another file.
+fn external<'a>(mut schema: &'a Value, components: &'a Map<String, Value>) -> Option<&'a str> {
+    // More steps than any document has, in case of a cycle.
+    for _ in 0..16 {
+        let only = schema.get("allOf").and_then(Value::as_array).filter(|parts| parts.len() == 1);
+        schema = only.map_or(schema, |parts| &parts[0]);
+        let reference = schema.get("$ref")?.as_str()?;
+        if !reference.starts_with('#') {
+            return Some(reference);
+        }
+        schema = components.get(component(reference))?;
+    }
+    None
+}
+
+/// Splits an absolute URL into its host without the port, and its path.
+fn host_and_path(url: &str) -> (Option<&str>, Option<&str>) {
+    let Some((_, rest)) = url.split_once("://") else { return (None, None) };
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    (Some(host.split(':').next().unwrap_or(host)), Some(path.trim_matches('/')))
+}
+
+/// Returns true for fal's hosts, and for the local ones that an app is developed on.
+fn is_of_fal(host: &str) -> bool {
+    let known = ["fal.run", "fal.ai", "fal.dev"];
+    known.iter().any(|known| host.strip_suffix(known).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
+        || matches!(host, "localhost" | "0.0.0.0")
+        || host.starts_with("127.")
+}
+
+/// The longest id known has six segments.
+const MAX_SEGMENTS: usize = 16;
+
+/// The generator's ids name modules, so they are stricter than those that the client accepts at run time: no `~`, no leading
+/// punctuation in a segment, and at most 16 segments.
+fn is_id(id: &str) -> bool {
+    let segments: Vec<&str> = id.split('/').collect();
+    let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    (2..=MAX_SEGMENTS).contains(&segments.len())
+        && segments.iter().all(|segment| segment.starts_with(|c: char| c.is_ascii_alphanumeric()))
+        && segments.iter().all(|segment| segment.len() <= 128 && segment.chars().all(allowed))
+}
