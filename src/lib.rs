@@ -39,7 +39,7 @@
 //!
 //! A file of an input is a [`FileInput`]: a URL, bytes, a path or a reader. Anything that is not a URL is uploaded when the
 //! call is awaited. [`Client::storage`] uploads files explicitly. [`Client::download`], [`Client::download_all`],
-//! [`Client::download_bytes`] and [`Client::download_to`] download the files of an output.
+//! [`Client::download_bytes`] and [`Client::download_to`] download the files of an output, which [`Response::media`] finds.
 //!
 //! # Endpoints
 //!
