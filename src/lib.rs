@@ -39,7 +39,7 @@
 //!
 //! A file of an input is a [`FileInput`]: a URL, bytes, a path or a reader. Anything that is not a URL is uploaded when the
 //! call is awaited. [`Client::storage`] uploads files explicitly. [`Client::download`], [`Client::download_all`],
-//! [`Client::download_bytes`] and [`Client::download_to`] download the files of an output.
+//! [`Client::download_bytes`] and [`Client::download_to`] download the files of an output, which [`Response::media`] finds.
 //!
 //! # Endpoints
 //!
@@ -60,6 +60,7 @@
 //! | `documents` | `documents()`: the OpenAPI documents of the shipped endpoints |
 //! | `image` | `FileInput::from(image::DynamicImage)`, uploaded as PNG |
 //! | `socks` | SOCKS proxies of the environment |
+//! | `test-util` | constructors for tests: `Response::new`, `Response::blank`, `Response::from_json`, `Error::from_response`, `Error::of_kind` |
 //! | `regenerate` | updates `generated/`; only for builds of this crate's own repository |
 //!
 //! # Tracing
@@ -110,6 +111,8 @@ mod protocol;
 mod queue;
 mod schema;
 mod storage;
+#[cfg(feature = "test-util")]
+mod test_util;
 mod text;
 mod transport;
 
@@ -143,7 +146,7 @@ pub use schema::{input, input_object, input_union, open_enum, output, output_uni
 #[doc(no_inline)]
 pub use serde_json;
 pub use storage::{Repository, UploadPolicy};
-pub use transport::{RetryPolicy, TransferProgress};
+pub use transport::{RetryPolicy, TransferProgress, UploadProgress};
 
 #[cfg(fuzzing)]
 #[doc(hidden)]

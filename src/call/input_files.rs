@@ -1,5 +1,7 @@
 //! Uploads the files of an input before the input is sent.
 
+use std::sync::{Mutex, PoisonError};
+
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use crate::client::Client;
@@ -7,6 +9,7 @@ use crate::error::Error;
 use crate::files::FileInput;
 use crate::schema::EndpointInput;
 use crate::storage::{Source, UploadPolicy};
+use crate::transport::{OnProgress, OnUpload, TransferProgress, UploadProgress};
 
 /// Uploads each file that is not a URL and replaces it by its URL. Uploads run in parallel, and equal files are uploaded
 /// once. The first failure stops the others.
@@ -14,6 +17,7 @@ pub(super) async fn upload<I: EndpointInput>(
     client: &Client,
     input: &mut I,
     inline_below: Option<u64>,
+    on_upload: Option<OnUpload>,
 ) -> Result<(), Error> {
     let mut policy = client.uploads().clone();
     policy.inline_below = inline_below.unwrap_or(policy.inline_below);
@@ -29,8 +33,15 @@ pub(super) async fn upload<I: EndpointInput>(
     }
 
     let policy = &policy;
+    let on_upload = &on_upload.map(Mutex::new);
     let uploads = files.into_iter().map(|(field, file)| async move {
-        match url(client, file.clone(), policy).await {
+        let report = |TransferProgress { bytes, total }| {
+            if let Some(call) = on_upload {
+                let progress = UploadProgress { field: field.clone(), bytes, total };
+                call.lock().unwrap_or_else(PoisonError::into_inner)(progress);
+            }
+        };
+        match url(client, file.clone(), policy, Box::new(report)).await {
             Ok(url) => Ok((file, url)),
             Err(error) => Err(error.context(format_args!("file of the field `{field}`"))),
         }
@@ -47,11 +58,20 @@ pub(super) async fn upload<I: EndpointInput>(
     Ok(())
 }
 
-/// Uploads a file and returns its URL. Returns a data URI instead if the file is small enough.
-async fn url(client: &Client, file: FileInput, policy: &UploadPolicy) -> Result<String, Error> {
+/// Uploads a file, unless the client has done so already, and returns its URL. Returns a data URI instead if the file is small enough.
+async fn url(
+    client: &Client,
+    file: FileInput,
+    policy: &UploadPolicy,
+    on_progress: OnProgress<'_>,
+) -> Result<String, Error> {
     let source = Source::open(file, policy.part_size).await?;
     if source.length().is_some_and(|length| length < policy.inline_below) {
         return source.into_data_uri().await;
     }
-    client.uploader(policy)?.upload(source, None).await.map(|file| file.url)
+    let uploader = client.uploader(policy)?;
+    match client.upload_cache() {
+        Some(cache) => uploader.upload_once(source, cache, on_progress).await,
+        None => uploader.upload(source, Some(on_progress)).await.map(|file| file.url),
+    }
 }

@@ -23,6 +23,20 @@ macro_rules! send_options {
             self
         }
 
+        /// Registers a callback for the progress of uploading the input's files, which precedes the submission. It should return
+        /// quickly. Default: none.
+        ///
+        /// Several files are uploaded in parallel: [`field`](crate::UploadProgress::field) says which one progresses. A file that
+        /// needs no transfer, because the client has uploaded it before, is reported once, as complete. URLs and data URIs are
+        /// not reported.
+        pub fn on_upload_progress(
+            mut self,
+            call: impl FnMut(crate::transport::UploadProgress) + Send + 'static,
+        ) -> Self {
+            self.outgoing.on_upload = Some(Box::new(call));
+            self
+        }
+
         /// Adds a custom header to the request that sends the input. For all requests, including status requests, use
         /// [`ClientBuilder::header`](crate::ClientBuilder::header).
         ///

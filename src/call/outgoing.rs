@@ -12,7 +12,7 @@ use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::protocol::EndpointId;
 use crate::schema::EndpointInput;
-use crate::transport::{Bucket, Operation, Request, join};
+use crate::transport::{Bucket, OnUpload, Operation, Request, join};
 
 /// An input to be sent to an endpoint, with its options.
 pub(crate) struct Outgoing<I> {
@@ -20,6 +20,8 @@ pub(crate) struct Outgoing<I> {
     pub(super) endpoint: Cow<'static, str>,
     pub(super) input: I,
     pub(super) options: SendOptions,
+    /// Receives the progress of uploads.
+    pub(super) on_upload: Option<OnUpload>,
 }
 
 /// A request that is ready to be sent. All checks have passed and all files are uploaded.
@@ -32,7 +34,7 @@ pub(super) struct Prepared {
 
 impl<I> Outgoing<I> {
     pub(crate) fn new(client: Client, endpoint: Cow<'static, str>, input: I) -> Self {
-        Outgoing { client, endpoint, input, options: SendOptions::default() }
+        Outgoing { client, endpoint, input, options: SendOptions::default(), on_upload: None }
     }
 
     /// Returns the caller's bucket for outputs.
@@ -46,7 +48,7 @@ impl<I: EndpointInput> Outgoing<I> {
     /// Checks the options and the input, waits for a turn, uploads the files and serializes the body, in this order.
     pub(super) async fn prepare(self, operation: Operation, host: &Url) -> Result<Prepared, Error> {
         let bucket = self.bucket();
-        let Outgoing { client, endpoint, mut input, mut options } = self;
+        let Outgoing { client, endpoint, mut input, mut options, on_upload } = self;
         options.check()?;
         if !options.unchecked {
             input_check::check(&input).await?;
@@ -56,7 +58,7 @@ impl<I: EndpointInput> Outgoing<I> {
             client.context().buckets.remember(bucket);
         }
         let turn = client.turn().await;
-        input_files::upload(&client, &mut input, options.inline_below).await?;
+        input_files::upload(&client, &mut input, options.inline_below, on_upload).await?;
         let mut request = Request::new(operation, Method::POST, join(host, endpoint.as_str()));
         for (name, value) in &options.query {
             request.url.query_pairs_mut().append_pair(name, value);

@@ -158,6 +158,92 @@ impl<O: DeserializeOwned + 'static> Response<O> {
     }
 }
 
+/// For tests. Needs the cargo feature `test-util`.
+#[cfg(feature = "test-util")]
+impl<O: serde::Serialize> Response<O> {
+    /// Creates the response with an output. Its other fields are empty, and are public. The body is the output as JSON.
+    ///
+    /// ```
+    /// use fal_client::Response;
+    /// use serde_json::json;
+    ///
+    /// let mut response = Response::new(json!({ "images": [] }));
+    /// response.request_id = Some("R1".to_owned());
+    /// assert_eq!(response.body, r#"{"images":[]}"#);
+    /// ```
+    pub fn new(data: O) -> Self {
+        let body = serde_json::to_vec(&data).unwrap_or_default().into();
+        Response {
+            data,
+            request_id: None,
+            billable_units: None,
+            metrics: Metrics::default(),
+            served_from: None,
+            headers: http::HeaderMap::new(),
+            body,
+            missing: Vec::new(),
+            skipped: Vec::new(),
+        }
+    }
+
+    /// Sets the paths that [`missing`](Self::missing) returns.
+    pub fn with_missing(mut self, paths: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.missing = paths.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Sets the paths that [`skipped`](Self::skipped) returns.
+    pub fn with_skipped(mut self, paths: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.skipped = paths.into_iter().map(Into::into).collect();
+        self
+    }
+}
+
+/// For tests. Needs the cargo feature `test-util`.
+#[cfg(feature = "test-util")]
+impl<O: Media> Response<O> {
+    /// Creates the response with an output whose fields are all empty, to be filled in.
+    ///
+    /// ```
+    /// use fal_client::endpoints::fal_ai::flux::dev::redux;
+    /// use fal_client::{Image, Response};
+    ///
+    /// let mut response = Response::<redux::Output>::blank();
+    /// response.data.images.push(Image::new("https://example.com/fox.png"));
+    /// response.data.seed = Some(7);
+    /// assert_eq!(response.media().len(), 1);
+    /// ```
+    pub fn blank() -> Self {
+        Response::new(crate::schema::private::blank())
+    }
+}
+
+/// For tests. Needs the cargo feature `test-util`.
+#[cfg(feature = "test-util")]
+impl<O: DeserializeOwned + 'static> Response<O> {
+    /// Reads JSON as the client reads a response of fal.
+    ///
+    /// ```
+    /// use fal_client::Response;
+    /// use fal_client::endpoints::fal_ai::flux::dev::redux;
+    ///
+    /// # fn main() -> Result<(), fal_client::Error> {
+    /// let body = serde_json::json!({ "images": [{ "url": "https://example.com/fox.png" }] });
+    /// let response = Response::<redux::Output>::from_json(&body)?;
+    /// assert!(response.missing().contains(&"seed".to_owned()));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The JSON is not an output of the type, for example because it is an error of fal.
+    pub fn from_json(body: &serde_json::Value) -> Result<Self, Error> {
+        let body = body.to_string().into();
+        Response::parse(RawResponse { status: http::StatusCode::OK, headers: http::HeaderMap::new(), body })
+    }
+}
+
 /// Returns true if a response has an output, and is not merely JSON with a status of success.
 fn has_output(outermost: Option<Outermost>, response: &RawResponse) -> bool {
     match outermost {

@@ -70,7 +70,7 @@ impl<'a, I, O> Subscribe<'a, I, O> {
 
 impl<'a, I: EndpointInput, O: DeserializeOwned + Send + 'static> Subscribe<'a, I, O> {
     /// Returns a stream of the job, the updates and finally the result, instead of a future. The callbacks of `on_enqueue`
-    /// and `on_update` are not called.
+    /// and `on_update` are not called. That of `on_upload_progress` is, because the stream has no events before the job.
     pub fn updates(self) -> Updates<'a, O> {
         Updates::new(Steps::submit(Submission::new(self.outgoing), self.follow))
     }

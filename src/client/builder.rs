@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use super::environment::{key, missing_key, not_blank, switch, variable};
 use super::{Client, Inner};
 use crate::error::{Error, ErrorKind};
-use crate::storage::{Tokens, UploadPolicy};
+use crate::storage::{Tokens, UploadCache, UploadPolicy};
 use crate::transport::{
     Buckets, Context, Credentials, Hosts, Proxies, RetryPolicy, Streams, Timeouts, Variable, parse_headers, shown_host,
     tls,
@@ -56,6 +56,7 @@ pub struct ClientBuilder {
     retry: RetryPolicy,
     timeouts: Timeouts,
     uploads: UploadPolicy,
+    no_upload_cache: bool,
     max_in_flight: Option<usize>,
     max_output_size: Option<usize>,
 }
@@ -234,6 +235,24 @@ impl ClientBuilder {
         self
     }
 
+    /// Reuses uploads: a file that several calls of this client send is uploaded once. Default: `true`.
+    ///
+    /// - It applies to the files of inputs, not to readers, and not to [`Storage::upload`](crate::Storage::upload).
+    /// - Files are the same if they have the same bytes, name and media type, and if the API key, the repositories, the expiry and
+    ///   the access rules are the same. Concurrent calls share one upload. A failed upload is not kept.
+    /// - An upload is reused for an hour, or for half of its [lifecycle](crate::UploadPolicy::lifecycle) if that is shorter. Files
+    ///   that expire within ten minutes are not reused.
+    /// - Files are hashed with SHA-256 before they are uploaded. A local file is therefore read twice, but only hashed again if its
+    ///   size or its times have changed.
+    /// - The client remembers the last 1000 files by their hashes and URLs, without their bytes.
+    ///
+    /// The client does not know whether an uploaded file was deleted, or whether the account's setting lets it expire within
+    /// an hour. Use `false` in that case.
+    pub fn upload_cache(mut self, reuse: bool) -> Self {
+        self.no_upload_cache = !reuse;
+        self
+    }
+
     /// Time limit for fal to begin its response, per attempt. Default: 2 minutes.
     ///
     /// It does not apply to direct runs, whose response begins when the model is done. Limit those with
@@ -324,7 +343,8 @@ impl ClientBuilder {
             streams: Streams::default(),
             buckets: Buckets::default(),
         });
-        let inner = Inner { context, uploads: self.uploads, tokens: Tokens::default(), in_flight };
+        let upload_cache = (!self.no_upload_cache).then(UploadCache::default);
+        let inner = Inner { context, uploads: self.uploads, tokens: Tokens::default(), upload_cache, in_flight };
         Ok(Client { inner: Arc::new(inner) })
     }
 }

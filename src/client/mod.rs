@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 pub use builder::ClientBuilder;
 
 use crate::error::Error;
-use crate::storage::{Tokens, UploadPolicy, Uploader};
+use crate::storage::{Tokens, UploadCache, UploadPolicy, Uploader};
 use crate::text::shown;
 use crate::transport::Context;
 
@@ -39,6 +39,7 @@ struct Inner {
     context: Arc<Context>,
     uploads: UploadPolicy,
     tokens: Tokens,
+    upload_cache: Option<UploadCache>,
     in_flight: Option<Arc<Semaphore>>,
 }
 
@@ -69,6 +70,11 @@ impl Client {
 
     pub(crate) fn uploader<'a>(&'a self, policy: &'a UploadPolicy) -> Result<Uploader<'a>, Error> {
         Uploader::new(&self.inner.context, &self.inner.tokens, policy)
+    }
+
+    /// The uploads of inputs' files, unless they are not to be reused.
+    pub(crate) fn upload_cache(&self) -> Option<&UploadCache> {
+        self.inner.upload_cache.as_ref()
     }
 
     /// Waits until the limit of requests in flight allows another one. `None` without a limit.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// let private = Acl::new(Access::Hide).allow("a-nickname");
 /// # let _ = private;
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Acl {
     /// The access of users without a rule. `None` is the account's setting.
@@ -22,7 +22,7 @@ pub struct Acl {
 }
 
 /// The access of one user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AccessRule {
     /// The user's nickname or id.

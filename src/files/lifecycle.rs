@@ -14,7 +14,7 @@ use super::acl::{Access, Acl};
 /// let for_one = Lifecycle::never_expires().access(Access::Hide).allow("a-nickname");
 /// # let _ = (a_day, for_one);
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Lifecycle {
     #[serde(rename = "expiration_duration_seconds", skip_serializing_if = "Option::is_none")]
     seconds: Option<u64>,
@@ -60,6 +60,11 @@ impl Lifecycle {
     pub fn acl(mut self, acl: Acl) -> Self {
         self.acl = acl;
         self
+    }
+
+    /// Returns the time after which files are deleted, if it is not the account's setting.
+    pub(crate) fn lifetime(&self) -> Option<Duration> {
+        self.seconds.map(Duration::from_secs)
     }
 
     /// Returns the value of the header, or `None` if nothing is set.

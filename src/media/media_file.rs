@@ -20,7 +20,7 @@ use crate::text::Redacted;
 /// ```
 ///
 /// Generated outputs, their parts and [`serde_json::Value`] have this method. [`Response::media`](crate::Response::media) needs
-/// no import.
+/// no import. A function for any endpoint `E` needs the bound `E::Output: Media`.
 pub trait Media: SchemaType {
     /// Returns every file of the output, in the order of its fields.
     ///

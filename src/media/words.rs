@@ -99,7 +99,7 @@ pub(super) fn means_files(name: &str) -> bool {
     split(name).last().is_some_and(|last| matches!(&**last, "urls" | "uris" | "files"))
 }
 
-/// Splits a name at characters that are not letters, and before capitals. The words are in lower case.
+/// Splits a name at characters that are not letters, and before upper case. The words are in lower case.
 pub(super) fn split(name: &str) -> Vec<String> {
     // Names of fields are short. The end of a long one says what it is.
     let start = name.char_indices().rev().nth(99).map_or(0, |(start, _)| start);

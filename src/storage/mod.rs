@@ -1,6 +1,8 @@
 //! Uploads to fal's storage.
 
+mod cache;
 mod cdn;
+mod digest;
 mod initiate;
 mod measure;
 mod multipart;
@@ -10,6 +12,7 @@ mod timestamp;
 mod token;
 mod uploader;
 
+pub(crate) use cache::UploadCache;
 pub(crate) use measure::measure;
 pub use policy::{Repository, UploadPolicy};
 pub(crate) use source::Source;

@@ -20,6 +20,8 @@ const MAX_PREALLOCATION: usize = 1 << 20;
 pub(crate) struct Source {
     pub(super) about: About,
     pub(super) data: Data,
+    /// True if the bytes come from a reader. Its uploads are not reused.
+    pub(super) is_reader: bool,
 }
 
 /// The metadata of a file.
@@ -58,6 +60,7 @@ impl Source {
             return Err(Error::new(ErrorKind::InvalidInput, message));
         }
         let (content, name, declared) = file.into_parts();
+        let is_reader = matches!(content, Content::Reader(_));
         let (data, head, declared) = match content {
             Content::Text(text) => {
                 let (content_type, bytes) = data_uri::decode(&text)
@@ -83,7 +86,7 @@ impl Source {
         let content_type = content_type::detect(declared.as_deref(), name.as_deref(), &head).to_owned();
         // Every repository sends it in a header.
         header_value(&content_type).map_err(|error| error.context("the media type of a file"))?;
-        let source = Source { about: About { name, content_type }, data };
+        let source = Source { about: About { name, content_type }, data, is_reader };
         source.length().map_or(Ok(()), check_length)?;
         Ok(source)
     }

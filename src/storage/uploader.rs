@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 
+use super::cache::{Key, Reused, UploadCache};
+use super::digest::Digest;
 use super::policy::{Repository, UploadPolicy};
 use super::source::{Data, Source};
 use super::token::Tokens;
@@ -44,6 +46,34 @@ impl<'a> Uploader<'a> {
         Ok(file)
     }
 
+    /// Uploads an open file, unless the cache has the same file, and returns its URL. Readers are always uploaded.
+    pub(crate) async fn upload_once(
+        self,
+        source: Source,
+        cache: &UploadCache,
+        mut on_progress: OnProgress<'_>,
+    ) -> Result<String, Error> {
+        let (Data::Whole(payload), false) = (&source.data, source.is_reader) else {
+            return self.upload(source, Some(on_progress)).await.map(|file| file.url);
+        };
+        let (total, policy) = (payload.len(), self.policy);
+        let key = Key {
+            digest: Digest::of(payload, cache).await?,
+            name: source.about.name.clone(),
+            content_type: source.about.content_type.clone(),
+            account: self.context.credentials.authorization().await?,
+            repository: policy.repository,
+            fallback: policy.fallback,
+            lifecycle: policy.lifecycle.clone(),
+        };
+        let upload = async { self.upload(source, Some(Box::new(&mut on_progress))).await.map(|file| file.url) };
+        let Reused { url, is_reused } = cache.url(key, policy, upload).await?;
+        if is_reused {
+            on_progress(TransferProgress { bytes: total, total: Some(total) });
+        }
+        Ok(url)
+    }
+
     /// Sends a file to the repository. If that fails, sends it to the fallback.
     async fn send_with_fallback(&self, source: &mut Source) -> Result<String, Error> {
         let first = match self.send_to(self.policy.repository, source).await {
@@ -68,7 +98,7 @@ impl<'a> Uploader<'a> {
     }
 
     async fn send_to(&self, repository: Repository, source: &mut Source) -> Result<String, Error> {
-        let Source { about, data } = source;
+        let Source { about, data, .. } = source;
         let in_one_request = match data {
             Data::Whole(payload) if payload.len() <= self.policy.multipart_above => Some(payload),
             _ => None,

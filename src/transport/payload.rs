@@ -3,7 +3,7 @@
 use std::fs::{File, Metadata};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
@@ -103,8 +103,30 @@ struct LocalFile {
     version: Version,
 }
 
+/// A version of a local file: its path, and the metadata that change whenever its bytes change.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct FileVersion {
+    path: PathBuf,
+    version: Version,
+}
+
+impl FileVersion {
+    /// Returns true if the file did not change recently, so that a further change would show in its times.
+    pub(crate) fn is_settled(&self) -> bool {
+        const RESOLUTION: Duration = Duration::from_secs(3);
+        let modified = self.version.modified.and_then(|modified| modified.elapsed().ok());
+        #[cfg(unix)]
+        let changed = u64::try_from(self.version.changed.0)
+            .ok()
+            .and_then(|seconds| (SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)).elapsed().ok());
+        #[cfg(not(unix))]
+        let changed = modified;
+        [modified, changed].iter().all(|age| age.is_some_and(|age| age > RESOLUTION))
+    }
+}
+
 /// The metadata that change whenever a file's bytes change.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Version {
     length: u64,
     modified: Option<SystemTime>,
@@ -182,6 +204,11 @@ pub(crate) struct FileSlice {
 }
 
 impl FileSlice {
+    /// Returns the version of the whole file.
+    pub(crate) fn version(&self) -> FileVersion {
+        FileVersion { path: self.file.path.clone(), version: self.file.version.clone() }
+    }
+
     /// Returns the slice's bytes in chunks. The next chunk is read while the previous one is sent.
     ///
     /// If the file changed, the stream yields an error before the last chunk at the latest. The body of a changed file

@@ -4,7 +4,7 @@ use std::path::Path;
 use crate::files::data_uri;
 use crate::media::MediaUrl;
 
-/// What happens to files that exist where a download is to be saved.
+/// The treatment of files that exist where a download is to be saved.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Existing {
     pub(super) overwrite: bool,
@@ -23,7 +23,7 @@ pub(super) enum Found {
     Taken,
 }
 
-/// What is known about a file without receiving it.
+/// The facts about a file that are known without receiving it.
 #[derive(Debug)]
 pub(super) enum Known {
     /// Its size, if any.

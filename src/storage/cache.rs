@@ -1,0 +1,185 @@
+//! The cache of uploads: files of inputs that a client has uploaded already.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use http::HeaderValue;
+use tokio::time::Instant;
+
+use super::digest::Digest;
+use super::policy::{Repository, UploadPolicy};
+use crate::error::Error;
+use crate::files::Lifecycle;
+use crate::transport::FileVersion;
+
+/// Maximum number of uploads, and of local files with known hashes, that are kept in memory.
+const MAX_KEPT: usize = 1000;
+
+/// Files that expire earlier are not reused, because a request may wait in the queue.
+const MIN_LIFETIME: Duration = Duration::from_secs(600);
+
+/// Time for which a file of unknown or long lifetime is reused. fal keeps files for days by default.
+const MAX_REUSE: Duration = Duration::from_secs(3600);
+
+/// The uploads of a client. Concurrent callers with the same file share one upload, including its error.
+#[derive(Debug, Default)]
+pub(crate) struct UploadCache {
+    uploads: Mutex<Kept<Key, Arc<Slot>>>,
+    digests: Mutex<Kept<FileVersion, Digest>>,
+}
+
+/// An upload, which its first caller performs while it holds the lock.
+type Slot = tokio::sync::Mutex<Option<Done>>;
+
+/// The properties that two files must share for one to stand for the other.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub(super) digest: Digest,
+    pub(super) name: Option<String>,
+    pub(super) content_type: String,
+    /// The API key. A provider may return that of another account.
+    pub(super) account: Option<HeaderValue>,
+    pub(super) repository: Repository,
+    pub(super) fallback: Option<Repository>,
+    pub(super) lifecycle: Lifecycle,
+}
+
+/// The outcome of an upload.
+#[derive(Clone, Debug)]
+struct Done {
+    at: Instant,
+    url: Result<String, Error>,
+}
+
+impl UploadCache {
+    /// Returns the URL of a file that was uploaded, or uploads it. Concurrent callers wait for the upload.
+    pub(crate) async fn url(
+        &self,
+        key: Key,
+        policy: &UploadPolicy,
+        upload: impl Future<Output = Result<String, Error>>,
+    ) -> Result<Reused, Error> {
+        let Some(reuse) = reuse(policy.lifecycle.lifetime()) else { return upload.await.map(Reused::no) };
+        let called_at = Instant::now();
+        let slot = lock(&self.uploads).get_or_insert(key, Arc::default);
+        let mut done = slot.lock().await;
+        match &*done {
+            Some(Done { at, url: Ok(url) }) if at.elapsed() < reuse => {
+                return Ok(Reused { url: url.clone(), is_reused: true });
+            }
+            Some(Done { at, url: Err(error) }) if called_at < *at => return Err(error.clone()),
+            _ => {}
+        }
+        // The lifetime counts from the beginning of the upload, which is before that of the file.
+        let begun = Instant::now();
+        let url = upload.await;
+        let at = if url.is_ok() { begun } else { Instant::now() };
+        *done = Some(Done { at, url: url.clone() });
+        url.map(Reused::no)
+    }
+
+    /// Returns the hash of a local file of a known version.
+    pub(super) fn digest(&self, version: &FileVersion) -> Option<Digest> {
+        lock(&self.digests).get(version)
+    }
+
+    pub(super) fn keep_digest(&self, version: FileVersion, digest: &Digest) {
+        lock(&self.digests).get_or_insert(version, || digest.clone());
+    }
+}
+
+/// The URL of an uploaded file.
+#[derive(Debug)]
+pub(crate) struct Reused {
+    pub(crate) url: String,
+    /// True if nothing was transferred by this caller.
+    pub(crate) is_reused: bool,
+}
+
+impl Reused {
+    fn no(url: String) -> Self {
+        Reused { url, is_reused: false }
+    }
+}
+
+/// Returns for how long a file with a lifetime is reused: half of it, so that the other half remains for the request.
+fn reuse(lifetime: Option<Duration>) -> Option<Duration> {
+    match lifetime {
+        None => Some(MAX_REUSE),
+        Some(lifetime) if lifetime < MIN_LIFETIME => None,
+        Some(lifetime) => Some(MAX_REUSE.min(lifetime / 2)),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A map of bounded size, which forgets what was not used for the longest time.
+#[derive(Debug)]
+struct Kept<K, V> {
+    entries: HashMap<K, (u64, V)>,
+    uses: u64,
+}
+
+impl<K, V> Default for Kept<K, V> {
+    fn default() -> Self {
+        Kept { entries: HashMap::new(), uses: 0 }
+    }
+}
+
+impl<K: Eq + Hash + Clone, V: Clone> Kept<K, V> {
+    fn get(&mut self, key: &K) -> Option<V> {
+        self.uses += 1;
+        let (used, value) = self.entries.get_mut(key)?;
+        *used = self.uses;
+        Some(value.clone())
+    }
+
+    fn get_or_insert(&mut self, key: K, new: impl FnOnce() -> V) -> V {
+        if let Some(value) = self.get(&key) {
+            return value;
+        }
+        if self.entries.len() >= MAX_KEPT
+            && let Some(oldest) = self.entries.iter().min_by_key(|(_, (used, _))| *used).map(|(key, _)| key.clone())
+        {
+            self.entries.remove(&oldest);
+        }
+        let value = new();
+        self.entries.insert(key, (self.uses, value.clone()));
+        value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_reused_for_half_their_lifetime() {
+        for (lifetime, expected) in [
+            (None, Some(3600)),
+            (Some(60), None),
+            (Some(599), None),
+            (Some(600), Some(300)),
+            (Some(3600), Some(1800)),
+            (Some(86_400), Some(3600)),
+        ] {
+            let reuse = reuse(lifetime.map(Duration::from_secs));
+            assert_eq!(reuse.map(|reuse| reuse.as_secs()), expected, "{lifetime:?}");
+        }
+    }
+
+    #[test]
+    fn least_recently_used_entry_is_forgotten() {
+        let mut kept = Kept::default();
+        for key in 0..MAX_KEPT {
+            kept.get_or_insert(key, || key);
+        }
+        assert_eq!(kept.get(&0), Some(0));
+        kept.get_or_insert(MAX_KEPT, || MAX_KEPT);
+        assert_eq!((kept.get(&0), kept.get(&1), kept.entries.len()), (Some(0), None, MAX_KEPT));
+    }
+}

@@ -1,0 +1,54 @@
+use bytes::Bytes;
+use futures_util::StreamExt;
+use sha2::Digest as _;
+use sha2::Sha256;
+
+use super::cache::UploadCache;
+use crate::error::{Error, ErrorKind};
+use crate::transport::Payload;
+
+/// Bytes in memory that are hashed in place. More would block the runtime.
+const MAX_IN_PLACE: usize = 256 << 10;
+
+/// The hash (SHA-256) and the length of a file's bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Digest {
+    hash: [u8; 32],
+    length: u64,
+}
+
+impl Digest {
+    /// Hashes a file. A local file whose version is known is not read again.
+    pub(super) async fn of(payload: &Payload, cache: &UploadCache) -> Result<Self, Error> {
+        let length = payload.len();
+        match payload {
+            Payload::Bytes(bytes) => Ok(Digest { hash: hash(bytes.clone()).await?, length }),
+            Payload::File(slice) => {
+                let version = slice.version();
+                if let Some(known) = cache.digest(&version) {
+                    return Ok(known);
+                }
+                let mut hasher = Sha256::new();
+                let mut chunks = std::pin::pin!(slice.clone().chunks());
+                while let Some(chunk) = chunks.next().await {
+                    hasher.update(&chunk?);
+                }
+                let digest = Digest { hash: hasher.finalize().into(), length };
+                // A file that has just changed may change again within the resolution of its times.
+                if version.is_settled() {
+                    cache.keep_digest(version, &digest);
+                }
+                Ok(digest)
+            }
+        }
+    }
+}
+
+async fn hash(bytes: Bytes) -> Result<[u8; 32], Error> {
+    let hash = |bytes: Bytes| Sha256::digest(&bytes).into();
+    if bytes.len() <= MAX_IN_PLACE {
+        return Ok(hash(bytes));
+    }
+    let failed = |error| Error::new(ErrorKind::File, "cannot hash a file").caused_by(error);
+    tokio::task::spawn_blocking(move || hash(bytes)).await.map_err(failed)
+}
