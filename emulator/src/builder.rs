@@ -80,7 +80,8 @@ impl Default for EmulatorBuilder {
 }
 
 impl EmulatorBuilder {
-    /// Adds the documents in a folder and its subfolders: every `.json` file except patches (`.patch.json`).
+    /// Adds the documents in a folder and its subfolders: the same files, in the same forms, that `fal-codegen` generates types
+    /// from. Patches (`NAME.patch.json`) are applied, because the generated types have them too.
     ///
     /// Default: the documents that `fal-client` ships, unless [`schemas`](Self::schemas) or
     /// [`document`](Self::document) adds others. Can be called several times.
@@ -89,7 +90,8 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Adds a document as a JSON string. Can be called several times.
+    /// Adds a document as a JSON string, in any form that a file of [`schemas`](Self::schemas) may have. Can be called several
+    /// times.
     pub fn document(mut self, text: impl Into<String>) -> Self {
         self.documents.push(text.into());
         self

@@ -1,4 +1,4 @@
-//! fal's OpenAPI documents as data: an endpoint's id, its schemas and an example result.
+//! Documents as the emulator needs them: schemas for its validator, within bounds. `fal_documents` reads the files.
 
 pub(crate) mod bounds;
 pub(crate) mod document;

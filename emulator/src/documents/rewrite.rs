@@ -3,6 +3,7 @@
 //!
 //! - `nullable: true` becomes a union with null.
 //! - A `$ref` without a target is dropped, so that it allows everything.
+//! - `#/$defs/…` and `#/definitions/…` of the short form become `#/components/schemas/…`.
 //! - A tuple written as `items: {"0": …, "1": …}` becomes `prefixItems`.
 //! - A bound of a number written as `min`, `ge`, `gt`, `max`, `le` or `lt` gets the name that JSON Schema has for it.
 //!
@@ -51,7 +52,12 @@ pub(crate) fn rewrite(schema: &Value, root: &Value) -> Value {
     for (keyword, value) in keywords {
         match keyword.as_str() {
             "nullable" => {}
-            "$ref" if value.as_str().is_none_or(|target| schema::resolve(root, target).is_none()) => {}
+            "$ref" => {
+                let target = value.as_str().map(in_components);
+                if let Some(target) = target.filter(|target| schema::resolve(root, target).is_some()) {
+                    rewritten.insert("$ref".into(), Value::String(target));
+                }
+            }
             "items" if is_tuple(value) => {
                 rewritten.insert("prefixItems".into(), tuple(value, root));
             }
@@ -70,6 +76,14 @@ pub(crate) fn rewrite(schema: &Value, root: &Value) -> Value {
         return json!({ "anyOf": [rewritten, { "type": "null" }] });
     }
     Value::Object(rewritten)
+}
+
+/// Returns a reference to a component in the one form that a document of the emulator has.
+fn in_components(reference: &str) -> String {
+    match fal_documents::component(reference) {
+        name if name == reference => reference.to_owned(),
+        name => format!("#/components/schemas/{name}"),
+    }
 }
 
 fn keyword_value(keyword: &str, value: &Value, root: &Value) -> Value {

@@ -1,10 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use crate::documents::bounds;
+use fal_documents::{Finding, Source};
+
 use crate::documents::document::{Document, app_segments};
 use crate::endpoints::endpoint::Endpoint;
 use crate::error::{DocumentError, Error};
@@ -53,40 +52,56 @@ pub(crate) struct CatalogBuilder {
 }
 
 impl CatalogBuilder {
-    /// Adds every document in a folder and its subfolders. Patches (`*.patch.json`) correct the generated code and are
-    /// ignored: the emulator serves fal's own document.
+    /// Adds every document in a folder and its subfolders, with their patches: the same ones that the generator reads.
     pub(crate) fn folder(&mut self, folder: &Path) {
-        match json_files(folder) {
-            Ok(files) if files.is_empty() => {
-                self.problem(&folder.display().to_string(), "this folder contains no documents")
-            }
-            Ok(files) => files.iter().for_each(|file| self.file(file)),
-            Err(error) => self.problem(&folder.display().to_string(), &error.to_string()),
+        let found = match fal_documents::find(folder) {
+            Ok(found) => found,
+            Err(findings) => return self.findings(findings),
+        };
+        if found.sources.is_empty() {
+            self.problem(&folder.display().to_string(), "this folder contains no documents");
+            // They may be what the folder is expected to have.
+            self.findings(found.passed_over);
         }
+        found.sources.iter().for_each(|source| self.source(source));
     }
 
-    fn file(&mut self, path: &Path) {
-        let name = path.display().to_string();
-        match read(path) {
-            Ok(text) => self.text(&name, &text),
-            Err(error) => self.problem(&name, &error.to_string()),
-        }
-    }
-
-    /// Adds a document. `name` identifies it in errors.
+    /// Adds the documents of a text. `name` identifies it in errors.
     pub(crate) fn text(&mut self, name: &str, text: &str) {
-        let document = match Document::parse(text) {
+        let (file, path, text) = (PathBuf::from(name), String::new(), text.as_bytes().to_vec());
+        self.source(&Source { file, path, text, patch: None });
+    }
+
+    fn source(&mut self, source: &Source) {
+        match fal_documents::parse(source) {
+            Ok(contents) => {
+                let file = source.file.display().to_string();
+                contents.documents.into_iter().for_each(|document| self.document(&file, document));
+            }
+            Err(findings) => self.findings(findings),
+        }
+    }
+
+    fn document(&mut self, file: &str, document: fal_documents::Document) {
+        let document = match Document::new(document) {
             Ok(document) => document,
-            Err(reason) => return self.problem(name, &reason),
+            Err(reason) => return self.problem(file, &reason),
         };
         if let Some(other) = self.files.get(&document.id) {
             let reason = format!("duplicate endpoint `{}`: already defined in {other}", document.id);
-            return self.problem(name, &reason);
+            return self.problem(file, &reason);
         }
-        self.files.insert(document.id.clone(), name.to_owned());
+        self.files.insert(document.id.clone(), file.to_owned());
         let endpoint = Endpoint::new(document);
         self.catalog.apps.insert(endpoint.app.clone());
         self.catalog.endpoints.insert(endpoint.document.id.clone(), Arc::new(endpoint));
+    }
+
+    fn findings(&mut self, findings: Vec<Finding>) {
+        for Finding { file, pointer, reason, .. } in findings {
+            let reason = if pointer.is_empty() { reason } else { format!("at {pointer}: {reason}") };
+            self.problem(&file.display().to_string(), &reason);
+        }
     }
 
     fn problem(&mut self, file: &str, reason: &str) {
@@ -96,36 +111,4 @@ impl CatalogBuilder {
     pub(crate) fn build(self) -> Result<Catalog, Vec<DocumentError>> {
         if self.problems.is_empty() { Ok(self.catalog) } else { Err(self.problems) }
     }
-}
-
-/// Reads a regular file, and no more of it than a document may have. Opening a FIFO waits, a device may have no end, and a
-/// file that states no length may have none.
-fn read(path: &Path) -> io::Result<String> {
-    let metadata = fs::metadata(path)?;
-    if !metadata.is_file() {
-        return Err(io::Error::other("it is not a regular file: remove or replace it"));
-    }
-    let mut text = String::new();
-    File::open(path)?.take(metadata.len().min(bounds::MAX_BYTES as u64 + 1)).read_to_string(&mut text)?;
-    Ok(text)
-}
-
-fn json_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder)? {
-            let entry = entry?;
-            let path = entry.path();
-            let name = entry.file_name();
-            let name = name.to_string_lossy();
-            if entry.file_type()?.is_dir() {
-                folders.push(path);
-            } else if name.ends_with(".json") && !name.ends_with(".patch.json") {
-                files.push(path);
-            }
-        }
-    }
-    files.sort();
-    Ok(files)
 }

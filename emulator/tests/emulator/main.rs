@@ -8,6 +8,7 @@ mod admission;
 mod bombs;
 mod content_types;
 mod faults;
+mod forms;
 mod hosts;
 mod inputs;
 mod jobs;

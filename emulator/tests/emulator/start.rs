@@ -23,7 +23,6 @@ async fn schemas_folder_replaces_the_shipped_documents() {
     fs::create_dir_all(folder.path().join("deep/er")).unwrap();
     fs::write(folder.path().join("one.json"), document("me/one", &json!({}), &json!({}), &json!({}))).unwrap();
     fs::write(folder.path().join("deep/er/2.json"), document("me/two/x", &json!({}), &json!({}), &json!({}))).unwrap();
-    fs::write(folder.path().join("one.patch.json"), "[]").unwrap();
     fs::write(folder.path().join("readme.md"), "not a document").unwrap();
     let fal = Fal::start(Emulator::builder().schemas(folder.path()).pace(Pace::instant())).await;
     assert_eq!(fal.endpoints().collect::<Vec<_>>(), ["me/one", "me/two/x"]);
@@ -52,12 +51,12 @@ async fn all_document_errors_are_reported() {
     for (file, reason) in [
         ("2.json", "duplicate endpoint `me/one`: already defined in "),
         ("3.json", "invalid JSON: EOF"),
-        ("4.json", "not an OpenAPI document: `paths` is missing"),
-        ("5.json", "invalid endpoint id `one`: expected "),
-        ("6.json", "missing POST operation with a request body"),
-        ("7.json", "stream did not contain valid UTF-8"),
-        ("absent", ""),
-        ("document 1", "not an OpenAPI document: `paths` is missing"),
+        ("4.json", "not an OpenAPI document of fal: missing `paths`"),
+        ("5.json", "at /info/x-fal-metadata/endpointId: invalid endpoint id `one`: expected "),
+        ("6.json", "at /info/x-fal-metadata/endpointId: missing app id"),
+        ("7.json", "the text is UTF-16"),
+        ("absent", "no such folder"),
+        ("document 1", "the array of documents is empty"),
     ] {
         assert!(seen.iter().any(|(name, text)| *name == file && text.starts_with(reason)), "{file} in {seen:?}");
     }
@@ -173,20 +172,21 @@ async fn special_files_are_not_read() {
     symlink("/dev/zero", at("device.json")).unwrap();
     symlink(folder.path(), at("folder.json")).unwrap();
     symlink(at("loop.json"), at("loop.json")).unwrap();
-    symlink("/proc/self/pagemap", at("process.json")).unwrap();
+    let process = tempfile::tempdir().unwrap();
+    symlink("/proc/self/pagemap", process.path().join("process.json")).unwrap();
     drop(UnixListener::bind(at("socket.json")).unwrap());
     fs::File::create(at("sparse.json")).unwrap().set_len(10 << 30).unwrap();
-    let start = Emulator::builder().schemas(folder.path()).start();
+    let start = Emulator::builder().schemas(folder.path()).schemas(process.path()).start();
     let Err(Error::Documents(errors)) = start.await else { panic!("these documents are invalid") };
     let seen: Vec<String> = errors.iter().map(|error| error.to_string()).collect();
     for (name, reason) in [
-        ("device", "it is not a regular file: remove or replace it"),
-        ("fifo", "it is not a regular file"),
-        ("folder", "it is not a regular file"),
-        ("loop", ""),
-        ("process", ""),
-        ("socket", "it is not a regular file"),
-        ("sparse", "the document exceeds the emulator's limit of 4 MiB"),
+        ("device", "cannot read the file: it is not a regular file; remove or replace it"),
+        ("fifo", "cannot read the file: it is not a regular file"),
+        ("folder", "cannot read the file: it is not a regular file"),
+        ("loop", "cannot read the file: "),
+        ("process", "the file is empty"),
+        ("socket", "cannot read the file: it is not a regular file"),
+        ("sparse", "cannot read the file: it has more than 64 MiB"),
     ] {
         assert!(seen.iter().any(|line| line.contains(&format!("{name}.json: {reason}"))), "{name}: {seen:?}");
     }
