@@ -116,7 +116,7 @@ impl Builder {
     }
 
     /// Sets the path of the generated root module as other crates see it: `my_crate::endpoints`. The example of each endpoint
-    /// is a documentation test then, which imports from this path. Default: unset; examples are text and say
+    /// is a documentation test then, which imports from this path. Default: unset; examples are not tested, and say
     /// `crate::endpoints`.
     pub fn module_path(mut self, path: impl Into<String>) -> Self {
         self.options.render.module_path = Some(path.into());

@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use serde_json::Value;
+
 /// An endpoint.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Endpoint {
@@ -87,12 +89,14 @@ pub(crate) struct Field<T = Type> {
     pub(crate) name: String,
     /// The name in JSON.
     pub(crate) wire: String,
-    /// The schema's prose.
+    /// The schema's prose, if it has any.
     pub(crate) docs: Vec<String>,
-    /// More documentation: a paragraph for default and bounds, and one for each note.
+    /// More documentation: a paragraph for default and bounds, one for examples, and one for each note. Each has lines.
     pub(crate) facts: Vec<String>,
     /// The service's value for an unset field, as JSON.
     pub(crate) default: Option<String>,
+    /// A value that the document states as an example.
+    pub(crate) example: Option<Value>,
     pub(crate) kind: T,
     pub(crate) rules: Vec<Rule>,
     pub(crate) presence: Presence,

@@ -2,6 +2,7 @@
 //! control characters or bidi characters.
 
 use fal_documents::text::is_hidden;
+use serde_json::Value;
 
 /// The longest line, in characters.
 const WIDTH: usize = 100;
@@ -9,13 +10,16 @@ const WIDTH: usize = 100;
 /// The longest text, in characters. The longest one known has some 1,000. Each line takes a multiple of its text in memory.
 pub(crate) const MAX_TEXT: usize = 20_000;
 
-const CUT: &str = "(The text is cut after 20,000 characters.)";
-
 /// Wraps the paragraphs and lists of a text, with an empty line between them. A long text is cut, and says so.
 pub(crate) fn lines(text: &str) -> Vec<String> {
+    lines_within(text, MAX_TEXT)
+}
+
+/// As [`lines`], with another limit in characters.
+pub(crate) fn lines_within(text: &str, max: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut after_item = false;
-    let cut = text.char_indices().nth(MAX_TEXT).map(|(end, _)| end);
+    let cut = text.char_indices().nth(max).map(|(end, _)| end);
     let text = cut.map_or(text, |end| &text[..end]);
     for block in blocks(text) {
         let joined = block.item && after_item;
@@ -27,7 +31,7 @@ pub(crate) fn lines(text: &str) -> Vec<String> {
     }
     if let (Some(last), Some(_)) = (lines.last_mut(), cut) {
         last.push('…');
-        lines.extend([String::new(), CUT.to_owned()]);
+        lines.extend([String::new(), format!("(The text is cut after {max} characters.)")]);
     }
     lines
 }
@@ -38,6 +42,54 @@ pub(crate) fn code(text: &str) -> String {
     let shown: String = chars.by_ref().take(MAX_CODE).collect();
     let rest = if chars.next().is_some() { "…" } else { "" };
     if shown.trim().is_empty() { "(blank)".to_owned() } else { format!("`{shown}{rest}`") }
+}
+
+/// Returns a JSON value as inline code, whole. Characters that would end the code or are invisible are escaped as in JSON, so
+/// that it can be copied.
+pub(crate) fn json_code(value: &Value) -> String {
+    format!("`{}`", escape_json(&value.to_string()))
+}
+
+/// Returns a JSON value as the lines of a code block.
+pub(crate) fn json_block(value: &Value) -> Vec<String> {
+    let text = serde_json::to_string_pretty(value).unwrap_or_else(|_| value.to_string());
+    let lines = text.lines().map(escape_json);
+    ["```json".to_owned()].into_iter().chain(lines).chain(["```".to_owned()]).collect()
+}
+
+/// Escapes characters of JSON text. Those occur only in strings.
+fn escape_json(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    let mut units = [0; 2];
+    for c in text.chars() {
+        if c == '`' || is_hidden(c) {
+            escaped.extend(c.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
+/// Returns a string literal for Rust code in documentation, unless the text is too long.
+pub(crate) fn rust_string(text: &str, max: usize) -> Option<String> {
+    let mut literal = String::from("\"");
+    for (index, c) in text.chars().enumerate() {
+        match c {
+            _ if index >= max => return None,
+            '\'' => literal.push(c),
+            '`' => literal.extend(c.escape_unicode()),
+            c if is_hidden(c) => literal.extend(c.escape_default()),
+            c => literal.extend(c.escape_debug()),
+        }
+    }
+    literal.push('"');
+    Some(literal)
+}
+
+/// Wraps words that are documentation already, such as inline code with blanks.
+pub(crate) fn wrapped(words: Vec<String>) -> Vec<String> {
+    wrap(&Block { item: false, words })
 }
 
 /// The longest inline code, in characters.
@@ -144,7 +196,9 @@ fn escape(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{code, lines};
+    use serde_json::{Value, json};
+
+    use super::{code, json_block, json_code, lines};
 
     #[track_caller]
     fn check(text: &str, expected: &[&str]) {
@@ -165,6 +219,15 @@ mod tests {
         check("1. first", &[r"1\. first"]);
         check("text\n===", &["text ==="]);
         check("see (https://a.b/c_d). [x](y)", &[r"see (`https://a.b/c_d`). \[x\](y)"]);
+    }
+
+    #[test]
+    fn json_is_escaped_and_stays_the_same_json() {
+        let value = json!("a`b\u{202e}c\u{e0001}\n```");
+        let text = json_code(&value);
+        assert_eq!(text, r#"`"a\u0060b\u202ec\udb40\udc01\n\u0060\u0060\u0060"`"#);
+        assert_eq!(serde_json::from_str::<Value>(text.trim_matches('`')).expect("JSON"), value);
+        assert_eq!(json_block(&json!({ "a": [1] })), ["```json", "{", "  \"a\": [", "    1", "  ]", "}", "```"]);
     }
 
     #[test]

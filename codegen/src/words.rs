@@ -21,15 +21,37 @@ pub(crate) fn endpoint_and_below(id: &str) -> String {
     format!("The endpoint {} and the endpoints below it.", code(id))
 }
 
+/// The fence of an example that only a generator with a module path can write as a test.
+pub(crate) const IGNORED_EXAMPLE: &str = "```ignore (the path of the module is not known to the generator)";
+
 // Items and fields whose schemas have no prose.
 
 pub(crate) const INPUT: &str = "The endpoint's input.";
 pub(crate) const OUTPUT: &str = "The endpoint's output.";
 pub(crate) const INPUT_IS_BUILT: &str = "Created with [`Input::builder`].";
 
-pub(crate) fn field(name: &str) -> String {
-    format!("The {} field.", code(name))
+/// A field whose schema says nothing about it but the kind of its values.
+pub(crate) fn field(name: &str, kind: &str) -> String {
+    format!("The {} field: {kind}.", code(name))
 }
+
+/// The kind of a value whose type has documentation of its own.
+pub(crate) fn see(name: &str) -> String {
+    format!("see [`{name}`]")
+}
+
+pub(crate) fn array_of(items: &str) -> String {
+    format!("an array of {items}")
+}
+
+/// A title as a sentence.
+pub(crate) fn title(title: &str) -> String {
+    let end = if title.ends_with(['.', '!', '?', ':', '…']) { "" } else { "." };
+    format!("{title}{end}")
+}
+
+pub(crate) const REQUIRED: &str = "Required.";
+pub(crate) const REQUIRED_OR_NULL: &str = "Required; may be null.";
 
 /// A type whose values appear at a path such as `Input.loras`.
 pub(crate) fn value_of(path: &str, is_item: bool) -> String {
@@ -64,8 +86,35 @@ pub(crate) const FROM_EXAMPLE: &str = "Not declared in the schema, but present i
 
 pub(crate) const UNIQUE: &str = "Items must be unique.";
 
-pub(crate) fn default(value: &str) -> String {
-    format!("Default: {}.", code(value))
+/// The default, as inline code.
+pub(crate) fn default(code: &str) -> String {
+    format!("Default: {code}.")
+}
+
+/// The default, as a code block.
+pub(crate) fn long_default(block: &[String]) -> String {
+    format!("Default:\n\n{}", block.join("\n"))
+}
+
+/// A default that is too long for documentation.
+pub(crate) fn unstated_default(length: usize) -> String {
+    format!("The default has {length} characters. The document states it.")
+}
+
+/// Examples, each as inline code, as words that are not broken. `more` of them are left out.
+pub(crate) fn examples(shown: &[String], more: usize) -> Vec<String> {
+    let label = if shown.len() + more == 1 { "Example:" } else { "Examples:" };
+    let mut words = vec![label.to_owned()];
+    let last = shown.len().saturating_sub(1);
+    words.extend(shown.iter().enumerate().map(|(index, code)| match (index == last, more) {
+        (true, 0) => format!("{code}."),
+        (true, _) => code.clone(),
+        (false, _) => format!("{code},"),
+    }));
+    if more > 0 {
+        words.push(format!("and {more} more."));
+    }
+    words
 }
 
 /// The bounds of a number, each with whether it is exclusive.

@@ -63,8 +63,16 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 #[::fal_client::input]
 pub struct Input {
     /// What the image should show. The more precise the words, the closer the image.
+    ///
+    /// Required.
+    ///
+    /// Example: `"Ice fortress, aurora skies, polar wildlife, twilight"`.
     pub prompt: String,
     /// URL of the image whose edges guide the composition.
+    ///
+    /// Required.
+    ///
+    /// Example: `"https://avatars.githubusercontent.com/u/74778219"`.
     pub control_image_url: ::fal_client::FileInput,
     /// How strongly the edges of the control image steer the result.
     ///
@@ -74,6 +82,8 @@ pub struct Input {
     /// What the image should not show: objects, colours, styles.
     ///
     /// Default: `""`.
+    ///
+    /// Example: `"cartoon, illustration, animation. face. male, female"`.
     pub negative_prompt: Option<String>,
     /// Size of the images: a preset, or a width and a height in pixels. Unset, it is that of the control
     /// image.
@@ -145,6 +155,10 @@ pub enum ImageSizePreset {
 #[::fal_client::input_object]
 pub struct LoraWeight {
     /// Where the weights are: a URL, a path, or the name of a model on a hub.
+    ///
+    /// Required.
+    ///
+    /// Example: `"https://example.com/loras/watercolour.safetensors"`.
     pub path: String,
     /// How much weight the LoRA gets when it is merged.
     ///

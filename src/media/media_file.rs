@@ -19,7 +19,7 @@ use crate::text::Redacted;
 /// assert_eq!((files[0].path.as_str(), files[0].kind, files[0].flagged), ("images[0]", MediaKind::Image, Some(false)));
 /// ```
 ///
-/// Generated outputs, their parts and [`Json`](crate::Json) have this method. [`Response::media`](crate::Response::media) needs
+/// Generated outputs, their parts and [`serde_json::Value`] have this method. [`Response::media`](crate::Response::media) needs
 /// no import.
 pub trait Media: SchemaType {
     /// Returns every file of the output, in the order of its fields.

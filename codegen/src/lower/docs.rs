@@ -9,23 +9,63 @@ use crate::{prose, words};
 /// Longer lists of numbers are not documented.
 const MAX_VALUES: usize = 20;
 
+/// The longest default inside a paragraph, in characters of JSON. A longer one is a code block.
+const MAX_INLINE: usize = 120;
+
+/// The longest default that is documented, in characters of JSON.
+const MAX_BLOCK: usize = 4_000;
+
+/// The longest title or text about limits, in characters.
+const MAX_SENTENCES: usize = 1_000;
+
 /// Returns the prose of a schema, or the fallback where it has none.
 pub(super) fn of_schema(schema: &Value, fallback: &str) -> Vec<String> {
     let docs = schema.get("description").and_then(Value::as_str).map(prose::lines).unwrap_or_default();
     if docs.is_empty() { vec![fallback.to_owned()] } else { docs }
 }
 
-/// Returns the default and the bounds of a property as a paragraph, if there are any.
+/// Returns the prose of a property, or its title if that says more than its name. Otherwise there is none.
+pub(super) fn of_field(wire: &str, property: &Value) -> Vec<String> {
+    let prose = property.get("description").and_then(Value::as_str).map(prose::lines).unwrap_or_default();
+    if !prose.is_empty() {
+        return prose;
+    }
+    let name = letters(wire);
+    let says_more = |title: &&str| {
+        let mut words = title.split(|c: char| !c.is_alphanumeric()).map(letters);
+        words.any(|word| !name.contains(&word))
+    };
+    let title = property.get("title").and_then(Value::as_str).map(str::trim).filter(says_more);
+    title.map(|title| prose::lines_within(&words::title(title), MAX_SENTENCES)).unwrap_or_default()
+}
+
+fn letters(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Returns what fal says about the limits of a property, lines of documentation.
+pub(super) fn limits(property: &Value) -> Option<String> {
+    let text = property.get("limit_description")?.as_str()?;
+    Some(prose::lines_within(text, MAX_SENTENCES).join("\n")).filter(|text| !text.is_empty())
+}
+
+/// Returns the default and the bounds of a property, a paragraph or two, if there are any.
 pub(super) fn facts(schema: &Value) -> Vec<String> {
-    let mut facts = Vec::new();
+    let (mut facts, mut block) = (Vec::new(), None);
     if let Some(default) = schema.get("default").filter(|default| !default.is_null()) {
-        facts.push(words::default(&default.to_string()));
+        let code = prose::json_code(default);
+        match code.chars().count() {
+            0..=MAX_INLINE => facts.push(words::default(&code)),
+            length if length <= MAX_BLOCK => block = Some(words::long_default(&prose::json_block(default))),
+            length => facts.push(words::unstated_default(length - 2)),
+        }
     }
     facts.extend(bounds(schema));
     if let Some(items) = schema.get("items") {
         facts.extend(bounds(items).iter().map(|fact| words::each_item(fact)));
     }
-    if facts.is_empty() { facts } else { vec![facts.join(" ")] }
+    let paragraph = if facts.is_empty() { None } else { Some(facts.join(" ")) };
+    paragraph.into_iter().chain(block).collect()
 }
 
 /// Returns the notes about a path, a paragraph each.

@@ -7,6 +7,7 @@ mod accepted;
 mod docs;
 mod draft;
 mod endless;
+mod examples;
 mod file_limits;
 mod media;
 mod members;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::draft::Shape;
 use super::walk::{Site, Walk};
-use super::{docs, file_limits, media, rules};
+use super::{docs, examples, file_limits, media, rules};
 use crate::model::{Field, Item, Presence, Record, Role, Side};
 use crate::names::{self, Scope};
 use crate::schema::{UNDECLARED, in_order, properties, reference, strings};
@@ -99,6 +99,10 @@ impl<'a> Walk<'a> {
             rules.extend(self.accepted(wire, property));
         }
         let mut facts = docs::facts(property);
+        if side == Side::Input {
+            facts.extend(self.examples(property));
+        }
+        facts.extend(docs::limits(property));
         facts.extend(file_limits::facts(property));
         file_limits::unchecked(property).into_iter().for_each(|text| self.note(&at, text));
         facts.extend(docs::of_notes(&at, &self.notes[before..]));
@@ -125,9 +129,10 @@ impl<'a> Walk<'a> {
         Field {
             name: names.field(wire),
             wire: wire.to_owned(),
-            docs: docs::of_schema(property, &words::field(wire)),
+            docs: docs::of_field(wire, property),
             facts,
             default: default.map(Value::to_string),
+            example: examples::stated(property).next().cloned().filter(|example| !example.is_object()),
             kind: simple,
             rules: if side == Side::Input { rules } else { Vec::new() },
             presence,

@@ -3,18 +3,24 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use fal_documents::budget::Budget;
 
 use super::Options;
 use super::types::type_of;
-use crate::model::{Endpoint, Item, Record, Role, Type};
+use crate::model::{Endpoint, Field, Item, Record, Role, Type};
 use crate::tree::{Node, module_path};
+use crate::{prose, words};
 
 /// The path of the root module inside the crate that has it, where no other is set.
 const MODULE_PATH: &str = "crate::endpoints";
 
 /// Maximum nesting of values in an example.
 const MAX_DEPTH: usize = 8;
+
+/// The longest string of an example, in characters.
+const MAX_STRING: usize = 100;
 
 /// The most values in an example. A few objects that require several others each may need millions.
 const MAX_VALUES: usize = 500;
@@ -28,7 +34,7 @@ pub(super) fn example(node: &Node, endpoint: &Endpoint, options: &Options) -> Ve
     let values = Values { items, module, budget: RefCell::new(Budget::new(MAX_VALUES)) };
     // Another crate sees the types of this module only by a path that the generator has to be told.
     let compiles = options.module_path.is_some();
-    let mut lines = vec![if compiles { "```no_run" } else { "```text" }.to_owned()];
+    let mut lines = vec![if compiles { "```no_run" } else { words::IGNORED_EXAMPLE }.to_owned()];
     lines.push(format!("use {root}::{};", options.trait_name));
     if endpoint.input().is_some() {
         lines.push(format!("use {root}::{};", path.join("::")));
@@ -58,9 +64,13 @@ struct Values<'a> {
 }
 
 impl Values<'_> {
-    /// An input with its required fields set, one setter a line where there are several.
+    /// An input with its required fields set, one setter a line where there are several. Without required fields, one
+    /// optional field is set.
     fn builder(&self, input: &Record) -> Vec<String> {
-        let setters = self.setters(input, 0);
+        let mut setters = self.setters(input, 0);
+        if setters.is_empty() {
+            setters.extend(self.optional_setter(input));
+        }
         let start = format!("let input = {}::Input::builder()", self.module);
         match &setters[..] {
             [] | [_] => vec![format!("{start}{};", setters.concat())],
@@ -76,12 +86,42 @@ impl Values<'_> {
         record.required().map(|field| format!(".{}({})", field.name, self.argument(&field.kind, depth))).collect()
     }
 
+    /// The setter of the first optional field with a simple value, one that the schema states if possible.
+    fn optional_setter(&self, input: &Record) -> Option<String> {
+        let fields = || input.fields.iter().filter(|field| !matches!(field.kind.bare(), Type::Map(_) | Type::Json));
+        let stated = fields().find_map(|field| Some((field, self.stated(field)?)));
+        let (field, value) =
+            stated.or_else(|| fields().next().map(|field| (field, self.argument(field.kind.bare(), 0))))?;
+        Some(format!(".{}({value})", field.name))
+    }
+
+    /// The value of a field's example in the schema.
+    fn stated(&self, field: &Field) -> Option<String> {
+        let example = field.example.as_ref()?;
+        match (field.kind.bare(), example) {
+            (Type::String | Type::Runtime("FileInput"), Value::String(text)) => prose::rust_string(text, MAX_STRING),
+            (Type::Bool, Value::Bool(flag)) => Some(flag.to_string()),
+            (Type::I64 | Type::I128, Value::Number(number)) => Some(number.as_i64()?.to_string()),
+            (Type::F64, Value::Number(number)) => Some(format!("{:?}", number.as_f64()?)),
+            (Type::Local(name), Value::String(text)) => match self.items.get(name.as_str()) {
+                Some(Item::Enum(item)) => {
+                    let (variant, _) = item.values.iter().find(|(_, value)| value == text)?;
+                    Some(format!("{}::{name}::{variant}", self.module))
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     /// A value that a setter accepts, as short as one writes it.
     fn argument(&self, of: &Type, depth: usize) -> String {
         match of {
             Type::String => "\"…\"".to_owned(),
             Type::Runtime("FileInput") => "\"https://…\"".to_owned(),
             Type::Runtime("ImageSize") => "(1024, 1024)".to_owned(),
+            // An item is the object itself.
+            Type::List(item) if matches!(**item, Type::Local(_)) => format!("[{}]", self.exact(item, depth + 1)),
             Type::List(item) => format!("[{}]", self.argument(item, depth + 1)),
             Type::Nullable(value) => self.argument(value, depth + 1),
             Type::Local(name) => self.local(name, depth, false),

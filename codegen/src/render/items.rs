@@ -8,6 +8,7 @@ use super::text::docs;
 use super::types::type_of;
 use crate::model::{Enum, Field, Fit, Item, Member, Presence, Record, Role, Side, Type, Union};
 use crate::names::ident;
+use crate::words;
 
 pub(super) fn item(item: &Item) -> TokenStream {
     match item {
@@ -16,7 +17,7 @@ pub(super) fn item(item: &Item) -> TokenStream {
         Item::Union(item) => union(item),
         Item::FreeForm { name, docs } => {
             let (name, docs) = (ident(name), self::docs(docs));
-            quote! { #docs pub type #name = ::fal_client::Json; }
+            quote! { #docs pub type #name = ::fal_client::serde_json::Value; }
         }
     }
 }
@@ -27,7 +28,8 @@ fn record(record: &Record) -> TokenStream {
         Role::Part => "input_object",
         Role::Output => "output",
     });
-    let (docs, name, fields) = (docs(&record.docs), ident(&record.name), record.fields.iter().map(field));
+    let (docs, name, fields) =
+        (docs(&record.docs), ident(&record.name), record.fields.iter().map(|each| field(each, record.role)));
     quote! {
         #docs
         #[::fal_client::#attribute]
@@ -35,9 +37,20 @@ fn record(record: &Record) -> TokenStream {
     }
 }
 
-fn field(field: &Field) -> TokenStream {
+fn field(field: &Field, role: Role) -> TokenStream {
+    let required = match field.presence {
+        Presence::Required if role != Role::Output => Some(words::REQUIRED),
+        Presence::RequiredOrNull => Some(words::REQUIRED_OR_NULL),
+        _ => None,
+    };
     let mut lines = field.docs.clone();
-    field.facts.iter().for_each(|fact| lines.extend([String::new(), fact.clone()]));
+    if lines.is_empty() {
+        lines.push(words::field(&field.wire, &kind(&field.kind)));
+    }
+    for paragraph in required.into_iter().chain(field.facts.iter().map(String::as_str)) {
+        lines.push(String::new());
+        lines.extend(paragraph.lines().map(str::to_owned));
+    }
     let (docs, name, of) = (docs(&lines), ident(&field.name), type_of(&field.kind));
     let wire = (field.name != field.wire).then(|| {
         let wire = Literal::string(&field.wire);
@@ -46,6 +59,36 @@ fn field(field: &Field) -> TokenStream {
     let required = (field.presence == Presence::Expected).then(|| quote! { required });
     let arguments = attribute("field", wire.into_iter().chain(required).chain(rules::arguments(&field.rules)));
     quote! { #docs #arguments pub #name: #of }
+}
+
+/// Names the kind of a value.
+fn kind(of: &Type) -> String {
+    match of.bare() {
+        Type::Local(name) => words::see(name),
+        Type::List(items) => words::array_of(&match items.bare() {
+            Type::Local(name) => format!("[`{name}`]"),
+            items => kinds(items).1.to_owned(),
+        }),
+        of => kinds(of).0.to_owned(),
+    }
+}
+
+/// Names the kind of a value, and of several.
+fn kinds(of: &Type) -> (&'static str, &'static str) {
+    match of {
+        Type::Bool => ("a boolean", "booleans"),
+        Type::I64 | Type::I128 => ("an integer", "integers"),
+        Type::F64 => ("a number", "numbers"),
+        Type::String => ("a string", "strings"),
+        Type::List(_) => ("an array", "arrays"),
+        Type::Map(_) => ("an object with arbitrary keys", "objects with arbitrary keys"),
+        Type::Runtime("Image") => ("an image", "images"),
+        Type::Runtime("Audio") => ("an audio file", "audio files"),
+        Type::Runtime("Video") => ("a video", "videos"),
+        Type::Runtime("ImageSize") => ("a width and a height in pixels", "sizes in pixels"),
+        Type::Runtime(_) => ("a file", "files"),
+        _ => ("any JSON value", "JSON values"),
+    }
 }
 
 fn open_enum(item: &Enum) -> TokenStream {

@@ -4,11 +4,11 @@
 //!
 //! <https://fal.ai/models/traps/all_of>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::all_of;
 //!
-//! let input = all_of::Input::builder();
+//! let input = all_of::Input::builder().size((1024, 1024));
 //! let response = client.traps().all_of().subscribe(input).await?;
 //! ```
 
@@ -22,7 +22,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `size` field.
+    /// The `size` field: a width and a height in pixels.
     #[field(width(max(100)), height(min(1)))]
     pub size: Option<::fal_client::ImageSize>,
     /// The sibling's words.
@@ -34,7 +34,7 @@ pub struct Input {
 /// The component's words.
 #[::fal_client::input_object]
 pub struct Camera {
-    /// The `zoom` field.
+    /// The `zoom` field: a number.
     ///
     /// At most 9.
     #[field(max(9))]
@@ -44,6 +44,6 @@ pub struct Camera {
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `text` field.
+    /// The `text` field: a string.
     pub text: Option<String>,
 }

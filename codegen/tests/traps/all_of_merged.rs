@@ -4,11 +4,11 @@
 //!
 //! <https://fal.ai/models/traps/all_of_merged>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::all_of_merged;
 //!
-//! let input = all_of_merged::Input::builder();
+//! let input = all_of_merged::Input::builder().circle(all_of_merged::Circle::new(1));
 //! let response = client.traps().all_of_merged().subscribe(input).await?;
 //! ```
 
@@ -22,9 +22,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `circle` field.
+    /// The `circle` field: see [`Circle`].
     pub circle: Option<Circle>,
-    /// The `one` field.
+    /// The `one` field: see [`Base`].
     ///
     /// Default: `{"width":1}`.
     pub one: Option<Base>,
@@ -35,19 +35,23 @@ pub struct Input {
 /// A value of `Input.circle`.
 #[::fal_client::input_object]
 pub struct Circle {
-    /// The `width` field.
+    /// The `width` field: an integer.
+    ///
+    /// Required.
     ///
     /// At least 1.
     #[field(min(1))]
     pub width: i64,
-    /// The `ring` field.
+    /// The `ring` field: a string.
     pub ring: Option<String>,
 }
 
 /// A value of `Input.one`.
 #[::fal_client::input_object]
 pub struct Base {
-    /// The `width` field.
+    /// The `width` field: an integer.
+    ///
+    /// Required.
     ///
     /// At least 1.
     #[field(min(1))]
@@ -57,18 +61,22 @@ pub struct Base {
 /// Both.
 #[::fal_client::input_object]
 pub struct Size {
-    /// The `width` field.
+    /// The `width` field: an integer.
+    ///
+    /// Required.
     ///
     /// At least 1.
     #[field(min(1))]
     pub width: i64,
-    /// The `depth` field.
+    /// The `depth` field: an integer.
+    ///
+    /// Required.
     pub depth: i64,
 }
 
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `text` field.
+    /// The `text` field: a string.
     pub text: Option<String>,
 }

@@ -4,11 +4,11 @@
 //!
 //! <https://fal.ai/models/traps/big_integers>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::big_integers;
 //!
-//! let input = big_integers::Input::builder();
+//! let input = big_integers::Input::builder().big(1);
 //! let response = client.traps().big_integers().subscribe(input).await?;
 //! ```
 
@@ -22,24 +22,24 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `big` field.
+    /// The `big` field: an integer.
     ///
     /// At most 18446744073709551615.
     #[field(max(18446744073709551615))]
     pub big: Option<i128>,
-    /// The `seed` field.
+    /// The `seed` field: an integer.
     pub seed: Option<i128>,
 }
 
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `seed` field.
+    /// The `seed` field: an integer.
     #[field(required)]
     pub seed: Option<i128>,
-    /// The `steps` field.
+    /// The `steps` field: an integer.
     pub steps: Option<i64>,
-    /// The `total` field.
+    /// The `total` field: an integer.
     ///
     /// At most 18446744073709551615.
     pub total: Option<i128>,

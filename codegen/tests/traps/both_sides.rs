@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/both_sides>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::both_sides;
 //!
@@ -22,39 +22,47 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `box` field.
+    /// The `box` field: see [`InputBox`].
+    ///
+    /// Required.
     #[field(name = "box")]
     pub box_: InputBox,
-    /// The `image` field.
+    /// The `image` field: see [`InputImage`].
     pub image: Option<InputImage>,
 }
 
 /// A value of `Input.box`.
 #[::fal_client::input_object]
 pub struct InputBox {
-    /// The `x` field.
+    /// The `x` field: an integer.
+    ///
+    /// Required.
     pub x: i64,
-    /// The `y` field.
+    /// The `y` field: an integer.
+    ///
+    /// Required.
     pub y: i64,
-    /// The `label` field.
+    /// The `label` field: a string.
     pub label: Option<String>,
 }
 
 /// A value of `Input.image`.
 #[::fal_client::input_object]
 pub struct InputImage {
-    /// The `url` field.
+    /// The `url` field: a file.
+    ///
+    /// Required.
     pub url: ::fal_client::FileInput,
-    /// The `width` field.
+    /// The `width` field: an integer.
     pub width: Option<i64>,
 }
 
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `box` field.
+    /// The `box` field: see [`InputBox`].
     #[field(name = "box")]
     pub box_: InputBox,
-    /// The `image` field.
+    /// The `image` field: see [`InputImage`].
     pub image: Option<InputImage>,
 }

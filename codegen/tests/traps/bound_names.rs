@@ -4,11 +4,11 @@
 //!
 //! <https://fal.ai/models/traps/bound_names>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::bound_names;
 //!
-//! let input = bound_names::Input::builder();
+//! let input = bound_names::Input::builder().frames(1);
 //! let response = client.traps().bound_names().subscribe(input).await?;
 //! ```
 
@@ -27,17 +27,17 @@ pub struct Input {
     /// Default: `30`. Range: 1 to 60.
     #[field(range(1, 60))]
     pub frames: Option<i64>,
-    /// The `scale` field.
+    /// The `scale` field: a number.
     ///
     /// Range: -4 to 4.
     #[field(range(-4, 4))]
     pub scale: Option<f64>,
-    /// The `open` field.
+    /// The `open` field: a number.
     ///
     /// Range: 0 (exclusive) to 1.5 (exclusive).
     #[field(above(0), below(1.5))]
     pub open: Option<f64>,
-    /// The `nullable` field.
+    /// The `nullable` field: an integer.
     ///
     /// Range: 2 to 9.
     #[field(range(2, 9))]
@@ -46,38 +46,38 @@ pub struct Input {
     ///
     /// Range: -4 to 4.
     pub layers: Option<LayersChoice>,
-    /// The `beside` field.
+    /// The `beside` field: see [`BesideChoice`].
     ///
     /// At least 3.
     pub beside: Option<BesideChoice>,
-    /// The `inner` field.
+    /// The `inner` field: see [`InnerChoice`].
     ///
     /// At least 3.
     pub inner: Option<InnerChoice>,
-    /// The `several` field.
+    /// The `several` field: see [`SeveralChoice`].
     ///
     /// At least 1.
     pub several: Option<SeveralChoice>,
-    /// The `items` field.
+    /// The `items` field: an array of integers.
     ///
     /// Each item: range 1 to 3.
     #[field(each(range(1, 3)))]
     pub items: Option<Vec<i64>>,
-    /// The `both` field.
+    /// The `both` field: an integer.
     ///
     /// Range: 5 to 6.
     #[field(range(5, 6))]
     pub both: Option<i64>,
-    /// The `words` field.
+    /// The `words` field: a number.
     ///
     /// At most 8.
     ///
     /// `min` is not checked because it is not a number.
     #[field(max(8))]
     pub words: Option<f64>,
-    /// The `text` field.
+    /// The `text` field: a string.
     pub text: Option<String>,
-    /// The `reference` field.
+    /// The `reference` field: an integer.
     ///
     /// At most 7.
     #[field(range(2, 7))]
@@ -93,7 +93,7 @@ pub enum LayersChoice {
     #[variant(range(-4, 4))]
     Number(f64),
     /// An object with arbitrary keys.
-    Map(::std::collections::BTreeMap<String, ::fal_client::Json>),
+    Map(::std::collections::BTreeMap<String, ::fal_client::serde_json::Value>),
 }
 
 /// A value of `Input.beside`. Its type varies.
@@ -143,7 +143,7 @@ pub enum SeveralChoice {
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `text` field.
+    /// The `text` field: a string.
     pub text: String,
 }
 

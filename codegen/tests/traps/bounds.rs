@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/bounds>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::bounds;
 //!
@@ -22,58 +22,60 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `text` field.
+    /// The `text` field: a string.
+    ///
+    /// Required.
     ///
     /// Length: 2 to 5 characters.
     #[field(length(2, 5))]
     pub text: String,
-    /// The `least` field.
+    /// The `least` field: an integer.
     ///
     /// At least -3.
     #[field(min(-3))]
     pub least: Option<i64>,
-    /// The `list` field.
+    /// The `list` field: an array of numbers.
     ///
     /// Items: 1 to 3. Each item: range 0 to 1.
     #[field(items(1, 3), each(range(0, 1)))]
     pub list: Option<Vec<f64>>,
-    /// The `map` field.
+    /// The `map` field: an object with arbitrary keys.
     #[field(each(max(9)))]
     pub map: Option<::std::collections::BTreeMap<String, i64>>,
-    /// The `most` field.
+    /// The `most` field: a number.
     ///
     /// At most 1e+300.
     #[field(max(1e300))]
     pub most: Option<f64>,
-    /// The `nested` field.
+    /// The `nested` field: an array of arrays.
     ///
     /// Each item: items at most 2.
     #[field(each(max_items(2), each(min(0))))]
     pub nested: Option<Vec<Vec<i64>>>,
-    /// The `odd` field.
+    /// The `odd` field: an integer.
     ///
     /// A multiple of 8.
     #[field(multiple_of(8))]
     pub odd: Option<i64>,
-    /// The `open` field.
+    /// The `open` field: a number.
     ///
     /// Range: 0 (exclusive) to 1.5 (exclusive).
     #[field(above(0), below(1.5))]
     pub open: Option<f64>,
-    /// The `ruled` field.
+    /// The `ruled` field: a string.
     ///
     /// Pattern: `^a+$`.
     #[field(pattern("^a+$"))]
     pub ruled: Option<String>,
-    /// The `scale` field.
+    /// The `scale` field: a number.
     #[field(min(0.5))]
     pub scale: Option<f64>,
-    /// The `seed` field.
+    /// The `seed` field: an integer.
     ///
     /// Range: 0 to 18446744073709551615.
     #[field(range(0, 18446744073709551615))]
     pub seed: Option<i128>,
-    /// The `signed` field.
+    /// The `signed` field: an integer.
     ///
     /// Range: -9223372036854775808 to 9223372036854775807.
     #[field(range(-9223372036854775808, 9223372036854775807))]
@@ -83,15 +85,15 @@ pub struct Input {
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `inner` field.
+    /// The `inner` field: see [`Inner`].
     pub inner: Option<Inner>,
-    /// The `seed` field.
+    /// The `seed` field: an integer.
     pub seed: Option<i128>,
 }
 
 /// A value of `Output.inner`.
 #[::fal_client::output]
 pub struct Inner {
-    /// The `seed` field.
+    /// The `seed` field: an integer.
     pub seed: Option<i128>,
 }

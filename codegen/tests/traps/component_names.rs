@@ -4,11 +4,11 @@
 //!
 //! <https://fal.ai/models/traps/component_names>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::component_names;
 //!
-//! let input = component_names::Input::builder();
+//! let input = component_names::Input::builder().a(component_names::LoraInput::new());
 //! let response = client.traps().component_names().subscribe(input).await?;
 //! ```
 
@@ -22,110 +22,110 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `a` field.
+    /// The `a` field: see [`LoraInput`].
     pub a: Option<LoraInput>,
-    /// The `b` field.
+    /// The `b` field: see [`AudioOutput`].
     pub b: Option<AudioOutput>,
-    /// The `c` field.
+    /// The `c` field: see [`InputImage`].
     pub c: Option<InputImage>,
-    /// The `d` field.
+    /// The `d` field: see [`SanaV1516bInput`].
     pub d: Option<SanaV1516bInput>,
-    /// The `e` field.
+    /// The `e` field: see [`Type3d`].
     pub e: Option<Type3d>,
-    /// The `f` field.
+    /// The `f` field: see [`InputImage2`].
     pub f: Option<InputImage2>,
-    /// The `g` field.
+    /// The `g` field: see [`InputImage3`].
     pub g: Option<InputImage3>,
-    /// The `h` field.
+    /// The `h` field: see [`InputInput`].
     pub h: Option<InputInput>,
-    /// The `i` field.
+    /// The `i` field: see [`InputEmpty`].
     pub i: Option<InputEmpty>,
-    /// The `j` field.
+    /// The `j` field: see [`InputEmpty2`].
     pub j: Option<InputEmpty2>,
-    /// The `k` field.
+    /// The `k` field: see [`ABC`].
     pub k: Option<ABC>,
 }
 
 /// A value of `Input.a`.
 #[::fal_client::input_object]
 pub struct LoraInput {
-    /// The `value` field.
+    /// The `value` field: an integer.
     pub value: Option<i64>,
 }
 
 /// A value of `Input.b`.
 #[::fal_client::input_object]
 pub struct AudioOutput {
-    /// The `value` field.
+    /// The `value` field: an integer.
     pub value: Option<i64>,
 }
 
 /// A value of `Input.c`.
 #[::fal_client::input_object]
 pub struct InputImage {
-    /// The `value` field.
+    /// The `value` field: an integer.
     pub value: Option<i64>,
 }
 
 /// A value of `Input.d`.
 #[::fal_client::input_object]
 pub struct SanaV1516bInput {
-    /// The `value` field.
+    /// The `value` field: an integer.
     pub value: Option<i64>,
 }
 
 /// A value of `Input.e`.
 #[::fal_client::input_object]
 pub struct Type3d {
-    /// The `value` field.
+    /// The `value` field: an integer.
     pub value: Option<i64>,
 }
 
 /// A value of `Input.f`.
 #[::fal_client::input_object]
 pub struct InputImage2 {
-    /// The `value` field.
+    /// The `value` field: an integer.
     pub value: Option<i64>,
 }
 
 /// A value of `Input.g`.
 #[::fal_client::input_object]
 pub struct InputImage3 {
-    /// The `value` field.
+    /// The `value` field: an integer.
     pub value: Option<i64>,
 }
 
 /// A value of `Input.h`.
 #[::fal_client::input_object]
 pub struct InputInput {
-    /// The `value` field.
+    /// The `value` field: an integer.
     pub value: Option<i64>,
 }
 
 /// A value of `Input.i`.
 #[::fal_client::input_object]
 pub struct InputEmpty {
-    /// The `value` field.
+    /// The `value` field: an integer.
     pub value: Option<i64>,
 }
 
 /// A value of `Input.j`.
 #[::fal_client::input_object]
 pub struct InputEmpty2 {
-    /// The `value` field.
+    /// The `value` field: an integer.
     pub value: Option<i64>,
 }
 
 /// A value of `Input.k`.
 #[::fal_client::input_object]
 pub struct ABC {
-    /// The `value` field.
+    /// The `value` field: an integer.
     pub value: Option<i64>,
 }
 
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `text` field.
+    /// The `text` field: a string.
     pub text: Option<String>,
 }

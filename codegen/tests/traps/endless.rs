@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/endless>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::endless;
 //!
@@ -26,22 +26,32 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `node` field.
+    /// The `node` field: see [`Node`].
+    ///
+    /// Required.
     pub node: Node,
-    /// The `a` field.
+    /// The `a` field: see [`A`].
+    ///
+    /// Required.
     pub a: A,
-    /// The `text` field.
+    /// The `text` field: a string.
+    ///
+    /// Required.
     pub text: String,
-    /// The `either` field.
+    /// The `either` field: see [`EitherChoice`].
+    ///
+    /// Required.
     pub either: EitherChoice,
 }
 
 /// A value of `Input.node`.
 #[::fal_client::input_object]
 pub struct Node {
-    /// The `name` field.
+    /// The `name` field: a string.
+    ///
+    /// Required.
     pub name: String,
-    /// The `next` field.
+    /// The `next` field: see [`Node`].
     ///
     /// A value with this field would contain itself without end; the field is optional.
     pub next: Option<Box<Node>>,
@@ -50,18 +60,22 @@ pub struct Node {
 /// A value of `Input.a`.
 #[::fal_client::input_object]
 pub struct A {
-    /// The `b` field.
+    /// The `b` field: see [`B`].
+    ///
+    /// Required.
     pub b: B,
 }
 
 /// A value of `A.b`.
 #[::fal_client::input_object]
 pub struct B {
-    /// The `a` field.
+    /// The `a` field: see [`A`].
     ///
     /// A value with this field would contain itself without end; the field is optional.
     pub a: Option<Box<A>>,
-    /// The `list` field.
+    /// The `list` field: an array of [`B`].
+    ///
+    /// Required.
     pub list: Vec<B>,
 }
 
@@ -77,16 +91,18 @@ pub enum EitherChoice {
 /// A value of `Input.either`.
 #[::fal_client::input_object]
 pub struct EitherCustom {
-    /// The `more` field.
+    /// The `more` field: any JSON value.
+    ///
+    /// Required.
     ///
     /// The component consists of itself; typed as `serde_json::Value`.
-    pub more: ::fal_client::Json,
+    pub more: ::fal_client::serde_json::Value,
 }
 
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `text` field.
+    /// The `text` field: a string.
     pub text: Option<String>,
 }
 

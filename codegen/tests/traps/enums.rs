@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/enums>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::enums;
 //!
@@ -22,26 +22,28 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `resolution` field.
+    /// The `resolution` field: see [`Resolution`].
+    ///
+    /// Required.
     pub resolution: Resolution,
-    /// The `aspect_ratio` field.
+    /// The `aspect_ratio` field: see [`AspectRatio`].
     ///
     /// Default: `"16:9"`.
     pub aspect_ratio: Option<AspectRatio>,
-    /// The `constant` field.
+    /// The `constant` field: see [`Constant`].
     pub constant: Option<Constant>,
-    /// The `feeling` field.
+    /// The `feeling` field: see [`Feeling`].
     pub feeling: Option<Feeling>,
-    /// The `or_null` field.
+    /// The `or_null` field: see [`OrNull`].
     pub or_null: Option<OrNull>,
-    /// The `shared` field.
+    /// The `shared` field: see [`Mode`].
     pub shared: Option<Mode>,
-    /// The `steps` field.
+    /// The `steps` field: an integer.
     ///
     /// One of 4 and 8.
     #[field(one_of(4, 8))]
     pub steps: Option<i64>,
-    /// The `twice` field.
+    /// The `twice` field: see [`Twice`].
     pub twice: Option<Twice>,
 }
 
@@ -135,10 +137,10 @@ pub enum Twice {
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `finish_reason` field.
+    /// The `finish_reason` field: see [`FinishReason`].
     #[field(required)]
     pub finish_reason: Option<FinishReason>,
-    /// The `mode` field.
+    /// The `mode` field: see [`Mode`].
     pub mode: Option<Mode>,
 }
 

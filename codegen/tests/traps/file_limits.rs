@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/file_limits>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::file_limits;
 //!
@@ -24,6 +24,10 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 pub struct Input {
     /// The picture.
     ///
+    /// Required.
+    ///
+    /// Max file size: 10.0MB
+    ///
     /// Limits: size at most 10485760 bytes (10 MiB), width at least 300 pixels, height at least 300 pixels, aspect ratio (width / height) 0.4 to 2.5.
     #[field(
         file(
@@ -34,7 +38,7 @@ pub struct Input {
         )
     )]
     pub image_url: ::fal_client::FileInput,
-    /// The `end_image_url` field.
+    /// The `end_image_url` field: a file.
     ///
     /// Limits: size at most 10485760 bytes (10 MiB), width at least 300 pixels, height at least 300 pixels, aspect ratio (width / height) 0.4 to 2.5.
     #[field(
@@ -46,7 +50,7 @@ pub struct Input {
         )
     )]
     pub end_image_url: Option<::fal_client::FileInput>,
-    /// The `direct_url` field.
+    /// The `direct_url` field: a file.
     ///
     /// Limits: size at most 60000000 bytes (60 MB), width at most 7000 pixels, height at most 7000 pixels, area at most 178956970 pixels.
     #[field(
@@ -58,7 +62,7 @@ pub struct Input {
         )
     )]
     pub direct_url: Option<::fal_client::FileInput>,
-    /// The `image_urls` field.
+    /// The `image_urls` field: an array of files.
     ///
     /// Items: at most 4.
     ///
@@ -75,26 +79,26 @@ pub struct Input {
         )
     )]
     pub image_urls: Option<Vec<::fal_client::FileInput>>,
-    /// The `scan_urls` field.
+    /// The `scan_urls` field: an array of files.
     ///
     /// Limits of each file: size at most 20971520 bytes (20 MiB), area at most 178956970 pixels.
     #[field(each(file(size(max(20971520)), area(max(178956970)))))]
     pub scan_urls: Option<Vec<::fal_client::FileInput>>,
-    /// The `video_url` field.
+    /// The `video_url` field: a file.
     ///
     /// Limits: size at most 209715200 bytes (200 MiB), width 720 to 2160 pixels, duration 3 to 10.05 seconds, frames at most 241, frame rate 24 to 60 per second. A file beyond these limits is accepted, but reshaped: width at most 1280 pixels, duration at most 8 seconds. A video is resampled to 24 frames per second.
     #[field(file(size(max(209715200)), width(range(720, 2160))))]
     pub video_url: Option<::fal_client::FileInput>,
-    /// The `clip_urls` field.
+    /// The `clip_urls` field: an array of files.
     ///
     /// Limits of each file: size at most 104857600 bytes (100 MiB). Limits of all files together: size at most 209715200 bytes (200 MiB), duration at most 60 seconds.
     #[field(each(file(size(max(104857600)))), files(size(max(209715200))))]
     pub clip_urls: Option<Vec<::fal_client::FileInput>>,
-    /// The `either_url` field.
+    /// The `either_url` field: see [`EitherUrlChoice`].
     ///
     /// Limits of each file: size at most 1000 bytes, width and height multiples of 8 pixels.
     pub either_url: Option<EitherUrlChoice>,
-    /// The `mask_url` field.
+    /// The `mask_url` field: a file.
     ///
     /// Limits: area at least 16 pixels.
     ///
@@ -105,13 +109,13 @@ pub struct Input {
     /// `max_height` is not checked because the lower bound is above the upper bound.
     #[field(file(area(min(16))))]
     pub mask_url: Option<::fal_client::FileInput>,
-    /// The `part` field.
+    /// The `part` field: see [`Part`].
     pub part: Option<Part>,
-    /// The `image_size` field.
+    /// The `image_size` field: see [`ImageSizeChoice`].
     ///
     /// Limits: width 256 to 2048 pixels, area at most 4194304 pixels, width and height multiples of 16 pixels.
     pub image_size: Option<ImageSizeChoice>,
-    /// The `own_size` field.
+    /// The `own_size` field: a width and a height in pixels.
     ///
     /// Limits: height at least 64 pixels.
     #[field(width(max(14142)), height(min(64)))]
@@ -134,7 +138,9 @@ pub enum EitherUrlChoice {
 /// A value of `Input.part`.
 #[::fal_client::input_object]
 pub struct Part {
-    /// The `frontal_image_url` field.
+    /// The `frontal_image_url` field: a file.
+    ///
+    /// Required.
     ///
     /// Limits: size at most 1048577 bytes, width at least 2 pixels.
     #[field(file(size(max(1048577)), width(min(2))))]
@@ -165,7 +171,7 @@ pub enum ImageSizePreset {
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `text` field.
+    /// The `text` field: a string.
     pub text: String,
 }
 

@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/files>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::files;
 //!
@@ -25,51 +25,61 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `image_url` field.
+    /// The `image_url` field: a file.
+    ///
+    /// Required.
     pub image_url: ::fal_client::FileInput,
-    /// The `image_urls` field.
+    /// The `image_urls` field: an array of files.
+    ///
+    /// Required.
     pub image_urls: Vec<::fal_client::FileInput>,
-    /// The `frames` field.
+    /// The `frames` field: an array of [`Frame`].
+    ///
+    /// Required.
     ///
     /// Items: at least 1.
     #[field(min_items(1))]
     pub frames: Vec<Frame>,
-    /// The `IMAGE_URL` field.
+    /// The `IMAGE_URL` field: a file.
     #[field(name = "IMAGE_URL")]
     pub image_url2: Option<::fal_client::FileInput>,
-    /// The `curl` field.
+    /// The `curl` field: a file.
     pub curl: Option<::fal_client::FileInput>,
-    /// The `link` field.
+    /// The `link` field: a file.
     pub link: Option<::fal_client::FileInput>,
-    /// The `path` field.
+    /// The `path` field: a string.
     pub path: Option<String>,
-    /// The `reference` field.
+    /// The `reference` field: a file.
     pub reference: Option<::fal_client::FileInput>,
-    /// The `sound` field.
+    /// The `sound` field: a file.
     pub sound: Option<::fal_client::FileInput>,
-    /// The `style_url` field.
+    /// The `style_url` field: see [`StyleUrl`].
     pub style_url: Option<StyleUrl>,
-    /// The `urls_of` field.
+    /// The `urls_of` field: a string.
     pub urls_of: Option<String>,
-    /// The `webhook` field.
+    /// The `webhook` field: a file.
     pub webhook: Option<::fal_client::FileInput>,
 }
 
 /// An element of `Input.frames`.
 #[::fal_client::input_object]
 pub struct Frame {
-    /// The `image` field.
+    /// The `image` field: see [`FrameImage`].
+    ///
+    /// Required.
     pub image: FrameImage,
-    /// The `at` field.
+    /// The `at` field: an integer.
     pub at: Option<i64>,
 }
 
 /// A value of `Frame.image`.
 #[::fal_client::input_object]
 pub struct FrameImage {
-    /// The `url` field.
+    /// The `url` field: a file.
+    ///
+    /// Required.
     pub url: ::fal_client::FileInput,
-    /// The `width` field.
+    /// The `width` field: an integer.
     pub width: Option<i64>,
 }
 
@@ -83,6 +93,6 @@ pub enum StyleUrl {
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `text` field.
+    /// The `text` field: a string.
     pub text: Option<String>,
 }

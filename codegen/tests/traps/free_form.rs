@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/free_form>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::free_form;
 //!
@@ -22,34 +22,38 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `anything` field.
+    /// The `anything` field: any JSON value.
+    ///
+    /// Required.
     ///
     /// The schema does not state a type; typed as `serde_json::Value`.
-    pub anything: ::fal_client::Json,
-    /// The `dangling` field.
+    pub anything: ::fal_client::serde_json::Value,
+    /// The `dangling` field: any JSON value.
     ///
     /// The component `Nowhere` is missing from the document; typed as `serde_json::Value`.
-    pub dangling: Option<::fal_client::Json>,
-    /// The `items` field.
+    pub dangling: Option<::fal_client::serde_json::Value>,
+    /// The `items` field: an array of JSON values.
     ///
     /// The schema does not state the type of the items; typed as `serde_json::Value`.
-    pub items: Option<Vec<::fal_client::Json>>,
-    /// The `map` field.
-    pub map: Option<::std::collections::BTreeMap<String, ::fal_client::Json>>,
-    /// The `of_dangling` field.
+    pub items: Option<Vec<::fal_client::serde_json::Value>>,
+    /// The `map` field: an object with arbitrary keys.
+    pub map: Option<
+        ::std::collections::BTreeMap<String, ::fal_client::serde_json::Value>,
+    >,
+    /// The `of_dangling` field: an array of JSON values.
     ///
     /// The component `Nowhere` is missing from the document; typed as `serde_json::Value`.
-    pub of_dangling: Option<Vec<::fal_client::Json>>,
-    /// The `of_maps` field.
+    pub of_dangling: Option<Vec<::fal_client::serde_json::Value>>,
+    /// The `of_maps` field: an object with arbitrary keys.
     pub of_maps: Option<
         ::std::collections::BTreeMap<
             String,
-            ::std::collections::BTreeMap<String, ::fal_client::Json>,
+            ::std::collections::BTreeMap<String, ::fal_client::serde_json::Value>,
         >,
     >,
-    /// The `partly_named` field.
+    /// The `partly_named` field: see [`PartlyNamed`].
     pub partly_named: Option<PartlyNamed>,
-    /// The `tuple` field.
+    /// The `tuple` field: an array of [`TupleChoice`].
     pub tuple: Option<Vec<TupleChoice>>,
 }
 
@@ -60,7 +64,7 @@ pub struct Input {
 /// The schema allows further fields, which the type cannot hold.
 #[::fal_client::input_object]
 pub struct PartlyNamed {
-    /// The `mood` field.
+    /// The `mood` field: a string.
     pub mood: Option<String>,
 }
 
@@ -76,7 +80,7 @@ pub enum TupleChoice {
 /// The endpoint's output.
 ///
 /// The document has no schema of the output; add it to the document or with a patch; typed as `serde_json::Value`.
-pub type Output = ::fal_client::Json;
+pub type Output = ::fal_client::serde_json::Value;
 
 // The report:
 // - `Input.anything`: the schema does not state a type; typed as `serde_json::Value`

@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/generic_names>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::generic_names;
 //!
@@ -22,18 +22,20 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `text` field.
+    /// The `text` field: a string.
+    ///
+    /// Required.
     pub text: String,
-    /// The `loop` field.
+    /// The `loop` field: a boolean.
     #[field(name = "loop")]
     pub loop_: Option<bool>,
-    /// The `format` field.
+    /// The `format` field: see [`Format`].
     pub format: Option<Format>,
-    /// The `palette` field.
+    /// The `palette` field: see [`Swatch`].
     pub palette: Option<Swatch>,
-    /// The `sound` field.
+    /// The `sound` field: see [`SoundSetting`].
     pub sound: Option<SoundSetting>,
-    /// The `shape` field.
+    /// The `shape` field: see [`Shape`].
     pub shape: Option<Shape>,
 }
 
@@ -49,9 +51,9 @@ pub enum Format {
 /// A value of `Input.palette`.
 #[::fal_client::input_object]
 pub struct Swatch {
-    /// The `name` field.
+    /// The `name` field: see [`SwatchName`].
     pub name: Option<SwatchName>,
-    /// The `weight` field.
+    /// The `weight` field: a number.
     pub weight: Option<f64>,
 }
 
@@ -67,11 +69,11 @@ pub enum SwatchName {
 /// A value of `Input.sound`.
 #[::fal_client::input_object]
 pub struct SoundSetting {
-    /// The `format` field.
+    /// The `format` field: see [`SoundSettingFormatChoice`].
     pub format: Option<SoundSettingFormatChoice>,
-    /// The `modes` field.
+    /// The `modes` field: an array of [`SoundSettingMode`].
     pub modes: Option<Vec<SoundSettingMode>>,
-    /// The `emotion` field.
+    /// The `emotion` field: see [`Emotion`].
     pub emotion: Option<Emotion>,
 }
 
@@ -133,9 +135,9 @@ pub enum Shape {
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `status` field.
+    /// The `status` field: see [`Status`].
     pub status: Option<Status>,
-    /// The `scores` field.
+    /// The `scores` field: an array of [`Score`].
     pub scores: Option<Vec<Score>>,
 }
 
@@ -151,7 +153,7 @@ pub enum Status {
 /// An element of `Output.scores`.
 #[::fal_client::output]
 pub struct Score {
-    /// The `label` field.
+    /// The `label` field: see [`ScoreLabel`].
     pub label: Option<ScoreLabel>,
 }
 

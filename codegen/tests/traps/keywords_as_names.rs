@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/keywords_as_names>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::keywords_as_names;
 //!
@@ -22,54 +22,56 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `const` field.
+    /// The `const` field: a string.
+    ///
+    /// Required.
     #[field(name = "const")]
     pub const_: String,
-    /// The `$ref` field.
+    /// The `$ref` field: a string.
     #[field(name = "$ref")]
     pub ref_: Option<String>,
-    /// The `allOf` field.
+    /// The `allOf` field: a string.
     #[field(name = "allOf")]
     pub all_of: Option<String>,
-    /// The `anyOf` field.
+    /// The `anyOf` field: a string.
     #[field(name = "anyOf")]
     pub any_of: Option<String>,
-    /// The `default` field.
+    /// The `default` field: a string.
     pub default: Option<String>,
-    /// The `enum` field.
+    /// The `enum` field: a string.
     #[field(name = "enum")]
     pub enum_: Option<String>,
-    /// The `given` field.
+    /// The `given` field: a string.
     pub given: Option<String>,
-    /// The `items` field.
+    /// The `items` field: a string.
     pub items: Option<String>,
-    /// The `kind` field.
+    /// The `kind` field: a string.
     pub kind: Option<String>,
-    /// The `name` field.
+    /// The `name` field: a string.
     pub name: Option<String>,
-    /// The `nullable` field.
+    /// The `nullable` field: a string.
     pub nullable: Option<String>,
-    /// The `properties` field.
+    /// The `properties` field: a string.
     pub properties: Option<String>,
-    /// The `required` field.
+    /// The `required` field: a string.
     pub required: Option<String>,
-    /// The `requires` field.
+    /// The `requires` field: a string.
     pub requires: Option<String>,
-    /// The `rules` field.
+    /// The `rules` field: a string.
     pub rules: Option<String>,
-    /// The `set` field.
+    /// The `set` field: a string.
     pub set: Option<String>,
-    /// The `tag` field.
+    /// The `tag` field: a string.
     pub tag: Option<String>,
 }
 
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `const` field.
+    /// The `const` field: see [`Const`].
     #[field(name = "const")]
     pub const_: Option<Const>,
-    /// The `enum` field.
+    /// The `enum` field: an integer.
     #[field(name = "enum")]
     pub enum_: Option<i64>,
 }
@@ -77,7 +79,7 @@ pub struct Output {
 /// A value of `Output.const`.
 #[::fal_client::output]
 pub struct Const {
-    /// The `anyOf` field.
+    /// The `anyOf` field: a string.
     #[field(name = "anyOf")]
     pub any_of: Option<String>,
 }

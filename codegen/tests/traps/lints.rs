@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/traps>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::traps;
 //!
@@ -22,33 +22,35 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `is_fast` field.
+    /// The `is_fast` field: a boolean.
+    ///
+    /// Required.
     pub is_fast: bool,
-    /// The `add` field.
+    /// The `add` field: a string.
     pub add: Option<String>,
-    /// The `as_video` field.
+    /// The `as_video` field: a string.
     pub as_video: Option<String>,
-    /// The `choice` field.
+    /// The `choice` field: see [`ChoiceChoice`].
     pub choice: Option<ChoiceChoice>,
-    /// The `default` field.
+    /// The `default` field: a string.
     pub default: Option<String>,
-    /// The `format` field.
+    /// The `format` field: see [`Format`].
     pub format: Option<Format>,
-    /// The `from_image` field.
+    /// The `from_image` field: a string.
     pub from_image: Option<String>,
-    /// The `hash` field.
+    /// The `hash` field: a string.
     pub hash: Option<String>,
-    /// The `into_video` field.
+    /// The `into_video` field: a string.
     pub into_video: Option<String>,
-    /// The `next` field.
+    /// The `next` field: a string.
     pub next: Option<String>,
-    /// The `not` field.
+    /// The `not` field: a string.
     pub not: Option<String>,
-    /// The `part` field.
+    /// The `part` field: see [`Part`].
     pub part: Option<Part>,
-    /// The `size` field.
+    /// The `size` field: see [`Size`].
     pub size: Option<Size>,
-    /// The `to_image` field.
+    /// The `to_image` field: a string.
     pub to_image: Option<String>,
 }
 
@@ -64,32 +66,48 @@ pub enum ChoiceChoice {
 /// A value of `Input.choice`.
 #[::fal_client::input_object]
 pub struct Part {
-    /// The `a` field.
+    /// The `a` field: an integer.
+    ///
+    /// Required.
     pub a: i64,
-    /// The `b` field.
+    /// The `b` field: an integer.
+    ///
+    /// Required.
     pub b: i64,
-    /// The `c` field.
+    /// The `c` field: an integer.
+    ///
+    /// Required.
     pub c: i64,
-    /// The `d` field.
+    /// The `d` field: an integer.
+    ///
+    /// Required.
     pub d: i64,
-    /// The `e` field.
+    /// The `e` field: an integer.
+    ///
+    /// Required.
     pub e: i64,
-    /// The `f` field.
+    /// The `f` field: an integer.
+    ///
+    /// Required.
     pub f: i64,
-    /// The `g` field.
+    /// The `g` field: an integer.
+    ///
+    /// Required.
     pub g: i64,
-    /// The `h` field.
+    /// The `h` field: an integer.
+    ///
+    /// Required.
     pub h: i64,
-    /// The `from` field.
+    /// The `from` field: a string.
     pub from: Option<String>,
-    /// The `map` field.
+    /// The `map` field: an object with arbitrary keys.
     pub map: Option<
         ::std::collections::BTreeMap<
             String,
             Vec<Vec<Vec<::std::collections::BTreeMap<String, String>>>>,
         >,
     >,
-    /// The `new` field.
+    /// The `new` field: a string.
     #[field(name = "new")]
     pub new_: Option<String>,
 }
@@ -119,75 +137,75 @@ pub enum Size {
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `PART` field.
+    /// The `PART` field: see [`OutputPart`].
     #[field(name = "PART")]
     pub part: Option<OutputPart>,
-    /// The `choice` field.
+    /// The `choice` field: see [`OutputChoiceChoice`].
     pub choice: Option<OutputChoiceChoice>,
 }
 
 /// A value of `Output.PART`.
 #[::fal_client::output]
 pub struct OutputPart {
-    /// The `field_0` field.
+    /// The `field_0` field: a string.
     pub field_0: Option<String>,
-    /// The `field_1` field.
+    /// The `field_1` field: a string.
     pub field_1: Option<String>,
-    /// The `field_10` field.
+    /// The `field_10` field: a string.
     pub field_10: Option<String>,
-    /// The `field_11` field.
+    /// The `field_11` field: a string.
     pub field_11: Option<String>,
-    /// The `field_12` field.
+    /// The `field_12` field: a string.
     pub field_12: Option<String>,
-    /// The `field_13` field.
+    /// The `field_13` field: a string.
     pub field_13: Option<String>,
-    /// The `field_14` field.
+    /// The `field_14` field: a string.
     pub field_14: Option<String>,
-    /// The `field_15` field.
+    /// The `field_15` field: a string.
     pub field_15: Option<String>,
-    /// The `field_16` field.
+    /// The `field_16` field: a string.
     pub field_16: Option<String>,
-    /// The `field_17` field.
+    /// The `field_17` field: a string.
     pub field_17: Option<String>,
-    /// The `field_18` field.
+    /// The `field_18` field: a string.
     pub field_18: Option<String>,
-    /// The `field_19` field.
+    /// The `field_19` field: a string.
     pub field_19: Option<String>,
-    /// The `field_2` field.
+    /// The `field_2` field: a string.
     pub field_2: Option<String>,
-    /// The `field_20` field.
+    /// The `field_20` field: a string.
     pub field_20: Option<String>,
-    /// The `field_21` field.
+    /// The `field_21` field: a string.
     pub field_21: Option<String>,
-    /// The `field_22` field.
+    /// The `field_22` field: a string.
     pub field_22: Option<String>,
-    /// The `field_23` field.
+    /// The `field_23` field: a string.
     pub field_23: Option<String>,
-    /// The `field_24` field.
+    /// The `field_24` field: a string.
     pub field_24: Option<String>,
-    /// The `field_25` field.
+    /// The `field_25` field: a string.
     pub field_25: Option<String>,
-    /// The `field_26` field.
+    /// The `field_26` field: a string.
     pub field_26: Option<String>,
-    /// The `field_27` field.
+    /// The `field_27` field: a string.
     pub field_27: Option<String>,
-    /// The `field_28` field.
+    /// The `field_28` field: a string.
     pub field_28: Option<String>,
-    /// The `field_29` field.
+    /// The `field_29` field: a string.
     pub field_29: Option<String>,
-    /// The `field_3` field.
+    /// The `field_3` field: a string.
     pub field_3: Option<String>,
-    /// The `field_4` field.
+    /// The `field_4` field: a string.
     pub field_4: Option<String>,
-    /// The `field_5` field.
+    /// The `field_5` field: a string.
     pub field_5: Option<String>,
-    /// The `field_6` field.
+    /// The `field_6` field: a string.
     pub field_6: Option<String>,
-    /// The `field_7` field.
+    /// The `field_7` field: a string.
     pub field_7: Option<String>,
-    /// The `field_8` field.
+    /// The `field_8` field: a string.
     pub field_8: Option<String>,
-    /// The `field_9` field.
+    /// The `field_9` field: a string.
     pub field_9: Option<String>,
 }
 

@@ -4,11 +4,11 @@
 //!
 //! <https://fal.ai/models/traps/media>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::media;
 //!
-//! let input = media::Input::builder();
+//! let input = media::Input::builder().text("…");
 //! let response = client.traps().media().subscribe(input).await?;
 //! ```
 
@@ -22,47 +22,47 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `text` field.
+    /// The `text` field: a string.
     pub text: Option<String>,
 }
 
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `file` field.
+    /// The `file` field: a file.
     pub file: ::fal_client::File,
-    /// The `video` field.
+    /// The `video` field: a video.
     pub video: ::fal_client::Video,
-    /// The `videos` field.
+    /// The `videos` field: an array of videos.
     pub videos: Vec<::fal_client::Video>,
-    /// The `audio` field.
+    /// The `audio` field: an audio file.
     pub audio: Option<::fal_client::Audio>,
-    /// The `bare` field.
+    /// The `bare` field: a file.
     pub bare: Option<::fal_client::File>,
-    /// The `image` field.
+    /// The `image` field: an image.
     pub image: Option<::fal_client::Image>,
-    /// The `other` field.
+    /// The `other` field: see [`Other`].
     pub other: Option<Other>,
-    /// The `size` field.
+    /// The `size` field: a width and a height in pixels.
     pub size: Option<::fal_client::ImageSize>,
-    /// The `typed` field.
+    /// The `typed` field: see [`Typed`].
     pub typed: Option<Typed>,
 }
 
 /// A value of `Output.other`.
 #[::fal_client::output]
 pub struct Other {
-    /// The `url` field.
+    /// The `url` field: a string.
     pub url: String,
-    /// The `palette` field.
+    /// The `palette` field: a string.
     pub palette: Option<String>,
 }
 
 /// A value of `Output.typed`.
 #[::fal_client::output]
 pub struct Typed {
-    /// The `url` field.
+    /// The `url` field: a string.
     pub url: String,
-    /// The `width` field.
+    /// The `width` field: a string.
     pub width: Option<String>,
 }

@@ -4,11 +4,11 @@
 //!
 //! <https://fal.ai/models/traps/media_names>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::media_names;
 //!
-//! let input = media_names::Input::builder();
+//! let input = media_names::Input::builder().text("…");
 //! let response = client.traps().media_names().subscribe(input).await?;
 //! ```
 
@@ -22,41 +22,41 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `text` field.
+    /// The `text` field: a string.
     pub text: Option<String>,
 }
 
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `speech` field.
+    /// The `speech` field: an audio file.
     pub speech: ::fal_client::Audio,
-    /// The `audio` field.
+    /// The `audio` field: an audio file.
     pub audio: ::fal_client::Audio,
-    /// The `audios` field.
+    /// The `audios` field: an array of audio files.
     pub audios: Option<Vec<::fal_client::Audio>>,
-    /// The `audio_file` field.
+    /// The `audio_file` field: an audio file.
     pub audio_file: Option<::fal_client::Audio>,
-    /// The `clip` field.
+    /// The `clip` field: an audio file.
     pub clip: Option<::fal_client::Audio>,
-    /// The `preview_video` field.
+    /// The `preview_video` field: a video.
     pub preview_video: Option<::fal_client::Video>,
-    /// The `video` field.
+    /// The `video` field: a video.
     pub video: Option<::fal_client::Video>,
-    /// The `thumbnail_image` field.
+    /// The `thumbnail_image` field: an image.
     pub thumbnail_image: Option<::fal_client::Image>,
-    /// The `image` field.
+    /// The `image` field: an image.
     pub image: Option<::fal_client::Image>,
-    /// The `audio_zip` field.
+    /// The `audio_zip` field: a file.
     pub audio_zip: Option<::fal_client::File>,
-    /// The `model` field.
+    /// The `model` field: a file.
     pub model: Option<::fal_client::File>,
-    /// The `frames` field.
+    /// The `frames` field: a video.
     pub frames: Option<::fal_client::Video>,
-    /// The `voice` field.
+    /// The `voice` field: an audio file.
     pub voice: Option<::fal_client::Audio>,
-    /// The `result` field.
+    /// The `result` field: a file.
     pub result: Option<::fal_client::File>,
-    /// The `sound` field.
+    /// The `sound` field: an audio file.
     pub sound: Option<::fal_client::Audio>,
 }

@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/names>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::names;
 //!
@@ -26,55 +26,63 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `type` field.
+    /// The `type` field: a string.
+    ///
+    /// Required.
     #[field(name = "type")]
     pub type_: String,
-    /// The `prompt` field.
+    /// The `prompt` field: a string.
+    ///
+    /// Required.
     pub prompt: String,
-    /// The `Prompt` field.
+    /// The `Prompt` field: a string.
+    ///
+    /// Required.
     #[field(name = "Prompt")]
     pub prompt2: String,
-    /// The `self` field.
+    /// The `self` field: a string.
+    ///
+    /// Required.
     #[field(name = "self")]
     pub self_: String,
-    /// The `3d` field.
+    /// The `3d` field: a string.
     #[field(name = "3d")]
     pub _3d: Option<String>,
-    /// The `H264_output` field.
+    /// The `H264_output` field: a string.
     #[field(name = "H264_output")]
     pub h264_output: Option<String>,
-    /// The `TAPose` field.
+    /// The `TAPose` field: a boolean.
     #[field(name = "TAPose")]
     pub ta_pose: Option<bool>,
-    /// The `build` field.
+    /// The `build` field: a string.
     #[field(name = "build")]
     pub build_: Option<String>,
-    /// The `builder` field.
+    /// The `builder` field: a string.
     #[field(name = "builder")]
     pub builder_: Option<String>,
-    /// The `foo-bar` field.
+    /// The `foo-bar` field: an integer.
     #[field(name = "foo-bar")]
     pub foo_bar2: Option<i64>,
-    /// The `foo_bar` field.
+    /// The `foo_bar` field: an integer.
     pub foo_bar: Option<i64>,
-    /// The `input` field.
+    /// The `input` field: a string.
     pub input: Option<String>,
-    /// The `loop` field.
+    /// The `loop` field: a boolean.
     #[field(name = "loop")]
     pub loop_: Option<bool>,
-    /// The `maybe_seed` field.
+    /// The `maybe_seed` field: an integer.
     pub maybe_seed: Option<i64>,
-    /// The `new` field.
+    /// The `new` field: a string.
     #[field(name = "new")]
     pub new_: Option<String>,
-    /// The `sdpMLineIndex` field.
+    /// The `sdpMLineIndex` field: an integer.
     #[field(name = "sdpMLineIndex")]
     pub sdp_m_line_index: Option<i64>,
-    /// The `seed` field.
+    /// The `seed` field: an integer.
     pub seed: Option<i128>,
-    /// The `state` field.
+    /// The `state` field: a string.
     pub state: Option<String>,
-    /// The `ü` field.
+    /// The `ü` field: a string.
     #[field(name = "ü")]
     pub empty: Option<String>,
 }
@@ -82,14 +90,14 @@ pub struct Input {
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `Option` field.
+    /// The `Option` field: see [`OutputOption`].
     #[field(name = "Option")]
     pub option: Option<OutputOption>,
-    /// The `audio` field.
+    /// The `audio` field: see [`AudioOutput`].
     pub audio: Option<AudioOutput>,
-    /// The `image` field.
+    /// The `image` field: see [`OutputImage`].
     pub image: Option<OutputImage>,
-    /// The `type` field.
+    /// The `type` field: a string.
     #[field(name = "type")]
     pub type_: Option<String>,
 }
@@ -97,7 +105,7 @@ pub struct Output {
 /// A value of `Output.Option`.
 #[::fal_client::output]
 pub struct OutputOption {
-    /// The `Vec` field.
+    /// The `Vec` field: see [`OutputOptionVec`].
     #[field(name = "Vec")]
     pub vec: Option<OutputOptionVec>,
 }
@@ -105,24 +113,24 @@ pub struct OutputOption {
 /// A value of `OutputOption.Vec`.
 #[::fal_client::output]
 pub struct OutputOptionVec {
-    /// The `x` field.
+    /// The `x` field: an integer.
     pub x: Option<i64>,
 }
 
 /// A value of `Output.audio`.
 #[::fal_client::output]
 pub struct AudioOutput {
-    /// The `url` field.
+    /// The `url` field: a string.
     pub url: String,
-    /// The `waveform` field.
+    /// The `waveform` field: an array of numbers.
     pub waveform: Option<Vec<f64>>,
 }
 
 /// A value of `Output.image`.
 #[::fal_client::output]
 pub struct OutputImage {
-    /// The `url` field.
+    /// The `url` field: a string.
     pub url: String,
-    /// The `depth` field.
+    /// The `depth` field: an integer.
     pub depth: Option<i64>,
 }

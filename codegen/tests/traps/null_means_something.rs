@@ -4,11 +4,11 @@
 //!
 //! <https://fal.ai/models/traps/null_means_something>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::null_means_something;
 //!
-//! let input = null_means_something::Input::builder();
+//! let input = null_means_something::Input::builder().duration(1);
 //! let response = client.traps().null_means_something().subscribe(input).await?;
 //! ```
 
@@ -22,30 +22,30 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `anything` field.
+    /// The `anything` field: any JSON value.
     ///
     /// Default: `1`.
     ///
     /// The schema does not state a type; typed as `serde_json::Value`.
-    pub anything: Option<::fal_client::Nullable<::fal_client::Json>>,
+    pub anything: Option<::fal_client::Nullable<::fal_client::serde_json::Value>>,
     /// Seconds; null lets the model choose.
     ///
     /// Default: `5`. At least 1.
     #[field(min(1))]
     pub duration: Option<::fal_client::Nullable<i64>>,
-    /// The `image_url` field.
+    /// The `image_url` field: a file.
     ///
     /// Default: `"https://a.example/b.png"`.
     pub image_url: Option<::fal_client::Nullable<::fal_client::FileInput>>,
-    /// The `mode` field.
+    /// The `mode` field: see [`Mode`].
     ///
     /// Default: `"fast"`.
     pub mode: Option<::fal_client::Nullable<Mode>>,
-    /// The `part` field.
+    /// The `part` field: see [`Part`].
     pub part: Option<Part>,
-    /// The `seed` field.
+    /// The `seed` field: an integer.
     pub seed: Option<i128>,
-    /// The `tags` field.
+    /// The `tags` field: an array of strings.
     ///
     /// Default: `["a"]`.
     pub tags: Option<::fal_client::Nullable<Vec<String>>>,
@@ -63,7 +63,7 @@ pub enum Mode {
 /// A value of `Input.part`.
 #[::fal_client::input_object]
 pub struct Part {
-    /// The `strength` field.
+    /// The `strength` field: a number.
     ///
     /// Default: `1.0`.
     pub strength: Option<::fal_client::Nullable<f64>>,
@@ -72,7 +72,7 @@ pub struct Part {
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `text` field.
+    /// The `text` field: a string.
     pub text: Option<String>,
 }
 

@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/nulls>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::nulls;
 //!
@@ -22,15 +22,17 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `required_and_nullable` field.
+    /// The `required_and_nullable` field: a string.
+    ///
+    /// Required; may be null.
     pub required_and_nullable: ::fal_client::Nullable<String>,
-    /// The `by_keyword` field.
+    /// The `by_keyword` field: a string.
     pub by_keyword: Option<String>,
-    /// The `by_type` field.
+    /// The `by_type` field: a number.
     pub by_type: Option<f64>,
-    /// The `inside` field.
+    /// The `inside` field: a string.
     pub inside: Option<String>,
-    /// The `null_is_no_default` field.
+    /// The `null_is_no_default` field: an integer.
     ///
     /// Default: `5`.
     pub null_is_no_default: Option<::fal_client::Nullable<i64>>,
@@ -41,11 +43,11 @@ pub struct Input {
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `list` field.
+    /// The `list` field: an array of strings.
     pub list: Option<Vec<String>>,
-    /// The `count` field.
+    /// The `count` field: an integer.
     #[field(required)]
     pub count: Option<i64>,
-    /// The `plain` field.
+    /// The `plain` field: an array of integers.
     pub plain: Vec<i64>,
 }

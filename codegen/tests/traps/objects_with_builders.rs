@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/objects_with_builders>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::objects_with_builders;
 //!
@@ -27,47 +27,69 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `box` field.
+    /// The `box` field: see [`Box2`].
+    ///
+    /// Required.
     #[field(name = "box")]
     pub box_: Box2,
-    /// The `boxes` field.
+    /// The `boxes` field: an array of [`Box2`].
+    ///
+    /// Required.
     pub boxes: Vec<Box2>,
-    /// The `turn` field.
+    /// The `turn` field: see [`Turn`].
+    ///
+    /// Required.
     pub turn: Turn,
-    /// The `single` field.
+    /// The `single` field: see [`Single`].
+    ///
+    /// Required.
     pub single: Single,
-    /// The `builder` field.
+    /// The `builder` field: see [`InputBox2Builder`].
+    ///
+    /// Required.
     #[field(name = "builder")]
     pub builder_: InputBox2Builder,
-    /// The `none` field.
+    /// The `none` field: see [`Nothing`].
     pub none: Option<Nothing>,
 }
 
 /// A value of `Input.box`.
 #[::fal_client::input_object]
 pub struct Box2 {
-    /// The `x_min` field.
+    /// The `x_min` field: a number.
+    ///
+    /// Required.
     pub x_min: f64,
-    /// The `y_min` field.
+    /// The `y_min` field: a number.
+    ///
+    /// Required.
     pub y_min: f64,
-    /// The `x_max` field.
+    /// The `x_max` field: a number.
+    ///
+    /// Required.
     pub x_max: f64,
-    /// The `y_max` field.
+    /// The `y_max` field: a number.
+    ///
+    /// Required.
     pub y_max: f64,
-    /// The `alpha` field.
+    /// The `alpha` field: a number.
     pub alpha: Option<f64>,
-    /// The `label` field.
+    /// The `label` field: a string.
     pub label: Option<String>,
 }
 
 /// A value of `Input.turn`.
 #[::fal_client::input_object]
 pub struct Turn {
-    /// The `text` field.
+    /// The `text` field: a string.
+    ///
+    /// Required.
     pub text: String,
-    /// The `role` field.
+    /// The `role` field: see [`TurnRole`].
+    ///
+    /// Required.
     pub role: TurnRole,
-    /// The `pause` field.
+    /// The `pause` field: a number.
     pub pause: Option<f64>,
 }
 
@@ -83,31 +105,37 @@ pub enum TurnRole {
 /// A value of `Input.single`.
 #[::fal_client::input_object]
 pub struct Single {
-    /// The `path` field.
+    /// The `path` field: a string.
+    ///
+    /// Required.
     pub path: String,
-    /// The `scale` field.
+    /// The `scale` field: a number.
     pub scale: Option<f64>,
 }
 
 /// A value of `Input.builder`.
 #[::fal_client::input_object]
 pub struct InputBox2Builder {
-    /// The `b` field.
+    /// The `b` field: a string.
+    ///
+    /// Required.
     pub b: String,
-    /// The `a` field.
+    /// The `a` field: a string.
+    ///
+    /// Required.
     pub a: String,
 }
 
 /// A value of `Input.none`.
 #[::fal_client::input_object]
 pub struct Nothing {
-    /// The `seed` field.
+    /// The `seed` field: an integer.
     pub seed: Option<i128>,
 }
 
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `ok` field.
+    /// The `ok` field: a boolean.
     pub ok: Option<bool>,
 }

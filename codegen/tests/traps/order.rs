@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/order>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::order;
 //!
@@ -22,23 +22,25 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `c` field.
+    /// The `c` field: a string.
     pub c: Option<String>,
-    /// The `b` field.
+    /// The `b` field: a string.
     pub b: Option<String>,
-    /// The `z` field.
+    /// The `z` field: a string.
+    ///
+    /// Required.
     pub z: String,
-    /// The `a` field.
+    /// The `a` field: a string.
     pub a: Option<String>,
 }
 
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `z` field.
+    /// The `z` field: a string.
     pub z: String,
-    /// The `a` field.
+    /// The `a` field: a string.
     pub a: Option<String>,
-    /// The `b` field.
+    /// The `b` field: a string.
     pub b: Option<String>,
 }

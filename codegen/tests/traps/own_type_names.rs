@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/own_type_names>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::own_type_names;
 //!
@@ -25,39 +25,49 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `d` field.
+    /// The `d` field: see [`D`].
+    ///
+    /// Required.
     pub d: D,
-    /// The `given` field.
+    /// The `given` field: see [`Given`].
+    ///
+    /// Required.
     pub given: Given,
-    /// The `prompt` field.
+    /// The `prompt` field: see [`Prompt`].
+    ///
+    /// Required.
     pub prompt: Prompt,
-    /// The `group` field.
+    /// The `group` field: see [`InputGroup`].
     pub group: Option<InputGroup>,
-    /// The `input` field.
+    /// The `input` field: see [`InputInput`].
     pub input: Option<InputInput>,
-    /// The `missing` field.
+    /// The `missing` field: see [`Missing`].
     pub missing: Option<Missing>,
-    /// The `mode` field.
+    /// The `mode` field: see [`Mode`].
     pub mode: Option<Mode>,
-    /// The `rule` field.
+    /// The `rule` field: see [`Rule`].
     pub rule: Option<Rule>,
-    /// The `s` field.
+    /// The `s` field: see [`S`].
     pub s: Option<S>,
-    /// The `wire` field.
+    /// The `wire` field: see [`Wire`].
     pub wire: Option<Wire>,
 }
 
 /// A value of `Input.d`.
 #[::fal_client::input_object]
 pub struct D {
-    /// The `x` field.
+    /// The `x` field: an array of integers.
+    ///
+    /// Required.
     pub x: Vec<i64>,
 }
 
 /// A value of `Input.given`.
 #[::fal_client::input_object]
 pub struct Given {
-    /// The `g` field.
+    /// The `g` field: an integer.
+    ///
+    /// Required.
     pub g: i64,
 }
 
@@ -73,21 +83,21 @@ pub enum Prompt {
 /// A value of `Input.group`.
 #[::fal_client::input_object]
 pub struct InputGroup {
-    /// The `g` field.
+    /// The `g` field: an integer.
     pub g: Option<i64>,
 }
 
 /// A value of `Input.input`.
 #[::fal_client::input_object]
 pub struct InputInput {
-    /// The `i` field.
+    /// The `i` field: an integer.
     pub i: Option<i64>,
 }
 
 /// A value of `Input.missing`.
 #[::fal_client::input_object]
 pub struct Missing {
-    /// The `m` field.
+    /// The `m` field: an integer.
     pub m: Option<i64>,
 }
 
@@ -101,7 +111,9 @@ pub enum Mode {
 /// A value of `Input.rule`.
 #[::fal_client::input_object]
 pub struct Rule {
-    /// The `r` field.
+    /// The `r` field: an integer.
+    ///
+    /// Required.
     pub r: i64,
 }
 
@@ -115,20 +127,20 @@ pub enum S {
 /// A value of `Input.wire`.
 #[::fal_client::input_object]
 pub struct Wire {
-    /// The `w` field.
+    /// The `w` field: an integer.
     pub w: Option<i64>,
 }
 
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `a` field.
+    /// The `a` field: see [`A`].
     pub a: Option<A>,
-    /// The `error` field.
+    /// The `error` field: see [`OutputError`].
     pub error: Option<OutputError>,
-    /// The `output` field.
+    /// The `output` field: see [`OutputOutput`].
     pub output: Option<OutputOutput>,
-    /// The `self` field.
+    /// The `self` field: see [`Self_`].
     #[field(name = "self")]
     pub self_: Option<Self_>,
 }
@@ -136,27 +148,27 @@ pub struct Output {
 /// A value of `Output.a`.
 #[::fal_client::output]
 pub struct A {
-    /// The `a` field.
+    /// The `a` field: an integer.
     pub a: Option<i64>,
 }
 
 /// A value of `Output.error`.
 #[::fal_client::output]
 pub struct OutputError {
-    /// The `e` field.
+    /// The `e` field: an integer.
     pub e: Option<i64>,
 }
 
 /// A value of `Output.output`.
 #[::fal_client::output]
 pub struct OutputOutput {
-    /// The `o` field.
+    /// The `o` field: an integer.
     pub o: Option<i64>,
 }
 
 /// A value of `Output.self`.
 #[::fal_client::output]
 pub struct Self_ {
-    /// The `s` field.
+    /// The `s` field: an integer.
     pub s: Option<i64>,
 }

@@ -4,11 +4,11 @@
 //!
 //! <https://fal.ai/models/traps/own_values>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::own_values;
 //!
-//! let input = own_values::Input::builder();
+//! let input = own_values::Input::builder().steps(60);
 //! let response = client.traps().own_values().subscribe(input).await?;
 //! ```
 
@@ -27,58 +27,72 @@ pub struct Input {
     /// Default: `""`.
     #[field(accepts("\"\""))]
     pub mask_url: Option<::fal_client::FileInput>,
-    /// The `image_urls` field.
+    /// The `image_urls` field: an array of files.
+    ///
+    /// Examples: `["a.png","b.png"]`, `["https://example.com/a.png"]`.
     #[field(accepts("[\"a.png\",\"b.png\"]"))]
     pub image_urls: Option<Vec<::fal_client::FileInput>>,
-    /// The `either_url` field.
+    /// The `either_url` field: a file.
     ///
     /// Default: `""`. Length: at least 3 characters.
     #[field(min_length(3), accepts("\"\""))]
     pub either_url: Option<::fal_client::Nullable<::fal_client::FileInput>>,
-    /// The `steps` field.
+    /// The `steps` field: an integer.
     ///
     /// Default: `0`. Range: 1 to 50.
+    ///
+    /// Examples: `60`, `20`, `80`.
     #[field(range(1, 50), accepts("0", "60", "80"))]
     pub steps: Option<i64>,
-    /// The `scale` field.
+    /// The `scale` field: a number.
     ///
     /// Default: `0.25`. At least 0.5.
+    ///
+    /// Example: `0.3`.
     #[field(min(0.5), accepts("0.25", "0.3"))]
     pub scale: Option<f64>,
-    /// The `style` field.
+    /// The `style` field: see [`Style`].
     ///
     /// Default: `"c"`.
+    ///
+    /// Example: `"d"`.
     #[field(accepts("\"c\"", "\"d\""))]
     pub style: Option<Style>,
-    /// The `preset` field.
+    /// The `preset` field: see [`PresetChoice`].
     ///
     /// Default: `"wide"`.
+    ///
+    /// Examples: `{"height":8,"width":8}`, `{"height":8,"width":128}`.
     ///
     /// Limits: width at least 64 pixels.
     #[field(accepts("\"wide\"", "{\"height\":8,\"width\":8}"))]
     pub preset: Option<PresetChoice>,
-    /// The `duration` field.
+    /// The `duration` field: an integer.
     ///
     /// Default: `7`. One of 5 and 10.
     #[field(one_of(5, 10), accepts("7"))]
     pub duration: Option<i64>,
-    /// The `always` field.
+    /// The `always` field: a boolean.
     ///
     /// Default: `false`. Always true.
     #[field(only(true), accepts("false"))]
     pub always: Option<bool>,
-    /// The `text` field.
+    /// The `text` field: a string.
     ///
     /// Default: `"long text"`. Length: at most 3 characters. Pattern: `^x+$`.
+    ///
+    /// Examples: `"xx"`, `"\"quoted\" \\ é"`.
     #[field(
         max_length(3),
         pattern("^x+$"),
         accepts("\"long text\"", "\"\\\"quoted\\\" \\\\ é\"")
     )]
     pub text: Option<String>,
-    /// The `list` field.
+    /// The `list` field: an array of integers.
     ///
     /// Items: at most 2. Items must be unique. Each item: at least 0.
+    ///
+    /// Examples: `[1,2,3]`, `[-1]`, `[2,2]`, `[0,1]`.
     #[field(
         max_items(2),
         unique_items,
@@ -86,26 +100,32 @@ pub struct Input {
         accepts("[1,2,3]", "[-1]", "[2,2]")
     )]
     pub list: Option<Vec<i64>>,
-    /// The `parts` field.
+    /// The `parts` field: an array of [`Part`].
     ///
     /// Default: `[{"weight":9}]`.
     #[field(accepts("[{\"weight\":9}]"))]
     pub parts: Option<Vec<Part>>,
-    /// The `part` field.
+    /// The `part` field: see [`Part`].
+    ///
+    /// Examples: `{"weight":9.0}`, `{"weight":1}`, `{"other":1}`.
     #[field(accepts("{\"weight\":9.0}"))]
     pub part: Option<Part>,
-    /// The `map` field.
+    /// The `map` field: an object with arbitrary keys.
     ///
     /// Default: `{"a":4}`.
     #[field(each(max(3)), accepts("{\"a\":4}"))]
     pub map: Option<::std::collections::BTreeMap<String, i64>>,
-    /// The `wrong` field.
+    /// The `wrong` field: an integer.
     ///
     /// Default: `"seven"`.
+    ///
+    /// Examples: `"1"`, `3`.
     pub wrong: Option<i64>,
-    /// The `fine` field.
+    /// The `fine` field: an integer.
     ///
     /// Default: `5`. Range: 1 to 9.
+    ///
+    /// Examples: `1`, `9`.
     #[field(range(1, 9))]
     pub fine: Option<i64>,
 }
@@ -141,7 +161,7 @@ pub enum PresetPreset {
 pub struct Part {
     /// Not declared in the schema, but present in an example of the document.
     pub other: Option<f64>,
-    /// The `weight` field.
+    /// The `weight` field: a number.
     ///
     /// Default: `5`. At most 4.
     #[field(max(4), accepts("5"))]
@@ -151,7 +171,7 @@ pub struct Part {
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `text` field.
+    /// The `text` field: a string.
     pub text: String,
 }
 

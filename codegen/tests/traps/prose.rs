@@ -4,11 +4,11 @@
 //!
 //! <https://fal.ai/models/traps/prose>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::prose;
 //!
-//! let input = prose::Input::builder();
+//! let input = prose::Input::builder().escaping("…");
 //! let response = client.traps().prose().subscribe(input).await?;
 //! ```
 
@@ -47,9 +47,9 @@ pub struct Input {
     /// \<script>alert(1)\</script> \*bold\* \_em\_ `True` # no heading === > no quote 1. no list \| a \| b
     /// \|
     pub marked: Option<String>,
-    /// The `odd default` field.
+    /// The `odd default` field: a string.
     ///
-    /// Default: `"\n[x](y)"`.
+    /// Default: `"\u0060\n[x](y)"`.
     #[field(name = "odd default")]
     pub odd_default: Option<String>,
 }
@@ -57,6 +57,6 @@ pub struct Input {
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `text` field.
+    /// The `text` field: a string.
     pub text: Option<String>,
 }

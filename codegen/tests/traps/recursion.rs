@@ -4,11 +4,11 @@
 //!
 //! <https://fal.ai/models/traps/recursion>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::recursion;
 //!
-//! let input = recursion::Input::builder();
+//! let input = recursion::Input::builder().chain(recursion::Chain0Choice::Text("…".to_owned()));
 //! let response = client.traps().recursion().subscribe(input).await?;
 //! ```
 
@@ -22,9 +22,9 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `chain` field.
+    /// The `chain` field: see [`Chain0Choice`].
     pub chain: Option<Chain0Choice>,
-    /// The `deep` field.
+    /// The `deep` field: an array of arrays.
     ///
     /// The schema is nested too deeply; typed as `serde_json::Value`.
     pub deep: Option<
@@ -36,7 +36,13 @@ pub struct Input {
                             Vec<
                                 Vec<
                                     Vec<
-                                        Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<::fal_client::Json>>>>>>>>,
+                                        Vec<
+                                            Vec<
+                                                Vec<
+                                                    Vec<Vec<Vec<Vec<Vec<::fal_client::serde_json::Value>>>>>,
+                                                >,
+                                            >,
+                                        >,
                                     >,
                                 >,
                             >,
@@ -46,19 +52,19 @@ pub struct Input {
             >,
         >,
     >,
-    /// The `lists` field.
+    /// The `lists` field: an array of JSON values.
     ///
     /// The component consists of itself; typed as `serde_json::Value`.
     #[field(min_items(1))]
-    pub lists: Option<Vec<::fal_client::Json>>,
-    /// The `loop` field.
+    pub lists: Option<Vec<::fal_client::serde_json::Value>>,
+    /// The `loop` field: any JSON value.
     ///
     /// The component consists of itself; typed as `serde_json::Value`.
     #[field(name = "loop")]
-    pub loop_: Option<::fal_client::Json>,
-    /// The `pair` field.
+    pub loop_: Option<::fal_client::serde_json::Value>,
+    /// The `pair` field: see [`Left`].
     pub pair: Option<Left>,
-    /// The `tree` field.
+    /// The `tree` field: see [`Tree`].
     pub tree: Option<Tree>,
 }
 
@@ -74,9 +80,9 @@ pub enum Chain0Choice {
 /// A value of `Input.chain`.
 #[::fal_client::input_object]
 pub struct Chain0Custom {
-    /// The `a` field.
+    /// The `a` field: see [`Chain1Choice`].
     pub a: Option<Chain1Choice>,
-    /// The `b` field.
+    /// The `b` field: see [`Chain1Choice`].
     pub b: Option<Chain1Choice>,
 }
 
@@ -92,9 +98,9 @@ pub enum Chain1Choice {
 /// A value of `Chain0Custom.a`.
 #[::fal_client::input_object]
 pub struct Chain1Custom {
-    /// The `a` field.
+    /// The `a` field: see [`Chain2Choice`].
     pub a: Option<Chain2Choice>,
-    /// The `b` field.
+    /// The `b` field: see [`Chain2Choice`].
     pub b: Option<Chain2Choice>,
 }
 
@@ -110,9 +116,9 @@ pub enum Chain2Choice {
 /// A value of `Chain1Custom.a`.
 #[::fal_client::input_object]
 pub struct Chain2Custom {
-    /// The `a` field.
+    /// The `a` field: see [`Chain3Choice`].
     pub a: Option<Chain3Choice>,
-    /// The `b` field.
+    /// The `b` field: see [`Chain3Choice`].
     pub b: Option<Chain3Choice>,
 }
 
@@ -128,9 +134,9 @@ pub enum Chain3Choice {
 /// A value of `Chain2Custom.a`.
 #[::fal_client::input_object]
 pub struct Chain3Custom {
-    /// The `a` field.
+    /// The `a` field: see [`Chain4Choice`].
     pub a: Option<Chain4Choice>,
-    /// The `b` field.
+    /// The `b` field: see [`Chain4Choice`].
     pub b: Option<Chain4Choice>,
 }
 
@@ -146,45 +152,49 @@ pub enum Chain4Choice {
 /// A value of `Chain3Custom.a`.
 #[::fal_client::input_object]
 pub struct Chain4Custom {
-    /// The `a` field.
+    /// The `a` field: any JSON value.
     ///
     /// The schema is nested too deeply; typed as `serde_json::Value`.
-    pub a: Option<::fal_client::Json>,
-    /// The `b` field.
+    pub a: Option<::fal_client::serde_json::Value>,
+    /// The `b` field: any JSON value.
     ///
     /// The component `Chain5` is free-form; typed as `serde_json::Value`.
-    pub b: Option<::fal_client::Json>,
+    pub b: Option<::fal_client::serde_json::Value>,
 }
 
 /// A value of `Input.pair`.
 #[::fal_client::input_object]
 pub struct Left {
-    /// The `right` field.
+    /// The `right` field: see [`Right`].
     pub right: Option<Right>,
 }
 
 /// A value of `Left.right`.
 #[::fal_client::input_object]
 pub struct Right {
-    /// The `left` field.
+    /// The `left` field: see [`Left`].
+    ///
+    /// Required.
     pub left: Box<Left>,
 }
 
 /// A value of `Input.tree`.
 #[::fal_client::input_object]
 pub struct Tree {
-    /// The `name` field.
+    /// The `name` field: a string.
+    ///
+    /// Required.
     pub name: String,
-    /// The `children` field.
+    /// The `children` field: an array of [`Tree`].
     pub children: Option<Vec<Tree>>,
-    /// The `parent` field.
+    /// The `parent` field: see [`Tree`].
     pub parent: Option<Box<Tree>>,
 }
 
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `tree` field.
+    /// The `tree` field: see [`Tree`].
     pub tree: Option<Tree>,
 }
 

@@ -4,11 +4,11 @@
 //!
 //! <https://fal.ai/models/traps/references>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::references;
 //!
-//! let input = references::Input::builder();
+//! let input = references::Input::builder().list_of_gone([serde_json::json!({})]);
 //! let response = client.traps().references().subscribe(input).await?;
 //! ```
 
@@ -22,71 +22,73 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `by_another` field.
+    /// The `by_another` field: any JSON value.
     ///
     /// The component `Gone` is missing from the document; typed as `serde_json::Value`.
-    pub by_another: Option<::fal_client::Json>,
-    /// The `elsewhere` field.
+    pub by_another: Option<::fal_client::serde_json::Value>,
+    /// The `elsewhere` field: any JSON value.
     ///
     /// The reference `#/components/parameters/Gone` does not lead to a component; typed as `serde_json::Value`.
-    pub elsewhere: Option<::fal_client::Json>,
-    /// The `far_away` field.
+    pub elsewhere: Option<::fal_client::serde_json::Value>,
+    /// The `far_away` field: any JSON value.
     ///
     /// References to other files are not followed (`https://example.com/schema.json`): put the schema into the document, or into a patch; typed as `serde_json::Value`.
-    pub far_away: Option<::fal_client::Json>,
-    /// The `free` field.
+    pub far_away: Option<::fal_client::serde_json::Value>,
+    /// The `free` field: any JSON value.
     ///
     /// The schema does not state a type; typed as `serde_json::Value`.
-    pub free: Option<::fal_client::Json>,
-    /// The `free_too` field.
+    pub free: Option<::fal_client::serde_json::Value>,
+    /// The `free_too` field: any JSON value.
     ///
     /// The component `Free` is free-form; typed as `serde_json::Value`.
-    pub free_too: Option<::fal_client::Json>,
-    /// The `gone` field.
+    pub free_too: Option<::fal_client::serde_json::Value>,
+    /// The `gone` field: any JSON value.
     ///
     /// The component `Gone` is missing from the document; typed as `serde_json::Value`.
-    pub gone: Option<::fal_client::Json>,
-    /// The `gone_or_null` field.
+    pub gone: Option<::fal_client::serde_json::Value>,
+    /// The `gone_or_null` field: any JSON value.
     ///
     /// The component `Gone` is missing from the document; typed as `serde_json::Value`.
-    pub gone_or_null: Option<::fal_client::Json>,
-    /// The `gone_or_text` field.
+    pub gone_or_null: Option<::fal_client::serde_json::Value>,
+    /// The `gone_or_text` field: any JSON value.
     ///
     /// The component `Gone` is missing from the document, but it is a variant of the union; typed as `serde_json::Value`.
-    pub gone_or_text: Option<::fal_client::Json>,
-    /// The `list_of_gone` field.
+    pub gone_or_text: Option<::fal_client::serde_json::Value>,
+    /// The `list_of_gone` field: an array of JSON values.
     ///
     /// The component `Gone` is missing from the document; typed as `serde_json::Value`.
-    pub list_of_gone: Option<Vec<::fal_client::Json>>,
-    /// The `map_of_gone` field.
+    pub list_of_gone: Option<Vec<::fal_client::serde_json::Value>>,
+    /// The `map_of_gone` field: an object with arbitrary keys.
     ///
     /// The component `Gone` is missing from the document; typed as `serde_json::Value`.
-    pub map_of_gone: Option<::std::collections::BTreeMap<String, ::fal_client::Json>>,
-    /// The `partly_gone` field.
+    pub map_of_gone: Option<
+        ::std::collections::BTreeMap<String, ::fal_client::serde_json::Value>,
+    >,
+    /// The `partly_gone` field: see [`PartlyGone`].
     ///
     /// The component `Gone` is missing from the document, and so are its fields here.
     pub partly_gone: Option<PartlyGone>,
-    /// The `percent` field.
+    /// The `percent` field: see [`PageA`].
     pub percent: Option<PageA>,
-    /// The `slash` field.
+    /// The `slash` field: see [`AB`].
     pub slash: Option<AB>,
-    /// The `whole` field.
+    /// The `whole` field: any JSON value.
     ///
     /// The reference `#` does not lead to a component; typed as `serde_json::Value`.
-    pub whole: Option<::fal_client::Json>,
+    pub whole: Option<::fal_client::serde_json::Value>,
 }
 
 /// A value of `Input.partly_gone`.
 #[::fal_client::input_object]
 pub struct PartlyGone {
-    /// The `text` field.
+    /// The `text` field: a string.
     pub text: Option<String>,
 }
 
 /// A value of `Input.percent`.
 #[::fal_client::input_object]
 pub struct PageA {
-    /// The `page` field.
+    /// The `page` field: an integer.
     pub page: Option<i64>,
 }
 
@@ -102,7 +104,7 @@ pub enum AB {
 /// The endpoint's output.
 ///
 /// The component `Gone` is missing from the document; typed as `serde_json::Value`.
-pub type Output = ::fal_client::Json;
+pub type Output = ::fal_client::serde_json::Value;
 
 // The report:
 // - `Input.by_another`: the component `Gone` is missing from the document; typed as `serde_json::Value`

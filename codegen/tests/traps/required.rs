@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/required>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::required;
 //!
@@ -29,34 +29,52 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `defaulted` field.
+    /// The `defaulted` field: an integer.
     ///
     /// Default: `3`.
     pub defaulted: Option<i64>,
-    /// The `list` field.
+    /// The `list` field: an array of strings.
+    ///
+    /// Required.
     pub list: Vec<String>,
-    /// The `part` field.
+    /// The `part` field: see [`Part`].
+    ///
+    /// Required.
     pub part: Part,
-    /// The `choice` field.
+    /// The `choice` field: see [`Choice`].
+    ///
+    /// Required.
     pub choice: Choice,
-    /// The `number` field.
+    /// The `number` field: a number.
+    ///
+    /// Required.
     pub number: f64,
-    /// The `flag` field.
+    /// The `flag` field: a boolean.
+    ///
+    /// Required.
     pub flag: bool,
-    /// The `map` field.
+    /// The `map` field: an object with arbitrary keys.
+    ///
+    /// Required.
     pub map: ::std::collections::BTreeMap<String, String>,
-    /// The `null_default` field.
+    /// The `null_default` field: a string.
+    ///
+    /// Required.
     pub null_default: String,
 }
 
 /// A value of `Input.part`.
 #[::fal_client::input_object]
 pub struct Part {
-    /// The `names` field.
+    /// The `names` field: an array of strings.
+    ///
+    /// Required.
     pub names: Vec<String>,
-    /// The `size` field.
+    /// The `size` field: an integer.
+    ///
+    /// Required.
     pub size: i64,
-    /// The `note` field.
+    /// The `note` field: a string.
     pub note: Option<String>,
 }
 
@@ -72,23 +90,23 @@ pub enum Choice {
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `part` field.
+    /// The `part` field: see [`Answer`].
     pub part: Answer,
-    /// The `number` field.
+    /// The `number` field: a number.
     #[field(required)]
     pub number: Option<f64>,
-    /// The `text` field.
+    /// The `text` field: a string.
     pub text: String,
-    /// The `list` field.
+    /// The `list` field: an array of strings.
     pub list: Vec<String>,
-    /// The `map` field.
+    /// The `map` field: an object with arbitrary keys.
     pub map: ::std::collections::BTreeMap<String, String>,
 }
 
 /// A value of `Output.part`.
 #[::fal_client::output]
 pub struct Answer {
-    /// The `flag` field.
+    /// The `flag` field: a boolean.
     #[field(required)]
     pub flag: Option<bool>,
 }

@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/required_nulls>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::required_nulls;
 //!
@@ -30,31 +30,45 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 #[::fal_client::input]
 pub struct Input {
     /// The side of the light.
+    ///
+    /// Required; may be null.
     pub lamp: ::fal_client::Nullable<Lamp>,
-    /// The `mask_url` field.
+    /// The `mask_url` field: a file.
+    ///
+    /// Required; may be null.
     pub mask_url: ::fal_client::Nullable<::fal_client::FileInput>,
-    /// The `steps` field.
+    /// The `steps` field: an integer.
+    ///
+    /// Required; may be null.
     ///
     /// At least 1.
     #[field(min(1))]
     pub steps: ::fal_client::Nullable<i64>,
-    /// The `points` field.
+    /// The `points` field: an array of [`Spot`].
+    ///
+    /// Required; may be null.
     pub points: ::fal_client::Nullable<Vec<Spot>>,
-    /// The `size` field.
+    /// The `size` field: a width and a height in pixels.
+    ///
+    /// Required; may be null.
     pub size: ::fal_client::Nullable<::fal_client::ImageSize>,
-    /// The `reference` field.
+    /// The `reference` field: see [`Reference`].
+    ///
+    /// Required.
     pub reference: Reference,
-    /// The `anything` field.
+    /// The `anything` field: any JSON value.
+    ///
+    /// Required; may be null.
     ///
     /// The schema does not state a type; typed as `serde_json::Value`.
-    pub anything: ::fal_client::Json,
-    /// The `with_default` field.
+    pub anything: ::fal_client::serde_json::Value,
+    /// The `with_default` field: an integer.
     ///
     /// Default: `3`.
     pub with_default: Option<::fal_client::Nullable<i64>>,
-    /// The `with_null_default` field.
+    /// The `with_null_default` field: an integer.
     pub with_null_default: Option<i64>,
-    /// The `source` field.
+    /// The `source` field: see [`SourceChoice`].
     pub source: Option<SourceChoice>,
 }
 
@@ -70,18 +84,26 @@ pub enum Lamp {
 /// An element of `Input.points`.
 #[::fal_client::input_object]
 pub struct Spot {
-    /// The `label` field.
+    /// The `label` field: a string.
+    ///
+    /// Required; may be null.
     pub label: ::fal_client::Nullable<String>,
 }
 
 /// A value of `Input.reference`.
 #[::fal_client::input_object]
 pub struct Reference {
-    /// The `id` field.
+    /// The `id` field: a string.
+    ///
+    /// Required.
     pub id: String,
-    /// The `revision` field.
+    /// The `revision` field: a string.
+    ///
+    /// Required; may be null.
     pub revision: ::fal_client::Nullable<String>,
-    /// The `next` field.
+    /// The `next` field: see [`Reference`].
+    ///
+    /// Required; may be null.
     pub next: ::fal_client::Nullable<Box<Reference>>,
 }
 
@@ -98,25 +120,29 @@ pub enum SourceChoice {
 /// A value of `Input.source`.
 #[::fal_client::input_object]
 pub struct Camera {
-    /// The `lens` field.
+    /// The `lens` field: an integer.
+    ///
+    /// Required; may be null.
     pub lens: ::fal_client::Nullable<i64>,
-    /// The `zoom` field.
+    /// The `zoom` field: a number.
     pub zoom: Option<f64>,
 }
 
 /// A value of `Input.source`.
 #[::fal_client::input_object]
 pub struct Upload {
-    /// The `url` field.
+    /// The `url` field: a file.
+    ///
+    /// Required.
     pub url: ::fal_client::FileInput,
 }
 
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `label` field.
+    /// The `label` field: a string.
     pub label: Option<String>,
-    /// The `score` field.
+    /// The `score` field: a number.
     pub score: Option<f64>,
 }
 

@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/sizes_in_place>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::sizes_in_place;
 //!
@@ -22,19 +22,21 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `image_size` field.
+    /// The `image_size` field: a width and a height in pixels.
+    ///
+    /// Required.
     #[field(
         width(required, range(64, 2048), multiple_of(8)),
         height(required, range(64, 1024))
     )]
     pub image_size: ::fal_client::ImageSize,
-    /// The `canvas` field.
+    /// The `canvas` field: see [`CanvasChoice`].
     pub canvas: Option<CanvasChoice>,
-    /// The `crops` field.
+    /// The `crops` field: an array of sizes in pixels.
     pub crops: Option<Vec<::fal_client::ImageSize>>,
-    /// The `scale` field.
+    /// The `scale` field: see [`Scale`].
     pub scale: Option<Scale>,
-    /// The `box` field.
+    /// The `box` field: see [`InputBox`].
     #[field(name = "box")]
     pub box_: Option<InputBox>,
 }
@@ -61,26 +63,36 @@ pub enum CanvasPreset {
 /// A value of `Input.scale`.
 #[::fal_client::input_object]
 pub struct Scale {
-    /// The `width` field.
+    /// The `width` field: a number.
+    ///
+    /// Required.
     pub width: f64,
-    /// The `height` field.
+    /// The `height` field: a number.
+    ///
+    /// Required.
     pub height: f64,
 }
 
 /// A value of `Input.box`.
 #[::fal_client::input_object]
 pub struct InputBox {
-    /// The `width` field.
+    /// The `width` field: an integer.
+    ///
+    /// Required.
     pub width: i64,
-    /// The `height` field.
+    /// The `height` field: an integer.
+    ///
+    /// Required.
     pub height: i64,
-    /// The `depth` field.
+    /// The `depth` field: an integer.
+    ///
+    /// Required.
     pub depth: i64,
 }
 
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `size` field.
+    /// The `size` field: a width and a height in pixels.
     pub size: Option<::fal_client::ImageSize>,
 }

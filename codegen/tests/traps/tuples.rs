@@ -4,11 +4,11 @@
 //!
 //! <https://fal.ai/models/traps/tuples>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::tuples;
 //!
-//! let input = tuples::Input::builder();
+//! let input = tuples::Input::builder().colour([1]);
 //! let response = client.traps().tuples().subscribe(input).await?;
 //! ```
 
@@ -22,21 +22,21 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `colour` field.
+    /// The `colour` field: an array of integers.
     ///
     /// Items: 3. Each item: at most 255.
     #[field(items(3, 3), each(max(255)))]
     pub colour: Option<Vec<i64>>,
-    /// The `old` field.
+    /// The `old` field: an array of strings.
     pub old: Option<Vec<String>>,
-    /// The `pair` field.
+    /// The `pair` field: an array of [`PairChoice`].
     pub pair: Option<Vec<PairChoice>>,
-    /// The `span` field.
+    /// The `span` field: an array of numbers.
     ///
     /// Items: 2.
     #[field(items(2, 2))]
     pub span: Option<Vec<f64>>,
-    /// The `untyped` field.
+    /// The `untyped` field: an array of numbers.
     pub untyped: Option<Vec<f64>>,
 }
 
@@ -52,6 +52,6 @@ pub enum PairChoice {
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `timestamp` field.
+    /// The `timestamp` field: an array of numbers.
     pub timestamp: Option<Vec<f64>>,
 }

@@ -4,11 +4,11 @@
 //!
 //! <https://fal.ai/models/traps/undeclared_in_examples>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::undeclared_in_examples;
 //!
-//! let input = undeclared_in_examples::Input::builder();
+//! let input = undeclared_in_examples::Input::builder().clips([undeclared_in_examples::Closed::new()]);
 //! let response = client.traps().undeclared_in_examples().subscribe(input).await?;
 //! ```
 
@@ -22,28 +22,34 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `clips` field.
+    /// The `clips` field: an array of [`Closed`].
+    ///
+    /// Example: `[{"name":"a","other":1}]`.
     pub clips: Option<Vec<Closed>>,
-    /// The `video` field.
+    /// The `video` field: see [`Clip`].
+    ///
+    /// Example: `{"extra":[1],"kind":"rgb","preprocess":false,"speed":2,"url":"https://a.example/b.mp4"}`.
     pub video: Option<Clip>,
 }
 
 /// An element of `Input.clips`.
 #[::fal_client::input_object]
 pub struct Closed {
-    /// The `name` field.
+    /// The `name` field: a string.
     pub name: Option<String>,
 }
 
 /// A value of `Input.video`.
 #[::fal_client::input_object]
 pub struct Clip {
-    /// The `url` field.
+    /// The `url` field: a file.
+    ///
+    /// Required.
     pub url: ::fal_client::FileInput,
     /// Not declared in the schema, but present in an example of the document.
     ///
     /// The schema does not state a type; typed as `serde_json::Value`.
-    pub extra: Option<::fal_client::Json>,
+    pub extra: Option<::fal_client::serde_json::Value>,
     /// Not declared in the schema, but present in an example of the document.
     pub kind: Option<String>,
     /// Not declared in the schema, but present in an example of the document.
@@ -55,7 +61,7 @@ pub struct Clip {
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `text` field.
+    /// The `text` field: a string.
     pub text: Option<String>,
 }
 

@@ -4,11 +4,11 @@
 //!
 //! <https://fal.ai/models/traps/union_kinds>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::union_kinds;
 //!
-//! let input = union_kinds::Input::builder();
+//! let input = union_kinds::Input::builder().bitrate(union_kinds::BitrateChoice::Text("…".to_owned()));
 //! let response = client.traps().union_kinds().subscribe(input).await?;
 //! ```
 
@@ -22,40 +22,40 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `bitrate` field.
+    /// The `bitrate` field: see [`BitrateChoice`].
     pub bitrate: Option<BitrateChoice>,
-    /// The `image_url` field.
+    /// The `image_url` field: see [`ImageUrlChoice`].
     pub image_url: Option<ImageUrlChoice>,
-    /// The `list` field.
+    /// The `list` field: an array of [`ListChoice`].
     pub list: Option<Vec<Option<ListChoice>>>,
-    /// The `mixed` field.
+    /// The `mixed` field: see [`MixedChoice`].
     pub mixed: Option<MixedChoice>,
-    /// The `nested` field.
+    /// The `nested` field: see [`NestedChoice`].
     pub nested: Option<NestedChoice>,
-    /// The `number` field.
+    /// The `number` field: a number.
     pub number: Option<f64>,
-    /// The `prompts` field.
+    /// The `prompts` field: see [`PromptsChoice`].
     pub prompts: Option<PromptsChoice>,
-    /// The `same` field.
+    /// The `same` field: a width and a height in pixels.
     #[field(width(required, min(1)), height(required, min(1)))]
     pub same: Option<::fal_client::ImageSize>,
-    /// The `scale` field.
+    /// The `scale` field: see [`ScaleChoice`].
     pub scale: Option<ScaleChoice>,
-    /// The `several` field.
+    /// The `several` field: see [`SeveralChoice`].
     pub several: Option<SeveralChoice>,
-    /// The `switch` field.
+    /// The `switch` field: see [`SwitchChoice`].
     pub switch: Option<SwitchChoice>,
-    /// The `two_lists` field.
+    /// The `two_lists` field: see [`TwoLists`].
     pub two_lists: Option<TwoLists>,
-    /// The `unknown` field.
+    /// The `unknown` field: any JSON value.
     ///
     /// The schema does not state the type of a variant; typed as `serde_json::Value`.
-    pub unknown: Option<::fal_client::Json>,
+    pub unknown: Option<::fal_client::serde_json::Value>,
     /// A listed voice, or the id of one's own.
     ///
     /// Default: `"Aria"`.
     pub voice: Option<Voice>,
-    /// The `voice_id` field.
+    /// The `voice_id` field: see [`InputVoice`].
     pub voice_id: Option<InputVoice>,
 }
 
@@ -197,7 +197,7 @@ pub enum InputVoice {
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `text` field.
+    /// The `text` field: a string.
     pub text: Option<String>,
 }
 

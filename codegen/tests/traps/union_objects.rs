@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/union_objects>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::union_objects;
 //!
@@ -23,17 +23,19 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 #[::fal_client::input]
 pub struct Input {
     /// Told apart by a constant.
+    ///
+    /// Required.
     pub source: SourceChoice,
-    /// The `mask` field.
+    /// The `mask` field: see [`MaskChoice`].
     pub mask: Option<MaskChoice>,
-    /// The `prompt` field.
+    /// The `prompt` field: see [`PromptChoice`].
     pub prompt: Option<PromptChoice>,
-    /// The `shape` field.
+    /// The `shape` field: see [`ShapeChoice`].
     pub shape: Option<ShapeChoice>,
-    /// The `twins` field.
+    /// The `twins` field: any JSON value.
     ///
     /// Two objects of the union have the same keys; typed as `serde_json::Value`.
-    pub twins: Option<::fal_client::Json>,
+    pub twins: Option<::fal_client::serde_json::Value>,
 }
 
 /// Told apart by a constant.
@@ -50,10 +52,12 @@ pub enum SourceChoice {
 /// A value of `Input.source`.
 #[::fal_client::input_object]
 pub struct Camera {
-    /// The `type` field.
+    /// The `type` field: see [`CameraType`].
+    ///
+    /// Required.
     #[field(name = "type")]
     pub type_: CameraType,
-    /// The `lens` field.
+    /// The `lens` field: an integer.
     ///
     /// At least 1.
     #[field(min(1))]
@@ -70,10 +74,12 @@ pub enum CameraType {
 /// A value of `Input.source`.
 #[::fal_client::input_object]
 pub struct Upload {
-    /// The `type` field.
+    /// The `type` field: see [`UploadType`].
+    ///
+    /// Required.
     #[field(name = "type")]
     pub type_: UploadType,
-    /// The `lens` field.
+    /// The `lens` field: a string.
     pub lens: Option<String>,
 }
 
@@ -100,23 +106,29 @@ pub enum MaskChoice {
 /// A value of `Input.mask`.
 #[::fal_client::input_object]
 pub struct InputBox {
-    /// The `x` field.
+    /// The `x` field: an integer.
+    ///
+    /// Required.
     pub x: i64,
-    /// The `y` field.
+    /// The `y` field: an integer.
+    ///
+    /// Required.
     pub y: i64,
-    /// The `label` field.
+    /// The `label` field: a string.
     pub label: Option<String>,
 }
 
 /// A value of `Input.mask`.
 #[::fal_client::input_object]
 pub struct Points {
-    /// The `points` field.
+    /// The `points` field: an array of integers.
+    ///
+    /// Required.
     ///
     /// Each item: at most 9.
     #[field(each(max(9)))]
     pub points: Vec<i64>,
-    /// The `label` field.
+    /// The `label` field: a string.
     pub label: Option<String>,
 }
 
@@ -129,15 +141,17 @@ pub enum PromptChoice {
     #[variant(requires("subject"))]
     Structured(Structured),
     /// An object with arbitrary keys.
-    Map(::std::collections::BTreeMap<String, ::fal_client::Json>),
+    Map(::std::collections::BTreeMap<String, ::fal_client::serde_json::Value>),
 }
 
 /// A value of `Input.prompt`.
 #[::fal_client::input_object]
 pub struct Structured {
-    /// The `subject` field.
+    /// The `subject` field: a string.
+    ///
+    /// Required.
     pub subject: String,
-    /// The `mood` field.
+    /// The `mood` field: a string.
     pub mood: Option<String>,
 }
 
@@ -155,9 +169,11 @@ pub enum ShapeChoice {
 /// A value of `Input.shape`.
 #[::fal_client::input_object]
 pub struct Circle {
-    /// The `kind` field.
+    /// The `kind` field: a string.
+    ///
+    /// Required.
     pub kind: String,
-    /// The `radius` field.
+    /// The `radius` field: a number.
     ///
     /// At least 0.
     #[field(min(0))]
@@ -167,18 +183,22 @@ pub struct Circle {
 /// A value of `Input.shape`.
 #[::fal_client::input_object]
 pub struct Square {
-    /// The `kind` field.
+    /// The `kind` field: a string.
+    ///
+    /// Required.
     pub kind: String,
-    /// The `side` field.
+    /// The `side` field: a number.
+    ///
+    /// Required.
     pub side: f64,
 }
 
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `file` field.
+    /// The `file` field: a file.
     pub file: Option<::fal_client::File>,
-    /// The `images` field.
+    /// The `images` field: an array of [`ImageChoice`].
     pub images: Option<Vec<ImageChoice>>,
 }
 
@@ -196,12 +216,12 @@ pub enum ImageChoice {
 /// An element of `Output.images`.
 #[::fal_client::output]
 pub struct OutputMap {
-    /// The `url` field.
+    /// The `url` field: a string.
     pub url: String,
-    /// The `map_type` field.
+    /// The `map_type` field: see [`MapType`].
     #[field(required)]
     pub map_type: Option<MapType>,
-    /// The `width` field.
+    /// The `width` field: an integer.
     pub width: Option<i64>,
 }
 

@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/unions>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::unions;
 //!
@@ -22,15 +22,17 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `required_size` field.
+    /// The `required_size` field: see [`RequiredSizeChoice`].
+    ///
+    /// Required.
     pub required_size: RequiredSizeChoice,
-    /// The `image_size` field.
+    /// The `image_size` field: see [`ImageSizeChoice`].
     ///
     /// Default: `{"height":1024,"width":1024}`.
     pub image_size: Option<ImageSizeChoice>,
-    /// The `mask` field.
+    /// The `mask` field: see [`MaskChoice`].
     pub mask: Option<MaskChoice>,
-    /// The `maybe_size` field.
+    /// The `maybe_size` field: see [`MaybeSizeChoice`].
     pub maybe_size: Option<MaybeSizeChoice>,
     /// No kind of its own.
     pub scale: Option<ScaleChoice>,
@@ -86,7 +88,9 @@ pub enum MaskChoice {
 /// A value of `Input.mask`.
 #[::fal_client::input_object]
 pub struct MaskCustom {
-    /// The `points` field.
+    /// The `points` field: an array of integers.
+    ///
+    /// Required.
     pub points: Vec<i64>,
 }
 
@@ -121,7 +125,7 @@ pub enum ScaleChoice {
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `size` field.
+    /// The `size` field: see [`SizeChoice`].
     pub size: Option<SizeChoice>,
 }
 

@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/validation>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::validation;
 //!
@@ -22,81 +22,83 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `layers` field.
+    /// The `layers` field: an array of [`Layer`].
+    ///
+    /// Required.
     pub layers: Vec<Layer>,
-    /// The `agree` field.
+    /// The `agree` field: a boolean.
     ///
     /// Always true.
     #[field(only(true))]
     pub agree: Option<bool>,
-    /// The `ahead` field.
+    /// The `ahead` field: a string.
     ///
     /// Pattern: `^(?!no)`.
     ///
     /// `pattern` is not checked because the client's regex engine does not support it.
     pub ahead: Option<String>,
-    /// The `by_name` field.
+    /// The `by_name` field: an object with arbitrary keys.
     #[field(each(max(3)))]
     pub by_name: Option<::std::collections::BTreeMap<String, i64>>,
-    /// The `colour` field.
+    /// The `colour` field: a string.
     ///
     /// Pattern: `^#([0-9a-f]{3}){1,2}$`.
     #[field(pattern("^#([0-9a-f]{3}){1,2}$"))]
     pub colour: Option<String>,
-    /// The `duration` field.
+    /// The `duration` field: an integer.
     ///
     /// One of 5 and 10.
     #[field(one_of(5, 10))]
     pub duration: Option<i64>,
-    /// The `far` field.
+    /// The `far` field: an integer.
     ///
     /// Range: -9223372036854775808 to 18446744073709551615.
     #[field(range(-9223372036854775808, 18446744073709551615))]
     pub far: Option<i128>,
-    /// The `image_url` field.
+    /// The `image_url` field: a file.
     ///
     /// Length: 1 to 40 characters.
     #[field(length(1, 40))]
     pub image_url: Option<::fal_client::FileInput>,
-    /// The `name` field.
+    /// The `name` field: a string.
     ///
     /// Length: 2 to 3 characters.
     #[field(length(2, 3))]
     pub name: Option<String>,
-    /// The `ratio` field.
+    /// The `ratio` field: a number.
     ///
     /// One of 0.5, 1 and 2.5.
     #[field(one_of(0.5, 1, 2.5))]
     pub ratio: Option<f64>,
-    /// The `scale` field.
+    /// The `scale` field: a number.
     ///
     /// Range: 0 (exclusive) to 2 (exclusive). A multiple of 0.05.
     #[field(above(0), below(2), multiple_of(0.05))]
     pub scale: Option<f64>,
-    /// The `seed` field.
+    /// The `seed` field: an integer.
     ///
     /// Range: 0 to 18446744073709551615.
     #[field(range(0, 18446744073709551615))]
     pub seed: Option<i128>,
-    /// The `steps` field.
+    /// The `steps` field: an integer.
     ///
     /// At most 40.
     #[field(range(1, 50), max(40))]
     pub steps: Option<i64>,
-    /// The `styles` field.
+    /// The `styles` field: an array of [`Style`].
     ///
     /// Items: 1 to 2. Items must be unique.
     #[field(items(1, 2), unique_items)]
     pub styles: Option<Vec<Style>>,
-    /// The `version` field.
+    /// The `version` field: an integer.
     ///
     /// Always 2.
     #[field(one_of(2))]
     pub version: Option<i64>,
-    /// The `weights` field.
+    /// The `weights` field: an array of arrays.
     #[field(each(each(min(0))))]
     pub weights: Option<Vec<Vec<f64>>>,
-    /// The `width` field.
+    /// The `width` field: an integer.
     ///
     /// Range: 64 to 2048. A multiple of 8.
     #[field(range(64, 2048), multiple_of(8))]
@@ -106,12 +108,14 @@ pub struct Input {
 /// An element of `Input.layers`.
 #[::fal_client::input_object]
 pub struct Layer {
-    /// The `opacity` field.
+    /// The `opacity` field: a number.
+    ///
+    /// Required.
     ///
     /// Range: 0 to 1.
     #[field(range(0, 1))]
     pub opacity: f64,
-    /// The `size` field.
+    /// The `size` field: see [`LayerSizeChoice`].
     pub size: Option<LayerSizeChoice>,
 }
 
@@ -138,7 +142,7 @@ pub enum Style {
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `text` field.
+    /// The `text` field: a string.
     pub text: Option<String>,
 }
 

@@ -4,11 +4,11 @@
 //!
 //! <https://fal.ai/models/traps/words>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::words;
 //!
-//! let input = words::Input::builder();
+//! let input = words::Input::builder().boxes([words::BoxChoice::Text("…".to_owned())]);
 //! let response = client.traps().words().subscribe(input).await?;
 //! ```
 
@@ -22,15 +22,15 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `boxes` field.
+    /// The `boxes` field: an array of [`BoxChoice`].
     pub boxes: Option<Vec<BoxChoice>>,
-    /// The `categories` field.
+    /// The `categories` field: an array of [`Category`].
     pub categories: Option<Vec<Category>>,
-    /// The `loras` field.
+    /// The `loras` field: an array of [`LoraWeight`].
     pub loras: Option<Vec<LoraWeight>>,
-    /// The `refiner` field.
+    /// The `refiner` field: see [`RefinerInput`].
     pub refiner: Option<RefinerInput>,
-    /// The `style` field.
+    /// The `style` field: see [`Style`].
     pub style: Option<Style>,
 }
 
@@ -55,14 +55,16 @@ pub enum Category {
 /// An element of `Input.loras`.
 #[::fal_client::input_object]
 pub struct LoraWeight {
-    /// The `path` field.
+    /// The `path` field: a string.
+    ///
+    /// Required.
     pub path: String,
 }
 
 /// A value of `Input.refiner`.
 #[::fal_client::input_object]
 pub struct RefinerInput {
-    /// The `steps` field.
+    /// The `steps` field: an integer.
     pub steps: Option<i64>,
 }
 
@@ -88,6 +90,6 @@ pub enum Style {
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `file` field.
+    /// The `file` field: a file.
     pub file: Option<::fal_client::File>,
 }

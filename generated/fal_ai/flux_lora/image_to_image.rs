@@ -29,6 +29,10 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 #[::fal_client::input]
 pub struct Input {
     /// What the image should show. The more precise the words, the closer the image.
+    ///
+    /// Required.
+    ///
+    /// Example: `"A lighthouse in a storm, oil on canvas"`.
     pub prompt: String,
     /// Size of the image: a preset, or a width and a height in pixels.
     pub image_size: Option<ImageSizeChoice>,
@@ -66,6 +70,10 @@ pub struct Input {
     /// Default: `"jpeg"`.
     pub output_format: Option<OutputFormat>,
     /// URL of the image to start from.
+    ///
+    /// Required.
+    ///
+    /// Example: `"https://example.com/lighthouse.png"`.
     pub image_url: ::fal_client::FileInput,
     /// How much of the starting image is redrawn: 1 replaces all of it.
     ///
@@ -105,6 +113,10 @@ pub enum ImageSizePreset {
 #[::fal_client::input_object]
 pub struct LoraWeight {
     /// Where the weights are: a URL, a path, or the name of a model on a hub.
+    ///
+    /// Required.
+    ///
+    /// Example: `"https://example.com/loras/watercolour.safetensors"`.
     pub path: String,
     /// How much weight the LoRA gets when it is merged.
     ///

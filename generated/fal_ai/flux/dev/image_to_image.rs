@@ -29,6 +29,10 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 #[::fal_client::input]
 pub struct Input {
     /// URL of the image to start from.
+    ///
+    /// Required.
+    ///
+    /// Example: `"https://example.com/lighthouse.png"`.
     pub image_url: ::fal_client::FileInput,
     /// How much of the starting image is redrawn: 1 replaces all of it.
     ///
@@ -41,6 +45,10 @@ pub struct Input {
     #[field(range(10, 50))]
     pub num_inference_steps: Option<i64>,
     /// What the image should show. The more precise the words, the closer the image.
+    ///
+    /// Required.
+    ///
+    /// Example: `"A lighthouse in a storm, oil on canvas"`.
     pub prompt: String,
     /// Starting point of the random numbers; the same seed and input give the same image.
     pub seed: Option<i128>,

@@ -27,6 +27,10 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 #[::fal_client::input]
 pub struct Input {
     /// URL of the image to start from.
+    ///
+    /// Required.
+    ///
+    /// Example: `"https://example.com/lighthouse.png"`.
     pub image_url: ::fal_client::FileInput,
     /// Size of the image: a preset, or a width and a height in pixels.
     ///
