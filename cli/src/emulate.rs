@@ -33,9 +33,9 @@ pub(crate) struct Arguments {
     running: Option<Duration>,
     /// Make submissions and direct runs fail. Can be repeated
     ///
-    /// FAILURE is an HTTP status (400 to 599) or one of these: rate-limit, locked (an account without balance),
-    /// content-policy, drop (the connection closes). With 422, 500 and content-policy, the request is accepted and its job
-    /// fails. COUNT limits the failure to the next requests.
+    /// FAILURE is an HTTP status (400 to 599) or one of these: rate-limit, content-policy, drop (the connection closes),
+    /// locked (the account has no balance), no-permission (of the key). With 422, 500 and content-policy, the request is
+    /// accepted and its job fails. COUNT limits the failure to the next requests.
     ///
     /// Examples: 500, 3x503, fal-ai/flux/dev/redux=content-policy
     #[arg(long, value_name = "[ENDPOINT=][COUNTx]FAILURE")]

@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
+use fal_client::LockReason;
 use fal_emulator::{Emulator, Fault, Operation};
 use serde_json::json;
 
@@ -21,17 +22,21 @@ pub(crate) struct Failure {
 enum Kind {
     Status(u16),
     RateLimit,
-    Locked,
     ContentPolicy,
     Drop,
+    /// The account is locked.
+    Locked,
+    /// The keys lack the permission.
+    NoPermission,
 }
 
 /// The failures with a name, in addition to HTTP statuses.
-const NAMES: [(&str, Kind); 4] = [
+const NAMES: [(&str, Kind); 5] = [
     ("rate-limit", Kind::RateLimit),
-    ("locked", Kind::Locked),
     ("content-policy", Kind::ContentPolicy),
     ("drop", Kind::Drop),
+    ("locked", Kind::Locked),
+    ("no-permission", Kind::NoPermission),
 ];
 
 impl FromStr for Failure {
@@ -66,12 +71,28 @@ impl FromStr for Failure {
 }
 
 impl Failure {
-    /// Makes the emulator fail. The error says that it does not serve the endpoint.
+    /// Makes the emulator fail.
+    ///
+    /// # Errors
+    ///
+    /// It does not serve the endpoint, or the failure applies to the whole account.
     pub(crate) fn inject(&self, emulator: &Emulator) -> Result<(), String> {
         if let Some(endpoint) = self.endpoint.as_ref().filter(|id| emulator.endpoints().all(|other| other != *id)) {
             return Err(format!("--fail: the emulator does not serve the endpoint `{endpoint}`"));
         }
-        let mut fault = self.kind.fault().repeat();
+        let operations = [Operation::Submit, Operation::Run];
+        let Some(fault) = self.kind.fault() else {
+            if self.endpoint.is_some() || self.count.is_some() {
+                return Err("--fail: `locked` and `no-permission` take neither ENDPOINT nor COUNT".to_owned());
+            }
+            if self.kind == Kind::Locked {
+                emulator.lock_account(LockReason::ExhaustedBalance);
+            } else {
+                operations.into_iter().for_each(|operation| emulator.deny_permission(operation));
+            }
+            return Ok(());
+        };
+        let mut fault = fault.repeat();
         if let Some(endpoint) = &self.endpoint {
             fault = fault.on(endpoint);
         }
@@ -80,7 +101,7 @@ impl Failure {
             // Checked last, so that it only counts requests that fail.
             fault = fault.when(move |_| left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok());
         }
-        for operation in [Operation::Submit, Operation::Run] {
+        for operation in operations {
             emulator.inject_fault(operation, fault.clone());
         }
         Ok(())
@@ -88,17 +109,14 @@ impl Failure {
 }
 
 impl Kind {
-    fn fault(self) -> Fault {
-        match self {
+    /// Returns the fault of each request, or `None` for a state of the account.
+    fn fault(self) -> Option<Fault> {
+        Some(match self {
             // A model fails once it runs.
             Kind::Status(status @ (422 | 500)) => Fault::outcome(status),
             Kind::Status(status @ 502..=504) => Fault::nginx(status),
             Kind::Status(status) => Fault::respond(status),
             Kind::RateLimit => Fault::request_error("concurrent_requests_limit"),
-            Kind::Locked => {
-                let reason = "Exhausted balance. Top up your balance at fal.ai/dashboard/billing.";
-                Fault::respond(403).json(&json!({ "detail": format!("User is locked. Reason: {reason}") }))
-            }
             Kind::ContentPolicy => Fault::outcome(422).json(&json!({ "detail": [{
                 "loc": ["body", "prompt"],
                 "msg": "The content could not be processed because it contained material flagged by a content checker.",
@@ -106,7 +124,8 @@ impl Kind {
                 "url": "https://docs.fal.ai/errors/#content_policy_violation",
             }] })),
             Kind::Drop => Fault::drop_connection(),
-        }
+            Kind::Locked | Kind::NoPermission => return None,
+        })
     }
 }
 
@@ -122,10 +141,11 @@ mod tests {
         };
         assert_eq!(parsed("500"), Ok((None, None, Kind::Status(500))));
         assert_eq!(parsed("3x503"), Ok((None, Some(3), Kind::Status(503))));
-        assert_eq!(parsed("2xlocked"), Ok((None, Some(2), Kind::Locked)));
+        assert_eq!(parsed("2xdrop"), Ok((None, Some(2), Kind::Drop)));
         let endpoint = Some("acme/x2".to_owned());
         assert_eq!(parsed("acme/x2=rate-limit"), Ok((endpoint.clone(), None, Kind::RateLimit)));
         assert_eq!(parsed("acme/x2=1xdrop"), Ok((endpoint, Some(1), Kind::Drop)));
+        assert_eq!(parsed("locked"), Ok((None, None, Kind::Locked)));
     }
 
     #[test]

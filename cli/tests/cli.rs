@@ -98,9 +98,11 @@ fn empty_folder_of_documents_is_warned_of() {
     fs::create_dir(folder.path().join("schemas")).unwrap();
     fs::write(folder.path().join("schemas/echo.JSON"), "{}").unwrap();
     let output = fal(folder.path(), &["generate"]);
+    assert_eq!(output.status.code(), Some(0));
     assert_eq!(
-        (output.status.code(), text(&output.stderr)),
-        (Some(0), "no documents found: expected files that end in `.json`, but not in `.patch.json`\n".into())
+        text(&output.stderr),
+        "passed over: schemas/echo.JSON: names must end in `.json` in lower case; rename the file\n\
+         no documents found: expected files that end in `.json`, but not in `.patch.json`\n"
     );
 }
 
@@ -260,11 +262,22 @@ mod emulate {
 
     #[test]
     fn failures_are_limited_by_count_and_endpoint() {
-        let emulator = Emulator::start(&["--running", "0s", "--fail", "acme/echo=2x503", "--fail", "1xlocked"]);
-        assert_eq!([(); 4].map(|()| emulator.run()), ["503", "503", "403", "200"]);
+        let emulator = Emulator::start(&["--running", "0s", "--fail", "acme/echo=2x503", "--fail", "1x402"]);
+        assert_eq!([(); 4].map(|()| emulator.run()), ["503", "503", "402", "200"]);
         let emulator = Emulator::start(&["--running", "0s", "--fail", "content-policy"]);
         assert_eq!([(); 3].map(|()| emulator.run()), ["422"; 3]);
         assert!(emulator.post("queue.fal.run", "any:key").starts_with("HTTP/1.1 200"), "its job fails");
+    }
+
+    #[test]
+    fn account_or_key_may_be_refused() {
+        for (failure, detail) in [("locked", "User is locked"), ("no-permission", "Insufficient permissions")] {
+            let emulator = Emulator::start(&["--fail", failure]);
+            for host in ["fal.run", "queue.fal.run"] {
+                let response = emulator.post(host, "any:key");
+                assert!(response.starts_with("HTTP/1.1 403") && response.contains(detail), "{response}");
+            }
+        }
     }
 
     #[test]
@@ -286,6 +299,9 @@ mod emulate {
         let output = emulate(&["--fail", "teapot"]);
         assert_eq!(output.status.code(), Some(2));
         assert!(text(&output.stderr).contains("unknown failure `teapot`"), "{}", text(&output.stderr));
+        let output = emulate(&["--fail", "2xlocked"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(text(&output.stderr), "--fail: `locked` and `no-permission` take neither ENDPOINT nor COUNT\n");
         let output = emulate(&["--running", "soon"]);
         assert_eq!(output.status.code(), Some(2));
         let output = emulate(&["--fail", "acme/other=500"]);

@@ -38,6 +38,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             assert!(!config.crypto_provider().cipher_suites.is_empty());
         }
         plain(&address, &first_bytes).await?;
+        #[cfg(not(any(feature = "fal-rustls", feature = "fal-ring", feature = "fal-rustls-no-provider")))]
+        download(&address).await?;
         encrypted(&address, &first_bytes).await
     })
 }
@@ -52,6 +54,16 @@ async fn plain(address: &str, first_bytes: &Receiver<u8>) -> Result<(), Box<dyn 
             assert_ne!(first_bytes.recv()?, HANDSHAKE);
         }
     }
+    Ok(())
+}
+
+/// A client without TLS says so if a file is at an `https://` URL.
+#[cfg(not(any(feature = "fal-rustls", feature = "fal-ring", feature = "fal-rustls-no-provider")))]
+async fn download(address: &str) -> Result<(), Box<dyn Error>> {
+    let client = client(&format!("http://{address}"))?;
+    let error = client.download_bytes(format!("https://{address}/a.png")).await.err().ok_or("there is no TLS")?;
+    assert!(error.to_string().contains("the HTTP client has no TLS: turn on"), "{error}");
+    assert!(!error.is_retryable(), "{error}");
     Ok(())
 }
 

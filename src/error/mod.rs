@@ -195,7 +195,9 @@ impl Error {
             (ErrorKind::Transport, format!("the connection to {host} was lost"))
         };
         let cause = chain(&error).last().map(ToString::to_string).unwrap_or_default();
-        let error = Error::new(kind, format!("{message}: {cause}")).caused_by(error);
+        let remedy = "; the HTTP client has no TLS: turn on the cargo feature `rustls` or `ring` of fal-client";
+        let remedy = if cause == refusal::NO_TLS { remedy } else { "" };
+        let error = Error::new(kind, format!("{message}: {cause}{remedy}")).caused_by(error);
         if is_refusal { error.with_retryable(false) } else { error }
     }
 

@@ -11,13 +11,16 @@ const PROXY: [&str; 5] = [
     "SOCKS error: connection not allowed",
 ];
 
+/// The message of an HTTP client without TLS about an `https://` URL.
+pub(super) const NO_TLS: &str = "invalid URL, scheme is not http";
+
 /// Returns true if the same connection will be refused again: the TLS handshake failed because of a certificate or an
 /// unsupported protocol, or a proxy refused.
 pub(super) fn is_refusal(error: &(dyn Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
         let text = error.to_string();
-        if is_tls_refusal(error) || PROXY.iter().any(|refusal| text.starts_with(refusal)) {
+        if is_tls_refusal(error) || text == NO_TLS || PROXY.iter().any(|refusal| text.starts_with(refusal)) {
             return true;
         }
         // The source of an I/O error is the source of the error that it wraps.
@@ -46,8 +49,8 @@ fn is_tls_refusal(error: &(dyn Error + 'static)) -> bool {
     }
 }
 
-/// Without TLS, reqwest refuses https. Errors of another TLS library, in a client of the caller's, are not recognized.
+/// Errors of another TLS library, in a client of the caller's, are not recognized.
 #[cfg(not(feature = "rustls-no-provider"))]
-fn is_tls_refusal(error: &(dyn Error + 'static)) -> bool {
-    error.to_string() == "invalid URL, scheme is not http"
+fn is_tls_refusal(_: &(dyn Error + 'static)) -> bool {
+    false
 }
