@@ -224,7 +224,7 @@ async fn bare_get(http: &reqwest::Client, url: &str, path: PathBuf) -> Result<()
 
 /// Returns a TLS configuration that is never used, because the server speaks plain HTTP.
 fn no_tls() -> Result<rustls::ClientConfig, Failure> {
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
     Ok(config.with_root_certificates(rustls::RootCertStore::empty()).with_no_client_auth())
 }

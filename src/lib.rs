@@ -50,10 +50,13 @@
 //!
 //! # Features
 //!
-//! Only `socks` is enabled by default.
+//! `rustls` and `socks` are enabled by default.
 //!
 //! | feature | adds |
 //! | --- | --- |
+//! | `rustls` | TLS by rustls with aws-lc-rs, as with the default features of reqwest and rustls |
+//! | `ring` | TLS by rustls with ring, which builds faster |
+//! | `rustls-no-provider` | TLS by rustls with the crypto provider that the program installs |
 //! | `documents` | `documents()`: the OpenAPI documents of the shipped endpoints |
 //! | `image` | `FileInput::from(image::DynamicImage)`, uploaded as PNG |
 //! | `socks` | SOCKS proxies of the environment |
@@ -88,6 +91,8 @@
 //! Spans and events never contain the API key, inputs, outputs, log lines or fal's error messages. Their fields are escaped
 //! and bounded.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 // Generated code refers to this crate as `fal_client`, like generated code in any other crate.
 #[allow(unused_extern_crates)]
 extern crate self as fal_client;
@@ -116,8 +121,8 @@ mod transport;
 pub mod endpoints;
 
 pub use call::{
-    Cancel, Download, DownloadAll, DownloadBytes, DownloadTo, FetchResult, JobEvent, JobHandle, Priority, Response,
-    Run, Status, StatusStream, Storage, Submit, Subscribe, Updates, Upload, Wait,
+    CallFuture, Cancel, Download, DownloadAll, DownloadBytes, DownloadTo, FetchResult, JobEvent, JobHandle, Priority,
+    Response, Run, Saved, Status, StatusStream, Storage, Submit, Subscribe, Updates, Upload, Wait,
 };
 pub use client::{Client, ClientBuilder};
 #[cfg(feature = "documents")]
@@ -125,10 +130,10 @@ pub use documents::documents;
 pub use endpoint::{Endpoint, Handle, IntoEndpoint, JsonInput};
 pub use error::{Attempt, Error, ErrorKind, ValidationError};
 pub use files::{Access, AccessRule, Acl, FileInput, Lifecycle};
-pub use media::{Audio, File, Image, ImageSize, MediaUrl, Video};
+pub use media::{Audio, File, Image, ImageSize, Media, MediaFile, MediaKind, MediaUrl, Video};
 pub use protocol::{
-    Cancellation, ErrorType, Failure, FieldError, LocSegment, LogEntry, Metrics, ParseEnumError, QueueUpdate,
-    UndeclaredValue,
+    Cancellation, ErrorType, Failure, FieldError, LocSegment, LockReason, LogEntry, Metrics, ParseEnumError,
+    QueueUpdate, UndeclaredValue,
 };
 pub use queue::{Job, RequestRef};
 pub use schema::{EndpointInput, Given, Missing, Nullable, Required};

@@ -1,11 +1,14 @@
 //! `cargo fal emulate`
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
-use fal_emulator::Emulator;
+use fal_emulator::{Emulator, Pace};
 
+use crate::failure::Failure;
 use crate::folders::count;
 
 /// Run a local emulator of fal, which needs neither a key nor the internet
@@ -22,6 +25,21 @@ pub(crate) struct Arguments {
     /// Name, in addition to loopback names, under which the emulator may be called. Can be repeated
     #[arg(long, value_name = "HOST")]
     allow_host: Vec<String>,
+    /// The only key that is accepted. Default: any key
+    #[arg(long, value_name = "KEY")]
+    key: Option<String>,
+    /// Time that each job runs, such as 30s or 2m. Default: 600ms
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    running: Option<Duration>,
+    /// Make submissions and direct runs fail. Can be repeated
+    ///
+    /// FAILURE is an HTTP status (400 to 599) or one of these: rate-limit, locked (an account without balance),
+    /// content-policy, drop (the connection closes). With 422, 500 and content-policy, the request is accepted and its job
+    /// fails. COUNT limits the failure to the next requests.
+    ///
+    /// Examples: 500, 3x503, fal-ai/flux/dev/redux=content-policy
+    #[arg(long, value_name = "[ENDPOINT=][COUNTx]FAILURE")]
+    fail: Vec<Failure>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
@@ -38,15 +56,28 @@ async fn serve(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Er
     if let Some(schemas) = &arguments.schemas {
         builder = builder.schemas(schemas);
     }
+    if let Some(key) = &arguments.key {
+        builder = builder.key(key);
+    }
+    if let Some(running) = arguments.running {
+        builder = builder.pace(Pace::default().running(running));
+    }
     let emulator = builder.start().await?;
-    let base = emulator.base_url();
-    println!("{base} serves {}; press Ctrl-C to stop", count(emulator.endpoints().count(), "endpoint"));
+    arguments.fail.iter().try_for_each(|failure| failure.inject(&emulator))?;
+    let endpoints = count(emulator.endpoints().count(), "endpoint");
+    println!("{} serves {endpoints}; press Ctrl-C to stop", emulator.base_url());
     println!("\nTo use it from programs with fal-client, set:\n");
-    println!("export FAL_KEY=emulated");
-    println!("export FAL_RUN_HOST={base}/fal.run");
-    println!("export FAL_QUEUE_RUN_HOST={base}/queue.fal.run");
-    println!("export FAL_REST_HOST={base}/rest.fal.ai");
-    println!("export FAL_API_HOST={base}/api.fal.ai");
+    for (name, value) in emulator.environment() {
+        println!("export {name}={}", quoted(&value));
+    }
     tokio::signal::ctrl_c().await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Quotes a value for a shell, if it has to be.
+fn quoted(value: &str) -> Cow<'_, str> {
+    match value.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/@".contains(c)) {
+        true => value.into(),
+        false => format!("'{}'", value.replace('\'', r"'\''")).into(),
+    }
 }

@@ -1,7 +1,10 @@
 //! `cargo fal`: generates typed Rust for fal.ai endpoints, and runs a local emulator of fal.
 
 mod check;
+#[cfg_attr(not(feature = "emulate"), path = "no_emulator.rs")]
 mod emulate;
+#[cfg(feature = "emulate")]
+mod failure;
 mod folders;
 mod generate;
 

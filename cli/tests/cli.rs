@@ -145,37 +145,151 @@ fn invalid_arguments_are_rejected_with_the_usage() {
     assert_eq!(text(&missing.stderr), "schemas: no such folder: create it, or choose another folder of documents\n");
 }
 
+#[cfg(not(feature = "emulate"))]
 #[test]
-fn emulator_serves_the_documents_of_a_folder() {
+fn build_without_the_emulator_says_how_to_get_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [&["fal", "emulate"][..], &["emulate", "--port", "0", "--help"]] {
+        let output = fal(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(1));
+        let message = "this `cargo fal` was built without the emulator: install it with `cargo install cargo-fal`\n";
+        assert_eq!(text(&output.stderr), message);
+    }
+}
+
+#[cfg(feature = "emulate")]
+mod emulate {
     use std::io::{BufRead, BufReader, Read, Write};
+    use std::process::{Child, Stdio};
 
-    let project = project();
-    let mut process = Command::new(env!("CARGO_BIN_EXE_cargo-fal"))
-        .current_dir(project.path())
-        .args(["fal", "emulate", "--port", "0", "--schemas", "schemas"])
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
-    let lines: Vec<String> =
-        BufReader::new(process.stdout.take().unwrap()).lines().take(9).map(Result::unwrap).collect();
-    let base = lines[0].split(' ').next().unwrap();
-    assert_eq!(lines[0], format!("{base} serves 1 endpoint; press Ctrl-C to stop"));
-    assert_eq!(lines[7], format!("export FAL_REST_HOST={base}/rest.fal.ai"));
-    assert_eq!(lines[8], format!("export FAL_API_HOST={base}/api.fal.ai"));
+    use super::*;
 
-    let mut stream = std::net::TcpStream::connect(base.trim_start_matches("http://")).unwrap();
-    let body = r#"{"text":"hello"}"#;
-    write!(
-        stream,
-        "POST /fal.run/acme/echo HTTP/1.1\r\nhost: localhost\r\nauthorization: Key emulated\r\nconnection: close\r\n\
-         content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .unwrap();
-    let mut response = String::new();
-    stream.read_to_string(&mut response).unwrap();
-    process.kill().unwrap();
-    process.wait().unwrap();
-    assert!(response.starts_with("HTTP/1.1 200") && response.contains("hello"), "{response}");
+    /// An emulator of a document, in a process that is killed with it.
+    struct Emulator {
+        process: Child,
+        /// The lines that it prints at its start.
+        lines: Vec<String>,
+        _project: TempDir,
+    }
+
+    impl Emulator {
+        fn start(options: &[&str]) -> Self {
+            let project = project();
+            let mut process = Command::new(env!("CARGO_BIN_EXE_cargo-fal"))
+                .current_dir(project.path())
+                .args(["fal", "emulate", "--port", "0", "--schemas", "schemas"])
+                .args(options)
+                .stdout(Stdio::piped())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+            let mut printed = Vec::new();
+            for line in lines.map(Result::unwrap) {
+                printed.push(line);
+                if printed.last().unwrap().starts_with("export FAL_API_HOST=") {
+                    break;
+                }
+            }
+            Emulator { process, lines: printed, _project: project }
+        }
+
+        fn base(&self) -> &str {
+            self.lines[0].split(' ').next().unwrap()
+        }
+
+        /// Posts an input with a key, and returns the response.
+        fn post(&self, host: &str, key: &str) -> String {
+            self.request("POST", &format!("{host}/acme/echo"), key, r#"{"text":"hello"}"#)
+        }
+
+        fn request(&self, method: &str, path: &str, key: &str, body: &str) -> String {
+            let mut stream = std::net::TcpStream::connect(self.base().trim_start_matches("http://")).unwrap();
+            write!(
+                stream,
+                "{method} /{path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Key {key}\r\nconnection: close\r\n\
+                 content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            )
+            .unwrap();
+            let mut response = String::new();
+            stream.read_to_string(&mut response).unwrap();
+            response
+        }
+
+        /// Returns the status of a direct run.
+        fn run(&self) -> String {
+            self.post("fal.run", "any:key").chars().skip("HTTP/1.1 ".len()).take(3).collect()
+        }
+    }
+
+    impl Drop for Emulator {
+        fn drop(&mut self) {
+            self.process.kill().unwrap();
+            self.process.wait().unwrap();
+        }
+    }
+
+    #[test]
+    fn documents_of_a_folder_are_served() {
+        let emulator = Emulator::start(&["--running", "0s"]);
+        let base = emulator.base();
+        assert_eq!(emulator.lines[0], format!("{base} serves 1 endpoint; press Ctrl-C to stop"));
+        assert_eq!(
+            emulator.lines[4..],
+            [
+                "export FAL_KEY=emulator:key".to_owned(),
+                format!("export FAL_RUN_HOST={base}/fal.run"),
+                format!("export FAL_QUEUE_RUN_HOST={base}/queue.fal.run"),
+                format!("export FAL_WS_RUN_HOST={base}/ws.fal.run"),
+                format!("export FAL_REST_HOST={base}/rest.fal.ai"),
+                format!("export FAL_API_HOST={base}/api.fal.ai"),
+            ]
+        );
+        let response = emulator.post("fal.run", "any:key");
+        assert!(response.starts_with("HTTP/1.1 200") && response.contains("hello"), "{response}");
+    }
+
+    #[test]
+    fn other_keys_are_refused() {
+        let emulator = Emulator::start(&["--key", "id:it's"]);
+        assert_eq!(emulator.lines[4], r"export FAL_KEY='id:it'\''s'");
+        assert!(emulator.post("queue.fal.run", "id:it's").starts_with("HTTP/1.1 200"));
+        assert!(emulator.post("queue.fal.run", "id:other").starts_with("HTTP/1.1 401"));
+    }
+
+    #[test]
+    fn failures_are_limited_by_count_and_endpoint() {
+        let emulator = Emulator::start(&["--running", "0s", "--fail", "acme/echo=2x503", "--fail", "1xlocked"]);
+        assert_eq!([(); 4].map(|()| emulator.run()), ["503", "503", "403", "200"]);
+        let emulator = Emulator::start(&["--running", "0s", "--fail", "content-policy"]);
+        assert_eq!([(); 3].map(|()| emulator.run()), ["422"; 3]);
+        assert!(emulator.post("queue.fal.run", "any:key").starts_with("HTTP/1.1 200"), "its job fails");
+    }
+
+    #[test]
+    fn jobs_run_as_long_as_requested() {
+        let emulator = Emulator::start(&["--running", "2ms"]);
+        let submitted = emulator.post("queue.fal.run", "any:key");
+        let id = submitted.split_once("\"request_id\":\"").unwrap().1.split('"').next().unwrap();
+        let path = format!("queue.fal.run/acme/echo/requests/{id}/status/stream");
+        let statuses = emulator.request("GET", &path, "any:key", "");
+        assert!(statuses.contains("\"inference_time\":0.002"), "{statuses}");
+    }
+
+    #[test]
+    fn invalid_options_are_rejected() {
+        let folder = project();
+        let emulate = |options: &[&str]| {
+            fal(folder.path(), &[&["emulate", "--port", "0", "--schemas", "schemas"], options].concat())
+        };
+        let output = emulate(&["--fail", "teapot"]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(text(&output.stderr).contains("unknown failure `teapot`"), "{}", text(&output.stderr));
+        let output = emulate(&["--running", "soon"]);
+        assert_eq!(output.status.code(), Some(2));
+        let output = emulate(&["--fail", "acme/other=500"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(text(&output.stderr), "--fail: the emulator does not serve the endpoint `acme/other`\n");
+    }
 }

@@ -65,7 +65,7 @@ pub(crate) enum Side {
 pub(crate) enum Role {
     /// The endpoint's `Input`, which has a builder.
     Input,
-    /// A record inside the input, which has `new` and setters.
+    /// A record inside the input, which has `new` or a builder, and setters.
     Part,
     /// The endpoint's `Output`, or a record inside it.
     Output,
@@ -98,9 +98,22 @@ pub(crate) struct Field<T = Type> {
     pub(crate) presence: Presence,
 }
 
+impl<T> Record<T> {
+    /// Returns the fields that a request must have.
+    pub(crate) fn required(&self) -> impl Iterator<Item = &Field<T>> {
+        self.fields.iter().filter(|field| field.is_required())
+    }
+
+    /// Returns true if a part has a builder instead of `new`, as the attribute `input_object` decides it.
+    pub(crate) fn has_builder(&self) -> bool {
+        self.required().count() > 1 || self.required().any(|field| field.presence == Presence::RequiredOrNull)
+    }
+}
+
 impl<T> Field<T> {
+    /// Returns true if a request must have the field. Its value may be null.
     pub(crate) fn is_required(&self) -> bool {
-        self.presence == Presence::Required
+        matches!(self.presence, Presence::Required | Presence::RequiredOrNull)
     }
 }
 
@@ -108,6 +121,8 @@ impl<T> Field<T> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Presence {
     Required,
+    /// Required in a request, and null is a value.
+    RequiredOrNull,
     /// Required in a response, but an `Option`, because the type has no empty value for a response that lacks it.
     Expected,
     Optional,
@@ -150,12 +165,15 @@ pub(crate) enum Rule {
     /// A regular expression that the runtime's engine supports.
     Pattern(String),
     UniqueItems,
+    /// The side of an image size must be set.
+    Required,
     /// For each item.
     Items(Vec<Rule>),
-    /// For the width of an image size.
-    Width(Vec<Rule>),
-    /// For the height of an image size.
-    Height(Vec<Rule>),
+    /// For a part of the value: the `width` or `height` of a size; a `file`, with its `size`, `width`, `height`, `area` and
+    /// `aspect_ratio`; or all `files` of an array together, with their `size`.
+    Part(&'static str, Vec<Rule>),
+    /// These values, as JSON, although they break other rules.
+    Accepts(Vec<String>),
 }
 
 /// A number as the schema has it.
@@ -286,9 +304,10 @@ impl Rule {
             Rule::Only(_) => "Only",
             Rule::Pattern(_) => "Pattern",
             Rule::UniqueItems => "UniqueItems",
+            Rule::Required => "Required",
             Rule::Items(_) => "Items",
-            Rule::Width(_) => "Width",
-            Rule::Height(_) => "Height",
+            Rule::Part(name, _) => name,
+            Rule::Accepts(_) => "Accepts",
         }
     }
 
@@ -299,8 +318,9 @@ impl Rule {
             Rule::OneOf(numbers) => numbers.iter().map(Number::to_string).collect::<Vec<_>>().join(", "),
             Rule::Only(only) => only.to_string(),
             Rule::Pattern(pattern) => pattern.clone(),
-            Rule::UniqueItems => "true".to_owned(),
-            Rule::Items(rules) | Rule::Width(rules) | Rule::Height(rules) => {
+            Rule::UniqueItems | Rule::Required => "true".to_owned(),
+            Rule::Accepts(values) => values.join(", "),
+            Rule::Items(rules) | Rule::Part(_, rules) => {
                 rules.iter().map(|rule| format!("{} {}", rule.name(), rule.value())).collect::<Vec<_>>().join(", ")
             }
         }
@@ -310,6 +330,7 @@ impl Rule {
     pub(crate) fn parts(&self) -> usize {
         match self {
             Rule::OneOf(numbers) => numbers.len(),
+            Rule::Accepts(values) => values.len(),
             rule => 1 + rule.inner().iter().map(Rule::parts).sum::<usize>(),
         }
     }
@@ -317,7 +338,7 @@ impl Rule {
     /// Returns the rules for the parts of the value.
     pub(crate) fn inner(&self) -> &[Rule] {
         match self {
-            Rule::Items(rules) | Rule::Width(rules) | Rule::Height(rules) => rules,
+            Rule::Items(rules) | Rule::Part(_, rules) => rules,
             _ => &[],
         }
     }

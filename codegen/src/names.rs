@@ -76,6 +76,13 @@ const RESERVED_TYPES: &[&str] = &[
     "Value",
 ];
 
+/// Words that say little where the type is about a field of an object: the object's name is put before them.
+const GENERIC_WORDS: &[&str] = &[
+    "Category", "Content", "Data", "Format", "Id", "Key", "Kind", "Label", "Level", "Method", "Mode", "Option",
+    "Order", "Position", "Preset", "Prompt", "Property", "Role", "Size", "Source", "State", "Status", "Style",
+    "Target", "Text", "Unit", "Version",
+];
+
 /// Names that a module, and the method that leads to it, must not have: methods of clients, handles and the standard traits,
 /// items of an endpoint's module, and reserved file names of Windows.
 const RESERVED_MODULES: &[&str] = &[
@@ -134,7 +141,6 @@ const RESERVED_MODULES: &[&str] = &[
     "nul",
     "prn",
     "realtime",
-    "input_required",
     "result",
     "resume",
     "run",
@@ -167,13 +173,15 @@ const RESERVED_FIELDS: &[&str] = &["build", "builder", "new"];
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scope {
     taken: BTreeSet<String>,
+    /// The suffix of a name that is taken along with each: a type may have a builder.
+    companion: Option<&'static str>,
     /// The next number to try for a name.
     next: BTreeMap<String, usize>,
 }
 
 impl Scope {
     pub(crate) fn types() -> Self {
-        Scope::of(RESERVED_TYPES)
+        Scope { companion: Some("Builder"), ..Scope::of(RESERVED_TYPES) }
     }
 
     pub(crate) fn fields() -> Self {
@@ -186,23 +194,34 @@ impl Scope {
     }
 
     fn of(taken: &[&str]) -> Self {
-        Scope { taken: taken.iter().map(|name| (*name).to_owned()).collect(), next: BTreeMap::new() }
+        Scope { taken: taken.iter().map(|name| (*name).to_owned()).collect(), ..Scope::default() }
     }
 
     /// Takes `wanted` if it is free, otherwise the other name, with a number if necessary.
     pub(crate) fn take_either(&mut self, wanted: &str, other: &str) -> String {
-        self.take(if self.taken.contains(wanted) { other } else { wanted })
+        self.take(if self.is_free(wanted) { wanted } else { other })
     }
 
     /// Takes `wanted`, with a number if necessary.
     pub(crate) fn take(&mut self, wanted: &str) -> String {
         let mut name = wanted.to_owned();
-        let next = self.next.entry(name.clone()).or_insert(2);
-        while !self.taken.insert(name.clone()) {
+        let mut next = self.next.get(&name).copied().unwrap_or(2);
+        while !self.is_free(&name) {
             name = format!("{wanted}{next}");
-            *next += 1;
+            next += 1;
         }
+        self.next.insert(wanted.to_owned(), next);
+        self.taken.extend(self.companion(&name));
+        self.taken.insert(name.clone());
         name
+    }
+
+    fn is_free(&self, name: &str) -> bool {
+        !self.taken.contains(name) && self.companion(name).is_none_or(|companion| !self.taken.contains(&companion))
+    }
+
+    fn companion(&self, name: &str) -> Option<String> {
+        self.companion.map(|companion| format!("{name}{companion}"))
     }
 }
 
@@ -235,9 +254,10 @@ pub(crate) fn field(property: &str) -> String {
     unreserved(snake(property), RESERVED_FIELDS)
 }
 
-/// The name of a module and the method that leads to it.
+/// The name of a module and the method that leads to it. Modules of builders end in `_required`.
 pub(crate) fn module(segment: &str) -> String {
-    unreserved(snake(segment), RESERVED_MODULES)
+    let name = unreserved(snake(segment), RESERVED_MODULES);
+    if name.ends_with("_required") { format!("{name}_") } else { name }
 }
 
 /// The name of the module of an owner, the first segment of an id.
@@ -260,6 +280,14 @@ pub(crate) fn pascal(text: &str) -> String {
     }
     // Types never start with `_`, even if a digit follows.
     identifier(&if name.starts_with(|c: char| c.is_ascii_digit()) { format!("Type{name}") } else { name })
+}
+
+/// The name of the type of a field: `aspect_ratio` → `AspectRatio`. A generic word is qualified by the object that has the
+/// field, unless that is the endpoint's input or output: `AudioSetting.format` → `AudioSettingFormat`.
+pub(crate) fn of_field(record: &str, property: &str) -> String {
+    let name = pascal(property);
+    let is_root = record == "Input" || record == "Output";
+    if !is_root && GENERIC_WORDS.contains(&singular(&name).as_str()) { format!("{record}{name}") } else { name }
 }
 
 /// The name of a component's type, as by [`pascal`]. Some components have the endpoint as a prefix, which is dropped:
@@ -286,23 +314,43 @@ pub(crate) fn singular(name: &str) -> String {
 }
 
 /// The name of an enum variant: `landscape_16_9` → `Landscape16_9`, `720p` → `_720p`, `ART_DECO` → `ArtDeco`.
+///
+/// A first word such as `3D` moves to the end if a word follows: `3D Model` → `Model3D`. A plain number counts what follows,
+/// and stays: `48 kHz` → `_48KHz`.
 pub(crate) fn variant(text: &str) -> String {
     if text.is_empty() {
         return "Empty".to_owned();
     }
+    let mut words: Vec<&str> =
+        text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let is_spoken = |word: &&str| starts_with_digit(word) && word.contains(|c: char| c.is_ascii_alphabetic());
+    if words.first().is_some_and(is_spoken) {
+        let numbers = words.iter().take_while(|word| starts_with_digit(word)).count();
+        words.rotate_left(numbers);
+    }
     let mut name = String::new();
-    for word in text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
-        let (first, rest) = word.split_at(1);
-        if name.ends_with(|last: char| last.is_ascii_digit()) && first.starts_with(|c: char| c.is_ascii_digit()) {
+    for word in words {
+        if name.ends_with(|last: char| last.is_ascii_digit()) && starts_with_digit(word) {
             name.push('_');
         }
-        name.push_str(&first.to_ascii_uppercase());
-        // `ART` becomes `Art`; `4K` stays as it is.
-        let shouts =
-            first.starts_with(|c: char| c.is_ascii_uppercase()) && !word.contains(|c: char| c.is_ascii_lowercase());
-        name.push_str(&if shouts { rest.to_ascii_lowercase() } else { rest.to_owned() });
+        name.push_str(&capitalized(word));
     }
     identifier(if name.is_empty() { "Value" } else { &name })
+}
+
+fn starts_with_digit(word: &str) -> bool {
+    word.starts_with(|c: char| c.is_ascii_digit())
+}
+
+/// A word of a variant: `ART` and `art` become `Art`, and `80S` becomes `80s`. `4K` and `MotoGP` stay as they are.
+fn capitalized(word: &str) -> String {
+    let (first, rest) = word.split_at(1);
+    let is_decade = word.strip_suffix('S').is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+    let shouts = !starts_with_digit(word)
+        && first.starts_with(|c: char| c.is_ascii_uppercase())
+        && !word.contains(|c: char| c.is_ascii_lowercase());
+    let rest = if shouts || is_decade { rest.to_ascii_lowercase() } else { rest.to_owned() };
+    format!("{}{rest}", first.to_ascii_uppercase())
 }
 
 /// Returns true if a user may choose the name for the trait of the root.
@@ -330,6 +378,7 @@ mod tests {
             ("crate", "crate_"),
             ("stream", "stream_"),
             ("input_required", "input_required_"),
+            ("required", "required"),
             ("aux", "aux_"),
             ("com1", "com1_"),
             ("LPT9", "lpt9_"),
@@ -382,6 +431,20 @@ mod tests {
     }
 
     #[test]
+    fn generic_words_are_qualified_by_their_object() {
+        for (record, property, name) in [
+            ("AudioSetting", "format", "AudioSettingFormat"),
+            ("Mesh", "styles", "MeshStyles"),
+            ("AudioSetting", "emotion", "Emotion"),
+            ("AudioSetting", "output_format", "OutputFormat"),
+            ("Input", "format", "Format"),
+            ("Output", "status", "Status"),
+        ] {
+            assert_eq!(of_field(record, property), name);
+        }
+    }
+
+    #[test]
     fn plurals_become_singular() {
         for (several, one) in [
             ("Categories", "Category"),
@@ -410,6 +473,20 @@ mod tests {
             ("PNG", "Png"),
             ("X264 (.mp4)", "X264Mp4"),
             ("4K", "_4K"),
+            ("10s", "_10s"),
+            ("90S_NOSTALGIA", "Nostalgia90s"),
+            ("SPOTLIGHT_80S", "Spotlight80s"),
+            ("18K Quad", "Quad18K"),
+            ("3d_cartoon_2", "Cartoon2_3d"),
+            ("3D Naked-Eye AD", "NakedEyeAd3D"),
+            ("1920s film noir", "FilmNoir1920s"),
+            ("render_3D", "Render3D"),
+            ("48 kHz", "_48KHz"),
+            ("8-bit art", "_8BitArt"),
+            ("4k 16:9", "_4k16_9"),
+            ("4k 16:9 wide", "Wide4k16_9"),
+            ("768P", "_768P"),
+            ("S", "S"),
             ("MotoGP", "MotoGP"),
             ("", "Empty"),
             ("Hope ", "Hope"),
@@ -425,5 +502,6 @@ mod tests {
         let mut scope = Scope::types();
         assert_eq!(["Vec", "A", "A", "A2", "A"].map(|name| scope.take(name)), ["Vec2", "A", "A2", "A22", "A3"]);
         assert_eq!(scope.take_either("A", "AState"), "AState");
+        assert_eq!(["ABuilder", "BBuilder", "B"].map(|name| scope.take(name)), ["ABuilder2", "BBuilder", "B2"]);
     }
 }

@@ -1,6 +1,6 @@
 //! Helpers for reading a JSON Schema, shared by the stages that do.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use fal_documents::component;
 use serde_json::{Map, Value};
@@ -42,18 +42,16 @@ pub(crate) fn strings(array: Option<&Value>) -> Vec<&str> {
 
 /// Returns an object schema's properties in the order that fal displays them.
 ///
-/// Properties without a stated position come last: required ones first, then by name.
-pub(crate) fn in_order<'a>(schema: &'a Value, required: &[&str]) -> Vec<(&'a str, &'a Value)> {
-    let stated = strings(schema.get("x-fal-order-properties"));
-    let positions: BTreeMap<&str, usize> =
-        stated.iter().enumerate().rev().map(|(index, name)| (*name, index)).collect();
-    let required: BTreeSet<&str> = required.iter().copied().collect();
+/// Properties without a stated position come last: required ones first, in the order of `required`, then the others by name.
+pub(crate) fn in_order<'a>(schema: &'a Value, required: &[&'a str]) -> Vec<(&'a str, &'a Value)> {
+    let positions = |names: &[&'a str]| -> BTreeMap<&'a str, usize> {
+        names.iter().enumerate().rev().map(|(index, name)| (*name, index)).collect()
+    };
+    let (stated, required) = (positions(&strings(schema.get("x-fal-order-properties"))), positions(required));
+    let position = |positions: &BTreeMap<&str, usize>, name: &str| positions.get(name).copied().unwrap_or(usize::MAX);
     let properties = schema.get("properties").and_then(Value::as_object).into_iter().flat_map(Map::iter);
     let mut properties: Vec<(&str, &Value)> = properties.map(|(name, property)| (name.as_str(), property)).collect();
-    properties.sort_by_key(|(name, _)| {
-        let position = positions.get(name).copied().unwrap_or(usize::MAX);
-        (position, !required.contains(name), *name)
-    });
+    properties.sort_by_key(|(name, _)| (position(&stated, name), position(&required, name), *name));
     properties
 }
 

@@ -87,7 +87,8 @@ type Decided = BTreeMap<String, Vec<Type>>;
 fn definition(item: &Item<Simple>) -> Option<Definition<'_>> {
     match item {
         Item::Record(Record { name, fields, .. }) => {
-            Some((name, fields.iter().map(|field| (&field.kind, !field.is_required())).collect()))
+            let is_optional = |field: &Field<Simple>| field.presence != Presence::Required;
+            Some((name, fields.iter().map(|field| (&field.kind, is_optional(field))).collect()))
         }
         Item::Union(Union { name, members, .. }) => {
             Some((name, members.iter().map(|member| (&member.of, false)).collect()))
@@ -107,6 +108,9 @@ fn typed(item: Item<Simple>, decided: &mut Decided) -> Item {
                 let Field { name, wire, docs, facts, default, kind: _, rules, presence } = field;
                 let kind = match (kind, presence) {
                     (Type::Option(value), Presence::Nullable) => Type::Option(Box::new(Type::Nullable(value))),
+                    // Untyped JSON has a null of its own.
+                    (Type::Option(value), Presence::RequiredOrNull) if *value == Type::Json => Type::Json,
+                    (Type::Option(value), Presence::RequiredOrNull) => Type::Nullable(value),
                     (kind, _) => kind,
                 };
                 Field { name, wire, docs, facts, default, kind, rules, presence }

@@ -120,6 +120,55 @@ pub(crate) fn pattern(pattern: &str) -> String {
     format!("Pattern: {}.", code(pattern))
 }
 
+// Limits of files, and of sizes of images.
+
+/// The bounds of a measure: `width 300 to 3850 pixels`.
+pub(crate) fn limit(name: &str, unit: &str, min: Option<String>, max: Option<String>) -> Option<String> {
+    let range = match (&min, &max) {
+        (Some(min), Some(max)) if min == max => min.clone(),
+        (Some(min), Some(max)) => format!("{min} to {max}"),
+        (Some(min), None) => format!("at least {min}"),
+        (None, Some(max)) => format!("at most {max}"),
+        (None, None) => return None,
+    };
+    let unit = if unit.is_empty() { String::new() } else { format!(" {unit}") };
+    let bytes = max.filter(|_| name == "size").and_then(|bytes| bytes.parse().ok());
+    let round = bytes.map(round).unwrap_or_default();
+    Some(format!("{name} {range}{unit}{round}"))
+}
+
+/// Returns a round number of bytes in mebibytes or megabytes.
+fn round(bytes: i128) -> String {
+    match bytes {
+        bytes if bytes > 0 && bytes % (1 << 20) == 0 => format!(" ({} MiB)", bytes >> 20),
+        bytes if bytes > 0 && bytes % 1_000_000 == 0 => format!(" ({} MB)", bytes / 1_000_000),
+        _ => String::new(),
+    }
+}
+
+pub(crate) fn sides_multiple_of(step: &str) -> String {
+    format!("width and height multiples of {step} pixels")
+}
+
+pub(crate) fn limits(of_each: bool, limits: &[String]) -> Option<String> {
+    let start = if of_each { "Limits of each file" } else { "Limits" };
+    (!limits.is_empty()).then(|| format!("{start}: {}.", limits.join(", ")))
+}
+
+pub(crate) fn combined_limits(limits: &[String]) -> Option<String> {
+    (!limits.is_empty()).then(|| format!("Limits of all files together: {}.", limits.join(", ")))
+}
+
+/// Limits beyond which a file is accepted and changed.
+pub(crate) fn reshaped(limits: &[String]) -> Option<String> {
+    (!limits.is_empty())
+        .then(|| format!("A file beyond these limits is accepted, but reshaped: {}.", limits.join(", ")))
+}
+
+pub(crate) fn resampled(fps: &str) -> String {
+    format!("A video is resampled to {fps} frames per second.")
+}
+
 /// A fact about each item of an array: `Length: 1 to 5 characters.` → `Each item: length 1 to 5 characters.`
 pub(crate) fn each_item(fact: &str) -> String {
     format!("Each item: {}", with_first(fact, |first| first.to_ascii_lowercase()).replacen(": ", " ", 1))

@@ -3,12 +3,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fal_client::LockReason;
+
+use crate::account;
 use crate::emulator::{Emulator, client_builder};
 use crate::endpoints::catalog::{Catalog, CatalogBuilder};
 use crate::error::Error;
 use crate::http::server::{Port, Server};
 use crate::keys::Keys;
 use crate::queue::pace::Pace;
+use crate::request::operation::Operation;
 use crate::request::received_request::ReceivedRequest;
 use crate::settings::Settings;
 use crate::state::State;
@@ -64,6 +68,7 @@ impl Default for EmulatorBuilder {
             port: 0,
             settings: Settings {
                 keys: Keys::Any,
+                account: account::State::default(),
                 pace: Pace::default(),
                 keep_alive: Duration::from_secs(10),
                 token_lifetime: Duration::from_secs(24 * 3600),
@@ -101,6 +106,29 @@ impl EmulatorBuilder {
     /// Sets the only accepted key. Default: any key is accepted, but one is required.
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.settings.keys = Keys::Only(key.into());
+        self
+    }
+
+    /// Starts with a locked account, see [`Emulator::lock_account`]. Default: not locked.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use fal_client::LockReason;
+    /// use fal_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::builder().locked(LockReason::ExhaustedBalance).start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn locked(mut self, reason: LockReason) -> Self {
+        self.settings.account.lock = Some(reason);
+        self
+    }
+
+    /// Starts with keys that lack the permission for an operation, see [`Emulator::deny_permission`]. Default: keys have
+    /// all permissions. Can be called several times.
+    pub fn without_permission(mut self, operation: Operation) -> Self {
+        self.settings.account.denied.insert(operation);
         self
     }
 

@@ -3,8 +3,10 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fal_client::{Client, ClientBuilder};
+use fal_client::{Client, ClientBuilder, IntoEndpoint, LockReason};
+use serde_json::Value;
 
+use crate::error::Error;
 use crate::faults::fault::Fault;
 use crate::http::server::Server;
 use crate::queue::accepted_job::AcceptedJob;
@@ -64,6 +66,27 @@ impl Emulator {
         &self.state.base_url
     }
 
+    /// Returns the environment variables, with their values, that make a program with fal-client use this emulator: an
+    /// accepted key, and the hosts.
+    ///
+    /// ```no_run
+    /// # fn example(emulator: &fal_emulator::Emulator) -> std::io::Result<()> {
+    /// std::process::Command::new("my-app").envs(emulator.environment()).spawn()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn environment(&self) -> Vec<(&'static str, String)> {
+        let host = |name: &str| format!("{}/{name}", self.base_url());
+        vec![
+            ("FAL_KEY", self.state.settings.keys.accepted().to_owned()),
+            ("FAL_RUN_HOST", host("fal.run")),
+            ("FAL_QUEUE_RUN_HOST", host("queue.fal.run")),
+            ("FAL_WS_RUN_HOST", host("ws.fal.run")),
+            ("FAL_REST_HOST", host("rest.fal.ai")),
+            ("FAL_API_HOST", host("api.fal.ai")),
+        ]
+    }
+
     /// Returns the ids of the served endpoints, sorted.
     pub fn endpoints(&self) -> impl Iterator<Item = &str> {
         self.state.catalog.ids()
@@ -102,6 +125,44 @@ impl Emulator {
         Ok(self.state.store.add(metadata, blob)?)
     }
 
+    /// Sets the output of an endpoint: of every request that is accepted from now on, until another output is set.
+    ///
+    /// Inputs are still validated, and jobs still queue and run. A [fault](Self::inject_fault) takes precedence. URLs in the
+    /// output stay as they are: [`add_file`](Self::add_file) returns one that the emulator serves.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fal_emulator::Emulator;
+    /// # use serde_json::json;
+    /// use fal_client::endpoints::fal_ai::flux::dev::redux;
+    ///
+    /// let emulator = Emulator::start().await?;
+    /// let fox = emulator.add_file("fox.png", "image/png", b"the bytes of an image")?;
+    /// emulator.answer(redux::ENDPOINT, &json!({
+    ///     "images": [{ "url": fox.url() }],
+    ///     "timings": {},
+    ///     "seed": 7,
+    ///     "has_nsfw_concepts": [false],
+    ///     "prompt": "",
+    /// }))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::UnknownEndpoint`]: the emulator has no document of the endpoint.
+    /// - [`Error::InvalidOutput`]: the output does not fit the document. To test such an output, inject
+    ///   [`Fault::outcome(200)`](Fault::outcome) with a body.
+    pub fn answer<E: IntoEndpoint>(&self, endpoint: E, output: &Value) -> Result<(), Error> {
+        let id = endpoint.into_id();
+        let Some(endpoint) = self.state.catalog.endpoint(&id) else {
+            return Err(Error::UnknownEndpoint(id.into_owned()));
+        };
+        let invalid = |reason| Error::InvalidOutput { endpoint: id.into_owned(), reason };
+        self.state.outputs.set(&endpoint.document, output.clone()).map_err(invalid)
+    }
+
     /// Queues a fault for the next request of an operation, after the faults that are queued already. See [`Fault`].
     pub fn inject_fault(&self, operation: Operation, fault: Fault) {
         self.state.faults.add(operation, fault);
@@ -119,7 +180,8 @@ impl Emulator {
         self.pending_faults()
     }
 
-    /// Returns the number of injected faults that have not happened yet. A test can assert at its end that it is 0.
+    /// Returns the number of injected faults that have not happened yet, except those that
+    /// [repeat](Fault::repeat). A test can assert at its end that it is 0.
     pub fn pending_faults(&self) -> usize {
         self.state.faults.count()
     }
@@ -127,6 +189,39 @@ impl Emulator {
     /// Removes the faults that have not happened yet.
     pub fn clear_faults(&self) {
         self.state.faults.clear();
+    }
+
+    /// Locks the account. Runs, submissions and the begin of uploads get a 403 response with `User is locked`. Everything
+    /// about earlier requests works.
+    ///
+    /// ```
+    /// # use fal_emulator::Emulator;
+    /// # fn example(emulator: &Emulator) {
+    /// use fal_client::LockReason;
+    ///
+    /// emulator.lock_account(LockReason::BudgetExceeded);
+    /// // … submit a request, and see how the program reacts …
+    /// emulator.unlock_account();
+    /// # }
+    /// ```
+    pub fn lock_account(&self, reason: LockReason) {
+        self.state.account.set_lock(Some(reason));
+    }
+
+    /// Unlocks the account.
+    pub fn unlock_account(&self) {
+        self.state.account.set_lock(None);
+    }
+
+    /// Takes the permission for an operation from the keys. Its requests get a 403 response with `Insufficient permissions`.
+    /// Applies to operations that need a key.
+    pub fn deny_permission(&self, operation: Operation) {
+        self.state.account.deny(operation);
+    }
+
+    /// Gives the permission for an operation back to the keys.
+    pub fn grant_permission(&self, operation: Operation) {
+        self.state.account.grant(operation);
     }
 
     /// Closes the next `count` connections as soon as they are accepted, before anything is read.
@@ -200,4 +295,5 @@ pub(crate) fn client_builder(base_url: &str, key: &str) -> ClientBuilder {
         .queue_host(format!("{base_url}/queue.fal.run"))
         .rest_host(format!("{base_url}/rest.fal.ai"))
         .api_host(format!("{base_url}/api.fal.ai"))
+        .ws_host(format!("{base_url}/ws.fal.run"))
 }

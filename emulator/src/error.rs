@@ -1,7 +1,7 @@
 use std::fmt;
 use std::io;
 
-/// An error of [`EmulatorBuilder::start`](crate::EmulatorBuilder::start).
+/// An error of [`EmulatorBuilder::start`](crate::EmulatorBuilder::start) or [`Emulator::answer`](crate::Emulator::answer).
 ///
 /// ```
 /// # async fn example() {
@@ -32,6 +32,15 @@ pub enum Error {
     },
     /// The client for the emulator cannot be built.
     Client(fal_client::Error),
+    /// The emulator has no document of this endpoint.
+    UnknownEndpoint(String),
+    /// An output does not fit the endpoint's document.
+    InvalidOutput {
+        /// The endpoint id.
+        endpoint: String,
+        /// The violation, and where it is.
+        reason: String,
+    },
 }
 
 /// An invalid document.
@@ -91,6 +100,14 @@ impl fmt::Display for Error {
             }
             Error::Listen { port, source } => write!(f, "cannot listen on 127.0.0.1:{port}: {source}"),
             Error::Client(source) => write!(f, "cannot build the client for the emulator: {source}"),
+            Error::UnknownEndpoint(id) => {
+                write!(f, "unknown endpoint `{id}`: choose one of `Emulator::endpoints`, or start with its document")
+            }
+            Error::InvalidOutput { endpoint, reason } => write!(
+                f,
+                "invalid output of `{endpoint}`: {reason}; for an output that breaks the document, use \
+                 `Fault::outcome(200).json(…)`"
+            ),
         }
     }
 }
@@ -98,7 +115,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Error::Documents(_) => None,
+            Error::Documents(_) | Error::UnknownEndpoint(_) | Error::InvalidOutput { .. } => None,
             Error::Listen { source, .. } => Some(source),
             Error::Client(source) => Some(source),
         }

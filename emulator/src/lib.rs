@@ -26,6 +26,7 @@
 //! - [`Emulator::files`] returns the uploaded files. An uploaded PNG is the source image of inputs that refer to it.
 //! - [`Emulator::requests`] returns what a client sent, and [`Emulator::jobs`] what fal would bill.
 
+mod account;
 mod builder;
 mod documents;
 mod emulator;

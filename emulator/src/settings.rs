@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::account;
 use crate::keys::Keys;
 use crate::queue::pace::Pace;
 use crate::request::received_request::ReceivedRequest;
@@ -11,6 +12,8 @@ pub(crate) type OnRequest = Arc<dyn Fn(&ReceivedRequest) + Send + Sync>;
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) keys: Keys,
+    /// The state of the account at the start.
+    pub(crate) account: account::State,
     pub(crate) pace: Pace,
     /// The time without events after which a status stream sends a comment.
     pub(crate) keep_alive: Duration,

@@ -4,8 +4,10 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::sync::Semaphore;
 
+use crate::account::Account;
 use crate::endpoints::catalog::Catalog;
 use crate::faults::pending::PendingFaults;
+use crate::output::scripted::ScriptedOutputs;
 use crate::queue::jobs::Jobs;
 use crate::queue::script::Script;
 use crate::request::journal::Journal;
@@ -24,6 +26,7 @@ pub(crate) struct State {
     pub(crate) base_url: String,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) settings: Settings,
+    pub(crate) account: Account,
     pub(crate) clock: Arc<Clock>,
     /// The script of a queued request.
     pub(crate) queued: Arc<Script>,
@@ -32,6 +35,7 @@ pub(crate) struct State {
     pub(crate) jobs: Jobs,
     pub(crate) store: Arc<Store>,
     pub(crate) faults: PendingFaults,
+    pub(crate) outputs: ScriptedOutputs,
     pub(crate) journal: Journal,
     /// A permit for every byte of the request bodies in flight.
     pub(crate) bodies: Arc<Semaphore>,
@@ -48,11 +52,13 @@ impl State {
             base_url,
             catalog,
             clock,
+            account: Account::new(settings.account.clone()),
             queued: Arc::new(settings.pace.queued()),
             direct: Arc::new(settings.pace.direct()),
             settings,
             jobs: Jobs::default(),
             faults: PendingFaults::default(),
+            outputs: ScriptedOutputs::default(),
             journal: Journal::default(),
             bodies: Arc::new(Semaphore::new(MAX_IN_FLIGHT_BYTES)),
             workers: Arc::new(Semaphore::new(MAX_WORKERS)),

@@ -122,14 +122,21 @@ fn rule(name: &Ident, text: &str, of: &Type, input: ParseStream<'_>, rules: &mut
             let numbers = numbers.iter().map(Number::tokens);
             push(rules, "OneOf", quote! { &[#(#numbers),*] });
         }
+        "accepts" => {
+            let values = list::<LitStr>(input)?;
+            push(rules, "Accepts", quote! { &[#(#values),*] });
+        }
         "unique_items" => rules.push(quote! { __private::Rule::UniqueItems }),
         "each" => {
             let inner = nested(input, &of.item().unwrap_or(of))?;
             push(rules, "Items", quote! { &[#(#inner),*] });
         }
-        "width" | "height" => {
-            let inner = nested(input, &syn::parse_quote!(i64))?;
-            rules.push(quote! { __private::Rule::Field(#text, &[#(#inner),*]) });
+        "width" | "height" => rules.push(part(text, input)?),
+        "file" | "files" => {
+            let known = if text == "file" { FILE } else { FILES };
+            let limits = limits(input, known)?;
+            let rule = Ident::new(if text == "file" { "File" } else { "Files" }, name.span());
+            rules.push(quote! { __private::Rule::#rule(&[#(#limits),*]) });
         }
         _ => return Err(syn::Error::new(name.span(), format!("unknown argument `{name}`: {KNOWN}"))),
     }
@@ -138,7 +145,13 @@ fn rule(name: &Ident, text: &str, of: &Type, input: ParseStream<'_>, rules: &mut
 
 const KNOWN: &str = "expected `range`, `min`, `max`, `above`, `below`, `multiple_of`, `one_of`, `only`, `length`, \
                      `min_length`, `max_length`, `pattern`, `items`, `min_items`, `max_items`, `unique_items`, `each`, \
-                     `width` or `height`, on a field also `name` or `required`, on a variant also `requires`, `tag` or `any_string`";
+                     `width`, `height`, `file`, `files` or `accepts`, on a field also `name` or `required`, on a variant also `requires`, `tag` or `any_string`";
+
+/// The arguments of `file`.
+const FILE: &[&str] = &["size", "width", "height", "area", "aspect_ratio", "multiple_of"];
+
+/// The arguments of `files`.
+const FILES: &[&str] = &["size"];
 
 /// Types that an attribute knows. Any other is an item of its own, which the attribute cannot see into.
 const KNOWN_TYPES: [&str; 10] =
@@ -153,6 +166,8 @@ fn check(name: &Ident, rule: &str, of: &Type) -> syn::Result<()> {
         "items" | "min_items" | "max_items" | "unique_items" => &["Vec"],
         "each" => &["Vec", "BTreeMap"],
         "width" | "height" => &["ImageSize"],
+        "file" => &["FileInput"],
+        "files" => &["Vec"],
         _ => return Ok(()),
     };
     if of.is_named(&KNOWN_TYPES) && !of.is_named(types) {
@@ -167,6 +182,34 @@ fn push(rules: &mut Vec<TokenStream>, rule: &str, argument: TokenStream) {
     rules.push(quote! { __private::Rule::#rule(#argument) });
 }
 
+/// Parses the rules for a number that is a part of the value.
+fn part(name: &str, input: ParseStream<'_>) -> syn::Result<TokenStream> {
+    let inner = nested(input, &syn::parse_quote!(f64))?;
+    Ok(quote! { __private::Rule::Field(#name, &[#(#inner),*]) })
+}
+
+/// Parses limits of files: `(size(max(1_000_000)), width(range(64, 2048)))`.
+fn limits(input: ParseStream<'_>, known: &[&str]) -> syn::Result<Vec<TokenStream>> {
+    let content;
+    parenthesized!(content in input);
+    let mut limits = Vec::new();
+    while !content.is_empty() {
+        let name = content.call(Ident::parse_any)?;
+        match name.to_string().as_str() {
+            text if !known.contains(&text) => {
+                let known = known.join("`, `");
+                return Err(syn::Error::new(name.span(), format!("unknown limit `{name}`: expected one of `{known}`")));
+            }
+            "multiple_of" => push(&mut limits, "MultipleOf", one::<Number>(&content)?.tokens()),
+            text => limits.push(part(text, &content)?),
+        }
+        if !content.is_empty() {
+            content.parse::<Token![,]>()?;
+        }
+    }
+    Ok(limits)
+}
+
 /// Parses rules for values inside the value.
 fn nested(input: ParseStream<'_>, of: &Type) -> syn::Result<Vec<TokenStream>> {
     let content;
@@ -174,7 +217,10 @@ fn nested(input: ParseStream<'_>, of: &Type) -> syn::Result<Vec<TokenStream>> {
     let mut inner = Vec::new();
     while !content.is_empty() {
         let name = content.call(Ident::parse_any)?;
-        rule(&name, &name.to_string(), of, &content, &mut inner)?;
+        match name.to_string().as_str() {
+            "required" => inner.push(quote! { __private::Rule::Present }),
+            rule_name => rule(&name, rule_name, of, &content, &mut inner)?,
+        }
         if !content.is_empty() {
             content.parse::<Token![,]>()?;
         }

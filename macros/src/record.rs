@@ -66,9 +66,10 @@ pub(crate) fn no_rules(fields: &[Field]) -> syn::Result<()> {
 /// Rejects the argument `required` of optional fields. A field of an input is required by its type.
 pub(crate) fn no_required(fields: &[Field]) -> syn::Result<()> {
     match fields.iter().find(|field| field.required && field.optional.is_some()) {
-        Some(field) => {
-            Err(syn::Error::new(field.name.span(), "a required field of an input has a type other than `Option`"))
-        }
+        Some(field) => Err(syn::Error::new(
+            field.name.span(),
+            "a required field of an input has a type other than `Option`: use `Nullable` for one that may be null",
+        )),
         None => Ok(()),
     }
 }
@@ -88,7 +89,7 @@ pub(crate) fn reserve(fields: &[Field], function: &str) -> syn::Result<()> {
 
 /// Returns the names of fields.
 pub(crate) fn names(fields: &[Field]) -> BTreeSet<String> {
-    fields.iter().map(|field| field.name.to_string()).collect()
+    fields.iter().map(|field| field.name.unraw().to_string()).collect()
 }
 
 /// Implements the runtime's traits for a struct, which is read in the mode `Strict` or `Lenient`. `__private` is in scope. The

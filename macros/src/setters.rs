@@ -54,6 +54,51 @@ pub(crate) fn optional(taken: &BTreeSet<String>, field: &Field, record: &TokenSt
     }
 }
 
+/// Returns the setter of a required field, which returns the builder with the field as given: `value` of type `given`. A
+/// field that may be null also has `maybe_x` and `null_x`.
+pub(crate) fn required(
+    taken: &BTreeSet<String>,
+    field: &Field,
+    record: &TokenStream,
+    given: &TokenStream,
+    value: &TokenStream,
+) -> TokenStream {
+    let (name, docs) = (&field.name, &field.docs);
+    let nullable = field.of.argument("Nullable");
+    let (parameter, converted) = parameter(name, nullable.as_ref().unwrap_or(&field.of));
+    let Some(nullable) = nullable else {
+        return quote! {
+            #(#docs)*
+            pub fn #name(mut self, #parameter) -> #given {
+                #record.#name = #converted;
+                #value
+            }
+        };
+    };
+    let (maybe, null) = (free("maybe", name, taken), free("null", name, taken));
+    let maybe_docs = format!(" Sets `{}` from an `Option`; `None` sends an explicit `null`.", name.unraw());
+    let null_docs = format!(" Sends an explicit `null` as `{}`.", name.unraw());
+    quote! {
+        #(#docs)*
+        pub fn #name(mut self, #parameter) -> #given {
+            #record.#name = ::fal_client::Nullable::Value(#converted);
+            #value
+        }
+
+        #[doc = #maybe_docs]
+        pub fn #maybe(mut self, #name: ::core::option::Option<#nullable>) -> #given {
+            #record.#name = #name.map_or(::fal_client::Nullable::Null, ::fal_client::Nullable::Value);
+            #value
+        }
+
+        #[doc = #null_docs]
+        pub fn #null(mut self) -> #given {
+            #record.#name = ::fal_client::Nullable::Null;
+            #value
+        }
+    }
+}
+
 /// Returns the parameter of a setter and the expression that converts it. The parameter accepts a value by `Into`, or the
 /// items of a list.
 pub(crate) fn parameter(name: &Ident, value: &Type) -> (TokenStream, TokenStream) {
@@ -68,11 +113,12 @@ pub(crate) fn parameter(name: &Ident, value: &Type) -> (TokenStream, TokenStream
     }
 }
 
-/// Returns the name `prefix_x`, followed by `_` until it is free.
+/// Returns the name `prefix_x`, followed by `_` until it is free. The `_` after a keyword is left out: `maybe_loop` sets `loop_`.
 fn free(prefix: &str, name: &Ident, taken: &BTreeSet<String>) -> Ident {
     let text = name.unraw().to_string();
     // `_3d` begins with `_` only because a name cannot begin with a digit.
     let text = text.strip_prefix('_').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit())).unwrap_or(&text);
+    let text = text.strip_suffix('_').filter(|text| !taken.contains(*text)).unwrap_or(text);
     let mut free = format!("{prefix}_{text}");
     while taken.contains(&free) {
         free.push('_');

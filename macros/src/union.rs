@@ -53,6 +53,7 @@ pub(crate) fn output_union(mut item: Enum) -> syn::Result<TokenStream> {
     item.variants.iter().try_for_each(Variant::not_other)?;
     let members = take_members(&mut item)?;
     let name = &item.name;
+    let names: Vec<&Ident> = members.iter().map(|member| &member.name).collect();
     let other = quote! {
         /// A value that matches no variant of the schema, kept as it is.
         Other(::fal_client::Json),
@@ -64,6 +65,13 @@ pub(crate) fn output_union(mut item: Enum) -> syn::Result<TokenStream> {
 
         fn other(value: __private::Json) -> __private::Option<Self> {
             __private::Some(#name::Other(value))
+        }
+
+        fn node(&self) -> __private::Node<'_> {
+            match self {
+                #(#name::#names(value) => __private::node(value),)*
+                #name::Other(value) => __private::node(value),
+            }
         }
     };
     Ok(expand(&item, &members, "Lenient", &other, &functions))

@@ -1,12 +1,10 @@
-use std::future::IntoFuture;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio::time::{sleep, timeout};
 use tracing::Instrument;
 
+use super::future::call_future;
 use super::options::timeout_option;
 use crate::error::Error;
 use crate::protocol::{Cancellation, RawResponse, json};
@@ -93,11 +91,8 @@ fn is_object(response: &RawResponse) -> bool {
     json::from_slice::<Value>(&response.body).is_ok_and(|body| body.is_object())
 }
 
-impl IntoFuture for Cancel {
-    type Output = Result<Cancellation, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
+impl Cancel {
+    fn start(self) -> impl Future<Output = Result<Cancellation, Error>> + Send {
         let Cancel { target, timeout } = self;
         let span = tracing::info_span!(
             "fal.cancel",
@@ -108,6 +103,8 @@ impl IntoFuture for Cancel {
             let outcome = within_total(timeout, "cancelling", cancel(&target)).await;
             outcome.map_err(|error| target.explain(error))
         };
-        call.instrument(span).boxed()
+        call.instrument(span)
     }
 }
+
+call_future!([] Cancel => 'static, Cancellation);

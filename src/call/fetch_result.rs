@@ -1,13 +1,11 @@
 use std::fmt;
-use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use tracing::Instrument;
 
+use super::future::call_future;
 use super::options::timeout_option;
 use super::response::Response;
 use crate::error::Error;
@@ -82,11 +80,8 @@ fn failed(error: Error, failure: &Failure) -> Error {
     }
 }
 
-impl<O: DeserializeOwned + Send + 'static> IntoFuture for FetchResult<O> {
-    type Output = Result<Response<O>, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
+impl<O: DeserializeOwned + Send + 'static> FetchResult<O> {
+    fn start(self) -> impl Future<Output = Result<Response<O>, Error>> + Send {
         let FetchResult { target, timeout, .. } = self;
         let span = tracing::info_span!(
             "fal.result",
@@ -97,9 +92,11 @@ impl<O: DeserializeOwned + Send + 'static> IntoFuture for FetchResult<O> {
             let fetched = within_total(timeout, "fetching the result", fetch(&target, None)).await;
             fetched.map_err(|error| target.explain(error))
         };
-        call.instrument(span).boxed()
+        call.instrument(span)
     }
 }
+
+call_future!([O: DeserializeOwned + Send + 'static] FetchResult<O> => 'static, Response<O>);
 
 impl<O> fmt::Debug for FetchResult<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -10,7 +10,8 @@ use super::wait::Wait;
 use crate::client::Client;
 use crate::queue::{Job, Target};
 
-/// A job with a client, to follow the job and fetch its result. Created by [`Client::resume`].
+/// A job with a client, to follow the job and fetch its result. Created by [`Client::resume`] and
+/// [`Handle::resume`](crate::Handle::resume).
 ///
 /// ```no_run
 /// # async fn example(client: fal_client::Client, job: fal_client::Job<serde_json::Value>) -> Result<(), fal_client::Error> {
@@ -28,6 +29,9 @@ pub struct JobHandle<O> {
 
 impl Client {
     /// Returns the handle of a job that was submitted by this process or another.
+    ///
+    /// The job's type decides how the result is read, and is not checked. [`Handle::resume`](crate::Handle::resume) checks that
+    /// the job belongs to an endpoint.
     ///
     /// ```no_run
     /// # async fn example(client: fal_client::Client, saved: &str) -> Result<(), Box<dyn std::error::Error>> {

@@ -26,8 +26,9 @@ macro_rules! send_options {
         /// Adds a custom header to the request that sends the input. For all requests, including status requests, use
         /// [`ClientBuilder::header`](crate::ClientBuilder::header).
         ///
-        /// If another option sets the same header, the last one applies. `Authorization` is rejected because the client sets
-        /// it. An invalid header is an error when the call is awaited.
+        /// If another option sets the same header, the last one applies. Headers that follow from the key or the body are
+        /// rejected: `Authorization`, `Content-Type`, `Content-Encoding`, `Content-Length` and `Transfer-Encoding`. An invalid
+        /// header is an error when the call is awaited.
         pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
             self.outgoing.options.header(name.as_ref(), value.as_ref());
             self

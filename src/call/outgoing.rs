@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
-use super::input_files;
 use super::send_options::SendOptions;
+use super::{input_check, input_files};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::protocol::EndpointId;
@@ -40,7 +40,10 @@ impl<I: EndpointInput> Outgoing<I> {
     /// Checks the options and the input, waits for a turn, uploads the files and serializes the body, in this order.
     pub(super) async fn prepare(self, operation: Operation, host: &Url) -> Result<Prepared, Error> {
         let Outgoing { client, endpoint, mut input, mut options } = self;
-        options.check(&input)?;
+        options.check()?;
+        if !options.unchecked {
+            input_check::check(&input).await?;
+        }
         let endpoint = EndpointId::parse(&endpoint)?;
         let turn = client.turn().await;
         input_files::upload(&client, &mut input, options.inline_below).await?;

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
+use crate::media::{self, Media, MediaFile};
 use crate::protocol::{Metrics, RawResponse, envelope, json};
 use crate::schema::report::{Outermost, Reported};
 use crate::text::{Redacted, shown};
@@ -69,6 +70,27 @@ impl<O> Response<O> {
     /// the array.
     pub fn skipped(&self) -> &[String] {
         &self.skipped
+    }
+}
+
+impl<O: Media> Response<O> {
+    /// Returns every file of the output, with its path, its kind and its safety flag. [`Media::media`] says what a file is.
+    ///
+    /// ```no_run
+    /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
+    /// let response = client.endpoint("fal-ai/flux/dev").subscribe(serde_json::json!({ "prompt": "a fox" })).await?;
+    /// for file in response.media() {
+    ///     println!("{}: {:?} at {}, flagged: {:?}", file.path, file.kind, file.url, file.flagged);
+    /// }
+    /// client.download_all(response.media(), "foxes").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Paths are those of [`data`](Self::data). Safety flags are paired by the positions in the response, before values were
+    /// [`skipped`](Self::skipped).
+    pub fn media(&self) -> Vec<MediaFile> {
+        media::files(&self.data, &self.skipped)
     }
 }
 

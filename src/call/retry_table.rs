@@ -45,7 +45,7 @@ fn conditions() -> Vec<(&'static str, Error)> {
     const ID: (&str, &str) = ("x-fal-request-id", "R1");
     const HTML: (&str, &str) = ("content-type", "text/html");
     let service =
-        |status, headers: &[(&'static str, &'static str)], body| Error::service("fal", response(status, headers, body));
+        |status, headers: &[(&'static str, &'static str)], body| Error::keyed(response(status, headers, body), true);
     let unexpected = |status, headers: &[(&'static str, &'static str)], body| {
         Error::unexpected("x", response(status, headers, body))
     };
@@ -67,6 +67,7 @@ fn conditions() -> Vec<(&'static str, Error)> {
             service(400, &[], r#"{"detail":"Request is still in progress"}"#),
         ),
         ("400, 422 or 499", service(422, &[], r#"{"detail":"no"}"#)),
+        ("402, 403 or 429 because the account is locked", service(429, &[], r#"{"detail":"Exhausted balance."}"#)),
         ("401 or 403", service(403, &[], r#"{"detail":"no"}"#)),
         ("404", service(404, &[], r#"{"status":"NOT_FOUND"}"#)),
         ("404 with a page", service(404, &[HTML], "<html>")),

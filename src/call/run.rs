@@ -1,15 +1,13 @@
 use std::fmt;
-use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 use tracing::Instrument;
 
+use super::future::call_future;
 use super::options::{send_options, timeout_option};
 use super::outgoing::Outgoing;
 use super::response::Response;
@@ -49,7 +47,7 @@ impl<I, O> Run<I, O> {
 }
 
 impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
-    async fn send(self) -> Result<Response<O>, Error> {
+    async fn run(self) -> Result<Response<O>, Error> {
         let Run { outgoing, timeout, .. } = self;
         let (client, endpoint) = (outgoing.client.clone(), outgoing.endpoint.clone());
         let is_out = Arc::new(AtomicBool::new(false));
@@ -64,13 +62,8 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
             error.with_endpoint(&endpoint)
         })
     }
-}
 
-impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> IntoFuture for Run<I, O> {
-    type Output = Result<Response<O>, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
+    fn start(self) -> impl Future<Output = Result<Response<O>, Error>> + Send {
         let span = tracing::info_span!(
             "fal.run",
             endpoint = shown(&self.outgoing.endpoint),
@@ -78,13 +71,15 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> IntoFuture for Run<
         );
         let record = span.clone();
         let call = async move {
-            let response = self.send().await?;
+            let response = self.run().await?;
             response.request_id.iter().for_each(|id| record_request_id(&record, id));
             Ok(response)
         };
-        call.instrument(span).boxed()
+        call.instrument(span)
     }
 }
+
+call_future!([I: EndpointInput, O: DeserializeOwned + Send + 'static] Run<I, O> => 'static, Response<O>);
 
 impl<I, O> fmt::Debug for Run<I, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -6,7 +6,6 @@ use url::Url;
 
 use crate::error::{Error, ErrorKind};
 use crate::files::Lifecycle;
-use crate::schema::EndpointInput;
 use crate::transport::parse_header;
 
 /// The options that a call sends with its input. The error of the first invalid option is kept until the call is awaited, and
@@ -25,12 +24,9 @@ pub(crate) struct SendOptions {
 }
 
 impl SendOptions {
-    /// Checks the options, and the input against its schema.
-    pub(super) fn check(&mut self, input: &impl EndpointInput) -> Result<(), Error> {
-        if let Some(error) = self.invalid.take() {
-            return Err(error);
-        }
-        if self.unchecked { Ok(()) } else { input.validate().map_err(Error::from) }
+    /// Returns the error of the first invalid option.
+    pub(super) fn check(&mut self) -> Result<(), Error> {
+        self.invalid.take().map_or(Ok(()), Err)
     }
 
     fn reject(&mut self, reason: String) {
@@ -141,7 +137,7 @@ mod tests {
     fn tagged(tags: &[(&str, &str)]) -> Result<String, Error> {
         let mut options = SendOptions::default();
         options.tags(tags.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect());
-        options.check(&Value::Null)?;
+        options.check()?;
         Ok(options.headers["x-fal-tags"].to_str().expect("text").to_owned())
     }
 
@@ -182,14 +178,14 @@ mod tests {
         for (timeout, text) in [(5000, Some("5")), (2500, Some("2.5")), (45500, Some("45.5")), (101, Some("0.101"))] {
             let mut options = SendOptions::default();
             options.start_timeout(Duration::from_millis(timeout));
-            assert!(options.check(&Value::Null).is_ok());
+            assert!(options.check().is_ok());
             let sent = options.headers.get("x-fal-request-start-timeout").map(|value| value.to_str().expect("text"));
             assert_eq!(sent, text);
         }
         for timeout in [0, 1, 100] {
             let mut options = SendOptions::default();
             options.start_timeout(Duration::from_millis(timeout));
-            assert!(options.check(&Value::Null).is_err_and(|error| error.to_string().contains("0.1 s")));
+            assert!(options.check().is_err_and(|error| error.to_string().contains("0.1 s")));
         }
     }
 
@@ -211,7 +207,7 @@ mod tests {
         for (name, value) in [("a b", "c"), ("x", "a\nb"), ("Authorization", "Key x"), ("", "x")] {
             let mut options = SendOptions::default();
             options.header(name, value);
-            assert!(options.check(&Value::Null).is_err(), "{name}: {value:?}");
+            assert!(options.check().is_err(), "{name}: {value:?}");
         }
     }
 
@@ -227,7 +223,7 @@ mod tests {
         ] {
             let mut options = SendOptions::default();
             options.webhook(url);
-            assert_eq!(options.check(&Value::Null).is_ok(), valid, "{url}");
+            assert_eq!(options.check().is_ok(), valid, "{url}");
         }
     }
 }

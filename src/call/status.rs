@@ -1,10 +1,8 @@
-use std::future::IntoFuture;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use tracing::Instrument;
 
+use super::future::call_future;
 use super::options::timeout_option;
 use crate::error::Error;
 use crate::protocol::QueueUpdate;
@@ -41,13 +39,8 @@ impl Status {
     }
 
     timeout_option!();
-}
 
-impl IntoFuture for Status {
-    type Output = Result<QueueUpdate, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
+    fn start(self) -> impl Future<Output = Result<QueueUpdate, Error>> + Send {
         let Status { target, logs, timeout } = self;
         let span = tracing::info_span!(
             "fal.status",
@@ -59,6 +52,8 @@ impl IntoFuture for Status {
             let status = within_total(timeout, "fetching the status", request).await;
             status.map_err(|error| target.explain(judged(Operation::Status, error)))
         };
-        call.instrument(span).boxed()
+        call.instrument(span)
     }
 }
+
+call_future!([] Status => 'static, QueueUpdate);

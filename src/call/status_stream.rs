@@ -7,6 +7,7 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use tracing::Instrument;
 
+use super::future::check_runtime;
 use crate::error::Error;
 use crate::protocol::QueueUpdate;
 use crate::queue::{Follower, Target};
@@ -76,7 +77,10 @@ fn follow(target: &Target, logs: bool) -> BoxStream<'static, Result<QueueUpdate,
     let follower = Follower::new(target.clone(), logs);
     let updates = futures_util::stream::unfold(Some((follower, span)), async |open| {
         let (mut follower, span) = open?;
-        let update = follower.next().instrument(span.clone()).await;
+        let update = match check_runtime() {
+            Ok(()) => follower.next().instrument(span.clone()).await,
+            Err(error) => Err(error),
+        };
         let is_last = update.as_ref().map_or(true, QueueUpdate::is_completed);
         Some((update, (!is_last).then_some((follower, span))))
     });

@@ -12,6 +12,7 @@ use super::background::in_background;
 use super::cancel::{cancel, cancel_quickly, cancelled};
 use super::fetch_result::fetch;
 use super::follow_options::FollowOptions;
+use super::future::check_runtime;
 use super::job_event::JobEvent;
 use super::response::Response;
 use super::span::record_request_id;
@@ -94,6 +95,7 @@ impl<'a, O: DeserializeOwned + Send + 'static> Steps<'a, O> {
 
     /// Takes the next step, unless the caller's signal or deadline comes first.
     async fn event(&mut self) -> Result<JobEvent<O>, Error> {
+        check_runtime()?;
         let deadline = *self.deadline.get_or_insert_with(|| self.options.timeout.and_then(deadline));
         let first = {
             let step = until(deadline, self.course.step());

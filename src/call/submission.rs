@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use http::StatusCode;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
@@ -115,7 +116,8 @@ async fn response<O>(sent: &mut Sending<O>, is_out: &AtomicBool) -> Option<Resul
 /// the response to a result request (`of_result`) can say that it failed.
 pub(super) fn accepted(error: Error, of_result: bool) -> Error {
     // A response that refuses to tell says nothing about the request.
-    let is_told = !error.status().is_some_and(|status| matches!(status.as_u16(), 401 | 403 | 404 | 407 | 429));
+    let refuses = |status: StatusCode| matches!(status.as_u16(), 401 | 403 | 404 | 407 | 429);
+    let is_told = !error.is_denied() && !error.status().is_some_and(refuses);
     let is_final = of_result
         && error.kind() == ErrorKind::Service
         && is_told

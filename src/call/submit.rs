@@ -1,15 +1,14 @@
 use std::fmt;
-use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Either, select};
+use futures_util::future::{Either, select};
 use tracing::Instrument;
 
 use super::cancel::{cancel_quickly, cancelled};
 use super::cancel_signal::CancelSignal;
+use super::future::call_future;
 use super::options::{queue_options, send_options, timeout_option};
 use super::outgoing::Outgoing;
 use super::span::record_request_id;
@@ -75,11 +74,8 @@ impl<I, O> Submit<I, O> {
     }
 }
 
-impl<I: EndpointInput, O: 'static> IntoFuture for Submit<I, O> {
-    type Output = Result<Job<O>, Error>;
-    type IntoFuture = BoxFuture<'static, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
+impl<I: EndpointInput, O: 'static> Submit<I, O> {
+    fn start(self) -> impl Future<Output = Result<Job<O>, Error>> + Send {
         let Submit { outgoing, timeout, mut cancel_when, .. } = self;
         let endpoint = &*outgoing.endpoint;
         let span = tracing::info_span!("fal.submit", endpoint = shown(endpoint), request_id = tracing::field::Empty);
@@ -116,9 +112,11 @@ impl<I: EndpointInput, O: 'static> IntoFuture for Submit<I, O> {
                 }
             }
         };
-        call.instrument(span).boxed()
+        call.instrument(span)
     }
 }
+
+call_future!([I: EndpointInput, O: 'static] Submit<I, O> => 'static, Job<O>);
 
 impl<I, O> fmt::Debug for Submit<I, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,11 +1,9 @@
 use std::fmt;
-use std::future::IntoFuture;
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 
 use super::follow_options::FollowOptions;
+use super::future::call_future;
 use super::options::{follow_options, queue_options, send_options};
 use super::outgoing::Outgoing;
 use super::response::Response;
@@ -76,18 +74,15 @@ impl<'a, I: EndpointInput, O: DeserializeOwned + Send + 'static> Subscribe<'a, I
     pub fn updates(self) -> Updates<'a, O> {
         Updates::new(Steps::submit(Submission::new(self.outgoing), self.follow))
     }
-}
 
-impl<'a, I: EndpointInput, O: DeserializeOwned + Send + 'static> IntoFuture for Subscribe<'a, I, O> {
-    type Output = Result<Response<O>, Error>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
+    fn start(self) -> impl Future<Output = Result<Response<O>, Error>> + Send {
         let Subscribe { outgoing, follow, on_enqueue, on_update } = self;
         let steps = Steps::submit(Submission::new(outgoing), follow);
-        steps.finish(on_enqueue, on_update).boxed()
+        steps.finish(on_enqueue, on_update)
     }
 }
+
+call_future!(['a, I: EndpointInput, O: DeserializeOwned + Send + 'static] Subscribe<'a, I, O> => 'a, Response<O>);
 
 impl<I, O> fmt::Debug for Subscribe<'_, I, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,12 +1,10 @@
 use std::fmt;
-use std::future::IntoFuture;
 use std::marker::PhantomData;
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 
 use super::follow_options::FollowOptions;
+use super::future::call_future;
 use super::options::follow_options;
 use super::response::Response;
 use super::steps::{OnUpdate, Steps};
@@ -54,17 +52,14 @@ impl<'a, O: DeserializeOwned + Send + 'static> Wait<'a, O> {
     pub fn updates(self) -> Updates<'a, O> {
         Updates::new(Steps::follow(self.target, self.follow))
     }
-}
 
-impl<'a, O: DeserializeOwned + Send + 'static> IntoFuture for Wait<'a, O> {
-    type Output = Result<Response<O>, Error>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
+    fn start(self) -> impl Future<Output = Result<Response<O>, Error>> + Send {
         let Wait { target, follow, on_update, .. } = self;
-        Steps::follow(target, follow).finish(None, on_update).boxed()
+        Steps::follow(target, follow).finish(None, on_update)
     }
 }
+
+call_future!(['a, O: DeserializeOwned + Send + 'static] Wait<'a, O> => 'a, Response<O>);
 
 impl<O> fmt::Debug for Wait<'_, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -47,6 +47,7 @@ pub struct ClientBuilder {
     rest_host: Setting<String>,
     api_host: Setting<String>,
     cdn_host: Setting<String>,
+    ws_host: Setting<String>,
     allow_http: Setting<bool>,
     proxies: Setting<Proxies>,
     headers: Vec<(String, String)>,
@@ -124,6 +125,16 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets the host of WebSocket calls: a host name or a base URL, which may begin with `wss://`. Default: the run host,
+    /// prefixed with `ws.`.
+    ///
+    /// This version of the client makes no such calls. The setting is checked like the others, and the API key may be sent
+    /// to the host.
+    pub fn ws_host(mut self, host: impl Into<String>) -> Self {
+        self.ws_host = Some(Ok(host.into()));
+        self
+    }
+
     /// Allows base URLs that begin with `http://` and lead to another machine. Default: `false`.
     ///
     /// The API key, inputs and outputs then travel without encryption. `http://localhost` and other local hosts are always
@@ -153,6 +164,7 @@ impl ClientBuilder {
     /// | `FAL_REST_HOST` | [`rest_host`](Self::rest_host) |
     /// | `FAL_API_HOST` | [`api_host`](Self::api_host) |
     /// | `FAL_CDN_V3_HOST` | [`cdn_host`](Self::cdn_host) |
+    /// | `FAL_WS_RUN_HOST` | [`ws_host`](Self::ws_host) |
     /// | `FAL_ALLOW_HTTP`: `1` or `0` | [`allow_http`](Self::allow_http) |
     ///
     /// All but `FAL_API_HOST` and `FAL_ALLOW_HTTP` are the variables of fal's own tools. An empty variable counts as unset.
@@ -186,13 +198,15 @@ impl ClientBuilder {
         self.rest_host = self.rest_host.or_else(|| host("FAL_REST_HOST"));
         self.api_host = self.api_host.or_else(|| host("FAL_API_HOST"));
         self.cdn_host = self.cdn_host.or_else(|| host("FAL_CDN_V3_HOST"));
+        self.ws_host = self.ws_host.or_else(|| host("FAL_WS_RUN_HOST"));
         self.allow_http = self.allow_http.or_else(|| Some(switch("FAL_ALLOW_HTTP", host("FAL_ALLOW_HTTP")?)));
         self.proxies = Some(Proxies::from_env(variable));
         self
     }
 
     /// Adds a custom header to every request to fal, including status requests. Storage hosts do not get it. A header that a
-    /// call sets replaces the client's header of the same name. `Authorization` is rejected because the client sets it.
+    /// call sets replaces the client's header of the same name. Headers that follow from the key or the body are rejected:
+    /// `Authorization`, `Content-Type`, `Content-Encoding`, `Content-Length` and `Transfer-Encoding`.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.headers.push((name.into(), value.into()));
         self
@@ -272,14 +286,17 @@ impl ClientBuilder {
     /// - A base URL leads to another machine over http, and [`allow_http`](Self::allow_http) is not set.
     /// - An environment variable that was read cannot be used, or names an unusable proxy.
     /// - A header has an invalid name or value.
-    /// - TLS cannot be set up, for example because the system has no root certificates.
+    /// - TLS cannot be set up, for example because the system has no root certificates, or because the
+    ///   [features](crate#features) for TLS are off.
     pub fn build(self) -> Result<Client, Error> {
         let credentials =
             self.credentials.unwrap_or_else(|| Err(missing_key("set the environment variable FAL_KEY")))?;
-        let [run, queue, rest, api, cdn] =
-            [self.run_host, self.queue_host, self.rest_host, self.api_host, self.cdn_host].map(Option::transpose);
+        let [run, queue, rest, api, cdn, ws] =
+            [self.run_host, self.queue_host, self.rest_host, self.api_host, self.cdn_host, self.ws_host]
+                .map(Option::transpose);
         let hosts = Hosts::new(run?.as_deref(), queue?.as_deref(), rest?.as_deref())?
-            .with_storage(api?.as_deref(), cdn?.as_deref())?;
+            .with_storage(api?.as_deref(), cdn?.as_deref())?
+            .with_ws(ws?.as_deref())?;
         if !self.allow_http.transpose()?.unwrap_or(false) && !credentials.are_anonymous() {
             hosts.check_encryption()?;
         }
@@ -311,9 +328,7 @@ impl ClientBuilder {
 }
 
 fn http_client(hosts: &Hosts, proxies: &Proxies) -> Result<reqwest::Client, Error> {
-    proxies
-        .apply(reqwest::Client::builder())
-        .tls_backend_preconfigured(tls::config(hosts.are_plain())?)
+    tls::configure(proxies.apply(reqwest::Client::builder()), hosts.are_plain())?
         .redirect(reqwest::redirect::Policy::none())
         // Another crate of the program may turn on these features of reqwest, and with them these defaults.
         .no_gzip()
@@ -335,6 +350,7 @@ impl fmt::Debug for ClientBuilder {
             .field("rest_host", &host(&self.rest_host))
             .field("api_host", &host(&self.api_host))
             .field("cdn_host", &host(&self.cdn_host))
+            .field("ws_host", &host(&self.ws_host))
             .field("allow_http", &self.allow_http)
             .field("retry", &self.retry)
             .field("uploads", &self.uploads)

@@ -4,8 +4,9 @@ use std::marker::PhantomData;
 
 use serde::de::DeserializeOwned;
 
-use crate::call::{Cancel, FetchResult, Outgoing, Run, Status, StatusStream, Submit, Subscribe, Wait};
+use crate::call::{Cancel, FetchResult, JobHandle, Outgoing, Run, Status, StatusStream, Submit, Subscribe, Wait};
 use crate::client::Client;
+use crate::error::Error;
 use crate::queue::{Job, RequestRef, Target};
 use crate::schema::EndpointInput;
 
@@ -98,6 +99,28 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Handle<I, O> {
     /// Cancels a request.
     pub fn cancel(&self, request: impl Into<RequestRef>) -> Cancel {
         Cancel::new(self.target(request))
+    }
+
+    /// Returns the handle of a job of this endpoint. Unlike [`Client::resume`], it checks that the job belongs to the endpoint,
+    /// so that its result is not read as the output of another one.
+    ///
+    /// ```no_run
+    /// # async fn example(client: fal_client::Client, saved: &str) -> Result<(), Box<dyn std::error::Error>> {
+    /// use fal_client::endpoints::Endpoints;
+    ///
+    /// let job = serde_json::from_str(saved)?;
+    /// let response = client.fal_ai().flux().dev().redux().resume(job)?.wait().await?;
+    /// println!("{} images", response.data.images.len());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The job belongs to another endpoint ([`ErrorKind::EndpointId`](crate::ErrorKind::EndpointId)). Nothing was sent.
+    pub fn resume(&self, job: Job<O>) -> Result<JobHandle<O>, Error> {
+        RequestRef::from(&job).check(&self.id)?;
+        Ok(self.client.resume(job))
     }
 
     /// Creates a [`Job`] of this endpoint from a request id.

@@ -9,10 +9,15 @@ const MAX_MESSAGE: usize = 2000;
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Inner { endpoint, request_id, message, attempts, .. } = &*self.0;
-        if let Some(endpoint) = endpoint {
+        // The key and the account are not a matter of the endpoint.
+        let is_about_account = self.is_about_account();
+        if let Some(endpoint) = endpoint.as_ref().filter(|_| !is_about_account) {
             write!(f, "{}: ", shown(endpoint))?;
         }
         f.write_str(&within(message, MAX_MESSAGE))?;
+        if let Some(endpoint) = endpoint.as_ref().filter(|_| is_about_account) {
+            write!(f, " (endpoint {})", shown(endpoint))?;
+        }
         if let [_, _, ..] = &attempts[..] {
             write!(f, ", after {} attempts", attempts.len())?;
         }

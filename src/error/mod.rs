@@ -19,13 +19,19 @@ pub use attempt::Attempt;
 pub use kind::ErrorKind;
 pub use validation::ValidationError;
 
-use crate::protocol::{Cancellation, ErrorType, Failure, FieldError, InvalidEndpointId, InvalidRequestId, RawResponse};
-use crate::text::beginning;
+use crate::protocol::{
+    Cancellation, Denial, ErrorType, Failure, FieldError, InvalidEndpointId, InvalidRequestId, LockReason,
+    ParseEnumError, RawResponse,
+};
+use crate::text::{beginning, within};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Stands in for the message of an error response that has none.
 const NO_DETAILS: &str = "no details given";
+
+/// Maximum characters of each of two messages that are shown together.
+const MAX_FALLBACK: usize = 900;
 
 /// The error of a failed call.
 ///
@@ -46,6 +52,7 @@ const NO_DETAILS: &str = "no details given";
 /// ```
 ///
 /// The message includes fal's own message. Match errors with the predicates ([`is_timeout`](Self::is_timeout),
+/// [`is_unauthorized`](Self::is_unauthorized), [`is_account_locked`](Self::is_account_locked),
 /// [`is_cancelled`](Self::is_cancelled), [`is_retryable`](Self::is_retryable)) or with [`kind`](Self::kind). Once a
 /// request has an id, every error about it has the id, so that the result can still be fetched later.
 #[derive(Clone)]
@@ -60,6 +67,8 @@ struct Inner {
     request_id: Option<String>,
     response: Option<RawResponse>,
     error_type: Option<ErrorType>,
+    /// Set if fal refuses the key or its account, whatever the request is.
+    denial: Option<Denial>,
     field_errors: Vec<FieldError>,
     attempts: Vec<Attempt>,
     cancellation: Option<Cancellation>,
@@ -78,6 +87,7 @@ impl Error {
             request_id: None,
             response: None,
             error_type: None,
+            denial: None,
             field_errors: Vec::new(),
             attempts: Vec::new(),
             cancellation: None,
@@ -113,6 +123,43 @@ impl Error {
         error.0.field_errors = detail.field_errors;
         error.0.response = Some(response);
         error
+    }
+
+    /// Creates the error of an error response to a request with the key. `has_key` is false for an anonymous client.
+    pub(crate) fn keyed(response: RawResponse, has_key: bool) -> Self {
+        let denial = Denial::of(&response);
+        Error::service("fal", response).denied(denial, has_key)
+    }
+
+    /// Creates the error of an error response from a storage host, which receives an upload token or a signed URL.
+    pub(crate) fn storage(host: &str, response: RawResponse) -> Self {
+        let denial = Denial::of_storage(&response);
+        Error::service(host, response).denied(denial, true)
+    }
+
+    /// Begins the message with the key or the account, if these are the reason.
+    fn denied(mut self, denial: Option<Denial>, has_key: bool) -> Self {
+        let Some(response) = self.0.response.as_ref().filter(|_| denial.is_some()) else { return self };
+        let status = response.status().as_u16();
+        let words = response.detail().message.unwrap_or_else(|| NO_DETAILS.to_owned());
+        self.0.message = match &denial {
+            Some(Denial::Locked(reason)) => {
+                let stated = words.split_once("Reason:").map_or(&*words, |(_, stated)| stated.trim());
+                // fal's own words often name the remedy.
+                let remedy = Some(reason.remedy()).filter(|_| !stated.contains("fal.ai"));
+                let remedy = remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default();
+                format!("the fal account is locked: {stated} ({status}){remedy}")
+            }
+            Some(Denial::PermissionDenied) => {
+                format!("fal denied permission: {words} ({status}); check the permissions of the API key")
+            }
+            _ if !has_key => {
+                format!("fal requires an API key: {words} ({status}); set FAL_KEY, or pass it to the client's builder")
+            }
+            _ => format!("fal rejected the API key: {words} ({status}); check it at https://fal.ai/dashboard/keys"),
+        };
+        self.0.denial = denial;
+        self
     }
 
     /// Creates the error of a response that does not match the protocol or its schema. If the response is not JSON, the
@@ -168,8 +215,12 @@ impl Error {
         self
     }
 
-    /// Prepends the subject of the error to the message.
+    /// Prepends the subject of the error to the message. An error about the key or the account keeps its message, because
+    /// the subject is not at fault.
     pub(crate) fn context(mut self, subject: impl fmt::Display) -> Self {
+        if self.is_about_account() {
+            return self;
+        }
         self.0.message = format!("{subject}: {}", self.0.message);
         self
     }
@@ -195,6 +246,24 @@ impl Error {
     pub(crate) fn with_note(mut self, note: &str) -> Self {
         self.0.message.push_str("; ");
         self.0.message.push_str(note);
+        self
+    }
+
+    /// Appends the error of the fallback repository, with its attempts.
+    pub(crate) fn with_fallback(mut self, repository: &str, fallback: Error) -> Self {
+        let words = within(&fallback.0.message, MAX_FALLBACK);
+        self.0.message =
+            format!("{}; the fallback, {repository}, failed too: {words}", within(&self.0.message, MAX_FALLBACK));
+        self.0.attempts.extend(fallback.0.attempts);
+        self
+    }
+
+    /// Appends the error of the repository that was tried before, with its attempts first.
+    pub(crate) fn after(mut self, repository: &str, first: Error) -> Self {
+        let words = within(&first.0.message, MAX_FALLBACK);
+        self.0.message =
+            format!("{}; before that, {repository} failed: {words}", within(&self.0.message, MAX_FALLBACK));
+        self.0.attempts.splice(0..0, first.0.attempts);
         self
     }
 
@@ -317,6 +386,82 @@ impl Error {
         self.0.kind == ErrorKind::Connect
     }
 
+    /// Returns true if the request has no valid API key: the client has none, it is malformed, its provider failed, or fal
+    /// rejected it (401).
+    ///
+    /// [`kind`](Self::kind) is [`ErrorKind::Credentials`] if nothing was sent, and [`ErrorKind::Service`] if fal rejected
+    /// the key.
+    ///
+    /// ```no_run
+    /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
+    /// match client.endpoint("fal-ai/flux/dev").run(serde_json::json!({ "prompt": "a fox" })).await {
+    ///     Err(error) if error.is_unauthorized() => eprintln!("check FAL_KEY: {error}"),
+    ///     Err(error) if error.is_account_locked() => eprintln!("no credits? {error}"),
+    ///     other => println!("{}", other?.data),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn is_unauthorized(&self) -> bool {
+        self.0.kind == ErrorKind::Credentials || self.0.denial == Some(Denial::Unauthorized)
+    }
+
+    /// Returns true if fal refused the request because the API key lacks a permission (403, `Insufficient permissions`).
+    /// Other requests with the key may succeed. A locked account is not one of these.
+    pub fn is_permission_denied(&self) -> bool {
+        self.0.denial == Some(Denial::PermissionDenied)
+    }
+
+    /// Returns true if fal refused the request because the account is locked, for example because its balance is used up
+    /// (403, `User is locked`). See [`lock_reason`](Self::lock_reason).
+    ///
+    /// Such a request is not retried, although fal serves the status of earlier requests.
+    pub fn is_account_locked(&self) -> bool {
+        self.lock_reason().is_some()
+    }
+
+    /// Returns the reason why the account is locked, if [`is_account_locked`](Self::is_account_locked).
+    ///
+    /// ```no_run
+    /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
+    /// use fal_client::LockReason;
+    ///
+    /// let call = client.endpoint("fal-ai/flux/dev").run(serde_json::json!({ "prompt": "a fox" }));
+    /// if let Err(error) = call.await {
+    ///     match error.lock_reason() {
+    ///         Some(LockReason::ExhaustedBalance) => eprintln!("top up the balance"),
+    ///         Some(reason) => eprintln!("locked: {reason}"),
+    ///         None => return Err(error),
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn lock_reason(&self) -> Option<LockReason> {
+        match &self.0.denial {
+            Some(Denial::Locked(reason)) => Some(reason.clone()),
+            _ => None,
+        }
+    }
+
+    /// Returns true if fal limits the rate or the number of concurrent requests (429). An exhausted balance or quota is a
+    /// [locked account](Self::is_account_locked) instead.
+    pub fn is_rate_limited(&self) -> bool {
+        self.0.kind == ErrorKind::Service
+            && self.status() == Some(StatusCode::TOO_MANY_REQUESTS)
+            && !self.is_account_locked()
+    }
+
+    /// Returns true if fal refuses the key or its account, so that no other request of the same kind can succeed.
+    pub(crate) fn is_denied(&self) -> bool {
+        self.0.denial.is_some()
+    }
+
+    /// Returns true if the key or the account is at fault, and not what the request is about.
+    pub(crate) fn is_about_account(&self) -> bool {
+        self.0.kind == ErrorKind::Credentials || self.is_denied()
+    }
+
     /// Returns true if a time limit of the caller, of the client or of the service expired.
     pub fn is_timeout(&self) -> bool {
         let by_type = matches!(
@@ -326,7 +471,10 @@ impl Error {
         self.0.kind == ErrorKind::Timeout || by_type || self.status() == Some(StatusCode::GATEWAY_TIMEOUT)
     }
 
-    /// Returns true if the start timeout set by the caller expired (`X-Fal-Request-Timeout-Type: user`).
+    /// Returns true if the model did not start in time (504 with `X-Fal-Request-Timeout-Type: user`).
+    ///
+    /// The limit is the `start_timeout` of the call, or else the default of the app: its author may set one. So this can be
+    /// true for a call without `start_timeout`.
     pub fn is_start_timeout(&self) -> bool {
         self.0.response.as_ref().is_some_and(RawResponse::is_user_timeout)
     }
@@ -392,6 +540,13 @@ impl From<ValidationError> for Error {
         let mut error = Error::new(ErrorKind::InvalidInput, invalid.to_string());
         error.0.field_errors = invalid.into_errors();
         error
+    }
+}
+
+/// A string that is not a value of an enum is an [invalid input](ErrorKind::InvalidInput).
+impl From<ParseEnumError> for Error {
+    fn from(unknown: ParseEnumError) -> Self {
+        Error::new(ErrorKind::InvalidInput, unknown.to_string())
     }
 }
 

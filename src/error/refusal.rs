@@ -2,8 +2,6 @@
 
 use std::error::Error;
 
-use rustls::AlertDescription::{CloseNotify, InternalError, UserCanceled};
-
 /// The messages of hyper about a proxy that refuses to connect. Its error types are private.
 const PROXY: [&str; 5] = [
     "tunnel error: proxy authorization required",
@@ -19,8 +17,7 @@ pub(super) fn is_refusal(error: &(dyn Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
         let text = error.to_string();
-        let is_tls = error.downcast_ref::<rustls::Error>().is_some_and(is_tls_refusal);
-        if is_tls || PROXY.iter().any(|refusal| text.starts_with(refusal)) {
+        if is_tls_refusal(error) || PROXY.iter().any(|refusal| text.starts_with(refusal)) {
             return true;
         }
         // The source of an I/O error is the source of the error that it wraps.
@@ -30,16 +27,27 @@ pub(super) fn is_refusal(error: &(dyn Error + 'static)) -> bool {
     false
 }
 
-fn is_tls_refusal(error: &rustls::Error) -> bool {
-    match error {
-        rustls::Error::AlertReceived(alert) => !matches!(alert, CloseNotify | InternalError | UserCanceled),
-        rustls::Error::InvalidCertificate(_)
-        | rustls::Error::InvalidCertRevocationList(_)
-        | rustls::Error::NoCertificatesPresented
-        | rustls::Error::UnsupportedNameType
-        | rustls::Error::PeerIncompatible(_)
-        | rustls::Error::PeerMisbehaved(_)
-        | rustls::Error::General(_) => true,
+#[cfg(feature = "rustls-no-provider")]
+fn is_tls_refusal(error: &(dyn Error + 'static)) -> bool {
+    use rustls::AlertDescription::{CloseNotify, InternalError, UserCanceled};
+
+    match error.downcast_ref::<rustls::Error>() {
+        Some(rustls::Error::AlertReceived(alert)) => !matches!(alert, CloseNotify | InternalError | UserCanceled),
+        Some(
+            rustls::Error::InvalidCertificate(_)
+            | rustls::Error::InvalidCertRevocationList(_)
+            | rustls::Error::NoCertificatesPresented
+            | rustls::Error::UnsupportedNameType
+            | rustls::Error::PeerIncompatible(_)
+            | rustls::Error::PeerMisbehaved(_)
+            | rustls::Error::General(_),
+        ) => true,
         _ => false,
     }
+}
+
+/// Without TLS, reqwest refuses https. Errors of another TLS library, in a client of the caller's, are not recognized.
+#[cfg(not(feature = "rustls-no-provider"))]
+fn is_tls_refusal(error: &(dyn Error + 'static)) -> bool {
+    error.to_string() == "invalid URL, scheme is not http"
 }

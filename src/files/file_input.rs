@@ -27,8 +27,8 @@ use super::reader::OnceReader;
 /// Anything that is not a URL is uploaded when the call is awaited. The call then sends the URL of the upload. A data
 /// URI is sent unchanged; fal advises against data URIs of more than a few kilobytes.
 ///
-/// Only [`FileInput::path`] opens local files. A string is never used as a path because it may be untrusted, such as a
-/// value from a web request.
+/// Only a [`Path`] and [`FileInput::path`] open local files. A string is never used as a path because it may be untrusted,
+/// such as a value from a web request.
 #[derive(Clone, PartialEq)]
 pub struct FileInput {
     content: Content,
@@ -166,6 +166,27 @@ impl From<String> for FileInput {
 impl From<&String> for FileInput {
     fn from(url: &String) -> Self {
         FileInput::url(url)
+    }
+}
+
+/// Creates a file from a local path, as [`FileInput::path`] does.
+impl From<&Path> for FileInput {
+    fn from(path: &Path) -> Self {
+        FileInput::path(path)
+    }
+}
+
+/// Creates a file from a local path, as [`FileInput::path`] does.
+impl From<PathBuf> for FileInput {
+    fn from(path: PathBuf) -> Self {
+        FileInput::new(Content::Path(path))
+    }
+}
+
+/// Creates a file from a local path, as [`FileInput::path`] does.
+impl From<&PathBuf> for FileInput {
+    fn from(path: &PathBuf) -> Self {
+        FileInput::path(path)
     }
 }
 

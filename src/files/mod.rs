@@ -5,6 +5,7 @@ pub(crate) mod content_type;
 pub(crate) mod data_uri;
 mod file_input;
 mod lifecycle;
+pub(crate) mod picture;
 mod reader;
 mod signatures;
 

@@ -16,7 +16,7 @@ use crate::files::data_uri;
 /// # let _ = (url, image);
 /// ```
 ///
-/// Methods accept it as `impl Into<MediaUrl>`: `&Image`, `&Video`, `&Audio`, `&File`, a string or a `Url`. For untyped
+/// Methods accept it as `impl Into<MediaUrl>`: `&Image`, `&Video`, `&Audio`, `&File`, `MediaFile`, a string or a `Url`. For untyped
 /// outputs, `&Value` works, too: a string, or an object with a `url`.
 #[derive(Clone)]
 pub struct MediaUrl {
@@ -25,6 +25,8 @@ pub struct MediaUrl {
     pub(crate) name: Option<String>,
     /// The file's media type, if the output has it.
     pub(crate) content_type: Option<String>,
+    /// The file's size in bytes, if the output has it.
+    pub(crate) size: Option<u64>,
     /// The media types that the kind of media in the output has, such as `image/*`.
     pub(crate) class: Option<&'static str>,
 }
@@ -37,6 +39,7 @@ macro_rules! media_url {
                     url: media.url.clone(),
                     name: media.file_name.clone(),
                     content_type: media.content_type.clone(),
+                    size: media.file_size.and_then(|size| u64::try_from(size).ok()),
                     class: $class,
                 }
             }
@@ -52,7 +55,8 @@ impl From<&Value> for MediaUrl {
         let string = |value: &Value| value.as_str().map(str::to_owned);
         let url = string(media).or_else(|| media.get("url").and_then(string)).unwrap_or_default();
         let field = |name: &str| media.get(name).and_then(string);
-        MediaUrl { url, name: field("file_name"), content_type: field("content_type"), class: None }
+        let size = media.get("file_size").and_then(Value::as_u64);
+        MediaUrl { url, name: field("file_name"), content_type: field("content_type"), size, class: None }
     }
 }
 
@@ -70,7 +74,7 @@ impl From<&String> for MediaUrl {
 
 impl From<String> for MediaUrl {
     fn from(url: String) -> Self {
-        MediaUrl { url, name: None, content_type: None, class: None }
+        MediaUrl { url, name: None, content_type: None, size: None, class: None }
     }
 }
 

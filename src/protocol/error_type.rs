@@ -102,6 +102,9 @@ error_type! {
         ImageTooSmall = "image_too_small",
         /// 422. The image is too large. `ctx`: `max_height`, `max_width`.
         ImageTooLarge = "image_too_large",
+        /// 422. The image is too wide or too high for its other side. `ctx`: `min_aspect_ratio`, `max_aspect_ratio`, of the
+        /// width divided by the height.
+        ImageAspectRatioError = "image_aspect_ratio_error",
         /// 422. The image cannot be read.
         ImageLoadError = "image_load_error",
         /// 422. The file cannot be downloaded.

@@ -1,11 +1,13 @@
 //! fal's protocol as data: endpoint ids, statuses, errors and log lines. Nothing here does I/O.
 
 mod cancellation;
+mod denial;
 mod endpoint_id;
 pub(crate) mod envelope;
 mod error_type;
 mod field_error;
 pub(crate) mod json;
+mod lock_reason;
 mod log;
 mod markup;
 mod raw_response;
@@ -15,9 +17,11 @@ mod update;
 mod words;
 
 pub use cancellation::Cancellation;
+pub(crate) use denial::Denial;
 pub(crate) use endpoint_id::{EndpointId, InvalidEndpointId};
 pub use error_type::ErrorType;
 pub use field_error::{FieldError, LocSegment};
+pub use lock_reason::LockReason;
 pub use log::LogEntry;
 pub(crate) use raw_response::{RawResponse, content_encoding};
 pub(crate) use request_id::{InvalidRequestId, RequestId};

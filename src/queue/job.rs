@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::protocol::{EndpointId, RawResponse, RequestId, envelope, json};
 use crate::text::shown;
 
@@ -137,10 +137,27 @@ impl<O> fmt::Debug for Job<O> {
 
 /// A reference to a submitted request: its id or its [`Job`].
 ///
-/// Methods take `impl Into<RequestRef>`, which `&str`, `String` and `&Job` implement.
+/// Methods take `impl Into<RequestRef>`, which `&str`, `String` and `&Job` implement. A job of another endpoint is an error of
+/// the call.
 #[derive(Clone)]
 pub struct RequestRef {
     pub(super) request_id: String,
+    /// The endpoint of the job.
+    endpoint: Option<String>,
+}
+
+impl RequestRef {
+    /// Fails if the request is the job of another endpoint, because its result has another type.
+    pub(crate) fn check(&self, endpoint: &str) -> Result<(), Error> {
+        match &self.endpoint {
+            Some(of) if of.trim_matches('/') != endpoint.trim_matches('/') => {
+                let (of, endpoint) = (shown(of), shown(endpoint));
+                let message = format!("the job belongs to the endpoint {of}, not to {endpoint}: use a handle of {of}");
+                Err(Error::new(ErrorKind::EndpointId, message))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl fmt::Debug for RequestRef {
@@ -151,7 +168,7 @@ impl fmt::Debug for RequestRef {
 
 impl From<String> for RequestRef {
     fn from(request_id: String) -> Self {
-        RequestRef { request_id }
+        RequestRef { request_id, endpoint: None }
     }
 }
 
@@ -169,12 +186,12 @@ impl From<&str> for RequestRef {
 
 impl<O> From<&Job<O>> for RequestRef {
     fn from(job: &Job<O>) -> Self {
-        job.request_id.clone().into()
+        RequestRef { request_id: job.request_id.clone(), endpoint: Some(job.endpoint.clone()) }
     }
 }
 
 impl<O> From<Job<O>> for RequestRef {
     fn from(job: Job<O>) -> Self {
-        job.request_id.into()
+        RequestRef { request_id: job.request_id, endpoint: Some(job.endpoint) }
     }
 }

@@ -21,14 +21,16 @@ pub(crate) struct Target {
     pub(crate) endpoint: String,
     /// The request id. Shortened and escaped if it is invalid.
     request_id: String,
-    /// The URL of the result, or the error of an invalid id.
+    /// The URL of the result, or the error of an invalid id, or of a job of another endpoint.
     url: Result<Url, Error>,
 }
 
 impl Target {
     pub(crate) fn new(context: Arc<Context>, endpoint: impl Into<String>, request: impl Into<RequestRef>) -> Self {
-        let (endpoint, RequestRef { request_id }) = (endpoint.into(), request.into());
-        match url(&context.hosts.queue, &endpoint, &request_id) {
+        let (endpoint, request) = (endpoint.into(), request.into());
+        let checked = request.check(&endpoint);
+        let RequestRef { request_id, .. } = request;
+        match checked.and_then(|()| url(&context.hosts.queue, &endpoint, &request_id)) {
             Ok(url) => Target { context, endpoint, request_id, url: Ok(url) },
             Err(error) => {
                 let (endpoint, request_id) = (shown(&endpoint), shown(&request_id));

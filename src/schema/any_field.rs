@@ -2,9 +2,11 @@ use std::any::Any;
 use std::fmt;
 
 use serde::de::{Error, Unexpected};
+use serde_json::{Map, Value};
 
 use super::field_path::FieldPath;
 use super::mode::Mode;
+use super::node::Node;
 use super::record::{Record, RecordInfo, Visitor, VisitorMut};
 use super::report;
 use super::rules::Rule;
@@ -15,7 +17,7 @@ use crate::files::FileInput;
 use crate::protocol::LocSegment;
 
 /// A field of a record, of any type. Code that uses fields through this trait is compiled once, instead of once per record.
-pub(super) trait AnyField: Any {
+pub(crate) trait AnyField: Any {
     /// Copies the value of a field of the same type.
     fn copy_from(&mut self, original: &dyn AnyField);
 
@@ -25,8 +27,14 @@ pub(super) trait AnyField: Any {
     /// Returns the value for formatting.
     fn as_debug(&self) -> &dyn fmt::Debug;
 
+    /// Returns the value as JSON, unless it contains a local file, which is still to be uploaded.
+    fn to_json(&self) -> Option<Value>;
+
     /// Reports violations of the schema.
     fn validate(&self, validator: &mut Validator, rules: &'static [Rule]);
+
+    /// Returns the value as its parts.
+    fn node(&self) -> Node<'_>;
 
     /// Visits the files in the value.
     fn visit_files(&mut self, path: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput));
@@ -56,8 +64,19 @@ impl<T: SchemaType> AnyField for T {
         self
     }
 
+    fn to_json(&self) -> Option<Value> {
+        let mut is_local = false;
+        let mut note = |_: &str, file: &mut FileInput| is_local |= file.as_url().is_none();
+        T::Shape::visit_files(&mut self.clone(), &mut FieldPath::default(), &mut note);
+        if is_local { None } else { serde_json::to_value(self).ok() }
+    }
+
     fn validate(&self, validator: &mut Validator, rules: &'static [Rule]) {
         T::Shape::validate(self, validator, rules);
+    }
+
+    fn node(&self) -> Node<'_> {
+        T::Shape::node(self)
     }
 
     fn visit_files(&mut self, path: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
@@ -90,7 +109,7 @@ impl<T: SchemaType> AnyField for T {
 
 /// The outcome for a field that was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unread {
+pub(crate) enum Unread {
     /// Its type has an empty value.
     Empty,
     /// It is an object whose fields are all empty.
@@ -156,6 +175,9 @@ pub(super) fn validate_fields(
     rules: &'static [Rule],
 ) {
     for (field, value) in info.fields.iter().zip(fields) {
+        if is_accepted(*value, field.rules) {
+            continue;
+        }
         validator.step(LocSegment::Key(field.name.to_owned()), |validator| {
             value.validate(validator, field.rules);
             for rule in rules {
@@ -166,6 +188,33 @@ pub(super) fn validate_fields(
                 }
             }
         });
+    }
+}
+
+/// Returns true if a field has a value that is accepted although it may break other rules.
+fn is_accepted(value: &dyn AnyField, rules: &'static [Rule]) -> bool {
+    let accepted = rules.iter().find_map(|rule| if let Rule::Accepts(values) = rule { Some(*values) } else { None });
+    accepted.is_some_and(|accepted| {
+        let value = value.to_json();
+        let mut accepted = accepted.iter().filter_map(|json| serde_json::from_str::<Value>(json).ok());
+        value.is_some_and(|value| accepted.any(|accepted| is_same(&accepted, &value)))
+    })
+}
+
+/// Returns true if two values are the same JSON, where 1 equals 1.0.
+fn is_same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => one == other || one.as_f64() == other.as_f64(),
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_same(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            let present = |object: &Map<String, Value>| object.values().filter(|value| !value.is_null()).count();
+            let mut fields = one.iter().filter(|(_, value)| !value.is_null());
+            present(one) == present(other)
+                && fields.all(|(key, one)| other.get(key).is_some_and(|other| is_same(one, other)))
+        }
+        (one, other) => one == other,
     }
 }
 

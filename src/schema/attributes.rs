@@ -25,7 +25,8 @@
 ///
 /// The struct gets a builder, `InputBuilder`, whose type says which required fields are set. A field is required unless its type
 /// is an `Option`. Calls accept the builder once all required fields are set. Each optional field `x` has two setters: `x`
-/// takes a value, and `maybe_x` an `Option`. A field of type `Option<Nullable<T>>` also has `null_x`, which sends a null.
+/// takes a value, and `maybe_x` an `Option`. A field of type `Option<Nullable<T>>` also has `null_x`, which sends a null. A
+/// required field that may be null is a `Nullable<T>`: one of its three setters has to be called.
 ///
 /// Field types are `bool`, `i64`, `i128`, `f64`, `String`, [`FileInput`](crate::FileInput), [`ImageSize`](crate::ImageSize),
 /// [`Json`](crate::Json), types with one of the attributes of this crate, and `Vec`, `BTreeMap<String, _>`, `Box`, `Option`
@@ -53,6 +54,14 @@
 /// | `unique_items` | no two equal items | lists |
 /// | `each(range(0, 1))` | rules for each item or value | lists, maps |
 /// | `width(range(64, 2048))`, `height(…)` | rules for a side | `ImageSize` |
+/// | `width(required)`, `height(required)` | the side must be set | `ImageSize` |
+/// | `file(size(max(8_000_000)), width(min(300)))` | limits of a local file, see below | `FileInput` |
+/// | `accepts("\"\"", "-1")` | values, as JSON, that are accepted although they break other rules, such as a default | any field |
+/// | `files(size(max(20_000_000)))` | a limit of the total size of local files in bytes | lists of `FileInput` |
+///
+/// The limits of a `file` are its `size` in bytes, the `width` and the `height` of a picture in pixels, its `area` in pixels, its
+/// `aspect_ratio` (width divided by height), and `multiple_of` for both sides. They are checked when a call is awaited, because
+/// a file may have to be opened. `validate` does not check them.
 #[doc(inline)]
 pub use fal_client_macros::input;
 
@@ -73,8 +82,25 @@ pub use fal_client_macros::input;
 /// assert_eq!(lora.scale, Some(0.8));
 /// ```
 ///
-/// `new` takes the required fields in their order. The optional ones have the setters of an [`input`]. The same field types
-/// and the same arguments of `#[field(…)]` apply.
+/// `new` takes the required field, if there is one. An object with several has a builder instead, so that arguments are
+/// not swapped: `LoraWeightBuilder`, with the setters of an [`input`]. Setters accept the builder once all required fields
+/// are set. The same holds for a required field of type `Nullable`.
+///
+/// ```
+/// /// A part of an image.
+/// #[fal_client::input_object]
+/// pub struct Area {
+///     /// The left edge.
+///     pub left: i64,
+///     /// The right edge.
+///     pub right: i64,
+/// }
+///
+/// let area = Area::builder().left(10).right(20).build();
+/// assert_eq!((area.left, area.right), (10, 20));
+/// ```
+///
+/// The optional fields have the setters of an [`input`]. The same field types and the same arguments of `#[field(…)]` apply.
 #[doc(inline)]
 pub use fal_client_macros::input_object;
 

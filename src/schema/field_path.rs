@@ -4,7 +4,7 @@ pub struct FieldPath(String);
 
 impl FieldPath {
     /// Visits a field of an object.
-    pub(super) fn visit_field(&mut self, name: &str, visit: impl FnOnce(&mut Self)) {
+    pub(crate) fn visit_field(&mut self, name: &str, visit: impl FnOnce(&mut Self)) {
         let length = self.0.len();
         if length > 0 {
             self.0.push('.');
@@ -15,14 +15,14 @@ impl FieldPath {
     }
 
     /// Visits an item of an array.
-    pub(super) fn visit_item(&mut self, index: usize, visit: impl FnOnce(&mut Self)) {
+    pub(crate) fn visit_item(&mut self, index: usize, visit: impl FnOnce(&mut Self)) {
         let length = self.0.len();
         self.0.push_str(&format!("[{index}]"));
         visit(self);
         self.0.truncate(length);
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
 }

@@ -2,6 +2,7 @@ use serde::Deserializer;
 
 use super::field_path::FieldPath;
 use super::mode::Mode;
+use super::node::{Node, Parts};
 use super::rules::Rule;
 use super::scalar::Scalar;
 use super::shape::{Read, SchemaType, Shape, read_scalar};
@@ -32,9 +33,14 @@ impl Shape for FileInput {
     /// Rules apply to the URL of a file; the URL of bytes and paths is not known yet.
     fn validate(file: &Self, validator: &mut Validator, rules: &'static [Rule]) {
         validator.file(file);
+        validator.limits(file, rules);
         if let Some(url) = file.as_url().filter(|url| !url.starts_with("data:")) {
             validator.string(url, rules);
         }
+    }
+
+    fn node(file: &Self) -> Node<'_> {
+        file.as_url().map_or(Node(Parts::Other), |url| Node(Parts::Text(url)))
     }
 
     fn visit_files(file: &mut Self, path: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {

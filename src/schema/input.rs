@@ -1,11 +1,13 @@
 use serde::Serialize;
 
+use super::limited_file::LimitedFile;
 use crate::error::ValidationError;
 use crate::files::FileInput;
 
 /// An input of an endpoint: a generated `Input`, or a [`serde_json::Value`] for an untyped call.
 pub trait EndpointInput: Serialize + Send + Sync + 'static {
-    /// Checks every constraint of the endpoint's schema and reports all violations together.
+    /// Checks every constraint of the endpoint's schema and reports all violations together. The limits of local files are
+    /// checked when a call is awaited, because it may have to open them.
     ///
     /// # Errors
     ///
@@ -14,6 +16,12 @@ pub trait EndpointInput: Serialize + Send + Sync + 'static {
 
     /// Visits each file of the input, with the path of its field (`loras[0].path`).
     fn visit_files(&mut self, visit: &mut dyn FnMut(&str, &mut FileInput));
+
+    /// Returns the files whose limits a call checks.
+    #[doc(hidden)]
+    fn limited_files(&self) -> Vec<LimitedFile> {
+        Vec::new()
+    }
 }
 
 /// An untyped input is sent as it is.

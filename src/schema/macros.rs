@@ -48,11 +48,11 @@ macro_rules! __implement_record {
     };
 }
 
-/// The traits of an input and its builder.
+/// The trait of an input.
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __implement_builder {
-    ($input:ident $builder:ident $($state:ident)*) => {
+macro_rules! __implement_input {
+    ($input:ident) => {
         impl $crate::EndpointInput for $input {
             fn validate(&self) -> $crate::__private::Result<(), $crate::ValidationError> {
                 $crate::__private::validate_input(self)
@@ -61,23 +61,34 @@ macro_rules! __implement_builder {
             fn visit_files(&mut self, visit: &mut dyn $crate::__private::FnMut(&str, &mut $crate::FileInput)) {
                 $crate::__private::visit_files_of(self, visit);
             }
-        }
 
+            fn limited_files(&self) -> $crate::__private::Vec<$crate::__private::LimitedFile> {
+                $crate::__private::limited_files(self)
+            }
+        }
+    };
+}
+
+/// The traits of a builder.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __implement_builder {
+    ($record:ident $builder:ident $($state:ident)*) => {
         impl<$($state),*> $crate::__private::Clone for $builder<$($state),*> {
             fn clone(&self) -> Self {
-                $builder { input: self.input.clone(), state: $crate::__private::PhantomData }
+                $builder { record: self.record.clone(), state: $crate::__private::PhantomData }
             }
         }
 
         impl<$($state),*> $crate::__private::Debug for $builder<$($state),*> {
             fn fmt(&self, f: &mut $crate::__private::Formatter<'_>) -> $crate::__private::fmt::Result {
-                $crate::__private::Debug::fmt(&self.input, f)
+                $crate::__private::Debug::fmt(&self.record, f)
             }
         }
 
-        impl<$($state: $crate::Required),*> $crate::__private::From<$builder<$($state),*>> for $input {
+        impl<$($state: $crate::Required),*> $crate::__private::From<$builder<$($state),*>> for $record {
             fn from(builder: $builder<$($state),*>) -> Self {
-                builder.input
+                builder.record
             }
         }
     };

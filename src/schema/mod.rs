@@ -21,7 +21,7 @@
 //! pub mod input_required { pub enum prompt {} }
 //!
 //! // A builder with a type parameter for each required field: `Missing<…>` until the setter makes it `Given`.
-//! pub struct InputBuilder<Prompt = Missing<input_required::prompt>> { input: Input, state: PhantomData<(Prompt,)> }
+//! pub struct InputBuilder<Prompt = Missing<input_required::prompt>> { record: Input, state: PhantomData<(Prompt,)> }
 //!
 //! impl Input {
 //!     pub fn builder() -> InputBuilder { … }
@@ -32,7 +32,7 @@
 //!     pub fn prompt(mut self, prompt: impl Into<String>) -> InputBuilder<Given> { … }
 //!     pub fn strength(mut self, strength: impl Into<f64>) -> Self { … }
 //!     pub fn maybe_strength(mut self, strength: Option<f64>) -> Self { … }
-//!     pub fn build(self) -> Input where Prompt: Required { self.input }
+//!     pub fn build(self) -> Input where Prompt: Required { self.record }
 //! }
 //!
 //! // The fields as a table, and a visit of each. Everything else is written over these, once for all structs.
@@ -51,7 +51,8 @@
 //!
 //! // Clone, PartialEq, Debug, Serialize and Deserialize: one line each, to a function of `record`.
 //! implement_record! { Input Strict }
-//! // EndpointInput, the builder's Clone and Debug, and From<InputBuilder<Given>> for Input.
+//! // EndpointInput; the builder's Clone and Debug, and From<InputBuilder<Given>> for Input.
+//! implement_input! { Input }
 //! implement_builder! { Input InputBuilder Prompt }
 //! ```
 //!
@@ -59,10 +60,12 @@
 //! | --- | --- |
 //! | `mode`, `field_path`, `rules` | the settings of reading, the path of a field, constraints as data |
 //! | `validator` | the walk over an input that collects violations, and the check of each rule |
+//! | `limited_file` | the limits of files, which are checked once a file is measured |
 //! | `shape` | the traits [`SchemaType`](shape::SchemaType) and [`Shape`](shape::Shape): what null and absence mean |
 //! | `scalar`, `compound` | the reading of single values, and of arrays and objects |
 //! | `std_impls`, `file`, `nullable` | shapes of integers, strings, lists, maps, files… |
 //! | `record`, `any_field` | the shape of all structs |
+//! | `node` | a value as its parts, for the search for files in an output |
 //! | `report` | what an output lacks |
 //! | `open_enum`, `union` | the shapes of all enums and all unions |
 //! | `input`, `builder_state` | the trait of all inputs, and the states of a builder's required fields |
@@ -79,8 +82,10 @@ mod compound;
 mod field_path;
 mod file;
 mod input;
+mod limited_file;
 mod macros;
 mod mode;
+mod node;
 mod nullable;
 mod open_enum;
 pub mod private;
@@ -93,8 +98,13 @@ mod std_impls;
 mod union;
 mod validator;
 
+pub(crate) use any_field::AnyField;
 pub use attributes::{input, input_object, input_union, open_enum, output, output_union};
 pub use builder_state::{Given, Missing, Required};
+pub(crate) use field_path::FieldPath;
 pub use input::EndpointInput;
+pub(crate) use limited_file::{LimitedFile, Measures};
+pub(crate) use node::Parts;
 pub use nullable::Nullable;
+pub(crate) use shape::SchemaType;
 pub(crate) use validator::validate_files;

@@ -3,6 +3,7 @@ use serde::{Serialize, Serializer};
 
 use super::field_path::FieldPath;
 use super::mode::Mode;
+use super::node::{Node, Parts};
 use super::rules::Rule;
 use super::scalar::Scalar;
 use super::shape::{Read, SchemaType, Shape};
@@ -10,7 +11,7 @@ use super::union::Kind;
 use super::validator::Validator;
 use crate::files::FileInput;
 
-/// A field's value where an explicit null differs from leaving the field unset.
+/// A field's value where an explicit null differs from leaving the field unset, or where the field is required.
 ///
 /// ```
 /// use fal_client::Nullable;
@@ -21,7 +22,8 @@ use crate::files::FileInput;
 /// # let _ = (unset, null, five);
 /// ```
 ///
-/// Builders have a setter for each: `duration(5)` and `null_duration()`.
+/// Builders have a setter for each: `duration(5)` and `null_duration()`. A required field that may be null is a
+/// `Nullable<T>` without an `Option`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nullable<T> {
     /// An explicit null.
@@ -85,6 +87,10 @@ impl<T: SchemaType> Shape for Nullable<T> {
         if let Nullable::Value(value) = value {
             T::Shape::validate(value, validator, rules);
         }
+    }
+
+    fn node(value: &Self) -> Node<'_> {
+        value.value().map_or(Node(Parts::Null), T::Shape::node)
     }
 
     fn visit_files(value: &mut Self, path: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {

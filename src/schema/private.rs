@@ -11,25 +11,30 @@ pub use std::option::Option::{self, Some};
 pub use std::result::Result;
 pub use std::str::FromStr;
 pub use std::string::String;
+pub use std::vec::Vec;
 
 pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub use serde_json::Value as Json;
 
 pub use super::field_path::FieldPath;
+pub use super::limited_file::LimitedFile;
 pub use super::mode::Mode;
+pub use super::node::Node;
 pub use super::open_enum::{EnumInfo, EnumShape, OpenEnum, debug_value, declared_value, read_open_enum, value_of};
 pub use super::record::{
     FieldInfo, Record, RecordInfo, RecordShape, Visitor, VisitorMut, clone_record, debug_record, field, read_record,
     records_are_equal, write_record,
 };
 pub use super::rules::{Number, Rule};
-pub use super::shape::{Read, SchemaType, Shape, blank, collect, read_member, validate, visit_files, visit_files_of};
+pub use super::shape::{
+    Read, SchemaType, Shape, blank, collect, node, read_member, validate, visit_files, visit_files_of,
+};
 pub use super::union::{Kind, Member, Union, UnionShape, member, no_such_member, read_union};
-pub use super::validator::{Validator, validate_input};
+pub use super::validator::{Validator, limited_files, validate_input};
 pub use crate::files::FileInput;
 pub use crate::{
     __implement_builder as implement_builder, __implement_from as implement_from,
     __implement_from_size as implement_from_size, __implement_from_string as implement_from_string,
-    __implement_open_enum as implement_open_enum, __implement_record as implement_record,
-    __implement_union as implement_union,
+    __implement_input as implement_input, __implement_open_enum as implement_open_enum,
+    __implement_record as implement_record, __implement_union as implement_union,
 };

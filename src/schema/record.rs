@@ -11,6 +11,7 @@ use super::any_field::{
 use super::compound::{Compound, Seed, odd_array, read_compound};
 use super::field_path::FieldPath;
 use super::mode::Mode;
+use super::node::{Node, Parts};
 use super::report;
 use super::rules::Rule;
 use super::scalar::Scalar;
@@ -109,6 +110,11 @@ impl<R: Record> Shape<R> for RecordShape {
 
     fn validate(record: &R, validator: &mut Validator, rules: &'static [Rule]) {
         validate_fields(&R::INFO, &fields_of(record), validator, rules);
+    }
+
+    fn node(record: &R) -> Node<'_> {
+        let names = R::INFO.fields.iter().map(|field| field.name);
+        Node(Parts::Object { of: Some(R::INFO.name), fields: names.zip(fields_of(record)).collect() })
     }
 
     fn visit_files(record: &mut R, path: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {

@@ -96,8 +96,16 @@ pub enum Rule {
     Pattern(&'static str),
     /// Items must be unique.
     UniqueItems,
+    /// A value must be set, although the type is an `Option`.
+    Present,
     /// The rules for each item of an array or each value of a map.
     Items(&'static [Rule]),
-    /// Further rules for a field of an object.
+    /// Further rules for a field of an object, or for a measure of a file.
     Field(&'static str, &'static [Rule]),
+    /// Limits of a file: rules for its measures, and [`MultipleOf`](Rule::MultipleOf) for the sides of a picture.
+    File(&'static [Rule]),
+    /// These values of a field, as JSON, although they break other rules.
+    Accepts(&'static [&'static str]),
+    /// Limits of all files of an array together.
+    Files(&'static [Rule]),
 }

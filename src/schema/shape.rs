@@ -6,6 +6,7 @@ use serde::de::{Deserialize, Deserializer, Error, Unexpected};
 
 use super::field_path::FieldPath;
 use super::mode::Mode;
+use super::node::{Node, Parts};
 use super::record::FieldInfo;
 use super::rules::Rule;
 use super::scalar::Scalar;
@@ -114,6 +115,11 @@ pub trait Shape<T = Self> {
     /// Reports violations of the schema, if the value belongs to an input.
     fn validate(_value: &T, _validator: &mut Validator, _rules: &'static [Rule]) {}
 
+    /// Returns the value as its parts. Only values that can contain the file of an output have any.
+    fn node(_value: &T) -> Node<'_> {
+        Node(Parts::Other)
+    }
+
     /// Visits the files in the value.
     fn visit_files(_value: &mut T, _path: &mut FieldPath, _visit: &mut dyn FnMut(&str, &mut FileInput)) {}
 }
@@ -164,6 +170,11 @@ pub fn read_member<'de, T: SchemaType, U, D: Deserializer<'de>>(
 /// Reports violations of the schema.
 pub fn validate<T: SchemaType>(value: &T, validator: &mut Validator, rules: &'static [Rule]) {
     T::Shape::validate(value, validator, rules);
+}
+
+/// Returns a value as its parts.
+pub fn node<T: SchemaType>(value: &T) -> Node<'_> {
+    T::Shape::node(value)
 }
 
 /// Visits the files in a value inside an input.

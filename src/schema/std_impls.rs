@@ -6,9 +6,11 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Unexpected};
 use serde_json::{Map, Value};
 
+use super::any_field::AnyField;
 use super::compound::{Compound, Seed, odd_array, read_compound};
 use super::field_path::FieldPath;
 use super::mode::Mode;
+use super::node::{Node, Parts};
 use super::record::FieldInfo;
 use super::report;
 use super::rules::{Number, Rule};
@@ -54,9 +56,14 @@ impl<T: SchemaType> Shape for Option<T> {
     }
 
     fn validate(value: &Self, validator: &mut Validator, rules: &'static [Rule]) {
-        if let Some(value) = value {
-            T::Shape::validate(value, validator, rules);
+        match value {
+            Some(value) => T::Shape::validate(value, validator, rules),
+            None => validator.absent(rules),
         }
+    }
+
+    fn node(value: &Self) -> Node<'_> {
+        value.as_ref().map_or(Node(Parts::Null), T::Shape::node)
     }
 
     fn visit_files(value: &mut Self, path: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
@@ -108,6 +115,10 @@ impl<T: SchemaType> Shape for Box<T> {
         T::Shape::validate(value, validator, rules);
     }
 
+    fn node(value: &Self) -> Node<'_> {
+        T::Shape::node(value)
+    }
+
     fn visit_files(value: &mut Self, path: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
         T::Shape::visit_files(value, path, visit);
     }
@@ -151,6 +162,15 @@ impl<T: SchemaType> Shape for Vec<T> {
                 T::Shape::validate(item, validator, item_rules(rules));
             });
         }
+    }
+
+    fn node(list: &Self) -> Node<'_> {
+        // Many numbers have no files.
+        if T::Shape::KIND == Kind::Number {
+            return Node(Parts::Other);
+        }
+        let items = list.iter().map(|item| item as &dyn AnyField).collect();
+        Node(Parts::List { items, has_gaps: T::Shape::gap().is_none() })
     }
 
     fn visit_files(list: &mut Self, path: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
@@ -250,6 +270,11 @@ impl<T: SchemaType> Shape for BTreeMap<String, T> {
         }
     }
 
+    fn node(map: &Self) -> Node<'_> {
+        let fields = map.iter().map(|(key, value)| (key.as_str(), value as &dyn AnyField)).collect();
+        Node(Parts::Object { of: None, fields })
+    }
+
     fn visit_files(map: &mut Self, path: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {
         for (key, value) in map {
             path.visit_field(key, |path| T::Shape::visit_files(value, path, visit));
@@ -318,6 +343,10 @@ impl Shape for String {
     fn validate(value: &Self, validator: &mut Validator, rules: &'static [Rule]) {
         validator.string(value, rules);
     }
+
+    fn node(value: &Self) -> Node<'_> {
+        Node(Parts::Text(value))
+    }
 }
 
 impl SchemaType for bool {
@@ -342,6 +371,10 @@ impl Shape for bool {
 
     fn validate(value: &Self, validator: &mut Validator, rules: &'static [Rule]) {
         validator.boolean(*value, rules);
+    }
+
+    fn node(value: &Self) -> Node<'_> {
+        Node(Parts::Bool(*value))
     }
 }
 
@@ -406,6 +439,26 @@ impl Shape for Value {
     fn blank() -> Self {
         Value::Null
     }
+
+    fn node(value: &Self) -> Node<'_> {
+        Node(match value {
+            Value::Null => Parts::Null,
+            Value::Bool(value) => Parts::Bool(*value),
+            Value::Number(number) => {
+                let integer = number.as_i64().map(i128::from).or_else(|| number.as_u64().map(i128::from));
+                integer.map_or(Parts::Other, Parts::Integer)
+            }
+            Value::String(text) => Parts::Text(text),
+            Value::Array(items) => {
+                let items = items.iter().map(|item| item as &dyn AnyField).collect();
+                Parts::List { items, has_gaps: false }
+            }
+            Value::Object(fields) => {
+                let fields = fields.iter().map(|(key, value)| (key.as_str(), value as &dyn AnyField)).collect();
+                Parts::Object { of: None, fields }
+            }
+        })
+    }
 }
 
 /// Implements the traits for an integer.
@@ -433,6 +486,10 @@ macro_rules! integer {
 
             fn validate(value: &Self, validator: &mut Validator, rules: &'static [Rule]) {
                 validator.number(Number::Int(i128::from(*value)), rules);
+            }
+
+            fn node(value: &Self) -> Node<'_> {
+                Node(Parts::Integer(i128::from(*value)))
             }
         }
     )*};

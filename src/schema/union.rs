@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::field_path::FieldPath;
 use super::mode::Mode;
+use super::node::{Node, Parts};
 use super::record::FieldInfo;
 use super::report;
 use super::rules::Rule;
@@ -33,6 +34,11 @@ pub trait Union: SchemaType {
 
     /// Reports violations of the variant's schema, if the union belongs to an input.
     fn validate(&self, _validator: &mut Validator) {}
+
+    /// Returns the variant's value as its parts, if the union belongs to an output.
+    fn node(&self) -> Node<'_> {
+        Node(Parts::Other)
+    }
 
     /// Visits the files in the value.
     fn visit_files(&mut self, _path: &mut FieldPath, _visit: &mut dyn FnMut(&str, &mut FileInput)) {}
@@ -77,6 +83,10 @@ impl<U: Union> Shape<U> for UnionShape {
 
     fn validate(value: &U, validator: &mut Validator, _rules: &'static [Rule]) {
         value.validate(validator);
+    }
+
+    fn node(value: &U) -> Node<'_> {
+        value.node()
     }
 
     fn visit_files(value: &mut U, path: &mut FieldPath, visit: &mut dyn FnMut(&str, &mut FileInput)) {

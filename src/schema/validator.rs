@@ -1,9 +1,10 @@
+use std::any::Any;
 use std::collections::HashSet;
 
 use regex_lite::Regex;
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::limited_file::LimitedFile;
 use super::rules::{Number, Rule};
 use super::shape::{SchemaType, Shape};
 use crate::error::ValidationError;
@@ -15,16 +16,19 @@ const MAX_SHOWN: usize = 12;
 
 /// Validates an input from its root.
 pub fn validate_input<T: SchemaType>(input: &T) -> Result<(), ValidationError> {
-    let mut validator = Validator { loc: vec![LocSegment::Key("body".to_owned())], errors: Vec::new() };
-    T::Shape::validate(input, &mut validator, &[]);
-    validator.finish()
+    Validator::walk(input).finish()
+}
+
+/// Returns the files of an input that have limits.
+pub fn limited_files<T: SchemaType>(input: &T) -> Vec<LimitedFile> {
+    Validator::walk(input).limited
 }
 
 /// Validates files in an input without a schema.
 pub(crate) fn validate_files<'a>(
     files: impl Iterator<Item = (Vec<LocSegment>, &'a FileInput)>,
 ) -> Result<(), ValidationError> {
-    let mut validator = Validator { loc: Vec::new(), errors: Vec::new() };
+    let mut validator = Validator::default();
     for (loc, file) in files {
         validator.loc = loc;
         validator.file(file);
@@ -32,14 +36,21 @@ pub(crate) fn validate_files<'a>(
     validator.finish()
 }
 
-/// Walks an input, tracks the location, and collects all violations.
-#[derive(Debug)]
+/// Walks an input, tracks the location, and collects all violations, and the files whose limits are still to be checked.
+#[derive(Debug, Default)]
 pub struct Validator {
     loc: Vec<LocSegment>,
     errors: Vec<FieldError>,
+    limited: Vec<LimitedFile>,
 }
 
 impl Validator {
+    fn walk<T: SchemaType>(input: &T) -> Self {
+        let mut validator = Validator { loc: vec![LocSegment::Key("body".to_owned())], ..Validator::default() };
+        T::Shape::validate(input, &mut validator, &[]);
+        validator
+    }
+
     fn finish(self) -> Result<(), ValidationError> {
         if self.errors.is_empty() { Ok(()) } else { Err(ValidationError::new(self.errors)) }
     }
@@ -52,13 +63,31 @@ impl Validator {
     }
 
     fn report(&mut self, error_type: &str, msg: String, ctx: Value, input: Option<Value>) {
-        let mut error = FieldError::new(self.loc.clone(), error_type, msg);
+        self.errors.push(Self::error(self.loc.clone(), error_type, msg, ctx, input));
+    }
+
+    /// Creates an error about the value at `loc`.
+    pub(super) fn error(
+        loc: Vec<LocSegment>,
+        error_type: &str,
+        msg: String,
+        ctx: Value,
+        input: Option<Value>,
+    ) -> FieldError {
+        let mut error = FieldError::new(loc, error_type, msg);
         if let Value::Object(ctx) = ctx {
             error.ctx = Some(ctx);
         }
         error.input = input;
         error.url = Some(format!("https://docs.fal.ai/errors/#{error_type}"));
-        self.errors.push(error);
+        error
+    }
+
+    /// Validates an absent value.
+    pub(super) fn absent(&mut self, rules: &'static [Rule]) {
+        if rules.contains(&Rule::Present) {
+            self.report("missing", "Field required".to_owned(), Value::Null, None);
+        }
     }
 
     /// Validates a number.
@@ -145,8 +174,8 @@ impl Validator {
         }
     }
 
-    /// Validates the length of an array and the uniqueness of its items.
-    pub(super) fn array<T: Serialize>(&mut self, list: &[T], rules: &'static [Rule]) {
+    /// Validates the length of an array and the uniqueness of its items. Notes its files if they have limits together.
+    pub(super) fn array<T: SchemaType>(&mut self, list: &[T], rules: &'static [Rule]) {
         let length = list.len() as u64;
         for rule in rules {
             match *rule {
@@ -162,6 +191,10 @@ impl Validator {
                     json!({ "max_length": most }),
                     None,
                 ),
+                Rule::Files(limits) => {
+                    let files = list.iter().filter_map(|item| (item as &dyn Any).downcast_ref::<FileInput>().cloned());
+                    self.limited.push(LimitedFile { loc: self.loc.clone(), files: files.collect(), limits });
+                }
                 Rule::UniqueItems => {
                     // A local file has no JSON form yet, and counts as unique.
                     let texts = list.iter().filter_map(|item| serde_json::to_string(item).ok());
@@ -195,6 +228,15 @@ impl Validator {
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         let msg = format!("Input should be one of {}{more}", first.join(", "));
         self.report("one_of", msg, json!({ "expected": allowed }), input);
+    }
+
+    /// Notes a file if it has limits.
+    pub(super) fn limits(&mut self, file: &FileInput, rules: &'static [Rule]) {
+        for rule in rules {
+            if let Rule::File(limits) = rule {
+                self.limited.push(LimitedFile { loc: self.loc.clone(), files: vec![file.clone()], limits });
+            }
+        }
     }
 
     /// Validates that a string given as a file is a URL or a data URI.

@@ -86,7 +86,7 @@ async fn with_token(uploader: &Uploader<'_>, parcel: impl Fn(&Token) -> Parcel) 
         parcel.headers.insert(AUTHORIZATION, token.authorization.clone());
         match deliver(uploader.context, &parcel).await {
             Ok(response) => return Ok((token, response)),
-            Err(error) if !rejected && error.status().is_some_and(|status| matches!(status.as_u16(), 401 | 403)) => {
+            Err(error) if !rejected && is_of_token(&error) => {
                 tracing::debug!(status = ?error.status(), "upload token was rejected");
                 uploader.tokens.forget(&token).await;
                 rejected = true;
@@ -94,6 +94,11 @@ async fn with_token(uploader: &Uploader<'_>, parcel: impl Fn(&Token) -> Parcel) 
             Err(error) => return Err(error),
         }
     }
+}
+
+/// Returns true if the CDN rejects the token, and not the key behind it.
+fn is_of_token(error: &Error) -> bool {
+    error.status().is_some_and(|status| matches!(status.as_u16(), 401 | 403)) && !error.is_denied()
 }
 
 /// Returns true if the token may be sent to the URL of an upload, for which the CDN may name another of its hosts.

@@ -2,6 +2,7 @@
 
 mod cdn;
 mod initiate;
+mod measure;
 mod multipart;
 mod policy;
 mod source;
@@ -9,6 +10,7 @@ mod timestamp;
 mod token;
 mod uploader;
 
+pub(crate) use measure::measure;
 pub use policy::{Repository, UploadPolicy};
 pub(crate) use source::Source;
 pub(crate) use token::Tokens;

@@ -48,6 +48,17 @@ pub enum Repository {
     Gcs,
 }
 
+impl Repository {
+    /// The name in errors.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Repository::Cdn => "fal's CDN",
+            Repository::Signed => "fal's CDN by a signed URL",
+            Repository::Gcs => "fal's storage at Google",
+        }
+    }
+}
+
 impl Default for UploadPolicy {
     /// The CDN, with Google as the fallback. Files above 90 MiB are sent in parts of 10 MiB. Four files, and four parts
     /// of each, are sent concurrently. No files are inlined. The lifecycle is the account's setting.

@@ -236,7 +236,7 @@ impl std::fmt::Debug for Rest {
 
 /// Encodes an image as PNG, in the closest pixel format that PNG has.
 #[cfg(feature = "image")]
-async fn png(image: Arc<image::DynamicImage>) -> Result<Bytes, Error> {
+pub(super) async fn png(image: Arc<image::DynamicImage>) -> Result<Bytes, Error> {
     use image::{DynamicImage, ImageFormat};
 
     let encode = move || {

@@ -50,17 +50,20 @@ impl<'a> Uploader<'a> {
             Ok(url) => return Ok(url),
             Err(error) => error,
         };
-        // Another repository does not help if the file cannot be read or fal rejects the key.
-        let is_final = matches!(first.kind(), ErrorKind::File | ErrorKind::Credentials | ErrorKind::InvalidInput);
+        // Another repository does not help if the file cannot be read, or if fal refuses the key or the account.
+        let is_final = first.is_about_account() || matches!(first.kind(), ErrorKind::File | ErrorKind::InvalidInput);
         let fallback = self.policy.fallback.filter(|fallback| *fallback != self.policy.repository);
         let Some(fallback) = fallback.filter(|_| !is_final && source.is_whole()) else { return Err(first) };
         let (kind, status) = (first.kind(), first.status());
         tracing::warn!(?kind, ?status, repository = ?fallback, "upload failed; trying the fallback");
         self.meter.restart();
-        // If both fail, the first error is about the repository that the caller chose.
-        self.send_to(fallback, source).await.map_err(|error| match error.kind() {
-            ErrorKind::File => error,
-            _ => first,
+        self.send_to(fallback, source).await.map_err(|second| {
+            let is_reason = second.kind() == ErrorKind::File || second.is_about_account();
+            match is_reason {
+                true => second.after(self.policy.repository.name(), first),
+                // The first error is about the repository that the caller chose.
+                false => first.with_fallback(fallback.name(), second),
+            }
         })
     }
 

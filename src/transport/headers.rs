@@ -1,4 +1,4 @@
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::error::{Error, ErrorKind};
@@ -14,6 +14,10 @@ pub(crate) fn parse_header(name: &str, value: &str) -> Result<(HeaderName, Heade
     }
     if name == CONTENT_LENGTH || name == TRANSFER_ENCODING {
         return Err(format!("the header `{name}` cannot be set: it follows from the body"));
+    }
+    if name == CONTENT_TYPE || name == CONTENT_ENCODING {
+        // A model fails if it cannot parse its input, although the gateway has accepted the request.
+        return Err(format!("the header `{name}` cannot be set: the body is always plain JSON; leave it out"));
     }
     match HeaderValue::from_str(value) {
         Ok(mut parsed) => {

@@ -18,6 +18,8 @@ pub(crate) struct Hosts {
     pub(crate) rest: Url,
     /// The platform API.
     pub(crate) api: Url,
+    /// WebSocket calls, which a client of this version does not make. `None` if the run host is not a plain host name.
+    pub(crate) ws: Option<Url>,
     /// The configured CDN for uploads. Default: the one that the REST host names.
     pub(crate) cdn: Option<Url>,
 }
@@ -33,12 +35,25 @@ impl Hosts {
             (None, None) => parse_base_url("queue host", "queue.fal.run")?,
         };
         Ok(Hosts {
-            run: run_url,
             queue: queue_url,
             rest: parse_base_url("REST host", rest.unwrap_or("rest.fal.ai"))?,
             api: parse_base_url("platform host", "api.fal.ai")?,
+            ws: below("ws", &run_url),
+            run: run_url,
             cdn: None,
         })
+    }
+
+    /// Replaces the host of WebSocket calls, if given. `wss://` and `ws://` are accepted for `https://` and `http://`.
+    pub(crate) fn with_ws(mut self, ws: Option<&str>) -> Result<Self, Error> {
+        if let Some(ws) = ws.map(str::trim) {
+            let http = [("wss://", "https://"), ("ws://", "http://")].into_iter().find_map(|(scheme, http)| {
+                let (found, rest) = ws.split_at_checked(scheme.len())?;
+                found.eq_ignore_ascii_case(scheme).then(|| format!("{http}{rest}"))
+            });
+            self.ws = Some(parse_base_url("WebSocket host", http.as_deref().unwrap_or(ws))?);
+        }
+        Ok(self)
     }
 
     /// Replaces the platform host and the CDN, if given.
@@ -52,9 +67,13 @@ impl Hosts {
 
     /// Returns true if the key may be sent to `url`.
     pub(crate) fn trusts(&self, url: &Url) -> bool {
-        let bases = [&self.run, &self.queue, &self.rest, &self.api];
         !has_user(url)
-            && (is_of_fal(url, |host| TRUSTED.contains(&host)) || bases.iter().any(|base| is_below(url, base)))
+            && (is_of_fal(url, |host| TRUSTED.contains(&host)) || self.keyed().any(|base| is_below(url, base)))
+    }
+
+    /// The base URLs that receive the key.
+    fn keyed(&self) -> impl Iterator<Item = &Url> {
+        [&self.run, &self.queue, &self.rest, &self.api].into_iter().chain(&self.ws)
     }
 
     /// Returns true if an upload token may be sent to `url`: to fal's CDN, to the configured one, or to the REST host's
@@ -68,8 +87,7 @@ impl Hosts {
 
     /// Checks that the key and tokens do not go to another machine without TLS.
     pub(crate) fn check_encryption(&self) -> Result<(), Error> {
-        let bases = [&self.run, &self.queue, &self.rest, &self.api].into_iter().chain(&self.cdn);
-        match bases.into_iter().find(|base| base.scheme() == "http" && !is_loopback(base)) {
+        match self.keyed().chain(&self.cdn).find(|base| base.scheme() == "http" && !is_loopback(base)) {
             Some(base) => {
                 let message = format!(
                     "the base URL {base} would send the API key to another machine without encryption: use `https://`, \
@@ -207,20 +225,23 @@ fn is_fal(host: &str) -> bool {
 
 /// Derives the queue host `queue.HOST` from the run host `HOST`, as fal's own clients do.
 fn queue_host_of(run: &Url) -> Result<Url, Error> {
-    let host = match (run.host(), run.path()) {
-        (Some(Host::Domain(host)), "/") => format!("queue.{host}"),
-        _ => {
-            let message = format!(
-                "cannot derive the queue host from the run host {run}: set it with `queue_host(…)` or FAL_QUEUE_RUN_HOST"
-            );
-            return Err(Error::new(ErrorKind::Configuration, message));
-        }
+    below("queue", run).ok_or_else(|| {
+        let message = format!(
+            "cannot derive the queue host from the run host {run}: set it with `queue_host(…)` or FAL_QUEUE_RUN_HOST"
+        );
+        Error::new(ErrorKind::Configuration, message)
+    })
+}
+
+/// Returns the URL of the host `NAME.HOST` of a run host `HOST`, or `None` if that is an address or has a path.
+fn below(name: &str, run: &Url) -> Option<Url> {
+    let host = match (run.host()?, run.path()) {
+        (Host::Domain(host), "/") => format!("{name}.{host}"),
+        _ => return None,
     };
     let mut url = run.clone();
-    url.set_host(Some(&host)).map_err(|error| {
-        Error::new(ErrorKind::Configuration, format!("invalid queue host {host:?}")).caused_by(error)
-    })?;
-    Ok(url)
+    url.set_host(Some(&host)).ok()?;
+    Some(url)
 }
 
 #[cfg(test)]
@@ -314,6 +335,31 @@ mod tests {
         for run in ["http://127.0.0.1:1", "https://a.example/prefix"] {
             let error = Hosts::new(Some(run), None, None).expect_err("no queue host follows");
             assert_eq!(error.kind(), ErrorKind::Configuration);
+        }
+    }
+
+    #[test]
+    fn the_websocket_host_is_derived_or_configured() {
+        let ws = |hosts: &Hosts| hosts.ws.as_ref().map(Url::to_string);
+        assert_eq!(ws(&hosts(None, None)).as_deref(), Some("https://ws.fal.run/"));
+        assert_eq!(ws(&hosts(Some("fal.dev"), None)).as_deref(), Some("https://ws.fal.dev/"));
+        let local = hosts(Some("http://127.0.0.1:1/fal.run"), Some("http://127.0.0.1:1/queue.fal.run"));
+        assert_eq!(ws(&local), None);
+        for (text, expected) in [
+            ("ws.fal.dev", "https://ws.fal.dev/"),
+            ("wss://ws.fal.dev", "https://ws.fal.dev/"),
+            ("ws://127.0.0.1:1/ws.fal.run", "http://127.0.0.1:1/ws.fal.run"),
+            ("http://127.0.0.1:1/ws.fal.run", "http://127.0.0.1:1/ws.fal.run"),
+        ] {
+            let hosts = local.clone().with_ws(Some(text)).expect(text);
+            assert_eq!(ws(&hosts).as_deref(), Some(expected), "{text}");
+            assert!(hosts.trusts(&url(expected)) && !local.trusts(&url(expected)), "{text}");
+        }
+        let plain = local.with_ws(Some("ws://10.0.0.1")).expect("a URL");
+        assert!(plain.check_encryption().is_err(), "the key would travel without encryption");
+        for bad in ["ws://ws.fal.run", "ftp://ws.fal.dev", "wss://user@ws.fal.dev", "ws.fal.dev?x=é"] {
+            let error = hosts(None, None).with_ws(Some(bad)).expect_err(bad);
+            assert!(error.to_string().contains("WebSocket host"), "{error}");
         }
     }
 

@@ -10,7 +10,7 @@ use super::body::beginning;
 use super::context::Context;
 use super::private_hosts::{is_private, names_private_host, resolves_to_private_host};
 use super::request::Operation;
-use super::send::{AGENT, response_error};
+use super::send::{AGENT, redirected};
 use super::time_limit::within;
 use crate::error::{Error, ErrorKind, host_and_port};
 use crate::protocol::{RawResponse, content_encoding};
@@ -106,7 +106,8 @@ fn unencoded(response: reqwest::Response) -> Result<reqwest::Response, Error> {
 async fn error_response(url: &Url, mut response: reqwest::Response, idle: Duration) -> Result<Error, Error> {
     let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
     let body = beginning(&mut response, MAX_ERROR_BODY, idle).await?;
-    Ok(response_error(url.host_str().unwrap_or("the host"), RawResponse { status, headers, body }))
+    let (host, response) = (url.host_str().unwrap_or("the host"), RawResponse { status, headers, body });
+    Ok(if status.is_redirection() { redirected(host, response) } else { Error::service(host, response) })
 }
 
 pub(super) fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -12,7 +12,7 @@ use super::context::Context;
 use super::meter::{AttemptMeter, Meter, MeteredAttempt};
 use super::payload::Payload;
 use super::request::Operation;
-use super::send::{AGENT, response_error};
+use super::send::{AGENT, redirected};
 use crate::error::Error;
 use crate::protocol::RawResponse;
 use crate::text::learn_url;
@@ -77,10 +77,11 @@ async fn try_once(context: &Context, parcel: &Parcel, meter: &Arc<AttemptMeter>)
         while_uploading(context, parcel, meter, async { request.send().await.map_err(Error::transport) }).await?;
     let limit = body::limit(context, Operation::Storage(parcel.name));
     let response = body::whole(response, limit, context.timeouts.idle).await?;
-    if response.status.is_success() {
-        Ok(response)
-    } else {
-        Err(response_error(parcel.url.host_str().unwrap_or("the storage"), response))
+    let host = parcel.url.host_str().unwrap_or("the storage");
+    match response.status {
+        status if status.is_success() => Ok(response),
+        status if status.is_redirection() => Err(redirected(host, response)),
+        _ => Err(Error::storage(host, response)),
     }
 }
 

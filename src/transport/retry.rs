@@ -41,6 +41,8 @@ const MIN_RETRY_AFTER: Duration = Duration::from_millis(100);
 ///   and any 5xx. A result that failed with a request id is the model's own failure, which is final. The parts of a large
 ///   upload are retried independently.
 ///
+/// - None of them: if fal refuses the key or the account is locked.
+///
 /// The table in `docs/retries.md` has every condition.
 ///
 /// `Retry-After` replaces the computed delay, except that the delay never shrinks to nothing. If it exceeds two minutes, the

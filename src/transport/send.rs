@@ -17,9 +17,6 @@ use crate::protocol::RawResponse;
 
 pub(super) const AGENT: &str = concat!("fal-client/", env!("CARGO_PKG_VERSION"), " (rust)");
 
-/// The name in errors of the hosts that receive the key.
-const FAL: &str = "fal";
-
 /// Sends a request until it succeeds or the retry policy ends the attempts.
 pub(crate) async fn send(context: &Context, request: &Request) -> Result<RawResponse, Error> {
     let mut attempts = Attempts::new(context, request)?;
@@ -51,7 +48,7 @@ pub(crate) async fn open(context: &Context, request: &Request) -> Result<reqwest
 async fn whole(context: &Context, request: &Request, url: &Url) -> Result<RawResponse, Error> {
     let response = exchange(context, request, url).await?;
     let response = body::whole(response, body::limit(context, request.operation), context.timeouts.idle).await?;
-    if response.status.is_success() { Ok(response) } else { Err(response_error(FAL, response)) }
+    if response.status.is_success() { Ok(response) } else { Err(keyed_error(context, response)) }
 }
 
 /// Sends a request once and returns the response with an unread body, if it is successful.
@@ -61,7 +58,7 @@ async fn head(context: &Context, request: &Request, url: &Url) -> Result<reqwest
         Ok(response)
     } else {
         let limit = body::limit(context, request.operation);
-        Err(response_error(FAL, body::whole(response, limit, context.timeouts.idle).await?))
+        Err(keyed_error(context, body::whole(response, limit, context.timeouts.idle).await?))
     }
 }
 
@@ -103,14 +100,19 @@ fn accept(operation: Operation) -> &'static str {
     }
 }
 
-/// Creates the error of an unsuccessful response. Redirects are not followed because they would receive the key.
-pub(super) fn response_error(host: &str, response: RawResponse) -> Error {
-    if response.status.is_redirection() {
-        // The query may contain a signature.
-        let target = response.header(LOCATION.as_str()).and_then(|target| target.split(['?', '#']).next());
-        let target = target.unwrap_or("an unknown location");
-        let message = format!("{host} returned {}, a redirect to {target}, which is not followed", response.status);
-        return Error::unexpected(message, response);
+/// Creates the error of an unsuccessful response to a request with the key.
+fn keyed_error(context: &Context, response: RawResponse) -> Error {
+    match response.status.is_redirection() {
+        true => redirected("fal", response),
+        false => Error::keyed(response, !context.credentials.are_anonymous()),
     }
-    Error::service(host, response)
+}
+
+/// Creates the error of a redirect. It is not followed because its target would receive the key or a token.
+pub(super) fn redirected(host: &str, response: RawResponse) -> Error {
+    // The query may contain a signature.
+    let target = response.header(LOCATION.as_str()).and_then(|target| target.split(['?', '#']).next());
+    let target = target.unwrap_or("an unknown location");
+    let message = format!("{host} returned {}, a redirect to {target}, which is not followed", response.status);
+    Error::unexpected(message, response)
 }

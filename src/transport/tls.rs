@@ -1,54 +1,100 @@
-use std::sync::{Arc, OnceLock};
+//! TLS of the default HTTP client. The cargo features choose the crypto provider.
 
-use rustls::crypto::CryptoProvider;
-use rustls::{ClientConfig, RootCertStore};
-use rustls_platform_verifier::Verifier;
+use reqwest::ClientBuilder;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 
-/// Returns a TLS configuration for reqwest, with ring as the provider.
-///
-/// reqwest panics without a process-wide provider, and a library should not install one, so that the configuration
-/// brings its own. The platform verifies certificates. Its certificate store is read once per process.
+/// Gives an HTTP client its TLS configuration. `plain` says that the client needs no TLS, as with an emulator.
 ///
 /// # Errors
 ///
-/// The platform has no certificate store. If TLS is not needed (`plain`), every certificate is rejected instead.
-pub(crate) fn config(plain: bool) -> Result<ClientConfig, Error> {
-    static CONFIG: OnceLock<ClientConfig> = OnceLock::new();
-    match CONFIG.get() {
-        Some(config) => Ok(config.clone()),
-        None => match new_config(false) {
-            Ok(config) => Ok(CONFIG.get_or_init(|| config).clone()),
-            Err(_) if plain => new_config(true),
-            Err(error) => Err(error),
-        },
+/// There is no crypto provider, or the platform has no certificate store and the client needs one.
+#[cfg(feature = "rustls-no-provider")]
+pub(crate) fn configure(builder: ClientBuilder, plain: bool) -> Result<ClientBuilder, Error> {
+    Ok(builder.tls_backend_preconfigured(rustls::config(plain)?))
+}
+
+/// Fails if the client needs TLS, because it was built without.
+#[cfg(not(feature = "rustls-no-provider"))]
+pub(crate) fn configure(builder: ClientBuilder, plain: bool) -> Result<ClientBuilder, Error> {
+    if plain {
+        return Ok(builder);
     }
+    use crate::error::ErrorKind;
+
+    let message = "fal-client was built without TLS: turn on its cargo feature `rustls` or `ring`, or pass your own \
+                   client to `Client::builder().http_client()`";
+    Err(Error::new(ErrorKind::Configuration, message))
 }
 
-fn new_config(reject_all: bool) -> Result<ClientConfig, Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(setup_error)?;
-    let mut config = if reject_all {
-        builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
-    } else {
-        let verifier = Arc::new(verifier(provider)?);
-        builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
-    };
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
-}
+#[cfg(feature = "rustls-no-provider")]
+mod rustls {
+    use std::sync::{Arc, OnceLock};
 
-fn verifier(provider: Arc<CryptoProvider>) -> Result<Verifier, Error> {
-    Verifier::new(provider).map_err(|error| {
-        let message = "no certificate authorities found to verify fal's certificate: install them (on Debian: the \
-                       package `ca-certificates`), or pass your own client to `Client::builder().http_client()`";
-        Error::new(ErrorKind::Configuration, message).caused_by(error)
-    })
-}
+    use ::rustls::crypto::CryptoProvider;
+    use ::rustls::{ClientConfig, Error as TlsError, RootCertStore};
+    use rustls_platform_verifier::Verifier;
 
-fn setup_error(error: rustls::Error) -> Error {
-    Error::new(ErrorKind::Configuration, format!("cannot set up TLS: {error}")).caused_by(error)
+    use crate::error::{Error, ErrorKind};
+
+    /// Returns a TLS configuration for reqwest, which brings its provider.
+    ///
+    /// A library should not install a provider for the process. The platform verifies certificates. Its certificate store
+    /// is read once per process. Without one, a `plain` client gets a configuration that rejects every certificate.
+    pub(super) fn config(plain: bool) -> Result<ClientConfig, Error> {
+        static CONFIG: OnceLock<ClientConfig> = OnceLock::new();
+        match CONFIG.get() {
+            Some(config) => Ok(config.clone()),
+            None => match new_config(false) {
+                Ok(config) => Ok(CONFIG.get_or_init(|| config).clone()),
+                Err(_) if plain => new_config(true),
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    fn new_config(reject_all: bool) -> Result<ClientConfig, Error> {
+        let provider = provider()?;
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(setup_error)?;
+        let mut config = if reject_all {
+            builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth()
+        } else {
+            let verifier = Arc::new(verifier(provider)?);
+            builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
+        };
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(config)
+    }
+
+    /// Returns the provider that the program has installed, or else the one of the cargo features.
+    fn provider() -> Result<Arc<CryptoProvider>, Error> {
+        CryptoProvider::get_default().cloned().or_else(chosen_provider).ok_or_else(|| {
+            let message = "no TLS crypto provider is installed: call `install_default()` of one at the start of the \
+                           program, or turn on the cargo feature `rustls` or `ring` of fal-client";
+            Error::new(ErrorKind::Configuration, message)
+        })
+    }
+
+    fn chosen_provider() -> Option<Arc<CryptoProvider>> {
+        #[cfg(feature = "rustls")]
+        return Some(Arc::new(::rustls::crypto::aws_lc_rs::default_provider()));
+        #[cfg(all(feature = "ring", not(feature = "rustls")))]
+        return Some(Arc::new(::rustls::crypto::ring::default_provider()));
+        #[cfg(not(any(feature = "ring", feature = "rustls")))]
+        return None;
+    }
+
+    fn verifier(provider: Arc<CryptoProvider>) -> Result<Verifier, Error> {
+        Verifier::new(provider).map_err(|error| {
+            let message = "no certificate authorities found to verify fal's certificate: install them (on Debian: the \
+                           package `ca-certificates`), or pass your own client to `Client::builder().http_client()`";
+            Error::new(ErrorKind::Configuration, message).caused_by(error)
+        })
+    }
+
+    fn setup_error(error: TlsError) -> Error {
+        Error::new(ErrorKind::Configuration, format!("cannot set up TLS: {error}")).caused_by(error)
+    }
 }

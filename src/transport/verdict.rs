@@ -31,6 +31,8 @@ impl Verdict {
 /// Returns the verdict on a failed request.
 pub(crate) fn verdict(operation: Operation, error: &Error) -> Verdict {
     match error.kind() {
+        // Neither time nor another host helps if fal refuses the key or the account.
+        _ if error.is_denied() => Verdict::Final,
         ErrorKind::Connect if error.is_retryable() => Verdict::Transient,
         ErrorKind::Transport | ErrorKind::Timeout if operation.is_billable() => Verdict::Uncertain,
         ErrorKind::Transport | ErrorKind::Timeout => Verdict::Transient,
@@ -57,7 +59,7 @@ pub(crate) fn judged(operation: Operation, error: Error) -> Error {
             let recommended = error.response().is_some_and(|response| {
                 response.recommends_retry().unwrap_or(operation.is_billable() && response.needs_retry())
             });
-            let retryable = recommended && error.kind() == ErrorKind::Service;
+            let retryable = recommended && error.kind() == ErrorKind::Service && !error.is_denied();
             error.with_retryable(retryable)
         }
     }

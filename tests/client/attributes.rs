@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use fal_client::{Endpoint, EndpointInput, FileInput, Json, Nullable};
 use serde_json::json;
 
+use self::canvas::Canvas;
 use crate::support::emulator::start_instant;
 
 /// An input with each kind of field.
@@ -36,6 +37,17 @@ pub struct Input {
     /// A size.
     #[field(width(min(64)), height(one_of(64, 128)))]
     pub size: Option<fal_client::ImageSize>,
+}
+
+/// An input with a size that has both sides.
+mod canvas {
+    /// An input.
+    #[fal_client::input]
+    pub struct Canvas {
+        /// The size.
+        #[field(width(required, min(64)), height(required))]
+        pub size: fal_client::ImageSize,
+    }
 }
 
 /// A union of objects.
@@ -78,6 +90,18 @@ pub enum Name {
     Default,
 }
 
+/// Fields with the names of keywords.
+#[fal_client::input_object]
+pub struct Clip {
+    /// Repeats the clip.
+    #[field(name = "loop")]
+    pub loop_: Option<bool>,
+    /// The kind of clip.
+    pub r#type: Option<Nullable<String>>,
+    /// Another kind.
+    pub type_: Option<String>,
+}
+
 /// An output.
 #[fal_client::output]
 pub struct Output {
@@ -101,6 +125,22 @@ fn setters_take_values_options_and_nulls() {
             "size": { "width": 64, "height": 64 },
         })
     );
+}
+
+#[test]
+fn setters_of_keywords_have_no_underscore_where_the_name_is_free() {
+    let clip = Clip::new().maybe_loop(Some(true)).maybe_type(None).null_type().maybe_type_(Some("b".to_owned()));
+    assert_eq!(serde_json::to_value(clip).expect("JSON"), json!({ "loop": true, "type": null, "type_": "b" }));
+}
+
+#[test]
+fn required_sides_of_a_size_are_checked() {
+    let parse = |json| serde_json::from_value::<Canvas>(json).expect("a canvas");
+    let missing = parse(json!({ "size": { "width": 64 } })).validate().expect_err("a side is missing");
+    assert_eq!(missing.errors()[0].path(), "size.height");
+    assert_eq!(missing.errors()[0].error_type.as_str(), "missing");
+    assert!(parse(json!({ "size": { "width": 64, "height": 1 } })).validate().is_ok());
+    assert!(Canvas::builder().size((64, 1)).build().validate().is_ok());
 }
 
 #[test]
@@ -132,7 +172,7 @@ fn every_rule_is_checked() {
 fn tags_select_a_variant_whatever_the_order_of_keys() {
     let source: Source =
         serde_json::from_value(json!({ "url": "https://e.com/a", "kind": "file" })).expect("an upload");
-    assert_eq!(source, Source::Upload(Upload::new("file", "https://e.com/a")));
+    assert_eq!(source, Source::Upload(Upload::builder().kind("file").url("https://e.com/a").build()));
     let source: Source = serde_json::from_value(json!({ "lens": 50, "kind": "webcam" })).expect("a camera");
     assert_eq!(source, Source::from(Camera::new("webcam").lens(50)));
 }
@@ -161,7 +201,7 @@ fn short_names_do_not_collide_with_expansions() {
 #[test]
 fn a_required_null_survives_a_round_trip() {
     for number in [Nullable::Null, Nullable::Value(1)] {
-        let json = serde_json::to_value(S::new(number)).expect("JSON");
+        let json = serde_json::to_value(S::builder().maybe_number(number.value().copied()).build()).expect("JSON");
         assert_eq!(serde_json::from_value::<S>(json).expect("an object").number, number);
     }
     assert!(serde_json::from_value::<S>(json!({})).is_err());
@@ -169,7 +209,7 @@ fn a_required_null_survives_a_round_trip() {
 
 #[test]
 fn files_are_found_with_their_paths() {
-    let mut input = input().source(Upload::new("file", vec![1_u8])).build();
+    let mut input = input().source(Upload::builder().url(vec![1_u8]).kind("file").build()).build();
     let mut paths = Vec::new();
     input.visit_files(&mut |path, _| paths.push(path.to_owned()));
     assert_eq!(paths, ["type", "source.url"]);

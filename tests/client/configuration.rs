@@ -193,6 +193,7 @@ fn a_setting_that_cannot_be_used_is_never_the_default() {
         ("FAL_REST_HOST", "\n"),
         ("FAL_API_HOST", "  "),
         ("FAL_CDN_V3_HOST", " "),
+        ("FAL_WS_RUN_HOST", " "),
         ("FAL_ALLOW_HTTP", "maybe"),
         ("FAL_ALLOW_HTTP", " "),
         ("FAL_KEY_ID", " "),
@@ -205,8 +206,8 @@ fn a_setting_that_cannot_be_used_is_never_the_default() {
         let find = |variable: &str| (variable == name).then(|| value.to_owned());
         let builder = Client::builder().env_from(find).key(KEY).run_host("fal.run").queue_host("queue.fal.run");
         let builder =
-            builder.rest_host("rest.fal.ai").api_host("api.fal.ai").cdn_host("v3.fal.media").allow_http(false);
-        builder.build().expect(name);
+            builder.rest_host("rest.fal.ai").api_host("api.fal.ai").cdn_host("v3.fal.media").ws_host("ws.fal.run");
+        builder.allow_http(false).build().expect(name);
     }
 }
 

@@ -14,7 +14,7 @@ fn client(public: SocketAddr) -> Client {
 fn client_with(public: SocketAddr, redirects: reqwest::redirect::Policy) -> Client {
     // No TLS provider is installed, and none is needed.
     let trust =
-        rustls::ClientConfig::builder_with_provider(std::sync::Arc::new(rustls::crypto::ring::default_provider()))
+        rustls::ClientConfig::builder_with_provider(std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .expect("versions")
             .with_root_certificates(rustls::RootCertStore::empty())

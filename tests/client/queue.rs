@@ -210,3 +210,32 @@ async fn the_last_of_an_option_and_its_header_wins() {
     assert_eq!(header(1, "x-fal-request-start-timeout").as_deref(), Some("10"));
     assert_eq!((header(2, "x-fal-tags").as_deref(), header(3, "x-fal-tags")), (Some("c=d"), None));
 }
+
+#[tokio::test]
+async fn job_of_another_endpoint_is_rejected_and_nothing_is_sent() {
+    let server = server(&[]).await;
+    let client = server.client();
+    let job: Job<Value> = Job::new("fal-ai/flux/dev/redux", "R1");
+    let handle = client.endpoint("fal-ai/flux/dev");
+    let expected = "the job belongs to the endpoint fal-ai/flux/dev/redux, not to fal-ai/flux/dev: use a handle of \
+                    fal-ai/flux/dev/redux";
+    let errors = [
+        handle.resume(job.clone()).expect_err("another endpoint"),
+        handle.wait(&job).await.expect_err("another endpoint"),
+        handle.result(&job).await.expect_err("another endpoint"),
+        handle.cancel(job.clone()).await.expect_err("another endpoint"),
+    ];
+    for error in errors {
+        assert_eq!(error.kind(), ErrorKind::EndpointId);
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+    assert_eq!(server.lines(), [""; 0]);
+}
+
+#[tokio::test]
+async fn job_of_the_handles_endpoint_is_resumed() {
+    let server = server(&[("stream", vec![Reply::events(&[COMPLETED])]), result()]).await;
+    let handle = server.client().endpoint("a/b/c");
+    let response = handle.resume(Job::new("a/b/c", "R1")).expect("a job of it").wait().await.expect("a result");
+    assert_eq!(response.data, json!({ "ok": 1 }));
+}

@@ -38,6 +38,12 @@ fn replies(condition: &str) -> Vec<Reply> {
         "504 because the start timeout passed" => vec![id(504, "{}").header("x-fal-request-timeout-type", "user")],
         "400 because the request is still in progress" => all(&[400], r#"{"detail":"Request is still in progress"}"#),
         "400, 422 or 499" => all(&[400, 422, 499], r#"{"detail":"no"}"#),
+        "402, 403 or 429 because the account is locked" => {
+            let body = r#"{"detail":"User is locked. Reason: Exhausted balance."}"#;
+            let mut replies = all(&[402, 403, 429], body);
+            replies.push(Reply::json(403, body).header("x-fal-needs-retry", "1"));
+            replies
+        }
         "401 or 403" => all(&[401, 403], r#"{"detail":"no"}"#),
         "404" => all(&[404], r#"{"status":"MISSING"}"#),
         "404 with a page" => vec![Reply::text(404, "text/html", "<html>")],

@@ -226,7 +226,7 @@ async fn proxy(reply: &'static [u8]) -> String {
 /// Builds a client of fal that uses a proxy.
 fn through(proxy: &str) -> Client {
     // No connection gets as far as TLS.
-    let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+    let tls = rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("versions")
         .with_root_certificates(rustls::RootCertStore::empty())

@@ -127,6 +127,8 @@ async fn a_completed_request_whose_result_is_not_ready_is_waited_for() {
         r#"{"detail":[{"msg":"Request has not finished"}]}"#,
         r#"{"detail":"Request is still in progress"}"#,
         r#"{"detail":"Request is still in queue"}"#,
+        r#"{"cancel_url":"https://x.y/cancel","detail":"Request is still in progress","request_id":"R1",
+            "response_url":"https://x.y/","status_url":"https://x.y/status"}"#,
         r#"{"status":"IN_PROGRESS"}"#,
         r#"{"status":"in_progress"}"#,
         r#"{"status":"IN_QUEUE"}"#,

@@ -422,6 +422,23 @@ async fn progress_increases_up_to_the_length_despite_retries() {
     }
 }
 
+/// A multipart upload without a part could not be completed.
+#[tokio::test]
+async fn an_empty_file_goes_in_one_request() {
+    for repository in [Repository::Cdn, Repository::Signed, Repository::Gcs] {
+        let empty: &[u8] = &[];
+        for file in [FileInput::bytes(empty, "a/b"), FileInput::reader(empty, Some(0)), FileInput::reader(empty, None)]
+        {
+            let storage = Storage::start().await;
+            let policy = Storage::policy().multipart_above(0).repository(repository);
+            let client = storage.builder().uploads(policy).build().expect("a client");
+            let uploaded = client.storage().upload(file).await.expect("uploaded");
+            assert_eq!(storage.file(&uploaded.url).expect("a file").bytes.len(), 0);
+            assert_eq!(storage.labels().len(), 2, "{repository:?} {:?}", storage.labels());
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_fallback_takes_files_that_the_repository_refuses() {
     let refusal = || Reply::json(400, r#"{"detail":"not here"}"#);
@@ -459,13 +476,27 @@ async fn the_fallback_takes_files_that_the_repository_refuses() {
     client.storage().upload(FileInput::bytes(vec![1], "a/b")).await.expect_err("refused");
     assert_eq!(storage.labels(), ["token", "upload"]);
 
-    // If the fallback refuses it as well, the first error is returned.
+    // If the fallback refuses it as well, the first error is returned, and names the second.
     let storage = Storage::start().await;
     let client = storage.builder().uploads(Storage::policy().fallback(Repository::Gcs)).build().expect("a client");
     storage.inject_fault("upload", Fault::Instead(refusal()));
     storage.inject_fault("initiate", Fault::Instead(Reply::json(400, r#"{"detail":"nor here"}"#)));
     let error = client.storage().upload(FileInput::bytes(vec![1], "a/b")).await.expect_err("refused twice");
-    assert!(error.to_string().contains("not here"), "{error}");
+    assert_eq!((error.status().map(|status| status.as_u16()), error.attempts().len()), (Some(400), 2));
+    let message = error.to_string();
+    let (first, second) = message.split_once("; the fallback, fal's storage at Google, failed too: ").expect("both");
+    assert!(first.ends_with("returned 400 Bad Request: not here"), "{error}");
+    assert!(second.starts_with("fal returned 400 Bad Request: nor here"), "{error}");
+
+    // Long and hostile words of both are cut and escaped.
+    let words = format!("\u{1b}[2J{}", "long ".repeat(2000));
+    let reply = Reply::json(400, &serde_json::json!({ "detail": words }).to_string());
+    storage.inject_fault("upload", Fault::Instead(reply.clone()));
+    storage.inject_fault("initiate", Fault::Instead(reply));
+    let error = client.storage().upload(FileInput::bytes(vec![1], "a/b")).await.expect_err("refused twice");
+    let message = error.to_string();
+    assert!(message.len() < 2200 && message.contains("the fallback, fal's storage at Google"), "{message}");
+    assert!(!message.contains('\u{1b}'), "{message:?}");
 
     // A reader can only be sent elsewhere while none of its data has been consumed.
     storage.inject_fault("create", Fault::Instead(refusal()));

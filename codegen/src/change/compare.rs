@@ -6,7 +6,7 @@ use fal_documents::budget::MAX_DEPTH;
 
 use super::{Change, ChangeKind, Effect};
 use crate::error::Error;
-use crate::model::{Endpoint, Enum, Field, Item, Number, Presence, Record, Role, Rule, Type, Union};
+use crate::model::{Endpoint, Enum, Field, Item, Number, Presence, Record, Rule, Type, Union};
 use crate::{lower, normalize};
 
 /// Compares two versions of a document. Breaking changes come first.
@@ -130,9 +130,6 @@ impl<'a> Comparison<'a> {
         let fields = |record: &'a Record| -> BTreeMap<&'a str, &'a Field> {
             record.fields.iter().map(|field| (field.wire.as_str(), field)).collect()
         };
-        if new.role == Role::Part && is_reordered(old, new) {
-            self.add(path, ChangeKind::Order, Effect::Breaking);
-        }
         let (old, new) = (fields(old), fields(new));
         for (wire, field) in &old {
             let at = format!("{path}.{wire}");
@@ -155,7 +152,7 @@ impl<'a> Comparison<'a> {
             self.add(path, ChangeKind::Name { from, to }, Effect::Breaking);
         }
         if input {
-            // Breaking both ways: fields are public, so programs see their types, and `new` takes exactly the required ones.
+            // Breaking both ways: fields are public, so programs see their types, and `new` and `build` depend on the required ones.
             match (old.is_required(), new.is_required()) {
                 (false, true) => self.add(path, ChangeKind::BecameRequired, Effect::Breaking),
                 (true, false) => self.add(path, ChangeKind::BecameOptional, Effect::Breaking),
@@ -253,7 +250,9 @@ impl<'a> Comparison<'a> {
         if !old_type.is_bounded_like(new_type) {
             return;
         }
-        let names: BTreeSet<&str> = rules.iter().copied().flatten().map(Rule::name).collect();
+        // A default and examples are accepted in any case, and reported where they change.
+        let compared = rules.iter().copied().flatten().filter(|rule| !matches!(rule, Rule::Accepts(_)));
+        let names: BTreeSet<&str> = compared.map(Rule::name).collect();
         for name in names {
             let [old, new] = rules.map(|rules| rules.iter().find(|rule| rule.name() == name));
             match (old, new) {
@@ -266,9 +265,9 @@ impl<'a> Comparison<'a> {
                     let rules = [old, new].map(|rule| rule.map_or(&[][..], Rule::inner));
                     self.rules([old_type.item(), new_type.item()], rules, &format!("{path}[]"));
                 }
-                (Some(Rule::Width(_) | Rule::Height(_)), _) | (_, Some(Rule::Width(_) | Rule::Height(_))) => {
+                (Some(Rule::Part(..)), _) | (_, Some(Rule::Part(..))) => {
                     let rules = [old, new].map(|rule| rule.map_or(&[][..], Rule::inner));
-                    self.rules([&Type::I64; 2], rules, &format!("{path}.{}", name.to_lowercase()));
+                    self.rules([&Type::I64; 2], rules, &format!("{path}.{name}"));
                 }
                 (old, new) => {
                     let effect = if is_looser(old, new) { Effect::Additive } else { Effect::Breaking };
@@ -290,19 +289,7 @@ fn is_looser(old: Option<&Rule>, new: Option<&Rule>) -> bool {
 }
 
 fn takes_null(field: &Field) -> bool {
-    field.presence == Presence::Nullable
-}
-
-/// Returns true if a record requires the same fields in another order.
-fn is_reordered(old: &Record, new: &Record) -> bool {
-    let required = |record: &Record| -> Vec<String> {
-        record.fields.iter().filter(|field| field.is_required()).map(|field| field.wire.clone()).collect()
-    };
-    let (mut old, mut new) = (required(old), required(new));
-    let same = old == new;
-    old.sort();
-    new.sort();
-    !same && old == new
+    matches!(field.presence, Presence::Nullable | Presence::RequiredOrNull)
 }
 
 fn is_other_kind(old: &Item, new: &Item) -> bool {

@@ -31,7 +31,6 @@ impl fmt::Display for ChangeKind {
             ChangeKind::ValueRemoved(value) => write!(f, "value removed: {value}"),
             ChangeKind::VariantAdded(variant) => write!(f, "variant added: {variant}"),
             ChangeKind::VariantRemoved(variant) => write!(f, "variant removed: {variant}"),
-            ChangeKind::Order => write!(f, "arguments of `new` were reordered"),
             ChangeKind::Null { allowed: true } => write!(f, "null became allowed: the field is Nullable now"),
             ChangeKind::Null { allowed: false } => write!(f, "null is not allowed any more: the field is not Nullable"),
             ChangeKind::Bound { rule, from, to } => {

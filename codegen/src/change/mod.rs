@@ -73,8 +73,6 @@ pub enum ChangeKind {
     VariantAdded(String),
     /// A variant of a union was removed.
     VariantRemoved(String),
-    /// A record's `new` takes the same required fields in another order.
-    Order,
     /// An input's field accepts an explicit null now, with a meaning other than omission; or it no longer does.
     Null {
         /// True if null is allowed now.

@@ -38,7 +38,7 @@ pub(super) fn cut(drafts: &mut [Draft], notes: &mut Vec<Note>) -> bool {
 fn demands(draft: &Draft) -> Vec<(usize, &str)> {
     match draft {
         Item::Record(Record { fields, .. }) => {
-            let required = fields.iter().enumerate().filter(|(_, field)| field.is_required());
+            let required = fields.iter().enumerate().filter(|(_, field)| field.presence == Presence::Required);
             required.filter_map(|(index, field)| Some((index, reference(&field.kind)?))).collect()
         }
         Item::Union(Union { members, .. }) => {

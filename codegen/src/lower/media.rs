@@ -1,5 +1,6 @@
 //! Detects files among inputs, and components that are media types of the runtime.
 
+use heck::ToSnakeCase;
 use serde_json::{Map, Value};
 
 use crate::model::Side;
@@ -47,8 +48,34 @@ fn with_hint(member: &Value, whole: &Value) -> Value {
     member
 }
 
-/// Returns the runtime's type for a component, if all fields of the component are fields of that type.
-pub(super) fn shared(fields: &Map<String, Value>, side: Side) -> Option<RuntimeType> {
+/// The fields of each media type, with their JSON types. The first are those of every file.
+const FILE: Fields = &[
+    ("url", "string"),
+    ("content_type", "string"),
+    ("file_name", "string"),
+    ("file_size", "integer"),
+    ("file_data", "string"),
+];
+const IMAGE: Fields = &[("width", "integer"), ("height", "integer")];
+const VIDEO: Fields = &[("fps", "number"), ("duration", "number"), ("num_frames", "integer")];
+const AUDIO: Fields =
+    &[("duration", "number"), ("sample_rate", "integer"), ("channels", "integer"), ("bitrate", "string")];
+
+type Fields = &'static [(&'static str, &'static str)];
+
+/// Words at the end of a name that do not name the medium: `audio_file`, `Video-Output`, `ImageFile`.
+const NEUTRAL_WORDS: &[&str] = &["file", "input", "output", "url"];
+
+/// Returns the runtime's type for an object, if all fields of the object are fields of that type.
+///
+/// Several types may have all the fields, because a schema may declare no more than a URL. The component's name decides
+/// then, or the property's if the component is a `File`.
+pub(super) fn shared(
+    component: Option<&str>,
+    property: &str,
+    fields: &Map<String, Value>,
+    side: Side,
+) -> Option<RuntimeType> {
     let integers =
         |name: &str| fields.get(name).and_then(|field| field.get("type")).is_some_and(|kind| kind == "integer");
     if fields.len() == 2 && integers("width") && integers("height") {
@@ -57,31 +84,31 @@ pub(super) fn shared(fields: &Map<String, Value>, side: Side) -> Option<RuntimeT
     if side == Side::Input || !fields.contains_key("url") {
         return None;
     }
-    let file = [
-        ("url", "string"),
-        ("content_type", "string"),
-        ("file_name", "string"),
-        ("file_size", "integer"),
-        ("file_data", "string"),
-    ];
-    let image = [("width", "integer"), ("height", "integer")];
-    let video = [("fps", "number"), ("duration", "number"), ("num_frames", "integer")];
-    let audio = [("duration", "number"), ("sample_rate", "integer"), ("channels", "integer"), ("bitrate", "string")];
-    let fits = |known: &[&[(&str, &str)]]| {
+    let fits = |of: &RuntimeType| {
+        let known: &[Fields] = match of {
+            RuntimeType::Image => &[FILE, IMAGE],
+            RuntimeType::Audio => &[FILE, AUDIO],
+            RuntimeType::Video => &[FILE, IMAGE, VIDEO],
+            _ => &[FILE],
+        };
         fields.iter().all(|(name, schema)| {
             let kind = schema.get("type").and_then(Value::as_str);
             known.iter().flat_map(|fields| fields.iter()).any(|(known, type_)| known == name && kind == Some(*type_))
         })
     };
-    if fits(&[&file]) {
-        Some(RuntimeType::File)
-    } else if fits(&[&file, &image]) {
-        Some(RuntimeType::Image)
-    } else if fits(&[&file, &image, &video]) {
-        Some(RuntimeType::Video)
-    } else if fits(&[&file, &audio]) {
-        Some(RuntimeType::Audio)
-    } else {
-        None
+    let named = component.and_then(medium).or_else(|| medium(property));
+    let by_shape = [RuntimeType::File, RuntimeType::Image, RuntimeType::Audio, RuntimeType::Video];
+    named.into_iter().chain(by_shape).find(fits)
+}
+
+/// Returns the medium that a name ends with: `preview_image`, `VideoFile`, `audios`.
+fn medium(name: &str) -> Option<RuntimeType> {
+    let words = name.to_snake_case();
+    let last = words.rsplit('_').map(|word| word.strip_suffix('s').unwrap_or(word));
+    match last.into_iter().find(|word| !NEUTRAL_WORDS.contains(word))? {
+        "audio" => Some(RuntimeType::Audio),
+        "image" => Some(RuntimeType::Image),
+        "video" => Some(RuntimeType::Video),
+        _ => None,
     }
 }

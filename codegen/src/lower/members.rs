@@ -34,15 +34,18 @@ impl<'a> Resolved<'a> {
 }
 
 /// Finds the keys that distinguish each object from the others.
-pub(super) fn fits(members: &[Resolved<'_>], schema: &Value) -> Vec<Fit> {
+pub(super) fn fits<'a>(members: &[Resolved<'a>], schema: &Value, is_nullable: impl Fn(&'a Value) -> bool) -> Vec<Fit> {
     if members.len() < 2 {
         return members.iter().map(|_| Fit::default()).collect();
     }
     let tags: Vec<Vec<(String, Vec<String>)>> = members.iter().map(|member| tags(member, schema)).collect();
-    let fit = |(index, member): (usize, &Resolved<'_>)| {
+    let fit = |(index, member): (usize, &Resolved<'a>)| {
         let required = strings(member.target.get("required"));
         let properties = member.properties();
-        let named = |key: &&str| properties.is_none_or(|properties| properties.contains_key(*key));
+        // A null counts as an absent key, so a key that may be null selects nothing.
+        let named = |key: &&str| {
+            properties.is_none_or(|properties| properties.get(*key).is_some_and(|property| !is_nullable(property)))
+        };
         let mut requires: Vec<String> = required.into_iter().filter(named).map(str::to_owned).collect();
         requires.sort();
         requires.dedup();
@@ -86,22 +89,22 @@ fn tags(member: &Resolved<'_>, schema: &Value) -> Vec<(String, Vec<String>)> {
 }
 
 /// Returns true if two different objects have the same keys, so that no value tells them apart.
-pub(super) fn has_ambiguity(members: &[Resolved<'_>], fits: &[Fit], side: Side) -> bool {
+pub(super) fn has_ambiguity(members: &[Resolved<'_>], fits: &[Fit], property: &str, side: Side) -> bool {
     let are_alike = |(one, one_fit): (&Resolved<'_>, &Fit), (other, other_fit): (&Resolved<'_>, &Fit)| {
         !std::ptr::eq(one.target, other.target)
             && one.keys() == other.keys()
             && one_fit == other_fit
-            && !are_same_media(one, other, side)
+            && !are_same_media(one, other, property, side)
     };
     let pairs: Vec<(&Resolved<'_>, &Fit)> = members.iter().zip(fits).collect();
     pairs.iter().enumerate().any(|(index, one)| pairs[index + 1..].iter().any(|other| are_alike(*one, *other)))
 }
 
-/// Returns true if both are the same type of the runtime.
-fn are_same_media(one: &Resolved<'_>, other: &Resolved<'_>, side: Side) -> bool {
-    let shared = |member: &Resolved<'_>| {
-        reference(member.schema)?;
-        media::shared(member.properties()?, side)
+/// Returns true if both are types of the runtime with the same fields.
+pub(super) fn are_same_media(one: &Resolved<'_>, other: &Resolved<'_>, property: &str, side: Side) -> bool {
+    let is_shared = |member: &Resolved<'_>| {
+        let component = reference(member.schema);
+        member.properties().is_some_and(|fields| media::shared(component, property, fields, side).is_some())
     };
-    shared(one).is_some() && shared(one) == shared(other)
+    is_shared(one) && is_shared(other) && one.keys() == other.keys()
 }

@@ -3,9 +3,11 @@
 //! [`walk`] descends into a schema and decides what each part becomes. Inline shapes get names, prose and bounds move into
 //! the model, and typify decides the Rust type of what remains ([`types`](crate::types)).
 
+mod accepted;
 mod docs;
 mod draft;
 mod endless;
+mod file_limits;
 mod media;
 mod members;
 mod records;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::draft::Shape;
 use super::walk::{Site, Walk};
-use super::{docs, media, rules};
+use super::{docs, file_limits, media, rules};
 use crate::model::{Field, Item, Presence, Record, Role, Side};
 use crate::names::{self, Scope};
 use crate::schema::{UNDECLARED, in_order, properties, reference, strings};
@@ -84,7 +84,7 @@ impl<'a> Walk<'a> {
         let side = if role == Role::Output { Side::Output } else { Side::Input };
         let at = format!("{record}.{wire}");
         let before = self.notes.len();
-        let wanted = names::pascal(wire);
+        let wanted = names::of_field(record, wire);
         let site = Site {
             schema: property,
             at: &at,
@@ -94,8 +94,13 @@ impl<'a> Walk<'a> {
             is_item: false,
             takes_files: false,
         };
-        let Shape { simple, rules } = self.property(wire, site);
+        let Shape { simple, mut rules } = self.property(wire, site);
+        if side == Side::Input {
+            rules.extend(self.accepted(wire, property));
+        }
         let mut facts = docs::facts(property);
+        facts.extend(file_limits::facts(property));
+        file_limits::unchecked(property).into_iter().for_each(|text| self.note(&at, text));
         facts.extend(docs::of_notes(&at, &self.notes[before..]));
         if property.get(UNDECLARED).is_some() {
             self.note(&at, refusals::UNDECLARED);
@@ -103,11 +108,14 @@ impl<'a> Walk<'a> {
         let default = property.get("default").filter(|default| !default.is_null());
         let nullable = self.is_nullable(property);
         // The service fills in a field that has a default, even where the schema requires it.
-        let is_required = required && default.is_none() && !nullable;
+        let is_demanded = required && default.is_none();
+        let is_required = is_demanded && !nullable;
         let presence = if is_required && side == Side::Output && self.may_be_missing(&simple) {
             Presence::Expected
         } else if is_required {
             Presence::Required
+        } else if is_demanded && side == Side::Input && property.get("default").is_none() {
+            Presence::RequiredOrNull
         } else if side == Side::Input && nullable && default.is_some() {
             // An explicit null means something only where the default is another value.
             Presence::Nullable
@@ -133,17 +141,25 @@ impl<'a> Walk<'a> {
                 return json!({}).into();
             }
             let file = types::runtime(RuntimeType::FileInput);
-            let rules = rules::of_string(schema);
             return match schema.get("items").filter(|_| schema.get("type").is_some_and(|kind| kind == "array")) {
-                Some(items) => Shape {
-                    simple: json!({ "type": "array", "items": file }),
-                    rules: rules::of_array(schema, rules::of_string(items)),
-                },
-                None => Shape { simple: file, rules },
+                Some(items) => {
+                    let (each, together) = file_limits::of_files(schema, schema);
+                    let mut rules = rules::of_array(schema, [rules::of_string(items), each].concat());
+                    rules.extend(together);
+                    Shape { simple: json!({ "type": "array", "items": file }), rules }
+                }
+                None => {
+                    let mut rules = rules::of_string(schema);
+                    rules.extend(file_limits::of_file([schema]));
+                    Shape { simple: file, rules }
+                }
             };
         }
         let takes_files = side == Side::Input && media::takes_files(wire, schema);
         let mut shape = self.shape(Site { takes_files, ..site });
+        if shape.simple == types::runtime(RuntimeType::ImageSize) {
+            shape.rules.extend(file_limits::of_image_size(schema));
+        }
         // fal draws seeds up to 2^64. The input's type is the same, so that a seed can be passed back.
         if wire == "seed" && shape.simple == types::integer() {
             shape.simple = types::big_integer();

@@ -4,8 +4,9 @@ use regex_lite::RegexBuilder;
 use serde_json::Value;
 
 use crate::model::{Number, Rule};
+use crate::normalize::bounds;
 use crate::refusals;
-use crate::schema::{TOO_MANY_VALUES, enum_values};
+use crate::schema::{TOO_MANY_VALUES, enum_values, strings};
 
 /// The longest pattern that is checked, in bytes.
 const MAX_PATTERN: usize = 1_000;
@@ -88,10 +89,14 @@ pub(super) fn of_boolean(schema: &Value) -> Vec<Rule> {
 
 /// Returns the rules of an image size. They belong to the field, because the type is the runtime's.
 pub(super) fn of_image_size(schema: &Value) -> Vec<Rule> {
-    let side = |name: &str| schema.get("properties").and_then(|fields| fields.get(name)).map(of_number);
-    let sides = [side("width").map(Rule::Width), side("height").map(Rule::Height)];
-    let has_rules = |rule: &Rule| !matches!(rule, Rule::Width(rules) | Rule::Height(rules) if rules.is_empty());
-    sides.into_iter().flatten().filter(has_rules).collect()
+    let required = strings(schema.get("required"));
+    let side = |name: &'static str| {
+        let side = schema.get("properties").and_then(|fields| fields.get(name))?;
+        let is_required = required.contains(&name) && side.get("default").is_none_or(Value::is_null);
+        let rules: Vec<Rule> = is_required.then_some(Rule::Required).into_iter().chain(of_number(side)).collect();
+        (!rules.is_empty()).then_some(Rule::Part(name, rules))
+    };
+    ["width", "height"].into_iter().filter_map(side).collect()
 }
 
 fn counts(schema: &Value, keys: &[(&str, &'static str)]) -> Vec<Rule> {
@@ -121,6 +126,7 @@ pub(super) fn unchecked(schema: &Value) -> Vec<String> {
             {
                 Some(refusals::NOT_A_NUMBER)
             }
+            keyword if is_misnamed(keyword) && is_number(schema) => Some(refusals::NOT_A_NUMBER),
             "minLength" | "maxLength" | "minItems" | "maxItems" if count(value).is_none() => {
                 Some(refusals::NOT_A_COUNT)
             }
@@ -137,7 +143,16 @@ pub(super) fn unchecked(schema: &Value) -> Vec<String> {
     unchecked.collect()
 }
 
-fn number(value: &Value) -> Option<Number> {
+/// Returns true if a bound of a number is left under another name than JSON Schema's, because it is not a number.
+fn is_misnamed(keyword: &str) -> bool {
+    bounds::NAMES.iter().any(|(other, _)| *other == keyword)
+}
+
+fn is_number(schema: &Value) -> bool {
+    matches!(schema.get("type").and_then(Value::as_str), Some("integer" | "number"))
+}
+
+pub(super) fn number(value: &Value) -> Option<Number> {
     let int = value.as_i64().map(i128::from).or(value.as_u64().map(i128::from));
     int.map(Number::Int).or_else(|| {
         let float = value.as_f64().filter(|float| float.is_finite())?;

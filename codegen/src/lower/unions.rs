@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::draft::Shape;
-use super::members::{Resolved, fits, has_ambiguity};
+use super::members::{Resolved, are_same_media, fits, has_ambiguity};
 use super::walk::{MAX_DEPTH, Site, Walk};
-use super::{docs, rules};
+use super::{docs, file_limits, rules};
 use crate::model::{Fit, Item, Member, Union};
 use crate::names::{self, Scope};
 use crate::schema::{is_beyond_i64, reference};
@@ -92,11 +92,11 @@ impl<'a> Walk<'a> {
 
     /// Lowers declared strings, any string, or both: an enum that allows any string.
     fn strings(&mut self, members: &[Resolved<'a>], site: Site<'a, '_>) -> Member<Simple> {
-        let Site { at, takes_files, .. } = site;
+        let Site { schema, at, takes_files, .. } = site;
         let (declared, plain): (Vec<Resolved<'a>>, Vec<Resolved<'a>>) =
             members.iter().partition(|member| member.values().is_some());
         plain.iter().for_each(|member| self.note_too_many_values(at, member.target));
-        let rules = match plain.first() {
+        let mut rules = match plain.first() {
             Some(first)
                 if plain.iter().all(|member| rules::of_string(member.target) == rules::of_string(first.target)) =>
             {
@@ -111,6 +111,10 @@ impl<'a> Walk<'a> {
         if declared.is_empty() {
             let simple = if takes_files { types::runtime(RuntimeType::FileInput) } else { json!({ "type": "string" }) };
             let (name, fallback) = if takes_files { ("File", words::FILE) } else { ("Text", words::STRING) };
+            if takes_files {
+                let members = plain.iter().map(|member| member.target);
+                rules.extend(file_limits::of_file(members.chain([schema])));
+            }
             let docs = plain.first().map_or_else(Vec::new, |member| docs::of_schema(member.schema, fallback));
             return string(name, true, docs, Shape { simple, rules });
         }
@@ -146,7 +150,7 @@ impl<'a> Walk<'a> {
     }
 
     fn arrays(&mut self, members: &[Resolved<'a>], site: Site<'a, '_>) -> Member<Simple> {
-        let Site { at, takes_files, .. } = site;
+        let Site { schema, at, takes_files, .. } = site;
         let first = members[0];
         let docs = docs::of_schema(first.schema, words::ARRAY);
         let is_text = |member: &Resolved<'_>| {
@@ -154,7 +158,10 @@ impl<'a> Walk<'a> {
         };
         if takes_files && members.iter().all(is_text) {
             let simple = json!({ "type": "array", "items": types::runtime(RuntimeType::FileInput) });
-            return variant("Files", docs, Shape { simple, rules: rules::of_array(first.target, Vec::new()) });
+            let (each, together) = file_limits::of_files(first.target, schema);
+            let mut rules = rules::of_array(first.target, each);
+            rules.extend(together);
+            return variant("Files", docs, Shape { simple, rules });
         }
         let shape = match members {
             [only] => self.shape(site.member(only.schema)),
@@ -181,18 +188,24 @@ impl<'a> Walk<'a> {
         site: Site<'a, '_>,
     ) -> Result<Vec<Member<Simple>>, String> {
         let Site { schema, wanted, side, .. } = site;
-        let fits = fits(members, schema);
-        if has_ambiguity(members, &fits, side) {
+        let fits = fits(members, schema, |property| self.is_nullable(property));
+        if has_ambiguity(members, &fits, site.property(), side) {
             return Err(refusals::SAME_KEYS.to_owned());
         }
         let mut variants: Vec<Member<Simple>> = Vec::new();
-        for (member, fit) in members.iter().zip(fits) {
+        for (index, (member, fit)) in members.iter().zip(fits).enumerate() {
+            if members[..index].iter().any(|earlier| are_same_media(earlier, member, site.property(), side)) {
+                continue;
+            }
             let part = if alone && members.len() == 1 { wanted.to_owned() } else { format!("{wanted}Custom") };
-            let Shape { simple, rules } = self.shape(Site { wanted: &part, ..site }.member(member.schema));
+            let Shape { simple, mut rules } = self.shape(Site { wanted: &part, ..site }.member(member.schema));
             if variants.iter().any(|variant| variant.of == simple) {
                 continue;
             }
             let is_size = simple == types::runtime(RuntimeType::ImageSize);
+            if is_size {
+                rules.extend(file_limits::of_image_size(schema));
+            }
             let (name, fallback) = match reference(member.schema) {
                 _ if is_size => ("Custom".to_owned(), words::IMAGE_SIZE.to_owned()),
                 Some(component) => (names::component(component), words::variant(component)),

@@ -44,6 +44,11 @@ pub(super) struct Site<'a, 's> {
 }
 
 impl<'a> Site<'a, '_> {
+    /// Returns the name of the property at the site, or of the property around an item.
+    pub(super) fn property(&self) -> &str {
+        self.at.rsplit_once('.').map_or(self.at, |(_, property)| property)
+    }
+
     /// Returns the site of a member of this union.
     pub(super) fn member(self, schema: &'a Value) -> Self {
         Site { schema, takes_files: false, ..self }
@@ -196,6 +201,9 @@ impl<'a> Walk<'a> {
             }
             Some("object") => match schema.get("additionalProperties") {
                 _ if properties(schema).is_some() => {
+                    if let Some(shape) = shared(None, schema, site) {
+                        return shape;
+                    }
                     let name = self.type_name(wanted, site.owner);
                     self.record(&name, role_of(side), schema, &words::value_of(at, site.is_item));
                     types::local(&name).into()
@@ -257,9 +265,8 @@ impl<'a> Walk<'a> {
             return self.free_form(site.at, &refusals::missing_component(component));
         };
         let fields = properties(schema).filter(|_| schema.get("anyOf").is_none());
-        if let Some(shared) = fields.and_then(|fields| media::shared(fields, site.side)) {
-            let rules = if shared == RuntimeType::ImageSize { rules::of_image_size(schema) } else { Vec::new() };
-            return Shape { simple: types::runtime(shared), rules };
+        if let Some(shape) = fields.and_then(|_| shared(Some(component), schema, site)) {
+            return shape;
         }
         let wanted = names::component(component);
         if fields.is_some() {
@@ -299,6 +306,13 @@ impl<'a> Walk<'a> {
         self.drafts.push(Item::Enum(Enum { name: name.clone(), docs, values, any_string }));
         types::local(&name).into()
     }
+}
+
+/// Returns the shape of an object that is a type of the runtime.
+fn shared(component: Option<&str>, schema: &Value, site: Site<'_, '_>) -> Option<Shape> {
+    let shared = media::shared(component, site.property(), properties(schema)?, site.side)?;
+    let rules = if shared == RuntimeType::ImageSize { rules::of_image_size(schema) } else { Vec::new() };
+    Some(Shape { simple: types::runtime(shared), rules })
 }
 
 /// Returns the role of a record inside the input or the output.

@@ -1,12 +1,15 @@
 use serde_json::{Map, Value, json};
 
+/// The keywords that apply to numbers.
+pub(super) const NUMBER_BOUNDS: &[&str] = &["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"];
+
 /// The keywords that apply to one JSON type.
 const KEYWORDS: &[(&str, &[&str])] = &[
     ("array", &["items", "minItems", "maxItems", "uniqueItems"]),
     ("object", &["properties", "required", "additionalProperties", "x-fal-order-properties", "discriminator"]),
     ("string", &["minLength", "maxLength", "pattern", "format"]),
-    ("number", &["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"]),
-    ("integer", &["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"]),
+    ("number", NUMBER_BOUNDS),
+    ("integer", NUMBER_BOUNDS),
 ];
 
 /// Adds a missing type to a schema, and makes a union of a schema with several types or with enum values of several.

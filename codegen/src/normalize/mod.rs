@@ -1,6 +1,7 @@
 //! The *normalize* stage: schemas become simpler JSON with the same meaning. Each file is a pass.
 
 mod all_of;
+pub(crate) mod bounds;
 mod constants;
 mod descriptions;
 mod enums;
@@ -75,6 +76,7 @@ fn everywhere(schema: &mut Value, component: Option<&str>, depth: usize, merges:
     merges.leave(&entered);
     nulls::unite(object);
     kinds::state(object);
+    bounds::rename(object);
 }
 
 /// Merges a schema into the one around it, whose keywords take precedence.

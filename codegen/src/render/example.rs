@@ -7,7 +7,7 @@ use fal_documents::budget::Budget;
 
 use super::Options;
 use super::types::type_of;
-use crate::model::{Endpoint, Field, Item, Record, Role, Type};
+use crate::model::{Endpoint, Item, Record, Role, Type};
 use crate::tree::{Node, module_path};
 
 /// The path of the root module inside the crate that has it, where no other is set.
@@ -17,7 +17,7 @@ const MODULE_PATH: &str = "crate::endpoints";
 const MAX_DEPTH: usize = 8;
 
 /// The most values in an example. A few objects that require several others each may need millions.
-const MAX_VALUES: usize = 1_000;
+const MAX_VALUES: usize = 500;
 
 /// Returns the lines of the example, with their fence.
 pub(super) fn example(node: &Node, endpoint: &Endpoint, options: &Options) -> Vec<String> {
@@ -60,9 +60,7 @@ struct Values<'a> {
 impl Values<'_> {
     /// An input with its required fields set, one setter a line where there are several.
     fn builder(&self, input: &Record) -> Vec<String> {
-        let required = input.fields.iter().filter(|field| field.is_required());
-        let setters: Vec<String> =
-            required.map(|field| format!(".{}({})", field.name, self.argument(&field.kind, 0))).collect();
+        let setters = self.setters(input, 0);
         let start = format!("let input = {}::Input::builder()", self.module);
         match &setters[..] {
             [] | [_] => vec![format!("{start}{};", setters.concat())],
@@ -73,6 +71,11 @@ impl Values<'_> {
         }
     }
 
+    /// The setters of a record's required fields.
+    fn setters(&self, record: &Record, depth: usize) -> Vec<String> {
+        record.required().map(|field| format!(".{}({})", field.name, self.argument(&field.kind, depth))).collect()
+    }
+
     /// A value that a setter accepts, as short as one writes it.
     fn argument(&self, of: &Type, depth: usize) -> String {
         match of {
@@ -80,6 +83,8 @@ impl Values<'_> {
             Type::Runtime("FileInput") => "\"https://…\"".to_owned(),
             Type::Runtime("ImageSize") => "(1024, 1024)".to_owned(),
             Type::List(item) => format!("[{}]", self.argument(item, depth + 1)),
+            Type::Nullable(value) => self.argument(value, depth + 1),
+            Type::Local(name) => self.local(name, depth, false),
             _ => self.exact(of, depth),
         }
     }
@@ -110,12 +115,15 @@ impl Values<'_> {
             Type::Boxed(inner) => format!("Box::new({})", self.exact(inner, depth + 1)),
             Type::Option(_) => "None".to_owned(),
             Type::Nullable(inner) => format!("fal_client::Nullable::Value({})", self.exact(inner, depth + 1)),
-            Type::Local(name) => self.local(name, depth),
+            Type::Local(name) => self.local(name, depth, true),
         }
     }
 
-    /// A value of a type of the endpoint's own.
-    fn local(&self, name: &str, depth: usize) -> String {
+    /// A value of a type of the endpoint's own. A builder is one only if it is built.
+    fn local(&self, name: &str, depth: usize, build: bool) -> String {
+        if depth > MAX_DEPTH || !self.budget.borrow_mut().spend(1) {
+            return "unreachable!()".to_owned();
+        }
         let path = format!("{}::{name}", self.module);
         match self.items.get(name) {
             Some(Item::Enum(item)) => item
@@ -123,10 +131,12 @@ impl Values<'_> {
                 .first()
                 .map_or_else(|| format!("{path}::other(\"…\")"), |(value, _)| format!("{path}::{value}")),
             Some(Item::Record(record)) if record.role == Role::Part => {
-                let required = record.fields.iter().filter(|field| field.is_required());
-                let arguments: Vec<String> =
-                    required.map(|field: &Field| self.argument(&field.kind, depth + 1)).collect();
-                format!("{path}::new({})", arguments.join(", "))
+                if record.has_builder() {
+                    let build = if build { ".build()" } else { "" };
+                    return format!("{path}::builder(){}{build}", self.setters(record, depth + 1).concat());
+                }
+                let argument = record.required().next().map(|field| self.argument(&field.kind, depth + 1));
+                format!("{path}::new({})", argument.unwrap_or_default())
             }
             Some(Item::Union(union)) => match union.members.first() {
                 Some(member) => format!("{path}::{}({})", member.name, self.exact(&member.of, depth + 1)),

@@ -57,9 +57,13 @@ fn single(rule: &Rule) -> TokenStream {
             quote! { pattern(#pattern) }
         }
         Rule::UniqueItems => quote! { unique_items },
+        Rule::Required => quote! { required },
         Rule::Items(inner) => nested("each", inner),
-        Rule::Width(inner) => nested("width", inner),
-        Rule::Height(inner) => nested("height", inner),
+        Rule::Part(name, inner) => nested(name, inner),
+        Rule::Accepts(values) => {
+            let values = values.iter().map(|value| Literal::string(value));
+            quote! { accepts(#(#values),*) }
+        }
     }
 }
 

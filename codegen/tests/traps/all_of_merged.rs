@@ -57,13 +57,13 @@ pub struct Base {
 /// Both.
 #[::fal_client::input_object]
 pub struct Size {
-    /// The `depth` field.
-    pub depth: i64,
     /// The `width` field.
     ///
     /// At least 1.
     #[field(min(1))]
     pub width: i64,
+    /// The `depth` field.
+    pub depth: i64,
 }
 
 /// The endpoint's output.

@@ -8,7 +8,7 @@
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::both_sides;
 //!
-//! let input = both_sides::Input::builder().box_(both_sides::InputBox::new(1, 1));
+//! let input = both_sides::Input::builder().box_(both_sides::InputBox::builder().x(1).y(1));
 //! let response = client.traps().both_sides().subscribe(input).await?;
 //! ```
 

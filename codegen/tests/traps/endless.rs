@@ -9,10 +9,10 @@
 //! use crate::endpoints::traps::endless;
 //!
 //! let input = endless::Input::builder()
-//!     .a(endless::A::new(endless::B::new([endless::B::new([endless::B::new([endless::B::new([unreachable!()])])])])))
-//!     .either(endless::EitherChoice::List(vec!["…".to_owned()]))
 //!     .node(endless::Node::new("…"))
-//!     .text("…");
+//!     .a(endless::A::new(endless::B::new([endless::B::new([endless::B::new([endless::B::new([unreachable!()])])])])))
+//!     .text("…")
+//!     .either(endless::EitherChoice::List(vec!["…".to_owned()]));
 //! let response = client.traps().endless().subscribe(input).await?;
 //! ```
 
@@ -26,14 +26,25 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `a` field.
-    pub a: A,
-    /// The `either` field.
-    pub either: EitherChoice,
     /// The `node` field.
     pub node: Node,
+    /// The `a` field.
+    pub a: A,
     /// The `text` field.
     pub text: String,
+    /// The `either` field.
+    pub either: EitherChoice,
+}
+
+/// A value of `Input.node`.
+#[::fal_client::input_object]
+pub struct Node {
+    /// The `name` field.
+    pub name: String,
+    /// The `next` field.
+    ///
+    /// A value with this field would contain itself without end; the field is optional.
+    pub next: Option<Box<Node>>,
 }
 
 /// A value of `Input.a`.
@@ -72,17 +83,6 @@ pub struct EitherCustom {
     pub more: ::fal_client::Json,
 }
 
-/// A value of `Input.node`.
-#[::fal_client::input_object]
-pub struct Node {
-    /// The `name` field.
-    pub name: String,
-    /// The `next` field.
-    ///
-    /// A value with this field would contain itself without end; the field is optional.
-    pub next: Option<Box<Node>>,
-}
-
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
@@ -92,5 +92,5 @@ pub struct Output {
 
 // The report:
 // - `EitherCustom.more`: the component consists of itself; typed as `serde_json::Value`
-// - `B.a`: a value with this field would contain itself without end; the field is optional
 // - `Node.next`: a value with this field would contain itself without end; the field is optional
+// - `B.a`: a value with this field would contain itself without end; the field is optional

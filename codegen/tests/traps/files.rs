@@ -9,9 +9,9 @@
 //! use crate::endpoints::traps::files;
 //!
 //! let input = files::Input::builder()
-//!     .frames([files::Frame::new(files::FrameImage::new("https://…"))])
 //!     .image_url("https://…")
-//!     .image_urls(["https://…"]);
+//!     .image_urls(["https://…"])
+//!     .frames([files::Frame::new(files::FrameImage::new("https://…"))]);
 //! let response = client.traps().files().subscribe(input).await?;
 //! ```
 
@@ -25,15 +25,15 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
+    /// The `image_url` field.
+    pub image_url: ::fal_client::FileInput,
+    /// The `image_urls` field.
+    pub image_urls: Vec<::fal_client::FileInput>,
     /// The `frames` field.
     ///
     /// Items: at least 1.
     #[field(min_items(1))]
     pub frames: Vec<Frame>,
-    /// The `image_url` field.
-    pub image_url: ::fal_client::FileInput,
-    /// The `image_urls` field.
-    pub image_urls: Vec<::fal_client::FileInput>,
     /// The `IMAGE_URL` field.
     #[field(name = "IMAGE_URL")]
     pub image_url2: Option<::fal_client::FileInput>,

@@ -9,10 +9,10 @@
 //! use crate::endpoints::traps::names;
 //!
 //! let input = names::Input::builder()
-//!     .prompt2("…")
+//!     .type_("…")
 //!     .prompt("…")
-//!     .self_("…")
-//!     .type_("…");
+//!     .prompt2("…")
+//!     .self_("…");
 //! let response = client.traps().names().subscribe(input).await?;
 //! ```
 
@@ -26,17 +26,17 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `Prompt` field.
-    #[field(name = "Prompt")]
-    pub prompt2: String,
-    /// The `prompt` field.
-    pub prompt: String,
-    /// The `self` field.
-    #[field(name = "self")]
-    pub self_: String,
     /// The `type` field.
     #[field(name = "type")]
     pub type_: String,
+    /// The `prompt` field.
+    pub prompt: String,
+    /// The `Prompt` field.
+    #[field(name = "Prompt")]
+    pub prompt2: String,
+    /// The `self` field.
+    #[field(name = "self")]
+    pub self_: String,
     /// The `3d` field.
     #[field(name = "3d")]
     pub _3d: Option<String>,

@@ -8,7 +8,7 @@
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::nulls;
 //!
-//! let input = nulls::Input::builder();
+//! let input = nulls::Input::builder().required_and_nullable("…");
 //! let response = client.traps().nulls().subscribe(input).await?;
 //! ```
 
@@ -23,7 +23,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 #[::fal_client::input]
 pub struct Input {
     /// The `required_and_nullable` field.
-    pub required_and_nullable: Option<String>,
+    pub required_and_nullable: ::fal_client::Nullable<String>,
     /// The `by_keyword` field.
     pub by_keyword: Option<String>,
     /// The `by_type` field.
@@ -41,11 +41,11 @@ pub struct Input {
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
+    /// The `list` field.
+    pub list: Option<Vec<String>>,
     /// The `count` field.
     #[field(required)]
     pub count: Option<i64>,
-    /// The `list` field.
-    pub list: Option<Vec<String>>,
     /// The `plain` field.
     pub plain: Vec<i64>,
 }

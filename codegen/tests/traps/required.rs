@@ -9,13 +9,13 @@
 //! use crate::endpoints::traps::required;
 //!
 //! let input = required::Input::builder()
-//!     .choice(required::Choice::A)
-//!     .flag(true)
 //!     .list(["…"])
-//!     .map(std::collections::BTreeMap::<String, String>::new())
-//!     .null_default("…")
+//!     .part(required::Part::builder().names(["…"]).size(1))
+//!     .choice(required::Choice::A)
 //!     .number(1.0)
-//!     .part(required::Part::new(["…"], 1));
+//!     .flag(true)
+//!     .map(std::collections::BTreeMap::<String, String>::new())
+//!     .null_default("…");
 //! let response = client.traps().required().subscribe(input).await?;
 //! ```
 
@@ -29,33 +29,24 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// The `choice` field.
-    pub choice: Choice,
     /// The `defaulted` field.
     ///
     /// Default: `3`.
     pub defaulted: Option<i64>,
-    /// The `flag` field.
-    pub flag: bool,
     /// The `list` field.
     pub list: Vec<String>,
+    /// The `part` field.
+    pub part: Part,
+    /// The `choice` field.
+    pub choice: Choice,
+    /// The `number` field.
+    pub number: f64,
+    /// The `flag` field.
+    pub flag: bool,
     /// The `map` field.
     pub map: ::std::collections::BTreeMap<String, String>,
     /// The `null_default` field.
     pub null_default: String,
-    /// The `number` field.
-    pub number: f64,
-    /// The `part` field.
-    pub part: Part,
-}
-
-/// A value of `Input.choice`.
-#[::fal_client::open_enum]
-pub enum Choice {
-    #[value("a")]
-    A,
-    #[value("b")]
-    B,
 }
 
 /// A value of `Input.part`.
@@ -69,20 +60,29 @@ pub struct Part {
     pub note: Option<String>,
 }
 
+/// A value of `Input.choice`.
+#[::fal_client::open_enum]
+pub enum Choice {
+    #[value("a")]
+    A,
+    #[value("b")]
+    B,
+}
+
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
+    /// The `part` field.
+    pub part: Answer,
+    /// The `number` field.
+    #[field(required)]
+    pub number: Option<f64>,
+    /// The `text` field.
+    pub text: String,
     /// The `list` field.
     pub list: Vec<String>,
     /// The `map` field.
     pub map: ::std::collections::BTreeMap<String, String>,
-    /// The `number` field.
-    #[field(required)]
-    pub number: Option<f64>,
-    /// The `part` field.
-    pub part: Answer,
-    /// The `text` field.
-    pub text: String,
 }
 
 /// A value of `Output.part`.

@@ -37,7 +37,7 @@ pub struct Input {
     /// The `prompts` field.
     pub prompts: Option<PromptsChoice>,
     /// The `same` field.
-    #[field(width(min(1)), height(min(1)))]
+    #[field(width(required, min(1)), height(required, min(1)))]
     pub same: Option<::fal_client::ImageSize>,
     /// The `scale` field.
     pub scale: Option<ScaleChoice>,
@@ -115,7 +115,7 @@ pub enum NestedChoice {
     /// An integer.
     Integer(i64),
     /// A width and a height in pixels.
-    #[variant(width(min(1)), height(min(1)))]
+    #[variant(width(required, min(1)), height(required, min(1)))]
     Custom(::fal_client::ImageSize),
 }
 

@@ -196,11 +196,11 @@ pub enum ImageChoice {
 /// An element of `Output.images`.
 #[::fal_client::output]
 pub struct OutputMap {
+    /// The `url` field.
+    pub url: String,
     /// The `map_type` field.
     #[field(required)]
     pub map_type: Option<MapType>,
-    /// The `url` field.
-    pub url: String,
     /// The `width` field.
     pub width: Option<i64>,
 }

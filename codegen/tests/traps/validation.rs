@@ -112,12 +112,12 @@ pub struct Layer {
     #[field(range(0, 1))]
     pub opacity: f64,
     /// The `size` field.
-    pub size: Option<SizeChoice>,
+    pub size: Option<LayerSizeChoice>,
 }
 
 /// A value of `Layer.size`. Its type varies.
 #[::fal_client::input_union]
-pub enum SizeChoice {
+pub enum LayerSizeChoice {
     /// A string.
     #[variant(max_length(2))]
     Text(String),

@@ -5,6 +5,7 @@
 //! - A `$ref` without a target is dropped, so that it allows everything.
 //! - `#/$defs/…` and `#/definitions/…` of the short form become `#/components/schemas/…`.
 //! - A tuple written as `items: {"0": …, "1": …}` becomes `prefixItems`.
+//! - A bound of a number written as `min`, `ge`, `gt`, `max`, `le` or `lt` gets the name that JSON Schema has for it.
 //!
 //! Embedded ids and anchors are dropped too, because they would change the target of `#/components/…`.
 
@@ -31,6 +32,17 @@ const MAP: [&str; 5] = ["$defs", "definitions", "dependentSchemas", "patternProp
 /// The keywords that identify a schema.
 const IDENTITY: [&str; 5] = ["$anchor", "$dynamicAnchor", "$dynamicRef", "$id", "$schema"];
 
+/// Returns the name that JSON Schema has for a bound.
+fn bound(keyword: &str) -> Option<&'static str> {
+    Some(match keyword {
+        "min" | "ge" => "minimum",
+        "gt" => "exclusiveMinimum",
+        "max" | "le" => "maximum",
+        "lt" => "exclusiveMaximum",
+        _ => return None,
+    })
+}
+
 /// Rewrites a schema for the validator. `root` is the target of its references.
 pub(crate) fn rewrite(schema: &Value, root: &Value) -> Value {
     let Value::Object(keywords) = schema else {
@@ -50,6 +62,11 @@ pub(crate) fn rewrite(schema: &Value, root: &Value) -> Value {
                 rewritten.insert("prefixItems".into(), tuple(value, root));
             }
             name if IDENTITY.contains(&name) => {}
+            name if bound(name).is_some() => {
+                if let Some(name) = bound(name).filter(|name| value.is_number() && !keywords.contains_key(*name)) {
+                    rewritten.insert(name.into(), value.clone());
+                }
+            }
             name => {
                 rewritten.insert(keyword.clone(), keyword_value(name, value, root));
             }

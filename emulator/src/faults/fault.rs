@@ -63,6 +63,7 @@ pub struct Fault {
     /// The time until the date in `Retry-After`.
     retry_at: Option<Duration>,
     condition: Option<Condition>,
+    repeats: bool,
 }
 
 /// The end of a request that is not read completely.
@@ -95,7 +96,15 @@ const HEAD_BYTES: usize = 12;
 
 impl Fault {
     fn new(kind: Kind) -> Self {
-        Fault { kind, delay: Duration::ZERO, after_effect: false, headers: Vec::new(), retry_at: None, condition: None }
+        Fault {
+            kind,
+            delay: Duration::ZERO,
+            after_effect: false,
+            headers: Vec::new(),
+            retry_at: None,
+            condition: None,
+            repeats: false,
+        }
     }
 
     /// Lets the request through. Use it to skip a request, or to add a [`delay`](Self::delay) or a
@@ -135,6 +144,9 @@ impl Fault {
 
     /// Accepts the request, and makes its job end with this status. The result request, or the direct run, gets the
     /// response.
+    ///
+    /// With status 200 and a [`json`](Self::json) body, that body is the output of one job, even if it breaks the document.
+    /// [`Emulator::answer`](crate::Emulator::answer) sets the output of all jobs of an endpoint.
     ///
     /// Applies to [`Operation::Submit`](crate::Operation::Submit) and [`Operation::Run`](crate::Operation::Run). Other
     /// operations ignore it.
@@ -282,6 +294,24 @@ impl Fault {
         self
     }
 
+    /// Repeats the fault for every matching request, until [`Emulator::clear_faults`](crate::Emulator::clear_faults).
+    /// Faults of the same operation that are injected later only happen to requests that it does not match.
+    ///
+    /// ```
+    /// # use fal_emulator::{Emulator, Fault, Operation};
+    /// # fn example(emulator: &Emulator) {
+    /// emulator.inject_fault(Operation::Submit, Fault::outcome(500).on("fal-ai/flux/dev/redux").repeat());
+    /// # }
+    /// ```
+    pub fn repeat(mut self) -> Self {
+        self.repeats = true;
+        self
+    }
+
+    pub(super) fn repeats(&self) -> bool {
+        self.repeats
+    }
+
     pub(super) fn matches(&self, request: &ReceivedRequest) -> bool {
         self.condition.as_ref().is_none_or(|condition| condition(request))
     }
@@ -371,6 +401,7 @@ impl fmt::Debug for Fault {
             .field("headers", &self.headers)
             .field("retry_at", &self.retry_at)
             .field("is_conditional", &self.condition.is_some())
+            .field("repeats", &self.repeats)
             .finish()
     }
 }

@@ -15,17 +15,19 @@ impl PendingFaults {
         lock(&self.0).entry(operation).or_default().push_back(fault);
     }
 
-    /// Takes the fault for a request: the first one of its operation whose condition holds.
+    /// Takes the fault for a request: the first one of its operation whose condition holds. One that repeats stays.
     pub(crate) fn take(&self, request: &ReceivedRequest) -> Fault {
         let mut faults = lock(&self.0);
-        let pending = faults.get_mut(&request.operation());
-        pending
-            .and_then(|pending| pending.remove(pending.iter().position(|fault| fault.matches(request))?))
-            .unwrap_or_else(Fault::none)
+        let taken = faults.get_mut(&request.operation()).and_then(|pending| {
+            let position = pending.iter().position(|fault| fault.matches(request))?;
+            if pending[position].repeats() { pending.get(position).cloned() } else { pending.remove(position) }
+        });
+        taken.unwrap_or_else(Fault::none)
     }
 
+    /// Returns the number of faults that happen once.
     pub(crate) fn count(&self) -> usize {
-        lock(&self.0).values().map(VecDeque::len).sum()
+        lock(&self.0).values().flatten().filter(|fault| !fault.repeats()).count()
     }
 
     pub(crate) fn clear(&self) {

@@ -1,6 +1,7 @@
 use hyper::StatusCode;
 use hyper::header::AUTHORIZATION;
 
+use crate::account::{self, AccountError};
 use crate::keys::KeyError;
 use crate::request::received::Received;
 use crate::response::refusal::Refusal;
@@ -17,7 +18,8 @@ pub(super) fn check_app_key(state: &State, received: &Received, app: &str) -> Re
             }
             KeyError::Wrong => WRONG_KEY.to_owned(),
         })
-    })
+    })?;
+    check_account(state, received)
 }
 
 /// Requires a key.
@@ -25,6 +27,15 @@ pub(super) fn check_key(state: &State, received: &Received) -> Result<(), Refusa
     state.settings.keys.check(received.headers()).map_err(|error| match error {
         KeyError::Missing => unauthorized("Authentication is required"),
         KeyError::Wrong => unauthorized(WRONG_KEY),
+    })?;
+    check_account(state, received)
+}
+
+/// Requires that the account is not locked, and that its key has the permission.
+fn check_account(state: &State, received: &Received) -> Result<(), Refusal> {
+    state.account.check(received.operation()).map_err(|error| match error {
+        AccountError::Locked(reason) => forbidden(&account::locked(&reason)),
+        AccountError::Insufficient => forbidden("Insufficient permissions"),
     })
 }
 

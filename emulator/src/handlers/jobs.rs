@@ -9,6 +9,7 @@ use crate::handlers::auth;
 use crate::handlers::blocking::blocking;
 use crate::handlers::call::Call;
 use crate::input::checks;
+use crate::input::file_limits::{self, HEADER_BYTES, Measured};
 use crate::input::files::missing_files;
 use crate::input::judge;
 use crate::media::media_file::MediaFile;
@@ -16,7 +17,7 @@ use crate::output::limits;
 use crate::output::maker::{self, Made};
 use crate::output::sources::{Source, Sources};
 use crate::output::spec::OutputSpec;
-use crate::queue::job::Job;
+use crate::queue::job::{Job, Prospect};
 use crate::random;
 use crate::request::received::Received;
 use crate::response::exceeded::Exceeded;
@@ -48,7 +49,7 @@ pub(super) fn accept(
     let id = random::uuid();
     let script = if is_direct { &state.direct } else { &state.queued };
     let failure = invalid_input(endpoint, call.received).or_else(|| call.fault.job_failure(&state.clock));
-    let prospect = failure.map_or_else(|| sources(state, call.received), Err);
+    let prospect = failure.map_or_else(|| prospect(state, endpoint, call.received), Err);
     let (endpoint, received, script) = (Arc::clone(endpoint), Arc::clone(call.received), Arc::clone(script));
     let job = Arc::new(Job::new(id, endpoint, received, prospect, script, &state.clock, is_direct));
     state.jobs.add(Arc::clone(&job))?;
@@ -60,12 +61,14 @@ pub(super) fn accept(
 fn invalid_input(endpoint: &Endpoint, received: &Received) -> Option<Failure> {
     let violations = match (endpoint.judge(), received.input()) {
         (Err(reason), _) => return Some(Failure::internal(reason.to_owned())),
+        // A body that is empty is missing, whatever its type.
+        (Ok(_), _) if !received.declares_json() && !received.body().is_empty() => judge::opaque(received.body()),
         (Ok(_), Err(error)) => judge::unreadable(received.body(), error),
         (Ok(_), Ok(input)) if !checks::are_few(&endpoint.document.root, &endpoint.document.input, input) => {
             let exceeded = Exceeded { max: checks::MAX_CHECKS, of: "checks of an input, and of nested ones," };
             return Some(Failure::internal(exceeded.to_string()));
         }
-        (Ok(judge), Ok(input)) => match judge.violations(input) {
+        (Ok(judge), Ok(input)) => match judge.violations(&endpoint.document, input) {
             violations if violations.is_empty() => limits::violations(&endpoint.document, input),
             violations => violations,
         },
@@ -73,13 +76,34 @@ fn invalid_input(endpoint: &Endpoint, received: &Received) -> Option<Failure> {
     if violations.is_empty() { None } else { Some(Failure::invalid(violations)) }
 }
 
-/// Returns the files that an input works on. A missing one fails the request, as on fal, if its URL is one of the
-/// emulator's. The emulator fetches no other URL.
-fn sources(state: &State, received: &Received) -> Result<Sources, Failure> {
+fn prospect(state: &State, endpoint: &Endpoint, received: &Received) -> Result<Prospect, Failure> {
+    match state.outputs.get(&endpoint.document.id) {
+        Some(output) => Ok(Prospect::Scripted(output)),
+        None => sources(state, endpoint, received).map(Prospect::Made),
+    }
+}
+
+/// Returns the files that an input works on. A file that is missing, or beyond its limits, fails the request, as on fal, if
+/// its URL is one of the emulator's. The emulator fetches no other URL.
+fn sources(state: &State, endpoint: &Endpoint, received: &Received) -> Result<Sources, Failure> {
     let input = received.input().unwrap_or(&Value::Null);
     let is_missing = |url: &str| state.store.path_of(url).is_some() && source(state, url).is_none();
-    let missing = missing_files(input, &is_missing);
-    if missing.is_empty() { Ok(Sources::new(input, |url| source(state, url))) } else { Err(Failure::invalid(missing)) }
+    let mut violations = missing_files(input, &is_missing);
+    if violations.is_empty() {
+        violations = file_limits::violations(&endpoint.document, input, &|url| measured(state, url));
+    }
+    match violations.is_empty() {
+        true => Ok(Sources::new(input, |url| source(state, url))),
+        false => Err(Failure::invalid(violations)),
+    }
+}
+
+/// Measures an uploaded file.
+fn measured(state: &State, url: &str) -> Option<Measured> {
+    let Source::Stored(content) = source(state, url)? else { return None };
+    let size = content.size();
+    let chunks: Vec<_> = content.chunks(0..size.min(HEADER_BYTES)).collect::<Result<_, _>>().ok()?;
+    Some(Measured { size, header: chunks.concat() })
 }
 
 /// Returns the file of a URL, if the emulator has it.
@@ -110,7 +134,11 @@ pub(super) async fn result(state: &State, job: &Arc<Job>) -> Reply {
 /// does not determine its content, or if it has a lifecycle.
 fn output(job: &Job, base_url: &str, store: &Store) -> Result<(Value, String), String> {
     let input = job.received.input().unwrap_or(&Value::Null);
-    let canvas = job.prospect.as_ref().ok().and_then(|sources| sources.canvas(input));
+    let canvas = match &job.prospect {
+        Ok(Prospect::Scripted(output)) => return Ok(((**output).clone(), "1".to_owned())),
+        Ok(Prospect::Made(sources)) => sources.canvas(input),
+        Err(_) => None,
+    };
     let lifecycle = job.received.lifecycle();
     // The same input yields the same files, unless they expire with the request or are made from its source files.
     let owner = (canvas.is_some() || lifecycle.is_some()).then_some(job.id.as_str());

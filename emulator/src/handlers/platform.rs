@@ -5,6 +5,7 @@ use std::time::Duration;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
+use crate::account::{self, AccountError};
 use crate::keys::KeyError;
 use crate::media::media_file::MediaFile;
 use crate::request::received::Received;
@@ -53,6 +54,14 @@ pub(super) fn check_key(state: &State, received: &Received) -> Result<(), Refusa
     state.settings.keys.check(received.headers()).map_err(|problem| match problem {
         KeyError::Missing => unauthorized("Authentication required"),
         KeyError::Wrong => unauthorized("Invalid API key"),
+    })?;
+    state.account.check(received.operation()).map_err(|error| match error {
+        AccountError::Locked(reason) => {
+            platform_error(StatusCode::FORBIDDEN, "authorization_error", &account::locked(&reason))
+        }
+        AccountError::Insufficient => {
+            platform_error(StatusCode::FORBIDDEN, "authorization_error", "Insufficient permissions")
+        }
     })
 }
 

@@ -4,7 +4,11 @@ use serde_json::{Value, json};
 
 use crate::documents::bounds;
 use crate::documents::document::Document;
+use crate::input::own_values;
 use crate::input::violation::Violation;
+
+/// The most violations whose values are compared with the document's own.
+const MAX_FOUND: usize = 1_000;
 
 /// Validates inputs against a document's own schema, and reports violations in fal's format.
 ///
@@ -16,19 +20,14 @@ pub(crate) struct Judge {
 
 impl Judge {
     pub(crate) fn new(document: &Document) -> Result<Self, String> {
-        let schema = document.with_components(&document.input);
-        let patterns = PatternOptions::fancy_regex()
-            .size_limit(bounds::MAX_PATTERN_BYTES)
-            .backtrack_limit(bounds::MAX_PATTERN_STEPS);
-        let built = jsonschema::options().with_draft(Draft::Draft202012).with_pattern_options(patterns).build(&schema);
-        built.map(|validator| Judge { validator }).map_err(|error| {
-            let path = error.instance_path().as_str();
-            format!("invalid input schema of `{}` at {path:?}: {error}", document.id)
-        })
+        let validator = validator(document, &document.input)
+            .map_err(|reason| format!("invalid input schema of `{}` {reason}", document.id))?;
+        Ok(Judge { validator })
     }
 
-    /// Returns the violations of the schema by `body`. Unknown fields are not violations, because fal ignores them.
-    pub(crate) fn violations(&self, body: &Value) -> Vec<Value> {
+    /// Returns the violations of the schema by `body`. Unknown fields are not violations, because fal ignores them, and neither
+    /// are the document's own defaults and examples.
+    pub(crate) fn violations(&self, document: &Document, body: &Value) -> Vec<Value> {
         if !body.is_object() {
             return vec![detail(
                 json!(["body"]),
@@ -38,6 +37,9 @@ impl Judge {
         }
         let mut found = Vec::new();
         collect(self.validator.iter_errors(body).collect(), &mut found);
+        if found.len() <= MAX_FOUND {
+            found.retain(|(path, _)| !own_values::contain(document, body, path));
+        }
         let mut details: Vec<Value> = Vec::new();
         for (path, violation) in &found {
             // A value of the wrong type is not reported as an undeclared enum value too.
@@ -51,6 +53,15 @@ impl Judge {
     }
 }
 
+/// Compiles a schema of a document. The error says where in the schema it is invalid.
+pub(crate) fn validator(document: &Document, schema: &Value) -> Result<Validator, String> {
+    let schema = document.with_components(schema);
+    let patterns =
+        PatternOptions::fancy_regex().size_limit(bounds::MAX_PATTERN_BYTES).backtrack_limit(bounds::MAX_PATTERN_STEPS);
+    let built = jsonschema::options().with_draft(Draft::Draft202012).with_pattern_options(patterns).build(&schema);
+    built.map_err(|error| format!("at {:?}: {error}", error.instance_path().as_str()))
+}
+
 /// Returns the violations of a body that is not JSON.
 pub(crate) fn unreadable(body: &[u8], error: Option<&serde_json::Error>) -> Vec<Value> {
     let Some(error) = error.filter(|_| !body.is_empty()) else {
@@ -58,6 +69,13 @@ pub(crate) fn unreadable(body: &[u8], error: Option<&serde_json::Error>) -> Vec<
     };
     let violation = Violation::new("json_invalid", "JSON decode error").with("error", json!(error.to_string()));
     vec![detail(json!(["body", offset(body, error)]), &violation, Some(&json!({})))]
+}
+
+/// Returns the violation of a body that is not declared as JSON.
+pub(crate) fn opaque(body: &[u8]) -> Vec<Value> {
+    let words = "Input should be a valid dictionary or object to extract fields from";
+    let body = Value::from(String::from_utf8_lossy(body));
+    vec![detail(json!(["body"]), &Violation::new("model_attributes_type", words), Some(&body))]
 }
 
 /// Returns the offset in a body at which parsing failed, in bytes.

@@ -1,6 +1,7 @@
 use bytes::Bytes;
 
 use crate::media::canvas::Canvas;
+use crate::media::fixed_file::FixedFile;
 use crate::media::picture;
 use crate::media::raster::MAX_SIDE;
 
@@ -19,14 +20,9 @@ pub(crate) enum MediaKind {
     Image { width: u32, height: u32 },
     /// A PNG that is painted over a source image.
     Painting { width: u32, height: u32 },
-    /// One second of silence, as WAV.
-    Silence,
-    /// A text that explains that the emulator does not generate this type.
-    Note,
+    /// A file without parameters.
+    Fixed(FixedFile),
 }
-
-const NOTE: &str =
-    "This file is a placeholder for one that fal would generate. The emulator generates only images and silence.\n";
 
 impl MediaFile {
     pub(crate) fn new(motif: u64, kind: MediaKind) -> Self {
@@ -42,20 +38,17 @@ impl MediaFile {
         let (stem, extension) = name.strip_prefix("emulator/")?.rsplit_once('.')?;
         let (motif, rest) = stem.split_once('-').unwrap_or((stem, ""));
         let motif = u64::from_str_radix(motif, 16).ok()?;
-        let kind = match (extension, rest) {
-            ("png", size) => {
-                let (width, height) = size.split_once('x')?;
+        let kind = match extension {
+            "png" => {
+                let (width, height) = rest.split_once('x')?;
                 MediaKind::Image { width: width.parse().ok()?, height: height.parse().ok()? }
             }
-            ("wav", "") => MediaKind::Silence,
-            ("txt", "") => MediaKind::Note,
-            _ => return None,
+            extension => MediaKind::Fixed(FixedFile::from_extension(extension)?),
         };
         let file = MediaFile { motif, kind };
-        let is_valid = match kind {
-            MediaKind::Image { width, height } => (1..=MAX_SIDE).contains(&width) && (1..=MAX_SIDE).contains(&height),
-            _ => true,
-        };
+        let is_valid = file
+            .size()
+            .is_none_or(|(width, height)| (1..=MAX_SIDE).contains(&width) && (1..=MAX_SIDE).contains(&height));
         (is_valid && file.name() == name).then_some(file)
     }
 
@@ -70,16 +63,14 @@ impl MediaFile {
                 format!("emulator/painted-{:016x}-{width}x{height}.png", self.motif)
             }
             MediaKind::Image { width, height } => format!("emulator/{:016x}-{width}x{height}.png", self.motif),
-            MediaKind::Silence => format!("emulator/{:016x}.wav", self.motif),
-            MediaKind::Note => format!("emulator/{:016x}.txt", self.motif),
+            MediaKind::Fixed(file) => format!("emulator/{:016x}.{}", self.motif, file.extension()),
         }
     }
 
     pub(crate) fn content_type(&self) -> &'static str {
         match self.kind {
             MediaKind::Image { .. } | MediaKind::Painting { .. } => "image/png",
-            MediaKind::Silence => "audio/wav",
-            MediaKind::Note => "text/plain; charset=utf-8",
+            MediaKind::Fixed(file) => file.content_type(),
         }
     }
 
@@ -92,7 +83,7 @@ impl MediaFile {
     pub(crate) fn size(&self) -> Option<(u32, u32)> {
         match self.kind {
             MediaKind::Image { width, height } | MediaKind::Painting { width, height } => Some((width, height)),
-            _ => None,
+            MediaKind::Fixed(_) => None,
         }
     }
 
@@ -112,28 +103,9 @@ impl MediaFile {
                 }
                 image.encode().map(Bytes::from)
             }
-            MediaKind::Silence => Ok(silence().into()),
-            MediaKind::Note => Ok(Bytes::from_static(NOTE.as_bytes())),
+            MediaKind::Fixed(file) => Ok(file.bytes()),
         }
     }
-}
-
-/// Returns a WAV file of one second: one channel, 8 bits, 8,000 samples a second.
-fn silence() -> Vec<u8> {
-    const SAMPLES: u32 = 8_000;
-    let mut wav = Vec::with_capacity(44 + SAMPLES as usize);
-    wav.extend(b"RIFF");
-    wav.extend((36 + SAMPLES).to_le_bytes());
-    wav.extend(b"WAVEfmt ");
-    wav.extend(16_u32.to_le_bytes());
-    wav.extend([1, 0, 1, 0]);
-    wav.extend(SAMPLES.to_le_bytes());
-    wav.extend(SAMPLES.to_le_bytes());
-    wav.extend([1, 0, 8, 0]);
-    wav.extend(b"data");
-    wav.extend(SAMPLES.to_le_bytes());
-    wav.resize(wav.len() + SAMPLES as usize, 128);
-    wav
 }
 
 #[cfg(test)]
@@ -142,7 +114,7 @@ mod tests {
 
     #[test]
     fn name_determines_the_file() {
-        for kind in [MediaKind::Image { width: 3, height: 2048 }, MediaKind::Silence, MediaKind::Note] {
+        for kind in [MediaKind::Image { width: 3, height: 2048 }, MediaKind::Fixed(FixedFile::Video)] {
             let file = MediaFile::new(7, kind);
             assert_eq!(MediaFile::from_name(&file.name()), Some(file));
         }
@@ -154,6 +126,8 @@ mod tests {
             "emulator/../../etc.txt",
             "emulator/0000000000000007-9000x9000.png",
             "emulator/0000000000000007-+3x4.png",
+            "emulator/0000000000000007-3x4.mp4",
+            "emulator/0000000000000007.exe",
             "emulator/painted-0000000000000007-3x4.png",
         ] {
             assert_eq!(MediaFile::from_name(name), None, "{name}");

@@ -1,45 +1,52 @@
+use crate::media::fixed_file::FixedFile;
+
 /// The kind of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FileKind {
     Image,
-    Audio,
-    Other,
+    Fixed(FixedFile),
 }
 
-/// Returns the kind of file that the first telling hint names.
+/// The extensions of each kind, and further words that name it. Words are found anywhere in a hint, the first row first.
+const KINDS: [(FileKind, &[&str], &[&str]); 8] = [
+    (FileKind::Fixed(FixedFile::Video), &["mp4", "webm", "mov", "mkv"], &["video"]),
+    (FileKind::Fixed(FixedFile::Weights), &["safetensors"], &["lora"]),
+    (FileKind::Fixed(FixedFile::Model), &["glb", "gltf", "obj", "fbx", "usdz", "stl", "ply"], &["mesh", "model"]),
+    (FileKind::Fixed(FixedFile::Archive), &["zip"], &["archive"]),
+    (FileKind::Fixed(FixedFile::Json), &["json"], &[]),
+    (FileKind::Fixed(FixedFile::Note), &["txt", "srt", "vtt", "csv"], &["text/", "subtitle"]),
+    (
+        FileKind::Image,
+        &["png", "jpg", "jpeg", "webp", "gif", "svg"],
+        &["image", "img", "mask", "picture", "photo", "frame", "texture", "thumbnail", "sprite"],
+    ),
+    (
+        FileKind::Fixed(FixedFile::Audio),
+        &["wav", "mp3", "ogg", "flac", "m4a"],
+        &["audio", "speech", "voice", "music", "sound"],
+    ),
+];
+
+/// Returns the kind of file that the first telling hint names: a URL, a content type or a name. Of a URL, only the
+/// extension is telling, and not the host.
 pub(super) fn guess(hints: &[&str]) -> FileKind {
-    const WORDS: [(FileKind, &[&str]); 3] = [
-        (
-            FileKind::Other,
-            &["video", "mp4", "webm", "mesh", "glb", "zip", "safetensors", "lora", "json", "text", "model"],
-        ),
-        (
-            FileKind::Image,
-            &[
-                "image",
-                "img",
-                "png",
-                "jpg",
-                "jpeg",
-                "webp",
-                "gif",
-                "mask",
-                "picture",
-                "photo",
-                "frame",
-                "thumbnail",
-                "sprite",
-            ],
-        ),
-        (FileKind::Audio, &["audio", "wav", "mp3", "ogg", "flac", "speech", "voice", "music", "sound"]),
-    ];
     let kind_of = |hint: &&str| {
-        // Only the extension of a URL is a hint, not its host.
-        let extension = hint.rsplit(['/', '.']).next().filter(|_| is_url(hint));
-        let hint = extension.unwrap_or(hint).to_ascii_lowercase();
-        WORDS.iter().find(|(_, words)| words.iter().any(|word| hint.contains(word))).map(|(kind, _)| *kind)
+        let hint = hint.to_ascii_lowercase();
+        let path = hint.split(['?', '#']).next().filter(|_| is_url(&hint));
+        let kind = match path.and_then(|path| path.rsplit('/').next()) {
+            Some(file) => {
+                let extension = file.rsplit_once('.')?.1;
+                KINDS.iter().find(|(_, extensions, _)| extensions.contains(&extension))
+            }
+            // `obj` and `ply` are parts of words.
+            None => KINDS.iter().find(|(_, extensions, words)| {
+                let extensions = extensions.iter().filter(|extension| !["obj", "ply", "mov"].contains(extension));
+                extensions.chain(*words).any(|word| hint.contains(word))
+            }),
+        };
+        kind.map(|(kind, _, _)| *kind)
     };
-    hints.iter().find_map(kind_of).unwrap_or(FileKind::Other)
+    hints.iter().find_map(kind_of).unwrap_or(FileKind::Fixed(FixedFile::Note))
 }
 
 /// Returns whether a property name means a URL, such as `image_url`.

@@ -391,8 +391,7 @@ impl Maker<'_> {
                     None => MediaKind::Image { width, height },
                 }
             }
-            FileKind::Audio => MediaKind::Silence,
-            FileKind::Other => MediaKind::Note,
+            FileKind::Fixed(file) => MediaKind::Fixed(file),
         };
         MediaFile::new(motif, media_kind)
     }

@@ -24,8 +24,8 @@ pub(crate) struct Job {
     pub(crate) received: Arc<Received>,
     /// A direct run. The queue does not show it.
     pub(crate) is_direct: bool,
-    /// The outcome, known from the start: the files that the job works on, or the failure.
-    pub(crate) prospect: Result<Sources, Failure>,
+    /// The outcome, known from the start: the base of the output, or the failure.
+    pub(crate) prospect: Result<Prospect, Failure>,
     script: Arc<Script>,
     clock: Arc<Clock>,
     submitted: Instant,
@@ -35,6 +35,15 @@ pub(crate) struct Job {
     progress: Mutex<Progress>,
     /// Wakes status streams when something other than time changes the job.
     pushed: watch::Sender<()>,
+}
+
+/// The base of a job's output.
+#[derive(Debug)]
+pub(crate) enum Prospect {
+    /// The output is made from these files and the input.
+    Made(Sources),
+    /// The output that a test has set.
+    Scripted(Arc<Value>),
 }
 
 #[derive(Debug, Default)]
@@ -87,7 +96,7 @@ impl Job {
         id: String,
         endpoint: Arc<Endpoint>,
         received: Arc<Received>,
-        prospect: Result<Sources, Failure>,
+        prospect: Result<Prospect, Failure>,
         script: Arc<Script>,
         clock: &Arc<Clock>,
         is_direct: bool,

@@ -12,8 +12,10 @@ pub(super) fn find(received: &Received) -> Option<&'static str> {
         Operation::Media if received.headers().contains_key(AUTHORIZATION) => {
             Some("the API key was sent to a file host, which does not need it")
         }
-        Operation::Run => in_queue_options(received).or_else(|| in_options(received)),
-        Operation::Submit => in_options(received),
+        Operation::Run => {
+            in_content_type(received).or_else(|| in_queue_options(received)).or_else(|| in_options(received))
+        }
+        Operation::Submit => in_content_type(received).or_else(|| in_options(received)),
         Operation::InitiateUpload | Operation::InitiateMultipart => in_lifecycle(received),
         Operation::Upload | Operation::StartMultipart => in_token(received).or_else(|| in_lifecycle(received)),
         Operation::PutFile => in_signed_url(received),
@@ -25,6 +27,11 @@ pub(super) fn find(received: &Received) -> Option<&'static str> {
         },
         _ => None,
     }
+}
+
+/// Finds a body that fal accepts and the model cannot read.
+fn in_content_type(received: &Received) -> Option<&'static str> {
+    (!received.declares_json()).then_some("the request needs exactly one `Content-Type`, which has to be JSON")
 }
 
 /// Finds a credential that is not a CDN token where one is required.

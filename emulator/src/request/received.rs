@@ -2,6 +2,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
+use hyper::header::CONTENT_TYPE;
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Uri};
 use percent_encoding::percent_decode_str;
@@ -78,6 +79,16 @@ impl Received {
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// Returns whether exactly one header says that the body is JSON. fal's models treat any other body as opaque bytes.
+    pub(crate) fn declares_json(&self) -> bool {
+        let mut types = self.headers.get_all(CONTENT_TYPE).iter();
+        let only = types.next().filter(|_| types.next().is_none()).and_then(|value| value.to_str().ok());
+        let media_type = only.and_then(|value| value.split(';').next()).unwrap_or_default().trim().to_ascii_lowercase();
+        media_type.strip_prefix("application/").is_some_and(|subtype| {
+            subtype == "json" || subtype.strip_suffix("+json").is_some_and(|prefix| !prefix.is_empty())
+        })
     }
 
     /// Sets the body, once it was read.

@@ -52,8 +52,6 @@ impl Fal {
     }
 
     pub(crate) async fn start(builder: EmulatorBuilder) -> Self {
-        // fal-client enables TLS in reqwest without a crypto provider. A second installation has no effect.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         Fal { emulator: builder.start().await.unwrap(), http: Client::builder().no_proxy().build().unwrap() }
     }
 

@@ -389,3 +389,19 @@ async fn condition_limits_a_fault() {
     fal.get(&format!("/queue.fal.run/{APP}/requests/unknown")).await;
     assert_eq!(fal.requests().last().unwrap().endpoint(), Some(APP));
 }
+
+#[tokio::test]
+async fn repeated_fault_happens_until_faults_are_cleared() {
+    let fal = Fal::instant().await;
+    fal.inject_fault(Operation::Run, Fault::respond(503).on(INPAINTING).repeat());
+    fal.inject_fault(Operation::Run, Fault::respond(418));
+    assert_eq!(fal.pending_faults(), 1, "a repeated fault is not pending");
+    for _ in 0..3 {
+        assert_eq!(fal.run(INPAINTING, &inpainting()).await.status, 503);
+    }
+    let redux = json!({ "image_url": "https://example.com/fox.png" });
+    assert_eq!(fal.run(REDUX, &redux).await.status, 418);
+    assert_eq!(fal.run(REDUX, &redux).await.status, 200);
+    fal.clear_faults();
+    assert_eq!(fal.run(INPAINTING, &inpainting()).await.status, 200);
+}

@@ -23,6 +23,62 @@ fn essence(reply: &Reply) -> Vec<(Value, Value, Value, Value)> {
 }
 
 #[tokio::test]
+async fn bounds_under_other_names_are_judged() {
+    for (keyword, value, kind, ctx) in [
+        ("min", 1, "greater_than_equal", "ge"),
+        ("ge", 1, "greater_than_equal", "ge"),
+        ("gt", 2, "greater_than", "gt"),
+        ("max", 3, "less_than_equal", "le"),
+        ("le", 3, "less_than_equal", "le"),
+        ("lt", 2, "less_than", "lt"),
+    ] {
+        let mut schema = json!({ "a": { "anyOf": [{ "type": "object" }, { "type": "number" }] } });
+        schema["a"][keyword] = json!(2);
+        let violations = essence(&judged(schema, json!({ "a": value })).await);
+        let [(found, _, _, found_ctx)] = &violations[..] else { panic!("{keyword}: {violations:?}") };
+        assert_eq!((found, found_ctx), (&json!(kind), &json!({ ctx: 2 })), "{keyword}");
+    }
+    // A name of JSON Schema takes precedence, and a text is not a bound.
+    let schema =
+        json!({ "a": { "minimum": 1, "min": 5 }, "b": { "type": "number", "max": "3" }, "max": { "type": "integer" } });
+    assert_eq!(judged(schema, json!({ "a": 1, "b": 4, "max": 9 })).await.status, 200);
+}
+
+#[tokio::test]
+async fn own_defaults_and_examples_are_accepted() {
+    let schema = json!({
+        "steps": { "type": "integer", "minimum": 1, "default": 0, "examples": [-1] },
+        "style": { "enum": ["a", "b"], "example": "c" },
+        "text": { "type": "string", "minLength": 1, "default": "" },
+        "either": { "anyOf": [{ "type": "string", "maxLength": 1 }, { "type": "null" }], "default": "none" },
+        "list": { "type": "array", "items": { "type": "integer", "minimum": 0, "default": -5 }, "examples": [[-1, 2]] },
+        "part": { "$ref": "#/components/schemas/Part" },
+        "map": { "type": "object", "additionalProperties": { "type": "integer", "maximum": 3, "default": 9.0 } },
+        "number": { "type": "integer", "default": "seven" },
+    });
+    let components = json!({ "Part": { "type": "object", "properties": { "a~/b": { "maximum": 4, "default": 5 } } } });
+    let run = async |input: Value| judged_by(object(&schema), components.clone(), input).await.status;
+    for input in [
+        json!({ "steps": 0, "style": "c", "text": "", "either": "none", "number": "seven" }),
+        json!({ "steps": -1.0, "list": [-1, 2], "part": { "a~/b": 5 }, "map": { "x": 9 } }),
+        json!({ "list": [-5, 7] }),
+    ] {
+        assert_eq!(run(input.clone()).await, 200, "{input}");
+    }
+    for input in [
+        json!({ "steps": -2 }),
+        json!({ "style": "d" }),
+        json!({ "either": "nine" }),
+        json!({ "list": [-1, 3] }),
+        json!({ "part": { "a~/b": 6 } }),
+        json!({ "map": { "x": 8 } }),
+        json!({ "number": "eight" }),
+    ] {
+        assert_eq!(run(input.clone()).await, 422, "{input}");
+    }
+}
+
+#[tokio::test]
 async fn violations_use_fals_words() {
     for (schema, value, kind, msg, ctx) in [
         (json!({ "type": "string" }), json!(1), "string_type", "Input should be a valid string", json!(null)),

@@ -66,17 +66,58 @@ async fn sync_mode_returns_the_image_inline() {
 }
 
 #[tokio::test]
-async fn other_generated_files_are_readable() {
-    let schema = object(&json!({ "audio_url": { "type": "string" }, "zip_url": { "type": "string" } }));
-    let document = document("me/it", &json!({}), &schema, &json!({}));
+async fn generated_files_are_of_the_type_that_they_claim() {
+    let names = ["audio_url", "video_url", "mesh_url", "lora_url", "zip_url", "json_url", "other_url"];
+    let properties: Value = names.iter().map(|name| ((*name).to_owned(), json!({ "type": "string" }))).collect();
+    let document = document("me/it", &json!({}), &object(&properties), &json!({}));
     let fal = Fal::start(Emulator::builder().document(document).pace(Pace::instant())).await;
     let output = fal.run("me/it", &json!({})).await.body;
-    let audio = fetch(&fal.http, &output["audio_url"]).await;
-    assert_eq!(audio.headers()["content-type"], "audio/wav");
-    let wav = audio.bytes().await.unwrap();
-    assert!(wav.starts_with(b"RIFF") && wav.len() == 8044);
-    let other = fetch(&fal.http, &output["zip_url"]).await;
-    assert_eq!(other.headers()["content-type"], "text/plain; charset=utf-8");
+    for (name, extension, content_type, is_valid) in [
+        ("audio_url", "wav", "audio/wav", is_wav as fn(&[u8]) -> bool),
+        ("video_url", "mp4", "video/mp4", is_mp4),
+        ("mesh_url", "glb", "model/gltf-binary", is_glb),
+        ("lora_url", "safetensors", "application/octet-stream", |bytes| {
+            bytes[..8] == 8_u64.to_le_bytes() && serde_json::from_slice::<Value>(&bytes[8..]).unwrap() == json!({})
+        }),
+        ("zip_url", "zip", "application/zip", |bytes| bytes.len() == 22 && bytes.starts_with(b"PK\x05\x06")),
+        ("json_url", "json", "application/json", |bytes| bytes == b"{}"),
+        ("other_url", "txt", "text/plain; charset=utf-8", |bytes| bytes.starts_with(b"This file is a placeholder")),
+    ] {
+        let url = &output[name];
+        assert!(url.as_str().unwrap().ends_with(&format!(".{extension}")), "{url}");
+        let file = fetch(&fal.http, url).await;
+        assert_eq!(file.headers()["content-type"], content_type);
+        assert!(is_valid(&file.bytes().await.unwrap()), "{name}");
+    }
+}
+
+fn is_wav(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"RIFF") && bytes.len() == 8044
+}
+
+/// Walks the boxes of an MP4.
+fn is_mp4(bytes: &[u8]) -> bool {
+    let mut kinds = Vec::new();
+    let mut rest = bytes;
+    while let Some((head, _)) = rest.split_first_chunk::<8>() {
+        let length = u32::from_be_bytes(head[..4].try_into().unwrap()) as usize;
+        kinds.push(String::from_utf8(head[4..].to_vec()).unwrap());
+        rest = &rest[length..];
+    }
+    rest.is_empty() && kinds[0] == "ftyp" && kinds.contains(&"moov".to_owned()) && kinds.contains(&"mdat".to_owned())
+}
+
+/// Walks the chunks of a binary glTF file, and reads the scene.
+fn is_glb(bytes: &[u8]) -> bool {
+    let number = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+    let (scene, corners) = (number(12), number(20 + number(12)));
+    let text: Value = serde_json::from_slice(&bytes[20..20 + scene]).unwrap();
+    bytes.starts_with(b"glTF\x02\0\0\0")
+        && number(8) == bytes.len()
+        && bytes[16..20] == *b"JSON"
+        && bytes[24 + scene..28 + scene] == *b"BIN\0"
+        && bytes.len() == 28 + scene + corners
+        && text["buffers"][0]["byteLength"] == corners
 }
 
 #[tokio::test]

@@ -224,8 +224,8 @@ async fn files_have_the_kind_that_the_document_names() {
     for (name, kind, content_type) in [
         ("image", "png", "image/png"),
         ("audio", "wav", "audio/wav"),
-        ("video", "txt", "text/plain; charset=utf-8"),
-        ("mesh", "txt", "text/plain; charset=utf-8"),
+        ("video", "mp4", "video/mp4"),
+        ("mesh", "glb", "model/gltf-binary"),
     ] {
         assert_eq!(ending(&output[name]["url"]), kind, "{name}");
         assert_eq!(output[name]["content_type"], content_type);

@@ -187,6 +187,7 @@ async fn invalid_input_completes_with_an_error() {
 async fn body_that_is_not_json_completes_with_an_error() {
     let fal = Fal::instant().await;
     let submit = fal.request(Method::POST, &format!("/queue.fal.run/{INPAINTING}")).body("{\"prompt\": ");
+    let submit = submit.header("content-type", "application/json");
     let id = send(submit).await.body["request_id"].as_str().unwrap().to_owned();
     let result = fal.get(&format!("/queue.fal.run/{APP}/requests/{id}")).await;
     assert_eq!(result.status, 422);

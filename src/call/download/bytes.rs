@@ -1,13 +1,11 @@
 use std::fmt;
-use std::future::IntoFuture;
 
 use bytes::{Bytes, BytesMut};
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use tracing::Instrument;
 
 use super::download_options;
 use super::incoming::{Incoming, Options};
+use crate::call::future::call_future;
 use crate::client::Client;
 use crate::error::Error;
 use crate::media::MediaUrl;
@@ -52,14 +50,13 @@ impl<'a> DownloadBytes<'a> {
     }
 }
 
-impl<'a> IntoFuture for DownloadBytes<'a> {
-    type Output = Result<Bytes, Error>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        self.fetch().instrument(tracing::info_span!("fal.download")).boxed()
+impl<'a> DownloadBytes<'a> {
+    fn start(self) -> impl Future<Output = Result<Bytes, Error>> + Send {
+        self.fetch().instrument(tracing::info_span!("fal.download"))
     }
 }
+
+call_future!(['a] DownloadBytes<'a> => 'a, Bytes);
 
 impl fmt::Debug for DownloadBytes<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,6 +2,7 @@
 
 use super::file_name::last_segment;
 use crate::files::content_type::{OCTET_STREAM, essence, from_name, is_archive_or_model, is_media, refines, sniffed};
+use crate::files::data_uri;
 use crate::media::MediaUrl;
 
 /// The known facts about the media type of a file.
@@ -22,6 +23,14 @@ pub(super) struct Impostor {
 }
 
 impl FileType {
+    /// Returns the type of a file as far as the output says: that of the bytes in a data URI, or else the declared one.
+    pub(super) fn declared(media: &MediaUrl) -> Self {
+        match data_uri::decode(media.as_str()).filter(|_| data_uri::is_data_uri(media.as_str())) {
+            Some((content_type, bytes)) => FileType::of(media, Some(&content_type), &bytes),
+            None => FileType::of(media, media.content_type.as_deref(), &[]),
+        }
+    }
+
     /// Returns the type of a file by its first bytes, or else by its host.
     pub(super) fn of(media: &MediaUrl, by_host: Option<&str>, head: &[u8]) -> Self {
         let name = media.name.clone().or_else(|| last_segment(media.as_str()));

@@ -87,6 +87,11 @@ impl<'a> Incoming<'a> {
         }
     }
 
+    /// Returns the number of bytes that the caller has taken.
+    pub(super) fn received(&self) -> u64 {
+        self.received
+    }
+
     /// Returns what is known about the media type.
     pub(super) fn file_type(&self) -> &FileType {
         &self.file_type

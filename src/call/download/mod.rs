@@ -2,11 +2,13 @@
 
 mod all;
 mod bytes;
+mod existing;
 mod file_name;
 mod file_type;
 mod incoming;
 mod part_file;
 mod path;
+mod saved;
 mod writer;
 
 use std::path::Path;
@@ -16,6 +18,7 @@ use tokio::io::AsyncWrite;
 pub use self::all::DownloadAll;
 pub use self::bytes::DownloadBytes;
 pub use self::path::Download;
+pub use self::saved::Saved;
 pub use self::writer::DownloadTo;
 use crate::client::Client;
 use crate::media::MediaUrl;
@@ -40,8 +43,8 @@ impl Client {
     /// # }
     /// ```
     ///
-    /// The file appears at the path only when it is complete. An existing file is kept unless
-    /// [`overwrite`](Download::overwrite) is set. An interrupted transfer resumes where it stopped, if the host supports it. The
+    /// The file appears at the path only when it is complete. An existing file is an error unless
+    /// [`overwrite`](Download::overwrite) or [`keep_existing`](Download::keep_existing) is set. An interrupted transfer resumes where it stopped, if the host supports it. The
     /// API key is not sent. A data URI (`sync_mode`) is decoded.
     ///
     /// # Errors
@@ -90,7 +93,7 @@ impl Client {
         DownloadTo::new(self.clone(), media.into(), writer)
     }
 
-    /// Downloads several files of an output into a folder, and returns their paths in the same order.
+    /// Downloads several files of an output into a folder, and returns them, with their paths, in the same order.
     ///
     /// ```no_run
     /// # async fn example(client: fal_client::Client, images: &[fal_client::Image]) -> Result<(), fal_client::Error> {
@@ -105,6 +108,9 @@ impl Client {
     /// `fox.png` that is WebP is saved as `fox.webp`. A number is appended if the name is taken, or if a file system could take
     /// it for another one. The folder is created if it is missing. Names from outputs and URLs are sanitized: they cannot leave
     /// the folder, hide a file, refer to a device or look like an option of a program.
+    ///
+    /// The files of any output are [`Response::media`](crate::Response::media). With
+    /// [`keep_existing`](DownloadAll::keep_existing), a second run keeps what is there.
     pub fn download_all<M: Into<MediaUrl>>(
         &self,
         media: impl IntoIterator<Item = M>,

@@ -130,6 +130,12 @@ fn write(
     })
 }
 
+/// Runs work that blocks.
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    let failed = |error| Error::new(ErrorKind::File, "cannot look for existing files").caused_by(error);
+    tokio::task::spawn_blocking(work).await.map_err(failed)
+}
+
 fn joined<T>(result: Result<io::Result<T>, tokio::task::JoinError>) -> io::Result<T> {
     result.unwrap_or_else(|error| Err(error.into()))
 }

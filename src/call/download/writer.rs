@@ -1,13 +1,11 @@
 use std::fmt;
-use std::future::IntoFuture;
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tracing::Instrument;
 
 use super::download_options;
 use super::incoming::{Incoming, Options};
+use crate::call::future::call_future;
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::media::MediaUrl;
@@ -46,14 +44,13 @@ impl<'a> DownloadTo<'a> {
     }
 }
 
-impl<'a> IntoFuture for DownloadTo<'a> {
-    type Output = Result<u64, Error>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        self.write().instrument(tracing::info_span!("fal.download")).boxed()
+impl<'a> DownloadTo<'a> {
+    fn start(self) -> impl Future<Output = Result<u64, Error>> + Send {
+        self.write().instrument(tracing::info_span!("fal.download"))
     }
 }
+
+call_future!(['a] DownloadTo<'a> => 'a, u64);
 
 impl fmt::Debug for DownloadTo<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,10 +1,8 @@
 use std::fmt;
-use std::future::IntoFuture;
 
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use tracing::Instrument;
 
+use crate::call::future::call_future;
 use crate::client::Client;
 use crate::error::Error;
 use crate::files::{FileInput, Lifecycle, data_uri};
@@ -40,7 +38,8 @@ use crate::transport::{OnProgress, TransferProgress};
 ///   declares such a length fails before anything is sent.
 /// - The file is a string that is not a URL, or its media type is not valid in a header ([`ErrorKind::InvalidInput`]). Nothing
 ///   was sent.
-/// - The repository and the fallback both fail. The error is the repository's.
+/// - The repository and the fallback both fail. The error is the repository's, and its message has both reasons.
+/// - fal refuses the key, or the account is locked. The fallback is not tried.
 ///
 /// [`ErrorKind::File`]: crate::ErrorKind::File
 /// [`ErrorKind::InvalidInput`]: crate::ErrorKind::InvalidInput
@@ -96,7 +95,7 @@ impl<'a> Upload<'a> {
         self
     }
 
-    async fn send(self) -> Result<File, Error> {
+    async fn upload(self) -> Result<File, Error> {
         let Upload { client, file, policy, on_progress } = self;
         match file.as_url() {
             Some(url) if !data_uri::is_data_uri(url) && file.text_without_scheme().is_none() => Ok(File::new(url)),
@@ -106,17 +105,14 @@ impl<'a> Upload<'a> {
             }
         }
     }
-}
 
-impl<'a> IntoFuture for Upload<'a> {
-    type Output = Result<File, Error>;
-    type IntoFuture = BoxFuture<'a, Self::Output>;
-
-    fn into_future(self) -> Self::IntoFuture {
+    fn start(self) -> impl Future<Output = Result<File, Error>> + Send {
         let span = tracing::info_span!("fal.upload", repository = ?self.policy.repository);
-        self.send().instrument(span).boxed()
+        self.upload().instrument(span)
     }
 }
+
+call_future!(['a] Upload<'a> => 'a, File);
 
 impl fmt::Debug for Upload<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -24,7 +24,7 @@ impl Authority {
         let CertifiedKey { cert, signing_key } = generate_simple_self_signed(names).expect("a certificate");
         let certificate: CertificateDer<'static> = cert.der().clone();
         let key = PrivateKeyDer::try_from(signing_key.serialize_der()).expect("a key");
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let server = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .expect("versions")

@@ -1,0 +1,43 @@
+use reqwest::Method;
+use serde_json::json;
+
+use crate::fal::{Fal, INPAINTING, inpainting, send};
+
+#[tokio::test]
+async fn inputs_that_are_not_declared_as_json_once_fail_in_the_model() {
+    for (types, is_json) in [
+        (&["application/json"][..], true),
+        (&["application/json; charset=utf-8"], true),
+        (&["Application/Problem+JSON"], true),
+        (&[], false),
+        (&["text/plain"], false),
+        (&["application/json", "text/plain"], false),
+        (&["application/json", "application/json"], false),
+        (&["application/json, text/plain"], false),
+        (&["application/jsonl"], false),
+        (&["application/octet-stream"], false),
+    ] {
+        let fal = Fal::instant().await;
+        let post = |path: String| {
+            let request = fal.request(Method::POST, &path).body(inpainting().to_string());
+            types.iter().fold(request, |request, media_type| request.header("content-type", *media_type))
+        };
+        let run = send(post(format!("/fal.run/{INPAINTING}"))).await;
+        // The gateway accepts the body, which it does not read.
+        let submitted = send(post(format!("/queue.fal.run/{INPAINTING}"))).await;
+        assert_eq!(submitted.status, 200, "{types:?}");
+        let url = submitted.body["response_url"].as_str().unwrap();
+        let result = fal.get(url.strip_prefix(fal.base_url()).unwrap()).await;
+        for reply in [run, result] {
+            assert_eq!(reply.status, if is_json { 200 } else { 422 }, "{types:?} {reply:?}");
+            if !is_json {
+                let words = "Input should be a valid dictionary or object to extract fields from";
+                assert_eq!(reply.body["detail"][0]["msg"], words);
+                assert_eq!(reply.body["detail"][0]["loc"], json!(["body"]));
+                assert_eq!(reply.header("x-fal-billable-units"), Some("0"));
+            }
+        }
+        let mistakes = fal.requests().iter().filter(|request| request.mistake().is_some()).count();
+        assert_eq!(mistakes, if is_json { 0 } else { 2 }, "{types:?}");
+    }
+}

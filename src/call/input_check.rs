@@ -1,0 +1,42 @@
+//! Checks an input before anything of it is sent.
+
+use crate::error::{Error, ValidationError};
+use crate::files::FileInput;
+use crate::protocol::FieldError;
+use crate::schema::{EndpointInput, LimitedFile, Measures};
+use crate::storage::measure;
+
+/// Checks an input against its schema, and its local files against their limits. Reports all violations together.
+pub(super) async fn check(input: &impl EndpointInput) -> Result<(), Error> {
+    let mut errors = input.validate().err().map(ValidationError::into_errors).unwrap_or_default();
+    let (mut measured, mut unreadable) = (Vec::new(), None);
+    for limited in input.limited_files() {
+        match measures(&limited, &mut measured).await {
+            Ok(measures) => errors.extend(limited.violations(&measures)),
+            Err(error) => drop(unreadable.get_or_insert(error)),
+        }
+    }
+    match unreadable {
+        _ if !errors.is_empty() => Err(ValidationError::new(errors).into()),
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
+}
+
+/// Measures files, each of which is opened once.
+async fn measures(limited: &LimitedFile, measured: &mut Vec<(FileInput, Measures)>) -> Result<Vec<Measures>, Error> {
+    let mut measures = Vec::new();
+    for file in &limited.files {
+        if let Some((_, known)) = measured.iter().find(|(known, _)| known == file) {
+            measures.push(known.clone());
+            continue;
+        }
+        let found = measure(file.clone()).await.map_err(|error| {
+            let field = FieldError::new(limited.loc.clone(), "", "").path();
+            error.context(format_args!("file of the field `{field}`"))
+        })?;
+        measured.push((file.clone(), found.clone()));
+        measures.push(found);
+    }
+    Ok(measures)
+}
