@@ -129,17 +129,17 @@ pub use client::{Client, ClientBuilder};
 pub use documents::documents;
 pub use endpoint::{Endpoint, Handle, IntoEndpoint, JsonInput};
 pub use error::{Attempt, Error, ErrorKind, ValidationError};
-pub use files::{Access, AccessRule, Acl, FileInput, Lifecycle};
+pub use files::{Access, AccessRule, Acl, FileInput, IntoFile, Lifecycle};
 pub use media::{Audio, File, Image, ImageSize, Media, MediaFile, MediaKind, MediaUrl, Video};
 pub use protocol::{
     Cancellation, ErrorType, Failure, FieldError, LocSegment, LockReason, LogEntry, Metrics, ParseEnumError,
     QueueUpdate, UndeclaredValue,
 };
 pub use queue::{Job, RequestRef};
-pub use schema::{EndpointInput, Given, Missing, Nullable, Required};
+pub use schema::{EndpointInput, Given, IntoField, IntoList, Missing, Nullable, OneOf, Required};
 #[doc(inline)]
 pub use schema::{input, input_object, input_union, open_enum, output, output_union};
-pub use serde_json::Value as Json;
+pub use serde_json;
 pub use storage::{Repository, UploadPolicy};
 pub use transport::{RetryPolicy, TransferProgress};
 

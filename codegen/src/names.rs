@@ -63,7 +63,6 @@ const RESERVED_TYPES: &[&str] = &[
     "Handle",
     "Image",
     "ImageSize",
-    "Json",
     "Nullable",
     "Response",
     "Video",

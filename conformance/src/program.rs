@@ -113,7 +113,7 @@ fn count_fields(folder: &Path) -> Result<(usize, usize), Error> {
             let text = fs::read_to_string(&path)?;
             let found: Vec<&str> = text.lines().filter(|line| is_field(line)).collect();
             fields += found.len();
-            untyped += found.iter().filter(|line| line.contains("::Json")).count();
+            untyped += found.iter().filter(|line| line.contains("::serde_json::Value")).count();
         }
     }
     Ok((fields, untyped))

@@ -155,7 +155,7 @@ const FILES: &[&str] = &["size"];
 
 /// Types that an attribute knows. Any other is an item of its own, which the attribute cannot see into.
 const KNOWN_TYPES: [&str; 10] =
-    ["Json", "bool", "i64", "i128", "f64", "String", "FileInput", "ImageSize", "Vec", "BTreeMap"];
+    ["Value", "bool", "i64", "i128", "f64", "String", "FileInput", "ImageSize", "Vec", "BTreeMap"];
 
 /// Rejects a rule that a known type ignores.
 fn check(name: &Ident, rule: &str, of: &Type) -> syn::Result<()> {

@@ -37,7 +37,10 @@ pub(crate) fn open_enum(arguments: TokenStream, item: Enum) -> syn::Result<Token
     let declarations = variants.iter().zip(&documentation).map(|(Variant { attributes, name, .. }, docs)| {
         quote! { #(#attributes)* #docs #name, }
     });
-    let from_any = any_string.then(|| quote! { __private::implement_from_string! { #name } });
+    let conversions = match any_string {
+        true => quote! { __private::implement_from_string! { #name } },
+        false => quote! { __private::implement_exact_item! { #name } },
+    };
     let implementations = in_const(&quote! {
         #[doc(hidden)]
         impl __private::OpenEnum for #name {
@@ -51,7 +54,7 @@ pub(crate) fn open_enum(arguments: TokenStream, item: Enum) -> syn::Result<Token
         }
 
         __private::implement_open_enum! { #name }
-        #from_any
+        #conversions
     });
     Ok(quote! {
         #(#attributes)*

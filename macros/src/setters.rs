@@ -16,15 +16,15 @@ pub(crate) fn optional(taken: &BTreeSet<String>, field: &Field, record: &TokenSt
     let (name, docs) = (&field.name, &field.docs);
     let nullable = value.argument("Nullable");
     let value = nullable.as_ref().unwrap_or(value);
-    let (parameter, converted) = parameter(name, value);
+    let (argument, convert) = argument(value);
     let maybe = free("maybe", name, taken);
     let maybe_docs = format!(" Sets `{}` from an `Option`; `None` leaves it unset.", name.unraw());
     let (set, set_maybe) = match nullable {
         Some(_) => (
-            quote! { ::core::option::Option::Some(::fal_client::Nullable::Value(#converted)) },
-            quote! { #name.map(::fal_client::Nullable::Value) },
+            quote! { ::core::option::Option::Some(::fal_client::Nullable::Value(#convert(#name))) },
+            quote! { #name.map(#convert).map(::fal_client::Nullable::Value) },
         ),
-        None => (quote! { ::core::option::Option::Some(#converted) }, quote! { #name }),
+        None => (quote! { ::core::option::Option::Some(#convert(#name)) }, quote! { #name.map(#convert) }),
     };
     let null = nullable.as_ref().map(|_| {
         let null = free("null", name, taken);
@@ -39,13 +39,13 @@ pub(crate) fn optional(taken: &BTreeSet<String>, field: &Field, record: &TokenSt
     });
     quote! {
         #(#docs)*
-        pub fn #name(mut self, #parameter) -> Self {
+        pub fn #name(mut self, #name: #argument) -> Self {
             #record.#name = #set;
             self
         }
 
         #[doc = #maybe_docs]
-        pub fn #maybe(mut self, #name: ::core::option::Option<#value>) -> Self {
+        pub fn #maybe(mut self, #name: ::core::option::Option<#argument>) -> Self {
             #record.#name = #set_maybe;
             self
         }
@@ -65,29 +65,29 @@ pub(crate) fn required(
 ) -> TokenStream {
     let (name, docs) = (&field.name, &field.docs);
     let nullable = field.of.argument("Nullable");
-    let (parameter, converted) = parameter(name, nullable.as_ref().unwrap_or(&field.of));
-    let Some(nullable) = nullable else {
+    let (argument, convert) = argument(nullable.as_ref().unwrap_or(&field.of));
+    if nullable.is_none() {
         return quote! {
             #(#docs)*
-            pub fn #name(mut self, #parameter) -> #given {
-                #record.#name = #converted;
+            pub fn #name(mut self, #name: #argument) -> #given {
+                #record.#name = #convert(#name);
                 #value
             }
         };
-    };
+    }
     let (maybe, null) = (free("maybe", name, taken), free("null", name, taken));
     let maybe_docs = format!(" Sets `{}` from an `Option`; `None` sends an explicit `null`.", name.unraw());
     let null_docs = format!(" Sends an explicit `null` as `{}`.", name.unraw());
     quote! {
         #(#docs)*
-        pub fn #name(mut self, #parameter) -> #given {
-            #record.#name = ::fal_client::Nullable::Value(#converted);
+        pub fn #name(mut self, #name: #argument) -> #given {
+            #record.#name = ::fal_client::Nullable::Value(#convert(#name));
             #value
         }
 
         #[doc = #maybe_docs]
-        pub fn #maybe(mut self, #name: ::core::option::Option<#nullable>) -> #given {
-            #record.#name = #name.map_or(::fal_client::Nullable::Null, ::fal_client::Nullable::Value);
+        pub fn #maybe(mut self, #name: ::core::option::Option<#argument>) -> #given {
+            #record.#name = #name.map(#convert).map_or(::fal_client::Nullable::Null, ::fal_client::Nullable::Value);
             #value
         }
 
@@ -99,17 +99,24 @@ pub(crate) fn required(
     }
 }
 
-/// Returns the parameter of a setter and the expression that converts it. The parameter accepts a value by `Into`, or the
-/// items of a list.
+/// Returns the parameter of a setter, and the expression that converts it.
 pub(crate) fn parameter(name: &Ident, value: &Type) -> (TokenStream, TokenStream) {
+    let (argument, convert) = argument(value);
+    (quote! { #name: #argument }, quote! { #convert(#name) })
+}
+
+/// Returns the type of a setter's argument, and the function that converts it. The argument is a value that converts into the
+/// field's type, or the items of a list.
+fn argument(value: &Type) -> (TokenStream, TokenStream) {
     // An error about an argument points at the field's type.
     let span = value.span();
+    let into = quote! { ::core::convert::Into::into };
     match value.argument("Vec") {
-        Some(item) => (
-            quote_spanned! {span=> #name: impl ::core::iter::IntoIterator<Item = impl ::core::convert::Into<#item>> },
-            quote! { ::fal_client::__private::collect(#name) },
-        ),
-        None => (quote_spanned! {span=> #name: impl ::core::convert::Into<#value> }, quote! { #name.into() }),
+        Some(item) => {
+            (quote_spanned! {span=> impl ::fal_client::IntoList<#item> }, quote! { ::fal_client::IntoList::into_list })
+        }
+        None if value.is_named(&["FileInput"]) => (quote_spanned! {span=> impl ::fal_client::IntoFile }, into),
+        None => (quote_spanned! {span=> impl ::fal_client::IntoField<#value> }, into),
     }
 }
 

@@ -56,14 +56,14 @@ pub(crate) fn output_union(mut item: Enum) -> syn::Result<TokenStream> {
     let names: Vec<&Ident> = members.iter().map(|member| &member.name).collect();
     let other = quote! {
         /// A value that matches no variant of the schema, kept as it is.
-        Other(::fal_client::Json),
+        Other(::fal_client::serde_json::Value),
     };
     let functions = quote! {
         fn blank() -> Self {
-            #name::Other(__private::Json::Null)
+            #name::Other(::fal_client::serde_json::Value::Null)
         }
 
-        fn other(value: __private::Json) -> __private::Option<Self> {
+        fn other(value: ::fal_client::serde_json::Value) -> __private::Option<Self> {
             __private::Some(#name::Other(value))
         }
 
@@ -109,6 +109,7 @@ fn expand(item: &Enum, members: &[Member], mode: &str, other: &TokenStream, func
     if !other.is_empty() {
         written.push(Ident::new("Other", name.span()));
     }
+    let types = members.iter().map(|member| &member.of);
     let conversions = members.iter().map(|member| conversions(name, member));
     let implementations = in_const(&quote! {
         #[doc(hidden)]
@@ -130,7 +131,7 @@ fn expand(item: &Enum, members: &[Member], mode: &str, other: &TokenStream, func
             #functions
         }
 
-        __private::implement_union! { #name #mode #(#written)* }
+        __private::implement_union! { #name #mode [#(#types),*] #(#written)* }
         #(#conversions)*
     });
     quote! {

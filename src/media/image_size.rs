@@ -1,3 +1,5 @@
+use crate::schema::ListItem;
+
 /// The size of an image in pixels.
 ///
 /// ```
@@ -25,5 +27,12 @@ impl ImageSize {
 impl<W: Into<i64>, H: Into<i64>> From<(W, H)> for ImageSize {
     fn from((width, height): (W, H)) -> Self {
         ImageSize::new(width, height)
+    }
+}
+
+/// A width and a height in pixels.
+impl<W: Into<i64>, H: Into<i64>> ListItem<(W, H)> for ImageSize {
+    fn from_item(size: (W, H)) -> Self {
+        size.into()
     }
 }

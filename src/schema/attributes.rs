@@ -29,7 +29,7 @@
 /// required field that may be null is a `Nullable<T>`: one of its three setters has to be called.
 ///
 /// Field types are `bool`, `i64`, `i128`, `f64`, `String`, [`FileInput`](crate::FileInput), [`ImageSize`](crate::ImageSize),
-/// [`Json`](crate::Json), types with one of the attributes of this crate, and `Vec`, `BTreeMap<String, _>`, `Box`, `Option`
+/// [`serde_json::Value`], types with one of the attributes of this crate, and `Vec`, `BTreeMap<String, _>`, `Box`, `Option`
 /// and [`Nullable`](crate::Nullable) of these.
 ///
 /// The attribute sees types as they are written: an alias of `Option` is a required field. Its expansion names the crate

@@ -12,6 +12,7 @@ use crate::files::FileInput;
 
 impl SchemaType for FileInput {
     type Shape = Self;
+    type Accepts = Self;
 }
 
 impl Shape for FileInput {

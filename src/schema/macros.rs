@@ -9,7 +9,10 @@ macro_rules! __implement_record {
         #[doc(hidden)]
         impl $crate::__private::SchemaType for $record {
             type Shape = $crate::__private::RecordShape;
+            type Accepts = Self;
         }
+
+        $crate::__private::implement_exact_item! { $record }
 
         impl $crate::__private::Clone for $record {
             fn clone(&self) -> Self {
@@ -66,6 +69,13 @@ macro_rules! __implement_input {
                 $crate::__private::limited_files(self)
             }
         }
+
+        /// Clones the input, for several calls with it.
+        impl $crate::__private::From<&$input> for $input {
+            fn from(input: &$input) -> Self {
+                input.clone()
+            }
+        }
     };
 }
 
@@ -102,6 +112,7 @@ macro_rules! __implement_open_enum {
         #[doc(hidden)]
         impl $crate::__private::SchemaType for $name {
             type Shape = $crate::__private::EnumShape;
+            type Accepts = Self;
         }
 
         impl $crate::__private::Debug for $name {
@@ -163,6 +174,8 @@ macro_rules! __implement_open_enum {
 #[macro_export]
 macro_rules! __implement_from_string {
     ($name:ident) => {
+        $crate::__private::implement_converted_item! { $name }
+
         impl $crate::__private::From<&str> for $name {
             fn from(value: &str) -> Self {
                 $name::other(value)
@@ -177,14 +190,45 @@ macro_rules! __implement_from_string {
     };
 }
 
+/// A type whose items in a list are written as themselves.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __implement_exact_item {
+    ($name:ident) => {
+        #[doc(hidden)]
+        impl $crate::__private::ListItem<$name> for $name {
+            fn from_item(item: $name) -> Self {
+                item
+            }
+        }
+    };
+}
+
+/// A type whose items in a list are everything that converts into it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __implement_converted_item {
+    ($name:ident) => {
+        #[doc(hidden)]
+        impl<__U: $crate::__private::Into<$name>> $crate::__private::ListItem<__U> for $name {
+            fn from_item(item: __U) -> Self {
+                item.into()
+            }
+        }
+    };
+}
+
 /// The standard traits of a union.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __implement_union {
-    ($name:ident $mode:ident $($variant:ident)*) => {
+    ($name:ident $mode:ident [$($of:ty),*] $($variant:ident)*) => {
+        $crate::__private::implement_converted_item! { $name }
+
         #[doc(hidden)]
         impl $crate::__private::SchemaType for $name {
             type Shape = $crate::__private::UnionShape;
+            type Accepts = $crate::OneOf<($($of,)*)>;
         }
 
         impl $crate::__private::Serialize for $name {

@@ -29,9 +29,9 @@
 //! }
 //!
 //! impl<Prompt> InputBuilder<Prompt> {
-//!     pub fn prompt(mut self, prompt: impl Into<String>) -> InputBuilder<Given> { … }
-//!     pub fn strength(mut self, strength: impl Into<f64>) -> Self { … }
-//!     pub fn maybe_strength(mut self, strength: Option<f64>) -> Self { … }
+//!     pub fn prompt(mut self, prompt: impl IntoField<String>) -> InputBuilder<Given> { … }
+//!     pub fn strength(mut self, strength: impl IntoField<f64>) -> Self { … }
+//!     pub fn maybe_strength(mut self, strength: Option<impl IntoField<f64>>) -> Self { … }
 //!     pub fn build(self) -> Input where Prompt: Required { self.record }
 //! }
 //!
@@ -69,6 +69,7 @@
 //! | `report` | what an output lacks |
 //! | `open_enum`, `union` | the shapes of all enums and all unions |
 //! | `input`, `builder_state` | the trait of all inputs, and the states of a builder's required fields |
+//! | `into_field`, `into_list` | the values that setters take |
 //! | `attributes` | the attributes, documented for hand-written types |
 //! | `macros`, `private` | implementations that differ by a name only, and the names that expansions use |
 //!
@@ -82,6 +83,8 @@ mod compound;
 mod field_path;
 mod file;
 mod input;
+mod into_field;
+mod into_list;
 mod limited_file;
 mod macros;
 mod mode;
@@ -105,6 +108,9 @@ pub(crate) use field_path::FieldPath;
 pub use input::EndpointInput;
 pub(crate) use limited_file::{LimitedFile, Measures};
 pub(crate) use node::Parts;
+pub use into_field::{IntoField, OneOf};
+pub use into_list::IntoList;
+pub(crate) use into_list::ListItem;
 pub use nullable::Nullable;
 pub(crate) use shape::SchemaType;
 pub(crate) use validator::validate_files;

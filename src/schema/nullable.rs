@@ -56,6 +56,7 @@ impl<T: Serialize> Serialize for Nullable<T> {
 
 impl<T: SchemaType> SchemaType for Nullable<T> {
     type Shape = Self;
+    type Accepts = Self;
 }
 
 impl<T: SchemaType> Shape for Nullable<T> {

@@ -1,4 +1,8 @@
 //! Items that expansions of the attribute macros use. This is not a public API, and it changes without notice.
+//!
+//! The module is hidden, and not only its re-export, because the compiler takes the names in its messages from public modules.
+
+#![doc(hidden)]
 
 pub use std::clone::Clone;
 pub use std::cmp::{Eq, PartialEq};
@@ -14,9 +18,9 @@ pub use std::string::String;
 pub use std::vec::Vec;
 
 pub use serde::{Deserialize, Deserializer, Serialize, Serializer};
-pub use serde_json::Value as Json;
 
 pub use super::field_path::FieldPath;
+pub use super::into_list::ListItem;
 pub use super::limited_file::LimitedFile;
 pub use super::mode::Mode;
 pub use super::node::Node;
@@ -26,14 +30,13 @@ pub use super::record::{
     records_are_equal, write_record,
 };
 pub use super::rules::{Number, Rule};
-pub use super::shape::{
-    Read, SchemaType, Shape, blank, collect, node, read_member, validate, visit_files, visit_files_of,
-};
+pub use super::shape::{Read, SchemaType, Shape, blank, node, read_member, validate, visit_files, visit_files_of};
 pub use super::union::{Kind, Member, Union, UnionShape, member, no_such_member, read_union};
 pub use super::validator::{Validator, limited_files, validate_input};
 pub use crate::files::FileInput;
 pub use crate::{
-    __implement_builder as implement_builder, __implement_from as implement_from,
+    __implement_builder as implement_builder, __implement_converted_item as implement_converted_item,
+    __implement_exact_item as implement_exact_item, __implement_from as implement_from,
     __implement_from_size as implement_from_size, __implement_from_string as implement_from_string,
     __implement_input as implement_input, __implement_open_enum as implement_open_enum,
     __implement_record as implement_record, __implement_union as implement_union,

@@ -18,13 +18,16 @@ use crate::files::FileInput;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a type of a field",
     label = "not a type of a schema",
-    note = "use `bool`, `i64`, `i128`, `f64`, `String`, `FileInput`, `Json`, a type with an attribute of fal_client, or `Vec`, \
+    note = "use `bool`, `i64`, `i128`, `f64`, `String`, `FileInput`, `serde_json::Value`, a type with an attribute of fal_client, or `Vec`, \
             `BTreeMap<String, _>`, `Box`, `Option` or `Nullable` of these"
 )]
 pub trait SchemaType: Any + Clone + Debug + PartialEq + Serialize {
     /// The implementation for values of the type. All structs share one shape, and so do all enums and all unions, so their
     /// code is written once here instead of generated for each type.
     type Shape: Shape<Self>;
+
+    /// The types that the setter of a field takes, for messages of the compiler: the type itself, or those of a union.
+    type Accepts;
 }
 
 /// The outcome of reading a value.
@@ -185,9 +188,4 @@ pub fn visit_files<T: SchemaType>(value: &mut T, path: &mut FieldPath, visit: &m
 /// Visits the files in an input, each with its path.
 pub fn visit_files_of<T: SchemaType>(input: &mut T, visit: &mut dyn FnMut(&str, &mut FileInput)) {
     T::Shape::visit_files(input, &mut FieldPath::default(), visit);
-}
-
-/// Converts the items of a list.
-pub fn collect<T>(items: impl IntoIterator<Item = impl Into<T>>) -> Vec<T> {
-    items.into_iter().map(Into::into).collect()
 }

@@ -23,6 +23,7 @@ use crate::protocol::LocSegment;
 
 impl<T: SchemaType> SchemaType for Option<T> {
     type Shape = Self;
+    type Accepts = Self;
 }
 
 impl<T: SchemaType> Shape for Option<T> {
@@ -75,6 +76,7 @@ impl<T: SchemaType> Shape for Option<T> {
 
 impl<T: SchemaType> SchemaType for Box<T> {
     type Shape = Self;
+    type Accepts = Self;
 }
 
 impl<T: SchemaType> Shape for Box<T> {
@@ -131,6 +133,7 @@ fn item_rules(rules: &'static [Rule]) -> &'static [Rule] {
 
 impl<T: SchemaType> SchemaType for Vec<T> {
     type Shape = Self;
+    type Accepts = Self;
 }
 
 impl<T: SchemaType> Shape for Vec<T> {
@@ -239,6 +242,7 @@ impl<T: SchemaType> Compound<Vec<T>> for Vec<T> {
 
 impl<T: SchemaType> SchemaType for BTreeMap<String, T> {
     type Shape = Self;
+    type Accepts = Self;
 }
 
 impl<T: SchemaType> Shape for BTreeMap<String, T> {
@@ -318,6 +322,7 @@ impl<T: SchemaType> Compound<BTreeMap<String, T>> for BTreeMap<String, T> {
 
 impl SchemaType for String {
     type Shape = Self;
+    type Accepts = Self;
 }
 
 impl Shape for String {
@@ -351,6 +356,7 @@ impl Shape for String {
 
 impl SchemaType for bool {
     type Shape = Self;
+    type Accepts = Self;
 }
 
 impl Shape for bool {
@@ -380,6 +386,7 @@ impl Shape for bool {
 
 impl SchemaType for f64 {
     type Shape = Self;
+    type Accepts = Self;
 }
 
 impl Shape for f64 {
@@ -410,6 +417,7 @@ impl Shape for f64 {
 
 impl SchemaType for Value {
     type Shape = Self;
+    type Accepts = Self;
 }
 
 /// A free-form value is kept as it is, nulls included.
@@ -466,6 +474,7 @@ macro_rules! integer {
     ($($integer:ident),*) => {$(
         impl SchemaType for $integer {
             type Shape = Self;
+            type Accepts = Self;
         }
 
         impl Shape for $integer {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use fal_client::{Endpoint, EndpointInput, FileInput, Json, Nullable};
-use serde_json::json;
+use fal_client::{Endpoint, EndpointInput, FileInput, Nullable};
+use serde_json::{Value, json};
 
 use self::canvas::Canvas;
 use crate::support::emulator::start_instant;
@@ -33,7 +33,7 @@ pub struct Input {
     #[field(each(max(1)))]
     pub weights: Option<BTreeMap<String, f64>>,
     /// Anything.
-    pub anything: Option<Json>,
+    pub anything: Option<Value>,
     /// A size.
     #[field(width(min(64)), height(one_of(64, 128)))]
     pub size: Option<fal_client::ImageSize>,
@@ -129,7 +129,7 @@ fn setters_take_values_options_and_nulls() {
 
 #[test]
 fn setters_of_keywords_have_no_underscore_where_the_name_is_free() {
-    let clip = Clip::new().maybe_loop(Some(true)).maybe_type(None).null_type().maybe_type_(Some("b".to_owned()));
+    let clip = Clip::new().maybe_loop(Some(true)).maybe_type(None::<String>).null_type().maybe_type_(Some("b"));
     assert_eq!(serde_json::to_value(clip).expect("JSON"), json!({ "loop": true, "type": null, "type_": "b" }));
 }
 

@@ -1,7 +1,7 @@
 //! Outputs with single values that do not fit their field. The rest of the output arrives.
 
 use fal_client::endpoints::fal_ai::flux::dev::redux;
-use fal_client::{Audio, Endpoint, Error, FileInput, Image, Json, Response, Video};
+use fal_client::{Audio, Endpoint, Error, FileInput, Image, Response, Video};
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -289,7 +289,7 @@ pub struct Lists {
     /// Lists.
     pub nested: Vec<Vec<i64>>,
     /// Anything.
-    pub free: Vec<Json>,
+    pub free: Vec<Value>,
     /// Objects by name.
     pub files: std::collections::BTreeMap<String, Image>,
     /// Values of a union.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use fal_client::{Audio, File, Image, Json, Media, MediaFile, MediaKind, Video};
+use fal_client::{Audio, File, Image, Media, MediaFile, MediaKind, Video};
 use serde_json::{Value, json};
 
 use crate::support::emulator::start_instant;
@@ -48,7 +48,7 @@ pub struct Output {
     /// A text.
     pub text: Option<String>,
     /// Anything.
-    pub extra: Option<Json>,
+    pub extra: Option<Value>,
 }
 
 fn lines(files: &[MediaFile]) -> Vec<String> {

@@ -42,7 +42,7 @@ proptest! {
             .mask_url("https://a.example/m.png")
             .maybe_controlnet_conditioning_scale(conditioning)
             .maybe_negative_prompt(negative.clone())
-            .maybe_image_size(size.map(|(width, height)| (i64::from(width), i64::from(height)).into()))
+            .maybe_image_size(size)
             .maybe_num_inference_steps(steps)
             .maybe_seed(seed)
             .maybe_sync_mode(sync)

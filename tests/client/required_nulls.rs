@@ -54,7 +54,7 @@ fn area() -> AreaBuilder<fal_client::Given, fal_client::Given> {
 
 #[test]
 fn null_and_value_are_both_sent() {
-    let nulls = Input::builder().null_side().maybe_mask_url(None).null_steps().build();
+    let nulls = Input::builder().null_side().maybe_mask_url(None::<&str>).null_steps().build();
     assert!(nulls.validate().is_ok());
     assert_eq!(serde_json::to_value(&nulls).expect("JSON"), json!({ "side": null, "mask_url": null, "steps": null }));
 
@@ -92,7 +92,7 @@ fn objects_are_built_by_name_and_accepted_unbuilt() {
     let built = area().label("a").build();
     assert_eq!((built.left, built.right, built.label.as_deref()), (1.0, 2.0, Some("a")));
     let input = Input::builder().null_side().null_mask_url().null_steps();
-    let input = input.area(area()).areas([area(), area().label("b")]).note(Note::builder().null_text()).build();
+    let input = input.area(area()).areas([area().build(), area().label("b").build()]).note(Note::builder().null_text()).build();
     assert_eq!(
         serde_json::to_value(&input).expect("JSON"),
         json!({

@@ -101,7 +101,7 @@ async fn outcome(name: &str, reply: Reply) -> Result<&'static str, String> {
         }
     })
     .await;
-    let moment = Duration::from_secs(2);
+    let moment = Duration::from_secs(5);
     let retry = RetryPolicy::default().first_delay(Duration::from_millis(1));
     let builder = server.builder().retry(retry).uploads(UploadPolicy::default().fallback(None));
     let client = builder.response_timeout(moment).build().expect("a client");

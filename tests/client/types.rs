@@ -52,7 +52,7 @@ fn setters_accept_all_documented_types() {
         .sync_mode(false)
         .loras([LoraWeight::new("painting").scale(0.8), LoraWeight::new("drawing")])
         .maybe_guidance_scale(Some(2.5))
-        .maybe_num_images(None);
+        .maybe_num_images(None::<i64>);
     let expected = json!({
         "prompt": "Ice fortress", "control_image_url": URL, "image_url": "data:image/png;base64,YWJj", "mask_url": URL,
         "image_size": "square_hd", "strength": 1.0, "seed": 7, "sync_mode": false, "guidance_scale": 2.5,

@@ -16,7 +16,7 @@ pub(super) fn item(item: &Item) -> TokenStream {
         Item::Union(item) => union(item),
         Item::FreeForm { name, docs } => {
             let (name, docs) = (ident(name), self::docs(docs));
-            quote! { #docs pub type #name = ::fal_client::Json; }
+            quote! { #docs pub type #name = ::fal_client::serde_json::Value; }
         }
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn type_of(of: &Type) -> TokenStream {
         Type::I128 => quote! { i128 },
         Type::F64 => quote! { f64 },
         Type::String => quote! { String },
-        Type::Json => quote! { ::fal_client::Json },
+        Type::Json => quote! { ::fal_client::serde_json::Value },
         Type::Runtime(name) => {
             let name = ident(name);
             quote! { ::fal_client::#name }

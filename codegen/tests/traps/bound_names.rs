@@ -93,7 +93,7 @@ pub enum LayersChoice {
     #[variant(range(-4, 4))]
     Number(f64),
     /// An object with arbitrary keys.
-    Map(::std::collections::BTreeMap<String, ::fal_client::Json>),
+    Map(::std::collections::BTreeMap<String, ::fal_client::serde_json::Value>),
 }
 
 /// A value of `Input.beside`. Its type varies.

@@ -80,7 +80,7 @@ pub struct EitherCustom {
     /// The `more` field.
     ///
     /// The component consists of itself; typed as `serde_json::Value`.
-    pub more: ::fal_client::Json,
+    pub more: ::fal_client::serde_json::Value,
 }
 
 /// The endpoint's output.

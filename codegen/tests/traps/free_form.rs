@@ -25,26 +25,28 @@ pub struct Input {
     /// The `anything` field.
     ///
     /// The schema does not state a type; typed as `serde_json::Value`.
-    pub anything: ::fal_client::Json,
+    pub anything: ::fal_client::serde_json::Value,
     /// The `dangling` field.
     ///
     /// The component `Nowhere` is missing from the document; typed as `serde_json::Value`.
-    pub dangling: Option<::fal_client::Json>,
+    pub dangling: Option<::fal_client::serde_json::Value>,
     /// The `items` field.
     ///
     /// The schema does not state the type of the items; typed as `serde_json::Value`.
-    pub items: Option<Vec<::fal_client::Json>>,
+    pub items: Option<Vec<::fal_client::serde_json::Value>>,
     /// The `map` field.
-    pub map: Option<::std::collections::BTreeMap<String, ::fal_client::Json>>,
+    pub map: Option<
+        ::std::collections::BTreeMap<String, ::fal_client::serde_json::Value>,
+    >,
     /// The `of_dangling` field.
     ///
     /// The component `Nowhere` is missing from the document; typed as `serde_json::Value`.
-    pub of_dangling: Option<Vec<::fal_client::Json>>,
+    pub of_dangling: Option<Vec<::fal_client::serde_json::Value>>,
     /// The `of_maps` field.
     pub of_maps: Option<
         ::std::collections::BTreeMap<
             String,
-            ::std::collections::BTreeMap<String, ::fal_client::Json>,
+            ::std::collections::BTreeMap<String, ::fal_client::serde_json::Value>,
         >,
     >,
     /// The `partly_named` field.
@@ -76,7 +78,7 @@ pub enum TupleChoice {
 /// The endpoint's output.
 ///
 /// The document has no schema of the output; add it to the document or with a patch; typed as `serde_json::Value`.
-pub type Output = ::fal_client::Json;
+pub type Output = ::fal_client::serde_json::Value;
 
 // The report:
 // - `Input.anything`: the schema does not state a type; typed as `serde_json::Value`

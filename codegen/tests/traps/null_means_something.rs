@@ -27,7 +27,7 @@ pub struct Input {
     /// Default: `1`.
     ///
     /// The schema does not state a type; typed as `serde_json::Value`.
-    pub anything: Option<::fal_client::Nullable<::fal_client::Json>>,
+    pub anything: Option<::fal_client::Nullable<::fal_client::serde_json::Value>>,
     /// Seconds; null lets the model choose.
     ///
     /// Default: `5`. At least 1.

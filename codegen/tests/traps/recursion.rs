@@ -36,7 +36,13 @@ pub struct Input {
                             Vec<
                                 Vec<
                                     Vec<
-                                        Vec<Vec<Vec<Vec<Vec<Vec<Vec<Vec<::fal_client::Json>>>>>>>>,
+                                        Vec<
+                                            Vec<
+                                                Vec<
+                                                    Vec<Vec<Vec<Vec<Vec<::fal_client::serde_json::Value>>>>>,
+                                                >,
+                                            >,
+                                        >,
                                     >,
                                 >,
                             >,
@@ -50,12 +56,12 @@ pub struct Input {
     ///
     /// The component consists of itself; typed as `serde_json::Value`.
     #[field(min_items(1))]
-    pub lists: Option<Vec<::fal_client::Json>>,
+    pub lists: Option<Vec<::fal_client::serde_json::Value>>,
     /// The `loop` field.
     ///
     /// The component consists of itself; typed as `serde_json::Value`.
     #[field(name = "loop")]
-    pub loop_: Option<::fal_client::Json>,
+    pub loop_: Option<::fal_client::serde_json::Value>,
     /// The `pair` field.
     pub pair: Option<Left>,
     /// The `tree` field.
@@ -149,11 +155,11 @@ pub struct Chain4Custom {
     /// The `a` field.
     ///
     /// The schema is nested too deeply; typed as `serde_json::Value`.
-    pub a: Option<::fal_client::Json>,
+    pub a: Option<::fal_client::serde_json::Value>,
     /// The `b` field.
     ///
     /// The component `Chain5` is free-form; typed as `serde_json::Value`.
-    pub b: Option<::fal_client::Json>,
+    pub b: Option<::fal_client::serde_json::Value>,
 }
 
 /// A value of `Input.pair`.

@@ -25,43 +25,45 @@ pub struct Input {
     /// The `by_another` field.
     ///
     /// The component `Gone` is missing from the document; typed as `serde_json::Value`.
-    pub by_another: Option<::fal_client::Json>,
+    pub by_another: Option<::fal_client::serde_json::Value>,
     /// The `elsewhere` field.
     ///
     /// The reference `#/components/parameters/Gone` does not lead to a component; typed as `serde_json::Value`.
-    pub elsewhere: Option<::fal_client::Json>,
+    pub elsewhere: Option<::fal_client::serde_json::Value>,
     /// The `far_away` field.
     ///
     /// References to other files are not followed (`https://example.com/schema.json`): put the schema into the document, or into a patch; typed as `serde_json::Value`.
-    pub far_away: Option<::fal_client::Json>,
+    pub far_away: Option<::fal_client::serde_json::Value>,
     /// The `free` field.
     ///
     /// The schema does not state a type; typed as `serde_json::Value`.
-    pub free: Option<::fal_client::Json>,
+    pub free: Option<::fal_client::serde_json::Value>,
     /// The `free_too` field.
     ///
     /// The component `Free` is free-form; typed as `serde_json::Value`.
-    pub free_too: Option<::fal_client::Json>,
+    pub free_too: Option<::fal_client::serde_json::Value>,
     /// The `gone` field.
     ///
     /// The component `Gone` is missing from the document; typed as `serde_json::Value`.
-    pub gone: Option<::fal_client::Json>,
+    pub gone: Option<::fal_client::serde_json::Value>,
     /// The `gone_or_null` field.
     ///
     /// The component `Gone` is missing from the document; typed as `serde_json::Value`.
-    pub gone_or_null: Option<::fal_client::Json>,
+    pub gone_or_null: Option<::fal_client::serde_json::Value>,
     /// The `gone_or_text` field.
     ///
     /// The component `Gone` is missing from the document, but it is a variant of the union; typed as `serde_json::Value`.
-    pub gone_or_text: Option<::fal_client::Json>,
+    pub gone_or_text: Option<::fal_client::serde_json::Value>,
     /// The `list_of_gone` field.
     ///
     /// The component `Gone` is missing from the document; typed as `serde_json::Value`.
-    pub list_of_gone: Option<Vec<::fal_client::Json>>,
+    pub list_of_gone: Option<Vec<::fal_client::serde_json::Value>>,
     /// The `map_of_gone` field.
     ///
     /// The component `Gone` is missing from the document; typed as `serde_json::Value`.
-    pub map_of_gone: Option<::std::collections::BTreeMap<String, ::fal_client::Json>>,
+    pub map_of_gone: Option<
+        ::std::collections::BTreeMap<String, ::fal_client::serde_json::Value>,
+    >,
     /// The `partly_gone` field.
     ///
     /// The component `Gone` is missing from the document, and so are its fields here.
@@ -73,7 +75,7 @@ pub struct Input {
     /// The `whole` field.
     ///
     /// The reference `#` does not lead to a component; typed as `serde_json::Value`.
-    pub whole: Option<::fal_client::Json>,
+    pub whole: Option<::fal_client::serde_json::Value>,
 }
 
 /// A value of `Input.partly_gone`.
@@ -102,7 +104,7 @@ pub enum AB {
 /// The endpoint's output.
 ///
 /// The component `Gone` is missing from the document; typed as `serde_json::Value`.
-pub type Output = ::fal_client::Json;
+pub type Output = ::fal_client::serde_json::Value;
 
 // The report:
 // - `Input.by_another`: the component `Gone` is missing from the document; typed as `serde_json::Value`

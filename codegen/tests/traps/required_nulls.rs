@@ -47,7 +47,7 @@ pub struct Input {
     /// The `anything` field.
     ///
     /// The schema does not state a type; typed as `serde_json::Value`.
-    pub anything: ::fal_client::Json,
+    pub anything: ::fal_client::serde_json::Value,
     /// The `with_default` field.
     ///
     /// Default: `3`.

@@ -43,7 +43,7 @@ pub struct Clip {
     /// Not declared in the schema, but present in an example of the document.
     ///
     /// The schema does not state a type; typed as `serde_json::Value`.
-    pub extra: Option<::fal_client::Json>,
+    pub extra: Option<::fal_client::serde_json::Value>,
     /// Not declared in the schema, but present in an example of the document.
     pub kind: Option<String>,
     /// Not declared in the schema, but present in an example of the document.

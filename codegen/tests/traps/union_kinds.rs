@@ -50,7 +50,7 @@ pub struct Input {
     /// The `unknown` field.
     ///
     /// The schema does not state the type of a variant; typed as `serde_json::Value`.
-    pub unknown: Option<::fal_client::Json>,
+    pub unknown: Option<::fal_client::serde_json::Value>,
     /// A listed voice, or the id of one's own.
     ///
     /// Default: `"Aria"`.

@@ -33,7 +33,7 @@ pub struct Input {
     /// The `twins` field.
     ///
     /// Two objects of the union have the same keys; typed as `serde_json::Value`.
-    pub twins: Option<::fal_client::Json>,
+    pub twins: Option<::fal_client::serde_json::Value>,
 }
 
 /// Told apart by a constant.
@@ -129,7 +129,7 @@ pub enum PromptChoice {
     #[variant(requires("subject"))]
     Structured(Structured),
     /// An object with arbitrary keys.
-    Map(::std::collections::BTreeMap<String, ::fal_client::Json>),
+    Map(::std::collections::BTreeMap<String, ::fal_client::serde_json::Value>),
 }
 
 /// A value of `Input.prompt`.

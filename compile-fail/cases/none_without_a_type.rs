@@ -1,0 +1,5 @@
+use fal_client::endpoints::fal_ai::flux::dev::redux::Input;
+
+fn main() {
+    let _input = Input::builder().maybe_seed(None);
+}
