@@ -107,6 +107,65 @@ fn empty_folder_of_documents_is_warned_of() {
 }
 
 #[test]
+fn files_that_are_passed_over_are_named_by_both_commands() {
+    let project = project();
+    let schemas = project.path().join("schemas");
+    for name in ["ECHO.JSON", ".echo.json", "echo.json.txt", "echo.yml", "notes.md"] {
+        fs::write(schemas.join(name), "{}").unwrap();
+    }
+    let expected = "\
+        passed over: schemas/.echo.json: hidden files are not read; rename the file if it is a document\n\
+        passed over: schemas/ECHO.JSON: names must end in `.json` in lower case; rename the file\n\
+        passed over: schemas/echo.json.txt: names must end in `.json`; rename the file if it is a document\n\
+        passed over: schemas/echo.yml: YAML is not read; convert it to JSON\n";
+    let output = fal(project.path(), &["generate"]);
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), expected.to_owned()));
+    let output = fal(project.path(), &["check"]);
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), expected.to_owned()));
+    // In a build script, cargo shows a warning for each.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-fal"));
+    command.current_dir(project.path()).args(["generate", "--out", "built"]);
+    for name in ["OUT_DIR", "TARGET", "HOST", "NUM_JOBS"] {
+        command.env(name, "1");
+    }
+    let output = text(&command.output().unwrap().stdout);
+    assert_eq!(output.matches("cargo::warning=passed over: schemas/").count(), 4, "{output}");
+}
+
+#[test]
+fn files_and_urls_in_place_of_folders_have_one_message() {
+    let project = project();
+    fs::write(project.path().join("file"), "text").unwrap();
+    let url = "https://fal.ai/api/openapi/queue/openapi.json?endpoint_id=acme/echo";
+    for (arguments, expected) in [
+        (
+            ["--schemas", "schemas/echo.json", "--out", "out"],
+            "schemas/echo.json: this is a file: name the folder that contains it\n",
+        ),
+        (
+            ["--schemas", url, "--out", "out"],
+            &format!(
+                "{url}: this is a URL: download the document into a folder with `curl --compressed -o FILE.json URL`, and name the folder\n"
+            ),
+        ),
+        (
+            ["--schemas", "schemas", "--out", "file"],
+            "file: output folder is a file, or inside of one; choose another output folder\n",
+        ),
+        (
+            ["--schemas", "schemas", "--out", "file/deep/out"],
+            "file: output folder is a file, or inside of one; choose another output folder\n",
+        ),
+    ] {
+        for command in ["generate", "check"] {
+            let output = fal(project.path(), &[&[command][..], &arguments].concat());
+            assert_eq!((output.status.code(), text(&output.stderr)), (Some(1), expected.to_owned()), "{command}");
+        }
+    }
+    assert_eq!(fs::read_to_string(project.path().join("file")).unwrap(), "text");
+}
+
+#[test]
 fn new_lines_of_the_report_are_warned_of_once() {
     let project = project();
     let document = r##"{"endpointId": "acme/odd", "input": {"$ref": "#/$defs/Gone"}, "output": {"properties": {"x": {"type": "string"}}}}"##;

@@ -6,6 +6,8 @@
 //! - An instance to accept must be deserialized, pass validation and be serialized as the same JSON.
 //! - An instance to reject must be rejected.
 //! - An instance to tolerate must be deserialized without loss, although it breaks the schema.
+//!
+//! Without instances, it checks that the code compiles.
 
 mod instance;
 mod program;
@@ -23,9 +25,11 @@ Checks generated code against instances with known verdicts.
 
 Usage: conformance DOCUMENTS INSTANCES
 
-  DOCUMENTS  a folder of OpenAPI documents, as fal serves them
+  DOCUMENTS  a folder of documents, in any form that the generator reads
   INSTANCES  a folder of .jsonl files, each named after an endpoint id with `/` written as `__`; a line is
              {\"of\": \"input\"|\"output\", \"case\": \"...\", \"expect\": \"accept\"|\"reject\"|\"tolerate\", \"value\": {...}}
+
+Without instances, it checks that the code compiles.
 
 The last line counts the instances that were accepted, refused and tolerated as expected, and the wrong ones.
 The exit code is 1 if an instance is wrong, and 2 if the check cannot run.";

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::{env, fs, thread};
 
+use fal_documents::Finding;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -43,12 +44,7 @@ impl Program {
         fs::write(folder.path().join("Cargo.toml"), package(workspace))?;
         fs::copy(workspace.join("Cargo.lock"), folder.path().join("Cargo.lock"))?;
 
-        let mut schemas = BTreeMap::new();
-        for line in &lines {
-            if let [path, id, ..] = line[..] {
-                schemas.insert(id.to_owned(), output_schemas(&fs::read(documents.join(path))?, id)?);
-            }
-        }
+        let schemas = output_schemas(documents)?;
         let executable = compile(workspace, folder.path())?;
         Ok(Program { executable, schemas, _folder: folder })
     }
@@ -157,17 +153,17 @@ fn package(workspace: &Path) -> String {
     )
 }
 
-/// Reads the schemas of an endpoint's output.
-fn output_schemas(document: &[u8], id: &str) -> Result<Schemas, Error> {
-    let mut document: Value = serde_json::from_slice(document)?;
-    let output = ["paths", &format!("/{id}/requests/{{request_id}}"), "get", "responses", "200", "content"]
-        .iter()
-        .chain(&["application/json", "schema"])
-        .try_fold(&document, |value, key| value.get(key))
-        .cloned()
-        .unwrap_or_default();
-    let components = document.pointer_mut("/components/schemas").map(Value::take).unwrap_or_default();
-    Ok(Schemas { output, components })
+/// Reads the schemas of all outputs, by the endpoint's id, from documents that the generator has accepted.
+fn output_schemas(documents: &Path) -> Result<BTreeMap<String, Schemas>, Error> {
+    let failed = |findings: Vec<Finding>| findings.iter().map(Finding::to_string).collect::<Vec<_>>().join("\n");
+    let mut schemas = BTreeMap::new();
+    for source in fal_documents::find(documents).map_err(failed)?.sources {
+        for document in fal_documents::parse(&source).map_err(failed)?.documents {
+            let (output, components) = (document.output, Value::Object(document.components));
+            schemas.insert(document.id, Schemas { output, components });
+        }
+    }
+    Ok(schemas)
 }
 
 /// Compiles the program. Its dependencies are cached in the workspace's target folder.

@@ -75,6 +75,26 @@ fn merges_that_multiply_a_component_are_rejected() {
 }
 
 #[test]
+fn long_descriptions_are_cut_and_say_so() {
+    let prose = "word ".repeat(600_000);
+    let text = json!({ "type": "string", "description": prose });
+    let large = json!({ "type": "object", "description": prose, "properties": { "a": text, "b": reference("Part") } });
+    let components = json!({ "Part": { "description": prose, "type": "object", "properties": { "c": text } } });
+    let project = Project::new(&[("a.json", with_components(large, components))]);
+    project.generate();
+    let module = project.files()["acme/one.rs"].clone();
+    assert!(module.len() < 300_000, "{}", module.len());
+    assert_eq!(module.matches("(The text is cut after 20,000 characters.)").count(), 4);
+    assert_eq!(module.matches("pub a: ").count(), 1);
+    let short = Project::new(&[(
+        "a.json",
+        with_components(json!({ "properties": { "a": { "type": "string", "description": "word" } } }), json!({})),
+    )]);
+    short.generate();
+    assert!(!short.files()["acme/one.rs"].contains("is cut"));
+}
+
+#[test]
 fn merges_that_double_at_every_level_are_rejected() {
     let mut components = Map::new();
     for level in 0..40 {

@@ -51,6 +51,79 @@ fn page_of_the_platform_api_has_many_documents() {
 }
 
 #[test]
+fn every_form_of_an_endpoint_generates_the_same_module() {
+    let single = Project::new(&[("one.json", document("acme/one"))]);
+    single.generate();
+    let expected = single.files()["acme/one.rs"].clone();
+    let model =
+        json!({ "endpoint_id": "acme/one", "metadata": { "status": "active" }, "openapi": document("acme/one") });
+    for form in
+        [model.clone(), json!({ "models": [model] }), json!([document("acme/one")]), json!([{ "models": [model] }])]
+    {
+        let project = Project::new(&[("any.json", form)]);
+        assert_eq!(project.generate().documents, 1);
+        assert_eq!(project.files()["acme/one.rs"], expected);
+        assert!(project.files()["REPORT.md"].contains("expresses every schema in full"));
+    }
+}
+
+#[test]
+fn missing_output_is_untyped_and_reported() {
+    let note = "`Output`: the document has no schema of the output; add it to the document or with a patch; typed as \
+                `serde_json::Value`";
+    let mut no_result = document("acme/one");
+    no_result["paths"].as_object_mut().unwrap().remove("/acme/one/requests/{request_id}");
+    let input =
+        document("acme/one")["paths"]["/acme/one"]["post"]["requestBody"]["content"]["application/json"]["schema"]
+            .clone();
+    let short = json!({ "endpointId": "acme/one", "input": input });
+    for form in [no_result, short] {
+        let project = Project::new(&[("one.json", form)]);
+        assert_eq!(project.generate().lost, [format!("acme/one: {note}")]);
+        assert!(project.files()["REPORT.md"].contains(&format!("## acme/one\n\n- {note}\n")));
+        let module = project.files()["acme/one.rs"].clone();
+        assert!(module.contains("pub type Output = ::fal_client::Json;"), "{module}");
+        assert!(module.contains("pub text: String"), "{module}");
+    }
+}
+
+#[test]
+fn reference_to_another_file_is_reported_with_the_remedy() {
+    let outside = |reference: &str| json!({ "$ref": reference });
+    let fields = json!({
+        "web": outside("https://example.com/common.json#/definitions/Seed"), "file": outside("./common.yaml"),
+        "part": outside("common.json#/Seed"), "gone": outside("#/components/schemas/Gone"), "other": outside("#/info/title"),
+    });
+    let short = json!({ "endpointId": "acme/one", "input": { "properties": fields }, "output": { "properties": { "a": { "type": "string" } } } });
+    let project = Project::new(&[("one.json", short)]);
+    let lost = project.generate().lost;
+    let elsewhere = |reference: &str| {
+        format!(
+            "references to other files are not followed (`{reference}`): put the schema into the document, or into a patch; typed"
+        )
+    };
+    for (field, expected) in [
+        ("web", elsewhere("https://example.com/common.json#/definitions/Seed")),
+        ("file", elsewhere("./common.yaml")),
+        ("part", elsewhere("common.json#/Seed")),
+        ("gone", "the component `Gone` is missing from the document; typed".to_owned()),
+        ("other", "the reference `#/info/title` does not lead to a component; typed".to_owned()),
+    ] {
+        let line = format!("acme/one: `Input.{field}`: {expected}");
+        assert!(lost.iter().any(|lost| lost.starts_with(&line)), "{line}\n{lost:#?}");
+    }
+    // A whole input without a type is an error.
+    let project = Project::new(&[("one.json", json!({ "endpointId": "acme/one", "input": outside("common.json") }))]);
+    assert_eq!(
+        project.findings(),
+        [
+            "schemas/one.json at /input: the schema of the endpoint's input is in another file (`common.json`), and references to \
+          other files are not followed; put the schema into this document, directly or with a patch"
+        ]
+    );
+}
+
+#[test]
 fn error_response_is_reported_as_such() {
     let project = Project::new(&[
         ("a.json", json!({ "error": { "code": "expansion_failed", "message": "no schema" } })),

@@ -58,12 +58,13 @@ impl CatalogBuilder {
             Ok(found) => found,
             Err(findings) => return self.findings(findings),
         };
-        if found.sources.is_empty() {
+        let before = (self.files.len(), self.problems.len());
+        found.sources.iter().for_each(|source| self.source(source));
+        if before == (self.files.len(), self.problems.len()) {
             self.problem(&folder.display().to_string(), "this folder contains no documents");
             // They may be what the folder is expected to have.
             self.findings(found.passed_over);
         }
-        found.sources.iter().for_each(|source| self.source(source));
     }
 
     /// Adds the documents of a text. `name` identifies it in errors.

@@ -165,6 +165,16 @@ async fn hidden_documents_are_not_served() {
 }
 
 #[tokio::test]
+async fn folder_of_models_without_documents_is_an_error() {
+    let model = json!({ "endpoint_id": "shop/live", "openapi": { "error": { "code": "expansion_failed" } } });
+    let folder = folder(&[("live.json", model.to_string().as_bytes())]);
+    let Err(Error::Documents(errors)) = Emulator::builder().schemas(folder.path()).start().await else {
+        panic!("there is no document")
+    };
+    assert_eq!((errors.len(), errors[0].reason()), (1, "this folder contains no documents"));
+}
+
+#[tokio::test]
 async fn folder_without_documents_names_what_is_passed_over() {
     let folder = folder(&[("RATE.JSON", b"{}"), ("rate.yaml", b""), ("readme.md", b"")]);
     let Err(Error::Documents(errors)) = Emulator::builder().schemas(folder.path()).start().await else {

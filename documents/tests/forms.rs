@@ -1,0 +1,354 @@
+//! The forms of a document: each gives the same id and the same schemas.
+
+use std::path::PathBuf;
+
+use fal_documents::{Contents, Document, Finding, Source, parse};
+use serde_json::{Value, json};
+
+fn read(path: &str, text: impl AsRef<[u8]>) -> Result<Contents, Vec<Finding>> {
+    let (file, path) = (PathBuf::from(path), path.to_owned());
+    parse(&Source { file, path, text: text.as_ref().to_vec(), patch: None })
+}
+
+#[track_caller]
+fn documents(value: &Value) -> Vec<Document> {
+    read("lamp.json", value.to_string()).unwrap_or_else(|findings| panic!("{findings:?}")).documents
+}
+
+#[track_caller]
+fn document(value: &Value) -> Document {
+    let mut found = documents(value);
+    assert_eq!(found.len(), 1);
+    found.remove(0)
+}
+
+#[track_caller]
+fn findings(value: &Value) -> Vec<String> {
+    let findings = read("lamp.json", value.to_string()).expect_err("a finding");
+    findings.iter().map(Finding::to_string).collect()
+}
+
+fn content(schema: &Value) -> Value {
+    json!({ "content": { "application/json": { "schema": schema } } })
+}
+
+fn reference(name: &str) -> Value {
+    json!({ "$ref": format!("#/components/schemas/{name}") })
+}
+
+fn components() -> Value {
+    json!({
+        "LampInput": { "type": "object", "properties": { "watts": { "type": "integer" } } },
+        "LampOutput": { "type": "object", "properties": { "lumen": { "type": "integer" } } },
+        "QueueStatus": { "type": "object", "properties": { "status": {}, "request_id": {} } },
+    })
+}
+
+fn open_api(id: &str) -> Value {
+    json!({
+        "openapi": "3.0.4",
+        "info": { "x-fal-metadata": { "endpointId": id, "category": "light" } },
+        "components": { "schemas": components() },
+        "paths": {
+            format!("/{id}"): {
+                "post": { "requestBody": content(&reference("LampInput")), "responses": { "200": content(&reference("QueueStatus")) } },
+            },
+            format!("/{id}/requests/{{request_id}}"): { "get": { "responses": { "200": content(&reference("LampOutput")) } } },
+        },
+    })
+}
+
+#[test]
+fn document_of_an_endpoint_has_its_schemas() {
+    let found = document(&open_api("acme/lamp"));
+    assert_eq!((found.id.as_str(), found.category.as_deref(), found.at.as_str()), ("acme/lamp", Some("light"), ""));
+    assert_eq!((found.input, found.output), (reference("LampInput"), reference("LampOutput")));
+    assert_eq!(Value::Object(found.components), components());
+    assert_eq!(found.components_at, "/components/schemas");
+}
+
+#[test]
+fn model_and_models_have_the_same_document() {
+    let model = |id: &str| json!({ "endpoint_id": id, "metadata": { "status": "active" }, "openapi": open_api(id) });
+    let found = document(&model("acme/lamp"));
+    assert_eq!((found.id.as_str(), found.at.as_str()), ("acme/lamp", "/openapi"));
+    assert_eq!((found.input, found.output), (reference("LampInput"), reference("LampOutput")));
+    // As `jq '.models[0] | {openapi}'` leaves it.
+    assert_eq!(document(&json!({ "openapi": open_api("acme/lamp") })).id, "acme/lamp");
+
+    let page = json!({ "models": [model("acme/lamp"), model("acme/lamp/dim")], "has_more": false });
+    let found = documents(&page);
+    assert_eq!(found.iter().map(|found| found.id.as_str()).collect::<Vec<_>>(), ["acme/lamp", "acme/lamp/dim"]);
+    assert_eq!(found[1].components_at, "/models/1/openapi/components/schemas");
+}
+
+#[test]
+fn id_of_a_model_is_that_of_a_document_without_one() {
+    let mut bare = open_api("acme/lamp");
+    bare["info"] = json!({});
+    bare["paths"]["/acme/other"] = json!({ "post": {} });
+    bare["paths"]["/acme/other/requests/{request_id}"] = json!({ "get": {} });
+    assert_eq!(document(&json!({ "endpoint_id": "acme/lamp", "openapi": bare })).id, "acme/lamp");
+    assert_eq!(
+        findings(&bare),
+        [
+            "lamp.json at /info/x-fal-metadata/endpointId: missing endpoint id: there are several POST paths to infer it from; \
+          write the id here, or remove the paths of other endpoints"
+        ]
+    );
+}
+
+#[test]
+fn models_without_documents_are_undocumented() {
+    let page = json!({ "models": [
+        { "endpoint_id": "acme/live", "openapi": { "error": { "code": "expansion_failed", "message": "no\nschema" } } },
+        { "endpoint_id": "acme/bare", "openapi": null },
+    ] });
+    let contents = read("page.json", page.to_string()).expect("contents");
+    assert!(contents.documents.is_empty());
+    let reason = Some("expansion_failed: no schema".to_owned());
+    assert_eq!(contents.undocumented, [("acme/live".to_owned(), reason), ("acme/bare".to_owned(), None)]);
+}
+
+#[test]
+fn models_that_were_not_expanded_are_rejected() {
+    let model = |id: &str| json!({ "endpoint_id": id, "metadata": { "display_name": id } });
+    for (value, expected) in [
+        (
+            json!({ "models": [model("acme/lamp"), model("acme/sofa")] }),
+            "lamp.json at /models: the documents are missing",
+        ),
+        (model("acme/lamp"), "lamp.json: the document is missing"),
+        (json!([model("acme/lamp")]), "lamp.json at /0: the document is missing"),
+        (json!({ "models": [] }), "lamp.json at /models: the list of models is empty"),
+    ] {
+        let found = findings(&value);
+        assert!(found.len() == 1 && found[0].starts_with(expected), "{found:?}");
+        assert!(found[0].contains("expand=openapi-3.0"), "{found:?}");
+    }
+}
+
+#[test]
+fn models_of_other_tools_are_rejected_once() {
+    for models in
+        [json!([{ "id": "llama", "owned_by": "acme" }, { "id": "other" }]), json!(["llama"]), json!({ "a": 1 })]
+    {
+        let found = findings(&json!({ "models": models }));
+        assert!(found.len() == 1 && found[0].starts_with("lamp.json at /models: "), "{found:?}");
+        assert!(found[0].contains("https://api.fal.ai/v1/models?expand=openapi-3.0"), "{found:?}");
+    }
+}
+
+#[test]
+fn array_may_mix_the_forms() {
+    let short = json!({ "endpointId": "acme/bulb", "input": {}, "output": {} });
+    let found = documents(&json!([open_api("acme/lamp"), { "models": [{ "openapi": open_api("acme/sofa") }] }, short]));
+    let places: Vec<(&str, &str)> = found.iter().map(|found| (found.id.as_str(), found.at.as_str())).collect();
+    assert_eq!(places, [("acme/lamp", "/0"), ("acme/sofa", "/1/models/0/openapi"), ("acme/bulb", "/2")]);
+
+    let found = findings(&json!([open_api("acme/lamp"), "acme/sofa", 5, { "detail": "Not Found" }]));
+    assert_eq!(found.len(), 3, "{found:?}");
+    assert!(found[0].starts_with("lamp.json at /1: not a document of an endpoint: expected an object"), "{found:?}");
+    assert!(found[2].starts_with("lamp.json at /3: this file holds an error response of fal"), "{found:?}");
+    assert!(findings(&json!([]))[0].contains("the array of documents is empty"));
+}
+
+#[test]
+fn findings_of_a_file_are_bounded() {
+    let found = findings(&json!(vec![1; 10_000]));
+    assert_eq!(found.len(), 51);
+    assert!(found[50].contains("further problems"), "{}", found[50]);
+}
+
+#[test]
+fn short_form_takes_definitions_from_every_place() {
+    let watts = json!({ "type": "integer" });
+    let input = |place: &str| json!({ "properties": { "watts": { "$ref": format!("#/{place}/Watts") } } });
+    let short = |place: &str| json!({ "endpointId": "acme/lamp", "input": input(place), "output": {} });
+    let mut forms = vec![short("$defs"); 5];
+    forms[0]["$defs"] = json!({ "Watts": watts });
+    forms[1]["definitions"] = json!({ "Watts": watts });
+    forms[2]["components"] = json!({ "schemas": { "Watts": watts } });
+    forms[3]["input"]["$defs"] = json!({ "Watts": watts });
+    forms[4]["output"]["definitions"] = json!({ "Watts": watts });
+    let places = ["/$defs", "/definitions", "/components/schemas", "/$defs", "/$defs"];
+    for (form, place) in forms.iter().zip(places) {
+        let found = document(form);
+        assert_eq!(Value::Object(found.components), json!({ "Watts": watts }), "{form}");
+        assert_eq!(found.components_at, place);
+        assert_eq!(found.input, input("$defs"));
+    }
+    forms[1]["$defs"] = json!({ "Watts": { "type": "string" } });
+    assert_eq!(
+        findings(&forms[1]),
+        ["lamp.json at /definitions/Watts: conflicting definitions of `Watts`; rename one of them"]
+    );
+}
+
+#[test]
+fn short_form_may_lack_the_output_but_not_the_rest() {
+    for form in [
+        json!({ "endpointId": "acme/lamp", "input": {} }),
+        json!({ "endpointId": "acme/lamp", "input": {}, "output": null }),
+    ] {
+        assert_eq!(document(&form).output, json!({}));
+    }
+    for (form, expected) in [
+        (
+            json!({ "endpointId": "acme/lamp", "output": {} }),
+            "at /input: missing schema of the endpoint's input; write it",
+        ),
+        (json!({ "endpointId": "acme/lamp", "input": true }), "at /input: missing schema of the endpoint's input"),
+        (
+            json!({ "endpointId": "acme/lamp", "input": {}, "output": "text" }),
+            "at /output: the schema of the endpoint's output is",
+        ),
+        (json!({ "endpointId": 5, "input": {} }), "at /endpointId: invalid endpoint id"),
+        (
+            json!({ "endpoint_id": "acme/lamp", "input": {} }),
+            "at /endpoint_id: the short form calls the id `endpointId`; rename",
+        ),
+        (json!({ "input": {}, "output": {} }), ": missing `endpointId`; add the id of the endpoint"),
+    ] {
+        let found = findings(&form);
+        assert!(found.len() == 1 && found[0].contains(expected), "{found:?}");
+    }
+}
+
+#[test]
+fn document_without_a_result_has_an_empty_output() {
+    let mut open_api = open_api("acme/lamp");
+    let paths = open_api["paths"].as_object_mut().expect("paths");
+    paths.remove("/acme/lamp/requests/{request_id}");
+    // The response to the request is the status of the queue.
+    assert_eq!(document(&open_api).output, json!({}));
+    let response = "/paths/~1acme~1lamp/post/responses/200/content/application~1json/schema";
+    *open_api.pointer_mut(response).expect("a response") = reference("LampOutput");
+    assert_eq!(document(&open_api).output, reference("LampOutput"));
+    open_api["paths"]["/acme/lamp"]["post"]["responses"] = json!({});
+    assert_eq!(document(&open_api).output, json!({}));
+    open_api["paths"]["/acme/lamp"]["post"]["requestBody"] = json!({});
+    assert_eq!(
+        findings(&open_api),
+        ["lamp.json at /paths/~1acme~1lamp/post/requestBody/content/application~1json/schema: missing schema of the \
+          endpoint's input; write it here, directly or with a patch; `{}` stands for any JSON"]
+    );
+}
+
+#[test]
+fn media_type_may_have_parameters() {
+    let mut open_api = open_api("acme/lamp");
+    let content = open_api.pointer_mut("/paths/~1acme~1lamp/post/requestBody/content").expect("the content");
+    *content = json!({ "application/json; charset=utf-8": { "schema": { "type": "object" } }, "text/plain": {} });
+    assert_eq!(document(&open_api).input, json!({ "type": "object" }));
+}
+
+#[test]
+fn example_of_a_result_is_kept() {
+    for (key, value) in [
+        ("example", json!({ "lumen": 5 })),
+        ("examples", json!([{ "lumen": 5 }, { "lumen": 6 }])),
+        ("examples", json!({ "bright": { "value": { "lumen": 5 } } })),
+    ] {
+        let mut open_api = open_api("acme/lamp");
+        let media = "/paths/~1acme~1lamp~1requests~1{request_id}/get/responses/200/content/application~1json";
+        open_api.pointer_mut(media).expect("the result")[key] = value;
+        assert_eq!(document(&open_api).example, Some(json!({ "lumen": 5 })));
+    }
+    assert_eq!(document(&open_api("acme/lamp")).example, None);
+}
+
+#[test]
+fn app_is_named_by_its_document_its_server_or_its_file() {
+    let post = json!({ "post": { "requestBody": content(&reference("LampInput")), "responses": { "200": content(&reference("LampOutput")) } } });
+    let app = |info: Value, server: Option<&str>| {
+        let mut app = json!({ "info": info, "paths": { "/": post, "/dim": post, "/health": { "get": {} } }, "components": { "schemas": components() } });
+        if let Some(url) = server {
+            app["servers"] = json!([{ "url": url }]);
+        }
+        app
+    };
+    let ids = |path: &str, value: &Value| {
+        let contents = read(path, value.to_string()).map_err(|findings| findings[0].to_string())?;
+        assert!(contents.documents.iter().all(|found| found.output == reference("LampOutput")));
+        Ok::<_, String>(contents.documents.into_iter().map(|found| found.id).collect::<Vec<_>>().join(" "))
+    };
+    let stated = json!({ "x-fal-metadata": { "endpointId": "acme/stated" } });
+    assert_eq!(ids("x.json", &app(stated, None)).as_deref(), Ok("acme/stated acme/stated/dim"));
+    for url in
+        ["https://fal.run/acme/served", "https://queue.fal.run/acme/served/", "http://localhost:8000/acme/served"]
+    {
+        assert_eq!(ids("x.json", &app(json!({}), Some(url))).as_deref(), Ok("acme/served acme/served/dim"), "{url}");
+    }
+    for server in [None, Some("/"), Some("http://127.0.0.1:8000")] {
+        assert_eq!(
+            ids("acme/file.json", &app(json!({}), server)).as_deref(),
+            Ok("acme/file acme/file/dim"),
+            "{server:?}"
+        );
+    }
+    let unnamed = ids("x.json", &app(json!({}), None)).expect_err("no name");
+    assert!(unnamed.contains("missing app id: write `owner/app` here, or name the file after the app"), "{unnamed}");
+    for url in ["https://api.example.com/v1", "https://notfal.run/acme/x", "https://fal.run.example.com/acme/x"] {
+        let other = ids("acme/file.json", &app(json!({}), Some(url))).expect_err("another service");
+        assert!(other.contains(&format!("the document of another service (`{url}`)")), "{other}");
+    }
+}
+
+#[test]
+fn paths_below_the_root_of_fal_are_ids() {
+    let mut open_api = open_api("acme/lamp");
+    open_api["info"] = json!({});
+    open_api["servers"] = json!([{ "url": "https://queue.fal.run" }]);
+    open_api["paths"].as_object_mut().expect("paths").remove("/acme/lamp/requests/{request_id}");
+    let found = document(&open_api);
+    assert_eq!((found.id.as_str(), found.output), ("acme/lamp", json!({})));
+}
+
+#[test]
+fn input_in_another_file_is_rejected() {
+    for reference in
+        ["common.json#/Lamp", "./common.json", "https://example.com/lamp.json#/definitions/Lamp", "../lamp.yaml"]
+    {
+        let outside = json!({ "$ref": reference });
+        let mut through_component = open_api("acme/lamp");
+        through_component["components"]["schemas"]["LampInput"] = json!({ "allOf": [outside] });
+        let mut direct = open_api("acme/lamp");
+        *direct
+            .pointer_mut("/paths/~1acme~1lamp/post/requestBody/content/application~1json/schema")
+            .expect("the input") = outside.clone();
+        let short = json!({ "endpointId": "acme/lamp", "input": outside });
+        for value in [through_component, direct, short] {
+            let found = findings(&value);
+            assert!(found.len() == 1 && found[0].contains(&format!("is in another file (`{reference}`)")), "{found:?}");
+            assert!(found[0].contains("put the schema into this document, directly or with a patch"), "{found:?}");
+        }
+    }
+    // fal's own documents have inputs whose component is missing, and fields may be anywhere.
+    let mut missing = open_api("acme/lamp");
+    missing["components"]["schemas"].as_object_mut().expect("components").remove("LampInput");
+    assert_eq!(document(&missing).input, reference("LampInput"));
+    let mut field = open_api("acme/lamp");
+    field["components"]["schemas"]["LampInput"]["properties"]["watts"] = json!({ "$ref": "common.json#/Watts" });
+    assert_eq!(document(&field).id, "acme/lamp");
+    let mut cycle = open_api("acme/lamp");
+    cycle["components"]["schemas"]["LampInput"] = reference("LampInput");
+    assert_eq!(document(&cycle).id, "acme/lamp");
+}
+
+#[test]
+fn duplicate_key_is_reported_and_the_last_one_counts() {
+    let text = open_api("acme/lamp").to_string();
+    let twice = text.replacen("\"integer\"", "\"string\",\"type\":\"integer\"", 1);
+    let contents = read("lamp.json", &twice).expect("contents");
+    assert_eq!(Value::Object(contents.documents[0].components.clone()), components());
+    let duplicate = contents.duplicate_key.expect("a duplicate").to_string();
+    assert!(duplicate.starts_with("lamp.json at /components/schemas/LampInput/properties/watts/type: "), "{duplicate}");
+    assert!(duplicate.contains("the key `type` twice"), "{duplicate}");
+    assert!(read("lamp.json", &text).expect("contents").duplicate_key.is_none());
+
+    let emptied = format!("{}, \"paths\": {{}}}}", text.strip_suffix('}').expect("an object"));
+    let found = read("lamp.json", emptied).expect_err("nothing is left");
+    assert!(found[0].to_string().contains("no endpoint found"), "{found:?}");
+    assert_eq!(found[1].pointer, "/paths");
+}
