@@ -46,7 +46,7 @@ impl Program {
         let mut schemas = BTreeMap::new();
         for line in &lines {
             if let [path, id, ..] = line[..] {
-                schemas.insert(id.to_owned(), output_schemas(&fs::read(documents.join(path))?, id)?);
+                schemas.insert(id.to_owned(), schemas_of(&fs::read(documents.join(path))?, id)?);
             }
         }
         let executable = compile(workspace, folder.path())?;
@@ -58,7 +58,12 @@ impl Program {
         self.schemas.contains_key(id)
     }
 
-    /// Returns the schemas of an endpoint's output.
+    /// Returns the schemas of each endpoint, by its id.
+    pub(crate) fn endpoints(&self) -> impl Iterator<Item = (&str, &Schemas)> {
+        self.schemas.iter().map(|(id, schemas)| (id.as_str(), schemas))
+    }
+
+    /// Returns the schemas of an endpoint.
     pub(crate) fn schemas(&self, id: &str) -> Option<&Schemas> {
         self.schemas.get(id)
     }
@@ -157,17 +162,18 @@ fn package(workspace: &Path) -> String {
     )
 }
 
-/// Reads the schemas of an endpoint's output.
-fn output_schemas(document: &[u8], id: &str) -> Result<Schemas, Error> {
+/// Reads the schemas of an endpoint.
+fn schemas_of(document: &[u8], id: &str) -> Result<Schemas, Error> {
     let mut document: Value = serde_json::from_slice(document)?;
-    let output = ["paths", &format!("/{id}/requests/{{request_id}}"), "get", "responses", "200", "content"]
-        .iter()
-        .chain(&["application/json", "schema"])
-        .try_fold(&document, |value, key| value.get(key))
-        .cloned()
-        .unwrap_or_default();
+    let at = |path: &str, keys: &[&str]| {
+        let keys =
+            ["paths", path].into_iter().chain(keys.iter().copied()).chain(["content", "application/json", "schema"]);
+        keys.fold(Some(&document), |value, key| value?.get(key)).cloned().unwrap_or_default()
+    };
+    let input = at(&format!("/{id}"), &["post", "requestBody"]);
+    let output = at(&format!("/{id}/requests/{{request_id}}"), &["get", "responses", "200"]);
     let components = document.pointer_mut("/components/schemas").map(Value::take).unwrap_or_default();
-    Ok(Schemas { output, components })
+    Ok(Schemas { input, output, components })
 }
 
 /// Compiles the program. Its dependencies are cached in the workspace's target folder.
