@@ -44,7 +44,7 @@ impl Program {
         fs::write(folder.path().join("Cargo.toml"), package(workspace))?;
         fs::copy(workspace.join("Cargo.lock"), folder.path().join("Cargo.lock"))?;
 
-        let schemas = output_schemas(documents)?;
+        let schemas = schemas_of(documents)?;
         let executable = compile(workspace, folder.path())?;
         Ok(Program { executable, schemas, _folder: folder })
     }
@@ -54,7 +54,12 @@ impl Program {
         self.schemas.contains_key(id)
     }
 
-    /// Returns the schemas of an endpoint's output.
+    /// Returns the schemas of each endpoint, by its id.
+    pub(crate) fn endpoints(&self) -> impl Iterator<Item = (&str, &Schemas)> {
+        self.schemas.iter().map(|(id, schemas)| (id.as_str(), schemas))
+    }
+
+    /// Returns the schemas of an endpoint.
     pub(crate) fn schemas(&self, id: &str) -> Option<&Schemas> {
         self.schemas.get(id)
     }
@@ -153,14 +158,14 @@ fn package(workspace: &Path) -> String {
     )
 }
 
-/// Reads the schemas of all outputs, by the endpoint's id, from documents that the generator has accepted.
-fn output_schemas(documents: &Path) -> Result<BTreeMap<String, Schemas>, Error> {
+/// Reads the schemas of all endpoints, by id, from documents that the generator has accepted.
+fn schemas_of(documents: &Path) -> Result<BTreeMap<String, Schemas>, Error> {
     let failed = |findings: Vec<Finding>| findings.iter().map(Finding::to_string).collect::<Vec<_>>().join("\n");
     let mut schemas = BTreeMap::new();
     for source in fal_documents::find(documents).map_err(failed)?.sources {
         for document in fal_documents::parse(&source).map_err(failed)?.documents {
-            let (output, components) = (document.output, Value::Object(document.components));
-            schemas.insert(document.id, Schemas { output, components });
+            let (input, output, components) = (document.input, document.output, Value::Object(document.components));
+            schemas.insert(document.id, Schemas { input, output, components });
         }
     }
     Ok(schemas)
