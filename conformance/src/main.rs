@@ -7,18 +7,25 @@
 //! - An instance to reject must be rejected.
 //! - An instance to tolerate must be deserialized without loss, although it breaks the schema.
 //!
+<<<<<<< HEAD
 //! Without instances, it checks that the code compiles.
+=======
+//! Each default and each example of a field is an instance to accept, unless it is not of the field's type: such a
+//! contradiction is printed.
+>>>>>>> wt-limits
 
 mod instance;
 mod program;
+mod stated;
 mod verdict;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crate::instance::{Expect, Instance};
+use crate::instance::{Expect, Instance, Side};
 use crate::program::Program;
+use crate::stated::Stated;
 
 const USAGE: &str = "\
 Checks generated code against instances with known verdicts.
@@ -29,8 +36,13 @@ Usage: conformance DOCUMENTS INSTANCES
   INSTANCES  a folder of .jsonl files, each named after an endpoint id with `/` written as `__`; a line is
              {\"of\": \"input\"|\"output\", \"case\": \"...\", \"expect\": \"accept\"|\"reject\"|\"tolerate\", \"value\": {...}}
 
+<<<<<<< HEAD
 Without instances, it checks that the code compiles.
 
+=======
+Each default and example of a field in the documents is checked too. Those that are not of their field's type are printed
+as contradictions of the document.
+>>>>>>> wt-limits
 The last line counts the instances that were accepted, refused and tolerated as expected, and the wrong ones.
 The exit code is 1 if an instance is wrong, and 2 if the check cannot run.";
 
@@ -98,7 +110,35 @@ fn run(documents: &Path, instances: &Path) -> Result<Counts, Error> {
             }
         }
     }
+    check_stated(&program, &instances, &mut counts)?;
     Ok(counts)
+}
+
+/// Checks that the defaults and examples of the documents are accepted by their own fields.
+fn check_stated(program: &Program, instances: &[Instance], counts: &mut Counts) -> Result<(), Error> {
+    let base = |id: &str| {
+        let is_base = |it: &&Instance| {
+            it.id == id && it.side == Side::Input && it.expect == Expect::Accept && it.value.is_object()
+        };
+        instances.iter().find(is_base).map(|instance| &instance.value)
+    };
+    let all = program.endpoints().flat_map(|(id, schemas)| stated::of(id, schemas, base(id)));
+    let (contradictions, stated): (Vec<Stated>, Vec<Stated>) = all.partition(|it| it.contradiction.is_some());
+    let stated: Vec<Instance> = stated.into_iter().map(|stated| stated.instance).collect();
+    let outcomes = program.run(&stated)?;
+    let before = counts.wrong;
+    for (instance, outcome) in stated.iter().zip(&outcomes) {
+        if let Err(reason) = verdict::check(instance, outcome, program.schemas(&instance.id)) {
+            counts.wrong += 1;
+            print_failure(counts.wrong, instance, &reason);
+        }
+    }
+    for Stated { instance, contradiction } in &contradictions {
+        println!("{}: the {} is {}", instance.id, instance.case, contradiction.as_deref().unwrap_or_default());
+    }
+    let accepted = stated.len() - (counts.wrong - before);
+    println!("defaults and examples: accepted {accepted}, contradictions {}", contradictions.len());
+    Ok(())
 }
 
 fn print_failure(number: usize, instance: &Instance, reason: &str) {

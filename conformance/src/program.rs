@@ -44,7 +44,16 @@ impl Program {
         fs::write(folder.path().join("Cargo.toml"), package(workspace))?;
         fs::copy(workspace.join("Cargo.lock"), folder.path().join("Cargo.lock"))?;
 
+<<<<<<< HEAD
         let schemas = output_schemas(documents)?;
+=======
+        let mut schemas = BTreeMap::new();
+        for line in &lines {
+            if let [path, id, ..] = line[..] {
+                schemas.insert(id.to_owned(), schemas_of(&fs::read(documents.join(path))?, id)?);
+            }
+        }
+>>>>>>> wt-limits
         let executable = compile(workspace, folder.path())?;
         Ok(Program { executable, schemas, _folder: folder })
     }
@@ -54,7 +63,12 @@ impl Program {
         self.schemas.contains_key(id)
     }
 
-    /// Returns the schemas of an endpoint's output.
+    /// Returns the schemas of each endpoint, by its id.
+    pub(crate) fn endpoints(&self) -> impl Iterator<Item = (&str, &Schemas)> {
+        self.schemas.iter().map(|(id, schemas)| (id.as_str(), schemas))
+    }
+
+    /// Returns the schemas of an endpoint.
     pub(crate) fn schemas(&self, id: &str) -> Option<&Schemas> {
         self.schemas.get(id)
     }
@@ -153,6 +167,7 @@ fn package(workspace: &Path) -> String {
     )
 }
 
+<<<<<<< HEAD
 /// Reads the schemas of all outputs, by the endpoint's id, from documents that the generator has accepted.
 fn output_schemas(documents: &Path) -> Result<BTreeMap<String, Schemas>, Error> {
     let failed = |findings: Vec<Finding>| findings.iter().map(Finding::to_string).collect::<Vec<_>>().join("\n");
@@ -164,6 +179,20 @@ fn output_schemas(documents: &Path) -> Result<BTreeMap<String, Schemas>, Error> 
         }
     }
     Ok(schemas)
+=======
+/// Reads the schemas of an endpoint.
+fn schemas_of(document: &[u8], id: &str) -> Result<Schemas, Error> {
+    let mut document: Value = serde_json::from_slice(document)?;
+    let at = |path: &str, keys: &[&str]| {
+        let keys =
+            ["paths", path].into_iter().chain(keys.iter().copied()).chain(["content", "application/json", "schema"]);
+        keys.fold(Some(&document), |value, key| value?.get(key)).cloned().unwrap_or_default()
+    };
+    let input = at(&format!("/{id}"), &["post", "requestBody"]);
+    let output = at(&format!("/{id}/requests/{{request_id}}"), &["get", "responses", "200"]);
+    let components = document.pointer_mut("/components/schemas").map(Value::take).unwrap_or_default();
+    Ok(Schemas { input, output, components })
+>>>>>>> wt-limits
 }
 
 /// Compiles the program. Its dependencies are cached in the workspace's target folder.

@@ -7,9 +7,10 @@ use crate::instance::{Expect, Instance, Side};
 /// The result of running an instance through the generated code: the serialized value, or the reason for rejection.
 pub(crate) type Outcome = Result<Value, String>;
 
-/// The schemas of a document that declare its output.
+/// The schemas of a document.
 #[derive(Clone, Debug)]
 pub(crate) struct Schemas {
+    pub(crate) input: Value,
     pub(crate) output: Value,
     pub(crate) components: Value,
 }
@@ -122,6 +123,7 @@ mod tests {
     fn passes(expect: Expect, value: Value, outcome: Result<Value, &str>) -> bool {
         let (id, case) = ("a/b".to_owned(), String::new());
         let schemas = Schemas {
+            input: Value::Null,
             output: json!({ "$ref": "#/components/schemas/Output" }),
             components: json!({ "Output": { "properties": { "list": { "items": { "properties": { "x": {} } } }, "map": {} } } }),
         };
