@@ -188,3 +188,31 @@ fn compile(workspace: &Path, folder: &Path) -> Result<PathBuf, Error> {
     }
     Ok(target.join("debug").join(format!("conformance-program{}", env::consts::EXE_SUFFIX)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use serde_json::json;
+
+    use super::output_schemas;
+
+    #[test]
+    fn outputs_are_read_from_every_form() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let short = |id: &str| json!({ "endpointId": id, "input": {}, "output": { "$ref": "#/$defs/Sum" }, "$defs": { "Sum": {} } });
+        let result = json!({ "get": { "responses": { "200": { "content": { "application/json": { "schema": { "type": "object" } } } } } } });
+        let post = json!({ "post": { "requestBody": { "content": { "application/json": { "schema": {} } } } } });
+        let model = json!({
+            "endpoint_id": "acme/sum",
+            "openapi": { "paths": { "/acme/sum": post, "/acme/sum/requests/{request_id}": result } },
+        });
+        fs::write(folder.path().join("page.json"), json!({ "models": [model] }).to_string())?;
+        fs::write(folder.path().join("list.json"), json!([short("acme/a"), short("acme/b")]).to_string())?;
+        let schemas = output_schemas(folder.path())?;
+        assert_eq!(schemas.keys().collect::<Vec<_>>(), ["acme/a", "acme/b", "acme/sum"]);
+        assert_eq!(schemas["acme/sum"].output, json!({ "type": "object" }));
+        assert_eq!(schemas["acme/a"].components, json!({ "Sum": {} }));
+        Ok(())
+    }
+}
