@@ -86,13 +86,27 @@ impl Values<'_> {
         record.required().map(|field| format!(".{}({})", field.name, self.argument(&field.kind, depth))).collect()
     }
 
-    /// The setter of the first optional field with a simple value, one that the schema states if possible.
-    fn optional_setter(&self, input: &Record) -> Option<String> {
+    /// The setter of an optional field: the first text whose value the schema states, or else the first field.
+    fn optional_setter<'r>(&self, input: &'r Record) -> Option<String> {
         let fields = || input.fields.iter().filter(|field| !matches!(field.kind.bare(), Type::Map(_) | Type::Json));
-        let stated = fields().find_map(|field| Some((field, self.stated(field)?)));
-        let (field, value) =
-            stated.or_else(|| fields().next().map(|field| (field, self.argument(field.kind.bare(), 0))))?;
+        let texts = || fields().filter(|field| self.takes_text(field.kind.bare()));
+        let stated = |field| Some((field, self.stated(field)?));
+        let placeholder = |field: &'r Field| (field, self.argument(field.kind.bare(), 0));
+        let (field, value) = texts()
+            .find_map(stated)
+            .or_else(|| texts().next().map(placeholder))
+            .or_else(|| fields().find_map(stated))
+            .or_else(|| fields().next().map(placeholder))?;
         Some(format!(".{}({value})", field.name))
+    }
+
+    /// Returns true for strings, files and enums, which tell the most in an example.
+    fn takes_text(&self, of: &Type) -> bool {
+        match of {
+            Type::String | Type::Runtime("FileInput") => true,
+            Type::Local(name) => matches!(self.items.get(name.as_str()), Some(Item::Enum(_))),
+            _ => false,
+        }
     }
 
     /// The value of a field's example in the schema.

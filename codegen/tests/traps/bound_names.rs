@@ -8,7 +8,7 @@
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::bound_names;
 //!
-//! let input = bound_names::Input::builder().frames(1);
+//! let input = bound_names::Input::builder().text("…");
 //! let response = client.traps().bound_names().subscribe(input).await?;
 //! ```
 

@@ -8,7 +8,7 @@
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::null_means_something;
 //!
-//! let input = null_means_something::Input::builder().duration(1);
+//! let input = null_means_something::Input::builder().image_url("https://…");
 //! let response = client.traps().null_means_something().subscribe(input).await?;
 //! ```
 

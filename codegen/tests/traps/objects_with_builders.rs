@@ -10,7 +10,7 @@
 //!
 //! let input = objects_with_builders::Input::builder()
 //!     .box_(objects_with_builders::Box2::builder().x_min(1.0).y_min(1.0).x_max(1.0).y_max(1.0))
-//!     .boxes([objects_with_builders::Box2::builder().x_min(1.0).y_min(1.0).x_max(1.0).y_max(1.0)])
+//!     .boxes([objects_with_builders::Box2::builder().x_min(1.0).y_min(1.0).x_max(1.0).y_max(1.0).build()])
 //!     .turn(objects_with_builders::Turn::builder().text("…").role(objects_with_builders::TurnRole::Host))
 //!     .single(objects_with_builders::Single::new("…"))
 //!     .builder_(objects_with_builders::InputBox2Builder::builder().b("…").a("…"));

@@ -8,7 +8,7 @@
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::own_values;
 //!
-//! let input = own_values::Input::builder().steps(60);
+//! let input = own_values::Input::builder().text("xx");
 //! let response = client.traps().own_values().subscribe(input).await?;
 //! ```
 

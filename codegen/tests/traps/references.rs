@@ -8,7 +8,7 @@
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::references;
 //!
-//! let input = references::Input::builder().list_of_gone([serde_json::json!({})]);
+//! let input = references::Input::builder().slash(references::AB::A);
 //! let response = client.traps().references().subscribe(input).await?;
 //! ```
 

@@ -12,7 +12,7 @@
 //!     .lamp(required_nulls::Lamp::Left)
 //!     .mask_url("https://…")
 //!     .steps(1)
-//!     .points([required_nulls::Spot::builder().label("…")])
+//!     .points([required_nulls::Spot::builder().label("…").build()])
 //!     .size((1024, 1024))
 //!     .reference(required_nulls::Reference::builder().id("…").revision("…").next(Box::new(required_nulls::Reference::builder().id("…").revision("…").next(Box::new(required_nulls::Reference::builder().id("…").revision("…").next(Box::new(unreachable!())).build())).build())))
 //!     .anything(serde_json::json!({}));

@@ -8,7 +8,7 @@
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::union_kinds;
 //!
-//! let input = union_kinds::Input::builder().bitrate(union_kinds::BitrateChoice::Text("…".to_owned()));
+//! let input = union_kinds::Input::builder().two_lists(union_kinds::TwoLists::A);
 //! let response = client.traps().union_kinds().subscribe(input).await?;
 //! ```
 

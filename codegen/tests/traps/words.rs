@@ -8,7 +8,7 @@
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::words;
 //!
-//! let input = words::Input::builder().boxes([words::BoxChoice::Text("…".to_owned())]);
+//! let input = words::Input::builder().style(words::Style::ArtDeco);
 //! let response = client.traps().words().subscribe(input).await?;
 //! ```
 
