@@ -91,3 +91,6 @@ pub struct Output {
     /// The `file` field.
     pub file: Option<::fal_client::File>,
 }
+
+// The report:
+// - traps/words: `format` (`File.file_data`)
