@@ -178,8 +178,10 @@ fn modules(
             files.insert(path, None);
             continue;
         }
+        let unused = lower::unused(&document);
         match normalize::normalize(&mut document).and_then(|()| lower::lower(&document)) {
-            Ok(endpoint) => {
+            Ok(mut endpoint) => {
+                endpoint.notes.extend(unused);
                 let text = render::module(node, Some(&endpoint), &options.render);
                 codes.insert(document.id.clone(), code_digest(&text, &endpoint.notes));
                 files.insert(path, Some(text));

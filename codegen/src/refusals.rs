@@ -196,3 +196,19 @@ pub(crate) const UNSUPPORTED_PATTERN: &str = "the client's regex engine does not
 pub(crate) const NOT_A_NUMBER: &str = "it is not a number";
 pub(crate) const REVERSED: &str = "the lower bound is above the upper bound";
 pub(crate) const NOT_A_COUNT: &str = "it is not a count";
+
+/// The start of a note that is about unused keywords, and not about a loss.
+pub(crate) const UNUSED: &str = "unused keywords: ";
+
+/// A keyword that the generator does not use: the number of its uses, and the first.
+pub(crate) fn unused_keyword(keyword: &str, count: usize, place: &str) -> String {
+    match count {
+        1 => format!("{keyword} ({place})"),
+        _ => format!("{keyword} ({count} uses, first {place})"),
+    }
+}
+
+pub(crate) fn unused_keywords(keywords: &[String], more: usize) -> String {
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{UNUSED}{}{more}", keywords.join(", "))
+}

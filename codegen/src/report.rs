@@ -1,9 +1,11 @@
-//! REPORT.md: the parts of schemas that the generated code does not express.
+//! REPORT.md: the parts of schemas that the generated code does not express, and the keywords that it does not use.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use fal_documents::file;
+
+use crate::refusals::UNUSED;
 
 pub(crate) const REPORT: &str = "REPORT.md";
 
@@ -13,6 +15,12 @@ const HEAD: &str = "\
 # Generation report
 
 Each line is a part of a schema that the generated code does not express in full.
+";
+
+const UNUSED_HEAD: &str = "
+# Unused keywords
+
+Each line has the keywords in the schemas of an endpoint that the generator does not use. They do not change the types.
 ";
 
 /// Each endpoint's notes, by its id.
@@ -35,21 +43,31 @@ impl Report {
         let mut found = Vec::new();
         for (id, notes) in &self.0 {
             let known: BTreeSet<String> = other.notes(id).into_iter().collect();
-            found.extend(notes.iter().filter(|note| !known.contains(*note)).map(|note| format!("{id}: {note}")));
+            let lost = notes.iter().filter(|note| !note.starts_with(UNUSED));
+            found.extend(lost.filter(|note| !known.contains(*note)).map(|note| format!("{id}: {note}")));
         }
         found
     }
 
     pub(crate) fn to_text(&self) -> String {
         let mut text = HEAD.to_owned();
+        let (mut is_lossless, mut unused) = (true, String::new());
         for (id, notes) in &self.0 {
-            text.push_str(&format!("\n## {id}\n\n"));
-            for note in notes {
-                text.push_str(&format!("- {note}\n"));
+            let (keywords, lost): (Vec<&String>, Vec<&String>) =
+                notes.iter().partition(|note| note.starts_with(UNUSED));
+            if !lost.is_empty() {
+                text.push_str(&format!("\n## {id}\n\n"));
             }
+            lost.iter().for_each(|note| text.push_str(&format!("- {note}\n")));
+            is_lossless &= lost.is_empty();
+            let keywords = keywords.iter().map(|note| note.trim_start_matches(UNUSED));
+            keywords.for_each(|keywords| unused.push_str(&format!("- {id}: {keywords}\n")));
         }
-        if self.0.is_empty() {
+        if is_lossless {
             text.push_str("\nThe generated code expresses every schema in full.\n");
+        }
+        if !unused.is_empty() {
+            text.push_str(&format!("{UNUSED_HEAD}\n{unused}"));
         }
         text
     }
@@ -58,11 +76,18 @@ impl Report {
     pub(crate) fn parse(text: &str) -> Option<Report> {
         let mut report = Report::default();
         let mut id = None;
-        for line in text.strip_prefix(HEAD)?.lines() {
+        let text = text.strip_prefix(HEAD)?;
+        let (lost, unused) = text.split_once(UNUSED_HEAD).unwrap_or((text, ""));
+        for line in lost.lines() {
             if let Some(section) = line.strip_prefix("## ") {
                 id = Some(section);
             } else if let (Some(id), Some(note)) = (id, line.strip_prefix("- ")) {
                 report.0.entry(id.to_owned()).or_default().push(note.to_owned());
+            }
+        }
+        for line in unused.lines() {
+            if let Some((id, keywords)) = line.strip_prefix("- ").and_then(|line| line.split_once(": ")) {
+                report.0.entry(id.to_owned()).or_default().push(format!("{UNUSED}{keywords}"));
             }
         }
         Some(report)

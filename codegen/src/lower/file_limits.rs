@@ -117,6 +117,12 @@ fn places(property: &Value) -> Vec<&Value> {
     schemas.flat_map(|schema| schema.get("items").into_iter().chain([schema])).collect()
 }
 
+/// Returns true if a keyword limits files, or has an object of such limits.
+pub(super) fn is_known(keyword: &str) -> bool {
+    let mut measures = MEASURES.iter().flat_map(|measure| measure.min.iter().chain(measure.max));
+    [MULTIPLE_OF, COMBINED, NORMALIZATION].contains(&keyword) || measures.any(|known| *known == keyword)
+}
+
 /// Returns the rules of a file with these schemas.
 pub(super) fn of_file<'a>(schemas: impl IntoIterator<Item = &'a Value>) -> Option<Rule> {
     let limits = Limits::of(schemas);

@@ -15,10 +15,12 @@ mod members;
 mod records;
 mod rules;
 mod unions;
+mod unused;
 mod walk;
 
 use fal_documents::{Document, Finding};
 
+pub(crate) use self::unused::unused;
 use self::walk::Walk;
 use crate::model::{Endpoint, Role};
 use crate::{prose, refusals, types};

@@ -17,3 +17,4 @@ mod selection;
 mod special_files;
 mod stability;
 mod traps;
+mod unused_keywords;

@@ -47,3 +47,6 @@ pub struct Output {
     /// The `text` field: a string.
     pub text: Option<String>,
 }
+
+// The report:
+// - traps/all_of: `title` (`Input.size`)

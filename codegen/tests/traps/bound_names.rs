@@ -149,3 +149,4 @@ pub struct Output {
 
 // The report:
 // - `Input.words`: `min` is not checked because it is not a number
+// - traps/bound_names: `le` (`Input.both`), `max` (`Input.text`), `min` (3 uses, first `Input.both`)

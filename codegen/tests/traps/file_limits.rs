@@ -179,3 +179,4 @@ pub struct Output {
 // - `Input.mask_url`: `min_width` is not checked because it is not a number
 // - `Input.mask_url`: `min_height` is not checked because the lower bound is above the upper bound
 // - `Input.mask_url`: `max_height` is not checked because the lower bound is above the upper bound
+// - traps/file_limits: `x-fal.timeout` (4 uses, first `Input.end_image_url`)

@@ -93,3 +93,6 @@ pub struct Output {
     /// The `file` field: a file.
     pub file: Option<::fal_client::File>,
 }
+
+// The report:
+// - traps/words: `format` (`File.file_data`)
