@@ -106,11 +106,11 @@ pub use attributes::{input, input_object, input_union, open_enum, output, output
 pub use builder_state::{Given, Missing, Required};
 pub(crate) use field_path::FieldPath;
 pub use input::EndpointInput;
-pub(crate) use limited_file::{LimitedFile, Measures};
-pub(crate) use node::Parts;
 pub use into_field::{IntoField, OneOf};
 pub use into_list::IntoList;
 pub(crate) use into_list::ListItem;
+pub(crate) use limited_file::{LimitedFile, Measures};
+pub(crate) use node::Parts;
 pub use nullable::Nullable;
 pub(crate) use shape::SchemaType;
 pub(crate) use validator::validate_files;

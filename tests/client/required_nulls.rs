@@ -92,7 +92,8 @@ fn objects_are_built_by_name_and_accepted_unbuilt() {
     let built = area().label("a").build();
     assert_eq!((built.left, built.right, built.label.as_deref()), (1.0, 2.0, Some("a")));
     let input = Input::builder().null_side().null_mask_url().null_steps();
-    let input = input.area(area()).areas([area().build(), area().label("b").build()]).note(Note::builder().null_text()).build();
+    let input =
+        input.area(area()).areas([area().build(), area().label("b").build()]).note(Note::builder().null_text()).build();
     assert_eq!(
         serde_json::to_value(&input).expect("JSON"),
         json!({
