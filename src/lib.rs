@@ -16,6 +16,25 @@
 //! # }
 //! ```
 //!
+//! # Inputs
+//!
+//! The builder of an `Input` has a setter per field. A call takes the builder once all required fields are set, and `build`
+//! returns the input itself. An optional field `seed` also has `maybe_seed`, which takes an `Option`. Inputs implement
+//! `Deserialize` and `Serialize`. A call checks the whole input before it sends anything.
+//!
+//! ```
+//! use fal_client::endpoints::fal_ai::flux::dev::redux::{Input, OutputFormat};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let seed: Option<u32> = None;
+//! let format: OutputFormat = "png".parse()?;
+//! let built = Input::builder().image_url("https://example.com/fox.png").maybe_seed(seed).output_format(format).build();
+//! let parsed: Input = serde_json::from_str(r#"{ "image_url": "https://example.com/fox.png", "output_format": "png" }"#)?;
+//! assert_eq!(built, parsed);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Calls
 //!
 //! A [`Client`] creates the [`Handle`] of an endpoint. The methods of [`Endpoints`](endpoints::Endpoints) return typed
@@ -33,7 +52,21 @@
 //! | [`result`](Handle::result) | fetches the result of a completed request |
 //! | [`cancel`](Handle::cancel) | cancels a request |
 //!
-//! A [`Job`] can be saved and resumed in another process with [`Client::resume`]. A failed call returns an [`Error`].
+//! A call's `send` returns its future, to spawn it or to collect several: see [`CallFuture`].
+//! [`ClientBuilder::max_in_flight`] limits the concurrent calls of a client.
+//!
+//! # Jobs and cancellation
+//!
+//! A [`Job`] can be saved and resumed in another process with [`Client::resume`], or with [`Handle::resume`], which checks the
+//! endpoint. [`cancel_when`](Subscribe::cancel_when) cancels a request when a future completes, such as
+//! `tokio::signal::ctrl_c()`. [`cancel_on_drop`](Subscribe::cancel_on_drop) cancels it when the call is dropped.
+//!
+//! # Errors
+//!
+//! A failed call returns an [`Error`]. Its methods tell causes apart, such as [`Error::is_invalid_input`],
+//! [`Error::is_unauthorized`], [`Error::is_timeout`] and [`Error::is_cancelled`]. [`Error::is_retryable`] says whether repeating the
+//! call may help. The client retries what is not billed twice: up to 5 attempts, after 0.5 s, 1 s, 2 s and 4 s. [`RetryPolicy`]
+//! changes that.
 //!
 //! # Files
 //!
@@ -43,10 +76,26 @@
 //!
 //! # Endpoints
 //!
-//! The module [`endpoints`] has the types of the shipped endpoints. To add types for other endpoints to your crate, generate
+//! The module [`endpoints`] has the types of the shipped endpoints:
+//!
+//! - [`fal-ai/fast-sdxl-controlnet-canny`](endpoints::fal_ai::fast_sdxl_controlnet_canny)
+//! - [`fal-ai/fast-sdxl-controlnet-canny/image-to-image`](endpoints::fal_ai::fast_sdxl_controlnet_canny::image_to_image)
+//! - [`fal-ai/fast-sdxl-controlnet-canny/inpainting`](endpoints::fal_ai::fast_sdxl_controlnet_canny::inpainting)
+//! - [`fal-ai/flux-lora/image-to-image`](endpoints::fal_ai::flux_lora::image_to_image)
+//! - [`fal-ai/flux/dev/image-to-image`](endpoints::fal_ai::flux::dev::image_to_image)
+//! - [`fal-ai/flux/dev/redux`](endpoints::fal_ai::flux::dev::redux)
+//!
+//! To add types for other endpoints to your crate, generate
 //! them from fal's OpenAPI documents: with the command `cargo fal generate`, or in a build script with `fal-codegen` and
 //! [`include_endpoints!`]. Types written by hand take the same attributes: [`macro@input`], [`macro@input_object`],
 //! [`macro@input_union`], [`macro@output`], [`macro@output_union`] and [`macro@open_enum`].
+//!
+//! A function over any endpoint, typed or not, takes an [`IntoEndpoint`] and an `impl Into<E::Input>`.
+//!
+//! # Tests
+//!
+//! The crate `fal-emulator` is a local fal: `Emulator::start().await?.client()` is a client of it, without a key or a network.
+//! The feature `test-util` has constructors of responses and errors, for tests without any service.
 //!
 //! # Features
 //!
@@ -65,7 +114,7 @@
 //!
 //! # Tracing
 //!
-//! Each call is a [`tracing`] span at level `info`.
+//! Each call is a [tracing](https://docs.rs/tracing) span at level `info`.
 //!
 //! | span | fields |
 //! | --- | --- |
@@ -177,6 +226,8 @@ mod guide {
     struct Readme;
     #[doc = include_str!("../docs/guide/calls.md")]
     struct Calls;
+    #[doc = include_str!("../docs/guide/concurrency.md")]
+    struct Concurrency;
     #[doc = include_str!("../docs/guide/inputs.md")]
     struct Inputs;
     #[doc = include_str!("../docs/guide/files.md")]

@@ -7,12 +7,10 @@
 //! - An instance to reject must be rejected.
 //! - An instance to tolerate must be deserialized without loss, although it breaks the schema.
 //!
-<<<<<<< HEAD
-//! Without instances, it checks that the code compiles.
-=======
+//! An empty folder of instances checks that the code compiles.
+//!
 //! Each default and each example of a field is an instance to accept, unless it is not of the field's type: such a
 //! contradiction is printed.
->>>>>>> wt-limits
 
 mod instance;
 mod program;
@@ -36,13 +34,11 @@ Usage: conformance DOCUMENTS INSTANCES
   INSTANCES  a folder of .jsonl files, each named after an endpoint id with `/` written as `__`; a line is
              {\"of\": \"input\"|\"output\", \"case\": \"...\", \"expect\": \"accept\"|\"reject\"|\"tolerate\", \"value\": {...}}
 
-<<<<<<< HEAD
-Without instances, it checks that the code compiles.
-
-=======
 Each default and example of a field in the documents is checked too. Those that are not of their field's type are printed
 as contradictions of the document.
->>>>>>> wt-limits
+
+An empty folder of instances checks that the code compiles.
+
 The last line counts the instances that were accepted, refused and tolerated as expected, and the wrong ones.
 The exit code is 1 if an instance is wrong, and 2 if the check cannot run.";
 

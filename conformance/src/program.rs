@@ -44,16 +44,7 @@ impl Program {
         fs::write(folder.path().join("Cargo.toml"), package(workspace))?;
         fs::copy(workspace.join("Cargo.lock"), folder.path().join("Cargo.lock"))?;
 
-<<<<<<< HEAD
-        let schemas = output_schemas(documents)?;
-=======
-        let mut schemas = BTreeMap::new();
-        for line in &lines {
-            if let [path, id, ..] = line[..] {
-                schemas.insert(id.to_owned(), schemas_of(&fs::read(documents.join(path))?, id)?);
-            }
-        }
->>>>>>> wt-limits
+        let schemas = schemas_of(documents)?;
         let executable = compile(workspace, folder.path())?;
         Ok(Program { executable, schemas, _folder: folder })
     }
@@ -167,32 +158,17 @@ fn package(workspace: &Path) -> String {
     )
 }
 
-<<<<<<< HEAD
-/// Reads the schemas of all outputs, by the endpoint's id, from documents that the generator has accepted.
-fn output_schemas(documents: &Path) -> Result<BTreeMap<String, Schemas>, Error> {
+/// Reads the schemas of all endpoints, by id, from documents that the generator has accepted.
+fn schemas_of(documents: &Path) -> Result<BTreeMap<String, Schemas>, Error> {
     let failed = |findings: Vec<Finding>| findings.iter().map(Finding::to_string).collect::<Vec<_>>().join("\n");
     let mut schemas = BTreeMap::new();
     for source in fal_documents::find(documents).map_err(failed)?.sources {
         for document in fal_documents::parse(&source).map_err(failed)?.documents {
-            let (output, components) = (document.output, Value::Object(document.components));
-            schemas.insert(document.id, Schemas { output, components });
+            let (input, output, components) = (document.input, document.output, Value::Object(document.components));
+            schemas.insert(document.id, Schemas { input, output, components });
         }
     }
     Ok(schemas)
-=======
-/// Reads the schemas of an endpoint.
-fn schemas_of(document: &[u8], id: &str) -> Result<Schemas, Error> {
-    let mut document: Value = serde_json::from_slice(document)?;
-    let at = |path: &str, keys: &[&str]| {
-        let keys =
-            ["paths", path].into_iter().chain(keys.iter().copied()).chain(["content", "application/json", "schema"]);
-        keys.fold(Some(&document), |value, key| value?.get(key)).cloned().unwrap_or_default()
-    };
-    let input = at(&format!("/{id}"), &["post", "requestBody"]);
-    let output = at(&format!("/{id}/requests/{{request_id}}"), &["get", "responses", "200"]);
-    let components = document.pointer_mut("/components/schemas").map(Value::take).unwrap_or_default();
-    Ok(Schemas { input, output, components })
->>>>>>> wt-limits
 }
 
 /// Compiles the program. Its dependencies are cached in the workspace's target folder.
@@ -211,4 +187,32 @@ fn compile(workspace: &Path, folder: &Path) -> Result<PathBuf, Error> {
         return Err("the generated code does not compile".into());
     }
     Ok(target.join("debug").join(format!("conformance-program{}", env::consts::EXE_SUFFIX)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use serde_json::json;
+
+    use super::output_schemas;
+
+    #[test]
+    fn outputs_are_read_from_every_form() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let short = |id: &str| json!({ "endpointId": id, "input": {}, "output": { "$ref": "#/$defs/Sum" }, "$defs": { "Sum": {} } });
+        let result = json!({ "get": { "responses": { "200": { "content": { "application/json": { "schema": { "type": "object" } } } } } } });
+        let post = json!({ "post": { "requestBody": { "content": { "application/json": { "schema": {} } } } } });
+        let model = json!({
+            "endpoint_id": "acme/sum",
+            "openapi": { "paths": { "/acme/sum": post, "/acme/sum/requests/{request_id}": result } },
+        });
+        fs::write(folder.path().join("page.json"), json!({ "models": [model] }).to_string())?;
+        fs::write(folder.path().join("list.json"), json!([short("acme/a"), short("acme/b")]).to_string())?;
+        let schemas = output_schemas(folder.path())?;
+        assert_eq!(schemas.keys().collect::<Vec<_>>(), ["acme/a", "acme/b", "acme/sum"]);
+        assert_eq!(schemas["acme/sum"].output, json!({ "type": "object" }));
+        assert_eq!(schemas["acme/a"].components, json!({ "Sum": {} }));
+        Ok(())
+    }
 }

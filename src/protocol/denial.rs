@@ -59,10 +59,10 @@ impl Denial {
         by_words(response, &words).or_else(by_status)
     }
 
-    /// Returns the denial in a response of a storage host, which receives a token of the key. Its statuses are about the
-    /// token or the file.
+    /// Returns the denial in a response of a storage host, which may be another company's. Its statuses are about the token
+    /// or the file, so that only fal's own words about the account count.
     pub(crate) fn of_storage(response: &RawResponse) -> Option<Self> {
-        by_words(response, &words(response)?)
+        by_words(response, &words(response)?).filter(|denial| matches!(denial, Denial::Locked(_)))
     }
 }
 
@@ -146,7 +146,7 @@ mod tests {
             let mut response = response(status, body);
             response.headers.insert("x-fal-request-id", HeaderValue::from_static("R1"));
             assert_eq!(Denial::of(&response).is_some(), is_denial, "{status} {body}");
-            assert_eq!(Denial::of_storage(&response).is_some(), is_denial, "{status} {body}");
+            assert_eq!(Denial::of_storage(&response).is_some(), body.contains("locked"), "{status} {body}");
         }
     }
 }

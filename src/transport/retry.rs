@@ -34,6 +34,9 @@ const MIN_RETRY_AFTER: Duration = Duration::from_millis(100);
 /// # }
 /// ```
 ///
+/// By default a request is sent up to 5 times. The delays between the attempts are 0.5 s, 1 s, 2 s and 4 s, each longer or shorter
+/// by up to a quarter. `subscribe` and `wait` keep polling for 5 minutes while fal is unreachable.
+///
 /// Billable requests are never sent twice. What is retried depends on the request:
 ///
 /// - Runs and submissions: if no connection was established, or after status 429 without a request id.

@@ -27,6 +27,7 @@ mod hostile;
 mod impostors;
 mod input_files;
 mod kept_downloads;
+mod landing_page;
 mod media_types;
 mod no_output;
 mod odd_values;

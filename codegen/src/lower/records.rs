@@ -17,6 +17,8 @@ impl<'a> Walk<'a> {
     /// Lowers `Input` or `Output`: a record if the schema declares fields, free-form otherwise.
     pub(super) fn root(&mut self, name: &str, role: Role, schema: &'a Value) {
         self.note_missing(name, schema);
+        // Without a reference: fal's own documents have outputs whose component is empty.
+        let is_missing = role == Role::Output && schema.as_object().is_some_and(Map::is_empty);
         let resolved = self.resolve(schema);
         let schema = resolved.unwrap_or(schema);
         let fallback = if role == Role::Input { words::INPUT } else { words::OUTPUT };
@@ -25,9 +27,7 @@ impl<'a> Walk<'a> {
         }
         let why = match reference(schema).filter(|_| resolved.is_none()) {
             Some(component) => refusals::missing_component(component),
-            None if role == Role::Output && schema.as_object().is_some_and(Map::is_empty) => {
-                refusals::NO_OUTPUT.to_owned()
-            }
+            None if is_missing => refusals::NO_OUTPUT.to_owned(),
             None => refusals::NO_FIELDS.to_owned(),
         };
         self.free_form(name, &why);

@@ -82,7 +82,7 @@ fn missing_output_is_untyped_and_reported() {
         assert_eq!(project.generate().lost, [format!("acme/one: {note}")]);
         assert!(project.files()["REPORT.md"].contains(&format!("## acme/one\n\n- {note}\n")));
         let module = project.files()["acme/one.rs"].clone();
-        assert!(module.contains("pub type Output = ::fal_client::Json;"), "{module}");
+        assert!(module.contains("pub type Output = ::fal_client::serde_json::Value;"), "{module}");
         assert!(module.contains("pub text: String"), "{module}");
     }
 }
