@@ -183,6 +183,7 @@ impl<O: serde::Serialize> Response<O> {
             body,
             missing: Vec::new(),
             skipped: Vec::new(),
+            ignored_output_to: false,
         }
     }
 
