@@ -195,7 +195,7 @@ mod tests {
 
     use serde_json::json;
 
-    use super::output_schemas;
+    use super::schemas_of;
 
     #[test]
     fn outputs_are_read_from_every_form() -> Result<(), Box<dyn std::error::Error>> {
@@ -209,7 +209,7 @@ mod tests {
         });
         fs::write(folder.path().join("page.json"), json!({ "models": [model] }).to_string())?;
         fs::write(folder.path().join("list.json"), json!([short("acme/a"), short("acme/b")]).to_string())?;
-        let schemas = output_schemas(folder.path())?;
+        let schemas = schemas_of(folder.path())?;
         assert_eq!(schemas.keys().collect::<Vec<_>>(), ["acme/a", "acme/b", "acme/sum"]);
         assert_eq!(schemas["acme/sum"].output, json!({ "type": "object" }));
         assert_eq!(schemas["acme/a"].components, json!({ "Sum": {} }));
