@@ -20,6 +20,7 @@ use super::shape::SchemaType;
     message = "`{Self}` is not a value for a field of type `{T}`",
     label = "expected `{A}`, or a type that converts into it",
     note = "to set an enum, write one of its variants, or parse a string: `\"…\".parse::<…>()?`",
+    note = "to set an object from its builder, set all of its required fields first",
     note = "to set an optional field from an `Option`, call `maybe_…`"
 )]
 pub trait IntoField<T: SchemaType, A = <T as SchemaType>::Accepts>: Into<T> {}
