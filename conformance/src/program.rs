@@ -166,9 +166,9 @@ fn package(workspace: &Path) -> String {
 fn schemas_of(document: &[u8], id: &str) -> Result<Schemas, Error> {
     let mut document: Value = serde_json::from_slice(document)?;
     let at = |path: &str, keys: &[&str]| {
-        let keys =
+        let mut keys =
             ["paths", path].into_iter().chain(keys.iter().copied()).chain(["content", "application/json", "schema"]);
-        keys.fold(Some(&document), |value, key| value?.get(key)).cloned().unwrap_or_default()
+        keys.try_fold(&document, |value, key| value.get(key)).cloned().unwrap_or_default()
     };
     let input = at(&format!("/{id}"), &["post", "requestBody"]);
     let output = at(&format!("/{id}/requests/{{request_id}}"), &["get", "responses", "200"]);
