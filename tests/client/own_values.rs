@@ -11,7 +11,7 @@ const ENDPOINT: Endpoint<Input, Value> = Endpoint::new("tests/own-values");
 /// The endpoint's input.
 #[fal_client::input]
 pub struct Input {
-    /// A file whose default is no URL.
+    /// A file whose default is not a URL.
     #[field(accepts("\"\""))]
     pub mask_url: Option<FileInput>,
     /// Files with an example of local names.
