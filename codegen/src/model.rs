@@ -91,7 +91,7 @@ pub(crate) struct Field<T = Type> {
     pub(crate) docs: Vec<String>,
     /// More documentation: a paragraph for default and bounds, and one for each note.
     pub(crate) facts: Vec<String>,
-    /// What to use instead of a deprecated field. Empty if the schema does not say.
+    /// The remedy for a deprecated field. Empty if the schema does not say.
     pub(crate) deprecated: Option<String>,
     /// The service's value for an unset field, as JSON.
     pub(crate) default: Option<String>,
