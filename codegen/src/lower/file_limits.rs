@@ -123,6 +123,12 @@ pub(super) fn is_known(keyword: &str) -> bool {
     [MULTIPLE_OF, COMBINED, NORMALIZATION].contains(&keyword) || measures.any(|known| *known == keyword)
 }
 
+/// Returns true if a schema states limits of a file.
+pub(super) fn are_in(schema: &Value) -> bool {
+    let is_limited = |place: &Value| place.as_object().is_some_and(|place| place.keys().any(|key| is_known(key)));
+    is_limited(schema) || schema.get("x-fal").is_some_and(is_limited)
+}
+
 /// Returns the rules of a file with these schemas.
 pub(super) fn of_file<'a>(schemas: impl IntoIterator<Item = &'a Value>) -> Option<Rule> {
     let limits = Limits::of(schemas);

@@ -122,6 +122,15 @@ pub struct Input {
     pub own_size: Option<::fal_client::ImageSize>,
     /// Not a file.
     pub text: Option<String>,
+    /// A picture that only its limits tell from a text.
+    ///
+    /// Limits: size at most 1000000 bytes (1 MB).
+    #[field(file(size(max(1000000))))]
+    pub backdrop: Option<::fal_client::FileInput>,
+    /// The `either_clip` field: see [`EitherClipChoice`].
+    ///
+    /// Limits of each file: size at most 500 bytes. Limits of all files together: size at most 800 bytes.
+    pub either_clip: Option<EitherClipChoice>,
 }
 
 /// A value of `Input.either_url`. Its type varies.
@@ -166,6 +175,17 @@ pub enum ImageSizeChoice {
 pub enum ImageSizePreset {
     #[value("square")]
     Square,
+}
+
+/// A value of `Input.either_clip`. Its type varies.
+#[::fal_client::input_union]
+pub enum EitherClipChoice {
+    /// A file.
+    #[variant(file(size(max(500))))]
+    File(::fal_client::FileInput),
+    /// An array.
+    #[variant(each(file(size(max(500)))), files(size(max(800))))]
+    Files(Vec<::fal_client::FileInput>),
 }
 
 /// The endpoint's output.
