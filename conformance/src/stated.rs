@@ -68,8 +68,9 @@ impl<'a> Finder<'a> {
                     continue;
                 }
                 let is_item = property.get("type").is_some_and(|kind| kind == "array") || !is_direct(property, part);
+                let least = least_items(property);
                 let base = self.made(part, MAX_DEPTH);
-                let put_part = |value: Value| put_field(if is_item { json!([value]) } else { value });
+                let put_part = |value: Value| put_field(if is_item { Value::Array(vec![value; least]) } else { value });
                 self.fields(part, &base, &at, &put_part, depth);
                 if let Some(component) = component {
                     self.inside.remove(&component);
@@ -199,4 +200,12 @@ fn is_direct(property: &Value, part: &Value) -> bool {
     let variants = ["anyOf", "oneOf", "allOf"].iter().find_map(|keyword| property.get(*keyword)?.as_array());
     std::ptr::eq(property, part)
         || variants.is_some_and(|variants| variants.iter().any(|variant| std::ptr::eq(variant, part)))
+}
+
+/// Returns the number of items that an array must have, and at least one.
+fn least_items(property: &Value) -> usize {
+    let variants =
+        ["anyOf", "oneOf", "allOf"].iter().filter_map(|keyword| property.get(*keyword)?.as_array()).flatten();
+    let counts = variants.chain([property]).filter_map(|schema| schema.get("minItems")?.as_u64());
+    counts.max().unwrap_or(1).max(1) as usize
 }

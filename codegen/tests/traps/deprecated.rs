@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/deprecated>
 //!
-//! ```text
+//! ```ignore (the path of the module is not known to the generator)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::deprecated;
 //!
@@ -23,9 +23,11 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 #[::fal_client::input]
 pub struct Input {
     /// \[DEPRECATED\] Use `prompt` instead. Kept for old callers.
+    ///
+    /// Required.
     #[deprecated(note = "Use `prompt` instead")]
     pub old_prompt: String,
-    /// The `prompt` field.
+    /// The `prompt` field: a string.
     pub prompt: Option<String>,
     /// This parameter is deprecated and has no effect.
     ///
@@ -35,11 +37,11 @@ pub struct Input {
     /// \[DEPRECATED\] The style of the picture.
     #[deprecated]
     pub style: Option<String>,
-    /// The `count` field.
+    /// The `count` field: an integer.
     pub count: Option<i64>,
-    /// The `part` field.
+    /// The `part` field: see [`Part`].
     pub part: Option<Part>,
-    /// The `legacy` field.
+    /// The `legacy` field: see [`Legacy`].
     #[deprecated(note = "Use `part` instead")]
     pub legacy: Option<Legacy>,
 }
@@ -56,7 +58,9 @@ pub enum Cache {
 /// A value of `Input.part`.
 #[::fal_client::input_object]
 pub struct Part {
-    /// The `weight` field.
+    /// The `weight` field: a number.
+    ///
+    /// Required.
     #[deprecated]
     pub weight: f64,
     /// Replaced. Use "size" instead.
@@ -67,16 +71,16 @@ pub struct Part {
 /// Use `part` instead.
 #[::fal_client::input_object]
 pub struct Legacy {
-    /// The `x` field.
+    /// The `x` field: a number.
     pub x: Option<f64>,
 }
 
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
-    /// The `text` field.
+    /// The `text` field: a string.
     #[deprecated]
     pub text: String,
-    /// The `image` field.
+    /// The `image` field: a string.
     pub image: String,
 }
