@@ -1,6 +1,5 @@
 //! Downloads that keep what is there.
 
-use std::future::IntoFuture;
 use std::path::Path;
 
 use fal_client::{ErrorKind, Image, Media, Saved};
@@ -165,9 +164,9 @@ async fn concurrent_runs_make_each_file_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let images: Vec<Image> = (0..6).map(|number| image(&server, &format!("/{number}/image.png"), None)).collect();
     let client = server.client();
-    let runs = (0..4).map(|_| client.download_all(&images, folder.path()).keep_existing(true).into_future());
+    let runs = (0..4).map(|_| client.download_all(&images, folder.path()).keep_existing(true).send());
     let path = folder.path().join("single.png");
-    let singles = (0..4).map(|_| client.download(&images[0], &path).keep_existing(true).into_future());
+    let singles = (0..4).map(|_| client.download(&images[0], &path).keep_existing(true).send());
     let (runs, singles) = tokio::join!(futures_util::future::join_all(runs), futures_util::future::join_all(singles));
     for run in runs {
         for (number, saved) in run.expect("saved").iter().enumerate() {
