@@ -63,6 +63,7 @@ async fn serve(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Er
         builder = builder.pace(Pace::default().running(running));
     }
     let emulator = builder.start().await?;
+    emulator.hints().for_each(|hint| eprintln!("{hint}"));
     arguments.fail.iter().try_for_each(|failure| failure.inject(&emulator))?;
     let endpoints = count(emulator.endpoints().count(), "endpoint");
     println!("{} serves {endpoints}; press Ctrl-C to stop", emulator.base_url());

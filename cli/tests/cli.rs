@@ -350,6 +350,18 @@ mod emulate {
     }
 
     #[test]
+    fn files_that_are_passed_over_are_named() {
+        let folder = project();
+        fs::write(folder.path().join("schemas/ECHO.JSON"), "{}").unwrap();
+        // The second line ends the emulator.
+        let output =
+            fal(folder.path(), &["emulate", "--port", "0", "--schemas", "schemas", "--fail", "acme/other=500"]);
+        let expected = "passed over: schemas/ECHO.JSON: names must end in `.json` in lower case; rename the file\n\
+            --fail: the emulator does not serve the endpoint `acme/other`\n";
+        assert_eq!(text(&output.stderr), expected);
+    }
+
+    #[test]
     fn invalid_options_are_rejected() {
         let folder = project();
         let emulate = |options: &[&str]| {

@@ -56,7 +56,7 @@ impl Builder {
     /// - the OpenAPI document that an app itself serves;
     /// - the short form: `{"endpointId": "me/app", "input": {…}, "output": {…}, "$defs": {…}}` with JSON Schemas. `output` is
     ///   optional. The definitions may also be in `definitions` or `components.schemas`;
-    /// - an array of these.
+    /// - an array of these, also one inside of another.
     ///
     /// Documents are untrusted, so they have a budget:
     ///
@@ -207,7 +207,11 @@ impl Builder {
         match (&self.out_dir, env::var_os("OUT_DIR")) {
             // A folder cannot be made below a file either.
             (Some(folder), _) => {
-                match folder.ancestors().find(|folder| folder.exists()).filter(|found| !found.is_dir()) {
+                match folder
+                    .ancestors()
+                    .find(|folder| folder.symlink_metadata().is_ok())
+                    .filter(|found| !found.is_dir())
+                {
                     Some(file) => Err(Finding::new(file, "", refusals::OUT_IS_A_FILE)),
                     None => Ok(folder.clone()),
                 }

@@ -93,7 +93,7 @@ pub(crate) struct Field<T = Type> {
     pub(crate) docs: Vec<String>,
     /// More documentation: a paragraph for default and bounds, one for examples, and one for each note. Each has lines.
     pub(crate) facts: Vec<String>,
-    /// What to use instead of a deprecated field. Empty if the schema does not say.
+    /// The remedy for a deprecated field. Empty if the schema does not say.
     pub(crate) deprecated: Option<String>,
     /// The service's value for an unset field, as JSON.
     pub(crate) default: Option<String>,

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-/// The largest file, in bytes. With [`VALUE`] bytes for each of its values, its contents may not be larger either, and a patch
+/// The largest file, in bytes. With `VALUE` bytes for each of its values, its contents may not be larger either, and a patch
 /// may not add more.
 pub const MAX_FILE: usize = 64 << 20;
 

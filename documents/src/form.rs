@@ -18,7 +18,7 @@ use crate::{json, patch, refusals, wrong_file};
 /// - the OpenAPI document that an app itself serves: each POST path is an endpoint;
 /// - the short form: `{"endpointId": "me/app", "input": {…}, "output": {…}, "$defs": {…}}` with JSON Schemas. The definitions may
 ///   also be in `definitions` or `components.schemas`;
-/// - an array of these.
+/// - an array of these, also one inside of another.
 ///
 /// # Errors
 ///
@@ -33,12 +33,7 @@ pub fn parse(source: &Source) -> Result<Contents, Vec<Finding>> {
     // Another crate in the build may turn on serde_json's `preserve_order`; the order of keys means nothing here.
     json.sort_all_objects();
     let mut reader = Reader { source, contents: Contents::default(), findings: Vec::new() };
-    match json {
-        Value::Object(root) => reader.any(root, ""),
-        Value::Array(items) if items.is_empty() => reader.finding("", refusals::EMPTY_ARRAY),
-        Value::Array(items) => reader.list(items),
-        _ => reader.finding("", refusals::NOT_A_DOCUMENT),
-    }
+    reader.any(json, "");
     let Reader { mut contents, mut findings, .. } = reader;
     if findings.is_empty() {
         contents.duplicate_key = duplicate_key;
@@ -68,20 +63,23 @@ impl Reader<'_> {
         }
     }
 
-    fn list(&mut self, items: Vec<Value>) {
-        for (index, item) in items.into_iter().enumerate() {
-            let at = format!("/{index}");
-            match item {
-                Value::Object(root) => self.any(root, &at),
-                _ => self.finding(&at, refusals::NOT_A_DOCUMENT),
+    fn any(&mut self, json: Value, at: &str) {
+        match json {
+            Value::Object(root) => self.object(root, at),
+            Value::Array(items) if items.is_empty() => self.finding(at, refusals::EMPTY_ARRAY),
+            Value::Array(items) if wrong_file::is_patch(&items) => self.finding(at, refusals::UNNAMED_PATCH),
+            Value::Array(items) => {
+                items.into_iter().enumerate().for_each(|(index, item)| self.any(item, &format!("{at}/{index}")));
             }
+            Value::String(text) if text.trim_start().starts_with(['{', '[']) => {
+                self.finding(at, refusals::JSON_IN_STRING);
+            }
+            _ => self.finding(at, refusals::NOT_A_DOCUMENT),
         }
     }
 
-    fn any(&mut self, root: Map<String, Value>, at: &str) {
-        if let Some(reason) = wrong_file::by_version(&root) {
-            self.finding(at, reason);
-        } else if root.contains_key("paths") {
+    fn object(&mut self, root: Map<String, Value>, at: &str) {
+        if root.contains_key("paths") {
             self.open_api(&root, at, None);
         } else if root.contains_key("models") {
             self.models(root, at);
@@ -89,7 +87,7 @@ impl Reader<'_> {
             self.short(root, at);
         } else if root.contains_key("endpoint_id") && root.contains_key("input") {
             self.finding(&format!("{at}/endpoint_id"), refusals::SHORT_ID_NAME);
-        } else if root.contains_key("endpoint_id") && !root.contains_key("openapi") {
+        } else if root.contains_key("endpoint_id") && root.get("openapi").unwrap_or(&Value::Null).is_null() {
             self.finding(at, refusals::ENTRY_NOT_EXPANDED);
         } else if root.contains_key("endpoint_id") || root.get("openapi").is_some_and(Value::is_object) {
             self.model(Value::Object(root), at);
@@ -104,7 +102,7 @@ impl Reader<'_> {
         let Some(Value::Array(models)) = root.remove("models") else {
             return self.finding(&at, refusals::MODELS_NOT_AN_ARRAY);
         };
-        let any_has = |key: &str| models.iter().any(|model| model.get(key).is_some());
+        let any_has = |key: &str| models.iter().any(|model| model.get(key).is_some_and(|value| !value.is_null()));
         if models.is_empty() {
             self.finding(&at, refusals::NO_MODELS);
         } else if !any_has("endpoint_id") && !any_has("openapi") {
@@ -125,6 +123,7 @@ impl Reader<'_> {
         let openapi = model.get_mut("openapi").map(Value::take);
         let at_document = format!("{at}/openapi");
         match (openapi, id) {
+            (Some(Value::String(_)), _) => self.finding(&at_document, refusals::JSON_IN_STRING),
             (Some(Value::Object(root)), id) if root.contains_key("paths") => {
                 self.open_api(&root, &at_document, id.as_deref());
             }
@@ -141,7 +140,8 @@ impl Reader<'_> {
 
     /// The short form for custom apps.
     fn short(&mut self, mut root: Map<String, Value>, at: &str) {
-        let id = root.get("endpointId").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let id = root.get("endpointId").unwrap_or(&Value::Null);
+        let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
         if !is_id(&id) {
             return self.finding(&format!("{at}/endpointId"), refusals::invalid_id(&id));
         }
@@ -193,6 +193,9 @@ impl Reader<'_> {
     }
 
     fn open_api(&mut self, root: &Map<String, Value>, at: &str, known: Option<&str>) {
+        if let Some(reason) = wrong_file::by_version(root) {
+            return self.finding(at, reason);
+        }
         let Some(paths) = root.get("paths").and_then(Value::as_object) else {
             return self.finding(&format!("{at}/paths"), refusals::PATHS_NOT_AN_OBJECT);
         };
@@ -200,7 +203,7 @@ impl Reader<'_> {
         let stated = metadata.and_then(|metadata| metadata.get("endpointId")).and_then(Value::as_str).or(known);
         let posts: Vec<&str> = paths
             .iter()
-            .filter(|(_, operations)| operations.get("post").is_some())
+            .filter(|(_, operations)| operations.get("post").is_some_and(Value::is_object))
             .map(|(path, _)| path.as_str())
             .collect();
         let queued = |path: &&&str| paths.contains_key(&result_path(path.trim_matches('/')));
@@ -239,6 +242,9 @@ impl Reader<'_> {
 
     /// The document that an app serves: each path that accepts JSON is an endpoint, and its response is the output.
     fn app(&mut self, root: &Map<String, Value>, paths: &Map<String, Value>, at: &str, stated: Option<&str>) {
+        if !paths.values().any(|operations| operations.get("post").and_then(request_schema).is_some()) {
+            return self.finding(&format!("{at}/paths"), refusals::NO_POST);
+        }
         let server = root.get("servers").and_then(|servers| servers.get(0)?.get("url")?.as_str());
         let (host, served) = server.map_or((None, None), host_and_path);
         if stated.is_none() && host.is_some_and(|host| !is_of_fal(host)) {
@@ -248,9 +254,11 @@ impl Reader<'_> {
         let by_file = self.source.path.strip_suffix(".json").unwrap_or_default();
         // At the root of fal's hosts, the paths are ids.
         let is_root = stated.is_none() && host.is_some_and(|host| host.ends_with("fal.run")) && served == Some("");
+        // A longer name has folders of the user's own, which are not a part of the id.
+        let by_file = Some(by_file).filter(|id| id.split('/').count() == app_segments(id));
         let app = match is_root {
             true => Some(""),
-            false => [stated, served, Some(by_file)].into_iter().flatten().find(|id| is_id(id)),
+            false => [stated, served, by_file].into_iter().flatten().find(|id| is_id(id)),
         };
         let Some(app) = app.map(str::to_owned) else {
             return self.finding(&format!("{at}{ENDPOINT_ID}"), refusals::NO_APP);
@@ -376,6 +384,14 @@ fn is_of_fal(host: &str) -> bool {
         || host.starts_with("127.")
 }
 
+/// Returns the number of segments that name the application of an id. `workflows` and `comfy` are namespaces.
+pub fn app_segments(id: &str) -> usize {
+    match id.split('/').next() {
+        Some("workflows" | "comfy") => 3,
+        _ => 2,
+    }
+}
+
 /// The longest id known has six segments.
 const MAX_SEGMENTS: usize = 16;
 
@@ -384,7 +400,7 @@ const MAX_SEGMENTS: usize = 16;
 fn is_id(id: &str) -> bool {
     let segments: Vec<&str> = id.split('/').collect();
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    (2..=MAX_SEGMENTS).contains(&segments.len())
+    (app_segments(id)..=MAX_SEGMENTS).contains(&segments.len())
         && segments.iter().all(|segment| segment.starts_with(|c: char| c.is_ascii_alphanumeric()))
         && segments.iter().all(|segment| segment.len() <= 128 && segment.chars().all(allowed))
 }

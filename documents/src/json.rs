@@ -30,6 +30,9 @@ fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
+/// The literals of Python and JavaScript.
+const OTHER_LITERALS: [&[u8]; 6] = [b"None", b"True", b"False", b"NaN", b"Infinity", b"undefined"];
+
 /// Explains a syntax error: what the parser says, the likely cause, and the remedy.
 fn syntax(text: &str, error: &serde_json::Error) -> String {
     let parser = error.to_string();
@@ -45,6 +48,8 @@ fn syntax(text: &str, error: &serde_json::Error) -> String {
         Some(b'}' | b']' | b',') if before.ends_with(b",") => refusals::TRAILING_COMMA,
         Some(b'\'') => refusals::SINGLE_QUOTES,
         Some(b'/' | b'#') => refusals::COMMENT,
+        Some(byte) if parser.starts_with("key must be a string") && !byte.is_ascii_digit() => refusals::UNQUOTED_KEY,
+        _ if OTHER_LITERALS.iter().any(|literal| bytes[index..].starts_with(literal)) => refusals::OTHER_LITERAL,
         _ => refusals::CORRECT_IT,
     };
     format!("invalid JSON: {parser}{cause}")

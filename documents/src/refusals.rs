@@ -27,7 +27,7 @@ pub(crate) const EMPTY_FOLDER: &str = "this is a folder without documents";
 
 // Findings about files that are not JSON.
 
-pub(crate) const EMPTY: &str = "the file is empty; download the document again";
+pub(crate) const EMPTY: &str = "the file is empty; remove it, or download the document again";
 pub(crate) const HTML: &str = "this is a web page (HTML), not JSON; download the document from \
      https://fal.ai/api/openapi/queue/openapi.json?endpoint_id=…";
 pub(crate) const XML: &str = "this is XML, not JSON; download the document from \
@@ -38,7 +38,10 @@ pub(crate) const PROGRESS: &str = "the file begins with the progress meter of cu
      `curl -sS -o FILE.json URL`, without `2>&1`";
 pub(crate) const LFS_POINTER: &str = "this is a pointer of Git LFS, not the document; run `git lfs pull`";
 pub(crate) const YAML: &str = "this is YAML, not JSON; convert it with `yq -o json`";
-pub(crate) const BINARY: &str = "this is binary data, not JSON; download the document again";
+pub(crate) const BINARY: &str =
+    "this is binary data, not JSON; it may be compressed: download the document again with `curl --compressed`";
+pub(crate) const COLOURS: &str =
+    "the text has the colours of a terminal; write the file without them, for example with `jq -M`";
 
 pub(crate) fn compressed(format: &str) -> String {
     format!("the file is compressed ({format}); decompress it, or download the document with `curl --compressed`")
@@ -70,6 +73,13 @@ pub(crate) fn curl_failed(line: &str) -> String {
     format!("this is an error message of curl, not JSON ({line}); download the document again")
 }
 
+/// A text without any mark of its kind, such as an error message of a proxy.
+pub(crate) fn other_text(first_line: &str, has_object: bool) -> String {
+    let first_line: String = first_line.chars().take(MAX_VALUE).collect();
+    let or_remove = if has_object { ", or remove everything before the first `{`" } else { "" };
+    format!("invalid JSON: the text begins with {}; download the document again{or_remove}", quoted(&first_line))
+}
+
 pub(crate) fn merge_conflict(line: usize) -> String {
     format!("the file has an unresolved merge conflict at line {line}; resolve it, or download the document again")
 }
@@ -84,6 +94,9 @@ pub(crate) const TRAILING_COMMA: &str = "; there is a comma too many before it: 
 pub(crate) const SINGLE_QUOTES: &str =
     "; JSON has double quotes, not single ones: write it again with a JSON library, such as `json.dumps` of Python";
 pub(crate) const COMMENT: &str = "; JSON has no comments: remove them";
+pub(crate) const UNQUOTED_KEY: &str = "; JSON has keys in double quotes: add them";
+pub(crate) const OTHER_LITERAL: &str =
+    "; JSON has `null`, `true` and `false`, but no `None`, `undefined`, `NaN` or `Infinity`: correct it there";
 pub(crate) const CORRECT_IT: &str = "; correct it there, or download the document again";
 
 pub(crate) fn duplicate_key(key: &str) -> String {
@@ -94,7 +107,13 @@ pub(crate) fn duplicate_key(key: &str) -> String {
 
 pub(crate) const NOT_A_DOCUMENT: &str = "not a document of an endpoint: expected an object, or an array of objects; download the document again from \
      https://fal.ai/api/openapi/queue/openapi.json?endpoint_id=…";
-pub(crate) const NOT_AN_OBJECT: &str = "not an OpenAPI document of fal: expected an object";
+pub(crate) const JSON_IN_STRING: &str = "this is JSON inside of a JSON string; decode it, for example with `fromjson` of `jq`, or download the document again";
+pub(crate) const NOT_AN_OBJECT: &str = "not an OpenAPI document of fal: expected an object; download the models again from \
+     https://api.fal.ai/v1/models?expand=openapi-3.0";
+pub(crate) const UNNAMED_PATCH: &str =
+    "this is a JSON patch; name it after its document: `NAME.patch.json` is the patch for `NAME.json`";
+pub(crate) const SEVERAL_INSIDE: &str =
+    "the documents are inside of an object; save them as an array: `jq '[.[]]' FILE`";
 pub(crate) const EMPTY_ARRAY: &str =
     "the array of documents is empty; remove the file, or download the documents again";
 pub(crate) const PATHS_NOT_AN_OBJECT: &str = "`paths` is not an object; download the document again";
@@ -128,6 +147,11 @@ pub(crate) fn collection(tool: &str) -> String {
         "this is a collection of requests ({tool}), not an OpenAPI document; download the document from \
          https://fal.ai/api/openapi/queue/openapi.json?endpoint_id=…"
     )
+}
+
+/// An object with a document, or an array of them, under another key.
+pub(crate) fn inside(key: &str) -> String {
+    format!("the document is inside of {}; save that part alone, for example with `jq`", quoted(key))
 }
 
 /// An object without any key of a document.

@@ -42,8 +42,8 @@ pub fn find(folder: &Path) -> Result<Found, Vec<Finding>> {
     if folder.is_dir() {
         search.folder(folder, "");
     } else {
-        let is_url =
-            folder.to_str().is_some_and(|folder| folder.starts_with("http://") || folder.starts_with("https://"));
+        let name = folder.to_string_lossy().to_lowercase();
+        let is_url = name.starts_with("http://") || name.starts_with("https://");
         let reason = match is_url {
             true => refusals::URL,
             false if folder.is_file() => refusals::NOT_A_FOLDER,

@@ -6,12 +6,14 @@ use crate::refusals;
 use crate::text::place;
 
 /// The first bytes of binary files, with the name of their format.
-const COMPRESSED: [(&[u8], &str); 5] = [
+const COMPRESSED: [(&[u8], &str); 7] = [
     (b"\x1f\x8b", "gzip"),
     (b"\x28\xb5\x2f\xfd", "zstd"),
     (b"BZh", "bzip2"),
     (b"\xfd7zXZ", "xz"),
+    (b"\x78\x01", "deflate"),
     (b"\x78\x9c", "deflate"),
+    (b"\x78\xda", "deflate"),
 ];
 const ARCHIVES: [(&[u8], &str); 2] = [(b"PK\x03\x04", "zip"), (b"7z\xbc\xaf", "7z")];
 const BINARY: [(&[u8], &str); 6] = [
@@ -23,8 +25,11 @@ const BINARY: [(&[u8], &str); 6] = [
     (b"SQLite format 3", "SQLite"),
 ];
 
-/// The bytes in which binary data has a zero. Further behind, one may be a typing error.
+/// The bytes in which binary data has a control character. Further behind, one may be a typing error.
 const HEAD: usize = 16;
+
+/// The control character that begins the colours of a terminal.
+const ESCAPE: u8 = 0x1b;
 
 /// Recognises files that are not text in UTF-8, and empty ones.
 pub(crate) fn by_bytes(bytes: &[u8]) -> Option<String> {
@@ -41,18 +46,31 @@ pub(crate) fn by_bytes(bytes: &[u8]) -> Option<String> {
         Some(refusals::binary(format))
     } else if let Some(encoding) = wide_text(bytes) {
         Some(refusals::wide_text(encoding))
-    } else if bytes.iter().take(HEAD).any(|byte| *byte == 0) {
+    } else if is_binary(bytes) {
         Some(refusals::BINARY.to_owned())
     } else {
         None
     }
 }
 
+/// Recognises binary data: by a control character at the beginning, or by bytes that begin neither as JSON nor as text. Those
+/// of brotli have no other mark.
+fn is_binary(bytes: &[u8]) -> bool {
+    let is_control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace() && *byte != ESCAPE;
+    bytes.iter().take(HEAD).any(is_control)
+        || (!bytes.trim_ascii_start().starts_with(b"{")
+            && !bytes.trim_ascii_start().starts_with(b"[")
+            && std::str::from_utf8(bytes).is_err())
+}
+
 /// Recognises UTF-16 and UTF-32: by the byte order mark, or by the zeros around the first characters.
 fn wide_text(bytes: &[u8]) -> Option<&'static str> {
+    let is_text = |a: &u8, b: &u8| *a != 0 && *b != 0;
     match bytes {
-        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] | [0, 0, 0, _, ..] | [_, 0, 0, 0, ..] => Some("UTF-32"),
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, _, 0, _, ..] | [_, 0, _, 0, ..] => Some("UTF-16"),
+        [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => Some("UTF-32"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Some("UTF-16"),
+        [0, 0, 0, a, 0, 0, 0, b, ..] | [a, 0, 0, 0, b, 0, 0, 0, ..] if is_text(a, b) => Some("UTF-32"),
+        [0, a, 0, b, ..] | [a, 0, b, 0, ..] if is_text(a, b) => Some("UTF-16"),
         _ => None,
     }
 }
@@ -61,19 +79,34 @@ fn wide_text(bytes: &[u8]) -> Option<&'static str> {
 pub(crate) fn by_text(text: &str) -> Option<String> {
     let start = text.trim_start();
     let first = start.lines().next().unwrap_or_default().trim_end();
-    let marks =
-        [("<?xml", refusals::XML), ("<svg", refusals::XML), ("<", refusals::HTML), ("HTTP/", refusals::HEADERS)];
-    let texts = [("% Total", refusals::PROGRESS), ("version https://git-lfs", refusals::LFS_POINTER)];
+    let marks = [
+        ("<?xml", refusals::XML),
+        ("<svg", refusals::XML),
+        ("<Error", refusals::XML),
+        ("<", refusals::HTML),
+        ("HTTP/", refusals::HEADERS),
+        ("% Total", refusals::PROGRESS),
+        ("version https://git-lfs", refusals::LFS_POINTER),
+        ("\u{1b}[", refusals::COLOURS),
+    ];
     if let Some(at) = conflict(text) {
         return Some(refusals::merge_conflict(place(&text.as_bytes()[..at]).0));
     }
-    if let Some((_, reason)) = marks.iter().chain(&texts).find(|(mark, _)| start.starts_with(mark)) {
+    if let Some((_, reason)) = marks.iter().find(|(mark, _)| start.starts_with(mark)) {
         return Some((*reason).to_owned());
     }
     if first.starts_with("curl: ") {
         return Some(refusals::curl_failed(first));
     }
-    is_yaml(start).then(|| refusals::YAML.to_owned())
+    if is_yaml(start) {
+        return Some(refusals::YAML.to_owned());
+    }
+    let is_json = start.starts_with(|c: char| c.is_ascii_digit() || "{[\"-".contains(c));
+    let mut code = start.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let is_comment = start.starts_with("//")
+        || start.starts_with("/*")
+        || (start.starts_with('#') && code.next().is_some_and(|line| line.starts_with(['{', '['])));
+    (!is_json && !is_comment).then(|| refusals::other_text(first, start.contains('{')))
 }
 
 /// Returns the index of the first marker of a merge conflict.
@@ -88,6 +121,7 @@ fn is_yaml(text: &str) -> bool {
     let is_key = |line: &str| {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '$');
         line.split_once(':').is_some_and(|(key, rest)| {
+            let key = key.trim_matches('"');
             !key.is_empty() && key.chars().all(plain) && (rest.is_empty() || rest.starts_with(' '))
         })
     };
@@ -119,6 +153,9 @@ pub(crate) fn by_version(root: &Map<String, Value>) -> Option<String> {
 
 /// Explains a JSON object that has none of the keys of a document.
 pub(crate) fn by_keys(root: &Map<String, Value>) -> String {
+    if let Some(reason) = by_version(root) {
+        return reason;
+    }
     let has = |key: &str| root.contains_key(key);
     let error = ["error", "detail", "message"].iter().find_map(|key| root.get(*key));
     if let Some(error) = error {
@@ -134,8 +171,24 @@ pub(crate) fn by_keys(root: &Map<String, Value>) -> String {
     if schema || (has("properties") && root.get("properties").is_some_and(Value::is_object)) {
         return refusals::JSON_SCHEMA.to_owned();
     }
-    let keys: Vec<&str> = root.keys().map(String::as_str).collect();
-    refusals::no_document_keys(&keys)
+    let inside: Vec<&str> =
+        root.iter().filter(|(_, value)| has_documents(value)).map(|(key, _)| key.as_str()).collect();
+    match inside[..] {
+        [] => refusals::no_document_keys(&root.keys().map(String::as_str).collect::<Vec<_>>()),
+        [key] => refusals::inside(key),
+        _ => refusals::SEVERAL_INSIDE.to_owned(),
+    }
+}
+
+/// Returns true for a document, and for an array that begins with one.
+fn has_documents(value: &Value) -> bool {
+    let value = value.get(0).unwrap_or(value);
+    ["paths", "openapi", "models", "endpointId", "endpoint_id"].iter().any(|key| value.get(key).is_some())
+}
+
+/// Returns true for the operations of a JSON patch.
+pub(crate) fn is_patch(items: &[Value]) -> bool {
+    items.iter().all(|item| item.get("op").is_some() && item.get("path").is_some())
 }
 
 /// Summarises an error response.

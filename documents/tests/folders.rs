@@ -120,7 +120,7 @@ fn files_and_urls_are_not_folders() {
     let reason = |path: &Path| find(path).expect_err("no folder")[0].reason.clone();
     assert_eq!(reason(&folder.path().join("read.json")), "this is a file: name the folder that contains it");
     assert!(reason(&folder.path().join("none")).starts_with("no such folder"));
-    for url in ["https://fal.ai/api/openapi/queue/openapi.json?endpoint_id=acme/lamp", "http://localhost/x.json"] {
+    for url in ["https://fal.ai/api/openapi/queue/openapi.json?endpoint_id=acme/lamp", "HTTP://localhost/x.json"] {
         let reason = reason(&PathBuf::from(url));
         assert!(
             reason.starts_with("this is a URL: download the document into a folder with `curl --compressed -o"),
@@ -153,7 +153,7 @@ fn unusable_patches_are_named() {
         ("{\"op\": \"remove\"}", "invalid JSON patch: expected an array of operations: [{\"op\": \"replace\""),
         ("- op: remove\n  path: /a\n", "invalid JSON patch: this is YAML, not JSON"),
         ("<html>", "invalid JSON patch: this is a web page"),
-        ("", "invalid JSON patch: the file is empty"),
+        ("", "invalid JSON patch: the file is empty; remove it"),
         ("[{\"op\": \"remove\",}]", "invalid JSON patch: invalid JSON: trailing comma at line 1 column 18"),
     ] {
         let folder = folder(&["lamp.json"]);

@@ -120,6 +120,11 @@ fn models_that_were_not_expanded_are_rejected() {
         ),
         (model("acme/lamp"), "lamp.json: the document is missing"),
         (json!([model("acme/lamp")]), "lamp.json at /0: the document is missing"),
+        (json!({ "endpoint_id": "acme/lamp", "openapi": null }), "lamp.json: the document is missing"),
+        (
+            json!({ "models": [{ "endpoint_id": "acme/lamp", "openapi": null }] }),
+            "lamp.json at /models: the documents are missing",
+        ),
         (json!({ "models": [] }), "lamp.json at /models: the list of models is empty"),
     ] {
         let found = findings(&value);
@@ -287,8 +292,18 @@ fn app_is_named_by_its_document_its_server_or_its_file() {
             "{server:?}"
         );
     }
-    let unnamed = ids("x.json", &app(json!({}), None)).expect_err("no name");
-    assert!(unnamed.contains("missing app id: write `owner/app` here, or name the file after the app"), "{unnamed}");
+    assert_eq!(
+        ids("comfy/acme/file.json", &app(json!({}), None)).as_deref(),
+        Ok("comfy/acme/file comfy/acme/file/dim")
+    );
+    // The first folder may be the user's own.
+    for path in ["x.json", "deep/acme/file.json", "comfy/file.json"] {
+        let unnamed = ids(path, &app(json!({}), None)).expect_err("no name");
+        assert!(
+            unnamed.contains("missing app id: write `owner/app` here, or name the file after the app"),
+            "{unnamed}"
+        );
+    }
     for url in ["https://api.example.com/v1", "https://notfal.run/acme/x", "https://fal.run.example.com/acme/x"] {
         let other = ids("acme/file.json", &app(json!({}), Some(url))).expect_err("another service");
         assert!(other.contains(&format!("the document of another service (`{url}`)")), "{other}");
@@ -303,6 +318,41 @@ fn paths_below_the_root_of_fal_are_ids() {
     open_api["paths"].as_object_mut().expect("paths").remove("/acme/lamp/requests/{request_id}");
     let found = document(&open_api);
     assert_eq!((found.id.as_str(), found.output), ("acme/lamp", json!({})));
+}
+
+#[test]
+fn arrays_may_be_inside_of_arrays() {
+    let found = documents(
+        &json!([[open_api("acme/lamp")], { "models": [{ "endpoint_id": "acme/sofa", "openapi": open_api("acme/sofa") }] }]),
+    );
+    let places: Vec<(&str, &str)> = found.iter().map(|found| (found.id.as_str(), found.at.as_str())).collect();
+    assert_eq!(places, [("acme/lamp", "/0/0"), ("acme/sofa", "/1/models/0/openapi")]);
+    assert!(findings(&json!([[]]))[0].starts_with("lamp.json at /0: the array of documents is empty"));
+}
+
+#[test]
+fn invalid_ids_are_shown_as_they_are() {
+    for (id, shown) in [
+        (json!(null), "null"),
+        (json!(3), "3"),
+        (json!("lamp"), "lamp"),
+        (json!("comfy/acme"), "comfy/acme"),
+        (json!("acme/../lamp"), "acme/../lamp"),
+    ] {
+        let found = findings(&json!({ "endpointId": id, "input": {} }));
+        assert!(found[0].starts_with(&format!("lamp.json at /endpointId: invalid endpoint id `{shown}`")), "{found:?}");
+    }
+}
+
+#[test]
+fn openapi_of_a_model_says_why_it_is_not_read() {
+    let found = |openapi: Value| findings(&json!({ "endpoint_id": "acme/lamp", "openapi": openapi })).concat();
+    let swagger = found(json!({ "swagger": "2.0", "paths": {} }));
+    assert!(swagger.starts_with("lamp.json at /openapi: this is Swagger `2.0`"), "{swagger}");
+    let string = found(json!(open_api("acme/lamp").to_string()));
+    assert!(string.starts_with("lamp.json at /openapi: this is JSON inside of a JSON string"), "{string}");
+    let number = found(json!(3));
+    assert!(number.contains("expected an object; download the models again"), "{number}");
 }
 
 #[test]

@@ -38,7 +38,11 @@ fn web_pages_and_xml_are_named() {
     ] {
         check(page, "this is a web page (HTML), not JSON", remedy);
     }
-    check("<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>", "this is XML, not JSON", remedy);
+    for xml in
+        ["<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>", "\u{feff}<Error><Code>NoSuchKey</Code>"]
+    {
+        check(xml, "this is XML, not JSON", remedy);
+    }
 }
 
 #[test]
@@ -60,7 +64,11 @@ fn compressed_and_binary_files_are_named() {
     ] {
         check(magic, &format!("this is a file of another kind ({format})"), "remove it");
     }
-    check(b"\x01\x02abc\0def", "this is binary data, not JSON", "download the document again");
+    let brotli = b"\x8b\xff\x87\x9c$\x9c3\x80\x81BU\x91\x92";
+    let mp4 = b"\0\0\0\x20ftypisom\0\0\x02\0";
+    for bytes in [&b"\x01\x02abc\0def"[..], brotli, mp4, b"\x04\x22\x4d\x18lz4", b"\x7fELF\x02\x01\x01"] {
+        check(bytes, "this is binary data, not JSON", "download the document again with `curl --compressed`");
+    }
 }
 
 #[test]
@@ -109,6 +117,11 @@ fn output_of_curl_is_named() {
 }
 
 #[test]
+fn colours_of_a_terminal_are_named() {
+    check("\u{1b}[1;39m{\n  \u{1b}[0m\u{1b}[34;1m\"paths\"", "the text has the colours of a terminal", "`jq -M`");
+}
+
+#[test]
 fn empty_files_are_named() {
     for text in ["", " \n\n\t", "\u{feff}", "\u{feff}\n"] {
         check(text, "the file is empty", "download the document again");
@@ -124,12 +137,37 @@ fn yaml_is_named_and_other_text_is_not_called_so() {
         "# saved from fal\nendpointId: acme/lamp\ninput:\n  type: object\n",
         "paths:\n  /acme/lamp:\n    post: {}\n",
         "- op: remove\n",
+        "\"openapi\": \"3.0.4\"\n\"paths\":\n  /acme/lamp: {}\n",
     ] {
         check(yaml, "this is YAML, not JSON", "yq -o json");
     }
-    for text in ["Unauthorized", "Error: no such thing", "paths = {}", "[package]\nname = \"x\"\n"] {
-        check(text, "invalid JSON: ", "correct it there, or download the document again");
+    check("[InternetShortcut]\r\nURL=x", "invalid JSON: expected value at line 1 column 2", "correct it there");
+    check("[package]\nname = \"x\"\n", "invalid JSON: expected value at line 1 column 2", "correct it there");
+}
+
+#[test]
+fn first_line_of_other_text_is_quoted() {
+    for text in [
+        "Unauthorized",
+        "\r\nInternal Server Error\r\n",
+        "Error: no such thing",
+        "upstream connect error or disconnect/reset before headers",
+        "https://example.com/lamp.json\n",
+        "# acme/lamp\n\nA lamp.\n",
+        "eyJvcGVuYXBpIjoiMy4wLjQifQ==",
+        "\u{a0}\u{200b}",
+    ] {
+        let first_line = text.trim_start().lines().next().expect("a line").escape_debug().to_string();
+        check(text, "invalid JSON: the text begins with `", "; download the document again");
+        let found = reason(text);
+        assert!(found.contains(&first_line) || text.starts_with('\u{a0}'), "{found}");
+        assert!(!found.contains("before the first"), "{found}");
     }
+    for text in ["paths = {}", "* Connected to example.com\n{}", "```json\n{}\n```", "lamp({});", ")]}'\n{}"] {
+        check(text, "invalid JSON: the text begins with `", "again, or remove everything before the first `{`");
+    }
+    let long = reason("x".repeat(10_000));
+    assert!(long.len() < 400, "{long}");
 }
 
 #[test]
@@ -171,7 +209,13 @@ fn syntax_errors_keep_their_position_and_have_a_remedy() {
         ("{\"a\": 1 // one\n}", "expected `,` or `}` at line 1 column 9", "JSON has no comments: remove them"),
         ("/* saved */ {}", "expected value at line 1 column 1", "no comments"),
         ("# saved\n{}", "expected value at line 1 column 1", "no comments"),
-        ("{\"a\": NaN}", "expected value at line 1 column 7", "correct it there, or download the document again"),
+        ("######## 100.0%\n{}", "expected value at line 1 column 1", "no comments"),
+        ("{a: 1}", "key must be a string at line 1 column 2", "JSON has keys in double quotes: add them"),
+        ("{“a”: 1}", "key must be a string at line 1 column 2", "double quotes"),
+        ("{\"a\": NaN}", "expected value at line 1 column 7", "no `None`, `undefined`, `NaN` or `Infinity`"),
+        ("{\"a\": None}", "expected value at line 1 column 7", "JSON has `null`, `true` and `false`"),
+        ("{\"a\": True}", "expected value at line 1 column 7", "JSON has `null`, `true` and `false`"),
+        ("{\"a\": \"\t\"}", "control character", "correct it there, or download the document again"),
         ("{\"ü\": tru }", "expected ident at line 1 column 11", "correct it there"),
         ("{\"a\": 1 \"b\": 2}", "expected `,` or `}` at line 1 column 9", "correct it there"),
     ] {
@@ -229,6 +273,13 @@ fn documents_of_other_tools_are_named() {
         "not an OpenAPI document of fal: missing `paths`, found `key00`, `key01`, `key02`, `key03`, `key04`, …;",
         download,
     );
+    let lamp = json!({ "endpointId": "acme/lamp", "input": {} });
+    for value in [json!({ "data": [lamp], "total": 1 }), json!({ "data": { "paths": {} } })] {
+        check(value, "the document is inside of `data`", "save that part alone");
+    }
+    check(json!({ "acme/lamp": lamp, "acme/sofa": lamp }), "the documents are inside of an object", "jq '[.[]]'");
+    check(json!(lamp.to_string()), "this is JSON inside of a JSON string", "`fromjson` of `jq`");
+    check(json!([{ "op": "remove", "path": "/a" }]), "this is a JSON patch", "`NAME.patch.json`");
     for value in [json!(null), json!("acme/lamp"), json!(42), json!(true)] {
         check(value, "not a document of an endpoint: expected an object, or an array of objects", download);
     }
@@ -263,7 +314,13 @@ fn error_responses_say_what_to_check() {
 
 #[test]
 fn documents_without_a_usable_path_are_named() {
-    for paths in [json!({}), json!({ "/lamps": { "get": {} } })] {
+    let form = json!({ "post": { "requestBody": { "content": { "multipart/form-data": { "schema": {} } } } } });
+    for paths in [
+        json!({}),
+        json!({ "/lamps": { "get": {} } }),
+        json!({ "/lamps": { "post": null } }),
+        json!({ "/lamps": form }),
+    ] {
         let found = reason(json!({ "openapi": "3.0.4", "info": {}, "paths": paths }).to_string());
         assert!(found.starts_with("a.json at /paths: no endpoint found: no path accepts a POST request"), "{found}");
     }

@@ -92,6 +92,19 @@ impl Emulator {
         self.state.catalog.ids()
     }
 
+    /// Returns what may be unexpected about the documents, a line each: files that look like documents and were not read
+    /// (`rate.yaml`, `RATE.JSON`, hidden files, linked folders), endpoints that fal has no document of, and keys that an object
+    /// has twice.
+    ///
+    /// ```
+    /// # fn example(emulator: &fal_emulator::Emulator) {
+    /// emulator.hints().for_each(|hint| eprintln!("{hint}"));
+    /// # }
+    /// ```
+    pub fn hints(&self) -> impl Iterator<Item = &str> {
+        self.state.catalog.hints()
+    }
+
     /// Returns the received requests, oldest first. Limited to the last 10,000 requests and 256 MiB.
     pub fn requests(&self) -> Vec<ReceivedRequest> {
         self.state.journal.all()

@@ -47,7 +47,7 @@ fn json_of_another_kind_is_rejected() {
 
 #[test]
 fn document_without_an_id_is_rejected() {
-    let post = json!({ "post": {} });
+    let post = json!({ "post": { "requestBody": { "content": { "application/json": { "schema": {} } } } } });
     check(
         &[("none.json", json!({ "paths": {} })), ("two.json", json!({ "paths": { "/a/b": post, "/a/c": post } }))],
         &[

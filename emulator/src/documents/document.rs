@@ -1,3 +1,4 @@
+use fal_documents::app_segments;
 use serde_json::{Map, Value, json};
 
 use crate::documents::bounds;
@@ -22,9 +23,6 @@ impl Document {
     /// Prepares the schemas of a document. The error says why the emulator cannot serve it.
     pub(crate) fn new(document: fal_documents::Document) -> Result<Self, String> {
         let fal_documents::Document { id, input, output, example, components, .. } = document;
-        if id.split('/').count() < app_segments(&id) {
-            return Err(format!("invalid endpoint id `{id}`: expected `owner/app` or `owner/app/path`"));
-        }
         let original = json!({ "components": { "schemas": components } });
         let bytes = [&input, &output, &original].map(|schema| schema.to_string().len());
         if bytes.iter().sum::<usize>() > bounds::MAX_BYTES {
@@ -52,13 +50,5 @@ impl Document {
     /// Joins a schema with the targets of its references, for a validator.
     pub(crate) fn with_components(&self, schema: &Value) -> Value {
         json!({ "allOf": [schema], "components": self.root["components"] })
-    }
-}
-
-/// Returns the number of segments that name the application of an id.
-pub(crate) fn app_segments(id: &str) -> usize {
-    match id.split('/').next() {
-        Some("workflows" | "comfy") => 3,
-        _ => 2,
     }
 }

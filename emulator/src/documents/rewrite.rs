@@ -1,9 +1,10 @@
 //! Conversion of fal's schemas to JSON Schema 2020-12. The documents claim OpenAPI 3.0, but differ from 2020-12 only in
-//! four ways, which are rewritten here. Everything else reaches the validator unchanged.
+//! these ways, which are rewritten here. Everything else reaches the validator unchanged.
 //!
 //! - `nullable: true` becomes a union with null.
 //! - A `$ref` without a target is dropped, so that it allows everything.
 //! - `#/$defs/…` and `#/definitions/…` of the short form become `#/components/schemas/…`.
+//! - A value that is not a schema, such as null, allows everything.
 //! - A tuple written as `items: {"0": …, "1": …}` becomes `prefixItems`.
 //! - A bound of a number written as `min`, `ge`, `gt`, `max`, `le` or `lt` gets the name that JSON Schema has for it.
 //!
@@ -46,7 +47,7 @@ fn bound(keyword: &str) -> Option<&'static str> {
 /// Rewrites a schema for the validator. `root` is the target of its references.
 pub(crate) fn rewrite(schema: &Value, root: &Value) -> Value {
     let Value::Object(keywords) = schema else {
-        return schema.clone();
+        return Value::Bool(schema != &Value::Bool(false));
     };
     let mut rewritten = Map::new();
     for (keyword, value) in keywords {

@@ -2,9 +2,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-use fal_documents::{Finding, Source};
+use fal_documents::{Finding, Source, app_segments};
 
-use crate::documents::document::{Document, app_segments};
+use crate::documents::document::Document;
 use crate::endpoints::endpoint::Endpoint;
 use crate::error::{DocumentError, Error};
 
@@ -13,6 +13,7 @@ use crate::error::{DocumentError, Error};
 pub(crate) struct Catalog {
     endpoints: BTreeMap<String, Arc<Endpoint>>,
     apps: BTreeSet<String>,
+    hints: Vec<String>,
 }
 
 impl Catalog {
@@ -41,13 +42,21 @@ impl Catalog {
     pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
         self.endpoints.keys().map(String::as_str)
     }
+
+    /// Returns what a user may not expect of the documents, a line each.
+    pub(crate) fn hints(&self) -> impl Iterator<Item = &str> {
+        self.hints.iter().map(String::as_str)
+    }
 }
 
 /// Builder for [`Catalog`]. Collects the errors of all documents.
 #[derive(Debug, Default)]
 pub(crate) struct CatalogBuilder {
     catalog: Catalog,
-    files: BTreeMap<String, String>,
+    files: BTreeMap<String, PathBuf>,
+    passed_over: Vec<Finding>,
+    /// Endpoints without a document, and duplicate keys.
+    hints: Vec<Finding>,
     problems: Vec<DocumentError>,
 }
 
@@ -58,12 +67,15 @@ impl CatalogBuilder {
             Ok(found) => found,
             Err(findings) => return self.findings(findings),
         };
-        let before = (self.files.len(), self.problems.len());
+        let (before, hints) = ((self.files.len(), self.problems.len()), self.hints.len());
         found.sources.iter().for_each(|source| self.source(source));
         if before == (self.files.len(), self.problems.len()) {
-            self.problem(&folder.display().to_string(), "this folder contains no documents");
+            self.findings([Finding::new(folder, "", "this folder contains no documents")]);
             // They may be what the folder is expected to have.
-            self.findings(found.passed_over);
+            let hints = self.hints.split_off(hints);
+            self.findings(hints.into_iter().chain(found.passed_over));
+        } else {
+            self.passed_over.extend(found.passed_over);
         }
     }
 
@@ -76,40 +88,50 @@ impl CatalogBuilder {
     fn source(&mut self, source: &Source) {
         match fal_documents::parse(source) {
             Ok(contents) => {
-                let file = source.file.display().to_string();
-                contents.documents.into_iter().for_each(|document| self.document(&file, document));
+                contents.documents.into_iter().for_each(|document| self.document(document));
+                for (id, reason) in contents.undocumented {
+                    let reason = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
+                    let reason = format!("fal has no document of `{id}`{reason}; it is not served");
+                    self.hints.push(Finding::new(&source.file, "", reason));
+                }
+                self.hints.extend(contents.duplicate_key);
             }
             Err(findings) => self.findings(findings),
         }
     }
 
-    fn document(&mut self, file: &str, document: fal_documents::Document) {
+    fn document(&mut self, document: fal_documents::Document) {
+        let (file, at) = document.id_at();
+        let file = file.to_owned();
+        if let Some(other) = self.files.get(&document.id) {
+            let (id, other) = (&document.id, other.display());
+            let reason = format!("duplicate endpoint id `{id}`, also in {other}; remove one of the documents");
+            return self.findings([Finding::new(file, at, reason)]);
+        }
         let document = match Document::new(document) {
             Ok(document) => document,
-            Err(reason) => return self.problem(file, &reason),
+            Err(reason) => return self.findings([Finding::new(file, "", reason)]),
         };
-        if let Some(other) = self.files.get(&document.id) {
-            let reason = format!("duplicate endpoint `{}`: already defined in {other}", document.id);
-            return self.problem(file, &reason);
-        }
-        self.files.insert(document.id.clone(), file.to_owned());
+        self.files.insert(document.id.clone(), file);
         let endpoint = Endpoint::new(document);
         self.catalog.apps.insert(endpoint.app.clone());
         self.catalog.endpoints.insert(endpoint.document.id.clone(), Arc::new(endpoint));
     }
 
-    fn findings(&mut self, findings: Vec<Finding>) {
+    fn findings(&mut self, findings: impl IntoIterator<Item = Finding>) {
         for Finding { file, pointer, reason, .. } in findings {
             let reason = if pointer.is_empty() { reason } else { format!("at {pointer}: {reason}") };
-            self.problem(&file.display().to_string(), &reason);
+            self.problems.push(DocumentError::new(file.display().to_string(), reason));
         }
     }
 
-    fn problem(&mut self, file: &str, reason: &str) {
-        self.problems.push(DocumentError::new(file, reason));
-    }
-
     pub(crate) fn build(self) -> Result<Catalog, Vec<DocumentError>> {
-        if self.problems.is_empty() { Ok(self.catalog) } else { Err(self.problems) }
+        let CatalogBuilder { mut catalog, passed_over, hints, problems, .. } = self;
+        if !problems.is_empty() {
+            return Err(problems);
+        }
+        let passed_over = passed_over.iter().map(|finding| format!("passed over: {finding}"));
+        catalog.hints = passed_over.chain(hints.iter().map(Finding::to_string)).collect();
+        Ok(catalog)
     }
 }

@@ -1,9 +1,9 @@
 use hyper::Method;
 use percent_encoding::percent_decode_str;
 
-use crate::documents::document::app_segments;
 use crate::input::upload_policy;
 use crate::request::operation::Operation;
+use fal_documents::app_segments;
 
 /// The target of a path. Its first segment is the name of a fal host.
 #[derive(Debug, PartialEq, Eq)]

@@ -171,7 +171,9 @@ async fn folder_of_models_without_documents_is_an_error() {
     let Err(Error::Documents(errors)) = Emulator::builder().schemas(folder.path()).start().await else {
         panic!("there is no document")
     };
-    assert_eq!((errors.len(), errors[0].reason()), (1, "this folder contains no documents"));
+    let reasons: Vec<&str> = errors.iter().map(|error| error.reason()).collect();
+    let missing = "fal has no document of `shop/live` (expansion_failed); it is not served";
+    assert_eq!(reasons, ["this folder contains no documents", missing]);
 }
 
 #[tokio::test]
@@ -189,4 +191,29 @@ async fn folder_without_documents_names_what_is_passed_over() {
             "YAML is not read; convert it to JSON",
         ]
     );
+}
+
+#[tokio::test]
+async fn hints_name_what_is_not_served_as_it_may_be_expected() {
+    let short = json!({ "endpointId": "shop/rate", "input": rating(), "output": review() }).to_string();
+    let twice = short.replacen('{', "{\"category\":1,\"category\":2,", 1);
+    let rate = json!({ "endpoint_id": "shop/list", "openapi": open_api("shop/list") });
+    let live = json!({ "endpoint_id": "shop/live", "openapi": null });
+    let models = json!({ "models": [rate, live] }).to_string();
+    let files =
+        [("RATE.JSON", "{}"), ("a.json", &twice), ("models.json", &models), ("notes.md", ""), ("rate.yaml", "")];
+    let folder = folder(&files.map(|(name, text)| (name, text.as_bytes())));
+    let emulator = Emulator::builder().schemas(folder.path()).start().await.expect("documents");
+    let hints: Vec<String> =
+        emulator.hints().map(|hint| hint.replace(&format!("{}/", folder.path().display()), "")).collect();
+    assert_eq!(
+        hints,
+        [
+            "passed over: RATE.JSON: names must end in `.json` in lower case; rename the file",
+            "passed over: rate.yaml: YAML is not read; convert it to JSON",
+            "a.json at /category: the object has the key `category` twice, and the last one counts; remove one of them",
+            "models.json: fal has no document of `shop/live`; it is not served",
+        ]
+    );
+    assert_eq!(Emulator::start().await.expect("the shipped documents").hints().count(), 0);
 }

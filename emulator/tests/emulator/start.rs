@@ -49,11 +49,11 @@ async fn all_document_errors_are_reported() {
     let seen: Vec<(&str, &str)> =
         errors.iter().map(|error| (error.file().rsplit(['/', '\\']).next().unwrap(), error.reason())).collect();
     for (file, reason) in [
-        ("2.json", "duplicate endpoint `me/one`: already defined in "),
+        ("2.json", "at /info/x-fal-metadata/endpointId: duplicate endpoint id `me/one`, also in "),
         ("3.json", "invalid JSON: EOF"),
         ("4.json", "not an OpenAPI document of fal: missing `paths`"),
         ("5.json", "at /info/x-fal-metadata/endpointId: invalid endpoint id `one`: expected "),
-        ("6.json", "at /info/x-fal-metadata/endpointId: missing app id"),
+        ("6.json", "at /paths: no endpoint found: no path accepts a POST request with JSON"),
         ("7.json", "the text is UTF-16"),
         ("absent", "no such folder"),
         ("document 1", "the array of documents is empty"),
