@@ -9,8 +9,11 @@ use crate::verdict::Schemas;
 /// Schemas nested deeper than this are not looked at.
 const MAX_DEPTH: usize = 32;
 
+/// Returns true if a value obeys a bound.
+type Holds = fn(&f64, &f64) -> bool;
+
 /// Each name with that of JSON Schema, which takes precedence, and the comparison of a value with the bound.
-const NAMES: [(&str, &str, fn(&f64, &f64) -> bool); 6] = [
+const NAMES: [(&str, &str, Holds); 6] = [
     ("min", "minimum", f64::ge),
     ("ge", "minimum", f64::ge),
     ("gt", "exclusiveMinimum", f64::gt),

@@ -180,7 +180,7 @@ pub(super) fn facts(property: &Value) -> Option<String> {
     (!sentences.is_empty()).then(|| sentences.join(" "))
 }
 
-/// Returns notes about the limits of a property that are not numbers, or that no file meets.
+/// Returns notes about the limits of a property that are not positive numbers, or that no file meets.
 pub(super) fn unchecked(property: &Value) -> Vec<String> {
     let places = places(property);
     let limits = Limits::of(places);
@@ -193,7 +193,7 @@ pub(super) fn unchecked(property: &Value) -> Vec<String> {
             .collect();
         let is_number = |value: &Value| rules::number(value).is_some_and(|number| number.to_f64() >= 0.0);
         let wrong = present.iter().filter(|(_, value)| !is_number(value));
-        notes.extend(wrong.map(|(keyword, _)| refusals::unchecked(keyword, Some(refusals::NOT_A_NUMBER))));
+        notes.extend(wrong.map(|(keyword, _)| refusals::unchecked(keyword, Some(refusals::NOT_POSITIVE))));
         if present.len() > 1
             && limits.bounds(measure) == (None, None)
             && present.iter().all(|(_, value)| is_number(value))
@@ -203,7 +203,7 @@ pub(super) fn unchecked(property: &Value) -> Vec<String> {
         }
     }
     if limits.get(&[MULTIPLE_OF]).is_some_and(|step| !step.is_null()) && limits.multiple_of().is_none() {
-        notes.push(refusals::unchecked(MULTIPLE_OF, Some(refusals::NOT_A_NUMBER)));
+        notes.push(refusals::unchecked(MULTIPLE_OF, Some(refusals::NOT_POSITIVE)));
     }
     notes
 }

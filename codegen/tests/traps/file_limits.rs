@@ -102,7 +102,7 @@ pub struct Input {
     ///
     /// Limits: area at least 16 pixels.
     ///
-    /// `min_width` is not checked because it is not a number.
+    /// `min_width` is not checked because it is not a positive number.
     ///
     /// `min_height` is not checked because the lower bound is above the upper bound.
     ///
@@ -196,7 +196,7 @@ pub struct Output {
 }
 
 // The report:
-// - `Input.mask_url`: `min_width` is not checked because it is not a number
+// - `Input.mask_url`: `min_width` is not checked because it is not a positive number
 // - `Input.mask_url`: `min_height` is not checked because the lower bound is above the upper bound
 // - `Input.mask_url`: `max_height` is not checked because the lower bound is above the upper bound
 // - traps/file_limits: `x-fal.timeout` (4 uses, first `Input.end_image_url`)
