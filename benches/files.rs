@@ -162,7 +162,7 @@ async fn measure(table: &str, name: &str, base: &str, folder: &Path) -> Result<(
             stream::iter(puts).buffer_unordered(PARALLEL).try_collect::<()>().await?;
         }
         ("1,000 files of 100 KiB up, 32 in parallel", _) => {
-            let uploads = small.map(|path| client.storage().upload(FileInput::path(path)).into_future());
+            let uploads = small.map(|path| client.storage().upload(FileInput::path(path)).send());
             stream::iter(uploads).buffer_unordered(PARALLEL).try_for_each(async |_| Ok(())).await?;
         }
         ("1 GiB down", "bare") => bare_get(&http, &url_of_length(base, LARGE), down.path().join("a")).await?,
@@ -180,7 +180,7 @@ async fn measure(table: &str, name: &str, base: &str, folder: &Path) -> Result<(
         }
         (_, "download") => {
             let paths = (0..MANY).map(|number| down.path().join(number.to_string()));
-            let downloads = paths.map(|path| client.download(url_of_length(base, SMALL), path).into_future());
+            let downloads = paths.map(|path| client.download(url_of_length(base, SMALL), path).send());
             stream::iter(downloads).buffer_unordered(PARALLEL).try_for_each(async |_| Ok(())).await?;
         }
         _ => {

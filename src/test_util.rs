@@ -21,6 +21,9 @@ impl Error {
     /// assert!(error.is_invalid_input() && !error.is_retryable());
     /// assert_eq!((error.request_id(), error.field_errors().len()), (Some("R1"), 1));
     ///
+    /// let error = Error::from_response(403, &[], json!({ "detail": "User is locked. Reason: Exhausted balance." }));
+    /// assert!(error.is_account_locked());
+    ///
     /// let error = Error::from_response(502, &[], "<title>502 Bad Gateway</title>");
     /// assert!(error.may_have_been_accepted());
     /// ```
@@ -35,7 +38,7 @@ impl Error {
             headers: HeaderMap::from_iter(headers.iter().filter_map(header)),
             body: body.to_string().into(),
         };
-        judged(Operation::Run, Error::service("fal", response))
+        judged(Operation::Run, Error::keyed(response, true, b"", true))
     }
 
     /// Creates an error without a response.

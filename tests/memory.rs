@@ -95,16 +95,16 @@ async fn large_transfers_stay_below_the_memory_limit() {
 
     let mut figures = Vec::new();
     for repository in [Repository::Cdn, Repository::Signed, Repository::Gcs] {
-        let in_parts = storage.upload(FileInput::path(&path)).repository(repository).into_future();
+        let in_parts = storage.upload(FileInput::path(&path)).repository(repository).send();
         figures.push((format!("{repository:?} in parts"), peak(in_parts).await));
         let in_one_request =
             storage.upload(FileInput::path(&path)).policy(in_one_request.clone().repository(repository));
-        figures.push((format!("{repository:?} in one request"), peak(in_one_request.into_future()).await));
+        figures.push((format!("{repository:?} in one request"), peak(in_one_request.send()).await));
     }
     let reader = tokio::fs::File::open(&path).await.expect("a file");
-    figures.push(("a reader".to_owned(), peak(storage.upload(FileInput::reader(reader, None)).into_future()).await));
+    figures.push(("a reader".to_owned(), peak(storage.upload(FileInput::reader(reader, None)).send()).await));
     let down = client.download(format!("{base}/cdn/files/x"), folder.path().join("down.bin"));
-    figures.push(("a download".to_owned(), peak(down.into_future()).await));
+    figures.push(("a download".to_owned(), peak(down.send()).await));
     assert_eq!(fs::metadata(folder.path().join("down.bin")).expect("a file").len(), LENGTH);
     println!("{figures:?}");
     assert!(figures.iter().all(|(_, bytes)| *bytes <= MAX_MEMORY), "{figures:?}");

@@ -1,6 +1,7 @@
 //! `cargo fal emulate`
 
 use std::borrow::Cow;
+use std::net::Ipv6Addr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -23,7 +24,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DIR")]
     schemas: Option<PathBuf>,
     /// Name, in addition to loopback names, under which the emulator may be called. Can be repeated
-    #[arg(long, value_name = "HOST")]
+    #[arg(long, value_name = "HOST", value_parser = host_name)]
     allow_host: Vec<String>,
     /// The only key that is accepted. Default: any key
     #[arg(long, value_name = "KEY")]
@@ -77,6 +78,17 @@ async fn serve(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Er
     }
     tokio::signal::ctrl_c().await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Reads a name or an address of `--allow-host`. Anything else, such as a URL, could never be the host of a request.
+fn host_name(text: &str) -> Result<String, String> {
+    let is_address = |text: &str| text.parse::<Ipv6Addr>().is_ok();
+    let bracketed = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
+    let is_name = !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    match is_name || bracketed.is_some_and(is_address) {
+        true => Ok(text.to_owned()),
+        false => Err("expected a host name without scheme, port or path, such as fal.internal".to_owned()),
+    }
 }
 
 /// Quotes a value for a shell, if it has to be.

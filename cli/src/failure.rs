@@ -82,7 +82,10 @@ impl Failure {
     /// It does not serve the endpoint, or the failure applies to the whole account.
     pub(crate) fn inject(&self, emulator: &Emulator) -> Result<(), String> {
         if let Some(endpoint) = self.endpoint.as_ref().filter(|id| emulator.endpoints().all(|other| other != *id)) {
-            return Err(format!("--fail: the emulator does not serve the endpoint `{endpoint}`"));
+            let served = emulator.endpoints().next().unwrap_or_default();
+            return Err(format!(
+                "--fail: the emulator does not serve the endpoint `{endpoint}`: choose another, such as `{served}`"
+            ));
         }
         let operations = [Operation::Submit, Operation::Run];
         let Some(fault) = self.kind.fault() else {

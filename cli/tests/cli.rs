@@ -381,7 +381,7 @@ mod emulate {
         let output =
             fal(folder.path(), &["emulate", "--port", "0", "--schemas", "schemas", "--fail", "acme/other=500"]);
         let expected = "passed over: schemas/ECHO.JSON: names must end in `.json` in lower case; rename the file\n\
-            --fail: the emulator does not serve the endpoint `acme/other`\n";
+            --fail: the emulator does not serve the endpoint `acme/other`: choose another, such as `acme/echo`\n";
         assert_eq!(text(&output.stderr), expected);
     }
 
@@ -405,6 +405,14 @@ mod emulate {
         }
         let output = emulate(&["--fail", "acme/other=500"]);
         assert_eq!(output.status.code(), Some(1));
-        assert_eq!(text(&output.stderr), "--fail: the emulator does not serve the endpoint `acme/other`\n");
+        assert_eq!(
+            text(&output.stderr),
+            "--fail: the emulator does not serve the endpoint `acme/other`: choose another, such as `acme/echo`\n"
+        );
+        for host in ["", "*", "http://fal.internal/", "fal.internal:80", "[fal]"] {
+            let output = emulate(&["--allow-host", host]);
+            assert_eq!(output.status.code(), Some(2), "{host}");
+            assert!(text(&output.stderr).contains("expected a host name without scheme, port or path"), "{host}");
+        }
     }
 }

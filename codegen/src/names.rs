@@ -5,8 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use heck::{ToPascalCase, ToSnakeCase};
 use proc_macro2::{Ident, Span};
 
-use crate::refusals;
-
 /// Keywords of every edition, and names that are special in paths.
 const KEYWORDS: &[&str] = &[
     "Self", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
@@ -238,7 +236,7 @@ pub(crate) fn identifier(text: &str) -> String {
     if name.starts_with(|c: char| c.is_ascii_digit()) {
         name.insert(0, '_');
     }
-    if KEYWORDS.contains(&name.as_str()) {
+    if is_keyword(&name) {
         name.push('_');
     }
     name
@@ -359,20 +357,8 @@ pub(crate) fn is_type_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic()) && identifier(name) == name && name != "Self"
 }
 
-/// Checks the path of a module as other crates see it. Fails with what is wrong with it.
-pub(crate) fn check_module_path(path: &str) -> Result<(), String> {
-    if syn::parse_str::<syn::Path>(path).is_err() {
-        return Err(refusals::module_path(path));
-    }
-    for segment in path.split("::").map(str::trim) {
-        match segment {
-            // They lead elsewhere in a documentation test, which is a crate of its own.
-            "crate" | "self" | "super" | "Self" => return Err(refusals::relative_module_path(path)),
-            _ if KEYWORDS.contains(&segment) => return Err(refusals::keyword_in_module_path(path, segment)),
-            _ => {}
-        }
-    }
-    Ok(())
+pub(crate) fn is_keyword(name: &str) -> bool {
+    KEYWORDS.contains(&name)
 }
 
 pub(crate) fn ident(name: &str) -> Ident {

@@ -80,8 +80,24 @@ fn check_names(options: &Options) -> Vec<Finding> {
     if !names::is_type_name(trait_name) {
         reasons.push(refusals::trait_name(trait_name));
     }
-    reasons.extend(module_path.as_ref().and_then(|path| names::check_module_path(path).err()));
+    reasons.extend(module_path.as_ref().and_then(|path| check_module_path(path).err()));
     reasons.into_iter().map(|reason| Finding::new(&options.schemas, "", reason)).collect()
+}
+
+/// Checks the path of a module as other crates see it. Fails with what is wrong with it.
+fn check_module_path(path: &str) -> Result<(), String> {
+    if syn::parse_str::<syn::Path>(path).is_err() {
+        return Err(refusals::module_path(path));
+    }
+    for segment in path.split("::").map(str::trim) {
+        match segment {
+            // They lead elsewhere in a documentation test, which is a crate of its own.
+            "crate" | "self" | "super" | "Self" => return Err(refusals::relative_module_path(path)),
+            _ if names::is_keyword(segment) => return Err(refusals::keyword_in_module_path(path, segment)),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The endpoints of all files, each with its file.

@@ -202,6 +202,7 @@ pub(crate) fn unchecked(keyword: &str, reason: Option<&str>) -> String {
 
 pub(crate) const UNSUPPORTED_PATTERN: &str = "the client's regex engine does not support it";
 pub(crate) const NOT_A_NUMBER: &str = "it is not a number";
+pub(crate) const NOT_POSITIVE: &str = "it is not a positive number";
 pub(crate) const REVERSED: &str = "the lower bound is above the upper bound";
 pub(crate) const NOT_A_COUNT: &str = "it is not a count";
 

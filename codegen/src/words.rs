@@ -24,6 +24,9 @@ pub(crate) fn endpoint_and_below(id: &str) -> String {
 /// The fence of an example that only a generator with a module path can write as a test.
 pub(crate) const IGNORED_EXAMPLE: &str = "```ignore (the path of the module is not known to the generator)";
 
+/// The fence of an example without the values that are nested too deeply.
+pub(crate) const PARTIAL_EXAMPLE: &str = "```ignore (some values are left out)";
+
 // Items and fields whose schemas have no prose.
 
 pub(crate) const INPUT: &str = "The endpoint's input.";

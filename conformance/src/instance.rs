@@ -40,6 +40,8 @@ pub(crate) enum Expect {
     Accept,
     /// Rejected by deserialization or validation.
     Reject,
+    /// Rejected too, although it is labelled as accepted: it breaks a bound that the label does not know.
+    RejectByOtherBounds,
     /// Deserialized although it breaks the schema, without loss of anything that the schema declares.
     Tolerate,
 }

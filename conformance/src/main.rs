@@ -9,9 +9,13 @@
 //!
 //! An empty folder of instances checks that the code compiles.
 //!
+//! Documents also bound numbers by `min`, `max`, `ge`, `le`, `gt` and `lt`, which JSON Schema does not have. An instance to
+//! accept that breaks such a bound was labelled without it: it must be rejected, and is counted apart.
+//!
 //! Each default and each example of a field is an instance to accept, unless it is not of the field's type: such a
 //! contradiction is printed.
 
+mod bounds;
 mod instance;
 mod program;
 mod stated;
@@ -33,6 +37,9 @@ Usage: conformance DOCUMENTS INSTANCES
   DOCUMENTS  a folder of documents, in any form that the generator reads
   INSTANCES  a folder of .jsonl files, each named after an endpoint id with `/` written as `__`; a line is
              {\"of\": \"input\"|\"output\", \"case\": \"...\", \"expect\": \"accept\"|\"reject\"|\"tolerate\", \"value\": {...}}
+
+An input to accept must be rejected if it breaks a bound of the document that JSON Schema does not have, such as `min`.
+Such inputs are counted apart.
 
 Each default and example of a field in the documents is checked too. Those that are not of their field's type are printed
 as contradictions of the document.
@@ -86,18 +93,25 @@ impl fmt::Display for Counts {
 }
 
 fn run(documents: &Path, instances: &Path) -> Result<Counts, Error> {
-    let instances = instance::load(instances)?;
+    let mut instances = instance::load(instances)?;
     let program = Program::build(documents)?;
     if let Some(stray) = instances.iter().find(|instance| !program.has_endpoint(&instance.id)) {
         return Err(format!("missing document of `{}`, which has instances", stray.id).into());
     }
+    for instance in &mut instances {
+        if bounds::are_unknown_to_label(instance, program.schemas(&instance.id)) {
+            instance.expect = Expect::RejectByOtherBounds;
+        }
+    }
     let outcomes = program.run(&instances)?;
     let mut counts = Counts::default();
+    let mut refused_by_other_bounds = 0;
     for (instance, outcome) in instances.iter().zip(&outcomes) {
         match verdict::check(instance, outcome, program.schemas(&instance.id)) {
             Ok(()) => match instance.expect {
                 Expect::Accept => counts.accepted += 1,
                 Expect::Reject => counts.refused += 1,
+                Expect::RejectByOtherBounds => refused_by_other_bounds += 1,
                 Expect::Tolerate => counts.tolerated += 1,
             },
             Err(reason) => {
@@ -105,6 +119,9 @@ fn run(documents: &Path, instances: &Path) -> Result<Counts, Error> {
                 print_failure(counts.wrong, instance, &reason);
             }
         }
+    }
+    if refused_by_other_bounds > 0 {
+        println!("{refused_by_other_bounds} refused by bounds that the labels do not know");
     }
     check_stated(&program, &instances, &mut counts)?;
     Ok(counts)

@@ -67,10 +67,14 @@ impl<'a> Finder<'a> {
                 if component.as_ref().is_some_and(|component| !self.inside.insert(component.clone())) {
                     continue;
                 }
-                let is_item = property.get("type").is_some_and(|kind| kind == "array") || !is_direct(property, part);
-                let least = least_items(property);
+                let array = array_of(property, part);
                 let base = self.made(part, MAX_DEPTH);
-                let put_part = |value: Value| put_field(if is_item { Value::Array(vec![value; least]) } else { value });
+                let put_part = |value: Value| {
+                    put_field(match array {
+                        Some(array) => Value::Array(vec![value; min_items(array)]),
+                        None => value,
+                    })
+                };
                 self.fields(part, &base, &at, &put_part, depth);
                 if let Some(component) = component {
                     self.inside.remove(&component);
@@ -129,9 +133,8 @@ impl<'a> Finder<'a> {
             Some("boolean") => json!(true),
             Some("number" | "integer") => bound("minimum").or(bound("maximum")).unwrap_or(json!(1)),
             Some("array") => {
-                let least = schema.get("minItems").and_then(Value::as_u64).unwrap_or(1).max(1);
                 let item = schema.get("items").map_or(Value::Null, |items| self.made(items, depth));
-                Value::Array(vec![item; least as usize])
+                Value::Array(vec![item; min_items(schema)])
             }
             _ => {
                 let required = schema.get("required").and_then(Value::as_array).into_iter().flatten();
@@ -187,7 +190,10 @@ impl<'a> Finder<'a> {
                 object.iter().find_map(|(name, value)| match properties.get(name) {
                     Some(property) if !value.is_null() => self.contradiction(property, value, depth),
                     Some(_) => None,
-                    None => Some(format!("with the undeclared field `{name}`")),
+                    None if schema.get("additionalProperties") == Some(&Value::Bool(false)) => {
+                        Some(format!("with the undeclared field `{name}`"))
+                    }
+                    None => None,
                 })
             }
             _ => None,
@@ -195,17 +201,15 @@ impl<'a> Finder<'a> {
     }
 }
 
-/// Returns true if an object is a variant of the property itself, and not of its items.
-fn is_direct(property: &Value, part: &Value) -> bool {
-    let variants = ["anyOf", "oneOf", "allOf"].iter().find_map(|keyword| property.get(*keyword)?.as_array());
-    std::ptr::eq(property, part)
-        || variants.is_some_and(|variants| variants.iter().any(|variant| std::ptr::eq(variant, part)))
-}
-
-/// Returns the number of items that an array must have, and at least one.
-fn least_items(property: &Value) -> usize {
+/// Returns the array of a property that has an object as its items, unless the object is the property or a variant of it.
+fn array_of<'a>(property: &'a Value, part: &Value) -> Option<&'a Value> {
     let variants =
         ["anyOf", "oneOf", "allOf"].iter().filter_map(|keyword| property.get(*keyword)?.as_array()).flatten();
-    let counts = variants.chain([property]).filter_map(|schema| schema.get("minItems")?.as_u64());
-    counts.max().unwrap_or(1).max(1) as usize
+    let mut schemas = variants.chain([property]);
+    schemas.find(|schema| schema.get("items").is_some_and(|items| std::ptr::eq(items, part)))
+}
+
+/// Returns the number of items in the smallest array that has an item.
+fn min_items(array: &Value) -> usize {
+    array.get("minItems").and_then(Value::as_u64).unwrap_or(1).max(1) as usize
 }

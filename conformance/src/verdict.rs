@@ -18,8 +18,8 @@ pub(crate) struct Schemas {
 /// Checks an outcome. The error says what is wrong with it.
 pub(crate) fn check(instance: &Instance, outcome: &Outcome, schemas: Option<&Schemas>) -> Result<(), String> {
     match (instance.expect, outcome) {
-        (Expect::Reject, Err(_)) => Ok(()),
-        (Expect::Reject, Ok(_)) => Err("should have been rejected".to_owned()),
+        (Expect::Reject | Expect::RejectByOtherBounds, Err(_)) => Ok(()),
+        (Expect::Reject | Expect::RejectByOtherBounds, Ok(_)) => Err("should have been rejected".to_owned()),
         (Expect::Accept, Err(error)) => Err(format!("should have been accepted: {error}")),
         (Expect::Tolerate, Err(error)) => Err(format!("should have been tolerated: {error}")),
         (Expect::Accept, Ok(serialized)) => same(&instance.value, serialized, ""),

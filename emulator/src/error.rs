@@ -98,7 +98,9 @@ impl fmt::Display for Error {
                 f.write_str("invalid documents:")?;
                 errors.iter().try_for_each(|error| write!(f, "\n  {error}"))
             }
-            Error::Listen { port, source } => write!(f, "cannot listen on 127.0.0.1:{port}: {source}"),
+            Error::Listen { port, source } => {
+                write!(f, "cannot listen on 127.0.0.1:{port}: {source}; choose another port, or 0 for a free one")
+            }
             Error::Client(source) => write!(f, "cannot build the client for the emulator: {source}"),
             Error::UnknownEndpoint(id) => {
                 write!(f, "unknown endpoint `{id}`: choose one of `Emulator::endpoints`, or start with its document")

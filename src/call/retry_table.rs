@@ -44,8 +44,9 @@ fn response(status: u16, headers: &[(&'static str, &'static str)], body: &'stati
 fn conditions() -> Vec<(&'static str, Error)> {
     const ID: (&str, &str) = ("x-fal-request-id", "R1");
     const HTML: (&str, &str) = ("content-type", "text/html");
-    let service =
-        |status, headers: &[(&'static str, &'static str)], body| Error::keyed(response(status, headers, body), true);
+    let service = |status, headers: &[(&'static str, &'static str)], body| {
+        Error::keyed(response(status, headers, body), true, b"", true)
+    };
     let unexpected = |status, headers: &[(&'static str, &'static str)], body| {
         Error::unexpected("x", response(status, headers, body))
     };

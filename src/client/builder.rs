@@ -1,6 +1,7 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -240,14 +241,15 @@ impl ClientBuilder {
     /// - It applies to the files of inputs, not to readers, and not to [`Storage::upload`](crate::Storage::upload).
     /// - Files are the same if they have the same bytes, name and media type, and if the API key, the repositories, the expiry and
     ///   the access rules are the same. Concurrent calls share one upload. A failed upload is not kept.
+    /// - After an error of the type [`FileDownloadError`](crate::ErrorType::FileDownloadError), no earlier upload is reused: a file
+    ///   may have been deleted.
     /// - An upload is reused for an hour, or for half of its [lifecycle](crate::UploadPolicy::lifecycle) if that is shorter. Files
     ///   that expire within ten minutes are not reused.
     /// - Files are hashed with SHA-256 before they are uploaded. A local file is therefore read twice, but only hashed again if its
     ///   size or its times have changed.
     /// - The client remembers the last 1000 files by their hashes and URLs, without their bytes.
     ///
-    /// The client does not know whether an uploaded file was deleted, or whether the account's setting lets it expire within
-    /// an hour. Use `false` in that case.
+    /// The client does not know whether the account's setting lets files expire within an hour. Use `false` in that case.
     pub fn upload_cache(mut self, reuse: bool) -> Self {
         self.no_upload_cache = !reuse;
         self
@@ -342,6 +344,7 @@ impl ClientBuilder {
             max_output: self.max_output_size.unwrap_or(MAX_OUTPUT),
             streams: Streams::default(),
             buckets: Buckets::default(),
+            lost_files: AtomicU64::default(),
         });
         let upload_cache = (!self.no_upload_cache).then(UploadCache::default);
         let inner = Inner { context, uploads: self.uploads, tokens: Tokens::default(), upload_cache, in_flight };

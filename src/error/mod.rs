@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
-use serde_json::Value;
 
 pub use attempt::Attempt;
 pub use kind::ErrorKind;
@@ -21,7 +20,7 @@ pub use validation::ValidationError;
 
 use crate::protocol::{
     Cancellation, Denial, ErrorType, Failure, FieldError, InvalidEndpointId, InvalidRequestId, LockReason,
-    ParseEnumError, RawResponse,
+    ParseEnumError, RawResponse, echo, lock_words,
 };
 use crate::text::{beginning, within};
 
@@ -125,9 +124,10 @@ impl Error {
         error
     }
 
-    /// Creates the error of an error response to a request with the key. `has_key` is false for an anonymous client.
-    pub(crate) fn keyed(response: RawResponse, has_key: bool) -> Self {
-        let denial = Denial::of(&response);
+    /// Creates the error of an error response to a request with the key and an input. `of_model` is true if the response may
+    /// be a model's own, and `has_key` is false for an anonymous client.
+    pub(crate) fn keyed(response: RawResponse, of_model: bool, input: &[u8], has_key: bool) -> Self {
+        let denial = Denial::of(&response, of_model, input);
         Error::service("fal", response).denied(denial, has_key)
     }
 
@@ -144,7 +144,7 @@ impl Error {
         let words = response.detail().message.unwrap_or_else(|| NO_DETAILS.to_owned());
         self.0.message = match &denial {
             Some(Denial::Locked(reason)) => {
-                let stated = words.split_once("Reason:").map_or(&*words, |(_, stated)| stated.trim());
+                let stated = lock_words(response).unwrap_or(words);
                 // fal's own words often name the remedy.
                 let remedy = Some(reason.remedy()).filter(|_| !stated.contains("fal.ai"));
                 let remedy = remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default();
@@ -230,16 +230,8 @@ impl Error {
     /// Removes the texts of an input, such as the prompt, that the service repeats in its message. Values of one word stay:
     /// they may be what the message is about.
     pub(crate) fn without_echo(mut self, input: &[u8]) -> Self {
-        let mut values: Vec<Value> = serde_json::from_slice(input).into_iter().collect();
-        while let Some(value) = values.pop() {
-            match value {
-                Value::String(text) if text.trim().contains(char::is_whitespace) => {
-                    self.0.message = self.0.message.replace(text.trim(), "…");
-                }
-                Value::Array(items) => values.extend(items),
-                Value::Object(fields) => values.extend(fields.into_iter().map(|(_, value)| value)),
-                _ => {}
-            }
+        for text in echo::texts(input) {
+            self.0.message = self.0.message.replace(&text, "…");
         }
         self
     }
@@ -462,6 +454,12 @@ impl Error {
     /// Returns true if the key or the account is at fault, and not what the request is about.
     pub(crate) fn is_about_account(&self) -> bool {
         self.0.kind == ErrorKind::Credentials || self.is_denied()
+    }
+
+    /// Returns true if a model could not download a file of its input.
+    pub(crate) fn is_about_lost_file(&self) -> bool {
+        let is_lost = |error_type: &ErrorType| *error_type == ErrorType::FileDownloadError;
+        self.error_type().is_some_and(is_lost) || self.field_errors().iter().any(|error| is_lost(&error.error_type))
     }
 
     /// Returns true if a time limit of the caller, of the client or of the service expired.

@@ -1,5 +1,7 @@
 //! The fields of an output that say which files are unsafe.
 
+use std::rc::Rc;
+
 use super::words;
 use crate::schema::{AnyField, Parts};
 
@@ -37,8 +39,8 @@ pub(super) enum Flags {
     Unknown,
     /// One verdict for all files.
     All(bool),
-    /// One verdict for each file.
-    Each(Vec<Option<bool>>),
+    /// One verdict for each file, and the verdict on which they all agree. Shared, because every part of the output has them.
+    Each(Rc<[Option<bool>]>, Option<bool>),
 }
 
 impl Flags {
@@ -48,22 +50,26 @@ impl Flags {
         named.find_map(|(_, value)| match value.node().0 {
             Parts::List { items, .. } if !items.is_empty() => {
                 let verdicts: Vec<Option<bool>> = items.into_iter().map(verdict).collect();
-                verdicts.iter().any(Option::is_some).then_some(Flags::Each(verdicts))
+                verdicts.iter().any(Option::is_some).then(|| Flags::each(verdicts))
             }
             _ => verdict(*value).map(Flags::All),
         })
     }
 
+    fn each(verdicts: Vec<Option<bool>>) -> Self {
+        let first = verdicts.first().copied().flatten();
+        let common = first.filter(|_| verdicts.iter().all(|verdict| *verdict == first));
+        Flags::Each(verdicts.into(), common)
+    }
+
     /// Returns the verdicts for the item of an array at an index.
     pub(super) fn of_item(&self, index: usize, items: usize) -> Flags {
-        match self {
-            Flags::Each(verdicts) if verdicts.len() <= items => {
-                verdicts.get(index).copied().flatten().map_or(Flags::Unknown, Flags::All)
-            }
+        let verdict = match self {
+            Flags::Each(verdicts, _) if verdicts.len() <= items => verdicts.get(index).copied().flatten(),
             // It is unknown which files are not in the array.
-            Flags::Each(_) => self.of_one().map_or(Flags::Unknown, Flags::All),
-            other => other.clone(),
-        }
+            other => other.of_one(),
+        };
+        verdict.map_or(Flags::Unknown, Flags::All)
     }
 
     /// Returns the verdict on a single file.
@@ -71,10 +77,7 @@ impl Flags {
         match self {
             Flags::Unknown => None,
             Flags::All(verdict) => Some(*verdict),
-            Flags::Each(verdicts) => {
-                let first = verdicts.first().copied().flatten()?;
-                verdicts.iter().all(|verdict| *verdict == Some(first)).then_some(first)
-            }
+            Flags::Each(_, common) => *common,
         }
     }
 }
@@ -110,7 +113,7 @@ mod tests {
 
     #[test]
     fn verdicts_count_for_one_file_only_if_they_agree() {
-        let each = |verdicts: &[Option<bool>]| Flags::Each(verdicts.to_vec());
+        let each = |verdicts: &[Option<bool>]| Flags::each(verdicts.to_vec());
         for (flags, verdict) in [
             (each(&[Some(true), Some(true)]), Some(true)),
             (each(&[Some(true), Some(false)]), None),

@@ -1,5 +1,7 @@
 //! The search for the files of an output, typed or untyped.
 
+use std::collections::HashMap;
+
 use url::Url;
 
 use super::flags::Flags;
@@ -25,14 +27,15 @@ type Fields<'a> = [(&'a str, &'a dyn AnyField)];
 
 /// Returns the files in a value. `skipped` are the paths of the values that were left out when it was read.
 pub(crate) fn files(value: &dyn AnyField, skipped: &[String]) -> Vec<MediaFile> {
-    let mut search = Search { files: Vec::new(), skipped };
+    let mut search = Search { files: Vec::new(), left_out: left_out(skipped) };
     search.visit(value, Place::default(), &mut FieldPath::default());
     search.files
 }
 
 struct Search<'a> {
     files: Vec<MediaFile>,
-    skipped: &'a [String],
+    /// By the path of an array, the original indices of the items that were left out, in order.
+    left_out: HashMap<&'a str, Vec<usize>>,
 }
 
 /// The surroundings of a value.
@@ -65,7 +68,7 @@ impl Search<'_> {
                 self.files.push(file);
             }
             Parts::List { items, has_gaps } => {
-                let left_out = if has_gaps { self.left_out(path.as_str()) } else { Vec::new() };
+                let left_out = self.left_out.get(path.as_str()).filter(|_| has_gaps).cloned().unwrap_or_default();
                 let total = items.len() + left_out.len();
                 let mut original = 0;
                 for (index, item) in items.into_iter().enumerate() {
@@ -94,14 +97,19 @@ impl Search<'_> {
             _ => {}
         }
     }
+}
 
-    /// Returns the original indices of the items that were left out of the array at a path, in order.
-    fn left_out(&self, array: &str) -> Vec<usize> {
-        let index = |path: &String| path.strip_prefix(array)?.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
-        let mut indices: Vec<usize> = self.skipped.iter().filter_map(index).collect();
-        indices.sort_unstable();
-        indices
+/// Groups the paths of the items that were left out by their arrays.
+fn left_out(skipped: &[String]) -> HashMap<&str, Vec<usize>> {
+    let items = skipped.iter().filter_map(|path| path.strip_suffix(']')?.rsplit_once('['));
+    let mut left_out: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (array, index) in items {
+        if let Ok(index) = index.parse() {
+            left_out.entry(array).or_default().push(index);
+        }
     }
+    left_out.values_mut().for_each(|indices| indices.sort_unstable());
+    left_out
 }
 
 /// Returns the file that an object is. Its path is set by the caller.

@@ -1,8 +1,11 @@
 //! Refusals that are about the API key or its account, and not about the request.
 
+use serde_json::Value;
+
+use super::error_type::ErrorType;
 use super::lock_reason::LockReason;
-use super::markup;
 use super::raw_response::RawResponse;
+use super::{echo, markup};
 
 /// The reason why fal serves a key nothing, or not this.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +19,8 @@ pub(crate) enum Denial {
 }
 
 /// Words about a locked account that only fal says.
-const LOCKED: &[&str] = &["user is locked", "account is locked", "account has been locked", "team is locked"];
+const LOCKED: &[&str] =
+    &["user is locked", "account is locked", "account has been locked", "account locked", "team is locked"];
 
 /// Words about an account that cannot pay. A model may repeat them from a service that it calls.
 const UNPAID: &[&str] = &[
@@ -35,61 +39,99 @@ const UNPAID: &[&str] = &[
 
 /// Words about an invalid key that only fal says.
 const INVALID_KEY: &[&str] =
-    &["invalid key authorization header", "no user found for key", "invalid key credentials", "invalid api key"];
+    &["invalid key authorization header format", "no user found for key id and secret", "invalid key credentials"];
 
-const INSUFFICIENT: &str = "insufficient permission";
+/// Words about an invalid key that other services say, too.
+const INVALID_API_KEY: &[&str] = &["invalid api key"];
+
+const INSUFFICIENT: &[&str] = &["insufficient permissions", "insufficient permission"];
 
 impl Denial {
-    /// Returns the denial in a response of a host that receives the key.
+    /// Returns the denial in a response of a host that receives the key. `input` is what the request sent.
     ///
-    /// A response with a request id is a model's own. Its status says nothing about the key, so that only fal's own words
-    /// count. A page is a gateway's.
-    pub(crate) fn of(response: &RawResponse) -> Option<Self> {
+    /// A response may be a model's own (`of_model`), and then says nothing about the key, unless it begins with fal's words:
+    /// a model can repeat anything. A page is a gateway's.
+    pub(crate) fn of(response: &RawResponse, of_model: bool, input: &[u8]) -> Option<Self> {
         let words = words(response)?;
-        let is_own = response.has_request_id() || response.billable_units().is_some_and(|units| units > 0.0);
-        let by_status = || match response.status().as_u16() {
-            _ if is_own => None,
-            402 => Some(Denial::Locked(reason(&words))),
-            403 | 429 if has(&words, UNPAID) => Some(Denial::Locked(reason(&words))),
-            401 => Some(Denial::Unauthorized),
-            // Text that is not JSON is a gateway's.
-            403 if response.json().is_some() => Some(Denial::PermissionDenied),
-            _ => None,
-        };
-        by_words(response, &words).or_else(by_status)
+        let is_own = (of_model && is_of_model(response))
+            // fal gives none of its declared types to a denial.
+            || response.error_type().is_some_and(|name| name.parse::<ErrorType>().is_ok())
+            || echo::texts(input).iter().any(|text| words.contains(text));
+        by_words(response, &words, is_own).or_else(|| if is_own { None } else { by_status(response, &words) })
     }
 
     /// Returns the denial in a response of a storage host, which may be another company's. Its statuses are about the token
     /// or the file, so that only fal's own words about the account count.
     pub(crate) fn of_storage(response: &RawResponse) -> Option<Self> {
-        by_words(response, &words(response)?).filter(|denial| matches!(denial, Denial::Locked(_)))
+        by_words(response, &words(response)?, true).filter(|denial| matches!(denial, Denial::Locked(_)))
     }
 }
 
-/// Returns the words of a response in lower case, or `None` if it is a page.
+/// Returns the words about the reason of a lock: in `User is locked. Reason: …`, in a field of that name, or the whole message.
+pub(crate) fn lock_words(response: &RawResponse) -> Option<String> {
+    const MARK: &str = "reason:";
+    let words = words(response)?;
+    if let Some(at) = words.to_ascii_lowercase().find(MARK) {
+        return Some(words[at + MARK.len()..].trim().to_owned());
+    }
+    let body = response.json().unwrap_or_default();
+    let places = [Some(&body), body.get("detail"), body.get("error")];
+    let fields = places.into_iter().flatten().flat_map(|place| [place.get("lock_reason"), place.get("reason")]);
+    let stated = fields.flatten().filter_map(Value::as_str).find(|reason| !reason.trim().is_empty());
+    Some(stated.map_or(words, |reason| reason.trim().to_owned())).filter(|words| !words.is_empty())
+}
+
+/// Returns true if a response to a run or a result request is the model's own.
+fn is_of_model(response: &RawResponse) -> bool {
+    let is_about_field = || response.detail().field_errors.iter().any(|error| !error.loc.is_empty());
+    response.has_request_id() || response.billable_units().is_some_and(|units| units > 0.0) || is_about_field()
+}
+
+/// Returns the words of a response, or `None` if it is a page.
 fn words(response: &RawResponse) -> Option<String> {
     let is_page = response.json().is_none() && markup::start(&String::from_utf8_lossy(&response.body)).is_some();
     (!is_page).then(|| response.detail().message.unwrap_or_default())
 }
 
-fn by_words(response: &RawResponse, words: &str) -> Option<Denial> {
+fn by_words(response: &RawResponse, words: &str, is_own: bool) -> Option<Denial> {
+    let says = |phrases| if is_own { begins(words, phrases) } else { has(words, phrases) };
     match response.status().as_u16() {
-        401..=403 | 423 | 429 if has(words, LOCKED) => Some(Denial::Locked(reason(words))),
-        400 | 401 | 403 if has(words, INVALID_KEY) => Some(Denial::Unauthorized),
-        401 | 403 if has(words, &[INSUFFICIENT]) => Some(Denial::PermissionDenied),
+        401..=403 | 423 | 429 if says(LOCKED) => Some(locked(response)),
+        400 | 401 | 403 if says(INVALID_KEY) => Some(Denial::Unauthorized),
+        401 | 403 if says(INSUFFICIENT) => Some(Denial::PermissionDenied),
         _ => None,
     }
 }
 
-fn has(words: &str, parts: &[&str]) -> bool {
-    let words = words.to_lowercase();
-    parts.iter().any(|part| words.contains(part))
+fn by_status(response: &RawResponse, words: &str) -> Option<Denial> {
+    match response.status().as_u16() {
+        402 => Some(locked(response)),
+        403 | 429 if has(words, UNPAID) => Some(locked(response)),
+        401 => Some(Denial::Unauthorized),
+        400 | 403 if has(words, INVALID_API_KEY) => Some(Denial::Unauthorized),
+        // Text that is not JSON is a gateway's.
+        403 if response.json().is_some() => Some(Denial::PermissionDenied),
+        _ => None,
+    }
 }
 
-/// Returns the reason in `User is locked. Reason: …`.
-fn reason(words: &str) -> LockReason {
-    let stated = words.split_once("Reason:").or_else(|| words.split_once("reason:")).map(|(_, reason)| reason);
-    LockReason::other(stated.unwrap_or(words))
+fn locked(response: &RawResponse) -> Denial {
+    Denial::Locked(LockReason::other(lock_words(response).unwrap_or_default()))
+}
+
+/// Returns true if a text has one of the phrases, other than in quotes.
+fn has(words: &str, phrases: &[&str]) -> bool {
+    let words = words.to_lowercase();
+    let is_quoted = |at: usize| words[..at].ends_with(['"', '\'', '`', '“', '‘', '«']);
+    phrases.iter().any(|phrase| words.match_indices(phrase).any(|(at, _)| !is_quoted(at)))
+}
+
+/// Returns true if a text begins with one of the phrases as a whole sentence or clause.
+fn begins(words: &str, phrases: &[&str]) -> bool {
+    let words = words.trim_start().to_lowercase();
+    let words = ["your ", "the ", "this "].iter().find_map(|article| words.strip_prefix(article)).unwrap_or(&words);
+    let is_end = |rest: &str| rest.trim_start().chars().next().is_none_or(|c| ".:;,!(-–—".contains(c));
+    phrases.iter().any(|phrase| words.strip_prefix(phrase).is_some_and(is_end))
 }
 
 #[cfg(test)]
@@ -128,7 +170,7 @@ mod tests {
             (422, r#"{"detail":"User is locked"}"#, None),
             (500, r#"{"detail":"User is locked"}"#, None),
         ] {
-            match (Denial::of(&response(status, body)), denial) {
+            match (Denial::of(&response(status, body), true, b""), denial) {
                 (Some(Denial::Locked(_)), Some(Denial::Locked(LockReason::Other(_)))) => {}
                 (found, expected) => assert_eq!(found, expected, "{status} {body}"),
             }
@@ -145,7 +187,7 @@ mod tests {
         ] {
             let mut response = response(status, body);
             response.headers.insert("x-fal-request-id", HeaderValue::from_static("R1"));
-            assert_eq!(Denial::of(&response).is_some(), is_denial, "{status} {body}");
+            assert_eq!(Denial::of(&response, true, b"").is_some(), is_denial, "{status} {body}");
             assert_eq!(Denial::of_storage(&response).is_some(), body.contains("locked"), "{status} {body}");
         }
     }

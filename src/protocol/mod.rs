@@ -2,6 +2,7 @@
 
 mod cancellation;
 mod denial;
+pub(crate) mod echo;
 mod endpoint_id;
 pub(crate) mod envelope;
 mod error_type;
@@ -17,7 +18,7 @@ mod update;
 mod words;
 
 pub use cancellation::Cancellation;
-pub(crate) use denial::Denial;
+pub(crate) use denial::{Denial, lock_words};
 pub(crate) use endpoint_id::{EndpointId, InvalidEndpointId};
 pub use error_type::ErrorType;
 pub use field_error::{FieldError, LocSegment};

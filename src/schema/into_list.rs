@@ -18,11 +18,12 @@ use crate::files::FileInput;
 /// # let _ = (two, none);
 /// ```
 ///
-/// Items that are objects or values of an enum have exactly the type `T`, so that `[]` has a type. An empty list of strings, files
-/// or numbers needs one: `[String::new(); 0]`, or `Vec::<String>::new()`.
+/// Items that are objects or values of an enum have exactly the type `T`, so that `[]` has a type. An empty list of strings,
+/// files, numbers or unions needs one: `[String::new(); 0]`, or `Vec::<String>::new()`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a list for a field of type `Vec<{T}>`",
     label = "expected a list of `{A}`, such as `[…]`",
+    note = "to convert the items, call `.map(…)` on the list, with a function that returns `{T}`",
     note = "to set an enum, write one of its variants, or parse a string: `\"…\".parse::<…>()?`",
     note = "to set an optional field from an `Option`, call `maybe_…`"
 )]

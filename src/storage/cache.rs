@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::HeaderValue;
-use tokio::time::Instant;
+use tokio::sync::MutexGuard;
+use tokio::time::{Instant, timeout};
 
 use super::digest::Digest;
 use super::policy::{Repository, UploadPolicy};
@@ -23,6 +25,9 @@ const MIN_LIFETIME: Duration = Duration::from_secs(600);
 /// Time for which a file of unknown or long lifetime is reused. fal keeps files for days by default.
 const MAX_REUSE: Duration = Duration::from_secs(3600);
 
+/// Time without progress after which a caller no longer waits for the upload of another.
+const MAX_STALL: Duration = Duration::from_secs(30);
+
 /// The uploads of a client. Concurrent callers with the same file share one upload, including its error.
 #[derive(Debug, Default)]
 pub(crate) struct UploadCache {
@@ -31,7 +36,12 @@ pub(crate) struct UploadCache {
 }
 
 /// An upload, which its first caller performs while it holds the lock.
-type Slot = tokio::sync::Mutex<Option<Done>>;
+#[derive(Debug, Default)]
+struct Slot {
+    done: tokio::sync::Mutex<Option<Result<Done, Error>>>,
+    /// Counts the steps of the upload.
+    steps: Arc<AtomicU64>,
+}
 
 /// The properties that two files must share for one to stand for the other.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -46,37 +56,46 @@ pub(crate) struct Key {
     pub(super) lifecycle: Lifecycle,
 }
 
-/// The outcome of an upload.
-#[derive(Clone, Debug)]
+/// A successful upload.
+#[derive(Debug)]
 struct Done {
     at: Instant,
-    url: Result<String, Error>,
+    /// The number of lost files by then.
+    lost_files: u64,
+    url: String,
 }
 
 impl UploadCache {
-    /// Returns the URL of a file that was uploaded, or uploads it. Concurrent callers wait for the upload.
-    pub(crate) async fn url(
+    /// Returns the URL of a file that was uploaded, or uploads it. Concurrent callers wait for the upload, which counts its
+    /// steps. An upload from before the last of the `lost_files` is not reused.
+    pub(crate) async fn url<U: Future<Output = Result<String, Error>>>(
         &self,
         key: Key,
         policy: &UploadPolicy,
-        upload: impl Future<Output = Result<String, Error>>,
+        lost_files: &AtomicU64,
+        upload: impl FnOnce(Arc<AtomicU64>) -> U,
     ) -> Result<Reused, Error> {
-        let Some(reuse) = reuse(policy.lifecycle.lifetime()) else { return upload.await.map(Reused::no) };
-        let called_at = Instant::now();
-        let slot = lock(&self.uploads).get_or_insert(key, Arc::default);
-        let mut done = slot.lock().await;
+        let Some(reuse) = reuse(policy.lifecycle.lifetime()) else {
+            return upload(Arc::default()).await.map(Reused::no);
+        };
+        let slot: Arc<Slot> = lock(&self.uploads).get_or_insert(key, Arc::default);
+        let Some(mut done) = slot.wait().await else { return upload(Arc::default()).await.map(Reused::no) };
+        let lost_files = lost_files.load(Ordering::Relaxed);
         match &*done {
-            Some(Done { at, url: Ok(url) }) if at.elapsed() < reuse => {
-                return Ok(Reused { url: url.clone(), is_reused: true });
+            Some(Ok(done)) if done.at.elapsed() < reuse && done.lost_files == lost_files => {
+                return Ok(Reused { url: done.url.clone(), is_reused: true });
             }
-            Some(Done { at, url: Err(error) }) if called_at < *at => return Err(error.clone()),
+            // The slot has left the map, so that only callers that have waited see the error.
+            Some(Err(error)) => return Err(error.clone()),
             _ => {}
         }
         // The lifetime counts from the beginning of the upload, which is before that of the file.
-        let begun = Instant::now();
-        let url = upload.await;
-        let at = if url.is_ok() { begun } else { Instant::now() };
-        *done = Some(Done { at, url: url.clone() });
+        let at = Instant::now();
+        let url = upload(Arc::clone(&slot.steps)).await;
+        if url.is_err() {
+            lock(&self.uploads).entries.retain(|_, (_, kept)| !Arc::ptr_eq(kept, &slot));
+        }
+        *done = Some(url.clone().map(|url| Done { at, lost_files, url }));
         url.map(Reused::no)
     }
 
@@ -87,6 +106,20 @@ impl UploadCache {
 
     pub(super) fn keep_digest(&self, version: FileVersion, digest: &Digest) {
         lock(&self.digests).get_or_insert(version, || digest.clone());
+    }
+}
+
+impl Slot {
+    /// Waits until no other caller uploads. `None` if the upload makes no progress, for example because its future is not polled.
+    async fn wait(&self) -> Option<MutexGuard<'_, Option<Result<Done, Error>>>> {
+        loop {
+            let before = self.steps.load(Ordering::Relaxed);
+            match timeout(MAX_STALL, self.done.lock()).await {
+                Ok(done) => return Some(done),
+                Err(_) if self.steps.load(Ordering::Relaxed) == before => return None,
+                Err(_) => {}
+            }
+        }
     }
 }
 

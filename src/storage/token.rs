@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use http::{HeaderValue, Method};
 use serde::Deserialize;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use url::Url;
 
 use super::timestamp::unix_seconds;
@@ -19,6 +19,9 @@ const DEFAULT_LIFETIME: Duration = Duration::from_secs(60);
 
 /// Maximum time before its expiry at which a token is replaced. A tenth of its lifetime if that is less.
 const MAX_MARGIN: Duration = Duration::from_secs(300);
+
+/// Time after which a caller no longer waits for the fetch of another.
+const MAX_WAIT: Duration = Duration::from_secs(30);
 
 /// The upload token of a client, kept until shortly before it expires. Concurrent callers share one token fetch,
 /// including its error.
@@ -56,7 +59,8 @@ impl Tokens {
     /// Returns a fresh token.
     pub(super) async fn get(&self, context: &Context) -> Result<Token, Error> {
         let (key, called_at) = (context.credentials.authorization().await?, Instant::now());
-        let mut kept = self.0.lock().await;
+        // Its future may not be polled.
+        let Ok(mut kept) = timeout(MAX_WAIT, self.0.lock()).await else { return Token::fetch(context).await };
         match kept.as_ref().filter(|fetched| fetched.key == key) {
             Some(Fetched { token: Ok(token), .. }) if token.fresh_until > Instant::now() => return Ok(token.clone()),
             Some(Fetched { token: Err(error), at, .. }) if called_at < *at => return Err(error.clone()),
@@ -70,7 +74,7 @@ impl Tokens {
     /// Discards a token that the CDN rejected.
     pub(super) async fn forget(&self, rejected: &Token) {
         let is_rejected = |token: &Token| token.authorization == rejected.authorization;
-        let mut kept = self.0.lock().await;
+        let Ok(mut kept) = timeout(MAX_WAIT, self.0.lock()).await else { return };
         if kept.as_ref().is_some_and(|fetched| fetched.token.as_ref().is_ok_and(is_rejected)) {
             *kept = None;
         }

@@ -1,6 +1,7 @@
 //! Uploads of one file: the choice of the repository, of the fallback, and of one request or several parts.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::HeaderMap;
 
@@ -66,8 +67,15 @@ impl<'a> Uploader<'a> {
             fallback: policy.fallback,
             lifecycle: policy.lifecycle.clone(),
         };
-        let upload = async { self.upload(source, Some(Box::new(&mut on_progress))).await.map(|file| file.url) };
-        let Reused { url, is_reused } = cache.url(key, policy, upload).await?;
+        let lost_files = &self.context.lost_files;
+        let upload = async |steps: Arc<AtomicU64>| {
+            let report = |progress| {
+                steps.fetch_add(1, Ordering::Relaxed);
+                on_progress(progress);
+            };
+            self.upload(source, Some(Box::new(report))).await.map(|file| file.url)
+        };
+        let Reused { url, is_reused } = cache.url(key, policy, lost_files, upload).await?;
         if is_reused {
             on_progress(TransferProgress { bytes: total, total: Some(total) });
         }

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::atomic::AtomicU64;
 
 use http::HeaderMap;
 
@@ -25,6 +26,8 @@ pub(crate) struct Context {
     pub(crate) max_output: usize,
     pub(crate) streams: Streams,
     pub(crate) buckets: Buckets,
+    /// The number of times that a model could not download a file.
+    pub(crate) lost_files: AtomicU64,
 }
 
 impl fmt::Debug for Context {

@@ -30,6 +30,11 @@ impl Operation {
         matches!(self, Operation::Run | Operation::Submit { .. })
     }
 
+    /// Returns true if the response may be the model's own. The queue's other responses are fal's.
+    pub(crate) fn is_of_model(self) -> bool {
+        matches!(self, Operation::Run | Operation::Result)
+    }
+
     /// The name in logs and errors.
     pub(crate) fn name(self) -> &'static str {
         match self {

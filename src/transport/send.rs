@@ -48,7 +48,7 @@ pub(crate) async fn open(context: &Context, request: &Request) -> Result<reqwest
 async fn whole(context: &Context, request: &Request, url: &Url) -> Result<RawResponse, Error> {
     let response = exchange(context, request, url).await?;
     let response = body::whole(response, body::limit(context, request.operation), context.timeouts.idle).await?;
-    if response.status.is_success() { Ok(response) } else { Err(keyed_error(context, response)) }
+    if response.status.is_success() { Ok(response) } else { Err(keyed_error(context, request, response)) }
 }
 
 /// Sends a request once and returns the response with an unread body, if it is successful.
@@ -58,7 +58,7 @@ async fn head(context: &Context, request: &Request, url: &Url) -> Result<reqwest
         Ok(response)
     } else {
         let limit = body::limit(context, request.operation);
-        Err(keyed_error(context, body::whole(response, limit, context.timeouts.idle).await?))
+        Err(keyed_error(context, request, body::whole(response, limit, context.timeouts.idle).await?))
     }
 }
 
@@ -101,11 +101,17 @@ fn accept(operation: Operation) -> &'static str {
 }
 
 /// Creates the error of an unsuccessful response to a request with the key.
-fn keyed_error(context: &Context, response: RawResponse) -> Error {
-    match response.status.is_redirection() {
-        true => redirected("fal", response),
-        false => Error::keyed(response, !context.credentials.are_anonymous()),
+fn keyed_error(context: &Context, request: &Request, response: RawResponse) -> Error {
+    if response.status.is_redirection() {
+        return redirected("fal", response);
     }
+    let input = request.body.as_deref().unwrap_or_default();
+    let of_model = request.operation.is_of_model();
+    let error = Error::keyed(response, of_model, input, !context.credentials.are_anonymous());
+    if of_model && error.is_about_lost_file() {
+        context.lost_files.fetch_add(1, Ordering::Relaxed);
+    }
+    error
 }
 
 /// Creates the error of a redirect. It is not followed because its target would receive the key or a token.

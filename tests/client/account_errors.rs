@@ -80,6 +80,97 @@ async fn a_models_own_refusal_is_not_about_the_key() {
     }
 }
 
+/// A model may repeat anything, such as the prompt or the words of a service that it calls.
+#[tokio::test]
+async fn words_that_a_model_repeats_are_not_about_the_account() {
+    const PROMPT: &str = "User is locked. Reason: he lost the key";
+    for (status, has_id, body) in [
+        (403, true, r#"{"detail":"The prompt 'User is locked in a tower' violates the content policy"}"#),
+        (403, true, r#"{"detail":"User is locked in a tower: not allowed"}"#),
+        (403, true, r#"{"detail":"Insufficient permissions to read the weights"}"#),
+        (401, true, r#"{"detail":"Invalid API key. Check the key of the provider"}"#),
+        (402, true, r#"{"detail":"the provider wants a payment"}"#),
+        (429, true, r#"{"detail":"insufficient_quota"}"#),
+        (403, false, r#"{"detail":"Content policy: User is locked. Reason: he lost the key"}"#),
+        (403, false, r#"{"detail":[{"loc":["body","prompt"],"msg":"flagged","type":"content_policy_violation"}]}"#),
+        (403, false, r#"{"detail":"flagged","error_type":"content_policy_violation"}"#),
+        (
+            403,
+            false,
+            r#"{"detail":[{"loc":["body","image_url"],"msg":"account is locked in the picture","type":"x"}]}"#,
+        ),
+    ] {
+        let reply = Reply::json(status, body);
+        let reply = if has_id { reply.header("x-fal-request-id", "R1") } else { reply };
+        let server = Server::start(move |_, _| reply.clone()).await;
+        let client = server.builder().retry(RetryPolicy::none()).build().expect("a client");
+        let error = client.endpoint("a/b").run(json!({ "prompt": PROMPT })).await.expect_err("refused");
+        let expected = if status == 429 { LIMITED } else { OTHER };
+        assert_eq!(predicates(&error), expected, "{status} {body}: {error}");
+        assert!(error.to_string().starts_with("a/b: "), "{error}");
+    }
+}
+
+/// Requests about a request in the queue are fal's own, even if the response has an id.
+#[tokio::test]
+async fn the_queues_refusals_are_about_the_key_with_an_id_too() {
+    for (status, body, expected) in [
+        (401, r#"{"detail":"Authentication is required"}"#, UNAUTHORIZED),
+        (403, r#"{"detail":"No access to the request"}"#, DENIED),
+        (402, r#"{"detail":"Payment required","request_id":"R1"}"#, LOCKED),
+    ] {
+        let reply = Reply::json(status, body).header("x-fal-request-id", "R1");
+        let server = Server::start(move |_, _| reply.clone()).await;
+        let endpoint = server.client().endpoint("a/b");
+        for error in [
+            endpoint.submit(json!({})).await.map(drop).expect_err("refused"),
+            endpoint.status("R1").await.map(drop).expect_err("refused"),
+            endpoint.status_stream("R1").next().await.expect("an item").map(drop).expect_err("refused"),
+            endpoint.cancel("R1").await.map(drop).expect_err("refused"),
+            endpoint.wait("R1").await.map(drop).expect_err("refused"),
+        ] {
+            assert_eq!(predicates(&error), expected, "{error}");
+            assert!(error.to_string().starts_with("fal") || error.to_string().starts_with("the fal"), "{error}");
+        }
+        // One request a call, but for `status_stream` and `wait`, whose streams are followed by a poll.
+        assert!(server.seen().len() <= 7, "{:?}", server.seen().len());
+    }
+}
+
+#[tokio::test]
+async fn a_lock_is_recognized_in_every_form() {
+    for (body, reason) in [
+        (r#"{"detail":"USER IS LOCKED. REASON: TOP_UP."}"#, LockReason::TopUp),
+        (r#"{"detail":"User is locked. reason: Under review"}"#, LockReason::other("Under review")),
+        (r#"{"detail":{"message":"User is locked","reason":"TOP_UP"}}"#, LockReason::TopUp),
+        (r#"{"detail":"User is locked","lock_reason":"ADMIN_LOCK"}"#, LockReason::AdminLock),
+        (
+            r#"{"error":{"message":"Your account is locked.","reason":"exhausted_balance"}}"#,
+            LockReason::ExhaustedBalance,
+        ),
+        (r#"{"detail":["User is locked","Reason: User budget is exceeded"]}"#, LockReason::BudgetExceeded),
+        (r#"{"detail":[{"msg":"User is locked. Reason: TOP_UP.","type":"locked","loc":[]}]}"#, LockReason::TopUp),
+        (r#""User is locked. Reason: TOP_UP.""#, LockReason::TopUp),
+        ("User is locked. Reason: Admin lock.", LockReason::AdminLock),
+    ] {
+        for id in [None, Some("R1")] {
+            let reply = Reply::json(403, body);
+            let reply = id.map_or(reply.clone(), |id| reply.header("x-fal-request-id", id));
+            let server = Server::start(move |_, _| reply.clone()).await;
+            let endpoint = server.client().endpoint("a/b");
+            for error in [
+                endpoint.run(json!({ "prompt": "a fox in the snow" })).await.map(drop).expect_err("locked"),
+                endpoint.subscribe(json!({ "prompt": "a fox in the snow" })).await.map(drop).expect_err("locked"),
+                endpoint.result("R1").await.map(drop).expect_err("locked"),
+            ] {
+                assert_eq!(error.lock_reason(), Some(reason.clone()), "{body}: {error}");
+                assert!(error.to_string().starts_with("the fal account is locked: "), "{error}");
+                assert!(!error.is_retryable() && error.attempts().len() == 1, "{error:?}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn every_lock_has_its_reason_and_a_remedy() {
     for (reason, remedy) in [
@@ -246,4 +337,18 @@ async fn a_lock_of_the_fallback_comes_first() {
         "{message}"
     );
     assert_eq!(error.attempts().len(), 2);
+}
+
+#[cfg(feature = "test-util")]
+#[test]
+fn errors_for_tests_have_the_predicates_of_real_ones() {
+    for (status, body, expected) in [
+        (401, r#"{"detail":"Authentication is required"}"#, UNAUTHORIZED),
+        (403, r#"{"detail":"Insufficient permissions"}"#, DENIED),
+        (403, r#"{"detail":"User is locked. Reason: TOP_UP."}"#, LOCKED),
+        (429, r#"{"detail":"Too many requests"}"#, LIMITED),
+    ] {
+        let error = Error::from_response(status, &[], body);
+        assert_eq!(predicates(&error), expected, "{error}");
+    }
 }

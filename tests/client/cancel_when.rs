@@ -42,7 +42,7 @@ fn every_concurrent_request_is_cancelled_before_the_runtime_ends() {
         let client = emulator.client();
         let interrupt = Arc::new(Notify::new());
         let calls: Vec<_> = (0..8)
-            .map(|_| client.endpoint(ENDPOINT).subscribe(input()).cancel_when(interrupt.notified()).into_future())
+            .map(|_| client.endpoint(ENDPOINT).subscribe(input()).cancel_when(interrupt.notified()).send())
             .collect();
         let interrupted = async {
             submitted.wait_for(|count| *count == 8).await.expect("eight requests");
@@ -76,10 +76,10 @@ async fn a_request_is_cancelled_although_its_submission_has_no_response_yet() {
         let interrupted = interrupt.shared();
         let respond = interrupted.clone().map(|_| emulator.advance_time(hour));
         let error = if attempt == 1 {
-            let call = endpoint.subscribe(input()).cancel_when(interrupted).into_future();
+            let call = endpoint.subscribe(input()).cancel_when(interrupted).send();
             tokio::join!(call, respond).0.expect_err("cancelled")
         } else {
-            let call = endpoint.submit(input()).cancel_when(interrupted).into_future();
+            let call = endpoint.submit(input()).cancel_when(interrupted).send();
             tokio::join!(call, respond).0.expect_err("cancelled")
         };
         assert_eq!((error.kind(), error.cancellation()), (ErrorKind::Cancelled, Some(&Cancellation::Removed)));

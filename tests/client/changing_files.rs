@@ -134,7 +134,7 @@ async fn files_of_an_input_are_open_only_while_they_are_uploaded() {
         links.filter(|link| fs::read_link(link.path()).is_ok_and(|target| target.starts_with(&within))).count()
     };
     let call = client.endpoint("a/b").run(input);
-    let mut call = std::pin::pin!(call.into_future());
+    let mut call = std::pin::pin!(call.send());
     let mut most = 0;
     loop {
         tokio::select! {

@@ -92,7 +92,7 @@ async fn no_request_is_sent_before_a_requested_delay_has_passed() {
             assert_eq!(server.seen().len(), sent, "{name}");
             skip(Duration::from_secs(2)).await;
         };
-        let (done, ()) = tokio::join!(client.endpoint("a/b").subscribe(json!({})).into_future(), time);
+        let (done, ()) = tokio::join!(client.endpoint("a/b").subscribe(json!({})).send(), time);
         assert_eq!(done.expect(name).data, json!({ "ok": 1 }));
     }
 }

@@ -319,7 +319,7 @@ async fn parallel_downloads_to_one_path_keep_one_file() {
     let path = folder.path().join("a.txt");
     let server = Server::start(|number, _| Reply::text(200, "text/plain", &number.to_string())).await;
     let (client, url) = (server.client(), format!("{}/a.txt", server.base()));
-    let downloads = (0..8).map(|_| client.download(&url, &path).into_future());
+    let downloads = (0..8).map(|_| client.download(&url, &path).send());
     let done = futures_util::future::join_all(downloads).await;
     assert_eq!(done.iter().filter(|done| done.is_ok()).count(), 1);
     for error in done.into_iter().filter_map(Result::err) {
@@ -334,7 +334,7 @@ async fn parallel_downloads_that_overwrite_leave_one_complete_file() {
     let path = folder.path().join("a.txt");
     let server = Server::start(|number, _| Reply::text(200, "text/plain", &number.to_string().repeat(1 << 20))).await;
     let (client, url) = (server.client(), format!("{}/a.txt", server.base()));
-    let downloads = (0..4).map(|_| client.download(&url, &path).overwrite(true).into_future());
+    let downloads = (0..4).map(|_| client.download(&url, &path).overwrite(true).send());
     for done in futures_util::future::join_all(downloads).await {
         done.expect("saved");
     }
@@ -351,8 +351,8 @@ async fn a_dropped_download_leaves_no_file() {
     let (client, url) = (server.client(), format!("{}/a.bin", server.base()));
     let (one, many) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
     {
-        let mut single = client.download(&url, one.path().join("a.bin")).into_future();
-        let mut several = client.download_all([&url, &url, &url], many.path()).into_future();
+        let mut single = client.download(&url, one.path().join("a.bin")).send();
+        let mut several = client.download_all([&url, &url, &url], many.path()).send();
         while files(&one) < 1 || files(&many) < 3 {
             tokio::select! {
                 biased;
@@ -499,7 +499,7 @@ async fn files_are_downloaded_in_parallel_up_to_the_limit() {
     let urls: Vec<String> = (0..20).map(|number| format!("{}/{number}.png", server.base())).collect();
     for parallel in [1, 3] {
         let before = server.seen().len();
-        let mut downloads = server.client().download_all(&urls, folder.path()).parallel_files(parallel).into_future();
+        let mut downloads = server.client().download_all(&urls, folder.path()).parallel_files(parallel).send();
         while server.seen().len() < before + parallel {
             tokio::select! {
                 biased;

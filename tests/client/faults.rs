@@ -201,7 +201,7 @@ async fn subscribe(events: &[Event]) -> (Emulator, Seen, Result<Response<Value>,
             seen.1 += 1;
             sender.send_replace(seen.1);
         })
-        .into_future();
+        .send();
     let watch = async {
         let after = cancel_after.into_iter().chain(drop_after).min();
         match after {
@@ -306,7 +306,7 @@ async fn an_abandoned_submission_is_cancelled_when_fal_accepts_it_late() {
         let error = endpoint.submit(input()).timeout(moment).await.expect_err("timed out");
         assert!(error.is_timeout() && error.endpoint() == Some(ENDPOINT), "{error:?}");
         late();
-        let call = endpoint.subscribe(input()).cancel_on_drop(cancels).into_future();
+        let call = endpoint.subscribe(input()).cancel_on_drop(cancels).send();
         assert!(tokio::time::timeout(moment, call).await.is_err());
 
         emulator.advance_time(hour);

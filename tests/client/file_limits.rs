@@ -94,11 +94,11 @@ fn png(width: u32, height: u32, length: usize) -> Vec<u8> {
     bytes
 }
 
-/// A JPEG of 60 by 20 pixels that is to be shown turned.
-fn turned() -> Vec<u8> {
+/// A JPEG with these sides that is to be shown turned.
+fn turned(width: u8, height: u8) -> Vec<u8> {
     let tiff = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0";
     let start = b"\xff\xd8\xff\xe1\0\x1eExif\0\0";
-    [&start[..], tiff, b"\xff\xc0\0\x0b\x08\0\x14\0\x3c\x01\x01\x11\0\xff\xda\0\x02"].concat()
+    [&start[..], tiff, b"\xff\xc0\0\x0b\x08\0", &[height, 0, width], b"\x01\x01\x11\0\xff\xda\0\x02"].concat()
 }
 
 fn image(file: impl Into<FileInput>) -> InputBuilder {
@@ -248,9 +248,16 @@ async fn all_sources_of_bytes_are_measured() {
 #[tokio::test]
 async fn turned_picture_fits_as_stored_or_as_shown() {
     let emulator = start().await;
-    // 60 by 20 as stored, 20 by 60 as shown: only one of them is wide enough, and neither has a valid aspect ratio.
-    assert!(refused(&emulator, &emulator.client(), wide(turned())).await.is_empty());
-    let errors = refused(&emulator, &emulator.client(), image(turned())).await;
+    let client = emulator.client();
+    // The first is wide enough as stored, the second as shown.
+    for file in [turned(60, 20), turned(20, 60)] {
+        let errors = refused(&emulator, &client, wide(file.clone())).await;
+        assert!(errors.is_empty(), "{errors:?}");
+        // The emulator accepts both, too.
+        client.endpoint(ENDPOINT).run(wide(file)).await.expect("a response");
+    }
+    // Neither has a valid aspect ratio.
+    let errors = refused(&emulator, &client, image(turned(60, 20))).await;
     assert_eq!(essence(&errors).len(), 1, "{errors:?}");
     assert_eq!(errors[0].error_type, ErrorType::ImageAspectRatioError);
 }

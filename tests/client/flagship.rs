@@ -240,8 +240,7 @@ async fn a_rejected_key_is_a_401_that_does_not_show_it() {
 async fn calls_can_be_spawned() {
     let emulator = start_instant().await;
     let inpainting = emulator.client().fal_ai().fast_sdxl_controlnet_canny().inpainting();
-    let calls: Vec<_> =
-        (0..20).map(|seed| tokio::spawn(inpainting.subscribe(input().seed(seed)).into_future())).collect();
+    let calls: Vec<_> = (0..20).map(|seed| tokio::spawn(inpainting.subscribe(input().seed(seed)).send())).collect();
     for (seed, call) in (0_i128..).zip(calls) {
         assert_eq!(call.await.expect("no panic").expect("a result").data.seed, Some(seed));
     }

@@ -109,7 +109,7 @@ async fn requests_in_flight_stay_within_the_limit() {
     })
     .await;
     let client = server.builder().max_in_flight(2).build().expect("a client");
-    let calls = (0..8).map(|_| client.endpoint("a/b").subscribe(json!({})).into_future());
+    let calls = (0..8).map(|_| client.endpoint("a/b").subscribe(json!({})).send());
     let done = futures_util::future::join_all(calls).await;
     assert!(done.iter().all(Result::is_ok));
     assert_eq!(*most.lock().expect("not poisoned"), (0, 2));
@@ -156,7 +156,7 @@ async fn a_call_abandoned_between_two_attempts_is_not_retried() {
             call.timeout(Duration::from_millis(300)).await.expect_err("timed out");
         } else {
             tokio::select! {
-                _ = call.into_future() => unreachable!("the backoff is an hour"),
+                _ = call.send() => unreachable!("the backoff is an hour"),
                 _ = receiver.wait_for(|sent| *sent) => {}
             }
         }
@@ -231,7 +231,7 @@ async fn a_call_dropped_while_cancelling_cancels_again() {
     .await;
     let call = server.client().endpoint("a/b").subscribe(json!({})).timeout(Duration::from_millis(300));
     tokio::select! {
-        _ = call.cancel_on_drop(true).into_future() => unreachable!("the server never responds"),
+        _ = call.cancel_on_drop(true).send() => unreachable!("the server never responds"),
         _ = receiver.wait_for(|count| *count == 1) => {}
     }
     receiver.wait_for(|count| *count == 2).await.expect("a second cancel request");

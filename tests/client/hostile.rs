@@ -251,7 +251,7 @@ fn calls_dropped_with_or_after_their_runtime_do_not_panic() {
     let (sender, receiver) = std::sync::mpsc::channel();
     let call =
         endpoint.subscribe(json!({})).cancel_on_drop(true).on_enqueue(move |_| sender.send(()).expect("a receiver"));
-    ending.spawn(call.into_future());
+    ending.spawn(call.send());
     receiver.recv().expect("a job");
     let mut updates = endpoint.subscribe(json!({})).cancel_on_drop(true).updates();
     ending.block_on(updates.next()).expect("a job").expect("no error");

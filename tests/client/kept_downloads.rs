@@ -1,6 +1,5 @@
 //! Downloads that keep what is there.
 
-use std::future::IntoFuture;
 use std::path::Path;
 
 use fal_client::{ErrorKind, Image, Media, Saved};
@@ -165,9 +164,9 @@ async fn concurrent_runs_make_each_file_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let images: Vec<Image> = (0..6).map(|number| image(&server, &format!("/{number}/image.png"), None)).collect();
     let client = server.client();
-    let runs = (0..4).map(|_| client.download_all(&images, folder.path()).keep_existing(true).into_future());
+    let runs = (0..4).map(|_| client.download_all(&images, folder.path()).keep_existing(true).send());
     let path = folder.path().join("single.png");
-    let singles = (0..4).map(|_| client.download(&images[0], &path).keep_existing(true).into_future());
+    let singles = (0..4).map(|_| client.download(&images[0], &path).keep_existing(true).send());
     let (runs, singles) = tokio::join!(futures_util::future::join_all(runs), futures_util::future::join_all(singles));
     for run in runs {
         for (number, saved) in run.expect("saved").iter().enumerate() {
@@ -176,4 +175,24 @@ async fn concurrent_runs_make_each_file_once() {
     }
     assert_eq!(singles.into_iter().filter(|single| single.as_ref().is_ok_and(|saved| !saved.kept)).count(), 1);
     assert_eq!(names(folder.path()).len(), 7);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_link_that_leads_nowhere_takes_its_name() {
+    let server = start().await;
+    let images = [image(&server, "/fox.png", None)];
+    for (keep, overwrite, name) in
+        [(false, false, "fox-2.png"), (true, false, "fox-2.png"), (true, true, "fox.png"), (false, true, "fox.png")]
+    {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (link, target) in [("fox.png", "nowhere"), ("fox-2.jpg", "fox-2.jpg")] {
+            std::os::unix::fs::symlink(target, folder.path().join(link)).expect("a link");
+        }
+        let call = server.client().download_all(&images, folder.path()).keep_existing(keep).overwrite(overwrite);
+        let saved = call.await.expect("saved");
+        assert_eq!((&saved[0].path, saved[0].kept), (&folder.path().join(name), false));
+        assert!(std::fs::read(&saved[0]).expect("a file").starts_with(PNG));
+        assert!(!folder.path().join("nowhere").exists());
+    }
 }

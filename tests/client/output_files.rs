@@ -242,6 +242,13 @@ fn hostile_outputs_are_bounded() {
     // Dropping such a value recurses.
     std::mem::forget(deep);
 
+    // The verdicts are read once, and not for each field.
+    let mut wide: serde_json::Map<String, Value> = (0..200_000).map(|index| (format!("f{index}"), json!(1))).collect();
+    wide.insert("has_nsfw_concepts".to_owned(), vec![true; 200_000].into());
+    wide.insert("image".to_owned(), json!("https://h/a.png"));
+    wide.insert("images".to_owned(), vec!["https://h/a.png"; 199_999].into());
+    assert_eq!(Value::Object(wide).media().iter().filter(|file| file.flagged == Some(true)).count(), 10_000);
+
     let name = "x".repeat(5000);
     assert_eq!(json!({ name: { "image": "https://h/a" } }).media().len(), 0);
 }

@@ -230,6 +230,9 @@ async fn the_policy_is_sent_as_json_and_never_printed() {
     let error = call.await.expect_err("refused");
     printed.push_str(&format!("{error} {error:?} {:?}", error.attempts()));
     printed.push_str(&recorder.stop());
+    let emulator = emulator(Duration::ZERO).await;
+    emulator.client().endpoint(redux::ENDPOINT).run(input()).output_to(post()).await.expect("an output");
+    printed.push_str(&format!("{emulator:?} {:?}", emulator.requests()));
     for secret in SECRETS {
         assert!(!printed.contains(secret), "{secret}: {printed}");
     }

@@ -38,7 +38,7 @@ async fn a_stream_without_a_status_is_polled_after_three_seconds_and_then_avoide
             assert_eq!(count_of(&server, "status"), 0, "{name}");
             skip(3 * SECOND).await;
         };
-        let (done, ()) = tokio::join!(endpoint.subscribe(json!({})).into_future(), silence);
+        let (done, ()) = tokio::join!(endpoint.subscribe(json!({})).send(), silence);
         assert_eq!(done.expect(name).data, json!({ "ok": 1 }), "{name}");
         assert_eq!((count_of(&server, "status"), count_of(&server, "stream")), (2, 1), "{name}");
 
@@ -50,7 +50,7 @@ async fn a_stream_without_a_status_is_polled_after_three_seconds_and_then_avoide
             received(&server, "stream", 2).await;
             skip(3 * SECOND).await;
         };
-        tokio::join!(endpoint.subscribe(json!({})).into_future(), silence).0.expect(name);
+        tokio::join!(endpoint.subscribe(json!({})).send(), silence).0.expect(name);
     }
 }
 
@@ -100,7 +100,7 @@ async fn a_stream_that_only_repeats_itself_is_polled_after_fifteen_seconds() {
                 skip(SECOND).await;
             }
         };
-        let (done, ()) = tokio::join!(server.client().endpoint("a/b").subscribe(json!({})).into_future(), time);
+        let (done, ()) = tokio::join!(server.client().endpoint("a/b").subscribe(json!({})).send(), time);
         assert_eq!(done.expect("a result").data, json!({ "ok": 1 }));
         assert_eq!((count_of(&server, "stream"), count_of(&server, "status")), (1, 1), "{repeated}");
     }

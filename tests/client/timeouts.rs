@@ -118,13 +118,11 @@ async fn time_before_the_await_does_not_count() {
     let input = json!({ "image_url": "https://example.com/a.png" });
     let minute = Duration::from_secs(60);
     let job = endpoint.submit(input.clone()).await.expect("a job");
-    let subscribe = endpoint.subscribe(input.clone()).timeout(minute).into_future();
+    let subscribe = endpoint.subscribe(input.clone()).timeout(minute).send();
     let mut updates = endpoint.subscribe(input.clone()).timeout(minute).updates();
-    let wait = endpoint.wait(&job).timeout(minute).into_future();
-    let (run, submit) = (
-        endpoint.run(input.clone()).timeout(minute).into_future(),
-        endpoint.submit(input).timeout(minute).into_future(),
-    );
+    let wait = endpoint.wait(&job).timeout(minute).send();
+    let (run, submit) =
+        (endpoint.run(input.clone()).timeout(minute).send(), endpoint.submit(input).timeout(minute).send());
     tokio::time::pause();
     tokio::time::advance(10 * minute).await;
     tokio::time::resume();

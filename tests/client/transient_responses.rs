@@ -189,7 +189,7 @@ async fn an_unknown_request_is_an_error_after_ten_seconds() {
         received(&server, "status", 1).await;
         skip(10 * SECOND).await;
     };
-    let (done, ()) = tokio::join!(client.endpoint("a/b").wait("R1").into_future(), time);
+    let (done, ()) = tokio::join!(client.endpoint("a/b").wait("R1").send(), time);
     let error = done.expect_err("unknown");
     assert_eq!((error.status().map(|status| status.as_u16()), error.request_id()), (Some(404), Some("R1")));
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fal_client::{Client, ErrorKind, FileInput, JsonInput, Lifecycle, RetryPolicy, UploadPolicy};
+use fal_client::{Client, ErrorKind, ErrorType, FileInput, JsonInput, Lifecycle, RetryPolicy, UploadPolicy};
 use fal_emulator::{Emulator, Fault, Operation};
 use futures_util::future::join_all;
 use serde_json::json;
@@ -153,4 +153,55 @@ async fn explicit_uploads_readers_and_disabled_caches_upload_every_time() {
     let file = FileInput::bytes(some_bytes(100), "image/png");
     send_all(&without, [file.clone(), file]).await;
     assert_eq!(emulator.files().len(), 6);
+}
+
+/// A caller may keep the future of another call without polling it.
+#[tokio::test]
+async fn an_upload_that_does_not_proceed_is_not_waited_for_forever() {
+    for has_token in [true, false] {
+        let emulator = start_instant().await;
+        let client = emulator.client();
+        let file = |length| FileInput::bytes(some_bytes(length), "image/png");
+        if has_token {
+            send(&client, file(50)).await.expect("a response");
+        }
+        let mut first = std::pin::pin!(send(&client, file(100)));
+        assert!(tokio::time::timeout(Duration::ZERO, first.as_mut()).await.is_err());
+        let stall = async {
+            tokio::time::pause();
+            // The upload is waited for, and then its token.
+            for _ in 0..if has_token { 1 } else { 2 } {
+                tokio::time::advance(Duration::from_secs(31)).await;
+                tokio::task::yield_now().await;
+            }
+            tokio::time::resume();
+        };
+        let (second, ()) = tokio::join!(send(&client, file(100)), stall);
+        second.expect("a response");
+    }
+}
+
+#[tokio::test]
+async fn uploads_are_not_reused_after_a_model_could_not_download_a_file() {
+    let emulator = start_instant().await;
+    let client = emulator.client();
+    let file = || FileInput::bytes(some_bytes(100), "image/png");
+    send_all(&client, [file(), file()]).await;
+    assert_eq!(emulator.files().len(), 1);
+    let lost = json!({ "detail": [
+        { "loc": ["body", "image_url"], "msg": "Failed to download the file", "type": "file_download_error" }
+    ]});
+    let fault = || Fault::respond(422).json(&lost);
+    for (operation, files) in [(Operation::Run, 2), (Operation::Result, 3)] {
+        emulator.inject_fault(operation, fault());
+        let input = JsonInput::from(json!({})).file("image_url", file()).expect("an input");
+        let endpoint = client.endpoint(ENDPOINT);
+        let error = match operation {
+            Operation::Run => endpoint.run(input).await.map(drop),
+            _ => endpoint.subscribe(input).await.map(drop),
+        };
+        assert_eq!(error.expect_err("lost").error_type(), Some(&ErrorType::FileDownloadError));
+        send_all(&client, [file(), file()]).await;
+        assert_eq!(emulator.files().len(), files);
+    }
 }

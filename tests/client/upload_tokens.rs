@@ -12,8 +12,7 @@ use crate::support::storage::{Fault, Storage, hash};
 async fn concurrent_uploads_share_one_token_fetch() {
     let storage = Storage::start().await;
     let client = storage.builder().build().expect("a client");
-    let upload =
-        |client: &fal_client::Client| client.storage().upload(FileInput::bytes(some_bytes(3), "a/b")).into_future();
+    let upload = |client: &fal_client::Client| client.storage().upload(FileInput::bytes(some_bytes(3), "a/b")).send();
     let at_once: Vec<_> = (0..20).map(|_| upload(&client)).collect();
     for uploaded in futures_util::future::join_all(at_once).await {
         uploaded.expect("uploaded");
@@ -83,7 +82,7 @@ async fn another_key_needs_another_token() {
     let provided = Arc::clone(&keys);
     let provide = move || std::future::ready(Ok::<_, std::io::Error>(provided.lock().expect("not poisoned").clone()));
     let client = storage.builder().key_provider(provide).build().expect("a client");
-    let upload = || client.storage().upload(FileInput::bytes(some_bytes(3), "a/b")).into_future();
+    let upload = || client.storage().upload(FileInput::bytes(some_bytes(3), "a/b")).send();
     upload().await.expect("uploaded");
     upload().await.expect("uploaded");
     // The storage rejects the new key. The token of the old key must not be used instead.

@@ -518,7 +518,7 @@ async fn untrusted_upload_urls_are_rejected() {
         storage.inject_fault(label, Fault::Instead(Reply::json(200, &body.to_string())));
     };
     let upload = |length: usize, repository: Repository| {
-        client.storage().upload(FileInput::bytes(some_bytes(length), "a/b")).repository(repository).into_future()
+        client.storage().upload(FileInput::bytes(some_bytes(length), "a/b")).repository(repository).send()
     };
 
     for evil in ["https://evil.example", "http://v3.fal.media", "https://fal.media.evil.example", "nonsense"] {
@@ -628,7 +628,7 @@ async fn a_dropped_upload_frees_its_reader_and_connections() {
     let (sender, mut receiver) = tokio::sync::watch::channel(0);
     {
         let upload = client.storage().upload(FileInput::reader(Held(Arc::clone(&dropped)), None));
-        let upload = upload.on_progress(move |progress| _ = sender.send_replace(progress.bytes)).into_future();
+        let upload = upload.on_progress(move |progress| _ = sender.send_replace(progress.bytes)).send();
         tokio::select! {
             outcome = upload => panic!("{outcome:?}"),
             _ = receiver.wait_for(|bytes| *bytes >= 1600) => {}

@@ -20,23 +20,36 @@ const MAX_SENTENCES: usize = 1_000;
 
 /// Returns the prose of a schema, or the fallback where it has none.
 pub(super) fn of_schema(schema: &Value, fallback: &str) -> Vec<String> {
-    let docs = schema.get("description").and_then(Value::as_str).map(prose::lines).unwrap_or_default();
+    let docs = prose_of(schema);
     if docs.is_empty() { vec![fallback.to_owned()] } else { docs }
 }
 
 /// Returns the prose of a property, or its title if that says more than its name. Otherwise there is none.
 pub(super) fn of_field(wire: &str, property: &Value) -> Vec<String> {
-    let prose = property.get("description").and_then(Value::as_str).map(prose::lines).unwrap_or_default();
+    let prose = prose_of(property);
     if !prose.is_empty() {
         return prose;
     }
+    title(wire, property).map(|title| prose::lines_within(&words::title(title), MAX_SENTENCES)).unwrap_or_default()
+}
+
+/// Returns true if the title of a property documents it.
+pub(super) fn uses_title(wire: &str, property: &Value) -> bool {
+    prose_of(property).is_empty() && title(wire, property).is_some()
+}
+
+fn prose_of(schema: &Value) -> Vec<String> {
+    schema.get("description").and_then(Value::as_str).map(prose::lines).unwrap_or_default()
+}
+
+/// Returns the title of a property if it says more than the property's name.
+fn title<'a>(wire: &str, property: &'a Value) -> Option<&'a str> {
     let name = letters(wire);
     let says_more = |title: &&str| {
         let mut words = title.split(|c: char| !c.is_alphanumeric()).map(letters);
         words.any(|word| !name.contains(&word))
     };
-    let title = property.get("title").and_then(Value::as_str).map(str::trim).filter(says_more);
-    title.map(|title| prose::lines_within(&words::title(title), MAX_SENTENCES)).unwrap_or_default()
+    property.get("title").and_then(Value::as_str).map(str::trim).filter(says_more)
 }
 
 fn letters(text: &str) -> String {

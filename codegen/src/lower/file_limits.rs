@@ -123,6 +123,12 @@ pub(super) fn is_known(keyword: &str) -> bool {
     [MULTIPLE_OF, COMBINED, NORMALIZATION].contains(&keyword) || measures.any(|known| *known == keyword)
 }
 
+/// Returns true if a schema states limits of a file.
+pub(super) fn are_in(schema: &Value) -> bool {
+    let is_limited = |place: &Value| place.as_object().is_some_and(|place| place.keys().any(|key| is_known(key)));
+    is_limited(schema) || schema.get("x-fal").is_some_and(is_limited)
+}
+
 /// Returns the rules of a file with these schemas.
 pub(super) fn of_file<'a>(schemas: impl IntoIterator<Item = &'a Value>) -> Option<Rule> {
     let limits = Limits::of(schemas);
@@ -174,7 +180,7 @@ pub(super) fn facts(property: &Value) -> Option<String> {
     (!sentences.is_empty()).then(|| sentences.join(" "))
 }
 
-/// Returns notes about the limits of a property that are not numbers, or that no file meets.
+/// Returns notes about the limits of a property that are not positive numbers, or that no file meets.
 pub(super) fn unchecked(property: &Value) -> Vec<String> {
     let places = places(property);
     let limits = Limits::of(places);
@@ -187,7 +193,7 @@ pub(super) fn unchecked(property: &Value) -> Vec<String> {
             .collect();
         let is_number = |value: &Value| rules::number(value).is_some_and(|number| number.to_f64() >= 0.0);
         let wrong = present.iter().filter(|(_, value)| !is_number(value));
-        notes.extend(wrong.map(|(keyword, _)| refusals::unchecked(keyword, Some(refusals::NOT_A_NUMBER))));
+        notes.extend(wrong.map(|(keyword, _)| refusals::unchecked(keyword, Some(refusals::NOT_POSITIVE))));
         if present.len() > 1
             && limits.bounds(measure) == (None, None)
             && present.iter().all(|(_, value)| is_number(value))
@@ -197,7 +203,7 @@ pub(super) fn unchecked(property: &Value) -> Vec<String> {
         }
     }
     if limits.get(&[MULTIPLE_OF]).is_some_and(|step| !step.is_null()) && limits.multiple_of().is_none() {
-        notes.push(refusals::unchecked(MULTIPLE_OF, Some(refusals::NOT_A_NUMBER)));
+        notes.push(refusals::unchecked(MULTIPLE_OF, Some(refusals::NOT_POSITIVE)));
     }
     notes
 }

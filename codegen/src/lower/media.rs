@@ -3,6 +3,7 @@
 use heck::ToSnakeCase;
 use serde_json::{Map, Value};
 
+use super::file_limits;
 use crate::model::Side;
 use crate::types::RuntimeType;
 
@@ -25,6 +26,7 @@ pub(super) fn is_file(name: &str, schema: &Value) -> bool {
     let hint = schema.get("ui").and_then(|ui| ui.get("field")).or(schema.get("_fal_ui_field")).and_then(Value::as_str);
     let name = name.to_ascii_lowercase();
     hint.is_some_and(|hint| FILE_FIELDS.contains(&hint))
+        || [schema, string].into_iter().any(file_limits::are_in)
         || string.get("format").and_then(Value::as_str) == Some("uri")
         || name.ends_with("url")
         || name.ends_with("urls")
@@ -37,10 +39,10 @@ pub(super) fn takes_files(name: &str, schema: &Value) -> bool {
     members.is_some_and(|members| members.iter().any(is_file))
 }
 
-/// Adds the union's hints for the playground to a member.
+/// Adds the union's hints for the playground, and its limits of files, to a member.
 fn with_hint(member: &Value, whole: &Value) -> Value {
     let mut member = member.clone();
-    for key in ["ui", "_fal_ui_field"] {
+    for key in ["ui", "_fal_ui_field", "x-fal"] {
         if let (Some(member), Some(hint)) = (member.as_object_mut(), whole.get(key)) {
             member.insert(key.to_owned(), hint.clone());
         }

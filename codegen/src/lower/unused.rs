@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fal_documents::Document;
 use serde_json::Value;
 
-use super::file_limits;
+use super::{docs, file_limits};
 use crate::normalize::bounds;
 use crate::prose::code;
 use crate::refusals;
@@ -63,8 +63,8 @@ const OF_TYPE: &[(&str, &[&str])] = &[
 /// Returns a line about the keywords of a document that are not used, each with its number and its first place.
 pub(crate) fn unused(document: &Document) -> Option<String> {
     let mut unused = Unused { document, found: BTreeMap::new(), components: BTreeSet::new() };
-    unused.schema(&document.input, "Input", 0);
-    unused.schema(&document.output, "Output", 0);
+    unused.schema(&document.input, "Input", 0, false);
+    unused.schema(&document.output, "Output", 0, false);
     let keywords: Vec<String> = unused
         .found
         .iter()
@@ -84,7 +84,7 @@ struct Unused<'a> {
 }
 
 impl<'a> Unused<'a> {
-    fn schema(&mut self, schema: &'a Value, at: &str, depth: usize) {
+    fn schema(&mut self, schema: &'a Value, at: &str, depth: usize, uses_title: bool) {
         let Some(object) = schema.as_object().filter(|_| depth < MAX_DEPTH) else { return };
         for (keyword, value) in object {
             match (keyword.as_str(), value) {
@@ -95,18 +95,20 @@ impl<'a> Unused<'a> {
                 ("ui", Value::Object(hints)) => {
                     hints.keys().filter(|key| *key != "field").for_each(|key| self.add(&format!("ui.{key}"), at));
                 }
+                ("title", _) if uses_title => {}
                 (name, value) if !is_used(schema, name, value) => self.add(name, at),
                 _ => {}
             }
             match (keyword.as_str(), value) {
                 ("properties", Value::Object(properties)) => {
                     for (name, property) in properties {
-                        self.schema(property, &format!("{at}.{name}"), depth + 1);
+                        let uses_title = docs::uses_title(name, property);
+                        self.schema(property, &format!("{at}.{name}"), depth + 1, uses_title);
                     }
                 }
-                ("items" | "additionalProperties", value) => self.schema(value, at, depth + 1),
+                ("items" | "additionalProperties", value) => self.schema(value, at, depth + 1, false),
                 ("anyOf" | "oneOf" | "allOf", Value::Array(members)) => {
-                    members.iter().for_each(|member| self.schema(member, at, depth + 1));
+                    members.iter().for_each(|member| self.schema(member, at, depth + 1, false));
                 }
                 _ => {}
             }
@@ -114,7 +116,7 @@ impl<'a> Unused<'a> {
         if let Some((name, component)) = reference(schema).and_then(|name| self.document.components.get_key_value(name))
             && self.components.insert(name)
         {
-            self.schema(component, name, depth + 1);
+            self.schema(component, name, depth + 1, false);
         }
     }
 

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use fal_documents::Document;
+use fal_documents::pointer::escape;
 use serde_json::{Map, Value, json};
 
 use crate::schema::{UNDECLARED, reference};
@@ -9,20 +10,21 @@ use crate::words;
 /// Deeper schemas are not searched for examples.
 const MAX_DEPTH: usize = 16;
 
-/// Declares input fields that appear only in the document's examples.
+/// Declares input fields that appear only in the document's defaults and examples.
 ///
 /// Deserialising an input rejects unknown fields, because fal ignores a misspelt one and charges for the request. A field
 /// in fal's own example is not misspelt.
 pub(super) fn declare(document: &mut Document) {
     let mut found = Vec::new();
     let mut search = Search { components: &document.components, seen: BTreeSet::new(), found: &mut found };
-    search.schema(&document.input, 0);
-    for (component, field, example) in found {
-        let Some(properties) = document.components.get_mut(&component).and_then(|schema| schema.get_mut("properties"))
-        else {
-            continue;
+    search.schema(&document.input, &Place { component: None, pointer: String::new() }, 0);
+    for (Place { component, pointer }, field, example) in found {
+        let root = match component {
+            Some(component) => document.components.get_mut(&component),
+            None => Some(&mut document.input),
         };
-        if let Some(properties) = properties.as_object_mut() {
+        let object = root.and_then(|root| root.pointer_mut(&pointer));
+        if let Some(properties) = object.and_then(|object| object.get_mut("properties")?.as_object_mut()) {
             properties.entry(field).or_insert_with(|| property(&example));
         }
     }
@@ -43,44 +45,68 @@ fn property(example: &Value) -> Value {
     property
 }
 
+/// The place of a schema in the input or in a component.
+#[derive(Clone)]
+struct Place {
+    component: Option<String>,
+    pointer: String,
+}
+
+impl Place {
+    fn inside(&self, path: &str) -> Self {
+        Place { component: self.component.clone(), pointer: format!("{}/{path}", self.pointer) }
+    }
+}
+
 struct Search<'a> {
     components: &'a Map<String, Value>,
     /// The components that were searched already.
-    seen: BTreeSet<&'a str>,
-    /// The components with undeclared fields, each with the field's name and example.
-    found: &'a mut Vec<(String, String, Value)>,
+    seen: BTreeSet<Option<String>>,
+    /// The objects with undeclared fields, each with the field's name and example.
+    found: &'a mut Vec<(Place, String, Value)>,
 }
 
 impl<'a> Search<'a> {
-    fn schema(&mut self, schema: &'a Value, depth: usize) {
+    fn schema(&mut self, schema: &'a Value, at: &Place, depth: usize) {
         if depth > MAX_DEPTH {
             return;
         }
-        let examples = schema.get("examples").and_then(Value::as_array).into_iter().flatten();
-        let component = self.component(schema).or_else(|| self.component(schema.get("items")?));
-        if let Some((component, target)) = component {
-            for example in examples.chain(schema.get("example")) {
-                match example {
-                    Value::Array(list) => list.iter().for_each(|item| self.example(component, target, item)),
-                    example => self.example(component, target, example),
+        let object = self.object(schema, at).or_else(|| self.object(schema.get("items")?, &at.inside("items")));
+        if let Some((place, target)) = object {
+            let examples = schema.get("examples").and_then(Value::as_array).into_iter().flatten();
+            for value in examples.chain(schema.get("example")).chain(schema.get("default")) {
+                match value {
+                    Value::Array(list) => list.iter().for_each(|item| self.example(&place, target, item)),
+                    value => self.example(&place, target, value),
                 }
             }
-            if self.seen.insert(component) {
-                self.schema(target, depth + 1);
+            if place.component != at.component && self.seen.insert(place.component.clone()) {
+                self.schema(target, &place, depth + 1);
             }
         }
-        let inner = ["items", "additionalProperties"].iter().filter_map(|keyword| schema.get(*keyword));
-        let members = schema.get("anyOf").and_then(Value::as_array).into_iter().flatten();
-        let properties = schema.get("properties").and_then(Value::as_object).into_iter().flat_map(Map::values);
-        inner.chain(members).chain(properties).for_each(|schema| self.schema(schema, depth + 1));
+        for keyword in ["items", "additionalProperties"] {
+            if let Some(inner) = schema.get(keyword) {
+                self.schema(inner, &at.inside(keyword), depth + 1);
+            }
+        }
+        for (index, member) in schema.get("anyOf").and_then(Value::as_array).into_iter().flatten().enumerate() {
+            self.schema(member, &at.inside(&format!("anyOf/{index}")), depth + 1);
+        }
+        for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            self.schema(property, &at.inside(&format!("properties/{}", escape(name))), depth + 1);
+        }
     }
 
-    fn component(&self, schema: &'a Value) -> Option<(&'a str, &'a Value)> {
-        let name = reference(schema)?;
-        self.components.get(name).map(|component| (name, component))
+    /// Finds the object that a schema is or refers to.
+    fn object(&self, schema: &'a Value, at: &Place) -> Option<(Place, &'a Value)> {
+        if let Some(name) = reference(schema) {
+            let place = Place { component: Some(name.to_owned()), pointer: String::new() };
+            return self.components.get(name).map(|component| (place, component));
+        }
+        schema.get("properties").map(|_| (at.clone(), schema))
     }
 
-    fn example(&mut self, component: &str, schema: &Value, example: &Value) {
+    fn example(&mut self, place: &Place, schema: &Value, example: &Value) {
         let (Some(example), Some(named)) = (example.as_object(), schema.get("properties").and_then(Value::as_object))
         else {
             return;
@@ -89,7 +115,7 @@ impl<'a> Search<'a> {
             return;
         }
         for (field, value) in example.iter().filter(|(field, _)| !named.contains_key(*field)) {
-            self.found.push((component.to_owned(), field.clone(), value.clone()));
+            self.found.push((place.clone(), field.clone(), value.clone()));
         }
     }
 }

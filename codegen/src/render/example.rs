@@ -25,6 +25,9 @@ const MAX_STRING: usize = 100;
 /// The most values in an example. A few objects that require several others each may need millions.
 const MAX_VALUES: usize = 500;
 
+/// The place of a value that is nested too deeply.
+const LEFT_OUT: &str = "todo!()";
+
 /// Returns the lines of the example, with their fence.
 pub(super) fn example(node: &Node, endpoint: &Endpoint, options: &Options) -> Vec<String> {
     let path = module_path(&endpoint.id);
@@ -34,7 +37,16 @@ pub(super) fn example(node: &Node, endpoint: &Endpoint, options: &Options) -> Ve
     let values = Values { items, module, budget: RefCell::new(Budget::new(MAX_VALUES)) };
     // Another crate sees the types of this module only by a path that the generator has to be told.
     let compiles = options.module_path.is_some();
-    let mut lines = vec![if compiles { "```no_run" } else { words::IGNORED_EXAMPLE }.to_owned()];
+    let input = match endpoint.input() {
+        Some(input) => values.builder(input),
+        None => vec!["let input = serde_json::json!({});".to_owned()],
+    };
+    let fence = match compiles {
+        _ if input.iter().any(|line| line.contains(LEFT_OUT)) => words::PARTIAL_EXAMPLE,
+        true => "```no_run",
+        false => words::IGNORED_EXAMPLE,
+    };
+    let mut lines = vec![fence.to_owned()];
     lines.push(format!("use {root}::{};", options.trait_name));
     if endpoint.input().is_some() {
         lines.push(format!("use {root}::{};", path.join("::")));
@@ -43,10 +55,7 @@ pub(super) fn example(node: &Node, endpoint: &Endpoint, options: &Options) -> Ve
     if compiles {
         lines.push("# async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {".to_owned());
     }
-    lines.extend(match endpoint.input() {
-        Some(input) => values.builder(input),
-        None => vec!["let input = serde_json::json!({});".to_owned()],
-    });
+    lines.extend(input);
     let handle = if node.is_group() { ".endpoint()" } else { "" };
     lines.push(format!("let response = client.{}(){handle}.subscribe(input).await?;", path.join("().")));
     if compiles {
@@ -135,8 +144,8 @@ impl Values<'_> {
             Type::Runtime("FileInput") => "\"https://…\"".to_owned(),
             Type::Runtime("ImageSize") => "(1024, 1024)".to_owned(),
             // An item is the object itself.
-            Type::List(item) if matches!(**item, Type::Local(_)) => format!("[{}]", self.exact(item, depth + 1)),
-            Type::List(item) => format!("[{}]", self.argument(item, depth + 1)),
+            Type::List(item) if matches!(**item, Type::Local(_)) => list("", &self.exact(item, depth + 1)),
+            Type::List(item) => list("", &self.argument(item, depth + 1)),
             Type::Nullable(value) => self.argument(value, depth + 1),
             Type::Local(name) => self.local(name, depth, false),
             _ => self.exact(of, depth),
@@ -147,7 +156,7 @@ impl Values<'_> {
     fn exact(&self, of: &Type, depth: usize) -> String {
         let module = self.module;
         if depth > MAX_DEPTH || !self.budget.borrow_mut().spend(1) {
-            return "unreachable!()".to_owned();
+            return LEFT_OUT.to_owned();
         }
         match of {
             Type::Bool => "true".to_owned(),
@@ -158,7 +167,7 @@ impl Values<'_> {
             Type::Runtime("FileInput") => "fal_client::FileInput::url(\"https://…\")".to_owned(),
             Type::Runtime("ImageSize") => "fal_client::ImageSize::new(1024, 1024)".to_owned(),
             Type::Runtime(name) => format!("fal_client::{name}::new(\"https://…\")"),
-            Type::List(item) => format!("vec![{}]", self.exact(item, depth + 1)),
+            Type::List(item) => list("vec!", &self.exact(item, depth + 1)),
             Type::Map(value) => {
                 let value = match &**value {
                     Type::Local(name) => format!("{module}::{name}"),
@@ -176,7 +185,7 @@ impl Values<'_> {
     /// A value of a type of the endpoint's own. A builder is one only if it is built.
     fn local(&self, name: &str, depth: usize, build: bool) -> String {
         if depth > MAX_DEPTH || !self.budget.borrow_mut().spend(1) {
-            return "unreachable!()".to_owned();
+            return LEFT_OUT.to_owned();
         }
         let path = format!("{}::{name}", self.module);
         match self.items.get(name) {
@@ -194,9 +203,15 @@ impl Values<'_> {
             }
             Some(Item::Union(union)) => match union.members.first() {
                 Some(member) => format!("{path}::{}({})", member.name, self.exact(&member.of, depth + 1)),
-                None => "unreachable!()".to_owned(),
+                None => LEFT_OUT.to_owned(),
             },
             _ => "serde_json::json!({})".to_owned(),
         }
     }
+}
+
+/// An array with an item, or without it where it is nested too deeply.
+fn list(before: &str, item: &str) -> String {
+    let item = if item.contains(LEFT_OUT) { "" } else { item };
+    format!("{before}[{item}]")
 }

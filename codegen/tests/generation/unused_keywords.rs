@@ -11,6 +11,7 @@ fn project() -> Project {
     let input = json!({ "type": "object", "title": "One", "properties": {
         "a": { "type": "integer", "minimum": 1, "max": 9, "step": 2, "ui": { "field": "number", "important": true } },
         "b": { "type": "number", "step": 0.5, "description": "d", "examples": [1], "default": { "title": "not a keyword" } },
+        "c": { "type": "boolean", "title": "This title documents the field" },
         "text": { "type": "string", "min": 3, "minimum": 3, "maxLength": 9 },
         "image_url": { "type": "string", "x-fal": { "max_file_size": 10, "timeout": 20 } },
     } });

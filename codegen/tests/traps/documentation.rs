@@ -173,4 +173,4 @@ pub struct Output {
 
 // The report:
 // - `Input.extra`: the schema does not state a type; typed as `serde_json::Value`
-// - traps/documentation: `title` (2 uses, first `Input.num_steps`)
+// - traps/documentation: `title` (`Input.num_steps`)

@@ -10,7 +10,7 @@
 //!
 //! let input = endless::Input::builder()
 //!     .node(endless::Node::new("…"))
-//!     .a(endless::A::new(endless::B::new([endless::B::new([endless::B::new([endless::B::new([unreachable!()])])])])))
+//!     .a(endless::A::new(endless::B::new([endless::B::new([endless::B::new([endless::B::new([])])])])))
 //!     .text("…")
 //!     .either(endless::EitherChoice::List(vec!["…".to_owned()]));
 //! let response = client.traps().endless().subscribe(input).await?;

@@ -102,7 +102,7 @@ pub struct Input {
     ///
     /// Limits: area at least 16 pixels.
     ///
-    /// `min_width` is not checked because it is not a number.
+    /// `min_width` is not checked because it is not a positive number.
     ///
     /// `min_height` is not checked because the lower bound is above the upper bound.
     ///
@@ -122,6 +122,15 @@ pub struct Input {
     pub own_size: Option<::fal_client::ImageSize>,
     /// Not a file.
     pub text: Option<String>,
+    /// A picture that only its limits tell from a text.
+    ///
+    /// Limits: size at most 1000000 bytes (1 MB).
+    #[field(file(size(max(1000000))))]
+    pub backdrop: Option<::fal_client::FileInput>,
+    /// The `either_clip` field: see [`EitherClipChoice`].
+    ///
+    /// Limits of each file: size at most 500 bytes. Limits of all files together: size at most 800 bytes.
+    pub either_clip: Option<EitherClipChoice>,
 }
 
 /// A value of `Input.either_url`. Its type varies.
@@ -168,6 +177,17 @@ pub enum ImageSizePreset {
     Square,
 }
 
+/// A value of `Input.either_clip`. Its type varies.
+#[::fal_client::input_union]
+pub enum EitherClipChoice {
+    /// A file.
+    #[variant(file(size(max(500))))]
+    File(::fal_client::FileInput),
+    /// An array.
+    #[variant(each(file(size(max(500)))), files(size(max(800))))]
+    Files(Vec<::fal_client::FileInput>),
+}
+
 /// The endpoint's output.
 #[::fal_client::output]
 pub struct Output {
@@ -176,7 +196,7 @@ pub struct Output {
 }
 
 // The report:
-// - `Input.mask_url`: `min_width` is not checked because it is not a number
+// - `Input.mask_url`: `min_width` is not checked because it is not a positive number
 // - `Input.mask_url`: `min_height` is not checked because the lower bound is above the upper bound
 // - `Input.mask_url`: `max_height` is not checked because the lower bound is above the upper bound
 // - traps/file_limits: `x-fal.timeout` (4 uses, first `Input.end_image_url`)

@@ -4,7 +4,7 @@
 //!
 //! <https://fal.ai/models/traps/required_nulls>
 //!
-//! ```ignore (the path of the module is not known to the generator)
+//! ```ignore (some values are left out)
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::required_nulls;
 //!
@@ -14,7 +14,7 @@
 //!     .steps(1)
 //!     .points([required_nulls::Spot::builder().label("…").build()])
 //!     .size((1024, 1024))
-//!     .reference(required_nulls::Reference::builder().id("…").revision("…").next(Box::new(required_nulls::Reference::builder().id("…").revision("…").next(Box::new(required_nulls::Reference::builder().id("…").revision("…").next(Box::new(unreachable!())).build())).build())))
+//!     .reference(required_nulls::Reference::builder().id("…").revision("…").next(Box::new(required_nulls::Reference::builder().id("…").revision("…").next(Box::new(required_nulls::Reference::builder().id("…").revision("…").next(Box::new(todo!())).build())).build())))
 //!     .anything(serde_json::json!({}));
 //! let response = client.traps().required_nulls().subscribe(input).await?;
 //! ```

@@ -26,6 +26,14 @@ pub struct Input {
     ///
     /// Example: `[{"name":"a","other":1}]`.
     pub clips: Option<Vec<Closed>>,
+    /// The `frames` field: an array of [`Frame`].
+    ///
+    /// Example: `[{"at":1,"label":"start"}]`.
+    pub frames: Option<Vec<Frame>>,
+    /// An object in place.
+    ///
+    /// Default: `{"name":"soft","weight":0.5}`.
+    pub style: Option<Style>,
     /// The `video` field: see [`Clip`].
     ///
     /// Example: `{"extra":[1],"kind":"rgb","preprocess":false,"speed":2,"url":"https://a.example/b.mp4"}`.
@@ -37,6 +45,24 @@ pub struct Input {
 pub struct Closed {
     /// The `name` field: a string.
     pub name: Option<String>,
+}
+
+/// An element of `Input.frames`.
+#[::fal_client::input_object]
+pub struct Frame {
+    /// The `at` field: a number.
+    pub at: Option<f64>,
+    /// Not declared in the schema, but present in an example of the document.
+    pub label: Option<String>,
+}
+
+/// An object in place.
+#[::fal_client::input_object]
+pub struct Style {
+    /// The `name` field: a string.
+    pub name: Option<String>,
+    /// Not declared in the schema, but present in an example of the document.
+    pub weight: Option<f64>,
 }
 
 /// A value of `Input.video`.
@@ -66,6 +92,8 @@ pub struct Output {
 }
 
 // The report:
+// - `Frame.label`: the field is not declared in the schema, but the document has an example of it
+// - `Style.weight`: the field is not declared in the schema, but the document has an example of it
 // - `Clip.extra`: the schema does not state a type; typed as `serde_json::Value`
 // - `Clip.extra`: the field is not declared in the schema, but the document has an example of it
 // - `Clip.kind`: the field is not declared in the schema, but the document has an example of it

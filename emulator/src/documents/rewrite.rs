@@ -5,7 +5,7 @@
 //! - A `$ref` without a target is dropped, so that it allows everything.
 //! - `#/$defs/…` and `#/definitions/…` of the short form become `#/components/schemas/…`.
 //! - A value that is not a schema, such as null, allows everything.
-//! - A tuple written as `items: {"0": …, "1": …}` becomes `prefixItems`.
+//! - A tuple written as `items: {"0": …, "1": …}` or `items: […, …]` becomes `prefixItems`.
 //! - A bound of a number written as `min`, `ge`, `gt`, `max`, `le` or `lt` gets the name that JSON Schema has for it.
 //!
 //! Embedded ids and anchors are dropped too, because they would change the target of `#/components/…`.
@@ -62,6 +62,9 @@ pub(crate) fn rewrite(schema: &Value, root: &Value) -> Value {
             "items" if is_tuple(value) => {
                 rewritten.insert("prefixItems".into(), tuple(value, root));
             }
+            "items" if value.as_array().is_some_and(|members| !members.is_empty()) => {
+                rewritten.insert("prefixItems".into(), keyword_value("prefixItems", value, root));
+            }
             name if IDENTITY.contains(&name) => {}
             name if bound(name).is_some() => {
                 if let Some(name) = bound(name).filter(|name| value.is_number() && !keywords.contains_key(*name)) {
@@ -89,7 +92,7 @@ fn in_components(reference: &str) -> String {
 
 fn keyword_value(keyword: &str, value: &Value, root: &Value) -> Value {
     match value {
-        Value::Object(_) if SCHEMA.contains(&keyword) => rewrite(value, root),
+        _ if SCHEMA.contains(&keyword) => rewrite(value, root),
         Value::Array(members) if LIST.contains(&keyword) => {
             members.iter().map(|member| rewrite(member, root)).collect()
         }

@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -14,7 +15,6 @@ use crate::storage::host::Host;
 use crate::storage::lifecycle::Lifecycle;
 
 /// A request that was received, shared by the journal and its handler.
-#[derive(Debug)]
 pub(crate) struct Received {
     pub(super) operation: Operation,
     pub(super) method: Method,
@@ -28,13 +28,26 @@ pub(crate) struct Received {
     pub(super) status: OnceLock<u16>,
 }
 
-#[derive(Debug)]
 pub(super) struct Body {
     pub(super) size: u64,
     /// The bytes in memory.
     weight: usize,
     bytes: Bytes,
     json: Result<Value, serde_json::Error>,
+}
+
+/// Shows neither headers nor the query nor the body: they may have the API key, tokens and signatures.
+impl fmt::Debug for Received {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Received")
+            .field("operation", &self.operation)
+            .field("method", &self.method)
+            .field("path", &self.path())
+            .field("endpoint", &self.endpoint)
+            .field("request_id", &self.request_id.get())
+            .field("status", &self.status.get())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Received {

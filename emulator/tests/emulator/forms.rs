@@ -217,3 +217,20 @@ async fn hints_name_what_is_not_served_as_it_may_be_expected() {
     );
     assert_eq!(Emulator::start().await.expect("the shipped documents").hints().count(), 0);
 }
+
+#[tokio::test]
+async fn values_that_are_not_schemas_allow_everything() {
+    let mut input = rating();
+    input["properties"]["note"] = json!(null);
+    input["properties"]["tags"] = json!({ "type": "array", "items": null });
+    input["properties"]["pair"] = json!({ "type": "array", "items": [{ "type": "string" }, { "type": "integer" }] });
+    let short = json!({ "endpointId": "shop/rate", "input": input, "output": review() });
+    let fal = serving("a.json", short.to_string()).await;
+    check(&fal, "shop/rate").await;
+    let run = async |pair: Value| {
+        let input = json!({ "stars": 4, "note": [1], "tags": [true, "x"], "pair": pair });
+        fal.run("shop/rate", &input).await
+    };
+    assert_eq!(run(json!(["a", 1])).await.status, 200);
+    assert_eq!(run(json!([1, "a"])).await.status, 422);
+}

@@ -45,6 +45,38 @@ async fn bounds_under_other_names_are_judged() {
 }
 
 #[tokio::test]
+async fn file_limits_are_judged_unless_no_file_meets_them() {
+    const PNG: &str = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAB4AAAAUCAIAAAA=";
+    for (limits, url, expected) in [
+        (json!({ "min_width": 30, "max_pixels": 600 }), PNG, None),
+        (json!({ "min_pixels": 601 }), PNG, Some(("image_too_small", json!({ "min_area": 601 })))),
+        (json!({ "max_pixels": 599 }), PNG, Some(("image_too_large", json!({ "max_area": 599 })))),
+        (json!({ "max_file_size": 8 }), "data:,ten%20bytes", Some(("file_too_large", json!({ "max_size": 8 })))),
+        (json!({ "max_file_size": 9 }), "DATA:,ten%20bytes", None),
+        (
+            json!({ "max_file_size": 2 }),
+            "data:text/plain;BASE64,YWJj",
+            Some(("file_too_large", json!({ "max_size": 2 }))),
+        ),
+        (json!({ "max_file_size": 0 }), "data:,a", Some(("file_too_large", json!({ "max_size": 0 })))),
+        (json!({ "min_width": 300, "max_width": 100, "min_area": 9, "max_area": 8 }), PNG, None),
+        (json!({ "min_aspect_ratio": 3, "max_aspect_ratio": 2, "multiple_of": 0 }), PNG, None),
+        (json!({ "max_file_size": -1, "max_height": "5", "multiple_of": -3 }), PNG, None),
+    ] {
+        let schema = json!({ "file_url": { "type": "string", "x-fal": limits } });
+        let reply = judged(schema, json!({ "file_url": url })).await;
+        match expected {
+            None => assert_eq!(reply.status, 200, "{limits}: {reply:?}"),
+            Some((kind, ctx)) => {
+                let violations = essence(&reply);
+                let found: Vec<(&Value, &Value)> = violations.iter().map(|(kind, _, _, ctx)| (kind, ctx)).collect();
+                assert_eq!(found, [(&json!(kind), &ctx)], "{limits}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn own_defaults_and_examples_are_accepted() {
     let schema = json!({
         "steps": { "type": "integer", "minimum": 1, "default": 0, "examples": [-1] },

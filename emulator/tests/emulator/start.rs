@@ -73,6 +73,7 @@ async fn occupied_port_is_an_error() {
     let port: u16 = fal.base_url().rsplit(':').next().unwrap().parse().unwrap();
     let error = Emulator::builder().port(port).start().await.unwrap_err();
     assert!(error.to_string().starts_with(&format!("cannot listen on 127.0.0.1:{port}: ")), "{error}");
+    assert!(error.to_string().ends_with("; choose another port, or 0 for a free one"), "{error}");
 }
 
 #[tokio::test]

@@ -59,6 +59,8 @@ impl Existing {
             Ok(found) if found.is_file() && self.keep && known.fits(path, found.len()) => Found::Kept,
             Ok(found) if found.is_file() && self.overwrite => Found::Free,
             Ok(_) => Found::Taken,
+            // A link that leads nowhere has the name, too.
+            Err(_) if !self.overwrite && fs::symlink_metadata(path).is_ok() => Found::Taken,
             Err(_) => Found::Free,
         }
     }
