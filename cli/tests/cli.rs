@@ -323,7 +323,7 @@ mod emulate {
         assert_eq!(
             emulator.lines[4..],
             [
-                "export FAL_KEY=emulator:key".to_owned(),
+                "export FAL_KEY=local-key-id:local-key-secret".to_owned(),
                 format!("export FAL_RUN_HOST={base}/fal.run"),
                 format!("export FAL_QUEUE_RUN_HOST={base}/queue.fal.run"),
                 format!("export FAL_WS_RUN_HOST={base}/ws.fal.run"),

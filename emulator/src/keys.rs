@@ -34,7 +34,7 @@ impl Keys {
     /// Returns a key that is accepted.
     pub(crate) fn accepted(&self) -> &str {
         match self {
-            Keys::Any => "emulator:key",
+            Keys::Any => "local-key-id:local-key-secret",
             Keys::Only(key) => key,
         }
     }

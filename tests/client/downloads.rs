@@ -42,6 +42,17 @@ async fn an_existing_file_is_kept_unless_overwrite_is_set() {
 }
 
 #[tokio::test]
+async fn a_missing_folder_is_an_error_before_anything_is_requested() {
+    let server = Server::start(|_, _| Reply::text(200, "image/png", "abc")).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = format!("{}/fox.png", server.base());
+    let error = server.client().download(url, folder.path().join("images/fox.png")).await.expect_err("no folder");
+    assert_eq!(error.kind(), ErrorKind::File);
+    assert!(error.to_string().ends_with("images does not exist"), "{error}");
+    assert!(server.seen().is_empty());
+}
+
+#[tokio::test]
 async fn redirects_of_media_hosts_are_followed_up_to_a_limit() {
     let server = Server::start(|_, seen| match seen.target.as_str() {
         "/a" => Reply::text(302, "text/plain", "").header("location", "/b"),

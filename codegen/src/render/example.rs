@@ -39,7 +39,7 @@ pub(super) fn example(node: &Node, endpoint: &Endpoint, options: &Options) -> Ve
     let compiles = options.module_path.is_some();
     let input = match endpoint.input() {
         Some(input) => values.builder(input),
-        None => vec!["let input = serde_json::json!({});".to_owned()],
+        None => vec!["let input = fal_client::serde_json::json!({});".to_owned()],
     };
     let fence = match compiles {
         _ if input.iter().any(|line| line.contains(LEFT_OUT)) => words::PARTIAL_EXAMPLE,
@@ -163,7 +163,7 @@ impl Values<'_> {
             Type::I64 | Type::I128 => "1".to_owned(),
             Type::F64 => "1.0".to_owned(),
             Type::String => "\"…\".to_owned()".to_owned(),
-            Type::Json => "serde_json::json!({})".to_owned(),
+            Type::Json => "fal_client::serde_json::json!({})".to_owned(),
             Type::Runtime("FileInput") => "fal_client::FileInput::url(\"https://…\")".to_owned(),
             Type::Runtime("ImageSize") => "fal_client::ImageSize::new(1024, 1024)".to_owned(),
             Type::Runtime(name) => format!("fal_client::{name}::new(\"https://…\")"),
@@ -205,7 +205,7 @@ impl Values<'_> {
                 Some(member) => format!("{path}::{}({})", member.name, self.exact(&member.of, depth + 1)),
                 None => LEFT_OUT.to_owned(),
             },
-            _ => "serde_json::json!({})".to_owned(),
+            _ => "fal_client::serde_json::json!({})".to_owned(),
         }
     }
 }

@@ -8,7 +8,7 @@
 //! use crate::endpoints::Endpoints;
 //! use crate::endpoints::traps::free_form;
 //!
-//! let input = free_form::Input::builder().anything(serde_json::json!({}));
+//! let input = free_form::Input::builder().anything(fal_client::serde_json::json!({}));
 //! let response = client.traps().free_form().subscribe(input).await?;
 //! ```
 

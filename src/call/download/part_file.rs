@@ -80,7 +80,7 @@ impl PartFile {
     }
 }
 
-/// Checks that a file can be saved at a path: it is free, or has a regular file that may be overwritten.
+/// Checks that a file can be saved at a path: its folder exists, and it is free or has a regular file that may be overwritten.
 pub(super) fn check_destination(path: &Path, overwrite: bool) -> Result<(), Error> {
     let reject = |kind: &str| {
         let message =
@@ -91,7 +91,15 @@ pub(super) fn check_destination(path: &Path, overwrite: bool) -> Result<(), Erro
         Ok(existing) if existing.is_dir() => reject("a folder"),
         Ok(existing) if !existing.is_file() => reject("not a regular file"),
         Ok(_) if !overwrite => Err(unwritable(path, io::ErrorKind::AlreadyExists.into())),
-        _ => Ok(()),
+        Ok(_) => Ok(()),
+        Err(_) => match path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) {
+            Some(folder) => {
+                let message =
+                    format!("cannot save to {}: the folder {} does not exist", path.display(), folder.display());
+                Err(Error::new(ErrorKind::File, message))
+            }
+            None => Ok(()),
+        },
     }
 }
 
