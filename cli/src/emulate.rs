@@ -30,7 +30,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
     /// Time that each job runs, such as 30s or 2m. Default: 600ms
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
     running: Option<Duration>,
     /// Make submissions and direct runs fail. Can be repeated
     ///
@@ -45,6 +45,10 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(arguments))
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "expected a number with a unit, such as 30s or 2m".to_owned())
 }
 
 async fn serve(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {

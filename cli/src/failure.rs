@@ -64,7 +64,11 @@ impl FromStr for Failure {
         let status = || failure.parse().ok().filter(|status| (400..600).contains(status)).map(Kind::Status);
         let kind = named.or_else(status).ok_or_else(|| {
             let names = NAMES.map(|(name, _)| name).join(", ");
-            format!("unknown failure `{failure}`: expected an HTTP status from 400 to 599, or one of {names}")
+            let problem = match failure {
+                "" => format!("missing failure in `{text}`"),
+                _ => format!("unknown failure `{failure}`"),
+            };
+            format!("{problem}: expected an HTTP status from 400 to 599, or one of {names}")
         })?;
         Ok(Failure { endpoint, count, kind })
     }
@@ -154,12 +158,13 @@ mod tests {
     #[test]
     fn unknown_failures_are_rejected() {
         for (text, message) in [
-            ("", "unknown failure ``"),
+            ("", "missing failure in ``"),
+            ("422x", "missing failure in `422x`: expected an HTTP status"),
+            ("acme/echo=", "missing failure in `acme/echo=`"),
             ("200", "unknown failure `200`"),
             ("600", "unknown failure `600`"),
             ("rate_limit", "unknown failure `rate_limit`"),
             ("acme/echo", "unknown failure `acme/echo`"),
-            ("3x", "unknown failure ``"),
             ("0x500", "invalid count in `0x500`"),
             ("99999999999x500", "invalid count in"),
         ] {

@@ -145,7 +145,7 @@ impl Builder {
         let mut lock = folder.is_dir().then(|| Lock::of(&folder));
         let Found { sources, passed_over, .. } = self.find()?;
         let present = Present::read(&folder, &self.options.render);
-        let Generated { documents, files, report, duplicate_keys } = pipeline::run(&sources, &present, &self.options)?;
+        let Generated { documents, files, report, mistakes } = pipeline::run(&sources, &present, &self.options)?;
         if lock.is_none() {
             fs::create_dir_all(&folder).map_err(|error| Finding::io(&folder, "create the folder", &error))?;
             lock = Some(Lock::of(&folder));
@@ -160,7 +160,7 @@ impl Builder {
         let modified = in_build_script().then(|| start.checked_sub(BEFORE_START)).flatten();
         write::apply(&folder, &changes, modified)?;
         drop(lock);
-        let summary = Summary { passed_over, duplicate_keys, ..Summary::new(documents, changes, lost) };
+        let summary = Summary { passed_over, mistakes, ..Summary::new(documents, changes, lost) };
         if in_build_script() {
             if self.out_dir.is_some() {
                 paths.iter().try_for_each(|path| rerun_if_changed(path))?;
@@ -192,11 +192,11 @@ impl Builder {
         let folder = self.folder()?;
         let _lock = folder.is_dir().then(|| Lock::of(&folder));
         let Found { sources, passed_over, .. } = self.find()?;
-        let Generated { documents, files, report, duplicate_keys } =
+        let Generated { documents, files, report, mistakes } =
             pipeline::run(&sources, &Present::default(), &self.options)?;
         let lost = report.new_since(&report::read(&folder).unwrap_or_default());
         let summary = Summary::new(documents, write::compare(&folder, files)?, lost);
-        Ok(Summary { passed_over, duplicate_keys, ..summary })
+        Ok(Summary { passed_over, mistakes, ..summary })
     }
 
     fn find(&self) -> Result<Found, Error> {

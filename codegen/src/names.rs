@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use heck::{ToPascalCase, ToSnakeCase};
 use proc_macro2::{Ident, Span};
 
+use crate::refusals;
+
 /// Keywords of every edition, and names that are special in paths.
 const KEYWORDS: &[&str] = &[
     "Self", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate", "do", "dyn",
@@ -355,6 +357,22 @@ fn capitalized(word: &str) -> String {
 /// Returns true if a user may choose the name for the trait of the root.
 pub(crate) fn is_type_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic()) && identifier(name) == name && name != "Self"
+}
+
+/// Checks the path of a module as other crates see it. Fails with what is wrong with it.
+pub(crate) fn check_module_path(path: &str) -> Result<(), String> {
+    if syn::parse_str::<syn::Path>(path).is_err() {
+        return Err(refusals::module_path(path));
+    }
+    for segment in path.split("::").map(str::trim) {
+        match segment {
+            // They lead elsewhere in a documentation test, which is a crate of its own.
+            "crate" | "self" | "super" | "Self" => return Err(refusals::relative_module_path(path)),
+            _ if KEYWORDS.contains(&segment) => return Err(refusals::keyword_in_module_path(path, segment)),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn ident(name: &str) -> Ident {

@@ -34,8 +34,8 @@ pub(crate) struct Generated {
     pub(crate) documents: usize,
     pub(crate) files: Files,
     pub(crate) report: Report,
-    /// Keys that an object of a document has twice.
-    pub(crate) duplicate_keys: Vec<Finding>,
+    /// Likely mistakes in documents that are not errors.
+    pub(crate) mistakes: Vec<Finding>,
 }
 
 /// Generates every file, reusing what is present. Fails with everything that is wrong with the documents.
@@ -54,7 +54,7 @@ pub(crate) fn run(sources: &[Source], present: &Present, options: &Options) -> R
         Err(found) => return Err(Error::new([findings, found].concat())),
     };
     let (documents, mut lines) = (endpoints.documents.len(), endpoints.lines());
-    let duplicate_keys = std::mem::take(&mut endpoints.duplicate_keys);
+    let mistakes = std::mem::take(&mut endpoints.mistakes);
     let Modules { mut files, report, codes } = modules(&tree, endpoints, present, options, &mut findings);
     for Line { id, code, .. } in &mut lines {
         *code = code.and_then(|_| codes.get(id).copied());
@@ -71,7 +71,7 @@ pub(crate) fn run(sources: &[Source], present: &Present, options: &Options) -> R
     files.insert(PathBuf::from(ROOT), Some(render::root(&tree, &options.render)));
     files.insert(PathBuf::from(MANIFEST), Some(Manifest::new(lines, &options.render).to_text()));
     files.insert(PathBuf::from(REPORT), Some(report.to_text()));
-    Ok(Generated { documents, files, report, duplicate_keys })
+    Ok(Generated { documents, files, report, mistakes })
 }
 
 fn check_names(options: &Options) -> Vec<Finding> {
@@ -80,9 +80,7 @@ fn check_names(options: &Options) -> Vec<Finding> {
     if !names::is_type_name(trait_name) {
         reasons.push(refusals::trait_name(trait_name));
     }
-    if let Some(path) = module_path.as_ref().filter(|path| syn::parse_str::<syn::Path>(path).is_err()) {
-        reasons.push(refusals::module_path(path));
-    }
+    reasons.extend(module_path.as_ref().and_then(|path| names::check_module_path(path).err()));
     reasons.into_iter().map(|reason| Finding::new(&options.schemas, "", reason)).collect()
 }
 
@@ -91,12 +89,12 @@ struct Endpoints<'a> {
     documents: Vec<(&'a Source, Document)>,
     /// The ids of endpoints that fal has no document of, with fal's reason.
     undocumented: Vec<(&'a Source, String, Option<String>)>,
-    duplicate_keys: Vec<Finding>,
+    mistakes: Vec<Finding>,
 }
 
 impl<'a> Endpoints<'a> {
     fn read(sources: &'a [Source], findings: &mut Vec<Finding>) -> Self {
-        let mut endpoints = Endpoints { documents: Vec::new(), undocumented: Vec::new(), duplicate_keys: Vec::new() };
+        let mut endpoints = Endpoints { documents: Vec::new(), undocumented: Vec::new(), mistakes: Vec::new() };
         for source in sources {
             match fal_documents::parse(source) {
                 Ok(contents) => {
@@ -104,7 +102,7 @@ impl<'a> Endpoints<'a> {
                     endpoints.documents.extend(documents);
                     let undocumented = contents.undocumented.into_iter().map(|(id, error)| (source, id, error));
                     endpoints.undocumented.extend(undocumented);
-                    endpoints.duplicate_keys.extend(contents.duplicate_key);
+                    endpoints.mistakes.extend(contents.mistakes);
                 }
                 Err(found) => findings.extend(found),
             }
@@ -128,7 +126,11 @@ impl<'a> Endpoints<'a> {
     }
 
     fn tree(&self) -> Result<Node, Vec<Finding>> {
-        Node::root(self.documents.iter().map(|(_, document)| (document.id.as_str(), document.id_at())))
+        Node::root(
+            self.documents
+                .iter()
+                .map(|(_, document)| (document.id.as_str(), (document.file.as_path(), document.id_at.clone()))),
+        )
     }
 
     /// Returns the lines of the manifest, with a placeholder for the digest of the code.

@@ -47,6 +47,14 @@ pub(crate) fn module_path(path: &str) -> String {
     format!("invalid module path {}: expected a Rust path such as `my_crate::endpoints`", quoted(path))
 }
 
+pub(crate) fn relative_module_path(path: &str) -> String {
+    format!("invalid module path {}: begin with the name of the crate, such as `my_crate::endpoints`", quoted(path))
+}
+
+pub(crate) fn keyword_in_module_path(path: &str, keyword: &str) -> String {
+    format!("invalid module path {}: `{keyword}` is a keyword; write `r#{keyword}`", quoted(path))
+}
+
 pub(crate) fn unused_pattern(pattern: &str) -> String {
     let stops = pattern.contains('*') && !pattern.contains("**");
     let hint = if stops { "; `*` stops at a `/`, `**` does not" } else { "" };

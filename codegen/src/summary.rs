@@ -26,8 +26,9 @@ pub struct Summary {
     /// The files and folders that look like documents and were not read, each with the reason: `DIALOG.JSON`, `dialog.yaml`,
     /// `.dialog.json`, a linked folder.
     pub passed_over: Vec<Finding>,
-    /// Keys that an object of a document has twice, at most one a file. The last one counts.
-    pub duplicate_keys: Vec<Finding>,
+    /// Likely mistakes in documents that are not errors: a key that an object has twice, at most one a file, where the last one
+    /// counts; an unknown key of a short form; an input whose component is missing.
+    pub mistakes: Vec<Finding>,
 }
 
 impl Summary {
@@ -56,10 +57,10 @@ impl Summary {
         }
     }
 
-    /// Returns a line for each file that was passed over, and for each duplicate key.
+    /// Returns a line for each file that was passed over, and for each likely mistake.
     pub fn hints(&self) -> impl Iterator<Item = String> {
         let passed_over = self.passed_over.iter().map(|finding| format!("passed over: {finding}"));
-        passed_over.chain(self.duplicate_keys.iter().map(Finding::to_string))
+        passed_over.chain(self.mistakes.iter().map(Finding::to_string))
     }
 
     /// Returns true if no file was, or would be, written or removed.

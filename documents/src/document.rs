@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde_json::{Map, Value};
 
@@ -14,6 +14,8 @@ pub struct Document {
     pub at: String,
     /// The endpoint's id, `fal-ai/flux/dev/redux`.
     pub id: String,
+    /// The JSON pointer of what states the id: a value, or the path of the endpoint.
+    pub id_at: String,
     /// fal's category of the endpoint, such as `text-to-image`.
     pub category: Option<String>,
     /// The schema of the request body.
@@ -28,14 +30,6 @@ pub struct Document {
     pub components_at: String,
 }
 
-impl Document {
-    /// Returns the location of the id, for findings: the file, and the pointer into it.
-    pub fn id_at(&self) -> (&Path, String) {
-        let at = if self.at.is_empty() { ENDPOINT_ID.to_owned() } else { self.at.clone() };
-        (&self.file, at)
-    }
-}
-
 /// The contents of a file.
 #[derive(Debug, Default)]
 #[non_exhaustive]
@@ -44,8 +38,9 @@ pub struct Contents {
     pub documents: Vec<Document>,
     /// The ids of endpoints that fal has no document of, with fal's reason.
     pub undocumented: Vec<(String, Option<String>)>,
-    /// The first key that an object of the file has twice. The last one counts.
-    pub duplicate_key: Option<Finding>,
+    /// Likely mistakes that are not errors: the first key that an object of the file has twice, unknown keys of short forms, and
+    /// inputs whose component is missing.
+    pub mistakes: Vec<Finding>,
 }
 
 /// The pointer of the endpoint's id.

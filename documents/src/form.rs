@@ -35,12 +35,12 @@ pub fn parse(source: &Source) -> Result<Contents, Vec<Finding>> {
     let mut reader = Reader { source, contents: Contents::default(), findings: Vec::new() };
     reader.any(json, "");
     let Reader { mut contents, mut findings, .. } = reader;
+    contents.mistakes.extend(duplicate_key);
     if findings.is_empty() {
-        contents.duplicate_key = duplicate_key;
         Ok(contents)
     } else {
-        // A duplicate may be why something else is missing.
-        findings.extend(duplicate_key);
+        // A mistake may be why something else is missing.
+        findings.extend(contents.mistakes);
         Err(findings)
     }
 }
@@ -125,7 +125,7 @@ impl Reader<'_> {
         match (openapi, id) {
             (Some(Value::String(_)), _) => self.finding(&at_document, refusals::JSON_IN_STRING),
             (Some(Value::Object(root)), id) if root.contains_key("paths") => {
-                self.open_api(&root, &at_document, id.as_deref());
+                self.open_api(&root, &at_document, id.map(|id| (id, format!("{at}/endpoint_id"))));
             }
             (_, None) => self.finding(at, refusals::NO_ENDPOINT_ID),
             (Some(Value::Object(root)), Some(id)) if root.contains_key("error") => {
@@ -138,12 +138,26 @@ impl Reader<'_> {
         }
     }
 
+    fn mistake(&mut self, at: &str, reason: String) {
+        if self.contents.mistakes.len() < MAX_FINDINGS {
+            self.contents.mistakes.push(Finding::new(&self.source.file, at, reason));
+        }
+    }
+
     /// The short form for custom apps.
     fn short(&mut self, mut root: Map<String, Value>, at: &str) {
+        // Keys such as `$schema` and `x-owner` are for other tools.
+        let is_unknown = |key: &&String| {
+            !SHORT_KEYS.contains(&key.as_str()) && !key.starts_with(['$', '_']) && !key.starts_with("x-")
+        };
+        for key in root.keys().filter(is_unknown) {
+            self.mistake(&format!("{at}/{}", escape(key)), refusals::unknown_key(key));
+        }
         let id = root.get("endpointId").unwrap_or(&Value::Null);
         let id = id.as_str().map_or_else(|| id.to_string(), str::to_owned);
+        let id_at = format!("{at}/endpointId");
         if !is_id(&id) {
-            return self.finding(&format!("{at}/endpointId"), refusals::invalid_id(&id));
+            return self.finding(&id_at, refusals::invalid_id(&id));
         }
         let mut components = Map::new();
         let components_at = self.define(&mut root, at, &mut components).unwrap_or_else(|| format!("{at}/$defs"));
@@ -161,9 +175,15 @@ impl Reader<'_> {
                 self.define(schema, &format!("{at}/{key}"), &mut components);
             }
         }
+        if let Some(Unresolved::Missing(name)) = unresolved(&input, &components) {
+            return self.finding(&input_at, refusals::missing_definition(name));
+        }
         let category = root.get("category").and_then(Value::as_str).map(str::to_owned);
         let (file, at, example) = (self.source.file.clone(), at.to_owned(), None);
-        self.add(Document { file, at, id, category, input, output, example, components, components_at }, &input_at);
+        self.add(
+            Document { file, at, id, id_at, category, input, output, example, components, components_at },
+            &input_at,
+        );
     }
 
     /// Moves the definitions in a schema to the components. Returns the pointer of the first ones.
@@ -192,7 +212,7 @@ impl Reader<'_> {
         first
     }
 
-    fn open_api(&mut self, root: &Map<String, Value>, at: &str, known: Option<&str>) {
+    fn open_api(&mut self, root: &Map<String, Value>, at: &str, known: Option<(String, String)>) {
         if let Some(reason) = wrong_file::by_version(root) {
             return self.finding(at, reason);
         }
@@ -200,26 +220,27 @@ impl Reader<'_> {
             return self.finding(&format!("{at}/paths"), refusals::PATHS_NOT_AN_OBJECT);
         };
         let metadata = root.get("info").and_then(|info| info.get("x-fal-metadata"));
-        let stated = metadata.and_then(|metadata| metadata.get("endpointId")).and_then(Value::as_str).or(known);
+        let stated = metadata.and_then(|metadata| metadata.get("endpointId")).and_then(Value::as_str);
+        let stated = stated.map(|id| (id.to_owned(), format!("{at}{ENDPOINT_ID}"))).or(known);
         let posts: Vec<&str> = paths
             .iter()
             .filter(|(_, operations)| operations.get("post").is_some_and(Value::is_object))
             .map(|(path, _)| path.as_str())
             .collect();
         let queued = |path: &&&str| paths.contains_key(&result_path(path.trim_matches('/')));
-        let id = match (stated, &posts[..], posts.iter().filter(queued).count()) {
+        let (id, id_at) = match (stated, &posts[..], posts.iter().filter(queued).count()) {
             (_, [], _) => return self.finding(&format!("{at}/paths"), refusals::NO_POST),
             // An app's own document has no queue paths, and its paths are relative to the app.
-            (Some(app), _, 0) if !paths.contains_key(&format!("/{app}")) => {
-                return self.app(root, paths, at, Some(app));
+            (Some((app, _)), _, 0) if !paths.contains_key(&format!("/{app}")) => {
+                return self.app(root, paths, at, Some(&app));
             }
             (None, _, 0) => return self.app(root, paths, at, None),
-            (Some(id), _, _) => id.to_owned(),
-            (None, [path], _) => path.trim_matches('/').to_owned(),
+            (Some(stated), _, _) => stated,
+            (None, [path], _) => (path.trim_matches('/').to_owned(), format!("{at}/paths/{}", escape(path))),
             (None, _, _) => return self.finding(&format!("{at}{ENDPOINT_ID}"), refusals::NO_ID),
         };
         if !is_id(&id) {
-            return self.finding(&format!("{at}{ENDPOINT_ID}"), refusals::invalid_id(&id));
+            return self.finding(&id_at, refusals::invalid_id(&id));
         }
         let path = format!("/{id}");
         let input_at = format!("{at}/paths/{}/post/requestBody/content/application~1json/schema", escape(&path));
@@ -237,7 +258,10 @@ impl Reader<'_> {
             metadata.and_then(|metadata| metadata.get("category")).and_then(Value::as_str).map(str::to_owned);
         let (file, components_at, at) = (self.source.file.clone(), format!("{at}{COMPONENTS}"), at.to_owned());
         let (output, example) = (output(result), result.and_then(example));
-        self.add(Document { file, at, id, category, input, output, example, components, components_at }, &input_at);
+        self.add(
+            Document { file, at, id, id_at, category, input, output, example, components, components_at },
+            &input_at,
+        );
     }
 
     /// The document that an app serves: each path that accepts JSON is an endpoint, and its response is the output.
@@ -278,10 +302,12 @@ impl Reader<'_> {
             let result = media_type(post, RESPONSE).filter(|media| !is_queue_status(media, &components));
             let (file, components_at) = (self.source.file.clone(), format!("{at}{COMPONENTS}"));
             let at = format!("{at}/paths/{}", escape(path));
+            let id_at = at.clone();
             let input_at = format!("{at}/post/requestBody/content/application~1json/schema");
             let (output, example, category) = (output(result), result.and_then(example), None);
             let components = components.clone();
-            let document = Document { file, at, id, category, input, output, example, components, components_at };
+            let document =
+                Document { file, at, id, id_at, category, input, output, example, components, components_at };
             self.add(document, &input_at);
         }
         if found == 0 {
@@ -291,12 +317,20 @@ impl Reader<'_> {
 
     /// Adds a document, unless its whole input is in another file.
     fn add(&mut self, document: Document, input_at: &str) {
-        match external(&document.input, &document.components) {
-            Some(reference) => self.finding(input_at, refusals::external_input(reference)),
-            None => self.contents.documents.push(document),
+        match unresolved(&document.input, &document.components) {
+            Some(Unresolved::External(reference)) => {
+                return self.finding(input_at, refusals::external_input(reference));
+            }
+            // Some of fal's own documents are so.
+            Some(Unresolved::Missing(name)) => self.mistake(input_at, refusals::missing_input(name)),
+            None => {}
         }
+        self.contents.documents.push(document);
     }
 }
+
+/// The keys of the short form.
+const SHORT_KEYS: [&str; 7] = ["endpointId", "input", "output", "category", "$defs", "definitions", "components"];
 
 /// The pointer of the components of an OpenAPI document.
 const COMPONENTS: &str = "/components/schemas";
@@ -354,17 +388,27 @@ fn is_queue_status(media: &Value, components: &Map<String, Value>) -> bool {
     reference == Some("QueueStatus") || (has("request_id") && has("status"))
 }
 
-/// Follows the references of a schema, and returns the one that leads to another file.
-fn external<'a>(mut schema: &'a Value, components: &'a Map<String, Value>) -> Option<&'a str> {
+/// A reference in place of a whole schema that leads nowhere.
+enum Unresolved<'a> {
+    /// A reference to another file.
+    External(&'a str),
+    /// The name of a component that the document lacks.
+    Missing(&'a str),
+}
+
+/// Follows the references of a schema, and returns the one that leads nowhere.
+fn unresolved<'a>(mut schema: &'a Value, components: &'a Map<String, Value>) -> Option<Unresolved<'a>> {
     // More steps than any document has, in case of a cycle.
     for _ in 0..16 {
         let only = schema.get("allOf").and_then(Value::as_array).filter(|parts| parts.len() == 1);
         schema = only.map_or(schema, |parts| &parts[0]);
         let reference = schema.get("$ref")?.as_str()?;
         if !reference.starts_with('#') {
-            return Some(reference);
+            return Some(Unresolved::External(reference));
         }
-        schema = components.get(component(reference))?;
+        let name = component(reference);
+        let Some(target) = components.get(name) else { return Some(Unresolved::Missing(name)) };
+        schema = target;
     }
     None
 }

@@ -223,6 +223,29 @@ pub(crate) fn external_input(reference: &str) -> String {
     )
 }
 
+/// An input in the short form that is a definition which does not exist.
+pub(crate) fn missing_definition(name: &str) -> String {
+    format!(
+        "the schema of the endpoint's input is {}, which is not defined; correct the name, or add the definition",
+        quoted(name)
+    )
+}
+
+/// An input in an OpenAPI document that is a component which does not exist.
+pub(crate) fn missing_input(name: &str) -> String {
+    format!(
+        "the schema of the endpoint's input is {}, which is missing from the document; it may be any JSON. Add it with a patch",
+        quoted(name)
+    )
+}
+
+pub(crate) fn unknown_key(key: &str) -> String {
+    format!(
+        "unknown key {}, which is not read; the short form has `endpointId`, `input`, `output`, `category` and `$defs`",
+        quoted(key)
+    )
+}
+
 pub(crate) fn conflicting_definitions(name: &str) -> String {
     format!("conflicting definitions of {}; rename one of them", quoted(name))
 }

@@ -221,6 +221,71 @@ fn short_form_may_lack_the_output_but_not_the_rest() {
 }
 
 #[test]
+fn whole_input_must_be_defined_in_the_short_form() {
+    let short = |target: &str| json!({ "endpointId": "acme/lamp", "input": { "$ref": target }, "$defs": { "Lamp": { "type": "object" }, "Next": { "$ref": "#/$defs/Lmap" } } });
+    assert_eq!(document(&short("#/$defs/Lamp")).input, json!({ "$ref": "#/$defs/Lamp" }));
+    for target in ["#/$defs/Lmap", "#/definitions/Lmap", "#/$defs/Next"] {
+        assert_eq!(
+            findings(&short(target)),
+            [
+                "lamp.json at /input: the schema of the endpoint's input is `Lmap`, which is not defined; correct the name, or \
+              add the definition"
+            ]
+        );
+    }
+}
+
+/// fal itself serves such documents.
+#[test]
+fn openapi_document_without_the_component_of_its_input_is_read_and_reported() {
+    let mut open_api = open_api("acme/lamp");
+    open_api["components"]["schemas"].as_object_mut().expect("components").remove("LampInput");
+    let contents = read("lamp.json", open_api.to_string()).expect("contents");
+    assert_eq!(contents.documents.len(), 1);
+    let mistakes: Vec<String> = contents.mistakes.iter().map(Finding::to_string).collect();
+    assert_eq!(
+        mistakes,
+        [
+            "lamp.json at /paths/~1acme~1lamp/post/requestBody/content/application~1json/schema: the schema of the endpoint's \
+          input is `LampInput`, which is missing from the document; it may be any JSON. Add it with a patch"
+        ]
+    );
+}
+
+#[test]
+fn unknown_keys_of_the_short_form_are_reported() {
+    let short = json!({ "endpointId": "acme/lamp", "input": {}, "ouptut": {}, "$schema": "…", "x-owner": "me", "$defs": {}, "category": "light" });
+    let contents = read("lamp.json", short.to_string()).expect("contents");
+    let mistakes: Vec<String> = contents.mistakes.iter().map(Finding::to_string).collect();
+    assert_eq!(
+        mistakes,
+        [
+            "lamp.json at /ouptut: unknown key `ouptut`, which is not read; the short form has `endpointId`, `input`, `output`, \
+          `category` and `$defs`"
+        ]
+    );
+    // It may be why the input is missing.
+    let found = findings(&json!({ "endpointId": "acme/lamp", "inptu": {} }));
+    assert!(found.len() == 2 && found[1].starts_with("lamp.json at /inptu: unknown key `inptu`"), "{found:?}");
+}
+
+#[test]
+fn place_of_the_id_depends_on_the_form() {
+    let mut unnamed = open_api("acme/lamp");
+    unnamed["info"] = json!({});
+    for (value, place) in [
+        (open_api("acme/lamp"), "/info/x-fal-metadata/endpointId"),
+        (unnamed.clone(), "/paths/~1acme~1lamp"),
+        (json!([{ "endpoint_id": "acme/lamp", "openapi": unnamed }]), "/0/endpoint_id"),
+        (json!({ "openapi": open_api("acme/lamp") }), "/openapi/info/x-fal-metadata/endpointId"),
+        (json!({ "endpointId": "acme/lamp", "input": {} }), "/endpointId"),
+        (json!([{ "endpointId": "acme/lamp", "input": {} }]), "/0/endpointId"),
+    ] {
+        assert_eq!(document(&value).id_at, place);
+    }
+}
+
+#[test]
 fn document_without_a_result_has_an_empty_output() {
     let mut open_api = open_api("acme/lamp");
     let paths = open_api["paths"].as_object_mut().expect("paths");
@@ -392,10 +457,10 @@ fn duplicate_key_is_reported_and_the_last_one_counts() {
     let twice = text.replacen("\"integer\"", "\"string\",\"type\":\"integer\"", 1);
     let contents = read("lamp.json", &twice).expect("contents");
     assert_eq!(Value::Object(contents.documents[0].components.clone()), components());
-    let duplicate = contents.duplicate_key.expect("a duplicate").to_string();
+    let duplicate = contents.mistakes[0].to_string();
     assert!(duplicate.starts_with("lamp.json at /components/schemas/LampInput/properties/watts/type: "), "{duplicate}");
     assert!(duplicate.contains("the key `type` twice"), "{duplicate}");
-    assert!(read("lamp.json", &text).expect("contents").duplicate_key.is_none());
+    assert!(read("lamp.json", &text).expect("contents").mistakes.is_empty());
 
     let emptied = format!("{}, \"paths\": {{}}}}", text.strip_suffix('}').expect("an object"));
     let found = read("lamp.json", emptied).expect_err("nothing is left");

@@ -30,10 +30,7 @@ pub(crate) fn lower(document: &Document) -> Result<Endpoint, Finding> {
     let mut walk = Walk::new(document);
     walk.root("Input", Role::Input, &document.input);
     walk.root("Output", Role::Output, &document.output);
-    let refused = |reason| {
-        let (file, at) = document.id_at();
-        Finding::new(file, at, reason)
-    };
+    let refused = |reason| Finding::new(&document.file, &document.id_at, reason);
     if walk.has_exceeded() {
         return Err(refused(refusals::too_many_parts(&document.id)));
     }

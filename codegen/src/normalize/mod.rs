@@ -31,16 +31,14 @@ pub(crate) fn normalize(document: &mut Document) -> Result<(), Finding> {
     let size = schemas.chain(document.components.values()).map(budget::size).sum();
     let mut budget = Budget::new(MAX_SCHEMAS);
     if !budget.spend(size) {
-        let (file, at) = document.id_at();
-        return Err(Finding::new(file, at, refusals::too_large(&document.id)));
+        return Err(Finding::new(&document.file, &document.id_at, refusals::too_large(&document.id)));
     }
     let mut merges = all_of::Merges::new(document, budget);
     for schema in [&mut document.input, &mut document.output] {
         everywhere(schema, None, 0, &mut merges);
     }
     if merges.has_exceeded() {
-        let (file, at) = document.id_at();
-        return Err(Finding::new(file, at, refusals::too_large(&document.id)));
+        return Err(Finding::new(&document.file, &document.id_at, refusals::too_large(&document.id)));
     }
     for (name, component) in &mut document.components {
         everywhere(component, Some(name), 0, &mut merges);

@@ -141,7 +141,7 @@ fn odd_json_is_parsed_or_reported() {
     project.put("a.json", text.replace("\"type\":\"string\"", "\"type\":\"integer\",\"type\":\"string\""));
     let summary = project.generate();
     assert!(project.files()["acme/one.rs"].contains("pub text: String"));
-    let duplicate = summary.duplicate_keys[0].to_string();
+    let duplicate = summary.mistakes[0].to_string();
     assert!(duplicate.contains("/properties/text/type: the object has the key `type` twice"), "{duplicate}");
 }
 

@@ -100,6 +100,17 @@ fn duplicate_ids_are_rejected() {
 }
 
 #[test]
+fn duplicate_id_of_a_short_form_is_located_there() {
+    let short = |id: &str| json!({ "endpointId": id, "input": {} });
+    let project = Project::new(&[("a.json", document("acme/lamp")), ("b.json", short("acme/lamp"))]);
+    let found = project.findings();
+    assert!(found[0].starts_with("schemas/b.json at /endpointId: duplicate endpoint id `acme/lamp`"), "{found:?}");
+    let project = Project::new(&[("a.json", document("acme/lamp-1")), ("b.json", short("acme/lamp_1"))]);
+    let found = project.findings();
+    assert!(found[0].starts_with("schemas/b.json at /endpointId: endpoint ids `acme/lamp_1` and "), "{found:?}");
+}
+
+#[test]
 fn ids_of_the_same_module_are_rejected() {
     let project = Project::new(&[("a.json", document("fal-ai/flux-2/4b")), ("b.json", document("fal-ai/flux_2/4b"))]);
     assert_eq!(
@@ -125,6 +136,22 @@ fn all_findings_are_reported_together_and_nothing_is_written() {
         .collect();
     assert_eq!(files, ["schemas/c.json", "schemas/y.json", "schemas/z.json"]);
     assert_eq!(project.files(), before);
+}
+
+#[test]
+fn module_path_must_lead_to_a_module_of_a_crate() {
+    let project = Project::new(&[("a.json", document("a/b"))]);
+    for (path, reason) in [
+        ("mine::gen", "`gen` is a keyword; write `r#gen`"),
+        ("gen::endpoints", "`gen` is a keyword; write `r#gen`"),
+        ("crate::endpoints", "begin with the name of the crate, such as `my_crate::endpoints`"),
+        ("super::endpoints", "begin with the name of the crate, such as `my_crate::endpoints`"),
+        ("mine::", "expected a Rust path such as `my_crate::endpoints`"),
+    ] {
+        let error = project.builder().module_path(path).check().unwrap_err().to_string();
+        assert!(error.ends_with(&format!("schemas: invalid module path `{path}`: {reason}")), "{error}");
+    }
+    assert!(project.builder().module_path("mine::r#gen").check().is_ok());
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub(crate) struct CatalogBuilder {
     catalog: Catalog,
     files: BTreeMap<String, PathBuf>,
     passed_over: Vec<Finding>,
-    /// Endpoints without a document, and duplicate keys.
+    /// Endpoints without a document, and likely mistakes.
     hints: Vec<Finding>,
     problems: Vec<DocumentError>,
 }
@@ -94,15 +94,14 @@ impl CatalogBuilder {
                     let reason = format!("fal has no document of `{id}`{reason}; it is not served");
                     self.hints.push(Finding::new(&source.file, "", reason));
                 }
-                self.hints.extend(contents.duplicate_key);
+                self.hints.extend(contents.mistakes);
             }
             Err(findings) => self.findings(findings),
         }
     }
 
     fn document(&mut self, document: fal_documents::Document) {
-        let (file, at) = document.id_at();
-        let file = file.to_owned();
+        let (file, at) = (document.file.clone(), document.id_at.clone());
         if let Some(other) = self.files.get(&document.id) {
             let (id, other) = (&document.id, other.display());
             let reason = format!("duplicate endpoint id `{id}`, also in {other}; remove one of the documents");
