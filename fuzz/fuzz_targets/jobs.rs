@@ -7,9 +7,9 @@
 use std::sync::LazyLock;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
-use fal_client::{Client, Job, Json, fuzzing};
+use fal_client::{Client, Job, fuzzing};
 use libfuzzer_sys::fuzz_target;
-use serde_json::json;
+use serde_json::{Value, json};
 
 #[derive(Debug)]
 struct Saved(Vec<u8>);
@@ -77,9 +77,9 @@ static CONFIGURED: LazyLock<Client> = LazyLock::new(|| {
 });
 
 fuzz_target!(|saved: Saved| {
-    let Ok(job) = serde_json::from_slice::<Job<Json>>(&saved.0) else { return };
+    let Ok(job) = serde_json::from_slice::<Job<Value>>(&saved.0) else { return };
     let written = serde_json::to_string(&job).expect("JSON");
-    assert!(serde_json::from_str::<Job<Json>>(&written).expect("a job") == job);
+    assert!(serde_json::from_str::<Job<Value>>(&written).expect("a job") == job);
     for (client, configured) in [(&FAL, None), (&CONFIGURED, Some(("localhost", 9)))] {
         for url in fuzzing::urls(client, &job) {
             assert!(url.username().is_empty() && url.password().is_none(), "{url}");

@@ -6,8 +6,9 @@
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use fal_client::endpoints::fal_ai::fast_sdxl_controlnet_canny::inpainting;
-use fal_client::{Error, Json, fuzzing};
+use fal_client::{Error, fuzzing};
 use libfuzzer_sys::fuzz_target;
+use serde_json::Value;
 
 #[derive(Debug)]
 struct Response {
@@ -104,7 +105,7 @@ fuzz_target!(|response: Response| {
         Some(Err(error)) => check(&error, &body),
         None => {}
     }
-    if let Some(Err(error)) = fuzzing::response::<Json>(status, &headers, &body) {
+    if let Some(Err(error)) = fuzzing::response::<Value>(status, &headers, &body) {
         check(&error, &body);
     }
 });
