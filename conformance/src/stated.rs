@@ -13,7 +13,7 @@ const MAX_DEPTH: usize = 6;
 /// A default or an example of a field.
 pub(crate) struct Stated {
     pub(crate) instance: Instance,
-    /// Why no value of the field's type is written like this, if so: the document contradicts itself.
+    /// The reason why no value of the field's type is written like this, if so: the document contradicts itself.
     pub(crate) contradiction: Option<String>,
 }
 

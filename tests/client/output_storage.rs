@@ -243,7 +243,7 @@ async fn the_policy_is_sent_as_json_and_never_printed() {
     assert_eq!(serde_json::from_str::<S3Post>(&policy).expect("JSON"), post());
 }
 
-/// What boto3 returns, with the bucket in the path and a number among the fields.
+/// The policy that boto3 returns, with the bucket in the path and a number among the fields.
 #[tokio::test]
 async fn a_presigned_post_of_another_program_is_taken_as_it_is() {
     let json = r#"{
