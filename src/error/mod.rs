@@ -144,7 +144,12 @@ impl Error {
         let words = response.detail().message.unwrap_or_else(|| NO_DETAILS.to_owned());
         self.0.message = match &denial {
             Some(Denial::Locked(reason)) => {
-                let stated = lock_words(response).unwrap_or(words);
+                // Of `User is locked. Reason: …`, the reason. Of a reason in a field of its own, fal's words, too.
+                let stated = match lock_words(response) {
+                    Some(reason) if words.ends_with(&format!(": {reason}")) => reason,
+                    Some(reason) if !words.contains(&reason) => format!("{}: {reason}", words.trim_end_matches('.')),
+                    _ => words,
+                };
                 // fal's own words often name the remedy.
                 let remedy = Some(reason.remedy()).filter(|_| !stated.contains("fal.ai"));
                 let remedy = remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default();

@@ -138,6 +138,26 @@ async fn the_queues_refusals_are_about_the_key_with_an_id_too() {
 }
 
 #[tokio::test]
+async fn the_message_of_a_lock_has_fals_words_and_the_reason() {
+    for (body, beginning) in [
+        (
+            r#"{"status":"error","detail":{"reason":"locked","message":"User is locked"}}"#,
+            "the fal account is locked: User is locked (403); see https://fal.ai",
+        ),
+        (
+            r#"{"error":{"message":"Your account is locked.","reason":"exhausted_balance"}}"#,
+            "the fal account is locked: Your account is locked: exhausted_balance (403); top up at https://fal.ai",
+        ),
+        (r#"{"detail":"User is locked. Reason: Under review"}"#, "the fal account is locked: Under review (403); see"),
+        (r#"{"detail":"User is locked"}"#, "the fal account is locked: User is locked (403); see"),
+    ] {
+        let server = Server::start(move |_, _| Reply::json(403, body)).await;
+        let error = server.client().endpoint("a/b").submit(json!({})).await.map(drop).expect_err("locked");
+        assert!(error.to_string().starts_with(beginning), "{error}");
+    }
+}
+
+#[tokio::test]
 async fn a_lock_is_recognized_in_every_form() {
     for (body, reason) in [
         (r#"{"detail":"USER IS LOCKED. REASON: TOP_UP."}"#, LockReason::TopUp),
