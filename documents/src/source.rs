@@ -36,7 +36,7 @@ pub struct Found {
 ///
 /// # Errors
 ///
-/// Fails if there is no such folder, if a file is not a regular one or cannot be read, or if a patch has no document.
+/// Fails if the folder does not exist, if a file is not a regular one or cannot be read, or if a patch has no document.
 pub fn find(folder: &Path) -> Result<Found, Vec<Finding>> {
     let mut search = Search::default();
     if folder.is_dir() {

@@ -8,7 +8,7 @@ use crate::error::Error;
 ///
 /// # Errors
 ///
-/// There is no crypto provider, or the platform has no certificate store and the client needs one.
+/// The process has no crypto provider, or the platform has no certificate store and the client needs one.
 #[cfg(feature = "rustls-no-provider")]
 pub(crate) fn configure(builder: ClientBuilder, plain: bool) -> Result<ClientBuilder, Error> {
     Ok(builder.tls_backend_preconfigured(rustls::config(plain)?))

@@ -114,7 +114,7 @@ fn untyped_strings_are_files_only_by_their_fields() {
         (json!({ "home_url": "https://h/" }), vec![]),
         (json!({ "page_url": "https://h/index.html" }), vec![]),
         (json!({ "text": "https://h/a.png", "prompt": "data:image/png;base64,AA" }), vec![]),
-        (json!({ "image": "a fox at https://h/a.png", "video": "/tmp/a.mp4", "mask": "" }), vec![]),
+        (json!({ "image": "a fox at https://h/a.png", "video": "videos/a.mp4", "mask": "" }), vec![]),
         (json!("https://h/a.png"), vec![]),
         (
             json!({ "images": [{ "url": "https://h/a", "caption": "https://h/b" }] }),

@@ -24,7 +24,7 @@ pub(super) fn of_schema(schema: &Value, fallback: &str) -> Vec<String> {
     if docs.is_empty() { vec![fallback.to_owned()] } else { docs }
 }
 
-/// Returns the prose of a property, or its title if that says more than its name. Otherwise there is none.
+/// Returns the prose of a property, or its title if that says more than its name, or an empty list.
 pub(super) fn of_field(wire: &str, property: &Value) -> Vec<String> {
     let prose = prose_of(property);
     if !prose.is_empty() {

@@ -26,7 +26,7 @@ const MAX_STRING: usize = 100;
 const MAX_VALUES: usize = 500;
 
 /// The place of a value that is nested too deeply.
-const LEFT_OUT: &str = "todo!()";
+const LEFT_OUT: &str = "/* … */";
 
 /// Returns the lines of the example, with their fence.
 pub(super) fn example(node: &Node, endpoint: &Endpoint, options: &Options) -> Vec<String> {

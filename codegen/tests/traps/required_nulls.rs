@@ -14,7 +14,7 @@
 //!     .steps(1)
 //!     .points([required_nulls::Spot::builder().label("…").build()])
 //!     .size((1024, 1024))
-//!     .reference(required_nulls::Reference::builder().id("…").revision("…").next(Box::new(required_nulls::Reference::builder().id("…").revision("…").next(Box::new(required_nulls::Reference::builder().id("…").revision("…").next(Box::new(todo!())).build())).build())))
+//!     .reference(required_nulls::Reference::builder().id("…").revision("…").next(Box::new(required_nulls::Reference::builder().id("…").revision("…").next(Box::new(required_nulls::Reference::builder().id("…").revision("…").next(Box::new(/* … */)).build())).build())))
 //!     .anything(fal_client::serde_json::json!({}));
 //! let response = client.traps().required_nulls().subscribe(input).await?;
 //! ```

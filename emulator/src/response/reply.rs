@@ -45,7 +45,7 @@ fn bytes(status: StatusCode, content_type: &'static str, body: Bytes) -> Reply {
     reply
 }
 
-/// Responds as S3 does if there is no object of a key.
+/// Responds as S3 does for a missing key.
 pub(crate) fn no_object() -> Reply {
     const BODY: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>NoSuchKey</Code>\
         <Message>The specified key does not exist.</Message></Error>";

@@ -169,7 +169,7 @@ async fn folder_of_models_without_documents_is_an_error() {
     let model = json!({ "endpoint_id": "shop/live", "openapi": { "error": { "code": "expansion_failed" } } });
     let folder = folder(&[("live.json", model.to_string().as_bytes())]);
     let Err(Error::Documents(errors)) = Emulator::builder().schemas(folder.path()).start().await else {
-        panic!("there is no document")
+        panic!("missing document")
     };
     let reasons: Vec<&str> = errors.iter().map(|error| error.reason()).collect();
     let missing = "fal has no document of `shop/live` (expansion_failed); it is not served";
@@ -180,7 +180,7 @@ async fn folder_of_models_without_documents_is_an_error() {
 async fn folder_without_documents_names_what_is_passed_over() {
     let folder = folder(&[("RATE.JSON", b"{}"), ("rate.yaml", b""), ("readme.md", b"")]);
     let Err(Error::Documents(errors)) = Emulator::builder().schemas(folder.path()).start().await else {
-        panic!("there is no document")
+        panic!("missing document")
     };
     let reasons: Vec<&str> = errors.iter().map(|error| error.reason()).collect();
     assert_eq!(

@@ -61,7 +61,7 @@ impl DownloadAll {
     /// has its name, with the size that the output declares, if it declares one. An empty file does not count. A data URI
     /// must also have the same bytes. [`Saved::kept`] says which files were kept.
     ///
-    /// Names follow from the output, in the order of the files. If there is no such file, or one of another size, the client
+    /// Names follow from the output, in the order of the files. If that file is missing, or has another size, the client
     /// requests the file, and then knows the host's size and the type, and with it the extension. A file that fits these is kept,
     /// too, after its first bytes were received. A file of another size stays, and the download gets the next name, unless
     /// [`overwrite`](Self::overwrite) is set.
