@@ -56,6 +56,7 @@ mod upload_cache;
 mod upload_faults;
 mod upload_progress;
 mod upload_tokens;
+mod uploaded_readers;
 mod uploads;
 mod wire;
 mod words;
