@@ -28,8 +28,10 @@ pub enum Scalar<'de> {
 
 impl Scalar<'_> {
     /// Returns an integer. A number may be written as `3.0`; in an output it may be in a string.
+    ///
+    /// An output has no integers that `serde_json::Value` lacks, because then the output could not be converted to one.
     pub(super) fn integer(&self, mode: Mode) -> Option<i128> {
-        match self {
+        let integer = match self {
             Scalar::Integer(integer) => Some(*integer),
             Scalar::Float(float) => whole(*float),
             Scalar::Text(text) if !mode.is_strict() => {
@@ -37,7 +39,9 @@ impl Scalar<'_> {
                 text.parse().ok().or_else(|| whole(text.parse().ok()?))
             }
             _ => None,
-        }
+        };
+        let in_value = |integer: &i128| (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(integer);
+        integer.filter(|integer| mode.is_strict() || in_value(integer))
     }
 
     /// Returns a finite number. In an output it may be in a string.
