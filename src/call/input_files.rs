@@ -13,7 +13,7 @@ use crate::transport::{OnProgress, OnUpload, TransferProgress, UploadProgress};
 
 /// Uploads each file that is not a URL and replaces it by its URL. Uploads run in parallel, and equal files are uploaded
 /// once. The first failure stops the others.
-pub(super) async fn upload<I: EndpointInput>(
+pub(crate) async fn upload<I: EndpointInput>(
     client: &Client,
     input: &mut I,
     inline_below: Option<u64>,

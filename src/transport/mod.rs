@@ -24,6 +24,8 @@ mod time_limit;
 mod timeouts;
 pub(crate) mod tls;
 mod verdict;
+#[cfg(feature = "realtime")]
+mod websocket;
 
 pub(crate) use buckets::{Bucket, Buckets, is_object_of};
 pub(crate) use context::Context;
@@ -41,6 +43,8 @@ pub(crate) use proxies::{Proxies, Variable};
 pub(crate) use request::{Operation, Request};
 pub use retry::RetryPolicy;
 pub(crate) use retry::{jittered, random};
+#[cfg(feature = "realtime")]
+pub(crate) use send::keyed_error;
 pub(crate) use send::{open, send};
 #[cfg(fuzzing)]
 pub(crate) use sse::Decoder;
@@ -49,3 +53,5 @@ pub(crate) use streams::Streams;
 pub(crate) use time_limit::{deadline, until, within_total};
 pub(crate) use timeouts::Timeouts;
 pub(crate) use verdict::{Verdict, judged, verdict};
+#[cfg(feature = "realtime")]
+pub(crate) use websocket::{WebSocket, WebSocketOptions, open_websocket};
