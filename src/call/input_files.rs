@@ -19,9 +19,6 @@ pub(crate) async fn upload<I: EndpointInput>(
     inline_below: Option<u64>,
     on_upload: Option<OnUpload>,
 ) -> Result<(), Error> {
-    let mut policy = client.uploads().clone();
-    policy.inline_below = inline_below.unwrap_or(policy.inline_below);
-
     let mut files: Vec<(String, FileInput)> = Vec::new();
     input.visit_files(&mut |field, file| {
         if file.as_url().is_none() && files.iter().all(|(_, known)| known != file) {
@@ -32,6 +29,8 @@ pub(crate) async fn upload<I: EndpointInput>(
         return Ok(());
     }
 
+    let mut policy = client.uploads().clone();
+    policy.inline_below = inline_below.unwrap_or(policy.inline_below);
     let policy = &policy;
     let on_upload = &on_upload.map(Mutex::new);
     let uploads = files.into_iter().map(|(field, file)| async move {

@@ -61,7 +61,7 @@ impl TokenSource {
 
     /// Returns the token of the next handshake, or `None` if it sends the key.
     pub(super) async fn get(&self, context: &Context) -> Result<Option<ForHandshake>, Error> {
-        if matches!(self.auth, Auth::Key) {
+        if !self.has_tokens() {
             return Ok(None);
         }
         let mut kept = self.kept.lock().await;
@@ -80,6 +80,11 @@ impl TokenSource {
         let fresh_until = lifetime.and_then(|lifetime| requested_at.checked_add(lifetime.mul_f64(0.9)));
         *kept = fresh_until.map(|fresh_until| Kept { token: token.clone(), fresh_until });
         Ok(Some(ForHandshake { token, is_kept: false }))
+    }
+
+    /// Returns true if handshakes send tokens instead of the key.
+    pub(super) fn has_tokens(&self) -> bool {
+        !matches!(self.auth, Auth::Key)
     }
 
     /// Discards the token, which fal has rejected.

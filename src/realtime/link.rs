@@ -22,11 +22,14 @@ use super::send_policy::SendPolicy;
 use crate::error::{Error, ErrorKind};
 use crate::transport::WebSocket;
 
-/// Maximum number of connections in a row that are lost before a message arrives.
+/// Maximum number of connections in a row that are lost before a result arrives.
 const MAX_LOSSES: u32 = 5;
 
-/// Maximum number of messages that are read ahead after a connection can no longer be written to.
+/// Maximum number of messages that are read ahead while inputs are sent.
 const MAX_READ_AHEAD: usize = 64;
+
+/// Time after which a caller that sends reads, too, because no one else has.
+const MAX_UNHEARD: Duration = Duration::from_secs(1);
 
 /// The settings of a connection.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +83,7 @@ struct Link {
     is_closing: bool,
     /// Messages that were read ahead.
     inbox: VecDeque<Message>,
-    /// The number of lost connections since the last message.
+    /// The number of lost connections since the last result.
     losses: u32,
     reconnects: u64,
     /// The reason why the connection is closed.
@@ -141,11 +144,6 @@ impl Shared {
         self.lock().reconnects
     }
 
-    /// Discards the token of the connection.
-    pub(super) fn forget_token(&self) {
-        self.lock().connector.tokens.forget();
-    }
-
     /// Adds the endpoint and the request id to an error.
     pub(super) fn about(&self, error: Error) -> Error {
         self.lock().about(error)
@@ -187,22 +185,35 @@ impl Shared {
         let mut link = self.lock();
         let was_open = link.is_open();
         let done = step(&mut link, &mut Context::from_waker(&self.waker));
-        if was_open && !link.is_open() {
+        if was_open != link.is_open() || !link.inbox.is_empty() {
             self.tasks.reader.wake();
         }
         done
     }
 
-    /// Returns the next message of text or bytes.
-    pub(super) fn poll_next(&self, context: &mut Context<'_>) -> Poll<Option<Result<Message, Error>>> {
+    /// Returns the next message of text or bytes. `was_result` says that the last one was a result.
+    pub(super) fn poll_next(
+        &self,
+        context: &mut Context<'_>,
+        was_result: bool,
+    ) -> Poll<Option<Result<Message, Error>>> {
         self.tasks.reader.register(context.waker());
         let mut link = self.lock();
-        let (was_full, was_open) = (link.is_full(), link.is_open());
+        if was_result {
+            link.losses = 0;
+        }
+        let before = link.progress();
         let next = link.poll_next(&mut Context::from_waker(&self.waker));
-        if was_full && !link.is_full() || was_open && !link.is_open() {
+        if before != link.progress() {
             self.tasks.writer.wake();
         }
         next
+    }
+
+    /// Ends a connection whose key or token fal has rejected.
+    pub(super) fn reject(&self, error: &Error) {
+        self.lock().reject(error);
+        self.tasks.writer.wake();
     }
 }
 
@@ -213,6 +224,11 @@ impl Link {
 
     fn is_open(&self) -> bool {
         matches!(self.state, State::Open(_))
+    }
+
+    /// Returns what a writer waits for.
+    fn progress(&self) -> (usize, bool, bool) {
+        (self.queue.len(), self.is_flushed, self.is_open())
     }
 
     fn about(&self, error: Error) -> Error {
@@ -249,10 +265,19 @@ impl Link {
             if !ready!(self.poll_open(context)) {
                 return Poll::Ready(Err(self.closed()));
             }
-            match ready!(self.poll_write(context)) {
-                Ok(()) => return Poll::Ready(Ok(())),
-                Err(error) => self.unwritable(context, error),
+            let written = self.poll_write(context);
+            if let Poll::Ready(Err(error)) = written {
+                self.unwritable(context, error);
+                continue;
             }
+            // A caller that only sends responds to pings, too. fal may not read before its own messages are read.
+            if written.is_pending() || self.heard_at.elapsed() >= MAX_UNHEARD {
+                self.read_ahead(context);
+                if written.is_pending() && !self.is_open() {
+                    continue;
+                }
+            }
+            return written.map(|_| Ok(()));
         }
     }
 
@@ -288,32 +313,36 @@ impl Link {
                 self.unwritable(context, error);
                 continue;
             }
-            let State::Open(socket) = &mut self.state else { continue };
-            let next = match socket.poll_next_unpin(context) {
-                Poll::Ready(next) => next,
-                Poll::Pending => {
-                    let limit = ready!(self.poll_silence(context));
-                    self.lost(Loss::Silent(limit));
-                    continue;
-                }
-            };
-            self.heard_at = Instant::now();
-            match next {
-                Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => {
-                    self.losses = 0;
-                    return Poll::Ready(Some(Ok(message)));
-                }
-                Some(Ok(Message::Close(frame))) => {
-                    // Writes the response to the frame. fal does not wait for it.
-                    let _ = socket.poll_flush_unpin(context);
-                    self.lost(Loss::Closed(frame));
-                }
-                // The socket responds to pings itself, when it is read again.
-                Some(Ok(_)) => {}
-                Some(Err(error)) => self.lost(Loss::Failed(error)),
-                None => self.lost(Loss::Torn),
+            if self.poll_read(context).is_pending() && self.inbox.is_empty() {
+                let limit = ready!(self.poll_silence(context));
+                self.lost(Loss::Silent(limit));
             }
         }
+    }
+
+    /// Reads one frame of an open connection.
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let State::Open(socket) = &mut self.state else { return Poll::Ready(()) };
+        let next = ready!(socket.poll_next_unpin(context));
+        self.heard_at = Instant::now();
+        match next {
+            Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => self.inbox.push_back(message),
+            Some(Ok(Message::Close(frame))) => {
+                // Writes the response to the frame. fal does not wait for it.
+                let _ = socket.poll_flush_unpin(context);
+                self.lost(Loss::Closed(frame));
+            }
+            // The socket responds to pings itself, when it is read again.
+            Some(Ok(_)) => {}
+            Some(Err(error)) => self.lost(Loss::Failed(error)),
+            None => self.lost(Loss::Torn),
+        }
+        Poll::Ready(())
+    }
+
+    /// Reads what has arrived, up to a number of messages.
+    fn read_ahead(&mut self, context: &mut Context<'_>) {
+        while self.is_open() && self.inbox.len() < MAX_READ_AHEAD && self.poll_read(context).is_ready() {}
     }
 
     /// Waits until a reconnection is complete. Returns false if the connection is closed.
@@ -354,23 +383,12 @@ impl Link {
         Poll::Ready(Ok(()))
     }
 
-    /// Ends a connection that cannot be written to. What fal has sent before says why.
+    /// Ends a connection that cannot be written to. What fal has sent before may say why.
     fn unwritable(&mut self, context: &mut Context<'_>, error: SocketError) {
-        let mut loss = Loss::Failed(error);
-        while let State::Open(socket) = &mut self.state
-            && self.inbox.len() < MAX_READ_AHEAD
-            && let Poll::Ready(Some(Ok(message))) = socket.poll_next_unpin(context)
-        {
-            match message {
-                Message::Close(frame) => {
-                    loss = Loss::Closed(frame);
-                    break;
-                }
-                Message::Text(_) | Message::Binary(_) => self.inbox.push_back(message),
-                _ => {}
-            }
+        self.read_ahead(context);
+        if self.is_open() {
+            self.lost(Loss::Failed(error));
         }
-        self.lost(loss);
     }
 
     /// Waits until nothing was heard for the time limit, if there is one.
@@ -390,13 +408,44 @@ impl Link {
             self.state = State::Closed;
             return;
         }
-        if self.options.reconnect && self.losses < MAX_LOSSES && loss.may_pass() {
-            self.losses += 1;
-            self.state = State::Opening(self.connector.reopen(self.losses));
+        if loss.may_pass() && self.reopen() {
             return;
         }
         let error = loss.into_error(self.connector.max_message);
         self.end(if self.has_sent { error.with_acceptance() } else { error });
+    }
+
+    /// Begins to open another connection, unless that is not wanted or has failed too often.
+    fn reopen(&mut self) -> bool {
+        let reopens = self.options.reconnect && !self.is_closing && self.losses < MAX_LOSSES;
+        if reopens {
+            self.losses += 1;
+            self.state = State::Opening(self.connector.reopen(self.losses));
+        }
+        reopens
+    }
+
+    /// Ends a connection whose key or token fal has rejected. fal itself may leave it open.
+    fn reject(&mut self, error: &Error) {
+        self.connector.tokens.forget();
+        if !self.is_open() {
+            return;
+        }
+        self.say_goodbye();
+        if !self.connector.tokens.has_tokens() || !self.reopen() {
+            self.state = State::Closed;
+            self.reason = Some(error.clone());
+        }
+    }
+
+    /// Tells fal that the connection ends, unless that would have to wait.
+    fn say_goodbye(&mut self) {
+        if let State::Open(socket) = &mut self.state
+            && !self.is_closing
+        {
+            let _ = socket.start_send_unpin(Message::Close(Some(normal_close())));
+            let _ = socket.poll_flush_unpin(&mut Context::from_waker(Waker::noop()));
+        }
     }
 
     fn end(&mut self, error: Error) {
@@ -415,15 +464,9 @@ impl Link {
     }
 }
 
-/// Tells fal that the connection ends, unless that would have to wait.
 impl Drop for Link {
     fn drop(&mut self) {
-        if let State::Open(socket) = &mut self.state
-            && !self.is_closing
-        {
-            let _ = socket.start_send_unpin(Message::Close(Some(normal_close())));
-            let _ = socket.poll_flush_unpin(&mut Context::from_waker(Waker::noop()));
-        }
+        self.say_goodbye();
     }
 }
 

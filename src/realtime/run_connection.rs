@@ -3,7 +3,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use http::Method;
 use serde::de::DeserializeOwned;
 use tokio_tungstenite::tungstenite::Message;
@@ -54,6 +54,23 @@ impl<I, O> RunConnection<I, O> {
     pub async fn close(mut self) -> Result<(), Error> {
         let closed = self.socket.close(None).await;
         closed.map_err(|error| lost(error).with_endpoint(&self.connector.endpoint))
+    }
+
+    /// Checks that fal has not closed the connection since the last run. Responds to pings.
+    fn check(&mut self) -> Result<(), Error> {
+        loop {
+            return Err(match self.socket.next().now_or_never() {
+                None => return Ok(()),
+                Some(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => continue,
+                Some(Some(Err(error))) => lost(error),
+                Some(Some(Ok(Message::Close(_))) | None) => {
+                    Error::new(ErrorKind::Transport, "fal has closed the connection since the last run: open another")
+                }
+                Some(Some(Ok(_))) => {
+                    Error::new(ErrorKind::UnexpectedResponse, "fal sent a frame that does not begin a response")
+                }
+            });
+        }
     }
 
     /// Reads the frames of one response.
@@ -141,6 +158,7 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> RunConnection<I, O>
             Error::new(ErrorKind::InvalidInput, format!("cannot serialize the input: {error}")).caused_by(error)
         })?;
         self.is_busy = true;
+        self.check()?;
         let mut request = Request::new(Operation::Run, Method::POST, self.connector.url.clone());
         request.body = Some(body.clone().into());
         let sent = self.socket.send(Message::text(body)).await;

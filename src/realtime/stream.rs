@@ -17,11 +17,13 @@ use crate::error::Error;
 pub struct RealtimeStream<O> {
     shared: Arc<Shared>,
     decoder: Decoder<O>,
+    /// True if the last frame was a result.
+    was_result: bool,
 }
 
 impl<O> RealtimeStream<O> {
     pub(super) fn new(shared: Arc<Shared>, decoder: Decoder<O>) -> Self {
-        RealtimeStream { shared, decoder }
+        RealtimeStream { shared, decoder, was_result: false }
     }
 
     pub(super) fn shared(&self) -> &Shared {
@@ -39,7 +41,8 @@ impl<O> RealtimeStream<O> {
     ///
     /// - fal reports an error. [`Error::error_type`] is its word, such as `INTERNAL_ERROR`, or `TIMEOUT` if the model received no
     ///   input for too long. [`Error::is_timeout`] is true for the latter.
-    /// - fal rejects the key or the token: [`Error::is_unauthorized`]. The next connection uses another token.
+    /// - fal rejects the key or the token: [`Error::is_unauthorized`]. The connection ends. If it
+    ///   [reconnects](crate::ConnectRealtime::reconnect) with tokens, the next one has another token.
     /// - The connection is lost. [`Error::close_code`] is the code with which fal has closed it, if it did.
     ///   [`Error::may_have_been_accepted`] is true if inputs were sent.
     /// - A frame does not match the output's type. [`Error::body`] has the frame.
@@ -49,18 +52,22 @@ impl<O> RealtimeStream<O> {
 
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<O, Error>>> {
         loop {
-            let message = match ready!(self.shared.poll_next(context)) {
+            let message = match ready!(self.shared.poll_next(context, std::mem::take(&mut self.was_result))) {
                 Some(Ok(message)) => message,
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => return Poll::Ready(None),
             };
             match self.decoder.decode(message) {
-                Some(Ok(output)) => return Poll::Ready(Some(Ok(output))),
+                Some(Ok(output)) => {
+                    self.was_result = true;
+                    return Poll::Ready(Some(Ok(output)));
+                }
                 Some(Err(error)) => {
+                    let error = self.shared.about(error);
                     if error.is_unauthorized() {
-                        self.shared.forget_token();
+                        self.shared.reject(&error);
                     }
-                    return Poll::Ready(Some(Err(self.shared.about(error))));
+                    return Poll::Ready(Some(Err(error)));
                 }
                 None => {}
             }

@@ -15,10 +15,11 @@ use url::Url;
 use super::attempts::Attempts;
 use super::body;
 use super::context::Context;
+use super::headers::header_value;
 use super::request::Request;
 use super::send::{AGENT, redirected};
 use super::time_limit::within;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::protocol::RawResponse;
 
 /// An open connection.
@@ -57,6 +58,7 @@ async fn open(
 ) -> Result<(WebSocket, HeaderMap), Error> {
     let key = generate_key();
     let headers = headers(context, request, options, &key).await?;
+    let has_protocol = headers.contains_key(SEC_WEBSOCKET_PROTOCOL);
     let name = request.operation.name();
     let outgoing = context.http.request(request.method.clone(), url.clone()).version(Version::HTTP_11).headers(headers);
     let sent = async { outgoing.send().await.map_err(Error::transport) };
@@ -65,10 +67,10 @@ async fn open(
         let limit = body::limit(context, request.operation);
         return Err(refused(context, options, body::whole(response, limit, context.timeouts.idle).await?));
     }
-    if let Some(reason) = violation(response.headers(), &key) {
+    if let Some(reason) = violation(response.headers(), &key, has_protocol) {
         let raw = RawResponse { status: response.status(), headers: response.headers().clone(), body: "".into() };
         let message = format!("invalid WebSocket handshake: {reason}");
-        return Err(Error::new(crate::error::ErrorKind::UnexpectedResponse, message).with_response(raw));
+        return Err(Error::new(ErrorKind::UnexpectedResponse, message).with_response(raw));
     }
     let headers = std::mem::take(response.headers_mut());
     let upgraded = response.upgrade().await.map_err(Error::transport)?;
@@ -95,14 +97,14 @@ async fn headers(
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-    headers.insert(SEC_WEBSOCKET_KEY, crate::transport::header_value(key)?);
-    // Neither is supported, so that a custom header must not offer them.
+    headers.insert(SEC_WEBSOCKET_KEY, header_value(key)?);
+    // None is supported, so that a custom header must not offer any.
     headers.remove(SEC_WEBSOCKET_EXTENSIONS);
     Ok(headers)
 }
 
 /// Returns what is wrong with the response to a handshake (RFC 6455, 4.1).
-fn violation(headers: &HeaderMap, key: &str) -> Option<&'static str> {
+fn violation(headers: &HeaderMap, key: &str, has_protocol: bool) -> Option<&'static str> {
     let has = |name, token: &str| {
         let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
         values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(token))
@@ -115,7 +117,8 @@ fn violation(headers: &HeaderMap, key: &str) -> Option<&'static str> {
     {
         return Some("the header `Sec-WebSocket-Accept` does not match");
     }
-    if headers.contains_key(SEC_WEBSOCKET_EXTENSIONS) || headers.contains_key(SEC_WEBSOCKET_PROTOCOL) {
+    let is_other_protocol = headers.contains_key(SEC_WEBSOCKET_PROTOCOL) && !has_protocol;
+    if headers.contains_key(SEC_WEBSOCKET_EXTENSIONS) || is_other_protocol {
         return Some("the response has an extension or a subprotocol, which was not requested");
     }
     None

@@ -179,3 +179,48 @@ async fn calls_outside_of_a_runtime_are_errors() {
     .expect("not panicked");
     assert!(error.to_string().contains("no tokio runtime"), "{error}");
 }
+
+#[tokio::test]
+async fn rejected_connection_is_closed_although_fal_leaves_it_open() {
+    let host = Host::start(async |_, mut socket| {
+        send(&mut socket, [Message::text(r#"{"status":"error","error":"Unauthorized"}"#)]).await;
+        assert_eq!(drain(&mut socket).await.1, Some(1000));
+    })
+    .await;
+    let mut connection = host.client().endpoint("a/b").realtime().reconnect(true).await.expect("connected");
+    let error = connection.next().await.expect("a frame").expect_err("rejected");
+    assert!(error.is_unauthorized(), "{error}");
+    assert!(connection.next().await.is_none());
+    host.all_closed().await;
+    let error = connection.send(json!({})).await.expect_err("closed");
+    assert!(error.is_unauthorized(), "{error}");
+    assert_eq!(host.lines().len(), 1);
+}
+
+#[tokio::test]
+async fn caller_that_only_sends_responds_to_pings_and_loses_no_result() {
+    let host = Host::start(async |_, mut socket| {
+        send(&mut socket, [Message::Ping("p1".into()), Message::text("1"), Message::text("2")]).await;
+        loop {
+            match socket.next().await {
+                Some(Ok(Message::Pong(payload))) => break assert_eq!(&payload[..], b"p1"),
+                Some(Ok(_)) => {}
+                other => panic!("no pong: {other:?}"),
+            }
+        }
+        close(&mut socket, 1000, "").await;
+    })
+    .await;
+    let mut connection = host.client().endpoint("a/b").realtime().await.expect("connected");
+    tokio::time::pause();
+    loop {
+        tokio::time::advance(Duration::from_secs(2)).await;
+        if connection.send(json!({})).await.is_err() {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(connection.next().await.expect("a frame").expect("a result"), json!(1));
+    assert_eq!(connection.next().await.expect("a frame").expect("a result"), json!(2));
+    assert!(connection.next().await.is_none());
+}

@@ -3,6 +3,10 @@
 use std::time::Duration;
 
 use fal_client::ErrorKind;
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::host::{Host, close, json, text};
 
@@ -87,4 +91,71 @@ async fn unreachable_host_is_a_connect_error() {
     tokio::task::yield_now().await;
     let error = client.endpoint("a/b").realtime().await.expect_err("unreachable");
     assert!(error.is_connect() && error.attempts().len() == 5, "{error:?}");
+}
+
+#[tokio::test]
+async fn connections_use_the_tls_and_the_proxies_of_the_client() {
+    use rcgen::{CertifiedKey, generate_simple_self_signed};
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(vec!["fal.run".to_owned()]).expect("a certificate");
+    let certificate: CertificateDer<'static> = cert.der().clone();
+    let key = PrivateKeyDer::try_from(signing_key.serialize_der()).expect("a key");
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let tls = rustls::ServerConfig::builder_with_provider(std::sync::Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], key)
+        .expect("a server");
+    let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(tls));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let proxy = format!("http://{}", listener.local_addr().expect("an address"));
+    let serving = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.expect("a connection");
+        let head = read_head(&mut stream).await;
+        assert!(head.starts_with("CONNECT fal.run:443 HTTP/1.1"), "{head}");
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.expect("written");
+        let mut stream = acceptor.accept(stream).await.expect("TLS");
+        let head = read_head(&mut stream).await;
+        assert!(head.starts_with("GET /a/b/realtime HTTP/1.1"), "{head}");
+        let key = head.lines().find_map(|line| line.strip_prefix("sec-websocket-key: ")).expect("a key");
+        let accept = derive_accept_key(key.as_bytes());
+        let response = format!(
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+        );
+        stream.write_all(response.as_bytes()).await.expect("written");
+        let mut socket = WebSocketStream::from_raw_socket(stream, Role::Server, None).await;
+        while let Some(Ok(message)) = socket.next().await {
+            let _ = socket.send(message).await;
+        }
+    });
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(certificate).expect("a root");
+    let trust = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let http = reqwest::Client::builder()
+        .tls_backend_preconfigured(trust)
+        .proxy(reqwest::Proxy::https(proxy).expect("a proxy"))
+        .build()
+        .expect("an HTTP client");
+    let client = fal_client::Client::builder().env_from(|_| None).key("id:secret").http_client(http).build();
+    let mut connection = client.expect("a client").endpoint("a/b").realtime().await.expect("connected");
+    connection.send(serde_json::json!({ "x": 1 })).await.expect("sent");
+    assert_eq!(connection.next().await.expect("a frame").expect("a result"), serde_json::json!({ "x": 1 }));
+    connection.close().await.expect("closed");
+    serving.await.expect("not panicked");
+}
+
+async fn read_head(stream: &mut (impl tokio::io::AsyncRead + Unpin)) -> String {
+    let mut bytes = Vec::new();
+    while !bytes.ends_with(b"\r\n\r\n") {
+        bytes.push(stream.read_u8().await.expect("a head"));
+    }
+    String::from_utf8(bytes).expect("UTF-8")
 }

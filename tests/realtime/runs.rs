@@ -167,3 +167,34 @@ async fn the_host_is_derived_or_configured() {
     assert_eq!(error.kind(), ErrorKind::Configuration);
     assert!(error.to_string().contains("FAL_WS_RUN_HOST"), "{error}");
 }
+
+#[tokio::test]
+async fn connection_that_was_closed_in_between_bills_nothing() {
+    for is_torn in [false, true] {
+        let host = Host::start(move |_, mut socket| async move {
+            receive(&mut socket).await;
+            send(&mut socket, [start("q1", 200, json!({})), Message::text("1"), end("q1"), Message::Ping("p".into())])
+                .await;
+            if !is_torn {
+                close(&mut socket, 1001, "idle").await;
+            }
+        })
+        .await;
+        let mut connection = host.client().endpoint("a/b").run_connection().await.expect("connected");
+        connection.run(json!({})).await.expect("a response");
+        if is_torn {
+            host.all_closed().await;
+        }
+        // The close may still be on its way.
+        let error = loop {
+            tokio::task::yield_now().await;
+            if let Err(error) = connection.run(json!({})).await {
+                break error;
+            }
+        };
+        assert_eq!(error.kind(), ErrorKind::Transport, "{error}");
+        if is_torn {
+            assert!(!error.may_have_been_accepted() && error.is_retryable(), "{error}");
+        }
+    }
+}
