@@ -204,7 +204,7 @@ impl Emulator {
         self.state.faults.clear();
     }
 
-    /// Locks the account. Runs, submissions and the begin of uploads get a 403 response with `User is locked`. Everything
+    /// Locks the account. Runs, submissions, tokens and the begin of uploads get a 403 response with `User is locked`. Everything
     /// about earlier requests works.
     ///
     /// ```

@@ -19,7 +19,7 @@ const DOCUMENTS: &str = "budget pointer text finding refusals wrong_file json fi
 const GENERATOR: &str = "budget digest mark names prose words refusals error model tree \
     report select schema normalize types lower render manifest present features write summary lock change pipeline builder lib";
 
-const EMULATOR: &str = "documents error keys media random response sync time input storage endpoints request \
+const EMULATOR: &str = "documents error keys media random response sync time tokens input storage endpoints request \
     account faults output queue settings state handlers http emulator builder lib";
 
 #[test]

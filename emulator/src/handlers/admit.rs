@@ -13,6 +13,7 @@ pub(crate) fn admit(state: &State, route: &Route, received: &Received) -> Result
     }
     match route {
         Route::Run { id } | Route::Submit { id } => jobs::endpoint(state, id, received).map(drop),
+        Route::Token { .. } => auth::check_key(state, received),
         Route::Job { app, request_id, .. } => queue::job(state, app, request_id, received).map(drop),
         Route::Storage { operation } => match operation {
             Operation::Upload | Operation::StartMultipart => auth::check_token(state, received),

@@ -11,4 +11,5 @@ mod platform;
 mod queue;
 mod run;
 mod status_stream;
+mod tokens;
 mod uploads;

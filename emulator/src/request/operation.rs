@@ -14,6 +14,8 @@ pub enum Operation {
     Result,
     /// Cancel a request: `PUT …/cancel`.
     Cancel,
+    /// Get a temporary token for streams and WebSockets: `POST /rest.fal.ai/tokens/` or `POST /rest.fal.ai/tokens/realtime`.
+    Token,
     /// Get a token for uploads to the CDN: `POST /rest.fal.ai/storage/auth/token`.
     CdnToken,
     /// Get a signed URL for an upload: `POST /rest.fal.ai/storage/upload/initiate`.

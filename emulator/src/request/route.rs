@@ -14,6 +14,8 @@ pub(crate) enum Route {
     Submit { id: String },
     /// `/queue.fal.run/{app}/requests/{request_id}` and the paths below.
     Job { operation: Operation, app: String, request_id: String },
+    /// `/rest.fal.ai/tokens/` and `/rest.fal.ai/tokens/realtime`
+    Token { realtime: bool },
     /// Below `/rest.fal.ai/storage` and `/api.fal.ai/v1/storage`, and uploads whose file has no path yet.
     Storage { operation: Operation },
     /// `/v3.fal.media/files/{…}` and `/storage.googleapis.com/{…}`. `path` starts with the host, without a slash.
@@ -45,6 +47,8 @@ impl Route {
         match segments.as_slice() {
             ["fal.run", id @ ..] if !id.is_empty() => Route::Run { id: id.join("/") },
             ["queue.fal.run", path @ ..] if !path.is_empty() => queue(path),
+            ["rest.fal.ai", "tokens"] => Route::Token { realtime: false },
+            ["rest.fal.ai", "tokens", "realtime"] => Route::Token { realtime: true },
             ["rest.fal.ai", "storage", "auth", "token"] => storage(Operation::CdnToken),
             ["rest.fal.ai", "storage", "upload", "initiate"] => storage(Operation::InitiateUpload),
             ["rest.fal.ai", "storage", "upload", "initiate-multipart"] => storage(Operation::InitiateMultipart),
@@ -72,6 +76,7 @@ impl Route {
         match self {
             Route::Run { .. } => Operation::Run,
             Route::Submit { .. } => Operation::Submit,
+            Route::Token { .. } => Operation::Token,
             Route::Part { .. } => Operation::PutPart,
             Route::Complete { .. } | Route::CompleteByKey { .. } => Operation::CompleteMultipart,
             Route::SignPart { .. } => Operation::SignPart,
@@ -85,6 +90,7 @@ impl Route {
         match self.operation() {
             Operation::Run
             | Operation::Submit
+            | Operation::Token
             | Operation::CdnToken
             | Operation::InitiateUpload
             | Operation::InitiateMultipart

@@ -28,5 +28,6 @@ mod scripted_outputs;
 mod start;
 mod start_timeout;
 mod status_stream;
+mod tokens;
 mod upload_faults;
 mod uploads;
