@@ -61,6 +61,7 @@ fn costs(operation: Operation) -> bool {
     matches!(
         operation,
         Operation::Run
+            | Operation::Stream
             | Operation::Submit
             | Operation::Token
             | Operation::CdnToken

@@ -16,6 +16,9 @@ pub(super) fn find(received: &Received) -> Option<&'static str> {
         Operation::Run => {
             in_content_type(received).or_else(|| in_queue_options(received)).or_else(|| in_options(received))
         }
+        Operation::Stream => {
+            in_content_type(received).or_else(|| in_queue_options(received)).or_else(|| in_lifecycle(received))
+        }
         Operation::Token => in_apps(received),
         Operation::Submit => in_content_type(received).or_else(|| in_options(received)),
         Operation::InitiateUpload | Operation::InitiateMultipart => in_lifecycle(received),

@@ -4,6 +4,8 @@
 pub enum Operation {
     /// Run an endpoint directly: `POST /fal.run/{id}`.
     Run,
+    /// Run an endpoint directly, and stream its outputs as server-sent events: `POST /fal.run/{id}/stream`.
+    Stream,
     /// Submit a request to the queue: `POST /queue.fal.run/{id}`.
     Submit,
     /// Get the status of a request: `GET /queue.fal.run/{app}/requests/{request_id}/status`.
