@@ -48,7 +48,7 @@ pub(super) fn no_endpoint(state: &State, id: &str) -> Refusal {
 }
 
 /// Turns a request into a job.
-pub(super) fn accept(
+pub(crate) fn accept(
     state: &State,
     call: Call<'_>,
     endpoint: &Arc<Endpoint>,
@@ -146,6 +146,14 @@ pub(super) async fn result(state: &State, job: &Arc<Job>) -> Reply {
         }
         Err(failure) => failure.reply(),
     }
+}
+
+/// Returns the outputs of a realtime input: one, unless a test has set several.
+pub(crate) async fn results(state: &State, job: &Arc<Job>) -> Result<Series, Failure> {
+    if job.prospect.is_err() || state.outputs.series(&job.endpoint.document.id).is_some() {
+        return series(state, job).await.map(|(series, _)| series);
+    }
+    Ok(Series::Whole(outputs(state, job, &[Part::Final]).await?.0))
 }
 
 /// Returns the outputs of a stream, with the billable units.
