@@ -140,7 +140,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Sets the time without events after which a status stream sends a comment. Default: 10 s.
+    /// Sets the time without events after which a stream, of outputs or of a status, sends a comment. Default: 10 s.
     pub fn keep_alive(mut self, interval: Duration) -> Self {
         self.settings.keep_alive = interval;
         self

@@ -15,7 +15,7 @@ pub(crate) struct Settings {
     /// The state of the account at the start.
     pub(crate) account: account::State,
     pub(crate) pace: Pace,
-    /// The time without events after which a status stream sends a comment.
+    /// The time without events after which a stream sends a comment.
     pub(crate) keep_alive: Duration,
     pub(crate) token_lifetime: Duration,
     /// The time in which the files of an output are uploaded to a client's bucket.

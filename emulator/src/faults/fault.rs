@@ -102,6 +102,8 @@ impl MessageLimit {
 #[derive(Clone, Debug)]
 pub(crate) enum Instead<'a> {
     Frames(&'a [Frame]),
+    /// An output.
+    Output(Value),
     /// An error of the app, with its reason.
     Error(String),
     Drop,
@@ -149,6 +151,9 @@ impl Fault {
     }
 
     /// Responds with this HTTP status (200 to 599) and `{"detail": "…"}` with the status's reason phrase.
+    ///
+    /// An input of a realtime connection has no status: below 300, the [`json`](Self::json) body is its output, and otherwise the
+    /// reason of an error.
     pub fn respond(status: u16) -> Self {
         Fault::new(Kind::Respond(FaultResponse::new(
             status,
@@ -187,8 +192,10 @@ impl Fault {
     /// With status 200 and a [`json`](Self::json) body, that body is the output of one job, even if it breaks the document.
     /// [`Emulator::answer`](crate::Emulator::answer) sets the output of all jobs of an endpoint.
     ///
-    /// Applies to [`Operation::Submit`](crate::Operation::Submit), [`Operation::Run`](crate::Operation::Run) and
-    /// [`Operation::Stream`](crate::Operation::Stream). Other operations ignore it.
+    /// Applies to [`Operation::Submit`](crate::Operation::Submit), [`Operation::Run`](crate::Operation::Run),
+    /// [`Operation::Stream`](crate::Operation::Stream), [`Operation::WebSocketRun`](crate::Operation::WebSocketRun) and
+    /// [`Operation::RealtimeInput`](crate::Operation::RealtimeInput), where an error is one of the app. Other operations ignore
+    /// it.
     ///
     /// ```
     /// # use fal_emulator::{Emulator, Fault, Operation};
@@ -275,7 +282,7 @@ impl Fault {
         Fault::new(Kind::StallResponse { after: count })
     }
 
-    /// Sends the response body in pieces of `bytes` bytes (at least 1), each after `interval`.
+    /// Sends the response body in pieces of `bytes` bytes (at least 1), each after `interval`. Realtime connections ignore it.
     pub fn throttle(bytes: usize, interval: Duration) -> Self {
         Fault::new(Kind::Throttle { bytes: bytes.max(1), interval })
     }
@@ -449,7 +456,10 @@ impl Fault {
         match &self.kind {
             Kind::Frames(frames) => Some(Instead::Frames(frames)),
             Kind::DropConnection => Some(Instead::Drop),
-            Kind::Respond(response) => Some(Instead::Error(failure::reason(&response.body()))),
+            Kind::Respond(response) => Some(match serde_json::from_slice(&response.body()) {
+                Ok(output) if (200..300).contains(&response.status) => Instead::Output(output),
+                _ => Instead::Error(failure::reason(&response.body())),
+            }),
             _ => None,
         }
     }

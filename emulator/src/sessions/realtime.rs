@@ -130,10 +130,20 @@ impl<'s> Realtime<'s> {
         };
         let result = match instead {
             None => result,
-            Some(Instead::Drop) => return self.decided(received, None, Err(Cut::Drop)),
+            Some(Instead::Drop) => {
+                self.decided(received, None);
+                return Err(Cut::Drop);
+            }
             Some(Instead::Error(reason)) => Err(reason),
+            Some(Instead::Output(output)) => {
+                self.decided(received, Some(200));
+                match self.frame(&output, message.is_text) {
+                    Ok(frame) => return responder.send(frame).await,
+                    Err(reason) => Err(reason),
+                }
+            }
             Some(Instead::Frames(frames)) => {
-                self.decided(received, Some(200), Ok(()))?;
+                self.decided(received, Some(200));
                 return responder.send_all(frames).await;
             }
         };
@@ -141,7 +151,7 @@ impl<'s> Realtime<'s> {
             Ok(()) => Ok(()),
             // An app ends the session at its first error.
             Err(reason) => {
-                self.decided(received, Some(500), Ok(()))?;
+                self.decided(received, Some(500));
                 responder.send(Frame::error("INTERNAL_ERROR", &reason)).await?;
                 responder.send(Frame::close(NORMAL, "")).await
             }
@@ -178,7 +188,7 @@ impl<'s> Realtime<'s> {
         for index in 0..series.len() {
             state.clock.sleep_until(start + series.due(index, job.run_time())).await;
             if index == 0 {
-                self.decided(received, Some(200), Ok(()))?;
+                self.decided(received, Some(200));
             }
             match self.frame(&series.get(index), is_text) {
                 Ok(frame) => responder.send(frame).await?,
@@ -200,13 +210,12 @@ impl<'s> Realtime<'s> {
     }
 
     /// Reports that the response to an input is decided.
-    fn decided(&self, received: &Arc<Received>, status: Option<u16>, result: Result<(), Cut>) -> Result<(), Cut> {
+    fn decided(&self, received: &Arc<Received>, status: Option<u16>) {
         if let Some(status) = status {
             received.set_status(status);
         }
         if let Some(on_request) = &self.state.settings.on_request {
             on_request(&ReceivedRequest(Arc::clone(received)));
         }
-        result
     }
 }

@@ -9,6 +9,7 @@ use tokio::io::AsyncReadExt;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
@@ -53,7 +54,7 @@ impl Socket {
                 Some(Ok(Message::Text(text))) => (Bytes::from(text), true),
                 Some(Ok(Message::Binary(bytes))) => (bytes, false),
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
-                Some(Err(Error::Capacity(_))) => return Err(self.close(1009, "The message exceeds 64 MiB").await),
+                Some(Err(Error::Capacity(_))) => return Err(self.refuse_large().await),
                 Some(Ok(Message::Close(_))) => {
                     self.finish().await;
                     return Err(Ended);
@@ -93,14 +94,28 @@ impl Socket {
         Ended
     }
 
+    /// Closes the connection because of a message that is too large, and drops what the client still sends.
+    async fn refuse_large(&mut self) -> Ended {
+        let reason = format!("The message exceeds {} MiB", MAX_BYTES >> 20);
+        let frame = CloseFrame { code: CloseCode::Size, reason: reason.into() };
+        if self.stream.send(Message::Close(Some(frame))).await.is_ok() {
+            let _ = timeout(CLOSE_TIME, self.discard()).await;
+        }
+        Ended
+    }
+
     /// Breaks the connection as a fault says. A silent connection ends when the client closes it.
     pub(super) async fn break_off(&mut self, broken: Cut) -> Ended {
         if let Cut::Stall = broken {
-            // Reads below the WebSocket, which would respond to pings.
-            let mut bytes = [0; 1024];
-            while self.stream.get_mut().read(&mut bytes).await.is_ok_and(|count| count > 0) {}
+            self.discard().await;
         }
         Ended
+    }
+
+    /// Reads to the end below the WebSocket, which would respond to pings.
+    async fn discard(&mut self) {
+        let mut bytes = [0; 4_096];
+        while self.stream.get_mut().read(&mut bytes).await.is_ok_and(|count| count > 0) {}
     }
 
     /// Completes a closing handshake.

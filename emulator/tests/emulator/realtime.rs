@@ -284,6 +284,11 @@ async fn faults_of_an_input() {
     assert_eq!(next(&mut socket).await, Next::Text(json!("after")));
     assert_eq!(fal.jobs().len(), 1);
 
+    fal.inject_fault(Operation::RealtimeInput, Fault::respond(200).json(&json!([1])));
+    send(&mut socket, &input("a")).await;
+    assert_eq!(next(&mut socket).await, Next::Output(json!([1])));
+    assert_eq!(fal.jobs().len(), 1);
+
     let reason = "Error while forwarding the request";
     fal.inject_fault(Operation::RealtimeInput, Fault::close(1011, reason));
     send(&mut socket, &input("a")).await;
@@ -344,6 +349,15 @@ async fn faults_of_a_handshake() {
     assert_eq!(next(&mut socket).await, Next::Broken);
     assert!(open(Fault::drop_connection()).await.is_err());
     assert!(open(Fault::drop_response_in_head()).await.is_err());
+}
+
+#[tokio::test]
+async fn message_that_is_too_large_closes_the_connection() {
+    let fal = Fal::instant().await;
+    let mut socket = connect(&fal, PATH, &[KEY]).await.unwrap();
+    socket.send(Message::binary(vec![0xc0; (64 << 20) + 1])).await.unwrap();
+    assert_eq!(next(&mut socket).await, Next::Close(1009, "The message exceeds 64 MiB".into()));
+    assert_eq!(inputs(&fal).len(), 0);
 }
 
 #[tokio::test]
