@@ -3,6 +3,7 @@
 mod attempts;
 mod body;
 mod buckets;
+mod chunks;
 mod context;
 mod credentials;
 mod headers;
@@ -26,6 +27,7 @@ pub(crate) mod tls;
 mod verdict;
 
 pub(crate) use buckets::{Bucket, Buckets, is_object_of};
+pub(crate) use chunks::Chunks;
 pub(crate) use context::Context;
 pub(crate) use credentials::Credentials;
 pub(crate) use headers::{UPLOAD_POLICY, header_value, parse_header, parse_headers};
@@ -42,8 +44,6 @@ pub(crate) use request::{Operation, Request};
 pub use retry::RetryPolicy;
 pub(crate) use retry::{jittered, random};
 pub(crate) use send::{open, send};
-#[cfg(fuzzing)]
-pub(crate) use sse::Decoder;
 pub(crate) use sse::EventStream;
 pub(crate) use streams::Streams;
 pub(crate) use time_limit::{deadline, until, within_total};
