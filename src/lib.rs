@@ -165,6 +165,7 @@ mod storage;
 #[cfg(feature = "test-util")]
 mod test_util;
 mod text;
+mod tokens;
 mod transport;
 
 /// The shipped endpoints. Each has a module: `fal-ai/flux/dev/redux` is
@@ -197,6 +198,7 @@ pub use schema::{input, input_object, input_union, open_enum, output, output_uni
 #[doc(no_inline)]
 pub use serde_json;
 pub use storage::{Repository, UploadPolicy};
+pub use tokens::{Token, TokenScope, Tokens};
 pub use transport::{RetryPolicy, TransferProgress, UploadProgress};
 
 #[cfg(fuzzing)]

@@ -48,6 +48,7 @@ mod secrets;
 mod silent_streams;
 mod support;
 mod timeouts;
+mod tokens;
 mod transfers;
 mod transient_responses;
 mod types;
