@@ -112,6 +112,7 @@
 //! | `image` | `FileInput::from(image::DynamicImage)`, uploaded as PNG |
 //! | `socks` | SOCKS proxies of the environment |
 //! | `test-util` | constructors for tests: `Response::new`, `Response::blank`, `Response::from_json`, `Error::from_response`, `Error::of_kind` |
+//! | `webhook` | the module `webhook`: verifies and parses deliveries of webhooks, with extractors for axum |
 //! | `regenerate` | updates `generated/`; only for builds of this crate's own repository |
 //!
 //! # Tracing
@@ -167,6 +168,9 @@ mod test_util;
 mod text;
 mod tokens;
 mod transport;
+#[cfg(feature = "webhook")]
+#[cfg_attr(docsrs, doc(cfg(feature = "webhook")))]
+pub mod webhook;
 
 /// The shipped endpoints. Each has a module: `fal-ai/flux/dev/redux` is
 /// [`fal_ai::flux::dev::redux`](endpoints::fal_ai::flux::dev::redux).

@@ -5,6 +5,8 @@ mod cause;
 mod display;
 mod kind;
 mod refusal;
+#[cfg(feature = "webhook")]
+mod rejection;
 mod validation;
 
 use std::fmt;
@@ -16,6 +18,8 @@ use http::StatusCode;
 
 pub use attempt::Attempt;
 pub use kind::ErrorKind;
+#[cfg(feature = "webhook")]
+pub use rejection::Rejection;
 pub use validation::ValidationError;
 
 use crate::protocol::{
@@ -74,6 +78,8 @@ struct Inner {
     /// Set if the verdict on the failed request is known. Otherwise the kind decides.
     retryable: Option<bool>,
     may_have_been_accepted: bool,
+    #[cfg(feature = "webhook")]
+    rejection: Option<Rejection>,
 }
 
 impl Error {
@@ -92,6 +98,8 @@ impl Error {
             cancellation: None,
             retryable: None,
             may_have_been_accepted: false,
+            #[cfg(feature = "webhook")]
+            rejection: None,
         }))
     }
 
@@ -183,6 +191,36 @@ impl Error {
         self.0.request_id = response.request_id();
         self.0.response = Some(response);
         self
+    }
+
+    /// Creates the error of a rejected webhook delivery.
+    #[cfg(feature = "webhook")]
+    pub(crate) fn rejected(rejection: Rejection, details: impl fmt::Display) -> Self {
+        Error::new(ErrorKind::Webhook, format!("{rejection}: {details}")).with_rejection(rejection)
+    }
+
+    #[cfg(feature = "webhook")]
+    pub(crate) fn with_rejection(mut self, rejection: Rejection) -> Self {
+        self.0.rejection = Some(rejection);
+        self
+    }
+
+    /// Creates the error of a failed request, as a webhook reports it. `words` is fal's message, and `payload` the body of
+    /// the model's response. fal does not always name the status of that response.
+    #[cfg(feature = "webhook")]
+    pub(crate) fn reported(words: &str, status: Option<StatusCode>, payload: Bytes) -> Self {
+        let status_or_any = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let response = RawResponse { status: status_or_any, headers: http::HeaderMap::new(), body: payload };
+        let mut error = Error::service("fal", response);
+        if status.is_none() {
+            let details = error.0.response.take().and_then(|response| response.detail().message);
+            let details: Vec<&str> = [words.trim(), details.as_deref().unwrap_or_default()].into();
+            let details: Vec<&str> = details.into_iter().filter(|words| !words.is_empty()).collect();
+            let details = if details.is_empty() { NO_DETAILS.to_owned() } else { details.join(": ") };
+            error.0.message = beginning(format_args!("the request failed: {details}"));
+        }
+        // A failed request stays failed.
+        error.with_retryable(false)
     }
 
     /// Creates the error of a request that failed below HTTP.
@@ -378,6 +416,14 @@ impl Error {
     /// `None` if the client did not try to cancel it, or received no response.
     pub fn cancellation(&self) -> Option<&Cancellation> {
         self.0.cancellation.as_ref()
+    }
+
+    /// Returns the reason why a webhook delivery was rejected, and `None` for any other error.
+    ///
+    /// If fal's keys are unavailable, [`kind`](Self::kind) and the predicates say why they could not be fetched.
+    #[cfg(feature = "webhook")]
+    pub fn webhook_rejection(&self) -> Option<Rejection> {
+        self.0.rejection
     }
 
     /// Returns true if no connection to the service could be established. The request was not sent.
