@@ -203,7 +203,7 @@ pub use schema::{input, input_object, input_union, open_enum, output, output_uni
 pub use serde_json;
 pub use storage::{Repository, UploadPolicy};
 pub use tokens::{Token, TokenScope, Tokens};
-pub use transport::{RetryPolicy, TransferProgress, UploadProgress};
+pub use transport::{AuthScheme, RetryPolicy, TransferProgress, UploadProgress};
 
 #[cfg(fuzzing)]
 #[doc(hidden)]

@@ -2,6 +2,7 @@
 
 mod account_errors;
 mod attributes;
+mod auth_scheme;
 mod backup_hosts;
 mod billed_responses;
 mod body_limits;
@@ -10,6 +11,7 @@ mod caller_headers;
 mod cancel_when;
 mod changing_files;
 mod configuration;
+mod configured_hosts;
 mod conversions;
 mod declared_lengths;
 mod delays;
@@ -37,6 +39,7 @@ mod own_values;
 mod private_redirects;
 mod properties;
 mod proxies;
+mod proxy_url;
 mod queue;
 mod request_urls;
 mod required_nulls;
