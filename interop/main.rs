@@ -8,14 +8,18 @@ mod requests;
 
 use std::time::Duration;
 
-use fal_emulator::{Emulator, Pace};
+use fal_emulator::{Emulator, Fault, Operation, Pace};
 
 use peer::Peer::{self, JavaScript, Python};
 
+async fn emulator(pace: Pace) -> Emulator {
+    Emulator::builder().key("id:secret").pace(pace).start().await.expect("an emulator")
+}
+
 /// Runs a script against an emulator, and compares the requests of the peer.
-async fn check(peer: Peer, script: &str, pace: Pace) {
-    let emulator = Emulator::builder().key("id:secret").pace(pace).start().await.expect("an emulator");
+async fn check(peer: Peer, script: &str, emulator: Emulator) {
     peer.run(script, emulator.base_url()).await;
+    assert_eq!(emulator.pending_faults(), 0);
     requests::compare(&emulator, &peer.path("requests", script, "txt"));
 }
 
@@ -26,30 +30,50 @@ fn visible() -> Pace {
 
 #[tokio::test]
 async fn javascript_client_runs_submits_and_subscribes() {
-    check(JavaScript, "calls", visible()).await;
+    check(JavaScript, "calls", emulator(visible()).await).await;
 }
 
 #[tokio::test]
 async fn javascript_client_cancels() {
-    check(JavaScript, "cancel", Pace::manual()).await;
+    check(JavaScript, "cancel", emulator(Pace::manual()).await).await;
 }
 
 #[tokio::test]
 async fn javascript_client_uploads() {
-    check(JavaScript, "uploads", Pace::instant()).await;
+    check(JavaScript, "uploads", emulator(Pace::instant()).await).await;
+}
+
+#[tokio::test]
+async fn javascript_client_retries() {
+    check(JavaScript, "retries", unreliable().await).await;
 }
 
 #[tokio::test]
 async fn python_client_runs_submits_and_subscribes() {
-    check(Python, "calls", visible()).await;
+    check(Python, "calls", emulator(visible()).await).await;
 }
 
 #[tokio::test]
 async fn python_client_cancels() {
-    check(Python, "cancel", Pace::manual()).await;
+    check(Python, "cancel", emulator(Pace::manual()).await).await;
 }
 
 #[tokio::test]
 async fn python_client_uploads() {
-    check(Python, "uploads", Pace::instant()).await;
+    check(Python, "uploads", emulator(Pace::instant()).await).await;
+}
+
+#[tokio::test]
+async fn python_client_retries() {
+    check(Python, "retries", unreliable().await).await;
+}
+
+/// Each operation of the queue fails twice, with errors that both clients take for temporary.
+async fn unreliable() -> Emulator {
+    let emulator = emulator(Pace::instant()).await;
+    for operation in [Operation::Submit, Operation::Status, Operation::Result] {
+        emulator.inject_fault(operation, Fault::nginx(503));
+        emulator.inject_fault(operation, Fault::respond(429));
+    }
+    emulator
 }
