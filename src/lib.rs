@@ -112,6 +112,7 @@
 //! | `image` | `FileInput::from(image::DynamicImage)`, uploaded as PNG |
 //! | `socks` | SOCKS proxies of the environment |
 //! | `test-util` | constructors for tests: `Response::new`, `Response::blank`, `Response::from_json`, `Error::from_response`, `Error::of_kind` |
+//! | `webhook` | the module `webhook`: verifies and parses deliveries of webhooks, with extractors for axum |
 //! | `regenerate` | updates `generated/`; only for builds of this crate's own repository |
 //!
 //! # Tracing
@@ -165,7 +166,11 @@ mod storage;
 #[cfg(feature = "test-util")]
 mod test_util;
 mod text;
+mod tokens;
 mod transport;
+#[cfg(feature = "webhook")]
+#[cfg_attr(docsrs, doc(cfg(feature = "webhook")))]
+pub mod webhook;
 
 /// The shipped endpoints. Each has a module: `fal-ai/flux/dev/redux` is
 /// [`fal_ai::flux::dev::redux`](endpoints::fal_ai::flux::dev::redux).
@@ -197,7 +202,8 @@ pub use schema::{input, input_object, input_union, open_enum, output, output_uni
 #[doc(no_inline)]
 pub use serde_json;
 pub use storage::{Repository, UploadPolicy};
-pub use transport::{RetryPolicy, TransferProgress, UploadProgress};
+pub use tokens::{Token, TokenScope, Tokens};
+pub use transport::{AuthScheme, RetryPolicy, TransferProgress, UploadProgress};
 
 #[cfg(fuzzing)]
 #[doc(hidden)]
