@@ -26,6 +26,7 @@ mod timeouts;
 pub(crate) mod tls;
 mod verdict;
 
+pub(crate) use body::whole;
 pub(crate) use buckets::{Bucket, Buckets, is_object_of};
 pub(crate) use chunks::Chunks;
 pub(crate) use context::Context;
