@@ -121,7 +121,7 @@
 //!
 //! | span | fields |
 //! | --- | --- |
-//! | `fal.run`, `fal.submit`, `fal.subscribe` | `endpoint`; `request_id` once it is known |
+//! | `fal.run`, `fal.stream`, `fal.submit`, `fal.subscribe` | `endpoint`; `request_id` once it is known |
 //! | `fal.wait`, `fal.status`, `fal.status_stream`, `fal.result`, `fal.cancel` | `endpoint`, `request_id` |
 //! | `fal.upload` | `repository` |
 //! | `fal.download` | `path`, unless the download is to memory or a writer |
@@ -163,6 +163,7 @@ mod protocol;
 mod queue;
 mod schema;
 mod storage;
+mod stream;
 #[cfg(feature = "test-util")]
 mod test_util;
 mod text;
@@ -202,6 +203,7 @@ pub use schema::{input, input_object, input_union, open_enum, output, output_uni
 #[doc(no_inline)]
 pub use serde_json;
 pub use storage::{Repository, UploadPolicy};
+pub use stream::{EventData, OutputStream, StreamEvent, WorkflowEvent};
 pub use tokens::{Token, TokenScope, Tokens};
 pub use transport::{AuthScheme, RetryPolicy, TransferProgress, UploadProgress};
 

@@ -25,7 +25,7 @@ pub(crate) use sender::Sender;
 pub use validation::ValidationError;
 
 use crate::protocol::{
-    Cancellation, Denial, ErrorType, Failure, FieldError, InvalidEndpointId, InvalidRequestId, LockReason,
+    Cancellation, Denial, ErrorType, EventError, Failure, FieldError, InvalidEndpointId, InvalidRequestId, LockReason,
     ParseEnumError, RawResponse, echo, lock_words,
 };
 use crate::text::{beginning, within};
@@ -235,6 +235,20 @@ impl Error {
         error.with_retryable(false)
     }
 
+    /// Creates the error of an error event of a stream. The response is the one that the stream belongs to, with the data of the
+    /// event as its body.
+    pub(crate) fn event(mut response: RawResponse) -> Self {
+        let EventError { node_id, status, error_type, detail } = EventError::parse(&response.body);
+        let subject =
+            node_id.map_or_else(|| "the model".to_owned(), |node| format!("the node {node:?} of the workflow"));
+        let words = detail.message.unwrap_or_else(|| NO_DETAILS.to_owned());
+        let mut error = Error::new(ErrorKind::Service, format!("{subject} reported an error: {words}"));
+        error.0.error_type = error_type.map(ErrorType::other);
+        error.0.field_errors = detail.field_errors;
+        response.status = status.unwrap_or(response.status);
+        error.with_response(response)
+    }
+
     /// Creates the error of a request that failed below HTTP.
     pub(crate) fn transport(error: reqwest::Error) -> Self {
         let host = error.url().map_or_else(|| "the host".to_owned(), host_and_port);
@@ -392,7 +406,7 @@ impl Error {
         self.0.request_id.as_deref()
     }
 
-    /// Returns the HTTP status of the response.
+    /// Returns the HTTP status of the response. Of an error event of a stream, it is the status that the event names, else 200.
     pub fn status(&self) -> Option<StatusCode> {
         self.0.response.as_ref().map(RawResponse::status)
     }
@@ -402,7 +416,7 @@ impl Error {
         self.0.response.as_ref().map(|response| &response.headers)
     }
 
-    /// Returns the body of the response. Bodies of error responses are truncated to 16 MiB, or to 64 KiB if a download
+    /// Returns the body of the response, or the data of the error event of a stream. Bodies of error responses are truncated to 16 MiB, or to 64 KiB if a download
     /// failed.
     pub fn body(&self) -> Option<&Bytes> {
         self.0.response.as_ref().map(|response| &response.body)
@@ -585,6 +599,7 @@ impl Error {
     /// - The connection was lost, or the time limit passed, after the request was sent.
     /// - A gateway failed, so that the response says nothing about the request.
     /// - fal accepted the request, but its response could not be used.
+    /// - A stream failed after its beginning.
     /// - `subscribe` failed after the submission. [`request_id`](Self::request_id) is then known: wait for that request
     ///   instead of submitting another one.
     ///

@@ -28,6 +28,7 @@ pub(crate) mod tls;
 mod verdict;
 
 pub use auth_scheme::AuthScheme;
+pub(crate) use body::whole;
 pub(crate) use buckets::{Bucket, Buckets, is_object_of};
 pub(crate) use chunks::Chunks;
 pub(crate) use context::Context;
