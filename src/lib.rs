@@ -108,6 +108,7 @@
 //! | `rustls` | TLS by rustls with aws-lc-rs, as with the default features of reqwest and rustls |
 //! | `ring` | TLS by rustls with ring, which builds faster |
 //! | `rustls-no-provider` | TLS by rustls with the crypto provider that the program installs |
+//! | `realtime` | WebSocket connections: `Handle::realtime` and `Handle::run_connection` |
 //! | `documents` | `documents()`: the OpenAPI documents of the shipped endpoints |
 //! | `image` | `FileInput::from(image::DynamicImage)`, uploaded as PNG |
 //! | `socks` | SOCKS proxies of the environment |
@@ -161,6 +162,8 @@ mod files;
 mod media;
 mod protocol;
 mod queue;
+#[cfg(feature = "realtime")]
+mod realtime;
 mod schema;
 mod storage;
 mod stream;
@@ -197,6 +200,10 @@ pub use protocol::{
     QueueUpdate, UndeclaredValue,
 };
 pub use queue::{Job, RequestRef};
+#[cfg(feature = "realtime")]
+pub use realtime::{
+    ConnectRealtime, ConnectRuns, Realtime, RealtimeFrame, RealtimeSink, RealtimeStream, RunConnection, SendPolicy,
+};
 pub use schema::{EndpointInput, Given, IntoField, IntoList, Missing, Nullable, OneOf, Required};
 #[doc(inline)]
 pub use schema::{input, input_object, input_union, open_enum, output, output_union};

@@ -111,7 +111,7 @@ fn accept(operation: Operation) -> &'static str {
 }
 
 /// Creates the error of an unsuccessful response to a request with the key.
-fn keyed_error(context: &Context, request: &Request, response: RawResponse) -> Error {
+pub(crate) fn keyed_error(context: &Context, request: &Request, response: RawResponse) -> Error {
     if response.status.is_redirection() {
         return redirected("fal", response);
     }
