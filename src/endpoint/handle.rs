@@ -11,6 +11,7 @@ use crate::queue::{Job, RequestRef, Target};
 #[cfg(feature = "realtime")]
 use crate::realtime::{ConnectRealtime, ConnectRuns};
 use crate::schema::EndpointInput;
+use crate::stream::OutputStream;
 
 /// Calls an endpoint. Created by [`Client::endpoint`], or by the methods of [`Endpoints`](crate::endpoints::Endpoints).
 ///
@@ -66,6 +67,13 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Handle<I, O> {
     /// fal does not retry a direct run, and rejects it if the account has reached its limit of concurrent requests.
     pub fn run(&self, input: impl Into<I>) -> Run<I, O> {
         Run::new(self.outgoing(input))
+    }
+
+    /// Runs the model directly, and streams its outputs as it makes them. Not every model can.
+    ///
+    /// Images, for example, arrive in better and better versions, and the texts of language models grow word by word.
+    pub fn stream(&self, input: impl Into<I>) -> OutputStream<I, O> {
+        OutputStream::new(self.outgoing(input))
     }
 
     /// Submits a request to the queue, follows it until it is completed, and fetches its result.

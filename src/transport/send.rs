@@ -10,9 +10,10 @@ use url::Url;
 use super::attempts::Attempts;
 use super::body;
 use super::context::Context;
+use super::headers::{TARGET_URL, header_value};
 use super::request::{Operation, Request};
 use super::time_limit::within;
-use crate::error::Error;
+use crate::error::{Error, Sender};
 use crate::protocol::RawResponse;
 
 pub(super) const AGENT: &str = concat!("fal-client/", env!("CARGO_PKG_VERSION"), " (rust)");
@@ -24,8 +25,7 @@ pub(crate) async fn send(context: &Context, request: &Request) -> Result<RawResp
         match whole(context, request, attempts.url()).await {
             Ok(response) => return Ok(attempts.succeeded(response)),
             Err(error) => {
-                request.may_have_arrived.store(false, Ordering::Relaxed);
-                attempts.failed(error.without_echo(request.body.as_deref().unwrap_or_default())).await?;
+                attempts.failed(unsent(request, error)).await?;
                 // Lets a caller that gave up notice this even if there was no delay.
                 tokio::task::yield_now().await;
             }
@@ -39,9 +39,16 @@ pub(crate) async fn open(context: &Context, request: &Request) -> Result<reqwest
     loop {
         match head(context, request, attempts.url()).await {
             Ok(response) => return Ok(attempts.succeeded(response)),
-            Err(error) => attempts.failed(error).await?,
+            Err(error) => attempts.failed(unsent(request, error)).await?,
         }
+        tokio::task::yield_now().await;
     }
+}
+
+/// Notes that an attempt has failed, and that nothing of the request is in transit.
+fn unsent(request: &Request, error: Error) -> Error {
+    request.may_have_arrived.store(false, Ordering::Relaxed);
+    error.without_echo(request.body.as_deref().unwrap_or_default())
 }
 
 /// Sends a request once and reads the response, if it is successful.
@@ -72,6 +79,9 @@ async fn exchange(context: &Context, request: &Request, url: &Url) -> Result<req
     }
     headers.extend(context.headers.clone());
     headers.extend(request.headers.clone());
+    if context.proxy_url.is_some() {
+        headers.insert(TARGET_URL, header_value(request.url.as_str())?);
+    }
     if let Some(authorization) = context.credentials.authorization().await? {
         headers.insert(AUTHORIZATION, authorization);
     }
@@ -95,7 +105,7 @@ fn noticed(body: Bytes, sent: &Arc<AtomicBool>) -> reqwest::Body {
 
 fn accept(operation: Operation) -> &'static str {
     match operation {
-        Operation::StatusStream => "text/event-stream",
+        Operation::Stream { .. } | Operation::StatusStream => "text/event-stream",
         _ => "application/json",
     }
 }
@@ -107,7 +117,12 @@ pub(crate) fn keyed_error(context: &Context, request: &Request, response: RawRes
     }
     let input = request.body.as_deref().unwrap_or_default();
     let of_model = request.operation.is_of_model();
-    let error = Error::keyed(response, of_model, input, !context.credentials.are_anonymous());
+    let sender = match context.proxy_url {
+        Some(_) => Sender::ThroughProxy,
+        None if context.credentials.are_anonymous() => Sender::Anonymous,
+        None => Sender::WithKey,
+    };
+    let error = Error::keyed(response, of_model, input, sender);
     if of_model && error.is_about_lost_file() {
         context.lost_files.fetch_add(1, Ordering::Relaxed);
     }

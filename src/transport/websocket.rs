@@ -19,7 +19,7 @@ use super::headers::header_value;
 use super::request::Request;
 use super::send::{AGENT, redirected};
 use super::time_limit::within;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Sender};
 use crate::protocol::RawResponse;
 
 /// An open connection.
@@ -41,7 +41,7 @@ pub(crate) async fn open_websocket(
     request: &Request,
     options: WebSocketOptions,
 ) -> Result<(WebSocket, HeaderMap), Error> {
-    let mut attempts = Attempts::new(context, request)?;
+    let mut attempts = Attempts::direct(context, request)?;
     loop {
         match open(context, request, attempts.url(), options).await {
             Ok(opened) => return Ok(attempts.succeeded(opened)),
@@ -87,9 +87,13 @@ async fn headers(
 ) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-    headers.extend(context.headers.clone());
+    // A server proxy is not in the way: its key and its headers are not fal's.
+    if context.proxy_url.is_none() {
+        headers.extend(context.headers.clone());
+    }
     headers.extend(request.headers.clone());
     if options.with_key
+        && context.proxy_url.is_none()
         && let Some(authorization) = context.credentials.authorization().await?
     {
         headers.insert(AUTHORIZATION, authorization);
@@ -132,7 +136,11 @@ fn refused(context: &Context, options: WebSocketOptions, response: RawResponse) 
     if response.status.is_success() {
         return Error::unexpected("fal did not open a WebSocket connection", response);
     }
-    let error = Error::keyed(response, false, b"", !options.with_key || !context.credentials.are_anonymous());
+    let sender = match options.with_key && context.credentials.are_anonymous() {
+        true => Sender::Anonymous,
+        false => Sender::WithKey,
+    };
+    let error = Error::keyed(response, false, b"", sender);
     match error.is_unauthorized() && !options.with_key {
         true => error.with_note("the connection used a short-lived token, which may have expired"),
         false => error,
