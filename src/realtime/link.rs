@@ -28,6 +28,9 @@ const MAX_LOSSES: u32 = 5;
 /// Maximum number of messages that are read ahead while inputs are sent.
 const MAX_READ_AHEAD: usize = 64;
 
+/// Maximum bytes of these messages, but for the last one.
+const MAX_BYTES_AHEAD: usize = 1 << 20;
+
 /// Time after which a caller that sends reads, too, because no one else has.
 const MAX_UNHEARD: Duration = Duration::from_secs(1);
 
@@ -340,9 +343,12 @@ impl Link {
         Poll::Ready(())
     }
 
-    /// Reads what has arrived, up to a number of messages.
+    /// Reads what has arrived, up to a number of messages and bytes.
     fn read_ahead(&mut self, context: &mut Context<'_>) {
-        while self.is_open() && self.inbox.len() < MAX_READ_AHEAD && self.poll_read(context).is_ready() {}
+        let has_room = |inbox: &VecDeque<Message>| {
+            inbox.len() < MAX_READ_AHEAD && inbox.iter().map(Message::len).sum::<usize>() < MAX_BYTES_AHEAD
+        };
+        while self.is_open() && has_room(&self.inbox) && self.poll_read(context).is_ready() {}
     }
 
     /// Waits until a reconnection is complete. Returns false if the connection is closed.
