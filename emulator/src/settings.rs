@@ -22,6 +22,8 @@ pub(crate) struct Settings {
     pub(crate) output_upload_time: Duration,
     /// The names under which the emulator is called, in addition to loopback names.
     pub(crate) allowed_hosts: Vec<String>,
+    /// The hosts to which webhooks are delivered, in addition to loopback hosts.
+    pub(crate) webhook_hosts: Vec<String>,
     /// Called with every request once its response is decided.
     pub(crate) on_request: Option<OnRequest>,
 }

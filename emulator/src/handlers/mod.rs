@@ -12,3 +12,4 @@ mod queue;
 mod run;
 mod status_stream;
 mod uploads;
+pub(crate) mod webhook;

@@ -26,6 +26,8 @@ pub(crate) enum Route {
     SignPart { upload_id: String, number: String },
     /// `/rest.fal.ai/storage/upload/multipart/{upload_id}/complete`
     CompleteByKey { upload_id: String },
+    /// `/rest.fal.ai/.well-known/jwks.json`
+    WebhookKeys,
     /// `…/requests/…` below more than the application. Documents list such paths, but fal rejects them.
     RequestBelowPath,
     /// Any other path.
@@ -45,6 +47,7 @@ impl Route {
         match segments.as_slice() {
             ["fal.run", id @ ..] if !id.is_empty() => Route::Run { id: id.join("/") },
             ["queue.fal.run", path @ ..] if !path.is_empty() => queue(path),
+            ["rest.fal.ai", ".well-known", "jwks.json"] => Route::WebhookKeys,
             ["rest.fal.ai", "storage", "auth", "token"] => storage(Operation::CdnToken),
             ["rest.fal.ai", "storage", "upload", "initiate"] => storage(Operation::InitiateUpload),
             ["rest.fal.ai", "storage", "upload", "initiate-multipart"] => storage(Operation::InitiateMultipart),
@@ -76,6 +79,7 @@ impl Route {
             Route::Complete { .. } | Route::CompleteByKey { .. } => Operation::CompleteMultipart,
             Route::SignPart { .. } => Operation::SignPart,
             Route::Job { operation, .. } | Route::Storage { operation } | Route::File { operation, .. } => *operation,
+            Route::WebhookKeys => Operation::WebhookKeys,
             Route::RequestBelowPath | Route::Unknown => Operation::Other,
         }
     }
@@ -93,7 +97,7 @@ impl Route {
             | Operation::SignPart
             | Operation::CompleteMultipart
             | Operation::SignFile => &[Method::POST],
-            Operation::Status | Operation::StatusStream | Operation::Result => &[Method::GET],
+            Operation::Status | Operation::StatusStream | Operation::Result | Operation::WebhookKeys => &[Method::GET],
             Operation::Cancel | Operation::PutPart => &[Method::PUT],
             Operation::Media | Operation::PutFile => &[Method::GET, Method::HEAD, Method::PUT],
             Operation::FileAcl | Operation::SetFileAcl => &[Method::GET, Method::PUT],

@@ -30,3 +30,4 @@ mod start_timeout;
 mod status_stream;
 mod upload_faults;
 mod uploads;
+mod webhooks;
