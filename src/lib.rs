@@ -78,12 +78,14 @@
 //!
 //! The module [`endpoints`] has the types of the shipped endpoints:
 //!
+//! - [`fal-ai/fast-lcm-diffusion`](endpoints::fal_ai::fast_lcm_diffusion)
 //! - [`fal-ai/fast-sdxl-controlnet-canny`](endpoints::fal_ai::fast_sdxl_controlnet_canny)
 //! - [`fal-ai/fast-sdxl-controlnet-canny/image-to-image`](endpoints::fal_ai::fast_sdxl_controlnet_canny::image_to_image)
 //! - [`fal-ai/fast-sdxl-controlnet-canny/inpainting`](endpoints::fal_ai::fast_sdxl_controlnet_canny::inpainting)
 //! - [`fal-ai/flux-lora/image-to-image`](endpoints::fal_ai::flux_lora::image_to_image)
 //! - [`fal-ai/flux/dev/image-to-image`](endpoints::fal_ai::flux::dev::image_to_image)
 //! - [`fal-ai/flux/dev/redux`](endpoints::fal_ai::flux::dev::redux)
+//! - [`openrouter/router`](endpoints::openrouter::router)
 //!
 //! To add types for other endpoints to your crate, generate
 //! them from fal's OpenAPI documents: with the command `cargo fal generate`, or in a build script with `fal-codegen` and
@@ -164,6 +166,7 @@ mod storage;
 #[cfg(feature = "test-util")]
 mod test_util;
 mod text;
+mod tokens;
 mod transport;
 #[cfg(feature = "webhook")]
 #[cfg_attr(docsrs, doc(cfg(feature = "webhook")))]
@@ -199,7 +202,8 @@ pub use schema::{input, input_object, input_union, open_enum, output, output_uni
 #[doc(no_inline)]
 pub use serde_json;
 pub use storage::{Repository, UploadPolicy};
-pub use transport::{RetryPolicy, TransferProgress, UploadProgress};
+pub use tokens::{Token, TokenScope, Tokens};
+pub use transport::{AuthScheme, RetryPolicy, TransferProgress, UploadProgress};
 
 #[cfg(fuzzing)]
 #[doc(hidden)]

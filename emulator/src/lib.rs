@@ -51,6 +51,7 @@ mod state;
 mod storage;
 mod sync;
 mod time;
+mod tokens;
 mod webhooks;
 
 pub use builder::EmulatorBuilder;

@@ -7,6 +7,7 @@ mod kind;
 mod refusal;
 #[cfg(feature = "webhook")]
 mod rejection;
+mod sender;
 mod validation;
 
 use std::fmt;
@@ -20,6 +21,7 @@ pub use attempt::Attempt;
 pub use kind::ErrorKind;
 #[cfg(feature = "webhook")]
 pub use rejection::Rejection;
+pub(crate) use sender::Sender;
 pub use validation::ValidationError;
 
 use crate::protocol::{
@@ -133,25 +135,25 @@ impl Error {
     }
 
     /// Creates the error of an error response to a request with the key and an input. `of_model` is true if the response may
-    /// be a model's own, and `has_key` is false for an anonymous client.
-    pub(crate) fn keyed(response: RawResponse, of_model: bool, input: &[u8], has_key: bool) -> Self {
+    /// be a model's own.
+    pub(crate) fn keyed(response: RawResponse, of_model: bool, input: &[u8], sender: Sender) -> Self {
         let denial = Denial::of(&response, of_model, input);
-        Error::service("fal", response).denied(denial, has_key)
+        Error::service("fal", response).denied(denial, sender)
     }
 
     /// Creates the error of an error response from a storage host, which receives an upload token or a signed URL.
     pub(crate) fn storage(host: &str, response: RawResponse) -> Self {
         let denial = Denial::of_storage(&response);
-        Error::service(host, response).denied(denial, true)
+        Error::service(host, response).denied(denial, Sender::WithKey)
     }
 
     /// Begins the message with the key or the account, if these are the reason.
-    fn denied(mut self, denial: Option<Denial>, has_key: bool) -> Self {
+    fn denied(mut self, denial: Option<Denial>, sender: Sender) -> Self {
         let Some(response) = self.0.response.as_ref().filter(|_| denial.is_some()) else { return self };
         let status = response.status().as_u16();
         let words = response.detail().message.unwrap_or_else(|| NO_DETAILS.to_owned());
-        self.0.message = match &denial {
-            Some(Denial::Locked(reason)) => {
+        self.0.message = match (&denial, sender) {
+            (Some(Denial::Locked(reason)), _) => {
                 // Of `User is locked. Reason: …`, the reason. Of a reason in a field of its own, fal's words, too.
                 let stated = match lock_words(response) {
                     Some(reason) if words.ends_with(&format!(": {reason}")) => reason,
@@ -163,13 +165,23 @@ impl Error {
                 let remedy = remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default();
                 format!("the fal account is locked: {stated} ({status}){remedy}")
             }
-            Some(Denial::PermissionDenied) => {
+            (Some(Denial::PermissionDenied), Sender::ThroughProxy) => {
+                format!("the proxy or fal denied permission: {words} ({status}); check what the proxy allows")
+            }
+            (Some(Denial::PermissionDenied), _) => {
                 format!("fal denied permission: {words} ({status}); check the permissions of the API key")
             }
-            _ if !has_key => {
+            (_, Sender::ThroughProxy) => {
+                format!(
+                    "the proxy rejected the request: {words} ({status}); check what it requires, such as a key of its own"
+                )
+            }
+            (_, Sender::Anonymous) => {
                 format!("fal requires an API key: {words} ({status}); set FAL_KEY, or pass it to the client's builder")
             }
-            _ => format!("fal rejected the API key: {words} ({status}); check it at https://fal.ai/dashboard/keys"),
+            (_, Sender::WithKey) => {
+                format!("fal rejected the API key: {words} ({status}); check it at https://fal.ai/dashboard/keys")
+            }
         };
         self.0.denial = denial;
         self

@@ -11,5 +11,7 @@ mod platform;
 mod queue;
 mod run;
 mod status_stream;
+mod stream;
+mod tokens;
 mod uploads;
 pub(crate) mod webhook;

@@ -28,6 +28,8 @@ mod scripted_outputs;
 mod start;
 mod start_timeout;
 mod status_stream;
+mod streams;
+mod tokens;
 mod upload_faults;
 mod uploads;
 mod webhooks;
