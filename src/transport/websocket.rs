@@ -17,9 +17,9 @@ use super::body;
 use super::context::Context;
 use super::headers::header_value;
 use super::request::Request;
-use super::send::{AGENT, redirected};
+use super::send::{AGENT, redirected, sender};
 use super::time_limit::within;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Sender};
 use crate::protocol::RawResponse;
 
 /// An open connection.
@@ -132,7 +132,8 @@ fn refused(context: &Context, options: WebSocketOptions, response: RawResponse) 
     if response.status.is_success() {
         return Error::unexpected("fal did not open a WebSocket connection", response);
     }
-    let error = Error::keyed(response, false, b"", !options.with_key || !context.credentials.are_anonymous());
+    let sender = if options.with_key { sender(context) } else { Sender::WithKey };
+    let error = Error::keyed(response, false, b"", sender);
     match error.is_unauthorized() && !options.with_key {
         true => error.with_note("the connection used a short-lived token, which may have expired"),
         false => error,
