@@ -148,6 +148,8 @@
 #[allow(unused_extern_crates)]
 extern crate self as fal_client;
 
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod call;
 mod client;
 #[cfg(feature = "documents")]

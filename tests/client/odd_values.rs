@@ -57,7 +57,21 @@ async fn one_odd_value_does_not_cost_the_images() {
     }
     let seed = changed("7", "18446744073709551615").await.data.seed;
     assert_eq!(seed, Some(i128::from(u64::MAX)));
-    for odd in ["18446744073709551616", "1.25e37", "-1e19", "\"1e25\"", "1.5", "1e300", "\"seed\"", "[7]", "{\"a\":1}", "NaN", "Infinity", "null", "1e400"] {
+    for odd in [
+        "18446744073709551616",
+        "1.25e37",
+        "-1e19",
+        "\"1e25\"",
+        "1.5",
+        "1e300",
+        "\"seed\"",
+        "[7]",
+        "{\"a\":1}",
+        "NaN",
+        "Infinity",
+        "null",
+        "1e400",
+    ] {
         assert_eq!(changed("7", odd).await.data.seed, None, "{odd}");
     }
     for odd in ["null", "NaN", "\"fast\"", "{}", "[]"] {
