@@ -106,6 +106,7 @@
 //! | `rustls` | TLS by rustls with aws-lc-rs, as with the default features of reqwest and rustls |
 //! | `ring` | TLS by rustls with ring, which builds faster |
 //! | `rustls-no-provider` | TLS by rustls with the crypto provider that the program installs |
+//! | `blocking` | [`blocking`](https://docs.rs/fal-client/latest/fal_client/blocking/): calls without async |
 //! | `documents` | `documents()`: the OpenAPI documents of the shipped endpoints |
 //! | `image` | `FileInput::from(image::DynamicImage)`, uploaded as PNG |
 //! | `socks` | SOCKS proxies of the environment |
@@ -242,6 +243,9 @@ mod guide {
     struct Endpoints;
     #[doc = include_str!("../docs/guide/emulator.md")]
     struct Emulator;
+    #[cfg(feature = "blocking")]
+    #[doc = include_str!("../docs/guide/blocking.md")]
+    struct Blocking;
     #[doc = include_str!("../docs/guide/cli.md")]
     struct Cli;
 }
