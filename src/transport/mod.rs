@@ -1,8 +1,10 @@
 //! HTTP requests and responses: hosts, credentials, timeouts, retries, uploads, downloads and server-sent events.
 
 mod attempts;
+mod auth_scheme;
 mod body;
 mod buckets;
+mod chunks;
 mod context;
 mod credentials;
 mod headers;
@@ -25,11 +27,13 @@ mod timeouts;
 pub(crate) mod tls;
 mod verdict;
 
+pub use auth_scheme::AuthScheme;
 pub(crate) use buckets::{Bucket, Buckets, is_object_of};
+pub(crate) use chunks::Chunks;
 pub(crate) use context::Context;
 pub(crate) use credentials::Credentials;
 pub(crate) use headers::{UPLOAD_POLICY, header_value, parse_header, parse_headers};
-pub(crate) use hosts::{Hosts, join, shown_host};
+pub(crate) use hosts::{Hosts, check_encryption, join, parse_base_url, shown_host};
 pub(crate) use media_request::MAX_ERROR_BODY;
 pub(crate) use media_stream::MediaStream;
 pub(crate) use meter::Meter;
@@ -42,8 +46,6 @@ pub(crate) use request::{Operation, Request};
 pub use retry::RetryPolicy;
 pub(crate) use retry::{jittered, random};
 pub(crate) use send::{open, send};
-#[cfg(fuzzing)]
-pub(crate) use sse::Decoder;
 pub(crate) use sse::EventStream;
 pub(crate) use streams::Streams;
 pub(crate) use time_limit::{deadline, until, within_total};
