@@ -112,6 +112,7 @@
 //! | `ring` | TLS by rustls with ring, which builds faster |
 //! | `rustls-no-provider` | TLS by rustls with the crypto provider that the program installs |
 //! | `realtime` | WebSocket connections: `Handle::realtime` and `Handle::run_connection` |
+//! | `blocking` | [`blocking`](https://docs.rs/fal-client/latest/fal_client/blocking/): calls without async |
 //! | `documents` | `documents()`: the OpenAPI documents of the shipped endpoints |
 //! | `image` | `FileInput::from(image::DynamicImage)`, uploaded as PNG |
 //! | `socks` | SOCKS proxies of the environment |
@@ -157,6 +158,8 @@
 #[allow(unused_extern_crates)]
 extern crate self as fal_client;
 
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod call;
 mod client;
 #[cfg(feature = "documents")]
@@ -264,6 +267,9 @@ mod guide {
     struct Endpoints;
     #[doc = include_str!("../docs/guide/emulator.md")]
     struct Emulator;
+    #[cfg(feature = "blocking")]
+    #[doc = include_str!("../docs/guide/blocking.md")]
+    struct Blocking;
     #[doc = include_str!("../docs/guide/cli.md")]
     struct Cli;
 }

@@ -388,6 +388,8 @@ impl ClientBuilder {
             streams: Streams::default(),
             buckets: Buckets::default(),
             lost_files: AtomicU64::default(),
+            #[cfg(feature = "blocking")]
+            runtime: std::sync::OnceLock::new(),
         });
         let upload_cache = (!self.no_upload_cache).then(UploadCache::default);
         let inner = Inner { context, uploads: self.uploads, tokens: Tokens::default(), upload_cache, in_flight };

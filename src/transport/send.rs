@@ -117,16 +117,19 @@ pub(crate) fn keyed_error(context: &Context, request: &Request, response: RawRes
     }
     let input = request.body.as_deref().unwrap_or_default();
     let of_model = request.operation.is_of_model();
-    let sender = match context.proxy_url {
-        Some(_) => Sender::ThroughProxy,
-        None if context.credentials.are_anonymous() => Sender::Anonymous,
-        None => Sender::WithKey,
-    };
-    let error = Error::keyed(response, of_model, input, sender);
+    let error = Error::keyed(response, of_model, input, sender(context));
     if of_model && error.is_about_lost_file() {
         context.lost_files.fetch_add(1, Ordering::Relaxed);
     }
     error
+}
+
+pub(super) fn sender(context: &Context) -> Sender {
+    match context.proxy_url {
+        Some(_) => Sender::ThroughProxy,
+        None if context.credentials.are_anonymous() => Sender::Anonymous,
+        None => Sender::WithKey,
+    }
 }
 
 /// Creates the error of a redirect. It is not followed because its target would receive the key or a token.

@@ -17,7 +17,7 @@ use super::body;
 use super::context::Context;
 use super::headers::header_value;
 use super::request::Request;
-use super::send::{AGENT, redirected};
+use super::send::{AGENT, redirected, sender};
 use super::time_limit::within;
 use crate::error::{Error, ErrorKind, Sender};
 use crate::protocol::RawResponse;
@@ -136,10 +136,7 @@ fn refused(context: &Context, options: WebSocketOptions, response: RawResponse) 
     if response.status.is_success() {
         return Error::unexpected("fal did not open a WebSocket connection", response);
     }
-    let sender = match options.with_key && context.credentials.are_anonymous() {
-        true => Sender::Anonymous,
-        false => Sender::WithKey,
-    };
+    let sender = if options.with_key { sender(context) } else { Sender::WithKey };
     let error = Error::keyed(response, false, b"", sender);
     match error.is_unauthorized() && !options.with_key {
         true => error.with_note("the connection used a short-lived token, which may have expired"),
