@@ -93,7 +93,9 @@ struct Link {
     reason: Option<Error>,
     /// The same, until the reader has received it.
     untold: Option<Error>,
+    /// The time of the last frame, unless another has arrived since it was noted.
     heard_at: Instant,
+    has_heard: bool,
     silence: Option<Pin<Box<Sleep>>>,
 }
 
@@ -129,6 +131,7 @@ impl Shared {
             reason: None,
             untold: None,
             heard_at: Instant::now(),
+            has_heard: false,
             silence: None,
         };
         let tasks = Arc::new(Tasks::default());
@@ -274,7 +277,7 @@ impl Link {
                 continue;
             }
             // A caller that only sends responds to pings, too. fal may not read before its own messages are read.
-            if written.is_pending() || self.heard_at.elapsed() >= MAX_UNHEARD {
+            if written.is_pending() || self.heard_at().elapsed() >= MAX_UNHEARD {
                 self.read_ahead(context);
                 if written.is_pending() && !self.is_open() {
                     continue;
@@ -327,7 +330,7 @@ impl Link {
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let State::Open(socket) = &mut self.state else { return Poll::Ready(()) };
         let next = ready!(socket.poll_next_unpin(context));
-        self.heard_at = Instant::now();
+        self.has_heard = true;
         match next {
             Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => self.inbox.push_back(message),
             Some(Ok(Message::Close(frame))) => {
@@ -341,6 +344,14 @@ impl Link {
             None => self.lost(Loss::Torn),
         }
         Poll::Ready(())
+    }
+
+    /// Returns the time of the last frame. The clock is not read for each frame.
+    fn heard_at(&mut self) -> Instant {
+        if std::mem::take(&mut self.has_heard) {
+            self.heard_at = Instant::now();
+        }
+        self.heard_at
     }
 
     /// Reads what has arrived, up to a number of messages and bytes.
@@ -360,7 +371,7 @@ impl Link {
                     self.request_id = opened.request_id;
                     self.reconnects += 1;
                     self.is_flushed = true;
-                    self.heard_at = Instant::now();
+                    self.has_heard = true;
                 }
                 Err(error) => self.end(error),
             }
@@ -400,7 +411,7 @@ impl Link {
     /// Waits until nothing was heard for the time limit, if there is one.
     fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<Duration> {
         let Some(limit) = self.options.idle else { return Poll::Pending };
-        let Some(end) = self.heard_at.checked_add(limit) else { return Poll::Pending };
+        let Some(end) = self.heard_at().checked_add(limit) else { return Poll::Pending };
         let silence = self.silence.get_or_insert_with(|| Box::pin(sleep_until(end)));
         if silence.deadline() != end {
             silence.as_mut().reset(end);
