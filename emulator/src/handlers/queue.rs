@@ -22,7 +22,7 @@ pub(super) fn submit(state: &State, call: Call<'_>, id: &str) -> Result<Reply, R
             return Err(Refusal::QueueFull { waiting });
         }
     }
-    let job = jobs::accept(state, call, endpoint, false)?;
+    let job = jobs::accept(state, call.received, call.fault, endpoint, false)?;
     let reply = reply::json(StatusCode::OK, &job.status(&job.start(), &state.base_url, None));
     Ok(reply::with_request_id(reply, &job.id))
 }
