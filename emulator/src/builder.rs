@@ -9,6 +9,7 @@ use crate::account;
 use crate::emulator::{Emulator, client_builder};
 use crate::endpoints::catalog::{Catalog, CatalogBuilder};
 use crate::error::Error;
+use crate::handlers::webhook::Couriers;
 use crate::http::server::{Port, Server};
 use crate::keys::Keys;
 use crate::queue::pace::Pace;
@@ -75,6 +76,7 @@ impl Default for EmulatorBuilder {
                 output_upload_time: Duration::from_secs(1),
                 session_timeout: None,
                 allowed_hosts: Vec::new(),
+                webhook_hosts: Vec::new(),
                 on_request: None,
             },
         }
@@ -189,6 +191,19 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Adds hosts, without a scheme or port, to which webhooks are delivered. Default: only loopback hosts. Can be called
+    /// several times.
+    ///
+    /// fal does the opposite: it delivers to public hosts only.
+    ///
+    /// ```
+    /// let builder = fal_emulator::Emulator::builder().allow_webhook_hosts(["app.internal"]);
+    /// ```
+    pub fn allow_webhook_hosts<H: Into<String>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
+        self.settings.webhook_hosts.extend(hosts.into_iter().map(Into::into));
+        self
+    }
+
     /// Registers a callback for every recorded request. It runs once the response is decided, before it is sent.
     pub fn on_request(mut self, callback: impl Fn(&ReceivedRequest) + Send + Sync + 'static) -> Self {
         self.settings.on_request = Some(Arc::new(callback));
@@ -209,7 +224,8 @@ impl EmulatorBuilder {
         let client = client_builder(&base_url, self.settings.keys.accepted()).build().map_err(Error::Client)?;
         let state = Arc::new(State::new(base_url, catalog, self.settings));
         let server = Server::start(port, Arc::clone(&state));
-        Ok(Emulator { state, client, server })
+        let couriers = Couriers::start(Arc::clone(&state));
+        Ok(Emulator { state, client, server, _couriers: couriers })
     }
 
     fn catalog(&self) -> Result<Arc<Catalog>, Error> {

@@ -24,6 +24,8 @@ pub(crate) struct Settings {
     pub(crate) session_timeout: Option<Duration>,
     /// The names under which the emulator is called, in addition to loopback names.
     pub(crate) allowed_hosts: Vec<String>,
+    /// The hosts to which webhooks are delivered, in addition to loopback hosts.
+    pub(crate) webhook_hosts: Vec<String>,
     /// Called with every request once its response is decided.
     pub(crate) on_request: Option<OnRequest>,
 }

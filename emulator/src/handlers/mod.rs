@@ -15,4 +15,5 @@ mod status_stream;
 mod stream;
 mod tokens;
 mod uploads;
+pub(crate) mod webhook;
 pub(crate) mod websocket;

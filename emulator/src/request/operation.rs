@@ -55,6 +55,8 @@ pub enum Operation {
     FileAcl,
     /// Set the ACL of a file: `PUT /api.fal.ai/v1/storage/files/acl`.
     SetFileAcl,
+    /// Get the public keys of webhooks: `GET /rest.fal.ai/.well-known/jwks.json`.
+    WebhookKeys,
     /// Any other path. fal does not have it.
     Other,
 }

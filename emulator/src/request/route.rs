@@ -34,6 +34,8 @@ pub(crate) enum Route {
     SignPart { upload_id: String, number: String },
     /// `/rest.fal.ai/storage/upload/multipart/{upload_id}/complete`
     CompleteByKey { upload_id: String },
+    /// `/rest.fal.ai/.well-known/jwks.json`
+    WebhookKeys,
     /// `…/requests/…` below more than the application. Documents list such paths, but fal rejects them.
     RequestBelowPath,
     /// Any other path.
@@ -56,6 +58,7 @@ impl Route {
             ["ws.fal.run", id @ ..] if !id.is_empty() => Route::Calls { id: id.join("/") },
             ["fal.run", id @ ..] if !id.is_empty() => run(id),
             ["queue.fal.run", path @ ..] if !path.is_empty() => queue(path),
+            ["rest.fal.ai", ".well-known", "jwks.json"] => Route::WebhookKeys,
             ["rest.fal.ai", "tokens"] => Route::Token { realtime: false },
             ["rest.fal.ai", "tokens", "realtime"] => Route::Token { realtime: true },
             ["rest.fal.ai", "storage", "auth", "token"] => storage(Operation::CdnToken),
@@ -93,6 +96,7 @@ impl Route {
             Route::Complete { .. } | Route::CompleteByKey { .. } => Operation::CompleteMultipart,
             Route::SignPart { .. } => Operation::SignPart,
             Route::Job { operation, .. } | Route::Storage { operation } | Route::File { operation, .. } => *operation,
+            Route::WebhookKeys => Operation::WebhookKeys,
             Route::RequestBelowPath | Route::Unknown => Operation::Other,
         }
     }
@@ -115,6 +119,7 @@ impl Route {
             Operation::Status
             | Operation::StatusStream
             | Operation::Result
+            | Operation::WebhookKeys
             | Operation::Realtime
             | Operation::WebSocket => &[Method::GET],
             Operation::Cancel | Operation::PutPart => &[Method::PUT],

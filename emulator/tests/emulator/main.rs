@@ -35,3 +35,4 @@ mod streams;
 mod tokens;
 mod upload_faults;
 mod uploads;
+mod webhooks;
