@@ -78,12 +78,14 @@
 //!
 //! The module [`endpoints`] has the types of the shipped endpoints:
 //!
+//! - [`fal-ai/fast-lcm-diffusion`](endpoints::fal_ai::fast_lcm_diffusion)
 //! - [`fal-ai/fast-sdxl-controlnet-canny`](endpoints::fal_ai::fast_sdxl_controlnet_canny)
 //! - [`fal-ai/fast-sdxl-controlnet-canny/image-to-image`](endpoints::fal_ai::fast_sdxl_controlnet_canny::image_to_image)
 //! - [`fal-ai/fast-sdxl-controlnet-canny/inpainting`](endpoints::fal_ai::fast_sdxl_controlnet_canny::inpainting)
 //! - [`fal-ai/flux-lora/image-to-image`](endpoints::fal_ai::flux_lora::image_to_image)
 //! - [`fal-ai/flux/dev/image-to-image`](endpoints::fal_ai::flux::dev::image_to_image)
 //! - [`fal-ai/flux/dev/redux`](endpoints::fal_ai::flux::dev::redux)
+//! - [`openrouter/router`](endpoints::openrouter::router)
 //!
 //! To add types for other endpoints to your crate, generate
 //! them from fal's OpenAPI documents: with the command `cargo fal generate`, or in a build script with `fal-codegen` and
@@ -110,6 +112,7 @@
 //! | `image` | `FileInput::from(image::DynamicImage)`, uploaded as PNG |
 //! | `socks` | SOCKS proxies of the environment |
 //! | `test-util` | constructors for tests: `Response::new`, `Response::blank`, `Response::from_json`, `Error::from_response`, `Error::of_kind` |
+//! | `webhook` | the module `webhook`: verifies and parses deliveries of webhooks, with extractors for axum |
 //! | `regenerate` | updates `generated/`; only for builds of this crate's own repository |
 //!
 //! # Tracing
@@ -164,7 +167,11 @@ mod stream;
 #[cfg(feature = "test-util")]
 mod test_util;
 mod text;
+mod tokens;
 mod transport;
+#[cfg(feature = "webhook")]
+#[cfg_attr(docsrs, doc(cfg(feature = "webhook")))]
+pub mod webhook;
 
 /// The shipped endpoints. Each has a module: `fal-ai/flux/dev/redux` is
 /// [`fal_ai::flux::dev::redux`](endpoints::fal_ai::flux::dev::redux).
@@ -197,7 +204,8 @@ pub use schema::{input, input_object, input_union, open_enum, output, output_uni
 pub use serde_json;
 pub use storage::{Repository, UploadPolicy};
 pub use stream::{EventData, OutputStream, StreamEvent, WorkflowEvent};
-pub use transport::{RetryPolicy, TransferProgress, UploadProgress};
+pub use tokens::{Token, TokenScope, Tokens};
+pub use transport::{AuthScheme, RetryPolicy, TransferProgress, UploadProgress};
 
 #[cfg(fuzzing)]
 #[doc(hidden)]

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Sender};
 use crate::protocol::RawResponse;
 use crate::transport::{Operation, judged};
 
@@ -38,7 +38,7 @@ impl Error {
             headers: HeaderMap::from_iter(headers.iter().filter_map(header)),
             body: body.to_string().into(),
         };
-        judged(Operation::Run, Error::keyed(response, true, b"", true))
+        judged(Operation::Run, Error::keyed(response, true, b"", Sender::WithKey))
     }
 
     /// Creates an error without a response.

@@ -56,12 +56,14 @@ impl Account {
     }
 }
 
-/// Returns whether a locked account may not do something: run, submit, and begin an upload.
+/// Returns whether a locked account may not do something: run, submit, get a token, and begin an upload.
 fn costs(operation: Operation) -> bool {
     matches!(
         operation,
         Operation::Run
+            | Operation::Stream
             | Operation::Submit
+            | Operation::Token
             | Operation::CdnToken
             | Operation::InitiateUpload
             | Operation::InitiateMultipart

@@ -176,6 +176,43 @@ impl Emulator {
         self.state.outputs.set(&endpoint.document, output.clone()).map_err(invalid)
     }
 
+    /// Sets the events of an endpoint's streams, from now on until other events are set. Each event is the JSON of one
+    /// server-sent event, and may break the document.
+    ///
+    /// Inputs are still validated. A [fault](Self::inject_fault) takes precedence: [`Fault::events`] sets the bytes of one
+    /// stream, and [`Fault::drop_response_after`] or [`Fault::stall_response_after`] end one early.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use fal_emulator::Emulator;
+    /// # use serde_json::json;
+    /// use fal_client::endpoints::openrouter::router;
+    ///
+    /// let emulator = Emulator::start().await?;
+    /// emulator.script_stream(router::ENDPOINT, [
+    ///     json!({ "output": "A lamp", "partial": true }),
+    ///     json!({ "type": "error", "node_id": "write", "error": { "status": 500, "body": {} } }),
+    /// ])?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownEndpoint`]: the emulator has no document of the endpoint.
+    pub fn script_stream<E: IntoEndpoint>(
+        &self,
+        endpoint: E,
+        events: impl IntoIterator<Item = Value>,
+    ) -> Result<(), Error> {
+        let id = endpoint.into_id();
+        let Some(endpoint) = self.state.catalog.endpoint(&id) else {
+            return Err(Error::UnknownEndpoint(id.into_owned()));
+        };
+        self.state.outputs.set_series(&endpoint.document.id, events.into_iter().collect());
+        Ok(())
+    }
+
     /// Queues a fault for the next request of an operation, after the faults that are queued already. See [`Fault`].
     pub fn inject_fault(&self, operation: Operation, fault: Fault) {
         self.state.faults.add(operation, fault);
@@ -204,7 +241,7 @@ impl Emulator {
         self.state.faults.clear();
     }
 
-    /// Locks the account. Runs, submissions and the begin of uploads get a 403 response with `User is locked`. Everything
+    /// Locks the account. Runs, streams, submissions, tokens and the begin of uploads get a 403 response with `User is locked`. Everything
     /// about earlier requests works.
     ///
     /// ```

@@ -50,6 +50,7 @@ mod state;
 mod storage;
 mod sync;
 mod time;
+mod tokens;
 
 pub use builder::EmulatorBuilder;
 pub use emulator::Emulator;

@@ -14,6 +14,7 @@ use crate::request::journal::Journal;
 use crate::settings::Settings;
 use crate::storage::store::Store;
 use crate::time::clock::Clock;
+use crate::tokens::Tokens;
 
 /// The most bytes of request bodies that are read and handled at a time.
 pub(crate) const MAX_IN_FLIGHT_BYTES: usize = 512 << 20;
@@ -34,6 +35,7 @@ pub(crate) struct State {
     pub(crate) direct: Arc<Script>,
     pub(crate) jobs: Jobs,
     pub(crate) store: Arc<Store>,
+    pub(crate) tokens: Tokens,
     pub(crate) faults: PendingFaults,
     pub(crate) outputs: ScriptedOutputs,
     pub(crate) journal: Journal,
@@ -49,6 +51,7 @@ impl State {
         let clock = Arc::<Clock>::default();
         State {
             store: Arc::new(Store::new(base_url.clone(), Arc::clone(&clock), settings.token_lifetime)),
+            tokens: Tokens::new(Arc::clone(&clock)),
             base_url,
             catalog,
             clock,

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use super::steps::unusable_output;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Sender};
 use crate::protocol::RawResponse;
 use crate::queue::Patience;
 use crate::transport::{Operation, RetryPolicy, Verdict, verdict};
@@ -45,7 +45,7 @@ fn conditions() -> Vec<(&'static str, Error)> {
     const ID: (&str, &str) = ("x-fal-request-id", "R1");
     const HTML: (&str, &str) = ("content-type", "text/html");
     let service = |status, headers: &[(&'static str, &'static str)], body| {
-        Error::keyed(response(status, headers, body), true, b"", true)
+        Error::keyed(response(status, headers, body), true, b"", Sender::WithKey)
     };
     let unexpected = |status, headers: &[(&'static str, &'static str)], body| {
         Error::unexpected("x", response(status, headers, body))

@@ -11,8 +11,8 @@ use super::{Client, Inner};
 use crate::error::{Error, ErrorKind};
 use crate::storage::{Tokens, UploadCache, UploadPolicy};
 use crate::transport::{
-    Buckets, Context, Credentials, Hosts, Proxies, RetryPolicy, Streams, Timeouts, Variable, parse_headers, shown_host,
-    tls,
+    AuthScheme, Buckets, Context, Credentials, Hosts, Proxies, RetryPolicy, Streams, Timeouts, Variable,
+    check_encryption, parse_base_url, parse_headers, shown_host, tls,
 };
 
 /// A setting, or the error of the environment variable that should have set it.
@@ -44,6 +44,10 @@ const MAX_OUTPUT: usize = 256 << 20;
 #[must_use]
 pub struct ClientBuilder {
     credentials: Setting<Credentials>,
+    /// The key of the environment, which is fal's. A server proxy does not get it.
+    key_of_fal: Setting<Credentials>,
+    auth_scheme: AuthScheme,
+    proxy_url: Option<String>,
     run_host: Setting<String>,
     queue_host: Setting<String>,
     rest_host: Setting<String>,
@@ -92,7 +96,41 @@ impl ClientBuilder {
 
     /// Sends no API key. Only public applications accept such calls.
     pub fn anonymous(mut self) -> Self {
-        self.credentials = Some(Ok(Credentials::Anonymous));
+        self.credentials = Some(Ok(Credentials::anonymous()));
+        self
+    }
+
+    /// Sets the scheme of the header `Authorization`, for gateways that expect another one. Default: [`AuthScheme::Key`].
+    ///
+    /// A gateway that expects its key in a header of its own gets it by [`header`](Self::header), together with
+    /// [`anonymous`](Self::anonymous).
+    pub fn auth_scheme(mut self, scheme: AuthScheme) -> Self {
+        self.auth_scheme = scheme;
+        self
+    }
+
+    /// Sends every request through a server proxy, which adds the API key: a base URL such as
+    /// `https://app.example/api/fal/proxy`. Default: no proxy.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), fal_client::Error> {
+    /// let client = fal_client::Client::builder().proxy_url("https://app.example/api/fal/proxy").build()?;
+    /// # let _ = client;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// The header `x-fal-target-url` has the real URL, as the proxies of fal's JavaScript packages and of the feature `proxy`
+    /// expect it.
+    ///
+    /// - No key is needed. A [`key`](Self::key) is what the proxy requires, and it is sent to the proxy. A key in the environment
+    ///   is fal's, so it is not used.
+    /// - Files are uploaded with signed URLs of fal's CDN, whatever the [`UploadPolicy`] says. The file itself goes to the CDN
+    ///   directly, and a download comes directly from its host.
+    /// - WebSocket connections do not go through the proxy.
+    /// - Backup hosts are not tried.
+    pub fn proxy_url(mut self, url: impl Into<String>) -> Self {
+        self.proxy_url = Some(url.into());
         self
     }
 
@@ -194,7 +232,7 @@ impl ClientBuilder {
     }
 
     fn read(mut self, variable: Variable<'_>) -> Self {
-        self.credentials = self.credentials.or_else(|| key(variable).transpose());
+        self.key_of_fal = self.key_of_fal.or_else(|| key(variable).transpose());
         let host = |name: &str| not_blank(name, variable(name)).transpose();
         self.run_host = self.run_host.or_else(|| host("FAL_RUN_HOST"));
         self.queue_host = self.queue_host.or_else(|| host("FAL_QUEUE_RUN_HOST"));
@@ -311,8 +349,12 @@ impl ClientBuilder {
     /// - TLS cannot be set up, for example because the system has no root certificates, or because the
     ///   [features](crate#features) for TLS are off.
     pub fn build(self) -> Result<Client, Error> {
-        let credentials =
-            self.credentials.unwrap_or_else(|| Err(missing_key("set the environment variable FAL_KEY")))?;
+        let proxy_url = self.proxy_url.as_deref().map(|url| parse_base_url("proxy URL", url)).transpose()?;
+        let default = || match proxy_url {
+            Some(_) => Ok(Credentials::anonymous()),
+            None => self.key_of_fal.unwrap_or_else(|| Err(missing_key("set the environment variable FAL_KEY"))),
+        };
+        let credentials = self.credentials.unwrap_or_else(default)?.with_scheme(self.auth_scheme);
         let [run, queue, rest, api, cdn, ws] =
             [self.run_host, self.queue_host, self.rest_host, self.api_host, self.cdn_host, self.ws_host]
                 .map(Option::transpose);
@@ -320,14 +362,15 @@ impl ClientBuilder {
             .with_storage(api?.as_deref(), cdn?.as_deref())?
             .with_ws(ws?.as_deref())?;
         if !self.allow_http.transpose()?.unwrap_or(false) && !credentials.are_anonymous() {
-            hosts.check_encryption()?;
+            proxy_url.as_ref().map_or_else(|| hosts.check_encryption(), check_encryption)?;
         }
         let headers = parse_headers(&self.headers)?;
         let (http, proxies) = match self.http {
             Some(http) => (http, Proxies::default()),
             None => {
                 let proxies = self.proxies.unwrap_or_else(|| Proxies::from_env(&variable))?;
-                (http_client(&hosts, &proxies)?, proxies)
+                let plain = proxy_url.as_ref().map_or_else(|| hosts.are_plain(), |url| url.scheme() == "http");
+                (http_client(plain, &proxies)?, proxies)
             }
         };
         // With a limit of 0 every call would wait forever.
@@ -337,6 +380,7 @@ impl ClientBuilder {
             http,
             proxies,
             hosts,
+            proxy_url,
             headers,
             credentials,
             retry: self.retry,
@@ -352,8 +396,8 @@ impl ClientBuilder {
     }
 }
 
-fn http_client(hosts: &Hosts, proxies: &Proxies) -> Result<reqwest::Client, Error> {
-    tls::configure(proxies.apply(reqwest::Client::builder()), hosts.are_plain())?
+fn http_client(plain: bool, proxies: &Proxies) -> Result<reqwest::Client, Error> {
+    tls::configure(proxies.apply(reqwest::Client::builder()), plain)?
         .redirect(reqwest::redirect::Policy::none())
         // Another crate of the program may turn on these features of reqwest, and with them these defaults.
         .no_gzip()
@@ -370,6 +414,8 @@ impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let host = |host: &Setting<String>| host.as_ref().and_then(|host| Some(shown_host(host.as_ref().ok()?)));
         f.debug_struct("ClientBuilder")
+            .field("proxy_url", &self.proxy_url.as_deref().map(shown_host))
+            .field("auth_scheme", &self.auth_scheme)
             .field("run_host", &host(&self.run_host))
             .field("queue_host", &host(&self.queue_host))
             .field("rest_host", &host(&self.rest_host))

@@ -87,8 +87,9 @@ impl Client {
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Context { hosts, credentials, .. } = &**self.context();
+        let Context { hosts, proxy_url, credentials, .. } = &**self.context();
         f.debug_struct("Client")
+            .field("proxy_url", &proxy_url.as_ref().map(|url| shown(url.as_str())))
             .field("run_host", &shown(hosts.run.as_str()))
             .field("queue_host", &shown(hosts.queue.as_str()))
             .field("rest_host", &shown(hosts.rest.as_str()))

@@ -5,6 +5,9 @@ mod cause;
 mod display;
 mod kind;
 mod refusal;
+#[cfg(feature = "webhook")]
+mod rejection;
+mod sender;
 mod validation;
 
 use std::fmt;
@@ -16,13 +19,16 @@ use http::StatusCode;
 
 pub use attempt::Attempt;
 pub use kind::ErrorKind;
+#[cfg(feature = "webhook")]
+pub use rejection::Rejection;
+pub(crate) use sender::Sender;
 pub use validation::ValidationError;
 
 use crate::protocol::{
     Cancellation, Denial, ErrorType, EventError, Failure, FieldError, InvalidEndpointId, InvalidRequestId, LockReason,
     ParseEnumError, RawResponse, echo, lock_words,
 };
-use crate::text::{beginning, within};
+use crate::text::{beginning, shown, within};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -74,6 +80,8 @@ struct Inner {
     /// Set if the verdict on the failed request is known. Otherwise the kind decides.
     retryable: Option<bool>,
     may_have_been_accepted: bool,
+    #[cfg(feature = "webhook")]
+    rejection: Option<Rejection>,
 }
 
 impl Error {
@@ -92,6 +100,8 @@ impl Error {
             cancellation: None,
             retryable: None,
             may_have_been_accepted: false,
+            #[cfg(feature = "webhook")]
+            rejection: None,
         }))
     }
 
@@ -125,25 +135,25 @@ impl Error {
     }
 
     /// Creates the error of an error response to a request with the key and an input. `of_model` is true if the response may
-    /// be a model's own, and `has_key` is false for an anonymous client.
-    pub(crate) fn keyed(response: RawResponse, of_model: bool, input: &[u8], has_key: bool) -> Self {
+    /// be a model's own.
+    pub(crate) fn keyed(response: RawResponse, of_model: bool, input: &[u8], sender: Sender) -> Self {
         let denial = Denial::of(&response, of_model, input);
-        Error::service("fal", response).denied(denial, has_key)
+        Error::service("fal", response).denied(denial, sender)
     }
 
     /// Creates the error of an error response from a storage host, which receives an upload token or a signed URL.
     pub(crate) fn storage(host: &str, response: RawResponse) -> Self {
         let denial = Denial::of_storage(&response);
-        Error::service(host, response).denied(denial, true)
+        Error::service(host, response).denied(denial, Sender::WithKey)
     }
 
     /// Begins the message with the key or the account, if these are the reason.
-    fn denied(mut self, denial: Option<Denial>, has_key: bool) -> Self {
+    fn denied(mut self, denial: Option<Denial>, sender: Sender) -> Self {
         let Some(response) = self.0.response.as_ref().filter(|_| denial.is_some()) else { return self };
         let status = response.status().as_u16();
         let words = response.detail().message.unwrap_or_else(|| NO_DETAILS.to_owned());
-        self.0.message = match &denial {
-            Some(Denial::Locked(reason)) => {
+        self.0.message = match (&denial, sender) {
+            (Some(Denial::Locked(reason)), _) => {
                 // Of `User is locked. Reason: …`, the reason. Of a reason in a field of its own, fal's words, too.
                 let stated = match lock_words(response) {
                     Some(reason) if words.ends_with(&format!(": {reason}")) => reason,
@@ -155,13 +165,23 @@ impl Error {
                 let remedy = remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default();
                 format!("the fal account is locked: {stated} ({status}){remedy}")
             }
-            Some(Denial::PermissionDenied) => {
+            (Some(Denial::PermissionDenied), Sender::ThroughProxy) => {
+                format!("the proxy or fal denied permission: {words} ({status}); check what the proxy allows")
+            }
+            (Some(Denial::PermissionDenied), _) => {
                 format!("fal denied permission: {words} ({status}); check the permissions of the API key")
             }
-            _ if !has_key => {
+            (_, Sender::ThroughProxy) => {
+                format!(
+                    "the proxy rejected the request: {words} ({status}); check what it requires, such as a key of its own"
+                )
+            }
+            (_, Sender::Anonymous) => {
                 format!("fal requires an API key: {words} ({status}); set FAL_KEY, or pass it to the client's builder")
             }
-            _ => format!("fal rejected the API key: {words} ({status}); check it at https://fal.ai/dashboard/keys"),
+            (_, Sender::WithKey) => {
+                format!("fal rejected the API key: {words} ({status}); check it at https://fal.ai/dashboard/keys")
+            }
         };
         self.0.denial = denial;
         self
@@ -189,14 +209,44 @@ impl Error {
     /// event as its body.
     pub(crate) fn event(mut response: RawResponse) -> Self {
         let EventError { node_id, status, error_type, detail } = EventError::parse(&response.body);
-        let subject =
-            node_id.map_or_else(|| "the model".to_owned(), |node| format!("the node {node:?} of the workflow"));
+        let subject = node_id
+            .map_or_else(|| "the model".to_owned(), |node| format!("the node \"{}\" of the workflow", shown(&node)));
         let words = detail.message.unwrap_or_else(|| NO_DETAILS.to_owned());
         let mut error = Error::new(ErrorKind::Service, format!("{subject} reported an error: {words}"));
         error.0.error_type = error_type.map(ErrorType::other);
         error.0.field_errors = detail.field_errors;
         response.status = status.unwrap_or(response.status);
         error.with_response(response)
+    }
+
+    /// Creates the error of a rejected webhook delivery.
+    #[cfg(feature = "webhook")]
+    pub(crate) fn rejected(rejection: Rejection, details: impl fmt::Display) -> Self {
+        Error::new(ErrorKind::Webhook, format!("{rejection}: {details}")).with_rejection(rejection)
+    }
+
+    #[cfg(feature = "webhook")]
+    pub(crate) fn with_rejection(mut self, rejection: Rejection) -> Self {
+        self.0.rejection = Some(rejection);
+        self
+    }
+
+    /// Creates the error of a failed request, as a webhook reports it. `words` is fal's message, and `payload` the body of
+    /// the model's response. fal does not always name the status of that response.
+    #[cfg(feature = "webhook")]
+    pub(crate) fn reported(words: &str, status: Option<StatusCode>, payload: Bytes) -> Self {
+        let status_or_any = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let response = RawResponse { status: status_or_any, headers: http::HeaderMap::new(), body: payload };
+        let mut error = Error::service("fal", response);
+        if status.is_none() {
+            let details = error.0.response.take().and_then(|response| response.detail().message);
+            let details: Vec<&str> = [words.trim(), details.as_deref().unwrap_or_default()].into();
+            let details: Vec<&str> = details.into_iter().filter(|words| !words.is_empty()).collect();
+            let details = if details.is_empty() { NO_DETAILS.to_owned() } else { details.join(": ") };
+            error.0.message = beginning(format_args!("the request failed: {details}"));
+        }
+        // A failed request stays failed.
+        error.with_retryable(false)
     }
 
     /// Creates the error of a request that failed below HTTP.
@@ -392,6 +442,14 @@ impl Error {
     /// `None` if the client did not try to cancel it, or received no response.
     pub fn cancellation(&self) -> Option<&Cancellation> {
         self.0.cancellation.as_ref()
+    }
+
+    /// Returns the reason why a webhook delivery was rejected, and `None` for any other error.
+    ///
+    /// If fal's keys are unavailable, [`kind`](Self::kind) and the predicates say why they could not be fetched.
+    #[cfg(feature = "webhook")]
+    pub fn webhook_rejection(&self) -> Option<Rejection> {
+        self.0.rejection
     }
 
     /// Returns true if no connection to the service could be established. The request was not sent.

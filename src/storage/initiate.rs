@@ -60,6 +60,7 @@ pub(super) async fn in_parts_to_gcs(uploader: &Uploader<'_>, about: &About, data
     let Initiated { upload_url, file_url } = initiate(uploader, about, "initiate-multipart", "gcs").await?;
     let request = &|segment: &str, body: Option<String>| {
         let url = multipart::url_below(&upload_url, &[segment]).ok_or_else(invalid_url)?;
+        let url = context.hosts.at_rest_host(url);
         let mut request = Request::new(Operation::Storage("multipart upload"), Method::POST, url);
         request.body = body.map(Into::into);
         Ok::<_, Error>(request)
@@ -105,8 +106,9 @@ async fn put(
 ) -> Result<RawResponse, Error> {
     let context = uploader.context;
     let parsed = Url::parse(url).map_err(|_| invalid_url())?;
-    // Files may be private. Plain HTTP is accepted only if the REST host uses it, as an emulator does.
-    if parsed.scheme() != "https" && parsed.scheme() != context.hosts.rest.scheme() {
+    // Files may be private. Plain HTTP is accepted only if the REST host uses it, as an emulator does, or a proxy before it.
+    let issuer = context.proxy_url.as_ref().unwrap_or(&context.hosts.rest);
+    if parsed.scheme() != "https" && parsed.scheme() != issuer.scheme() {
         let message = format!("untrusted upload URL from fal: the scheme is {}, not https", parsed.scheme());
         return Err(Error::new(ErrorKind::UntrustedUrl, message));
     }

@@ -84,13 +84,13 @@ impl<'a> Uploader<'a> {
 
     /// Sends a file to the repository. If that fails, sends it to the fallback.
     async fn send_with_fallback(&self, source: &mut Source) -> Result<String, Error> {
-        let first = match self.send_to(self.policy.repository, source).await {
+        let (repository, fallback) = self.repositories();
+        let first = match self.send_to(repository, source).await {
             Ok(url) => return Ok(url),
             Err(error) => error,
         };
         // Another repository does not help if the file cannot be read, or if fal refuses the key or the account.
         let is_final = first.is_about_account() || matches!(first.kind(), ErrorKind::File | ErrorKind::InvalidInput);
-        let fallback = self.policy.fallback.filter(|fallback| *fallback != self.policy.repository);
         let Some(fallback) = fallback.filter(|_| !is_final && source.is_whole()) else { return Err(first) };
         let (kind, status) = (first.kind(), first.status());
         tracing::warn!(?kind, ?status, repository = ?fallback, "upload failed; trying the fallback");
@@ -98,11 +98,21 @@ impl<'a> Uploader<'a> {
         self.send_to(fallback, source).await.map_err(|second| {
             let is_reason = second.kind() == ErrorKind::File || second.is_about_account();
             match is_reason {
-                true => second.after(self.policy.repository.name(), first),
+                true => second.after(repository.name(), first),
                 // The first error is about the repository that the caller chose.
                 false => first.with_fallback(fallback.name(), second),
             }
         })
+    }
+
+    /// Returns the repository and the fallback. A server proxy issues signed URLs of the CDN only, because it does not hand
+    /// out tokens for the storage.
+    fn repositories(&self) -> (Repository, Option<Repository>) {
+        let UploadPolicy { repository, fallback, .. } = *self.policy;
+        match self.context.proxy_url {
+            Some(_) => (Repository::Signed, None),
+            None => (repository, fallback.filter(|fallback| *fallback != repository)),
+        }
     }
 
     async fn send_to(&self, repository: Repository, source: &mut Source) -> Result<String, Error> {

@@ -32,9 +32,10 @@ impl<'a> Attempts<'a> {
     /// The key must not be sent to the request's URL.
     pub(super) fn new(context: &'a Context, request: &'a Request) -> Result<Self, Error> {
         if !context.hosts.trusts(&request.url) {
-            return Err(untrusted(&request.url));
+            return Err(context.hosts.unset(&request.url).unwrap_or_else(|| untrusted(&request.url)));
         }
-        Ok(Attempts::keyless(context, request.operation, &request.url))
+        let first = context.proxy_url.as_ref().unwrap_or(&request.url);
+        Ok(Attempts::keyless(context, request.operation, first))
     }
 
     /// Creates the attempts of a request without the key.

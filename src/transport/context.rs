@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::atomic::AtomicU64;
 
 use http::HeaderMap;
+use url::Url;
 
 use super::buckets::Buckets;
 use super::credentials::Credentials;
@@ -17,6 +18,8 @@ pub(crate) struct Context {
     /// The proxies of the environment, if `http` uses them.
     pub(crate) proxies: Proxies,
     pub(crate) hosts: Hosts,
+    /// The server proxy that receives every request with the key, with its real URL in a header.
+    pub(crate) proxy_url: Option<Url>,
     /// Custom headers of the client, sent with every request that has the key.
     pub(crate) headers: HeaderMap,
     pub(crate) credentials: Credentials,

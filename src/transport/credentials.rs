@@ -5,16 +5,23 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 
+use super::auth_scheme::AuthScheme;
 use crate::error::{Error, ErrorKind};
 use crate::text::learn_key;
 
 type ProvidedKey = Pin<Box<dyn Future<Output = Result<String, Box<dyn std::error::Error + Send + Sync>>> + Send>>;
 
-/// The API key or its source. `Debug` never shows the key.
+/// The API key or its source, and the scheme of the `Authorization` header. `Debug` never shows the key.
 #[derive(Clone)]
-pub(crate) enum Credentials {
-    /// The value of the `Authorization` header.
-    Key(HeaderValue),
+pub(crate) struct Credentials {
+    source: Source,
+    scheme: AuthScheme,
+}
+
+#[derive(Clone)]
+enum Source {
+    /// A key that is fit for a header.
+    Key(String),
     /// A function that provides the key for each request.
     Provider(Arc<dyn Fn() -> ProvidedKey + Send + Sync>),
     /// No key. Public applications accept calls without one.
@@ -23,7 +30,9 @@ pub(crate) enum Credentials {
 
 impl Credentials {
     pub(crate) fn key(key: &str) -> Result<Self, Error> {
-        authorization(key).map(Credentials::Key)
+        let key = key.trim();
+        authorization(AuthScheme::Key, key)?;
+        Ok(Credentials::from(Source::Key(key.to_owned())))
     }
 
     pub(crate) fn provider<F, T, E>(provide: F) -> Self
@@ -32,38 +41,51 @@ impl Credentials {
         T: Future<Output = Result<String, E>> + Send + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        Credentials::Provider(Arc::new(move || {
+        Credentials::from(Source::Provider(Arc::new(move || {
             let provided = provide();
             Box::pin(async move { provided.await.map_err(Into::into) })
-        }))
+        })))
+    }
+
+    pub(crate) fn anonymous() -> Self {
+        Credentials::from(Source::Anonymous)
+    }
+
+    pub(crate) fn with_scheme(self, scheme: AuthScheme) -> Self {
+        Credentials { scheme, ..self }
     }
 
     pub(crate) fn are_anonymous(&self) -> bool {
-        matches!(self, Credentials::Anonymous)
+        matches!(self.source, Source::Anonymous)
     }
 
     /// Returns the value of the `Authorization` header, or `None` if requests are anonymous.
     pub(crate) async fn authorization(&self) -> Result<Option<HeaderValue>, Error> {
-        match self {
-            Credentials::Anonymous => Ok(None),
-            Credentials::Key(value) => Ok(Some(value.clone())),
-            Credentials::Provider(provide) => {
+        match &self.source {
+            Source::Anonymous => Ok(None),
+            Source::Key(key) => authorization(self.scheme, key).map(Some),
+            Source::Provider(provide) => {
                 let key = provide().await.map_err(|error| {
                     Error::new(ErrorKind::Credentials, format!("the API key provider failed: {error}")).caused_by(error)
                 })?;
-                authorization(&key).map(Some)
+                authorization(self.scheme, key.trim()).map(Some)
             }
         }
     }
 }
 
-fn authorization(key: &str) -> Result<HeaderValue, Error> {
-    let key = key.trim();
+impl From<Source> for Credentials {
+    fn from(source: Source) -> Self {
+        Credentials { source, scheme: AuthScheme::default() }
+    }
+}
+
+fn authorization(scheme: AuthScheme, key: &str) -> Result<HeaderValue, Error> {
     if key.is_empty() {
         return Err(Error::new(ErrorKind::Credentials, "the API key is empty"));
     }
     // The error shows neither the key nor the position of the character: both would reveal a part of the key.
-    let mut value = HeaderValue::from_str(&format!("Key {key}"))
+    let mut value = HeaderValue::from_str(&format!("{} {key}", scheme.name()))
         .ok()
         .filter(|_| key.bytes().all(|byte| byte.is_ascii_graphic()))
         .ok_or_else(|| {
@@ -79,10 +101,10 @@ fn authorization(key: &str) -> Result<HeaderValue, Error> {
 
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Credentials::Key(_) => "API key",
-            Credentials::Provider(_) => "API key provider",
-            Credentials::Anonymous => "anonymous",
+        f.write_str(match self.source {
+            Source::Key(_) => "API key",
+            Source::Provider(_) => "API key provider",
+            Source::Anonymous => "anonymous",
         })
     }
 }

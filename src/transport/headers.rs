@@ -7,6 +7,9 @@ use crate::text::{is_sensitive, learn};
 /// The header with the upload policy for outputs.
 pub(crate) const UPLOAD_POLICY: &str = "x-app-fal-upload-policy";
 
+/// The header with the real URL of a request that is sent to a server proxy.
+pub(crate) const TARGET_URL: &str = "x-fal-target-url";
+
 /// Parses a custom header, or returns an error message.
 pub(crate) fn parse_header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
     let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else {
@@ -24,6 +27,9 @@ pub(crate) fn parse_header(name: &str, value: &str) -> Result<(HeaderName, Heade
     }
     if name == UPLOAD_POLICY {
         return Err(format!("the header `{name}` cannot be set: use `output_to` of the call, which checks the policy"));
+    }
+    if name == TARGET_URL {
+        return Err(format!("the header `{name}` cannot be set: use `Client::builder().proxy_url()`"));
     }
     match HeaderValue::from_str(value) {
         Ok(mut parsed) => {

@@ -2,7 +2,7 @@
 
 use url::{Host, Url};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, host_and_port};
 use crate::text::{learn_url, shown};
 
 /// fal's hosts that may receive the key (fal's protocol reference: run, queue, REST, platform, realtime, and the
@@ -22,6 +22,11 @@ pub(crate) struct Hosts {
     pub(crate) ws: Option<Url>,
     /// The configured CDN for uploads. Default: the one that the REST host names.
     pub(crate) cdn: Option<Url>,
+    /// The base URLs that are configured, or derived from a configured one.
+    configured: Vec<Url>,
+    /// Set if direct runs or the queue are configured to go to another host than fal's. Then the key belongs to that host's
+    /// gateway, and fal's own hosts do not receive it.
+    elsewhere: bool,
 }
 
 impl Hosts {
@@ -34,12 +39,19 @@ impl Hosts {
             (None, Some(_)) => queue_host_of(&run_url)?,
             (None, None) => parse_base_url("queue host", "queue.fal.run")?,
         };
+        let rest_url = parse_base_url("REST host", rest.unwrap_or("rest.fal.ai"))?;
+        let ws_url = below("ws", &run_url);
+        let run_and_queue = [run.map(|_| &run_url), queue.or(run).map(|_| &queue_url)];
+        let elsewhere = run_and_queue.iter().flatten().any(|base| !base.host_str().is_some_and(is_fal));
+        let configured = run_and_queue.into_iter().chain([rest.map(|_| &rest_url), run.and(ws_url.as_ref())]);
         Ok(Hosts {
-            queue: queue_url,
-            rest: parse_base_url("REST host", rest.unwrap_or("rest.fal.ai"))?,
-            api: parse_base_url("platform host", "api.fal.ai")?,
-            ws: below("ws", &run_url),
+            configured: configured.flatten().cloned().collect(),
+            elsewhere,
             run: run_url,
+            queue: queue_url,
+            rest: rest_url,
+            api: parse_base_url("platform host", "api.fal.ai")?,
+            ws: ws_url,
             cdn: None,
         })
     }
@@ -51,7 +63,9 @@ impl Hosts {
                 let (found, rest) = ws.split_at_checked(scheme.len())?;
                 found.eq_ignore_ascii_case(scheme).then(|| format!("{http}{rest}"))
             });
-            self.ws = Some(parse_base_url("WebSocket host", http.as_deref().unwrap_or(ws))?);
+            let ws = parse_base_url("WebSocket host", http.as_deref().unwrap_or(ws))?;
+            self.configured.push(ws.clone());
+            self.ws = Some(ws);
         }
         Ok(self)
     }
@@ -60,6 +74,7 @@ impl Hosts {
     pub(crate) fn with_storage(mut self, api: Option<&str>, cdn: Option<&str>) -> Result<Self, Error> {
         if let Some(api) = api {
             self.api = parse_base_url("platform host", api)?;
+            self.configured.push(self.api.clone());
         }
         self.cdn = cdn.map(|cdn| parse_base_url("CDN host", cdn)).transpose()?;
         Ok(self)
@@ -67,13 +82,39 @@ impl Hosts {
 
     /// Returns true if the key may be sent to `url`.
     pub(crate) fn trusts(&self, url: &Url) -> bool {
-        !has_user(url)
-            && (is_of_fal(url, |host| TRUSTED.contains(&host)) || self.keyed().any(|base| is_below(url, base)))
+        let is_of_fal = !self.elsewhere && is_of_fal(url, |host| TRUSTED.contains(&host));
+        !has_user(url) && (is_of_fal || self.configured.iter().any(|base| is_below(url, base)))
     }
 
-    /// The base URLs that receive the key.
-    fn keyed(&self) -> impl Iterator<Item = &Url> {
-        [&self.run, &self.queue, &self.rest, &self.api].into_iter().chain(&self.ws)
+    /// Creates the error of a URL on a host of fal's that does not receive the key, because another host is configured for
+    /// direct runs or for the queue. `None` for any other URL.
+    pub(crate) fn unset(&self, url: &Url) -> Option<Error> {
+        let unset = [
+            (&self.run, "run host", "run_host(…)", "FAL_RUN_HOST"),
+            (&self.queue, "queue host", "queue_host(…)", "FAL_QUEUE_RUN_HOST"),
+            (&self.rest, "REST host", "rest_host(…)", "FAL_REST_HOST"),
+            (&self.api, "platform host", "api_host(…)", "FAL_API_HOST"),
+        ];
+        let (base, what, setting, variable) = unset.into_iter().find(|(base, ..)| is_below(url, base))?;
+        let other = [&self.run, &self.queue].into_iter().find(|base| self.configured.contains(base))?;
+        let message = format!(
+            "missing {what}: set it with `{setting}` or {variable}; the key of the configured host {} is not sent to {}",
+            host_and_port(other),
+            host_and_port(base),
+        );
+        (!self.trusts(url)).then(|| Error::new(ErrorKind::Configuration, message))
+    }
+
+    /// Moves a URL of fal's REST host to the configured one. A gateway may pass fal's responses on as they are.
+    pub(crate) fn at_rest_host(&self, mut url: Url) -> Url {
+        if is_of_fal(&url, |host| host == "rest.fal.ai") && self.rest.host_str() != Some("rest.fal.ai") {
+            let path = format!("{}{}", self.rest.path().trim_end_matches('/'), url.path());
+            let query = url.query().map(str::to_owned);
+            url = self.rest.clone();
+            url.set_path(&path);
+            url.set_query(query.as_deref());
+        }
+        url
     }
 
     /// Returns true if an upload token may be sent to `url`: to fal's CDN, to the configured one, or to the REST host's
@@ -87,16 +128,7 @@ impl Hosts {
 
     /// Checks that the key and tokens do not go to another machine without TLS.
     pub(crate) fn check_encryption(&self) -> Result<(), Error> {
-        match self.keyed().chain(&self.cdn).find(|base| base.scheme() == "http" && !is_loopback(base)) {
-            Some(base) => {
-                let message = format!(
-                    "the base URL {base} would send the API key to another machine without encryption: use `https://`, \
-                     or allow it with `Client::builder().allow_http(true)` or the environment variable FAL_ALLOW_HTTP=1"
-                );
-                Err(Error::new(ErrorKind::Configuration, message))
-            }
-            None => Ok(()),
-        }
+        self.configured.iter().chain(&self.cdn).try_for_each(check_encryption)
     }
 
     /// Returns the origin of an emulator, if direct runs go to this machine. It serves all of fal's hosts, and those of S3,
@@ -109,6 +141,18 @@ impl Hosts {
     pub(crate) fn are_plain(&self) -> bool {
         [&self.run, &self.queue, &self.rest].into_iter().all(|base| base.scheme() == "http")
     }
+}
+
+/// Checks that a base URL does not lead to another machine without TLS.
+pub(crate) fn check_encryption(base: &Url) -> Result<(), Error> {
+    if base.scheme() != "http" || is_loopback(base) {
+        return Ok(());
+    }
+    let message = format!(
+        "the base URL {base} would send the API key to another machine without encryption: use `https://`, or allow it \
+         with `Client::builder().allow_http(true)` or the environment variable FAL_ALLOW_HTTP=1"
+    );
+    Err(Error::new(ErrorKind::Configuration, message))
 }
 
 /// Returns the same URL on fal's backup host, which is tried if the host is unreachable.
@@ -191,7 +235,7 @@ pub(crate) fn shown_host(text: &str) -> String {
 }
 
 /// Parses a host name or a base URL.
-fn parse_base_url(what: &str, text: &str) -> Result<Url, Error> {
+pub(crate) fn parse_base_url(what: &str, text: &str) -> Result<Url, Error> {
     let invalid = |why: &str| {
         let text = shown_host(text);
         let message = format!(
@@ -204,6 +248,10 @@ fn parse_base_url(what: &str, text: &str) -> Result<Url, Error> {
         rest.starts_with("//") || scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https")
     });
     let whole = if has_scheme { text.to_owned() } else { format!("https://{text}") };
+    if text.starts_with(['/', '\\']) {
+        // The parser would skip the slashes, and take the first segment of the path for the host.
+        return Err(invalid("the host is missing"));
+    }
     let url = Url::parse(&whole).map_err(|error| invalid("not a URL").caused_by(error))?;
     learn_url(&url);
     let url = canonical(url);

@@ -1,6 +1,7 @@
 //! HTTP requests and responses: hosts, credentials, timeouts, retries, uploads, downloads and server-sent events.
 
 mod attempts;
+mod auth_scheme;
 mod body;
 mod buckets;
 mod chunks;
@@ -26,13 +27,14 @@ mod timeouts;
 pub(crate) mod tls;
 mod verdict;
 
+pub use auth_scheme::AuthScheme;
 pub(crate) use body::whole;
 pub(crate) use buckets::{Bucket, Buckets, is_object_of};
 pub(crate) use chunks::Chunks;
 pub(crate) use context::Context;
 pub(crate) use credentials::Credentials;
 pub(crate) use headers::{UPLOAD_POLICY, header_value, parse_header, parse_headers};
-pub(crate) use hosts::{Hosts, join, shown_host};
+pub(crate) use hosts::{Hosts, check_encryption, join, parse_base_url, shown_host};
 pub(crate) use media_request::MAX_ERROR_BODY;
 pub(crate) use media_stream::MediaStream;
 pub(crate) use meter::Meter;

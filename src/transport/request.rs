@@ -26,7 +26,7 @@ pub(crate) enum Operation {
     /// The result. The response is the model's own, including its status.
     Result,
     Cancel,
-    /// A named request about files. Free of charge and idempotent.
+    /// A named request about files, tokens or connections. Free of charge and idempotent.
     Storage(&'static str),
 }
 

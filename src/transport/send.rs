@@ -10,9 +10,10 @@ use url::Url;
 use super::attempts::Attempts;
 use super::body;
 use super::context::Context;
+use super::headers::{TARGET_URL, header_value};
 use super::request::{Operation, Request};
 use super::time_limit::within;
-use crate::error::Error;
+use crate::error::{Error, Sender};
 use crate::protocol::RawResponse;
 
 pub(super) const AGENT: &str = concat!("fal-client/", env!("CARGO_PKG_VERSION"), " (rust)");
@@ -78,6 +79,9 @@ async fn exchange(context: &Context, request: &Request, url: &Url) -> Result<req
     }
     headers.extend(context.headers.clone());
     headers.extend(request.headers.clone());
+    if context.proxy_url.is_some() {
+        headers.insert(TARGET_URL, header_value(request.url.as_str())?);
+    }
     if let Some(authorization) = context.credentials.authorization().await? {
         headers.insert(AUTHORIZATION, authorization);
     }
@@ -113,7 +117,12 @@ fn keyed_error(context: &Context, request: &Request, response: RawResponse) -> E
     }
     let input = request.body.as_deref().unwrap_or_default();
     let of_model = request.operation.is_of_model();
-    let error = Error::keyed(response, of_model, input, !context.credentials.are_anonymous());
+    let sender = match context.proxy_url {
+        Some(_) => Sender::ThroughProxy,
+        None if context.credentials.are_anonymous() => Sender::Anonymous,
+        None => Sender::WithKey,
+    };
+    let error = Error::keyed(response, of_model, input, sender);
     if of_model && error.is_about_lost_file() {
         context.lost_files.fetch_add(1, Ordering::Relaxed);
     }

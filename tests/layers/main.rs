@@ -12,14 +12,14 @@ mod tokens;
 
 use std::path::Path;
 
-const CLIENT: &str = "text protocol error transport files schema media queue storage client call stream endpoint documents test_util fuzzing lib";
+const CLIENT: &str = "text protocol error transport files schema media queue storage client call stream tokens webhook endpoint documents test_util fuzzing lib";
 
 const DOCUMENTS: &str = "budget pointer text finding refusals wrong_file json file source patch document form lib";
 
 const GENERATOR: &str = "budget digest mark names prose words refusals error model tree \
     report select schema normalize types lower render manifest present features write summary lock change pipeline builder lib";
 
-const EMULATOR: &str = "documents error keys media random response sync time input storage endpoints request \
+const EMULATOR: &str = "documents error keys media random response sync time tokens input storage endpoints request \
     account faults output queue settings state handlers http emulator builder lib";
 
 #[test]

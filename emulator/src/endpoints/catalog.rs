@@ -32,6 +32,12 @@ impl Catalog {
         self.endpoints.get(id)
     }
 
+    /// Returns the endpoint whose outputs a path streams. fal does not document which endpoints have a stream, so all of them
+    /// have one.
+    pub(crate) fn streamed(&self, path: &str) -> Option<&Arc<Endpoint>> {
+        self.endpoint(path).or_else(|| self.endpoint(path.strip_suffix("/stream")?))
+    }
+
     /// Splits an id into its application and the rest. Returns `None` if the application is unknown.
     pub(crate) fn app_and_path<'i>(&self, id: &'i str) -> Option<(&'i str, &'i str)> {
         let end = id.match_indices('/').nth(app_segments(id) - 1).map_or(id.len(), |(end, _)| end);

@@ -1,7 +1,9 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
@@ -115,7 +117,11 @@ impl Fault {
 
     /// Responds with this HTTP status (200 to 599) and `{"detail": "…"}` with the status's reason phrase.
     pub fn respond(status: u16) -> Self {
-        Fault::new(Kind::Respond(FaultResponse::new(status, "application/json", detail(status).to_string())))
+        Fault::new(Kind::Respond(FaultResponse::new(
+            status,
+            "application/json",
+            vec![detail(status).to_string().into()],
+        )))
     }
 
     /// Responds as the proxy in front of fal does, with a status such as 502, 503 or 504: an HTML page that says
@@ -126,7 +132,7 @@ impl Fault {
             "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n\
              <hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
         );
-        Fault::new(Kind::Respond(FaultResponse::new(status, "text/html", page)))
+        Fault::new(Kind::Respond(FaultResponse::new(status, "text/html", vec![page.into()])))
     }
 
     /// Responds with one of the platform's error types, such as `runner_disconnected` or `concurrent_requests_limit`.
@@ -148,8 +154,8 @@ impl Fault {
     /// With status 200 and a [`json`](Self::json) body, that body is the output of one job, even if it breaks the document.
     /// [`Emulator::answer`](crate::Emulator::answer) sets the output of all jobs of an endpoint.
     ///
-    /// Applies to [`Operation::Submit`](crate::Operation::Submit) and [`Operation::Run`](crate::Operation::Run). Other
-    /// operations ignore it.
+    /// Applies to [`Operation::Submit`](crate::Operation::Submit), [`Operation::Run`](crate::Operation::Run) and
+    /// [`Operation::Stream`](crate::Operation::Stream). Other operations ignore it.
     ///
     /// ```
     /// # use fal_emulator::{Emulator, Fault, Operation};
@@ -163,7 +169,11 @@ impl Fault {
     /// # }
     /// ```
     pub fn outcome(status: u16) -> Self {
-        Fault::new(Kind::Outcome(FaultResponse::new(status, "application/json", detail(status).to_string())))
+        Fault::new(Kind::Outcome(FaultResponse::new(
+            status,
+            "application/json",
+            vec![detail(status).to_string().into()],
+        )))
     }
 
     /// Closes the connection without a response, once the request was read.
@@ -218,17 +228,40 @@ impl Fault {
 
     /// Sets a JSON body for [`respond`](Self::respond) or [`outcome`](Self::outcome). Other faults have no body.
     pub fn json(self, value: &Value) -> Self {
-        self.with_body("application/json", value.to_string())
+        self.with_body("application/json", vec![value.to_string().into()])
     }
 
     /// Sets an HTML body for [`respond`](Self::respond) or [`outcome`](Self::outcome). Other faults have no body.
     pub fn html(self, text: impl Into<String>) -> Self {
-        self.with_body("text/html", text.into())
+        self.with_body("text/html", vec![text.into().into()])
     }
 
-    fn with_body(mut self, content_type: &'static str, body: String) -> Self {
+    /// Sets a body of any content type for [`respond`](Self::respond) or [`outcome`](Self::outcome). Other faults have no
+    /// body.
+    pub fn body(self, content_type: impl Into<String>, bytes: impl Into<Vec<u8>>) -> Self {
+        self.with_body(content_type.into(), vec![bytes.into().into()])
+    }
+
+    /// Sets a body of server-sent events for [`respond`](Self::respond), as it is sent. Other faults have no such body.
+    ///
+    /// Each chunk is sent separately. It can end anywhere, even in the middle of a character.
+    ///
+    /// ```
+    /// # use fal_emulator::{Emulator, Fault, Operation};
+    /// # fn example(emulator: &Emulator) {
+    /// let events = ["data: {\"output\": \"A la", "mp\"}\r\n\r\n", ": comment\n\n", "data: [DONE]\n\n"];
+    /// emulator.inject_fault(Operation::Stream, Fault::respond(200).events(events));
+    /// # }
+    /// ```
+    ///
+    /// [`Emulator::script_stream`](crate::Emulator::script_stream) sets well-formed events.
+    pub fn events<C: Into<Vec<u8>>>(self, chunks: impl IntoIterator<Item = C>) -> Self {
+        self.with_body("text/event-stream", chunks.into_iter().map(|chunk| chunk.into().into()).collect())
+    }
+
+    fn with_body(mut self, content_type: impl Into<Cow<'static, str>>, chunks: Vec<Bytes>) -> Self {
         if let Kind::Respond(response) | Kind::Outcome(response) = &mut self.kind {
-            *response = FaultResponse::new(response.status, content_type, body);
+            *response = FaultResponse::new(response.status, content_type, chunks);
         }
         self
     }
@@ -342,7 +375,7 @@ impl Fault {
     pub(crate) fn job_failure(&self, clock: &Clock) -> Option<Failure> {
         match &self.kind {
             Kind::Outcome(response) => Some(match response.head(&self.headers(clock)) {
-                Ok(head) => Failure::injected(head, response.body.clone()),
+                Ok(head) => Failure::injected(head, response.body()),
                 Err(reason) => Failure::internal(response::invalid(&reason)),
             }),
             _ => None,

@@ -1,4 +1,4 @@
-use crate::handlers::{auth, jobs, platform, queue, uploads};
+use crate::handlers::{auth, jobs, platform, queue, stream, uploads};
 use crate::request::operation::Operation;
 use crate::request::received::Received;
 use crate::request::route::Route;
@@ -13,6 +13,8 @@ pub(crate) fn admit(state: &State, route: &Route, received: &Received) -> Result
     }
     match route {
         Route::Run { id } | Route::Submit { id } => jobs::endpoint(state, id, received).map(drop),
+        Route::Stream { id } => stream::endpoint(state, id, received).map(drop),
+        Route::Token { .. } => auth::check_key(state, received),
         Route::Job { app, request_id, .. } => queue::job(state, app, request_id, received).map(drop),
         Route::Storage { operation } => match operation {
             Operation::Upload | Operation::StartMultipart => auth::check_token(state, received),

@@ -7,6 +7,10 @@ use crate::request::received::Received;
 use crate::response::refusal::Refusal;
 use crate::state::State;
 use crate::storage::grants::{Denied, Grant};
+use crate::tokens::TokenError;
+
+/// The query parameter of a temporary token.
+const TOKEN: &str = "fal_jwt_token";
 
 /// Requires a key for an endpoint or application.
 pub(super) fn check_app_key(state: &State, received: &Received, app: &str) -> Result<(), Refusal> {
@@ -20,6 +24,21 @@ pub(super) fn check_app_key(state: &State, received: &Received, app: &str) -> Re
         })
     })?;
     check_account(state, received)
+}
+
+/// Requires a key for an endpoint, or a temporary token in the query. Browsers cannot set headers everywhere.
+pub(super) fn check_app_key_or_token(state: &State, received: &Received, app: &str) -> Result<(), Refusal> {
+    match received.query(TOKEN) {
+        Some(token) if !received.headers().contains_key(AUTHORIZATION) => {
+            state.tokens.check(token, app).map_err(|error| match error {
+                TokenError::Unknown => unauthorized("Invalid token"),
+                TokenError::Expired => unauthorized("The token has expired"),
+                TokenError::OtherApp => unauthorized(&format!("The token is not for the application \"{app}\"")),
+            })?;
+            check_account(state, received)
+        }
+        _ => check_app_key(state, received, app),
+    }
 }
 
 /// Requires a key.

@@ -1,5 +1,5 @@
 use crate::handlers::call::Call;
-use crate::handlers::{files, platform, queue, run, uploads};
+use crate::handlers::{files, platform, queue, run, stream, tokens, uploads};
 use crate::request::operation::Operation;
 use crate::request::route::Route;
 use crate::response::refusal::Refusal;
@@ -13,7 +13,9 @@ pub(crate) async fn dispatch(state: &State, call: Call<'_>, file: Option<Blob>) 
     let blob = || file.unwrap_or_else(|| state.store.blob());
     match route {
         Route::Run { id } => run::run(state, call, id).await,
+        Route::Stream { id } => stream::stream(state, call, id).await,
         Route::Submit { id } => queue::submit(state, call, id),
+        Route::Token { realtime } => tokens::create(state, received, *realtime),
         Route::Job { operation, app, request_id } => {
             let job = queue::job(state, app, request_id, received)?;
             queue::handle(state, *operation, &job, received).await

@@ -11,4 +11,6 @@ mod platform;
 mod queue;
 mod run;
 mod status_stream;
+mod stream;
+mod tokens;
 mod uploads;

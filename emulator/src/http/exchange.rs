@@ -105,6 +105,9 @@ async fn read_body(state: &State, route: &Route, incoming: Incoming, received: &
 fn endpoint(state: &State, route: &Route) -> Option<String> {
     match route {
         Route::Run { id } | Route::Submit { id } => Some(id.clone()),
+        Route::Stream { id } => {
+            Some(state.catalog.streamed(id).map_or_else(|| id.clone(), |endpoint| endpoint.document.id.clone()))
+        }
         Route::Job { app, request_id, .. } => {
             let job = state.jobs.get(request_id).filter(|job| job.endpoint.app == *app);
             Some(job.map_or_else(|| app.clone(), |job| job.endpoint.document.id.clone()))

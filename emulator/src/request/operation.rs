@@ -4,6 +4,8 @@
 pub enum Operation {
     /// Run an endpoint directly: `POST /fal.run/{id}`.
     Run,
+    /// Run an endpoint directly, and stream its outputs as server-sent events: `POST /fal.run/{id}/stream`.
+    Stream,
     /// Submit a request to the queue: `POST /queue.fal.run/{id}`.
     Submit,
     /// Get the status of a request: `GET /queue.fal.run/{app}/requests/{request_id}/status`.
@@ -14,6 +16,8 @@ pub enum Operation {
     Result,
     /// Cancel a request: `PUT …/cancel`.
     Cancel,
+    /// Get a temporary token for streams and WebSockets: `POST /rest.fal.ai/tokens/` or `POST /rest.fal.ai/tokens/realtime`.
+    Token,
     /// Get a token for uploads to the CDN: `POST /rest.fal.ai/storage/auth/token`.
     CdnToken,
     /// Get a signed URL for an upload: `POST /rest.fal.ai/storage/upload/initiate`.

@@ -10,10 +10,14 @@ use fal_documents::app_segments;
 pub(crate) enum Route {
     /// `/fal.run/{id}`
     Run { id: String },
+    /// `/fal.run/{id}`, with an id that ends in `/stream`.
+    Stream { id: String },
     /// `/queue.fal.run/{id}`
     Submit { id: String },
     /// `/queue.fal.run/{app}/requests/{request_id}` and the paths below.
     Job { operation: Operation, app: String, request_id: String },
+    /// `/rest.fal.ai/tokens/` and `/rest.fal.ai/tokens/realtime`
+    Token { realtime: bool },
     /// Below `/rest.fal.ai/storage` and `/api.fal.ai/v1/storage`, and uploads whose file has no path yet.
     Storage { operation: Operation },
     /// `/v3.fal.media/files/{…}` and `/storage.googleapis.com/{…}`. `path` starts with the host, without a slash.
@@ -43,8 +47,10 @@ impl Route {
         let segments: Vec<&str> = decoded.iter().map(String::as_str).collect();
         let storage = |operation| Route::Storage { operation };
         match segments.as_slice() {
-            ["fal.run", id @ ..] if !id.is_empty() => Route::Run { id: id.join("/") },
+            ["fal.run", id @ ..] if !id.is_empty() => run(id),
             ["queue.fal.run", path @ ..] if !path.is_empty() => queue(path),
+            ["rest.fal.ai", "tokens"] => Route::Token { realtime: false },
+            ["rest.fal.ai", "tokens", "realtime"] => Route::Token { realtime: true },
             ["rest.fal.ai", "storage", "auth", "token"] => storage(Operation::CdnToken),
             ["rest.fal.ai", "storage", "upload", "initiate"] => storage(Operation::InitiateUpload),
             ["rest.fal.ai", "storage", "upload", "initiate-multipart"] => storage(Operation::InitiateMultipart),
@@ -71,7 +77,9 @@ impl Route {
     pub(crate) fn operation(&self) -> Operation {
         match self {
             Route::Run { .. } => Operation::Run,
+            Route::Stream { .. } => Operation::Stream,
             Route::Submit { .. } => Operation::Submit,
+            Route::Token { .. } => Operation::Token,
             Route::Part { .. } => Operation::PutPart,
             Route::Complete { .. } | Route::CompleteByKey { .. } => Operation::CompleteMultipart,
             Route::SignPart { .. } => Operation::SignPart,
@@ -84,7 +92,9 @@ impl Route {
     pub(crate) fn methods(&self) -> &'static [Method] {
         match self.operation() {
             Operation::Run
+            | Operation::Stream
             | Operation::Submit
+            | Operation::Token
             | Operation::CdnToken
             | Operation::InitiateUpload
             | Operation::InitiateMultipart
@@ -105,6 +115,12 @@ impl Route {
     pub(crate) fn takes_file(&self) -> bool {
         matches!(self.operation(), Operation::Upload | Operation::PutFile | Operation::PutPart)
     }
+}
+
+/// Parses an id. A path `stream` below an application is a stream.
+fn run(id: &[&str]) -> Route {
+    let (path, id) = (id.get(app_segments(id[0])..).unwrap_or_default(), id.join("/"));
+    if path.last() == Some(&"stream") { Route::Stream { id } } else { Route::Run { id } }
 }
 
 /// Parses a path to a file, or below one.
@@ -158,6 +174,10 @@ mod tests {
     fn first_segment_selects_the_host() {
         assert_eq!(route("/fal.run/a/b/c"), Route::Run { id: "a/b/c".into() });
         assert_eq!(route("/queue.fal.run/a/b/c/"), Route::Submit { id: "a/b/c".into() });
+        assert_eq!(route("/fal.run/a/b/stream/"), Route::Stream { id: "a/b/stream".into() });
+        assert_eq!(route("/fal.run/a/b/c/stream"), Route::Stream { id: "a/b/c/stream".into() });
+        assert_eq!(route("/fal.run/a/stream"), Route::Run { id: "a/stream".into() });
+        assert_eq!(route("/fal.run/workflows/a/stream"), Route::Run { id: "workflows/a/stream".into() });
         for path in [
             "",
             "/",

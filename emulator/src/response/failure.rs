@@ -83,6 +83,11 @@ impl Failure {
         self.head.headers.insert(name, HeaderValue::from_static(value));
     }
 
+    /// Returns the output that a test injected in place of the endpoint's own.
+    pub(crate) fn output(&self) -> Option<Value> {
+        self.head.status.is_success().then(|| serde_json::from_slice(&self.body).ok()).flatten()
+    }
+
     pub(crate) fn reply(&self) -> Reply {
         Response::from_parts((*self.head).clone(), reply::full(self.body.clone()))
     }

@@ -28,5 +28,7 @@ mod scripted_outputs;
 mod start;
 mod start_timeout;
 mod status_stream;
+mod streams;
+mod tokens;
 mod upload_faults;
 mod uploads;

@@ -1,0 +1,8 @@
+/// The sender of a request, as far as it matters to a refused key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sender {
+    WithKey,
+    Anonymous,
+    /// A client with a proxy URL. The key is the server's.
+    ThroughProxy,
+}
