@@ -246,6 +246,8 @@ mod guide {
     struct Readme;
     #[doc = include_str!("../docs/guide/calls.md")]
     struct Calls;
+    #[doc = include_str!("../docs/guide/streaming.md")]
+    struct Streaming;
     #[doc = include_str!("../docs/guide/concurrency.md")]
     struct Concurrency;
     #[doc = include_str!("../docs/guide/inputs.md")]

@@ -17,6 +17,7 @@ mod declared_lengths;
 mod delays;
 mod downloads;
 mod echoes;
+mod emulated_streams;
 mod endless_heads;
 mod errors;
 mod faults;
