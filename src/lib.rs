@@ -52,6 +52,9 @@
 //! | [`result`](Handle::result) | fetches the result of a completed request |
 //! | [`cancel`](Handle::cancel) | cancels a request |
 //!
+//! With the feature `realtime`, `realtime` opens a WebSocket connection for inputs and results in both directions, and
+//! `run_connection` one for direct runs. [`Client::tokens`] creates short-lived tokens for browsers and apps.
+//!
 //! A call's `send` returns its future, to spawn it or to collect several: see [`CallFuture`].
 //! [`ClientBuilder::max_in_flight`] limits the concurrent calls of a client.
 //!
@@ -125,6 +128,7 @@
 //! | --- | --- |
 //! | `fal.run`, `fal.stream`, `fal.submit`, `fal.subscribe` | `endpoint`; `request_id` once it is known |
 //! | `fal.wait`, `fal.status`, `fal.status_stream`, `fal.result`, `fal.cancel` | `endpoint`, `request_id` |
+//! | `fal.realtime`, `fal.run_connection`: opening a connection | `endpoint` |
 //! | `fal.upload` | `repository` |
 //! | `fal.download` | `path`, unless the download is to memory or a writer |
 //!
@@ -137,6 +141,7 @@
 //! | a status stream was lost, or the client polls instead | `debug` |
 //! | a request was cancelled after a timeout, by `cancel_when`, or because its submission was abandoned | `debug` |
 //! | a token for uploads was rejected | `debug` |
+//! | a realtime connection was lost and another is opened | `debug` |
 //! | a download was interrupted and is resumed | `debug` |
 //! | a host is unreachable and the client tries its backup host | `warn` |
 //! | a downloaded file is empty | `warn` |
@@ -254,6 +259,8 @@ mod guide {
     struct Inputs;
     #[doc = include_str!("../docs/guide/files.md")]
     struct Files;
+    #[doc = include_str!("../docs/guide/realtime.md")]
+    struct Realtime;
     #[doc = include_str!("../docs/guide/errors.md")]
     struct Errors;
     #[doc = include_str!("../docs/guide/configuration.md")]
