@@ -6,7 +6,7 @@ mod cancel_signal;
 mod download;
 mod fetch_result;
 mod follow_options;
-mod future;
+pub(crate) mod future;
 mod input_check;
 mod input_files;
 mod job_event;
