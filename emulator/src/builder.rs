@@ -74,6 +74,7 @@ impl Default for EmulatorBuilder {
                 keep_alive: Duration::from_secs(10),
                 token_lifetime: Duration::from_secs(24 * 3600),
                 output_upload_time: Duration::from_secs(1),
+                session_timeout: None,
                 allowed_hosts: Vec::new(),
                 webhook_hosts: Vec::new(),
                 on_request: None,
@@ -141,7 +142,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Sets the time without events after which a status stream sends a comment. Default: 10 s.
+    /// Sets the time without events after which a stream, of outputs or of a status, sends a comment. Default: 10 s.
     pub fn keep_alive(mut self, interval: Duration) -> Self {
         self.settings.keep_alive = interval;
         self
@@ -165,6 +166,13 @@ impl EmulatorBuilder {
     /// ```
     pub fn output_upload_time(mut self, time: Duration) -> Self {
         self.settings.output_upload_time = time;
+        self
+    }
+
+    /// Sets the time without an input after which a realtime connection ends, on the emulator's clock: with the error
+    /// `TIMEOUT`, and a close frame. Default: none.
+    pub fn session_timeout(mut self, time: Duration) -> Self {
+        self.settings.session_timeout = Some(time);
         self
     }
 

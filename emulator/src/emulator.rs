@@ -181,7 +181,7 @@ impl Emulator {
     }
 
     /// Sets the events of an endpoint's streams, from now on until other events are set. Each event is the JSON of one
-    /// server-sent event, and may break the document.
+    /// server-sent event, and may break the document. On a realtime connection, they are the outputs for each input.
     ///
     /// Inputs are still validated. A [fault](Self::inject_fault) takes precedence: [`Fault::events`] sets the bytes of one
     /// stream, and [`Fault::drop_response_after`] or [`Fault::stall_response_after`] end one early.
@@ -287,7 +287,7 @@ impl Emulator {
         self.state.outbox.signatory.rotate();
     }
 
-    /// Locks the account. Runs, streams, submissions, tokens and the begin of uploads get a 403 response with `User is locked`. Everything
+    /// Locks the account. Runs, streams, WebSockets, submissions, tokens and the begin of uploads get a 403 response with `User is locked`. Everything
     /// about earlier requests works.
     ///
     /// ```

@@ -57,7 +57,7 @@ pub(crate) fn in_runtime<'a, T: 'a>(call: impl Future<Output = Result<T, Error>>
 }
 
 /// Fails outside of a tokio runtime.
-pub(super) fn check_runtime() -> Result<(), Error> {
+pub(crate) fn check_runtime() -> Result<(), Error> {
     let message = "no tokio runtime: await calls in a function with `#[tokio::main]`, or in `Runtime::block_on`";
     Handle::try_current().map(drop).map_err(|_| Error::new(ErrorKind::Configuration, message))
 }

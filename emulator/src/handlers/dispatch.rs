@@ -1,7 +1,7 @@
 use hyper::StatusCode;
 
 use crate::handlers::call::Call;
-use crate::handlers::{files, platform, queue, run, stream, tokens, uploads};
+use crate::handlers::{files, platform, queue, run, stream, tokens, uploads, websocket};
 use crate::request::operation::Operation;
 use crate::request::route::Route;
 use crate::response::refusal::Refusal;
@@ -16,6 +16,7 @@ pub(crate) async fn dispatch(state: &State, call: Call<'_>, file: Option<Blob>) 
     match route {
         Route::Run { id } => run::run(state, call, id).await,
         Route::Stream { id } => stream::stream(state, call, id).await,
+        Route::Realtime { .. } | Route::Calls { .. } => websocket::accept(received),
         Route::Submit { id } => queue::submit(state, call, id),
         Route::Token { realtime } => tokens::create(state, received, *realtime),
         Route::Job { operation, app, request_id } => {
