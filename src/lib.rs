@@ -147,6 +147,7 @@
 //! | a downloaded file is empty | `warn` |
 //! | an endpoint ignored `output_to` | `warn` |
 //! | an upload failed and the client tries the fallback repository | `warn` |
+//! | a webhook was received, rejected, or did not come for a completed request | `debug` |
 //! | a request cannot be cancelled because it was dropped outside a tokio runtime | `warn` |
 //!
 //! Spans and events never contain the API key, inputs, outputs, log lines or fal's error messages. Their fields are escaped
@@ -274,4 +275,7 @@ mod guide {
     struct Blocking;
     #[doc = include_str!("../docs/guide/cli.md")]
     struct Cli;
+    #[cfg(feature = "webhook")]
+    #[doc = include_str!("../docs/guide/webhooks.md")]
+    struct Webhooks;
 }
