@@ -108,6 +108,7 @@
 //! | `rustls-no-provider` | TLS by rustls with the crypto provider that the program installs |
 //! | `documents` | `documents()`: the OpenAPI documents of the shipped endpoints |
 //! | `image` | `FileInput::from(image::DynamicImage)`, uploaded as PNG |
+//! | `proxy` | the module `proxy`: a service that forwards the calls of browsers and apps to fal |
 //! | `socks` | SOCKS proxies of the environment |
 //! | `test-util` | constructors for tests: `Response::new`, `Response::blank`, `Response::from_json`, `Error::from_response`, `Error::of_kind` |
 //! | `regenerate` | updates `generated/`; only for builds of this crate's own repository |
@@ -121,6 +122,7 @@
 //! | `fal.run`, `fal.submit`, `fal.subscribe` | `endpoint`; `request_id` once it is known |
 //! | `fal.wait`, `fal.status`, `fal.status_stream`, `fal.result`, `fal.cancel` | `endpoint`, `request_id` |
 //! | `fal.upload` | `repository` |
+//! | `fal.proxy` | `operation`; `endpoint` |
 //! | `fal.download` | `path`, unless the download is to memory or a writer |
 //!
 //! Spans have these events:
@@ -133,6 +135,7 @@
 //! | a request was cancelled after a timeout, by `cancel_when`, or because its submission was abandoned | `debug` |
 //! | a token for uploads was rejected | `debug` |
 //! | a download was interrupted and is resumed | `debug` |
+//! | a proxy refused a request | `debug` |
 //! | a host is unreachable and the client tries its backup host | `warn` |
 //! | a downloaded file is empty | `warn` |
 //! | an endpoint ignored `output_to` | `warn` |
@@ -157,6 +160,8 @@ mod error;
 mod files;
 mod media;
 mod protocol;
+#[cfg(feature = "proxy")]
+pub mod proxy;
 mod queue;
 mod schema;
 mod storage;
@@ -236,6 +241,8 @@ mod guide {
     struct Errors;
     #[doc = include_str!("../docs/guide/configuration.md")]
     struct Configuration;
+    #[doc = include_str!("../docs/guide/proxy.md")]
+    struct Proxy;
     #[doc = include_str!("../docs/guide/endpoints.md")]
     struct Endpoints;
     #[doc = include_str!("../docs/guide/emulator.md")]
