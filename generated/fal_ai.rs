@@ -2,6 +2,7 @@
 
 //! The endpoints below `fal-ai`.
 
+pub mod fast_lcm_diffusion;
 pub mod fast_sdxl_controlnet_canny;
 pub mod flux;
 pub mod flux_lora;
@@ -15,6 +16,13 @@ pub struct Group {
 impl Group {
     pub(super) fn new(client: ::fal_client::Client) -> Self {
         Group { client }
+    }
+
+    /// The endpoint `fal-ai/fast-lcm-diffusion`.
+    pub fn fast_lcm_diffusion(
+        &self,
+    ) -> ::fal_client::Handle<fast_lcm_diffusion::Input, fast_lcm_diffusion::Output> {
+        self.client.endpoint(fast_lcm_diffusion::ENDPOINT)
     }
 
     /// The endpoint `fal-ai/fast-sdxl-controlnet-canny` and the endpoints below it.

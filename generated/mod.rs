@@ -15,17 +15,38 @@
 #[allow(clippy::upper_case_acronyms, clippy::wrong_self_convention)]
 pub mod fal_ai;
 
+#[rustfmt::skip]
+#[allow(dead_code, unreachable_pub, clippy::nursery, clippy::pedantic)]
+#[allow(
+    clippy::enum_variant_names,
+    clippy::large_enum_variant,
+    clippy::module_inception
+)]
+#[allow(
+    clippy::should_implement_trait,
+    clippy::too_many_arguments,
+    clippy::type_complexity
+)]
+#[allow(clippy::upper_case_acronyms, clippy::wrong_self_convention)]
+pub mod openrouter;
+
 /// Methods of a client that lead to the endpoints, segment by segment of the id.
 #[rustfmt::skip]
 #[allow(dead_code, unreachable_pub)]
 pub trait Endpoints {
     /// The endpoints below `fal-ai`.
     fn fal_ai(&self) -> fal_ai::Group;
+    /// The endpoints below `openrouter`.
+    fn openrouter(&self) -> openrouter::Group;
 }
 
 #[rustfmt::skip]
 impl Endpoints for ::fal_client::Client {
     fn fal_ai(&self) -> fal_ai::Group {
         fal_ai::Group::new(self.clone())
+    }
+
+    fn openrouter(&self) -> openrouter::Group {
+        openrouter::Group::new(self.clone())
     }
 }

@@ -1,6 +1,9 @@
 //! Entrances to private parts, for the fuzz targets in `fuzz/`. Compiled by `cargo fuzz` only.
 
+use std::time::Duration;
+
 use bytes::Bytes;
+use futures_util::{FutureExt, StreamExt, stream};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use serde::de::DeserializeOwned;
 
@@ -10,7 +13,10 @@ use crate::error::Error;
 use crate::media::File;
 use crate::protocol::{QueueUpdate, RawResponse};
 use crate::queue::{Job, Target};
-use crate::transport::Decoder;
+use crate::transport::{Chunks, EventStream};
+
+/// Maximum bytes of an event.
+const MAX_EVENT: usize = 1 << 20;
 
 /// Parses a response as the client does: as an output, or as an error. `None` if no server could send it.
 pub fn response<O: DeserializeOwned + 'static>(
@@ -34,17 +40,15 @@ pub fn response<O: DeserializeOwned + 'static>(
 }
 
 /// Splits the chunks of a status stream into events, and parses them as statuses.
-pub fn events(chunks: &[&[u8]]) -> Vec<(Vec<u8>, Option<QueueUpdate>)> {
-    let mut decoder = Decoder::default();
-    let mut events = Vec::new();
-    for chunk in chunks {
-        decoder.feed(chunk);
-        while let Some(data) = decoder.next() {
-            let update = QueueUpdate::parse(&data);
-            events.push((data, update));
-        }
-    }
-    events
+pub fn events(chunks: &[&[u8]]) -> Vec<(String, Option<QueueUpdate>)> {
+    let chunks: Vec<_> = chunks.iter().map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
+    let mut stream = EventStream::new(Chunks::of(stream::iter(chunks).boxed(), Duration::MAX), MAX_EVENT);
+    let events = std::iter::from_fn(|| {
+        let event = stream.next().now_or_never()?.ok()??;
+        let update = QueueUpdate::parse(event.data.as_bytes());
+        Some((event.data, update))
+    });
+    events.collect()
 }
 
 /// Returns the URLs of a saved job's requests to which the client would send its key.

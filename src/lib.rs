@@ -78,12 +78,14 @@
 //!
 //! The module [`endpoints`] has the types of the shipped endpoints:
 //!
+//! - [`fal-ai/fast-lcm-diffusion`](endpoints::fal_ai::fast_lcm_diffusion)
 //! - [`fal-ai/fast-sdxl-controlnet-canny`](endpoints::fal_ai::fast_sdxl_controlnet_canny)
 //! - [`fal-ai/fast-sdxl-controlnet-canny/image-to-image`](endpoints::fal_ai::fast_sdxl_controlnet_canny::image_to_image)
 //! - [`fal-ai/fast-sdxl-controlnet-canny/inpainting`](endpoints::fal_ai::fast_sdxl_controlnet_canny::inpainting)
 //! - [`fal-ai/flux-lora/image-to-image`](endpoints::fal_ai::flux_lora::image_to_image)
 //! - [`fal-ai/flux/dev/image-to-image`](endpoints::fal_ai::flux::dev::image_to_image)
 //! - [`fal-ai/flux/dev/redux`](endpoints::fal_ai::flux::dev::redux)
+//! - [`openrouter/router`](endpoints::openrouter::router)
 //!
 //! To add types for other endpoints to your crate, generate
 //! them from fal's OpenAPI documents: with the command `cargo fal generate`, or in a build script with `fal-codegen` and
@@ -106,11 +108,14 @@
 //! | `rustls` | TLS by rustls with aws-lc-rs, as with the default features of reqwest and rustls |
 //! | `ring` | TLS by rustls with ring, which builds faster |
 //! | `rustls-no-provider` | TLS by rustls with the crypto provider that the program installs |
+//! | `realtime` | WebSocket connections: `Handle::realtime` and `Handle::run_connection` |
+//! | `blocking` | [`blocking`](https://docs.rs/fal-client/latest/fal_client/blocking/): calls without async |
 //! | `documents` | `documents()`: the OpenAPI documents of the shipped endpoints |
 //! | `image` | `FileInput::from(image::DynamicImage)`, uploaded as PNG |
 //! | `proxy` | the module `proxy`: a service that forwards the calls of browsers and apps to fal |
 //! | `socks` | SOCKS proxies of the environment |
 //! | `test-util` | constructors for tests: `Response::new`, `Response::blank`, `Response::from_json`, `Error::from_response`, `Error::of_kind` |
+//! | `webhook` | the module `webhook`: verifies and parses deliveries of webhooks, with extractors for axum |
 //! | `regenerate` | updates `generated/`; only for builds of this crate's own repository |
 //!
 //! # Tracing
@@ -119,7 +124,7 @@
 //!
 //! | span | fields |
 //! | --- | --- |
-//! | `fal.run`, `fal.submit`, `fal.subscribe` | `endpoint`; `request_id` once it is known |
+//! | `fal.run`, `fal.stream`, `fal.submit`, `fal.subscribe` | `endpoint`; `request_id` once it is known |
 //! | `fal.wait`, `fal.status`, `fal.status_stream`, `fal.result`, `fal.cancel` | `endpoint`, `request_id` |
 //! | `fal.upload` | `repository` |
 //! | `fal.proxy` | `operation`; `endpoint` |
@@ -151,6 +156,8 @@
 #[allow(unused_extern_crates)]
 extern crate self as fal_client;
 
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod call;
 mod client;
 #[cfg(feature = "documents")]
@@ -163,12 +170,19 @@ mod protocol;
 #[cfg(feature = "proxy")]
 pub mod proxy;
 mod queue;
+#[cfg(feature = "realtime")]
+mod realtime;
 mod schema;
 mod storage;
+mod stream;
 #[cfg(feature = "test-util")]
 mod test_util;
 mod text;
+mod tokens;
 mod transport;
+#[cfg(feature = "webhook")]
+#[cfg_attr(docsrs, doc(cfg(feature = "webhook")))]
+pub mod webhook;
 
 /// The shipped endpoints. Each has a module: `fal-ai/flux/dev/redux` is
 /// [`fal_ai::flux::dev::redux`](endpoints::fal_ai::flux::dev::redux).
@@ -194,12 +208,18 @@ pub use protocol::{
     QueueUpdate, UndeclaredValue,
 };
 pub use queue::{Job, RequestRef};
+#[cfg(feature = "realtime")]
+pub use realtime::{
+    ConnectRealtime, ConnectRuns, Realtime, RealtimeFrame, RealtimeSink, RealtimeStream, RunConnection, SendPolicy,
+};
 pub use schema::{EndpointInput, Given, IntoField, IntoList, Missing, Nullable, OneOf, Required};
 #[doc(inline)]
 pub use schema::{input, input_object, input_union, open_enum, output, output_union};
 #[doc(no_inline)]
 pub use serde_json;
 pub use storage::{Repository, UploadPolicy};
+pub use stream::{EventData, OutputStream, StreamEvent, WorkflowEvent};
+pub use tokens::{Token, TokenScope, Tokens};
 pub use transport::{AuthScheme, RetryPolicy, TransferProgress, UploadProgress};
 
 #[cfg(fuzzing)]
@@ -247,6 +267,9 @@ mod guide {
     struct Endpoints;
     #[doc = include_str!("../docs/guide/emulator.md")]
     struct Emulator;
+    #[cfg(feature = "blocking")]
+    #[doc = include_str!("../docs/guide/blocking.md")]
+    struct Blocking;
     #[doc = include_str!("../docs/guide/cli.md")]
     struct Cli;
 }

@@ -14,6 +14,8 @@ use crate::request::journal::Journal;
 use crate::settings::Settings;
 use crate::storage::store::Store;
 use crate::time::clock::Clock;
+use crate::tokens::Tokens;
+use crate::webhooks::outbox::Outbox;
 
 /// The most bytes of request bodies that are read and handled at a time.
 pub(crate) const MAX_IN_FLIGHT_BYTES: usize = 512 << 20;
@@ -34,9 +36,11 @@ pub(crate) struct State {
     pub(crate) direct: Arc<Script>,
     pub(crate) jobs: Jobs,
     pub(crate) store: Arc<Store>,
+    pub(crate) tokens: Tokens,
     pub(crate) faults: PendingFaults,
     pub(crate) outputs: ScriptedOutputs,
     pub(crate) journal: Journal,
+    pub(crate) outbox: Outbox,
     /// A permit for every byte of the request bodies in flight.
     pub(crate) bodies: Arc<Semaphore>,
     /// A permit for every output or image that is made.
@@ -49,6 +53,7 @@ impl State {
         let clock = Arc::<Clock>::default();
         State {
             store: Arc::new(Store::new(base_url.clone(), Arc::clone(&clock), settings.token_lifetime)),
+            tokens: Tokens::new(Arc::clone(&clock)),
             base_url,
             catalog,
             clock,
@@ -60,6 +65,7 @@ impl State {
             faults: PendingFaults::default(),
             outputs: ScriptedOutputs::default(),
             journal: Journal::default(),
+            outbox: Outbox::default(),
             bodies: Arc::new(Semaphore::new(MAX_IN_FLIGHT_BYTES)),
             workers: Arc::new(Semaphore::new(MAX_WORKERS)),
             dropped_connections: AtomicUsize::new(0),

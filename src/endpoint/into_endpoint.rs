@@ -8,6 +8,7 @@ use super::json_input::JsonInput;
 use super::typed::Endpoint;
 use crate::client::Client;
 use crate::schema::EndpointInput;
+use crate::tokens::TokenScope;
 
 /// A conversion into an endpoint's id and types.
 ///
@@ -70,5 +71,17 @@ impl Client {
     /// Calls fail if the id does not have the form `owner/app` or `owner/app/path`.
     pub fn endpoint<E: IntoEndpoint>(&self, endpoint: E) -> Handle<E::Input, E::Output> {
         Handle::new(self.clone(), endpoint.into_id())
+    }
+}
+
+impl<I, O> From<&Handle<I, O>> for TokenScope {
+    fn from(handle: &Handle<I, O>) -> Self {
+        handle.id().into()
+    }
+}
+
+impl<I, O> From<Endpoint<I, O>> for TokenScope {
+    fn from(endpoint: Endpoint<I, O>) -> Self {
+        endpoint.id().into()
     }
 }

@@ -38,4 +38,6 @@ pub enum ErrorKind {
     Service,
     /// The response does not match the endpoint's schema or the protocol.
     UnexpectedResponse,
+    /// A webhook delivery was rejected: it is not from fal, or not for this receiver.
+    Webhook,
 }

@@ -70,6 +70,11 @@ impl EndpointId {
     pub(crate) fn app(&self) -> &str {
         &self.whole[..self.app]
     }
+
+    /// The name of the application, without its owner.
+    pub(crate) fn alias(&self) -> &str {
+        self.app().rsplit('/').next().unwrap_or_default()
+    }
 }
 
 /// Splits the legacy form `123-my-app` into owner and application.

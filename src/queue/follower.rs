@@ -11,11 +11,14 @@ use super::target::Target;
 use crate::error::Error;
 use crate::protocol::{QueueUpdate, RawResponse};
 use crate::text::shown;
-use crate::transport::{EventStream, Operation, jittered, open, send, verdict};
+use crate::transport::{Chunks, EventStream, Operation, jittered, open, send, verdict};
 
 /// Delay after the first poll, and after each poll with a change. Each further delay is 1.5 times as long.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
 const MAX_PAUSE: Duration = Duration::from_secs(5);
+
+/// Maximum bytes of an event of a status stream.
+const MAX_EVENT: usize = 16 << 20;
 
 /// Maximum number of consecutive status streams that end without a change. After that, the status is polled.
 const MAX_EMPTY_STREAMS: u32 = 2;
@@ -188,7 +191,7 @@ impl Follower {
         match timeout(FIRST_SILENCE, open(context, &request)).await {
             Ok(Ok(response)) => {
                 self.source = Source::Stream(OpenStream {
-                    events: Box::new(EventStream::new(response, context.timeouts.stream_idle)),
+                    events: Box::new(EventStream::new(Chunks::new(response, context.timeouts.stream_idle), MAX_EVENT)),
                     had_status: false,
                     had_lines: false,
                     poll_due,
@@ -287,8 +290,8 @@ impl OpenStream {
     /// Returns the next change after `last`, or `None` at the end of the stream. An event that is not a status may be
     /// damaged, or of a kind that fal adds later.
     async fn next(&mut self, last: Option<&QueueUpdate>) -> Result<Option<QueueUpdate>, Error> {
-        while let Some(data) = self.events.next().await? {
-            if let Some(update) = QueueUpdate::parse(&data) {
+        while let Some(event) = self.events.next().await? {
+            if let Some(update) = QueueUpdate::parse(event.data.as_bytes()) {
                 self.had_status = true;
                 if last != Some(&update) {
                     return Ok(Some(update));

@@ -1,146 +1,101 @@
-//! Server-sent events, as specified by the HTML standard.
+//! Server-sent events, as specified by the HTML standard. The crate sse-core parses them.
 
-use std::time::Duration;
+use std::future::poll_fn;
+use std::num::NonZeroUsize;
+use std::task::{Context, Poll, ready};
 
-use tokio::time::{Instant, timeout};
+use bytes::Bytes;
+use sse_core::{MessageEvent, SseDecoder, SseEvent};
 
+use super::chunks::Chunks;
 use crate::error::{Error, ErrorKind};
 
-/// Maximum bytes of an event.
-const MAX_EVENT: usize = 16 << 20;
-
-/// A stream of server-sent events over a connection.
+/// A stream of server-sent events. Comments are signs of life, and nothing else.
 #[derive(Debug)]
 pub(crate) struct EventStream {
-    response: reqwest::Response,
-    idle: Duration,
-    /// Time of the latest chunk. Kept here because a caller may drop the future of the next event and wait again.
-    latest: Instant,
-    decoder: Decoder,
+    chunks: Chunks,
+    /// The part of the latest chunk that is not parsed.
+    rest: Bytes,
+    parser: SseDecoder,
+    limit: NonZeroUsize,
+    /// True after the last chunk.
+    has_ended: bool,
 }
 
 impl EventStream {
-    pub(crate) fn new(response: reqwest::Response, idle: Duration) -> Self {
-        EventStream { response, idle, latest: Instant::now(), decoder: Decoder::default() }
+    /// Parses the events of a body. An event has at most `limit` bytes of data.
+    pub(crate) fn new(chunks: Chunks, limit: usize) -> Self {
+        let limit = NonZeroUsize::new(limit).unwrap_or(NonZeroUsize::MIN);
+        EventStream { chunks, rest: Bytes::new(), parser: SseDecoder::with_limit(limit), limit, has_ended: false }
     }
 
-    /// Returns the data of the next event, or `None` at the end of the stream. Comments only keep the connection alive.
-    pub(crate) async fn next(&mut self) -> Result<Option<Vec<u8>>, Error> {
+    /// Returns true after the last chunk. The last event has then been ended by the end of the stream, not by a blank line.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.has_ended
+    }
+
+    /// Returns the next event, or `None` at the end of the stream.
+    pub(crate) async fn next(&mut self) -> Result<Option<MessageEvent>, Error> {
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<MessageEvent>, Error>> {
         loop {
-            if let Some(data) = self.decoder.next() {
-                return Ok(Some(data));
-            }
-            if self.decoder.buffered() > MAX_EVENT {
-                let message = format!("an event of the stream exceeds {MAX_EVENT} bytes");
-                return Err(Error::new(ErrorKind::Transport, message));
-            }
-            let left = self.idle.saturating_sub(self.latest.elapsed());
-            match timeout(left, self.response.chunk()).await {
-                Ok(Ok(Some(chunk))) => self.decoder.feed(&chunk),
-                Ok(Ok(None)) => return Ok(None),
-                Ok(Err(error)) => return Err(Error::transport(error)),
-                Err(_) => return Err(Error::timeout("waiting for the next event", self.idle)),
-            }
-            self.latest = Instant::now();
-        }
-    }
-}
-
-/// Splits a stream of bytes into events. An incomplete event at the end of the stream is discarded, as the HTML
-/// standard specifies.
-#[derive(Debug, Default)]
-pub(crate) struct Decoder {
-    bytes: Vec<u8>,
-    /// Index in `bytes` of the first byte that has not been decoded.
-    decoded: usize,
-    /// Index in `bytes` at which the search for the next end of line continues.
-    searched: usize,
-    /// The data of the current event.
-    data: Option<Vec<u8>>,
-    /// Set after the first line, which may begin with a byte order mark.
-    started: bool,
-}
-
-impl Decoder {
-    pub(crate) fn feed(&mut self, bytes: &[u8]) {
-        self.bytes.drain(..self.decoded);
-        self.searched -= self.decoded;
-        self.decoded = 0;
-        self.bytes.extend_from_slice(bytes);
-    }
-
-    /// Returns the number of bytes of the incomplete event.
-    fn buffered(&self) -> usize {
-        self.bytes.len() - self.decoded + self.data.as_ref().map_or(0, Vec::len)
-    }
-
-    /// Returns the data of the next complete event.
-    pub(crate) fn next(&mut self) -> Option<Vec<u8>> {
-        while let Some((start, end)) = self.line() {
-            let mut line = &self.bytes[start..end];
-            if !std::mem::replace(&mut self.started, true) {
-                line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-            }
-            if line.is_empty() {
-                if let Some(data) = self.data.take() {
-                    return Some(data);
+            match self.parser.next(&mut self.rest) {
+                Some(Ok(SseEvent::Message(mut message))) => {
+                    give_back(&mut message.data);
+                    return Poll::Ready(Ok(Some(message)));
                 }
-                continue;
+                // A stream that was accepted once is not opened again because of a lost connection.
+                Some(Ok(SseEvent::Retry(_))) => continue,
+                Some(Err(_)) => return Poll::Ready(Err(too_large(self.limit))),
+                None if self.has_ended => return Poll::Ready(Ok(None)),
+                None => {}
             }
-            let (field, value) = match line.iter().position(|byte| *byte == b':') {
-                Some(colon) => (&line[..colon], &line[colon + 1..]),
-                None => (line, &line[line.len()..]),
+            self.rest = match ready!(self.chunks.poll_next(context))? {
+                Some(chunk) => chunk,
+                None => {
+                    self.has_ended = true;
+                    // Many servers leave out the blank line after the last event. The parser would discard that event.
+                    Bytes::from_static(b"\n\n")
+                }
             };
-            if field == b"data" {
-                let value = value.strip_prefix(b" ").unwrap_or(value);
-                match &mut self.data {
-                    Some(data) => {
-                        data.push(b'\n');
-                        data.extend_from_slice(value);
-                    }
-                    None => self.data = Some(value.to_vec()),
-                }
-            }
         }
-        None
     }
+}
 
-    /// Returns the range of the next line without its end, which is LF, CR or CR LF.
-    fn line(&mut self) -> Option<(usize, usize)> {
-        let found = self.bytes[self.searched..].iter().position(|byte| matches!(byte, b'\n' | b'\r'));
-        let Some(end) = found.map(|offset| self.searched + offset) else {
-            self.searched = self.bytes.len();
-            return None;
-        };
-        let next = match (self.bytes[end], self.bytes.get(end + 1)) {
-            (b'\r', Some(b'\n')) => end + 2,
-            // An LF may follow in the next chunk.
-            (b'\r', None) => {
-                self.searched = end;
-                return None;
-            }
-            _ => end + 1,
-        };
-        let start = std::mem::replace(&mut self.decoded, next);
-        self.searched = next;
-        Some((start, end))
+/// Gives back memory that the parser has reserved because an earlier event was large.
+fn give_back(data: &mut String) {
+    const SPARE: usize = 4096;
+    if data.capacity() - data.len() > SPARE.max(data.len()) {
+        data.shrink_to_fit();
     }
+}
+
+fn too_large(limit: NonZeroUsize) -> Error {
+    Error::new(ErrorKind::UnexpectedResponse, format!("an event of the stream exceeds the limit of {limit} bytes"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use futures_util::{FutureExt, StreamExt, stream};
+
     use super::*;
 
+    fn open(pieces: &[&[u8]], limit: usize) -> EventStream {
+        let pieces: Vec<_> = pieces.iter().map(|piece| Ok(Bytes::copy_from_slice(piece))).collect();
+        EventStream::new(Chunks::of(stream::iter(pieces).boxed(), Duration::MAX), limit)
+    }
+
+    fn next(events: &mut EventStream) -> Result<Option<MessageEvent>, Error> {
+        events.next().now_or_never().expect("all chunks are there")
+    }
+
     fn events(pieces: &[&[u8]]) -> Vec<String> {
-        let mut decoder = Decoder::default();
-        let mut events = Vec::new();
-        for piece in pieces {
-            decoder.feed(piece);
-            while let Some(data) = decoder.next() {
-                events.push(String::from_utf8(data).expect("text"));
-            }
-        }
-        events
+        let mut events = open(pieces, 1000);
+        std::iter::from_fn(|| next(&mut events).expect("an event").map(|event| event.data)).collect()
     }
 
     #[test]
@@ -156,9 +111,9 @@ mod tests {
 
     #[test]
     fn chunk_boundaries_do_not_matter() {
-        let stream = "data: é\r\n\r\n: x\r\ndata: 漢\ndata: b\n\r\ndata: c\n\n".as_bytes();
+        let stream = "data: é\r\n\r\n: x\r\ndata: 漢\ndata: b\n\r\ndata: c\n\n\ndata: d\r".as_bytes();
         let whole = events(&[stream]);
-        assert_eq!(whole, ["é", "漢\nb", "c"]);
+        assert_eq!(whole, ["é", "漢\nb", "c", "d"]);
         for cut in 0..stream.len() {
             let (head, tail) = stream.split_at(cut);
             assert_eq!(events(&[head, tail]), whole, "cut at {cut}");
@@ -168,7 +123,47 @@ mod tests {
     }
 
     #[test]
-    fn incomplete_events_are_discarded() {
-        assert_eq!(events(&[b"data: a\n\ndata: b\n"]), ["a"]);
+    fn the_last_event_needs_no_blank_line() {
+        for end in ["data: b", "data: b\n", "data: b\r", "data: b\r\n"] {
+            assert_eq!(events(&[b"data: a\n\n", end.as_bytes()]), ["a", "b"], "{end:?}");
+        }
+        assert_eq!(events(&[b"data: a\n\n\n: ping"]), ["a"]);
+        assert_eq!(events(&[b""]), [""; 0]);
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_replaced() {
+        assert_eq!(events(&[b"data: a\xff\xc3", b"\xa9\n\ndata: b\n\n"]), ["a\u{fffd}é", "b"]);
+    }
+
+    #[test]
+    fn names_and_ids_are_kept() {
+        let mut stream = open(&[b"event: token\nid: 1\ndata: a\n\ndata: b\n\nid\ndata: c\n\n"], 1000);
+        let found: Vec<(String, Option<String>)> = std::iter::from_fn(|| {
+            let message = next(&mut stream).expect("an event")?;
+            Some((message.event.into_owned(), message.last_event_id.map(|id| id.to_string())))
+        })
+        .collect();
+        let id = || Some("1".to_owned());
+        assert_eq!(found, [("token".to_owned(), id()), ("message".to_owned(), id()), ("message".to_owned(), None)]);
+    }
+
+    #[test]
+    fn a_large_event_is_an_error_before_its_end() {
+        for stream in ["data: 0123456789x", "data: 01234\ndata: 56789", "event: 0123456789x\ndata: 1\n\n"] {
+            let error = next(&mut open(&[stream.as_bytes()], 10)).expect_err(stream);
+            assert!(error.to_string().contains("the limit of 10 bytes"), "{error}");
+        }
+        let comments = format!("{}data: 0123456789\n\n", ": a comment\n".repeat(100));
+        assert_eq!(next(&mut open(&[comments.as_bytes()], 10)).expect("small").expect("an event").data.len(), 10);
+    }
+
+    #[test]
+    fn a_small_event_does_not_keep_the_memory_of_a_large_one() {
+        let large = format!("data: {}\n\ndata: small\n\n", "x".repeat(1 << 20));
+        let mut stream = open(&[large.as_bytes()], 2 << 20);
+        next(&mut stream).expect("an event");
+        let small = next(&mut stream).expect("an event").expect("another event").data;
+        assert!(small.capacity() < 1 << 13, "{}", small.capacity());
     }
 }

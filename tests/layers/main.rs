@@ -12,15 +12,15 @@ mod tokens;
 
 use std::path::Path;
 
-const CLIENT: &str = "text protocol error transport files schema media queue storage client call endpoint proxy documents test_util fuzzing lib";
+const CLIENT: &str = "text protocol error transport files schema media queue storage client call stream tokens realtime webhook endpoint proxy blocking documents test_util fuzzing lib";
 
 const DOCUMENTS: &str = "budget pointer text finding refusals wrong_file json file source patch document form lib";
 
 const GENERATOR: &str = "budget digest mark names prose words refusals error model tree \
     report select schema normalize types lower render manifest present features write summary lock change pipeline builder lib";
 
-const EMULATOR: &str = "documents error keys media random response sync time input storage endpoints request \
-    account faults output queue settings state handlers http emulator builder lib";
+const EMULATOR: &str = "documents error keys media random response sync time tokens input storage endpoints request \
+    account faults output queue webhooks settings state handlers sessions http emulator builder lib";
 
 #[test]
 fn client_depends_downwards() {

@@ -79,7 +79,7 @@ fn cut(body: Body, count: usize, events: bool, end: End) -> impl Stream<Item = P
         }
         let mut piece = source.next().await?;
         let counted = match &mut piece {
-            Ok(event) if events => usize::from(event.starts_with(b"data:")),
+            Ok(event) if events => usize::from(!event.starts_with(b":")),
             Ok(bytes) => {
                 bytes.truncate(left);
                 bytes.len()

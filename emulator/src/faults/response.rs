@@ -1,28 +1,53 @@
+use std::borrow::Cow;
+
 use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::http::response::Parts;
 use hyper::{HeaderMap, Response, StatusCode};
 
-use crate::response::reply::{self, Reply};
+use crate::response::reply::{self, Body, Reply};
 
 /// A response that a fault defines.
 #[derive(Clone, Debug)]
 pub(super) struct FaultResponse {
     pub(super) status: u16,
-    content_type: &'static str,
-    pub(super) body: Bytes,
+    content_type: Cow<'static, str>,
+    /// The parts of the body, which are sent one by one.
+    chunks: Vec<Bytes>,
 }
 
 impl FaultResponse {
-    pub(super) fn new(status: u16, content_type: &'static str, body: String) -> Self {
-        FaultResponse { status, content_type, body: body.into() }
+    pub(super) fn new(status: u16, content_type: impl Into<Cow<'static, str>>, chunks: Vec<Bytes>) -> Self {
+        FaultResponse { status, content_type: content_type.into(), chunks }
+    }
+
+    pub(super) fn body(&self) -> Bytes {
+        match self.chunks.as_slice() {
+            [body] => body.clone(),
+            chunks => chunks.concat().into(),
+        }
     }
 
     pub(super) fn reply(&self, headers: &[(String, String)]) -> Reply {
         match self.head(headers) {
-            Ok(head) => Response::from_parts(head, reply::full(self.body.clone())),
+            Ok(head) => Response::from_parts(head, self.reply_body()),
             Err(reason) => invalid_fault(&reason),
         }
+    }
+
+    fn reply_body(&self) -> Body {
+        if let [body] = self.chunks.as_slice() {
+            return reply::full(body.clone());
+        }
+        let chunks = stream::iter(self.chunks.clone()).then(|chunk| async {
+            // hyper sends the earlier chunks when the body makes it wait.
+            tokio::task::yield_now().await;
+            Ok(Frame::data(chunk))
+        });
+        StreamBody::new(chunks).boxed_unsync()
     }
 
     /// Returns status and headers, or why they are invalid.
@@ -32,7 +57,9 @@ impl FaultResponse {
             .ok()
             .filter(|status| (200..600).contains(&status.as_u16()))
             .ok_or_else(|| format!("status {} is not from 200 to 599", self.status))?;
-        head.headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.content_type));
+        let content_type = HeaderValue::from_str(&self.content_type)
+            .map_err(|_| format!("`{}` is not a valid content type", self.content_type.escape_debug()))?;
+        head.headers.insert(CONTENT_TYPE, content_type);
         insert(&mut head.headers, headers)?;
         Ok(head)
     }

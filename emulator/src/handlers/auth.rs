@@ -7,9 +7,16 @@ use crate::request::received::Received;
 use crate::response::refusal::Refusal;
 use crate::state::State;
 use crate::storage::grants::{Denied, Grant};
+use crate::tokens::TokenError;
 
-/// Requires a key for an endpoint or application.
+/// The query parameter of a temporary token.
+const TOKEN: &str = "fal_jwt_token";
+
+/// Requires a key for an endpoint or application. A message of a WebSocket has the credentials of its handshake.
 pub(super) fn check_app_key(state: &State, received: &Received, app: &str) -> Result<(), Refusal> {
+    if received.is_message() {
+        return check_account(state, received);
+    }
     state.settings.keys.check(received.headers()).map_err(|error| {
         unauthorized(&match error {
             KeyError::Missing => {
@@ -22,6 +29,26 @@ pub(super) fn check_app_key(state: &State, received: &Received, app: &str) -> Re
     check_account(state, received)
 }
 
+/// Requires a key for an endpoint, or a temporary token in the query. Browsers cannot set headers everywhere.
+pub(super) fn check_app_key_or_token(state: &State, received: &Received, app: &str) -> Result<(), Refusal> {
+    match token(received).filter(|_| !received.is_message()) {
+        Some(token) => {
+            state.tokens.check(token, app).map_err(|error| match error {
+                TokenError::Unknown => unauthorized("Invalid token"),
+                TokenError::Expired => unauthorized("The token has expired"),
+                TokenError::OtherApp => unauthorized(&format!("The token is not for the application \"{app}\"")),
+            })?;
+            check_account(state, received)
+        }
+        None => check_app_key(state, received, app),
+    }
+}
+
+/// Returns the temporary token of a request. A key takes precedence.
+pub(crate) fn token(received: &Received) -> Option<&str> {
+    received.query(TOKEN).filter(|_| !received.headers().contains_key(AUTHORIZATION))
+}
+
 /// Requires a key.
 pub(super) fn check_key(state: &State, received: &Received) -> Result<(), Refusal> {
     state.settings.keys.check(received.headers()).map_err(|error| match error {
@@ -32,7 +59,7 @@ pub(super) fn check_key(state: &State, received: &Received) -> Result<(), Refusa
 }
 
 /// Requires that the account is not locked, and that its key has the permission.
-fn check_account(state: &State, received: &Received) -> Result<(), Refusal> {
+pub(super) fn check_account(state: &State, received: &Received) -> Result<(), Refusal> {
     state.account.check(received.operation()).map_err(|error| match error {
         AccountError::Locked(reason) => forbidden(&account::locked(&reason)),
         AccountError::Insufficient => forbidden("Insufficient permissions"),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 use hyper::header::HeaderName;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::endpoints::endpoint::Endpoint;
 use crate::handlers::auth;
@@ -18,6 +18,7 @@ use crate::input::upload_policy::{self, UploadPolicy};
 use crate::media::media_file::MediaFile;
 use crate::output::limits;
 use crate::output::maker::{self, Made};
+use crate::output::series::Series;
 use crate::output::sources::{Source, Sources};
 use crate::output::spec::OutputSpec;
 use crate::queue::job::{Job, Prospect};
@@ -31,19 +32,23 @@ use crate::state::State;
 use crate::storage::file::FileData;
 use crate::storage::store::Store;
 
-const BILLABLE_UNITS: HeaderName = HeaderName::from_static("x-fal-billable-units");
+pub(super) const BILLABLE_UNITS: HeaderName = HeaderName::from_static("x-fal-billable-units");
 
 /// Finds the endpoint of an id.
 pub(super) fn endpoint<'s>(state: &'s State, id: &str, received: &Received) -> Result<&'s Arc<Endpoint>, Refusal> {
     auth::check_app_key(state, received, id)?;
-    state.catalog.endpoint(id).ok_or_else(|| match state.catalog.app_and_path(id) {
+    state.catalog.endpoint(id).ok_or_else(|| no_endpoint(state, id))
+}
+
+pub(super) fn no_endpoint(state: &State, id: &str) -> Refusal {
+    match state.catalog.app_and_path(id) {
         Some((_, path)) => Refusal::NoPath(format!("/{path}")),
         None => Refusal::NoApplication(id.to_owned()),
-    })
+    }
 }
 
 /// Turns a request into a job.
-pub(super) fn accept(
+pub(crate) fn accept(
     state: &State,
     call: Call<'_>,
     endpoint: &Arc<Endpoint>,
@@ -134,32 +139,112 @@ pub(super) async fn result(state: &State, job: &Arc<Job>) -> Reply {
     if let Some(failure) = job.failure(&job.now()) {
         return failure.reply();
     }
+    match outputs(state, job, &[Part::Final]).await {
+        Ok((outputs, units)) => {
+            let output = outputs.first().unwrap_or(&Value::Null);
+            reply::with_header(reply::json(StatusCode::OK, output), BILLABLE_UNITS, &units)
+        }
+        Err(failure) => failure.reply(),
+    }
+}
+
+/// Returns the outputs of a realtime input: one, unless a test has set several.
+pub(crate) async fn results(state: &State, job: &Arc<Job>) -> Result<Series, Failure> {
+    if job.prospect.is_err() || state.outputs.series(&job.endpoint.document.id).is_some() {
+        return series(state, job).await.map(|(series, _)| series);
+    }
+    Ok(Series::Whole(outputs(state, job, &[Part::Final]).await?.0))
+}
+
+/// Returns the outputs of a stream, with the billable units.
+pub(super) async fn series(state: &State, job: &Arc<Job>) -> Result<(Series, String), Failure> {
+    if let Err(failure) = &job.prospect {
+        let output = failure.output().ok_or_else(|| failure.clone())?;
+        return Ok((Series::Whole(vec![output]), "1".to_owned()));
+    }
+    if let Some(outputs) = state.outputs.series(&job.endpoint.document.id) {
+        return Ok((Series::Scripted(outputs), "1".to_owned()));
+    }
+    let (mut outputs, units) = outputs(state, job, &[Part::Final]).await?;
+    if job.endpoint.app.starts_with("workflows/") {
+        let output = outputs.pop().unwrap_or_default();
+        return Ok((Series::Whole(workflow_events(job, &output)), units));
+    }
+    let series = match Series::of_text(&job.endpoint.document, outputs.pop().unwrap_or_default()) {
+        Ok(series) => series,
+        Err(last) => {
+            let (mut outputs, _) = self::outputs(state, job, &[Part::Partial(1), Part::Partial(2)]).await?;
+            outputs.push(last);
+            Series::Whole(outputs)
+        }
+    };
+    Ok((series, units))
+}
+
+/// Returns the events of a workflow that has one node.
+fn workflow_events(job: &Job, output: &Value) -> Vec<Value> {
+    let (node, app) = ("node", &job.endpoint.app);
+    vec![
+        json!({ "type": "submit", "node_id": node, "app_id": app, "request_id": random::uuid() }),
+        json!({ "type": "completion", "node_id": node, "output": output }),
+        json!({ "type": "output", "output": output }),
+    ]
+}
+
+/// An output of a job: the final one, or one of those before.
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    Partial(u8),
+    Final,
+}
+
+/// Makes outputs of a job, and returns them with the billable units.
+async fn outputs(state: &State, job: &Arc<Job>, parts: &'static [Part]) -> Result<(Vec<Value>, String), Failure> {
+    if let Ok(Prospect::Scripted(output)) = &job.prospect {
+        return Ok((vec![(**output).clone(); parts.len()], "1".to_owned()));
+    }
     let (job, base_url, store) = (Arc::clone(job), state.base_url.clone(), Arc::clone(&state.store));
     let upload_time = state.settings.output_upload_time;
-    match blocking(state, move || output(&job, &base_url, &store, upload_time)).await {
-        Ok((output, units)) => reply::with_header(reply::json(StatusCode::OK, &output), BILLABLE_UNITS, &units),
-        Err(error) => Failure::internal(error).reply(),
-    }
+    let work = move || {
+        let mut units = String::new();
+        let make = |part: &Part| {
+            let (output, billable) = output(&job, *part, &base_url, &store, upload_time)?;
+            units = billable;
+            Ok(output)
+        };
+        let outputs = parts.iter().map(make).collect::<Result<Vec<Value>, String>>()?;
+        Ok((outputs, units))
+    };
+    blocking(state, work).await.map_err(Failure::internal)
 }
 
 /// Makes the output of a job, and returns it with its billable units. A file that it refers to is stored if its name
 /// does not determine its content, or if it has a lifecycle. With an upload policy, all of them are stored in its bucket.
-fn output(job: &Job, base_url: &str, store: &Store, upload_time: Duration) -> Result<(Value, String), String> {
+fn output(
+    job: &Job,
+    part: Part,
+    base_url: &str,
+    store: &Store,
+    upload_time: Duration,
+) -> Result<(Value, String), String> {
     let input = job.received.input().unwrap_or(&Value::Null);
     let canvas = match &job.prospect {
-        Ok(Prospect::Scripted(output)) => return Ok(((**output).clone(), "1".to_owned())),
         Ok(Prospect::Made(sources)) => sources.canvas(input),
-        Err(_) => None,
+        Ok(Prospect::Scripted(_)) | Err(_) => None,
     };
     let lifecycle = job.received.lifecycle();
     // The same input yields the same files, unless they expire with the request or are made from its source files.
-    let owner = (canvas.is_some() || lifecycle.is_some()).then_some(job.id.as_str());
-    let spec = OutputSpec::new(&job.endpoint.document, input, canvas, owner);
+    let owner = (canvas.is_some() || lifecycle.is_some()).then(|| job.id.clone());
+    let owner = match part {
+        Part::Partial(number) => Some(format!("{}{number}", owner.unwrap_or_default())),
+        Part::Final => owner,
+    };
+    let spec = OutputSpec::new(&job.endpoint.document, input, canvas, owner.as_deref());
     let Made { mut output, files } = maker::make(&job.endpoint.document, &spec, base_url)?;
     let policy = upload_policy(&job.received)?;
     let mut urls = HashMap::new();
     for (index, file) in files.iter().enumerate() {
-        let in_bucket = policy.as_ref().map(|policy| policy.path(&unique(&job.id, index), &file.file_name()));
+        let in_bucket = policy.as_ref().map(|policy| policy.path(&unique(&job.id, part, index), &file.file_name()));
         if let Some(path) = &in_bucket {
             urls.insert(format!("{base_url}/{}", file.path()), store.url(path));
         } else if !file.is_painting() && lifecycle.is_none() {
@@ -187,9 +272,13 @@ fn output(job: &Job, base_url: &str, store: &Store, upload_time: Duration) -> Re
 }
 
 /// Returns the unique prefix of a file's name in a bucket: 32 hexadecimal digits, the same whenever the result is read.
-fn unique(job_id: &str, index: usize) -> String {
-    let digits: String = job_id.chars().filter(char::is_ascii_hexdigit).take(28).collect();
-    format!("{digits}{index:04x}")
+fn unique(job_id: &str, part: Part, index: usize) -> String {
+    let digits: String = job_id.chars().filter(char::is_ascii_hexdigit).take(27).collect();
+    let part = match part {
+        Part::Partial(number) => number,
+        Part::Final => 0,
+    };
+    format!("{digits}{part:x}{index:04x}")
 }
 
 /// Replaces URLs that are a whole string of the output.

@@ -106,6 +106,11 @@ impl<'a> Position<'a> {
     }
 }
 
+/// Returns whether a value is the error of an output, which an output that succeeded does not have.
+fn is_error(position: Position<'_>) -> bool {
+    position.depth == 1 && position.name == "error"
+}
+
 impl Maker<'_> {
     fn value(&mut self, schema: &Value, example: Option<&Value>, position: Position<'_>) -> Value {
         self.values += 1;
@@ -181,7 +186,9 @@ impl Maker<'_> {
     fn union(&mut self, schema: &Value, variants: &[Value], example: Option<&Value>, position: Position<'_>) -> Value {
         let fitting = |variant: &&Value| example.is_some_and(|value| fits(self.root, variant, value));
         let recursive = |variant: &&Value| self.is_recursive(variant, 0);
-        let real = |variant: &&Value| !schema::is_null(schema::follow(self.root, variant));
+        let real = |variant: &&Value| {
+            schema::is_null(schema::follow(self.root, variant)) == (is_error(position) && example.is_none())
+        };
         let chosen = variants
             .iter()
             .find(|variant| fitting(variant) && !recursive(variant))
@@ -210,7 +217,11 @@ impl Maker<'_> {
             let position = position.property(name);
             if let Some(value) = file.as_ref().and_then(|file| self.file_field(name, property, file, required)) {
                 object.insert(name.clone(), value);
-            } else if required || self.includes(property, shown, position) && !(file.is_some() && name == "file_size") {
+            } else if required
+                || self.includes(property, shown, position)
+                    && !(file.is_some() && name == "file_size")
+                    && !(is_error(position) && example.is_none())
+            {
                 object.insert(name.clone(), self.value(property, example, position));
             }
         }

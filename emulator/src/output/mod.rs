@@ -4,6 +4,7 @@ mod file_kind;
 pub(crate) mod limits;
 pub(crate) mod maker;
 pub(crate) mod scripted;
+pub(crate) mod series;
 pub(crate) mod sources;
 pub(crate) mod spec;
 

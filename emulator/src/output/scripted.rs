@@ -10,7 +10,11 @@ use crate::sync::lock;
 
 /// The outputs that a test has set, by endpoint id.
 #[derive(Debug, Default)]
-pub(crate) struct ScriptedOutputs(Mutex<HashMap<String, Arc<Value>>>);
+pub(crate) struct ScriptedOutputs {
+    outputs: Mutex<HashMap<String, Arc<Value>>>,
+    /// The outputs of streams and of realtime inputs.
+    series: Mutex<HashMap<String, Arc<Vec<Value>>>>,
+}
 
 impl ScriptedOutputs {
     /// Sets the output of an endpoint. The error says where the output breaks the document.
@@ -24,11 +28,20 @@ impl ScriptedOutputs {
             let path = error.instance_path().as_str();
             return Err(if path.is_empty() { error.to_string() } else { format!("at {path}: {error}") });
         }
-        lock(&self.0).insert(document.id.clone(), Arc::new(output));
+        lock(&self.outputs).insert(document.id.clone(), Arc::new(output));
         Ok(())
     }
 
     pub(crate) fn get(&self, endpoint: &str) -> Option<Arc<Value>> {
-        lock(&self.0).get(endpoint).cloned()
+        lock(&self.outputs).get(endpoint).cloned()
+    }
+
+    /// Sets the outputs of an endpoint's streams and realtime inputs.
+    pub(crate) fn set_series(&self, endpoint: &str, outputs: Vec<Value>) {
+        lock(&self.series).insert(endpoint.to_owned(), Arc::new(outputs));
+    }
+
+    pub(crate) fn series(&self, endpoint: &str) -> Option<Arc<Vec<Value>>> {
+        lock(&self.series).get(endpoint).cloned()
     }
 }

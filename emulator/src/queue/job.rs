@@ -153,6 +153,11 @@ impl Job {
         self.submitted + self.script.steps.last().map_or(Duration::ZERO, |(after, _)| *after)
     }
 
+    /// Returns the time that the job runs.
+    pub(crate) fn run_time(&self) -> Duration {
+        self.script.run_time
+    }
+
     fn moment(&self, number: usize, progress: &Progress) -> Moment {
         let ended = progress.ended.filter(|(after, _)| number > *after).map(|(_, end)| end);
         let mut moment = Moment { number, phase: Phase::Queued { ahead: self.script.ahead }, logged: 0, ended };

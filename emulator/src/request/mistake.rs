@@ -1,6 +1,7 @@
 //! Client mistakes that fal does not report.
 
 use hyper::header::AUTHORIZATION;
+use serde_json::Value;
 
 use crate::request::operation::Operation;
 use crate::request::received::Received;
@@ -12,9 +13,16 @@ pub(super) fn find(received: &Received) -> Option<&'static str> {
         Operation::Media if received.headers().contains_key(AUTHORIZATION) => {
             Some("the API key was sent to a file host, which does not need it")
         }
+        Operation::WebhookKeys if received.headers().contains_key(AUTHORIZATION) => {
+            Some("the API key was sent for the public keys of webhooks, which need none")
+        }
         Operation::Run => {
             in_content_type(received).or_else(|| in_queue_options(received)).or_else(|| in_options(received))
         }
+        Operation::Stream => {
+            in_content_type(received).or_else(|| in_queue_options(received)).or_else(|| in_lifecycle(received))
+        }
+        Operation::Token => in_apps(received),
         Operation::Submit => in_content_type(received).or_else(|| in_options(received)),
         Operation::InitiateUpload | Operation::InitiateMultipart => in_lifecycle(received),
         Operation::Upload | Operation::StartMultipart => in_token(received).or_else(|| in_lifecycle(received)),
@@ -32,6 +40,15 @@ pub(super) fn find(received: &Received) -> Option<&'static str> {
 /// Finds a body that fal accepts and the model cannot read.
 fn in_content_type(received: &Received) -> Option<&'static str> {
     (!received.declares_json()).then_some("the request needs exactly one `Content-Type`, which has to be JSON")
+}
+
+/// Finds an application of a token that is not its alias. fal's clients send aliases, and only the newer request takes paths.
+fn in_apps(received: &Received) -> Option<&'static str> {
+    let apps = received.input().ok().and_then(|body| body.get("allowed_apps")?.as_array());
+    let is_path = |app: &Value| app.as_str().is_some_and(|app| app.contains('/'));
+    let has_path = !received.path().contains("/realtime") && apps.is_some_and(|apps| apps.iter().any(is_path));
+    has_path
+        .then_some("the applications of a token are aliases without the owner, such as `flux` for `fal-ai/flux/dev`")
 }
 
 /// Finds a credential that is not a CDN token where one is required.

@@ -4,6 +4,16 @@
 pub enum Operation {
     /// Run an endpoint directly: `POST /fal.run/{id}`.
     Run,
+    /// Run an endpoint directly, and stream its outputs as server-sent events: `POST /fal.run/{id}/stream`.
+    Stream,
+    /// Connect to a realtime endpoint: `GET /fal.run/{id}/realtime` with a WebSocket upgrade.
+    Realtime,
+    /// Send an input on a realtime connection: a WebSocket message.
+    RealtimeInput,
+    /// Connect for calls over a WebSocket: `GET /ws.fal.run/{id}` with an upgrade.
+    WebSocket,
+    /// Run an endpoint over a WebSocket: a message.
+    WebSocketRun,
     /// Submit a request to the queue: `POST /queue.fal.run/{id}`.
     Submit,
     /// Get the status of a request: `GET /queue.fal.run/{app}/requests/{request_id}/status`.
@@ -14,6 +24,8 @@ pub enum Operation {
     Result,
     /// Cancel a request: `PUT …/cancel`.
     Cancel,
+    /// Get a temporary token for streams and WebSockets: `POST /rest.fal.ai/tokens/` or `POST /rest.fal.ai/tokens/realtime`.
+    Token,
     /// Get a token for uploads to the CDN: `POST /rest.fal.ai/storage/auth/token`.
     CdnToken,
     /// Get a signed URL for an upload: `POST /rest.fal.ai/storage/upload/initiate`.
@@ -43,6 +55,8 @@ pub enum Operation {
     FileAcl,
     /// Set the ACL of a file: `PUT /api.fal.ai/v1/storage/files/acl`.
     SetFileAcl,
+    /// Get the public keys of webhooks: `GET /rest.fal.ai/.well-known/jwks.json`.
+    WebhookKeys,
     /// Any other path. fal does not have it.
     Other,
 }

@@ -10,10 +10,18 @@ use fal_documents::app_segments;
 pub(crate) enum Route {
     /// `/fal.run/{id}`
     Run { id: String },
+    /// `/fal.run/{id}`, with an id that ends in `/stream`.
+    Stream { id: String },
+    /// `/fal.run/{id}`, with a WebSocket upgrade.
+    Realtime { id: String },
+    /// `/ws.fal.run/{id}`
+    Calls { id: String },
     /// `/queue.fal.run/{id}`
     Submit { id: String },
     /// `/queue.fal.run/{app}/requests/{request_id}` and the paths below.
     Job { operation: Operation, app: String, request_id: String },
+    /// `/rest.fal.ai/tokens/` and `/rest.fal.ai/tokens/realtime`
+    Token { realtime: bool },
     /// Below `/rest.fal.ai/storage` and `/api.fal.ai/v1/storage`, and uploads whose file has no path yet.
     Storage { operation: Operation },
     /// `/v3.fal.media/files/{…}` and `/storage.googleapis.com/{…}`. `path` starts with the host, without a slash.
@@ -26,6 +34,8 @@ pub(crate) enum Route {
     SignPart { upload_id: String, number: String },
     /// `/rest.fal.ai/storage/upload/multipart/{upload_id}/complete`
     CompleteByKey { upload_id: String },
+    /// `/rest.fal.ai/.well-known/jwks.json`
+    WebhookKeys,
     /// `…/requests/…` below more than the application. Documents list such paths, but fal rejects them.
     RequestBelowPath,
     /// Any other path.
@@ -33,8 +43,9 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    /// Parses a path. Trailing slashes are ignored, and segments are percent-decoded.
-    pub(crate) fn parse(method: &Method, path: &str) -> Self {
+    /// Parses a path. Trailing slashes are ignored, and segments are percent-decoded. `websocket` means that the request asks
+    /// for an upgrade.
+    pub(crate) fn parse(method: &Method, path: &str, websocket: bool) -> Self {
         let decoded: Vec<String> = path
             .trim_matches('/')
             .split('/')
@@ -43,8 +54,13 @@ impl Route {
         let segments: Vec<&str> = decoded.iter().map(String::as_str).collect();
         let storage = |operation| Route::Storage { operation };
         match segments.as_slice() {
-            ["fal.run", id @ ..] if !id.is_empty() => Route::Run { id: id.join("/") },
+            ["fal.run", id @ ..] if !id.is_empty() && websocket => Route::Realtime { id: id.join("/") },
+            ["ws.fal.run", id @ ..] if !id.is_empty() => Route::Calls { id: id.join("/") },
+            ["fal.run", id @ ..] if !id.is_empty() => run(id),
             ["queue.fal.run", path @ ..] if !path.is_empty() => queue(path),
+            ["rest.fal.ai", ".well-known", "jwks.json"] => Route::WebhookKeys,
+            ["rest.fal.ai", "tokens"] => Route::Token { realtime: false },
+            ["rest.fal.ai", "tokens", "realtime"] => Route::Token { realtime: true },
             ["rest.fal.ai", "storage", "auth", "token"] => storage(Operation::CdnToken),
             ["rest.fal.ai", "storage", "upload", "initiate"] => storage(Operation::InitiateUpload),
             ["rest.fal.ai", "storage", "upload", "initiate-multipart"] => storage(Operation::InitiateMultipart),
@@ -71,11 +87,16 @@ impl Route {
     pub(crate) fn operation(&self) -> Operation {
         match self {
             Route::Run { .. } => Operation::Run,
+            Route::Stream { .. } => Operation::Stream,
+            Route::Realtime { .. } => Operation::Realtime,
+            Route::Calls { .. } => Operation::WebSocket,
             Route::Submit { .. } => Operation::Submit,
+            Route::Token { .. } => Operation::Token,
             Route::Part { .. } => Operation::PutPart,
             Route::Complete { .. } | Route::CompleteByKey { .. } => Operation::CompleteMultipart,
             Route::SignPart { .. } => Operation::SignPart,
             Route::Job { operation, .. } | Route::Storage { operation } | Route::File { operation, .. } => *operation,
+            Route::WebhookKeys => Operation::WebhookKeys,
             Route::RequestBelowPath | Route::Unknown => Operation::Other,
         }
     }
@@ -84,7 +105,9 @@ impl Route {
     pub(crate) fn methods(&self) -> &'static [Method] {
         match self.operation() {
             Operation::Run
+            | Operation::Stream
             | Operation::Submit
+            | Operation::Token
             | Operation::CdnToken
             | Operation::InitiateUpload
             | Operation::InitiateMultipart
@@ -93,11 +116,17 @@ impl Route {
             | Operation::SignPart
             | Operation::CompleteMultipart
             | Operation::SignFile => &[Method::POST],
-            Operation::Status | Operation::StatusStream | Operation::Result => &[Method::GET],
+            Operation::Status
+            | Operation::StatusStream
+            | Operation::Result
+            | Operation::WebhookKeys
+            | Operation::Realtime
+            | Operation::WebSocket => &[Method::GET],
             Operation::Cancel | Operation::PutPart => &[Method::PUT],
             Operation::Media | Operation::PutFile => &[Method::GET, Method::HEAD, Method::PUT],
             Operation::FileAcl | Operation::SetFileAcl => &[Method::GET, Method::PUT],
-            Operation::Other => &[],
+            // Messages have no method of their own.
+            Operation::RealtimeInput | Operation::WebSocketRun | Operation::Other => &[],
         }
     }
 
@@ -105,6 +134,12 @@ impl Route {
     pub(crate) fn takes_file(&self) -> bool {
         matches!(self.operation(), Operation::Upload | Operation::PutFile | Operation::PutPart)
     }
+}
+
+/// Parses an id. A path `stream` below an application is a stream.
+fn run(id: &[&str]) -> Route {
+    let (path, id) = (id.get(app_segments(id[0])..).unwrap_or_default(), id.join("/"));
+    if path.last() == Some(&"stream") { Route::Stream { id } } else { Route::Run { id } }
 }
 
 /// Parses a path to a file, or below one.
@@ -147,7 +182,7 @@ mod tests {
     use super::*;
 
     fn route(path: &str) -> Route {
-        Route::parse(&Method::GET, path)
+        Route::parse(&Method::GET, path, false)
     }
 
     fn job(operation: Operation, app: &str) -> Route {
@@ -158,6 +193,13 @@ mod tests {
     fn first_segment_selects_the_host() {
         assert_eq!(route("/fal.run/a/b/c"), Route::Run { id: "a/b/c".into() });
         assert_eq!(route("/queue.fal.run/a/b/c/"), Route::Submit { id: "a/b/c".into() });
+        assert_eq!(route("/fal.run/a/b/stream/"), Route::Stream { id: "a/b/stream".into() });
+        assert_eq!(route("/fal.run/a/b/c/stream"), Route::Stream { id: "a/b/c/stream".into() });
+        let realtime = Route::Realtime { id: "a/b/realtime".into() };
+        assert_eq!(Route::parse(&Method::GET, "/fal.run/a/b/realtime", true), realtime);
+        assert_eq!(route("/ws.fal.run/a/b"), Route::Calls { id: "a/b".into() });
+        assert_eq!(route("/fal.run/a/stream"), Route::Run { id: "a/stream".into() });
+        assert_eq!(route("/fal.run/workflows/a/stream"), Route::Run { id: "workflows/a/stream".into() });
         for path in [
             "",
             "/",
@@ -198,9 +240,9 @@ mod tests {
         let file = |path: &str, operation| Route::File { path: path.into(), operation };
         let path = "/v3.fal.media/files/x/y%20z.png";
         assert_eq!(route(path), file("v3.fal.media/files/x/y z.png", Operation::Media));
-        assert_eq!(Route::parse(&Method::PUT, path), file("v3.fal.media/files/x/y z.png", Operation::PutFile));
+        assert_eq!(Route::parse(&Method::PUT, path, false), file("v3.fal.media/files/x/y z.png", Operation::PutFile));
         let gcs = "storage.googleapis.com/b/o";
-        assert_eq!(Route::parse(&Method::PUT, &format!("/{gcs}")), file(gcs, Operation::PutFile));
+        assert_eq!(Route::parse(&Method::PUT, &format!("/{gcs}"), false), file(gcs, Operation::PutFile));
         let (path, upload_id) = ("v3.fal.media/files/x".to_owned(), "u".to_owned());
         let part = Route::Part { path: path.clone(), upload_id: upload_id.clone(), number: "7".into() };
         assert_eq!(route("/v3.fal.media/files/x/multipart/u/7"), part);

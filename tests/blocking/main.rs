@@ -1,0 +1,9 @@
+//! The blocking client against the emulator, which has a runtime of its own.
+
+mod calls;
+mod cancelling;
+mod contexts;
+mod readers;
+mod service;
+mod thread;
+mod writers;
