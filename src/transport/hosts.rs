@@ -201,7 +201,7 @@ fn is_below(url: &Url, base: &Url) -> bool {
 }
 
 /// Returns true if a URL leads to this machine: `localhost` and names below it, loopback and unspecified addresses.
-pub(super) fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(host)) => {
             let host = without_dot(host);
