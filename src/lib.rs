@@ -108,6 +108,7 @@
 //! | `rustls` | TLS by rustls with aws-lc-rs, as with the default features of reqwest and rustls |
 //! | `ring` | TLS by rustls with ring, which builds faster |
 //! | `rustls-no-provider` | TLS by rustls with the crypto provider that the program installs |
+//! | `realtime` | WebSocket connections: `Handle::realtime` and `Handle::run_connection` |
 //! | `blocking` | [`blocking`](https://docs.rs/fal-client/latest/fal_client/blocking/): calls without async |
 //! | `documents` | `documents()`: the OpenAPI documents of the shipped endpoints |
 //! | `image` | `FileInput::from(image::DynamicImage)`, uploaded as PNG |
@@ -122,7 +123,7 @@
 //!
 //! | span | fields |
 //! | --- | --- |
-//! | `fal.run`, `fal.submit`, `fal.subscribe` | `endpoint`; `request_id` once it is known |
+//! | `fal.run`, `fal.stream`, `fal.submit`, `fal.subscribe` | `endpoint`; `request_id` once it is known |
 //! | `fal.wait`, `fal.status`, `fal.status_stream`, `fal.result`, `fal.cancel` | `endpoint`, `request_id` |
 //! | `fal.upload` | `repository` |
 //! | `fal.download` | `path`, unless the download is to memory or a writer |
@@ -164,8 +165,11 @@ mod files;
 mod media;
 mod protocol;
 mod queue;
+#[cfg(feature = "realtime")]
+mod realtime;
 mod schema;
 mod storage;
+mod stream;
 #[cfg(feature = "test-util")]
 mod test_util;
 mod text;
@@ -199,12 +203,17 @@ pub use protocol::{
     QueueUpdate, UndeclaredValue,
 };
 pub use queue::{Job, RequestRef};
+#[cfg(feature = "realtime")]
+pub use realtime::{
+    ConnectRealtime, ConnectRuns, Realtime, RealtimeFrame, RealtimeSink, RealtimeStream, RunConnection, SendPolicy,
+};
 pub use schema::{EndpointInput, Given, IntoField, IntoList, Missing, Nullable, OneOf, Required};
 #[doc(inline)]
 pub use schema::{input, input_object, input_union, open_enum, output, output_union};
 #[doc(no_inline)]
 pub use serde_json;
 pub use storage::{Repository, UploadPolicy};
+pub use stream::{EventData, OutputStream, StreamEvent, WorkflowEvent};
 pub use tokens::{Token, TokenScope, Tokens};
 pub use transport::{AuthScheme, RetryPolicy, TransferProgress, UploadProgress};
 

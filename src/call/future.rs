@@ -49,15 +49,15 @@ macro_rules! call_future {
     };
 }
 
-pub(super) use call_future;
+pub(crate) use call_future;
 
 /// Fails before the first step of a call outside of a tokio runtime, where tokio would panic.
-pub(super) fn in_runtime<'a, T: 'a>(call: impl Future<Output = Result<T, Error>> + Send + 'a) -> CallFuture<'a, T> {
+pub(crate) fn in_runtime<'a, T: 'a>(call: impl Future<Output = Result<T, Error>> + Send + 'a) -> CallFuture<'a, T> {
     lazy(|_| check_runtime()).and_then(|()| call).boxed()
 }
 
 /// Fails outside of a tokio runtime.
-pub(super) fn check_runtime() -> Result<(), Error> {
+pub(crate) fn check_runtime() -> Result<(), Error> {
     let message = "no tokio runtime: await calls in a function with `#[tokio::main]`, or in `Runtime::block_on`";
     Handle::try_current().map(drop).map_err(|_| Error::new(ErrorKind::Configuration, message))
 }

@@ -48,23 +48,6 @@ macro_rules! send_options {
             self
         }
 
-        /// Time limit for the model to start. It includes the wait in the queue, the search for a runner and fal's own retries,
-        /// but not the model's work. Default: none. Range: more than 0.1 s.
-        ///
-        /// When it passes, fal fails the request, and [`is_start_timeout`](crate::Error::is_start_timeout) is true for the
-        /// error.
-        pub fn start_timeout(mut self, timeout: std::time::Duration) -> Self {
-            self.outgoing.options.start_timeout(timeout);
-            self
-        }
-
-        /// Prefers the runner that served earlier requests with the same hint, because it has their models loaded. Default:
-        /// none.
-        pub fn hint(mut self, hint: impl AsRef<str>) -> Self {
-            self.outgoing.options.set("x-fal-runner-hint", hint.as_ref());
-            self
-        }
-
         /// Sets tags for the bill. Default: none.
         ///
         /// - At most 10 tags with different keys, and 1024 bytes in total.
@@ -110,6 +93,28 @@ macro_rules! send_options {
         /// Allows or forbids fal to store input and output. Default: the account's setting.
         pub fn store_io(mut self, store: bool) -> Self {
             self.outgoing.options.set("x-fal-store-io", if store { "1" } else { "0" });
+            self
+        }
+    };
+}
+
+/// The options of the calls that fal schedules on a runner.
+macro_rules! runner_options {
+    () => {
+        /// Time limit for the model to start. It includes the wait in the queue, the search for a runner and fal's own retries,
+        /// but not the model's work. Default: none. Range: more than 0.1 s.
+        ///
+        /// When it passes, fal fails the request, and [`is_start_timeout`](crate::Error::is_start_timeout) is true for the
+        /// error.
+        pub fn start_timeout(mut self, timeout: std::time::Duration) -> Self {
+            self.outgoing.options.start_timeout(timeout);
+            self
+        }
+
+        /// Prefers the runner that served earlier requests with the same hint, because it has their models loaded. Default:
+        /// none.
+        pub fn hint(mut self, hint: impl AsRef<str>) -> Self {
+            self.outgoing.options.set("x-fal-runner-hint", hint.as_ref());
             self
         }
     };
@@ -210,4 +215,5 @@ macro_rules! timeout_option {
     };
 }
 
-pub(super) use {follow_options, queue_options, send_options, timeout_option};
+pub(super) use {follow_options, queue_options, runner_options};
+pub(crate) use {send_options, timeout_option};

@@ -16,20 +16,20 @@ use crate::transport::{Bucket, OnUpload, Operation, Request, join};
 
 /// An input to be sent to an endpoint, with its options.
 pub(crate) struct Outgoing<I> {
-    pub(super) client: Client,
-    pub(super) endpoint: Cow<'static, str>,
-    pub(super) input: I,
-    pub(super) options: SendOptions,
+    pub(crate) client: Client,
+    pub(crate) endpoint: Cow<'static, str>,
+    pub(crate) input: I,
+    pub(crate) options: SendOptions,
     /// Receives the progress of uploads.
-    pub(super) on_upload: Option<OnUpload>,
+    pub(crate) on_upload: Option<OnUpload>,
 }
 
 /// A request that is ready to be sent. All checks have passed and all files are uploaded.
-pub(super) struct Prepared {
-    pub(super) endpoint: EndpointId,
-    pub(super) request: Request,
+pub(crate) struct Prepared {
+    pub(crate) endpoint: EndpointId,
+    pub(crate) request: Request,
     /// Held until the request is finished, if the client limits its requests in flight.
-    pub(super) turn: Option<OwnedSemaphorePermit>,
+    pub(crate) turn: Option<OwnedSemaphorePermit>,
 }
 
 impl<I> Outgoing<I> {
@@ -38,7 +38,7 @@ impl<I> Outgoing<I> {
     }
 
     /// Returns the caller's bucket for outputs.
-    pub(super) fn bucket(&self) -> Option<Bucket> {
+    pub(crate) fn bucket(&self) -> Option<Bucket> {
         let url = self.options.bucket.as_ref()?;
         Some(Bucket::new(url, &self.client.context().hosts))
     }
@@ -46,7 +46,7 @@ impl<I> Outgoing<I> {
 
 impl<I: EndpointInput> Outgoing<I> {
     /// Checks the options and the input, waits for a turn, uploads the files and serializes the body, in this order.
-    pub(super) async fn prepare(self, operation: Operation, host: &Url) -> Result<Prepared, Error> {
+    pub(crate) async fn prepare(self, operation: Operation, host: &Url) -> Result<Prepared, Error> {
         let bucket = self.bucket();
         let Outgoing { client, endpoint, mut input, mut options, on_upload } = self;
         options.check()?;

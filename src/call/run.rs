@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use tracing::Instrument;
 
 use super::future::call_future;
-use super::options::{send_options, timeout_option};
+use super::options::{runner_options, send_options, timeout_option};
 use super::outgoing::Outgoing;
 use super::response::Response;
 use super::span::record_request_id;
@@ -40,6 +40,7 @@ impl<I, O> Run<I, O> {
     }
 
     send_options!();
+    runner_options!();
 
     timeout_option! {
         /// The model may keep running after that.

@@ -12,22 +12,22 @@ use crate::transport::{UPLOAD_POLICY, parse_header};
 /// is then returned before anything is sent.
 #[derive(Debug, Default)]
 pub(crate) struct SendOptions {
-    pub(super) headers: HeaderMap,
-    pub(super) query: Vec<(&'static str, String)>,
-    pub(super) extra: Map<String, Value>,
-    pub(super) unchecked: bool,
+    pub(crate) headers: HeaderMap,
+    pub(crate) query: Vec<(&'static str, String)>,
+    pub(crate) extra: Map<String, Value>,
+    pub(crate) unchecked: bool,
     /// Smaller files become data URIs; `None` uses the client's policy.
-    pub(super) inline_below: Option<u64>,
+    pub(crate) inline_below: Option<u64>,
     /// True if fal should reject the request when the queue is full.
-    pub(super) bounded: bool,
+    pub(crate) bounded: bool,
     /// The URL of the caller's bucket for outputs.
-    pub(super) bucket: Option<String>,
+    pub(crate) bucket: Option<String>,
     invalid: Option<Error>,
 }
 
 impl SendOptions {
     /// Returns the error of the first invalid option.
-    pub(super) fn check(&mut self) -> Result<(), Error> {
+    pub(crate) fn check(&mut self) -> Result<(), Error> {
         self.invalid.take().map_or(Ok(()), Err)
     }
 
@@ -35,28 +35,28 @@ impl SendOptions {
         self.invalid.get_or_insert_with(|| Error::new(ErrorKind::InvalidInput, reason));
     }
 
-    pub(super) fn set(&mut self, name: &'static str, value: &str) {
+    pub(crate) fn set(&mut self, name: &'static str, value: &str) {
         match HeaderValue::from_str(value) {
             Ok(value) => drop(self.headers.insert(HeaderName::from_static(name), value)),
             Err(_) => self.reject(format!("invalid value {value:?} for the header `{name}`")),
         }
     }
 
-    pub(super) fn header(&mut self, name: &str, value: &str) {
+    pub(crate) fn header(&mut self, name: &str, value: &str) {
         match parse_header(name, value) {
             Ok((name, value)) => drop(self.headers.insert(name, value)),
             Err(reason) => self.reject(reason),
         }
     }
 
-    pub(super) fn start_timeout(&mut self, timeout: Duration) {
+    pub(crate) fn start_timeout(&mut self, timeout: Duration) {
         if timeout <= Duration::from_millis(100) {
             return self.reject(format!("start timeout of {timeout:?} is too short: expected more than 0.1 s"));
         }
         self.set("x-fal-request-start-timeout", &timeout.as_secs_f64().to_string());
     }
 
-    pub(super) fn webhook(&mut self, url: &str) {
+    pub(crate) fn webhook(&mut self, url: &str) {
         match Url::parse(url) {
             Ok(parsed) if matches!(parsed.scheme(), "http" | "https") && parsed.has_host() => {
                 self.query.retain(|(name, _)| *name != "fal_webhook");
@@ -66,7 +66,7 @@ impl SendOptions {
         }
     }
 
-    pub(super) fn no_retry(&mut self, no_retry: bool) {
+    pub(crate) fn no_retry(&mut self, no_retry: bool) {
         const NO_RETRY: &str = "x-fal-no-retry";
         if no_retry {
             self.set(NO_RETRY, "1");
@@ -75,14 +75,14 @@ impl SendOptions {
         }
     }
 
-    pub(super) fn max_queue_length(&mut self, length: u32) {
+    pub(crate) fn max_queue_length(&mut self, length: u32) {
         self.bounded = true;
         self.query.retain(|(name, _)| *name != "fal_max_queue_length");
         self.query.push(("fal_max_queue_length", length.to_string()));
     }
 
     /// Sets or replaces the preference for files of the request. A lifecycle without a preference removes the header.
-    pub(super) fn lifecycle(&mut self, lifecycle: &Lifecycle) {
+    pub(crate) fn lifecycle(&mut self, lifecycle: &Lifecycle) {
         const PREFERENCE: &str = "x-fal-object-lifecycle-preference";
         match lifecycle.header() {
             Some(preference) => self.set(PREFERENCE, &preference),
@@ -90,7 +90,7 @@ impl SendOptions {
         }
     }
 
-    pub(super) fn output_to(&mut self, post: &S3Post) {
+    pub(crate) fn output_to(&mut self, post: &S3Post) {
         match post.check().and_then(|()| post.header()) {
             Ok(policy) => {
                 self.headers.insert(HeaderName::from_static(UPLOAD_POLICY), policy);
@@ -101,7 +101,7 @@ impl SendOptions {
     }
 
     /// Sets billing tags. They are checked here because fal silently drops invalid tags.
-    pub(super) fn tags(&mut self, tags: Vec<(String, String)>) {
+    pub(crate) fn tags(&mut self, tags: Vec<(String, String)>) {
         if let Some(reason) = invalid_tags(&tags) {
             return self.reject(reason);
         }

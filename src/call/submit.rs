@@ -9,7 +9,7 @@ use tracing::Instrument;
 use super::cancel::{cancel_quickly, cancelled};
 use super::cancel_signal::CancelSignal;
 use super::future::call_future;
-use super::options::{queue_options, send_options, timeout_option};
+use super::options::{queue_options, runner_options, send_options, timeout_option};
 use super::outgoing::Outgoing;
 use super::span::record_request_id;
 use super::submission::{Submission, accepted};
@@ -49,6 +49,7 @@ impl<I, O> Submit<I, O> {
     }
 
     send_options!();
+    runner_options!();
     queue_options!();
 
     /// Makes fal post the result to an http or https URL when the request is completed. Default: none. fal does not deliver

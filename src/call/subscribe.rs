@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 
 use super::follow_options::FollowOptions;
 use super::future::call_future;
-use super::options::{follow_options, queue_options, send_options};
+use super::options::{follow_options, queue_options, runner_options, send_options};
 use super::outgoing::Outgoing;
 use super::response::Response;
 use super::steps::{OnEnqueue, OnUpdate, Steps};
@@ -49,6 +49,7 @@ impl<'a, I, O> Subscribe<'a, I, O> {
     }
 
     send_options!();
+    runner_options!();
     queue_options!();
 
     follow_options! {

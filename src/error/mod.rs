@@ -25,7 +25,7 @@ pub(crate) use sender::Sender;
 pub use validation::ValidationError;
 
 use crate::protocol::{
-    Cancellation, Denial, ErrorType, Failure, FieldError, InvalidEndpointId, InvalidRequestId, LockReason,
+    Cancellation, Denial, ErrorType, EventError, Failure, FieldError, InvalidEndpointId, InvalidRequestId, LockReason,
     ParseEnumError, RawResponse, echo, lock_words,
 };
 use crate::text::{beginning, within};
@@ -82,6 +82,9 @@ struct Inner {
     may_have_been_accepted: bool,
     #[cfg(feature = "webhook")]
     rejection: Option<Rejection>,
+    /// The code with which a WebSocket connection was closed.
+    #[cfg(feature = "realtime")]
+    close_code: Option<u16>,
 }
 
 impl Error {
@@ -102,6 +105,8 @@ impl Error {
             may_have_been_accepted: false,
             #[cfg(feature = "webhook")]
             rejection: None,
+            #[cfg(feature = "realtime")]
+            close_code: None,
         }))
     }
 
@@ -235,6 +240,20 @@ impl Error {
         error.with_retryable(false)
     }
 
+    /// Creates the error of an error event of a stream. The response is the one that the stream belongs to, with the data of the
+    /// event as its body.
+    pub(crate) fn event(mut response: RawResponse) -> Self {
+        let EventError { node_id, status, error_type, detail } = EventError::parse(&response.body);
+        let subject =
+            node_id.map_or_else(|| "the model".to_owned(), |node| format!("the node {node:?} of the workflow"));
+        let words = detail.message.unwrap_or_else(|| NO_DETAILS.to_owned());
+        let mut error = Error::new(ErrorKind::Service, format!("{subject} reported an error: {words}"));
+        error.0.error_type = error_type.map(ErrorType::other);
+        error.0.field_errors = detail.field_errors;
+        response.status = status.unwrap_or(response.status);
+        error.with_response(response)
+    }
+
     /// Creates the error of a request that failed below HTTP.
     pub(crate) fn transport(error: reqwest::Error) -> Self {
         let host = error.url().map_or_else(|| "the host".to_owned(), host_and_port);
@@ -254,6 +273,30 @@ impl Error {
         let remedy = if cause == refusal::NO_TLS { remedy } else { "" };
         let error = Error::new(kind, format!("{message}: {cause}{remedy}")).caused_by(error);
         if is_refusal { error.with_retryable(false) } else { error }
+    }
+
+    /// Creates the error that fal reports in a frame of a realtime connection.
+    #[cfg(feature = "realtime")]
+    pub(crate) fn frame(code: &str, reason: Option<&str>) -> Self {
+        let words = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+        if code.eq_ignore_ascii_case("unauthorized") {
+            let message = format!("fal rejected the key or the token of the connection: {code}{words}");
+            let mut error = Error::new(ErrorKind::Service, message);
+            error.0.denial = Some(Denial::Unauthorized);
+            return error;
+        }
+        let mut error = Error::new(ErrorKind::Service, format!("fal reported {code}{words}"));
+        error.0.error_type = Some(ErrorType::other(code));
+        error
+    }
+
+    /// Creates the error of a WebSocket connection that fal has closed.
+    #[cfg(feature = "realtime")]
+    pub(crate) fn closed(code: u16, reason: &str) -> Self {
+        let words = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+        let mut error = Error::new(ErrorKind::Service, format!("fal closed the connection with code {code}{words}"));
+        error.0.close_code = Some(code);
+        error
     }
 
     /// Creates the error of a step that took longer than `limit`.
@@ -392,7 +435,7 @@ impl Error {
         self.0.request_id.as_deref()
     }
 
-    /// Returns the HTTP status of the response.
+    /// Returns the HTTP status of the response. Of an error event of a stream, it is the status that the event names, else 200.
     pub fn status(&self) -> Option<StatusCode> {
         self.0.response.as_ref().map(RawResponse::status)
     }
@@ -402,7 +445,7 @@ impl Error {
         self.0.response.as_ref().map(|response| &response.headers)
     }
 
-    /// Returns the body of the response. Bodies of error responses are truncated to 16 MiB, or to 64 KiB if a download
+    /// Returns the body of the response, or the data of the error event of a stream. Bodies of error responses are truncated to 16 MiB, or to 64 KiB if a download
     /// failed.
     pub fn body(&self) -> Option<&Bytes> {
         self.0.response.as_ref().map(|response| &response.body)
@@ -436,6 +479,13 @@ impl Error {
     #[cfg(feature = "webhook")]
     pub fn webhook_rejection(&self) -> Option<Rejection> {
         self.0.rejection
+    }
+
+    /// Returns the code with which fal has closed a WebSocket connection, such as 1011 if the gateway failed. `None` if the
+    /// connection was lost without a code. Needs the cargo feature `realtime`.
+    #[cfg(feature = "realtime")]
+    pub fn close_code(&self) -> Option<u16> {
+        self.0.close_code
     }
 
     /// Returns true if no connection to the service could be established. The request was not sent.
@@ -531,6 +581,8 @@ impl Error {
             self.0.error_type,
             Some(ErrorType::RequestTimeout | ErrorType::StartupTimeout | ErrorType::GenerationTimeout)
         );
+        // The word of a realtime application that waited too long for an input.
+        let by_type = by_type || self.0.error_type.as_ref().is_some_and(|word| word.as_str() == "TIMEOUT");
         self.0.kind == ErrorKind::Timeout || by_type || self.status() == Some(StatusCode::GATEWAY_TIMEOUT)
     }
 
@@ -585,6 +637,7 @@ impl Error {
     /// - The connection was lost, or the time limit passed, after the request was sent.
     /// - A gateway failed, so that the response says nothing about the request.
     /// - fal accepted the request, but its response could not be used.
+    /// - A stream failed after its beginning.
     /// - `subscribe` failed after the submission. [`request_id`](Self::request_id) is then known: wait for that request
     ///   instead of submitting another one.
     ///

@@ -43,7 +43,17 @@ struct Envelope(Map<String, Value>);
 
 /// Returns true for an error or a queue status in the place of an output: an object that consists of nothing else.
 pub(crate) fn is_envelope(body: &[u8]) -> bool {
-    json::from_slice(body).is_ok_and(|envelope: Envelope| envelope.is_error() || envelope.is_status())
+    json::from_slice(body).is_ok_and(|envelope: Envelope| is_error(&envelope.0) || envelope.is_status())
+}
+
+/// Returns true for an error in the place of an output: an object that consists of nothing else.
+pub(crate) fn is_error_body(body: &[u8]) -> bool {
+    json::from_slice(body).is_ok_and(|envelope: Envelope| is_error(&envelope.0))
+}
+
+/// Returns true for an object that [`is_error_body`].
+pub(super) fn is_only_error(object: &Map<String, Value>) -> bool {
+    object.iter().all(|(key, value)| KEYS.contains(&&**key) || value.is_null()) && is_error(object)
 }
 
 impl<'de> Deserialize<'de> for Envelope {
@@ -75,23 +85,24 @@ impl<'de> Deserialize<'de> for Envelope {
     }
 }
 
-impl Envelope {
-    fn is_error(&self) -> bool {
-        let value = |name: &str| self.0.get(name).unwrap_or(&Value::Null);
-        let has_failed = value("status")
-            .as_str()
-            .is_some_and(|status| ["error", "failed", "failure", "not_found"].contains(&&*status.to_ascii_lowercase()));
-        let is_refused = ["success", "ok"].iter().any(|name| *value(name) == false);
-        let has_code = ["status", "status_code", "statusCode", "code"]
-            .iter()
-            .any(|name| value(name).as_u64().is_some_and(|code| (400..=599).contains(&code)));
-        let has = |names: &[&str]| names.iter().any(|name| says(value(name)));
-        has_failed
-            || is_refused
-            || has(&["detail", "error", "errors"])
-            || has_code && has(&["message", "msg", "title", "reason"])
-    }
+/// Returns true if the keys of an error say something.
+fn is_error(object: &Map<String, Value>) -> bool {
+    let value = |name: &str| object.get(name).unwrap_or(&Value::Null);
+    let has_failed = value("status")
+        .as_str()
+        .is_some_and(|status| ["error", "failed", "failure", "not_found"].contains(&&*status.to_ascii_lowercase()));
+    let is_refused = ["success", "ok"].iter().any(|name| *value(name) == false);
+    let has_code = ["status", "status_code", "statusCode", "code"]
+        .iter()
+        .any(|name| value(name).as_u64().is_some_and(|code| (400..=599).contains(&code)));
+    let has = |names: &[&str]| names.iter().any(|name| says(value(name)));
+    has_failed
+        || is_refused
+        || has(&["detail", "error", "errors"])
+        || has_code && has(&["message", "msg", "title", "reason"])
+}
 
+impl Envelope {
     fn is_status(&self) -> bool {
         let status = self.0.get("status").and_then(Value::as_str).unwrap_or_default().to_ascii_uppercase();
         match &*status {

@@ -33,6 +33,11 @@ pub(crate) struct Outermost {
 }
 
 impl Outermost {
+    /// Returns true if no object of the type has a field.
+    pub(crate) fn has_no_fields(&self) -> bool {
+        self.info.fields.is_empty()
+    }
+
     /// Returns the names of the required fields.
     pub(crate) fn required(&self) -> impl Iterator<Item = &'static str> + use<> {
         self.info.fields.iter().filter(|field| field.required).map(|field| field.name)

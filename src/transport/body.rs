@@ -35,7 +35,7 @@ pub(super) fn limit(context: &Context, operation: Operation) -> usize {
 ///
 /// The connection is lost, the body exceeds `limit`, or it has a content encoding. The error has the request id from the
 /// headers.
-pub(super) async fn whole(mut response: reqwest::Response, limit: usize, idle: Duration) -> Result<RawResponse, Error> {
+pub(crate) async fn whole(mut response: reqwest::Response, limit: usize, idle: Duration) -> Result<RawResponse, Error> {
     let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
     let mut whole = RawResponse { status, headers, body: Bytes::new() };
     let body = match status.is_success() {

@@ -39,7 +39,7 @@ impl Chunks {
             }
             Poll::Pending => {
                 ready!(self.poll_silence(context));
-                Poll::Ready(Err(Error::timeout("waiting for the next event", self.idle)))
+                Poll::Ready(Err(Error::timeout("waiting for the next part of the stream", self.idle)))
             }
         }
     }

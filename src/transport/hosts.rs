@@ -18,7 +18,7 @@ pub(crate) struct Hosts {
     pub(crate) rest: Url,
     /// The platform API.
     pub(crate) api: Url,
-    /// WebSocket calls, which a client of this version does not make. `None` if the run host is not a plain host name.
+    /// Direct runs over a WebSocket connection. `None` if the run host is not a plain host name.
     pub(crate) ws: Option<Url>,
     /// The configured CDN for uploads. Default: the one that the REST host names.
     pub(crate) cdn: Option<Url>,

@@ -26,8 +26,11 @@ mod time_limit;
 mod timeouts;
 pub(crate) mod tls;
 mod verdict;
+#[cfg(feature = "realtime")]
+mod websocket;
 
 pub use auth_scheme::AuthScheme;
+pub(crate) use body::whole;
 pub(crate) use buckets::{Bucket, Buckets, is_object_of};
 pub(crate) use chunks::Chunks;
 pub(crate) use context::Context;
@@ -45,9 +48,13 @@ pub(crate) use proxies::{Proxies, Variable};
 pub(crate) use request::{Operation, Request};
 pub use retry::RetryPolicy;
 pub(crate) use retry::{jittered, random};
+#[cfg(feature = "realtime")]
+pub(crate) use send::keyed_error;
 pub(crate) use send::{open, send};
 pub(crate) use sse::EventStream;
 pub(crate) use streams::Streams;
 pub(crate) use time_limit::{deadline, until, within_total};
 pub(crate) use timeouts::Timeouts;
 pub(crate) use verdict::{Verdict, judged, verdict};
+#[cfg(feature = "realtime")]
+pub(crate) use websocket::{WebSocket, WebSocketOptions, open_websocket};

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
@@ -10,6 +11,11 @@ use url::Url;
 pub(crate) enum Operation {
     /// A direct run. Billable once it arrives.
     Run,
+    /// A direct run whose output is a stream. Billable once it arrives.
+    Stream {
+        /// Limit until the response begins.
+        idle: Duration,
+    },
     /// A submission to the queue. Billable once it arrives.
     Submit {
         /// Set if a full queue should reject the request.
@@ -27,18 +33,19 @@ pub(crate) enum Operation {
 impl Operation {
     /// Returns true if fal bills the request once it has accepted it.
     pub(crate) fn is_billable(self) -> bool {
-        matches!(self, Operation::Run | Operation::Submit { .. })
+        matches!(self, Operation::Run | Operation::Stream { .. } | Operation::Submit { .. })
     }
 
     /// Returns true if the response may be the model's own. The queue's other responses are fal's.
     pub(crate) fn is_of_model(self) -> bool {
-        matches!(self, Operation::Run | Operation::Result)
+        matches!(self, Operation::Run | Operation::Stream { .. } | Operation::Result)
     }
 
     /// The name in logs and errors.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Operation::Run => "run",
+            Operation::Stream { .. } => "stream",
             Operation::Submit { .. } => "submission",
             Operation::Status => "status request",
             Operation::StatusStream => "status stream",

@@ -25,8 +25,7 @@ pub(crate) async fn send(context: &Context, request: &Request) -> Result<RawResp
         match whole(context, request, attempts.url()).await {
             Ok(response) => return Ok(attempts.succeeded(response)),
             Err(error) => {
-                request.may_have_arrived.store(false, Ordering::Relaxed);
-                attempts.failed(error.without_echo(request.body.as_deref().unwrap_or_default())).await?;
+                attempts.failed(unsent(request, error)).await?;
                 // Lets a caller that gave up notice this even if there was no delay.
                 tokio::task::yield_now().await;
             }
@@ -40,9 +39,16 @@ pub(crate) async fn open(context: &Context, request: &Request) -> Result<reqwest
     loop {
         match head(context, request, attempts.url()).await {
             Ok(response) => return Ok(attempts.succeeded(response)),
-            Err(error) => attempts.failed(error).await?,
+            Err(error) => attempts.failed(unsent(request, error)).await?,
         }
+        tokio::task::yield_now().await;
     }
+}
+
+/// Notes that an attempt has failed, and that nothing of the request is in transit.
+fn unsent(request: &Request, error: Error) -> Error {
+    request.may_have_arrived.store(false, Ordering::Relaxed);
+    error.without_echo(request.body.as_deref().unwrap_or_default())
 }
 
 /// Sends a request once and reads the response, if it is successful.
@@ -99,28 +105,31 @@ fn noticed(body: Bytes, sent: &Arc<AtomicBool>) -> reqwest::Body {
 
 fn accept(operation: Operation) -> &'static str {
     match operation {
-        Operation::StatusStream => "text/event-stream",
+        Operation::Stream { .. } | Operation::StatusStream => "text/event-stream",
         _ => "application/json",
     }
 }
 
 /// Creates the error of an unsuccessful response to a request with the key.
-fn keyed_error(context: &Context, request: &Request, response: RawResponse) -> Error {
+pub(crate) fn keyed_error(context: &Context, request: &Request, response: RawResponse) -> Error {
     if response.status.is_redirection() {
         return redirected("fal", response);
     }
     let input = request.body.as_deref().unwrap_or_default();
     let of_model = request.operation.is_of_model();
-    let sender = match context.proxy_url {
-        Some(_) => Sender::ThroughProxy,
-        None if context.credentials.are_anonymous() => Sender::Anonymous,
-        None => Sender::WithKey,
-    };
-    let error = Error::keyed(response, of_model, input, sender);
+    let error = Error::keyed(response, of_model, input, sender(context));
     if of_model && error.is_about_lost_file() {
         context.lost_files.fetch_add(1, Ordering::Relaxed);
     }
     error
+}
+
+pub(super) fn sender(context: &Context) -> Sender {
+    match context.proxy_url {
+        Some(_) => Sender::ThroughProxy,
+        None if context.credentials.are_anonymous() => Sender::Anonymous,
+        None => Sender::WithKey,
+    }
 }
 
 /// Creates the error of a redirect. It is not followed because its target would receive the key or a token.

@@ -29,6 +29,11 @@ impl EventStream {
         EventStream { chunks, rest: Bytes::new(), parser: SseDecoder::with_limit(limit), limit, has_ended: false }
     }
 
+    /// Returns true after the last chunk. The last event has then been ended by the end of the stream, not by a blank line.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.has_ended
+    }
+
     /// Returns the next event, or `None` at the end of the stream.
     pub(crate) async fn next(&mut self) -> Result<Option<MessageEvent>, Error> {
         poll_fn(|context| self.poll_next(context)).await

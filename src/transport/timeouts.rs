@@ -5,7 +5,7 @@ use super::request::Operation;
 /// Time limits for silence during a request. The total time is limited by the `timeout` of a call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timeouts {
-    /// Limit until the response begins, except for direct runs and status streams.
+    /// Limit until the response begins, except for direct runs and streams.
     pub(crate) response: Duration,
     /// Limit between two chunks of a body.
     pub(crate) idle: Duration,
@@ -28,6 +28,7 @@ impl Timeouts {
     pub(crate) fn response(&self, operation: Operation) -> Option<Duration> {
         match operation {
             Operation::Run => None,
+            Operation::Stream { idle } => Some(idle),
             Operation::StatusStream => Some(self.stream_idle),
             _ => Some(self.response),
         }

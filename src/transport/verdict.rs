@@ -37,7 +37,7 @@ pub(crate) fn verdict(operation: Operation, error: &Error) -> Verdict {
         ErrorKind::Transport | ErrorKind::Timeout if operation.is_billable() => Verdict::Uncertain,
         ErrorKind::Transport | ErrorKind::Timeout => Verdict::Transient,
         ErrorKind::Service | ErrorKind::UnexpectedResponse => match (error.response(), operation) {
-            (Some(response), Operation::Run) => of_billable(false, response),
+            (Some(response), Operation::Run | Operation::Stream { .. }) => of_billable(false, response),
             (Some(response), Operation::Submit { bounded }) => of_billable(bounded, response),
             (Some(response), Operation::Result) => of_result(response),
             (Some(response), Operation::Storage(_)) => of_storage(response),
@@ -65,7 +65,7 @@ pub(crate) fn judged(operation: Operation, error: Error) -> Error {
     }
 }
 
-/// A response to a run or a submission.
+/// A response to a run, a stream or a submission.
 fn of_billable(bounded: bool, response: &RawResponse) -> Verdict {
     let units = response.billable_units();
     match response.status.as_u16() {

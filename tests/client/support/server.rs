@@ -84,6 +84,22 @@ impl Reply {
         Reply::text(200, "text/event-stream", &body)
     }
 
+    /// Responds with these chunks of a stream of events, each of which arrives alone.
+    pub(crate) fn chunks(chunks: &[&[u8]]) -> Self {
+        let mut body = Vec::new();
+        for chunk in chunks {
+            body.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+            body.extend_from_slice(chunk);
+            body.extend_from_slice(b"\r\n");
+        }
+        Reply::binary(200, "text/event-stream", &body).header("transfer-encoding", "chunked").unannounced()
+    }
+
+    /// Ends a response of chunks.
+    pub(crate) fn complete(self) -> Self {
+        self.and("0\r\n\r\n")
+    }
+
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         if let Some(head) = &mut self.head {
             head.push_str(&format!("{name}: {value}\r\n"));
@@ -100,6 +116,12 @@ impl Reply {
     /// Announces a body of `length` bytes and breaks the connection after this one.
     pub(crate) fn torn_of(mut self, length: usize) -> Self {
         self.announced = Some(length);
+        self
+    }
+
+    /// Replaces the media type.
+    pub(crate) fn with_type(mut self, content_type: &str) -> Self {
+        self.head = self.head.map(|head| head.replace("text/event-stream", content_type));
         self
     }
 

@@ -1,0 +1,78 @@
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use http::header::CONTENT_TYPE;
+
+use super::body::{Body, Source};
+use super::head::Head;
+use crate::call::Outgoing;
+use crate::error::Error;
+use crate::files::content_type::essence;
+use crate::protocol::{EndpointId, RawResponse, content_encoding};
+use crate::schema::EndpointInput;
+use crate::transport::{self, Chunks, EventStream, Operation};
+
+/// The settings of a stream that its request does not have.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    /// The path below the endpoint. `None` is `stream`, unless the id ends with it.
+    pub(super) path: Option<String>,
+    pub(super) idle: Duration,
+    pub(super) max_event: usize,
+}
+
+/// Uploads the files of the input, sends it, and awaits the beginning of the response.
+pub(super) async fn open<I: EndpointInput>(
+    mut outgoing: Outgoing<I>,
+    settings: Settings,
+    is_out: Arc<AtomicBool>,
+) -> Result<(Head, Body), Error> {
+    let client = outgoing.client.clone();
+    let context = client.context();
+    outgoing.endpoint = Cow::Owned(with_path(&outgoing.endpoint, settings.path.as_deref())?);
+    let operation = Operation::Stream { idle: settings.idle };
+    let mut prepared = outgoing.prepare(operation, &context.hosts.run).await?;
+    prepared.request.may_have_arrived = is_out;
+    let mut response = transport::open(context, &prepared.request).await?;
+
+    let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(essence);
+    let media_type = media_type.unwrap_or_default();
+    let is_encoded = content_encoding(response.headers()).is_some();
+    let is_events = media_type == "text/event-stream";
+    let is_json = media_type == "application/json" || media_type.ends_with("+json");
+    // A page is not an output. It comes from a gateway.
+    let is_page = media_type == "text/html";
+    let (head, source) = if is_encoded || is_json || is_page {
+        let response = transport::whole(response, settings.max_event, settings.idle).await?;
+        if is_page {
+            return Err(Error::unexpected("unexpected response to the stream request", response));
+        }
+        let RawResponse { status, headers, body } = response;
+        (Head::new(status, headers), Source::Json(Some(body)))
+    } else {
+        let head = Head::new(response.status(), std::mem::take(response.headers_mut()));
+        let chunks = Chunks::new(response, settings.idle);
+        let source = match is_events {
+            true => Source::Events(EventStream::new(chunks, settings.max_event)),
+            false => Source::Binary(chunks),
+        };
+        (head, source)
+    };
+    Ok((head, Body::new(source, prepared.request.body.unwrap_or_default(), prepared.turn)))
+}
+
+/// Appends the path of the stream to an endpoint id.
+fn with_path(endpoint: &str, path: Option<&str>) -> Result<String, Error> {
+    let id = EndpointId::parse(endpoint)?;
+    let path = match path {
+        Some(path) => path.trim_start_matches('/'),
+        None if id.as_str().ends_with("/stream") => "",
+        None => "stream",
+    };
+    if path.is_empty() {
+        return Ok(id.as_str().to_owned());
+    }
+    Ok(EndpointId::parse(&format!("{id}/{path}"))?.as_str().to_owned())
+}
