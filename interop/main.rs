@@ -18,7 +18,7 @@ async fn emulator(pace: Pace) -> Emulator {
 
 /// Runs a script against an emulator, and compares the requests of the peer.
 async fn check(peer: Peer, script: &str, emulator: Emulator) {
-    peer.run(script, emulator.base_url()).await;
+    peer.run(script, &[emulator.base_url()]).await;
     assert_eq!(emulator.pending_faults(), 0);
     requests::compare(&emulator, &peer.path("requests", script, "txt"));
 }
@@ -44,6 +44,21 @@ async fn javascript_client_uploads() {
 }
 
 #[tokio::test]
+async fn javascript_client_streams() {
+    check(JavaScript, "streams", emulator(Pace::instant()).await).await;
+}
+
+#[tokio::test]
+async fn javascript_client_parses_unusual_streams() {
+    check(JavaScript, "unusual_streams", unusual_streams().await).await;
+}
+
+#[tokio::test]
+async fn javascript_client_connects() {
+    check(JavaScript, "realtime", emulator(Pace::instant()).await).await;
+}
+
+#[tokio::test]
 async fn javascript_client_retries() {
     check(JavaScript, "retries", unreliable().await).await;
 }
@@ -64,8 +79,43 @@ async fn python_client_uploads() {
 }
 
 #[tokio::test]
+async fn python_client_streams() {
+    check(Python, "streams", emulator(Pace::instant()).await).await;
+}
+
+#[tokio::test]
+async fn python_client_parses_unusual_streams() {
+    check(Python, "unusual_streams", unusual_streams().await).await;
+}
+
+#[tokio::test]
+async fn python_client_connects() {
+    check(Python, "realtime", emulator(Pace::instant()).await).await;
+}
+
+#[tokio::test]
 async fn python_client_retries() {
     check(Python, "retries", unreliable().await).await;
+}
+
+/// Each stream is of another form. The scripts have the outcomes of both clients, which differ.
+async fn unusual_streams() -> Emulator {
+    let emulator = emulator(Pace::instant()).await;
+    let streams = [
+        "data: {\"a\":\ndata: 1}\n\n",
+        "data: {\"a\":1}\r\n\r\n",
+        ": comment\n\nid: 1\nevent: done\nretry: 5\ndata: {\"a\":1}\n\n",
+        "data: 0\n\ndata: false\n\ndata: {\"z\":1}\n\n",
+        "data: {\"a\":1}\n\ndata: {\"a\":2}",
+        "event: error\ndata: {\"e\":1}\n\n",
+        "data: {\"a\":1}\n\ndata: [DONE\n\n",
+        "\u{feff}data: {\"a\":1}\n\n",
+    ];
+    for events in streams {
+        emulator.inject_fault(Operation::Stream, Fault::respond(200).events([events]));
+    }
+    emulator.inject_fault(Operation::Stream, Fault::respond(500).events(["data: {\"x\":1}\n\n"]));
+    emulator
 }
 
 /// Each operation of the queue fails twice, with errors that both clients take for temporary.

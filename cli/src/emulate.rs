@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
     /// Time that each job runs, such as 30s or 2m. Default: 600ms
     #[arg(long, value_name = "TIME", value_parser = duration)]
     running: Option<Duration>,
-    /// Make submissions and direct runs fail. Can be repeated
+    /// Make submissions, direct runs and streams fail. Can be repeated
     ///
     /// FAILURE is an HTTP status (400 to 599) or one of these: rate-limit, content-policy, drop (the connection closes),
     /// locked (the account has no balance), no-permission (of the key). With 422, 500 and content-policy, the request is

@@ -8,7 +8,7 @@ use fal_client::LockReason;
 use fal_emulator::{Emulator, Fault, Operation};
 use serde_json::json;
 
-/// A failure of submissions and direct runs: `[ENDPOINT=][COUNTx]FAILURE`.
+/// A failure of submissions, direct runs and streams: `[ENDPOINT=][COUNTx]FAILURE`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Failure {
     /// The only endpoint that fails, or else all of them.
@@ -87,7 +87,7 @@ impl Failure {
                 "--fail: the emulator does not serve the endpoint `{endpoint}`: choose another, such as `{served}`"
             ));
         }
-        let operations = [Operation::Submit, Operation::Run];
+        let operations = [Operation::Submit, Operation::Run, Operation::Stream];
         let Some(fault) = self.kind.fault() else {
             if self.endpoint.is_some() || self.count.is_some() {
                 return Err("--fail: `locked` and `no-permission` take neither ENDPOINT nor COUNT".to_owned());

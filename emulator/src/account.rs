@@ -56,12 +56,15 @@ impl Account {
     }
 }
 
-/// Returns whether a locked account may not do something: run, submit, get a token, and begin an upload.
+/// Returns whether a locked account may not do something: run, stream, connect, submit, get a token, and begin an upload.
 fn costs(operation: Operation) -> bool {
     matches!(
         operation,
         Operation::Run
             | Operation::Stream
+            | Operation::Realtime
+            | Operation::WebSocket
+            | Operation::WebSocketRun
             | Operation::Submit
             | Operation::Token
             | Operation::CdnToken

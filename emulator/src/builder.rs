@@ -9,6 +9,7 @@ use crate::account;
 use crate::emulator::{Emulator, client_builder};
 use crate::endpoints::catalog::{Catalog, CatalogBuilder};
 use crate::error::Error;
+use crate::handlers::webhook::Couriers;
 use crate::http::server::{Port, Server};
 use crate::keys::Keys;
 use crate::queue::pace::Pace;
@@ -73,7 +74,9 @@ impl Default for EmulatorBuilder {
                 keep_alive: Duration::from_secs(10),
                 token_lifetime: Duration::from_secs(24 * 3600),
                 output_upload_time: Duration::from_secs(1),
+                session_timeout: None,
                 allowed_hosts: Vec::new(),
+                webhook_hosts: Vec::new(),
                 on_request: None,
             },
         }
@@ -139,7 +142,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Sets the time without events after which a status stream sends a comment. Default: 10 s.
+    /// Sets the time without events after which a stream, of outputs or of a status, sends a comment. Default: 10 s.
     pub fn keep_alive(mut self, interval: Duration) -> Self {
         self.settings.keep_alive = interval;
         self
@@ -166,6 +169,13 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Sets the time without an input after which a realtime connection ends, on the emulator's clock: with the error
+    /// `TIMEOUT`, and a close frame. Default: none.
+    pub fn session_timeout(mut self, time: Duration) -> Self {
+        self.settings.session_timeout = Some(time);
+        self
+    }
+
     /// Adds names, without a scheme or port, under which the emulator may be called, such as those of a reverse proxy.
     /// Web pages of these hosts may call it too. Can be called several times.
     ///
@@ -178,6 +188,19 @@ impl EmulatorBuilder {
     /// ```
     pub fn allow_hosts<H: Into<String>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
         self.settings.allowed_hosts.extend(hosts.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds hosts, without a scheme or port, to which webhooks are delivered. Default: only loopback hosts. Can be called
+    /// several times.
+    ///
+    /// fal does the opposite: it delivers to public hosts only.
+    ///
+    /// ```
+    /// let builder = fal_emulator::Emulator::builder().allow_webhook_hosts(["app.internal"]);
+    /// ```
+    pub fn allow_webhook_hosts<H: Into<String>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
+        self.settings.webhook_hosts.extend(hosts.into_iter().map(Into::into));
         self
     }
 
@@ -201,7 +224,8 @@ impl EmulatorBuilder {
         let client = client_builder(&base_url, self.settings.keys.accepted()).build().map_err(Error::Client)?;
         let state = Arc::new(State::new(base_url, catalog, self.settings));
         let server = Server::start(port, Arc::clone(&state));
-        Ok(Emulator { state, client, server })
+        let couriers = Couriers::start(Arc::clone(&state));
+        Ok(Emulator { state, client, server, _couriers: couriers })
     }
 
     fn catalog(&self) -> Result<Arc<Catalog>, Error> {

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::error::Error;
 use crate::faults::fault::Fault;
+use crate::handlers::webhook::Couriers;
 use crate::http::server::Server;
 use crate::queue::accepted_job::AcceptedJob;
 use crate::request::operation::Operation;
@@ -16,6 +17,8 @@ use crate::state::State;
 use crate::storage::lifecycle::Lifecycle;
 use crate::storage::metadata::Metadata;
 use crate::storage::stored_file::StoredFile;
+use crate::webhooks::delivery::WebhookDelivery;
+use crate::webhooks::fault::WebhookFault;
 
 /// A local fal, which listens on a port of the loopback interface while this value lives.
 ///
@@ -37,6 +40,7 @@ pub struct Emulator {
     pub(crate) state: Arc<State>,
     pub(crate) client: Client,
     pub(crate) server: Server,
+    pub(crate) _couriers: Couriers,
 }
 
 impl Emulator {
@@ -177,7 +181,7 @@ impl Emulator {
     }
 
     /// Sets the events of an endpoint's streams, from now on until other events are set. Each event is the JSON of one
-    /// server-sent event, and may break the document.
+    /// server-sent event, and may break the document. On a realtime connection, they are the outputs for each input.
     ///
     /// Inputs are still validated. A [fault](Self::inject_fault) takes precedence: [`Fault::events`] sets the bytes of one
     /// stream, and [`Fault::drop_response_after`] or [`Fault::stall_response_after`] end one early.
@@ -233,15 +237,57 @@ impl Emulator {
     /// Returns the number of injected faults that have not happened yet, except those that
     /// [repeat](Fault::repeat). A test can assert at its end that it is 0.
     pub fn pending_faults(&self) -> usize {
-        self.state.faults.count()
+        self.state.faults.count() + self.state.outbox.count_faults()
     }
 
     /// Removes the faults that have not happened yet.
     pub fn clear_faults(&self) {
         self.state.faults.clear();
+        self.state.outbox.clear_faults();
     }
 
-    /// Locks the account. Runs, streams, submissions, tokens and the begin of uploads get a 403 response with `User is locked`. Everything
+    /// Returns the webhooks of submitted requests, oldest first. The limits of [`requests`](Self::requests) apply.
+    ///
+    /// When a request is completed, the emulator signs its webhook and posts it to the URL of the submission. It delivers
+    /// to loopback hosts only, unless the builder
+    /// [allows others](crate::EmulatorBuilder::allow_webhook_hosts). Only a response with a 2xx status is an acknowledgement.
+    /// After a redirect there are no further attempts. After any other outcome the emulator retries on its clock, 31 times
+    /// at most: after 5 s, 10 s, 20 s and so on up to 2 minutes, until fal would no longer keep the result. That is an hour
+    /// after the completion, or six minutes for a result of 10 KB or more.
+    ///
+    /// The timestamps come from the clock of the system, so that receivers accept them after
+    /// [`advance_time`](Self::advance_time).
+    pub fn webhooks(&self) -> Vec<WebhookDelivery> {
+        self.state.outbox.all()
+    }
+
+    /// Waits until the webhook of a request is delivered or has failed, or until it has had `attempts` attempts. Returns `None`
+    /// if the request has no webhook.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # async fn example(emulator: &fal_emulator::Emulator, request_id: &str) {
+    /// emulator.webhook_attempted(request_id, 1).await; // the receiver is not reachable
+    /// emulator.advance_time(Duration::from_secs(5)); // the emulator retries
+    /// emulator.webhook_attempted(request_id, 2).await;
+    /// # }
+    /// ```
+    pub async fn webhook_attempted(&self, request_id: &str, attempts: usize) -> Option<WebhookDelivery> {
+        self.state.outbox.attempted(request_id, attempts).await
+    }
+
+    /// Queues a fault for the webhook of the next submission that has one, after the faults that are queued already.
+    pub fn inject_webhook_fault(&self, fault: WebhookFault) {
+        self.state.outbox.add_fault(fault);
+    }
+
+    /// Replaces the key that signs webhooks. The key set has the new key only:
+    /// `GET /rest.fal.ai/.well-known/jwks.json`.
+    pub fn rotate_webhook_key(&self) {
+        self.state.outbox.signatory.rotate();
+    }
+
+    /// Locks the account. Runs, streams, WebSockets, submissions, tokens and the begin of uploads get a 403 response with `User is locked`. Everything
     /// about earlier requests works.
     ///
     /// ```

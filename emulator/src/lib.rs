@@ -22,10 +22,12 @@
 //!
 //! - [`Pace`] controls the progress of queued jobs: with time, instantly, or step by step.
 //! - [`Fault`] makes the next request of an [`Operation`] fail: error responses, delays, broken connections.
+//! - [`Emulator::script_stream`] sets the events of streams, and [`Frame`] is one on a WebSocket.
 //! - [`Emulator::advance_time`] advances the emulator's clock.
 //! - [`Emulator::lock_account`] and [`Emulator::deny_permission`] refuse requests as fal does.
 //! - [`EmulatorBuilder::output_upload_time`] delays the files of outputs in a client's own bucket.
 //! - [`Emulator::files`] returns the uploaded files. An uploaded PNG is the source image of inputs that refer to it.
+//! - [`Emulator::webhooks`] returns the webhooks of submissions, which are signed and delivered to loopback URLs.
 //! - [`Emulator::requests`] returns what a client sent, and [`Emulator::jobs`] what fal would bill.
 
 mod account;
@@ -45,22 +47,27 @@ mod queue;
 mod random;
 mod request;
 mod response;
+mod sessions;
 mod settings;
 mod state;
 mod storage;
 mod sync;
 mod time;
 mod tokens;
+mod webhooks;
 
 pub use builder::EmulatorBuilder;
 pub use emulator::Emulator;
 pub use error::{DocumentError, Error};
 pub use faults::fault::Fault;
+pub use faults::frame::Frame;
 pub use queue::accepted_job::{AcceptedJob, JobState};
 pub use queue::pace::Pace;
 pub use request::operation::Operation;
 pub use request::received_request::ReceivedRequest;
 pub use storage::stored_file::StoredFile;
+pub use webhooks::delivery::{WebhookAttempt, WebhookDelivery, WebhookState};
+pub use webhooks::fault::WebhookFault;
 
 /// Compiles the examples of the README.
 #[cfg(doctest)]

@@ -15,13 +15,17 @@ pub(crate) struct Settings {
     /// The state of the account at the start.
     pub(crate) account: account::State,
     pub(crate) pace: Pace,
-    /// The time without events after which a status stream sends a comment.
+    /// The time without events after which a stream sends a comment.
     pub(crate) keep_alive: Duration,
     pub(crate) token_lifetime: Duration,
     /// The time in which the files of an output are uploaded to a client's bucket.
     pub(crate) output_upload_time: Duration,
+    /// The time without an input after which a realtime connection ends.
+    pub(crate) session_timeout: Option<Duration>,
     /// The names under which the emulator is called, in addition to loopback names.
     pub(crate) allowed_hosts: Vec<String>,
+    /// The hosts to which webhooks are delivered, in addition to loopback hosts.
+    pub(crate) webhook_hosts: Vec<String>,
     /// Called with every request once its response is decided.
     pub(crate) on_request: Option<OnRequest>,
 }

@@ -15,6 +15,7 @@ use crate::settings::Settings;
 use crate::storage::store::Store;
 use crate::time::clock::Clock;
 use crate::tokens::Tokens;
+use crate::webhooks::outbox::Outbox;
 
 /// The most bytes of request bodies that are read and handled at a time.
 pub(crate) const MAX_IN_FLIGHT_BYTES: usize = 512 << 20;
@@ -39,6 +40,7 @@ pub(crate) struct State {
     pub(crate) faults: PendingFaults,
     pub(crate) outputs: ScriptedOutputs,
     pub(crate) journal: Journal,
+    pub(crate) outbox: Outbox,
     /// A permit for every byte of the request bodies in flight.
     pub(crate) bodies: Arc<Semaphore>,
     /// A permit for every output or image that is made.
@@ -63,6 +65,7 @@ impl State {
             faults: PendingFaults::default(),
             outputs: ScriptedOutputs::default(),
             journal: Journal::default(),
+            outbox: Outbox::default(),
             bodies: Arc::new(Semaphore::new(MAX_IN_FLIGHT_BYTES)),
             workers: Arc::new(Semaphore::new(MAX_WORKERS)),
             dropped_connections: AtomicUsize::new(0),

@@ -49,10 +49,10 @@ macro_rules! call_future {
     };
 }
 
-pub(super) use call_future;
+pub(crate) use call_future;
 
 /// Fails before the first step of a call outside of a tokio runtime, where tokio would panic.
-pub(super) fn in_runtime<'a, T: 'a>(call: impl Future<Output = Result<T, Error>> + Send + 'a) -> CallFuture<'a, T> {
+pub(crate) fn in_runtime<'a, T: 'a>(call: impl Future<Output = Result<T, Error>> + Send + 'a) -> CallFuture<'a, T> {
     lazy(|_| check_runtime()).and_then(|()| call).boxed()
 }
 

@@ -7,7 +7,7 @@ use crate::schema::{EndpointInput, LimitedFile, Measures};
 use crate::storage::measure;
 
 /// Checks an input against its schema, and its local files against their limits. Reports all violations together.
-pub(super) async fn check(input: &impl EndpointInput) -> Result<(), Error> {
+pub(crate) async fn check(input: &impl EndpointInput) -> Result<(), Error> {
     let mut errors = input.validate().err().map(ValidationError::into_errors).unwrap_or_default();
     let (mut measured, mut unreadable) = (Vec::new(), None);
     for limited in input.limited_files() {

@@ -13,15 +13,12 @@ use crate::transport::{OnProgress, OnUpload, TransferProgress, UploadProgress};
 
 /// Uploads each file that is not a URL and replaces it by its URL. Uploads run in parallel, and equal files are uploaded
 /// once. The first failure stops the others.
-pub(super) async fn upload<I: EndpointInput>(
+pub(crate) async fn upload<I: EndpointInput>(
     client: &Client,
     input: &mut I,
     inline_below: Option<u64>,
     on_upload: Option<OnUpload>,
 ) -> Result<(), Error> {
-    let mut policy = client.uploads().clone();
-    policy.inline_below = inline_below.unwrap_or(policy.inline_below);
-
     let mut files: Vec<(String, FileInput)> = Vec::new();
     input.visit_files(&mut |field, file| {
         if file.as_url().is_none() && files.iter().all(|(_, known)| known != file) {
@@ -32,6 +29,8 @@ pub(super) async fn upload<I: EndpointInput>(
         return Ok(());
     }
 
+    let mut policy = client.uploads().clone();
+    policy.inline_below = inline_below.unwrap_or(policy.inline_below);
     let policy = &policy;
     let on_upload = &on_upload.map(Mutex::new);
     let uploads = files.into_iter().map(|(field, file)| async move {

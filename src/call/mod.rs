@@ -6,7 +6,7 @@ mod cancel_signal;
 mod download;
 mod fetch_result;
 mod follow_options;
-mod future;
+pub(crate) mod future;
 mod input_check;
 mod input_files;
 mod job_event;
@@ -37,6 +37,10 @@ pub use download::{Download, DownloadAll, DownloadBytes, DownloadTo, Saved};
 pub use fetch_result::FetchResult;
 pub use future::CallFuture;
 pub(crate) use future::check_runtime;
+#[cfg(feature = "realtime")]
+pub(crate) use input_check::check as check_input;
+#[cfg(feature = "realtime")]
+pub(crate) use input_files::upload as upload_files;
 pub use job_event::JobEvent;
 pub use job_handle::JobHandle;
 pub(crate) use options::{send_options, timeout_option};

@@ -166,11 +166,10 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets the host of WebSocket calls: a host name or a base URL, which may begin with `wss://`. Default: the run host,
-    /// prefixed with `ws.`.
+    /// Sets the host of direct runs over a WebSocket connection (`Handle::run_connection`): a host name or a base URL, which may
+    /// begin with `wss://`. Default: the run host, prefixed with `ws.`.
     ///
-    /// This version of the client makes no such calls. The setting is checked like the others, and the API key may be sent
-    /// to the host.
+    /// Realtime connections are to the [run host](Self::run_host). Both kinds need the cargo feature `realtime`.
     pub fn ws_host(mut self, host: impl Into<String>) -> Self {
         self.ws_host = Some(Ok(host.into()));
         self
@@ -389,6 +388,8 @@ impl ClientBuilder {
             streams: Streams::default(),
             buckets: Buckets::default(),
             lost_files: AtomicU64::default(),
+            #[cfg(feature = "blocking")]
+            runtime: std::sync::OnceLock::new(),
         });
         let upload_cache = (!self.no_upload_cache).then(UploadCache::default);
         let inner = Inner { context, uploads: self.uploads, tokens: Tokens::default(), upload_cache, in_flight };

@@ -8,6 +8,8 @@ use crate::call::{Cancel, FetchResult, JobHandle, Outgoing, Run, Status, StatusS
 use crate::client::Client;
 use crate::error::Error;
 use crate::queue::{Job, RequestRef, Target};
+#[cfg(feature = "realtime")]
+use crate::realtime::{ConnectRealtime, ConnectRuns};
 use crate::schema::EndpointInput;
 use crate::stream::OutputStream;
 
@@ -82,6 +84,18 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Handle<I, O> {
     /// Submits a request to the queue and returns its [`Job`].
     pub fn submit(&self, input: impl Into<I>) -> Submit<I, O> {
         Submit::new(self.outgoing(input))
+    }
+
+    /// Opens a realtime connection, on which inputs and results follow each other without a request for each.
+    #[cfg(feature = "realtime")]
+    pub fn realtime(&self) -> ConnectRealtime<I, O> {
+        ConnectRealtime::new(self.client.clone(), self.id.clone())
+    }
+
+    /// Opens a WebSocket connection for direct runs one after another, instead of a request for each.
+    #[cfg(feature = "realtime")]
+    pub fn run_connection(&self) -> ConnectRuns<I, O> {
+        ConnectRuns::new(self.client.clone(), self.id.clone())
     }
 
     /// Returns the status of a request.

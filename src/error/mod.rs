@@ -82,6 +82,9 @@ struct Inner {
     may_have_been_accepted: bool,
     #[cfg(feature = "webhook")]
     rejection: Option<Rejection>,
+    /// The code with which a WebSocket connection was closed.
+    #[cfg(feature = "realtime")]
+    close_code: Option<u16>,
 }
 
 impl Error {
@@ -102,6 +105,8 @@ impl Error {
             may_have_been_accepted: false,
             #[cfg(feature = "webhook")]
             rejection: None,
+            #[cfg(feature = "realtime")]
+            close_code: None,
         }))
     }
 
@@ -268,6 +273,30 @@ impl Error {
         let remedy = if cause == refusal::NO_TLS { remedy } else { "" };
         let error = Error::new(kind, format!("{message}: {cause}{remedy}")).caused_by(error);
         if is_refusal { error.with_retryable(false) } else { error }
+    }
+
+    /// Creates the error that fal reports in a frame of a realtime connection.
+    #[cfg(feature = "realtime")]
+    pub(crate) fn frame(code: &str, reason: Option<&str>) -> Self {
+        let words = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+        if code.eq_ignore_ascii_case("unauthorized") {
+            let message = format!("fal rejected the key or the token of the connection: {code}{words}");
+            let mut error = Error::new(ErrorKind::Service, message);
+            error.0.denial = Some(Denial::Unauthorized);
+            return error;
+        }
+        let mut error = Error::new(ErrorKind::Service, format!("fal reported {code}{words}"));
+        error.0.error_type = Some(ErrorType::other(code));
+        error
+    }
+
+    /// Creates the error of a WebSocket connection that fal has closed.
+    #[cfg(feature = "realtime")]
+    pub(crate) fn closed(code: u16, reason: &str) -> Self {
+        let words = if reason.is_empty() { String::new() } else { format!(": {reason}") };
+        let mut error = Error::new(ErrorKind::Service, format!("fal closed the connection with code {code}{words}"));
+        error.0.close_code = Some(code);
+        error
     }
 
     /// Creates the error of a step that took longer than `limit`.
@@ -452,6 +481,13 @@ impl Error {
         self.0.rejection
     }
 
+    /// Returns the code with which fal has closed a WebSocket connection, such as 1011 if the gateway failed. `None` if the
+    /// connection was lost without a code. Needs the cargo feature `realtime`.
+    #[cfg(feature = "realtime")]
+    pub fn close_code(&self) -> Option<u16> {
+        self.0.close_code
+    }
+
     /// Returns true if no connection to the service could be established. The request was not sent.
     pub fn is_connect(&self) -> bool {
         self.0.kind == ErrorKind::Connect
@@ -545,6 +581,8 @@ impl Error {
             self.0.error_type,
             Some(ErrorType::RequestTimeout | ErrorType::StartupTimeout | ErrorType::GenerationTimeout)
         );
+        // The word of a realtime application that waited too long for an input.
+        let by_type = by_type || self.0.error_type.as_ref().is_some_and(|word| word.as_str() == "TIMEOUT");
         self.0.kind == ErrorKind::Timeout || by_type || self.status() == Some(StatusCode::GATEWAY_TIMEOUT)
     }
 

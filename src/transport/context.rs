@@ -1,5 +1,9 @@
+#[cfg(feature = "blocking")]
+use std::any::Any;
 use std::fmt;
 use std::sync::atomic::AtomicU64;
+#[cfg(feature = "blocking")]
+use std::sync::{Arc, OnceLock};
 
 use http::HeaderMap;
 use url::Url;
@@ -31,6 +35,9 @@ pub(crate) struct Context {
     pub(crate) buckets: Buckets,
     /// The number of times that a model could not download a file.
     pub(crate) lost_files: AtomicU64,
+    /// The runtime of blocking calls, which runs while there is a client that needs it.
+    #[cfg(feature = "blocking")]
+    pub(crate) runtime: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
 impl fmt::Debug for Context {

@@ -26,6 +26,8 @@ mod time_limit;
 mod timeouts;
 pub(crate) mod tls;
 mod verdict;
+#[cfg(feature = "realtime")]
+mod websocket;
 
 pub use auth_scheme::AuthScheme;
 pub(crate) use body::whole;
@@ -33,8 +35,12 @@ pub(crate) use buckets::{Bucket, Buckets, is_object_of};
 pub(crate) use chunks::Chunks;
 pub(crate) use context::Context;
 pub(crate) use credentials::Credentials;
+#[cfg(feature = "proxy")]
+pub(crate) use headers::TARGET_URL;
 pub(crate) use headers::{UPLOAD_POLICY, header_value, parse_header, parse_headers};
 pub(crate) use hosts::{Hosts, check_encryption, join, parse_base_url, shown_host};
+#[cfg(feature = "proxy")]
+pub(crate) use hosts::{backup, is_loopback};
 pub(crate) use media_request::MAX_ERROR_BODY;
 pub(crate) use media_stream::MediaStream;
 pub(crate) use meter::Meter;
@@ -46,9 +52,15 @@ pub(crate) use proxies::{Proxies, Variable};
 pub(crate) use request::{Operation, Request};
 pub use retry::RetryPolicy;
 pub(crate) use retry::{jittered, random};
+#[cfg(feature = "realtime")]
+pub(crate) use send::keyed_error;
+#[cfg(feature = "proxy")]
+pub(crate) use send::{AGENT, keyed};
 pub(crate) use send::{open, send};
 pub(crate) use sse::EventStream;
 pub(crate) use streams::Streams;
 pub(crate) use time_limit::{deadline, until, within_total};
 pub(crate) use timeouts::Timeouts;
 pub(crate) use verdict::{Verdict, judged, verdict};
+#[cfg(feature = "realtime")]
+pub(crate) use websocket::{WebSocket, WebSocketOptions, open_websocket};

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use futures_util::{FutureExt, stream};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, USER_AGENT};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Method};
+use reqwest::RequestBuilder;
 use url::Url;
 
 use super::attempts::Attempts;
@@ -16,7 +17,7 @@ use super::time_limit::within;
 use crate::error::{Error, Sender};
 use crate::protocol::RawResponse;
 
-pub(super) const AGENT: &str = concat!("fal-client/", env!("CARGO_PKG_VERSION"), " (rust)");
+pub(crate) const AGENT: &str = concat!("fal-client/", env!("CARGO_PKG_VERSION"), " (rust)");
 
 /// Sends a request until it succeeds or the retry policy ends the attempts.
 pub(crate) async fn send(context: &Context, request: &Request) -> Result<RawResponse, Error> {
@@ -79,18 +80,29 @@ async fn exchange(context: &Context, request: &Request, url: &Url) -> Result<req
     }
     headers.extend(context.headers.clone());
     headers.extend(request.headers.clone());
-    if context.proxy_url.is_some() {
-        headers.insert(TARGET_URL, header_value(request.url.as_str())?);
-    }
-    if let Some(authorization) = context.credentials.authorization().await? {
-        headers.insert(AUTHORIZATION, authorization);
-    }
-    let mut outgoing = context.http.request(request.method.clone(), url.clone()).headers(headers);
+    let mut outgoing = keyed(context, request.method.clone(), &request.url, url, headers).await?;
     if let Some(body) = &request.body {
         outgoing = outgoing.header(CONTENT_LENGTH, body.len()).body(noticed(body.clone(), &request.may_have_arrived));
     }
     let sent = async { outgoing.send().await.map_err(Error::transport) };
     within(context.timeouts.response(request.operation), request.operation.name(), sent).await
+}
+
+/// Creates a request with the key. `at` is where it goes: to its URL, to the backup host or to the server proxy.
+pub(crate) async fn keyed(
+    context: &Context,
+    method: Method,
+    url: &Url,
+    at: &Url,
+    mut headers: HeaderMap,
+) -> Result<RequestBuilder, Error> {
+    if context.proxy_url.is_some() {
+        headers.insert(TARGET_URL, header_value(url.as_str())?);
+    }
+    if let Some(authorization) = context.credentials.authorization().await? {
+        headers.insert(AUTHORIZATION, authorization);
+    }
+    Ok(context.http.request(method, at.clone()).headers(headers))
 }
 
 /// Creates a body that sets `sent` when it is sent, which is after the connection is established.
@@ -111,22 +123,25 @@ fn accept(operation: Operation) -> &'static str {
 }
 
 /// Creates the error of an unsuccessful response to a request with the key.
-fn keyed_error(context: &Context, request: &Request, response: RawResponse) -> Error {
+pub(crate) fn keyed_error(context: &Context, request: &Request, response: RawResponse) -> Error {
     if response.status.is_redirection() {
         return redirected("fal", response);
     }
     let input = request.body.as_deref().unwrap_or_default();
     let of_model = request.operation.is_of_model();
-    let sender = match context.proxy_url {
-        Some(_) => Sender::ThroughProxy,
-        None if context.credentials.are_anonymous() => Sender::Anonymous,
-        None => Sender::WithKey,
-    };
-    let error = Error::keyed(response, of_model, input, sender);
+    let error = Error::keyed(response, of_model, input, sender(context));
     if of_model && error.is_about_lost_file() {
         context.lost_files.fetch_add(1, Ordering::Relaxed);
     }
     error
+}
+
+pub(super) fn sender(context: &Context) -> Sender {
+    match context.proxy_url {
+        Some(_) => Sender::ThroughProxy,
+        None if context.credentials.are_anonymous() => Sender::Anonymous,
+        None => Sender::WithKey,
+    }
 }
 
 /// Creates the error of a redirect. It is not followed because its target would receive the key or a token.

@@ -9,6 +9,7 @@ mod body_limits;
 mod call_futures;
 mod caller_headers;
 mod cancel_when;
+mod cancellation;
 mod changing_files;
 mod configuration;
 mod configured_hosts;

@@ -12,7 +12,7 @@ mod tokens;
 
 use std::path::Path;
 
-const CLIENT: &str = "text protocol error transport files schema media queue storage client call stream tokens webhook endpoint documents test_util fuzzing lib";
+const CLIENT: &str = "text protocol error transport files schema media queue storage client call stream tokens realtime webhook endpoint proxy blocking documents test_util fuzzing lib";
 
 const DOCUMENTS: &str = "budget pointer text finding refusals wrong_file json file source patch document form lib";
 
@@ -20,7 +20,7 @@ const GENERATOR: &str = "budget digest mark names prose words refusals error mod
     report select schema normalize types lower render manifest present features write summary lock change pipeline builder lib";
 
 const EMULATOR: &str = "documents error keys media random response sync time tokens input storage endpoints request \
-    account faults output queue settings state handlers http emulator builder lib";
+    account faults output queue webhooks settings state handlers sessions http emulator builder lib";
 
 #[test]
 fn client_depends_downwards() {

@@ -38,6 +38,15 @@ impl Catalog {
         self.endpoint(path).or_else(|| self.endpoint(path.strip_suffix("/stream")?))
     }
 
+    /// Returns the endpoint that a realtime path is below. Documents do not list such paths, and apps can choose them.
+    pub(crate) fn realtime(&self, path: &str) -> Option<&Arc<Endpoint>> {
+        if let Some(endpoint) = self.endpoint(path) {
+            let is_realtime = path.ends_with("/realtime") || path.ends_with("/ws");
+            return is_realtime.then_some(endpoint);
+        }
+        path.rmatch_indices('/').find_map(|(end, _)| self.endpoint(&path[..end]))
+    }
+
     /// Splits an id into its application and the rest. Returns `None` if the application is unknown.
     pub(crate) fn app_and_path<'i>(&self, id: &'i str) -> Option<(&'i str, &'i str)> {
         let end = id.match_indices('/').nth(app_segments(id) - 1).map_or(id.len(), |(end, _)| end);

@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 
 use crate::faults::break_point::BreakPoint;
 use crate::faults::disturb;
+use crate::faults::frame::Frame;
 use crate::faults::response::{self, FaultResponse};
 use crate::request::received_request::ReceivedRequest;
-use crate::response::failure::Failure;
+use crate::response::failure::{self, Failure};
 use crate::response::reply::{Dropped, Reply};
 use crate::time::clock::Clock;
 
@@ -48,7 +49,8 @@ use crate::time::clock::Clock;
 /// | after the request, without effect | [`drop_connection`](Self::drop_connection) |
 /// | after the request took effect, before the response | `drop_connection` with [`after_effect`](Self::after_effect) |
 /// | in the status line of the response | [`drop_response_in_head`](Self::drop_response_in_head) |
-/// | in the response body | [`drop_response_after`](Self::drop_response_after), [`drop_response_after_bytes`](Self::drop_response_after_bytes) |
+/// | in the response body, or between messages of a WebSocket | [`drop_response_after`](Self::drop_response_after), [`drop_response_after_bytes`](Self::drop_response_after_bytes) |
+/// | with a close frame | [`close`](Self::close) |
 ///
 /// | the connection stays open | |
 /// | --- | --- |
@@ -68,11 +70,43 @@ pub struct Fault {
     repeats: bool,
 }
 
-/// The end of a request that is not read completely.
-#[derive(Clone, Copy, Debug)]
+/// The end of a connection that is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cut {
+    /// The connection is closed.
     Drop,
+    /// The connection stays open, and silent.
     Stall,
+}
+
+/// The number of messages after which a WebSocket is cut.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MessageLimit {
+    left: usize,
+    cut: Cut,
+}
+
+impl MessageLimit {
+    pub(crate) fn check(&self) -> Result<(), Cut> {
+        if self.left == 0 { Err(self.cut) } else { Ok(()) }
+    }
+
+    /// Counts a message that was sent.
+    pub(crate) fn count(&mut self) -> Result<(), Cut> {
+        self.left = self.left.saturating_sub(1);
+        self.check()
+    }
+}
+
+/// The response to a message on a realtime connection that comes instead of its output.
+#[derive(Clone, Debug)]
+pub(crate) enum Instead<'a> {
+    Frames(&'a [Frame]),
+    /// An output.
+    Output(Value),
+    /// An error of the app, with its reason.
+    Error(String),
+    Drop,
 }
 
 type Condition = Arc<dyn Fn(&ReceivedRequest) -> bool + Send + Sync>;
@@ -82,6 +116,7 @@ enum Kind {
     None,
     Respond(FaultResponse),
     Outcome(FaultResponse),
+    Frames(Vec<Frame>),
     DropConnection,
     DropRequest { after: usize },
     StallRequest { after: usize },
@@ -116,6 +151,9 @@ impl Fault {
     }
 
     /// Responds with this HTTP status (200 to 599) and `{"detail": "…"}` with the status's reason phrase.
+    ///
+    /// An input of a realtime connection has no status: below 300, the [`json`](Self::json) body is its output, and otherwise the
+    /// reason of an error.
     pub fn respond(status: u16) -> Self {
         Fault::new(Kind::Respond(FaultResponse::new(
             status,
@@ -154,8 +192,10 @@ impl Fault {
     /// With status 200 and a [`json`](Self::json) body, that body is the output of one job, even if it breaks the document.
     /// [`Emulator::answer`](crate::Emulator::answer) sets the output of all jobs of an endpoint.
     ///
-    /// Applies to [`Operation::Submit`](crate::Operation::Submit), [`Operation::Run`](crate::Operation::Run) and
-    /// [`Operation::Stream`](crate::Operation::Stream). Other operations ignore it.
+    /// Applies to [`Operation::Submit`](crate::Operation::Submit), [`Operation::Run`](crate::Operation::Run),
+    /// [`Operation::Stream`](crate::Operation::Stream), [`Operation::WebSocketRun`](crate::Operation::WebSocketRun) and
+    /// [`Operation::RealtimeInput`](crate::Operation::RealtimeInput), where an error is one of the app. Other operations ignore
+    /// it.
     ///
     /// ```
     /// # use fal_emulator::{Emulator, Fault, Operation};
@@ -174,6 +214,29 @@ impl Fault {
             "application/json",
             vec![detail(status).to_string().into()],
         )))
+    }
+
+    /// Sends these frames on a WebSocket: after the handshake of [`Operation::Realtime`](crate::Operation::Realtime) and
+    /// [`Operation::WebSocket`](crate::Operation::WebSocket), or instead of the response to a message
+    /// ([`Operation::RealtimeInput`](crate::Operation::RealtimeInput),
+    /// [`Operation::WebSocketRun`](crate::Operation::WebSocketRun)). The connection continues, unless the last frame is a
+    /// close frame. Other operations ignore it.
+    ///
+    /// ```
+    /// # use fal_emulator::{Emulator, Fault, Frame, Operation};
+    /// # fn example(emulator: &Emulator) {
+    /// emulator.inject_fault(Operation::RealtimeInput, Fault::frames([Frame::unauthorized()]));
+    /// // An unexpected message that no input caused:
+    /// emulator.inject_fault(Operation::Realtime, Fault::frames([Frame::text("[]")]));
+    /// # }
+    /// ```
+    pub fn frames(frames: impl IntoIterator<Item = Frame>) -> Self {
+        Fault::new(Kind::Frames(frames.into_iter().collect()))
+    }
+
+    /// Closes a WebSocket with a code and a reason, see [`frames`](Self::frames) and [`Frame::close`].
+    pub fn close(code: u16, reason: &str) -> Self {
+        Fault::frames([Frame::close(code, reason)])
     }
 
     /// Closes the connection without a response, once the request was read.
@@ -198,8 +261,11 @@ impl Fault {
         Fault::new(Kind::DropResponseInHead)
     }
 
-    /// Closes the connection in the response body: after `count` events of a stream, or `count` bytes of any other
-    /// body. The request takes effect.
+    /// Closes the connection in the response body: after `count` events of a stream, messages of a WebSocket, or bytes of
+    /// any other body. The request takes effect.
+    ///
+    /// On a WebSocket, a fault of the handshake counts all messages that the emulator sends. A fault of a message counts
+    /// those that respond to it.
     pub fn drop_response_after(count: usize) -> Self {
         Fault::new(Kind::DropResponse { after: count })
     }
@@ -210,13 +276,13 @@ impl Fault {
         Fault::new(Kind::DropResponseBytes { after: bytes })
     }
 
-    /// Stops sending in the response body: after `count` events of a stream, or `count` bytes of any other body. The
-    /// connection stays open, without keep-alive comments. The request takes effect.
+    /// Stops sending in the response body: after `count` events of a stream, messages of a WebSocket, or bytes of any other
+    /// body. The connection stays open, without keep-alive comments or pongs. The request takes effect.
     pub fn stall_response_after(count: usize) -> Self {
         Fault::new(Kind::StallResponse { after: count })
     }
 
-    /// Sends the response body in pieces of `bytes` bytes (at least 1), each after `interval`.
+    /// Sends the response body in pieces of `bytes` bytes (at least 1), each after `interval`. Realtime connections ignore it.
     pub fn throttle(bytes: usize, interval: Duration) -> Self {
         Fault::new(Kind::Throttle { bytes: bytes.max(1), interval })
     }
@@ -358,6 +424,50 @@ impl Fault {
         }
     }
 
+    /// Returns the number of messages of a WebSocket after which it is cut.
+    pub(crate) fn message_limit(&self) -> Option<MessageLimit> {
+        match self.kind {
+            Kind::DropResponse { after } => Some(MessageLimit { left: after, cut: Cut::Drop }),
+            Kind::StallResponse { after } => Some(MessageLimit { left: after, cut: Cut::Stall }),
+            _ => None,
+        }
+    }
+
+    /// Returns the number of bytes on a WebSocket after which the connection is closed.
+    pub(crate) fn byte_limit(&self) -> Option<usize> {
+        match self.kind {
+            Kind::DropResponseBytes { after } => Some(after),
+            // A part of the head of a frame.
+            Kind::DropResponseInHead => Some(1),
+            _ => None,
+        }
+    }
+
+    /// Returns the frames that a WebSocket begins with.
+    pub(crate) fn own_frames(&self) -> Option<&[Frame]> {
+        match &self.kind {
+            Kind::Frames(frames) => Some(frames),
+            _ => None,
+        }
+    }
+
+    /// Returns what comes instead of the output of a message.
+    pub(crate) fn instead(&self) -> Option<Instead<'_>> {
+        match &self.kind {
+            Kind::Frames(frames) => Some(Instead::Frames(frames)),
+            Kind::DropConnection => Some(Instead::Drop),
+            Kind::Respond(response) => Some(match serde_json::from_slice(&response.body()) {
+                Ok(output) if (200..300).contains(&response.status) => Instead::Output(output),
+                _ => Instead::Error(failure::reason(&response.body())),
+            }),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_after_effect(&self) -> bool {
+        self.after_effect
+    }
+
     pub(crate) fn ignores_range(&self) -> bool {
         matches!(self.kind, Kind::IgnoreRange)
     }
@@ -384,15 +494,20 @@ impl Fault {
 
     /// Applies the fault to the normal response.
     pub(crate) fn apply(&self, normal: Reply, clock: &Arc<Clock>, break_point: &BreakPoint) -> Result<Reply, Dropped> {
+        // A connection that switches to WebSocket is cut later.
+        let is_websocket = normal.status() == StatusCode::SWITCHING_PROTOCOLS;
         let reply = match &self.kind {
             Kind::Outcome(_) => return Ok(normal),
             Kind::Respond(_) | Kind::DropConnection => return self.own_reply(clock).unwrap_or(Ok(normal)),
             // A cut request never gets here, and a range is ignored when the file is read.
-            Kind::None | Kind::IgnoreRange | Kind::DropRequest { .. } | Kind::StallRequest { .. } => normal,
+            Kind::None | Kind::Frames(_) | Kind::IgnoreRange | Kind::DropRequest { .. } | Kind::StallRequest { .. } => {
+                normal
+            }
             Kind::DropResponseInHead => {
                 break_point.set(HEAD_BYTES);
                 normal
             }
+            _ if is_websocket => normal,
             Kind::DropResponse { after } => disturb::drop_after(normal, *after),
             Kind::DropResponseBytes { after } => disturb::drop_after_bytes(normal, *after),
             Kind::StallResponse { after } => disturb::stall_after(normal, *after),

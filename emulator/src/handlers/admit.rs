@@ -1,4 +1,4 @@
-use crate::handlers::{auth, jobs, platform, queue, stream, uploads};
+use crate::handlers::{auth, jobs, platform, queue, stream, uploads, websocket};
 use crate::request::operation::Operation;
 use crate::request::received::Received;
 use crate::request::route::Route;
@@ -14,6 +14,8 @@ pub(crate) fn admit(state: &State, route: &Route, received: &Received) -> Result
     match route {
         Route::Run { id } | Route::Submit { id } => jobs::endpoint(state, id, received).map(drop),
         Route::Stream { id } => stream::endpoint(state, id, received).map(drop),
+        Route::Realtime { id } => websocket::admit_realtime(state, id, received),
+        Route::Calls { id } => websocket::admit_calls(state, id, received),
         Route::Token { .. } => auth::check_key(state, received),
         Route::Job { app, request_id, .. } => queue::job(state, app, request_id, received).map(drop),
         Route::Storage { operation } => match operation {
@@ -25,7 +27,7 @@ pub(crate) fn admit(state: &State, route: &Route, received: &Received) -> Result
             auth::check_signature(state, received, &Grant::Put(path.clone()))?;
             uploads::expected(state, path, received).map(drop)
         }
-        Route::File { .. } => Ok(()),
+        Route::File { .. } | Route::WebhookKeys => Ok(()),
         Route::Part { path, upload_id, number } => {
             auth::check_parts(state, received, upload_id)?;
             uploads::check_part(state, path, upload_id, number)

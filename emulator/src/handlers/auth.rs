@@ -12,8 +12,11 @@ use crate::tokens::TokenError;
 /// The query parameter of a temporary token.
 const TOKEN: &str = "fal_jwt_token";
 
-/// Requires a key for an endpoint or application.
+/// Requires a key for an endpoint or application. A message of a WebSocket has the credentials of its handshake.
 pub(super) fn check_app_key(state: &State, received: &Received, app: &str) -> Result<(), Refusal> {
+    if received.is_message() {
+        return check_account(state, received);
+    }
     state.settings.keys.check(received.headers()).map_err(|error| {
         unauthorized(&match error {
             KeyError::Missing => {
@@ -28,8 +31,8 @@ pub(super) fn check_app_key(state: &State, received: &Received, app: &str) -> Re
 
 /// Requires a key for an endpoint, or a temporary token in the query. Browsers cannot set headers everywhere.
 pub(super) fn check_app_key_or_token(state: &State, received: &Received, app: &str) -> Result<(), Refusal> {
-    match received.query(TOKEN) {
-        Some(token) if !received.headers().contains_key(AUTHORIZATION) => {
+    match token(received).filter(|_| !received.is_message()) {
+        Some(token) => {
             state.tokens.check(token, app).map_err(|error| match error {
                 TokenError::Unknown => unauthorized("Invalid token"),
                 TokenError::Expired => unauthorized("The token has expired"),
@@ -37,8 +40,13 @@ pub(super) fn check_app_key_or_token(state: &State, received: &Received, app: &s
             })?;
             check_account(state, received)
         }
-        _ => check_app_key(state, received, app),
+        None => check_app_key(state, received, app),
     }
+}
+
+/// Returns the temporary token of a request. A key takes precedence.
+pub(crate) fn token(received: &Received) -> Option<&str> {
+    received.query(TOKEN).filter(|_| !received.headers().contains_key(AUTHORIZATION))
 }
 
 /// Requires a key.
@@ -51,7 +59,7 @@ pub(super) fn check_key(state: &State, received: &Received) -> Result<(), Refusa
 }
 
 /// Requires that the account is not locked, and that its key has the permission.
-fn check_account(state: &State, received: &Received) -> Result<(), Refusal> {
+pub(super) fn check_account(state: &State, received: &Received) -> Result<(), Refusal> {
     state.account.check(received.operation()).map_err(|error| match error {
         AccountError::Locked(reason) => forbidden(&account::locked(&reason)),
         AccountError::Insufficient => forbidden("Insufficient permissions"),

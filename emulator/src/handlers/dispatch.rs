@@ -1,9 +1,11 @@
+use hyper::StatusCode;
+
 use crate::handlers::call::Call;
-use crate::handlers::{files, platform, queue, run, stream, tokens, uploads};
+use crate::handlers::{files, platform, queue, run, stream, tokens, uploads, websocket};
 use crate::request::operation::Operation;
 use crate::request::route::Route;
 use crate::response::refusal::Refusal;
-use crate::response::reply::Reply;
+use crate::response::reply::{self, Reply};
 use crate::state::State;
 use crate::storage::content::Blob;
 
@@ -14,6 +16,7 @@ pub(crate) async fn dispatch(state: &State, call: Call<'_>, file: Option<Blob>) 
     match route {
         Route::Run { id } => run::run(state, call, id).await,
         Route::Stream { id } => stream::stream(state, call, id).await,
+        Route::Realtime { .. } | Route::Calls { .. } => websocket::accept(received),
         Route::Submit { id } => queue::submit(state, call, id),
         Route::Token { realtime } => tokens::create(state, received, *realtime),
         Route::Job { operation, app, request_id } => {
@@ -36,6 +39,7 @@ pub(crate) async fn dispatch(state: &State, call: Call<'_>, file: Option<Blob>) 
         Route::Complete { path, upload_id } => uploads::complete_multipart(state, path, upload_id, received),
         Route::SignPart { upload_id, number } => uploads::sign_part(state, upload_id, number),
         Route::CompleteByKey { upload_id } => uploads::complete_by_key(state, upload_id, received),
+        Route::WebhookKeys => Ok(reply::json(StatusCode::OK, &state.outbox.signatory.jwks())),
         Route::RequestBelowPath | Route::Unknown => Err(Refusal::NoPath(received.path().to_owned())),
     }
 }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 use hyper::header::HeaderName;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::endpoints::endpoint::Endpoint;
+use crate::faults::fault::Fault;
 use crate::handlers::auth;
 use crate::handlers::blocking::blocking;
-use crate::handlers::call::Call;
 use crate::input::checks;
 use crate::input::file_limits::{self, HEADER_BYTES, Measured};
 use crate::input::files::missing_files;
@@ -48,22 +48,22 @@ pub(super) fn no_endpoint(state: &State, id: &str) -> Refusal {
 }
 
 /// Turns a request into a job.
-pub(super) fn accept(
+pub(crate) fn accept(
     state: &State,
-    call: Call<'_>,
+    received: &Arc<Received>,
+    fault: &Fault,
     endpoint: &Arc<Endpoint>,
     is_direct: bool,
 ) -> Result<Arc<Job>, Refusal> {
     let id = random::uuid();
     let script = if is_direct { &state.direct } else { &state.queued };
-    let policy = upload_policy(call.received).err().map(Failure::invalid_header);
-    let failure =
-        policy.or_else(|| invalid_input(endpoint, call.received)).or_else(|| call.fault.job_failure(&state.clock));
-    let prospect = failure.map_or_else(|| prospect(state, endpoint, call.received), Err);
-    let (endpoint, received, script) = (Arc::clone(endpoint), Arc::clone(call.received), Arc::clone(script));
+    let policy = upload_policy(received).err().map(Failure::invalid_header);
+    let failure = policy.or_else(|| invalid_input(endpoint, received)).or_else(|| fault.job_failure(&state.clock));
+    let prospect = failure.map_or_else(|| prospect(state, endpoint, received), Err);
+    let (endpoint, received, script) = (Arc::clone(endpoint), Arc::clone(received), Arc::clone(script));
     let job = Arc::new(Job::new(id, endpoint, received, prospect, script, &state.clock, is_direct));
     state.jobs.add(Arc::clone(&job))?;
-    call.received.set_request_id(&job.id);
+    job.received.set_request_id(&job.id);
     Ok(job)
 }
 
@@ -148,6 +148,14 @@ pub(super) async fn result(state: &State, job: &Arc<Job>) -> Reply {
     }
 }
 
+/// Returns the outputs of a realtime input: one, unless a test has set several.
+pub(crate) async fn results(state: &State, job: &Arc<Job>) -> Result<Series, Failure> {
+    if job.prospect.is_err() || state.outputs.series(&job.endpoint.document.id).is_some() {
+        return series(state, job).await.map(|(series, _)| series);
+    }
+    Ok(Series::Whole(outputs(state, job, &[Part::Final]).await?.0))
+}
+
 /// Returns the outputs of a stream, with the billable units.
 pub(super) async fn series(state: &State, job: &Arc<Job>) -> Result<(Series, String), Failure> {
     if let Err(failure) = &job.prospect {
@@ -158,6 +166,10 @@ pub(super) async fn series(state: &State, job: &Arc<Job>) -> Result<(Series, Str
         return Ok((Series::Scripted(outputs), "1".to_owned()));
     }
     let (mut outputs, units) = outputs(state, job, &[Part::Final]).await?;
+    if job.endpoint.app.starts_with("workflows/") {
+        let output = outputs.pop().unwrap_or_default();
+        return Ok((Series::Whole(workflow_events(job, &output)), units));
+    }
     let series = match Series::of_text(&job.endpoint.document, outputs.pop().unwrap_or_default()) {
         Ok(series) => series,
         Err(last) => {
@@ -169,6 +181,16 @@ pub(super) async fn series(state: &State, job: &Arc<Job>) -> Result<(Series, Str
     Ok((series, units))
 }
 
+/// Returns the events of a workflow that has one node.
+fn workflow_events(job: &Job, output: &Value) -> Vec<Value> {
+    let (node, app) = ("node", &job.endpoint.app);
+    vec![
+        json!({ "type": "submit", "node_id": node, "app_id": app, "request_id": random::uuid() }),
+        json!({ "type": "completion", "node_id": node, "output": output }),
+        json!({ "type": "output", "output": output }),
+    ]
+}
+
 /// An output of a job: the final one, or one of those before.
 #[derive(Clone, Copy, Debug)]
 enum Part {
@@ -178,6 +200,9 @@ enum Part {
 
 /// Makes outputs of a job, and returns them with the billable units.
 async fn outputs(state: &State, job: &Arc<Job>, parts: &'static [Part]) -> Result<(Vec<Value>, String), Failure> {
+    if let Ok(Prospect::Scripted(output)) = &job.prospect {
+        return Ok((vec![(**output).clone(); parts.len()], "1".to_owned()));
+    }
     let (job, base_url, store) = (Arc::clone(job), state.base_url.clone(), Arc::clone(&state.store));
     let upload_time = state.settings.output_upload_time;
     let work = move || {
@@ -204,9 +229,8 @@ fn output(
 ) -> Result<(Value, String), String> {
     let input = job.received.input().unwrap_or(&Value::Null);
     let canvas = match &job.prospect {
-        Ok(Prospect::Scripted(output)) => return Ok(((**output).clone(), "1".to_owned())),
         Ok(Prospect::Made(sources)) => sources.canvas(input),
-        Err(_) => None,
+        Ok(Prospect::Scripted(_)) | Err(_) => None,
     };
     let lifecycle = job.received.lifecycle();
     // The same input yields the same files, unless they expire with the request or are made from its source files.

@@ -1,12 +1,13 @@
 //! The operations of fal, as functions of the emulator's state.
 
 pub(crate) mod admit;
-mod auth;
+pub(crate) mod auth;
 mod blocking;
 pub(crate) mod call;
 pub(crate) mod dispatch;
 mod files;
-mod jobs;
+pub(crate) mod jobs;
+pub(crate) mod perform;
 mod platform;
 mod queue;
 mod run;
@@ -14,3 +15,5 @@ mod status_stream;
 mod stream;
 mod tokens;
 mod uploads;
+pub(crate) mod webhook;
+pub(crate) mod websocket;

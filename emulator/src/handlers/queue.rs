@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hyper::StatusCode;
+use serde_json::json;
 
 use crate::handlers::call::Call;
 use crate::handlers::{auth, jobs, status_stream};
@@ -22,8 +23,13 @@ pub(super) fn submit(state: &State, call: Call<'_>, id: &str) -> Result<Reply, R
             return Err(Refusal::QueueFull { waiting });
         }
     }
-    let job = jobs::accept(state, call, endpoint, false)?;
-    let reply = reply::json(StatusCode::OK, &job.status(&job.start(), &state.base_url, None));
+    let job = jobs::accept(state, call.received, call.fault, endpoint, false)?;
+    let mut status = job.status(&job.start(), &state.base_url, None);
+    if let Some(url) = call.received.query("fal_webhook") {
+        status["gateway_request_id"] = json!(job.id);
+        state.outbox.submit(&job, url);
+    }
+    let reply = reply::json(StatusCode::OK, &status);
     Ok(reply::with_request_id(reply, &job.id))
 }
 

@@ -1,37 +1,42 @@
 use std::future::pending;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header::EXPECT;
+use hyper::upgrade::OnUpgrade;
+use hyper::{Request, StatusCode};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::faults::break_point::BreakPoint;
 use crate::faults::fault::Cut;
 use crate::handlers::admit::admit;
 use crate::handlers::call::Call;
-use crate::handlers::dispatch::dispatch;
+use crate::handlers::perform::perform;
 use crate::http::body::{self, Held, Unread};
 use crate::http::hosts;
-use crate::request::received::Received;
+use crate::request::received::{Received, is_websocket};
 use crate::request::received_request::ReceivedRequest;
 use crate::request::route::Route;
-use crate::response::refusal::Refusal;
 use crate::response::reply::{Dropped, Reply};
+use crate::sessions::session::Session;
 use crate::state::State;
 use crate::storage::content::Blob;
+use crate::sync::lock;
 
-/// Responds to a request, or drops its connection if a fault says so.
-pub(super) async fn respond(
-    state: &State,
+/// Responds to a request, or drops its connection if a fault says so. Sets the session of a connection that becomes a
+/// WebSocket.
+pub(super) async fn respond<'s>(
+    state: &'s State,
     request: Request<Incoming>,
     break_point: &BreakPoint,
+    session: &Mutex<Option<Session<'s>>>,
 ) -> Result<Reply, Dropped> {
-    let (head, incoming) = request.into_parts();
+    let (mut head, incoming) = request.into_parts();
     if let Err(refusal) = hosts::check(&head, &state.settings.allowed_hosts) {
         return Ok(refusal.into_reply());
     }
-    let route = Route::parse(&head.method, head.uri.path());
+    let upgrade = head.extensions.remove::<OnUpgrade>();
+    let route = Route::parse(&head.method, head.uri.path(), is_websocket(&head.headers));
     let endpoint = endpoint(state, &route);
     let request = state.journal.begin(route.operation(), |in_flight| Received::new(&route, endpoint, in_flight, head));
     let received = &request.received;
@@ -60,26 +65,17 @@ pub(super) async fn respond(
     };
     request.was_read();
 
-    fault.wait(&state.clock).await;
-    let response = match fault.replacement(&state.clock) {
-        Some(replacement) => replacement,
-        None => {
-            let reply = match read {
-                Ok(Read { file, permit: _permit }) => {
-                    dispatch(state, Call { route: &route, received, fault: &fault }, file).await
-                }
-                Err(refusal) => Err(refusal),
-            };
-            fault.apply(reply.unwrap_or_else(Refusal::into_reply), &state.clock, break_point)
-        }
+    let (read, _permit) = match read {
+        Ok(Read { file, permit }) => (Ok(file), permit),
+        Err(refusal) => (Err(refusal), None),
     };
-    if let Ok(reply) = &response {
-        received.set_status(reply.status().as_u16());
+    let call = Call { route: &route, received, fault: &fault };
+    let response = perform(state, call, read, break_point).await?;
+    if let Some(upgrade) = upgrade.filter(|_| response.status() == StatusCode::SWITCHING_PROTOCOLS) {
+        let break_point = break_point.clone();
+        *lock(session) = Some(Session { upgrade, route, request, fault, break_point });
     }
-    if let Some(on_request) = &state.settings.on_request {
-        on_request(&ReceivedRequest(Arc::clone(received)));
-    }
-    response
+    Ok(response)
 }
 
 /// A body that was read.
@@ -105,7 +101,10 @@ async fn read_body(state: &State, route: &Route, incoming: Incoming, received: &
 fn endpoint(state: &State, route: &Route) -> Option<String> {
     match route {
         Route::Run { id } | Route::Submit { id } => Some(id.clone()),
-        Route::Stream { id } => {
+        Route::Realtime { id } => {
+            Some(state.catalog.realtime(id).map_or_else(|| id.clone(), |endpoint| endpoint.document.id.clone()))
+        }
+        Route::Stream { id } | Route::Calls { id } => {
             Some(state.catalog.streamed(id).map_or_else(|| id.clone(), |endpoint| endpoint.document.id.clone()))
         }
         Route::Job { app, request_id, .. } => {

@@ -1,6 +1,6 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -16,6 +16,7 @@ use crate::http::exchange;
 use crate::http::wire::Wire;
 use crate::response::exceeded::Exceeded;
 use crate::state::State;
+use crate::sync::lock;
 
 /// The most open connections.
 const MAX_CONNECTIONS: usize = 4_096;
@@ -96,10 +97,15 @@ async fn connection(stream: TcpStream, state: Arc<State>, _permit: OwnedSemaphor
     let _ = stream.set_nodelay(true);
     let break_point = BreakPoint::never();
     let wire = Wire::new(stream, break_point.clone());
-    let service = service_fn(|request| exchange::respond(&state, request, &break_point));
+    let session = Mutex::new(None);
+    let service = service_fn(|request| exchange::respond(&state, request, &break_point, &session));
     // A connection fails when the client disconnects or a fault breaks it. Neither is an error of the emulator.
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     http.max_buf_size(MAX_HEAD_BYTES).max_headers(MAX_HEADERS);
-    let _ = http.serve_connection(TokioIo::new(wire), service).await;
+    let _ = http.serve_connection(TokioIo::new(wire), service).with_upgrades().await;
+    let session = lock(&session).take();
+    if let Some(session) = session {
+        session.serve(&state).await;
+    }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use crate::queue::job::{Job, Phase};
 use crate::request::received_request::ReceivedRequest;
 
-/// A request that the emulator accepted: a queued request or a direct run. fal would bill it.
+/// A request that the emulator accepted: a queued request, or a direct run, which streams and messages of a WebSocket are too.
+/// fal would bill it.
 ///
 /// ```
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {

@@ -43,7 +43,7 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// Completes jobs when they are submitted, with two log lines. Direct runs respond immediately.
+    /// Completes jobs when they are submitted, with two log lines. Direct runs, streams and realtime inputs respond immediately.
     pub fn instant() -> Self {
         Pace { ahead: 0, waiting: Duration::ZERO, log_lines: 2, running: Duration::ZERO, ..Pace::default() }
     }
@@ -75,7 +75,8 @@ impl Pace {
         self
     }
 
-    /// Sets the time that a job or a direct run takes. Default: 600 ms.
+    /// Sets the time that a job, a direct run or an input of a realtime connection takes. The events of a stream are spread over
+    /// it. Default: 600 ms.
     pub fn running(mut self, time: Duration) -> Self {
         self.running = time;
         self

@@ -13,6 +13,9 @@ pub(super) fn find(received: &Received) -> Option<&'static str> {
         Operation::Media if received.headers().contains_key(AUTHORIZATION) => {
             Some("the API key was sent to a file host, which does not need it")
         }
+        Operation::WebhookKeys if received.headers().contains_key(AUTHORIZATION) => {
+            Some("the API key was sent for the public keys of webhooks, which need none")
+        }
         Operation::Run => {
             in_content_type(received).or_else(|| in_queue_options(received)).or_else(|| in_options(received))
         }

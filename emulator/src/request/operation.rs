@@ -6,6 +6,14 @@ pub enum Operation {
     Run,
     /// Run an endpoint directly, and stream its outputs as server-sent events: `POST /fal.run/{id}/stream`.
     Stream,
+    /// Connect to a realtime endpoint: `GET /fal.run/{id}/realtime` with a WebSocket upgrade.
+    Realtime,
+    /// Send an input on a realtime connection: a WebSocket message.
+    RealtimeInput,
+    /// Connect for calls over a WebSocket: `GET /ws.fal.run/{id}` with an upgrade.
+    WebSocket,
+    /// Run an endpoint over a WebSocket: a message.
+    WebSocketRun,
     /// Submit a request to the queue: `POST /queue.fal.run/{id}`.
     Submit,
     /// Get the status of a request: `GET /queue.fal.run/{app}/requests/{request_id}/status`.
@@ -47,6 +55,8 @@ pub enum Operation {
     FileAcl,
     /// Set the ACL of a file: `PUT /api.fal.ai/v1/storage/files/acl`.
     SetFileAcl,
+    /// Get the public keys of webhooks: `GET /rest.fal.ai/.well-known/jwks.json`.
+    WebhookKeys,
     /// Any other path. fal does not have it.
     Other,
 }

@@ -3,7 +3,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::header::CONTENT_TYPE;
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderName, UPGRADE};
 use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Uri};
 use percent_encoding::percent_decode_str;
@@ -70,6 +70,32 @@ impl Received {
         }
     }
 
+    /// Creates the record of a message on the WebSocket of a handshake.
+    pub(crate) fn message(handshake: &Received, operation: Operation, in_flight: usize) -> Self {
+        Received {
+            operation,
+            method: handshake.method.clone(),
+            uri: handshake.uri.clone(),
+            query: handshake.query.clone(),
+            headers: handshake.headers.clone(),
+            endpoint: handshake.endpoint.clone(),
+            in_flight,
+            body: OnceLock::new(),
+            request_id: OnceLock::new(),
+            status: OnceLock::new(),
+        }
+    }
+
+    /// Returns whether this is a message of a WebSocket, with the headers of its handshake.
+    pub(crate) fn is_message(&self) -> bool {
+        matches!(self.operation, Operation::RealtimeInput | Operation::WebSocketRun)
+    }
+
+    /// Returns whether the request asks for a WebSocket.
+    pub(crate) fn is_websocket(&self) -> bool {
+        is_websocket(&self.headers)
+    }
+
     pub(crate) fn operation(&self) -> Operation {
         self.operation
     }
@@ -96,6 +122,9 @@ impl Received {
 
     /// Returns whether exactly one header says that the body is JSON. fal's models treat any other body as opaque bytes.
     pub(crate) fn declares_json(&self) -> bool {
+        if self.is_message() {
+            return true;
+        }
         let mut types = self.headers.get_all(CONTENT_TYPE).iter();
         let only = types.next().filter(|_| types.next().is_none()).and_then(|value| value.to_str().ok());
         let media_type = only.and_then(|value| value.split(';').next()).unwrap_or_default().trim().to_ascii_lowercase();
@@ -108,6 +137,16 @@ impl Received {
     pub(crate) fn set_body(&self, bytes: Bytes) {
         let json = serde_json::from_slice(&bytes);
         let _ = self.body.set(Body { size: bytes.len() as u64, weight: weight(&bytes), bytes, json });
+    }
+
+    /// Sets the body of a message that was decoded, with the bytes that it takes in memory.
+    pub(crate) fn set_message(&self, bytes: Bytes, decoded: Result<(Value, usize), serde_json::Error>) {
+        let size = bytes.len() as u64;
+        let (json, weight) = match decoded {
+            Ok((json, weight)) => (Ok(json), weight),
+            Err(error) => (Err(error), bytes.len()),
+        };
+        let _ = self.body.set(Body { size, weight, bytes, json });
     }
 
     /// Sets the size of a body that is an uploaded file.
@@ -178,6 +217,15 @@ pub(crate) fn weight(body: &[u8]) -> usize {
         _ => 0,
     });
     body.len() + values.sum::<usize>()
+}
+
+/// Returns whether headers ask for a WebSocket.
+pub(crate) fn is_websocket(headers: &HeaderMap) -> bool {
+    let has = |name: HeaderName, token: &str| {
+        let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(',')).any(|value| value.trim().eq_ignore_ascii_case(token))
+    };
+    has(UPGRADE, "websocket") && has(CONNECTION, "upgrade")
 }
 
 /// Decodes the parameters of a query.

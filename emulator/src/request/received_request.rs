@@ -6,7 +6,8 @@ use crate::request::mistake;
 use crate::request::operation::Operation;
 use crate::request::received::Received;
 
-/// A request that the emulator received.
+/// A request that the emulator received, or a message of a WebSocket. A message has the path, the query and the headers of its
+/// handshake.
 ///
 /// ```
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -67,7 +68,7 @@ impl ReceivedRequest {
         self.0.body.get().map_or(0, |body| body.size)
     }
 
-    /// Returns the body as JSON, or null if it is not JSON.
+    /// Returns the body as JSON, or null if it is not JSON. A MessagePack message is decoded; binary data in it is Base64.
     pub fn input(&self) -> &Value {
         self.0.input().unwrap_or(&Value::Null)
     }
@@ -83,12 +84,13 @@ impl ReceivedRequest {
     }
 
     /// Returns the number of requests of the same operation that were in flight when this one arrived, itself included.
-    /// It shows the concurrency of a client.
+    /// It shows the concurrency of a client. The handshake of a WebSocket is in flight as long as its connection.
     pub fn in_flight(&self) -> usize {
         self.0.in_flight
     }
 
-    /// Returns the HTTP status of the response, or `None` before it is decided and if the connection was dropped.
+    /// Returns the HTTP status of the response, or `None` before it is decided and if the connection was dropped. An input of a
+    /// realtime connection has 200 or 500, or `None` if a newer one replaced it.
     pub fn status(&self) -> Option<u16> {
         self.0.status.get().copied()
     }

@@ -12,6 +12,10 @@ pub(crate) enum Route {
     Run { id: String },
     /// `/fal.run/{id}`, with an id that ends in `/stream`.
     Stream { id: String },
+    /// `/fal.run/{id}`, with a WebSocket upgrade.
+    Realtime { id: String },
+    /// `/ws.fal.run/{id}`
+    Calls { id: String },
     /// `/queue.fal.run/{id}`
     Submit { id: String },
     /// `/queue.fal.run/{app}/requests/{request_id}` and the paths below.
@@ -30,6 +34,8 @@ pub(crate) enum Route {
     SignPart { upload_id: String, number: String },
     /// `/rest.fal.ai/storage/upload/multipart/{upload_id}/complete`
     CompleteByKey { upload_id: String },
+    /// `/rest.fal.ai/.well-known/jwks.json`
+    WebhookKeys,
     /// `…/requests/…` below more than the application. Documents list such paths, but fal rejects them.
     RequestBelowPath,
     /// Any other path.
@@ -37,8 +43,9 @@ pub(crate) enum Route {
 }
 
 impl Route {
-    /// Parses a path. Trailing slashes are ignored, and segments are percent-decoded.
-    pub(crate) fn parse(method: &Method, path: &str) -> Self {
+    /// Parses a path. Trailing slashes are ignored, and segments are percent-decoded. `websocket` means that the request asks
+    /// for an upgrade.
+    pub(crate) fn parse(method: &Method, path: &str, websocket: bool) -> Self {
         let decoded: Vec<String> = path
             .trim_matches('/')
             .split('/')
@@ -47,8 +54,11 @@ impl Route {
         let segments: Vec<&str> = decoded.iter().map(String::as_str).collect();
         let storage = |operation| Route::Storage { operation };
         match segments.as_slice() {
+            ["fal.run", id @ ..] if !id.is_empty() && websocket => Route::Realtime { id: id.join("/") },
+            ["ws.fal.run", id @ ..] if !id.is_empty() => Route::Calls { id: id.join("/") },
             ["fal.run", id @ ..] if !id.is_empty() => run(id),
             ["queue.fal.run", path @ ..] if !path.is_empty() => queue(path),
+            ["rest.fal.ai", ".well-known", "jwks.json"] => Route::WebhookKeys,
             ["rest.fal.ai", "tokens"] => Route::Token { realtime: false },
             ["rest.fal.ai", "tokens", "realtime"] => Route::Token { realtime: true },
             ["rest.fal.ai", "storage", "auth", "token"] => storage(Operation::CdnToken),
@@ -78,12 +88,15 @@ impl Route {
         match self {
             Route::Run { .. } => Operation::Run,
             Route::Stream { .. } => Operation::Stream,
+            Route::Realtime { .. } => Operation::Realtime,
+            Route::Calls { .. } => Operation::WebSocket,
             Route::Submit { .. } => Operation::Submit,
             Route::Token { .. } => Operation::Token,
             Route::Part { .. } => Operation::PutPart,
             Route::Complete { .. } | Route::CompleteByKey { .. } => Operation::CompleteMultipart,
             Route::SignPart { .. } => Operation::SignPart,
             Route::Job { operation, .. } | Route::Storage { operation } | Route::File { operation, .. } => *operation,
+            Route::WebhookKeys => Operation::WebhookKeys,
             Route::RequestBelowPath | Route::Unknown => Operation::Other,
         }
     }
@@ -103,11 +116,17 @@ impl Route {
             | Operation::SignPart
             | Operation::CompleteMultipart
             | Operation::SignFile => &[Method::POST],
-            Operation::Status | Operation::StatusStream | Operation::Result => &[Method::GET],
+            Operation::Status
+            | Operation::StatusStream
+            | Operation::Result
+            | Operation::WebhookKeys
+            | Operation::Realtime
+            | Operation::WebSocket => &[Method::GET],
             Operation::Cancel | Operation::PutPart => &[Method::PUT],
             Operation::Media | Operation::PutFile => &[Method::GET, Method::HEAD, Method::PUT],
             Operation::FileAcl | Operation::SetFileAcl => &[Method::GET, Method::PUT],
-            Operation::Other => &[],
+            // Messages have no method of their own.
+            Operation::RealtimeInput | Operation::WebSocketRun | Operation::Other => &[],
         }
     }
 
@@ -163,7 +182,7 @@ mod tests {
     use super::*;
 
     fn route(path: &str) -> Route {
-        Route::parse(&Method::GET, path)
+        Route::parse(&Method::GET, path, false)
     }
 
     fn job(operation: Operation, app: &str) -> Route {
@@ -176,6 +195,9 @@ mod tests {
         assert_eq!(route("/queue.fal.run/a/b/c/"), Route::Submit { id: "a/b/c".into() });
         assert_eq!(route("/fal.run/a/b/stream/"), Route::Stream { id: "a/b/stream".into() });
         assert_eq!(route("/fal.run/a/b/c/stream"), Route::Stream { id: "a/b/c/stream".into() });
+        let realtime = Route::Realtime { id: "a/b/realtime".into() };
+        assert_eq!(Route::parse(&Method::GET, "/fal.run/a/b/realtime", true), realtime);
+        assert_eq!(route("/ws.fal.run/a/b"), Route::Calls { id: "a/b".into() });
         assert_eq!(route("/fal.run/a/stream"), Route::Run { id: "a/stream".into() });
         assert_eq!(route("/fal.run/workflows/a/stream"), Route::Run { id: "workflows/a/stream".into() });
         for path in [
@@ -218,9 +240,9 @@ mod tests {
         let file = |path: &str, operation| Route::File { path: path.into(), operation };
         let path = "/v3.fal.media/files/x/y%20z.png";
         assert_eq!(route(path), file("v3.fal.media/files/x/y z.png", Operation::Media));
-        assert_eq!(Route::parse(&Method::PUT, path), file("v3.fal.media/files/x/y z.png", Operation::PutFile));
+        assert_eq!(Route::parse(&Method::PUT, path, false), file("v3.fal.media/files/x/y z.png", Operation::PutFile));
         let gcs = "storage.googleapis.com/b/o";
-        assert_eq!(Route::parse(&Method::PUT, &format!("/{gcs}")), file(gcs, Operation::PutFile));
+        assert_eq!(Route::parse(&Method::PUT, &format!("/{gcs}"), false), file(gcs, Operation::PutFile));
         let (path, upload_id) = ("v3.fal.media/files/x".to_owned(), "u".to_owned());
         let part = Route::Part { path: path.clone(), upload_id: upload_id.clone(), number: "7".into() };
         assert_eq!(route("/v3.fal.media/files/x/multipart/u/7"), part);

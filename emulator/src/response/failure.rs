@@ -88,8 +88,30 @@ impl Failure {
         self.head.status.is_success().then(|| serde_json::from_slice(&self.body).ok()).flatten()
     }
 
+    /// Returns the reason of the failure in one line, for a realtime error.
+    pub(crate) fn reason(&self) -> String {
+        reason(&self.body)
+    }
+
     pub(crate) fn reply(&self) -> Reply {
         Response::from_parts((*self.head).clone(), reply::full(self.body.clone()))
+    }
+}
+
+/// Returns the reason in the body of an error, in one line.
+pub(crate) fn reason(body: &[u8]) -> String {
+    let json: Value = serde_json::from_slice(body).unwrap_or_default();
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    match json.get("detail") {
+        Some(Value::Array(violations)) => {
+            let line = |violation: &Value| {
+                let loc: Vec<String> = violation["loc"].as_array().into_iter().flatten().map(text).collect();
+                format!("{}: {}", loc.join("."), text(&violation["msg"]))
+            };
+            violations.iter().map(line).collect::<Vec<_>>().join("; ")
+        }
+        Some(detail) => text(detail),
+        None => String::from_utf8_lossy(body).into_owned(),
     }
 }
 

@@ -33,6 +33,14 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
+    /// Returns the reason in one line, for a realtime error.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Refusal::Detail(_, detail) => detail.clone(),
+            other => format!("{other:?}"),
+        }
+    }
+
     pub(crate) fn into_reply(self) -> Reply {
         match self {
             Refusal::Method(allowed) => {

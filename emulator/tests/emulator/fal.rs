@@ -8,6 +8,9 @@ use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{WebSocketStream, client_async};
 
 pub(crate) const INPAINTING: &str = "fal-ai/fast-sdxl-controlnet-canny/inpainting";
 pub(crate) const APP: &str = "fal-ai/fast-sdxl-controlnet-canny";
@@ -259,4 +262,25 @@ fn is_complete(response: &str) -> bool {
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
         length.is_some_and(|length| body.len() >= length.parse().unwrap())
     })
+}
+
+pub(crate) type Socket = WebSocketStream<TcpStream>;
+
+/// Opens a WebSocket. The error has the response to a handshake that was refused.
+pub(crate) async fn connect(fal: &Fal, path: &str, headers: &[(&'static str, &str)]) -> Result<Socket, Error> {
+    let address = fal.base_url().trim_start_matches("http://");
+    let mut request = format!("ws://{address}{path}").into_client_request().unwrap();
+    for (name, value) in headers {
+        request.headers_mut().insert(*name, value.parse().unwrap());
+    }
+    let connection = TcpStream::connect(address).await.unwrap();
+    Ok(client_async(request, connection).await?.0)
+}
+
+/// Returns the status of a refused handshake.
+pub(crate) fn refused(connected: Result<Socket, Error>) -> u16 {
+    match connected {
+        Err(Error::Http(response)) => response.status().as_u16(),
+        other => panic!("unexpected {other:?}"),
+    }
 }

@@ -120,6 +120,18 @@ async fn id_that_ends_in_stream_streams_its_own_document() {
 }
 
 #[tokio::test]
+async fn workflow_streams_events_of_its_nodes() {
+    let output = object(&json!({ "text": { "type": "string" } }));
+    let document = document("workflows/me/wf", &object(&json!({})), &output, &json!({}));
+    let fal = Fal::start(Emulator::builder().pace(Pace::instant()).document(document)).await;
+    let events = all(&fal, "workflows/me/wf", &json!({})).await;
+    let kinds: Vec<&str> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["submit", "completion", "output"]);
+    assert_eq!(events[2]["output"], fal.run("workflows/me/wf", &json!({})).await.body);
+    assert_eq!(events[0]["node_id"], events[1]["node_id"]);
+}
+
+#[tokio::test]
 async fn refused_requests_have_no_stream() {
     let fal = Fal::start(Emulator::builder().key("id:secret").pace(Pace::instant())).await;
     let path = format!("/fal.run/{ROUTER}/stream");

@@ -1,0 +1,55 @@
+//! The times of the attempts to deliver a webhook (fal's documentation of webhooks).
+
+use std::time::Duration;
+
+/// Maximum number of retries.
+const MAX_RETRIES: usize = 31;
+
+/// The bytes from which fal keeps a result for a shorter time.
+const LARGE_RESULT: usize = 10 << 10;
+
+/// Returns the time limit of an attempt. `failed` is the number of attempts before it.
+pub(crate) fn timeout(failed: usize) -> Duration {
+    Duration::from_secs(if failed == 0 { 15 } else { 120 })
+}
+
+/// Returns the time between a failed attempt and the next one. fal's growth of the delay is not documented: here it doubles
+/// from 5 s to 2 minutes, so that 31 retries fit into an hour.
+pub(crate) fn delay(failed: usize) -> Duration {
+    let doublings = u32::try_from(failed.saturating_sub(1)).unwrap_or(u32::MAX).min(8);
+    Duration::from_secs((5 << doublings).min(120))
+}
+
+/// Returns true if an attempt may follow, `after` the completion of the request.
+pub(crate) fn continues(failed: usize, after: Duration, result: usize) -> bool {
+    let kept = Duration::from_secs(if result >= LARGE_RESULT { 6 * 60 } else { 3600 });
+    failed <= MAX_RETRIES && after < kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retries_fit_into_an_hour() {
+        let mut after = Duration::ZERO;
+        let mut failed = 1;
+        while continues(failed, after + delay(failed), 100) {
+            after += delay(failed);
+            failed += 1;
+        }
+        assert_eq!(failed, 32, "one attempt and 31 retries");
+        assert!(after > Duration::from_secs(50 * 60) && after < Duration::from_secs(3600), "{after:?}");
+        assert!(!continues(1, Duration::from_secs(360), 10 << 10));
+        assert!(continues(1, Duration::from_secs(359), 10 << 10));
+        assert_eq!((timeout(0), timeout(1), timeout(30)), (secs(15), secs(120), secs(120)));
+        assert_eq!(
+            (delay(1), delay(2), delay(5), delay(6), delay(500)),
+            (secs(5), secs(10), secs(80), secs(120), secs(120))
+        );
+    }
+
+    fn secs(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+}

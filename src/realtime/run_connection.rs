@@ -1,0 +1,188 @@
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use futures_util::{FutureExt, SinkExt, StreamExt};
+use http::Method;
+use serde::de::DeserializeOwned;
+use tokio_tungstenite::tungstenite::Message;
+use tracing::Instrument;
+
+use super::connector::Connector;
+use super::run_frame::{RunFrame, head};
+use crate::call::{Response, check_input, upload_files};
+use crate::client::Client;
+use crate::error::{Error, ErrorKind};
+use crate::protocol::RawResponse;
+use crate::schema::EndpointInput;
+use crate::text::shown;
+use crate::transport::{Operation, Request, WebSocket, judged, keyed_error};
+
+/// A connection for direct runs of an endpoint, one after another. Opened by
+/// [`Handle::run_connection`](crate::Handle::run_connection).
+///
+/// ```no_run
+/// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
+/// let mut connection = client.endpoint("fal-ai/flux/schnell").run_connection().await?;
+/// let response = connection.run(serde_json::json!({ "prompt": "a fox" })).await?;
+/// println!("{} for {:?} units", response.data, response.billable_units);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Runs in parallel need a connection each, or [`Handle::run`](crate::Handle::run). Dropping the connection closes it.
+pub struct RunConnection<I, O> {
+    client: Client,
+    connector: Arc<Connector>,
+    socket: WebSocket,
+    /// True from the time that an input is sent until its whole response has arrived.
+    is_busy: bool,
+    of: PhantomData<fn(I) -> O>,
+}
+
+impl<I, O> RunConnection<I, O> {
+    pub(super) fn new(client: Client, connector: Arc<Connector>, socket: WebSocket) -> Self {
+        RunConnection { client, connector, socket, is_busy: false, of: PhantomData }
+    }
+
+    /// Closes the connection.
+    ///
+    /// # Errors
+    ///
+    /// The connection is lost.
+    pub async fn close(mut self) -> Result<(), Error> {
+        let closed = self.socket.close(None).await;
+        closed.map_err(|error| lost(error).with_endpoint(&self.connector.endpoint))
+    }
+
+    /// Checks that fal has not closed the connection since the last run. Responds to pings.
+    fn check(&mut self) -> Result<(), Error> {
+        loop {
+            return Err(match self.socket.next().now_or_never() {
+                None => return Ok(()),
+                Some(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => continue,
+                Some(Some(Err(error))) => lost(error),
+                Some(Some(Ok(Message::Close(_))) | None) => {
+                    Error::new(ErrorKind::Transport, "fal has closed the connection since the last run: open another")
+                }
+                Some(Some(Ok(_))) => {
+                    Error::new(ErrorKind::UnexpectedResponse, "fal sent a frame that does not begin a response")
+                }
+            });
+        }
+    }
+
+    /// Reads the frames of one response.
+    async fn response(&mut self) -> Result<RawResponse, Error> {
+        let mut begun: Option<(String, RawResponse)> = None;
+        let (mut body, limit) = (BytesMut::new(), self.connector.max_message);
+        loop {
+            let message = match self.socket.next().await {
+                Some(Ok(Message::Close(frame))) => {
+                    let (code, reason) = frame.map_or((1005, "".into()), |frame| (frame.code.into(), frame.reason));
+                    return Err(Error::closed(code, &reason));
+                }
+                Some(Ok(message)) => message,
+                Some(Err(error)) => return Err(lost(error)),
+                None => {
+                    return Err(Error::new(ErrorKind::Transport, "the connection was lost: the host has closed it"));
+                }
+            };
+            let frame = match &message {
+                Message::Text(text) => RunFrame::parse(text),
+                Message::Binary(_) => None,
+                _ => continue,
+            };
+            begun = match (frame, begun) {
+                (Some(RunFrame::Start { request_id, status, headers }), None) => {
+                    let Some(head) = head(&request_id, status, &headers) else {
+                        let message = format!("fal began a response with the status {status}");
+                        return Err(Error::new(ErrorKind::UnexpectedResponse, message).with_request_id(&request_id));
+                    };
+                    Some((request_id, head))
+                }
+                (Some(RunFrame::End { request_id: end }), Some((request_id, head))) if end == request_id => {
+                    return Ok(RawResponse { body: body.freeze(), ..head });
+                }
+                (None, Some(begun)) => {
+                    let part = message.into_data();
+                    if body.len() + part.len() > limit {
+                        let message = format!("the response exceeds the limit of {limit} bytes");
+                        return Err(Error::new(ErrorKind::UnexpectedResponse, message).with_request_id(&begun.0));
+                    }
+                    body.extend_from_slice(&part);
+                    Some(begun)
+                }
+                (_, Some((request_id, _))) => {
+                    let message = "the response of one request contains a frame of another";
+                    return Err(Error::new(ErrorKind::UnexpectedResponse, message).with_request_id(&request_id));
+                }
+                (_, None) => {
+                    let message = "fal sent a frame that does not begin a response";
+                    return Err(Error::new(ErrorKind::UnexpectedResponse, message));
+                }
+            };
+        }
+    }
+}
+
+impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> RunConnection<I, O> {
+    /// Runs the model directly, and waits for its response. The options of the endpoint's other calls do not exist here.
+    ///
+    /// If the future is dropped before the response has arrived, the connection cannot be used any more, because a response would
+    /// belong to an earlier input.
+    ///
+    /// # Errors
+    ///
+    /// - The input is invalid, or a file cannot be uploaded. Nothing was sent.
+    /// - fal or the model fails the run, with the same errors as of [`Handle::run`](crate::Handle::run). The connection goes on.
+    /// - The connection is lost, or an earlier run was abandoned.
+    ///   [`Error::may_have_been_accepted`] says whether this run may be billed.
+    pub async fn run(&mut self, input: impl Into<I>) -> Result<Response<O>, Error> {
+        let span = tracing::info_span!("fal.run", endpoint = shown(&self.connector.endpoint));
+        let input = input.into();
+        let ran = self.exchange(input).instrument(span).await;
+        ran.map_err(|error| error.with_endpoint(&self.connector.endpoint))
+    }
+
+    async fn exchange(&mut self, mut input: I) -> Result<Response<O>, Error> {
+        if self.is_busy {
+            let message = "the connection cannot be used any more, because an earlier run was abandoned or has failed: open another";
+            return Err(Error::new(ErrorKind::Transport, message));
+        }
+        check_input(&input).await?;
+        let _turn = self.client.turn().await;
+        upload_files(&self.client, &mut input, None, None).await?;
+        let body = serde_json::to_string(&input).map_err(|error| {
+            Error::new(ErrorKind::InvalidInput, format!("cannot serialize the input: {error}")).caused_by(error)
+        })?;
+        self.is_busy = true;
+        self.check()?;
+        let mut request = Request::new(Operation::Run, Method::POST, self.connector.url.clone());
+        request.body = Some(body.clone().into());
+        let sent = self.socket.send(Message::text(body)).await;
+        sent.map_err(|error| judged(Operation::Run, lost(error)))?;
+        let response = self.response().await.map_err(|error| judged(Operation::Run, error))?;
+        self.is_busy = false;
+        let parsed = match response.status.is_success() {
+            true => Response::parse(response),
+            false => {
+                let error = keyed_error(&self.connector.context, &request, response);
+                Err(error.without_echo(request.body.as_deref().unwrap_or_default()))
+            }
+        };
+        parsed.map_err(|error| judged(Operation::Run, error))
+    }
+}
+
+/// Creates the error of a connection that failed.
+fn lost(error: tokio_tungstenite::tungstenite::Error) -> Error {
+    Error::new(ErrorKind::Transport, format!("the connection was lost: {error}")).caused_by(error)
+}
+
+impl<I, O> fmt::Debug for RunConnection<I, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunConnection").field("endpoint", &self.connector.endpoint).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,13 @@
+//! WebSocket calls against a scripted host. Needs the feature `realtime`.
+
+mod closing;
+mod codecs;
+mod emulator;
+mod frames;
+mod handshake;
+mod host;
+mod queue;
+mod reconnection;
+mod runs;
+mod tokens;
+mod wire;
