@@ -2,6 +2,7 @@
 
 use url::{Host, Url};
 
+use super::private_hosts::names_private_host;
 use crate::error::{Error, ErrorKind, host_and_port};
 use crate::text::{learn_url, shown};
 
@@ -129,6 +130,12 @@ impl Hosts {
     /// Checks that the key and tokens do not go to another machine without TLS.
     pub(crate) fn check_encryption(&self) -> Result<(), Error> {
         self.configured.iter().chain(&self.cdn).try_for_each(check_encryption)
+    }
+
+    /// Returns false if fal would drop a webhook to this URL, because the host is private. Other services may deliver there,
+    /// such as an emulator.
+    pub(crate) fn delivers_to(&self, webhook: &Url) -> bool {
+        self.queue.host_str() != Some("queue.fal.run") || !names_private_host(webhook)
     }
 
     /// Returns the origin of an emulator, if direct runs go to this machine. It serves all of fal's hosts, and those of S3,

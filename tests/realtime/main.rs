@@ -2,6 +2,7 @@
 
 mod closing;
 mod codecs;
+mod emulator;
 mod frames;
 mod handshake;
 mod host;
