@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::media::File;
 use crate::protocol::{QueueUpdate, RawResponse};
 use crate::queue::{Job, Target};
+use crate::realtime::fuzzing as frames;
 use crate::transport::{Chunks, EventStream};
 
 /// Maximum bytes of an event.
@@ -62,4 +63,14 @@ pub fn urls(client: &Client, job: &Job<serde_json::Value>) -> Vec<url::Url> {
 /// Returns the file name of a download, and the key by which names are told apart. `head` is the beginning of the file.
 pub fn name(file: &File, content_type: Option<&str>, head: &[u8]) -> (String, String) {
     file_name(&file.into(), content_type, head)
+}
+
+/// Reads a frame of a realtime connection. `None` if it is only about the connection.
+pub fn frame<O: DeserializeOwned + 'static>(is_text: bool, bytes: &[u8]) -> Option<Result<O, Error>> {
+    frames::decode(is_text, bytes)
+}
+
+/// Writes an input of a realtime connection as MessagePack.
+pub fn packed(input: &serde_json::Value) -> Result<Vec<u8>, Error> {
+    frames::encode(input)
 }

@@ -52,6 +52,9 @@
 //! | [`result`](Handle::result) | fetches the result of a completed request |
 //! | [`cancel`](Handle::cancel) | cancels a request |
 //!
+//! With the feature `realtime`, `realtime` opens a WebSocket connection for inputs and results in both directions, and
+//! `run_connection` one for direct runs. [`Client::tokens`] creates short-lived tokens for browsers and apps.
+//!
 //! A call's `send` returns its future, to spawn it or to collect several: see [`CallFuture`].
 //! [`ClientBuilder::max_in_flight`] limits the concurrent calls of a client.
 //!
@@ -112,6 +115,7 @@
 //! | `blocking` | [`blocking`](https://docs.rs/fal-client/latest/fal_client/blocking/): calls without async |
 //! | `documents` | `documents()`: the OpenAPI documents of the shipped endpoints |
 //! | `image` | `FileInput::from(image::DynamicImage)`, uploaded as PNG |
+//! | `proxy` | the module `proxy`: a service that forwards the calls of browsers and apps to fal |
 //! | `socks` | SOCKS proxies of the environment |
 //! | `test-util` | constructors for tests: `Response::new`, `Response::blank`, `Response::from_json`, `Error::from_response`, `Error::of_kind` |
 //! | `webhook` | the module `webhook`: verifies and parses deliveries of webhooks, with extractors for axum |
@@ -125,7 +129,9 @@
 //! | --- | --- |
 //! | `fal.run`, `fal.stream`, `fal.submit`, `fal.subscribe` | `endpoint`; `request_id` once it is known |
 //! | `fal.wait`, `fal.status`, `fal.status_stream`, `fal.result`, `fal.cancel` | `endpoint`, `request_id` |
+//! | `fal.realtime`, `fal.run_connection`: opening a connection | `endpoint` |
 //! | `fal.upload` | `repository` |
+//! | `fal.proxy` | `operation`; `endpoint` |
 //! | `fal.download` | `path`, unless the download is to memory or a writer |
 //!
 //! Spans have these events:
@@ -137,11 +143,14 @@
 //! | a status stream was lost, or the client polls instead | `debug` |
 //! | a request was cancelled after a timeout, by `cancel_when`, or because its submission was abandoned | `debug` |
 //! | a token for uploads was rejected | `debug` |
+//! | a realtime connection was lost and another is opened | `debug` |
 //! | a download was interrupted and is resumed | `debug` |
+//! | a proxy refused a request | `debug` |
 //! | a host is unreachable and the client tries its backup host | `warn` |
 //! | a downloaded file is empty | `warn` |
 //! | an endpoint ignored `output_to` | `warn` |
 //! | an upload failed and the client tries the fallback repository | `warn` |
+//! | a webhook was received, rejected, or did not come for a completed request | `debug` |
 //! | a request cannot be cancelled because it was dropped outside a tokio runtime | `warn` |
 //!
 //! Spans and events never contain the API key, inputs, outputs, log lines or fal's error messages. Their fields are escaped
@@ -164,6 +173,8 @@ mod error;
 mod files;
 mod media;
 mod protocol;
+#[cfg(feature = "proxy")]
+pub mod proxy;
 mod queue;
 #[cfg(feature = "realtime")]
 mod realtime;
@@ -246,16 +257,22 @@ mod guide {
     struct Readme;
     #[doc = include_str!("../docs/guide/calls.md")]
     struct Calls;
+    #[doc = include_str!("../docs/guide/streaming.md")]
+    struct Streaming;
     #[doc = include_str!("../docs/guide/concurrency.md")]
     struct Concurrency;
     #[doc = include_str!("../docs/guide/inputs.md")]
     struct Inputs;
     #[doc = include_str!("../docs/guide/files.md")]
     struct Files;
+    #[doc = include_str!("../docs/guide/realtime.md")]
+    struct Realtime;
     #[doc = include_str!("../docs/guide/errors.md")]
     struct Errors;
     #[doc = include_str!("../docs/guide/configuration.md")]
     struct Configuration;
+    #[doc = include_str!("../docs/guide/proxy.md")]
+    struct Proxy;
     #[doc = include_str!("../docs/guide/endpoints.md")]
     struct Endpoints;
     #[doc = include_str!("../docs/guide/emulator.md")]
@@ -265,4 +282,7 @@ mod guide {
     struct Blocking;
     #[doc = include_str!("../docs/guide/cli.md")]
     struct Cli;
+    #[cfg(feature = "webhook")]
+    #[doc = include_str!("../docs/guide/webhooks.md")]
+    struct Webhooks;
 }

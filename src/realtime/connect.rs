@@ -107,7 +107,9 @@ impl<I, O> ConnectRealtime<I, O> {
         self
     }
 
-    /// Authenticates with a short-lived token instead of the API key. Default: the key, in the header `Authorization`.
+    /// Authenticates with a short-lived token instead of the API key. Default: the key, in the header `Authorization`; for a client
+    /// with a [server proxy](crate::ClientBuilder::proxy_url), a token. The request for the token goes through that proxy, and the
+    /// connection does not.
     ///
     /// The client requests the token as [`Tokens::create`](crate::Tokens::create) does, and sends it in the URL. A connection that
     /// reconnects uses the token for 90 % of its [lifetime](Self::token_lifetime). The key is never part of a URL.
@@ -315,6 +317,10 @@ impl<I: EndpointInput, O: Send + 'static> ConnectRealtime<I, O> {
         }
         let app = self.app()?;
         let context = self.client.context();
+        // The key of such a client is the proxy's.
+        if context.proxy_url.is_some() && matches!(self.auth, Auth::Key) {
+            self.auth = Auth::Token;
+        }
         let mut url = join(&context.hosts.run, app.as_str());
         if let Some(inputs) = self.max_buffering {
             url.query_pairs_mut().append_pair("max_buffering", &inputs.to_string());

@@ -61,6 +61,10 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> ConnectRuns<I, O> {
     async fn connect(self) -> Result<RunConnection<I, O>, Error> {
         let id = EndpointId::parse(&self.endpoint)?;
         let context = self.client.context();
+        if context.proxy_url.is_some() {
+            let message = "a client with `proxy_url` has no key for direct runs over WebSocket connections: use `run`";
+            return Err(Error::new(ErrorKind::Configuration, message));
+        }
         let Some(host) = &context.hosts.ws else {
             let message = "unknown WebSocket host, because the run host is not a plain host name: set it with `ws_host(…)` \
                            or FAL_WS_RUN_HOST";

@@ -41,8 +41,16 @@ pub(super) fn of_text(text: &str) -> Option<Control> {
 /// Reads a binary frame as one about the connection.
 pub(super) fn of_bytes(bytes: &[u8]) -> Option<Control> {
     // A map in MessagePack.
-    let is_candidate = matches!(bytes.first(), Some(0x80..=0x8f | 0xde | 0xdf));
-    is_candidate.then(|| message_pack::read(bytes).ok()).flatten().and_then(Fields::meaning)
+    let is_map = matches!(bytes.first(), Some(0x80..=0x8f | 0xde | 0xdf));
+    (is_map && may_be_control(bytes)).then(|| message_pack::read(bytes).ok()).flatten().and_then(Fields::meaning)
+}
+
+/// Returns true if some bytes are parts of `x-fal-` or of `error`. Results are many and large, so that they are compared without a
+/// branch for each byte, and not read twice.
+fn may_be_control(bytes: &[u8]) -> bool {
+    let pairs = bytes.iter().zip(bytes.iter().skip(1));
+    let is_part = |first: u8, second: u8| (first == b'x') & (second == b'-') | (first == b'r') & (second == b'r');
+    pairs.fold(false, |found, (first, second)| found | is_part(*first, *second))
 }
 
 impl Fields {

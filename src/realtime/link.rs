@@ -28,6 +28,9 @@ const MAX_LOSSES: u32 = 5;
 /// Maximum number of messages that are read ahead while inputs are sent.
 const MAX_READ_AHEAD: usize = 64;
 
+/// Maximum bytes of these messages, but for the last one.
+const MAX_BYTES_AHEAD: usize = 1 << 20;
+
 /// Time after which a caller that sends reads, too, because no one else has.
 const MAX_UNHEARD: Duration = Duration::from_secs(1);
 
@@ -90,7 +93,9 @@ struct Link {
     reason: Option<Error>,
     /// The same, until the reader has received it.
     untold: Option<Error>,
+    /// The time of the last frame, unless another has arrived since it was noted.
     heard_at: Instant,
+    has_heard: bool,
     silence: Option<Pin<Box<Sleep>>>,
 }
 
@@ -126,6 +131,7 @@ impl Shared {
             reason: None,
             untold: None,
             heard_at: Instant::now(),
+            has_heard: false,
             silence: None,
         };
         let tasks = Arc::new(Tasks::default());
@@ -271,7 +277,7 @@ impl Link {
                 continue;
             }
             // A caller that only sends responds to pings, too. fal may not read before its own messages are read.
-            if written.is_pending() || self.heard_at.elapsed() >= MAX_UNHEARD {
+            if written.is_pending() || self.heard_at().elapsed() >= MAX_UNHEARD {
                 self.read_ahead(context);
                 if written.is_pending() && !self.is_open() {
                     continue;
@@ -324,7 +330,7 @@ impl Link {
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let State::Open(socket) = &mut self.state else { return Poll::Ready(()) };
         let next = ready!(socket.poll_next_unpin(context));
-        self.heard_at = Instant::now();
+        self.has_heard = true;
         match next {
             Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => self.inbox.push_back(message),
             Some(Ok(Message::Close(frame))) => {
@@ -340,9 +346,20 @@ impl Link {
         Poll::Ready(())
     }
 
-    /// Reads what has arrived, up to a number of messages.
+    /// Returns the time of the last frame. The clock is not read for each frame.
+    fn heard_at(&mut self) -> Instant {
+        if std::mem::take(&mut self.has_heard) {
+            self.heard_at = Instant::now();
+        }
+        self.heard_at
+    }
+
+    /// Reads what has arrived, up to a number of messages and bytes.
     fn read_ahead(&mut self, context: &mut Context<'_>) {
-        while self.is_open() && self.inbox.len() < MAX_READ_AHEAD && self.poll_read(context).is_ready() {}
+        let has_room = |inbox: &VecDeque<Message>| {
+            inbox.len() < MAX_READ_AHEAD && inbox.iter().map(Message::len).sum::<usize>() < MAX_BYTES_AHEAD
+        };
+        while self.is_open() && has_room(&self.inbox) && self.poll_read(context).is_ready() {}
     }
 
     /// Waits until a reconnection is complete. Returns false if the connection is closed.
@@ -354,7 +371,7 @@ impl Link {
                     self.request_id = opened.request_id;
                     self.reconnects += 1;
                     self.is_flushed = true;
-                    self.heard_at = Instant::now();
+                    self.has_heard = true;
                 }
                 Err(error) => self.end(error),
             }
@@ -394,7 +411,7 @@ impl Link {
     /// Waits until nothing was heard for the time limit, if there is one.
     fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<Duration> {
         let Some(limit) = self.options.idle else { return Poll::Pending };
-        let Some(end) = self.heard_at.checked_add(limit) else { return Poll::Pending };
+        let Some(end) = self.heard_at().checked_add(limit) else { return Poll::Pending };
         let silence = self.silence.get_or_insert_with(|| Box::pin(sleep_until(end)));
         if silence.deadline() != end {
             silence.as_mut().reset(end);

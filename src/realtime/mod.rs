@@ -7,6 +7,8 @@ mod connect_runs;
 mod connection;
 mod connector;
 mod control;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod link;
 mod message_pack;
 mod narrow;

@@ -1,4 +1,4 @@
-/// What `send` does while a realtime connection cannot take another input.
+/// The behaviour of `send` while a realtime connection cannot take another input.
 ///
 /// ```no_run
 /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {

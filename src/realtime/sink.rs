@@ -11,7 +11,7 @@ use crate::client::Client;
 use crate::error::Error;
 use crate::schema::EndpointInput;
 
-/// What is done with an input before it is sent.
+/// The preparation of inputs.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct InputOptions {
     pub(super) unchecked: bool,

@@ -1,4 +1,4 @@
-//! What an event of an output stream is.
+//! Tells outputs from the other events of a stream.
 //!
 //! The types of outputs are lenient, so that an output that is billed is read despite its flaws. An event is therefore only
 //! an output if it is not something else:

@@ -31,11 +31,20 @@ impl<'a> Attempts<'a> {
     ///
     /// The key must not be sent to the request's URL.
     pub(super) fn new(context: &'a Context, request: &'a Request) -> Result<Self, Error> {
-        if !context.hosts.trusts(&request.url) {
-            return Err(context.hosts.unset(&request.url).unwrap_or_else(|| untrusted(&request.url)));
-        }
+        check_trust(context, &request.url)?;
         let first = context.proxy_url.as_ref().unwrap_or(&request.url);
         Ok(Attempts::keyless(context, request.operation, first))
+    }
+
+    /// Creates the attempts of a request with the key or a token that never goes through a server proxy.
+    ///
+    /// # Errors
+    ///
+    /// The key must not be sent to the request's URL.
+    #[cfg(feature = "realtime")]
+    pub(super) fn direct(context: &'a Context, request: &'a Request) -> Result<Self, Error> {
+        check_trust(context, &request.url)?;
+        Ok(Attempts::keyless(context, request.operation, &request.url))
     }
 
     /// Creates the attempts of a request without the key.
@@ -95,6 +104,13 @@ impl<'a> Attempts<'a> {
         let attempt = Attempt { host, outcome: error.to_string(), after: self.started.elapsed() };
         time_limit::record_failure(&attempt);
         self.failures.push(attempt);
+    }
+}
+
+fn check_trust(context: &Context, url: &Url) -> Result<(), Error> {
+    match context.hosts.trusts(url) {
+        true => Ok(()),
+        false => Err(context.hosts.unset(url).unwrap_or_else(|| untrusted(url))),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use url::{Host, Url};
 
+use super::private_hosts::names_private_host;
 use crate::error::{Error, ErrorKind, host_and_port};
 use crate::text::{learn_url, shown};
 
@@ -131,6 +132,12 @@ impl Hosts {
         self.configured.iter().chain(&self.cdn).try_for_each(check_encryption)
     }
 
+    /// Returns false if fal would drop a webhook to this URL, because the host is private. Other services may deliver there,
+    /// such as an emulator.
+    pub(crate) fn delivers_to(&self, webhook: &Url) -> bool {
+        self.queue.host_str() != Some("queue.fal.run") || !names_private_host(webhook)
+    }
+
     /// Returns the origin of an emulator, if direct runs go to this machine. It serves all of fal's hosts, and those of S3,
     /// below its origin.
     pub(crate) fn emulator(&self) -> Option<String> {
@@ -194,7 +201,7 @@ fn is_below(url: &Url, base: &Url) -> bool {
 }
 
 /// Returns true if a URL leads to this machine: `localhost` and names below it, loopback and unspecified addresses.
-pub(super) fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(host)) => {
             let host = without_dot(host);

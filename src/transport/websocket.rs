@@ -41,7 +41,7 @@ pub(crate) async fn open_websocket(
     request: &Request,
     options: WebSocketOptions,
 ) -> Result<(WebSocket, HeaderMap), Error> {
-    let mut attempts = Attempts::new(context, request)?;
+    let mut attempts = Attempts::direct(context, request)?;
     loop {
         match open(context, request, attempts.url(), options).await {
             Ok(opened) => return Ok(attempts.succeeded(opened)),
@@ -87,9 +87,13 @@ async fn headers(
 ) -> Result<HeaderMap, Error> {
     let mut headers = HeaderMap::new();
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-    headers.extend(context.headers.clone());
+    // A server proxy is not in the way: its key and its headers are not fal's.
+    if context.proxy_url.is_none() {
+        headers.extend(context.headers.clone());
+    }
     headers.extend(request.headers.clone());
     if options.with_key
+        && context.proxy_url.is_none()
         && let Some(authorization) = context.credentials.authorization().await?
     {
         headers.insert(AUTHORIZATION, authorization);

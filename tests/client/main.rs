@@ -18,6 +18,7 @@ mod declared_lengths;
 mod delays;
 mod downloads;
 mod echoes;
+mod emulated_streams;
 mod endless_heads;
 mod errors;
 mod faults;

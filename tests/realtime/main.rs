@@ -3,6 +3,7 @@
 mod cancellation;
 mod closing;
 mod codecs;
+mod emulator;
 mod frames;
 mod handshake;
 mod host;

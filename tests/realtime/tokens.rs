@@ -12,7 +12,11 @@ use crate::host::{Host, KEY, Seen, close, drain, json as response, send};
 
 /// Issues `tok-0000`, `tok-0001` and so on, by the index of the request.
 fn issue(index: usize, seen: &Seen) -> Option<String> {
-    seen.line.starts_with("POST /rest/tokens").then(|| response(200, &format!("\"tok-{index:04}\"")))
+    seen.line.starts_with("POST /rest/tokens").then(|| issue_any(index)).flatten()
+}
+
+fn issue_any(index: usize) -> Option<String> {
+    Some(response(200, &format!("\"tok-{index:04}\"")))
 }
 
 #[tokio::test]
@@ -176,4 +180,25 @@ async fn rejected_token_is_replaced_once() {
     assert_eq!(host.lines().len(), 2);
     let shown = format!("{error} {error:?} {:?}", error.attempts());
     assert!(!shown.contains("tok-0000"), "{shown}");
+}
+
+#[tokio::test]
+async fn client_of_a_server_proxy_connects_directly_with_a_token() {
+    let host = Host::start_with(
+        |index, seen| seen.header("x-fal-target-url").and_then(|_| issue_any(index)),
+        async |_, mut socket| drop(drain(&mut socket).await),
+    )
+    .await;
+    let builder = host.builder().proxy_url(format!("{}/proxy", host.base)).header("x-gateway", "shh");
+    let client = builder.build().expect("a client");
+    drop(client.endpoint("a/b").realtime().await.expect("connected"));
+    assert_eq!(host.lines(), ["POST /proxy", "GET /run/a/b/realtime?fal_jwt_token=tok-0000"]);
+    let seen = host.seen();
+    assert!(seen[0].header("x-fal-target-url").is_some_and(|target| target.ends_with("/rest/tokens/")));
+    assert_eq!(seen[0].header("authorization"), Some(format!("Key {KEY}").as_str()));
+    assert_eq!((seen[1].header("authorization"), seen[1].header("x-gateway")), (None, None));
+
+    let error = client.endpoint("a/b").run_connection().await.expect_err("no key");
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert_eq!(host.lines().len(), 2);
 }

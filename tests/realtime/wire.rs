@@ -1,4 +1,4 @@
-//! What goes over the wire: the URL, the headers and the bytes.
+//! The URL, the headers and the bytes that go over the wire.
 
 use fal_client::ErrorKind;
 use serde::Serialize;
