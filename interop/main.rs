@@ -18,7 +18,7 @@ async fn emulator(pace: Pace) -> Emulator {
 
 /// Runs a script against an emulator, and compares the requests of the peer.
 async fn check(peer: Peer, script: &str, emulator: Emulator) {
-    peer.run(script, emulator.base_url()).await;
+    peer.run(script, &[emulator.base_url()]).await;
     assert_eq!(emulator.pending_faults(), 0);
     requests::compare(&emulator, &peer.path("requests", script, "txt"));
 }
@@ -54,6 +54,11 @@ async fn javascript_client_parses_unusual_streams() {
 }
 
 #[tokio::test]
+async fn javascript_client_connects() {
+    check(JavaScript, "realtime", emulator(Pace::instant()).await).await;
+}
+
+#[tokio::test]
 async fn javascript_client_retries() {
     check(JavaScript, "retries", unreliable().await).await;
 }
@@ -81,6 +86,11 @@ async fn python_client_streams() {
 #[tokio::test]
 async fn python_client_parses_unusual_streams() {
     check(Python, "unusual_streams", unusual_streams().await).await;
+}
+
+#[tokio::test]
+async fn python_client_connects() {
+    check(Python, "realtime", emulator(Pace::instant()).await).await;
 }
 
 #[tokio::test]

@@ -12,8 +12,8 @@ pub(crate) enum Peer {
 }
 
 impl Peer {
-    /// Runs a script with the base URL of an emulator. Panics with its output if it fails.
-    pub(crate) async fn run(self, script: &str, base_url: &str) {
+    /// Runs a script with URLs: that of an emulator, and that of a proxy if it needs one. Panics with its output if it fails.
+    pub(crate) async fn run(self, script: &str, urls: &[&str]) {
         let (program, script) = match self {
             Peer::JavaScript => ("node".into(), self.path("", script, "mjs")),
             Peer::Python => (repository().join("target/interop/python/bin/python"), self.path("", script, "py")),
@@ -21,7 +21,7 @@ impl Peer {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let output = Command::new(&program)
             .arg(&script)
-            .arg(base_url)
+            .args(urls)
             // Without the keys, hosts and proxies of the environment.
             .env_clear()
             .env("PATH", path)

@@ -56,6 +56,9 @@ fn text(emulator: &Emulator) -> String {
 
 /// Returns the lines of a request, with ids, tokens and names that were drawn at random replaced.
 fn describe(emulator: &Emulator, request: &ReceivedRequest) -> String {
+    if request.operation() == Operation::RealtimeInput {
+        return frame(request);
+    }
     let query: Vec<String> = PARAMETERS
         .iter()
         .filter_map(|name| request.query(name).map(|value| format!("{name}={}", secret(name, value))))
@@ -84,6 +87,12 @@ fn describe(emulator: &Emulator, request: &ReceivedRequest) -> String {
     }
     drawn.push((emulator.base_url().to_owned(), "http://EMULATOR"));
     drawn.iter().fold(text, |text, (from, to)| text.replace(from, to))
+}
+
+/// Describes a message of a connection. The first byte of MessagePack says that it is a map, and of how many entries.
+fn frame(request: &ReceivedRequest) -> String {
+    let first = request.body().first().copied().unwrap_or_default();
+    format!("message of {} bytes from {first:02x}\n    {}\n", request.body_size(), request.input())
 }
 
 /// Returns the numbers of the parts that complete an upload. Python's client lists them in the order in which they ended.

@@ -115,6 +115,7 @@
 //! | `blocking` | [`blocking`](https://docs.rs/fal-client/latest/fal_client/blocking/): calls without async |
 //! | `documents` | `documents()`: the OpenAPI documents of the shipped endpoints |
 //! | `image` | `FileInput::from(image::DynamicImage)`, uploaded as PNG |
+//! | `proxy` | the module `proxy`: a service that forwards the calls of browsers and apps to fal |
 //! | `socks` | SOCKS proxies of the environment |
 //! | `test-util` | constructors for tests: `Response::new`, `Response::blank`, `Response::from_json`, `Error::from_response`, `Error::of_kind` |
 //! | `webhook` | the module `webhook`: verifies and parses deliveries of webhooks, with extractors for axum |
@@ -130,6 +131,7 @@
 //! | `fal.wait`, `fal.status`, `fal.status_stream`, `fal.result`, `fal.cancel` | `endpoint`, `request_id` |
 //! | `fal.realtime`, `fal.run_connection`: opening a connection | `endpoint` |
 //! | `fal.upload` | `repository` |
+//! | `fal.proxy` | `operation`; `endpoint` |
 //! | `fal.download` | `path`, unless the download is to memory or a writer |
 //!
 //! Spans have these events:
@@ -143,10 +145,12 @@
 //! | a token for uploads was rejected | `debug` |
 //! | a realtime connection was lost and another is opened | `debug` |
 //! | a download was interrupted and is resumed | `debug` |
+//! | a proxy refused a request | `debug` |
 //! | a host is unreachable and the client tries its backup host | `warn` |
 //! | a downloaded file is empty | `warn` |
 //! | an endpoint ignored `output_to` | `warn` |
 //! | an upload failed and the client tries the fallback repository | `warn` |
+//! | a webhook was received, rejected, or did not come for a completed request | `debug` |
 //! | a request cannot be cancelled because it was dropped outside a tokio runtime | `warn` |
 //!
 //! Spans and events never contain the API key, inputs, outputs, log lines or fal's error messages. Their fields are escaped
@@ -169,6 +173,8 @@ mod error;
 mod files;
 mod media;
 mod protocol;
+#[cfg(feature = "proxy")]
+pub mod proxy;
 mod queue;
 #[cfg(feature = "realtime")]
 mod realtime;
@@ -251,6 +257,8 @@ mod guide {
     struct Readme;
     #[doc = include_str!("../docs/guide/calls.md")]
     struct Calls;
+    #[doc = include_str!("../docs/guide/streaming.md")]
+    struct Streaming;
     #[doc = include_str!("../docs/guide/concurrency.md")]
     struct Concurrency;
     #[doc = include_str!("../docs/guide/inputs.md")]
@@ -263,6 +271,8 @@ mod guide {
     struct Errors;
     #[doc = include_str!("../docs/guide/configuration.md")]
     struct Configuration;
+    #[doc = include_str!("../docs/guide/proxy.md")]
+    struct Proxy;
     #[doc = include_str!("../docs/guide/endpoints.md")]
     struct Endpoints;
     #[doc = include_str!("../docs/guide/emulator.md")]
@@ -272,4 +282,7 @@ mod guide {
     struct Blocking;
     #[doc = include_str!("../docs/guide/cli.md")]
     struct Cli;
+    #[cfg(feature = "webhook")]
+    #[doc = include_str!("../docs/guide/webhooks.md")]
+    struct Webhooks;
 }

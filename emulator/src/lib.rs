@@ -22,6 +22,7 @@
 //!
 //! - [`Pace`] controls the progress of queued jobs: with time, instantly, or step by step.
 //! - [`Fault`] makes the next request of an [`Operation`] fail: error responses, delays, broken connections.
+//! - [`Emulator::script_stream`] sets the events of streams, and [`Frame`] is one on a WebSocket.
 //! - [`Emulator::advance_time`] advances the emulator's clock.
 //! - [`Emulator::lock_account`] and [`Emulator::deny_permission`] refuse requests as fal does.
 //! - [`EmulatorBuilder::output_upload_time`] delays the files of outputs in a client's own bucket.

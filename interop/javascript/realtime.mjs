@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fal } from "./fal.mjs";
+import { fal, token } from "./fal.mjs";
 
 const endpoint = "fal-ai/fast-lcm-diffusion";
 const input = { prompt: "a fox", seed: 7, image_size: "square" };
@@ -16,7 +16,12 @@ function connect(options = {}) {
     ...options,
   });
   const next = async () => (arrived.length > 0 ? arrived.shift() : new Promise((resolve) => waiting.push(resolve)));
-  return { ...connection, next };
+  // The client closes without a code, and reports that as an error.
+  const close = async () => {
+    connection.close();
+    await assert.rejects(next(), { status: 1005 });
+  };
+  return { send: connection.send, next, close };
 }
 
 const connection = connect();
@@ -30,9 +35,37 @@ for (let seed = 8; seed < 11; seed++) {
   connection.send({ ...input, seed });
   assert.equal((await connection.next()).seed, seed);
 }
-// An invalid input is an error of its message, not of the connection.
-connection.send({ seed: 7 });
-await assert.rejects(connection.next(), { status: 400 });
+// The next input opens another connection, with another token.
+await connection.close();
 connection.send(input);
 assert.equal((await connection.next()).seed, 7);
-connection.close();
+await connection.close();
+
+// Only the last of the inputs is sent that come before the connection is open.
+const buffered = connect({ maxBuffering: 5 });
+buffered.send({ ...input, seed: 1 });
+buffered.send({ ...input, seed: 2 });
+assert.equal((await buffered.next()).seed, 2);
+await buffered.close();
+
+const apps = [];
+const authorized = connect({
+  path: "/realtime",
+  tokenProvider: (app) => {
+    apps.push(app);
+    return token(app.split("/")[1]);
+  },
+});
+authorized.send(input);
+assert.equal((await authorized.next()).seed, 7);
+assert.deepEqual(apps, ["fal-ai/fast-lcm-diffusion/realtime"]);
+await authorized.close();
+
+// fal reports an error, and closes the connection.
+const invalid = connect();
+invalid.send({ seed: 7 });
+await assert.rejects(invalid.next(), (error) => {
+  assert.equal(error.status, 400);
+  assert.equal(error.body.error, "INTERNAL_ERROR");
+  return true;
+});

@@ -18,12 +18,12 @@ with client.realtime(ENDPOINT, max_buffering=5) as connection:
     for seed in range(3):
         connection.send({**INPUT, "seed": seed})
         check(connection.recv(), seed)
-    # An invalid input is an error of its message, not of the connection.
+    # fal reports an error, and closes the connection.
     connection.send({"seed": 7})
     with expect(fal_client.client.RealtimeError) as invalid:
         connection.recv()
-    connection.send({**INPUT, "seed": 7})
-    check(connection.recv(), 7)
+    assert invalid.error.error == "INTERNAL_ERROR"
+    assert connection.recv() is None
 
 # With the key in the handshake, and without a token.
 with client.realtime(ENDPOINT, use_jwt=False) as connection:

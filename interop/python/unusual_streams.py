@@ -3,6 +3,7 @@ import json
 import fal_client
 from fal import expect
 
+
 client = fal_client.SyncClient(key="id:secret")
 
 

@@ -16,8 +16,8 @@ use crate::error::Error;
 /// # }
 /// ```
 ///
-/// Everything that is awaited and returns `Result<T, Error>` has the method.
-pub trait Call<T>: IntoFuture<Output = Result<T, Error>> + Sized {
+/// Everything that is awaited and returns an [`Outcome`] has the method, also `next` of a stream.
+pub trait Call: IntoFuture<Output: Outcome> + Sized {
     /// Makes the call and waits until it is finished. Callbacks are called in this thread.
     ///
     /// # Errors
@@ -25,9 +25,33 @@ pub trait Call<T>: IntoFuture<Output = Result<T, Error>> + Sized {
     /// - The errors of the call itself.
     /// - The thread is in an async task, or no [`blocking::Client`](super::Client) exists
     ///   ([`ErrorKind::Configuration`](crate::ErrorKind::Configuration)). Nothing was sent.
-    fn call(self) -> Result<T, Error> {
-        block_on(async { self.await })?
+    fn call(self) -> Self::Output {
+        block_on(async { self.await }).unwrap_or_else(Outcome::failed)
     }
 }
 
-impl<T, C: IntoFuture<Output = Result<T, Error>>> Call<T> for C {}
+impl<C: IntoFuture<Output: Outcome>> Call for C {}
+
+/// The output of a call: a `Result`, or that of the next item of a stream.
+pub trait Outcome: Sealed {
+    #[doc(hidden)]
+    fn failed(error: Error) -> Self;
+}
+
+impl<T> Outcome for Result<T, Error> {
+    fn failed(error: Error) -> Self {
+        Err(error)
+    }
+}
+
+impl<T> Outcome for Option<Result<T, Error>> {
+    fn failed(error: Error) -> Self {
+        Some(Err(error))
+    }
+}
+
+pub trait Sealed {}
+
+impl<T> Sealed for Result<T, Error> {}
+
+impl<T> Sealed for Option<Result<T, Error>> {}

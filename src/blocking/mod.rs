@@ -40,6 +40,6 @@ mod reader;
 mod runtime;
 mod writer;
 
-pub use call::Call;
+pub use call::{Call, Outcome};
 pub use client::Client;
 pub use iter::{Iter, Iterate};

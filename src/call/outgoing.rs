@@ -49,7 +49,7 @@ impl<I: EndpointInput> Outgoing<I> {
     pub(crate) async fn prepare(self, operation: Operation, host: &Url) -> Result<Prepared, Error> {
         let bucket = self.bucket();
         let Outgoing { client, endpoint, mut input, mut options, on_upload } = self;
-        options.check()?;
+        options.check(&client.context().hosts)?;
         if !options.unchecked {
             input_check::check(&input).await?;
         }

@@ -6,7 +6,8 @@ use url::Url;
 
 use crate::error::{Error, ErrorKind};
 use crate::files::{Lifecycle, S3Post};
-use crate::transport::{UPLOAD_POLICY, parse_header};
+use crate::text::learn_url;
+use crate::transport::{Hosts, UPLOAD_POLICY, parse_header, shown_host};
 
 /// The options that a call sends with its input. The error of the first invalid option is kept until the call is awaited, and
 /// is then returned before anything is sent.
@@ -22,12 +23,19 @@ pub(crate) struct SendOptions {
     pub(crate) bounded: bool,
     /// The URL of the caller's bucket for outputs.
     pub(crate) bucket: Option<String>,
+    webhook: Option<Url>,
     invalid: Option<Error>,
 }
 
 impl SendOptions {
     /// Returns the error of the first invalid option.
-    pub(crate) fn check(&mut self) -> Result<(), Error> {
+    pub(crate) fn check(&mut self, hosts: &Hosts) -> Result<(), Error> {
+        if let Some(webhook) = self.webhook.take().filter(|webhook| !hosts.delivers_to(webhook)) {
+            self.reject(format!(
+                "invalid webhook \"{}\": fal does not deliver to private hosts; expected a public URL",
+                shown_host(webhook.as_str())
+            ));
+        }
         self.invalid.take().map_or(Ok(()), Err)
     }
 
@@ -58,11 +66,14 @@ impl SendOptions {
 
     pub(crate) fn webhook(&mut self, url: &str) {
         match Url::parse(url) {
-            Ok(parsed) if matches!(parsed.scheme(), "http" | "https") && parsed.has_host() => {
+            Ok(mut parsed) if matches!(parsed.scheme(), "http" | "https") && parsed.has_host() => {
+                learn_url(&parsed);
+                parsed.set_fragment(None);
                 self.query.retain(|(name, _)| *name != "fal_webhook");
-                self.query.push(("fal_webhook", url.to_owned()));
+                self.query.push(("fal_webhook", parsed.to_string()));
+                self.webhook = Some(parsed);
             }
-            _ => self.reject(format!("invalid webhook {url:?}: expected an http or https URL")),
+            _ => self.reject(format!("invalid webhook \"{}\": expected an http or https URL", shown_host(url))),
         }
     }
 
@@ -146,10 +157,14 @@ fn invalid_tags(tags: &[(String, String)]) -> Option<String> {
 mod tests {
     use super::*;
 
+    fn fal() -> Hosts {
+        Hosts::new(None, None, None).expect("fal's hosts")
+    }
+
     fn tagged(tags: &[(&str, &str)]) -> Result<String, Error> {
         let mut options = SendOptions::default();
         options.tags(tags.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect());
-        options.check()?;
+        options.check(&fal())?;
         Ok(options.headers["x-fal-tags"].to_str().expect("text").to_owned())
     }
 
@@ -190,14 +205,14 @@ mod tests {
         for (timeout, text) in [(5000, Some("5")), (2500, Some("2.5")), (45500, Some("45.5")), (101, Some("0.101"))] {
             let mut options = SendOptions::default();
             options.start_timeout(Duration::from_millis(timeout));
-            assert!(options.check().is_ok());
+            assert!(options.check(&fal()).is_ok());
             let sent = options.headers.get("x-fal-request-start-timeout").map(|value| value.to_str().expect("text"));
             assert_eq!(sent, text);
         }
         for timeout in [0, 1, 100] {
             let mut options = SendOptions::default();
             options.start_timeout(Duration::from_millis(timeout));
-            assert!(options.check().is_err_and(|error| error.to_string().contains("0.1 s")));
+            assert!(options.check(&fal()).is_err_and(|error| error.to_string().contains("0.1 s")));
         }
     }
 
@@ -219,7 +234,7 @@ mod tests {
         for (name, value) in [("a b", "c"), ("x", "a\nb"), ("Authorization", "Key x"), ("", "x")] {
             let mut options = SendOptions::default();
             options.header(name, value);
-            assert!(options.check().is_err(), "{name}: {value:?}");
+            assert!(options.check(&fal()).is_err(), "{name}: {value:?}");
         }
     }
 
@@ -227,7 +242,8 @@ mod tests {
     fn webhook_must_be_an_http_or_https_url() {
         for (url, valid) in [
             ("https://x.y/z?a=b&c=d", true),
-            ("http://127.0.0.1:1/", true),
+            ("http://x.y", true),
+            (" https://x.y/ ", true),
             ("ftp://x.y", false),
             ("x.y/z", false),
             ("", false),
@@ -235,7 +251,37 @@ mod tests {
         ] {
             let mut options = SendOptions::default();
             options.webhook(url);
-            assert_eq!(options.check().is_ok(), valid, "{url}");
+            assert_eq!(options.check(&fal()).is_ok(), valid, "{url}");
+        }
+    }
+
+    #[test]
+    fn webhook_is_sent_in_its_canonical_form() {
+        for (url, sent) in [
+            (" https://X.y ", "https://x.y/"),
+            ("https://x.y/é?a=b c#d", "https://x.y/%C3%A9?a=b%20c"),
+            ("https://x.y/z?a=b&c=d", "https://x.y/z?a=b&c=d"),
+        ] {
+            let mut options = SendOptions::default();
+            options.webhook("https://replaced.example/");
+            options.webhook(url);
+            assert_eq!(options.query, [("fal_webhook", sent.to_owned())]);
+        }
+    }
+
+    #[test]
+    fn private_webhooks_need_another_queue_host_than_fals() {
+        let emulator =
+            Hosts::new(Some("http://127.0.0.1:4000/fal.run"), Some("http://127.0.0.1:4000/queue.fal.run"), None);
+        let emulator = emulator.expect("an emulator's hosts");
+        for url in ["http://127.0.0.1:3000/fal", "https://localhost/", "https://10.0.0.1/?token=abc", "http://[::1]/"] {
+            for (hosts, valid) in [(&fal(), false), (&emulator, true)] {
+                let mut options = SendOptions::default();
+                options.webhook(url);
+                let error = options.check(hosts).err().map(|error| error.to_string());
+                assert_eq!(error.is_none(), valid, "{url}");
+                assert!(!error.unwrap_or_default().contains("abc"));
+            }
         }
     }
 }

@@ -52,8 +52,11 @@ impl<I, O> Submit<I, O> {
     runner_options!();
     queue_options!();
 
-    /// Makes fal post the result to an http or https URL when the request is completed. Default: none. fal does not deliver
-    /// to private addresses, and does not follow redirects.
+    /// Makes fal post the result to an http or https URL when the request is completed. Default: none.
+    ///
+    /// fal signs what it posts. The module `webhook`, with the cargo feature of that name, verifies and parses it. fal does not
+    /// deliver to private hosts, and does not follow redirects (fal's documentation of webhooks). A URL with a private address or
+    /// name is an error before anything is sent, unless the client has another queue host, such as that of an emulator.
     pub fn webhook(mut self, url: impl AsRef<str>) -> Self {
         self.outgoing.options.webhook(url.as_ref());
         self

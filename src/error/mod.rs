@@ -28,7 +28,7 @@ use crate::protocol::{
     Cancellation, Denial, ErrorType, EventError, Failure, FieldError, InvalidEndpointId, InvalidRequestId, LockReason,
     ParseEnumError, RawResponse, echo, lock_words,
 };
-use crate::text::{beginning, within};
+use crate::text::{beginning, shown, within};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -210,6 +210,20 @@ impl Error {
         self
     }
 
+    /// Creates the error of an error event of a stream. The response is the one that the stream belongs to, with the data of the
+    /// event as its body.
+    pub(crate) fn event(mut response: RawResponse) -> Self {
+        let EventError { node_id, status, error_type, detail } = EventError::parse(&response.body);
+        let subject = node_id
+            .map_or_else(|| "the model".to_owned(), |node| format!("the node \"{}\" of the workflow", shown(&node)));
+        let words = detail.message.unwrap_or_else(|| NO_DETAILS.to_owned());
+        let mut error = Error::new(ErrorKind::Service, format!("{subject} reported an error: {words}"));
+        error.0.error_type = error_type.map(ErrorType::other);
+        error.0.field_errors = detail.field_errors;
+        response.status = status.unwrap_or(response.status);
+        error.with_response(response)
+    }
+
     /// Creates the error of a rejected webhook delivery.
     #[cfg(feature = "webhook")]
     pub(crate) fn rejected(rejection: Rejection, details: impl fmt::Display) -> Self {
@@ -238,20 +252,6 @@ impl Error {
         }
         // A failed request stays failed.
         error.with_retryable(false)
-    }
-
-    /// Creates the error of an error event of a stream. The response is the one that the stream belongs to, with the data of the
-    /// event as its body.
-    pub(crate) fn event(mut response: RawResponse) -> Self {
-        let EventError { node_id, status, error_type, detail } = EventError::parse(&response.body);
-        let subject =
-            node_id.map_or_else(|| "the model".to_owned(), |node| format!("the node {node:?} of the workflow"));
-        let words = detail.message.unwrap_or_else(|| NO_DETAILS.to_owned());
-        let mut error = Error::new(ErrorKind::Service, format!("{subject} reported an error: {words}"));
-        error.0.error_type = error_type.map(ErrorType::other);
-        error.0.field_errors = detail.field_errors;
-        response.status = status.unwrap_or(response.status);
-        error.with_response(response)
     }
 
     /// Creates the error of a request that failed below HTTP.

@@ -50,12 +50,16 @@ impl EndpointId {
         if let Some(c) = whole.chars().find(|c| *c != '/' && !allowed(*c)) {
             return Err(refuse(&format!("the character {c:?} is not allowed")));
         }
-        let app_segments = if NAMESPACES.contains(&segments[0]) { 3 } else { 2 };
+        let app_segments = if Self::is_namespace(segments[0]) { 3 } else { 2 };
         if segments.len() < app_segments {
             return Err(refuse("the application is missing"));
         }
         let app = segments[..app_segments].join("/").len();
         Ok(EndpointId { whole, app })
+    }
+
+    pub(crate) fn is_namespace(segment: &str) -> bool {
+        NAMESPACES.contains(&segment)
     }
 
     pub(crate) fn as_str(&self) -> &str {

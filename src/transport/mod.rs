@@ -35,8 +35,12 @@ pub(crate) use buckets::{Bucket, Buckets, is_object_of};
 pub(crate) use chunks::Chunks;
 pub(crate) use context::Context;
 pub(crate) use credentials::Credentials;
+#[cfg(feature = "proxy")]
+pub(crate) use headers::TARGET_URL;
 pub(crate) use headers::{UPLOAD_POLICY, header_value, parse_header, parse_headers};
 pub(crate) use hosts::{Hosts, check_encryption, join, parse_base_url, shown_host};
+#[cfg(feature = "proxy")]
+pub(crate) use hosts::{backup, is_loopback};
 pub(crate) use media_request::MAX_ERROR_BODY;
 pub(crate) use media_stream::MediaStream;
 pub(crate) use meter::Meter;
@@ -50,6 +54,8 @@ pub use retry::RetryPolicy;
 pub(crate) use retry::{jittered, random};
 #[cfg(feature = "realtime")]
 pub(crate) use send::keyed_error;
+#[cfg(feature = "proxy")]
+pub(crate) use send::{AGENT, keyed};
 pub(crate) use send::{open, send};
 pub(crate) use sse::EventStream;
 pub(crate) use streams::Streams;

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::Bytes;
 use futures_util::{FutureExt, stream};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, USER_AGENT};
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Method};
+use reqwest::RequestBuilder;
 use url::Url;
 
 use super::attempts::Attempts;
@@ -16,7 +17,7 @@ use super::time_limit::within;
 use crate::error::{Error, Sender};
 use crate::protocol::RawResponse;
 
-pub(super) const AGENT: &str = concat!("fal-client/", env!("CARGO_PKG_VERSION"), " (rust)");
+pub(crate) const AGENT: &str = concat!("fal-client/", env!("CARGO_PKG_VERSION"), " (rust)");
 
 /// Sends a request until it succeeds or the retry policy ends the attempts.
 pub(crate) async fn send(context: &Context, request: &Request) -> Result<RawResponse, Error> {
@@ -79,18 +80,29 @@ async fn exchange(context: &Context, request: &Request, url: &Url) -> Result<req
     }
     headers.extend(context.headers.clone());
     headers.extend(request.headers.clone());
-    if context.proxy_url.is_some() {
-        headers.insert(TARGET_URL, header_value(request.url.as_str())?);
-    }
-    if let Some(authorization) = context.credentials.authorization().await? {
-        headers.insert(AUTHORIZATION, authorization);
-    }
-    let mut outgoing = context.http.request(request.method.clone(), url.clone()).headers(headers);
+    let mut outgoing = keyed(context, request.method.clone(), &request.url, url, headers).await?;
     if let Some(body) = &request.body {
         outgoing = outgoing.header(CONTENT_LENGTH, body.len()).body(noticed(body.clone(), &request.may_have_arrived));
     }
     let sent = async { outgoing.send().await.map_err(Error::transport) };
     within(context.timeouts.response(request.operation), request.operation.name(), sent).await
+}
+
+/// Creates a request with the key. `at` is where it goes: to its URL, to the backup host or to the server proxy.
+pub(crate) async fn keyed(
+    context: &Context,
+    method: Method,
+    url: &Url,
+    at: &Url,
+    mut headers: HeaderMap,
+) -> Result<RequestBuilder, Error> {
+    if context.proxy_url.is_some() {
+        headers.insert(TARGET_URL, header_value(url.as_str())?);
+    }
+    if let Some(authorization) = context.credentials.authorization().await? {
+        headers.insert(AUTHORIZATION, authorization);
+    }
+    Ok(context.http.request(method, at.clone()).headers(headers))
 }
 
 /// Creates a body that sets `sent` when it is sent, which is after the connection is established.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Shared};
+use futures_util::future::{BoxFuture, Shared, WeakShared};
 use http::{HeaderMap, Method};
 
 use super::key_set::KeySet;
@@ -21,13 +21,14 @@ const REFRESH_AFTER: Duration = Duration::from_secs(12 * 3600);
 /// Minimum time between two fetches that replace valid keys. Anyone can send a signature that fits none.
 const MIN_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Minimum time after a failed fetch.
+/// Minimum time after a fetch that has failed, or was dropped with its callers.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Time limit of a fetch, with its retries. fal waits 15 s for the response to a delivery.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
 
-type Fetch = Shared<BoxFuture<'static, Result<Arc<KeySet>, Error>>>;
+type Fetching = BoxFuture<'static, Result<Arc<KeySet>, Error>>;
+type Fetch = Shared<Fetching>;
 
 /// Fetches the keys from the client's REST host, and caches them.
 pub(super) struct KeySource {
@@ -40,9 +41,8 @@ struct Cache {
     current: Option<Cached>,
     /// The keys of earlier sets that the current one lacks.
     retired: Arc<KeySet>,
-    /// The fetch in progress, with its start. Concurrent callers share it. No task runs it, so that it pauses when all of
-    /// them are dropped, and the next caller continues it.
-    fetch: Option<(SystemTime, Fetch)>,
+    /// The fetch in progress, with its start. Concurrent callers share it. It ends when all of them are dropped.
+    fetch: Option<(SystemTime, WeakShared<Fetching>)>,
     failure: Option<(SystemTime, Error)>,
     /// The time of the last fetch that was to replace valid keys.
     replaced_at: Option<SystemTime>,
@@ -89,7 +89,9 @@ impl KeySource {
         let outcome = fetch.clone().await;
         let mut cache = self.lock();
         // The first caller that sees the outcome keeps it.
-        if cache.fetch.take_if(|(_, current)| current.ptr_eq(&fetch)).is_some() {
+        let is_current =
+            |current: &WeakShared<Fetching>| current.upgrade().is_some_and(|current| current.ptr_eq(&fetch));
+        if cache.fetch.take_if(|(_, current)| is_current(current)).is_some() {
             match &outcome {
                 Ok(keys) => cache.replace(Arc::clone(keys), now),
                 Err(error) => cache.failure = Some((now, error.clone())),
@@ -123,21 +125,24 @@ impl Cache {
             return Step::Done(Ok(keys));
         }
         // A fetch that has not ended in time was not polled.
-        if let Some((_, fetch)) = self.fetch.as_ref().filter(|(at, _)| age(*at, now) <= FETCH_TIMEOUT) {
-            return Step::Fetch(fetch.clone());
+        let fetch = self.fetch.as_ref().filter(|(at, _)| age(*at, now) <= FETCH_TIMEOUT);
+        if let Some(fetch) = fetch.and_then(|(_, fetch)| fetch.upgrade()) {
+            return Step::Fetch(fetch);
         }
         let interval = if known.is_some() { MIN_INTERVAL } else { RETRY_AFTER };
         if let Some((_, error)) = self.failure.as_ref().filter(|(at, _)| age(*at, now) < interval) {
             return Step::Done(Err(error.clone()));
         }
         if let Some(known) = known {
+            // A fetch without an outcome was dropped with its callers. Another caller should not have to wait for long.
+            let interval = if self.fetch.is_some() { RETRY_AFTER } else { interval };
             if self.replaced_at.is_some_and(|at| age(at, now) < interval) {
                 return Step::Done(Ok(Arc::clone(known)));
             }
             self.replaced_at = Some(now);
         }
         let fetch = download(Arc::clone(context)).boxed().shared();
-        self.fetch = Some((now, fetch.clone()));
+        self.fetch = fetch.downgrade().map(|weak| (now, weak));
         Step::Fetch(fetch)
     }
 

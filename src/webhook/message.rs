@@ -48,7 +48,7 @@ pub struct Webhook<O> {
     pub payload_error: Option<String>,
     /// The delivery, with the user id, the time and the body.
     pub delivery: Delivery,
-    needs_fetch: bool,
+    pub(super) needs_fetch: bool,
 }
 
 /// The status of a request in a webhook. It does not have the values of a [`QueueUpdate`](crate::QueueUpdate).
@@ -183,6 +183,17 @@ impl<O: DeserializeOwned + 'static> Webhook<O> {
             delivery,
         }
     }
+}
+
+/// Returns the queue's id of a delivery's request. The header has the same id, or that of one of fal's attempts.
+pub(super) fn queue_id(delivery: &Delivery) -> String {
+    #[derive(Deserialize)]
+    struct Id {
+        request_id: String,
+    }
+
+    let in_body = serde_json::from_slice::<Id>(&delivery.body).ok().map(|id| id.request_id.trim().to_owned());
+    in_body.filter(|id| !id.is_empty()).unwrap_or_else(|| delivery.request_id.clone())
 }
 
 /// Returns a message: a string, or other JSON as it is written.

@@ -19,6 +19,7 @@
 //! ```
 //!
 //! - [`Verifier`] verifies a delivery of any server: its headers and its raw body.
+//! - [`Receiver`] resolves the jobs that a program waits for, without polling.
 //! - [`Webhook`] and [`Delivery`] are extractors of axum, which verify before the handler is called.
 //!
 //! [`Submit::webhook`](crate::Submit::webhook) sets the URL that fal delivers to.
@@ -26,14 +27,19 @@
 mod delivery;
 mod extract;
 mod headers;
+mod inbox;
 mod key_set;
 mod key_source;
 mod message;
+mod receiver;
 mod verifier;
+mod wait;
 
 pub use delivery::Delivery;
 pub use extract::Rejected;
 pub use message::{Webhook, WebhookStatus};
+pub use receiver::Receiver;
 pub use verifier::Verifier;
+pub use wait::Wait;
 
 pub use crate::error::Rejection;

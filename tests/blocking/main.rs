@@ -3,6 +3,7 @@
 mod calls;
 mod cancelling;
 mod contexts;
+mod live;
 mod readers;
 mod service;
 mod thread;

@@ -1,12 +1,10 @@
 //! The requests of output streams on the wire, compared with those of fal's own clients.
 
 use fal_client::endpoints::fal_ai::flux::dev::redux;
-use fal_client::{ErrorKind, FileInput, Lifecycle};
-use fal_emulator::Operation;
+use fal_client::{ErrorKind, Lifecycle};
 use futures_util::StreamExt;
 use serde_json::json;
 
-use crate::support::emulator::{count, start_instant};
 use crate::support::server::{KEY, Reply, Server};
 
 async fn server() -> Server {
@@ -89,15 +87,6 @@ async fn nothing_is_sent_before_the_first_poll_or_with_an_invalid_input() {
     assert!(server.seen().is_empty());
     endpoint.stream(input()).validate(false).finish().await.expect("an event");
     assert_eq!(server.seen().len(), 1);
-}
-
-#[tokio::test]
-async fn files_are_uploaded_first() {
-    let emulator = start_instant().await;
-    let client = emulator.client();
-    let input = redux::Input::builder().image_url(FileInput::bytes(&b"\x89PNG\r\n\x1a\n"[..], "image/png"));
-    let outcome = client.endpoint(redux::ENDPOINT).stream(input).finish().await;
-    assert_eq!(count(&emulator, Operation::Upload), 1, "{outcome:?}");
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn text(text: &str) -> Result<EventData<Value>, String> {
     Ok(EventData::Text(text.to_owned()))
 }
 
-/// What fal's own clients do with these is in `docs/deviations.md`.
+/// fal's own clients treat some of these differently: see `docs/deviations.md`.
 #[tokio::test]
 async fn every_form_of_event_is_delivered() {
     for (case, body, expected) in [

@@ -4,6 +4,7 @@ use fal_client::webhook::{Rejection, Verifier};
 use fal_client::{Error, ErrorKind};
 use futures_util::FutureExt;
 use futures_util::future::join_all;
+use tokio::io::AsyncReadExt;
 
 use crate::support::{Clock, Key, KeyServer, client, jwks};
 
@@ -195,4 +196,38 @@ async fn dropped_verification_does_not_hold_up_the_next() {
     }
     verify(&verifier, &clock, &key).await.expect("a valid delivery");
     assert_eq!(server.count(), 1);
+}
+
+/// Drops a verification while the host holds the response, and waits until its connection and task are gone.
+async fn dropped_while_held(listener: &tokio::net::TcpListener, verification: impl Future) {
+    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let before = tasks();
+    let mut verification = Box::pin(verification);
+    let mut connection = tokio::select! {
+        biased;
+        accepted = listener.accept() => accepted.expect("a connection").0,
+        _ = &mut verification => panic!("the verification ended without keys"),
+    };
+    let mut head = [0; 64];
+    tokio::select! {
+        biased;
+        read = connection.read(&mut head) => assert!(read.expect("a request") > 0),
+        _ = &mut verification => panic!("the verification ended without keys"),
+    }
+    drop(verification);
+    tokio::io::copy(&mut connection, &mut tokio::io::sink()).await.expect("the end of the connection");
+    while tasks() > before {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn dropped_verifications_leave_no_connection_and_no_task() {
+    let (key, clock) = (Key::new(1), Clock::new());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let verifier = clock.apply(Verifier::new(&client(&url)));
+    dropped_while_held(&listener, verify(&verifier, &clock, &key)).await;
+    // All concurrent callers share the fetch, and are dropped with it.
+    dropped_while_held(&listener, join_all((0..5).map(|_| verify(&verifier, &clock, &key)))).await;
 }

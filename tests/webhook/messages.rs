@@ -126,7 +126,7 @@ async fn unknown_statuses_are_kept() {
 }
 
 #[tokio::test]
-async fn bodies_that_are_no_webhook_keep_the_request_id() {
+async fn unreadable_bodies_keep_the_request_id() {
     for body in ["", "null", "[]", "7", "\"OK\"", "{", "{}", "<html>", "\u{feff}", r#"{"status":7,"payload":[]}"#] {
         let webhook = parse::<Value>(body).await;
         assert_eq!(webhook.request_id, REQUEST_ID, "{body}");

@@ -1,5 +1,6 @@
 //! Signed deliveries, and a server that publishes keys.
 
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -15,7 +16,8 @@ use fal_client::{Client, RetryPolicy};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 /// The time of the test vectors.
@@ -73,6 +75,11 @@ pub(crate) struct Clock(Arc<Mutex<SystemTime>>);
 impl Clock {
     pub(crate) fn new() -> Self {
         Clock(Arc::new(Mutex::new(UNIX_EPOCH + Duration::from_secs(NOW))))
+    }
+
+    /// A clock that begins with the current time.
+    pub(crate) fn now() -> Self {
+        Clock(Arc::new(Mutex::new(SystemTime::now())))
     }
 
     pub(crate) fn advance(&self, seconds: u64) {
@@ -153,4 +160,19 @@ impl Drop for KeyServer {
 pub(crate) fn client(rest: &str) -> Client {
     let builder = Client::builder().key("id:secret").retry(RetryPolicy::none());
     builder.run_host(rest).queue_host(rest).rest_host(rest).build().expect("a client")
+}
+
+/// Posts a body over a connection of its own. Returns the status and the body of the response.
+pub(crate) async fn post(address: SocketAddr, path: &str, headers: &HeaderMap, body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    let mut request = format!("POST {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
+    for (name, value) in headers {
+        request += &format!("{name}: {}\r\n", value.to_str().expect("text"));
+    }
+    request += &format!("content-length: {}\r\n\r\n{body}", body.len());
+    stream.write_all(request.as_bytes()).await.expect("a request");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.expect("a response");
+    let (head, body) = response.split_once("\r\n\r\n").expect("a response");
+    (head[9..12].parse().expect("a status"), body.to_owned())
 }

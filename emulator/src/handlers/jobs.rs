@@ -7,9 +7,9 @@ use hyper::header::HeaderName;
 use serde_json::{Value, json};
 
 use crate::endpoints::endpoint::Endpoint;
+use crate::faults::fault::Fault;
 use crate::handlers::auth;
 use crate::handlers::blocking::blocking;
-use crate::handlers::call::Call;
 use crate::input::checks;
 use crate::input::file_limits::{self, HEADER_BYTES, Measured};
 use crate::input::files::missing_files;
@@ -50,20 +50,20 @@ pub(super) fn no_endpoint(state: &State, id: &str) -> Refusal {
 /// Turns a request into a job.
 pub(crate) fn accept(
     state: &State,
-    call: Call<'_>,
+    received: &Arc<Received>,
+    fault: &Fault,
     endpoint: &Arc<Endpoint>,
     is_direct: bool,
 ) -> Result<Arc<Job>, Refusal> {
     let id = random::uuid();
     let script = if is_direct { &state.direct } else { &state.queued };
-    let policy = upload_policy(call.received).err().map(Failure::invalid_header);
-    let failure =
-        policy.or_else(|| invalid_input(endpoint, call.received)).or_else(|| call.fault.job_failure(&state.clock));
-    let prospect = failure.map_or_else(|| prospect(state, endpoint, call.received), Err);
-    let (endpoint, received, script) = (Arc::clone(endpoint), Arc::clone(call.received), Arc::clone(script));
+    let policy = upload_policy(received).err().map(Failure::invalid_header);
+    let failure = policy.or_else(|| invalid_input(endpoint, received)).or_else(|| fault.job_failure(&state.clock));
+    let prospect = failure.map_or_else(|| prospect(state, endpoint, received), Err);
+    let (endpoint, received, script) = (Arc::clone(endpoint), Arc::clone(received), Arc::clone(script));
     let job = Arc::new(Job::new(id, endpoint, received, prospect, script, &state.clock, is_direct));
     state.jobs.add(Arc::clone(&job))?;
-    call.received.set_request_id(&job.id);
+    job.received.set_request_id(&job.id);
     Ok(job)
 }
 

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use crate::faults::break_point::BreakPoint;
 use crate::handlers::call::Call;
 use crate::handlers::dispatch::dispatch;
@@ -6,7 +8,6 @@ use crate::response::refusal::Refusal;
 use crate::response::reply::{Dropped, Reply};
 use crate::state::State;
 use crate::storage::content::Blob;
-use std::sync::Arc;
 
 /// Responds to a request that was read, or refused. `read` is its body if the route takes a file.
 pub(crate) async fn perform(

@@ -23,7 +23,7 @@ pub(super) fn submit(state: &State, call: Call<'_>, id: &str) -> Result<Reply, R
             return Err(Refusal::QueueFull { waiting });
         }
     }
-    let job = jobs::accept(state, call, endpoint, false)?;
+    let job = jobs::accept(state, call.received, call.fault, endpoint, false)?;
     let mut status = job.status(&job.start(), &state.base_url, None);
     if let Some(url) = call.received.query("fal_webhook") {
         status["gateway_request_id"] = json!(job.id);

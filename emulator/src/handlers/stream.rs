@@ -28,7 +28,7 @@ pub(super) fn endpoint<'s>(state: &'s State, id: &str, received: &Received) -> R
 /// Runs an endpoint directly, and responds with a stream of its outputs. A request that fails has no stream.
 pub(super) async fn stream(state: &State, call: Call<'_>, id: &str) -> Result<Reply, Refusal> {
     let endpoint = endpoint(state, id, call.received)?;
-    let job = jobs::accept(state, call, endpoint, true)?;
+    let job = jobs::accept(state, call.received, call.fault, endpoint, true)?;
     let reply = match jobs::series(state, &job).await {
         Ok((series, units)) => {
             let events = Events::new(state, series, job.run_time());

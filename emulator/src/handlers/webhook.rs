@@ -131,8 +131,8 @@ async fn body(state: &State, job: &Arc<Job>, fault: Option<WebhookFault>) -> (By
     (message::body(&job.id, error.as_deref(), &payload, fault).into(), payload.len())
 }
 
-/// Delivers a webhook once. `failed` is the number of earlier attempts. Every attempt is signed anew, by the clock of the
-/// system, so that receivers accept it after the emulator's clock was advanced.
+/// Delivers a webhook once. `failed` is the number of earlier attempts. Every attempt has a timestamp of its own, by the clock of
+/// the system, so that receivers accept it after the emulator's clock was advanced.
 async fn attempt(
     state: &State,
     job: &Job,

@@ -1,14 +1,13 @@
 //! Handshakes of WebSockets: `fal.run/{id}/realtime` and `ws.fal.run/{id}`.
 
-use std::sync::Arc;
-
-use hyper::StatusCode;
+use bytes::Bytes;
 use hyper::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
-use serde_json::{Value, json};
+use hyper::{Response, StatusCode};
+use serde_json::json;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use crate::endpoints::endpoint::Endpoint;
 use crate::handlers::{auth, jobs};
+use crate::random;
 use crate::request::received::Received;
 use crate::response::refusal::Refusal;
 use crate::response::reply::{self, Reply};
@@ -27,15 +26,10 @@ pub(super) fn admit_realtime(state: &State, id: &str, received: &Received) -> Re
     buffering(received).map(drop)
 }
 
-/// Admits a connection for calls. Finds the endpoint that the calls run.
+/// Admits a connection for calls.
 pub(super) fn admit_calls(state: &State, id: &str, received: &Received) -> Result<(), Refusal> {
     auth::check_app_key_or_token(state, received, id)?;
-    called(state, id).map(drop).ok_or_else(|| jobs::no_endpoint(state, id))
-}
-
-/// Returns the endpoint that the calls on a connection run or stream.
-fn called<'s>(state: &'s State, id: &str) -> Option<&'s Arc<Endpoint>> {
-    state.catalog.endpoint(id).or_else(|| state.catalog.streamed(id))
+    state.catalog.streamed(id).map(drop).ok_or_else(|| jobs::no_endpoint(state, id))
 }
 
 /// Returns the number of inputs that may wait on a realtime connection, or `None` without a limit.
@@ -60,10 +54,12 @@ pub(super) fn accept(received: &Received) -> Result<Reply, Refusal> {
         let detail = "This path takes WebSockets of version 13".to_owned();
         return Err(Refusal::Detail(StatusCode::UPGRADE_REQUIRED, detail));
     };
-    let mut reply = reply::json(StatusCode::SWITCHING_PROTOCOLS, &Value::Null);
-    *reply.body_mut() = reply::full(bytes::Bytes::new());
-    reply.headers_mut().clear();
+    let mut reply = Response::new(reply::full(Bytes::new()));
+    *reply.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let reply = reply::with_header(reply, UPGRADE, "websocket");
     let reply = reply::with_header(reply, CONNECTION, "Upgrade");
-    Ok(reply::with_header(reply, SEC_WEBSOCKET_ACCEPT, &derive_accept_key(key.as_bytes())))
+    let id = random::uuid();
+    received.set_request_id(&id);
+    let reply = reply::with_header(reply, SEC_WEBSOCKET_ACCEPT, &derive_accept_key(key.as_bytes()));
+    Ok(reply::with_request_id(reply, &id))
 }

@@ -1,6 +1,7 @@
 //! Realtime connections: each message is an input, and gets its output.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::de::Error as _;
 use serde_json::{Error, Value, json};
@@ -10,14 +11,13 @@ use crate::endpoints::endpoint::Endpoint;
 use crate::faults::break_point::BreakPoint;
 use crate::faults::fault::{Cut, Fault, Instead};
 use crate::faults::frame::Frame;
-use crate::handlers::call::Call;
 use crate::handlers::{auth, jobs, websocket};
 use crate::input::upload_policy;
+use crate::output::series::Series;
 use crate::request::journal::InFlight;
 use crate::request::operation::Operation;
 use crate::request::received::{Received, weight};
 use crate::request::received_request::ReceivedRequest;
-use crate::request::route::Route;
 use crate::sessions::codec;
 use crate::sessions::incoming::Incoming;
 use crate::sessions::pump::Pump;
@@ -91,6 +91,19 @@ struct Input<'s> {
     message: Incoming,
 }
 
+/// The reason why an input has no more outputs, and the session ends.
+enum Stop {
+    Cut(Cut),
+    /// An error of the app, with its reason.
+    Error(String),
+}
+
+impl From<Cut> for Stop {
+    fn from(cut: Cut) -> Self {
+        Stop::Cut(cut)
+    }
+}
+
 impl<'s> Realtime<'s> {
     fn arrive(&self, mut message: Incoming) -> Input<'s> {
         let mut decoded = match (self.codec, message.is_text) {
@@ -115,42 +128,15 @@ impl<'s> Realtime<'s> {
     async fn handle(&self, input: Input<'s>, frames: Sender<Frame>) -> Result<(), Cut> {
         let Input { request, fault, message } = input;
         let received = &request.received;
-        let mut responder = Responder::new(frames, fault.message_limit());
         if let Some(bytes) = fault.byte_limit() {
             self.break_point.set(bytes);
         }
-        if let Some((_, cut)) = fault.request_cut() {
-            return Err(cut);
-        }
-        fault.wait(&self.state.clock).await;
-        let instead = fault.instead();
-        let result = match &instead {
-            Some(_) if !fault.is_after_effect() => Ok(()),
-            _ => self.run(received, &fault, message.is_text, &mut responder, instead.is_none()).await?,
-        };
-        let result = match instead {
-            None => result,
-            Some(Instead::Drop) => {
-                self.decided(received, None);
-                return Err(Cut::Drop);
-            }
-            Some(Instead::Error(reason)) => Err(reason),
-            Some(Instead::Output(output)) => {
-                self.decided(received, Some(200));
-                match self.frame(&output, message.is_text) {
-                    Ok(frame) => return responder.send(frame).await,
-                    Err(reason) => Err(reason),
-                }
-            }
-            Some(Instead::Frames(frames)) => {
-                self.decided(received, Some(200));
-                return responder.send_all(frames).await;
-            }
-        };
-        match result {
+        let mut responder = Responder::new(frames, fault.message_limit());
+        match self.respond(received, &fault, message.is_text, &mut responder).await {
             Ok(()) => Ok(()),
+            Err(Stop::Cut(cut)) => Err(cut),
             // An app ends the session at its first error.
-            Err(reason) => {
+            Err(Stop::Error(reason)) => {
                 self.decided(received, Some(500));
                 responder.send(Frame::error("INTERNAL_ERROR", &reason)).await?;
                 responder.send(Frame::close(NORMAL, "")).await
@@ -158,52 +144,78 @@ impl<'s> Realtime<'s> {
         }
     }
 
-    /// Runs the endpoint with an input, and sends the outputs if `sends`. The inner error is the reason why it fails.
+    /// Responds to an input with its outputs, or as its fault says.
+    async fn respond(
+        &self,
+        received: &Arc<Received>,
+        fault: &Fault,
+        is_text: bool,
+        responder: &mut Responder,
+    ) -> Result<(), Stop> {
+        if let Some((_, cut)) = fault.request_cut() {
+            return Err(cut.into());
+        }
+        fault.wait(&self.state.clock).await;
+        let Some(instead) = fault.instead() else {
+            return self.run(received, fault, is_text, responder).await;
+        };
+        if fault.is_after_effect() {
+            self.accept(received, fault).await?;
+        }
+        match instead {
+            Instead::Frames(frames) => {
+                self.decided(received, Some(200));
+                Ok(responder.send_all(frames).await?)
+            }
+            Instead::Output(output) => {
+                self.decided(received, Some(200));
+                Ok(responder.send(self.frame(&output, is_text)?).await?)
+            }
+            Instead::Error(reason) => Err(Stop::Error(reason)),
+            Instead::Drop => {
+                self.decided(received, None);
+                Err(Cut::Drop.into())
+            }
+        }
+    }
+
+    /// Runs the endpoint, and sends its outputs and the time that it took.
     async fn run(
         &self,
         received: &Arc<Received>,
         fault: &Fault,
         is_text: bool,
         responder: &mut Responder,
-        sends: bool,
-    ) -> Result<Result<(), String>, Cut> {
-        let state = self.state;
-        if let Err(Some(error)) = received.input() {
-            return Ok(Err(format!("cannot decode the message: {error}")));
-        }
-        let start = state.clock.now();
-        let route = Route::Realtime { id: String::new() };
-        let call = Call { route: &route, received, fault };
-        let job = match jobs::accept(state, call, self.endpoint, true) {
-            Ok(job) => job,
-            Err(refusal) => return Ok(Err(refusal.reason())),
-        };
-        let series = match jobs::results(state, &job).await {
-            Ok(series) => series,
-            Err(failure) => return Ok(Err(failure.reason())),
-        };
-        if !sends {
-            return Ok(Ok(()));
-        }
+    ) -> Result<(), Stop> {
+        let clock = &self.state.clock;
+        let start = clock.now();
+        let (series, run_time) = self.accept(received, fault).await?;
         for index in 0..series.len() {
-            state.clock.sleep_until(start + series.due(index, job.run_time())).await;
+            clock.sleep_until(start + series.due(index, run_time)).await;
             if index == 0 {
                 self.decided(received, Some(200));
             }
-            match self.frame(&series.get(index), is_text) {
-                Ok(frame) => responder.send(frame).await?,
-                Err(reason) => return Ok(Err(reason)),
-            }
+            responder.send(self.frame(&series.get(index), is_text)?).await?;
         }
-        let seconds = (state.clock.now() - start).as_secs_f64();
+        let seconds = (clock.now() - start).as_secs_f64();
         let timings = json!({ "type": "x-fal-message", "action": "timings", "timing": seconds });
-        responder.send(Frame::json(&timings)).await?;
-        Ok(Ok(()))
+        Ok(responder.send(Frame::json(&timings)).await?)
     }
 
-    fn frame(&self, output: &Value, is_text: bool) -> Result<Frame, String> {
+    /// Turns an input into a job, and returns its outputs with the time that it runs.
+    async fn accept(&self, received: &Arc<Received>, fault: &Fault) -> Result<(Series, Duration), Stop> {
+        if let Err(Some(error)) = received.input() {
+            return Err(Stop::Error(format!("cannot decode the message: {error}")));
+        }
+        let job = jobs::accept(self.state, received, fault, self.endpoint, true);
+        let job = job.map_err(|refusal| Stop::Error(refusal.reason()))?;
+        let series = jobs::results(self.state, &job).await;
+        Ok((series.map_err(|failure| Stop::Error(failure.reason()))?, job.run_time()))
+    }
+
+    fn frame(&self, output: &Value, is_text: bool) -> Result<Frame, Stop> {
         match self.codec {
-            Codec::MessagePack => codec::encode(output).map(Frame::binary),
+            Codec::MessagePack => codec::encode(output).map(Frame::binary).map_err(Stop::Error),
             Codec::Json if is_text => Ok(Frame::json(output)),
             Codec::Json => Ok(Frame::binary(output.to_string())),
         }

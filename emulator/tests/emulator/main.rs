@@ -8,6 +8,7 @@ mod admission;
 mod bombs;
 mod calls;
 mod content_types;
+mod end;
 mod faults;
 mod forms;
 mod hosts;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use fal_client::{Client, ClientBuilder, RetryPolicy};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
@@ -51,6 +52,8 @@ pub(crate) struct Reply {
     unannounced: bool,
     /// Sends the body again each second until the client closes the connection.
     repeated: bool,
+    /// Keeps the connection open for another request.
+    reusable: bool,
 }
 
 impl Reply {
@@ -71,6 +74,7 @@ impl Reply {
             silent: false,
             unannounced: false,
             repeated: false,
+            reusable: false,
         }
     }
 
@@ -153,7 +157,15 @@ impl Reply {
 
     /// Closes the connection without a response.
     pub(crate) fn dropped() -> Self {
-        Reply { head: None, body: Vec::new(), announced: None, silent: false, unannounced: false, repeated: false }
+        Reply {
+            head: None,
+            body: Vec::new(),
+            announced: None,
+            silent: false,
+            unannounced: false,
+            repeated: false,
+            reusable: false,
+        }
     }
 
     /// Keeps the connection open without a response.
@@ -172,11 +184,24 @@ impl Reply {
         self
     }
 
+    /// Announces the whole body, sends `length` bytes of it, and keeps the connection open.
+    pub(crate) fn held_after(mut self, length: usize) -> Self {
+        self.announced = Some(self.body.len());
+        self.cut(length).silent()
+    }
+
+    /// Keeps the connection open for another request.
+    pub(crate) fn reusable(mut self) -> Self {
+        self.reusable = true;
+        self
+    }
+
     fn bytes(&self) -> Vec<u8> {
         let Some(head) = &self.head else { return Vec::new() };
         let length = self.announced.unwrap_or(self.body.len());
         let length = if self.unannounced { String::new() } else { format!("content-length: {length}\r\n") };
-        let mut bytes = format!("{head}{length}connection: close\r\n\r\n").into_bytes();
+        let close = if self.reusable { "" } else { "connection: close\r\n" };
+        let mut bytes = format!("{head}{length}{close}\r\n").into_bytes();
         bytes.extend_from_slice(&self.body);
         bytes
     }
@@ -186,7 +211,38 @@ pub(crate) struct Server {
     address: SocketAddr,
     base: String,
     seen: Arc<Mutex<Vec<Seen>>>,
+    counts: watch::Receiver<Counts>,
     task: JoinHandle<()>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    opened: usize,
+    open: usize,
+    held: usize,
+}
+
+/// A connection that is counted while it is open.
+struct Counted(watch::Sender<Counts>);
+
+impl Counted {
+    fn new(counts: &watch::Sender<Counts>) -> Self {
+        counts.send_modify(|counts| {
+            counts.opened += 1;
+            counts.open += 1;
+        });
+        Counted(counts.clone())
+    }
+
+    fn hold(&self) {
+        self.0.send_modify(|counts| counts.held += 1);
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.send_modify(|counts| counts.open -= 1);
+    }
 }
 
 impl Server {
@@ -211,18 +267,20 @@ impl Server {
         let address = listener.local_addr().expect("an address");
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (script, log) = (Arc::new(script), Arc::clone(&seen));
+        let (counter, counts) = watch::channel(Counts::default());
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 let (tls, script, log) = (tls.clone(), Arc::clone(&script), Arc::clone(&log));
+                let counted = Counted::new(&counter);
                 tokio::spawn(async move {
                     match tls {
-                        Some(tls) => serve(tls.accept(stream).await?, script, log).await,
-                        None => serve(stream, script, log).await,
+                        Some(tls) => serve(tls.accept(stream).await?, script, log, counted).await,
+                        None => serve(stream, script, log, counted).await,
                     }
                 });
             }
         });
-        Server { address, base: format!("http://{address}"), seen, task }
+        Server { address, base: format!("http://{address}"), seen, counts, task }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -236,6 +294,26 @@ impl Server {
     /// Returns the received requests, in order.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().expect("not poisoned").clone()
+    }
+
+    /// Waits until a connection is kept open after its response, or without one.
+    pub(crate) async fn held(&self) {
+        drop(self.counts.clone().wait_for(|counts| counts.held > 0).await.expect("a server"));
+    }
+
+    /// Returns the number of connections that were opened so far.
+    pub(crate) fn opened(&self) -> usize {
+        self.counts.borrow().opened
+    }
+
+    /// Returns the number of open connections.
+    pub(crate) fn open(&self) -> usize {
+        self.counts.borrow().open
+    }
+
+    /// Waits until no connection is open.
+    pub(crate) async fn closed(&self) {
+        drop(self.counts.clone().wait_for(|counts| counts.open == 0).await.expect("a server"));
     }
 
     /// Returns method, path and query of each request.
@@ -270,16 +348,22 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     script: Arc<impl Fn(usize, &Seen) -> Reply>,
     log: Arc<Mutex<Vec<Seen>>>,
+    counted: Counted,
 ) -> std::io::Result<()> {
-    let Some(seen) = receive(&mut stream).await? else { return Ok(()) };
-    let index = {
-        let mut log = log.lock().expect("not poisoned");
-        log.push(seen.clone());
-        log.len() - 1
+    let reply = loop {
+        let Some(seen) = receive(&mut stream).await? else { return Ok(()) };
+        let index = {
+            let mut log = log.lock().expect("not poisoned");
+            log.push(seen.clone());
+            log.len() - 1
+        };
+        let reply = script(index, &seen);
+        stream.write_all(&reply.bytes()).await?;
+        stream.flush().await?;
+        if !reply.reusable {
+            break reply;
+        }
     };
-    let reply = script(index, &seen);
-    stream.write_all(&reply.bytes()).await?;
-    stream.flush().await?;
     if reply.repeated {
         loop {
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -288,6 +372,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         }
     }
     if reply.silent {
+        counted.hold();
         // Until the client closes it.
         while stream.read(&mut [0; 64]).await? > 0 {}
     }

@@ -1,0 +1,107 @@
+//! Limits of time and of concurrent requests.
+
+use std::time::Duration;
+
+use crate::mounted::{Mounted, builder, outcome};
+use crate::server::{Reply, Server};
+
+const RUN: &str = "https://fal.run/acme/painter";
+const STATUS: &str = "https://queue.fal.run/acme/painter/requests/R1/status";
+
+#[tokio::test]
+async fn requests_beyond_the_limit_are_refused_until_another_ends() {
+    let fal = Server::start(|_, seen| match seen.method.as_str() {
+        "POST" => Reply::text(200, "text/event-stream", "data: 1\n\n").stalled(),
+        _ => Reply::json(200, "{}"),
+    })
+    .await;
+    let builder = builder(&fal).endpoints(["**"]).max_in_flight(2).allow_anyone();
+    let proxy = Mounted::start(builder.build().expect("a proxy")).await;
+    let mut streams = Vec::new();
+    for _ in 0..2 {
+        let mut stream = proxy.request("POST", RUN).send().await.expect("a response");
+        assert!(stream.chunk().await.expect("a chunk").is_some());
+        streams.push(stream);
+    }
+    let refused = proxy.request("GET", STATUS).send().await.expect("a response");
+    let header = |name: &str| refused.headers().get(name).and_then(|value| value.to_str().ok());
+    assert_eq!(
+        (refused.status().as_u16(), header("retry-after"), header("x-fal-needs-retry")),
+        (429, Some("1"), Some("1"))
+    );
+    assert_eq!(fal.seen().len(), 2);
+    streams.pop();
+    // The proxy notices soon that the connection is closed.
+    while proxy.send("GET", STATUS).await.0 == 429 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(proxy.send("GET", STATUS).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_limit_of_zero_counts_as_one() {
+    let fal = Server::start(|_, _| Reply::json(200, "{}")).await;
+    let proxy = builder(&fal).endpoints(["**"]).max_in_flight(0).allow_anyone().build().expect("a proxy");
+    assert_eq!(Mounted::start(proxy).await.send("POST", RUN).await.0, 200);
+}
+
+#[tokio::test]
+async fn a_response_that_does_not_come_is_a_timeout() {
+    let fal = Server::start(|_, _| Reply::never()).await;
+    let limit = Duration::from_millis(100);
+    let total = builder(&fal).endpoints(["**"]).time_limit(limit).allow_anyone().build().expect("a proxy");
+    let idle = builder(&fal).endpoints(["**"]).idle_timeout(limit).allow_anyone().build().expect("a proxy");
+    let billable = "fal did not respond in time; the request may have been accepted and billed";
+    for (proxy, method, target, status, detail) in [
+        (&total, "POST", RUN, 500, billable),
+        (&total, "POST", "https://queue.fal.run/acme/painter", 500, billable),
+        (&idle, "POST", "https://queue.fal.run/acme/painter", 500, billable),
+        (&total, "GET", STATUS, 504, "fal did not respond in time"),
+        (&idle, "GET", STATUS, 504, "fal did not respond in time"),
+    ] {
+        let proxy = Mounted::start(proxy.clone()).await;
+        assert_eq!(proxy.send(method, target).await, (status, detail.to_owned()), "{target}");
+    }
+}
+
+#[tokio::test]
+async fn a_run_may_be_silent_until_its_response() {
+    let fal = Server::start(|_, _| Reply::never()).await;
+    let idle = builder(&fal).endpoints(["**"]).idle_timeout(Duration::from_millis(20));
+    let proxy =
+        Mounted::start(idle.time_limit(Duration::from_millis(500)).allow_anyone().build().expect("a proxy")).await;
+    let (status, detail) = proxy.send("POST", RUN).await;
+    // The total limit ended it.
+    assert_eq!((status, fal.seen().len()), (500, 1), "{detail}");
+}
+
+#[tokio::test]
+async fn a_body_that_pauses_or_lasts_too_long_breaks_off() {
+    let fal = Server::start(|_, _| Reply::text(200, "text/event-stream", "data: 1\n\n").stalled()).await;
+    let limit = Duration::from_millis(100);
+    let builders = [builder(&fal).idle_timeout(limit), builder(&fal).time_limit(limit)];
+    for builder in builders {
+        let proxy = builder.endpoints(["**"]).allow_anyone().build().expect("a proxy");
+        let proxy = Mounted::start(proxy).await;
+        let mut response = proxy.request("POST", RUN).send().await.expect("a response");
+        assert!(response.chunk().await.expect("a chunk").is_some());
+        response.chunk().await.expect_err("the body breaks off");
+    }
+}
+
+#[tokio::test]
+async fn authentication_has_the_time_limit_and_no_permit() {
+    let fal = Server::start(|_, _| Reply::json(200, "{}")).await;
+    let builder = builder(&fal).endpoints(["**"]).max_in_flight(1).time_limit(Duration::from_millis(100));
+    let builder = builder.authenticate(async |caller: fal_client::proxy::Caller| {
+        if caller.headers().contains_key("x-slow") {
+            std::future::pending::<()>().await;
+        }
+        Ok(())
+    });
+    let proxy = Mounted::start(builder.build().expect("a proxy")).await;
+    let slow = tokio::spawn(outcome(proxy.request("POST", RUN).header("x-slow", "1")));
+    assert_eq!(proxy.send("POST", RUN).await.0, 200);
+    let (status, detail) = slow.await.expect("a call");
+    assert_eq!((status, fal.seen().len()), (504, 1), "{detail}");
+}
