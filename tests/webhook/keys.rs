@@ -3,7 +3,8 @@ use std::net::{Ipv4Addr, TcpListener};
 use fal_client::webhook::{Rejection, Verifier};
 use fal_client::{Error, ErrorKind};
 use futures_util::FutureExt;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
+use tokio::io::AsyncReadExt;
 
 use crate::support::{Clock, Key, KeyServer, client, jwks};
 
@@ -195,4 +196,47 @@ async fn dropped_verification_does_not_hold_up_the_next() {
     }
     verify(&verifier, &clock, &key).await.expect("a valid delivery");
     assert_eq!(server.count(), 1);
+}
+
+#[tokio::test]
+async fn dropped_verification_closes_its_connection() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let (key, clock) = (Key::new(1), Clock::new());
+    let verifier = clock.apply(Verifier::new(&client(&url)));
+    let mut first = Box::pin(verify(&verifier, &clock, &key));
+    let mut second = Box::pin(verify(&verifier, &clock, &key));
+    let mut request = [0; 4096];
+    let mut stream = tokio::select! {
+        _ = join(&mut first, &mut second) => panic!("no response"),
+        stream = async {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            assert!(stream.read(&mut request).await.expect("a request") > 0);
+            stream
+        } => stream,
+    };
+    drop(first);
+    let mut byte = [0];
+    tokio::select! {
+        biased;
+        _ = stream.read(&mut byte) => panic!("closed while another caller waits"),
+        () = async { assert!((&mut second).now_or_never().is_none()) } => {}
+    }
+    drop(second);
+    assert_eq!(stream.read(&mut byte).await.expect("the end"), 0);
+}
+
+#[tokio::test]
+async fn abandoned_fetches_do_not_hold_up_a_new_key() {
+    let (old, new) = (Key::new(1), Key::new(2));
+    let (server, verifier, clock) = start(&[&old]).await;
+    verify(&verifier, &clock, &old).await.expect("a valid delivery");
+    server.set(200, jwks(&[&new]));
+    for _ in 0..3 {
+        assert!(verify(&verifier, &clock, &Key::new(3)).now_or_never().is_none(), "a fetch that is abandoned");
+        assert_eq!(rejection(&verifier, &clock, &new).await, Some(Rejection::Signature));
+        clock.advance(5);
+    }
+    verify(&verifier, &clock, &new).await.expect("a new key");
+    assert_eq!(server.count(), 2);
 }
