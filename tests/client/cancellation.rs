@@ -21,7 +21,7 @@ use crate::support::storage::{Fault, Storage};
 
 type Call = BoxFuture<'static, ()>;
 
-/// Where a server stops responding.
+/// Stage at which a server stops responding.
 #[derive(Clone, Copy, Debug)]
 enum Stage {
     Received,
