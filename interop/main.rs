@@ -8,7 +8,11 @@ mod requests;
 
 use std::time::Duration;
 
+use axum::Router;
+use axum::http::StatusCode;
+use fal_client::proxy::{Caller, Proxy};
 use fal_emulator::{Emulator, Fault, Operation, Pace};
+use tokio::net::TcpListener;
 
 use peer::Peer::{self, JavaScript, Python};
 
@@ -61,6 +65,29 @@ async fn javascript_client_connects() {
 #[tokio::test]
 async fn javascript_client_retries() {
     check(JavaScript, "retries", unreliable().await).await;
+}
+
+#[tokio::test]
+async fn javascript_client_calls_through_the_proxy() {
+    let emulator = emulator(Pace::instant()).await;
+    let authenticate = async |caller: Caller| match caller.headers().get("authorization") {
+        Some(session) if session == "Bearer session" => Ok(()),
+        _ => Err(StatusCode::UNAUTHORIZED),
+    };
+    let proxy = Proxy::builder(emulator.client())
+        .endpoints(["fal-ai/flux/dev/redux", "openrouter/router"])
+        .uploads(true)
+        .tokens(Duration::from_secs(120))
+        .authenticate(authenticate)
+        .build()
+        .expect("a proxy");
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/api/fal/proxy", listener.local_addr().expect("an address"));
+    let app = Router::new().route_service("/api/fal/proxy", proxy);
+    let server = tokio::spawn(async { axum::serve(listener, app).await });
+    JavaScript.run("proxy", &[emulator.base_url(), &url]).await;
+    server.abort();
+    requests::compare(&emulator, &JavaScript.path("requests", "proxy", "txt"));
 }
 
 #[tokio::test]

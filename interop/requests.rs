@@ -33,7 +33,9 @@ pub(crate) fn compare(emulator: &Emulator, file: &Path) {
         return;
     }
     let expected = fs::read_to_string(file).unwrap_or_default();
-    assert!(actual == expected, "{} differs. Received were:\n{actual}", file.display());
+    let differs = actual.lines().zip(expected.lines()).position(|(actual, expected)| actual != expected);
+    let line = differs.unwrap_or_else(|| actual.lines().count().min(expected.lines().count())) + 1;
+    assert!(actual == expected, "{} differs from line {line}. Received were:\n{actual}", file.display());
 }
 
 fn text(emulator: &Emulator) -> String {
@@ -86,6 +88,8 @@ fn describe(emulator: &Emulator, request: &ReceivedRequest) -> String {
         drawn.push((request.path().to_owned(), "/storage.googleapis.com/FILE"));
     }
     drawn.push((emulator.base_url().to_owned(), "http://EMULATOR"));
+    // The proxy sends its own name, with a version that changes.
+    drawn.push((format!("fal-client/{} (rust)", env!("CARGO_PKG_VERSION")), "fal-client (rust)"));
     drawn.iter().fold(text, |text, (from, to)| text.replace(from, to))
 }
 

@@ -18,10 +18,10 @@ use super::messages::{Images, Kind, Text};
 /// Returns the seconds.
 pub(crate) async fn measure(kind: Kind, name: &str, address: &str) -> Result<f64, Failure> {
     match kind {
-        Kind::SmallEvents | Kind::LargeEvents if name == "bare" => events::<Text>(kind, address).await,
-        Kind::SmallEvents | Kind::LargeEvents => events::<Value>(kind, address).await,
-        Kind::SmallFrames | Kind::LargeFrames => frames(kind, address).await,
         Kind::RoundTrips => round_trips(kind, address).await,
+        _ if !kind.is_events() => frames(kind, address).await,
+        _ if name == "bare" => events::<Text>(kind, address).await,
+        _ => events::<Value>(kind, address).await,
     }
 }
 

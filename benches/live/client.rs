@@ -18,10 +18,10 @@ type Connection = Realtime<fast_lcm_diffusion::Input, fast_lcm_diffusion::Output
 /// Returns the seconds.
 pub(crate) async fn measure(kind: Kind, name: &str, address: &str) -> Result<f64, Failure> {
     match kind {
-        Kind::SmallEvents | Kind::LargeEvents if name == "stream" => events::<router::Output>(kind, address).await,
-        Kind::SmallEvents | Kind::LargeEvents => events::<Value>(kind, address).await,
-        Kind::SmallFrames | Kind::LargeFrames => frames(kind, address).await,
         Kind::RoundTrips => round_trips(kind, address).await,
+        _ if !kind.is_events() => frames(kind, address).await,
+        _ if name == "stream" => events::<router::Output>(kind, address).await,
+        _ => events::<Value>(kind, address).await,
     }
 }
 

@@ -9,22 +9,33 @@ use serde::{Deserialize, Serialize};
 pub(crate) enum Kind {
     SmallEvents,
     LargeEvents,
+    EventsInBatches,
     SmallFrames,
     LargeFrames,
+    FramesInBatches,
     RoundTrips,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Kind; 5] =
-        [Kind::SmallEvents, Kind::LargeEvents, Kind::SmallFrames, Kind::LargeFrames, Kind::RoundTrips];
+    pub(crate) const ALL: [Kind; 7] = [
+        Kind::SmallEvents,
+        Kind::LargeEvents,
+        Kind::EventsInBatches,
+        Kind::SmallFrames,
+        Kind::LargeFrames,
+        Kind::FramesInBatches,
+        Kind::RoundTrips,
+    ];
 
     /// Returns the endpoint id, by which the server tells the kinds apart.
     pub(crate) fn endpoint(self) -> &'static str {
         match self {
             Kind::SmallEvents => "bench/small-events",
             Kind::LargeEvents => "bench/large-events",
+            Kind::EventsInBatches => "bench/batched-events",
             Kind::SmallFrames => "bench/small-frames",
             Kind::LargeFrames => "bench/large-frames",
+            Kind::FramesInBatches => "bench/batched-frames",
             Kind::RoundTrips => "bench/round-trips",
         }
     }
@@ -37,7 +48,9 @@ impl Kind {
         let size = self.message().len();
         match self {
             Kind::SmallEvents | Kind::LargeEvents => format!("events with {size} bytes of JSON"),
+            Kind::EventsInBatches => format!("events with {size} bytes of JSON, 100 in a write"),
             Kind::SmallFrames | Kind::LargeFrames => format!("frames with {size} bytes of MessagePack"),
+            Kind::FramesInBatches => format!("frames with {size} bytes of MessagePack, 100 in a write"),
             Kind::RoundTrips => format!("round trips, {size} bytes back"),
         }
     }
@@ -45,24 +58,30 @@ impl Kind {
     /// Returns the number of messages, for about half a second.
     pub(crate) fn count(self) -> usize {
         match self {
-            Kind::SmallEvents => 500_000,
-            Kind::LargeEvents => 150_000,
-            Kind::SmallFrames => 1_000_000,
-            Kind::LargeFrames => 20_000,
+            Kind::SmallEvents | Kind::SmallFrames => 200_000,
+            Kind::LargeEvents => 100_000,
+            Kind::EventsInBatches => 500_000,
+            Kind::LargeFrames => 10_000,
+            Kind::FramesInBatches => 1_000_000,
             Kind::RoundTrips => 20_000,
         }
     }
 
+    /// Returns the number of messages that are written together. Models have no other message yet when they send one.
+    pub(crate) fn batch(self) -> usize {
+        if matches!(self, Kind::EventsInBatches | Kind::FramesInBatches) { 100 } else { 1 }
+    }
+
     pub(crate) fn is_events(self) -> bool {
-        matches!(self, Kind::SmallEvents | Kind::LargeEvents)
+        matches!(self, Kind::SmallEvents | Kind::LargeEvents | Kind::EventsInBatches)
     }
 
     /// Returns a message as it is sent.
     pub(crate) fn message(self) -> Vec<u8> {
         match self {
-            Kind::SmallEvents => Text::of(60).json(),
+            Kind::SmallEvents | Kind::EventsInBatches => Text::of(60).json(),
             Kind::LargeEvents => Text::of(4_000).json(),
-            Kind::SmallFrames | Kind::RoundTrips => Images::of(60).packed(),
+            Kind::SmallFrames | Kind::FramesInBatches | Kind::RoundTrips => Images::of(60).packed(),
             Kind::LargeFrames => Images::of(100_000).packed(),
         }
     }

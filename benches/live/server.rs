@@ -9,9 +9,6 @@ use tokio_tungstenite::tungstenite::Message;
 use super::Failure;
 use super::messages::Kind;
 
-/// The messages that are written together. Each count is a multiple of it.
-const BATCH: usize = 100;
-
 /// Prints the address, and serves until the process ends.
 pub(crate) async fn serve() -> Result<(), Failure> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -33,9 +30,9 @@ async fn respond(connection: TcpStream) -> Result<(), Failure> {
     let line = String::from_utf8_lossy(&head[..length]).lines().next().unwrap_or_default().to_owned();
     let kind = Kind::ALL.into_iter().find(|kind| line.contains(kind.endpoint())).ok_or("unknown path")?;
     match kind {
-        Kind::SmallEvents | Kind::LargeEvents => events(connection, kind).await,
-        Kind::SmallFrames | Kind::LargeFrames => frames(connection, kind).await,
         Kind::RoundTrips => round_trips(connection, kind).await,
+        kind if kind.is_events() => events(connection, kind).await,
+        _ => frames(connection, kind).await,
     }
 }
 
@@ -50,7 +47,7 @@ async fn events(mut connection: TcpStream, kind: Kind) -> Result<(), Failure> {
     let mut chunk = format!("{length:x}\r\ndata: ").into_bytes();
     chunk.extend(message);
     chunk.extend(b"\n\n\r\n");
-    write_batches(&mut connection, &chunk, kind.count()).await?;
+    write(&mut connection, &chunk, kind).await?;
     connection.write_all(b"0\r\n\r\n").await?;
     Ok(())
 }
@@ -73,7 +70,7 @@ async fn frames(connection: TcpStream, kind: Kind) -> Result<(), Failure> {
         }
     }
     frame.extend(message);
-    write_batches(socket.get_mut(), &frame, kind.count()).await?;
+    write(socket.get_mut(), &frame, kind).await?;
     // Until the client closes.
     while let Some(Ok(_)) = socket.next().await {}
     Ok(())
@@ -91,9 +88,9 @@ async fn round_trips(connection: TcpStream, kind: Kind) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn write_batches(connection: &mut TcpStream, message: &[u8], count: usize) -> Result<(), Failure> {
-    let batch = message.repeat(BATCH);
-    for _ in 0..count / BATCH {
+async fn write(connection: &mut TcpStream, message: &[u8], kind: Kind) -> Result<(), Failure> {
+    let batch = message.repeat(kind.batch());
+    for _ in 0..kind.count() / kind.batch() {
         connection.write_all(&batch).await?;
     }
     Ok(())

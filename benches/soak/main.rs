@@ -1,11 +1,15 @@
-//! A thousand concurrent subscribers behind a proxy that tears, delays, duplicates and garbles at random.
+//! A thousand concurrent subscribers, 200 output streams and 200 realtime connections, behind proxies that tear, delay,
+//! duplicate and garble at random.
 //!
-//! `cargo bench --bench soak` runs for five minutes, and `cargo bench --bench soak -- 30` for 30 seconds. It prints a table,
-//! and fails if a request was accepted twice, a known request ended without its result, a failed call may have been billed
-//! without saying so, or a task, a descriptor or memory is left. The emulator and the proxy run in a separate process.
+//! `cargo bench --features realtime --bench soak` runs for two minutes, and with `-- 30` for 30 seconds. It prints a table, and
+//! fails if a request was accepted twice, a known request ended without its result, a failed call may have been billed without
+//! saying so, a stream or a connection lost a message without an error, or a task, a descriptor or memory is left. The
+//! emulators and the proxies run in a separate process.
 
+mod connections;
 mod proxy;
 mod report;
+mod streams;
 mod usage;
 
 use std::collections::HashMap;
@@ -16,6 +20,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fal_client::Client;
+use fal_client::endpoints::openrouter::router;
 use fal_emulator::{Emulator, Operation, Pace};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -24,15 +29,19 @@ use tokio::process::Command;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
+use connections::Connections;
 use proxy::{Counts, Names, proxy};
 use report::{Ended, Outcome, Report, image_url};
+use streams::Streams;
 use usage::{resident, usage};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
 const ENDPOINT: &str = "fal-ai/flux/dev/redux";
 const SUBSCRIBERS: usize = 1_000;
-const SECONDS: u64 = 300;
+const STREAMS: usize = 200;
+const CONNECTIONS: usize = 200;
+const SECONDS: u64 = 120;
 /// The longest time that calls may take after the last one started.
 const DRAIN: Duration = Duration::from_secs(180);
 
@@ -60,17 +69,31 @@ async fn serve() -> Result<(), Failure> {
         }
     });
     let emulator = emulator.start().await?;
-    let upstream = emulator.base_url().trim_start_matches("http://").to_owned();
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?.to_string();
-    println!("http://{address}");
+    let of_streams = Emulator::builder().pace(Pace::default().running(Duration::from_secs(4))).start().await?;
+    of_streams.script_stream(router::ENDPOINT, streams::events())?;
+    // A model that is quicker than its callers.
+    let of_connections = Emulator::builder().pace(Pace::default().running(Duration::from_millis(50))).start().await?;
     let counts = Arc::new(Counts::default());
-    let proxy = tokio::spawn(proxy(listener, Names { upstream, address }, Arc::clone(&counts)));
+    let mut proxies = JoinSet::new();
+    for (emulator, changes_bytes) in [(&emulator, true), (&of_streams, false), (&of_connections, false)] {
+        let upstream = emulator.base_url().trim_start_matches("http://").to_owned();
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?.to_string();
+        println!("http://{address}");
+        proxies.spawn(proxy(listener, Names { upstream, address, changes_bytes }, Arc::clone(&counts)));
+    }
     BufReader::new(tokio::io::stdin()).lines().next_line().await?;
-    proxy.abort();
+    proxies.shutdown().await;
     let accepted = accepted.lock().unwrap_or_else(PoisonError::into_inner).clone();
     println!("{}", json!({ "accepted": accepted, "disturbed": counts.json() }));
     Ok(())
+}
+
+/// A task that calls until the time is over, and its outcomes.
+enum Done {
+    Subscriber(Vec<Ended>),
+    Streams(Streams),
+    Connections(Connections),
 }
 
 async fn soak(time: Duration) -> Result<ExitCode, Failure> {
@@ -79,36 +102,47 @@ async fn soak(time: Duration) -> Result<ExitCode, Failure> {
     let mut server = server.arg("--serve").kill_on_drop(true).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let mut output = BufReader::new(server.stdout.take().ok_or("the server has no output")?).lines();
     let mut input = server.stdin.take().ok_or("the server has no input")?;
-    let base = output.next_line().await?.ok_or("the server did not start")?;
+    let mut clients = Vec::new();
+    for _ in 0..3 {
+        clients.push(client(&output.next_line().await?.ok_or("the server did not start")?)?);
+    }
+    let [client, of_streams, of_connections] = &clients[..] else { return Err("the server did not start".into()) };
     let before = usage()?;
 
-    let client = Client::builder()
-        .key("id:secret")
-        .run_host(format!("{base}/fal.run"))
-        .queue_host(format!("{base}/queue.fal.run"))
-        .rest_host(format!("{base}/rest.fal.ai"))
-        .build()?;
     let until = Instant::now() + time;
     let calls = Arc::new(AtomicU64::new(0));
-    let mut subscribers = JoinSet::new();
+    let mut tasks = JoinSet::new();
     for _ in 0..SUBSCRIBERS {
-        subscribers.spawn(subscriber(client.clone(), until, Arc::clone(&calls)));
+        let subscriber = subscriber(client.clone(), until, Arc::clone(&calls));
+        tasks.spawn(async { Done::Subscriber(subscriber.await) });
+    }
+    for _ in 0..STREAMS {
+        let streamer = streams::streamer(of_streams.clone(), until);
+        tasks.spawn(async { Done::Streams(streamer.await) });
+    }
+    for number in 0..CONNECTIONS {
+        let user = connections::user(of_connections.clone(), number, until);
+        tasks.spawn(async { Done::Connections(user.await) });
     }
     let mut memory = Vec::new();
     while Instant::now() < until {
         memory.push(resident()?);
         sleep(time / 120).await;
     }
-    let mut ended: Vec<Ended> = Vec::new();
+    let (mut ended, mut streams, mut connections) = (Vec::new(), Streams::default(), Connections::default());
     let drained = timeout(DRAIN, async {
-        while let Some(subscriber) = subscribers.join_next().await {
-            ended.extend(subscriber?);
+        while let Some(done) = tasks.join_next().await {
+            match done? {
+                Done::Subscriber(calls) => ended.extend(calls),
+                Done::Streams(of_task) => streams.add(of_task),
+                Done::Connections(of_task) => connections.add(of_task),
+            }
         }
         Ok::<_, Failure>(())
     })
     .await;
-    let stuck = subscribers.len();
-    drop((subscribers, client));
+    let stuck = tasks.len();
+    drop((tasks, clients));
     if let Ok(drained) = drained {
         drained?;
     }
@@ -126,8 +160,26 @@ async fn soak(time: Duration) -> Result<ExitCode, Failure> {
     let report = output.next_line().await?.ok_or("the server did not report")?;
     let report: Value = serde_json::from_str(&report)?;
     let accepted: HashMap<String, u32> = serde_json::from_value(report["accepted"].clone())?;
-    let checked = Report { ended: &ended, accepted: &accepted, memory: &memory, before, after, stuck };
+    let checked = Report {
+        ended: &ended,
+        accepted: &accepted,
+        streams: &streams,
+        connections: &connections,
+        memory: &memory,
+        before,
+        after,
+        stuck,
+    };
     Ok(checked.print(&report["disturbed"]))
+}
+
+fn client(base: &str) -> Result<Client, Failure> {
+    let client = Client::builder()
+        .key("id:secret")
+        .run_host(format!("{base}/fal.run"))
+        .queue_host(format!("{base}/queue.fal.run"))
+        .rest_host(format!("{base}/rest.fal.ai"));
+    Ok(client.build()?)
 }
 
 /// Calls until the time is over.

@@ -2,6 +2,8 @@
 //! They are never garbled or duplicated, because that would be another request. Responses may be delayed, torn, sent twice
 //! in part, or overwritten in part. The response to a submission is overwritten to its end, so that its request id is not
 //! another valid one.
+//!
+//! Output streams and realtime connections are delayed and torn, but not changed. TLS would detect a change.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,6 +22,8 @@ const SEED: u64 = 0x5eed;
 pub(crate) struct Names {
     pub(crate) upstream: String,
     pub(crate) address: String,
+    /// True if responses may be duplicated and garbled.
+    pub(crate) changes_bytes: bool,
 }
 
 /// The numbers of disturbances, by kind.
@@ -127,7 +131,7 @@ async fn responses(
                 counts.add(3);
                 sleep(Duration::from_millis(dice.below(2_000))).await;
             }
-            40..45 => {
+            40..45 if names.changes_bytes => {
                 counts.add(4);
                 // Ends the connection, because what follows is not what HTTP would expect.
                 let again = chunk[dice.below(count as u64) as usize..].to_vec();
@@ -135,7 +139,7 @@ async fn responses(
                 let _ = to.write_all(&again).await;
                 return;
             }
-            45..50 => {
+            45..50 if names.changes_bytes => {
                 counts.add(5);
                 let start = dice.below(count as u64) as usize;
                 let end = match is_submission.load(Ordering::Relaxed) {

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use serde_json::Value;
 
+use super::connections::Connections;
 use super::proxy::KINDS;
+use super::streams::Streams;
 use super::usage::Usage;
 
 /// The memory that may be added in the last quarter of the time, in KiB: a tenth of it, and this.
@@ -38,11 +40,13 @@ pub(crate) struct Report<'a> {
     pub(crate) ended: &'a [Ended],
     /// The number of times that each call was accepted, by its image.
     pub(crate) accepted: &'a HashMap<String, u32>,
+    pub(crate) streams: &'a Streams,
+    pub(crate) connections: &'a Connections,
     /// The resident memory in KiB, at regular times.
     pub(crate) memory: &'a [u64],
     pub(crate) before: Usage,
     pub(crate) after: Usage,
-    /// The number of subscribers that did not end.
+    /// The number of tasks of callers that did not end.
     pub(crate) stuck: usize,
 }
 
@@ -78,6 +82,14 @@ impl Report<'_> {
             ("  of which accepted", tally.accepted_uncertain),
             ("failed: not accepted", tally.failed - tally.accepted_failed),
             ("jobs of the emulator", tally.jobs),
+            ("streams: complete", self.streams.complete),
+            ("streams: the error says that they are not", self.streams.torn),
+            ("events of streams", self.streams.events),
+            ("connections", self.connections.opened),
+            ("connections that were opened again", self.connections.reconnects),
+            ("connections: the error says that they ended", self.connections.torn),
+            ("inputs on connections", self.connections.inputs),
+            ("results on connections", self.connections.results),
             ("memory in the third quarter, KiB", tally.memory[0] as usize),
             ("memory in the fourth quarter, KiB", tally.memory[1] as usize),
         ] {
@@ -140,7 +152,9 @@ impl Report<'_> {
             none("results of requests that were not accepted", tally.results - tally.accepted_results),
             none("known requests without a result", tally.lost),
             none("accepted requests with another error", tally.accepted_failed),
-            none("subscribers that did not end", self.stuck),
+            none("streams that lost an event without an error", self.streams.lost.len()),
+            none("connections that lost a result without an error", self.connections.lost.len()),
+            none("callers that did not end", self.stuck),
             ("tasks left", after.tasks, before.tasks, after.tasks <= before.tasks),
             ("descriptors left", after.descriptors, before.descriptors, after.descriptors <= before.descriptors),
             ("memory does not grow, KiB", end, middle, end <= bound),
@@ -151,13 +165,15 @@ impl Report<'_> {
         checks.iter().all(|(_, _, _, holds)| *holds)
     }
 
-    /// Returns the errors of calls that should have had a result.
+    /// Returns the errors of calls that should have had a result, and what was lost without an error.
     fn errors(&self) -> impl Iterator<Item = &str> {
-        self.ended.iter().filter_map(|ended| match &ended.outcome {
+        let lost = self.streams.lost.iter().chain(&self.connections.lost).map(String::as_str);
+        let errors = self.ended.iter().filter_map(|ended| match &ended.outcome {
             Outcome::Lost(error) => Some(error.as_str()),
             Outcome::Failed(error) if self.is_accepted(ended) => Some(error.as_str()),
             _ => None,
-        })
+        });
+        errors.chain(lost)
     }
 
     fn is_accepted(&self, ended: &Ended) -> bool {

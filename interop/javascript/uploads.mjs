@@ -26,6 +26,6 @@ assert.ok(bytes.equals(received));
 
 // Files of an input are uploaded before the call.
 const image = new File([Buffer.from("89504e470d0a1a0a", "hex")], "fox.png", { type: "image/png" });
-const input = await fal.storage.transformInput({ image_url: image, nested: [{ image }] });
-assert.deepEqual((await download(input.image_url))[0], "image/png");
-assert.notEqual(input.nested[0].image, input.image_url);
+const input = await fal.storage.transformInput({ nested: [{ image }], url: "https://example.com/a.png" });
+assert.equal((await download(input.nested[0].image))[0], "image/png");
+assert.equal(input.url, "https://example.com/a.png");
