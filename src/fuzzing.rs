@@ -1,5 +1,6 @@
 //! Entrances to private parts, for the fuzz targets in `fuzz/`. Compiled by `cargo fuzz` only.
 
+use std::future::poll_fn;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,6 +15,7 @@ use crate::media::File;
 use crate::protocol::{QueueUpdate, RawResponse};
 use crate::queue::{Job, Target};
 use crate::realtime::fuzzing as frames;
+use crate::stream::{Body, Head, Source, StreamEvent};
 use crate::transport::{Chunks, EventStream};
 
 /// Maximum bytes of an event.
@@ -42,14 +44,32 @@ pub fn response<O: DeserializeOwned + 'static>(
 
 /// Splits the chunks of a status stream into events, and parses them as statuses.
 pub fn events(chunks: &[&[u8]]) -> Vec<(String, Option<QueueUpdate>)> {
-    let chunks: Vec<_> = chunks.iter().map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
-    let mut stream = EventStream::new(Chunks::of(stream::iter(chunks).boxed(), Duration::MAX), MAX_EVENT);
+    let mut stream = EventStream::new(in_memory(chunks), MAX_EVENT);
     let events = std::iter::from_fn(|| {
         let event = stream.next().now_or_never()?.ok()??;
         let update = QueueUpdate::parse(event.data.as_bytes());
         Some((event.data, update))
     });
     events.collect()
+}
+
+/// Reads the chunks of an output stream. Ends with the first error.
+pub fn outputs<O: DeserializeOwned + 'static>(chunks: &[&[u8]]) -> Vec<Result<StreamEvent<O>, Error>> {
+    let source = Source::Events(EventStream::new(in_memory(chunks), MAX_EVENT));
+    let mut body = Body::new(source, Bytes::from_static(br#"{"prompt":"a fox in the snow"}"#), None);
+    let head = Head::new(StatusCode::OK, HeaderMap::new());
+    let mut has_failed = false;
+    let events = std::iter::from_fn(|| {
+        let event = poll_fn(|context| body.poll_next(&head, context)).now_or_never().filter(|_| !has_failed)?;
+        has_failed = event.is_err();
+        event.transpose()
+    });
+    events.collect()
+}
+
+fn in_memory(chunks: &[&[u8]]) -> Chunks {
+    let chunks: Vec<_> = chunks.iter().map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
+    Chunks::of(stream::iter(chunks).boxed(), Duration::MAX)
 }
 
 /// Returns the URLs of a saved job's requests to which the client would send its key.

@@ -105,8 +105,8 @@ fuzz_target!(|frame: Frame| {
             let packed = fuzzing::packed(&value).expect("JSON is MessagePack");
             match fuzzing::frame::<Value>(false, &packed) {
                 Some(Ok(again)) => assert_eq!(again, value),
-                // As text, the same words may be escaped.
-                other => assert!(is_text, "{other:?}"),
+                // Escaped words, repeated keys and keys that are not strings become those of a frame about the connection.
+                other => assert!(value.is_object(), "{other:?}"),
             }
         }
     }

@@ -68,7 +68,8 @@ pub struct ClientBuilder {
 
 impl ClientBuilder {
     /// Sets the API key, in the form `id:secret` that fal's dashboard shows. It is sent only to fal's hosts and to the hosts
-    /// that are configured on this builder.
+    /// that are configured on this builder. If the run host or the queue host is not one of fal's, it is sent to configured hosts
+    /// only.
     pub fn key(mut self, key: impl AsRef<str>) -> Self {
         self.credentials = Some(Credentials::key(key.as_ref()));
         self
@@ -147,6 +148,8 @@ impl ClientBuilder {
     }
 
     /// Sets the host that issues upload tokens and upload URLs: a host name or a base URL. Default: `rest.fal.ai`.
+    ///
+    /// If the run host or the queue host is not one of fal's, there is no default: an upload fails until this is set.
     pub fn rest_host(mut self, host: impl Into<String>) -> Self {
         self.rest_host = Some(Ok(host.into()));
         self
@@ -154,6 +157,8 @@ impl ClientBuilder {
 
     /// Sets the host of the platform API, which signs URLs of files and controls access to them: a host name or a base URL.
     /// Default: `api.fal.ai`.
+    ///
+    /// If the run host or the queue host is not one of fal's, there is no default: such a call fails until this is set.
     pub fn api_host(mut self, host: impl Into<String>) -> Self {
         self.api_host = Some(Ok(host.into()));
         self

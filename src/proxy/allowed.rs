@@ -28,10 +28,10 @@ impl Allowed {
     }
 
     /// Returns true if a token may be valid for an application: its name without the owner, or an endpoint with the path of
-    /// its realtime connection.
+    /// its realtime connection. A name includes all endpoints of the application.
     pub(super) fn token(&self, app: &str) -> bool {
         if !app.contains('/') {
-            return !app.is_empty() && self.0.iter().any(|pattern| pattern.reaches_alias(app));
+            return !app.is_empty() && self.0.iter().any(|pattern| pattern.covers_alias(app));
         }
         EndpointId::parse(app).is_ok_and(|id| {
             let path = id.as_str().strip_suffix("/realtime").filter(|path| path.len() >= id.app().len());

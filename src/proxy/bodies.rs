@@ -108,7 +108,7 @@ impl Incoming {
                     Ok(Some(Err(_))) => return Err(Refusal::bad_request("the body of the request is incomplete")),
                     Err(_) => {
                         let detail = format!("the body of the request paused for {idle:?}");
-                        return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, detail));
+                        return Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, detail).retryable());
                     }
                 };
                 // Trailers are not forwarded.

@@ -125,8 +125,11 @@ impl<A> ProxyBuilder<A> {
     /// Allows tokens for the allowed endpoints, with a maximum lifetime. Default: none. Minimum: 1 second.
     ///
     /// A caller with a token calls fal directly until it expires, past the proxy and its limits. fal's own clients request 120
-    /// seconds. fal names an application of a token without its owner: a token for `flux` is valid for the application `flux`
-    /// of every owner.
+    /// seconds.
+    ///
+    /// A token is valid for whole applications. It is allowed if the application is, such as `fal-ai/flux`, or all endpoints
+    /// below it, such as `fal-ai/flux/**`. fal names the application without its owner: a token for `flux` is valid for the
+    /// application `flux` of every owner.
     pub fn tokens(mut self, max_lifetime: Duration) -> Self {
         self.settings.tokens = Some(max_lifetime);
         self
@@ -169,7 +172,7 @@ impl<A> ProxyBuilder<A> {
         self
     }
 
-    /// Time limit for a pause in a body, and for fal to begin its response. Default: 2 minutes.
+    /// Time limit for a pause in a body, and for fal to begin its response. Default: 5 minutes.
     ///
     /// It does not apply to the response of a run, which begins when the model is done.
     pub fn idle_timeout(mut self, limit: Duration) -> Self {

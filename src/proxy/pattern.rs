@@ -46,12 +46,18 @@ impl Pattern {
         matches(&self.0, &segments(app).collect::<Vec<_>>(), |_| true)
     }
 
-    /// Returns true if the pattern matches an endpoint of an application with this name, of any owner.
-    pub(super) fn reaches_alias(&self, alias: &str) -> bool {
-        match &self.0[..] {
-            [namespace, owner, app, ..] if EndpointId::is_namespace(namespace) => owner == "**" || glob(app, alias),
-            [owner, app, ..] => owner == "**" || glob(app, alias),
-            _ => true,
+    /// Returns true if the pattern matches an application with this name, of any owner, as a whole: the application itself, or
+    /// all endpoints below it.
+    pub(super) fn covers_alias(&self, alias: &str) -> bool {
+        let segments: Vec<&str> = self.0.iter().map(String::as_str).collect();
+        let segments = match &segments[..] {
+            [namespace, rest @ ..] if EndpointId::is_namespace(namespace) => rest,
+            all => all,
+        };
+        match segments {
+            ["**"] => true,
+            [_, app] | [_, app, "**"] => glob(app, alias),
+            _ => false,
         }
     }
 }
@@ -141,16 +147,23 @@ mod tests {
     }
 
     #[test]
-    fn names_of_applications_are_reached_without_their_owner() {
-        for (text, reached, other) in [
-            ("a/b/c", "b", "c"),
-            ("a/fast-*", "fast-sdxl", "slow"),
-            ("workflows/me/w/step", "w", "me"),
-            ("*/b", "b", "a"),
+    fn names_of_applications_are_covered_as_a_whole() {
+        for (text, covered, other) in [
+            ("a/b", &["b"][..], &["a", "c"][..]),
+            ("a/b/**", &["b"], &["c"]),
+            ("a/fast-*", &["fast-sdxl"], &["slow"]),
+            ("*/b", &["b"], &["a"]),
+            ("a/**", &["any"], &[]),
+            ("**", &["any"], &[]),
+            ("workflows/me/w", &["w"], &["me"]),
+            ("a/b/c", &[], &["b", "c"]),
+            ("a/b/*", &[], &["b"]),
+            ("**/edit", &[], &["b", "a"]),
+            ("workflows/me/w/step", &[], &["w"]),
         ] {
-            assert!(pattern(text).reaches_alias(reached) && !pattern(text).reaches_alias(other), "{text}");
+            assert!(covered.iter().all(|alias| pattern(text).covers_alias(alias)), "{text}");
+            assert!(!other.iter().any(|alias| pattern(text).covers_alias(alias)), "{text}");
         }
-        assert!(pattern("**").reaches_alias("any") && pattern("a/**").reaches_alias("any"));
     }
 
     #[test]

@@ -197,7 +197,11 @@ impl Inner {
                 format!("the proxy refused the caller: {reason}")
             }
         };
-        Err(Refusal::new(status, detail).retryable())
+        let refusal = Refusal::new(status, detail);
+        match status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS {
+            true => Err(refusal.retryable()),
+            false => Err(refusal),
+        }
     }
 
     fn check_allowed(&self, target: &Target) -> Result<(), Refusal> {

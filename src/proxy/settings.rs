@@ -37,7 +37,7 @@ impl Default for Settings {
             headers: Vec::new(),
             max_body_size: 16 << 20,
             time_limit: Duration::from_secs(3600),
-            idle_timeout: Duration::from_secs(120),
+            idle_timeout: Duration::from_secs(300),
             max_in_flight: 256,
         }
     }

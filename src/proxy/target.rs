@@ -179,3 +179,86 @@ fn with_query(mut url: Url, query: &Query) -> Url {
 fn unknown() -> Refusal {
     Refusal::bad_request("unknown path of the URL in the header `x-fal-target-url`")
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn hosts() -> Hosts {
+        Hosts::new(Some("http://127.0.0.1:1/run"), Some("http://127.0.0.1:1/queue"), Some("http://127.0.0.1:1/rest"))
+            .expect("hosts")
+    }
+
+    /// Parts of URLs, of which tests put targets together.
+    const PARTS: &[&str] = &[
+        "https://",
+        "http://",
+        "fal.run",
+        "queue.fal.run",
+        "rest.fal.ai",
+        "http://127.0.0.1:1/queue",
+        "/",
+        "//",
+        "..",
+        ".",
+        "%2e",
+        "%2F",
+        "\\",
+        "?",
+        "#",
+        "&",
+        "=",
+        ";",
+        "@",
+        ":",
+        ":443",
+        "a",
+        "b-1",
+        "requests",
+        "status",
+        "stream",
+        "cancel",
+        "response",
+        "workflows",
+        "storage/upload/initiate",
+        "storage_type=fal-cdn-v3",
+        "fal_webhook=x",
+        "logs=1",
+        "tokens/",
+        "\u{0}",
+        "é",
+        " ",
+    ];
+
+    fn part() -> impl Strategy<Value = String> {
+        prop_oneof![proptest::sample::select(PARTS).prop_map(str::to_owned), ".{0,3}"]
+    }
+
+    proptest! {
+        #[test]
+        fn a_target_stays_below_its_host(
+            host in proptest::sample::select(&["https://fal.run/a", "https://queue.fal.run/a", "https://rest.fal.ai/", ""][..]),
+            parts in proptest::collection::vec(part(), 0..12),
+            method in proptest::sample::select(&[Method::GET, Method::POST, Method::PUT][..]),
+        ) {
+            let text = format!("{host}{}", parts.concat());
+            let Ok(target) = Target::parse(&method, &text, &hosts()) else { return Ok(()) };
+            let host = match target.operation {
+                Operation::Run => "run",
+                Operation::Upload | Operation::Token => "rest",
+                _ => "queue",
+            };
+            let url = target.url.as_str();
+            let path = url.strip_prefix(&format!("http://127.0.0.1:1/{host}/")).expect("a URL below its host");
+            let path = path.split_once('?').map_or(path, |(path, _)| path);
+            prop_assert!(!path.contains(['%', '\\', '#', '@', ':', ';']), "{url}");
+            let is_empty = |segment: &str| matches!(segment, "" | "." | "..");
+            prop_assert!(!path.trim_end_matches('/').split('/').any(is_empty), "{url}");
+            let keys = target.url.query_pairs().map(|(name, _)| name.to_ascii_lowercase());
+            let known = ["fal_webhook", "fal_max_queue_length"];
+            prop_assert!(keys.into_iter().all(|key| !key.starts_with("fal_") || known.contains(&&*key)), "{url}");
+        }
+    }
+}

@@ -50,7 +50,7 @@ mod tests {
     #[test]
     fn scopes_and_lifetimes_are_limited() {
         let mut allowed = Allowed::default();
-        for pattern in ["acme/painter/*", "acme/lens", "workflows/me/flow"] {
+        for pattern in ["acme/painter/**", "acme/brush/fine", "acme/lens", "workflows/me/flow"] {
             allowed.push(Pattern::parse(pattern).expect(pattern));
         }
         for (body, expected) in [

@@ -21,7 +21,7 @@ const UNNAMED: &str = "message";
 const DONE: &str = "[DONE]";
 
 /// The body of a stream's response.
-pub(super) struct Body {
+pub(crate) struct Body {
     source: Source,
     /// The input. Errors of the model may repeat it.
     input: Bytes,
@@ -30,7 +30,7 @@ pub(super) struct Body {
 }
 
 /// The form of a body.
-pub(super) enum Source {
+pub(crate) enum Source {
     Events(EventStream),
     /// A single output, until it is delivered.
     Json(Option<Bytes>),
@@ -38,12 +38,12 @@ pub(super) enum Source {
 }
 
 impl Body {
-    pub(super) fn new(source: Source, input: Bytes, turn: Option<OwnedSemaphorePermit>) -> Self {
+    pub(crate) fn new(source: Source, input: Bytes, turn: Option<OwnedSemaphorePermit>) -> Self {
         Body { source, input, _turn: turn }
     }
 
     /// Returns the next event, or `None` at the end of the stream.
-    pub(super) fn poll_next<O: DeserializeOwned + 'static>(
+    pub(crate) fn poll_next<O: DeserializeOwned + 'static>(
         &mut self,
         head: &Head,
         context: &mut Context<'_>,

@@ -7,14 +7,14 @@ use crate::error::Error;
 use crate::protocol::RawResponse;
 
 /// The beginning of the response to a stream request.
-pub(super) struct Head {
+pub(crate) struct Head {
     status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) request_id: Option<Arc<str>>,
 }
 
 impl Head {
-    pub(super) fn new(status: StatusCode, headers: HeaderMap) -> Self {
+    pub(crate) fn new(status: StatusCode, headers: HeaderMap) -> Self {
         let response = RawResponse { status, headers, body: Bytes::new() };
         Head { request_id: response.request_id().map(Arc::from), status, headers: response.headers }
     }

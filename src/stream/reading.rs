@@ -49,10 +49,8 @@ pub(super) fn read<O: DeserializeOwned + 'static>(name: &str, data: &Bytes) -> O
         return None;
     }
     let is_untyped = TypeId::of::<O>() == TypeId::of::<Value>();
-    if !is_untyped
-        && !may_have_type(data)
-        && let Some(read) = read_output(data)
-    {
+    let is_plain = !is_untyped && !may_have_type(data);
+    if is_plain && let Some(read) = read_output(data) {
         return Some(read);
     }
     let Ok(mut value) = json::from_slice::<Value>(data) else {
@@ -80,7 +78,7 @@ pub(super) fn read<O: DeserializeOwned + 'static>(name: &str, data: &Bytes) -> O
     }
     match of_type::<O>(value) {
         Ok(output) => Some(EventData::Output(output).into()),
-        Err(value) => match read_output(data) {
+        Err(value) => match (!is_plain).then(|| read_output(data)).flatten() {
             Some(read) => Some(read),
             None if has_words_of_error(&value) => None,
             None => Some(EventData::Json(value).into()),

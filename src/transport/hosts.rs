@@ -390,6 +390,48 @@ mod tests {
     }
 
     #[test]
+    fn fals_hosts_get_no_key_of_another_host() {
+        let fals = ["https://fal.run/a", "https://queue.fal.run/a", "https://rest.fal.ai/a", "https://api.fal.ai/v1/a"];
+        for (run, queue) in
+            [(Some("fal.dev"), None), (Some("https://g.example/x"), Some("q.example")), (None, Some("q.example"))]
+        {
+            let hosts = hosts(run, queue);
+            assert!(hosts.trusts(&join(&hosts.queue, "a")), "{run:?}");
+            for text in fals {
+                let url = url(text);
+                let is_unset =
+                    [&hosts.run, &hosts.queue, &hosts.rest, &hosts.api].iter().any(|base| is_below(&url, base));
+                assert!(!hosts.trusts(&url) && hosts.unset(&url).is_some() == is_unset, "{run:?} {text}");
+            }
+            for text in ["https://falrun.com/a", "https://ws.fal.run/a", "https://evil.example/"] {
+                assert!(!hosts.trusts(&url(text)) && hosts.unset(&url(text)).is_none(), "{run:?} {text}");
+            }
+        }
+        for (run, queue) in [(None, None), (Some("fal.run"), None), (None, Some("queue.falrun.com"))] {
+            let hosts = hosts(run, queue);
+            assert!(fals.iter().all(|text| hosts.trusts(&url(text)) && hosts.unset(&url(text)).is_none()), "{queue:?}");
+        }
+        let gateway = Hosts::new(Some("g.example"), None, Some("rest.fal.ai")).expect("hosts");
+        assert!(gateway.trusts(&url(fals[2])) && !gateway.trusts(&url(fals[3])));
+        assert!(gateway.with_storage(Some("api.fal.ai"), None).expect("hosts").trusts(&url(fals[3])));
+    }
+
+    #[test]
+    fn urls_of_fals_rest_host_move_to_the_configured_one() {
+        let gateway = Hosts::new(Some("g.example"), None, Some("https://g.example/rest/")).expect("hosts");
+        for (text, moved) in [
+            ("https://rest.fal.ai/storage/f%2F1?v=1", "https://g.example/rest/storage/f%2F1?v=1"),
+            ("https://REST.fal.ai/", "https://g.example/rest/"),
+            ("https://rest.fal.ai:8443/a", "https://rest.fal.ai:8443/a"),
+            ("http://rest.fal.ai/a", "http://rest.fal.ai/a"),
+            ("https://evil.example/rest.fal.ai", "https://evil.example/rest.fal.ai"),
+        ] {
+            assert_eq!(gateway.at_rest_host(url(text)).as_str(), moved);
+            assert_eq!(hosts(None, None).at_rest_host(url(text)), url(text));
+        }
+    }
+
+    #[test]
     fn queue_host_is_derived_from_the_run_host() {
         assert_eq!(hosts(Some("fal.dev"), None).queue.as_str(), "https://queue.fal.dev/");
         assert_eq!(hosts(None, None).queue.as_str(), "https://queue.fal.run/");

@@ -51,6 +51,13 @@ fn a_host_that_does_not_get_the_key_is_an_error() {
 }
 
 #[test]
+fn a_proxy_mounts_at_a_path_below_one_and_as_a_fallback() {
+    let proxy = Proxy::builder(client()).endpoints(["**"]).allow_anyone().build().expect("a proxy");
+    let app = axum::Router::<()>::new().route_service("/api/fal/proxy", proxy.clone());
+    let _app = app.nest_service("/fal", proxy.clone()).fallback_service(proxy);
+}
+
+#[test]
 fn a_proxy_is_shareable_and_its_debug_output_has_no_key() {
     fn shareable<T: Clone + Send + Sync + 'static>(_: &T) {}
     let builder = Proxy::builder(client()).endpoints(["**"]).allow_anyone();

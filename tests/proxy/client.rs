@@ -1,5 +1,7 @@
 //! fal-client through the proxy to the emulator.
 
+use std::time::Duration;
+
 use fal_client::proxy::Proxy;
 use fal_client::{Client, FileInput, RetryPolicy, UploadPolicy};
 use fal_emulator::{Emulator, Operation, Pace};
@@ -9,6 +11,7 @@ use serde_json::json;
 use crate::mounted::{Mounted, authenticate};
 
 const ENDPOINT: &str = "fal-ai/flux/dev/image-to-image";
+const LANGUAGE_MODEL: &str = "openrouter/router";
 
 async fn emulator() -> Emulator {
     Emulator::builder().pace(Pace::instant()).start().await.expect("an emulator")
@@ -58,6 +61,34 @@ async fn calls_and_files_pass() {
     assert_eq!((count(Operation::InitiateMultipart), count(Operation::CdnToken)), (1, 0));
     assert!(count(Operation::StatusStream) >= 2);
     assert_eq!(mistakes(&emulator), [""; 0]);
+}
+
+#[tokio::test]
+async fn output_streams_pass() {
+    let emulator = emulator().await;
+    let builder = Proxy::builder(emulator.client()).endpoints([LANGUAGE_MODEL]);
+    let proxy = Mounted::start(builder.authenticate(authenticate).build().expect("a proxy")).await;
+    let input = json!({ "prompt": "Write a haiku about a fox.", "model": "example/model" });
+    let stream = client(&proxy).endpoint(LANGUAGE_MODEL).stream(input);
+    let events: Vec<_> = stream.try_collect().await.expect("events");
+    assert!(events.len() > 1, "{events:?}");
+    let requests = emulator.requests();
+    assert_eq!((requests.len(), requests[0].operation()), (1, Operation::Stream));
+    assert_eq!(mistakes(&emulator), [""; 0]);
+}
+
+#[tokio::test]
+async fn tokens_are_issued_within_the_limits() {
+    let emulator = emulator().await;
+    let builder = Proxy::builder(emulator.client()).endpoints([LANGUAGE_MODEL]).tokens(Duration::from_secs(120));
+    let proxy = Mounted::start(builder.authenticate(authenticate).build().expect("a proxy")).await;
+    let tokens = client(&proxy).tokens();
+    tokens.create(LANGUAGE_MODEL, Duration::from_secs(120)).await.expect("a token");
+    tokens.create_realtime(LANGUAGE_MODEL, Duration::from_secs(60)).await.expect("a token");
+    for (scope, seconds) in [("acme/painter", 60), (LANGUAGE_MODEL, 121)] {
+        let error = tokens.create(scope, Duration::from_secs(seconds)).await.expect_err(scope);
+        assert!(error.is_permission_denied(), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use crate::server::{Reply, Server};
 #[tokio::test]
 async fn tokens_for_allowed_endpoints_are_forwarded() {
     let fal = Server::start(|_, _| Reply::json(200, "\"a-token\"")).await;
-    let builder = builder(&fal).endpoints(["acme/painter/*"]).tokens(Duration::from_secs(120));
+    let builder = builder(&fal).endpoints(["acme/painter/**", "acme/lens/macro"]).tokens(Duration::from_secs(120));
     let proxy = Mounted::start(builder.allow_anyone().build().expect("a proxy")).await;
     let ask = |path: &str, body: serde_json::Value| {
         proxy.request("POST", &format!("https://rest.fal.ai{path}")).body(body.to_string())

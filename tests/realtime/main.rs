@@ -1,5 +1,6 @@
 //! WebSocket calls against a scripted host. Needs the feature `realtime`.
 
+mod cancellation;
 mod closing;
 mod codecs;
 mod emulator;

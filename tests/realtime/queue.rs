@@ -36,7 +36,7 @@ fn input(index: u64) -> Value {
 
 #[tokio::test]
 async fn newest_inputs_win_without_waiting() {
-    const COUNT: u64 = 40;
+    const COUNT: u64 = 20;
     let (host, ready, mut indexes) = slow_host().await;
     let connecting = host.client().endpoint("a/b").realtime().json();
     let mut connection = connecting.send_policy(SendPolicy::NewestWins).send_queue(2).await.expect("connected");
@@ -53,7 +53,7 @@ async fn newest_inputs_win_without_waiting() {
 
 #[tokio::test]
 async fn back_pressure_loses_nothing() {
-    const COUNT: u64 = 40;
+    const COUNT: u64 = 20;
     let (host, ready, mut indexes) = slow_host().await;
     let mut connection = host.client().endpoint("a/b").realtime().json().send_queue(0).await.expect("connected");
     let mut waited = false;
@@ -76,7 +76,7 @@ async fn reading_writes_the_queue() {
     let (host, ready, mut indexes) = slow_host().await;
     let connecting = host.client().endpoint("a/b").realtime().json();
     let mut connection = connecting.send_policy(SendPolicy::NewestWins).send_queue(100).await.expect("connected");
-    for index in 0..20 {
+    for index in 0..16 {
         connection.send(input(index)).await.expect("queued");
     }
     ready.notify_one();
@@ -85,5 +85,5 @@ async fn reading_writes_the_queue() {
     sink.flush().await.expect("written");
     sink.close().await.expect("closed");
     assert!(reading.await.expect("not panicked"), "the stream ends after the close");
-    assert_eq!(indexes.recv().await.expect("indexes").len(), 20);
+    assert_eq!(indexes.recv().await.expect("indexes").len(), 16);
 }

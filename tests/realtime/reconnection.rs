@@ -1,6 +1,7 @@
 //! Lost connections that are opened again.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use fal_client::{ErrorKind, RetryPolicy};
 use serde_json::json;
@@ -69,7 +70,8 @@ async fn close_codes_of_the_application_are_final() {
 async fn failed_reconnection_is_told_to_both_halves() {
     let respond = |index: usize, _: &_| (index > 0).then(|| response(403, r#"{"detail":"User is locked"}"#));
     let host = Host::start_with(respond, async |_, _| {}).await;
-    let client = host.builder().retry(RetryPolicy::none()).build().expect("a client");
+    let client =
+        host.builder().retry(RetryPolicy::none().first_delay(Duration::from_millis(1))).build().expect("a client");
     let (mut sink, mut stream) = client.endpoint("a/b").realtime().reconnect(true).await.expect("connected").split();
     let error = stream.next().await.expect("the end").expect_err("lost");
     assert!(error.is_account_locked(), "{error}");

@@ -157,7 +157,8 @@ async fn rejected_token_is_replaced_once() {
         }
     })
     .await;
-    let client = host.builder().retry(RetryPolicy::none()).build().expect("a client");
+    let client =
+        host.builder().retry(RetryPolicy::none().first_delay(Duration::from_millis(1))).build().expect("a client");
     let mut connection = client.endpoint("a/b").realtime().with_token().reconnect(true).await.expect("connected");
     assert!(connection.next().await.is_none());
     let lines: Vec<String> = host.lines();

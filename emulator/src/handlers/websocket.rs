@@ -7,6 +7,7 @@ use serde_json::json;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::handlers::{auth, jobs};
+use crate::random;
 use crate::request::received::Received;
 use crate::response::refusal::Refusal;
 use crate::response::reply::{self, Reply};
@@ -57,5 +58,8 @@ pub(super) fn accept(received: &Received) -> Result<Reply, Refusal> {
     *reply.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let reply = reply::with_header(reply, UPGRADE, "websocket");
     let reply = reply::with_header(reply, CONNECTION, "Upgrade");
-    Ok(reply::with_header(reply, SEC_WEBSOCKET_ACCEPT, &derive_accept_key(key.as_bytes())))
+    let id = random::uuid();
+    received.set_request_id(&id);
+    let reply = reply::with_header(reply, SEC_WEBSOCKET_ACCEPT, &derive_accept_key(key.as_bytes()));
+    Ok(reply::with_request_id(reply, &id))
 }

@@ -269,8 +269,14 @@ impl Maker<'_> {
     /// Returns whether an optional property is included. `shown` means that the example has it, or that there is no
     /// example.
     fn includes(&self, schema: &Value, shown: bool, position: Position<'_>) -> bool {
-        if position.depth == 1 && (position.name == "seed" || self.spec.echo(position.name).is_some()) {
-            return true;
+        if position.depth == 1 {
+            match self.spec.echo(position.name) {
+                // The input turns off what the property would have.
+                Some(off @ Value::Bool(false)) if !fits(self.root, schema, off) => return false,
+                Some(_) => return true,
+                None if position.name == "seed" => return true,
+                None => {}
+            }
         }
         shown
             && position.depth < MAX_OPTIONAL_DEPTH

@@ -96,6 +96,7 @@ async fn inputs_get_outputs_and_timings() {
         (Operation::Realtime, Some(LCM), Some(101))
     );
     assert_eq!(handshake.header("authorization"), Some("Key id:secret"));
+    assert!(handshake.request_id().is_some());
     let inputs = inputs(&fal);
     assert_eq!(inputs.len(), 2);
     assert_eq!((inputs[1].input(), inputs[1].endpoint(), inputs[1].status()), (&input("b"), Some(LCM), Some(200)));
