@@ -48,10 +48,15 @@ impl Target {
         })?;
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let query: Query = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        match host {
+        let target = match host {
             Host::Run => run(method, base, path, query),
             Host::Queue => queue(method, base, path, query),
             Host::Rest => rest(method, base, path, query),
+        }?;
+        // A gateway may have one host below another. An endpoint id must not lead there.
+        match hosts.is_only_below(&target.url, base) {
+            true => Ok(target),
+            false => Err(unknown()),
         }
     }
 
@@ -70,13 +75,15 @@ fn split_host<'a>(text: &'a str, hosts: &'a Hosts) -> Option<(Host, &'a Url, &'a
         ("queue.fal.run", Host::Queue, &hosts.queue),
         ("rest.fal.ai", Host::Rest, &hosts.rest),
     ];
-    known.into_iter().find_map(|(name, host, base)| {
+    let found = known.into_iter().filter_map(|(name, host, base)| {
         let configured = base.as_str().trim_end_matches('/');
         let is_safe = base.scheme() == "https" || is_loopback(base);
         let of_fal = strip_ignoring_case(text, "https://").and_then(|rest| strip_ignoring_case(rest, name));
         let path = of_fal.or_else(|| text.strip_prefix(configured).filter(|_| is_safe));
         path.filter(|path| path.starts_with('/')).map(|path| (host, base, path))
-    })
+    });
+    // A base URL may be below another.
+    found.min_by_key(|(.., path)| path.len())
 }
 
 fn strip_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {

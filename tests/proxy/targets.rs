@@ -219,3 +219,36 @@ async fn urls_of_another_machine_without_tls_are_not_targets() {
     let proxy = Mounted::start(proxy.allow_anyone().build().expect("a proxy")).await;
     assert_eq!(proxy.send("POST", "http://10.1.2.3/run/acme/painter").await.0, 400);
 }
+
+/// A gateway may have one of fal's hosts below another.
+#[tokio::test]
+async fn an_endpoint_id_does_not_lead_to_another_host() {
+    let fal = fal().await;
+    let base = fal.base();
+    let client = fal.builder().run_host(base).api_host(format!("{base}/api"));
+    let proxy = fal_client::proxy::Proxy::builder(client.build().expect("a client")).endpoints(["**"]);
+    let proxy = Mounted::start(proxy.allow_anyone().build().expect("a proxy")).await;
+    for target in [
+        "https://fal.run/rest/tokens/realtime",
+        "https://fal.run/rest/storage/auth",
+        "https://fal.run/api/v1/keys",
+        "https://fal.run/queue/acme/painter",
+        &format!("{base}/api/v1/keys"),
+    ] {
+        assert_eq!(proxy.send("POST", target).await.0, 400, "{target}");
+    }
+    assert_eq!(fal.lines(), [""; 0]);
+    for (method, target, line) in [
+        ("POST", format!("{base}/acme/painter"), "POST /acme/painter"),
+        ("POST", "https://fal.run/queues/acme".to_owned(), "POST /queues/acme"),
+        (
+            "POST",
+            format!("{base}/queue/acme/painter?fal_max_queue_length=1"),
+            "POST /queue/acme/painter?fal_max_queue_length=1",
+        ),
+        ("GET", format!("{base}/queue/acme/painter/requests/R1"), "GET /queue/acme/painter/requests/R1"),
+    ] {
+        assert_eq!(proxy.send(method, &target).await.0, 200, "{target}");
+        assert_eq!(fal.lines().last().map(String::as_str), Some(line));
+    }
+}
