@@ -3,7 +3,8 @@
 use std::error::Error;
 use std::process::ExitCode;
 
-use fal_client::{Client, SendPolicy};
+use fal_client::Client;
+use fal_client::realtime::SendPolicy;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
 

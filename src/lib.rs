@@ -177,7 +177,7 @@ mod protocol;
 pub mod proxy;
 mod queue;
 #[cfg(feature = "realtime")]
-mod realtime;
+pub mod realtime;
 mod schema;
 mod storage;
 mod stream;
@@ -187,7 +187,6 @@ mod text;
 mod tokens;
 mod transport;
 #[cfg(feature = "webhook")]
-#[cfg_attr(docsrs, doc(cfg(feature = "webhook")))]
 pub mod webhook;
 
 /// The shipped endpoints. Each has a module: `fal-ai/flux/dev/redux` is
@@ -214,10 +213,6 @@ pub use protocol::{
     QueueUpdate, UndeclaredValue,
 };
 pub use queue::{Job, RequestRef};
-#[cfg(feature = "realtime")]
-pub use realtime::{
-    ConnectRealtime, ConnectRuns, Realtime, RealtimeFrame, RealtimeSink, RealtimeStream, RunConnection, SendPolicy,
-};
 pub use schema::{EndpointInput, Given, IntoField, IntoList, Missing, Nullable, OneOf, Required};
 #[doc(inline)]
 pub use schema::{input, input_object, input_union, open_enum, output, output_union};

@@ -25,7 +25,7 @@ fn client_of(emulator: &Emulator) -> Client {
         .client_builder()
         .retry(RetryPolicy::default().first_delay(Duration::from_millis(1)))
         .idle_timeout(Duration::from_millis(250))
-        .stream_idle_timeout(Duration::from_millis(250))
+        .status_idle_timeout(Duration::from_millis(250))
         .build()
         .expect("a client")
 }

@@ -276,7 +276,7 @@ async fn keep_alives_prevent_a_reconnect() {
         .start()
         .await
         .expect("an emulator");
-    let client = emulator.client_builder().stream_idle_timeout(Duration::from_millis(200)).build().expect("a client");
+    let client = emulator.client_builder().status_idle_timeout(Duration::from_millis(200)).build().expect("a client");
     client.endpoint(ENDPOINT).subscribe(input()).await.expect("a result");
     let operations: Vec<Operation> = emulator.requests().iter().map(|request| request.operation()).collect();
     assert_eq!(operations, [Operation::Submit, Operation::StatusStream, Operation::Result]);

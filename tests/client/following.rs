@@ -106,7 +106,7 @@ async fn silence_counts_as_a_broken_connection() {
     ] {
         let server = server(&[submitted(), ("stream", stream), ("status", status), result()]).await;
         let moment = Duration::from_millis(200);
-        let builder = server.builder().response_timeout(moment).idle_timeout(moment).stream_idle_timeout(moment);
+        let builder = server.builder().response_timeout(moment).idle_timeout(moment).status_idle_timeout(moment);
         let (messages, outcome) = followed_by(&builder.build().expect("a client")).await;
         assert_eq!((messages.as_str(), outcome.ok()), ("abcdef", Some(json!({ "ok": 1 }))), "{name}");
     }
