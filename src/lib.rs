@@ -112,7 +112,7 @@
 //! | `ring` | TLS by rustls with ring, which builds faster |
 //! | `rustls-no-provider` | TLS by rustls with the crypto provider that the program installs |
 //! | `realtime` | WebSocket connections: `Handle::realtime` and `Handle::run_connection` |
-//! | `blocking` | [`blocking`](https://docs.rs/fal-client/latest/fal_client/blocking/): calls without async |
+//! | `blocking` | the module `blocking`: calls without async |
 //! | `documents` | `documents()`: the OpenAPI documents of the shipped endpoints |
 //! | `image` | `FileInput::from(image::DynamicImage)`, uploaded as PNG |
 //! | `proxy` | the module `proxy`: a service that forwards the calls of browsers and apps to fal |

@@ -19,7 +19,7 @@
 //! | `Client::from_env()?` | [`blocking::Client::from_env()?`](Client::from_env) |
 //! | `Client::builder().build()?` | [`Client::builder().build_blocking()?`](crate::ClientBuilder::build_blocking) |
 //! | `call.await?` | [`call.call()?`](Call::call) |
-//! | `stream.next().await` | [`for item in stream.iter()`](Iterate::iter) |
+//! | `stream.next().await` | [`for item in stream.iter()`](Iterate::iter), or `stream.next().call()` |
 //! | [`FileInput::reader`](crate::FileInput::reader) of an `AsyncRead` | [`FileInput::blocking_reader`](crate::FileInput::blocking_reader) of a [`std::io::Read`] |
 //! | [`download_to`](crate::Client::download_to) an `AsyncWrite` | [`download_to`](Client::download_to) a [`std::io::Write`] |
 //!

@@ -54,11 +54,17 @@ pub(super) fn is_reserved(name: &HeaderName) -> bool {
         || [TARGET_URL, "x-fal-user-id", "keep-alive", "proxy-connection", "x-forwarded-for"].contains(&name.as_str())
 }
 
+/// Returns true if the header `Connection` says that another one is not to be forwarded.
+pub(super) fn is_of_connection(headers: &HeaderMap, name: &HeaderName) -> bool {
+    let values = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|names| names.split(',')).any(|named| named.trim().eq_ignore_ascii_case(name.as_str()))
+}
+
 /// Returns the headers to forward. `extra` are further names of the settings.
 pub(super) fn headers(caller: &HeaderMap, operation: Operation, extra: &[HeaderName], is_stream: bool) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let names = FORWARDED_HEADERS.map(HeaderName::from_static);
-    for name in names.iter().chain(extra).chain([&ACCEPT]) {
+    for name in names.iter().chain(extra).chain([&ACCEPT]).filter(|name| !is_of_connection(caller, name)) {
         for value in caller.get_all(name) {
             headers.append(name, value.clone());
         }

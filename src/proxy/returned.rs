@@ -6,6 +6,8 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+use super::forwarded::is_of_connection;
+
 /// Headers that are about the connection, or about the host that the browser believes to talk to. `x-fal-cdn-token` opens
 /// the account's files.
 fn is_dropped(name: &HeaderName) -> bool {
@@ -40,11 +42,7 @@ fn is_dropped(name: &HeaderName) -> bool {
 
 /// Returns the headers to return. `length` is the length of the body, if it is known.
 pub(super) fn headers(fal: &HeaderMap, length: Option<u64>) -> HeaderMap {
-    let named: Vec<_> = fal.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok()).collect();
-    let is_named = |name: &HeaderName| {
-        named.iter().flat_map(|names| names.split(',')).any(|named| named.trim().eq_ignore_ascii_case(name.as_str()))
-    };
-    let kept = fal.iter().filter(|(name, _)| !is_dropped(name) && !is_named(name));
+    let kept = fal.iter().filter(|(name, _)| !is_dropped(name) && !is_of_connection(fal, name));
     let mut headers: HeaderMap = kept.fold(HeaderMap::new(), |mut headers, (name, value)| {
         headers.append(name, value.clone());
         headers

@@ -111,9 +111,14 @@ where
 
 /// Reads and verifies a request. The headers are checked before the body is read.
 pub(super) async fn verify(verifier: &Verifier, request: Request) -> Result<Delivery, Error> {
-    let signed = verifier.check(request.headers())?;
-    let body = read(request.into_body(), verifier.max_body).await?;
-    verifier.verify_body(signed, body).await
+    let verified = async {
+        let signed = verifier.check(request.headers())?;
+        let body = read(request.into_body(), verifier.max_body).await?;
+        verifier.verify_body(signed, body).await
+    };
+    verified.await.inspect_err(|error| {
+        tracing::debug!(rejection = ?error.webhook_rejection(), "webhook rejected");
+    })
 }
 
 async fn read(body: Body, limit: usize) -> Result<Bytes, Error> {

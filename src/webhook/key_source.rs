@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Shared, WeakShared};
+use futures_util::future::{BoxFuture, Shared};
 use http::{HeaderMap, Method};
 
 use super::key_set::KeySet;
@@ -21,14 +21,13 @@ const REFRESH_AFTER: Duration = Duration::from_secs(12 * 3600);
 /// Minimum time between two fetches that replace valid keys. Anyone can send a signature that fits none.
 const MIN_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Minimum time after a fetch that has failed, or was dropped with its callers.
+/// Minimum time after a failed fetch.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Time limit of a fetch, with its retries. fal waits 15 s for the response to a delivery.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(10);
 
-type Fetching = BoxFuture<'static, Result<Arc<KeySet>, Error>>;
-type Fetch = Shared<Fetching>;
+type Fetch = Shared<BoxFuture<'static, Result<Arc<KeySet>, Error>>>;
 
 /// Fetches the keys from the client's REST host, and caches them.
 pub(super) struct KeySource {
@@ -41,11 +40,16 @@ struct Cache {
     current: Option<Cached>,
     /// The keys of earlier sets that the current one lacks.
     retired: Arc<KeySet>,
-    /// The fetch in progress, with its start. Concurrent callers share it. It ends when all of them are dropped.
-    fetch: Option<(SystemTime, WeakShared<Fetching>)>,
+    running: Option<Running>,
     failure: Option<(SystemTime, Error)>,
-    /// The time of the last fetch that was to replace valid keys.
-    replaced_at: Option<SystemTime>,
+    /// The earliest time of the next fetch that replaces valid keys.
+    not_before: Option<SystemTime>,
+}
+
+/// A fetch in progress. Concurrent callers share it, and it is dropped with the last of them.
+struct Running {
+    fetch: Fetch,
+    callers: usize,
 }
 
 #[derive(Clone)]
@@ -74,7 +78,7 @@ impl KeySource {
     pub(super) async fn newer(&self, than: Option<&Arc<KeySet>>, now: SystemTime) -> Result<Arc<KeySet>, Error> {
         let step = self.lock().next_step(&self.context, than, now);
         match step {
-            Step::Fetch(fetch) => self.fetched(fetch, now).await,
+            Step::Fetch(fetch) => Caller { source: self, fetch, now }.outcome().await,
             Step::Done(keys) => keys,
         }
     }
@@ -82,22 +86,6 @@ impl KeySource {
     /// Returns the keys of earlier sets.
     pub(super) fn retired(&self) -> Arc<KeySet> {
         Arc::clone(&self.lock().retired)
-    }
-
-    /// Awaits a fetch, and keeps its outcome.
-    async fn fetched(&self, fetch: Fetch, now: SystemTime) -> Result<Arc<KeySet>, Error> {
-        let outcome = fetch.clone().await;
-        let mut cache = self.lock();
-        // The first caller that sees the outcome keeps it.
-        let is_current =
-            |current: &WeakShared<Fetching>| current.upgrade().is_some_and(|current| current.ptr_eq(&fetch));
-        if cache.fetch.take_if(|(_, current)| is_current(current)).is_some() {
-            match &outcome {
-                Ok(keys) => cache.replace(Arc::clone(keys), now),
-                Err(error) => cache.failure = Some((now, error.clone())),
-            }
-        }
-        outcome
     }
 
     fn lock(&self) -> MutexGuard<'_, Cache> {
@@ -124,26 +112,38 @@ impl Cache {
         {
             return Step::Done(Ok(keys));
         }
-        // A fetch that has not ended in time was not polled.
-        let fetch = self.fetch.as_ref().filter(|(at, _)| age(*at, now) <= FETCH_TIMEOUT);
-        if let Some(fetch) = fetch.and_then(|(_, fetch)| fetch.upgrade()) {
-            return Step::Fetch(fetch);
+        if let Some(running) = &mut self.running {
+            running.callers += 1;
+            return Step::Fetch(running.fetch.clone());
         }
         let interval = if known.is_some() { MIN_INTERVAL } else { RETRY_AFTER };
         if let Some((_, error)) = self.failure.as_ref().filter(|(at, _)| age(*at, now) < interval) {
             return Step::Done(Err(error.clone()));
         }
         if let Some(known) = known {
-            // A fetch without an outcome was dropped with its callers. Another caller should not have to wait for long.
-            let interval = if self.fetch.is_some() { RETRY_AFTER } else { interval };
-            if self.replaced_at.is_some_and(|at| age(at, now) < interval) {
+            // A time that is further away was set by a clock that was wrong.
+            if self.not_before.is_some_and(|time| time > now && age(now, time) <= MIN_INTERVAL) {
                 return Step::Done(Ok(Arc::clone(known)));
             }
-            self.replaced_at = Some(now);
+            self.not_before = now.checked_add(MIN_INTERVAL);
         }
         let fetch = download(Arc::clone(context)).boxed().shared();
-        self.fetch = fetch.downgrade().map(|weak| (now, weak));
+        self.running = Some(Running { fetch: fetch.clone(), callers: 1 });
         Step::Fetch(fetch)
+    }
+
+    /// Keeps the outcome of a fetch that has ended, or drops a fetch that no caller waits for.
+    fn leave(&mut self, fetch: &Fetch, now: SystemTime) {
+        let Some(running) = self.running.as_mut().filter(|running| running.fetch.ptr_eq(fetch)) else { return };
+        running.callers -= 1;
+        match fetch.peek() {
+            Some(Ok(keys)) => self.replace(Arc::clone(keys), now),
+            Some(Err(error)) => self.failure = Some((now, error.clone())),
+            // Its callers may have hung up to prevent that new keys are fetched.
+            None if running.callers == 0 => self.not_before = now.checked_add(RETRY_AFTER),
+            None => return,
+        }
+        self.running = None;
     }
 
     fn replace(&mut self, keys: Arc<KeySet>, now: SystemTime) {
@@ -152,6 +152,25 @@ impl Cache {
         }
         self.current = Some(Cached { keys, at: now });
         self.failure = None;
+    }
+}
+
+/// A caller that waits for a fetch.
+struct Caller<'a> {
+    source: &'a KeySource,
+    fetch: Fetch,
+    now: SystemTime,
+}
+
+impl Caller<'_> {
+    async fn outcome(&self) -> Result<Arc<KeySet>, Error> {
+        self.fetch.clone().await
+    }
+}
+
+impl Drop for Caller<'_> {
+    fn drop(&mut self) {
+        self.source.lock().leave(&self.fetch, self.now);
     }
 }
 

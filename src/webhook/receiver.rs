@@ -85,10 +85,7 @@ impl Receiver {
                         receiver.accept(delivery);
                         StatusCode::OK.into_response()
                     }
-                    Err(error) => {
-                        tracing::debug!(rejection = ?error.webhook_rejection(), "webhook rejected");
-                        Rejected::from(error).into_response()
-                    }
+                    Err(error) => Rejected::from(error).into_response(),
                 }
             }
             .boxed()

@@ -5,26 +5,23 @@
 
 use std::future::ready;
 use std::path::PathBuf;
-use std::pin::pin;
 use std::time::Duration;
 
 use fal_client::{Access, Acl, Client, FileInput, JsonInput, Repository};
 use futures_util::future::{BoxFuture, FutureExt, join_all};
 use futures_util::stream::{Stream, StreamExt};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpListener;
-use tokio::runtime::Handle;
-use tokio::time::timeout;
 
 use crate::support::authority::Authority;
 use crate::support::queue::{COMPLETED, QUEUED, SUBMITTED, received, server, submitted};
-use crate::support::server::{Reply, Server};
+use crate::support::server::{Reply, Server, ended, tasks};
 use crate::support::storage::{Fault, Storage};
 
 type Call = BoxFuture<'static, ()>;
 
-/// Where a server stops responding.
+/// Stage at which a server stops responding.
 #[derive(Clone, Copy, Debug)]
 enum Stage {
     Received,
@@ -42,36 +39,6 @@ impl Stage {
             Stage::HalfBody => reply.clone().held_after(length / 2),
         }
     }
-}
-
-fn tasks() -> usize {
-    Handle::current().metrics().num_alive_tasks()
-}
-
-/// Waits until no more tasks are alive than before.
-async fn ended(before: usize) {
-    while tasks() > before {
-        tokio::task::yield_now().await;
-    }
-}
-
-/// Drops a call when the server holds one of its connections, and waits until its connections and tasks are gone.
-async fn dropped_while_held(server: &Server, call: impl Future) {
-    let before = tasks();
-    {
-        let mut call = pin!(call);
-        tokio::select! {
-            biased;
-            () = server.held() => {}
-            _ = &mut call => panic!("the call ended without the held response: {:?}", server.lines()),
-        }
-        assert!(tasks() > before, "a task drives the connection");
-    }
-    let gone = async {
-        server.closed().await;
-        ended(before).await;
-    };
-    timeout(Duration::from_secs(60), gone).await.expect("connections and tasks are gone");
 }
 
 /// Awaits a call, without its output.
@@ -144,7 +111,26 @@ async fn calls_of_endpoints_leave_no_connection_and_no_task() {
                 println!("{name}, {held}, {stage:?}");
                 let server = server(&script).await;
                 let client = server.client();
-                dropped_while_held(&server, call(&client)).await;
+                server.hold_and_drop(call(&client)).await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn output_streams_leave_no_connection_and_no_task() {
+    let input = || json!({ "prompt": "a fox" });
+    let calls: [fn(&Client, Value) -> Call; 2] = [
+        |client, input| drained(client.endpoint("a/b").stream(input)),
+        |client, input| done(client.endpoint("a/b").stream(input).finish()),
+    ];
+    for call in calls {
+        for reply in [Reply::events(&["{}", "{}"]), Reply::json(200, r#"{"images":[]}"#)] {
+            for stage in STAGES {
+                println!("{stage:?}");
+                let held = stage.of(&reply, 12);
+                let server = Server::start(move |_, _| held.clone()).await;
+                server.hold_and_drop(call(&server.client(), input())).await;
             }
         }
     }
@@ -173,7 +159,7 @@ async fn uploads_leave_no_connection_and_no_task() {
                 storage.inject_fault(*label, Fault::Instead(held));
                 let client = storage.builder().build().expect("a client");
                 let upload = client.storage().upload(file()).repository(repository).send();
-                dropped_while_held(storage.server(), upload).await;
+                storage.server().hold_and_drop(upload).await;
             }
         }
     }
@@ -193,7 +179,7 @@ async fn calls_with_files_leave_no_connection_and_no_task() {
             };
             // Concurrent calls share the token and the upload.
             let calls = ["a", "b", "c"].map(|path| client.endpoint("a/b").run(input(path)).send());
-            dropped_while_held(storage.server(), join_all(calls)).await;
+            storage.server().hold_and_drop(join_all(calls)).await;
         }
     }
 }
@@ -217,7 +203,7 @@ async fn calls_of_the_storage_and_of_tokens_leave_no_connection_and_no_task() {
             let held = stage.of(&Reply::json(200, r#""t.o.k""#), 7);
             let server = Server::start(move |_, _| held.clone()).await;
             let client = server.builder().api_host(format!("{}/api", server.base())).build().expect("a client");
-            dropped_while_held(&server, call(client)).await;
+            server.hold_and_drop(call(client)).await;
         }
     }
 }
@@ -242,7 +228,7 @@ async fn downloads_leave_no_connection_no_task_and_no_file() {
             let server = Server::start(move |_, _| held.clone()).await;
             let folder = tempfile::tempdir().expect("a folder");
             let url = format!("{}/a.bin", server.base());
-            dropped_while_held(&server, call(server.client(), url, folder.path().to_owned())).await;
+            server.hold_and_drop(call(server.client(), url, folder.path().to_owned())).await;
             // A thread may still be writing. It removes the file afterwards.
             while std::fs::read_dir(folder.path()).expect("a folder").next().is_some() {
                 tokio::task::yield_now().await;
@@ -355,6 +341,6 @@ async fn requests_that_are_cancelled_on_drop_leave_no_connection_and_no_task() {
     let cancel = ("cancel", vec![Reply::json(202, r#"{"status":"CANCELLATION_REQUESTED"}"#)]);
     let server = server(&[submitted(), stream, cancel]).await;
     let client = server.client();
-    dropped_while_held(&server, client.endpoint("a/b").subscribe(json!({})).cancel_on_drop(true).send()).await;
+    server.hold_and_drop(client.endpoint("a/b").subscribe(json!({})).cancel_on_drop(true).send()).await;
     received(&server, "cancel", 1).await;
 }

@@ -38,7 +38,6 @@ async fn only_harmless_headers_are_forwarded() {
         ("referer", "https://app.example/"),
         ("te", "trailers"),
         ("x-custom", "1"),
-        ("connection", "x-fal-no-retry"),
     ];
     let request =
         forwarded.iter().chain(&dropped).fold(request, |request, (name, value)| request.header(*name, *value));
@@ -56,6 +55,16 @@ async fn only_harmless_headers_are_forwarded() {
     assert!(seen.header("x-fal-client-proxy").is_some_and(|proxy| proxy.starts_with("fal-client/")));
     assert_eq!(seen.headers.iter().filter(|(name, _)| name == "content-type").count(), 1);
     assert_eq!((seen.header("content-type"), seen.header("content-length")), (Some("application/json"), Some("2")));
+}
+
+#[tokio::test]
+async fn headers_of_the_connection_are_not_forwarded() {
+    let fal = Server::start(|_, _| Reply::json(200, "{}")).await;
+    let proxy = open(&fal).await;
+    let request = proxy.request("POST", RUN).header("connection", "keep-alive, X-Fal-No-Retry");
+    request.header("x-fal-no-retry", "1").header("x-fal-queue-priority", "low").send().await.expect("a response");
+    let seen = &fal.seen()[0];
+    assert_eq!((seen.header("x-fal-no-retry"), seen.header("x-fal-queue-priority")), (None, Some("low")));
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@
 mod authority;
 mod bodies;
 mod builder;
+mod cancellation;
 mod client;
 mod endpoints;
 mod failures;

@@ -3,7 +3,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use fal_client::webhook::{Rejection, Verifier};
 use fal_client::{Error, ErrorKind};
 use futures_util::FutureExt;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use tokio::io::AsyncReadExt;
 
 use crate::support::{Clock, Key, KeyServer, client, jwks};
@@ -198,36 +198,45 @@ async fn dropped_verification_does_not_hold_up_the_next() {
     assert_eq!(server.count(), 1);
 }
 
-/// Drops a verification while the host holds the response, and waits until its connection and task are gone.
-async fn dropped_while_held(listener: &tokio::net::TcpListener, verification: impl Future) {
-    let tasks = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
-    let before = tasks();
-    let mut verification = Box::pin(verification);
-    let mut connection = tokio::select! {
-        biased;
-        accepted = listener.accept() => accepted.expect("a connection").0,
-        _ = &mut verification => panic!("the verification ended without keys"),
+#[tokio::test]
+async fn dropped_verification_closes_its_connection() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let (key, clock) = (Key::new(1), Clock::new());
+    let verifier = clock.apply(Verifier::new(&client(&url)));
+    let mut first = Box::pin(verify(&verifier, &clock, &key));
+    let mut second = Box::pin(verify(&verifier, &clock, &key));
+    let mut request = [0; 4096];
+    let mut stream = tokio::select! {
+        _ = join(&mut first, &mut second) => panic!("no response"),
+        stream = async {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            assert!(stream.read(&mut request).await.expect("a request") > 0);
+            stream
+        } => stream,
     };
-    let mut head = [0; 64];
+    drop(first);
+    let mut byte = [0];
     tokio::select! {
         biased;
-        read = connection.read(&mut head) => assert!(read.expect("a request") > 0),
-        _ = &mut verification => panic!("the verification ended without keys"),
+        _ = stream.read(&mut byte) => panic!("closed while another caller waits"),
+        () = async { assert!((&mut second).now_or_never().is_none()) } => {}
     }
-    drop(verification);
-    tokio::io::copy(&mut connection, &mut tokio::io::sink()).await.expect("the end of the connection");
-    while tasks() > before {
-        tokio::task::yield_now().await;
-    }
+    drop(second);
+    assert_eq!(stream.read(&mut byte).await.expect("the end"), 0);
 }
 
 #[tokio::test]
-async fn dropped_verifications_leave_no_connection_and_no_task() {
-    let (key, clock) = (Key::new(1), Clock::new());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let url = format!("http://{}", listener.local_addr().expect("an address"));
-    let verifier = clock.apply(Verifier::new(&client(&url)));
-    dropped_while_held(&listener, verify(&verifier, &clock, &key)).await;
-    // All concurrent callers share the fetch, and are dropped with it.
-    dropped_while_held(&listener, join_all((0..5).map(|_| verify(&verifier, &clock, &key)))).await;
+async fn abandoned_fetches_do_not_hold_up_a_new_key() {
+    let (old, new) = (Key::new(1), Key::new(2));
+    let (server, verifier, clock) = start(&[&old]).await;
+    verify(&verifier, &clock, &old).await.expect("a valid delivery");
+    server.set(200, jwks(&[&new]));
+    for _ in 0..3 {
+        assert!(verify(&verifier, &clock, &Key::new(3)).now_or_never().is_none(), "a fetch that is abandoned");
+        assert_eq!(rejection(&verifier, &clock, &new).await, Some(Rejection::Signature));
+        clock.advance(5);
+    }
+    verify(&verifier, &clock, &new).await.expect("a new key");
+    assert_eq!(server.count(), 2);
 }

@@ -1,9 +1,13 @@
 //! Webhooks: verification, keys, parsing and the extractors. The deliveries are signed with local keys.
 
+mod cancellation;
 mod extractors;
 mod keys;
 mod messages;
 mod properties;
 mod receiver;
+#[allow(dead_code)]
+#[path = "../client/support/server.rs"]
+mod server;
 mod support;
 mod verification;

@@ -1,14 +1,17 @@
 //! A server with scripted responses, down to the byte. It records its requests.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fal_client::{Client, ClientBuilder, RetryPolicy};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 /// The key of every client of a scripted server.
@@ -316,6 +319,25 @@ impl Server {
         drop(self.counts.clone().wait_for(|counts| counts.open == 0).await.expect("a server"));
     }
 
+    /// Drops a call when the server holds one of its connections, and waits until its connections and tasks are gone.
+    pub(crate) async fn hold_and_drop(&self, call: impl Future) {
+        let before = tasks();
+        {
+            let mut call = pin!(call);
+            tokio::select! {
+                biased;
+                () = self.held() => {}
+                _ = &mut call => panic!("the call ended without the held response: {:?}", self.lines()),
+            }
+            assert!(tasks() > before, "a task drives the connection");
+        }
+        let gone = async {
+            self.closed().await;
+            ended(before).await;
+        };
+        timeout(Duration::from_secs(60), gone).await.expect("connections and tasks are gone");
+    }
+
     /// Returns method, path and query of each request.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.seen().iter().map(Seen::line).collect()
@@ -335,6 +357,18 @@ impl Server {
 
     pub(crate) fn client(&self) -> Client {
         self.builder().build().expect("a client")
+    }
+}
+
+/// Returns the number of tasks of the runtime.
+pub(crate) fn tasks() -> usize {
+    Handle::current().metrics().num_alive_tasks()
+}
+
+/// Waits until no more tasks are alive than before.
+pub(crate) async fn ended(before: usize) {
+    while tasks() > before {
+        tokio::task::yield_now().await;
     }
 }
 
