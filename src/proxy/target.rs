@@ -12,6 +12,9 @@ use crate::transport::{Hosts, is_loopback, join};
 /// The storage that files are uploaded to: fal's CDN.
 const STORAGE: &str = "fal-cdn-v3";
 
+/// Maximum bytes of the header. A URL beyond 64 KiB cannot be sent, and an escaped one is up to three times as long.
+const MAX_LENGTH: usize = 16 << 10;
+
 /// A request that fal knows. Whether it is allowed is not decided yet.
 #[derive(Debug)]
 pub(super) struct Target {
@@ -41,10 +44,12 @@ impl Target {
     ///
     /// It is not a URL of one of fal's hosts, or fal has no request of that method, path and query.
     pub(super) fn parse(method: &Method, text: &str, hosts: &Hosts) -> Result<Self, Refusal> {
+        let invalid = |why: &str| Refusal::bad_request(format!("invalid URL in the header `x-fal-target-url`: {why}"));
+        if text.len() > MAX_LENGTH {
+            return Err(invalid(&format!("it exceeds {MAX_LENGTH} bytes")));
+        }
         let (host, base, path) = split_host(text, hosts).ok_or_else(|| {
-            let expected =
-                "expected `https://` and one of the hosts fal.run, queue.fal.run and rest.fal.ai, without a port";
-            Refusal::bad_request(format!("invalid URL in the header `x-fal-target-url`: {expected}"))
+            invalid("expected `https://` and one of the hosts fal.run, queue.fal.run and rest.fal.ai, without a port")
         })?;
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let query: Query = form_urlencoded::parse(query.as_bytes()).into_owned().collect();

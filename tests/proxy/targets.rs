@@ -184,6 +184,20 @@ async fn other_urls_are_refused() {
 }
 
 #[tokio::test]
+async fn long_urls_are_forwarded_or_refused() {
+    let fal = fal().await;
+    let proxy = open(&fal).await;
+    let url = |length: usize| {
+        let start = "https://fal.run/acme/painter/stream?prompt=";
+        format!("{start}{}", ",".repeat(length - start.len()))
+    };
+    assert_eq!(proxy.send("POST", &url(16 << 10)).await.0, 200);
+    let (status, detail) = proxy.send("POST", &url((16 << 10) + 1)).await;
+    assert!(status == 400 && detail.contains("16384 bytes"), "{status} {detail}");
+    assert_eq!(fal.seen().len(), 1);
+}
+
+#[tokio::test]
 async fn each_path_has_one_method() {
     let fal = fal().await;
     let proxy = open(&fal).await;
