@@ -27,21 +27,19 @@ pub(super) struct InputOptions {
 /// use serde_json::json;
 ///
 /// let (mut sink, mut stream) = client.endpoint("fal-ai/fast-lcm-diffusion").realtime().await?.split();
-/// let sending = tokio::spawn(async move {
-///     for prompt in ["a fox", "a hare", "an owl"] {
-///         sink.send(json!({ "prompt": prompt })).await?;
+/// tokio::spawn(async move {
+///     while let Some(result) = stream.next().await {
+///         println!("{result:?}");
 ///     }
-///     sink.close().await
 /// });
-/// while let Some(result) = stream.next().await {
-///     println!("{}", result?);
+/// for prompt in ["a fox", "a hare", "an owl"] {
+///     sink.send(json!({ "prompt": prompt })).await?;
 /// }
-/// # let _ = sending;
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// The connection ends when both halves are dropped.
+/// The connection ends when one half closes it, or when both are dropped.
 pub struct RealtimeSink<I> {
     shared: Arc<Shared>,
     client: Client,
@@ -71,6 +69,7 @@ impl<I> RealtimeSink<I> {
     }
 
     /// Writes the queue and closes the connection. The other half receives the results that are still on their way, and then ends.
+    /// The model does not finish other inputs, so close the connection after the last result that you need.
     ///
     /// # Errors
     ///
