@@ -72,7 +72,7 @@ impl Events {
         let due = self.series.due(index, self.run_time);
         tokio::select! {
             biased;
-            () = self.clock.sleep_until(self.start + due) => {}
+            () = self.clock.sleep_since(self.start, due) => {}
             () = self.clock.sleep(self.keep_alive) => return Some(Bytes::from_static(b": ping\n\n")),
         }
         self.sent += 1;

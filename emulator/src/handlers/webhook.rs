@@ -64,21 +64,24 @@ async fn deliver(state: Arc<State>, Submitted { job, url, fault }: Submitted) {
     let target = Target::parse(&url, &state.settings.webhook_hosts);
     completed(&state, &job).await;
     let (completed, (body, result)) = (state.clock.now(), body(&state, &job, fault).await);
-    state.outbox.set_body(&job.id, &body);
+    let id = job.id.clone();
+    // Only the outbox has the body, and only the queue has the job: they limit the memory.
+    state.outbox.set_body(&id, body);
+    drop(job);
     let target = match target {
         Ok(target) if fault != Some(WebhookFault::Lost) => target,
-        Ok(_) => return state.outbox.record(&job.id, None, WebhookState::Failed("lost by a fault".to_owned())),
-        Err(reason) => return state.outbox.record(&job.id, None, WebhookState::Failed(reason)),
+        Ok(_) => return state.outbox.record(&id, None, WebhookState::Failed("lost by a fault".to_owned())),
+        Err(reason) => return state.outbox.record(&id, None, WebhookState::Failed(reason)),
     };
     let mut failed = 0;
     loop {
-        let attempt = attempt(&state, &job, &target, &body, failed, fault).await;
+        let Some(attempt) = attempt(&state, &id, &target, failed, fault).await else { return };
         let (outcome, now) = (attempt.outcome.clone(), state.clock.now());
         let next = now + schedule::delay(failed + 1);
         let ends = match outcome {
             Ok(200..=299) => {
                 if fault == Some(WebhookFault::Duplicate) && failed == 0 {
-                    state.outbox.record(&job.id, Some(attempt), WebhookState::Pending);
+                    state.outbox.record(&id, Some(attempt), WebhookState::Pending);
                     failed += 1;
                     continue;
                 }
@@ -91,7 +94,7 @@ async fn deliver(state: Arc<State>, Submitted { job, url, fault }: Submitted) {
             _ => None,
         };
         let is_over = ends.is_some();
-        state.outbox.record(&job.id, Some(attempt), ends.unwrap_or(WebhookState::Pending));
+        state.outbox.record(&id, Some(attempt), ends.unwrap_or(WebhookState::Pending));
         if is_over {
             return;
         }
@@ -131,34 +134,34 @@ async fn body(state: &State, job: &Arc<Job>, fault: Option<WebhookFault>) -> (By
     (message::body(&job.id, error.as_deref(), &payload, fault).into(), payload.len())
 }
 
-/// Delivers a webhook once. `failed` is the number of earlier attempts. Every attempt has a timestamp of its own, by the clock of
-/// the system, so that receivers accept it after the emulator's clock was advanced.
+/// Delivers a webhook once, unless it was removed. `failed` is the number of earlier attempts. Every attempt has a timestamp of
+/// its own, by the clock of the system, so that receivers accept it after the emulator's clock was advanced.
 async fn attempt(
     state: &State,
-    job: &Job,
+    request_id: &str,
     target: &Target,
-    body: &Bytes,
     failed: usize,
     fault: Option<WebhookFault>,
-) -> WebhookAttempt {
+) -> Option<WebhookAttempt> {
     let fault = fault.filter(|_| failed == 0);
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now = if fault == Some(WebhookFault::OldTimestamp) { now - OLD } else { now };
-    let headers = Signed { request_id: &job.id, user_id: USER_ID, timestamp: now.as_secs() };
-    let signature = match fault {
-        Some(WebhookFault::WrongSignature) => sign_wrongly(&headers, body),
-        _ => state.outbox.signatory.sign(&headers, body),
-    };
-    let body = match fault {
-        Some(WebhookFault::AlteredBody) => [body, &b" "[..]].concat().into(),
-        _ => body.clone(),
-    };
-    let (request, limit) = (pin!(post(target, &headers, &signature, body)), schedule::timeout(failed));
     // It is never closed.
     let _permit = state.outbox.posts.acquire().await.ok();
+    let body = state.outbox.body(request_id)?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = if fault == Some(WebhookFault::OldTimestamp) { now.saturating_sub(OLD) } else { now };
+    let headers = Signed { request_id, user_id: USER_ID, timestamp: now.as_secs() };
+    let signature = match fault {
+        Some(WebhookFault::WrongSignature) => sign_wrongly(&headers, &body),
+        _ => state.outbox.signatory.sign(&headers, &body),
+    };
+    let body = match fault {
+        Some(WebhookFault::AlteredBody) => [&body, &b" "[..]].concat().into(),
+        _ => body,
+    };
+    let (request, limit) = (pin!(post(target, &headers, &signature, body)), schedule::timeout(failed));
     let outcome = tokio::select! {
         outcome = request => outcome,
         () = state.clock.sleep(limit) => Err(format!("no response within {} s", limit.as_secs())),
     };
-    WebhookAttempt { outcome, timestamp: headers.timestamp }
+    Some(WebhookAttempt { outcome, timestamp: headers.timestamp })
 }

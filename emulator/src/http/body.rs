@@ -8,15 +8,13 @@ use hyper::body::{Body as _, Incoming};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::request::received::weight;
+use crate::request::received::{MAX_WEIGHT, weight};
 use crate::response::refusal::Refusal;
 use crate::state::MAX_IN_FLIGHT_BYTES;
 use crate::storage::content::Blob;
 
 /// The most bytes of a body that is not an uploaded file. Data URIs make JSON bodies large.
 const MAX_BYTES: usize = 64 << 20;
-/// The most bytes that a body may take in memory as JSON.
-const MAX_WEIGHT: usize = 128 << 20;
 /// The longest time without a byte of a body.
 const MAX_SILENCE: Duration = Duration::from_secs(60);
 /// The longest time for which the rest of a refused body is read and dropped.

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use crate::queue::script::{Script, Step};
+use crate::time::clock::MAX_ADVANCE;
 
 /// The progress of queued jobs.
 ///
@@ -63,9 +64,9 @@ impl Pace {
         self
     }
 
-    /// Sets the time that a job waits in the queue. Default: 450 ms.
+    /// Sets the time that a job waits in the queue. Default: 450 ms. At most a century.
     pub fn waiting(mut self, time: Duration) -> Self {
-        self.waiting = time;
+        self.waiting = time.min(MAX_ADVANCE);
         self
     }
 
@@ -76,9 +77,9 @@ impl Pace {
     }
 
     /// Sets the time that a job, a direct run or an input of a realtime connection takes. The events of a stream are spread over
-    /// it. Default: 600 ms.
+    /// it. Default: 600 ms. At most a century.
     pub fn running(mut self, time: Duration) -> Self {
-        self.running = time;
+        self.running = time.min(MAX_ADVANCE);
         self
     }
 

@@ -209,6 +209,9 @@ impl Received {
     }
 }
 
+/// The most bytes that a body or a message may take in memory as JSON.
+pub(crate) const MAX_WEIGHT: usize = 128 << 20;
+
 /// Estimates the bytes that a body takes in memory, with its JSON: a small body can have many values.
 pub(crate) fn weight(body: &[u8]) -> usize {
     let values = body.iter().map(|byte| match byte {

@@ -19,6 +19,7 @@ use crate::request::operation::Operation;
 use crate::request::received::Received;
 use crate::request::received_request::ReceivedRequest;
 use crate::request::route::Route;
+use crate::sessions::codec;
 use crate::sessions::incoming::Incoming;
 use crate::sessions::pump::Pump;
 use crate::sessions::responder::Responder;
@@ -61,10 +62,11 @@ struct Request<'s> {
 }
 
 impl<'s> Calls<'s> {
-    fn arrive(&self, message: Incoming) -> Request<'s> {
+    fn arrive(&self, mut message: Incoming) -> Request<'s> {
+        let decoded = message.decode(codec::decode_json);
         let request = self.state.journal.begin(Operation::WebSocketRun, |in_flight| {
             let received = Received::message(self.handshake, Operation::WebSocketRun, in_flight);
-            received.set_body(message.bytes.clone());
+            received.set_message(message.bytes.clone(), decoded);
             received
         });
         let fault = self.state.faults.take(&ReceivedRequest(Arc::clone(&request.received)));

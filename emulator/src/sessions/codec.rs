@@ -6,10 +6,10 @@ use base64::engine::general_purpose::STANDARD;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Error, Map, Number, Value};
 
+use crate::request::received::{MAX_WEIGHT, weight};
+
 /// The deepest nesting of a message, as in JSON.
 const MAX_DEPTH: usize = 128;
-/// The most bytes that a message may take in memory as JSON.
-const MAX_WEIGHT: usize = 128 << 20;
 /// The bytes that a value takes in memory, apart from a text.
 const VALUE_BYTES: usize = 64;
 
@@ -23,6 +23,19 @@ pub(super) fn decode(bytes: &[u8]) -> Result<(Value, usize), Error> {
         [] => Ok((value, MAX_WEIGHT - left.get())),
         _ => Err(Error::custom("unexpected bytes after the message")),
     }
+}
+
+/// Decodes JSON, and returns the value with the bytes that it takes in memory.
+pub(super) fn decode_json(bytes: &[u8]) -> Result<(Value, usize), Error> {
+    let weight = weight(bytes);
+    if weight > MAX_WEIGHT {
+        return Err(too_heavy());
+    }
+    Ok((serde_json::from_slice(bytes)?, weight))
+}
+
+fn too_heavy<E: serde::de::Error>() -> E {
+    E::custom(format_args!("more than {} MiB as JSON", MAX_WEIGHT >> 20))
 }
 
 /// Encodes a value as MessagePack.
@@ -39,7 +52,7 @@ struct Decoder<'a> {
 impl Decoder<'_> {
     fn take<E: serde::de::Error>(self, bytes: usize) -> Result<(), E> {
         let left = self.left.get().checked_sub(bytes);
-        self.left.set(left.ok_or_else(|| E::custom(format_args!("more than {} MiB as JSON", MAX_WEIGHT >> 20)))?);
+        self.left.set(left.ok_or_else(too_heavy)?);
         Ok(())
     }
 }
@@ -157,5 +170,7 @@ mod tests {
         let mut bytes = vec![0xdd, 0, 0x40, 0, 0];
         bytes.resize(5 + 0x40_0000, 0xc0);
         assert!(decode(&bytes).is_err());
+        let json = [b"[".as_slice(), &b"0,".repeat(0x40_0000), b"0]"].concat();
+        assert!(decode_json(&json).is_err());
     }
 }

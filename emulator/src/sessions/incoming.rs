@@ -1,6 +1,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde::de::Error as _;
+use serde_json::{Error, Value};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError};
 
 /// A message that arrived on a WebSocket.
@@ -18,11 +20,15 @@ impl Incoming {
         Ok(Incoming { bytes, is_text, permit })
     }
 
-    /// Counts the bytes that the message takes as JSON.
-    pub(super) fn count(&mut self, weight: usize) -> Result<(), TryAcquireError> {
-        let more = reserve(self.permit.semaphore(), weight.saturating_sub(self.bytes.len()))?;
-        self.permit.merge(more);
-        Ok(())
+    /// Decodes the message with a codec, and counts the bytes that the value takes in memory.
+    pub(super) fn decode(
+        &mut self,
+        codec: impl FnOnce(&[u8]) -> Result<(Value, usize), Error>,
+    ) -> Result<(Value, usize), Error> {
+        let (value, weight) = codec(&self.bytes)?;
+        let more = reserve(self.permit.semaphore(), weight.saturating_sub(self.bytes.len()));
+        self.permit.merge(more.map_err(|_| Error::custom("the emulator's limit of requests in flight is reached"))?);
+        Ok((value, weight))
     }
 }
 

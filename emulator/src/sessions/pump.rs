@@ -94,9 +94,8 @@ impl Pump<'_> {
     }
 
     async fn timeout(&self, last: Instant) {
-        let end = self.session_timeout.as_ref().and_then(|(time, _)| last.checked_add(*time));
-        match end {
-            Some(end) => self.clock.sleep_until(end).await,
+        match &self.session_timeout {
+            Some((time, _)) => self.clock.sleep_since(last, *time).await,
             None => pending().await,
         }
     }

@@ -16,7 +16,7 @@ use crate::input::upload_policy;
 use crate::output::series::Series;
 use crate::request::journal::InFlight;
 use crate::request::operation::Operation;
-use crate::request::received::{Received, weight};
+use crate::request::received::Received;
 use crate::request::received_request::ReceivedRequest;
 use crate::sessions::codec;
 use crate::sessions::incoming::Incoming;
@@ -106,16 +106,11 @@ impl From<Cut> for Stop {
 
 impl<'s> Realtime<'s> {
     fn arrive(&self, mut message: Incoming) -> Input<'s> {
-        let mut decoded = match (self.codec, message.is_text) {
-            (Codec::Json, _) => serde_json::from_slice(&message.bytes).map(|json| (json, weight(&message.bytes))),
-            (Codec::MessagePack, false) => codec::decode(&message.bytes),
+        let decoded = match (self.codec, message.is_text) {
+            (Codec::Json, _) => message.decode(codec::decode_json),
+            (Codec::MessagePack, false) => message.decode(codec::decode),
             (Codec::MessagePack, true) => Err(Error::custom("a text frame, where the app reads binary ones")),
         };
-        if let Ok((_, weight)) = &decoded
-            && message.count(*weight).is_err()
-        {
-            decoded = Err(Error::custom("the emulator's limit of requests in flight is reached"));
-        }
         let request = self.state.journal.begin(Operation::RealtimeInput, |in_flight| {
             let received = Received::message(self.handshake, Operation::RealtimeInput, in_flight);
             received.set_message(message.bytes.clone(), decoded);
@@ -191,7 +186,7 @@ impl<'s> Realtime<'s> {
         let start = clock.now();
         let (series, run_time) = self.accept(received, fault).await?;
         for index in 0..series.len() {
-            clock.sleep_until(start + series.due(index, run_time)).await;
+            clock.sleep_since(start, series.due(index, run_time)).await;
             if index == 0 {
                 self.decided(received, Some(200));
             }

@@ -39,7 +39,12 @@ impl Clock {
         if time.is_zero() {
             return;
         }
-        match self.now().checked_add(time) {
+        self.sleep_since(self.now(), time).await;
+    }
+
+    /// Sleeps until a time has passed since `start`. A time beyond the clock's range never passes.
+    pub(crate) async fn sleep_since(&self, start: Instant, time: Duration) {
+        match start.checked_add(time) {
             Some(instant) => self.sleep_until(instant).await,
             None => pending().await,
         }
@@ -87,6 +92,7 @@ mod tests {
         clock.advance(Duration::MAX);
         assert!(clock.date() > SystemTime::now() + MAX_ADVANCE / 2);
         assert!(clock.sleep(Duration::MAX).now_or_never().is_none());
+        assert!(clock.sleep_since(clock.now(), Duration::MAX).now_or_never().is_none());
         clock.sleep(Duration::ZERO).await;
     }
 }

@@ -48,15 +48,44 @@ pub enum WebhookState {
     Failed(String),
 }
 
-/// Shows neither the query of the URL, which may have a token, nor the body.
+/// Shows neither the body, nor the credentials and the query of the URL.
 impl fmt::Debug for WebhookDelivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WebhookDelivery")
             .field("request_id", &self.request_id)
-            .field("url", &self.url.split(['?', '#']).next().unwrap_or_default())
+            .field("url", &without_secrets(&self.url))
             .field("body", &format_args!("{} bytes", self.body.len()))
             .field("attempts", &self.attempts)
             .field("state", &self.state)
             .finish()
+    }
+}
+
+/// Removes the user, the password, the query and the fragment of a URL. The query may have a token.
+fn without_secrets(url: &str) -> String {
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    let (scheme, rest) = url.split_once("//").unwrap_or(("", url));
+    let authority = rest.split('/').next().unwrap_or_default();
+    let host = authority.rfind('@').map_or(0, |at| at + 1);
+    format!("{scheme}//{}", &rest[host..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_shown_without_secrets() {
+        for (url, shown) in [
+            ("http://localhost:80/hook?token=secret#secret", "http://localhost:80/hook"),
+            ("http://user:secret@localhost/a@b", "http://localhost/a@b"),
+            ("http://user:secret@secret@localhost", "http://localhost"),
+        ] {
+            assert_eq!(without_secrets(url), shown);
+        }
+        for url in ["", "secret@", "user:secret@localhost/hook", "//user:secret@localhost", "?secret", "http://?secret"]
+        {
+            assert!(!without_secrets(url).contains("secret"), "{url}");
+        }
     }
 }

@@ -91,13 +91,19 @@ impl Outbox {
         }
     }
 
-    pub(crate) fn set_body(&self, request_id: &str, body: &Bytes) {
+    pub(crate) fn set_body(&self, request_id: &str, body: Bytes) {
+        let size = body.len();
         let mut deliveries = lock(&self.deliveries);
-        deliveries.bytes += body.len();
         if let Some(delivery) = deliveries.get(request_id) {
-            delivery.body = body.clone();
+            delivery.body = body;
+            deliveries.bytes += size;
         }
         deliveries.trim();
+    }
+
+    /// Returns the body of a webhook, or `None` if the webhook was removed to limit the memory.
+    pub(crate) fn body(&self, request_id: &str) -> Option<Bytes> {
+        lock(&self.deliveries).get(request_id).map(|delivery| delivery.body.clone())
     }
 
     /// Records an attempt, and the state after it.

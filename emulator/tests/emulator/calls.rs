@@ -106,6 +106,18 @@ async fn messages_that_are_not_json_are_invalid() {
     assert_eq!(reply(&mut socket).await.unwrap().start["status"], 200);
 }
 
+/// A small message can have many values.
+#[tokio::test]
+async fn message_that_takes_too_much_memory_is_invalid() {
+    let fal = Fal::instant().await;
+    let mut socket = connect(&fal, PATH, &[KEY]).await.unwrap();
+    socket.send(Message::text(format!("[{}0]", "0,".repeat(2 << 20)))).await.unwrap();
+    let reply = reply(&mut socket).await.unwrap();
+    assert_eq!(reply.start["status"], 422);
+    let reason = reply.json()["detail"][0]["ctx"]["error"].to_string();
+    assert!(reason.contains("more than 128 MiB as JSON"), "{reason}");
+}
+
 #[tokio::test]
 async fn path_of_a_stream_has_its_events_as_body() {
     let fal = Fal::instant().await;

@@ -361,6 +361,16 @@ async fn message_that_is_too_large_closes_the_connection() {
     assert_eq!(inputs(&fal).len(), 0);
 }
 
+/// A small message can have many values.
+#[tokio::test]
+async fn message_that_takes_too_much_memory_is_an_error() {
+    let fal = Fal::instant().await;
+    let mut socket = connect(&fal, &format!("{PATH}/json"), &[KEY]).await.unwrap();
+    socket.send(Message::text(format!("[{}0]", "0,".repeat(2 << 20)))).await.unwrap();
+    let (kind, reason) = error(&mut socket).await;
+    assert!(kind == "INTERNAL_ERROR" && reason.contains("more than 128 MiB as JSON"), "{kind} {reason}");
+}
+
 #[tokio::test]
 async fn silent_connection_ends_with_the_emulator() {
     let fal = Fal::instant().await;

@@ -189,6 +189,16 @@ async fn waiting_stream_sends_comments_and_time_brings_the_events() {
 }
 
 #[tokio::test]
+async fn endless_run_sends_comments_only() {
+    let pace = Pace::default().running(Duration::MAX);
+    let fal = Fal::start(Emulator::builder().pace(pace).keep_alive(Duration::from_millis(1))).await;
+    let mut bytes = open(&fal, ROUTER, &prompt()).await.bytes_stream();
+    for _ in 0..2 {
+        assert!(bytes.next().await.unwrap().unwrap().starts_with(b": ping\n\n"));
+    }
+}
+
+#[tokio::test]
 async fn scripted_events_are_sent_as_they_are() {
     let fal = Fal::instant().await;
     let events = vec![
