@@ -241,17 +241,23 @@ impl Error {
     #[cfg(feature = "webhook")]
     pub(crate) fn reported(words: &str, status: Option<StatusCode>, payload: Bytes) -> Self {
         let status_or_any = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let response = RawResponse { status: status_or_any, headers: http::HeaderMap::new(), body: payload };
-        let mut error = Error::service("fal", response);
+        let mut response = RawResponse { status: status_or_any, headers: http::HeaderMap::new(), body: payload };
+        let is_about_input = response.detail().field_errors.iter().any(|error| !error.loc.is_empty());
+        let status = status.or(is_about_input.then_some(StatusCode::UNPROCESSABLE_ENTITY));
+        response.status = status.unwrap_or(response.status);
+        let denial = Denial::of_webhook(&response);
+        let mut error = Error::service("fal", response).denied(denial, Sender::WithKey);
         if status.is_none() {
             let details = error.0.response.take().and_then(|response| response.detail().message);
-            let details: Vec<&str> = [words.trim(), details.as_deref().unwrap_or_default()].into();
-            let details: Vec<&str> = details.into_iter().filter(|words| !words.is_empty()).collect();
+            let mut details = vec![words.trim(), details.as_deref().unwrap_or_default()];
+            details.retain(|words| !words.is_empty());
+            details.dedup();
             let details = if details.is_empty() { NO_DETAILS.to_owned() } else { details.join(": ") };
             error.0.message = beginning(format_args!("the request failed: {details}"));
         }
+        let failure = Failure { error: beginning(words.trim()), error_type: None };
         // A failed request stays failed.
-        error.with_retryable(false)
+        error.with_failure(&failure).with_retryable(false)
     }
 
     /// Creates the error of a request that failed below HTTP.

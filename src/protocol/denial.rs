@@ -60,6 +60,12 @@ impl Denial {
         by_words(response, &words, is_own).or_else(|| if is_own { None } else { by_status(response, &words) })
     }
 
+    /// Returns the denial in the failure that a webhook reports. It is the model's own, unless it begins with fal's words.
+    #[cfg(feature = "webhook")]
+    pub(crate) fn of_webhook(response: &RawResponse) -> Option<Self> {
+        by_words(response, &words(response)?, true)
+    }
+
     /// Returns the denial in a response of a storage host, which may be another company's. Its statuses are about the token
     /// or the file, so that only fal's own words about the account count.
     pub(crate) fn of_storage(response: &RawResponse) -> Option<Self> {

@@ -13,13 +13,10 @@ use super::delivery::Delivery;
 const MAX_KEPT: usize = 10_000;
 const MAX_BYTES: usize = 64 << 20;
 
-/// The time for which a delivery is kept. After that, it is only known that the request is completed.
-const KEEP: Duration = Duration::from_secs(600);
+/// The time for which a delivery is kept. fal keeps a result for about as long, and a large one for a few minutes only.
+const KEEP: Duration = Duration::from_secs(3600);
 
-/// The time for which a completed request is known. fal keeps results for about as long.
-const KNOW: Duration = Duration::from_secs(3600);
-
-/// The arrival of a delivery. `None` if it was not kept: its result is in the queue.
+/// The arrival of a delivery. `None` if it was not kept: its result may be in the queue.
 pub(super) type Arrival = Option<Delivery>;
 
 /// Matches deliveries with waiting callers, in whatever order they come.
@@ -80,14 +77,14 @@ impl State {
     fn forget_old(&mut self) {
         let now = Instant::now();
         while let Some(oldest) = self.order.front()
-            && (self.order.len() > MAX_KEPT || self.kept.get(oldest).is_none_or(|kept| now - kept.at > KNOW))
+            && (self.order.len() > MAX_KEPT || self.kept.get(oldest).is_none_or(|kept| now - kept.at > KEEP))
         {
             let oldest = self.order.pop_front().and_then(|oldest| self.kept.remove(&oldest));
             self.bytes -= oldest.map_or(0, |oldest| size(&oldest.delivery));
         }
         for request_id in &self.order {
             let Some(kept) = self.kept.get_mut(request_id) else { continue };
-            if self.bytes <= MAX_BYTES && now - kept.at <= KEEP {
+            if self.bytes <= MAX_BYTES {
                 break;
             }
             self.bytes -= size(&kept.delivery.take());
@@ -141,6 +138,7 @@ impl Drop for Waiter {
             let bytes = delivery.body.len();
             kept.delivery = Some(delivery);
             state.bytes += bytes;
+            state.forget_old();
         }
         if let Some(waiting) = state.waiting.get_mut(&self.request_id) {
             waiting.retain(|caller| !caller.is_closed());
@@ -251,12 +249,14 @@ mod tests {
     async fn deliveries_are_kept_for_a_time() {
         let inbox = Arc::<Inbox>::default();
         accept(&inbox, "R", 5);
-        tokio::time::advance(KEEP + Duration::from_secs(1)).await;
+        accept(&inbox, "S", 5);
+        tokio::time::advance(KEEP).await;
         accept(&inbox, "other", 1);
-        assert_eq!(arrived(&mut wait(&inbox, "R")), Some(None), "known");
-        tokio::time::advance(KNOW).await;
+        assert_eq!(arrived(&mut wait(&inbox, "R")), Some(Some(5)));
+        assert_eq!(arrived(&mut wait(&inbox, "R")), Some(None), "known, but taken");
+        tokio::time::advance(Duration::from_secs(1)).await;
         accept(&inbox, "another", 1);
-        assert_eq!(arrived(&mut wait(&inbox, "R")), None, "unknown");
-        assert_eq!(inbox.lock().bytes, 1);
+        assert_eq!(arrived(&mut wait(&inbox, "S")), None, "unknown");
+        assert_eq!(inbox.lock().bytes, 2);
     }
 }

@@ -154,8 +154,11 @@ impl<O: DeserializeOwned + 'static> Webhook<O> {
                 (Err(Error::new(ErrorKind::UnexpectedResponse, message)), true)
             }
             (WebhookStatus::Other(other), _) => {
-                let message =
-                    format!("unknown status `{}` of the webhook; fetch the result by its request id", shown(other));
+                let reason = match other.trim() {
+                    "" => "the webhook has no status".to_owned(),
+                    other => format!("unknown status `{}` of the webhook", shown(other)),
+                };
+                let message = format!("{reason}; fetch the result by its request id");
                 (Err(Error::new(ErrorKind::UnexpectedResponse, message)), true)
             }
         };
@@ -192,7 +195,7 @@ pub(super) fn queue_id(delivery: &Delivery) -> String {
         request_id: String,
     }
 
-    let in_body = serde_json::from_slice::<Id>(&delivery.body).ok().map(|id| id.request_id.trim().to_owned());
+    let in_body = json::from_slice::<Id>(&delivery.body).ok().map(|id| id.request_id.trim().to_owned());
     in_body.filter(|id| !id.is_empty()).unwrap_or_else(|| delivery.request_id.clone())
 }
 

@@ -42,9 +42,8 @@ use crate::text::shown;
 /// Other servers pass the headers and the body to [`receive`](Self::receive).
 ///
 /// - A delivery is verified before it resolves anything. Duplicates change nothing.
-/// - fal may deliver before the submission returns, or before the program waits. So deliveries are kept for ten minutes, up to
-///   64 MiB in total, and the ids of 10,000 completed requests for an hour. The result of a request whose delivery was not
-///   kept is fetched from the queue.
+/// - fal may deliver before the submission returns, or before the program waits. So the latest 10,000 deliveries are kept
+///   for an hour, up to 64 MiB in total. The result of a request whose delivery was not kept is fetched from the queue.
 /// - So is a result that fal could not put into the webhook.
 /// - In case a delivery is lost, a wait checks the status of the request from time to time: see
 ///   [`WebhookWait::check_every`].

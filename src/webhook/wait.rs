@@ -12,7 +12,7 @@ use super::delivery::Delivery;
 use super::inbox::{Inbox, Waiter};
 use crate::call::future::call_future;
 use crate::call::{self, Response, Status};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::queue::Target;
 use crate::text::shown;
 use crate::transport::within_total;
@@ -97,41 +97,27 @@ async fn resolve<O: DeserializeOwned + Send + 'static>(
     // Fails for a job whose ids are invalid, which no delivery could have.
     target.result()?;
     let mut waiter = Waiter::new(inbox, target.request_id());
-    let arrival = match select(pin!(waiter.arrival()), pin!(completion(target, check_every))).await {
+    let arrival = match select(pin!(waiter.arrival()), pin!(unannounced(target, check_every))).await {
         Either::Left((arrival, _)) => arrival,
-        Either::Right((completed, _)) => {
-            completed?;
-            tracing::debug!(request_id = shown(target.request_id()), "no webhook, but the request is completed");
+        Either::Right(((), _)) => {
+            tracing::debug!(request_id = shown(target.request_id()), "no webhook, following the request");
             None
         }
     };
-    match arrival.and_then(result) {
-        Some(result) => result,
+    match arrival.map(Delivery::parse::<O>).filter(|webhook| !webhook.needs_fetch) {
+        Some(webhook) => webhook.result,
         None => call::Wait::new(target.clone()).send().await,
     }
 }
 
-/// Returns the result of a delivery, unless the queue has more than the webhook.
-fn result<O: DeserializeOwned + 'static>(delivery: Delivery) -> Option<Result<Response<O>, Error>> {
-    let webhook = delivery.parse::<O>();
-    match webhook.result {
-        Err(error) if webhook.needs_fetch || error.kind() == ErrorKind::UnexpectedResponse => None,
-        result => Some(result),
-    }
-}
-
-/// Waits until a status check finds the request completed.
-///
-/// # Errors
-///
-/// fal rejects the check, for example because it does not know the request.
-async fn completion(target: &Target, check_every: Duration) -> Result<(), Error> {
+/// Waits until a status check finds the request completed, or is rejected, for example because fal does not know the request.
+async fn unannounced(target: &Target, check_every: Duration) {
     loop {
         tokio::time::sleep(check_every.max(MIN_CHECK)).await;
         match Status::new(target.clone()).send().await {
-            Ok(update) if update.is_completed() => return Ok(()),
-            Err(error) if !error.is_retryable() => return Err(error),
-            _ => {}
+            Ok(update) if !update.is_completed() => {}
+            Err(error) if error.is_retryable() => {}
+            _ => return,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod cancellation;
 mod extractors;
+mod failures;
 mod keys;
 mod messages;
 mod properties;

@@ -69,6 +69,18 @@ async fn validation_errors_have_their_fields() {
 }
 
 #[tokio::test]
+async fn validation_errors_need_no_status_code() {
+    let webhook = json::<Value>(json!({
+        "status": "ERROR", "error": "Validation error",
+        "payload": { "detail": [{ "loc": ["body", "image_url"], "msg": "field required", "type": "missing" }] },
+    }))
+    .await;
+    let error = webhook.result.expect_err("a failure");
+    assert!(error.is_invalid_input() && error.body().is_some());
+    assert_eq!(error.field_errors()[0].path(), "image_url");
+}
+
+#[tokio::test]
 async fn details_may_be_a_string() {
     let webhook = json::<Value>(json!({
         "status": "ERROR", "error": "Invalid status code: 500", "payload": { "detail": "out of memory" },
@@ -123,6 +135,8 @@ async fn unknown_statuses_are_kept() {
     assert_eq!(webhook.status, WebhookStatus::Other("PARTIAL".to_owned()));
     assert!(webhook.needs_fetch());
     assert!(webhook.result.expect_err("unknown").to_string().contains("PARTIAL"));
+    let webhook = json::<Value>(json!({ "request_id": "R1", "payload": { "a": 1 } })).await;
+    assert!(webhook.result.expect_err("missing").to_string().starts_with("the webhook has no status"));
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::routing::post;
+use fal_client::endpoints::fal_ai::flux::dev::redux;
 use fal_client::webhook::{Receiver, Rejection, Verifier};
 use fal_client::{Client, ErrorKind, Handle, Job, JsonInput};
 use fal_emulator::{Emulator, Fault, Operation, Pace, WebhookFault, WebhookState};
@@ -10,6 +11,8 @@ use http::HeaderMap;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+
+use crate::support::{Key, NOW, client, verifier};
 
 const ID: &str = "fal-ai/flux/dev/redux";
 
@@ -261,4 +264,38 @@ async fn any_server_can_pass_deliveries() {
     let address = setup.url.trim_start_matches("http://").trim_end_matches("/fal").parse().expect("an address");
     let (status, words) = crate::support::post(address, "/fal", &HeaderMap::new(), "{}").await;
     assert_eq!((status, &*words), (401, "a header of the webhook is missing"));
+}
+
+/// A receiver whose client reaches no server, with a delivery.
+async fn received(body: &str) -> Receiver {
+    let key = Key::new(7);
+    let receiver = Receiver::new(&client("http://127.0.0.1:1")).verifier(verifier(&key));
+    receiver.receive(&key.sign(&NOW.to_string(), body.as_bytes()), body.to_owned()).await.expect("a valid delivery");
+    receiver
+}
+
+#[tokio::test]
+async fn output_of_another_type_is_an_error_with_its_body() {
+    let receiver = received(r#"{"request_id":"R1","status":"OK","payload":[7]}"#).await;
+    let error = receiver.wait(&Job::<redux::Output>::new(ID, "R1")).await.expect_err("another type");
+    assert_eq!((error.kind(), error.request_id()), (ErrorKind::UnexpectedResponse, Some("R1")));
+    assert_eq!(error.body().map(|body| &body[..]), Some(&b"[7]"[..]), "{error}");
+}
+
+#[tokio::test]
+async fn body_with_odd_numbers_resolves_its_request() {
+    let receiver = received(r#"{"request_id":"R1","status":"OK","payload":{"seed":NaN,"text":"x"}}"#).await;
+    let response = receiver.wait(&Job::<Value>::new(ID, "R1")).await.expect("an output");
+    assert_eq!(response.data["text"], "x");
+}
+
+#[tokio::test]
+async fn requests_that_the_queue_does_not_know_yet_are_waited_for() {
+    let setup = Setup::start(Pace::instant()).await;
+    setup.emulator.inject_webhook_fault(WebhookFault::Lost);
+    let job = setup.submit().await;
+    let unknown = Fault::respond(404).json(&json!({ "detail": "NOT_FOUND" }));
+    setup.emulator.inject_fault(Operation::Status, unknown);
+    let response = setup.receiver.wait(&job).check_every(Duration::ZERO).await.expect("an output");
+    assert_eq!(response.data["seed"], 7);
 }
