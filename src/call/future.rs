@@ -1,9 +1,9 @@
 use std::pin::Pin;
 
 use futures_util::future::{FutureExt, TryFutureExt, lazy};
-use tokio::runtime::Handle;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::transport::check_runtime;
 
 /// The future of a call, returned by its `send`. It can be spawned, and collected with other futures.
 ///
@@ -54,10 +54,4 @@ pub(crate) use call_future;
 /// Fails before the first step of a call outside of a tokio runtime, where tokio would panic.
 pub(crate) fn in_runtime<'a, T: 'a>(call: impl Future<Output = Result<T, Error>> + Send + 'a) -> CallFuture<'a, T> {
     lazy(|_| check_runtime()).and_then(|()| call).boxed()
-}
-
-/// Fails outside of a tokio runtime.
-pub(crate) fn check_runtime() -> Result<(), Error> {
-    let message = "no tokio runtime: await calls in a function with `#[tokio::main]`, or in `Runtime::block_on`";
-    Handle::try_current().map(drop).map_err(|_| Error::new(ErrorKind::Configuration, message))
 }

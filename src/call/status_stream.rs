@@ -7,11 +7,11 @@ use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use tracing::Instrument;
 
-use super::future::check_runtime;
 use crate::error::Error;
 use crate::protocol::QueueUpdate;
 use crate::queue::{Follower, Target};
 use crate::text::shown;
+use crate::transport::check_runtime;
 
 /// A stream of a request's updates. Ends when the request is completed, or with an error.
 ///

@@ -12,7 +12,6 @@ use super::background::in_background;
 use super::cancel::{cancel, cancel_quickly, cancelled};
 use super::fetch_result::fetch;
 use super::follow_options::FollowOptions;
-use super::future::check_runtime;
 use super::job_event::JobEvent;
 use super::response::Response;
 use super::span::record_request_id;
@@ -21,7 +20,7 @@ use crate::error::{Error, ErrorKind};
 use crate::protocol::{Cancellation, Failure, Metrics, QueueUpdate, RawResponse};
 use crate::queue::{Follower, Job, Patience, Target};
 use crate::text::shown;
-use crate::transport::{Bucket, Operation, Verdict, deadline, until, verdict};
+use crate::transport::{Bucket, Operation, Verdict, check_runtime, deadline, until, verdict};
 
 /// Time limit for fetching a result that was there before its cancellation.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);

@@ -18,11 +18,11 @@ use super::body::Body;
 use super::head::Head;
 use super::opening::{Settings, open};
 use super::stream_event::StreamEvent;
-use crate::call::{Outgoing, check_runtime, record_request_id, send_options, timeout_option};
+use crate::call::{Outgoing, record_request_id, send_options, timeout_option};
 use crate::error::{Error, ErrorKind};
 use crate::schema::EndpointInput;
 use crate::text::shown;
-use crate::transport::{Operation, deadline, judged, until};
+use crate::transport::{Operation, check_runtime, deadline, judged, until};
 
 /// Default of the maximum time without a sign of life.
 const IDLE: Duration = Duration::from_secs(300);

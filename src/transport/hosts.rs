@@ -255,7 +255,7 @@ pub(crate) fn parse_base_url(what: &str, text: &str) -> Result<Url, Error> {
     let invalid = |why: &str| {
         let text = shown_host(text);
         let message = format!(
-            "invalid {what} \"{text}\": {why}; expected a host name (`fal.run`) or a base URL (`https://fal.run`)"
+            "invalid {what} \"{text}\": {why}; expected a host name (`fal.run`) or a base URL (`https://app.example/path`)"
         );
         Error::new(ErrorKind::Configuration, message)
     };

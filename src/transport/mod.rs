@@ -19,6 +19,7 @@ mod progress;
 mod proxies;
 mod request;
 mod retry;
+mod runtime;
 mod send;
 mod sse;
 mod streams;
@@ -52,6 +53,7 @@ pub(crate) use proxies::{Proxies, Variable};
 pub(crate) use request::{Operation, Request};
 pub use retry::RetryPolicy;
 pub(crate) use retry::{jittered, random};
+pub(crate) use runtime::check_runtime;
 #[cfg(feature = "realtime")]
 pub(crate) use send::keyed_error;
 #[cfg(feature = "proxy")]

@@ -13,6 +13,7 @@ use super::body;
 use super::context::Context;
 use super::headers::{TARGET_URL, header_value};
 use super::request::{Operation, Request};
+use super::runtime::check_runtime;
 use super::time_limit::within;
 use crate::error::{Error, Sender};
 use crate::protocol::RawResponse;
@@ -21,6 +22,7 @@ pub(crate) const AGENT: &str = concat!("fal-client/", env!("CARGO_PKG_VERSION"),
 
 /// Sends a request until it succeeds or the retry policy ends the attempts.
 pub(crate) async fn send(context: &Context, request: &Request) -> Result<RawResponse, Error> {
+    check_runtime()?;
     let mut attempts = Attempts::new(context, request)?;
     loop {
         match whole(context, request, attempts.url()).await {

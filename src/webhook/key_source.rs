@@ -10,7 +10,7 @@ use http::{HeaderMap, Method};
 
 use super::key_set::KeySet;
 use crate::error::{Error, ErrorKind};
-use crate::transport::{Context, Parcel, deliver, join, within_total};
+use crate::transport::{Context, Parcel, check_runtime, deliver, join, within_total};
 
 /// Maximum age of cached keys (fal's documentation of webhooks).
 const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
@@ -170,7 +170,13 @@ impl Caller<'_> {
 
 impl Drop for Caller<'_> {
     fn drop(&mut self) {
-        self.source.lock().leave(&self.fetch, self.now);
+        let mut cache = self.source.lock();
+        // A fetch that has panicked cannot be read: that would panic, too, and end the process.
+        if std::thread::panicking() {
+            cache.running = None;
+        } else {
+            cache.leave(&self.fetch, self.now);
+        }
     }
 }
 
@@ -181,6 +187,7 @@ fn age(at: SystemTime, now: SystemTime) -> Duration {
 
 /// Fetches the key set. The request does not have the API key.
 async fn download(context: Arc<Context>) -> Result<Arc<KeySet>, Error> {
+    check_runtime()?;
     let url = join(&context.hosts.rest, ".well-known/jwks.json");
     let parcel = Parcel::new("key set request", Method::GET, url, HeaderMap::new());
     let response = within_total(Some(FETCH_TIMEOUT), "fetching the key set", deliver(&context, &parcel)).await?;

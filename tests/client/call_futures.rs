@@ -1,5 +1,7 @@
 //! The futures of calls: collected, spawned, and polled without a runtime.
 
+use std::time::Duration;
+
 use fal_client::endpoints::Endpoints;
 use fal_client::endpoints::fal_ai::flux::dev::redux;
 use fal_client::{CallFuture, Client, ErrorKind, FileInput, Job, Response};
@@ -90,6 +92,12 @@ fn calls_outside_of_a_runtime_fail_without_a_panic() {
         endpoint.cancel(&job).send().now_or_never().map(|outcome| outcome.err()),
         client.download("https://example.com/a.png", "a.png").send().now_or_never().map(|path| path.err()),
         client.storage().upload(FileInput::path("a.png")).send().now_or_never().map(|file| file.err()),
+        client
+            .storage()
+            .sign("https://v3.fal.media/a.png", Duration::from_secs(60))
+            .now_or_never()
+            .map(|url| url.err()),
+        client.tokens().create("a/b", Duration::from_secs(60)).now_or_never().map(|token| token.err()),
     ];
     for error in failed {
         let error = error.expect("ready").expect("an error");

@@ -1,4 +1,5 @@
 use std::net::{Ipv4Addr, TcpListener};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fal_client::webhook::{Rejection, Verifier};
 use fal_client::{Error, ErrorKind};
@@ -239,4 +240,27 @@ async fn abandoned_fetches_do_not_hold_up_a_new_key() {
     }
     verify(&verifier, &clock, &new).await.expect("a new key");
     assert_eq!(server.count(), 2);
+}
+
+#[test]
+fn verification_outside_of_a_runtime_fails_without_a_panic() {
+    let (key, clock) = (Key::new(1), Clock::new());
+    let verifier = clock.apply(Verifier::new(&client("https://rest.example")));
+    let error = verify(&verifier, &clock, &key).now_or_never().expect("ready").expect_err("no runtime");
+    assert_eq!(error.webhook_rejection(), Some(Rejection::KeysUnavailable));
+    assert!(error.to_string().contains("no tokio runtime"), "{error}");
+}
+
+#[test]
+fn panic_of_a_fetch_does_not_end_the_process() {
+    let (key, clock) = (Key::new(1), Clock::new());
+    let verifier = clock.apply(Verifier::new(&client("https://rest.example")));
+    // tokio panics because the runtime has no timers.
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    for _ in 0..2 {
+        let verified = AssertUnwindSafe(|| runtime.block_on(verify(&verifier, &clock, &key)));
+        let reason = catch_unwind(verified).expect_err("a panic");
+        let reason = reason.downcast_ref::<&str>().map(|reason| (*reason).to_owned());
+        assert!(reason.is_none_or(|reason| !reason.contains("inner future panicked")));
+    }
 }
