@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_LENGTH;
+use tokio::time::Instant;
 
 use super::context::Context;
 use super::request::Operation;
@@ -54,10 +55,12 @@ pub(crate) async fn whole(mut response: reqwest::Response, limit: usize, idle: D
     }
 }
 
-/// Reads at most the first `limit` bytes of a body.
+/// Reads at most the first `limit` bytes of a body, and no chunk after the time limit. A body may be a stream without end.
 pub(super) async fn beginning(response: &mut reqwest::Response, limit: usize, idle: Duration) -> Result<Bytes, Error> {
     let mut body = BytesMut::new();
+    let started = Instant::now();
     while body.len() < limit
+        && started.elapsed() < idle
         && let Some(chunk) = chunk(response, idle).await?
     {
         body.extend_from_slice(&chunk);

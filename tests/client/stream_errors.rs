@@ -147,6 +147,7 @@ async fn error_events_are_typed_errors_with_their_data() {
         (r#"{"error":"flagged","output":null}"#, "", 200, "flagged"),
         (r#"{"type":"error","message":"overloaded"}"#, "", 200, "overloaded"),
         (r#"{"status":"error","message":"no face found","status_code":400}"#, "", 400, "no face found"),
+        (r#"{"type":"error","node_id":"n"}"#, "", 200, "the node \"n\" of the workflow reported an error"),
         (node, "", 422, "the node \"n\" of the workflow reported an error: Upstream failed: "),
     ] {
         let (block, data) = match data {
@@ -260,6 +261,25 @@ async fn the_time_limit_includes_all_events_and_comments_are_signs_of_life() {
         assert!(error.is_timeout() && error.may_have_been_accepted(), "{error}");
         assert!(error.to_string().contains("the stream timed out after 20s"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_refusal_without_end_is_an_error_after_a_minute() {
+    let reply = Reply::text(500, "text/event-stream", ": ping\n\n").repeated();
+    let server = Server::start(move |_, _| reply.clone()).await;
+    let time = async {
+        while server.seen().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        for _ in 0..62 {
+            for _ in 0..50 {
+                tokio::task::yield_now().await;
+            }
+            skip(Duration::from_secs(1)).await;
+        }
+    };
+    let ((_, error), ()) = tokio::join!(failed_on(&server), time);
+    assert_eq!(error.status().map(|status| status.as_u16()), Some(500), "{error}");
 }
 
 #[tokio::test]
