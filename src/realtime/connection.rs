@@ -54,13 +54,13 @@ impl<I, O> Realtime<I, O> {
 
     /// Returns fal's id of the connection, if it has one.
     pub fn request_id(&self) -> Option<String> {
-        self.stream.shared().request_id()
+        self.stream.request_id()
     }
 
     /// Returns how many times the connection was [opened again](crate::ConnectRealtime::reconnect). Results of inputs that were sent
     /// before the last time do not arrive any more.
     pub fn reconnects(&self) -> u64 {
-        self.stream.shared().reconnects()
+        self.stream.reconnects()
     }
 
     /// Waits until all inputs in the queue are written.
@@ -114,7 +114,7 @@ impl<I: EndpointInput, O> Realtime<I, O> {
         };
         match timeout(CLOSE_TIMEOUT, closed).await {
             Ok(closed) => closed,
-            Err(_) => Err(self.stream.shared().about(Error::timeout("closing the connection", CLOSE_TIMEOUT))),
+            Err(_) => Err(self.stream.about(Error::timeout("closing the connection", CLOSE_TIMEOUT))),
         }
     }
 }
