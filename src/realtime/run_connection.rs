@@ -157,7 +157,8 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> RunConnection<I, O>
     ///
     /// - The input is invalid, or a file cannot be uploaded. Nothing was sent.
     /// - fal or the model fails the run, with the same errors as of [`Handle::run`](crate::Handle::run). The connection goes on.
-    /// - The connection is lost, or an earlier run was abandoned.
+    /// - The connection is lost, a response stops for longer than [`idle_timeout`](crate::ClientBuilder::idle_timeout), or an earlier
+    ///   run was abandoned.
     ///   [`Error::may_have_been_accepted`] says whether this run may be billed.
     pub async fn run(&mut self, input: impl Into<I>) -> Result<Response<O>, Error> {
         let span = tracing::info_span!("fal.run", endpoint = shown(&self.connector.endpoint));
