@@ -173,6 +173,10 @@ impl Error {
             (Some(Denial::PermissionDenied), Sender::ThroughProxy) => {
                 format!("the proxy or fal denied permission: {words} ({status}); check what the proxy allows")
             }
+            #[cfg(feature = "realtime")]
+            (Some(Denial::PermissionDenied), Sender::WithToken) => {
+                format!("fal denied permission: {words} ({status}); check the applications of the short-lived token")
+            }
             (Some(Denial::PermissionDenied), _) => {
                 format!("fal denied permission: {words} ({status}); check the permissions of the API key")
             }
@@ -183,6 +187,10 @@ impl Error {
             }
             (_, Sender::Anonymous) => {
                 format!("fal requires an API key: {words} ({status}); set FAL_KEY, or pass it to the client's builder")
+            }
+            #[cfg(feature = "realtime")]
+            (_, Sender::WithToken) => {
+                format!("fal rejected the short-lived token: {words} ({status}); it may have expired")
             }
             (_, Sender::WithKey) => {
                 format!("fal rejected the API key: {words} ({status}); check it at https://fal.ai/dashboard/keys")

@@ -3,6 +3,9 @@
 pub(crate) enum Sender {
     WithKey,
     Anonymous,
+    /// A connection with a short-lived token.
+    #[cfg(feature = "realtime")]
+    WithToken,
     /// A client with a proxy URL. The key is the server's.
     ThroughProxy,
 }

@@ -110,16 +110,19 @@ pub(super) fn standard<O: DeserializeOwned + 'static>(message: &Message) -> Resu
         Err(words) => words,
     };
     let form = if message.is_text() { "text" } else { "binary" };
-    let message_text = format!("the {form} frame is not an output: {words}; see `Error::body` for the whole frame");
-    let raw = RawResponse {
-        status: StatusCode::SWITCHING_PROTOCOLS,
-        headers: HeaderMap::new(),
-        body: message.clone().into_data(),
-    };
-    Err(match message.is_text() {
-        true => Error::unexpected(message_text, raw),
-        false => Error::new(ErrorKind::UnexpectedResponse, message_text).with_response(raw),
-    })
+    let words = format!("the {form} frame is not an output: {words}; see `Error::body` for the whole frame");
+    Err(unexpected_frame(words, message.clone()))
+}
+
+/// Creates the error of a frame that was not expected, which has the frame as its body.
+pub(super) fn unexpected_frame(words: impl Into<String>, message: Message) -> Error {
+    let is_text = message.is_text();
+    let raw =
+        RawResponse { status: StatusCode::SWITCHING_PROTOCOLS, headers: HeaderMap::new(), body: message.into_data() };
+    match is_text {
+        true => Error::unexpected(words, raw),
+        false => Error::new(ErrorKind::UnexpectedResponse, words).with_response(raw),
+    }
 }
 
 fn failed(error: impl std::error::Error + Send + Sync + 'static) -> Error {

@@ -51,13 +51,13 @@ impl<I, O> Realtime<I, O> {
     /// Returns fal's id of the present connection, if it has one. It is an owned string because a
     /// [reconnection](super::ConnectRealtime::reconnect) replaces it.
     pub fn request_id(&self) -> Option<String> {
-        self.stream.shared().request_id()
+        self.stream.request_id()
     }
 
     /// Returns how many times the connection was [opened again](super::ConnectRealtime::reconnect). Results of inputs that were sent
     /// before the last time do not arrive any more.
     pub fn reconnects(&self) -> u64 {
-        self.stream.shared().reconnects()
+        self.stream.reconnects()
     }
 
     /// Waits until all inputs in the queue are written.
@@ -109,7 +109,7 @@ impl<I: EndpointInput, O> Realtime<I, O> {
             while self.stream.next().await.is_some() {}
             Ok(())
         };
-        within_close_timeout(closed).await.map_err(|error| self.stream.shared().about(error))
+        within_close_timeout(closed).await.map_err(|error| self.stream.about(error))
     }
 }
 

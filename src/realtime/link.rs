@@ -86,6 +86,8 @@ struct Link {
     is_closing: bool,
     /// Messages that were read ahead.
     inbox: VecDeque<Message>,
+    /// False once the half that receives is dropped. Its messages are discarded, so that fal does not wait for a reader.
+    is_received: bool,
     /// The number of lost connections since the last result.
     losses: u32,
     reconnects: u64,
@@ -126,6 +128,7 @@ impl Shared {
             has_sent: false,
             is_closing: false,
             inbox: VecDeque::new(),
+            is_received: true,
             losses: 0,
             reconnects: 0,
             reason: None,
@@ -214,6 +217,15 @@ impl Shared {
             self.tasks.writer.wake();
         }
         next
+    }
+
+    /// Discards the messages that have arrived, and all later ones.
+    pub(super) fn stop_receiving(&self) {
+        let mut link = self.lock();
+        link.is_received = false;
+        link.inbox.clear();
+        drop(link);
+        self.tasks.writer.wake();
     }
 
     /// Ends a connection whose key or token fal has rejected.
@@ -332,13 +344,15 @@ impl Link {
         let next = ready!(socket.poll_next_unpin(context));
         self.has_heard = true;
         match next {
-            Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) => self.inbox.push_back(message),
+            Some(Ok(message @ (Message::Text(_) | Message::Binary(_)))) if self.is_received => {
+                self.inbox.push_back(message);
+            }
             Some(Ok(Message::Close(frame))) => {
                 // Writes the response to the frame. fal does not wait for it.
                 let _ = socket.poll_flush_unpin(context);
                 self.lost(Loss::Closed(frame));
             }
-            // The socket responds to pings itself, when it is read again.
+            // The socket responds to pings itself, when it is read again. No one receives the rest.
             Some(Ok(_)) => {}
             Some(Err(error)) => self.lost(Loss::Failed(error)),
             None => self.lost(Loss::Torn),
@@ -428,7 +442,7 @@ impl Link {
         if loss.may_pass() && self.reopen() {
             return;
         }
-        let error = loss.into_error(self.connector.max_message);
+        let error = loss.into_error();
         self.end(if self.has_sent { error.with_acceptance() } else { error });
     }
 
@@ -513,19 +527,22 @@ impl Loss {
         }
     }
 
-    fn into_error(self, max_message: usize) -> Error {
+    fn into_error(self) -> Error {
         match self {
             Loss::Closed(None) => Error::closed(1005, ""),
             Loss::Closed(Some(frame)) => Error::closed(frame.code.into(), frame.reason.as_str()),
-            Loss::Failed(SocketError::Capacity(CapacityError::MessageTooLong { .. })) => {
-                let message = format!("a message of fal exceeds the limit of {max_message} bytes");
-                Error::new(ErrorKind::UnexpectedResponse, message)
-            }
-            Loss::Failed(error) => {
-                Error::new(ErrorKind::Transport, format!("the connection was lost: {error}")).caused_by(error)
-            }
+            Loss::Failed(error) => failed(error),
             Loss::Silent(limit) => Error::timeout("waiting for the next message", limit),
             Loss::Torn => Error::new(ErrorKind::Transport, "the connection was lost: the host has closed it"),
         }
     }
+}
+
+/// Creates the error of a connection that cannot be read or written.
+pub(super) fn failed(error: SocketError) -> Error {
+    if let SocketError::Capacity(CapacityError::MessageTooLong { max_size, .. }) = error {
+        let message = format!("a message of fal exceeds the limit of {max_size} bytes");
+        return Error::new(ErrorKind::UnexpectedResponse, message);
+    }
+    Error::new(ErrorKind::Transport, format!("the connection was lost: {error}")).caused_by(error)
 }

@@ -6,11 +6,15 @@ use bytes::BytesMut;
 use futures_util::{FutureExt, SinkExt, StreamExt};
 use http::Method;
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tracing::Instrument;
 
 use super::close_timeout::within_close_timeout;
+use super::codec::unexpected_frame;
 use super::connector::Connector;
+use super::control::{self, Control};
+use super::link::failed as lost;
 use super::run_frame::{RunFrame, head};
 use crate::call::{Response, check_input, upload_files};
 use crate::client::Client;
@@ -71,63 +75,79 @@ impl<I, O> RunConnection<I, O> {
                 Some(Some(Ok(Message::Close(_))) | None) => {
                     Error::new(ErrorKind::Transport, "fal has closed the connection since the last run: open another")
                 }
-                Some(Some(Ok(_))) => {
-                    Error::new(ErrorKind::UnexpectedResponse, "fal sent a frame that does not begin a response")
-                }
+                Some(Some(Ok(message))) => not_a_start(message),
             });
         }
     }
 
-    /// Reads the frames of one response.
+    /// Reads one response.
     async fn response(&mut self) -> Result<RawResponse, Error> {
-        let mut begun: Option<(String, RawResponse)> = None;
+        let mut begun = None;
+        let response = self.frames(&mut begun).await;
+        response.map_err(|error| match begun {
+            Some((request_id, _)) => error.with_request_id(&request_id),
+            None => error,
+        })
+    }
+
+    /// Reads the frames of a response. `begun` is the id of its request and its head, once they have arrived.
+    async fn frames(&mut self, begun: &mut Option<(String, RawResponse)>) -> Result<RawResponse, Error> {
         let (mut body, limit) = (BytesMut::new(), self.connector.max_message);
         loop {
-            let message = match self.socket.next().await {
-                Some(Ok(Message::Close(frame))) => {
-                    let (code, reason) = frame.map_or((1005, "".into()), |frame| (frame.code.into(), frame.reason));
-                    return Err(Error::closed(code, &reason));
-                }
-                Some(Ok(message)) => message,
-                Some(Err(error)) => return Err(lost(error)),
-                None => {
-                    return Err(Error::new(ErrorKind::Transport, "the connection was lost: the host has closed it"));
-                }
-            };
+            let message = self.message(begun.is_some()).await?;
             let frame = match &message {
                 Message::Text(text) => RunFrame::parse(text),
                 Message::Binary(_) => None,
                 _ => continue,
             };
-            begun = match (frame, begun) {
+            match (frame, begun.as_mut()) {
                 (Some(RunFrame::Start { request_id, status, headers }), None) => {
-                    let Some(head) = head(&request_id, status, &headers) else {
+                    let Some(head) = head(&request_id, status, headers.unwrap_or_default()) else {
                         let message = format!("fal began a response with the status {status}");
                         return Err(Error::new(ErrorKind::UnexpectedResponse, message).with_request_id(&request_id));
                     };
-                    Some((request_id, head))
+                    *begun = Some((request_id, head));
                 }
-                (Some(RunFrame::End { request_id: end }), Some((request_id, head))) if end == request_id => {
-                    return Ok(RawResponse { body: body.freeze(), ..head });
+                (Some(RunFrame::End { request_id: end }), Some((request_id, head))) if end == *request_id => {
+                    let headers = std::mem::take(&mut head.headers);
+                    return Ok(RawResponse { status: head.status, headers, body: body.freeze() });
                 }
-                (None, Some(begun)) => {
+                (None, Some(_)) => {
                     let part = message.into_data();
                     if body.len() + part.len() > limit {
                         let message = format!("the response exceeds the limit of {limit} bytes");
-                        return Err(Error::new(ErrorKind::UnexpectedResponse, message).with_request_id(&begun.0));
+                        return Err(Error::new(ErrorKind::UnexpectedResponse, message));
                     }
                     body.extend_from_slice(&part);
-                    Some(begun)
                 }
-                (_, Some((request_id, _))) => {
+                (Some(_), Some(_)) => {
                     let message = "the response of one request contains a frame of another";
-                    return Err(Error::new(ErrorKind::UnexpectedResponse, message).with_request_id(&request_id));
-                }
-                (_, None) => {
-                    let message = "fal sent a frame that does not begin a response";
                     return Err(Error::new(ErrorKind::UnexpectedResponse, message));
                 }
-            };
+                (_, None) => {
+                    let error = not_a_start(message);
+                    return Err(if error.is_unauthorized() { error } else { error.with_acceptance() });
+                }
+            }
+        }
+    }
+
+    /// Reads a message. Once a response has begun, silence has a time limit, as in the response of any other request.
+    async fn message(&mut self, has_begun: bool) -> Result<Message, Error> {
+        let limit = self.connector.context.timeouts.idle;
+        let next = match has_begun {
+            true => timeout(limit, self.socket.next())
+                .await
+                .map_err(|_| Error::timeout("waiting for the next part of the response", limit))?,
+            false => self.socket.next().await,
+        };
+        match next {
+            Some(Ok(Message::Close(frame))) => {
+                let (code, reason) = frame.map_or((1005, "".into()), |frame| (frame.code.into(), frame.reason));
+                Err(Error::closed(code, &reason))
+            }
+            Some(next) => next.map_err(lost),
+            None => Err(Error::new(ErrorKind::Transport, "the connection was lost: the host has closed it")),
         }
     }
 }
@@ -142,7 +162,8 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> RunConnection<I, O>
     ///
     /// - The input is invalid, or a file cannot be uploaded. Nothing was sent.
     /// - fal or the model fails the run, with the same errors as of [`Handle::run`](crate::Handle::run). The connection goes on.
-    /// - The connection is lost, or an earlier run was abandoned.
+    /// - The connection is lost, a response stops for longer than [`idle_timeout`](crate::ClientBuilder::idle_timeout), or an earlier
+    ///   run was abandoned.
     ///   [`Error::may_have_been_accepted`] says whether this run may be billed.
     pub async fn run(&mut self, input: impl Into<I>) -> Result<Response<O>, Error> {
         let span = tracing::info_span!("fal.run", endpoint = shown(&self.connector.endpoint));
@@ -181,9 +202,14 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> RunConnection<I, O>
     }
 }
 
-/// Creates the error of a connection that failed.
-fn lost(error: tokio_tungstenite::tungstenite::Error) -> Error {
-    Error::new(ErrorKind::Transport, format!("the connection was lost: {error}")).caused_by(error)
+/// Creates the error of a frame that does not begin a response. It may be fal's word about the connection.
+fn not_a_start(message: Message) -> Error {
+    if let Message::Text(text) = &message
+        && let Some(Control::Failed(error)) = control::of_text(text)
+    {
+        return error;
+    }
+    unexpected_frame("fal sent a frame that does not begin a response; see `Error::body` for the frame", message)
 }
 
 impl<I, O> fmt::Debug for RunConnection<I, O> {

@@ -13,15 +13,8 @@ use crate::protocol::RawResponse;
 #[derive(Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(super) enum RunFrame {
-    Start {
-        request_id: String,
-        status: u16,
-        #[serde(default)]
-        headers: BTreeMap<String, Value>,
-    },
-    End {
-        request_id: String,
-    },
+    Start { request_id: String, status: u16, headers: Option<BTreeMap<String, Value>> },
+    End { request_id: String },
 }
 
 impl RunFrame {
@@ -31,9 +24,9 @@ impl RunFrame {
 }
 
 /// Creates the response whose body follows. `None` if its status is invalid.
-pub(super) fn head(request_id: &str, status: u16, headers: &BTreeMap<String, Value>) -> Option<RawResponse> {
+pub(super) fn head(request_id: &str, status: u16, headers: BTreeMap<String, Value>) -> Option<RawResponse> {
     let mut map = HeaderMap::new();
-    for (name, value) in headers {
+    for (name, value) in &headers {
         let Ok(name) = HeaderName::try_from(name.as_str()) else { continue };
         let values = match value {
             Value::Array(values) => &values[..],

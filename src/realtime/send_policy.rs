@@ -13,7 +13,7 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SendPolicy {
-    /// Waits until the connection has taken the input. No input is lost.
+    /// Waits until the connection has taken the input. No input is lost while the connection lasts.
     #[default]
     Wait,
     /// Does not wait. If the queue is full, its oldest input is discarded. Suits inputs that replace earlier ones, such as the

@@ -59,6 +59,11 @@ impl<I> RealtimeSink<I> {
         RealtimeSink { shared, client, encoder, inputs, policy }
     }
 
+    /// Returns how many times the connection was opened again: see [`Realtime::reconnects`](crate::Realtime::reconnects).
+    pub fn reconnects(&self) -> u64 {
+        self.shared.reconnects()
+    }
+
     /// Waits until all inputs in the queue are written.
     ///
     /// # Errors
@@ -88,6 +93,8 @@ impl<I: EndpointInput> RealtimeSink<I> {
     ///
     /// With [`SendPolicy::Wait`](super::SendPolicy::Wait), the default, it returns when the connection has taken the input. With
     /// [`SendPolicy::NewestWins`](super::SendPolicy::NewestWins) it never waits for the connection.
+    ///
+    /// A dropped future may still have put the input into the queue. Sending it again could process it twice.
     ///
     /// # Errors
     ///

@@ -12,7 +12,8 @@ use crate::error::Error;
 
 /// The half of a [`Realtime`](super::Realtime) connection that receives results. A [`Stream`], too.
 ///
-/// It ends when fal closes the connection normally. The connection ends when both halves are dropped.
+/// It ends when fal closes the connection normally. The connection ends when both halves are dropped. If this half is dropped alone,
+/// later results are discarded.
 /// [`RealtimeSink`](super::RealtimeSink) has an example.
 pub struct RealtimeStream<O> {
     shared: Arc<Shared>,
@@ -26,16 +27,28 @@ impl<O> RealtimeStream<O> {
         RealtimeStream { shared, decoder, was_result: false }
     }
 
-    pub(super) fn shared(&self) -> &Shared {
-        &self.shared
+    pub(super) fn about(&self, error: Error) -> Error {
+        self.shared.about(error)
     }
 }
 
 impl<O> RealtimeStream<O> {
+    /// Returns fal's id of the connection, if it has one.
+    pub fn request_id(&self) -> Option<String> {
+        self.shared.request_id()
+    }
+
+    /// Returns how many times the connection was opened again: see [`Realtime::reconnects`](crate::Realtime::reconnects).
+    pub fn reconnects(&self) -> u64 {
+        self.shared.reconnects()
+    }
+
     /// Returns the next result, or `None` after fal has closed the connection normally. Frames about the connection, such as
     /// timings, are skipped.
     ///
     /// An error does not always end the connection: a model may report one and go on. Call `next` until it returns `None`.
+    ///
+    /// A dropped future loses nothing: the next call returns the result.
     ///
     /// # Errors
     ///
@@ -80,6 +93,12 @@ impl<O> Stream for RealtimeStream<O> {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.poll(context)
+    }
+}
+
+impl<O> Drop for RealtimeStream<O> {
+    fn drop(&mut self) {
+        self.shared.stop_receiving();
     }
 }
 

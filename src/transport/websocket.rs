@@ -136,10 +136,5 @@ fn refused(context: &Context, options: WebSocketOptions, response: RawResponse) 
     if response.status.is_success() {
         return Error::unexpected("fal did not open a WebSocket connection", response);
     }
-    let sender = if options.with_key { sender(context) } else { Sender::WithKey };
-    let error = Error::keyed(response, false, b"", sender);
-    match error.is_unauthorized() && !options.with_key {
-        true => error.with_note("the connection used a short-lived token, which may have expired"),
-        false => error,
-    }
+    Error::keyed(response, false, b"", if options.with_key { sender(context) } else { Sender::WithToken })
 }

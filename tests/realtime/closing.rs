@@ -247,3 +247,23 @@ async fn closing_has_a_time_limit() {
     let error = sink.close().await.expect_err("not written");
     assert!(error.is_timeout() && error.endpoint() == Some("a/b"), "{error}");
 }
+
+#[tokio::test]
+async fn dropped_stream_does_not_block_the_sink() {
+    // The host reads the next input when the result of the last one is written.
+    const COUNT: usize = 40;
+    let host = Host::start(async |_, mut socket| {
+        for _ in 0..COUNT {
+            receive(&mut socket).await;
+            send(&mut socket, [Message::text(format!("\"{}\"", "y".repeat(1 << 20)))]).await;
+        }
+        assert_eq!(drain(&mut socket).await.1, Some(1000));
+    })
+    .await;
+    let (mut sink, stream) = host.client().endpoint("a/b").realtime().await.expect("connected").split();
+    drop(stream);
+    for _ in 0..COUNT {
+        sink.send(json!({ "x": "x".repeat(1 << 19) })).await.expect("sent");
+    }
+    sink.close().await.expect("closed");
+}

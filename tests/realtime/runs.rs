@@ -1,5 +1,7 @@
 //! Direct runs over one connection.
 
+use std::time::Duration;
+
 use fal_client::{Client, ErrorKind, JsonInput};
 use futures_util::FutureExt;
 use serde_json::{Value, json};
@@ -120,6 +122,7 @@ async fn lost_connection_may_have_billed_the_run() {
     };
     let error = run().await;
     assert!(error.kind() == ErrorKind::Transport && error.may_have_been_accepted(), "{error}");
+    assert_eq!(error.request_id(), Some("q1"));
     let error = run().await;
     assert_eq!(error.close_code(), Some(1011));
     assert!(error.may_have_been_accepted(), "{error}");
@@ -129,10 +132,11 @@ async fn lost_connection_may_have_billed_the_run() {
 async fn invalid_inputs_and_large_responses_are_errors() {
     use fal_client::FileInput;
 
-    let host = Host::start(async |_, mut socket| {
+    let host = Host::start(async |index, mut socket| {
         receive(&mut socket).await;
         let part = Message::text("x".repeat(60));
-        send(&mut socket, [start("q1", 200, json!({})), part.clone(), part, end("q1")]).await;
+        let parts = if index == 0 { vec![part.clone(), part] } else { vec![Message::text("x".repeat(120))] };
+        send(&mut socket, [start("q1", 200, Value::Null)].into_iter().chain(parts)).await;
         receive(&mut socket).await;
     })
     .await;
@@ -141,9 +145,13 @@ async fn invalid_inputs_and_large_responses_are_errors() {
     let input = JsonInput::from(json!({})).file("image", FileInput::path("/nowhere/a.png")).expect("a file");
     let error = connection.run(input).await.expect_err("no such file");
     assert_eq!((error.kind(), error.may_have_been_accepted()), (ErrorKind::File, false));
-    let error = connection.run(json!({})).await.expect_err("too large");
-    assert!(error.to_string().contains("limit of 100 bytes") && error.may_have_been_accepted(), "{error}");
-    assert_eq!(error.request_id(), Some("q1"));
+    let mut other = client.endpoint("a/b").run_connection().await.expect("connected");
+    // Two frames, and one.
+    for connection in [&mut connection, &mut other] {
+        let error = connection.run(json!({})).await.expect_err("too large");
+        assert!(error.to_string().contains("limit of 100 bytes") && error.may_have_been_accepted(), "{error}");
+        assert_eq!((error.kind(), error.request_id()), (ErrorKind::UnexpectedResponse, Some("q1")));
+    }
 }
 
 #[tokio::test]
@@ -197,4 +205,38 @@ async fn connection_that_was_closed_in_between_bills_nothing() {
             assert!(!error.may_have_been_accepted() && error.is_retryable(), "{error}");
         }
     }
+}
+
+#[tokio::test]
+async fn word_of_fal_instead_of_a_response_is_its_error() {
+    for (frame, error_type, is_unauthorized) in [
+        (
+            json!({ "type": "x-fal-error", "error": "INTERNAL_ERROR", "reason": "no room" }),
+            Some("INTERNAL_ERROR"),
+            false,
+        ),
+        (json!({ "status": "error", "error": "Unauthorized" }), None, true),
+    ] {
+        let host = host(vec![vec![Message::text(frame.to_string())]]).await;
+        let mut connection = host.client().endpoint("a/b").run_connection().await.expect("connected");
+        let error = connection.run(json!({})).await.expect_err("an error");
+        assert_eq!(error.error_type().map(|error_type| error_type.as_str()), error_type);
+        assert_eq!((error.is_unauthorized(), error.may_have_been_accepted()), (is_unauthorized, !is_unauthorized));
+    }
+    let frame = r#"{"type":"error","request_id":"q1","detail":"no room"}"#;
+    let host = host(vec![vec![Message::text(frame)]]).await;
+    let mut connection = host.client().endpoint("a/b").run_connection().await.expect("connected");
+    let error = connection.run(json!({})).await.expect_err("an error");
+    assert!(error.may_have_been_accepted() && error.to_string().contains("see `Error::body`"), "{error}");
+    assert_eq!(error.body().map(|body| &body[..]), Some(frame.as_bytes()));
+}
+
+#[tokio::test]
+async fn response_that_stops_times_out() {
+    let host = host(vec![vec![start("q1", 200, json!({})), Message::text("{")]]).await;
+    let client = host.builder().idle_timeout(Duration::from_millis(20)).build().expect("a client");
+    let mut connection = client.endpoint("a/b").run_connection().await.expect("connected");
+    let error = connection.run(json!({})).await.expect_err("silence");
+    assert!(error.is_timeout() && error.may_have_been_accepted(), "{error}");
+    assert_eq!(error.request_id(), Some("q1"));
 }
