@@ -373,18 +373,23 @@ async fn message_that_takes_too_much_memory_is_an_error() {
 
 #[tokio::test]
 async fn silent_connection_ends_with_the_emulator() {
-    let fal = Fal::instant().await;
-    let mut socket = connect(&fal, PATH, &[KEY]).await.unwrap();
-    fal.inject_fault(Operation::RealtimeInput, Fault::stall_response_after(0));
-    send(&mut socket, &input("a")).await;
-    socket.send(Message::Ping(vec![1].into())).await.unwrap();
-    while inputs(&fal).is_empty() {
-        tokio::task::yield_now().await;
+    for operation in [Operation::Realtime, Operation::RealtimeInput] {
+        let fal = Fal::instant().await;
+        fal.inject_fault(operation, Fault::stall_response_after(0));
+        let mut socket = connect(&fal, PATH, &[KEY]).await.unwrap();
+        if operation == Operation::RealtimeInput {
+            send(&mut socket, &input("a")).await;
+            while inputs(&fal).is_empty() {
+                tokio::task::yield_now().await;
+            }
+        } else {
+            socket.send(Message::Ping(vec![1].into())).await.unwrap();
+        }
+        let reader = tokio::spawn(async move { next(&mut socket).await });
+        fal.emulator.shutdown().await;
+        // Neither an output nor a pong has arrived.
+        assert_eq!(reader.await.unwrap(), Next::Broken, "{operation:?}");
     }
-    let reader = tokio::spawn(async move { next(&mut socket).await });
-    fal.emulator.shutdown().await;
-    // Neither an output nor a pong has arrived.
-    assert_eq!(reader.await.unwrap(), Next::Broken);
 }
 
 #[tokio::test]
