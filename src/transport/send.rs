@@ -101,6 +101,10 @@ pub(crate) async fn keyed(
     if context.proxy_url.is_some() {
         headers.insert(TARGET_URL, header_value(url.as_str())?);
     }
+    // A cancellation has no body. fal's own clients announce that, because servers may refuse a PUT of unknown length.
+    if method == Method::PUT {
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
+    }
     if let Some(authorization) = context.credentials.authorization().await? {
         headers.insert(AUTHORIZATION, authorization);
     }

@@ -55,6 +55,7 @@ async fn requests_go_to_the_proxy_with_their_real_url() {
     assert!(seen.iter().all(|seen| seen.target == "/api/fal/proxy" && seen.header("authorization").is_none()));
     assert_eq!(seen[0].json(), json!({ "prompt": "a fox" }));
     assert_eq!(seen[2].header("accept"), Some("text/event-stream"));
+    assert_eq!(seen[5].header("content-length"), Some("0"));
 }
 
 #[tokio::test]

@@ -68,6 +68,18 @@ async fn headers_of_the_connection_are_not_forwarded() {
 }
 
 #[tokio::test]
+async fn a_cancellation_announces_that_it_has_no_body() {
+    let fal = Server::start(|_, _| Reply::json(202, "{}")).await;
+    let proxy = open(&fal).await;
+    let cancel = "https://queue.fal.run/acme/painter/requests/R1/cancel";
+    for body in ["", "{}"] {
+        proxy.request("PUT", cancel).body(body).send().await.expect("a response");
+        let seen = fal.seen().pop().expect("a request");
+        assert_eq!((seen.header("content-length"), &seen.body[..]), (Some("0"), &b""[..]));
+    }
+}
+
+#[tokio::test]
 async fn the_accepted_type_follows_from_the_request() {
     let fal = Server::start(|_, _| Reply::json(200, "{}")).await;
     let proxy = open(&fal).await;
