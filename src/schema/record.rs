@@ -219,7 +219,9 @@ impl<R: Record> Compound<R> for RecordShape {
                 _ => report::prepend(before, || name.into_owned()),
             }
         }
-        finish(&R::INFO, &mut fields_mut_of(&mut record), &states, mode).map_err(Flaw::into_error::<A::Error>)?;
+        if states.iter().any(|state| *state != State::Read) {
+            finish(&R::INFO, &mut fields_mut_of(&mut record), &states, mode).map_err(Flaw::into_error::<A::Error>)?;
+        }
         if mode == Mode::Output {
             let read = R::INFO.fields.iter().zip(&states).filter(|(_, state)| **state == State::Read);
             report::outermost::<R>(read.clone().count(), read.filter(|(field, _)| field.required).count());
