@@ -10,6 +10,10 @@ use sse_core::{MessageEvent, SseDecoder, SseEvent};
 use super::chunks::Chunks;
 use crate::error::{Error, ErrorKind};
 
+/// Maximum bytes that a parser may keep. It reserves as much for each event as for the largest one before, so that it is
+/// replaced after a larger one.
+const MAX_KEPT: usize = 1 << 20;
+
 /// A stream of server-sent events. Comments are signs of life, and nothing else.
 #[derive(Debug)]
 pub(crate) struct EventStream {
@@ -43,6 +47,10 @@ impl EventStream {
         loop {
             match self.parser.next(&mut self.rest) {
                 Some(Ok(SseEvent::Message(mut message))) => {
+                    if message.data.capacity() > MAX_KEPT {
+                        self.parser = SseDecoder::with_limit(self.limit);
+                        self.parser.reconnect_with_id(message.last_event_id.clone());
+                    }
                     give_back(&mut message.data);
                     return Poll::Ready(Ok(Some(message)));
                 }
@@ -160,10 +168,13 @@ mod tests {
 
     #[test]
     fn a_small_event_does_not_keep_the_memory_of_a_large_one() {
-        let large = format!("data: {}\n\ndata: small\n\n", "x".repeat(1 << 20));
-        let mut stream = open(&[large.as_bytes()], 2 << 20);
-        next(&mut stream).expect("an event");
-        let small = next(&mut stream).expect("an event").expect("another event").data;
-        assert!(small.capacity() < 1 << 13, "{}", small.capacity());
+        for (large, end) in [(1 << 19, "\n\n"), (2 << 20, "\n\n"), (2 << 20, "\r\r"), (2 << 20, "\r\n\r\n")] {
+            let stream = format!("id: 1{end}data: {}{end}data: small{end}", "x".repeat(large));
+            let mut stream = open(&[stream.as_bytes()], 4 << 20);
+            assert_eq!(next(&mut stream).expect("an event").expect("an event").data.len(), large);
+            let small = next(&mut stream).expect("an event").expect("another event");
+            assert_eq!((&*small.data, small.last_event_id.as_deref()), ("small", Some("1")), "{end:?}");
+            assert!(small.data.capacity() < 1 << 13, "{}", small.data.capacity());
+        }
     }
 }
