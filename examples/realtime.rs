@@ -2,15 +2,26 @@
 
 use std::error::Error;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use fal_client::{Client, SendPolicy};
+use fal_client::Client;
+use fal_client::realtime::SendPolicy;
+use fal_emulator::Emulator;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::time::timeout;
 
 const HELP: &str = "\
-Sends each line of the standard input as a prompt over a realtime connection, and prints the results. Needs a key in FAL_KEY.
+Sends each line of the standard input as a prompt over a realtime connection, and prints the results. It ends 5 seconds
+after the input and the last result.
+
+If the environment variable FAL_KEY is set, the example calls fal, which bills the session. Otherwise it starts the
+emulator of this repository, which needs no network and draws placeholders.
 
 Usage: cargo run --features realtime --example realtime -- [ENDPOINT]      default: fal-ai/fast-lcm-diffusion";
+
+/// The time without a result after which the model has finished all prompts.
+const QUIET: Duration = Duration::from_secs(5);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -33,7 +44,17 @@ async fn main() -> ExitCode {
 }
 
 async fn talk(endpoint: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let connecting = Client::from_env()?.endpoint(endpoint).realtime();
+    // The emulator lives as long as this variable.
+    let emulator;
+    let client = if std::env::var("FAL_KEY").is_ok_and(|key| !key.trim().is_empty()) {
+        Client::from_env()?
+    } else {
+        emulator = Emulator::start().await?;
+        eprintln!("FAL_KEY is not set. Calling the emulator at {}.", emulator.base_url());
+        emulator.client()
+    };
+
+    let connecting = client.endpoint(endpoint).realtime();
     // A new prompt replaces one that is still waiting.
     let (mut sink, mut stream) = connecting.send_policy(SendPolicy::NewestWins).send_queue(1).await?.split();
     let sending = tokio::spawn(async move {
@@ -41,20 +62,21 @@ async fn talk(endpoint: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
         while let Some(prompt) = lines.next_line().await? {
             sink.send(json!({ "prompt": prompt })).await?;
         }
-        // The other half receives what is still on its way.
-        sink.close().await?;
-        Ok::<_, Box<dyn Error + Send + Sync>>(())
+        Ok::<_, Box<dyn Error + Send + Sync>>(sink)
     });
-    while let Some(result) = stream.next().await {
-        match result {
-            Ok(result) => println!("{result}"),
-            Err(error) => eprintln!("{error}"),
+    loop {
+        match timeout(QUIET, stream.next()).await {
+            Ok(Some(Ok(result))) => println!("{result}"),
+            Ok(Some(Err(error))) => eprintln!("{error}"),
+            // The connection has ended before the standard input.
+            Ok(None) => {
+                sending.abort();
+                return Ok(());
+            }
+            Err(_) if sending.is_finished() => break,
+            Err(_) => {}
         }
     }
-    sending.abort();
-    match sending.await {
-        Ok(sent) => sent,
-        // The connection has ended before the standard input.
-        Err(_) => Ok(()),
-    }
+    sending.await??.close().await?;
+    Ok(())
 }

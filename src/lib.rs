@@ -45,17 +45,19 @@
 //! | method | call |
 //! | --- | --- |
 //! | [`run`](Handle::run) | runs the model directly, without the queue |
+//! | [`stream`](Handle::stream) | runs the model directly and streams its outputs: see [`OutputStream`] |
 //! | [`subscribe`](Handle::subscribe) | submits a request to the queue, follows it and fetches its result |
 //! | [`submit`](Handle::submit) | submits a request to the queue and returns a [`Job`] |
 //! | [`status`](Handle::status), [`status_stream`](Handle::status_stream) | returns or streams the status of a request |
 //! | [`wait`](Handle::wait) | follows a request and fetches its result |
 //! | [`result`](Handle::result) | fetches the result of a completed request |
 //! | [`cancel`](Handle::cancel) | cancels a request |
+//! | `realtime` (feature `realtime`) | opens a WebSocket connection, on which inputs and results follow each other |
+//! | `run_connection` (feature `realtime`) | opens a WebSocket connection for direct runs |
 //!
-//! With the feature `realtime`, `realtime` opens a WebSocket connection for inputs and results in both directions, and
-//! `run_connection` one for direct runs. [`Client::tokens`] creates short-lived tokens for browsers and apps.
+//! A call's `send` returns its future, to spawn it or to collect several: see [`CallFuture`]. Functions without options are plain
+//! async functions: those of [`Client::tokens`], the access rules of [`Client::storage`], and those of connections and streams.
 //!
-//! A call's `send` returns its future, to spawn it or to collect several: see [`CallFuture`].
 //! [`ClientBuilder::max_in_flight`] limits the concurrent calls of a client.
 //!
 //! # Jobs and cancellation
@@ -97,6 +99,17 @@
 //!
 //! A function over any endpoint, typed or not, takes an [`IntoEndpoint`] and an `impl Into<E::Input>`.
 //!
+//! # Servers, browsers and apps
+//!
+//! | a server that | uses |
+//! | --- | --- |
+//! | receives webhooks, or waits for requests without polling | the module `webhook` (feature `webhook`), and [`Submit::webhook`] |
+//! | forwards the calls of browsers and apps with its key | the module `proxy` (feature `proxy`) |
+//! | hands short-lived tokens to browsers and apps | [`Client::tokens`] |
+//!
+//! A program calls such a proxy with [`ClientBuilder::proxy_url`], and a gateway with [`ClientBuilder::auth_scheme`]. A program
+//! without async uses the module `blocking` (feature `blocking`).
+//!
 //! # Tests
 //!
 //! The crate `fal-emulator` is a local fal: `Emulator::start().await?.client()` is a client of it, without a key or a network.
@@ -104,18 +117,19 @@
 //!
 //! # Features
 //!
-//! `rustls` and `socks` are enabled by default.
+//! `rustls` and `socks` are enabled by default. The types of `blocking`, `proxy`, `realtime` and `webhook` are in modules of the
+//! same names.
 //!
 //! | feature | adds |
 //! | --- | --- |
 //! | `rustls` | TLS by rustls with aws-lc-rs, as with the default features of reqwest and rustls |
 //! | `ring` | TLS by rustls with ring, which builds faster |
 //! | `rustls-no-provider` | TLS by rustls with the crypto provider that the program installs |
-//! | `realtime` | WebSocket connections: `Handle::realtime` and `Handle::run_connection` |
 //! | `blocking` | the module `blocking`: calls without async |
 //! | `documents` | `documents()`: the OpenAPI documents of the shipped endpoints |
 //! | `image` | `FileInput::from(image::DynamicImage)`, uploaded as PNG |
 //! | `proxy` | the module `proxy`: a service that forwards the calls of browsers and apps to fal |
+//! | `realtime` | the module `realtime`: `Handle::realtime` and `Handle::run_connection`, over WebSocket connections |
 //! | `socks` | SOCKS proxies of the environment |
 //! | `test-util` | constructors for tests: `Response::new`, `Response::blank`, `Response::from_json`, `Error::from_response`, `Error::of_kind` |
 //! | `webhook` | the module `webhook`: verifies and parses deliveries of webhooks, with extractors for axum |
@@ -177,7 +191,7 @@ mod protocol;
 pub mod proxy;
 mod queue;
 #[cfg(feature = "realtime")]
-mod realtime;
+pub mod realtime;
 mod schema;
 mod storage;
 mod stream;
@@ -187,7 +201,6 @@ mod text;
 mod tokens;
 mod transport;
 #[cfg(feature = "webhook")]
-#[cfg_attr(docsrs, doc(cfg(feature = "webhook")))]
 pub mod webhook;
 
 /// The shipped endpoints. Each has a module: `fal-ai/flux/dev/redux` is
@@ -214,10 +227,6 @@ pub use protocol::{
     QueueUpdate, UndeclaredValue,
 };
 pub use queue::{Job, RequestRef};
-#[cfg(feature = "realtime")]
-pub use realtime::{
-    ConnectRealtime, ConnectRuns, Realtime, RealtimeFrame, RealtimeSink, RealtimeStream, RunConnection, SendPolicy,
-};
 pub use schema::{EndpointInput, Given, IntoField, IntoList, Missing, Nullable, OneOf, Required};
 #[doc(inline)]
 pub use schema::{input, input_object, input_union, open_enum, output, output_union};

@@ -4,7 +4,8 @@ use std::time::Instant;
 
 use fal_client::endpoints::fal_ai::fast_lcm_diffusion;
 use fal_client::endpoints::openrouter::router;
-use fal_client::{Client, Endpoint, Realtime};
+use fal_client::realtime::Realtime;
+use fal_client::{Client, Endpoint};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};

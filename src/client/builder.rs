@@ -306,7 +306,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Time limit for a pause in the body of a response or of an upload. Default: 1 minute.
+    /// Time limit for a pause in the body of a response or of an upload. Default: 1 minute. Streams and realtime connections
+    /// have a limit of their own, such as [`OutputStream::idle_timeout`](crate::OutputStream::idle_timeout).
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.timeouts.idle = timeout;
         self
@@ -314,8 +315,8 @@ impl ClientBuilder {
 
     /// Time limit for silence on a status stream, after which the client opens another one. Default: 45 seconds. fal sends a
     /// comment every 15 seconds.
-    pub fn stream_idle_timeout(mut self, timeout: Duration) -> Self {
-        self.timeouts.stream_idle = timeout;
+    pub fn status_idle_timeout(mut self, timeout: Duration) -> Self {
+        self.timeouts.status_idle = timeout;
         self
     }
 

@@ -49,12 +49,14 @@ pub(crate) fn workflow_step(event: &mut Value) -> Option<WorkflowStep> {
 }
 
 /// Returns true for an event that is an error, whatever the type of the output is: an object that consists of the keys of
-/// an error, or one of the type `error` that says what is wrong.
+/// an error, or one of the type `error` that says what is wrong or which node of a workflow has failed.
 pub(crate) fn is_error(event: &Value) -> bool {
     let Some(event) = event.as_object() else { return false };
     let is_of_type = event.get("type").and_then(Value::as_str).is_some_and(|kind| kind.eq_ignore_ascii_case("error"));
-    let says_why =
-        || ["message", "error", "errors", "detail", "msg"].iter().any(|name| event.get(*name).is_some_and(says));
+    let says_why = || {
+        let names = ["message", "error", "errors", "detail", "msg", "node_id"];
+        names.iter().any(|name| event.get(*name).is_some_and(says))
+    };
     is_of_type && says_why() || is_only_error(event)
 }
 
@@ -82,7 +84,8 @@ impl EventError {
         // The body of the response may be JSON, or the text of it.
         let inner = error.get("body").map(|body| body.as_str().map_or_else(|| body.to_string(), str::to_owned));
         let inner = inner.map(|body| of(body.into()));
-        let own = words::of_json(&event);
+        // The type of an error event says nothing.
+        let own = words::of_json(&event).filter(|own| !own.eq_ignore_ascii_case("error"));
         let mut detail = inner.as_ref().map(RawResponse::detail).filter(|detail| detail.message.is_some());
         if let (Some(detail), Some(own)) = (&mut detail, &own) {
             let words = detail.message.take().unwrap_or_default();
@@ -140,6 +143,7 @@ mod tests {
     fn errors_are_told_from_outputs() {
         for event in [
             json!({ "type": "error", "node_id": "n", "message": "m", "error": { "status": 500, "body": {} } }),
+            json!({ "type": "error", "node_id": "n" }),
             json!({ "type": "error", "error": { "type": "overloaded", "message": "busy" }, "extra": 1 }),
             json!({ "type": "error", "message": "m", "code": null, "sequence_number": 3 }),
             json!({ "detail": "no" }),
@@ -189,6 +193,7 @@ mod tests {
         for (event, words) in [
             (r#"{"type":"error","message":"m","error":{"status":500,"body":"<title>Busy</title>"}}"#, "m: Busy"),
             (r#"{"error":{"message":"busy","code":"x"}}"#, "busy"),
+            (r#"{"type":"error","node_id":"n","error":{"body":{"detail":"no money"}}}"#, "no money"),
             ("out of memory", "out of memory"),
         ] {
             let message = EventError::parse(&event.into()).detail.message.expect("words");

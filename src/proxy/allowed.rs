@@ -31,7 +31,8 @@ impl Allowed {
     /// its realtime connection. A name includes all endpoints of the application.
     pub(super) fn token(&self, app: &str) -> bool {
         if !app.contains('/') {
-            return !app.is_empty() && self.0.iter().any(|pattern| pattern.covers_alias(app));
+            let is_name = EndpointId::parse(&format!("owner/{app}")).is_ok();
+            return is_name && self.0.iter().any(|pattern| pattern.covers_alias(app));
         }
         EndpointId::parse(app).is_ok_and(|id| {
             let path = id.as_str().strip_suffix("/realtime").filter(|path| path.len() >= id.app().len());

@@ -14,12 +14,13 @@ use http::StatusCode;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::forwarded::too_large;
 use super::refusal::Refusal;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 
 /// The body of a response of a [`Proxy`](super::Proxy). Dropping it ends the request to fal.
 pub struct ProxyBody(UnsyncBoxBody<Bytes, Error>);
@@ -29,25 +30,53 @@ impl ProxyBody {
         ProxyBody(Full::new(body.into()).map_err(|never| match never {}).boxed_unsync())
     }
 
-    /// Creates a body that returns fal's chunks as they come. It holds the permit until its end.
+    /// Creates a body that returns fal's chunks as they come. The permit is held until fal's response ends.
     pub(super) fn returned(
         response: reqwest::Response,
         idle: Duration,
         deadline: Option<Instant>,
         permit: OwnedSemaphorePermit,
     ) -> Self {
-        let open = Some((response, permit));
-        let chunks = stream::unfold(open, move |open| async move {
-            let (mut response, permit) = open?;
-            let chunk = before(deadline, timeout(idle, response.chunk())).await;
-            match chunk {
-                Some(Ok(Ok(None))) => None,
-                Some(Ok(Ok(Some(chunk)))) => Some((Ok(Frame::data(chunk)), Some((response, permit)))),
-                Some(Ok(Err(error))) => Some((Err(Error::transport(error)), None)),
-                Some(Err(_)) | None => Some((Err(Error::timeout("reading the response of fal", idle)), None)),
+        let (sender, chunks) = mpsc::channel(1);
+        let task = tokio::spawn(async move {
+            let _permit = permit;
+            let late = || Err(Error::new(ErrorKind::Timeout, "the time limit of the proxy passed"));
+            before(deadline, pass_on(response, sender, idle)).await.unwrap_or_else(late)
+        });
+        let chunks = stream::unfold(Some(Reading { chunks, task }), |reading| async move {
+            let mut reading = reading?;
+            if let Some(chunk) = reading.chunks.recv().await {
+                return Some((Ok(Frame::data(chunk)), Some(reading)));
             }
+            let lost = |_| Err(Error::new(ErrorKind::Transport, "the response of fal is incomplete"));
+            (&mut reading.task).await.unwrap_or_else(lost).err().map(|error| (Err(error), None))
         });
         ProxyBody(StreamBody::new(chunks).boxed_unsync())
+    }
+}
+
+/// A response of fal that a task reads. Its limits therefore hold while the caller does not read.
+struct Reading {
+    chunks: mpsc::Receiver<Bytes>,
+    task: JoinHandle<Result<(), Error>>,
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+async fn pass_on(mut response: reqwest::Response, sender: mpsc::Sender<Bytes>, idle: Duration) -> Result<(), Error> {
+    loop {
+        let chunk = timeout(idle, response.chunk()).await;
+        let chunk = chunk.map_err(|_| Error::timeout("reading the response of fal", idle))?;
+        let Some(chunk) = chunk.map_err(Error::transport)? else { return Ok(()) };
+        match timeout(idle, sender.send(chunk)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return Ok(()),
+            Err(_) => return Err(Error::timeout("sending the response to the caller", idle)),
+        }
     }
 }
 

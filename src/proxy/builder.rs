@@ -129,7 +129,7 @@ impl<A> ProxyBuilder<A> {
     ///
     /// A token is valid for whole applications. It is allowed if the application is, such as `fal-ai/flux`, or all endpoints
     /// below it, such as `fal-ai/flux/**`. fal names the application without its owner: a token for `flux` is valid for the
-    /// application `flux` of every owner.
+    /// application `flux` of every owner. A pattern such as `fal-ai/*` therefore allows no such token; `**` and `*/*` do.
     pub fn tokens(mut self, max_lifetime: Duration) -> Self {
         self.settings.tokens = Some(max_lifetime);
         self
@@ -172,7 +172,7 @@ impl<A> ProxyBuilder<A> {
         self
     }
 
-    /// Time limit for a pause in a body, and for fal to begin its response. Default: 5 minutes.
+    /// Time limit for a pause in a body, of the caller or of fal, and for fal to begin its response. Default: 5 minutes.
     ///
     /// It does not apply to the response of a run, which begins when the model is done.
     pub fn idle_timeout(mut self, limit: Duration) -> Self {

@@ -65,6 +65,8 @@ pub(super) fn headers(caller: &HeaderMap, operation: Operation, extra: &[HeaderN
     let mut headers = HeaderMap::new();
     let names = FORWARDED_HEADERS.map(HeaderName::from_static);
     for name in names.iter().chain(extra).chain([&ACCEPT]).filter(|name| !is_of_connection(caller, name)) {
+        // A name of the settings may be one of the others.
+        headers.remove(name);
         for value in caller.get_all(name) {
             headers.append(name, value.clone());
         }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use crate::error::{Error, ErrorKind};
 use crate::protocol::EndpointId;
 use crate::text::shown;
@@ -38,16 +40,17 @@ impl Pattern {
 
     /// Returns true if the pattern matches the whole id.
     pub(super) fn matches(&self, id: &str) -> bool {
-        matches(&self.0, &segments(id).collect::<Vec<_>>(), <[_]>::is_empty)
+        matches(&self.0, segments(id)).contains(&self.0.len())
     }
 
     /// Returns true if the pattern matches an endpoint of the application.
     pub(super) fn reaches(&self, app: &str) -> bool {
-        matches(&self.0, &segments(app).collect::<Vec<_>>(), |_| true)
+        !matches(&self.0, segments(app)).is_empty()
     }
 
     /// Returns true if the pattern matches an application with this name, of any owner, as a whole: the application itself, or
-    /// all endpoints below it.
+    /// all endpoints below it. The applications of one owner, such as `fal-ai/*`, could have any name. They would include those
+    /// of every owner.
     pub(super) fn covers_alias(&self, alias: &str) -> bool {
         let segments: Vec<&str> = self.0.iter().map(String::as_str).collect();
         let segments = match &segments[..] {
@@ -56,7 +59,10 @@ impl Pattern {
         };
         match segments {
             ["**"] => true,
-            [_, app] | [_, app, "**"] => glob(app, alias),
+            [owner, app] | [owner, app, "**"] => {
+                let is_of_any_owner = matches!(*owner, "*" | "**");
+                (is_of_any_owner || !app.contains('*')) && glob(app, alias)
+            }
             _ => false,
         }
     }
@@ -66,14 +72,15 @@ fn segments(id: &str) -> std::str::Split<'_, char> {
     id.split('/')
 }
 
-/// Matches segments from the first to the last. `is_end` decides on what is left of the pattern after the last segment.
-fn matches(pattern: &[String], id: &[&str], is_end: fn(&[String]) -> bool) -> bool {
-    match (pattern.split_first(), id.split_first()) {
-        (Some((any, rest)), _) if any == "**" => (0..=id.len()).any(|skipped| matches(rest, &id[skipped..], is_end)),
-        (_, None) => is_end(pattern),
-        (None, _) => false,
-        (Some((segment, pattern)), Some((found, id))) => glob(segment, found) && matches(pattern, id, is_end),
-    }
+/// Matches segments from the first to the last. Returns the positions in the pattern that the last segment can lead to.
+fn matches<'a>(pattern: &[String], id: impl Iterator<Item = &'a str>) -> BTreeSet<usize> {
+    let is_any = |at: usize| pattern.get(at).is_some_and(|segment| segment == "**");
+    // `**` may be no segment.
+    let reached = |from: usize| (from..pattern.len()).take_while(move |at| is_any(*at)).map(|at| at + 1).chain([from]);
+    id.fold(reached(0).collect(), |positions: BTreeSet<usize>, found| {
+        let fitting = positions.into_iter().filter(|at| pattern.get(*at).is_some_and(|segment| glob(segment, found)));
+        fitting.flat_map(|at| reached(if is_any(at) { at } else { at + 1 })).collect()
+    })
 }
 
 /// Matches one segment, in which `*` is any number of characters.
@@ -116,6 +123,7 @@ mod tests {
             ("workflows/me/*", &["workflows/me/w"], &["workflows/you/w", "me/w"]),
             ("123-app", &["123/app"], &["123-app/x"]),
             ("a/b*b", &["a/bb", "a/bxb"], &["a/b"]),
+            ("a/**/**/b/**", &["a/b", "a/b/b", "a/x/b/x"], &["a/a", "b/b"]),
         ] {
             for id in matching {
                 assert!(pattern(text).matches(id), "{text} {id}");
@@ -151,11 +159,15 @@ mod tests {
         for (text, covered, other) in [
             ("a/b", &["b"][..], &["a", "c"][..]),
             ("a/b/**", &["b"], &["c"]),
-            ("a/fast-*", &["fast-sdxl"], &["slow"]),
+            ("a/fast-*", &[], &["fast-sdxl"]),
+            ("*/fast-*/**", &["fast-sdxl"], &["slow"]),
             ("*/b", &["b"], &["a"]),
-            ("a/**", &["any"], &[]),
+            ("a/*", &[], &["any", "a"]),
+            ("a/**", &[], &["any", "a"]),
+            ("*/*", &["any"], &[]),
             ("**", &["any"], &[]),
             ("workflows/me/w", &["w"], &["me"]),
+            ("workflows/me/**", &[], &["w"]),
             ("a/b/c", &[], &["b", "c"]),
             ("a/b/*", &[], &["b"]),
             ("**/edit", &[], &["b", "a"]),

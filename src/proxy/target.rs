@@ -12,6 +12,9 @@ use crate::transport::{Hosts, is_loopback, join};
 /// The storage that files are uploaded to: fal's CDN.
 const STORAGE: &str = "fal-cdn-v3";
 
+/// Maximum bytes of the header. A URL beyond 64 KiB cannot be sent, and an escaped one is up to three times as long.
+const MAX_LENGTH: usize = 16 << 10;
+
 /// A request that fal knows. Whether it is allowed is not decided yet.
 #[derive(Debug)]
 pub(super) struct Target {
@@ -41,17 +44,24 @@ impl Target {
     ///
     /// It is not a URL of one of fal's hosts, or fal has no request of that method, path and query.
     pub(super) fn parse(method: &Method, text: &str, hosts: &Hosts) -> Result<Self, Refusal> {
+        let invalid = |why: &str| Refusal::bad_request(format!("invalid URL in the header `x-fal-target-url`: {why}"));
+        if text.len() > MAX_LENGTH {
+            return Err(invalid(&format!("it exceeds {MAX_LENGTH} bytes")));
+        }
         let (host, base, path) = split_host(text, hosts).ok_or_else(|| {
-            let expected =
-                "expected `https://` and one of the hosts fal.run, queue.fal.run and rest.fal.ai, without a port";
-            Refusal::bad_request(format!("invalid URL in the header `x-fal-target-url`: {expected}"))
+            invalid("expected `https://` and one of the hosts fal.run, queue.fal.run and rest.fal.ai, without a port")
         })?;
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let query: Query = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-        match host {
+        let target = match host {
             Host::Run => run(method, base, path, query),
             Host::Queue => queue(method, base, path, query),
             Host::Rest => rest(method, base, path, query),
+        }?;
+        // A gateway may have one host below another. An endpoint id must not lead there.
+        match hosts.is_only_below(&target.url, base) {
+            true => Ok(target),
+            false => Err(unknown()),
         }
     }
 
@@ -70,13 +80,15 @@ fn split_host<'a>(text: &'a str, hosts: &'a Hosts) -> Option<(Host, &'a Url, &'a
         ("queue.fal.run", Host::Queue, &hosts.queue),
         ("rest.fal.ai", Host::Rest, &hosts.rest),
     ];
-    known.into_iter().find_map(|(name, host, base)| {
+    let found = known.into_iter().filter_map(|(name, host, base)| {
         let configured = base.as_str().trim_end_matches('/');
         let is_safe = base.scheme() == "https" || is_loopback(base);
         let of_fal = strip_ignoring_case(text, "https://").and_then(|rest| strip_ignoring_case(rest, name));
         let path = of_fal.or_else(|| text.strip_prefix(configured).filter(|_| is_safe));
         path.filter(|path| path.starts_with('/')).map(|path| (host, base, path))
-    })
+    });
+    // A base URL may be below another.
+    found.min_by_key(|(.., path)| path.len())
 }
 
 fn strip_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {

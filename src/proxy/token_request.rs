@@ -80,6 +80,12 @@ mod tests {
             let status = checked.map(drop).map_err(|refusal| refusal.status);
             assert_eq!(status, expected.map_err(|status| StatusCode::from_u16(status).expect("a status")), "{body}");
         }
+        allowed.push(Pattern::parse("**").expect("a pattern"));
+        for app in ["*", "**", "a*", ".", "..", "a b", "a,b", "a%2fb", "é", "/a", "a/", "a//b", "https://fal.run/a"] {
+            let body = serde_json::json!({ "allowed_apps": [app], "duration": 1 }).to_string();
+            let refusal = check(body.as_bytes(), &allowed, 300).expect_err(app);
+            assert_eq!(refusal.status, StatusCode::FORBIDDEN, "{app}");
+        }
         let body = br#"{"allowed_apps":["lens"],"token_expiration":9,"owner":"other"}"#;
         let checked = check(body, &allowed, 300).expect("a body");
         assert_eq!(&checked[..], br#"{"allowed_apps":["lens"],"token_expiration":9}"#);

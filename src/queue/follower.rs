@@ -191,7 +191,7 @@ impl Follower {
         match timeout(FIRST_SILENCE, open(context, &request)).await {
             Ok(Ok(response)) => {
                 self.source = Source::Stream(OpenStream {
-                    events: Box::new(EventStream::new(Chunks::new(response, context.timeouts.stream_idle), MAX_EVENT)),
+                    events: Box::new(EventStream::new(Chunks::new(response, context.timeouts.status_idle), MAX_EVENT)),
                     had_status: false,
                     had_lines: false,
                     poll_due,

@@ -15,7 +15,7 @@ use crate::schema::report::Reported;
 /// A frame of a realtime connection, as a custom codec reads and writes it.
 ///
 /// ```
-/// use fal_client::RealtimeFrame;
+/// use fal_client::realtime::RealtimeFrame;
 ///
 /// let frame = RealtimeFrame::Text(r#"{"x":1}"#.to_owned());
 /// assert_eq!(frame, RealtimeFrame::from(r#"{"x":1}"#.to_owned()));

@@ -113,7 +113,7 @@ impl<I, O> ConnectRealtime<I, O> {
     ///
     /// The client requests the token as [`Tokens::create`](crate::Tokens::create) does, and sends it in the URL. A connection that
     /// reconnects uses the token for 90 % of its [lifetime](Self::token_lifetime). The key is never part of a URL.
-    pub fn with_token(mut self) -> Self {
+    pub fn token_auth(mut self) -> Self {
         self.auth = Auth::Token;
         self
     }
@@ -128,12 +128,12 @@ impl<I, O> ConnectRealtime<I, O> {
     /// # async fn example() -> Result<(), fal_client::Error> {
     /// let client = fal_client::Client::builder().anonymous().build()?;
     /// let endpoint = client.endpoint("fal-ai/fast-lcm-diffusion");
-    /// let connection = endpoint.realtime().with_token_provider(token_from_server).await?;
+    /// let connection = endpoint.realtime().token_provider(token_from_server).await?;
     /// # let _ = connection;
     /// # Ok(())
     /// # }
     /// ```
-    pub fn with_token_provider<F, T, E>(mut self, provide: F) -> Self
+    pub fn token_provider<F, T, E>(mut self, provide: F) -> Self
     where
         F: Fn(String) -> T + Send + Sync + 'static,
         T: Future<Output = Result<String, E>> + Send + 'static,
@@ -146,8 +146,8 @@ impl<I, O> ConnectRealtime<I, O> {
         self
     }
 
-    /// Sets the lifetime of tokens. Range: 1 second to 24 hours for [`with_token`](Self::with_token). Default: 2 minutes for
-    /// `with_token`; for [`with_token_provider`](Self::with_token_provider) none, so that each connection needs a token of its own.
+    /// Sets the lifetime of tokens. Range: 1 second to 24 hours for [`token_auth`](Self::token_auth). Default: 2 minutes for
+    /// `token_auth`; for [`token_provider`](Self::token_provider) none, so that each connection needs a token of its own.
     pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
         self.token_lifetime = Some(lifetime);
         self
@@ -164,7 +164,8 @@ impl<I, O> ConnectRealtime<I, O> {
     ///
     /// ```no_run
     /// # async fn example(client: fal_client::Client) -> Result<(), Box<dyn std::error::Error>> {
-    /// use fal_client::{JsonInput, RealtimeFrame};
+    /// use fal_client::JsonInput;
+    /// use fal_client::realtime::RealtimeFrame;
     /// use serde_json::json;
     ///
     /// let mut connection = client.endpoint("my-team/my-app").realtime().codec(

@@ -36,7 +36,7 @@ use crate::transport::join;
 /// ```
 ///
 /// It is a WebSocket connection to the host of [`ws_host`](crate::ClientBuilder::ws_host), opened like that of
-/// [`ConnectRealtime`](crate::ConnectRealtime).
+/// [`ConnectRealtime`](super::ConnectRealtime).
 #[must_use = "a connection is not opened until it is awaited"]
 pub struct ConnectRuns<I, O> {
     client: Client,

@@ -1,18 +1,14 @@
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use futures_core::Stream;
-use tokio::time::timeout;
 
+use super::close_timeout::within_close_timeout;
 use super::sink::RealtimeSink;
 use super::stream::RealtimeStream;
 use crate::error::Error;
 use crate::schema::EndpointInput;
-
-/// Time limit for closing a connection.
-const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A realtime connection: a stream of results to which inputs can be sent. Opened by
 /// [`Handle::realtime`](crate::Handle::realtime).
@@ -35,7 +31,7 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Dropping the connection closes it. To send and to receive in different tasks, [`split`](Self::split) it.
 ///
 /// Files of an input are uploaded before it is sent, or inlined: see
-/// [`inline_below`](crate::ConnectRealtime::inline_below). Bytes in a result are bytes where the output's type has them, such as
+/// [`inline_below`](super::ConnectRealtime::inline_below). Bytes in a result are bytes where the output's type has them, such as
 /// `Vec<u8>`, and base64 in JSON.
 pub struct Realtime<I, O> {
     sink: RealtimeSink<I>,
@@ -52,12 +48,13 @@ impl<I, O> Realtime<I, O> {
         (self.sink, self.stream)
     }
 
-    /// Returns fal's id of the connection, if it has one.
+    /// Returns fal's id of the present connection, if it has one. It is an owned string because a
+    /// [reconnection](super::ConnectRealtime::reconnect) replaces it.
     pub fn request_id(&self) -> Option<String> {
         self.stream.shared().request_id()
     }
 
-    /// Returns how many times the connection was [opened again](crate::ConnectRealtime::reconnect). Results of inputs that were sent
+    /// Returns how many times the connection was [opened again](super::ConnectRealtime::reconnect). Results of inputs that were sent
     /// before the last time do not arrive any more.
     pub fn reconnects(&self) -> u64 {
         self.stream.shared().reconnects()
@@ -105,17 +102,14 @@ impl<I: EndpointInput, O> Realtime<I, O> {
     ///
     /// # Errors
     ///
-    /// The queue cannot be written, or nothing happens for 10 seconds.
+    /// The queue cannot be written, or closing takes longer than 10 seconds.
     pub async fn close(mut self) -> Result<(), Error> {
         let closed = async {
             self.sink.close_frame().await?;
             while self.stream.next().await.is_some() {}
             Ok(())
         };
-        match timeout(CLOSE_TIMEOUT, closed).await {
-            Ok(closed) => closed,
-            Err(_) => Err(self.stream.shared().about(Error::timeout("closing the connection", CLOSE_TIMEOUT))),
-        }
+        within_close_timeout(closed).await.map_err(|error| self.stream.shared().about(error))
     }
 }
 

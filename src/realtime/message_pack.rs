@@ -106,5 +106,9 @@ mod tests {
         assert!(decode::<Value>(&nested(100)).is_ok());
         assert!(decode::<Value>(&nested(200)).is_err());
         assert!(decode::<Vec<Value>>(&nested(100_000)).is_err());
+        // Maps as keys of maps, which would need twice the memory for each level.
+        let keys = [vec![0x81; 100], vec![0x80; 101]].concat();
+        assert!(decode::<Value>(&keys).is_err());
+        assert!(decode::<Value>(b"\x81\x90\x01").is_err());
     }
 }

@@ -2,10 +2,10 @@ use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// A value of MessagePack as JSON: bytes become base64, and keys that are not strings become strings.
+/// A value of MessagePack as JSON: bytes become base64, and keys that are numbers and the like become strings.
 pub(super) struct Plain(pub(super) Value);
 
 impl<'de> Deserialize<'de> for Plain {
@@ -78,6 +78,8 @@ impl<'de> Visitor<'de> for PlainVisitor {
         while let Some((Plain(key), Plain(value))) = object.next_entry()? {
             let key = match key {
                 Value::String(key) => key,
+                // As a string within a string, each level would double the escapes of the levels below.
+                Value::Array(_) | Value::Object(_) => return Err(A::Error::custom("a key is an array or a map")),
                 other => other.to_string(),
             };
             fields.insert(key, value);

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use tokio_tungstenite::tungstenite::Message;
 use tracing::Instrument;
 
+use super::close_timeout::within_close_timeout;
 use super::connector::Connector;
 use super::run_frame::{RunFrame, head};
 use crate::call::{Response, check_input, upload_files};
@@ -46,14 +47,18 @@ impl<I, O> RunConnection<I, O> {
         RunConnection { client, connector, socket, is_busy: false, of: PhantomData }
     }
 
-    /// Closes the connection.
+    /// Closes the connection and waits for fal to confirm.
     ///
     /// # Errors
     ///
-    /// The connection is lost.
+    /// The connection is lost, or closing it takes longer than 10 seconds.
     pub async fn close(mut self) -> Result<(), Error> {
-        let closed = self.socket.close(None).await;
-        closed.map_err(|error| lost(error).with_endpoint(&self.connector.endpoint))
+        let closed = async {
+            self.socket.close(None).await.map_err(lost)?;
+            while self.socket.next().await.is_some_and(|message| message.is_ok()) {}
+            Ok(())
+        };
+        within_close_timeout(closed).await.map_err(|error| error.with_endpoint(&self.connector.endpoint))
     }
 
     /// Checks that fal has not closed the connection since the last run. Responds to pings.

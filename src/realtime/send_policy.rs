@@ -2,7 +2,7 @@
 ///
 /// ```no_run
 /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
-/// use fal_client::SendPolicy;
+/// use fal_client::realtime::SendPolicy;
 ///
 /// let connection = client.endpoint("fal-ai/fast-lcm-diffusion").realtime();
 /// let connection = connection.send_policy(SendPolicy::NewestWins).send_queue(1).await?;

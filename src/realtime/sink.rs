@@ -3,6 +3,7 @@ use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
 
+use super::close_timeout::within_close_timeout;
 use super::codec::Encoder;
 use super::link::Shared;
 use super::send_policy::SendPolicy;
@@ -19,28 +20,26 @@ pub(super) struct InputOptions {
     pub(super) inline_below: Option<u64>,
 }
 
-/// The half of a [`Realtime`](crate::Realtime) connection that sends inputs.
+/// The half of a [`Realtime`](super::Realtime) connection that sends inputs.
 ///
 /// ```no_run
 /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
 /// use serde_json::json;
 ///
 /// let (mut sink, mut stream) = client.endpoint("fal-ai/fast-lcm-diffusion").realtime().await?.split();
-/// let sending = tokio::spawn(async move {
-///     for prompt in ["a fox", "a hare", "an owl"] {
-///         sink.send(json!({ "prompt": prompt })).await?;
+/// tokio::spawn(async move {
+///     while let Some(result) = stream.next().await {
+///         println!("{result:?}");
 ///     }
-///     sink.close().await
 /// });
-/// while let Some(result) = stream.next().await {
-///     println!("{}", result?);
+/// for prompt in ["a fox", "a hare", "an owl"] {
+///     sink.send(json!({ "prompt": prompt })).await?;
 /// }
-/// # let _ = sending;
 /// # Ok(())
 /// # }
 /// ```
 ///
-/// The connection ends when both halves are dropped.
+/// The connection ends when one half closes it, or when both are dropped.
 pub struct RealtimeSink<I> {
     shared: Arc<Shared>,
     client: Client,
@@ -70,12 +69,13 @@ impl<I> RealtimeSink<I> {
     }
 
     /// Writes the queue and closes the connection. The other half receives the results that are still on their way, and then ends.
+    /// The model does not finish other inputs, so close the connection after the last result that you need.
     ///
     /// # Errors
     ///
-    /// The connection is lost. Inputs of the queue may not have been sent.
+    /// The connection is lost, or closing takes longer than 10 seconds. Inputs of the queue may not have been sent.
     pub async fn close(self) -> Result<(), Error> {
-        self.close_frame().await
+        within_close_timeout(self.close_frame()).await.map_err(|error| self.shared.about(error))
     }
 
     pub(super) async fn close_frame(&self) -> Result<(), Error> {
@@ -86,8 +86,8 @@ impl<I> RealtimeSink<I> {
 impl<I: EndpointInput> RealtimeSink<I> {
     /// Sends an input: validates it, uploads its files and writes it to the connection.
     ///
-    /// With [`SendPolicy::Wait`](crate::SendPolicy::Wait), the default, it returns when the connection has taken the input. With
-    /// [`SendPolicy::NewestWins`](crate::SendPolicy::NewestWins) it never waits for the connection.
+    /// With [`SendPolicy::Wait`](super::SendPolicy::Wait), the default, it returns when the connection has taken the input. With
+    /// [`SendPolicy::NewestWins`](super::SendPolicy::NewestWins) it never waits for the connection.
     ///
     /// # Errors
     ///

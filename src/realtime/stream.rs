@@ -10,10 +10,10 @@ use super::codec::Decoder;
 use super::link::Shared;
 use crate::error::Error;
 
-/// The half of a [`Realtime`](crate::Realtime) connection that receives results. A [`Stream`], too.
+/// The half of a [`Realtime`](super::Realtime) connection that receives results. A [`Stream`], too.
 ///
 /// It ends when fal closes the connection normally. The connection ends when both halves are dropped.
-/// [`RealtimeSink`](crate::RealtimeSink) has an example.
+/// [`RealtimeSink`](super::RealtimeSink) has an example.
 pub struct RealtimeStream<O> {
     shared: Arc<Shared>,
     decoder: Decoder<O>,
@@ -42,7 +42,7 @@ impl<O> RealtimeStream<O> {
     /// - fal reports an error. [`Error::error_type`] is its word, such as `INTERNAL_ERROR`, or `TIMEOUT` if the model received no
     ///   input for too long. [`Error::is_timeout`] is true for the latter.
     /// - fal rejects the key or the token: [`Error::is_unauthorized`]. The connection ends. If it
-    ///   [reconnects](crate::ConnectRealtime::reconnect) with tokens, the next one has another token.
+    ///   [reconnects](super::ConnectRealtime::reconnect) with tokens, the next one has another token.
     /// - The connection is lost. [`Error::close_code`] is the code with which fal has closed it, if it did.
     ///   [`Error::may_have_been_accepted`] is true if inputs were sent.
     /// - A frame does not match the output's type. [`Error::body`] has the frame.

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::event_data::EventData;
@@ -11,7 +11,7 @@ use super::head::Head;
 use super::reading::{Read, read};
 use super::stream_event::StreamEvent;
 use crate::error::{Error, ErrorKind};
-use crate::protocol::envelope;
+use crate::protocol::{envelope, json};
 use crate::transport::{Chunks, EventStream};
 
 /// The name of events that the stream does not name.
@@ -96,7 +96,8 @@ fn event<O>(head: &Head, name: Cow<'static, str>, id: Option<Arc<str>>, raw: Byt
     StreamEvent { data, name, id, raw, request_id: head.request_id.clone(), missing, skipped }
 }
 
-/// Returns true for a text that begins like JSON.
+/// Returns true for the beginning of JSON. Other texts may begin with a bracket, too.
 fn is_begun_json(text: &str) -> bool {
-    text.trim_start().starts_with(['{', '[', '"'])
+    let begins = text.trim_start().starts_with(['{', '[', '"']);
+    begins && json::from_slice::<IgnoredAny>(text.as_bytes()).is_err_and(|error| error.is_eof())
 }

@@ -118,6 +118,15 @@ impl Hosts {
         url
     }
 
+    /// Returns true if `url` is below `base`, and not below another base URL of this client further down. Requests there are of
+    /// another kind.
+    #[cfg(feature = "proxy")]
+    pub(crate) fn is_only_below(&self, url: &Url, base: &Url) -> bool {
+        let depth = |base: &Url| base.path().trim_end_matches('/').len();
+        let others = [&self.run, &self.queue, &self.rest, &self.api].into_iter().chain(&self.ws).chain(&self.cdn);
+        is_below(url, base) && !others.into_iter().any(|other| depth(other) > depth(base) && is_below(url, other))
+    }
+
     /// Returns true if an upload token may be sent to `url`: to fal's CDN, to the configured one, or to the REST host's
     /// origin if that is not fal's own.
     pub(crate) fn is_storage(&self, url: &Url) -> bool {

@@ -7,10 +7,10 @@ use super::request::Operation;
 pub(crate) struct Timeouts {
     /// Limit until the response begins, except for direct runs and streams.
     pub(crate) response: Duration,
-    /// Limit between two chunks of a body.
+    /// Limit between two chunks of a body, except for streams.
     pub(crate) idle: Duration,
-    /// Limit between two chunks of an event stream.
-    pub(crate) stream_idle: Duration,
+    /// Limit between two chunks of a status stream.
+    pub(crate) status_idle: Duration,
 }
 
 impl Default for Timeouts {
@@ -18,7 +18,7 @@ impl Default for Timeouts {
         Timeouts {
             response: Duration::from_secs(120),
             idle: Duration::from_secs(60),
-            stream_idle: Duration::from_secs(45),
+            status_idle: Duration::from_secs(45),
         }
     }
 }
@@ -29,7 +29,7 @@ impl Timeouts {
         match operation {
             Operation::Run => None,
             Operation::Stream { idle } => Some(idle),
-            Operation::StatusStream => Some(self.stream_idle),
+            Operation::StatusStream => Some(self.status_idle),
             _ => Some(self.response),
         }
     }

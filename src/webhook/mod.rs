@@ -40,6 +40,6 @@ pub use extract::Rejected;
 pub use message::{Webhook, WebhookStatus};
 pub use receiver::Receiver;
 pub use verifier::Verifier;
-pub use wait::Wait;
+pub use wait::WebhookWait;
 
 pub use crate::error::Rejection;

@@ -13,7 +13,7 @@ use super::extract::{Rejected, verify};
 use super::inbox::Inbox;
 use super::message::queue_id;
 use super::verifier::Verifier;
-use super::wait::Wait;
+use super::wait::WebhookWait;
 use crate::client::Client;
 use crate::error::Error;
 use crate::queue::{Job, Target};
@@ -46,7 +46,7 @@ use crate::text::shown;
 ///   for an hour, up to 64 MiB in total. The result of a request whose delivery was not kept is fetched from the queue.
 /// - So is a result that fal could not put into the webhook.
 /// - In case a delivery is lost, a wait checks the status of the request from time to time: see
-///   [`Wait::check_every`].
+///   [`WebhookWait::check_every`].
 /// - Every verified delivery is acknowledged. Processes that share a URL do not see each other's deliveries, and depend on
 ///   that check. Give each process a URL of its own.
 /// - When all clones of the receiver are dropped, its waits follow the requests as
@@ -113,9 +113,9 @@ impl Receiver {
     ///
     /// The job should have been submitted with the receiver's URL as its [`webhook`](crate::Submit::webhook). Otherwise the
     /// wait ends with a status check.
-    pub fn wait<O>(&self, job: &Job<O>) -> Wait<O> {
+    pub fn wait<O>(&self, job: &Job<O>) -> WebhookWait<O> {
         let target = Target::new(self.client.context().clone(), job.endpoint.clone(), job);
-        Wait::new(Arc::downgrade(&self.inbox), target)
+        WebhookWait::new(Arc::downgrade(&self.inbox), target)
     }
 }
 

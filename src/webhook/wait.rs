@@ -44,7 +44,7 @@ const MIN_CHECK: Duration = Duration::from_secs(1);
 ///
 /// Dropping the wait changes nothing about the request. A delivery that arrives later is kept for another wait.
 #[must_use = "a call does nothing until it is awaited"]
-pub struct Wait<O> {
+pub struct WebhookWait<O> {
     inbox: Weak<Inbox>,
     target: Target,
     timeout: Option<Duration>,
@@ -52,9 +52,9 @@ pub struct Wait<O> {
     of: PhantomData<fn() -> O>,
 }
 
-impl<O> Wait<O> {
+impl<O> WebhookWait<O> {
     pub(super) fn new(inbox: Weak<Inbox>, target: Target) -> Self {
-        Wait { inbox, target, timeout: None, check_every: CHECK_EVERY, of: PhantomData }
+        WebhookWait { inbox, target, timeout: None, check_every: CHECK_EVERY, of: PhantomData }
     }
 
     /// Total time limit. Default: none. When it passes, the request keeps running and can be waited for again.
@@ -73,9 +73,9 @@ impl<O> Wait<O> {
     }
 }
 
-impl<O: DeserializeOwned + Send + 'static> Wait<O> {
+impl<O: DeserializeOwned + Send + 'static> WebhookWait<O> {
     fn start(self) -> impl Future<Output = Result<Response<O>, Error>> + Send {
-        let Wait { inbox, target, timeout, check_every, .. } = self;
+        let WebhookWait { inbox, target, timeout, check_every, .. } = self;
         let span = tracing::info_span!(
             "fal.wait",
             endpoint = shown(&target.endpoint),
@@ -122,10 +122,10 @@ async fn unannounced(target: &Target, check_every: Duration) {
     }
 }
 
-call_future!([O: DeserializeOwned + Send + 'static] Wait<O> => 'static, Response<O>);
+call_future!([O: DeserializeOwned + Send + 'static] WebhookWait<O> => 'static, Response<O>);
 
-impl<O> fmt::Debug for Wait<O> {
+impl<O> fmt::Debug for WebhookWait<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Wait").field("target", &self.target).finish_non_exhaustive()
+        f.debug_struct("WebhookWait").field("target", &self.target).finish_non_exhaustive()
     }
 }

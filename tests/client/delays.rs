@@ -2,19 +2,23 @@
 
 use std::time::Duration;
 
-use fal_client::{Error, RetryPolicy};
+use fal_client::{JsonInput, RetryPolicy, Subscribe};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
-use crate::support::queue::{COMPLETED, followed, operation, received, server, skip, submitted};
-use crate::support::server::Reply;
+use crate::support::queue::{COMPLETED, count_of, followed, received, server, skip, submitted};
+use crate::support::server::{Reply, Server};
+use crate::support::time::{passing, settle};
+
+const SECOND: Duration = Duration::from_secs(1);
 
 fn output() -> Reply {
     Reply::json(200, r#"{"ok":1}"#)
 }
 
-/// Returns the number of requests about `faulty` in one second, all of which fail with `reply`.
-async fn requests_in_a_second(faulty: &'static str, reply: Reply) -> (usize, Result<Value, Error>) {
+/// Starts a server on which all requests about `faulty` fail with `reply`, and returns it with a subscription.
+async fn failing(faulty: &'static str, reply: Reply) -> (Server, Subscribe<'static, JsonInput, Value>) {
     let script = match faulty {
         "status" => vec![submitted(), ("stream", vec![Reply::json(404, "{}")]), ("status", vec![reply])],
         _ => vec![submitted(), ("stream", vec![Reply::events(&[COMPLETED])]), ("result", vec![reply])],
@@ -22,9 +26,8 @@ async fn requests_in_a_second(faulty: &'static str, reply: Reply) -> (usize, Res
     let server = server(&script).await;
     let retry = RetryPolicy::default().first_delay(Duration::from_millis(5));
     let client = server.builder().retry(retry).build().expect("a client");
-    let call = client.endpoint("a/b").subscribe(json!({})).timeout(Duration::from_secs(1)).cancel_on_timeout(false);
-    let outcome = call.await.map(|response| response.data);
-    (server.seen().iter().filter(|seen| operation(seen) == faulty).count(), outcome)
+    let call = client.endpoint("a/b").subscribe(json!({})).cancel_on_timeout(false);
+    (server, call)
 }
 
 #[tokio::test]
@@ -35,9 +38,19 @@ async fn no_retry_after_leads_to_a_burst_of_requests() {
             for faulty in ["status", "result"] {
                 let reply = Reply::json(status, "{}").header("retry-after", value);
                 checks.push(async move {
-                    let (requests, outcome) = requests_in_a_second(faulty, reply).await;
-                    assert!(outcome.expect_err("busy").is_timeout(), "{status} {value} {faulty}");
-                    assert!((2..60).contains(&requests), "{status} {value} {faulty}: {requests} requests");
+                    let (server, call) = failing(faulty, reply).await;
+                    let start = Instant::now();
+                    let retried = async {
+                        tokio::time::sleep(SECOND).await;
+                        received(&server, faulty, 2).await;
+                    };
+                    tokio::select! {
+                        biased;
+                        outcome = call.send() => panic!("{status} {value} {faulty}: {outcome:?}"),
+                        () = retried => {}
+                    }
+                    let (requests, seconds) = (count_of(&server, faulty), start.elapsed().as_secs_f64());
+                    assert!((requests as f64) < 60.0 * seconds, "{status} {value} {faulty}: {requests} in {seconds} s");
                 });
             }
         }
@@ -56,9 +69,11 @@ async fn a_delay_within_the_patience_is_kept_while_following_and_fetching() {
             Reply::json(503, "").header("retry-after", later).header("date", now),
             Reply::json(429, "{}").header("retry-after", "1").header("retry-after", "200"),
         ] {
-            let (requests, outcome) = requests_in_a_second(faulty, reply.clone()).await;
-            assert!(outcome.expect_err("busy").is_timeout(), "{faulty} {reply:?}");
-            assert_eq!(requests, 1, "{faulty} {reply:?}");
+            let (server, call) = failing(faulty, reply.clone()).await;
+            // The time limit of the call is shorter than the delay.
+            let error = passing(100 * SECOND, received(&server, faulty, 1), call.timeout(100 * SECOND)).await;
+            assert!(error.expect_err("busy").is_timeout(), "{faulty} {reply:?}");
+            assert_eq!(count_of(&server, faulty), 1, "{faulty} {reply:?}");
         }
     }
 }
@@ -80,15 +95,10 @@ async fn no_request_is_sent_before_a_requested_delay_has_passed() {
         let client = server.client();
         let time = async {
             received(&server, name, 1).await;
-            // Lets the client read the response.
-            for _ in 0..1_000 {
-                tokio::task::yield_now().await;
-            }
+            settle().await;
             let sent = server.seen().len();
             skip(Duration::from_secs(199)).await;
-            for _ in 0..1_000 {
-                tokio::task::yield_now().await;
-            }
+            settle().await;
             assert_eq!(server.seen().len(), sent, "{name}");
             skip(Duration::from_secs(2)).await;
         };
@@ -103,10 +113,10 @@ async fn a_delay_beyond_the_patience_ends_the_call() {
         for status in [429, 503] {
             for faulty in ["status", "result"] {
                 let reply = Reply::json(status, r#"{"detail":"slow down"}"#).header("retry-after", value);
-                let (requests, outcome) = requests_in_a_second(faulty, reply).await;
-                let error = outcome.expect_err("busy");
+                let (server, call) = failing(faulty, reply).await;
+                let error = call.await.expect_err("busy");
                 assert_eq!(
-                    (requests, error.status().map(|found| found.as_u16())),
+                    (count_of(&server, faulty), error.status().map(|found| found.as_u16())),
                     (1, Some(status)),
                     "{value} {error}"
                 );

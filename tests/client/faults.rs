@@ -10,7 +10,8 @@ use futures_util::TryStreamExt;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::support::emulator::{count, start, start_instant};
+use crate::support::emulator::{count, counted, start, start_instant};
+use crate::support::time::passing;
 use crate::support::unreachable::Unreachable;
 
 const ENDPOINT: &str = "fal-ai/flux/dev/redux";
@@ -25,7 +26,7 @@ fn client_of(emulator: &Emulator) -> Client {
         .client_builder()
         .retry(RetryPolicy::default().first_delay(Duration::from_millis(1)))
         .idle_timeout(Duration::from_millis(250))
-        .stream_idle_timeout(Duration::from_millis(250))
+        .status_idle_timeout(Duration::from_millis(250))
         .build()
         .expect("a client")
 }
@@ -298,16 +299,21 @@ async fn an_abandoned_submission_is_cancelled_when_fal_accepts_it_late() {
         let late = || emulator.inject_fault(Operation::Submit, Fault::none().delay(hour));
 
         late();
-        let moment = Duration::from_millis(300);
-        let error =
-            endpoint.subscribe(input()).timeout(moment).cancel_on_timeout(cancels).await.expect_err("timed out");
+        let submitted = |submissions| counted(&emulator, Operation::Submit, submissions);
+        let limit = Duration::from_secs(10);
+        let call = endpoint.subscribe(input()).timeout(limit).cancel_on_timeout(cancels);
+        let error = passing(limit, submitted(1), call).await.expect_err("timed out");
         assert!(error.is_timeout() && error.endpoint() == Some(ENDPOINT), "{error:?}");
         late();
-        let error = endpoint.submit(input()).timeout(moment).await.expect_err("timed out");
+        let call = endpoint.submit(input()).timeout(limit);
+        let error = passing(limit, submitted(2), call).await.expect_err("timed out");
         assert!(error.is_timeout() && error.endpoint() == Some(ENDPOINT), "{error:?}");
         late();
         let call = endpoint.subscribe(input()).cancel_on_drop(cancels).send();
-        assert!(tokio::time::timeout(moment, call).await.is_err());
+        tokio::select! {
+            _ = call => unreachable!("the response is late"),
+            () = submitted(3) => {}
+        }
 
         emulator.advance_time(hour);
         // A plain submission is always cancelled, because no caller has its id.

@@ -11,7 +11,8 @@ use fal_emulator::{Emulator, Operation, Pace};
 use futures_util::StreamExt;
 use serde_json::json;
 
-use crate::support::emulator::{start, start_instant, stored_file};
+use crate::support::emulator::{count, counted, start, start_instant, stored_file};
+use crate::support::time::settle;
 
 const URL: &str = "https://example.com/a.png";
 
@@ -276,8 +277,22 @@ async fn keep_alives_prevent_a_reconnect() {
         .start()
         .await
         .expect("an emulator");
-    let client = emulator.client_builder().stream_idle_timeout(Duration::from_millis(200)).build().expect("a client");
-    client.endpoint(ENDPOINT).subscribe(input()).await.expect("a result");
+    let client = emulator.client_builder().status_idle_timeout(Duration::from_millis(200)).build().expect("a client");
+    let passed = async {
+        counted(&emulator, Operation::StatusStream, 1).await;
+        // While this is never idle, only this moves the clock.
+        tokio::time::pause();
+        while count(&emulator, Operation::Result) == 0 {
+            settle().await;
+            tokio::time::advance(Duration::from_millis(10)).await;
+        }
+        tokio::time::resume();
+        std::future::pending().await
+    };
+    tokio::select! {
+        outcome = client.endpoint(ENDPOINT).subscribe(input()).send() => drop(outcome.expect("a result")),
+        () = passed => unreachable!("it never ends"),
+    }
     let operations: Vec<Operation> = emulator.requests().iter().map(|request| request.operation()).collect();
     assert_eq!(operations, [Operation::Submit, Operation::StatusStream, Operation::Result]);
 }

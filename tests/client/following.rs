@@ -7,9 +7,10 @@ use futures_util::StreamExt;
 use serde_json::json;
 
 use crate::support::queue::{
-    COMPLETED, QUEUED, completed, followed, followed_by, lines, result, running, server, submitted,
+    COMPLETED, QUEUED, completed, followed, followed_by, lines, result, running, server, skip, submitted,
 };
 use crate::support::server::Reply;
+use crate::support::time::settle;
 
 #[tokio::test]
 async fn every_log_line_arrives_once_when_streams_and_polls_break() {
@@ -105,9 +106,20 @@ async fn silence_counts_as_a_broken_connection() {
         ),
     ] {
         let server = server(&[submitted(), ("stream", stream), ("status", status), result()]).await;
-        let moment = Duration::from_millis(200);
-        let builder = server.builder().response_timeout(moment).idle_timeout(moment).stream_idle_timeout(moment);
-        let (messages, outcome) = followed_by(&builder.build().expect("a client")).await;
+        let limit = Duration::from_secs(30);
+        let builder = server.builder().response_timeout(limit).idle_timeout(limit).status_idle_timeout(limit);
+        let client = builder.build().expect("a client");
+        let silences = async {
+            for count in 1.. {
+                server.held_times(count).await;
+                settle().await;
+                skip(limit).await;
+            }
+        };
+        let (messages, outcome) = tokio::select! {
+            followed = followed_by(&client) => followed,
+            () = silences => unreachable!("it never ends"),
+        };
         assert_eq!((messages.as_str(), outcome.ok()), ("abcdef", Some(json!({ "ok": 1 }))), "{name}");
     }
 }

@@ -7,8 +7,9 @@ use fal_client::{Cancellation, ErrorKind, RetryPolicy};
 use futures_util::StreamExt;
 use serde_json::json;
 
-use crate::support::queue::{COMPLETED, QUEUED, SUBMITTED, followed, operation, server, submitted};
+use crate::support::queue::{COMPLETED, QUEUED, SUBMITTED, count_of, followed, operation, received, server, submitted};
 use crate::support::server::{Reply, Server};
+use crate::support::time::{LIMIT, passing, requests};
 
 #[tokio::test]
 async fn a_cancelled_request_is_a_cancelled_error() {
@@ -46,13 +47,8 @@ async fn a_timed_out_subscription_is_cancelled() {
     let script =
         [submitted(), ("stream", vec![Reply::json(404, "{}")]), ("status", vec![Reply::json(202, QUEUED)]), cancel];
     let server = server(&script).await;
-    let error = server
-        .client()
-        .endpoint("a/b")
-        .subscribe(json!({}))
-        .timeout(Duration::from_millis(500))
-        .await
-        .expect_err("timed out");
+    let call = server.client().endpoint("a/b").subscribe(json!({})).timeout(LIMIT);
+    let error = passing(LIMIT, received(&server, "status", 1), call).await.expect_err("timed out");
     assert!(error.is_timeout(), "{error}");
     assert_eq!((error.kind(), error.request_id()), (ErrorKind::Timeout, Some("R1")));
     assert_eq!(error.cancellation(), Some(&Cancellation::Requested));
@@ -118,8 +114,9 @@ async fn requests_in_flight_stay_within_the_limit() {
 #[tokio::test]
 async fn a_submission_without_a_response_is_not_retried() {
     let server = server(&[("submit", vec![Reply::never()])]).await;
-    let client = server.builder().response_timeout(Duration::from_millis(30)).build().expect("a client");
-    let error = client.endpoint("a/b").submit(json!({})).await.expect_err("timed out");
+    let client = server.builder().response_timeout(LIMIT).build().expect("a client");
+    let call = client.endpoint("a/b").submit(json!({}));
+    let error = passing(LIMIT, server.held(), call).await.expect_err("timed out");
     assert!(error.is_timeout() && error.attempts().len() == 1, "{error:?}");
     assert_eq!(server.seen().len(), 1);
 }
@@ -130,11 +127,13 @@ async fn a_timed_out_wait_cancels_only_with_cancel_on_timeout() {
     let script = [("stream", vec![Reply::json(404, "{}")]), ("status", vec![Reply::json(202, QUEUED)]), cancel];
     let server = server(&script).await;
     let endpoint = server.client().endpoint("a/b");
-    let moment = Duration::from_millis(50);
-    let error = endpoint.wait("R1").timeout(moment).await.expect_err("timed out");
+    let call = endpoint.wait("R1").timeout(LIMIT);
+    let error = passing(LIMIT, received(&server, "status", 1), call).await.expect_err("timed out");
     assert!(error.is_timeout() && error.cancellation().is_none());
     assert!(!server.lines().iter().any(|line| line.starts_with("PUT")));
-    let error = endpoint.wait("R1").timeout(moment).cancel_on_timeout(true).await.expect_err("timed out");
+    let call = endpoint.wait("R1").timeout(LIMIT).cancel_on_timeout(true);
+    let polled = count_of(&server, "status") + 1;
+    let error = passing(LIMIT, received(&server, "status", polled), call).await.expect_err("timed out");
     assert_eq!(error.cancellation(), Some(&Cancellation::AlreadyCompleted));
 }
 
@@ -153,7 +152,8 @@ async fn a_call_abandoned_between_two_attempts_is_not_retried() {
         let endpoint = client.endpoint("a/b");
         let call = endpoint.subscribe(json!({})).cancel_on_drop(true);
         if timed {
-            call.timeout(Duration::from_millis(300)).await.expect_err("timed out");
+            let call = call.timeout(LIMIT);
+            passing(LIMIT, requests(&server, 1), call).await.expect_err("timed out");
         } else {
             tokio::select! {
                 _ = call.send() => unreachable!("the backoff is an hour"),
@@ -161,8 +161,8 @@ async fn a_call_abandoned_between_two_attempts_is_not_retried() {
             }
         }
         // A retry in the background would occupy the only slot.
-        let moment = Duration::from_millis(300);
-        endpoint.run(json!({})).timeout(moment).await.expect_err("busy");
+        let call = endpoint.run(json!({})).timeout(LIMIT);
+        passing(LIMIT, requests(&server, 2), call).await.expect_err("busy");
         assert_eq!(server.lines(), ["POST /queue/a/b", "POST /run/a/b"]);
     }
 }
@@ -197,18 +197,19 @@ async fn every_ended_call_frees_its_slot() {
     let server = server(&script).await;
     let client = server.builder().max_in_flight(1).build().expect("a client");
     let endpoint = client.endpoint("a/b");
-    let moment = Duration::from_millis(100);
 
     endpoint.subscribe(json!({})).await.expect_err("refused");
     endpoint.submit(json!({})).await.expect_err("no id");
     endpoint.subscribe(json!({})).await.expect_err("forbidden");
     endpoint.submit(json!({})).await.expect("a job");
-    endpoint.subscribe(json!({})).timeout(moment).await.expect_err("timed out");
+    let call = endpoint.subscribe(json!({})).timeout(LIMIT);
+    passing(LIMIT, received(&server, "status", 2), call).await.expect_err("timed out");
     // Dropped while it is followed and another call waits for the slot.
     let mut updates = endpoint.subscribe(json!({})).updates();
     updates.next().await.expect("a job").expect("no error");
     let sent = server.seen().len();
-    endpoint.submit(json!({})).timeout(moment).await.expect_err("no free slot");
+    let call = endpoint.submit(json!({})).timeout(LIMIT);
+    passing(LIMIT, std::future::ready(()), call).await.expect_err("no free slot");
     let submitted = server.lines()[sent..].iter().filter(|line| line.starts_with("POST")).count();
     assert_eq!(submitted, 0, "sent without a slot");
     drop(updates);
@@ -229,9 +230,10 @@ async fn a_call_dropped_while_cancelling_cancels_again() {
         _ => Reply::json(202, QUEUED),
     })
     .await;
-    let call = server.client().endpoint("a/b").subscribe(json!({})).timeout(Duration::from_millis(300));
+    let call = server.client().endpoint("a/b").subscribe(json!({})).timeout(LIMIT).cancel_on_drop(true);
+    let call = passing(LIMIT, received(&server, "status", 1), call);
     tokio::select! {
-        _ = call.cancel_on_drop(true).send() => unreachable!("the server never responds"),
+        _ = call => unreachable!("the server never responds"),
         _ = receiver.wait_for(|count| *count == 1) => {}
     }
     receiver.wait_for(|count| *count == 2).await.expect("a second cancel request");

@@ -208,7 +208,7 @@ async fn extreme_durations_are_accepted() {
     let server = server(Reply::events(&[COMPLETED]), Reply::json(200, "{}")).await;
     let always = Duration::MAX;
     let policy = RetryPolicy::default().first_delay(always).max_delay(always).patience(always).max_attempts(u32::MAX);
-    let client = server.builder().response_timeout(always).idle_timeout(always).stream_idle_timeout(always);
+    let client = server.builder().response_timeout(always).idle_timeout(always).status_idle_timeout(always);
     let endpoint = client.retry(policy).build().expect("a client").endpoint("a/b");
     endpoint.run(json!({})).timeout(always).start_timeout(always).await.expect("a response");
     let job = endpoint.submit(json!({})).timeout(always).await.expect("a job");
@@ -220,7 +220,7 @@ async fn extreme_durations_are_accepted() {
     let never = Duration::ZERO;
     let server = Server::start(|_, _| Reply::never()).await;
     let policy = RetryPolicy::default().first_delay(never).max_delay(never).patience(never).max_attempts(0);
-    let client = server.builder().response_timeout(never).idle_timeout(never).stream_idle_timeout(never);
+    let client = server.builder().response_timeout(never).idle_timeout(never).status_idle_timeout(never);
     let endpoint = client.retry(policy).build().expect("a client").endpoint("a/b");
     for error in [
         endpoint.submit(json!({})).await.map(drop),

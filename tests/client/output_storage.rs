@@ -9,9 +9,10 @@ use fal_emulator::{Emulator, Operation, Pace};
 use futures_util::StreamExt;
 use serde_json::json;
 
-use crate::support::emulator::{count, mistakes};
+use crate::support::emulator::{count, counted, mistakes};
 use crate::support::recorder::Recorder;
 use crate::support::server::{Reply, Server};
+use crate::support::time::{LIMIT, passing};
 
 const BUCKET: &str = "https://fox-outputs.s3.eu-west-1.amazonaws.com/";
 
@@ -101,15 +102,16 @@ async fn downloads_wait_for_the_upload() {
 #[tokio::test]
 async fn a_file_that_never_appears_is_an_error_with_the_reason() {
     let emulator = emulator(Duration::MAX).await;
-    let retry = quick().patience(Duration::from_millis(200));
+    let retry = quick().patience(Duration::from_secs(50));
     let client = emulator.client_builder().retry(retry).build().expect("a client");
     let response = client.endpoint(redux::ENDPOINT).run(input()).output_to(post()).await.expect("an output");
     emulator.advance_time(Duration::from_secs(86_400));
     let image = &response.data.images[0];
-    let error = client.download_bytes(image).await.expect_err("missing");
+    // More often than any other missing file.
+    let often = counted(&emulator, Operation::Media, 5);
+    let error = passing(LIMIT, often, client.download_bytes(image)).await.expect_err("missing");
     assert_eq!(error.status().map(|status| status.as_u16()), Some(404));
-    assert!(error.to_string().contains("not in the bucket after 200ms"), "{error}");
-    assert!(count(&emulator, Operation::Media) > 4, "more often than any other missing file");
+    assert!(error.to_string().contains("not in the bucket after 50s"), "{error}");
 
     // The caller decides, also against the client's policy and for buckets that the client does not know.
     let before = count(&emulator, Operation::Media);
@@ -120,9 +122,10 @@ async fn a_file_that_never_appears_is_an_error_with_the_reason() {
     let error = other.download_bytes(image).await.expect_err("missing");
     assert!(!error.to_string().contains("bucket after"), "{error}");
     assert_eq!(count(&emulator, Operation::Media) - before, 1);
-    let patient = other.download_bytes(image).wait_for_upload(Duration::from_millis(1500));
-    assert!(patient.await.expect_err("missing").to_string().contains("bucket after 1.5s"));
-    assert!(count(&emulator, Operation::Media) - before >= 3);
+    let patient = other.download_bytes(image).wait_for_upload(Duration::from_millis(90_500));
+    let often = counted(&emulator, Operation::Media, before + 4);
+    let error = passing(LIMIT, often, patient).await.expect_err("missing");
+    assert!(error.to_string().contains("bucket after 90.5s"), "{error}");
 }
 
 /// S3 responds with 403 for a missing object to those who may not list the bucket.

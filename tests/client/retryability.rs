@@ -9,9 +9,10 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::support::emulator::start;
+use crate::support::emulator::{counted, start};
 use crate::support::queue::{COMPLETED, server, submitted};
 use crate::support::server::{KEY, Reply, Server};
+use crate::support::time::{LIMIT, passing, requests};
 use crate::support::unreachable::Unreachable;
 
 const ENDPOINT: &str = "fal-ai/flux/dev/redux";
@@ -103,14 +104,16 @@ async fn a_request_that_was_not_sent_is_not_billed() {
     // The time limit passes while the client waits for its key, or between two attempts.
     let server = Server::start(|_, _| Reply::json(429, "{}").header("retry-after", "60")).await;
     let never = server.builder().key_provider(std::future::pending::<Result<String, std::io::Error>>);
-    let moment = Duration::from_millis(50);
+    let moment = Duration::from_secs(30);
     for (builder, expected) in [(never, 0), (server.builder(), 1)] {
         let endpoint = builder.build().expect("a client").endpoint("a/b");
         let seen = server.seen().len();
-        let error = endpoint.run(json!({})).timeout(moment).await.expect_err("timed out");
+        let call = endpoint.run(json!({})).timeout(moment);
+        let error = passing(moment, requests(&server, seen + expected), call).await.expect_err("timed out");
         assert_eq!((error.kind(), predicates(&error)), (ErrorKind::Timeout, FREE_TO_RETRY), "{error}");
         assert_eq!(server.seen().len() - seen, expected);
-        let error = endpoint.submit(json!({})).timeout(moment).await.expect_err("timed out");
+        let call = endpoint.submit(json!({})).timeout(moment);
+        let error = passing(moment, requests(&server, seen + 2 * expected), call).await.expect_err("timed out");
         assert_eq!((error.kind(), predicates(&error)), (ErrorKind::Timeout, FREE_TO_RETRY), "{error}");
     }
 }
@@ -119,16 +122,18 @@ async fn a_request_that_was_not_sent_is_not_billed() {
 async fn a_time_limit_that_passes_after_sending_leaves_a_possible_bill() {
     let server = Server::start(|_, _| Reply::never()).await;
     let endpoint = server.client().endpoint("a/b");
-    let moment = Duration::from_millis(200);
+    let (run, submit) = (endpoint.run(json!({})).timeout(LIMIT), endpoint.submit(json!({})).timeout(LIMIT));
+    let subscribe = endpoint.subscribe(json!({})).timeout(LIMIT);
     for error in [
-        endpoint.run(json!({})).timeout(moment).await.map(drop).expect_err("timed out"),
-        endpoint.submit(json!({})).timeout(moment).await.map(drop).expect_err("timed out"),
-        endpoint.subscribe(json!({})).timeout(moment).await.map(drop).expect_err("timed out"),
+        passing(LIMIT, requests(&server, 1), run).await.map(drop).expect_err("timed out"),
+        passing(LIMIT, requests(&server, 2), submit).await.map(drop).expect_err("timed out"),
+        passing(LIMIT, requests(&server, 3), subscribe).await.map(drop).expect_err("timed out"),
     ] {
         assert_eq!((error.kind(), predicates(&error)), (ErrorKind::Timeout, MAY_BE_BILLED), "{error}");
     }
-    let response_timeout = server.builder().response_timeout(moment).build().expect("a client");
-    let error = response_timeout.endpoint("a/b").submit(json!({})).await.expect_err("timed out");
+    let response_timeout = server.builder().response_timeout(LIMIT).build().expect("a client");
+    let call = response_timeout.endpoint("a/b").submit(json!({}));
+    let error = passing(LIMIT, requests(&server, 4), call).await.expect_err("timed out");
     assert_eq!((error.kind(), predicates(&error)), (ErrorKind::Timeout, MAY_BE_BILLED), "{error}");
 }
 
@@ -136,13 +141,13 @@ async fn a_time_limit_that_passes_after_sending_leaves_a_possible_bill() {
 async fn a_subscription_that_fails_after_its_submission_must_not_be_repeated() {
     let emulator = start(Pace::manual()).await;
     let endpoint = emulator.client().endpoint(ENDPOINT);
-    let moment = Duration::from_millis(200);
-    let call = endpoint.subscribe(input()).timeout(moment).cancel_on_timeout(false);
-    let error = call.await.expect_err("timed out");
+    let call = endpoint.subscribe(input()).timeout(LIMIT).cancel_on_timeout(false);
+    let error = passing(LIMIT, counted(&emulator, Operation::StatusStream, 1), call).await.expect_err("timed out");
     assert_eq!(predicates(&error), MAY_BE_BILLED, "{error}");
     assert_eq!(error.request_id(), Some(emulator.jobs()[0].request_id()));
     // A request that was removed from the queue is not billed.
-    let error = endpoint.subscribe(input()).timeout(moment).await.expect_err("timed out");
+    let call = endpoint.subscribe(input()).timeout(LIMIT);
+    let error = passing(LIMIT, counted(&emulator, Operation::StatusStream, 2), call).await.expect_err("timed out");
     assert_eq!((error.cancellation(), predicates(&error)), (Some(&Cancellation::Removed), FREE_TO_RETRY), "{error}");
 
     let lost = [submitted(), ("stream", vec![Reply::events(&[COMPLETED])]), ("result", vec![Reply::dropped()])];

@@ -128,9 +128,12 @@ async fn a_lost_connection_is_an_error_after_the_events() {
 #[tokio::test]
 async fn a_stream_that_ends_within_an_event_is_an_error() {
     // Without a length, a lost connection looks like the end.
-    let (events, error) = failed(Reply::text(200, "text/event-stream", "data: 1\n\ndata: {\"a\":").unannounced()).await;
-    assert_eq!((events, error.kind()), (1, ErrorKind::Transport));
-    assert!(error.to_string().contains("ended within an event"), "{error}");
+    for cut in [r#"{"a":"#, r#"{"a":NaN,"b"#, r#""a fo"#, r#""a\"#, "[1, tru", "[", r#"{"a":"é\u12"#] {
+        let body = format!("data: 1\n\ndata: {cut}");
+        let (events, error) = failed(Reply::text(200, "text/event-stream", &body).unannounced()).await;
+        assert_eq!((events, error.kind()), (1, ErrorKind::Transport), "{cut}");
+        assert!(error.to_string().contains("ended within an event"), "{error}");
+    }
 }
 
 #[tokio::test]

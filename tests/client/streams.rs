@@ -78,6 +78,7 @@ async fn every_form_of_event_is_delivered() {
             [json!(0), json!(false), json!(""), Value::Null, json!([]), json!({})].map(output).to_vec(),
         ),
         ("no blank line after the last event", b"data: 1\n\ndata: 2", vec![output(json!(1)), output(json!(2))]),
+        ("a last text that begins like JSON", b"data: [END]", vec![text("[END]")]),
         ("[DONE]", b"data: 1\n\ndata: [DONE]\n\ndata: 2\n\n", vec![output(json!(1))]),
         ("no event", b": ping\n\n", vec![]),
         ("NaN", b"data: {\"a\":NaN}\n\n", vec![output(json!({ "a": null }))]),

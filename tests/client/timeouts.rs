@@ -7,7 +7,8 @@ use fal_emulator::{Emulator, Fault, Operation, Pace};
 use futures_util::StreamExt;
 use serde_json::json;
 
-use crate::support::emulator::{start, start_instant};
+use crate::support::emulator::{count, counted, start, start_instant};
+use crate::support::time::{LIMIT, passing};
 
 const ENDPOINT: &str = "fal-ai/flux/dev/redux";
 
@@ -20,30 +21,32 @@ fn client_of(emulator: &Emulator) -> Client {
         .expect("a client")
 }
 
-/// Returns the error of a call that times out after a second in its backoff, and the id of its request.
+/// Returns the error of a call that times out after a minute in its backoff, and the id of its request.
 async fn timed_out(operation: Operation) -> (Error, Option<String>) {
     let emulator = start(Pace::manual()).await;
     let endpoint = client_of(&emulator).endpoint(ENDPOINT);
     let input = json!({ "image_url": "https://example.com/a.png" });
     let busy = |operation| emulator.inject_fault(operation, Fault::respond(429).header("x-fal-needs-retry", "1"));
-    let second = Duration::from_secs(1);
+    let minute = Duration::from_secs(60);
     let job = match operation {
         Operation::Run | Operation::Submit => None,
         _ => Some(endpoint.submit(input.clone()).await.expect("a job").request_id),
     };
     let id = job.clone().unwrap_or_default();
     busy(operation);
+    let received = counted(&emulator, operation, count(&emulator, operation) + 1);
     let done = match operation {
-        Operation::Run => endpoint.run(input).timeout(second).await.map(drop),
-        Operation::Submit => endpoint.submit(input).timeout(second).await.map(drop),
-        Operation::Status => endpoint.status(&id).timeout(second).await.map(drop),
-        Operation::Result => endpoint.result(&id).timeout(second).await.map(drop),
-        Operation::Cancel => endpoint.cancel(&id).timeout(second).await.map(drop),
+        Operation::Run => passing(minute, received, endpoint.run(input).timeout(minute)).await.map(drop),
+        Operation::Submit => passing(minute, received, endpoint.submit(input).timeout(minute)).await.map(drop),
+        Operation::Status => passing(minute, received, endpoint.status(&id).timeout(minute)).await.map(drop),
+        Operation::Result => passing(minute, received, endpoint.result(&id).timeout(minute)).await.map(drop),
+        Operation::Cancel => passing(minute, received, endpoint.cancel(&id).timeout(minute)).await.map(drop),
         _ => {
             // Without a stream, the client polls and finds the service busy.
             emulator.inject_fault(Operation::StatusStream, Fault::respond(404));
             emulator.inject_fault(Operation::Status, Fault::respond(503).html("nginx"));
-            endpoint.wait(&id).timeout(second).cancel_on_timeout(true).await.map(drop)
+            let call = endpoint.wait(&id).timeout(minute).cancel_on_timeout(true);
+            passing(minute, received, call).await.map(drop)
         }
     };
     (done.expect_err("timed out"), job)
@@ -59,10 +62,10 @@ async fn a_timeout_error_lists_the_attempts() {
         Operation::Cancel,
         Operation::StatusStream,
     ];
-    let errors = futures_util::future::join_all(operations.map(timed_out)).await;
-    for (operation, (error, job)) in operations.into_iter().zip(errors) {
+    for operation in operations {
+        let (error, job) = timed_out(operation).await;
         assert!(error.is_timeout() && error.kind() == ErrorKind::Timeout, "{operation:?} {error:?}");
-        assert!(error.to_string().contains("timed out after 1s"), "{operation:?} {error}");
+        assert!(error.to_string().contains("timed out after 60s"), "{operation:?} {error}");
         assert_eq!((error.endpoint(), error.request_id()), (Some(ENDPOINT), job.as_deref()), "{operation:?}");
         assert!(!error.attempts().is_empty(), "{operation:?} {error:?}");
         assert!(error.to_string().contains("last attempt: fal returned"), "{operation:?} {error}");
@@ -106,7 +109,8 @@ async fn attempts_before_a_success_are_not_listed() {
     let job = endpoint.submit(json!({ "image_url": "https://example.com/a.png" })).await.expect("a job");
     emulator.inject_fault(Operation::StatusStream, Fault::respond(404));
     emulator.inject_fault(Operation::Status, Fault::respond(503).html("nginx"));
-    let error = endpoint.wait(&job).timeout(Duration::from_secs(1)).await.expect_err("timed out");
+    let call = endpoint.wait(&job).timeout(LIMIT);
+    let error = passing(LIMIT, counted(&emulator, Operation::Status, 2), call).await.expect_err("timed out");
     assert!(error.is_timeout() && error.attempts().is_empty(), "{error:?}");
 }
 

@@ -10,6 +10,8 @@ use serde_json::json;
 
 use crate::support::bytes::some_bytes;
 use crate::support::emulator::{mistakes, start_instant, stored_file};
+use crate::support::queue::skip;
+use crate::support::time::{LIMIT, settle};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -295,11 +297,24 @@ async fn an_upload_times_out_when_the_host_stops_reading() {
     }
     let client = builder(&emulator)
         .uploads(policy().multipart_above(u64::MAX))
-        .idle_timeout(Duration::from_millis(100))
+        .idle_timeout(LIMIT)
         .retry(RetryPolicy::default().max_attempts(2))
         .build()
         .expect("a client");
     let file = FileInput::bytes(vec![0; LARGE], "a/b");
-    let error = client.storage().upload(file).repository(Repository::Signed).await.expect_err("timed out");
+    let call = client.storage().upload(file).repository(Repository::Signed);
+    let silence = async {
+        while count(&emulator, PUT) == 0 {
+            tokio::task::yield_now().await;
+        }
+        loop {
+            settle().await;
+            skip(LIMIT).await;
+        }
+    };
+    let error = tokio::select! {
+        outcome = call.send() => outcome.expect_err("timed out"),
+        () = silence => unreachable!("it never ends"),
+    };
     assert!(error.is_timeout() && error.attempts().len() == 2, "{error:?}");
 }

@@ -109,6 +109,20 @@ async fn the_owner_decides_on_further_headers() {
 }
 
 #[tokio::test]
+async fn a_header_is_forwarded_once_however_often_it_is_set() {
+    let fal = Server::start(|_, _| Reply::json(200, "{}")).await;
+    let names = ["Accept", "x-fal-runner-hint", "X-Fal-Tags", "x-fal-tags"];
+    let builder = names.into_iter().fold(builder(&fal).endpoints(["**"]), |builder, name| builder.forward_header(name));
+    let proxy = Mounted::start(builder.allow_anyone().build().expect("a proxy")).await;
+    let request = proxy.request("POST", RUN).header("accept", "text/event-stream").header("x-fal-tags", "a=1");
+    request.header("x-fal-runner-hint", "lora-7").send().await.expect("a response");
+    let seen = &fal.seen()[0];
+    for name in names.map(str::to_ascii_lowercase) {
+        assert_eq!(seen.headers.iter().filter(|(found, _)| *found == name).count(), 1, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn an_anonymous_client_forwards_no_key_of_the_caller() {
     let fal = Server::start(|_, _| Reply::json(200, "{}")).await;
     let client = fal.builder().anonymous().build().expect("a client");

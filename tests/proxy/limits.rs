@@ -105,3 +105,42 @@ async fn authentication_has_the_time_limit_and_no_permit() {
     let (status, detail) = slow.await.expect("a call");
     assert_eq!((status, fal.seen().len()), (504, 1), "{detail}");
 }
+
+#[tokio::test]
+async fn a_caller_that_does_not_read_is_limited() {
+    let events = "data: 1\n\n".repeat(4 << 20);
+    let fal = Server::start(move |_, seen| match seen.method.as_str() {
+        "POST" => Reply::text(200, "text/event-stream", &events),
+        _ => Reply::json(200, "{}"),
+    })
+    .await;
+    let limit = Duration::from_millis(100);
+    for builder in [builder(&fal).idle_timeout(limit), builder(&fal).time_limit(limit)] {
+        let builder = builder.endpoints(["**"]).max_in_flight(1).allow_anyone();
+        let proxy = Mounted::start(builder.build().expect("a proxy")).await;
+        let unread = proxy.request("POST", RUN).send().await.expect("a response");
+        let admitted = async {
+            while proxy.send("GET", STATUS).await.0 == 429 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), admitted).await.expect("the stream ends");
+        unread.bytes().await.expect_err("the body is incomplete");
+    }
+}
+
+#[tokio::test]
+async fn a_hook_that_panics_refuses_its_caller_alone() {
+    let fal = Server::start(|_, _| Reply::json(200, "{}")).await;
+    let builder =
+        builder(&fal).endpoints(["**"]).max_in_flight(1).authenticate(async |caller: fal_client::proxy::Caller| {
+            let session = caller.headers().get("x-session").expect("a session");
+            if session == "alice" { Ok(()) } else { panic!("an unknown session") }
+        });
+    let proxy = Mounted::start(builder.build().expect("a proxy")).await;
+    for request in [proxy.request("POST", RUN), proxy.request("POST", RUN).header("x-session", "mallory")] {
+        request.send().await.expect_err("the connection is closed");
+    }
+    assert_eq!(fal.seen().len(), 0);
+    assert_eq!(outcome(proxy.request("POST", RUN).header("x-session", "alice")).await.0, 200);
+}

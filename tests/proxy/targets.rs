@@ -184,6 +184,20 @@ async fn other_urls_are_refused() {
 }
 
 #[tokio::test]
+async fn long_urls_are_forwarded_or_refused() {
+    let fal = fal().await;
+    let proxy = open(&fal).await;
+    let url = |length: usize| {
+        let start = "https://fal.run/acme/painter/stream?prompt=";
+        format!("{start}{}", ",".repeat(length - start.len()))
+    };
+    assert_eq!(proxy.send("POST", &url(16 << 10)).await.0, 200);
+    let (status, detail) = proxy.send("POST", &url((16 << 10) + 1)).await;
+    assert!(status == 400 && detail.contains("16384 bytes"), "{status} {detail}");
+    assert_eq!(fal.seen().len(), 1);
+}
+
+#[tokio::test]
 async fn each_path_has_one_method() {
     let fal = fal().await;
     let proxy = open(&fal).await;
@@ -218,4 +232,37 @@ async fn urls_of_another_machine_without_tls_are_not_targets() {
     let proxy = fal_client::proxy::Proxy::builder(client.build().expect("a client")).endpoints(["**"]);
     let proxy = Mounted::start(proxy.allow_anyone().build().expect("a proxy")).await;
     assert_eq!(proxy.send("POST", "http://10.1.2.3/run/acme/painter").await.0, 400);
+}
+
+/// A gateway may have one of fal's hosts below another.
+#[tokio::test]
+async fn an_endpoint_id_does_not_lead_to_another_host() {
+    let fal = fal().await;
+    let base = fal.base();
+    let client = fal.builder().run_host(base).api_host(format!("{base}/api"));
+    let proxy = fal_client::proxy::Proxy::builder(client.build().expect("a client")).endpoints(["**"]);
+    let proxy = Mounted::start(proxy.allow_anyone().build().expect("a proxy")).await;
+    for target in [
+        "https://fal.run/rest/tokens/realtime",
+        "https://fal.run/rest/storage/auth",
+        "https://fal.run/api/v1/keys",
+        "https://fal.run/queue/acme/painter",
+        &format!("{base}/api/v1/keys"),
+    ] {
+        assert_eq!(proxy.send("POST", target).await.0, 400, "{target}");
+    }
+    assert_eq!(fal.lines(), [""; 0]);
+    for (method, target, line) in [
+        ("POST", format!("{base}/acme/painter"), "POST /acme/painter"),
+        ("POST", "https://fal.run/queues/acme".to_owned(), "POST /queues/acme"),
+        (
+            "POST",
+            format!("{base}/queue/acme/painter?fal_max_queue_length=1"),
+            "POST /queue/acme/painter?fal_max_queue_length=1",
+        ),
+        ("GET", format!("{base}/queue/acme/painter/requests/R1"), "GET /queue/acme/painter/requests/R1"),
+    ] {
+        assert_eq!(proxy.send(method, &target).await.0, 200, "{target}");
+        assert_eq!(fal.lines().last().map(String::as_str), Some(line));
+    }
 }

@@ -47,7 +47,7 @@ async fn handshakes_leave_no_connection_and_no_task() {
     let openings: [Opening; 3] = [
         |client| opened(client.endpoint("a/b").realtime().send()),
         // The request for the token is held.
-        |client| opened(client.endpoint("a/b").realtime().with_token().send()),
+        |client| opened(client.endpoint("a/b").realtime().token_auth().send()),
         |client| opened(client.endpoint("a/b").run_connection().send()),
     ];
     for opening in openings {

@@ -224,3 +224,26 @@ async fn caller_that_only_sends_responds_to_pings_and_loses_no_result() {
     assert_eq!(connection.next().await.expect("a frame").expect("a result"), json!(2));
     assert!(connection.next().await.is_none());
 }
+
+#[tokio::test]
+async fn closing_has_a_time_limit() {
+    let host = Host::start(async |_, _socket| std::future::pending().await).await;
+    let client = host.client();
+    let endpoint = client.endpoint("a/b");
+    let connection = endpoint.realtime().await.expect("connected");
+    let runs = endpoint.run_connection().await.expect("connected");
+    // The clock advances as soon as nothing else happens.
+    tokio::time::pause();
+    for closed in [connection.close().await, runs.close().await] {
+        let error = closed.expect_err("not confirmed");
+        assert!(error.is_timeout() && error.endpoint() == Some("a/b"), "{error}");
+    }
+    // Half a connection waits for its inputs to be written.
+    tokio::time::resume();
+    let (mut sink, _stream) = endpoint.realtime().send_queue(1).await.expect("connected").split();
+    tokio::time::pause();
+    let large = json!({ "prompt": "x".repeat(8 << 20) });
+    sink.feed(large).await.expect("queued");
+    let error = sink.close().await.expect_err("not written");
+    assert!(error.is_timeout() && error.endpoint() == Some("a/b"), "{error}");
+}

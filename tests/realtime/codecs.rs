@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use fal_client::{Endpoint, ErrorKind, RealtimeFrame};
+use fal_client::realtime::RealtimeFrame;
+use fal_client::{Endpoint, ErrorKind};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 

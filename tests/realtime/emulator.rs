@@ -68,7 +68,7 @@ async fn tokens_of_both_kinds_open_connections() {
         let provide = move |_| std::future::ready(Ok::<_, std::io::Error>(token.as_str().to_owned()));
         let anonymous = emulator.client_builder().anonymous().build().expect("a client");
         let redux = anonymous.fal_ai().flux().dev().redux();
-        let mut connection = redux.realtime().with_token_provider(provide).await?;
+        let mut connection = redux.realtime().token_provider(provide).await?;
         connection.send(input()).await?;
         connection.next().await.expect("a frame")
     };
@@ -84,7 +84,7 @@ async fn tokens_of_both_kinds_open_connections() {
     let error = connect_with(token).await.expect_err("expired");
     assert!(error.is_unauthorized(), "{error}");
 
-    let mut connection = redux.realtime().with_token().await.expect("connected");
+    let mut connection = redux.realtime().token_auth().await.expect("connected");
     connection.send(input()).await.expect("sent");
     connection.next().await.expect("a frame").expect("an output");
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fal_client::SendPolicy;
+use fal_client::realtime::SendPolicy;
 use futures_util::FutureExt;
 use serde_json::{Value, json};
 use tokio::sync::Notify;

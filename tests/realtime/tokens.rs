@@ -23,7 +23,7 @@ fn issue_any(index: usize) -> Option<String> {
 async fn token_replaces_the_key_in_the_handshake() {
     let host = Host::start_with(issue, async |_, mut socket| drop(drain(&mut socket).await)).await;
     let endpoint = host.client().endpoint("ada/sketch/fast");
-    drop(endpoint.realtime().with_token().max_buffering(5).await.expect("connected"));
+    drop(endpoint.realtime().token_auth().max_buffering(5).await.expect("connected"));
     let seen = host.seen();
     assert_eq!(host.lines()[0], "POST /rest/tokens/");
     let body: Value = serde_json::from_str(&seen[0].body).expect("JSON");
@@ -33,7 +33,7 @@ async fn token_replaces_the_key_in_the_handshake() {
     assert_eq!(seen[1].header("authorization"), None);
     assert!(!format!("{:?}", seen[1]).contains("secret-of-key"));
 
-    drop(endpoint.realtime().with_token().token_lifetime(Duration::from_secs(30)).await.expect("connected"));
+    drop(endpoint.realtime().token_auth().token_lifetime(Duration::from_secs(30)).await.expect("connected"));
     let body: Value = serde_json::from_str(&host.seen()[2].body).expect("JSON");
     assert_eq!(body["token_expiration"], 30);
 }
@@ -48,9 +48,9 @@ async fn provider_receives_the_application_with_its_path() {
         std::future::ready(Ok::<_, std::io::Error>("mine-1234".to_owned()))
     };
     let anonymous = host.builder().anonymous().build().expect("a client");
-    drop(anonymous.endpoint("2718-sketch").realtime().with_token_provider(provide.clone()).await.expect("connected"));
+    drop(anonymous.endpoint("2718-sketch").realtime().token_provider(provide.clone()).await.expect("connected"));
     let connecting = host.client().endpoint("a/b").realtime().path("custom/path");
-    drop(connecting.with_token_provider(provide).await.expect("connected"));
+    drop(connecting.token_provider(provide).await.expect("connected"));
     assert_eq!(apps.lock().expect("not poisoned")[..], ["2718/sketch/realtime", "a/b/custom/path"]);
     assert_eq!(
         host.lines(),
@@ -63,13 +63,13 @@ async fn provider_receives_the_application_with_its_path() {
 async fn failed_provider_opens_no_connection() {
     let host = Host::start(async |_, _| {}).await;
     let endpoint = host.client().endpoint("a/b");
-    let error = endpoint.realtime().with_token_provider(async |_| Err::<String, _>("no session")).await;
+    let error = endpoint.realtime().token_provider(async |_| Err::<String, _>("no session")).await;
     let error = error.expect_err("no token");
     assert_eq!(error.kind(), ErrorKind::Credentials);
     assert!(error.to_string().contains("the token provider failed: no session"), "{error}");
     for token in ["", "  ", "shh 1234", "shh-é1234"] {
         let provide = move |_| std::future::ready(Ok::<_, std::io::Error>(token.to_owned()));
-        let error = endpoint.realtime().with_token_provider(provide).await.expect_err("not a token");
+        let error = endpoint.realtime().token_provider(provide).await.expect_err("not a token");
         assert!(error.is_unauthorized() && !error.to_string().contains("shh"), "{error}");
     }
     assert!(host.lines().is_empty());
@@ -93,7 +93,7 @@ async fn tokens_used(lifetime: Option<Duration>, passed: Duration) -> Vec<String
         *count += 1;
         std::future::ready(Ok::<_, std::io::Error>(format!("mine-{count}")))
     };
-    let connecting = host.client().endpoint("a/b").realtime().with_token_provider(provide).reconnect(true);
+    let connecting = host.client().endpoint("a/b").realtime().token_provider(provide).reconnect(true);
     let connecting = match lifetime {
         Some(lifetime) => connecting.token_lifetime(lifetime),
         None => connecting,
@@ -135,7 +135,7 @@ async fn unauthorized_connection_uses_another_token_next_time() {
     })
     .await;
     let mut connection =
-        host.client().endpoint("a/b").realtime().with_token().reconnect(true).await.expect("connected");
+        host.client().endpoint("a/b").realtime().token_auth().reconnect(true).await.expect("connected");
     let error = connection.next().await.expect("a frame").expect_err("unauthorized");
     assert!(error.is_unauthorized(), "{error}");
     assert!(connection.next().await.is_none());
@@ -159,7 +159,7 @@ async fn rejected_token_is_replaced_once() {
     .await;
     let client =
         host.builder().retry(RetryPolicy::none().first_delay(Duration::from_millis(1))).build().expect("a client");
-    let mut connection = client.endpoint("a/b").realtime().with_token().reconnect(true).await.expect("connected");
+    let mut connection = client.endpoint("a/b").realtime().token_auth().reconnect(true).await.expect("connected");
     assert!(connection.next().await.is_none());
     let lines: Vec<String> = host.lines();
     assert_eq!(
@@ -176,7 +176,7 @@ async fn rejected_token_is_replaced_once() {
     // A token that was just issued is not replaced.
     let respond = |index: usize, seen: &Seen| issue(index, seen).or_else(|| Some(response(401, r#"{"detail":"no"}"#)));
     let host = Host::start_with(respond, async |_, _| {}).await;
-    let error = host.client().endpoint("a/b").realtime().with_token().await.expect_err("rejected");
+    let error = host.client().endpoint("a/b").realtime().token_auth().await.expect_err("rejected");
     assert!(error.is_unauthorized() && error.to_string().contains("short-lived token"), "{error}");
     assert_eq!(host.lines().len(), 2);
     let shown = format!("{error} {error:?} {:?}", error.attempts());

@@ -16,6 +16,13 @@ pub(crate) fn count(emulator: &Emulator, operation: Operation) -> usize {
     emulator.requests().iter().filter(|request| request.operation() == operation).count()
 }
 
+/// Waits until the emulator has received `requests` requests of an operation.
+pub(crate) async fn counted(emulator: &Emulator, operation: Operation, requests: usize) {
+    while count(emulator, operation) < requests {
+        tokio::task::yield_now().await;
+    }
+}
+
 /// Lists everything the client sent that no client should send.
 pub(crate) fn mistakes(emulator: &Emulator) -> Vec<String> {
     let describe = |request: &ReceivedRequest| {

@@ -9,4 +9,5 @@ pub(crate) mod queue;
 pub(crate) mod recorder;
 pub(crate) mod server;
 pub(crate) mod storage;
+pub(crate) mod time;
 pub(crate) mod unreachable;

@@ -301,7 +301,12 @@ impl Server {
 
     /// Waits until a connection is kept open after its response, or without one.
     pub(crate) async fn held(&self) {
-        drop(self.counts.clone().wait_for(|counts| counts.held > 0).await.expect("a server"));
+        self.held_times(1).await;
+    }
+
+    /// Waits until this has happened `count` times.
+    pub(crate) async fn held_times(&self, count: usize) {
+        drop(self.counts.clone().wait_for(|counts| counts.held >= count).await.expect("a server"));
     }
 
     /// Returns the number of connections that were opened so far.
