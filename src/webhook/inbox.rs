@@ -245,6 +245,18 @@ mod tests {
         assert_eq!(state.bytes, MAX_KEPT);
     }
 
+    #[test]
+    fn memory_is_bounded_when_waits_are_dropped() {
+        let inbox = Arc::<Inbox>::default();
+        let waiters: Vec<Waiter> = (0..70).map(|number| wait(&inbox, &number.to_string())).collect();
+        for number in 0..70 {
+            accept(&inbox, &number.to_string(), 1 << 20);
+        }
+        assert_eq!(inbox.lock().bytes, 0, "the waits have the deliveries");
+        drop(waiters);
+        assert_eq!(inbox.lock().bytes, MAX_BYTES);
+    }
+
     #[tokio::test(start_paused = true)]
     async fn deliveries_are_kept_for_a_time() {
         let inbox = Arc::<Inbox>::default();
