@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use memchr::memmem;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
 
@@ -45,12 +46,9 @@ pub(super) fn of_bytes(bytes: &[u8]) -> Option<Control> {
     (is_map && may_be_control(bytes)).then(|| message_pack::read(bytes).ok()).flatten().and_then(Fields::meaning)
 }
 
-/// Returns true if some bytes are parts of `x-fal-` or of `error`. Results are many and large, so that they are compared without a
-/// branch for each byte, and not read twice.
+/// Returns true if some bytes are those of a frame about the connection. Results are many and large, and should not be read twice.
 fn may_be_control(bytes: &[u8]) -> bool {
-    let pairs = bytes.iter().zip(bytes.iter().skip(1));
-    let is_part = |first: u8, second: u8| (first == b'x') & (second == b'-') | (first == b'r') & (second == b'r');
-    pairs.fold(false, |found, (first, second)| found | is_part(*first, *second))
+    memmem::find(bytes, b"x-fal-").is_some() || memmem::find(bytes, b"error").is_some()
 }
 
 impl Fields {

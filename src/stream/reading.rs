@@ -15,6 +15,7 @@
 use std::any::{Any, TypeId};
 
 use bytes::Bytes;
+use memchr::memmem;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -88,7 +89,7 @@ pub(super) fn read<O: DeserializeOwned + 'static>(name: &str, data: &Bytes) -> O
 
 /// Returns true if the data may be an object with a field `type`. Most outputs have none, and are parsed only once.
 fn may_have_type(data: &Bytes) -> bool {
-    str::from_utf8(data).is_ok_and(|text| text.contains("\"type\""))
+    memmem::find(data, b"\"type\"").is_some()
 }
 
 /// Reads a typed output.
