@@ -250,7 +250,7 @@ async fn a_declared_length_beyond_the_limit_is_refused_unread() {
 #[tokio::test]
 async fn a_body_that_pauses_is_refused() {
     let mut fal = Fal::start().await;
-    let proxy = fal.proxy(|builder| builder.idle_timeout(Duration::from_millis(50))).await;
+    let proxy = fal.proxy(|builder| builder.idle_timeout(Duration::from_secs(1))).await;
     let (sender, body) = body();
     let call = tokio::spawn(outcome(proxy.request("POST", RUN).body(body)));
     sender.send(chunk("{")).expect("sent");

@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use crate::mounted::{Mounted, builder, outcome};
 use crate::server::{Reply, Server};
 
 const RUN: &str = "https://fal.run/acme/painter";
 const STATUS: &str = "https://queue.fal.run/acme/painter/requests/R1/status";
+
+/// Long enough for a request to reach the host on a busy machine.
+const LIMIT: Duration = Duration::from_secs(2);
 
 #[tokio::test]
 async fn requests_beyond_the_limit_are_refused_until_another_ends() {
@@ -48,28 +53,28 @@ async fn a_limit_of_zero_counts_as_one() {
 #[tokio::test]
 async fn a_response_that_does_not_come_is_a_timeout() {
     let fal = Server::start(|_, _| Reply::never()).await;
-    let limit = Duration::from_millis(100);
-    let total = builder(&fal).endpoints(["**"]).time_limit(limit).allow_anyone().build().expect("a proxy");
-    let idle = builder(&fal).endpoints(["**"]).idle_timeout(limit).allow_anyone().build().expect("a proxy");
+    let total = builder(&fal).endpoints(["**"]).time_limit(LIMIT).allow_anyone().build().expect("a proxy");
+    let idle = builder(&fal).endpoints(["**"]).idle_timeout(LIMIT).allow_anyone().build().expect("a proxy");
     let billable = "fal did not respond in time; the request may have been accepted and billed";
-    for (proxy, method, target, status, detail) in [
+    let calls = [
         (&total, "POST", RUN, 500, billable),
         (&total, "POST", "https://queue.fal.run/acme/painter", 500, billable),
         (&idle, "POST", "https://queue.fal.run/acme/painter", 500, billable),
         (&total, "GET", STATUS, 504, "fal did not respond in time"),
         (&idle, "GET", STATUS, 504, "fal did not respond in time"),
-    ] {
+    ];
+    join_all(calls.map(async |(proxy, method, target, status, detail)| {
         let proxy = Mounted::start(proxy.clone()).await;
         assert_eq!(proxy.send(method, target).await, (status, detail.to_owned()), "{target}");
-    }
+    }))
+    .await;
 }
 
 #[tokio::test]
 async fn a_run_may_be_silent_until_its_response() {
     let fal = Server::start(|_, _| Reply::never()).await;
     let idle = builder(&fal).endpoints(["**"]).idle_timeout(Duration::from_millis(20));
-    let proxy =
-        Mounted::start(idle.time_limit(Duration::from_millis(500)).allow_anyone().build().expect("a proxy")).await;
+    let proxy = Mounted::start(idle.time_limit(LIMIT).allow_anyone().build().expect("a proxy")).await;
     let (status, detail) = proxy.send("POST", RUN).await;
     // The total limit ended it.
     assert_eq!((status, fal.seen().len()), (500, 1), "{detail}");
@@ -78,8 +83,7 @@ async fn a_run_may_be_silent_until_its_response() {
 #[tokio::test]
 async fn a_body_that_pauses_or_lasts_too_long_breaks_off() {
     let fal = Server::start(|_, _| Reply::text(200, "text/event-stream", "data: 1\n\n").stalled()).await;
-    let limit = Duration::from_millis(100);
-    let builders = [builder(&fal).idle_timeout(limit), builder(&fal).time_limit(limit)];
+    let builders = [builder(&fal).idle_timeout(LIMIT), builder(&fal).time_limit(LIMIT)];
     for builder in builders {
         let proxy = builder.endpoints(["**"]).allow_anyone().build().expect("a proxy");
         let proxy = Mounted::start(proxy).await;
@@ -92,7 +96,7 @@ async fn a_body_that_pauses_or_lasts_too_long_breaks_off() {
 #[tokio::test]
 async fn authentication_has_the_time_limit_and_no_permit() {
     let fal = Server::start(|_, _| Reply::json(200, "{}")).await;
-    let builder = builder(&fal).endpoints(["**"]).max_in_flight(1).time_limit(Duration::from_millis(100));
+    let builder = builder(&fal).endpoints(["**"]).max_in_flight(1).time_limit(LIMIT);
     let builder = builder.authenticate(async |caller: fal_client::proxy::Caller| {
         if caller.headers().contains_key("x-slow") {
             std::future::pending::<()>().await;
@@ -114,8 +118,7 @@ async fn a_caller_that_does_not_read_is_limited() {
         _ => Reply::json(200, "{}"),
     })
     .await;
-    let limit = Duration::from_millis(100);
-    for builder in [builder(&fal).idle_timeout(limit), builder(&fal).time_limit(limit)] {
+    for builder in [builder(&fal).idle_timeout(LIMIT), builder(&fal).time_limit(LIMIT)] {
         let builder = builder.endpoints(["**"]).max_in_flight(1).allow_anyone();
         let proxy = Mounted::start(builder.build().expect("a proxy")).await;
         let unread = proxy.request("POST", RUN).send().await.expect("a response");
