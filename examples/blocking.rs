@@ -57,7 +57,8 @@ fn vary(image: &str, output: &str) -> Result<(), Box<dyn Error>> {
     };
 
     // Any reader works. It is uploaded while it is read.
-    let image = FileInput::blocking_reader(File::open(image)?, None).name(image);
+    let file = File::open(image).map_err(|error| format!("cannot open `{image}`: {error}"))?;
+    let image = FileInput::blocking_reader(file, None).name(image);
     let mut statuses = 0;
     let call = client.fal_ai().flux().dev().redux().subscribe(redux::Input::builder().image_url(image));
     let response = call

@@ -1,19 +1,19 @@
-//! Sends each line of the input as a prompt over a realtime connection, and prints the results.
+//! Sends each line of the input as a prompt over a realtime connection, and saves the images as they come.
 
 use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use fal_client::Client;
 use fal_client::realtime::SendPolicy;
+use fal_client::{Client, Media};
 use fal_emulator::Emulator;
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::time::timeout;
 
 const HELP: &str = "\
-Sends each line of the standard input as a prompt over a realtime connection, and prints the results. It ends 5 seconds
-after the input and the last result.
+Sends each line of the standard input as a prompt over a realtime connection, and saves the images of the results in the
+folder `realtime`. It ends 5 seconds after the input and the last result.
 
 If the environment variable FAL_KEY is set, the example calls fal, which bills the session. Otherwise it starts the
 emulator of this repository, which needs no network and draws placeholders.
@@ -66,7 +66,11 @@ async fn talk(endpoint: &str) -> Result<(), Box<dyn Error + Send + Sync>> {
     });
     loop {
         match timeout(QUIET, stream.next()).await {
-            Ok(Some(Ok(result))) => println!("{result}"),
+            Ok(Some(Ok(result))) => {
+                for saved in client.download_all(result.media(), "realtime").await? {
+                    println!("Saved: {}", saved.path.display());
+                }
+            }
             Ok(Some(Err(error))) => eprintln!("{error}"),
             // The connection has ended before the standard input.
             Ok(None) => {
