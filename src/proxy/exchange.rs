@@ -12,7 +12,7 @@ use super::operation::Operation;
 use super::refusal::Refusal;
 use super::target::Target;
 use crate::error::{Error, ErrorKind};
-use crate::transport::{Context, backup, keyed};
+use crate::transport::{Context, backup, keyed, without_body};
 
 /// A request that is ready to be forwarded.
 pub(super) struct Forwarded<'a> {
@@ -51,12 +51,15 @@ impl Forwarded<'_> {
     async fn send_to(&self, at: &Url) -> Result<reqwest::Response, Error> {
         let Forwarded { context, target, .. } = self;
         let mut request = keyed(context, self.method.clone(), &target.url, at, self.headers.clone()).await?;
-        if let Some(body) = &self.body {
-            if let Some(length) = body.length {
-                request = request.header(CONTENT_LENGTH, length);
+        request = match &self.body {
+            Some(body) => {
+                if let Some(length) = body.length {
+                    request = request.header(CONTENT_LENGTH, length);
+                }
+                request.body(reqwest::Body::wrap_stream(body.stream()))
             }
-            request = request.body(reqwest::Body::wrap_stream(body.stream()));
-        }
+            None => without_body(request, &self.method),
+        };
         let mut sent = std::pin::pin!(request.send());
         let mut latest = Instant::now();
         loop {

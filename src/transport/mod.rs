@@ -57,7 +57,7 @@ pub(crate) use runtime::check_runtime;
 #[cfg(feature = "realtime")]
 pub(crate) use send::keyed_error;
 #[cfg(feature = "proxy")]
-pub(crate) use send::{AGENT, keyed};
+pub(crate) use send::{AGENT, keyed, without_body};
 pub(crate) use send::{open, send};
 pub(crate) use sse::EventStream;
 pub(crate) use streams::Streams;

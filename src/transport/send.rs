@@ -82,12 +82,20 @@ async fn exchange(context: &Context, request: &Request, url: &Url) -> Result<req
     }
     headers.extend(context.headers.clone());
     headers.extend(request.headers.clone());
-    let mut outgoing = keyed(context, request.method.clone(), &request.url, url, headers).await?;
-    if let Some(body) = &request.body {
-        outgoing = outgoing.header(CONTENT_LENGTH, body.len()).body(noticed(body.clone(), &request.may_have_arrived));
-    }
+    let outgoing = keyed(context, request.method.clone(), &request.url, url, headers).await?;
+    let outgoing = match &request.body {
+        Some(body) => {
+            outgoing.header(CONTENT_LENGTH, body.len()).body(noticed(body.clone(), &request.may_have_arrived))
+        }
+        None => without_body(outgoing, &request.method),
+    };
     let sent = async { outgoing.send().await.map_err(Error::transport) };
     within(context.timeouts.response(request.operation), request.operation.name(), sent).await
+}
+
+/// Announces that a request has no body, as fal's own clients do. Servers may refuse a PUT of unknown length.
+pub(crate) fn without_body(request: RequestBuilder, method: &Method) -> RequestBuilder {
+    if *method == Method::PUT { request.header(CONTENT_LENGTH, 0) } else { request }
 }
 
 /// Creates a request with the key. `at` is where it goes: to its URL, to the backup host or to the server proxy.
@@ -100,10 +108,6 @@ pub(crate) async fn keyed(
 ) -> Result<RequestBuilder, Error> {
     if context.proxy_url.is_some() {
         headers.insert(TARGET_URL, header_value(url.as_str())?);
-    }
-    // A cancellation has no body. fal's own clients announce that, because servers may refuse a PUT of unknown length.
-    if method == Method::PUT {
-        headers.insert(CONTENT_LENGTH, HeaderValue::from(0));
     }
     if let Some(authorization) = context.credentials.authorization().await? {
         headers.insert(AUTHORIZATION, authorization);

@@ -539,6 +539,7 @@ async fn file_urls_are_signed_and_acls_read_and_set() {
     assert_eq!(seen[0].json(), json!({ "expiration_seconds": 3600 }));
     assert_eq!(seen[2].json(), json!({ "default": "hide", "rules": [{ "user": "u2", "decision": "allow" }] }));
     assert!(seen.iter().all(|seen| seen.header("authorization") == Some(&*format!("Key {KEY}"))));
+    assert_eq!(seen[2].headers.iter().filter(|(name, _)| name == "content-length").count(), 1);
 
     for (url, seconds) in [(url, 0), (url, 7 * 86_400 + 1), ("a.png", 60), ("data:,x", 60)] {
         let error = storage.sign(url, Duration::from_secs(seconds)).await.expect_err("refused");
