@@ -240,7 +240,7 @@ impl<I, O> ConnectRealtime<I, O> {
     ///   close code 1000, with which a model ends a session.
     /// - Inputs that were written before are not sent again, because fal may have processed and billed them. Inputs that are still
     ///   in the queue are sent on the new connection.
-    /// - Results of inputs that were written before do not arrive. [`reconnects`](crate::Realtime::reconnects) tells.
+    /// - Results of inputs that were written before do not arrive. [`reconnects`](super::Realtime::reconnects) tells.
     /// - After 5 lost connections without a result in between, the loss is an error.
     pub fn reconnect(mut self, reconnect: bool) -> Self {
         self.options.reconnect = reconnect;

@@ -59,7 +59,7 @@ impl<I> RealtimeSink<I> {
         RealtimeSink { shared, client, encoder, inputs, policy }
     }
 
-    /// Returns how many times the connection was opened again: see [`Realtime::reconnects`](crate::Realtime::reconnects).
+    /// Returns how many times the connection was opened again: see [`Realtime::reconnects`](super::Realtime::reconnects).
     pub fn reconnects(&self) -> u64 {
         self.shared.reconnects()
     }

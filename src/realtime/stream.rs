@@ -38,7 +38,7 @@ impl<O> RealtimeStream<O> {
         self.shared.request_id()
     }
 
-    /// Returns how many times the connection was opened again: see [`Realtime::reconnects`](crate::Realtime::reconnects).
+    /// Returns how many times the connection was opened again: see [`Realtime::reconnects`](super::Realtime::reconnects).
     pub fn reconnects(&self) -> u64 {
         self.shared.reconnects()
     }
