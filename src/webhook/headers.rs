@@ -70,7 +70,7 @@ async fn hash(body: &Bytes) -> Result<[u8; 32], Error> {
 fn text<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<&'h str, Error> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else {
-        let details = format_args!("`{name}`; pass all headers of fal's request");
+        let details = format!("`{name}`; pass all headers of fal's request");
         return Err(Error::rejected(Rejection::MissingHeader, details));
     };
     if values.next().is_some() {

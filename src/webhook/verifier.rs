@@ -188,7 +188,7 @@ impl Verifier {
         let since_epoch = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         let distance = since_epoch((self.clock)()).abs_diff(since_epoch(signed.sent_at));
         if distance > self.tolerance.as_secs() {
-            let details = format_args!("{distance} s; expected at most {} s", self.tolerance.as_secs());
+            let details = format!("{distance} s; expected at most {} s", self.tolerance.as_secs());
             return Err(Error::rejected(Rejection::Timestamp, details));
         }
         Ok(signed)
