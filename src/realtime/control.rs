@@ -13,6 +13,9 @@ use crate::error::Error;
 /// Maximum number of fields of a frame about the connection.
 const MAX_FIELDS: usize = 16;
 
+/// Maximum bytes before the type or the status of such a frame. The words of an error come after it.
+const MAX_HEAD: usize = 4096;
+
 /// A frame that is not a result.
 #[derive(Debug)]
 pub(super) enum Control {
@@ -46,9 +49,11 @@ pub(super) fn of_bytes(bytes: &[u8]) -> Option<Control> {
     (is_map && may_be_control(bytes)).then(|| message_pack::read(bytes).ok()).flatten().and_then(Fields::meaning)
 }
 
-/// Returns true if some bytes are those of a frame about the connection. Results are many and large, and should not be read twice.
+/// Returns true if the bytes begin like a frame about the connection, which names its type or status first. Results are many and
+/// large, and should not be read twice.
 fn may_be_control(bytes: &[u8]) -> bool {
-    memmem::find(bytes, b"x-fal-").is_some() || memmem::find(bytes, b"error").is_some()
+    let head = &bytes[..bytes.len().min(MAX_HEAD)];
+    memmem::find(head, b"x-fal-").is_some() || memmem::find(head, b"error").is_some()
 }
 
 impl Fields {
