@@ -47,7 +47,8 @@ pub struct Input {
     /// Default: `6`. Range: 1 to 32.
     #[field(range(1, 32))]
     pub num_inference_steps: Option<i64>,
-    /// How closely the image follows the prompt (classifier-free guidance).
+    /// Guidance scale (classifier-free guidance). With a higher value, the image follows the prompt more
+    /// closely.
     ///
     /// Default: `1.5`. Range: 0 to 20.
     #[field(range(0, 20))]
@@ -58,7 +59,7 @@ pub struct Input {
     ///
     /// Default: `true`.
     pub sync_mode: Option<bool>,
-    /// How many images to make.
+    /// Number of images to make.
     ///
     /// Default: `1`. Range: 1 to 8.
     #[field(range(1, 8))]
@@ -140,7 +141,7 @@ pub struct Output {
     /// The seed that was used: the one from the input, or the one drawn for this request.
     #[field(required)]
     pub seed: Option<i128>,
-    /// Whether each image was found to contain unsafe content.
+    /// For each image, true if it was found to contain unsafe content.
     pub has_nsfw_concepts: Vec<bool>,
     /// The prompt that was used.
     pub prompt: String,

@@ -62,7 +62,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// What the image should show. The more precise the words, the closer the image.
+    /// Description of the image. The more precise the words, the closer the image.
     ///
     /// Required.
     ///
@@ -74,12 +74,12 @@ pub struct Input {
     ///
     /// Example: `"https://avatars.githubusercontent.com/u/74778219"`.
     pub control_image_url: ::fal_client::FileInput,
-    /// How strongly the edges of the control image steer the result.
+    /// Strength with which the edges of the control image steer the result.
     ///
     /// Default: `0.5`. Range: 0 to 1.
     #[field(range(0, 1))]
     pub controlnet_conditioning_scale: Option<f64>,
-    /// What the image should not show: objects, colours, styles.
+    /// Things that the image should not show: objects, colours, styles.
     ///
     /// Default: `""`.
     ///
@@ -93,7 +93,8 @@ pub struct Input {
     /// Default: `25`. Range: 1 to 65.
     #[field(range(1, 65))]
     pub num_inference_steps: Option<i64>,
-    /// How closely the image follows the prompt (classifier-free guidance).
+    /// Guidance scale (classifier-free guidance). With a higher value, the image follows the prompt more
+    /// closely.
     ///
     /// Default: `7.5`. Range: 0 to 20.
     #[field(range(0, 20))]
@@ -104,7 +105,7 @@ pub struct Input {
     ///
     /// Default: `false`.
     pub sync_mode: Option<bool>,
-    /// How many images to make.
+    /// Number of images to make.
     ///
     /// Default: `1`. Range: 1 to 8.
     #[field(range(1, 8))]
@@ -154,13 +155,13 @@ pub enum ImageSizePreset {
 /// An element of `Input.loras`.
 #[::fal_client::input_object]
 pub struct LoraWeight {
-    /// Where the weights are: a URL, a path, or the name of a model on a hub.
+    /// Location of the weights: a URL, a path, or the name of a model on a hub.
     ///
     /// Required.
     ///
     /// Example: `"https://example.com/loras/watercolour.safetensors"`.
     pub path: String,
-    /// How much weight the LoRA gets when it is merged.
+    /// Weight of the LoRA when it is merged.
     ///
     /// Default: `1`. Range: 0 to 1.
     #[field(range(0, 1))]
@@ -177,6 +178,6 @@ pub struct Output {
     /// The seed that was used: the one from the input, or the one drawn for this request.
     #[field(required)]
     pub seed: Option<i128>,
-    /// Whether each image was found to contain unsafe content.
+    /// For each image, true if it was found to contain unsafe content.
     pub has_nsfw_concepts: Vec<bool>,
 }

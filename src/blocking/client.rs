@@ -18,7 +18,7 @@ use crate::media::MediaUrl;
 /// fn main() -> Result<(), fal_client::Error> {
 ///     let client = Client::from_env()?; // FAL_KEY
 ///     let response = client.endpoint("fal-ai/flux/dev").subscribe(serde_json::json!({ "prompt": "a fox" })).call()?;
-///     println!("{}", response.data["images"][0]["url"]); // null if there is no image
+///     println!("{}", response.data["images"][0]["url"]); // null without an image
 ///     Ok(())
 /// }
 /// ```

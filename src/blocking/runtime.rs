@@ -25,7 +25,7 @@ pub(super) struct Runtime {
 }
 
 impl Runtime {
-    /// Returns the runtime, and starts it if there is none.
+    /// Returns the runtime, and starts it if necessary.
     pub(super) fn shared() -> Result<Arc<Self>, Error> {
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(runtime) = shared.upgrade() {

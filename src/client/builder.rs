@@ -149,7 +149,7 @@ impl ClientBuilder {
 
     /// Sets the host that issues upload tokens and upload URLs: a host name or a base URL. Default: `rest.fal.ai`.
     ///
-    /// If the run host or the queue host is not one of fal's, there is no default: an upload fails until this is set.
+    /// If the run host or the queue host is not one of fal's, an upload fails until this is set.
     pub fn rest_host(mut self, host: impl Into<String>) -> Self {
         self.rest_host = Some(Ok(host.into()));
         self
@@ -158,7 +158,7 @@ impl ClientBuilder {
     /// Sets the host of the platform API, which signs URLs of files and controls access to them: a host name or a base URL.
     /// Default: `api.fal.ai`.
     ///
-    /// If the run host or the queue host is not one of fal's, there is no default: such a call fails until this is set.
+    /// If the run host or the queue host is not one of fal's, such a call fails until this is set.
     pub fn api_host(mut self, host: impl Into<String>) -> Self {
         self.api_host = Some(Ok(host.into()));
         self

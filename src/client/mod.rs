@@ -23,7 +23,7 @@ use crate::transport::Context;
 ///
 /// let client = Client::from_env()?; // FAL_KEY
 /// let response = client.endpoint("fal-ai/flux/dev").subscribe(serde_json::json!({ "prompt": "a fox" })).await?;
-/// println!("{}", response.data["images"][0]["url"]); // null if there is no image
+/// println!("{}", response.data["images"][0]["url"]); // null without an image
 /// # Ok(())
 /// # }
 /// ```

@@ -75,7 +75,7 @@ impl fmt::Display for Rejection {
             Rejection::InvalidHeader => "a header of the webhook is invalid",
             Rejection::Timestamp => "the timestamp of the webhook is too far from the current time",
             Rejection::Signature => "the signature of the webhook is invalid",
-            Rejection::RetiredKey => "the webhook is signed with a key that is no longer valid",
+            Rejection::RetiredKey => "the webhook is signed with a key that fal has withdrawn",
             Rejection::User => "the webhook belongs to another user",
             Rejection::KeysUnavailable => "the keys of webhooks are unavailable",
             Rejection::IncompleteBody => "the body of the webhook is incomplete",

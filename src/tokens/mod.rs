@@ -60,7 +60,7 @@ impl Tokens {
     ///
     /// # Errors
     ///
-    /// - An id is invalid, there is none, or `ttl` is out of range. Nothing was sent.
+    /// - An id is invalid, the scope is empty, or `ttl` is out of range. Nothing was sent.
     /// - fal rejects the request, or does not return a token.
     pub async fn create(&self, scope: impl Into<TokenScope>, ttl: Duration) -> Result<Token, Error> {
         issue(self.client.context(), scope.into().aliases()?, ttl).await

@@ -59,7 +59,7 @@ pub enum WebhookStatus {
     Ok,
     /// The request failed.
     Error,
-    /// A status that this version does not know, as fal wrote it. Empty if there is none.
+    /// A status that this version does not know, as fal wrote it. Empty if the webhook has no status.
     Other(String),
 }
 

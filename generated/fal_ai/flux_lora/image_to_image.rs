@@ -28,7 +28,7 @@ pub const ENDPOINT: ::fal_client::Endpoint<Input, Output> = ::fal_client::Endpoi
 /// Created with [`Input::builder`].
 #[::fal_client::input]
 pub struct Input {
-    /// What the image should show. The more precise the words, the closer the image.
+    /// Description of the image. The more precise the words, the closer the image.
     ///
     /// Required.
     ///
@@ -47,7 +47,8 @@ pub struct Input {
     ///
     /// Default: `[]`.
     pub loras: Option<Vec<LoraWeight>>,
-    /// How closely the image follows the prompt (classifier-free guidance).
+    /// Guidance scale (classifier-free guidance). With a higher value, the image follows the prompt more
+    /// closely.
     ///
     /// Default: `3.5`. Range: 0 to 35.
     #[field(range(0, 35))]
@@ -56,7 +57,7 @@ pub struct Input {
     ///
     /// Default: `false`.
     pub sync_mode: Option<bool>,
-    /// How many images to make.
+    /// Number of images to make.
     ///
     /// Default: `1`. Range: 1 to 4.
     #[field(range(1, 4))]
@@ -75,7 +76,7 @@ pub struct Input {
     ///
     /// Example: `"https://example.com/lighthouse.png"`.
     pub image_url: ::fal_client::FileInput,
-    /// How much of the starting image is redrawn: 1 replaces all of it.
+    /// Share of the starting image that is redrawn: 1 replaces all of it.
     ///
     /// Default: `0.85`. Range: 0.01 to 1.
     #[field(range(0.01, 1))]
@@ -112,13 +113,13 @@ pub enum ImageSizePreset {
 /// An element of `Input.loras`.
 #[::fal_client::input_object]
 pub struct LoraWeight {
-    /// Where the weights are: a URL, a path, or the name of a model on a hub.
+    /// Location of the weights: a URL, a path, or the name of a model on a hub.
     ///
     /// Required.
     ///
     /// Example: `"https://example.com/loras/watercolour.safetensors"`.
     pub path: String,
-    /// How much weight the LoRA gets when it is merged.
+    /// Weight of the LoRA when it is merged.
     ///
     /// Default: `1`. Range: 0 to 4.
     #[field(range(0, 4))]
@@ -144,7 +145,7 @@ pub struct Output {
     /// The seed that was used: the one from the input, or the one drawn for this request.
     #[field(required)]
     pub seed: Option<i128>,
-    /// Whether each image was found to contain unsafe content.
+    /// For each image, true if it was found to contain unsafe content.
     pub has_nsfw_concepts: Vec<bool>,
     /// The prompt that was used.
     pub prompt: String,

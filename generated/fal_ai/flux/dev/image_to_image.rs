@@ -34,7 +34,7 @@ pub struct Input {
     ///
     /// Example: `"https://example.com/lighthouse.png"`.
     pub image_url: ::fal_client::FileInput,
-    /// How much of the starting image is redrawn: 1 replaces all of it.
+    /// Share of the starting image that is redrawn: 1 replaces all of it.
     ///
     /// Default: `0.95`. Range: 0.01 to 1.
     #[field(range(0.01, 1))]
@@ -44,7 +44,7 @@ pub struct Input {
     /// Default: `40`. Range: 10 to 50.
     #[field(range(10, 50))]
     pub num_inference_steps: Option<i64>,
-    /// What the image should show. The more precise the words, the closer the image.
+    /// Description of the image. The more precise the words, the closer the image.
     ///
     /// Required.
     ///
@@ -52,7 +52,8 @@ pub struct Input {
     pub prompt: String,
     /// Starting point of the random numbers; the same seed and input give the same image.
     pub seed: Option<i128>,
-    /// How closely the image follows the prompt (classifier-free guidance).
+    /// Guidance scale (classifier-free guidance). With a higher value, the image follows the prompt more
+    /// closely.
     ///
     /// Default: `3.5`. Range: 1 to 20.
     #[field(range(1, 20))]
@@ -61,7 +62,7 @@ pub struct Input {
     ///
     /// Default: `false`.
     pub sync_mode: Option<bool>,
-    /// How many images to make.
+    /// Number of images to make.
     ///
     /// Default: `1`. Range: 1 to 4.
     #[field(range(1, 4))]
@@ -74,7 +75,7 @@ pub struct Input {
     ///
     /// Default: `"jpeg"`.
     pub output_format: Option<OutputFormat>,
-    /// How much quality may be traded for speed.
+    /// Trade of quality for speed.
     ///
     /// Default: `"none"`.
     pub acceleration: Option<Acceleration>,
@@ -89,7 +90,7 @@ pub enum OutputFormat {
     Png,
 }
 
-/// How much quality may be traded for speed.
+/// Trade of quality for speed.
 #[::fal_client::open_enum]
 pub enum Acceleration {
     #[value("none")]
@@ -110,7 +111,7 @@ pub struct Output {
     /// The seed that was used: the one from the input, or the one drawn for this request.
     #[field(required)]
     pub seed: Option<i128>,
-    /// Whether each image was found to contain unsafe content.
+    /// For each image, true if it was found to contain unsafe content.
     pub has_nsfw_concepts: Vec<bool>,
     /// The prompt that was used.
     pub prompt: String,

@@ -43,7 +43,8 @@ pub struct Input {
     pub num_inference_steps: Option<i64>,
     /// Starting point of the random numbers; the same seed and input give the same image.
     pub seed: Option<i128>,
-    /// How closely the image follows the prompt (classifier-free guidance).
+    /// Guidance scale (classifier-free guidance). With a higher value, the image follows the prompt more
+    /// closely.
     ///
     /// Default: `3.5`. Range: 1 to 20.
     #[field(range(1, 20))]
@@ -52,7 +53,7 @@ pub struct Input {
     ///
     /// Default: `false`.
     pub sync_mode: Option<bool>,
-    /// How many images to make.
+    /// Number of images to make.
     ///
     /// Default: `1`. Range: 1 to 4.
     #[field(range(1, 4))]
@@ -65,7 +66,7 @@ pub struct Input {
     ///
     /// Default: `"jpeg"`.
     pub output_format: Option<OutputFormat>,
-    /// How much quality may be traded for speed.
+    /// Trade of quality for speed.
     ///
     /// Default: `"none"`.
     pub acceleration: Option<Acceleration>,
@@ -107,7 +108,7 @@ pub enum OutputFormat {
     Png,
 }
 
-/// How much quality may be traded for speed.
+/// Trade of quality for speed.
 #[::fal_client::open_enum]
 pub enum Acceleration {
     #[value("none")]
@@ -128,7 +129,7 @@ pub struct Output {
     /// The seed that was used: the one from the input, or the one drawn for this request.
     #[field(required)]
     pub seed: Option<i128>,
-    /// Whether each image was found to contain unsafe content.
+    /// For each image, true if it was found to contain unsafe content.
     pub has_nsfw_concepts: Vec<bool>,
     /// The prompt that was used.
     pub prompt: String,
