@@ -186,6 +186,10 @@ mod endpoint;
 mod error;
 mod files;
 mod media;
+#[cfg(feature = "money")]
+pub mod money;
+#[cfg(feature = "platform")]
+pub mod platform;
 mod protocol;
 #[cfg(feature = "proxy")]
 pub mod proxy;

@@ -12,7 +12,7 @@ mod tokens;
 
 use std::path::Path;
 
-const CLIENT: &str = "text protocol error transport files schema media queue storage client call stream tokens realtime webhook endpoint proxy blocking documents test_util fuzzing lib";
+const CLIENT: &str = "text protocol error money transport files schema media queue storage client call stream tokens platform realtime webhook endpoint proxy blocking documents test_util fuzzing lib";
 
 const DOCUMENTS: &str = "budget pointer text finding refusals wrong_file json file source patch document form lib";
 
