@@ -124,6 +124,9 @@ impl<T> Listed<T> {
 
 /// An item of a list.
 pub(super) trait Item: Sized + Send + 'static {
+    /// The beginning of the error about endpoints that fal does not know.
+    const UNKNOWN: &'static str = "unknown endpoints";
+
     /// Reads the items of a response. `None` if it has no list of them.
     fn listed(response: &Fields) -> Option<Listed<Self>>;
 
@@ -151,6 +154,7 @@ pub(super) struct Query {
     parameters: Vec<(&'static str, String)>,
     endpoints: Option<Vec<String>>,
     unknown: Unknown,
+    skip_unknown: bool,
     max_limit: u32,
     limit: Option<u32>,
     cursor: Option<String>,
@@ -168,6 +172,7 @@ impl Query {
             parameters: Vec::new(),
             endpoints: None,
             unknown: Unknown::Empty,
+            skip_unknown: false,
             max_limit: u32::MAX,
             limit: None,
             cursor: None,
@@ -183,6 +188,11 @@ impl Query {
     pub(super) fn unknown(mut self, unknown: Unknown) -> Self {
         self.unknown = unknown;
         self
+    }
+
+    /// Leaves unknown endpoints out, instead of ending with an error about them.
+    pub(super) fn skip_unknown(&mut self, skip: bool) {
+        self.skip_unknown = skip;
     }
 
     /// Sets a parameter, or removes it.
@@ -391,7 +401,8 @@ impl<T: Item> Pages<T> {
             }
             if self.batches.is_empty() {
                 let unknown = std::mem::take(&mut self.unknown);
-                return (!unknown.is_empty()).then(|| Err(unknown_endpoints(&unknown)));
+                return (!unknown.is_empty() && !self.query.skip_unknown)
+                    .then(|| Err(unknown_endpoints(T::UNKNOWN, &unknown)));
             }
             self.fetch().await;
         }
@@ -442,7 +453,8 @@ impl<T: Item> Pages<T> {
     /// Splits a batch that has an unknown id, until each unknown id is alone.
     fn split(&mut self, error: Error) {
         let mut first = self.batches.pop_front().flatten().unwrap_or_default();
-        if self.query.endpoints.as_ref().is_none_or(|ids| ids.len() == 1) {
+        let is_only_one = self.query.endpoints.as_ref().is_none_or(|ids| ids.len() == 1);
+        if is_only_one && !self.query.skip_unknown {
             self.error = Some(error);
         } else if first.len() > 1 {
             let second = first.split_off(first.len() / 2);
@@ -467,11 +479,11 @@ fn is_unknown(error: &Error) -> bool {
     error.is_not_found() && error.error_type().is_some_and(|error_type| error_type.as_str() == "not_found")
 }
 
-pub(super) fn unknown_endpoints(ids: &[String]) -> Error {
+pub(super) fn unknown_endpoints(what: &str, ids: &[String]) -> Error {
     const MAX_SHOWN: usize = 20;
     let shown: Vec<String> = ids.iter().take(MAX_SHOWN).map(|id| format!("`{}`", shown(id))).collect();
     let more = if ids.len() > MAX_SHOWN { format!(" and {} more", ids.len() - MAX_SHOWN) } else { String::new() };
-    Error::not_found(format!("unknown endpoints: {}{more}; check their ids", shown.join(", ")))
+    Error::not_found(format!("{what}: {}{more}; check their ids", shown.join(", ")))
 }
 
 /// The methods that all lists have.

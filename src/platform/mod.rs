@@ -48,6 +48,7 @@ pub use model::{
     EnterpriseStatus, ExpansionError, License, Model, ModelGroup, ModelKind, ModelMetadata, ModelStatus, OpenApi,
 };
 pub use models::Models;
+pub use prices::Prices;
 pub use record::{RequestRecord, RequestStatus};
 pub use requests::{RequestSearch, RequestSort, Requests};
 pub use timestamp::Timestamp;

@@ -1,5 +1,5 @@
 use super::Platform;
-use super::list::{Query, Unknown, endpoint_ids, list, unknown_endpoints};
+use super::list::{Item, Query, Unknown, endpoint_ids, list, unknown_endpoints};
 use super::model::{Model, ModelStatus};
 use crate::error::Error;
 
@@ -50,7 +50,7 @@ impl Platform {
         let ids = endpoint_ids([id])?;
         let page = self.models().ids(ids.iter().cloned()).page().await?;
         let model = page.items.into_iter().find(|model| ids.contains(&model.endpoint_id));
-        model.ok_or_else(|| unknown_endpoints(&ids))
+        model.ok_or_else(|| unknown_endpoints(Model::UNKNOWN, &ids))
     }
 }
 
@@ -61,6 +61,12 @@ impl Models {
     /// Without a filter, a stream ends with an error that names unknown ids ([`Error::is_not_found`]), after the known models.
     pub fn ids(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.query.set_endpoints(ids);
+        self
+    }
+
+    /// Leaves unknown ids of [`ids`](Self::ids) out of a stream, instead of ending it with an error. Default: `false`.
+    pub fn skip_unknown(mut self, skip: bool) -> Self {
+        self.query.skip_unknown(skip);
         self
     }
 

@@ -66,13 +66,18 @@ impl RequestRecord {
             sent_at: fields.time("sent_at"),
             started_at: fields.time("started_at"),
             ended_at: fields.time("ended_at"),
-            status_code: fields.number("status_code").map(|status| status as u16),
+            status_code: status_code(&fields),
             duration: fields.number("duration"),
             input: fields.json("json_input"),
             output: fields.json("json_output"),
             similarity: fields.number("similarity"),
         })
     }
+}
+
+fn status_code(fields: &Fields) -> Option<u16> {
+    let status = fields.number("status_code").filter(|status| (100.0..=999.0).contains(status));
+    status.map(|status| status as u16)
 }
 
 impl Item for RequestRecord {

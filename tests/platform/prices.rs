@@ -57,7 +57,11 @@ async fn unknown_endpoints_are_named() {
     .await;
     let error = platform(&server).prices(["o/a", "o/gone", "o/b"]).await.expect_err("unknown");
     assert!(error.is_not_found());
-    assert_eq!(error.to_string(), "unknown endpoints: `o/gone`; check their ids");
+    assert_eq!(error.to_string(), "no prices of endpoints: `o/gone`; check their ids");
+    let prices = platform(&server).prices(["o/a", "o/gone"]).skip_unknown(true).await.expect("prices");
+    assert!(prices.is_empty());
+    assert!(platform(&server).prices(["o/gone"]).skip_unknown(true).await.is_ok());
+    assert!(platform(&server).prices(["o/gone"]).await.is_err_and(|error| error.is_not_found()));
 }
 
 #[tokio::test]
