@@ -8,6 +8,7 @@ use crate::account::Account;
 use crate::endpoints::catalog::Catalog;
 use crate::faults::pending::PendingFaults;
 use crate::output::scripted::ScriptedOutputs;
+use crate::platform::prices::Prices;
 use crate::queue::jobs::Jobs;
 use crate::queue::script::Script;
 use crate::request::journal::Journal;
@@ -35,6 +36,7 @@ pub(crate) struct State {
     /// The script of a direct run.
     pub(crate) direct: Arc<Script>,
     pub(crate) jobs: Jobs,
+    pub(crate) prices: Prices,
     pub(crate) store: Arc<Store>,
     pub(crate) tokens: Tokens,
     pub(crate) faults: PendingFaults,
@@ -60,11 +62,12 @@ impl State {
             account: Account::new(settings.account.clone()),
             queued: Arc::new(settings.pace.queued()),
             direct: Arc::new(settings.pace.direct()),
+            prices: Prices::new(settings.prices.clone()),
+            jobs: Jobs::new(settings.history),
+            journal: Journal::new(settings.history),
             settings,
-            jobs: Jobs::default(),
             faults: PendingFaults::default(),
             outputs: ScriptedOutputs::default(),
-            journal: Journal::default(),
             outbox: Outbox::default(),
             bodies: Arc::new(Semaphore::new(MAX_IN_FLIGHT_BYTES)),
             workers: Arc::new(Semaphore::new(MAX_WORKERS)),

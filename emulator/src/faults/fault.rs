@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::StatusCode;
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::faults::break_point::BreakPoint;
@@ -68,6 +69,8 @@ pub struct Fault {
     retry_at: Option<Duration>,
     condition: Option<Condition>,
     repeats: bool,
+    /// The billable units of the job.
+    units: Option<Decimal>,
 }
 
 /// The end of a connection that is cut.
@@ -141,6 +144,7 @@ impl Fault {
             retry_at: None,
             condition: None,
             repeats: false,
+            units: None,
         }
     }
 
@@ -350,6 +354,22 @@ impl Fault {
         self
     }
 
+    /// Sets the billable units of the job that an accepted request becomes, even if it fails. Other requests ignore it.
+    ///
+    /// ```
+    /// # use fal_emulator::{Decimal, Emulator, Fault, Operation};
+    /// # fn example(emulator: &Emulator) {
+    /// emulator.inject_fault(Operation::Submit, Fault::none().billable_units(Decimal::new(45, 1))); // 4.5 units
+    /// emulator.inject_fault(Operation::Run, Fault::outcome(422).billable_units(Decimal::ONE)); // a refusal that is billed
+    /// # }
+    /// ```
+    ///
+    /// [`Emulator::set_billable_units`](crate::Emulator::set_billable_units) sets the units of all jobs of an endpoint.
+    pub fn billable_units(mut self, units: Decimal) -> Self {
+        self.units = Some(units);
+        self
+    }
+
     /// Waits before anything else happens. Default: no delay.
     ///
     /// The delay passes on the emulator's clock, so [`Emulator::advance_time`](crate::Emulator::advance_time) ends it.
@@ -405,6 +425,10 @@ impl Fault {
     pub fn repeat(mut self) -> Self {
         self.repeats = true;
         self
+    }
+
+    pub(crate) fn units(&self) -> Option<Decimal> {
+        self.units
     }
 
     pub(super) fn repeats(&self) -> bool {
@@ -550,6 +574,7 @@ impl fmt::Debug for Fault {
             .field("retry_at", &self.retry_at)
             .field("is_conditional", &self.condition.is_some())
             .field("repeats", &self.repeats)
+            .field("units", &self.units)
             .finish()
     }
 }

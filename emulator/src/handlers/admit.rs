@@ -1,4 +1,4 @@
-use crate::handlers::{auth, jobs, platform, queue, stream, uploads, websocket};
+use crate::handlers::{auth, jobs, queue, stream, uploads, websocket};
 use crate::request::operation::Operation;
 use crate::request::received::Received;
 use crate::request::route::Route;
@@ -20,9 +20,12 @@ pub(crate) fn admit(state: &State, route: &Route, received: &Received) -> Result
         Route::Job { app, request_id, .. } => queue::job(state, app, request_id, received).map(drop),
         Route::Storage { operation } => match operation {
             Operation::Upload | Operation::StartMultipart => auth::check_token(state, received),
-            Operation::SignFile | Operation::FileAcl | Operation::SetFileAcl => platform::check_key(state, received),
+            Operation::SignFile | Operation::FileAcl | Operation::SetFileAcl => {
+                auth::check_platform_key(state, received)
+            }
             _ => auth::check_key(state, received),
         },
+        Route::Platform { .. } | Route::Payloads { .. } => auth::check_platform_key(state, received),
         Route::File { path, operation: Operation::PutFile } => {
             auth::check_signature(state, received, &Grant::Put(path.clone()))?;
             uploads::expected(state, path, received).map(drop)

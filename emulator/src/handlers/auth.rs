@@ -3,6 +3,7 @@ use hyper::header::AUTHORIZATION;
 
 use crate::account::{self, AccountError};
 use crate::keys::KeyError;
+use crate::platform::error::{self, ErrorType};
 use crate::request::received::Received;
 use crate::response::refusal::Refusal;
 use crate::state::State;
@@ -56,6 +57,19 @@ pub(super) fn check_key(state: &State, received: &Received) -> Result<(), Refusa
         KeyError::Wrong => unauthorized(WRONG_KEY),
     })?;
     check_account(state, received)
+}
+
+/// Requires a key for an operation of the platform API, which has errors of its own format.
+pub(super) fn check_platform_key(state: &State, received: &Received) -> Result<(), Refusal> {
+    let denied = |status, message: &str| error::refusal(status, ErrorType::Authorization, message);
+    state.settings.keys.check(received.headers()).map_err(|error| match error {
+        KeyError::Missing => denied(StatusCode::UNAUTHORIZED, "Authentication required"),
+        KeyError::Wrong => denied(StatusCode::UNAUTHORIZED, "Invalid API key"),
+    })?;
+    state.account.check(received.operation()).map_err(|error| match error {
+        AccountError::Locked(reason) => denied(StatusCode::FORBIDDEN, &account::locked(&reason)),
+        AccountError::Insufficient => denied(StatusCode::FORBIDDEN, "Insufficient permissions"),
+    })
 }
 
 /// Requires that the account is not locked, and that its key has the permission.

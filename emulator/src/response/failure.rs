@@ -93,6 +93,20 @@ impl Failure {
         reason(&self.body)
     }
 
+    pub(crate) fn status(&self) -> StatusCode {
+        self.head.status
+    }
+
+    /// Returns the billable units that the response states.
+    pub(crate) fn billable_units(&self) -> Option<&str> {
+        self.head.headers.get("x-fal-billable-units")?.to_str().ok()
+    }
+
+    /// Returns the body as JSON, or as a string if it is not JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| String::from_utf8_lossy(&self.body).into())
+    }
+
     pub(crate) fn reply(&self) -> Reply {
         Response::from_parts((*self.head).clone(), reply::full(self.body.clone()))
     }

@@ -1,0 +1,32 @@
+//! Prices: `/models/pricing`, from the section "Pricing" of fal's platform API reference.
+
+use hyper::StatusCode;
+use serde_json::{Value, json};
+
+use crate::handlers::platform::endpoint_ids;
+use crate::platform::error::{invalid, not_found};
+use crate::platform::number;
+use crate::request::received::Received;
+use crate::response::refusal::Refusal;
+use crate::response::reply::{self, Reply};
+use crate::state::State;
+
+/// Responds with the prices of endpoints.
+pub(super) fn prices(state: &State, received: &Received) -> Result<Reply, Refusal> {
+    let ids = endpoint_ids(received)?;
+    if ids.is_empty() {
+        return Err(invalid("the parameter `endpoint_id` is missing"));
+    }
+    let price = |id: &str| {
+        let price = state.prices.get(id).filter(|_| state.catalog.endpoint(id).is_some());
+        let price = price.ok_or_else(|| not_found(&format!("No price of the endpoint \"{id}\" was found")))?;
+        Ok(json!({
+            "endpoint_id": id,
+            "unit_price": number::json(price.unit_price),
+            "unit": price.unit,
+            "currency": price.currency,
+        }))
+    };
+    let prices = ids.into_iter().map(price).collect::<Result<Vec<Value>, Refusal>>()?;
+    Ok(reply::json(StatusCode::OK, &json!({ "prices": prices, "next_cursor": null, "has_more": false })))
+}
