@@ -2,6 +2,7 @@
 
 mod account;
 mod deletion;
+mod emulated;
 mod errors;
 mod estimates;
 mod lists;
