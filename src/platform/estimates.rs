@@ -150,7 +150,7 @@ impl Platform {
         let json = serde_json::to_vec(body).map_err(|error| Error::new(ErrorKind::InvalidInput, error.to_string()))?;
         request.body = Some(json.into());
         let response = call(&self.client, &request).await?;
-        let cost = Fields::parse(&response.body).and_then(|fields| {
+        let cost = Fields::read(&response.body, |fields| {
             // An estimate by another method would be another number.
             fields.text("estimate_type").is_none_or(|found| found == body.estimate_type).then_some(())?;
             let currency = fields.text("currency").unwrap_or_else(|| "USD".to_owned());

@@ -91,8 +91,8 @@ async fn call(client: &Client, request: &Request) -> Result<RawResponse, Error> 
 
 /// Returns the page of fal's documentation that an error names.
 fn documentation(error: &Error) -> Option<Url> {
-    let body = fields::Fields::parse(error.body()?)?;
-    let url = Url::parse(&body.object("error")?.text("docs_url")?).ok()?;
+    let url = fields::Fields::read(error.body()?, |body| body.object("error")?.text("docs_url"))?;
+    let url = Url::parse(&url).ok()?;
     let is_of_fal = url.host_str().is_some_and(|host| host == "fal.ai" || host.ends_with(".fal.ai"));
     (url.scheme() == "https" && is_of_fal).then_some(url)
 }

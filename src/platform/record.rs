@@ -59,7 +59,7 @@ impl RequestRecord {
         }
     }
 
-    fn read(fields: Fields) -> Option<Self> {
+    fn read(fields: Fields<'_>) -> Option<Self> {
         Some(RequestRecord {
             request_id: fields.text("request_id")?,
             endpoint_id: fields.text("endpoint_id").unwrap_or_default(),
@@ -75,14 +75,14 @@ impl RequestRecord {
     }
 }
 
-fn status_code(fields: &Fields) -> Option<u16> {
+fn status_code(fields: &Fields<'_>) -> Option<u16> {
     let status = fields.number("status_code").filter(|status| (100.0..=999.0).contains(status));
     status.map(|status| status as u16)
 }
 
 impl Item for RequestRecord {
     /// The two lists of requests have different names.
-    fn listed(response: &Fields) -> Option<Listed<Self>> {
+    fn listed(response: &Fields<'_>) -> Option<Listed<Self>> {
         let list = |name| Listed::read(response, name, RequestRecord::read);
         list("items").or_else(|| list("results"))
     }

@@ -171,12 +171,12 @@ list!(Usage => UsageRecord,
 );
 
 impl Item for UsageRecord {
-    fn listed(response: &Fields) -> Option<Listed<Self>> {
+    fn listed(response: &Fields<'_>) -> Option<Listed<Self>> {
         let summary = Listed::read(response, "summary", |record| UsageRecord::read(record, None));
         let Some(buckets) = response.list("time_series") else { return summary };
         let mut listed = summary.unwrap_or_default();
         for bucket in buckets {
-            let Some(bucket) = Fields::parse(bucket.get().as_bytes()) else {
+            let Some(bucket) = Fields::parse(bucket) else {
                 listed.skip();
                 continue;
             };
@@ -194,7 +194,7 @@ impl Item for UsageRecord {
 }
 
 impl UsageRecord {
-    fn read(fields: Fields, bucket: Option<Timestamp>) -> Option<Self> {
+    fn read(fields: Fields<'_>, bucket: Option<Timestamp>) -> Option<Self> {
         let auth_method = fields.object("auth_method_structured");
         Some(UsageRecord {
             bucket,

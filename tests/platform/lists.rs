@@ -245,3 +245,16 @@ async fn dropping_a_stream_closes_its_connection() {
     models.next().await.expect("a model").expect("a model");
     server.hold_and_drop(async move { models.next().await.map(|_| ()) }).await;
 }
+
+#[tokio::test]
+async fn calls_can_be_spawned() {
+    let server = start(|_, _| json!({ "models": [model("o/a")], "prices": [] })).await;
+    let platform = platform(&server);
+    let (one, other) = (platform.clone(), platform.clone());
+    let model = tokio::spawn(async move { one.model("o/a").await });
+    let prices = tokio::spawn(platform.prices(["o/a"]).send());
+    let models = tokio::spawn(async move { other.models().stream().try_collect::<Vec<Model>>().await });
+    assert_eq!(model.await.expect("a task").expect("a model").endpoint_id, "o/a");
+    assert!(prices.await.expect("a task").expect("prices").is_empty());
+    assert_eq!(models.await.expect("a task").expect("models").len(), 1);
+}
