@@ -1,1 +1,14 @@
-//! A journal of fal.ai requests.
+//! A journal of fal.ai requests, on SQLite or PostgreSQL.
+
+mod claims;
+mod error;
+mod journal;
+mod key;
+mod record;
+mod state;
+mod store;
+
+pub use error::{Error, ErrorKind};
+pub use journal::{Completed, Journal, JournalBuilder, Run};
+pub use record::Record;
+pub use state::State;

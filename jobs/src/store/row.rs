@@ -1,0 +1,48 @@
+use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
+
+use crate::record::Record;
+use crate::state::State;
+
+impl<'r, R: Row> FromRow<'r, R> for Record
+where
+    &'static str: ColumnIndex<R>,
+    bool: Decode<'r, R::Database> + Type<R::Database>,
+    i64: Decode<'r, R::Database> + Type<R::Database>,
+    String: Decode<'r, R::Database> + Type<R::Database>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        let state: String = row.try_get("state")?;
+        let state = State::from_name(&state).ok_or_else(|| sqlx::Error::ColumnDecode {
+            index: "state".to_owned(),
+            source: format!("unknown state `{}`", state.escape_debug()).into(),
+        })?;
+        Ok(Record {
+            key: row.try_get("key")?,
+            endpoint: row.try_get("endpoint")?,
+            label: row.try_get("label")?,
+            state,
+            attempt: row.try_get("attempt")?,
+            request_id: row.try_get("request_id")?,
+            input: row.try_get("input")?,
+            output: row.try_get("output")?,
+            units: row.try_get("units")?,
+            created_at: row.try_get("created_at")?,
+            intended_at: row.try_get("intended_at")?,
+            submitted_at: row.try_get("submitted_at")?,
+            finished_at: row.try_get("finished_at")?,
+            id: row.try_get("id")?,
+            format: row.try_get("format")?,
+            input_hash: row.try_get("input_hash")?,
+            request: row.try_get("request")?,
+            cost: row.try_get("cost")?,
+            reserved: row.try_get("reserved")?,
+            budget: row.try_get("budget")?,
+            error: row.try_get("error")?,
+            files: row.try_get("files")?,
+            webhook: row.try_get("webhook")?,
+            claim: row.try_get("claim")?,
+            revision: row.try_get("revision")?,
+            is_abandoned: row.try_get("is_abandoned")?,
+        })
+    }
+}

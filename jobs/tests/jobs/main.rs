@@ -1,0 +1,4 @@
+//! A journal's behaviour, on SQLite and on PostgreSQL.
+
+mod runs;
+mod support;
