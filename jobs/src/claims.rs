@@ -47,7 +47,7 @@ impl Claims {
 
     /// Extends the leases of this process's claims for ever. Only one of the callers does so at a time.
     pub(crate) async fn keep(&self, store: &Store) -> Error {
-        let interval = store.lease / 3;
+        let interval = store.settings.lease / 3;
         loop {
             sleep(interval).await;
             let mut extended = self.extended.lock().await;

@@ -14,11 +14,13 @@ CREATE TABLE jobs (
     -- The number of submissions, this one included.
     attempt      BIGINT  NOT NULL,
     request_id   TEXT,
+    -- The request ids of earlier submissions as a JSON array.
+    earlier      TEXT,
     output       TEXT,
     -- Billable units as decimal text.
     units        TEXT,
     -- Amounts in billionths of a dollar.
-    cost         BIGINT ,
+    cost         BIGINT,
     reserved     BIGINT  NOT NULL,
     budget       TEXT,
     error        TEXT,
@@ -27,13 +29,13 @@ CREATE TABLE jobs (
     webhook      BOOLEAN NOT NULL,
     -- The process that works on the job, until lease_until. Times are milliseconds since 1970.
     claim        TEXT,
-    lease_until  BIGINT ,
+    lease_until  BIGINT,
     -- Grows with every change. A change applies to the revision that it was made from.
     revision     BIGINT  NOT NULL,
     created_at   BIGINT  NOT NULL,
-    intended_at  BIGINT ,
-    submitted_at BIGINT ,
-    finished_at  BIGINT 
+    intended_at  BIGINT,
+    submitted_at BIGINT,
+    finished_at  BIGINT
 );
 
 CREATE INDEX jobs_by_state ON jobs (state, id);

@@ -37,7 +37,8 @@ impl Journal {
             sleep(POLL_INTERVAL).await;
         };
         let finished = {
-            let (work, keep) = (pin!(self.work(client, record, request)), pin!(self.claims().keep(self.store())));
+            let (work, keep) =
+                (pin!(self.work(client, record, &claim.name, request)), pin!(self.claims().keep(self.store())));
             match select(work, keep).await {
                 Either::Left((finished, _)) => finished,
                 Either::Right((error, _)) => Err(error),
@@ -51,10 +52,11 @@ impl Journal {
         &self,
         client: &Client,
         mut record: Record,
+        claim: &str,
         request: impl Future<Output = Result<String, Error>>,
     ) -> Result<Record, Error> {
         if record.state == State::Waiting {
-            record = self.send(client, record, request).await?;
+            record = self.send(client, record, claim, request).await?;
         }
         match record.state {
             // The process that had the claim has died.
@@ -73,14 +75,16 @@ impl Journal {
         &self,
         client: &Client,
         record: Record,
+        claim: &str,
         request: impl Future<Output = Result<String, Error>>,
     ) -> Result<Record, Error> {
         let key = &record.key;
         let request = request.await?;
         let input: Value = serde_json::from_str(&request)
             .map_err(|error| Error::new(ErrorKind::Input, "the recorded input is not JSON").caused_by(error).of(key))?;
-        let record = self.store().apply(key, &Event::Intend { request, reserved: 0 }).await?;
-        let attempt = record.attempt;
+        let attempt = record.attempt + 1;
+        let event = Event::Intend { claim: claim.to_owned(), attempt, request, reserved: 0 };
+        let record = self.store().apply(key, &event).await?;
         let submitted = client.endpoint(record.endpoint.clone()).submit(JsonInput::from(input)).await;
         let error = match submitted {
             Ok(job) => return self.store().apply(key, &Event::Submit { attempt, request_id: job.request_id }).await,

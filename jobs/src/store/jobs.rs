@@ -1,3 +1,4 @@
+use super::failure::failed;
 use super::{Store, with_pool};
 use crate::error::{Error, ErrorKind};
 use crate::record::{FORMAT, NewRecord, Record};
@@ -47,7 +48,7 @@ impl Store {
         loop {
             let mut record = self.get(key).await?.ok_or_else(|| missing(key))?;
             let before = record.clone();
-            record.apply(event, now())?;
+            record.apply(event, record.read_at)?;
             if record == before || self.replace(&mut record).await? {
                 return Ok(record);
             }
@@ -58,8 +59,8 @@ impl Store {
     /// Writes a job that was read before. Returns false if it has changed since then.
     async fn replace(&self, record: &mut Record) -> Result<bool, Error> {
         let sql = "UPDATE jobs SET state = $1, attempt = $2, request = $3, request_id = $4, output = $5, units = $6, cost = $7, \
-                   reserved = $8, error = $9, files = $10, intended_at = $11, submitted_at = $12, finished_at = $13, \
-                   revision = revision + 1 WHERE key = $14 AND revision = $15";
+                   reserved = $8, error = $9, files = $10, earlier = $11, intended_at = $12, submitted_at = $13, \
+                   finished_at = $14, revision = revision + 1 WHERE key = $15 AND revision = $16";
         let replaced = with_pool!(self, pool => sqlx::query(sql)
             .bind(record.state.as_str())
             .bind(record.attempt)
@@ -71,6 +72,7 @@ impl Store {
             .bind(record.reserved)
             .bind(&record.error)
             .bind(&record.files)
+            .bind(&record.earlier)
             .bind(record.intended_at)
             .bind(record.submitted_at)
             .bind(record.finished_at)
@@ -83,16 +85,6 @@ impl Store {
         record.revision += 1;
         Ok(replaced)
     }
-}
-
-/// Returns this machine's time in milliseconds since 1970.
-fn now() -> i64 {
-    let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
-}
-
-pub(super) fn failed(error: sqlx::Error, message: &str) -> Error {
-    Error::new(ErrorKind::Database, message).caused_by(error)
 }
 
 pub(super) fn missing(key: &str) -> Error {

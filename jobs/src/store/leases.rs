@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::jobs::failed;
+use super::failure::failed;
 use super::{Store, with_pool};
 use crate::error::Error;
 use crate::record::Record;
@@ -18,7 +18,7 @@ impl Store {
         );
         let claimed = with_pool!(self, pool => sqlx::query_as(&sql)
             .bind(claim)
-            .bind(millis(self.lease))
+            .bind(millis(self.settings.lease))
             .bind(key)
             .fetch_optional(pool)
             .await);
@@ -39,7 +39,7 @@ impl Store {
         let sql = format!("UPDATE jobs SET lease_until = {} + $2 WHERE claim LIKE $1", self.now());
         let extended = with_pool!(self, pool => sqlx::query(&sql)
             .bind(format!("{process}.%"))
-            .bind(millis(self.lease))
+            .bind(millis(self.settings.lease))
             .execute(pool)
             .await
             .map(drop));

@@ -1,22 +1,37 @@
 //! The database: SQLite or PostgreSQL.
 
 mod connect;
+mod failure;
 mod jobs;
 mod leases;
+mod retry;
 mod row;
+mod tables;
 
+use std::fmt;
 use std::time::Duration;
 
+use retry::with_pool;
+
 /// A database with a journal. Clones share its connections.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Store {
     pool: Pool,
-    /// The time after which another process may take over a claimed job that its process did not extend.
-    pub(crate) lease: Duration,
+    pub(crate) settings: Settings,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) enum Pool {
+pub(crate) struct Settings {
+    /// The time after which another process may take over a claimed job that its process did not extend.
+    pub(crate) lease: Duration,
+    /// The maximum number of connections to PostgreSQL.
+    pub(crate) connections: u32,
+    /// The time for which an operation is retried after a failure that may pass.
+    pub(crate) retry_for: Duration,
+}
+
+#[derive(Clone)]
+enum Pool {
     #[cfg(feature = "sqlite")]
     Sqlite(sqlx::SqlitePool),
     #[cfg(feature = "postgres")]
@@ -25,19 +40,6 @@ pub(crate) enum Pool {
 
 #[cfg(not(any(feature = "postgres", feature = "sqlite")))]
 compile_error!("fal-jobs needs the feature `sqlite` or `postgres`");
-
-/// Runs an expression with the pool of the database. The expression is compiled for each database, so it can use sqlx's types.
-macro_rules! with_pool {
-    ($store:expr, $pool:ident => $body:expr) => {
-        match &$store.pool {
-            #[cfg(feature = "sqlite")]
-            $crate::store::Pool::Sqlite($pool) => $body,
-            #[cfg(feature = "postgres")]
-            $crate::store::Pool::Postgres($pool) => $body,
-        }
-    };
-}
-use with_pool;
 
 impl Store {
     /// Returns the SQL expression of the database's clock, in milliseconds since 1970. One clock serves all machines.
@@ -52,6 +54,24 @@ impl Store {
 
     /// Returns the columns of a [`Record`](crate::record::Record).
     fn columns(&self) -> String {
-        format!("*, (lease_until IS NOT NULL AND lease_until < {}) AS is_abandoned", self.now())
+        let now = self.now();
+        format!("*, (lease_until IS NOT NULL AND lease_until < {now}) AS is_abandoned, {now} AS read_at")
+    }
+
+    /// Closes the connections, after the operations that run.
+    pub(crate) async fn close(&self) {
+        match &self.pool {
+            #[cfg(feature = "sqlite")]
+            Pool::Sqlite(pool) => pool.close().await,
+            #[cfg(feature = "postgres")]
+            Pool::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+/// Without the options of the connections, which have the password.
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Store").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
