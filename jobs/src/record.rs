@@ -44,9 +44,11 @@ pub struct Record {
     pub(crate) error: Option<String>,
     pub(crate) files: Option<String>,
     pub(crate) webhook: bool,
+    /// Workers may send it.
+    pub(crate) enqueued: bool,
     pub(crate) claim: Option<String>,
     pub(crate) revision: i64,
-    /// True if the lease of the claim has expired.
+    /// True if no living process works on the job.
     pub(crate) is_abandoned: bool,
 }
 
@@ -61,6 +63,8 @@ pub(crate) struct NewRecord {
     pub(crate) request: Option<String>,
     pub(crate) budget: Option<String>,
     pub(crate) webhook: bool,
+    /// Workers may send it.
+    pub(crate) enqueued: bool,
 }
 
 impl Record {
@@ -90,19 +94,22 @@ impl Record {
                 self.state = State::Waiting;
                 self.reserved = 0;
             }
-            (State::Intended, Event::Doubt { attempt }) if is_current(attempt) => self.state = State::Uncertain,
+            (State::Intended, Event::Doubt { attempt }) if is_current(attempt) => {
+                self.state = State::Uncertain;
+                self.claim = None;
+            }
             (State::Submitted, Event::Complete { request_id, output, units, cost })
                 if self.request_id.as_ref() == Some(request_id) =>
             {
                 self.state = State::Completed;
                 (self.output, self.units, self.cost) = (Some(output.clone()), units.clone(), *cost);
-                self.reserved = 0;
+                (self.reserved, self.claim) = (0, None);
                 self.finished_at = Some(now);
             }
             (State::Intended | State::Submitted, Event::Fail { attempt, error, cost }) if is_current(attempt) => {
                 self.state = State::Failed;
                 (self.error, self.cost) = (Some(error.clone()), *cost);
-                self.reserved = 0;
+                (self.reserved, self.claim) = (0, None);
                 self.finished_at = Some(now);
             }
             (State::Uncertain, Event::Adopt { request_id }) => {

@@ -7,11 +7,13 @@ mod row;
 
 use std::time::Duration;
 
+pub(crate) use leases::{Kind, Wanted};
+
 /// A database with a journal. Clones share its connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
     pool: Pool,
-    /// The time after which another process may take over a claimed job that its process did not extend.
+    /// The time after which other processes may take over the jobs of a process that did not renew its lease.
     pub(crate) lease: Duration,
 }
 
@@ -52,6 +54,32 @@ impl Store {
 
     /// Returns the columns of a [`Record`](crate::record::Record).
     fn columns(&self) -> String {
-        format!("*, (lease_until IS NOT NULL AND lease_until < {}) AS is_abandoned", self.now())
+        format!("*, NOT {} AS is_abandoned", self.is_alive("jobs.claim"))
+    }
+
+    /// Returns the SQL condition that a process, given by an expression, has a lease.
+    fn is_alive(&self, process: &str) -> String {
+        format!("EXISTS (SELECT 1 FROM leases WHERE process = {process} AND until >= {})", self.now())
+    }
+
+    /// Returns the SQL condition that a value is in a JSON array of strings, given by a parameter.
+    fn is_in(&self, parameter: &str) -> String {
+        match &self.pool {
+            #[cfg(feature = "sqlite")]
+            Pool::Sqlite(_) => format!("IN (SELECT value FROM json_each({parameter}))"),
+            #[cfg(feature = "postgres")]
+            Pool::Postgres(_) => format!("= ANY (ARRAY(SELECT jsonb_array_elements_text(CAST({parameter} AS JSONB))))"),
+        }
+    }
+
+    /// Returns the end of a `SELECT` of rows to change: rows that another transaction is changing are left out.
+    fn skip_locked(&self) -> &'static str {
+        match &self.pool {
+            // SQLite has one writer.
+            #[cfg(feature = "sqlite")]
+            Pool::Sqlite(_) => "",
+            #[cfg(feature = "postgres")]
+            Pool::Postgres(_) => " FOR UPDATE SKIP LOCKED",
+        }
     }
 }

@@ -40,6 +40,7 @@ where
             error: row.try_get("error")?,
             files: row.try_get("files")?,
             webhook: row.try_get("webhook")?,
+            enqueued: row.try_get("enqueued")?,
             claim: row.try_get("claim")?,
             revision: row.try_get("revision")?,
             is_abandoned: row.try_get("is_abandoned")?,
