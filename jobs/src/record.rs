@@ -46,11 +46,13 @@ pub struct Record {
     /// The request ids of earlier submissions as a JSON array.
     pub(crate) earlier: Option<String>,
     pub(crate) webhook: bool,
+    /// Workers may send it.
+    pub(crate) enqueued: bool,
     pub(crate) claim: Option<String>,
     pub(crate) revision: i64,
     /// Time of the database when it read the job, in milliseconds since 1970.
     pub(crate) read_at: i64,
-    /// True if the lease of the claim has expired.
+    /// True if no living process works on the job.
     pub(crate) is_abandoned: bool,
 }
 
@@ -65,6 +67,8 @@ pub(crate) struct NewRecord {
     pub(crate) request: Option<String>,
     pub(crate) budget: Option<String>,
     pub(crate) webhook: bool,
+    /// Workers may send it.
+    pub(crate) enqueued: bool,
 }
 
 impl Record {
@@ -115,7 +119,10 @@ impl Record {
             }
             (State::Waiting, Event::Withdraw { attempt }) if *attempt == self.attempt => {}
 
-            (State::Intended, Event::Doubt { attempt }) if *attempt == self.attempt => self.state = State::Uncertain,
+            (State::Intended, Event::Doubt { attempt }) if *attempt == self.attempt => {
+                self.state = State::Uncertain;
+                self.claim = None;
+            }
             // More is known already.
             (_, Event::Doubt { attempt }) if *attempt <= self.attempt => {}
 
@@ -173,7 +180,7 @@ impl Record {
             (Some(earlier), Some(cost)) => Some(earlier.saturating_add(cost)),
             (earlier, cost) => cost.or(earlier),
         };
-        self.reserved = 0;
+        (self.reserved, self.claim) = (0, None);
         self.finished_at = Some(now);
     }
 

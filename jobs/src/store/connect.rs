@@ -16,7 +16,7 @@ impl Store {
             Some("postgres" | "postgresql") => Pool::Postgres(postgres(url, &settings).await?),
             scheme => return Err(Error::new(ErrorKind::Configuration, unsupported(scheme))),
         };
-        let store = Store { pool, settings };
+        let store = Store { pool, lease: settings.lease, retry_for: settings.retry_for };
         if let Err(error) = store.prepare().await {
             store.close().await;
             return Err(error);

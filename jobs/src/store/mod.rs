@@ -11,13 +11,17 @@ mod tables;
 use std::fmt;
 use std::time::Duration;
 
+pub(crate) use leases::{Kind, Wanted};
 use retry::with_pool;
 
 /// A database with a journal. Clones share its connections.
 #[derive(Clone)]
 pub(crate) struct Store {
     pool: Pool,
-    pub(crate) settings: Settings,
+    /// The time after which other processes may take over the jobs of a process that did not renew its lease.
+    pub(crate) lease: Duration,
+    /// The time for which an operation is retried after a failure that may pass.
+    retry_for: Duration,
 }
 
 #[derive(Clone, Debug)]
@@ -54,8 +58,33 @@ impl Store {
 
     /// Returns the columns of a [`Record`](crate::record::Record).
     fn columns(&self) -> String {
-        let now = self.now();
-        format!("*, (lease_until IS NOT NULL AND lease_until < {now}) AS is_abandoned, {now} AS read_at")
+        format!("*, NOT {} AS is_abandoned, {} AS read_at", self.is_alive("jobs.claim"), self.now())
+    }
+
+    /// Returns the SQL condition that a process, given by an expression, has a lease.
+    fn is_alive(&self, process: &str) -> String {
+        format!("EXISTS (SELECT 1 FROM leases WHERE process = {process} AND until >= {})", self.now())
+    }
+
+    /// Returns the SQL condition that a value is in a JSON array of strings, given by a parameter.
+    fn is_in(&self, parameter: &str) -> String {
+        match &self.pool {
+            #[cfg(feature = "sqlite")]
+            Pool::Sqlite(_) => format!("IN (SELECT value FROM json_each({parameter}))"),
+            #[cfg(feature = "postgres")]
+            Pool::Postgres(_) => format!("= ANY (ARRAY(SELECT jsonb_array_elements_text(CAST({parameter} AS JSONB))))"),
+        }
+    }
+
+    /// Returns the end of a `SELECT` of rows to change: rows that another transaction is changing are left out.
+    fn skip_locked(&self) -> &'static str {
+        match &self.pool {
+            // SQLite has one writer.
+            #[cfg(feature = "sqlite")]
+            Pool::Sqlite(_) => "",
+            #[cfg(feature = "postgres")]
+            Pool::Postgres(_) => " FOR UPDATE SKIP LOCKED",
+        }
     }
 
     /// Closes the connections, after the operations that run.
@@ -72,6 +101,6 @@ impl Store {
 /// Without the options of the connections, which have the password.
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Store").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("Store").field("lease", &self.lease).finish_non_exhaustive()
     }
 }

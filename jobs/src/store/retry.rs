@@ -53,7 +53,7 @@ impl Attempts {
 /// An attempt that failed may have been committed: a write must allow for its own effect.
 macro_rules! with_pool {
     ($store:expr, $pool:ident => $body:expr) => {{
-        let mut attempts = $crate::store::retry::Attempts::new($store.settings.retry_for);
+        let mut attempts = $crate::store::retry::Attempts::new($store.retry_for);
         loop {
             let result: Result<_, sqlx::Error> = match &$store.pool {
                 #[cfg(feature = "sqlite")]

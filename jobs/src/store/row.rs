@@ -45,6 +45,7 @@ where
             error: row.try_get("error")?,
             files: row.try_get("files")?,
             webhook: row.try_get("webhook")?,
+            enqueued: row.try_get("enqueued")?,
             claim: row.try_get("claim")?,
             revision: row.try_get("revision")?,
             earlier: row.try_get("earlier")?,
