@@ -1,7 +1,5 @@
-use std::time::Duration;
-
 use super::failure::failed;
-use super::{Store, with_pool};
+use super::{Store, millis, with_pool};
 use crate::error::Error;
 use crate::record::Record;
 
@@ -118,8 +116,4 @@ impl Store {
             with_pool!(self, pool => sqlx::query(&sql).bind(process).bind(&keys).execute(pool).await.map(drop));
         released.map_err(|error| failed(error, "cannot release jobs"))
     }
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 2)
 }
