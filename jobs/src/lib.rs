@@ -2,13 +2,17 @@
 
 mod claims;
 mod error;
+mod filter;
 mod journal;
 mod key;
 mod record;
+mod redaction;
 mod state;
 mod store;
 
 pub use error::{Error, ErrorKind};
-pub use journal::{Completed, Journal, JournalBuilder, Run};
+pub use filter::Filter;
+pub use journal::{Completed, Counts, Journal, JournalBuilder, Run};
 pub use record::Record;
+pub use redaction::Redaction;
 pub use state::State;

@@ -71,7 +71,17 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
         let input = canonical(&value);
         let input_hash = hash(&input);
         let key = key.unwrap_or_else(|| derived(&endpoint, &input_hash));
-        let new = NewRecord { key, endpoint, label, input, input_hash, request: None, budget: None, webhook: false };
+        let new = NewRecord {
+            key,
+            endpoint,
+            label,
+            input,
+            input_hash,
+            request: None,
+            budget: None,
+            webhook: false,
+            enqueued: false,
+        };
         let (record, _) = journal.store().insert(&new).await?;
         if record.endpoint != new.endpoint || record.input_hash != new.input_hash {
             let message = "the key belongs to another endpoint or input";

@@ -1,14 +1,19 @@
+use super::failure::failed;
 use super::{Store, with_pool};
 use crate::error::{Error, ErrorKind};
 use crate::record::{FORMAT, NewRecord, Record};
+use crate::redaction::Redaction;
 use crate::state::{Event, State};
 
 impl Store {
     /// Records a job, unless its key is there. Returns the job with that key, and true if it is new.
+    ///
+    /// After a lost connection, it may be false although this call has recorded the job.
     pub(crate) async fn insert(&self, new: &NewRecord) -> Result<(Record, bool), Error> {
+        new.check()?;
         let sql = format!(
             "INSERT INTO jobs (key, endpoint, label, format, input, input_hash, request, state, attempt, reserved, budget, \
-             webhook, revision, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, $10, 0, {}) \
+             webhook, enqueued, revision, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, $10, $11, 0, {}) \
              ON CONFLICT (key) DO NOTHING",
             self.now()
         );
@@ -23,6 +28,7 @@ impl Store {
             .bind(State::Waiting.as_str())
             .bind(&new.budget)
             .bind(new.webhook)
+            .bind(new.enqueued)
             .execute(pool)
             .await
             .map(|done| done.rows_affected() > 0));
@@ -47,20 +53,72 @@ impl Store {
         loop {
             let mut record = self.get(key).await?.ok_or_else(|| missing(key))?;
             let before = record.clone();
-            record.apply(event, now())?;
-            if record == before || self.replace(&mut record).await? {
+            record.apply(event, record.read_at)?;
+            if let Some(redaction) = self.redaction.as_ref().filter(|_| record.state.is_final()) {
+                redaction.apply(&mut record);
+            }
+            if record == before || self.replace(&before, &mut record, None).await? {
                 return Ok(record);
             }
             // Another process has changed the job meanwhile.
         }
     }
 
-    /// Writes a job that was read before. Returns false if it has changed since then.
-    async fn replace(&self, record: &mut Record) -> Result<bool, Error> {
-        let sql = "UPDATE jobs SET state = $1, attempt = $2, request = $3, request_id = $4, output = $5, units = $6, cost = $7, \
-                   reserved = $8, error = $9, files = $10, intended_at = $11, submitted_at = $12, finished_at = $13, \
-                   revision = revision + 1 WHERE key = $14 AND revision = $15";
-        let replaced = with_pool!(self, pool => sqlx::query(sql)
+    /// Commits the intent to send a job, if the process holds it and has a lease. Returns the changed job.
+    pub(crate) async fn intend(
+        &self,
+        key: &str,
+        process: &str,
+        request: String,
+        reserved: i64,
+    ) -> Result<Option<Record>, Error> {
+        let mut attempt = None;
+        loop {
+            let mut record = self.get(key).await?.ok_or_else(|| missing(key))?;
+            if record.is_abandoned || record.claim.as_deref() != Some(process) {
+                return Ok(None);
+            }
+            let attempt = *attempt.get_or_insert(record.attempt + 1);
+            let before = record.clone();
+            let event = Event::Intend { claim: process.to_owned(), attempt, request: request.clone(), reserved };
+            record.apply(&event, record.read_at)?;
+            // Nothing changes if the commit of this intent was unknown.
+            if record == before || self.replace(&before, &mut record, Some(process)).await? {
+                return Ok(Some(record));
+            }
+        }
+    }
+
+    /// Removes data from a job. Returns false if it is not final, or lacks the data already.
+    pub(crate) async fn redact(&self, key: &str, redaction: &Redaction) -> Result<bool, Error> {
+        loop {
+            // It may have been pruned meanwhile.
+            let Some(before) = self.get(key).await?.filter(|record| record.state.is_final()) else { return Ok(false) };
+            let mut record = before.clone();
+            redaction.apply(&mut record);
+            if record == before {
+                return Ok(false);
+            }
+            if self.replace(&before, &mut record, None).await? {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Writes a job that was read before. Returns false if it has changed since then, or if `process` has no lease.
+    async fn replace(&self, before: &Record, record: &mut Record, process: Option<&str>) -> Result<bool, Error> {
+        let mut sql = "UPDATE jobs SET state = $1, attempt = $2, request = $3, request_id = $4, output = $5, units = $6, cost = $7, \
+                   reserved = $8, error = $9, files = $10, earlier = $11, intended_at = $12, submitted_at = $13, \
+                   finished_at = $14, claim = $15, input = COALESCE($16, input), redacted = $17, \
+                   revision = revision + 1 WHERE key = $18 AND revision = $19"
+            .to_owned();
+        if process.is_some() {
+            sql += &format!(" AND {}", self.is_alive("$20"));
+        }
+        // An input is large and hardly ever changes.
+        let input = (record.input != before.input).then_some(&record.input);
+        let replaced = with_pool!(self, pool => {
+            let mut query = sqlx::query(&sql)
             .bind(record.state.as_str())
             .bind(record.attempt)
             .bind(&record.request)
@@ -71,28 +129,24 @@ impl Store {
             .bind(record.reserved)
             .bind(&record.error)
             .bind(&record.files)
+            .bind(&record.earlier)
             .bind(record.intended_at)
             .bind(record.submitted_at)
             .bind(record.finished_at)
+            .bind(&record.claim)
+            .bind(input)
+            .bind(record.redacted)
             .bind(&record.key)
-            .bind(record.revision)
-            .execute(pool)
-            .await
-            .map(|done| done.rows_affected() > 0));
+            .bind(record.revision);
+            if let Some(process) = process {
+                query = query.bind(process);
+            }
+            query.execute(pool).await.map(|done| done.rows_affected() > 0)
+        });
         let replaced = replaced.map_err(|error| failed(error, "cannot change the job").of(&record.key))?;
         record.revision += 1;
         Ok(replaced)
     }
-}
-
-/// Returns this machine's time in milliseconds since 1970.
-fn now() -> i64 {
-    let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
-}
-
-pub(super) fn failed(error: sqlx::Error, message: &str) -> Error {
-    Error::new(ErrorKind::Database, message).caused_by(error)
 }
 
 pub(super) fn missing(key: &str) -> Error {
