@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::error::Error;
 use crate::record::Record;
-use crate::store::{Store, Wanted};
+use crate::store::{Filter, Kind, Store};
 
 /// The claims of this process on jobs, and its lease. While the lease lives, other processes leave the jobs alone.
 #[derive(Debug)]
@@ -81,15 +81,16 @@ impl Claims {
         Ok(None)
     }
 
-    /// Claims up to `limit` jobs that no process works on, oldest first.
+    /// Claims up to `limit` enqueued jobs that no process works on, oldest first.
     pub(crate) async fn take_many(
         &self,
         store: &Store,
-        wanted: &Wanted,
+        kind: Kind,
+        filter: &Filter,
         limit: usize,
     ) -> Result<Vec<(Claim<'_>, Record)>, Error> {
         self.renew(store).await?;
-        let records = store.claim_many(&self.process(), wanted, limit).await?;
+        let records = store.claim_many(&self.process(), kind, filter, limit).await?;
         // A job that is held already was lost with an expired lease. Its future still works on it.
         Ok(records.into_iter().filter_map(|record| Some((self.hold(&record.key)?, record))).collect())
     }

@@ -2,6 +2,7 @@
 
 mod claims;
 mod error;
+mod fleet;
 mod journal;
 mod key;
 mod record;
@@ -9,6 +10,7 @@ mod state;
 mod store;
 
 pub use error::{Error, ErrorKind};
+pub use fleet::{Enqueue, Worker, WorkerReport};
 pub use journal::{Completed, Journal, JournalBuilder, Run};
 pub use record::Record;
 pub use state::State;

@@ -49,7 +49,8 @@ impl Journal {
         finished
     }
 
-    async fn work(
+    /// Works on a job that this process has claimed.
+    pub(crate) async fn work(
         &self,
         client: &Client,
         mut record: Record,

@@ -7,7 +7,7 @@ mod row;
 
 use std::time::Duration;
 
-pub(crate) use leases::{Kind, Wanted};
+pub(crate) use leases::{Filter, Kind};
 
 /// A database with a journal. Clones share its connections.
 #[derive(Clone, Debug)]
