@@ -273,7 +273,7 @@ impl<'a> Shift<'a> {
         match finished {
             Some(record) if record.state.is_final() || record.state == State::Uncertain => {
                 self.failures.store(0, Ordering::Relaxed);
-                claim.end();
+                drop(claim);
                 self.report(&record);
             }
             _ => {

@@ -43,7 +43,7 @@ impl Journal {
             }
         };
         match &finished {
-            Ok(record) if record.claim.is_none() => claim.end(),
+            Ok(record) if record.claim.is_none() => drop(claim),
             _ => claim.release(self.store()).await,
         }
         finished

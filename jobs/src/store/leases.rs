@@ -131,6 +131,13 @@ impl Store {
         endpoints + &label
     }
 
+    /// Returns the keys of the jobs that a process has claimed.
+    pub(crate) async fn claimed(&self, process: &str) -> Result<Vec<String>, Error> {
+        let sql = "SELECT key FROM jobs WHERE claim = $1";
+        let keys = with_pool!(self, pool => sqlx::query_scalar(sql).bind(process).fetch_all(pool).await);
+        keys.map_err(|error| failed(error, "cannot read the claims"))
+    }
+
     /// Gives up jobs of a process.
     pub(crate) async fn release(&self, process: &str, keys: &[String]) -> Result<(), Error> {
         let sql = format!(
