@@ -14,11 +14,13 @@ CREATE TABLE jobs (
     -- The number of submissions, this one included.
     attempt      BIGINT  NOT NULL,
     request_id   TEXT,
+    -- The request ids of earlier submissions as a JSON array.
+    earlier      TEXT,
     output       TEXT,
     -- Billable units as decimal text.
     units        TEXT,
     -- Amounts in billionths of a dollar.
-    cost         BIGINT ,
+    cost         BIGINT,
     reserved     BIGINT  NOT NULL,
     budget       TEXT,
     error        TEXT,
@@ -33,9 +35,9 @@ CREATE TABLE jobs (
     revision     BIGINT  NOT NULL,
     -- Times are milliseconds since 1970.
     created_at   BIGINT  NOT NULL,
-    intended_at  BIGINT ,
-    submitted_at BIGINT ,
-    finished_at  BIGINT 
+    intended_at  BIGINT,
+    submitted_at BIGINT,
+    finished_at  BIGINT
 );
 
 CREATE INDEX jobs_by_state ON jobs (state, id);

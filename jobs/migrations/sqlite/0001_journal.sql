@@ -14,6 +14,8 @@ CREATE TABLE jobs (
     -- The number of submissions, this one included.
     attempt      INTEGER NOT NULL,
     request_id   TEXT,
+    -- The request ids of earlier submissions as a JSON array.
+    earlier      TEXT,
     output       TEXT,
     -- Billable units as decimal text.
     units        TEXT,

@@ -1,3 +1,4 @@
+use super::failure::failed;
 use super::{Store, with_pool};
 use crate::error::{Error, ErrorKind};
 use crate::record::{FORMAT, NewRecord, Record};
@@ -48,7 +49,7 @@ impl Store {
         loop {
             let mut record = self.get(key).await?.ok_or_else(|| missing(key))?;
             let before = record.clone();
-            record.apply(event, now())?;
+            record.apply(event, record.read_at)?;
             if record == before || self.replace(&mut record, None).await? {
                 return Ok(record);
             }
@@ -64,14 +65,18 @@ impl Store {
         request: String,
         reserved: i64,
     ) -> Result<Option<Record>, Error> {
-        let event = Event::Intend { request, reserved };
+        let mut attempt = None;
         loop {
             let mut record = self.get(key).await?.ok_or_else(|| missing(key))?;
             if record.is_abandoned || record.claim.as_deref() != Some(process) {
                 return Ok(None);
             }
-            record.apply(&event, now())?;
-            if self.replace(&mut record, Some(process)).await? {
+            let attempt = *attempt.get_or_insert(record.attempt + 1);
+            let before = record.clone();
+            let event = Event::Intend { claim: process.to_owned(), attempt, request: request.clone(), reserved };
+            record.apply(&event, record.read_at)?;
+            // Nothing changes if the commit of this intent was unknown.
+            if record == before || self.replace(&mut record, Some(process)).await? {
                 return Ok(Some(record));
             }
         }
@@ -80,11 +85,11 @@ impl Store {
     /// Writes a job that was read before. Returns false if it has changed since then, or if `process` has no lease.
     async fn replace(&self, record: &mut Record, process: Option<&str>) -> Result<bool, Error> {
         let mut sql = "UPDATE jobs SET state = $1, attempt = $2, request = $3, request_id = $4, output = $5, units = $6, cost = $7, \
-                   reserved = $8, error = $9, files = $10, intended_at = $11, submitted_at = $12, finished_at = $13, \
-                   claim = $14, revision = revision + 1 WHERE key = $15 AND revision = $16"
+                   reserved = $8, error = $9, files = $10, earlier = $11, intended_at = $12, submitted_at = $13, \
+                   finished_at = $14, claim = $15, revision = revision + 1 WHERE key = $16 AND revision = $17"
             .to_owned();
         if process.is_some() {
-            sql += &format!(" AND {}", self.is_alive("$17"));
+            sql += &format!(" AND {}", self.is_alive("$18"));
         }
         let replaced = with_pool!(self, pool => {
             let mut query = sqlx::query(&sql)
@@ -98,6 +103,7 @@ impl Store {
             .bind(record.reserved)
             .bind(&record.error)
             .bind(&record.files)
+            .bind(&record.earlier)
             .bind(record.intended_at)
             .bind(record.submitted_at)
             .bind(record.finished_at)
@@ -113,16 +119,6 @@ impl Store {
         record.revision += 1;
         Ok(replaced)
     }
-}
-
-/// Returns this machine's time in milliseconds since 1970.
-fn now() -> i64 {
-    let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
-}
-
-pub(super) fn failed(error: sqlx::Error, message: &str) -> Error {
-    Error::new(ErrorKind::Database, message).caused_by(error)
 }
 
 pub(super) fn missing(key: &str) -> Error {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::jobs::failed;
+use super::failure::failed;
 use super::{Store, with_pool};
 use crate::error::Error;
 use crate::record::Record;
@@ -25,7 +25,10 @@ pub(crate) enum Kind {
 impl Store {
     /// Begins the lease of a process.
     pub(crate) async fn begin_lease(&self, process: &str) -> Result<(), Error> {
-        let sql = format!("INSERT INTO leases (process, until) VALUES ($1, {} + $2)", self.now());
+        let sql = format!(
+            "INSERT INTO leases (process, until) VALUES ($1, {} + $2) ON CONFLICT (process) DO UPDATE SET until = excluded.until",
+            self.now()
+        );
         let lease = millis(self.lease);
         let begun = with_pool!(self, pool => sqlx::query(&sql).bind(process).bind(lease).execute(pool).await.map(drop));
         begun.map_err(|error| failed(error, "cannot begin a lease"))
@@ -146,7 +149,7 @@ impl Store {
         );
         let keys = serde_json::Value::from(keys).to_string();
         let released =
-            with_pool!(self, pool => sqlx::query(&sql).bind(process).bind(keys).execute(pool).await.map(drop));
+            with_pool!(self, pool => sqlx::query(&sql).bind(process).bind(&keys).execute(pool).await.map(drop));
         released.map_err(|error| failed(error, "cannot release jobs"))
     }
 }
