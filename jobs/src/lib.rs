@@ -3,6 +3,7 @@
 mod claims;
 mod error;
 mod filter;
+mod fleet;
 mod journal;
 mod key;
 mod record;
@@ -12,6 +13,7 @@ mod store;
 
 pub use error::{Error, ErrorKind};
 pub use filter::Filter;
+pub use fleet::{Enqueue, Worker, WorkerReport};
 pub use journal::{Completed, Counts, Journal, JournalBuilder, Run};
 pub use record::Record;
 pub use redaction::Redaction;

@@ -43,13 +43,14 @@ impl Journal {
             }
         };
         match &finished {
-            Ok(record) if record.claim.is_none() => claim.end(),
+            Ok(record) if record.claim.is_none() => drop(claim),
             _ => claim.release(self.store()).await,
         }
         finished
     }
 
-    async fn work(
+    /// Works on a job that this process has claimed.
+    pub(crate) async fn work(
         &self,
         client: &Client,
         mut record: Record,
