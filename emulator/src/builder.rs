@@ -84,6 +84,7 @@ impl Default for EmulatorBuilder {
                 webhook_hosts: Vec::new(),
                 prices: Table::default(),
                 history: MAX_REQUESTS,
+                listing_delay: Duration::ZERO,
                 on_job: None,
                 on_request: None,
             },
@@ -141,6 +142,37 @@ impl EmulatorBuilder {
     /// all permissions. Can be called several times.
     pub fn without_permission(mut self, operation: Operation) -> Self {
         self.settings.account.denied.insert(operation);
+        self
+    }
+
+    /// Starts with keys that lack the scope ADMIN, which usage, billing events, the deletion of payloads and the account need.
+    /// Their requests get a 403 response. Default: keys have it.
+    pub fn without_admin_scope(mut self) -> Self {
+        self.settings.account.denied.extend(account::ADMIN);
+        self
+    }
+
+    /// Sets the balance of the account in dollars, from which the costs of jobs are taken. Default: 100.
+    ///
+    /// The account is never locked because of it, unless [`lock_when_exhausted`](Self::lock_when_exhausted) is set.
+    pub fn balance(mut self, balance: Decimal) -> Self {
+        self.settings.account.credits = balance;
+        self
+    }
+
+    /// Locks the account while its balance is used up, as fal does. Jobs that were accepted before are completed, so that the
+    /// balance may fall below zero. Default: the account is not locked.
+    ///
+    /// ```
+    /// use fal_emulator::{Decimal, Emulator, Price};
+    ///
+    /// let builder = Emulator::builder()
+    ///     .default_price(Price::usd(Decimal::new(1, 2), "units"))
+    ///     .balance(Decimal::new(10, 2)) // ten jobs of one unit
+    ///     .lock_when_exhausted();
+    /// ```
+    pub fn lock_when_exhausted(mut self) -> Self {
+        self.settings.account.locks_when_exhausted = true;
         self
     }
 
@@ -246,6 +278,13 @@ impl EmulatorBuilder {
     /// [`Emulator::accepted_jobs`] and [`Emulator::billed`] count all jobs, also those that are no longer kept.
     pub fn history(mut self, limit: usize) -> Self {
         self.settings.history = limit.max(1);
+        self
+    }
+
+    /// Sets the time after its start until a request appears in the history, `/v1/models/requests`, on the emulator's clock.
+    /// Default: none. fal does not promise a time.
+    pub fn listing_delay(mut self, time: Duration) -> Self {
+        self.settings.listing_delay = time;
         self
     }
 

@@ -12,6 +12,7 @@ use crate::faults::fault::Fault;
 use crate::handlers::webhook::Couriers;
 use crate::http::server::Server;
 use crate::platform::billed::Billed;
+use crate::platform::model_entry::ModelEntry;
 use crate::platform::price::Price;
 use crate::queue::accepted_job::AcceptedJob;
 use crate::request::operation::Operation;
@@ -162,6 +163,22 @@ impl Emulator {
     /// Returns what the completed jobs of an endpoint were billed.
     pub fn billed_on<E: IntoEndpoint>(&self, endpoint: E) -> Billed {
         self.state.jobs.billed_of(&endpoint.into_id())
+    }
+
+    /// Returns the balance of the account in dollars: what was set, without what completed jobs were billed.
+    pub fn balance(&self) -> Decimal {
+        self.state.balance()
+    }
+
+    /// Sets the balance of the account in dollars. Costs of jobs that are completed from now on are taken from it.
+    pub fn set_balance(&self, balance: Decimal) {
+        let spent = self.state.jobs.billed().cost();
+        self.state.account.set_credits(balance.saturating_add(spent));
+    }
+
+    /// Sets the entry of an endpoint in the list of models: its status, or what is missing.
+    pub fn set_model<E: IntoEndpoint>(&self, endpoint: E, entry: ModelEntry) {
+        self.state.models.set(endpoint.into_id().into_owned(), entry);
     }
 
     /// Returns the uploaded files that have not expired, oldest first.

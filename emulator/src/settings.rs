@@ -34,6 +34,8 @@ pub(crate) struct Settings {
     pub(crate) prices: Table,
     /// The most requests, and the most jobs, that are kept.
     pub(crate) history: usize,
+    /// The time after its start until a request appears in the history.
+    pub(crate) listing_delay: Duration,
     /// Called with every job once it is accepted.
     pub(crate) on_job: Option<OnJob>,
     /// Called with every request once its response is decided.

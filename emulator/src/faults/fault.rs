@@ -12,6 +12,7 @@ use crate::faults::break_point::BreakPoint;
 use crate::faults::disturb;
 use crate::faults::frame::Frame;
 use crate::faults::response::{self, FaultResponse};
+use crate::platform::error;
 use crate::request::received_request::ReceivedRequest;
 use crate::response::failure::{self, Failure};
 use crate::response::reply::{Dropped, Reply};
@@ -188,6 +189,25 @@ impl Fault {
         let body = json!({ "detail": format!("Request failed: {words}"), "error_type": error_type });
         let fault = Fault::respond(status).json(&body).header("x-fal-error-type", error_type);
         if needs_retry { fault.header("x-fal-needs-retry", "1") } else { fault }
+    }
+
+    /// Responds with one of the platform API's error types, such as `rate_limited` or `server_error`, in its own format.
+    ///
+    /// The status is the one that fal uses for the type, 500 for an unknown type.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use fal_emulator::{Emulator, Fault, Operation};
+    /// # fn example(emulator: &Emulator) {
+    /// let fault = Fault::platform_error("rate_limited").retry_after(Duration::from_secs(2));
+    /// emulator.inject_fault(Operation::Pricing, fault);
+    /// # }
+    /// ```
+    pub fn platform_error(error_type: impl Into<String>) -> Self {
+        let error_type = error_type.into();
+        let message = format!("Request failed: {}", error_type.replace('_', " "));
+        let body = error::body(&error_type, &message);
+        Fault::respond(response::platform_error(&error_type)).json(&body)
     }
 
     /// Accepts the request, and makes its job end with this status. The result request, or the direct run, gets the

@@ -4,6 +4,7 @@ use hyper::header::AUTHORIZATION;
 use crate::account::{self, AccountError};
 use crate::keys::KeyError;
 use crate::platform::error::{self, ErrorType};
+use crate::request::operation::Operation;
 use crate::request::received::Received;
 use crate::response::refusal::Refusal;
 use crate::state::State;
@@ -66,7 +67,7 @@ pub(super) fn check_platform_key(state: &State, received: &Received) -> Result<(
         KeyError::Missing => denied(StatusCode::UNAUTHORIZED, "Authentication required"),
         KeyError::Wrong => denied(StatusCode::UNAUTHORIZED, "Invalid API key"),
     })?;
-    state.account.check(received.operation()).map_err(|error| match error {
+    state.check_account(received.operation()).map_err(|error| match error {
         AccountError::Locked(reason) => denied(StatusCode::FORBIDDEN, &account::locked(&reason)),
         AccountError::Insufficient => denied(StatusCode::FORBIDDEN, "Insufficient permissions"),
     })
@@ -74,8 +75,11 @@ pub(super) fn check_platform_key(state: &State, received: &Received) -> Result<(
 
 /// Requires that the account is not locked, and that its key has the permission.
 pub(super) fn check_account(state: &State, received: &Received) -> Result<(), Refusal> {
-    state.account.check(received.operation()).map_err(|error| match error {
+    state.check_account(received.operation()).map_err(|error| match error {
         AccountError::Locked(reason) => forbidden(&account::locked(&reason)),
+        AccountError::Insufficient if received.operation() == Operation::UserDetails => {
+            forbidden("This operation is only supported for ADMIN keys")
+        }
         AccountError::Insufficient => forbidden("Insufficient permissions"),
     })
 }

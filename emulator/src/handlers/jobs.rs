@@ -182,6 +182,7 @@ pub(super) fn failed(job: &Job, failure: &Failure) -> Reply {
 /// Returns the output of a completed job.
 pub(super) async fn output_of(state: &State, job: &Arc<Job>) -> Result<Value, Failure> {
     match job.failure(&job.now()) {
+        _ if job.deletion().is_some() => Err(Failure::deleted()),
         Some(failure) => Err(failure),
         None => Ok(outputs(state, job, &[Part::Final]).await?.pop().unwrap_or_default()),
     }
@@ -276,6 +277,8 @@ fn output(job: &Job, part: Part, base_url: &str, store: &Store, upload_time: Dur
         if let Some(path) = &in_bucket {
             urls.insert(format!("{base_url}/{}", file.path()), store.url(path));
         } else if !file.is_painting() && lifecycle.is_none() {
+            // Another request with the same input may have deleted its payloads.
+            store.restore(&file.path());
             continue;
         }
         if store.get_even_expired(in_bucket.as_ref().unwrap_or(&file.path())).is_some() {

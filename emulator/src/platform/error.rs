@@ -1,5 +1,5 @@
 use hyper::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::random;
 use crate::response::refusal::Refusal;
@@ -10,7 +10,6 @@ pub(crate) enum ErrorType {
     Authorization,
     Validation,
     NotFound,
-    NotImplemented,
 }
 
 /// Rejects a request in the platform API's own format.
@@ -19,15 +18,19 @@ pub(crate) fn refusal(status: StatusCode, error_type: ErrorType, message: &str) 
         ErrorType::Authorization => "authorization_error",
         ErrorType::Validation => "validation_error",
         ErrorType::NotFound => "not_found",
-        ErrorType::NotImplemented => "not_implemented",
     };
+    Refusal::Json(status, body(error_type, message))
+}
+
+/// Returns the body of an error.
+pub(crate) fn body(error_type: &str, message: &str) -> Value {
     let error = json!({
         "type": error_type,
         "message": message,
         "docs_url": "https://fal.ai/docs/platform-apis",
         "request_id": random::uuid(),
     });
-    Refusal::Json(status, json!({ "error": error }))
+    json!({ "error": error })
 }
 
 pub(crate) fn invalid(message: &str) -> Refusal {

@@ -1,5 +1,5 @@
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use hyper::StatusCode;
@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::endpoints::endpoint::Endpoint;
 use crate::output::sources::Sources;
 use crate::platform::bill::Bill;
+use crate::platform::deletion::Deletion;
 use crate::queue::script::{Script, Step};
 use crate::random;
 use crate::request::received::Received;
@@ -36,6 +37,7 @@ pub(crate) struct Job {
     /// The time within which the job has to start.
     start_timeout: Option<Duration>,
     progress: Mutex<Progress>,
+    deletion: OnceLock<Deletion>,
     /// Wakes status streams when something other than time changes the job.
     pushed: watch::Sender<()>,
 }
@@ -125,6 +127,7 @@ impl Job {
             submitted_at: clock.date(),
             clock: Arc::clone(clock),
             progress: Mutex::default(),
+            deletion: OnceLock::new(),
             pushed: watch::Sender::new(()),
         }
     }
@@ -289,6 +292,20 @@ impl Job {
     /// Returns the billable units, as a header shows them.
     pub(crate) fn billable_units(&self) -> String {
         self.bill.units.normalize().to_string()
+    }
+
+    pub(crate) fn endpoint_id(&self) -> &str {
+        &self.endpoint.document.id
+    }
+
+    /// Returns the deletion of the payloads.
+    pub(crate) fn deletion(&self) -> Option<&Deletion> {
+        self.deletion.get()
+    }
+
+    /// Marks the payloads as deleted, and returns the first deletion.
+    pub(crate) fn delete(&self, deletion: Deletion) -> &Deletion {
+        self.deletion.get_or_init(|| deletion)
     }
 
     pub(crate) fn is_direct(&self) -> bool {

@@ -112,10 +112,14 @@ impl Received {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// Returns the values of a query parameter that is repeated.
+    pub(crate) fn query_all<'r>(&'r self, name: &'r str) -> impl Iterator<Item = &'r str> {
+        self.query.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
     /// Returns the values of a query parameter that is repeated, or has a comma between values.
     pub(crate) fn query_list<'r>(&'r self, name: &'r str) -> impl Iterator<Item = &'r str> {
-        let values = self.query.iter().filter(move |(key, _)| key == name);
-        values.flat_map(|(_, value)| value.split(',')).map(str::trim).filter(|value| !value.is_empty())
+        self.query_all(name).flat_map(|value| value.split(',')).map(str::trim).filter(|value| !value.is_empty())
     }
 
     pub(crate) fn headers(&self) -> &HeaderMap {

@@ -50,6 +50,12 @@ impl Failure {
         failure
     }
 
+    /// The payloads of the request were deleted.
+    pub(crate) fn deleted() -> Self {
+        let (status, detail) = (StatusCode::NOT_FOUND, "The payloads of this request were deleted");
+        Failure::new(status, json!({ "detail": detail }), status_error(status), None)
+    }
+
     /// An error of the emulator itself.
     pub(crate) fn internal(reason: String) -> Self {
         Failure::request(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", reason)

@@ -16,7 +16,7 @@ pub(crate) fn iso8601(time: SystemTime) -> String {
 
 /// Converts days since 1970-01-01 to year, month and day. The computation uses years that begin in March, so that a
 /// leap day is the last day of its year.
-fn civil(days: u64) -> (u64, u64, u64) {
+pub(crate) fn civil(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
     let (era, day_of_era) = (days / 146_097, days % 146_097);
     let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
@@ -88,7 +88,7 @@ fn days_of_month(year: i64, month: i64) -> i64 {
 }
 
 /// The inverse of [`civil`].
-fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
+pub(crate) fn days_since_epoch(year: i64, month: i64, day: i64) -> i64 {
     let year = year - i64::from(month <= 2);
     let (era, year_of_era) = (year.div_euclid(400), year.rem_euclid(400));
     let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;

@@ -3,12 +3,15 @@
 
 mod fal;
 
+mod account;
 mod acl;
 mod admission;
 mod bombs;
 mod calls;
 mod content_types;
+mod deletion;
 mod end;
+mod estimates;
 mod faults;
 mod forms;
 mod hosts;
@@ -17,6 +20,7 @@ mod jobs;
 mod keys;
 mod limits;
 mod media;
+mod models;
 mod multipart;
 mod options;
 mod output_storage;
@@ -30,6 +34,7 @@ mod request_history;
 mod requests;
 mod run;
 mod scripted_outputs;
+mod search;
 mod start;
 mod start_timeout;
 mod status_stream;
@@ -37,4 +42,5 @@ mod streams;
 mod tokens;
 mod upload_faults;
 mod uploads;
+mod usage;
 mod webhooks;

@@ -20,10 +20,6 @@ async fn priced() -> Fal {
     Fal::start(builder).await
 }
 
-fn kind(reply: &Reply) -> (u16, &str) {
-    (reply.status, reply.body["error"]["type"].as_str().unwrap_or_default())
-}
-
 #[tokio::test]
 async fn pricing_has_the_prices_that_are_set() {
     let fal = priced().await;
@@ -46,18 +42,18 @@ async fn pricing_refuses_invalid_requests() {
     for query in
         ["?endpoint_id=fal-ai/none", "?endpoint_id=openrouter/router", &format!("?endpoint_id={INPAINTING},a/b")]
     {
-        assert_eq!(kind(&fal.get(&format!("{path}{query}")).await), (404, "not_found"), "{query}");
+        assert_eq!(fal.get(&format!("{path}{query}")).await.error(), (404, "not_found"), "{query}");
     }
     let many = format!("?endpoint_id={}", [INPAINTING; 51].join(","));
     for query in ["", "?endpoint_id=", "?endpoint_id=,", many.as_str()] {
-        assert_eq!(kind(&fal.get(&format!("{path}{query}")).await), (400, "validation_error"), "{query}");
+        assert_eq!(fal.get(&format!("{path}{query}")).await.error(), (400, "validation_error"), "{query}");
     }
     let path = format!("{path}?endpoint_id={INPAINTING}");
     let refused = send(fal.anonymous(Method::GET, &path)).await;
-    assert_eq!(kind(&refused), (401, "authorization_error"));
+    assert_eq!(refused.error(), (401, "authorization_error"));
     assert!(refused.body["error"]["request_id"].is_string() && refused.body["error"]["docs_url"].is_string());
     fal.deny_permission(Operation::Pricing);
-    assert_eq!(kind(&fal.get(&path).await), (403, "authorization_error"));
+    assert_eq!(fal.get(&path).await.error(), (403, "authorization_error"));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::handlers::jobs;
-use crate::handlers::platform::endpoint_ids;
+use crate::handlers::platform::{endpoint_ids, expands};
 use crate::platform::error::invalid;
 use crate::platform::page::{Page, Sizes};
 use crate::platform::period::{DAY, Period};
@@ -20,26 +20,30 @@ use crate::state::State;
 use crate::time::iso8601::iso8601;
 
 /// A request that has started. fal's history has a start time for every request, so that it has none that still wait.
-struct Entry {
-    job: Arc<Job>,
-    started_at: SystemTime,
+pub(super) struct Entry {
+    pub(super) job: Arc<Job>,
+    pub(super) started_at: SystemTime,
     ended_at: Option<SystemTime>,
 }
 
 impl Entry {
-    fn of(job: Arc<Job>) -> Option<Self> {
-        Some(Entry { started_at: job.started_at()?, ended_at: job.ended_at(), job })
+    /// Returns the entries of the jobs that the history shows, oldest first.
+    pub(super) fn all(state: &State) -> impl Iterator<Item = Entry> {
+        let shown = state.clock.date().checked_sub(state.settings.listing_delay);
+        let entry = |job: Arc<Job>| Some(Entry { started_at: job.started_at()?, ended_at: job.ended_at(), job });
+        let entries = state.jobs.kept().into_iter().filter_map(entry);
+        entries.filter(move |entry| shown.is_some_and(|shown| entry.started_at <= shown))
     }
 
     fn duration(&self) -> Option<Duration> {
         self.ended_at.and_then(|end| end.duration_since(self.started_at).ok())
     }
 
-    fn json(&self) -> Map<String, Value> {
+    pub(super) fn json(&self) -> Map<String, Value> {
         let time = iso8601(self.started_at);
         let item = json!({
             "request_id": self.job.id,
-            "endpoint_id": self.job.endpoint.document.id,
+            "endpoint_id": self.job.endpoint_id(),
             "started_at": time,
             "sent_at": time,
             "ended_at": self.ended_at.map(iso8601),
@@ -56,9 +60,6 @@ impl Entry {
 /// Responds with the requests of endpoints.
 pub(super) async fn by_endpoint(state: &State, received: &Received) -> Result<Reply, Refusal> {
     let ids = endpoint_ids(received)?;
-    if ids.is_empty() {
-        return Err(invalid("the parameter `endpoint_id` is missing"));
-    }
     let request_id = received.query("request_id");
     // A request that is named is looked for in a longer time.
     let default = if request_id.is_some() { 90 * DAY } else { DAY };
@@ -71,13 +72,11 @@ pub(super) async fn by_endpoint(state: &State, received: &Received) -> Result<Re
         Some("error") => |status| status.is_server_error(),
         Some(_) => return Err(invalid("`status` has to be success, error or user_error")),
     };
-    let jobs = state
-        .jobs
-        .kept()
-        .into_iter()
-        .filter(|job| ids.contains(&job.endpoint.document.id.as_str()) && request_id.is_none_or(|id| id == job.id));
-    let mut entries: Vec<Entry> =
-        jobs.filter_map(Entry::of).filter(|entry| period.contains(entry.started_at)).collect();
+    let is_requested = |entry: &Entry| {
+        let has_id = request_id.is_none_or(|id| id == entry.job.id);
+        has_id && ids.contains(&entry.job.endpoint_id()) && period.contains(entry.started_at)
+    };
+    let mut entries: Vec<Entry> = Entry::all(state).filter(is_requested).collect();
     if received.query("status").is_some() {
         entries.retain(|entry| entry.job.status_code().is_some_and(has_status));
     }
@@ -90,7 +89,7 @@ pub(super) async fn by_endpoint(state: &State, received: &Received) -> Result<Re
         Some(_) => return Err(invalid("`sort_by` has to be ended_at or duration")),
     }
     let (entries, mut members) = page.of_items(entries);
-    let with_payloads = received.query_list("expand").any(|field| field == "payloads");
+    let with_payloads = expands(received, "payloads");
     let mut items = Vec::new();
     for entry in entries {
         let mut item = entry.json();
@@ -103,10 +102,10 @@ pub(super) async fn by_endpoint(state: &State, received: &Received) -> Result<Re
     Ok(reply::json(StatusCode::OK, &members.into()))
 }
 
-/// Returns the stored payloads of a request. A client can switch their storage off.
-async fn payloads(state: &State, job: &Arc<Job>) -> Map<String, Value> {
+/// Returns the stored payloads of a request. A client can switch their storage off, or delete them.
+pub(super) async fn payloads(state: &State, job: &Arc<Job>) -> Map<String, Value> {
     let mut payloads = Map::new();
-    if job.received.header("x-fal-store-io") == Some("0") {
+    if job.received.header("x-fal-store-io") == Some("0") || job.deletion().is_some() {
         return payloads;
     }
     payloads.insert("json_input".to_owned(), job.received.input().cloned().unwrap_or_default());
