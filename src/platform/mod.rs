@@ -24,6 +24,7 @@
 //! they have the digits that fal sent.
 
 mod account;
+mod billing_events;
 mod deletion;
 mod estimates;
 mod fields;
@@ -42,6 +43,7 @@ use tracing::Instrument;
 use url::Url;
 
 pub use account::{Account, Credits, LockState};
+pub use billing_events::{BillingEvent, BillingEvents};
 pub use deletion::{DeletedFile, DeletedPayloads};
 pub use list::{Items, Page};
 pub use model::{

@@ -26,9 +26,9 @@ pub struct RequestRecord {
     pub status_code: Option<u16>,
     /// The total duration in seconds.
     pub duration: Option<f64>,
-    /// The input. `None` without [`Requests::payloads`](super::Requests::payloads), or if fal did not store it.
+    /// The input. `None` if fal did not store it. [`Requests`](super::Requests) need [`payloads`](super::Requests::payloads).
     pub input: Option<Value>,
-    /// The output. `None` without [`Requests::payloads`](super::Requests::payloads), or if fal did not store it.
+    /// The output. `None` if fal did not store it. [`Requests`](super::Requests) need [`payloads`](super::Requests::payloads).
     pub output: Option<Value>,
     /// The similarity to the words or the picture of a search, from 0 to 1.
     pub similarity: Option<f64>,

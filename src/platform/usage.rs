@@ -195,7 +195,6 @@ impl Item for UsageRecord {
 
 impl UsageRecord {
     fn read(fields: Fields<'_>, bucket: Option<Timestamp>) -> Option<Self> {
-        let auth_method = fields.object("auth_method_structured");
         Some(UsageRecord {
             bucket,
             endpoint_id: fields.text("endpoint_id")?,
@@ -208,11 +207,19 @@ impl UsageRecord {
             // `cost` is its deprecated name.
             cost_total: fields.decimal("cost_total").or_else(|| fields.decimal("cost")),
             currency: fields.text("currency"),
-            auth_method: auth_method.map(|method| AuthMethod {
-                detail: method.text("detail").unwrap_or_default(),
-                api_key_id: method.text("api_key_id"),
-                login_username: method.text("login_username"),
-            }),
+            auth_method: AuthMethod::read(&fields),
+        })
+    }
+}
+
+impl AuthMethod {
+    /// Reads the key or the login of a record.
+    pub(super) fn read(record: &Fields<'_>) -> Option<Self> {
+        let method = record.object("auth_method_structured")?;
+        Some(AuthMethod {
+            detail: method.text("detail").unwrap_or_default(),
+            api_key_id: method.text("api_key_id"),
+            login_username: method.text("login_username"),
         })
     }
 }
