@@ -45,7 +45,7 @@ impl Claims {
         Claim { claims: self, name, is_released: false }
     }
 
-    /// Extends the leases of this process's claims for ever. Only one of the callers does so at a time.
+    /// Extends the leases of this process's claims without end. Only one of the callers does so at a time.
     pub(crate) async fn keep(&self, store: &Store) -> Error {
         let interval = store.lease / 3;
         loop {

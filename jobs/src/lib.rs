@@ -2,13 +2,17 @@
 
 mod claims;
 mod error;
+mod failure;
 mod journal;
 mod key;
 mod record;
+mod request;
 mod state;
 mod store;
 
 pub use error::{Error, ErrorKind};
-pub use journal::{Completed, Journal, JournalBuilder, Run};
+pub use failure::{Failure, FailureKind};
+pub use journal::{Completed, Journal, JournalBuilder, OnFailed, OnUncertain, Reuse, Run, Submit};
 pub use record::Record;
+pub use request::SubmitOptions;
 pub use state::State;

@@ -1,4 +1,5 @@
 use crate::error::{Error, ErrorKind};
+use crate::failure::Failure;
 use crate::state::{Event, State};
 
 /// The version of the JSON in the text columns of a job. It changes when older versions of this crate cannot read them.
@@ -38,6 +39,7 @@ pub struct Record {
     pub(crate) format: i64,
     pub(crate) input_hash: String,
     pub(crate) request: Option<String>,
+    pub(crate) options: Option<String>,
     pub(crate) cost: Option<i64>,
     pub(crate) reserved: i64,
     pub(crate) budget: Option<String>,
@@ -59,11 +61,17 @@ pub(crate) struct NewRecord {
     pub(crate) input: String,
     pub(crate) input_hash: String,
     pub(crate) request: Option<String>,
+    pub(crate) options: Option<String>,
     pub(crate) budget: Option<String>,
     pub(crate) webhook: bool,
 }
 
 impl Record {
+    /// Returns the error of a failed job.
+    pub fn failure(&self) -> Option<Failure> {
+        self.error.as_deref().map(Failure::from_json)
+    }
+
     /// Applies a change at a time in milliseconds since 1970. A change that is already there has no effect.
     ///
     /// # Errors
@@ -99,21 +107,25 @@ impl Record {
                 self.reserved = 0;
                 self.finished_at = Some(now);
             }
-            (State::Intended | State::Submitted, Event::Fail { attempt, error, cost }) if is_current(attempt) => {
+            // A job that waits fails if it is cancelled.
+            (State::Waiting | State::Intended | State::Submitted, Event::Fail { attempt, error, cost })
+                if is_current(attempt) =>
+            {
                 self.state = State::Failed;
                 (self.error, self.cost) = (Some(error.clone()), *cost);
                 self.reserved = 0;
                 self.finished_at = Some(now);
             }
-            (State::Uncertain, Event::Adopt { request_id }) => {
+            (State::Uncertain | State::Failed, Event::Adopt { request_id }) => {
                 self.state = State::Submitted;
                 self.request_id = Some(request_id.clone());
                 self.submitted_at = Some(now);
+                (self.finished_at, self.error) = (None, None);
             }
             (State::Uncertain | State::Failed, Event::Permit) => {
                 self.state = State::Waiting;
                 self.reserved = 0;
-                self.finished_at = None;
+                (self.finished_at, self.error) = (None, None);
             }
             // Another process was first.
             (State::Submitted | State::Completed, Event::Submit { request_id, .. } | Event::Adopt { request_id })
@@ -130,7 +142,7 @@ impl Record {
 }
 
 impl Event {
-    fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Event::Intend { .. } => "intend",
             Event::Submit { .. } => "submit",

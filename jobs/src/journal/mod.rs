@@ -1,13 +1,21 @@
 //! The journal and its operations.
 
 mod builder;
+mod call;
+mod cancel;
 mod course;
+mod decide;
+mod policy;
+mod resume;
 mod run;
+mod submit;
 
 use std::sync::Arc;
 
 pub use builder::JournalBuilder;
+pub use policy::{OnFailed, OnUncertain, Reuse};
 pub use run::{Completed, Run};
+pub use submit::Submit;
 
 use crate::claims::Claims;
 use crate::error::Error;

@@ -7,6 +7,8 @@ mod row;
 
 use std::time::Duration;
 
+pub(crate) use jobs::now;
+
 /// A database with a journal. Clones share its connections.
 #[derive(Clone, Debug)]
 pub(crate) struct Store {
