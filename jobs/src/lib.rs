@@ -3,6 +3,7 @@
 mod claims;
 mod error;
 mod failure;
+mod fleet;
 mod journal;
 mod key;
 mod record;
@@ -12,6 +13,7 @@ mod store;
 
 pub use error::{Error, ErrorKind};
 pub use failure::{Failure, FailureKind};
+pub use fleet::{Enqueue, Worker, WorkerReport};
 pub use journal::{Completed, Journal, JournalBuilder, OnFailed, OnUncertain, Reuse, Run, Submit};
 pub use record::Record;
 pub use request::SubmitOptions;

@@ -9,7 +9,6 @@ use crate::key::{canonical, derived, hash, next};
 use crate::record::{NewRecord, Record};
 use crate::request::SubmitOptions;
 use crate::state::State;
-use crate::store::now;
 
 /// Maximum bytes of a key. Databases index keys, and PostgreSQL limits the size of an index entry.
 const MAX_KEY: usize = 1024;
@@ -26,6 +25,8 @@ pub(crate) struct Call<I> {
     pub(crate) reuse: Reuse,
     pub(crate) on_failed: OnFailed,
     pub(crate) on_uncertain: OnUncertain,
+    /// Workers may send it.
+    pub(crate) enqueued: bool,
 }
 
 impl<I: EndpointInput> Call<I> {
@@ -41,6 +42,7 @@ impl<I: EndpointInput> Call<I> {
             reuse: Reuse::default(),
             on_failed: OnFailed::default(),
             on_uncertain: OnUncertain::default(),
+            enqueued: false,
         }
     }
 
@@ -67,6 +69,7 @@ impl<I: EndpointInput> Call<I> {
             options: self.options.to_json(),
             budget: None,
             webhook: false,
+            enqueued: self.enqueued,
         };
         let (record, _) = self.journal.store().insert(&new).await?;
         if record.endpoint != new.endpoint || record.input_hash != new.input_hash {
@@ -80,7 +83,7 @@ impl<I: EndpointInput> Call<I> {
     async fn automatic_key(&self, input_hash: &str) -> Result<String, Error> {
         let first = derived(&self.endpoint, input_hash);
         let Some(latest) = self.journal.store().latest(&first, input_hash).await? else { return Ok(first) };
-        match latest.state == State::Completed && !self.reuse.allows(&latest, now()) {
+        match latest.state == State::Completed && !self.reuse.allows(&latest) {
             true => Ok(next(&first, &latest.key)),
             false => Ok(latest.key),
         }
@@ -102,7 +105,7 @@ fn check_key(key: &str) -> Result<&str, Error> {
 }
 
 /// The options of every call that records a job.
-macro_rules! call_options {
+macro_rules! record_options {
     () => {
         /// Sets the key. Default: an automatic one, of the endpoint's id and the SHA-256 of the input.
         ///
@@ -131,7 +134,12 @@ macro_rules! call_options {
             self.call.reuse = reuse;
             self
         }
+    };
+}
 
+/// The options of the calls that take a job further.
+macro_rules! course_options {
+    () => {
         /// Sets the use of a job that has failed in an earlier call. Default: [`OnFailed::Fail`](crate::OnFailed::Fail).
         pub fn on_failed(mut self, on_failed: crate::OnFailed) -> Self {
             self.call.on_failed = on_failed;
@@ -146,4 +154,5 @@ macro_rules! call_options {
     };
 }
 
-pub(super) use call_options;
+pub(super) use course_options;
+pub(crate) use record_options;

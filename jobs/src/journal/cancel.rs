@@ -34,8 +34,7 @@ impl Journal {
     /// - fal cannot be reached ([`ErrorKind::Request`]).
     pub async fn cancel(&self, client: &Client, key: impl AsRef<str>) -> Result<Record, Error> {
         let key = key.as_ref();
-        let missing = || Error::new(ErrorKind::NotFound, "the journal does not have it").of(key);
-        let record = self.store().get(key).await?.ok_or_else(missing)?;
+        let record = self.existing(key).await?;
         let (attempt, request_id) = (record.attempt, record.request_id.as_deref());
         let message = match (record.state, request_id) {
             (State::Completed | State::Failed, _) => return Ok(record),

@@ -12,7 +12,6 @@ use tracing::debug;
 
 use super::Journal;
 use super::policy::{OnFailed, OnUncertain};
-use crate::claims::Claim;
 use crate::error::{Error, ErrorKind};
 use crate::failure::{Failure, FailureKind};
 use crate::record::Record;
@@ -85,18 +84,26 @@ impl<'a> Course<'a> {
         key: &str,
         request: impl Future<Output = Result<String, Error>>,
     ) -> Result<Record, Error> {
-        let claim = self.journal.claims().claim();
-        let record = loop {
-            if let Some(record) = self.journal.store().get(key).await?.filter(|record| self.is_done(record)) {
+        let (journal, store) = (self.journal, self.journal.store());
+        let (claim, record) = loop {
+            if let Some(record) = store.get(key).await?.filter(|record| self.is_done(record)) {
                 return Ok(record);
             }
-            if let Some(record) = self.journal.store().claim(key, &claim.name).await? {
-                break record;
+            if let Some(taken) = journal.claims().take(store, key).await? {
+                break taken;
             }
             self.before_deadline(sleep(POLL_INTERVAL), key).await?;
         };
-        let finished = self.work(&claim, record, request).await;
-        claim.release(self.journal.store(), key).await?;
+        let finished = {
+            match select(pin!(self.work(record, request)), pin!(journal.claims().keep(store))).await {
+                Either::Left((finished, _)) => finished,
+                Either::Right((never, _)) => match never {},
+            }
+        };
+        match &finished {
+            Ok(record) if record.claim.is_none() => drop(claim),
+            _ => claim.release(store).await,
+        }
         finished
     }
 
@@ -110,9 +117,9 @@ impl<'a> Course<'a> {
         }
     }
 
-    async fn work(
+    /// Works on a job that this process has claimed. The caller renews the lease.
+    pub(crate) async fn work(
         &mut self,
-        claim: &Claim<'_>,
         mut record: Record,
         request: impl Future<Output = Result<String, Error>>,
     ) -> Result<Record, Error> {
@@ -124,13 +131,13 @@ impl<'a> Course<'a> {
             return Err(uncertain(&record));
         }
         if record.state == State::Failed && self.on_failed.retries(&record) {
-            record = self.change(&record, Event::Permit).await?;
+            record = self.change(&record, Event::Permit { attempt: record.attempt }).await?;
         }
         if record.state == State::Waiting {
-            record = self.send(claim, record, request).await?;
+            record = self.send(record, request).await?;
         }
         if record.state == State::Submitted && !self.only_submits {
-            record = self.follow(claim, record).await?;
+            record = self.follow(record).await?;
         }
         Ok(record)
     }
@@ -138,11 +145,10 @@ impl<'a> Course<'a> {
     /// Commits the intent, submits the job, and records the outcome.
     async fn send(
         &self,
-        claim: &Claim<'_>,
         record: Record,
         request: impl Future<Output = Result<String, Error>>,
     ) -> Result<Record, Error> {
-        let request = self.before_deadline(self.while_held(claim, request), &record.key).await???;
+        let request = self.before_deadline(request, &record.key).await??;
         let unreadable = |error| Error::new(ErrorKind::Input, "the input is not JSON").caused_by(error).of(&record.key);
         let input = RecordedInput::parse(request.clone()).map_err(unreadable)?;
         let options = match &self.options {
@@ -155,20 +161,32 @@ impl<'a> Course<'a> {
                 .map_err(|error| error.of(&record.key))?
                 .unwrap_or_default(),
         };
-        let record = self.change(&record, Event::Intend { request, reserved: 0 }).await?;
+        let record = self.intend(&record, request).await?;
         let (key, attempt) = (&record.key, record.attempt);
         let call = options.apply(self.client.endpoint(RecordedEndpoint(record.endpoint.clone())).submit(input));
         debug!(target: "fal_jobs", key, attempt, "sending");
-        // The response is awaited even if the lease is lost, because only it has the request id.
-        let submitted = match select(pin!(call.send()), pin!(self.journal.claims().keep(self.journal.store()))).await {
-            Either::Left((submitted, _)) => submitted,
-            Either::Right((_, call)) => call.await,
-        };
+        let submitted = call.await;
         debug!(target: "fal_jobs", key, attempt, is_accepted = submitted.is_ok(), "sent");
         match submitted {
             Ok(job) => self.accepted(&record, job.request_id).await,
             Err(error) => self.refused(&record, error).await,
         }
+    }
+
+    /// Commits the intent to send a job.
+    async fn intend(&self, record: &Record, request: String) -> Result<Record, Error> {
+        let (key, claims, store) = (&record.key, self.journal.claims(), self.journal.store());
+        debug!(target: "fal_jobs", key, state = record.state.as_str(), change = "intend", "committing");
+        let intended = store.intend(key, &claims.process(), request, 0).await?;
+        let record = intended.ok_or_else(|| lost(key))?;
+        let (state, attempt) = (record.state.as_str(), record.attempt);
+        debug!(target: "fal_jobs", key, state, attempt, "committed");
+        // Another process may have taken the job over while the intent was committed.
+        if !claims.is_alive(store) {
+            self.change(&record, Event::Withdraw { attempt }).await?;
+            return Err(lost(key));
+        }
+        Ok(record)
     }
 
     /// Records the request id of an accepted job.
@@ -203,7 +221,7 @@ impl<'a> Course<'a> {
     }
 
     /// Follows a submitted job, and records its outcome.
-    async fn follow(&mut self, claim: &Claim<'_>, record: Record) -> Result<Record, Error> {
+    async fn follow(&mut self, record: Record) -> Result<Record, Error> {
         let key = &record.key;
         let request_id = record.request_id.clone().unwrap_or_default();
         let endpoint = self.client.endpoint(RecordedEndpoint(record.endpoint.clone()));
@@ -214,7 +232,7 @@ impl<'a> Course<'a> {
                 call(update);
             }
         });
-        let followed = self.before_deadline(self.while_held(claim, wait.send()), key).await??;
+        let followed = self.before_deadline(wait.send(), key).await?;
         debug!(target: "fal_jobs", key, request_id, is_completed = followed.is_ok(), "followed");
         let error = match followed {
             Ok(response) => {
@@ -282,14 +300,6 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// Awaits a future while the lease is extended.
-    async fn while_held<T>(&self, _claim: &Claim<'_>, future: impl Future<Output = T>) -> Result<T, Error> {
-        match select(pin!(future), pin!(self.journal.claims().keep(self.journal.store()))).await {
-            Either::Left((output, _)) => Ok(output),
-            Either::Right((error, _)) => Err(error),
-        }
-    }
-
     /// Awaits a future until the time limit of the call.
     async fn before_deadline<T>(&self, future: impl Future<Output = T>, key: &str) -> Result<T, Error> {
         let Some(deadline) = self.deadline else { return Ok(future.await) };
@@ -320,6 +330,12 @@ fn is_json(error: &fal_client::Error) -> bool {
 fn read_options(json: &str) -> Result<SubmitOptions, Error> {
     serde_json::from_str(json)
         .map_err(|error| Error::new(ErrorKind::Input, "the recorded options are not readable").caused_by(error))
+}
+
+fn lost(key: &str) -> Error {
+    let message =
+        "the lease expired before the job was sent, because the database or this process was too slow: run it again";
+    Error::new(ErrorKind::State, message).of(key)
 }
 
 fn uncertain(record: &Record) -> Error {

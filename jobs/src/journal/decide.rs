@@ -51,6 +51,8 @@ impl Journal {
     /// - The journal does not have the key ([`ErrorKind::NotFound`]).
     /// - The job is submitted, completed, or being sent ([`ErrorKind::State`]).
     pub async fn permit(&self, key: impl AsRef<str>) -> Result<Record, Error> {
-        self.store().apply(key.as_ref(), &Event::Permit).await
+        let key = key.as_ref();
+        let attempt = self.existing(key).await?.attempt;
+        self.store().apply(key, &Event::Permit { attempt }).await
     }
 }

@@ -13,12 +13,14 @@ mod submit;
 use std::sync::Arc;
 
 pub use builder::JournalBuilder;
+pub(crate) use call::{Call, record_options};
+pub(crate) use course::Course;
 pub use policy::{OnFailed, OnUncertain, Reuse};
 pub use run::{Completed, Run};
 pub use submit::Submit;
 
 use crate::claims::Claims;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::record::Record;
 use crate::store::Store;
 
@@ -52,6 +54,12 @@ impl Journal {
     /// Returns the job with a key.
     pub async fn get(&self, key: impl AsRef<str>) -> Result<Option<Record>, Error> {
         self.store().get(key.as_ref()).await
+    }
+
+    /// Returns the job with a key, or the error of a missing one.
+    pub(crate) async fn existing(&self, key: &str) -> Result<Record, Error> {
+        let missing = || Error::new(ErrorKind::NotFound, "the journal does not have it").of(key);
+        self.store().get(key).await?.ok_or_else(missing)
     }
 
     pub(crate) fn store(&self) -> &Store {

@@ -39,15 +39,15 @@ pub enum Reuse {
 }
 
 impl Reuse {
-    /// Returns true if a completed job may be used again at a time in milliseconds since 1970.
-    pub(crate) fn allows(self, record: &Record, now: i64) -> bool {
+    /// Returns true if a completed job may be used again.
+    pub(crate) fn allows(self, record: &Record) -> bool {
         let (age, needs_seed) = match self {
             Reuse::Never => return false,
             Reuse::Seeded(age) => (age, true),
             Reuse::Any(age) => (age, false),
         };
         let age = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
-        let is_recent = record.finished_at.is_some_and(|finished| now.saturating_sub(finished) <= age);
+        let is_recent = record.finished_at.is_some_and(|finished| record.read_at.saturating_sub(finished) <= age);
         is_recent && (!needs_seed || has_seed(&record.input))
     }
 }

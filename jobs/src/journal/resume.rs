@@ -24,8 +24,7 @@ impl Journal {
     /// - The job waits, and its local files were not uploaded ([`ErrorKind::Input`]). Run it again with its input.
     pub async fn resume(&self, client: &Client, key: impl AsRef<str>) -> Result<Record, Error> {
         let key = key.as_ref();
-        let missing = || Error::new(ErrorKind::NotFound, "the journal does not have it").of(key);
-        let record = self.store().get(key).await?.ok_or_else(missing)?;
+        let record = self.existing(key).await?;
         let request = async {
             let message = "its files are not uploaded: run it again with its input";
             record.request.clone().ok_or_else(|| Error::new(ErrorKind::Input, message).of(key))

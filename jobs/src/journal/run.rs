@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::Journal;
-use super::call::{Call, call_options};
+use super::call::{Call, course_options, record_options};
 use super::course::{Course, OnUpdate, failed};
 use crate::error::{Error, ErrorKind};
 use crate::record::Record;
@@ -63,7 +63,8 @@ impl Journal {
 }
 
 impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
-    call_options!();
+    record_options!();
+    course_options!();
 
     /// Registers a callback for every change of the queue position, the status or the logs. Not called while another process
     /// works on the job.

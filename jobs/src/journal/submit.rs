@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::Journal;
-use super::call::{Call, call_options};
+use super::call::{Call, course_options, record_options};
 use super::course::Course;
 use crate::error::Error;
 use crate::record::Record;
@@ -40,7 +40,8 @@ impl Journal {
 }
 
 impl<I: EndpointInput> Submit<I> {
-    call_options!();
+    record_options!();
+    course_options!();
 
     async fn start(self) -> Result<Record, Error> {
         let Submit { call } = self;
