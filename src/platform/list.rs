@@ -352,8 +352,7 @@ struct Pages<T> {
     /// The ids of the requests to come. `None` is one request without ids.
     batches: VecDeque<Option<Vec<String>>>,
     cursor: Option<String>,
-    /// The cursors of the current batch.
-    seen: HashSet<String>,
+    cycle: Cycle,
     /// The ids of the current batch without an item.
     absent: Vec<String>,
     unknown: Vec<String>,
@@ -380,7 +379,7 @@ impl<T: Item> Pages<T> {
             query,
             batches,
             cursor,
-            seen: HashSet::new(),
+            cycle: Cycle::default(),
             absent: Vec::new(),
             unknown: Vec::new(),
             items: VecDeque::new(),
@@ -442,7 +441,7 @@ impl<T: Item> Pages<T> {
             return;
         };
         let name = self.query.name;
-        if !self.seen.insert(cursor.clone()) {
+        if self.cycle.closes(&cursor) {
             let message = format!("{name}: fal returned the cursor \"{}\" twice", shown(&cursor));
             self.error = Some(Error::new(ErrorKind::UnexpectedResponse, message));
         } else if self.empty_pages >= MAX_EMPTY_PAGES {
@@ -469,10 +468,32 @@ impl<T: Item> Pages<T> {
     }
 
     fn begin_batch(&mut self) {
-        self.seen = self.cursor.iter().cloned().collect();
+        self.cycle = Cycle { earlier: self.cursor.clone(), pages: 0 };
         self.empty_pages = 0;
         let batch = self.batches.front().cloned().flatten().filter(|_| self.query.unknown == Unknown::Absent);
         self.absent = batch.unwrap_or_default();
+    }
+}
+
+/// Finds out that the cursors of a list repeat, in constant memory. It keeps the cursor of each page whose number is a power of
+/// two (Brent's algorithm).
+#[derive(Default)]
+struct Cycle {
+    earlier: Option<String>,
+    pages: u64,
+}
+
+impl Cycle {
+    /// Returns true if the next cursor is an earlier one.
+    fn closes(&mut self, cursor: &str) -> bool {
+        if self.earlier.as_deref() == Some(cursor) {
+            return true;
+        }
+        self.pages += 1;
+        if self.pages.is_power_of_two() {
+            self.earlier = Some(cursor.to_owned());
+        }
+        false
     }
 }
 
