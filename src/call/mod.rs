@@ -7,6 +7,7 @@ mod download;
 mod fetch_result;
 mod follow_options;
 pub(crate) mod future;
+mod hold;
 mod input_check;
 mod input_files;
 mod job_event;
@@ -36,6 +37,8 @@ pub(crate) use download::file_name;
 pub use download::{Download, DownloadAll, DownloadBytes, DownloadTo, Saved};
 pub use fetch_result::FetchResult;
 pub use future::CallFuture;
+#[cfg(feature = "realtime")]
+pub(crate) use hold::Hold;
 #[cfg(feature = "realtime")]
 pub(crate) use input_check::check as check_input;
 #[cfg(feature = "realtime")]

@@ -69,7 +69,7 @@ macro_rules! by_text {
 by_text!(f32 f64 i32 i64 u32 u64 usize);
 
 /// Returns an amount that is not negative.
-pub(super) fn not_negative(amount: impl IntoAmount) -> Result<Decimal, Error> {
+pub(crate) fn not_negative(amount: impl IntoAmount) -> Result<Decimal, Error> {
     check_sign(amount.into_amount()?).map_err(|reason| Error::new(ErrorKind::Amount, reason))
 }
 
