@@ -20,7 +20,9 @@ const GENERATOR: &str = "budget digest mark names prose words refusals error mod
     report select schema normalize types lower render manifest present features write summary lock change pipeline builder lib";
 
 const EMULATOR: &str = "documents error keys media random response sync time tokens input storage endpoints request \
-    account faults output queue webhooks settings state handlers sessions http emulator builder lib";
+    platform account faults output queue webhooks settings state handlers sessions http emulator builder lib";
+
+const JOBS: &str = "error state record key redaction filter store claims journal fleet lib";
 
 #[test]
 fn client_depends_downwards() {
@@ -40,6 +42,11 @@ fn generator_depends_downwards() {
 #[test]
 fn emulator_depends_downwards() {
     check("emulator/src", "fal_emulator", EMULATOR);
+}
+
+#[test]
+fn jobs_depend_downwards() {
+    check("jobs/src", "fal_jobs", JOBS);
 }
 
 fn check(source_folder: &str, crate_name: &str, order: &str) {

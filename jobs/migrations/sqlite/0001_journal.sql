@@ -1,0 +1,76 @@
+CREATE TABLE jobs (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    key          TEXT    NOT NULL UNIQUE,
+    endpoint     TEXT    NOT NULL,
+    label        TEXT,
+    -- Version of the JSON in the columns input, request, output, error and files.
+    format       INTEGER NOT NULL,
+    -- The caller's input as canonical JSON, with each local file as its SHA-256, and the SHA-256 of that JSON.
+    input        TEXT    NOT NULL,
+    input_hash   TEXT    NOT NULL,
+    -- The input as it is sent, with the URLs of uploaded files. NULL until they are uploaded.
+    request      TEXT,
+    state        TEXT    NOT NULL,
+    -- The number of submissions, this one included.
+    attempt      INTEGER NOT NULL,
+    request_id   TEXT,
+    -- The request ids of earlier submissions as a JSON array.
+    earlier      TEXT,
+    output       TEXT,
+    -- Billable units as decimal text.
+    units        TEXT,
+    -- Amounts in billionths of a dollar.
+    cost         INTEGER,
+    reserved     INTEGER NOT NULL,
+    budget       TEXT,
+    error        TEXT,
+    files        TEXT,
+    -- Prompts or other data were removed.
+    redacted     BOOLEAN NOT NULL DEFAULT FALSE,
+    -- A webhook reports the outcome.
+    webhook      BOOLEAN NOT NULL,
+    -- Workers may send it.
+    enqueued     BOOLEAN NOT NULL,
+    -- The process that works on the job, while it has a lease.
+    claim        TEXT,
+    -- Grows with every change. A change applies to the revision that it was made from.
+    revision     INTEGER NOT NULL,
+    -- Times are milliseconds since 1970.
+    created_at   INTEGER NOT NULL,
+    intended_at  INTEGER,
+    submitted_at INTEGER,
+    finished_at  INTEGER
+);
+
+CREATE INDEX jobs_by_state ON jobs (state, id);
+CREATE INDEX jobs_by_endpoint ON jobs (endpoint, id);
+CREATE INDEX jobs_by_label ON jobs (label, id);
+CREATE INDEX jobs_by_request ON jobs (request_id);
+CREATE INDEX jobs_by_claim ON jobs (claim) WHERE claim IS NOT NULL;
+CREATE INDEX jobs_to_send ON jobs (id) WHERE claim IS NULL AND enqueued AND state = 'waiting';
+CREATE INDEX jobs_to_send_by_endpoint ON jobs (endpoint, id) WHERE claim IS NULL AND enqueued AND state = 'waiting';
+CREATE INDEX jobs_to_resume ON jobs (id) WHERE claim IS NULL AND enqueued AND state IN ('intended', 'submitted');
+
+-- Processes that live. A process renews its lease before `until`. Without one, it has lost its claims.
+CREATE TABLE leases (
+    process TEXT    NOT NULL PRIMARY KEY,
+    until   INTEGER NOT NULL
+);
+
+-- Uploaded files by content, while their URLs live.
+CREATE TABLE uploads (
+    hash       TEXT    NOT NULL,
+    file_name  TEXT    NOT NULL,
+    media_type TEXT    NOT NULL,
+    url        TEXT    NOT NULL,
+    expires_at INTEGER NOT NULL,
+    PRIMARY KEY (hash, file_name, media_type)
+);
+
+CREATE TABLE budgets (
+    name     TEXT    NOT NULL PRIMARY KEY,
+    -- Amounts in billionths of a dollar.
+    ceiling  INTEGER NOT NULL,
+    spent    INTEGER NOT NULL,
+    reserved INTEGER NOT NULL
+);

@@ -1,0 +1,92 @@
+use std::error::Error as StdError;
+use std::fmt;
+
+/// An error of a journal.
+///
+/// [`kind`](Error::kind) says what failed. An error of fal-client is the [`source`](StdError::source), and
+/// [`client`](Error::client) returns it.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    key: Option<String>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+/// Categories of errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The database cannot be opened, read or written. Nothing was sent, unless the message says otherwise.
+    Database,
+    /// The database was written by a newer version of this crate.
+    NewerVersion,
+    /// A setting is invalid, such as the database's URL.
+    Configuration,
+    /// The input cannot be used. Nothing was sent.
+    Input,
+    /// The key belongs to another endpoint or input.
+    KeyConflict,
+    /// It is unknown whether fal has accepted the request. The caller decides how to continue.
+    Uncertain,
+    /// The job does not exist.
+    NotFound,
+    /// The job's state does not allow the operation.
+    State,
+    /// fal rejected or failed the request, or cannot be reached.
+    Request,
+    /// The budget does not allow the request. Nothing was sent.
+    Budget,
+    /// An output file cannot be saved.
+    File,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Error { kind, message: message.into(), key: None, source: None }
+    }
+
+    pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn of(mut self, key: &str) -> Self {
+        self.key.get_or_insert_with(|| key.to_owned());
+        self
+    }
+
+    /// Returns the category.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// Returns the key of the job, if the error is about one.
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
+    /// Returns the error of fal-client, if the request failed.
+    pub fn client(&self) -> Option<&fal_client::Error> {
+        self.source.as_ref()?.downcast_ref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(key) = &self.key {
+            write!(f, "job `{}`: ", key.escape_debug())?;
+        }
+        f.write_str(&self.message)?;
+        match &self.source {
+            Some(source) => write!(f, ": {source}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn StdError + 'static))
+    }
+}

@@ -1,0 +1,274 @@
+use std::fmt;
+
+use crate::error::{Error, ErrorKind};
+use crate::state::{Event, State};
+
+/// The version of the JSON in the text columns of a job. It changes when older versions of this crate cannot read them.
+pub(crate) const FORMAT: i64 = 1;
+
+/// The longest key, label, endpoint id and name of a budget in bytes. PostgreSQL's indexes are limited to about 2,700 bytes.
+const MAX_NAME: usize = 1024;
+
+/// A job as the journal has it.
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Record {
+    /// The key: the caller's, or one of endpoint and input.
+    pub key: String,
+    /// The endpoint's id.
+    pub endpoint: String,
+    /// The caller's label.
+    pub label: Option<String>,
+    /// The state.
+    pub state: State,
+    /// The number of submissions that were started.
+    pub attempt: i64,
+    /// The request id, once fal has accepted the job.
+    pub request_id: Option<String>,
+    /// The input as canonical JSON. Local files are their SHA-256.
+    pub input: String,
+    /// The output as JSON, if the job is completed.
+    pub output: Option<String>,
+    /// The billable units as decimal text.
+    pub units: Option<String>,
+    /// Time of creation, in milliseconds since 1970.
+    pub created_at: i64,
+    /// Time of the last intent, in milliseconds since 1970.
+    pub intended_at: Option<i64>,
+    /// Time of the last submission, in milliseconds since 1970.
+    pub submitted_at: Option<i64>,
+    /// Time of completion or failure, in milliseconds since 1970.
+    pub finished_at: Option<i64>,
+    pub(crate) id: i64,
+    pub(crate) format: i64,
+    pub(crate) input_hash: String,
+    pub(crate) request: Option<String>,
+    pub(crate) cost: Option<i64>,
+    pub(crate) reserved: i64,
+    pub(crate) budget: Option<String>,
+    pub(crate) error: Option<String>,
+    pub(crate) files: Option<String>,
+    /// The request ids of earlier submissions as a JSON array.
+    pub(crate) earlier: Option<String>,
+    pub(crate) webhook: bool,
+    /// Workers may send it.
+    pub(crate) enqueued: bool,
+    pub(crate) claim: Option<String>,
+    pub(crate) revision: i64,
+    /// Data was removed from it.
+    pub(crate) redacted: bool,
+    /// Time of the database when it read the job, in milliseconds since 1970.
+    pub(crate) read_at: i64,
+    /// True if no living process works on the job.
+    pub(crate) is_abandoned: bool,
+}
+
+/// A job to be recorded.
+#[derive(Clone)]
+pub(crate) struct NewRecord {
+    pub(crate) key: String,
+    pub(crate) endpoint: String,
+    pub(crate) label: Option<String>,
+    pub(crate) input: String,
+    pub(crate) input_hash: String,
+    pub(crate) request: Option<String>,
+    pub(crate) budget: Option<String>,
+    pub(crate) webhook: bool,
+    /// Workers may send it.
+    pub(crate) enqueued: bool,
+}
+
+impl Record {
+    /// Returns true if data was removed from the job, by [`Journal::redact`](crate::Journal::redact) or
+    /// [`JournalBuilder::redact`](crate::JournalBuilder::redact).
+    pub fn is_redacted(&self) -> bool {
+        self.redacted
+    }
+
+    /// Returns the size of the texts in bytes.
+    pub(crate) fn size(&self) -> usize {
+        let texts = [&self.request, &self.output, &self.error, &self.files];
+        self.input.len() + texts.into_iter().flatten().map(String::len).sum::<usize>()
+    }
+
+    /// Returns the request ids of earlier submissions, which the caller permitted to be repeated. fal may have billed them.
+    pub fn earlier_request_ids(&self) -> Vec<String> {
+        self.earlier.as_deref().and_then(|ids| serde_json::from_str(ids).ok()).unwrap_or_default()
+    }
+
+    /// Applies a change at a time in milliseconds since 1970.
+    ///
+    /// A change that is already there has no effect, so a change whose commit is unknown can be applied again.
+    ///
+    /// # Errors
+    ///
+    /// The state does not allow the change. The record is unchanged.
+    pub(crate) fn apply(&mut self, event: &Event, now: i64) -> Result<(), Error> {
+        match (self.state, event) {
+            (State::Waiting, Event::Intend { claim, attempt, request, reserved })
+                if self.claim.as_ref() == Some(claim) && *attempt == self.attempt + 1 =>
+            {
+                if let Some(id) = self.request_id.take() {
+                    self.remember(id);
+                }
+                self.state = State::Intended;
+                self.attempt = *attempt;
+                self.request = Some(request.clone());
+                self.reserved = (*reserved).max(0);
+                self.error = None;
+                (self.intended_at, self.submitted_at, self.finished_at) = (Some(now), None, None);
+            }
+            // This claim's own intent, whose commit was unknown.
+            (State::Intended, Event::Intend { claim, attempt, .. })
+                if self.claim.as_ref() == Some(claim) && *attempt == self.attempt => {}
+
+            // The response may arrive after another process has given the submission up as uncertain, and after the caller has
+            // permitted another one.
+            (State::Intended | State::Uncertain | State::Waiting, Event::Submit { attempt, request_id })
+                if *attempt == self.attempt && self.request_id.as_ref() != Some(request_id) =>
+            {
+                self.submitted(request_id, now);
+            }
+            // What fal has accepted is never forgotten.
+            (_, Event::Submit { request_id, .. }) => self.remember(request_id.clone()),
+
+            (State::Intended | State::Uncertain, Event::Withdraw { attempt }) if *attempt == self.attempt => {
+                self.state = State::Waiting;
+                self.reserved = 0;
+            }
+            (State::Waiting, Event::Withdraw { attempt }) if *attempt == self.attempt => {}
+
+            (State::Intended, Event::Doubt { attempt }) if *attempt == self.attempt => {
+                self.state = State::Uncertain;
+                self.claim = None;
+            }
+            // More is known already.
+            (_, Event::Doubt { attempt }) if *attempt <= self.attempt => {}
+
+            (State::Submitted, Event::Complete { request_id, output, units, cost })
+                if self.request_id.as_ref() == Some(request_id) =>
+            {
+                self.state = State::Completed;
+                (self.output, self.units) = (Some(storable(output)), units.clone());
+                self.finished(*cost, now);
+            }
+            (State::Completed, Event::Complete { request_id, .. }) if self.request_id.as_ref() == Some(request_id) => {}
+
+            (State::Intended | State::Submitted | State::Uncertain, Event::Fail { attempt, error, cost })
+                if *attempt == self.attempt =>
+            {
+                self.state = State::Failed;
+                self.error = Some(storable(error));
+                self.finished(*cost, now);
+            }
+            (State::Failed, Event::Fail { attempt, .. }) if *attempt == self.attempt => {}
+
+            (State::Uncertain, Event::Adopt { request_id }) => self.submitted(request_id, now),
+            (State::Submitted | State::Completed | State::Failed, Event::Adopt { request_id })
+                if self.request_id.as_ref() == Some(request_id) => {}
+
+            (State::Uncertain | State::Failed, Event::Permit { attempt }) if *attempt == self.attempt => {
+                self.state = State::Waiting;
+                self.reserved = 0;
+                self.finished_at = None;
+            }
+            (State::Waiting, Event::Permit { attempt }) if *attempt == self.attempt => {}
+            // The submission that the caller permitted has begun.
+            (_, Event::Permit { attempt }) if *attempt < self.attempt => {}
+
+            (state, event) => {
+                let message = format!("the state `{state}` does not allow the change `{}`", event.name());
+                return Err(Error::new(ErrorKind::State, message).of(&self.key));
+            }
+        }
+        Ok(())
+    }
+
+    fn submitted(&mut self, request_id: &str, now: i64) {
+        if let Some(id) = self.request_id.take() {
+            self.remember(id);
+        }
+        self.state = State::Submitted;
+        self.request_id = Some(request_id.to_owned());
+        self.submitted_at = Some(now);
+    }
+
+    fn finished(&mut self, cost: Option<i64>, now: i64) {
+        // An earlier submission may have been billed as well.
+        self.cost = match (self.cost, cost.map(|cost| cost.max(0))) {
+            (Some(earlier), Some(cost)) => Some(earlier.saturating_add(cost)),
+            (earlier, cost) => cost.or(earlier),
+        };
+        (self.reserved, self.claim) = (0, None);
+        self.finished_at = Some(now);
+    }
+
+    /// Keeps the request id of another submission.
+    fn remember(&mut self, request_id: String) {
+        let mut ids = self.earlier_request_ids();
+        if self.request_id.as_ref() != Some(&request_id) && !ids.contains(&request_id) {
+            ids.push(request_id);
+            self.earlier = Some(serde_json::json!(ids).to_string());
+        }
+    }
+}
+
+/// Without input and output.
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("key", &self.key)
+            .field("endpoint", &self.endpoint)
+            .field("label", &self.label)
+            .field("state", &self.state)
+            .field("attempt", &self.attempt)
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl NewRecord {
+    /// Rejects names that a database cannot store or index.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let names = [
+            ("key", Some(&self.key)),
+            ("endpoint id", Some(&self.endpoint)),
+            ("label", self.label.as_ref()),
+            ("budget name", self.budget.as_ref()),
+        ];
+        for (kind, name) in names {
+            let Some(name) = name else { continue };
+            let problem = if name.is_empty() {
+                "it is empty".to_owned()
+            } else if name.len() > MAX_NAME {
+                format!("it has {} bytes, and at most {MAX_NAME} are allowed", name.len())
+            } else if name.chars().any(char::is_control) {
+                "it has a control character".to_owned()
+            } else {
+                continue;
+            };
+            return Err(Error::new(ErrorKind::Input, format!("invalid {kind}: {problem}")));
+        }
+        Ok(())
+    }
+}
+
+/// Returns text that both databases can store. PostgreSQL does not store NUL, which JSON does not contain either.
+fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+impl Event {
+    fn name(&self) -> &'static str {
+        match self {
+            Event::Intend { .. } => "intend",
+            Event::Submit { .. } => "submit",
+            Event::Withdraw { .. } => "withdraw",
+            Event::Doubt { .. } => "doubt",
+            Event::Complete { .. } => "complete",
+            Event::Fail { .. } => "fail",
+            Event::Adopt { .. } => "adopt",
+            Event::Permit { .. } => "permit",
+        }
+    }
+}

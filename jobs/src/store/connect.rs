@@ -1,0 +1,120 @@
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+use std::time::Duration;
+
+use super::failure::failed;
+use super::retry::Attempts;
+use super::{Pool, Settings, Store};
+use crate::error::{Error, ErrorKind};
+use crate::redaction::Redaction;
+
+impl Store {
+    /// Opens the database of a URL, and creates or updates its tables.
+    pub(crate) async fn open(url: &str, settings: Settings) -> Result<Store, Error> {
+        let pool = match url.split_once(':').map(|(scheme, _)| scheme) {
+            #[cfg(feature = "sqlite")]
+            Some("sqlite") => Pool::Sqlite(sqlite(url, &settings).await?),
+            #[cfg(feature = "postgres")]
+            Some("postgres" | "postgresql") => Pool::Postgres(postgres(url, &settings).await?),
+            scheme => return Err(Error::new(ErrorKind::Configuration, unsupported(scheme))),
+        };
+        let store = Store {
+            pool,
+            lease: settings.lease,
+            retry_for: settings.retry_for,
+            redaction: (!settings.redacted.is_empty()).then_some(Redaction::Fields(settings.redacted)),
+        };
+        if let Err(error) = store.prepare().await {
+            store.close().await;
+            return Err(error);
+        }
+        Ok(store)
+    }
+}
+
+/// The rest of the URL is not shown: it may be a password.
+fn unsupported(scheme: Option<&str>) -> String {
+    let expected = "expected `sqlite://FILE` or `postgres://USER@HOST/DATABASE`";
+    match scheme {
+        Some("sqlite" | "postgres" | "postgresql") => {
+            "the database of the URL needs the cargo feature of its name".to_owned()
+        }
+        Some(scheme @ ("mysql" | "mariadb" | "file" | "http" | "https")) => {
+            format!("unsupported database `{scheme}`: {expected}")
+        }
+        _ => format!("invalid database URL: {expected}"),
+    }
+}
+
+#[cfg(feature = "sqlite")]
+async fn sqlite(url: &str, settings: &Settings) -> Result<sqlx::SqlitePool, Error> {
+    use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+    let options: SqliteConnectOptions = url.parse().map_err(|error: sqlx::Error| {
+        Error::new(ErrorKind::Configuration, "invalid database URL: expected `sqlite://FILE`").caused_by(error)
+    })?;
+    let options = options
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // A committed intent must survive a power failure.
+        .synchronous(SqliteSynchronous::Full)
+        // Redacted and pruned text must not stay in the file.
+        .pragma("secure_delete", "ON")
+        .busy_timeout(settings.retry_for / 3);
+    // SQLite has one writer. A second connection would only wait for the first.
+    let pool = SqlitePoolOptions::new()
+        .max_connections(1)
+        .max_lifetime(None)
+        .idle_timeout(None)
+        .acquire_timeout(Duration::from_secs(3600))
+        .test_before_acquire(false);
+    let mut attempts = Attempts::new(settings.retry_for);
+    loop {
+        let error = match pool.clone().connect_with(options.clone()).await {
+            Ok(pool) => return Ok(pool),
+            Err(error) => error,
+        };
+        if !attempts.retry(&error).await {
+            let file = options.get_filename().display().to_string();
+            return Err(failed(error, &format!("cannot open the database `{}`", file.escape_debug())));
+        }
+    }
+}
+
+#[cfg(feature = "postgres")]
+async fn postgres(url: &str, settings: &Settings) -> Result<sqlx::PgPool, Error> {
+    use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+    use sqlx::{Connection, Executor, PgConnection};
+
+    // The error of a URL may show it, with its password.
+    let options: PgConnectOptions = url.parse().map_err(|_: sqlx::Error| {
+        Error::new(ErrorKind::Configuration, "invalid database URL: expected `postgres://USER@HOST/DATABASE`")
+    })?;
+    // The pool would hide the reason.
+    let mut attempts = Attempts::new(settings.retry_for);
+    loop {
+        let connected = attempts.limit(PgConnection::connect_with(&options)).await;
+        let error = match connected {
+            Ok(connection) => {
+                drop(connection.close().await);
+                break;
+            }
+            Err(error) => error,
+        };
+        if !attempts.retry(&error).await {
+            return Err(failed(error, "cannot connect to the database"));
+        }
+    }
+    let pool = PgPoolOptions::new()
+        .max_connections(settings.connections.max(1))
+        .acquire_timeout(settings.retry_for.max(Duration::from_secs(5)))
+        // A statement on a lost connection is retried.
+        .test_before_acquire(false)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                // A committed intent must survive a crash of the server.
+                let sql = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+                connection.execute(sql).await.map(drop)
+            })
+        });
+    Ok(pool.connect_lazy_with(options))
+}

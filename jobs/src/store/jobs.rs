@@ -1,0 +1,154 @@
+use super::failure::failed;
+use super::{Store, with_pool};
+use crate::error::{Error, ErrorKind};
+use crate::record::{FORMAT, NewRecord, Record};
+use crate::redaction::Redaction;
+use crate::state::{Event, State};
+
+impl Store {
+    /// Records a job, unless its key is there. Returns the job with that key, and true if it is new.
+    ///
+    /// After a lost connection, it may be false although this call has recorded the job.
+    pub(crate) async fn insert(&self, new: &NewRecord) -> Result<(Record, bool), Error> {
+        new.check()?;
+        let sql = format!(
+            "INSERT INTO jobs (key, endpoint, label, format, input, input_hash, request, state, attempt, reserved, budget, \
+             webhook, enqueued, revision, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, $10, $11, 0, {}) \
+             ON CONFLICT (key) DO NOTHING",
+            self.now()
+        );
+        let inserted = with_pool!(self, pool => sqlx::query(&sql)
+            .bind(&new.key)
+            .bind(&new.endpoint)
+            .bind(&new.label)
+            .bind(FORMAT)
+            .bind(&new.input)
+            .bind(&new.input_hash)
+            .bind(&new.request)
+            .bind(State::Waiting.as_str())
+            .bind(&new.budget)
+            .bind(new.webhook)
+            .bind(new.enqueued)
+            .execute(pool)
+            .await
+            .map(|done| done.rows_affected() > 0));
+        let inserted = inserted.map_err(|error| failed(error, "cannot record the job").of(&new.key))?;
+        Ok((self.get(&new.key).await?.ok_or_else(|| missing(&new.key))?, inserted))
+    }
+
+    /// Returns the job with a key.
+    pub(crate) async fn get(&self, key: &str) -> Result<Option<Record>, Error> {
+        let sql = format!("SELECT {} FROM jobs WHERE key = $1", self.columns());
+        let found = with_pool!(self, pool => sqlx::query_as(&sql).bind(key).fetch_optional(pool).await);
+        found.map_err(|error| failed(error, "cannot read the job").of(key))
+    }
+
+    /// Applies a change to a job, and returns the changed job. The change is committed when this returns.
+    ///
+    /// # Errors
+    ///
+    /// The state does not allow the change ([`ErrorKind::State`]), or the database fails. In the second case the change
+    /// may have been committed.
+    pub(crate) async fn apply(&self, key: &str, event: &Event) -> Result<Record, Error> {
+        loop {
+            let mut record = self.get(key).await?.ok_or_else(|| missing(key))?;
+            let before = record.clone();
+            record.apply(event, record.read_at)?;
+            if let Some(redaction) = self.redaction.as_ref().filter(|_| record.state.is_final()) {
+                redaction.apply(&mut record);
+            }
+            if record == before || self.replace(&before, &mut record, None).await? {
+                return Ok(record);
+            }
+            // Another process has changed the job meanwhile.
+        }
+    }
+
+    /// Commits the intent to send a job, if the process holds it and has a lease. Returns the changed job.
+    pub(crate) async fn intend(
+        &self,
+        key: &str,
+        process: &str,
+        request: String,
+        reserved: i64,
+    ) -> Result<Option<Record>, Error> {
+        let mut attempt = None;
+        loop {
+            let mut record = self.get(key).await?.ok_or_else(|| missing(key))?;
+            if record.is_abandoned || record.claim.as_deref() != Some(process) {
+                return Ok(None);
+            }
+            let attempt = *attempt.get_or_insert(record.attempt + 1);
+            let before = record.clone();
+            let event = Event::Intend { claim: process.to_owned(), attempt, request: request.clone(), reserved };
+            record.apply(&event, record.read_at)?;
+            // Nothing changes if the commit of this intent was unknown.
+            if record == before || self.replace(&before, &mut record, Some(process)).await? {
+                return Ok(Some(record));
+            }
+        }
+    }
+
+    /// Removes data from a job. Returns false if it is not final, or lacks the data already.
+    pub(crate) async fn redact(&self, key: &str, redaction: &Redaction) -> Result<bool, Error> {
+        loop {
+            // It may have been pruned meanwhile.
+            let Some(before) = self.get(key).await?.filter(|record| record.state.is_final()) else { return Ok(false) };
+            let mut record = before.clone();
+            redaction.apply(&mut record);
+            if record == before {
+                return Ok(false);
+            }
+            if self.replace(&before, &mut record, None).await? {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Writes a job that was read before. Returns false if it has changed since then, or if `process` has no lease.
+    async fn replace(&self, before: &Record, record: &mut Record, process: Option<&str>) -> Result<bool, Error> {
+        let mut sql = "UPDATE jobs SET state = $1, attempt = $2, request = $3, request_id = $4, output = $5, units = $6, cost = $7, \
+                   reserved = $8, error = $9, files = $10, earlier = $11, intended_at = $12, submitted_at = $13, \
+                   finished_at = $14, claim = $15, input = COALESCE($16, input), redacted = $17, \
+                   revision = revision + 1 WHERE key = $18 AND revision = $19"
+            .to_owned();
+        if process.is_some() {
+            sql += &format!(" AND {}", self.is_alive("$20"));
+        }
+        // An input is large and hardly ever changes.
+        let input = (record.input != before.input).then_some(&record.input);
+        let replaced = with_pool!(self, pool => {
+            let mut query = sqlx::query(&sql)
+            .bind(record.state.as_str())
+            .bind(record.attempt)
+            .bind(&record.request)
+            .bind(&record.request_id)
+            .bind(&record.output)
+            .bind(&record.units)
+            .bind(record.cost)
+            .bind(record.reserved)
+            .bind(&record.error)
+            .bind(&record.files)
+            .bind(&record.earlier)
+            .bind(record.intended_at)
+            .bind(record.submitted_at)
+            .bind(record.finished_at)
+            .bind(&record.claim)
+            .bind(input)
+            .bind(record.redacted)
+            .bind(&record.key)
+            .bind(record.revision);
+            if let Some(process) = process {
+                query = query.bind(process);
+            }
+            query.execute(pool).await.map(|done| done.rows_affected() > 0)
+        });
+        let replaced = replaced.map_err(|error| failed(error, "cannot change the job").of(&record.key))?;
+        record.revision += 1;
+        Ok(replaced)
+    }
+}
+
+pub(super) fn missing(key: &str) -> Error {
+    Error::new(ErrorKind::NotFound, "the journal does not have it").of(key)
+}

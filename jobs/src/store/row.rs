@@ -1,0 +1,57 @@
+use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
+
+use super::failure::Newer;
+use crate::record::{FORMAT, Record};
+use crate::state::State;
+
+impl<'r, R: Row> FromRow<'r, R> for Record
+where
+    &'static str: ColumnIndex<R>,
+    bool: Decode<'r, R::Database> + Type<R::Database>,
+    i64: Decode<'r, R::Database> + Type<R::Database>,
+    String: Decode<'r, R::Database> + Type<R::Database>,
+{
+    fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        let format: i64 = row.try_get("format")?;
+        if format > FORMAT {
+            return Err(sqlx::Error::Decode(Newer(format).into()));
+        }
+        let state: String = row.try_get("state")?;
+        let state = State::from_name(&state).ok_or_else(|| sqlx::Error::ColumnDecode {
+            index: "state".to_owned(),
+            source: format!("unknown state `{}`", state.escape_debug()).into(),
+        })?;
+        Ok(Record {
+            key: row.try_get("key")?,
+            endpoint: row.try_get("endpoint")?,
+            label: row.try_get("label")?,
+            state,
+            attempt: row.try_get("attempt")?,
+            request_id: row.try_get("request_id")?,
+            input: row.try_get("input")?,
+            output: row.try_get("output")?,
+            units: row.try_get("units")?,
+            created_at: row.try_get("created_at")?,
+            intended_at: row.try_get("intended_at")?,
+            submitted_at: row.try_get("submitted_at")?,
+            finished_at: row.try_get("finished_at")?,
+            id: row.try_get("id")?,
+            format,
+            input_hash: row.try_get("input_hash")?,
+            request: row.try_get("request")?,
+            cost: row.try_get("cost")?,
+            reserved: row.try_get("reserved")?,
+            budget: row.try_get("budget")?,
+            error: row.try_get("error")?,
+            files: row.try_get("files")?,
+            webhook: row.try_get("webhook")?,
+            enqueued: row.try_get("enqueued")?,
+            claim: row.try_get("claim")?,
+            revision: row.try_get("revision")?,
+            earlier: row.try_get("earlier")?,
+            redacted: row.try_get("redacted")?,
+            read_at: row.try_get("read_at")?,
+            is_abandoned: row.try_get("is_abandoned")?,
+        })
+    }
+}
