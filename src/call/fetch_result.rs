@@ -57,7 +57,7 @@ pub(super) async fn fetch<O: DeserializeOwned + 'static>(
         Response::parse(response)
     };
     let result = request.await.map_err(|error| judged(Operation::Result, error));
-    hold::fetched(target, failure, &result);
+    hold::fetched(target, failure.is_some(), &result);
     let mut response: Response<O> = result.map_err(|error| {
         let error = target.explain(error);
         match failure {

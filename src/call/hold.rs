@@ -1,38 +1,27 @@
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
-#[cfg(feature = "money")]
-use std::sync::atomic::Ordering;
+//! Reservations of calls in the client's budget. `no_hold.rs` replaces this file without the cargo feature `money`.
 
-use http::HeaderMap;
-#[cfg(feature = "money")]
-use http::StatusCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use http::{HeaderMap, StatusCode};
 
 use super::response::Response;
 use super::send_options::SendOptions;
-use crate::error::Error;
-#[cfg(feature = "money")]
-use crate::error::ErrorKind;
-#[cfg(feature = "money")]
-use crate::money::{Reservation, billed_units};
-use crate::protocol::Failure;
+use crate::error::{Error, ErrorKind};
+use crate::money::{Decimal, Reservation, billed_units};
 use crate::queue::Target;
-use crate::transport::{Context, Operation};
-#[cfg(feature = "money")]
-use crate::transport::{Verdict, verdict};
+use crate::transport::{Context, Operation, Verdict, verdict};
 
-/// The expected cost of a call, reserved in the client's budget. Does nothing without the cargo feature `money`.
+/// The expected cost of a call, reserved in the client's budget.
 ///
 /// If the call is dropped, the reservation is spent while fal may have received the request, and released otherwise.
 #[derive(Default)]
 pub(crate) struct Hold {
-    #[cfg(feature = "money")]
     reservation: Option<Reservation>,
     /// True while fal may have received the request.
-    #[cfg(feature = "money")]
     is_out: Arc<AtomicBool>,
 }
 
-#[cfg(feature = "money")]
 impl Hold {
     /// Reserves the expected cost of a call.
     ///
@@ -63,7 +52,7 @@ impl Hold {
     /// Ends the reservation of a call that has failed.
     pub(crate) fn failed(&mut self, operation: Operation, error: &Error) {
         let Some(reservation) = self.reservation.take() else { return };
-        match error.headers().map(billed_units).transpose().map(Option::flatten) {
+        match units_of(error) {
             Ok(Some(units)) => reservation.settle_units(units),
             Ok(None) if is_free(operation, error) => reservation.release(),
             _ => match error.request_id() {
@@ -81,7 +70,6 @@ impl Hold {
     }
 }
 
-#[cfg(feature = "money")]
 impl Drop for Hold {
     fn drop(&mut self) {
         if let Some(reservation) = self.reservation.take().filter(|_| !self.is_out.load(Ordering::Relaxed)) {
@@ -90,22 +78,8 @@ impl Drop for Hold {
     }
 }
 
-#[cfg(not(feature = "money"))]
-impl Hold {
-    pub(crate) fn reserve(_: &Context, _: &str, _: Option<&SendOptions>, _: &Arc<AtomicBool>) -> Result<Self, Error> {
-        Ok(Hold::default())
-    }
-
-    pub(crate) fn succeeded(&mut self, _: &HeaderMap) {}
-
-    pub(crate) fn failed(&mut self, _: Operation, _: &Error) {}
-
-    pub(crate) fn submitted(&mut self, _: &str) {}
-}
-
-/// Ends the reservation of a submitted request whose result was read. `failure` is the failure that the queue has reported.
-#[cfg(feature = "money")]
-pub(super) fn fetched<O>(target: &Target, failure: Option<&Failure>, result: &Result<Response<O>, Error>) {
+/// Ends the reservation of a submitted request whose result was read. `is_failed` is true if the queue has reported its failure.
+pub(super) fn fetched<O>(target: &Target, is_failed: bool, result: &Result<Response<O>, Error>) {
     let Some(budget) = &target.context.budget else { return };
     let error = match result {
         Ok(response) => {
@@ -118,29 +92,42 @@ pub(super) fn fetched<O>(target: &Target, failure: Option<&Failure>, result: &Re
     if verdict(Operation::Result, error) != Verdict::Final || error.is_denied() {
         return;
     }
-    match error.headers().map(billed_units).transpose().map(Option::flatten) {
+    match units_of(error) {
         Ok(Some(units)) => budget.settle_units(target.request_id(), Some(units)),
-        _ if !is_outcome(failure, error) => {}
+        _ if !is_outcome(is_failed, error) => {}
         Ok(None) if is_free(Operation::Result, error) => drop(budget.release(target.request_id())),
         _ => budget.settle_units(target.request_id(), None),
     }
 }
 
-#[cfg(not(feature = "money"))]
-pub(super) fn fetched<O>(_: &Target, _: Option<&Failure>, _: &Result<Response<O>, Error>) {}
+/// Ends the reservation of a submitted request by its webhook, which does not have the billed units.
+#[cfg(feature = "webhook")]
+pub(crate) fn delivered<O>(target: &Target, result: &Result<Response<O>, Error>) {
+    let Some(budget) = &target.context.budget else { return };
+    match result {
+        // fal does not bill its own failures.
+        Err(error) if error.status().is_some_and(|status| status.is_server_error()) => {
+            budget.release(target.request_id());
+        }
+        // The result can still be fetched.
+        Err(error) if error.kind() != ErrorKind::Service => {}
+        _ => budget.settle_units(target.request_id(), None),
+    }
+}
 
 /// Ends the reservation of a request that was removed from the queue.
 pub(super) fn removed(target: &Target) {
-    #[cfg(feature = "money")]
     if let Some(budget) = &target.context.budget {
         budget.release(target.request_id());
     }
-    #[cfg(not(feature = "money"))]
-    let _ = target;
+}
+
+/// Returns the billed units of a request that has failed.
+fn units_of(error: &Error) -> Result<Option<Decimal>, Error> {
+    error.headers().map_or(Ok(None), billed_units)
 }
 
 /// Returns true if a request that failed is surely not billed.
-#[cfg(feature = "money")]
 fn is_free(operation: Operation, error: &Error) -> bool {
     if error.may_have_been_accepted() || verdict(operation, error) == Verdict::Uncertain {
         return false;
@@ -154,9 +141,8 @@ fn is_free(operation: Operation, error: &Error) -> bool {
 }
 
 /// Returns true if the final error of a result request is the outcome of the request itself.
-#[cfg(feature = "money")]
-fn is_outcome(failure: Option<&Failure>, error: &Error) -> bool {
-    let is_own = failure.is_some() || error.response().is_some_and(|response| response.has_request_id());
+fn is_outcome(is_failed: bool, error: &Error) -> bool {
+    let is_own = is_failed || error.response().is_some_and(|response| response.has_request_id());
     let refuses = |status: StatusCode| matches!(status.as_u16(), 401 | 403 | 404 | 407 | 429);
     is_own && error.kind() == ErrorKind::Service && !error.status().is_some_and(refuses)
 }

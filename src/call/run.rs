@@ -61,7 +61,7 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
                 Err(error) => prepared.hold.failed(Operation::Run, error),
             }
             let mut response = response?;
-            response.endpoint = endpoint.clone().into_owned();
+            prepared.endpoint.as_str().clone_into(&mut response.endpoint);
             if let Some(bucket) = bucket {
                 response.look_for_files_in(&bucket, client.context(), &endpoint);
             }

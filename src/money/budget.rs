@@ -199,7 +199,8 @@ impl Budget {
 
     /// Ends the reservation of a submitted request with its cost. Without such a reservation, it does nothing and returns false.
     ///
-    /// Reading the result through a client with this budget does the same. A webhook does not have the units.
+    /// Reading the result through a client with this budget does the same. So does waiting for its webhook, which does not have the
+    /// units: then the expected cost is spent.
     ///
     /// # Errors
     ///

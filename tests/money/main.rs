@@ -15,3 +15,5 @@ mod submitted_requests;
 mod support;
 #[path = "../client/support/unreachable.rs"]
 mod unreachable;
+#[cfg(feature = "webhook")]
+mod webhooks;
