@@ -1,4 +1,7 @@
 //! A journal's behaviour, on SQLite and on PostgreSQL.
 
+mod connections;
+mod databases;
+mod lists;
 mod runs;
 mod support;
