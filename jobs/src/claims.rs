@@ -1,5 +1,5 @@
-use std::collections::HashMap;
-use std::collections::hash_map::{Entry, RandomState};
+use std::collections::HashSet;
+use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,14 +8,16 @@ use tokio::time::{Instant, sleep};
 
 use crate::error::Error;
 use crate::record::Record;
-use crate::store::{Store, Wanted};
+use crate::store::{Kind, Store, Wanted};
 
 /// The claims of this process on jobs, and its lease. While the lease lives, other processes leave the jobs alone.
 #[derive(Debug)]
 pub(crate) struct Claims {
     lease: Mutex<Lease>,
-    /// The claimed jobs by key.
-    held: Mutex<HashMap<String, Hold>>,
+    /// Keys of the jobs that futures of this process work on.
+    held: Mutex<HashSet<String>>,
+    /// Claims share it. Giving up jobs that are not held excludes them.
+    claiming: tokio::sync::RwLock<()>,
     /// Only one caller renews the lease at a time.
     renewal: tokio::sync::Mutex<()>,
 }
@@ -28,22 +30,11 @@ struct Lease {
     renewed: Option<Instant>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Hold {
-    /// A future works on the job.
-    Working,
-    /// The future was dropped. The next renewal gives the job up.
-    Dropped,
-    /// The job is being given up.
-    Releasing,
-}
-
 /// A claim on a job. Dropping it lets other processes take the job over.
 #[derive(Debug)]
 pub(crate) struct Claim<'a> {
     claims: &'a Claims,
     key: String,
-    is_released: bool,
 }
 
 impl Claims {
@@ -51,6 +42,7 @@ impl Claims {
         Claims {
             lease: Mutex::new(Lease { process: unique_name(), renewed: None }),
             held: Mutex::default(),
+            claiming: tokio::sync::RwLock::default(),
             renewal: tokio::sync::Mutex::default(),
         }
     }
@@ -68,7 +60,8 @@ impl Claims {
     /// Claims a job. Returns `None` if another process, or another future of this process, works on it.
     pub(crate) async fn take(&self, store: &Store, key: &str) -> Result<Option<(Claim<'_>, Record)>, Error> {
         self.renew(store).await?;
-        let Some(mut claim) = self.hold(key) else { return Ok(None) };
+        let _claiming = self.claiming.read().await;
+        let Some(claim) = self.hold(key) else { return Ok(None) };
         if let Some(record) = store.claim(key, &self.process()).await? {
             return Ok(Some((claim, record)));
         }
@@ -77,19 +70,20 @@ impl Claims {
         if let Some(record) = store.claim(key, &self.process()).await? {
             return Ok(Some((claim, record)));
         }
-        claim.is_released = true;
         Ok(None)
     }
 
-    /// Claims up to `limit` jobs that no process works on, oldest first.
+    /// Claims up to `limit` enqueued jobs that no process works on, oldest first.
     pub(crate) async fn take_many(
         &self,
         store: &Store,
+        kind: Kind,
         wanted: &Wanted,
         limit: usize,
     ) -> Result<Vec<(Claim<'_>, Record)>, Error> {
         self.renew(store).await?;
-        let records = store.claim_many(&self.process(), wanted, limit).await?;
+        let _claiming = self.claiming.read().await;
+        let records = store.claim_many(&self.process(), kind, wanted, limit).await?;
         // A job that is held already was lost with an expired lease. Its future still works on it.
         Ok(records.into_iter().filter_map(|record| Some((self.hold(&record.key)?, record))).collect())
     }
@@ -138,53 +132,36 @@ impl Claims {
         Ok(())
     }
 
+    /// Gives up claimed jobs that are not held: those of dropped futures, and those of a claim whose response was lost.
     async fn give_up(&self, store: &Store, process: &str) -> Result<(), Error> {
-        let keys: Vec<String> = {
-            let mut held = lock(&self.held);
-            // An earlier attempt may have failed or have been dropped.
-            held.values_mut().filter(|hold| **hold == Hold::Dropped).for_each(|hold| *hold = Hold::Releasing);
-            held.iter().filter(|(_, hold)| **hold == Hold::Releasing).map(|(key, _)| key.clone()).collect()
-        };
-        if keys.is_empty() {
-            return Ok(());
+        let _claiming = self.claiming.write().await;
+        let mut keys = store.claimed(process).await?;
+        {
+            let held = lock(&self.held);
+            keys.retain(|key| !held.contains(key));
         }
-        store.release(process, &keys).await?;
-        lock(&self.held).retain(|_, hold| *hold != Hold::Releasing);
-        Ok(())
+        if keys.is_empty() { Ok(()) } else { store.release(process, &keys).await }
     }
 
     /// Returns `None` if a future of this process works on the job.
     fn hold(&self, key: &str) -> Option<Claim<'_>> {
-        match lock(&self.held).entry(key.to_owned()) {
-            Entry::Occupied(mut hold) if *hold.get() == Hold::Dropped => drop(hold.insert(Hold::Working)),
-            Entry::Occupied(_) => return None,
-            Entry::Vacant(free) => drop(free.insert(Hold::Working)),
-        }
-        Some(Claim { claims: self, key: key.to_owned(), is_released: false })
+        let is_free = lock(&self.held).insert(key.to_owned());
+        is_free.then(|| Claim { claims: self, key: key.to_owned() })
     }
 }
 
 impl Claim<'_> {
-    /// Gives the job up, so that other processes need not wait for the lease to expire.
-    pub(crate) async fn release(mut self, store: &Store) {
-        let key = std::slice::from_ref(&self.key);
+    /// Gives the job up, so that other processes need not wait for the lease to expire. A change that makes a job final or
+    /// uncertain does so itself.
+    pub(crate) async fn release(self, store: &Store) {
         // If this fails, the next renewal does it.
-        self.is_released = store.release(&self.claims.process(), key).await.is_ok();
-    }
-
-    /// Ends the claim on a job that a change has given up already.
-    pub(crate) fn end(mut self) {
-        self.is_released = true;
+        let _ = store.release(&self.claims.process(), std::slice::from_ref(&self.key)).await;
     }
 }
 
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
-        let mut held = lock(&self.claims.held);
-        match self.is_released {
-            true => drop(held.remove(&self.key)),
-            false => drop(held.insert(std::mem::take(&mut self.key), Hold::Dropped)),
-        }
+        lock(&self.claims.held).remove(&self.key);
     }
 }
 

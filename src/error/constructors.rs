@@ -33,6 +33,7 @@ impl Error {
             cancellation: None,
             retryable: None,
             may_have_been_accepted: false,
+            is_outcome: false,
             #[cfg(feature = "webhook")]
             rejection: None,
             #[cfg(feature = "realtime")]
@@ -243,6 +244,14 @@ impl Error {
         error
     }
 
+    /// Creates the error of something that fal does not know, although its response is successful.
+    #[cfg(feature = "platform")]
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        let mut error = Error::new(ErrorKind::Service, message);
+        error.0.error_type = Some(ErrorType::other("not_found"));
+        error
+    }
+
     /// Creates the error of a step that took longer than `limit`.
     pub(crate) fn timeout(step: &str, limit: Duration) -> Self {
         Error::new(ErrorKind::Timeout, format!("{step} timed out after {limit:?}"))
@@ -356,6 +365,12 @@ impl Error {
     /// Marks the failure of a billable request that fal may have accepted.
     pub(crate) fn with_acceptance(mut self) -> Self {
         self.0.may_have_been_accepted = true;
+        self
+    }
+
+    /// Marks the error that is the outcome of a queued request.
+    pub(crate) fn with_outcome(mut self) -> Self {
+        self.0.is_outcome = true;
         self
     }
 

@@ -3,21 +3,21 @@ use super::{Store, millis, with_pool};
 use crate::error::Error;
 use crate::record::Record;
 
-/// A choice of jobs to claim.
-#[derive(Clone, Debug)]
+/// A choice among the enqueued jobs.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Wanted {
-    pub(crate) kind: Kind,
     /// Endpoints as a JSON array. `None` means any.
     pub(crate) endpoints: Option<String>,
+    /// `None` means any, and jobs without a label.
     pub(crate) label: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Kind {
-    /// Enqueued jobs that can be sent.
-    Enqueued,
+    /// Jobs that can be sent.
+    ToSend,
     /// Jobs that were sent, or may have been sent, by a process that does not work on them any more.
-    Abandoned,
+    ToResume,
 }
 
 impl Store {
@@ -72,37 +72,71 @@ impl Store {
     }
 
     /// Claims up to `limit` free jobs for a process, and returns them, oldest first.
-    pub(crate) async fn claim_many(&self, process: &str, wanted: &Wanted, limit: usize) -> Result<Vec<Record>, Error> {
-        let mut filter = match wanted.kind {
-            Kind::Enqueued => "claim IS NULL AND enqueued AND state = 'waiting'".to_owned(),
-            Kind::Abandoned => "claim IS NULL AND state IN ('intended', 'submitted')".to_owned(),
+    pub(crate) async fn claim_many(
+        &self,
+        process: &str,
+        kind: Kind,
+        wanted: &Wanted,
+        limit: usize,
+    ) -> Result<Vec<Record>, Error> {
+        let state = match kind {
+            Kind::ToSend => "state = 'waiting'",
+            Kind::ToResume => "state IN ('intended', 'submitted')",
         };
-        if wanted.endpoints.is_some() {
-            filter += &format!(" AND endpoint {}", self.is_in("$3"));
-        }
-        if wanted.label.is_some() {
-            filter += if wanted.endpoints.is_some() { " AND label = $4" } else { " AND label = $3" };
-        }
         let sql = format!(
-            "WITH free AS MATERIALIZED (SELECT id FROM jobs WHERE {filter} ORDER BY id LIMIT $2{skip_locked}) \
-             UPDATE jobs SET claim = $1, revision = revision + 1 WHERE id IN (SELECT id FROM free) RETURNING {columns}",
+            "WITH free AS MATERIALIZED (SELECT id FROM jobs WHERE claim IS NULL AND enqueued AND {state}{wanted} \
+             ORDER BY id LIMIT $2{skip_locked}) UPDATE jobs SET claim = $1, revision = revision + 1 \
+             WHERE id IN (SELECT id FROM free) RETURNING {columns}",
+            wanted = self.wanted(wanted, "$3", "$4"),
             skip_locked = self.skip_locked(),
             columns = self.columns(),
         );
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let claimed = with_pool!(self, pool => {
-            let mut query = sqlx::query_as::<_, Record>(&sql).bind(process).bind(limit);
-            if let Some(endpoints) = &wanted.endpoints {
-                query = query.bind(endpoints);
-            }
-            if let Some(label) = &wanted.label {
-                query = query.bind(label);
-            }
-            query.fetch_all(pool).await
-        });
+        let claimed = with_pool!(self, pool => sqlx::query_as::<_, Record>(&sql)
+            .bind(process)
+            .bind(limit)
+            .bind(&wanted.endpoints)
+            .bind(&wanted.label)
+            .fetch_all(pool)
+            .await);
         let mut claimed = claimed.map_err(|error| failed(error, "cannot claim jobs"))?;
         claimed.sort_unstable_by_key(|record| record.id);
         Ok(claimed)
+    }
+
+    /// Returns true if there are enqueued jobs without an outcome, claimed or not.
+    pub(crate) async fn has_open(&self, wanted: &Wanted) -> Result<bool, Error> {
+        let sql = format!(
+            "SELECT EXISTS (SELECT 1 FROM jobs WHERE enqueued AND state IN ('waiting', 'intended', 'submitted'){})",
+            self.wanted(wanted, "$1", "$2"),
+        );
+        let found = with_pool!(self, pool => sqlx::query_scalar(&sql)
+            .bind(&wanted.endpoints)
+            .bind(&wanted.label)
+            .fetch_one(pool)
+            .await);
+        found.map_err(|error| failed(error, "cannot look for jobs"))
+    }
+
+    /// Returns the SQL conditions of a wanted, whose values are two parameters.
+    fn wanted(&self, wanted: &Wanted, endpoints: &str, label: &str) -> String {
+        // Both parameters always occur, because PostgreSQL refuses others.
+        let endpoints = match wanted.endpoints {
+            Some(_) => format!(" AND endpoint {}", self.is_in(endpoints)),
+            None => format!(" AND CAST({endpoints} AS TEXT) IS NULL"),
+        };
+        let label = match wanted.label {
+            Some(_) => format!(" AND label = {label}"),
+            None => format!(" AND CAST({label} AS TEXT) IS NULL"),
+        };
+        endpoints + &label
+    }
+
+    /// Returns the keys of the jobs that a process has claimed.
+    pub(crate) async fn claimed(&self, process: &str) -> Result<Vec<String>, Error> {
+        let sql = "SELECT key FROM jobs WHERE claim = $1";
+        let keys = with_pool!(self, pool => sqlx::query_scalar(sql).bind(process).fetch_all(pool).await);
+        keys.map_err(|error| failed(error, "cannot read the claims"))
     }
 
     /// Gives up jobs of a process.

@@ -38,6 +38,7 @@ where
             format,
             input_hash: row.try_get("input_hash")?,
             request: row.try_get("request")?,
+            options: row.try_get("options")?,
             cost: row.try_get("cost")?,
             reserved: row.try_get("reserved")?,
             budget: row.try_get("budget")?,

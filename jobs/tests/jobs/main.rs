@@ -2,6 +2,7 @@
 
 mod connections;
 mod databases;
+mod fleet;
 mod lists;
 mod runs;
 mod support;

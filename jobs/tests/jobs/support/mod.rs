@@ -1,9 +1,10 @@
 //! Databases and an emulator for tests.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+pub(crate) mod proxy;
 
 use std::path::Path;
 use std::process::Output;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use fal_client::Client;
 use fal_emulator::Emulator;
