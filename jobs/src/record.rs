@@ -1,6 +1,7 @@
 use std::fmt;
 
 use crate::error::{Error, ErrorKind};
+use crate::failure::Failure;
 use crate::state::{Event, State};
 
 /// The version of the JSON in the text columns of a job. It changes when older versions of this crate cannot read them.
@@ -43,6 +44,8 @@ pub struct Record {
     pub(crate) format: i64,
     pub(crate) input_hash: String,
     pub(crate) request: Option<String>,
+    /// Options of the submission as JSON.
+    pub(crate) options: Option<String>,
     pub(crate) cost: Option<i64>,
     pub(crate) reserved: i64,
     pub(crate) budget: Option<String>,
@@ -72,6 +75,7 @@ pub(crate) struct NewRecord {
     pub(crate) input: String,
     pub(crate) input_hash: String,
     pub(crate) request: Option<String>,
+    pub(crate) options: Option<String>,
     pub(crate) budget: Option<String>,
     pub(crate) webhook: bool,
     /// Workers may send it.
@@ -89,6 +93,11 @@ impl Record {
     pub(crate) fn size(&self) -> usize {
         let texts = [&self.request, &self.output, &self.error, &self.files];
         self.input.len() + texts.into_iter().flatten().map(String::len).sum::<usize>()
+    }
+
+    /// Returns the error of a failed job.
+    pub fn failure(&self) -> Option<Failure> {
+        self.error.as_deref().map(Failure::from_json)
     }
 
     /// Returns the request ids of earlier submissions, which the caller permitted to be repeated. fal may have billed them.
@@ -154,23 +163,25 @@ impl Record {
             }
             (State::Completed, Event::Complete { request_id, .. }) if self.request_id.as_ref() == Some(request_id) => {}
 
-            (State::Intended | State::Submitted | State::Uncertain, Event::Fail { attempt, error, cost })
-                if *attempt == self.attempt =>
-            {
+            // A job that waits fails if it is cancelled.
+            (
+                State::Waiting | State::Intended | State::Submitted | State::Uncertain,
+                Event::Fail { attempt, error, cost },
+            ) if *attempt == self.attempt => {
                 self.state = State::Failed;
                 self.error = Some(storable(error));
                 self.finished(*cost, now);
             }
             (State::Failed, Event::Fail { attempt, .. }) if *attempt == self.attempt => {}
 
-            (State::Uncertain, Event::Adopt { request_id }) => self.submitted(request_id, now),
-            (State::Submitted | State::Completed | State::Failed, Event::Adopt { request_id })
+            (State::Uncertain | State::Failed, Event::Adopt { request_id }) => self.submitted(request_id, now),
+            (State::Submitted | State::Completed, Event::Adopt { request_id })
                 if self.request_id.as_ref() == Some(request_id) => {}
 
             (State::Uncertain | State::Failed, Event::Permit { attempt }) if *attempt == self.attempt => {
                 self.state = State::Waiting;
                 self.reserved = 0;
-                self.finished_at = None;
+                (self.finished_at, self.error) = (None, None);
             }
             (State::Waiting, Event::Permit { attempt }) if *attempt == self.attempt => {}
             // The submission that the caller permitted has begun.
@@ -185,9 +196,10 @@ impl Record {
     }
 
     fn submitted(&mut self, request_id: &str, now: i64) {
-        if let Some(id) = self.request_id.take() {
+        if let Some(id) = self.request_id.take().filter(|id| id != request_id) {
             self.remember(id);
         }
+        (self.finished_at, self.error) = (None, None);
         self.state = State::Submitted;
         self.request_id = Some(request_id.to_owned());
         self.submitted_at = Some(now);
@@ -242,12 +254,12 @@ impl NewRecord {
                 "it is empty".to_owned()
             } else if name.len() > MAX_NAME {
                 format!("it has {} bytes, and at most {MAX_NAME} are allowed", name.len())
-            } else if name.chars().any(char::is_control) {
-                "it has a control character".to_owned()
+            } else if name.contains('\0') {
+                "it has a NUL character".to_owned()
             } else {
                 continue;
             };
-            return Err(Error::new(ErrorKind::Input, format!("invalid {kind}: {problem}")));
+            return Err(Error::new(ErrorKind::Configuration, format!("invalid {kind}: {problem}")));
         }
         Ok(())
     }
@@ -259,7 +271,7 @@ fn storable(text: &str) -> String {
 }
 
 impl Event {
-    fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Event::Intend { .. } => "intend",
             Event::Submit { .. } => "submit",

@@ -74,7 +74,7 @@ pub(crate) enum Event {
     Complete { request_id: String, output: String, units: Option<String>, cost: Option<i64> },
     /// The job failed for good. `cost` is the amount that was billed anyway.
     Fail { attempt: i64, error: String, cost: Option<i64> },
-    /// The caller found the request of an uncertain job.
+    /// The caller found the request of an uncertain or failed job.
     Adopt { request_id: String },
     /// The caller permits another submission after number `attempt`, which is uncertain or failed.
     Permit { attempt: i64 },
