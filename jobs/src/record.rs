@@ -254,12 +254,12 @@ impl NewRecord {
                 "it is empty".to_owned()
             } else if name.len() > MAX_NAME {
                 format!("it has {} bytes, and at most {MAX_NAME} are allowed", name.len())
-            } else if name.chars().any(char::is_control) {
-                "it has a control character".to_owned()
+            } else if name.contains('\0') {
+                "it has a NUL character".to_owned()
             } else {
                 continue;
             };
-            return Err(Error::new(ErrorKind::Input, format!("invalid {kind}: {problem}")));
+            return Err(Error::new(ErrorKind::Configuration, format!("invalid {kind}: {problem}")));
         }
         Ok(())
     }

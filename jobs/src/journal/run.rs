@@ -105,6 +105,9 @@ pub(crate) fn completed<O: DeserializeOwned + 'static>(record: Record) -> Result
     let output = match (&record.state, &record.output) {
         (State::Completed, Some(output)) => output.clone(),
         (State::Failed, _) => return Err(failed(&record)),
+        (State::Completed, None) => {
+            return Err(Error::new(ErrorKind::State, "its output was redacted").of(&record.key));
+        }
         (state, _) => {
             let message = format!("the job is not completed: its state is `{state}`");
             return Err(Error::new(ErrorKind::State, message).of(&record.key));
