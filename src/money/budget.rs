@@ -5,8 +5,8 @@ use rust_decimal::Decimal;
 
 use super::amount::{IntoAmount, not_negative};
 use super::ledger::Ledger;
-use super::{Cost, Estimate, Price, Reservation, USD};
-use crate::error::Error;
+use super::{Cost, Estimate, EstimateBasis, Price, Reservation, USD};
+use crate::error::{Error, ErrorKind};
 
 /// A limit for the cost of requests, in US dollars. Clients refuse a request that could exceed it, before they send anything.
 ///
@@ -99,10 +99,18 @@ impl Budget {
         self
     }
 
-    /// Sets the expected cost of a call of an endpoint, by the cost per call of an estimate. Default: unknown.
+    /// Sets the expected cost of a call of an endpoint by an estimate: the units that it was given, or the average cost of past
+    /// calls. Default: unknown.
+    ///
+    /// An average of $0 does not count, unless the endpoint is free: it may have no past calls.
     pub fn expect_estimate(self, estimate: &Estimate) -> Self {
-        self.ledger().expect_cost(&estimate.endpoint, estimate.cost_per_call());
-        self
+        match estimate.basis {
+            EstimateBasis::GivenUnits(units) => self.expect_units(&estimate.endpoint, units),
+            EstimateBasis::HistoricalUnits { .. } => {
+                self.ledger().expect_cost(&estimate.endpoint, estimate.cost_per_call());
+                self
+            }
+        }
     }
 
     /// Allows requests whose cost cannot be estimated. Default: `false`, which refuses them.
@@ -241,8 +249,6 @@ impl fmt::Debug for Budget {
 
 /// Returns the amount of a cost that a budget can count.
 pub(super) fn in_usd(cost: &Cost) -> Result<Decimal, Error> {
-    use crate::error::ErrorKind;
-
     if !cost.is_in(USD) {
         return Err(Error::new(ErrorKind::Amount, format!("cannot count {cost}: the budget is in {USD}")));
     }

@@ -156,6 +156,15 @@ impl Extend<Price> for PriceTable {
     }
 }
 
+impl<'a> IntoIterator for &'a PriceTable {
+    type Item = &'a Price;
+    type IntoIter = std::collections::btree_map::Values<'a, String, Price>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.prices.values()
+    }
+}
+
 impl IntoIterator for PriceTable {
     type Item = Price;
     type IntoIter = std::collections::btree_map::IntoValues<String, Price>;

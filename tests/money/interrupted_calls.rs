@@ -93,6 +93,24 @@ async fn cancelled_subscriptions_release_what_was_removed() {
 }
 
 #[tokio::test]
+async fn submissions_that_are_cancelled_on_their_way_are_released() {
+    let (interrupt, interrupted) = tokio::sync::oneshot::channel();
+    let interrupt = std::sync::Mutex::new(Some(interrupt));
+    let emulator = Emulator::builder().pace(Pace::manual()).on_request(move |_| {
+        if let Some(interrupt) = interrupt.lock().expect("not poisoned").take() {
+            interrupt.send(()).expect("a call");
+        }
+    });
+    let emulator = emulator.start().await.expect("an emulator");
+    let budget = budget("1");
+    let call = client(&emulator, &budget).endpoint(ENDPOINT).submit(input()).cancel_when(interrupted);
+    let error = call.await.expect_err("cancelled");
+    assert_eq!(error.cancellation(), Some(&Cancellation::Removed), "{error}");
+    assert_eq!(emulator.jobs().len(), 1);
+    assert_amounts(&budget, "0", "0");
+}
+
+#[tokio::test]
 async fn dropped_subscriptions_stay_reserved_until_the_result_is_read() {
     let emulator = emulator().await;
     let budget = budget("1");
