@@ -1,5 +1,8 @@
 //! The amounts of a budget are those that fal bills.
 
+use std::time::Duration;
+
+use fal_client::RetryPolicy;
 use fal_client::money::{Budget, Decimal};
 use fal_emulator::{Emulator, Fault, Operation, Pace, Price};
 use futures_util::StreamExt;
@@ -80,5 +83,47 @@ proptest! {
         });
         prop_assert_eq!((spent, reserved), (billed, Decimal::ZERO));
         prop_assert!(billed <= hundredths(limit));
+    }
+
+    /// Whatever happens to the calls, fal does not bill more than the budget counts.
+    #[test]
+    fn failing_calls_are_never_billed_more_than_is_counted(
+        limit in 0..12_i64,
+        calls in proptest::collection::vec((any::<bool>(), 0..8_u8), 1..20),
+    ) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let (counted, billed) = runtime.block_on(async {
+            let emulator = priced().await;
+            let prices = emulator.client().platform().prices([ENDPOINT]).await.expect("prices");
+            let budget = Budget::usd(hundredths(limit)).prices(prices).expect_units(ENDPOINT, 1);
+            let builder = emulator.client_builder().retry(RetryPolicy::default().first_delay(Duration::from_millis(1)));
+            let endpoint = builder.budget(budget.clone()).build().expect("a client").endpoint(ENDPOINT);
+            for (is_run, fault) in &calls {
+                let fault = match fault {
+                    0 => Fault::none(),
+                    1 => Fault::outcome(422),
+                    2 => Fault::outcome(422).billable_units(hundredths(70)),
+                    3 => Fault::outcome(500),
+                    4 => Fault::drop_connection(),
+                    5 => Fault::drop_connection().after_effect(),
+                    6 => Fault::nginx(502).after_effect(),
+                    _ => Fault::respond(429),
+                };
+                emulator.inject_fault(if *is_run { Operation::Run } else { Operation::Submit }, fault);
+            }
+            let calls = calls.iter().map(|(is_run, _)| {
+                let endpoint = endpoint.clone();
+                async move {
+                    match is_run {
+                        true => drop(endpoint.run(input()).await),
+                        false => drop(endpoint.subscribe(input()).await),
+                    }
+                }
+            });
+            join_all(calls).await;
+            let snapshot = budget.snapshot();
+            (snapshot.spent.amount + snapshot.reserved.amount, emulator.billed().cost())
+        });
+        prop_assert!(billed <= counted && counted <= hundredths(limit), "{} {}", billed, counted);
     }
 }
