@@ -25,14 +25,14 @@ use crate::error::{Error, ErrorKind};
 /// # }
 /// ```
 ///
-/// Clones share the limit. So do the clones of a client, and several clients with the same budget.
+/// Clones share the limit and the settings. So do the clones of a client, and several clients with the same budget.
 ///
 /// # Reservations
 ///
-/// Before a request is sent, its expected cost is reserved. A request needs a price
-/// ([`prices`](Self::prices)) and expected units: those of the call, such as
-/// [`Subscribe::expected_units`](crate::Subscribe::expected_units), or else those of the endpoint
-/// ([`expect_units`](Self::expect_units), [`expect_estimate`](Self::expect_estimate)). Without them, it is refused: the budget never assumes one unit.
+/// Before a request is sent, its expected cost is reserved. That takes a price ([`prices`](Self::prices)) and expected units: those of
+/// the call, such as [`Subscribe::expected_units`](crate::Subscribe::expected_units), or else those of the endpoint
+/// ([`expect_units`](Self::expect_units), [`expect_estimate`](Self::expect_estimate)). A request without them is refused, because the
+/// budget never assumes one unit.
 ///
 /// The request is refused if the limit has less left than its expected cost, after what is spent and reserved. Concurrent calls
 /// cannot exceed the limit together. A request that is billed more than expected can: then nothing is left.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fal_client::endpoints::fal_ai::flux::dev::redux;
 use fal_client::money::Budget;
-use fal_client::{Cancellation, Client, FileInput, JobEvent, RetryPolicy};
+use fal_client::{Cancellation, Client, FileInput, JobEvent};
 use fal_emulator::{Emulator, Pace};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
@@ -67,11 +67,14 @@ async fn timed_out_calls_are_spent_if_they_were_sent() {
     assert_amounts(&budget, "0", "0");
     assert!(server.seen().is_empty());
 
-    let client = server.builder().retry(RetryPolicy::none()).response_timeout(Duration::from_millis(1));
-    let client = client.budget(budget.clone()).build().expect("a client");
-    let error = client.endpoint("a/b").submit(json!({})).await.expect_err("timed out");
-    let spent = if error.may_have_been_accepted() { "0.1" } else { "0" };
-    assert_amounts(&budget, spent, "0");
+    let limit = Duration::from_secs(1000);
+    let call = tokio::spawn(client.endpoint("a/b").run(json!({})).timeout(limit).send());
+    server.held().await;
+    tokio::time::pause();
+    tokio::time::advance(limit).await;
+    let error = call.await.expect("a task").expect_err("timed out");
+    assert!(error.is_timeout() && error.may_have_been_accepted(), "{error}");
+    assert_amounts(&budget, "0.1", "0");
 }
 
 #[tokio::test]
