@@ -83,6 +83,11 @@ pub(crate) struct NewRecord {
 }
 
 impl Record {
+    /// Returns the error of a failed job.
+    pub fn failure(&self) -> Option<Failure> {
+        self.error.as_deref().map(Failure::from_json)
+    }
+
     /// Returns true if data was removed from the job, by [`Journal::redact`](crate::Journal::redact) or
     /// [`JournalBuilder::redact`](crate::JournalBuilder::redact).
     pub fn is_redacted(&self) -> bool {
@@ -93,11 +98,6 @@ impl Record {
     pub(crate) fn size(&self) -> usize {
         let texts = [&self.request, &self.output, &self.error, &self.files];
         self.input.len() + texts.into_iter().flatten().map(String::len).sum::<usize>()
-    }
-
-    /// Returns the error of a failed job.
-    pub fn failure(&self) -> Option<Failure> {
-        self.error.as_deref().map(Failure::from_json)
     }
 
     /// Returns the request ids of earlier submissions, which the caller permitted to be repeated. fal may have billed them.

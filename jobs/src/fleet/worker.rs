@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 use super::pause::jittered;
 use crate::claims::Claim;
 use crate::error::{Error, ErrorKind};
-use crate::journal::{Course, Journal};
+use crate::journal::{Course, Journal, OnUncertain};
 use crate::record::Record;
 use crate::state::State;
 use crate::store::{Kind, Wanted};
@@ -56,6 +56,7 @@ pub struct Worker {
     filter: Wanted,
     concurrency: usize,
     interval: Duration,
+    on_uncertain: OnUncertain,
     is_until_empty: bool,
     stop: BoxFuture<'static, ()>,
     on_finished: OnFinished,
@@ -84,6 +85,7 @@ impl Journal {
             filter: Wanted::default(),
             concurrency: 10,
             interval: Duration::from_secs(1),
+            on_uncertain: OnUncertain::default(),
             is_until_empty: false,
             stop: pending().boxed(),
             on_finished: None,
@@ -119,6 +121,13 @@ impl Worker {
         self
     }
 
+    /// Sets the decision about a job of which it is unknown whether fal has accepted its submission. Default:
+    /// [`OnUncertain::Fail`], which leaves the job uncertain.
+    pub fn on_uncertain(mut self, on_uncertain: OnUncertain) -> Self {
+        self.on_uncertain = on_uncertain;
+        self
+    }
+
     /// Ends the worker when all of its jobs have an outcome: those in progress in other workers, too. Default: it waits for
     /// more jobs.
     pub fn until_empty(mut self) -> Self {
@@ -146,13 +155,16 @@ impl Worker {
     /// The database has failed for five minutes ([`ErrorKind::Database`](crate::ErrorKind::Database)). Failed jobs are not
     /// errors of the worker.
     pub async fn run(self) -> Result<WorkerReport, Error> {
-        let Worker { journal, client, filter, concurrency, interval, is_until_empty, stop, on_finished } = self;
+        let Worker { journal, client, filter, concurrency, interval, on_uncertain, is_until_empty, stop, on_finished } =
+            self;
         let shift = Shift {
             journal: &journal,
             client: &client,
             filter,
             interval,
+            on_uncertain,
             is_until_empty,
+            undecided: Mutex::default(),
             is_over: watch::Sender::new(false),
             idle_slots: AtomicUsize::new(0),
             failures: AtomicU32::new(0),
@@ -185,7 +197,10 @@ struct Shift<'a> {
     client: &'a Client,
     filter: Wanted,
     interval: Duration,
+    on_uncertain: OnUncertain,
     is_until_empty: bool,
+    /// Keys of uncertain jobs that the policy cannot decide.
+    undecided: Mutex<Vec<String>>,
     /// True when no job is to be started any more.
     is_over: watch::Sender<bool>,
     /// Slots that wait for a job. One of them claims jobs for all.
@@ -243,16 +258,27 @@ impl<'a> Shift<'a> {
     async fn claim(&self) -> Result<VecDeque<(Claim<'a>, Record)>, Error> {
         let (claims, store) = (self.journal.claims(), self.journal.store());
         let limit = self.idle_slots.load(Ordering::Relaxed).max(1);
-        let mut claimed = claims.take_many(store, Kind::ToResume, &self.filter, limit).await?;
+        let wanted = self.wanted();
+        let mut claimed = claims.take_many(store, Kind::ToResume, &wanted, limit).await?;
         if claimed.len() < limit {
-            claimed.extend(claims.take_many(store, Kind::ToSend, &self.filter, limit - claimed.len()).await?);
+            claimed.extend(claims.take_many(store, Kind::ToSend, &wanted, limit - claimed.len()).await?);
         }
         Ok(claimed.into())
     }
 
+    /// Returns the choice of jobs. A policy for uncertain jobs is tried once with each of them.
+    fn wanted(&self) -> Wanted {
+        let mut wanted = self.filter.clone();
+        if self.on_uncertain != OnUncertain::Fail {
+            let undecided = self.undecided.lock().unwrap_or_else(PoisonError::into_inner);
+            wanted.uncertain_except = Some(Value::from(undecided.as_slice()).to_string());
+        }
+        wanted
+    }
+
     async fn is_empty(&self) -> bool {
         // If the database fails, the next look at it handles that.
-        matches!(self.journal.store().has_open(&self.filter).await, Ok(false))
+        matches!(self.journal.store().has_open(&self.wanted()).await, Ok(false))
     }
 
     /// Works on a job, and reports its outcome.
@@ -262,7 +288,9 @@ impl<'a> Shift<'a> {
             .request
             .clone()
             .ok_or_else(|| Error::new(ErrorKind::State, "the enqueued job has no request").of(&key));
-        let worked = Course::new(self.journal, self.client).work(record, async { request }).await;
+        let mut course = Course::new(self.journal, self.client);
+        course.on_uncertain = self.on_uncertain;
+        let worked = course.work(record, async { request }).await;
         let finished = match worked {
             Ok(record) => Some(record),
             Err(error) => {
@@ -273,7 +301,13 @@ impl<'a> Shift<'a> {
         match finished {
             Some(record) if record.state.is_final() || record.state == State::Uncertain => {
                 self.failures.store(0, Ordering::Relaxed);
-                drop(claim);
+                if record.state == State::Uncertain && self.on_uncertain != OnUncertain::Fail {
+                    self.undecided.lock().unwrap_or_else(PoisonError::into_inner).push(key);
+                }
+                match record.claim {
+                    None => drop(claim),
+                    Some(_) => claim.release(store).await,
+                }
                 self.report(&record);
             }
             _ => {
