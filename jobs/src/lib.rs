@@ -17,7 +17,9 @@ pub use error::{Error, ErrorKind};
 pub use failure::{Failure, FailureKind};
 pub use filter::Filter;
 pub use fleet::{Enqueue, Worker, WorkerReport};
-pub use journal::{Completed, Counts, Journal, JournalBuilder, OnFailed, OnUncertain, Reuse, Run, Submit};
+pub use journal::{
+    Candidate, Completed, Counts, Journal, JournalBuilder, OnFailed, OnUncertain, ResumeAll, Reuse, Run, Submit,
+};
 pub use record::Record;
 pub use redaction::Redaction;
 pub use request::SubmitOptions;

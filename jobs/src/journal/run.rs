@@ -96,7 +96,7 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
         course.options = Some(call.options);
         (course.on_failed, course.on_uncertain) = (call.on_failed, call.on_uncertain);
         (course.logs, course.on_update, course.deadline) = (logs, Mutex::new(on_update), deadline);
-        completed(course.finish(&record.key, ready(Ok(request))).await?)
+        completed(course.finish(record, ready(Ok(request))).await?)
     }
 }
 
