@@ -156,11 +156,12 @@ impl<'a> Shift<'a> {
         Ok(None)
     }
 
-    /// Returns a parked job whose time has come, and the number of parked jobs.
+    /// Returns a parked job whose time has come, and the number of parked jobs that fal did not take.
     fn due(&self) -> (Option<Job<'a>>, usize) {
         let mut parked = lock(&self.parked);
         let due = parked.iter().position(|(time, _)| *time <= Instant::now());
-        (due.map(|due| parked.swap_remove(due).1), parked.len())
+        let due = due.map(|due| parked.swap_remove(due).1);
+        (due, parked.iter().filter(|(_, job)| job.record.state != State::Uncertain).count())
     }
 
     /// Claims a job for each idle slot.
@@ -195,8 +196,11 @@ impl<'a> Shift<'a> {
         let (key, store) = (record.key.clone(), self.journal.store());
         let request = record.request.clone();
         let request = request.ok_or_else(|| Error::new(ErrorKind::State, "the enqueued job has no request").of(&key));
+        let is_in_doubt = matches!(record.state, State::Intended | State::Uncertain);
         let mut course = Course::new(self.journal, &self.client);
         course.on_uncertain = self.on_uncertain;
+        // A policy may wait for a long time until it decides. The job is parked meanwhile.
+        course.deadline = is_in_doubt.then(|| Instant::now() + self.interval);
         let (worked, error) = match course.work(record, async { request }).await {
             Ok(record) => (Some(record), None),
             // Without a response of the database, the job is looked at again after a pause.
@@ -207,11 +211,15 @@ impl<'a> Shift<'a> {
             self.wait(jittered(self.interval)).await;
             return Ok(());
         };
-        if record.state.is_final() || record.state == State::Uncertain {
+        let is_undecided = record.state == State::Uncertain && {
+            let is_refused = error.as_ref().is_none_or(|error| error.kind() == ErrorKind::Uncertain);
+            self.on_uncertain == OnUncertain::Fail || is_in_doubt && is_refused
+        };
+        if record.state.is_final() || is_undecided {
             if let Some(error) = error {
                 debug!(target: "fal_jobs", %error, "a job of a worker has failed");
             }
-            if record.state == State::Uncertain && self.on_uncertain != OnUncertain::Fail {
+            if is_undecided && self.on_uncertain != OnUncertain::Fail {
                 lock(&self.undecided).push(key);
             }
             match record.claim {

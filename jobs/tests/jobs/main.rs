@@ -2,7 +2,10 @@
 
 mod connections;
 mod databases;
+mod failures;
 mod fleet;
 mod lists;
+mod resume;
 mod runs;
 mod support;
+mod uncertain;
