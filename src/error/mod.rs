@@ -268,6 +268,14 @@ impl Error {
         self.0.kind == ErrorKind::InvalidInput || self.status() == Some(StatusCode::UNPROCESSABLE_ENTITY)
     }
 
+    /// Returns true if the client's budget has too little left for the request. Nothing was sent.
+    ///
+    /// The message has the needed amount, the limit, and the amounts that are spent and reserved. Such an error is not
+    /// [retryable](Self::is_retryable).
+    pub fn is_budget_exceeded(&self) -> bool {
+        self.0.kind == ErrorKind::Budget
+    }
+
     /// Returns true if repeating the same call may succeed, and is not billed a second time.
     ///
     /// It is false for a run, a submission or a subscription that fal [may have accepted](Self::may_have_been_accepted).
