@@ -1,5 +1,6 @@
 //! A journal of fal.ai requests, on SQLite or PostgreSQL.
 
+mod amount;
 mod claims;
 mod error;
 mod journal;
@@ -9,6 +10,6 @@ mod state;
 mod store;
 
 pub use error::{Error, ErrorKind};
-pub use journal::{Completed, Journal, JournalBuilder, Run};
+pub use journal::{Budget, BudgetUsage, Completed, Journal, JournalBuilder, Run};
 pub use record::Record;
 pub use state::State;

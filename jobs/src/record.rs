@@ -1,3 +1,6 @@
+use fal_client::money::{Cost, Decimal, IntoAmount};
+
+use crate::amount;
 use crate::error::{Error, ErrorKind};
 use crate::state::{Event, State};
 
@@ -38,9 +41,9 @@ pub struct Record {
     pub(crate) format: i64,
     pub(crate) input_hash: String,
     pub(crate) request: Option<String>,
+    pub(crate) billing: Billing,
     pub(crate) cost: Option<i64>,
     pub(crate) reserved: i64,
-    pub(crate) budget: Option<String>,
     pub(crate) error: Option<String>,
     pub(crate) files: Option<String>,
     pub(crate) webhook: bool,
@@ -59,8 +62,18 @@ pub(crate) struct NewRecord {
     pub(crate) input: String,
     pub(crate) input_hash: String,
     pub(crate) request: Option<String>,
-    pub(crate) budget: Option<String>,
+    pub(crate) billing: Billing,
     pub(crate) webhook: bool,
+}
+
+/// The prices of a job's submissions. Amounts are billionths of a dollar.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Billing {
+    pub(crate) budget: Option<String>,
+    /// The amount that is reserved in the budget during a submission.
+    pub(crate) estimate: i64,
+    /// The price of a unit in dollars, as decimal text.
+    pub(crate) unit_price: Option<String>,
 }
 
 impl Record {
@@ -72,11 +85,11 @@ impl Record {
     pub(crate) fn apply(&mut self, event: &Event, now: i64) -> Result<(), Error> {
         let is_current = |attempt: &i64| *attempt == self.attempt;
         match (self.state, event) {
-            (State::Waiting, Event::Intend { request, reserved }) => {
+            (State::Waiting, Event::Intend { request }) => {
                 self.state = State::Intended;
                 self.attempt += 1;
                 self.request = Some(request.clone());
-                self.reserved = *reserved;
+                self.reserved = if self.billing.budget.is_some() { self.billing.estimate } else { 0 };
                 self.intended_at = Some(now);
                 (self.request_id, self.error) = (None, None);
             }
@@ -91,18 +104,18 @@ impl Record {
                 self.reserved = 0;
             }
             (State::Intended, Event::Doubt { attempt }) if is_current(attempt) => self.state = State::Uncertain,
-            (State::Submitted, Event::Complete { request_id, output, units, cost })
+            (State::Submitted, Event::Complete { request_id, output, units })
                 if self.request_id.as_ref() == Some(request_id) =>
             {
                 self.state = State::Completed;
-                (self.output, self.units, self.cost) = (Some(output.clone()), units.clone(), *cost);
-                self.reserved = 0;
+                self.output = Some(output.clone());
+                self.settle(units.as_deref(), self.reserved);
                 self.finished_at = Some(now);
             }
-            (State::Intended | State::Submitted, Event::Fail { attempt, error, cost }) if is_current(attempt) => {
+            (State::Intended | State::Submitted, Event::Fail { attempt, error, units }) if is_current(attempt) => {
                 self.state = State::Failed;
-                (self.error, self.cost) = (Some(error.clone()), *cost);
-                self.reserved = 0;
+                self.error = Some(error.clone());
+                self.settle(units.as_deref(), 0);
                 self.finished_at = Some(now);
             }
             (State::Uncertain, Event::Adopt { request_id }) => {
@@ -112,7 +125,8 @@ impl Record {
             }
             (State::Uncertain | State::Failed, Event::Permit) => {
                 self.state = State::Waiting;
-                self.reserved = 0;
+                // The first submission may be billed as well.
+                self.settle(None, self.reserved);
                 self.finished_at = None;
             }
             // Another process was first.
@@ -126,6 +140,38 @@ impl Record {
             }
         }
         Ok(())
+    }
+
+    /// Takes over the billing of a call, if the job was not sent yet.
+    pub(crate) fn join(&mut self, new: &NewRecord) {
+        let is_same = self.endpoint == new.endpoint && self.input_hash == new.input_hash;
+        let has_terms = new.billing.budget.is_some() || self.billing == Billing::default();
+        if self.state == State::Waiting && is_same && has_terms {
+            self.billing = new.billing.clone();
+        }
+    }
+
+    /// Returns the cost of all submissions of the job that are known to be billed, at the prices of their time. `None` if the price
+    /// or the billed units are unknown.
+    ///
+    /// In a budget, a submission with unknown units costs its estimate. So does an uncertain one that was followed by another.
+    pub fn cost(&self) -> Option<Cost> {
+        self.cost.map(amount::to_cost)
+    }
+
+    /// Ends a reservation, and counts the cost of the billed units. If it is unknown, counts `otherwise`.
+    fn settle(&mut self, units: Option<&str>, otherwise: i64) {
+        let price = || self.billing.unit_price.as_deref()?.parse::<Decimal>().ok();
+        let billed = units.and_then(|units| units.into_amount().ok()).zip(price());
+        // A product that is out of range is beyond every budget.
+        let billed = billed.map(|(units, price)| units.checked_mul(price).map_or(amount::MAX, amount::from_dollars));
+        if let Some(billed) = billed.or(Some(otherwise).filter(|otherwise| *otherwise > 0)) {
+            self.cost = Some(self.cost.unwrap_or(0).saturating_add(billed));
+        }
+        if let Some(units) = units {
+            self.units = Some(units.to_owned());
+        }
+        self.reserved = 0;
     }
 }
 

@@ -62,18 +62,18 @@ impl fmt::Display for State {
 /// A change of a job's state. [`Record::apply`](crate::record::Record::apply) has the rules.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Event {
-    /// The job is about to be sent, by the holder of its claim.
-    Intend { request: String, reserved: i64 },
+    /// The job is about to be sent, by the holder of its claim. Its estimate is reserved in its budget.
+    Intend { request: String },
     /// fal accepted submission number `attempt`.
     Submit { attempt: i64, request_id: String },
     /// fal surely did not accept submission number `attempt`, so it may be sent again.
     Withdraw { attempt: i64 },
     /// It is unknown whether submission number `attempt` arrived.
     Doubt { attempt: i64 },
-    /// The result of a request arrived.
-    Complete { request_id: String, output: String, units: Option<String>, cost: Option<i64> },
-    /// The job failed for good. `cost` is the amount that was billed anyway.
-    Fail { attempt: i64, error: String, cost: Option<i64> },
+    /// The result of a request arrived, with its billed units.
+    Complete { request_id: String, output: String, units: Option<String> },
+    /// The job failed for good. `units` were billed anyway.
+    Fail { attempt: i64, error: String, units: Option<String> },
     /// The caller found the request of an uncertain job.
     Adopt { request_id: String },
     /// The caller permits another submission of an uncertain or failed job.

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fal_client::money::PriceTable;
+
 use super::{Inner, Journal};
 use crate::claims::Claims;
 use crate::error::Error;
@@ -11,11 +13,12 @@ use crate::store::Store;
 pub struct JournalBuilder {
     lease: Duration,
     connections: u32,
+    prices: PriceTable,
 }
 
 impl Default for JournalBuilder {
     fn default() -> Self {
-        JournalBuilder { lease: Duration::from_secs(30), connections: 10 }
+        JournalBuilder { lease: Duration::from_secs(30), connections: 10, prices: PriceTable::new() }
     }
 }
 
@@ -34,6 +37,14 @@ impl JournalBuilder {
         self
     }
 
+    /// Sets the prices, by which a job has a [cost](crate::Record::cost). Default: none.
+    ///
+    /// A job keeps the price that its endpoint has when the job is recorded. Prices in other currencies than US dollars are ignored.
+    pub fn prices(mut self, prices: PriceTable) -> Self {
+        self.prices = prices;
+        self
+    }
+
     /// Opens the journal of a database, and creates or updates its tables.
     ///
     /// # Errors
@@ -43,6 +54,6 @@ impl JournalBuilder {
     /// - A newer version of this crate has written it ([`ErrorKind::NewerVersion`](crate::ErrorKind::NewerVersion)).
     pub async fn open(self, url: impl AsRef<str>) -> Result<Journal, Error> {
         let store = Store::open(url.as_ref(), self.lease, self.connections).await?;
-        Ok(Journal { inner: Arc::new(Inner { store, claims: Claims::new() }) })
+        Ok(Journal { inner: Arc::new(Inner { store, claims: Claims::new(), prices: self.prices }) })
     }
 }

@@ -79,7 +79,7 @@ impl Journal {
         let request = request.await?;
         let input: Value = serde_json::from_str(&request)
             .map_err(|error| Error::new(ErrorKind::Input, "the recorded input is not JSON").caused_by(error).of(key))?;
-        let record = self.store().apply(key, &Event::Intend { request, reserved: 0 }).await?;
+        let record = self.store().apply(key, &Event::Intend { request }).await?;
         let attempt = record.attempt;
         let submitted = client.endpoint(record.endpoint.clone()).submit(JsonInput::from(input)).await;
         let error = match submitted {
@@ -92,7 +92,7 @@ impl Journal {
         }
         let event = match error.is_retryable() {
             true => Event::Withdraw { attempt },
-            false => Event::Fail { attempt, error: error.to_string(), cost: None },
+            false => Event::Fail { attempt, error: error.to_string(), units: None },
         };
         self.store().apply(key, &event).await?;
         Err(Error::new(ErrorKind::Request, "the submission failed").caused_by(error).of(key))
@@ -107,14 +107,14 @@ impl Journal {
                 let output = String::from_utf8_lossy(&response.body).into_owned();
                 let units = response.headers.get("x-fal-billable-units").and_then(|units| units.to_str().ok());
                 let units = units.map(str::to_owned);
-                self.store().apply(key, &Event::Complete { request_id, output, units, cost: None }).await
+                self.store().apply(key, &Event::Complete { request_id, output, units }).await
             }
             // The request may still complete.
             Err(error) if error.may_have_been_accepted() => {
                 Err(Error::new(ErrorKind::Request, "the request cannot be followed").caused_by(error).of(key))
             }
             Err(error) => {
-                let event = Event::Fail { attempt, error: error.to_string(), cost: None };
+                let event = Event::Fail { attempt, error: error.to_string(), units: None };
                 self.store().apply(key, &event).await?;
                 Err(Error::new(ErrorKind::Request, "the request failed").caused_by(error).of(key))
             }

@@ -1,13 +1,17 @@
 //! The journal and its operations.
 
+mod budget;
 mod builder;
 mod course;
 mod run;
 
 use std::sync::Arc;
 
+pub use budget::{Budget, BudgetUsage};
 pub use builder::JournalBuilder;
 pub use run::{Completed, Run};
+
+use fal_client::money::PriceTable;
 
 use crate::claims::Claims;
 use crate::error::Error;
@@ -24,6 +28,7 @@ pub struct Journal {
 struct Inner {
     store: Store,
     claims: Claims,
+    prices: PriceTable,
 }
 
 impl Journal {
@@ -48,6 +53,10 @@ impl Journal {
 
     pub(crate) fn store(&self) -> &Store {
         &self.inner.store
+    }
+
+    pub(crate) fn prices(&self) -> &PriceTable {
+        &self.inner.prices
     }
 
     pub(crate) fn claims(&self) -> &Claims {

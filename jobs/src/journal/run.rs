@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
 
-use super::Journal;
+use super::{Budget, Journal};
 use crate::error::{Error, ErrorKind};
 use crate::key::{canonical, derived, hash};
 use crate::record::{NewRecord, Record};
@@ -32,6 +32,7 @@ pub struct Run<I, O> {
     input: I,
     key: Option<String>,
     label: Option<String>,
+    budget: Option<Budget>,
     of: PhantomData<fn() -> O>,
 }
 
@@ -45,6 +46,7 @@ impl Journal {
             input: input.into(),
             key: None,
             label: None,
+            budget: None,
             of: PhantomData,
         }
     }
@@ -63,15 +65,25 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
         self
     }
 
+    /// Charges the job to a budget. Default: none.
+    ///
+    /// The call fails before the job is sent if the budget cannot reserve the [estimate](Budget::estimate) of the job
+    /// ([`ErrorKind::Budget`](crate::ErrorKind::Budget)). A job that was sent earlier stays in its budget.
+    pub fn budget(mut self, budget: &Budget) -> Self {
+        self.budget = Some(budget.clone());
+        self
+    }
+
     async fn start(self) -> Result<Completed<O>, Error> {
-        let Run { journal, client, endpoint, input, key, label, .. } = self;
+        let Run { journal, client, endpoint, input, key, label, budget, .. } = self;
         input.validate().map_err(|error| Error::new(ErrorKind::Input, "invalid input").caused_by(error))?;
         let value = serde_json::to_value(&input)
             .map_err(|error| Error::new(ErrorKind::Input, "cannot serialize the input").caused_by(error))?;
         let input = canonical(&value);
         let input_hash = hash(&input);
         let key = key.unwrap_or_else(|| derived(&endpoint, &input_hash));
-        let new = NewRecord { key, endpoint, label, input, input_hash, request: None, budget: None, webhook: false };
+        let billing = journal.billing(&endpoint, budget.as_ref())?;
+        let new = NewRecord { key, endpoint, label, input, input_hash, request: None, billing, webhook: false };
         let (record, _) = journal.store().insert(&new).await?;
         if record.endpoint != new.endpoint || record.input_hash != new.input_hash {
             let message = "the key belongs to another endpoint or input";

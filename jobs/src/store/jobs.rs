@@ -1,3 +1,4 @@
+use super::budgets::{CHANGE_BUDGET, changes};
 use super::{Store, with_pool};
 use crate::error::{Error, ErrorKind};
 use crate::record::{FORMAT, NewRecord, Record};
@@ -8,7 +9,8 @@ impl Store {
     pub(crate) async fn insert(&self, new: &NewRecord) -> Result<(Record, bool), Error> {
         let sql = format!(
             "INSERT INTO jobs (key, endpoint, label, format, input, input_hash, request, state, attempt, reserved, budget, \
-             webhook, revision, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, $10, 0, {}) \
+             estimate, unit_price, webhook, revision, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, $10, $11, $12, 0, {}) \
              ON CONFLICT (key) DO NOTHING",
             self.now()
         );
@@ -21,13 +23,23 @@ impl Store {
             .bind(&new.input_hash)
             .bind(&new.request)
             .bind(State::Waiting.as_str())
-            .bind(&new.budget)
+            .bind(&new.billing.budget)
+            .bind(new.billing.estimate)
+            .bind(&new.billing.unit_price)
             .bind(new.webhook)
             .execute(pool)
             .await
             .map(|done| done.rows_affected() > 0));
         let inserted = inserted.map_err(|error| failed(error, "cannot record the job").of(&new.key))?;
-        Ok((self.get(&new.key).await?.ok_or_else(|| missing(&new.key))?, inserted))
+        loop {
+            let before = self.get(&new.key).await?.ok_or_else(|| missing(&new.key))?;
+            let mut record = before.clone();
+            record.join(new);
+            if record == before || self.replace(&before, &mut record).await? {
+                return Ok((record, inserted));
+            }
+            // Another process has changed the job meanwhile.
+        }
     }
 
     /// Returns the job with a key.
@@ -48,38 +60,67 @@ impl Store {
             let mut record = self.get(key).await?.ok_or_else(|| missing(key))?;
             let before = record.clone();
             record.apply(event, now())?;
-            if record == before || self.replace(&mut record).await? {
+            if record == before || self.replace(&before, &mut record).await? {
                 return Ok(record);
             }
             // Another process has changed the job meanwhile.
         }
     }
 
-    /// Writes a job that was read before. Returns false if it has changed since then.
-    async fn replace(&self, record: &mut Record) -> Result<bool, Error> {
+    /// Writes a job that was `before` when it was read, and changes its budget in the same transaction. Returns false if the job
+    /// has changed since then.
+    async fn replace(&self, before: &Record, record: &mut Record) -> Result<bool, Error> {
         let sql = "UPDATE jobs SET state = $1, attempt = $2, request = $3, request_id = $4, output = $5, units = $6, cost = $7, \
                    reserved = $8, error = $9, files = $10, intended_at = $11, submitted_at = $12, finished_at = $13, \
-                   revision = revision + 1 WHERE key = $14 AND revision = $15";
-        let replaced = with_pool!(self, pool => sqlx::query(sql)
-            .bind(record.state.as_str())
-            .bind(record.attempt)
-            .bind(&record.request)
-            .bind(&record.request_id)
-            .bind(&record.output)
-            .bind(&record.units)
-            .bind(record.cost)
-            .bind(record.reserved)
-            .bind(&record.error)
-            .bind(&record.files)
-            .bind(record.intended_at)
-            .bind(record.submitted_at)
-            .bind(record.finished_at)
-            .bind(&record.key)
-            .bind(record.revision)
-            .execute(pool)
-            .await
-            .map(|done| done.rows_affected() > 0));
+                   budget = $14, estimate = $15, unit_price = $16, revision = revision + 1 WHERE key = $17 AND revision = $18";
+        let changes = changes(before, record);
+        let replaced = with_pool!(self, pool => async {
+            let update = sqlx::query(sql)
+                .bind(record.state.as_str())
+                .bind(record.attempt)
+                .bind(&record.request)
+                .bind(&record.request_id)
+                .bind(&record.output)
+                .bind(&record.units)
+                .bind(record.cost)
+                .bind(record.reserved)
+                .bind(&record.error)
+                .bind(&record.files)
+                .bind(record.intended_at)
+                .bind(record.submitted_at)
+                .bind(record.finished_at)
+                .bind(&record.billing.budget)
+                .bind(record.billing.estimate)
+                .bind(&record.billing.unit_price)
+                .bind(&record.key)
+                .bind(record.revision);
+            if changes.is_empty() {
+                return Ok(Ok(update.execute(pool).await?.rows_affected() > 0));
+            }
+            // Ends without effect unless it is committed.
+            let mut transaction = pool.begin().await?;
+            if update.execute(&mut *transaction).await?.rows_affected() == 0 {
+                return Ok(Ok(false));
+            }
+            for change in &changes {
+                let changed = sqlx::query(CHANGE_BUDGET)
+                    .bind(change.spent)
+                    .bind(change.reserved)
+                    .bind(&change.budget)
+                    .execute(&mut *transaction)
+                    .await?;
+                if changed.rows_affected() == 0 && change.reserved > 0 {
+                    return Ok(Err(change));
+                }
+            }
+            transaction.commit().await?;
+            Ok(Ok(true))
+        }.await);
         let replaced = replaced.map_err(|error| failed(error, "cannot change the job").of(&record.key))?;
+        let replaced = match replaced {
+            Ok(replaced) => replaced,
+            Err(refused) => return Err(self.refusal(refused).await.of(&record.key)),
+        };
         record.revision += 1;
         Ok(replaced)
     }

@@ -1,6 +1,6 @@
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 
-use crate::record::Record;
+use crate::record::{Billing, Record};
 use crate::state::State;
 
 impl<'r, R: Row> FromRow<'r, R> for Record
@@ -34,9 +34,13 @@ where
             format: row.try_get("format")?,
             input_hash: row.try_get("input_hash")?,
             request: row.try_get("request")?,
+            billing: Billing {
+                budget: row.try_get("budget")?,
+                estimate: row.try_get("estimate")?,
+                unit_price: row.try_get("unit_price")?,
+            },
             cost: row.try_get("cost")?,
             reserved: row.try_get("reserved")?,
-            budget: row.try_get("budget")?,
             error: row.try_get("error")?,
             files: row.try_get("files")?,
             webhook: row.try_get("webhook")?,

@@ -1,4 +1,5 @@
 //! A journal's behaviour, on SQLite and on PostgreSQL.
 
+mod budgets;
 mod runs;
 mod support;
