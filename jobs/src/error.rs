@@ -1,6 +1,9 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+/// The number of invalid items that the message of an error has.
+const MAX_SHOWN: usize = 3;
+
 /// An error of a journal.
 ///
 /// [`kind`](Error::kind) says what failed. An error of fal-client is the [`source`](StdError::source), and
@@ -11,6 +14,19 @@ pub struct Error {
     message: String,
     key: Option<String>,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    invalid: Vec<InvalidItem>,
+}
+
+/// An item of a batch that is invalid. See [`Error::invalid_items`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct InvalidItem {
+    /// The index of the item in the source.
+    pub index: u64,
+    /// The caller's key.
+    pub key: Option<String>,
+    /// The violation.
+    pub error: Error,
 }
 
 /// Categories of errors.
@@ -37,13 +53,15 @@ pub enum ErrorKind {
     Request,
     /// The budget does not allow the request. Nothing was sent.
     Budget,
+    /// The item of a batch was not started, because the batch has stopped.
+    NotStarted,
     /// An output file cannot be saved.
     File,
 }
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Error { kind, message: message.into(), key: None, source: None }
+        Error { kind, message: message.into(), key: None, source: None, invalid: Vec::new() }
     }
 
     pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -54,6 +72,33 @@ impl Error {
     pub(crate) fn of(mut self, key: &str) -> Self {
         self.key.get_or_insert_with(|| key.to_owned());
         self
+    }
+
+    /// Creates the error of a batch with invalid items.
+    pub(crate) fn of_items(invalid: Vec<InvalidItem>, total: u64) -> Self {
+        let mut message = format!("{} of {total} items are invalid", invalid.len());
+        for (index, item) in invalid.iter().take(MAX_SHOWN).enumerate() {
+            let separator = if index == 0 { ": " } else { "; " };
+            let key = item.key.as_ref().map(|key| format!(" (`{}`)", key.escape_debug())).unwrap_or_default();
+            message.push_str(&format!("{separator}item {}{key}: {}", item.index, item.error));
+        }
+        if invalid.len() > MAX_SHOWN {
+            message.push_str("; …");
+        }
+        Error { invalid, ..Error::new(ErrorKind::Input, message) }
+    }
+
+    /// Returns the message and the sources, without the key.
+    pub(crate) fn without_key(&self) -> String {
+        match &self.source {
+            Some(source) => format!("{}: {source}", self.message),
+            None => self.message.clone(),
+        }
+    }
+
+    /// Returns the invalid items of a batch, by index.
+    pub fn invalid_items(&self) -> &[InvalidItem] {
+        &self.invalid
     }
 
     /// Returns the category.
@@ -77,11 +122,7 @@ impl fmt::Display for Error {
         if let Some(key) = &self.key {
             write!(f, "job `{}`: ", key.escape_debug())?;
         }
-        f.write_str(&self.message)?;
-        match &self.source {
-            Some(source) => write!(f, ": {source}"),
-            None => Ok(()),
-        }
+        f.write_str(&self.without_key())
     }
 }
 

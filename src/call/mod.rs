@@ -36,7 +36,6 @@ pub(crate) use download::file_name;
 pub use download::{Download, DownloadAll, DownloadBytes, DownloadTo, Saved};
 pub use fetch_result::FetchResult;
 pub use future::CallFuture;
-#[cfg(feature = "realtime")]
 pub(crate) use input_check::check as check_input;
 #[cfg(feature = "realtime")]
 pub(crate) use input_files::upload as upload_files;

@@ -74,8 +74,10 @@ impl Store {
                    (SELECT CAST(COALESCE(SUM(cost), 0) AS BIGINT) FROM jobs WHERE budget = $1), \
                    (SELECT CAST(COALESCE(SUM(reserved), 0) AS BIGINT) FROM jobs WHERE budget = $1) \
                    FROM budgets WHERE name = $1";
-        let found: Result<Option<(i64, i64, i64, i64, i64)>, _> =
-            with_pool!(self, pool => sqlx::query_as(sql).bind(name).fetch_optional(pool).await);
+        let found = with_pool!(self, pool => sqlx::query_as::<_, (i64, i64, i64, i64, i64)>(sql)
+            .bind(name)
+            .fetch_optional(pool)
+            .await);
         let found = found.map_err(|error| failed(error, "cannot read the budget"))?;
         Ok(found.map(|(ceiling, spent, reserved, cost, held)| {
             (BudgetRow { ceiling, spent, reserved }, BudgetSums { spent: cost, reserved: held })

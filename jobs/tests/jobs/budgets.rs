@@ -21,7 +21,7 @@ fn prices() -> Result<PriceTable, fal_client::Error> {
     Ok([Price::new(redux::ENDPOINT.id(), "0.025".into_amount()?, "megapixels")].into_iter().collect())
 }
 
-/// A journal with a budget of so many dollars, of which a job is expected to cost four units.
+/// A journal with a budget that has a limit in dollars. A job is expected to cost four units.
 async fn journal(database: &Database, limit: &str) -> Result<(Journal, Budget), Box<dyn std::error::Error>> {
     let journal = Journal::builder().prices(prices()?).open(&database.url).await?;
     let budget = journal.budget("cards", Cost::usd(limit)?).await?;

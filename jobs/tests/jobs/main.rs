@@ -1,5 +1,6 @@
 //! A journal's behaviour, on SQLite and on PostgreSQL.
 
+mod batch;
 mod budgets;
 mod runs;
 mod support;
