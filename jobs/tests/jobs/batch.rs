@@ -144,7 +144,10 @@ async fn source_is_pulled_when_there_is_room(database: Database) -> Outcome {
     let journal = database.journal().await?;
     let pulled = Arc::new(AtomicUsize::new(0));
     let counter = pulled.clone();
-    let source = (0..).inspect(move |_| drop(counter.fetch_add(1, Ordering::SeqCst))).map(keyed);
+    let source = (0..).map(move |seed| {
+        counter.fetch_add(1, Ordering::SeqCst);
+        keyed(seed)
+    });
     let mut items = journal.batch(&redux).concurrency(4).run_iter(source);
     assert_eq!(pulled.load(Ordering::SeqCst), 0);
     for handed_out in 1..=20 {
