@@ -1,3 +1,5 @@
+use std::fmt;
+
 use fal_client::money::{Cost, Decimal, IntoAmount};
 
 use crate::amount;
@@ -7,8 +9,11 @@ use crate::state::{Event, State};
 /// The version of the JSON in the text columns of a job. It changes when older versions of this crate cannot read them.
 pub(crate) const FORMAT: i64 = 1;
 
+/// The longest key, label, endpoint id and name of a budget in bytes. PostgreSQL's indexes are limited to about 2,700 bytes.
+const MAX_NAME: usize = 1024;
+
 /// A job as the journal has it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Record {
     /// The key: the caller's, or one of endpoint and input.
@@ -46,15 +51,23 @@ pub struct Record {
     pub(crate) reserved: i64,
     pub(crate) error: Option<String>,
     pub(crate) files: Option<String>,
+    /// The request ids of earlier submissions as a JSON array.
+    pub(crate) earlier: Option<String>,
     pub(crate) webhook: bool,
+    /// Workers may send it.
+    pub(crate) enqueued: bool,
     pub(crate) claim: Option<String>,
     pub(crate) revision: i64,
-    /// True if the lease of the claim has expired.
+    /// Data was removed from it.
+    pub(crate) redacted: bool,
+    /// Time of the database when it read the job, in milliseconds since 1970.
+    pub(crate) read_at: i64,
+    /// True if no living process works on the job.
     pub(crate) is_abandoned: bool,
 }
 
 /// A job to be recorded.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct NewRecord {
     pub(crate) key: String,
     pub(crate) endpoint: String,
@@ -64,6 +77,8 @@ pub(crate) struct NewRecord {
     pub(crate) request: Option<String>,
     pub(crate) billing: Billing,
     pub(crate) webhook: bool,
+    /// Workers may send it.
+    pub(crate) enqueued: bool,
 }
 
 /// The prices of a job's submissions. Amounts are billionths of a dollar.
@@ -77,69 +92,29 @@ pub(crate) struct Billing {
 }
 
 impl Record {
-    /// Applies a change at a time in milliseconds since 1970. A change that is already there has no effect.
+    /// Returns true if data was removed from the job, by [`Journal::redact`](crate::Journal::redact) or
+    /// [`JournalBuilder::redact`](crate::JournalBuilder::redact).
+    pub fn is_redacted(&self) -> bool {
+        self.redacted
+    }
+
+    /// Returns the size of the texts in bytes.
+    pub(crate) fn size(&self) -> usize {
+        let texts = [&self.request, &self.output, &self.error, &self.files];
+        self.input.len() + texts.into_iter().flatten().map(String::len).sum::<usize>()
+    }
+
+    /// Returns the request ids of earlier submissions, which the caller permitted to be repeated. fal may have billed them.
+    pub fn earlier_request_ids(&self) -> Vec<String> {
+        self.earlier.as_deref().and_then(|ids| serde_json::from_str(ids).ok()).unwrap_or_default()
+    }
+
+    /// Returns the cost of all submissions of the job that are known to be billed, at the prices of their time. `None` if the price
+    /// or the billed units are unknown.
     ///
-    /// # Errors
-    ///
-    /// The state does not allow the change. The record is unchanged.
-    pub(crate) fn apply(&mut self, event: &Event, now: i64) -> Result<(), Error> {
-        let is_current = |attempt: &i64| *attempt == self.attempt;
-        match (self.state, event) {
-            (State::Waiting, Event::Intend { request }) => {
-                self.state = State::Intended;
-                self.attempt += 1;
-                self.request = Some(request.clone());
-                self.reserved = if self.billing.budget.is_some() { self.billing.estimate } else { 0 };
-                self.intended_at = Some(now);
-                (self.request_id, self.error) = (None, None);
-            }
-            // The response may arrive after another process has given the submission up as uncertain.
-            (State::Intended | State::Uncertain, Event::Submit { attempt, request_id }) if is_current(attempt) => {
-                self.state = State::Submitted;
-                self.request_id = Some(request_id.clone());
-                self.submitted_at = Some(now);
-            }
-            (State::Intended | State::Uncertain, Event::Withdraw { attempt }) if is_current(attempt) => {
-                self.state = State::Waiting;
-                self.reserved = 0;
-            }
-            (State::Intended, Event::Doubt { attempt }) if is_current(attempt) => self.state = State::Uncertain,
-            (State::Submitted, Event::Complete { request_id, output, units })
-                if self.request_id.as_ref() == Some(request_id) =>
-            {
-                self.state = State::Completed;
-                self.output = Some(output.clone());
-                self.settle(units.as_deref(), self.reserved);
-                self.finished_at = Some(now);
-            }
-            (State::Intended | State::Submitted, Event::Fail { attempt, error, units }) if is_current(attempt) => {
-                self.state = State::Failed;
-                self.error = Some(error.clone());
-                self.settle(units.as_deref(), 0);
-                self.finished_at = Some(now);
-            }
-            (State::Uncertain, Event::Adopt { request_id }) => {
-                self.state = State::Submitted;
-                self.request_id = Some(request_id.clone());
-                self.submitted_at = Some(now);
-            }
-            (State::Uncertain | State::Failed, Event::Permit) => {
-                self.state = State::Waiting;
-                // The first submission may be billed as well.
-                self.settle(None, self.reserved);
-                self.finished_at = None;
-            }
-            // Another process was first.
-            (State::Submitted | State::Completed, Event::Submit { request_id, .. } | Event::Adopt { request_id })
-            | (State::Completed, Event::Complete { request_id, .. })
-                if self.request_id.as_ref() == Some(request_id) => {}
-            (State::Waiting, Event::Permit) => {}
-            (state, event) => {
-                let message = format!("the state `{state}` does not allow the change `{}`", event.name());
-                return Err(Error::new(ErrorKind::State, message).of(&self.key));
-            }
-        }
-        Ok(())
+    /// In a budget, a submission with unknown units costs its estimate. So does an uncertain one that was followed by another.
+    pub fn cost(&self) -> Option<Cost> {
+        self.cost.map(amount::to_cost)
     }
 
     /// Takes over the billing of a call, if the job was not sent yet.
@@ -151,12 +126,108 @@ impl Record {
         }
     }
 
-    /// Returns the cost of all submissions of the job that are known to be billed, at the prices of their time. `None` if the price
-    /// or the billed units are unknown.
+    /// Applies a change at a time in milliseconds since 1970.
     ///
-    /// In a budget, a submission with unknown units costs its estimate. So does an uncertain one that was followed by another.
-    pub fn cost(&self) -> Option<Cost> {
-        self.cost.map(amount::to_cost)
+    /// A change that is already there has no effect, so a change whose commit is unknown can be applied again.
+    ///
+    /// # Errors
+    ///
+    /// The state does not allow the change. The record is unchanged.
+    pub(crate) fn apply(&mut self, event: &Event, now: i64) -> Result<(), Error> {
+        match (self.state, event) {
+            (State::Waiting, Event::Intend { claim, attempt, request })
+                if self.claim.as_ref() == Some(claim) && *attempt == self.attempt + 1 =>
+            {
+                if let Some(id) = self.request_id.take() {
+                    self.remember(id);
+                }
+                self.state = State::Intended;
+                self.attempt = *attempt;
+                self.request = Some(request.clone());
+                // The submission before, which the caller permitted to be repeated, may be billed as well.
+                self.settle(None, self.reserved);
+                self.reserved = if self.billing.budget.is_some() { self.billing.estimate } else { 0 };
+                self.error = None;
+                (self.intended_at, self.submitted_at, self.finished_at) = (Some(now), None, None);
+            }
+            // This claim's own intent, whose commit was unknown.
+            (State::Intended, Event::Intend { claim, attempt, .. })
+                if self.claim.as_ref() == Some(claim) && *attempt == self.attempt => {}
+
+            // The response may arrive after another process has given the submission up as uncertain, and after the caller has
+            // permitted another one.
+            (State::Intended | State::Uncertain | State::Waiting, Event::Submit { attempt, request_id })
+                if *attempt == self.attempt && self.request_id.as_ref() != Some(request_id) =>
+            {
+                self.submitted(request_id, now);
+            }
+            // What fal has accepted is never forgotten.
+            (_, Event::Submit { request_id, .. }) => self.remember(request_id.clone()),
+
+            (State::Intended | State::Uncertain, Event::Withdraw { attempt }) if *attempt == self.attempt => {
+                self.state = State::Waiting;
+                self.reserved = 0;
+            }
+            (State::Waiting, Event::Withdraw { attempt }) if *attempt == self.attempt => self.reserved = 0,
+
+            (State::Intended, Event::Doubt { attempt }) if *attempt == self.attempt => {
+                self.state = State::Uncertain;
+                self.claim = None;
+            }
+            // More is known already.
+            (_, Event::Doubt { attempt }) if *attempt <= self.attempt => {}
+
+            (State::Submitted, Event::Complete { request_id, output, units })
+                if self.request_id.as_ref() == Some(request_id) =>
+            {
+                self.state = State::Completed;
+                self.output = Some(storable(output));
+                self.finished(units.as_deref(), self.reserved, now);
+            }
+            (State::Completed, Event::Complete { request_id, .. }) if self.request_id.as_ref() == Some(request_id) => {}
+
+            (State::Intended | State::Submitted | State::Uncertain, Event::Fail { attempt, error, units })
+                if *attempt == self.attempt =>
+            {
+                self.state = State::Failed;
+                self.error = Some(storable(error));
+                self.finished(units.as_deref(), 0, now);
+            }
+            (State::Failed, Event::Fail { attempt, .. }) if *attempt == self.attempt => {}
+
+            (State::Uncertain, Event::Adopt { request_id }) => self.submitted(request_id, now),
+            (State::Submitted | State::Completed | State::Failed, Event::Adopt { request_id })
+                if self.request_id.as_ref() == Some(request_id) => {}
+
+            (State::Uncertain | State::Failed, Event::Permit { attempt }) if *attempt == self.attempt => {
+                self.state = State::Waiting;
+                self.finished_at = None;
+            }
+            (State::Waiting, Event::Permit { attempt }) if *attempt == self.attempt => {}
+            // The submission that the caller permitted has begun.
+            (_, Event::Permit { attempt }) if *attempt < self.attempt => {}
+
+            (state, event) => {
+                let message = format!("the state `{state}` does not allow the change `{}`", event.name());
+                return Err(Error::new(ErrorKind::State, message).of(&self.key));
+            }
+        }
+        Ok(())
+    }
+
+    fn submitted(&mut self, request_id: &str, now: i64) {
+        if let Some(id) = self.request_id.take() {
+            self.remember(id);
+        }
+        self.state = State::Submitted;
+        self.request_id = Some(request_id.to_owned());
+        self.submitted_at = Some(now);
+    }
+
+    fn finished(&mut self, units: Option<&str>, otherwise: i64, now: i64) {
+        self.settle(units, otherwise);
+        self.claim = None;
+        self.finished_at = Some(now);
     }
 
     /// Ends a reservation, and counts the cost of the billed units. If it is unknown, counts `otherwise`.
@@ -169,10 +240,64 @@ impl Record {
             self.cost = Some(self.cost.unwrap_or(0).saturating_add(billed));
         }
         if let Some(units) = units {
-            self.units = Some(units.to_owned());
+            self.units = Some(storable(units));
         }
         self.reserved = 0;
     }
+
+    /// Keeps the request id of another submission.
+    fn remember(&mut self, request_id: String) {
+        let mut ids = self.earlier_request_ids();
+        if self.request_id.as_ref() != Some(&request_id) && !ids.contains(&request_id) {
+            ids.push(request_id);
+            self.earlier = Some(serde_json::json!(ids).to_string());
+        }
+    }
+}
+
+/// Without input and output.
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("key", &self.key)
+            .field("endpoint", &self.endpoint)
+            .field("label", &self.label)
+            .field("state", &self.state)
+            .field("attempt", &self.attempt)
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl NewRecord {
+    /// Rejects names that a database cannot store or index.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let names = [
+            ("key", Some(&self.key)),
+            ("endpoint id", Some(&self.endpoint)),
+            ("label", self.label.as_ref()),
+            ("budget name", self.billing.budget.as_ref()),
+        ];
+        for (kind, name) in names {
+            let Some(name) = name else { continue };
+            let problem = if name.is_empty() {
+                "it is empty".to_owned()
+            } else if name.len() > MAX_NAME {
+                format!("it has {} bytes, and at most {MAX_NAME} are allowed", name.len())
+            } else if name.chars().any(char::is_control) {
+                "it has a control character".to_owned()
+            } else {
+                continue;
+            };
+            return Err(Error::new(ErrorKind::Input, format!("invalid {kind}: {problem}")));
+        }
+        Ok(())
+    }
+}
+
+/// Returns text that both databases can store. PostgreSQL does not store NUL, which JSON does not contain either.
+fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }
 
 impl Event {
@@ -185,7 +310,7 @@ impl Event {
             Event::Complete { .. } => "complete",
             Event::Fail { .. } => "fail",
             Event::Adopt { .. } => "adopt",
-            Event::Permit => "permit",
+            Event::Permit { .. } => "permit",
         }
     }
 }

@@ -48,7 +48,7 @@ pub enum EstimateBasis {
 
 impl Estimate {
     /// The cost of one call, for the units that its caller has given.
-    pub(super) fn given(endpoint: &str, units: Decimal, cost: Cost) -> Self {
+    pub(crate) fn given(endpoint: &str, units: Decimal, cost: Cost) -> Self {
         Estimate { endpoint: endpoint.to_owned(), cost, calls: 1, basis: EstimateBasis::GivenUnits(units) }
     }
 

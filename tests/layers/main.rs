@@ -20,9 +20,9 @@ const GENERATOR: &str = "budget digest mark names prose words refusals error mod
     report select schema normalize types lower render manifest present features write summary lock change pipeline builder lib";
 
 const EMULATOR: &str = "documents error keys media random response sync time tokens input storage endpoints request \
-    account faults output queue webhooks settings state handlers sessions http emulator builder lib";
+    platform account faults output queue webhooks settings state handlers sessions http emulator builder lib";
 
-const JOBS: &str = "error amount state record key store claims journal batch lib";
+const JOBS: &str = "error amount state record key redaction filter store claims journal batch fleet lib";
 
 #[test]
 fn client_depends_downwards() {

@@ -14,6 +14,8 @@ CREATE TABLE jobs (
     -- The number of submissions, this one included.
     attempt      INTEGER NOT NULL,
     request_id   TEXT,
+    -- The request ids of earlier submissions as a JSON array.
+    earlier      TEXT,
     output       TEXT,
     -- Billable units as decimal text.
     units        TEXT,
@@ -27,13 +29,17 @@ CREATE TABLE jobs (
     budget       TEXT,
     error        TEXT,
     files        TEXT,
+    -- Prompts or other data were removed.
+    redacted     BOOLEAN NOT NULL DEFAULT FALSE,
     -- A webhook reports the outcome.
     webhook      BOOLEAN NOT NULL,
-    -- The process that works on the job, until lease_until. Times are milliseconds since 1970.
+    -- Workers may send it.
+    enqueued     BOOLEAN NOT NULL,
+    -- The process that works on the job, while it has a lease.
     claim        TEXT,
-    lease_until  INTEGER,
     -- Grows with every change. A change applies to the revision that it was made from.
     revision     INTEGER NOT NULL,
+    -- Times are milliseconds since 1970.
     created_at   INTEGER NOT NULL,
     intended_at  INTEGER,
     submitted_at INTEGER,
@@ -44,7 +50,16 @@ CREATE INDEX jobs_by_state ON jobs (state, id);
 CREATE INDEX jobs_by_endpoint ON jobs (endpoint, id);
 CREATE INDEX jobs_by_label ON jobs (label, id);
 CREATE INDEX jobs_by_request ON jobs (request_id);
-CREATE INDEX jobs_by_lease ON jobs (lease_until) WHERE lease_until IS NOT NULL;
+CREATE INDEX jobs_by_claim ON jobs (claim) WHERE claim IS NOT NULL;
+CREATE INDEX jobs_to_send ON jobs (id) WHERE claim IS NULL AND enqueued AND state = 'waiting';
+CREATE INDEX jobs_to_send_by_endpoint ON jobs (endpoint, id) WHERE claim IS NULL AND enqueued AND state = 'waiting';
+CREATE INDEX jobs_to_resume ON jobs (id) WHERE claim IS NULL AND enqueued AND state IN ('intended', 'submitted');
+
+-- Processes that live. A process renews its lease before `until`. Without one, it has lost its claims.
+CREATE TABLE leases (
+    process TEXT    NOT NULL PRIMARY KEY,
+    until   INTEGER NOT NULL
+);
 
 -- Uploaded files by content, while their URLs live.
 CREATE TABLE uploads (

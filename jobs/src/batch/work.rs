@@ -134,7 +134,7 @@ impl<I: EndpointInput + Clone, O: DeserializeOwned + Send + 'static> Work<I, O> 
             State::Waiting | State::Submitted => Ok(true),
             // fal has advised to retry.
             State::Failed if record.cost.is_none() => {
-                self.journal.store().apply(key, &Event::Permit).await?;
+                self.journal.store().apply(key, &Event::Permit { attempt: record.attempt }).await?;
                 Ok(true)
             }
             _ => Ok(false),

@@ -6,19 +6,22 @@ use fal_client::money::PriceTable;
 use super::{Inner, Journal};
 use crate::claims::Claims;
 use crate::error::Error;
-use crate::store::Store;
+use crate::store::{Settings, Store};
 
 /// Settings of a [`Journal`].
 #[derive(Clone, Debug)]
 pub struct JournalBuilder {
-    lease: Duration,
-    connections: u32,
+    store: Settings,
     prices: PriceTable,
 }
 
 impl Default for JournalBuilder {
     fn default() -> Self {
-        JournalBuilder { lease: Duration::from_secs(30), connections: 10, prices: PriceTable::new() }
+        let retry_for = Duration::from_secs(30);
+        JournalBuilder {
+            store: Settings { lease: Duration::from_secs(30), connections: 10, retry_for, redacted: Vec::new() },
+            prices: PriceTable::new(),
+        }
     }
 }
 
@@ -27,13 +30,38 @@ impl JournalBuilder {
     ///
     /// A process extends its leases at a third of this time.
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.lease = lease;
+        self.store.lease = lease;
         self
     }
 
     /// Sets the maximum number of connections to PostgreSQL. Default: 10. A SQLite database has one.
     pub fn connections(mut self, connections: u32) -> Self {
-        self.connections = connections;
+        self.store.connections = connections;
+        self
+    }
+
+    /// Sets the time for which an operation of the database is retried. Default: 30 seconds.
+    ///
+    /// Lost connections, a server that restarts and locks of other processes are waited out, while the journal is opened as well.
+    /// Zero turns retries off. Other failures, such as a full disk, are returned without a retry.
+    pub fn retry_for(mut self, time: Duration) -> Self {
+        self.store.retry_for = time;
+        self
+    }
+
+    /// Removes these fields of the input from a job when it ends, at any depth. Default: none.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), fal_jobs::Error> {
+    /// let journal = fal_jobs::Journal::builder().redact(["prompt", "negative_prompt"]).open("sqlite://jobs.db").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Until then the journal needs them, to send the job. A failed job can be run again by a call with its input.
+    /// [`Journal::redact`] removes more, and outputs.
+    pub fn redact(mut self, fields: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.store.redacted = fields.into_iter().map(Into::into).collect();
         self
     }
 
@@ -53,7 +81,7 @@ impl JournalBuilder {
     /// - The database cannot be opened or written ([`ErrorKind::Database`](crate::ErrorKind::Database)).
     /// - A newer version of this crate has written it ([`ErrorKind::NewerVersion`](crate::ErrorKind::NewerVersion)).
     pub async fn open(self, url: impl AsRef<str>) -> Result<Journal, Error> {
-        let store = Store::open(url.as_ref(), self.lease, self.connections).await?;
+        let store = Store::open(url.as_ref(), self.store).await?;
         Ok(Journal { inner: Arc::new(Inner { store, claims: Claims::new(), prices: self.prices }) })
     }
 }

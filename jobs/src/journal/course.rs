@@ -25,10 +25,9 @@ impl Journal {
         key: &str,
         request: impl Future<Output = Result<String, Error>>,
     ) -> Result<Record, Error> {
-        let claim = self.claims().claim();
-        let record = loop {
-            if let Some(record) = self.store().claim(key, &claim.name).await? {
-                break record;
+        let (claim, record) = loop {
+            if let Some(taken) = self.claims().take(self.store(), key).await? {
+                break taken;
             }
             let record = self.store().get(key).await?;
             if let Some(record) = record.filter(|record| record.state.is_final()) {
@@ -40,14 +39,18 @@ impl Journal {
             let (work, keep) = (pin!(self.work(client, record, request)), pin!(self.claims().keep(self.store())));
             match select(work, keep).await {
                 Either::Left((finished, _)) => finished,
-                Either::Right((error, _)) => Err(error),
+                Either::Right((never, _)) => match never {},
             }
         };
-        claim.release(self.store(), key).await?;
+        match &finished {
+            Ok(record) if record.claim.is_none() => drop(claim),
+            _ => claim.release(self.store()).await,
+        }
         finished
     }
 
-    async fn work(
+    /// Works on a job that this process has claimed.
+    pub(crate) async fn work(
         &self,
         client: &Client,
         mut record: Record,
@@ -79,8 +82,14 @@ impl Journal {
         let request = request.await?;
         let input: Value = serde_json::from_str(&request)
             .map_err(|error| Error::new(ErrorKind::Input, "the recorded input is not JSON").caused_by(error).of(key))?;
-        let record = self.store().apply(key, &Event::Intend { request }).await?;
+        let intended = self.store().intend(key, &self.claims().process(), request).await?;
+        let record = intended.ok_or_else(|| lost(key))?;
         let attempt = record.attempt;
+        // Another process may have taken the job over while the intent was committed.
+        if !self.claims().is_alive(self.store()) {
+            self.store().apply(key, &Event::Withdraw { attempt }).await?;
+            return Err(lost(key));
+        }
         let submitted = client.endpoint(record.endpoint.clone()).submit(JsonInput::from(input)).await;
         let error = match submitted {
             Ok(job) => return self.store().apply(key, &Event::Submit { attempt, request_id: job.request_id }).await,
@@ -120,6 +129,11 @@ impl Journal {
             }
         }
     }
+}
+
+fn lost(key: &str) -> Error {
+    let message = "the lease expired before the job was sent: the database or this process was too slow";
+    Error::new(ErrorKind::State, message).of(key)
 }
 
 fn uncertain(record: &Record) -> Error {

@@ -3,12 +3,17 @@
 mod budget;
 mod builder;
 mod course;
+mod export;
+mod list;
+mod prune;
+mod redact;
 mod run;
 
 use std::sync::Arc;
 
 pub use budget::{Budget, BudgetUsage};
 pub use builder::JournalBuilder;
+pub use list::Counts;
 pub use run::{Completed, Run};
 
 use fal_client::money::PriceTable;
@@ -49,6 +54,14 @@ impl Journal {
     /// Returns the job with a key.
     pub async fn get(&self, key: impl AsRef<str>) -> Result<Option<Record>, Error> {
         self.store().get(key.as_ref()).await
+    }
+
+    /// Closes the connections to the database, after the operations that run. Later operations fail.
+    ///
+    /// SQLite then moves its write-ahead log into the database file. A program that ends without this loses nothing. To back up a
+    /// SQLite journal in use, run `sqlite3 jobs.db ".backup copy.db"`: a copy of the file alone lacks the log.
+    pub async fn close(&self) {
+        self.store().close().await;
     }
 
     pub(crate) fn store(&self) -> &Store {

@@ -83,7 +83,17 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
         let input_hash = hash(&input);
         let key = key.unwrap_or_else(|| derived(&endpoint, &input_hash));
         let billing = journal.billing(&endpoint, budget.as_ref())?;
-        let new = NewRecord { key, endpoint, label, input, input_hash, request: None, billing, webhook: false };
+        let new = NewRecord {
+            key,
+            endpoint,
+            label,
+            input,
+            input_hash,
+            request: None,
+            billing,
+            webhook: false,
+            enqueued: false,
+        };
         let (record, _) = journal.store().insert(&new).await?;
         if record.endpoint != new.endpoint || record.input_hash != new.input_hash {
             let message = "the key belongs to another endpoint or input";

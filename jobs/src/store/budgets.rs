@@ -1,13 +1,13 @@
-use super::jobs::failed;
+use super::failure::failed;
 use super::{Store, with_pool};
 use crate::amount::to_cost;
 use crate::error::{Error, ErrorKind};
 use crate::record::Record;
 
-/// Changes a budget. It has no effect on a budget that cannot reserve the amount. A sum never exceeds the range of an integer,
+/// Changes a budget. It has no effect on a budget without room for a reservation. A sum never exceeds the range of an integer,
 /// because an amount is at most a quarter of the largest sum.
 pub(super) const CHANGE_BUDGET: &str = "UPDATE budgets SET spent = CASE WHEN spent > 4000000000000000000 THEN spent ELSE spent + $1 END, reserved = reserved + $2 \
-     WHERE name = $3 AND ($2 <= 0 OR spent + reserved + $2 <= ceiling)";
+     WHERE name = $3 AND (NOT $4 OR spent + $1 + reserved + $2 <= ceiling)";
 
 /// A budget as the database has it, in billionths of a dollar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,13 +30,16 @@ pub(super) struct Change {
     pub(super) budget: String,
     pub(super) spent: i64,
     pub(super) reserved: i64,
+    /// It must not exceed the limit.
+    pub(super) is_reservation: bool,
 }
 
 /// Returns the changes of budgets that belong to a change of a job.
 pub(super) fn changes(before: &Record, after: &Record) -> Vec<Change> {
+    let is_reservation = before.attempt < after.attempt;
     let part = |record: &Record, sign: i64| {
         let (spent, reserved) = (sign * record.cost.unwrap_or(0), sign * record.reserved);
-        record.billing.budget.clone().map(|budget| Change { budget, spent, reserved })
+        record.billing.budget.clone().map(|budget| Change { budget, spent, reserved, is_reservation })
     };
     let mut changes: Vec<Change> = [part(before, -1), part(after, 1)].into_iter().flatten().collect();
     if let [left, joined] = changes.as_mut_slice()
@@ -91,7 +94,8 @@ impl Store {
             Err(error) => return error,
             Ok(None) => format!("the journal does not have the budget `{name}`: create it with `Journal::budget`"),
             Ok(Some(BudgetRow { ceiling, spent, reserved })) => {
-                let [amount, ceiling, spent, reserved] = [change.reserved, ceiling, spent, reserved].map(to_cost);
+                let [amount, ceiling, spent, reserved] =
+                    [change.spent + change.reserved, ceiling, spent, reserved].map(to_cost);
                 format!(
                     "the budget `{name}` cannot reserve {amount}: {spent} of {ceiling} are spent and {reserved} reserved: \
                      raise its limit"
@@ -111,8 +115,15 @@ mod tests {
     use super::*;
     use crate::record::{Billing, NewRecord};
     use crate::state::{Event, State};
+    use crate::store::Settings;
 
     const CEILING: i64 = 100;
+    const PROCESS: &str = "process";
+
+    fn settings() -> Settings {
+        let lease = Duration::from_secs(30);
+        Settings { lease, connections: 1, retry_for: Duration::ZERO, redacted: Vec::new() }
+    }
 
     fn new(job: usize, billing: Billing) -> NewRecord {
         NewRecord {
@@ -124,6 +135,7 @@ mod tests {
             request: None,
             billing,
             webhook: false,
+            enqueued: false,
         }
     }
 
@@ -178,16 +190,19 @@ mod tests {
             step => step,
         };
         let Some(record) = store.get(&key).await? else { return Ok(()) };
+        if matches!(step, Step::Intend) {
+            store.claim(&key, PROCESS).await?;
+            return store.intend(&key, PROCESS, "{}".to_owned()).await.map(drop);
+        }
         let (attempt, request_id) = (record.attempt, format!("request-{job}-{}", record.attempt));
         let event = match step {
-            Step::Insert(..) | Step::Intend => Event::Intend { request: "{}".to_owned() },
-            Step::Submit => Event::Submit { attempt, request_id },
+            Step::Insert(..) | Step::Intend | Step::Submit => Event::Submit { attempt, request_id },
             Step::Withdraw => Event::Withdraw { attempt },
             Step::Doubt => Event::Doubt { attempt },
             Step::Complete(units) => Event::Complete { request_id, output: "{}".to_owned(), units },
             Step::Fail(units) => Event::Fail { attempt, error: "failed".to_owned(), units },
             Step::Adopt => Event::Adopt { request_id },
-            Step::Permit => Event::Permit,
+            Step::Permit => Event::Permit { attempt },
         };
         store.apply(&key, &event).await.map(drop)
     }
@@ -202,7 +217,8 @@ mod tests {
             runtime.block_on(async {
                 let folder = tempfile::tempdir().expect("a folder");
                 let url = format!("sqlite://{}", folder.path().join("jobs.db").display());
-                let store = Store::open(&url, Duration::from_secs(30), 1).await.expect("a store");
+                let store = Store::open(&url, settings()).await.expect("a store");
+                store.begin_lease(PROCESS).await.expect("a lease");
                 for budget in ["cards", "posters"] {
                     store.set_budget(budget, CEILING).await.expect("a budget");
                 }
@@ -227,7 +243,8 @@ mod tests {
     async fn billions_of_dollars_do_not_overflow() {
         let folder = tempfile::tempdir().expect("a folder");
         let url = format!("sqlite://{}", folder.path().join("jobs.db").display());
-        let store = Store::open(&url, Duration::from_secs(30), 1).await.expect("a store");
+        let store = Store::open(&url, settings()).await.expect("a store");
+        store.begin_lease(PROCESS).await.expect("a lease");
         store.set_budget("cards", crate::amount::MAX).await.expect("a budget");
         let terms =
             Billing { budget: Some("cards".to_owned()), estimate: 1, unit_price: Some("9000000000".to_owned()) };

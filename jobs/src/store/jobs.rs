@@ -1,16 +1,21 @@
 use super::budgets::{CHANGE_BUDGET, changes};
+use super::failure::failed;
 use super::{Store, with_pool};
 use crate::error::{Error, ErrorKind};
 use crate::record::{FORMAT, NewRecord, Record};
+use crate::redaction::Redaction;
 use crate::state::{Event, State};
 
 impl Store {
     /// Records a job, unless its key is there. Returns the job with that key, and true if it is new.
+    ///
+    /// After a lost connection, it may be false although this call has recorded the job.
     pub(crate) async fn insert(&self, new: &NewRecord) -> Result<(Record, bool), Error> {
+        new.check()?;
         let sql = format!(
             "INSERT INTO jobs (key, endpoint, label, format, input, input_hash, request, state, attempt, reserved, budget, \
-             estimate, unit_price, webhook, revision, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, $10, $11, $12, 0, {}) \
+             estimate, unit_price, webhook, enqueued, revision, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, $10, $11, $12, $13, 0, {}) \
              ON CONFLICT (key) DO NOTHING",
             self.now()
         );
@@ -27,6 +32,7 @@ impl Store {
             .bind(new.billing.estimate)
             .bind(&new.billing.unit_price)
             .bind(new.webhook)
+            .bind(new.enqueued)
             .execute(pool)
             .await
             .map(|done| done.rows_affected() > 0));
@@ -35,7 +41,7 @@ impl Store {
             let before = self.get(&new.key).await?.ok_or_else(|| missing(&new.key))?;
             let mut record = before.clone();
             record.join(new);
-            if record == before || self.replace(&before, &mut record).await? {
+            if record == before || self.replace(&before, &mut record, None).await? {
                 return Ok((record, inserted));
             }
             // Another process has changed the job meanwhile.
@@ -59,47 +65,99 @@ impl Store {
         loop {
             let mut record = self.get(key).await?.ok_or_else(|| missing(key))?;
             let before = record.clone();
-            record.apply(event, now())?;
-            if record == before || self.replace(&before, &mut record).await? {
+            record.apply(event, record.read_at)?;
+            if let Some(redaction) = self.redaction.as_ref().filter(|_| record.state.is_final()) {
+                redaction.apply(&mut record);
+            }
+            if record == before || self.replace(&before, &mut record, None).await? {
                 return Ok(record);
             }
             // Another process has changed the job meanwhile.
         }
     }
 
-    /// Writes a job that was `before` when it was read, and changes its budget in the same transaction. Returns false if the job
-    /// has changed since then.
-    async fn replace(&self, before: &Record, record: &mut Record) -> Result<bool, Error> {
-        let sql = "UPDATE jobs SET state = $1, attempt = $2, request = $3, request_id = $4, output = $5, units = $6, cost = $7, \
-                   reserved = $8, error = $9, files = $10, intended_at = $11, submitted_at = $12, finished_at = $13, \
-                   budget = $14, estimate = $15, unit_price = $16, revision = revision + 1 WHERE key = $17 AND revision = $18";
-        let changes = changes(before, record);
-        let replaced = with_pool!(self, pool => async {
-            let update = sqlx::query(sql)
-                .bind(record.state.as_str())
-                .bind(record.attempt)
-                .bind(&record.request)
-                .bind(&record.request_id)
-                .bind(&record.output)
-                .bind(&record.units)
-                .bind(record.cost)
-                .bind(record.reserved)
-                .bind(&record.error)
-                .bind(&record.files)
-                .bind(record.intended_at)
-                .bind(record.submitted_at)
-                .bind(record.finished_at)
-                .bind(&record.billing.budget)
-                .bind(record.billing.estimate)
-                .bind(&record.billing.unit_price)
-                .bind(&record.key)
-                .bind(record.revision);
-            if changes.is_empty() {
-                return Ok(Ok(update.execute(pool).await?.rows_affected() > 0));
+    /// Commits the intent to send a job, if the process holds it and has a lease. Returns the changed job.
+    pub(crate) async fn intend(&self, key: &str, process: &str, request: String) -> Result<Option<Record>, Error> {
+        let mut attempt = None;
+        loop {
+            let mut record = self.get(key).await?.ok_or_else(|| missing(key))?;
+            if record.is_abandoned || record.claim.as_deref() != Some(process) {
+                return Ok(None);
             }
-            // Ends without effect unless it is committed.
+            let attempt = *attempt.get_or_insert(record.attempt + 1);
+            let before = record.clone();
+            let event = Event::Intend { claim: process.to_owned(), attempt, request: request.clone() };
+            record.apply(&event, record.read_at)?;
+            // Nothing changes if the commit of this intent was unknown.
+            if record == before || self.replace(&before, &mut record, Some(process)).await? {
+                return Ok(Some(record));
+            }
+        }
+    }
+
+    /// Removes data from a job. Returns false if it is not final, or lacks the data already.
+    pub(crate) async fn redact(&self, key: &str, redaction: &Redaction) -> Result<bool, Error> {
+        loop {
+            // It may have been pruned meanwhile.
+            let Some(before) = self.get(key).await?.filter(|record| record.state.is_final()) else { return Ok(false) };
+            let mut record = before.clone();
+            redaction.apply(&mut record);
+            if record == before {
+                return Ok(false);
+            }
+            if self.replace(&before, &mut record, None).await? {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// Writes a job that was read before, and changes its budget in the same transaction. Returns false if the job has changed since
+    /// then, or if `process` has no lease.
+    async fn replace(&self, before: &Record, record: &mut Record, process: Option<&str>) -> Result<bool, Error> {
+        let mut sql = "UPDATE jobs SET state = $1, attempt = $2, request = $3, request_id = $4, output = $5, units = $6, cost = $7, \
+                   reserved = $8, error = $9, files = $10, earlier = $11, intended_at = $12, submitted_at = $13, \
+                   finished_at = $14, claim = $15, input = COALESCE($16, input), redacted = $17, \
+                   budget = $18, estimate = $19, unit_price = $20, revision = revision + 1 WHERE key = $21 AND revision = $22"
+            .to_owned();
+        if process.is_some() {
+            sql += &format!(" AND {}", self.is_alive("$23"));
+        }
+        // An input is large and hardly ever changes.
+        let input = (record.input != before.input).then_some(&record.input);
+        let changes = changes(before, record);
+        let replaced = with_pool!(self, pool => {
+            let mut query = sqlx::query(&sql)
+            .bind(record.state.as_str())
+            .bind(record.attempt)
+            .bind(&record.request)
+            .bind(&record.request_id)
+            .bind(&record.output)
+            .bind(&record.units)
+            .bind(record.cost)
+            .bind(record.reserved)
+            .bind(&record.error)
+            .bind(&record.files)
+            .bind(&record.earlier)
+            .bind(record.intended_at)
+            .bind(record.submitted_at)
+            .bind(record.finished_at)
+            .bind(&record.claim)
+            .bind(input)
+            .bind(record.redacted)
+            .bind(&record.billing.budget)
+            .bind(record.billing.estimate)
+            .bind(&record.billing.unit_price)
+            .bind(&record.key)
+            .bind(record.revision);
+            if let Some(process) = process {
+                query = query.bind(process);
+            }
+            if changes.is_empty() {
+                return Ok(Ok(query.execute(pool).await?.rows_affected() > 0));
+            }
+            // It has no effect unless it is committed.
             let mut transaction = pool.begin().await?;
-            if update.execute(&mut *transaction).await?.rows_affected() == 0 {
+            if query.execute(&mut *transaction).await?.rows_affected() == 0 {
                 return Ok(Ok(false));
             }
             for change in &changes {
@@ -107,15 +165,16 @@ impl Store {
                     .bind(change.spent)
                     .bind(change.reserved)
                     .bind(&change.budget)
+                    .bind(change.is_reservation)
                     .execute(&mut *transaction)
                     .await?;
-                if changed.rows_affected() == 0 && change.reserved > 0 {
+                if changed.rows_affected() == 0 && change.is_reservation {
                     return Ok(Err(change));
                 }
             }
             transaction.commit().await?;
             Ok(Ok(true))
-        }.await);
+        });
         let replaced = replaced.map_err(|error| failed(error, "cannot change the job").of(&record.key))?;
         let replaced = match replaced {
             Ok(replaced) => replaced,
@@ -124,16 +183,6 @@ impl Store {
         record.revision += 1;
         Ok(replaced)
     }
-}
-
-/// Returns this machine's time in milliseconds since 1970.
-fn now() -> i64 {
-    let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
-}
-
-pub(super) fn failed(error: sqlx::Error, message: &str) -> Error {
-    Error::new(ErrorKind::Database, message).caused_by(error)
 }
 
 pub(super) fn missing(key: &str) -> Error {

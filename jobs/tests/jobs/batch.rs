@@ -258,9 +258,7 @@ async fn exhausted_budget_stops_the_batch(database: Database) -> Outcome {
 
 async fn dropped_batch_continues_where_it_was(database: Database) -> Outcome {
     let (emulator, redux) = emulator(Pace::manual()).await?;
-    // Another process takes the jobs over when the leases have expired.
-    let open = || Journal::builder().lease(std::time::Duration::from_millis(200)).open(&database.url);
-    let journal = open().await?;
+    let journal = database.journal().await?;
     let mut items = journal.batch(&redux).concurrency(3).run_all(|| (0..3).map(keyed)).await?;
     while emulator.jobs().len() < 3 {
         assert!(futures_util::FutureExt::now_or_never(items.next()).is_none());
@@ -276,7 +274,6 @@ async fn dropped_batch_continues_where_it_was(database: Database) -> Outcome {
     for job in emulator.jobs() {
         emulator.complete(job.request_id());
     }
-    let journal = open().await?;
     let finished = all(journal.batch(&redux).run_all(|| (0..3).map(keyed)).await?).await;
     assert_eq!(kinds(&finished), [None, None, None]);
     assert_eq!(emulator.jobs().len(), 3);

@@ -2,5 +2,6 @@
 
 mod batch;
 mod budgets;
+mod fleet;
 mod runs;
 mod support;
