@@ -4,20 +4,26 @@ mod amount;
 mod batch;
 mod claims;
 mod error;
+mod failure;
 mod filter;
 mod fleet;
 mod journal;
 mod key;
 mod record;
 mod redaction;
+mod request;
 mod state;
 mod store;
 
 pub use batch::{Batch, IntoItem, Item, Items, NewItem, Progress, Snapshot};
 pub use error::{Error, ErrorKind, InvalidItem};
+pub use failure::{Failure, FailureKind};
 pub use filter::Filter;
 pub use fleet::{Enqueue, Worker, WorkerReport};
-pub use journal::{Budget, BudgetUsage, Completed, Counts, Journal, JournalBuilder, Run};
+pub use journal::{
+    Budget, BudgetUsage, Completed, Counts, Journal, JournalBuilder, OnFailed, OnUncertain, Reuse, Run, Submit,
+};
 pub use record::Record;
 pub use redaction::Redaction;
+pub use request::SubmitOptions;
 pub use state::State;

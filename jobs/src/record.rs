@@ -4,6 +4,7 @@ use fal_client::money::{Cost, Decimal, IntoAmount};
 
 use crate::amount;
 use crate::error::{Error, ErrorKind};
+use crate::failure::Failure;
 use crate::state::{Event, State};
 
 /// The version of the JSON in the text columns of a job. It changes when older versions of this crate cannot read them.
@@ -46,6 +47,8 @@ pub struct Record {
     pub(crate) format: i64,
     pub(crate) input_hash: String,
     pub(crate) request: Option<String>,
+    /// Options of the submission as JSON.
+    pub(crate) options: Option<String>,
     pub(crate) billing: Billing,
     pub(crate) cost: Option<i64>,
     pub(crate) reserved: i64,
@@ -75,6 +78,7 @@ pub(crate) struct NewRecord {
     pub(crate) input: String,
     pub(crate) input_hash: String,
     pub(crate) request: Option<String>,
+    pub(crate) options: Option<String>,
     pub(crate) billing: Billing,
     pub(crate) webhook: bool,
     /// Workers may send it.
@@ -102,6 +106,11 @@ impl Record {
     pub(crate) fn size(&self) -> usize {
         let texts = [&self.request, &self.output, &self.error, &self.files];
         self.input.len() + texts.into_iter().flatten().map(String::len).sum::<usize>()
+    }
+
+    /// Returns the error of a failed job.
+    pub fn failure(&self) -> Option<Failure> {
+        self.error.as_deref().map(Failure::from_json)
     }
 
     /// Returns the request ids of earlier submissions, which the caller permitted to be repeated. fal may have billed them.
@@ -186,22 +195,27 @@ impl Record {
             }
             (State::Completed, Event::Complete { request_id, .. }) if self.request_id.as_ref() == Some(request_id) => {}
 
-            (State::Intended | State::Submitted | State::Uncertain, Event::Fail { attempt, error, units })
-                if *attempt == self.attempt =>
-            {
+            // A job that waits fails if it is cancelled.
+            (
+                State::Waiting | State::Intended | State::Submitted | State::Uncertain,
+                Event::Fail { attempt, error, units },
+            ) if *attempt == self.attempt => {
+                // A job that waits may have a reservation of an earlier submission, which may be billed.
+                let may_be_billed = self.state == State::Waiting || Failure::from_json(error).may_be_billed;
+                let otherwise = if may_be_billed { self.reserved } else { 0 };
                 self.state = State::Failed;
                 self.error = Some(storable(error));
-                self.finished(units.as_deref(), 0, now);
+                self.finished(units.as_deref(), otherwise, now);
             }
             (State::Failed, Event::Fail { attempt, .. }) if *attempt == self.attempt => {}
 
-            (State::Uncertain, Event::Adopt { request_id }) => self.submitted(request_id, now),
-            (State::Submitted | State::Completed | State::Failed, Event::Adopt { request_id })
+            (State::Uncertain | State::Failed, Event::Adopt { request_id }) => self.submitted(request_id, now),
+            (State::Submitted | State::Completed, Event::Adopt { request_id })
                 if self.request_id.as_ref() == Some(request_id) => {}
 
             (State::Uncertain | State::Failed, Event::Permit { attempt }) if *attempt == self.attempt => {
                 self.state = State::Waiting;
-                self.finished_at = None;
+                (self.finished_at, self.error) = (None, None);
             }
             (State::Waiting, Event::Permit { attempt }) if *attempt == self.attempt => {}
             // The submission that the caller permitted has begun.
@@ -216,9 +230,10 @@ impl Record {
     }
 
     fn submitted(&mut self, request_id: &str, now: i64) {
-        if let Some(id) = self.request_id.take() {
+        if let Some(id) = self.request_id.take().filter(|id| id != request_id) {
             self.remember(id);
         }
+        (self.finished_at, self.error) = (None, None);
         self.state = State::Submitted;
         self.request_id = Some(request_id.to_owned());
         self.submitted_at = Some(now);
@@ -301,7 +316,7 @@ fn storable(text: &str) -> String {
 }
 
 impl Event {
-    fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Event::Intend { .. } => "intend",
             Event::Submit { .. } => "submit",

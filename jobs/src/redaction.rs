@@ -1,6 +1,5 @@
 use serde_json::Value;
 
-use crate::key::canonical;
 use crate::record::Record;
 
 /// The value in place of a redacted one.
@@ -28,13 +27,13 @@ impl Redaction {
             Redaction::Fields(names) => match serde_json::from_str::<Value>(&record.input) {
                 Ok(mut input) => {
                     redact(&mut input, names);
-                    record.input = canonical(&input);
+                    record.input = input.to_string();
                 }
-                Err(_) => record.input = canonical(&REDACTED.into()),
+                Err(_) => record.input = Value::from(REDACTED).to_string(),
             },
-            Redaction::Inputs => record.input = canonical(&REDACTED.into()),
+            Redaction::Inputs => record.input = Value::from(REDACTED).to_string(),
             Redaction::InputsAndOutputs => {
-                record.input = canonical(&REDACTED.into());
+                record.input = Value::from(REDACTED).to_string();
                 (record.output, record.files) = (None, None);
             }
         }

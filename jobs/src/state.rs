@@ -73,9 +73,9 @@ pub(crate) enum Event {
     Doubt { attempt: i64 },
     /// The result of a request arrived, with its billed units.
     Complete { request_id: String, output: String, units: Option<String> },
-    /// The job failed for good. `units` were billed anyway.
+    /// The job failed for good, with a [`Failure`](crate::Failure) as JSON. `units` were billed anyway.
     Fail { attempt: i64, error: String, units: Option<String> },
-    /// The caller found the request of an uncertain job.
+    /// The caller found the request of an uncertain or failed job.
     Adopt { request_id: String },
     /// The caller permits another submission after number `attempt`, which is uncertain or failed.
     Permit { attempt: i64 },

@@ -3,13 +3,15 @@ CREATE TABLE jobs (
     key          TEXT    NOT NULL UNIQUE,
     endpoint     TEXT    NOT NULL,
     label        TEXT,
-    -- Version of the JSON in the columns input, request, output, error and files.
+    -- Version of the JSON in the columns input, request, options, output, error and files.
     format       BIGINT  NOT NULL,
     -- The caller's input as canonical JSON, with each local file as its SHA-256, and the SHA-256 of that JSON.
     input        TEXT    NOT NULL,
     input_hash   TEXT    NOT NULL,
     -- The input as it is sent, with the URLs of uploaded files. NULL until they are uploaded.
     request      TEXT,
+    -- Options of the submission as JSON.
+    options      TEXT,
     state        TEXT    NOT NULL,
     -- The number of submissions, this one included.
     attempt      BIGINT  NOT NULL,
@@ -48,6 +50,7 @@ CREATE TABLE jobs (
 
 CREATE INDEX jobs_by_state ON jobs (state, id);
 CREATE INDEX jobs_by_endpoint ON jobs (endpoint, id);
+CREATE INDEX jobs_by_input ON jobs (input_hash, id);
 CREATE INDEX jobs_by_label ON jobs (label, id);
 CREATE INDEX jobs_by_request ON jobs (request_id);
 CREATE INDEX jobs_by_claim ON jobs (claim) WHERE claim IS NOT NULL;

@@ -12,7 +12,7 @@ use super::progress::{Progress, Snapshot};
 use super::validation::validate;
 use super::work::Work;
 use crate::error::Error;
-use crate::journal::{Budget, Journal};
+use crate::journal::{Budget, Journal, OnFailed, OnUncertain};
 
 /// A batch of jobs of one endpoint. Created by [`Journal::batch`], and started by [`run`](Self::run),
 /// [`run_iter`](Self::run_iter) or [`run_all`](Self::run_all).
@@ -54,7 +54,7 @@ impl Journal {
     /// ```
     ///
     /// An item whose result is recorded is not sent again, so a batch that was interrupted can be started again with the same
-    /// items. A failed item does not stop the batch. These failures would hit every item, so they do:
+    /// items. This includes items without a key, unlike [`Journal::run`]: give keys to items that repeat the input of an earlier batch. A failed item does not stop the batch. These failures would hit every item, so they do:
     ///
     /// - The database fails.
     /// - fal rejects the API key, or its permissions, or the account is locked.
@@ -103,10 +103,23 @@ impl<I: EndpointInput + Clone, O: DeserializeOwned + Send + 'static> Batch<I, O>
     /// Sets the maximum number of retries of an item. Default: 2. Zero turns them off.
     ///
     /// They are in addition to those of the client, and have delays of 1, 2, 4 … 60 seconds. An item is retried only where
-    /// nothing was billed: fal has not accepted the submission, or has failed the request and advised to retry. A submission that
-    /// fal may have accepted is never retried.
+    /// nothing was billed: fal has not accepted the submission, or has failed the request without
+    /// [billing](crate::Failure::may_be_billed) it. A request that fal runs is followed again. A submission that fal may have accepted
+    /// is never retried.
     pub fn retries(mut self, retries: u32) -> Self {
         self.work.retries = retries;
+        self
+    }
+
+    /// Sets the use of items that have failed in an earlier batch. Default: [`OnFailed::Fail`].
+    pub fn on_failed(mut self, on_failed: OnFailed) -> Self {
+        self.work.on_failed = on_failed;
+        self
+    }
+
+    /// Sets the decision about uncertain items. Default: [`OnUncertain::Fail`], so that they are failed items.
+    pub fn on_uncertain(mut self, on_uncertain: OnUncertain) -> Self {
+        self.work.on_uncertain = on_uncertain;
         self
     }
 

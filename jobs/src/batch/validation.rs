@@ -51,8 +51,9 @@ impl Keys {
     fn add(&mut self, key: Option<&str>, input: &impl EndpointInput) -> Result<(), Error> {
         let Some(key) = key else { return Ok(()) };
         // The content of a local file counts, which is read only when the item is its turn.
-        let Ok(value) = serde_json::to_value(input) else { return Ok(()) };
-        let input = self.hasher.hash_one(canonical(&value));
+        let Ok(json) = serde_json::to_string(input) else { return Ok(()) };
+        let Ok(input) = canonical(&json) else { return Ok(()) };
+        let input = self.hasher.hash_one(input);
         match self.inputs.entry(self.hasher.hash_one(key)) {
             Entry::Occupied(other) if *other.get() != input => {
                 Err(Error::new(ErrorKind::KeyConflict, "another item has the key and a different input"))

@@ -13,14 +13,17 @@ use tokio::time::sleep;
 
 use super::progress::Progress;
 use crate::error::{Error, ErrorKind};
-use crate::journal::{Budget, Completed, Journal};
-use crate::state::{Event, State};
+use crate::failure::FailureKind;
+use crate::journal::{Budget, Completed, Journal, OnFailed, OnUncertain, Reuse};
 
 /// The delay before the first retry. It doubles with each one.
 const FIRST_DELAY: Duration = Duration::from_secs(1);
 
 /// The longest delay before a retry.
 const MAX_DELAY: Duration = Duration::from_secs(60);
+
+/// A batch that runs again must not repeat completed items without a key.
+const ALWAYS: Reuse = Reuse::Any(Duration::MAX);
 
 /// The settings of a batch that its items share.
 #[derive(Debug)]
@@ -30,6 +33,8 @@ pub(super) struct Work<I, O> {
     pub(super) label: Option<String>,
     pub(super) budget: Option<Budget>,
     pub(super) retries: u32,
+    pub(super) on_failed: OnFailed,
+    pub(super) on_uncertain: OnUncertain,
     pub(super) progress: Progress,
     /// The failure that would hit every item.
     pub(super) stopped_by: OnceLock<Error>,
@@ -49,6 +54,8 @@ impl<I, O> Work<I, O> {
             label: None,
             budget: None,
             retries: 2,
+            on_failed: OnFailed::default(),
+            on_uncertain: OnUncertain::default(),
             progress: Progress::new(),
             stopped_by: OnceLock::new(),
             is_stopping: watch::Sender::new(false),
@@ -82,7 +89,7 @@ impl<I: EndpointInput + Clone, O: DeserializeOwned + Send + 'static> Work<I, O> 
         loop {
             let mut ended = self.ended.subscribe();
             self.active.fetch_add(1, Ordering::SeqCst);
-            let result = self.attempt(key.clone(), input.clone()).await;
+            let result = self.attempt(key.clone(), input.clone(), retries > 0).await;
             let others = self.active.fetch_sub(1, Ordering::SeqCst) - 1;
             let error = match result {
                 Err(error) if error.kind() == ErrorKind::Budget => {
@@ -102,15 +109,17 @@ impl<I: EndpointInput + Clone, O: DeserializeOwned + Send + 'static> Work<I, O> 
                 }
             };
             let delay = FIRST_DELAY.saturating_mul(2_u32.saturating_pow(retries)).min(MAX_DELAY);
-            if retries == self.retries || !self.may_retry(&error).await? || !self.is_first(sleep(delay)).await {
+            if retries == self.retries || !self.may_retry(&error) || !self.is_first(sleep(delay)).await {
                 return Err(error);
             }
             retries += 1;
         }
     }
 
-    async fn attempt(&self, key: Option<String>, input: I) -> Result<Completed<O>, Error> {
-        let mut run = self.journal.run(&self.handle, input);
+    async fn attempt(&self, key: Option<String>, input: I, is_retry: bool) -> Result<Completed<O>, Error> {
+        let on_failed = if is_retry { OnFailed::RetryUnbilled } else { self.on_failed };
+        let run = self.journal.run(&self.handle, input).reuse(ALWAYS);
+        let mut run = run.on_failed(on_failed).on_uncertain(self.on_uncertain);
         if let Some(key) = key {
             run = run.key(key);
         }
@@ -123,21 +132,14 @@ impl<I: EndpointInput + Clone, O: DeserializeOwned + Send + 'static> Work<I, O> 
         run.await
     }
 
-    /// Returns true if another attempt cannot be billed twice, and prepares it.
-    async fn may_retry(&self, error: &Error) -> Result<bool, Error> {
-        let (Some(key), true) = (error.key(), error.client().is_some_and(fal_client::Error::is_retryable)) else {
-            return Ok(false);
-        };
-        let Some(record) = self.journal.get(key).await? else { return Ok(false) };
-        match record.state {
-            // A request that fal has accepted is followed.
-            State::Waiting | State::Submitted => Ok(true),
-            // fal has advised to retry.
-            State::Failed if record.cost.is_none() => {
-                self.journal.store().apply(key, &Event::Permit { attempt: record.attempt }).await?;
-                Ok(true)
+    /// Returns true if another attempt may succeed, and nothing was billed or the attempt continues the same request.
+    fn may_retry(&self, error: &Error) -> bool {
+        match error.kind() {
+            ErrorKind::Request => !hits_every_item(error),
+            ErrorKind::Failed => {
+                error.failure().is_some_and(|failure| failure.kind == FailureKind::Failed && !failure.may_be_billed)
             }
-            _ => Ok(false),
+            _ => false,
         }
     }
 

@@ -5,21 +5,16 @@ use fal_client::{EndpointInput, Handle};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use crate::error::{Error, ErrorKind};
-use crate::journal::Journal;
-use crate::key::{canonical, derived, hash};
-use crate::record::{NewRecord, Record};
+use crate::error::Error;
+use crate::journal::{Call, Journal, record_options};
+use crate::record::Record;
 
 /// Records a job for the workers of a journal. Starts when awaited, and returns the recorded job.
 ///
 /// Created by [`Journal::enqueue`].
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Enqueue<I> {
-    journal: Journal,
-    endpoint: String,
-    input: I,
-    key: Option<String>,
-    label: Option<String>,
+    call: Call<I>,
 }
 
 impl Journal {
@@ -46,42 +41,17 @@ impl Journal {
     /// - The key belongs to another endpoint or input ([`ErrorKind::KeyConflict`](crate::ErrorKind::KeyConflict)).
     /// - The database fails ([`ErrorKind::Database`](crate::ErrorKind::Database)).
     pub fn enqueue<I: EndpointInput, O>(&self, handle: &Handle<I, O>, input: impl Into<I>) -> Enqueue<I> {
-        let (journal, endpoint) = (self.clone(), handle.id().to_owned());
-        Enqueue { journal, endpoint, input: input.into(), key: None, label: None }
+        let mut call = Call::new(self, handle, input.into());
+        call.enqueued = true;
+        Enqueue { call }
     }
 }
 
 impl<I: EndpointInput> Enqueue<I> {
-    /// Sets the key. Default: the endpoint's id with the SHA-256 of the input.
-    pub fn key(mut self, key: impl Into<String>) -> Self {
-        self.key = Some(key.into());
-        self
-    }
-
-    /// Sets a label, by which jobs can be listed and workers can choose. Default: none.
-    pub fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = Some(label.into());
-        self
-    }
+    record_options!();
 
     async fn start(self) -> Result<Record, Error> {
-        let Enqueue { journal, endpoint, input, key, label } = self;
-        input.validate().map_err(|error| Error::new(ErrorKind::Input, "invalid input").caused_by(error))?;
-        let value = serde_json::to_value(&input)
-            .map_err(|error| Error::new(ErrorKind::Input, "cannot serialize the input").caused_by(error))?;
-        let input = canonical(&value);
-        let input_hash = hash(&input);
-        let key = key.unwrap_or_else(|| derived(&endpoint, &input_hash));
-        let request = Some(value.to_string());
-        let billing = journal.billing(&endpoint, None)?;
-        let new =
-            NewRecord { key, endpoint, label, input, input_hash, request, billing, webhook: false, enqueued: true };
-        let (record, _) = journal.store().insert(&new).await?;
-        if record.endpoint != new.endpoint || record.input_hash != new.input_hash {
-            let message = "the key belongs to another endpoint or input";
-            return Err(Error::new(ErrorKind::KeyConflict, message).of(&new.key));
-        }
-        Ok(record)
+        Ok(self.call.record().await?.0)
     }
 }
 
@@ -96,6 +66,6 @@ impl<I: EndpointInput + Send + 'static> IntoFuture for Enqueue<I> {
 
 impl<I> fmt::Debug for Enqueue<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Enqueue").field("endpoint", &self.endpoint).field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("Enqueue").field("call", &self.call).finish()
     }
 }

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 use super::pause::jittered;
 use crate::claims::Claim;
 use crate::error::{Error, ErrorKind};
-use crate::journal::Journal;
+use crate::journal::{Course, Journal};
 use crate::record::Record;
 use crate::state::State;
 use crate::store::{Kind, Wanted};
@@ -262,7 +262,7 @@ impl<'a> Shift<'a> {
             .request
             .clone()
             .ok_or_else(|| Error::new(ErrorKind::State, "the enqueued job has no request").of(&key));
-        let worked = self.journal.work(self.client, record, async { request }).await;
+        let worked = Course::new(self.journal, self.client).work(record, async { request }).await;
         let finished = match worked {
             Ok(record) => Some(record),
             Err(error) => {

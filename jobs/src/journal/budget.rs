@@ -29,8 +29,8 @@ use crate::record::Billing;
 ///
 /// All processes that use the database share the budget, and it survives crashes. The estimate of a job is reserved in the
 /// transaction that commits the intent to send it. The billed units at the [prices](crate::JournalBuilder::prices) of the journal
-/// replace it in the transaction that records the result. A failed job costs what fal says that it has billed. An uncertain job
-/// keeps its reservation until it is decided. Amounts are rounded up to a billionth of a dollar.
+/// replace it in the transaction that records the result. A failed job costs the units that fal says, or nothing if fal surely has
+/// not [billed](crate::Failure::may_be_billed) it. An uncertain job keeps its reservation until it is decided. Amounts are rounded up to a billionth of a dollar.
 ///
 /// If the units or the price are unknown, as in a webhook, a job costs its estimate.
 #[derive(Clone)]
@@ -77,7 +77,7 @@ impl Journal {
             let (name, endpoint) = (budget.name.escape_debug(), endpoint.escape_debug());
             let message =
                 format!("the budget `{name}` has no estimate for `{endpoint}`: add one with `Budget::estimate`");
-            Error::new(ErrorKind::Configuration, message)
+            Error::new(ErrorKind::Budget, message)
         })?;
         Ok(Billing { budget: Some(budget.name.clone()), estimate, unit_price })
     }

@@ -2,24 +2,34 @@
 
 mod budget;
 mod builder;
+mod call;
+mod cancel;
 mod course;
+mod decide;
 mod export;
 mod list;
+mod policy;
 mod prune;
 mod redact;
+mod resume;
 mod run;
+mod submit;
 
 use std::sync::Arc;
 
 pub use budget::{Budget, BudgetUsage};
 pub use builder::JournalBuilder;
+pub(crate) use call::{Call, record_options};
+pub(crate) use course::Course;
 pub use list::Counts;
+pub use policy::{OnFailed, OnUncertain, Reuse};
 pub use run::{Completed, Run};
+pub use submit::Submit;
 
 use fal_client::money::PriceTable;
 
 use crate::claims::Claims;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::record::Record;
 use crate::store::Store;
 
@@ -62,6 +72,12 @@ impl Journal {
     /// SQLite journal in use, run `sqlite3 jobs.db ".backup copy.db"`: a copy of the file alone lacks the log.
     pub async fn close(&self) {
         self.store().close().await;
+    }
+
+    /// Returns the job with a key, or the error of a missing one.
+    pub(crate) async fn existing(&self, key: &str) -> Result<Record, Error> {
+        let missing = || Error::new(ErrorKind::NotFound, "the journal does not have it").of(key);
+        self.store().get(key).await?.ok_or_else(missing)
     }
 
     pub(crate) fn store(&self) -> &Store {

@@ -133,6 +133,7 @@ mod tests {
             input: "{}".to_owned(),
             input_hash: "hash".to_owned(),
             request: None,
+            options: None,
             billing,
             webhook: false,
             enqueued: false,
@@ -144,6 +145,10 @@ mod tests {
         Billing { budget: budget.map(str::to_owned), estimate, unit_price }
     }
 
+    fn failure(may_be_billed: bool) -> String {
+        format!(r#"{{"kind":"failed","message":"failed","may_be_billed":{may_be_billed}}}"#)
+    }
+
     /// A call for a job, or one of its events. The attempt and the request id are those of the job.
     #[derive(Clone, Debug)]
     enum Step {
@@ -153,7 +158,7 @@ mod tests {
         Withdraw,
         Doubt,
         Complete(Option<String>),
-        Fail(Option<String>),
+        Fail(Option<String>, bool),
         Adopt,
         Permit,
     }
@@ -175,7 +180,7 @@ mod tests {
             1 => Just(Step::Withdraw),
             2 => Just(Step::Doubt),
             3 => units().prop_map(Step::Complete),
-            2 => units().prop_map(Step::Fail),
+            2 => (units(), any::<bool>()).prop_map(|(units, may_be_billed)| Step::Fail(units, may_be_billed)),
             1 => Just(Step::Adopt),
             3 => Just(Step::Permit),
         ]
@@ -200,7 +205,7 @@ mod tests {
             Step::Withdraw => Event::Withdraw { attempt },
             Step::Doubt => Event::Doubt { attempt },
             Step::Complete(units) => Event::Complete { request_id, output: "{}".to_owned(), units },
-            Step::Fail(units) => Event::Fail { attempt, error: "failed".to_owned(), units },
+            Step::Fail(units, may_be_billed) => Event::Fail { attempt, error: failure(may_be_billed), units },
             Step::Adopt => Event::Adopt { request_id },
             Step::Permit => Event::Permit { attempt },
         };

@@ -14,8 +14,8 @@ impl Store {
         new.check()?;
         let sql = format!(
             "INSERT INTO jobs (key, endpoint, label, format, input, input_hash, request, state, attempt, reserved, budget, \
-             estimate, unit_price, webhook, enqueued, revision, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, $10, $11, $12, $13, 0, {}) \
+             estimate, unit_price, webhook, enqueued, options, revision, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, $10, $11, $12, $13, $14, 0, {}) \
              ON CONFLICT (key) DO NOTHING",
             self.now()
         );
@@ -33,6 +33,7 @@ impl Store {
             .bind(&new.billing.unit_price)
             .bind(new.webhook)
             .bind(new.enqueued)
+            .bind(&new.options)
             .execute(pool)
             .await
             .map(|done| done.rows_affected() > 0));
@@ -53,6 +54,22 @@ impl Store {
         let sql = format!("SELECT {} FROM jobs WHERE key = $1", self.columns());
         let found = with_pool!(self, pool => sqlx::query_as(&sql).bind(key).fetch_optional(pool).await);
         found.map_err(|error| failed(error, "cannot read the job").of(key))
+    }
+
+    /// Returns the latest job of an input with an automatic key, given the first automatic key.
+    pub(crate) async fn latest(&self, first: &str, input_hash: &str) -> Result<Option<Record>, Error> {
+        let sql = format!(
+            "SELECT {} FROM jobs WHERE input_hash = $1 AND (key = $2 OR substr(key, 1, {}) = $3) ORDER BY id DESC LIMIT 1",
+            self.columns(),
+            first.chars().count() + 1,
+        );
+        let found = with_pool!(self, pool => sqlx::query_as(&sql)
+            .bind(input_hash)
+            .bind(first)
+            .bind(format!("{first}#"))
+            .fetch_optional(pool)
+            .await);
+        found.map_err(|error| failed(error, "cannot read the job").of(first))
     }
 
     /// Applies a change to a job, and returns the changed job. The change is committed when this returns.

@@ -39,6 +39,7 @@ where
             format,
             input_hash: row.try_get("input_hash")?,
             request: row.try_get("request")?,
+            options: row.try_get("options")?,
             billing: Billing {
                 budget: row.try_get("budget")?,
                 estimate: row.try_get("estimate")?,

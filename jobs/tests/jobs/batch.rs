@@ -95,7 +95,7 @@ async fn failed_items_do_not_stop_the_batch(database: Database) -> Outcome {
     let rows = (0..6).map(|seed| if seed == 3 { Err("row 3 has no seed") } else { Ok(keyed(seed)) });
     let items = journal.batch(&redux).concurrency(1).run_iter(rows);
     let finished = all(items).await;
-    let expected = [Some(ErrorKind::Request), None, None, Some(ErrorKind::Input), None, None];
+    let expected = [Some(ErrorKind::Failed), None, None, Some(ErrorKind::Input), None, None];
     assert_eq!(kinds(&finished), expected);
     let error = finished.iter().find(|item| item.index == 3).and_then(|item| item.result.as_ref().err());
     assert!(error.is_some_and(|error| error.to_string().contains("row 3 has no seed")), "{error:?}");

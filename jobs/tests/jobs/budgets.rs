@@ -46,7 +46,7 @@ async fn run(
     budget: &Budget,
 ) -> Result<Completed<redux::Output>, Error> {
     let input = redux::Input::builder().image_url("https://example.com/fox.png").seed(seed);
-    journal.run(&endpoint(client), input).budget(budget).await
+    journal.run(&endpoint(client), input).key(format!("card-{seed}")).budget(budget).await
 }
 
 async fn billed_units_replace_the_reservation(database: Database) -> Outcome {
@@ -86,7 +86,7 @@ async fn rejected_submission_costs_nothing(database: Database) -> Outcome {
     let (journal, budget) = journal(&database, "1").await?;
     emulator.inject_fault(Operation::Submit, Fault::respond(422));
     let error = run(&journal, &client, 1, &budget).await.err().ok_or("no error")?;
-    assert_eq!(error.kind(), ErrorKind::Request);
+    assert_eq!(error.kind(), ErrorKind::Failed);
     let usage = budget.usage().await?;
     assert_eq!((usage.spent, usage.reserved), (Cost::usd(0)?, Cost::usd(0)?));
     budget.check().await?;
@@ -130,7 +130,7 @@ async fn budget_without_an_estimate_is_refused(database: Database) -> Outcome {
     let (journal, _) = journal(&database, "1").await?;
     let budget = journal.budget("cards", Cost::usd(1)?).await?;
     let error = run(&journal, &client, 1, &budget).await.err().ok_or("no error")?;
-    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert_eq!(error.kind(), ErrorKind::Budget);
     assert!(error.to_string().contains(redux::ENDPOINT.id()), "{error}");
     assert!(emulator.jobs().is_empty());
     Ok(())
