@@ -18,7 +18,7 @@ pub struct Error {
     request_id: Option<String>,
     failure: Option<Box<Failure>>,
     source: Option<Box<dyn StdError + Send + Sync>>,
-    invalid: Vec<InvalidItem>,
+    invalid: Box<[InvalidItem]>,
 }
 
 /// An item of a batch that is invalid. See [`Error::invalid_items`].
@@ -73,7 +73,7 @@ pub enum ErrorKind {
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         let message = message.into();
-        Error { kind, message, key: None, request_id: None, failure: None, source: None, invalid: Vec::new() }
+        Error { kind, message, key: None, request_id: None, failure: None, source: None, invalid: Box::default() }
     }
 
     pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -108,7 +108,7 @@ impl Error {
         if invalid.len() > MAX_SHOWN {
             message.push_str("; …");
         }
-        Error { invalid, ..Error::new(ErrorKind::Input, message) }
+        Error { invalid: invalid.into(), ..Error::new(ErrorKind::Input, message) }
     }
 
     /// Returns the message and its cause, without the key.
