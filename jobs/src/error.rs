@@ -64,7 +64,7 @@ pub enum ErrorKind {
     Budget,
     /// The item of a batch was not started, because the batch has stopped.
     NotStarted,
-    /// The recorded output does not match the type that the call expects. [`Record::output`](crate::Record::output) has it.
+    /// The recorded output does not match the type that the call expects, or was [redacted](crate::Journal::redact).
     Output,
     /// An output file cannot be saved.
     File,

@@ -23,7 +23,7 @@ const EMULATOR: &str = "documents error keys media random response sync time tok
     platform account faults output queue webhooks settings state handlers sessions http emulator builder lib";
 
 const JOBS: &str =
-    "failure error amount state record key request redaction filter store claims journal batch fleet lib";
+    "failure error amount state record key redaction filter request store claims journal batch fleet lib";
 
 #[test]
 fn client_depends_downwards() {

@@ -10,9 +10,6 @@ use crate::record::{NewRecord, Record};
 use crate::request::SubmitOptions;
 use crate::state::State;
 
-/// Maximum bytes of a key. Databases index keys, and PostgreSQL limits the size of an index entry.
-const MAX_KEY: usize = 1024;
-
 /// An input for a job of an endpoint, with the options that all calls have.
 pub(crate) struct Call<I> {
     pub(crate) journal: Journal,
@@ -58,7 +55,7 @@ impl<I: EndpointInput> Call<I> {
             canonical(&request).map_err(|error| invalid("cannot read the serialized input").caused_by(error))?;
         let input_hash = hash(&input);
         let key = match &self.key {
-            Some(key) => check_key(key)?.to_owned(),
+            Some(key) => key.clone(),
             None => self.automatic_key(&input_hash).await?,
         };
         let billing = self.journal.billing(&self.endpoint, self.budget.as_ref())?;
@@ -97,14 +94,6 @@ impl<I> fmt::Debug for Call<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call").field("endpoint", &self.endpoint).field("key", &self.key).finish_non_exhaustive()
     }
-}
-
-fn check_key(key: &str) -> Result<&str, Error> {
-    if key.is_empty() || key.len() > MAX_KEY || key.contains('\0') {
-        let message = format!("invalid key: expected 1 to {MAX_KEY} bytes without NUL");
-        return Err(Error::new(ErrorKind::Configuration, message));
-    }
-    Ok(key)
 }
 
 /// The options of every call that records a job.

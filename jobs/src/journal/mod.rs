@@ -66,18 +66,18 @@ impl Journal {
         self.store().get(key.as_ref()).await
     }
 
+    /// Returns the job with a key, or the error of a missing one.
+    pub(crate) async fn existing(&self, key: &str) -> Result<Record, Error> {
+        let missing = || Error::new(ErrorKind::NotFound, "the journal does not have it").of(key);
+        self.store().get(key).await?.ok_or_else(missing)
+    }
+
     /// Closes the connections to the database, after the operations that run. Later operations fail.
     ///
     /// SQLite then moves its write-ahead log into the database file. A program that ends without this loses nothing. To back up a
     /// SQLite journal in use, run `sqlite3 jobs.db ".backup copy.db"`: a copy of the file alone lacks the log.
     pub async fn close(&self) {
         self.store().close().await;
-    }
-
-    /// Returns the job with a key, or the error of a missing one.
-    pub(crate) async fn existing(&self, key: &str) -> Result<Record, Error> {
-        let missing = || Error::new(ErrorKind::NotFound, "the journal does not have it").of(key);
-        self.store().get(key).await?.ok_or_else(missing)
     }
 
     pub(crate) fn store(&self) -> &Store {

@@ -105,6 +105,10 @@ pub(crate) fn completed<O: DeserializeOwned + 'static>(record: Record) -> Result
     let output = match (&record.state, &record.output) {
         (State::Completed, Some(output)) => output.clone(),
         (State::Failed, _) => return Err(failed(&record)),
+        (State::Completed, None) => {
+            let message = "the output was removed from the journal";
+            return Err(Error::new(ErrorKind::Output, message).of(&record.key));
+        }
         (state, _) => {
             let message = format!("the job is not completed: its state is `{state}`");
             return Err(Error::new(ErrorKind::State, message).of(&record.key));
@@ -113,6 +117,7 @@ pub(crate) fn completed<O: DeserializeOwned + 'static>(record: Record) -> Result
     let mut response = Response::from_body(output).map_err(|error| {
         Error::new(ErrorKind::Output, "the recorded output does not match its type").caused_by(error).of(&record.key)
     })?;
+    response.endpoint.clone_from(&record.endpoint);
     response.request_id.clone_from(&record.request_id);
     if let Some(units) = &record.units {
         response.billable_units = units.parse().ok().filter(|units: &f64| units.is_finite());

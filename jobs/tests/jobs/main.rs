@@ -2,6 +2,9 @@
 
 mod batch;
 mod budgets;
+mod connections;
+mod databases;
 mod fleet;
+mod lists;
 mod runs;
 mod support;
