@@ -27,3 +27,8 @@ pub use record::Record;
 pub use redaction::Redaction;
 pub use request::SubmitOptions;
 pub use state::State;
+
+/// Compiles the examples of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide/jobs.md")]
+mod guide {}
