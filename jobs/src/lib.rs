@@ -77,6 +77,8 @@
 //! | `following`, `followed`: before and after a request is followed | `debug` | `key`, `request_id`; `is_completed` |
 //! | a lease was not renewed, or a worker waits for the database | `warn` | `error` |
 
+mod amount;
+mod batch;
 mod claims;
 mod error;
 mod failure;
@@ -90,12 +92,14 @@ mod request;
 mod state;
 mod store;
 
-pub use error::{Error, ErrorKind};
+pub use batch::{Batch, IntoItem, Item, Items, NewItem, Progress, Snapshot};
+pub use error::{Error, ErrorKind, InvalidItem};
 pub use failure::{Failure, FailureKind};
 pub use filter::Filter;
 pub use fleet::{Enqueue, Worker, WorkerReport};
 pub use journal::{
-    Candidate, Completed, Counts, Journal, JournalBuilder, OnFailed, OnUncertain, ResumeAll, Reuse, Run, Submit,
+    Budget, BudgetUsage, Candidate, Completed, Counts, Journal, JournalBuilder, OnFailed, OnUncertain, ResumeAll,
+    Reuse, Run, Submit,
 };
 pub use record::Record;
 pub use redaction::Redaction;
@@ -106,3 +110,8 @@ pub use state::State;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// Compiles the examples of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide/jobs.md")]
+mod guide {}
