@@ -1,4 +1,5 @@
 use crate::error::{Error, ErrorKind};
+use crate::saved_file::{self, SavedFile};
 use crate::state::{Event, State};
 
 /// The version of the JSON in the text columns of a job. It changes when older versions of this crate cannot read them.
@@ -64,6 +65,11 @@ pub(crate) struct NewRecord {
 }
 
 impl Record {
+    /// Returns the files of the output that were saved.
+    pub fn files(&self) -> Vec<SavedFile> {
+        saved_file::parsed(self.files.as_deref())
+    }
+
     /// Applies a change at a time in milliseconds since 1970. A change that is already there has no effect.
     ///
     /// # Errors
@@ -72,11 +78,12 @@ impl Record {
     pub(crate) fn apply(&mut self, event: &Event, now: i64) -> Result<(), Error> {
         let is_current = |attempt: &i64| *attempt == self.attempt;
         match (self.state, event) {
-            (State::Waiting, Event::Intend { request, reserved }) => {
+            (State::Waiting, Event::Intend { request, reserved, webhook }) => {
                 self.state = State::Intended;
                 self.attempt += 1;
                 self.request = Some(request.clone());
                 self.reserved = *reserved;
+                self.webhook = *webhook;
                 self.intended_at = Some(now);
                 (self.request_id, self.error) = (None, None);
             }
@@ -104,6 +111,9 @@ impl Record {
                 (self.error, self.cost) = (Some(error.clone()), *cost);
                 self.reserved = 0;
                 self.finished_at = Some(now);
+            }
+            (State::Completed, Event::Save { files }) => {
+                self.files = saved_file::merged(self.files.as_deref(), files);
             }
             (State::Uncertain, Event::Adopt { request_id }) => {
                 self.state = State::Submitted;
@@ -138,6 +148,7 @@ impl Event {
             Event::Doubt { .. } => "doubt",
             Event::Complete { .. } => "complete",
             Event::Fail { .. } => "fail",
+            Event::Save { .. } => "save",
             Event::Adopt { .. } => "adopt",
             Event::Permit => "permit",
         }

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::saved_file::SavedFile;
+
 /// The state of a job.
 ///
 /// ```text
@@ -63,7 +65,7 @@ impl fmt::Display for State {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Event {
     /// The job is about to be sent, by the holder of its claim.
-    Intend { request: String, reserved: i64 },
+    Intend { request: String, reserved: i64, webhook: bool },
     /// fal accepted submission number `attempt`.
     Submit { attempt: i64, request_id: String },
     /// fal surely did not accept submission number `attempt`, so it may be sent again.
@@ -74,6 +76,8 @@ pub(crate) enum Event {
     Complete { request_id: String, output: String, units: Option<String>, cost: Option<i64> },
     /// The job failed for good. `cost` is the amount that was billed anyway.
     Fail { attempt: i64, error: String, cost: Option<i64> },
+    /// Files of the output were saved.
+    Save { files: Vec<SavedFile> },
     /// The caller found the request of an uncertain job.
     Adopt { request_id: String },
     /// The caller permits another submission of an uncertain or failed job.

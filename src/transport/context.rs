@@ -33,7 +33,7 @@ pub(crate) struct Context {
     pub(crate) max_output: usize,
     pub(crate) streams: Streams,
     pub(crate) buckets: Buckets,
-    /// The number of times that a model could not download a file.
+    /// The number of times that a file was found missing, by a model or by the client.
     pub(crate) lost_files: AtomicU64,
     /// The runtime of blocking calls, which runs while there is a client that needs it.
     #[cfg(feature = "blocking")]

@@ -23,7 +23,7 @@ CREATE TABLE jobs (
     budget       TEXT,
     error        TEXT,
     files        TEXT,
-    -- A webhook reports the outcome.
+    -- The request was sent with a webhook, which reports the outcome.
     webhook      BOOLEAN NOT NULL,
     -- The process that works on the job, until lease_until. Times are milliseconds since 1970.
     claim        TEXT,
@@ -42,15 +42,14 @@ CREATE INDEX jobs_by_label ON jobs (label, id);
 CREATE INDEX jobs_by_request ON jobs (request_id);
 CREATE INDEX jobs_by_lease ON jobs (lease_until) WHERE lease_until IS NOT NULL;
 
--- Uploaded files by content, while their URLs live.
+-- URLs of uploaded files, by the hash of everything that two uploads must share for one to stand for the other.
 CREATE TABLE uploads (
-    hash       TEXT    NOT NULL,
-    file_name  TEXT    NOT NULL,
-    media_type TEXT    NOT NULL,
+    id         TEXT    NOT NULL PRIMARY KEY,
     url        TEXT    NOT NULL,
-    expires_at INTEGER NOT NULL,
-    PRIMARY KEY (hash, file_name, media_type)
+    expires_at INTEGER NOT NULL
 );
+
+CREATE INDEX uploads_by_expiry ON uploads (expires_at);
 
 CREATE TABLE budgets (
     name     TEXT    NOT NULL PRIMARY KEY,

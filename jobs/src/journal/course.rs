@@ -10,6 +10,7 @@ use tokio::time::sleep;
 
 use super::Journal;
 use crate::error::{Error, ErrorKind};
+use crate::files::forget_lost;
 use crate::record::Record;
 use crate::state::{Event, State};
 
@@ -79,7 +80,7 @@ impl Journal {
         let request = request.await?;
         let input: Value = serde_json::from_str(&request)
             .map_err(|error| Error::new(ErrorKind::Input, "the recorded input is not JSON").caused_by(error).of(key))?;
-        let record = self.store().apply(key, &Event::Intend { request, reserved: 0 }).await?;
+        let record = self.store().apply(key, &Event::Intend { request, reserved: 0, webhook: false }).await?;
         let attempt = record.attempt;
         let submitted = client.endpoint(record.endpoint.clone()).submit(JsonInput::from(input)).await;
         let error = match submitted {
@@ -114,6 +115,7 @@ impl Journal {
                 Err(Error::new(ErrorKind::Request, "the request cannot be followed").caused_by(error).of(key))
             }
             Err(error) => {
+                forget_lost(self.store(), client, record.request.as_deref(), &error).await?;
                 let event = Event::Fail { attempt, error: error.to_string(), cost: None };
                 self.store().apply(key, &event).await?;
                 Err(Error::new(ErrorKind::Request, "the request failed").caused_by(error).of(key))

@@ -2,6 +2,7 @@
 
 mod builder;
 mod course;
+mod download;
 mod run;
 
 use std::sync::Arc;

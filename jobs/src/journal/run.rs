@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 
 use super::Journal;
 use crate::error::{Error, ErrorKind};
-use crate::key::{canonical, derived, hash};
+use crate::files::{Prepared, Target};
+use crate::key::derived;
 use crate::record::{NewRecord, Record};
 use crate::state::State;
 
@@ -32,6 +33,7 @@ pub struct Run<I, O> {
     input: I,
     key: Option<String>,
     label: Option<String>,
+    target: Option<Target>,
     of: PhantomData<fn() -> O>,
 }
 
@@ -45,6 +47,7 @@ impl Journal {
             input: input.into(),
             key: None,
             label: None,
+            target: None,
             of: PhantomData,
         }
     }
@@ -63,22 +66,40 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
         self
     }
 
+    /// Saves the files of the output into a folder, or to the writers of a [`Target`]. Default: none are saved.
+    ///
+    /// [`Record::files`] returns the saved files. If a file cannot be saved, the call fails with
+    /// [`ErrorKind::File`], and the job stays completed: the same call, or [`Journal::download`], saves the rest.
+    pub fn download_to(mut self, target: impl Into<Target>) -> Self {
+        self.target = Some(target.into());
+        self
+    }
+
     async fn start(self) -> Result<Completed<O>, Error> {
-        let Run { journal, client, endpoint, input, key, label, .. } = self;
-        input.validate().map_err(|error| Error::new(ErrorKind::Input, "invalid input").caused_by(error))?;
-        let value = serde_json::to_value(&input)
-            .map_err(|error| Error::new(ErrorKind::Input, "cannot serialize the input").caused_by(error))?;
-        let input = canonical(&value);
-        let input_hash = hash(&input);
-        let key = key.unwrap_or_else(|| derived(&endpoint, &input_hash));
-        let new = NewRecord { key, endpoint, label, input, input_hash, request: None, budget: None, webhook: false };
+        let Run { journal, client, endpoint, input, key, label, target, .. } = self;
+        let input = Prepared::new(&client, input).await?;
+        let key = key.unwrap_or_else(|| derived(&endpoint, &input.hash));
+        let (canonical, input_hash) = (input.canonical.clone(), input.hash.clone());
+        let new = NewRecord {
+            key,
+            endpoint,
+            label,
+            input: canonical,
+            input_hash,
+            request: None,
+            budget: None,
+            webhook: false,
+        };
         let (record, _) = journal.store().insert(&new).await?;
         if record.endpoint != new.endpoint || record.input_hash != new.input_hash {
             let message = "the key belongs to another endpoint or input";
             return Err(Error::new(ErrorKind::KeyConflict, message).of(&new.key));
         }
-        let request = async { Ok(value.to_string()) };
-        let record = journal.finish(&client, &new.key, request).await?;
+        let request = input.request(journal.store());
+        let mut record = journal.finish(&client, &new.key, request).await?;
+        if let Some(target) = &target {
+            record = journal.save_media(&client, &record, target).await?;
+        }
         completed(record)
     }
 }

@@ -59,7 +59,7 @@ impl Store {
     async fn replace(&self, record: &mut Record) -> Result<bool, Error> {
         let sql = "UPDATE jobs SET state = $1, attempt = $2, request = $3, request_id = $4, output = $5, units = $6, cost = $7, \
                    reserved = $8, error = $9, files = $10, intended_at = $11, submitted_at = $12, finished_at = $13, \
-                   revision = revision + 1 WHERE key = $14 AND revision = $15";
+                   webhook = $14, revision = revision + 1 WHERE key = $15 AND revision = $16";
         let replaced = with_pool!(self, pool => sqlx::query(sql)
             .bind(record.state.as_str())
             .bind(record.attempt)
@@ -74,6 +74,7 @@ impl Store {
             .bind(record.intended_at)
             .bind(record.submitted_at)
             .bind(record.finished_at)
+            .bind(record.webhook)
             .bind(&record.key)
             .bind(record.revision)
             .execute(pool)

@@ -4,6 +4,7 @@ mod connect;
 mod jobs;
 mod leases;
 mod row;
+mod uploads;
 
 use std::time::Duration;
 

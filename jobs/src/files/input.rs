@@ -1,0 +1,152 @@
+//! The files of an input: hashed for the key, and uploaded only if the job is sent.
+
+use std::time::Duration;
+
+use fal_client::{Client, EndpointInput, FileInput, OpenFile};
+use futures_util::stream::{self, StreamExt, TryStreamExt};
+use serde_json::Value;
+
+use crate::error::{Error, ErrorKind};
+use crate::key::{canonical, hash};
+use crate::store::Store;
+
+/// Files that are hashed, or uploaded, concurrently.
+const PARALLEL_FILES: usize = 4;
+
+/// The time for which an upload is reused, if the client's policy does not set its expiry. fal keeps files for seven days at
+/// least, unless the account has another setting.
+const REUSE: Duration = Duration::from_secs(86_400);
+
+/// An input that was checked, and whose files are hashed.
+pub(crate) struct Prepared<I> {
+    client: Client,
+    /// The input, with a placeholder for each local file.
+    input: I,
+    files: Vec<LocalFile>,
+    /// The input as canonical JSON. A local file counts by its bytes, and neither by its name nor by its media type.
+    pub(crate) canonical: String,
+    /// The SHA-256 of the canonical JSON.
+    pub(crate) hash: String,
+}
+
+/// A file that is not a remote URL.
+struct LocalFile {
+    field: String,
+    original: FileInput,
+    /// Takes the file's place in the input. The name tells files of equal bytes apart, and is not serialized.
+    placeholder: FileInput,
+    open: OpenFile,
+}
+
+impl<I: EndpointInput> Prepared<I> {
+    /// Checks an input, and hashes its files as streams.
+    pub(crate) async fn new(client: &Client, mut input: I) -> Result<Self, Error> {
+        let invalid = |error| Error::new(ErrorKind::Input, "invalid input").caused_by(error);
+        client.check_input(&input).await.map_err(invalid)?;
+        let mut files: Vec<(String, FileInput)> = Vec::new();
+        input.visit_files(&mut |field, file| {
+            if is_local(file) && files.iter().all(|(_, known)| known != file) {
+                files.push((field.to_owned(), file.clone()));
+            }
+        });
+        let opened = files.into_iter().enumerate().map(|(index, (field, original))| async move {
+            let open = client.storage().open(original.clone()).await.map_err(|error| unreadable(&field, error))?;
+            let placeholder = FileInput::url(format!("sha256:{}", open.sha256())).name(index.to_string());
+            Ok::<_, Error>(LocalFile { field, original, placeholder, open })
+        });
+        let files: Vec<LocalFile> = stream::iter(opened).buffered(PARALLEL_FILES).try_collect().await?;
+        input.visit_files(&mut |_, file| {
+            if let Some(local) = files.iter().find(|local| local.original == *file) {
+                *file = local.placeholder.clone();
+            }
+        });
+        let value = serde_json::to_value(&input)
+            .map_err(|error| Error::new(ErrorKind::Input, "cannot serialize the input").caused_by(error))?;
+        let canonical = canonical(&value);
+        let hash = hash(&canonical);
+        Ok(Prepared { client: client.clone(), input, files, canonical, hash })
+    }
+
+    /// Returns the input as it is sent. Files are uploaded, unless the journal has a URL for them.
+    pub(crate) async fn request(self, store: &Store) -> Result<String, Error> {
+        let Prepared { client, mut input, files, .. } = self;
+        let client = &client;
+        let sent = files.into_iter().map(|file| async move {
+            let LocalFile { field, original, placeholder, open } = file;
+            if original.as_url().is_some() {
+                return Ok((placeholder, original));
+            }
+            let url = url(store, client, open, &field).await?;
+            Ok::<_, Error>((placeholder, FileInput::url(url)))
+        });
+        let sent: Vec<(FileInput, FileInput)> =
+            stream::iter(sent).buffer_unordered(PARALLEL_FILES).try_collect().await?;
+        input.visit_files(&mut |_, file| {
+            if let Some((_, sent)) = sent.iter().find(|(placeholder, _)| placeholder == file) {
+                *file = sent.clone();
+            }
+        });
+        serde_json::to_string(&input)
+            .map_err(|error| Error::new(ErrorKind::Input, "cannot serialize the input").caused_by(error))
+    }
+}
+
+/// Returns true for files whose bytes are here: everything but remote URLs.
+fn is_local(file: &FileInput) -> bool {
+    file.as_url().is_none_or(|url| url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:")))
+}
+
+/// Returns the URL of a file: of an earlier upload that is still there, or of a new one.
+async fn url(store: &Store, client: &Client, file: OpenFile, field: &str) -> Result<String, Error> {
+    let failed = |error| {
+        let message = format!("cannot upload the file of the field `{field}`; nothing was sent");
+        Error::new(ErrorKind::Request, message).caused_by(error)
+    };
+    if file.is_inlined() {
+        return file.upload().await.map_err(failed);
+    }
+    let id = file.upload_id().await.map_err(failed)?;
+    if let Some(url) = store.upload(&id).await?
+        // A host that cannot be reached says nothing about the file.
+        && client.storage().has(&url).await.unwrap_or(true)
+    {
+        return Ok(url);
+    }
+    // The client may know the file from before, and reuses it for half its lifetime.
+    let reuse = file.lifetime().map_or(REUSE, |lifetime| (lifetime / 4).min(REUSE));
+    let url = file.upload().await.map_err(failed)?;
+    store.keep_upload(&id, &url, reuse).await?;
+    Ok(url)
+}
+
+/// Forgets the uploads of a request whose model could not download a file, so that the next request uploads the files again.
+pub(crate) async fn forget_lost(
+    store: &Store,
+    client: &Client,
+    request: Option<&str>,
+    error: &fal_client::Error,
+) -> Result<(), Error> {
+    if !error.is_about_lost_file() {
+        return Ok(());
+    }
+    let mut urls = Vec::new();
+    let mut values: Vec<Value> = request.and_then(|request| serde_json::from_str(request).ok()).into_iter().collect();
+    while let Some(value) = values.pop() {
+        match value {
+            Value::String(text) if text.starts_with("http") => urls.push(text),
+            Value::Array(items) => values.extend(items),
+            Value::Object(fields) => values.extend(fields.into_iter().map(|(_, value)| value)),
+            _ => {}
+        }
+    }
+    for url in store.forget_uploads(&urls).await? {
+        // The client forgets its own upload if the file is missing. It is uploaded again in any case.
+        let _ = client.storage().has(url).await;
+    }
+    Ok(())
+}
+
+fn unreadable(field: &str, error: fal_client::Error) -> Error {
+    let message = format!("cannot read the file of the field `{field}`; nothing was sent");
+    Error::new(ErrorKind::Input, message).caused_by(error)
+}
