@@ -66,7 +66,7 @@ impl Hashed {
     pub(crate) async fn into_data_uri(self) -> Result<String, Error> {
         let again = self.again();
         let uri = self.into_source().into_data_uri().await?;
-        match again.is_unchanged().await? {
+        match again.unchanged().await? {
             true => Ok(uri),
             false => Err(Error::new(ErrorKind::File, "a file changed while it was being read")),
         }
@@ -74,7 +74,7 @@ impl Hashed {
 }
 
 impl Again {
-    pub(crate) async fn is_unchanged(self) -> Result<bool, Error> {
+    pub(crate) async fn unchanged(self) -> Result<bool, Error> {
         match self.0 {
             Some((payload, digest)) => Ok(Digest::of(&payload, None).await? == digest),
             None => Ok(true),

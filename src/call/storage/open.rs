@@ -114,7 +114,7 @@ impl OpenFile {
             Some(cache) => uploader.upload_once(source, cache, Box::new(|_| ())).await?,
             None => uploader.upload(source, None).await?.url,
         };
-        match again.is_unchanged().await? {
+        match again.unchanged().await? {
             true => Ok(url),
             false => {
                 let message = "a file changed while it was being sent: use it again once it does not change any more";
