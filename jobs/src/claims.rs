@@ -1,81 +1,175 @@
+use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
+use std::convert::Infallible;
 use std::hash::{BuildHasher, Hasher};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::time::{Instant, sleep};
 
 use crate::error::Error;
-use crate::store::Store;
+use crate::record::Record;
+use crate::store::{Filter, Kind, Store};
 
-/// The claims of this process on jobs.
+/// The claims of this process on jobs, and its lease. While the lease lives, other processes leave the jobs alone.
 #[derive(Debug)]
 pub(crate) struct Claims {
-    /// Begins the names of this process's claims. Unique among all processes.
+    lease: Mutex<Lease>,
+    /// Keys of the jobs that futures of this process work on.
+    held: Mutex<HashSet<String>>,
+    /// Claims share it. Giving up jobs that are not held excludes them.
+    claiming: tokio::sync::RwLock<()>,
+    /// Only one caller renews the lease at a time.
+    renewal: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug)]
+struct Lease {
+    /// Unique among all processes and their leases.
     process: String,
-    next: AtomicU64,
-    /// Claims whose work was dropped. The next extension gives them up.
-    dropped: Mutex<Vec<String>>,
-    /// Time of the last extension.
-    extended: tokio::sync::Mutex<Instant>,
+    /// Time before the last renewal. `None` until the first one.
+    renewed: Option<Instant>,
 }
 
 /// A claim on a job. Dropping it lets other processes take the job over.
 #[derive(Debug)]
 pub(crate) struct Claim<'a> {
     claims: &'a Claims,
-    pub(crate) name: String,
-    is_released: bool,
+    key: String,
 }
 
 impl Claims {
     pub(crate) fn new() -> Self {
-        let random = || RandomState::new().build_hasher().finish();
         Claims {
-            process: format!("{:016x}{:016x}", random(), random()),
-            next: AtomicU64::new(0),
-            dropped: Mutex::default(),
-            extended: tokio::sync::Mutex::new(Instant::now()),
+            lease: Mutex::new(Lease { process: unique_name(), renewed: None }),
+            held: Mutex::default(),
+            claiming: tokio::sync::RwLock::default(),
+            renewal: tokio::sync::Mutex::default(),
         }
     }
 
-    /// Returns a new claim, without a job yet.
-    pub(crate) fn claim(&self) -> Claim<'_> {
-        let name = format!("{}.{}", self.process, self.next.fetch_add(1, Ordering::Relaxed));
-        Claim { claims: self, name, is_released: false }
+    /// Returns the name of this process in the database.
+    pub(crate) fn process(&self) -> String {
+        lock(&self.lease).process.clone()
     }
 
-    /// Extends the leases of this process's claims for ever. Only one of the callers does so at a time.
-    pub(crate) async fn keep(&self, store: &Store) -> Error {
-        let interval = store.lease / 3;
+    /// Returns true if the lease lives by this machine's clock. A process that was suspended finds out here.
+    pub(crate) fn is_alive(&self, store: &Store) -> bool {
+        lock(&self.lease).renewed.is_some_and(|renewed| renewed.elapsed() < store.lease)
+    }
+
+    /// Claims a job. Returns `None` if another process, or another future of this process, works on it.
+    pub(crate) async fn take(&self, store: &Store, key: &str) -> Result<Option<(Claim<'_>, Record)>, Error> {
+        self.renew(store).await?;
+        let _claiming = self.claiming.read().await;
+        let Some(claim) = self.hold(key) else { return Ok(None) };
+        if let Some(record) = store.claim(key, &self.process()).await? {
+            return Ok(Some((claim, record)));
+        }
+        // Its process may have died.
+        store.expire().await?;
+        if let Some(record) = store.claim(key, &self.process()).await? {
+            return Ok(Some((claim, record)));
+        }
+        Ok(None)
+    }
+
+    /// Claims up to `limit` enqueued jobs that no process works on, oldest first.
+    pub(crate) async fn take_many(
+        &self,
+        store: &Store,
+        kind: Kind,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Vec<(Claim<'_>, Record)>, Error> {
+        self.renew(store).await?;
+        let _claiming = self.claiming.read().await;
+        let records = store.claim_many(&self.process(), kind, filter, limit).await?;
+        // A job that is held already was lost with an expired lease. Its future still works on it.
+        Ok(records.into_iter().filter_map(|record| Some((self.hold(&record.key)?, record))).collect())
+    }
+
+    /// Renews the lease without end. Only one of the callers does so at a time.
+    pub(crate) async fn keep(&self, store: &Store) -> Infallible {
         loop {
-            sleep(interval).await;
-            let mut extended = self.extended.lock().await;
-            if extended.elapsed() < interval {
-                continue;
+            sleep(store.lease / 3).await;
+            let renewed = async {
+                self.renew(store).await?;
+                store.expire().await
+            };
+            // Running work goes on without a database, because fal runs the requests anyway. The next renewal may succeed.
+            if let Err(error) = renewed.await {
+                tracing::warn!(target: "fal_jobs", %error, "the lease was not renewed");
             }
-            let dropped = std::mem::take(&mut *self.dropped.lock().unwrap_or_else(PoisonError::into_inner));
-            if let Err(error) = store.extend(&self.process, &dropped).await {
-                return error;
-            }
-            *extended = Instant::now();
         }
+    }
+
+    /// Renews the lease if it is due, and gives up the jobs of dropped futures.
+    async fn renew(&self, store: &Store) -> Result<(), Error> {
+        let _only = self.renewal.lock().await;
+        let now = Instant::now();
+        let (process, renewed) = {
+            let lease = lock(&self.lease);
+            (lease.process.clone(), lease.renewed)
+        };
+        if renewed.is_some_and(|renewed| now - renewed < store.lease / 3) {
+            return Ok(());
+        }
+        self.give_up(store, &process).await?;
+        let process = match renewed {
+            Some(_) if store.extend(&process).await? => process,
+            // A dead lease never lives again. Other processes may be taking over its jobs.
+            Some(_) => {
+                let process = unique_name();
+                store.begin_lease(&process).await?;
+                process
+            }
+            None => {
+                store.begin_lease(&process).await?;
+                process
+            }
+        };
+        *lock(&self.lease) = Lease { process, renewed: Some(now) };
+        Ok(())
+    }
+
+    /// Gives up claimed jobs that are not held: those of dropped futures, and those of a claim whose response was lost.
+    async fn give_up(&self, store: &Store, process: &str) -> Result<(), Error> {
+        let _claiming = self.claiming.write().await;
+        let mut keys = store.claimed(process).await?;
+        {
+            let held = lock(&self.held);
+            keys.retain(|key| !held.contains(key));
+        }
+        if keys.is_empty() { Ok(()) } else { store.release(process, &keys).await }
+    }
+
+    /// Returns `None` if a future of this process works on the job.
+    fn hold(&self, key: &str) -> Option<Claim<'_>> {
+        let is_free = lock(&self.held).insert(key.to_owned());
+        is_free.then(|| Claim { claims: self, key: key.to_owned() })
     }
 }
 
 impl Claim<'_> {
-    /// Releases the job.
-    pub(crate) async fn release(mut self, store: &Store, key: &str) -> Result<(), Error> {
-        store.release(key, &self.name).await?;
-        self.is_released = true;
-        Ok(())
+    /// Gives the job up, so that other processes need not wait for the lease to expire. A change that makes a job final or
+    /// uncertain does so itself.
+    pub(crate) async fn release(self, store: &Store) {
+        // If this fails, the next renewal does it.
+        let _ = store.release(&self.claims.process(), std::slice::from_ref(&self.key)).await;
     }
 }
 
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
-        if !self.is_released {
-            self.claims.dropped.lock().unwrap_or_else(PoisonError::into_inner).push(std::mem::take(&mut self.name));
-        }
+        lock(&self.claims.held).remove(&self.key);
     }
+}
+
+fn unique_name() -> String {
+    let random = || RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", random(), random())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,6 +1,8 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+use crate::failure::Failure;
+
 /// An error of a journal.
 ///
 /// [`kind`](Error::kind) says what failed. An error of fal-client is the [`source`](StdError::source), and
@@ -10,6 +12,8 @@ pub struct Error {
     kind: ErrorKind,
     message: String,
     key: Option<String>,
+    request_id: Option<String>,
+    failure: Option<Box<Failure>>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -33,17 +37,24 @@ pub enum ErrorKind {
     NotFound,
     /// The job's state does not allow the operation.
     State,
-    /// fal rejected or failed the request, or cannot be reached.
+    /// A request to fal failed, for example because fal cannot be reached, or refuses the key. The job is not finished: running
+    /// it again continues it.
     Request,
+    /// The job has failed for good, or was cancelled. [`Error::failure`] has the recorded error.
+    Failed,
+    /// The time limit of the call has passed. Running the job again continues it.
+    Timeout,
     /// The budget does not allow the request. Nothing was sent.
     Budget,
+    /// The recorded output does not match the type that the call expects. [`Record::output`](crate::Record::output) has it.
+    Output,
     /// An output file cannot be saved.
     File,
 }
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Error { kind, message: message.into(), key: None, source: None }
+        Error { kind, message: message.into(), key: None, request_id: None, failure: None, source: None }
     }
 
     pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -53,6 +64,17 @@ impl Error {
 
     pub(crate) fn of(mut self, key: &str) -> Self {
         self.key.get_or_insert_with(|| key.to_owned());
+        self
+    }
+
+    pub(crate) fn of_request(mut self, request_id: &str) -> Self {
+        self.request_id = Some(request_id.to_owned());
+        self
+    }
+
+    pub(crate) fn with_failure(mut self, failure: Failure) -> Self {
+        self.request_id = self.request_id.or_else(|| failure.request_id.clone());
+        self.failure = Some(Box::new(failure));
         self
     }
 
@@ -66,7 +88,18 @@ impl Error {
         self.key.as_deref()
     }
 
-    /// Returns the error of fal-client, if the request failed.
+    /// Returns the request id, if fal has accepted the job.
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref().or_else(|| self.client()?.request_id())
+    }
+
+    /// Returns the recorded error, if the job has failed ([`ErrorKind::Failed`]).
+    pub fn failure(&self) -> Option<&Failure> {
+        self.failure.as_deref()
+    }
+
+    /// Returns the error of fal-client, if a request of this call failed. The error of a job that failed earlier has a
+    /// [`failure`](Self::failure) only.
     pub fn client(&self) -> Option<&fal_client::Error> {
         self.source.as_ref()?.downcast_ref()
     }
@@ -78,9 +111,10 @@ impl fmt::Display for Error {
             write!(f, "job `{}`: ", key.escape_debug())?;
         }
         f.write_str(&self.message)?;
-        match &self.source {
-            Some(source) => write!(f, ": {source}"),
-            None => Ok(()),
+        match (&self.failure, &self.source) {
+            (Some(failure), _) => write!(f, ": {}", failure.message),
+            (None, Some(source)) => write!(f, ": {source}"),
+            (None, None) => Ok(()),
         }
     }
 }

@@ -2,17 +2,26 @@
 
 mod claims;
 mod error;
+mod failure;
 mod files;
+mod fleet;
 mod journal;
 mod key;
 mod record;
+mod request;
 mod saved_file;
 mod state;
 mod store;
+mod watch;
+#[cfg(feature = "webhook")]
+mod webhook;
 
 pub use error::{Error, ErrorKind};
+pub use failure::{Failure, FailureKind};
 pub use files::{OutputFile, Target};
-pub use journal::{Completed, Journal, JournalBuilder, Run};
+pub use fleet::{Enqueue, Worker, WorkerReport};
+pub use journal::{Completed, Journal, JournalBuilder, OnFailed, OnUncertain, Reuse, Run, Submit};
 pub use record::Record;
+pub use request::SubmitOptions;
 pub use saved_file::SavedFile;
 pub use state::State;

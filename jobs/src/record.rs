@@ -1,4 +1,5 @@
 use crate::error::{Error, ErrorKind};
+use crate::failure::Failure;
 use crate::saved_file::{self, SavedFile};
 use crate::state::{Event, State};
 
@@ -39,15 +40,23 @@ pub struct Record {
     pub(crate) format: i64,
     pub(crate) input_hash: String,
     pub(crate) request: Option<String>,
+    /// Options of the submission as JSON.
+    pub(crate) options: Option<String>,
     pub(crate) cost: Option<i64>,
     pub(crate) reserved: i64,
     pub(crate) budget: Option<String>,
     pub(crate) error: Option<String>,
     pub(crate) files: Option<String>,
+    /// The request ids of earlier submissions as a JSON array.
+    pub(crate) earlier: Option<String>,
     pub(crate) webhook: bool,
+    /// Workers may send it.
+    pub(crate) enqueued: bool,
     pub(crate) claim: Option<String>,
     pub(crate) revision: i64,
-    /// True if the lease of the claim has expired.
+    /// Time of the database when it read the job, in milliseconds since 1970.
+    pub(crate) read_at: i64,
+    /// True if no living process works on the job.
     pub(crate) is_abandoned: bool,
 }
 
@@ -60,76 +69,116 @@ pub(crate) struct NewRecord {
     pub(crate) input: String,
     pub(crate) input_hash: String,
     pub(crate) request: Option<String>,
+    pub(crate) options: Option<String>,
     pub(crate) budget: Option<String>,
     pub(crate) webhook: bool,
+    /// Workers may send it.
+    pub(crate) enqueued: bool,
 }
 
 impl Record {
+    /// Returns the error of a failed job.
+    pub fn failure(&self) -> Option<Failure> {
+        self.error.as_deref().map(Failure::from_json)
+    }
+
     /// Returns the files of the output that were saved.
     pub fn files(&self) -> Vec<SavedFile> {
         saved_file::parsed(self.files.as_deref())
     }
 
-    /// Applies a change at a time in milliseconds since 1970. A change that is already there has no effect.
+    /// Returns the request ids of earlier submissions, which the caller permitted to be repeated. fal may have billed them.
+    pub fn earlier_request_ids(&self) -> Vec<String> {
+        self.earlier.as_deref().and_then(|ids| serde_json::from_str(ids).ok()).unwrap_or_default()
+    }
+
+    /// Applies a change at a time in milliseconds since 1970.
+    ///
+    /// A change that is already there has no effect, so a change whose commit is unknown can be applied again.
     ///
     /// # Errors
     ///
     /// The state does not allow the change. The record is unchanged.
     pub(crate) fn apply(&mut self, event: &Event, now: i64) -> Result<(), Error> {
-        let is_current = |attempt: &i64| *attempt == self.attempt;
         match (self.state, event) {
-            (State::Waiting, Event::Intend { request, reserved, webhook }) => {
+            (State::Waiting, Event::Intend { claim, attempt, request, reserved, webhook })
+                if self.claim.as_ref() == Some(claim) && *attempt == self.attempt + 1 =>
+            {
+                if let Some(id) = self.request_id.take() {
+                    self.remember(id);
+                }
                 self.state = State::Intended;
-                self.attempt += 1;
+                self.attempt = *attempt;
                 self.request = Some(request.clone());
-                self.reserved = *reserved;
+                self.reserved = (*reserved).max(0);
                 self.webhook = *webhook;
-                self.intended_at = Some(now);
-                (self.request_id, self.error) = (None, None);
+                self.error = None;
+                (self.intended_at, self.submitted_at, self.finished_at) = (Some(now), None, None);
             }
-            // The response may arrive after another process has given the submission up as uncertain.
-            (State::Intended | State::Uncertain, Event::Submit { attempt, request_id }) if is_current(attempt) => {
-                self.state = State::Submitted;
-                self.request_id = Some(request_id.clone());
-                self.submitted_at = Some(now);
+            // This claim's own intent, whose commit was unknown.
+            (State::Intended, Event::Intend { claim, attempt, .. })
+                if self.claim.as_ref() == Some(claim) && *attempt == self.attempt => {}
+
+            // The response may arrive after another process has given the submission up as uncertain, and after the caller has
+            // permitted another one.
+            (State::Intended | State::Uncertain | State::Waiting, Event::Submit { attempt, request_id })
+                if *attempt == self.attempt && self.request_id.as_ref() != Some(request_id) =>
+            {
+                self.submitted(request_id, now);
             }
-            (State::Intended | State::Uncertain, Event::Withdraw { attempt }) if is_current(attempt) => {
+            // What fal has accepted is never forgotten.
+            (_, Event::Submit { request_id, .. }) => self.remember(request_id.clone()),
+
+            (State::Intended | State::Uncertain, Event::Withdraw { attempt }) if *attempt == self.attempt => {
                 self.state = State::Waiting;
                 self.reserved = 0;
             }
-            (State::Intended, Event::Doubt { attempt }) if is_current(attempt) => self.state = State::Uncertain,
+            (State::Waiting, Event::Withdraw { attempt }) if *attempt == self.attempt => {}
+
+            (State::Intended, Event::Doubt { attempt }) if *attempt == self.attempt => {
+                self.state = State::Uncertain;
+                self.claim = None;
+            }
+            // More is known already.
+            (_, Event::Doubt { attempt }) if *attempt <= self.attempt => {}
+
             (State::Submitted, Event::Complete { request_id, output, units, cost })
                 if self.request_id.as_ref() == Some(request_id) =>
             {
                 self.state = State::Completed;
-                (self.output, self.units, self.cost) = (Some(output.clone()), units.clone(), *cost);
-                self.reserved = 0;
-                self.finished_at = Some(now);
+                (self.output, self.units) = (Some(output.clone()), units.clone());
+                self.finished(*cost, now);
             }
-            (State::Intended | State::Submitted, Event::Fail { attempt, error, cost }) if is_current(attempt) => {
+            (State::Completed, Event::Complete { request_id, .. }) if self.request_id.as_ref() == Some(request_id) => {}
+
+            // A job that waits fails if it is cancelled.
+            (
+                State::Waiting | State::Intended | State::Submitted | State::Uncertain,
+                Event::Fail { attempt, error, cost },
+            ) if *attempt == self.attempt => {
                 self.state = State::Failed;
-                (self.error, self.cost) = (Some(error.clone()), *cost);
-                self.reserved = 0;
-                self.finished_at = Some(now);
+                self.error = Some(error.clone());
+                self.finished(*cost, now);
             }
+            (State::Failed, Event::Fail { attempt, .. }) if *attempt == self.attempt => {}
+
             (State::Completed, Event::Save { files }) => {
                 self.files = saved_file::merged(self.files.as_deref(), files);
             }
-            (State::Uncertain, Event::Adopt { request_id }) => {
-                self.state = State::Submitted;
-                self.request_id = Some(request_id.clone());
-                self.submitted_at = Some(now);
-            }
-            (State::Uncertain | State::Failed, Event::Permit) => {
+
+            (State::Uncertain | State::Failed, Event::Adopt { request_id }) => self.submitted(request_id, now),
+            (State::Submitted | State::Completed, Event::Adopt { request_id })
+                if self.request_id.as_ref() == Some(request_id) => {}
+
+            (State::Uncertain | State::Failed, Event::Permit { attempt }) if *attempt == self.attempt => {
                 self.state = State::Waiting;
                 self.reserved = 0;
-                self.finished_at = None;
+                (self.finished_at, self.error) = (None, None);
             }
-            // Another process was first.
-            (State::Submitted | State::Completed, Event::Submit { request_id, .. } | Event::Adopt { request_id })
-            | (State::Completed, Event::Complete { request_id, .. })
-                if self.request_id.as_ref() == Some(request_id) => {}
-            (State::Waiting, Event::Permit) => {}
+            (State::Waiting, Event::Permit { attempt }) if *attempt == self.attempt => {}
+            // The submission that the caller permitted has begun.
+            (_, Event::Permit { attempt }) if *attempt < self.attempt => {}
+
             (state, event) => {
                 let message = format!("the state `{state}` does not allow the change `{}`", event.name());
                 return Err(Error::new(ErrorKind::State, message).of(&self.key));
@@ -137,10 +186,39 @@ impl Record {
         }
         Ok(())
     }
+
+    fn submitted(&mut self, request_id: &str, now: i64) {
+        if let Some(id) = self.request_id.take().filter(|id| id != request_id) {
+            self.remember(id);
+        }
+        (self.finished_at, self.error) = (None, None);
+        self.state = State::Submitted;
+        self.request_id = Some(request_id.to_owned());
+        self.submitted_at = Some(now);
+    }
+
+    fn finished(&mut self, cost: Option<i64>, now: i64) {
+        // An earlier submission may have been billed as well.
+        self.cost = match (self.cost, cost.map(|cost| cost.max(0))) {
+            (Some(earlier), Some(cost)) => Some(earlier.saturating_add(cost)),
+            (earlier, cost) => cost.or(earlier),
+        };
+        (self.reserved, self.claim) = (0, None);
+        self.finished_at = Some(now);
+    }
+
+    /// Keeps the request id of another submission.
+    fn remember(&mut self, request_id: String) {
+        let mut ids = self.earlier_request_ids();
+        if self.request_id.as_ref() != Some(&request_id) && !ids.contains(&request_id) {
+            ids.push(request_id);
+            self.earlier = Some(serde_json::json!(ids).to_string());
+        }
+    }
 }
 
 impl Event {
-    fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> &'static str {
         match self {
             Event::Intend { .. } => "intend",
             Event::Submit { .. } => "submit",
@@ -150,7 +228,7 @@ impl Event {
             Event::Fail { .. } => "fail",
             Event::Save { .. } => "save",
             Event::Adopt { .. } => "adopt",
-            Event::Permit => "permit",
+            Event::Permit { .. } => "permit",
         }
     }
 }

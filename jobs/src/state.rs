@@ -64,8 +64,8 @@ impl fmt::Display for State {
 /// A change of a job's state. [`Record::apply`](crate::record::Record::apply) has the rules.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Event {
-    /// The job is about to be sent, by the holder of its claim.
-    Intend { request: String, reserved: i64, webhook: bool },
+    /// The holder of a claim is about to send submission number `attempt`: the record's number and one.
+    Intend { claim: String, attempt: i64, request: String, reserved: i64, webhook: bool },
     /// fal accepted submission number `attempt`.
     Submit { attempt: i64, request_id: String },
     /// fal surely did not accept submission number `attempt`, so it may be sent again.
@@ -78,8 +78,8 @@ pub(crate) enum Event {
     Fail { attempt: i64, error: String, cost: Option<i64> },
     /// Files of the output were saved.
     Save { files: Vec<SavedFile> },
-    /// The caller found the request of an uncertain job.
+    /// The caller found the request of an uncertain or failed job.
     Adopt { request_id: String },
-    /// The caller permits another submission of an uncertain or failed job.
-    Permit,
+    /// The caller permits another submission after number `attempt`, which is uncertain or failed.
+    Permit { attempt: i64 },
 }

@@ -8,6 +8,7 @@ use tracing::Instrument;
 use super::future::call_future;
 use super::options::timeout_option;
 use super::response::Response;
+use super::submission::told;
 use crate::error::Error;
 use crate::protocol::{Failure, envelope};
 use crate::queue::Target;
@@ -90,7 +91,7 @@ impl<O: DeserializeOwned + Send + 'static> FetchResult<O> {
         );
         let call = async move {
             let fetched = within_total(timeout, "fetching the result", fetch(&target, None)).await;
-            fetched.map_err(|error| target.explain(error))
+            fetched.map_err(|error| told(target.explain(error), true))
         };
         call.instrument(span)
     }

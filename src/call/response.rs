@@ -127,6 +127,34 @@ impl<O: Media> Response<O> {
 }
 
 impl<O: DeserializeOwned + 'static> Response<O> {
+    /// Reads a response body that was saved, as the client reads one from fal: outputs that do not fit their type exactly are
+    /// tolerated, with their [`missing`](Self::missing) and [`skipped`](Self::skipped) values.
+    ///
+    /// The fields for the details of the run are empty, and are public.
+    ///
+    /// ```
+    /// use fal_client::Response;
+    /// use fal_client::endpoints::fal_ai::flux::dev::redux;
+    ///
+    /// # fn main() -> Result<(), fal_client::Error> {
+    /// let saved = r#"{ "images": [{ "url": "https://example.com/fox.png" }], "seed": 7 }"#;
+    /// let response = Response::<redux::Output>::from_body(saved)?;
+    /// assert_eq!(response.media().len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The body is not an output of the type, for example because it is an error of fal.
+    pub fn from_body(body: impl Into<Bytes>) -> Result<Self, Error> {
+        Response::parse(RawResponse {
+            status: http::StatusCode::OK,
+            headers: http::HeaderMap::new(),
+            body: body.into(),
+        })
+    }
+
     /// Parses a model's response. The error for a response that is not an output, or does not match its type, keeps the
     /// whole response.
     pub(crate) fn parse(response: RawResponse) -> Result<Self, Error> {
@@ -240,8 +268,7 @@ impl<O: DeserializeOwned + 'static> Response<O> {
     ///
     /// The JSON is not an output of the type, for example because it is an error of fal.
     pub fn from_json(body: &serde_json::Value) -> Result<Self, Error> {
-        let body = body.to_string().into();
-        Response::parse(RawResponse { status: http::StatusCode::OK, headers: http::HeaderMap::new(), body })
+        Response::from_body(body.to_string())
     }
 }
 

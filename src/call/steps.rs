@@ -15,7 +15,7 @@ use super::follow_options::FollowOptions;
 use super::job_event::JobEvent;
 use super::response::Response;
 use super::span::record_request_id;
-use super::submission::{Sent, Submission, accepted};
+use super::submission::{Sent, Submission, accepted, told};
 use crate::error::{Error, ErrorKind};
 use crate::protocol::{Cancellation, Failure, Metrics, QueueUpdate, RawResponse};
 use crate::queue::{Follower, Job, Patience, Target};
@@ -91,7 +91,10 @@ impl<'a, O: DeserializeOwned + Send + 'static> Steps<'a, O> {
             self.course.stage = Stage::Over;
             self.course.turn = None;
         }
-        Some(event.map_err(|error| if self.course.is_accepted { accepted(error, of_result) } else { error }))
+        Some(event.map_err(|error| match self.course.is_accepted {
+            true => accepted(error, of_result),
+            false => told(error, of_result),
+        }))
     }
 
     /// Takes the next step, unless the caller's signal or deadline comes first.

@@ -114,9 +114,15 @@ async fn response<O>(sent: &mut Sending<O>, is_out: &AtomicBool) -> Option<Resul
     .await
 }
 
-/// Marks the error of a request that fal has accepted, unless fal itself says that the request failed or was removed. Only
-/// the response to a result request (`of_result`) can say that it failed.
+/// Marks the error of a request that fal has accepted, unless fal itself says that the request failed or was removed.
 pub(super) fn accepted(error: Error, of_result: bool) -> Error {
+    let error = told(error, of_result);
+    if error.is_outcome() { error } else { error.with_acceptance() }
+}
+
+/// Marks the error of a followed request that is its outcome. Only the response to a result request (`of_result`) can say
+/// that it failed.
+pub(super) fn told(error: Error, of_result: bool) -> Error {
     // A response that refuses to tell says nothing about the request.
     let refuses = |status: StatusCode| matches!(status.as_u16(), 401 | 403 | 404 | 407 | 429);
     let is_told = !error.is_denied() && !error.status().is_some_and(refuses);
@@ -125,7 +131,7 @@ pub(super) fn accepted(error: Error, of_result: bool) -> Error {
         && is_told
         && verdict(Operation::Result, &error) == Verdict::Final;
     let is_removed = matches!(error.cancellation(), Some(Cancellation::Removed | Cancellation::NotFound));
-    if is_final || is_removed { error } else { error.with_acceptance() }
+    if is_final || is_removed { error.with_outcome() } else { error }
 }
 
 /// Sends an input to the queue.

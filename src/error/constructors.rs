@@ -33,6 +33,7 @@ impl Error {
             cancellation: None,
             retryable: None,
             may_have_been_accepted: false,
+            is_outcome: false,
             #[cfg(feature = "webhook")]
             rejection: None,
             #[cfg(feature = "realtime")]
@@ -356,6 +357,12 @@ impl Error {
     /// Marks the failure of a billable request that fal may have accepted.
     pub(crate) fn with_acceptance(mut self) -> Self {
         self.0.may_have_been_accepted = true;
+        self
+    }
+
+    /// Marks the error that is the outcome of a queued request.
+    pub(crate) fn with_outcome(mut self) -> Self {
+        self.0.is_outcome = true;
         self
     }
 

@@ -72,6 +72,7 @@ struct Inner {
     /// Set if the verdict on the failed request is known. Otherwise the kind decides.
     retryable: Option<bool>,
     may_have_been_accepted: bool,
+    is_outcome: bool,
     #[cfg(feature = "webhook")]
     rejection: Option<Rejection>,
     /// The code with which a WebSocket connection was closed.
@@ -305,6 +306,25 @@ impl Error {
     /// It is false for errors of `wait`, `status`, `result` and `cancel`, and if fal says itself that the request failed.
     pub fn may_have_been_accepted(&self) -> bool {
         self.0.may_have_been_accepted
+    }
+
+    /// Returns true if the error is the outcome of a queued request: fal itself says that the request failed, or that it was
+    /// removed from the queue. Following the request again gives the same error.
+    ///
+    /// It is false for any other error of `subscribe`, `wait` and `result`: the request may still complete.
+    ///
+    /// ```no_run
+    /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
+    /// match client.endpoint("fal-ai/flux/dev").wait("REQUEST-ID").await {
+    ///     Ok(response) => println!("{}", response.data),
+    ///     Err(error) if error.is_outcome() => println!("the request failed: {error}"),
+    ///     Err(error) => println!("it is unknown how the request ended: {error}"),
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn is_outcome(&self) -> bool {
+        self.0.is_outcome
     }
 
     pub(crate) fn response(&self) -> Option<&RawResponse> {

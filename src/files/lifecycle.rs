@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::acl::{Access, Acl};
 
@@ -14,11 +14,11 @@ use super::acl::{Access, Acl};
 /// let for_one = Lifecycle::never_expires().access(Access::Hide).allow("a-nickname");
 /// # let _ = (a_day, for_one);
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Lifecycle {
-    #[serde(rename = "expiration_duration_seconds", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "expiration_duration_seconds", default, skip_serializing_if = "Option::is_none")]
     seconds: Option<u64>,
-    #[serde(rename = "initial_acl", skip_serializing_if = "Acl::is_empty")]
+    #[serde(rename = "initial_acl", default, skip_serializing_if = "Acl::is_empty")]
     acl: Acl,
 }
 

@@ -22,7 +22,8 @@ const GENERATOR: &str = "budget digest mark names prose words refusals error mod
 const EMULATOR: &str = "documents error keys media random response sync time tokens input storage endpoints request \
     account faults output queue webhooks settings state handlers sessions http emulator builder lib";
 
-const JOBS: &str = "error saved_file state record key store claims files journal lib";
+const JOBS: &str =
+    "failure error saved_file state record key request store claims watch files journal webhook fleet lib";
 
 #[test]
 fn client_depends_downwards() {

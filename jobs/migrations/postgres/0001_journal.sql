@@ -3,44 +3,60 @@ CREATE TABLE jobs (
     key          TEXT    NOT NULL UNIQUE,
     endpoint     TEXT    NOT NULL,
     label        TEXT,
-    -- Version of the JSON in the columns input, request, output, error and files.
+    -- Version of the JSON in the columns input, request, options, output, error and files.
     format       BIGINT  NOT NULL,
     -- The caller's input as canonical JSON, with each local file as its SHA-256, and the SHA-256 of that JSON.
     input        TEXT    NOT NULL,
     input_hash   TEXT    NOT NULL,
     -- The input as it is sent, with the URLs of uploaded files. NULL until they are uploaded.
     request      TEXT,
+    -- Options of the submission as JSON.
+    options      TEXT,
     state        TEXT    NOT NULL,
     -- The number of submissions, this one included.
     attempt      BIGINT  NOT NULL,
     request_id   TEXT,
+    -- The request ids of earlier submissions as a JSON array.
+    earlier      TEXT,
     output       TEXT,
     -- Billable units as decimal text.
     units        TEXT,
     -- Amounts in billionths of a dollar.
-    cost         BIGINT ,
+    cost         BIGINT,
     reserved     BIGINT  NOT NULL,
     budget       TEXT,
     error        TEXT,
     files        TEXT,
     -- The request was sent with a webhook, which reports the outcome.
     webhook      BOOLEAN NOT NULL,
-    -- The process that works on the job, until lease_until. Times are milliseconds since 1970.
+    -- Workers may send it.
+    enqueued     BOOLEAN NOT NULL,
+    -- The process that works on the job, while it has a lease.
     claim        TEXT,
-    lease_until  BIGINT ,
     -- Grows with every change. A change applies to the revision that it was made from.
     revision     BIGINT  NOT NULL,
+    -- Times are milliseconds since 1970.
     created_at   BIGINT  NOT NULL,
-    intended_at  BIGINT ,
-    submitted_at BIGINT ,
-    finished_at  BIGINT 
+    intended_at  BIGINT,
+    submitted_at BIGINT,
+    finished_at  BIGINT
 );
 
 CREATE INDEX jobs_by_state ON jobs (state, id);
 CREATE INDEX jobs_by_endpoint ON jobs (endpoint, id);
+CREATE INDEX jobs_by_input ON jobs (input_hash, id);
 CREATE INDEX jobs_by_label ON jobs (label, id);
 CREATE INDEX jobs_by_request ON jobs (request_id);
-CREATE INDEX jobs_by_lease ON jobs (lease_until) WHERE lease_until IS NOT NULL;
+CREATE INDEX jobs_by_claim ON jobs (claim) WHERE claim IS NOT NULL;
+CREATE INDEX jobs_to_send ON jobs (id) WHERE claim IS NULL AND enqueued AND state = 'waiting';
+CREATE INDEX jobs_to_send_by_endpoint ON jobs (endpoint, id) WHERE claim IS NULL AND enqueued AND state = 'waiting';
+CREATE INDEX jobs_to_resume ON jobs (id) WHERE claim IS NULL AND enqueued AND state IN ('intended', 'submitted');
+
+-- Processes that live. A process renews its lease before `until`. Without one, it has lost its claims.
+CREATE TABLE leases (
+    process TEXT    NOT NULL PRIMARY KEY,
+    until   BIGINT  NOT NULL
+);
 
 -- URLs of uploaded files, by the hash of everything that two uploads must share for one to stand for the other.
 CREATE TABLE uploads (

@@ -32,10 +32,12 @@ pub(crate) struct Prepared<I> {
 /// A file that is not a remote URL.
 struct LocalFile {
     field: String,
-    original: FileInput,
+    /// The file: a data URI, the caller's file, or the URL of its upload.
+    file: FileInput,
     /// Takes the file's place in the input. The name tells files of equal bytes apart, and is not serialized.
     placeholder: FileInput,
-    open: OpenFile,
+    /// The file, if it is still to be uploaded.
+    open: Option<OpenFile>,
 }
 
 impl<I: EndpointInput> Prepared<I> {
@@ -49,46 +51,60 @@ impl<I: EndpointInput> Prepared<I> {
                 files.push((field.to_owned(), file.clone()));
             }
         });
-        let opened = files.into_iter().enumerate().map(|(index, (field, original))| async move {
-            let open = client.storage().open(original.clone()).await.map_err(|error| unreadable(&field, error))?;
+        let opened = files.into_iter().enumerate().map(|(index, (field, file))| async move {
+            let open = client.storage().open(file.clone()).await.map_err(|error| unreadable(&field, error))?;
             let placeholder = FileInput::url(format!("sha256:{}", open.sha256())).name(index.to_string());
-            Ok::<_, Error>(LocalFile { field, original, placeholder, open })
+            let open = Some(open).filter(|_| file.as_url().is_none());
+            Ok::<_, Error>(LocalFile { field, file, placeholder, open })
         });
         let files: Vec<LocalFile> = stream::iter(opened).buffered(PARALLEL_FILES).try_collect().await?;
         input.visit_files(&mut |_, file| {
-            if let Some(local) = files.iter().find(|local| local.original == *file) {
+            if let Some(local) = files.iter().find(|local| local.file == *file) {
                 *file = local.placeholder.clone();
             }
         });
-        let value = serde_json::to_value(&input)
-            .map_err(|error| Error::new(ErrorKind::Input, "cannot serialize the input").caused_by(error))?;
-        let canonical = canonical(&value);
+        let canonical = canonical(&serialized(&input)?)
+            .map_err(|error| Error::new(ErrorKind::Input, "cannot read the serialized input").caused_by(error))?;
         let hash = hash(&canonical);
         Ok(Prepared { client: client.clone(), input, files, canonical, hash })
     }
 
-    /// Returns the input as it is sent. Files are uploaded, unless the journal has a URL for them.
-    pub(crate) async fn request(self, store: &Store) -> Result<String, Error> {
-        let Prepared { client, mut input, files, .. } = self;
-        let client = &client;
-        let sent = files.into_iter().map(|file| async move {
-            let LocalFile { field, original, placeholder, open } = file;
-            if original.as_url().is_some() {
-                return Ok((placeholder, original));
-            }
-            let url = url(store, client, open, &field).await?;
-            Ok::<_, Error>((placeholder, FileInput::url(url)))
-        });
-        let sent: Vec<(FileInput, FileInput)> =
-            stream::iter(sent).buffer_unordered(PARALLEL_FILES).try_collect().await?;
-        input.visit_files(&mut |_, file| {
-            if let Some((_, sent)) = sent.iter().find(|(placeholder, _)| placeholder == file) {
-                *file = sent.clone();
-            }
-        });
-        serde_json::to_string(&input)
-            .map_err(|error| Error::new(ErrorKind::Input, "cannot serialize the input").caused_by(error))
+    /// Returns the input as it is sent, if no file has to be uploaded.
+    pub(crate) fn without_uploads(&mut self) -> Result<Option<String>, Error> {
+        let is_complete = self.files.iter().all(|file| file.open.is_none());
+        is_complete.then(|| self.serialize()).transpose()
     }
+
+    /// Uploads the files, unless the journal has a URL for them, and returns the input as it is sent.
+    pub(crate) async fn request(&mut self, store: &Store) -> Result<String, Error> {
+        let client = &self.client;
+        let opened = self.files.iter_mut().enumerate();
+        let opened: Vec<_> =
+            opened.filter_map(|(index, file)| Some((index, file.field.clone(), file.open.take()?))).collect();
+        let uploads = opened.into_iter().map(|(index, field, open)| async move {
+            Ok::<_, Error>((index, url(store, client, open, &field).await?))
+        });
+        let urls: Vec<(usize, String)> = stream::iter(uploads).buffer_unordered(PARALLEL_FILES).try_collect().await?;
+        for (index, url) in urls {
+            self.files[index].file = FileInput::url(url);
+        }
+        self.serialize()
+    }
+
+    fn serialize(&mut self) -> Result<String, Error> {
+        let files = &self.files;
+        self.input.visit_files(&mut |_, file| {
+            if let Some(local) = files.iter().find(|local| local.placeholder == *file) {
+                *file = local.file.clone();
+            }
+        });
+        serialized(&self.input)
+    }
+}
+
+fn serialized(input: &impl EndpointInput) -> Result<String, Error> {
+    serde_json::to_string(input)
+        .map_err(|error| Error::new(ErrorKind::Input, "cannot serialize the input").caused_by(error))
 }
 
 /// Returns true for files whose bytes are here: everything but remote URLs.

@@ -4,18 +4,21 @@ use std::time::Duration;
 use super::{Inner, Journal};
 use crate::claims::Claims;
 use crate::error::Error;
-use crate::store::Store;
+use crate::store::{Settings, Store};
+use crate::watch::Watch;
 
 /// Settings of a [`Journal`].
 #[derive(Clone, Debug)]
 pub struct JournalBuilder {
-    lease: Duration,
-    connections: u32,
+    store: Settings,
+    webhook_patience: Duration,
 }
 
 impl Default for JournalBuilder {
     fn default() -> Self {
-        JournalBuilder { lease: Duration::from_secs(30), connections: 10 }
+        let retry_for = Duration::from_secs(30);
+        let store = Settings { lease: Duration::from_secs(30), connections: 10, retry_for };
+        JournalBuilder { store, webhook_patience: Duration::from_secs(600) }
     }
 }
 
@@ -24,13 +27,33 @@ impl JournalBuilder {
     ///
     /// A process extends its leases at a third of this time.
     pub fn lease(mut self, lease: Duration) -> Self {
-        self.lease = lease;
+        self.store.lease = lease;
         self
     }
 
     /// Sets the maximum number of connections to PostgreSQL. Default: 10. A SQLite database has one.
     pub fn connections(mut self, connections: u32) -> Self {
-        self.connections = connections;
+        self.store.connections = connections;
+        self
+    }
+
+    /// Sets the time for which an operation of the database is retried. Default: 30 seconds.
+    ///
+    /// Lost connections, a server that restarts and locks of other processes are waited out, while the journal is opened as well.
+    /// Zero turns retries off. Other failures, such as a full disk, are returned without a retry.
+    pub fn retry_for(mut self, time: Duration) -> Self {
+        self.store.retry_for = time;
+        self
+    }
+
+    /// Sets the time for which a job's [webhook](crate::SubmitOptions::webhook) is waited for, from the submission on. Default:
+    /// 10 minutes.
+    ///
+    /// Until then, the calls that wait for the job read the journal, twice a second for all of them together, and do not ask fal.
+    /// Afterwards they follow the request in fal's queue, in case the webhook does not come. Choose more than the time that most
+    /// requests take, and less than the hour for which fal keeps a result.
+    pub fn webhook_patience(mut self, time: Duration) -> Self {
+        self.webhook_patience = time;
         self
     }
 
@@ -42,7 +65,8 @@ impl JournalBuilder {
     /// - The database cannot be opened or written ([`ErrorKind::Database`](crate::ErrorKind::Database)).
     /// - A newer version of this crate has written it ([`ErrorKind::NewerVersion`](crate::ErrorKind::NewerVersion)).
     pub async fn open(self, url: impl AsRef<str>) -> Result<Journal, Error> {
-        let store = Store::open(url.as_ref(), self.lease, self.connections).await?;
-        Ok(Journal { inner: Arc::new(Inner { store, claims: Claims::new() }) })
+        let store = Store::open(url.as_ref(), self.store).await?;
+        let (watch, webhook_patience) = (Watch::default(), self.webhook_patience);
+        Ok(Journal { inner: Arc::new(Inner { store, claims: Claims::new(), watch, webhook_patience }) })
     }
 }

@@ -1,21 +1,55 @@
 //! Takes a job from its state to a final one.
 
 use std::pin::pin;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use fal_client::{Client, JsonInput};
+use fal_client::serde_json::Value;
+use fal_client::{Client, QueueUpdate, Response};
 use futures_util::future::{Either, select};
-use serde_json::Value;
-use tokio::time::sleep;
+use serde::de::IgnoredAny;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tracing::debug;
 
 use super::Journal;
+use super::policy::{OnFailed, OnUncertain};
 use crate::error::{Error, ErrorKind};
+use crate::failure::{Failure, FailureKind};
 use crate::files::forget_lost;
 use crate::record::Record;
+use crate::request::{RecordedEndpoint, RecordedInput, SubmitOptions};
 use crate::state::{Event, State};
 
 /// The interval at which a job of another process is read.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The time for which a failing database is retried while it must record what fal has said.
+const RECORD_PATIENCE: Duration = Duration::from_secs(120);
+
+/// The first and the longest delay between these retries.
+const RECORD_DELAYS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+
+pub(crate) type OnUpdate = Box<dyn FnMut(QueueUpdate) + Send>;
+
+/// The way of a job to its end: whose client sends and follows it, and what decides on the way.
+///
+/// Dropping its future is as safe as a crash of the process.
+pub(crate) struct Course<'a> {
+    journal: &'a Journal,
+    client: &'a Client,
+    /// Used instead of the recorded options.
+    pub(crate) options: Option<SubmitOptions>,
+    pub(crate) on_failed: OnFailed,
+    pub(crate) on_uncertain: OnUncertain,
+    /// In a mutex only because a course is shared between threads.
+    pub(crate) on_update: Mutex<Option<OnUpdate>>,
+    pub(crate) logs: bool,
+    /// Time at which waiting ends. A submission that is on its way is awaited nevertheless, because only its response has the
+    /// request id.
+    pub(crate) deadline: Option<Instant>,
+    /// True if the course ends as soon as fal has accepted the job.
+    pub(crate) only_submits: bool,
+}
 
 impl Journal {
     /// Works on a job until it is final, and returns it. `request` makes the input as it is sent, with the URLs of uploaded
@@ -26,106 +60,325 @@ impl Journal {
         key: &str,
         request: impl Future<Output = Result<String, Error>>,
     ) -> Result<Record, Error> {
-        let claim = self.claims().claim();
-        let record = loop {
-            if let Some(record) = self.store().claim(key, &claim.name).await? {
-                break record;
-            }
-            let record = self.store().get(key).await?;
-            if let Some(record) = record.filter(|record| record.state.is_final()) {
+        Course::new(self, client).finish(key, request).await
+    }
+}
+
+impl<'a> Course<'a> {
+    pub(crate) fn new(journal: &'a Journal, client: &'a Client) -> Self {
+        Course {
+            journal,
+            client,
+            options: None,
+            on_failed: OnFailed::default(),
+            on_uncertain: OnUncertain::default(),
+            on_update: Mutex::default(),
+            logs: false,
+            deadline: None,
+            only_submits: false,
+        }
+    }
+
+    /// Works on a job until it is final, or until another process has finished it. `request` makes the input as it is sent. It
+    /// is called only if the job was not sent yet.
+    pub(crate) async fn finish(
+        mut self,
+        key: &str,
+        request: impl Future<Output = Result<String, Error>>,
+    ) -> Result<Record, Error> {
+        let (journal, store) = (self.journal, self.journal.store());
+        let (claim, record) = loop {
+            if let Some(record) = store.get(key).await?.filter(|record| self.is_done(record)) {
                 return Ok(record);
             }
-            sleep(POLL_INTERVAL).await;
+            if let Some(taken) = journal.claims().take(store, key).await? {
+                break taken;
+            }
+            self.before_deadline(sleep(POLL_INTERVAL), key).await?;
         };
         let finished = {
-            let (work, keep) = (pin!(self.work(client, record, request)), pin!(self.claims().keep(self.store())));
-            match select(work, keep).await {
+            match select(pin!(self.work(record, request)), pin!(journal.claims().keep(store))).await {
                 Either::Left((finished, _)) => finished,
-                Either::Right((error, _)) => Err(error),
+                Either::Right((never, _)) => match never {},
             }
         };
-        claim.release(self.store(), key).await?;
+        match &finished {
+            Ok(record) if record.claim.is_none() => drop(claim),
+            _ => claim.release(store).await,
+        }
         finished
     }
 
-    async fn work(
-        &self,
-        client: &Client,
+    /// Returns true if nothing is left to do.
+    fn is_done(&self, record: &Record) -> bool {
+        match record.state {
+            State::Completed => true,
+            State::Failed => !self.on_failed.retries(record),
+            State::Submitted => self.only_submits,
+            State::Waiting | State::Intended | State::Uncertain => false,
+        }
+    }
+
+    /// Works on a job that this process has claimed. The caller renews the lease.
+    pub(crate) async fn work(
+        &mut self,
         mut record: Record,
         request: impl Future<Output = Result<String, Error>>,
     ) -> Result<Record, Error> {
+        if record.state == State::Intended {
+            // The process that had the claim has died, or its call was dropped.
+            record = self.change(&record, Event::Doubt { attempt: record.attempt }).await?;
+        }
+        if record.state == State::Uncertain {
+            return Err(uncertain(&record));
+        }
+        if record.state == State::Failed && self.on_failed.retries(&record) {
+            record = self.change(&record, Event::Permit { attempt: record.attempt }).await?;
+        }
         if record.state == State::Waiting {
-            record = self.send(client, record, request).await?;
+            record = self.send(record, request).await?;
         }
-        match record.state {
-            // The process that had the claim has died.
-            State::Intended => {
-                let event = Event::Doubt { attempt: record.attempt };
-                Err(uncertain(&self.store().apply(&record.key, &event).await?))
-            }
-            State::Uncertain => Err(uncertain(&record)),
-            State::Submitted => self.follow(client, record).await,
-            State::Completed | State::Failed | State::Waiting => Ok(record),
+        if record.state == State::Submitted && !self.only_submits {
+            record = self.follow(record).await?;
         }
+        Ok(record)
     }
 
     /// Commits the intent, submits the job, and records the outcome.
     async fn send(
         &self,
-        client: &Client,
         record: Record,
         request: impl Future<Output = Result<String, Error>>,
     ) -> Result<Record, Error> {
-        let key = &record.key;
-        let request = request.await?;
-        let input: Value = serde_json::from_str(&request)
-            .map_err(|error| Error::new(ErrorKind::Input, "the recorded input is not JSON").caused_by(error).of(key))?;
-        let record = self.store().apply(key, &Event::Intend { request, reserved: 0, webhook: false }).await?;
-        let attempt = record.attempt;
-        let submitted = client.endpoint(record.endpoint.clone()).submit(JsonInput::from(input)).await;
-        let error = match submitted {
-            Ok(job) => return self.store().apply(key, &Event::Submit { attempt, request_id: job.request_id }).await,
-            Err(error) => error,
+        let request = self.before_deadline(request, &record.key).await??;
+        let unreadable = |error| Error::new(ErrorKind::Input, "the input is not JSON").caused_by(error).of(&record.key);
+        let input = RecordedInput::parse(request.clone()).map_err(unreadable)?;
+        let options = match &self.options {
+            Some(options) => options.clone(),
+            None => record
+                .options
+                .as_deref()
+                .map(read_options)
+                .transpose()
+                .map_err(|error| error.of(&record.key))?
+                .unwrap_or_default(),
         };
-        if error.may_have_been_accepted() {
-            let record = self.store().apply(key, &Event::Doubt { attempt }).await?;
-            return Err(uncertain(&record).caused_by(error));
+        let record = self.intend(&record, request, options.has_webhook()).await?;
+        let (key, attempt) = (&record.key, record.attempt);
+        let call = options.apply(self.client.endpoint(RecordedEndpoint(record.endpoint.clone())).submit(input));
+        debug!(target: "fal_jobs", key, attempt, "sending");
+        let submitted = call.await;
+        debug!(target: "fal_jobs", key, attempt, is_accepted = submitted.is_ok(), "sent");
+        match submitted {
+            Ok(job) => self.accepted(&record, job.request_id).await,
+            Err(error) => self.refused(&record, error).await,
         }
-        let event = match error.is_retryable() {
-            true => Event::Withdraw { attempt },
-            false => Event::Fail { attempt, error: error.to_string(), cost: None },
-        };
-        self.store().apply(key, &event).await?;
-        Err(Error::new(ErrorKind::Request, "the submission failed").caused_by(error).of(key))
     }
 
-    /// Follows a submitted job, and records its outcome.
-    async fn follow(&self, client: &Client, record: Record) -> Result<Record, Error> {
-        let (key, attempt) = (&record.key, record.attempt);
+    /// Commits the intent to send a job.
+    async fn intend(&self, record: &Record, request: String, webhook: bool) -> Result<Record, Error> {
+        let (key, claims, store) = (&record.key, self.journal.claims(), self.journal.store());
+        debug!(target: "fal_jobs", key, state = record.state.as_str(), change = "intend", "committing");
+        let intended = store.intend(key, &claims.process(), request, 0, webhook).await?;
+        let record = intended.ok_or_else(|| lost(key))?;
+        let (state, attempt) = (record.state.as_str(), record.attempt);
+        debug!(target: "fal_jobs", key, state, attempt, "committed");
+        // Another process may have taken the job over while the intent was committed.
+        if !claims.is_alive(store) {
+            self.change(&record, Event::Withdraw { attempt }).await?;
+            return Err(lost(key));
+        }
+        Ok(record)
+    }
+
+    /// Records the request id of an accepted job.
+    async fn accepted(&self, record: &Record, request_id: String) -> Result<Record, Error> {
+        let event = Event::Submit { attempt: record.attempt, request_id: request_id.clone() };
+        self.change_patiently(record, event).await.map_err(|error| {
+            let message = format!(
+                "fal has accepted the job as request `{request_id}`, which cannot be recorded: adopt this request id"
+            );
+            Error::new(error.kind(), message).of(&record.key).of_request(&request_id).caused_by(error)
+        })
+    }
+
+    /// Records the outcome of a submission that has failed.
+    async fn refused(&self, record: &Record, error: fal_client::Error) -> Result<Record, Error> {
+        let attempt = record.attempt;
+        if error.may_have_been_accepted() {
+            // Following the request finds out whether it exists.
+            if let Some(request_id) = error.request_id() {
+                return self.accepted(record, request_id.to_owned()).await;
+            }
+            let record = self.change_patiently(record, Event::Doubt { attempt }).await?;
+            return Err(uncertain(&record).caused_by(error));
+        }
+        if !is_rejection(&error) {
+            self.change_patiently(record, Event::Withdraw { attempt }).await?;
+            let message = "fal has not accepted the job, which stays waiting";
+            return Err(Error::new(ErrorKind::Request, message).of(&record.key).caused_by(error));
+        }
+        let failure = Failure::new(FailureKind::Rejected, &error, &record.input);
+        self.fail(record, failure, error).await
+    }
+
+    /// Follows a submitted job to its outcome, and records it. The queue is not polled while a webhook may report the outcome.
+    async fn follow(&mut self, record: Record) -> Result<Record, Error> {
+        if record.webhook {
+            let submitted = record.submitted_at.unwrap_or(record.read_at);
+            let waited = Duration::from_millis(record.read_at.saturating_sub(submitted).try_into().unwrap_or_default());
+            let patience = self.journal.webhook_patience().saturating_sub(waited);
+            let outcome = self.journal.watch().outcome(self.journal.store(), &record.key);
+            if let Ok(outcome) = self.before_deadline(timeout(patience, outcome), &record.key).await? {
+                let record = outcome?;
+                return if record.state == State::Failed { Err(failed(&record)) } else { Ok(record) };
+            }
+            debug!(target: "fal_jobs", key = &record.key, "no webhook");
+        }
+        self.follow_queue(record).await
+    }
+
+    /// Follows a submitted job in fal's queue, and records its outcome.
+    pub(crate) async fn follow_queue(&mut self, record: Record) -> Result<Record, Error> {
+        let key = &record.key;
         let request_id = record.request_id.clone().unwrap_or_default();
-        match client.endpoint(record.endpoint.clone()).wait(request_id.clone()).await {
+        let endpoint = self.client.endpoint(RecordedEndpoint(record.endpoint.clone()));
+        let mut on_update = self.on_update.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        debug!(target: "fal_jobs", key, request_id, "following");
+        let wait = endpoint.wait(request_id.clone()).logs(self.logs).on_update(move |update| {
+            if let Some(call) = &mut on_update {
+                call(update);
+            }
+        });
+        let followed = self.before_deadline(wait.send(), key).await?;
+        debug!(target: "fal_jobs", key, request_id, is_completed = followed.is_ok(), "followed");
+        self.record(&record, followed).await
+    }
+
+    /// Records the outcome of a submitted job.
+    pub(crate) async fn record(
+        &self,
+        record: &Record,
+        outcome: Result<Response<Value>, fal_client::Error>,
+    ) -> Result<Record, Error> {
+        let key = &record.key;
+        let error = match outcome {
             Ok(response) => {
-                let output = String::from_utf8_lossy(&response.body).into_owned();
+                let request_id = record.request_id.clone().unwrap_or_default();
+                // PostgreSQL has no NUL in texts. In JSON it can only be in a string, where its escape is equal.
+                let output = String::from_utf8_lossy(&response.body).replace('\0', "\\u0000");
                 let units = response.headers.get("x-fal-billable-units").and_then(|units| units.to_str().ok());
                 let units = units.map(str::to_owned);
-                self.store().apply(key, &Event::Complete { request_id, output, units, cost: None }).await
+                return self.change_patiently(record, Event::Complete { request_id, output, units, cost: None }).await;
             }
+            Err(error) => error,
+        };
+        let kind = match error.is_outcome() {
+            true if error.is_cancelled() => FailureKind::Cancelled,
+            true => FailureKind::Failed,
+            false if is_unknown(&error) => FailureKind::Expired,
             // The request may still complete.
-            Err(error) if error.may_have_been_accepted() => {
-                Err(Error::new(ErrorKind::Request, "the request cannot be followed").caused_by(error).of(key))
+            false => {
+                let message = "the request cannot be followed, and may still complete: run the job again to continue";
+                return Err(Error::new(ErrorKind::Request, message).of(key).caused_by(error));
             }
-            Err(error) => {
-                forget_lost(self.store(), client, record.request.as_deref(), &error).await?;
-                let event = Event::Fail { attempt, error: error.to_string(), cost: None };
-                self.store().apply(key, &event).await?;
-                Err(Error::new(ErrorKind::Request, "the request failed").caused_by(error).of(key))
-            }
+        };
+        forget_lost(self.journal.store(), self.client, record.request.as_deref(), &error).await?;
+        self.fail(record, Failure::new(kind, &error, &record.input), error).await
+    }
+
+    /// Records a failure, and returns its error.
+    async fn fail(&self, record: &Record, failure: Failure, error: fal_client::Error) -> Result<Record, Error> {
+        let event = Event::Fail { attempt: record.attempt, error: failure.to_json(), cost: None };
+        let changed = self.change_patiently(record, event).await?;
+        match changed.state {
+            State::Failed => Err(failed(&changed).caused_by(error)),
+            // Another process has finished it.
+            _ => Ok(changed),
         }
     }
+
+    /// Commits a change. Returns the job as it is if another process has finished it already.
+    async fn change(&self, record: &Record, event: Event) -> Result<Record, Error> {
+        let (key, change) = (&record.key, event.name());
+        debug!(target: "fal_jobs", key, state = record.state.as_str(), change, "committing");
+        let changed = match self.journal.store().apply(key, &event).await {
+            Err(error) if error.kind() == ErrorKind::State => {
+                let current = self.journal.store().get(key).await?;
+                current.filter(|current| current.state.is_final() && current.attempt == record.attempt).ok_or(error)?
+            }
+            changed => changed?,
+        };
+        let (state, attempt, request_id) = (changed.state.as_str(), changed.attempt, &changed.request_id);
+        debug!(target: "fal_jobs", key, state, attempt, request_id, "committed");
+        Ok(changed)
+    }
+
+    /// Commits a change that must not be lost. Retries for a while if the database fails.
+    async fn change_patiently(&self, record: &Record, event: Event) -> Result<Record, Error> {
+        let (mut delay, longest) = RECORD_DELAYS;
+        let started = Instant::now();
+        loop {
+            match self.change(record, event.clone()).await {
+                Err(error) if error.kind() == ErrorKind::Database && started.elapsed() < RECORD_PATIENCE => {
+                    debug!(target: "fal_jobs", key = &record.key, %error, "the database fails");
+                }
+                changed => return changed,
+            }
+            sleep(delay).await;
+            delay = (delay * 2).min(longest);
+        }
+    }
+
+    /// Awaits a future until the time limit of the call.
+    async fn before_deadline<T>(&self, future: impl Future<Output = T>, key: &str) -> Result<T, Error> {
+        let Some(deadline) = self.deadline else { return Ok(future.await) };
+        timeout_at(deadline, future).await.map_err(|_| {
+            let message = "the time limit has passed before the job was finished: run it again to continue";
+            Error::new(ErrorKind::Timeout, message).of(key)
+        })
+    }
+}
+
+/// Returns true if fal itself rejected a submission because of the job. A failure on the way to fal, or one of the key, the
+/// account or this client's settings passes, and leaves the job waiting.
+fn is_rejection(error: &fal_client::Error) -> bool {
+    let is_about_account = error.is_unauthorized() || error.is_permission_denied() || error.is_account_locked();
+    error.kind() == fal_client::ErrorKind::Service && !error.is_retryable() && !is_about_account && is_json(error)
+}
+
+/// Returns true if fal does not know a request.
+fn is_unknown(error: &fal_client::Error) -> bool {
+    error.status().is_some_and(|status| status.as_u16() == 404) && is_json(error)
+}
+
+/// Returns true if the response is JSON. fal's own responses are, and pages of gateways are not.
+fn is_json(error: &fal_client::Error) -> bool {
+    error.body().is_some_and(|body| serde_json::from_slice::<IgnoredAny>(body).is_ok())
+}
+
+fn read_options(json: &str) -> Result<SubmitOptions, Error> {
+    serde_json::from_str(json)
+        .map_err(|error| Error::new(ErrorKind::Input, "the recorded options are not readable").caused_by(error))
+}
+
+fn lost(key: &str) -> Error {
+    let message =
+        "the lease expired before the job was sent, because the database or this process was too slow: run it again";
+    Error::new(ErrorKind::State, message).of(key)
 }
 
 fn uncertain(record: &Record) -> Error {
     let message = "it is unknown whether fal has accepted the submission: look for its request, adopt its id, or permit another \
                    submission";
     Error::new(ErrorKind::Uncertain, message).of(&record.key)
+}
+
+/// Returns the error of a failed job.
+pub(crate) fn failed(record: &Record) -> Error {
+    let error = Error::new(ErrorKind::Failed, "the job has failed").of(&record.key);
+    match record.failure() {
+        Some(failure) => error.with_failure(failure),
+        None => error,
+    }
 }

@@ -1,7 +1,7 @@
 use fal_client::Client;
 
 use super::Journal;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::files::{self, Target};
 use crate::record::Record;
 use crate::saved_file::SavedFile;
@@ -26,8 +26,8 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// - The journal does not have the job ([`ErrorKind::NotFound`]), or the job is not completed ([`ErrorKind::State`]).
-    /// - A file cannot be received or written ([`ErrorKind::File`]), for example because fal has deleted it after the account's
+    /// - The journal does not have the job ([`ErrorKind::NotFound`](crate::ErrorKind::NotFound)), or the job is not completed ([`ErrorKind::State`](crate::ErrorKind::State)).
+    /// - A file cannot be received or written ([`ErrorKind::File`](crate::ErrorKind::File)), for example because fal has deleted it after the account's
     ///   retention time. The others are saved and recorded.
     pub async fn download(
         &self,
@@ -36,17 +36,13 @@ impl Journal {
         target: impl Into<Target>,
     ) -> Result<Vec<SavedFile>, Error> {
         let (key, target) = (key.as_ref(), target.into());
-        let record = self.get(key).await?.ok_or_else(|| missing(key))?;
+        let record = self.existing(key).await?;
         files::save_media(self.store(), client, &record, &target).await
     }
 
     /// Saves the files of a completed job's output, and returns the job with the saved files.
     pub(crate) async fn save_media(&self, client: &Client, record: &Record, target: &Target) -> Result<Record, Error> {
         files::save_media(self.store(), client, record, target).await?;
-        self.get(&record.key).await?.ok_or_else(|| missing(&record.key))
+        self.existing(&record.key).await
     }
-}
-
-fn missing(key: &str) -> Error {
-    Error::new(ErrorKind::NotFound, "the journal does not have it").of(key)
 }

@@ -1,19 +1,31 @@
 //! The journal and its operations.
 
 mod builder;
+mod call;
+mod cancel;
 mod course;
+mod decide;
 mod download;
+mod policy;
+mod resume;
 mod run;
+mod submit;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use builder::JournalBuilder;
+pub(crate) use call::{Call, record_options};
+pub(crate) use course::Course;
+pub use policy::{OnFailed, OnUncertain, Reuse};
 pub use run::{Completed, Run};
+pub use submit::Submit;
 
 use crate::claims::Claims;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::record::Record;
 use crate::store::Store;
+use crate::watch::Watch;
 
 /// A journal of jobs in a database. Clones share its connections.
 #[derive(Clone, Debug)]
@@ -25,6 +37,8 @@ pub struct Journal {
 struct Inner {
     store: Store,
     claims: Claims,
+    watch: Watch,
+    webhook_patience: Duration,
 }
 
 impl Journal {
@@ -47,8 +61,22 @@ impl Journal {
         self.store().get(key.as_ref()).await
     }
 
+    /// Returns the job with a key, or the error of a missing one.
+    pub(crate) async fn existing(&self, key: &str) -> Result<Record, Error> {
+        let missing = || Error::new(ErrorKind::NotFound, "the journal does not have it").of(key);
+        self.store().get(key).await?.ok_or_else(missing)
+    }
+
     pub(crate) fn store(&self) -> &Store {
         &self.inner.store
+    }
+
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.inner.watch
+    }
+
+    pub(crate) fn webhook_patience(&self) -> Duration {
+        self.inner.webhook_patience
     }
 
     pub(crate) fn claims(&self) -> &Claims {

@@ -1,38 +1,52 @@
 use std::fmt;
 use std::future::IntoFuture;
 use std::marker::PhantomData;
+use std::ops::Deref;
+use std::sync::Mutex;
+use std::time::Duration;
 
-use fal_client::{Client, EndpointInput, Handle};
+use fal_client::{EndpointInput, Handle, QueueUpdate, Response};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use http::HeaderValue;
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
 use super::Journal;
+use super::call::{Call, course_options, record_options};
+use super::course::{Course, OnUpdate, failed};
 use crate::error::{Error, ErrorKind};
-use crate::files::{Prepared, Target};
-use crate::key::derived;
-use crate::record::{NewRecord, Record};
+use crate::files::Target;
+use crate::record::Record;
 use crate::state::State;
 
-/// A completed job.
+/// A completed job. Dereferences to its [`Response`], so that it has `data`, `media()` and `billable_units`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Completed<O> {
-    /// The output.
-    pub data: O,
+    /// The response, as the client reads one from fal.
+    pub response: Response<O>,
     /// The job.
     pub record: Record,
 }
 
+impl<O> Deref for Completed<O> {
+    type Target = Response<O>;
+
+    fn deref(&self) -> &Response<O> {
+        &self.response
+    }
+}
+
 /// Runs a job of a journal. Starts when awaited.
+///
+/// Dropping the future at any time is as safe as a crash: the next call with the same key or input continues the job.
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Run<I, O> {
-    journal: Journal,
-    client: Client,
-    endpoint: String,
-    input: I,
-    key: Option<String>,
-    label: Option<String>,
+    call: Call<I>,
+    logs: bool,
+    on_update: Option<OnUpdate>,
+    timeout: Option<Duration>,
     target: Option<Target>,
     of: PhantomData<fn() -> O>,
 }
@@ -41,12 +55,10 @@ impl Journal {
     /// Runs an endpoint, unless the journal has the job already: then this continues it, or returns its recorded result.
     pub fn run<I: EndpointInput, O>(&self, handle: &Handle<I, O>, input: impl Into<I>) -> Run<I, O> {
         Run {
-            journal: self.clone(),
-            client: handle.client().clone(),
-            endpoint: handle.id().to_owned(),
-            input: input.into(),
-            key: None,
-            label: None,
+            call: Call::new(self, handle, input.into()),
+            logs: false,
+            on_update: None,
+            timeout: None,
             target: None,
             of: PhantomData,
         }
@@ -54,15 +66,28 @@ impl Journal {
 }
 
 impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
-    /// Sets the key. Default: the endpoint's id with the SHA-256 of the input.
-    pub fn key(mut self, key: impl Into<String>) -> Self {
-        self.key = Some(key.into());
+    record_options!();
+    course_options!();
+
+    /// Registers a callback for every change of the queue position, the status or the logs. Not called while another process
+    /// works on the job.
+    pub fn on_update(mut self, call: impl FnMut(QueueUpdate) + Send + 'static) -> Self {
+        self.on_update = Some(Box::new(call));
         self
     }
 
-    /// Sets a label, by which jobs can be listed. Default: none.
-    pub fn label(mut self, label: impl Into<String>) -> Self {
-        self.label = Some(label.into());
+    /// Includes the model's logs in updates, each line once and in order. Default: `false`.
+    pub fn logs(mut self, logs: bool) -> Self {
+        self.logs = logs;
+        self
+    }
+
+    /// Total time limit. Default: none. When it passes, the call fails with [`ErrorKind::Timeout`], the request keeps running,
+    /// and running the job again continues it.
+    ///
+    /// A submission that is on its way is awaited even beyond the limit, because only its response has the request id.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
         self
     }
 
@@ -76,50 +101,42 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
     }
 
     async fn start(self) -> Result<Completed<O>, Error> {
-        let Run { journal, client, endpoint, input, key, label, target, .. } = self;
-        let input = Prepared::new(&client, input).await?;
-        let key = key.unwrap_or_else(|| derived(&endpoint, &input.hash));
-        let (canonical, input_hash) = (input.canonical.clone(), input.hash.clone());
-        let new = NewRecord {
-            key,
-            endpoint,
-            label,
-            input: canonical,
-            input_hash,
-            request: None,
-            budget: None,
-            webhook: false,
-        };
-        let (record, _) = journal.store().insert(&new).await?;
-        if record.endpoint != new.endpoint || record.input_hash != new.input_hash {
-            let message = "the key belongs to another endpoint or input";
-            return Err(Error::new(ErrorKind::KeyConflict, message).of(&new.key));
-        }
-        let request = input.request(journal.store());
-        let mut record = journal.finish(&client, &new.key, request).await?;
-        if let Some(target) = &target {
-            record = journal.save_media(&client, &record, target).await?;
+        let Run { call, logs, on_update, timeout, target, .. } = self;
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let (call, record, mut input) = call.record().await?;
+        let mut course = Course::new(&call.journal, &call.client);
+        course.options = Some(call.options);
+        (course.on_failed, course.on_uncertain) = (call.on_failed, call.on_uncertain);
+        (course.logs, course.on_update, course.deadline) = (logs, Mutex::new(on_update), deadline);
+        let mut record = course.finish(&record.key, input.request(call.journal.store())).await?;
+        if let Some(target) = target.filter(|_| record.state == State::Completed) {
+            record = call.journal.save_media(&call.client, &record, &target).await?;
         }
         completed(record)
     }
 }
 
 /// Reads the output of a job.
-fn completed<O: DeserializeOwned>(record: Record) -> Result<Completed<O>, Error> {
-    match (&record.state, &record.output) {
-        (State::Completed, Some(output)) => {
-            let data = serde_json::from_str(output).map_err(|error| {
-                Error::new(ErrorKind::State, "the recorded output does not match its type")
-                    .caused_by(error)
-                    .of(&record.key)
-            })?;
-            Ok(Completed { data, record })
+pub(crate) fn completed<O: DeserializeOwned + 'static>(record: Record) -> Result<Completed<O>, Error> {
+    let output = match (&record.state, &record.output) {
+        (State::Completed, Some(output)) => output.clone(),
+        (State::Failed, _) => return Err(failed(&record)),
+        (state, _) => {
+            let message = format!("the job is not completed: its state is `{state}`");
+            return Err(Error::new(ErrorKind::State, message).of(&record.key));
         }
-        (_, _) => {
-            let message = record.error.clone().unwrap_or_else(|| "the job is not completed".to_owned());
-            Err(Error::new(ErrorKind::Request, message).of(&record.key))
+    };
+    let mut response = Response::from_body(output).map_err(|error| {
+        Error::new(ErrorKind::Output, "the recorded output does not match its type").caused_by(error).of(&record.key)
+    })?;
+    response.request_id.clone_from(&record.request_id);
+    if let Some(units) = &record.units {
+        response.billable_units = units.parse().ok().filter(|units: &f64| units.is_finite());
+        if let Ok(units) = HeaderValue::from_str(units) {
+            response.headers.insert("x-fal-billable-units", units);
         }
     }
+    Ok(Completed { response, record })
 }
 
 impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> IntoFuture for Run<I, O> {
@@ -133,6 +150,6 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> IntoFuture for Run<
 
 impl<I, O> fmt::Debug for Run<I, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Run").field("endpoint", &self.endpoint).field("key", &self.key).finish_non_exhaustive()
+        f.debug_struct("Run").field("call", &self.call).finish_non_exhaustive()
     }
 }

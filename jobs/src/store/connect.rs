@@ -1,60 +1,46 @@
-use std::borrow::Cow;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 use std::time::Duration;
 
-use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-
-use super::{Pool, Store, with_pool};
+use super::failure::failed;
+use super::retry::Attempts;
+use super::{Pool, Settings, Store};
 use crate::error::{Error, ErrorKind};
-
-/// The time for which a statement waits for another process that writes to the same SQLite file.
-#[cfg(feature = "sqlite")]
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
 impl Store {
     /// Opens the database of a URL, and creates or updates its tables.
-    pub(crate) async fn open(url: &str, lease: Duration, connections: u32) -> Result<Store, Error> {
-        let scheme = url.split(':').next().unwrap_or_default();
-        let pool = match scheme {
+    pub(crate) async fn open(url: &str, settings: Settings) -> Result<Store, Error> {
+        let pool = match url.split_once(':').map(|(scheme, _)| scheme) {
             #[cfg(feature = "sqlite")]
-            "sqlite" => Pool::Sqlite(sqlite(url).await?),
+            Some("sqlite") => Pool::Sqlite(sqlite(url, &settings).await?),
             #[cfg(feature = "postgres")]
-            "postgres" | "postgresql" => Pool::Postgres(postgres(url, connections).await?),
-            _ => return Err(Error::new(ErrorKind::Configuration, unsupported(scheme))),
+            Some("postgres" | "postgresql") => Pool::Postgres(postgres(url, &settings).await?),
+            scheme => return Err(Error::new(ErrorKind::Configuration, unsupported(scheme))),
         };
-        let store = Store { pool, lease };
-        store.migrate().await?;
+        let store = Store { pool, lease: settings.lease, retry_for: settings.retry_for };
+        if let Err(error) = store.prepare().await {
+            store.close().await;
+            return Err(error);
+        }
         Ok(store)
-    }
-
-    async fn migrate(&self) -> Result<(), Error> {
-        let sql = match &self.pool {
-            #[cfg(feature = "sqlite")]
-            Pool::Sqlite(_) => include_str!("../../migrations/sqlite/0001_journal.sql"),
-            #[cfg(feature = "postgres")]
-            Pool::Postgres(_) => include_str!("../../migrations/postgres/0001_journal.sql"),
-        };
-        let migration = Migration::new(1, "journal".into(), MigrationType::Simple, sql.into(), false);
-        let migrator = Migrator { migrations: Cow::Owned(vec![migration]), ..Migrator::DEFAULT };
-        let migrated = with_pool!(self, pool => migrator.run(pool).await);
-        migrated.map_err(|error| match error {
-            MigrateError::VersionMissing(_) => {
-                let message = "a newer version of fal-jobs has written the database: update fal-jobs";
-                Error::new(ErrorKind::NewerVersion, message)
-            }
-            error => Error::new(ErrorKind::Database, "cannot create the journal's tables").caused_by(error),
-        })
     }
 }
 
-fn unsupported(scheme: &str) -> String {
-    let scheme = scheme.escape_debug();
-    format!(
-        "unsupported database `{scheme}`: expected `sqlite://FILE` or `postgres://HOST/DATABASE`, with its cargo feature"
-    )
+/// The rest of the URL is not shown: it may be a password.
+fn unsupported(scheme: Option<&str>) -> String {
+    let expected = "expected `sqlite://FILE` or `postgres://USER@HOST/DATABASE`";
+    match scheme {
+        Some("sqlite" | "postgres" | "postgresql") => {
+            "the database of the URL needs the cargo feature of its name".to_owned()
+        }
+        Some(scheme @ ("mysql" | "mariadb" | "file" | "http" | "https")) => {
+            format!("unsupported database `{scheme}`: {expected}")
+        }
+        _ => format!("invalid database URL: {expected}"),
+    }
 }
 
 #[cfg(feature = "sqlite")]
-async fn sqlite(url: &str) -> Result<sqlx::SqlitePool, Error> {
+async fn sqlite(url: &str, settings: &Settings) -> Result<sqlx::SqlitePool, Error> {
     use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
     let options: SqliteConnectOptions = url.parse().map_err(|error: sqlx::Error| {
@@ -65,20 +51,64 @@ async fn sqlite(url: &str) -> Result<sqlx::SqlitePool, Error> {
         .journal_mode(SqliteJournalMode::Wal)
         // A committed intent must survive a power failure.
         .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(BUSY_TIMEOUT);
+        // Redacted and pruned text must not stay in the file.
+        .pragma("secure_delete", "ON")
+        .busy_timeout(settings.retry_for / 3);
     // SQLite has one writer. A second connection would only wait for the first.
-    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await;
-    pool.map_err(|error| Error::new(ErrorKind::Database, "cannot open the database").caused_by(error))
+    let pool = SqlitePoolOptions::new()
+        .max_connections(1)
+        .max_lifetime(None)
+        .idle_timeout(None)
+        .acquire_timeout(Duration::from_secs(3600))
+        .test_before_acquire(false);
+    let mut attempts = Attempts::new(settings.retry_for);
+    loop {
+        let error = match pool.clone().connect_with(options.clone()).await {
+            Ok(pool) => return Ok(pool),
+            Err(error) => error,
+        };
+        if !attempts.retry(&error).await {
+            let file = options.get_filename().display().to_string();
+            return Err(failed(error, &format!("cannot open the database `{}`", file.escape_debug())));
+        }
+    }
 }
 
 #[cfg(feature = "postgres")]
-async fn postgres(url: &str, connections: u32) -> Result<sqlx::PgPool, Error> {
+async fn postgres(url: &str, settings: &Settings) -> Result<sqlx::PgPool, Error> {
     use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+    use sqlx::{Connection, Executor, PgConnection};
 
     // The error of a URL may show it, with its password.
     let options: PgConnectOptions = url.parse().map_err(|_: sqlx::Error| {
         Error::new(ErrorKind::Configuration, "invalid database URL: expected `postgres://USER@HOST/DATABASE`")
     })?;
-    let pool = PgPoolOptions::new().max_connections(connections).connect_with(options).await;
-    pool.map_err(|error| Error::new(ErrorKind::Database, "cannot connect to the database").caused_by(error))
+    // The pool would hide the reason.
+    let mut attempts = Attempts::new(settings.retry_for);
+    loop {
+        let connected = attempts.limit(PgConnection::connect_with(&options)).await;
+        let error = match connected {
+            Ok(connection) => {
+                drop(connection.close().await);
+                break;
+            }
+            Err(error) => error,
+        };
+        if !attempts.retry(&error).await {
+            return Err(failed(error, "cannot connect to the database"));
+        }
+    }
+    let pool = PgPoolOptions::new()
+        .max_connections(settings.connections.max(1))
+        .acquire_timeout(settings.retry_for.max(Duration::from_secs(5)))
+        // A statement on a lost connection is retried.
+        .test_before_acquire(false)
+        .after_connect(|connection, _| {
+            Box::pin(async move {
+                // A committed intent must survive a crash of the server.
+                let sql = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+                connection.execute(sql).await.map(drop)
+            })
+        });
+    Ok(pool.connect_lazy_with(options))
 }

@@ -1,3 +1,4 @@
+use super::failure::failed;
 use super::{Store, with_pool};
 use crate::error::{Error, ErrorKind};
 use crate::record::{FORMAT, NewRecord, Record};
@@ -8,7 +9,8 @@ impl Store {
     pub(crate) async fn insert(&self, new: &NewRecord) -> Result<(Record, bool), Error> {
         let sql = format!(
             "INSERT INTO jobs (key, endpoint, label, format, input, input_hash, request, state, attempt, reserved, budget, \
-             webhook, revision, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, $10, 0, {}) \
+             webhook, enqueued, options, revision, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, $10, $11, $12, 0, {}) \
              ON CONFLICT (key) DO NOTHING",
             self.now()
         );
@@ -23,6 +25,8 @@ impl Store {
             .bind(State::Waiting.as_str())
             .bind(&new.budget)
             .bind(new.webhook)
+            .bind(new.enqueued)
+            .bind(&new.options)
             .execute(pool)
             .await
             .map(|done| done.rows_affected() > 0));
@@ -37,6 +41,38 @@ impl Store {
         found.map_err(|error| failed(error, "cannot read the job").of(key))
     }
 
+    /// Returns the job with a request id.
+    #[cfg(feature = "webhook")]
+    pub(crate) async fn of_request(&self, request_id: &str) -> Result<Option<Record>, Error> {
+        let sql = format!("SELECT {} FROM jobs WHERE request_id = $1 ORDER BY id DESC LIMIT 1", self.columns());
+        let found = with_pool!(self, pool => sqlx::query_as(&sql).bind(request_id).fetch_optional(pool).await);
+        found.map_err(|error| failed(error, "cannot look for the job of a request"))
+    }
+
+    /// Returns which of some jobs are not submitted any more, by their keys.
+    pub(crate) async fn not_submitted(&self, keys: &[String]) -> Result<Vec<String>, Error> {
+        let sql = format!("SELECT key FROM jobs WHERE key {} AND state <> 'submitted'", self.is_in("$1"));
+        let keys = serde_json::Value::from(keys).to_string();
+        let found = with_pool!(self, pool => sqlx::query_scalar(&sql).bind(&keys).fetch_all(pool).await);
+        found.map_err(|error| failed(error, "cannot read the states of jobs"))
+    }
+
+    /// Returns the latest job of an input with an automatic key, given the first automatic key.
+    pub(crate) async fn latest(&self, first: &str, input_hash: &str) -> Result<Option<Record>, Error> {
+        let sql = format!(
+            "SELECT {} FROM jobs WHERE input_hash = $1 AND (key = $2 OR substr(key, 1, {}) = $3) ORDER BY id DESC LIMIT 1",
+            self.columns(),
+            first.chars().count() + 1,
+        );
+        let found = with_pool!(self, pool => sqlx::query_as(&sql)
+            .bind(input_hash)
+            .bind(first)
+            .bind(format!("{first}#"))
+            .fetch_optional(pool)
+            .await);
+        found.map_err(|error| failed(error, "cannot read the job").of(first))
+    }
+
     /// Applies a change to a job, and returns the changed job. The change is committed when this returns.
     ///
     /// # Errors
@@ -47,20 +83,52 @@ impl Store {
         loop {
             let mut record = self.get(key).await?.ok_or_else(|| missing(key))?;
             let before = record.clone();
-            record.apply(event, now())?;
-            if record == before || self.replace(&mut record).await? {
+            record.apply(event, record.read_at)?;
+            if record == before || self.replace(&mut record, None).await? {
                 return Ok(record);
             }
             // Another process has changed the job meanwhile.
         }
     }
 
-    /// Writes a job that was read before. Returns false if it has changed since then.
-    async fn replace(&self, record: &mut Record) -> Result<bool, Error> {
-        let sql = "UPDATE jobs SET state = $1, attempt = $2, request = $3, request_id = $4, output = $5, units = $6, cost = $7, \
-                   reserved = $8, error = $9, files = $10, intended_at = $11, submitted_at = $12, finished_at = $13, \
-                   webhook = $14, revision = revision + 1 WHERE key = $15 AND revision = $16";
-        let replaced = with_pool!(self, pool => sqlx::query(sql)
+    /// Commits the intent to send a job, if the process holds it and has a lease. Returns the changed job.
+    pub(crate) async fn intend(
+        &self,
+        key: &str,
+        process: &str,
+        request: String,
+        reserved: i64,
+        webhook: bool,
+    ) -> Result<Option<Record>, Error> {
+        let mut attempt = None;
+        loop {
+            let mut record = self.get(key).await?.ok_or_else(|| missing(key))?;
+            if record.is_abandoned || record.claim.as_deref() != Some(process) {
+                return Ok(None);
+            }
+            let attempt = *attempt.get_or_insert(record.attempt + 1);
+            let before = record.clone();
+            let claim = process.to_owned();
+            let event = Event::Intend { claim, attempt, request: request.clone(), reserved, webhook };
+            record.apply(&event, record.read_at)?;
+            // Nothing changes if the commit of this intent was unknown.
+            if record == before || self.replace(&mut record, Some(process)).await? {
+                return Ok(Some(record));
+            }
+        }
+    }
+
+    /// Writes a job that was read before. Returns false if it has changed since then, or if `process` has no lease.
+    async fn replace(&self, record: &mut Record, process: Option<&str>) -> Result<bool, Error> {
+        let mut sql = "UPDATE jobs SET state = $1, attempt = $2, request = $3, request_id = $4, output = $5, units = $6, cost = $7, \
+                   reserved = $8, error = $9, files = $10, earlier = $11, intended_at = $12, submitted_at = $13, \
+                   finished_at = $14, claim = $15, webhook = $16, revision = revision + 1 WHERE key = $17 AND revision = $18"
+            .to_owned();
+        if process.is_some() {
+            sql += &format!(" AND {}", self.is_alive("$19"));
+        }
+        let replaced = with_pool!(self, pool => {
+            let mut query = sqlx::query(&sql)
             .bind(record.state.as_str())
             .bind(record.attempt)
             .bind(&record.request)
@@ -71,29 +139,23 @@ impl Store {
             .bind(record.reserved)
             .bind(&record.error)
             .bind(&record.files)
+            .bind(&record.earlier)
             .bind(record.intended_at)
             .bind(record.submitted_at)
             .bind(record.finished_at)
+            .bind(&record.claim)
             .bind(record.webhook)
             .bind(&record.key)
-            .bind(record.revision)
-            .execute(pool)
-            .await
-            .map(|done| done.rows_affected() > 0));
+            .bind(record.revision);
+            if let Some(process) = process {
+                query = query.bind(process);
+            }
+            query.execute(pool).await.map(|done| done.rows_affected() > 0)
+        });
         let replaced = replaced.map_err(|error| failed(error, "cannot change the job").of(&record.key))?;
         record.revision += 1;
         Ok(replaced)
     }
-}
-
-/// Returns this machine's time in milliseconds since 1970.
-fn now() -> i64 {
-    let elapsed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)
-}
-
-pub(super) fn failed(error: sqlx::Error, message: &str) -> Error {
-    Error::new(ErrorKind::Database, message).caused_by(error)
 }
 
 pub(super) fn missing(key: &str) -> Error {

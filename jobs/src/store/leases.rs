@@ -1,57 +1,156 @@
 use std::time::Duration;
 
-use super::jobs::failed;
+use super::failure::failed;
 use super::{Store, with_pool};
 use crate::error::Error;
 use crate::record::Record;
 
+/// A choice among the enqueued jobs.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Filter {
+    /// Endpoints as a JSON array. `None` means any.
+    pub(crate) endpoints: Option<String>,
+    /// `None` means any, and jobs without a label.
+    pub(crate) label: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Kind {
+    /// Jobs that can be sent.
+    ToSend,
+    /// Jobs that were sent, or may have been sent, by a process that does not work on them any more.
+    ToResume,
+}
+
 impl Store {
-    /// Claims a job for a process, if no other process holds it. Returns the claimed job.
-    ///
-    /// The process extends its lease with [`extend`](Self::extend). A claim whose lease has expired can be taken over.
-    pub(crate) async fn claim(&self, key: &str, claim: &str) -> Result<Option<Record>, Error> {
+    /// Begins the lease of a process.
+    pub(crate) async fn begin_lease(&self, process: &str) -> Result<(), Error> {
         let sql = format!(
-            "UPDATE jobs SET claim = $1, lease_until = {now} + $2, revision = revision + 1 \
-             WHERE key = $3 AND (claim IS NULL OR claim = $1 OR lease_until < {now}) RETURNING {columns}",
-            now = self.now(),
-            columns = self.columns(),
+            "INSERT INTO leases (process, until) VALUES ($1, {} + $2) ON CONFLICT (process) DO UPDATE SET until = excluded.until",
+            self.now()
         );
-        let claimed = with_pool!(self, pool => sqlx::query_as(&sql)
-            .bind(claim)
-            .bind(millis(self.lease))
-            .bind(key)
-            .fetch_optional(pool)
-            .await);
+        let lease = millis(self.lease);
+        let begun = with_pool!(self, pool => sqlx::query(&sql).bind(process).bind(lease).execute(pool).await.map(drop));
+        begun.map_err(|error| failed(error, "cannot begin a lease"))
+    }
+
+    /// Extends the lease of a process. Returns false if it has expired.
+    pub(crate) async fn extend(&self, process: &str) -> Result<bool, Error> {
+        let sql =
+            format!("UPDATE leases SET until = {now} + $2 WHERE process = $1 AND until >= {now}", now = self.now());
+        let lease = millis(self.lease);
+        let extended = with_pool!(self, pool => sqlx::query(&sql)
+            .bind(process)
+            .bind(lease)
+            .execute(pool)
+            .await
+            .map(|done| done.rows_affected() > 0));
+        extended.map_err(|error| failed(error, "cannot extend the lease"))
+    }
+
+    /// Removes expired leases, and the claims of processes without a lease.
+    pub(crate) async fn expire(&self) -> Result<(), Error> {
+        let sql = format!("DELETE FROM leases WHERE until < {}", self.now());
+        let expired = with_pool!(self, pool => sqlx::query(&sql).execute(pool).await.map(drop));
+        expired.map_err(|error| failed(error, "cannot remove expired leases"))?;
+        let sql = format!(
+            "UPDATE jobs SET claim = NULL, revision = revision + 1 WHERE id IN (SELECT id FROM jobs WHERE claim IS NOT NULL \
+             AND NOT EXISTS (SELECT 1 FROM leases WHERE process = jobs.claim){})",
+            self.skip_locked(),
+        );
+        let freed = with_pool!(self, pool => sqlx::query(&sql).execute(pool).await.map(drop));
+        freed.map_err(|error| failed(error, "cannot take over jobs"))
+    }
+
+    /// Claims a job for a process, if no other process holds it. Returns the claimed job.
+    pub(crate) async fn claim(&self, key: &str, process: &str) -> Result<Option<Record>, Error> {
+        let sql = format!(
+            "UPDATE jobs SET claim = $1, revision = revision + 1 WHERE key = $2 AND (claim IS NULL OR claim = $1) \
+             RETURNING {}",
+            self.columns(),
+        );
+        let claimed = with_pool!(self, pool => sqlx::query_as(&sql).bind(process).bind(key).fetch_optional(pool).await);
         claimed.map_err(|error| failed(error, "cannot claim the job").of(key))
     }
 
-    /// Extends the leases of all claims of a process, except for dropped ones, which it gives up.
-    pub(crate) async fn extend(&self, process: &str, dropped: &[String]) -> Result<(), Error> {
-        for claim in dropped {
-            let sql = "UPDATE jobs SET claim = NULL, lease_until = NULL, revision = revision + 1 \
-                       WHERE claim = $1 AND state <> 'intended'";
-            let given_up = with_pool!(self, pool => sqlx::query(sql).bind(claim).execute(pool).await.map(drop));
-            given_up.map_err(|error| failed(error, "cannot release dropped jobs"))?;
-            let sql = "UPDATE jobs SET lease_until = 0, claim = '', revision = revision + 1 WHERE claim = $1";
-            let given_up = with_pool!(self, pool => sqlx::query(sql).bind(claim).execute(pool).await.map(drop));
-            given_up.map_err(|error| failed(error, "cannot release dropped jobs"))?;
-        }
-        let sql = format!("UPDATE jobs SET lease_until = {} + $2 WHERE claim LIKE $1", self.now());
-        let extended = with_pool!(self, pool => sqlx::query(&sql)
-            .bind(format!("{process}.%"))
-            .bind(millis(self.lease))
-            .execute(pool)
-            .await
-            .map(drop));
-        extended.map_err(|error| failed(error, "cannot extend the leases"))
+    /// Claims up to `limit` free jobs for a process, and returns them, oldest first.
+    pub(crate) async fn claim_many(
+        &self,
+        process: &str,
+        kind: Kind,
+        filter: &Filter,
+        limit: usize,
+    ) -> Result<Vec<Record>, Error> {
+        let state = match kind {
+            Kind::ToSend => "state = 'waiting'",
+            Kind::ToResume => "state IN ('intended', 'submitted')",
+        };
+        let sql = format!(
+            "WITH free AS MATERIALIZED (SELECT id FROM jobs WHERE claim IS NULL AND enqueued AND {state}{filter} \
+             ORDER BY id LIMIT $2{skip_locked}) UPDATE jobs SET claim = $1, revision = revision + 1 \
+             WHERE id IN (SELECT id FROM free) RETURNING {columns}",
+            filter = self.filter(filter, "$3", "$4"),
+            skip_locked = self.skip_locked(),
+            columns = self.columns(),
+        );
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let claimed = with_pool!(self, pool => sqlx::query_as::<_, Record>(&sql)
+            .bind(process)
+            .bind(limit)
+            .bind(&filter.endpoints)
+            .bind(&filter.label)
+            .fetch_all(pool)
+            .await);
+        let mut claimed = claimed.map_err(|error| failed(error, "cannot claim jobs"))?;
+        claimed.sort_unstable_by_key(|record| record.id);
+        Ok(claimed)
     }
 
-    /// Releases a job of a claim.
-    pub(crate) async fn release(&self, key: &str, claim: &str) -> Result<(), Error> {
-        let sql =
-            "UPDATE jobs SET claim = NULL, lease_until = NULL, revision = revision + 1 WHERE key = $1 AND claim = $2";
-        let released = with_pool!(self, pool => sqlx::query(sql).bind(key).bind(claim).execute(pool).await.map(drop));
-        released.map_err(|error| failed(error, "cannot release the job").of(key))
+    /// Returns true if there are enqueued jobs without an outcome, claimed or not.
+    pub(crate) async fn has_open(&self, filter: &Filter) -> Result<bool, Error> {
+        let sql = format!(
+            "SELECT EXISTS (SELECT 1 FROM jobs WHERE enqueued AND state IN ('waiting', 'intended', 'submitted'){})",
+            self.filter(filter, "$1", "$2"),
+        );
+        let found = with_pool!(self, pool => sqlx::query_scalar(&sql)
+            .bind(&filter.endpoints)
+            .bind(&filter.label)
+            .fetch_one(pool)
+            .await);
+        found.map_err(|error| failed(error, "cannot look for jobs"))
+    }
+
+    /// Returns the SQL conditions of a filter, whose values are two parameters.
+    fn filter(&self, filter: &Filter, endpoints: &str, label: &str) -> String {
+        // Both parameters always occur, because PostgreSQL refuses others.
+        let endpoints = match filter.endpoints {
+            Some(_) => format!(" AND endpoint {}", self.is_in(endpoints)),
+            None => format!(" AND CAST({endpoints} AS TEXT) IS NULL"),
+        };
+        let label = match filter.label {
+            Some(_) => format!(" AND label = {label}"),
+            None => format!(" AND CAST({label} AS TEXT) IS NULL"),
+        };
+        endpoints + &label
+    }
+
+    /// Returns the keys of the jobs that a process has claimed.
+    pub(crate) async fn claimed(&self, process: &str) -> Result<Vec<String>, Error> {
+        let sql = "SELECT key FROM jobs WHERE claim = $1";
+        let keys = with_pool!(self, pool => sqlx::query_scalar(sql).bind(process).fetch_all(pool).await);
+        keys.map_err(|error| failed(error, "cannot read the claims"))
+    }
+
+    /// Gives up jobs of a process.
+    pub(crate) async fn release(&self, process: &str, keys: &[String]) -> Result<(), Error> {
+        let sql = format!(
+            "UPDATE jobs SET claim = NULL, revision = revision + 1 WHERE claim = $1 AND key {}",
+            self.is_in("$2")
+        );
+        let keys = serde_json::Value::from(keys).to_string();
+        let released =
+            with_pool!(self, pool => sqlx::query(&sql).bind(process).bind(&keys).execute(pool).await.map(drop));
+        released.map_err(|error| failed(error, "cannot release jobs"))
     }
 }
 

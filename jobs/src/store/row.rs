@@ -1,6 +1,7 @@
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 
-use crate::record::Record;
+use super::failure::Newer;
+use crate::record::{FORMAT, Record};
 use crate::state::State;
 
 impl<'r, R: Row> FromRow<'r, R> for Record
@@ -11,6 +12,10 @@ where
     String: Decode<'r, R::Database> + Type<R::Database>,
 {
     fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
+        let format: i64 = row.try_get("format")?;
+        if format > FORMAT {
+            return Err(sqlx::Error::Decode(Newer(format).into()));
+        }
         let state: String = row.try_get("state")?;
         let state = State::from_name(&state).ok_or_else(|| sqlx::Error::ColumnDecode {
             index: "state".to_owned(),
@@ -31,17 +36,21 @@ where
             submitted_at: row.try_get("submitted_at")?,
             finished_at: row.try_get("finished_at")?,
             id: row.try_get("id")?,
-            format: row.try_get("format")?,
+            format,
             input_hash: row.try_get("input_hash")?,
             request: row.try_get("request")?,
+            options: row.try_get("options")?,
             cost: row.try_get("cost")?,
             reserved: row.try_get("reserved")?,
             budget: row.try_get("budget")?,
             error: row.try_get("error")?,
             files: row.try_get("files")?,
             webhook: row.try_get("webhook")?,
+            enqueued: row.try_get("enqueued")?,
             claim: row.try_get("claim")?,
             revision: row.try_get("revision")?,
+            earlier: row.try_get("earlier")?,
+            read_at: row.try_get("read_at")?,
             is_abandoned: row.try_get("is_abandoned")?,
         })
     }

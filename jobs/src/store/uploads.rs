@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::jobs::failed;
+use super::failure::failed;
 use super::leases::millis;
 use super::{Store, with_pool};
 use crate::error::Error;

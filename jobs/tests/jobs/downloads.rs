@@ -93,7 +93,6 @@ async fn damaged_and_missing_files_are_received_again(database: Database) -> Out
         run.record.files().into_iter().filter_map(|file| Some(folder.path().join(file.file_name?))).collect();
     std::fs::write(&paths[0], png("fix"))?;
     std::fs::remove_file(&paths[1])?;
-    // A process that died has left a part of a file.
     journal.download(&client, "foxes", folder.path()).await?;
     assert_eq!((std::fs::read(&paths[0])?, std::fs::read(&paths[1])?), (png("fox"), png("owl")));
     assert_eq!(names(folder.path())?, before);
@@ -156,11 +155,14 @@ async fn data_uris_are_decoded(database: Database) -> Outcome {
     Ok(())
 }
 
+/// Names and bytes of files.
+type Written = Vec<(String, Vec<u8>)>;
+
 /// A writer that shows its bytes once it is shut down.
 struct Shown {
     name: String,
     bytes: Vec<u8>,
-    all: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    all: Arc<Mutex<Written>>,
 }
 
 impl AsyncWrite for Shown {
@@ -184,7 +186,7 @@ async fn writers_receive_each_file_once(database: Database) -> Outcome {
     let (emulator, client) = emulator().await?;
     let fox = emulator.add_file("fox.png", "image/png", &png("fox"))?;
     answer(&emulator, &[fox.url()])?;
-    let all: Arc<Mutex<Vec<(String, Vec<u8>)>>> = Arc::default();
+    let all: Arc<Mutex<Written>> = Arc::default();
     let target = || {
         let all = Arc::clone(&all);
         Target::writers(move |file| {

@@ -41,7 +41,7 @@ async fn equal_bytes_are_one_job(database: Database) -> Outcome {
     let (emulator, client) = emulator().await?;
     let (handle, journal) = (client.endpoint(redux::ENDPOINT), database.journal().await?);
     let folder = tempfile::tempdir()?;
-    let first = journal.run(&handle, redux(in_folder(folder.path(), "fox.png", PIXELS)?)).await?;
+    let first = journal.run(&handle, redux(in_folder(folder.path(), "fox.png", PIXELS)?)).key("fox").await?;
     let uri = "data:image/png;base64,iVBORw0KGgogYW5kIHRoZW4gc29tZQ==";
     for same in [
         in_folder(folder.path(), "room.png", PIXELS)?,
@@ -50,14 +50,14 @@ async fn equal_bytes_are_one_job(database: Database) -> Outcome {
         FileInput::reader(PIXELS, None),
         FileInput::url(uri),
     ] {
-        let again = journal.run(&handle, redux(same)).await?;
-        assert_eq!(again.record.key, first.record.key);
+        let again = journal.run(&handle, redux(same)).key("fox").await?;
+        assert_eq!((&again.record.request_id, &again.record.input), (&first.record.request_id, &first.record.input));
     }
     assert!(!first.record.input.contains("fox.png"), "{}", first.record.input);
     assert!(first.record.input.contains("sha256:"), "{}", first.record.input);
-    let other = journal.run(&handle, redux("https://example.com/fox.png")).await?;
-    assert_ne!(other.record.key, first.record.key);
-    assert_eq!((emulator.jobs().len(), emulator.files().len()), (2, 1));
+    let remote = journal.run(&handle, redux("https://example.com/fox.png")).key("fox").await;
+    assert_eq!(remote.expect_err("another input").kind(), ErrorKind::KeyConflict);
+    assert_eq!((emulator.jobs().len(), emulator.files().len()), (1, 1));
     Ok(())
 }
 
@@ -105,7 +105,7 @@ async fn finished_job_uploads_nothing(database: Database) -> Outcome {
     for _ in 0..2 {
         let client = emulator.client_builder().uploads(policy.clone()).build()?;
         let input = redux(FileInput::bytes(PIXELS, "image/png"));
-        database.journal().await?.run(&client.endpoint(redux::ENDPOINT), input).await?;
+        database.journal().await?.run(&client.endpoint(redux::ENDPOINT), input).key("fox").await?;
         let files = emulator.files().len();
         emulator.advance_time(Duration::from_secs(100));
         assert_eq!((emulator.jobs().len(), files), (1, if files == 1 { 1 } else { 0 }));

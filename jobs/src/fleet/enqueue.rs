@@ -1,0 +1,72 @@
+use std::fmt;
+use std::future::IntoFuture;
+
+use fal_client::{EndpointInput, Handle};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use crate::error::Error;
+use crate::journal::{Call, Journal, record_options};
+use crate::record::Record;
+
+/// Records a job for the workers of a journal. Starts when awaited, and returns the recorded job.
+///
+/// Created by [`Journal::enqueue`].
+#[must_use = "a call does nothing until it is awaited"]
+pub struct Enqueue<I> {
+    call: Call<I>,
+}
+
+impl Journal {
+    /// Records a job, which a [`Worker`](crate::Worker) of any process then runs. A job whose key the journal has already is left
+    /// as it is.
+    ///
+    /// ```no_run
+    /// # async fn example(client: fal_client::Client) -> Result<(), Box<dyn std::error::Error>> {
+    /// use fal_client::endpoints::fal_ai::flux::dev::redux;
+    /// use fal_jobs::Journal;
+    ///
+    /// let journal = Journal::open("postgres://localhost/jobs").await?;
+    /// let redux = client.endpoint(redux::ENDPOINT);
+    /// let input = redux::Input::builder().image_url("https://example.com/fox.png");
+    /// let job = journal.enqueue(&redux, input).key("fox").await?;
+    /// println!("{} is {}", job.key, job.state);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - The input is invalid ([`ErrorKind::Input`](crate::ErrorKind::Input)).
+    /// - The key belongs to another endpoint or input ([`ErrorKind::KeyConflict`](crate::ErrorKind::KeyConflict)).
+    /// - The database fails ([`ErrorKind::Database`](crate::ErrorKind::Database)).
+    pub fn enqueue<I: EndpointInput, O>(&self, handle: &Handle<I, O>, input: impl Into<I>) -> Enqueue<I> {
+        let mut call = Call::new(self, handle, input.into());
+        call.enqueued = true;
+        Enqueue { call }
+    }
+}
+
+impl<I: EndpointInput> Enqueue<I> {
+    record_options!();
+
+    async fn start(self) -> Result<Record, Error> {
+        let (_, record, _) = self.call.record().await?;
+        Ok(record)
+    }
+}
+
+impl<I: EndpointInput + Send + 'static> IntoFuture for Enqueue<I> {
+    type Output = Result<Record, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.start().boxed()
+    }
+}
+
+impl<I> fmt::Debug for Enqueue<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Enqueue").field("call", &self.call).finish()
+    }
+}

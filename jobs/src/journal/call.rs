@@ -1,0 +1,183 @@
+use std::fmt;
+
+use fal_client::{Client, EndpointInput, Handle};
+
+use super::Journal;
+use super::policy::{OnFailed, OnUncertain, Reuse};
+use crate::error::{Error, ErrorKind};
+use crate::files::Prepared;
+use crate::key::{derived, next};
+use crate::record::{NewRecord, Record};
+use crate::request::SubmitOptions;
+use crate::state::State;
+
+/// Maximum bytes of a key. Databases index keys, and PostgreSQL limits the size of an index entry.
+const MAX_KEY: usize = 1024;
+
+/// An input for a job of an endpoint, with the options that all calls have.
+pub(crate) struct Call<I> {
+    pub(crate) journal: Journal,
+    pub(crate) client: Client,
+    endpoint: String,
+    input: I,
+    pub(crate) key: Option<String>,
+    pub(crate) label: Option<String>,
+    pub(crate) options: SubmitOptions,
+    pub(crate) reuse: Reuse,
+    pub(crate) on_failed: OnFailed,
+    pub(crate) on_uncertain: OnUncertain,
+    /// Workers may send it.
+    pub(crate) enqueued: bool,
+}
+
+impl<I: EndpointInput> Call<I> {
+    pub(crate) fn new<O>(journal: &Journal, handle: &Handle<I, O>, input: I) -> Self {
+        Call {
+            journal: journal.clone(),
+            client: handle.client().clone(),
+            endpoint: handle.id().to_owned(),
+            input,
+            key: None,
+            label: None,
+            options: SubmitOptions::default(),
+            reuse: Reuse::default(),
+            on_failed: OnFailed::default(),
+            on_uncertain: OnUncertain::default(),
+            enqueued: false,
+        }
+    }
+
+    /// Checks the input, hashes its files, and records the job, unless the journal has it. Returns it with the input.
+    ///
+    /// The files of an enqueued job are uploaded, because its worker may be on another machine.
+    pub(crate) async fn record(self) -> Result<(Call<()>, Record, Prepared<I>), Error> {
+        let (call, input) = self.split();
+        let mut input = Prepared::new(&call.client, input).await?;
+        let input_hash = input.hash.clone();
+        let key = match &call.key {
+            Some(key) => check_key(key)?.to_owned(),
+            None => call.automatic_key(&input_hash).await?,
+        };
+        let store = call.journal.store();
+        let request = match call.enqueued && store.get(&key).await?.is_none() {
+            true => Some(input.request(store).await?),
+            false => input.without_uploads()?,
+        };
+        let new = NewRecord {
+            key,
+            endpoint: call.endpoint.clone(),
+            label: call.label.clone(),
+            input: input.canonical.clone(),
+            input_hash,
+            request,
+            options: call.options.to_json(),
+            budget: None,
+            webhook: false,
+            enqueued: call.enqueued,
+        };
+        let (record, _) = store.insert(&new).await?;
+        if record.endpoint != new.endpoint || record.input_hash != new.input_hash {
+            let message = "the key belongs to another endpoint or input: use another key";
+            return Err(Error::new(ErrorKind::KeyConflict, message).of(&new.key));
+        }
+        Ok((call, record, input))
+    }
+
+    fn split(self) -> (Call<()>, I) {
+        let Call { journal, client, endpoint, input, key, label, options, reuse, on_failed, on_uncertain, enqueued } =
+            self;
+        let call = Call {
+            journal,
+            client,
+            endpoint,
+            input: (),
+            key,
+            label,
+            options,
+            reuse,
+            on_failed,
+            on_uncertain,
+            enqueued,
+        };
+        (call, input)
+    }
+}
+
+impl Call<()> {
+    /// Returns the key of the job to continue, or of a new one if the latest job of the input is completed.
+    async fn automatic_key(&self, input_hash: &str) -> Result<String, Error> {
+        let first = derived(&self.endpoint, input_hash);
+        let Some(latest) = self.journal.store().latest(&first, input_hash).await? else { return Ok(first) };
+        match latest.state == State::Completed && !self.reuse.allows(&latest) {
+            true => Ok(next(&first, &latest.key)),
+            false => Ok(latest.key),
+        }
+    }
+}
+
+impl<I> fmt::Debug for Call<I> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call").field("endpoint", &self.endpoint).field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+fn check_key(key: &str) -> Result<&str, Error> {
+    if key.is_empty() || key.len() > MAX_KEY || key.contains('\0') {
+        let message = format!("invalid key: expected 1 to {MAX_KEY} bytes without NUL");
+        return Err(Error::new(ErrorKind::Configuration, message));
+    }
+    Ok(key)
+}
+
+/// The options of every call that records a job.
+macro_rules! record_options {
+    () => {
+        /// Sets the key. Default: an automatic one, of the endpoint's id and the SHA-256 of the input.
+        ///
+        /// A key names one job, for good. Its result is billed once and returned by all later calls with the key. The key of a
+        /// job of another endpoint or input is an error ([`ErrorKind::KeyConflict`](crate::ErrorKind::KeyConflict)). Range: 1 to
+        /// 1024 bytes.
+        pub fn key(mut self, key: impl Into<String>) -> Self {
+            self.call.key = Some(key.into());
+            self
+        }
+
+        /// Sets a label, by which jobs can be listed. Default: none. A job keeps its first label.
+        pub fn label(mut self, label: impl Into<String>) -> Self {
+            self.call.label = Some(label.into());
+            self
+        }
+
+        /// Sets options of the submission, such as the priority. Default: none. They do not count for the automatic key.
+        pub fn options(mut self, options: crate::SubmitOptions) -> Self {
+            self.call.options = options;
+            self
+        }
+
+        /// Sets the use of a completed job of an equal input, without a key. Default: [`Reuse::Never`](crate::Reuse::Never).
+        pub fn reuse(mut self, reuse: crate::Reuse) -> Self {
+            self.call.reuse = reuse;
+            self
+        }
+    };
+}
+
+/// The options of the calls that take a job further.
+macro_rules! course_options {
+    () => {
+        /// Sets the use of a job that has failed in an earlier call. Default: [`OnFailed::Fail`](crate::OnFailed::Fail).
+        pub fn on_failed(mut self, on_failed: crate::OnFailed) -> Self {
+            self.call.on_failed = on_failed;
+            self
+        }
+
+        /// Sets the decision about an uncertain job. Default: [`OnUncertain::Fail`](crate::OnUncertain::Fail).
+        pub fn on_uncertain(mut self, on_uncertain: crate::OnUncertain) -> Self {
+            self.call.on_uncertain = on_uncertain;
+            self
+        }
+    };
+}
+
+pub(super) use course_options;
+pub(crate) use record_options;

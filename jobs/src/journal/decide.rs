@@ -1,0 +1,58 @@
+use super::Journal;
+use crate::error::{Error, ErrorKind};
+use crate::record::Record;
+use crate::state::Event;
+
+impl Journal {
+    /// Sets the request of an uncertain job, and returns the job, which is submitted then. Running it again follows the request.
+    ///
+    /// A failed job can adopt a request as well, such as its own: then it is followed once more.
+    ///
+    /// ```no_run
+    /// # async fn example(journal: fal_jobs::Journal, client: fal_client::Client) -> Result<(), fal_jobs::Error> {
+    /// journal.adopt("hero-image", "764cabcf-b745-4b3e-ae38-1200304cf45b").await?;
+    /// let job = journal.resume(&client, "hero-image").await?;
+    /// # let _ = job;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - The request id is invalid ([`ErrorKind::Configuration`]).
+    /// - The journal does not have the key ([`ErrorKind::NotFound`]).
+    /// - The job is neither uncertain nor failed ([`ErrorKind::State`]).
+    pub async fn adopt(&self, key: impl AsRef<str>, request_id: impl AsRef<str>) -> Result<Record, Error> {
+        let (key, request_id) = (key.as_ref(), request_id.as_ref().trim());
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
+        if matches!(request_id, "" | "." | "..") || request_id.len() > 256 || !request_id.bytes().all(allowed) {
+            let message = "invalid request id: expected at most 256 letters, digits, `-`, `_`, `.` and `~`";
+            return Err(Error::new(ErrorKind::Configuration, message).of(key));
+        }
+        self.store().apply(key, &Event::Adopt { request_id: request_id.to_owned() }).await
+    }
+
+    /// Permits another submission of an uncertain or failed job, and returns the job, which waits then. Running it again sends
+    /// it.
+    ///
+    /// If fal had accepted the first submission, both are billed.
+    ///
+    /// ```no_run
+    /// # async fn example(journal: fal_jobs::Journal, client: fal_client::Client) -> Result<(), fal_jobs::Error> {
+    /// journal.permit("hero-image").await?;
+    /// let job = journal.resume(&client, "hero-image").await?;
+    /// # let _ = job;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - The journal does not have the key ([`ErrorKind::NotFound`]).
+    /// - The job is submitted, completed, or being sent ([`ErrorKind::State`]).
+    pub async fn permit(&self, key: impl AsRef<str>) -> Result<Record, Error> {
+        let key = key.as_ref();
+        let attempt = self.existing(key).await?.attempt;
+        self.store().apply(key, &Event::Permit { attempt }).await
+    }
+}
