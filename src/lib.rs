@@ -107,6 +107,9 @@
 //! | forwards the calls of browsers and apps with its key | the module `proxy` (feature `proxy`) |
 //! | hands short-lived tokens to browsers and apps | [`Client::tokens`] |
 //!
+//! The module `platform` (feature `platform`) has fal's catalogue, prices, usage, history of requests and account:
+//! `client.platform()`.
+//!
 //! A program calls such a proxy with [`ClientBuilder::proxy_url`], and a gateway with [`ClientBuilder::auth_scheme`]. A program
 //! without async uses the module `blocking` (feature `blocking`).
 //!
@@ -117,8 +120,8 @@
 //!
 //! # Features
 //!
-//! `rustls` and `socks` are enabled by default. The types of `blocking`, `proxy`, `realtime` and `webhook` are in modules of the
-//! same names.
+//! `rustls` and `socks` are enabled by default. The types of `blocking`, `platform`, `proxy`, `realtime` and `webhook` are in
+//! modules of the same names.
 //!
 //! | feature | adds |
 //! | --- | --- |
@@ -128,6 +131,7 @@
 //! | `blocking` | the module `blocking`: calls without async |
 //! | `documents` | `documents()`: the OpenAPI documents of the shipped endpoints |
 //! | `image` | `FileInput::from(image::DynamicImage)`, uploaded as PNG |
+//! | `platform` | the module `platform`: models, prices, usage, requests and the account; includes `money` |
 //! | `proxy` | the module `proxy`: a service that forwards the calls of browsers and apps to fal |
 //! | `realtime` | the module `realtime`: `Handle::realtime` and `Handle::run_connection`, over WebSocket connections |
 //! | `socks` | SOCKS proxies of the environment |
@@ -145,6 +149,7 @@
 //! | `fal.wait`, `fal.status`, `fal.status_stream`, `fal.result`, `fal.cancel` | `endpoint`, `request_id` |
 //! | `fal.realtime`, `fal.run_connection`: opening a connection | `endpoint` |
 //! | `fal.upload` | `repository` |
+//! | `fal.platform` | `operation` |
 //! | `fal.proxy` | `operation`; `endpoint` |
 //! | `fal.download` | `path`, unless the download is to memory or a writer |
 //!
@@ -295,6 +300,9 @@ mod guide {
     struct Blocking;
     #[doc = include_str!("../docs/guide/cli.md")]
     struct Cli;
+    #[cfg(feature = "platform")]
+    #[doc = include_str!("../docs/guide/platform.md")]
+    struct Platform;
     #[cfg(feature = "webhook")]
     #[doc = include_str!("../docs/guide/webhooks.md")]
     struct Webhooks;

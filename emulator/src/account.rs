@@ -4,18 +4,29 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 
 use fal_client::LockReason;
+use rust_decimal::Decimal;
 
 use crate::request::operation::Operation;
 use crate::sync::lock;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Account(Mutex<State>);
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct State {
     pub(crate) lock: Option<LockReason>,
     /// The operations that the key has no permission for.
     pub(crate) denied: HashSet<Operation>,
+    /// The money that was ever paid in.
+    pub(crate) credits: Decimal,
+    /// The account is locked while its balance is not positive.
+    pub(crate) locks_when_exhausted: bool,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        State { lock: None, denied: HashSet::new(), credits: Decimal::ONE_HUNDRED, locks_when_exhausted: false }
+    }
 }
 
 /// The reason why the account may not do something, although its key is valid.
@@ -43,21 +54,31 @@ impl Account {
         lock(&self.0).denied.remove(&operation);
     }
 
-    /// Requires that the account may do something. A locked account may still read what it has.
-    pub(crate) fn check(&self, operation: Operation) -> Result<(), AccountError> {
-        let state = lock(&self.0);
-        if state.denied.contains(&operation) {
-            return Err(AccountError::Insufficient);
-        }
-        match &state.lock {
-            Some(reason) if costs(operation) => Err(AccountError::Locked(reason.clone())),
-            _ => Ok(()),
-        }
+    pub(crate) fn is_denied(&self, operation: Operation) -> bool {
+        lock(&self.0).denied.contains(&operation)
+    }
+
+    pub(crate) fn set_credits(&self, credits: Decimal) {
+        lock(&self.0).credits = credits;
+    }
+
+    /// Returns the money that was ever paid in.
+    pub(crate) fn credits(&self) -> Decimal {
+        lock(&self.0).credits
+    }
+
+    /// Returns the reason of the lock that a test has set.
+    pub(crate) fn lock_reason(&self) -> Option<LockReason> {
+        lock(&self.0).lock.clone()
+    }
+
+    pub(crate) fn locks_when_exhausted(&self) -> bool {
+        lock(&self.0).locks_when_exhausted
     }
 }
 
 /// Returns whether a locked account may not do something: run, stream, connect, submit, get a token, and begin an upload.
-fn costs(operation: Operation) -> bool {
+pub(crate) fn costs(operation: Operation) -> bool {
     matches!(
         operation,
         Operation::Run
@@ -73,9 +94,14 @@ fn costs(operation: Operation) -> bool {
     )
 }
 
-/// Returns the detail of the response about a locked account, in fal's words.
+/// Returns the detail of the response about a locked account.
 pub(crate) fn locked(reason: &LockReason) -> String {
-    let words = match reason {
+    format!("User is locked. Reason: {}.", words(reason))
+}
+
+/// Returns the reason of a lock in fal's words.
+pub(crate) fn words(reason: &LockReason) -> &str {
+    match reason {
         LockReason::ExhaustedBalance => "Exhausted balance. Top up your balance at fal.ai/dashboard/billing",
         LockReason::BudgetExceeded => "User budget is exceeded. Adjust it at fal.ai/dashboard/billing",
         LockReason::TopUp => "TOP_UP",
@@ -83,6 +109,14 @@ pub(crate) fn locked(reason: &LockReason) -> String {
         LockReason::AdminLock => "Admin lock. Please contact support@fal.ai",
         LockReason::Archived => "This account has been archived. Please contact hello@fal.ai",
         other => other.as_str(),
-    };
-    format!("User is locked. Reason: {words}.")
+    }
 }
+
+/// The operations that need a key of the scope ADMIN.
+pub(crate) const ADMIN: [Operation; 5] = [
+    Operation::Usage,
+    Operation::BillingEvents,
+    Operation::DeletePayloads,
+    Operation::AccountBilling,
+    Operation::UserDetails,
+];

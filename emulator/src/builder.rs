@@ -3,7 +3,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fal_client::LockReason;
+use fal_client::{IntoEndpoint, LockReason};
+use rust_decimal::Decimal;
 
 use crate::account;
 use crate::emulator::{Emulator, client_builder};
@@ -12,7 +13,11 @@ use crate::error::Error;
 use crate::handlers::webhook::Couriers;
 use crate::http::server::{Port, Server};
 use crate::keys::Keys;
+use crate::platform::price::Price;
+use crate::platform::prices::Table;
+use crate::queue::accepted_job::AcceptedJob;
 use crate::queue::pace::Pace;
+use crate::request::journal::MAX_REQUESTS;
 use crate::request::operation::Operation;
 use crate::request::received_request::ReceivedRequest;
 use crate::settings::Settings;
@@ -77,6 +82,10 @@ impl Default for EmulatorBuilder {
                 session_timeout: None,
                 allowed_hosts: Vec::new(),
                 webhook_hosts: Vec::new(),
+                prices: Table::default(),
+                history: MAX_REQUESTS,
+                listing_delay: Duration::ZERO,
+                on_job: None,
                 on_request: None,
             },
         }
@@ -133,6 +142,37 @@ impl EmulatorBuilder {
     /// all permissions. Can be called several times.
     pub fn without_permission(mut self, operation: Operation) -> Self {
         self.settings.account.denied.insert(operation);
+        self
+    }
+
+    /// Starts with keys that lack the scope ADMIN, which usage, billing events, the deletion of payloads and the account need.
+    /// Their requests get a 403 response. Default: keys have it.
+    pub fn without_admin_scope(mut self) -> Self {
+        self.settings.account.denied.extend(account::ADMIN);
+        self
+    }
+
+    /// Sets the balance of the account in dollars, from which the costs of jobs are taken. Default: 100.
+    ///
+    /// The account is never locked because of it, unless [`lock_when_exhausted`](Self::lock_when_exhausted) is set.
+    pub fn balance(mut self, balance: Decimal) -> Self {
+        self.settings.account.credits = balance;
+        self
+    }
+
+    /// Locks the account while its balance is used up, as fal does. Jobs that were accepted before are completed, so that the
+    /// balance may fall below zero. Default: the account is not locked.
+    ///
+    /// ```
+    /// use fal_emulator::{Decimal, Emulator, Price};
+    ///
+    /// let builder = Emulator::builder()
+    ///     .default_price(Price::usd(Decimal::new(1, 2), "units"))
+    ///     .balance(Decimal::new(10, 2)) // ten jobs of one unit
+    ///     .lock_when_exhausted();
+    /// ```
+    pub fn lock_when_exhausted(mut self) -> Self {
+        self.settings.account.locks_when_exhausted = true;
         self
     }
 
@@ -201,6 +241,70 @@ impl EmulatorBuilder {
     /// ```
     pub fn allow_webhook_hosts<H: Into<String>>(mut self, hosts: impl IntoIterator<Item = H>) -> Self {
         self.settings.webhook_hosts.extend(hosts.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets the price of an endpoint, see [`Emulator::set_price`]. Default: endpoints have no price, and cost nothing. Can be
+    /// called several times.
+    ///
+    /// ```
+    /// use fal_emulator::{Decimal, Emulator, Price};
+    ///
+    /// let builder = Emulator::builder()
+    ///     .price("fal-ai/flux/dev/redux", Price::usd(Decimal::new(25, 3), "images")) // 0.025 dollars per image
+    ///     .default_price(Price::usd(Decimal::new(1, 2), "units"));
+    /// ```
+    pub fn price<E: IntoEndpoint>(mut self, endpoint: E, price: Price) -> Self {
+        self.settings.prices.set(endpoint.into_id().into_owned(), price);
+        self
+    }
+
+    /// Sets the price of the endpoints that have no other. Default: none.
+    pub fn default_price(mut self, price: Price) -> Self {
+        self.settings.prices.set_default(price);
+        self
+    }
+
+    /// Sets the billable units of each job of an endpoint, see [`Emulator::set_billable_units`]. Default: the requested number
+    /// of images, or 1. Can be called several times.
+    pub fn billable_units<E: IntoEndpoint>(mut self, endpoint: E, units: Decimal) -> Self {
+        self.settings.prices.set_units(endpoint.into_id().into_owned(), units);
+        self
+    }
+
+    /// Sets the number of requests, and of jobs, that the emulator keeps, at least 1. Default: 10,000.
+    ///
+    /// It is also the limit of unfinished jobs, beyond which requests get a 429 response.
+    /// [`Emulator::accepted_jobs`] and [`Emulator::billed`] count all jobs, also those that are no longer kept.
+    pub fn history(mut self, limit: usize) -> Self {
+        self.settings.history = limit.max(1);
+        self
+    }
+
+    /// Sets the time after its start until a request appears in the history, `/v1/models/requests`, on the emulator's clock.
+    /// Default: none. fal does not promise a time.
+    pub fn listing_delay(mut self, time: Duration) -> Self {
+        self.settings.listing_delay = time;
+        self
+    }
+
+    /// Registers a callback for every accepted job. It runs before the response is sent, and must not block.
+    ///
+    /// A test can count the jobs of each item, without keeping the inputs of all:
+    ///
+    /// ```
+    /// use std::collections::HashMap;
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// let counts = Arc::new(Mutex::new(HashMap::<u64, usize>::new()));
+    /// let counter = Arc::clone(&counts);
+    /// let builder = fal_emulator::Emulator::builder().history(1_000).on_job(move |job| {
+    ///     let seed = job.request().input()["seed"].as_u64().unwrap_or_default();
+    ///     *counter.lock().expect("the counts").entry(seed).or_default() += 1;
+    /// });
+    /// ```
+    pub fn on_job(mut self, callback: impl Fn(&AcceptedJob) + Send + Sync + 'static) -> Self {
+        self.settings.on_job = Some(Arc::new(callback));
         self
     }
 

@@ -4,12 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fal_client::{Client, ClientBuilder, IntoEndpoint, LockReason};
+use rust_decimal::Decimal;
 use serde_json::Value;
 
 use crate::error::Error;
 use crate::faults::fault::Fault;
 use crate::handlers::webhook::Couriers;
 use crate::http::server::Server;
+use crate::platform::billed::Billed;
+use crate::platform::model_entry::ModelEntry;
+use crate::platform::price::Price;
 use crate::queue::accepted_job::AcceptedJob;
 use crate::request::operation::Operation;
 use crate::request::received_request::ReceivedRequest;
@@ -109,18 +113,72 @@ impl Emulator {
         self.state.catalog.hints()
     }
 
-    /// Returns the received requests, oldest first. Limited to the last 10,000 requests and 256 MiB.
+    /// Returns the received requests, oldest first. Limited to the last 10,000 requests, or
+    /// [another number](crate::EmulatorBuilder::history), and 256 MiB.
     pub fn requests(&self) -> Vec<ReceivedRequest> {
         self.state.journal.all()
     }
 
-    /// Returns the accepted requests, oldest first: queued requests and direct runs.
+    /// Returns the accepted requests that are kept, oldest first: queued requests and direct runs.
     ///
     /// A test can count them to prove that nothing was submitted twice. The limits of [`requests`](Self::requests)
     /// apply, but jobs that are not completed are always kept.
     /// Once 10,000 of them, or 256 MiB, are not completed, further requests get a 429 response.
+    /// [`accepted_jobs`](Self::accepted_jobs) counts all of them, and [`EmulatorBuilder::on_job`](crate::EmulatorBuilder::on_job) sees each of them.
     pub fn jobs(&self) -> Vec<AcceptedJob> {
         self.state.jobs.all()
+    }
+
+    /// Returns the number of accepted requests, even if the emulator no longer keeps them: queued requests and direct runs.
+    pub fn accepted_jobs(&self) -> u64 {
+        self.state.jobs.accepted()
+    }
+
+    /// Sets the price of an endpoint, for jobs that are accepted from now on. `GET /api.fal.ai/v1/models/pricing` tells it.
+    ///
+    /// ```
+    /// # fn example(emulator: &fal_emulator::Emulator) {
+    /// use fal_emulator::{Decimal, Price};
+    ///
+    /// emulator.set_price("fal-ai/flux/dev/redux", Price::usd(Decimal::new(3, 2), "images"));
+    /// # }
+    /// ```
+    pub fn set_price<E: IntoEndpoint>(&self, endpoint: E, price: Price) {
+        self.state.prices.set(endpoint.into_id().into_owned(), price);
+    }
+
+    /// Sets the billable units of each job of an endpoint, for jobs that are accepted from now on: the header
+    /// `x-fal-billable-units`. [`Fault::billable_units`] sets those of one job.
+    ///
+    /// Jobs that are cancelled, or that fail, are billed nothing.
+    pub fn set_billable_units<E: IntoEndpoint>(&self, endpoint: E, units: Decimal) {
+        self.state.prices.set_units(endpoint.into_id().into_owned(), units);
+    }
+
+    /// Returns what all completed jobs were billed, even if the emulator no longer keeps them.
+    pub fn billed(&self) -> Billed {
+        self.state.jobs.billed()
+    }
+
+    /// Returns what the completed jobs of an endpoint were billed.
+    pub fn billed_on<E: IntoEndpoint>(&self, endpoint: E) -> Billed {
+        self.state.jobs.billed_of(&endpoint.into_id())
+    }
+
+    /// Returns the balance of the account in dollars: what was set, without what completed jobs were billed.
+    pub fn balance(&self) -> Decimal {
+        self.state.balance()
+    }
+
+    /// Sets the balance of the account in dollars. Costs of jobs that are completed from now on are taken from it.
+    pub fn set_balance(&self, balance: Decimal) {
+        let spent = self.state.jobs.billed().cost();
+        self.state.account.set_credits(balance.saturating_add(spent));
+    }
+
+    /// Sets the entry of an endpoint in the list of models: its status, or what is missing.
+    pub fn set_model<E: IntoEndpoint>(&self, endpoint: E, entry: ModelEntry) {
+        self.state.models.set(endpoint.into_id().into_owned(), entry);
     }
 
     /// Returns the uploaded files that have not expired, oldest first.

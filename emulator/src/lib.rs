@@ -27,6 +27,7 @@
 //! - [`Emulator::lock_account`] and [`Emulator::deny_permission`] refuse requests as fal does.
 //! - [`EmulatorBuilder::output_upload_time`] delays the files of outputs in a client's own bucket.
 //! - [`Emulator::files`] returns the uploaded files. An uploaded PNG is the source image of inputs that refer to it.
+//! - [`EmulatorBuilder::price`] sets prices, and [`Emulator::billed`] returns what jobs were billed. The platform API tells both.
 //! - [`Emulator::webhooks`] returns the webhooks of submissions, which are signed and delivered to loopback URLs.
 //! - [`Emulator::requests`] returns what a client sent, and [`Emulator::jobs`] what fal would bill.
 
@@ -43,6 +44,7 @@ mod input;
 mod keys;
 mod media;
 mod output;
+mod platform;
 mod queue;
 mod random;
 mod request;
@@ -61,10 +63,14 @@ pub use emulator::Emulator;
 pub use error::{DocumentError, Error};
 pub use faults::fault::Fault;
 pub use faults::frame::Frame;
+pub use platform::billed::Billed;
+pub use platform::model_entry::ModelEntry;
+pub use platform::price::Price;
 pub use queue::accepted_job::{AcceptedJob, JobState};
 pub use queue::pace::Pace;
 pub use request::operation::Operation;
 pub use request::received_request::ReceivedRequest;
+pub use rust_decimal::Decimal;
 pub use storage::stored_file::StoredFile;
 pub use webhooks::delivery::{WebhookAttempt, WebhookDelivery, WebhookState};
 pub use webhooks::fault::WebhookFault;

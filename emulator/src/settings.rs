@@ -3,10 +3,14 @@ use std::time::Duration;
 
 use crate::account;
 use crate::keys::Keys;
+use crate::platform::prices::Table;
+use crate::queue::accepted_job::AcceptedJob;
 use crate::queue::pace::Pace;
 use crate::request::received_request::ReceivedRequest;
 
 pub(crate) type OnRequest = Arc<dyn Fn(&ReceivedRequest) + Send + Sync>;
+
+pub(crate) type OnJob = Arc<dyn Fn(&AcceptedJob) + Send + Sync>;
 
 /// The settings of an emulator.
 #[derive(Clone)]
@@ -26,6 +30,14 @@ pub(crate) struct Settings {
     pub(crate) allowed_hosts: Vec<String>,
     /// The hosts to which webhooks are delivered, in addition to loopback hosts.
     pub(crate) webhook_hosts: Vec<String>,
+    /// The prices and billable units at the start.
+    pub(crate) prices: Table,
+    /// The most requests, and the most jobs, that are kept.
+    pub(crate) history: usize,
+    /// The time after its start until a request appears in the history.
+    pub(crate) listing_delay: Duration,
+    /// Called with every job once it is accepted.
+    pub(crate) on_job: Option<OnJob>,
     /// Called with every request once its response is decided.
     pub(crate) on_request: Option<OnRequest>,
 }

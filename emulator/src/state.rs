@@ -2,15 +2,20 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 
+use fal_client::LockReason;
+use rust_decimal::Decimal;
 use tokio::sync::Semaphore;
 
-use crate::account::Account;
+use crate::account::{self, Account, AccountError};
 use crate::endpoints::catalog::Catalog;
 use crate::faults::pending::PendingFaults;
 use crate::output::scripted::ScriptedOutputs;
+use crate::platform::models::Models;
+use crate::platform::prices::Prices;
 use crate::queue::jobs::Jobs;
 use crate::queue::script::Script;
 use crate::request::journal::Journal;
+use crate::request::operation::Operation;
 use crate::settings::Settings;
 use crate::storage::store::Store;
 use crate::time::clock::Clock;
@@ -35,6 +40,8 @@ pub(crate) struct State {
     /// The script of a direct run.
     pub(crate) direct: Arc<Script>,
     pub(crate) jobs: Jobs,
+    pub(crate) prices: Prices,
+    pub(crate) models: Models,
     pub(crate) store: Arc<Store>,
     pub(crate) tokens: Tokens,
     pub(crate) faults: PendingFaults,
@@ -60,16 +67,38 @@ impl State {
             account: Account::new(settings.account.clone()),
             queued: Arc::new(settings.pace.queued()),
             direct: Arc::new(settings.pace.direct()),
+            models: Models::default(),
+            prices: Prices::new(settings.prices.clone()),
+            jobs: Jobs::new(settings.history),
+            journal: Journal::new(settings.history),
             settings,
-            jobs: Jobs::default(),
             faults: PendingFaults::default(),
             outputs: ScriptedOutputs::default(),
-            journal: Journal::default(),
             outbox: Outbox::default(),
             bodies: Arc::new(Semaphore::new(MAX_IN_FLIGHT_BYTES)),
             workers: Arc::new(Semaphore::new(MAX_WORKERS)),
             dropped_connections: AtomicUsize::new(0),
         }
+    }
+
+    /// Returns what is left of the account's credits.
+    pub(crate) fn balance(&self) -> Decimal {
+        self.account.credits().saturating_sub(self.jobs.billed().cost())
+    }
+
+    /// Returns why the account is locked.
+    pub(crate) fn lock_reason(&self) -> Option<LockReason> {
+        let is_exhausted = || self.account.locks_when_exhausted() && self.balance() <= Decimal::ZERO;
+        self.account.lock_reason().or_else(|| is_exhausted().then_some(LockReason::ExhaustedBalance))
+    }
+
+    /// Requires that the account may do something. A locked account may still read what it has.
+    pub(crate) fn check_account(&self, operation: Operation) -> Result<(), AccountError> {
+        if self.account.is_denied(operation) {
+            return Err(AccountError::Insufficient);
+        }
+        let lock = if account::costs(operation) { self.lock_reason() } else { None };
+        lock.map_or(Ok(()), |reason| Err(AccountError::Locked(reason)))
     }
 
     /// Makes the next `count` connections close as soon as they are accepted.

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::error::Error;
 use crate::record::Record;
-use crate::store::{Filter, Kind, Store};
+use crate::store::{Kind, Store, Wanted};
 
 /// The claims of this process on jobs, and its lease. While the lease lives, other processes leave the jobs alone.
 #[derive(Debug)]
@@ -78,12 +78,12 @@ impl Claims {
         &self,
         store: &Store,
         kind: Kind,
-        filter: &Filter,
+        wanted: &Wanted,
         limit: usize,
     ) -> Result<Vec<(Claim<'_>, Record)>, Error> {
         self.renew(store).await?;
         let _claiming = self.claiming.read().await;
-        let records = store.claim_many(&self.process(), kind, filter, limit).await?;
+        let records = store.claim_many(&self.process(), kind, wanted, limit).await?;
         // A job that is held already was lost with an expired lease. Its future still works on it.
         Ok(records.into_iter().filter_map(|record| Some((self.hold(&record.key)?, record))).collect())
     }

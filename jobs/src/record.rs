@@ -1,3 +1,5 @@
+use std::fmt;
+
 use crate::error::{Error, ErrorKind};
 use crate::failure::Failure;
 use crate::saved_file::{self, SavedFile};
@@ -6,8 +8,11 @@ use crate::state::{Event, State};
 /// The version of the JSON in the text columns of a job. It changes when older versions of this crate cannot read them.
 pub(crate) const FORMAT: i64 = 1;
 
+/// The longest key, label, endpoint id and name of a budget in bytes. PostgreSQL's indexes are limited to about 2,700 bytes.
+const MAX_NAME: usize = 1024;
+
 /// A job as the journal has it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Record {
     /// The key: the caller's, or one of endpoint and input.
@@ -54,6 +59,8 @@ pub struct Record {
     pub(crate) enqueued: bool,
     pub(crate) claim: Option<String>,
     pub(crate) revision: i64,
+    /// Data was removed from it.
+    pub(crate) redacted: bool,
     /// Time of the database when it read the job, in milliseconds since 1970.
     pub(crate) read_at: i64,
     /// True if no living process works on the job.
@@ -61,7 +68,7 @@ pub struct Record {
 }
 
 /// A job to be recorded.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct NewRecord {
     pub(crate) key: String,
     pub(crate) endpoint: String,
@@ -77,6 +84,18 @@ pub(crate) struct NewRecord {
 }
 
 impl Record {
+    /// Returns true if data was removed from the job, by [`Journal::redact`](crate::Journal::redact) or
+    /// [`JournalBuilder::redact`](crate::JournalBuilder::redact).
+    pub fn is_redacted(&self) -> bool {
+        self.redacted
+    }
+
+    /// Returns the size of the texts in bytes.
+    pub(crate) fn size(&self) -> usize {
+        let texts = [&self.request, &self.output, &self.error, &self.files];
+        self.input.len() + texts.into_iter().flatten().map(String::len).sum::<usize>()
+    }
+
     /// Returns the error of a failed job.
     pub fn failure(&self) -> Option<Failure> {
         self.error.as_deref().map(Failure::from_json)
@@ -146,7 +165,7 @@ impl Record {
                 if self.request_id.as_ref() == Some(request_id) =>
             {
                 self.state = State::Completed;
-                (self.output, self.units) = (Some(output.clone()), units.clone());
+                (self.output, self.units) = (Some(storable(output)), units.clone());
                 self.finished(*cost, now);
             }
             (State::Completed, Event::Complete { request_id, .. }) if self.request_id.as_ref() == Some(request_id) => {}
@@ -157,7 +176,7 @@ impl Record {
                 Event::Fail { attempt, error, cost },
             ) if *attempt == self.attempt => {
                 self.state = State::Failed;
-                self.error = Some(error.clone());
+                self.error = Some(storable(error));
                 self.finished(*cost, now);
             }
             (State::Failed, Event::Fail { attempt, .. }) if *attempt == self.attempt => {}
@@ -215,6 +234,51 @@ impl Record {
             self.earlier = Some(serde_json::json!(ids).to_string());
         }
     }
+}
+
+/// Without input and output.
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("key", &self.key)
+            .field("endpoint", &self.endpoint)
+            .field("label", &self.label)
+            .field("state", &self.state)
+            .field("attempt", &self.attempt)
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl NewRecord {
+    /// Rejects names that a database cannot store or index.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let names = [
+            ("key", Some(&self.key)),
+            ("endpoint id", Some(&self.endpoint)),
+            ("label", self.label.as_ref()),
+            ("budget name", self.budget.as_ref()),
+        ];
+        for (kind, name) in names {
+            let Some(name) = name else { continue };
+            let problem = if name.is_empty() {
+                "it is empty".to_owned()
+            } else if name.len() > MAX_NAME {
+                format!("it has {} bytes, and at most {MAX_NAME} are allowed", name.len())
+            } else if name.chars().any(char::is_control) {
+                "it has a control character".to_owned()
+            } else {
+                continue;
+            };
+            return Err(Error::new(ErrorKind::Input, format!("invalid {kind}: {problem}")));
+        }
+        Ok(())
+    }
+}
+
+/// Returns text that both databases can store. PostgreSQL does not store NUL, which JSON does not contain either.
+fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }
 
 impl Event {

@@ -63,6 +63,7 @@ pub(super) async fn fetch<O: DeserializeOwned + 'static>(
             None => error,
         }
     })?;
+    response.endpoint.clone_from(&target.endpoint);
     // The header of the response may name one of fal's attempts instead of the request.
     response.request_id = Some(target.request_id().to_owned());
     Ok(response)

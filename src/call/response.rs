@@ -6,7 +6,11 @@ use serde_json::Value;
 use url::Url;
 
 use crate::error::Error;
+#[cfg(feature = "money")]
+use crate::error::ErrorKind;
 use crate::media::{self, Media, MediaFile};
+#[cfg(feature = "money")]
+use crate::money::{Cost, IntoAmount, PriceTable, billed_units};
 use crate::protocol::{Metrics, RawResponse, envelope, json};
 use crate::schema::report::{Outermost, Reported};
 use crate::text::{Redacted, shown};
@@ -26,6 +30,8 @@ use crate::transport::{Bucket, Context};
 pub struct Response<O> {
     /// The output.
     pub data: O,
+    /// The id of the endpoint. Empty if it is unknown, as in a webhook.
+    pub endpoint: String,
     /// The request id (`x-fal-request-id`). A direct run may not have one.
     pub request_id: Option<String>,
     /// The billed amount, in the endpoint's billing unit (`x-fal-billable-units`).
@@ -48,6 +54,7 @@ impl<O: fmt::Debug> fmt::Debug for Response<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response")
             .field("data", &Redacted(&self.data))
+            .field("endpoint", &shown(&self.endpoint))
             .field("request_id", &self.request_id.as_deref().map(shown))
             .field("billable_units", &self.billable_units)
             .field("metrics", &self.metrics)
@@ -81,6 +88,54 @@ impl<O> Response<O> {
     /// [`S3Post::contains`](crate::S3Post::contains).
     pub fn ignored_output_to(&self) -> bool {
         self.ignored_output_to
+    }
+
+    /// Returns the cost of the request: its billed units (`x-fal-billable-units`) at the price of its endpoint.
+    ///
+    /// ```no_run
+    /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
+    /// use fal_client::money::PriceTable;
+    ///
+    /// let prices = PriceTable::from_file("prices.json")?;
+    /// let response = client.endpoint("fal-ai/flux/dev").run(serde_json::json!({ "prompt": "a fox" })).await?;
+    /// println!("{}", response.cost(&prices)?); // such as $0.0250
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// The units are read exactly from the header. [`billable_units`](Self::billable_units) applies only without the header, as in
+    /// a response that a test has made.
+    ///
+    /// # Errors
+    ///
+    /// - The response has no billed units, for example because it is a webhook
+    ///   ([`ErrorKind::UnknownUnits`](crate::ErrorKind::UnknownUnits)).
+    /// - The table has no price for the endpoint ([`ErrorKind::UnknownPrice`](crate::ErrorKind::UnknownPrice)).
+    /// - The cost is out of range ([`ErrorKind::Amount`](crate::ErrorKind::Amount)).
+    #[cfg(feature = "money")]
+    pub fn cost(&self, prices: &PriceTable) -> Result<Cost, Error> {
+        let cost = || {
+            let units = match (billed_units(&self.headers)?, self.billable_units) {
+                (Some(units), _) => units,
+                (None, Some(units)) => units.into_amount()?,
+                (None, None) => {
+                    let message = "the response does not have its billed units (`x-fal-billable-units`)";
+                    return Err(Error::new(ErrorKind::UnknownUnits, message));
+                }
+            };
+            if self.endpoint.is_empty() {
+                let message = "the response does not name its endpoint: use `PriceTable::cost` with the endpoint";
+                return Err(Error::new(ErrorKind::UnknownPrice, message));
+            }
+            prices.cost(&self.endpoint, units)
+        };
+        cost().map_err(|error| {
+            let error = if self.endpoint.is_empty() { error } else { error.with_endpoint(&self.endpoint) };
+            match &self.request_id {
+                Some(request_id) => error.with_request_id(request_id),
+                None => error,
+            }
+        })
     }
 
     /// Finds out whether the endpoint has honoured `output_to`.
@@ -173,6 +228,7 @@ impl<O: DeserializeOwned + 'static> Response<O> {
         let units = response.header("x-fal-billable-units").and_then(|units| units.parse::<f64>().ok());
         Ok(Response {
             data,
+            endpoint: String::new(),
             request_id: response.request_id(),
             billable_units: units.filter(|units| units.is_finite()),
             metrics: Metrics::default(),
@@ -203,6 +259,7 @@ impl<O: serde::Serialize> Response<O> {
         let body = serde_json::to_vec(&data).unwrap_or_default().into();
         Response {
             data,
+            endpoint: String::new(),
             request_id: None,
             billable_units: None,
             metrics: Metrics::default(),

@@ -56,6 +56,7 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
             let mut prepared = outgoing.prepare(Operation::Run, &client.context().hosts.run).await?;
             prepared.request.may_have_arrived = Arc::clone(&is_out);
             let mut response = Response::parse(send(client.context(), &prepared.request).await?)?;
+            response.endpoint = endpoint.clone().into_owned();
             if let Some(bucket) = bucket {
                 response.look_for_files_in(&bucket, client.context(), &endpoint);
             }

@@ -244,6 +244,14 @@ impl Error {
         error
     }
 
+    /// Creates the error of something that fal does not know, although its response is successful.
+    #[cfg(feature = "platform")]
+    pub(crate) fn not_found(message: impl Into<String>) -> Self {
+        let mut error = Error::new(ErrorKind::Service, message);
+        error.0.error_type = Some(ErrorType::other("not_found"));
+        error
+    }
+
     /// Creates the error of a step that took longer than `limit`.
     pub(crate) fn timeout(step: &str, limit: Duration) -> Self {
         Error::new(ErrorKind::Timeout, format!("{step} timed out after {limit:?}"))

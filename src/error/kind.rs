@@ -40,4 +40,13 @@ pub enum ErrorKind {
     UnexpectedResponse,
     /// A webhook delivery was rejected: it is not from fal, or not for this receiver.
     Webhook,
+    /// The budget of the client has too little left for the request. Nothing was sent.
+    Budget,
+    /// The price of an endpoint is unknown. If a budget needs it, nothing was sent.
+    UnknownPrice,
+    /// The units of a call are unknown: a response does not have the billed units, or the client does not know the units to
+    /// expect. If a budget needs them, nothing was sent.
+    UnknownUnits,
+    /// An amount of money is invalid, out of range, or in another currency.
+    Amount,
 }

@@ -244,7 +244,7 @@ impl Error {
             Some(ErrorType::RequestTimeout | ErrorType::StartupTimeout | ErrorType::GenerationTimeout)
         );
         // The word of a realtime application that waited too long for an input.
-        let by_type = by_type || self.0.error_type.as_ref().is_some_and(|word| word.as_str() == "TIMEOUT");
+        let by_type = by_type || self.has_type("TIMEOUT");
         self.0.kind == ErrorKind::Timeout || by_type || self.status() == Some(StatusCode::GATEWAY_TIMEOUT)
     }
 
@@ -264,10 +264,29 @@ impl Error {
             || self.status().is_some_and(|status| status.as_u16() == 499)
     }
 
-    /// Returns true if the input is invalid: it was rejected before sending, or by fal (422). See
-    /// [`field_errors`](Self::field_errors).
+    /// Returns true if the input is invalid: it was rejected before sending, by fal (422), or by the platform API
+    /// (`validation_error`). See [`field_errors`](Self::field_errors).
     pub fn is_invalid_input(&self) -> bool {
-        self.0.kind == ErrorKind::InvalidInput || self.status() == Some(StatusCode::UNPROCESSABLE_ENTITY)
+        self.0.kind == ErrorKind::InvalidInput
+            || self.status() == Some(StatusCode::UNPROCESSABLE_ENTITY)
+            || self.has_type("validation_error")
+    }
+
+    /// Returns true if fal does not know what the request is about: an endpoint, a request or a file (404).
+    pub fn is_not_found(&self) -> bool {
+        self.status() == Some(StatusCode::NOT_FOUND) || self.has_type("not_found")
+    }
+
+    fn has_type(&self, name: &str) -> bool {
+        self.0.error_type.as_ref().is_some_and(|error_type| error_type.as_str() == name)
+    }
+
+    /// Returns true if the client's budget has too little left for the request. Nothing was sent.
+    ///
+    /// The message has the needed amount, the limit, and the amounts that are spent and reserved. Such an error is not
+    /// [retryable](Self::is_retryable).
+    pub fn is_budget_exceeded(&self) -> bool {
+        self.0.kind == ErrorKind::Budget
     }
 
     /// Returns true if repeating the same call may succeed, and is not billed a second time.

@@ -53,7 +53,9 @@ impl RawResponse {
 
     pub(crate) fn request_id_in_body(&self) -> Option<String> {
         let body = self.json()?;
-        body.get("request_id")?.as_str().map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned)
+        // The platform API has the id within the error.
+        let id = body.get("request_id").or_else(|| body.get("error")?.get("request_id"));
+        id?.as_str().map(str::trim).filter(|id| !id.is_empty()).map(str::to_owned)
     }
 
     /// The billed units, of several values the most. A malformed number counts as billed.

@@ -192,7 +192,10 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> RunConnection<I, O>
         let response = self.response().await.map_err(|error| judged(Operation::Run, error))?;
         self.is_busy = false;
         let parsed = match response.status.is_success() {
-            true => Response::parse(response),
+            true => Response::parse(response).map(|mut response| {
+                response.endpoint.clone_from(&self.connector.endpoint);
+                response
+            }),
             false => {
                 let error = keyed_error(&self.connector.context, &request, response);
                 Err(error.without_echo(request.body.as_deref().unwrap_or_default()))

@@ -9,7 +9,6 @@ mod measure;
 mod multipart;
 mod policy;
 mod source;
-mod timestamp;
 mod token;
 mod uploader;
 

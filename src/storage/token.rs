@@ -8,9 +8,8 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 use url::Url;
 
-use super::timestamp::unix_seconds;
 use crate::error::{Error, ErrorKind};
-use crate::protocol::RawResponse;
+use crate::protocol::{RawResponse, unix_seconds};
 use crate::text::learn;
 use crate::transport::{Context, Operation, Request, join, send};
 

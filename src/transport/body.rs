@@ -26,6 +26,9 @@ const MAX_PREALLOCATION: usize = 16 << 20;
 pub(super) fn limit(context: &Context, operation: Operation) -> usize {
     match operation {
         Operation::Run | Operation::Result => context.max_output,
+        // A page may have the inputs and outputs of a hundred requests.
+        #[cfg(feature = "platform")]
+        Operation::Platform(_) => context.max_output,
         _ => MAX_CONTROL,
     }
 }

@@ -28,6 +28,9 @@ pub(crate) enum Operation {
     Cancel,
     /// A named request about files, tokens or connections. Free of charge and idempotent.
     Storage(&'static str),
+    /// A named request of the platform API. Free of charge and idempotent.
+    #[cfg(feature = "platform")]
+    Platform(&'static str),
 }
 
 impl Operation {
@@ -52,6 +55,8 @@ impl Operation {
             Operation::Result => "result request",
             Operation::Cancel => "cancel request",
             Operation::Storage(name) => name,
+            #[cfg(feature = "platform")]
+            Operation::Platform(name) => name,
         }
     }
 }

@@ -40,7 +40,7 @@ const MIN_RETRY_AFTER: Duration = Duration::from_millis(100);
 /// Billable requests are never sent twice. What is retried depends on the request:
 ///
 /// - Runs and submissions: if no connection was established, or after status 429 without a request id.
-/// - Status, result and cancel requests, uploads and downloads: after a lost connection, a timeout, status 408, 425 or 429,
+/// - Status, result and cancel requests, uploads, downloads and the platform API: after a lost connection, a timeout, status 408, 425 or 429,
 ///   and any 5xx. A result that failed with a request id is the model's own failure, which is final. The parts of a large
 ///   upload are retried independently.
 ///

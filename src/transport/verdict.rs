@@ -41,6 +41,12 @@ pub(crate) fn verdict(operation: Operation, error: &Error) -> Verdict {
             (Some(response), Operation::Submit { bounded }) => of_billable(bounded, response),
             (Some(response), Operation::Result) => of_result(response),
             (Some(response), Operation::Storage(_)) => of_storage(response),
+            #[cfg(feature = "platform")]
+            (Some(response), Operation::Platform(_)) => match response.status.as_u16() {
+                // The platform API does not have the function.
+                501 => Verdict::Final,
+                _ => of_storage(response),
+            },
             (Some(response), Operation::Status | Operation::StatusStream | Operation::Cancel) => of_control(response),
             (None, _) if operation.is_billable() => Verdict::Uncertain,
             (None, _) => Verdict::Final,

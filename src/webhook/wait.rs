@@ -105,7 +105,10 @@ async fn resolve<O: DeserializeOwned + Send + 'static>(
         }
     };
     match arrival.map(Delivery::parse::<O>).filter(|webhook| !webhook.needs_fetch) {
-        Some(webhook) => webhook.result,
+        Some(webhook) => webhook.result.map(|mut response| {
+            response.endpoint.clone_from(&target.endpoint);
+            response
+        }),
         None => call::Wait::new(target.clone()).send().await,
     }
 }

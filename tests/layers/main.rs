@@ -20,10 +20,10 @@ const GENERATOR: &str = "budget digest mark names prose words refusals error mod
     report select schema normalize types lower render manifest present features write summary lock change pipeline builder lib";
 
 const EMULATOR: &str = "documents error keys media random response sync time tokens input storage endpoints request \
-    account faults output queue webhooks settings state handlers sessions http emulator builder lib";
+    platform account faults output queue webhooks settings state handlers sessions http emulator builder lib";
 
-const JOBS: &str =
-    "failure error saved_file state record key request store claims watch files journal webhook fleet lib";
+const JOBS: &str = "failure error saved_file state record key request redaction filter store claims watch files \
+    journal webhook fleet lib";
 
 #[test]
 fn client_depends_downwards() {

@@ -1,1 +1,6 @@
 //! Prices, costs and budgets.
+
+#![allow(missing_docs)]
+
+mod price_tables;
+mod response_costs;

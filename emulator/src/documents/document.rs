@@ -2,6 +2,7 @@ use fal_documents::app_segments;
 use serde_json::{Map, Value, json};
 
 use crate::documents::bounds;
+use crate::documents::openapi;
 use crate::documents::rewrite::rewrite;
 
 /// The parts of an endpoint's document that an emulator needs, with schemas for its validator.
@@ -9,6 +10,10 @@ use crate::documents::rewrite::rewrite;
 pub(crate) struct Document {
     /// The endpoint id: `fal-ai/flux/dev/image-to-image`.
     pub(crate) id: String,
+    /// fal's category of the endpoint, such as `text-to-image`.
+    pub(crate) category: Option<String>,
+    /// The OpenAPI document, as JSON. A string takes less memory than a value.
+    pub(crate) openapi: String,
     /// The schema of the request body.
     pub(crate) input: Value,
     /// The schema of the result.
@@ -22,7 +27,8 @@ pub(crate) struct Document {
 impl Document {
     /// Prepares the schemas of a document. The error says why the emulator cannot serve it.
     pub(crate) fn new(document: fal_documents::Document) -> Result<Self, String> {
-        let fal_documents::Document { id, input, output, example, components, .. } = document;
+        let openapi = openapi::openapi(&document).to_string();
+        let fal_documents::Document { id, category, input, output, example, components, .. } = document;
         let original = json!({ "components": { "schemas": components } });
         let bytes = [&input, &output, &original].map(|schema| schema.to_string().len());
         if bytes.iter().sum::<usize>() > bounds::MAX_BYTES {
@@ -33,6 +39,8 @@ impl Document {
             schemas.into_iter().flatten().map(|(name, schema)| (name.clone(), rewrite(schema, &original))).collect();
         let document = Document {
             id,
+            category,
+            openapi,
             input: rewrite(&input, &original),
             output: rewrite(&output, &original),
             example,

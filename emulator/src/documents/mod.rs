@@ -2,5 +2,6 @@
 
 pub(crate) mod bounds;
 pub(crate) mod document;
+mod openapi;
 mod rewrite;
 pub(crate) mod schema;

@@ -54,6 +54,11 @@ impl Catalog {
         self.apps.contains(app).then_some((app, path.trim_start_matches('/')))
     }
 
+    /// Returns the endpoints, sorted by id.
+    pub(crate) fn endpoints(&self) -> impl Iterator<Item = &Endpoint> {
+        self.endpoints.values().map(Arc::as_ref)
+    }
+
     pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
         self.endpoints.keys().map(String::as_str)
     }

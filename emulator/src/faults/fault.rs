@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::StatusCode;
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::faults::break_point::BreakPoint;
 use crate::faults::disturb;
 use crate::faults::frame::Frame;
 use crate::faults::response::{self, FaultResponse};
+use crate::platform::error;
 use crate::request::received_request::ReceivedRequest;
 use crate::response::failure::{self, Failure};
 use crate::response::reply::{Dropped, Reply};
@@ -68,6 +70,8 @@ pub struct Fault {
     retry_at: Option<Duration>,
     condition: Option<Condition>,
     repeats: bool,
+    /// The billable units of the job.
+    units: Option<Decimal>,
 }
 
 /// The end of a connection that is cut.
@@ -141,6 +145,7 @@ impl Fault {
             retry_at: None,
             condition: None,
             repeats: false,
+            units: None,
         }
     }
 
@@ -184,6 +189,25 @@ impl Fault {
         let body = json!({ "detail": format!("Request failed: {words}"), "error_type": error_type });
         let fault = Fault::respond(status).json(&body).header("x-fal-error-type", error_type);
         if needs_retry { fault.header("x-fal-needs-retry", "1") } else { fault }
+    }
+
+    /// Responds with one of the platform API's error types, such as `rate_limited` or `server_error`, in its own format.
+    ///
+    /// The status is the one that fal uses for the type, 500 for an unknown type.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use fal_emulator::{Emulator, Fault, Operation};
+    /// # fn example(emulator: &Emulator) {
+    /// let fault = Fault::platform_error("rate_limited").retry_after(Duration::from_secs(2));
+    /// emulator.inject_fault(Operation::Pricing, fault);
+    /// # }
+    /// ```
+    pub fn platform_error(error_type: impl Into<String>) -> Self {
+        let error_type = error_type.into();
+        let message = format!("Request failed: {}", error_type.replace('_', " "));
+        let body = error::body(&error_type, &message);
+        Fault::respond(response::platform_error(&error_type)).json(&body)
     }
 
     /// Accepts the request, and makes its job end with this status. The result request, or the direct run, gets the
@@ -350,6 +374,22 @@ impl Fault {
         self
     }
 
+    /// Sets the billable units of the job that an accepted request becomes, even if it fails. Other requests ignore it.
+    ///
+    /// ```
+    /// # use fal_emulator::{Decimal, Emulator, Fault, Operation};
+    /// # fn example(emulator: &Emulator) {
+    /// emulator.inject_fault(Operation::Submit, Fault::none().billable_units(Decimal::new(45, 1))); // 4.5 units
+    /// emulator.inject_fault(Operation::Run, Fault::outcome(422).billable_units(Decimal::ONE)); // a refusal that is billed
+    /// # }
+    /// ```
+    ///
+    /// [`Emulator::set_billable_units`](crate::Emulator::set_billable_units) sets the units of all jobs of an endpoint.
+    pub fn billable_units(mut self, units: Decimal) -> Self {
+        self.units = Some(units);
+        self
+    }
+
     /// Waits before anything else happens. Default: no delay.
     ///
     /// The delay passes on the emulator's clock, so [`Emulator::advance_time`](crate::Emulator::advance_time) ends it.
@@ -405,6 +445,10 @@ impl Fault {
     pub fn repeat(mut self) -> Self {
         self.repeats = true;
         self
+    }
+
+    pub(crate) fn units(&self) -> Option<Decimal> {
+        self.units
     }
 
     pub(super) fn repeats(&self) -> bool {
@@ -550,6 +594,7 @@ impl fmt::Debug for Fault {
             .field("retry_at", &self.retry_at)
             .field("is_conditional", &self.condition.is_some())
             .field("repeats", &self.repeats)
+            .field("units", &self.units)
             .finish()
     }
 }

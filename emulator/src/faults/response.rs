@@ -92,6 +92,18 @@ pub(super) fn invalid(reason: &str) -> String {
     format!("invalid fault: {reason}")
 }
 
+/// Returns the status of one of the platform API's error types.
+pub(super) fn platform_error(error_type: &str) -> u16 {
+    match error_type {
+        "validation_error" => 400,
+        "authorization_error" => 401,
+        "not_found" => 404,
+        "rate_limited" => 429,
+        "not_implemented" => 501,
+        _ => 500,
+    }
+}
+
 /// Returns the status of one of the platform's error types, and whether fal recommends a retry.
 pub(super) fn request_error(error_type: &str) -> (u16, bool) {
     match error_type {

@@ -1,4 +1,7 @@
-use crate::handlers::{auth, jobs, platform, queue, stream, uploads, websocket};
+use hyper::header::AUTHORIZATION;
+
+use crate::handlers::{auth, jobs, queue, stream, uploads, websocket};
+use crate::platform::error;
 use crate::request::operation::Operation;
 use crate::request::received::Received;
 use crate::request::route::Route;
@@ -20,9 +23,16 @@ pub(crate) fn admit(state: &State, route: &Route, received: &Received) -> Result
         Route::Job { app, request_id, .. } => queue::job(state, app, request_id, received).map(drop),
         Route::Storage { operation } => match operation {
             Operation::Upload | Operation::StartMultipart => auth::check_token(state, received),
-            Operation::SignFile | Operation::FileAcl | Operation::SetFileAcl => platform::check_key(state, received),
+            Operation::SignFile | Operation::FileAcl | Operation::SetFileAcl => {
+                auth::check_platform_key(state, received)
+            }
             _ => auth::check_key(state, received),
         },
+        Route::Platform { operation: Operation::Meta } => Ok(()),
+        Route::Platform { operation: Operation::UserDetails } => auth::check_key(state, received),
+        // Without a key, fal allows fewer requests.
+        Route::Platform { operation: Operation::Models } if !received.headers().contains_key(AUTHORIZATION) => Ok(()),
+        Route::Platform { .. } | Route::Payloads { .. } => auth::check_platform_key(state, received),
         Route::File { path, operation: Operation::PutFile } => {
             auth::check_signature(state, received, &Grant::Put(path.clone()))?;
             uploads::expected(state, path, received).map(drop)
@@ -34,6 +44,7 @@ pub(crate) fn admit(state: &State, route: &Route, received: &Received) -> Result
         }
         Route::Complete { upload_id, .. } => auth::check_parts(state, received, upload_id),
         Route::SignPart { .. } | Route::CompleteByKey { .. } => auth::check_key(state, received),
+        Route::Unknown if received.path().starts_with("/api.fal.ai/") => Err(error::not_found("Not found")),
         Route::RequestBelowPath | Route::Unknown => Err(Refusal::NoPath(received.path().to_owned())),
     }
 }

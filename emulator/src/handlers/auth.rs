@@ -3,6 +3,8 @@ use hyper::header::AUTHORIZATION;
 
 use crate::account::{self, AccountError};
 use crate::keys::KeyError;
+use crate::platform::error::{self, ErrorType};
+use crate::request::operation::Operation;
 use crate::request::received::Received;
 use crate::response::refusal::Refusal;
 use crate::state::State;
@@ -58,10 +60,26 @@ pub(super) fn check_key(state: &State, received: &Received) -> Result<(), Refusa
     check_account(state, received)
 }
 
+/// Requires a key for an operation of the platform API, which has errors of its own format.
+pub(super) fn check_platform_key(state: &State, received: &Received) -> Result<(), Refusal> {
+    let denied = |status, message: &str| error::refusal(status, ErrorType::Authorization, message);
+    state.settings.keys.check(received.headers()).map_err(|error| match error {
+        KeyError::Missing => denied(StatusCode::UNAUTHORIZED, "Authentication required"),
+        KeyError::Wrong => denied(StatusCode::UNAUTHORIZED, "Invalid API key"),
+    })?;
+    state.check_account(received.operation()).map_err(|error| match error {
+        AccountError::Locked(reason) => denied(StatusCode::FORBIDDEN, &account::locked(&reason)),
+        AccountError::Insufficient => denied(StatusCode::FORBIDDEN, "Insufficient permissions"),
+    })
+}
+
 /// Requires that the account is not locked, and that its key has the permission.
 pub(super) fn check_account(state: &State, received: &Received) -> Result<(), Refusal> {
-    state.account.check(received.operation()).map_err(|error| match error {
+    state.check_account(received.operation()).map_err(|error| match error {
         AccountError::Locked(reason) => forbidden(&account::locked(&reason)),
+        AccountError::Insufficient if received.operation() == Operation::UserDetails => {
+            forbidden("This operation is only supported for ADMIN keys")
+        }
         AccountError::Insufficient => forbidden("Insufficient permissions"),
     })
 }

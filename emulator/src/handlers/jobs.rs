@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hyper::StatusCode;
 use hyper::header::HeaderName;
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use crate::endpoints::endpoint::Endpoint;
@@ -20,7 +21,9 @@ use crate::output::limits;
 use crate::output::maker::{self, Made};
 use crate::output::series::Series;
 use crate::output::sources::{Source, Sources};
-use crate::output::spec::OutputSpec;
+use crate::output::spec::{self, OutputSpec};
+use crate::platform::bill::Bill;
+use crate::queue::accepted_job::AcceptedJob;
 use crate::queue::job::{Job, Prospect};
 use crate::random;
 use crate::request::received::Received;
@@ -55,16 +58,41 @@ pub(crate) fn accept(
     endpoint: &Arc<Endpoint>,
     is_direct: bool,
 ) -> Result<Arc<Job>, Refusal> {
-    let id = random::uuid();
     let script = if is_direct { &state.direct } else { &state.queued };
     let policy = upload_policy(received).err().map(Failure::invalid_header);
     let failure = policy.or_else(|| invalid_input(endpoint, received)).or_else(|| fault.job_failure(&state.clock));
     let prospect = failure.map_or_else(|| prospect(state, endpoint, received), Err);
+    let bill = bill(state, endpoint, received, fault, &prospect);
     let (endpoint, received, script) = (Arc::clone(endpoint), Arc::clone(received), Arc::clone(script));
-    let job = Arc::new(Job::new(id, endpoint, received, prospect, script, &state.clock, is_direct));
+    let job = Arc::new(Job::new(endpoint, received, prospect, bill, script, &state.clock));
     state.jobs.add(Arc::clone(&job))?;
     job.received.set_request_id(&job.id);
+    if let Some(on_job) = &state.settings.on_job {
+        on_job(&AcceptedJob(Arc::clone(&job)));
+    }
     Ok(job)
+}
+
+/// Returns the bill of a job that does not end early. A failure is billed only if a test says so.
+fn bill(
+    state: &State,
+    endpoint: &Endpoint,
+    received: &Received,
+    fault: &Fault,
+    prospect: &Result<Prospect, Failure>,
+) -> Bill {
+    let id = &endpoint.document.id;
+    let units = fault.units().or_else(|| match prospect {
+        Err(failure) if !failure.status().is_success() => {
+            Some(failure.billable_units().and_then(|units| units.parse().ok()).unwrap_or_default())
+        }
+        _ => state.prices.units(id),
+    });
+    let units = units.unwrap_or_else(|| match prospect {
+        Ok(Prospect::Made(_)) => spec::count(&endpoint.document, received.input().unwrap_or(&Value::Null)).into(),
+        Ok(Prospect::Scripted(_)) | Err(_) => Decimal::ONE,
+    });
+    Bill { units, price: state.prices.get(id) }
 }
 
 /// Returns the upload policy for the files of the output.
@@ -136,49 +164,60 @@ fn source(state: &State, url: &str) -> Option<Source> {
 
 /// Responds with the result of a completed job.
 pub(super) async fn result(state: &State, job: &Arc<Job>) -> Reply {
-    if let Some(failure) = job.failure(&job.now()) {
-        return failure.reply();
+    match output_of(state, job).await {
+        Ok(output) => reply::with_header(reply::json(StatusCode::OK, &output), BILLABLE_UNITS, &job.billable_units()),
+        Err(failure) => failed(job, &failure),
     }
-    match outputs(state, job, &[Part::Final]).await {
-        Ok((outputs, units)) => {
-            let output = outputs.first().unwrap_or(&Value::Null);
-            reply::with_header(reply::json(StatusCode::OK, output), BILLABLE_UNITS, &units)
-        }
-        Err(failure) => failure.reply(),
+}
+
+/// Responds with the failure of a job.
+pub(super) fn failed(job: &Job, failure: &Failure) -> Reply {
+    let bill = job.bill().filter(|bill| !bill.units.is_zero());
+    match bill {
+        Some(_) => reply::with_header(failure.reply(), BILLABLE_UNITS, &job.billable_units()),
+        None => failure.reply(),
+    }
+}
+
+/// Returns the output of a completed job.
+pub(super) async fn output_of(state: &State, job: &Arc<Job>) -> Result<Value, Failure> {
+    match job.failure(&job.now()) {
+        _ if job.deletion().is_some() => Err(Failure::deleted()),
+        Some(failure) => Err(failure),
+        None => Ok(outputs(state, job, &[Part::Final]).await?.pop().unwrap_or_default()),
     }
 }
 
 /// Returns the outputs of a realtime input: one, unless a test has set several.
 pub(crate) async fn results(state: &State, job: &Arc<Job>) -> Result<Series, Failure> {
     if job.prospect.is_err() || state.outputs.series(&job.endpoint.document.id).is_some() {
-        return series(state, job).await.map(|(series, _)| series);
+        return series(state, job).await;
     }
-    Ok(Series::Whole(outputs(state, job, &[Part::Final]).await?.0))
+    Ok(Series::Whole(outputs(state, job, &[Part::Final]).await?))
 }
 
-/// Returns the outputs of a stream, with the billable units.
-pub(super) async fn series(state: &State, job: &Arc<Job>) -> Result<(Series, String), Failure> {
+/// Returns the outputs of a stream.
+pub(super) async fn series(state: &State, job: &Arc<Job>) -> Result<Series, Failure> {
     if let Err(failure) = &job.prospect {
         let output = failure.output().ok_or_else(|| failure.clone())?;
-        return Ok((Series::Whole(vec![output]), "1".to_owned()));
+        return Ok(Series::Whole(vec![output]));
     }
     if let Some(outputs) = state.outputs.series(&job.endpoint.document.id) {
-        return Ok((Series::Scripted(outputs), "1".to_owned()));
+        return Ok(Series::Scripted(outputs));
     }
-    let (mut outputs, units) = outputs(state, job, &[Part::Final]).await?;
+    let mut outputs = outputs(state, job, &[Part::Final]).await?;
     if job.endpoint.app.starts_with("workflows/") {
         let output = outputs.pop().unwrap_or_default();
-        return Ok((Series::Whole(workflow_events(job, &output)), units));
+        return Ok(Series::Whole(workflow_events(job, &output)));
     }
-    let series = match Series::of_text(&job.endpoint.document, outputs.pop().unwrap_or_default()) {
-        Ok(series) => series,
+    match Series::of_text(&job.endpoint.document, outputs.pop().unwrap_or_default()) {
+        Ok(series) => Ok(series),
         Err(last) => {
-            let (mut outputs, _) = self::outputs(state, job, &[Part::Partial(1), Part::Partial(2)]).await?;
+            let mut outputs = self::outputs(state, job, &[Part::Partial(1), Part::Partial(2)]).await?;
             outputs.push(last);
-            Series::Whole(outputs)
+            Ok(Series::Whole(outputs))
         }
-    };
-    Ok((series, units))
+    }
 }
 
 /// Returns the events of a workflow that has one node.
@@ -198,35 +237,25 @@ enum Part {
     Final,
 }
 
-/// Makes outputs of a job, and returns them with the billable units.
-async fn outputs(state: &State, job: &Arc<Job>, parts: &'static [Part]) -> Result<(Vec<Value>, String), Failure> {
+/// Makes outputs of a job.
+async fn outputs(state: &State, job: &Arc<Job>, parts: &'static [Part]) -> Result<Vec<Value>, Failure> {
     if let Ok(Prospect::Scripted(output)) = &job.prospect {
-        return Ok((vec![(**output).clone(); parts.len()], "1".to_owned()));
+        return Ok(vec![(**output).clone(); parts.len()]);
     }
     let (job, base_url, store) = (Arc::clone(job), state.base_url.clone(), Arc::clone(&state.store));
     let upload_time = state.settings.output_upload_time;
     let work = move || {
-        let mut units = String::new();
-        let make = |part: &Part| {
-            let (output, billable) = output(&job, *part, &base_url, &store, upload_time)?;
-            units = billable;
-            Ok(output)
-        };
-        let outputs = parts.iter().map(make).collect::<Result<Vec<Value>, String>>()?;
-        Ok((outputs, units))
+        parts
+            .iter()
+            .map(|part| output(&job, *part, &base_url, &store, upload_time))
+            .collect::<Result<Vec<Value>, String>>()
     };
     blocking(state, work).await.map_err(Failure::internal)
 }
 
-/// Makes the output of a job, and returns it with its billable units. A file that it refers to is stored if its name
+/// Makes the output of a job. A file that it refers to is stored if its name
 /// does not determine its content, or if it has a lifecycle. With an upload policy, all of them are stored in its bucket.
-fn output(
-    job: &Job,
-    part: Part,
-    base_url: &str,
-    store: &Store,
-    upload_time: Duration,
-) -> Result<(Value, String), String> {
+fn output(job: &Job, part: Part, base_url: &str, store: &Store, upload_time: Duration) -> Result<Value, String> {
     let input = job.received.input().unwrap_or(&Value::Null);
     let canvas = match &job.prospect {
         Ok(Prospect::Made(sources)) => sources.canvas(input),
@@ -248,6 +277,8 @@ fn output(
         if let Some(path) = &in_bucket {
             urls.insert(format!("{base_url}/{}", file.path()), store.url(path));
         } else if !file.is_painting() && lifecycle.is_none() {
+            // Another request with the same input may have deleted its payloads.
+            store.restore(&file.path());
             continue;
         }
         if store.get_even_expired(in_bucket.as_ref().unwrap_or(&file.path())).is_some() {
@@ -268,7 +299,7 @@ fn output(
         added.map_err(|exceeded| exceeded.to_string())?;
     }
     replace(&mut output, &urls);
-    Ok((output, spec.count.unwrap_or(1).to_string()))
+    Ok(output)
 }
 
 /// Returns the unique prefix of a file's name in a bucket: 32 hexadecimal digits, the same whenever the result is read.

@@ -36,7 +36,7 @@ pub(super) fn submit(state: &State, call: Call<'_>, id: &str) -> Result<Reply, R
 /// Finds the queued job of a request id.
 pub(super) fn job(state: &State, app: &str, request_id: &str, received: &Received) -> Result<Arc<Job>, Refusal> {
     auth::check_app_key(state, received, app)?;
-    let job = state.jobs.get(request_id).filter(|job| job.endpoint.app == app && !job.is_direct);
+    let job = state.jobs.get(request_id).filter(|job| job.endpoint.app == app && !job.is_direct());
     job.ok_or(Refusal::NoRequest)
 }
 

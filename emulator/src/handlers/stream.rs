@@ -30,11 +30,11 @@ pub(super) async fn stream(state: &State, call: Call<'_>, id: &str) -> Result<Re
     let endpoint = endpoint(state, id, call.received)?;
     let job = jobs::accept(state, call.received, call.fault, endpoint, true)?;
     let reply = match jobs::series(state, &job).await {
-        Ok((series, units)) => {
+        Ok(series) => {
             let events = Events::new(state, series, job.run_time());
-            reply::with_header(reply::events(events.into_body()), jobs::BILLABLE_UNITS, &units)
+            reply::with_header(reply::events(events.into_body()), jobs::BILLABLE_UNITS, &job.billable_units())
         }
-        Err(failure) => failure.reply(),
+        Err(failure) => jobs::failed(&job, &failure),
     };
     Ok(reply::with_request_id(reply, &job.id))
 }

@@ -111,6 +111,7 @@ fn endpoint(state: &State, route: &Route) -> Option<String> {
             let job = state.jobs.get(request_id).filter(|job| job.endpoint.app == *app);
             Some(job.map_or_else(|| app.clone(), |job| job.endpoint.document.id.clone()))
         }
+        Route::Payloads { request_id } => state.jobs.get(request_id).map(|job| job.endpoint.document.id.clone()),
         _ => None,
     }
 }

@@ -39,7 +39,7 @@ impl OutputSpec {
             size: size(&fields).or(canvas.as_ref().map(Canvas::size)),
             canvas,
             requested: count.unwrap_or(1),
-            count: count.map(|count| count.clamp(1, MAX_IMAGES) as usize),
+            count: image_count(fields.get("num_images")),
             inline: fields.get("sync_mode") == Some(&Value::Bool(true)),
             fields,
         }
@@ -49,6 +49,17 @@ impl OutputSpec {
     pub(crate) fn echo(&self, name: &str) -> Option<&Value> {
         self.fields.get(name).filter(|value| value.is_string() || value.is_number() || value.is_boolean())
     }
+}
+
+/// Returns the number of images that an input requests, which is the number of its billable units.
+pub(crate) fn count(document: &Document, input: &Value) -> usize {
+    let requested = input.get("num_images").cloned();
+    let requested = requested.or_else(|| with_defaults(document, input).remove("num_images"));
+    image_count(requested.as_ref()).unwrap_or(1)
+}
+
+fn image_count(requested: Option<&Value>) -> Option<usize> {
+    requested.and_then(Value::as_u64).map(|count| count.clamp(1, MAX_IMAGES) as usize)
 }
 
 fn with_defaults(document: &Document, input: &Value) -> Map<String, Value> {

@@ -19,7 +19,7 @@ use crate::request::received_request::ReceivedRequest;
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct AcceptedJob(pub(super) Arc<Job>);
+pub struct AcceptedJob(pub(crate) Arc<Job>);
 
 /// The state of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -51,7 +51,7 @@ impl AcceptedJob {
 
     /// Returns `true` for a direct run, `false` for a queued request.
     pub fn is_direct(&self) -> bool {
-        self.0.is_direct
+        self.0.is_direct()
     }
 
     /// Returns the current state.

@@ -1,14 +1,18 @@
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, SystemTime};
 
+use hyper::StatusCode;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::endpoints::endpoint::Endpoint;
 use crate::output::sources::Sources;
+use crate::platform::bill::Bill;
+use crate::platform::deletion::Deletion;
 use crate::queue::script::{Script, Step};
+use crate::random;
 use crate::request::received::Received;
 use crate::response::failure::Failure;
 use crate::sync::lock;
@@ -22,10 +26,10 @@ pub(crate) struct Job {
     pub(crate) id: String,
     pub(crate) endpoint: Arc<Endpoint>,
     pub(crate) received: Arc<Received>,
-    /// A direct run. The queue does not show it.
-    pub(crate) is_direct: bool,
     /// The outcome, known from the start: the base of the output, or the failure.
     pub(crate) prospect: Result<Prospect, Failure>,
+    /// The bill, unless the job ends early.
+    bill: Bill,
     script: Arc<Script>,
     clock: Arc<Clock>,
     submitted: Instant,
@@ -33,6 +37,7 @@ pub(crate) struct Job {
     /// The time within which the job has to start.
     start_timeout: Option<Duration>,
     progress: Mutex<Progress>,
+    deletion: OnceLock<Deletion>,
     /// Wakes status streams when something other than time changes the job.
     pushed: watch::Sender<()>,
 }
@@ -50,8 +55,18 @@ pub(crate) enum Prospect {
 struct Progress {
     /// The least number of steps, set by a test that advances the job.
     advanced: usize,
-    /// The number of steps before an early end, and its reason.
-    ended: Option<(usize, End)>,
+    /// The times at which a test advanced the job to its steps.
+    advanced_at: Vec<SystemTime>,
+    ended: Option<EarlyEnd>,
+}
+
+/// The end of a job before its last step.
+#[derive(Clone, Copy, Debug)]
+struct EarlyEnd {
+    /// The number of steps before it.
+    after: usize,
+    reason: End,
+    at: SystemTime,
 }
 
 /// The reason for an early end.
@@ -93,26 +108,26 @@ pub(crate) enum Cancelled {
 
 impl Job {
     pub(crate) fn new(
-        id: String,
         endpoint: Arc<Endpoint>,
         received: Arc<Received>,
         prospect: Result<Prospect, Failure>,
+        bill: Bill,
         script: Arc<Script>,
         clock: &Arc<Clock>,
-        is_direct: bool,
     ) -> Self {
         Job {
-            id,
+            id: random::uuid(),
             endpoint,
             start_timeout: received.start_timeout(),
             received,
-            is_direct,
             prospect,
+            bill,
             script,
             submitted: clock.now(),
             submitted_at: clock.date(),
             clock: Arc::clone(clock),
             progress: Mutex::default(),
+            deletion: OnceLock::new(),
             pushed: watch::Sender::new(()),
         }
     }
@@ -159,7 +174,7 @@ impl Job {
     }
 
     fn moment(&self, number: usize, progress: &Progress) -> Moment {
-        let ended = progress.ended.filter(|(after, _)| number > *after).map(|(_, end)| end);
+        let ended = progress.ended.filter(|end| number > end.after).map(|end| end.reason);
         let mut moment = Moment { number, phase: Phase::Queued { ahead: self.script.ahead }, logged: 0, ended };
         for (_, step) in &self.script.steps[..number - usize::from(ended.is_some())] {
             match step {
@@ -178,7 +193,7 @@ impl Job {
     /// Returns the number of the current moment.
     fn number(&self, progress: &Progress) -> usize {
         match progress.ended {
-            Some((after, _)) => after + 1,
+            Some(end) => end.after + 1,
             None => self.number_at(self.clock.now() - self.submitted, progress),
         }
     }
@@ -200,6 +215,7 @@ impl Job {
             return false;
         }
         progress.advanced = number + 1;
+        progress.advanced_at.resize(number + 1, self.clock.date());
         drop(progress);
         self.pushed.send_replace(());
         true
@@ -213,7 +229,7 @@ impl Job {
             Phase::Running => Cancelled::Running,
             Phase::Completed => return Cancelled::TooLate,
         };
-        progress.ended = Some((number, End::Cancelled));
+        progress.ended = Some(EarlyEnd { after: number, reason: End::Cancelled, at: self.clock.date() });
         drop(progress);
         self.pushed.send_replace(());
         cancelled
@@ -232,6 +248,68 @@ impl Job {
     pub(crate) fn has_started(&self, moment: &Moment) -> bool {
         let steps = &self.script.steps[..moment.number - usize::from(moment.ended.is_some())];
         steps.iter().any(|(_, step)| *step == Step::Start)
+    }
+
+    /// Returns the time at which the job started.
+    pub(crate) fn started_at(&self) -> Option<SystemTime> {
+        let moment = self.now();
+        let start = self.script.steps.iter().position(|(_, step)| *step == Step::Start);
+        start.filter(|_| self.has_started(&moment)).and_then(|index| self.step_at(index))
+    }
+
+    /// Returns the time at which the job was completed.
+    pub(crate) fn ended_at(&self) -> Option<SystemTime> {
+        let moment = self.now();
+        if moment.phase != Phase::Completed {
+            return None;
+        }
+        let ended = lock(&self.progress).ended.map(|end| end.at);
+        ended.or_else(|| self.step_at(self.script.steps.len().checked_sub(1)?))
+    }
+
+    /// Returns the time of a step that has happened: with time, or earlier because a test advanced the job.
+    fn step_at(&self, index: usize) -> Option<SystemTime> {
+        let (after, _) = self.script.steps.get(index)?;
+        let by_time = self.script.by_time.then(|| self.submitted_at + *after);
+        let advanced_at = lock(&self.progress).advanced_at.get(index).copied();
+        by_time.into_iter().chain(advanced_at).min()
+    }
+
+    /// Returns the status of the result of a completed job.
+    pub(crate) fn status_code(&self) -> Option<StatusCode> {
+        let moment = self.now();
+        (moment.phase == Phase::Completed)
+            .then(|| self.failure(&moment).map_or(StatusCode::OK, |failure| failure.status()))
+    }
+
+    /// Returns the bill of a completed job. A job that was cancelled, or did not start in time, is billed nothing.
+    pub(crate) fn bill(&self) -> Option<Bill> {
+        let moment = self.now();
+        (moment.phase == Phase::Completed)
+            .then(|| if moment.ended.is_some() { self.bill.cancelled() } else { self.bill.clone() })
+    }
+
+    /// Returns the billable units, as a header shows them.
+    pub(crate) fn billable_units(&self) -> String {
+        self.bill.units.normalize().to_string()
+    }
+
+    pub(crate) fn endpoint_id(&self) -> &str {
+        &self.endpoint.document.id
+    }
+
+    /// Returns the deletion of the payloads.
+    pub(crate) fn deletion(&self) -> Option<&Deletion> {
+        self.deletion.get()
+    }
+
+    /// Marks the payloads as deleted, and returns the first deletion.
+    pub(crate) fn delete(&self, deletion: Deletion) -> &Deletion {
+        self.deletion.get_or_init(|| deletion)
+    }
+
+    pub(crate) fn is_direct(&self) -> bool {
+        self.script.is_direct
     }
 
     pub(crate) fn was_cancelled(&self) -> bool {
@@ -303,7 +381,8 @@ impl Job {
         if let Some(timeout) = due.filter(|_| progress.ended.is_none()) {
             let number = self.number_at(timeout, &progress);
             if matches!(self.moment(number, &progress).phase, Phase::Queued { .. }) {
-                progress.ended = Some((number, End::StartTimeout));
+                let at = self.submitted_at + timeout;
+                progress.ended = Some(EarlyEnd { after: number, reason: End::StartTimeout, at });
             }
         }
         progress

@@ -96,13 +96,20 @@ impl Pace {
             steps.push((self.waiting + self.running * line / parts, Step::Log(log_line(line, self.log_lines))));
         }
         steps.push((self.waiting + self.running, Step::End));
-        Script { steps, ahead: self.ahead, run_time: self.running, by_time: self.clock == Clock::Real }
+        Script {
+            steps,
+            ahead: self.ahead,
+            run_time: self.running,
+            is_direct: false,
+            by_time: self.clock == Clock::Real,
+        }
     }
 
     /// Returns the script of a direct run, which starts immediately.
     pub(crate) fn direct(&self) -> Script {
         let run_time = if self.clock == Clock::Real { self.running } else { Duration::ZERO };
-        Script { steps: vec![(Duration::ZERO, Step::Start), (run_time, Step::End)], ahead: 0, run_time, by_time: true }
+        let steps = vec![(Duration::ZERO, Step::Start), (run_time, Step::End)];
+        Script { steps, ahead: 0, run_time, is_direct: true, by_time: true }
     }
 }
 

@@ -7,6 +7,8 @@ pub(crate) struct Script {
     /// The initial number of other jobs ahead.
     pub(crate) ahead: u32,
     pub(crate) run_time: Duration,
+    /// The script of a direct run. The queue does not show its jobs.
+    pub(crate) is_direct: bool,
     /// Steps happen at their time. Otherwise a test advances the job.
     pub(crate) by_time: bool,
 }

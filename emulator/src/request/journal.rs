@@ -6,14 +6,18 @@ use crate::request::received::Received;
 use crate::request::received_request::ReceivedRequest;
 use crate::sync::lock;
 
-/// The most requests that are remembered.
+/// The most requests that are remembered by default.
 pub(crate) const MAX_REQUESTS: usize = 10_000;
 /// The most bytes of requests that are remembered.
 pub(crate) const MAX_BYTES: usize = 256 << 20;
 
 /// The latest requests, limited in number and size, and the number of requests in flight.
-#[derive(Debug, Default)]
-pub(crate) struct Journal(Mutex<Entries>);
+#[derive(Debug)]
+pub(crate) struct Journal {
+    /// The most requests that are remembered.
+    max: usize,
+    entries: Mutex<Entries>,
+}
 
 #[derive(Debug, Default)]
 struct Entries {
@@ -39,9 +43,13 @@ pub(crate) struct InFlight<'a> {
 }
 
 impl Journal {
+    pub(crate) fn new(max: usize) -> Self {
+        Journal { max, entries: Mutex::default() }
+    }
+
     /// Records a request that arrived. `received` gets the number of requests of its operation in flight.
     pub(crate) fn begin(&self, operation: Operation, received: impl FnOnce(usize) -> Received) -> InFlight<'_> {
-        let mut entries = lock(&self.0);
+        let mut entries = lock(&self.entries);
         let in_flight = entries.in_flight.entry(operation).or_default();
         *in_flight += 1;
         let received = Arc::new(received(*in_flight));
@@ -49,39 +57,39 @@ impl Journal {
         let bytes = received.size();
         entries.requests.push_back(Entry { received: Arc::clone(&received), bytes });
         entries.bytes += bytes;
-        entries.trim();
+        entries.trim(self.max);
         InFlight { journal: self, number, received }
     }
 
     pub(crate) fn all(&self) -> Vec<ReceivedRequest> {
-        lock(&self.0).requests.iter().map(|entry| ReceivedRequest(Arc::clone(&entry.received))).collect()
+        lock(&self.entries).requests.iter().map(|entry| ReceivedRequest(Arc::clone(&entry.received))).collect()
     }
 }
 
 impl InFlight<'_> {
     /// Counts the body, once it was read.
     pub(crate) fn was_read(&self) {
-        let (mut entries, bytes) = (lock(&self.journal.0), self.received.size());
+        let (mut entries, bytes) = (lock(&self.journal.entries), self.received.size());
         let index = self.number.checked_sub(entries.removed);
         if let Some(entry) = index.and_then(|index| entries.requests.get_mut(index)) {
             let before = std::mem::replace(&mut entry.bytes, bytes);
             entries.bytes = entries.bytes + bytes - before;
-            entries.trim();
+            entries.trim(self.journal.max);
         }
     }
 }
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        if let Some(count) = lock(&self.journal.0).in_flight.get_mut(&self.received.operation()) {
+        if let Some(count) = lock(&self.journal.entries).in_flight.get_mut(&self.received.operation()) {
             *count -= 1;
         }
     }
 }
 
 impl Entries {
-    fn trim(&mut self) {
-        while self.requests.len() > MAX_REQUESTS || (self.bytes > MAX_BYTES && self.requests.len() > 1) {
+    fn trim(&mut self, max: usize) {
+        while self.requests.len() > max || (self.bytes > MAX_BYTES && self.requests.len() > 1) {
             self.bytes -= self.requests.pop_front().map_or(0, |oldest| oldest.bytes);
             self.removed += 1;
         }

@@ -33,7 +33,78 @@ pub(super) fn find(received: &Received) -> Option<&'static str> {
             Some(_) => in_signed_url(received),
             None => in_token(received),
         },
-        _ => None,
+        operation => in_query(received, operation),
+    }
+}
+
+/// Finds a query parameter, or a field to expand, that the platform API ignores because it does not know it.
+fn in_query(received: &Received, operation: Operation) -> Option<&'static str> {
+    let (names, fields): (&[&str], &[&str]) = match operation {
+        Operation::Models => (
+            &["limit", "cursor", "endpoint_id", "q", "category", "status", "expand", "sort"],
+            &["openapi-3.0", "enterprise_status"],
+        ),
+        Operation::Pricing => (&["endpoint_id", "limit", "cursor"], &[]),
+        Operation::Usage => (
+            &[
+                "limit",
+                "cursor",
+                "start",
+                "end",
+                "timezone",
+                "timeframe",
+                "bound_to_timeframe",
+                "endpoint_id",
+                "api_key_id",
+                "login_username",
+                "expand",
+            ],
+            &["time_series", "summary", "auth_method", "auth_method_structured"],
+        ),
+        Operation::BillingEvents => (
+            &[
+                "limit",
+                "cursor",
+                "start",
+                "end",
+                "endpoint_id",
+                "request_id",
+                "api_key_id",
+                "login_username",
+                "expand",
+                "tag",
+            ],
+            &["auth_method", "auth_method_structured"],
+        ),
+        Operation::RequestsByEndpoint => (
+            &["limit", "cursor", "endpoint_id", "start", "end", "status", "request_id", "expand", "sort_by"],
+            &["payloads"],
+        ),
+        Operation::SearchRequests => (
+            &[
+                "limit",
+                "cursor",
+                "query",
+                "image_url",
+                "video_url",
+                "endpoint_id",
+                "endpoint",
+                "exclude_api_requests",
+                "only_api_requests",
+                "min_similarity",
+            ],
+            &[],
+        ),
+        Operation::AccountBilling => (&["expand"], &["credits"]),
+        Operation::EstimateCost | Operation::DeletePayloads | Operation::UserDetails | Operation::Meta => (&[], &[]),
+        _ => return None,
+    };
+    if received.query.iter().any(|(name, _)| !names.contains(&name.as_str())) {
+        Some("unknown query parameter: the platform API ignores it")
+    } else if received.query_list("expand").any(|field| !fields.contains(&field)) {
+        Some("unknown field to expand: the platform API ignores it")
+    } else {
+        None
     }
 }
 

@@ -55,6 +55,28 @@ pub enum Operation {
     FileAcl,
     /// Set the ACL of a file: `PUT /api.fal.ai/v1/storage/files/acl`.
     SetFileAcl,
+    /// Search or list models: `GET /api.fal.ai/v1/models`.
+    Models,
+    /// Get the prices of endpoints: `GET /api.fal.ai/v1/models/pricing`.
+    Pricing,
+    /// Estimate the cost of calls: `POST /api.fal.ai/v1/models/pricing/estimate`.
+    EstimateCost,
+    /// Get what was used and what it cost, by endpoint and time: `GET /api.fal.ai/v1/models/usage`.
+    Usage,
+    /// List what each request was billed: `GET /api.fal.ai/v1/models/billing-events`.
+    BillingEvents,
+    /// List the requests of endpoints: `GET /api.fal.ai/v1/models/requests/by-endpoint`.
+    RequestsByEndpoint,
+    /// Search the requests: `GET /api.fal.ai/v1/models/requests/search`.
+    SearchRequests,
+    /// Delete the payloads and output files of a request: `DELETE /api.fal.ai/v1/models/requests/{request_id}/payloads`.
+    DeletePayloads,
+    /// Get the billing account, with its credits: `GET /api.fal.ai/v1/account/billing`.
+    AccountBilling,
+    /// Get the state of the account, with its lock: `GET /rest.fal.ai/billing/user_details`.
+    UserDetails,
+    /// Get facts about the platform, such as the addresses of webhooks: `GET /api.fal.ai/v1/meta`.
+    Meta,
     /// Get the public keys of webhooks: `GET /rest.fal.ai/.well-known/jwks.json`.
     WebhookKeys,
     /// Any other path. fal does not have it.

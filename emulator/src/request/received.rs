@@ -53,7 +53,7 @@ impl fmt::Debug for Received {
 impl Received {
     pub(crate) fn new(route: &Route, endpoint: Option<String>, in_flight: usize, head: Parts) -> Self {
         let request_id = OnceLock::new();
-        if let Route::Job { request_id: id, .. } = route {
+        if let Route::Job { request_id: id, .. } | Route::Payloads { request_id: id } = route {
             let _ = request_id.set(id.clone());
         }
         Received {
@@ -110,6 +110,16 @@ impl Received {
 
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the values of a query parameter that is repeated.
+    pub(crate) fn query_all<'r>(&'r self, name: &'r str) -> impl Iterator<Item = &'r str> {
+        self.query.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the values of a query parameter that is repeated, or has a comma between values.
+    pub(crate) fn query_list<'r>(&'r self, name: &'r str) -> impl Iterator<Item = &'r str> {
+        self.query_all(name).flat_map(|value| value.split(',')).map(str::trim).filter(|value| !value.is_empty())
     }
 
     pub(crate) fn headers(&self) -> &HeaderMap {

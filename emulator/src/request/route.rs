@@ -24,6 +24,10 @@ pub(crate) enum Route {
     Token { realtime: bool },
     /// Below `/rest.fal.ai/storage` and `/api.fal.ai/v1/storage`, and uploads whose file has no path yet.
     Storage { operation: Operation },
+    /// The other paths below `/api.fal.ai/v1`, and `/rest.fal.ai/billing/user_details`.
+    Platform { operation: Operation },
+    /// `/api.fal.ai/v1/models/requests/{request_id}/payloads`
+    Payloads { request_id: String },
     /// `/v3.fal.media/files/{…}` and `/storage.googleapis.com/{…}`. `path` starts with the host, without a slash.
     File { path: String, operation: Operation },
     /// `…/multipart/{upload_id}/{number}` below a file.
@@ -73,6 +77,8 @@ impl Route {
             ["api.fal.ai", "v1", "storage", "files", "sign"] => storage(Operation::SignFile),
             ["api.fal.ai", "v1", "storage", "files", "acl"] if method == Method::PUT => storage(Operation::SetFileAcl),
             ["api.fal.ai", "v1", "storage", "files", "acl"] => storage(Operation::FileAcl),
+            ["api.fal.ai", "v1", path @ ..] => platform(path),
+            ["rest.fal.ai", "billing", "user_details"] => Route::Platform { operation: Operation::UserDetails },
             ["v3.fal.media", "files", "upload"] => storage(Operation::Upload),
             ["v3.fal.media", "files", "upload", "multipart"] => storage(Operation::StartMultipart),
             ["v3.fal.media", "files", name @ ..] if !name.is_empty() => file(method, &segments),
@@ -95,7 +101,11 @@ impl Route {
             Route::Part { .. } => Operation::PutPart,
             Route::Complete { .. } | Route::CompleteByKey { .. } => Operation::CompleteMultipart,
             Route::SignPart { .. } => Operation::SignPart,
-            Route::Job { operation, .. } | Route::Storage { operation } | Route::File { operation, .. } => *operation,
+            Route::Job { operation, .. }
+            | Route::Storage { operation }
+            | Route::Platform { operation }
+            | Route::File { operation, .. } => *operation,
+            Route::Payloads { .. } => Operation::DeletePayloads,
             Route::WebhookKeys => Operation::WebhookKeys,
             Route::RequestBelowPath | Route::Unknown => Operation::Other,
         }
@@ -115,14 +125,25 @@ impl Route {
             | Operation::StartMultipart
             | Operation::SignPart
             | Operation::CompleteMultipart
-            | Operation::SignFile => &[Method::POST],
+            | Operation::SignFile
+            | Operation::EstimateCost => &[Method::POST],
             Operation::Status
             | Operation::StatusStream
             | Operation::Result
             | Operation::WebhookKeys
+            | Operation::Models
+            | Operation::Pricing
+            | Operation::Usage
+            | Operation::BillingEvents
+            | Operation::RequestsByEndpoint
+            | Operation::SearchRequests
+            | Operation::AccountBilling
+            | Operation::UserDetails
+            | Operation::Meta
             | Operation::Realtime
             | Operation::WebSocket => &[Method::GET],
             Operation::Cancel | Operation::PutPart => &[Method::PUT],
+            Operation::DeletePayloads => &[Method::DELETE],
             Operation::Media | Operation::PutFile => &[Method::GET, Method::HEAD, Method::PUT],
             Operation::FileAcl | Operation::SetFileAcl => &[Method::GET, Method::PUT],
             // Messages have no method of their own.
@@ -140,6 +161,26 @@ impl Route {
 fn run(id: &[&str]) -> Route {
     let (path, id) = (id.get(app_segments(id[0])..).unwrap_or_default(), id.join("/"));
     if path.last() == Some(&"stream") { Route::Stream { id } } else { Route::Run { id } }
+}
+
+/// Parses a path of the platform API.
+fn platform(path: &[&str]) -> Route {
+    let operation = match path {
+        ["models"] => Operation::Models,
+        ["models", "pricing"] => Operation::Pricing,
+        ["models", "pricing", "estimate"] => Operation::EstimateCost,
+        ["models", "usage"] => Operation::Usage,
+        ["models", "billing-events"] => Operation::BillingEvents,
+        ["models", "requests", "by-endpoint"] => Operation::RequestsByEndpoint,
+        ["models", "requests", "search"] => Operation::SearchRequests,
+        ["models", "requests", request_id, "payloads"] => {
+            return Route::Payloads { request_id: (*request_id).to_owned() };
+        }
+        ["account", "billing"] => Operation::AccountBilling,
+        ["meta"] => Operation::Meta,
+        _ => return Route::Unknown,
+    };
+    Route::Platform { operation }
 }
 
 /// Parses a path to a file, or below one.

@@ -50,6 +50,12 @@ impl Failure {
         failure
     }
 
+    /// The payloads of the request were deleted.
+    pub(crate) fn deleted() -> Self {
+        let (status, detail) = (StatusCode::NOT_FOUND, "The payloads of this request were deleted");
+        Failure::new(status, json!({ "detail": detail }), status_error(status), None)
+    }
+
     /// An error of the emulator itself.
     pub(crate) fn internal(reason: String) -> Self {
         Failure::request(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", reason)
@@ -91,6 +97,20 @@ impl Failure {
     /// Returns the reason of the failure in one line, for a realtime error.
     pub(crate) fn reason(&self) -> String {
         reason(&self.body)
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.head.status
+    }
+
+    /// Returns the billable units that the response states.
+    pub(crate) fn billable_units(&self) -> Option<&str> {
+        self.head.headers.get("x-fal-billable-units")?.to_str().ok()
+    }
+
+    /// Returns the body as JSON, or as a string if it is not JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|_| String::from_utf8_lossy(&self.body).into())
     }
 
     pub(crate) fn reply(&self) -> Reply {

@@ -282,6 +282,36 @@ impl Store {
         Ok(format!("{}?identity={}", self.url(path), self.grant(Grant::Read(path.to_owned()), time)?))
     }
 
+    /// Deletes the file of a path, also one that is drawn whenever it is read. Returns `false` if it does not exist.
+    pub(crate) fn delete(&self, path: &str) -> bool {
+        let now = self.clock.now();
+        let mut entries = lock(&self.entries);
+        match entries.files.get_mut(path) {
+            Some(file) if file.is_expired(now) || !file.has_appeared(now) => false,
+            Some(file) if matches!(file.data, FileData::Uploaded(..)) => entries.files.remove(path).is_some(),
+            Some(file) => {
+                // It stays known, so that it is not generated again when the output is read.
+                let file = Arc::make_mut(file);
+                (file.appears, file.data) = (Appears::Never, FileData::Generated(Content::new(Vec::new())));
+                true
+            }
+            None => {
+                drop(entries);
+                let Some(drawn) = MediaFile::from_path(path) else { return false };
+                let metadata = Metadata::of(&drawn, Lifecycle::default());
+                self.insert(path.to_owned(), metadata, FileData::Drawn(drawn), Appears::Never).is_ok()
+            }
+        }
+    }
+
+    /// Restores a deleted file that is drawn whenever it is read.
+    pub(crate) fn restore(&self, path: &str) {
+        let mut entries = lock(&self.entries);
+        if entries.files.get(path).is_some_and(|file| file.appears == Appears::Never) {
+            entries.files.remove(path);
+        }
+    }
+
     /// Replaces the ACL of a file.
     pub(crate) fn set_acl(&self, path: &str, acl: Acl) {
         if let Some(file) = lock(&self.entries).files.get_mut(path) {

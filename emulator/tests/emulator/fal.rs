@@ -43,6 +43,13 @@ impl Reply {
     }
 }
 
+impl Reply {
+    /// Returns the status, and the type of a platform API error.
+    pub(crate) fn error(&self) -> (u16, &str) {
+        (self.status, self.body["error"]["type"].as_str().unwrap_or_default())
+    }
+}
+
 impl Fal {
     /// Starts an emulator of the shipped documents with [`Pace::instant`].
     pub(crate) async fn instant() -> Self {
@@ -69,6 +76,11 @@ impl Fal {
 
     pub(crate) async fn get(&self, path: &str) -> Reply {
         send(self.request(Method::GET, path)).await
+    }
+
+    /// Requests a path of the platform API.
+    pub(crate) async fn platform(&self, path: &str) -> Reply {
+        self.get(&format!("/api.fal.ai/v1{path}")).await
     }
 
     pub(crate) async fn put(&self, path: &str) -> Reply {

@@ -27,6 +27,8 @@ CREATE TABLE jobs (
     budget       TEXT,
     error        TEXT,
     files        TEXT,
+    -- Prompts or other data were removed.
+    redacted     BOOLEAN NOT NULL DEFAULT FALSE,
     -- The request was sent with a webhook, which reports the outcome.
     webhook      BOOLEAN NOT NULL,
     -- Workers may send it.

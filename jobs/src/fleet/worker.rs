@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::{Course, Journal};
 use crate::record::Record;
 use crate::state::State;
-use crate::store::{Filter, Kind};
+use crate::store::{Kind, Wanted};
 
 /// The time for which a worker waits for a database that fails.
 const DATABASE_PATIENCE: Duration = Duration::from_secs(300);
@@ -53,7 +53,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(60);
 pub struct Worker {
     journal: Journal,
     client: Client,
-    filter: Filter,
+    filter: Wanted,
     concurrency: usize,
     interval: Duration,
     is_until_empty: bool,
@@ -81,7 +81,7 @@ impl Journal {
         Worker {
             journal: self.clone(),
             client: client.clone(),
-            filter: Filter::default(),
+            filter: Wanted::default(),
             concurrency: 10,
             interval: Duration::from_secs(1),
             is_until_empty: false,
@@ -183,7 +183,7 @@ impl Worker {
 struct Shift<'a> {
     journal: &'a Journal,
     client: &'a Client,
-    filter: Filter,
+    filter: Wanted,
     interval: Duration,
     is_until_empty: bool,
     /// True when no job is to be started any more.

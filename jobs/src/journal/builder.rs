@@ -17,7 +17,7 @@ pub struct JournalBuilder {
 impl Default for JournalBuilder {
     fn default() -> Self {
         let retry_for = Duration::from_secs(30);
-        let store = Settings { lease: Duration::from_secs(30), connections: 10, retry_for };
+        let store = Settings { lease: Duration::from_secs(30), connections: 10, retry_for, redacted: Vec::new() };
         JournalBuilder { store, webhook_patience: Duration::from_secs(600) }
     }
 }
@@ -54,6 +54,22 @@ impl JournalBuilder {
     /// requests take, and less than the hour for which fal keeps a result.
     pub fn webhook_patience(mut self, time: Duration) -> Self {
         self.webhook_patience = time;
+        self
+    }
+
+    /// Removes these fields of the input from a job when it ends, at any depth. Default: none.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), fal_jobs::Error> {
+    /// let journal = fal_jobs::Journal::builder().redact(["prompt", "negative_prompt"]).open("sqlite://jobs.db").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// Until then the journal needs them, to send the job. A failed job can be run again by a call with its input.
+    /// [`Journal::redact`] removes more, and outputs.
+    pub fn redact(mut self, fields: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.store.redacted = fields.into_iter().map(Into::into).collect();
         self
     }
 

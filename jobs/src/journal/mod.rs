@@ -6,7 +6,11 @@ mod cancel;
 mod course;
 mod decide;
 mod download;
+mod export;
+mod list;
 mod policy;
+mod prune;
+mod redact;
 mod resume;
 mod run;
 mod submit;
@@ -17,6 +21,7 @@ use std::time::Duration;
 pub use builder::JournalBuilder;
 pub(crate) use call::{Call, record_options};
 pub(crate) use course::Course;
+pub use list::Counts;
 pub use policy::{OnFailed, OnUncertain, Reuse};
 pub use run::{Completed, Run};
 pub use submit::Submit;
@@ -59,6 +64,14 @@ impl Journal {
     /// Returns the job with a key.
     pub async fn get(&self, key: impl AsRef<str>) -> Result<Option<Record>, Error> {
         self.store().get(key.as_ref()).await
+    }
+
+    /// Closes the connections to the database, after the operations that run. Later operations fail.
+    ///
+    /// SQLite then moves its write-ahead log into the database file. A program that ends without this loses nothing. To back up a
+    /// SQLite journal in use, run `sqlite3 jobs.db ".backup copy.db"`: a copy of the file alone lacks the log.
+    pub async fn close(&self) {
+        self.store().close().await;
     }
 
     /// Returns the job with a key, or the error of a missing one.

@@ -5,6 +5,7 @@ use super::failure::failed;
 use super::retry::Attempts;
 use super::{Pool, Settings, Store};
 use crate::error::{Error, ErrorKind};
+use crate::redaction::Redaction;
 
 impl Store {
     /// Opens the database of a URL, and creates or updates its tables.
@@ -16,7 +17,12 @@ impl Store {
             Some("postgres" | "postgresql") => Pool::Postgres(postgres(url, &settings).await?),
             scheme => return Err(Error::new(ErrorKind::Configuration, unsupported(scheme))),
         };
-        let store = Store { pool, lease: settings.lease, retry_for: settings.retry_for };
+        let store = Store {
+            pool,
+            lease: settings.lease,
+            retry_for: settings.retry_for,
+            redaction: (!settings.redacted.is_empty()).then_some(Redaction::Fields(settings.redacted)),
+        };
         if let Err(error) = store.prepare().await {
             store.close().await;
             return Err(error);

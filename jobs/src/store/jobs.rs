@@ -2,11 +2,15 @@ use super::failure::failed;
 use super::{Store, with_pool};
 use crate::error::{Error, ErrorKind};
 use crate::record::{FORMAT, NewRecord, Record};
+use crate::redaction::Redaction;
 use crate::state::{Event, State};
 
 impl Store {
     /// Records a job, unless its key is there. Returns the job with that key, and true if it is new.
+    ///
+    /// After a lost connection, it may be false although this call has recorded the job.
     pub(crate) async fn insert(&self, new: &NewRecord) -> Result<(Record, bool), Error> {
+        new.check()?;
         let sql = format!(
             "INSERT INTO jobs (key, endpoint, label, format, input, input_hash, request, state, attempt, reserved, budget, \
              webhook, enqueued, options, revision, created_at) \
@@ -84,7 +88,10 @@ impl Store {
             let mut record = self.get(key).await?.ok_or_else(|| missing(key))?;
             let before = record.clone();
             record.apply(event, record.read_at)?;
-            if record == before || self.replace(&mut record, None).await? {
+            if let Some(redaction) = self.redaction.as_ref().filter(|_| record.state.is_final()) {
+                redaction.apply(&mut record);
+            }
+            if record == before || self.replace(&before, &mut record, None).await? {
                 return Ok(record);
             }
             // Another process has changed the job meanwhile.
@@ -112,21 +119,40 @@ impl Store {
             let event = Event::Intend { claim, attempt, request: request.clone(), reserved, webhook };
             record.apply(&event, record.read_at)?;
             // Nothing changes if the commit of this intent was unknown.
-            if record == before || self.replace(&mut record, Some(process)).await? {
+            if record == before || self.replace(&before, &mut record, Some(process)).await? {
                 return Ok(Some(record));
             }
         }
     }
 
+    /// Removes data from a job. Returns false if it is not final, or lacks the data already.
+    pub(crate) async fn redact(&self, key: &str, redaction: &Redaction) -> Result<bool, Error> {
+        loop {
+            // It may have been pruned meanwhile.
+            let Some(before) = self.get(key).await?.filter(|record| record.state.is_final()) else { return Ok(false) };
+            let mut record = before.clone();
+            redaction.apply(&mut record);
+            if record == before {
+                return Ok(false);
+            }
+            if self.replace(&before, &mut record, None).await? {
+                return Ok(true);
+            }
+        }
+    }
+
     /// Writes a job that was read before. Returns false if it has changed since then, or if `process` has no lease.
-    async fn replace(&self, record: &mut Record, process: Option<&str>) -> Result<bool, Error> {
+    async fn replace(&self, before: &Record, record: &mut Record, process: Option<&str>) -> Result<bool, Error> {
         let mut sql = "UPDATE jobs SET state = $1, attempt = $2, request = $3, request_id = $4, output = $5, units = $6, cost = $7, \
                    reserved = $8, error = $9, files = $10, earlier = $11, intended_at = $12, submitted_at = $13, \
-                   finished_at = $14, claim = $15, webhook = $16, revision = revision + 1 WHERE key = $17 AND revision = $18"
+                   finished_at = $14, claim = $15, input = COALESCE($16, input), redacted = $17, webhook = $18, \
+                   revision = revision + 1 WHERE key = $19 AND revision = $20"
             .to_owned();
         if process.is_some() {
-            sql += &format!(" AND {}", self.is_alive("$19"));
+            sql += &format!(" AND {}", self.is_alive("$21"));
         }
+        // An input is large and hardly ever changes.
+        let input = (record.input != before.input).then_some(&record.input);
         let replaced = with_pool!(self, pool => {
             let mut query = sqlx::query(&sql)
             .bind(record.state.as_str())
@@ -144,6 +170,8 @@ impl Store {
             .bind(record.submitted_at)
             .bind(record.finished_at)
             .bind(&record.claim)
+            .bind(input)
+            .bind(record.redacted)
             .bind(record.webhook)
             .bind(&record.key)
             .bind(record.revision);

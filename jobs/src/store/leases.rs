@@ -1,13 +1,11 @@
-use std::time::Duration;
-
 use super::failure::failed;
-use super::{Store, with_pool};
+use super::{Store, millis, with_pool};
 use crate::error::Error;
 use crate::record::Record;
 
 /// A choice among the enqueued jobs.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Filter {
+pub(crate) struct Wanted {
     /// Endpoints as a JSON array. `None` means any.
     pub(crate) endpoints: Option<String>,
     /// `None` means any, and jobs without a label.
@@ -78,7 +76,7 @@ impl Store {
         &self,
         process: &str,
         kind: Kind,
-        filter: &Filter,
+        wanted: &Wanted,
         limit: usize,
     ) -> Result<Vec<Record>, Error> {
         let state = match kind {
@@ -86,10 +84,10 @@ impl Store {
             Kind::ToResume => "state IN ('intended', 'submitted')",
         };
         let sql = format!(
-            "WITH free AS MATERIALIZED (SELECT id FROM jobs WHERE claim IS NULL AND enqueued AND {state}{filter} \
+            "WITH free AS MATERIALIZED (SELECT id FROM jobs WHERE claim IS NULL AND enqueued AND {state}{wanted} \
              ORDER BY id LIMIT $2{skip_locked}) UPDATE jobs SET claim = $1, revision = revision + 1 \
              WHERE id IN (SELECT id FROM free) RETURNING {columns}",
-            filter = self.filter(filter, "$3", "$4"),
+            wanted = self.wanted(wanted, "$3", "$4"),
             skip_locked = self.skip_locked(),
             columns = self.columns(),
         );
@@ -97,8 +95,8 @@ impl Store {
         let claimed = with_pool!(self, pool => sqlx::query_as::<_, Record>(&sql)
             .bind(process)
             .bind(limit)
-            .bind(&filter.endpoints)
-            .bind(&filter.label)
+            .bind(&wanted.endpoints)
+            .bind(&wanted.label)
             .fetch_all(pool)
             .await);
         let mut claimed = claimed.map_err(|error| failed(error, "cannot claim jobs"))?;
@@ -107,27 +105,27 @@ impl Store {
     }
 
     /// Returns true if there are enqueued jobs without an outcome, claimed or not.
-    pub(crate) async fn has_open(&self, filter: &Filter) -> Result<bool, Error> {
+    pub(crate) async fn has_open(&self, wanted: &Wanted) -> Result<bool, Error> {
         let sql = format!(
             "SELECT EXISTS (SELECT 1 FROM jobs WHERE enqueued AND state IN ('waiting', 'intended', 'submitted'){})",
-            self.filter(filter, "$1", "$2"),
+            self.wanted(wanted, "$1", "$2"),
         );
         let found = with_pool!(self, pool => sqlx::query_scalar(&sql)
-            .bind(&filter.endpoints)
-            .bind(&filter.label)
+            .bind(&wanted.endpoints)
+            .bind(&wanted.label)
             .fetch_one(pool)
             .await);
         found.map_err(|error| failed(error, "cannot look for jobs"))
     }
 
-    /// Returns the SQL conditions of a filter, whose values are two parameters.
-    fn filter(&self, filter: &Filter, endpoints: &str, label: &str) -> String {
+    /// Returns the SQL conditions of a wanted, whose values are two parameters.
+    fn wanted(&self, wanted: &Wanted, endpoints: &str, label: &str) -> String {
         // Both parameters always occur, because PostgreSQL refuses others.
-        let endpoints = match filter.endpoints {
+        let endpoints = match wanted.endpoints {
             Some(_) => format!(" AND endpoint {}", self.is_in(endpoints)),
             None => format!(" AND CAST({endpoints} AS TEXT) IS NULL"),
         };
-        let label = match filter.label {
+        let label = match wanted.label {
             Some(_) => format!(" AND label = {label}"),
             None => format!(" AND CAST({label} AS TEXT) IS NULL"),
         };
@@ -152,8 +150,4 @@ impl Store {
             with_pool!(self, pool => sqlx::query(&sql).bind(process).bind(&keys).execute(pool).await.map(drop));
         released.map_err(|error| failed(error, "cannot release jobs"))
     }
-}
-
-pub(super) fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 2)
 }

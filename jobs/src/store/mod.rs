@@ -4,6 +4,7 @@ mod connect;
 mod failure;
 mod jobs;
 mod leases;
+mod lists;
 mod retry;
 mod row;
 mod tables;
@@ -12,8 +13,11 @@ mod uploads;
 use std::fmt;
 use std::time::Duration;
 
-pub(crate) use leases::{Filter, Kind};
+pub(crate) use leases::{Kind, Wanted};
+pub(crate) use lists::Listed;
 use retry::with_pool;
+
+use crate::redaction::Redaction;
 
 /// A database with a journal. Clones share its connections.
 #[derive(Clone)]
@@ -23,6 +27,8 @@ pub(crate) struct Store {
     pub(crate) lease: Duration,
     /// The time for which an operation is retried after a failure that may pass.
     retry_for: Duration,
+    /// The data to remove from jobs that end.
+    redaction: Option<Redaction>,
 }
 
 #[derive(Clone, Debug)]
@@ -33,6 +39,8 @@ pub(crate) struct Settings {
     pub(crate) connections: u32,
     /// The time for which an operation is retried after a failure that may pass.
     pub(crate) retry_for: Duration,
+    /// The fields of inputs to remove from jobs that end.
+    pub(crate) redacted: Vec<String>,
 }
 
 #[derive(Clone)]
@@ -104,4 +112,8 @@ impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Store").field("lease", &self.lease).finish_non_exhaustive()
     }
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX / 2)
 }

@@ -50,6 +50,7 @@ where
             claim: row.try_get("claim")?,
             revision: row.try_get("revision")?,
             earlier: row.try_get("earlier")?,
+            redacted: row.try_get("redacted")?,
             read_at: row.try_get("read_at")?,
             is_abandoned: row.try_get("is_abandoned")?,
         })

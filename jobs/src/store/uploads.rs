@@ -1,8 +1,7 @@
 use std::time::Duration;
 
 use super::failure::failed;
-use super::leases::millis;
-use super::{Store, with_pool};
+use super::{Store, millis, with_pool};
 use crate::error::Error;
 
 impl Store {

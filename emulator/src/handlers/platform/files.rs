@@ -5,9 +5,8 @@ use std::time::Duration;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
-use crate::account::{self, AccountError};
-use crate::keys::KeyError;
 use crate::media::media_file::MediaFile;
+use crate::platform::error::{invalid, not_found};
 use crate::request::received::Received;
 use crate::response::refusal::Refusal;
 use crate::response::reply::{self, Reply};
@@ -18,60 +17,42 @@ use crate::storage::lifecycle::Lifecycle;
 /// The longest lifetime of a signed URL in seconds: a week.
 const MAX_SIGNED_SECONDS: u64 = 604_800;
 
-pub(super) fn sign_file(state: &State, received: &Received) -> Result<Reply, Refusal> {
+pub(crate) fn sign_file(state: &State, received: &Received) -> Result<Reply, Refusal> {
     let file = file_path(state, received)?;
     let body = received.input().unwrap_or(&Value::Null);
     let seconds = body.get("expiration_seconds").and_then(Value::as_u64);
     let seconds = seconds.filter(|seconds| (1..=MAX_SIGNED_SECONDS).contains(seconds)).ok_or_else(|| {
         let message = format!("expiration_seconds has to be a whole number from 1 to {MAX_SIGNED_SECONDS}");
-        platform_error(StatusCode::BAD_REQUEST, "validation_error", &message)
+        invalid(&message)
     })?;
     let signed_url = state.store.sign(&file, Duration::from_secs(seconds))?;
     Ok(reply::json(StatusCode::OK, &json!({ "signed_url": signed_url })))
 }
 
-pub(super) fn file_acl(state: &State, received: &Received) -> Result<Reply, Refusal> {
+pub(crate) fn file_acl(state: &State, received: &Received) -> Result<Reply, Refusal> {
     let path = file_path(state, received)?;
     let acl = state.store.get(&path).map(|file| file.lifecycle.acl.json());
     Ok(reply::json(StatusCode::OK, &acl.unwrap_or_default()))
 }
 
-pub(super) fn set_file_acl(state: &State, received: &Received) -> Result<Reply, Refusal> {
+pub(crate) fn set_file_acl(state: &State, received: &Received) -> Result<Reply, Refusal> {
     let path = file_path(state, received)?;
     let acl = received.input().ok().filter(|body| body.get("default").is_some()).and_then(Acl::parse);
     let acl = acl.ok_or_else(|| {
         let message = "the body has to be {\"default\": allow, forbid or hide, \"rules\": [{\"user\", \"decision\"}]}";
-        platform_error(StatusCode::BAD_REQUEST, "validation_error", message)
+        invalid(message)
     })?;
     let reply = reply::json(StatusCode::OK, &acl.json());
     state.store.set_acl(&path, acl);
     Ok(reply)
 }
 
-/// Requires a key.
-pub(super) fn check_key(state: &State, received: &Received) -> Result<(), Refusal> {
-    let unauthorized = |message| platform_error(StatusCode::UNAUTHORIZED, "authorization_error", message);
-    state.settings.keys.check(received.headers()).map_err(|problem| match problem {
-        KeyError::Missing => unauthorized("Authentication required"),
-        KeyError::Wrong => unauthorized("Invalid API key"),
-    })?;
-    state.account.check(received.operation()).map_err(|error| match error {
-        AccountError::Locked(reason) => {
-            platform_error(StatusCode::FORBIDDEN, "authorization_error", &account::locked(&reason))
-        }
-        AccountError::Insufficient => {
-            platform_error(StatusCode::FORBIDDEN, "authorization_error", "Insufficient permissions")
-        }
-    })
-}
-
 /// Returns the path of the file in the query of a platform API call.
 fn file_path(state: &State, received: &Received) -> Result<String, Refusal> {
-    let invalid = |message| platform_error(StatusCode::BAD_REQUEST, "validation_error", message);
     let url = received.query("url").ok_or_else(|| invalid("the parameter `url` is missing"))?;
     let path = state.store.path_of(url).filter(|_| !url.contains('?'));
     let path = path.ok_or_else(|| invalid("`url` has to be the URL of a file of the CDN, without a query"))?;
-    let not_found = || platform_error(StatusCode::NOT_FOUND, "not_found", "File not found");
+    let not_found = || not_found("File not found");
     match state.store.get_even_expired(&path) {
         Some(_) => state.store.get(&path).map(|_| path).ok_or_else(not_found),
         // A file that is only drawn is stored from now on, so that it can have an ACL.
@@ -81,9 +62,4 @@ fn file_path(state: &State, received: &Received) -> Result<String, Refusal> {
             Ok(path)
         }
     }
-}
-
-/// Rejects a request in the platform API's own error format.
-fn platform_error(status: StatusCode, kind: &str, message: &str) -> Refusal {
-    Refusal::Json(status, json!({ "error": { "type": kind, "message": message } }))
 }

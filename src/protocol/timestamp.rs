@@ -2,7 +2,7 @@
 
 /// Parses `2026-01-02T03:04:05.678Z` to seconds since 1970. Without a zone, the time is UTC. Returns `None` if the text
 /// is not a timestamp.
-pub(super) fn unix_seconds(text: &str) -> Option<i64> {
+pub(crate) fn unix_seconds(text: &str) -> Option<i64> {
     let (date, time) = text.trim().split_once(['T', 't', ' '])?;
     let (year, month, day) = {
         let mut parts = date.splitn(3, '-');

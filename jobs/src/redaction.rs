@@ -1,0 +1,58 @@
+use serde_json::Value;
+
+use crate::record::Record;
+
+/// The value in place of a redacted one.
+const REDACTED: &str = "[redacted]";
+
+/// Data of final jobs to remove from the journal.
+///
+/// Key, hash of the input, request ids, units, cost and error stay. The same input is still recognised, so it is not submitted
+/// again. A short input can be guessed from its hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Redaction {
+    /// The values of these fields of the input, at any depth, such as `prompt`.
+    Fields(Vec<String>),
+    /// The input.
+    Inputs,
+    /// The input, the output and the list of its files. The result of the job is lost. Downloaded files stay.
+    InputsAndOutputs,
+}
+
+impl Redaction {
+    /// Removes the data from a job.
+    pub(crate) fn apply(&self, record: &mut Record) {
+        match self {
+            Redaction::Fields(names) => match serde_json::from_str::<Value>(&record.input) {
+                Ok(mut input) => {
+                    redact(&mut input, names);
+                    record.input = input.to_string();
+                }
+                Err(_) => record.input = Value::from(REDACTED).to_string(),
+            },
+            Redaction::Inputs => record.input = Value::from(REDACTED).to_string(),
+            Redaction::InputsAndOutputs => {
+                record.input = Value::from(REDACTED).to_string();
+                (record.output, record.files) = (None, None);
+            }
+        }
+        record.request = None;
+        record.redacted = true;
+    }
+}
+
+fn redact(value: &mut Value, names: &[String]) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match names.contains(name) {
+                    true => *value = REDACTED.into(),
+                    false => redact(value, names),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| redact(item, names)),
+        _ => {}
+    }
+}
