@@ -120,8 +120,8 @@
 //!
 //! # Features
 //!
-//! `rustls` and `socks` are enabled by default. The types of `blocking`, `platform`, `proxy`, `realtime` and `webhook` are in
-//! modules of the same names.
+//! `rustls` and `socks` are enabled by default. The types of `blocking`, `money`, `platform`, `proxy`, `realtime` and `webhook`
+//! are in modules of the same names.
 //!
 //! | feature | adds |
 //! | --- | --- |
@@ -131,6 +131,7 @@
 //! | `blocking` | the module `blocking`: calls without async |
 //! | `documents` | `documents()`: the OpenAPI documents of the shipped endpoints |
 //! | `image` | `FileInput::from(image::DynamicImage)`, uploaded as PNG |
+//! | `money` | the module `money`: prices, `Response::cost`, budgets of clients |
 //! | `platform` | the module `platform`: models, prices, usage, requests and the account; includes `money` |
 //! | `proxy` | the module `proxy`: a service that forwards the calls of browsers and apps to fal |
 //! | `realtime` | the module `realtime`: `Handle::realtime` and `Handle::run_connection`, over WebSocket connections |
@@ -300,6 +301,9 @@ mod guide {
     struct Blocking;
     #[doc = include_str!("../docs/guide/cli.md")]
     struct Cli;
+    #[cfg(feature = "platform")]
+    #[doc = include_str!("../docs/guide/money.md")]
+    struct Money;
     #[cfg(feature = "platform")]
     #[doc = include_str!("../docs/guide/platform.md")]
     struct Platform;

@@ -46,7 +46,7 @@ pub enum ErrorKind {
     Timeout,
     /// The budget does not allow the request. Nothing was sent.
     Budget,
-    /// The recorded output does not match the type that the call expects. [`Record::output`](crate::Record::output) has it.
+    /// The recorded output does not match the type that the call expects, or was [redacted](crate::Journal::redact).
     Output,
     /// An output file cannot be saved.
     File,

@@ -84,6 +84,11 @@ pub(crate) struct NewRecord {
 }
 
 impl Record {
+    /// Returns the error of a failed job.
+    pub fn failure(&self) -> Option<Failure> {
+        self.error.as_deref().map(Failure::from_json)
+    }
+
     /// Returns true if data was removed from the job, by [`Journal::redact`](crate::Journal::redact) or
     /// [`JournalBuilder::redact`](crate::JournalBuilder::redact).
     pub fn is_redacted(&self) -> bool {
@@ -94,11 +99,6 @@ impl Record {
     pub(crate) fn size(&self) -> usize {
         let texts = [&self.request, &self.output, &self.error, &self.files];
         self.input.len() + texts.into_iter().flatten().map(String::len).sum::<usize>()
-    }
-
-    /// Returns the error of a failed job.
-    pub fn failure(&self) -> Option<Failure> {
-        self.error.as_deref().map(Failure::from_json)
     }
 
     /// Returns the files of the output that were saved.
@@ -265,12 +265,12 @@ impl NewRecord {
                 "it is empty".to_owned()
             } else if name.len() > MAX_NAME {
                 format!("it has {} bytes, and at most {MAX_NAME} are allowed", name.len())
-            } else if name.chars().any(char::is_control) {
-                "it has a control character".to_owned()
+            } else if name.contains('\0') {
+                "it has a NUL character".to_owned()
             } else {
                 continue;
             };
-            return Err(Error::new(ErrorKind::Input, format!("invalid {kind}: {problem}")));
+            return Err(Error::new(ErrorKind::Configuration, format!("invalid {kind}: {problem}")));
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 use serde_json::Value;
 
+use crate::key::canonical;
 use crate::record::Record;
 
 /// The value in place of a redacted one.
@@ -27,19 +28,24 @@ impl Redaction {
             Redaction::Fields(names) => match serde_json::from_str::<Value>(&record.input) {
                 Ok(mut input) => {
                     redact(&mut input, names);
-                    record.input = input.to_string();
+                    record.input = canonical(&input.to_string()).unwrap_or_else(|_| redacted());
                 }
-                Err(_) => record.input = Value::from(REDACTED).to_string(),
+                Err(_) => record.input = redacted(),
             },
-            Redaction::Inputs => record.input = Value::from(REDACTED).to_string(),
+            Redaction::Inputs => record.input = redacted(),
             Redaction::InputsAndOutputs => {
-                record.input = Value::from(REDACTED).to_string();
+                record.input = redacted();
                 (record.output, record.files) = (None, None);
             }
         }
         record.request = None;
         record.redacted = true;
     }
+}
+
+/// Returns the JSON of a redacted value.
+fn redacted() -> String {
+    Value::from(REDACTED).to_string()
 }
 
 fn redact(value: &mut Value, names: &[String]) {

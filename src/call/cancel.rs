@@ -5,6 +5,7 @@ use tokio::time::{sleep, timeout};
 use tracing::Instrument;
 
 use super::future::call_future;
+use super::hold;
 use super::options::timeout_option;
 use crate::error::Error;
 use crate::protocol::{Cancellation, RawResponse, json};
@@ -45,7 +46,11 @@ impl Cancel {
 /// Sends the cancel request.
 pub(super) async fn cancel(target: &Target) -> Result<Cancellation, Error> {
     let request = async { outcome(send(&target.context, &target.cancel()?).await) };
-    request.await.map_err(|error| target.explain(judged(Operation::Cancel, error)))
+    let outcome = request.await;
+    if matches!(outcome, Ok(Cancellation::Removed)) {
+        hold::removed(target);
+    }
+    outcome.map_err(|error| target.explain(judged(Operation::Cancel, error)))
 }
 
 /// Cancels a request for which a call has given up. `None` if fal cannot be reached in time.

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use tracing::Instrument;
 
 use super::future::call_future;
+use super::hold;
 use super::options::timeout_option;
 use super::response::Response;
 use super::submission::told;
@@ -56,8 +57,10 @@ pub(super) async fn fetch<O: DeserializeOwned + 'static>(
         }
         Response::parse(response)
     };
-    let mut response: Response<O> = request.await.map_err(|error| {
-        let error = target.explain(judged(Operation::Result, error));
+    let result = request.await.map_err(|error| judged(Operation::Result, error));
+    hold::fetched(target, failure.is_some(), &result);
+    let mut response: Response<O> = result.map_err(|error| {
+        let error = target.explain(error);
         match failure {
             Some(failure) => failed(error, failure),
             None => error,

@@ -7,6 +7,8 @@ mod download;
 mod fetch_result;
 mod follow_options;
 pub(crate) mod future;
+#[cfg_attr(not(feature = "money"), path = "no_hold.rs")]
+mod hold;
 mod input_check;
 mod input_files;
 mod job_event;
@@ -36,6 +38,10 @@ pub(crate) use download::file_name;
 pub use download::{Download, DownloadAll, DownloadBytes, DownloadTo, OpenMedia, Saved};
 pub use fetch_result::FetchResult;
 pub use future::CallFuture;
+#[cfg(feature = "realtime")]
+pub(crate) use hold::Hold;
+#[cfg(feature = "webhook")]
+pub(crate) use hold::delivered;
 #[cfg(feature = "realtime")]
 pub(crate) use input_check::check as check_input;
 #[cfg(feature = "realtime")]

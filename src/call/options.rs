@@ -66,6 +66,17 @@ macro_rules! send_options {
             self
         }
 
+        /// Sets the units that the call is expected to be billed, in the endpoint's billing unit, for the client's
+        /// [budget](crate::ClientBuilder::budget). Default: the units that the budget expects of the endpoint. Without a budget, it
+        /// has no effect.
+        ///
+        /// A negative number, or one that is not finite, is an error before anything is sent.
+        #[cfg(feature = "money")]
+        pub fn expected_units(mut self, units: impl crate::money::IntoAmount) -> Self {
+            self.outgoing.options.expected_units(units);
+            self
+        }
+
         /// Stores the files of the output in an S3 bucket of yours instead of fal's CDN. Default: fal's CDN.
         ///
         /// [`S3Post`](crate::S3Post) has the rules of the policy. A policy that breaks them is an error before anything is

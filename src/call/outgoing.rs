@@ -1,4 +1,6 @@
 use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use bytes::Bytes;
 use http::Method;
@@ -6,6 +8,7 @@ use serde_json::{Map, Value};
 use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
+use super::hold::Hold;
 use super::send_options::SendOptions;
 use super::{input_check, input_files};
 use crate::client::Client;
@@ -30,6 +33,7 @@ pub(crate) struct Prepared {
     pub(crate) request: Request,
     /// Held until the request is finished, if the client limits its requests in flight.
     pub(crate) turn: Option<OwnedSemaphorePermit>,
+    pub(crate) hold: Hold,
 }
 
 impl<I> Outgoing<I> {
@@ -45,8 +49,14 @@ impl<I> Outgoing<I> {
 }
 
 impl<I: EndpointInput> Outgoing<I> {
-    /// Checks the options and the input, waits for a turn, uploads the files and serializes the body, in this order.
-    pub(crate) async fn prepare(self, operation: Operation, host: &Url) -> Result<Prepared, Error> {
+    /// Checks the options and the input, waits for a turn, reserves the expected cost, uploads the files and serializes the
+    /// body, in this order. `is_out` is true while fal may have received the request.
+    pub(crate) async fn prepare(
+        self,
+        operation: Operation,
+        host: &Url,
+        is_out: Arc<AtomicBool>,
+    ) -> Result<Prepared, Error> {
         let bucket = self.bucket();
         let Outgoing { client, endpoint, mut input, mut options, on_upload } = self;
         options.check(&client.context().hosts)?;
@@ -58,6 +68,7 @@ impl<I: EndpointInput> Outgoing<I> {
             client.context().buckets.remember(bucket);
         }
         let turn = client.turn().await;
+        let hold = Hold::reserve(client.context(), endpoint.as_str(), Some(&options), &is_out)?;
         input_files::upload(&client, &mut input, options.inline_below, on_upload).await?;
         let mut request = Request::new(operation, Method::POST, join(host, endpoint.as_str()));
         for (name, value) in &options.query {
@@ -65,7 +76,8 @@ impl<I: EndpointInput> Outgoing<I> {
         }
         request.body = Some(body(&input, options.extra)?);
         request.headers = options.headers;
-        Ok(Prepared { endpoint, request, turn })
+        request.may_have_arrived = is_out;
+        Ok(Prepared { endpoint, request, turn, hold })
     }
 }
 

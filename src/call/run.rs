@@ -53,10 +53,15 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
         let (client, endpoint) = (outgoing.client.clone(), outgoing.endpoint.clone());
         let (is_out, bucket) = (Arc::new(AtomicBool::new(false)), outgoing.bucket());
         let call = async {
-            let mut prepared = outgoing.prepare(Operation::Run, &client.context().hosts.run).await?;
-            prepared.request.may_have_arrived = Arc::clone(&is_out);
-            let mut response = Response::parse(send(client.context(), &prepared.request).await?)?;
-            response.endpoint = endpoint.clone().into_owned();
+            let mut prepared =
+                outgoing.prepare(Operation::Run, &client.context().hosts.run, Arc::clone(&is_out)).await?;
+            let response = send(client.context(), &prepared.request).await.and_then(Response::parse);
+            match &response {
+                Ok(response) => prepared.hold.succeeded(&response.headers),
+                Err(error) => prepared.hold.failed(Operation::Run, error),
+            }
+            let mut response = response?;
+            prepared.endpoint.as_str().clone_into(&mut response.endpoint);
             if let Some(bucket) = bucket {
                 response.look_for_files_in(&bucket, client.context(), &endpoint);
             }

@@ -6,6 +6,8 @@ use url::Url;
 
 use crate::error::{Error, ErrorKind};
 use crate::files::{Lifecycle, S3Post};
+#[cfg(feature = "money")]
+use crate::money::{Decimal, IntoAmount, not_negative};
 use crate::text::learn_url;
 use crate::transport::{Hosts, UPLOAD_POLICY, parse_header, shown_host};
 
@@ -23,6 +25,9 @@ pub(crate) struct SendOptions {
     pub(crate) bounded: bool,
     /// The URL of the caller's bucket for outputs.
     pub(crate) bucket: Option<String>,
+    /// The units that the call is expected to be billed, if the caller has given them.
+    #[cfg(feature = "money")]
+    pub(crate) expected_units: Option<Decimal>,
     webhook: Option<Url>,
     invalid: Option<Error>,
 }
@@ -90,6 +95,14 @@ impl SendOptions {
         self.bounded = true;
         self.query.retain(|(name, _)| *name != "fal_max_queue_length");
         self.query.push(("fal_max_queue_length", length.to_string()));
+    }
+
+    #[cfg(feature = "money")]
+    pub(crate) fn expected_units(&mut self, units: impl IntoAmount) {
+        match not_negative(units) {
+            Ok(units) => self.expected_units = Some(units),
+            Err(error) => drop(self.invalid.get_or_insert_with(|| error.context("the expected units"))),
+        }
     }
 
     /// Sets or replaces the preference for files of the request. A lifecycle without a preference removes the header.

@@ -139,11 +139,15 @@ async fn submit<I: EndpointInput, O>(outgoing: Outgoing<I>, is_out: Arc<AtomicBo
     let (client, endpoint) = (outgoing.client.clone(), outgoing.endpoint.clone());
     let submit = async {
         let operation = Operation::Submit { bounded: outgoing.options.bounded };
-        let mut prepared = outgoing.prepare(operation, &client.context().hosts.queue).await?;
-        prepared.request.may_have_arrived = is_out;
-        let response = send(client.context(), &prepared.request).await?;
-        let job = Job::parse(&prepared.endpoint, response).map_err(|error| judged(operation, error))?;
-        Ok((job, prepared.turn))
+        let mut prepared = outgoing.prepare(operation, &client.context().hosts.queue, is_out).await?;
+        let response = send(client.context(), &prepared.request).await;
+        let job = response
+            .and_then(|response| Job::parse(&prepared.endpoint, response).map_err(|error| judged(operation, error)));
+        match &job {
+            Ok(job) => prepared.hold.submitted(&job.request_id),
+            Err(error) => prepared.hold.failed(operation, error),
+        }
+        Ok((job?, prepared.turn))
     };
     submit.await.map_err(|error: Error| error.with_endpoint(&endpoint))
 }

@@ -9,6 +9,8 @@ use tokio::sync::Semaphore;
 use super::environment::{key, missing_key, not_blank, switch, variable};
 use super::{Client, Inner};
 use crate::error::{Error, ErrorKind};
+#[cfg(feature = "money")]
+use crate::money::Budget;
 use crate::storage::{Tokens, UploadCache, UploadPolicy};
 use crate::transport::{
     AuthScheme, Buckets, Context, Credentials, Hosts, Proxies, RetryPolicy, Streams, Timeouts, Variable,
@@ -64,6 +66,8 @@ pub struct ClientBuilder {
     no_upload_cache: bool,
     max_in_flight: Option<usize>,
     max_output_size: Option<usize>,
+    #[cfg(feature = "money")]
+    budget: Option<Budget>,
 }
 
 impl ClientBuilder {
@@ -338,6 +342,28 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets a budget, which refuses calls that could exceed it. Default: no budget. Several clients may share one.
+    ///
+    /// Runs, submissions, subscriptions, streams and runs over a connection count. Realtime connections and proxies need
+    /// [`Budget::allow_unpriced`](crate::money::Budget::allow_unpriced).
+    ///
+    /// ```
+    /// use fal_client::money::{Budget, IntoAmount, Price};
+    ///
+    /// # fn main() -> Result<(), fal_client::Error> {
+    /// let price = Price::new("fal-ai/flux/dev", "0.025".into_amount()?, "megapixels");
+    /// let budget = Budget::usd(5.0).prices([price]).expect_units("fal-ai/flux/dev", 1);
+    /// let client = fal_client::Client::builder().key("id:secret").budget(budget).build()?;
+    /// # let _ = client;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "money")]
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.budget = Some(budget);
+        self
+    }
+
     /// Creates the client. Sends nothing.
     ///
     /// Requests go through the proxies that the environment variables `HTTPS_PROXY`, `HTTP_PROXY` and `ALL_PROXY` name,
@@ -351,6 +377,7 @@ impl ClientBuilder {
     /// - A base URL leads to another machine over http, and [`allow_http`](Self::allow_http) is not set.
     /// - An environment variable that was read cannot be used, or names an unusable proxy.
     /// - A header has an invalid name or value.
+    /// - An amount of the budget is invalid.
     /// - TLS cannot be set up, for example because the system has no root certificates, or because the
     ///   [features](crate#features) for TLS are off.
     pub fn build(self) -> Result<Client, Error> {
@@ -370,6 +397,10 @@ impl ClientBuilder {
             proxy_url.as_ref().map_or_else(|| hosts.check_encryption(), check_encryption)?;
         }
         let headers = parse_headers(&self.headers)?;
+        #[cfg(feature = "money")]
+        if let Some(budget) = &self.budget {
+            budget.check()?;
+        }
         let (http, proxies) = match self.http {
             Some(http) => (http, Proxies::default()),
             None => {
@@ -393,6 +424,8 @@ impl ClientBuilder {
             max_output: self.max_output_size.unwrap_or(MAX_OUTPUT),
             streams: Streams::default(),
             buckets: Buckets::default(),
+            #[cfg(feature = "money")]
+            budget: self.budget,
             lost_files: AtomicU64::default(),
             #[cfg(feature = "blocking")]
             runtime: std::sync::OnceLock::new(),

@@ -59,6 +59,12 @@ impl Client {
         ClientBuilder::default()
     }
 
+    /// Returns the [budget](ClientBuilder::budget), if the client has one.
+    #[cfg(feature = "money")]
+    pub fn budget(&self) -> Option<&crate::money::Budget> {
+        self.inner.context.budget.as_ref()
+    }
+
     pub(crate) fn context(&self) -> &Arc<Context> {
         &self.inner.context
     }

@@ -8,8 +8,11 @@ use serde_json::value::RawValue;
 use crate::error::{Error, ErrorKind};
 use crate::text::shown;
 
-/// Maximum digits of an amount, and of its digits after the point.
-const MAX_DIGITS: i64 = 28;
+/// Maximum digits of a [`Decimal`].
+const MAX_DIGITS: i64 = 29;
+
+/// Maximum digits of a [`Decimal`] after the point.
+const MAX_SCALE: i64 = 28;
 
 /// A number of dollars or units, as functions of this module take it: a [`Decimal`], an integer, a float or a string.
 ///
@@ -23,7 +26,8 @@ const MAX_DIGITS: i64 = 28;
 /// # }
 /// ```
 ///
-/// A float stands for its shortest decimal text, so that `0.1` is exactly 0.1. An amount has up to 28 digits.
+/// A float stands for its shortest decimal text, so that `0.1` is exactly 0.1. Digits that a [`Decimal`] cannot hold, such as those
+/// after the 28th after the point, are rounded.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an amount",
     label = "expected a `Decimal`, an integer, a float or a string"
@@ -33,7 +37,7 @@ pub trait IntoAmount {
     ///
     /// # Errors
     ///
-    /// It is not a finite decimal number, or it has too many digits.
+    /// It is not a finite decimal number, or out of range ([`ErrorKind::Amount`]).
     fn into_amount(self) -> Result<Decimal, Error>;
 }
 
@@ -66,10 +70,10 @@ macro_rules! by_text {
     )*};
 }
 
-by_text!(f32 f64 i32 i64 u32 u64 usize);
+by_text!(f32 f64 i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize);
 
 /// Returns an amount that is not negative.
-pub(super) fn not_negative(amount: impl IntoAmount) -> Result<Decimal, Error> {
+pub(crate) fn not_negative(amount: impl IntoAmount) -> Result<Decimal, Error> {
     check_sign(amount.into_amount()?).map_err(|reason| Error::new(ErrorKind::Amount, reason))
 }
 
@@ -123,22 +127,32 @@ fn parse(text: &str) -> Result<Decimal, String> {
     }
     let significant = digits.trim_end_matches('0');
     let trimmed = digits.len() - significant.len();
-    let significant = significant.trim_start_matches('0');
-    if significant.is_empty() {
-        return Ok(Decimal::ZERO);
-    }
-    // Of the power of ten by which the significant digits are divided.
+    // The power of ten by which the significant digits are divided.
     let scale = fraction.len() as i64 - trimmed as i64 - i64::from(exponent);
-    let out_of_range =
-        || format!("invalid amount `{}`: expected at most {MAX_DIGITS} digits before and after the point", shown(text));
-    let length = significant.len() as i64;
-    if length > MAX_DIGITS || scale > MAX_DIGITS || length - scale > MAX_DIGITS {
-        return Err(out_of_range());
+    let amount = scaled(significant.trim_start_matches('0'), scale);
+    let amount = amount.ok_or_else(|| format!("invalid amount `{}`: expected less than 7.9e28", shown(text)))?;
+    Ok(if is_negative && !amount.is_zero() { -amount } else { amount })
+}
+
+/// Returns digits divided by a power of ten, rounded to what a [`Decimal`] holds. `None` if they are out of range.
+fn scaled(digits: &str, scale: i64) -> Option<Decimal> {
+    let length = digits.len() as i64;
+    let cut = (length - MAX_DIGITS).max(scale - MAX_SCALE).max(0);
+    if digits.is_empty() || cut > length {
+        return Some(Decimal::ZERO);
     }
-    let mantissa: i128 = significant.parse().map_err(|_| out_of_range())?;
-    let mantissa = if scale < 0 { mantissa * 10_i128.pow(scale.unsigned_abs() as u32) } else { mantissa };
-    let mantissa = if is_negative { -mantissa } else { mantissa };
-    Decimal::try_from_i128_with_scale(mantissa, scale.max(0) as u32).map_err(|_| out_of_range())
+    let (kept, rest) = digits.split_at((length - cut) as usize);
+    let mantissa: i128 = if kept.is_empty() { 0 } else { kept.parse().ok()? };
+    let mantissa = mantissa + i128::from(rest.starts_with(['5', '6', '7', '8', '9']));
+    let scale = scale - cut;
+    if scale <= 0 {
+        // Beyond this power, any digit is out of range.
+        let power = 10_i128.checked_pow(u32::try_from(-scale).ok().filter(|power| *power <= 28)?)?;
+        return Decimal::try_from_i128_with_scale(mantissa.checked_mul(power)?, 0).ok();
+    }
+    let exact = Decimal::try_from_i128_with_scale(mantissa, scale as u32);
+    // The last of 29 digits may be too much.
+    exact.or_else(|_| Decimal::try_from_i128_with_scale((mantissa + 5) / 10, scale as u32 - 1)).ok()
 }
 
 #[cfg(test)]
@@ -165,11 +179,22 @@ mod tests {
             ("0.1", "0.1"),
             ("123456789012345678.123456789", "123456789012345678.123456789"),
             ("1e27", "1000000000000000000000000000"),
+            ("7.9e28", "79000000000000000000000000000"),
+            ("79228162514264337593543950335", "79228162514264337593543950335"),
+            ("7.9228162514264337593543950336", "7.922816251426433759354395034"),
+            ("1e-29", "0"),
+            ("5e-29", "0.0000000000000000000000000001"),
+            ("1e-300", "0"),
+            ("5.551115123125783e-17", "0.0000000000000000555111512313"),
+            ("0.33333333333333333333333333333333", "0.3333333333333333333333333333"),
+            ("0.99999999999999999999999999999999", "1"),
+            ("1.23456789012345678901234567891", "1.2345678901234567890123456789"),
+            ("12345678901234567890.12345678901234", "12345678901234567890.123456789"),
             ("1e-28", "0.0000000000000000000000000001"),
             ("1.00000000000000000000000000000000000000000000", "1"),
             ("0000000000000000000000000000000000000000000001", "1"),
         ] {
-            assert_eq!(parse(text).map(|amount| amount.to_string()), Ok(expected.to_owned()), "{text}");
+            assert_eq!(parse(text).map(|amount| amount.normalize().to_string()), Ok(expected.to_owned()), "{text}");
         }
     }
 
@@ -191,9 +216,11 @@ mod tests {
             "inf",
             "-Infinity",
             "1e99999999999",
-            "1e28",
-            "1e-29",
-            "1.23456789012345678901234567891",
+            "1e29",
+            "8e28",
+            "1e2147483647",
+            "79228162514264337593543950336",
+            "100000000000000000000000000000.5",
             "１",
             "1 2",
             "--1",
@@ -214,7 +241,7 @@ mod tests {
         assert_eq!(text(0.1_f32.into_amount()).as_deref(), Some("0.1"));
         assert_eq!(text(1e-7.into_amount()).as_deref(), Some("0.0000001"));
         assert_eq!(text(5.0.into_amount()).as_deref(), Some("5"));
-        for float in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN_POSITIVE] {
+        for float in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN] {
             assert!(float.into_amount().is_err(), "{float}");
         }
         assert_eq!(text(u64::MAX.into_amount()).as_deref(), Some("18446744073709551615"));

@@ -43,7 +43,7 @@ impl Cost {
     ///
     /// # Errors
     ///
-    /// The amount is negative, is not a number, or has too many digits ([`ErrorKind::Amount`]).
+    /// The amount is negative, not a number, or out of range ([`ErrorKind::Amount`]).
     pub fn usd(amount: impl IntoAmount) -> Result<Self, Error> {
         Ok(Cost::new(not_negative(amount)?, USD))
     }

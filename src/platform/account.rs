@@ -66,18 +66,15 @@ impl Platform {
         let mut url = join(&self.client.context().hosts.api, "v1/account/billing");
         url.set_query(Some("expand=credits"));
         let response = call(&self.client, &Request::new(Operation::Platform(NAME), Method::GET, url)).await?;
-        let Some(fields) = Fields::parse(&response.body) else {
-            return Err(Error::unexpected("account: fal returned no account", response));
-        };
-        let credits = fields.object("credits").and_then(|credits| {
-            let currency = credits.text("currency").unwrap_or_else(|| "USD".to_owned());
-            Some(Credits { current_balance: credits.decimal("current_balance")?, currency })
+        let account = Fields::read(&response.body, |fields| {
+            let credits = fields.object("credits").and_then(|credits| {
+                let currency = credits.text("currency").unwrap_or_else(|| "USD".to_owned());
+                Some(Credits { current_balance: credits.decimal("current_balance")?, currency })
+            });
+            let username = fields.text("username");
+            (username.is_some() || credits.is_some()).then_some(Account { username, credits })
         });
-        let username = fields.text("username");
-        if username.is_none() && credits.is_none() {
-            return Err(Error::unexpected("account: fal returned neither a name nor credits", response));
-        }
-        Ok(Account { username, credits })
+        account.ok_or_else(|| Error::unexpected("account: fal returned neither a name nor credits", response))
     }
 
     /// Fetches the lock of the account. The key needs the permission of an administrator.
@@ -103,20 +100,18 @@ impl Platform {
         const NAME: &str = "lock state";
         let url = join(&self.client.context().hosts.rest, "billing/user_details");
         let response = call(&self.client, &Request::new(Operation::Platform(NAME), Method::GET, url)).await?;
-        let fields = Fields::parse(&response.body);
-        let reason = fields.as_ref().and_then(|fields| fields.text("lock_reason")).map(LockReason::other);
-        let is_locked = fields.as_ref().and_then(|fields| fields.boolean("is_locked"));
-        let (Some(fields), Some(is_locked)) = (fields, is_locked.or(reason.is_some().then_some(true))) else {
-            return Err(Error::unexpected("lock state: fal does not say if the account is locked", response));
-        };
-        Ok(LockState {
-            is_locked,
-            lock_reason: reason,
-            is_paying: fields.boolean("is_paying"),
-            soft_monthly_budget: fields.decimal("soft_monthly_budget"),
-            hard_monthly_budget: fields.decimal("hard_monthly_budget"),
-            user_id: fields.text("user_id"),
-        })
+        let state = Fields::read(&response.body, |fields| {
+            let lock_reason = fields.text("lock_reason").map(LockReason::other);
+            Some(LockState {
+                is_locked: fields.boolean("is_locked").or(lock_reason.is_some().then_some(true))?,
+                lock_reason,
+                is_paying: fields.boolean("is_paying"),
+                soft_monthly_budget: fields.decimal("soft_monthly_budget"),
+                hard_monthly_budget: fields.decimal("hard_monthly_budget"),
+                user_id: fields.text("user_id"),
+            })
+        });
+        state.ok_or_else(|| Error::unexpected("lock state: fal does not say if the account is locked", response))
     }
 
     /// Fetches the IP ranges from which fal delivers webhooks, such as `192.0.2.0/24`. fal may change them.
@@ -135,7 +130,7 @@ impl Platform {
         const NAME: &str = "IP ranges of webhooks";
         let url = join(&self.client.context().hosts.api, "v1/meta");
         let response = call(&self.client, &Request::new(Operation::Platform(NAME), Method::GET, url)).await?;
-        let ranges = Fields::parse(&response.body).map(|meta| meta.texts("webhook_ip_ranges"));
+        let ranges = Fields::read(&response.body, |meta| Some(meta.texts("webhook_ip_ranges")));
         match ranges.filter(|ranges| !ranges.is_empty()) {
             Some(ranges) => Ok(ranges),
             None => Err(Error::unexpected("fal returned no IP ranges of webhooks", response)),

@@ -56,11 +56,13 @@ impl Platform {
             request.headers.insert("idempotency-key", key);
         }
         let response = call(&self.client, &request).await.map_err(|error| error.with_request_id(id.as_str()))?;
-        let results = Fields::parse(&response.body).and_then(|fields| fields.list("cdn_delete_results"));
-        let files = results.unwrap_or_default().into_iter().filter_map(|result| {
-            let result = Fields::parse(result.get().as_bytes())?;
-            Some(DeletedFile { url: result.text("link")?, error: result.text("exception") })
+        let files = Fields::read(&response.body, |fields| {
+            let files = fields.list("cdn_delete_results")?.into_iter().filter_map(|result| {
+                let result = Fields::parse(result)?;
+                Some(DeletedFile { url: result.text("link")?, error: result.text("exception") })
+            });
+            Some(files.collect())
         });
-        Ok(DeletedPayloads { files: files.collect() })
+        Ok(DeletedPayloads { files: files.unwrap_or_default() })
     }
 }

@@ -34,7 +34,7 @@ impl Platform {
     /// # }
     /// ```
     ///
-    /// A second request fetches the price. It serves to state the units of a call.
+    /// A second request fetches the price, from which the units of a call follow. They are unknown without a price.
     ///
     /// # Errors
     ///
@@ -43,7 +43,7 @@ impl Platform {
     pub async fn estimate(&self, endpoint: impl Into<String>, calls: u64) -> Result<Estimate, Error> {
         let endpoint = endpoint.into();
         let cost = self.cost_of_calls([(endpoint.as_str(), calls)]).await?;
-        let prices = self.prices([endpoint.as_str()]).await?;
+        let prices = self.prices([endpoint.as_str()]).skip_unknown(true).await?;
         let price = prices.get(&endpoint);
         Estimate::historical(endpoint, cost, calls, price)
     }
@@ -150,7 +150,7 @@ impl Platform {
         let json = serde_json::to_vec(body).map_err(|error| Error::new(ErrorKind::InvalidInput, error.to_string()))?;
         request.body = Some(json.into());
         let response = call(&self.client, &request).await?;
-        let cost = Fields::parse(&response.body).and_then(|fields| {
+        let cost = Fields::read(&response.body, |fields| {
             // An estimate by another method would be another number.
             fields.text("estimate_type").is_none_or(|found| found == body.estimate_type).then_some(())?;
             let currency = fields.text("currency").unwrap_or_else(|| "USD".to_owned());

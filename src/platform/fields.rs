@@ -15,17 +15,25 @@ use crate::protocol::json;
 /// The fields of an object. The values are kept as they are written, because a number of JSON has more digits than an `f64`.
 #[derive(Deserialize)]
 #[serde(transparent)]
-pub(super) struct Fields(HashMap<String, Box<RawValue>>);
+pub(super) struct Fields<'a>(#[serde(borrow)] HashMap<String, &'a RawValue>);
 
-impl Fields {
-    /// Parses an object. `None` for any other JSON.
-    pub(super) fn parse(json: &[u8]) -> Option<Self> {
-        json::from_slice(json).ok()
+impl<'a> Fields<'a> {
+    /// Reads the object of a response, which is repaired if it is not valid JSON. `None` for any other response.
+    pub(super) fn read<T>(body: &[u8], read: impl FnOnce(Fields<'_>) -> Option<T>) -> Option<T> {
+        match serde_json::from_slice(body) {
+            Ok(fields) => read(fields),
+            Err(_) => serde_json::from_slice(&json::repair(body)?).ok().and_then(read),
+        }
+    }
+
+    /// Parses an object of a response. `None` for any other JSON.
+    pub(super) fn parse(raw: &'a RawValue) -> Option<Self> {
+        serde_json::from_str(raw.get()).ok()
     }
 
     /// Returns the JSON of a value. Null is absent.
-    pub(super) fn raw(&self, name: &str) -> Option<&RawValue> {
-        self.0.get(name).map(|value| &**value).filter(|value| value.get() != "null")
+    pub(super) fn raw(&self, name: &str) -> Option<&'a RawValue> {
+        self.0.get(name).copied().filter(|value| value.get() != "null")
     }
 
     fn get<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
@@ -71,21 +79,21 @@ impl Fields {
     }
 
     /// Returns an object.
-    pub(super) fn object(&self, name: &str) -> Option<Fields> {
-        self.get(name)
+    pub(super) fn object(&self, name: &str) -> Option<Fields<'a>> {
+        Fields::parse(self.raw(name)?)
     }
 
     /// Returns an array. Null is an empty one.
-    pub(super) fn list(&self, name: &str) -> Option<Vec<Box<RawValue>>> {
+    pub(super) fn list(&self, name: &str) -> Option<Vec<&'a RawValue>> {
         match self.0.get(name)?.get() {
             "null" => Some(Vec::new()),
-            list => json::from_slice(list.as_bytes()).ok(),
+            list => serde_json::from_str(list).ok(),
         }
     }
 
     /// Returns the strings of an array.
     pub(super) fn texts(&self, name: &str) -> Vec<String> {
-        self.list(name).unwrap_or_default().iter().filter_map(|item| text(item)).collect()
+        self.list(name).unwrap_or_default().into_iter().filter_map(text).collect()
     }
 }
 
@@ -108,10 +116,8 @@ mod tests {
 
     #[test]
     fn values_are_read_leniently() {
-        let fields = Fields::parse(
-            br#"{ "a": 1, "b": "x ", "c": true, "d": "false", "e": " 2.5 ", "f": null, "g": [1, "y", {}, ""], "h": {}, "i": "\ud83e" }"#,
-        )
-        .expect("an object");
+        let body = br#"{ "a": 1, "b": "x ", "c": true, "d": "false", "e": " 2.5 ", "f": null, "g": [1, "y", {}, ""], "h": {}, "i": "\ud83e" }"#;
+        let fields: Fields<'_> = serde_json::from_slice(body).expect("an object");
         assert_eq!(fields.text("a").as_deref(), Some("1"));
         assert_eq!(fields.text("b").as_deref(), Some("x"));
         assert_eq!(
@@ -125,14 +131,14 @@ mod tests {
         assert!(fields.object("h").is_some() && fields.object("g").is_none() && fields.raw("f").is_none());
         assert!(fields.list("f").is_some() && fields.list("z").is_none() && fields.list("h").is_none());
         assert_eq!(fields.text("i").as_deref(), Some("\u{fffd}"));
-        assert!(Fields::parse(b"[]").is_none());
+        assert!(Fields::read(b"[]", |_| Some(())).is_none());
     }
 
     #[test]
     fn decimals_are_exact() {
         let decimal = |json: &str| {
-            let fields = Fields::parse(format!(r#"{{"n":{json}}}"#).as_bytes()).expect("an object");
-            fields.decimal("n").map(|decimal| decimal.normalize().to_string())
+            let body = format!(r#"{{"n":{json}}}"#);
+            Fields::read(body.as_bytes(), |fields| Some(fields.decimal("n")?.normalize().to_string()))
         };
         for (json, expected) in [
             ("0.1", Some("0.1")),

@@ -101,15 +101,15 @@ impl<T> Default for Listed<T> {
 
 impl<T> Listed<T> {
     /// Reads the items of an array. `None` if there is no array of this name.
-    pub(super) fn read(page: &Fields, name: &str, read: impl Fn(Fields) -> Option<T>) -> Option<Self> {
+    pub(super) fn read(page: &Fields<'_>, name: &str, read: impl Fn(Fields<'_>) -> Option<T>) -> Option<Self> {
         let mut listed = Listed::default();
         listed.extend(&page.list(name)?, read);
         Some(listed)
     }
 
-    pub(super) fn extend(&mut self, list: &[Box<RawValue>], read: impl Fn(Fields) -> Option<T>) {
+    pub(super) fn extend(&mut self, list: &[&RawValue], read: impl Fn(Fields<'_>) -> Option<T>) {
         for item in list {
-            match Fields::parse(item.get().as_bytes()).and_then(&read) {
+            match Fields::parse(item).and_then(&read) {
                 Some(item) => self.items.push(item),
                 None => self.skip(),
             }
@@ -128,7 +128,7 @@ pub(super) trait Item: Sized + Send + 'static {
     const UNKNOWN: &'static str = "unknown endpoints";
 
     /// Reads the items of a response. `None` if it has no list of them.
-    fn listed(response: &Fields) -> Option<Listed<Self>>;
+    fn listed(response: &Fields<'_>) -> Option<Listed<Self>>;
 
     /// Returns the id of the endpoint.
     fn endpoint_id(&self) -> &str;
@@ -297,14 +297,16 @@ impl Query {
             request.url.query_pairs_mut().extend_pairs(query);
         }
         let response = call(&self.client, &request).await?;
-        let page = Fields::parse(&response.body).and_then(|fields| Some((T::listed(&fields)?, fields)));
-        let Some((Listed { items, skipped }, fields)) = page else {
+        let page = Fields::read(&response.body, |page| {
+            Some((T::listed(&page)?, page.boolean("has_more"), page.text("next_cursor")))
+        });
+        let Some((Listed { items, skipped }, has_more, next_cursor)) = page else {
             return Err(Error::unexpected(format!("{}: fal returned no list", self.name), response));
         };
         if skipped > 0 {
             tracing::debug!(operation = self.name, skipped, "unreadable items of a list");
         }
-        let (next_cursor, why) = match (fields.boolean("has_more"), fields.text("next_cursor")) {
+        let (next_cursor, why) = match (has_more, next_cursor) {
             (Some(false), _) => (None, None),
             // Without an error, the list would seem complete.
             (Some(true), None) => (None, Some("fal has more items, and returned no cursor for them".to_owned())),
@@ -350,8 +352,7 @@ struct Pages<T> {
     /// The ids of the requests to come. `None` is one request without ids.
     batches: VecDeque<Option<Vec<String>>>,
     cursor: Option<String>,
-    /// The cursors of the current batch.
-    seen: HashSet<String>,
+    cycle: Cycle,
     /// The ids of the current batch without an item.
     absent: Vec<String>,
     unknown: Vec<String>,
@@ -378,7 +379,7 @@ impl<T: Item> Pages<T> {
             query,
             batches,
             cursor,
-            seen: HashSet::new(),
+            cycle: Cycle::default(),
             absent: Vec::new(),
             unknown: Vec::new(),
             items: VecDeque::new(),
@@ -440,7 +441,7 @@ impl<T: Item> Pages<T> {
             return;
         };
         let name = self.query.name;
-        if !self.seen.insert(cursor.clone()) {
+        if self.cycle.closes(&cursor) {
             let message = format!("{name}: fal returned the cursor \"{}\" twice", shown(&cursor));
             self.error = Some(Error::new(ErrorKind::UnexpectedResponse, message));
         } else if self.empty_pages >= MAX_EMPTY_PAGES {
@@ -467,10 +468,32 @@ impl<T: Item> Pages<T> {
     }
 
     fn begin_batch(&mut self) {
-        self.seen = self.cursor.iter().cloned().collect();
+        self.cycle = Cycle { earlier: self.cursor.clone(), pages: 0 };
         self.empty_pages = 0;
         let batch = self.batches.front().cloned().flatten().filter(|_| self.query.unknown == Unknown::Absent);
         self.absent = batch.unwrap_or_default();
+    }
+}
+
+/// Finds out that the cursors of a list repeat, in constant memory. It keeps the cursor of each page whose number is a power of
+/// two (Brent's algorithm).
+#[derive(Default)]
+struct Cycle {
+    earlier: Option<String>,
+    pages: u64,
+}
+
+impl Cycle {
+    /// Returns true if the next cursor is an earlier one.
+    fn closes(&mut self, cursor: &str) -> bool {
+        if self.earlier.as_deref() == Some(cursor) {
+            return true;
+        }
+        self.pages += 1;
+        if self.pages.is_power_of_two() {
+            self.earlier = Some(cursor.to_owned());
+        }
+        false
     }
 }
 
@@ -522,3 +545,79 @@ macro_rules! list {
 }
 
 pub(super) use list;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::*;
+    use crate::money::Price;
+    use crate::platform::{Model, RequestRecord, UsageRecord};
+
+    /// Values of any type below the names that lists have.
+    fn value() -> impl Strategy<Value = Value> {
+        let names = [
+            "models",
+            "prices",
+            "items",
+            "results",
+            "time_series",
+            "summary",
+            "endpoint_id",
+            "request_id",
+            "metadata",
+            "openapi",
+            "error",
+            "unit_price",
+            "unit",
+            "bucket",
+            "status_code",
+            "json_input",
+            "tags",
+            "next_cursor",
+        ];
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            "[a-z0-9/ .:-]{0,12}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(5, 64, 6, move |inner| {
+            let name = proptest::sample::select(names.to_vec()).prop_map(str::to_owned);
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                proptest::collection::btree_map(name, inner, 0..6).prop_map(Value::from_iter),
+            ]
+        })
+    }
+
+    fn items<T: Item>(body: &[u8]) -> Option<usize> {
+        let listed = Fields::read(body, |page| T::listed(&page))?;
+        Some(listed.items.len() + listed.skipped)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn each_item_is_read_or_skipped(list in proptest::collection::vec(value(), 0..8)) {
+            let body = |name: &str| serde_json::json!({ name: list }).to_string().into_bytes();
+            prop_assert_eq!(items::<Model>(&body("models")), Some(list.len()));
+            prop_assert_eq!(items::<Price>(&body("prices")), Some(list.len()));
+            prop_assert_eq!(items::<RequestRecord>(&body("items")), Some(list.len()));
+            prop_assert_eq!(items::<RequestRecord>(&body("results")), Some(list.len()));
+            prop_assert_eq!(items::<UsageRecord>(&body("summary")), Some(list.len()));
+            prop_assert!(items::<UsageRecord>(&body("time_series")).is_some());
+        }
+
+        #[test]
+        fn any_bytes_are_a_list_or_not(bytes in any::<Vec<u8>>(), value in value()) {
+            for body in [bytes, value.to_string().into_bytes()] {
+                items::<Model>(&body);
+                items::<UsageRecord>(&body);
+            }
+        }
+    }
+}

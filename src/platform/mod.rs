@@ -24,6 +24,7 @@
 //! they have the digits that fal sent.
 
 mod account;
+mod billing_events;
 mod deletion;
 mod estimates;
 mod fields;
@@ -42,6 +43,7 @@ use tracing::Instrument;
 use url::Url;
 
 pub use account::{Account, Credits, LockState};
+pub use billing_events::{BillingEvent, BillingEvents};
 pub use deletion::{DeletedFile, DeletedPayloads};
 pub use list::{Items, Page};
 pub use model::{
@@ -91,8 +93,8 @@ async fn call(client: &Client, request: &Request) -> Result<RawResponse, Error> 
 
 /// Returns the page of fal's documentation that an error names.
 fn documentation(error: &Error) -> Option<Url> {
-    let body = fields::Fields::parse(error.body()?)?;
-    let url = Url::parse(&body.object("error")?.text("docs_url")?).ok()?;
+    let url = fields::Fields::read(error.body()?, |body| body.object("error")?.text("docs_url"))?;
+    let url = Url::parse(&url).ok()?;
     let is_of_fal = url.host_str().is_some_and(|host| host == "fal.ai" || host.ends_with(".fal.ai"));
     (url.scheme() == "https" && is_of_fal).then_some(url)
 }

@@ -191,7 +191,7 @@ impl std::error::Error for ExpansionError {}
 
 impl ExpansionError {
     /// Reads `{"error": {…}}`, unless it is a document.
-    fn read(fields: &Fields) -> Option<Self> {
+    fn read(fields: &Fields<'_>) -> Option<Self> {
         if fields.raw("openapi").is_some() || fields.raw("paths").is_some() {
             return None;
         }
@@ -203,7 +203,7 @@ impl ExpansionError {
 }
 
 impl Item for Model {
-    fn listed(response: &Fields) -> Option<Listed<Self>> {
+    fn listed(response: &Fields<'_>) -> Option<Listed<Self>> {
         Listed::read(response, "models", Model::read)
     }
 
@@ -213,7 +213,7 @@ impl Item for Model {
 }
 
 impl Model {
-    fn read(fields: Fields) -> Option<Self> {
+    fn read(fields: Fields<'_>) -> Option<Self> {
         let endpoint_id = fields.text("endpoint_id")?;
         let metadata = fields.object("metadata").map(ModelMetadata::read);
         let openapi = fields.object("openapi").and_then(|document| match ExpansionError::read(&document) {
@@ -229,7 +229,7 @@ impl Model {
 }
 
 impl ModelMetadata {
-    fn read(fields: Fields) -> Self {
+    fn read(fields: Fields<'_>) -> Self {
         let text = |name| fields.text(name).unwrap_or_default();
         let group = fields.object("group");
         ModelMetadata {

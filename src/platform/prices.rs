@@ -71,7 +71,7 @@ call_future!([] Prices => 'static, PriceTable);
 impl Item for Price {
     const UNKNOWN: &'static str = "no prices of endpoints";
 
-    fn listed(response: &Fields) -> Option<Listed<Self>> {
+    fn listed(response: &Fields<'_>) -> Option<Listed<Self>> {
         Listed::read(response, "prices", |fields| {
             let unit_price =
                 fields.decimal("unit_price").filter(|price| price.is_zero() || price.is_sign_positive())?;

@@ -26,9 +26,9 @@ pub struct RequestRecord {
     pub status_code: Option<u16>,
     /// The total duration in seconds.
     pub duration: Option<f64>,
-    /// The input. `None` without [`Requests::payloads`](super::Requests::payloads), or if fal did not store it.
+    /// The input. `None` if fal did not store it. [`Requests`](super::Requests) need [`payloads`](super::Requests::payloads).
     pub input: Option<Value>,
-    /// The output. `None` without [`Requests::payloads`](super::Requests::payloads), or if fal did not store it.
+    /// The output. `None` if fal did not store it. [`Requests`](super::Requests) need [`payloads`](super::Requests::payloads).
     pub output: Option<Value>,
     /// The similarity to the words or the picture of a search, from 0 to 1.
     pub similarity: Option<f64>,
@@ -59,7 +59,7 @@ impl RequestRecord {
         }
     }
 
-    fn read(fields: Fields) -> Option<Self> {
+    fn read(fields: Fields<'_>) -> Option<Self> {
         Some(RequestRecord {
             request_id: fields.text("request_id")?,
             endpoint_id: fields.text("endpoint_id").unwrap_or_default(),
@@ -75,14 +75,14 @@ impl RequestRecord {
     }
 }
 
-fn status_code(fields: &Fields) -> Option<u16> {
+fn status_code(fields: &Fields<'_>) -> Option<u16> {
     let status = fields.number("status_code").filter(|status| (100.0..=999.0).contains(status));
     status.map(|status| status as u16)
 }
 
 impl Item for RequestRecord {
     /// The two lists of requests have different names.
-    fn listed(response: &Fields) -> Option<Listed<Self>> {
+    fn listed(response: &Fields<'_>) -> Option<Listed<Self>> {
         let list = |name| Listed::read(response, name, RequestRecord::read);
         list("items").or_else(|| list("results"))
     }

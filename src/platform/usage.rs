@@ -171,12 +171,12 @@ list!(Usage => UsageRecord,
 );
 
 impl Item for UsageRecord {
-    fn listed(response: &Fields) -> Option<Listed<Self>> {
+    fn listed(response: &Fields<'_>) -> Option<Listed<Self>> {
         let summary = Listed::read(response, "summary", |record| UsageRecord::read(record, None));
         let Some(buckets) = response.list("time_series") else { return summary };
         let mut listed = summary.unwrap_or_default();
         for bucket in buckets {
-            let Some(bucket) = Fields::parse(bucket.get().as_bytes()) else {
+            let Some(bucket) = Fields::parse(bucket) else {
                 listed.skip();
                 continue;
             };
@@ -194,8 +194,7 @@ impl Item for UsageRecord {
 }
 
 impl UsageRecord {
-    fn read(fields: Fields, bucket: Option<Timestamp>) -> Option<Self> {
-        let auth_method = fields.object("auth_method_structured");
+    fn read(fields: Fields<'_>, bucket: Option<Timestamp>) -> Option<Self> {
         Some(UsageRecord {
             bucket,
             endpoint_id: fields.text("endpoint_id")?,
@@ -208,11 +207,19 @@ impl UsageRecord {
             // `cost` is its deprecated name.
             cost_total: fields.decimal("cost_total").or_else(|| fields.decimal("cost")),
             currency: fields.text("currency"),
-            auth_method: auth_method.map(|method| AuthMethod {
-                detail: method.text("detail").unwrap_or_default(),
-                api_key_id: method.text("api_key_id"),
-                login_username: method.text("login_username"),
-            }),
+            auth_method: AuthMethod::read(&fields),
+        })
+    }
+}
+
+impl AuthMethod {
+    /// Reads the key or the login of a record.
+    pub(super) fn read(record: &Fields<'_>) -> Option<Self> {
+        let method = record.object("auth_method_structured")?;
+        Some(AuthMethod {
+            detail: method.text("detail").unwrap_or_default(),
+            api_key_id: method.text("api_key_id"),
+            login_username: method.text("login_username"),
         })
     }
 }

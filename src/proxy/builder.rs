@@ -196,6 +196,7 @@ impl ProxyBuilder<Given> {
     ///
     /// - No endpoint is allowed, and no uploads are.
     /// - A pattern of endpoints is invalid, or a header cannot be forwarded.
+    /// - The client has a budget, which cannot count what others send.
     /// - The client does not send its key to a host that the settings need: see
     ///   [`ClientBuilder::rest_host`](crate::ClientBuilder::rest_host).
     pub fn build(self) -> Result<Proxy, Error> {
@@ -208,6 +209,7 @@ impl ProxyBuilder<Given> {
                            `endpoints([\"**\"])`";
             return Err(Error::new(ErrorKind::Configuration, message));
         }
+        client.context().check_uncounted("the requests of a proxy")?;
         let hosts = &client.context().hosts;
         let needs_rest = settings.uploads || settings.tokens.is_some();
         let needed = [

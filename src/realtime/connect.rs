@@ -319,6 +319,7 @@ impl<I: EndpointInput, O: Send + 'static> ConnectRealtime<I, O> {
         }
         let app = self.app()?;
         let context = self.client.context();
+        context.check_uncounted("a realtime connection")?;
         // The key of such a client is the proxy's.
         if context.proxy_url.is_some() && matches!(self.auth, Auth::Key) {
             self.auth = Auth::Token;

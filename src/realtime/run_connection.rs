@@ -1,6 +1,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::BytesMut;
 use futures_util::{FutureExt, SinkExt, StreamExt};
@@ -16,7 +17,7 @@ use super::connector::Connector;
 use super::control::{self, Control};
 use super::link::failed as lost;
 use super::run_frame::{RunFrame, head};
-use crate::call::{Response, check_input, upload_files};
+use crate::call::{Hold, Response, check_input, upload_files};
 use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::protocol::RawResponse;
@@ -179,6 +180,8 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> RunConnection<I, O>
         }
         check_input(&input).await?;
         let _turn = self.client.turn().await;
+        let (is_out, endpoint) = (Arc::default(), &self.connector.endpoint);
+        let mut hold = Hold::reserve(&self.connector.context, endpoint, None, &is_out)?;
         upload_files(&self.client, &mut input, None, None).await?;
         let body = serde_json::to_string(&input).map_err(|error| {
             Error::new(ErrorKind::InvalidInput, format!("cannot serialize the input: {error}")).caused_by(error)
@@ -187,21 +190,27 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> RunConnection<I, O>
         self.check()?;
         let mut request = Request::new(Operation::Run, Method::POST, self.connector.url.clone());
         request.body = Some(body.clone().into());
-        let sent = self.socket.send(Message::text(body)).await;
-        sent.map_err(|error| judged(Operation::Run, lost(error)))?;
-        let response = self.response().await.map_err(|error| judged(Operation::Run, error))?;
-        self.is_busy = false;
-        let parsed = match response.status.is_success() {
-            true => Response::parse(response).map(|mut response| {
-                response.endpoint.clone_from(&self.connector.endpoint);
-                response
-            }),
-            false => {
-                let error = keyed_error(&self.connector.context, &request, response);
-                Err(error.without_echo(request.body.as_deref().unwrap_or_default()))
-            }
+        is_out.store(true, Ordering::Relaxed);
+        let ran = match self.socket.send(Message::text(body)).await {
+            Ok(()) => self.response().await,
+            Err(error) => Err(lost(error)),
         };
-        parsed.map_err(|error| judged(Operation::Run, error))
+        let parsed = ran.and_then(|response| {
+            self.is_busy = false;
+            if !response.status.is_success() {
+                let error = keyed_error(&self.connector.context, &request, response);
+                return Err(error.without_echo(request.body.as_deref().unwrap_or_default()));
+            }
+            let mut response = Response::parse(response)?;
+            response.endpoint.clone_from(&self.connector.endpoint);
+            Ok(response)
+        });
+        let parsed = parsed.map_err(|error| judged(Operation::Run, error));
+        match &parsed {
+            Ok(response) => hold.succeeded(&response.headers),
+            Err(error) => hold.failed(Operation::Run, error),
+        }
+        parsed
     }
 }
 

@@ -1,4 +1,3 @@
-use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -12,7 +11,7 @@ use crate::error::Error;
 use crate::files::content_type::essence;
 use crate::protocol::{EndpointId, RawResponse, content_encoding};
 use crate::schema::EndpointInput;
-use crate::transport::{self, Chunks, EventStream, Operation};
+use crate::transport::{self, Chunks, EventStream, Operation, join};
 
 /// The settings of a stream that its request does not have.
 #[derive(Clone, Debug)]
@@ -25,17 +24,22 @@ pub(super) struct Settings {
 
 /// Uploads the files of the input, sends it, and awaits the beginning of the response.
 pub(super) async fn open<I: EndpointInput>(
-    mut outgoing: Outgoing<I>,
+    outgoing: Outgoing<I>,
     settings: Settings,
     is_out: Arc<AtomicBool>,
 ) -> Result<(Head, Body), Error> {
     let client = outgoing.client.clone();
     let context = client.context();
-    outgoing.endpoint = Cow::Owned(with_path(&outgoing.endpoint, settings.path.as_deref())?);
+    let id = with_path(&outgoing.endpoint, settings.path.as_deref())?;
     let operation = Operation::Stream { idle: settings.idle };
-    let mut prepared = outgoing.prepare(operation, &context.hosts.run).await?;
-    prepared.request.may_have_arrived = is_out;
-    let mut response = transport::open(context, &prepared.request).await?;
+    let mut prepared = outgoing.prepare(operation, &context.hosts.run, is_out).await?;
+    prepared.request.url.set_path(join(&context.hosts.run, id.as_str()).path());
+    let response = transport::open(context, &prepared.request).await;
+    match &response {
+        Ok(response) => prepared.hold.succeeded(response.headers()),
+        Err(error) => prepared.hold.failed(operation, error),
+    }
+    let mut response = response?;
 
     let media_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(essence);
     let media_type = media_type.unwrap_or_default();
@@ -64,7 +68,7 @@ pub(super) async fn open<I: EndpointInput>(
 }
 
 /// Appends the path of the stream to an endpoint id.
-fn with_path(endpoint: &str, path: Option<&str>) -> Result<String, Error> {
+fn with_path(endpoint: &str, path: Option<&str>) -> Result<EndpointId, Error> {
     let id = EndpointId::parse(endpoint)?;
     let path = match path {
         Some(path) => path.trim_start_matches('/'),
@@ -72,7 +76,7 @@ fn with_path(endpoint: &str, path: Option<&str>) -> Result<String, Error> {
         None => "stream",
     };
     if path.is_empty() {
-        return Ok(id.as_str().to_owned());
+        return Ok(id);
     }
-    Ok(EndpointId::parse(&format!("{id}/{path}"))?.as_str().to_owned())
+    Ok(EndpointId::parse(&format!("{id}/{path}"))?)
 }

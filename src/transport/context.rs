@@ -15,6 +15,10 @@ use super::proxies::Proxies;
 use super::retry::RetryPolicy;
 use super::streams::Streams;
 use super::timeouts::Timeouts;
+#[cfg(any(feature = "proxy", feature = "realtime"))]
+use crate::error::Error;
+#[cfg(feature = "money")]
+use crate::money::Budget;
 
 /// The parts of a client that every request needs.
 pub(crate) struct Context {
@@ -33,11 +37,27 @@ pub(crate) struct Context {
     pub(crate) max_output: usize,
     pub(crate) streams: Streams,
     pub(crate) buckets: Buckets,
+    /// Counts the cost of all calls.
+    #[cfg(feature = "money")]
+    pub(crate) budget: Option<Budget>,
     /// The number of times that a file was found missing, by a model or by the client.
     pub(crate) lost_files: AtomicU64,
     /// The runtime of blocking calls, which runs while there is a client that needs it.
     #[cfg(feature = "blocking")]
     pub(crate) runtime: OnceLock<Arc<dyn Any + Send + Sync>>,
+}
+
+impl Context {
+    /// Refuses requests whose cost a budget cannot count.
+    #[cfg(any(feature = "proxy", feature = "realtime"))]
+    pub(crate) fn check_uncounted(&self, subject: &str) -> Result<(), Error> {
+        #[cfg(feature = "money")]
+        if let Some(budget) = &self.budget {
+            return budget.check_uncounted(subject);
+        }
+        let _ = subject;
+        Ok(())
+    }
 }
 
 impl fmt::Debug for Context {

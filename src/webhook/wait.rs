@@ -105,10 +105,12 @@ async fn resolve<O: DeserializeOwned + Send + 'static>(
         }
     };
     match arrival.map(Delivery::parse::<O>).filter(|webhook| !webhook.needs_fetch) {
-        Some(webhook) => webhook.result.map(|mut response| {
+        Some(webhook) => {
+            call::delivered(target, &webhook.result);
+            let mut response = webhook.result?;
             response.endpoint.clone_from(&target.endpoint);
-            response
-        }),
+            Ok(response)
+        }
         None => call::Wait::new(target.clone()).send().await,
     }
 }

@@ -1,30 +1,14 @@
 //! Costs of responses.
 
-use fal_client::money::{Cost, IntoAmount, Price, PriceTable};
-use fal_client::{ErrorKind, Response};
-use fal_emulator::{Emulator, Fault, Operation, Pace};
-use serde_json::{Value, json};
+use fal_client::ErrorKind;
+use fal_client::money::{IntoAmount, Price, PriceTable};
+use fal_emulator::Operation;
 
-const ENDPOINT: &str = "fal-ai/flux/dev/redux";
+use crate::support::{ENDPOINT, dollars, emulator, input, with_units};
 
-async fn emulator() -> Emulator {
-    Emulator::builder().pace(Pace::instant()).start().await.expect("an emulator")
-}
-
-fn input() -> Value {
-    json!({ "image_url": "https://example.com/fox.png" })
-}
-
+/// The price of a unit is 0.025 dollars.
 fn prices() -> PriceTable {
     [Price::new(ENDPOINT, "0.025".into_amount().expect("an amount"), "megapixels")].into_iter().collect()
-}
-
-fn with_units(units: &str) -> Fault {
-    Fault::none().header("x-fal-billable-units", units)
-}
-
-fn dollars(text: &str) -> Cost {
-    Cost::usd(text).expect("an amount")
 }
 
 #[tokio::test]
@@ -66,7 +50,7 @@ async fn missing_units_and_missing_prices_are_different_errors() {
 #[cfg(feature = "test-util")]
 #[test]
 fn responses_of_tests_have_a_cost() {
-    let mut response = Response::new(json!({}));
+    let mut response = fal_client::Response::new(serde_json::json!({}));
     assert!(response.cost(&prices()).is_err_and(|error| error.kind() == ErrorKind::UnknownUnits));
     response.billable_units = Some(0.1);
     assert!(response.cost(&prices()).is_err_and(|error| error.kind() == ErrorKind::UnknownPrice));

@@ -58,6 +58,15 @@ async fn locked_accounts_and_other_shapes_are_errors_as_elsewhere() {
     assert!(!error.to_string().contains("example"), "{error}");
 }
 
+#[tokio::test]
+async fn a_missing_host_is_named() {
+    let server = Server::start(|_, _| Reply::json(200, "{}")).await;
+    let error = server.client().platform().models().page().await.expect_err("no platform host");
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(error.to_string().contains("api_host(…)"), "{error}");
+    assert_eq!(server.opened(), 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_requested_delay_is_kept() {
     let started = tokio::time::Instant::now();

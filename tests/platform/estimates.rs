@@ -23,6 +23,17 @@ async fn estimates_of_calls_are_based_on_past_calls() {
 }
 
 #[tokio::test]
+async fn the_units_of_a_call_are_unknown_without_a_price() {
+    let server = Server::start(|index, _| match index {
+        0 => Reply::json(200, r#"{ "total_cost": 0.45, "currency": "USD" }"#),
+        _ => Reply::json(404, &error("not_found", "no price")),
+    })
+    .await;
+    let estimate = platform(&server).estimate("o/a", 10).await.expect("an estimate");
+    assert_eq!((estimate.cost.to_string(), estimate.units_per_call()), ("$0.4500".to_owned(), None));
+}
+
+#[tokio::test]
 async fn estimates_of_units_are_based_on_the_units_given() {
     let server = start_with(&[r#"{ "estimate_type": "unit_price", "total_cost": 0.1125, "currency": "USD" }"#]).await;
     let estimate = platform(&server).estimate_units("o/a", "4.50000000000000000001").await.expect("an estimate");

@@ -1,4 +1,4 @@
-//! Usage.
+//! Usage and bills.
 
 use fal_client::platform::{Timeframe, UsageRecord};
 use futures_util::TryStreamExt;
@@ -52,4 +52,22 @@ async fn records_are_flat_and_exact() {
     assert_eq!(second.cost_total.expect("a cost").to_string(), "1.25");
     let rest: Vec<UsageRecord> = platform(&server).usage().cursor("p1").stream().try_collect().await.expect("records");
     assert_eq!(rest[0].endpoint_id, "o/c");
+}
+
+#[tokio::test]
+async fn bills_are_filtered_and_exact() {
+    let server = start_with(&[r#"{ "billing_events": [
+        { "request_id": "r1", "endpoint_id": "o/a", "timestamp": "2026-01-02T03:04:05Z", "output_units": 1.5, "unit_price": 0.1,
+          "percent_discount": 10, "cost_subtotal": 0.15, "cost_discount": 0.015, "cost_total": 0.135 },
+        { "request_id": "r2", "output_units": null, "cost_estimate_nano_usd": 45678901 }, {}, null ], "has_more": false }"#])
+    .await;
+    let events = platform(&server).billing_events().start("2026-01-01").requests(["r1", "r2"]);
+    let page = events.tags([("job", "7"), ("team", "a=b")]).auth_method(true).limit(10).page().await.expect("a page");
+    let query = "start=2026-01-01&request_id=r1&request_id=r2&tag=job%3D7&tag=team%3Da%3Db&expand=auth_method_structured&limit=10";
+    assert_eq!(server.lines(), [format!("GET /api/v1/models/billing-events?{query}")]);
+    let [first, second] = &page.items[..] else { panic!("{page:?}") };
+    let texts = [first.output_units, first.cost_total, second.cost_total, second.output_units];
+    let texts = texts.map(|amount| amount.map(|amount| amount.normalize().to_string()));
+    assert_eq!(texts.each_ref().map(Option::as_deref), [Some("1.5"), Some("0.135"), Some("0.045678901"), None]);
+    assert_eq!((&*second.endpoint_id, page.skipped), ("", 2));
 }

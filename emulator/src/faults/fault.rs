@@ -12,7 +12,7 @@ use crate::faults::break_point::BreakPoint;
 use crate::faults::disturb;
 use crate::faults::frame::Frame;
 use crate::faults::response::{self, FaultResponse};
-use crate::platform::error;
+use crate::request::operation::Operation;
 use crate::request::received_request::ReceivedRequest;
 use crate::response::failure::{self, Failure};
 use crate::response::reply::{Dropped, Reply};
@@ -155,22 +155,19 @@ impl Fault {
         Fault::new(Kind::None)
     }
 
-    /// Responds with this HTTP status (200 to 599) and `{"detail": "…"}` with the status's reason phrase.
+    /// Responds with this HTTP status (200 to 599) and `{"detail": "…"}` with the status's reason phrase. The platform API,
+    /// `api.fal.ai`, has an error format of its own: `{"error": {"type": "rate_limited", …}}` for the status 429.
     ///
     /// An input of a realtime connection has no status: below 300, the [`json`](Self::json) body is its output, and otherwise the
     /// reason of an error.
     pub fn respond(status: u16) -> Self {
-        Fault::new(Kind::Respond(FaultResponse::new(
-            status,
-            "application/json",
-            vec![detail(status).to_string().into()],
-        )))
+        Fault::new(Kind::Respond(FaultResponse::of_status(status)))
     }
 
     /// Responds as the proxy in front of fal does, with a status such as 502, 503 or 504: an HTML page that says
     /// `nginx`, without a request id. The request has no effect, unless [`after_effect`](Self::after_effect) is set.
     pub fn nginx(status: u16) -> Self {
-        let title = format!("{status} {}", reason(status));
+        let title = format!("{status} {}", response::reason(status));
         let page = format!(
             "<html>\r\n<head><title>{title}</title></head>\r\n<body>\r\n<center><h1>{title}</h1></center>\r\n\
              <hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
@@ -189,25 +186,6 @@ impl Fault {
         let body = json!({ "detail": format!("Request failed: {words}"), "error_type": error_type });
         let fault = Fault::respond(status).json(&body).header("x-fal-error-type", error_type);
         if needs_retry { fault.header("x-fal-needs-retry", "1") } else { fault }
-    }
-
-    /// Responds with one of the platform API's error types, such as `rate_limited` or `server_error`, in its own format.
-    ///
-    /// The status is the one that fal uses for the type, 500 for an unknown type.
-    ///
-    /// ```
-    /// # use std::time::Duration;
-    /// # use fal_emulator::{Emulator, Fault, Operation};
-    /// # fn example(emulator: &Emulator) {
-    /// let fault = Fault::platform_error("rate_limited").retry_after(Duration::from_secs(2));
-    /// emulator.inject_fault(Operation::Pricing, fault);
-    /// # }
-    /// ```
-    pub fn platform_error(error_type: impl Into<String>) -> Self {
-        let error_type = error_type.into();
-        let message = format!("Request failed: {}", error_type.replace('_', " "));
-        let body = error::body(&error_type, &message);
-        Fault::respond(response::platform_error(&error_type)).json(&body)
     }
 
     /// Accepts the request, and makes its job end with this status. The result request, or the direct run, gets the
@@ -233,11 +211,7 @@ impl Fault {
     /// # }
     /// ```
     pub fn outcome(status: u16) -> Self {
-        Fault::new(Kind::Outcome(FaultResponse::new(
-            status,
-            "application/json",
-            vec![detail(status).to_string().into()],
-        )))
+        Fault::new(Kind::Outcome(FaultResponse::of_status(status)))
     }
 
     /// Sends these frames on a WebSocket: after the handshake of [`Operation::Realtime`](crate::Operation::Realtime) and
@@ -451,6 +425,16 @@ impl Fault {
         self.units
     }
 
+    /// Returns the fault with the error format of an operation, unless it has a body of its own.
+    pub(super) fn of(mut self, operation: Operation) -> Self {
+        if let Kind::Respond(response) = &mut self.kind
+            && operation.is_of_platform_api()
+        {
+            response.set_platform_error();
+        }
+        self
+    }
+
     pub(super) fn repeats(&self) -> bool {
         self.repeats
     }
@@ -573,15 +557,6 @@ impl Fault {
         let retry_at = date.map(|date| ("retry-after".to_owned(), httpdate::fmt_http_date(date)));
         self.headers.iter().cloned().chain(retry_at).collect()
     }
-}
-
-fn detail(status: u16) -> Value {
-    json!({ "detail": reason(status) })
-}
-
-fn reason(status: u16) -> &'static str {
-    let status = StatusCode::from_u16(status).ok();
-    status.and_then(|status| status.canonical_reason()).unwrap_or("A fault was injected")
 }
 
 impl fmt::Debug for Fault {

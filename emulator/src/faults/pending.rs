@@ -12,7 +12,7 @@ pub(crate) struct PendingFaults(Mutex<HashMap<Operation, VecDeque<Fault>>>);
 
 impl PendingFaults {
     pub(crate) fn add(&self, operation: Operation, fault: Fault) {
-        lock(&self.0).entry(operation).or_default().push_back(fault);
+        lock(&self.0).entry(operation).or_default().push_back(fault.of(operation));
     }
 
     /// Takes the fault for a request: the first one of its operation whose condition holds. One that repeats stays.

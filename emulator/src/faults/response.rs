@@ -7,7 +7,9 @@ use hyper::body::Frame;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::http::response::Parts;
 use hyper::{HeaderMap, Response, StatusCode};
+use serde_json::json;
 
+use crate::platform::error;
 use crate::response::reply::{self, Body, Reply};
 
 /// A response that a fault defines.
@@ -17,11 +19,27 @@ pub(super) struct FaultResponse {
     content_type: Cow<'static, str>,
     /// The parts of the body, which are sent one by one.
     chunks: Vec<Bytes>,
+    /// The body follows from the status.
+    has_default_body: bool,
 }
 
 impl FaultResponse {
     pub(super) fn new(status: u16, content_type: impl Into<Cow<'static, str>>, chunks: Vec<Bytes>) -> Self {
-        FaultResponse { status, content_type: content_type.into(), chunks }
+        FaultResponse { status, content_type: content_type.into(), chunks, has_default_body: false }
+    }
+
+    /// Creates a response with the reason phrase of a status.
+    pub(super) fn of_status(status: u16) -> Self {
+        let body = json!({ "detail": reason(status) });
+        let response = FaultResponse::new(status, "application/json", vec![body.to_string().into()]);
+        FaultResponse { has_default_body: true, ..response }
+    }
+
+    /// Replaces the body that follows from the status by the one of the platform API.
+    pub(super) fn set_platform_error(&mut self) {
+        if self.has_default_body && self.status >= 400 {
+            self.chunks = vec![error::body(self.status, reason(self.status)).to_string().into()];
+        }
     }
 
     pub(super) fn body(&self) -> Bytes {
@@ -92,16 +110,10 @@ pub(super) fn invalid(reason: &str) -> String {
     format!("invalid fault: {reason}")
 }
 
-/// Returns the status of one of the platform API's error types.
-pub(super) fn platform_error(error_type: &str) -> u16 {
-    match error_type {
-        "validation_error" => 400,
-        "authorization_error" => 401,
-        "not_found" => 404,
-        "rate_limited" => 429,
-        "not_implemented" => 501,
-        _ => 500,
-    }
+/// Returns the reason phrase of a status.
+pub(super) fn reason(status: u16) -> &'static str {
+    let status = StatusCode::from_u16(status).ok();
+    status.and_then(|status| status.canonical_reason()).unwrap_or("A fault was injected")
 }
 
 /// Returns the status of one of the platform's error types, and whether fal recommends a retry.

@@ -3,7 +3,7 @@ use hyper::header::AUTHORIZATION;
 
 use crate::account::{self, AccountError};
 use crate::keys::KeyError;
-use crate::platform::error::{self, ErrorType};
+use crate::platform::error;
 use crate::request::operation::Operation;
 use crate::request::received::Received;
 use crate::response::refusal::Refusal;
@@ -62,14 +62,13 @@ pub(super) fn check_key(state: &State, received: &Received) -> Result<(), Refusa
 
 /// Requires a key for an operation of the platform API, which has errors of its own format.
 pub(super) fn check_platform_key(state: &State, received: &Received) -> Result<(), Refusal> {
-    let denied = |status, message: &str| error::refusal(status, ErrorType::Authorization, message);
-    state.settings.keys.check(received.headers()).map_err(|error| match error {
-        KeyError::Missing => denied(StatusCode::UNAUTHORIZED, "Authentication required"),
-        KeyError::Wrong => denied(StatusCode::UNAUTHORIZED, "Invalid API key"),
+    state.settings.keys.check(received.headers()).map_err(|denied| match denied {
+        KeyError::Missing => error::refusal(StatusCode::UNAUTHORIZED, "Authentication required"),
+        KeyError::Wrong => error::refusal(StatusCode::UNAUTHORIZED, "Invalid API key"),
     })?;
-    state.check_account(received.operation()).map_err(|error| match error {
-        AccountError::Locked(reason) => denied(StatusCode::FORBIDDEN, &account::locked(&reason)),
-        AccountError::Insufficient => denied(StatusCode::FORBIDDEN, "Insufficient permissions"),
+    state.check_account(received.operation()).map_err(|denied| match denied {
+        AccountError::Locked(reason) => error::refusal(StatusCode::FORBIDDEN, &account::locked(&reason)),
+        AccountError::Insufficient => error::refusal(StatusCode::FORBIDDEN, "Insufficient permissions"),
     })
 }
 

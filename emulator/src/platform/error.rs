@@ -1,29 +1,21 @@
+//! Errors in the platform API's own format.
+
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use crate::random;
 use crate::response::refusal::Refusal;
 
-/// The type of an error of the platform API.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ErrorType {
-    Authorization,
-    Validation,
-    NotFound,
-}
-
-/// Rejects a request in the platform API's own format.
-pub(crate) fn refusal(status: StatusCode, error_type: ErrorType, message: &str) -> Refusal {
-    let error_type = match error_type {
-        ErrorType::Authorization => "authorization_error",
-        ErrorType::Validation => "validation_error",
-        ErrorType::NotFound => "not_found",
+/// Returns the body of an error with a status.
+pub(crate) fn body(status: u16, message: &str) -> Value {
+    let error_type = match status {
+        401 | 403 => "authorization_error",
+        404 => "not_found",
+        429 => "rate_limited",
+        501 => "not_implemented",
+        500.. => "server_error",
+        _ => "validation_error",
     };
-    Refusal::Json(status, body(error_type, message))
-}
-
-/// Returns the body of an error.
-pub(crate) fn body(error_type: &str, message: &str) -> Value {
     let error = json!({
         "type": error_type,
         "message": message,
@@ -33,10 +25,14 @@ pub(crate) fn body(error_type: &str, message: &str) -> Value {
     json!({ "error": error })
 }
 
+pub(crate) fn refusal(status: StatusCode, message: &str) -> Refusal {
+    Refusal::Json(status, body(status.as_u16(), message))
+}
+
 pub(crate) fn invalid(message: &str) -> Refusal {
-    refusal(StatusCode::BAD_REQUEST, ErrorType::Validation, message)
+    refusal(StatusCode::BAD_REQUEST, message)
 }
 
 pub(crate) fn not_found(message: &str) -> Refusal {
-    refusal(StatusCode::NOT_FOUND, ErrorType::NotFound, message)
+    refusal(StatusCode::NOT_FOUND, message)
 }

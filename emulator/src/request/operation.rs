@@ -82,3 +82,25 @@ pub enum Operation {
     /// Any other path. fal does not have it.
     Other,
 }
+
+impl Operation {
+    /// Returns whether the operation is one of `api.fal.ai`, which has an error format of its own.
+    pub(crate) fn is_of_platform_api(self) -> bool {
+        matches!(
+            self,
+            Operation::SignFile
+                | Operation::FileAcl
+                | Operation::SetFileAcl
+                | Operation::Models
+                | Operation::Pricing
+                | Operation::EstimateCost
+                | Operation::Usage
+                | Operation::BillingEvents
+                | Operation::RequestsByEndpoint
+                | Operation::SearchRequests
+                | Operation::DeletePayloads
+                | Operation::AccountBilling
+                | Operation::Meta
+        )
+    }
+}

@@ -105,16 +105,23 @@ async fn faults_have_the_format_of_the_platform_api() {
     for (error_type, status) in [
         ("validation_error", 400),
         ("authorization_error", 401),
+        ("authorization_error", 403),
         ("not_found", 404),
+        ("validation_error", 422),
         ("rate_limited", 429),
         ("server_error", 500),
         ("not_implemented", 501),
-        ("brand_new_error", 500),
+        ("server_error", 503),
     ] {
-        fal.inject_fault(Operation::Meta, Fault::platform_error(error_type).retry_after(Duration::from_secs(2)));
+        fal.inject_fault(Operation::Meta, Fault::respond(status).retry_after(Duration::from_secs(2)));
         let reply = fal.platform("/meta").await;
         assert_eq!((reply.error(), reply.header("retry-after")), ((status, error_type), Some("2")));
     }
+    let body = json!({ "error": { "type": "brand_new_error", "message": "x" } });
+    fal.inject_fault(Operation::Meta, Fault::respond(409).json(&body));
+    assert_eq!(fal.platform("/meta").await.error(), (409, "brand_new_error"));
+    fal.inject_fault(Operation::UserDetails, Fault::respond(500));
+    assert_eq!(fal.get(DETAILS).await.body, json!({ "detail": "Internal Server Error" }));
     assert_eq!(fal.pending_faults(), 0);
 }
 
@@ -133,7 +140,7 @@ async fn every_operation_has_faults() {
         (Operation::AccountBilling, Method::GET, "/account/billing"),
         (Operation::Meta, Method::GET, "/meta"),
     ] {
-        fal.inject_fault(operation, Fault::platform_error("rate_limited"));
+        fal.inject_fault(operation, Fault::respond(429));
         let reply = send(fal.request(method, &format!("/api.fal.ai/v1{path}"))).await;
         assert_eq!(reply.error(), (429, "rate_limited"), "{operation:?}");
         assert_eq!(fal.requests().pop().unwrap().operation(), operation);

@@ -166,6 +166,7 @@ async fn invalid_parameters_are_refused() {
         "cursor=MA==",
         "status=done",
         "sort_by=name",
+        "request_id=none",
         "start=yesterday",
         "start=2026-02-01&end=2026-01-01",
     ] {

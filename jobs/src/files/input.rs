@@ -1,21 +1,14 @@
 //! The files of an input: hashed for the key, and uploaded only if the job is sent.
 
-use std::time::Duration;
-
 use fal_client::{Client, EndpointInput, FileInput, OpenFile};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
-use serde_json::Value;
 
+use super::uploads::Uploads;
 use crate::error::{Error, ErrorKind};
 use crate::key::{canonical, hash};
-use crate::store::Store;
 
 /// Files that are hashed, or uploaded, concurrently.
 const PARALLEL_FILES: usize = 4;
-
-/// The time for which an upload is reused, if the client's policy does not set its expiry. fal keeps files for seven days at
-/// least, unless the account has another setting.
-const REUSE: Duration = Duration::from_secs(86_400);
 
 /// An input that was checked, and whose files are hashed.
 pub(crate) struct Prepared<I> {
@@ -76,15 +69,15 @@ impl<I: EndpointInput> Prepared<I> {
     }
 
     /// Uploads the files, unless the journal has a URL for them, and returns the input as it is sent.
-    pub(crate) async fn request(&mut self, store: &Store) -> Result<String, Error> {
+    pub(crate) async fn request(&mut self, uploads: &Uploads) -> Result<String, Error> {
         let client = &self.client;
         let opened = self.files.iter_mut().enumerate();
         let opened: Vec<_> =
             opened.filter_map(|(index, file)| Some((index, file.field.clone(), file.open.take()?))).collect();
-        let uploads = opened.into_iter().map(|(index, field, open)| async move {
-            Ok::<_, Error>((index, url(store, client, open, &field).await?))
+        let urls = opened.into_iter().map(|(index, field, open)| async move {
+            Ok::<_, Error>((index, uploads.url(client, open, &field).await?))
         });
-        let urls: Vec<(usize, String)> = stream::iter(uploads).buffer_unordered(PARALLEL_FILES).try_collect().await?;
+        let urls: Vec<(usize, String)> = stream::iter(urls).buffer_unordered(PARALLEL_FILES).try_collect().await?;
         for (index, url) in urls {
             self.files[index].file = FileInput::url(url);
         }
@@ -110,56 +103,6 @@ fn serialized(input: &impl EndpointInput) -> Result<String, Error> {
 /// Returns true for files whose bytes are here: everything but remote URLs.
 fn is_local(file: &FileInput) -> bool {
     file.as_url().is_none_or(|url| url.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("data:")))
-}
-
-/// Returns the URL of a file: of an earlier upload that is still there, or of a new one.
-async fn url(store: &Store, client: &Client, file: OpenFile, field: &str) -> Result<String, Error> {
-    let failed = |error| {
-        let message = format!("cannot upload the file of the field `{field}`; nothing was sent");
-        Error::new(ErrorKind::Request, message).caused_by(error)
-    };
-    if file.is_inlined() {
-        return file.upload().await.map_err(failed);
-    }
-    let id = file.upload_id().await.map_err(failed)?;
-    if let Some(url) = store.upload(&id).await?
-        // A host that cannot be reached says nothing about the file.
-        && client.storage().has(&url).await.unwrap_or(true)
-    {
-        return Ok(url);
-    }
-    // The client may know the file from before, and reuses it for half its lifetime.
-    let reuse = file.lifetime().map_or(REUSE, |lifetime| (lifetime / 4).min(REUSE));
-    let url = file.upload().await.map_err(failed)?;
-    store.keep_upload(&id, &url, reuse).await?;
-    Ok(url)
-}
-
-/// Forgets the uploads of a request whose model could not download a file, so that the next request uploads the files again.
-pub(crate) async fn forget_lost(
-    store: &Store,
-    client: &Client,
-    request: Option<&str>,
-    error: &fal_client::Error,
-) -> Result<(), Error> {
-    if !error.is_about_lost_file() {
-        return Ok(());
-    }
-    let mut urls = Vec::new();
-    let mut values: Vec<Value> = request.and_then(|request| serde_json::from_str(request).ok()).into_iter().collect();
-    while let Some(value) = values.pop() {
-        match value {
-            Value::String(text) if text.starts_with("http") => urls.push(text),
-            Value::Array(items) => values.extend(items),
-            Value::Object(fields) => values.extend(fields.into_iter().map(|(_, value)| value)),
-            _ => {}
-        }
-    }
-    for url in store.forget_uploads(&urls).await? {
-        // The client forgets its own upload if the file is missing. It is uploaded again in any case.
-        let _ = client.storage().has(url).await;
-    }
-    Ok(())
 }
 
 fn unreadable(field: &str, error: fal_client::Error) -> Error {

@@ -4,7 +4,9 @@ mod input;
 mod part;
 mod save;
 mod target;
+mod uploads;
 
-pub(crate) use input::{Prepared, forget_lost};
-pub(crate) use save::save_media;
+pub(crate) use input::Prepared;
+pub(crate) use save::{lacks_files, save_media};
 pub use target::{OutputFile, Target};
+pub(crate) use uploads::Uploads;

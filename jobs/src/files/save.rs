@@ -43,10 +43,13 @@ pub(crate) async fn save_media(
         let message = format!("the job is {}: only the files of completed jobs can be saved", record.state);
         Error::new(ErrorKind::State, message).of(&record.key)
     })?;
-    let output: Value = serde_json::from_str(output).map_err(|error| {
+    let media = media(output).map_err(|error| {
         Error::new(ErrorKind::State, "the recorded output is not JSON").caused_by(error).of(&record.key)
     })?;
-    let media = output.media();
+    if record.files.is_none() {
+        // Another call continues from here on.
+        store.apply(&record.key, &Event::Save { files: Vec::new() }).await?;
+    }
     let paths: Vec<String> = media.iter().map(|file| file.path.clone()).collect();
 
     let known: HashMap<String, SavedFile> = record.files().into_iter().map(|file| (file.path.clone(), file)).collect();
@@ -86,6 +89,16 @@ pub(crate) async fn save_media(
         return Err(Error::new(ErrorKind::File, message).caused_by(first).of(&record.key));
     }
     Ok(paths.iter().filter_map(|path| saved.remove(path)).collect())
+}
+
+/// Returns true if a call has begun to save the files of a job's output, and has not finished.
+pub(crate) fn lacks_files(record: &Record) -> bool {
+    let media = record.output.as_deref().and_then(|output| media(output).ok()).unwrap_or_default();
+    record.files.is_some() && record.files().len() < media.len()
+}
+
+fn media(output: &str) -> Result<Vec<MediaFile>, serde_json::Error> {
+    serde_json::from_str(output).map(|output: Value| output.media())
 }
 
 /// Records files that were saved.

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep};
 use super::pause::jittered;
 use crate::claims::Claim;
 use crate::error::{Error, ErrorKind};
-use crate::journal::{Course, Journal};
+use crate::journal::{Course, Journal, OnUncertain};
 use crate::record::Record;
 use crate::state::State;
 use crate::store::{Kind, Wanted};
@@ -56,6 +56,7 @@ pub struct Worker {
     filter: Wanted,
     concurrency: usize,
     interval: Duration,
+    on_uncertain: OnUncertain,
     is_until_empty: bool,
     stop: BoxFuture<'static, ()>,
     on_finished: OnFinished,
@@ -84,6 +85,7 @@ impl Journal {
             filter: Wanted::default(),
             concurrency: 10,
             interval: Duration::from_secs(1),
+            on_uncertain: OnUncertain::default(),
             is_until_empty: false,
             stop: pending().boxed(),
             on_finished: None,
@@ -119,6 +121,13 @@ impl Worker {
         self
     }
 
+    /// Sets the decision about a job of which it is unknown whether fal has accepted its submission. Default:
+    /// [`OnUncertain::Fail`], which leaves the job uncertain.
+    pub fn on_uncertain(mut self, on_uncertain: OnUncertain) -> Self {
+        self.on_uncertain = on_uncertain;
+        self
+    }
+
     /// Ends the worker when all of its jobs have an outcome: those in progress in other workers, too. Default: it waits for
     /// more jobs.
     pub fn until_empty(mut self) -> Self {
@@ -146,12 +155,14 @@ impl Worker {
     /// The database has failed for five minutes ([`ErrorKind::Database`](crate::ErrorKind::Database)). Failed jobs are not
     /// errors of the worker.
     pub async fn run(self) -> Result<WorkerReport, Error> {
-        let Worker { journal, client, filter, concurrency, interval, is_until_empty, stop, on_finished } = self;
+        let Worker { journal, client, filter, concurrency, interval, on_uncertain, is_until_empty, stop, on_finished } =
+            self;
         let shift = Shift {
             journal: &journal,
             client: &client,
             filter,
             interval,
+            on_uncertain,
             is_until_empty,
             is_over: watch::Sender::new(false),
             idle_slots: AtomicUsize::new(0),
@@ -185,6 +196,7 @@ struct Shift<'a> {
     client: &'a Client,
     filter: Wanted,
     interval: Duration,
+    on_uncertain: OnUncertain,
     is_until_empty: bool,
     /// True when no job is to be started any more.
     is_over: watch::Sender<bool>,
@@ -262,7 +274,9 @@ impl<'a> Shift<'a> {
             .request
             .clone()
             .ok_or_else(|| Error::new(ErrorKind::State, "the enqueued job has no request").of(&key));
-        let worked = Course::new(self.journal, self.client).work(record, async { request }).await;
+        let mut course = Course::new(self.journal, self.client);
+        course.on_uncertain = self.on_uncertain;
+        let worked = course.work(record, async { request }).await;
         let finished = match worked {
             Ok(record) => Some(record),
             Err(error) => {

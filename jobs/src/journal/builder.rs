@@ -4,6 +4,7 @@ use std::time::Duration;
 use super::{Inner, Journal};
 use crate::claims::Claims;
 use crate::error::Error;
+use crate::files::Uploads;
 use crate::store::{Settings, Store};
 use crate::watch::Watch;
 
@@ -82,7 +83,8 @@ impl JournalBuilder {
     /// - A newer version of this crate has written it ([`ErrorKind::NewerVersion`](crate::ErrorKind::NewerVersion)).
     pub async fn open(self, url: impl AsRef<str>) -> Result<Journal, Error> {
         let store = Store::open(url.as_ref(), self.store).await?;
-        let (watch, webhook_patience) = (Watch::default(), self.webhook_patience);
-        Ok(Journal { inner: Arc::new(Inner { store, claims: Claims::new(), watch, webhook_patience }) })
+        let (uploads, watch) = (Uploads::new(store.clone()), Watch::default());
+        let webhook_patience = self.webhook_patience;
+        Ok(Journal { inner: Arc::new(Inner { store, claims: Claims::new(), uploads, watch, webhook_patience }) })
     }
 }

@@ -5,14 +5,11 @@ use fal_client::{Client, EndpointInput, Handle};
 use super::Journal;
 use super::policy::{OnFailed, OnUncertain, Reuse};
 use crate::error::{Error, ErrorKind};
-use crate::files::Prepared;
+use crate::files::{Prepared, lacks_files};
 use crate::key::{derived, next};
 use crate::record::{NewRecord, Record};
 use crate::request::SubmitOptions;
 use crate::state::State;
-
-/// Maximum bytes of a key. Databases index keys, and PostgreSQL limits the size of an index entry.
-const MAX_KEY: usize = 1024;
 
 /// An input for a job of an endpoint, with the options that all calls have.
 pub(crate) struct Call<I> {
@@ -28,6 +25,8 @@ pub(crate) struct Call<I> {
     pub(crate) on_uncertain: OnUncertain,
     /// Workers may send it.
     pub(crate) enqueued: bool,
+    /// The call saves the files of the output.
+    pub(crate) saves_files: bool,
 }
 
 impl<I: EndpointInput> Call<I> {
@@ -44,6 +43,7 @@ impl<I: EndpointInput> Call<I> {
             on_failed: OnFailed::default(),
             on_uncertain: OnUncertain::default(),
             enqueued: false,
+            saves_files: false,
         }
     }
 
@@ -55,12 +55,12 @@ impl<I: EndpointInput> Call<I> {
         let mut input = Prepared::new(&call.client, input).await?;
         let input_hash = input.hash.clone();
         let key = match &call.key {
-            Some(key) => check_key(key)?.to_owned(),
+            Some(key) => key.clone(),
             None => call.automatic_key(&input_hash).await?,
         };
         let store = call.journal.store();
         let request = match call.enqueued && store.get(&key).await?.is_none() {
-            true => Some(input.request(store).await?),
+            true => Some(input.request(call.journal.uploads()).await?),
             false => input.without_uploads()?,
         };
         let new = NewRecord {
@@ -84,8 +84,8 @@ impl<I: EndpointInput> Call<I> {
     }
 
     fn split(self) -> (Call<()>, I) {
-        let Call { journal, client, endpoint, input, key, label, options, reuse, on_failed, on_uncertain, enqueued } =
-            self;
+        let Call { journal, client, endpoint, input, key, label, options, reuse, .. } = self;
+        let Call { on_failed, on_uncertain, enqueued, saves_files, .. } = self;
         let call = Call {
             journal,
             client,
@@ -98,6 +98,7 @@ impl<I: EndpointInput> Call<I> {
             on_failed,
             on_uncertain,
             enqueued,
+            saves_files,
         };
         (call, input)
     }
@@ -108,7 +109,9 @@ impl Call<()> {
     async fn automatic_key(&self, input_hash: &str) -> Result<String, Error> {
         let first = derived(&self.endpoint, input_hash);
         let Some(latest) = self.journal.store().latest(&first, input_hash).await? else { return Ok(first) };
-        match latest.state == State::Completed && !self.reuse.allows(&latest) {
+        // A call that saves files is over when they are saved.
+        let is_over = latest.state == State::Completed && !(self.saves_files && lacks_files(&latest));
+        match is_over && !self.reuse.allows(&latest) {
             true => Ok(next(&first, &latest.key)),
             false => Ok(latest.key),
         }
@@ -119,14 +122,6 @@ impl<I> fmt::Debug for Call<I> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call").field("endpoint", &self.endpoint).field("key", &self.key).finish_non_exhaustive()
     }
-}
-
-fn check_key(key: &str) -> Result<&str, Error> {
-    if key.is_empty() || key.len() > MAX_KEY || key.contains('\0') {
-        let message = format!("invalid key: expected 1 to {MAX_KEY} bytes without NUL");
-        return Err(Error::new(ErrorKind::Configuration, message));
-    }
-    Ok(key)
 }
 
 /// The options of every call that records a job.

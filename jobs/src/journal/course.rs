@@ -15,7 +15,6 @@ use super::Journal;
 use super::policy::{OnFailed, OnUncertain};
 use crate::error::{Error, ErrorKind};
 use crate::failure::{Failure, FailureKind};
-use crate::files::forget_lost;
 use crate::record::Record;
 use crate::request::{RecordedEndpoint, RecordedInput, SubmitOptions};
 use crate::state::{Event, State};
@@ -283,7 +282,7 @@ impl<'a> Course<'a> {
                 return Err(Error::new(ErrorKind::Request, message).of(key).caused_by(error));
             }
         };
-        forget_lost(self.journal.store(), self.client, record.request.as_deref(), &error).await?;
+        self.journal.uploads().forget_lost(self.client, record.request.as_deref(), &error).await?;
         self.fail(record, Failure::new(kind, &error, &record.input), error).await
     }
 

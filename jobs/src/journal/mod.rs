@@ -28,6 +28,7 @@ pub use submit::Submit;
 
 use crate::claims::Claims;
 use crate::error::{Error, ErrorKind};
+use crate::files::Uploads;
 use crate::record::Record;
 use crate::store::Store;
 use crate::watch::Watch;
@@ -42,6 +43,7 @@ pub struct Journal {
 struct Inner {
     store: Store,
     claims: Claims,
+    uploads: Uploads,
     watch: Watch,
     webhook_patience: Duration,
 }
@@ -66,6 +68,12 @@ impl Journal {
         self.store().get(key.as_ref()).await
     }
 
+    /// Returns the job with a key, or the error of a missing one.
+    pub(crate) async fn existing(&self, key: &str) -> Result<Record, Error> {
+        let missing = || Error::new(ErrorKind::NotFound, "the journal does not have it").of(key);
+        self.store().get(key).await?.ok_or_else(missing)
+    }
+
     /// Closes the connections to the database, after the operations that run. Later operations fail.
     ///
     /// SQLite then moves its write-ahead log into the database file. A program that ends without this loses nothing. To back up a
@@ -74,14 +82,12 @@ impl Journal {
         self.store().close().await;
     }
 
-    /// Returns the job with a key, or the error of a missing one.
-    pub(crate) async fn existing(&self, key: &str) -> Result<Record, Error> {
-        let missing = || Error::new(ErrorKind::NotFound, "the journal does not have it").of(key);
-        self.store().get(key).await?.ok_or_else(missing)
-    }
-
     pub(crate) fn store(&self) -> &Store {
         &self.inner.store
+    }
+
+    pub(crate) fn uploads(&self) -> &Uploads {
+        &self.inner.uploads
     }
 
     pub(crate) fn watch(&self) -> &Watch {

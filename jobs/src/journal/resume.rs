@@ -21,12 +21,12 @@ impl Journal {
     ///
     /// - The journal does not have the key ([`ErrorKind::NotFound`]).
     /// - The job has failed ([`ErrorKind::Failed`]), or is uncertain ([`ErrorKind::Uncertain`]).
-    /// - The job waits, and its local files were not uploaded ([`ErrorKind::Input`]). Run it again with its input.
+    /// - The job waits, and its local files were not uploaded or it was redacted ([`ErrorKind::Input`]). Run it again with its input.
     pub async fn resume(&self, client: &Client, key: impl AsRef<str>) -> Result<Record, Error> {
         let key = key.as_ref();
         let record = self.existing(key).await?;
         let request = async {
-            let message = "its files are not uploaded: run it again with its input";
+            let message = "its files are not uploaded, or it was redacted: run it again with its input";
             record.request.clone().ok_or_else(|| Error::new(ErrorKind::Input, message).of(key))
         };
         let record = self.finish(client, key, request).await?;

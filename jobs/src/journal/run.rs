@@ -93,10 +93,12 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
 
     /// Saves the files of the output into a folder, or to the writers of a [`Target`]. Default: none are saved.
     ///
-    /// [`Record::files`] returns the saved files. If a file cannot be saved, the call fails with
-    /// [`ErrorKind::File`], and the job stays completed: the same call, or [`Journal::download`], saves the rest.
+    /// [`Record::files`] returns the saved files. If a file cannot be saved, the call fails with [`ErrorKind::File`], and the job
+    /// stays completed: the same call, or [`Journal::download`] with the error's [`key`](Error::key), saves the rest without
+    /// another request.
     pub fn download_to(mut self, target: impl Into<Target>) -> Self {
         self.target = Some(target.into());
+        self.call.saves_files = true;
         self
     }
 
@@ -108,7 +110,7 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
         course.options = Some(call.options);
         (course.on_failed, course.on_uncertain) = (call.on_failed, call.on_uncertain);
         (course.logs, course.on_update, course.deadline) = (logs, Mutex::new(on_update), deadline);
-        let mut record = course.finish(&record.key, input.request(call.journal.store())).await?;
+        let mut record = course.finish(&record.key, input.request(call.journal.uploads())).await?;
         if let Some(target) = target.filter(|_| record.state == State::Completed) {
             record = call.journal.save_media(&call.client, &record, &target).await?;
         }
@@ -121,6 +123,10 @@ pub(crate) fn completed<O: DeserializeOwned + 'static>(record: Record) -> Result
     let output = match (&record.state, &record.output) {
         (State::Completed, Some(output)) => output.clone(),
         (State::Failed, _) => return Err(failed(&record)),
+        (State::Completed, None) => {
+            let message = "the output was removed from the journal";
+            return Err(Error::new(ErrorKind::Output, message).of(&record.key));
+        }
         (state, _) => {
             let message = format!("the job is not completed: its state is `{state}`");
             return Err(Error::new(ErrorKind::State, message).of(&record.key));
@@ -129,6 +135,7 @@ pub(crate) fn completed<O: DeserializeOwned + 'static>(record: Record) -> Result
     let mut response = Response::from_body(output).map_err(|error| {
         Error::new(ErrorKind::Output, "the recorded output does not match its type").caused_by(error).of(&record.key)
     })?;
+    response.endpoint.clone_from(&record.endpoint);
     response.request_id.clone_from(&record.request_id);
     if let Some(units) = &record.units {
         response.billable_units = units.parse().ok().filter(|units: &f64| units.is_finite());

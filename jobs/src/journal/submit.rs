@@ -50,7 +50,7 @@ impl<I: EndpointInput> Submit<I> {
         course.options = Some(call.options);
         (course.on_failed, course.on_uncertain) = (call.on_failed, call.on_uncertain);
         course.only_submits = true;
-        course.finish(&record.key, input.request(call.journal.store())).await
+        course.finish(&record.key, input.request(call.journal.uploads())).await
     }
 }
 

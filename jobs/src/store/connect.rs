@@ -1,4 +1,9 @@
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[cfg(feature = "sqlite")]
+use std::fs::File;
+#[cfg(feature = "sqlite")]
+use std::io::Read;
+#[cfg(feature = "sqlite")]
+use std::path::Path;
 use std::time::Duration;
 
 use super::failure::failed;
@@ -47,14 +52,13 @@ fn unsupported(scheme: Option<&str>) -> String {
 
 #[cfg(feature = "sqlite")]
 async fn sqlite(url: &str, settings: &Settings) -> Result<sqlx::SqlitePool, Error> {
-    use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+    use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 
     let options: SqliteConnectOptions = url.parse().map_err(|error: sqlx::Error| {
         Error::new(ErrorKind::Configuration, "invalid database URL: expected `sqlite://FILE`").caused_by(error)
     })?;
     let options = options
         .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
         // A committed intent must survive a power failure.
         .synchronous(SqliteSynchronous::Full)
         // Redacted and pruned text must not stay in the file.
@@ -67,6 +71,12 @@ async fn sqlite(url: &str, settings: &Settings) -> Result<sqlx::SqlitePool, Erro
         .idle_timeout(None)
         .acquire_timeout(Duration::from_secs(3600))
         .test_before_acquire(false);
+    let name = options.get_filename().display().to_string();
+    let name = name.escape_debug();
+    if is_torn(options.get_filename()) {
+        let message = format!("cannot open the database `{name}`: the file is truncated: restore it from a backup");
+        return Err(Error::new(ErrorKind::Database, message));
+    }
     let mut attempts = Attempts::new(settings.retry_for);
     loop {
         let error = match pool.clone().connect_with(options.clone()).await {
@@ -74,10 +84,31 @@ async fn sqlite(url: &str, settings: &Settings) -> Result<sqlx::SqlitePool, Erro
             Err(error) => error,
         };
         if !attempts.retry(&error).await {
-            let file = options.get_filename().display().to_string();
-            return Err(failed(error, &format!("cannot open the database `{}`", file.escape_debug())));
+            return Err(failed(error, &format!("cannot open the database `{name}`")));
         }
     }
+}
+
+/// Returns true if a SQLite file ends within a page, which SQLite would fill with zeros. It finds missing pages itself.
+#[cfg(feature = "sqlite")]
+fn is_torn(file: &Path) -> bool {
+    let mut header = [0; 18];
+    let read = File::open(file).and_then(|mut file| {
+        file.read_exact(&mut header)?;
+        Ok(file.metadata()?.len())
+    });
+    let Ok(length) = read else { return false };
+    let page = match u64::from(u16::from_be_bytes([header[16], header[17]])) {
+        1 => 65_536,
+        size => size,
+    };
+    // A log of an interrupted write has the whole page.
+    let has_log = ["-wal", "-journal"].iter().any(|suffix| {
+        let mut log = file.as_os_str().to_owned();
+        log.push(suffix);
+        std::fs::metadata(log).is_ok_and(|log| log.len() > 0)
+    });
+    header.starts_with(b"SQLite format 3\0") && page >= 512 && length % page != 0 && !has_log
 }
 
 #[cfg(feature = "postgres")]

@@ -7,11 +7,17 @@ use crate::record::FORMAT;
 
 /// A row that a newer version of this crate has written.
 #[derive(Debug)]
-pub(super) struct Newer(pub(super) i64);
+pub(super) enum Newer {
+    Format(i64),
+    State(String),
+}
 
 impl fmt::Display for Newer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "its format is {}, and this version reads formats up to {FORMAT}", self.0)
+        match self {
+            Newer::Format(format) => write!(f, "its format is {format}, and this version reads formats up to {FORMAT}"),
+            Newer::State(state) => write!(f, "its state is `{}`", state.escape_debug()),
+        }
     }
 }
 

@@ -5,6 +5,8 @@ mod failure;
 mod jobs;
 mod leases;
 mod lists;
+#[cfg(all(test, feature = "sqlite"))]
+mod properties;
 mod retry;
 mod row;
 mod tables;

@@ -14,13 +14,12 @@ where
     fn from_row(row: &'r R) -> Result<Self, sqlx::Error> {
         let format: i64 = row.try_get("format")?;
         if format > FORMAT {
-            return Err(sqlx::Error::Decode(Newer(format).into()));
+            return Err(sqlx::Error::Decode(Newer::Format(format).into()));
         }
         let state: String = row.try_get("state")?;
-        let state = State::from_name(&state).ok_or_else(|| sqlx::Error::ColumnDecode {
-            index: "state".to_owned(),
-            source: format!("unknown state `{}`", state.escape_debug()).into(),
-        })?;
+        let Some(state) = State::from_name(&state) else {
+            return Err(sqlx::Error::Decode(Newer::State(state).into()));
+        };
         Ok(Record {
             key: row.try_get("key")?,
             endpoint: row.try_get("endpoint")?,

@@ -14,6 +14,8 @@ struct Dialect {
     /// Lets concurrent processes wait until the first has created the tables.
     lock: Option<&'static str>,
     inspect: &'static str,
+    /// Settings that the database keeps.
+    settle: Option<&'static str>,
 }
 
 #[cfg(feature = "sqlite")]
@@ -24,6 +26,8 @@ const SQLITE: Dialect = Dialect {
     // A file belongs to one program.
     inspect: "SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'fal_jobs') AS is_journal, \
               EXISTS (SELECT 1 FROM sqlite_schema) AS is_used, 'UTF8' AS encoding",
+    // This changes the file, so it must be a journal already.
+    settle: Some("PRAGMA journal_mode = WAL"),
 };
 
 #[cfg(feature = "postgres")]
@@ -35,6 +39,7 @@ const POSTGRES: Dialect = Dialect {
     inspect: "SELECT to_regclass('fal_jobs') IS NOT NULL AS is_journal, EXISTS (SELECT 1 FROM pg_tables \
               WHERE schemaname = current_schema() AND tablename IN ('jobs', 'uploads', 'budgets')) AS is_used, \
               current_setting('server_encoding') AS encoding",
+    settle: None,
 };
 
 /// Finds out whether the tables can be written, without changing them.
@@ -98,7 +103,7 @@ impl Store {
             }
             Ok(found)
         });
-        match found.map_err(|error| failed(error, "cannot prepare the tables of the journal"))? {
+        match found.map_err(unprepared)? {
             Found::Version(version) if version > newest => {
                 let message = format!(
                     "a newer version of fal-jobs has written the database: its tables have version {version}, and this version \
@@ -106,7 +111,11 @@ impl Store {
                 );
                 Err(Error::new(ErrorKind::NewerVersion, message))
             }
-            Found::Version(_) => Ok(()),
+            Found::Version(_) => {
+                let Some(settle) = dialect.settle else { return Ok(()) };
+                let settled = with_pool!(self, pool => pool.execute(settle).await.map(drop));
+                settled.map_err(unprepared)
+            }
             Found::Foreign => {
                 let message = "the database has tables of another program: give the journal a file or a schema that it shares \
                                with no other program";
@@ -119,4 +128,8 @@ impl Store {
             }
         }
     }
+}
+
+fn unprepared(error: sqlx::Error) -> Error {
+    failed(error, "cannot prepare the tables of the journal")
 }

@@ -19,6 +19,7 @@ on_both_databases!(
     files_are_named_by_their_bytes_and_kept,
     damaged_and_missing_files_are_received_again,
     failed_downloads_can_be_repeated,
+    call_without_a_key_continues_its_downloads,
     expired_file_is_a_clear_error,
     data_uris_are_decoded,
     writers_receive_each_file_once,
@@ -125,6 +126,22 @@ async fn failed_downloads_can_be_repeated(database: Database) -> Outcome {
     let run = journal.run(&handle, input()).key("foxes").download_to(folder.path()).await?;
     assert_eq!((run.record.files().len(), names(folder.path())?.len()), (2, 2));
     assert_eq!(emulator.jobs().len(), 1);
+    Ok(())
+}
+
+async fn call_without_a_key_continues_its_downloads(database: Database) -> Outcome {
+    let (emulator, client) = emulator().await?;
+    let fox = emulator.add_file("fox.png", "image/png", &png("fox"))?;
+    answer(&emulator, &[fox.url()])?;
+    let (handle, journal) = (client.endpoint(redux::ENDPOINT), database.journal().await?);
+    let folder = tempfile::tempdir()?;
+    emulator.inject_fault(Operation::Media, Fault::respond(422));
+    journal.run(&handle, input()).download_to(folder.path()).await.expect_err("a file that cannot be received");
+    journal.run(&handle, input()).download_to(folder.path()).await?;
+    assert_eq!((emulator.jobs().len(), names(folder.path())?.len()), (1, 1));
+    // It is over now, so that another call is another job.
+    journal.run(&handle, input()).download_to(folder.path()).await?;
+    assert_eq!((emulator.jobs().len(), names(folder.path())?.len()), (2, 1));
     Ok(())
 }
 

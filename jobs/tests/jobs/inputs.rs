@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use fal_client::endpoints::fal_ai::flux::dev::redux;
 use fal_client::{Client, FileInput, Lifecycle, UploadPolicy};
-use fal_emulator::Emulator;
+use fal_emulator::{Emulator, Fault, Operation};
 use fal_jobs::ErrorKind;
+use serde_json::json;
 
 use crate::support::{Database, Outcome, emulator, on_both_databases};
 
@@ -14,6 +15,7 @@ on_both_databases!(
     equal_bytes_are_one_job,
     uploads_are_reused_by_later_processes,
     missing_uploads_are_replaced,
+    upload_that_a_model_cannot_download_is_replaced,
     finished_job_uploads_nothing,
     changed_file_is_another_job,
     files_are_inlined_by_the_clients_policy,
@@ -96,6 +98,22 @@ async fn missing_uploads_are_replaced(database: Database) -> Outcome {
     database.journal().await?.run(&client(&emulator)?.endpoint(redux::ENDPOINT), seeded(file(), 2)).await?;
     assert_eq!(emulator.files().len(), 1);
     assert_ne!(emulator.files()[0].url(), first);
+    Ok(())
+}
+
+async fn upload_that_a_model_cannot_download_is_replaced(database: Database) -> Outcome {
+    let (emulator, client) = emulator().await?;
+    let (handle, journal) = (client.endpoint(redux::ENDPOINT), database.journal().await?);
+    let file = || FileInput::bytes(PIXELS, "image/png").name("fox.png");
+    journal.run(&handle, seeded(file(), 1)).key("first").await?;
+    let lost = json!({ "detail": [{ "loc": ["body", "image_url"], "msg": "no file", "type": "file_download_error" }] });
+    emulator.inject_fault(Operation::Submit, Fault::outcome(422).json(&lost));
+    let error = journal.run(&handle, seeded(file(), 2)).key("second").await.expect_err("a lost file");
+    assert_eq!(error.kind(), ErrorKind::Failed);
+    assert_eq!(emulator.files().len(), 1);
+    journal.permit("second").await?;
+    journal.run(&handle, seeded(file(), 2)).key("second").await?;
+    assert_eq!(emulator.files().len(), 2);
     Ok(())
 }
 

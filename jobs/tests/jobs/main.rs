@@ -1,8 +1,11 @@
 //! A journal's behaviour, on SQLite and on PostgreSQL.
 
+mod connections;
+mod databases;
 mod downloads;
 mod fleet;
 mod inputs;
+mod lists;
 mod runs;
 mod support;
 mod webhooks;

@@ -7,6 +7,7 @@ use hyper::StatusCode;
 use serde_json::{Value, json};
 
 use crate::handlers::jobs;
+use crate::handlers::platform::is_uuid;
 use crate::platform::deletion::Deletion;
 use crate::platform::error::{invalid, not_found};
 use crate::request::received::Received;
@@ -40,13 +41,6 @@ pub(crate) async fn delete_payloads(state: &State, request_id: &str, received: &
     let response = json!({ "cdn_delete_results": results });
     let deletion = job.delete(Deletion { key: key.map(str::to_owned), at: now, response });
     Ok(reply::json(StatusCode::OK, &deletion.response))
-}
-
-/// Returns whether a text is a UUID: five groups of hexadecimal digits.
-fn is_uuid(text: &str) -> bool {
-    let groups: Vec<&str> = text.split('-').collect();
-    let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
-    lengths == [8, 4, 4, 4, 12] && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// Collects the strings in a value.

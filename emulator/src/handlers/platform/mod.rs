@@ -57,6 +57,13 @@ fn endpoint_ids(received: &Received) -> Result<Vec<&str>, Refusal> {
     Ok(ids)
 }
 
+/// Returns whether a text is a UUID: five groups of hexadecimal digits.
+fn is_uuid(text: &str) -> bool {
+    let groups: Vec<&str> = text.split('-').collect();
+    let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
+    lengths == [8, 4, 4, 4, 12] && groups.iter().all(|group| group.bytes().all(|byte| byte.is_ascii_hexdigit()))
+}
+
 /// Returns whether a field of the response is requested.
 fn expands(received: &Received, field: &str) -> bool {
     received.query_list("expand").any(|expanded| expanded == field)

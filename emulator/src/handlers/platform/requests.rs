@@ -8,7 +8,7 @@ use hyper::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::handlers::jobs;
-use crate::handlers::platform::{endpoint_ids, expands};
+use crate::handlers::platform::{endpoint_ids, expands, is_uuid};
 use crate::platform::error::invalid;
 use crate::platform::page::{Page, Sizes};
 use crate::platform::period::{DAY, Period};
@@ -61,6 +61,9 @@ impl Entry {
 pub(super) async fn by_endpoint(state: &State, received: &Received) -> Result<Reply, Refusal> {
     let ids = endpoint_ids(received)?;
     let request_id = received.query("request_id");
+    if request_id.is_some_and(|id| !is_uuid(id)) {
+        return Err(invalid("`request_id` has to be a UUID"));
+    }
     // A request that is named is looked for in a longer time.
     let default = if request_id.is_some() { 90 * DAY } else { DAY };
     let period = Period::of(received, state.clock.date(), default)?;

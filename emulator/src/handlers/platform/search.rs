@@ -39,12 +39,14 @@ pub(super) async fn search(state: &State, received: &Received) -> Result<Reply, 
     let page = Page::of(received, Sizes { default: 50, max: 100, strict: false })?;
     let words: Vec<String> = searches.iter().flat_map(|text| text.split_whitespace()).map(str::to_lowercase).collect();
     let is_requested = |entry: &Entry| {
-        let input = String::from_utf8_lossy(entry.job.received.body()).to_lowercase();
+        let has_words = || {
+            let input = String::from_utf8_lossy(entry.job.received.body()).to_lowercase();
+            entry.job.deletion().is_none() && words.iter().all(|word| input.contains(word))
+        };
         // All requests of the emulator have a key.
         !excludes_api
             && (endpoints.is_empty() || endpoints.contains(&entry.job.endpoint_id()))
-            && (entry.job.deletion().is_none() || words.is_empty())
-            && words.iter().all(|word| input.contains(word))
+            && (words.is_empty() || has_words())
     };
     let mut entries: Vec<Entry> = Entry::all(state).filter(is_requested).collect();
     entries.sort_by_key(|entry| Reverse(entry.started_at));

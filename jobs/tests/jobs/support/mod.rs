@@ -1,10 +1,16 @@
 //! Databases and an emulator for tests.
 
+pub(crate) mod proxy;
+
+use std::path::Path;
+use std::process::Output;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use fal_client::Client;
 use fal_emulator::Emulator;
 use fal_jobs::Journal;
+use serde_json::json;
+use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
 
 pub(crate) type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -37,18 +43,64 @@ impl Database {
             }
         };
         let name = format!("jobs_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let created = tokio::process::Command::new("psql")
-            .args([&server, "--quiet", "--command", &format!("CREATE DATABASE {name}")])
-            .status()
-            .await?;
-        assert!(created.success(), "cannot create the database {name}");
+        execute(&server, &format!("CREATE DATABASE {name}")).await?;
         let (base, _) = server.rsplit_once('/').ok_or("the server's URL has no database")?;
         Ok(Some(Database { url: format!("{base}/{name}"), _folder: None }))
+    }
+
+    /// Runs SQL in the database, on a connection of its own.
+    pub(crate) async fn execute(&self, sql: &str) -> Result<(), sqlx::Error> {
+        execute(&self.url, sql).await
+    }
+
+    /// Returns the file of a SQLite database.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.url.strip_prefix("sqlite://").map(Path::new)
     }
 
     pub(crate) async fn journal(&self) -> Result<Journal, fal_jobs::Error> {
         Journal::open(&self.url).await
     }
+}
+
+async fn execute(url: &str, sql: &str) -> Result<(), sqlx::Error> {
+    if url.starts_with("sqlite:") {
+        let mut connection = SqliteConnection::connect(&format!("{url}?mode=rwc")).await?;
+        connection.execute(sql).await?;
+        connection.close().await
+    } else {
+        let mut connection = PgConnection::connect(url).await?;
+        connection.execute(sql).await?;
+        connection.close().await
+    }
+}
+
+/// An endpoint whose input and output are any objects.
+pub(crate) const PAINTER: &str = "acme/painter";
+
+/// Starts an emulator of [`PAINTER`] alone.
+pub(crate) async fn painter() -> Result<Emulator, Box<dyn std::error::Error>> {
+    let any = json!({"content": {"application/json": {"schema": {"type": "object", "properties": {}}}}});
+    let document = json!({
+        "openapi": "3.0.4",
+        "info": {"title": "Paints", "version": "1.0.0", "x-fal-metadata": {"endpointId": PAINTER, "category": "text-to-image"}},
+        "paths": {
+            (format!("/{PAINTER}")): {"post": {"requestBody": any, "responses": {"200": {"content": {}}}}},
+            (format!("/{PAINTER}/requests/{{request_id}}")): {"get": {"responses": {"200": any}}},
+        },
+    });
+    Ok(Emulator::builder().document(document.to_string()).start().await?)
+}
+
+/// Runs a test of this program in a child process, through a command that runs its arguments, with a variable.
+pub(crate) async fn child(command: &[&str], test: &str, variable: (&str, &str)) -> std::io::Result<Output> {
+    tokio::process::Command::new(command[0])
+        .args(&command[1..])
+        .arg(std::env::current_exe()?)
+        .args(["--exact", test, "--nocapture", "--include-ignored"])
+        .env(variable.0, variable.1)
+        .output()
+        .await
 }
 
 /// Starts an emulator, with a client for it.

@@ -1,0 +1,176 @@
+//! A child process with a worker, or with one job. It is this test program, with environment variables.
+
+use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use fal_client::Client;
+use fal_client::endpoints::fal_ai::flux::dev::redux;
+use fal_emulator::Emulator;
+use fal_jobs::{Journal, OnUncertain};
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, Command};
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+use crate::support::Outcome;
+
+/// The lease of child processes. A process that is stopped for longer loses its jobs, which is safe.
+const LEASE: Duration = Duration::from_millis(1000);
+
+const DATABASE: &str = "FAL_JOBS_CRASHES_DATABASE";
+const JOB: &str = "FAL_JOBS_CRASHES_JOB";
+const KILL: &str = "FAL_JOBS_CRASHES_KILL";
+
+/// The work of a child process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Work<'a> {
+    /// A worker that runs until all jobs have an outcome.
+    Worker,
+    /// A call of `run` with this key, which begins when the standard input is closed.
+    Job(&'a str),
+}
+
+/// The event of fal-jobs at which a child process kills itself.
+#[derive(Clone, Debug)]
+pub(crate) struct KillAt {
+    /// Message and detail of the event, such as `committed submitted`. `*` means any event.
+    pub(crate) event: String,
+    /// Number of the event, from 1.
+    pub(crate) number: i64,
+}
+
+/// Starts a child process.
+pub(crate) fn start(
+    database: &str,
+    emulator: &Emulator,
+    work: Work<'_>,
+    kill: Option<&KillAt>,
+) -> std::io::Result<Child> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command
+        .args(["child::child", "--exact", "--nocapture"])
+        .envs(emulator.environment())
+        .env("FAL_ALLOW_HTTP", "1")
+        .env(DATABASE, database)
+        .kill_on_drop(true)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    if let Work::Job(key) = work {
+        command.env(JOB, key);
+    }
+    if let Some(KillAt { event, number }) = kill {
+        command.env(KILL, format!("{event}:{number}"));
+    }
+    command.spawn()
+}
+
+/// Waits for the end of a child process. Returns true if it ended by itself, and false if it was killed.
+pub(crate) async fn ended(mut child: Child) -> Result<bool, Box<dyn std::error::Error>> {
+    drop(child.stdin.take());
+    let mut printed = String::new();
+    if let Some(mut errors) = child.stderr.take() {
+        errors.read_to_string(&mut printed).await?;
+    }
+    let status = child.wait().await?;
+    if status.success() {
+        return Ok(true);
+    }
+    if was_killed(status) { Ok(false) } else { Err(format!("the child failed: {status}\n{printed}").into()) }
+}
+
+fn was_killed(status: ExitStatus) -> bool {
+    use std::os::unix::process::ExitStatusExt;
+    status.signal() == Some(rustix::process::Signal::KILL.as_raw())
+}
+
+/// Opens the journal as child processes do.
+pub(crate) async fn journal(database: &str) -> Result<Journal, fal_jobs::Error> {
+    Journal::builder().lease(LEASE).open(database).await
+}
+
+pub(crate) fn input(index: usize) -> redux::Input {
+    redux::Input::builder().image_url(format!("https://example.com/{index}.png")).into()
+}
+
+/// The child process. Without the environment variables it does nothing.
+#[tokio::test]
+async fn child() -> Outcome {
+    let Ok(database) = std::env::var(DATABASE) else { return Ok(()) };
+    if let Ok(kill) = std::env::var(KILL) {
+        let (event, number) = kill.rsplit_once(':').ok_or("no number")?;
+        let left = AtomicI64::new(number.parse()?);
+        tracing::subscriber::set_global_default(Killer { event: event.to_owned(), left })?;
+    }
+    let client = Client::from_env()?;
+    let journal = journal(&database).await?;
+    let policy = OnUncertain::default();
+    match std::env::var(JOB) {
+        Ok(key) => {
+            std::io::read_to_string(std::io::stdin())?;
+            journal.run(&client.endpoint(redux::ENDPOINT), input(0)).key(key).await?;
+        }
+        Err(_) => {
+            let worker = journal.worker(&client).concurrency(4).interval(Duration::from_millis(50));
+            worker.on_uncertain(policy).until_empty().run().await?;
+        }
+    }
+    Ok(())
+}
+
+/// Kills this process at an event.
+struct Killer {
+    event: String,
+    left: AtomicI64,
+}
+
+impl Subscriber for Killer {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "fal_jobs"
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, event: &Event<'_>) {
+        let mut name = Name::default();
+        event.record(&mut name);
+        let is_meant = self.event == "*" || self.event == format!("{} {}", name.message, name.detail).trim_end();
+        if is_meant && self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
+            let killed = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+            killed.expect("a signal to this process");
+        }
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+/// Message and detail of an event: the change that is committed, or the state after it.
+#[derive(Default)]
+struct Name {
+    message: String,
+    detail: String,
+}
+
+impl Visit for Name {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if matches!(field.name(), "change") || (field.name() == "state" && self.detail.is_empty()) {
+            value.clone_into(&mut self.detail);
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        if field.name() == "message" {
+            self.message = format!("{value:?}");
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Processes that are killed: at every step of a job, at random, and with their database.
+
+mod batch;
+mod child;
+mod fleet;
+mod points;
+mod random;
+mod server;
+#[path = "../jobs/support/mod.rs"]
+mod support;
+mod together;

@@ -1,0 +1,45 @@
+//! A process that is killed at random moments.
+
+use crate::batch::Batch;
+use crate::child::{KillAt, Work, ended, start};
+use crate::support::{Database, Outcome, on_both_databases};
+
+on_both_databases!(a_batch_survives_200_kills);
+
+const ITEMS: usize = 500;
+const KILLS: usize = 200;
+
+async fn a_batch_survives_200_kills(database: Database) -> Outcome {
+    let batch = Batch::new(&database.url, ITEMS).await?;
+    let mut random = Random(0x2545_f491_4f6c_dd1d);
+    let mut kills = 0;
+    while kills < KILLS {
+        // Each process does a part of the work, so that the batch lasts for all kills.
+        let is_by_event = random.below(2) == 0;
+        let number = 1 + random.below(14);
+        let kill = is_by_event.then(|| KillAt { event: "*".to_owned(), number: i64::try_from(number).unwrap_or(1) });
+        let child = start(&batch.database, &batch.emulator, Work::Worker, kill.as_ref())?;
+        if !is_by_event {
+            batch.trap.set(&child, None, number.div_ceil(2))?;
+        }
+        let is_finished = ended(child).await?;
+        batch.trap.clear();
+        assert!(!is_finished, "the batch was finished after {kills} kills");
+        kills += 1;
+    }
+    batch.finish().await?;
+    batch.check().await
+}
+
+/// Xorshift: the same numbers in each run.
+pub(crate) struct Random(pub(crate) u64);
+
+impl Random {
+    /// Returns a number below `limit`.
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 >> 33).unwrap_or_default() % limit
+    }
+}
