@@ -123,7 +123,7 @@ impl Emulator {
     ///
     /// A test can count them to prove that nothing was submitted twice. The limits of [`requests`](Self::requests)
     /// apply, but jobs that are not completed are always kept.
-    /// Once 10,000 of them, or 256 MiB, are not completed, further requests get a 429 response.
+    /// Once as many of them as the emulator keeps, or 256 MiB, are not completed, further requests get a 429 response.
     /// [`accepted_jobs`](Self::accepted_jobs) counts all of them, and [`EmulatorBuilder::on_job`](crate::EmulatorBuilder::on_job) sees each of them.
     pub fn jobs(&self) -> Vec<AcceptedJob> {
         self.state.jobs.all()

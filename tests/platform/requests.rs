@@ -82,3 +82,30 @@ async fn many_endpoints_are_split_into_batches() {
     let requests: Vec<RequestRecord> = requests.try_collect().await.expect("requests");
     assert_eq!((requests.len(), server.seen().len()), (2, 2));
 }
+
+#[tokio::test]
+async fn large_payloads_are_read_up_to_the_limit_of_outputs() {
+    let text = "x".repeat(20 << 20);
+    let page = json!({ "items": [{ "request_id": "r1", "json_input": { "image": text } }, { "request_id": "r2" }] });
+    let server = start_with(&[&page.to_string()]).await;
+    let page = platform(&server).requests(["o/a"]).payloads(true).page().await.expect("a page");
+    assert!(page.items.len() == 2 && page.items[0].input == Some(json!({ "image": text })));
+    let builder = server.builder().api_host(format!("{}/api", server.base())).max_output_size(1 << 20);
+    let small = builder.build().expect("a client").platform();
+    let error = small.requests(["o/a"]).payloads(true).page().await.expect_err("too large");
+    assert!(error.to_string().contains("exceeds the limit of 1048576 bytes"), "{error}");
+}
+
+#[tokio::test]
+async fn deep_and_broken_payloads_do_not_cost_their_page() {
+    let deep = format!("{}{}", "[".repeat(1000), "]".repeat(1000));
+    let items = [
+        format!(r#"{{ "request_id": "r1", "json_input": {deep}, "json_output": {{ "a": NaN, "b": "\ud83e" }} }}"#),
+        r#"{ "request_id": "r2", "json_input": "tab\there" }"#.replace("\\t", "\t"),
+    ];
+    let server = start_with(&[&format!(r#"{{ "items": [{}] }}"#, items.join(","))]).await;
+    let page = platform(&server).requests(["o/a"]).payloads(true).page().await.expect("a page");
+    assert_eq!(page.items.len(), 2);
+    assert_eq!((&page.items[0].input, &page.items[0].output), (&None, &Some(json!({ "a": null, "b": "\u{fffd}" }))));
+    assert_eq!(page.items[1].input, Some(json!("tab\there")));
+}

@@ -52,7 +52,7 @@ CREATE INDEX jobs_by_request ON jobs (request_id);
 CREATE INDEX jobs_by_claim ON jobs (claim) WHERE claim IS NOT NULL;
 CREATE INDEX jobs_to_send ON jobs (id) WHERE claim IS NULL AND enqueued AND state = 'waiting';
 CREATE INDEX jobs_to_send_by_endpoint ON jobs (endpoint, id) WHERE claim IS NULL AND enqueued AND state = 'waiting';
-CREATE INDEX jobs_to_resume ON jobs (id) WHERE claim IS NULL AND enqueued AND state IN ('intended', 'submitted');
+CREATE INDEX jobs_to_resume ON jobs (id) WHERE claim IS NULL AND enqueued AND state IN ('intended', 'submitted', 'uncertain');
 
 -- Processes that live. A process renews its lease before `until`. Without one, it has lost its claims.
 CREATE TABLE leases (

@@ -164,6 +164,7 @@ impl Worker {
             interval,
             on_uncertain,
             is_until_empty,
+            undecided: Mutex::default(),
             is_over: watch::Sender::new(false),
             idle_slots: AtomicUsize::new(0),
             failures: AtomicU32::new(0),
@@ -198,6 +199,8 @@ struct Shift<'a> {
     interval: Duration,
     on_uncertain: OnUncertain,
     is_until_empty: bool,
+    /// Keys of uncertain jobs that the policy cannot decide.
+    undecided: Mutex<Vec<String>>,
     /// True when no job is to be started any more.
     is_over: watch::Sender<bool>,
     /// Slots that wait for a job. One of them claims jobs for all.
@@ -255,16 +258,27 @@ impl<'a> Shift<'a> {
     async fn claim(&self) -> Result<VecDeque<(Claim<'a>, Record)>, Error> {
         let (claims, store) = (self.journal.claims(), self.journal.store());
         let limit = self.idle_slots.load(Ordering::Relaxed).max(1);
-        let mut claimed = claims.take_many(store, Kind::ToResume, &self.filter, limit).await?;
+        let wanted = self.wanted();
+        let mut claimed = claims.take_many(store, Kind::ToResume, &wanted, limit).await?;
         if claimed.len() < limit {
-            claimed.extend(claims.take_many(store, Kind::ToSend, &self.filter, limit - claimed.len()).await?);
+            claimed.extend(claims.take_many(store, Kind::ToSend, &wanted, limit - claimed.len()).await?);
         }
         Ok(claimed.into())
     }
 
+    /// Returns the choice of jobs. A policy for uncertain jobs is tried once with each of them.
+    fn wanted(&self) -> Wanted {
+        let mut wanted = self.filter.clone();
+        if self.on_uncertain != OnUncertain::Fail {
+            let undecided = self.undecided.lock().unwrap_or_else(PoisonError::into_inner);
+            wanted.uncertain_except = Some(Value::from(undecided.as_slice()).to_string());
+        }
+        wanted
+    }
+
     async fn is_empty(&self) -> bool {
         // If the database fails, the next look at it handles that.
-        matches!(self.journal.store().has_open(&self.filter).await, Ok(false))
+        matches!(self.journal.store().has_open(&self.wanted()).await, Ok(false))
     }
 
     /// Works on a job, and reports its outcome.
@@ -287,7 +301,13 @@ impl<'a> Shift<'a> {
         match finished {
             Some(record) if record.state.is_final() || record.state == State::Uncertain => {
                 self.failures.store(0, Ordering::Relaxed);
-                drop(claim);
+                if record.state == State::Uncertain && self.on_uncertain != OnUncertain::Fail {
+                    self.undecided.lock().unwrap_or_else(PoisonError::into_inner).push(key);
+                }
+                match record.claim {
+                    None => drop(claim),
+                    Some(_) => claim.release(store).await,
+                }
                 self.report(&record);
             }
             _ => {

@@ -10,6 +10,8 @@ pub(crate) struct Wanted {
     pub(crate) endpoints: Option<String>,
     /// `None` means any, and jobs without a label.
     pub(crate) label: Option<String>,
+    /// `Some` includes uncertain jobs, except for those with these keys, as a JSON array.
+    pub(crate) uncertain_except: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -81,13 +83,13 @@ impl Store {
     ) -> Result<Vec<Record>, Error> {
         let state = match kind {
             Kind::ToSend => "state = 'waiting'",
-            Kind::ToResume => "state IN ('intended', 'submitted')",
+            Kind::ToResume => "state IN ('intended', 'submitted', 'uncertain')",
         };
         let sql = format!(
             "WITH free AS MATERIALIZED (SELECT id FROM jobs WHERE claim IS NULL AND enqueued AND {state}{wanted} \
              ORDER BY id LIMIT $2{skip_locked}) UPDATE jobs SET claim = $1, revision = revision + 1 \
              WHERE id IN (SELECT id FROM free) RETURNING {columns}",
-            wanted = self.wanted(wanted, "$3", "$4"),
+            wanted = self.wanted(wanted, ["$3", "$4", "$5"]),
             skip_locked = self.skip_locked(),
             columns = self.columns(),
         );
@@ -97,6 +99,7 @@ impl Store {
             .bind(limit)
             .bind(&wanted.endpoints)
             .bind(&wanted.label)
+            .bind(&wanted.uncertain_except)
             .fetch_all(pool)
             .await);
         let mut claimed = claimed.map_err(|error| failed(error, "cannot claim jobs"))?;
@@ -107,29 +110,34 @@ impl Store {
     /// Returns true if there are enqueued jobs without an outcome, claimed or not.
     pub(crate) async fn has_open(&self, wanted: &Wanted) -> Result<bool, Error> {
         let sql = format!(
-            "SELECT EXISTS (SELECT 1 FROM jobs WHERE enqueued AND state IN ('waiting', 'intended', 'submitted'){})",
-            self.wanted(wanted, "$1", "$2"),
+            "SELECT EXISTS (SELECT 1 FROM jobs WHERE enqueued AND state IN ('waiting', 'intended', 'submitted', 'uncertain'){})",
+            self.wanted(wanted, ["$1", "$2", "$3"]),
         );
         let found = with_pool!(self, pool => sqlx::query_scalar(&sql)
             .bind(&wanted.endpoints)
             .bind(&wanted.label)
+            .bind(&wanted.uncertain_except)
             .fetch_one(pool)
             .await);
         found.map_err(|error| failed(error, "cannot look for jobs"))
     }
 
-    /// Returns the SQL conditions of a wanted, whose values are two parameters.
-    fn wanted(&self, wanted: &Wanted, endpoints: &str, label: &str) -> String {
-        // Both parameters always occur, because PostgreSQL refuses others.
+    /// Returns the SQL conditions of a choice, whose values are three parameters.
+    fn wanted(&self, wanted: &Wanted, [endpoints, label, uncertain]: [&str; 3]) -> String {
+        // Each parameter always occurs, because PostgreSQL refuses others.
         let endpoints = match wanted.endpoints {
-            Some(_) => format!(" AND endpoint {}", self.is_in(endpoints)),
-            None => format!(" AND CAST({endpoints} AS TEXT) IS NULL"),
+            Some(_) => format!("endpoint {}", self.is_in(endpoints)),
+            None => format!("CAST({endpoints} AS TEXT) IS NULL"),
         };
         let label = match wanted.label {
-            Some(_) => format!(" AND label = {label}"),
-            None => format!(" AND CAST({label} AS TEXT) IS NULL"),
+            Some(_) => format!("label = {label}"),
+            None => format!("CAST({label} AS TEXT) IS NULL"),
         };
-        endpoints + &label
+        let uncertain = match wanted.uncertain_except {
+            Some(_) => format!("(state <> 'uncertain' OR NOT key {})", self.is_in(uncertain)),
+            None => format!("state <> 'uncertain' AND CAST({uncertain} AS TEXT) IS NULL"),
+        };
+        format!(" AND {endpoints} AND {label} AND {uncertain}")
     }
 
     /// Returns the keys of the jobs that a process has claimed.

@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use fal_client::endpoints::fal_ai::flux::dev::redux;
 use fal_emulator::{Emulator, Operation, Pace};
 use fal_jobs::State;
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Child;
 use tokio::sync::watch;
 
-use crate::child::{Work, ended, input, journal, start};
+use crate::child::{Work, ended, input, journal, process, start};
 use crate::support::Outcome;
 
 /// Jobs in a database, with an emulator that can kill the process that sends it a request.
@@ -31,15 +32,13 @@ struct Set {
     operation: Option<Operation>,
     /// Requests of the operation until the one that is deadly, that one included.
     left: usize,
-    process: rustix::process::Pid,
+    process: Pid,
 }
 
 impl Trap {
     /// Sets the trap for a child: at its request number `number` of an operation, or of any.
     pub(crate) fn set(&self, child: &Child, operation: Option<Operation>, number: usize) -> Outcome {
-        let id = child.id().ok_or("the child has ended")?;
-        let process = rustix::process::Pid::from_raw(id.try_into()?).ok_or("the child has no id")?;
-        *self.lock() = Some(Set { operation, left: number, process });
+        *self.lock() = Some(Set { operation, left: number, process: process(child)? });
         Ok(())
     }
 
@@ -56,7 +55,7 @@ impl Trap {
             deadly.left -= 1;
             if deadly.left == 0 {
                 // It may have ended.
-                let _ = rustix::process::kill_process(deadly.process, rustix::process::Signal::KILL);
+                let _ = kill_process(deadly.process, Signal::KILL);
                 *set = None;
             }
         }

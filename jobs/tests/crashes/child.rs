@@ -8,6 +8,7 @@ use fal_client::Client;
 use fal_client::endpoints::fal_ai::flux::dev::redux;
 use fal_emulator::Emulator;
 use fal_jobs::{Journal, OnUncertain};
+use rustix::process::{Pid, Signal, getpid, kill_process};
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
 use tracing::field::{Field, Visit};
@@ -32,9 +33,10 @@ pub(crate) enum Work<'a> {
     Job(&'a str),
 }
 
-/// The event of fal-jobs at which a child process kills itself.
+/// The event of fal-jobs at which a child process kills or stops itself.
 #[derive(Clone, Debug)]
 pub(crate) struct KillAt {
+    pub(crate) signal: Signal,
     /// Message and detail of the event, such as `committed submitted`. `*` means any event.
     pub(crate) event: String,
     /// Number of the event, from 1.
@@ -61,8 +63,8 @@ pub(crate) fn start(
     if let Work::Job(key) = work {
         command.env(JOB, key);
     }
-    if let Some(KillAt { event, number }) = kill {
-        command.env(KILL, format!("{event}:{number}"));
+    if let Some(KillAt { signal, event, number }) = kill {
+        command.env(KILL, format!("{}:{event}:{number}", signal.as_raw()));
     }
     command.spawn()
 }
@@ -81,9 +83,15 @@ pub(crate) async fn ended(mut child: Child) -> Result<bool, Box<dyn std::error::
     if was_killed(status) { Ok(false) } else { Err(format!("the child failed: {status}\n{printed}").into()) }
 }
 
+/// Returns the id of a child that has not ended.
+pub(crate) fn process(child: &Child) -> Result<Pid, Box<dyn std::error::Error>> {
+    let id = child.id().ok_or("the child has ended")?;
+    Ok(Pid::from_raw(id.try_into()?).ok_or("the child has no id")?)
+}
+
 fn was_killed(status: ExitStatus) -> bool {
     use std::os::unix::process::ExitStatusExt;
-    status.signal() == Some(rustix::process::Signal::KILL.as_raw())
+    status.signal() == Some(Signal::KILL.as_raw())
 }
 
 /// Opens the journal as child processes do.
@@ -100,9 +108,12 @@ pub(crate) fn input(index: usize) -> redux::Input {
 async fn child() -> Outcome {
     let Ok(database) = std::env::var(DATABASE) else { return Ok(()) };
     if let Ok(kill) = std::env::var(KILL) {
-        let (event, number) = kill.rsplit_once(':').ok_or("no number")?;
+        let [signal, event, number] = kill.split(':').collect::<Vec<_>>()[..] else {
+            return Err("an invalid kill".into());
+        };
+        let signal = if signal == Signal::STOP.as_raw().to_string() { Signal::STOP } else { Signal::KILL };
         let left = AtomicI64::new(number.parse()?);
-        tracing::subscriber::set_global_default(Killer { event: event.to_owned(), left })?;
+        tracing::subscriber::set_global_default(Killer { signal, event: event.to_owned(), left })?;
     }
     let client = Client::from_env()?;
     let journal = journal(&database).await?;
@@ -120,8 +131,9 @@ async fn child() -> Outcome {
     Ok(())
 }
 
-/// Kills this process at an event.
+/// Kills or stops this process at an event.
 struct Killer {
+    signal: Signal,
     event: String,
     left: AtomicI64,
 }
@@ -144,8 +156,7 @@ impl Subscriber for Killer {
         event.record(&mut name);
         let is_meant = self.event == "*" || self.event == format!("{} {}", name.message, name.detail).trim_end();
         if is_meant && self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
-            let killed = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
-            killed.expect("a signal to this process");
+            kill_process(getpid(), self.signal).expect("a signal to this process");
         }
     }
 

@@ -1,9 +1,11 @@
 //! Four workers on one PostgreSQL.
 
+use fal_jobs::State;
+use rustix::process::{Signal, kill_process};
 use tokio::process::Child;
 
 use crate::batch::Batch;
-use crate::child::{Work, ended, start};
+use crate::child::{KillAt, Work, ended, journal, process, start};
 use crate::server::Server;
 use crate::support::{Database, Outcome};
 
@@ -41,6 +43,23 @@ async fn jobs_survive_restarts_of_the_database() -> Outcome {
     }
     fleet.ended().await?;
     batch.finish().await?;
+    batch.check().await
+}
+
+/// The process is stopped after it has committed an intent, and goes on when others have taken its job over. It must not send
+/// the job, because others may decide to do so.
+#[tokio::test]
+async fn a_suspended_process_does_not_send_a_job_that_it_has_lost() -> Outcome {
+    let Some(database) = Database::postgres().await? else { return Ok(()) };
+    let batch = Batch::new(&database.url, 1).await?;
+    let stop = KillAt { signal: Signal::STOP, event: "committed intended".to_owned(), number: 1 };
+    let child = start(&batch.database, &batch.emulator, Work::Worker, Some(&stop))?;
+    let journal = journal(&database.url).await?;
+    while journal.get("0").await?.is_none_or(|job| job.state == State::Waiting) {}
+    let report = journal.worker(&batch.emulator.client()).until_empty().run().await?;
+    assert_eq!((report.uncertain, batch.emulator.jobs().len()), (1, 0));
+    kill_process(process(&child)?, Signal::CONT)?;
+    assert!(ended(child).await?);
     batch.check().await
 }
 

@@ -1,6 +1,7 @@
 //! A process that is killed at each step of a job.
 
 use fal_emulator::Operation;
+use rustix::process::Signal;
 
 use crate::batch::Batch;
 use crate::child::{KillAt, Work, ended, start};
@@ -28,7 +29,7 @@ async fn jobs_survive_a_kill_at_each_event(database: Database) -> Outcome {
     let batch = Batch::new(&database.url, ITEMS).await?;
     for event in EVENTS {
         for number in [1, 3] {
-            let kill = KillAt { event: event.to_owned(), number };
+            let kill = KillAt { signal: Signal::KILL, event: event.to_owned(), number };
             let child = start(&batch.database, &batch.emulator, Work::Worker, Some(&kill))?;
             assert!(!ended(child).await?, "the process was not killed at `{event}`");
         }

@@ -1,5 +1,7 @@
 //! A process that is killed at random moments.
 
+use rustix::process::Signal;
+
 use crate::batch::Batch;
 use crate::child::{KillAt, Work, ended, start};
 use crate::support::{Database, Outcome, on_both_databases};
@@ -17,7 +19,11 @@ async fn a_batch_survives_200_kills(database: Database) -> Outcome {
         // Each process does a part of the work, so that the batch lasts for all kills.
         let is_by_event = random.below(2) == 0;
         let number = 1 + random.below(14);
-        let kill = is_by_event.then(|| KillAt { event: "*".to_owned(), number: i64::try_from(number).unwrap_or(1) });
+        let kill = is_by_event.then(|| KillAt {
+            signal: Signal::KILL,
+            event: "*".to_owned(),
+            number: i64::try_from(number).unwrap_or(1),
+        });
         let child = start(&batch.database, &batch.emulator, Work::Worker, kill.as_ref())?;
         if !is_by_event {
             batch.trap.set(&child, None, number.div_ceil(2))?;
