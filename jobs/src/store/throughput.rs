@@ -25,7 +25,7 @@ async fn job(store: &Store, process: &str, at: usize) -> Result<(), crate::Error
     };
     store.insert(&new).await?;
     store.claim(&key, process).await?;
-    store.intend(&key, process, input).await?;
+    store.intend(&key, process, input, false).await?;
     let request_id = format!("request-{at}");
     store.apply(&key, &Event::Submit { attempt: 1, request_id: request_id.clone() }).await?;
     let output = format!("{{\"images\":[\"{}\"]}}", "u".repeat(1000));
