@@ -1,5 +1,6 @@
 //! The database: SQLite or PostgreSQL.
 
+mod budgets;
 mod connect;
 mod failure;
 mod jobs;
@@ -12,6 +13,7 @@ mod row;
 mod tables;
 #[cfg(test)]
 mod throughput;
+mod uploads;
 
 use std::fmt;
 use std::time::Duration;
