@@ -15,7 +15,7 @@ use super::pause::jittered;
 use super::report::{OnFinished, Reporter, WorkerReport};
 use crate::claims::Claim;
 use crate::error::{Error, ErrorKind};
-use crate::journal::{Course, Journal, OnUncertain};
+use crate::journal::{Course, Journal, OnUncertain, recorded_options};
 use crate::record::Record;
 use crate::state::State;
 use crate::store::{Kind, Wanted};
@@ -36,6 +36,7 @@ pub(super) struct Shift<'a> {
     filter: Wanted,
     interval: Duration,
     on_uncertain: OnUncertain,
+    webhook: Option<String>,
     is_until_empty: bool,
     /// True when no job is to be started any more.
     is_over: watch::Sender<bool>,
@@ -65,6 +66,7 @@ impl<'a> Shift<'a> {
             filter,
             interval: Duration::ZERO,
             on_uncertain: OnUncertain::default(),
+            webhook: None,
             is_until_empty: false,
             is_over: watch::Sender::new(false),
             idle_slots: AtomicUsize::new(0),
@@ -77,6 +79,11 @@ impl<'a> Shift<'a> {
 
     pub(super) fn policies(mut self, interval: Duration, on_uncertain: OnUncertain, is_until_empty: bool) -> Self {
         (self.interval, self.on_uncertain, self.is_until_empty) = (interval, on_uncertain, is_until_empty);
+        self
+    }
+
+    pub(super) fn webhook(mut self, url: Option<String>) -> Self {
+        self.webhook = url;
         self
     }
 
@@ -179,6 +186,7 @@ impl<'a> Shift<'a> {
     /// Returns the choice of jobs. A policy for uncertain jobs is tried once with each of them.
     fn wanted(&self) -> Wanted {
         let mut wanted = self.filter.clone();
+        wanted.webhook_patience = self.journal.webhook_patience();
         if self.on_uncertain != OnUncertain::Fail {
             wanted.uncertain_except = Some(Value::from(lock(&self.undecided).as_slice()).to_string());
         }
@@ -199,6 +207,14 @@ impl<'a> Shift<'a> {
         let is_in_doubt = matches!(record.state, State::Intended | State::Uncertain);
         let mut course = Course::new(self.journal, &self.client);
         course.on_uncertain = self.on_uncertain;
+        if let Ok(mut options) = recorded_options(&record) {
+            if let Some(url) = self.webhook.as_ref().filter(|_| !options.has_webhook()) {
+                options = options.webhook(url);
+            }
+            // The webhook reports the outcome, so the slot is free. A submitted job is here because its webhook did not come.
+            course.only_submits = options.has_webhook() && record.state != State::Submitted;
+            course.options = Some(options);
+        }
         // A policy may wait for a long time until it decides. The job is parked meanwhile.
         course.deadline = is_in_doubt.then(|| Instant::now() + self.interval);
         let (worked, error) = match course.work(record, async { request }).await {
