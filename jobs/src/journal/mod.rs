@@ -4,6 +4,7 @@ mod budget;
 mod builder;
 mod call;
 mod cancel;
+mod candidates;
 mod course;
 mod decide;
 mod export;
@@ -12,6 +13,7 @@ mod policy;
 mod prune;
 mod redact;
 mod resume;
+mod resume_all;
 mod run;
 mod submit;
 
@@ -20,9 +22,11 @@ use std::sync::Arc;
 pub use budget::{Budget, BudgetUsage};
 pub use builder::JournalBuilder;
 pub(crate) use call::{Call, record_options};
+pub use candidates::Candidate;
 pub(crate) use course::Course;
 pub use list::Counts;
 pub use policy::{OnFailed, OnUncertain, Reuse};
+pub use resume_all::ResumeAll;
 pub use run::{Completed, Run};
 pub use submit::Submit;
 

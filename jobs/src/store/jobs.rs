@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use super::budgets::{CHANGE_BUDGET, changes};
 use super::failure::failed;
 use super::{Store, with_pool};
@@ -70,6 +72,28 @@ impl Store {
             .fetch_optional(pool)
             .await);
         found.map_err(|error| failed(error, "cannot read the job").of(first))
+    }
+
+    /// Returns those of some request ids that other jobs have, or had in an earlier attempt with an equal input.
+    pub(crate) async fn taken(&self, ids: &[String], record: &Record) -> Result<HashSet<String>, Error> {
+        let ids = serde_json::json!(ids).to_string();
+        let sql = format!(
+            "SELECT request_id, earlier FROM jobs WHERE key <> $1 AND (request_id {} OR (input_hash = $3 AND earlier IS NOT NULL))",
+            self.is_in("$2"),
+        );
+        let rows = with_pool!(self, pool => sqlx::query_as::<_, (Option<String>, Option<String>)>(&sql)
+            .bind(&record.key)
+            .bind(&ids)
+            .bind(&record.input_hash)
+            .fetch_all(pool)
+            .await);
+        let rows =
+            rows.map_err(|error| failed(error, "cannot look for the request ids of other jobs").of(&record.key))?;
+        let earlier = |text: &str| serde_json::from_str::<Vec<String>>(text).unwrap_or_default();
+        Ok(rows
+            .into_iter()
+            .flat_map(|(id, ids)| id.into_iter().chain(ids.as_deref().map(earlier).unwrap_or_default()))
+            .collect())
     }
 
     /// Applies a change to a job, and returns the changed job. The change is committed when this returns.

@@ -11,6 +11,8 @@ mod properties;
 mod retry;
 mod row;
 mod tables;
+#[cfg(test)]
+mod throughput;
 
 use std::fmt;
 use std::time::Duration;
