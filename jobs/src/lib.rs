@@ -77,9 +77,12 @@
 //! | `following`, `followed`: before and after a request is followed | `debug` | `key`, `request_id`; `is_completed` |
 //! | a lease was not renewed, or a worker waits for the database | `warn` | `error` |
 
+mod amount;
+mod batch;
 mod claims;
 mod error;
 mod failure;
+mod files;
 mod filter;
 mod fleet;
 mod journal;
@@ -87,22 +90,35 @@ mod key;
 mod record;
 mod redaction;
 mod request;
+mod saved_file;
 mod state;
 mod store;
+mod watch;
+#[cfg(feature = "webhook")]
+mod webhook;
 
-pub use error::{Error, ErrorKind};
+pub use batch::{Batch, IntoItem, Item, Items, NewItem, Progress, Snapshot};
+pub use error::{Error, ErrorKind, InvalidItem};
 pub use failure::{Failure, FailureKind};
+pub use files::{OutputFile, Target};
 pub use filter::Filter;
 pub use fleet::{Enqueue, Worker, WorkerReport};
 pub use journal::{
-    Candidate, Completed, Counts, Journal, JournalBuilder, OnFailed, OnUncertain, ResumeAll, Reuse, Run, Submit,
+    Budget, BudgetUsage, Candidate, Completed, Counts, Journal, JournalBuilder, OnFailed, OnUncertain, ResumeAll,
+    Reuse, Run, Submit,
 };
 pub use record::Record;
 pub use redaction::Redaction;
 pub use request::SubmitOptions;
+pub use saved_file::SavedFile;
 pub use state::State;
 
 /// Compiles the example of the README.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// Compiles the examples of the guide.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide/jobs.md")]
+mod guide {}

@@ -1,5 +1,6 @@
 //! The database: SQLite or PostgreSQL.
 
+mod budgets;
 mod connect;
 mod failure;
 mod jobs;
@@ -10,6 +11,9 @@ mod properties;
 mod retry;
 mod row;
 mod tables;
+#[cfg(test)]
+mod throughput;
+mod uploads;
 
 use std::fmt;
 use std::time::Duration;
