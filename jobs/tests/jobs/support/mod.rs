@@ -7,7 +7,7 @@ use std::process::Output;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use fal_client::Client;
-use fal_emulator::Emulator;
+use fal_emulator::{Emulator, Pace};
 use fal_jobs::Journal;
 use serde_json::json;
 use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
@@ -89,7 +89,7 @@ pub(crate) async fn painter() -> Result<Emulator, Box<dyn std::error::Error>> {
             (format!("/{PAINTER}/requests/{{request_id}}")): {"get": {"responses": {"200": any}}},
         },
     });
-    Ok(Emulator::builder().document(document.to_string()).start().await?)
+    Ok(Emulator::builder().document(document.to_string()).pace(Pace::instant()).start().await?)
 }
 
 /// Runs a test of this program in a child process, through a command that runs its arguments, with a variable.
