@@ -116,7 +116,8 @@ mod tests {
 
     #[test]
     fn values_are_read_leniently() {
-        let body = br#"{ "a": 1, "b": "x ", "c": true, "d": "false", "e": " 2.5 ", "f": null, "g": [1, "y", {}, ""], "h": {}, "i": "\ud83e" }"#;
+        let body = br#"{ "a": 1, "b": "x ", "c": true, "d": "false", "e": " 2.5 ", "f": null,
+            "g": [1, "y", {}, ""], "h": {}, "i": "\ud83e" }"#;
         let fields: Fields<'_> = serde_json::from_slice(body).expect("an object");
         assert_eq!(fields.text("a").as_deref(), Some("1"));
         assert_eq!(fields.text("b").as_deref(), Some("x"));

@@ -1,6 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fal_client::money::PriceTable;
+
 use super::{Inner, Journal};
 use crate::claims::Claims;
 use crate::error::Error;
@@ -10,6 +12,7 @@ use crate::store::{Settings, Store};
 #[derive(Clone, Debug)]
 pub struct JournalBuilder {
     store: Settings,
+    prices: PriceTable,
 }
 
 impl Default for JournalBuilder {
@@ -17,6 +20,7 @@ impl Default for JournalBuilder {
         let retry_for = Duration::from_secs(30);
         JournalBuilder {
             store: Settings { lease: Duration::from_secs(30), connections: 10, retry_for, redacted: Vec::new() },
+            prices: PriceTable::new(),
         }
     }
 }
@@ -61,6 +65,14 @@ impl JournalBuilder {
         self
     }
 
+    /// Sets the prices, by which a job has a [cost](crate::Record::cost). Default: none.
+    ///
+    /// A job keeps the price that its endpoint has when the job is recorded. Prices in other currencies than US dollars are ignored.
+    pub fn prices(mut self, prices: PriceTable) -> Self {
+        self.prices = prices;
+        self
+    }
+
     /// Opens the journal of a database, and creates or updates its tables.
     ///
     /// # Errors
@@ -70,6 +82,6 @@ impl JournalBuilder {
     /// - A newer version of this crate has written it ([`ErrorKind::NewerVersion`](crate::ErrorKind::NewerVersion)).
     pub async fn open(self, url: impl AsRef<str>) -> Result<Journal, Error> {
         let store = Store::open(url.as_ref(), self.store).await?;
-        Ok(Journal { inner: Arc::new(Inner { store, claims: Claims::new() }) })
+        Ok(Journal { inner: Arc::new(Inner { store, claims: Claims::new(), prices: self.prices }) })
     }
 }

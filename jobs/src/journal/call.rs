@@ -2,8 +2,8 @@ use std::fmt;
 
 use fal_client::{Client, EndpointInput, Handle};
 
-use super::Journal;
 use super::policy::{OnFailed, OnUncertain, Reuse};
+use super::{Budget, Journal};
 use crate::error::{Error, ErrorKind};
 use crate::key::{canonical, derived, hash, next};
 use crate::record::{NewRecord, Record};
@@ -18,6 +18,7 @@ pub(crate) struct Call<I> {
     input: I,
     pub(crate) key: Option<String>,
     pub(crate) label: Option<String>,
+    pub(crate) budget: Option<Budget>,
     pub(crate) options: SubmitOptions,
     pub(crate) reuse: Reuse,
     pub(crate) on_failed: OnFailed,
@@ -35,6 +36,7 @@ impl<I: EndpointInput> Call<I> {
             input,
             key: None,
             label: None,
+            budget: None,
             options: SubmitOptions::default(),
             reuse: Reuse::default(),
             on_failed: OnFailed::default(),
@@ -56,6 +58,7 @@ impl<I: EndpointInput> Call<I> {
             Some(key) => key.clone(),
             None => self.automatic_key(&input_hash).await?,
         };
+        let billing = self.journal.billing(&self.endpoint, self.budget.as_ref())?;
         let new = NewRecord {
             key,
             endpoint: self.endpoint.clone(),
@@ -64,7 +67,7 @@ impl<I: EndpointInput> Call<I> {
             input_hash,
             request: Some(request.clone()),
             options: self.options.to_json(),
-            budget: None,
+            billing,
             webhook: false,
             enqueued: self.enqueued,
         };
@@ -109,6 +112,15 @@ macro_rules! record_options {
         /// Sets a label, by which jobs can be listed. Default: none. A job keeps its first label.
         pub fn label(mut self, label: impl Into<String>) -> Self {
             self.call.label = Some(label.into());
+            self
+        }
+
+        /// Charges the job to a budget. Default: none.
+        ///
+        /// The job is sent only if the budget can reserve its [estimate](crate::Budget::estimate). Otherwise it stays waiting, and
+        /// the call fails ([`ErrorKind::Budget`](crate::ErrorKind::Budget)). A job that was sent earlier stays in its budget.
+        pub fn budget(mut self, budget: &crate::Budget) -> Self {
+            self.call.budget = Some(budget.clone());
             self
         }
 

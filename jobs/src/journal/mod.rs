@@ -1,8 +1,10 @@
 //! The journal and its operations.
 
+mod budget;
 mod builder;
 mod call;
 mod cancel;
+mod candidates;
 mod course;
 mod decide;
 mod export;
@@ -11,18 +13,24 @@ mod policy;
 mod prune;
 mod redact;
 mod resume;
+mod resume_all;
 mod run;
 mod submit;
 
 use std::sync::Arc;
 
+pub use budget::{Budget, BudgetUsage};
 pub use builder::JournalBuilder;
 pub(crate) use call::{Call, record_options};
+pub use candidates::Candidate;
 pub(crate) use course::Course;
 pub use list::Counts;
 pub use policy::{OnFailed, OnUncertain, Reuse};
+pub use resume_all::ResumeAll;
 pub use run::{Completed, Run};
 pub use submit::Submit;
+
+use fal_client::money::PriceTable;
 
 use crate::claims::Claims;
 use crate::error::{Error, ErrorKind};
@@ -39,6 +47,7 @@ pub struct Journal {
 struct Inner {
     store: Store,
     claims: Claims,
+    prices: PriceTable,
 }
 
 impl Journal {
@@ -77,6 +86,10 @@ impl Journal {
 
     pub(crate) fn store(&self) -> &Store {
         &self.inner.store
+    }
+
+    pub(crate) fn prices(&self) -> &PriceTable {
+        &self.inner.prices
     }
 
     pub(crate) fn claims(&self) -> &Claims {

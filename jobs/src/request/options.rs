@@ -103,6 +103,11 @@ impl SubmitOptions {
         self
     }
 
+    /// Returns the options, or `None` if all are unset, so that recorded ones apply.
+    pub(crate) fn or_recorded(self) -> Option<Self> {
+        (self != SubmitOptions::default()).then_some(self)
+    }
+
     /// Returns the options as JSON, or `None` if all are unset.
     pub(crate) fn to_json(&self) -> Option<String> {
         (*self != SubmitOptions::default()).then(|| serde_json::to_string(self).ok()).flatten()

@@ -19,17 +19,17 @@ async fn job(store: &Store, process: &str, at: usize) -> Result<(), crate::Error
         request: Some(input.clone()),
         input: input.clone(),
         options: None,
-        budget: None,
+        billing: Default::default(),
         webhook: false,
         enqueued: false,
     };
     store.insert(&new).await?;
     store.claim(&key, process).await?;
-    store.intend(&key, process, input, 0).await?;
+    store.intend(&key, process, input).await?;
     let request_id = format!("request-{at}");
     store.apply(&key, &Event::Submit { attempt: 1, request_id: request_id.clone() }).await?;
     let output = format!("{{\"images\":[\"{}\"]}}", "u".repeat(1000));
-    store.apply(&key, &Event::Complete { request_id, output, units: None, cost: None }).await?;
+    store.apply(&key, &Event::Complete { request_id, output, units: None }).await?;
     Ok(())
 }
 
