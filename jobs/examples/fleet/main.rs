@@ -97,7 +97,7 @@ async fn receive(journal: &Journal, address: &str) -> Result<(), Box<dyn Error>>
 async fn show(journal: &Journal) -> Result<(), Box<dyn Error>> {
     let counts = journal.count(Filter::new().label("photos")).await?;
     for state in State::ALL {
-        println!("{state:<10} {}", counts.of(state));
+        println!("{:<10} {}", state.as_str(), counts.of(state));
     }
     Ok(())
 }

@@ -158,6 +158,10 @@ impl Subscriber for Killer {
         let is_meant = self.event == "*" || self.event == format!("{} {}", name.message, name.detail).trim_end();
         if is_meant && self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
             kill_process(getpid(), self.signal).expect("a signal to this process");
+            if self.signal == Signal::STOP {
+                // This thread may run on for a moment. So it waits until the parent closes the input.
+                let _ = std::io::read_to_string(std::io::stdin());
+            }
         }
     }
 
