@@ -32,6 +32,7 @@
 //! | --- | --- |
 //! | [`Journal::run`] | runs a job to its end, and returns its result |
 //! | [`Journal::submit`] | submits a job, without waiting for its result |
+//! | [`Journal::batch`] | runs many jobs of an endpoint, within a [budget](Journal::budget) if there is one |
 //! | [`Journal::enqueue`] | records a job for the [workers](Journal::worker) of any process |
 //! | [`Journal::resume`], [`Journal::resume_all`] | continue jobs without their inputs |
 //! | [`Journal::cancel`] | cancels a job |
@@ -50,7 +51,8 @@
 //!
 //! | failure | the job | the error |
 //! | --- | --- | --- |
-//! | no connection, 429, a locked account, a rejected key, a budget | waits | [`ErrorKind::Request`] |
+//! | no connection, 429, a locked account, a rejected key | waits | [`ErrorKind::Request`] |
+//! | a [budget](Run::budget) cannot reserve the estimate | waits | [`ErrorKind::Budget`] |
 //! | fal rejected the submission, such as with status 422 | failed | [`ErrorKind::Failed`] |
 //! | the connection was lost during the submission, or a gateway failed | uncertain | [`ErrorKind::Uncertain`] |
 //! | the network or a gateway failed while the request was followed | stays submitted | [`ErrorKind::Request`] |
