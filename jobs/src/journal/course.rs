@@ -104,7 +104,7 @@ impl<'a> Course<'a> {
             Either::Right((never, _)) => match never {},
         };
         match &finished {
-            Ok(record) if record.claim.is_none() => drop(claim),
+            Ok(record) if record.claim.is_none() => claim.end(),
             _ => claim.release(store).await,
         }
         finished
@@ -215,7 +215,14 @@ impl<'a> Course<'a> {
     async fn intend(&self, record: &Record, request: String, webhook: bool) -> Result<Record, Error> {
         let (key, claims, store) = (&record.key, self.journal.claims(), self.journal.store());
         debug!(target: "fal_jobs", key, state = record.state.as_str(), change = "intend", "committing");
-        let intended = store.intend(key, &claims.process(), request, webhook).await?;
+        let intended = match store.intend(key, &claims.process(), request, webhook).await {
+            // The caller has cancelled it meanwhile.
+            Err(error) if error.kind() == ErrorKind::State => {
+                let current = self.journal.existing(key).await?;
+                return Err(if current.state == State::Failed { failed(&current) } else { error });
+            }
+            intended => intended?,
+        };
         let record = intended.ok_or_else(|| lost(key))?;
         let (state, attempt) = (record.state.as_str(), record.attempt);
         debug!(target: "fal_jobs", key, state, attempt, "committed");
