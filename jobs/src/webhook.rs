@@ -97,8 +97,8 @@ impl Journal {
     /// ```
     ///
     /// The same delivery changes nothing the second time. A webhook does not have the billable units, so that
-    /// [`Record::units`] stays empty, unless the job has a budget: then the result is fetched from fal, which is free. It is
-    /// also fetched if fal could not put the output into the webhook.
+    /// [`Record::units`] stays empty, unless the job has a budget or a [price](crate::JournalBuilder::prices): then the result is
+    /// fetched from fal, which is free. It is also fetched if fal could not put the output into the webhook.
     ///
     /// # Errors
     ///
@@ -117,7 +117,7 @@ impl Journal {
             return Ok(record);
         }
         let is_told = match &webhook.result {
-            Ok(_) => record.budget.is_none(),
+            Ok(_) => record.billing.budget.is_none() && record.billing.unit_price.is_none(),
             Err(error) => error.is_outcome(),
         };
         let mut course = Course::new(self, client);

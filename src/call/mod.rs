@@ -42,7 +42,6 @@ pub use future::CallFuture;
 pub(crate) use hold::Hold;
 #[cfg(feature = "webhook")]
 pub(crate) use hold::delivered;
-#[cfg(feature = "realtime")]
 pub(crate) use input_check::check as check_input;
 #[cfg(feature = "realtime")]
 pub(crate) use input_files::upload as upload_files;

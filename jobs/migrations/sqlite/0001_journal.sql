@@ -21,9 +21,13 @@ CREATE TABLE jobs (
     output       TEXT,
     -- Billable units as decimal text.
     units        TEXT,
-    -- Amounts in billionths of a dollar.
+    -- The price of a unit in dollars, as decimal text.
+    unit_price   TEXT,
+    -- Amounts in billionths of a dollar: of all submissions, of a submission whose outcome is open, and the expected one of
+    -- a submission. The second one is 0 without a budget.
     cost         INTEGER,
     reserved     INTEGER NOT NULL,
+    estimate     INTEGER NOT NULL,
     budget       TEXT,
     error        TEXT,
     files        TEXT,

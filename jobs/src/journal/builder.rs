@@ -1,6 +1,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fal_client::money::PriceTable;
+
 use super::{Inner, Journal};
 use crate::claims::Claims;
 use crate::error::Error;
@@ -13,13 +15,14 @@ use crate::watch::Watch;
 pub struct JournalBuilder {
     store: Settings,
     webhook_patience: Duration,
+    prices: PriceTable,
 }
 
 impl Default for JournalBuilder {
     fn default() -> Self {
         let retry_for = Duration::from_secs(30);
         let store = Settings { lease: Duration::from_secs(30), connections: 10, retry_for, redacted: Vec::new() };
-        JournalBuilder { store, webhook_patience: Duration::from_secs(600) }
+        JournalBuilder { store, webhook_patience: Duration::from_secs(600), prices: PriceTable::new() }
     }
 }
 
@@ -74,6 +77,14 @@ impl JournalBuilder {
         self
     }
 
+    /// Sets the prices, by which a job has a [cost](crate::Record::cost). Default: none.
+    ///
+    /// A job keeps the price that its endpoint has when the job is recorded. Prices in other currencies than US dollars are ignored.
+    pub fn prices(mut self, prices: PriceTable) -> Self {
+        self.prices = prices;
+        self
+    }
+
     /// Opens the journal of a database, and creates or updates its tables.
     ///
     /// # Errors
@@ -83,8 +94,8 @@ impl JournalBuilder {
     /// - A newer version of this crate has written it ([`ErrorKind::NewerVersion`](crate::ErrorKind::NewerVersion)).
     pub async fn open(self, url: impl AsRef<str>) -> Result<Journal, Error> {
         let store = Store::open(url.as_ref(), self.store).await?;
-        let (uploads, watch) = (Uploads::new(store.clone()), Watch::default());
-        let webhook_patience = self.webhook_patience;
-        Ok(Journal { inner: Arc::new(Inner { store, claims: Claims::new(), uploads, watch, webhook_patience }) })
+        let (uploads, watch, claims) = (Uploads::new(store.clone()), Watch::default(), Claims::new());
+        let JournalBuilder { webhook_patience, prices, .. } = self;
+        Ok(Journal { inner: Arc::new(Inner { store, claims, uploads, watch, webhook_patience, prices }) })
     }
 }

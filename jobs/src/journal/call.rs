@@ -2,8 +2,8 @@ use std::fmt;
 
 use fal_client::{Client, EndpointInput, Handle};
 
-use super::Journal;
 use super::policy::{OnFailed, OnUncertain, Reuse};
+use super::{Budget, Journal};
 use crate::error::{Error, ErrorKind};
 use crate::files::{Prepared, lacks_files};
 use crate::key::{derived, next};
@@ -19,6 +19,7 @@ pub(crate) struct Call<I> {
     input: I,
     pub(crate) key: Option<String>,
     pub(crate) label: Option<String>,
+    pub(crate) budget: Option<Budget>,
     pub(crate) options: SubmitOptions,
     pub(crate) reuse: Reuse,
     pub(crate) on_failed: OnFailed,
@@ -38,6 +39,7 @@ impl<I: EndpointInput> Call<I> {
             input,
             key: None,
             label: None,
+            budget: None,
             options: SubmitOptions::default(),
             reuse: Reuse::default(),
             on_failed: OnFailed::default(),
@@ -63,6 +65,7 @@ impl<I: EndpointInput> Call<I> {
             true => Some(input.request(call.journal.uploads()).await?),
             false => input.without_uploads()?,
         };
+        let billing = call.journal.billing(&call.endpoint, call.budget.as_ref())?;
         let new = NewRecord {
             key,
             endpoint: call.endpoint.clone(),
@@ -71,7 +74,7 @@ impl<I: EndpointInput> Call<I> {
             input_hash,
             request,
             options: call.options.to_json(),
-            budget: None,
+            billing,
             webhook: false,
             enqueued: call.enqueued,
         };
@@ -84,7 +87,7 @@ impl<I: EndpointInput> Call<I> {
     }
 
     fn split(self) -> (Call<()>, I) {
-        let Call { journal, client, endpoint, input, key, label, options, reuse, .. } = self;
+        let Call { journal, client, endpoint, input, key, label, budget, options, reuse, .. } = self;
         let Call { on_failed, on_uncertain, enqueued, saves_files, .. } = self;
         let call = Call {
             journal,
@@ -93,6 +96,7 @@ impl<I: EndpointInput> Call<I> {
             input: (),
             key,
             label,
+            budget,
             options,
             reuse,
             on_failed,
@@ -140,6 +144,15 @@ macro_rules! record_options {
         /// Sets a label, by which jobs can be listed. Default: none. A job keeps its first label.
         pub fn label(mut self, label: impl Into<String>) -> Self {
             self.call.label = Some(label.into());
+            self
+        }
+
+        /// Charges the job to a budget. Default: none.
+        ///
+        /// The job is sent only if the budget can reserve its [estimate](crate::Budget::estimate). Otherwise it stays waiting, and
+        /// the call fails ([`ErrorKind::Budget`](crate::ErrorKind::Budget)). A job that was sent earlier stays in its budget.
+        pub fn budget(mut self, budget: &crate::Budget) -> Self {
+            self.call.budget = Some(budget.clone());
             self
         }
 

@@ -178,7 +178,7 @@ impl<'a> Course<'a> {
     async fn intend(&self, record: &Record, request: String, webhook: bool) -> Result<Record, Error> {
         let (key, claims, store) = (&record.key, self.journal.claims(), self.journal.store());
         debug!(target: "fal_jobs", key, state = record.state.as_str(), change = "intend", "committing");
-        let intended = store.intend(key, &claims.process(), request, 0, webhook).await?;
+        let intended = store.intend(key, &claims.process(), request, webhook).await?;
         let record = intended.ok_or_else(|| lost(key))?;
         let (state, attempt) = (record.state.as_str(), record.attempt);
         debug!(target: "fal_jobs", key, state, attempt, "committed");
@@ -268,7 +268,7 @@ impl<'a> Course<'a> {
                 let output = String::from_utf8_lossy(&response.body).replace('\0', "\\u0000");
                 let units = response.headers.get("x-fal-billable-units").and_then(|units| units.to_str().ok());
                 let units = units.map(str::to_owned);
-                return self.change_patiently(record, Event::Complete { request_id, output, units, cost: None }).await;
+                return self.change_patiently(record, Event::Complete { request_id, output, units }).await;
             }
             Err(error) => error,
         };
@@ -288,7 +288,9 @@ impl<'a> Course<'a> {
 
     /// Records a failure, and returns its error.
     async fn fail(&self, record: &Record, failure: Failure, error: fal_client::Error) -> Result<Record, Error> {
-        let event = Event::Fail { attempt: record.attempt, error: failure.to_json(), cost: None };
+        let units = error.headers().and_then(|headers| headers.get("x-fal-billable-units")?.to_str().ok());
+        let units = units.map(str::to_owned);
+        let event = Event::Fail { attempt: record.attempt, error: failure.to_json(), units };
         let changed = self.change_patiently(record, event).await?;
         match changed.state {
             State::Failed => Err(failed(&changed).caused_by(error)),

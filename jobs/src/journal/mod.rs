@@ -1,5 +1,6 @@
 //! The journal and its operations.
 
+mod budget;
 mod builder;
 mod call;
 mod cancel;
@@ -18,6 +19,7 @@ mod submit;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use budget::{Budget, BudgetUsage};
 pub use builder::JournalBuilder;
 pub(crate) use call::{Call, record_options};
 pub(crate) use course::Course;
@@ -25,6 +27,8 @@ pub use list::Counts;
 pub use policy::{OnFailed, OnUncertain, Reuse};
 pub use run::{Completed, Run};
 pub use submit::Submit;
+
+use fal_client::money::PriceTable;
 
 use crate::claims::Claims;
 use crate::error::{Error, ErrorKind};
@@ -46,6 +50,7 @@ struct Inner {
     uploads: Uploads,
     watch: Watch,
     webhook_patience: Duration,
+    prices: PriceTable,
 }
 
 impl Journal {
@@ -96,6 +101,10 @@ impl Journal {
 
     pub(crate) fn webhook_patience(&self) -> Duration {
         self.inner.webhook_patience
+    }
+
+    pub(crate) fn prices(&self) -> &PriceTable {
+        &self.inner.prices
     }
 
     pub(crate) fn claims(&self) -> &Claims {

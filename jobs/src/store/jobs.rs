@@ -1,3 +1,4 @@
+use super::budgets::{CHANGE_BUDGET, changes};
 use super::failure::failed;
 use super::{Store, with_pool};
 use crate::error::{Error, ErrorKind};
@@ -13,8 +14,8 @@ impl Store {
         new.check()?;
         let sql = format!(
             "INSERT INTO jobs (key, endpoint, label, format, input, input_hash, request, state, attempt, reserved, budget, \
-             webhook, enqueued, options, revision, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, $10, $11, $12, 0, {}) \
+             estimate, unit_price, webhook, enqueued, options, revision, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, $10, $11, $12, $13, $14, 0, {}) \
              ON CONFLICT (key) DO NOTHING",
             self.now()
         );
@@ -27,7 +28,9 @@ impl Store {
             .bind(&new.input_hash)
             .bind(&new.request)
             .bind(State::Waiting.as_str())
-            .bind(&new.budget)
+            .bind(&new.billing.budget)
+            .bind(new.billing.estimate)
+            .bind(&new.billing.unit_price)
             .bind(new.webhook)
             .bind(new.enqueued)
             .bind(&new.options)
@@ -35,7 +38,15 @@ impl Store {
             .await
             .map(|done| done.rows_affected() > 0));
         let inserted = inserted.map_err(|error| failed(error, "cannot record the job").of(&new.key))?;
-        Ok((self.get(&new.key).await?.ok_or_else(|| missing(&new.key))?, inserted))
+        loop {
+            let before = self.get(&new.key).await?.ok_or_else(|| missing(&new.key))?;
+            let mut record = before.clone();
+            record.join(new);
+            if record == before || self.replace(&before, &mut record, None).await? {
+                return Ok((record, inserted));
+            }
+            // Another process has changed the job meanwhile.
+        }
     }
 
     /// Returns the job with a key.
@@ -104,7 +115,6 @@ impl Store {
         key: &str,
         process: &str,
         request: String,
-        reserved: i64,
         webhook: bool,
     ) -> Result<Option<Record>, Error> {
         let mut attempt = None;
@@ -116,7 +126,7 @@ impl Store {
             let attempt = *attempt.get_or_insert(record.attempt + 1);
             let before = record.clone();
             let claim = process.to_owned();
-            let event = Event::Intend { claim, attempt, request: request.clone(), reserved, webhook };
+            let event = Event::Intend { claim, attempt, request: request.clone(), webhook };
             record.apply(&event, record.read_at)?;
             // Nothing changes if the commit of this intent was unknown.
             if record == before || self.replace(&before, &mut record, Some(process)).await? {
@@ -141,18 +151,20 @@ impl Store {
         }
     }
 
-    /// Writes a job that was read before. Returns false if it has changed since then, or if `process` has no lease.
+    /// Writes a job that was read before, and changes its budget in the same transaction. Returns false if the job has changed since
+    /// then, or if `process` has no lease.
     async fn replace(&self, before: &Record, record: &mut Record, process: Option<&str>) -> Result<bool, Error> {
         let mut sql = "UPDATE jobs SET state = $1, attempt = $2, request = $3, request_id = $4, output = $5, units = $6, cost = $7, \
                    reserved = $8, error = $9, files = $10, earlier = $11, intended_at = $12, submitted_at = $13, \
-                   finished_at = $14, claim = $15, input = COALESCE($16, input), redacted = $17, webhook = $18, \
-                   revision = revision + 1 WHERE key = $19 AND revision = $20"
+                   finished_at = $14, claim = $15, input = COALESCE($16, input), redacted = $17, \
+                   budget = $18, estimate = $19, unit_price = $20, webhook = $21, revision = revision + 1 WHERE key = $22 AND revision = $23"
             .to_owned();
         if process.is_some() {
-            sql += &format!(" AND {}", self.is_alive("$21"));
+            sql += &format!(" AND {}", self.is_alive("$24"));
         }
         // An input is large and hardly ever changes.
         let input = (record.input != before.input).then_some(&record.input);
+        let changes = changes(before, record);
         let replaced = with_pool!(self, pool => {
             let mut query = sqlx::query(&sql)
             .bind(record.state.as_str())
@@ -172,15 +184,43 @@ impl Store {
             .bind(&record.claim)
             .bind(input)
             .bind(record.redacted)
+            .bind(&record.billing.budget)
+            .bind(record.billing.estimate)
+            .bind(&record.billing.unit_price)
             .bind(record.webhook)
             .bind(&record.key)
             .bind(record.revision);
             if let Some(process) = process {
                 query = query.bind(process);
             }
-            query.execute(pool).await.map(|done| done.rows_affected() > 0)
+            if changes.is_empty() {
+                return Ok(Ok(query.execute(pool).await?.rows_affected() > 0));
+            }
+            // It has no effect unless it is committed.
+            let mut transaction = pool.begin().await?;
+            if query.execute(&mut *transaction).await?.rows_affected() == 0 {
+                return Ok(Ok(false));
+            }
+            for change in &changes {
+                let changed = sqlx::query(CHANGE_BUDGET)
+                    .bind(change.spent)
+                    .bind(change.reserved)
+                    .bind(&change.budget)
+                    .bind(change.is_reservation)
+                    .execute(&mut *transaction)
+                    .await?;
+                if changed.rows_affected() == 0 && change.is_reservation {
+                    return Ok(Err(change));
+                }
+            }
+            transaction.commit().await?;
+            Ok(Ok(true))
         });
         let replaced = replaced.map_err(|error| failed(error, "cannot change the job").of(&record.key))?;
+        let replaced = match replaced {
+            Ok(replaced) => replaced,
+            Err(refused) => return Err(self.refusal(refused).await.of(&record.key)),
+        };
         record.revision += 1;
         Ok(replaced)
     }

@@ -1,5 +1,6 @@
 //! The database: SQLite or PostgreSQL.
 
+mod budgets;
 mod connect;
 mod failure;
 mod jobs;

@@ -1,7 +1,7 @@
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 
 use super::failure::Newer;
-use crate::record::{FORMAT, Record};
+use crate::record::{Billing, FORMAT, Record};
 use crate::state::State;
 
 impl<'r, R: Row> FromRow<'r, R> for Record
@@ -39,9 +39,13 @@ where
             input_hash: row.try_get("input_hash")?,
             request: row.try_get("request")?,
             options: row.try_get("options")?,
+            billing: Billing {
+                budget: row.try_get("budget")?,
+                estimate: row.try_get("estimate")?,
+                unit_price: row.try_get("unit_price")?,
+            },
             cost: row.try_get("cost")?,
             reserved: row.try_get("reserved")?,
-            budget: row.try_get("budget")?,
             error: row.try_get("error")?,
             files: row.try_get("files")?,
             webhook: row.try_get("webhook")?,

@@ -1,5 +1,7 @@
 //! A journal's behaviour, on SQLite and on PostgreSQL.
 
+mod batch;
+mod budgets;
 mod connections;
 mod databases;
 mod downloads;
