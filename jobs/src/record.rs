@@ -159,10 +159,10 @@ impl Record {
                 self.state = State::Intended;
                 self.attempt = *attempt;
                 self.request = Some(request.clone());
-                self.webhook = *webhook;
                 // The submission before, which the caller permitted to be repeated, may be billed as well.
                 self.settle(None, self.reserved);
                 self.reserved = if self.billing.budget.is_some() { self.billing.estimate } else { 0 };
+                self.webhook = *webhook;
                 self.error = None;
                 (self.intended_at, self.submitted_at, self.finished_at) = (Some(now), None, None);
             }

@@ -32,7 +32,7 @@ impl Journal {
     /// use fal_jobs::Journal;
     ///
     /// let journal = Journal::open("postgres://localhost/jobs").await?;
-    /// let verifier = Verifier::new(&client).user_id("github|4711"); // your own: see `Delivery::user_id`
+    /// let verifier = Verifier::new(&client).user_id("your-user-id"); // see `Delivery::user_id`
     /// let app: Router = Router::new().route("/fal", post(journal.webhook_handler(&client, verifier)));
     /// let listener = tokio::net::TcpListener::bind("0.0.0.0:3000").await?;
     /// axum::serve(listener, app).await?;

@@ -14,15 +14,15 @@ use crate::watch::Watch;
 #[derive(Clone, Debug)]
 pub struct JournalBuilder {
     store: Settings,
-    webhook_patience: Duration,
     prices: PriceTable,
+    webhook_patience: Duration,
 }
 
 impl Default for JournalBuilder {
     fn default() -> Self {
         let retry_for = Duration::from_secs(30);
         let store = Settings { lease: Duration::from_secs(30), connections: 10, retry_for, redacted: Vec::new() };
-        JournalBuilder { store, webhook_patience: Duration::from_secs(600), prices: PriceTable::new() }
+        JournalBuilder { store, prices: PriceTable::new(), webhook_patience: Duration::from_secs(600) }
     }
 }
 
@@ -94,8 +94,9 @@ impl JournalBuilder {
     /// - A newer version of this crate has written it ([`ErrorKind::NewerVersion`](crate::ErrorKind::NewerVersion)).
     pub async fn open(self, url: impl AsRef<str>) -> Result<Journal, Error> {
         let store = Store::open(url.as_ref(), self.store).await?;
-        let (uploads, watch, claims) = (Uploads::new(store.clone()), Watch::default(), Claims::new());
-        let JournalBuilder { webhook_patience, prices, .. } = self;
-        Ok(Journal { inner: Arc::new(Inner { store, claims, uploads, watch, webhook_patience, prices }) })
+        let (uploads, watch) = (Uploads::new(store.clone()), Watch::default());
+        let JournalBuilder { prices, webhook_patience, .. } = self;
+        let claims = Claims::new();
+        Ok(Journal { inner: Arc::new(Inner { store, claims, prices, uploads, watch, webhook_patience }) })
     }
 }

@@ -12,7 +12,9 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::debug;
 
 use super::Journal;
+use super::candidates::Candidate;
 use super::policy::{OnFailed, OnUncertain};
+use crate::claims::Claim;
 use crate::error::{Error, ErrorKind};
 use crate::failure::{Failure, FailureKind};
 use crate::record::Record;
@@ -21,6 +23,9 @@ use crate::state::{Event, State};
 
 /// The interval at which a job of another process is read.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The interval at which fal's list of requests is searched for an uncertain job.
+const LOOK_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The time for which a failing database is retried while it must record what fal has said.
 const RECORD_PATIENCE: Duration = Duration::from_secs(120);
@@ -50,19 +55,6 @@ pub(crate) struct Course<'a> {
     pub(crate) only_submits: bool,
 }
 
-impl Journal {
-    /// Works on a job until it is final, and returns it. `request` makes the input as it is sent, with the URLs of uploaded
-    /// files. It is called only if the job was not sent yet.
-    pub(crate) async fn finish(
-        &self,
-        client: &Client,
-        key: &str,
-        request: impl Future<Output = Result<String, Error>>,
-    ) -> Result<Record, Error> {
-        Course::new(self, client).finish(key, request).await
-    }
-}
-
 impl<'a> Course<'a> {
     pub(crate) fn new(journal: &'a Journal, client: &'a Client) -> Self {
         Course {
@@ -81,25 +73,35 @@ impl<'a> Course<'a> {
     /// Works on a job until it is final, or until another process has finished it. `request` makes the input as it is sent. It
     /// is called only if the job was not sent yet.
     pub(crate) async fn finish(
-        mut self,
-        key: &str,
+        self,
+        mut record: Record,
         request: impl Future<Output = Result<String, Error>>,
     ) -> Result<Record, Error> {
         let (journal, store) = (self.journal, self.journal.store());
         let (claim, record) = loop {
-            if let Some(record) = store.get(key).await?.filter(|record| self.is_done(record)) {
+            if self.is_done(&record) {
                 return Ok(record);
             }
-            if let Some(taken) = journal.claims().take(store, key).await? {
+            if let Some(taken) = journal.claims().take(store, &record.key).await? {
                 break taken;
             }
-            self.before_deadline(sleep(POLL_INTERVAL), key).await?;
+            self.before_deadline(sleep(POLL_INTERVAL), &record.key).await?;
+            record = journal.existing(&record.key).await?;
         };
-        let finished = {
-            match select(pin!(self.work(record, request)), pin!(journal.claims().keep(store))).await {
-                Either::Left((finished, _)) => finished,
-                Either::Right((never, _)) => match never {},
-            }
+        self.run(claim, record, request).await
+    }
+
+    /// Works on a claimed job, renews the lease meanwhile, and gives the claim up at the end.
+    pub(crate) async fn run(
+        mut self,
+        claim: Claim<'_>,
+        record: Record,
+        request: impl Future<Output = Result<String, Error>>,
+    ) -> Result<Record, Error> {
+        let (claims, store) = (self.journal.claims(), self.journal.store());
+        let finished = match select(pin!(self.work(record, request)), pin!(claims.keep(store))).await {
+            Either::Left((finished, _)) => finished,
+            Either::Right((never, _)) => match never {},
         };
         match &finished {
             Ok(record) if record.claim.is_none() => drop(claim),
@@ -129,7 +131,7 @@ impl<'a> Course<'a> {
             record = self.change(&record, Event::Doubt { attempt: record.attempt }).await?;
         }
         if record.state == State::Uncertain {
-            return Err(uncertain(&record));
+            record = self.resolve(record).await?;
         }
         if record.state == State::Failed && self.on_failed.retries(&record) {
             record = self.change(&record, Event::Permit { attempt: record.attempt }).await?;
@@ -141,6 +143,35 @@ impl<'a> Course<'a> {
             record = self.follow(record).await?;
         }
         Ok(record)
+    }
+
+    /// Decides about an uncertain job. Returns it submitted, or waiting for another submission.
+    async fn resolve(&self, mut record: Record) -> Result<Record, Error> {
+        let OnUncertain::Resolve { permit_after } = self.on_uncertain else { return Err(uncertain(&record)) };
+        loop {
+            let candidates = self.journal.candidates(self.client, &record).await?;
+            let permit_after = match &candidates[..] {
+                [Candidate { request, is_equal: true }] => {
+                    return self.journal.adopt(&record.key, &request.request_id).await;
+                }
+                [] => permit_after.ok_or_else(|| undecided(&record, "fal does not list its request"))?,
+                [_] => return Err(undecided(&record, "fal lists a request whose input is not stored")),
+                several => {
+                    let message = format!("{} requests match", several.len());
+                    return Err(undecided(&record, &message));
+                }
+            };
+            let waited = record.read_at.saturating_sub(record.intended_at.unwrap_or_default());
+            let left = permit_after.saturating_sub(Duration::from_millis(u64::try_from(waited).unwrap_or_default()));
+            if left.is_zero() {
+                return self.change(&record, Event::Permit { attempt: record.attempt }).await;
+            }
+            self.before_deadline(sleep(left.min(LOOK_INTERVAL)), &record.key).await?;
+            record = self.journal.existing(&record.key).await?;
+            if record.state != State::Uncertain {
+                return Ok(record);
+            }
+        }
     }
 
     /// Commits the intent, submits the job, and records the outcome.
@@ -372,6 +403,14 @@ fn lost(key: &str) -> Error {
 fn uncertain(record: &Record) -> Error {
     let message = "it is unknown whether fal has accepted the submission: look for its request, adopt its id, or permit another \
                    submission";
+    Error::new(ErrorKind::Uncertain, message).of(&record.key)
+}
+
+/// Returns the error of a job that stays uncertain.
+fn undecided(record: &Record, reason: &str) -> Error {
+    let message = format!(
+        "it is unknown whether fal has accepted the submission, and {reason}: adopt a request id, or permit another submission"
+    );
     Error::new(ErrorKind::Uncertain, message).of(&record.key)
 }
 

@@ -4,6 +4,7 @@ mod budget;
 mod builder;
 mod call;
 mod cancel;
+mod candidates;
 mod course;
 mod decide;
 mod download;
@@ -13,6 +14,7 @@ mod policy;
 mod prune;
 mod redact;
 mod resume;
+mod resume_all;
 mod run;
 mod submit;
 
@@ -22,9 +24,11 @@ use std::time::Duration;
 pub use budget::{Budget, BudgetUsage};
 pub use builder::JournalBuilder;
 pub(crate) use call::{Call, record_options};
+pub use candidates::Candidate;
 pub(crate) use course::Course;
 pub use list::Counts;
 pub use policy::{OnFailed, OnUncertain, Reuse};
+pub use resume_all::ResumeAll;
 pub use run::{Completed, Run};
 pub use submit::Submit;
 
@@ -47,10 +51,10 @@ pub struct Journal {
 struct Inner {
     store: Store,
     claims: Claims,
+    prices: PriceTable,
     uploads: Uploads,
     watch: Watch,
     webhook_patience: Duration,
-    prices: PriceTable,
 }
 
 impl Journal {
@@ -91,6 +95,10 @@ impl Journal {
         &self.inner.store
     }
 
+    pub(crate) fn prices(&self) -> &PriceTable {
+        &self.inner.prices
+    }
+
     pub(crate) fn uploads(&self) -> &Uploads {
         &self.inner.uploads
     }
@@ -101,10 +109,6 @@ impl Journal {
 
     pub(crate) fn webhook_patience(&self) -> Duration {
         self.inner.webhook_patience
-    }
-
-    pub(crate) fn prices(&self) -> &PriceTable {
-        &self.inner.prices
     }
 
     pub(crate) fn claims(&self) -> &Claims {

@@ -21,6 +21,16 @@ use crate::record::Record;
 use crate::state::State;
 
 /// A completed job. Dereferences to its [`Response`], so that it has `data`, `media()` and `billable_units`.
+///
+/// ```no_run
+/// # async fn example(journal: fal_jobs::Journal, client: fal_client::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// let flux = client.endpoint("fal-ai/flux/dev");
+/// let done = journal.run(&flux, serde_json::json!({ "prompt": "a fox" })).await?;
+/// println!("{:?} units for {}", done.billable_units, done.record.key);
+/// client.download_all(done.media(), "foxes").await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Completed<O> {
@@ -40,6 +50,23 @@ impl<O> Deref for Completed<O> {
 
 /// Runs a job of a journal. Starts when awaited.
 ///
+/// ```no_run
+/// # async fn example(journal: fal_jobs::Journal, client: fal_client::Client) -> Result<(), fal_jobs::Error> {
+/// use std::time::Duration;
+///
+/// use fal_client::endpoints::Endpoints;
+/// use fal_client::endpoints::fal_ai::flux::dev::redux;
+///
+/// let input = redux::Input::builder().image_url("https://example.com/fox.png").num_images(2);
+/// let call = journal.run(&client.fal_ai().flux().dev().redux(), input).key("hero-image").label("website");
+/// let done = call.on_update(|update| println!("{update:?}")).timeout(Duration::from_secs(600)).await?;
+/// for image in &done.data.images {
+///     println!("{} of request {:?}", image.url, done.record.request_id);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
 /// Dropping the future at any time is as safe as a crash: the next call with the same key or input continues the job.
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Run<I, O> {
@@ -53,6 +80,16 @@ pub struct Run<I, O> {
 
 impl Journal {
     /// Runs an endpoint, unless the journal has the job already: then this continues it, or returns its recorded result.
+    ///
+    /// # Errors
+    ///
+    /// - The input is invalid, or the key belongs to another job ([`ErrorKind::Input`], [`ErrorKind::KeyConflict`]).
+    /// - A request to fal failed, and the job is not finished ([`ErrorKind::Request`], [`ErrorKind::Timeout`]).
+    /// - The job has failed, now or in an earlier call ([`ErrorKind::Failed`]).
+    /// - It is unknown whether fal has accepted the job ([`ErrorKind::Uncertain`]).
+    /// - The database fails ([`ErrorKind::Database`]). If fal has accepted the job already, the error has the
+    ///   [request id](Error::request_id): [adopt](Journal::adopt) it.
+    /// - The recorded output does not have the type of the handle ([`ErrorKind::Output`]).
     pub fn run<I: EndpointInput, O>(&self, handle: &Handle<I, O>, input: impl Into<I>) -> Run<I, O> {
         Run {
             call: Call::new(self, handle, input.into()),
@@ -107,10 +144,10 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let (call, record, mut input) = call.record().await?;
         let mut course = Course::new(&call.journal, &call.client);
-        course.options = Some(call.options);
+        course.options = call.options.or_recorded();
         (course.on_failed, course.on_uncertain) = (call.on_failed, call.on_uncertain);
         (course.logs, course.on_update, course.deadline) = (logs, Mutex::new(on_update), deadline);
-        let mut record = course.finish(&record.key, input.request(call.journal.uploads())).await?;
+        let mut record = course.finish(record, input.request(call.journal.uploads())).await?;
         if let Some(target) = target.filter(|_| record.state == State::Completed) {
             record = call.journal.save_media(&call.client, &record, &target).await?;
         }

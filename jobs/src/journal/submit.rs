@@ -47,10 +47,10 @@ impl<I: EndpointInput> Submit<I> {
         let Submit { call } = self;
         let (call, record, mut input) = call.record().await?;
         let mut course = Course::new(&call.journal, &call.client);
-        course.options = Some(call.options);
+        course.options = call.options.or_recorded();
         (course.on_failed, course.on_uncertain) = (call.on_failed, call.on_uncertain);
         course.only_submits = true;
-        course.finish(&record.key, input.request(call.journal.uploads())).await
+        course.finish(record, input.request(call.journal.uploads())).await
     }
 }
 

@@ -105,6 +105,11 @@ impl SubmitOptions {
         self
     }
 
+    /// Returns the options, or `None` if all are unset, so that recorded ones apply.
+    pub(crate) fn or_recorded(self) -> Option<Self> {
+        (self != SubmitOptions::default()).then_some(self)
+    }
+
     /// Makes fal post the result to an http or https URL when the request is completed. Default: none. See [`Submit::webhook`].
     ///
     /// With the cargo feature `webhook`, a handler at that URL completes the job. The calls that wait for the job watch the

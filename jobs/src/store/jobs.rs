@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use super::budgets::{CHANGE_BUDGET, changes};
 use super::failure::failed;
 use super::{Store, with_pool};
@@ -88,6 +90,28 @@ impl Store {
         found.map_err(|error| failed(error, "cannot read the job").of(first))
     }
 
+    /// Returns those of some request ids that other jobs have, or had in an earlier attempt with an equal input.
+    pub(crate) async fn taken(&self, ids: &[String], record: &Record) -> Result<HashSet<String>, Error> {
+        let ids = serde_json::json!(ids).to_string();
+        let sql = format!(
+            "SELECT request_id, earlier FROM jobs WHERE key <> $1 AND (request_id {} OR (input_hash = $3 AND earlier IS NOT NULL))",
+            self.is_in("$2"),
+        );
+        let rows = with_pool!(self, pool => sqlx::query_as::<_, (Option<String>, Option<String>)>(&sql)
+            .bind(&record.key)
+            .bind(&ids)
+            .bind(&record.input_hash)
+            .fetch_all(pool)
+            .await);
+        let rows =
+            rows.map_err(|error| failed(error, "cannot look for the request ids of other jobs").of(&record.key))?;
+        let earlier = |text: &str| serde_json::from_str::<Vec<String>>(text).unwrap_or_default();
+        Ok(rows
+            .into_iter()
+            .flat_map(|(id, ids)| id.into_iter().chain(ids.as_deref().map(earlier).unwrap_or_default()))
+            .collect())
+    }
+
     /// Applies a change to a job, and returns the changed job. The change is committed when this returns.
     ///
     /// # Errors
@@ -120,13 +144,19 @@ impl Store {
         let mut attempt = None;
         loop {
             let mut record = self.get(key).await?.ok_or_else(|| missing(key))?;
-            if record.is_abandoned || record.claim.as_deref() != Some(process) {
+            if record.claim.as_deref() != Some(process) {
+                return Ok(None);
+            }
+            if record.is_abandoned {
+                // The lease has expired after an intent whose commit was unknown.
+                if record.state == State::Intended && attempt == Some(record.attempt) {
+                    self.apply(key, &Event::Withdraw { attempt: record.attempt }).await?;
+                }
                 return Ok(None);
             }
             let attempt = *attempt.get_or_insert(record.attempt + 1);
             let before = record.clone();
-            let claim = process.to_owned();
-            let event = Event::Intend { claim, attempt, request: request.clone(), webhook };
+            let event = Event::Intend { claim: process.to_owned(), attempt, request: request.clone(), webhook };
             record.apply(&event, record.read_at)?;
             // Nothing changes if the commit of this intent was unknown.
             if record == before || self.replace(&before, &mut record, Some(process)).await? {
@@ -156,8 +186,8 @@ impl Store {
     async fn replace(&self, before: &Record, record: &mut Record, process: Option<&str>) -> Result<bool, Error> {
         let mut sql = "UPDATE jobs SET state = $1, attempt = $2, request = $3, request_id = $4, output = $5, units = $6, cost = $7, \
                    reserved = $8, error = $9, files = $10, earlier = $11, intended_at = $12, submitted_at = $13, \
-                   finished_at = $14, claim = $15, input = COALESCE($16, input), redacted = $17, \
-                   budget = $18, estimate = $19, unit_price = $20, webhook = $21, revision = revision + 1 WHERE key = $22 AND revision = $23"
+                   finished_at = $14, claim = $15, input = COALESCE($16, input), redacted = $17, webhook = $18, \
+                   budget = $19, estimate = $20, unit_price = $21, revision = revision + 1 WHERE key = $22 AND revision = $23"
             .to_owned();
         if process.is_some() {
             sql += &format!(" AND {}", self.is_alive("$24"));
@@ -184,10 +214,10 @@ impl Store {
             .bind(&record.claim)
             .bind(input)
             .bind(record.redacted)
+            .bind(record.webhook)
             .bind(&record.billing.budget)
             .bind(record.billing.estimate)
             .bind(&record.billing.unit_price)
-            .bind(record.webhook)
             .bind(&record.key)
             .bind(record.revision);
             if let Some(process) = process {

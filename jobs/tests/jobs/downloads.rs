@@ -11,6 +11,7 @@ use fal_client::endpoints::fal_ai::flux::dev::redux;
 use fal_emulator::{Emulator, Fault, Operation};
 use fal_jobs::{ErrorKind, Target};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tokio::io::AsyncWrite;
 
 use crate::support::{Database, Outcome, emulator, on_both_databases};
@@ -95,6 +96,9 @@ async fn damaged_and_missing_files_are_received_again(database: Database) -> Out
         run.record.files().into_iter().filter_map(|file| Some(folder.path().join(file.file_name?))).collect();
     std::fs::write(&paths[0], png("fix"))?;
     std::fs::remove_file(&paths[1])?;
+    // A process that died has left a part of a file.
+    let hash: String = Sha256::digest(owl.url()).iter().map(|byte| format!("{byte:02x}")).collect();
+    std::fs::write(folder.path().join(format!(".{}-0.part", &hash[..32])), b"a part")?;
     journal.download(&client, "foxes", folder.path()).await?;
     assert_eq!((std::fs::read(&paths[0])?, std::fs::read(&paths[1])?), (png("fox"), png("owl")));
     assert_eq!(names(folder.path())?, before);
