@@ -84,6 +84,7 @@ mod batch;
 mod claims;
 mod error;
 mod failure;
+mod files;
 mod filter;
 mod fleet;
 mod journal;
@@ -91,12 +92,17 @@ mod key;
 mod record;
 mod redaction;
 mod request;
+mod saved_file;
 mod state;
 mod store;
+mod watch;
+#[cfg(feature = "webhook")]
+mod webhook;
 
 pub use batch::{Batch, IntoItem, Item, Items, NewItem, Progress, Snapshot};
 pub use error::{Error, ErrorKind, InvalidItem};
 pub use failure::{Failure, FailureKind};
+pub use files::{OutputFile, Target};
 pub use filter::Filter;
 pub use fleet::{Enqueue, Worker, WorkerReport};
 pub use journal::{
@@ -106,6 +112,7 @@ pub use journal::{
 pub use record::Record;
 pub use redaction::Redaction;
 pub use request::SubmitOptions;
+pub use saved_file::SavedFile;
 pub use state::State;
 
 /// Compiles the example of the README.

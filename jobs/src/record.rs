@@ -5,6 +5,7 @@ use fal_client::money::{Cost, Decimal, IntoAmount};
 use crate::amount;
 use crate::error::{Error, ErrorKind};
 use crate::failure::Failure;
+use crate::saved_file::{self, SavedFile};
 use crate::state::{Event, State};
 
 /// The version of the JSON in the text columns of a job. It changes when older versions of this crate cannot read them.
@@ -113,6 +114,11 @@ impl Record {
         self.input.len() + texts.into_iter().flatten().map(String::len).sum::<usize>()
     }
 
+    /// Returns the files of the output that were saved.
+    pub fn files(&self) -> Vec<SavedFile> {
+        saved_file::parsed(self.files.as_deref())
+    }
+
     /// Returns the request ids of earlier submissions, which the caller permitted to be repeated. fal may have billed them.
     pub fn earlier_request_ids(&self) -> Vec<String> {
         self.earlier.as_deref().and_then(|ids| serde_json::from_str(ids).ok()).unwrap_or_default()
@@ -144,7 +150,7 @@ impl Record {
     /// The state does not allow the change. The record is unchanged.
     pub(crate) fn apply(&mut self, event: &Event, now: i64) -> Result<(), Error> {
         match (self.state, event) {
-            (State::Waiting, Event::Intend { claim, attempt, request })
+            (State::Waiting, Event::Intend { claim, attempt, request, webhook })
                 if self.claim.as_ref() == Some(claim) && *attempt == self.attempt + 1 =>
             {
                 if let Some(id) = self.request_id.take() {
@@ -156,6 +162,7 @@ impl Record {
                 // The submission before, which the caller permitted to be repeated, may be billed as well.
                 self.settle(None, self.reserved);
                 self.reserved = if self.billing.budget.is_some() { self.billing.estimate } else { 0 };
+                self.webhook = *webhook;
                 self.error = None;
                 (self.intended_at, self.submitted_at, self.finished_at) = (Some(now), None, None);
             }
@@ -208,6 +215,10 @@ impl Record {
                 self.finished(units.as_deref(), otherwise, now);
             }
             (State::Failed, Event::Fail { attempt, .. }) if *attempt == self.attempt => {}
+
+            (State::Completed, Event::Save { files }) => {
+                self.files = saved_file::merged(self.files.as_deref(), files);
+            }
 
             (State::Uncertain | State::Failed, Event::Adopt { request_id }) => self.submitted(request_id, now),
             (State::Submitted | State::Completed, Event::Adopt { request_id })
@@ -324,6 +335,7 @@ impl Event {
             Event::Doubt { .. } => "doubt",
             Event::Complete { .. } => "complete",
             Event::Fail { .. } => "fail",
+            Event::Save { .. } => "save",
             Event::Adopt { .. } => "adopt",
             Event::Permit { .. } => "permit",
         }

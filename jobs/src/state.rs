@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::saved_file::SavedFile;
+
 /// The state of a job.
 ///
 /// ```text
@@ -64,7 +66,7 @@ impl fmt::Display for State {
 pub(crate) enum Event {
     /// The holder of a claim is about to send submission number `attempt`: the record's number and one. Its estimate is reserved
     /// in its budget.
-    Intend { claim: String, attempt: i64, request: String },
+    Intend { claim: String, attempt: i64, request: String, webhook: bool },
     /// fal accepted submission number `attempt`.
     Submit { attempt: i64, request_id: String },
     /// fal surely did not accept submission number `attempt`, so it may be sent again.
@@ -75,6 +77,8 @@ pub(crate) enum Event {
     Complete { request_id: String, output: String, units: Option<String> },
     /// The job failed for good, with a [`Failure`](crate::Failure) as JSON. `units` were billed anyway.
     Fail { attempt: i64, error: String, units: Option<String> },
+    /// Files of the output were saved.
+    Save { files: Vec<SavedFile> },
     /// The caller found the request of an uncertain or failed job.
     Adopt { request_id: String },
     /// The caller permits another submission after number `attempt`, which is uncertain or failed.

@@ -12,6 +12,7 @@ use super::progress::{Progress, Snapshot};
 use super::validation::validate;
 use super::work::Work;
 use crate::error::Error;
+use crate::files::Target;
 use crate::journal::{Budget, Journal, OnFailed, OnUncertain};
 
 /// A batch of jobs of one endpoint. Created by [`Journal::batch`], and started by [`run`](Self::run),
@@ -120,6 +121,15 @@ impl<I: EndpointInput + Clone, O: DeserializeOwned + Send + 'static> Batch<I, O>
     /// Sets the decision about uncertain items. Default: [`OnUncertain::Fail`], so that they are failed items.
     pub fn on_uncertain(mut self, on_uncertain: OnUncertain) -> Self {
         self.work.on_uncertain = on_uncertain;
+        self
+    }
+
+    /// Saves the files of the outputs into a folder, or to the writers of a [`Target`]. Default: none are saved.
+    ///
+    /// [`Record::files`](crate::Record::files) has the saved files. If a file cannot be saved, its item fails with
+    /// [`ErrorKind::File`](crate::ErrorKind::File), and the next batch saves it without another request.
+    pub fn download_to(mut self, target: impl Into<Target>) -> Self {
+        self.work.target = Some(target.into());
         self
     }
 

@@ -14,6 +14,7 @@ use tokio::time::sleep;
 use super::progress::Progress;
 use crate::error::{Error, ErrorKind};
 use crate::failure::FailureKind;
+use crate::files::Target;
 use crate::journal::{Budget, Completed, Journal, OnFailed, OnUncertain, Reuse};
 
 /// The delay before the first retry. It doubles with each one.
@@ -32,6 +33,7 @@ pub(super) struct Work<I, O> {
     pub(super) handle: Handle<I, O>,
     pub(super) label: Option<String>,
     pub(super) budget: Option<Budget>,
+    pub(super) target: Option<Target>,
     pub(super) retries: u32,
     pub(super) on_failed: OnFailed,
     pub(super) on_uncertain: OnUncertain,
@@ -53,6 +55,7 @@ impl<I, O> Work<I, O> {
             handle,
             label: None,
             budget: None,
+            target: None,
             retries: 2,
             on_failed: OnFailed::default(),
             on_uncertain: OnUncertain::default(),
@@ -128,6 +131,9 @@ impl<I: EndpointInput + Clone, O: DeserializeOwned + Send + 'static> Work<I, O> 
         }
         if let Some(budget) = &self.budget {
             run = run.budget(budget);
+        }
+        if let Some(target) = &self.target {
+            run = run.download_to(target.clone());
         }
         run.await
     }

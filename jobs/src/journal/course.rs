@@ -4,10 +4,11 @@ use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use fal_client::{Client, QueueUpdate};
+use fal_client::serde_json::Value;
+use fal_client::{Client, QueueUpdate, Response};
 use futures_util::future::{Either, select};
 use serde::de::IgnoredAny;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::debug;
 
 use super::Journal;
@@ -192,7 +193,7 @@ impl<'a> Course<'a> {
                 .map_err(|error| error.of(&record.key))?
                 .unwrap_or_default(),
         };
-        let record = self.intend(&record, request).await?;
+        let record = self.intend(&record, request, options.has_webhook()).await?;
         let (key, attempt) = (&record.key, record.attempt);
         let call = options.apply(self.client.endpoint(RecordedEndpoint(record.endpoint.clone())).submit(input));
         debug!(target: "fal_jobs", key, attempt, "sending");
@@ -205,10 +206,10 @@ impl<'a> Course<'a> {
     }
 
     /// Commits the intent to send a job.
-    async fn intend(&self, record: &Record, request: String) -> Result<Record, Error> {
+    async fn intend(&self, record: &Record, request: String, webhook: bool) -> Result<Record, Error> {
         let (key, claims, store) = (&record.key, self.journal.claims(), self.journal.store());
         debug!(target: "fal_jobs", key, state = record.state.as_str(), change = "intend", "committing");
-        let intended = store.intend(key, &claims.process(), request).await?;
+        let intended = store.intend(key, &claims.process(), request, webhook).await?;
         let record = intended.ok_or_else(|| lost(key))?;
         let (state, attempt) = (record.state.as_str(), record.attempt);
         debug!(target: "fal_jobs", key, state, attempt, "committed");
@@ -251,8 +252,24 @@ impl<'a> Course<'a> {
         self.fail(record, failure, error).await
     }
 
-    /// Follows a submitted job, and records its outcome.
+    /// Follows a submitted job to its outcome, and records it. The queue is not polled while a webhook may report the outcome.
     async fn follow(&mut self, record: Record) -> Result<Record, Error> {
+        if record.webhook {
+            let submitted = record.submitted_at.unwrap_or(record.read_at);
+            let waited = Duration::from_millis(record.read_at.saturating_sub(submitted).try_into().unwrap_or_default());
+            let patience = self.journal.webhook_patience().saturating_sub(waited);
+            let outcome = self.journal.watch().outcome(self.journal.store(), &record.key);
+            if let Ok(outcome) = self.before_deadline(timeout(patience, outcome), &record.key).await? {
+                let record = outcome?;
+                return if record.state == State::Failed { Err(failed(&record)) } else { Ok(record) };
+            }
+            debug!(target: "fal_jobs", key = &record.key, "no webhook");
+        }
+        self.follow_queue(record).await
+    }
+
+    /// Follows a submitted job in fal's queue, and records its outcome.
+    pub(crate) async fn follow_queue(&mut self, record: Record) -> Result<Record, Error> {
         let key = &record.key;
         let request_id = record.request_id.clone().unwrap_or_default();
         let endpoint = self.client.endpoint(RecordedEndpoint(record.endpoint.clone()));
@@ -265,13 +282,24 @@ impl<'a> Course<'a> {
         });
         let followed = self.before_deadline(wait.send(), key).await?;
         debug!(target: "fal_jobs", key, request_id, is_completed = followed.is_ok(), "followed");
-        let error = match followed {
+        self.record(&record, followed).await
+    }
+
+    /// Records the outcome of a submitted job.
+    pub(crate) async fn record(
+        &self,
+        record: &Record,
+        outcome: Result<Response<Value>, fal_client::Error>,
+    ) -> Result<Record, Error> {
+        let key = &record.key;
+        let error = match outcome {
             Ok(response) => {
+                let request_id = record.request_id.clone().unwrap_or_default();
                 // PostgreSQL has no NUL in texts. In JSON it can only be in a string, where its escape is equal.
                 let output = String::from_utf8_lossy(&response.body).replace('\0', "\\u0000");
                 let units = response.headers.get("x-fal-billable-units").and_then(|units| units.to_str().ok());
                 let units = units.map(str::to_owned);
-                return self.change_patiently(&record, Event::Complete { request_id, output, units }).await;
+                return self.change_patiently(record, Event::Complete { request_id, output, units }).await;
             }
             Err(error) => error,
         };
@@ -285,7 +313,8 @@ impl<'a> Course<'a> {
                 return Err(Error::new(ErrorKind::Request, message).of(key).caused_by(error));
             }
         };
-        self.fail(&record, Failure::new(kind, &error, &record.input), error).await
+        self.journal.uploads().forget_lost(self.client, record.request.as_deref(), &error).await?;
+        self.fail(record, Failure::new(kind, &error, &record.input), error).await
     }
 
     /// Records a failure, and returns its error.

@@ -7,6 +7,7 @@ mod cancel;
 mod candidates;
 mod course;
 mod decide;
+mod download;
 mod export;
 mod list;
 mod policy;
@@ -18,6 +19,7 @@ mod run;
 mod submit;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use budget::{Budget, BudgetUsage};
 pub use builder::JournalBuilder;
@@ -34,8 +36,10 @@ use fal_client::money::PriceTable;
 
 use crate::claims::Claims;
 use crate::error::{Error, ErrorKind};
+use crate::files::Uploads;
 use crate::record::Record;
 use crate::store::Store;
+use crate::watch::Watch;
 
 /// A journal of jobs in a database. Clones share its connections.
 #[derive(Clone, Debug)]
@@ -48,6 +52,9 @@ struct Inner {
     store: Store,
     claims: Claims,
     prices: PriceTable,
+    uploads: Uploads,
+    watch: Watch,
+    webhook_patience: Duration,
 }
 
 impl Journal {
@@ -90,6 +97,18 @@ impl Journal {
 
     pub(crate) fn prices(&self) -> &PriceTable {
         &self.inner.prices
+    }
+
+    pub(crate) fn uploads(&self) -> &Uploads {
+        &self.inner.uploads
+    }
+
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.inner.watch
+    }
+
+    pub(crate) fn webhook_patience(&self) -> Duration {
+        self.inner.webhook_patience
     }
 
     pub(crate) fn claims(&self) -> &Claims {

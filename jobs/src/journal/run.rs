@@ -1,5 +1,5 @@
 use std::fmt;
-use std::future::{IntoFuture, ready};
+use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Mutex;
@@ -16,6 +16,7 @@ use super::Journal;
 use super::call::{Call, course_options, record_options};
 use super::course::{Course, OnUpdate, failed};
 use crate::error::{Error, ErrorKind};
+use crate::files::Target;
 use crate::record::Record;
 use crate::state::State;
 
@@ -73,6 +74,7 @@ pub struct Run<I, O> {
     logs: bool,
     on_update: Option<OnUpdate>,
     timeout: Option<Duration>,
+    target: Option<Target>,
     of: PhantomData<fn() -> O>,
 }
 
@@ -94,6 +96,7 @@ impl Journal {
             logs: false,
             on_update: None,
             timeout: None,
+            target: None,
             of: PhantomData,
         }
     }
@@ -125,15 +128,30 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
         self
     }
 
+    /// Saves the files of the output into a folder, or to the writers of a [`Target`]. Default: none are saved.
+    ///
+    /// [`Record::files`] returns the saved files. If a file cannot be saved, the call fails with [`ErrorKind::File`], and the job
+    /// stays completed: the same call, or [`Journal::download`] with the error's [`key`](Error::key), saves the rest without
+    /// another request.
+    pub fn download_to(mut self, target: impl Into<Target>) -> Self {
+        self.target = Some(target.into());
+        self.call.saves_files = true;
+        self
+    }
+
     async fn start(self) -> Result<Completed<O>, Error> {
-        let Run { call, logs, on_update, timeout, .. } = self;
+        let Run { call, logs, on_update, timeout, target, .. } = self;
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let (record, request) = call.record().await?;
+        let (call, record, mut input) = call.record().await?;
         let mut course = Course::new(&call.journal, &call.client);
         course.options = call.options.or_recorded();
         (course.on_failed, course.on_uncertain) = (call.on_failed, call.on_uncertain);
         (course.logs, course.on_update, course.deadline) = (logs, Mutex::new(on_update), deadline);
-        completed(course.finish(record, ready(Ok(request))).await?)
+        let mut record = course.finish(record, input.request(call.journal.uploads())).await?;
+        if let Some(target) = target.filter(|_| record.state == State::Completed) {
+            record = call.journal.save_media(&call.client, &record, &target).await?;
+        }
+        completed(record)
     }
 }
 

@@ -197,7 +197,7 @@ mod tests {
         let Some(record) = store.get(&key).await? else { return Ok(()) };
         if matches!(step, Step::Intend) {
             store.claim(&key, PROCESS).await?;
-            return store.intend(&key, PROCESS, "{}".to_owned()).await.map(drop);
+            return store.intend(&key, PROCESS, "{}".to_owned(), false).await.map(drop);
         }
         let (attempt, request_id) = (record.attempt, format!("request-{job}-{}", record.attempt));
         let event = match step {

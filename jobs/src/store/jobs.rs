@@ -58,6 +58,22 @@ impl Store {
         found.map_err(|error| failed(error, "cannot read the job").of(key))
     }
 
+    /// Returns the job with a request id.
+    #[cfg(feature = "webhook")]
+    pub(crate) async fn of_request(&self, request_id: &str) -> Result<Option<Record>, Error> {
+        let sql = format!("SELECT {} FROM jobs WHERE request_id = $1 ORDER BY id DESC LIMIT 1", self.columns());
+        let found = with_pool!(self, pool => sqlx::query_as(&sql).bind(request_id).fetch_optional(pool).await);
+        found.map_err(|error| failed(error, "cannot look for the job of a request"))
+    }
+
+    /// Returns which of some jobs are not submitted any more, by their keys.
+    pub(crate) async fn not_submitted(&self, keys: &[String]) -> Result<Vec<String>, Error> {
+        let sql = format!("SELECT key FROM jobs WHERE key {} AND state <> 'submitted'", self.is_in("$1"));
+        let keys = serde_json::Value::from(keys).to_string();
+        let found = with_pool!(self, pool => sqlx::query_scalar(&sql).bind(&keys).fetch_all(pool).await);
+        found.map_err(|error| failed(error, "cannot read the states of jobs"))
+    }
+
     /// Returns the latest job of an input with an automatic key, given the first automatic key.
     pub(crate) async fn latest(&self, first: &str, input_hash: &str) -> Result<Option<Record>, Error> {
         let sql = format!(
@@ -118,7 +134,13 @@ impl Store {
     }
 
     /// Commits the intent to send a job, if the process holds it and has a lease. Returns the changed job.
-    pub(crate) async fn intend(&self, key: &str, process: &str, request: String) -> Result<Option<Record>, Error> {
+    pub(crate) async fn intend(
+        &self,
+        key: &str,
+        process: &str,
+        request: String,
+        webhook: bool,
+    ) -> Result<Option<Record>, Error> {
         let mut attempt = None;
         loop {
             let mut record = self.get(key).await?.ok_or_else(|| missing(key))?;
@@ -127,7 +149,7 @@ impl Store {
             }
             let attempt = *attempt.get_or_insert(record.attempt + 1);
             let before = record.clone();
-            let event = Event::Intend { claim: process.to_owned(), attempt, request: request.clone() };
+            let event = Event::Intend { claim: process.to_owned(), attempt, request: request.clone(), webhook };
             record.apply(&event, record.read_at)?;
             // Nothing changes if the commit of this intent was unknown.
             if record == before || self.replace(&before, &mut record, Some(process)).await? {
@@ -157,11 +179,11 @@ impl Store {
     async fn replace(&self, before: &Record, record: &mut Record, process: Option<&str>) -> Result<bool, Error> {
         let mut sql = "UPDATE jobs SET state = $1, attempt = $2, request = $3, request_id = $4, output = $5, units = $6, cost = $7, \
                    reserved = $8, error = $9, files = $10, earlier = $11, intended_at = $12, submitted_at = $13, \
-                   finished_at = $14, claim = $15, input = COALESCE($16, input), redacted = $17, \
-                   budget = $18, estimate = $19, unit_price = $20, revision = revision + 1 WHERE key = $21 AND revision = $22"
+                   finished_at = $14, claim = $15, input = COALESCE($16, input), redacted = $17, webhook = $18, \
+                   budget = $19, estimate = $20, unit_price = $21, revision = revision + 1 WHERE key = $22 AND revision = $23"
             .to_owned();
         if process.is_some() {
-            sql += &format!(" AND {}", self.is_alive("$23"));
+            sql += &format!(" AND {}", self.is_alive("$24"));
         }
         // An input is large and hardly ever changes.
         let input = (record.input != before.input).then_some(&record.input);
@@ -185,6 +207,7 @@ impl Store {
             .bind(&record.claim)
             .bind(input)
             .bind(record.redacted)
+            .bind(record.webhook)
             .bind(&record.billing.budget)
             .bind(record.billing.estimate)
             .bind(&record.billing.unit_price)

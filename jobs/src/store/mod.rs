@@ -13,6 +13,7 @@ mod row;
 mod tables;
 #[cfg(test)]
 mod throughput;
+mod uploads;
 
 use std::fmt;
 use std::time::Duration;

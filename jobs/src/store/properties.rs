@@ -54,7 +54,8 @@ fn event(step: &Step, record: &Record, claim: &str) -> Option<Event> {
     Some(match *step {
         Step::Claim | Step::Release => return None,
         Step::Intend => {
-            Event::Intend { claim: claim.to_owned(), attempt: record.attempt + 1, request: "{}".to_owned() }
+            let (claim, request) = (claim.to_owned(), "{}".to_owned());
+            Event::Intend { claim, attempt: record.attempt + 1, request, webhook: false }
         }
         Step::Submit { back, id } => Event::Submit { attempt: attempt(back), request_id: request_id(id) },
         Step::Withdraw { back } => Event::Withdraw { attempt: attempt(back) },
@@ -148,7 +149,7 @@ async fn run(url: &str, processes: &[Vec<Step>]) -> Result<BTreeMap<i64, Record>
                 }
                 Step::Intend => {
                     // The state may not allow it.
-                    store.intend(KEY, &claim, "{}".to_owned()).await.ok().flatten()
+                    store.intend(KEY, &claim, "{}".to_owned(), false).await.ok().flatten()
                 }
                 step => {
                     let Some(record) = store.get(KEY).await? else { continue };

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 
 use super::{Settings, Store};
-use crate::record::{Billing, NewRecord};
+use crate::record::NewRecord;
 use crate::state::Event;
 
 async fn job(store: &Store, process: &str, at: usize) -> Result<(), crate::Error> {
@@ -19,13 +19,13 @@ async fn job(store: &Store, process: &str, at: usize) -> Result<(), crate::Error
         request: Some(input.clone()),
         input: input.clone(),
         options: None,
-        billing: Billing::default(),
+        billing: Default::default(),
         webhook: false,
         enqueued: false,
     };
     store.insert(&new).await?;
     store.claim(&key, process).await?;
-    store.intend(&key, process, input).await?;
+    store.intend(&key, process, input, false).await?;
     let request_id = format!("request-{at}");
     store.apply(&key, &Event::Submit { attempt: 1, request_id: request_id.clone() }).await?;
     let output = format!("{{\"images\":[\"{}\"]}}", "u".repeat(1000));

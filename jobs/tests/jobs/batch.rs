@@ -28,6 +28,7 @@ on_both_databases!(
     rejected_submission_is_retried,
     uncertain_submission_is_not_retried,
     progress_counts_items_and_their_cost,
+    files_are_saved_and_recorded,
 );
 
 type Input = redux::InputBuilder<fal_client::Given>;
@@ -326,5 +327,24 @@ async fn progress_counts_items_and_their_cost(database: Database) -> Outcome {
     let snapshots = snapshots.lock().map_err(|_| "poisoned")?;
     assert_eq!(snapshots.len(), 4);
     assert!(snapshots.iter().all(|snapshot| snapshot.total == Some(4)));
+    Ok(())
+}
+
+async fn files_are_saved_and_recorded(database: Database) -> Outcome {
+    let folder = tempfile::tempdir()?;
+    for _ in 0..2 {
+        // The files of the second batch are there, so that it needs neither fal nor its files.
+        let (emulator, redux) = emulator(Pace::instant()).await?;
+        let journal = database.journal().await?;
+        let items = journal.batch(&redux).download_to(folder.path()).run_all(|| (0..4).map(keyed)).await?;
+        for item in all(items).await {
+            let files = item.result?.record.files();
+            assert!(!files.is_empty());
+            for file in files {
+                assert!(folder.path().join(file.file_name.ok_or("no name")?).is_file());
+            }
+        }
+        drop(emulator);
+    }
     Ok(())
 }
