@@ -204,6 +204,7 @@ impl<I: EndpointInput + Clone, O: DeserializeOwned + Send + 'static> Batch<I, O>
     /// [`Error::invalid_items`] returns all of them:
     ///
     /// - The input violates the schema, or a local file violates its limits.
+    /// - The key is empty, longer than 1024 bytes, or has a NUL character.
     /// - Another item has the same key and another input. Items with the same key and input share a job.
     /// - The item is an error.
     pub async fn run_all<S, By: 'static>(self, items: impl Fn() -> S) -> Result<Items<I, O>, Error>
