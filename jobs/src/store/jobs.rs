@@ -144,7 +144,14 @@ impl Store {
         let mut attempt = None;
         loop {
             let mut record = self.get(key).await?.ok_or_else(|| missing(key))?;
-            if record.is_abandoned || record.claim.as_deref() != Some(process) {
+            if record.claim.as_deref() != Some(process) {
+                return Ok(None);
+            }
+            if record.is_abandoned {
+                // The lease has expired after an intent whose commit was unknown.
+                if record.state == State::Intended && attempt == Some(record.attempt) {
+                    self.apply(key, &Event::Withdraw { attempt: record.attempt }).await?;
+                }
                 return Ok(None);
             }
             let attempt = *attempt.get_or_insert(record.attempt + 1);

@@ -4,6 +4,11 @@ use super::failure::Newer;
 use crate::record::{Billing, FORMAT, Record};
 use crate::state::State;
 
+/// The columns of a record. Not `*`: PostgreSQL rejects a prepared `*` once a newer version has added a column.
+pub(super) const COLUMNS: &str = "format, state, key, endpoint, label, attempt, request_id, input, output, units, created_at, intended_at, \
+    submitted_at, finished_at, id, input_hash, request, options, budget, estimate, unit_price, cost, reserved, \
+    error, files, webhook, enqueued, claim, revision, earlier, redacted";
+
 impl<'r, R: Row> FromRow<'r, R> for Record
 where
     &'static str: ColumnIndex<R>,

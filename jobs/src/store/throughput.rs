@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 
 use super::{Settings, Store};
-use crate::record::NewRecord;
+use crate::record::{Billing, NewRecord};
 use crate::state::Event;
 
 async fn job(store: &Store, process: &str, at: usize) -> Result<(), crate::Error> {
@@ -19,7 +19,7 @@ async fn job(store: &Store, process: &str, at: usize) -> Result<(), crate::Error
         request: Some(input.clone()),
         input: input.clone(),
         options: None,
-        billing: Default::default(),
+        billing: Billing::default(),
         webhook: false,
         enqueued: false,
     };

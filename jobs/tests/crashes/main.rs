@@ -6,8 +6,7 @@ mod fleet;
 mod points;
 mod random;
 mod server;
-// Some helpers are for the other tests only.
-#[allow(dead_code, unused_imports, unused_macros)]
+#[expect(dead_code, reason = "the tests of `jobs` use the rest")]
 #[path = "../jobs/support/mod.rs"]
 mod support;
 mod together;

@@ -32,7 +32,7 @@ async fn lost_connection_neither_loses_nor_repeats_a_job() -> Outcome {
     let Some(database) = Database::postgres().await? else { return Ok(()) };
     let (proxy, url) = behind_proxy(&database).await?;
     let emulator = painter().await?;
-    // With another connection, a lost one need not be replaced.
+    // A second connection would take over.
     let journal = Journal::builder().connections(1).open(&url).await?;
     let mut jobs = 0;
     for step in STEPS {
@@ -70,7 +70,9 @@ async fn journal_opens_after_the_server_has_started() -> Outcome {
     let (proxy, url) = behind_proxy(&database).await?;
     proxy.cut("a value that nothing binds", Moment::Before, 3);
     let emulator = painter().await?;
-    run(&Journal::open(&url).await?, &emulator, "one").await?;
+    let journal = Journal::open(&url).await?;
+    assert_eq!(proxy.refused(), 0);
+    run(&journal, &emulator, "one").await?;
     Ok(())
 }
 

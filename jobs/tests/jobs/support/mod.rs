@@ -90,7 +90,7 @@ pub(crate) async fn painter() -> Result<Emulator, Box<dyn std::error::Error>> {
             (format!("/{PAINTER}/requests/{{request_id}}")): {"get": {"responses": {"200": any}}},
         },
     });
-    Ok(Emulator::builder().document(document.to_string()).start().await?)
+    Ok(Emulator::builder().document(document.to_string()).pace(Pace::instant()).start().await?)
 }
 
 /// Runs a test of this program in a child process, through a command that runs its arguments, with a variable.
