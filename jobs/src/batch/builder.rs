@@ -140,6 +140,15 @@ impl<I: EndpointInput + Clone, O: DeserializeOwned + Send + 'static> Batch<I, O>
         self
     }
 
+    /// Saves the files of the outputs into a folder, or to the writers of a [`Target`]. Default: none are saved.
+    ///
+    /// [`Record::files`](crate::Record::files) has the saved files. If a file cannot be saved, its item fails with
+    /// [`ErrorKind::File`](crate::ErrorKind::File), and the next batch saves it without another request.
+    pub fn download_to(mut self, target: impl Into<Target>) -> Self {
+        self.work.target = Some(target.into());
+        self
+    }
+
     /// Stops the batch when a future is ready, for example `tokio::signal::ctrl_c()`. Default: never.
     ///
     /// The batch then finishes the items that run, starts no other item, and ends. Items that wait for a retry or for the budget
@@ -211,6 +220,7 @@ impl<I: EndpointInput + Clone, O: DeserializeOwned + Send + 'static> Batch<I, O>
     /// [`Error::invalid_items`] returns all of them:
     ///
     /// - The input violates the schema, or a local file violates its limits.
+    /// - The key is empty, longer than 1024 bytes, or has a NUL character.
     /// - Another item has the same key and another input. Items with the same key and input share a job.
     /// - The item is an error.
     pub async fn run_all<S, By: 'static>(self, items: impl Fn() -> S) -> Result<Items<I, O>, Error>
