@@ -191,13 +191,7 @@ impl<'a> Course<'a> {
         let input = RecordedInput::parse(request.clone()).map_err(unreadable)?;
         let options = match &self.options {
             Some(options) => options.clone(),
-            None => record
-                .options
-                .as_deref()
-                .map(read_options)
-                .transpose()
-                .map_err(|error| error.of(&record.key))?
-                .unwrap_or_default(),
+            None => recorded_options(&record)?,
         };
         let record = self.intend(&record, request, options.has_webhook()).await?;
         let (key, attempt) = (&record.key, record.attempt);
@@ -405,9 +399,11 @@ fn is_json(error: &fal_client::Error) -> bool {
     error.body().is_some_and(|body| serde_json::from_slice::<IgnoredAny>(body).is_ok())
 }
 
-fn read_options(json: &str) -> Result<SubmitOptions, Error> {
-    serde_json::from_str(json)
-        .map_err(|error| Error::new(ErrorKind::Input, "the recorded options are not readable").caused_by(error))
+/// Returns the options that a job was recorded with.
+pub(crate) fn recorded_options(record: &Record) -> Result<SubmitOptions, Error> {
+    let Some(json) = &record.options else { return Ok(SubmitOptions::default()) };
+    let unreadable = |error| Error::new(ErrorKind::Input, "the recorded options are not readable").caused_by(error);
+    serde_json::from_str(json).map_err(|error| unreadable(error).of(&record.key))
 }
 
 fn lost(key: &str) -> Error {
