@@ -222,8 +222,8 @@ pub mod webhook;
 pub mod endpoints;
 
 pub use call::{
-    CallFuture, Cancel, Download, DownloadAll, DownloadBytes, DownloadTo, FetchResult, JobEvent, JobHandle, Priority,
-    Response, Run, Saved, Status, StatusStream, Storage, Submit, Subscribe, Updates, Upload, Wait,
+    CallFuture, Cancel, Download, DownloadAll, DownloadBytes, DownloadTo, FetchResult, JobEvent, JobHandle, OpenFile,
+    OpenMedia, Priority, Response, Run, Saved, Status, StatusStream, Storage, Submit, Subscribe, Updates, Upload, Wait,
 };
 pub use client::{Client, ClientBuilder};
 #[cfg(feature = "documents")]

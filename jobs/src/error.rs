@@ -3,6 +3,9 @@ use std::fmt;
 
 use crate::failure::Failure;
 
+/// The number of invalid items that the message of an error has.
+const MAX_SHOWN: usize = 3;
+
 /// An error of a journal.
 ///
 /// [`kind`](Error::kind) says what failed. An error of fal-client is the [`source`](StdError::source), and
@@ -15,6 +18,19 @@ pub struct Error {
     request_id: Option<String>,
     failure: Option<Box<Failure>>,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    invalid: Box<[InvalidItem]>,
+}
+
+/// An item of a batch that is invalid. See [`Error::invalid_items`].
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct InvalidItem {
+    /// The index of the item in the source.
+    pub index: u64,
+    /// The caller's key.
+    pub key: Option<String>,
+    /// The violation.
+    pub error: Error,
 }
 
 /// Categories of errors.
@@ -46,6 +62,8 @@ pub enum ErrorKind {
     Timeout,
     /// The budget does not allow the request. Nothing was sent.
     Budget,
+    /// The item of a batch was not started, because the batch has stopped.
+    NotStarted,
     /// The recorded output does not match the type that the call expects, or was [redacted](crate::Journal::redact).
     Output,
     /// An output file cannot be saved.
@@ -54,7 +72,8 @@ pub enum ErrorKind {
 
 impl Error {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Error { kind, message: message.into(), key: None, request_id: None, failure: None, source: None }
+        let message = message.into();
+        Error { kind, message, key: None, request_id: None, failure: None, source: None, invalid: Box::default() }
     }
 
     pub(crate) fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -76,6 +95,34 @@ impl Error {
         self.request_id = self.request_id.or_else(|| failure.request_id.clone());
         self.failure = Some(Box::new(failure));
         self
+    }
+
+    /// Creates the error of a batch with invalid items.
+    pub(crate) fn of_items(invalid: Vec<InvalidItem>, total: u64) -> Self {
+        let mut message = format!("{} of {total} items are invalid", invalid.len());
+        for (index, item) in invalid.iter().take(MAX_SHOWN).enumerate() {
+            let separator = if index == 0 { ": " } else { "; " };
+            let key = item.key.as_ref().map(|key| format!(" (`{}`)", key.escape_debug())).unwrap_or_default();
+            message.push_str(&format!("{separator}item {}{key}: {}", item.index, item.error));
+        }
+        if invalid.len() > MAX_SHOWN {
+            message.push_str("; …");
+        }
+        Error { invalid: invalid.into(), ..Error::new(ErrorKind::Input, message) }
+    }
+
+    /// Returns the message and its cause, without the key.
+    pub(crate) fn without_key(&self) -> String {
+        match (&self.failure, &self.source) {
+            (Some(failure), _) => format!("{}: {}", self.message, failure.message),
+            (None, Some(source)) => format!("{}: {source}", self.message),
+            (None, None) => self.message.clone(),
+        }
+    }
+
+    /// Returns the invalid items of a batch, by index.
+    pub fn invalid_items(&self) -> &[InvalidItem] {
+        &self.invalid
     }
 
     /// Returns the category.
@@ -110,12 +157,7 @@ impl fmt::Display for Error {
         if let Some(key) = &self.key {
             write!(f, "job `{}`: ", key.escape_debug())?;
         }
-        f.write_str(&self.message)?;
-        match (&self.failure, &self.source) {
-            (Some(failure), _) => write!(f, ": {}", failure.message),
-            (None, Some(source)) => write!(f, ": {source}"),
-            (None, None) => Ok(()),
-        }
+        f.write_str(&self.without_key())
     }
 }
 

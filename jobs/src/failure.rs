@@ -39,6 +39,23 @@ pub struct Failure {
 }
 
 /// Categories of failures.
+///
+/// ```no_run
+/// # async fn example(journal: fal_jobs::Journal, client: fal_client::Client) -> Result<(), fal_jobs::Error> {
+/// use fal_jobs::FailureKind;
+///
+/// let flux = client.endpoint("fal-ai/flux/dev");
+/// let call = journal.run(&flux, serde_json::json!({ "prompt": "a fox" })).key("hero-image");
+/// if let Err(error) = call.await {
+///     match error.failure().map(|failure| failure.kind) {
+///         Some(FailureKind::Expired) => println!("the result is gone: {error}"),
+///         Some(_) => println!("it failed for good: {error}"),
+///         None => println!("run it again: {error}"),
+///     }
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]

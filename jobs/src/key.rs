@@ -68,7 +68,12 @@ fn number(raw: &str) -> String {
 
 /// Returns the SHA-256 of a text in hexadecimal.
 pub(crate) fn hash(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(Sha256::new_with_prefix(text))
+}
+
+/// Returns a SHA-256 in hexadecimal.
+pub(crate) fn hexadecimal(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Returns the automatic key of the first job of an input.

@@ -1,7 +1,11 @@
 use std::fmt;
 
+use fal_client::money::{Cost, Decimal, IntoAmount};
+
+use crate::amount;
 use crate::error::{Error, ErrorKind};
 use crate::failure::Failure;
+use crate::saved_file::{self, SavedFile};
 use crate::state::{Event, State};
 
 /// The version of the JSON in the text columns of a job. It changes when older versions of this crate cannot read them.
@@ -46,9 +50,9 @@ pub struct Record {
     pub(crate) request: Option<String>,
     /// Options of the submission as JSON.
     pub(crate) options: Option<String>,
+    pub(crate) billing: Billing,
     pub(crate) cost: Option<i64>,
     pub(crate) reserved: i64,
-    pub(crate) budget: Option<String>,
     pub(crate) error: Option<String>,
     pub(crate) files: Option<String>,
     /// The request ids of earlier submissions as a JSON array.
@@ -76,10 +80,20 @@ pub(crate) struct NewRecord {
     pub(crate) input_hash: String,
     pub(crate) request: Option<String>,
     pub(crate) options: Option<String>,
-    pub(crate) budget: Option<String>,
+    pub(crate) billing: Billing,
     pub(crate) webhook: bool,
     /// Workers may send it.
     pub(crate) enqueued: bool,
+}
+
+/// The prices of a job's submissions. Amounts are billionths of a dollar.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Billing {
+    pub(crate) budget: Option<String>,
+    /// The amount that is reserved in the budget during a submission.
+    pub(crate) estimate: i64,
+    /// The price of a unit in dollars, as decimal text.
+    pub(crate) unit_price: Option<String>,
 }
 
 impl Record {
@@ -100,9 +114,31 @@ impl Record {
         self.input.len() + texts.into_iter().flatten().map(String::len).sum::<usize>()
     }
 
+    /// Returns the files of the output that were saved.
+    pub fn files(&self) -> Vec<SavedFile> {
+        saved_file::parsed(self.files.as_deref())
+    }
+
     /// Returns the request ids of earlier submissions, which the caller permitted to be repeated. fal may have billed them.
     pub fn earlier_request_ids(&self) -> Vec<String> {
         self.earlier.as_deref().and_then(|ids| serde_json::from_str(ids).ok()).unwrap_or_default()
+    }
+
+    /// Returns the cost of all submissions of the job that are known to be billed, at the prices of their time. `None` if the price
+    /// or the billed units are unknown.
+    ///
+    /// In a budget, a submission with unknown units costs its estimate. So does an uncertain one that was followed by another.
+    pub fn cost(&self) -> Option<Cost> {
+        self.cost.map(amount::to_cost)
+    }
+
+    /// Takes over the billing of a call, if the job was not sent yet.
+    pub(crate) fn join(&mut self, new: &NewRecord) {
+        let is_same = self.endpoint == new.endpoint && self.input_hash == new.input_hash;
+        let has_terms = new.billing.budget.is_some() || self.billing == Billing::default();
+        if self.state == State::Waiting && is_same && has_terms {
+            self.billing = new.billing.clone();
+        }
     }
 
     /// Applies a change at a time in milliseconds since 1970.
@@ -114,7 +150,7 @@ impl Record {
     /// The state does not allow the change. The record is unchanged.
     pub(crate) fn apply(&mut self, event: &Event, now: i64) -> Result<(), Error> {
         match (self.state, event) {
-            (State::Waiting, Event::Intend { claim, attempt, request, reserved })
+            (State::Waiting, Event::Intend { claim, attempt, request, webhook })
                 if self.claim.as_ref() == Some(claim) && *attempt == self.attempt + 1 =>
             {
                 if let Some(id) = self.request_id.take() {
@@ -123,7 +159,10 @@ impl Record {
                 self.state = State::Intended;
                 self.attempt = *attempt;
                 self.request = Some(request.clone());
-                self.reserved = (*reserved).max(0);
+                // The submission before, which the caller permitted to be repeated, may be billed as well.
+                self.settle(None, self.reserved);
+                self.reserved = if self.billing.budget.is_some() { self.billing.estimate } else { 0 };
+                self.webhook = *webhook;
                 self.error = None;
                 (self.intended_at, self.submitted_at, self.finished_at) = (Some(now), None, None);
             }
@@ -145,7 +184,7 @@ impl Record {
                 self.state = State::Waiting;
                 self.reserved = 0;
             }
-            (State::Waiting, Event::Withdraw { attempt }) if *attempt == self.attempt => {}
+            (State::Waiting, Event::Withdraw { attempt }) if *attempt == self.attempt => self.reserved = 0,
 
             (State::Intended, Event::Doubt { attempt }) if *attempt == self.attempt => {
                 self.state = State::Uncertain;
@@ -154,25 +193,32 @@ impl Record {
             // More is known already.
             (_, Event::Doubt { attempt }) if *attempt <= self.attempt => {}
 
-            (State::Submitted, Event::Complete { request_id, output, units, cost })
+            (State::Submitted, Event::Complete { request_id, output, units })
                 if self.request_id.as_ref() == Some(request_id) =>
             {
                 self.state = State::Completed;
-                (self.output, self.units) = (Some(storable(output)), units.clone());
-                self.finished(*cost, now);
+                self.output = Some(storable(output));
+                self.finished(units.as_deref(), self.reserved, now);
             }
             (State::Completed, Event::Complete { request_id, .. }) if self.request_id.as_ref() == Some(request_id) => {}
 
             // A job that waits fails if it is cancelled.
             (
                 State::Waiting | State::Intended | State::Submitted | State::Uncertain,
-                Event::Fail { attempt, error, cost },
+                Event::Fail { attempt, error, units },
             ) if *attempt == self.attempt => {
+                // A job that waits may have a reservation of an earlier submission, which may be billed.
+                let may_be_billed = self.state == State::Waiting || Failure::from_json(error).may_be_billed;
+                let otherwise = if may_be_billed { self.reserved } else { 0 };
                 self.state = State::Failed;
                 self.error = Some(storable(error));
-                self.finished(*cost, now);
+                self.finished(units.as_deref(), otherwise, now);
             }
             (State::Failed, Event::Fail { attempt, .. }) if *attempt == self.attempt => {}
+
+            (State::Completed, Event::Save { files }) => {
+                self.files = saved_file::merged(self.files.as_deref(), files);
+            }
 
             (State::Uncertain | State::Failed, Event::Adopt { request_id }) => self.submitted(request_id, now),
             (State::Submitted | State::Completed, Event::Adopt { request_id })
@@ -180,7 +226,6 @@ impl Record {
 
             (State::Uncertain | State::Failed, Event::Permit { attempt }) if *attempt == self.attempt => {
                 self.state = State::Waiting;
-                self.reserved = 0;
                 (self.finished_at, self.error) = (None, None);
             }
             (State::Waiting, Event::Permit { attempt }) if *attempt == self.attempt => {}
@@ -205,14 +250,25 @@ impl Record {
         self.submitted_at = Some(now);
     }
 
-    fn finished(&mut self, cost: Option<i64>, now: i64) {
-        // An earlier submission may have been billed as well.
-        self.cost = match (self.cost, cost.map(|cost| cost.max(0))) {
-            (Some(earlier), Some(cost)) => Some(earlier.saturating_add(cost)),
-            (earlier, cost) => cost.or(earlier),
-        };
-        (self.reserved, self.claim) = (0, None);
+    fn finished(&mut self, units: Option<&str>, otherwise: i64, now: i64) {
+        self.settle(units, otherwise);
+        self.claim = None;
         self.finished_at = Some(now);
+    }
+
+    /// Ends a reservation, and counts the cost of the billed units. If it is unknown, counts `otherwise`.
+    fn settle(&mut self, units: Option<&str>, otherwise: i64) {
+        let price = || self.billing.unit_price.as_deref()?.parse::<Decimal>().ok();
+        let billed = units.and_then(|units| units.into_amount().ok()).zip(price());
+        // A product that is out of range is beyond every budget.
+        let billed = billed.map(|(units, price)| units.checked_mul(price).map_or(amount::MAX, amount::from_dollars));
+        if let Some(billed) = billed.or(Some(otherwise).filter(|otherwise| *otherwise > 0)) {
+            self.cost = Some(self.cost.unwrap_or(0).saturating_add(billed));
+        }
+        if let Some(units) = units {
+            self.units = Some(storable(units));
+        }
+        self.reserved = 0;
     }
 
     /// Keeps the request id of another submission.
@@ -246,7 +302,7 @@ impl NewRecord {
             ("key", Some(&self.key)),
             ("endpoint id", Some(&self.endpoint)),
             ("label", self.label.as_ref()),
-            ("budget name", self.budget.as_ref()),
+            ("budget name", self.billing.budget.as_ref()),
         ];
         for (kind, name) in names {
             let Some(name) = name else { continue };
@@ -279,6 +335,7 @@ impl Event {
             Event::Doubt { .. } => "doubt",
             Event::Complete { .. } => "complete",
             Event::Fail { .. } => "fail",
+            Event::Save { .. } => "save",
             Event::Adopt { .. } => "adopt",
             Event::Permit { .. } => "permit",
         }

@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::saved_file::SavedFile;
+
 /// The state of a job.
 ///
 /// ```text
@@ -62,18 +64,21 @@ impl fmt::Display for State {
 /// A change of a job's state. [`Record::apply`](crate::record::Record::apply) has the rules.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Event {
-    /// The holder of a claim is about to send submission number `attempt`: the record's number and one.
-    Intend { claim: String, attempt: i64, request: String, reserved: i64 },
+    /// The holder of a claim is about to send submission number `attempt`: the record's number and one. Its estimate is reserved
+    /// in its budget.
+    Intend { claim: String, attempt: i64, request: String, webhook: bool },
     /// fal accepted submission number `attempt`.
     Submit { attempt: i64, request_id: String },
     /// fal surely did not accept submission number `attempt`, so it may be sent again.
     Withdraw { attempt: i64 },
     /// It is unknown whether submission number `attempt` arrived.
     Doubt { attempt: i64 },
-    /// The result of a request arrived.
-    Complete { request_id: String, output: String, units: Option<String>, cost: Option<i64> },
-    /// The job failed for good. `cost` is the amount that was billed anyway.
-    Fail { attempt: i64, error: String, cost: Option<i64> },
+    /// The result of a request arrived, with its billed units.
+    Complete { request_id: String, output: String, units: Option<String> },
+    /// The job failed for good, with a [`Failure`](crate::Failure) as JSON. `units` were billed anyway.
+    Fail { attempt: i64, error: String, units: Option<String> },
+    /// Files of the output were saved.
+    Save { files: Vec<SavedFile> },
     /// The caller found the request of an uncertain or failed job.
     Adopt { request_id: String },
     /// The caller permits another submission after number `attempt`, which is uncertain or failed.

@@ -1,10 +1,35 @@
 //! Checks an input before anything of it is sent.
 
+use crate::client::Client;
 use crate::error::{Error, ValidationError};
 use crate::files::FileInput;
 use crate::protocol::FieldError;
 use crate::schema::{EndpointInput, LimitedFile, Measures};
 use crate::storage::measure;
+
+impl Client {
+    /// Checks an input as calls do before they send anything: against its schema, and its local files against their limits.
+    /// Reports all violations together.
+    ///
+    /// ```no_run
+    /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
+    /// use fal_client::endpoints::fal_ai::flux::dev::redux::Input;
+    ///
+    /// let input = Input::builder().image_url(std::path::Path::new("room.png")).build();
+    /// client.check_input(&input).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - The input violates its schema, or a file is too large or has the wrong size
+    ///   ([`Error::validation`](crate::Error::validation)).
+    /// - A file cannot be read.
+    pub async fn check_input<I: EndpointInput>(&self, input: &I) -> Result<(), Error> {
+        check(input).await
+    }
+}
 
 /// Checks an input against its schema, and its local files against their limits. Reports all violations together.
 pub(crate) async fn check(input: &impl EndpointInput) -> Result<(), Error> {

@@ -35,14 +35,13 @@ mod wait;
 pub use cancel::Cancel;
 #[cfg(fuzzing)]
 pub(crate) use download::file_name;
-pub use download::{Download, DownloadAll, DownloadBytes, DownloadTo, Saved};
+pub use download::{Download, DownloadAll, DownloadBytes, DownloadTo, OpenMedia, Saved};
 pub use fetch_result::FetchResult;
 pub use future::CallFuture;
 #[cfg(feature = "realtime")]
 pub(crate) use hold::Hold;
 #[cfg(feature = "webhook")]
 pub(crate) use hold::delivered;
-#[cfg(feature = "realtime")]
 pub(crate) use input_check::check as check_input;
 #[cfg(feature = "realtime")]
 pub(crate) use input_files::upload as upload_files;
@@ -56,7 +55,7 @@ pub use run::Run;
 pub(crate) use span::record_request_id;
 pub use status::Status;
 pub use status_stream::StatusStream;
-pub use storage::{Storage, Upload};
+pub use storage::{OpenFile, Storage, Upload};
 pub use submit::Submit;
 pub use subscribe::Subscribe;
 pub use updates::Updates;

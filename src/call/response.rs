@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::error::ErrorKind;
 use crate::media::{self, Media, MediaFile};
 #[cfg(feature = "money")]
-use crate::money::{Cost, IntoAmount, PriceTable, billed_units};
+use crate::money::{BILLABLE_UNITS, Cost, PriceTable};
 use crate::protocol::{Metrics, RawResponse, envelope, json};
 use crate::schema::report::{Outermost, Reported};
 use crate::text::{Redacted, shown};
@@ -115,19 +115,14 @@ impl<O> Response<O> {
     #[cfg(feature = "money")]
     pub fn cost(&self, prices: &PriceTable) -> Result<Cost, Error> {
         let cost = || {
-            let units = match (billed_units(&self.headers)?, self.billable_units) {
-                (Some(units), _) => units,
-                (None, Some(units)) => units.into_amount()?,
-                (None, None) => {
-                    let message = "the response does not have its billed units (`x-fal-billable-units`)";
-                    return Err(Error::new(ErrorKind::UnknownUnits, message));
-                }
-            };
             if self.endpoint.is_empty() {
                 let message = "the response does not name its endpoint: use `PriceTable::cost` with the endpoint";
                 return Err(Error::new(ErrorKind::UnknownPrice, message));
             }
-            prices.cost(&self.endpoint, units)
+            match self.billable_units {
+                Some(units) if !self.headers.contains_key(BILLABLE_UNITS) => prices.cost(&self.endpoint, units),
+                _ => prices.billed(&self.endpoint, &self.headers),
+            }
         };
         cost().map_err(|error| {
             let error = if self.endpoint.is_empty() { error } else { error.with_endpoint(&self.endpoint) };

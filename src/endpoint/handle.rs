@@ -4,7 +4,9 @@ use std::marker::PhantomData;
 
 use serde::de::DeserializeOwned;
 
-use crate::call::{Cancel, FetchResult, JobHandle, Outgoing, Run, Status, StatusStream, Submit, Subscribe, Wait};
+use crate::call::{
+    Cancel, FetchResult, JobHandle, Outgoing, Run, Status, StatusStream, Submit, Subscribe, Wait, check_input,
+};
 use crate::client::Client;
 use crate::error::Error;
 use crate::queue::{Job, RequestRef, Target};
@@ -62,6 +64,28 @@ impl<I, O> Handle<I, O> {
 }
 
 impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Handle<I, O> {
+    /// Checks an input as a call does before it sends anything: against the schema, and local files against their limits. Reports
+    /// all violations together.
+    ///
+    /// ```no_run
+    /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {
+    /// use fal_client::endpoints::Endpoints;
+    /// use fal_client::endpoints::fal_ai::flux::dev::redux;
+    ///
+    /// let input = redux::Input::builder().image_url("https://example.com/fox.png").num_images(99).into();
+    /// let invalid = client.fal_ai().flux().dev().redux().check(&input).await.is_err();
+    /// # let _ = invalid;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The input is invalid ([`is_invalid_input`](Error::is_invalid_input)), or a local file that has limits cannot be read.
+    pub async fn check(&self, input: &I) -> Result<(), Error> {
+        check_input(input).await
+    }
+
     /// Runs the model directly, without the queue. This is the fastest way for models that respond within seconds.
     ///
     /// fal does not retry a direct run, and rejects it if the account has reached its limit of concurrent requests.

@@ -230,8 +230,9 @@ impl Error {
         self.0.kind == ErrorKind::Credentials || self.is_denied()
     }
 
-    /// Returns true if a model could not download a file of its input.
-    pub(crate) fn is_about_lost_file(&self) -> bool {
+    /// Returns true if a model could not download a file of its input (`file_download_error`), for example because its upload
+    /// has expired. The client does not use its earlier uploads again then.
+    pub fn is_about_lost_file(&self) -> bool {
         let is_lost = |error_type: &ErrorType| *error_type == ErrorType::FileDownloadError;
         self.error_type().is_some_and(is_lost) || self.field_errors().iter().any(|error| is_lost(&error.error_type))
     }

@@ -4,6 +4,9 @@ use rust_decimal::Decimal;
 use super::amount::parse_not_negative;
 use crate::error::{Error, ErrorKind};
 
+/// The header of a response with its billed units.
+pub(crate) const BILLABLE_UNITS: &str = "x-fal-billable-units";
+
 /// Reads the billed units of a response, of several values the most. `None` if the response has none.
 ///
 /// # Errors
@@ -11,7 +14,7 @@ use crate::error::{Error, ErrorKind};
 /// The header is not a number, or negative.
 pub(crate) fn billed_units(headers: &HeaderMap) -> Result<Option<Decimal>, Error> {
     let mut most = None;
-    for value in headers.get_all("x-fal-billable-units") {
+    for value in headers.get_all(BILLABLE_UNITS) {
         let text = String::from_utf8_lossy(value.as_bytes());
         if text.trim().is_empty() {
             continue;

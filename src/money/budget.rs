@@ -5,8 +5,8 @@ use rust_decimal::Decimal;
 
 use super::amount::{IntoAmount, not_negative};
 use super::ledger::Ledger;
-use super::{Cost, Estimate, Price, Reservation, USD};
-use crate::error::Error;
+use super::{Cost, Estimate, EstimateBasis, Price, Reservation, USD};
+use crate::error::{Error, ErrorKind};
 
 /// A limit for the cost of requests, in US dollars. Clients refuse a request that could exceed it, before they send anything.
 ///
@@ -25,14 +25,14 @@ use crate::error::Error;
 /// # }
 /// ```
 ///
-/// Clones share the limit. So do the clones of a client, and several clients with the same budget.
+/// Clones share the limit and the settings. So do the clones of a client, and several clients with the same budget.
 ///
 /// # Reservations
 ///
-/// Before a request is sent, its expected cost is reserved. A request needs a price
-/// ([`prices`](Self::prices)) and expected units: those of the call, such as
-/// [`Subscribe::expected_units`](crate::Subscribe::expected_units), or else those of the endpoint
-/// ([`expect_units`](Self::expect_units), [`expect_estimate`](Self::expect_estimate)). Without them, it is refused: the budget never assumes one unit.
+/// Before a request is sent, its expected cost is reserved. That takes a price ([`prices`](Self::prices)) and expected units: those of
+/// the call, such as [`Subscribe::expected_units`](crate::Subscribe::expected_units), or else those of the endpoint
+/// ([`expect_units`](Self::expect_units), [`expect_estimate`](Self::expect_estimate)). A request without them is refused, because the
+/// budget never assumes one unit.
 ///
 /// The request is refused if the limit has less left than its expected cost, after what is spent and reserved. Concurrent calls
 /// cannot exceed the limit together. A request that is billed more than expected can: then nothing is left.
@@ -99,10 +99,18 @@ impl Budget {
         self
     }
 
-    /// Sets the expected cost of a call of an endpoint, by the cost per call of an estimate. Default: unknown.
+    /// Sets the expected cost of a call of an endpoint by an estimate: the units that it was given, or the average cost of past
+    /// calls. Default: unknown.
+    ///
+    /// An average of $0 does not count, unless the endpoint is free: it may have no past calls.
     pub fn expect_estimate(self, estimate: &Estimate) -> Self {
-        self.ledger().expect_cost(&estimate.endpoint, estimate.cost_per_call());
-        self
+        match estimate.basis {
+            EstimateBasis::GivenUnits(units) => self.expect_units(&estimate.endpoint, units),
+            EstimateBasis::HistoricalUnits { .. } => {
+                self.ledger().expect_cost(&estimate.endpoint, estimate.cost_per_call());
+                self
+            }
+        }
     }
 
     /// Allows requests whose cost cannot be estimated. Default: `false`, which refuses them.
@@ -241,8 +249,6 @@ impl fmt::Debug for Budget {
 
 /// Returns the amount of a cost that a budget can count.
 pub(super) fn in_usd(cost: &Cost) -> Result<Decimal, Error> {
-    use crate::error::ErrorKind;
-
     if !cost.is_in(USD) {
         return Err(Error::new(ErrorKind::Amount, format!("cannot count {cost}: the budget is in {USD}")));
     }

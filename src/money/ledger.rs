@@ -88,7 +88,7 @@ impl Ledger {
         let left = self.limit.saturating_sub(self.spent).saturating_sub(self.reserved).max(Decimal::ZERO);
         let amount = match self.expected_cost(endpoint, units) {
             Err(error) if self.allows_unpriced && error.kind() != ErrorKind::Amount => match left.is_zero() {
-                true => return Err(self.exceeded("a request of unknown cost", left)),
+                true => return Err(self.exceeded("an unknown amount", left)),
                 false => Decimal::ZERO,
             },
             amount => amount?,
@@ -106,7 +106,12 @@ impl Ledger {
             None => self.expected.get(&*canonical(endpoint)).copied(),
         };
         match expected {
-            Some(Expected::Cost(amount)) => Ok(amount),
+            Some(Expected::Cost(amount)) if !amount.is_zero() || self.is_free(endpoint) => Ok(amount),
+            Some(Expected::Cost(_)) => {
+                let message = "the estimate of the endpoint is $0, as without past calls: give the units with \
+                               `expected_units` of the call, or with `Budget::expect_units`";
+                Err(Error::new(ErrorKind::UnknownUnits, message))
+            }
             Some(Expected::Units(units)) if self.prices.get(endpoint).is_some() => {
                 in_usd(&self.prices.cost(endpoint, units)?)
             }
@@ -121,6 +126,10 @@ impl Ledger {
                 Err(Error::new(ErrorKind::UnknownUnits, message))
             }
         }
+    }
+
+    fn is_free(&self, endpoint: &str) -> bool {
+        self.prices.get(endpoint).is_some_and(|price| price.unit_price.is_zero())
     }
 
     fn exceeded(&self, needed: &str, left: Decimal) -> Error {

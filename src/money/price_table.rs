@@ -4,12 +4,13 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
+use http::HeaderMap;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::amount::{IntoAmount, not_negative};
-use super::{Cost, Estimate, Price, USD, exact};
+use super::{Cost, Estimate, Price, USD, billed_units, exact};
 use crate::error::{Error, ErrorKind};
 use crate::protocol::EndpointId;
 use crate::text::shown;
@@ -114,6 +115,33 @@ impl PriceTable {
         price.cost(units)
     }
 
+    /// Returns the cost of a response by its headers: its billed units (`x-fal-billable-units`) at the price of its endpoint. It serves
+    /// for streams and for errors. [`Response::cost`](crate::Response::cost) does the same for a response.
+    ///
+    /// ```no_run
+    /// # async fn example(client: fal_client::Client, prices: fal_client::money::PriceTable) -> Result<(), fal_client::Error> {
+    /// let call = client.endpoint("fal-ai/flux/dev").run(serde_json::json!({ "prompt": "a fox" }));
+    /// if let Err(error) = call.await
+    ///     && let Some(headers) = error.headers()
+    /// {
+    ///     println!("{error}; it cost {}", prices.billed("fal-ai/flux/dev", headers)?);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The headers do not have the units, or units that cannot be read ([`ErrorKind::UnknownUnits`]), and those of
+    /// [`cost`](Self::cost).
+    pub fn billed(&self, endpoint: &str, headers: &HeaderMap) -> Result<Cost, Error> {
+        let units = billed_units(headers).and_then(|units| {
+            let message = "the response does not have its billed units (`x-fal-billable-units`)";
+            units.ok_or_else(|| Error::new(ErrorKind::UnknownUnits, message))
+        });
+        self.cost(endpoint, units.map_err(|error| error.with_endpoint(endpoint))?)
+    }
+
     /// Estimates the cost of a call that is billed the given units.
     ///
     /// The units of a call depend on the endpoint and on the input, and are seldom one. `Platform::estimate` knows the average of
@@ -153,6 +181,15 @@ impl Extend<Price> for PriceTable {
         for price in prices {
             self.prices.insert(canonical(&price.endpoint).into_owned(), price);
         }
+    }
+}
+
+impl<'a> IntoIterator for &'a PriceTable {
+    type Item = &'a Price;
+    type IntoIter = std::collections::btree_map::Values<'a, String, Price>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.prices.values()
     }
 }
 

@@ -1,3 +1,5 @@
+use std::fmt;
+
 use bytes::Bytes;
 use futures_util::StreamExt;
 use sha2::Digest as _;
@@ -19,13 +21,13 @@ pub(super) struct Digest {
 
 impl Digest {
     /// Hashes a file. A local file whose version is known is not read again.
-    pub(super) async fn of(payload: &Payload, cache: &UploadCache) -> Result<Self, Error> {
+    pub(super) async fn of(payload: &Payload, cache: Option<&UploadCache>) -> Result<Self, Error> {
         let length = payload.len();
         match payload {
             Payload::Bytes(bytes) => Ok(Digest { hash: hash(bytes.clone()).await?, length }),
             Payload::File(slice) => {
                 let version = slice.version();
-                if let Some(known) = cache.digest(&version) {
+                if let Some(known) = cache.and_then(|cache| cache.digest(&version)) {
                     return Ok(known);
                 }
                 let mut hasher = Sha256::new();
@@ -35,12 +37,19 @@ impl Digest {
                 }
                 let digest = Digest { hash: hasher.finalize().into(), length };
                 // A file that has just changed may change again within the resolution of its times.
-                if version.is_settled() {
+                if let Some(cache) = cache.filter(|_| version.is_settled()) {
                     cache.keep_digest(version, &digest);
                 }
                 Ok(digest)
             }
         }
+    }
+}
+
+/// Shows the hash in hexadecimal.
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.hash.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
 

@@ -3,6 +3,7 @@
 mod cache;
 mod cdn;
 mod digest;
+mod hashed;
 mod initiate;
 mod measure;
 mod multipart;
@@ -12,6 +13,7 @@ mod token;
 mod uploader;
 
 pub(crate) use cache::UploadCache;
+pub(crate) use hashed::Hashed;
 pub(crate) use measure::measure;
 pub use policy::{Repository, UploadPolicy};
 pub(crate) use source::Source;

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use crate::files::Lifecycle;
 
 const MIB: u64 = 1 << 20;
@@ -130,6 +132,10 @@ impl UploadPolicy {
     pub fn inline_below(mut self, bytes: u64) -> Self {
         self.inline_below = bytes;
         self
+    }
+
+    pub(crate) fn lifetime(&self) -> Option<Duration> {
+        self.lifecycle.lifetime()
     }
 
     /// Sets the expiration of uploaded files and who may read them. Default: the account's setting.

@@ -59,7 +59,7 @@ impl<'a> Uploader<'a> {
         };
         let (total, policy) = (payload.len(), self.policy);
         let key = Key {
-            digest: Digest::of(payload, cache).await?,
+            digest: Digest::of(payload, Some(cache)).await?,
             name: source.about.name.clone(),
             content_type: source.about.content_type.clone(),
             account: self.context.credentials.authorization().await?,

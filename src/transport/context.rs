@@ -40,7 +40,7 @@ pub(crate) struct Context {
     /// Counts the cost of all calls.
     #[cfg(feature = "money")]
     pub(crate) budget: Option<Budget>,
-    /// The number of times that a model could not download a file.
+    /// The number of times that a file was found missing, by a model or by the client.
     pub(crate) lost_files: AtomicU64,
     /// The runtime of blocking calls, which runs while there is a client that needs it.
     #[cfg(feature = "blocking")]

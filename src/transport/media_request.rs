@@ -1,9 +1,10 @@
 //! The requests of downloads, with their redirects.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use http::HeaderMap;
-use http::header::{ACCEPT_ENCODING, LOCATION, USER_AGENT};
+use http::header::{ACCEPT_ENCODING, LOCATION, RANGE, USER_AGENT};
+use http::{HeaderMap, HeaderValue};
 use url::Url;
 
 use super::body::beginning;
@@ -73,6 +74,25 @@ pub(super) async fn get(
             None => return Err(error_response(&url, response, idle).await?),
         }
         redirects += 1;
+    }
+}
+
+/// Returns true if a URL has a file. Requests its first byte only.
+pub(crate) async fn is_available(context: &Context, url: &str) -> Result<bool, Error> {
+    let invalid = || Error::new(ErrorKind::InvalidInput, "invalid URL of a file: expected an http or https URL");
+    let url = Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(invalid)?;
+    let headers = HeaderMap::from_iter([(RANGE, HeaderValue::from_static("bytes=0-0"))]);
+    match get(context, &url, headers, false).await {
+        Ok(_) => Ok(true),
+        Err(error) => match error.status().map(|status| status.as_u16()) {
+            // An empty file has no first byte.
+            Some(416) => Ok(true),
+            Some(401 | 403 | 404 | 410) => {
+                context.lost_files.fetch_add(1, Ordering::Relaxed);
+                Ok(false)
+            }
+            _ => Err(error),
+        },
     }
 }
 

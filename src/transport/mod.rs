@@ -42,7 +42,7 @@ pub(crate) use headers::{UPLOAD_POLICY, header_value, parse_header, parse_header
 pub(crate) use hosts::{Hosts, check_encryption, join, parse_base_url, shown_host};
 #[cfg(feature = "proxy")]
 pub(crate) use hosts::{backup, is_loopback};
-pub(crate) use media_request::MAX_ERROR_BODY;
+pub(crate) use media_request::{MAX_ERROR_BODY, is_available};
 pub(crate) use media_stream::MediaStream;
 pub(crate) use meter::Meter;
 pub(crate) use parcel::{Parcel, deliver};

@@ -138,7 +138,7 @@ impl<O: DeserializeOwned + 'static> Webhook<O> {
         let (result, needs_fetch) = match (&status, payload) {
             (WebhookStatus::Error, payload) => {
                 let words = error.as_deref().or(payload_error.as_deref()).unwrap_or_default();
-                (Err(Error::reported(words, status_code(words), payload.unwrap_or_default())), false)
+                (Err(Error::reported(words, status_code(words), payload.unwrap_or_default()).with_outcome()), false)
             }
             (WebhookStatus::Ok, Some(payload)) => {
                 let response = RawResponse { status: StatusCode::OK, headers: HeaderMap::new(), body: payload };

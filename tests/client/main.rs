@@ -35,6 +35,7 @@ mod landing_page;
 mod media_types;
 mod no_output;
 mod odd_values;
+mod opened_files;
 mod output_files;
 mod output_storage;
 mod own_values;

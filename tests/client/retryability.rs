@@ -30,6 +30,41 @@ const MAY_BE_BILLED: (bool, bool) = (false, true);
 const FINAL: (bool, bool) = (false, false);
 
 #[tokio::test]
+async fn only_fals_own_word_about_a_request_is_its_outcome() {
+    let outcomes = [("model's error", Fault::outcome(422)), ("failure", Fault::outcome(500))];
+    let others = [
+        ("key", Fault::respond(401)),
+        ("unknown request", Fault::respond(404)),
+        ("page", Fault::nginx(502)),
+        ("lost connection", Fault::drop_connection()),
+        ("rate limit", Fault::respond(429)),
+    ];
+    for (name, fault) in outcomes {
+        let emulator = Emulator::builder().pace(Pace::instant()).start().await.expect("an emulator");
+        let endpoint = emulator.client().endpoint(ENDPOINT);
+        emulator.inject_fault(Operation::Submit, fault.clone());
+        assert!(endpoint.subscribe(input()).await.expect_err(name).is_outcome(), "{name}");
+        emulator.inject_fault(Operation::Submit, fault);
+        let job = endpoint.submit(input()).await.expect("a job");
+        assert!(endpoint.wait(&job).await.expect_err(name).is_outcome(), "{name}");
+        assert!(endpoint.result(&job).await.expect_err(name).is_outcome(), "{name}");
+    }
+    for (name, fault) in others {
+        let emulator = Emulator::builder().pace(Pace::instant()).start().await.expect("an emulator");
+        let client = emulator.client_builder().retry(RetryPolicy::none()).build().expect("a client");
+        let endpoint = client.endpoint(ENDPOINT);
+        let job = endpoint.submit(input()).await.expect("a job");
+        for operation in [Operation::StatusStream, Operation::Status, Operation::Result] {
+            emulator.inject_fault(operation, fault.clone().repeat());
+        }
+        assert!(!endpoint.wait(&job).await.expect_err(name).is_outcome(), "{name}");
+        assert!(!endpoint.result(&job).await.expect_err(name).is_outcome(), "{name}");
+        emulator.inject_fault(Operation::Submit, fault);
+        assert!(!endpoint.submit(input()).await.expect_err(name).is_outcome(), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_lost_run_or_submission_may_be_billed() {
     for (name, fault) in [
         ("closed after it took effect", Fault::drop_connection().after_effect()),

@@ -22,7 +22,8 @@ const GENERATOR: &str = "budget digest mark names prose words refusals error mod
 const EMULATOR: &str = "documents error keys media random response sync time tokens input storage endpoints request \
     platform account faults output queue webhooks settings state handlers sessions http emulator builder lib";
 
-const JOBS: &str = "failure error state record key redaction filter request store claims journal fleet lib";
+const JOBS: &str = "failure error amount saved_file state record key redaction filter request store claims watch files \
+    journal webhook batch fleet lib";
 
 #[test]
 fn client_depends_downwards() {

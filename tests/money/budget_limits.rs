@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use fal_client::endpoints::fal_ai::flux::dev::redux;
-use fal_client::money::{Budget, Cost, Decimal, Estimate, IntoAmount};
+use fal_client::money::{Budget, Cost, Decimal, Estimate, IntoAmount, Price, PriceTable};
 use fal_client::{ErrorKind, FileInput};
 use fal_emulator::{Emulator, Fault, Operation, Pace};
 use futures_util::StreamExt;
@@ -79,11 +79,28 @@ async fn expected_units_of_a_call_precede_those_of_the_endpoint() {
     let budget = budget.expect_estimate(&estimate);
     endpoint.submit(input()).await.expect("a job");
     assert_amounts(&budget, "0", "0.7");
+    let given = [price(ENDPOINT)].into_iter().collect::<PriceTable>().estimate(ENDPOINT, 3).expect("an estimate");
+    let budget = budget.expect_estimate(&given);
+    endpoint.submit(input()).await.expect("a job");
+    assert_amounts(&budget, "0", "1");
     for units in [f64::NAN, -1.0, f64::INFINITY] {
         let error = endpoint.submit(input()).expected_units(units).await.expect_err("invalid units");
         assert_eq!(error.kind(), ErrorKind::Amount, "{error}");
     }
-    assert_eq!(emulator.jobs().len(), 3);
+    assert_eq!(emulator.jobs().len(), 4);
+}
+
+/// Otherwise calls without an end would be let through.
+#[test]
+fn estimates_of_zero_count_for_free_endpoints_only() {
+    let nothing = Estimate::historical(ENDPOINT, dollars("0"), 1, None).expect("an estimate");
+    let budget = Budget::usd(1).expect_estimate(&nothing);
+    for budget in [budget.clone(), budget.prices([price(ENDPOINT)])] {
+        let error = budget.reserve(ENDPOINT, None).expect_err("no past calls");
+        assert_eq!(error.kind(), ErrorKind::UnknownUnits, "{error}");
+    }
+    let budget = Budget::usd(1).prices([Price::new(ENDPOINT, Decimal::ZERO, "image")]).expect_estimate(&nothing);
+    assert_eq!(budget.reserve(ENDPOINT, None).expect("a free call").amount(), dollars("0"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fal_client::endpoints::fal_ai::flux::dev::redux;
 use fal_client::money::Budget;
-use fal_client::{Cancellation, Client, FileInput, JobEvent, RetryPolicy};
+use fal_client::{Cancellation, Client, FileInput, JobEvent};
 use fal_emulator::{Emulator, Pace};
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
@@ -67,11 +67,14 @@ async fn timed_out_calls_are_spent_if_they_were_sent() {
     assert_amounts(&budget, "0", "0");
     assert!(server.seen().is_empty());
 
-    let client = server.builder().retry(RetryPolicy::none()).response_timeout(Duration::from_millis(1));
-    let client = client.budget(budget.clone()).build().expect("a client");
-    let error = client.endpoint("a/b").submit(json!({})).await.expect_err("timed out");
-    let spent = if error.may_have_been_accepted() { "0.1" } else { "0" };
-    assert_amounts(&budget, spent, "0");
+    let limit = Duration::from_secs(1000);
+    let call = tokio::spawn(client.endpoint("a/b").run(json!({})).timeout(limit).send());
+    server.held().await;
+    tokio::time::pause();
+    tokio::time::advance(limit).await;
+    let error = call.await.expect("a task").expect_err("timed out");
+    assert!(error.is_timeout() && error.may_have_been_accepted(), "{error}");
+    assert_amounts(&budget, "0.1", "0");
 }
 
 #[tokio::test]
@@ -89,6 +92,24 @@ async fn cancelled_subscriptions_release_what_was_removed() {
     let call = call.on_update(move |_| drop(interrupt.take()));
     let error = call.await.expect_err("cancelled");
     assert_eq!(error.cancellation(), Some(&Cancellation::Removed));
+    assert_amounts(&budget, "0", "0");
+}
+
+#[tokio::test]
+async fn submissions_that_are_cancelled_on_their_way_are_released() {
+    let (interrupt, interrupted) = tokio::sync::oneshot::channel();
+    let interrupt = std::sync::Mutex::new(Some(interrupt));
+    let emulator = Emulator::builder().pace(Pace::manual()).on_request(move |_| {
+        if let Some(interrupt) = interrupt.lock().expect("not poisoned").take() {
+            interrupt.send(()).expect("a call");
+        }
+    });
+    let emulator = emulator.start().await.expect("an emulator");
+    let budget = budget("1");
+    let call = client(&emulator, &budget).endpoint(ENDPOINT).submit(input()).cancel_when(interrupted);
+    let error = call.await.expect_err("cancelled");
+    assert_eq!(error.cancellation(), Some(&Cancellation::Removed), "{error}");
+    assert_eq!(emulator.jobs().len(), 1);
     assert_amounts(&budget, "0", "0");
 }
 

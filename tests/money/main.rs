@@ -2,6 +2,7 @@
 
 #![allow(missing_docs)]
 
+mod bills;
 mod budget_limits;
 mod budget_outcomes;
 mod budget_properties;

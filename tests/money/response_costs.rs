@@ -2,7 +2,8 @@
 
 use fal_client::ErrorKind;
 use fal_client::money::{IntoAmount, Price, PriceTable};
-use fal_emulator::Operation;
+use fal_emulator::{Fault, Operation};
+use futures_util::StreamExt;
 
 use crate::support::{ENDPOINT, dollars, emulator, input, with_units};
 
@@ -47,13 +48,30 @@ async fn missing_units_and_missing_prices_are_different_errors() {
     }
 }
 
+#[tokio::test]
+async fn errors_and_streams_cost_what_their_headers_say() {
+    let emulator = emulator().await;
+    let endpoint = emulator.client().endpoint(ENDPOINT);
+    emulator.inject_fault(Operation::Run, Fault::outcome(422).header("x-fal-billable-units", "1.5"));
+    let error = endpoint.run(input()).await.expect_err("422");
+    let cost = prices().billed(ENDPOINT, error.headers().expect("a response"));
+    assert_eq!(cost.expect("a cost"), dollars("0.0375"));
+    emulator.inject_fault(Operation::Stream, with_units("2"));
+    let mut stream = endpoint.stream(input());
+    stream.next().await.expect("an event").expect("an output");
+    let headers = stream.headers().expect("a response");
+    assert_eq!(prices().billed(ENDPOINT, headers).expect("a cost"), dollars("0.05"));
+    let error = prices().billed(ENDPOINT, &Default::default()).expect_err("no units");
+    assert_eq!((error.kind(), error.endpoint()), (ErrorKind::UnknownUnits, Some(ENDPOINT)), "{error}");
+}
+
 #[cfg(feature = "test-util")]
 #[test]
 fn responses_of_tests_have_a_cost() {
     let mut response = fal_client::Response::new(serde_json::json!({}));
-    assert!(response.cost(&prices()).is_err_and(|error| error.kind() == ErrorKind::UnknownUnits));
-    response.billable_units = Some(0.1);
     assert!(response.cost(&prices()).is_err_and(|error| error.kind() == ErrorKind::UnknownPrice));
     response.endpoint = ENDPOINT.to_owned();
+    assert!(response.cost(&prices()).is_err_and(|error| error.kind() == ErrorKind::UnknownUnits));
+    response.billable_units = Some(0.1);
     assert_eq!(response.cost(&prices()).expect("a cost"), dollars("0.0025"));
 }

@@ -21,15 +21,19 @@ CREATE TABLE jobs (
     output       TEXT,
     -- Billable units as decimal text.
     units        TEXT,
-    -- Amounts in billionths of a dollar.
+    -- The price of a unit in dollars, as decimal text.
+    unit_price   TEXT,
+    -- Amounts in billionths of a dollar: of all submissions, of a submission whose outcome is open, and the expected one of
+    -- a submission. The second one is 0 without a budget.
     cost         INTEGER,
     reserved     INTEGER NOT NULL,
+    estimate     INTEGER NOT NULL,
     budget       TEXT,
     error        TEXT,
     files        TEXT,
     -- Prompts or other data were removed.
     redacted     BOOLEAN NOT NULL DEFAULT FALSE,
-    -- A webhook reports the outcome.
+    -- The request was sent with a webhook, which reports the outcome.
     webhook      BOOLEAN NOT NULL,
     -- Workers may send it.
     enqueued     BOOLEAN NOT NULL,
@@ -60,15 +64,14 @@ CREATE TABLE leases (
     until   INTEGER NOT NULL
 );
 
--- Uploaded files by content, while their URLs live.
+-- URLs of uploaded files, by the hash of everything that two uploads must share for one to stand for the other.
 CREATE TABLE uploads (
-    hash       TEXT    NOT NULL,
-    file_name  TEXT    NOT NULL,
-    media_type TEXT    NOT NULL,
+    id         TEXT    NOT NULL PRIMARY KEY,
     url        TEXT    NOT NULL,
-    expires_at INTEGER NOT NULL,
-    PRIMARY KEY (hash, file_name, media_type)
+    expires_at INTEGER NOT NULL
 );
+
+CREATE INDEX uploads_by_expiry ON uploads (expires_at);
 
 CREATE TABLE budgets (
     name     TEXT    NOT NULL PRIMARY KEY,

@@ -51,7 +51,8 @@ impl<I: EndpointInput> Enqueue<I> {
     record_options!();
 
     async fn start(self) -> Result<Record, Error> {
-        Ok(self.call.record().await?.0)
+        let (_, record, _) = self.call.record().await?;
+        Ok(record)
     }
 }
 

@@ -2,7 +2,10 @@
 
 mod enqueue;
 mod pause;
+mod report;
+mod shift;
 mod worker;
 
 pub use enqueue::Enqueue;
-pub use worker::{Worker, WorkerReport};
+pub use report::WorkerReport;
+pub use worker::Worker;

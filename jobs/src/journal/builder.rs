@@ -1,23 +1,28 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use fal_client::money::PriceTable;
+
 use super::{Inner, Journal};
 use crate::claims::Claims;
 use crate::error::Error;
+use crate::files::Uploads;
 use crate::store::{Settings, Store};
+use crate::watch::Watch;
 
 /// Settings of a [`Journal`].
 #[derive(Clone, Debug)]
 pub struct JournalBuilder {
     store: Settings,
+    prices: PriceTable,
+    webhook_patience: Duration,
 }
 
 impl Default for JournalBuilder {
     fn default() -> Self {
         let retry_for = Duration::from_secs(30);
-        JournalBuilder {
-            store: Settings { lease: Duration::from_secs(30), connections: 10, retry_for, redacted: Vec::new() },
-        }
+        let store = Settings { lease: Duration::from_secs(30), connections: 10, retry_for, redacted: Vec::new() };
+        JournalBuilder { store, prices: PriceTable::new(), webhook_patience: Duration::from_secs(600) }
     }
 }
 
@@ -45,6 +50,17 @@ impl JournalBuilder {
         self
     }
 
+    /// Sets the time for which a job's [webhook](crate::SubmitOptions::webhook) is waited for, from the submission on. Default:
+    /// 10 minutes.
+    ///
+    /// Until then, the calls that wait for the job read the journal, twice a second for all of them together, and do not ask fal.
+    /// Afterwards they follow the request in fal's queue, in case the webhook does not come. Choose more than the time that most
+    /// requests take, and less than the hour for which fal keeps a result.
+    pub fn webhook_patience(mut self, time: Duration) -> Self {
+        self.webhook_patience = time;
+        self
+    }
+
     /// Removes these fields of the input from a job when it ends, at any depth. Default: none.
     ///
     /// ```no_run
@@ -61,6 +77,14 @@ impl JournalBuilder {
         self
     }
 
+    /// Sets the prices, by which a job has a [cost](crate::Record::cost). Default: none.
+    ///
+    /// A job keeps the price that its endpoint has when the job is recorded. Prices in other currencies than US dollars are ignored.
+    pub fn prices(mut self, prices: PriceTable) -> Self {
+        self.prices = prices;
+        self
+    }
+
     /// Opens the journal of a database, and creates or updates its tables.
     ///
     /// # Errors
@@ -70,6 +94,9 @@ impl JournalBuilder {
     /// - A newer version of this crate has written it ([`ErrorKind::NewerVersion`](crate::ErrorKind::NewerVersion)).
     pub async fn open(self, url: impl AsRef<str>) -> Result<Journal, Error> {
         let store = Store::open(url.as_ref(), self.store).await?;
-        Ok(Journal { inner: Arc::new(Inner { store, claims: Claims::new() }) })
+        let (uploads, watch) = (Uploads::new(store.clone()), Watch::default());
+        let JournalBuilder { prices, webhook_patience, .. } = self;
+        let claims = Claims::new();
+        Ok(Journal { inner: Arc::new(Inner { store, claims, prices, uploads, watch, webhook_patience }) })
     }
 }

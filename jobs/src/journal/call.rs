@@ -2,10 +2,11 @@ use std::fmt;
 
 use fal_client::{Client, EndpointInput, Handle};
 
-use super::Journal;
 use super::policy::{OnFailed, OnUncertain, Reuse};
+use super::{Budget, Journal};
 use crate::error::{Error, ErrorKind};
-use crate::key::{canonical, derived, hash, next};
+use crate::files::{Prepared, lacks_files};
+use crate::key::{derived, next};
 use crate::record::{NewRecord, Record};
 use crate::request::SubmitOptions;
 use crate::state::State;
@@ -18,12 +19,15 @@ pub(crate) struct Call<I> {
     input: I,
     pub(crate) key: Option<String>,
     pub(crate) label: Option<String>,
+    pub(crate) budget: Option<Budget>,
     pub(crate) options: SubmitOptions,
     pub(crate) reuse: Reuse,
     pub(crate) on_failed: OnFailed,
     pub(crate) on_uncertain: OnUncertain,
     /// Workers may send it.
     pub(crate) enqueued: bool,
+    /// The call saves the files of the output.
+    pub(crate) saves_files: bool,
 }
 
 impl<I: EndpointInput> Call<I> {
@@ -35,52 +39,83 @@ impl<I: EndpointInput> Call<I> {
             input,
             key: None,
             label: None,
+            budget: None,
             options: SubmitOptions::default(),
             reuse: Reuse::default(),
             on_failed: OnFailed::default(),
             on_uncertain: OnUncertain::default(),
             enqueued: false,
+            saves_files: false,
         }
     }
 
-    /// Records the job, unless the journal has it. Returns it with the input as it is sent.
-    pub(crate) async fn record(&self) -> Result<(Record, String), Error> {
-        let invalid = |message: &str| Error::new(ErrorKind::Input, message);
-        self.input.validate().map_err(|error| invalid("invalid input").caused_by(error))?;
-        let request = serde_json::to_string(&self.input)
-            .map_err(|error| invalid("cannot serialize the input").caused_by(error))?;
-        let input =
-            canonical(&request).map_err(|error| invalid("cannot read the serialized input").caused_by(error))?;
-        let input_hash = hash(&input);
-        let key = match &self.key {
+    /// Checks the input, hashes its files, and records the job, unless the journal has it. Returns it with the input.
+    ///
+    /// The files of an enqueued job are uploaded, because its worker may be on another machine.
+    pub(crate) async fn record(self) -> Result<(Call<()>, Record, Prepared<I>), Error> {
+        let (call, input) = self.split();
+        let mut input = Prepared::new(&call.client, input).await?;
+        let input_hash = input.hash.clone();
+        let key = match &call.key {
             Some(key) => key.clone(),
-            None => self.automatic_key(&input_hash).await?,
+            None => call.automatic_key(&input_hash).await?,
         };
+        let store = call.journal.store();
+        let request = match call.enqueued && store.get(&key).await?.is_none() {
+            true => Some(input.request(call.journal.uploads()).await?),
+            false => input.without_uploads()?,
+        };
+        let billing = call.journal.billing(&call.endpoint, call.budget.as_ref())?;
         let new = NewRecord {
             key,
-            endpoint: self.endpoint.clone(),
-            label: self.label.clone(),
-            input,
+            endpoint: call.endpoint.clone(),
+            label: call.label.clone(),
+            input: input.canonical.clone(),
             input_hash,
-            request: Some(request.clone()),
-            options: self.options.to_json(),
-            budget: None,
+            request,
+            options: call.options.to_json(),
+            billing,
             webhook: false,
-            enqueued: self.enqueued,
+            enqueued: call.enqueued,
         };
-        let (record, _) = self.journal.store().insert(&new).await?;
+        let (record, _) = store.insert(&new).await?;
         if record.endpoint != new.endpoint || record.input_hash != new.input_hash {
             let message = "the key belongs to another endpoint or input: use another key";
             return Err(Error::new(ErrorKind::KeyConflict, message).of(&new.key));
         }
-        Ok((record, request))
+        Ok((call, record, input))
     }
 
+    fn split(self) -> (Call<()>, I) {
+        let Call { journal, client, endpoint, input, key, label, options, reuse, .. } = self;
+        let Call { on_failed, on_uncertain, budget, enqueued, saves_files, .. } = self;
+        let call = Call {
+            journal,
+            client,
+            endpoint,
+            input: (),
+            key,
+            label,
+            options,
+            reuse,
+            on_failed,
+            on_uncertain,
+            budget,
+            enqueued,
+            saves_files,
+        };
+        (call, input)
+    }
+}
+
+impl Call<()> {
     /// Returns the key of the job to continue, or of a new one if the latest job of the input is completed.
     async fn automatic_key(&self, input_hash: &str) -> Result<String, Error> {
         let first = derived(&self.endpoint, input_hash);
         let Some(latest) = self.journal.store().latest(&first, input_hash).await? else { return Ok(first) };
-        match latest.state == State::Completed && !self.reuse.allows(&latest) {
+        // A call that saves files is over when they are saved.
+        let is_over = latest.state == State::Completed && !(self.saves_files && lacks_files(&latest));
+        match is_over && !self.reuse.allows(&latest) {
             true => Ok(next(&first, &latest.key)),
             false => Ok(latest.key),
         }
@@ -109,6 +144,15 @@ macro_rules! record_options {
         /// Sets a label, by which jobs can be listed. Default: none. A job keeps its first label.
         pub fn label(mut self, label: impl Into<String>) -> Self {
             self.call.label = Some(label.into());
+            self
+        }
+
+        /// Charges the job to a budget. Default: none.
+        ///
+        /// The job is sent only if the budget can reserve its [estimate](crate::Budget::estimate). Otherwise it stays waiting, and
+        /// the call fails ([`ErrorKind::Budget`](crate::ErrorKind::Budget)). A job that was sent earlier stays in its budget.
+        pub fn budget(mut self, budget: &crate::Budget) -> Self {
+            self.call.budget = Some(budget.clone());
             self
         }
 

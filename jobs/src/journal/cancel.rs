@@ -50,7 +50,7 @@ impl Journal {
             (State::Intended | State::Submitted, _) => return Err(cannot_cancel(ErrorKind::State).of(key)),
         };
         let error = Failure::cancelled(message, request_id).to_json();
-        self.store().apply(key, &Event::Fail { attempt, error, cost: None }).await
+        self.store().apply(key, &Event::Fail { attempt, error, units: None }).await
     }
 }
 

@@ -4,14 +4,17 @@ use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use fal_client::{Client, QueueUpdate};
+use fal_client::serde_json::Value;
+use fal_client::{Client, QueueUpdate, Response};
 use futures_util::future::{Either, select};
 use serde::de::IgnoredAny;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::debug;
 
 use super::Journal;
+use super::candidates::Candidate;
 use super::policy::{OnFailed, OnUncertain};
+use crate::claims::Claim;
 use crate::error::{Error, ErrorKind};
 use crate::failure::{Failure, FailureKind};
 use crate::record::Record;
@@ -20,6 +23,9 @@ use crate::state::{Event, State};
 
 /// The interval at which a job of another process is read.
 const POLL_INTERVAL: Duration = Duration::from_millis(500);
+
+/// The interval at which fal's list of requests is searched for an uncertain job.
+const LOOK_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The time for which a failing database is retried while it must record what fal has said.
 const RECORD_PATIENCE: Duration = Duration::from_secs(120);
@@ -49,19 +55,6 @@ pub(crate) struct Course<'a> {
     pub(crate) only_submits: bool,
 }
 
-impl Journal {
-    /// Works on a job until it is final, and returns it. `request` makes the input as it is sent, with the URLs of uploaded
-    /// files. It is called only if the job was not sent yet.
-    pub(crate) async fn finish(
-        &self,
-        client: &Client,
-        key: &str,
-        request: impl Future<Output = Result<String, Error>>,
-    ) -> Result<Record, Error> {
-        Course::new(self, client).finish(key, request).await
-    }
-}
-
 impl<'a> Course<'a> {
     pub(crate) fn new(journal: &'a Journal, client: &'a Client) -> Self {
         Course {
@@ -80,25 +73,35 @@ impl<'a> Course<'a> {
     /// Works on a job until it is final, or until another process has finished it. `request` makes the input as it is sent. It
     /// is called only if the job was not sent yet.
     pub(crate) async fn finish(
-        mut self,
-        key: &str,
+        self,
+        mut record: Record,
         request: impl Future<Output = Result<String, Error>>,
     ) -> Result<Record, Error> {
         let (journal, store) = (self.journal, self.journal.store());
         let (claim, record) = loop {
-            if let Some(record) = store.get(key).await?.filter(|record| self.is_done(record)) {
+            if self.is_done(&record) {
                 return Ok(record);
             }
-            if let Some(taken) = journal.claims().take(store, key).await? {
+            if let Some(taken) = journal.claims().take(store, &record.key).await? {
                 break taken;
             }
-            self.before_deadline(sleep(POLL_INTERVAL), key).await?;
+            self.before_deadline(sleep(POLL_INTERVAL), &record.key).await?;
+            record = journal.existing(&record.key).await?;
         };
-        let finished = {
-            match select(pin!(self.work(record, request)), pin!(journal.claims().keep(store))).await {
-                Either::Left((finished, _)) => finished,
-                Either::Right((never, _)) => match never {},
-            }
+        self.run(claim, record, request).await
+    }
+
+    /// Works on a claimed job, renews the lease meanwhile, and gives the claim up at the end.
+    pub(crate) async fn run(
+        mut self,
+        claim: Claim<'_>,
+        record: Record,
+        request: impl Future<Output = Result<String, Error>>,
+    ) -> Result<Record, Error> {
+        let (claims, store) = (self.journal.claims(), self.journal.store());
+        let finished = match select(pin!(self.work(record, request)), pin!(claims.keep(store))).await {
+            Either::Left((finished, _)) => finished,
+            Either::Right((never, _)) => match never {},
         };
         match &finished {
             Ok(record) if record.claim.is_none() => drop(claim),
@@ -128,7 +131,7 @@ impl<'a> Course<'a> {
             record = self.change(&record, Event::Doubt { attempt: record.attempt }).await?;
         }
         if record.state == State::Uncertain {
-            return Err(uncertain(&record));
+            record = self.resolve(record).await?;
         }
         if record.state == State::Failed && self.on_failed.retries(&record) {
             record = self.change(&record, Event::Permit { attempt: record.attempt }).await?;
@@ -140,6 +143,35 @@ impl<'a> Course<'a> {
             record = self.follow(record).await?;
         }
         Ok(record)
+    }
+
+    /// Decides about an uncertain job. Returns it submitted, or waiting for another submission.
+    async fn resolve(&self, mut record: Record) -> Result<Record, Error> {
+        let OnUncertain::Resolve { permit_after } = self.on_uncertain else { return Err(uncertain(&record)) };
+        loop {
+            let candidates = self.journal.candidates(self.client, &record).await?;
+            let permit_after = match &candidates[..] {
+                [Candidate { request, is_equal: true }] => {
+                    return self.journal.adopt(&record.key, &request.request_id).await;
+                }
+                [] => permit_after.ok_or_else(|| undecided(&record, "fal does not list its request"))?,
+                [_] => return Err(undecided(&record, "fal lists a request whose input is not stored")),
+                several => {
+                    let message = format!("{} requests match", several.len());
+                    return Err(undecided(&record, &message));
+                }
+            };
+            let waited = record.read_at.saturating_sub(record.intended_at.unwrap_or_default());
+            let left = permit_after.saturating_sub(Duration::from_millis(u64::try_from(waited).unwrap_or_default()));
+            if left.is_zero() {
+                return self.change(&record, Event::Permit { attempt: record.attempt }).await;
+            }
+            self.before_deadline(sleep(left.min(LOOK_INTERVAL)), &record.key).await?;
+            record = self.journal.existing(&record.key).await?;
+            if record.state != State::Uncertain {
+                return Ok(record);
+            }
+        }
     }
 
     /// Commits the intent, submits the job, and records the outcome.
@@ -161,7 +193,7 @@ impl<'a> Course<'a> {
                 .map_err(|error| error.of(&record.key))?
                 .unwrap_or_default(),
         };
-        let record = self.intend(&record, request).await?;
+        let record = self.intend(&record, request, options.has_webhook()).await?;
         let (key, attempt) = (&record.key, record.attempt);
         let call = options.apply(self.client.endpoint(RecordedEndpoint(record.endpoint.clone())).submit(input));
         debug!(target: "fal_jobs", key, attempt, "sending");
@@ -174,10 +206,10 @@ impl<'a> Course<'a> {
     }
 
     /// Commits the intent to send a job.
-    async fn intend(&self, record: &Record, request: String) -> Result<Record, Error> {
+    async fn intend(&self, record: &Record, request: String, webhook: bool) -> Result<Record, Error> {
         let (key, claims, store) = (&record.key, self.journal.claims(), self.journal.store());
         debug!(target: "fal_jobs", key, state = record.state.as_str(), change = "intend", "committing");
-        let intended = store.intend(key, &claims.process(), request, 0).await?;
+        let intended = store.intend(key, &claims.process(), request, webhook).await?;
         let record = intended.ok_or_else(|| lost(key))?;
         let (state, attempt) = (record.state.as_str(), record.attempt);
         debug!(target: "fal_jobs", key, state, attempt, "committed");
@@ -220,8 +252,24 @@ impl<'a> Course<'a> {
         self.fail(record, failure, error).await
     }
 
-    /// Follows a submitted job, and records its outcome.
+    /// Follows a submitted job to its outcome, and records it. The queue is not polled while a webhook may report the outcome.
     async fn follow(&mut self, record: Record) -> Result<Record, Error> {
+        if record.webhook {
+            let submitted = record.submitted_at.unwrap_or(record.read_at);
+            let waited = Duration::from_millis(record.read_at.saturating_sub(submitted).try_into().unwrap_or_default());
+            let patience = self.journal.webhook_patience().saturating_sub(waited);
+            let outcome = self.journal.watch().outcome(self.journal.store(), &record.key);
+            if let Ok(outcome) = self.before_deadline(timeout(patience, outcome), &record.key).await? {
+                let record = outcome?;
+                return if record.state == State::Failed { Err(failed(&record)) } else { Ok(record) };
+            }
+            debug!(target: "fal_jobs", key = &record.key, "no webhook");
+        }
+        self.follow_queue(record).await
+    }
+
+    /// Follows a submitted job in fal's queue, and records its outcome.
+    pub(crate) async fn follow_queue(&mut self, record: Record) -> Result<Record, Error> {
         let key = &record.key;
         let request_id = record.request_id.clone().unwrap_or_default();
         let endpoint = self.client.endpoint(RecordedEndpoint(record.endpoint.clone()));
@@ -234,13 +282,24 @@ impl<'a> Course<'a> {
         });
         let followed = self.before_deadline(wait.send(), key).await?;
         debug!(target: "fal_jobs", key, request_id, is_completed = followed.is_ok(), "followed");
-        let error = match followed {
+        self.record(&record, followed).await
+    }
+
+    /// Records the outcome of a submitted job.
+    pub(crate) async fn record(
+        &self,
+        record: &Record,
+        outcome: Result<Response<Value>, fal_client::Error>,
+    ) -> Result<Record, Error> {
+        let key = &record.key;
+        let error = match outcome {
             Ok(response) => {
+                let request_id = record.request_id.clone().unwrap_or_default();
                 // PostgreSQL has no NUL in texts. In JSON it can only be in a string, where its escape is equal.
                 let output = String::from_utf8_lossy(&response.body).replace('\0', "\\u0000");
                 let units = response.headers.get("x-fal-billable-units").and_then(|units| units.to_str().ok());
                 let units = units.map(str::to_owned);
-                return self.change_patiently(&record, Event::Complete { request_id, output, units, cost: None }).await;
+                return self.change_patiently(record, Event::Complete { request_id, output, units }).await;
             }
             Err(error) => error,
         };
@@ -254,12 +313,15 @@ impl<'a> Course<'a> {
                 return Err(Error::new(ErrorKind::Request, message).of(key).caused_by(error));
             }
         };
-        self.fail(&record, Failure::new(kind, &error, &record.input), error).await
+        self.journal.uploads().forget_lost(self.client, record.request.as_deref(), &error).await?;
+        self.fail(record, Failure::new(kind, &error, &record.input), error).await
     }
 
     /// Records a failure, and returns its error.
     async fn fail(&self, record: &Record, failure: Failure, error: fal_client::Error) -> Result<Record, Error> {
-        let event = Event::Fail { attempt: record.attempt, error: failure.to_json(), cost: None };
+        let units = error.headers().and_then(|headers| headers.get("x-fal-billable-units")?.to_str().ok());
+        let units = units.map(str::to_owned);
+        let event = Event::Fail { attempt: record.attempt, error: failure.to_json(), units };
         let changed = self.change_patiently(record, event).await?;
         match changed.state {
             State::Failed => Err(failed(&changed).caused_by(error)),
@@ -341,6 +403,14 @@ fn lost(key: &str) -> Error {
 fn uncertain(record: &Record) -> Error {
     let message = "it is unknown whether fal has accepted the submission: look for its request, adopt its id, or permit another \
                    submission";
+    Error::new(ErrorKind::Uncertain, message).of(&record.key)
+}
+
+/// Returns the error of a job that stays uncertain.
+fn undecided(record: &Record, reason: &str) -> Error {
+    let message = format!(
+        "it is unknown whether fal has accepted the submission, and {reason}: adopt a request id, or permit another submission"
+    );
     Error::new(ErrorKind::Uncertain, message).of(&record.key)
 }
 

@@ -19,15 +19,20 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// - The request id is invalid ([`ErrorKind::Configuration`]).
+    /// - The request id is invalid ([`ErrorKind::Input`]).
     /// - The journal does not have the key ([`ErrorKind::NotFound`]).
-    /// - The job is neither uncertain nor failed ([`ErrorKind::State`]).
+    /// - The job is neither uncertain nor failed, or another job has the request ([`ErrorKind::State`]).
     pub async fn adopt(&self, key: impl AsRef<str>, request_id: impl AsRef<str>) -> Result<Record, Error> {
         let (key, request_id) = (key.as_ref(), request_id.as_ref().trim());
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
         if matches!(request_id, "" | "." | "..") || request_id.len() > 256 || !request_id.bytes().all(allowed) {
             let message = "invalid request id: expected at most 256 letters, digits, `-`, `_`, `.` and `~`";
-            return Err(Error::new(ErrorKind::Configuration, message).of(key));
+            return Err(Error::new(ErrorKind::Input, message).of(key));
+        }
+        let record = self.existing(key).await?;
+        if self.store().taken(&[request_id.to_owned()], &record).await?.contains(request_id) {
+            let message = format!("another job has the request `{request_id}`");
+            return Err(Error::new(ErrorKind::State, message).of(key));
         }
         self.store().apply(key, &Event::Adopt { request_id: request_id.to_owned() }).await
     }

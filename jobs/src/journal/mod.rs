@@ -1,33 +1,45 @@
 //! The journal and its operations.
 
+mod budget;
 mod builder;
 mod call;
 mod cancel;
+mod candidates;
 mod course;
 mod decide;
+mod download;
 mod export;
 mod list;
 mod policy;
 mod prune;
 mod redact;
 mod resume;
+mod resume_all;
 mod run;
 mod submit;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+pub use budget::{Budget, BudgetUsage};
 pub use builder::JournalBuilder;
 pub(crate) use call::{Call, record_options};
+pub use candidates::Candidate;
 pub(crate) use course::Course;
 pub use list::Counts;
 pub use policy::{OnFailed, OnUncertain, Reuse};
+pub use resume_all::ResumeAll;
 pub use run::{Completed, Run};
 pub use submit::Submit;
 
+use fal_client::money::PriceTable;
+
 use crate::claims::Claims;
 use crate::error::{Error, ErrorKind};
+use crate::files::Uploads;
 use crate::record::Record;
 use crate::store::Store;
+use crate::watch::Watch;
 
 /// A journal of jobs in a database. Clones share its connections.
 #[derive(Clone, Debug)]
@@ -39,6 +51,10 @@ pub struct Journal {
 struct Inner {
     store: Store,
     claims: Claims,
+    prices: PriceTable,
+    uploads: Uploads,
+    watch: Watch,
+    webhook_patience: Duration,
 }
 
 impl Journal {
@@ -77,6 +93,22 @@ impl Journal {
 
     pub(crate) fn store(&self) -> &Store {
         &self.inner.store
+    }
+
+    pub(crate) fn prices(&self) -> &PriceTable {
+        &self.inner.prices
+    }
+
+    pub(crate) fn uploads(&self) -> &Uploads {
+        &self.inner.uploads
+    }
+
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.inner.watch
+    }
+
+    pub(crate) fn webhook_patience(&self) -> Duration {
+        self.inner.webhook_patience
     }
 
     pub(crate) fn claims(&self) -> &Claims {

@@ -96,10 +96,42 @@ impl OnFailed {
 }
 
 /// The decision about a job of which it is unknown whether fal has accepted its submission. Default: [`OnUncertain::Fail`].
+///
+/// ```no_run
+/// # async fn example(journal: fal_jobs::Journal, client: fal_client::Client) -> Result<(), fal_jobs::Error> {
+/// use std::time::Duration;
+///
+/// use fal_jobs::OnUncertain;
+///
+/// let flux = client.endpoint("fal-ai/flux/dev");
+/// let input = serde_json::json!({ "prompt": "a fox" });
+/// let decision = OnUncertain::Resolve { permit_after: Some(Duration::from_secs(30 * 60)) };
+/// let done = journal.run(&flux, input).key("hero-image").on_uncertain(decision).await?;
+/// # let _ = done;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnUncertain {
     /// The call fails with [`ErrorKind::Uncertain`](crate::ErrorKind::Uncertain), and the caller decides.
     #[default]
     Fail,
+    /// The call looks for the request in fal's list ([`Journal::find_requests`](crate::Journal::find_requests)).
+    ///
+    /// | the list has | the call |
+    /// | --- | --- |
+    /// | one request with an equal input | adopts and follows it |
+    /// | none | fails, or waits and permits a new submission: see `permit_after` |
+    /// | several, or one with an unknown input | fails, because only the caller can tell which one it is |
+    ///
+    /// The API key needs the permission to list requests, and the account must store payloads.
+    Resolve {
+        /// Time since the intent after which an empty list means that fal has not accepted the request. Until then the call
+        /// waits, and looks again at times. Then it submits the job once more. `None`: it fails instead.
+        ///
+        /// fal's list may lag behind. A request that it shows later is billed in addition, so choose a long time: half an hour
+        /// rather than a minute.
+        permit_after: Option<Duration>,
+    },
 }

@@ -1,7 +1,9 @@
+use std::future::ready;
+
 use fal_client::Client;
 
 use super::Journal;
-use super::course::failed;
+use super::course::{Course, failed};
 use crate::error::{Error, ErrorKind};
 use crate::record::Record;
 use crate::state::State;
@@ -25,14 +27,17 @@ impl Journal {
     pub async fn resume(&self, client: &Client, key: impl AsRef<str>) -> Result<Record, Error> {
         let key = key.as_ref();
         let record = self.existing(key).await?;
-        let request = async {
-            let message = "its files are not uploaded, or it was redacted: run it again with its input";
-            record.request.clone().ok_or_else(|| Error::new(ErrorKind::Input, message).of(key))
-        };
-        let record = self.finish(client, key, request).await?;
+        let request = ready(request_of(&record));
+        let record = Course::new(self, client).finish(record, request).await?;
         match record.state {
             State::Failed => Err(failed(&record)),
             _ => Ok(record),
         }
     }
+}
+
+/// Returns the recorded request of a job.
+pub(super) fn request_of(record: &Record) -> Result<String, Error> {
+    let message = "its files are not uploaded, or it was redacted: run it again with its input";
+    record.request.clone().ok_or_else(|| Error::new(ErrorKind::Input, message).of(&record.key))
 }

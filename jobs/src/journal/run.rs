@@ -1,5 +1,5 @@
 use std::fmt;
-use std::future::{IntoFuture, ready};
+use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Mutex;
@@ -16,10 +16,21 @@ use super::Journal;
 use super::call::{Call, course_options, record_options};
 use super::course::{Course, OnUpdate, failed};
 use crate::error::{Error, ErrorKind};
+use crate::files::Target;
 use crate::record::Record;
 use crate::state::State;
 
 /// A completed job. Dereferences to its [`Response`], so that it has `data`, `media()` and `billable_units`.
+///
+/// ```no_run
+/// # async fn example(journal: fal_jobs::Journal, client: fal_client::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// let flux = client.endpoint("fal-ai/flux/dev");
+/// let done = journal.run(&flux, serde_json::json!({ "prompt": "a fox" })).await?;
+/// println!("{:?} units for {}", done.billable_units, done.record.key);
+/// client.download_all(done.media(), "foxes").await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Completed<O> {
@@ -39,6 +50,23 @@ impl<O> Deref for Completed<O> {
 
 /// Runs a job of a journal. Starts when awaited.
 ///
+/// ```no_run
+/// # async fn example(journal: fal_jobs::Journal, client: fal_client::Client) -> Result<(), fal_jobs::Error> {
+/// use std::time::Duration;
+///
+/// use fal_client::endpoints::Endpoints;
+/// use fal_client::endpoints::fal_ai::flux::dev::redux;
+///
+/// let input = redux::Input::builder().image_url("https://example.com/fox.png").num_images(2);
+/// let call = journal.run(&client.fal_ai().flux().dev().redux(), input).key("hero-image").label("website");
+/// let done = call.on_update(|update| println!("{update:?}")).timeout(Duration::from_secs(600)).await?;
+/// for image in &done.data.images {
+///     println!("{} of request {:?}", image.url, done.record.request_id);
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
 /// Dropping the future at any time is as safe as a crash: the next call with the same key or input continues the job.
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Run<I, O> {
@@ -46,17 +74,29 @@ pub struct Run<I, O> {
     logs: bool,
     on_update: Option<OnUpdate>,
     timeout: Option<Duration>,
+    target: Option<Target>,
     of: PhantomData<fn() -> O>,
 }
 
 impl Journal {
     /// Runs an endpoint, unless the journal has the job already: then this continues it, or returns its recorded result.
+    ///
+    /// # Errors
+    ///
+    /// - The input is invalid, or the key belongs to another job ([`ErrorKind::Input`], [`ErrorKind::KeyConflict`]).
+    /// - A request to fal failed, and the job is not finished ([`ErrorKind::Request`], [`ErrorKind::Timeout`]).
+    /// - The job has failed, now or in an earlier call ([`ErrorKind::Failed`]).
+    /// - It is unknown whether fal has accepted the job ([`ErrorKind::Uncertain`]).
+    /// - The database fails ([`ErrorKind::Database`]). If fal has accepted the job already, the error has the
+    ///   [request id](Error::request_id): [adopt](Journal::adopt) it.
+    /// - The recorded output does not have the type of the handle ([`ErrorKind::Output`]).
     pub fn run<I: EndpointInput, O>(&self, handle: &Handle<I, O>, input: impl Into<I>) -> Run<I, O> {
         Run {
             call: Call::new(self, handle, input.into()),
             logs: false,
             on_update: None,
             timeout: None,
+            target: None,
             of: PhantomData,
         }
     }
@@ -88,15 +128,30 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
         self
     }
 
+    /// Saves the files of the output into a folder, or to the writers of a [`Target`]. Default: none are saved.
+    ///
+    /// [`Record::files`] returns the saved files. If a file cannot be saved, the call fails with [`ErrorKind::File`], and the job
+    /// stays completed: the same call, or [`Journal::download`] with the error's [`key`](Error::key), saves the rest without
+    /// another request.
+    pub fn download_to(mut self, target: impl Into<Target>) -> Self {
+        self.target = Some(target.into());
+        self.call.saves_files = true;
+        self
+    }
+
     async fn start(self) -> Result<Completed<O>, Error> {
-        let Run { call, logs, on_update, timeout, .. } = self;
+        let Run { call, logs, on_update, timeout, target, .. } = self;
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let (record, request) = call.record().await?;
+        let (call, record, mut input) = call.record().await?;
         let mut course = Course::new(&call.journal, &call.client);
-        course.options = Some(call.options);
+        course.options = call.options.or_recorded();
         (course.on_failed, course.on_uncertain) = (call.on_failed, call.on_uncertain);
         (course.logs, course.on_update, course.deadline) = (logs, Mutex::new(on_update), deadline);
-        completed(course.finish(&record.key, ready(Ok(request))).await?)
+        let mut record = course.finish(record, input.request(call.journal.uploads())).await?;
+        if let Some(target) = target.filter(|_| record.state == State::Completed) {
+            record = call.journal.save_media(&call.client, &record, &target).await?;
+        }
+        completed(record)
     }
 }
 

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::future::{IntoFuture, ready};
+use std::future::IntoFuture;
 
 use fal_client::{EndpointInput, Handle};
 use futures_util::FutureExt;
@@ -45,12 +45,12 @@ impl<I: EndpointInput> Submit<I> {
 
     async fn start(self) -> Result<Record, Error> {
         let Submit { call } = self;
-        let (record, request) = call.record().await?;
+        let (call, record, mut input) = call.record().await?;
         let mut course = Course::new(&call.journal, &call.client);
-        course.options = Some(call.options);
+        course.options = call.options.or_recorded();
         (course.on_failed, course.on_uncertain) = (call.on_failed, call.on_uncertain);
         course.only_submits = true;
-        course.finish(&record.key, ready(Ok(request))).await
+        course.finish(record, input.request(call.journal.uploads())).await
     }
 }
 

@@ -43,6 +43,8 @@ pub struct SubmitOptions {
     lifecycle: Option<Lifecycle>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     store_io: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    webhook: Option<String>,
 }
 
 impl SubmitOptions {
@@ -103,6 +105,27 @@ impl SubmitOptions {
         self
     }
 
+    /// Returns the options, or `None` if all are unset, so that recorded ones apply.
+    pub(crate) fn or_recorded(self) -> Option<Self> {
+        (self != SubmitOptions::default()).then_some(self)
+    }
+
+    /// Makes fal post the result to an http or https URL when the request is completed. Default: none. See [`Submit::webhook`].
+    ///
+    /// With the cargo feature `webhook`, a handler at that URL completes the job. The calls that wait for the job watch the
+    /// journal then, and do not poll fal unless the webhook does not come: see
+    /// [`JournalBuilder::webhook_patience`](crate::JournalBuilder::webhook_patience).
+    ///
+    /// The URL is recorded. It must not contain a secret, and need not, because fal signs what it posts.
+    pub fn webhook(mut self, url: impl Into<String>) -> Self {
+        self.webhook = Some(url.into());
+        self
+    }
+
+    pub(crate) fn has_webhook(&self) -> bool {
+        self.webhook.is_some()
+    }
+
     /// Returns the options as JSON, or `None` if all are unset.
     pub(crate) fn to_json(&self) -> Option<String> {
         (*self != SubmitOptions::default()).then(|| serde_json::to_string(self).ok()).flatten()
@@ -132,6 +155,9 @@ impl SubmitOptions {
         }
         if let Some(store) = self.store_io {
             submit = submit.store_io(store);
+        }
+        if let Some(url) = &self.webhook {
+            submit = submit.webhook(url);
         }
         submit
     }

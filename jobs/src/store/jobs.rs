@@ -1,3 +1,6 @@
+use std::collections::HashSet;
+
+use super::budgets::{CHANGE_BUDGET, changes};
 use super::failure::failed;
 use super::{Store, with_pool};
 use crate::error::{Error, ErrorKind};
@@ -13,8 +16,8 @@ impl Store {
         new.check()?;
         let sql = format!(
             "INSERT INTO jobs (key, endpoint, label, format, input, input_hash, request, state, attempt, reserved, budget, \
-             webhook, enqueued, options, revision, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, $10, $11, $12, 0, {}) \
+             estimate, unit_price, webhook, enqueued, options, revision, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, $10, $11, $12, $13, $14, 0, {}) \
              ON CONFLICT (key) DO NOTHING",
             self.now()
         );
@@ -27,7 +30,9 @@ impl Store {
             .bind(&new.input_hash)
             .bind(&new.request)
             .bind(State::Waiting.as_str())
-            .bind(&new.budget)
+            .bind(&new.billing.budget)
+            .bind(new.billing.estimate)
+            .bind(&new.billing.unit_price)
             .bind(new.webhook)
             .bind(new.enqueued)
             .bind(&new.options)
@@ -35,7 +40,15 @@ impl Store {
             .await
             .map(|done| done.rows_affected() > 0));
         let inserted = inserted.map_err(|error| failed(error, "cannot record the job").of(&new.key))?;
-        Ok((self.get(&new.key).await?.ok_or_else(|| missing(&new.key))?, inserted))
+        loop {
+            let before = self.get(&new.key).await?.ok_or_else(|| missing(&new.key))?;
+            let mut record = before.clone();
+            record.join(new);
+            if record == before || self.replace(&before, &mut record, None).await? {
+                return Ok((record, inserted));
+            }
+            // Another process has changed the job meanwhile.
+        }
     }
 
     /// Returns the job with a key.
@@ -43,6 +56,22 @@ impl Store {
         let sql = format!("SELECT {} FROM jobs WHERE key = $1", self.columns());
         let found = with_pool!(self, pool => sqlx::query_as(&sql).bind(key).fetch_optional(pool).await);
         found.map_err(|error| failed(error, "cannot read the job").of(key))
+    }
+
+    /// Returns the job with a request id.
+    #[cfg(feature = "webhook")]
+    pub(crate) async fn of_request(&self, request_id: &str) -> Result<Option<Record>, Error> {
+        let sql = format!("SELECT {} FROM jobs WHERE request_id = $1 ORDER BY id DESC LIMIT 1", self.columns());
+        let found = with_pool!(self, pool => sqlx::query_as(&sql).bind(request_id).fetch_optional(pool).await);
+        found.map_err(|error| failed(error, "cannot look for the job of a request"))
+    }
+
+    /// Returns which of some jobs are not submitted any more, by their keys.
+    pub(crate) async fn not_submitted(&self, keys: &[String]) -> Result<Vec<String>, Error> {
+        let sql = format!("SELECT key FROM jobs WHERE key {} AND state <> 'submitted'", self.is_in("$1"));
+        let keys = serde_json::Value::from(keys).to_string();
+        let found = with_pool!(self, pool => sqlx::query_scalar(&sql).bind(&keys).fetch_all(pool).await);
+        found.map_err(|error| failed(error, "cannot read the states of jobs"))
     }
 
     /// Returns the latest job of an input with an automatic key, given the first automatic key.
@@ -59,6 +88,28 @@ impl Store {
             .fetch_optional(pool)
             .await);
         found.map_err(|error| failed(error, "cannot read the job").of(first))
+    }
+
+    /// Returns those of some request ids that other jobs have, or had in an earlier attempt with an equal input.
+    pub(crate) async fn taken(&self, ids: &[String], record: &Record) -> Result<HashSet<String>, Error> {
+        let ids = serde_json::json!(ids).to_string();
+        let sql = format!(
+            "SELECT request_id, earlier FROM jobs WHERE key <> $1 AND (request_id {} OR (input_hash = $3 AND earlier IS NOT NULL))",
+            self.is_in("$2"),
+        );
+        let rows = with_pool!(self, pool => sqlx::query_as::<_, (Option<String>, Option<String>)>(&sql)
+            .bind(&record.key)
+            .bind(&ids)
+            .bind(&record.input_hash)
+            .fetch_all(pool)
+            .await);
+        let rows =
+            rows.map_err(|error| failed(error, "cannot look for the request ids of other jobs").of(&record.key))?;
+        let earlier = |text: &str| serde_json::from_str::<Vec<String>>(text).unwrap_or_default();
+        Ok(rows
+            .into_iter()
+            .flat_map(|(id, ids)| id.into_iter().chain(ids.as_deref().map(earlier).unwrap_or_default()))
+            .collect())
     }
 
     /// Applies a change to a job, and returns the changed job. The change is committed when this returns.
@@ -88,17 +139,24 @@ impl Store {
         key: &str,
         process: &str,
         request: String,
-        reserved: i64,
+        webhook: bool,
     ) -> Result<Option<Record>, Error> {
         let mut attempt = None;
         loop {
             let mut record = self.get(key).await?.ok_or_else(|| missing(key))?;
-            if record.is_abandoned || record.claim.as_deref() != Some(process) {
+            if record.claim.as_deref() != Some(process) {
+                return Ok(None);
+            }
+            if record.is_abandoned {
+                // The lease has expired after an intent whose commit was unknown.
+                if record.state == State::Intended && attempt == Some(record.attempt) {
+                    self.apply(key, &Event::Withdraw { attempt: record.attempt }).await?;
+                }
                 return Ok(None);
             }
             let attempt = *attempt.get_or_insert(record.attempt + 1);
             let before = record.clone();
-            let event = Event::Intend { claim: process.to_owned(), attempt, request: request.clone(), reserved };
+            let event = Event::Intend { claim: process.to_owned(), attempt, request: request.clone(), webhook };
             record.apply(&event, record.read_at)?;
             // Nothing changes if the commit of this intent was unknown.
             if record == before || self.replace(&before, &mut record, Some(process)).await? {
@@ -123,18 +181,20 @@ impl Store {
         }
     }
 
-    /// Writes a job that was read before. Returns false if it has changed since then, or if `process` has no lease.
+    /// Writes a job that was read before, and changes its budget in the same transaction. Returns false if the job has changed since
+    /// then, or if `process` has no lease.
     async fn replace(&self, before: &Record, record: &mut Record, process: Option<&str>) -> Result<bool, Error> {
         let mut sql = "UPDATE jobs SET state = $1, attempt = $2, request = $3, request_id = $4, output = $5, units = $6, cost = $7, \
                    reserved = $8, error = $9, files = $10, earlier = $11, intended_at = $12, submitted_at = $13, \
-                   finished_at = $14, claim = $15, input = COALESCE($16, input), redacted = $17, \
-                   revision = revision + 1 WHERE key = $18 AND revision = $19"
+                   finished_at = $14, claim = $15, input = COALESCE($16, input), redacted = $17, webhook = $18, \
+                   budget = $19, estimate = $20, unit_price = $21, revision = revision + 1 WHERE key = $22 AND revision = $23"
             .to_owned();
         if process.is_some() {
-            sql += &format!(" AND {}", self.is_alive("$20"));
+            sql += &format!(" AND {}", self.is_alive("$24"));
         }
         // An input is large and hardly ever changes.
         let input = (record.input != before.input).then_some(&record.input);
+        let changes = changes(before, record);
         let replaced = with_pool!(self, pool => {
             let mut query = sqlx::query(&sql)
             .bind(record.state.as_str())
@@ -154,14 +214,43 @@ impl Store {
             .bind(&record.claim)
             .bind(input)
             .bind(record.redacted)
+            .bind(record.webhook)
+            .bind(&record.billing.budget)
+            .bind(record.billing.estimate)
+            .bind(&record.billing.unit_price)
             .bind(&record.key)
             .bind(record.revision);
             if let Some(process) = process {
                 query = query.bind(process);
             }
-            query.execute(pool).await.map(|done| done.rows_affected() > 0)
+            if changes.is_empty() {
+                return Ok(Ok(query.execute(pool).await?.rows_affected() > 0));
+            }
+            // It has no effect unless it is committed.
+            let mut transaction = pool.begin().await?;
+            if query.execute(&mut *transaction).await?.rows_affected() == 0 {
+                return Ok(Ok(false));
+            }
+            for change in &changes {
+                let changed = sqlx::query(CHANGE_BUDGET)
+                    .bind(change.spent)
+                    .bind(change.reserved)
+                    .bind(&change.budget)
+                    .bind(change.is_reservation)
+                    .execute(&mut *transaction)
+                    .await?;
+                if changed.rows_affected() == 0 && change.is_reservation {
+                    return Ok(Err(change));
+                }
+            }
+            transaction.commit().await?;
+            Ok(Ok(true))
         });
         let replaced = replaced.map_err(|error| failed(error, "cannot change the job").of(&record.key))?;
+        let replaced = match replaced {
+            Ok(replaced) => replaced,
+            Err(refused) => return Err(self.refusal(refused).await.of(&record.key)),
+        };
         record.revision += 1;
         Ok(replaced)
     }

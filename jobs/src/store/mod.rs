@@ -1,5 +1,6 @@
 //! The database: SQLite or PostgreSQL.
 
+mod budgets;
 mod connect;
 mod failure;
 mod jobs;
@@ -10,6 +11,9 @@ mod properties;
 mod retry;
 mod row;
 mod tables;
+#[cfg(test)]
+mod throughput;
+mod uploads;
 
 use std::fmt;
 use std::time::Duration;
@@ -17,6 +21,7 @@ use std::time::Duration;
 pub(crate) use leases::{Kind, Wanted};
 pub(crate) use lists::Listed;
 use retry::with_pool;
+use row::COLUMNS;
 
 use crate::redaction::Redaction;
 
@@ -68,7 +73,7 @@ impl Store {
 
     /// Returns the columns of a [`Record`](crate::record::Record).
     fn columns(&self) -> String {
-        format!("*, NOT {} AS is_abandoned, {} AS read_at", self.is_alive("jobs.claim"), self.now())
+        format!("{COLUMNS}, NOT {} AS is_abandoned, {} AS read_at", self.is_alive("jobs.claim"), self.now())
     }
 
     /// Returns the SQL condition that a process, given by an expression, has a lease.

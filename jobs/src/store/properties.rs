@@ -7,22 +7,23 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::{Settings, Store};
-use crate::record::{NewRecord, Record};
+use crate::record::{Billing, NewRecord, Record};
 use crate::state::{Event, State};
 
 const KEY: &str = "job";
+const BUDGET: &str = "budget";
 
 /// A step of a process, or of fal's response to it. Numbers choose among few ids and attempts, so that steps meet.
 #[derive(Clone, Debug)]
 enum Step {
     Claim,
     Release,
-    Intend { reserved: i64 },
+    Intend,
     Submit { back: i64, id: u8 },
     Withdraw { back: i64 },
     Doubt { back: i64 },
-    Complete { id: u8, cost: Option<i64> },
-    Fail { back: i64, cost: Option<i64> },
+    Complete { id: u8, units: Option<i64> },
+    Fail { back: i64, units: Option<i64> },
     Adopt { id: u8 },
     Permit { back: i64 },
 }
@@ -30,16 +31,16 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let back = 0..2_i64;
     let id = 0..6_u8;
-    let cost = proptest::option::of(-5..1_000_i64);
+    let units = proptest::option::of(-5..1_000_i64);
     prop_oneof![
         3 => Just(Step::Claim),
         1 => Just(Step::Release),
-        4 => (-5..50_i64).prop_map(|reserved| Step::Intend { reserved }),
+        4 => Just(Step::Intend),
         4 => (back.clone(), id.clone()).prop_map(|(back, id)| Step::Submit { back, id }),
         2 => back.clone().prop_map(|back| Step::Withdraw { back }),
         2 => back.clone().prop_map(|back| Step::Doubt { back }),
-        3 => (id.clone(), cost.clone()).prop_map(|(id, cost)| Step::Complete { id, cost }),
-        2 => (back.clone(), cost).prop_map(|(back, cost)| Step::Fail { back, cost }),
+        3 => (id.clone(), units.clone()).prop_map(|(id, units)| Step::Complete { id, units }),
+        2 => (back.clone(), units).prop_map(|(back, units)| Step::Fail { back, units }),
         1 => id.prop_map(|id| Step::Adopt { id }),
         2 => back.prop_map(|back| Step::Permit { back }),
     ]
@@ -48,19 +49,23 @@ fn step() -> impl Strategy<Value = Step> {
 /// Returns the event of a step, seen from a record.
 fn event(step: &Step, record: &Record, claim: &str) -> Option<Event> {
     let attempt = |back: i64| (record.attempt - back).max(1);
+    let text = |units: Option<i64>| units.map(|units| units.to_string());
     let request_id = |id: u8| format!("request-{id}");
     Some(match *step {
         Step::Claim | Step::Release => return None,
-        Step::Intend { reserved } => {
-            Event::Intend { claim: claim.to_owned(), attempt: record.attempt + 1, request: "{}".to_owned(), reserved }
+        Step::Intend => {
+            let (claim, request) = (claim.to_owned(), "{}".to_owned());
+            Event::Intend { claim, attempt: record.attempt + 1, request, webhook: false }
         }
         Step::Submit { back, id } => Event::Submit { attempt: attempt(back), request_id: request_id(id) },
         Step::Withdraw { back } => Event::Withdraw { attempt: attempt(back) },
         Step::Doubt { back } => Event::Doubt { attempt: attempt(back) },
-        Step::Complete { id, cost } => {
-            Event::Complete { request_id: request_id(id), output: "{}".to_owned(), units: None, cost }
+        Step::Complete { id, units } => {
+            Event::Complete { request_id: request_id(id), output: "{}".to_owned(), units: text(units) }
         }
-        Step::Fail { back, cost } => Event::Fail { attempt: attempt(back), error: "{}".to_owned(), cost },
+        Step::Fail { back, units } => {
+            Event::Fail { attempt: attempt(back), error: "{}".to_owned(), units: text(units) }
+        }
         Step::Adopt { id } => Event::Adopt { request_id: request_id(id) },
         Step::Permit { back } => Event::Permit { attempt: attempt(back) },
     })
@@ -108,7 +113,7 @@ fn new_record() -> NewRecord {
         input_hash: "0".to_owned(),
         request: None,
         options: None,
-        budget: None,
+        billing: Billing { budget: Some(BUDGET.to_owned()), estimate: 7, unit_price: Some("0.000000001".to_owned()) },
         webhook: false,
         enqueued: false,
     }
@@ -128,6 +133,7 @@ async fn open(url: &str) -> Result<Store, crate::Error> {
 async fn run(url: &str, processes: &[Vec<Step>]) -> Result<BTreeMap<i64, Record>, TestCaseError> {
     let failed = |error: crate::Error| TestCaseError::fail(error.to_string());
     let first = open(url).await.map_err(failed)?;
+    first.set_budget(BUDGET, 1_000_000).await.map_err(failed)?;
     let (record, _) = first.insert(&new_record()).await.map_err(failed)?;
     let work = processes.iter().enumerate().map(|(number, steps)| async move {
         let store = open(url).await?;
@@ -141,9 +147,9 @@ async fn run(url: &str, processes: &[Vec<Step>]) -> Result<BTreeMap<i64, Record>
                     store.release(&claim, &[KEY.to_owned()]).await?;
                     None
                 }
-                Step::Intend { reserved } => {
+                Step::Intend => {
                     // The state may not allow it.
-                    store.intend(KEY, &claim, "{}".to_owned(), *reserved).await.ok().flatten()
+                    store.intend(KEY, &claim, "{}".to_owned(), false).await.ok().flatten()
                 }
                 step => {
                     let Some(record) = store.get(KEY).await? else { continue };
@@ -163,6 +169,12 @@ async fn run(url: &str, processes: &[Vec<Step>]) -> Result<BTreeMap<i64, Record>
             |record: &Record| (record.state, record.attempt, ids(record), record.cost, record.claim.clone());
         prop_assert_eq!(comparable(known), comparable(&record), "revision {}", record.revision);
     }
+    let sums = first.budget_sums(BUDGET).await.map_err(failed)?;
+    prop_assert!(
+        sums.is_some_and(|(row, sums)| (row.spent, row.reserved) == (sums.spent, sums.reserved)),
+        "{:?}",
+        sums
+    );
     first.close().await;
     Ok(history)
 }

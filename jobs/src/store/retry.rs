@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 use super::failure::is_transient;
 
@@ -11,6 +11,7 @@ const MAX_BACKOFF: Duration = Duration::from_secs(1);
 pub(super) struct Attempts {
     deadline: Instant,
     /// Time limit of one attempt. A connection can be lost without a sign.
+    #[cfg(feature = "postgres")]
     limit: Duration,
     backoff: Duration,
 }
@@ -19,17 +20,19 @@ impl Attempts {
     pub(super) fn new(retry_for: Duration) -> Self {
         Attempts {
             deadline: Instant::now() + retry_for,
+            #[cfg(feature = "postgres")]
             limit: (retry_for / 3).max(Duration::from_secs(5)),
             backoff: Duration::from_millis(20),
         }
     }
 
     /// Limits the time of one attempt.
+    #[cfg(feature = "postgres")]
     pub(super) async fn limit<T>(
         &self,
         attempt: impl Future<Output = Result<T, sqlx::Error>>,
     ) -> Result<T, sqlx::Error> {
-        match timeout(self.limit, attempt).await {
+        match tokio::time::timeout(self.limit, attempt).await {
             Ok(result) => result,
             Err(_) => Err(sqlx::Error::Io(std::io::ErrorKind::TimedOut.into())),
         }

@@ -1,8 +1,13 @@
 use sqlx::{ColumnIndex, Decode, FromRow, Row, Type};
 
 use super::failure::Newer;
-use crate::record::{FORMAT, Record};
+use crate::record::{Billing, FORMAT, Record};
 use crate::state::State;
+
+/// The columns of a record. Not `*`: PostgreSQL rejects a prepared `*` once a newer version has added a column.
+pub(super) const COLUMNS: &str = "format, state, key, endpoint, label, attempt, request_id, input, output, units, created_at, intended_at, \
+    submitted_at, finished_at, id, input_hash, request, options, budget, estimate, unit_price, cost, reserved, \
+    error, files, webhook, enqueued, claim, revision, earlier, redacted";
 
 impl<'r, R: Row> FromRow<'r, R> for Record
 where
@@ -39,9 +44,13 @@ where
             input_hash: row.try_get("input_hash")?,
             request: row.try_get("request")?,
             options: row.try_get("options")?,
+            billing: Billing {
+                budget: row.try_get("budget")?,
+                estimate: row.try_get("estimate")?,
+                unit_price: row.try_get("unit_price")?,
+            },
             cost: row.try_get("cost")?,
             reserved: row.try_get("reserved")?,
-            budget: row.try_get("budget")?,
             error: row.try_get("error")?,
             files: row.try_get("files")?,
             webhook: row.try_get("webhook")?,

@@ -6,6 +6,7 @@ mod fleet;
 mod points;
 mod random;
 mod server;
+#[expect(dead_code, reason = "the tests of `jobs` use the rest")]
 #[path = "../jobs/support/mod.rs"]
 mod support;
 mod together;

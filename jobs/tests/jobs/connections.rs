@@ -32,7 +32,8 @@ async fn lost_connection_neither_loses_nor_repeats_a_job() -> Outcome {
     let Some(database) = Database::postgres().await? else { return Ok(()) };
     let (proxy, url) = behind_proxy(&database).await?;
     let emulator = painter().await?;
-    let journal = Journal::open(&url).await?;
+    // A second connection would take over.
+    let journal = Journal::builder().connections(1).open(&url).await?;
     let mut jobs = 0;
     for step in STEPS {
         for moment in [Moment::Before, Moment::After] {
@@ -51,12 +52,27 @@ async fn lost_connection_neither_loses_nor_repeats_a_job() -> Outcome {
 }
 
 #[tokio::test]
+async fn request_id_is_recorded_once_the_database_works_again() -> Outcome {
+    let Some(database) = Database::postgres().await? else { return Ok(()) };
+    let (proxy, url) = behind_proxy(&database).await?;
+    let emulator = painter().await?;
+    let journal = Journal::builder().connections(1).retry_for(Duration::ZERO).open(&url).await?;
+    proxy.cut("submitted", Moment::Before, 3);
+    let record = run(&journal, &emulator, "one").await?;
+    assert!(proxy.is_done(), "the connection was not lost");
+    assert_eq!((record.state, record.attempt, emulator.jobs().len()), (State::Completed, 1, 1));
+    Ok(())
+}
+
+#[tokio::test]
 async fn journal_opens_after_the_server_has_started() -> Outcome {
     let Some(database) = Database::postgres().await? else { return Ok(()) };
     let (proxy, url) = behind_proxy(&database).await?;
     proxy.cut("a value that nothing binds", Moment::Before, 3);
     let emulator = painter().await?;
-    run(&Journal::open(&url).await?, &emulator, "one").await?;
+    let journal = Journal::open(&url).await?;
+    assert_eq!(proxy.refused(), 0);
+    run(&journal, &emulator, "one").await?;
     Ok(())
 }
 

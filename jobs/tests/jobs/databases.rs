@@ -19,6 +19,7 @@ const READ_ONLY: &str = "FAL_JOBS_TEST_READ_ONLY";
 on_both_databases!(
     database_of_a_newer_version_is_left_alone,
     job_of_a_newer_version_is_not_sent,
+    open_journal_survives_an_added_column,
     tables_of_another_program_are_left_alone,
     concurrent_processes_create_the_tables_once,
 );
@@ -62,6 +63,18 @@ async fn job_of_a_newer_version_is_not_sent(database: Database) -> Outcome {
         }
     }
     assert_eq!(emulator.jobs().len(), 1);
+    Ok(())
+}
+
+async fn open_journal_survives_an_added_column(database: Database) -> Outcome {
+    let emulator = painter().await?;
+    let journal = database.journal().await?;
+    run(&journal, &emulator, "one").await?;
+    database.execute("ALTER TABLE jobs ADD COLUMN mood TEXT").await?;
+    database.execute("UPDATE fal_jobs SET version = 99").await?;
+    run(&journal, &emulator, "one").await?;
+    run(&journal, &emulator, "two").await?;
+    assert_eq!(emulator.jobs().len(), 2);
     Ok(())
 }
 

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use fal_client::RetryPolicy;
 use fal_client::endpoints::fal_ai::flux::dev::redux;
 use fal_emulator::{Emulator, Fault, Operation, Pace};
-use fal_jobs::{Journal, State};
+use fal_jobs::{ErrorKind, Journal, State};
 use tokio::sync::{Notify, watch};
 
 use crate::support::{Database, Outcome, emulator, on_both_databases};
@@ -20,6 +21,8 @@ on_both_databases!(
     an_intent_of_a_dead_worker_becomes_uncertain,
     failed_jobs_do_not_stop_a_worker,
     jobs_of_other_calls_are_left_alone,
+    a_job_that_fal_cannot_take_now_lets_others_pass,
+    a_worker_ends_when_fal_rejects_the_key,
 );
 
 fn input(index: usize) -> redux::Input {
@@ -194,5 +197,37 @@ async fn jobs_of_other_calls_are_left_alone(database: Database) -> Outcome {
     let report = journal.worker(&client).until_empty().run().await?;
     assert_eq!(report, Default::default());
     assert_ne!(journal.get("fox").await?.expect("the job").state, State::Uncertain);
+    Ok(())
+}
+
+async fn a_job_that_fal_cannot_take_now_lets_others_pass(database: Database) -> Outcome {
+    let (emulator, _) = emulator().await?;
+    let client = emulator.client_builder().retry(RetryPolicy::none()).build()?;
+    let journal = database.journal().await?;
+    let redux = client.endpoint(redux::ENDPOINT);
+    for index in 0..2 {
+        journal.enqueue(&redux, input(index)).key(index.to_string()).await?;
+    }
+    emulator.inject_fault(Operation::Submit, Fault::respond(429));
+    let finished = Arc::new(Mutex::new(Vec::new()));
+    let log = Arc::clone(&finished);
+    // The pause of the first job is longer than the second one takes.
+    let worker = journal.worker(&client).concurrency(1).interval(Duration::from_secs(4)).until_empty();
+    let worker = worker.on_finished(move |job| log.lock().expect("the log").push(job.key.clone()));
+    assert_eq!(worker.run().await?.completed, 2);
+    assert_eq!(*finished.lock().expect("the log"), ["1", "0"]);
+    assert_eq!(journal.get("0").await?.expect("the job").attempt, 2);
+    Ok(())
+}
+
+async fn a_worker_ends_when_fal_rejects_the_key(database: Database) -> Outcome {
+    let emulator = Emulator::builder().key("right:key").start().await?;
+    let client = emulator.client_builder().key("wrong:key").build()?;
+    let journal = database.journal().await?;
+    journal.enqueue(&client.endpoint(redux::ENDPOINT), input(0)).key("fox").await?;
+    let error = journal.worker(&client).run().await.expect_err("a rejected key");
+    assert_eq!(error.kind(), ErrorKind::Request);
+    assert!(error.client().is_some_and(fal_client::Error::is_unauthorized));
+    assert_eq!(journal.get("fox").await?.expect("the job").state, State::Waiting);
     Ok(())
 }

@@ -71,8 +71,7 @@ async fn lists_are_paged_in_the_order_of_creation(database: Database) -> Outcome
     let emulator = painter().await?;
     let journal = database.journal().await?;
     run(&journal, &emulator, "k0", "one").await?;
-    let columns =
-        "endpoint, label, format, input, input_hash, state, attempt, reserved, webhook, enqueued, revision, created_at";
+    let columns = "endpoint, label, format, input, input_hash, state, attempt, reserved, estimate, webhook, enqueued, revision, created_at";
     for at in 1..100 {
         let key = format!("k{at}");
         database

@@ -6,6 +6,7 @@ mod existing;
 mod file_name;
 mod file_type;
 mod incoming;
+mod open;
 mod part_file;
 mod path;
 mod saved;
@@ -17,6 +18,7 @@ use tokio::io::AsyncWrite;
 
 pub use self::all::DownloadAll;
 pub use self::bytes::DownloadBytes;
+pub use self::open::OpenMedia;
 pub use self::path::Download;
 pub use self::saved::Saved;
 pub use self::writer::DownloadTo;

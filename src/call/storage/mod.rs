@@ -1,8 +1,10 @@
 //! Calls about files in fal's storage.
 
 mod access;
+mod open;
 mod upload;
 
+pub use open::OpenFile;
 pub use upload::Upload;
 
 use crate::client::Client;

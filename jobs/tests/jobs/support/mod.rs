@@ -6,8 +6,9 @@ use std::path::Path;
 use std::process::Output;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use fal_client::Client;
-use fal_emulator::Emulator;
+use fal_client::endpoints::fal_ai::flux::dev::redux;
+use fal_client::{Client, RetryPolicy};
+use fal_emulator::{Emulator, Pace};
 use fal_jobs::Journal;
 use serde_json::json;
 use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
@@ -89,7 +90,7 @@ pub(crate) async fn painter() -> Result<Emulator, Box<dyn std::error::Error>> {
             (format!("/{PAINTER}/requests/{{request_id}}")): {"get": {"responses": {"200": any}}},
         },
     });
-    Ok(Emulator::builder().document(document.to_string()).start().await?)
+    Ok(Emulator::builder().document(document.to_string()).pace(Pace::instant()).start().await?)
 }
 
 /// Runs a test of this program in a child process, through a command that runs its arguments, with a variable.
@@ -108,6 +109,23 @@ pub(crate) async fn emulator() -> Result<(Emulator, Client), Box<dyn std::error:
     let emulator = Emulator::start().await?;
     let client = emulator.client();
     Ok((emulator, client))
+}
+
+/// Starts an emulator whose jobs are completed when they are submitted, with a client that does not retry.
+pub(crate) async fn instant() -> Result<(Emulator, Client), Box<dyn std::error::Error>> {
+    emulator_with(Pace::instant()).await
+}
+
+/// Starts an emulator whose jobs have a pace, with a client that does not retry.
+pub(crate) async fn emulator_with(pace: Pace) -> Result<(Emulator, Client), Box<dyn std::error::Error>> {
+    let emulator = Emulator::builder().pace(pace).start().await?;
+    let client = emulator.client_builder().retry(RetryPolicy::none()).build()?;
+    Ok((emulator, client))
+}
+
+/// An input of the endpoint of most tests.
+pub(crate) fn fox() -> redux::Input {
+    redux::Input::builder().image_url("https://example.com/fox.png").build()
 }
 
 /// Defines a module with each test as two tests: on SQLite, and on PostgreSQL if there is a server. A test is an async function

@@ -61,10 +61,14 @@ impl Proxy {
         self.faults.refused.store(refused, Ordering::SeqCst);
     }
 
+    /// Returns the number of connections that are still to be lost.
+    pub(crate) fn refused(&self) -> usize {
+        self.faults.refused.load(Ordering::SeqCst)
+    }
+
     /// Returns true if all connections were lost that were to be lost.
     pub(crate) fn is_done(&self) -> bool {
-        self.faults.cut.lock().unwrap_or_else(PoisonError::into_inner).is_none()
-            && self.faults.refused.load(Ordering::SeqCst) == 0
+        self.faults.cut.lock().unwrap_or_else(PoisonError::into_inner).is_none() && self.refused() == 0
     }
 }
 

@@ -1,0 +1,12 @@
+//! Files of inputs and outputs.
+
+mod input;
+mod part;
+mod save;
+mod target;
+mod uploads;
+
+pub(crate) use input::Prepared;
+pub(crate) use save::{lacks_files, save_media};
+pub use target::{OutputFile, Target};
+pub(crate) use uploads::Uploads;

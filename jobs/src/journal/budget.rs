@@ -1,0 +1,141 @@
+use std::collections::BTreeMap;
+use std::fmt;
+
+use fal_client::money::{Cost, Estimate};
+
+use super::Journal;
+use crate::amount::{from_cost, to_cost};
+use crate::error::{Error, ErrorKind};
+use crate::record::Billing;
+
+/// A limit for the cost of jobs, in the database of a journal. Created by [`Journal::budget`].
+///
+/// ```no_run
+/// # async fn example(client: fal_client::Client) -> Result<(), Box<dyn std::error::Error>> {
+/// use fal_client::endpoints::fal_ai::flux::dev::redux;
+/// use fal_client::money::{Cost, PriceTable};
+/// use fal_jobs::Journal;
+///
+/// let prices = PriceTable::from_file("prices.json")?;
+/// let journal = Journal::builder().prices(prices.clone()).open("sqlite://jobs.db").await?;
+/// let estimate = prices.estimate(redux::ENDPOINT.id(), 4)?; // at most 4 megapixels
+/// let budget = journal.budget("cards", Cost::usd(5)?).await?.estimate(&estimate)?;
+/// let input = redux::Input::builder().image_url("https://example.com/fox.png");
+/// let completed = journal.run(&client.endpoint(redux::ENDPOINT), input).budget(&budget).await?;
+/// # let _ = completed;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// All processes that use the database share the budget, and it survives crashes. The estimate of a job is reserved in the
+/// transaction that commits the intent to send it. The billed units at the [prices](crate::JournalBuilder::prices) of the journal
+/// replace it in the transaction that records the result. A failed job costs the units that fal says, or nothing if fal surely has
+/// not [billed](crate::Failure::may_be_billed) it. An uncertain job keeps its reservation until it is decided. Amounts are rounded up to a billionth of a dollar.
+///
+/// If the units or the price are unknown, as in a webhook, a job costs its estimate.
+#[derive(Clone)]
+pub struct Budget {
+    journal: Journal,
+    name: String,
+    /// The expected cost of a job by endpoint, in billionths of a dollar.
+    estimates: BTreeMap<String, i64>,
+}
+
+/// The state of a [`Budget`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BudgetUsage {
+    /// The cost of jobs.
+    pub spent: Cost,
+    /// The estimated cost of jobs that were sent, and whose result is not recorded yet.
+    pub reserved: Cost,
+    /// The limit. `spent` exceeds it only if jobs cost more than estimated.
+    pub limit: Cost,
+}
+
+impl Journal {
+    /// Creates a budget, or changes the limit of an existing one.
+    ///
+    /// # Errors
+    ///
+    /// The limit is not in US dollars, negative, or more than a billion dollars
+    /// ([`ErrorKind::Configuration`](crate::ErrorKind::Configuration)), or the database fails.
+    pub async fn budget(&self, name: impl Into<String>, limit: Cost) -> Result<Budget, Error> {
+        let name = name.into();
+        self.store().set_budget(&name, from_cost(&limit)?).await?;
+        Ok(Budget { journal: self.clone(), name, estimates: BTreeMap::new() })
+    }
+
+    /// Returns the terms of a job of an endpoint.
+    pub(crate) fn billing(&self, endpoint: &str, budget: Option<&Budget>) -> Result<Billing, Error> {
+        let price = self.prices().get(endpoint).filter(|price| price.currency.eq_ignore_ascii_case("USD"));
+        let unit_price = price.map(|price| price.unit_price.normalize().to_string());
+        let Some(budget) = budget else {
+            return Ok(Billing { budget: None, estimate: 0, unit_price });
+        };
+        let estimate = budget.estimates.get(endpoint).copied().ok_or_else(|| {
+            let (name, endpoint) = (budget.name.escape_debug(), endpoint.escape_debug());
+            let message =
+                format!("the budget `{name}` has no estimate for `{endpoint}`: add one with `Budget::estimate`");
+            Error::new(ErrorKind::Budget, message)
+        })?;
+        Ok(Billing { budget: Some(budget.name.clone()), estimate, unit_price })
+    }
+}
+
+impl Budget {
+    /// Sets the expected cost of one job of an endpoint. It is reserved while the job runs.
+    ///
+    /// The budget can be exceeded by jobs that cost more, so use an upper limit if there is one.
+    ///
+    /// # Errors
+    ///
+    /// The estimate is not in US dollars, negative, or more than a billion dollars
+    /// ([`ErrorKind::Configuration`](crate::ErrorKind::Configuration)).
+    pub fn estimate(mut self, estimate: &Estimate) -> Result<Self, Error> {
+        let cost = estimate.cost_per_call().map_err(|error| {
+            Error::new(ErrorKind::Configuration, "the estimate of the budget is invalid").caused_by(error)
+        })?;
+        self.estimates.insert(estimate.endpoint.clone(), from_cost(&cost)?);
+        Ok(self)
+    }
+
+    /// Returns the name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the amounts at present, of all processes.
+    pub async fn usage(&self) -> Result<BudgetUsage, Error> {
+        let row = self.journal.store().budget(&self.name).await?.ok_or_else(|| self.missing())?;
+        Ok(BudgetUsage { spent: to_cost(row.spent), reserved: to_cost(row.reserved), limit: to_cost(row.ceiling) })
+    }
+
+    /// Compares the amounts with the jobs in the journal. Jobs that were removed still count as spent.
+    ///
+    /// # Errors
+    ///
+    /// The amounts differ ([`ErrorKind::State`](crate::ErrorKind::State)), which means that another program has changed the database.
+    pub async fn check(&self) -> Result<(), Error> {
+        let (row, sums) = self.journal.store().budget_sums(&self.name).await?.ok_or_else(|| self.missing())?;
+        if row.reserved == sums.reserved && row.spent >= sums.spent {
+            return Ok(());
+        }
+        let name = self.name.escape_debug();
+        let [spent, reserved, cost, held] = [row.spent, row.reserved, sums.spent, sums.reserved].map(to_cost);
+        let message = format!(
+            "the budget `{name}` has spent {spent} and reserved {reserved}, but its jobs have spent {cost} and reserved {held}"
+        );
+        Err(Error::new(ErrorKind::State, message))
+    }
+
+    fn missing(&self) -> Error {
+        Error::new(ErrorKind::NotFound, format!("the journal does not have the budget `{}`", self.name.escape_debug()))
+    }
+}
+
+impl fmt::Debug for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Budget").field("name", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,137 @@
+//! Budgets in the database.
+
+use fal_client::endpoints::fal_ai::flux::dev::redux;
+use fal_client::money::{Cost, IntoAmount, Price, PriceTable};
+use fal_client::{Client, Handle};
+use fal_emulator::{Emulator, Fault, Operation, Pace};
+use fal_jobs::{Budget, Completed, Error, ErrorKind, Journal};
+
+use crate::support::{Database, Outcome, on_both_databases};
+
+on_both_databases!(
+    billed_units_replace_the_reservation,
+    exhausted_budget_refuses_before_submission,
+    rejected_submission_costs_nothing,
+    processes_share_a_budget,
+    unknown_prices_cost_the_estimate,
+    budget_without_an_estimate_is_refused,
+);
+
+fn prices() -> Result<PriceTable, fal_client::Error> {
+    Ok([Price::new(redux::ENDPOINT.id(), "0.025".into_amount()?, "megapixels")].into_iter().collect())
+}
+
+/// A journal with a budget that has a limit in dollars. A job is expected to cost four units.
+async fn journal(database: &Database, limit: &str) -> Result<(Journal, Budget), Box<dyn std::error::Error>> {
+    let journal = Journal::builder().prices(prices()?).open(&database.url).await?;
+    let budget = journal.budget("cards", Cost::usd(limit)?).await?;
+    let budget = budget.estimate(&prices()?.estimate(redux::ENDPOINT.id(), 4)?)?;
+    Ok((journal, budget))
+}
+
+async fn emulator(pace: Pace) -> Result<(Emulator, Client), fal_emulator::Error> {
+    let emulator = Emulator::builder().pace(pace).start().await?;
+    let client = emulator.client();
+    Ok((emulator, client))
+}
+
+fn endpoint(client: &Client) -> Handle<redux::Input, redux::Output> {
+    client.endpoint(redux::ENDPOINT)
+}
+
+async fn run(
+    journal: &Journal,
+    client: &Client,
+    seed: i64,
+    budget: &Budget,
+) -> Result<Completed<redux::Output>, Error> {
+    let input = redux::Input::builder().image_url("https://example.com/fox.png").seed(seed);
+    journal.run(&endpoint(client), input).key(format!("card-{seed}")).budget(budget).await
+}
+
+async fn billed_units_replace_the_reservation(database: Database) -> Outcome {
+    let (_emulator, client) = emulator(Pace::instant()).await?;
+    let (journal, budget) = journal(&database, "1").await?;
+    let completed = run(&journal, &client, 1, &budget).await?;
+    let units = completed.record.units.clone().ok_or("no units")?;
+    let cost = prices()?.cost(redux::ENDPOINT.id(), units)?;
+    assert_eq!(completed.record.cost(), Some(cost.clone()));
+    let usage = budget.usage().await?;
+    assert_eq!((usage.spent, usage.reserved, usage.limit), (cost.clone(), Cost::usd(0)?, Cost::usd(1)?));
+    // The recorded result is free.
+    run(&journal, &client, 1, &budget).await?;
+    assert_eq!(budget.usage().await?.spent, cost);
+    budget.check().await?;
+    Ok(())
+}
+
+async fn exhausted_budget_refuses_before_submission(database: Database) -> Outcome {
+    let (emulator, client) = emulator(Pace::instant()).await?;
+    let (journal, budget) = journal(&database, "0.09").await?;
+    let error = run(&journal, &client, 1, &budget).await.err().ok_or("no error")?;
+    assert_eq!(error.kind(), ErrorKind::Budget);
+    let message = error.to_string();
+    assert!(["`cards`", "$0.1000", "$0.0900", "$0.0000"].iter().all(|part| message.contains(part)), "{message}");
+    assert!(emulator.jobs().is_empty());
+    // The job waits until the budget allows it.
+    let budget =
+        journal.budget("cards", Cost::usd("0.1")?).await?.estimate(&prices()?.estimate(redux::ENDPOINT.id(), 4)?)?;
+    run(&journal, &client, 1, &budget).await?;
+    assert_eq!(emulator.jobs().len(), 1);
+    Ok(())
+}
+
+async fn rejected_submission_costs_nothing(database: Database) -> Outcome {
+    let (emulator, client) = emulator(Pace::instant()).await?;
+    let (journal, budget) = journal(&database, "1").await?;
+    emulator.inject_fault(Operation::Submit, Fault::respond(422));
+    let error = run(&journal, &client, 1, &budget).await.err().ok_or("no error")?;
+    assert_eq!(error.kind(), ErrorKind::Failed);
+    let usage = budget.usage().await?;
+    assert_eq!((usage.spent, usage.reserved), (Cost::usd(0)?, Cost::usd(0)?));
+    budget.check().await?;
+    Ok(())
+}
+
+async fn processes_share_a_budget(database: Database) -> Outcome {
+    let (emulator, client) = emulator(Pace::manual()).await?;
+    // Three estimates fit. The jobs never end, so that their reservations stay.
+    let (first, budget) = journal(&database, "0.35").await?;
+    let second = Journal::builder().prices(prices()?).open(&database.url).await?;
+    let mut running = tokio::task::JoinSet::new();
+    for seed in 0..6 {
+        let (journal, client, budget) =
+            (if seed % 2 == 0 { &first } else { &second }.clone(), client.clone(), budget.clone());
+        running.spawn(async move { run(&journal, &client, seed, &budget).await });
+    }
+    for _ in 0..3 {
+        let refused = running.join_next().await.ok_or("no job")??.err().ok_or("no error")?;
+        assert_eq!(refused.kind(), ErrorKind::Budget, "{refused}");
+    }
+    assert_eq!(budget.usage().await?.reserved, Cost::usd("0.3")?);
+    assert!(emulator.jobs().len() <= 3);
+    budget.check().await?;
+    Ok(())
+}
+
+async fn unknown_prices_cost_the_estimate(database: Database) -> Outcome {
+    let (_emulator, client) = emulator(Pace::instant()).await?;
+    let journal = database.journal().await?;
+    let budget = journal.budget("cards", Cost::usd(1)?).await?;
+    let budget = budget.estimate(&prices()?.estimate(redux::ENDPOINT.id(), 4)?)?;
+    run(&journal, &client, 1, &budget).await?;
+    assert_eq!(budget.usage().await?.spent, Cost::usd("0.1")?);
+    budget.check().await?;
+    Ok(())
+}
+
+async fn budget_without_an_estimate_is_refused(database: Database) -> Outcome {
+    let (emulator, client) = emulator(Pace::instant()).await?;
+    let (journal, _) = journal(&database, "1").await?;
+    let budget = journal.budget("cards", Cost::usd(1)?).await?;
+    let error = run(&journal, &client, 1, &budget).await.err().ok_or("no error")?;
+    assert_eq!(error.kind(), ErrorKind::Budget);
+    assert!(error.to_string().contains(redux::ENDPOINT.id()), "{error}");
+    assert!(emulator.jobs().is_empty());
+    Ok(())
+}
