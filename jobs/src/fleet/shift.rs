@@ -239,7 +239,7 @@ impl<'a> Shift<'a> {
                 lock(&self.undecided).push(key);
             }
             match record.claim {
-                None => drop(claim),
+                None => claim.end(),
                 Some(_) => claim.release(store).await,
             }
             self.reporter.finished(&record);

@@ -6,6 +6,7 @@ use axum::Router;
 use axum::routing::post;
 use fal_client::Client;
 use fal_client::endpoints::fal_ai::flux::dev::redux;
+use fal_client::money::{Decimal, Price, PriceTable};
 use fal_client::webhook::Verifier;
 use fal_emulator::{Emulator, Fault, Operation, WebhookFault, WebhookState};
 use fal_jobs::{ErrorKind, FailureKind, Journal, State, SubmitOptions};
@@ -21,6 +22,7 @@ on_both_databases!(
     duplicates_change_nothing,
     early_delivery_is_refused_until_the_id_is_recorded,
     missing_output_is_fetched,
+    units_of_job_with_a_price_are_fetched,
     lost_webhook_is_replaced_by_following,
     deliveries_of_other_users_are_refused,
     failing_result_is_delivered_again,
@@ -161,6 +163,17 @@ async fn missing_output_is_fetched(database: Database) -> Outcome {
     emulator.inject_webhook_fault(WebhookFault::PayloadError);
     let done = journal.run(&client.endpoint(redux::ENDPOINT), input()).options(to(&server)).await?;
     assert_eq!(done.data.images.len(), 1);
+    assert_eq!(count(&emulator, Operation::Result), 1);
+    Ok(())
+}
+
+async fn units_of_job_with_a_price_are_fetched(database: Database) -> Outcome {
+    let (emulator, client) = emulator().await?;
+    let prices = PriceTable::from_iter([Price::new(redux::ENDPOINT.id(), Decimal::new(25, 3), "megapixels")]);
+    let journal = Journal::builder().prices(prices).open(&database.url).await?;
+    let server = serve(&journal, &client).await?;
+    let done = journal.run(&client.endpoint(redux::ENDPOINT), input()).options(to(&server)).await?;
+    assert!(done.record.units.is_some() && done.record.cost().is_some(), "{:?}", done.record.units);
     assert_eq!(count(&emulator, Operation::Result), 1);
     Ok(())
 }
