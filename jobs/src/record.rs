@@ -188,7 +188,6 @@ impl Record {
 
             (State::Intended, Event::Doubt { attempt }) if *attempt == self.attempt => {
                 self.state = State::Uncertain;
-                self.claim = None;
             }
             // More is known already.
             (_, Event::Doubt { attempt }) if *attempt <= self.attempt => {}

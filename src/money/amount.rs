@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::error::{Error, ErrorKind};
@@ -94,6 +94,15 @@ pub(crate) fn exact<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decima
         Err(_) => parse_not_negative(raw),
     };
     amount.map_err(D::Error::custom)
+}
+
+/// Writes an amount as a string, because readers of JSON numbers may round them.
+pub(crate) fn as_text<T: Copy + Into<Option<Decimal>>, S: Serializer>(
+    amount: &T,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let amount: Option<Decimal> = (*amount).into();
+    amount.map(|amount| amount.to_string()).serialize(serializer)
 }
 
 fn check_sign(amount: Decimal) -> Result<Decimal, String> {

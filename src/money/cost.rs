@@ -1,9 +1,10 @@
 use std::fmt;
 
 use rust_decimal::{Decimal, RoundingStrategy};
+use serde::Serialize;
 
 use super::USD;
-use super::amount::{IntoAmount, not_negative};
+use super::amount::{IntoAmount, as_text, not_negative};
 use crate::error::{Error, ErrorKind};
 use crate::text::shown;
 
@@ -24,10 +25,11 @@ const DIGITS: (u32, u32) = (4, 12);
 /// ```
 ///
 /// It is displayed with 4 to 12 digits after the point. [`amount`](Self::amount) is exact.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct Cost {
     /// The amount, in units of the currency such as dollars.
+    #[serde(serialize_with = "as_text")]
     pub amount: Decimal,
     /// The code of the currency, such as `USD`.
     pub currency: String,

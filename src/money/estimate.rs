@@ -1,6 +1,7 @@
 use rust_decimal::Decimal;
+use serde::Serialize;
 
-use super::{Cost, Price};
+use super::{Cost, Price, as_text};
 use crate::error::{Error, ErrorKind};
 
 /// An estimated cost, with its basis.
@@ -19,10 +20,11 @@ use crate::error::{Error, ErrorKind};
 /// ```
 ///
 /// An estimate never assumes one unit per call.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Estimate {
     /// The id of the endpoint.
+    #[serde(rename = "endpoint_id")]
     pub endpoint: String,
     /// The cost of all calls.
     pub cost: Cost,
@@ -33,15 +35,17 @@ pub struct Estimate {
 }
 
 /// The basis of an [`Estimate`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EstimateBasis {
     /// The units that the caller has given.
-    GivenUnits(Decimal),
+    GivenUnits(#[serde(serialize_with = "as_text")] Decimal),
     /// The average cost of past calls of the endpoint.
     #[non_exhaustive]
     HistoricalUnits {
         /// The average units of a call: its cost divided by the unit price. `None` for a free endpoint, and without a price.
+        #[serde(serialize_with = "as_text")]
         units_per_call: Option<Decimal>,
     },
 }

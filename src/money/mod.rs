@@ -13,7 +13,7 @@ mod reservation;
 pub use rust_decimal::Decimal;
 
 pub use amount::IntoAmount;
-pub(crate) use amount::{exact, not_negative};
+pub(crate) use amount::{as_text, exact, not_negative};
 pub(crate) use billed::{BILLABLE_UNITS, billed_units};
 pub use budget::{Budget, BudgetSnapshot};
 pub use cost::Cost;

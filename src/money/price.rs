@@ -1,6 +1,7 @@
 use rust_decimal::Decimal;
+use serde::Serialize;
 
-use super::amount::{IntoAmount, not_negative};
+use super::amount::{IntoAmount, as_text, not_negative};
 use super::{Cost, USD};
 use crate::error::{Error, ErrorKind};
 
@@ -15,12 +16,14 @@ use crate::error::{Error, ErrorKind};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Price {
     /// The id of the endpoint.
+    #[serde(rename = "endpoint_id")]
     pub endpoint: String,
     /// The price of one unit.
+    #[serde(serialize_with = "as_text")]
     pub unit_price: Decimal,
     /// The name of the unit, such as `image`, `megapixels` or `seconds`. fal's names are free text.
     pub unit: String,

@@ -1,14 +1,16 @@
 use http::Method;
 use rust_decimal::Decimal;
+use serde::Serialize;
 
 use super::fields::Fields;
 use super::{Platform, call};
 use crate::error::Error;
+use crate::money::as_text;
 use crate::protocol::LockReason;
 use crate::transport::{Operation, Request, join};
 
 /// The account of the API key. Returned by [`Platform::account`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Account {
     /// The name of the user or the team.
@@ -18,17 +20,18 @@ pub struct Account {
 }
 
 /// Prepaid credits.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Credits {
     /// The balance. It may be negative.
+    #[serde(serialize_with = "as_text")]
     pub current_balance: Decimal,
     /// The currency, such as `USD`.
     pub currency: String,
 }
 
 /// The lock of an account. Returned by [`Platform::lock_state`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct LockState {
     /// True if fal refuses new requests of the account.
@@ -38,8 +41,10 @@ pub struct LockState {
     /// True if the account has paid.
     pub is_paying: Option<bool>,
     /// The monthly budget above which fal warns.
+    #[serde(serialize_with = "as_text")]
     pub soft_monthly_budget: Option<Decimal>,
     /// The monthly budget above which fal locks the account.
+    #[serde(serialize_with = "as_text")]
     pub hard_monthly_budget: Option<Decimal>,
     /// The id of the user.
     pub user_id: Option<String>,

@@ -1,10 +1,12 @@
 use rust_decimal::Decimal;
+use serde::Serialize;
 
 use super::Platform;
 use super::fields::Fields;
 use super::list::{Item, Listed, Query, list};
 use super::timestamp::Timestamp;
 use super::usage::AuthMethod;
+use crate::money::as_text;
 
 /// The bills of single requests. Returned by [`Platform::billing_events`].
 ///
@@ -28,7 +30,7 @@ pub struct BillingEvents {
 }
 
 /// The bill of a request. Returned by [`BillingEvents`]. Amounts are in US dollars.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct BillingEvent {
     /// The request id.
@@ -38,16 +40,22 @@ pub struct BillingEvent {
     /// Time of the request.
     pub timestamp: Option<Timestamp>,
     /// The billed units.
+    #[serde(serialize_with = "as_text")]
     pub output_units: Option<Decimal>,
     /// The price of a unit.
+    #[serde(serialize_with = "as_text")]
     pub unit_price: Option<Decimal>,
     /// The discount, in percent.
+    #[serde(serialize_with = "as_text")]
     pub percent_discount: Option<Decimal>,
     /// The cost before discounts.
+    #[serde(serialize_with = "as_text")]
     pub cost_subtotal: Option<Decimal>,
     /// The amount of the discount.
+    #[serde(serialize_with = "as_text")]
     pub cost_discount: Option<Decimal>,
     /// The cost after discounts.
+    #[serde(serialize_with = "as_text")]
     pub cost_total: Option<Decimal>,
     /// The key or the login. `None` without [`BillingEvents::auth_method`].
     pub auth_method: Option<AuthMethod>,

@@ -1,4 +1,5 @@
 use http::{HeaderValue, Method};
+use serde::Serialize;
 
 use super::fields::Fields;
 use super::{Platform, call};
@@ -7,20 +8,23 @@ use crate::protocol::RequestId;
 use crate::transport::{Operation, Request, join, random};
 
 /// The result of [`Platform::delete_payloads`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DeletedPayloads {
     /// The files of the output.
+    #[serde(rename = "cdn_delete_results")]
     pub files: Vec<DeletedFile>,
 }
 
 /// A file that was to be deleted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct DeletedFile {
     /// The URL.
+    #[serde(rename = "link")]
     pub url: String,
     /// The reason why fal could not delete it. `None` if it is deleted.
+    #[serde(rename = "exception")]
     pub error: Option<String>,
 }
 

@@ -9,7 +9,7 @@ use super::fields::Fields;
 use super::list::{MAX_IDS, endpoint_ids};
 use super::{Platform, call};
 use crate::error::{Error, ErrorKind};
-use crate::money::{Cost, Estimate, IntoAmount};
+use crate::money::{Cost, Estimate, IntoAmount, not_negative};
 use crate::text::shown;
 use crate::transport::{Operation, Request, join};
 
@@ -154,7 +154,7 @@ impl Platform {
             // An estimate by another method would be another number.
             fields.text("estimate_type").is_none_or(|found| found == body.estimate_type).then_some(())?;
             let currency = fields.text("currency").unwrap_or_else(|| "USD".to_owned());
-            Some(Cost::new(fields.decimal("total_cost")?, currency.to_ascii_uppercase()))
+            Some(Cost::new(not_negative(fields.decimal("total_cost")?).ok()?, currency.to_ascii_uppercase()))
         });
         cost.ok_or_else(|| Error::unexpected("fal returned no cost estimate", response))
     }

@@ -9,6 +9,7 @@ use futures_core::Stream;
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
 use http::Method;
+use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::call;
@@ -23,8 +24,8 @@ use crate::transport::{Operation, Request, join};
 /// Maximum endpoint ids of a request (fal's platform API reference).
 pub(super) const MAX_IDS: usize = 50;
 
-/// Maximum pages in a row without an item. A service could return such pages without end.
-const MAX_EMPTY_PAGES: usize = 100;
+/// Maximum pages in a row without progress. A service could return such pages without end.
+const MAX_IDLE_PAGES: usize = 100;
 
 /// Maximum bytes of a cursor, which becomes a part of a URL.
 const MAX_CURSOR: usize = 4096;
@@ -43,7 +44,7 @@ const MAX_CURSOR: usize = 4096;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Page<T> {
     /// The items, in fal's order.
@@ -224,10 +225,10 @@ impl Query {
     }
 
     pub(super) fn set_time(&mut self, name: &'static str, time: Timestamp) {
-        if time.to_system_time().is_none() {
-            self.reject(format!("invalid {name} {time:?}: expected a time (RFC 3339) or a date from 1970 on"));
+        match time.parameter() {
+            Some(time) => self.set(name, Some(time)),
+            None => self.reject(format!("invalid {name} {time:?}: expected a time (RFC 3339) or a date from 1970 on")),
         }
-        self.set(name, Some(time.as_str().trim().to_owned()));
     }
 
     pub(super) fn set_endpoints(&mut self, ids: impl IntoIterator<Item = impl Into<String>>) {
@@ -357,7 +358,7 @@ struct Pages<T> {
     absent: Vec<String>,
     unknown: Vec<String>,
     items: VecDeque<T>,
-    empty_pages: usize,
+    idle_pages: usize,
     /// The error after the items.
     error: Option<Error>,
 }
@@ -383,7 +384,7 @@ impl<T: Item> Pages<T> {
             absent: Vec::new(),
             unknown: Vec::new(),
             items: VecDeque::new(),
-            empty_pages: 0,
+            idle_pages: 0,
             error: None,
         };
         pages.begin_batch();
@@ -426,7 +427,9 @@ impl<T: Item> Pages<T> {
 
     fn add(&mut self, page: Page<T>) {
         let Page { items, skipped, next_cursor } = page;
-        self.empty_pages = if items.is_empty() { self.empty_pages + 1 } else { 0 };
+        // A list by id has one item for each of at most 50 ids, so that it has fewer pages than the maximum.
+        let is_by_id = self.query.unknown != Unknown::Empty && self.batches.front().is_some_and(Option::is_some);
+        self.idle_pages = if items.is_empty() || is_by_id { self.idle_pages + 1 } else { 0 };
         if skipped > 0 {
             // An item that is not readable may be any of them.
             self.absent.clear();
@@ -444,8 +447,8 @@ impl<T: Item> Pages<T> {
         if self.cycle.closes(&cursor) {
             let message = format!("{name}: fal returned the cursor \"{}\" twice", shown(&cursor));
             self.error = Some(Error::new(ErrorKind::UnexpectedResponse, message));
-        } else if self.empty_pages >= MAX_EMPTY_PAGES {
-            let message = format!("{name}: fal returned {MAX_EMPTY_PAGES} pages without items");
+        } else if self.idle_pages >= MAX_IDLE_PAGES {
+            let message = format!("{name}: fal returned {MAX_IDLE_PAGES} pages without new items");
             self.error = Some(Error::new(ErrorKind::UnexpectedResponse, message));
         }
         self.cursor = Some(cursor);
@@ -469,7 +472,7 @@ impl<T: Item> Pages<T> {
 
     fn begin_batch(&mut self) {
         self.cycle = Cycle { earlier: self.cursor.clone(), pages: 0 };
-        self.empty_pages = 0;
+        self.idle_pages = 0;
         let batch = self.batches.front().cloned().flatten().filter(|_| self.query.unknown == Unknown::Absent);
         self.absent = batch.unwrap_or_default();
     }

@@ -22,6 +22,8 @@
 //!
 //! Values of fal that do not fit their field are absent, and items without an id are skipped. Amounts of money are exact:
 //! they have the digits that fal sent.
+//!
+//! Items implement `Serialize`, with the names that fal uses. Amounts become strings, because many readers round numbers.
 
 mod account;
 mod billing_events;

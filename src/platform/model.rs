@@ -1,5 +1,6 @@
 use std::fmt;
 
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -9,7 +10,7 @@ use super::timestamp::Timestamp;
 use crate::text::shown;
 
 /// An endpoint of fal's catalogue. Returned by [`Platform::models`](super::Platform::models).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Model {
     /// The endpoint id, such as `fal-ai/flux/dev`.
@@ -17,13 +18,15 @@ pub struct Model {
     /// The description. fal has none of some endpoints.
     pub metadata: Option<ModelMetadata>,
     /// The OpenAPI document, or the reason why fal has none. `None` without [`Models::openapi`](super::Models::openapi).
+    #[serde(serialize_with = "expansion")]
     pub openapi: Option<Result<OpenApi, ExpansionError>>,
     /// The readiness for enterprises. `None` without [`Models::enterprise_status`](super::Models::enterprise_status).
+    #[serde(serialize_with = "expansion")]
     pub enterprise_status: Option<Result<EnterpriseStatus, ExpansionError>>,
 }
 
 /// The description of a [`Model`]. A string that fal did not send is empty.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ModelMetadata {
     /// The name.
@@ -67,7 +70,7 @@ pub struct ModelMetadata {
 }
 
 /// A group of related models.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ModelGroup {
     /// The id of the group.
@@ -140,7 +143,7 @@ pub enum EnterpriseStatus {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
 pub struct OpenApi(Box<RawValue>);
 
 impl OpenApi {
@@ -172,7 +175,7 @@ impl fmt::Debug for OpenApi {
 }
 
 /// The reason why fal could not add something to a [`Model`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ExpansionError {
     /// The kind of the error, such as `expansion_failed`.
@@ -199,6 +202,18 @@ impl ExpansionError {
         let text = |name| error.as_ref().and_then(|error| error.text(name));
         let message = text("message").or_else(|| fields.text("error")).or_else(|| fields.text("message"))?;
         Some(ExpansionError { code: text("code").unwrap_or_else(|| "expansion_failed".to_owned()), message })
+    }
+}
+
+/// Writes the error in the place of the value, as fal does.
+fn expansion<T: Serialize, S: Serializer>(
+    value: &Option<Result<T, ExpansionError>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match value {
+        None => serializer.serialize_none(),
+        Some(Ok(value)) => value.serialize(serializer),
+        Some(Err(error)) => serializer.collect_map([("error", error)]),
     }
 }
 

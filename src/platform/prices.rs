@@ -5,7 +5,7 @@ use super::fields::Fields;
 use super::list::{Item, Items, Listed, Query, Unknown};
 use crate::call::future::call_future;
 use crate::error::Error;
-use crate::money::{Price, PriceTable};
+use crate::money::{Price, PriceTable, not_negative};
 
 /// Fetches prices as a [`PriceTable`] when awaited, or streams them. Returned by [`Platform::prices`].
 ///
@@ -73,8 +73,7 @@ impl Item for Price {
 
     fn listed(response: &Fields<'_>) -> Option<Listed<Self>> {
         Listed::read(response, "prices", |fields| {
-            let unit_price =
-                fields.decimal("unit_price").filter(|price| price.is_zero() || price.is_sign_positive())?;
+            let unit_price = not_negative(fields.decimal("unit_price")?).ok()?;
             let price = Price::new(fields.text("endpoint_id")?, unit_price, fields.text("unit").unwrap_or_default());
             Some(match fields.text("currency") {
                 Some(currency) => price.with_currency(currency.to_ascii_uppercase()),

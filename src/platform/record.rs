@@ -1,5 +1,6 @@
 use std::fmt;
 
+use serde::Serialize;
 use serde_json::Value;
 
 use super::Hidden;
@@ -9,7 +10,7 @@ use super::timestamp::Timestamp;
 
 /// A request of the account's history. Returned by [`Platform::requests`](super::Platform::requests) and
 /// [`Platform::search_requests`](super::Platform::search_requests). `Debug` does not show its payloads.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RequestRecord {
     /// The request id.
@@ -27,8 +28,10 @@ pub struct RequestRecord {
     /// The total duration in seconds.
     pub duration: Option<f64>,
     /// The input. `None` if fal did not store it. [`Requests`](super::Requests) need [`payloads`](super::Requests::payloads).
+    #[serde(rename = "json_input")]
     pub input: Option<Value>,
     /// The output. `None` if fal did not store it. [`Requests`](super::Requests) need [`payloads`](super::Requests::payloads).
+    #[serde(rename = "json_output")]
     pub output: Option<Value>,
     /// The similarity to the words or the picture of a search, from 0 to 1.
     pub similarity: Option<f64>,

@@ -1,10 +1,12 @@
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use serde::Serialize;
+
 use crate::protocol::unix_seconds;
 use crate::text::shown;
 
-/// A point in time as the platform API writes it (RFC 3339), or a date.
+/// A point in time as the platform API writes it (RFC 3339), or a date. A time without a zone is UTC.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
@@ -15,7 +17,7 @@ use crate::text::shown;
 /// assert_eq!(Timestamp::from("2026-01-02T05:04:05.678+02:00").to_system_time(), Some(time));
 /// assert_eq!(Timestamp::from("2026-01-02").to_system_time(), Some(SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_312_000)));
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Timestamp(String);
 
 impl Timestamp {
@@ -31,6 +33,17 @@ impl Timestamp {
         let whole = UNIX_EPOCH.checked_add(Duration::from_secs(u64::try_from(seconds).ok()?))?;
         whole.checked_add(fraction(text))
     }
+
+    /// Returns the form that fal's reference documents for parameters: a date, or a time in UTC. `None` if it is not a time
+    /// from 1970 on.
+    pub(super) fn parameter(&self) -> Option<String> {
+        const DATE: usize = "2026-01-02".len();
+        let Timestamp(mut utc) = self.to_system_time()?.into();
+        if !self.0.trim().contains(['T', 't', ' ']) {
+            utc.truncate(DATE);
+        }
+        Some(utc)
+    }
 }
 
 /// Returns the fraction of the second, up to nanoseconds.
@@ -41,15 +54,17 @@ fn fraction(text: &str) -> Duration {
     Duration::from_nanos(nanos.into())
 }
 
-/// Keeps milliseconds. A time before 1970 becomes 1970.
+/// Keeps microseconds. A time before 1970 becomes 1970.
 impl From<SystemTime> for Timestamp {
     fn from(time: SystemTime) -> Self {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
         let (days, second) = (since.as_secs() / 86_400, since.as_secs() % 86_400);
         let (year, month, day) = date(days);
         let (hour, minute, second) = (second / 3600, second % 3600 / 60, second % 60);
-        let millis = since.subsec_millis();
-        Timestamp(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}Z"))
+        let micros = format!("{:06}", since.subsec_micros());
+        // Most services write milliseconds.
+        let fraction = micros.strip_suffix("000").unwrap_or(&micros);
+        Timestamp(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction}Z"))
     }
 }
 

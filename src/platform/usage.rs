@@ -1,9 +1,11 @@
 use rust_decimal::Decimal;
+use serde::Serialize;
 
 use super::Platform;
 use super::fields::Fields;
 use super::list::{Item, Listed, Query, list};
 use super::timestamp::Timestamp;
+use crate::money::as_text;
 
 /// The billed usage of the account. Returned by [`Platform::usage`].
 ///
@@ -29,7 +31,7 @@ pub struct Usage {
 }
 
 /// The usage of an endpoint at one price. Returned by [`Usage`].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct UsageRecord {
     /// The beginning of the period. `None` in a [summary](Usage::summary).
@@ -39,16 +41,22 @@ pub struct UsageRecord {
     /// The billing unit, such as `image`.
     pub unit: Option<String>,
     /// The number of units.
+    #[serde(serialize_with = "as_text")]
     pub quantity: Option<Decimal>,
     /// The price of a unit before discounts.
+    #[serde(serialize_with = "as_text")]
     pub unit_price: Option<Decimal>,
     /// The discount, in percent.
+    #[serde(serialize_with = "as_text")]
     pub percent_discount: Option<Decimal>,
     /// The cost before discounts.
+    #[serde(serialize_with = "as_text")]
     pub cost_subtotal: Option<Decimal>,
     /// The amount of the discount.
+    #[serde(serialize_with = "as_text")]
     pub cost_discount: Option<Decimal>,
     /// The cost after discounts.
+    #[serde(serialize_with = "as_text")]
     pub cost_total: Option<Decimal>,
     /// The currency of all amounts, such as `USD`.
     pub currency: Option<String>,
@@ -57,7 +65,7 @@ pub struct UsageRecord {
 }
 
 /// The key or the login of billed requests.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct AuthMethod {
     /// The name of the key or of the user.

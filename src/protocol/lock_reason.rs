@@ -1,5 +1,7 @@
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 use super::undeclared::UndeclaredValue;
 use crate::text::shown;
 
@@ -76,6 +78,12 @@ impl LockReason {
             LockReason::AdminLock | LockReason::Archived => "write to support@fal.ai",
             LockReason::Other(_) => "see https://fal.ai/dashboard/billing, or write to support@fal.ai",
         }
+    }
+}
+
+impl Serialize for LockReason {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) fn unix_seconds(text: &str) -> Option<i64> {
     };
     let fits = (1..=9999).contains(&year)
         && (1..=12).contains(&month)
-        && (1..=31).contains(&day)
+        && (1..=days_of_month(year, month)).contains(&day)
         && hour < 24
         && minute < 60
         && second <= 60;
@@ -37,12 +37,18 @@ fn offset(zone: &str) -> Option<i64> {
         None => digits.split_at_checked(2)?,
     };
     let minutes = if minutes.is_empty() { 0 } else { number(minutes)? };
-    Some(sign * (number(hours)? * 3600 + minutes * 60))
+    let hours = number(hours)?;
+    (hours < 24 && minutes < 60).then_some(sign * (hours * 3600 + minutes * 60))
 }
 
 fn number(digits: &str) -> Option<i64> {
     let plain = !digits.is_empty() && digits.len() <= 4 && digits.bytes().all(|byte| byte.is_ascii_digit());
     plain.then(|| digits.parse().ok()).flatten()
+}
+
+fn days_of_month(year: i64, month: i64) -> i64 {
+    let (next_year, next) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+    days(next_year, next, 1) - days(year, month, 1)
 }
 
 /// Returns the days since 1970 in the Gregorian calendar. Years begin in March, so that a leap day comes last.
@@ -69,6 +75,11 @@ mod tests {
             ("2026-01-02T03:04:05", Some(1_767_323_045)),
             ("2026-01-02T03:04", None),
             ("2026-13-02T03:04:05Z", None),
+            ("2026-02-29T03:04:05Z", None),
+            ("2026-04-31T03:04:05Z", None),
+            ("2025-12-31T23:59:59Z", Some(1_767_225_599)),
+            ("2026-01-02T03:04:05+24:00", None),
+            ("2026-01-02T03:04:05+02:60", None),
             ("2026-01-02T24:04:05Z", None),
             ("2026-01-02T03:04:05Zulu", None),
             ("2026-01-02T03:04:05+é", None),

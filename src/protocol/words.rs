@@ -26,7 +26,7 @@ const NAMES: &[&str] = &[
 const LAST_NAMES: &[&str] = &["status", "code", "type"];
 
 /// Values below these names repeat the input.
-const ECHOES: &[&str] = &["input", "ctx", "prompt", "value", "given"];
+const ECHOES: &[&str] = &["input", "ctx", "prompt", "value", "given", "json_input", "json_output"];
 
 /// Maximum items of an array whose words are joined.
 const MAX_ITEMS: usize = 10;
@@ -228,6 +228,7 @@ mod tests {
             ("no <b>healthy</b> upstream", "no healthy upstream"),
             ("the tag <a> in a </b> text", "the tag <a> in a </b> text"),
             (r#"{"detail":[{"msg":"flagged","input":"MY PROMPT"#, r#"{"detail":[{"msg":"flagged","#),
+            (r#"{"items":[{"id":1,"json_input":{"text":"MY PROMPT"}},]}"#, r#"{"items":[{"id":1,"#),
         ] {
             assert_eq!(of_other(body.as_bytes()).as_deref(), Some(words), "{body}");
         }

@@ -51,7 +51,9 @@ pub(crate) async fn open(context: &Context, request: &Request) -> Result<reqwest
 /// Notes that an attempt has failed, and that nothing of the request is in transit.
 fn unsent(request: &Request, error: Error) -> Error {
     request.may_have_arrived.store(false, Ordering::Relaxed);
-    error.without_echo(request.body.as_deref().unwrap_or_default())
+    let query: Vec<_> = request.url.query_pairs().map(|(_, value)| value).collect();
+    let query = serde_json::to_vec(&query).unwrap_or_default();
+    error.without_echo(request.body.as_deref().unwrap_or_default()).without_echo(&query)
 }
 
 /// Sends a request once and reads the response, if it is successful.

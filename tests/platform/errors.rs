@@ -86,3 +86,19 @@ async fn a_long_delay_is_left_to_the_caller() {
         failure(Reply::json(429, &error("rate_limited", "slow down")).header("retry-after", "3600")).await;
     assert!(error.is_rate_limited() && error.is_retryable() && requests == 1, "{error}");
 }
+
+#[tokio::test]
+async fn words_of_searches_and_payloads_are_not_shown() {
+    for reply in [
+        Reply::json(400, &error("validation_error", "no results for a secret fox in id-of-key:secret-of-key")),
+        Reply::json(200, r#"{ "results": [{ "json_input": { "prompt": "a secret fox" } },] }"#),
+        Reply::json(200, r#"{ "results": { "json_input": { "prompt": "a secret fox" } } }"#),
+        Reply::dropped(),
+    ] {
+        let server = Server::start(move |_, _| reply.clone()).await;
+        let search = platform(&server).search_requests().query("a secret fox");
+        let error = search.page().await.expect_err("an error");
+        let shown = format!("{error} {error:?}");
+        assert!(!shown.contains("secret fox") && !shown.contains("secret-of-key"), "{shown}");
+    }
+}

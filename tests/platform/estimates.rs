@@ -94,6 +94,7 @@ async fn estimates_by_another_method_or_currency_are_errors() {
         "[]",
         r#"{ "total_cost": null }"#,
         r#"{ "total_cost": "many" }"#,
+        r#"{ "total_cost": -1 }"#,
         r#"{ "estimate_type": "unit_price", "total_cost": 1 }"#,
     ] {
         let server = start_with(&[body]).await;

@@ -126,7 +126,7 @@ async fn endless_empty_pages_are_an_error() {
     let server = start(|index, _| json!({ "models": [], "next_cursor": format!("p{index}"), "has_more": true })).await;
     let results: Vec<_> = platform(&server).models().stream().collect().await;
     let [Err(error)] = &results[..] else { panic!("{results:?}") };
-    assert!(error.to_string().contains("100 pages without items"), "{error}");
+    assert!(error.to_string().contains("100 pages without new items"), "{error}");
     assert_eq!(server.seen().len(), 100);
 }
 

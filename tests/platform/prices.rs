@@ -70,3 +70,15 @@ async fn a_wrong_host_receives_one_request() {
     let error = platform(&server).prices(["o/a", "o/b", "o/c"]).await.expect_err("no API");
     assert!(error.is_not_found() && server.seen().len() == 1, "{error}");
 }
+
+#[tokio::test]
+async fn pages_without_end_are_an_error() {
+    let server = start(|index, _| {
+        let price = json!({ "endpoint_id": format!("o/m{index}"), "unit_price": 1 });
+        json!({ "prices": [price], "next_cursor": format!("p{index}"), "has_more": true })
+    })
+    .await;
+    let error = platform(&server).prices(["o/a"]).await.expect_err("endless pages");
+    assert!(error.to_string().contains("100 pages without new items"), "{error}");
+    assert_eq!(server.seen().len(), 100);
+}

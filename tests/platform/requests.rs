@@ -109,3 +109,31 @@ async fn deep_and_broken_payloads_do_not_cost_their_page() {
     assert_eq!((&page.items[0].input, &page.items[0].output), (&None, &Some(json!({ "a": null, "b": "\u{fffd}" }))));
     assert_eq!(page.items[1].input, Some(json!("tab\there")));
 }
+
+#[tokio::test]
+async fn times_are_sent_in_utc() {
+    let server = start_with(&[r#"{ "items": [] }"#]).await;
+    for (time, sent) in [
+        ("2026-01-02", "2026-01-02"),
+        (" 2026-1-2 ", "2026-01-02"),
+        ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05.000Z"),
+        ("2026-01-02 03:04:05", "2026-01-02T03:04:05.000Z"),
+        ("2026-01-01t20:34:05.5-0630", "2026-01-02T03:04:05.500Z"),
+        ("2026-01-02T05:04:05.678901+02:00", "2026-01-02T03:04:05.678901Z"),
+        ("2025-12-31T23:59:60Z", "2026-01-01T00:00:00.000Z"),
+        ("2026-01-02T03:04:05.1234567899Z", "2026-01-02T03:04:05.123456Z"),
+    ] {
+        platform(&server).requests(["o/a"]).start(time).end(time).page().await.expect(time);
+        let seen = server.seen();
+        let seen = seen.last().expect("a request");
+        assert_eq!((values(seen, "start"), values(seen, "end")), (vec![sent.to_owned()], vec![sent.to_owned()]));
+    }
+    let requests = server.seen().len();
+    for time in
+        ["", "2026-02-29", "2026-01-02T03:04Z", "2026-01-02T03:04:05+24:00", "2026-01-02T03:04:05 UTC", "1767323045"]
+    {
+        let error = platform(&server).requests(["o/a"]).end(time).page().await.expect_err(time);
+        assert!(error.is_invalid_input(), "{error}");
+    }
+    assert_eq!(server.seen().len(), requests);
+}

@@ -15,7 +15,7 @@ async fn filters_are_parameters() {
     platform(&server).usage().auth_method(true).summary(true).page().await.expect("a page");
     platform(&server).usage().summary(true).summary(false).page().await.expect("a page");
     let queries = [
-        "?start=2026-01-01&end=2026-02-01T00%3A00%3A00Z&timezone=Europe%2FRome&timeframe=day&bound_to_timeframe=false\
+        "?start=2026-01-01&end=2026-02-01T00%3A00%3A00.000Z&timezone=Europe%2FRome&timeframe=day&bound_to_timeframe=false\
          &api_key_id=k1&api_key_id=k2&login_username=ann&endpoint_id=o%2Fa",
         "?expand=auth_method_structured&expand=time_series",
         "?expand=auth_method_structured&expand=summary",

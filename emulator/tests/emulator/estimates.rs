@@ -67,3 +67,12 @@ async fn invalid_estimates_are_refused() {
     let unknown = calls(json!({ REDUX: { "call_quantity": 1 }, "a/b": { "call_quantity": 1 } }));
     assert_eq!(estimate(&fal, unknown).await.error(), (404, "not_found"));
 }
+
+#[tokio::test]
+async fn prices_in_two_currencies_have_no_sum() {
+    let fal = priced().await;
+    fal.set_price(REDUX, Price::new(Decimal::ONE, "EUR", "images"));
+    let reply =
+        estimate(&fal, calls(json!({ INPAINTING: { "call_quantity": 1 }, REDUX: { "call_quantity": 1 } }))).await;
+    assert_eq!(reply.error(), (400, "validation_error"));
+}

@@ -51,7 +51,7 @@ pub(super) fn estimate(state: &State, received: &Received) -> Result<Reply, Refu
         endpoints.ok_or_else(|| invalid("`endpoints` has to be an object with a member for each endpoint id"))?;
     let (estimate_type, quantity_name) = basis.names();
     let mut total = Decimal::ZERO;
-    let mut currency = String::new();
+    let mut currency: Option<String> = None;
     for (id, endpoint) in endpoints {
         let quantity = basis.quantity(endpoint);
         let quantity = quantity
@@ -62,7 +62,9 @@ pub(super) fn estimate(state: &State, received: &Received) -> Result<Reply, Refu
             Basis::Calls => price.per_call.or_else(|| average(state, id)).unwrap_or(price.unit_price),
         };
         total = total.saturating_add(quantity.saturating_mul(each));
-        currency.clone_from(&price.currency);
+        if *currency.get_or_insert_with(|| price.currency.clone()) != price.currency {
+            return Err(invalid("the prices of the endpoints have to be in one currency"));
+        }
     }
     let estimate = json!({ "estimate_type": estimate_type, "total_cost": number::json(total), "currency": currency });
     Ok(reply::json(StatusCode::OK, &estimate))
