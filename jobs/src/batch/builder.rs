@@ -140,15 +140,6 @@ impl<I: EndpointInput + Clone, O: DeserializeOwned + Send + 'static> Batch<I, O>
         self
     }
 
-    /// Saves the files of the outputs into a folder, or to the writers of a [`Target`]. Default: none are saved.
-    ///
-    /// [`Record::files`](crate::Record::files) has the saved files. If a file cannot be saved, its item fails with
-    /// [`ErrorKind::File`](crate::ErrorKind::File), and the next batch saves it without another request.
-    pub fn download_to(mut self, target: impl Into<Target>) -> Self {
-        self.work.target = Some(target.into());
-        self
-    }
-
     /// Stops the batch when a future is ready, for example `tokio::signal::ctrl_c()`. Default: never.
     ///
     /// The batch then finishes the items that run, starts no other item, and ends. Items that wait for a retry or for the budget
