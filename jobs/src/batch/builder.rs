@@ -110,8 +110,9 @@ impl<I: EndpointInput + Clone, O: DeserializeOwned + Send + 'static> Batch<I, O>
 
     /// Saves the files of the outputs into a folder, or to the writers of a [`Target`]. Default: none are saved.
     ///
-    /// All items share the target's limit of concurrent downloads. An item whose files cannot be saved fails with
-    /// [`ErrorKind::File`](crate::ErrorKind::File), and its job stays completed: the next run of the batch saves them.
+    /// [`Record::files`](crate::Record::files) has the saved files. All items share the target's limit of concurrent downloads. An
+    /// item whose files cannot be saved fails with [`ErrorKind::File`](crate::ErrorKind::File), and its job stays completed: the
+    /// next run of the batch saves them without another request.
     pub fn download_to(mut self, target: impl Into<Target>) -> Self {
         self.work.target = Some(target.into());
         self
