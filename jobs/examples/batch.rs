@@ -53,7 +53,7 @@ async fn main() -> ExitCode {
 
 async fn draw(options: Options) -> Result<(), Box<dyn Error>> {
     let images = options.out.join("images");
-    std::fs::create_dir_all(&images)?;
+    std::fs::create_dir_all(&options.out)?;
     // The emulator lives as long as this variable.
     let emulator;
     let client = if std::env::var("FAL_KEY").is_ok_and(|key| !key.trim().is_empty()) {
@@ -83,6 +83,7 @@ async fn draw(options: Options) -> Result<(), Box<dyn Error>> {
         .label("batch")
         .concurrency(options.concurrency)
         .budget(&budget)
+        .download_to(&images)
         .stop_when(tokio::signal::ctrl_c())
         .on_progress(show)
         .run_all(rows(options.csv.clone()))
@@ -92,12 +93,9 @@ async fn draw(options: Options) -> Result<(), Box<dyn Error>> {
     while let Some(item) = items.next().await {
         let line = match &item.result {
             Ok(completed) => {
-                let folder = images.join(format!("{:05}", item.index));
-                if !folder.exists() {
-                    client.download_all(completed.media(), &folder).await?;
-                }
+                let files: Vec<_> = completed.record.files().into_iter().filter_map(|file| file.file_name).collect();
                 let cost = completed.record.cost().map(|cost| cost.to_string());
-                json!({ "name": item.key, "images": folder, "cost": cost })
+                json!({ "name": item.key, "images": files, "cost": cost })
             }
             Err(error) => json!({ "name": item.key, "row": item.index + 1, "error": error.to_string() }),
         };

@@ -2,8 +2,10 @@ use std::collections::HashSet;
 use std::collections::hash_map::RandomState;
 use std::convert::Infallible;
 use std::hash::{BuildHasher, Hasher};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::runtime::Handle;
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::error::Error;
@@ -15,7 +17,9 @@ use crate::store::{Kind, Store, Wanted};
 pub(crate) struct Claims {
     lease: Mutex<Lease>,
     /// Keys of the jobs that futures of this process work on.
-    held: Mutex<HashSet<String>>,
+    held: Arc<Mutex<HashSet<String>>>,
+    /// Tasks that give up the jobs of dropped futures. They end with the journal.
+    releases: Mutex<JoinSet<()>>,
     /// Claims share it. Giving up jobs that are not held excludes them.
     claiming: tokio::sync::RwLock<()>,
     /// Only one caller renews the lease at a time.
@@ -34,14 +38,30 @@ struct Lease {
 #[derive(Debug)]
 pub(crate) struct Claim<'a> {
     claims: &'a Claims,
+    held: Option<Held>,
+    /// Set while the database has the claim.
+    store: Option<Store>,
+}
+
+/// A job that a future of this process works on, until this is dropped.
+#[derive(Debug)]
+struct Held {
+    keys: Arc<Mutex<HashSet<String>>>,
     key: String,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        lock(&self.keys).remove(&self.key);
+    }
 }
 
 impl Claims {
     pub(crate) fn new() -> Self {
         Claims {
             lease: Mutex::new(Lease { process: unique_name(), renewed: None }),
-            held: Mutex::default(),
+            held: Arc::default(),
+            releases: Mutex::default(),
             claiming: tokio::sync::RwLock::default(),
             renewal: tokio::sync::Mutex::default(),
         }
@@ -61,16 +81,15 @@ impl Claims {
     pub(crate) async fn take(&self, store: &Store, key: &str) -> Result<Option<(Claim<'_>, Record)>, Error> {
         self.renew(store).await?;
         let _claiming = self.claiming.read().await;
-        let Some(claim) = self.hold(key) else { return Ok(None) };
-        if let Some(record) = store.claim(key, &self.process()).await? {
-            return Ok(Some((claim, record)));
+        let Some(mut claim) = self.hold(key) else { return Ok(None) };
+        let mut record = store.claim(key, &self.process()).await?;
+        if record.is_none() {
+            // Its process may have died.
+            store.expire().await?;
+            record = store.claim(key, &self.process()).await?;
         }
-        // Its process may have died.
-        store.expire().await?;
-        if let Some(record) = store.claim(key, &self.process()).await? {
-            return Ok(Some((claim, record)));
-        }
-        Ok(None)
+        claim.store = record.is_some().then(|| store.clone());
+        Ok(record.map(|record| (claim, record)))
     }
 
     /// Claims up to `limit` enqueued jobs that no process works on, oldest first.
@@ -85,7 +104,12 @@ impl Claims {
         let _claiming = self.claiming.read().await;
         let records = store.claim_many(&self.process(), kind, wanted, limit).await?;
         // A job that is held already was lost with an expired lease. Its future still works on it.
-        Ok(records.into_iter().filter_map(|record| Some((self.hold(&record.key)?, record))).collect())
+        let claim = |record: Record| {
+            let mut claim = self.hold(&record.key)?;
+            claim.store = Some(store.clone());
+            Some((claim, record))
+        };
+        Ok(records.into_iter().filter_map(claim).collect())
     }
 
     /// Renews the lease without end. Only one of the callers does so at a time.
@@ -146,22 +170,44 @@ impl Claims {
     /// Returns `None` if a future of this process works on the job.
     fn hold(&self, key: &str) -> Option<Claim<'_>> {
         let is_free = lock(&self.held).insert(key.to_owned());
-        is_free.then(|| Claim { claims: self, key: key.to_owned() })
+        let held = || Held { keys: Arc::clone(&self.held), key: key.to_owned() };
+        is_free.then(|| Claim { claims: self, held: Some(held()), store: None })
     }
 }
 
 impl Claim<'_> {
     /// Gives the job up, so that other processes need not wait for the lease to expire. A change that makes a job final or
     /// uncertain does so itself.
-    pub(crate) async fn release(self, store: &Store) {
-        // If this fails, the next renewal does it.
-        let _ = store.release(&self.claims.process(), std::slice::from_ref(&self.key)).await;
+    pub(crate) async fn release(mut self, store: &Store) {
+        if let Some(held) = &self.held {
+            // If this fails, the next renewal does it.
+            let _ = store.release(&self.claims.process(), std::slice::from_ref(&held.key)).await;
+        }
+        self.store = None;
+    }
+
+    /// Ends a claim that a change has given up already.
+    pub(crate) fn end(mut self) {
+        self.store = None;
     }
 }
 
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
-        lock(&self.claims.held).remove(&self.key);
+        let (Some(held), Some(store), Ok(runtime)) = (self.held.take(), self.store.take(), Handle::try_current())
+        else {
+            // The next renewal gives the job up, or the end of the lease.
+            return;
+        };
+        let process = self.claims.process();
+        let mut releases = lock(&self.claims.releases);
+        while releases.try_join_next().is_some() {}
+        releases.spawn_on(
+            async move {
+                let _ = store.release(&process, std::slice::from_ref(&held.key)).await;
+            },
+            &runtime,
+        );
     }
 }
 

@@ -36,6 +36,8 @@
 //! | [`Journal::enqueue`] | records a job for the [workers](Journal::worker) of any process |
 //! | [`Journal::resume`], [`Journal::resume_all`] | continue jobs without their inputs |
 //! | [`Journal::cancel`] | cancels a job |
+//! | [`Journal::download`] | saves the files of a completed job's output |
+//! | `Journal::webhook_handler` | completes jobs by fal's webhooks (cargo feature `webhook`) |
 //! | [`Journal::find_requests`], [`Journal::adopt`], [`Journal::permit`] | decide about uncertain jobs |
 //!
 //! # Keys
@@ -46,6 +48,21 @@
 //! of numbers do not count. The call continues an unfinished job of an equal input, so a program that was killed can be run
 //! again. If the latest job of the input is completed, the call starts another one: see [`Reuse`]. A program that must never repeat
 //! a completed job needs keys.
+//!
+//! # Files
+//!
+//! A local file of an input counts by the SHA-256 of its bytes, which are read as a stream. Its path, its name and its media type do
+//! not count, and neither does the form: a path, bytes, a reader and a data URI of the same bytes are equal. A remote URL counts as
+//! text. A reader of more than 10 MiB is an error ([`ErrorKind::Input`]): save it to a file.
+//!
+//! Files are uploaded only if the job is sent. The journal records the URL of an upload, and other jobs and processes use it again
+//! for a day, or for a quarter of the expiry in the client's [`UploadPolicy`](fal_client::UploadPolicy). Before that, a process
+//! requests its first byte, every five minutes at most. A missing file is uploaded again, and so is a file that a model could not
+//! download. The files of an [enqueued](Journal::enqueue) job are uploaded when it is recorded.
+//!
+//! A file that changes before it is uploaded is an error, so the job never has other bytes than those of its key.
+//!
+//! [`Run::download_to`] and [`Batch::download_to`] save the files of outputs, and the journal records them: see [`Target`].
 //!
 //! # Failures
 //!
@@ -77,7 +94,7 @@
 //! | `committed`: it is committed | `debug` | `key`, `state`, `attempt`, `request_id` |
 //! | `sending`, `sent`: before and after the submission | `debug` | `key`, `attempt`; `is_accepted` |
 //! | `following`, `followed`: before and after a request is followed | `debug` | `key`, `request_id`; `is_completed` |
-//! | a lease was not renewed, or a worker waits for the database | `warn` | `error` |
+//! | a database operation is retried, a lease was not renewed, or a worker waits for the database | `warn` | `error` |
 
 mod amount;
 mod batch;

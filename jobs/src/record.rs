@@ -188,7 +188,6 @@ impl Record {
 
             (State::Intended, Event::Doubt { attempt }) if *attempt == self.attempt => {
                 self.state = State::Uncertain;
-                self.claim = None;
             }
             // More is known already.
             (_, Event::Doubt { attempt }) if *attempt <= self.attempt => {}
@@ -305,20 +304,26 @@ impl NewRecord {
             ("budget name", self.billing.budget.as_ref()),
         ];
         for (kind, name) in names {
-            let Some(name) = name else { continue };
-            let problem = if name.is_empty() {
-                "it is empty".to_owned()
-            } else if name.len() > MAX_NAME {
-                format!("it has {} bytes, and at most {MAX_NAME} are allowed", name.len())
-            } else if name.contains('\0') {
-                "it has a NUL character".to_owned()
-            } else {
-                continue;
-            };
-            return Err(Error::new(ErrorKind::Configuration, format!("invalid {kind}: {problem}")));
+            if let Some(name) = name {
+                check_name(kind, name)?;
+            }
         }
         Ok(())
     }
+}
+
+/// Rejects a name that a database cannot store or index.
+pub(crate) fn check_name(kind: &str, name: &str) -> Result<(), Error> {
+    let problem = if name.is_empty() {
+        "it is empty".to_owned()
+    } else if name.len() > MAX_NAME {
+        format!("it has {} bytes, and at most {MAX_NAME} are allowed", name.len())
+    } else if name.contains('\0') {
+        "it has a NUL character".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(ErrorKind::Configuration, format!("invalid {kind}: {problem}")))
 }
 
 /// Returns text that both databases can store. PostgreSQL does not store NUL, which JSON does not contain either.

@@ -32,7 +32,7 @@ impl Journal {
     /// use fal_jobs::Journal;
     ///
     /// let journal = Journal::open("postgres://localhost/jobs").await?;
-    /// let verifier = Verifier::new(&client).user_id("github|4711"); // your own: see `Delivery::user_id`
+    /// let verifier = Verifier::new(&client).user_id("your-user-id"); // see `Delivery::user_id`
     /// let app: Router = Router::new().route("/fal", post(journal.webhook_handler(&client, verifier)));
     /// let listener = tokio::net::TcpListener::bind("0.0.0.0:3000").await?;
     /// axum::serve(listener, app).await?;
@@ -97,8 +97,8 @@ impl Journal {
     /// ```
     ///
     /// The same delivery changes nothing the second time. A webhook does not have the billable units, so that
-    /// [`Record::units`] stays empty, unless the job has a budget: then the result is fetched from fal, which is free. It is
-    /// also fetched if fal could not put the output into the webhook.
+    /// [`Record::units`] stays empty, unless the job has a budget or a [price](crate::JournalBuilder::prices): then the result is
+    /// fetched from fal, which is free. It is also fetched if fal could not put the output into the webhook.
     ///
     /// # Errors
     ///
@@ -117,7 +117,7 @@ impl Journal {
             return Ok(record);
         }
         let is_told = match &webhook.result {
-            Ok(_) => record.billing.budget.is_none(),
+            Ok(_) => record.billing.budget.is_none() && record.billing.unit_price.is_none(),
             Err(error) => error.is_outcome(),
         };
         let mut course = Course::new(self, client);

@@ -52,7 +52,8 @@ CREATE INDEX jobs_by_state ON jobs (state, id);
 CREATE INDEX jobs_by_endpoint ON jobs (endpoint, id);
 CREATE INDEX jobs_by_input ON jobs (input_hash, id);
 CREATE INDEX jobs_by_label ON jobs (label, id);
-CREATE INDEX jobs_by_request ON jobs (request_id);
+-- No two jobs have the same request.
+CREATE UNIQUE INDEX jobs_by_request ON jobs (request_id);
 CREATE INDEX jobs_by_claim ON jobs (claim) WHERE claim IS NOT NULL;
 CREATE INDEX jobs_to_send ON jobs (id) WHERE claim IS NULL AND enqueued AND state = 'waiting';
 CREATE INDEX jobs_to_send_by_endpoint ON jobs (endpoint, id) WHERE claim IS NULL AND enqueued AND state = 'waiting';

@@ -12,7 +12,9 @@ use super::progress::{Progress, Snapshot};
 use super::validation::validate;
 use super::work::Work;
 use crate::error::Error;
+use crate::files::Target;
 use crate::journal::{Budget, Journal, OnFailed, OnUncertain};
+use crate::request::SubmitOptions;
 
 /// A batch of jobs of one endpoint. Created by [`Journal::batch`], and started by [`run`](Self::run),
 /// [`run_iter`](Self::run_iter) or [`run_all`](Self::run_all).
@@ -97,6 +99,22 @@ impl<I: EndpointInput + Clone, O: DeserializeOwned + Send + 'static> Batch<I, O>
     /// reserved. Afterwards the budget is exhausted, and the batch stops.
     pub fn budget(mut self, budget: &Budget) -> Self {
         self.work.budget = Some(budget.clone());
+        self
+    }
+
+    /// Sets options of the submissions, such as the priority or a [webhook](crate::SubmitOptions::webhook). Default: none.
+    pub fn options(mut self, options: SubmitOptions) -> Self {
+        self.work.options = options;
+        self
+    }
+
+    /// Saves the files of the outputs into a folder, or to the writers of a [`Target`]. Default: none are saved.
+    ///
+    /// [`Record::files`](crate::Record::files) has the saved files. All items share the target's limit of concurrent downloads. An
+    /// item whose files cannot be saved fails with [`ErrorKind::File`](crate::ErrorKind::File), and its job stays completed: the
+    /// next run of the batch saves them without another request.
+    pub fn download_to(mut self, target: impl Into<Target>) -> Self {
+        self.work.target = Some(target.into());
         self
     }
 
@@ -194,6 +212,7 @@ impl<I: EndpointInput + Clone, O: DeserializeOwned + Send + 'static> Batch<I, O>
     /// [`Error::invalid_items`] returns all of them:
     ///
     /// - The input violates the schema, or a local file violates its limits.
+    /// - The key is empty, longer than 1024 bytes, or has a NUL character.
     /// - Another item has the same key and another input. Items with the same key and input share a job.
     /// - The item is an error.
     pub async fn run_all<S, By: 'static>(self, items: impl Fn() -> S) -> Result<Items<I, O>, Error>

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use super::item::NewItem;
 use crate::error::{Error, ErrorKind, InvalidItem};
 use crate::key::canonical;
+use crate::record::check_name;
 
 /// The number of items after which other tasks get their turn.
 const YIELD_AFTER: u64 = 256;
@@ -50,6 +51,7 @@ struct Keys {
 impl Keys {
     fn add(&mut self, key: Option<&str>, input: &impl EndpointInput) -> Result<(), Error> {
         let Some(key) = key else { return Ok(()) };
+        check_name("key", key)?;
         // The content of a local file counts, which is read only when the item is its turn.
         let Ok(json) = serde_json::to_string(input) else { return Ok(()) };
         let Ok(input) = canonical(&json) else { return Ok(()) };

@@ -14,7 +14,9 @@ use tokio::time::sleep;
 use super::progress::Progress;
 use crate::error::{Error, ErrorKind};
 use crate::failure::FailureKind;
+use crate::files::Target;
 use crate::journal::{Budget, Completed, Journal, OnFailed, OnUncertain, Reuse};
+use crate::request::SubmitOptions;
 
 /// The delay before the first retry. It doubles with each one.
 const FIRST_DELAY: Duration = Duration::from_secs(1);
@@ -32,6 +34,8 @@ pub(super) struct Work<I, O> {
     pub(super) handle: Handle<I, O>,
     pub(super) label: Option<String>,
     pub(super) budget: Option<Budget>,
+    pub(super) options: SubmitOptions,
+    pub(super) target: Option<Target>,
     pub(super) retries: u32,
     pub(super) on_failed: OnFailed,
     pub(super) on_uncertain: OnUncertain,
@@ -53,6 +57,8 @@ impl<I, O> Work<I, O> {
             handle,
             label: None,
             budget: None,
+            options: SubmitOptions::default(),
+            target: None,
             retries: 2,
             on_failed: OnFailed::default(),
             on_uncertain: OnUncertain::default(),
@@ -118,7 +124,7 @@ impl<I: EndpointInput + Clone, O: DeserializeOwned + Send + 'static> Work<I, O> 
 
     async fn attempt(&self, key: Option<String>, input: I, is_retry: bool) -> Result<Completed<O>, Error> {
         let on_failed = if is_retry { OnFailed::RetryUnbilled } else { self.on_failed };
-        let run = self.journal.run(&self.handle, input).reuse(ALWAYS);
+        let run = self.journal.run(&self.handle, input).reuse(ALWAYS).options(self.options.clone());
         let mut run = run.on_failed(on_failed).on_uncertain(self.on_uncertain);
         if let Some(key) = key {
             run = run.key(key);
@@ -129,13 +135,16 @@ impl<I: EndpointInput + Clone, O: DeserializeOwned + Send + 'static> Work<I, O> 
         if let Some(budget) = &self.budget {
             run = run.budget(budget);
         }
+        if let Some(target) = &self.target {
+            run = run.download_to(target.clone());
+        }
         run.await
     }
 
     /// Returns true if another attempt may succeed, and nothing was billed or the attempt continues the same request.
     fn may_retry(&self, error: &Error) -> bool {
         match error.kind() {
-            ErrorKind::Request => !hits_every_item(error),
+            ErrorKind::Request | ErrorKind::File => !hits_every_item(error),
             ErrorKind::Failed => {
                 error.failure().is_some_and(|failure| failure.kind == FailureKind::Failed && !failure.may_be_billed)
             }

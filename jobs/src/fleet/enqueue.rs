@@ -35,6 +35,27 @@ impl Journal {
     /// # }
     /// ```
     ///
+    /// Local files of the input are uploaded before, because a worker may be on another machine. Many jobs are recorded fastest
+    /// in parallel:
+    ///
+    /// ```no_run
+    /// # async fn example(journal: fal_jobs::Journal, client: fal_client::Client) -> Result<(), fal_jobs::Error> {
+    /// use std::future::IntoFuture;
+    ///
+    /// use futures_util::stream::{self, StreamExt, TryStreamExt};
+    ///
+    /// let flux = client.endpoint("fal-ai/flux/dev");
+    /// let prompts = stream::iter(["a fox", "an owl", "an elk"]);
+    /// let jobs = prompts.map(|prompt| {
+    ///     let input = serde_json::json!({ "prompt": prompt });
+    ///     journal.enqueue(&flux, input).key(prompt).label("animals").into_future()
+    /// });
+    /// let count = jobs.buffer_unordered(16).try_fold(0, |count, _| async move { Ok(count + 1) }).await?;
+    /// println!("{count} jobs");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// - The input is invalid ([`ErrorKind::Input`](crate::ErrorKind::Input)).

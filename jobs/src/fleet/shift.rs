@@ -15,7 +15,7 @@ use super::pause::jittered;
 use super::report::{OnFinished, Reporter, WorkerReport};
 use crate::claims::Claim;
 use crate::error::{Error, ErrorKind};
-use crate::journal::{Course, Journal, OnUncertain};
+use crate::journal::{Course, Journal, OnUncertain, recorded_options};
 use crate::record::Record;
 use crate::state::State;
 use crate::store::{Kind, Wanted};
@@ -36,6 +36,7 @@ pub(super) struct Shift<'a> {
     filter: Wanted,
     interval: Duration,
     on_uncertain: OnUncertain,
+    webhook: Option<String>,
     is_until_empty: bool,
     /// True when no job is to be started any more.
     is_over: watch::Sender<bool>,
@@ -65,6 +66,7 @@ impl<'a> Shift<'a> {
             filter,
             interval: Duration::ZERO,
             on_uncertain: OnUncertain::default(),
+            webhook: None,
             is_until_empty: false,
             is_over: watch::Sender::new(false),
             idle_slots: AtomicUsize::new(0),
@@ -77,6 +79,11 @@ impl<'a> Shift<'a> {
 
     pub(super) fn policies(mut self, interval: Duration, on_uncertain: OnUncertain, is_until_empty: bool) -> Self {
         (self.interval, self.on_uncertain, self.is_until_empty) = (interval, on_uncertain, is_until_empty);
+        self
+    }
+
+    pub(super) fn webhook(mut self, url: Option<String>) -> Self {
+        self.webhook = url;
         self
     }
 
@@ -156,11 +163,12 @@ impl<'a> Shift<'a> {
         Ok(None)
     }
 
-    /// Returns a parked job whose time has come, and the number of parked jobs.
+    /// Returns a parked job whose time has come, and the number of parked jobs that fal did not take.
     fn due(&self) -> (Option<Job<'a>>, usize) {
         let mut parked = lock(&self.parked);
         let due = parked.iter().position(|(time, _)| *time <= Instant::now());
-        (due.map(|due| parked.swap_remove(due).1), parked.len())
+        let due = due.map(|due| parked.swap_remove(due).1);
+        (due, parked.iter().filter(|(_, job)| job.record.state != State::Uncertain).count())
     }
 
     /// Claims a job for each idle slot.
@@ -178,6 +186,7 @@ impl<'a> Shift<'a> {
     /// Returns the choice of jobs. A policy for uncertain jobs is tried once with each of them.
     fn wanted(&self) -> Wanted {
         let mut wanted = self.filter.clone();
+        wanted.webhook_patience = self.journal.webhook_patience();
         if self.on_uncertain != OnUncertain::Fail {
             wanted.uncertain_except = Some(Value::from(lock(&self.undecided).as_slice()).to_string());
         }
@@ -195,8 +204,19 @@ impl<'a> Shift<'a> {
         let (key, store) = (record.key.clone(), self.journal.store());
         let request = record.request.clone();
         let request = request.ok_or_else(|| Error::new(ErrorKind::State, "the enqueued job has no request").of(&key));
+        let is_in_doubt = matches!(record.state, State::Intended | State::Uncertain);
         let mut course = Course::new(self.journal, &self.client);
         course.on_uncertain = self.on_uncertain;
+        if let Ok(mut options) = recorded_options(&record) {
+            if let Some(url) = self.webhook.as_ref().filter(|_| !options.has_webhook()) {
+                options = options.webhook(url);
+            }
+            // The webhook reports the outcome, so the slot is free. A submitted job is here because its webhook did not come.
+            course.only_submits = options.has_webhook() && record.state != State::Submitted;
+            course.options = Some(options);
+        }
+        // A policy may wait for a long time until it decides. The job is parked meanwhile.
+        course.deadline = is_in_doubt.then(|| Instant::now() + self.interval);
         let (worked, error) = match course.work(record, async { request }).await {
             Ok(record) => (Some(record), None),
             // Without a response of the database, the job is looked at again after a pause.
@@ -207,15 +227,19 @@ impl<'a> Shift<'a> {
             self.wait(jittered(self.interval)).await;
             return Ok(());
         };
-        if record.state.is_final() || record.state == State::Uncertain {
+        let is_undecided = record.state == State::Uncertain && {
+            let is_refused = error.as_ref().is_none_or(|error| error.kind() == ErrorKind::Uncertain);
+            self.on_uncertain == OnUncertain::Fail || is_in_doubt && is_refused
+        };
+        if record.state.is_final() || is_undecided {
             if let Some(error) = error {
                 debug!(target: "fal_jobs", %error, "a job of a worker has failed");
             }
-            if record.state == State::Uncertain && self.on_uncertain != OnUncertain::Fail {
+            if is_undecided && self.on_uncertain != OnUncertain::Fail {
                 lock(&self.undecided).push(key);
             }
             match record.claim {
-                None => drop(claim),
+                None => claim.end(),
                 Some(_) => claim.release(store).await,
             }
             self.reporter.finished(&record);

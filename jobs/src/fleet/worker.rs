@@ -45,6 +45,7 @@ pub struct Worker {
     concurrency: usize,
     interval: Duration,
     on_uncertain: OnUncertain,
+    webhook: Option<String>,
     is_until_empty: bool,
     stop: BoxFuture<'static, ()>,
     on_finished: OnFinished,
@@ -60,6 +61,7 @@ impl Journal {
             concurrency: 10,
             interval: Duration::from_secs(1),
             on_uncertain: OnUncertain::default(),
+            webhook: None,
             is_until_empty: false,
             stop: pending().boxed(),
             on_finished: None,
@@ -102,6 +104,19 @@ impl Worker {
         self
     }
 
+    /// Makes fal post the results to a URL, whose server completes the jobs: see
+    #[cfg_attr(feature = "webhook", doc = "[`Journal::webhook_handler`].")]
+    #[cfg_attr(not(feature = "webhook"), doc = "`Journal::webhook_handler`.")]
+    /// Default: none, except for jobs that have a [webhook](crate::SubmitOptions::webhook) of their own.
+    ///
+    /// The worker then only sends the jobs. Their outcomes are not in its report, and requests in progress do not count for
+    /// [`concurrency`](Self::concurrency). If a webhook does not come within
+    /// [`JournalBuilder::webhook_patience`](crate::JournalBuilder::webhook_patience), a worker follows the request.
+    pub fn webhook(mut self, url: impl Into<String>) -> Self {
+        self.webhook = Some(url.into());
+        self
+    }
+
     /// Ends the worker when all of its jobs have an outcome: those in progress in other workers, too. Default: it waits for
     /// more jobs.
     pub fn until_empty(mut self) -> Self {
@@ -132,11 +147,9 @@ impl Worker {
     /// The worker finishes the jobs in progress before it returns an error. Failed jobs are not errors of the worker.
     pub async fn run(self) -> Result<WorkerReport, Error> {
         let journal = self.journal.clone();
-        let shift = Shift::new(&journal, self.client, self.filter, self.on_finished).policies(
-            self.interval,
-            self.on_uncertain,
-            self.is_until_empty,
-        );
+        let shift = Shift::new(&journal, self.client, self.filter, self.on_finished)
+            .policies(self.interval, self.on_uncertain, self.is_until_empty)
+            .webhook(self.webhook);
         let work = shift.work(self.concurrency);
         let keep = journal.claims().keep(journal.store());
         let stop = async {

@@ -6,7 +6,7 @@ use fal_client::money::{Cost, Estimate};
 use super::Journal;
 use crate::amount::{from_cost, to_cost};
 use crate::error::{Error, ErrorKind};
-use crate::record::Billing;
+use crate::record::{Billing, check_name};
 
 /// A limit for the cost of jobs, in the database of a journal. Created by [`Journal::budget`].
 ///
@@ -58,10 +58,11 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// The limit is not in US dollars, negative, or more than a billion dollars
-    /// ([`ErrorKind::Configuration`](crate::ErrorKind::Configuration)), or the database fails.
+    /// The limit is not in US dollars, negative, or more than a billion dollars, or the name is empty or longer than 1024 bytes
+    /// ([`ErrorKind::Configuration`](crate::ErrorKind::Configuration)). Or the database fails.
     pub async fn budget(&self, name: impl Into<String>, limit: Cost) -> Result<Budget, Error> {
         let name = name.into();
+        check_name("budget name", &name)?;
         self.store().set_budget(&name, from_cost(&limit)?).await?;
         Ok(Budget { journal: self.clone(), name, estimates: BTreeMap::new() })
     }

@@ -87,10 +87,23 @@ impl JournalBuilder {
 
     /// Opens the journal of a database, and creates or updates its tables.
     ///
+    /// | URL | database |
+    /// | --- | --- |
+    /// | `sqlite://jobs.db` | a file in the current folder, which is created |
+    /// | `sqlite:///var/lib/jobs.db` | a file by its absolute path; `?`, `#` and `%` are percent-encoded |
+    /// | `sqlite::memory:` | a database that ends with the journal, for tests |
+    /// | `postgres://user:password@host/jobs` | a PostgreSQL database, which must exist |
+    /// | `postgres://host/app?options=-csearch_path%3Djobs` | a schema of a shared PostgreSQL database, which must exist |
+    /// | `postgres://host/jobs?sslmode=verify-full` | a connection by TLS, with the feature `tls` |
+    ///
+    /// A SQLite file must be on a local disk. It can be used by several processes, and has one writer at a time. Each commit is
+    /// synchronized with the disk, which limits their rate: a job takes four or five.
+    ///
     /// # Errors
     ///
     /// - The URL is invalid, or its database is not compiled in ([`ErrorKind::Configuration`](crate::ErrorKind::Configuration)).
-    /// - The database cannot be opened or written ([`ErrorKind::Database`](crate::ErrorKind::Database)).
+    /// - The database cannot be opened or written: its server is down, its folder is missing, it is read-only, full, damaged or
+    ///   locked, or has another program's tables ([`ErrorKind::Database`](crate::ErrorKind::Database)).
     /// - A newer version of this crate has written it ([`ErrorKind::NewerVersion`](crate::ErrorKind::NewerVersion)).
     pub async fn open(self, url: impl AsRef<str>) -> Result<Journal, Error> {
         let store = Store::open(url.as_ref(), self.store).await?;

@@ -131,7 +131,8 @@ impl<I> fmt::Debug for Call<I> {
 /// The options of every call that records a job.
 macro_rules! record_options {
     () => {
-        /// Sets the key. Default: an automatic one, of the endpoint's id and the SHA-256 of the input.
+        /// Sets the key. Default: an automatic one, of the endpoint's id and the SHA-256 of the input. Local files count by their
+        /// bytes.
         ///
         /// A key names one job, for good. Its result is billed once and returned by all later calls with the key. The key of a
         /// job of another endpoint or input is an error ([`ErrorKind::KeyConflict`](crate::ErrorKind::KeyConflict)). Range: 1 to

@@ -104,7 +104,7 @@ impl<'a> Course<'a> {
             Either::Right((never, _)) => match never {},
         };
         match &finished {
-            Ok(record) if record.claim.is_none() => drop(claim),
+            Ok(record) if record.claim.is_none() => claim.end(),
             _ => claim.release(store).await,
         }
         finished
@@ -150,23 +150,29 @@ impl<'a> Course<'a> {
         let OnUncertain::Resolve { permit_after } = self.on_uncertain else { return Err(uncertain(&record)) };
         loop {
             let candidates = self.journal.candidates(self.client, &record).await?;
-            let permit_after = match &candidates[..] {
+            match &candidates[..] {
                 [Candidate { request, is_equal: true }] => {
-                    return self.journal.adopt(&record.key, &request.request_id).await;
+                    match self.journal.adopt(&record.key, &request.request_id).await {
+                        // Another job with an equal input may have adopted it meanwhile.
+                        Err(error) if error.kind() == ErrorKind::State => {}
+                        adopted => return adopted,
+                    }
                 }
-                [] => permit_after.ok_or_else(|| undecided(&record, "fal does not list its request"))?,
+                [] => {
+                    let after = permit_after.ok_or_else(|| undecided(&record, "fal does not list its request"))?;
+                    let waited = record.read_at.saturating_sub(record.intended_at.unwrap_or_default());
+                    let left = after.saturating_sub(Duration::from_millis(waited.try_into().unwrap_or_default()));
+                    if left.is_zero() {
+                        return self.change(&record, Event::Permit { attempt: record.attempt }).await;
+                    }
+                    self.before_deadline(sleep(left.min(LOOK_INTERVAL)), &record.key).await?;
+                }
                 [_] => return Err(undecided(&record, "fal lists a request whose input is not stored")),
                 several => {
                     let message = format!("{} requests match", several.len());
                     return Err(undecided(&record, &message));
                 }
-            };
-            let waited = record.read_at.saturating_sub(record.intended_at.unwrap_or_default());
-            let left = permit_after.saturating_sub(Duration::from_millis(u64::try_from(waited).unwrap_or_default()));
-            if left.is_zero() {
-                return self.change(&record, Event::Permit { attempt: record.attempt }).await;
             }
-            self.before_deadline(sleep(left.min(LOOK_INTERVAL)), &record.key).await?;
             record = self.journal.existing(&record.key).await?;
             if record.state != State::Uncertain {
                 return Ok(record);
@@ -185,13 +191,7 @@ impl<'a> Course<'a> {
         let input = RecordedInput::parse(request.clone()).map_err(unreadable)?;
         let options = match &self.options {
             Some(options) => options.clone(),
-            None => record
-                .options
-                .as_deref()
-                .map(read_options)
-                .transpose()
-                .map_err(|error| error.of(&record.key))?
-                .unwrap_or_default(),
+            None => recorded_options(&record)?,
         };
         let record = self.intend(&record, request, options.has_webhook()).await?;
         let (key, attempt) = (&record.key, record.attempt);
@@ -209,7 +209,14 @@ impl<'a> Course<'a> {
     async fn intend(&self, record: &Record, request: String, webhook: bool) -> Result<Record, Error> {
         let (key, claims, store) = (&record.key, self.journal.claims(), self.journal.store());
         debug!(target: "fal_jobs", key, state = record.state.as_str(), change = "intend", "committing");
-        let intended = store.intend(key, &claims.process(), request, webhook).await?;
+        let intended = match store.intend(key, &claims.process(), request, webhook).await {
+            // The caller has cancelled it meanwhile.
+            Err(error) if error.kind() == ErrorKind::State => {
+                let current = self.journal.existing(key).await?;
+                return Err(if current.state == State::Failed { failed(&current) } else { error });
+            }
+            intended => intended?,
+        };
         let record = intended.ok_or_else(|| lost(key))?;
         let (state, attempt) = (record.state.as_str(), record.attempt);
         debug!(target: "fal_jobs", key, state, attempt, "committed");
@@ -236,9 +243,12 @@ impl<'a> Course<'a> {
     async fn refused(&self, record: &Record, error: fal_client::Error) -> Result<Record, Error> {
         let attempt = record.attempt;
         if error.may_have_been_accepted() {
-            // Following the request finds out whether it exists.
+            // It may be the id of the request, or of an attempt of fal's gateway.
             if let Some(request_id) = error.request_id() {
-                return self.accepted(record, request_id.to_owned()).await;
+                let endpoint = self.client.endpoint(record.endpoint.as_str());
+                if endpoint.status(request_id).await.is_ok() {
+                    return self.accepted(record, request_id.to_owned()).await;
+                }
             }
             let record = self.change_patiently(record, Event::Doubt { attempt }).await?;
             return Err(uncertain(&record).caused_by(error));
@@ -389,9 +399,11 @@ fn is_json(error: &fal_client::Error) -> bool {
     error.body().is_some_and(|body| serde_json::from_slice::<IgnoredAny>(body).is_ok())
 }
 
-fn read_options(json: &str) -> Result<SubmitOptions, Error> {
-    serde_json::from_str(json)
-        .map_err(|error| Error::new(ErrorKind::Input, "the recorded options are not readable").caused_by(error))
+/// Returns the options that a job was recorded with.
+pub(crate) fn recorded_options(record: &Record) -> Result<SubmitOptions, Error> {
+    let Some(json) = &record.options else { return Ok(SubmitOptions::default()) };
+    let unreadable = |error| Error::new(ErrorKind::Input, "the recorded options are not readable").caused_by(error);
+    serde_json::from_str(json).map_err(|error| unreadable(error).of(&record.key))
 }
 
 fn lost(key: &str) -> Error {

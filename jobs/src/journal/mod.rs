@@ -25,7 +25,7 @@ pub use budget::{Budget, BudgetUsage};
 pub use builder::JournalBuilder;
 pub(crate) use call::{Call, record_options};
 pub use candidates::Candidate;
-pub(crate) use course::Course;
+pub(crate) use course::{Course, recorded_options};
 pub use list::Counts;
 pub use policy::{OnFailed, OnUncertain, Reuse};
 pub use resume_all::ResumeAll;

@@ -31,6 +31,10 @@ pub(super) fn failed(error: sqlx::Error, message: &str) -> Error {
         let message = format!("{message}: a newer version of fal-jobs has written it: {newer}: update fal-jobs");
         return Error::new(ErrorKind::NewerVersion, message);
     }
+    // Only request ids are unique: an insertion allows for an existing key.
+    if error.as_database_error().is_some_and(|error| error.is_unique_violation()) {
+        return Error::new(ErrorKind::State, format!("{message}: another job has the request")).caused_by(error);
+    }
     match reason(&error) {
         Some(reason) => Error::new(ErrorKind::Database, format!("{message}: {reason}")).caused_by(error),
         None => Error::new(ErrorKind::Database, message).caused_by(error),

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::failure::failed;
 use super::{Store, millis, with_pool};
 use crate::error::Error;
@@ -12,6 +14,8 @@ pub(crate) struct Wanted {
     pub(crate) label: Option<String>,
     /// `Some` includes uncertain jobs, except for those with these keys, as a JSON array.
     pub(crate) uncertain_except: Option<String>,
+    /// The time for which a submitted job with a webhook is left alone.
+    pub(crate) webhook_patience: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -82,8 +86,13 @@ impl Store {
         limit: usize,
     ) -> Result<Vec<Record>, Error> {
         let state = match kind {
-            Kind::ToSend => "state = 'waiting'",
-            Kind::ToResume => "state IN ('intended', 'submitted', 'uncertain')",
+            Kind::ToSend => "state = 'waiting'".to_owned(),
+            Kind::ToResume => format!(
+                "state IN ('intended', 'submitted', 'uncertain') \
+                 AND (NOT webhook OR state <> 'submitted' OR submitted_at < {} - {})",
+                self.now(),
+                millis(wanted.webhook_patience),
+            ),
         };
         let sql = format!(
             "WITH free AS MATERIALIZED (SELECT id FROM jobs WHERE claim IS NULL AND enqueued AND {state}{wanted} \

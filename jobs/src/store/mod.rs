@@ -6,12 +6,12 @@ mod failure;
 mod jobs;
 mod leases;
 mod lists;
-#[cfg(all(test, feature = "sqlite"))]
+#[cfg(all(test, feature = "postgres", feature = "sqlite"))]
 mod properties;
 mod retry;
 mod row;
 mod tables;
-#[cfg(test)]
+#[cfg(all(test, feature = "postgres", feature = "sqlite"))]
 mod throughput;
 mod uploads;
 

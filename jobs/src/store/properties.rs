@@ -1,10 +1,12 @@
 //! Properties of the state machine, alone and in a database that several processes change.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use sqlx::{Connection, Executor};
 
 use super::{Settings, Store};
 use crate::record::{Billing, NewRecord, Record};
@@ -179,6 +181,20 @@ async fn run(url: &str, processes: &[Vec<Step>]) -> Result<BTreeMap<i64, Record>
     Ok(history)
 }
 
+/// Returns a new schema of the PostgreSQL server of the tests, if there is one.
+fn schema() -> Result<Option<String>, TestCaseError> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let server = std::env::var("FAL_JOBS_TEST_POSTGRES").ok().filter(|server| server != "none");
+    let Some(server) = server else { return Ok(None) };
+    let name = format!("properties_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+    let created = runtime().block_on(async {
+        let mut connection = sqlx::PgConnection::connect(&server).await?;
+        connection.execute(format!("CREATE SCHEMA {name}").as_str()).await.map(drop)
+    });
+    created.map_err(|error: sqlx::Error| TestCaseError::fail(error.to_string()))?;
+    Ok(Some(format!("{server}?options=-csearch_path%3D{name}")))
+}
+
 fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime")
 }
@@ -217,13 +233,15 @@ proptest! {
     #[test]
     fn concurrent_processes_lose_no_change(processes in vec(vec(step(), 1..25), 3)) {
         let folder = tempfile::tempdir()?;
-        let url = format!("sqlite://{}", folder.path().join("jobs.db").display());
-        let history = runtime().block_on(run(&url, &processes))?;
-        let revisions: Vec<_> = history.values().collect();
-        for pair in revisions.windows(2) {
-            // A release is a revision that no process has seen.
-            if pair[1].revision == pair[0].revision + 1 {
-                check(pair[0], pair[1])?;
+        let file = format!("sqlite://{}", folder.path().join("jobs.db").display());
+        for url in [Some(file), schema()?].into_iter().flatten() {
+            let history = runtime().block_on(run(&url, &processes))?;
+            let revisions: Vec<_> = history.values().collect();
+            for pair in revisions.windows(2) {
+                // A release is a revision that no process has seen.
+                if pair[1].revision == pair[0].revision + 1 {
+                    check(pair[0], pair[1])?;
+                }
             }
         }
     }

@@ -43,7 +43,7 @@ impl Attempts {
         if !is_transient(error) || Instant::now() + self.backoff > self.deadline {
             return false;
         }
-        tracing::warn!(%error, "retrying a database operation");
+        tracing::warn!(target: "fal_jobs", %error, "a database operation is retried");
         sleep(self.backoff).await;
         self.backoff = (self.backoff * 2).min(MAX_BACKOFF);
         true

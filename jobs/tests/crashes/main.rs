@@ -6,7 +6,7 @@ mod fleet;
 mod points;
 mod random;
 mod server;
-#[expect(dead_code, reason = "the tests of `jobs` use the rest")]
+#[allow(dead_code, unused_imports, unused_macros, reason = "the tests of `jobs` use the rest")]
 #[path = "../jobs/support/mod.rs"]
 mod support;
 mod together;

@@ -28,6 +28,7 @@ on_both_databases!(
     rejected_submission_is_retried,
     uncertain_submission_is_not_retried,
     progress_counts_items_and_their_cost,
+    files_are_saved_and_recorded,
 );
 
 type Input = redux::InputBuilder<fal_client::Given>;
@@ -108,15 +109,16 @@ async fn invalid_items_are_reported_before_anything_is_sent(database: Database) 
     let items = || {
         (0..2_000).map(|index| match index {
             700 => Err("the row is too short"),
+            701 => Ok((String::new(), input(index))),
             index => Ok((format!("photo-{}", index % 1999), input(index).num_images(if index == 5 { 99 } else { 1 }))),
         })
     };
     let error = journal.batch(&redux).run_all(items).await.err().ok_or("no error")?;
     assert_eq!(error.kind(), ErrorKind::Input);
     let invalid: Vec<_> = error.invalid_items().iter().map(|item| (item.index, item.key.as_deref())).collect();
-    assert_eq!(invalid, [(5, Some("photo-5")), (700, None), (1999, Some("photo-0"))]);
+    assert_eq!(invalid, [(5, Some("photo-5")), (700, None), (701, Some("")), (1999, Some("photo-0"))]);
     let message = error.to_string();
-    assert!(message.starts_with("3 of 2000 items are invalid: item 5 (`photo-5`): invalid input"), "{message}");
+    assert!(message.starts_with("4 of 2000 items are invalid: item 5 (`photo-5`): invalid input"), "{message}");
     assert!(message.contains("num_images") && message.contains("the row is too short"), "{message}");
     assert!(emulator.requests().is_empty() && journal.get("photo-1").await?.is_none());
 
@@ -326,5 +328,24 @@ async fn progress_counts_items_and_their_cost(database: Database) -> Outcome {
     let snapshots = snapshots.lock().map_err(|_| "poisoned")?;
     assert_eq!(snapshots.len(), 4);
     assert!(snapshots.iter().all(|snapshot| snapshot.total == Some(4)));
+    Ok(())
+}
+
+async fn files_are_saved_and_recorded(database: Database) -> Outcome {
+    let folder = tempfile::tempdir()?;
+    for _ in 0..2 {
+        // The files of the second batch are there, so that it needs neither fal nor its files.
+        let (emulator, redux) = emulator(Pace::instant()).await?;
+        let journal = database.journal().await?;
+        let items = journal.batch(&redux).download_to(folder.path()).run_all(|| (0..4).map(keyed)).await?;
+        for item in all(items).await {
+            let files = item.result?.record.files();
+            assert!(!files.is_empty());
+            for file in files {
+                assert!(folder.path().join(file.file_name.ok_or("no name")?).is_file());
+            }
+        }
+        drop(emulator);
+    }
     Ok(())
 }

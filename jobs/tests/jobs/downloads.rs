@@ -11,6 +11,7 @@ use fal_client::endpoints::fal_ai::flux::dev::redux;
 use fal_emulator::{Emulator, Fault, Operation};
 use fal_jobs::{ErrorKind, Target};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tokio::io::AsyncWrite;
 
 use crate::support::{Database, Outcome, emulator, on_both_databases};
@@ -20,6 +21,7 @@ on_both_databases!(
     damaged_and_missing_files_are_received_again,
     failed_downloads_can_be_repeated,
     call_without_a_key_continues_its_downloads,
+    batch_saves_the_files_of_its_items,
     expired_file_is_a_clear_error,
     data_uris_are_decoded,
     writers_receive_each_file_once,
@@ -94,6 +96,9 @@ async fn damaged_and_missing_files_are_received_again(database: Database) -> Out
         run.record.files().into_iter().filter_map(|file| Some(folder.path().join(file.file_name?))).collect();
     std::fs::write(&paths[0], png("fix"))?;
     std::fs::remove_file(&paths[1])?;
+    // A process that died has left a part of a file.
+    let hash: String = Sha256::digest(owl.url()).iter().map(|byte| format!("{byte:02x}")).collect();
+    std::fs::write(folder.path().join(format!(".{}-0.part", &hash[..32])), b"a part")?;
     journal.download(&client, "foxes", folder.path()).await?;
     assert_eq!((std::fs::read(&paths[0])?, std::fs::read(&paths[1])?), (png("fox"), png("owl")));
     assert_eq!(names(folder.path())?, before);
@@ -142,6 +147,26 @@ async fn call_without_a_key_continues_its_downloads(database: Database) -> Outco
     // It is over now, so that another call is another job.
     journal.run(&handle, input()).download_to(folder.path()).await?;
     assert_eq!((emulator.jobs().len(), names(folder.path())?.len()), (2, 1));
+    Ok(())
+}
+
+async fn batch_saves_the_files_of_its_items(database: Database) -> Outcome {
+    let (emulator, client) = emulator().await?;
+    let fox = emulator.add_file("fox.png", "image/png", &png("fox"))?;
+    answer(&emulator, &[fox.url()])?;
+    let (handle, journal) = (client.endpoint(redux::ENDPOINT), database.journal().await?);
+    let folder = tempfile::tempdir()?;
+    emulator.inject_fault(Operation::Media, Fault::respond(422));
+    for _ in 0..2 {
+        let target = Target::folder(folder.path()).parallel_files(2);
+        let items = (0..5).map(|index| (format!("fox-{index}"), input()));
+        let items = journal.batch(&handle).download_to(target).run_iter(items);
+        let items: Vec<_> = futures_util::StreamExt::collect(items).await;
+        for item in items {
+            assert_eq!(item.result?.record.files().len(), 1);
+        }
+    }
+    assert_eq!((emulator.jobs().len(), names(folder.path())?.len()), (5, 1));
     Ok(())
 }
 

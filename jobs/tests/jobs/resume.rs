@@ -2,11 +2,12 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use fal_client::LockReason;
 use fal_client::endpoints::fal_ai::flux::dev::redux;
 use fal_emulator::{Fault, Operation, Pace};
-use fal_jobs::{ErrorKind, Filter, OnUncertain, State};
+use fal_jobs::{ErrorKind, Filter, Journal, OnUncertain, State};
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use tokio::sync::Notify;
@@ -16,6 +17,7 @@ use crate::support::{Database, Outcome, emulator_with, fox, instant, on_both_dat
 on_both_databases!(
     unfinished_jobs_are_taken_to_their_ends,
     jobs_of_living_processes_are_left_alone,
+    dropped_call_gives_its_job_up,
     resumed_job_is_returned
 );
 
@@ -85,6 +87,26 @@ async fn resumed_job_is_returned(database: Database) -> Outcome {
         assert!(job.output.is_some_and(|output| output.contains("images")));
     }
     assert_eq!(journal.resume(&client, "owl").await.expect_err("missing").kind(), ErrorKind::NotFound);
+    assert_eq!(emulator.jobs().len(), 1);
+    Ok(())
+}
+
+async fn dropped_call_gives_its_job_up(database: Database) -> Outcome {
+    let (emulator, client) = emulator_with(Pace::manual()).await?;
+    let redux = client.endpoint(redux::ENDPOINT);
+    // The lease does not expire during the test.
+    let builder = || Journal::builder().lease(Duration::from_secs(3600));
+    let (one, other) = (builder().open(&database.url).await?, builder().open(&database.url).await?);
+    let following = Arc::new(Notify::new());
+    let seen = Arc::clone(&following);
+    let call = one.run(&redux, fox()).key("fox").on_update(move |_| seen.notify_one()).into_future();
+    let Either::Right(((), call)) = select(call, pin!(following.notified())).await else {
+        return Err("the job ended too early".into());
+    };
+    drop(call);
+    emulator.complete(emulator.jobs()[0].request_id());
+    assert_eq!(other.run(&redux, fox()).key("fox").await?.record.state, State::Completed);
+    assert_eq!(one.run(&redux, fox()).key("fox").await?.record.attempt, 1);
     assert_eq!(emulator.jobs().len(), 1);
     Ok(())
 }

@@ -24,6 +24,8 @@ on_both_databases!(
     request_without_a_stored_input_is_left_to_the_caller,
     unavailable_list_decides_nothing,
     only_uncertain_and_failed_jobs_are_decided,
+    equal_jobs_do_not_adopt_the_same_request,
+    request_id_of_a_failed_response_is_used_if_fal_knows_it,
     dropped_call_is_as_safe_as_a_crash,
 );
 
@@ -157,6 +159,38 @@ async fn only_uncertain_and_failed_jobs_are_decided(database: Database) -> Outco
     for id in ["", "a/b", "..", "a b"] {
         assert_eq!(journal.adopt("fox", id).await.expect_err(id).kind(), ErrorKind::Input);
     }
+    Ok(())
+}
+
+async fn equal_jobs_do_not_adopt_the_same_request(database: Database) -> Outcome {
+    let (emulator, client) = instant().await?;
+    let redux = client.endpoint(redux::ENDPOINT);
+    let journal = database.journal().await?;
+    let keys = ["one", "two", "three"];
+    for fault in [Fault::drop_connection().after_effect(), Fault::nginx(502), Fault::nginx(502)] {
+        emulator.inject_fault(Operation::Submit, fault);
+    }
+    for key in keys {
+        journal.run(&redux, fox()).key(key).await.expect_err("uncertain");
+    }
+    let calls = keys.map(|key| journal.run(&redux, fox()).key(key).on_uncertain(ADOPT).into_future());
+    let outcomes = futures_util::future::join_all(calls).await;
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
+    assert_eq!(emulator.jobs().len(), 1);
+    Ok(())
+}
+
+async fn request_id_of_a_failed_response_is_used_if_fal_knows_it(database: Database) -> Outcome {
+    let (emulator, client) = instant().await?;
+    let redux = client.endpoint(redux::ENDPOINT);
+    let journal = database.journal().await?;
+    let known = redux.submit(fox()).await?.request_id;
+    for (key, id, kind) in [("known", &*known, None), ("unknown", "R1", Some(ErrorKind::Uncertain))] {
+        emulator.inject_fault(Operation::Submit, Fault::respond(500).header("x-fal-request-id", id));
+        let ran = journal.run(&redux, fox()).key(key).await;
+        assert_eq!(ran.err().map(|error| error.kind()), kind, "{key}");
+    }
+    assert_eq!(journal.get("known").await?.expect("a job").request_id, Some(known));
     Ok(())
 }
 

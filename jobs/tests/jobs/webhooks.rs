@@ -6,6 +6,7 @@ use axum::Router;
 use axum::routing::post;
 use fal_client::Client;
 use fal_client::endpoints::fal_ai::flux::dev::redux;
+use fal_client::money::{Decimal, Price, PriceTable};
 use fal_client::webhook::Verifier;
 use fal_emulator::{Emulator, Fault, Operation, WebhookFault, WebhookState};
 use fal_jobs::{ErrorKind, FailureKind, Journal, State, SubmitOptions};
@@ -21,9 +22,12 @@ on_both_databases!(
     duplicates_change_nothing,
     early_delivery_is_refused_until_the_id_is_recorded,
     missing_output_is_fetched,
+    units_of_job_with_a_price_are_fetched,
     lost_webhook_is_replaced_by_following,
     deliveries_of_other_users_are_refused,
     failing_result_is_delivered_again,
+    webhooks_complete_the_jobs_of_a_worker,
+    a_worker_follows_a_request_whose_webhook_is_lost,
 );
 
 /// A server with the handler. Dropping it stops it.
@@ -163,6 +167,17 @@ async fn missing_output_is_fetched(database: Database) -> Outcome {
     Ok(())
 }
 
+async fn units_of_job_with_a_price_are_fetched(database: Database) -> Outcome {
+    let (emulator, client) = emulator().await?;
+    let prices = PriceTable::from_iter([Price::new(redux::ENDPOINT.id(), Decimal::new(25, 3), "megapixels")]);
+    let journal = Journal::builder().prices(prices).open(&database.url).await?;
+    let server = serve(&journal, &client).await?;
+    let done = journal.run(&client.endpoint(redux::ENDPOINT), input()).options(to(&server)).await?;
+    assert!(done.record.units.is_some() && done.record.cost().is_some(), "{:?}", done.record.units);
+    assert_eq!(count(&emulator, Operation::Result), 1);
+    Ok(())
+}
+
 async fn lost_webhook_is_replaced_by_following(database: Database) -> Outcome {
     let (emulator, client) = emulator().await?;
     let journal = Journal::builder().webhook_patience(Duration::from_millis(50)).open(&database.url).await?;
@@ -200,5 +215,34 @@ async fn failing_result_is_delivered_again(database: Database) -> Outcome {
     emulator.advance_time(Duration::from_secs(10));
     emulator.webhook_attempted(&id, 2).await.ok_or("a webhook")?;
     assert_eq!(journal.get("fox").await?.ok_or("the job")?.state, State::Completed);
+    Ok(())
+}
+
+async fn webhooks_complete_the_jobs_of_a_worker(database: Database) -> Outcome {
+    let (emulator, client) = emulator().await?;
+    let journal = database.journal().await?;
+    let server = serve(&journal, &client).await?;
+    for key in ["fox", "owl"] {
+        journal.enqueue(&client.endpoint(redux::ENDPOINT), input()).key(key).await?;
+    }
+    let worker = database.journal().await?.worker(&client).concurrency(1).webhook(&server.url);
+    let report = worker.interval(Duration::from_millis(50)).until_empty().run().await?;
+    assert_eq!(report.completed, 0);
+    for key in ["fox", "owl"] {
+        assert_eq!(journal.get(key).await?.expect("the job").state, State::Completed);
+    }
+    assert_eq!((emulator.jobs().len(), polls(&emulator)), (2, 0));
+    Ok(())
+}
+
+async fn a_worker_follows_a_request_whose_webhook_is_lost(database: Database) -> Outcome {
+    let (emulator, client) = emulator().await?;
+    let journal = Journal::builder().webhook_patience(Duration::from_millis(50)).open(&database.url).await?;
+    journal.enqueue(&client.endpoint(redux::ENDPOINT), input()).key("fox").await?;
+    // The server of this address is gone.
+    let gone = serve(&journal, &client).await?.url.clone();
+    let worker = journal.worker(&client).webhook(gone).interval(Duration::from_millis(50)).until_empty();
+    assert_eq!(worker.run().await?.completed, 1);
+    assert_eq!(emulator.jobs().len(), 1);
     Ok(())
 }
