@@ -24,7 +24,7 @@ impl Client {
     /// # Errors
     ///
     /// - The input violates its schema, or a file is too large or has the wrong size
-    ///   ([`Error::validation`](crate::Error::validation)).
+    ///   ([`Error::field_errors`](crate::Error::field_errors)).
     /// - A file cannot be read.
     pub async fn check_input<I: EndpointInput>(&self, input: &I) -> Result<(), Error> {
         check(input).await

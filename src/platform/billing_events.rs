@@ -87,9 +87,9 @@ impl BillingEvents {
         self
     }
 
-    /// Lists the bills of these requests. Range: 1 to 50 ids. Default: all requests of the time range.
+    /// Lists the bills of these requests. Default: all requests of the time range. Without an id, the list is empty.
     pub fn requests(mut self, ids: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.query.set_values("request_id", ids);
+        self.query.set_ids("request_id", ids.into_iter().map(Into::into).collect());
         self
     }
 

@@ -146,6 +146,9 @@ pub(super) enum Unknown {
     Absent,
 }
 
+/// The ids of one request, by parameter.
+type Batch = Vec<(&'static str, Vec<String>)>;
+
 /// The request for a list.
 #[derive(Clone)]
 pub(super) struct Query {
@@ -153,7 +156,8 @@ pub(super) struct Query {
     name: &'static str,
     path: &'static str,
     parameters: Vec<(&'static str, String)>,
-    endpoints: Option<Vec<String>>,
+    /// Any number of ids, which are sent in batches.
+    ids: Batch,
     unknown: Unknown,
     skip_unknown: bool,
     max_limit: u32,
@@ -171,7 +175,7 @@ impl Query {
             name,
             path,
             parameters: Vec::new(),
-            endpoints: None,
+            ids: Vec::new(),
             unknown: Unknown::Empty,
             skip_unknown: false,
             max_limit: u32::MAX,
@@ -233,9 +237,15 @@ impl Query {
 
     pub(super) fn set_endpoints(&mut self, ids: impl IntoIterator<Item = impl Into<String>>) {
         match endpoint_ids(ids) {
-            Ok(ids) => self.endpoints = Some(ids),
+            Ok(ids) => self.set_ids("endpoint_id", ids),
             Err(error) => self.invalid = self.invalid.take().or(Some(error)),
         }
+    }
+
+    /// Lists only the items with these ids, in as many requests as they need.
+    pub(super) fn set_ids(&mut self, name: &'static str, ids: Vec<String>) {
+        self.ids.retain(|(found, _)| *found != name);
+        self.ids.push((name, ids));
     }
 
     pub(super) fn set_limit(&mut self, limit: u32) {
@@ -257,17 +267,17 @@ impl Query {
 
     /// Fetches the page at the cursor.
     pub(super) async fn page<T: Item>(&self) -> Result<Page<T>, Error> {
-        let endpoints = self.endpoints.as_deref();
-        match endpoints.map(<[_]>::len) {
-            Some(0) if self.invalid.is_none() => Ok(Page { items: Vec::new(), skipped: 0, next_cursor: None }),
-            Some(count) if count > MAX_IDS => {
-                let message = format!("{count} endpoint ids for one page: expected at most {MAX_IDS}; use `stream`");
-                Err(Error::new(ErrorKind::InvalidInput, message))
-            }
-            _ => match self.fetch(endpoints.unwrap_or_default(), self.cursor.as_deref()).await? {
-                (_, Some(error)) => Err(error),
-                (page, None) => Ok(page),
-            },
+        if self.invalid.is_none() && self.ids.iter().any(|(_, ids)| ids.is_empty()) {
+            return Ok(Page { items: Vec::new(), skipped: 0, next_cursor: None });
+        }
+        if let Some((name, ids)) = self.ids.iter().find(|(_, ids)| ids.len() > MAX_IDS) {
+            let count = ids.len();
+            let message = format!("{count} values of {name} for one page: expected at most {MAX_IDS}; use `stream`");
+            return Err(Error::new(ErrorKind::InvalidInput, message));
+        }
+        match self.fetch(&self.ids, self.cursor.as_deref()).await? {
+            (_, Some(error)) => Err(error),
+            (page, None) => Ok(page),
         }
     }
 
@@ -281,7 +291,7 @@ impl Query {
     /// Fetches a page. The error is that of its cursor.
     async fn fetch<T: Item>(
         &self,
-        endpoints: &[String],
+        batch: &[(&'static str, Vec<String>)],
         cursor: Option<&str>,
     ) -> Result<(Page<T>, Option<Error>), Error> {
         if let Some(invalid) = &self.invalid {
@@ -290,10 +300,10 @@ impl Query {
         let url = join(&self.client.context().hosts.api, self.path);
         let mut request = Request::new(Operation::Platform(self.name), Method::GET, url);
         let parameters = self.parameters.iter().map(|(name, value)| (*name, value.clone()));
-        let endpoints = endpoints.iter().map(|id| ("endpoint_id", id.clone()));
+        let ids = batch.iter().flat_map(|(name, ids)| ids.iter().map(|id| (*name, id.clone())));
         let limit = self.limit.map(|limit| ("limit", limit.to_string()));
         let cursor = cursor.map(|cursor| ("cursor", cursor.to_owned()));
-        let query: Vec<_> = parameters.chain(endpoints).chain(limit).chain(cursor).collect();
+        let query: Vec<_> = parameters.chain(ids).chain(limit).chain(cursor).collect();
         if !query.is_empty() {
             request.url.query_pairs_mut().extend_pairs(query);
         }
@@ -328,7 +338,7 @@ impl fmt::Debug for Query {
         f.debug_struct("Query")
             .field("path", &self.path)
             .field("parameters", &parameters)
-            .field("endpoints", &self.endpoints)
+            .field("ids", &self.ids)
             .field("limit", &self.limit)
             .finish_non_exhaustive()
     }
@@ -350,8 +360,8 @@ pub(super) fn endpoint_ids(ids: impl IntoIterator<Item = impl Into<String>>) -> 
 /// The pages of a stream.
 struct Pages<T> {
     query: Query,
-    /// The ids of the requests to come. `None` is one request without ids.
-    batches: VecDeque<Option<Vec<String>>>,
+    /// The ids of the requests to come.
+    batches: VecDeque<Batch>,
     cursor: Option<String>,
     cycle: Cycle,
     /// The ids of the current batch without an item.
@@ -365,11 +375,10 @@ struct Pages<T> {
 
 impl<T: Item> Pages<T> {
     fn new(mut query: Query) -> Self {
-        let batches = match &query.endpoints {
+        let batches = match query.invalid {
             // The error of the query comes with the first page.
-            _ if query.invalid.is_some() => VecDeque::from([None]),
-            None => VecDeque::from([None]),
-            Some(ids) => ids.chunks(MAX_IDS).map(|ids| Some(ids.to_vec())).collect(),
+            Some(_) => VecDeque::from([Vec::new()]),
+            None => batches(&query.ids).into(),
         };
         if query.parameters.iter().any(|(name, _)| *name != "expand") {
             // A filter leaves known endpoints out.
@@ -412,7 +421,7 @@ impl<T: Item> Pages<T> {
 
     /// Fetches the next page.
     async fn fetch(&mut self) {
-        let batch = self.batches.front().and_then(Option::as_deref).unwrap_or_default();
+        let batch = self.batches.front().map(Vec::as_slice).unwrap_or_default();
         match self.query.fetch::<T>(batch, self.cursor.as_deref()).await {
             Ok((page, error)) => {
                 self.add(page);
@@ -428,7 +437,7 @@ impl<T: Item> Pages<T> {
     fn add(&mut self, page: Page<T>) {
         let Page { items, skipped, next_cursor } = page;
         // A list by id has one item for each of at most 50 ids, so that it has fewer pages than the maximum.
-        let is_by_id = self.query.unknown != Unknown::Empty && self.batches.front().is_some_and(Option::is_some);
+        let is_by_id = self.query.unknown != Unknown::Empty && !self.query.ids.is_empty();
         self.idle_pages = if items.is_empty() || is_by_id { self.idle_pages + 1 } else { 0 };
         if skipped > 0 {
             // An item that is not readable may be any of them.
@@ -456,14 +465,17 @@ impl<T: Item> Pages<T> {
 
     /// Splits a batch that has an unknown id, until each unknown id is alone.
     fn split(&mut self, error: Error) {
-        let mut first = self.batches.pop_front().flatten().unwrap_or_default();
-        let is_only_one = self.query.endpoints.as_ref().is_none_or(|ids| ids.len() == 1);
+        let Some((name, mut first)) = self.batches.pop_front().and_then(|mut batch| batch.pop()) else {
+            self.error = Some(error);
+            return;
+        };
+        let is_only_one = self.query.ids.iter().all(|(_, ids)| ids.len() == 1);
         if is_only_one && !self.query.skip_unknown {
             self.error = Some(error);
         } else if first.len() > 1 {
             let second = first.split_off(first.len() / 2);
-            self.batches.push_front(Some(second));
-            self.batches.push_front(Some(first));
+            self.batches.push_front(vec![(name, second)]);
+            self.batches.push_front(vec![(name, first)]);
         } else {
             self.unknown.append(&mut first);
         }
@@ -473,9 +485,18 @@ impl<T: Item> Pages<T> {
     fn begin_batch(&mut self) {
         self.cycle = Cycle { earlier: self.cursor.clone(), pages: 0 };
         self.idle_pages = 0;
-        let batch = self.batches.front().cloned().flatten().filter(|_| self.query.unknown == Unknown::Absent);
-        self.absent = batch.unwrap_or_default();
+        let batch = self.batches.front().filter(|_| self.query.unknown == Unknown::Absent);
+        self.absent = batch.into_iter().flatten().flat_map(|(_, ids)| ids.clone()).collect();
     }
+}
+
+/// Returns the batches of ids, each with at most 50 of a parameter: every combination of them.
+fn batches(ids: &[(&'static str, Vec<String>)]) -> Vec<Batch> {
+    ids.iter().fold(vec![Vec::new()], |batches, (name, ids)| {
+        let with_ids =
+            |batch: &Batch| ids.chunks(MAX_IDS).map(|ids| [&batch[..], &[(*name, ids.to_vec())]].concat()).collect();
+        batches.iter().flat_map::<Vec<Batch>, _>(with_ids).collect()
+    })
 }
 
 /// Finds out that the cursors of a list repeat, in constant memory. It keeps the cursor of each page whose number is a power of
@@ -532,14 +553,14 @@ macro_rules! list {
             ///
             /// # Errors
             ///
-            /// - A setting is invalid, or there are more than 50 endpoint ids. Nothing was sent.
+            /// - A setting is invalid, or there are more than 50 endpoint or request ids. Nothing was sent.
             /// - fal rejects the request, or its response is not a list.
             pub async fn page(&self) -> Result<$crate::platform::Page<$item>, $crate::error::Error> {
                 self.query.page().await
             }
 
-            /// Streams the items of all pages. See [`Items`](crate::platform::Items). More than 50 endpoint ids are split into
-            /// several requests.
+            /// Streams the items of all pages. See [`Items`](crate::platform::Items). More than 50 endpoint or request ids are
+            /// split into several requests.
             pub fn stream(self) -> $crate::platform::Items<$item> {
                 self.query.stream()
             }

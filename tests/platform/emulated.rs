@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use fal_client::LockReason;
-use fal_client::platform::{Model, ModelStatus, RequestRecord, RequestStatus, Timeframe};
+use fal_client::platform::{Model, ModelStatus, RequestRecord, RequestStatus, Requests, Timeframe};
 use fal_emulator::{Decimal, Emulator, Fault, ModelEntry, Operation, Pace, Price};
 use futures_util::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
@@ -147,6 +147,33 @@ async fn a_request_is_found_by_endpoint_and_time() {
     let search = platform.search_requests().query("hare").endpoints([REDUX]).page().await.expect("a page");
     assert_eq!(search.items.len(), 1);
     assert!(search.items[0].similarity.is_some());
+}
+
+#[tokio::test]
+async fn a_time_range_includes_its_start_and_excludes_its_end() {
+    let emulator = emulator().await;
+    let client = emulator.client();
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        ids.push(client.endpoint(REDUX).submit(fox(1)).await.expect("a job").request_id);
+        emulator.advance_time(Duration::from_micros(700));
+    }
+    let platform = client.platform();
+    let listed = async |requests: Requests| -> Vec<String> {
+        let mut found = requests.page().await.expect("a page").items;
+        found.sort_by_key(|request| ids.iter().position(|id| *id == request.request_id));
+        found.into_iter().map(|request| request.request_id).collect()
+    };
+    let all = platform.requests([REDUX]).page().await.expect("a page").items;
+    let second = all.iter().find(|request| request.request_id == ids[1]).expect("the second request");
+    let text = second.started_at.clone().expect("a time");
+    let time = text.to_system_time().expect("a time");
+    for (start, end) in [(text.clone(), text.clone()), (time.into(), time.into())] {
+        assert_eq!(listed(platform.requests([REDUX]).start(start)).await, ids[1..]);
+        assert_eq!(listed(platform.requests([REDUX]).end(end)).await, ids[..1]);
+    }
+    let after = time + Duration::from_micros(1);
+    assert_eq!(listed(platform.requests([REDUX]).start(time).end(after)).await, ids[1..2]);
 }
 
 #[tokio::test]

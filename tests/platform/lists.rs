@@ -180,7 +180,7 @@ async fn more_than_fifty_ids_are_split_into_batches() {
     let sizes: Vec<usize> = server.seen().iter().map(|seen| values(seen, "endpoint_id").len()).collect();
     assert_eq!(sizes, [50, 50, 50, 50, 20, 20]);
     let error = platform(&server).models().ids(all).page().await.expect_err("too many");
-    assert_eq!(error.to_string(), "120 endpoint ids for one page: expected at most 50; use `stream`");
+    assert_eq!(error.to_string(), "120 values of endpoint_id for one page: expected at most 50; use `stream`");
 }
 
 #[tokio::test]

@@ -1,9 +1,10 @@
 //! Usage and bills.
 
-use fal_client::platform::{Timeframe, UsageRecord};
+use fal_client::platform::{BillingEvent, Timeframe, UsageRecord};
 use futures_util::TryStreamExt;
+use serde_json::{Value, json};
 
-use crate::support::{platform, start_with};
+use crate::support::{platform, start, start_with, values};
 
 #[tokio::test]
 async fn filters_are_parameters() {
@@ -63,11 +64,36 @@ async fn bills_are_filtered_and_exact() {
     .await;
     let events = platform(&server).billing_events().start("2026-01-01").requests(["r1", "r2"]);
     let page = events.tags([("job", "7"), ("team", "a=b")]).auth_method(true).limit(10).page().await.expect("a page");
-    let query = "start=2026-01-01&request_id=r1&request_id=r2&tag=job%3D7&tag=team%3Da%3Db&expand=auth_method_structured&limit=10";
+    let query = "start=2026-01-01&tag=job%3D7&tag=team%3Da%3Db&expand=auth_method_structured&request_id=r1&request_id=r2&limit=10";
     assert_eq!(server.lines(), [format!("GET /api/v1/models/billing-events?{query}")]);
     let [first, second] = &page.items[..] else { panic!("{page:?}") };
     let texts = [first.output_units, first.cost_total, second.cost_total, second.output_units];
     let texts = texts.map(|amount| amount.map(|amount| amount.normalize().to_string()));
     assert_eq!(texts.each_ref().map(Option::as_deref), [Some("1.5"), Some("0.135"), Some("0.045678901"), None]);
     assert_eq!((&*second.endpoint_id, page.skipped), ("", 2));
+}
+
+#[tokio::test]
+async fn bills_of_many_requests_are_one_list() {
+    let server = start(|_, seen| {
+        let bills = values(seen, "request_id").into_iter().map(|id| json!({ "request_id": id, "cost_total": 1 }));
+        json!({ "billing_events": bills.collect::<Vec<Value>>(), "has_more": false })
+    })
+    .await;
+    let platform = platform(&server);
+    let requests = (0..120).map(|index| format!("r{index}"));
+    let bills: Vec<BillingEvent> =
+        platform.billing_events().requests(requests).stream().try_collect().await.expect("bills");
+    assert_eq!((bills.len(), &*bills[119].request_id, server.seen().len()), (120, "r119", 3));
+    let (requests, endpoints) = ((0..60).map(|index| format!("r{index}")), (0..60).map(|index| format!("o/m{index}")));
+    let both = platform.billing_events().requests(requests).endpoints(endpoints).stream();
+    both.try_collect::<Vec<BillingEvent>>().await.expect("bills");
+    let sizes: Vec<_> = server.seen()[3..]
+        .iter()
+        .map(|seen| (values(seen, "request_id").len(), values(seen, "endpoint_id").len()))
+        .collect();
+    assert_eq!(sizes, [(50, 50), (50, 10), (10, 50), (10, 10)]);
+    let none: [String; 0] = [];
+    assert_eq!(platform.billing_events().requests(none).page().await.expect("a page").items, []);
+    assert_eq!(server.seen().len(), 7);
 }

@@ -1,7 +1,7 @@
 use rust_decimal::Decimal;
 use serde_json::{Number, Value};
 
-/// Converts a decimal to the JSON number with the same digits.
+/// Converts a decimal to the nearest JSON number, which has at most 17 digits.
 pub(crate) fn json(decimal: Decimal) -> Value {
     serde_json::from_str(&decimal.normalize().to_string()).unwrap_or_default()
 }
