@@ -11,6 +11,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tracing::debug;
 
 use super::part::Part;
 use super::target::{OutputFile, Place, Target};
@@ -59,7 +60,10 @@ pub(crate) async fn save_media(
         // The semaphore is never closed.
         let _permit = target.permits.acquire().await.ok();
         match save(client, record, file, known.get(&path), target).await {
-            Ok(saved) => Ok(saved),
+            Ok(saved) => {
+                debug!(target: "fal_jobs", key = &record.key, path, "saved");
+                Ok(saved)
+            }
             Err(error) => Err((path, error)),
         }
     });
