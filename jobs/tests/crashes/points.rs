@@ -34,13 +34,6 @@ const EVENTS: [&str; 15] = [
     "committed save",
 ];
 
-/// Events after a submission whose outcome is unknown, was refused because of the key, and because of the input.
-const FAULTS: [(fn() -> Fault, [&str; 2]); 3] = [
-    (|| Fault::drop_connection().after_effect(), ["committing doubt", "committed doubt"]),
-    (|| Fault::respond(401), ["committing withdraw", "committed withdraw"]),
-    (|| Fault::respond(422), ["committing fail", "committed fail"]),
-];
-
 /// Events of the process that takes over from one that was killed.
 const DECISIONS: [&str; 4] = ["committing adopt", "committed adopt", "committing permit", "committed permit"];
 
@@ -56,10 +49,16 @@ async fn jobs_survive_a_kill_at_each_event(database: Database) -> Outcome {
             kill(&jobs, event, number, firsts.next().ok_or("no items are left")?).await?;
         }
     }
-    for (fault, events) in FAULTS {
-        for event in events {
-            jobs.emulator.inject_fault(Operation::Submit, fault());
-            kill(&jobs, event, 1, firsts.next().ok_or("no items are left")?).await?;
+    // The outcome of the submission is unknown, or it was refused because of the key, or because of the input.
+    let faults = [
+        ("doubt", Fault::drop_connection().after_effect()),
+        ("withdraw", Fault::respond(401)),
+        ("fail", Fault::respond(422)),
+    ];
+    for (change, fault) in faults {
+        for event in [format!("committing {change}"), format!("committed {change}")] {
+            jobs.emulator.inject_fault(Operation::Submit, fault.clone());
+            kill(&jobs, &event, 1, firsts.next().ok_or("no items are left")?).await?;
             jobs.emulator.clear_faults();
         }
     }
