@@ -61,7 +61,8 @@ impl JournalBuilder {
         self
     }
 
-    /// Removes these fields of the input from a job when it ends, at any depth. Default: none.
+    /// Removes these fields of the input from a job when it ends, at any depth, and what the output repeats of them: see
+    /// [`Redaction::Fields`](crate::Redaction::Fields). Default: none.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), fal_jobs::Error> {
@@ -70,7 +71,7 @@ impl JournalBuilder {
     /// # }
     /// ```
     ///
-    /// Until then the journal needs them, to send the job. A failed job can be run again by a call with its input.
+    /// Until then the journal needs them, to send the job. The call that ends the job returns the redacted output, too. A failed job can be run again by a call with its input.
     /// [`Journal::redact`] removes more, and outputs.
     pub fn redact(mut self, fields: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.store.redacted = fields.into_iter().map(Into::into).collect();
