@@ -155,7 +155,7 @@ async fn to_folder(client: &Client, file: &MediaFile, folder: &Path, url: String
     let mut bytes = Bytes::default();
     while let Some(piece) = incoming.next().await? {
         bytes.update(&piece);
-        part.write(&piece).await.map_err(unwritable)?;
+        part.writer().write_all(&piece).await.map_err(unwritable)?;
     }
     let extension = extension(&incoming.file_name());
     let mut saved = bytes.saved(file.clone(), url, None, incoming.content_type());

@@ -17,6 +17,7 @@ on_both_databases!(
     large_and_odd_values_survive,
     exports_have_a_line_for_each_job,
     failed_export_leaves_the_file_alone,
+    concurrent_exports_to_a_file_are_whole,
     redacted_jobs_are_recognised,
     prompts_are_redacted_in_outputs,
     fields_are_redacted_when_a_job_ends,
@@ -221,6 +222,25 @@ async fn failed_export_leaves_the_file_alone(database: Database) -> Outcome {
     let error =
         journal.export_to(Filter::new(), folder.path().join("missing/jobs.jsonl")).await.expect_err("no folder");
     assert_eq!(error.kind(), ErrorKind::File, "{error}");
+    Ok(())
+}
+
+async fn concurrent_exports_to_a_file_are_whole(database: Database) -> Outcome {
+    let emulator = painter().await?;
+    let journal = database.journal().await?;
+    for key in ["one", "two", "three"] {
+        run(&journal, &emulator, key, &"long ".repeat(20_000)).await?;
+    }
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("jobs.jsonl");
+    let mut alone = Vec::new();
+    journal.export(Filter::new(), &mut alone).await?;
+    let exports = futures_util::future::join_all((0..8).map(|_| journal.export_to(Filter::new(), &path))).await;
+    for exported in exports {
+        assert_eq!(exported?, 3);
+    }
+    assert_eq!(std::fs::read(&path)?, alone);
+    assert_eq!(std::fs::read_dir(folder.path())?.count(), 1);
     Ok(())
 }
 
