@@ -2,10 +2,12 @@
 //!
 //! `cargo bench -p fal-jobs` prints the overhead, and `cargo bench -p fal-jobs -- --many` the memory. The emulator runs in a
 //! separate process, and its jobs are completed when they are submitted. `FAL_JOBS_TEST_POSTGRES` is the URL of a PostgreSQL database,
-//! without which PostgreSQL is left out.
+//! without which PostgreSQL is left out. `FAL_JOBS_BENCH_FOLDER` is a folder for the SQLite database, for example `/dev/shm` to
+//! measure without a disk. Default: the folder for temporary files.
 
 use std::error::Error;
 use std::fs;
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -15,6 +17,7 @@ use fal_emulator::{Emulator, Pace};
 use fal_jobs::{Budget, Journal};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
@@ -59,6 +62,12 @@ async fn endpoint() -> Result<(Child, Handle<JsonInput, Value>), Failure> {
         .rest_host(format!("{base}/rest.fal.ai"))
         .build()?;
     Ok((server, client.endpoint(ENDPOINT)))
+}
+
+/// Returns a folder for a database, which is removed with the returned value.
+fn folder() -> Result<TempDir, Failure> {
+    let folder = std::env::var_os("FAL_JOBS_BENCH_FOLDER").map_or_else(std::env::temp_dir, PathBuf::from);
+    Ok(tempfile::tempdir_in(folder)?)
 }
 
 fn input(number: u64) -> Value {
@@ -106,7 +115,7 @@ impl Way {
 
 async fn overhead() -> Result<(), Failure> {
     let (_server, endpoint) = endpoint().await?;
-    let folder = tempfile::tempdir()?;
+    let folder = folder()?;
     let mut databases = vec![("SQLite", format!("sqlite://{}", folder.path().join("jobs.db").display()))];
     databases.extend(std::env::var("FAL_JOBS_TEST_POSTGRES").ok().map(|url| ("PostgreSQL", url)));
     let prices: PriceTable = [Price::new(ENDPOINT, "0.01".into_amount()?, "images")].into_iter().collect();
@@ -148,7 +157,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 
 async fn many() -> Result<(), Failure> {
     let (_server, endpoint) = endpoint().await?;
-    let folder = tempfile::tempdir()?;
+    let folder = folder()?;
     let journal = Journal::open(format!("sqlite://{}", folder.path().join("jobs.db").display())).await?;
     let items = move || (0..MANY).map(|number| (format!("item-{number}"), input(number)));
     println!("finished   resident memory in MiB   items a second");

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::error::Error;
-use crate::record::Record;
+use crate::record::{NewRecord, Record};
 use crate::store::{Kind, Store, Wanted};
 
 /// The claims of this process on jobs, and its lease. While the lease lives, other processes leave the jobs alone.
@@ -90,6 +90,19 @@ impl Claims {
         }
         claim.store = record.is_some().then(|| store.clone());
         Ok(record.map(|record| (claim, record)))
+    }
+
+    /// Records a job, unless the journal has it, and returns it. A new one is claimed in the same commit.
+    pub(crate) async fn record(&self, store: &Store, new: &NewRecord) -> Result<(Record, Option<Claim<'_>>), Error> {
+        self.renew(store).await?;
+        let _claiming = self.claiming.read().await;
+        let Some(mut claim) = self.hold(&new.key) else {
+            // A future of this process works on it, or is about to.
+            return Ok((store.insert(new, None).await?.0, None));
+        };
+        let (record, is_new) = store.insert(new, Some(&self.process())).await?;
+        claim.store = is_new.then(|| store.clone());
+        Ok((record, is_new.then_some(claim)))
     }
 
     /// Claims up to `limit` enqueued jobs that no process works on, oldest first.

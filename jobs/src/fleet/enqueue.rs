@@ -72,8 +72,8 @@ impl<I: EndpointInput> Enqueue<I> {
     record_options!();
 
     async fn start(self) -> Result<Record, Error> {
-        let (_, record, _) = self.call.record().await?;
-        Ok(record)
+        let journal = self.call.journal.clone();
+        Ok(self.call.record(journal.claims()).await?.record)
     }
 }
 

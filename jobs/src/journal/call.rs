@@ -4,6 +4,7 @@ use fal_client::{Client, EndpointInput, Handle};
 
 use super::policy::{OnFailed, OnUncertain, Reuse};
 use super::{Budget, Journal};
+use crate::claims::{Claim, Claims};
 use crate::error::{Error, ErrorKind};
 use crate::files::{Prepared, lacks_files};
 use crate::key::{derived, next};
@@ -30,6 +31,15 @@ pub(crate) struct Call<I> {
     pub(crate) saves_files: bool,
 }
 
+/// A recorded job of a call.
+pub(crate) struct Recorded<'a, I> {
+    pub(crate) call: Call<()>,
+    pub(crate) record: Record,
+    /// Set if the call has recorded the job, except for an enqueued one.
+    pub(crate) claim: Option<Claim<'a>>,
+    pub(crate) input: Prepared<I>,
+}
+
 impl<I: EndpointInput> Call<I> {
     pub(crate) fn new<O>(journal: &Journal, handle: &Handle<I, O>, input: I) -> Self {
         Call {
@@ -49,10 +59,10 @@ impl<I: EndpointInput> Call<I> {
         }
     }
 
-    /// Checks the input, hashes its files, and records the job, unless the journal has it. Returns it with the input.
+    /// Checks the input, hashes its files, and records the job, unless the journal has it.
     ///
     /// The files of an enqueued job are uploaded, because its worker may be on another machine.
-    pub(crate) async fn record(self) -> Result<(Call<()>, Record, Prepared<I>), Error> {
+    pub(crate) async fn record(self, claims: &Claims) -> Result<Recorded<'_, I>, Error> {
         let (call, input) = self.split();
         let mut input = Prepared::new(&call.client, input).await?;
         let input_hash = input.hash.clone();
@@ -78,12 +88,15 @@ impl<I: EndpointInput> Call<I> {
             webhook: false,
             enqueued: call.enqueued,
         };
-        let (record, _) = store.insert(&new).await?;
+        let (record, claim) = match call.enqueued {
+            true => (store.insert(&new, None).await?.0, None),
+            false => claims.record(store, &new).await?,
+        };
         if record.endpoint != new.endpoint || record.input_hash != new.input_hash {
             let message = "the key belongs to another endpoint or input: use another key";
             return Err(Error::new(ErrorKind::KeyConflict, message).of(&new.key));
         }
-        Ok((call, record, input))
+        Ok(Recorded { call, record, claim, input })
     }
 
     fn split(self) -> (Call<()>, I) {

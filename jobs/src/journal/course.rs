@@ -70,13 +70,17 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// Works on a job until it is final, or until another process has finished it. `request` makes the input as it is sent. It
+    /// Works on a job until it is final, or until another process has finished it. `claim` is set if it is claimed. `request` makes the input as it is sent. It
     /// is called only if the job was not sent yet.
     pub(crate) async fn finish(
         self,
         mut record: Record,
+        claim: Option<Claim<'_>>,
         request: impl Future<Output = Result<String, Error>>,
     ) -> Result<Record, Error> {
+        if let Some(claim) = claim {
+            return self.run(claim, record, request).await;
+        }
         let (journal, store) = (self.journal, self.journal.store());
         let (claim, record) = loop {
             if self.is_done(&record) {

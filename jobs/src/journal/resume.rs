@@ -28,7 +28,7 @@ impl Journal {
         let key = key.as_ref();
         let record = self.existing(key).await?;
         let request = ready(request_of(&record));
-        let record = Course::new(self, client).finish(record, request).await?;
+        let record = Course::new(self, client).finish(record, None, request).await?;
         match record.state {
             State::Failed => Err(failed(&record)),
             _ => Ok(record),

@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::Journal;
-use super::call::{Call, course_options, record_options};
+use super::call::{Call, Recorded, course_options, record_options};
 use super::course::{Course, OnUpdate, failed};
 use crate::error::{Error, ErrorKind};
 use crate::files::{Target, output_removed};
@@ -142,14 +142,15 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
     async fn start(self) -> Result<Completed<O>, Error> {
         let Run { call, logs, on_update, timeout, target, .. } = self;
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        let (call, record, mut input) = call.record().await?;
-        let mut course = Course::new(&call.journal, &call.client);
+        let journal = call.journal.clone();
+        let Recorded { call, record, claim, mut input } = call.record(journal.claims()).await?;
+        let mut course = Course::new(&journal, &call.client);
         course.options = call.options.or_recorded();
         (course.on_failed, course.on_uncertain) = (call.on_failed, call.on_uncertain);
         (course.logs, course.on_update, course.deadline) = (logs, Mutex::new(on_update), deadline);
-        let mut record = course.finish(record, input.request(call.journal.uploads())).await?;
+        let mut record = course.finish(record, claim, input.request(journal.uploads())).await?;
         if let Some(target) = target.filter(|_| record.state == State::Completed) {
-            record = call.journal.save_media(&call.client, &record, &target).await?;
+            record = journal.save_media(&call.client, &record, &target).await?;
         }
         completed(record)
     }

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use super::Journal;
-use super::call::{Call, course_options, record_options};
+use super::call::{Call, Recorded, course_options, record_options};
 use super::course::Course;
 use crate::error::Error;
 use crate::record::Record;
@@ -45,12 +45,13 @@ impl<I: EndpointInput> Submit<I> {
 
     async fn start(self) -> Result<Record, Error> {
         let Submit { call } = self;
-        let (call, record, mut input) = call.record().await?;
-        let mut course = Course::new(&call.journal, &call.client);
+        let journal = call.journal.clone();
+        let Recorded { call, record, claim, mut input } = call.record(journal.claims()).await?;
+        let mut course = Course::new(&journal, &call.client);
         course.options = call.options.or_recorded();
         (course.on_failed, course.on_uncertain) = (call.on_failed, call.on_uncertain);
         course.only_submits = true;
-        course.finish(record, input.request(call.journal.uploads())).await
+        course.finish(record, claim, input.request(journal.uploads())).await
     }
 }
 

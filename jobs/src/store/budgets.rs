@@ -190,7 +190,7 @@ mod tests {
         let key = format!("job-{job}");
         let step = match step {
             Step::Insert(budget, estimate) => {
-                return store.insert(&new(job, billing(budget, estimate))).await.map(drop);
+                return store.insert(&new(job, billing(budget, estimate)), None).await.map(drop);
             }
             step => step,
         };
@@ -254,7 +254,7 @@ mod tests {
         let terms =
             Billing { budget: Some("cards".to_owned()), estimate: 1, unit_price: Some("9000000000".to_owned()) };
         for job in 0..12 {
-            store.insert(&new(job, terms.clone())).await.expect("a job");
+            store.insert(&new(job, terms.clone()), None).await.expect("a job");
             take(&store, job, Step::Intend).await.expect("an intent");
         }
         for job in 0..12 {

@@ -11,19 +11,21 @@ use crate::redaction::Redaction;
 use crate::state::{Event, State};
 
 impl Store {
-    /// Records a job, unless its key is there. Returns the job with that key, and true if it is new.
+    /// Records a job, unless its key is there, and claims it for a process in the same commit. Returns the job with that key, and
+    /// true if it is new.
     ///
     /// After a lost connection, it may be false although this call has recorded the job.
-    pub(crate) async fn insert(&self, new: &NewRecord) -> Result<(Record, bool), Error> {
+    pub(crate) async fn insert(&self, new: &NewRecord, process: Option<&str>) -> Result<(Record, bool), Error> {
         new.check()?;
         let sql = format!(
             "INSERT INTO jobs (key, endpoint, label, format, input, input_hash, request, state, attempt, reserved, budget, \
-             estimate, unit_price, webhook, enqueued, options, revision, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, $10, $11, $12, $13, $14, 0, {}) \
-             ON CONFLICT (key) DO NOTHING",
-            self.now()
+             estimate, unit_price, webhook, enqueued, options, claim, revision, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, $10, $11, $12, $13, $14, $15, 0, {}) \
+             ON CONFLICT (key) DO NOTHING RETURNING {}",
+            self.now(),
+            self.columns(),
         );
-        let inserted = with_pool!(self, pool => sqlx::query(&sql)
+        let inserted = with_pool!(self, pool => sqlx::query_as(&sql)
             .bind(&new.key)
             .bind(&new.endpoint)
             .bind(&new.label)
@@ -38,16 +40,21 @@ impl Store {
             .bind(new.webhook)
             .bind(new.enqueued)
             .bind(&new.options)
-            .execute(pool)
-            .await
-            .map(|done| done.rows_affected() > 0));
-        let inserted = inserted.map_err(|error| failed(error, "cannot record the job").of(&new.key))?;
+            .bind(process)
+            // Reading one row only would not wait for the commit.
+            .fetch_all(pool)
+            .await);
+        let mut inserted: Vec<Record> =
+            inserted.map_err(|error| failed(error, "cannot record the job").of(&new.key))?;
+        if let Some(record) = inserted.pop() {
+            return Ok((record, true));
+        }
         loop {
             let before = self.get(&new.key).await?.ok_or_else(|| missing(&new.key))?;
             let mut record = before.clone();
             record.join(new);
             if record == before || self.replace(&before, &mut record, None).await? {
-                return Ok((record, inserted));
+                return Ok((record, false));
             }
             // Another process has changed the job meanwhile.
         }

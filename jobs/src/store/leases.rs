@@ -73,8 +73,10 @@ impl Store {
              RETURNING {}",
             self.columns(),
         );
-        let claimed = with_pool!(self, pool => sqlx::query_as(&sql).bind(process).bind(key).fetch_optional(pool).await);
-        claimed.map_err(|error| failed(error, "cannot claim the job").of(key))
+        // Reading one row only would not wait for the commit.
+        let claimed = with_pool!(self, pool => sqlx::query_as(&sql).bind(process).bind(key).fetch_all(pool).await);
+        let mut claimed: Vec<Record> = claimed.map_err(|error| failed(error, "cannot claim the job").of(key))?;
+        Ok(claimed.pop())
     }
 
     /// Claims up to `limit` free jobs for a process, and returns them, oldest first.

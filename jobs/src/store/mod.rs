@@ -11,8 +11,6 @@ mod properties;
 mod retry;
 mod row;
 mod tables;
-#[cfg(all(test, feature = "postgres", feature = "sqlite"))]
-mod throughput;
 mod uploads;
 
 use std::fmt;

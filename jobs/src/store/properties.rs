@@ -136,7 +136,7 @@ async fn run(url: &str, processes: &[Vec<Step>]) -> Result<BTreeMap<i64, Record>
     let failed = |error: crate::Error| TestCaseError::fail(error.to_string());
     let first = open(url).await.map_err(failed)?;
     first.set_budget(BUDGET, 1_000_000).await.map_err(failed)?;
-    let (record, _) = first.insert(&new_record()).await.map_err(failed)?;
+    let (record, _) = first.insert(&new_record(), None).await.map_err(failed)?;
     let work = processes.iter().enumerate().map(|(number, steps)| async move {
         let store = open(url).await?;
         let claim = format!("process-{number}");
@@ -204,7 +204,7 @@ proptest! {
     fn changes_keep_what_is_known(steps in vec((step(), 0..2_usize), 1..60)) {
         let mut record = runtime().block_on(async {
             let store = open("sqlite::memory:").await?;
-            store.insert(&new_record()).await.map(|(record, _)| record)
+            store.insert(&new_record(), None).await.map(|(record, _)| record)
         }).map_err(|error: crate::Error| TestCaseError::fail(error.to_string()))?;
         for (step, process) in steps {
             let claim = format!("process-{process}");

@@ -86,6 +86,10 @@ async fn items_are_submitted_once(database: Database) -> Outcome {
         assert_eq!(emulator.jobs().len(), 15);
     }
     assert!(all(journal.batch(&redux).run_iter(Vec::<Input>::new())).await.is_empty());
+    let nothing = journal.batch(&redux).run_all(Vec::<Input>::new).await?;
+    let snapshot = nothing.progress().snapshot();
+    assert_eq!((snapshot.total, snapshot.remaining, snapshot.rate), (Some(0), Some(std::time::Duration::ZERO), 0.0));
+    assert!(all(nothing).await.is_empty());
     Ok(())
 }
 
