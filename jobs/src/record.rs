@@ -212,19 +212,22 @@ impl Record {
             }
             (State::Completed, Event::Complete { request_id, .. }) if self.request_id.as_ref() == Some(request_id) => {}
 
-            // A job that waits fails if it is cancelled.
+            // Another process may report the failure of a request that was given up meanwhile.
+            (State::Submitted, Event::Fail { request_id, error, units, .. }) if self.request_id == *request_id => {
+                let otherwise = if Failure::from_json(error).may_be_billed { self.reserved } else { 0 };
+                self.fail(error, units.as_deref(), otherwise, now);
+            }
             (
-                State::Waiting | State::Intended | State::Submitted | State::Uncertain,
-                Event::Fail { attempt, error, units },
+                State::Waiting | State::Intended | State::Uncertain,
+                Event::Fail { attempt, request_id: None, error, units },
             ) if *attempt == self.attempt => {
                 // A job that waits may have a reservation of an earlier submission, which may be billed.
                 let may_be_billed = self.state == State::Waiting || Failure::from_json(error).may_be_billed;
                 let otherwise = if may_be_billed { self.reserved } else { 0 };
-                self.state = State::Failed;
-                self.error = Some(storable(error));
-                self.finished(units.as_deref(), otherwise, now);
+                self.fail(error, units.as_deref(), otherwise, now);
             }
-            (State::Failed, Event::Fail { attempt, .. }) if *attempt == self.attempt => {}
+            (State::Failed, Event::Fail { request_id: Some(id), .. }) if self.request_id.as_ref() == Some(id) => {}
+            (State::Failed, Event::Fail { attempt, request_id: None, .. }) if *attempt == self.attempt => {}
 
             (State::Completed, Event::Save { files }) => {
                 self.files = saved_file::merged(self.files.as_deref(), files);
@@ -258,6 +261,12 @@ impl Record {
         self.state = State::Submitted;
         self.request_id = Some(request_id.to_owned());
         self.submitted_at = Some(now);
+    }
+
+    fn fail(&mut self, error: &str, units: Option<&str>, otherwise: i64, now: i64) {
+        self.state = State::Failed;
+        self.error = Some(storable(error));
+        self.finished(units, otherwise, now);
     }
 
     fn finished(&mut self, units: Option<&str>, otherwise: i64, now: i64) {

@@ -75,8 +75,9 @@ pub(crate) enum Event {
     Doubt { attempt: i64 },
     /// The result of a request arrived, with its billed units.
     Complete { request_id: String, output: String, units: Option<String> },
-    /// The job failed for good, with a [`Failure`](crate::Failure) as JSON. `units` were billed anyway.
-    Fail { attempt: i64, error: String, units: Option<String> },
+    /// A request failed for good, with a [`Failure`](crate::Failure) as JSON. `units` were billed anyway. Without a request, fal
+    /// rejected submission number `attempt`, or the job was cancelled before it was sent.
+    Fail { attempt: i64, request_id: Option<String>, error: String, units: Option<String> },
     /// Files of the output were saved.
     Save { files: Vec<SavedFile> },
     /// The caller found the request of an uncertain or failed job.

@@ -50,7 +50,9 @@ impl Journal {
             (State::Intended | State::Submitted, _) => return Err(cannot_cancel(ErrorKind::State).of(key)),
         };
         let error = Failure::cancelled(message, request_id).to_json();
-        self.store().apply(key, &Event::Fail { attempt, error, units: None }).await
+        // A job that waits may have the request of an earlier submission.
+        let request_id = request_id.filter(|_| record.state == State::Submitted).map(str::to_owned);
+        self.store().apply(key, &Event::Fail { attempt, request_id, error, units: None }).await
     }
 }
 

@@ -198,6 +198,9 @@ impl<'a> Course<'a> {
             None => recorded_options(&record)?,
         };
         let record = self.intend(&record, request, options.has_webhook()).await?;
+        if record.state != State::Intended {
+            return Ok(record);
+        }
         let (key, attempt) = (&record.key, record.attempt);
         let call = options.apply(self.client.endpoint(RecordedEndpoint(record.endpoint.clone())).submit(input));
         debug!(target: "fal_jobs", key, attempt, "sending");
@@ -209,15 +212,20 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// Commits the intent to send a job.
+    /// Commits the intent to send a job. Returns the job as it is if it was sent already.
     async fn intend(&self, record: &Record, request: String, webhook: bool) -> Result<Record, Error> {
         let (key, claims, store) = (&record.key, self.journal.claims(), self.journal.store());
         debug!(target: "fal_jobs", key, state = record.state.as_str(), change = "intend", "committing");
         let intended = match store.intend(key, &claims.process(), request, webhook).await {
-            // The caller has cancelled it meanwhile.
             Err(error) if error.kind() == ErrorKind::State => {
                 let current = self.journal.existing(key).await?;
-                return Err(if current.state == State::Failed { failed(&current) } else { error });
+                return match current.state {
+                    // The response to an earlier submission has arrived late.
+                    State::Submitted | State::Completed => Ok(current),
+                    // The caller has cancelled it meanwhile.
+                    State::Failed => Err(failed(&current)),
+                    _ => Err(error),
+                };
             }
             intended => intended?,
         };
@@ -335,7 +343,8 @@ impl<'a> Course<'a> {
     async fn fail(&self, record: &Record, failure: Failure, error: fal_client::Error) -> Result<Record, Error> {
         let units = error.headers().and_then(|headers| headers.get("x-fal-billable-units")?.to_str().ok());
         let units = units.map(str::to_owned);
-        let event = Event::Fail { attempt: record.attempt, error: failure.to_json(), units };
+        let (attempt, request_id) = (record.attempt, record.request_id.clone());
+        let event = Event::Fail { attempt, request_id, error: failure.to_json(), units };
         let changed = self.change_patiently(record, event).await?;
         match changed.state {
             State::Failed => Err(failed(&changed).caused_by(error)),
@@ -432,5 +441,32 @@ pub(crate) fn failed(record: &Record) -> Error {
     match record.failure() {
         Some(failure) => error.with_failure(failure),
         None => error,
+    }
+}
+
+#[cfg(all(test, feature = "sqlite"))]
+mod tests {
+    use fal_client::endpoints::fal_ai::flux::dev::redux;
+    use fal_emulator::{Emulator, Pace};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn request_id_that_arrives_before_the_next_intent_is_followed() -> Result<(), Box<dyn std::error::Error>> {
+        let emulator = Emulator::builder().pace(Pace::instant()).start().await?;
+        let client = emulator.client();
+        let folder = tempfile::tempdir()?;
+        let journal = Journal::open(&format!("sqlite://{}", folder.path().join("jobs.db").display())).await?;
+        let redux = client.endpoint(redux::ENDPOINT);
+        let input = redux::Input::builder().image_url("https://example.com/fox.png").build();
+        let record = journal.enqueue(&redux, input.clone()).key("fox").await?;
+        let text = record.request.clone().ok_or("no request")?;
+        let late = async {
+            let request_id = redux.submit(input).await.expect("a request").request_id;
+            journal.store().apply("fox", &Event::Submit { attempt: 0, request_id }).await.map(|_| text)
+        };
+        let finished = Course::new(&journal, &client).finish(record, late).await?;
+        assert_eq!((finished.state, emulator.jobs().len()), (State::Completed, 1));
+        Ok(())
     }
 }

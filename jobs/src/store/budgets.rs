@@ -205,7 +205,10 @@ mod tests {
             Step::Withdraw => Event::Withdraw { attempt },
             Step::Doubt => Event::Doubt { attempt },
             Step::Complete(units) => Event::Complete { request_id, output: "{}".to_owned(), units },
-            Step::Fail(units, may_be_billed) => Event::Fail { attempt, error: failure(may_be_billed), units },
+            Step::Fail(units, may_be_billed) => {
+                let request_id = record.request_id.filter(|_| record.state == State::Submitted);
+                Event::Fail { attempt, request_id, error: failure(may_be_billed), units }
+            }
             Step::Adopt => Event::Adopt { request_id },
             Step::Permit => Event::Permit { attempt },
         };

@@ -25,7 +25,7 @@ enum Step {
     Withdraw { back: i64 },
     Doubt { back: i64 },
     Complete { id: u8, units: Option<i64> },
-    Fail { back: i64, units: Option<i64> },
+    Fail { back: i64, id: Option<u8>, units: Option<i64> },
     Adopt { id: u8 },
     Permit { back: i64 },
 }
@@ -42,7 +42,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => back.clone().prop_map(|back| Step::Withdraw { back }),
         2 => back.clone().prop_map(|back| Step::Doubt { back }),
         3 => (id.clone(), units.clone()).prop_map(|(id, units)| Step::Complete { id, units }),
-        2 => (back.clone(), units).prop_map(|(back, units)| Step::Fail { back, units }),
+        2 => (back.clone(), proptest::option::of(id.clone()), units)
+            .prop_map(|(back, id, units)| Step::Fail { back, id, units }),
         1 => id.prop_map(|id| Step::Adopt { id }),
         2 => back.prop_map(|back| Step::Permit { back }),
     ]
@@ -65,8 +66,9 @@ fn event(step: &Step, record: &Record, claim: &str) -> Option<Event> {
         Step::Complete { id, units } => {
             Event::Complete { request_id: request_id(id), output: "{}".to_owned(), units: text(units) }
         }
-        Step::Fail { back, units } => {
-            Event::Fail { attempt: attempt(back), error: "{}".to_owned(), units: text(units) }
+        Step::Fail { back, id, units } => {
+            let (attempt, request_id) = (attempt(back), id.map(request_id));
+            Event::Fail { attempt, request_id, error: "{}".to_owned(), units: text(units) }
         }
         Step::Adopt { id } => Event::Adopt { request_id: request_id(id) },
         Step::Permit { back } => Event::Permit { attempt: attempt(back) },
@@ -220,6 +222,10 @@ proptest! {
             check(&before, &record)?;
             if let Event::Submit { request_id, .. } | Event::Adopt { request_id } = &event {
                 prop_assert!(ids(&record).contains(request_id), "the request id {} is lost", request_id);
+            }
+            if let Event::Fail { request_id, .. } = &event && before.state != State::Failed {
+                let failed = before.request_id.as_ref().filter(|_| before.state == State::Submitted);
+                prop_assert_eq!(request_id.as_ref(), failed, "the failure of another request counts");
             }
             let after = record.clone();
             prop_assert!(record.apply(&event, 2).is_ok() && record == after, "a change is not the same twice: {event:?}");
