@@ -8,6 +8,19 @@ const MAX_SHOWN: usize = 3;
 
 /// An error of a journal.
 ///
+/// ```no_run
+/// # async fn example(journal: fal_jobs::Journal, client: fal_client::Client) -> Result<(), fal_jobs::Error> {
+/// use fal_jobs::ErrorKind;
+///
+/// match journal.resume(&client, "hero-image").await {
+///     Err(error) if error.kind() == ErrorKind::Request => println!("try again later: {error}"),
+///     Err(error) if error.kind() == ErrorKind::Uncertain => println!("decide about {:?}: {error}", error.key()),
+///     job => println!("{}", job?.state),
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
 /// [`kind`](Error::kind) says what failed. An error of fal-client is the [`source`](StdError::source), and
 /// [`client`](Error::client) returns it.
 #[derive(Debug)]

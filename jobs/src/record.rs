@@ -15,6 +15,17 @@ pub(crate) const FORMAT: i64 = 1;
 const MAX_NAME: usize = 1024;
 
 /// A job as the journal has it.
+///
+/// ```no_run
+/// # async fn example(journal: fal_jobs::Journal) -> Result<(), fal_jobs::Error> {
+/// if let Some(job) = journal.get("hero-image").await? {
+///     println!("{} is {} as request {:?}, and costs {:?}", job.key, job.state, job.request_id, job.cost());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// `Debug` leaves out the input and the output.
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Record {

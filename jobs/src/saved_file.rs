@@ -1,6 +1,15 @@
 use serde::{Deserialize, Serialize};
 
-/// A file of an output that was saved.
+/// A file of an output that was saved. [`Record::files`](crate::Record::files) returns them.
+///
+/// ```no_run
+/// # async fn example(journal: fal_jobs::Journal) -> Result<(), fal_jobs::Error> {
+/// for file in journal.get("hero-image").await?.iter().flat_map(|job| job.files()) {
+///     println!("{} is {:?}, {} bytes of {:?}", file.path, file.file_name, file.size, file.content_type);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SavedFile {

@@ -7,6 +7,7 @@ mod target;
 mod uploads;
 
 pub(crate) use input::Prepared;
-pub(crate) use save::{lacks_files, save_media};
+pub(crate) use part::Part;
+pub(crate) use save::{lacks_files, output_removed, save_media};
 pub use target::{OutputFile, Target};
 pub(crate) use uploads::Uploads;

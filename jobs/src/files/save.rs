@@ -11,6 +11,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tracing::debug;
 
 use super::part::Part;
 use super::target::{OutputFile, Place, Target};
@@ -31,18 +32,19 @@ const MAX_EXTENSION: usize = 16;
 ///
 /// # Errors
 ///
-/// The job is not completed ([`ErrorKind::State`]), or a file cannot be saved ([`ErrorKind::File`]). In the second case the other
-/// files are saved and recorded, and another call continues with the rest.
+/// The job is not completed ([`ErrorKind::State`]), its output was removed ([`ErrorKind::Output`]), or a file cannot be saved
+/// ([`ErrorKind::File`]). In the last case the other files are saved and recorded, and another call continues with the rest.
 pub(crate) async fn save_media(
     store: &Store,
     client: &Client,
     record: &Record,
     target: &Target,
 ) -> Result<Vec<SavedFile>, Error> {
-    let output = record.output.as_ref().filter(|_| record.state == State::Completed).ok_or_else(|| {
+    if record.state != State::Completed {
         let message = format!("the job is {}: only the files of completed jobs can be saved", record.state);
-        Error::new(ErrorKind::State, message).of(&record.key)
-    })?;
+        return Err(Error::new(ErrorKind::State, message).of(&record.key));
+    }
+    let output = record.output.as_ref().ok_or_else(|| output_removed(record))?;
     let media = media(output).map_err(|error| {
         Error::new(ErrorKind::State, "the recorded output is not JSON").caused_by(error).of(&record.key)
     })?;
@@ -59,7 +61,10 @@ pub(crate) async fn save_media(
         // The semaphore is never closed.
         let _permit = target.permits.acquire().await.ok();
         match save(client, record, file, known.get(&path), target).await {
-            Ok(saved) => Ok(saved),
+            Ok(saved) => {
+                debug!(target: "fal_jobs", key = &record.key, path, "saved");
+                Ok(saved)
+            }
             Err(error) => Err((path, error)),
         }
     });
@@ -89,6 +94,11 @@ pub(crate) async fn save_media(
         return Err(Error::new(ErrorKind::File, message).caused_by(first).of(&record.key));
     }
     Ok(paths.iter().filter_map(|path| saved.remove(path)).collect())
+}
+
+/// Returns the error of a completed job without an output.
+pub(crate) fn output_removed(record: &Record) -> Error {
+    Error::new(ErrorKind::Output, "the output was removed from the journal").of(&record.key)
 }
 
 /// Returns true if a call has begun to save the files of a job's output, and has not finished.
@@ -149,7 +159,7 @@ async fn to_folder(client: &Client, file: &MediaFile, folder: &Path, url: String
     let mut bytes = Bytes::default();
     while let Some(piece) = incoming.next().await? {
         bytes.update(&piece);
-        part.write(&piece).await.map_err(unwritable)?;
+        part.writer().write_all(&piece).await.map_err(unwritable)?;
     }
     let extension = extension(&incoming.file_name());
     let mut saved = bytes.saved(file.clone(), url, None, incoming.content_type());

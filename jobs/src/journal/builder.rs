@@ -11,6 +11,18 @@ use crate::store::{Settings, Store};
 use crate::watch::Watch;
 
 /// Settings of a [`Journal`].
+///
+/// ```no_run
+/// # async fn example() -> Result<(), fal_jobs::Error> {
+/// use std::time::Duration;
+///
+/// use fal_jobs::Journal;
+///
+/// let journal = Journal::builder().connections(20).retry_for(Duration::from_secs(60)).open("postgres://localhost/jobs").await?;
+/// # let _ = journal;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct JournalBuilder {
     store: Settings,
@@ -53,7 +65,7 @@ impl JournalBuilder {
     /// Sets the time for which a job's [webhook](crate::SubmitOptions::webhook) is waited for, from the submission on. Default:
     /// 10 minutes.
     ///
-    /// Until then, the calls that wait for the job read the journal, twice a second for all of them together, and do not ask fal.
+    /// Until then, the calls that wait for the job read the journal, twice a second for all of them together, and do not poll fal.
     /// Afterwards they follow the request in fal's queue, in case the webhook does not come. Choose more than the time that most
     /// requests take, and less than the hour for which fal keeps a result.
     pub fn webhook_patience(mut self, time: Duration) -> Self {
@@ -61,7 +73,8 @@ impl JournalBuilder {
         self
     }
 
-    /// Removes these fields of the input from a job when it ends, at any depth. Default: none.
+    /// Removes these fields of the input from a job when it ends, at any depth, and what the output repeats of them: see
+    /// [`Redaction::Fields`](crate::Redaction::Fields). Default: none.
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), fal_jobs::Error> {
@@ -70,7 +83,7 @@ impl JournalBuilder {
     /// # }
     /// ```
     ///
-    /// Until then the journal needs them, to send the job. A failed job can be run again by a call with its input.
+    /// Until then the journal needs them, to send the job. The call that ends the job returns the redacted output, too. A failed job can be run again by a call with its input.
     /// [`Journal::redact`] removes more, and outputs.
     pub fn redact(mut self, fields: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.store.redacted = fields.into_iter().map(Into::into).collect();

@@ -223,7 +223,7 @@ impl<'a> Course<'a> {
         };
         let record = intended.ok_or_else(|| lost(key))?;
         let (state, attempt) = (record.state.as_str(), record.attempt);
-        debug!(target: "fal_jobs", key, state, attempt, "committed");
+        debug!(target: "fal_jobs", key, state, attempt, change = "intend", "committed");
         // Another process may have taken the job over while the intent was committed.
         if !claims.is_alive(store) {
             self.change(&record, Event::Withdraw { attempt }).await?;
@@ -346,18 +346,14 @@ impl<'a> Course<'a> {
 
     /// Commits a change. Returns the job as it is if another process has finished it already.
     async fn change(&self, record: &Record, event: Event) -> Result<Record, Error> {
-        let (key, change) = (&record.key, event.name());
-        debug!(target: "fal_jobs", key, state = record.state.as_str(), change, "committing");
-        let changed = match self.journal.store().apply(key, &event).await {
+        let key = &record.key;
+        match self.journal.store().apply(key, &event).await {
             Err(error) if error.kind() == ErrorKind::State => {
                 let current = self.journal.store().get(key).await?;
-                current.filter(|current| current.state.is_final() && current.attempt == record.attempt).ok_or(error)?
+                current.filter(|current| current.state.is_final() && current.attempt == record.attempt).ok_or(error)
             }
-            changed => changed?,
-        };
-        let (state, attempt, request_id) = (changed.state.as_str(), changed.attempt, &changed.request_id);
-        debug!(target: "fal_jobs", key, state, attempt, request_id, "committed");
-        Ok(changed)
+            changed => changed,
+        }
     }
 
     /// Commits a change that must not be lost. Retries for a while if the database fails.

@@ -26,9 +26,15 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// - The journal does not have the job ([`ErrorKind::NotFound`](crate::ErrorKind::NotFound)), or the job is not completed ([`ErrorKind::State`](crate::ErrorKind::State)).
-    /// - A file cannot be received or written ([`ErrorKind::File`](crate::ErrorKind::File)), for example because fal has deleted it after the account's
+    /// - The journal does not have the job ([`ErrorKind::NotFound`]), the job is not completed ([`ErrorKind::State`]), or its output was
+    ///   removed ([`ErrorKind::Output`]).
+    /// - A file cannot be received or written ([`ErrorKind::File`]), for example because fal has deleted it after the account's
     ///   retention time. The others are saved and recorded.
+    ///
+    /// [`ErrorKind::NotFound`]: crate::ErrorKind::NotFound
+    /// [`ErrorKind::State`]: crate::ErrorKind::State
+    /// [`ErrorKind::Output`]: crate::ErrorKind::Output
+    /// [`ErrorKind::File`]: crate::ErrorKind::File
     pub async fn download(
         &self,
         client: &Client,

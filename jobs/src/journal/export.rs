@@ -2,11 +2,12 @@ use std::path::Path;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use tokio::io::{AsyncWrite, AsyncWriteExt, BufWriter};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::Journal;
 use super::list::Pages;
 use crate::error::{Error, ErrorKind};
+use crate::files::Part;
 use crate::filter::Filter;
 use crate::record::Record;
 
@@ -84,25 +85,29 @@ impl Journal {
     /// Writes the jobs that match to a file, as [`export`](Self::export) does. A file at the path is replaced once the export is
     /// complete.
     ///
+    /// ```no_run
+    /// # async fn example(journal: fal_jobs::Journal) -> Result<(), fal_jobs::Error> {
+    /// use fal_jobs::Filter;
+    ///
+    /// let total = journal.export_to(Filter::new().label("night-run"), "jobs.jsonl").await?;
+    /// println!("{total} jobs");
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// Those of [`export`](Self::export). The file is unchanged.
     pub async fn export_to(&self, filter: Filter, path: impl AsRef<Path>) -> Result<u64, Error> {
         let path = path.as_ref();
-        let mut partial = path.as_os_str().to_owned();
-        partial.push(".partial");
-        let exported = async {
-            let mut file = BufWriter::new(tokio::fs::File::create(&partial).await.map_err(unwritten)?);
-            let total = self.export(filter, &mut file).await?;
-            file.get_ref().sync_all().await.map_err(unwritten)?;
-            tokio::fs::rename(&partial, path).await.map_err(unwritten)?;
-            Ok(total)
+        let Some(name) = path.file_name() else {
+            return Err(unwritten(std::io::Error::from(std::io::ErrorKind::IsADirectory)));
         };
-        let exported = exported.await;
-        if exported.is_err() {
-            drop(tokio::fs::remove_file(&partial).await);
-        }
-        exported
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let mut part = Part::create(folder, &name.to_string_lossy()).await.map_err(unwritten)?;
+        let total = self.export(filter, part.writer()).await?;
+        part.save_as(name).await.map_err(unwritten)?;
+        Ok(total)
     }
 }
 

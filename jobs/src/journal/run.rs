@@ -16,7 +16,7 @@ use super::Journal;
 use super::call::{Call, Recorded, course_options, record_options};
 use super::course::{Course, OnUpdate, failed};
 use crate::error::{Error, ErrorKind};
-use crate::files::Target;
+use crate::files::{Target, output_removed};
 use crate::record::Record;
 use crate::state::State;
 
@@ -161,10 +161,7 @@ pub(crate) fn completed<O: DeserializeOwned + 'static>(record: Record) -> Result
     let output = match (&record.state, &record.output) {
         (State::Completed, Some(output)) => output.clone(),
         (State::Failed, _) => return Err(failed(&record)),
-        (State::Completed, None) => {
-            let message = "the output was removed from the journal";
-            return Err(Error::new(ErrorKind::Output, message).of(&record.key));
-        }
+        (State::Completed, None) => return Err(output_removed(&record)),
         (state, _) => {
             let message = format!("the job is not completed: its state is `{state}`");
             return Err(Error::new(ErrorKind::State, message).of(&record.key));

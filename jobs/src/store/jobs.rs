@@ -1,5 +1,7 @@
 use std::collections::HashSet;
 
+use tracing::debug;
+
 use super::budgets::{CHANGE_BUDGET, changes};
 use super::failure::failed;
 use super::{Store, with_pool};
@@ -126,6 +128,8 @@ impl Store {
     /// The state does not allow the change ([`ErrorKind::State`]), or the database fails. In the second case the change
     /// may have been committed.
     pub(crate) async fn apply(&self, key: &str, event: &Event) -> Result<Record, Error> {
+        let change = event.name();
+        debug!(target: "fal_jobs", key, change, "committing");
         loop {
             let mut record = self.get(key).await?.ok_or_else(|| missing(key))?;
             let before = record.clone();
@@ -134,6 +138,8 @@ impl Store {
                 redaction.apply(&mut record);
             }
             if record == before || self.replace(&before, &mut record, None).await? {
+                let (state, attempt, request_id) = (record.state.as_str(), record.attempt, &record.request_id);
+                debug!(target: "fal_jobs", key, state, attempt, request_id, change, "committed");
                 return Ok(record);
             }
             // Another process has changed the job meanwhile.
@@ -239,6 +245,8 @@ impl Store {
                 return Ok(Ok(false));
             }
             for change in &changes {
+                let kind = if change.is_reservation { "reserve" } else { "settle" };
+                debug!(target: "fal_jobs", key = &record.key, change = kind, "changing the budget");
                 let changed = sqlx::query(CHANGE_BUDGET)
                     .bind(change.spent)
                     .bind(change.reserved)

@@ -1,5 +1,6 @@
-//! A child process with a worker, or with one job. It is this test program, with environment variables.
+//! A child process with a batch, a worker or one job. It is this test program, with environment variables.
 
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -7,7 +8,6 @@ use std::time::Duration;
 use fal_client::Client;
 use fal_client::endpoints::fal_ai::flux::dev::redux;
 use fal_emulator::Emulator;
-use fal_jobs::{Journal, OnUncertain};
 use rustix::process::{Pid, Signal, getpid, kill_process};
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
@@ -16,17 +16,22 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 use crate::support::Outcome;
+use crate::work::{ON_UNCERTAIN, input, journal, run_batch};
 
-/// The lease of child processes. A process that is stopped for longer loses its jobs, which is safe.
-const LEASE: Duration = Duration::from_millis(1000);
+/// The time after which a test fails, because a process hangs.
+const LIMIT: Duration = Duration::from_secs(300);
 
 const DATABASE: &str = "FAL_JOBS_CRASHES_DATABASE";
 const JOB: &str = "FAL_JOBS_CRASHES_JOB";
+const BATCH: &str = "FAL_JOBS_CRASHES_BATCH";
+const FOLDER: &str = "FAL_JOBS_CRASHES_FOLDER";
 const KILL: &str = "FAL_JOBS_CRASHES_KILL";
 
 /// The work of a child process.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Work<'a> {
+    /// A batch whose files are saved into a folder. It begins with the item `first`, and ends with those before.
+    Batch { folder: &'a Path, items: usize, first: usize },
     /// A worker that runs until all jobs have an outcome.
     Worker,
     /// A call of `run` with this key, which begins when the standard input is closed.
@@ -37,7 +42,7 @@ pub(crate) enum Work<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct KillAt {
     pub(crate) signal: Signal,
-    /// Message and detail of the event, such as `committed submitted`. `*` means any event.
+    /// Message and change of the event, such as `committed submit`. `*` means any event.
     pub(crate) event: String,
     /// Number of the event, from 1.
     pub(crate) number: i64,
@@ -60,8 +65,14 @@ pub(crate) fn start(
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
-    if let Work::Job(key) = work {
-        command.env(JOB, key);
+    match work {
+        Work::Batch { folder, items, first } => {
+            command.env(BATCH, format!("{first}:{items}")).env(FOLDER, folder);
+        }
+        Work::Job(key) => {
+            command.env(JOB, key);
+        }
+        Work::Worker => {}
     }
     if let Some(KillAt { signal, event, number }) = kill {
         command.env(KILL, format!("{}:{event}:{number}", signal.as_raw()));
@@ -74,9 +85,9 @@ pub(crate) async fn ended(mut child: Child) -> Result<bool, Box<dyn std::error::
     drop(child.stdin.take());
     let mut printed = String::new();
     if let Some(mut errors) = child.stderr.take() {
-        errors.read_to_string(&mut printed).await?;
+        within(errors.read_to_string(&mut printed)).await??;
     }
-    let status = child.wait().await?;
+    let status = within(child.wait()).await??;
     if status.success() {
         return Ok(true);
     }
@@ -94,13 +105,9 @@ fn was_killed(status: ExitStatus) -> bool {
     status.signal() == Some(Signal::KILL.as_raw())
 }
 
-/// Opens the journal as child processes do.
-pub(crate) async fn journal(database: &str) -> Result<Journal, fal_jobs::Error> {
-    Journal::builder().lease(LEASE).open(database).await
-}
-
-pub(crate) fn input(index: usize) -> redux::Input {
-    redux::Input::builder().image_url(format!("https://example.com/{index}.png")).into()
+/// Awaits something that may hang.
+pub(crate) async fn within<T>(future: impl Future<Output = T>) -> Result<T, Box<dyn std::error::Error>> {
+    tokio::time::timeout(LIMIT, future).await.map_err(|_| format!("not finished within {LIMIT:?}").into())
 }
 
 /// The child process. Without the environment variables it does nothing.
@@ -117,17 +124,18 @@ async fn child() -> Outcome {
     }
     let client = Client::from_env()?;
     let journal = journal(&database).await?;
-    // The emulator lists each request, without a delay.
-    let policy = OnUncertain::Resolve { permit_after: Some(Duration::ZERO) };
-    match std::env::var(JOB) {
-        Ok(key) => {
-            std::io::read_to_string(std::io::stdin())?;
-            journal.run(&client.endpoint(redux::ENDPOINT), input(0)).key(key).await?;
-        }
-        Err(_) => {
-            let worker = journal.worker(&client).concurrency(4).interval(Duration::from_millis(50));
-            worker.on_uncertain(policy).until_empty().run().await?;
-        }
+    if let Ok(range) = std::env::var(BATCH) {
+        let (first, items) = range.split_once(':').ok_or("invalid items")?;
+        let (first, items): (usize, usize) = (first.parse()?, items.parse()?);
+        let folder = std::env::var_os(FOLDER).ok_or("no folder")?;
+        // A child that is to be killed may have lost its lease, so errors are no failures here.
+        run_batch(&journal, &client, folder.as_ref(), (first..items).chain(0..first)).await?;
+    } else if let Ok(key) = std::env::var(JOB) {
+        std::io::read_to_string(std::io::stdin())?;
+        journal.run(&client.endpoint(redux::ENDPOINT), input(0)).key(key).await?;
+    } else {
+        let worker = journal.worker(&client).concurrency(4).interval(Duration::from_millis(50));
+        worker.on_uncertain(ON_UNCERTAIN).until_empty().run().await?;
     }
     Ok(())
 }
@@ -155,7 +163,7 @@ impl Subscriber for Killer {
     fn event(&self, event: &Event<'_>) {
         let mut name = Name::default();
         event.record(&mut name);
-        let is_meant = self.event == "*" || self.event == format!("{} {}", name.message, name.detail).trim_end();
+        let is_meant = self.event == "*" || self.event == format!("{} {}", name.message, name.change).trim_end();
         if is_meant && self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
             kill_process(getpid(), self.signal).expect("a signal to this process");
             if self.signal == Signal::STOP {
@@ -170,17 +178,17 @@ impl Subscriber for Killer {
     fn exit(&self, _: &Id) {}
 }
 
-/// Message and detail of an event: the change that is committed, or the state after it.
+/// Message of an event, and the change that is committed.
 #[derive(Default)]
 struct Name {
     message: String,
-    detail: String,
+    change: String,
 }
 
 impl Visit for Name {
     fn record_str(&mut self, field: &Field, value: &str) {
-        if matches!(field.name(), "change") || (field.name() == "state" && self.detail.is_empty()) {
-            value.clone_into(&mut self.detail);
+        if field.name() == "change" {
+            value.clone_into(&mut self.change);
         }
     }
 

@@ -4,10 +4,11 @@ use fal_jobs::State;
 use rustix::process::{Signal, kill_process};
 use tokio::process::Child;
 
-use crate::batch::Batch;
-use crate::child::{KillAt, Work, ended, journal, process, start};
+use crate::child::{KillAt, Work, ended, process, start, within};
+use crate::jobs::Jobs;
 use crate::server::Server;
 use crate::support::{Database, Outcome};
+use crate::work::journal;
 
 const WORKERS: usize = 4;
 const ITEMS: usize = 500;
@@ -18,30 +19,30 @@ const STEP: usize = 40;
 #[tokio::test]
 async fn jobs_survive_kills_of_one_worker_after_another() -> Outcome {
     let Some(database) = Database::postgres().await? else { return Ok(()) };
-    let batch = Batch::new(&database.url, ITEMS).await?;
-    let mut fleet = Fleet::start(&batch)?;
+    let jobs = Jobs::enqueued(&database.url, ITEMS).await?;
+    let mut fleet = Fleet::start(&jobs)?;
     let mut kills = 0;
     for accepted in (STEP..ITEMS).step_by(STEP) {
-        batch.submitted.clone().wait_for(|submitted| *submitted >= accepted).await?;
+        jobs.submitted(accepted).await?;
         fleet.replace(kills % WORKERS).await?;
         kills += 1;
     }
     fleet.ended().await?;
     assert!(kills >= 10);
-    batch.check().await
+    jobs.check().await
 }
 
 #[tokio::test]
 async fn jobs_survive_restarts_of_the_database() -> Outcome {
     let Some(server) = Server::start().await? else { return Ok(()) };
-    let batch = Batch::new(&server.url(), ITEMS / 2).await?;
-    let fleet = Fleet::start(&batch)?;
+    let jobs = Jobs::enqueued(&server.url(), ITEMS / 2).await?;
+    let fleet = Fleet::start(&jobs)?;
     for (accepted, mode) in [(STEP, "fast"), (2 * STEP, "immediate"), (4 * STEP, "immediate")] {
-        batch.submitted.clone().wait_for(|submitted| *submitted >= accepted).await?;
+        jobs.submitted(accepted).await?;
         server.restart(mode).await?;
     }
     fleet.ended().await?;
-    batch.check().await
+    jobs.check().await
 }
 
 /// The process is stopped after it has committed an intent, and goes on when others have taken its job over. It must not send
@@ -49,34 +50,38 @@ async fn jobs_survive_restarts_of_the_database() -> Outcome {
 #[tokio::test]
 async fn a_suspended_process_does_not_send_a_job_that_it_has_lost() -> Outcome {
     let Some(database) = Database::postgres().await? else { return Ok(()) };
-    let batch = Batch::new(&database.url, 1).await?;
-    let stop = KillAt { signal: Signal::STOP, event: "committed intended".to_owned(), number: 1 };
-    let child = start(&batch.database, &batch.emulator, Work::Worker, Some(&stop))?;
+    let jobs = Jobs::enqueued(&database.url, 1).await?;
+    let stop = KillAt { signal: Signal::STOP, event: "committed intend".to_owned(), number: 1 };
+    let child = start(&jobs.database, &jobs.emulator, Work::Worker, Some(&stop))?;
     let journal = journal(&database.url).await?;
-    while journal.get("0").await?.is_none_or(|job| job.state == State::Waiting) {}
-    let report = journal.worker(&batch.emulator.client()).until_empty().run().await?;
-    assert_eq!((report.uncertain, batch.emulator.jobs().len()), (1, 0));
+    let stopped = async {
+        while journal.get("0").await?.is_none_or(|job| job.state == State::Waiting) {}
+        Ok::<_, fal_jobs::Error>(())
+    };
+    within(stopped).await??;
+    let report = journal.worker(&jobs.emulator.client()).until_empty().run().await?;
+    assert_eq!((report.uncertain, jobs.emulator.jobs().len()), (1, 0));
     kill_process(process(&child)?, Signal::CONT)?;
     assert!(ended(child).await?);
-    batch.check().await
+    jobs.check().await
 }
 
 /// Processes with a worker each.
 struct Fleet<'a> {
-    batch: &'a Batch,
+    jobs: &'a Jobs,
     workers: Vec<Child>,
 }
 
 impl<'a> Fleet<'a> {
-    fn start(batch: &'a Batch) -> std::io::Result<Fleet<'a>> {
-        let workers = (0..WORKERS).map(|_| start(&batch.database, &batch.emulator, Work::Worker, None));
-        Ok(Fleet { batch, workers: workers.collect::<Result<_, _>>()? })
+    fn start(jobs: &'a Jobs) -> std::io::Result<Fleet<'a>> {
+        let workers = (0..WORKERS).map(|_| start(&jobs.database, &jobs.emulator, Work::Worker, None));
+        Ok(Fleet { jobs, workers: workers.collect::<Result<_, _>>()? })
     }
 
     /// Kills a worker, and starts another one.
     async fn replace(&mut self, index: usize) -> std::io::Result<()> {
         self.workers[index].kill().await?;
-        self.workers[index] = start(&self.batch.database, &self.batch.emulator, Work::Worker, None)?;
+        self.workers[index] = start(&self.jobs.database, &self.jobs.emulator, Work::Worker, None)?;
         Ok(())
     }
 

@@ -1,8 +1,8 @@
 //! Processes that are killed: at every step of a job, at random, and with their database.
 
-mod batch;
 mod child;
 mod fleet;
+mod jobs;
 mod points;
 mod random;
 mod server;
@@ -10,3 +10,4 @@ mod server;
 #[path = "../jobs/support/mod.rs"]
 mod support;
 mod together;
+mod work;

@@ -2,8 +2,8 @@
 
 use rustix::process::Signal;
 
-use crate::batch::Batch;
-use crate::child::{KillAt, Work, ended, start};
+use crate::child::{KillAt, ended};
+use crate::jobs::Jobs;
 use crate::support::{Database, Outcome, on_both_databases};
 
 on_both_databases!(a_batch_survives_200_kills);
@@ -12,29 +12,26 @@ const ITEMS: usize = 500;
 const KILLS: usize = 200;
 
 async fn a_batch_survives_200_kills(database: Database) -> Outcome {
-    let batch = Batch::new(&database.url, ITEMS).await?;
+    let jobs = Jobs::new(&database.url, ITEMS).await?;
     let mut random = Random(0x2545_f491_4f6c_dd1d);
-    let mut kills = 0;
-    while kills < KILLS {
+    for kills in 0..KILLS {
         // Each process does a part of the work, so that the batch lasts for all kills.
         let is_by_event = random.below(2) == 0;
-        let number = 1 + random.below(14);
+        let (first, number) = (random.below(ITEMS), 1 + random.below(28));
         let kill = is_by_event.then(|| KillAt {
             signal: Signal::KILL,
             event: "*".to_owned(),
             number: i64::try_from(number).unwrap_or(1),
         });
-        let child = start(&batch.database, &batch.emulator, Work::Worker, kill.as_ref())?;
+        let child = jobs.batch(first, kill.as_ref())?;
         if !is_by_event {
-            batch.trap.set(&child, None, number.div_ceil(2))?;
+            jobs.trap.set(&child, None, number.div_ceil(2))?;
         }
         let is_finished = ended(child).await?;
-        batch.trap.clear();
+        jobs.trap.clear();
         assert!(!is_finished, "the batch was finished after {kills} kills");
-        kills += 1;
     }
-    batch.finish().await?;
-    batch.check().await
+    jobs.finish_batch().await
 }
 
 /// Xorshift: the same numbers in each run.

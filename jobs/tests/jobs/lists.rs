@@ -17,7 +17,9 @@ on_both_databases!(
     large_and_odd_values_survive,
     exports_have_a_line_for_each_job,
     failed_export_leaves_the_file_alone,
+    concurrent_exports_to_a_file_are_whole,
     redacted_jobs_are_recognised,
+    prompts_are_redacted_in_outputs,
     fields_are_redacted_when_a_job_ends,
     closed_journal_rejects_operations,
 );
@@ -223,6 +225,25 @@ async fn failed_export_leaves_the_file_alone(database: Database) -> Outcome {
     Ok(())
 }
 
+async fn concurrent_exports_to_a_file_are_whole(database: Database) -> Outcome {
+    let emulator = painter().await?;
+    let journal = database.journal().await?;
+    for key in ["one", "two", "three"] {
+        run(&journal, &emulator, key, &"long ".repeat(20_000)).await?;
+    }
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("jobs.jsonl");
+    let mut alone = Vec::new();
+    journal.export(Filter::new(), &mut alone).await?;
+    let exports = futures_util::future::join_all((0..8).map(|_| journal.export_to(Filter::new(), &path))).await;
+    for exported in exports {
+        assert_eq!(exported?, 3);
+    }
+    assert_eq!(std::fs::read(&path)?, alone);
+    assert_eq!(std::fs::read_dir(folder.path())?.count(), 1);
+    Ok(())
+}
+
 async fn redacted_jobs_are_recognised(database: Database) -> Outcome {
     let emulator = painter().await?;
     let journal = database.journal().await?;
@@ -251,6 +272,39 @@ async fn redacted_jobs_are_recognised(database: Database) -> Outcome {
         let bytes = std::fs::read(file)?;
         assert!(!bytes.windows(6).any(|window| window == b"secret"), "the file still has the text");
     }
+    Ok(())
+}
+
+async fn prompts_are_redacted_in_outputs(database: Database) -> Outcome {
+    let emulator = painter().await?;
+    let journal = database.journal().await?;
+    let output = json!({
+        "prompt": "a red fox", "captions": ["cinematic, a red fox, 4k"], "style": " ink ", "kind": "ink", "seed": 7,
+        "images": [{"url": "https://example.com/fox.png"}],
+    });
+    emulator.answer(PAINTER, &output)?;
+    let handle = emulator.client().endpoint(PAINTER);
+    for (key, redaction) in
+        [("fields", Redaction::Fields(vec!["prompt".to_owned(), "style".to_owned()])), ("inputs", Redaction::Inputs)]
+    {
+        journal.run(&handle, json!({"prompt": " a red fox\n", "style": "ink", "seed": 7})).key(key).await?;
+        assert_eq!(journal.redact(Filter::new().key(key), &redaction).await?, 1);
+        assert_eq!(journal.redact(Filter::new().key(key), &redaction).await?, 0, "it is redacted already");
+        let again = journal.run(&handle, json!({"prompt": " a red fox\n", "style": "ink", "seed": 7})).key(key).await?;
+        assert_eq!(
+            again.data,
+            json!({
+                "prompt": "[redacted]", "captions": ["cinematic, [redacted], 4k"], "style": " [redacted] ", "kind": "ink",
+                "seed": 7, "images": [{"url": "https://example.com/fox.png"}],
+            })
+        );
+    }
+    assert_eq!(emulator.jobs().len(), 2);
+
+    journal.redact(Filter::new(), &Redaction::InputsAndOutputs).await?;
+    let error = journal.download(&emulator.client(), "inputs", std::env::temp_dir()).await.expect_err("no output");
+    assert_eq!(error.kind(), ErrorKind::Output, "{error}");
+    assert!(error.to_string().contains("was removed from the journal"), "{error}");
     Ok(())
 }
 

@@ -8,12 +8,12 @@ use fal_client::Client;
 use fal_client::endpoints::fal_ai::flux::dev::redux;
 use fal_client::money::{Decimal, Price, PriceTable};
 use fal_client::webhook::Verifier;
-use fal_emulator::{Emulator, Fault, Operation, WebhookFault, WebhookState};
+use fal_emulator::{Emulator, Fault, Operation, Pace, WebhookFault, WebhookState};
 use fal_jobs::{ErrorKind, FailureKind, Journal, State, SubmitOptions};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use crate::support::{Database, Outcome, emulator, on_both_databases};
+use crate::support::{Database, Outcome, emulator, emulator_with, on_both_databases};
 
 on_both_databases!(
     webhook_completes_job_without_polling,
@@ -26,6 +26,7 @@ on_both_databases!(
     lost_webhook_is_replaced_by_following,
     deliveries_of_other_users_are_refused,
     failing_result_is_delivered_again,
+    failing_database_is_delivered_to_again,
     webhooks_complete_the_jobs_of_a_worker,
     a_worker_follows_a_request_whose_webhook_is_lost,
 );
@@ -215,6 +216,26 @@ async fn failing_result_is_delivered_again(database: Database) -> Outcome {
     emulator.advance_time(Duration::from_secs(10));
     emulator.webhook_attempted(&id, 2).await.ok_or("a webhook")?;
     assert_eq!(journal.get("fox").await?.ok_or("the job")?.state, State::Completed);
+    Ok(())
+}
+
+async fn failing_database_is_delivered_to_again(database: Database) -> Outcome {
+    let (emulator, client) = emulator_with(Pace::manual()).await?;
+    let journal = database.journal().await?;
+    let server = serve(&journal, &client).await?;
+    let handle = client.endpoint(redux::ENDPOINT);
+    let job = journal.submit(&handle, input()).key("fox").options(to(&server)).await?;
+    let id = job.request_id.unwrap_or_default();
+    database.execute("ALTER TABLE jobs RENAME TO hidden").await?;
+    assert!(emulator.complete(&id));
+    let delivery = emulator.webhook_attempted(&id, 1).await.ok_or("a webhook")?;
+    assert_eq!(delivery.attempts[0].outcome, Ok(503));
+    database.execute("ALTER TABLE hidden RENAME TO jobs").await?;
+    emulator.advance_time(Duration::from_secs(10));
+    let delivery = emulator.webhook_attempted(&id, 2).await.ok_or("a webhook")?;
+    assert_eq!(delivery.attempts[1].outcome, Ok(200));
+    assert_eq!(journal.get("fox").await?.ok_or("the job")?.state, State::Completed);
+    assert_eq!(emulator.jobs().len(), 1);
     Ok(())
 }
 

@@ -26,7 +26,7 @@ pub(crate) struct Database {
 
 impl Database {
     pub(crate) async fn sqlite() -> Result<Database, Box<dyn std::error::Error>> {
-        let folder = tempfile::tempdir()?;
+        let folder = folder()?;
         let url = format!("sqlite://{}", folder.path().join("jobs.db").display());
         Ok(Database { url, _folder: Some(folder) })
     }
@@ -62,6 +62,12 @@ impl Database {
     pub(crate) async fn journal(&self) -> Result<Journal, fal_jobs::Error> {
         Journal::open(&self.url).await
     }
+}
+
+/// Creates a temporary folder in memory, or on a disk where that is not possible. A process that is killed does not lose what it
+/// has written.
+pub(crate) fn folder() -> std::io::Result<tempfile::TempDir> {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir())
 }
 
 async fn execute(url: &str, sql: &str) -> Result<(), sqlx::Error> {
