@@ -70,8 +70,8 @@ impl<'a> Course<'a> {
         }
     }
 
-    /// Works on a job until it is final, or until another process has finished it. `claim` is set if it is claimed. `request` makes the input as it is sent. It
-    /// is called only if the job was not sent yet.
+    /// Works on a job until it is final, or until another process has finished it. `claim` is set if it is claimed already.
+    /// `request` makes the input as it is sent. It is called only if the job was not sent yet.
     pub(crate) async fn finish(
         self,
         mut record: Record,
@@ -465,7 +465,7 @@ mod tests {
             let request_id = redux.submit(input).await.expect("a request").request_id;
             journal.store().apply("fox", &Event::Submit { attempt: 0, request_id }).await.map(|_| text)
         };
-        let finished = Course::new(&journal, &client).finish(record, late).await?;
+        let finished = Course::new(&journal, &client).finish(record, None, late).await?;
         assert_eq!((finished.state, emulator.jobs().len()), (State::Completed, 1));
         Ok(())
     }
