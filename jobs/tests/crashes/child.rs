@@ -128,7 +128,7 @@ async fn child() -> Outcome {
         let (first, items) = range.split_once(':').ok_or("invalid items")?;
         let (first, items): (usize, usize) = (first.parse()?, items.parse()?);
         let folder = std::env::var_os(FOLDER).ok_or("no folder")?;
-        // A child that is to be killed may have lost its lease, so errors are no failures here.
+        // A child that is to be killed may have lost its lease, so errors are expected here.
         run_batch(&journal, &client, folder.as_ref(), (first..items).chain(0..first)).await?;
     } else if let Ok(key) = std::env::var(JOB) {
         std::io::read_to_string(std::io::stdin())?;
