@@ -1,7 +1,7 @@
 //! Budgets in the database.
 
 use fal_client::endpoints::fal_ai::flux::dev::redux;
-use fal_client::money::{Cost, IntoAmount, Price, PriceTable};
+use fal_client::money::{Cost, Estimate, IntoAmount, Price, PriceTable};
 use fal_client::{Client, Handle};
 use fal_emulator::{Emulator, Fault, Operation, Pace};
 use fal_jobs::{Budget, Completed, Error, ErrorKind, Journal};
@@ -15,6 +15,7 @@ on_both_databases!(
     processes_share_a_budget,
     unknown_prices_cost_the_estimate,
     budget_without_an_estimate_is_refused,
+    estimate_of_nothing_is_refused,
 );
 
 fn prices() -> Result<PriceTable, fal_client::Error> {
@@ -133,5 +134,30 @@ async fn budget_without_an_estimate_is_refused(database: Database) -> Outcome {
     assert_eq!(error.kind(), ErrorKind::Budget);
     assert!(error.to_string().contains(redux::ENDPOINT.id()), "{error}");
     assert!(emulator.jobs().is_empty());
+    Ok(())
+}
+
+async fn estimate_of_nothing_is_refused(database: Database) -> Outcome {
+    let id = redux::ENDPOINT.id();
+    let price = prices()?.get(id).cloned();
+    let without_calls = Estimate::historical(id, Cost::usd(0)?, 100, price.as_ref())?;
+    let (journal, _) = journal(&database, "0.03").await?;
+    for estimate in [without_calls.clone(), prices()?.estimate(id, 0)?] {
+        let error = journal.budget("cards", Cost::usd("0.03")?).await?.estimate(&estimate).err().ok_or("no error")?;
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        let message = error.to_string();
+        assert!(message.contains(id) && message.contains("is $0"), "{message}");
+    }
+    // A price that is unknown is not $0.
+    let error = database.journal().await?.budget("cards", Cost::usd(1)?).await?.estimate(&without_calls);
+    assert_eq!(error.err().map(|error| error.kind()), Some(ErrorKind::Configuration));
+
+    // A free endpoint costs nothing, so it needs no budget either.
+    let (emulator, client) = emulator(Pace::instant()).await?;
+    let free: PriceTable = [Price::new(id, 0.into_amount()?, "megapixels")].into_iter().collect();
+    let journal = Journal::builder().prices(free).open(&database.url).await?;
+    let budget = journal.budget("free", Cost::usd(0)?).await?.estimate(&without_calls)?;
+    run(&journal, &client, 1, &budget).await?;
+    assert_eq!((emulator.jobs().len(), budget.usage().await?.spent), (1, Cost::usd(0)?));
     Ok(())
 }
