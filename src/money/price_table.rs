@@ -142,9 +142,9 @@ impl PriceTable {
         self.cost(endpoint, units.map_err(|error| error.with_endpoint(endpoint))?)
     }
 
-    /// Estimates the cost of a call that is billed the given units.
+    /// Estimates the cost of one call that is billed the given units.
     ///
-    /// The units of a call depend on the endpoint and on the input, and are seldom one. `Platform::estimate` knows the average of
+    /// `units` are those of one call, and not a number of calls: `estimate(id, 100)` is one call that is billed 100 units. The units of a call depend on the endpoint and on the input, and are seldom one. `Platform::estimate` knows the average of
     /// the past.
     ///
     /// ```
