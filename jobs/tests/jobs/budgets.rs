@@ -4,7 +4,7 @@ use fal_client::endpoints::fal_ai::flux::dev::redux;
 use fal_client::money::{Cost, Estimate, IntoAmount, Price, PriceTable};
 use fal_client::{Client, Handle};
 use fal_emulator::{Emulator, Fault, Operation, Pace};
-use fal_jobs::{Budget, Completed, Error, ErrorKind, Journal};
+use fal_jobs::{Budget, Completed, Error, ErrorKind, Filter, Journal};
 
 use crate::support::{Database, Outcome, on_both_databases};
 
@@ -57,6 +57,7 @@ async fn billed_units_replace_the_reservation(database: Database) -> Outcome {
     let units = completed.record.units.clone().ok_or("no units")?;
     let cost = prices()?.cost(redux::ENDPOINT.id(), units)?;
     assert_eq!(completed.record.cost(), Some(cost.clone()));
+    assert!(!completed.record.is_cost_estimated());
     let usage = budget.usage().await?;
     assert_eq!((usage.spent, usage.reserved, usage.limit), (cost.clone(), Cost::usd(0)?, Cost::usd(1)?));
     // The recorded result is free.
@@ -120,8 +121,18 @@ async fn unknown_prices_cost_the_estimate(database: Database) -> Outcome {
     let journal = database.journal().await?;
     let budget = journal.budget("cards", Cost::usd(1)?).await?;
     let budget = budget.estimate(&prices()?.estimate(redux::ENDPOINT.id(), 4)?)?;
-    run(&journal, &client, 1, &budget).await?;
+    let completed = run(&journal, &client, 1, &budget).await?;
     assert_eq!(budget.usage().await?.spent, Cost::usd("0.1")?);
+    let record = journal.get(&completed.record.key).await?.ok_or("no job")?;
+    assert_eq!((record.cost(), record.is_cost_estimated()), (Some(Cost::usd("0.1")?), true));
+    let mut exported = Vec::new();
+    journal.export(Filter::new(), &mut exported).await?;
+    let line: serde_json::Value = serde_json::from_slice(&exported)?;
+    assert_eq!((&line["cost_usd"], &line["cost_is_estimated"]), (&"0.1".into(), &true.into()));
+    // Without a budget there is no estimate.
+    let input = redux::Input::builder().image_url("https://example.com/owl.png");
+    let record = journal.run(&endpoint(&client), input).await?.record;
+    assert_eq!((record.cost(), record.is_cost_estimated()), (None, false));
     budget.check().await?;
     Ok(())
 }
