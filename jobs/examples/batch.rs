@@ -103,9 +103,12 @@ async fn draw(options: Options) -> Result<(), Box<dyn Error>> {
         results.flush()?;
     }
     eprintln!();
-    let Snapshot { done, failed, total, .. } = items.progress().snapshot();
+    let Snapshot { done, failed, not_started, total, .. } = items.progress().snapshot();
     let usage = budget.usage().await?;
     println!("{done} of {} rows have a result, {failed} have failed.", total.unwrap_or(done));
+    if items.is_stopped() {
+        println!("Stopped: {not_started} rows were not started. Start it again to continue.");
+    }
     println!("All runs together have spent {} of {}.", usage.spent, usage.limit);
     println!("The results are in {}.", options.out.display());
     match items.stopped_by() {
