@@ -144,8 +144,8 @@ impl PriceTable {
 
     /// Estimates the cost of one call that is billed the given units.
     ///
-    /// `units` are those of one call, and not a number of calls: `estimate(id, 100)` is one call that is billed 100 units. The units of a call depend on the endpoint and on the input, and are seldom one. `Platform::estimate` knows the average of
-    /// the past.
+    /// `units` are those of one call, and not a number of calls: `estimate(id, 100)` is one call that is billed 100 units. They depend
+    /// on the endpoint and on the input, and are seldom one. `Platform::estimate` knows the average of the past.
     ///
     /// ```
     /// use fal_client::money::{EstimateBasis, IntoAmount, Price, PriceTable};
