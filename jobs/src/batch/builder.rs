@@ -196,7 +196,7 @@ impl<I: EndpointInput + Clone, O: DeserializeOwned + Send + 'static> Batch<I, O>
     ///     Ok(results) => results,
     ///     Err(error) => {
     ///         for invalid in error.invalid_items() {
-    ///             eprintln!("item {}: {}", invalid.index, invalid.error);
+    ///             eprintln!("item index {}: {}", invalid.index, invalid.error);
     ///         }
     ///         return Err(error.into());
     ///     }

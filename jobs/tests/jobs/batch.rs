@@ -122,7 +122,7 @@ async fn invalid_items_are_reported_before_anything_is_sent(database: Database) 
     let invalid: Vec<_> = error.invalid_items().iter().map(|item| (item.index, item.key.as_deref())).collect();
     assert_eq!(invalid, [(5, Some("photo-5")), (700, None), (701, Some("")), (1999, Some("photo-0"))]);
     let message = error.to_string();
-    assert!(message.starts_with("4 of 2000 items are invalid: item 5 (`photo-5`): invalid input"), "{message}");
+    assert!(message.starts_with("4 of 2000 items are invalid: item index 5 (`photo-5`): invalid input"), "{message}");
     assert!(message.contains("num_images") && message.contains("the row is too short"), "{message}");
     assert!(emulator.requests().is_empty() && journal.get("photo-1").await?.is_none());
 
