@@ -157,6 +157,7 @@ fn rows(csv: Option<PathBuf>) -> impl Fn() -> Box<dyn Iterator<Item = NewItem> +
 }
 
 fn item(Row { name, prompt, seed }: Row) -> (String, diffusion::Input) {
+    // The default returns the image as a data URI, which the journal would record with the output.
     (name, diffusion::Input::builder().prompt(prompt).maybe_seed(seed).sync_mode(false).into())
 }
 
