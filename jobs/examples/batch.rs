@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::ExitCode;
 
 use fal_client::Client;
@@ -16,7 +17,7 @@ use serde::Deserialize;
 
 const HELP: &str = "\
 Draws an image for each row of a CSV file with fal-ai/fast-lcm-diffusion. Stop it with Ctrl-C, and start it again: rows with a
-result are not sent again.
+result are not sent again. A second Ctrl-C does not wait for the rows that run.
 
 If the environment variable FAL_KEY is set, the example calls fal, which bills the requests. Otherwise it starts the emulator of
 this repository, which needs no network and draws placeholders.
@@ -90,7 +91,20 @@ async fn draw(options: Options) -> Result<(), Box<dyn Error>> {
         .await?;
     // Results of earlier runs are handed out again, so the file is complete after each run.
     let mut results = BufWriter::new(File::create(options.out.join("results.jsonl"))?);
-    while let Some(item) = items.next().await {
+    // The first Ctrl-C stops the batch, which finishes the rows that run. The second one leaves them to the next run.
+    let mut second = pin!(async {
+        tokio::signal::ctrl_c().await?;
+        tokio::signal::ctrl_c().await
+    });
+    loop {
+        let item = tokio::select! {
+            item = items.next() => item,
+            signal = &mut second => {
+                signal?;
+                return Err("interrupted: start it again to continue".into());
+            }
+        };
+        let Some(item) = item else { break };
         let line = match &item.result {
             Ok(completed) => {
                 let files: Vec<_> = completed.record.files().into_iter().filter_map(|file| file.file_name).collect();
@@ -103,9 +117,12 @@ async fn draw(options: Options) -> Result<(), Box<dyn Error>> {
         results.flush()?;
     }
     eprintln!();
-    let Snapshot { done, failed, total, .. } = items.progress().snapshot();
+    let Snapshot { done, failed, not_started, total, .. } = items.progress().snapshot();
     let usage = budget.usage().await?;
     println!("{done} of {} rows have a result, {failed} have failed.", total.unwrap_or(done));
+    if items.is_stopped() {
+        println!("Stopped: {not_started} rows were not started. Start it again to continue.");
+    }
     println!("All runs together have spent {} of {}.", usage.spent, usage.limit);
     println!("The results are in {}.", options.out.display());
     match items.stopped_by() {
@@ -140,6 +157,7 @@ fn rows(csv: Option<PathBuf>) -> impl Fn() -> Box<dyn Iterator<Item = NewItem> +
 }
 
 fn item(Row { name, prompt, seed }: Row) -> (String, diffusion::Input) {
+    // The default returns the image as a data URI, which the journal would record with the output.
     (name, diffusion::Input::builder().prompt(prompt).maybe_seed(seed).sync_mode(false).into())
 }
 

@@ -38,7 +38,7 @@ pub struct Error {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct InvalidItem {
-    /// The index of the item in the source.
+    /// The index of the item in the source. The first item has 0.
     pub index: u64,
     /// The caller's key.
     pub key: Option<String>,
@@ -116,7 +116,7 @@ impl Error {
         for (index, item) in invalid.iter().take(MAX_SHOWN).enumerate() {
             let separator = if index == 0 { ": " } else { "; " };
             let key = item.key.as_ref().map(|key| format!(" (`{}`)", key.escape_debug())).unwrap_or_default();
-            message.push_str(&format!("{separator}item {}{key}: {}", item.index, item.error));
+            message.push_str(&format!("{separator}item index {}{key}: {}", item.index, item.error));
         }
         if invalid.len() > MAX_SHOWN {
             message.push_str("; …");

@@ -63,6 +63,7 @@ pub struct Record {
     pub(crate) options: Option<String>,
     pub(crate) billing: Billing,
     pub(crate) cost: Option<i64>,
+    pub(crate) cost_is_estimated: bool,
     pub(crate) reserved: i64,
     pub(crate) error: Option<String>,
     pub(crate) files: Option<String>,
@@ -135,12 +136,18 @@ impl Record {
         self.earlier.as_deref().and_then(|ids| serde_json::from_str(ids).ok()).unwrap_or_default()
     }
 
-    /// Returns the cost of all submissions of the job that are known to be billed, at the prices of their time. `None` if the price
-    /// or the billed units are unknown.
+    /// Returns the cost of all submissions of the job, at the prices of their time. `None` without a budget, if the price or the
+    /// billed units are unknown.
     ///
-    /// In a budget, a submission with unknown units costs its estimate. So does an uncertain one that was followed by another.
+    /// In a budget, a submission with an unknown price or unknown units costs its estimate. So does an uncertain one that was followed
+    /// by another. [`is_cost_estimated`](Self::is_cost_estimated) is true then.
     pub fn cost(&self) -> Option<Cost> {
         self.cost.map(amount::to_cost)
+    }
+
+    /// Returns true if the [cost](Self::cost) includes the estimate of a submission, because its price or its billed units are unknown.
+    pub fn is_cost_estimated(&self) -> bool {
+        self.cost_is_estimated
     }
 
     /// Takes over the billing of a call, if the job was not sent yet.
@@ -281,8 +288,10 @@ impl Record {
         let billed = units.and_then(|units| units.into_amount().ok()).zip(price());
         // A product that is out of range is beyond every budget.
         let billed = billed.map(|(units, price)| units.checked_mul(price).map_or(amount::MAX, amount::from_dollars));
+        let is_estimated = billed.is_none();
         if let Some(billed) = billed.or(Some(otherwise).filter(|otherwise| *otherwise > 0)) {
             self.cost = Some(self.cost.unwrap_or(0).saturating_add(billed));
+            self.cost_is_estimated |= is_estimated;
         }
         if let Some(units) = units {
             self.units = Some(storable(units));

@@ -142,10 +142,10 @@ impl PriceTable {
         self.cost(endpoint, units.map_err(|error| error.with_endpoint(endpoint))?)
     }
 
-    /// Estimates the cost of a call that is billed the given units.
+    /// Estimates the cost of one call that is billed the given units.
     ///
-    /// The units of a call depend on the endpoint and on the input, and are seldom one. `Platform::estimate` knows the average of
-    /// the past.
+    /// `units` are those of one call, and not a number of calls: `estimate(id, 100)` is one call that is billed 100 units. They depend
+    /// on the endpoint and on the input, and are seldom one. `Platform::estimate` knows the average of the past.
     ///
     /// ```
     /// use fal_client::money::{EstimateBasis, IntoAmount, Price, PriceTable};
@@ -220,11 +220,13 @@ fn read(path: &Path) -> std::io::Result<String> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with `prices`")]
 struct Rows {
     prices: Vec<Row>,
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an object with `endpoint_id`, `unit_price` and `unit`")]
 struct Row {
     endpoint_id: String,
     #[serde(deserialize_with = "exact")]
@@ -241,6 +243,10 @@ struct Row {
 /// The reason, with the place.
 fn parse(json: &str) -> Result<PriceTable, String> {
     let json = json.trim_start_matches('\u{feff}');
+    // serde would read it as the fields of the object, in order.
+    if json.trim_start().starts_with('[') {
+        return Err("invalid type: array, expected an object with `prices`".to_owned());
+    }
     let mut deserializer = serde_json::Deserializer::from_str(json);
     let Rows { prices } = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let path = error.path().to_string();

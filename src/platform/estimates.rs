@@ -34,6 +34,9 @@ impl Platform {
     /// # }
     /// ```
     ///
+    /// [`Estimate::cost`] is that of all calls, and [`Estimate::cost_per_call`] that of one, which is what a budget reserves. The number
+    /// of calls is not a number of units, unlike in [`estimate_units`](Self::estimate_units) and `PriceTable::estimate`.
+    ///
     /// A second request fetches the price, from which the units of a call follow. They are unknown without a price.
     ///
     /// # Errors
@@ -48,7 +51,7 @@ impl Platform {
         Estimate::historical(endpoint, cost, calls, price)
     }
 
-    /// Estimates the cost of units of an endpoint, at fal's price for the account. Minimum: 0.000001 units.
+    /// Estimates the cost of one call that is billed the given units, at fal's price for the account. Minimum: 0.000001 units.
     ///
     /// ```no_run
     /// # async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {

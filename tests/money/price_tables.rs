@@ -67,7 +67,10 @@ fn errors_name_the_file_and_the_place() {
     let path = folder.path().join("prices.json");
     for (json, place) in [
         (String::new(), "line 1"),
-        ("[]".to_owned(), "expected"),
+        ("[]".to_owned(), "expected an object with `prices`"),
+        (r#"[{"endpoint_id": "a/b", "unit_price": 1, "unit": "x"}]"#.to_owned(), "expected an object with `prices`"),
+        ("7".to_owned(), "expected an object with `prices`"),
+        (row("7"), "at `prices[1]`: invalid type: integer `7`, expected an object with `endpoint_id`"),
         ("{}".to_owned(), "missing field `prices`"),
         (r#"{"error": {"type": "authorization_error"}}"#.to_owned(), "missing field `prices`"),
         (r#"{"prices": []} x"#.to_owned(), "trailing characters"),

@@ -28,6 +28,8 @@ CREATE TABLE jobs (
     cost         INTEGER,
     reserved     INTEGER NOT NULL,
     estimate     INTEGER NOT NULL,
+    -- The cost includes the estimate of a submission whose units or price are unknown.
+    cost_is_estimated BOOLEAN NOT NULL DEFAULT FALSE,
     budget       TEXT,
     error        TEXT,
     files        TEXT,

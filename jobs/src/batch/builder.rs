@@ -144,7 +144,7 @@ impl<I: EndpointInput + Clone, O: DeserializeOwned + Send + 'static> Batch<I, O>
     /// Stops the batch when a future is ready, for example `tokio::signal::ctrl_c()`. Default: never.
     ///
     /// The batch then finishes the items that run, starts no other item, and ends. Items that wait for a retry or for the budget
-    /// end with their last error.
+    /// end with their last error. [`Items::is_stopped`] is true, and [`Snapshot::not_started`] has the number of the others.
     pub fn stop_when(mut self, signal: impl Future + Send + 'static) -> Self {
         self.stop = signal.map(drop).boxed();
         self
@@ -196,7 +196,7 @@ impl<I: EndpointInput + Clone, O: DeserializeOwned + Send + 'static> Batch<I, O>
     ///     Ok(results) => results,
     ///     Err(error) => {
     ///         for invalid in error.invalid_items() {
-    ///             eprintln!("item {}: {}", invalid.index, invalid.error);
+    ///             eprintln!("item index {}: {}", invalid.index, invalid.error);
     ///         }
     ///         return Err(error.into());
     ///     }

@@ -9,7 +9,7 @@ use crate::journal::Completed;
 pub struct Item<O> {
     /// The key of the item's job. `None` if the item failed before it had one.
     pub key: Option<String>,
-    /// The index of the item in the source.
+    /// The index of the item in the source. The first item has 0.
     pub index: u64,
     /// The result of the item's job.
     pub result: Result<Completed<O>, Error>,

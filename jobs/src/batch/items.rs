@@ -63,8 +63,15 @@ impl<I, O> Items<I, O> {
     }
 
     /// Returns the failure that has stopped the batch, if it would hit every item. See [`Journal::batch`](crate::Journal::batch).
+    /// `None` if a signal has stopped it: see [`is_stopped`](Self::is_stopped).
     pub fn stopped_by(&self) -> Option<&Error> {
         self.work.stopped_by.get()
+    }
+
+    /// Returns true if the batch starts no more items: its [signal](crate::Batch::stop_when) has come, or a
+    /// [failure](Self::stopped_by) has stopped it. Run it again for the items that were not started.
+    pub fn is_stopped(&self) -> bool {
+        *self.work.is_stopping.borrow()
     }
 
     /// Returns the progress of the batch, which can be read at any time.
@@ -118,6 +125,7 @@ impl<I: EndpointInput + Clone, O: DeserializeOwned + Send + 'static> Stream for 
         let this = self.get_mut();
         if this.stop.as_mut().is_some_and(|stop| stop.poll_unpin(cx).is_ready()) {
             (this.stop, this.source) = (None, None);
+            this.work.progress.rest_not_started(this.index);
             this.work.is_stopping.send_replace(true);
         }
         while this.running.len() < this.concurrency

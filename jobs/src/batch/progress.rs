@@ -30,7 +30,7 @@ pub struct Snapshot {
     pub failed: u64,
     /// The number of items in work.
     pub running: u64,
-    /// The number of items that the batch did not start, because it has stopped.
+    /// The number of items that the batch did not start because it has stopped, and of those that the budget refused.
     pub not_started: u64,
     /// The number of all items. `None` if the source is a stream.
     pub total: Option<u64>,
@@ -114,6 +114,19 @@ impl Progress {
 
     pub(super) fn not_started(&self) {
         self.lock().not_started += 1;
+    }
+
+    /// Counts an item in work that the budget refused, so that it was not sent.
+    pub(super) fn refused(&self) {
+        let mut counters = self.lock();
+        counters.running = counters.running.saturating_sub(1);
+        counters.not_started += 1;
+    }
+
+    /// Counts the items after those that were taken, if their number is known.
+    pub(super) fn rest_not_started(&self, taken: u64) {
+        let mut counters = self.lock();
+        counters.not_started += counters.total.map_or(0, |total| total.saturating_sub(taken));
     }
 
     fn lock(&self) -> MutexGuard<'_, Counters> {

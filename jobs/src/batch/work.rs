@@ -78,7 +78,10 @@ impl<I: EndpointInput + Clone, O: DeserializeOwned + Send + 'static> Work<I, O> 
         match &result {
             Ok(completed) => self.progress.done(completed.record.cost.unwrap_or(0)),
             Err(error) => {
-                self.progress.failed(true);
+                match error.kind() {
+                    ErrorKind::Budget => self.progress.refused(),
+                    _ => self.progress.failed(true),
+                }
                 if hits_every_item(error) && !self.is_stopping.send_replace(true) {
                     let failure = Error::new(error.kind(), error.without_key());
                     // It is set once, because the batch stops once.

@@ -92,13 +92,28 @@ impl Budget {
     /// # Errors
     ///
     /// The estimate is not in US dollars, negative, or more than a billion dollars
-    /// ([`ErrorKind::Configuration`](crate::ErrorKind::Configuration)).
+    /// ([`ErrorKind::Configuration`](crate::ErrorKind::Configuration)). Or it is $0, as without past calls, and the endpoint does not
+    /// have a price of $0 in the [prices](crate::JournalBuilder::prices) of the journal.
     pub fn estimate(mut self, estimate: &Estimate) -> Result<Self, Error> {
         let cost = estimate.cost_per_call().map_err(|error| {
             Error::new(ErrorKind::Configuration, "the estimate of the budget is invalid").caused_by(error)
         })?;
-        self.estimates.insert(estimate.endpoint.clone(), from_cost(&cost)?);
+        let amount = from_cost(&cost)?;
+        // A reservation of nothing would fit any budget.
+        if amount == 0 && !self.is_free(&estimate.endpoint) {
+            let endpoint = estimate.endpoint.escape_debug();
+            let message = format!(
+                "the estimate of the endpoint `{endpoint}` is $0, as without past calls: give the units of a job with \
+                 `PriceTable::estimate`, or the price of a free endpoint with `JournalBuilder::prices`"
+            );
+            return Err(Error::new(ErrorKind::Configuration, message));
+        }
+        self.estimates.insert(estimate.endpoint.clone(), amount);
         Ok(self)
+    }
+
+    fn is_free(&self, endpoint: &str) -> bool {
+        self.journal.prices().get(endpoint).is_some_and(|price| price.unit_price.is_zero())
     }
 
     /// Returns the name.

@@ -30,6 +30,7 @@ struct Line<'r> {
     output: Option<Box<RawValue>>,
     units: Option<&'r str>,
     cost_usd: Option<String>,
+    cost_is_estimated: bool,
     error: Option<Box<RawValue>>,
     files: Option<Box<RawValue>>,
     redacted: bool,
@@ -63,6 +64,7 @@ impl Journal {
     /// | `input_hash`, `input` | SHA-256 of the input in hexadecimal, and the input with local files as their SHA-256 |
     /// | `output` | output of a completed job |
     /// | `units`, `cost_usd` | billable units and cost in US dollars, as decimal strings |
+    /// | `cost_is_estimated` | true if the cost includes an estimate, because a price or billed units are unknown |
     /// | `error`, `files` | error of a failed job, and the files of the output |
     /// | `redacted` | true if data was removed from the job |
     /// | `created_at`, `intended_at`, `submitted_at`, `finished_at` | milliseconds since 1970 |
@@ -126,6 +128,7 @@ fn line(record: &Record) -> Result<Vec<u8>, Error> {
         output: record.output.as_deref().map(raw).transpose()?,
         units: record.units.as_deref(),
         cost_usd: record.cost.map(dollars),
+        cost_is_estimated: record.cost_is_estimated,
         error: record.error.as_deref().map(raw).transpose()?,
         files: record.files.as_deref().map(raw).transpose()?,
         redacted: record.redacted,

@@ -200,10 +200,11 @@ impl Store {
         let mut sql = "UPDATE jobs SET state = $1, attempt = $2, request = $3, request_id = $4, output = $5, units = $6, cost = $7, \
                    reserved = $8, error = $9, files = $10, earlier = $11, intended_at = $12, submitted_at = $13, \
                    finished_at = $14, claim = $15, input = COALESCE($16, input), redacted = $17, webhook = $18, \
-                   budget = $19, estimate = $20, unit_price = $21, revision = revision + 1 WHERE key = $22 AND revision = $23"
+                   budget = $19, estimate = $20, unit_price = $21, cost_is_estimated = $22, revision = revision + 1 \
+                   WHERE key = $23 AND revision = $24"
             .to_owned();
         if process.is_some() {
-            sql += &format!(" AND {}", self.is_alive("$24"));
+            sql += &format!(" AND {}", self.is_alive("$25"));
         }
         // An input is large and hardly ever changes.
         let input = (record.input != before.input).then_some(&record.input);
@@ -231,6 +232,7 @@ impl Store {
             .bind(&record.billing.budget)
             .bind(record.billing.estimate)
             .bind(&record.billing.unit_price)
+            .bind(record.cost_is_estimated)
             .bind(&record.key)
             .bind(record.revision);
             if let Some(process) = process {

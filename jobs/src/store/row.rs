@@ -6,7 +6,7 @@ use crate::state::State;
 
 /// The columns of a record. Not `*`: PostgreSQL rejects a prepared `*` once a newer version has added a column.
 pub(super) const COLUMNS: &str = "format, state, key, endpoint, label, attempt, request_id, input, output, units, created_at, intended_at, \
-    submitted_at, finished_at, id, input_hash, request, options, budget, estimate, unit_price, cost, reserved, \
+    submitted_at, finished_at, id, input_hash, request, options, budget, estimate, unit_price, cost, cost_is_estimated, reserved, \
     error, files, webhook, enqueued, claim, revision, earlier, redacted";
 
 impl<'r, R: Row> FromRow<'r, R> for Record
@@ -50,6 +50,7 @@ where
                 unit_price: row.try_get("unit_price")?,
             },
             cost: row.try_get("cost")?,
+            cost_is_estimated: row.try_get("cost_is_estimated")?,
             reserved: row.try_get("reserved")?,
             error: row.try_get("error")?,
             files: row.try_get("files")?,

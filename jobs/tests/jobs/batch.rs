@@ -122,7 +122,7 @@ async fn invalid_items_are_reported_before_anything_is_sent(database: Database) 
     let invalid: Vec<_> = error.invalid_items().iter().map(|item| (item.index, item.key.as_deref())).collect();
     assert_eq!(invalid, [(5, Some("photo-5")), (700, None), (701, Some("")), (1999, Some("photo-0"))]);
     let message = error.to_string();
-    assert!(message.starts_with("4 of 2000 items are invalid: item 5 (`photo-5`): invalid input"), "{message}");
+    assert!(message.starts_with("4 of 2000 items are invalid: item index 5 (`photo-5`): invalid input"), "{message}");
     assert!(message.contains("num_images") && message.contains("the row is too short"), "{message}");
     assert!(emulator.requests().is_empty() && journal.get("photo-1").await?.is_none());
 
@@ -168,7 +168,15 @@ async fn stopped_batch_finishes_the_items_that_run(database: Database) -> Outcom
     let journal = database.journal().await?;
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let batch = journal.batch(&redux).concurrency(2).stop_when(stopped);
-    let batch = tokio::spawn(all(batch.run_all(|| (0..10).map(keyed)).await?));
+    let mut items = batch.run_all(|| (0..10).map(keyed)).await?;
+    assert!(!items.is_stopped());
+    let batch = tokio::spawn(async move {
+        let mut finished = Vec::new();
+        while let Some(item) = items.next().await {
+            finished.push(item);
+        }
+        (finished, items)
+    });
     while emulator.jobs().len() < 2 {
         tokio::task::yield_now().await;
     }
@@ -177,8 +185,11 @@ async fn stopped_batch_finishes_the_items_that_run(database: Database) -> Outcom
     for job in emulator.jobs() {
         emulator.complete(job.request_id());
     }
-    let finished = batch.await?;
+    let (finished, items) = batch.await?;
     assert_eq!(kinds(&finished), [None, None]);
+    assert!(items.is_stopped() && items.stopped_by().is_none());
+    let snapshot = items.progress().snapshot();
+    assert_eq!((snapshot.done, snapshot.failed, snapshot.running, snapshot.not_started), (2, 0, 0, 8));
     assert_eq!(emulator.jobs().len(), 2);
     assert!(journal.get("photo-5").await?.is_none());
     Ok(())
@@ -248,6 +259,9 @@ async fn exhausted_budget_stops_the_batch(database: Database) -> Outcome {
         finished.push(item);
     }
     assert_eq!(items.stopped_by().map(fal_jobs::Error::kind), Some(ErrorKind::Budget));
+    assert!(items.is_stopped());
+    let snapshot = items.progress().snapshot();
+    assert_eq!((snapshot.done, snapshot.failed, snapshot.running, snapshot.not_started), (3, 0, 0, 17));
     assert_eq!(finished.iter().filter(|item| item.result.is_ok()).count(), 3);
     assert_eq!(finished.len(), 20);
     assert_eq!(emulator.jobs().len(), 3);

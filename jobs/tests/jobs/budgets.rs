@@ -1,10 +1,10 @@
 //! Budgets in the database.
 
 use fal_client::endpoints::fal_ai::flux::dev::redux;
-use fal_client::money::{Cost, IntoAmount, Price, PriceTable};
+use fal_client::money::{Cost, Estimate, IntoAmount, Price, PriceTable};
 use fal_client::{Client, Handle};
 use fal_emulator::{Emulator, Fault, Operation, Pace};
-use fal_jobs::{Budget, Completed, Error, ErrorKind, Journal};
+use fal_jobs::{Budget, Completed, Error, ErrorKind, Filter, Journal};
 
 use crate::support::{Database, Outcome, on_both_databases};
 
@@ -15,6 +15,7 @@ on_both_databases!(
     processes_share_a_budget,
     unknown_prices_cost_the_estimate,
     budget_without_an_estimate_is_refused,
+    estimate_of_nothing_is_refused,
 );
 
 fn prices() -> Result<PriceTable, fal_client::Error> {
@@ -56,6 +57,7 @@ async fn billed_units_replace_the_reservation(database: Database) -> Outcome {
     let units = completed.record.units.clone().ok_or("no units")?;
     let cost = prices()?.cost(redux::ENDPOINT.id(), units)?;
     assert_eq!(completed.record.cost(), Some(cost.clone()));
+    assert!(!completed.record.is_cost_estimated());
     let usage = budget.usage().await?;
     assert_eq!((usage.spent, usage.reserved, usage.limit), (cost.clone(), Cost::usd(0)?, Cost::usd(1)?));
     // The recorded result is free.
@@ -119,8 +121,18 @@ async fn unknown_prices_cost_the_estimate(database: Database) -> Outcome {
     let journal = database.journal().await?;
     let budget = journal.budget("cards", Cost::usd(1)?).await?;
     let budget = budget.estimate(&prices()?.estimate(redux::ENDPOINT.id(), 4)?)?;
-    run(&journal, &client, 1, &budget).await?;
+    let completed = run(&journal, &client, 1, &budget).await?;
     assert_eq!(budget.usage().await?.spent, Cost::usd("0.1")?);
+    let record = journal.get(&completed.record.key).await?.ok_or("no job")?;
+    assert_eq!((record.cost(), record.is_cost_estimated()), (Some(Cost::usd("0.1")?), true));
+    let mut exported = Vec::new();
+    journal.export(Filter::new(), &mut exported).await?;
+    let line: serde_json::Value = serde_json::from_slice(&exported)?;
+    assert_eq!((&line["cost_usd"], &line["cost_is_estimated"]), (&"0.1".into(), &true.into()));
+    // Without a budget there is no estimate.
+    let input = redux::Input::builder().image_url("https://example.com/owl.png");
+    let record = journal.run(&endpoint(&client), input).await?.record;
+    assert_eq!((record.cost(), record.is_cost_estimated()), (None, false));
     budget.check().await?;
     Ok(())
 }
@@ -133,5 +145,30 @@ async fn budget_without_an_estimate_is_refused(database: Database) -> Outcome {
     assert_eq!(error.kind(), ErrorKind::Budget);
     assert!(error.to_string().contains(redux::ENDPOINT.id()), "{error}");
     assert!(emulator.jobs().is_empty());
+    Ok(())
+}
+
+async fn estimate_of_nothing_is_refused(database: Database) -> Outcome {
+    let id = redux::ENDPOINT.id();
+    let price = prices()?.get(id).cloned();
+    let without_calls = Estimate::historical(id, Cost::usd(0)?, 100, price.as_ref())?;
+    let (journal, _) = journal(&database, "0.03").await?;
+    for estimate in [without_calls.clone(), prices()?.estimate(id, 0)?] {
+        let error = journal.budget("cards", Cost::usd("0.03")?).await?.estimate(&estimate).err().ok_or("no error")?;
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        let message = error.to_string();
+        assert!(message.contains(id) && message.contains("is $0"), "{message}");
+    }
+    // A price that is unknown is not $0.
+    let error = database.journal().await?.budget("cards", Cost::usd(1)?).await?.estimate(&without_calls);
+    assert_eq!(error.err().map(|error| error.kind()), Some(ErrorKind::Configuration));
+
+    // A free endpoint costs nothing, so it needs no budget either.
+    let (emulator, client) = emulator(Pace::instant()).await?;
+    let free: PriceTable = [Price::new(id, 0.into_amount()?, "megapixels")].into_iter().collect();
+    let journal = Journal::builder().prices(free).open(&database.url).await?;
+    let budget = journal.budget("free", Cost::usd(0)?).await?.estimate(&without_calls)?;
+    run(&journal, &client, 1, &budget).await?;
+    assert_eq!((emulator.jobs().len(), budget.usage().await?.spent), (1, Cost::usd(0)?));
     Ok(())
 }
