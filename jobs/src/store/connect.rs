@@ -80,13 +80,31 @@ async fn sqlite(url: &str, settings: &Settings) -> Result<sqlx::SqlitePool, Erro
     let mut attempts = Attempts::new(settings.retry_for);
     loop {
         let error = match pool.clone().connect_with(options.clone()).await {
-            Ok(pool) => return Ok(pool),
+            Ok(pool) => {
+                let is_valid = url.split('?').next() == Some("sqlite::memory:") || has_file(&pool).await?;
+                if is_valid {
+                    return Ok(pool);
+                }
+                pool.close().await;
+                let message =
+                    "the database URL names no file: expected `sqlite://FILE`, or `sqlite::memory:` for tests";
+                return Err(Error::new(ErrorKind::Configuration, message));
+            }
             Err(error) => error,
         };
         if !attempts.retry(&error).await {
             return Err(failed(error, &format!("cannot open the database `{name}`")));
         }
     }
+}
+
+/// Returns false for a database that ends with its connection. Many URLs mean one, such as `sqlite://`.
+#[cfg(feature = "sqlite")]
+async fn has_file(pool: &sqlx::SqlitePool) -> Result<bool, Error> {
+    let sql = "SELECT file FROM pragma_database_list WHERE name = 'main'";
+    let file: Result<Option<String>, sqlx::Error> = sqlx::query_scalar(sql).fetch_one(pool).await;
+    let file = file.map_err(|error| failed(error, "cannot open the database"))?;
+    Ok(file.is_some_and(|file| !file.is_empty()))
 }
 
 /// Returns true if a SQLite file ends within a page, which SQLite would fill with zeros. It finds missing pages itself.

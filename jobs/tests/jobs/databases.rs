@@ -121,6 +121,26 @@ async fn invalid_urls_are_refused_without_the_password() {
 }
 
 #[tokio::test]
+async fn database_in_memory_is_refused_unless_it_is_meant() {
+    for url in [
+        "sqlite:",
+        "sqlite://",
+        "sqlite://?mode=rwc",
+        "sqlite://?mode=memory",
+        "sqlite://jobs.db?mode=memory",
+        "sqlite://:memory:",
+        "sqlite://%3Amemory%3A",
+        "sqlite:file::memory:",
+        "sqlite:///dev/shm/no-such-folder/jobs.db?mode=memory",
+    ] {
+        let error = refused(url).await;
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{url}: {error}");
+        assert!(error.to_string().contains("names no file: expected `sqlite://FILE`"), "{url}: {error}");
+    }
+    impatient().open("sqlite::memory:").await.expect("a database in memory").close().await;
+}
+
+#[tokio::test]
 async fn unreachable_server_is_an_error_without_the_password() {
     // The port of a listener that is gone.
     let port =
