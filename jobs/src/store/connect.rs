@@ -129,6 +129,22 @@ fn is_torn(file: &Path) -> bool {
     header.starts_with(b"SQLite format 3\0") && page >= 512 && length % page != 0 && !has_log
 }
 
+/// Returns a space and the server and database of a URL. Empty if a part of the password may have been taken for them, because its
+/// special characters are not percent-encoded.
+#[cfg(feature = "postgres")]
+fn server(url: &str, options: &sqlx::postgres::PgConnectOptions) -> String {
+    let (_, rest) = url.split_once("://").unwrap_or_default();
+    if rest.split(['/', '?', '#']).skip(1).any(|part| part.contains('@')) {
+        return String::new();
+    }
+    let host = match options.get_socket() {
+        Some(folder) => folder.display().to_string(),
+        None => options.get_host().to_owned(),
+    };
+    let database = options.get_database().unwrap_or(options.get_username());
+    format!(" `{}`", format_args!("{host}:{}/{database}", options.get_port()).to_string().escape_debug())
+}
+
 #[cfg(feature = "postgres")]
 async fn postgres(url: &str, settings: &Settings) -> Result<sqlx::PgPool, Error> {
     use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -150,7 +166,8 @@ async fn postgres(url: &str, settings: &Settings) -> Result<sqlx::PgPool, Error>
             Err(error) => error,
         };
         if !attempts.retry(&error).await {
-            return Err(failed(error, "cannot connect to the database"));
+            let hint = if matches!(error, sqlx::Error::Io(_)) { " (is the server running?)" } else { "" };
+            return Err(failed(error, &format!("cannot connect to the database{}{hint}", server(url, &options))));
         }
     }
     let pool = PgPoolOptions::new()

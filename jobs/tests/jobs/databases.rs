@@ -145,12 +145,22 @@ async fn unreachable_server_is_an_error_without_the_password() {
     // The port of a listener that is gone.
     let port =
         std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
-    for url in
-        [format!("postgres://me:hunter2@127.0.0.1:{port}/jobs"), format!("postgresql://me:hunter2@127.0.0.1:{port}")]
-    {
+    let server = format!("127.0.0.1:{port}");
+    for (url, shown) in [
+        (format!("postgres://me:hunter2@{server}/jobs"), format!(" `{server}/jobs` (is the server running?): ")),
+        (format!("postgresql://me:hunter2@{server}"), format!(" `{server}/me` (is the server running?): ")),
+        (format!("postgres://me@{server}/jobs?password=hunter2"), format!(" `{server}/jobs` (")),
+        (
+            format!("postgres://me:hunter2@localhost:{port}/jobs?host=/no/such/folder"),
+            format!(" `/no/such/folder:{port}/jobs` ("),
+        ),
+        // A password that is not percent-encoded.
+        (format!("postgres://127.0.0.1:{port}/hunter2@localhost/jobs"), " (is the server running?): ".to_owned()),
+        (format!("postgres://127.0.0.1:{port}?hunter2@localhost/jobs"), " (is the server running?): ".to_owned()),
+    ] {
         let error = refused(&url).await;
         assert_eq!(error.kind(), ErrorKind::Database);
-        assert!(error.to_string().contains("cannot connect to the database"), "{error}");
+        assert!(error.to_string().starts_with(&format!("cannot connect to the database{shown}")), "{error}");
     }
 }
 
