@@ -94,6 +94,7 @@
 //! | `committed`: it is committed | `debug` | `key`, `state`, `attempt`, `request_id` |
 //! | `sending`, `sent`: before and after the submission | `debug` | `key`, `attempt`; `is_accepted` |
 //! | `following`, `followed`: before and after a request is followed | `debug` | `key`, `request_id`; `is_completed` |
+//! | a webhook was rejected, or not recorded | `warn` | `error` |
 //! | a database operation is retried, a lease was not renewed, or a worker waits for the database | `warn` | `error` |
 
 mod amount;

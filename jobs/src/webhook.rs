@@ -50,8 +50,9 @@ impl Journal {
     /// fal delivers again after any other status than 2xx, for up to an hour. So nothing is lost if a delivery arrives before
     /// the request id is recorded, or while the database is down.
     ///
-    /// Set the [`user_id`](Verifier::user_id) of the verifier: fal signs the deliveries of all its users. A replay guard of the
-    /// verifier is not needed, because a job is completed once.
+    /// Set the [`user_id`](Verifier::user_id) of the verifier: fal signs the deliveries of all its users. With a wrong one, each
+    /// delivery is rejected, and an event of the level `warn` says so. A replay guard of the verifier is not needed, because a job
+    /// is completed once.
     pub fn webhook_handler(
         &self,
         client: &Client,
@@ -63,7 +64,10 @@ impl Journal {
             async move {
                 let delivery = match Delivery::from_request(request, &verifier).await {
                     Ok(delivery) => delivery,
-                    Err(rejected) => return rejected.into_response(),
+                    Err(rejected) => {
+                        tracing::warn!(target: "fal_jobs", error = %rejected, "a webhook was rejected");
+                        return rejected.into_response();
+                    }
                 };
                 match timeout(TIME_LIMIT, journal.accept(&client, delivery)).await {
                     Ok(Ok(_)) => StatusCode::OK.into_response(),

@@ -114,7 +114,7 @@ impl JournalBuilder {
     ///
     /// # Errors
     ///
-    /// - The URL is invalid, or its database is not compiled in ([`ErrorKind::Configuration`](crate::ErrorKind::Configuration)).
+    /// - The URL is invalid or names no file, or its database is not compiled in ([`ErrorKind::Configuration`](crate::ErrorKind::Configuration)).
     /// - The database cannot be opened or written: its server is down, its folder is missing, it is read-only, full, damaged or
     ///   locked, or has another program's tables ([`ErrorKind::Database`](crate::ErrorKind::Database)).
     /// - A newer version of this crate has written it ([`ErrorKind::NewerVersion`](crate::ErrorKind::NewerVersion)).

@@ -80,13 +80,31 @@ async fn sqlite(url: &str, settings: &Settings) -> Result<sqlx::SqlitePool, Erro
     let mut attempts = Attempts::new(settings.retry_for);
     loop {
         let error = match pool.clone().connect_with(options.clone()).await {
-            Ok(pool) => return Ok(pool),
+            Ok(pool) => {
+                let is_valid = url.split('?').next() == Some("sqlite::memory:") || has_file(&pool).await?;
+                if is_valid {
+                    return Ok(pool);
+                }
+                pool.close().await;
+                let message =
+                    "the database URL names no file: expected `sqlite://FILE`, or `sqlite::memory:` for tests";
+                return Err(Error::new(ErrorKind::Configuration, message));
+            }
             Err(error) => error,
         };
         if !attempts.retry(&error).await {
             return Err(failed(error, &format!("cannot open the database `{name}`")));
         }
     }
+}
+
+/// Returns false for a database that ends with its connection. Many URLs mean one, such as `sqlite://`.
+#[cfg(feature = "sqlite")]
+async fn has_file(pool: &sqlx::SqlitePool) -> Result<bool, Error> {
+    let sql = "SELECT file FROM pragma_database_list WHERE name = 'main'";
+    let file: Result<Option<String>, sqlx::Error> = sqlx::query_scalar(sql).fetch_one(pool).await;
+    let file = file.map_err(|error| failed(error, "cannot open the database"))?;
+    Ok(file.is_some_and(|file| !file.is_empty()))
 }
 
 /// Returns true if a SQLite file ends within a page, which SQLite would fill with zeros. It finds missing pages itself.
@@ -111,6 +129,22 @@ fn is_torn(file: &Path) -> bool {
     header.starts_with(b"SQLite format 3\0") && page >= 512 && length % page != 0 && !has_log
 }
 
+/// Returns a space and the server and database of a URL. Empty if a part of the password may have been taken for them, because its
+/// special characters are not percent-encoded.
+#[cfg(feature = "postgres")]
+fn server(url: &str, options: &sqlx::postgres::PgConnectOptions) -> String {
+    let (_, rest) = url.split_once("://").unwrap_or_default();
+    if rest.split(['/', '?', '#']).skip(1).any(|part| part.contains('@')) {
+        return String::new();
+    }
+    let host = match options.get_socket() {
+        Some(folder) => folder.display().to_string(),
+        None => options.get_host().to_owned(),
+    };
+    let database = options.get_database().unwrap_or(options.get_username());
+    format!(" `{}`", format_args!("{host}:{}/{database}", options.get_port()).to_string().escape_debug())
+}
+
 #[cfg(feature = "postgres")]
 async fn postgres(url: &str, settings: &Settings) -> Result<sqlx::PgPool, Error> {
     use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -132,7 +166,8 @@ async fn postgres(url: &str, settings: &Settings) -> Result<sqlx::PgPool, Error>
             Err(error) => error,
         };
         if !attempts.retry(&error).await {
-            return Err(failed(error, "cannot connect to the database"));
+            let hint = if matches!(error, sqlx::Error::Io(_)) { " (is the server running?)" } else { "" };
+            return Err(failed(error, &format!("cannot connect to the database{}{hint}", server(url, &options))));
         }
     }
     let pool = PgPoolOptions::new()

@@ -121,16 +121,46 @@ async fn invalid_urls_are_refused_without_the_password() {
 }
 
 #[tokio::test]
+async fn database_in_memory_is_refused_unless_it_is_meant() {
+    for url in [
+        "sqlite:",
+        "sqlite://",
+        "sqlite://?mode=rwc",
+        "sqlite://?mode=memory",
+        "sqlite://jobs.db?mode=memory",
+        "sqlite://:memory:",
+        "sqlite://%3Amemory%3A",
+        "sqlite:file::memory:",
+        "sqlite:///dev/shm/no-such-folder/jobs.db?mode=memory",
+    ] {
+        let error = refused(url).await;
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{url}: {error}");
+        assert!(error.to_string().contains("names no file: expected `sqlite://FILE`"), "{url}: {error}");
+    }
+    impatient().open("sqlite::memory:").await.expect("a database in memory").close().await;
+}
+
+#[tokio::test]
 async fn unreachable_server_is_an_error_without_the_password() {
     // The port of a listener that is gone.
     let port =
         std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a port").port();
-    for url in
-        [format!("postgres://me:hunter2@127.0.0.1:{port}/jobs"), format!("postgresql://me:hunter2@127.0.0.1:{port}")]
-    {
+    let server = format!("127.0.0.1:{port}");
+    for (url, shown) in [
+        (format!("postgres://me:hunter2@{server}/jobs"), format!(" `{server}/jobs` (is the server running?): ")),
+        (format!("postgresql://me:hunter2@{server}"), format!(" `{server}/me` (is the server running?): ")),
+        (format!("postgres://me@{server}/jobs?password=hunter2"), format!(" `{server}/jobs` (")),
+        (
+            format!("postgres://me:hunter2@localhost:{port}/jobs?host=/no/such/folder"),
+            format!(" `/no/such/folder:{port}/jobs` ("),
+        ),
+        // A password that is not percent-encoded.
+        (format!("postgres://127.0.0.1:{port}/hunter2@localhost/jobs"), " (is the server running?): ".to_owned()),
+        (format!("postgres://127.0.0.1:{port}?hunter2@localhost/jobs"), " (is the server running?): ".to_owned()),
+    ] {
         let error = refused(&url).await;
         assert_eq!(error.kind(), ErrorKind::Database);
-        assert!(error.to_string().contains("cannot connect to the database"), "{error}");
+        assert!(error.to_string().starts_with(&format!("cannot connect to the database{shown}")), "{error}");
     }
 }
 

@@ -13,6 +13,7 @@ use fal_jobs::{ErrorKind, FailureKind, Journal, State, SubmitOptions};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
+use crate::support::events::Events;
 use crate::support::{Database, Outcome, emulator, emulator_with, on_both_databases};
 
 on_both_databases!(
@@ -193,11 +194,15 @@ async fn lost_webhook_is_replaced_by_following(database: Database) -> Outcome {
 async fn deliveries_of_other_users_are_refused(database: Database) -> Outcome {
     let (emulator, client) = emulator().await?;
     let journal = database.journal().await?;
+    let events = Events::record();
     let server = serve_with(&journal, &client, Verifier::new(&client).user_id("somebody")).await?;
     let job = journal.submit(&client.endpoint(redux::ENDPOINT), input()).key("fox").options(to(&server)).await?;
     let id = job.request_id.unwrap_or_default();
     let delivery = emulator.webhook_attempted(&id, 1).await.ok_or("a webhook")?;
     assert!(delivery.attempts[0].outcome.clone().is_ok_and(|status| (400..500).contains(&status)), "{delivery:?}");
+    let warnings: Vec<String> = events.lines().into_iter().filter(|line| line.starts_with("WARN")).collect();
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("a webhook was rejected error=the webhook belongs to another user"), "{warnings:?}");
     assert_eq!(journal.get("fox").await?.ok_or("the job")?.state, State::Submitted);
     Ok(())
 }

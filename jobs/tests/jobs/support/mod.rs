@@ -1,5 +1,6 @@
 //! Databases and an emulator for tests.
 
+pub(crate) mod events;
 pub(crate) mod proxy;
 
 use std::path::Path;
