@@ -128,7 +128,11 @@ impl Error {
     pub(crate) fn without_key(&self) -> String {
         match (&self.failure, &self.source) {
             (Some(failure), _) => format!("{}: {}", self.message, failure.message),
-            (None, Some(source)) => format!("{}: {source}", self.message),
+            (None, Some(source)) => match source.to_string() {
+                // fal-client calls an invalid input so, too.
+                source if source.starts_with(&format!("{}: ", self.message)) => source,
+                source => format!("{}: {source}", self.message),
+            },
             (None, None) => self.message.clone(),
         }
     }

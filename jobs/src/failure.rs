@@ -1,3 +1,5 @@
+use std::fmt;
+
 use fal_client::serde_json::Value;
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// use fal_jobs::FailureKind;
 ///
 /// if let Some(failure) = journal.get("hero-image").await?.and_then(|job| job.failure()) {
-///     println!("{}", failure.message);
+///     println!("{failure}"); // its message
 ///     assert_ne!(failure.kind, FailureKind::Cancelled);
 /// }
 /// # Ok(())
@@ -71,6 +73,13 @@ pub enum FailureKind {
     /// A kind that this version does not know.
     #[serde(other)]
     Other,
+}
+
+/// Writes the message.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
 }
 
 impl Failure {

@@ -90,6 +90,7 @@
 //!
 //! | event | level | fields |
 //! | --- | --- | --- |
+//! | `waiting for another call or process`: it works on the job. If it has died, its lease has to expire first | `info` | `key`, `lease` |
 //! | `committing`: a change of a job's state is about to be committed | `debug` | `key`, `state`, `change` |
 //! | `committed`: it is committed | `debug` | `key`, `state`, `attempt`, `request_id` |
 //! | `sending`, `sent`: before and after the submission | `debug` | `key`, `attempt`; `is_accepted` |

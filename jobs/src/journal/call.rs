@@ -1,6 +1,8 @@
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use fal_client::{Client, EndpointInput, Handle};
+use serde_json::value::RawValue;
 
 use super::policy::{OnFailed, OnUncertain, Reuse};
 use super::{Budget, Journal};
@@ -8,9 +10,12 @@ use crate::claims::{Claim, Claims};
 use crate::error::{Error, ErrorKind};
 use crate::files::{Prepared, lacks_files};
 use crate::key::{derived, next};
-use crate::record::{NewRecord, Record};
+use crate::record::{NewRecord, Record, check_name};
 use crate::request::SubmitOptions;
 use crate::state::State;
+
+/// The number of fields that the message of a conflict has.
+const MAX_SHOWN: usize = 5;
 
 /// An input for a job of an endpoint, with the options that all calls have.
 pub(crate) struct Call<I> {
@@ -63,6 +68,14 @@ impl<I: EndpointInput> Call<I> {
     ///
     /// The files of an enqueued job are uploaded, because its worker may be on another machine.
     pub(crate) async fn record(self, claims: &Claims) -> Result<Recorded<'_, I>, Error> {
+        let key = self.key.clone().filter(|key| check_name("key", key).is_ok());
+        self.check_and_record(claims).await.map_err(|error| match &key {
+            Some(key) => error.of(key),
+            None => error,
+        })
+    }
+
+    async fn check_and_record(self, claims: &Claims) -> Result<Recorded<'_, I>, Error> {
         let (call, input) = self.split();
         let mut input = Prepared::new(&call.client, input).await?;
         let input_hash = input.hash.clone();
@@ -93,8 +106,7 @@ impl<I: EndpointInput> Call<I> {
             false => claims.record(store, &new).await?,
         };
         if record.endpoint != new.endpoint || record.input_hash != new.input_hash {
-            let message = "the key belongs to another endpoint or input: use another key";
-            return Err(Error::new(ErrorKind::KeyConflict, message).of(&new.key));
+            return Err(Error::new(ErrorKind::KeyConflict, conflict(&record, &new)).of(&new.key));
         }
         Ok(Recorded { call, record, claim, input })
     }
@@ -133,6 +145,40 @@ impl Call<()> {
             false => Ok(latest.key),
         }
     }
+}
+
+/// Says how a job differs from a call with its key, without the values of its input.
+fn conflict(record: &Record, new: &NewRecord) -> String {
+    if record.endpoint != new.endpoint {
+        return format!(
+            "the key belongs to a job of the endpoint `{}`: use another key",
+            record.endpoint.escape_debug()
+        );
+    }
+    // A redacted input says little.
+    let names = if record.redacted { Vec::new() } else { differing_fields(&record.input, &new.input) };
+    let mut fields = names.iter().take(MAX_SHOWN).fold(String::new(), |fields, name| {
+        let name: String = name.chars().take(64).collect();
+        let separator = if fields.is_empty() { "" } else { ", " };
+        format!("{fields}{separator}`{}`", name.escape_debug())
+    });
+    if names.len() > MAX_SHOWN {
+        fields.push_str(", …");
+    }
+    let fields = if fields.is_empty() { fields } else { format!(" (different fields: {fields})") };
+    format!("the key belongs to a job with another input{fields}: use another key")
+}
+
+/// Returns the names of the top-level fields in which two inputs differ, as canonical JSON.
+fn differing_fields(one: &str, other: &str) -> Vec<String> {
+    type Fields<'a> = BTreeMap<String, &'a RawValue>;
+    let (Ok(one), Ok(other)) = (serde_json::from_str::<Fields<'_>>(one), serde_json::from_str::<Fields<'_>>(other))
+    else {
+        return Vec::new();
+    };
+    let names: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
+    let differs = |name: &&String| one.get(*name).map(|value| value.get()) != other.get(*name).map(|value| value.get());
+    names.into_iter().filter(differs).cloned().collect()
 }
 
 impl<I> fmt::Debug for Call<I> {

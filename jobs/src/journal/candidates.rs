@@ -8,6 +8,7 @@ use futures_util::TryStreamExt;
 
 use super::Journal;
 use crate::error::{Error, ErrorKind};
+use crate::failure::FailureKind;
 use crate::key::canonical;
 use crate::record::Record;
 use crate::state::State;
@@ -22,7 +23,8 @@ const AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 pub struct Candidate {
     /// The request as fal lists it, with its payloads if fal has stored them.
     pub request: RequestRecord,
-    /// True if its input equals the input of the job. False if fal has not stored the input, so that it is unknown.
+    /// True if its input equals the input of the job. False if it is unknown: fal has not stored its input, or the
+    /// input of the job was redacted.
     pub is_equal: bool,
 }
 
@@ -37,7 +39,8 @@ impl fmt::Debug for Candidate {
 }
 
 impl Journal {
-    /// Looks for the request of an uncertain job in fal's list of requests, through the platform API.
+    /// Looks for the request of an uncertain job in fal's list of requests, through the platform API. So it does for a job whose
+    /// request fal does not know ([`FailureKind::Expired`]), such as one that adopted a wrong id.
     ///
     /// ```no_run
     /// # async fn example(journal: fal_jobs::Journal, client: fal_client::Client) -> Result<(), fal_jobs::Error> {
@@ -62,12 +65,20 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// - The journal does not have the key ([`ErrorKind::NotFound`]), or the job is not uncertain ([`ErrorKind::State`]).
+    /// - The journal does not have the key ([`ErrorKind::NotFound`]), or the job is neither uncertain nor expired ([`ErrorKind::State`]).
     /// - fal's list is not available, for example because the API key lacks the permission ([`ErrorKind::Request`]).
     pub async fn find_requests(&self, client: &Client, key: impl AsRef<str>) -> Result<Vec<Candidate>, Error> {
         let record = self.existing(key.as_ref()).await?;
-        if record.state != State::Uncertain {
-            let message = format!("only an uncertain job is looked for, and its state is `{}`", record.state);
+        let is_expired = || record.failure().is_some_and(|failure| failure.kind == FailureKind::Expired);
+        if record.state != State::Uncertain && !(record.state == State::Failed && is_expired()) {
+            let message = match record.state {
+                State::Failed => {
+                    "the job has failed, and not because fal did not know its request: it can adopt a request, \
+                                  or be sent again"
+                        .to_owned()
+                }
+                state => format!("only the request of an uncertain job is looked for, and its state is `{state}`"),
+            };
             return Err(Error::new(ErrorKind::State, message).of(&record.key));
         }
         self.candidates(client, &record).await
@@ -86,6 +97,7 @@ impl Journal {
         let unlisted = |error| Error::new(ErrorKind::Request, "fal's requests cannot be listed").caused_by(error);
         while let Some(request) = requests.try_next().await.map_err(|error| unlisted(error).of(&record.key))? {
             let is_equal = match &request.input {
+                _ if record.redacted => false,
                 Some(listed) if comparable(&listed.to_string()) != input => continue,
                 listed => listed.is_some(),
             };

@@ -9,7 +9,7 @@ use fal_client::{Client, QueueUpdate, Response};
 use futures_util::future::{Either, select};
 use serde::de::IgnoredAny;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
-use tracing::debug;
+use tracing::{debug, info};
 
 use super::Journal;
 use super::candidates::Candidate;
@@ -82,12 +82,17 @@ impl<'a> Course<'a> {
             return self.run(claim, record, request).await;
         }
         let (journal, store) = (self.journal, self.journal.store());
+        let mut is_told = false;
         let (claim, record) = loop {
             if self.is_done(&record) {
                 return Ok(record);
             }
             if let Some(taken) = journal.claims().take(store, &record.key).await? {
                 break taken;
+            }
+            if !is_told {
+                info!(target: "fal_jobs", key = &record.key, lease = ?store.lease, "waiting for another call or process");
+                is_told = true;
             }
             self.before_deadline(sleep(POLL_INTERVAL), &record.key).await?;
             record = journal.existing(&record.key).await?;
@@ -437,8 +442,15 @@ fn undecided(record: &Record, reason: &str) -> Error {
 
 /// Returns the error of a failed job.
 pub(crate) fn failed(record: &Record) -> Error {
-    let error = Error::new(ErrorKind::Failed, "the job has failed").of(&record.key);
-    match record.failure() {
+    let failure = record.failure();
+    let message = match &failure {
+        Some(failure) if failure.kind == FailureKind::Expired => {
+            "the job has failed, because fal does not know its request (a failed job can adopt another one)"
+        }
+        _ => "the job has failed",
+    };
+    let error = Error::new(ErrorKind::Failed, message).of(&record.key);
+    match failure {
         Some(failure) => error.with_failure(failure),
         None => error,
     }

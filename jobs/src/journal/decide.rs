@@ -6,7 +6,8 @@ use crate::state::Event;
 impl Journal {
     /// Sets the request of an uncertain job, and returns the job, which is submitted then. Running it again follows the request.
     ///
-    /// A failed job can adopt a request as well, such as its own: then it is followed once more.
+    /// A failed job can adopt a request as well, such as its own: then it is followed once more. If fal does not know the request,
+    /// the job fails ([`FailureKind::Expired`](crate::FailureKind::Expired)), and can adopt another one.
     ///
     /// ```no_run
     /// # async fn example(journal: fal_jobs::Journal, client: fal_client::Client) -> Result<(), fal_jobs::Error> {
@@ -19,14 +20,13 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// - The request id is invalid ([`ErrorKind::Input`]).
+    /// - The request id is not a UUID, as fal's are ([`ErrorKind::Input`]).
     /// - The journal does not have the key ([`ErrorKind::NotFound`]).
     /// - The job is neither uncertain nor failed, or another job has the request ([`ErrorKind::State`]).
     pub async fn adopt(&self, key: impl AsRef<str>, request_id: impl AsRef<str>) -> Result<Record, Error> {
         let (key, request_id) = (key.as_ref(), request_id.as_ref().trim());
-        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
-        if matches!(request_id, "" | "." | "..") || request_id.len() > 256 || !request_id.bytes().all(allowed) {
-            let message = "invalid request id: expected at most 256 letters, digits, `-`, `_`, `.` and `~`";
+        if !is_uuid(request_id) {
+            let message = "invalid request id: expected a UUID, such as `764cabcf-b745-4b3e-ae38-1200304cf45b`, as fal returns it";
             return Err(Error::new(ErrorKind::Input, message).of(key));
         }
         let record = self.existing(key).await?;
@@ -60,4 +60,9 @@ impl Journal {
         let attempt = self.existing(key).await?.attempt;
         self.store().apply(key, &Event::Permit { attempt }).await
     }
+}
+
+fn is_uuid(text: &str) -> bool {
+    let groups = text.split('-').map(|group| group.len());
+    groups.eq([8, 4, 4, 4, 12]) && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
 }

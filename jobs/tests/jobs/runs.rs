@@ -4,13 +4,14 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fal_client::endpoints::fal_ai::flux::dev::redux;
+use fal_client::money::Cost;
 use fal_client::{Lifecycle, Priority};
 use fal_emulator::{Fault, Operation, Pace};
-use fal_jobs::{ErrorKind, Reuse, State, SubmitOptions};
+use fal_jobs::{ErrorKind, Filter, Redaction, Reuse, State, SubmitOptions};
 use futures_util::future::{join, join_all};
 use serde_json::json;
 
-use crate::support::{Database, Outcome, emulator_with, fox, instant, on_both_databases};
+use crate::support::{Database, Outcome, PAINTER, emulator_with, fox, instant, on_both_databases, painter};
 
 on_both_databases!(
     equal_key_is_submitted_once,
@@ -23,6 +24,8 @@ on_both_databases!(
     integers_of_any_size_are_sent_and_returned_exactly,
     output_of_another_type_is_an_error_that_keeps_it,
     invalid_input_is_not_recorded,
+    conflict_names_what_differs,
+    errors_before_the_job_is_recorded_have_its_key,
 );
 
 async fn equal_key_is_submitted_once(database: Database) -> Outcome {
@@ -217,5 +220,49 @@ async fn invalid_input_is_not_recorded(database: Database) -> Outcome {
     }
     assert!(journal.get("fox").await?.is_none());
     assert!(!emulator.requests().iter().any(|request| request.operation() == Operation::Submit));
+    Ok(())
+}
+
+async fn conflict_names_what_differs(database: Database) -> Outcome {
+    let emulator = painter().await?;
+    let painter = emulator.client().endpoint(PAINTER);
+    let journal = database.journal().await?;
+    let input = json!({ "prompt": "a red fox", "size": { "width": 1 }, "seed": 7, "gone": true });
+    journal.run(&painter, input).key("fox").await?;
+    let other = json!({ "prompt": "a blue owl", "size": { "width": 2 }, "seed": 7.0, "new\n": null });
+    let error = journal.run(&painter, other.clone()).key("fox").await.expect_err("another input");
+    let expected = "job `fox`: the key belongs to a job with another input (different fields: `gone`, `new\\n`, `prompt`, `size`): use another key";
+    assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::KeyConflict, expected));
+    let many: serde_json::Value = (0..1000).map(|index| (format!("f{index}"), json!(index))).collect();
+    let error = journal.run(&painter, many).key("fox").await.expect_err("another input");
+    assert!(error.to_string().contains("(different fields: `f0`, `f1`, `f10`, `f100`, `f101`, …)"), "{error}");
+    let redux = emulator.client().endpoint("fal-ai/flux/dev/redux");
+    let error = journal.run(&redux, other.clone()).key("fox").await.expect_err("another endpoint");
+    assert_eq!(
+        error.to_string(),
+        "job `fox`: the key belongs to a job of the endpoint `acme/painter`: use another key"
+    );
+    journal.redact(Filter::new(), &Redaction::Inputs).await?;
+    let error = journal.run(&painter, other).key("fox").await.expect_err("another input");
+    assert_eq!(error.to_string(), "job `fox`: the key belongs to a job with another input: use another key");
+    Ok(())
+}
+
+async fn errors_before_the_job_is_recorded_have_its_key(database: Database) -> Outcome {
+    let (_emulator, client) = instant().await?;
+    let redux = client.endpoint(redux::ENDPOINT);
+    let journal = database.journal().await?;
+    let many = || redux::Input::builder().image_url("https://example.com/fox.png").num_images(99);
+    let error = journal.run(&redux, many()).key("fox").await.expect_err("an invalid input");
+    assert!(error.to_string().starts_with("job `fox`: invalid input: num_images: "), "{error}");
+    let error = journal.submit(&redux, many()).await.expect_err("an invalid input");
+    assert!(error.to_string().starts_with("invalid input: num_images: "), "{error}");
+    let budget = journal.budget("b", Cost::usd(1)?).await?;
+    let error = journal.run(&redux, fox()).key("fox").budget(&budget).await.expect_err("no estimate");
+    assert!(error.to_string().starts_with("job `fox`: the budget `b` has no estimate"), "{error}");
+    for key in ["", &"k".repeat(1_000_000)] {
+        let error = journal.run(&redux, fox()).key(key).await.expect_err("an invalid key");
+        assert!(error.to_string().starts_with("invalid key: "), "{}", error.to_string().len());
+    }
     Ok(())
 }

@@ -6,13 +6,15 @@ use std::time::Duration;
 use fal_client::RetryPolicy;
 use fal_client::endpoints::fal_ai::flux::dev::redux;
 use fal_emulator::{Emulator, Fault, Operation, Pace};
-use fal_jobs::{ErrorKind, OnUncertain, State, SubmitOptions};
+use fal_jobs::{ErrorKind, FailureKind, OnUncertain, State, SubmitOptions};
 use futures_util::future::{Either, select};
 use tokio::sync::Notify;
 
 use crate::support::{Database, Outcome, fox, instant, on_both_databases};
 
 const ADOPT: OnUncertain = OnUncertain::Resolve { permit_after: None };
+/// A request id that fal does not know.
+const UNKNOWN: &str = "1af2e7a0-5a4a-4a92-8f8a-1a8d0b1ff930";
 const PERMIT: OnUncertain = OnUncertain::Resolve { permit_after: Some(Duration::ZERO) };
 
 on_both_databases!(
@@ -24,6 +26,7 @@ on_both_databases!(
     request_without_a_stored_input_is_left_to_the_caller,
     unavailable_list_decides_nothing,
     only_uncertain_and_failed_jobs_are_decided,
+    job_that_adopted_a_wrong_request_finds_its_own,
     equal_jobs_do_not_adopt_the_same_request,
     request_id_of_a_failed_response_is_used_if_fal_knows_it,
     dropped_call_is_as_safe_as_a_crash,
@@ -152,13 +155,45 @@ async fn only_uncertain_and_failed_jobs_are_decided(database: Database) -> Outco
     let journal = database.journal().await?;
     journal.run(&redux, fox()).key("fox").await?;
     assert_eq!(journal.permit("fox").await.expect_err("completed").kind(), ErrorKind::State);
-    assert_eq!(journal.adopt("fox", "other").await.expect_err("completed").kind(), ErrorKind::State);
+    assert_eq!(journal.adopt("fox", UNKNOWN).await.expect_err("completed").kind(), ErrorKind::State);
     assert_eq!(journal.find_requests(&client, "fox").await.expect_err("completed").kind(), ErrorKind::State);
     assert_eq!(journal.permit("owl").await.expect_err("missing").kind(), ErrorKind::NotFound);
-    assert_eq!(journal.adopt("owl", "other").await.expect_err("missing").kind(), ErrorKind::NotFound);
-    for id in ["", "a/b", "..", "a b"] {
+    assert_eq!(journal.adopt("owl", UNKNOWN).await.expect_err("missing").kind(), ErrorKind::NotFound);
+    for id in [
+        "",
+        "a/b",
+        "..",
+        "a b",
+        "nonsense",
+        "1af2e7a0-5a4a-4a92-8f8a-1a8d0b1ff93",
+        "1af2e7a0-5a4a-4a92-8f8a-1a8d0b1ff93g",
+    ] {
         assert_eq!(journal.adopt("fox", id).await.expect_err(id).kind(), ErrorKind::Input);
     }
+    Ok(())
+}
+
+async fn job_that_adopted_a_wrong_request_finds_its_own(database: Database) -> Outcome {
+    let (emulator, client) = instant().await?;
+    let redux = client.endpoint(redux::ENDPOINT);
+    let journal = database.journal().await?;
+    emulator.inject_fault(Operation::Submit, Fault::drop_connection().after_effect());
+    journal.run(&redux, fox()).key("fox").await.expect_err("a lost response");
+    journal.adopt("fox", UNKNOWN).await?;
+    let error = journal.run(&redux, fox()).key("fox").await.expect_err("an unknown request");
+    assert_eq!(error.failure().map(|failure| failure.kind), Some(FailureKind::Expired));
+    assert!(error.to_string().contains("a failed job can adopt"), "{error}");
+    let found = journal.find_requests(&client, "fox").await?;
+    assert_eq!((found.len(), found[0].is_equal), (1, true));
+    journal.adopt("fox", &found[0].request.request_id).await?;
+    journal.run(&redux, fox()).key("fox").await?;
+    assert_eq!(emulator.jobs().len(), 1);
+    // A job that failed in another way has its request.
+    emulator.inject_fault(Operation::Submit, Fault::outcome(422));
+    journal.run(&redux, fox()).key("owl").await.expect_err("a failure");
+    let error = journal.find_requests(&client, "owl").await.expect_err("a failed job");
+    assert_eq!(error.kind(), ErrorKind::State);
+    assert!(error.to_string().contains("it can adopt a request"), "{error}");
     Ok(())
 }
 
