@@ -274,9 +274,9 @@ impl EmulatorBuilder {
 
     /// Sets the number of requests, and of jobs, that the emulator keeps, at least 1. Default: 10,000.
     ///
-    /// It is also the limit of unfinished jobs, beyond which requests get a 429 response. A completed job that is no longer
-    /// kept has no status and no result, so that the limit has to exceed the number of concurrent jobs of a test.
-    /// [`Emulator::accepted_jobs`] and [`Emulator::billed`] count all jobs, also those that are no longer kept.
+    /// It is also the limit of unfinished jobs, beyond which requests get a 429 response. A completed job that was dropped
+    /// has no status and no result. So the limit must exceed the number of concurrent jobs of a test.
+    /// [`Emulator::accepted_jobs`] and [`Emulator::billed`] count all jobs, also dropped ones.
     pub fn history(mut self, limit: usize) -> Self {
         self.settings.history = limit.max(1);
         self

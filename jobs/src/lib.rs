@@ -32,7 +32,7 @@
 //! | --- | --- |
 //! | [`Journal::run`] | runs a job to its end, and returns its result |
 //! | [`Journal::submit`] | submits a job, without waiting for its result |
-//! | [`Journal::batch`] | runs many jobs of an endpoint, within a [budget](Journal::budget) if there is one |
+//! | [`Journal::batch`] | runs many jobs of an endpoint, within a [budget](Journal::budget) if set |
 //! | [`Journal::enqueue`] | records a job for the [workers](Journal::worker) of any process |
 //! | [`Journal::resume`], [`Journal::resume_all`] | continue jobs without their inputs |
 //! | [`Journal::cancel`] | cancels a job |

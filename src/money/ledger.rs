@@ -161,7 +161,7 @@ impl Ledger {
         }
     }
 
-    /// Ends the reservation of a submitted request with its cost. Returns false if there is none.
+    /// Ends the reservation of a submitted request with its cost. Returns false without one.
     pub(super) fn close_request(&mut self, request_id: &str, cost: impl FnOnce(&Self, &Held) -> Decimal) -> bool {
         let Some(held) = self.requests.remove(request_id) else { return false };
         let cost = cost(self, &held);

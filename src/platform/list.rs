@@ -101,7 +101,7 @@ impl<T> Default for Listed<T> {
 }
 
 impl<T> Listed<T> {
-    /// Reads the items of an array. `None` if there is no array of this name.
+    /// Reads the items of an array. `None` without an array of this name.
     pub(super) fn read(page: &Fields<'_>, name: &str, read: impl Fn(Fields<'_>) -> Option<T>) -> Option<Self> {
         let mut listed = Listed::default();
         listed.extend(&page.list(name)?, read);

@@ -87,7 +87,7 @@ impl Journal {
 impl Budget {
     /// Sets the expected cost of one job of an endpoint. It is reserved while the job runs.
     ///
-    /// The budget can be exceeded by jobs that cost more, so use an upper limit if there is one.
+    /// The budget can be exceeded by jobs that cost more, so use an upper limit if you know one.
     ///
     /// # Errors
     ///

@@ -183,7 +183,7 @@ async fn run(url: &str, processes: &[Vec<Step>]) -> Result<BTreeMap<i64, Record>
     Ok(history)
 }
 
-/// Returns a new schema of the PostgreSQL server of the tests, if there is one.
+/// Returns a new schema of the PostgreSQL server of the tests. `None` without a server.
 fn schema() -> Result<Option<String>, TestCaseError> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let server = std::env::var("FAL_JOBS_TEST_POSTGRES").ok().filter(|server| server != "none");

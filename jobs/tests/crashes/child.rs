@@ -11,11 +11,11 @@ use fal_emulator::Emulator;
 use rustix::process::{Pid, Signal, getpid, kill_process};
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
+use tracing::Event;
 use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
 
 use crate::support::Outcome;
+use crate::support::events::Observer;
 use crate::work::{ON_UNCERTAIN, input, journal, run_batch};
 
 /// The time after which a test fails, because a process hangs.
@@ -120,7 +120,10 @@ async fn child() -> Outcome {
         };
         let signal = if signal == Signal::STOP.as_raw().to_string() { Signal::STOP } else { Signal::KILL };
         let left = AtomicI64::new(number.parse()?);
-        tracing::subscriber::set_global_default(Killer { signal, event: event.to_owned(), left })?;
+        let meant = event.to_owned();
+        tracing::subscriber::set_global_default(Observer(move |event: &Event<'_>| {
+            kill_at(signal, &meant, &left, event);
+        }))?;
     }
     let client = Client::from_env()?;
     let journal = journal(&database).await?;
@@ -140,42 +143,18 @@ async fn child() -> Outcome {
     Ok(())
 }
 
-/// Kills or stops this process at an event.
-struct Killer {
-    signal: Signal,
-    event: String,
-    left: AtomicI64,
-}
-
-impl Subscriber for Killer {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "fal_jobs"
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        let mut name = Name::default();
-        event.record(&mut name);
-        let is_meant = self.event == "*" || self.event == format!("{} {}", name.message, name.change).trim_end();
-        if is_meant && self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
-            kill_process(getpid(), self.signal).expect("a signal to this process");
-            if self.signal == Signal::STOP {
-                // This thread may run on for a moment. So it waits until the parent closes the input.
-                let _ = std::io::read_to_string(std::io::stdin());
-            }
+/// Kills or stops this process at an event. `left` counts down to it.
+fn kill_at(signal: Signal, meant: &str, left: &AtomicI64, event: &Event<'_>) {
+    let mut name = Name::default();
+    event.record(&mut name);
+    let is_meant = meant == "*" || meant == format!("{} {}", name.message, name.change).trim_end();
+    if is_meant && left.fetch_sub(1, Ordering::SeqCst) == 1 {
+        kill_process(getpid(), signal).expect("a signal to this process");
+        if signal == Signal::STOP {
+            // This thread may run on for a moment. So it waits until the parent closes the input.
+            let _ = std::io::read_to_string(std::io::stdin());
         }
     }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
 }
 
 /// Message of an event, and the change that is committed.

@@ -129,7 +129,7 @@ async fn unknown_prices_cost_the_estimate(database: Database) -> Outcome {
     journal.export(Filter::new(), &mut exported).await?;
     let line: serde_json::Value = serde_json::from_slice(&exported)?;
     assert_eq!((&line["cost_usd"], &line["cost_is_estimated"]), (&"0.1".into(), &true.into()));
-    // Without a budget there is no estimate.
+    // Without a budget, nothing is estimated.
     let input = redux::Input::builder().image_url("https://example.com/owl.png");
     let record = journal.run(&endpoint(&client), input).await?.record;
     assert_eq!((record.cost(), record.is_cost_estimated()), (None, false));

@@ -301,6 +301,9 @@ async fn locked_file_is_an_error_until_it_is_free() -> Outcome {
 
 #[tokio::test]
 async fn read_only_files_are_an_error_when_opened() -> Outcome {
+    if let Ok(url) = std::env::var(READ_ONLY) {
+        return unwritable_file_is_refused(&url).await;
+    }
     let database = Database::sqlite().await?;
     database.journal().await?.close().await;
     for option in ["mode=ro", "immutable=1"] {
@@ -313,7 +316,7 @@ async fn read_only_files_are_an_error_when_opened() -> Outcome {
     set_mode(database.file().ok_or("no file")?, 0o444)?;
     let setpriv = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
     let command: &[&str] = if rustix::process::getuid().is_root() { &setpriv } else { &["env"] };
-    let ran = child(command, "databases::unwritable_file_is_refused", (READ_ONLY, &database.url)).await?;
+    let ran = child(command, "databases::read_only_files_are_an_error_when_opened", (READ_ONLY, &database.url)).await?;
     set_mode(folder, 0o755)?;
     let shown = String::from_utf8_lossy(&ran.stdout);
     assert!(ran.status.success() && shown.contains("refused"), "{shown}{}", String::from_utf8_lossy(&ran.stderr));
@@ -325,23 +328,25 @@ fn set_mode(path: &Path, mode: u32) -> std::io::Result<()> {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
 }
 
-#[tokio::test]
-#[ignore = "for a child process"]
-async fn unwritable_file_is_refused() {
-    let Ok(url) = std::env::var(READ_ONLY) else { return };
-    let error = refused(&url).await;
+/// The child process, which cannot write the file.
+async fn unwritable_file_is_refused(url: &str) -> Outcome {
+    let error = refused(url).await;
     assert!(error.to_string().contains("the database is read-only"), "{error}");
     println!("refused");
+    Ok(())
 }
 
 #[tokio::test]
 async fn full_disk_is_an_error_before_anything_is_sent() -> Outcome {
+    if let Ok(folder) = std::env::var(SMALL) {
+        return journal_on_a_full_disk(&folder).await;
+    }
     let folder = tempfile::tempdir()?;
     let path = folder.path().display().to_string();
     // A file system of the child's own, which vanishes with it.
     let script = format!("mount -t tmpfs -o size=600k tmpfs {path} && exec \"$@\"");
     let command = ["unshare", "--map-root-user", "--mount", "sh", "-c", &script, "sh"];
-    let ran = child(&command, "databases::journal_on_a_full_disk", (SMALL, &path)).await?;
+    let ran = child(&command, "databases::full_disk_is_an_error_before_anything_is_sent", (SMALL, &path)).await?;
     let shown = String::from_utf8_lossy(&ran.stdout);
     let error = String::from_utf8_lossy(&ran.stderr);
     if error.contains("unshare") || error.contains("mount:") {
@@ -352,14 +357,12 @@ async fn full_disk_is_an_error_before_anything_is_sent() -> Outcome {
     Ok(())
 }
 
-#[tokio::test]
-#[ignore = "for a child process"]
-async fn journal_on_a_full_disk() -> Outcome {
-    let Ok(folder) = std::env::var(SMALL) else { return Ok(()) };
+/// The child process, with a small file system at the folder.
+async fn journal_on_a_full_disk(folder: &str) -> Outcome {
     let emulator = painter().await?;
     let journal = Journal::open(format!("sqlite://{folder}/jobs.db")).await?;
     run(&journal, &emulator, "before").await?;
-    let filler = Path::new(&folder).join("filler");
+    let filler = Path::new(folder).join("filler");
     // Fails when the disk is full.
     std::fs::write(&filler, vec![1; 1 << 20]).expect_err("the disk is small");
     // The log of SQLite has room for some jobs until it is full.

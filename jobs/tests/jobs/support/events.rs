@@ -1,4 +1,4 @@
-//! Records the events of a test.
+//! Observes the events of fal-jobs.
 
 use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,7 +17,12 @@ pub(crate) struct Events {
 impl Events {
     pub(crate) fn record() -> Events {
         let lines = Arc::default();
-        let guard = tracing::subscriber::set_default(Recorder(Arc::clone(&lines)));
+        let record: Arc<Mutex<Vec<String>>> = Arc::clone(&lines);
+        let guard = tracing::subscriber::set_default(Observer(move |event: &Event<'_>| {
+            let mut line = Line(event.metadata().level().to_string());
+            event.record(&mut line);
+            record.lock().unwrap_or_else(PoisonError::into_inner).push(line.0);
+        }));
         Events { lines, _guard: guard }
     }
 
@@ -27,9 +32,10 @@ impl Events {
     }
 }
 
-struct Recorder(Arc<Mutex<Vec<String>>>);
+/// Passes each event of fal-jobs to a function.
+pub(crate) struct Observer<F>(pub(crate) F);
 
-impl Subscriber for Recorder {
+impl<F: Fn(&Event<'_>) + Send + Sync + 'static> Subscriber for Observer<F> {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.target() == "fal_jobs"
     }
@@ -43,9 +49,7 @@ impl Subscriber for Recorder {
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        let mut line = Line(event.metadata().level().to_string());
-        event.record(&mut line);
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line.0);
+        (self.0)(event);
     }
 
     fn enter(&self, _: &Id) {}

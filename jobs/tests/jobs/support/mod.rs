@@ -105,7 +105,7 @@ pub(crate) async fn child(command: &[&str], test: &str, variable: (&str, &str)) 
     tokio::process::Command::new(command[0])
         .args(&command[1..])
         .arg(std::env::current_exe()?)
-        .args(["--exact", test, "--nocapture", "--include-ignored"])
+        .args(["--exact", test, "--nocapture"])
         .env(variable.0, variable.1)
         .output()
         .await
