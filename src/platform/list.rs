@@ -568,7 +568,24 @@ macro_rules! list {
     };
 }
 
-pub(super) use list;
+/// Defines the setters of the time range of a list. The text is about its beginning.
+macro_rules! time_range {
+    ($(#[doc = $start:literal])*) => {
+        $(#[doc = $start])*
+        pub fn start(mut self, time: impl Into<$crate::platform::Timestamp>) -> Self {
+            self.query.set_time("start", time.into());
+            self
+        }
+
+        /// Sets the end of the time range, which is exclusive. Default: now.
+        pub fn end(mut self, time: impl Into<$crate::platform::Timestamp>) -> Self {
+            self.query.set_time("end", time.into());
+            self
+        }
+    };
+}
+
+pub(super) use {list, time_range};
 
 #[cfg(test)]
 mod tests {

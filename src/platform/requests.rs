@@ -1,7 +1,6 @@
 use super::Platform;
-use super::list::{Query, list};
+use super::list::{Query, list, time_range};
 use super::record::{RequestRecord, RequestStatus};
-use super::timestamp::Timestamp;
 use crate::protocol::RequestId;
 
 /// The requests of some endpoints. Returned by [`Platform::requests`].
@@ -70,16 +69,8 @@ impl Platform {
 }
 
 impl Requests {
-    /// Sets the beginning of the time range. Default: 24 hours ago, or 90 days ago with [`request_id`](Self::request_id).
-    pub fn start(mut self, time: impl Into<Timestamp>) -> Self {
-        self.query.set_time("start", time.into());
-        self
-    }
-
-    /// Sets the end of the time range, which is exclusive. Default: now.
-    pub fn end(mut self, time: impl Into<Timestamp>) -> Self {
-        self.query.set_time("end", time.into());
-        self
+    time_range! {
+        /// Sets the beginning of the time range. Default: 24 hours ago, or 90 days ago with [`request_id`](Self::request_id).
     }
 
     /// Lists requests with an outcome. Default: any.

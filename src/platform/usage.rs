@@ -3,7 +3,7 @@ use serde::Serialize;
 
 use super::Platform;
 use super::fields::Fields;
-use super::list::{Item, Listed, Query, list};
+use super::list::{Item, Listed, Query, list, time_range};
 use super::timestamp::Timestamp;
 use crate::money::as_text;
 
@@ -104,16 +104,8 @@ impl Platform {
 }
 
 impl Usage {
-    /// Sets the beginning of the time range. Default: 24 hours ago.
-    pub fn start(mut self, time: impl Into<Timestamp>) -> Self {
-        self.query.set_time("start", time.into());
-        self
-    }
-
-    /// Sets the end of the time range, which is exclusive. Default: now.
-    pub fn end(mut self, time: impl Into<Timestamp>) -> Self {
-        self.query.set_time("end", time.into());
-        self
+    time_range! {
+        /// Sets the beginning of the time range. Default: 24 hours ago.
     }
 
     /// Sets the time zone of the periods, such as `Europe/Rome`. Default: UTC.
