@@ -1,51 +1,43 @@
-//! `cargo fal`: generates typed Rust for fal.ai endpoints, and runs a local emulator of fal.
+//! `cargo fal`: finds models of fal.ai, generates typed Rust for them, runs them, and emulates fal.
 
-mod check;
-#[cfg_attr(not(feature = "emulate"), path = "no_emulator.rs")]
-mod emulate;
-#[cfg(feature = "emulate")]
-mod failure;
-mod folders;
-mod generate;
+mod arguments;
+mod catalog;
+mod commands;
+mod context;
+mod error;
+#[cfg(feature = "online")]
+mod online;
+mod settings;
+mod terminal;
 
-use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use anstream::ColorChoice;
 
-/// Generate typed Rust for fal.ai endpoints, and run a local emulator of fal
-#[derive(Debug, Parser)]
-#[command(bin_name = "cargo fal", version, disable_help_subcommand = true)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    Generate(generate::Arguments),
-    Check(check::Arguments),
-    Emulate(emulate::Arguments),
-}
+use crate::arguments::Arguments;
+use crate::context::Context;
+use crate::error::Error;
+use crate::settings::Settings;
+use crate::terminal::Terminal;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse_from(without_subcommand(std::env::args_os()));
-    let done: Result<ExitCode, Box<dyn std::error::Error>> = match arguments.command {
-        Command::Generate(arguments) => generate::run(&arguments).map_err(Into::into),
-        Command::Check(arguments) => check::run(&arguments).map_err(Into::into),
-        Command::Emulate(arguments) => emulate::run(&arguments),
-    };
-    done.unwrap_or_else(|error| {
-        eprintln!("{error}");
-        ExitCode::FAILURE
+    let arguments = Arguments::of_process();
+    match arguments.color {
+        clap::ColorChoice::Always => ColorChoice::Always.write_global(),
+        clap::ColorChoice::Never => ColorChoice::Never.write_global(),
+        clap::ColorChoice::Auto => {}
+    }
+    let terminal = Terminal::new(arguments.json);
+    run(&arguments, &terminal).unwrap_or_else(|error| {
+        match terminal.json {
+            true => terminal.note(error.to_json()),
+            false => terminal.note(&error),
+        }
+        error.exit.into()
     })
 }
 
-/// Drops the argument `fal`, which cargo adds: it runs `cargo fal …` as `cargo-fal fal …`.
-fn without_subcommand(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = arguments.collect();
-    if arguments.get(1).is_some_and(|first| first == "fal") {
-        arguments.remove(1);
-    }
-    arguments
+fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitCode, Error> {
+    let settings = Settings::read(arguments.settings.as_deref())?;
+    arguments.command.run(&Context { settings, terminal: terminal.clone() })
 }

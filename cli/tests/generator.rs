@@ -41,10 +41,7 @@ fn generate_and_check_run_with_and_without_cargo() {
     let output = fal(project.path(), &["fal", "check"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("missing: src/endpoints/acme/echo.rs"), "{}", text(&output.stderr));
-    assert!(
-        text(&output.stderr)
-            .ends_with("to update the code, run `cargo fal generate --schemas schemas --out src/endpoints`\n")
-    );
+    assert!(text(&output.stderr).ends_with("to update the code, run `cargo fal generate`\n"));
     assert!(!project.path().join("src").exists());
 
     let output = fal(project.path(), &["generate"]);
@@ -236,8 +233,9 @@ fn build_without_the_emulator_says_how_to_get_it() {
     let folder = tempfile::tempdir().unwrap();
     for arguments in [&["fal", "emulate"][..], &["emulate", "--port", "0", "--help"]] {
         let output = fal(folder.path(), arguments);
-        assert_eq!(output.status.code(), Some(1));
-        let message = "this `cargo fal` was built without the emulator: install it with `cargo install cargo-fal`\n";
+        assert_eq!(output.status.code(), Some(2));
+        let message = "this `cargo fal` was built without the command\n\
+            help: install the whole tool with `cargo install cargo-fal`\n";
         assert_eq!(text(&output.stderr), message);
     }
 }
@@ -395,7 +393,7 @@ mod emulate {
         assert_eq!(output.status.code(), Some(2));
         assert!(text(&output.stderr).contains("unknown failure `teapot`"), "{}", text(&output.stderr));
         let output = emulate(&["--fail", "2xlocked"]);
-        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(output.status.code(), Some(2));
         assert_eq!(text(&output.stderr), "--fail: `locked` and `no-permission` take neither ENDPOINT nor COUNT\n");
         for time in ["soon", "30"] {
             let output = emulate(&["--running", time]);
@@ -404,7 +402,7 @@ mod emulate {
             assert!(text(&output.stderr).contains(expected), "{}", text(&output.stderr));
         }
         let output = emulate(&["--fail", "acme/other=500"]);
-        assert_eq!(output.status.code(), Some(1));
+        assert_eq!(output.status.code(), Some(2));
         assert_eq!(
             text(&output.stderr),
             "--fail: the emulator does not serve the endpoint `acme/other`: choose another, such as `acme/echo`\n"

@@ -1,5 +1,7 @@
 //! `cargo fal emulate`
 
+mod failure;
+
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
 use std::path::PathBuf;
@@ -9,8 +11,11 @@ use std::time::Duration;
 use clap::Args;
 use fal_emulator::{Emulator, Pace};
 
-use crate::failure::Failure;
-use crate::folders::count;
+use self::failure::Failure;
+use crate::commands::folders::count;
+use crate::context::Context;
+use crate::error::{Error, Exit};
+use crate::online::block_on;
 
 /// Run a local emulator of fal, which needs neither a key nor the internet
 ///
@@ -43,15 +48,16 @@ pub(crate) struct Arguments {
     fail: Vec<Failure>,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(arguments))
+pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, Error> {
+    block_on(serve(arguments, context))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text).map_err(|_| "expected a number with a unit, such as 30s or 2m".to_owned())
 }
 
-async fn serve(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Error>> {
+async fn serve(arguments: &Arguments, context: &Context) -> Result<ExitCode, Error> {
+    let terminal = &context.terminal;
     let mut builder = Emulator::builder().port(arguments.port).on_request(|request| {
         let status = request.status().map_or("no response".to_owned(), |status| status.to_string());
         let mistake = request.mistake().map(|mistake| format!(" ({mistake})")).unwrap_or_default();
@@ -67,16 +73,18 @@ async fn serve(arguments: &Arguments) -> Result<ExitCode, Box<dyn std::error::Er
     if let Some(running) = arguments.running {
         builder = builder.pace(Pace::default().running(running));
     }
-    let emulator = builder.start().await?;
-    emulator.hints().for_each(|hint| eprintln!("{hint}"));
-    arguments.fail.iter().try_for_each(|failure| failure.inject(&emulator))?;
+    let emulator = builder.start().await.map_err(|error| Error::new(Exit::Failed, error.to_string()))?;
+    emulator.hints().for_each(|hint| terminal.note(hint));
+    let injected = arguments.fail.iter().try_for_each(|failure| failure.inject(&emulator));
+    injected.map_err(|error| Error::new(Exit::Usage, error))?;
     let endpoints = count(emulator.endpoints().count(), "endpoint");
-    println!("{} serves {endpoints}; press Ctrl-C to stop", emulator.base_url());
-    println!("\nTo use it from programs with fal-client, set:\n");
+    terminal.print(format_args!("{} serves {endpoints}; press Ctrl-C to stop", emulator.base_url()))?;
+    terminal.print("\nTo use it from programs with fal-client, set:\n")?;
     for (name, value) in emulator.environment() {
-        println!("export {name}={}", quoted(&value));
+        terminal.print(format_args!("export {name}={}", quoted(&value)))?;
     }
-    tokio::signal::ctrl_c().await?;
+    let stopped = tokio::signal::ctrl_c().await;
+    stopped.map_err(|error| Error::new(Exit::Failed, format!("cannot wait for Ctrl-C: {error}")))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,0 +1,54 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::{ColorChoice, Parser};
+
+use crate::commands::Command;
+
+/// Find models of fal, generate typed Rust for them, run them, and emulate fal
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo fal", version, disable_help_subcommand = true, after_help = EXIT_CODES)]
+pub(crate) struct Arguments {
+    /// Print facts as JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Use colours. `auto` does so in a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: ColorChoice,
+    /// Settings file. Default: the nearest fal.toml, from the working directory upwards
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) settings: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  success
+  1  failure: a check found something, a job failed, or a file cannot be used
+  2  wrong arguments or settings
+  3  invalid input; nothing was sent
+  4  fal refuses the key or the account
+  5  fal cannot be reached; try again later
+  6  over budget; nothing was sent
+  7  the endpoint or job does not exist
+  8  the job is not finished; `cargo fal watch` continues it
+  130  interrupted by Ctrl-C";
+
+impl Arguments {
+    /// Parses the arguments of the process. Exits if they are wrong, or ask for help.
+    pub(crate) fn of_process() -> Self {
+        Arguments::parse_from(without_subcommand(std::env::args_os()))
+    }
+}
+
+/// Drops the argument `fal`, which cargo adds: it runs `cargo fal …` as `cargo-fal fal …`.
+fn without_subcommand(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = arguments.collect();
+    if arguments.get(1).is_some_and(|first| first == "fal") {
+        arguments.remove(1);
+    }
+    arguments
+}

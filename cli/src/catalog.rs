@@ -1,0 +1,108 @@
+//! The endpoints whose documents are here: those of the schemas folder, and those that fal-client ships.
+
+use std::collections::BTreeMap;
+
+use fal_documents::{Document, Source};
+
+use crate::error::{Error, Exit};
+use crate::settings::Settings;
+
+/// The documents of endpoints, by id.
+#[derive(Debug, Default)]
+pub(crate) struct Catalog {
+    entries: BTreeMap<String, Entry>,
+}
+
+/// A document of the catalogue.
+#[derive(Clone, Debug)]
+pub(crate) struct Entry {
+    /// The document.
+    pub(crate) document: Document,
+    /// True if it comes with fal-client, and not from the schemas folder.
+    pub(crate) is_shipped: bool,
+}
+
+impl Catalog {
+    /// Reads the schemas folder, if it exists, and the shipped documents. The folder takes precedence.
+    ///
+    /// # Errors
+    ///
+    /// A document in the folder is invalid.
+    pub(crate) fn load(settings: &Settings) -> Result<Self, Error> {
+        let mut catalog = Catalog::default();
+        catalog.add_shipped()?;
+        if settings.schemas.is_dir() {
+            for source in &fal_documents::find(&settings.schemas)?.sources {
+                catalog.add(source, false)?;
+            }
+        }
+        Ok(catalog)
+    }
+
+    #[cfg(feature = "online")]
+    fn add_shipped(&mut self) -> Result<(), Error> {
+        for (id, json) in fal_client::documents() {
+            let path = format!("{id}.json");
+            let source = Source { file: path.clone().into(), path, text: json.as_bytes().to_vec(), patch: None };
+            self.add(&source, true)?;
+        }
+        Ok(())
+    }
+
+    #[cfg(not(feature = "online"))]
+    fn add_shipped(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn add(&mut self, source: &Source, is_shipped: bool) -> Result<(), Error> {
+        for document in fal_documents::parse(source)?.documents {
+            self.entries.insert(document.id.clone(), Entry { document, is_shipped });
+        }
+        Ok(())
+    }
+
+    /// Returns the entries, sorted by id.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.values()
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<&Entry> {
+        self.entries.get(id)
+    }
+
+    /// Returns the ids that are most similar to another, the nearest first.
+    pub(crate) fn nearest(&self, id: &str) -> Vec<&str> {
+        nearest(id, self.entries.keys().map(String::as_str))
+    }
+
+    /// Returns the entry of an endpoint.
+    ///
+    /// # Errors
+    ///
+    /// The catalogue does not have it. The error names the nearest ids.
+    pub(crate) fn require(&self, id: &str) -> Result<&Entry, Error> {
+        self.get(id).ok_or_else(|| {
+            let error = Error::new(Exit::NotFound, format!("no document of the endpoint `{id}` here"));
+            match self.nearest(id).first() {
+                Some(nearest) => {
+                    error.help(format!("did you mean `{nearest}`? To fetch others, use `cargo fal add {id}`"))
+                }
+                None => error.help(format!("fetch it with `cargo fal add {id}`")),
+            }
+        })
+    }
+}
+
+/// The most names that are suggested.
+const MAX_NEAREST: usize = 3;
+
+/// Returns the names that are most similar to another, the nearest first.
+pub(crate) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut scored: Vec<(f64, &str)> = names
+        .into_iter()
+        .map(|other| (strsim::jaro_winkler(name, other), other))
+        .filter(|(similarity, _)| *similarity > 0.8)
+        .collect();
+    scored.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    scored.into_iter().take(MAX_NEAREST).map(|(_, name)| name).collect()
+}

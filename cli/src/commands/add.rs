@@ -1,0 +1,16 @@
+//! `cargo fal add`
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::context::Context;
+use crate::error::{Error, Exit};
+
+/// Add the documents of endpoints to the schemas folder
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {}
+
+pub(crate) fn run(_: &Arguments, _: &Context) -> Result<ExitCode, Error> {
+    Err(Error::new(Exit::Failed, "SKELETON"))
+}

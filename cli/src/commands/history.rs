@@ -1,0 +1,16 @@
+//! `cargo fal history`
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::context::Context;
+use crate::error::{Error, Exit};
+
+/// List the jobs of the journal
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {}
+
+pub(crate) fn run(_: &Arguments, _: &Context) -> Result<ExitCode, Error> {
+    Err(Error::new(Exit::Failed, "SKELETON"))
+}

@@ -1,0 +1,16 @@
+//! `cargo fal new`
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::context::Context;
+use crate::error::{Error, Exit};
+
+/// Create a small project that uses fal-client
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {}
+
+pub(crate) fn run(_: &Arguments, _: &Context) -> Result<ExitCode, Error> {
+    Err(Error::new(Exit::Failed, "SKELETON"))
+}

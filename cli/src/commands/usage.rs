@@ -1,0 +1,16 @@
+//! `cargo fal usage`
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use crate::context::Context;
+use crate::error::{Error, Exit};
+
+/// Show what the account used and spent
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {}
+
+pub(crate) fn run(_: &Arguments, _: &Context) -> Result<ExitCode, Error> {
+    Err(Error::new(Exit::Failed, "SKELETON"))
+}

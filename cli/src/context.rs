@@ -1,0 +1,11 @@
+//! What every command has: the settings and the terminal.
+
+use crate::settings::Settings;
+use crate::terminal::Terminal;
+
+/// The surroundings of a command.
+#[derive(Clone, Debug)]
+pub(crate) struct Context {
+    pub(crate) settings: Settings,
+    pub(crate) terminal: Terminal,
+}

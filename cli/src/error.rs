@@ -1,0 +1,149 @@
+//! The error of a command: a message, a remedy, and the exit code.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// The exit codes, which the help and the guide document. clap exits with 2 for wrong arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// A check found something, a job failed, or a file cannot be used.
+    Failed = 1,
+    /// The arguments or the settings are wrong.
+    Usage = 2,
+    /// The input is invalid. Nothing was sent.
+    Invalid = 3,
+    /// fal refuses the key or the account.
+    Account = 4,
+    /// fal cannot be reached, or asks to try again later.
+    Network = 5,
+    /// The budget does not allow the request. Nothing was sent.
+    Budget = 6,
+    /// The endpoint, job or file does not exist.
+    NotFound = 7,
+    /// The job is not finished, and can be continued.
+    Unfinished = 8,
+    /// Interrupted by Ctrl-C.
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// The error of a command.
+#[derive(Debug)]
+pub(crate) struct Error {
+    pub(crate) exit: Exit,
+    message: String,
+    help: Option<String>,
+}
+
+impl Error {
+    pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
+        Error { exit, message: message.into(), help: None }
+    }
+
+    /// Adds what to do, as a sentence without a full stop.
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Creates the error of a file or folder: `cannot read `a.json`: …`.
+    pub(crate) fn io(cannot: &str, path: &std::path::Path, error: &std::io::Error) -> Self {
+        Error::new(Exit::Failed, format!("cannot {cannot} `{}`: {error}", path.display()))
+    }
+
+    /// Returns the error as JSON.
+    pub(crate) fn to_json(&self) -> serde_json::Value {
+        serde_json::json!({ "error": { "message": self.message, "help": self.help, "exit_code": self.exit as u8 } })
+    }
+}
+
+/// The message, and the remedy in a line of its own.
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.help {
+            Some(help) => write!(f, "\nhelp: {help}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// Findings about documents name their remedies.
+impl From<fal_codegen::Error> for Error {
+    fn from(error: fal_codegen::Error) -> Self {
+        Error::new(Exit::Failed, error.to_string())
+    }
+}
+
+impl From<Vec<fal_documents::Finding>> for Error {
+    fn from(findings: Vec<fal_documents::Finding>) -> Self {
+        let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        Error::new(Exit::Failed, lines.join("\n"))
+    }
+}
+
+#[cfg(feature = "online")]
+impl From<fal_client::Error> for Error {
+    fn from(error: fal_client::Error) -> Self {
+        Error::of_client(&error)
+    }
+}
+
+#[cfg(feature = "online")]
+impl Error {
+    fn of_client(error: &fal_client::Error) -> Self {
+        let (exit, help) = if error.is_unauthorized() {
+            (
+                Exit::Account,
+                Some("set FAL_KEY to a key of https://fal.ai/dashboard/keys, or check it with `cargo fal doctor`"),
+            )
+        } else if error.is_account_locked() {
+            (Exit::Account, Some("run `cargo fal doctor` for the reason and the balance"))
+        } else if error.is_permission_denied() {
+            (Exit::Account, Some("use a key with the permission; `cargo fal doctor` shows what the key can do"))
+        } else if error.is_budget_exceeded() {
+            (Exit::Budget, None)
+        } else if error.is_invalid_input() {
+            (Exit::Invalid, None)
+        } else if error.is_not_found() {
+            (Exit::NotFound, None)
+        } else if error.is_cancelled() {
+            (Exit::Interrupted, None)
+        } else if error.is_connect() {
+            (Exit::Network, Some("check the network and the proxy with `cargo fal doctor`"))
+        } else if error.is_timeout() || error.is_retryable() || error.is_rate_limited() {
+            (Exit::Network, Some("try again later"))
+        } else {
+            (Exit::Failed, None)
+        };
+        let error = Error::new(exit, error.to_string());
+        help.into_iter().fold(error, Error::help)
+    }
+}
+
+#[cfg(feature = "online")]
+impl From<fal_jobs::Error> for Error {
+    fn from(error: fal_jobs::Error) -> Self {
+        use fal_jobs::ErrorKind;
+
+        let exit = match error.kind() {
+            ErrorKind::Input => Exit::Invalid,
+            ErrorKind::Budget => Exit::Budget,
+            ErrorKind::NotFound => Exit::NotFound,
+            ErrorKind::Timeout | ErrorKind::Uncertain => Exit::Unfinished,
+            ErrorKind::Configuration => Exit::Usage,
+            _ => match error.client() {
+                Some(client) => return Error { message: error.to_string(), ..Error::of_client(client) },
+                None => Exit::Failed,
+            },
+        };
+        Error::new(exit, error.to_string())
+    }
+}

@@ -1,0 +1,128 @@
+//! The settings file `fal.toml`, which every command reads.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::error::{Error, Exit};
+
+/// The name of the settings file.
+pub(crate) const FILE: &str = "fal.toml";
+
+/// The settings of a project. Paths are relative to the working directory.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// The folder of `fal.toml`, or else of the nearest `Cargo.toml`. `None` outside of projects.
+    pub(crate) project: Option<PathBuf>,
+    /// The settings file, if the project has one.
+    pub(crate) file: Option<PathBuf>,
+    /// The folder of the documents. Default: `schemas`.
+    pub(crate) schemas: PathBuf,
+    /// The folder of the generated code. Default: `src/endpoints`.
+    pub(crate) out: PathBuf,
+    /// The patterns of the endpoints that are generated. Default: all.
+    pub(crate) include: Vec<String>,
+    /// The patterns of the endpoints that are not generated. Default: none.
+    pub(crate) exclude: Vec<String>,
+    /// True if each app has a cargo feature. Default: false.
+    pub(crate) features: bool,
+    /// The name of the trait whose methods lead to the endpoints. Default: `Endpoints`.
+    pub(crate) trait_name: String,
+    /// The path of the generated module as other crates see it.
+    pub(crate) module_path: Option<String>,
+    /// The URL of the journal. Default: a SQLite file: see [`crate::online::journal`].
+    pub(crate) journal: Option<String>,
+    /// The folder of downloaded files. Default: `fal-output`.
+    pub(crate) downloads: PathBuf,
+    /// The limit of all that the journal's jobs may cost, in USD. Default: none.
+    pub(crate) budget: Option<String>,
+}
+
+/// The contents of the file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Contents {
+    schemas: Option<PathBuf>,
+    out: Option<PathBuf>,
+    #[serde(default)]
+    include: Vec<String>,
+    #[serde(default)]
+    exclude: Vec<String>,
+    #[serde(default)]
+    features: bool,
+    trait_name: Option<String>,
+    module_path: Option<String>,
+    journal: Option<String>,
+    downloads: Option<PathBuf>,
+    budget: Option<Budget>,
+}
+
+/// An amount as a number or a string.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Budget {
+    Number(f64),
+    Text(String),
+}
+
+impl Settings {
+    /// Reads a settings file, or else the nearest `fal.toml` from the working directory upwards.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or has something that is not a setting.
+    pub(crate) fn read(file: Option<&Path>) -> Result<Self, Error> {
+        let file = file.map(Path::to_owned).or_else(|| nearest(FILE));
+        let project = file.as_deref().map(parent).or_else(|| nearest("Cargo.toml").as_deref().map(parent));
+        let contents = file.as_deref().map(read).transpose()?.unwrap_or_default();
+        let root = project.clone().unwrap_or_default();
+        let folder = |path: Option<PathBuf>, default: &str| root.join(path.unwrap_or_else(|| default.into()));
+        Ok(Settings {
+            schemas: folder(contents.schemas, "schemas"),
+            out: folder(contents.out, "src/endpoints"),
+            include: contents.include,
+            exclude: contents.exclude,
+            features: contents.features,
+            trait_name: contents.trait_name.unwrap_or_else(|| "Endpoints".to_owned()),
+            module_path: contents.module_path,
+            journal: contents.journal,
+            downloads: folder(contents.downloads, "fal-output"),
+            budget: contents.budget.map(|budget| match budget {
+                Budget::Number(number) => number.to_string(),
+                Budget::Text(text) => text,
+            }),
+            project,
+            file,
+        })
+    }
+}
+
+fn read(file: &Path) -> Result<Contents, Error> {
+    let text = fs::read_to_string(file).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => Error::new(Exit::Usage, format!("no settings file `{}`", file.display())),
+        _ => Error::io("read", file, &error),
+    })?;
+    toml::from_str(&text).map_err(|error| {
+        Error::new(Exit::Usage, format!("invalid settings in `{}`: {}", file.display(), error.to_string().trim_end()))
+    })
+}
+
+/// Returns the nearest file of this name, from the working directory upwards, as a relative path.
+fn nearest(name: &str) -> Option<PathBuf> {
+    let here = std::env::current_dir().ok()?;
+    let mut folder = PathBuf::new();
+    for _ in here.ancestors() {
+        let file = folder.join(name);
+        if file.is_file() {
+            return Some(file);
+        }
+        folder.push("..");
+    }
+    None
+}
+
+fn parent(file: &Path) -> PathBuf {
+    file.parent().map(Path::to_owned).unwrap_or_default()
+}

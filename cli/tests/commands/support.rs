@@ -1,0 +1,108 @@
+//! A project in a temporary folder, with an emulator.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use fal_emulator::{Emulator, EmulatorBuilder, Pace};
+use tempfile::TempDir;
+
+/// A folder with a `Cargo.toml`, in which the tool runs against an emulator.
+pub(crate) struct Project {
+    folder: TempDir,
+    pub(crate) emulator: Emulator,
+}
+
+impl Project {
+    /// Starts an emulator of the shipped endpoints, whose jobs complete immediately.
+    pub(crate) async fn new() -> Self {
+        Project::with(Emulator::builder().pace(Pace::instant())).await
+    }
+
+    pub(crate) async fn with(builder: EmulatorBuilder) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("Cargo.toml"), "[package]\nname = \"app\"\n").unwrap();
+        Project { folder, emulator: builder.start().await.unwrap() }
+    }
+
+    pub(crate) fn path(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.folder.path().join(path)
+    }
+
+    /// Writes a file, with its folders.
+    pub(crate) fn write(&self, path: &str, contents: impl AsRef<[u8]>) {
+        let path = self.path(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, contents).unwrap();
+    }
+
+    /// Returns the tool with the environment of the emulator, and nothing else of the user's.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-fal"));
+        command.current_dir(self.folder.path()).args(arguments).stdin(Stdio::null()).env_clear();
+        command.env("HOME", self.folder.path());
+        command.envs(self.emulator.environment());
+        command
+    }
+
+    /// Runs the tool to its end, while the emulator serves it.
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Run {
+        Run::of(self.command(arguments)).await
+    }
+
+    /// Runs the tool in a terminal of this width.
+    pub(crate) async fn run_in(&self, columns: u16, arguments: &[&str]) -> Run {
+        let mut command = self.command(arguments);
+        command.env("COLUMNS", columns.to_string());
+        Run::of(command).await
+    }
+}
+
+/// A process that has ended.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Run {
+    pub(crate) async fn of(command: Command) -> Self {
+        let output = tokio::process::Command::from(command).kill_on_drop(true).output().await.unwrap();
+        let Output { status, stdout, stderr } = output;
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Run { code: status.code(), stdout: text(stdout), stderr: text(stderr) }
+    }
+
+    /// Returns stdout of a successful run.
+    #[track_caller]
+    pub(crate) fn success(self) -> String {
+        assert_eq!(self.code, Some(0), "{}\n{}", self.stdout, self.stderr);
+        self.stdout
+    }
+
+    /// Returns stderr of a run that failed with this code.
+    #[track_caller]
+    pub(crate) fn failure(self, code: i32) -> String {
+        assert_eq!(self.code, Some(code), "{}\n{}", self.stdout, self.stderr);
+        self.stderr
+    }
+
+    /// Returns the JSON that a successful run printed.
+    #[track_caller]
+    pub(crate) fn json(self) -> serde_json::Value {
+        let stdout = self.success();
+        serde_json::from_str(&stdout).unwrap_or_else(|error| panic!("{error}: {stdout}"))
+    }
+}
+
+/// Compares a text with the golden file of this name. With `BLESS=1`, writes the file.
+#[track_caller]
+pub(crate) fn assert_golden(name: &str, text: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/commands/golden").join(name);
+    if std::env::var_os("BLESS").is_some() {
+        return fs::write(file, text).unwrap();
+    }
+    let golden = fs::read_to_string(&file).unwrap_or_default();
+    assert_eq!(text, golden, "differs from {name}; run the test with BLESS=1 and review the file");
+}
