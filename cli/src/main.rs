@@ -2,6 +2,7 @@
 
 mod arguments;
 mod catalog;
+mod changes;
 mod commands;
 mod context;
 mod error;

@@ -60,8 +60,9 @@ impl Terminal {
         rows.into_iter().for_each(|row| {
             table.add_row(row);
         });
-        table.column_iter_mut().for_each(|column| {
-            column.set_padding((0, 2));
+        let last = header.len().saturating_sub(1);
+        table.column_iter_mut().enumerate().for_each(|(index, column)| {
+            column.set_padding((0, if index == last { 0 } else { 2 }));
         });
         table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
     }

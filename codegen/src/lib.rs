@@ -51,8 +51,8 @@ mod words;
 mod write;
 
 pub use builder::Builder;
-pub use change::{Change, ChangeKind, Effect, changes};
-pub use describe::{Describer, Description, Field, Kind, Variant, describe};
+pub use change::{Change, ChangeKind, Effect, changes, compare};
+pub use describe::{Describer, Description, Field, Kind, Variant, describe, module_path};
 pub use error::Error;
 pub use fal_documents::Finding;
 pub use summary::Summary;

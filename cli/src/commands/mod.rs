@@ -51,6 +51,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+pub(crate) use self::folders::count;
 use crate::context::Context;
 use crate::error::Error;
 

@@ -2,5 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod diff;
+mod list;
 mod show;
 mod support;
