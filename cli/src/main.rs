@@ -7,6 +7,8 @@ mod context;
 mod error;
 #[cfg(feature = "online")]
 mod online;
+#[cfg(feature = "online")]
+mod outcome;
 mod settings;
 mod terminal;
 
