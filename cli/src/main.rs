@@ -8,6 +8,8 @@ mod error;
 mod layout;
 #[cfg(feature = "online")]
 mod online;
+#[cfg(feature = "online")]
+mod outcome;
 mod settings;
 mod terminal;
 
