@@ -6,6 +6,8 @@ mod commands;
 mod context;
 mod error;
 #[cfg(feature = "online")]
+mod fetch;
+#[cfg(feature = "online")]
 mod online;
 mod settings;
 mod terminal;
