@@ -8,6 +8,8 @@ mod error;
 #[cfg(feature = "online")]
 mod fetch;
 #[cfg(feature = "online")]
+mod folder;
+#[cfg(feature = "online")]
 mod online;
 mod settings;
 mod terminal;

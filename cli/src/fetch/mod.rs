@@ -142,6 +142,7 @@ pub(crate) fn check_id(id: &str) -> Result<(), Error> {
     let page = page.map(|page| page.trim_matches('/').trim_end_matches("/api").trim_end_matches("/playground"));
     Err(match page.filter(|page| fal_documents::is_id(page)) {
         Some(page) => error.help(format!("the id of that page is `{page}`")),
+        None if id.contains("://") => error.help("to add the document at a URL, use `curl URL | cargo fal add -`"),
         None => error.help("expected `owner/app` or `owner/app/path`, such as `fal-ai/flux/dev`"),
     })
 }
