@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use fal_codegen::{Describer, Description};
 use fal_documents::{Document, Source};
 
 #[cfg(feature = "online")]
@@ -45,9 +46,9 @@ impl Catalog {
 
     #[cfg(feature = "online")]
     fn add_shipped(&mut self) -> Result<(), Error> {
-        for (id, json) in fal_client::documents() {
-            let path = format!("{id}.json");
-            let source = Source { file: path.clone().into(), path, text: json.as_bytes().to_vec(), patch: None };
+        for (path, json) in fal_client::documents() {
+            let (file, path) = (path.into(), path.to_owned());
+            let source = Source { file, path, text: json.as_bytes().to_vec(), patch: None };
             self.add(&source, true)?;
         }
         Ok(())
@@ -77,6 +78,22 @@ impl Catalog {
     /// Returns the ids, sorted.
     pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
         self.entries.keys().map(String::as_str)
+    }
+
+    /// Describes an entry. Its example compiles in the project if the document is in the schemas folder, and else in every crate
+    /// that uses fal-client.
+    ///
+    /// # Errors
+    ///
+    /// The document has schemas that the generator refuses.
+    pub(crate) fn describe(&self, entry: &Entry, settings: &Settings) -> Result<Description, Error> {
+        let ids = self.entries().filter(|other| other.is_shipped == entry.is_shipped).map(|other| &other.document.id);
+        let describer = Describer::new().endpoints(ids);
+        let describer = match entry.is_shipped {
+            true => describer.module_path("fal_client::endpoints"),
+            false => describer.module_path(settings.crate_path()).trait_name(&settings.trait_name),
+        };
+        Ok(describer.describe(&entry.document)?)
     }
 
     /// Returns the ids that are most similar to another, the nearest first.

@@ -5,6 +5,7 @@ mod catalog;
 mod commands;
 mod context;
 mod error;
+mod layout;
 #[cfg(feature = "online")]
 mod fetch;
 #[cfg(feature = "online")]

@@ -72,8 +72,7 @@ impl Folder {
     ///
     /// A file cannot be read, or a patch has no document.
     pub(crate) fn read(path: &Path, settings: &Settings) -> Result<Self, Error> {
-        let describer = Describer::new().trait_name(&settings.trait_name);
-        let describer = settings.module_path.iter().fold(describer, Describer::module_path);
+        let describer = Describer::new().module_path(settings.crate_path()).trait_name(&settings.trait_name);
         let mut folder = Folder {
             path: path.to_owned(),
             describer,

@@ -3,4 +3,5 @@
 #![allow(clippy::unwrap_used)]
 
 mod add;
+mod show;
 mod support;
