@@ -3,7 +3,7 @@
 use std::fmt::{Display, Write as _};
 use std::io::{self, IsTerminal, Write};
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::error::{Error, Exit};
@@ -61,7 +61,7 @@ impl Terminal {
     pub(crate) fn fail(&self, error: &Error) {
         match self.json {
             true => self.report(error.to_json()),
-            false => self.report(error),
+            false => self.report(error.to_styled()),
         }
     }
 
@@ -88,15 +88,25 @@ impl Terminal {
             let width = u16::try_from(width.max(MIN_WIDTH)).unwrap_or(u16::MAX);
             table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
         }
-        rows.into_iter().for_each(|row| {
-            table.add_row(row.iter().map(|cell| plain(cell)));
-        });
-        table.column_iter_mut().for_each(|column| {
+        let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.iter().map(|cell| plain(cell)).collect()).collect();
+        let count = |index: usize, of: char| {
+            rows.iter().filter_map(|row| row.get(index)).map(|cell| cell.matches(of).count()).sum::<usize>()
+        };
+        let paths: Vec<usize> = (0..header.len()).filter(|index| count(*index, '/') > count(*index, ' ')).collect();
+        table.add_rows(rows);
+        let widths = table.column_max_content_widths();
+        let width_of = |index: usize| usize::from(widths.get(index).copied().unwrap_or_default()) + 2;
+        let half = self.width.unwrap_or(usize::MAX) / 2;
+        let do_numbers_fit = numbers.iter().map(|index| width_of(*index)).sum::<usize>() <= half;
+        for (index, column) in table.column_iter_mut().enumerate() {
             column.set_padding((0, 2));
-        });
-        for index in numbers {
-            if let Some(column) = table.column_mut(*index) {
+            let is_number = numbers.contains(&index);
+            if is_number {
                 column.set_cell_alignment(CellAlignment::Right);
+            }
+            // Other columns wrap before numbers, ids and paths do.
+            if (is_number && do_numbers_fit) || (paths.contains(&index) && width_of(index) <= half) {
+                column.set_constraint(ColumnConstraint::ContentWidth);
             }
         }
         table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
@@ -198,7 +208,7 @@ mod tests {
                     "狐狐狐狐狐狐狐狐狐狐狐狐狐狐狐狐狐狐狐狐狐狐狐狐狐狐狐狐狐狐狐".to_owned(),
                     "$12.5000".to_owned(),
                 ],
-                vec!["🦊👩‍👩‍👧‍👦 ".repeat(20), "\u{1b}[2J".to_owned()],
+                vec!["🦊é ".repeat(20), "\u{1b}[2J".to_owned()],
             ]
         };
         for width in [20, 37, 60, 100] {

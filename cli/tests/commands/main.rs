@@ -3,5 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod add;
+mod price;
 mod show;
 mod support;
+mod usage;
