@@ -56,6 +56,7 @@ pub use describe::{Describer, Description, Field, Kind, Variant, describe};
 pub use error::Error;
 pub use fal_documents::Finding;
 pub use summary::Summary;
+pub use tree::module_path;
 
 /// Compiles the examples of the README.
 #[cfg(doctest)]

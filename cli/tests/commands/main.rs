@@ -2,5 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod add;
+mod price;
 mod show;
 mod support;
+mod usage;
