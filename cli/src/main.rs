@@ -27,12 +27,9 @@ fn main() -> ExitCode {
         clap::ColorChoice::Never => ColorChoice::Never.write_global(),
         clap::ColorChoice::Auto => {}
     }
-    let terminal = Terminal::new(arguments.json);
+    let terminal = Terminal::new(arguments.json, arguments.quiet);
     run(&arguments, &terminal).unwrap_or_else(|error| {
-        match terminal.json {
-            true => terminal.note(error.to_json()),
-            false => terminal.note(&error),
-        }
+        terminal.fail(&error);
         error.exit.into()
     })
 }

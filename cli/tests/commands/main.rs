@@ -2,4 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod price;
 mod support;
+mod usage;
