@@ -9,6 +9,7 @@ mod error;
 mod online;
 mod settings;
 mod terminal;
+mod tool;
 
 use std::process::ExitCode;
 

@@ -53,6 +53,7 @@ pub use builder::Builder;
 pub use change::{Change, ChangeKind, Effect, changes};
 pub use error::Error;
 pub use fal_documents::Finding;
+pub use select::matches;
 pub use summary::Summary;
 
 /// Compiles the examples of the README.
