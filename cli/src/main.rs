@@ -6,6 +6,8 @@ mod commands;
 mod context;
 mod error;
 #[cfg(feature = "online")]
+mod fetch;
+#[cfg(feature = "online")]
 mod online;
 mod settings;
 mod terminal;
@@ -28,12 +30,9 @@ fn main() -> ExitCode {
         clap::ColorChoice::Never => ColorChoice::Never.write_global(),
         clap::ColorChoice::Auto => {}
     }
-    let terminal = Terminal::new(arguments.json);
+    let terminal = Terminal::new(arguments.json, arguments.quiet);
     run(&arguments, &terminal).unwrap_or_else(|error| {
-        match terminal.json {
-            true => terminal.note(error.to_json()),
-            false => terminal.note(&error),
-        }
+        terminal.fail(&error);
         error.exit.into()
     })
 }

@@ -33,7 +33,7 @@ mod wrong_file;
 
 pub use document::{Contents, Document, component};
 pub use finding::Finding;
-pub use form::{app_segments, parse};
+pub use form::{app_segments, is_id, parse};
 pub use source::{Found, Source, find};
 
 /// Digest of this crate's source. Another one may read the same document differently.

@@ -2,7 +2,6 @@ use fal_documents::app_segments;
 use serde_json::{Map, Value, json};
 
 use crate::documents::bounds;
-use crate::documents::openapi;
 use crate::documents::rewrite::rewrite;
 
 /// The parts of an endpoint's document that an emulator needs, with schemas for its validator.
@@ -27,7 +26,7 @@ pub(crate) struct Document {
 impl Document {
     /// Prepares the schemas of a document. The error says why the emulator cannot serve it.
     pub(crate) fn new(document: fal_documents::Document) -> Result<Self, String> {
-        let openapi = openapi::openapi(&document).to_string();
+        let openapi = document.to_openapi().to_string();
         let fal_documents::Document { id, category, input, output, example, components, .. } = document;
         let original = json!({ "components": { "schemas": components } });
         let bytes = [&input, &output, &original].map(|schema| schema.to_string().len());
@@ -48,6 +47,11 @@ impl Document {
         };
         bounds::check(&document.root, &[&document.root, &document.input, &document.output])?;
         Ok(document)
+    }
+
+    /// Returns the OpenAPI document.
+    pub(crate) fn to_json(&self) -> Value {
+        serde_json::from_str(&self.openapi).unwrap_or_default()
     }
 
     /// Returns the application in the id: two segments, or three if the first is a namespace.

@@ -2,6 +2,5 @@
 
 pub(crate) mod bounds;
 pub(crate) mod document;
-mod openapi;
 mod rewrite;
 pub(crate) mod schema;
