@@ -1,5 +1,6 @@
 //! What commands that call fal share: the runtime, the client, and the journal.
 
+pub(crate) mod budget;
 mod client;
 mod journal;
 
