@@ -7,3 +7,4 @@ mod price;
 mod show;
 mod support;
 mod usage;
+mod tools;
