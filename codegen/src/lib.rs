@@ -52,10 +52,12 @@ mod write;
 
 pub use builder::Builder;
 pub use change::{Change, ChangeKind, Effect, changes, compare};
-pub use describe::{Describer, Description, Field, Kind, Variant, describe, module_path};
+pub use describe::{Describer, Description, Field, Kind, Variant, describe};
 pub use error::Error;
 pub use fal_documents::Finding;
+pub use select::matches;
 pub use summary::Summary;
+pub use tree::module_path;
 
 /// Compiles the examples of the README.
 #[cfg(doctest)]

@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
+use fal_codegen::Effect;
 use fal_documents::budget::MAX_FILE;
 use fal_documents::{Document, Source};
+use serde_json::json;
 
 use crate::catalog::Catalog;
-use crate::changes;
+use crate::commands::changes;
 use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::settings::Settings;
@@ -57,14 +59,15 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, 
         old.id = new.id.clone();
     }
     let changes = fal_codegen::compare(&old, &new)?;
+    let is_breaking = changes.iter().any(|change| change.effect == Effect::Breaking);
     if terminal.json {
-        terminal.print_json(&changes::to_json(&changes))?;
+        terminal.print_json(&json!({ "breaking": is_breaking, "changes": changes::to_json(&changes) }))?;
     } else if changes.is_empty() {
         terminal.note("no changes");
     } else {
-        terminal.print(changes::report(&changes, terminal.width))?;
+        changes::print(&changes, terminal)?;
     }
-    Ok(if arguments.exit_code && changes::are_breaking(&changes) { Exit::Failed.into() } else { ExitCode::SUCCESS })
+    Ok(if arguments.exit_code && is_breaking { Exit::Failed.into() } else { ExitCode::SUCCESS })
 }
 
 /// Reads the documents of a version.

@@ -73,7 +73,12 @@ fn matches(entry: &Entry, words: &[String]) -> bool {
 fn row(entry: &Entry) -> Row {
     let document = &entry.document;
     let file = (!entry.is_shipped).then(|| document.file.display().to_string());
-    Row { id: document.id.clone(), category: document.category.clone(), module: module_path(&document.id), file }
+    Row {
+        id: document.id.clone(),
+        category: document.category.clone(),
+        module: module_path(&document.id).join("::"),
+        file,
+    }
 }
 
 /// A table. Columns that do not fit into the terminal are left out, from the right, so that an endpoint is one line.

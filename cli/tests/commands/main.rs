@@ -2,7 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod add;
 mod diff;
 mod list;
+mod price;
 mod show;
 mod support;
+mod tools;
+mod usage;

@@ -8,7 +8,8 @@ use crate::error::Error;
 use crate::model::Endpoint;
 use crate::render::{Call, MODULE_PATH, call};
 use crate::schema::reference;
-use crate::{lower, normalize, prose, tree};
+use crate::tree::module_path;
+use crate::{lower, normalize, prose};
 
 /// Describes an endpoint: its module, its fields, and an example in Rust.
 ///
@@ -40,15 +41,6 @@ use crate::{lower, normalize, prose, tree};
 /// Fails if the document has schemas that the generator refuses.
 pub fn describe(document: &Document) -> Result<Description, Error> {
     Describer::new().describe(document)
-}
-
-/// Returns the path of an endpoint's module below the generated root module.
-///
-/// ```
-/// assert_eq!(fal_codegen::module_path("fal-ai/flux-lora/v1.5"), "fal_ai::flux_lora::v1_5");
-/// ```
-pub fn module_path(id: &str) -> String {
-    tree::module_path(id).join("::")
 }
 
 /// Settings of descriptions. They affect the example only.
@@ -110,7 +102,7 @@ impl Describer {
         let endpoint = read(&mut document)?;
         let mut fields = Fields::new(&endpoint);
         Ok(Description {
-            module: module_path(&endpoint.id),
+            module: module_path(&endpoint.id).join("::"),
             summary: summary(&document),
             input: fields.of("Input"),
             output: fields.of("Output"),
@@ -122,9 +114,9 @@ impl Describer {
     }
 
     fn example(&self, endpoint: &Endpoint) -> String {
-        let path = tree::module_path(&endpoint.id);
+        let path = module_path(&endpoint.id);
         let is_above = |id: &String| {
-            let other = tree::module_path(id);
+            let other = module_path(id);
             other.len() > path.len() && other.starts_with(&path)
         };
         let is_group = self.endpoints.iter().any(is_above);

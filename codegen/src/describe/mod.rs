@@ -7,7 +7,7 @@ mod kind;
 use serde::Serialize;
 use serde_json::Value;
 
-pub use describer::{Describer, describe, module_path};
+pub use describer::{Describer, describe};
 pub use kind::Kind;
 
 /// An endpoint as the generated code has it.
