@@ -5,7 +5,9 @@
 mod add;
 mod diff;
 mod list;
+mod new;
 mod price;
+mod settings;
 mod show;
 mod support;
 mod tools;
