@@ -6,5 +6,5 @@ mod add;
 mod price;
 mod show;
 mod support;
-mod usage;
 mod tools;
+mod usage;
