@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod add;
+mod diff;
+mod list;
 mod price;
 mod show;
 mod support;
