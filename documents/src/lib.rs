@@ -38,7 +38,7 @@ mod wrong_file;
 
 pub use document::{Contents, Document, component};
 pub use finding::Finding;
-pub use form::{app_segments, parse};
+pub use form::{app_segments, is_id, parse};
 pub use source::{Found, Source, find};
 #[cfg(feature = "validate")]
 pub use validate::Validator;

@@ -4,8 +4,6 @@ use fal_documents::validate::Schemas;
 use fal_documents::{Finding, app_segments};
 use serde_json::Value;
 
-use crate::documents::openapi;
-
 /// The parts of an endpoint's document that an emulator needs.
 #[derive(Debug)]
 pub(crate) struct Document {
@@ -24,10 +22,15 @@ pub(crate) struct Document {
 impl Document {
     /// Prepares the schemas of a document. The error says why the emulator cannot serve it.
     pub(crate) fn new(document: fal_documents::Document) -> Result<Self, Finding> {
-        let openapi = openapi::openapi(&document).to_string();
+        let openapi = document.to_openapi().to_string();
         let schemas = Arc::new(Schemas::new(&document)?);
         let fal_documents::Document { id, category, example, .. } = document;
         Ok(Document { id, category, openapi, schemas, example })
+    }
+
+    /// Returns the OpenAPI document.
+    pub(crate) fn to_json(&self) -> Value {
+        serde_json::from_str(&self.openapi).unwrap_or_default()
     }
 
     /// Returns the application in the id: two segments, or three if the first is a namespace.

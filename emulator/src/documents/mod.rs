@@ -1,5 +1,4 @@
 //! Documents as the emulator needs them. `fal_documents` reads the files, and validates inputs.
 
 pub(crate) mod document;
-mod openapi;
 pub(crate) mod schema;
