@@ -1,10 +1,11 @@
 //! `cargo fal run`
 
 mod arguments;
+mod fields;
 
 use std::process::ExitCode;
 
-pub(crate) use self::arguments::Arguments;
+pub(crate) use self::arguments::{Arguments, with_fields};
 use crate::context::Context;
 use crate::error::{Error, Exit};
 
