@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use anstyle::{AnsiColor, Style};
+
 /// The exit codes, which the help and the guide document. clap exits with 2 for wrong arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -38,11 +40,21 @@ pub(crate) struct Error {
     pub(crate) exit: Exit,
     message: String,
     help: Option<String>,
+    /// True if the message has a line for each finding in a document.
+    is_about_documents: bool,
 }
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const HELP: Style = AnsiColor::Cyan.on_default().bold();
 
 impl Error {
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Error { exit, message: message.into(), help: None }
+        Error { exit, message: message.into(), help: None, is_about_documents: false }
+    }
+
+    /// Creates the error of findings in documents, which name their remedies.
+    fn of_documents(message: String) -> Self {
+        Error { is_about_documents: true, ..Error::new(Exit::Failed, message) }
     }
 
     /// Adds what to do, as a sentence without a full stop.
@@ -56,36 +68,44 @@ impl Error {
         Error::new(Exit::Failed, format!("cannot {cannot} `{}`: {error}", path.display()))
     }
 
+    /// Returns the message, and the remedy in a line of its own, with colours.
+    pub(crate) fn to_styled(&self) -> String {
+        let mut text = match self.is_about_documents {
+            // Each line begins with a file.
+            true => self.message.clone(),
+            false => format!("{ERROR}error:{ERROR:#} {}", self.message),
+        };
+        if let Some(help) = &self.help {
+            text.push_str(&format!("\n{HELP}help:{HELP:#} {help}"));
+        }
+        text
+    }
+
     /// Returns the error as JSON.
     pub(crate) fn to_json(&self) -> serde_json::Value {
         serde_json::json!({ "error": { "message": self.message, "help": self.help, "exit_code": self.exit as u8 } })
     }
 }
 
-/// The message, and the remedy in a line of its own.
+/// The message.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        match &self.help {
-            Some(help) => write!(f, "\nhelp: {help}"),
-            None => Ok(()),
-        }
+        f.write_str(&self.message)
     }
 }
 
 impl std::error::Error for Error {}
 
-/// Findings about documents name their remedies.
 impl From<fal_codegen::Error> for Error {
     fn from(error: fal_codegen::Error) -> Self {
-        Error::new(Exit::Failed, error.to_string())
+        Error::of_documents(error.to_string())
     }
 }
 
 impl From<Vec<fal_documents::Finding>> for Error {
     fn from(findings: Vec<fal_documents::Finding>) -> Self {
         let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
-        Error::new(Exit::Failed, lines.join("\n"))
+        Error::of_documents(lines.join("\n"))
     }
 }
 

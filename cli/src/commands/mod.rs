@@ -6,6 +6,8 @@ mod add;
 mod batch;
 #[cfg_attr(not(feature = "online"), path = "offline.rs")]
 mod cancel;
+#[cfg(feature = "online")]
+mod changes;
 mod check;
 mod completions;
 mod diff;

@@ -2,4 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod add;
+mod price;
+mod show;
 mod support;
+mod usage;
+mod tools;
