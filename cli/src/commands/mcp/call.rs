@@ -109,11 +109,12 @@ impl Server {
         let has_tasks = context.client_capabilities().is_some_and(|client| client.supports_tasks());
         let wait = if has_tasks { TASK_AFTER } else { self.wait() };
         let cancelled = context.ct.clone();
-        let followed = match self.follow(followed, &progress, async move { cancelled.cancelled().await }, Some(wait)).await {
-            Ok(result) => return self.finish(result, with_links).await.into(),
-            Err((Stop::Left, followed)) => followed,
-            Err((Stop::Cancelled, followed)) => return cancel(&followed).await.into(),
-        };
+        let followed =
+            match self.follow(followed, &progress, async move { cancelled.cancelled().await }, Some(wait)).await {
+                Ok(result) => return self.finish(result, with_links).await.into(),
+                Err((Stop::Left, followed)) => followed,
+                Err((Stop::Cancelled, followed)) => return cancel(&followed).await.into(),
+            };
         if !has_tasks {
             return result::running(&followed.record).into();
         }
@@ -175,7 +176,9 @@ impl Server {
         };
         match cancelled.await {
             Ok(record) => result::error(match record.failure().map(|failure| failure.kind) {
-                Some(FailureKind::Cancelled) => return result::data(&serde_json::json!({ "job": key, "status": "cancelled" })),
+                Some(FailureKind::Cancelled) => {
+                    return result::data(&serde_json::json!({ "job": key, "status": "cancelled" }));
+                }
                 _ if record.state.is_final() => format!("the job is {} already", record.state),
                 _ => "fal was told to cancel the job, which runs. Call job_result for the outcome".to_owned(),
             }),

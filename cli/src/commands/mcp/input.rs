@@ -16,7 +16,11 @@ const MAX_DEPTH: usize = 32;
 /// # Errors
 ///
 /// A file is not in an allowed folder. The error is for the model, which can correct its arguments.
-pub(super) fn build(endpoint: &Endpoint, arguments: Map<String, Value>, folders: &Folders) -> Result<JsonInput, String> {
+pub(super) fn build(
+    endpoint: &Endpoint,
+    arguments: Map<String, Value>,
+    folders: &Folders,
+) -> Result<JsonInput, String> {
     let fields = &endpoint.fields;
     let mut finder = Finder { folders, files: Vec::new(), errors: Vec::new() };
     let mut arguments = arguments;

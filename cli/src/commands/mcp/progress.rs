@@ -18,7 +18,11 @@ pub(super) enum Progress {
     /// A client that polls a task.
     Task(TaskContext),
     /// A client that has given a token.
-    Token { peer: Peer<RoleServer>, token: ProgressToken, sent: AtomicU64 },
+    Token {
+        peer: Peer<RoleServer>,
+        token: ProgressToken,
+        sent: AtomicU64,
+    },
     Silent,
 }
 

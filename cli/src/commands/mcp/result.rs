@@ -24,7 +24,6 @@ pub(super) fn error(message: impl Into<String>) -> CallToolResult {
     CallToolResult::error(vec![ContentBlock::text(message.into())])
 }
 
-
 /// Creates the result of a tool that returns data.
 pub(super) fn data(value: &Value) -> CallToolResult {
     let text = serde_json::to_string_pretty(value).unwrap_or_default();
@@ -72,7 +71,8 @@ pub(super) async fn completed(
     for file in record.files() {
         let Some(saved) = Saved::new(&file, out) else { continue };
         text.push_str(&format!("{}: {} ({} bytes)\n", plain(&file.path), saved.path, file.size));
-        if saved.is_image() && file.size <= left
+        if saved.is_image()
+            && file.size <= left
             && let Ok(bytes) = tokio::fs::read(&saved.path).await
             && u64::try_from(bytes.len()).is_ok_and(|size| size <= left)
         {

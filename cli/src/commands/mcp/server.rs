@@ -110,7 +110,9 @@ impl Server {
         }
         notes.iter().for_each(|note| context.terminal.note(note));
         if endpoints.is_empty() {
-            return Err(Error::new(Exit::NotFound, "no endpoint can be a tool").help("fetch others with `cargo fal add ID`"));
+            return Err(
+                Error::new(Exit::NotFound, "no endpoint can be a tool").help("fetch others with `cargo fal add ID`")
+            );
         }
         let mut definitions = models::definitions();
         definitions.extend(endpoints.values().map(|endpoint| definition(endpoint)));
@@ -350,7 +352,11 @@ impl ServerHandler for Server {
         Ok(ReadResourceResult::new(vec![contents]).into())
     }
 
-    async fn get_task(&self, request: GetTaskParams, _: RequestContext<RoleServer>) -> Result<GetTaskResult, ErrorData> {
+    async fn get_task(
+        &self,
+        request: GetTaskParams,
+        _: RequestContext<RoleServer>,
+    ) -> Result<GetTaskResult, ErrorData> {
         self.inner.tasks.get_task(&request.task_id).map(GetTaskResult::new)
     }
 
