@@ -5,8 +5,11 @@
 mod add;
 mod diff;
 mod list;
+mod jobs;
 mod price;
+mod run;
 mod show;
+mod stream;
 mod support;
 mod tools;
 mod usage;
