@@ -5,11 +5,11 @@ mod catalog;
 mod commands;
 mod context;
 mod error;
-mod layout;
 #[cfg(feature = "online")]
 mod fetch;
 #[cfg(feature = "online")]
 mod folder;
+mod layout;
 #[cfg(feature = "online")]
 mod online;
 mod settings;

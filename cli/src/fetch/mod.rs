@@ -7,6 +7,8 @@ use fal_client::{Client, ErrorKind};
 use fal_documents::text::quoted;
 use fal_documents::{Document, Source};
 use futures_util::TryStreamExt;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
 
 use crate::catalog;
 use crate::error::{Error, Exit};
@@ -132,6 +134,18 @@ impl Fetcher {
     }
 }
 
+/// Creates a progress bar for a number of documents, which is hidden without a terminal.
+pub(crate) fn bar(documents: usize, terminal: &Terminal) -> ProgressBar {
+    if !terminal.is_interactive {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(documents as u64);
+    match ProgressStyle::with_template("{bar:30} {pos}/{len} documents, {eta} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
 /// Checks that an id can be the id of an endpoint.
 pub(crate) fn check_id(id: &str) -> Result<(), Error> {
     if fal_documents::is_id(id) {
@@ -160,6 +174,16 @@ pub(crate) fn document(id: &str, text: &str) -> Result<Document, Error> {
         Some(index) => Ok(documents.swap_remove(index)),
         None => Err(Error::new(Exit::Failed, format!("fal's document of `{id}` is that of another endpoint"))),
     }
+}
+
+/// Reads the JSON of the document that fal has of an endpoint.
+///
+/// # Errors
+///
+/// The document is invalid, or that of another endpoint.
+pub(crate) fn json(id: &str, text: &str) -> Result<Value, Error> {
+    document(id, text)?;
+    serde_json::from_str(text).map_err(|error| Error::new(Exit::Failed, format!("invalid JSON: {error}")))
 }
 
 /// Creates the error of an endpoint without a document.

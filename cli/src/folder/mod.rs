@@ -29,6 +29,8 @@ pub(crate) struct Folder {
     endpoints: BTreeMap<String, Stored>,
     /// The endpoint of each module of the generated code.
     modules: BTreeMap<Vec<String>, String>,
+    /// Each file and folder, by its path in lower case.
+    names: BTreeMap<String, String>,
     /// The files to write.
     changed: BTreeSet<String>,
 }
@@ -80,6 +82,7 @@ impl Folder {
             invalid: BTreeMap::new(),
             endpoints: BTreeMap::new(),
             modules: BTreeMap::new(),
+            names: BTreeMap::new(),
             changed: BTreeSet::new(),
         };
         let sources = match path.exists() {
@@ -93,9 +96,16 @@ impl Folder {
                 }
                 Err(findings) => drop(folder.invalid.insert(source.path.clone(), findings)),
             }
-            folder.files.insert(source.path.clone(), source);
+            folder.insert(source);
         }
         Ok(folder)
+    }
+
+    fn insert(&mut self, source: Source) {
+        for (lower, name) in place::prefixes(&source.path) {
+            self.names.entry(lower).or_insert_with(|| name.to_owned());
+        }
+        self.files.insert(source.path.clone(), source);
     }
 
     fn index(&mut self, file: &str, document: Document) {
@@ -150,7 +160,10 @@ impl Folder {
         let document = document.ok_or_else(|| {
             Error::new(Exit::Failed, format!("`{}` would not be the document of `{id}`", source.path))
         })?;
-        let description = self.describer.clone().endpoints(self.ids()).describe(&document)?;
+        // Its method has another name if there are endpoints below it.
+        let below = format!("{id}/");
+        let below = self.endpoints.range(below.clone()..).map(|(id, _)| id).take_while(|id| id.starts_with(&below));
+        let description = self.describer.clone().endpoints(below).describe(&document)?;
         let effect = match (old, self.invalid.get(&source.path)) {
             (Some(_), _) if self.json(id).as_ref() == Some(&json) => Effect::Unchanged,
             (Some(old), _) => Effect::Changed(changes(old, &document)?),
@@ -193,7 +206,7 @@ impl Folder {
         let path = staged.source.path.clone();
         self.invalid.remove(&path);
         self.index(&path, staged.document);
-        self.files.insert(path.clone(), staged.source);
+        self.insert(staged.source);
         self.changed.insert(path);
     }
 

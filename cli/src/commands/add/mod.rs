@@ -135,8 +135,8 @@ impl Adding<'_> {
                 self.context.terminal.note(format_args!("fal calls `{id}` deprecated"));
             }
             match fetched.outcome {
-                Outcome::Document(text) => match fetched_json(&id, &text) {
-                    Ok(json) => found.push((id, json)),
+                Outcome::Document(text) => match fetch::json(&id, &text) {
+                    Ok(json) => found.push((id.clone(), self_contained(&id, json))),
                     Err(error) => self.report.invalid.push((id, error.to_string())),
                 },
                 Outcome::Undocumented(reason) => self.report.undocumented.push((id, reason)),
@@ -198,12 +198,4 @@ fn unique(documents: Vec<(String, Value)>) -> Result<Vec<(String, Value)>, Error
         unique.insert(id, json);
     }
     Ok(unique.into_iter().collect())
-}
-
-/// Reads the JSON of a fetched document.
-fn fetched_json(id: &str, text: &str) -> Result<Value, Error> {
-    fetch::document(id, text)?;
-    let json = serde_json::from_str(text);
-    let json = json.map_err(|error| Error::new(Exit::Failed, format!("invalid JSON: {error}")))?;
-    Ok(self_contained(id, json))
 }
