@@ -12,6 +12,8 @@ mod folder;
 mod layout;
 #[cfg(feature = "online")]
 mod online;
+#[cfg(feature = "online")]
+mod outcome;
 mod settings;
 mod terminal;
 

@@ -21,6 +21,8 @@ mod gallery;
 mod generate;
 #[cfg_attr(not(feature = "online"), path = "offline.rs")]
 mod history;
+#[cfg(feature = "online")]
+mod jobs;
 mod list;
 #[cfg_attr(not(feature = "online"), path = "offline.rs")]
 mod listen;

@@ -1,10 +1,19 @@
 //! What commands that call fal share: the runtime, the client, and the journal.
 
+pub(crate) mod budget;
 mod client;
+mod jobs;
 mod journal;
+mod leaving;
+mod progress;
+mod signals;
 
 pub(crate) use client::{client, client_builder};
+pub(crate) use jobs::{downloads, find, is_request_id, short};
 pub(crate) use journal::{journal, journal_url};
+pub(crate) use leaving::{left, release};
+pub(crate) use progress::Progress;
+pub(crate) use signals::{Signal, Signals};
 
 use crate::error::{Error, Exit};
 

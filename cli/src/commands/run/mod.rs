@@ -1,15 +1,12 @@
 //! `cargo fal run`
 
+mod arguments;
+
 use std::process::ExitCode;
 
-use clap::Args;
-
+pub(crate) use self::arguments::Arguments;
 use crate::context::Context;
 use crate::error::{Error, Exit};
-
-/// Run an endpoint
-#[derive(Debug, Args)]
-pub(crate) struct Arguments {}
 
 pub(crate) fn run(_: &Arguments, _: &Context) -> Result<ExitCode, Error> {
     Err(Error::new(Exit::Failed, "SKELETON"))
