@@ -12,7 +12,7 @@ use crate::commands::folders::count;
 use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::fetch::{self, Fetcher};
-use crate::layout::cut;
+use crate::layout::{cut, wrap};
 use crate::online::block_on;
 use crate::terminal::plain;
 
@@ -43,6 +43,9 @@ Examples:
 
 /// The most models of a page.
 const MAX_PAGE: u32 = 1_000;
+
+/// The fewest columns for a table. Most ids have 30 to 50 characters.
+const MIN_TABLE: usize = 110;
 
 /// The longest description, in characters.
 const MAX_DESCRIPTION: usize = 100;
@@ -85,8 +88,13 @@ async fn search(arguments: &Arguments, context: &Context) -> Result<ExitCode, Er
     if found.is_empty() {
         return Err(nothing_found(arguments, &words, &client, &catalog).await);
     }
-    let header = ["ENDPOINT", "CATEGORY", "LICENCE", "STATUS", "DESCRIPTION"];
-    terminal.print(terminal.table(&header, found.iter().map(|model| row(model, &catalog))))?;
+    let rows = found.iter().map(|model| row(model, &catalog));
+    match terminal.width {
+        Some(width) if width < MIN_TABLE => {
+            rows.flat_map(|row| lines(&row, width)).try_for_each(|line| terminal.print(line))?
+        }
+        _ => terminal.print(terminal.table(&["ENDPOINT", "CATEGORY", "LICENCE", "STATUS", "DESCRIPTION"], rows))?,
+    }
     if has_more {
         terminal.note(format_args!("shows the first {}; use --limit for more", count(limit, "model")));
     }
@@ -104,6 +112,21 @@ fn row(model: &Model, catalog: &Catalog) -> Vec<String> {
     let licence = metadata.license_type.as_ref().map_or("", License::as_str).to_owned();
     let description = cut(&plain(&metadata.description), MAX_DESCRIPTION);
     vec![model.endpoint_id.clone(), metadata.category, licence, marks(model, catalog).join(", "), description]
+}
+
+/// Formats a row for a narrow terminal: the id with its status, and the rest below it.
+fn lines(row: &[String], width: usize) -> Vec<String> {
+    let [id, category, licence, status, description] = row else { return Vec::new() };
+    let first = match status.is_empty() {
+        true => plain(id),
+        false => format!("{}  ({status})", plain(id)),
+    };
+    let facts: Vec<String> =
+        [category, licence].into_iter().filter(|fact| !fact.is_empty()).map(|fact| plain(fact)).collect();
+    let colon = if facts.is_empty() || description.is_empty() { "" } else { ": " };
+    let text = format!("{}{colon}{description}", facts.join(", "));
+    let below = wrap(&text, width.saturating_sub(2)).into_iter().map(|line| format!("  {line}"));
+    [first].into_iter().chain(below).collect()
 }
 
 fn to_json(model: &Model, catalog: &Catalog) -> Value {

@@ -12,7 +12,7 @@ use crate::commands::folders::count;
 use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::fetch::{self, BATCH, Fetched, Fetcher, Outcome};
-use crate::folder::{Effect, Folder, self_contained};
+use crate::folder::{Effect, Folder};
 use crate::online::block_on;
 use crate::terminal::{Terminal, plain};
 
@@ -139,7 +139,7 @@ fn apply(fetched: Fetched, folder: &mut Folder, report: &mut Report) {
         Outcome::Undocumented(reason) => return report.undocumented.push((id, reason)),
         Outcome::Unknown => return report.removed.push(id),
     };
-    let staged = fetch::json(&id, &text).and_then(|json| folder.stage(&id, self_contained(&id, json)));
+    let staged = fetch::json(&id, &text).and_then(|json| folder.stage(&id, json));
     match staged {
         Ok(staged) => match &staged.effect {
             Effect::Unchanged => report.unchanged.push(id),
@@ -202,7 +202,7 @@ impl Report {
     }
 
     fn print_summary(&self, is_written: bool, terminal: &Terminal) -> Result<(), Error> {
-        let verb = if is_written { "updated" } else { "differ" };
+        let verb = if is_written { "updated" } else { "changed" };
         let all = self.changed.len() + self.unchanged.len();
         terminal.print(match self.changed.len() {
             0 => format!("{}: all up to date", count(all, "document")),

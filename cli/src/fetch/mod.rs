@@ -213,11 +213,13 @@ fn rate_limited(error: &fal_client::Error) -> Error {
     )
 }
 
-/// The searches that may find an endpoint in spite of a typo in its id: the longest words of its name.
+/// The searches that may find an endpoint in spite of a typo in its id: the longest words of its name, and its owner.
 fn searches(id: &str) -> Vec<String> {
-    let name = id.split_once('/').map_or(id, |(_, name)| name);
+    let (owner, name) = id.split_once('/').unwrap_or(("", id));
     let mut words: Vec<&str> = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| word.len() > 1).collect();
     words.sort_by_key(|word| std::cmp::Reverse(word.len()));
     words.dedup();
-    words.into_iter().take(3).map(str::to_owned).collect()
+    words.truncate(3);
+    words.extend(Some(owner).filter(|owner| !owner.is_empty()));
+    words.into_iter().map(str::to_owned).collect()
 }

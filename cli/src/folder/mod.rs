@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::error::{Error, Exit};
 use crate::settings::Settings;
 
-pub(crate) use canonical::{documents_of, self_contained};
+pub(crate) use canonical::documents_of;
 
 /// The files of the folder, in memory.
 #[derive(Debug)]
@@ -145,7 +145,7 @@ impl Folder {
         file.pointer(&stored.document.at).cloned()
     }
 
-    /// Checks that a document can be used, and compares it with the folder's. The document contains its id.
+    /// Checks that a document can be used, and compares it with the folder's.
     ///
     /// # Errors
     ///
@@ -181,7 +181,10 @@ impl Folder {
         if let Some((source, mut root)) = root
             && let Some(slot) = root.pointer_mut(&stored.document.at).filter(|slot| is_document(slot))
         {
-            *slot = json.clone();
+            // In a page of models, the id is next to the document.
+            let is_of_model = stored.document.at.ends_with("/openapi");
+            *slot =
+                if is_of_model { json.clone() } else { canonical::self_contained(&stored.document.id, json.clone()) };
             return Ok(Source { text: canonical::text(root).into_bytes(), ..source.clone() });
         }
         let message = format!("`{}` is a part of `{}`, the document of its app", stored.document.id, stored.file);
@@ -196,7 +199,7 @@ impl Folder {
             let message = format!("`{id}` and `{other}` would have the same module, {}", module.join("::"));
             return Err(Error::new(Exit::Failed, message).help(format!("remove the document of `{other}` first")));
         }
-        let text = canonical::text(json.clone()).into_bytes();
+        let text = canonical::text(canonical::self_contained(id, json.clone())).into_bytes();
         let patch = self.files.get(&path).and_then(|source| source.patch.clone());
         Ok(Source { file: self.path.join(&path), path, text, patch })
     }

@@ -4,6 +4,8 @@
 
 mod add;
 mod price;
+mod search;
 mod show;
 mod support;
+mod update;
 mod usage;

@@ -17,7 +17,7 @@ use crate::commands::folders::count;
 use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::fetch::{self, Fetcher, Outcome};
-use crate::folder::{Effect, Folder, Staged, self_contained};
+use crate::folder::{Effect, Folder, Staged};
 use crate::online::block_on;
 
 /// Add the documents of endpoints to the schemas folder
@@ -75,14 +75,14 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, 
     let path = arguments.schemas.as_ref().unwrap_or(&context.settings.schemas);
     let folder = Folder::read(path, &context.settings)?;
     folder.problems().for_each(|problem| context.terminal.note(format_args!("invalid document: {problem}")));
-    let mut adding = Adding { arguments, context, folder, report: Report::default() };
+    let mut adding = Adding { arguments, context, folder, report: Report::new(!arguments.selection.is_empty()) };
     match arguments.selection.is_empty() {
         true => adding.named()?,
         false => block_on(adding.selected())?,
     }
     let Adding { report, folder, .. } = adding;
     report.print(arguments.dry_run, path, &folder, context)?;
-    report.result(!arguments.selection.is_empty())
+    report.result()
 }
 
 /// A run of the command.
@@ -136,7 +136,7 @@ impl Adding<'_> {
             }
             match fetched.outcome {
                 Outcome::Document(text) => match fetch::json(&id, &text) {
-                    Ok(json) => found.push((id.clone(), self_contained(&id, json))),
+                    Ok(json) => found.push((id, json)),
                     Err(error) => self.report.invalid.push((id, error.to_string())),
                 },
                 Outcome::Undocumented(reason) => self.report.undocumented.push((id, reason)),

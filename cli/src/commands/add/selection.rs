@@ -6,7 +6,7 @@ use futures_util::TryStreamExt;
 use super::Adding;
 use crate::error::{Error, Exit};
 use crate::fetch::{self, BATCH, Fetcher, Outcome};
-use crate::folder::{Effect, self_contained};
+use crate::folder::Effect;
 use crate::terminal::plain;
 
 /// The models of a page of the list without documents.
@@ -49,7 +49,7 @@ impl Adding<'_> {
             // It was removed since the list was fetched.
             Outcome::Unknown => return self.report.undocumented.push((id.to_owned(), "removed".to_owned())),
         };
-        match fetch::json(id, &text).and_then(|json| self.folder.stage(id, self_contained(id, json))) {
+        match fetch::json(id, &text).and_then(|json| self.folder.stage(id, json)) {
             Ok(staged) if matches!(staged.effect, Effect::New) => self.apply(staged),
             Ok(staged) => self.report.kept.push(staged.id),
             Err(error) => self.report.invalid.push((id.to_owned(), error.to_string())),
