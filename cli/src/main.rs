@@ -16,6 +16,7 @@ mod online;
 mod outcome;
 mod settings;
 mod terminal;
+mod tool;
 
 use std::process::ExitCode;
 

@@ -21,5 +21,8 @@ use crate::error::{Error, Exit};
 pub(crate) fn block_on<T>(future: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|error| Error::new(Exit::Failed, format!("cannot start the runtime: {error}")))?;
-    runtime.block_on(future)
+    let result = runtime.block_on(future);
+    // A thread that reads stdin ends with the process.
+    runtime.shutdown_background();
+    result
 }

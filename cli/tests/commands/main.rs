@@ -7,5 +7,6 @@ mod price;
 mod search;
 mod show;
 mod support;
+mod tools;
 mod update;
 mod usage;

@@ -26,6 +26,7 @@ pub use budget::{Budget, BudgetUsage};
 pub use builder::JournalBuilder;
 pub(crate) use call::{Call, record_options};
 pub use candidates::Candidate;
+pub(crate) use candidates::UNLISTED;
 pub(crate) use course::{Course, recorded_options};
 pub use list::Counts;
 pub use policy::{OnFailed, OnUncertain, Reuse};
