@@ -15,6 +15,8 @@ use std::process::ExitCode;
 use anstream::ColorChoice;
 
 use crate::arguments::Arguments;
+#[cfg(feature = "online")]
+use crate::commands::Command;
 use crate::context::Context;
 use crate::error::Error;
 use crate::settings::Settings;
@@ -35,6 +37,15 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitCode, Error> {
-    let settings = Settings::read(arguments.settings.as_deref())?;
-    arguments.command.run(&Context { settings, terminal: terminal.clone() })
+    let terminal = terminal.clone();
+    let file = arguments.settings.as_deref();
+    let context = match Settings::read(file) {
+        Ok(settings) => Context::new(settings, terminal),
+        #[cfg(feature = "online")]
+        Err(error) if matches!(arguments.command, Command::Doctor(_)) => {
+            Context { invalid_settings: Some(error), ..Context::new(Settings::defaults(), terminal) }
+        }
+        Err(error) => return Err(error),
+    };
+    arguments.command.run(&context)
 }

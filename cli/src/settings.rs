@@ -77,9 +77,19 @@ impl Settings {
         let file = file.map(Path::to_owned).or_else(|| nearest(FILE));
         let project = file.as_deref().map(parent).or_else(|| nearest("Cargo.toml").as_deref().map(parent));
         let contents = file.as_deref().map(read).transpose()?.unwrap_or_default();
+        Ok(Settings::new(contents, project, file))
+    }
+
+    /// Returns the settings of a project without a settings file.
+    #[cfg(feature = "online")]
+    pub(crate) fn defaults() -> Self {
+        Settings::new(Contents::default(), nearest("Cargo.toml").as_deref().map(parent), None)
+    }
+
+    fn new(contents: Contents, project: Option<PathBuf>, file: Option<PathBuf>) -> Self {
         let root = project.clone().unwrap_or_default();
         let folder = |path: Option<PathBuf>, default: &str| root.join(path.unwrap_or_else(|| default.into()));
-        Ok(Settings {
+        Settings {
             schemas: folder(contents.schemas, "schemas"),
             out: folder(contents.out, "src/endpoints"),
             include: contents.include,
@@ -95,7 +105,7 @@ impl Settings {
             }),
             project,
             file,
-        })
+        }
     }
 }
 

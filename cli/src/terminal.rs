@@ -112,9 +112,9 @@ impl Terminal {
         table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
     }
 
-    /// Breaks text into lines that fit into the terminal.
-    pub(crate) fn wrap(&self, text: &str) -> String {
-        let width = self.width.unwrap_or(usize::MAX).max(MIN_WIDTH);
+    /// Breaks text into lines that fit into the terminal, and that begin with as many spaces as the first line follows.
+    pub(crate) fn wrap(&self, text: &str, indent: usize) -> String {
+        let width = self.width.unwrap_or(usize::MAX).max(MIN_WIDTH) - indent;
         let mut lines: Vec<String> = Vec::new();
         for word in text.split_whitespace() {
             match lines.last_mut() {
@@ -125,7 +125,7 @@ impl Terminal {
                 _ => lines.push(word.to_owned()),
             }
         }
-        lines.join("\n")
+        lines.join(&format!("\n{}", " ".repeat(indent)))
     }
 
     /// Prints a question, and returns true if the user confirms it. Returns false without a terminal.

@@ -9,6 +9,9 @@ use crate::settings::Settings;
 /// The folder of a project's journal.
 const FOLDER: &str = ".fal";
 
+/// The name of a default journal.
+const FILE: &str = "journal.db";
+
 /// Opens the journal, and creates it if it is missing.
 ///
 /// # Errors
@@ -25,15 +28,30 @@ pub(crate) fn journal_url(settings: &Settings) -> Result<String, Error> {
     if let Some(url) = &settings.journal {
         return Ok(url.clone());
     }
-    let folder = match &settings.project {
-        Some(project) => project.join(FOLDER),
-        None => data_folder()?.join("fal"),
-    };
+    let folder = folder(settings)?;
     fs::create_dir_all(&folder).map_err(|error| Error::io("create the folder", &folder, &error))?;
     if settings.project.is_some() {
         ignore_in_git(&folder)?;
     }
-    Ok(format!("sqlite://{}", folder.join("journal.db").display()))
+    Ok(format!("sqlite://{}", folder.join(FILE).display()))
+}
+
+/// Returns the URL of the journal, or `None` if its SQLite file does not exist.
+pub(crate) fn existing_journal(settings: &Settings) -> Result<Option<String>, Error> {
+    let url = match &settings.journal {
+        Some(url) => url.clone(),
+        None => format!("sqlite://{}", folder(settings)?.join(FILE).display()),
+    };
+    let file = url.strip_prefix("sqlite://").map(|rest| rest.split('?').next().unwrap_or_default());
+    Ok(Some(url.clone()).filter(|_| file.is_none_or(|file| Path::new(file).exists())))
+}
+
+/// Returns the folder of the default journal.
+fn folder(settings: &Settings) -> Result<PathBuf, Error> {
+    match &settings.project {
+        Some(project) => Ok(project.join(FOLDER)),
+        None => Ok(data_folder()?.join("fal")),
+    }
 }
 
 /// Excludes the folder from the project's repository, because prompts and results are not source code.

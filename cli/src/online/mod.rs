@@ -4,7 +4,7 @@ mod client;
 mod journal;
 
 pub(crate) use client::{client, client_builder};
-pub(crate) use journal::{journal, journal_url};
+pub(crate) use journal::{existing_journal, journal, journal_url};
 
 use crate::error::{Error, Exit};
 
