@@ -6,9 +6,17 @@ mod commands;
 mod context;
 mod error;
 #[cfg(feature = "online")]
+mod fetch;
+#[cfg(feature = "online")]
+mod folder;
+mod layout;
+#[cfg(feature = "online")]
 mod online;
+#[cfg(feature = "online")]
+mod outcome;
 mod settings;
 mod terminal;
+mod tool;
 
 use std::process::ExitCode;
 
@@ -37,15 +45,10 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitCode, Error> {
-    let terminal = terminal.clone();
-    let file = arguments.settings.as_deref();
-    let context = match Settings::read(file) {
-        Ok(settings) => Context::new(settings, terminal),
+    let settings = match Settings::read(arguments.settings.as_deref()) {
         #[cfg(feature = "online")]
-        Err(error) if matches!(arguments.command, Command::Doctor(_)) => {
-            Context { invalid_settings: Some(error), ..Context::new(Settings::defaults(), terminal) }
-        }
-        Err(error) => return Err(error),
+        Err(error) if matches!(arguments.command, Command::Doctor(_)) => Settings::defaults(error),
+        settings => settings?,
     };
-    arguments.command.run(&context)
+    arguments.command.run(&Context { settings, terminal: terminal.clone() })
 }

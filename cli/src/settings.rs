@@ -38,6 +38,9 @@ pub(crate) struct Settings {
     pub(crate) downloads: PathBuf,
     /// The limit of all that the journal's jobs may cost, in USD. Default: none.
     pub(crate) budget: Option<String>,
+    /// The error of an invalid file, in a command that works without it.
+    #[cfg(feature = "online")]
+    pub(crate) error: Option<Error>,
 }
 
 /// The contents of the file.
@@ -80,10 +83,11 @@ impl Settings {
         Ok(Settings::new(contents, project, file))
     }
 
-    /// Returns the settings of a project without a settings file.
+    /// Returns the defaults, which take the place of an invalid file.
     #[cfg(feature = "online")]
-    pub(crate) fn defaults() -> Self {
-        Settings::new(Contents::default(), nearest("Cargo.toml").as_deref().map(parent), None)
+    pub(crate) fn defaults(error: Error) -> Self {
+        let project = nearest("Cargo.toml").as_deref().map(parent);
+        Settings { error: Some(error), ..Settings::new(Contents::default(), project, None) }
     }
 
     fn new(contents: Contents, project: Option<PathBuf>, file: Option<PathBuf>) -> Self {
@@ -105,7 +109,21 @@ impl Settings {
             }),
             project,
             file,
+            #[cfg(feature = "online")]
+            error: None,
         }
+    }
+}
+
+impl Settings {
+    /// Returns the path of the generated module inside of its crate: `crate::endpoints` for `src/endpoints`.
+    pub(crate) fn crate_path(&self) -> String {
+        let source = self.project.clone().unwrap_or_default().join("src");
+        let below = self.out.strip_prefix(&source).unwrap_or(Path::new("endpoints"));
+        let segments = below.iter().filter_map(|segment| segment.to_str());
+        let is_name = |segment: &str| segment.chars().all(|c| c.is_alphanumeric() || c == '_');
+        let path: Vec<&str> = ["crate"].into_iter().chain(segments.filter(|segment| is_name(segment))).collect();
+        path.join("::")
     }
 }
 

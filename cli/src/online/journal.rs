@@ -33,17 +33,27 @@ pub(crate) fn journal_url(settings: &Settings) -> Result<String, Error> {
     if settings.project.is_some() {
         ignore_in_git(&folder)?;
     }
-    Ok(format!("sqlite://{}", folder.join(FILE).display()))
+    Ok(url_of(&folder.join(FILE)))
+}
+
+/// Returns the URL of a SQLite file. Some characters have a meaning in URLs.
+fn url_of(file: &Path) -> String {
+    let path = file.display().to_string();
+    format!("sqlite://{}", path.replace('%', "%25").replace('?', "%3F").replace('#', "%23"))
 }
 
 /// Returns the URL of the journal, or `None` if its SQLite file does not exist.
 pub(crate) fn existing_journal(settings: &Settings) -> Result<Option<String>, Error> {
-    let url = match &settings.journal {
-        Some(url) => url.clone(),
-        None => format!("sqlite://{}", folder(settings)?.join(FILE).display()),
-    };
-    let file = url.strip_prefix("sqlite://").map(|rest| rest.split('?').next().unwrap_or_default());
-    Ok(Some(url.clone()).filter(|_| file.is_none_or(|file| Path::new(file).exists())))
+    match &settings.journal {
+        Some(url) => {
+            let file = url.strip_prefix("sqlite://").filter(|rest| !rest.contains(['?', '%']));
+            Ok(Some(url.clone()).filter(|_| file.is_none_or(|file| Path::new(file).exists())))
+        }
+        None => {
+            let file = folder(settings)?.join(FILE);
+            Ok(file.exists().then(|| url_of(&file)))
+        }
+    }
 }
 
 /// Returns the folder of the default journal.

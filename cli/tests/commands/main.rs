@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod add;
 mod doctor;
 mod price;
+mod show;
 mod support;
+mod tools;
 mod usage;

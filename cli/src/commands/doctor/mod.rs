@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, 
         if !arguments.offline {
             check_fal(key, &mut report).await;
         }
-        project::check_settings(context, &mut report);
+        project::check_settings(&context.settings, &mut report);
         let ids = project::check_schemas(&context.settings, &mut report);
         if !arguments.offline {
             project::check_models(&ids, &mut report).await;

@@ -116,7 +116,7 @@ fn check_certificates(report: &mut Report) {
     }
 }
 
-/// The difference between the clocks of this machine and of a host.
+/// The difference between the local clock and that of a host.
 struct Skew {
     by: Duration,
     is_ahead: bool,

@@ -10,7 +10,6 @@ use futures_util::TryStreamExt;
 use super::TIMEOUT;
 use super::report::Report;
 use crate::commands::folders::{self, count};
-use crate::context::Context;
 use crate::error::Exit;
 use crate::online;
 use crate::settings::Settings;
@@ -21,8 +20,8 @@ const OLD: Duration = Duration::from_secs(90 * 86_400);
 /// The most names in a message.
 const MAX_NAMES: usize = 3;
 
-pub(super) fn check_settings(context: &Context, report: &mut Report) {
-    match (&context.invalid_settings, &context.settings.file) {
+pub(super) fn check_settings(settings: &Settings, report: &mut Report) {
+    match (&settings.error, &settings.file) {
         (Some(error), _) => {
             let message = error.to_string();
             // The message of an error of syntax has an excerpt, whose lines have a bar.
