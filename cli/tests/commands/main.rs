@@ -4,8 +4,11 @@
 
 mod add;
 mod doctor;
+mod jobs;
 mod price;
+mod run;
 mod show;
+mod stream;
 mod support;
 mod tools;
 mod usage;
