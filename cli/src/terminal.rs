@@ -148,10 +148,11 @@ impl Terminal {
         table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
     }
 
-    /// Breaks text into lines that fit into the terminal.
-    pub(crate) fn wrap(&self, text: &str) -> String {
-        let width = self.width.unwrap_or(usize::MAX).max(MIN_WIDTH);
-        layout::wrap(text, width).join("\n")
+    /// Breaks text into lines that fit into the terminal. All but the first begin with `indent` spaces.
+    pub(crate) fn wrap(&self, text: &str, indent: usize) -> String {
+        let width = self.width.unwrap_or(usize::MAX).max(MIN_WIDTH) - indent;
+        layout::wrap(text, width).join(&format!("
+{}", " ".repeat(indent)))
     }
 
     /// Prints a question, and returns true if the user confirms it. Returns false without a terminal.

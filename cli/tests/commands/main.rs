@@ -5,6 +5,7 @@
 mod add;
 mod diff;
 mod list;
+mod doctor;
 mod jobs;
 mod price;
 mod run;
