@@ -3,9 +3,11 @@
 pub(crate) mod budget;
 mod client;
 mod journal;
+mod signals;
 
 pub(crate) use client::{client, client_builder};
 pub(crate) use journal::{journal, journal_url};
+pub(crate) use signals::Signals;
 
 use crate::error::{Error, Exit};
 
