@@ -166,17 +166,38 @@ impl Error {
     pub(crate) fn of_job(error: &fal_jobs::Error) -> Self {
         use fal_jobs::ErrorKind;
 
-        let exit = match error.kind() {
-            ErrorKind::Input => Exit::Invalid,
-            ErrorKind::Budget => Exit::Budget,
-            ErrorKind::NotFound => Exit::NotFound,
-            ErrorKind::Timeout | ErrorKind::Uncertain => Exit::Unfinished,
-            ErrorKind::Configuration => Exit::Usage,
+        let key = error.key().map(crate::online::short).unwrap_or_default();
+        // Automatic keys are long.
+        let message = match error.key() {
+            Some(whole) => error.to_string().replace(whole, &key),
+            None => error.to_string(),
+        };
+        let (exit, help) = match error.kind() {
+            ErrorKind::Input => (Exit::Invalid, None),
+            ErrorKind::Budget => (Exit::Budget, None),
+            ErrorKind::NotFound => (Exit::NotFound, Some("`cargo fal history` lists the jobs".to_owned())),
+            ErrorKind::Timeout => (Exit::Unfinished, Some(format!("to follow the job, use `cargo fal watch {key}`"))),
+            ErrorKind::Uncertain => (
+                Exit::Unfinished,
+                Some(format!("it may be billed, so it is not sent again; to decide, use `cargo fal status {key}`")),
+            ),
+            ErrorKind::File => (
+                Exit::Failed,
+                Some(format!(
+                    "the job is completed; to save its files without another request, use `cargo fal result {key} --out DIR`"
+                )),
+            ),
+            ErrorKind::KeyConflict | ErrorKind::Configuration => (Exit::Usage, None),
+            // fal has rejected the input, or the model has failed.
+            ErrorKind::Failed => match error.failure().map(|failure| failure.kind) {
+                Some(fal_jobs::FailureKind::Rejected) => (Exit::Invalid, None),
+                _ => (Exit::Failed, None),
+            },
             _ => match error.client() {
-                Some(client) => return Error { message: error.to_string(), ..Error::of_client(client) },
-                None => Exit::Failed,
+                Some(client) => return Error { message, ..Error::of_client(client) },
+                None => (Exit::Failed, None),
             },
         };
-        Error::new(exit, error.to_string())
+        help.into_iter().fold(Error::new(exit, message), Error::help)
     }
 }

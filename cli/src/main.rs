@@ -6,9 +6,17 @@ mod commands;
 mod context;
 mod error;
 #[cfg(feature = "online")]
+mod fetch;
+#[cfg(feature = "online")]
+mod folder;
+mod layout;
+#[cfg(feature = "online")]
 mod online;
+#[cfg(feature = "online")]
+mod outcome;
 mod settings;
 mod terminal;
+mod tool;
 
 use std::process::ExitCode;
 

@@ -50,6 +50,12 @@ impl Terminal {
         write_line(&mut io::stdout().lock(), text)
     }
 
+    /// Writes a part of a fact, as it is, and flushes stdout.
+    #[cfg(feature = "online")]
+    pub(crate) fn write(&self, bytes: &[u8]) -> Result<(), Error> {
+        written(io::stdout().lock().write_all(bytes).and_then(|()| io::stdout().lock().flush()))
+    }
+
     /// Prints text and a line break on stderr, unless the user wants none.
     pub(crate) fn note(&self, text: impl Display) {
         if !self.is_quiet {
@@ -174,7 +180,11 @@ pub(crate) fn plain(text: &str) -> String {
 }
 
 fn write_line(out: &mut impl Write, text: impl Display) -> Result<(), Error> {
-    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+    written(writeln!(out, "{text}").and_then(|()| out.flush()))
+}
+
+fn written(written: io::Result<()>) -> Result<(), Error> {
+    match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
         Err(error) => Err(Error::new(Exit::Failed, format!("cannot write to stdout: {error}"))),
         Ok(()) => Ok(()),

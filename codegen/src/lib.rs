@@ -55,7 +55,9 @@ pub use change::{Change, ChangeKind, Effect, changes};
 pub use describe::{Describer, Description, Field, Kind, Variant, describe};
 pub use error::Error;
 pub use fal_documents::Finding;
+pub use select::matches;
 pub use summary::Summary;
+pub use tree::module_path;
 
 /// Compiles the examples of the README.
 #[cfg(doctest)]

@@ -113,7 +113,7 @@ pub(crate) struct Stated {
     pub(crate) values: Vec<Value>,
     /// The bounds of a number: `0 to 1`.
     pub(crate) range: Option<String>,
-    /// Other requirements: `length at most 800 characters`.
+    /// Other requirements: `at most 800 characters`.
     pub(crate) limits: Vec<String>,
     pub(crate) is_nullable: bool,
 }

@@ -236,10 +236,14 @@ pub(crate) fn each_item(fact: &str) -> String {
     format!("Each item: {}", with_first(fact, |first| first.to_ascii_lowercase()).replacen(": ", " ", 1))
 }
 
-/// A fact as a phrase: `Length: 1 to 5 characters.` → `length 1 to 5 characters`; a range without its label: `0 to 1`.
+/// A fact as a phrase: `Range: 0 to 1.` → `0 to 1`, `Length: 1 to 5 characters.` → `1 to 5 characters`, `Items: at most 9.` →
+/// `at most 9 items`.
 pub(crate) fn phrase(fact: &str) -> String {
     let fact = fact.strip_suffix('.').unwrap_or(fact);
-    let fact = fact.strip_prefix("Range: ").unwrap_or(fact);
+    if let Some(count) = fact.strip_prefix("Items: ") {
+        return format!("{count} {}", if count.ends_with(" 1") || count == "1" { "item" } else { "items" });
+    }
+    let fact = ["Range: ", "Length: "].iter().find_map(|label| fact.strip_prefix(label)).unwrap_or(fact);
     with_first(fact, |first| first.to_ascii_lowercase()).replacen(": ", " ", 1)
 }
 
@@ -292,7 +296,9 @@ mod tests {
         assert_eq!(each_item("At most 9."), "Each item: at most 9.");
         assert_eq!(each_item("Range: 0 to 1."), "Each item: range 0 to 1.");
         assert_eq!(phrase("Range: 0 to 1."), "0 to 1");
-        assert_eq!(phrase("Length: 1 to 5 characters."), "length 1 to 5 characters");
+        assert_eq!(phrase("Length: 1 to 5 characters."), "1 to 5 characters");
+        assert_eq!(phrase("Items: at most 9."), "at most 9 items");
+        assert_eq!(phrase("Items: 1."), "1 item");
         assert_eq!(sentence("the schema declares no fields"), "The schema declares no fields.");
         let values = ["1", "2", "3"].map(str::to_owned);
         assert_eq!(one_of(&values).as_deref(), Some("One of 1, 2 and 3."));

@@ -102,7 +102,12 @@ pub(crate) async fn open(
 
 impl Spending {
     /// Converts the error of a job. That of a budget has the limit, the spent amount and the estimate.
-    pub(crate) async fn error(&self, error: &fal_jobs::Error) -> Error {
+    pub(crate) async fn error(&self, error: fal_jobs::Error) -> Error {
+        self.explain(&error).await
+    }
+
+    /// The same for a reference.
+    pub(crate) async fn explain(&self, error: &fal_jobs::Error) -> Error {
         if error.kind() != fal_jobs::ErrorKind::Budget {
             return Error::of_job(error);
         }

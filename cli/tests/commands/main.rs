@@ -2,6 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod add;
+mod batch;
+mod budget;
 mod price;
+mod show;
 mod support;
+mod tools;
 mod usage;

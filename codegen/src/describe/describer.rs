@@ -30,7 +30,7 @@ use crate::{lower, normalize, prose};
 /// let contents = fal_documents::parse(&source).map_err(|findings| findings[0].to_string())?;
 /// let description = fal_codegen::describe(&contents.documents[0])?;
 /// assert_eq!(description.module, "me::app");
-/// assert_eq!(description.input[0].limits, ["length at most 800 characters"]);
+/// assert_eq!(description.input[0].limits, ["at most 800 characters"]);
 /// assert_eq!(description.input[1].range.as_deref(), Some("1 to 50"));
 /// # Ok(())
 /// # }

@@ -60,7 +60,7 @@ pub struct Field {
     pub values: Vec<Value>,
     /// The bounds of a number: `0 to 1`, `at least 1`.
     pub range: Option<String>,
-    /// Other requirements: lengths, counts, patterns, and limits of files: `length at most 800 characters`.
+    /// Other requirements: lengths, counts, patterns, and limits of files: `at most 800 characters`.
     pub limits: Vec<String>,
     /// The document's description, without hidden characters. Paragraphs are separated by empty lines.
     pub description: String,

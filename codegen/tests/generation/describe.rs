@@ -47,7 +47,7 @@ fn fields_have_types_defaults_ranges_examples_and_limits() {
     let prompt = field(&fields, "prompt");
     assert_eq!((prompt.rust_type.as_str(), &prompt.kind, prompt.required), ("String", &Kind::String, true));
     assert_eq!((prompt.description.as_str(), &prompt.examples[..]), ("The prompt.", &[json!("a cat")][..]));
-    assert_eq!(prompt.limits, ["length at most 800 characters"]);
+    assert_eq!(prompt.limits, ["at most 800 characters"]);
     let steps = field(&fields, "steps");
     assert_eq!((steps.rust_type.as_str(), &steps.kind, steps.required), ("Option<i64>", &Kind::Integer, false));
     assert_eq!((steps.range.as_deref(), &steps.default), (Some("1 to 50"), &Some(json!(28))));
@@ -57,7 +57,7 @@ fn fields_have_types_defaults_ranges_examples_and_limits() {
     assert_eq!(image.limits, ["size at most 1048576 bytes (1 MiB)", "duration at most 9 seconds"]);
     let tags = field(&fields, "tags");
     assert_eq!((tags.kind.to_string().as_str(), &tags.values[..]), ("array of enums", &[json!("a"), json!("b")][..]));
-    assert_eq!(tags.limits, ["items at most 3"]);
+    assert_eq!(tags.limits, ["at most 3 items"]);
     assert_eq!(field(&fields, "mode").values, [json!(1), json!(2)]);
     let kind = field(&fields, "type");
     assert_eq!((kind.rust_name.as_str(), kind.nullable, &kind.default), ("type_", true, &Some(json!("x"))));

@@ -177,7 +177,7 @@ impl Run<'_> {
             self.progress.update(&progress.snapshot());
         }
         let stopped_by = match items.stopped_by() {
-            Some(error) => Some(spending.error(error).await),
+            Some(error) => Some(spending.explain(error).await),
             None => None,
         };
         Ok(End { snapshot: progress.snapshot(), stopped_by, is_interrupted })

@@ -95,8 +95,9 @@ pub(super) fn print(context: &Context, facts: Vec<(&str, String)>) -> Result<(),
 
 /// Describes the estimate of a row.
 fn basis(estimate: &Estimate) -> String {
-    let units = estimate.units_per_call().map(|units| format!(", {} units", units.round_dp(3).normalize()));
-    format!("{} a row{}, the average of past calls", estimate.cost, units.unwrap_or_default())
+    let units = estimate.units_per_call().filter(|units| *units != Decimal::ONE);
+    let units = units.map(|units| format!(" for {} units", units.round_dp(3).normalize())).unwrap_or_default();
+    format!("{} a row{units}, the average of past calls", estimate.cost)
 }
 
 /// Counts the rows by the state of their jobs in the journal.

@@ -20,10 +20,10 @@ use sha2::{Digest, Sha256};
 pub(crate) use self::arguments::Arguments;
 use self::jobs::{Jobs, Plan};
 use self::rows::Source;
-use crate::catalog::Catalog;
+use crate::catalog::{self, Catalog};
 use crate::context::Context;
 use crate::error::{Error, Exit};
-use crate::online::block_on;
+use crate::online::{self, block_on};
 use crate::settings::Settings;
 
 /// A batch: an endpoint, rows, and the label that tells it from others of the endpoint.
@@ -37,8 +37,11 @@ struct Batch {
 }
 
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, Error> {
-    let catalog = Catalog::load(&context.settings)?;
-    let entry = catalog.require(&arguments.id)?.clone();
+    let entry = match Catalog::load(&context.settings)?.get(&arguments.id) {
+        Some(entry) => entry.clone(),
+        // Only this needs a key.
+        None => block_on(async { catalog::endpoint(context, &online::client()?, &arguments.id).await })?,
+    };
     let source = Source::new(&arguments.file, arguments.format, &arguments.key_column)?;
     let label = match &arguments.label {
         Some(label) => label.clone(),

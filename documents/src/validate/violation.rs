@@ -3,34 +3,37 @@ use serde_json::{Map, Value, json};
 
 /// A violation of a schema, in fal's words.
 #[derive(Debug)]
-pub(crate) struct Violation {
+pub struct Violation {
     /// `less_than_equal`
-    pub(crate) kind: &'static str,
+    kind: &'static str,
     /// `Input should be less than or equal to 8`
-    pub(crate) msg: String,
+    msg: String,
     /// `{"le": 8}`
-    pub(crate) ctx: Map<String, Value>,
+    ctx: Map<String, Value>,
     /// The missing or extra property, which the path does not contain.
-    pub(crate) property: Option<Value>,
+    property: Option<Value>,
 }
 
 impl Violation {
-    pub(crate) fn new(kind: &'static str, msg: impl Into<String>) -> Self {
+    /// Creates a violation of a type, such as `value_error`, with its message.
+    pub fn new(kind: &'static str, msg: impl Into<String>) -> Self {
         Violation { kind, msg: msg.into(), ctx: Map::new(), property: None }
     }
 
-    pub(crate) fn with(mut self, name: &str, value: Value) -> Self {
+    /// Adds a value to the context, such as the limit.
+    pub fn with(mut self, name: &str, value: Value) -> Self {
         self.ctx.insert(name.to_owned(), value);
         self
     }
 
-    pub(crate) fn at(mut self, property: &Value) -> Self {
+    /// Sets the missing or extra property.
+    pub(super) fn at(mut self, property: &Value) -> Self {
         self.property = Some(property.clone());
         self
     }
 
     /// Returns whether the value has the wrong type.
-    pub(crate) fn is_type(&self) -> bool {
+    pub(super) fn is_type(&self) -> bool {
         matches!(
             self.kind,
             "string_type" | "int_type" | "float_type" | "bool_type" | "list_type" | "dict_type" | "none_required"
@@ -38,12 +41,12 @@ impl Violation {
     }
 
     /// Returns whether the value is not one of the enum values.
-    pub(crate) fn is_choice(&self) -> bool {
+    pub(super) fn is_choice(&self) -> bool {
         self.kind == "one_of"
     }
 
     /// Converts an error of the validator to fal's words.
-    pub(crate) fn from_kind(kind: &ValidationErrorKind) -> Self {
+    pub(super) fn from_kind(kind: &ValidationErrorKind) -> Self {
         match kind {
             ValidationErrorKind::Type { kind } => Violation::wrong_type(&type_name(kind)),
             ValidationErrorKind::Minimum { limit } => {
@@ -80,6 +83,31 @@ impl Violation {
             }
             other => Violation::new("value_error", format!("Input does not satisfy `{}`", other.keyword())),
         }
+    }
+
+    /// Formats the violation as fal does. `loc` is the path of the value `input`, from `"body"` on.
+    pub fn detail(&self, mut loc: Value, input: Option<&Value>) -> Value {
+        let mut input = input;
+        if let (Some(property), Value::Array(loc)) = (&self.property, &mut loc) {
+            loc.push(property.clone());
+            // A missing property has no value, so fal shows the object. An extra property is shown itself.
+            if let Some(extra) = property.as_str().and_then(|name| input.and_then(|input| input.get(name))) {
+                input = Some(extra);
+            }
+        }
+        let mut detail = json!({
+            "loc": loc,
+            "msg": self.msg,
+            "type": self.kind,
+            "url": format!("https://docs.fal.ai/errors/#{}", self.kind),
+        });
+        if !self.ctx.is_empty() {
+            detail["ctx"] = Value::Object(self.ctx.clone());
+        }
+        if let Some(input) = input {
+            detail["input"] = input.clone();
+        }
+        detail
     }
 
     fn wrong_type(expected: &str) -> Self {

@@ -12,7 +12,8 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::documents::schema;
+use crate::document::component;
+use crate::validate::schemas::resolve;
 
 /// The keywords whose value is a schema. Data (`enum`, `default`, `examples`) is not walked.
 const SCHEMA: [&str; 9] = [
@@ -45,7 +46,7 @@ fn bound(keyword: &str) -> Option<&'static str> {
 }
 
 /// Rewrites a schema for the validator. `root` is the target of its references.
-pub(crate) fn rewrite(schema: &Value, root: &Value) -> Value {
+pub(super) fn rewrite(schema: &Value, root: &Value) -> Value {
     let Value::Object(keywords) = schema else {
         return Value::Bool(schema != &Value::Bool(false));
     };
@@ -55,7 +56,7 @@ pub(crate) fn rewrite(schema: &Value, root: &Value) -> Value {
             "nullable" => {}
             "$ref" => {
                 let target = value.as_str().map(in_components);
-                if let Some(target) = target.filter(|target| schema::resolve(root, target).is_some()) {
+                if let Some(target) = target.filter(|target| resolve(root, target).is_some()) {
                     rewritten.insert("$ref".into(), Value::String(target));
                 }
             }
@@ -82,9 +83,9 @@ pub(crate) fn rewrite(schema: &Value, root: &Value) -> Value {
     Value::Object(rewritten)
 }
 
-/// Returns a reference to a component in the one form that a document of the emulator has.
+/// Returns a reference to a component in the one form that [`Schemas`](super::Schemas) have.
 fn in_components(reference: &str) -> String {
-    match fal_documents::component(reference) {
+    match component(reference) {
         name if name == reference => reference.to_owned(),
         name => format!("#/components/schemas/{name}"),
     }

@@ -3,16 +3,16 @@
 
 use serde_json::Value;
 
-use crate::documents::bounds::COMPOSITIONS;
-use crate::documents::schema;
+use crate::validate::bounds::COMPOSITIONS;
+use crate::validate::schemas::resolve;
 
 /// The most checks of a value with a schema. An input of a known endpoint needs some hundreds.
-pub(crate) const MAX_CHECKS: usize = 200_000;
+pub const MAX_CHECKS: usize = 200_000;
 /// The most checks inside each other.
 const MAX_DEPTH: usize = 500;
 
 /// Returns whether a value can be validated within the bounds. `root` is the target of references.
-pub(crate) fn are_few(root: &Value, schema: &Value, value: &Value) -> bool {
+pub(super) fn are_few(root: &Value, schema: &Value, value: &Value) -> bool {
     Checks { root, left: MAX_CHECKS }.add(schema, value, &mut Vec::new(), 0).is_some()
 }
 
@@ -30,7 +30,7 @@ impl<'a> Checks<'a> {
         for (keyword, inner) in keywords {
             match (keyword.as_str(), inner, value) {
                 ("$ref", Value::String(name), _) if !inside.contains(&name.as_str()) => {
-                    if let Some(target) = schema::resolve(self.root, name) {
+                    if let Some(target) = resolve(self.root, name) {
                         inside.push(name);
                         self.add(target, value, inside, depth + 1)?;
                         inside.pop();

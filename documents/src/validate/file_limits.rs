@@ -5,28 +5,33 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value, json};
 
-use crate::documents::document::Document;
-use crate::input::applying;
-use crate::input::judge::detail;
-use crate::input::violation::Violation;
+use crate::validate::applying;
+use crate::validate::violation::Violation;
 
 /// The first bytes that may hold the sides of a picture.
-pub(crate) const HEADER_BYTES: u64 = 256 << 10;
+pub const HEADER_BYTES: u64 = 256 << 10;
 /// The deepest value that is looked at.
 const MAX_DEPTH: usize = 32;
 
 /// The size of a file in bytes, and its first bytes.
 #[derive(Debug)]
-pub(crate) struct Measured {
-    pub(crate) size: u64,
-    pub(crate) header: Vec<u8>,
+pub struct Measured {
+    /// The size of the file.
+    pub size: u64,
+    /// The first bytes: [`HEADER_BYTES`], or all of a smaller file.
+    pub header: Vec<u8>,
 }
 
 /// Returns the violations of limits by the files of an input. `file` looks up a URL; an unknown file is not judged.
-pub(crate) fn violations(document: &Document, input: &Value, file: &dyn Fn(&str) -> Option<Measured>) -> Vec<Value> {
-    let mut judge = Judge { root: &document.root, file, found: Vec::new() };
+pub(super) fn violations(
+    root: &Value,
+    schema: &Value,
+    input: &Value,
+    file: &dyn Fn(&str) -> Option<Measured>,
+) -> Vec<Value> {
+    let mut judge = Judge { root, file, found: Vec::new() };
     let mut all = Vec::new();
-    applying::add(&document.root, &document.input, &mut all);
+    applying::add(root, schema, &mut all);
     judge.value(&all, &[], input, &mut vec![json!("body")]);
     judge.found
 }
@@ -78,8 +83,7 @@ impl<'a> Judge<'a> {
     }
 
     fn report(&mut self, violations: impl IntoIterator<Item = Violation>, value: &Value, loc: &[Value]) {
-        let details =
-            violations.into_iter().map(|violation| detail(Value::Array(loc.to_vec()), &violation, Some(value)));
+        let details = violations.into_iter().map(|violation| violation.detail(Value::Array(loc.to_vec()), Some(value)));
         self.found.extend(details);
     }
 }

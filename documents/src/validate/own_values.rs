@@ -2,17 +2,17 @@
 
 use serde_json::Value;
 
-use crate::documents::document::Document;
-use crate::input::applying;
+use crate::pointer::unescape;
+use crate::validate::applying;
 
 /// Returns whether the value at a pointer, or one around it, is a default or an example of its own schema.
-pub(crate) fn contain(document: &Document, input: &Value, pointer: &str) -> bool {
+pub(super) fn contain(root: &Value, schema: &Value, input: &Value, pointer: &str) -> bool {
     let mut schemas = Vec::new();
-    applying::add(&document.root, &document.input, &mut schemas);
+    applying::add(root, schema, &mut schemas);
     let mut value = input;
     for segment in pointer.split('/').skip(1) {
-        let key = segment.replace("~1", "/").replace("~0", "~");
-        schemas = applying::inside(&document.root, &schemas, value, &key);
+        let key = unescape(segment);
+        schemas = applying::inside(root, &schemas, value, &key);
         let member = match value {
             Value::Array(items) => key.parse().ok().and_then(|index: usize| items.get(index)),
             _ => value.get(&key),

@@ -3,10 +3,10 @@
 
 use serde_json::{Map, Value};
 
-use crate::documents::schema;
+use crate::validate::schemas::resolve;
 
 /// The most bytes of a document.
-pub(crate) const MAX_BYTES: usize = 4 << 20;
+pub(super) const MAX_BYTES: usize = 4 << 20;
 /// The most schemas that apply to one value, with references unrolled.
 const MAX_COMPOSED: usize = 2_000;
 /// The most schemas that a document combines in all, each counted wherever it is combined. Known documents have some 200.
@@ -17,12 +17,12 @@ const MAX_DEPTH: usize = 64;
 /// The most patterns of a document, because a validator compiles each. Known documents have one.
 const MAX_PATTERNS: usize = 100;
 /// The most bytes that a compiled pattern takes.
-pub(crate) const MAX_PATTERN_BYTES: usize = 256 << 10;
+pub(super) const MAX_PATTERN_BYTES: usize = 256 << 10;
 /// The most steps back while a text is matched with a pattern.
-pub(crate) const MAX_PATTERN_STEPS: usize = 100_000;
+pub(super) const MAX_PATTERN_STEPS: usize = 100_000;
 
 /// The keywords whose schemas apply to the same value.
-pub(crate) const COMPOSITIONS: [&str; 8] = ["allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"];
+pub(super) const COMPOSITIONS: [&str; 8] = ["allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas"];
 
 /// Checks every schema of a document. `root` is the target of references. The error says which bound is exceeded.
 pub(super) fn check(root: &Value, parts: &[&Value]) -> Result<(), String> {
@@ -95,7 +95,7 @@ impl<'a> Composition<'a> {
             }
         }
         let reference = schema.get("$ref").and_then(Value::as_str).filter(|name| !self.inside.contains(name));
-        if let Some((name, target)) = reference.and_then(|name| Some((name, schema::resolve(self.root, name)?))) {
+        if let Some((name, target)) = reference.and_then(|name| Some((name, resolve(self.root, name)?))) {
             self.inside.push(name);
             self.add(target, depth + 1)?;
             self.inside.pop();

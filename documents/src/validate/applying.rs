@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use crate::documents::schema;
+use crate::validate::schemas::resolve;
 
 /// The most schemas that are looked at for one value.
 const MAX_SCHEMAS: usize = 200;
@@ -11,7 +11,7 @@ pub(super) fn add<'a>(root: &'a Value, schema: &'a Value, all: &mut Vec<&'a Valu
         return;
     }
     all.push(schema);
-    if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(|name| schema::resolve(root, name)) {
+    if let Some(target) = schema.get("$ref").and_then(Value::as_str).and_then(|name| resolve(root, name)) {
         add(root, target, all);
     }
     for keyword in ["allOf", "anyOf", "oneOf"] {
