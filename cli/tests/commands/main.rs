@@ -7,6 +7,8 @@ mod diff;
 mod list;
 mod doctor;
 mod jobs;
+mod batch;
+mod budget;
 mod price;
 mod run;
 mod search;
