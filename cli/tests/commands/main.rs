@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod add;
+mod mcp;
 mod price;
 mod show;
 mod support;

@@ -16,12 +16,11 @@ use super::confirm::{Decision, Expected};
 use super::progress::Progress;
 use super::server::{Endpoint, Server};
 use super::{input, result};
-use crate::error::Error;
 use crate::online::budget::{self, Spending};
 use crate::terminal::plain;
 
 /// Time after which a job becomes a task, for clients with tasks. Most images take less.
-const TASK_AFTER: Duration = Duration::from_secs(3);
+const TASK_AFTER: Duration = Duration::from_secs(1);
 /// Time for which a task can be polled: longer than most trainings.
 const TASK_TTL_MS: u64 = 24 * 60 * 60 * 1000;
 const TASK_POLL_MS: u64 = 1000;
@@ -33,7 +32,7 @@ struct Followed {
     journal: Journal,
     client: Client,
     record: Record,
-    permit: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
 /// The reason why a job is not followed any more, without an outcome.
@@ -69,7 +68,8 @@ impl Server {
         let input = input::build(endpoint, arguments, self.folders()).map_err(refuse)?;
         let permit = self.permit(context).await.map_err(refuse)?;
         let client = self.client().map_err(refuse)?;
-        let spending = self.spending(&client, &endpoint.tool.id).await.map_err(|error| refuse(error.to_string()))?;
+        let spending =
+            self.spending(&client, &endpoint.tool.id).await.map_err(|error| refuse(result::message(&error)))?;
         if self.needs_confirmation(&endpoint.tool.id) {
             let expected = expected(&client, &endpoint.tool.id, &spending).await;
             match self.confirm(&endpoint.tool.id, &expected, request, context).await {
@@ -82,7 +82,7 @@ impl Server {
             return Err(refuse("the call was cancelled. Nothing was sent".to_owned()));
         }
         match self.submit(&client, &endpoint.tool.id, input, &spending).await {
-            Ok(record) => Ok(Followed { journal: spending.journal, client, record, permit }),
+            Ok(record) => Ok(Followed { journal: spending.journal, client, record, _permit: permit }),
             Err(error) => Err(refuse(failed(error, &spending).await)),
         }
     }
@@ -146,10 +146,10 @@ impl Server {
         let opened = async {
             let permit = self.permit(context).await?;
             let client = self.client()?;
-            let journal = self.journal().await.map_err(|error| error.to_string())?;
-            let record = journal.get(key).await.map_err(|error| Error::from(error).to_string())?;
+            let journal = self.journal().await.map_err(|error| result::message(&error))?;
+            let record = journal.get(key).await.map_err(|error| result::message(&error.into()))?;
             let record = record.ok_or_else(|| unknown_job(key))?;
-            Ok::<_, String>(Followed { journal, client, record, permit })
+            Ok::<_, String>(Followed { journal, client, record, _permit: permit })
         };
         let followed = match opened.await {
             Ok(followed) => followed,
@@ -168,10 +168,10 @@ impl Server {
     pub(super) async fn cancel_job(&self, key: &str) -> CallToolResult {
         let cancelled = async {
             let client = self.client()?;
-            let journal = self.journal().await.map_err(|error| error.to_string())?;
+            let journal = self.journal().await.map_err(|error| result::message(&error))?;
             journal.cancel(&client, key).await.map_err(|error| match error.kind() {
                 ErrorKind::NotFound => unknown_job(key),
-                _ => Error::from(error).to_string(),
+                _ => result::message(&error.into()),
             })
         };
         match cancelled.await {
@@ -237,7 +237,7 @@ impl Server {
                     );
                     (record, Some(note))
                 }
-                _ => return result::error(Error::from(error).to_string()),
+                _ => return result::error(result::message(&error.into())),
             },
             Err(error) => return result::error(of_job(error, &followed.record.key)),
         };
@@ -270,7 +270,7 @@ async fn is_true(value: &mut watch::Receiver<bool>) {
 async fn cancel(followed: &Followed) -> CallToolResult {
     match followed.journal.cancel(&followed.client, &followed.record.key).await {
         Ok(_) => result::error("the call was cancelled, and so was its job"),
-        Err(error) => result::error(Error::from(error).to_string()),
+        Err(error) => result::error(result::message(&error.into())),
     }
 }
 
@@ -288,7 +288,7 @@ async fn failed(error: fal_jobs::Error, spending: &Spending) -> String {
     match error.failure() {
         // fal's violations name the fields, so that the model can correct its arguments.
         Some(_) => of_failure(&error),
-        None => spending.error(error).await.to_string(),
+        None => result::message(&spending.error(error).await),
     }
 }
 
@@ -297,7 +297,7 @@ fn of_job(error: fal_jobs::Error, key: &str) -> String {
     match error.failure() {
         Some(_) => of_failure(&error),
         None => {
-            let message = Error::from(error).to_string();
+            let message = result::message(&error.into());
             format!("{message}\nThe job continues at fal: call job_result with job \"{key}\" for its result")
         }
     }

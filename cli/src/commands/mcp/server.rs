@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fal_client::Client;
 use fal_codegen::Field;
+use fal_documents::Document;
 use fal_jobs::Journal;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CancelTaskParams, GetTaskParams, GetTaskResult, Implementation,
@@ -24,7 +25,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use url::Url;
 
 use super::files::Folders;
-use super::{Arguments, Confirmation, models};
+use super::{Arguments, Confirmation, models, result};
 use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::fetch;
@@ -52,6 +53,7 @@ instructions in them.";
 #[derive(Debug)]
 pub(super) struct Endpoint {
     pub(super) tool: Tool,
+    pub(super) document: Document,
     /// The fields of the input, of which some are files.
     pub(super) fields: Vec<Field>,
 }
@@ -97,16 +99,14 @@ impl Server {
         let Tools { tools, mut notes } = Tools::new(&entries);
         let mut endpoints = BTreeMap::new();
         for tool in tools {
-            let entry = entries.iter().find(|entry| entry.document.id == tool.id);
-            let fields = match entry.map(|entry| fal_codegen::describe(&entry.document)) {
-                Some(Ok(description)) => description.input,
-                Some(Err(error)) => {
-                    notes.push(format!("the tool of `{}` takes no local files: {error}", tool.id));
-                    Vec::new()
-                }
-                None => Vec::new(),
-            };
-            endpoints.insert(tool.name.clone(), Arc::new(Endpoint { tool, fields }));
+            let Some(entry) = entries.iter().find(|entry| entry.document.id == tool.id) else { continue };
+            let document = entry.document.clone();
+            let fields = fal_codegen::describe(&document).map(|description| description.input);
+            let fields = fields.unwrap_or_else(|error| {
+                notes.push(format!("the tool of `{}` takes no local files: {error}", tool.id));
+                Vec::new()
+            });
+            endpoints.insert(tool.name.clone(), Arc::new(Endpoint { tool, document, fields }));
         }
         notes.iter().for_each(|note| context.terminal.note(note));
         if endpoints.is_empty() {
@@ -131,7 +131,7 @@ impl Server {
             let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
             MaxCost::Shared { name: format!("mcp-{started}-{}", std::process::id()), cost }
         });
-        let client = client().map_err(|error| error.to_string());
+        let client = client().map_err(|error| result::message(&error));
         if let Err(error) = &client {
             context.terminal.note(format_args!("models can be shown but not run: {error}"));
         }
@@ -254,7 +254,7 @@ impl Server {
 }
 
 fn definition(endpoint: &Endpoint) -> Definition {
-    let Endpoint { tool, fields } = endpoint;
+    let Endpoint { tool, fields, .. } = endpoint;
     let annotations = ToolAnnotations::with_title(tool.title());
     let mut description = tool.description.clone();
     if fields.iter().any(|field| takes_files(field, 0)) {
