@@ -16,6 +16,7 @@ use super::confirm::{Decision, Expected};
 use super::progress::Progress;
 use super::server::{Endpoint, Server};
 use super::{input, result};
+use crate::online;
 use crate::online::budget::{self, Spending};
 use crate::terminal::plain;
 
@@ -116,7 +117,7 @@ impl Server {
                 Err((Stop::Cancelled, followed)) => return cancel(&followed).await.into(),
             };
         if !has_tasks {
-            return result::running(&followed.record).into();
+            return leave(&followed).await.into();
         }
         let options = TaskOptions::new()
             .with_ttl_ms(TASK_TTL_MS)
@@ -130,7 +131,7 @@ impl Server {
                 let cancelled = async move { cancelled.cancelled().await };
                 match server.follow(followed, &progress, cancelled, None).await {
                     Ok(result) => Ok(server.finish(result, with_links).await),
-                    Err((Stop::Left, followed)) => Ok(result::running(&followed.record)),
+                    Err((Stop::Left, followed)) => Ok(leave(&followed).await),
                     Err((Stop::Cancelled, followed)) => {
                         cancel(&followed).await;
                         Err(TaskExit::Cancelled)
@@ -160,7 +161,7 @@ impl Server {
         // The call ends, not the job, which another call has started.
         match self.follow(followed, &progress, async move { stopped.cancelled().await }, Some(self.wait())).await {
             Ok(result) => self.finish(result, has_links(context)).await,
-            Err((_, followed)) => result::running(&followed.record),
+            Err((_, followed)) => leave(&followed).await,
         }
     }
 
@@ -266,9 +267,17 @@ async fn is_true(value: &mut watch::Receiver<bool>) {
     }
 }
 
+/// Gives a job up that goes on, so that another call can follow it.
+async fn leave(followed: &Followed) -> CallToolResult {
+    online::release(&followed.journal).await;
+    result::running(&followed.record)
+}
+
 /// Cancels a job whose caller has cancelled its call.
 async fn cancel(followed: &Followed) -> CallToolResult {
-    match followed.journal.cancel(&followed.client, &followed.record.key).await {
+    let cancelled = followed.journal.cancel(&followed.client, &followed.record.key).await;
+    online::release(&followed.journal).await;
+    match cancelled {
         Ok(_) => result::error("the call was cancelled, and so was its job"),
         Err(error) => result::error(result::message(&error.into())),
     }

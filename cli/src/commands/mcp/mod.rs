@@ -99,11 +99,15 @@ async fn serve(server: server::Server, context: &Context) -> Result<(), Error> {
     let (input, output) = transport::stdio();
     let input = stdin::Input::new(input, server.closing(), context.terminal.clone());
     match server.clone().serve((input, output)).await {
-        Ok(service) => match service.waiting().await {
-            Ok(QuitReason::Closed | QuitReason::Cancelled) => Ok(()),
-            Ok(reason) => Err(failed(&format!("{reason:?}"))),
-            Err(error) => Err(failed(&error.to_string())),
-        },
+        Ok(service) => {
+            let reason = service.waiting().await;
+            server.leave_tasks().await;
+            match reason {
+                Ok(QuitReason::Closed | QuitReason::Cancelled) => Ok(()),
+                Ok(reason) => Err(failed(&format!("{reason:?}"))),
+                Err(error) => Err(failed(&error.to_string())),
+            }
+        }
         // A client that only looks whether the command starts.
         Err(ServerInitializeError::ConnectionClosed(_)) => Ok(()),
         Err(ServerInitializeError::ExpectedInitializeRequest(_)) => {

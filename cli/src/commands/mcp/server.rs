@@ -190,6 +190,16 @@ impl Server {
         &self.inner.tasks
     }
 
+    /// Waits until the tasks have given up their jobs, after the end of input.
+    pub(super) async fn leave_tasks(&self) {
+        for _ in 0..100 {
+            if self.inner.tasks.running_task_count() == 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     pub(super) fn hasher(&self) -> &RandomState {
         &self.inner.hasher
     }
