@@ -31,6 +31,10 @@ impl Agent {
     fn start(project: &Project, options: &[&str]) -> Self {
         let mut command = project.command(&[&["mcp"], options].concat());
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        Agent::of(command)
+    }
+
+    fn of(command: std::process::Command) -> Self {
         let mut child = Command::from(command).kill_on_drop(true).spawn().unwrap();
         let (input, output) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()).lines());
         Agent { child, input, output, next_id: 0, seen: Vec::new() }
@@ -425,6 +429,61 @@ async fn a_lost_connection_neither_loses_nor_repeats_a_job() {
     assert_eq!(project.emulator.accepted_jobs(), 1);
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_signal_ends_the_server_and_its_jobs_continue() {
+    let project = Project::with(Emulator::builder().pace(Pace::manual())).await;
+    let call = json!({ "name": REDUX, "arguments": { "image_url": "https://example.com/fox.png" }, "_meta": { "progressToken": 1 } });
+    let mut agent = Agent::connect(&project, &[], json!({})).await;
+    agent.post("tools/call", call.clone()).await;
+    agent.find(|message| message["method"] == "notifications/progress").await;
+    let id = agent.child.id().unwrap().to_string();
+    std::process::Command::new("kill").args(["-TERM", &id]).status().unwrap();
+    let status = tokio::time::timeout(PATIENCE, agent.child.wait()).await.unwrap().unwrap();
+    assert!(status.success(), "{status}");
+    project.emulator.complete(project.emulator.jobs()[0].request_id());
+    let mut agent = Agent::connect(&project, &[], json!({})).await;
+    assert_eq!(data(&agent.request("tools/call", call).await["result"])["status"], "completed");
+    assert_eq!(project.emulator.accepted_jobs(), 1);
+}
+
+#[tokio::test]
+async fn files_that_cannot_be_saved_do_not_lose_the_result() {
+    let project = Project::new().await;
+    let mut agent = Agent::connect(&project, &[], json!({})).await;
+    let image = json!({ "url": "http://127.0.0.1:9/gone.png", "width": 1, "height": 1, "content_type": "image/png" });
+    let output = json!({ "images": [image], "prompt": "\u{1b}[2J", "surprise": [null], "timings": {}, "seed": 1,
+        "has_nsfw_concepts": [false] });
+    project.emulator.answer("fal-ai/flux/dev/redux", &output).unwrap();
+    let result = agent.call(REDUX, json!({ "image_url": "https://example.com/fox.png" })).await;
+    assert_eq!(data(&result)["status"], "completed");
+    assert_eq!(data(&result)["output"]["surprise"], json!([null]));
+    assert_eq!(data(&result)["files"], json!([]));
+    assert!(text(&result).contains("Not all files could be saved"), "{}", text(&result));
+    assert!(!text(&result).contains('\u{1b}'));
+}
+
+#[tokio::test]
+async fn failures_of_the_model_are_errors_of_the_tool() {
+    let project = Project::new().await;
+    let mut agent = Agent::connect(&project, &[], json!({})).await;
+    project.emulator.inject_fault(Operation::Submit, fal_emulator::Fault::respond(422));
+    let result = agent.call(REDUX, json!({ "image_url": "https://example.com/fox.png" })).await;
+    assert!(!error(&result).is_empty());
+    // What fal did not accept is sent again.
+    let result = agent.call(REDUX, json!({ "image_url": "https://example.com/fox.png" })).await;
+    assert_eq!(data(&result)["status"], "completed");
+
+    let project = Project::with(Emulator::builder().pace(Pace::instant()).key("id:other")).await;
+    let mut command = project.command(&["mcp"]);
+    command.env("FAL_KEY", "id:wrong").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut agent = Agent::of(command);
+    agent.initialize("2025-11-25", json!({})).await;
+    let result = agent.call(REDUX, json!({ "image_url": "https://example.com/fox.png" })).await;
+    let message = error(&result);
+    assert!(message.contains("FAL_KEY") && !message.contains("id:wrong"), "{message}");
+}
+
 #[tokio::test]
 async fn long_jobs_are_tasks_of_clients_that_have_them() {
     let project = Project::with(Emulator::builder().pace(Pace::manual())).await;
@@ -542,9 +601,7 @@ async fn a_server_that_cannot_serve_says_why() {
 
     let mut command = project.command(&["mcp"]);
     command.env_remove("FAL_KEY").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = Command::from(command).kill_on_drop(true).spawn().unwrap();
-    let (input, output) = (child.stdin.take(), BufReader::new(child.stdout.take().unwrap()).lines());
-    let mut agent = Agent { child, input, output, next_id: 0, seen: Vec::new() };
+    let mut agent = Agent::of(command);
     agent.initialize("2025-11-25", json!({})).await;
     let result = agent.call(REDUX, json!({ "image_url": "https://example.com/fox.png" })).await;
     assert!(self::error(&result).contains("FAL_KEY"), "{result}");

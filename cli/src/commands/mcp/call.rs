@@ -214,11 +214,13 @@ impl Server {
         let mut closing = self.closed();
         let result = loop {
             tokio::select! {
+                // The end of the connection ends the call, and is not its cancellation.
+                biased;
                 result = &mut job => break result,
-                Some(update) = updates.recv() => progress.update(&update).await,
+                () = is_true(&mut closing) => return Err((Stop::Left, followed)),
                 () = &mut cancelled => return Err((Stop::Cancelled, followed)),
                 () = &mut wait => return Err((Stop::Left, followed)),
-                () = is_true(&mut closing) => return Err((Stop::Left, followed)),
+                Some(update) = updates.recv() => progress.update(&update).await,
             }
         };
         drop(job);

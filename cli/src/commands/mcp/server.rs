@@ -37,6 +37,8 @@ use crate::tool::{Tool, Tools};
 const PAGE: usize = 100;
 /// The most calls that wait for others to end.
 const MAX_WAITING: usize = 256;
+/// Time limit for calls to give up their jobs at the end.
+const LEAVING: Duration = Duration::from_secs(5);
 /// The largest file that a client can read as a resource, in bytes.
 const MAX_RESOURCE: u64 = 10 << 20;
 /// The most resources that are listed. Files of earlier results stay in the folder.
@@ -80,6 +82,7 @@ struct Inner {
     confirmed: Mutex<BTreeSet<String>>,
     wait: Duration,
     running: Arc<Semaphore>,
+    parallel: u32,
     waiting: Semaphore,
     tasks: TaskManager,
     resources: Mutex<BTreeMap<String, Resource>>,
@@ -148,6 +151,7 @@ impl Server {
                 confirmed: Mutex::default(),
                 wait: arguments.wait(),
                 running: Arc::new(Semaphore::new(usize::from(arguments.parallel))),
+                parallel: u32::from(arguments.parallel),
                 waiting: Semaphore::new(MAX_WAITING),
                 tasks: TaskManager::new(),
                 resources: Mutex::default(),
@@ -190,14 +194,12 @@ impl Server {
         &self.inner.tasks
     }
 
-    /// Waits until the tasks have given up their jobs, after the end of input.
-    pub(super) async fn leave_tasks(&self) {
-        for _ in 0..100 {
-            if self.inner.tasks.running_task_count() == 0 {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+    /// Lets the calls and tasks that run give up their jobs, so that others can follow them.
+    pub(super) async fn leave(&self) {
+        self.inner.closing.send_replace(true);
+        let all = self.inner.running.clone().acquire_many_owned(self.inner.parallel);
+        // A submission that is on its way may take longer. The journal has it.
+        let _ = tokio::time::timeout(LEAVING, all).await;
     }
 
     pub(super) fn hasher(&self) -> &RandomState {
