@@ -25,6 +25,8 @@ const TASK_AFTER: Duration = Duration::from_secs(1);
 /// Time for which a task can be polled: longer than most trainings.
 const TASK_TTL_MS: u64 = 24 * 60 * 60 * 1000;
 const TASK_POLL_MS: u64 = 1000;
+/// Time limit for the expected cost in a confirmation.
+const ESTIMATE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The label of jobs, by which `cargo fal history` lists them.
 const LABEL: &str = "mcp";
 
@@ -148,8 +150,7 @@ impl Server {
             let permit = self.permit(context).await?;
             let client = self.client()?;
             let journal = self.journal().await.map_err(|error| result::message(&error))?;
-            let record = journal.get(key).await.map_err(|error| result::message(&error.into()))?;
-            let record = record.ok_or_else(|| unknown_job(key))?;
+            let record = online::find(&journal, key).await.map_err(|error| result::message(&error))?;
             Ok::<_, String>(Followed { journal, client, record, _permit: permit })
         };
         let followed = match opened.await {
@@ -170,10 +171,8 @@ impl Server {
         let cancelled = async {
             let client = self.client()?;
             let journal = self.journal().await.map_err(|error| result::message(&error))?;
-            journal.cancel(&client, key).await.map_err(|error| match error.kind() {
-                ErrorKind::NotFound => unknown_job(key),
-                _ => result::message(&error.into()),
-            })
+            let record = online::find(&journal, key).await.map_err(|error| result::message(&error))?;
+            journal.cancel(&client, &record.key).await.map_err(|error| result::message(&error.into()))
         };
         match cancelled.await {
             Ok(record) => result::error(match record.failure().map(|failure| failure.kind) {
@@ -289,7 +288,10 @@ async fn cancel(followed: &Followed) -> CallToolResult {
 async fn expected(client: &Client, id: &str, spending: &Spending) -> Expected {
     let estimate = match &spending.estimate {
         Some(estimate) => Some(estimate.clone()),
-        None => budget::estimate(client, id).await.ok().map(|(_, estimate)| estimate),
+        None => {
+            let estimate = tokio::time::timeout(ESTIMATE_TIMEOUT, budget::estimate(client, id)).await;
+            estimate.ok().and_then(Result::ok).map(|(_, estimate)| estimate)
+        }
     };
     Expected { price: spending.price.clone(), estimate }
 }
@@ -308,8 +310,14 @@ fn of_job(error: fal_jobs::Error, key: &str) -> String {
     match error.failure() {
         Some(_) => of_failure(&error),
         None => {
+            let goes_on = matches!(error.kind(), ErrorKind::Request | ErrorKind::Timeout | ErrorKind::Database);
             let message = result::message(&error.into());
-            format!("{message}\nThe job continues at fal: call job_result with job \"{key}\" for its result")
+            match goes_on {
+                true => {
+                    format!("{message}\nThe job continues at fal: call job_result with job \"{key}\" for its result")
+                }
+                false => message,
+            }
         }
     }
 }
@@ -324,10 +332,6 @@ fn of_failure(error: &fal_jobs::Error) -> String {
         text.push_str("\nThe failed job may be billed. The same input returns this error again: change the input");
     }
     text
-}
-
-fn unknown_job(key: &str) -> String {
-    format!("no job {} in the journal; `cargo fal history` lists its jobs", fal_documents::text::quoted(key))
 }
 
 /// Clients of older protocol versions reject links.
