@@ -9,6 +9,7 @@ mod doctor;
 mod jobs;
 mod batch;
 mod budget;
+mod mcp;
 mod price;
 mod run;
 mod search;
