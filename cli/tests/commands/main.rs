@@ -3,12 +3,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod add;
-mod diff;
-mod list;
-mod doctor;
-mod jobs;
 mod batch;
 mod budget;
+mod diff;
+mod doctor;
+mod jobs;
+mod list;
 mod mcp;
 mod price;
 mod run;
