@@ -3,12 +3,21 @@
 #![allow(clippy::unwrap_used)]
 
 mod add;
+mod batch;
+mod budget;
 mod diff;
+mod doctor;
+mod jobs;
 mod list;
+mod mcp;
 mod new;
 mod price;
+mod run;
+mod search;
 mod settings;
 mod show;
+mod stream;
 mod support;
 mod tools;
+mod update;
 mod usage;

@@ -4,7 +4,6 @@ use fal_documents::validate::Schemas;
 use fal_documents::{Finding, app_segments};
 use serde_json::Value;
 
-
 /// The parts of an endpoint's document that an emulator needs.
 #[derive(Debug)]
 pub(crate) struct Document {

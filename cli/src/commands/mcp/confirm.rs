@@ -91,14 +91,20 @@ impl Server {
         };
         match response {
             Ok(response) => self.decide(endpoint, &response),
-            Err(error) => {
-                Decision::Refuse(format!("the client cannot show the confirmation to the user: {}", plain(&error.to_string())))
-            }
+            Err(error) => Decision::Refuse(format!(
+                "the client cannot show the confirmation to the user: {}",
+                plain(&error.to_string())
+            )),
         }
     }
 
     /// Since protocol version 2026-07-28, a server requires input by its result, and the client calls again.
-    fn confirm_by_result(&self, endpoint: &str, params: ElicitRequestParams, request: &CallToolRequestParams) -> Decision {
+    fn confirm_by_result(
+        &self,
+        endpoint: &str,
+        params: ElicitRequestParams,
+        request: &CallToolRequestParams,
+    ) -> Decision {
         // The response confirms these arguments only.
         let arguments = request.arguments.as_ref().map(|arguments| Value::Object(arguments.clone()).to_string());
         let state = format!("{:016x}", self.hasher().hash_one((&request.name, arguments)));
@@ -122,7 +128,9 @@ impl Server {
                 }
                 Decision::Run
             }
-            ElicitationAction::Decline => Decision::Refuse("the user has declined the call. Nothing was sent".to_owned()),
+            ElicitationAction::Decline => {
+                Decision::Refuse("the user has declined the call. Nothing was sent".to_owned())
+            }
             _ => Decision::Refuse("the user has not confirmed the call. Nothing was sent".to_owned()),
         }
     }

@@ -76,7 +76,8 @@ fn definition(
     required: &[&str],
     annotations: ToolAnnotations,
 ) -> Definition {
-    let schema = json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false });
+    let schema =
+        json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false });
     let schema = match schema {
         Value::Object(schema) => schema,
         _ => Map::new(),
@@ -107,7 +108,7 @@ impl Server {
         };
         Some(match called {
             Ok(value) => result::data(&value),
-            Err(error) => result::error(error.to_string()),
+            Err(error) => result::error(result::message(&error)),
         })
     }
 
@@ -150,7 +151,9 @@ impl Server {
         }
         match self.tool_of(id) {
             Some(name) => shown["tool"] = json!(name),
-            None => shown["how_to_run"] = json!(format!("no tool runs it: the user can add it with `cargo fal add {id}`")),
+            None => {
+                shown["how_to_run"] = json!(format!("no tool runs it: the user can add it with `cargo fal add {id}`"))
+            }
         }
         if let Ok(Value::Object(mut prices)) = self.prices(vec![id.to_owned()]).await
             && let Some(price) = prices.get_mut("prices").and_then(|prices| prices.get_mut(0))

@@ -9,6 +9,7 @@ use rmcp::model::{CallToolResult, ContentBlock, Resource};
 use serde_json::{Value, json};
 use url::Url;
 
+use crate::error::Error;
 use crate::terminal::plain;
 use crate::tool::bounded;
 
@@ -24,6 +25,13 @@ pub(super) fn error(message: impl Into<String>) -> CallToolResult {
     CallToolResult::error(vec![ContentBlock::text(message.into())])
 }
 
+/// Returns the message of an error, with its remedy.
+pub(super) fn message(error: &Error) -> String {
+    match error.to_json()["error"]["help"].as_str() {
+        Some(help) => format!("{error}\nhelp: {help}"),
+        None => error.to_string(),
+    }
+}
 
 /// Creates the result of a tool that returns data.
 pub(super) fn data(value: &Value) -> CallToolResult {
@@ -72,7 +80,8 @@ pub(super) async fn completed(
     for file in record.files() {
         let Some(saved) = Saved::new(&file, out) else { continue };
         text.push_str(&format!("{}: {} ({} bytes)\n", plain(&file.path), saved.path, file.size));
-        if saved.is_image() && file.size <= left
+        if saved.is_image()
+            && file.size <= left
             && let Ok(bytes) = tokio::fs::read(&saved.path).await
             && u64::try_from(bytes.len()).is_ok_and(|size| size <= left)
         {
