@@ -88,6 +88,27 @@ impl Terminal {
         numbers: &[usize],
         rows: impl IntoIterator<Item = Vec<String>>,
     ) -> String {
+        self.formatted(header, numbers, None, rows)
+    }
+
+    /// Formats a table in which only one column wraps, by its index, if there is room for the others.
+    #[cfg(feature = "online")]
+    pub(crate) fn table_that_wraps(
+        &self,
+        header: &[&str],
+        wrapping: usize,
+        rows: impl IntoIterator<Item = Vec<String>>,
+    ) -> String {
+        self.formatted(header, &[], Some(wrapping), rows)
+    }
+
+    fn formatted(
+        &self,
+        header: &[&str],
+        numbers: &[usize],
+        wrapping: Option<usize>,
+        rows: impl IntoIterator<Item = Vec<String>>,
+    ) -> String {
         let mut table = Table::new();
         table.load_style(presets::NOTHING).set_header(header.to_vec());
         if let Some(width) = self.width {
@@ -103,12 +124,20 @@ impl Terminal {
         let widths = table.column_max_content_widths();
         let width_of = |index: usize| usize::from(widths.get(index).copied().unwrap_or_default()) + 2;
         let half = self.width.unwrap_or(usize::MAX) / 2;
+        let others = (0..header.len()).filter(|index| Some(*index) != wrapping).map(width_of).sum::<usize>();
+        let is_wrapped = wrapping.is_some() && others + MIN_WIDTH / 2 <= self.width.unwrap_or(usize::MAX);
         let do_numbers_fit = numbers.iter().map(|index| width_of(*index)).sum::<usize>() <= half;
         for (index, column) in table.column_iter_mut().enumerate() {
             column.set_padding((0, 2));
             let is_number = numbers.contains(&index);
             if is_number {
                 column.set_cell_alignment(CellAlignment::Right);
+            }
+            if is_wrapped {
+                if Some(index) != wrapping {
+                    column.set_constraint(ColumnConstraint::ContentWidth);
+                }
+                continue;
             }
             // Other columns wrap before numbers, ids and paths do.
             if (is_number && do_numbers_fit) || (paths.contains(&index) && width_of(index) <= half) {

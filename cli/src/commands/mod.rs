@@ -9,7 +9,7 @@ mod cancel;
 #[cfg(feature = "online")]
 mod changes;
 mod check;
-mod completions;
+pub(crate) mod completions;
 mod diff;
 #[cfg_attr(not(feature = "online"), path = "offline.rs")]
 mod doctor;

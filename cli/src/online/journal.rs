@@ -1,13 +1,22 @@
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use fal_jobs::Journal;
+use fal_jobs::{Journal, JournalBuilder};
 
 use crate::error::{Error, Exit};
 use crate::settings::Settings;
 
 /// The folder of a project's journal.
 const FOLDER: &str = ".fal";
+
+/// The time after which another command continues the job of one that was killed. A user waits for it.
+const LEASE: Duration = Duration::from_secs(5);
+
+/// Starts a journal with the settings of the tool.
+pub(crate) fn journal_builder() -> JournalBuilder {
+    Journal::builder().lease(LEASE)
+}
 
 /// Opens the journal, and creates it if it is missing.
 ///
@@ -16,7 +25,7 @@ const FOLDER: &str = ".fal";
 /// The database cannot be opened.
 pub(crate) async fn journal(settings: &Settings) -> Result<Journal, Error> {
     let url = journal_url(settings)?;
-    Ok(Journal::open(url).await?)
+    Ok(journal_builder().open(url).await?)
 }
 
 /// Returns the URL of the journal: the setting `journal`, or else a SQLite file in `.fal` of the project, or else in the

@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used)]
 
 mod add;
+mod jobs;
 mod price;
+mod run;
 mod show;
+mod stream;
 mod support;
 mod tools;
 mod usage;
