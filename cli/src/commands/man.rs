@@ -57,5 +57,10 @@ fn page(command: &Command) -> Result<String, Error> {
     let mut page = Vec::new();
     let man = Man::new(command.clone()).manual("cargo-fal").source(format!("cargo-fal {}", env!("CARGO_PKG_VERSION")));
     man.render(&mut page).map_err(|error| Error::new(Exit::Failed, format!("cannot render a man page: {error}")))?;
-    Ok(String::from_utf8_lossy(&page).into_owned())
+    Ok(String::from_utf8_lossy(&page).chars().map(escaped).collect())
+}
+
+/// Escapes a character that older formatters misread.
+fn escaped(c: char) -> String {
+    if c.is_ascii() { c.into() } else { format!("\\[u{:04X}]", u32::from(c)) }
 }

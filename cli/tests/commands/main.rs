@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod add;
+mod completions;
+mod input;
 mod jobs;
+mod man;
 mod price;
 mod run;
 mod show;

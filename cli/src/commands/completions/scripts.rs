@@ -45,24 +45,25 @@ fn registration(shell: &str) -> String {
 /// keeps the completions of other commands of cargo.
 const BASH: &str = r#"
 _cargo_fal() {
-    local words=() rest="$COMP_LINE" word prefix index reply
+    local words=() rest="${COMP_LINE:0:COMP_POINT}" word prefix index reply
     for ((index = 0; index <= COMP_CWORD; index++)); do
-        word="${COMP_WORDS[index]}"
         if [[ $index -eq 0 || "$rest" == [[:space:]]* ]]; then
             words+=("")
             rest="${rest#"${rest%%[![:space:]]*}"}"
         fi
-        ((index == COMP_CWORD)) && word="${word:0:${#2}}"
-        [[ $index -eq COMP_CWORD && "$word" != "$2" ]] && word="${COMP_WORDS[index]}"
+        word="${COMP_WORDS[index]}"
+        ((index == COMP_CWORD)) && word="$rest"
         rest="${rest#"$word"}"
-        words[${#words[@]}-1]+="$word"
+        words[${#words[@]} - 1]+="$word"
     done
     [[ "${words[0]##*/}" == cargo ]] && words=("${words[@]:1}")
     word="${words[${#words[@]}-1]}"
     prefix="${word%"$2"}"
     COMPREPLY=()
-    while IFS= read -r reply; do
-        [[ -n "$reply" ]] && COMPREPLY+=("${reply#"$prefix"}")
+    while IFS= read -r reply || [[ -n "$reply" ]]; do
+        reply="${reply#"$prefix"}"
+        [[ "$reply" == *[[:space:]\'\"\$\&\;\(\)\<\>\|\\]* ]] && printf -v reply %q "$reply"
+        [[ -n "$reply" ]] && COMPREPLY+=("$reply")
     done < <(CARGO_FAL_COMPLETE=bash _CLAP_IFS=$'\n' _CLAP_COMPLETE_INDEX=$((${#words[@]} - 1)) \
         cargo-fal -- "${words[@]}" 2>/dev/null)
     if [[ ${#COMPREPLY[@]} -eq 1 && "${COMPREPLY[0]}" == *[=/@] ]]; then
@@ -84,7 +85,7 @@ complete -o bashdefault -F _cargo_fal cargo-fal
 complete -o bashdefault -o default -F _cargo_fal_of_cargo cargo
 "#;
 
-/// `_cargo` of zsh calls `_cargo-fal` for `cargo fal`.
+/// The completions of cargo, if there are any, call `_cargo-fal` for `cargo fal`.
 const ZSH: &str = r#"
 #compdef cargo-fal
 _cargo-fal() {
@@ -99,6 +100,16 @@ _cargo-fal() {
     (( $#partial )) && _describe -V 'values' partial -S ''
     (( $#complete )) && _describe -V 'values' complete
 }
+_cargo-fal-of-cargo() {
+    if [[ $words[2] == fal ]]; then
+        shift words
+        (( CURRENT-- ))
+        _cargo-fal
+    else
+        _default
+    fi
+}
+[[ -n "${_comps[cargo]}" ]] || compdef _cargo-fal-of-cargo cargo
 if [[ $funcstack[1] == _cargo-fal ]]; then _cargo-fal "$@"; else compdef _cargo-fal cargo-fal; fi
 "#;
 

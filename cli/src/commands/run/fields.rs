@@ -131,9 +131,9 @@ fn value_name(kind: &Kind) -> &'static str {
         Kind::Number => "NUMBER",
         Kind::String => "TEXT",
         Kind::Enum => "VALUE",
-        Kind::File => "FILE|URL",
+        Kind::File => "@FILE|URL",
         Kind::Array(item) => value_name(item),
-        Kind::Union(kinds) if kinds.iter().all(|kind| value_name(kind) == "FILE|URL") => "FILE|URL",
+        Kind::Union(kinds) if kinds.iter().all(|kind| value_name(kind) == "@FILE|URL") => "@FILE|URL",
         Kind::Union(kinds) if kinds.iter().any(|kind| matches!(kind, Kind::Enum | Kind::String)) => "VALUE",
         _ => "JSON",
     }
