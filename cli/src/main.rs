@@ -33,6 +33,9 @@ use crate::settings::Settings;
 use crate::terminal::Terminal;
 
 fn main() -> ExitCode {
+    if commands::completions::respond() {
+        return ExitCode::SUCCESS;
+    }
     let words = arguments::words();
     let has = |flag: &str| words.iter().any(|word| word == flag);
     let terminal = Terminal::new(has("--json"), has("--quiet") || has("-q"));

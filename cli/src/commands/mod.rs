@@ -8,7 +8,7 @@ mod batch;
 mod cancel;
 mod changes;
 mod check;
-mod completions;
+pub(crate) mod completions;
 mod diff;
 #[cfg_attr(not(feature = "online"), path = "offline.rs")]
 mod doctor;

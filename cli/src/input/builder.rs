@@ -197,6 +197,11 @@ impl<'a> Draft<'a> {
             Some(local) => Some(format!("@{}", local.path)),
             None => shown(value),
         };
+        // A field whose value cannot be read is not missing.
+        details.retain(|detail| {
+            let field = path::of_loc(&detail["loc"]);
+            detail["type"] != "missing" || !self.problems.iter().any(|problem| problem.is_of(&field))
+        });
         let mut problems: Vec<Problem> = details.iter().map(|detail| Problem::of_detail(detail, &show)).collect();
         let mut pointers = Vec::new();
         let mut value = std::mem::take(&mut self.value);

@@ -14,8 +14,9 @@ use fal_client::{Client, JsonInput};
 use fal_jobs::{OnFailed, OnUncertain, Record, State};
 use serde_json::json;
 
-pub(crate) use self::arguments::{Arguments, with_fields};
+pub(crate) use self::arguments::{Arguments, endpoint_id, option, with_fields, with_flags};
 use self::course::{Course, Stop};
+pub(crate) use self::fields::PAIRS;
 use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::online::budget::{self, MaxCost, Spending};
