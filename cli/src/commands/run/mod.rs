@@ -63,6 +63,8 @@ async fn start(arguments: &Arguments, context: &Context) -> Result<ExitCode, Err
         recorded.stage(if job.state == State::Submitted { "Following an earlier request" } else { "Submitting" });
         let _ = key.set(job.key.clone());
     });
+    let uploading = progress.clone();
+    let call = call.on_upload_progress(move |field, upload| uploading.upload(field, upload));
     let updated = progress.clone();
     let call = call.on_update(move |update| updated.update(&update));
     let finished = course.finish(&mut signals, call.into_future()).await;
