@@ -35,7 +35,7 @@ mod price;
 #[cfg_attr(not(feature = "online"), path = "offline.rs")]
 mod result;
 #[cfg_attr(not(feature = "online"), path = "offline.rs")]
-mod run;
+pub(crate) mod run;
 #[cfg_attr(not(feature = "online"), path = "offline.rs")]
 mod search;
 mod show;
