@@ -28,12 +28,10 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, 
 }
 
 async fn start(arguments: &Arguments, context: &Context) -> Result<ExitCode, Error> {
-    // Ctrl-C counts from here on.
-    let mut signals = Signals::new()?;
     let input = arguments.build_input()?;
     let client = client()?;
     if arguments.stream {
-        return stream::run(arguments, context, &client, input, &mut signals).await;
+        return stream::run(arguments, context, &client, input).await;
     }
     let folder = arguments.out.as_deref().unwrap_or(&context.settings.downloads);
     if !arguments.detach {
@@ -44,6 +42,8 @@ async fn start(arguments: &Arguments, context: &Context) -> Result<ExitCode, Err
     if arguments.detach {
         return submit(arguments, context, &client, &spending, input).await;
     }
+    // Before this, Ctrl-C ends the process: nothing was sent.
+    let mut signals = Signals::new()?;
     let progress = Progress::new(&context.terminal);
     progress.stage("Preparing");
     let key = Arc::new(OnceLock::new());
@@ -65,6 +65,8 @@ async fn start(arguments: &Arguments, context: &Context) -> Result<ExitCode, Err
         recorded.stage(if job.state == State::Submitted { "Following an earlier request" } else { "Submitting" });
         let _ = key.set(job.key.clone());
     });
+    let uploading = progress.clone();
+    let call = call.on_upload_progress(move |field, upload| uploading.upload(field, upload));
     let updated = progress.clone();
     let call = call.on_update(move |update| updated.update(&update));
     let finished = course.finish(&mut signals, call.into_future()).await;
