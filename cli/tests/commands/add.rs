@@ -307,7 +307,7 @@ async fn ctrl_c_leaves_whole_documents() {
     assert!(std::process::Command::new("kill").args(["-s", "INT", &id]).status().unwrap().success());
     let output = process.wait_with_output().await.unwrap();
     assert_eq!(output.status.code(), Some(130));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("50 documents were added"));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("added 50 documents"));
     assert_eq!(files(&project).len(), 50);
     project.run(&["add", "--all"]).await.success();
     assert_eq!(files(&project).len(), 120);
