@@ -179,7 +179,9 @@ impl Report {
     }
 
     fn print(&self, terminal: &Terminal) -> Result<(), Error> {
-        changes::print(&self.changes, terminal)?;
+        if !self.changes.is_empty() {
+            changes::print(&self.changes, terminal)?;
+        }
         let is_silent = |id: &&String| !self.changes.iter().any(|change| change.endpoint == **id);
         for id in self.changed.iter().filter(is_silent) {
             terminal.print(format_args!("{id}: the document differs, without an effect on the generated code"))?;
