@@ -9,6 +9,8 @@ mod error;
 mod fetch;
 #[cfg(feature = "online")]
 mod folder;
+#[cfg(feature = "online")]
+mod input;
 mod layout;
 #[cfg(feature = "online")]
 mod online;
@@ -31,7 +33,16 @@ use crate::settings::Settings;
 use crate::terminal::Terminal;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::of_process();
+    let words = arguments::words();
+    let has = |flag: &str| words.iter().any(|word| word == flag);
+    let terminal = Terminal::new(has("--json"), has("--quiet") || has("-q"));
+    let arguments = match Arguments::parse(&words, &terminal) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            terminal.fail(&error);
+            return error.exit.into();
+        }
+    };
     match arguments.color {
         clap::ColorChoice::Always => ColorChoice::Always.write_global(),
         clap::ColorChoice::Never => ColorChoice::Never.write_global(),

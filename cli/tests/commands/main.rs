@@ -3,8 +3,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod add;
+mod batch;
+mod budget;
+mod diff;
 mod doctor;
 mod jobs;
+mod list;
+mod mcp;
 mod price;
 mod run;
 mod search;
