@@ -18,7 +18,8 @@ pub(crate) struct Arguments {
     pub(crate) json: bool,
     /// Use colours. `auto` does so in a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    pub(crate) color: ColorChoice,
+    #[expect(dead_code, reason = "the function `color` reads it earlier")]
+    color: ColorChoice,
     /// Print neither progress nor notes. Errors remain
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
@@ -62,6 +63,18 @@ impl Arguments {
         }
         Ok(arguments)
     }
+}
+
+/// Returns the choice of colours. Help and errors of arguments have colours, too, and are printed before all is parsed.
+pub(crate) fn color(arguments: &[OsString]) -> ColorChoice {
+    let arguments = arguments.iter().take_while(|argument| *argument != "--").filter_map(|argument| argument.to_str());
+    let mut is_next = false;
+    let choice = arguments.filter_map(|argument| {
+        let value = if is_next { Some(argument) } else { argument.strip_prefix("--color=") };
+        is_next = argument == "--color";
+        value?.parse().ok()
+    });
+    choice.last().unwrap_or(ColorChoice::Auto)
 }
 
 /// Returns the words of the process. Drops the word `fal`, which cargo adds: it runs `cargo fal …` as `cargo-fal fal …`.

@@ -7,6 +7,7 @@ mod batch;
 mod budget;
 mod diff;
 mod doctor;
+mod failures;
 mod jobs;
 mod list;
 mod mcp;
