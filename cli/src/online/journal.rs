@@ -9,6 +9,9 @@ use crate::settings::Settings;
 /// The folder of a project's journal.
 const FOLDER: &str = ".fal";
 
+/// The database of a default journal.
+const FILE: &str = "journal.db";
+
 /// Opens the journal, and creates it if it is missing.
 ///
 /// # Errors
@@ -25,15 +28,32 @@ pub(crate) fn journal_url(settings: &Settings) -> Result<String, Error> {
     if let Some(url) = &settings.journal {
         return Ok(url.clone());
     }
-    let folder = match &settings.project {
-        Some(project) => project.join(FOLDER),
-        None => data_folder()?.join("fal"),
-    };
+    let folder = folder(settings)?;
     fs::create_dir_all(&folder).map_err(|error| Error::io("create the folder", &folder, &error))?;
     if settings.project.is_some() {
         ignore_in_git(&folder)?;
     }
-    Ok(format!("sqlite://{}", folder.join("journal.db").display()))
+    Ok(format!("sqlite://{}", folder.join(FILE).display()))
+}
+
+/// Opens the journal, if there is one.
+///
+/// # Errors
+///
+/// The database cannot be opened.
+pub(crate) async fn existing_journal(settings: &Settings) -> Result<Option<Journal>, Error> {
+    match settings.journal.is_some() || folder(settings).is_ok_and(|folder| folder.join(FILE).is_file()) {
+        true => journal(settings).await.map(Some),
+        false => Ok(None),
+    }
+}
+
+/// Returns the folder of a default journal.
+fn folder(settings: &Settings) -> Result<PathBuf, Error> {
+    match &settings.project {
+        Some(project) => Ok(project.join(FOLDER)),
+        None => Ok(data_folder()?.join("fal")),
+    }
 }
 
 /// Excludes the folder from the project's repository, because prompts and results are not source code.

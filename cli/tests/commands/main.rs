@@ -5,6 +5,7 @@
 mod add;
 mod batch;
 mod budget;
+mod gallery;
 mod price;
 mod show;
 mod support;

@@ -19,6 +19,7 @@ use sha2::{Digest, Sha256};
 
 pub(crate) use self::arguments::Arguments;
 use self::jobs::{Jobs, Plan};
+pub(crate) use self::results::RESULTS;
 use self::rows::Source;
 use crate::catalog::{self, Catalog};
 use crate::context::Context;
