@@ -5,9 +5,17 @@
 mod add;
 mod batch;
 mod budget;
+mod diff;
+mod doctor;
 mod gallery;
+mod jobs;
+mod list;
 mod price;
+mod run;
+mod search;
 mod show;
+mod stream;
 mod support;
 mod tools;
+mod update;
 mod usage;

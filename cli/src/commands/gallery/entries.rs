@@ -124,8 +124,11 @@ pub(super) async fn collect(dir: &Path, context: &Context) -> Result<Vec<Entry>,
     }
     requests.extend(entries.iter().filter_map(|entry| entry.request_id.clone()));
     let read = async {
-        match online::existing_journal(&context.settings).await? {
-            Some(journal) => add_records(&journal, &mut found, &requests, &mut entries).await,
+        match online::existing_journal(&context.settings)? {
+            Some(_) => {
+                let journal = online::journal(&context.settings).await?;
+                add_records(&journal, &mut found, &requests, &mut entries).await
+            }
             None => Ok(()),
         }
     };
