@@ -151,8 +151,11 @@ impl Terminal {
     /// Breaks text into lines that fit into the terminal. All but the first begin with `indent` spaces.
     pub(crate) fn wrap(&self, text: &str, indent: usize) -> String {
         let width = self.width.unwrap_or(usize::MAX).max(MIN_WIDTH) - indent;
-        layout::wrap(text, width).join(&format!("
-{}", " ".repeat(indent)))
+        layout::wrap(text, width).join(&format!(
+            "
+{}",
+            " ".repeat(indent)
+        ))
     }
 
     /// Prints a question, and returns true if the user confirms it. Returns false without a terminal.

@@ -32,7 +32,9 @@ async fn page_has_the_results_and_their_parameters() {
     assert!(page.starts_with("<!DOCTYPE html>") && page.trim_end().ends_with("</html>"));
     assert_eq!(page.matches("<article").count(), 2);
     assert_eq!(page.matches("src=\"data:image/png;base64,").count(), 2);
-    for text in ["<title>Cards</title>", "alt=\"a red fox\"", "<h2 dir=\"auto\">an owl at night</h2>", "$0.025", LCM, "seed "] {
+    for text in
+        ["<title>Cards</title>", "alt=\"a red fox\"", "<h2 dir=\"auto\">an owl at night</h2>", "$0.025", LCM, "seed "]
+    {
         assert!(page.contains(text), "{text}");
     }
     // Rows are in their order, whichever has finished first.
@@ -67,7 +69,9 @@ async fn folder_without_parameters_shows_its_media() {
     assert_eq!(text, "site/index.html: 3 results, 3 files\n");
     let page = page(&project, "site/index.html");
     assert!(page.contains("<img src=\"./../media/fox%20%26%20owl.png\" alt=\"fox &amp; owl.png\""), "{page}");
-    assert!(page.contains("<audio src=\"./../media/deep/song.mp3\"") && page.contains("<video src=\"./../media/clip.mp4\""));
+    assert!(
+        page.contains("<audio src=\"./../media/deep/song.mp3\"") && page.contains("<video src=\"./../media/clip.mp4\"")
+    );
     assert!(!project.path(".fal/journal.db").exists());
 }
 
@@ -89,7 +93,8 @@ async fn hostile_texts_are_escaped() {
     let project = batch(&[evil]).await;
     let lines = project.path(OUT).join("results.jsonl");
     let file = json!({ "file": "../../cards.jsonl" });
-    let line = json!({ "row": 2, "endpoint": evil, "key": evil, "error": evil, "files": [file], "input": { evil: evil } });
+    let line =
+        json!({ "row": 2, "endpoint": evil, "key": evil, "error": evil, "files": [file], "input": { evil: evil } });
     fs::write(&lines, fs::read_to_string(&lines).unwrap() + &line.to_string() + "\n{\"row\":3,").unwrap();
     let run = project.run(&["gallery", OUT, "--title", evil]).await;
     assert!(!run.stdout.contains('\u{1b}') && !run.stderr.contains('\u{1b}'));

@@ -81,7 +81,7 @@ pub(super) async fn report(batch: &Batch, arguments: &Arguments, context: &Conte
         let rows = limit.amount.checked_div(estimate.cost.amount).unwrap_or_default().trunc();
         let message =
             format!("the limit of {limit} is enough for about {rows} rows; the batch stops when it is reached");
-        context.terminal.note(context.terminal.wrap(&message));
+        context.terminal.note(context.terminal.wrap(&message, 0));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -142,7 +142,11 @@ pub(super) fn entry(entry: &Entry, endpoints: &[&str], embedding: &mut Embedding
     let heading = heading(entry);
     let alt = entry.prompt().map_or_else(|| heading.clone(), |prompt| shortened(prompt, MAX_ALT));
     let mut figures = Vec::new();
-    for file in &entry.files {
+    for (index, file) in entry.files.iter().enumerate() {
+        let alt = match entry.files.len() {
+            1 => alt.clone(),
+            count => format!("{alt} ({} of {count})", index + 1),
+        };
         figures.push(figure(file, &alt, embedding)?);
     }
     let is_flagged = entry.files.iter().any(|file| file.is_flagged);
