@@ -10,6 +10,7 @@ mod doctor;
 mod gallery;
 mod jobs;
 mod list;
+mod mcp;
 mod price;
 mod run;
 mod search;

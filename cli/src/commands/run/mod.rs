@@ -29,8 +29,8 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, 
 async fn start(arguments: &Arguments, context: &Context) -> Result<ExitCode, Error> {
     // Ctrl-C counts from here on.
     let mut signals = Signals::new()?;
-    let client = client()?;
     let input = arguments.build_input()?;
+    let client = client()?;
     if arguments.stream {
         return stream::run(arguments, context, &client, input, &mut signals).await;
     }
