@@ -4,6 +4,7 @@ use fal_client::JsonInput;
 use fal_codegen::Description;
 use fal_documents::Validator;
 use fal_documents::pointer::escape;
+use fal_documents::text::quoted;
 use serde_json::{Map, Value};
 
 use super::file::{self, Local};
@@ -17,6 +18,9 @@ use crate::error::{Error, Exit};
 
 /// The most problems that are listed.
 const MAX_LISTED: usize = 30;
+
+/// The most problems of a row.
+const MAX_IN_LINE: usize = 5;
 
 /// Builds inputs of an endpoint.
 #[derive(Debug)]
@@ -80,6 +84,21 @@ impl Builder {
     ///
     /// The input has problems. The error lists them.
     pub(crate) fn build(&self, base: Value, pairs: &[String]) -> Result<JsonInput, Error> {
+        self.check(base, pairs).map_err(|problems| self.error(&problems))
+    }
+
+    /// Builds an input like [`build`](Self::build), with an error in one line.
+    pub(crate) fn build_row(&self, base: Value, pairs: &[String]) -> Result<JsonInput, String> {
+        self.check(base, pairs).map_err(|problems| {
+            let mut texts: Vec<String> = problems.iter().take(MAX_IN_LINE).map(ToString::to_string).collect();
+            if problems.len() > MAX_IN_LINE {
+                texts.push(format!("and {} more", problems.len() - MAX_IN_LINE));
+            }
+            texts.join("; ")
+        })
+    }
+
+    fn check(&self, base: Value, pairs: &[String]) -> Result<JsonInput, Vec<Problem>> {
         let mut draft = Draft::new(self.shape());
         draft.base(base);
         let mut known: Vec<&str> = Vec::new();
@@ -94,7 +113,27 @@ impl Builder {
                     .push(Problem::new(word, "expected `FIELD=VALUE`, such as `seed=42` or `image_url=@room.png`")),
             }
         }
-        draft.finish(&self.validator).map_err(|problems| self.error(&problems))
+        draft.finish(&self.validator)
+    }
+
+    /// Reads the cells of a row, each with the path of its field. A text has the type of the field. An `@path` stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// A path is wrong, or contradicts another one.
+    pub(crate) fn of_cells(&self, cells: &[(String, String)]) -> Result<Value, String> {
+        let mut value = Value::Object(Map::new());
+        for (key, cell) in cells {
+            let steps = path::parse(key);
+            let set = steps.and_then(|steps| {
+                let shape = steps.iter().fold(self.shape(), |shape, step| shape.inside(step));
+                let slot = steps.iter().try_fold(&mut value, descend)?;
+                place(slot, of_text(cell, shape), shape, true);
+                Ok(())
+            });
+            set.map_err(|reason| format!("the column {}: {reason}", quoted(key)))?;
+        }
+        Ok(value)
     }
 
     fn shape(&self) -> Shape<'_> {

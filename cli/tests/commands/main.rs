@@ -8,6 +8,7 @@ mod budget;
 mod diff;
 mod doctor;
 mod failures;
+mod gallery;
 mod jobs;
 mod list;
 mod mcp;
