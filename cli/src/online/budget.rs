@@ -6,7 +6,7 @@ use fal_client::Client;
 use fal_client::money::{Cost, Estimate, Price, PriceTable};
 use fal_jobs::{Budget, Journal};
 
-use super::journal_url;
+use super::{journal_builder, journal_url};
 use crate::error::{Error, Exit};
 use crate::settings::{self, Settings};
 
@@ -82,7 +82,7 @@ pub(crate) async fn open(
     {
         return Err(over(estimate, limit, None, Source::Option));
     }
-    let journal = Journal::builder().prices(prices).open(journal_url(settings)?).await?;
+    let journal = journal_builder().prices(prices).open(journal_url(settings)?).await?;
     let mut budget = match &project {
         Some(limit) => Some(journal.budget(OF_PROJECT, limit.clone()).await?),
         None => None,

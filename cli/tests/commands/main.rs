@@ -3,9 +3,17 @@
 #![allow(clippy::unwrap_used)]
 
 mod add;
+mod diff;
+mod doctor;
+mod jobs;
+mod list;
 mod mcp;
 mod price;
+mod run;
+mod search;
 mod show;
+mod stream;
 mod support;
 mod tools;
+mod update;
 mod usage;
