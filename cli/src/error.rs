@@ -81,6 +81,11 @@ impl Error {
         text
     }
 
+    /// Returns the message without what to do.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Returns the error as JSON.
     pub(crate) fn to_json(&self) -> serde_json::Value {
         serde_json::json!({ "error": { "message": self.message, "help": self.help, "exit_code": self.exit as u8 } })
@@ -168,6 +173,14 @@ impl Error {
 #[cfg(feature = "online")]
 impl From<fal_jobs::Error> for Error {
     fn from(error: fal_jobs::Error) -> Self {
+        Error::of_job(&error)
+    }
+}
+
+#[cfg(feature = "online")]
+impl Error {
+    /// Converts the error of a job.
+    pub(crate) fn of_job(error: &fal_jobs::Error) -> Self {
         use fal_jobs::ErrorKind;
 
         let key = error.key().map(crate::online::short).unwrap_or_default();

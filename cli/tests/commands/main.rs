@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod add;
+mod batch;
+mod budget;
 mod diff;
 mod doctor;
 mod jobs;

@@ -12,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 
 use fal_client::{Client, JsonInput};
 use fal_jobs::{OnFailed, OnUncertain, Record, State};
-use serde_json::{Map, json};
+use serde_json::json;
 
 pub(crate) use self::arguments::{Arguments, with_fields};
 use self::course::{Course, Stop};
@@ -29,8 +29,8 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, 
 async fn start(arguments: &Arguments, context: &Context) -> Result<ExitCode, Error> {
     // Ctrl-C counts from here on.
     let mut signals = Signals::new()?;
+    let input = arguments.build_input()?;
     let client = client()?;
-    let input = input(&arguments.pairs)?;
     if arguments.stream {
         return stream::run(arguments, context, &client, input, &mut signals).await;
     }
@@ -141,17 +141,4 @@ fn check_folder(folder: &Path) -> Result<(), Error> {
 
 fn or_here(folder: &Path) -> &Path {
     if folder.as_os_str().is_empty() { Path::new(".") } else { folder }
-}
-
-/// Reads pairs of a field and its value: JSON, or else a text.
-fn input(pairs: &[String]) -> Result<JsonInput, Error> {
-    let mut fields = Map::new();
-    for pair in pairs {
-        let Some((field, value)) = pair.split_once('=') else {
-            let message = format!("invalid field {}: expected FIELD=VALUE", fal_documents::text::quoted(pair));
-            return Err(Error::new(Exit::Usage, message));
-        };
-        fields.insert(field.to_owned(), serde_json::from_str(value).unwrap_or_else(|_| value.into()));
-    }
-    Ok(fields.into())
 }
