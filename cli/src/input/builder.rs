@@ -1,4 +1,6 @@
 use std::path::Path;
+#[cfg(feature = "mcp")]
+use std::path::PathBuf;
 
 use fal_client::JsonInput;
 use fal_codegen::Description;
@@ -136,6 +138,23 @@ impl Builder {
         Ok(value)
     }
 
+    /// Builds an input from JSON whose local files `find` finds. It gets the strings that are not URLs in fields that are files, with
+    /// or without `@`, and returns the absolute path of a file. No other file is opened.
+    ///
+    /// # Errors
+    ///
+    /// The input has problems. The error lists them.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn build_with(
+        &self,
+        base: Value,
+        find: &dyn Fn(&str) -> Result<PathBuf, String>,
+    ) -> Result<JsonInput, Error> {
+        let mut draft = Draft::new(self.shape());
+        draft.found(base, find);
+        draft.finish(&self.validator).map_err(|problems| self.error(&problems))
+    }
+
     fn shape(&self) -> Shape<'_> {
         self.description.as_ref().map_or(ANY, |description| Shape::of_input(&description.input))
     }
@@ -177,6 +196,26 @@ impl<'a> Draft<'a> {
                         self.problems.push(Problem::new(path::of_pointer(pointer), reason));
                         *value = Value::from(PLACEHOLDER);
                     }
+                }
+            }
+        });
+        self.value = base;
+    }
+
+    /// Takes a base, and looks for its local files by a function.
+    #[cfg(feature = "mcp")]
+    fn found(&mut self, mut base: Value, find: &dyn Fn(&str) -> Result<PathBuf, String>) {
+        visit(&mut base, self.shape, &mut String::new(), &mut |value, shape, pointer| {
+            let Some(text) = value.as_str().filter(|text| shape.is_file() && !is_remote(text)) else { return };
+            // A text next to files may be a name that the model knows.
+            if !shape.is_only_file() && !is_path(text) {
+                return;
+            }
+            match find(text).and_then(|path| file::local(&path.to_string_lossy())) {
+                Ok(local) => *value = self.placeholder(local),
+                Err(reason) => {
+                    self.problems.push(Problem::new(path::of_pointer(pointer), reason));
+                    *value = Value::from(PLACEHOLDER);
                 }
             }
         });
@@ -340,10 +379,21 @@ fn local_path<'v>(value: &'v Value, shape: Shape<'_>) -> Option<&'v str> {
     value.as_str()?.strip_prefix('@').filter(|_| shape.is_file())
 }
 
+/// Returns true for what the service reads by itself: remote URLs and data URIs.
+fn is_remote(text: &str) -> bool {
+    let scheme = text.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+    scheme.is_some_and(|scheme| matches!(&*scheme, "http" | "https" | "data"))
+}
+
+/// Returns true for a text that can only be the path of a file, or its URI.
+#[cfg(feature = "mcp")]
+fn is_path(text: &str) -> bool {
+    ["/", "./", "../", "@", "file:", "~", "\\"].iter().any(|start| text.starts_with(start)) || text.contains(":\\")
+}
+
 /// Returns the problem of a text where a file is expected.
 fn not_a_url(text: &str, field: &str) -> Option<Problem> {
-    let scheme = text.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
-    if scheme.is_some_and(|scheme| matches!(&*scheme, "http" | "https" | "data")) {
+    if is_remote(text) {
         return None;
     }
     let reason = match Path::new(text).is_file() {
