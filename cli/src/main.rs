@@ -9,6 +9,8 @@ mod error;
 mod online;
 mod settings;
 mod terminal;
+#[cfg(feature = "emulate")]
+mod webhooks;
 
 use std::process::ExitCode;
 

@@ -20,7 +20,7 @@ mod generate;
 #[cfg_attr(not(feature = "online"), path = "offline.rs")]
 mod history;
 mod list;
-#[cfg_attr(not(feature = "online"), path = "offline.rs")]
+#[cfg_attr(not(feature = "emulate"), path = "offline.rs")]
 mod listen;
 mod man;
 #[cfg_attr(not(feature = "mcp"), path = "offline.rs")]
@@ -38,7 +38,7 @@ mod show;
 #[cfg_attr(not(feature = "online"), path = "offline.rs")]
 mod status;
 mod tools;
-#[cfg_attr(not(feature = "online"), path = "offline.rs")]
+#[cfg_attr(not(feature = "emulate"), path = "offline.rs")]
 mod trigger;
 #[cfg_attr(not(feature = "online"), path = "offline.rs")]
 mod update;

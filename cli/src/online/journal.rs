@@ -19,21 +19,26 @@ pub(crate) async fn journal(settings: &Settings) -> Result<Journal, Error> {
     Ok(Journal::open(url).await?)
 }
 
-/// Returns the URL of the journal: the setting `journal`, or else a SQLite file in `.fal` of the project, or else in the
-/// user's data folder. Creates the folder of a default file.
+/// Returns the URL of the journal: the setting `journal`, or else a SQLite file in the [`data_folder`].
 pub(crate) fn journal_url(settings: &Settings) -> Result<String, Error> {
     if let Some(url) = &settings.journal {
         return Ok(url.clone());
     }
+    let folder = data_folder(settings)?;
+    Ok(format!("sqlite://{}", folder.join("journal.db").display()))
+}
+
+/// Returns the folder of the tool's data, which it creates: `.fal` of the project, or else one in the user's data folder.
+pub(crate) fn data_folder(settings: &Settings) -> Result<PathBuf, Error> {
     let folder = match &settings.project {
         Some(project) => project.join(FOLDER),
-        None => data_folder()?.join("fal"),
+        None => user_folder()?.join("fal"),
     };
     fs::create_dir_all(&folder).map_err(|error| Error::io("create the folder", &folder, &error))?;
     if settings.project.is_some() {
         ignore_in_git(&folder)?;
     }
-    Ok(format!("sqlite://{}", folder.join("journal.db").display()))
+    Ok(folder)
 }
 
 /// Excludes the folder from the project's repository, because prompts and results are not source code.
@@ -46,7 +51,7 @@ fn ignore_in_git(folder: &Path) -> Result<(), Error> {
 }
 
 /// Returns the folder for data of the user's programs.
-fn data_folder() -> Result<PathBuf, Error> {
+fn user_folder() -> Result<PathBuf, Error> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     variable("XDG_DATA_HOME")
         .or_else(|| variable("LOCALAPPDATA"))

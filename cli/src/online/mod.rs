@@ -4,6 +4,8 @@ mod client;
 mod journal;
 
 pub(crate) use client::{client, client_builder};
+#[cfg(feature = "emulate")]
+pub(crate) use journal::data_folder;
 pub(crate) use journal::{journal, journal_url};
 
 use crate::error::{Error, Exit};

@@ -2,4 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod listen;
+mod receiver;
 mod support;
+mod trigger;
