@@ -165,6 +165,7 @@ async fn a_variable_that_is_not_utf_8_is_named() {
         "FAL_API_HOST",
         "FAL_CDN_V3_HOST",
         "FAL_WS_RUN_HOST",
+        "FAL_SITE_HOST",
         "FAL_ALLOW_HTTP",
         "FAL_KEY",
         "HTTP_PROXY",

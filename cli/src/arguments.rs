@@ -17,6 +17,9 @@ pub(crate) struct Arguments {
     /// Use colours. `auto` does so in a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: ColorChoice,
+    /// Print neither progress nor notes. Errors remain
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
     /// Settings file. Default: the nearest fal.toml, from the working directory upwards
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) settings: Option<PathBuf>,

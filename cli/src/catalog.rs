@@ -2,9 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use fal_codegen::{Describer, Description};
 use fal_documents::{Document, Source};
 
+#[cfg(feature = "online")]
+use crate::context::Context;
 use crate::error::{Error, Exit};
+#[cfg(feature = "online")]
+use crate::fetch::{self, Fetcher, Outcome};
 use crate::settings::Settings;
 
 /// The documents of endpoints, by id.
@@ -41,9 +46,9 @@ impl Catalog {
 
     #[cfg(feature = "online")]
     fn add_shipped(&mut self) -> Result<(), Error> {
-        for (id, json) in fal_client::documents() {
-            let path = format!("{id}.json");
-            let source = Source { file: path.clone().into(), path, text: json.as_bytes().to_vec(), patch: None };
+        for (path, json) in fal_client::documents() {
+            let (file, path) = (path.into(), path.to_owned());
+            let source = Source { file, path, text: json.as_bytes().to_vec(), patch: None };
             self.add(&source, true)?;
         }
         Ok(())
@@ -70,9 +75,30 @@ impl Catalog {
         self.entries.get(id)
     }
 
+    /// Returns the ids, sorted.
+    pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+
+    /// Describes an entry. Its example compiles in the project if the document is in the schemas folder, and else in every crate
+    /// that uses fal-client.
+    ///
+    /// # Errors
+    ///
+    /// The document has schemas that the generator refuses.
+    pub(crate) fn describe(&self, entry: &Entry, settings: &Settings) -> Result<Description, Error> {
+        let ids = self.entries().filter(|other| other.is_shipped == entry.is_shipped).map(|other| &other.document.id);
+        let describer = Describer::new().endpoints(ids);
+        let describer = match entry.is_shipped {
+            true => describer.module_path("fal_client::endpoints"),
+            false => describer.module_path(settings.crate_path()).trait_name(&settings.trait_name),
+        };
+        Ok(describer.describe(&entry.document)?)
+    }
+
     /// Returns the ids that are most similar to another, the nearest first.
     pub(crate) fn nearest(&self, id: &str) -> Vec<&str> {
-        nearest(id, self.entries.keys().map(String::as_str))
+        nearest(id, self.ids())
     }
 
     /// Returns the entry of an endpoint.
@@ -90,6 +116,31 @@ impl Catalog {
                 None => error.help(format!("fetch it with `cargo fal add {id}`")),
             }
         })
+    }
+}
+
+/// Returns the document of an endpoint: of the schemas folder, of the shipped ones, or else of fal.
+///
+/// # Errors
+///
+/// A document in the folder is invalid, fal does not have the endpoint or has no document of it, or fal cannot be reached. The
+/// error names the nearest ids.
+#[cfg(feature = "online")]
+pub(crate) async fn endpoint(context: &Context, client: &fal_client::Client, id: &str) -> Result<Entry, Error> {
+    let catalog = Catalog::load(&context.settings)?;
+    if let Some(entry) = catalog.get(id) {
+        return Ok(entry.clone());
+    }
+    fetch::check_id(id)?;
+    let mut fetcher = Fetcher::new(client);
+    let fetched = fetcher.documents(&[id.to_owned()], &context.terminal).await?;
+    match fetched.into_iter().map(|fetched| fetched.outcome).next() {
+        Some(Outcome::Document(text)) => {
+            context.terminal.note(format_args!("using fal's document of `{id}`; `cargo fal add {id}` saves it"));
+            Ok(Entry { document: fetch::document(id, &text)?, is_shipped: false })
+        }
+        Some(Outcome::Undocumented(reason)) => Err(fetch::undocumented(id, &reason)),
+        Some(Outcome::Unknown) | None => Err(fetch::unknown(id, &fetcher.nearest(id, catalog.ids()).await)),
     }
 }
 

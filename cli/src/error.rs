@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use anstyle::{AnsiColor, Style};
+
 /// The exit codes, which the help and the guide document. clap exits with 2 for wrong arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -38,11 +40,21 @@ pub(crate) struct Error {
     pub(crate) exit: Exit,
     message: String,
     help: Option<String>,
+    /// True if the message has a line for each finding in a document.
+    is_about_documents: bool,
 }
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const HELP: Style = AnsiColor::Cyan.on_default().bold();
 
 impl Error {
     pub(crate) fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Error { exit, message: message.into(), help: None }
+        Error { exit, message: message.into(), help: None, is_about_documents: false }
+    }
+
+    /// Creates the error of findings in documents, which name their remedies.
+    fn of_documents(message: String) -> Self {
+        Error { is_about_documents: true, ..Error::new(Exit::Failed, message) }
     }
 
     /// Adds what to do, as a sentence without a full stop.
@@ -56,36 +68,44 @@ impl Error {
         Error::new(Exit::Failed, format!("cannot {cannot} `{}`: {error}", path.display()))
     }
 
+    /// Returns the message, and the remedy in a line of its own, with colours.
+    pub(crate) fn to_styled(&self) -> String {
+        let mut text = match self.is_about_documents {
+            // Each line begins with a file.
+            true => self.message.clone(),
+            false => format!("{ERROR}error:{ERROR:#} {}", self.message),
+        };
+        if let Some(help) = &self.help {
+            text.push_str(&format!("\n{HELP}help:{HELP:#} {help}"));
+        }
+        text
+    }
+
     /// Returns the error as JSON.
     pub(crate) fn to_json(&self) -> serde_json::Value {
         serde_json::json!({ "error": { "message": self.message, "help": self.help, "exit_code": self.exit as u8 } })
     }
 }
 
-/// The message, and the remedy in a line of its own.
+/// The message.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        match &self.help {
-            Some(help) => write!(f, "\nhelp: {help}"),
-            None => Ok(()),
-        }
+        f.write_str(&self.message)
     }
 }
 
 impl std::error::Error for Error {}
 
-/// Findings about documents name their remedies.
 impl From<fal_codegen::Error> for Error {
     fn from(error: fal_codegen::Error) -> Self {
-        Error::new(Exit::Failed, error.to_string())
+        Error::of_documents(error.to_string())
     }
 }
 
 impl From<Vec<fal_documents::Finding>> for Error {
     fn from(findings: Vec<fal_documents::Finding>) -> Self {
         let lines: Vec<String> = findings.iter().map(ToString::to_string).collect();
-        Error::new(Exit::Failed, lines.join("\n"))
+        Error::of_documents(lines.join("\n"))
     }
 }
 
@@ -133,17 +153,38 @@ impl From<fal_jobs::Error> for Error {
     fn from(error: fal_jobs::Error) -> Self {
         use fal_jobs::ErrorKind;
 
-        let exit = match error.kind() {
-            ErrorKind::Input => Exit::Invalid,
-            ErrorKind::Budget => Exit::Budget,
-            ErrorKind::NotFound => Exit::NotFound,
-            ErrorKind::Timeout | ErrorKind::Uncertain => Exit::Unfinished,
-            ErrorKind::Configuration => Exit::Usage,
+        let key = error.key().map(crate::online::short).unwrap_or_default();
+        // Automatic keys are long.
+        let message = match error.key() {
+            Some(whole) => error.to_string().replace(whole, &key),
+            None => error.to_string(),
+        };
+        let (exit, help) = match error.kind() {
+            ErrorKind::Input => (Exit::Invalid, None),
+            ErrorKind::Budget => (Exit::Budget, None),
+            ErrorKind::NotFound => (Exit::NotFound, Some("`cargo fal history` lists the jobs".to_owned())),
+            ErrorKind::Timeout => (Exit::Unfinished, Some(format!("to follow the job, use `cargo fal watch {key}`"))),
+            ErrorKind::Uncertain => (
+                Exit::Unfinished,
+                Some(format!("it may be billed, so it is not sent again; to decide, use `cargo fal status {key}`")),
+            ),
+            ErrorKind::File => (
+                Exit::Failed,
+                Some(format!(
+                    "the job is completed; to save its files without another request, use `cargo fal result {key} --out DIR`"
+                )),
+            ),
+            ErrorKind::KeyConflict | ErrorKind::Configuration => (Exit::Usage, None),
+            // fal has rejected the input, or the model has failed.
+            ErrorKind::Failed => match error.failure().map(|failure| failure.kind) {
+                Some(fal_jobs::FailureKind::Rejected) => (Exit::Invalid, None),
+                _ => (Exit::Failed, None),
+            },
             _ => match error.client() {
-                Some(client) => return Error { message: error.to_string(), ..Error::of_client(client) },
-                None => Exit::Failed,
+                Some(client) => return Error { message, ..Error::of_client(client) },
+                None => (Exit::Failed, None),
             },
         };
-        Error::new(exit, error.to_string())
+        help.into_iter().fold(Error::new(exit, message), Error::help)
     }
 }

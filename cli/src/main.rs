@@ -6,9 +6,17 @@ mod commands;
 mod context;
 mod error;
 #[cfg(feature = "online")]
+mod fetch;
+#[cfg(feature = "online")]
+mod folder;
+mod layout;
+#[cfg(feature = "online")]
 mod online;
+#[cfg(feature = "online")]
+mod outcome;
 mod settings;
 mod terminal;
+mod tool;
 #[cfg(feature = "emulate")]
 mod webhooks;
 
@@ -29,12 +37,9 @@ fn main() -> ExitCode {
         clap::ColorChoice::Never => ColorChoice::Never.write_global(),
         clap::ColorChoice::Auto => {}
     }
-    let terminal = Terminal::new(arguments.json);
+    let terminal = Terminal::new(arguments.json, arguments.quiet);
     run(&arguments, &terminal).unwrap_or_else(|error| {
-        match terminal.json {
-            true => terminal.note(error.to_json()),
-            false => terminal.note(&error),
-        }
+        terminal.fail(&error);
         error.exit.into()
     })
 }

@@ -99,6 +99,18 @@ impl Settings {
     }
 }
 
+impl Settings {
+    /// Returns the path of the generated module inside of its crate: `crate::endpoints` for `src/endpoints`.
+    pub(crate) fn crate_path(&self) -> String {
+        let source = self.project.clone().unwrap_or_default().join("src");
+        let below = self.out.strip_prefix(&source).unwrap_or(Path::new("endpoints"));
+        let segments = below.iter().filter_map(|segment| segment.to_str());
+        let is_name = |segment: &str| segment.chars().all(|c| c.is_alphanumeric() || c == '_');
+        let path: Vec<&str> = ["crate"].into_iter().chain(segments.filter(|segment| is_name(segment))).collect();
+        path.join("::")
+    }
+}
+
 fn read(file: &Path) -> Result<Contents, Error> {
     let text = fs::read_to_string(file).map_err(|error| match error.kind() {
         ErrorKind::NotFound => Error::new(Exit::Usage, format!("no settings file `{}`", file.display())),

@@ -270,7 +270,7 @@ mod emulate {
             let mut printed = Vec::new();
             for line in lines.map(Result::unwrap) {
                 printed.push(line);
-                if printed.last().unwrap().starts_with("export FAL_API_HOST=") {
+                if printed.last().unwrap().starts_with("export FAL_SITE_HOST=") {
                     break;
                 }
             }
@@ -327,6 +327,7 @@ mod emulate {
                 format!("export FAL_WS_RUN_HOST={base}/ws.fal.run"),
                 format!("export FAL_REST_HOST={base}/rest.fal.ai"),
                 format!("export FAL_API_HOST={base}/api.fal.ai"),
+                format!("export FAL_SITE_HOST={base}/fal.ai"),
             ]
         );
         let response = emulator.post("fal.run", "any:key");

@@ -20,11 +20,12 @@
 //! Its trait `Endpoints` adds a method for each endpoint to the client. To commit the generated code instead, let
 //! [`Builder::out_dir`] name a folder of the crate's sources. The crate then builds without the generator.
 //!
-//! [`changes`] reports the effect of a newer document on programs.
+//! [`changes`] reports the effect of a newer document on programs, and [`describe`](fn@describe) has an endpoint's fields as data.
 
 mod budget;
 mod builder;
 mod change;
+mod describe;
 mod digest;
 mod error;
 mod features;
@@ -51,9 +52,12 @@ mod write;
 
 pub use builder::Builder;
 pub use change::{Change, ChangeKind, Effect, changes};
+pub use describe::{Describer, Description, Field, Kind, Variant, describe};
 pub use error::Error;
 pub use fal_documents::Finding;
+pub use select::matches;
 pub use summary::Summary;
+pub use tree::module_path;
 
 /// Compiles the examples of the README.
 #[cfg(doctest)]

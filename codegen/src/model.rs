@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use fal_documents::budget;
 use serde_json::Value;
 
 /// An endpoint.
@@ -97,11 +98,32 @@ pub(crate) struct Field<T = Type> {
     pub(crate) deprecated: Option<String>,
     /// The service's value for an unset field, as JSON.
     pub(crate) default: Option<String>,
-    /// A value that the document states as an example.
-    pub(crate) example: Option<Value>,
+    pub(crate) stated: Stated,
     pub(crate) kind: T,
     pub(crate) rules: Vec<Rule>,
     pub(crate) presence: Presence,
+}
+
+/// A field as its schema states it, in plain text and JSON.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Stated {
+    pub(crate) description: String,
+    pub(crate) examples: Vec<Value>,
+    /// The only numbers or booleans.
+    pub(crate) values: Vec<Value>,
+    /// The bounds of a number: `0 to 1`.
+    pub(crate) range: Option<String>,
+    /// Other requirements: `at most 800 characters`.
+    pub(crate) limits: Vec<String>,
+    pub(crate) is_nullable: bool,
+}
+
+impl Stated {
+    /// Returns the bytes of its texts and values, roughly.
+    pub(crate) fn size(&self) -> usize {
+        let values = self.examples.iter().chain(&self.values).map(budget::size);
+        self.description.len() + values.sum::<usize>() + self.limits.iter().map(String::len).sum::<usize>()
+    }
 }
 
 impl<T> Record<T> {

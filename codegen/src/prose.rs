@@ -15,6 +15,30 @@ pub(crate) fn lines(text: &str) -> Vec<String> {
     lines_within(text, MAX_TEXT)
 }
 
+/// Returns a text without escapes and line breaks inside of paragraphs, for terminals. Blocks are separated by an empty line,
+/// items of a list by a line break.
+pub(crate) fn plain(text: &str) -> String {
+    let cut = text.char_indices().nth(MAX_TEXT).map(|(end, _)| end);
+    let mut plain = String::new();
+    let mut after_item = false;
+    for block in
+        blocks_of(cut.map_or(text, |end| &text[..end]), |word| word.chars().filter(|c| !is_hidden(*c)).collect())
+    {
+        match (plain.is_empty(), block.item && after_item) {
+            (true, _) => {}
+            (false, true) => plain.push('\n'),
+            (false, false) => plain.push_str("\n\n"),
+        }
+        after_item = block.item;
+        plain.push_str(if block.item { "- " } else { "" });
+        plain.push_str(&block.words.join(" "));
+    }
+    if cut.is_some() {
+        plain.push('…');
+    }
+    plain
+}
+
 /// As [`lines`], with another limit in characters.
 pub(crate) fn lines_within(text: &str, max: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
@@ -102,12 +126,17 @@ struct Block {
 }
 
 fn blocks(text: &str) -> Vec<Block> {
+    blocks_of(text, word)
+}
+
+/// Splits a text into blocks of words that are cleaned.
+fn blocks_of(text: &str, clean: impl Fn(&str) -> String) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     let mut open = false;
     for line in text.lines() {
         let item = ["- ", "* ", "+ ", "• "].iter().find_map(|mark| line.trim_start().strip_prefix(mark));
         let words: Vec<String> =
-            item.unwrap_or(line).split_whitespace().map(word).filter(|word| !word.is_empty()).collect();
+            item.unwrap_or(line).split_whitespace().map(&clean).filter(|word| !word.is_empty()).collect();
         match blocks.last_mut() {
             _ if words.is_empty() => open = false,
             Some(block) if open && item.is_none() => block.words.extend(words),
@@ -198,7 +227,7 @@ fn escape(word: &str) -> String {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{code, json_block, json_code, lines};
+    use super::{MAX_TEXT, code, json_block, json_code, lines, plain};
 
     #[track_caller]
     fn check(text: &str, expected: &[&str]) {
@@ -209,6 +238,18 @@ mod tests {
     fn paragraphs_are_joined_and_lists_stay_lists() {
         check("\n    One\n    line.\n\n    - a\n    - b\n      c\n", &["One line.", "", "- a", "- b c"]);
         check(&"word ".repeat(30), &["word ".repeat(20).trim_end(), "word ".repeat(10).trim_end()]);
+    }
+
+    #[test]
+    fn plain_text_has_no_escapes_and_no_hidden_characters() {
+        for (text, expected) in [
+            ("\n One\n line.\n\n - `a`\n - <b>\n\nLast", "One line.\n\n- `a`\n- <b>\n\nLast"),
+            ("a\u{1b}[31m_b_\u{202e}", "a[31m_b_"),
+            ("", ""),
+        ] {
+            assert_eq!(plain(text), expected);
+        }
+        assert!(plain(&"word ".repeat(MAX_TEXT)).ends_with('…'));
     }
 
     #[test]

@@ -19,8 +19,13 @@ impl Selection {
     }
 }
 
-/// Returns true if an id matches a pattern: `*` stands for any characters of a segment, `**` for any characters at all.
-fn matches(pattern: &str, id: &str) -> bool {
+/// Returns true if an endpoint id matches a pattern: `*` stands for any characters of a segment, `**` for any characters at all.
+///
+/// ```
+/// assert!(fal_codegen::matches("fal-ai/flux/**", "fal-ai/flux/dev/redux"));
+/// assert!(!fal_codegen::matches("fal-ai/*", "fal-ai/flux/dev"));
+/// ```
+pub fn matches(pattern: &str, id: &str) -> bool {
     // `reached[n]`: the pattern so far matches the first n bytes of the id. This needs no backtracking.
     let (pattern, id) = (pattern.as_bytes(), id.as_bytes());
     let mut reached = vec![false; id.len() + 1];

@@ -18,8 +18,9 @@ pub(crate) struct Node {
     pub(crate) children: BTreeMap<String, Node>,
 }
 
-/// Returns the path of an endpoint's module, such as `["fal_ai", "flux", "dev"]`.
-pub(crate) fn module_path(id: &str) -> Vec<String> {
+/// Returns the path of an endpoint's module, such as `["fal_ai", "flux", "dev"]`. Two endpoints with the same one cannot be
+/// generated together.
+pub fn module_path(id: &str) -> Vec<String> {
     let name = |(index, segment)| if index == 0 { names::owner(segment) } else { names::module(segment) };
     id.split('/').enumerate().map(name).collect()
 }

@@ -105,7 +105,7 @@ fn typed(item: Item<Simple>, decided: &mut Decided) -> Item {
         Item::Record(Record { name, role, docs, fields }) => {
             let kinds = decided.remove(&name).unwrap_or_default();
             let fields = fields.into_iter().zip(kinds).map(|(field, kind)| {
-                let Field { name, wire, docs, facts, deprecated, default, example, kind: _, rules, presence } = field;
+                let Field { name, wire, docs, facts, deprecated, default, stated, kind: _, rules, presence } = field;
                 let kind = match (kind, presence) {
                     (Type::Option(value), Presence::Nullable) => Type::Option(Box::new(Type::Nullable(value))),
                     // Untyped JSON has a null of its own.
@@ -113,7 +113,7 @@ fn typed(item: Item<Simple>, decided: &mut Decided) -> Item {
                     (Type::Option(value), Presence::RequiredOrNull) => Type::Nullable(value),
                     (kind, _) => kind,
                 };
-                Field { name, wire, docs, facts, deprecated, default, example, kind, rules, presence }
+                Field { name, wire, docs, facts, deprecated, default, stated, kind, rules, presence }
             });
             Item::Record(Record { role, docs, fields: fields.collect(), name })
         }

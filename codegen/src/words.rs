@@ -211,6 +211,16 @@ pub(crate) fn combined_limits(limits: &[String]) -> Option<String> {
     (!limits.is_empty()).then(|| format!("Limits of all files together: {}.", limits.join(", ")))
 }
 
+/// A limit of all files together, as a phrase.
+pub(crate) fn together(limit: &str) -> String {
+    format!("all files together: {limit}")
+}
+
+/// A limit beyond which a file is accepted and changed, as a phrase.
+pub(crate) fn reshaped_beyond(limit: &str) -> String {
+    format!("reshaped beyond {limit}")
+}
+
 /// Limits beyond which a file is accepted and changed.
 pub(crate) fn reshaped(limits: &[String]) -> Option<String> {
     (!limits.is_empty())
@@ -224,6 +234,17 @@ pub(crate) fn resampled(fps: &str) -> String {
 /// A fact about each item of an array: `Length: 1 to 5 characters.` → `Each item: length 1 to 5 characters.`
 pub(crate) fn each_item(fact: &str) -> String {
     format!("Each item: {}", with_first(fact, |first| first.to_ascii_lowercase()).replacen(": ", " ", 1))
+}
+
+/// A fact as a phrase: `Range: 0 to 1.` → `0 to 1`, `Length: 1 to 5 characters.` → `1 to 5 characters`, `Items: at most 9.` →
+/// `at most 9 items`.
+pub(crate) fn phrase(fact: &str) -> String {
+    let fact = fact.strip_suffix('.').unwrap_or(fact);
+    if let Some(count) = fact.strip_prefix("Items: ") {
+        return format!("{count} {}", if count.ends_with(" 1") || count == "1" { "item" } else { "items" });
+    }
+    let fact = ["Range: ", "Length: "].iter().find_map(|label| fact.strip_prefix(label)).unwrap_or(fact);
+    with_first(fact, |first| first.to_ascii_lowercase()).replacen(": ", " ", 1)
 }
 
 /// A note as a sentence.
@@ -274,6 +295,10 @@ mod tests {
     fn facts_and_notes_become_sentences() {
         assert_eq!(each_item("At most 9."), "Each item: at most 9.");
         assert_eq!(each_item("Range: 0 to 1."), "Each item: range 0 to 1.");
+        assert_eq!(phrase("Range: 0 to 1."), "0 to 1");
+        assert_eq!(phrase("Length: 1 to 5 characters."), "1 to 5 characters");
+        assert_eq!(phrase("Items: at most 9."), "at most 9 items");
+        assert_eq!(phrase("Items: 1."), "1 item");
         assert_eq!(sentence("the schema declares no fields"), "The schema declares no fields.");
         let values = ["1", "2", "3"].map(str::to_owned);
         assert_eq!(one_of(&values).as_deref(), Some("One of 1, 2 and 3."));

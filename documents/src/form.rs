@@ -439,9 +439,11 @@ pub fn app_segments(id: &str) -> usize {
 /// The longest id known has six segments.
 const MAX_SEGMENTS: usize = 16;
 
+/// Returns true for the id of an endpoint, `owner/app` or `owner/app/path`, that a document can have.
+///
 /// The generator's ids name modules, so they are stricter than those that the client accepts at run time: no `~`, no leading
 /// punctuation in a segment, and at most 16 segments.
-fn is_id(id: &str) -> bool {
+pub fn is_id(id: &str) -> bool {
     let segments: Vec<&str> = id.split('/').collect();
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     (app_segments(id)..=MAX_SEGMENTS).contains(&segments.len())

@@ -16,6 +16,9 @@
 //! # }
 //! ```
 //!
+//! With the cargo feature `validate`, [`Validator`](https://docs.rs/fal-documents/latest/fal_documents/struct.Validator.html) validates
+//! inputs as fal does.
+//!
 //! `fal-codegen` generates types from the schemas, and `fal-emulator` serves them.
 
 pub mod budget;
@@ -29,12 +32,16 @@ pub mod pointer;
 mod refusals;
 mod source;
 pub mod text;
+#[cfg(feature = "validate")]
+pub mod validate;
 mod wrong_file;
 
 pub use document::{Contents, Document, component};
 pub use finding::Finding;
-pub use form::{app_segments, parse};
+pub use form::{app_segments, is_id, parse};
 pub use source::{Found, Source, find};
+#[cfg(feature = "validate")]
+pub use validate::Validator;
 
 /// Digest of this crate's source. Another one may read the same document differently.
 pub const SOURCE: &str = env!("FAL_DOCUMENTS_SOURCE");

@@ -94,6 +94,7 @@ impl Emulator {
             ("FAL_WS_RUN_HOST", host("ws.fal.run")),
             ("FAL_REST_HOST", host("rest.fal.ai")),
             ("FAL_API_HOST", host("api.fal.ai")),
+            ("FAL_SITE_HOST", host("fal.ai")),
         ]
     }
 
@@ -481,5 +482,6 @@ pub(crate) fn client_builder(base_url: &str, key: &str) -> ClientBuilder {
         .queue_host(format!("{base_url}/queue.fal.run"))
         .rest_host(format!("{base_url}/rest.fal.ai"))
         .api_host(format!("{base_url}/api.fal.ai"))
+        .site_host(format!("{base_url}/fal.ai"))
         .ws_host(format!("{base_url}/ws.fal.run"))
 }

@@ -137,6 +137,11 @@ impl Error {
         }
     }
 
+    /// Returns the message without its cause.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Returns the invalid items of a batch, by index.
     pub fn invalid_items(&self) -> &[InvalidItem] {
         &self.invalid

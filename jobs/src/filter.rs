@@ -19,10 +19,13 @@ pub struct Filter {
     pub(crate) states: Vec<State>,
     pub(crate) key: Option<String>,
     pub(crate) key_prefix: Option<String>,
+    pub(crate) key_part: Option<String>,
+    pub(crate) request_id: Option<String>,
     pub(crate) endpoint: Option<String>,
     pub(crate) label: Option<String>,
     pub(crate) older_than: Option<Duration>,
     pub(crate) newer_than: Option<Duration>,
+    pub(crate) newest_first: bool,
 }
 
 impl Filter {
@@ -54,6 +57,19 @@ impl Filter {
         self
     }
 
+    /// Matches jobs whose key contains a string. Case matters. This reads every job that the other conditions match.
+    pub fn key_contains(mut self, part: impl Into<String>) -> Self {
+        self.key_part = Some(part.into());
+        self
+    }
+
+    /// Matches the job with a request id, also if it is that of an earlier submission. This reads every job that the other
+    /// conditions match.
+    pub fn request_id(mut self, request_id: impl Into<String>) -> Self {
+        self.request_id = Some(request_id.into());
+        self
+    }
+
     /// Matches jobs of an endpoint, such as `fal-ai/flux/dev`.
     pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
         self.endpoint = Some(endpoint.into());
@@ -75,6 +91,12 @@ impl Filter {
     /// Matches jobs up to an age. The age of a final job is the time since its end, that of another job since its creation.
     pub fn newer_than(mut self, age: Duration) -> Self {
         self.newer_than = Some(age);
+        self
+    }
+
+    /// Lists the newest jobs first, by their creation. Default: the oldest first. Counts and removals have no order.
+    pub fn newest_first(mut self) -> Self {
+        self.newest_first = true;
         self
     }
 

@@ -125,8 +125,8 @@ pub use files::{OutputFile, Target};
 pub use filter::Filter;
 pub use fleet::{Enqueue, Worker, WorkerReport};
 pub use journal::{
-    Budget, BudgetUsage, Candidate, Completed, Counts, Journal, JournalBuilder, OnFailed, OnUncertain, ResumeAll,
-    Reuse, Run, Submit,
+    Budget, BudgetUsage, Candidate, Completed, Counts, Journal, JournalBuilder, OnFailed, OnUncertain, Resume,
+    ResumeAll, Reuse, Run, Submit,
 };
 pub use record::Record;
 pub use redaction::Redaction;

@@ -102,10 +102,19 @@ pub(crate) struct NewRecord {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Billing {
     pub(crate) budget: Option<String>,
+    /// The budget that `budget` is within.
+    pub(crate) outer: Option<String>,
     /// The amount that is reserved in the budget during a submission.
     pub(crate) estimate: i64,
     /// The price of a unit in dollars, as decimal text.
     pub(crate) unit_price: Option<String>,
+}
+
+impl Billing {
+    /// Returns the names of the budgets that the job is charged to.
+    pub(crate) fn budgets(&self) -> impl Iterator<Item = &str> {
+        self.budget.iter().chain(&self.outer).map(String::as_str)
+    }
 }
 
 impl Record {
@@ -331,6 +340,7 @@ impl NewRecord {
             ("endpoint id", Some(&self.endpoint)),
             ("label", self.label.as_ref()),
             ("budget name", self.billing.budget.as_ref()),
+            ("budget name", self.billing.outer.as_ref()),
         ];
         for (kind, name) in names {
             if let Some(name) = name {

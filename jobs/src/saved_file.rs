@@ -17,7 +17,7 @@ pub struct SavedFile {
     pub path: String,
     /// The URL in the output. Of a data URI, only the part before the bytes.
     pub url: String,
-    /// The name in the folder: the SHA-256 with an extension. `None` if a writer received the file.
+    /// The name in the folder: by default, the SHA-256 with an extension. `None` if a writer received the file.
     pub file_name: Option<String>,
     /// The SHA-256 of the bytes, in hexadecimal.
     pub sha256: String,

@@ -56,6 +56,7 @@ pub struct ClientBuilder {
     api_host: Setting<String>,
     cdn_host: Setting<String>,
     ws_host: Setting<String>,
+    site_host: Setting<String>,
     allow_http: Setting<bool>,
     proxies: Setting<Proxies>,
     headers: Vec<(String, String)>,
@@ -184,6 +185,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets the host of fal's website, which serves the documents of endpoints (`Platform::document`): a host name or a base
+    /// URL. It never receives the key. Default: `fal.ai`. Only the cargo feature `platform` uses it.
+    pub fn site_host(mut self, host: impl Into<String>) -> Self {
+        self.site_host = Some(Ok(host.into()));
+        self
+    }
+
     /// Allows base URLs that begin with `http://` and lead to another machine. Default: `false`.
     ///
     /// The API key, inputs and outputs then travel without encryption. `http://localhost` and other local hosts are always
@@ -214,9 +222,10 @@ impl ClientBuilder {
     /// | `FAL_API_HOST` | [`api_host`](Self::api_host) |
     /// | `FAL_CDN_V3_HOST` | [`cdn_host`](Self::cdn_host) |
     /// | `FAL_WS_RUN_HOST` | [`ws_host`](Self::ws_host) |
+    /// | `FAL_SITE_HOST` | [`site_host`](Self::site_host) |
     /// | `FAL_ALLOW_HTTP`: `1` or `0` | [`allow_http`](Self::allow_http) |
     ///
-    /// All but `FAL_API_HOST` and `FAL_ALLOW_HTTP` are the variables of fal's own tools. An empty variable counts as unset.
+    /// All but `FAL_API_HOST`, `FAL_SITE_HOST` and `FAL_ALLOW_HTTP` are the variables of fal's own tools. An empty variable counts as unset.
     /// A setting that is already set on the builder takes precedence. A variable that cannot be used, for example because
     /// it is not UTF-8, is an error of [`build`](Self::build).
     pub fn env(self) -> Self {
@@ -248,6 +257,7 @@ impl ClientBuilder {
         self.api_host = self.api_host.or_else(|| host("FAL_API_HOST"));
         self.cdn_host = self.cdn_host.or_else(|| host("FAL_CDN_V3_HOST"));
         self.ws_host = self.ws_host.or_else(|| host("FAL_WS_RUN_HOST"));
+        self.site_host = self.site_host.or_else(|| host("FAL_SITE_HOST"));
         self.allow_http = self.allow_http.or_else(|| Some(switch("FAL_ALLOW_HTTP", host("FAL_ALLOW_HTTP")?)));
         self.proxies = Some(Proxies::from_env(variable));
         self
@@ -387,12 +397,20 @@ impl ClientBuilder {
             None => self.key_of_fal.unwrap_or_else(|| Err(missing_key("set the environment variable FAL_KEY"))),
         };
         let credentials = self.credentials.unwrap_or_else(default)?.with_scheme(self.auth_scheme);
-        let [run, queue, rest, api, cdn, ws] =
-            [self.run_host, self.queue_host, self.rest_host, self.api_host, self.cdn_host, self.ws_host]
-                .map(Option::transpose);
+        let [run, queue, rest, api, cdn, ws, site] = [
+            self.run_host,
+            self.queue_host,
+            self.rest_host,
+            self.api_host,
+            self.cdn_host,
+            self.ws_host,
+            self.site_host,
+        ]
+        .map(Option::transpose);
         let hosts = Hosts::new(run?.as_deref(), queue?.as_deref(), rest?.as_deref())?
             .with_storage(api?.as_deref(), cdn?.as_deref())?
-            .with_ws(ws?.as_deref())?;
+            .with_ws(ws?.as_deref())?
+            .with_site(site?.as_deref())?;
         if !self.allow_http.transpose()?.unwrap_or(false) && !credentials.are_anonymous() {
             proxy_url.as_ref().map_or_else(|| hosts.check_encryption(), check_encryption)?;
         }
@@ -462,6 +480,7 @@ impl fmt::Debug for ClientBuilder {
             .field("api_host", &host(&self.api_host))
             .field("cdn_host", &host(&self.cdn_host))
             .field("ws_host", &host(&self.ws_host))
+            .field("site_host", &host(&self.site_host))
             .field("allow_http", &self.allow_http)
             .field("retry", &self.retry)
             .field("uploads", &self.uploads)

@@ -28,6 +28,7 @@
 mod account;
 mod billing_events;
 mod deletion;
+mod document;
 mod estimates;
 mod fields;
 mod list;

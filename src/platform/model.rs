@@ -147,6 +147,13 @@ pub enum EnterpriseStatus {
 pub struct OpenApi(Box<RawValue>);
 
 impl OpenApi {
+    /// Reads an object. `None` for any other JSON.
+    pub(super) fn read(json: &[u8]) -> Option<Self> {
+        let document: Box<RawValue> = serde_json::from_slice(json).ok()?;
+        let is_object = Fields::parse(&document).is_some_and(|fields| fields.raw("openapi").is_some());
+        is_object.then_some(OpenApi(document))
+    }
+
     /// Returns the document as text. Numbers have all their digits.
     pub fn as_str(&self) -> &str {
         self.0.get()

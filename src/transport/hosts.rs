@@ -19,6 +19,9 @@ pub(crate) struct Hosts {
     pub(crate) rest: Url,
     /// The platform API.
     pub(crate) api: Url,
+    /// fal's website, which never gets the key.
+    #[cfg_attr(not(feature = "platform"), allow(dead_code))]
+    pub(crate) site: Url,
     /// Direct runs over a WebSocket connection. `None` if the run host is not a plain host name.
     pub(crate) ws: Option<Url>,
     /// The configured CDN for uploads. Default: the one that the REST host names.
@@ -52,6 +55,7 @@ impl Hosts {
             queue: queue_url,
             rest: rest_url,
             api: parse_base_url("platform host", "api.fal.ai")?,
+            site: parse_base_url("website host", "fal.ai")?,
             ws: ws_url,
             cdn: None,
         })
@@ -78,6 +82,14 @@ impl Hosts {
             self.configured.push(self.api.clone());
         }
         self.cdn = cdn.map(|cdn| parse_base_url("CDN host", cdn)).transpose()?;
+        Ok(self)
+    }
+
+    /// Replaces the host of fal's website, if given.
+    pub(crate) fn with_site(mut self, site: Option<&str>) -> Result<Self, Error> {
+        if let Some(site) = site {
+            self.site = parse_base_url("website host", site)?;
+        }
         Ok(self)
     }
 

@@ -194,6 +194,7 @@ fn a_setting_that_cannot_be_used_is_never_the_default() {
         ("FAL_API_HOST", "  "),
         ("FAL_CDN_V3_HOST", " "),
         ("FAL_WS_RUN_HOST", " "),
+        ("FAL_SITE_HOST", " "),
         ("FAL_ALLOW_HTTP", "maybe"),
         ("FAL_ALLOW_HTTP", " "),
         ("FAL_KEY_ID", " "),
@@ -207,7 +208,7 @@ fn a_setting_that_cannot_be_used_is_never_the_default() {
         let builder = Client::builder().env_from(find).key(KEY).run_host("fal.run").queue_host("queue.fal.run");
         let builder =
             builder.rest_host("rest.fal.ai").api_host("api.fal.ai").cdn_host("v3.fal.media").ws_host("ws.fal.run");
-        builder.allow_http(false).build().expect(name);
+        builder.site_host("fal.ai").allow_http(false).build().expect(name);
     }
 }
 

@@ -208,6 +208,29 @@ async fn the_account_has_credits_and_a_lock() {
 }
 
 #[tokio::test]
+async fn the_website_has_documents_that_the_list_lacks() {
+    let emulator = emulator().await;
+    let platform = emulator.client().platform();
+    let of_list = async || platform.models().ids([REDUX]).openapi(true).page().await.expect("a page").items.remove(0);
+    let expanded = of_list().await.openapi.expect("expanded").expect("a document");
+    emulator.set_model(REDUX, ModelEntry::default().without_expansion());
+    assert!(of_list().await.openapi.expect("expanded").is_err());
+    assert_eq!(platform.document(REDUX).await.expect("a document"), expanded);
+    emulator.set_model(REDUX, ModelEntry::default().without_document());
+    for id in [REDUX, "fal-ai/none"] {
+        let error = platform.document(id).await.expect_err("no document");
+        assert!(error.is_not_found() && error.to_string().contains(id), "{error}");
+    }
+    let documents = emulator.requests();
+    assert!(
+        documents
+            .iter()
+            .filter(|request| request.operation() == Operation::Document)
+            .all(|request| request.header("authorization").is_none())
+    );
+}
+
+#[tokio::test]
 async fn a_key_without_the_scope_is_denied() {
     let builder = Emulator::builder().pace(Pace::instant()).without_admin_scope();
     let emulator = builder.start().await.expect("an emulator");

@@ -4,6 +4,7 @@ mod account;
 #[cfg(feature = "blocking")]
 mod blocking;
 mod deletion;
+mod documents;
 mod emulated;
 mod errors;
 mod estimates;

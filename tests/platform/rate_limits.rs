@@ -14,15 +14,16 @@ use crate::support::error;
 type Call = fn(Platform) -> BoxFuture<'static, Result<(), Error>>;
 
 /// A response to each call.
-const RESPONSE: &str = r#"{ "models": [{ "endpoint_id": "o/a" }], "prices": [], "time_series": [], "billing_events": [],
+const RESPONSE: &str = r#"{ "openapi": "3.0.4", "models": [{ "endpoint_id": "o/a" }], "prices": [], "time_series": [], "billing_events": [],
     "items": [], "results": [], "total_cost": 1, "username": "ann", "is_locked": false, "webhook_ip_ranges": ["192.0.2.0/24"] }"#;
 
-fn calls() -> [(&'static str, Call); 11] {
+fn calls() -> [(&'static str, Call); 12] {
     [
         ("models", |platform| {
             async move { platform.models().stream().try_collect::<Vec<_>>().await.map(drop) }.boxed()
         }),
         ("model", |platform| async move { platform.model("o/a").await.map(drop) }.boxed()),
+        ("document", |platform| async move { platform.document("o/a").await.map(drop) }.boxed()),
         ("prices", |platform| async move { platform.prices(["o/a"]).await.map(drop) }.boxed()),
         ("estimate", |platform| async move { platform.cost_of_calls([("o/a", 1)]).await.map(drop) }.boxed()),
         ("usage", |platform| async move { platform.usage().page().await.map(drop) }.boxed()),
@@ -45,7 +46,7 @@ async fn limited(call: Call, count: usize, retry_after: Option<&'static str>) ->
         (true, Some(delay)) => Reply::json(429, &error("rate_limited", "slow down")).header("retry-after", delay),
     })
     .await;
-    let builder = server.builder().api_host(format!("{}/api", server.base())).retry(RetryPolicy::default());
+    let builder = server.builder().api_host(server.base()).site_host(server.base()).retry(RetryPolicy::default());
     let platform = builder.build().expect("a client").platform();
     let started = Instant::now();
     let result = call(platform).await;

@@ -6,6 +6,8 @@ mod add;
 mod batch;
 #[cfg_attr(not(feature = "online"), path = "offline.rs")]
 mod cancel;
+#[cfg(feature = "online")]
+mod changes;
 mod check;
 mod completions;
 mod diff;
@@ -19,6 +21,8 @@ mod gallery;
 mod generate;
 #[cfg_attr(not(feature = "online"), path = "offline.rs")]
 mod history;
+#[cfg(feature = "online")]
+mod jobs;
 mod list;
 #[cfg_attr(not(feature = "emulate"), path = "offline.rs")]
 mod listen;

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use fal_documents::text::is_hidden;
 use fal_emulator::Emulator;
 use serde_json::{Value, json};
 
@@ -15,6 +14,7 @@ use crate::catalog::{Catalog, Entry};
 use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::online::block_on;
+use crate::terminal::plain;
 use crate::webhooks::{Attempt, Delivery, Event, Keys, Target, signer};
 
 /// Send a signed webhook to your program
@@ -216,23 +216,14 @@ fn fact(endpoint: &str, delivery: &Delivery, attempt: &Attempt) -> Value {
 fn described(endpoint: &str, target: &Target, delivery: &Delivery, attempt: &Attempt) -> String {
     let status = match &attempt.status {
         Ok(status) => format!("{status} in {} ms", attempt.duration.as_millis()),
-        Err(reason) => visible(reason),
+        Err(reason) => plain(reason),
     };
     let (event, url) = (delivery.event.name(), target.shown());
     let size = indicatif::HumanBytes(delivery.body.len() as u64);
     let mut text = format!("{event} to {url}: {status}\n  request {} of {endpoint}, {size}", delivery.request_id);
     for line in String::from_utf8_lossy(&attempt.response).trim_end().lines() {
         text.push_str("\n  < ");
-        text.push_str(&visible(line));
+        text.push_str(&plain(line));
     }
     text
-}
-
-/// Escapes the characters that a terminal would obey.
-fn visible(text: &str) -> String {
-    let mut visible = String::new();
-    for c in text.chars() {
-        if is_hidden(c) && c != '\t' { visible.extend(c.escape_default()) } else { visible.push(c) }
-    }
-    visible
 }

@@ -172,7 +172,7 @@ async fn wrong_arguments_say_what_to_do() {
     let run = project.run(&["listen", "--forward", "http://1.1.1.1/hook"]).await;
     assert!(run.failure(2).contains("--allow-remote"));
     let run = project.run(&["listen", "--forward", "3000", "--port", "0", "unknown"]).await;
-    assert!(run.failure(7).contains("name the endpoint of the request with --endpoint"));
+    assert!(run.failure(7).contains("add `--endpoint ID`"));
     let unknown = "0f0e0d0c-0b0a-4908-8706-050403020100";
     let run = project.run(&["listen", "--forward", "3000", "--port", "0", "--endpoint", REDUX, unknown]).await;
     run.failure(7);

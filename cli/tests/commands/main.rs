@@ -2,7 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod add;
 mod listen;
+mod price;
 mod receiver;
+mod show;
 mod support;
+mod tools;
 mod trigger;
+mod usage;

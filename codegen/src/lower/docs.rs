@@ -43,7 +43,7 @@ fn prose_of(schema: &Value) -> Vec<String> {
 }
 
 /// Returns the title of a property if it says more than the property's name.
-fn title<'a>(wire: &str, property: &'a Value) -> Option<&'a str> {
+pub(super) fn title<'a>(wire: &str, property: &'a Value) -> Option<&'a str> {
     let name = letters(wire);
     let says_more = |title: &&str| {
         let mut words = title.split(|c: char| !c.is_alphanumeric()).map(letters);
@@ -87,15 +87,19 @@ pub(super) fn of_notes(at: &str, notes: &[Note]) -> Vec<String> {
 }
 
 fn bounds(schema: &Value) -> Vec<String> {
+    let values = values(schema).as_deref().and_then(words::one_of);
+    range(schema).into_iter().chain(values).chain(requirements(schema)).collect()
+}
+
+/// Returns the requirements beyond a range and the only values.
+pub(super) fn requirements(schema: &Value) -> Vec<String> {
     let [min_length, max_length, min_items, max_items] =
         ["minLength", "maxLength", "minItems", "maxItems"].map(|key| schema.get(key).and_then(Value::as_u64));
     let facts = [
-        range(schema),
         schema
             .get("multipleOf")
             .filter(|step| step.as_f64() > Some(0.0))
             .map(|step| words::multiple_of(&step.to_string())),
-        values(schema).as_deref().and_then(words::one_of),
         words::length(min_length.unwrap_or(0), max_length),
         schema.get("pattern").and_then(Value::as_str).map(words::pattern),
         words::items(min_items.unwrap_or(0), max_items),
@@ -104,7 +108,7 @@ fn bounds(schema: &Value) -> Vec<String> {
     facts.into_iter().flatten().collect()
 }
 
-fn range(schema: &Value) -> Option<String> {
+pub(super) fn range(schema: &Value) -> Option<String> {
     let bound = |inclusive: &str, exclusive: &str| {
         let bound = |key: &str| schema.get(key).filter(|bound| bound.is_number()).map(Value::to_string);
         bound(inclusive).map(|bound| (bound, false)).or_else(|| bound(exclusive).map(|bound| (bound, true)))

@@ -180,6 +180,15 @@ pub(super) fn facts(property: &Value) -> Option<String> {
     (!sentences.is_empty()).then(|| sentences.join(" "))
 }
 
+/// Returns the limits of a property as phrases, as those of each file or of all files together if it is an array.
+pub(super) fn phrases(property: &Value) -> Vec<String> {
+    let places = places(property);
+    let inside = |name| Limits::inside(places.iter().copied(), name).facts();
+    let combined = inside(COMBINED).into_iter().map(|fact| words::together(&fact));
+    let reshaped = inside(NORMALIZATION).into_iter().map(|fact| words::reshaped_beyond(&fact));
+    Limits::of(places.iter().copied()).facts().into_iter().chain(combined).chain(reshaped).collect()
+}
+
 /// Returns notes about the limits of a property that are not positive numbers, or that no file meets.
 pub(super) fn unchecked(property: &Value) -> Vec<String> {
     let places = places(property);

@@ -14,6 +14,7 @@ mod media;
 mod members;
 mod records;
 mod rules;
+mod stated;
 mod unions;
 mod unused;
 mod walk;

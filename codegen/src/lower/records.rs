@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::draft::Shape;
 use super::walk::{Site, Walk};
-use super::{docs, examples, file_limits, media, rules};
+use super::{docs, file_limits, media, rules};
 use crate::model::{Field, Item, Presence, Record, Role, Side};
 use crate::names::{self, Scope};
 use crate::schema::{UNDECLARED, in_order, properties, reference, strings};
@@ -133,7 +133,7 @@ impl<'a> Walk<'a> {
             facts,
             deprecated: self.deprecation(property),
             default: default.map(Value::to_string),
-            example: examples::stated(property).next().cloned().filter(|example| !example.is_object()),
+            stated: self.stated(wire, property),
             kind: simple,
             rules: if side == Side::Input { rules } else { Vec::new() },
             presence,

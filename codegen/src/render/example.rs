@@ -14,7 +14,7 @@ use crate::tree::{Node, module_path};
 use crate::{prose, words};
 
 /// The path of the root module inside the crate that has it, where no other is set.
-const MODULE_PATH: &str = "crate::endpoints";
+pub(crate) const MODULE_PATH: &str = "crate::endpoints";
 
 /// Maximum nesting of values in an example.
 const MAX_DEPTH: usize = 8;
@@ -28,36 +28,52 @@ const MAX_VALUES: usize = 500;
 /// The place of a value that is nested too deeply.
 const LEFT_OUT: &str = "/* … */";
 
-/// Returns the lines of the example, with their fence.
-pub(super) fn example(node: &Node, endpoint: &Endpoint, options: &Options) -> Vec<String> {
+/// A call of an endpoint with its required fields, as lines of Rust.
+pub(crate) struct Call {
+    pub(crate) imports: Vec<String>,
+    pub(crate) statements: Vec<String>,
+    /// False if values are left out that are nested too deeply.
+    pub(crate) is_complete: bool,
+}
+
+/// Returns the call of an endpoint whose module may be a group too. `root` is the path of the generated root module.
+pub(crate) fn call(endpoint: &Endpoint, is_group: bool, root: &str, trait_name: &str) -> Call {
     let path = module_path(&endpoint.id);
     let module = path.last().map_or("", String::as_str);
-    let root = options.module_path.as_deref().unwrap_or(MODULE_PATH);
     let items = endpoint.items.iter().map(|item| (item.name(), item)).collect();
     let values = Values { items, module, budget: RefCell::new(Budget::new(MAX_VALUES)) };
-    // Another crate sees the types of this module only by a path that the generator has to be told.
-    let compiles = options.module_path.is_some();
-    let input = match endpoint.input() {
-        Some(input) => values.builder(input),
+    let mut imports = vec![format!("use {root}::{trait_name};")];
+    let mut statements = match endpoint.input() {
+        Some(input) => {
+            imports.push(format!("use {root}::{};", path.join("::")));
+            values.builder(input)
+        }
         None => vec!["let input = fal_client::serde_json::json!({});".to_owned()],
     };
+    let is_complete = !statements.iter().any(|line| line.contains(LEFT_OUT));
+    let handle = if is_group { ".endpoint()" } else { "" };
+    statements.push(format!("let response = client.{}(){handle}.subscribe(input).await?;", path.join("().")));
+    Call { imports, statements, is_complete }
+}
+
+/// Returns the lines of the example, with their fence.
+pub(super) fn example(node: &Node, endpoint: &Endpoint, options: &Options) -> Vec<String> {
+    let root = options.module_path.as_deref().unwrap_or(MODULE_PATH);
+    let Call { imports, statements, is_complete } = call(endpoint, node.is_group(), root, &options.trait_name);
+    // Another crate sees the types of this module only by a path that the generator has to be told.
+    let compiles = options.module_path.is_some();
     let fence = match compiles {
-        _ if input.iter().any(|line| line.contains(LEFT_OUT)) => words::PARTIAL_EXAMPLE,
+        _ if !is_complete => words::PARTIAL_EXAMPLE,
         true => "```no_run",
         false => words::IGNORED_EXAMPLE,
     };
     let mut lines = vec![fence.to_owned()];
-    lines.push(format!("use {root}::{};", options.trait_name));
-    if endpoint.input().is_some() {
-        lines.push(format!("use {root}::{};", path.join("::")));
-    }
+    lines.extend(imports);
     lines.push(String::new());
     if compiles {
         lines.push("# async fn example(client: fal_client::Client) -> Result<(), fal_client::Error> {".to_owned());
     }
-    lines.extend(input);
-    let handle = if node.is_group() { ".endpoint()" } else { "" };
-    lines.push(format!("let response = client.{}(){handle}.subscribe(input).await?;", path.join("().")));
+    lines.extend(statements);
     if compiles {
         lines.extend(["# let _ = response;", "# Ok(())", "# }"].map(str::to_owned));
     }
@@ -120,7 +136,7 @@ impl Values<'_> {
 
     /// The value of a field's example in the schema.
     fn stated(&self, field: &Field) -> Option<String> {
-        let example = field.example.as_ref()?;
+        let example = field.stated.examples.first()?;
         match (field.kind.bare(), example) {
             (Type::String | Type::Runtime("FileInput"), Value::String(text)) => prose::rust_string(text, MAX_STRING),
             (Type::Bool, Value::Bool(flag)) => Some(flag.to_string()),

@@ -9,6 +9,7 @@ mod text;
 mod types;
 
 pub(crate) use endpoint::module;
+pub(crate) use example::{Call, MODULE_PATH, call};
 pub(crate) use group::{feature, root};
 
 /// The settings of the text.

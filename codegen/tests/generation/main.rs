@@ -4,6 +4,7 @@
 
 mod budgets;
 mod changes;
+mod describe;
 mod flagship;
 mod forms;
 mod hostile;

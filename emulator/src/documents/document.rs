@@ -1,11 +1,10 @@
-use fal_documents::app_segments;
-use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
-use crate::documents::bounds;
-use crate::documents::openapi;
-use crate::documents::rewrite::rewrite;
+use fal_documents::validate::Schemas;
+use fal_documents::{Finding, app_segments};
+use serde_json::Value;
 
-/// The parts of an endpoint's document that an emulator needs, with schemas for its validator.
+/// The parts of an endpoint's document that an emulator needs.
 #[derive(Debug)]
 pub(crate) struct Document {
     /// The endpoint id: `fal-ai/flux/dev/image-to-image`.
@@ -14,49 +13,28 @@ pub(crate) struct Document {
     pub(crate) category: Option<String>,
     /// The OpenAPI document, as JSON. A string takes less memory than a value.
     pub(crate) openapi: String,
-    /// The schema of the request body.
-    pub(crate) input: Value,
-    /// The schema of the result.
-    pub(crate) output: Value,
+    /// The schemas of input and output.
+    pub(crate) schemas: Arc<Schemas>,
     /// The document's example of a result.
     pub(crate) example: Option<Value>,
-    /// `{"components": {"schemas": …}}`, the target of the references in `input` and `output`.
-    pub(crate) root: Value,
 }
 
 impl Document {
     /// Prepares the schemas of a document. The error says why the emulator cannot serve it.
-    pub(crate) fn new(document: fal_documents::Document) -> Result<Self, String> {
-        let openapi = openapi::openapi(&document).to_string();
-        let fal_documents::Document { id, category, input, output, example, components, .. } = document;
-        let original = json!({ "components": { "schemas": components } });
-        let bytes = [&input, &output, &original].map(|schema| schema.to_string().len());
-        if bytes.iter().sum::<usize>() > bounds::MAX_BYTES {
-            return Err(format!("the document exceeds the emulator's limit of {} MiB", bounds::MAX_BYTES >> 20));
-        }
-        let schemas = original["components"]["schemas"].as_object();
-        let schemas: Map<String, Value> =
-            schemas.into_iter().flatten().map(|(name, schema)| (name.clone(), rewrite(schema, &original))).collect();
-        let document = Document {
-            id,
-            category,
-            openapi,
-            input: rewrite(&input, &original),
-            output: rewrite(&output, &original),
-            example,
-            root: json!({ "components": { "schemas": schemas } }),
-        };
-        bounds::check(&document.root, &[&document.root, &document.input, &document.output])?;
-        Ok(document)
+    pub(crate) fn new(document: fal_documents::Document) -> Result<Self, Finding> {
+        let openapi = document.to_openapi().to_string();
+        let schemas = Arc::new(Schemas::new(&document)?);
+        let fal_documents::Document { id, category, example, .. } = document;
+        Ok(Document { id, category, openapi, schemas, example })
+    }
+
+    /// Returns the OpenAPI document.
+    pub(crate) fn to_json(&self) -> Value {
+        serde_json::from_str(&self.openapi).unwrap_or_default()
     }
 
     /// Returns the application in the id: two segments, or three if the first is a namespace.
     pub(crate) fn app(&self) -> String {
         self.id.split('/').take(app_segments(&self.id)).collect::<Vec<_>>().join("/")
-    }
-
-    /// Joins a schema with the targets of its references, for a validator.
-    pub(crate) fn with_components(&self, schema: &Value) -> Value {
-        json!({ "allOf": [schema], "components": self.root["components"] })
     }
 }

@@ -1,7 +1,4 @@
-//! Documents as the emulator needs them: schemas for its validator, within bounds. `fal_documents` reads the files.
+//! Documents as the emulator needs them. `fal_documents` reads the files, and validates inputs.
 
-pub(crate) mod bounds;
 pub(crate) mod document;
-mod openapi;
-mod rewrite;
 pub(crate) mod schema;

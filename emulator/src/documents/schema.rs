@@ -2,15 +2,8 @@
 
 use std::borrow::Cow;
 
-use percent_encoding::percent_decode_str;
+use fal_documents::validate::resolve;
 use serde_json::{Map, Value, json};
-
-/// Returns the target of a reference such as `#/components/schemas/Image`.
-pub(crate) fn resolve<'a>(root: &'a Value, reference: &str) -> Option<&'a Value> {
-    let pointer = reference.strip_prefix('#')?;
-    let pointer = percent_decode_str(pointer).decode_utf8().ok()?;
-    root.pointer(&pointer)
-}
 
 /// Follows references to their final target. A cycle ends after 16 steps.
 pub(crate) fn follow<'a>(root: &'a Value, mut schema: &'a Value) -> &'a Value {

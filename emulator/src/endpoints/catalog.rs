@@ -129,7 +129,7 @@ impl CatalogBuilder {
         }
         let document = match Document::new(document) {
             Ok(document) => document,
-            Err(reason) => return self.findings([Finding::new(file, "", reason)]),
+            Err(finding) => return self.findings([finding]),
         };
         self.files.insert(document.id.clone(), file);
         let endpoint = Endpoint::new(document);

@@ -1,7 +1,8 @@
 use std::sync::OnceLock;
 
+use fal_documents::Validator;
+
 use crate::documents::document::Document;
-use crate::input::judge::Judge;
 
 /// An endpoint: its document, and the validator of its inputs.
 #[derive(Debug)]
@@ -9,17 +10,18 @@ pub(crate) struct Endpoint {
     pub(crate) document: Document,
     /// The application that the endpoint belongs to: `fal-ai/flux`.
     pub(crate) app: String,
-    judge: OnceLock<Result<Judge, String>>,
+    validator: OnceLock<Result<Validator, String>>,
 }
 
 impl Endpoint {
     pub(crate) fn new(document: Document) -> Self {
         let app = document.app();
-        Endpoint { document, app, judge: OnceLock::new() }
+        Endpoint { document, app, validator: OnceLock::new() }
     }
 
     /// Returns the validator of the inputs. Compiled on first use, because that takes longer than reading a document.
-    pub(crate) fn judge(&self) -> Result<&Judge, &str> {
-        self.judge.get_or_init(|| Judge::new(&self.document)).as_ref().map_err(String::as_str)
+    pub(crate) fn validator(&self) -> Result<&Validator, &str> {
+        let validator = self.validator.get_or_init(|| Validator::of_input(&self.document.schemas));
+        validator.as_ref().map_err(String::as_str)
     }
 }

@@ -28,7 +28,7 @@ pub(crate) fn admit(state: &State, route: &Route, received: &Received) -> Result
             }
             _ => auth::check_key(state, received),
         },
-        Route::Platform { operation: Operation::Meta } => Ok(()),
+        Route::Platform { operation: Operation::Meta | Operation::Document } => Ok(()),
         Route::Platform { operation: Operation::UserDetails } => auth::check_key(state, received),
         // Without a key, fal allows fewer requests.
         Route::Platform { operation: Operation::Models } if !received.headers().contains_key(AUTHORIZATION) => Ok(()),

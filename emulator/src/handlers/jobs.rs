@@ -2,6 +2,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fal_documents::validate::{HEADER_BYTES, MAX_CHECKS, Measured};
 use hyper::StatusCode;
 use hyper::header::HeaderName;
 use rust_decimal::Decimal;
@@ -11,10 +12,8 @@ use crate::endpoints::endpoint::Endpoint;
 use crate::faults::fault::Fault;
 use crate::handlers::auth;
 use crate::handlers::blocking::blocking;
-use crate::input::checks;
-use crate::input::file_limits::{self, HEADER_BYTES, Measured};
+use crate::input::body;
 use crate::input::files::missing_files;
-use crate::input::judge;
 use crate::input::upload_policy::{self, UploadPolicy};
 use crate::media::media_file::MediaFile;
 use crate::output::limits;
@@ -103,16 +102,16 @@ fn upload_policy(received: &Received) -> Result<Option<UploadPolicy>, String> {
 
 /// Returns why the input is refused: it breaks the document's schema, or that schema is unusable.
 fn invalid_input(endpoint: &Endpoint, received: &Received) -> Option<Failure> {
-    let violations = match (endpoint.judge(), received.input()) {
+    let violations = match (endpoint.validator(), received.input()) {
         (Err(reason), _) => return Some(Failure::internal(reason.to_owned())),
         // A body that is empty is missing, whatever its type.
-        (Ok(_), _) if !received.declares_json() && !received.body().is_empty() => judge::opaque(received.body()),
-        (Ok(_), Err(error)) => judge::unreadable(received.body(), error),
-        (Ok(_), Ok(input)) if !checks::are_few(&endpoint.document.root, &endpoint.document.input, input) => {
-            let exceeded = Exceeded { max: checks::MAX_CHECKS, of: "checks of an input, and of nested ones," };
+        (Ok(_), _) if !received.declares_json() && !received.body().is_empty() => body::opaque(received.body()),
+        (Ok(_), Err(error)) => body::unreadable(received.body(), error),
+        (Ok(validator), Ok(input)) if !validator.is_within_bounds(input) => {
+            let exceeded = Exceeded { max: MAX_CHECKS, of: "checks of an input, and of nested ones," };
             return Some(Failure::internal(exceeded.to_string()));
         }
-        (Ok(judge), Ok(input)) => match judge.violations(&endpoint.document, input) {
+        (Ok(validator), Ok(input)) => match validator.errors(input) {
             violations if violations.is_empty() => limits::violations(&endpoint.document, input),
             violations => violations,
         },
@@ -133,8 +132,8 @@ fn sources(state: &State, endpoint: &Endpoint, received: &Received) -> Result<So
     let input = received.input().unwrap_or(&Value::Null);
     let is_missing = |url: &str| state.store.path_of(url).is_some() && source(state, url).is_none();
     let mut violations = missing_files(input, &is_missing);
-    if violations.is_empty() {
-        violations = file_limits::violations(&endpoint.document, input, &|url| measured(state, url));
+    if let (true, Ok(validator)) = (violations.is_empty(), endpoint.validator()) {
+        violations = validator.file_errors(input, &|url| measured(state, url));
     }
     match violations.is_empty() {
         true => Ok(Sources::new(input, |url| source(state, url))),

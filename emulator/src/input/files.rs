@@ -1,7 +1,5 @@
+use fal_documents::validate::Violation;
 use serde_json::{Value, json};
-
-use crate::input::judge::detail;
-use crate::input::violation::Violation;
 
 /// Returns a violation for every URL in an input whose file is missing.
 pub(crate) fn missing_files(input: &Value, is_missing: &dyn Fn(&str) -> bool) -> Vec<Value> {
@@ -21,7 +19,7 @@ fn collect(value: &Value, loc: &mut Vec<Value>, is_missing: &dyn Fn(&str) -> boo
         Value::Object(members) => members.iter().for_each(|(name, member)| inside(json!(name), member)),
         Value::String(url) if is_missing(url) => {
             let violation = Violation::new("file_download_error", "Failed to download the file");
-            violations.push(detail(Value::Array(loc.clone()), &violation, Some(value)));
+            violations.push(violation.detail(Value::Array(loc.clone()), Some(value)));
         }
         _ => {}
     }

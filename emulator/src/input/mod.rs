@@ -1,10 +1,5 @@
-//! Validation of inputs against the document, with errors in fal's format.
+//! What is invalid about a request apart from its document, in fal's format. `fal_documents` validates with the document.
 
-mod applying;
-pub(crate) mod checks;
-pub(crate) mod file_limits;
+pub(crate) mod body;
 pub(crate) mod files;
-pub(crate) mod judge;
-mod own_values;
 pub(crate) mod upload_policy;
-pub(crate) mod violation;

@@ -1,10 +1,9 @@
 //! Limits of an output, on the images that it refers to or contains.
 
+use fal_documents::validate::Violation;
 use serde_json::{Value, json};
 
 use crate::documents::document::Document;
-use crate::input::judge;
-use crate::input::violation::Violation;
 use crate::output::spec::OutputSpec;
 
 /// The most images that an input may request.
@@ -26,5 +25,5 @@ pub(crate) fn violations(document: &Document, input: &Value) -> Vec<Value> {
         return Vec::new();
     };
     let violation = Violation::new("value_error", format!("The emulator's limit is {max} {what} in a request"));
-    vec![judge::detail(json!(["body", "num_images"]), &violation, input.get("num_images"))]
+    vec![violation.detail(json!(["body", "num_images"]), input.get("num_images"))]
 }

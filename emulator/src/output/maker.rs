@@ -1,6 +1,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use fal_documents::validate::resolve;
 use serde_json::{Map, Value, json};
 
 use crate::documents::document::Document;
@@ -31,7 +32,7 @@ pub(crate) struct Made {
 /// Makes an output that fits the document. It follows the document's examples, echoes the input, and refers to files
 /// that the emulator serves. The error comes from the encoder of an image.
 pub(crate) fn make(document: &Document, spec: &OutputSpec, base_url: &str) -> Result<Made, String> {
-    let root = &document.root;
+    let root = &document.schemas.root;
     let mut maker = Maker {
         root,
         spec,
@@ -44,7 +45,7 @@ pub(crate) fn make(document: &Document, spec: &OutputSpec, base_url: &str) -> Re
         inside: Vec::new(),
         error: None,
     };
-    let mut output = maker.value(&document.output, document.example.as_ref(), Position::default());
+    let mut output = maker.value(&document.schemas.output, document.example.as_ref(), Position::default());
     align_verdicts(&mut output);
     let files = maker.files;
     maker.error.map_or(Ok(Made { output, files }), Err)
@@ -453,7 +454,7 @@ impl Maker<'_> {
         let reference = schema.get("$ref").and_then(Value::as_str);
         reference.is_some_and(|reference| {
             self.inside.iter().any(|other| other == reference)
-                || schema::resolve(self.root, reference)
+                || resolve(self.root, reference)
                     .is_some_and(|target| target.get("$ref").is_some() && self.is_recursive(target, steps + 1))
         }) || schema::union(schema).is_some_and(|members| every(members))
             || list("allOf").is_some_and(|members| any(members))

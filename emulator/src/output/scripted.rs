@@ -1,11 +1,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use fal_documents::Validator;
+use fal_documents::validate::MAX_CHECKS;
 use serde_json::Value;
 
 use crate::documents::document::Document;
-use crate::input::checks::{self, MAX_CHECKS};
-use crate::input::judge;
 use crate::sync::lock;
 
 /// The outputs that a test has set, by endpoint id.
@@ -19,14 +19,12 @@ pub(crate) struct ScriptedOutputs {
 impl ScriptedOutputs {
     /// Sets the output of an endpoint. The error says where the output breaks the document.
     pub(crate) fn set(&self, document: &Document, output: Value) -> Result<(), String> {
-        if !checks::are_few(&document.root, &document.output, &output) {
+        let validator = Validator::of_output(&document.schemas)?;
+        if !validator.is_within_bounds(&output) {
             return Err(format!("more than {MAX_CHECKS} checks of an output"));
         }
-        let validator = judge::validator(document, &document.output)
-            .map_err(|reason| format!("the document's output schema is invalid {reason}"))?;
-        if let Some(error) = validator.iter_errors(&output).next() {
-            let path = error.instance_path().as_str();
-            return Err(if path.is_empty() { error.to_string() } else { format!("at {path}: {error}") });
+        if let Some(error) = validator.first_error(&output) {
+            return Err(error);
         }
         lock(&self.outputs).insert(document.id.clone(), Arc::new(output));
         Ok(())

@@ -33,15 +33,15 @@ impl Series {
         let Some(text) = output.get("output").and_then(Value::as_str) else {
             return Err(output);
         };
-        let schema = schema::expand(&document.root, &document.output, &mut Vec::new());
+        let schema = schema::expand(&document.schemas.root, &document.schemas.output, &mut Vec::new());
         let property = |name: &str| schema.get("properties").and_then(|properties| properties.get(name));
         let fits_document =
-            |text: &str| property("output").is_none_or(|it| fits(&document.root, it, &Value::from(text)));
+            |text: &str| property("output").is_none_or(|it| fits(&document.schemas.root, it, &Value::from(text)));
         let mut lengths = word_ends(text);
         lengths.retain(|length| *length < text.len() && fits_document(&text[..*length]));
         let step = lengths.len().div_ceil(MAX_PARTS).max(1);
         lengths = lengths.into_iter().step_by(step).chain([text.len()]).collect();
-        let has_partial = property("partial").is_some_and(|it| fits(&document.root, it, &Value::Bool(true)));
+        let has_partial = property("partial").is_some_and(|it| fits(&document.schemas.root, it, &Value::Bool(true)));
         Ok(Series::Text { output, lengths, has_partial })
     }
 

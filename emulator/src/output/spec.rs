@@ -64,7 +64,7 @@ fn image_count(requested: Option<&Value>) -> Option<usize> {
 
 fn with_defaults(document: &Document, input: &Value) -> Map<String, Value> {
     let mut fields = input.as_object().cloned().unwrap_or_default();
-    let schema = schema::expand(&document.root, &document.input, &mut Vec::new());
+    let schema = schema::expand(&document.schemas.root, &document.schemas.input, &mut Vec::new());
     let properties = schema.get("properties").and_then(Value::as_object);
     for (name, property) in properties.into_iter().flatten() {
         let default = property.get("default").filter(|default| !default.is_null());

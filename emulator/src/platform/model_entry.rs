@@ -12,6 +12,7 @@ pub struct ModelEntry {
     pub(crate) is_deprecated: bool,
     pub(crate) lacks_metadata: bool,
     pub(crate) lacks_document: bool,
+    pub(crate) lacks_expansion: bool,
 }
 
 impl ModelEntry {
@@ -27,9 +28,15 @@ impl ModelEntry {
         self
     }
 
-    /// Puts the error `expansion_failed` in the place of the endpoint's OpenAPI document.
+    /// Removes the endpoint's OpenAPI document: the list has the error `expansion_failed`, and the website responds with 404.
     pub fn without_document(mut self) -> Self {
         self.lacks_document = true;
+        self
+    }
+
+    /// Puts the error `expansion_failed` in the place of the endpoint's OpenAPI document. The website still serves it.
+    pub fn without_expansion(mut self) -> Self {
+        self.lacks_expansion = true;
         self
     }
 }

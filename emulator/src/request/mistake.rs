@@ -96,6 +96,7 @@ fn in_query(received: &Received, operation: Operation) -> Option<&'static str> {
             &[],
         ),
         Operation::AccountBilling => (&["expand"], &["credits"]),
+        Operation::Document => (&["endpoint_id"], &[]),
         Operation::EstimateCost | Operation::DeletePayloads | Operation::UserDetails | Operation::Meta => (&[], &[]),
         _ => return None,
     };

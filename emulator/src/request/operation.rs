@@ -57,6 +57,8 @@ pub enum Operation {
     SetFileAcl,
     /// Search or list models: `GET /api.fal.ai/v1/models`.
     Models,
+    /// Get the OpenAPI document of an endpoint: `GET /fal.ai/api/openapi/queue/openapi.json`.
+    Document,
     /// Get the prices of endpoints: `GET /api.fal.ai/v1/models/pricing`.
     Pricing,
     /// Estimate the cost of calls: `POST /api.fal.ai/v1/models/pricing/estimate`.

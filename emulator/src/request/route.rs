@@ -24,7 +24,7 @@ pub(crate) enum Route {
     Token { realtime: bool },
     /// Below `/rest.fal.ai/storage` and `/api.fal.ai/v1/storage`, and uploads whose file has no path yet.
     Storage { operation: Operation },
-    /// The other paths below `/api.fal.ai/v1`, and `/rest.fal.ai/billing/user_details`.
+    /// The other paths below `/api.fal.ai/v1`, `/rest.fal.ai/billing/user_details`, and the documents of `/fal.ai`.
     Platform { operation: Operation },
     /// `/api.fal.ai/v1/models/requests/{request_id}/payloads`
     Payloads { request_id: String },
@@ -78,6 +78,7 @@ impl Route {
             ["api.fal.ai", "v1", "storage", "files", "acl"] if method == Method::PUT => storage(Operation::SetFileAcl),
             ["api.fal.ai", "v1", "storage", "files", "acl"] => storage(Operation::FileAcl),
             ["api.fal.ai", "v1", path @ ..] => platform(path),
+            ["fal.ai", "api", "openapi", "queue", "openapi.json"] => Route::Platform { operation: Operation::Document },
             ["rest.fal.ai", "billing", "user_details"] => Route::Platform { operation: Operation::UserDetails },
             ["v3.fal.media", "files", "upload"] => storage(Operation::Upload),
             ["v3.fal.media", "files", "upload", "multipart"] => storage(Operation::StartMultipart),
@@ -132,6 +133,7 @@ impl Route {
             | Operation::Result
             | Operation::WebhookKeys
             | Operation::Models
+            | Operation::Document
             | Operation::Pricing
             | Operation::Usage
             | Operation::BillingEvents

@@ -30,7 +30,9 @@ CREATE TABLE jobs (
     estimate     BIGINT  NOT NULL,
     -- The cost includes the estimate of a submission whose units or price are unknown.
     cost_is_estimated BOOLEAN NOT NULL DEFAULT FALSE,
+    -- The budget of the job, and the one that it is within.
     budget       TEXT,
+    outer_budget TEXT,
     error        TEXT,
     files        TEXT,
     -- Prompts or other data were removed.

@@ -15,7 +15,7 @@ use super::progress::Progress;
 use crate::error::{Error, ErrorKind};
 use crate::failure::FailureKind;
 use crate::files::Target;
-use crate::journal::{Budget, Completed, Journal, OnFailed, OnUncertain, Reuse};
+use crate::journal::{Budget, Completed, Journal, OnFailed, OnUncertain, Reuse, UNLISTED};
 use crate::request::SubmitOptions;
 
 /// The delay before the first retry. It doubles with each one.
@@ -169,5 +169,6 @@ fn hits_every_item(error: &Error) -> bool {
         error.is_unauthorized() || error.is_permission_denied() || error.is_account_locked()
     };
     matches!(error.kind(), ErrorKind::Database | ErrorKind::NewerVersion | ErrorKind::Configuration | ErrorKind::Budget)
-        || error.client().is_some_and(is_denied)
+        // A key that may not list requests can run them.
+        || error.message() != UNLISTED && error.client().is_some_and(is_denied)
 }

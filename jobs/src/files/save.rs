@@ -129,10 +129,37 @@ async fn save(
     let url = shortened(&file.url);
     let known = known.filter(|known| known.url == url);
     match &target.place {
-        Place::Folder(folder) => match known {
-            Some(known) if is_there(folder, known).await => Ok(known.clone()),
-            _ => to_folder(client, &file, folder, url).await,
-        },
+        Place::Folder { path: folder, name: by } => {
+            if let Some(known) = known
+                && is_there(folder, known).await
+            {
+                return Ok(known.clone());
+            }
+            let unwritable = |error| Failure::folder(folder, error);
+            let mut incoming = client.open_media(&file).await?;
+            tokio::fs::create_dir_all(folder).await.map_err(unwritable)?;
+            let mut part = Part::create(folder, &file.url).await.map_err(unwritable)?;
+            let mut bytes = Bytes::default();
+            while let Some(piece) = incoming.next().await? {
+                bytes.update(&piece);
+                part.writer().write_all(&piece).await.map_err(unwritable)?;
+            }
+            let output = OutputFile { key: record.key.clone(), media: file.clone(), file_name: incoming.file_name() };
+            let mut saved = bytes.saved(file, url, None, incoming.content_type());
+            let name = match by {
+                Some(by) => by(&output, &saved.sha256),
+                None => format!("{}{}", saved.sha256, extension(&output.file_name)),
+            };
+            if !is_plain(&name) {
+                return Err(unwritable(io::Error::new(
+                    io::ErrorKind::InvalidInput,
+                    "the name is not a plain file name",
+                )));
+            }
+            part.save_as(&name).await.map_err(unwritable)?;
+            saved.file_name = Some(name);
+            Ok(saved)
+        }
         Place::Writers(open) => {
             if let Some(known) = known.filter(|known| known.file_name.is_none()) {
                 return Ok(known.clone());
@@ -151,27 +178,9 @@ async fn save(
     }
 }
 
-async fn to_folder(client: &Client, file: &MediaFile, folder: &Path, url: String) -> Result<SavedFile, Failure> {
-    let unwritable = |error| Failure::folder(folder, error);
-    let mut incoming = client.open_media(file).await?;
-    tokio::fs::create_dir_all(folder).await.map_err(unwritable)?;
-    let mut part = Part::create(folder, &file.url).await.map_err(unwritable)?;
-    let mut bytes = Bytes::default();
-    while let Some(piece) = incoming.next().await? {
-        bytes.update(&piece);
-        part.writer().write_all(&piece).await.map_err(unwritable)?;
-    }
-    let extension = extension(&incoming.file_name());
-    let mut saved = bytes.saved(file.clone(), url, None, incoming.content_type());
-    let name = format!("{}{extension}", saved.sha256);
-    part.save_as(&name).await.map_err(unwritable)?;
-    saved.file_name = Some(name);
-    Ok(saved)
-}
-
 /// Returns true if a folder has a file with its bytes.
 async fn is_there(folder: &Path, known: &SavedFile) -> bool {
-    let Some(name) = known.file_name.as_ref().filter(|name| name.starts_with(&known.sha256)) else { return false };
+    let Some(name) = known.file_name.as_ref().filter(|name| is_plain(name)) else { return false };
     let read = async {
         let mut file = File::open(folder.join(name)).await?;
         if !file.metadata().await?.is_file() || file.metadata().await?.len() != known.size {
@@ -211,6 +220,11 @@ impl Bytes {
             content_type: found.map(str::to_owned).or(file.content_type),
         }
     }
+}
+
+/// Returns true if a name leads to a file of a folder itself.
+fn is_plain(name: &str) -> bool {
+    Path::new(name).file_name().is_some_and(|file| file == name) && !name.contains(['/', '\\', ':'])
 }
 
 /// Returns the extension of a name with its dot, or nothing if it is not a plain one.

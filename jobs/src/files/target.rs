@@ -14,6 +14,7 @@ use tokio::sync::Semaphore;
 const PARALLEL_FILES: usize = 8;
 
 pub(super) type BoxWriter = Pin<Box<dyn AsyncWrite + Send>>;
+type Name = dyn Fn(&OutputFile, &str) -> String + Send + Sync;
 type Open = dyn Fn(OutputFile) -> BoxFuture<'static, io::Result<BoxWriter>> + Send + Sync;
 
 /// The place where the files of outputs are saved: a folder, or writers. Clones share the limit of concurrent downloads.
@@ -36,7 +37,7 @@ pub struct Target {
 
 #[derive(Clone)]
 pub(super) enum Place {
-    Folder(PathBuf),
+    Folder { path: PathBuf, name: Option<Arc<Name>> },
     Writers(Arc<Open>),
 }
 
@@ -58,7 +59,26 @@ impl Target {
     /// A file is named by the SHA-256 of its bytes, such as `9f86d0….png`, so that equal files of all jobs are stored once. It
     /// appears under its name when it is complete. A file that the journal has recorded is kept if it still has its bytes.
     pub fn folder(path: impl AsRef<Path>) -> Self {
-        Target::new(Place::Folder(path.as_ref().to_owned()))
+        Target::new(Place::Folder { path: path.as_ref().to_owned(), name: None })
+    }
+
+    /// Names the files of a folder by the job's key and the file, and by the SHA-256 of the bytes in hexadecimal. Default: the
+    /// SHA-256 and the extension. Has no effect on writers.
+    ///
+    /// ```
+    /// use fal_jobs::Target;
+    ///
+    /// let target = Target::folder("foxes").names(|file, sha256| format!("{}-{}-{}", file.key, &sha256[..12], file.file_name));
+    /// # let _ = target;
+    /// ```
+    ///
+    /// A file of the same name is replaced, so a name should contain a part of the SHA-256. A name that is not a plain file name,
+    /// such as one with a slash, is an error ([`ErrorKind::File`](crate::ErrorKind::File)).
+    pub fn names(mut self, name: impl Fn(&OutputFile, &str) -> String + Send + Sync + 'static) -> Self {
+        if let Place::Folder { name: by, .. } = &mut self.place {
+            *by = Some(Arc::new(name));
+        }
+        self
     }
 
     /// Saves each file to a writer that the function opens. The writer is shut down at the end of the file.
@@ -97,7 +117,7 @@ impl<P: AsRef<Path>> From<P> for Target {
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.place {
-            Place::Folder(folder) => f.debug_tuple("Folder").field(folder).finish(),
+            Place::Folder { path, .. } => f.debug_tuple("Folder").field(path).finish(),
             Place::Writers(_) => f.write_str("Writers"),
         }
     }

@@ -37,6 +37,8 @@ use crate::record::{Billing, check_name};
 pub struct Budget {
     journal: Journal,
     name: String,
+    /// The name of the budget that it is within.
+    outer: Option<String>,
     /// The expected cost of a job by endpoint, in billionths of a dollar.
     estimates: BTreeMap<String, i64>,
 }
@@ -64,7 +66,7 @@ impl Journal {
         let name = name.into();
         check_name("budget name", &name)?;
         self.store().set_budget(&name, from_cost(&limit)?).await?;
-        Ok(Budget { journal: self.clone(), name, estimates: BTreeMap::new() })
+        Ok(Budget { journal: self.clone(), name, outer: None, estimates: BTreeMap::new() })
     }
 
     /// Returns the terms of a job of an endpoint.
@@ -72,7 +74,7 @@ impl Journal {
         let price = self.prices().get(endpoint).filter(|price| price.currency.eq_ignore_ascii_case("USD"));
         let unit_price = price.map(|price| price.unit_price.normalize().to_string());
         let Some(budget) = budget else {
-            return Ok(Billing { budget: None, estimate: 0, unit_price });
+            return Ok(Billing { budget: None, outer: None, estimate: 0, unit_price });
         };
         let estimate = budget.estimates.get(endpoint).copied().ok_or_else(|| {
             let (name, endpoint) = (budget.name.escape_debug(), endpoint.escape_debug());
@@ -80,7 +82,7 @@ impl Journal {
                 format!("the budget `{name}` has no estimate for `{endpoint}`: add one with `Budget::estimate`");
             Error::new(ErrorKind::Budget, message)
         })?;
-        Ok(Billing { budget: Some(budget.name.clone()), estimate, unit_price })
+        Ok(Billing { budget: Some(budget.name.clone()), outer: budget.outer.clone(), estimate, unit_price })
     }
 }
 
@@ -110,6 +112,25 @@ impl Budget {
         }
         self.estimates.insert(estimate.endpoint.clone(), amount);
         Ok(self)
+    }
+
+    /// Charges jobs to another budget as well. A job is sent only if both can reserve its estimate.
+    ///
+    /// ```no_run
+    /// # async fn example(journal: fal_jobs::Journal) -> Result<(), Box<dyn std::error::Error>> {
+    /// use fal_client::money::Cost;
+    ///
+    /// let month = journal.budget("november", Cost::usd(100)?).await?;
+    /// let cards = journal.budget("cards", Cost::usd(5)?).await?.within(&month);
+    /// # let _ = cards;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// The estimates are those of this budget. A budget that is within itself has no effect. Of several calls, the last one applies.
+    pub fn within(mut self, outer: &Budget) -> Self {
+        self.outer = Some(outer.name.clone()).filter(|name| *name != self.name);
+        self
     }
 
     fn is_free(&self, endpoint: &str) -> bool {

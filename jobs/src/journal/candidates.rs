@@ -13,6 +13,9 @@ use crate::key::canonical;
 use crate::record::Record;
 use crate::state::State;
 
+/// The message of an error of fal's list of requests.
+pub(crate) const UNLISTED: &str = "fal's requests cannot be listed";
+
 /// The time before and after the intent in which a request counts. Clocks differ, and a request may wait in the queue.
 const BEFORE: Duration = Duration::from_secs(10 * 60);
 const AFTER: Duration = Duration::from_secs(24 * 60 * 60);
@@ -94,7 +97,7 @@ impl Journal {
         let input = comparable(input);
         let own: HashSet<String> = record.earlier_request_ids().into_iter().chain(record.request_id.clone()).collect();
         let mut found: Vec<Candidate> = Vec::new();
-        let unlisted = |error| Error::new(ErrorKind::Request, "fal's requests cannot be listed").caused_by(error);
+        let unlisted = |error| Error::new(ErrorKind::Request, UNLISTED).caused_by(error);
         while let Some(request) = requests.try_next().await.map_err(|error| unlisted(error).of(&record.key))? {
             let is_equal = match &request.input {
                 _ if record.redacted => false,

@@ -39,8 +39,8 @@ pub(crate) type OnUpdate = Box<dyn FnMut(QueueUpdate) + Send>;
 ///
 /// Dropping its future is as safe as a crash of the process.
 pub(crate) struct Course<'a> {
-    journal: &'a Journal,
-    client: &'a Client,
+    pub(super) journal: &'a Journal,
+    pub(super) client: &'a Client,
     /// Used instead of the recorded options.
     pub(crate) options: Option<SubmitOptions>,
     pub(crate) on_failed: OnFailed,

@@ -1,20 +1,39 @@
-use std::future::ready;
+use std::fmt;
+use std::future::{IntoFuture, ready};
 
 use fal_client::Client;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 
 use super::Journal;
 use super::course::{Course, failed};
+use super::follow::{Follow, follow_options};
+use super::policy::{OnFailed, OnUncertain};
 use crate::error::{Error, ErrorKind};
+use crate::files::Target;
 use crate::record::Record;
 use crate::state::State;
+
+/// Takes a job of a journal to its end, without its input. Returned by [`Journal::resume`], and starts when awaited.
+///
+/// Dropping the future at any time is as safe as a crash.
+#[must_use = "a call does nothing until it is awaited"]
+pub struct Resume {
+    journal: Journal,
+    client: Client,
+    key: String,
+    on_failed: OnFailed,
+    on_uncertain: OnUncertain,
+    follow: Follow,
+}
 
 impl Journal {
     /// Takes a job to its end, and returns it: sends a waiting job, and follows a submitted one.
     ///
     /// ```no_run
     /// # async fn example(journal: fal_jobs::Journal, client: fal_client::Client) -> Result<(), fal_jobs::Error> {
-    /// let job = journal.resume(&client, "hero-image").await?;
-    /// println!("{:?}", job.output);
+    /// let job = journal.resume(&client, "hero-image").download_to("images").await?;
+    /// println!("{:?} with {} files", job.output, job.files().len());
     /// # Ok(())
     /// # }
     /// ```
@@ -24,15 +43,68 @@ impl Journal {
     /// - The journal does not have the key ([`ErrorKind::NotFound`]).
     /// - The job has failed ([`ErrorKind::Failed`]), or is uncertain ([`ErrorKind::Uncertain`]).
     /// - The job waits, and its local files were not uploaded or it was redacted ([`ErrorKind::Input`]). Run it again with its input.
-    pub async fn resume(&self, client: &Client, key: impl AsRef<str>) -> Result<Record, Error> {
-        let key = key.as_ref();
-        let record = self.existing(key).await?;
+    /// - The time limit has passed ([`ErrorKind::Timeout`]), or a file cannot be saved ([`ErrorKind::File`]).
+    pub fn resume(&self, client: &Client, key: impl AsRef<str>) -> Resume {
+        Resume {
+            journal: self.clone(),
+            client: client.clone(),
+            key: key.as_ref().to_owned(),
+            on_failed: OnFailed::default(),
+            on_uncertain: OnUncertain::default(),
+            follow: Follow::default(),
+        }
+    }
+}
+
+impl Resume {
+    follow_options!();
+
+    /// Sets the use of a job that has failed in an earlier call. Default: [`OnFailed::Fail`].
+    pub fn on_failed(mut self, on_failed: OnFailed) -> Self {
+        self.on_failed = on_failed;
+        self
+    }
+
+    /// Sets the decision about an uncertain job. Default: [`OnUncertain::Fail`].
+    pub fn on_uncertain(mut self, on_uncertain: OnUncertain) -> Self {
+        self.on_uncertain = on_uncertain;
+        self
+    }
+
+    /// Saves the files of the output into a folder, or to the writers of a [`Target`]. Default: none are saved. See
+    /// [`Journal::download`].
+    pub fn download_to(mut self, target: impl Into<Target>) -> Self {
+        self.follow.target = Some(target.into());
+        self
+    }
+
+    async fn start(self) -> Result<Record, Error> {
+        let Resume { journal, client, key, on_failed, on_uncertain, follow } = self;
+        let deadline = follow.deadline();
+        let record = journal.existing(&key).await?;
         let request = ready(request_of(&record));
-        let record = Course::new(self, client).finish(record, None, request).await?;
+        let mut course = Course::new(&journal, &client);
+        (course.on_failed, course.on_uncertain) = (on_failed, on_uncertain);
+        let record = follow.finish(course, deadline, record, None, request).await?;
         match record.state {
             State::Failed => Err(failed(&record)),
             _ => Ok(record),
         }
+    }
+}
+
+impl IntoFuture for Resume {
+    type Output = Result<Record, Error>;
+    type IntoFuture = BoxFuture<'static, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.start().boxed()
+    }
+}
+
+impl fmt::Debug for Resume {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resume").field("key", &self.key).finish_non_exhaustive()
     }
 }
 

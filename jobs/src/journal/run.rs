@@ -2,19 +2,17 @@ use std::fmt;
 use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::ops::Deref;
-use std::sync::Mutex;
-use std::time::Duration;
 
-use fal_client::{EndpointInput, Handle, QueueUpdate, Response};
+use fal_client::{EndpointInput, Handle, Response};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::HeaderValue;
 use serde::de::DeserializeOwned;
-use tokio::time::Instant;
 
 use super::Journal;
 use super::call::{Call, Recorded, course_options, record_options};
-use super::course::{Course, OnUpdate, failed};
+use super::course::{Course, failed};
+use super::follow::{Follow, follow_options};
 use crate::error::{Error, ErrorKind};
 use crate::files::{Target, output_removed};
 use crate::record::Record;
@@ -71,12 +69,12 @@ impl<O> Deref for Completed<O> {
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Run<I, O> {
     call: Call<I>,
-    logs: bool,
-    on_update: Option<OnUpdate>,
-    timeout: Option<Duration>,
-    target: Option<Target>,
+    follow: Follow,
+    on_recorded: Option<OnRecorded>,
     of: PhantomData<fn() -> O>,
 }
+
+type OnRecorded = Box<dyn FnOnce(&Record) + Send>;
 
 impl Journal {
     /// Runs an endpoint, unless the journal has the job already: then this continues it, or returns its recorded result.
@@ -93,10 +91,8 @@ impl Journal {
     pub fn run<I: EndpointInput, O>(&self, handle: &Handle<I, O>, input: impl Into<I>) -> Run<I, O> {
         Run {
             call: Call::new(self, handle, input.into()),
-            logs: false,
-            on_update: None,
-            timeout: None,
-            target: None,
+            follow: Follow::default(),
+            on_recorded: None,
             of: PhantomData,
         }
     }
@@ -106,25 +102,12 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
     record_options!();
     course_options!();
 
-    /// Registers a callback for every change of the queue position, the status or the logs. Not called while another process
-    /// works on the job.
-    pub fn on_update(mut self, call: impl FnMut(QueueUpdate) + Send + 'static) -> Self {
-        self.on_update = Some(Box::new(call));
-        self
-    }
+    follow_options!();
 
-    /// Includes the model's logs in updates, each line once and in order. Default: `false`.
-    pub fn logs(mut self, logs: bool) -> Self {
-        self.logs = logs;
-        self
-    }
-
-    /// Total time limit. Default: none. When it passes, the call fails with [`ErrorKind::Timeout`], the request keeps running,
-    /// and running the job again continues it.
-    ///
-    /// A submission that is on its way is awaited even beyond the limit, because only its response has the request id.
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = Some(timeout);
+    /// Registers a callback for the job, which is called when the journal has it and before it is sent. So the caller knows the
+    /// automatic key, for example to cancel the job.
+    pub fn on_recorded(mut self, call: impl FnOnce(&Record) + Send + 'static) -> Self {
+        self.on_recorded = Some(Box::new(call));
         self
     }
 
@@ -134,25 +117,24 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
     /// stays completed: the same call, or [`Journal::download`] with the error's [`key`](Error::key), saves the rest without
     /// another request.
     pub fn download_to(mut self, target: impl Into<Target>) -> Self {
-        self.target = Some(target.into());
+        self.follow.target = Some(target.into());
         self.call.saves_files = true;
         self
     }
 
     async fn start(self) -> Result<Completed<O>, Error> {
-        let Run { call, logs, on_update, timeout, target, .. } = self;
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let Run { call, follow, on_recorded, .. } = self;
+        let deadline = follow.deadline();
         let journal = call.journal.clone();
         let Recorded { call, record, claim, mut input } = call.record(journal.claims()).await?;
+        if let Some(tell) = on_recorded {
+            tell(&record);
+        }
         let mut course = Course::new(&journal, &call.client);
         course.options = call.options.or_recorded();
         (course.on_failed, course.on_uncertain) = (call.on_failed, call.on_uncertain);
-        (course.logs, course.on_update, course.deadline) = (logs, Mutex::new(on_update), deadline);
-        let mut record = course.finish(record, claim, input.request(journal.uploads())).await?;
-        if let Some(target) = target.filter(|_| record.state == State::Completed) {
-            record = journal.save_media(&call.client, &record, &target).await?;
-        }
-        completed(record)
+        let request = input.request(journal.uploads());
+        completed(follow.finish(course, deadline, record, claim, request).await?)
     }
 }
 

@@ -34,20 +34,18 @@ pub(super) struct Change {
     pub(super) is_reservation: bool,
 }
 
-/// Returns the changes of budgets that belong to a change of a job.
+/// Returns the changes of budgets that belong to a change of a job. An inner budget comes before the one that it is within.
 pub(super) fn changes(before: &Record, after: &Record) -> Vec<Change> {
     let is_reservation = before.attempt < after.attempt;
-    let part = |record: &Record, sign: i64| {
+    let mut changes: Vec<Change> = Vec::new();
+    for (record, sign) in [(before, -1), (after, 1)] {
         let (spent, reserved) = (sign * record.cost.unwrap_or(0), sign * record.reserved);
-        record.billing.budget.clone().map(|budget| Change { budget, spent, reserved, is_reservation })
-    };
-    let mut changes: Vec<Change> = [part(before, -1), part(after, 1)].into_iter().flatten().collect();
-    if let [left, joined] = changes.as_mut_slice()
-        && left.budget == joined.budget
-    {
-        joined.spent += left.spent;
-        joined.reserved += left.reserved;
-        changes.remove(0);
+        for budget in record.billing.budgets() {
+            match changes.iter_mut().find(|change| change.budget == budget) {
+                Some(change) => (change.spent, change.reserved) = (change.spent + spent, change.reserved + reserved),
+                None => changes.push(Change { budget: budget.to_owned(), spent, reserved, is_reservation }),
+            }
+        }
     }
     changes.retain(|change| change.spent != 0 || change.reserved != 0);
     changes
@@ -74,8 +72,8 @@ impl Store {
     /// Returns a budget together with the sums of its jobs, of the same instant.
     pub(crate) async fn budget_sums(&self, name: &str) -> Result<Option<(BudgetRow, BudgetSums)>, Error> {
         let sql = "SELECT ceiling, spent, reserved, \
-                   (SELECT CAST(COALESCE(SUM(cost), 0) AS BIGINT) FROM jobs WHERE budget = $1), \
-                   (SELECT CAST(COALESCE(SUM(reserved), 0) AS BIGINT) FROM jobs WHERE budget = $1) \
+                   (SELECT CAST(COALESCE(SUM(cost), 0) AS BIGINT) FROM jobs WHERE budget = $1 OR outer_budget = $1), \
+                   (SELECT CAST(COALESCE(SUM(reserved), 0) AS BIGINT) FROM jobs WHERE budget = $1 OR outer_budget = $1) \
                    FROM budgets WHERE name = $1";
         let found = with_pool!(self, pool => sqlx::query_as::<_, (i64, i64, i64, i64, i64)>(sql)
             .bind(name)
@@ -140,9 +138,9 @@ mod tests {
         }
     }
 
-    fn billing(budget: Option<&str>, estimate: i64) -> Billing {
+    fn billing((budget, outer): (Option<&str>, Option<&str>), estimate: i64) -> Billing {
         let unit_price = (estimate % 2 == 0).then(|| "0.000000001".to_owned());
-        Billing { budget: budget.map(str::to_owned), estimate, unit_price }
+        Billing { budget: budget.map(str::to_owned), outer: outer.map(str::to_owned), estimate, unit_price }
     }
 
     fn failure(may_be_billed: bool) -> String {
@@ -152,7 +150,7 @@ mod tests {
     /// A call for a job, or one of its events. The attempt and the request id are those of the job.
     #[derive(Clone, Debug)]
     enum Step {
-        Insert(Option<&'static str>, i64),
+        Insert((Option<&'static str>, Option<&'static str>), i64),
         Intend,
         Submit,
         Withdraw,
@@ -172,7 +170,12 @@ mod tests {
                     .prop_map(|units| Some(units.to_owned())),
             ]
         };
-        let budget = prop::sample::select(vec![None, Some("cards"), Some("posters")]);
+        let budget = prop::sample::select(vec![
+            (None, None),
+            (Some("cards"), None),
+            (Some("posters"), None),
+            (Some("cards"), Some("posters")),
+        ]);
         prop_oneof![
             3 => (budget, 0..40_i64).prop_map(|(budget, estimate)| Step::Insert(budget, estimate)),
             4 => Just(Step::Intend),
@@ -239,7 +242,7 @@ mod tests {
                         assert_eq!((row.spent, row.reserved), (sums.spent, sums.reserved), "{budget} after {step:?}");
                         let has_reserved = taken.is_ok() && matches!(step, Step::Intend);
                         let in_this = store.get(&format!("job-{job}")).await.expect("a job")
-                            .is_some_and(|record| record.billing.budget.as_deref() == Some(budget) && record.reserved > 0);
+                            .is_some_and(|record| record.billing.budgets().any(|name| name == budget) && record.reserved > 0);
                         assert!(!(has_reserved && in_this) || row.spent + row.reserved <= CEILING, "{row:?}");
                     }
                 }
@@ -254,8 +257,7 @@ mod tests {
         let store = Store::open(&url, settings()).await.expect("a store");
         store.begin_lease(PROCESS).await.expect("a lease");
         store.set_budget("cards", crate::amount::MAX).await.expect("a budget");
-        let terms =
-            Billing { budget: Some("cards".to_owned()), estimate: 1, unit_price: Some("9000000000".to_owned()) };
+        let terms = Billing { unit_price: Some("9000000000".to_owned()), ..billing((Some("cards"), None), 1) };
         for job in 0..12 {
             store.insert(&new(job, terms.clone()), None).await.expect("a job");
             take(&store, job, Step::Intend).await.expect("an intent");

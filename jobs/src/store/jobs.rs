@@ -19,8 +19,8 @@ impl Store {
         new.check()?;
         let sql = format!(
             "INSERT INTO jobs (key, endpoint, label, format, input, input_hash, request, state, attempt, reserved, budget, \
-             estimate, unit_price, webhook, enqueued, options, claim, revision, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, $10, $11, $12, $13, $14, $15, 0, {}) \
+             outer_budget, estimate, unit_price, webhook, enqueued, options, claim, revision, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, $10, $11, $12, $13, $14, $15, $16, 0, {}) \
              ON CONFLICT (key) DO NOTHING RETURNING {}",
             self.now(),
             self.columns(),
@@ -35,6 +35,7 @@ impl Store {
             .bind(&new.request)
             .bind(State::Waiting.as_str())
             .bind(&new.billing.budget)
+            .bind(&new.billing.outer)
             .bind(new.billing.estimate)
             .bind(&new.billing.unit_price)
             .bind(new.webhook)
@@ -194,17 +195,17 @@ impl Store {
         }
     }
 
-    /// Writes a job that was read before, and changes its budget in the same transaction. Returns false if the job has changed since
+    /// Writes a job that was read before, and changes its budgets in the same transaction. Returns false if the job has changed since
     /// then, or if `process` has no lease.
     async fn replace(&self, before: &Record, record: &mut Record, process: Option<&str>) -> Result<bool, Error> {
         let mut sql = "UPDATE jobs SET state = $1, attempt = $2, request = $3, request_id = $4, output = $5, units = $6, cost = $7, \
                    reserved = $8, error = $9, files = $10, earlier = $11, intended_at = $12, submitted_at = $13, \
                    finished_at = $14, claim = $15, input = COALESCE($16, input), redacted = $17, webhook = $18, \
-                   budget = $19, estimate = $20, unit_price = $21, cost_is_estimated = $22, revision = revision + 1 \
-                   WHERE key = $23 AND revision = $24"
+                   budget = $19, outer_budget = $20, estimate = $21, unit_price = $22, cost_is_estimated = $23, \
+                   revision = revision + 1 WHERE key = $24 AND revision = $25"
             .to_owned();
         if process.is_some() {
-            sql += &format!(" AND {}", self.is_alive("$25"));
+            sql += &format!(" AND {}", self.is_alive("$26"));
         }
         // An input is large and hardly ever changes.
         let input = (record.input != before.input).then_some(&record.input);
@@ -230,6 +231,7 @@ impl Store {
             .bind(record.redacted)
             .bind(record.webhook)
             .bind(&record.billing.budget)
+            .bind(&record.billing.outer)
             .bind(record.billing.estimate)
             .bind(&record.billing.unit_price)
             .bind(record.cost_is_estimated)

@@ -19,13 +19,16 @@ pub(crate) struct Listed {
 }
 
 impl Store {
-    /// Returns up to `limit` jobs after an id, in the order of their creation.
+    /// Returns up to `limit` jobs after an id, in the order of the filter. An `after` of 0 begins the list.
     pub(crate) async fn page(&self, filter: &Filter, after: i64, limit: u32) -> Result<Vec<Listed>, Error> {
         let (conditions, values) = self.conditions(filter);
-        let sql = format!(
-            "SELECT {} FROM jobs WHERE id > {after} AND {conditions} ORDER BY id LIMIT {limit}",
-            self.columns()
-        );
+        let (begin, order) = match (filter.newest_first, after) {
+            (false, after) => (format!("id > {after}"), "id"),
+            (true, 0) => ("id > 0".to_owned(), "id DESC"),
+            (true, after) => (format!("id < {after}"), "id DESC"),
+        };
+        let columns = self.columns();
+        let sql = format!("SELECT {columns} FROM jobs WHERE {begin} AND {conditions} ORDER BY {order} LIMIT {limit}");
         let page = with_pool!(self, pool => {
             let query = values.iter().fold(sqlx::query(&sql), |query, value| query.bind(*value));
             let rows = query.fetch_all(pool).await?;
@@ -80,6 +83,16 @@ impl Store {
             values.push(prefix);
             // `LIKE` of SQLite ignores case.
             conditions.push(format!("substr(key, 1, {}) = ${}", prefix.chars().count(), values.len()));
+        }
+        if let Some(part) = filter.key_part.as_ref().filter(|part| !part.is_empty()) {
+            values.push(part);
+            // `LIKE` of SQLite ignores case, and has wildcards.
+            conditions.push(format!("replace(key, ${}, '') <> key", values.len()));
+        }
+        if let Some(request_id) = filter.request_id.as_ref().filter(|id| !id.is_empty()) {
+            values.push(request_id);
+            let id = values.len();
+            conditions.push(format!("(request_id = ${id} OR replace(earlier, ${id}, '') <> earlier)"));
         }
         let since = "COALESCE(finished_at, created_at)";
         if let Some(age) = filter.older_than {

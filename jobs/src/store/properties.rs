@@ -117,7 +117,12 @@ fn new_record() -> NewRecord {
         input_hash: "0".to_owned(),
         request: None,
         options: None,
-        billing: Billing { budget: Some(BUDGET.to_owned()), estimate: 7, unit_price: Some("0.000000001".to_owned()) },
+        billing: Billing {
+            budget: Some(BUDGET.to_owned()),
+            outer: None,
+            estimate: 7,
+            unit_price: Some("0.000000001".to_owned()),
+        },
         webhook: false,
         enqueued: false,
     }

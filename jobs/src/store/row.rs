@@ -6,7 +6,7 @@ use crate::state::State;
 
 /// The columns of a record. Not `*`: PostgreSQL rejects a prepared `*` once a newer version has added a column.
 pub(super) const COLUMNS: &str = "format, state, key, endpoint, label, attempt, request_id, input, output, units, created_at, intended_at, \
-    submitted_at, finished_at, id, input_hash, request, options, budget, estimate, unit_price, cost, cost_is_estimated, reserved, \
+    submitted_at, finished_at, id, input_hash, request, options, budget, outer_budget, estimate, unit_price, cost, cost_is_estimated, reserved, \
     error, files, webhook, enqueued, claim, revision, earlier, redacted";
 
 impl<'r, R: Row> FromRow<'r, R> for Record
@@ -46,6 +46,7 @@ where
             options: row.try_get("options")?,
             billing: Billing {
                 budget: row.try_get("budget")?,
+                outer: row.try_get("outer_budget")?,
                 estimate: row.try_get("estimate")?,
                 unit_price: row.try_get("unit_price")?,
             },

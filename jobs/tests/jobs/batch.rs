@@ -27,6 +27,7 @@ on_both_databases!(
     dropped_batch_continues_where_it_was,
     rejected_submission_is_retried,
     uncertain_submission_is_not_retried,
+    key_that_may_not_list_requests_continues_the_other_items,
     progress_counts_items_and_their_cost,
     files_are_saved_and_recorded,
 );
@@ -321,6 +322,19 @@ async fn uncertain_submission_is_not_retried(database: Database) -> Outcome {
     assert_eq!(kinds(&finished), [Some(ErrorKind::Uncertain), None, None]);
     let submissions = emulator.requests().iter().filter(|request| request.operation() == Operation::Submit).count();
     assert_eq!(submissions, 3);
+    Ok(())
+}
+
+async fn key_that_may_not_list_requests_continues_the_other_items(database: Database) -> Outcome {
+    let (emulator, redux) = emulator(Pace::instant()).await?;
+    emulator.inject_fault(Operation::Submit, Fault::drop_connection().after_effect());
+    emulator.deny_permission(Operation::RequestsByEndpoint);
+    let journal = database.journal().await?;
+    let batch = || journal.batch(&redux).concurrency(1).retries(0);
+    assert_eq!(kinds(&all(batch().run_iter((0..1).map(keyed))).await), [Some(ErrorKind::Uncertain)]);
+    let batch = batch().on_uncertain(fal_jobs::OnUncertain::Resolve { permit_after: None });
+    let finished = all(batch.run_iter((0..3).map(keyed))).await;
+    assert_eq!(kinds(&finished), [Some(ErrorKind::Request), None, None]);
     Ok(())
 }
 

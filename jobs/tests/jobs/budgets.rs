@@ -13,6 +13,7 @@ on_both_databases!(
     exhausted_budget_refuses_before_submission,
     rejected_submission_costs_nothing,
     processes_share_a_budget,
+    budget_within_another_needs_room_in_both,
     unknown_prices_cost_the_estimate,
     budget_without_an_estimate_is_refused,
     estimate_of_nothing_is_refused,
@@ -113,6 +114,33 @@ async fn processes_share_a_budget(database: Database) -> Outcome {
     assert_eq!(budget.usage().await?.reserved, Cost::usd("0.3")?);
     assert!(emulator.jobs().len() <= 3);
     budget.check().await?;
+    Ok(())
+}
+
+async fn budget_within_another_needs_room_in_both(database: Database) -> Outcome {
+    let (emulator, client) = emulator(Pace::instant()).await?;
+    let (journal, cards) = journal(&database, "10").await?;
+    let month = journal.budget("month", Cost::usd("0.1")?).await?;
+    let cards = cards.within(&month);
+    let completed = run(&journal, &client, 1, &cards).await?;
+    let cost = completed.record.cost().ok_or("no cost")?;
+    for budget in [&cards, &month] {
+        assert_eq!(budget.usage().await?.spent, cost);
+        budget.check().await?;
+    }
+    // The inner budget has room for it.
+    let error = run(&journal, &client, 2, &cards).await.expect_err("an exhausted budget");
+    assert_eq!(error.kind(), ErrorKind::Budget);
+    assert!(error.to_string().contains("`month` cannot reserve $0.1000"), "{error}");
+    assert_eq!(emulator.jobs().len(), 1);
+    let month = journal.budget("month", Cost::usd(10)?).await?;
+    journal.budget("cards", Cost::usd("0.1")?).await?;
+    let error = run(&journal, &client, 2, &cards).await.expect_err("an exhausted budget");
+    assert!(error.to_string().contains("`cards` cannot reserve $0.1000"), "{error}");
+    for budget in [&cards, &month] {
+        assert_eq!((budget.usage().await?.spent, budget.usage().await?.reserved), (cost.clone(), Cost::usd(0)?));
+        budget.check().await?;
+    }
     Ok(())
 }
 

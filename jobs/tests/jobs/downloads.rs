@@ -18,6 +18,7 @@ use crate::support::{Database, Outcome, emulator, on_both_databases};
 
 on_both_databases!(
     files_are_named_by_their_bytes_and_kept,
+    files_are_named_by_a_function,
     damaged_and_missing_files_are_received_again,
     failed_downloads_can_be_repeated,
     call_without_a_key_continues_its_downloads,
@@ -80,6 +81,27 @@ async fn files_are_named_by_their_bytes_and_kept(database: Database) -> Outcome 
     assert_eq!((again.record.files(), media_requests(&emulator)), (files.clone(), requests));
     assert_eq!(database.journal().await?.download(&client, "foxes", &folder).await?, files);
     assert_eq!((emulator.jobs().len(), media_requests(&emulator)), (1, requests));
+    Ok(())
+}
+
+async fn files_are_named_by_a_function(database: Database) -> Outcome {
+    let (emulator, client) = emulator().await?;
+    let fox = emulator.add_file("fox.png", "image/png", &png("fox"))?;
+    answer(&emulator, &[fox.url()])?;
+    let (handle, journal) = (client.endpoint(redux::ENDPOINT), database.journal().await?);
+    let folder = tempfile::tempdir()?;
+    let target = || Target::folder(folder.path()).names(|file, sha256| format!("{}-{}.png", file.key, &sha256[..12]));
+    let expected = format!("foxes-{}.png", &fox.sha256()?[..12]);
+    for _ in 0..2 {
+        let run = journal.run(&handle, input()).key("foxes").download_to(target()).await?;
+        assert_eq!(run.record.files()[0].file_name.as_deref(), Some(&*expected));
+        assert_eq!(names(folder.path())?, BTreeSet::from([expected.clone()]));
+    }
+    assert_eq!(media_requests(&emulator), 1);
+    let outside = Target::folder(folder.path()).names(|_, _| "../fox.png".to_owned());
+    let error = journal.run(&handle, input()).key("outside").download_to(outside).await.expect_err("a path");
+    assert_eq!(error.kind(), ErrorKind::File);
+    assert_eq!(names(folder.path())?.len(), 1);
     Ok(())
 }
 

@@ -52,6 +52,10 @@ async fn filters_are_combined(database: Database) -> Outcome {
         (Filter::new().key_prefix("a"), vec!["a%1", "aé2"]),
         (Filter::new().key_prefix("aé"), vec!["aé2"]),
         (Filter::new().key_prefix("a%"), vec!["a%1"]),
+        (Filter::new().key_contains("%1"), vec!["a%1", "A%1"]),
+        (Filter::new().key_contains(""), vec!["a%1", "A%1", "aé2", "b"]),
+        (Filter::new().key_contains("é").newest_first(), vec!["aé2"]),
+        (Filter::new().newest_first(), vec!["b", "aé2", "A%1", "a%1"]),
         (Filter::new().endpoint(PAINTER).is_final(), vec!["a%1", "A%1"]),
         (Filter::new().state(State::Uncertain), vec!["aé2"]),
         (Filter::new().label("night"), vec!["b"]),
@@ -82,6 +86,8 @@ async fn lists_are_paged_in_the_order_of_creation(database: Database) -> Outcome
     }
     let expected: Vec<String> = (0..100).map(|at| format!("k{at}")).collect();
     assert_eq!(keys(&journal, Filter::new()).await?, expected);
+    let newest: Vec<String> = expected.iter().rev().cloned().collect();
+    assert_eq!(keys(&journal, Filter::new().newest_first()).await?, newest);
 
     // A job of a newer version does not hide the others.
     database.execute("UPDATE jobs SET format = 99 WHERE key = 'k50'").await?;

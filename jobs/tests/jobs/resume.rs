@@ -18,7 +18,8 @@ on_both_databases!(
     unfinished_jobs_are_taken_to_their_ends,
     jobs_of_living_processes_are_left_alone,
     dropped_call_gives_its_job_up,
-    resumed_job_is_returned
+    resumed_job_is_returned,
+    resumed_job_reports_updates_and_its_time_limit
 );
 
 async fn unfinished_jobs_are_taken_to_their_ends(database: Database) -> Outcome {
@@ -83,11 +84,33 @@ async fn resumed_job_is_returned(database: Database) -> Outcome {
     let journal = database.journal().await?;
     journal.submit(&redux, fox()).key("fox").await?;
     for _ in 0..2 {
-        let job = database.journal().await?.resume(&client, "fox").await?;
+        let folder = tempfile::tempdir()?;
+        let job = database.journal().await?.resume(&client, "fox").download_to(folder.path()).await?;
+        assert_eq!(std::fs::read_dir(folder.path())?.count(), job.files().len());
         assert!(job.output.is_some_and(|output| output.contains("images")));
     }
+    let request_id = journal.get("fox").await?.and_then(|job| job.request_id).ok_or("no request id")?;
+    let of_request = |id: &str| journal.list(Filter::new().request_id(id)).count();
+    assert_eq!((of_request(&request_id).await, of_request("00000000-0000-0000-0000-000000000000").await), (1, 0));
     assert_eq!(journal.resume(&client, "owl").await.expect_err("missing").kind(), ErrorKind::NotFound);
     assert_eq!(emulator.jobs().len(), 1);
+    Ok(())
+}
+
+async fn resumed_job_reports_updates_and_its_time_limit(database: Database) -> Outcome {
+    let (emulator, client) = emulator_with(Pace::manual()).await?;
+    let journal = database.journal().await?;
+    journal.submit(&client.endpoint(redux::ENDPOINT), fox()).key("fox").await?;
+    let error = journal.resume(&client, "fox").timeout(Duration::from_millis(1)).await.expect_err("a time limit");
+    assert_eq!((error.kind(), error.key()), (ErrorKind::Timeout, Some("fox")));
+    let following = Arc::new(Notify::new());
+    let seen = Arc::clone(&following);
+    let call = journal.resume(&client, "fox").on_update(move |_| seen.notify_one()).into_future();
+    let Either::Right((_, call)) = select(call, pin!(following.notified())).await else {
+        return Err("the job ended too early".into());
+    };
+    emulator.complete(emulator.jobs()[0].request_id());
+    assert_eq!(call.await?.state, State::Completed);
     Ok(())
 }
 

@@ -92,27 +92,19 @@ impl Source {
     }
 }
 
-/// Finds a job by its key, by its request id, or as a request of the endpoint.
+/// Finds a job of the journal, or names a request of the endpoint.
 async fn named(journal: &Journal, id: &str, endpoint: Option<&str>) -> Result<Job, Error> {
-    if let Some(record) = journal.get(id).await? {
-        return job(&record).ok_or_else(|| {
-            let error = Error::new(Exit::Unfinished, format!("the job `{id}` was not sent to fal yet"));
-            error.help(format!("continue it with `cargo fal watch {id}`"))
-        });
-    }
-    if let Some(endpoint) = endpoint {
+    if let Some(endpoint) = endpoint
+        && online::is_request_id(id)
+    {
         return Ok(Job { endpoint: endpoint.to_owned(), request_id: id.to_owned() });
     }
-    let mut records = journal.list(Filter::new());
-    while let Some(record) = records.try_next().await? {
-        if record.request_id.as_deref() == Some(id)
-            && let Some(job) = job(&record)
-        {
-            return Ok(job);
-        }
-    }
-    let error = Error::new(Exit::NotFound, format!("the journal has no job with the key or request id `{id}`"));
-    Err(error.help("name the endpoint of the request with --endpoint, or list the jobs with `cargo fal history`"))
+    let record = online::find(journal, id).await?;
+    job(&record).ok_or_else(|| {
+        let key = online::short(&record.key);
+        let error = Error::new(Exit::Unfinished, format!("the job `{key}` was not sent to fal yet"));
+        error.help(format!("continue it with `cargo fal watch {key}`"))
+    })
 }
 
 fn job(record: &Record) -> Option<Job> {

@@ -9,7 +9,6 @@ use std::time::{Duration, SystemTime};
 
 use clap::Args;
 use fal_client::Client;
-use fal_documents::text::printable;
 use fal_emulator::webhook::{self, Signer};
 use indicatif::HumanBytes;
 use serde_json::json;
@@ -21,7 +20,7 @@ use self::jobs::{Job, Source, is_passing};
 use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::online::{block_on, client};
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, plain};
 use crate::webhooks::{Attempt, Delivery, Event, Keys, Target, signer};
 
 /// The most requests that are followed, and the most deliveries, at a time. Others wait.
@@ -30,9 +29,6 @@ const MAX_POSTS: usize = 16;
 
 /// The delay after fal could not be reached.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
-
-/// The longest name or reason in a line, in characters.
-const MAX_REASON: usize = 200;
 
 /// Deliver signed webhooks of jobs to a local address
 ///
@@ -238,7 +234,7 @@ impl Session {
         }
         let status = match &attempt.status {
             Ok(status) => status.as_u16().to_string(),
-            Err(reason) => printable(reason, MAX_REASON),
+            Err(reason) => plain(reason),
         };
         let size = HumanBytes(delivery.body.len() as u64);
         let retry = retry.map(|delay| format!("  retry in {} s", delay.as_secs())).unwrap_or_default();
@@ -246,8 +242,8 @@ impl Session {
             "{}  {:<13}  {status} in {milliseconds} ms  {size}  {}  {}{retry}",
             &time[11..19],
             delivery.event.name(),
-            printable(&job.endpoint, MAX_REASON),
-            printable(&job.request_id, MAX_REASON),
+            plain(&job.endpoint),
+            plain(&job.request_id),
         ))
     }
 }

@@ -24,6 +24,7 @@ pub(super) use deletion::delete_payloads;
 pub(super) async fn respond(state: &State, operation: Operation, received: &Received) -> Result<Reply, Refusal> {
     match operation {
         Operation::Models => models::list(state, received),
+        Operation::Document => models::document(state, received),
         Operation::Pricing => pricing::prices(state, received),
         Operation::EstimateCost => estimate::estimate(state, received),
         Operation::Usage => usage::usage(state, received),

@@ -1,4 +1,5 @@
-//! The list of models: `/models`, from the section "Model search" of fal's platform API reference.
+//! The list of models: `/models`, from the section "Model search" of fal's platform API reference. The document of one endpoint on
+//! fal's website.
 
 use hyper::StatusCode;
 use hyper::header::AUTHORIZATION;
@@ -71,6 +72,15 @@ pub(super) fn list(state: &State, received: &Received) -> Result<Reply, Refusal>
     Ok(reply::json(StatusCode::OK, &members.into()))
 }
 
+/// Responds with the document of an endpoint.
+pub(super) fn document(state: &State, received: &Received) -> Result<Reply, Refusal> {
+    let id = received.query("endpoint_id").unwrap_or_default();
+    let endpoint = state.catalog.endpoint(id).filter(|_| !state.models.get(id).lacks_document);
+    let endpoint =
+        endpoint.ok_or_else(|| Refusal::Detail(StatusCode::NOT_FOUND, format!("Endpoint {id} not found")))?;
+    Ok(reply::json(StatusCode::OK, &endpoint.document.to_json()))
+}
+
 struct Model<'s> {
     endpoint: &'s Endpoint,
     entry: ModelEntry,
@@ -123,9 +133,9 @@ impl Model<'_> {
     }
 
     fn document(&self) -> Value {
-        if self.entry.lacks_document {
+        if self.entry.lacks_document || self.entry.lacks_expansion {
             return json!({ "error": { "code": "expansion_failed", "message": "The document could not be loaded" } });
         }
-        serde_json::from_str(&self.endpoint.document.openapi).unwrap_or_default()
+        self.endpoint.document.to_json()
     }
 }

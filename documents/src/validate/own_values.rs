@@ -1,0 +1,34 @@
+//! The defaults and examples of a document, which fal accepts although some break the schema that states them.
+
+use serde_json::Value;
+
+use crate::pointer::unescape;
+use crate::validate::applying;
+
+/// Returns whether the value at a pointer, or one around it, is a default or an example of its own schema.
+pub(super) fn contain(root: &Value, schema: &Value, input: &Value, pointer: &str) -> bool {
+    let mut schemas = Vec::new();
+    applying::add(root, schema, &mut schemas);
+    let mut value = input;
+    for segment in pointer.split('/').skip(1) {
+        let key = unescape(segment);
+        schemas = applying::inside(root, &schemas, value, &key);
+        let member = match value {
+            Value::Array(items) => key.parse().ok().and_then(|index: usize| items.get(index)),
+            _ => value.get(&key),
+        };
+        let Some(member) = member else { return false };
+        value = member;
+        if schemas.iter().any(|schema| states(schema, value)) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Returns whether a schema states a value as its default or as an example.
+fn states(schema: &Value, value: &Value) -> bool {
+    let examples = schema.get("examples").and_then(Value::as_array).into_iter().flatten();
+    let mut stated = schema.get("default").into_iter().chain(schema.get("example")).chain(examples);
+    stated.any(|stated| stated == value || stated.is_number() && value.is_number() && stated.as_f64() == value.as_f64())
+}

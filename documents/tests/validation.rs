@@ -1,0 +1,85 @@
+//! Validation of inputs: errors in fal's format. The tests of `fal-emulator` have the details.
+
+use fal_documents::validate::Measured;
+use fal_documents::{Document, Source, Validator};
+use serde_json::{Value, json};
+
+fn document(input: Value, components: Value) -> Document {
+    let text = json!({ "endpointId": "me/app", "input": input, "output": {}, "$defs": components }).to_string();
+    let source = Source { file: "app.json".into(), path: "app.json".into(), text: text.into_bytes(), patch: None };
+    fal_documents::parse(&source).unwrap_or_else(|findings| panic!("{findings:?}")).documents.remove(0)
+}
+
+#[track_caller]
+fn validator(input: Value) -> Validator {
+    Validator::new(&document(input, json!({}))).unwrap_or_else(|finding| panic!("{finding}"))
+}
+
+#[test]
+fn errors_have_the_format_of_fal() {
+    let validator = validator(json!({
+        "required": ["prompt"],
+        "properties": {
+            "prompt": { "type": "string" },
+            "loras": { "type": "array", "items": { "properties": { "scale": { "type": "number", "maximum": 2 } } } },
+        },
+    }));
+    assert!(validator.errors(&json!({ "prompt": "a fox", "loras": [{ "scale": 1 }], "unknown": true })).is_empty());
+    let input = json!({ "loras": [{}, { "scale": 3 }] });
+    let mut errors = validator.errors(&input);
+    errors.sort_by_key(|error| error["type"].to_string());
+    assert_eq!(
+        errors,
+        [
+            json!({
+                "loc": ["body", "loras", 1, "scale"], "msg": "Input should be less than or equal to 2",
+                "type": "less_than_equal", "url": "https://docs.fal.ai/errors/#less_than_equal",
+                "ctx": { "le": 2 }, "input": 3,
+            }),
+            json!({
+                "loc": ["body", "prompt"], "msg": "Field required", "type": "missing",
+                "url": "https://docs.fal.ai/errors/#missing", "input": input,
+            }),
+        ]
+    );
+    assert_eq!(validator.errors(&json!([]))[0]["type"], "dict_type");
+}
+
+#[test]
+fn limits_of_files_use_the_lookup() {
+    let validator = validator(json!({
+        "properties": { "image_url": { "type": "string", "x-fal": { "max_file_size": 3 } } },
+    }));
+    let file = |url: &str| {
+        let size = url.strip_prefix("https://files.test/")?.parse().ok()?;
+        Some(Measured { size, header: Vec::new() })
+    };
+    let errors = |url: &str| validator.file_errors(&json!({ "image_url": url }), &file);
+    assert!(errors("https://files.test/3").is_empty());
+    assert!(errors("https://elsewhere.test/4").is_empty());
+    assert_eq!(errors("https://files.test/4")[0]["type"], "file_too_large");
+    assert_eq!(errors("data:,four")[0]["loc"], json!(["body", "image_url"]));
+}
+
+#[test]
+fn recursive_schemas_are_validated_within_bounds() {
+    let node = json!({
+        "anyOf": [
+            { "properties": { "next": { "$ref": "#/$defs/Node" } } },
+            { "properties": { "next": { "$ref": "#/$defs/Node" } } },
+        ],
+    });
+    let document = document(json!({ "properties": { "next": { "$ref": "#/$defs/Node" } } }), json!({ "Node": node }));
+    let validator = Validator::new(&document).unwrap_or_else(|finding| panic!("{finding}"));
+    let nested = |depth: usize| (0..depth).fold(json!({}), |inner, _| json!({ "next": inner }));
+    assert!(validator.is_within_bounds(&nested(8)) && validator.errors(&nested(8)).is_empty());
+    assert!(!validator.is_within_bounds(&nested(30)));
+    assert_eq!(validator.errors(&nested(30))[0]["loc"], json!(["body"]));
+}
+
+#[test]
+fn invalid_schemas_are_findings() {
+    let invalid = Validator::new(&document(json!({ "properties": { "a": { "type": 7 } } }), json!({})));
+    let finding = invalid.expect_err("an invalid schema").to_string();
+    assert!(finding.starts_with("app.json: invalid input schema of `me/app` at "), "{finding}");
+}
