@@ -3,9 +3,11 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ColorChoice, Parser};
+use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser};
 
 use crate::commands::Command;
+use crate::error::Error;
+use crate::terminal::Terminal;
 
 /// Find models of fal, generate typed Rust for them, run them, and emulate fal
 #[derive(Debug, Parser)]
@@ -41,15 +43,30 @@ Exit codes:
   130  interrupted by Ctrl-C";
 
 impl Arguments {
-    /// Parses the arguments of the process. Exits if they are wrong, or ask for help.
-    pub(crate) fn of_process() -> Self {
-        Arguments::parse_from(without_subcommand(std::env::args_os()))
+    /// Parses the words of a command line. Exits if they are wrong, or ask for help.
+    ///
+    /// # Errors
+    ///
+    /// The endpoint of `run`, whose fields are flags, is not known.
+    #[cfg_attr(not(feature = "online"), expect(unused_variables, reason = "fetches nothing"))]
+    pub(crate) fn parse(words: &[OsString], terminal: &Terminal) -> Result<Self, Error> {
+        let command = Arguments::command();
+        #[cfg(feature = "online")]
+        let (command, entry) = crate::commands::run::with_fields(command, words, terminal)?;
+        let mut matches = command.clone().get_matches_from(words);
+        let parsed = Arguments::from_arg_matches_mut(&mut matches);
+        let mut arguments = parsed.unwrap_or_else(|error| error.format(&mut command.clone()).exit());
+        #[cfg(feature = "online")]
+        if let Command::Run(run) = &mut arguments.command {
+            run.set_entry(entry);
+        }
+        Ok(arguments)
     }
 }
 
-/// Drops the argument `fal`, which cargo adds: it runs `cargo fal …` as `cargo-fal fal …`.
-fn without_subcommand(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = arguments.collect();
+/// Returns the words of the process. Drops the word `fal`, which cargo adds: it runs `cargo fal …` as `cargo-fal fal …`.
+pub(crate) fn words() -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = std::env::args_os().collect();
     if arguments.get(1).is_some_and(|first| first == "fal") {
         arguments.remove(1);
     }

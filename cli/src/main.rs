@@ -9,6 +9,8 @@ mod error;
 mod fetch;
 #[cfg(feature = "online")]
 mod folder;
+#[cfg(feature = "online")]
+mod input;
 mod layout;
 #[cfg(feature = "online")]
 mod online;
@@ -25,13 +27,24 @@ use std::process::ExitCode;
 use anstream::ColorChoice;
 
 use crate::arguments::Arguments;
+#[cfg(feature = "online")]
+use crate::commands::Command;
 use crate::context::Context;
 use crate::error::Error;
 use crate::settings::Settings;
 use crate::terminal::Terminal;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::of_process();
+    let words = arguments::words();
+    let has = |flag: &str| words.iter().any(|word| word == flag);
+    let terminal = Terminal::new(has("--json"), has("--quiet") || has("-q"));
+    let arguments = match Arguments::parse(&words, &terminal) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            terminal.fail(&error);
+            return error.exit.into();
+        }
+    };
     match arguments.color {
         clap::ColorChoice::Always => ColorChoice::Always.write_global(),
         clap::ColorChoice::Never => ColorChoice::Never.write_global(),
@@ -45,6 +58,10 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitCode, Error> {
-    let settings = Settings::read(arguments.settings.as_deref())?;
+    let settings = match Settings::read(arguments.settings.as_deref()) {
+        #[cfg(feature = "online")]
+        Err(error) if matches!(arguments.command, Command::Doctor(_)) => Settings::defaults(error),
+        settings => settings?,
+    };
     arguments.command.run(&Context { settings, terminal: terminal.clone() })
 }

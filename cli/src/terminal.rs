@@ -7,6 +7,7 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, pr
 use serde::Serialize;
 
 use crate::error::{Error, Exit};
+use crate::layout;
 
 /// The fewest columns that tables fit into. A narrower terminal wraps their lines.
 const MIN_WIDTH: usize = 20;
@@ -88,6 +89,27 @@ impl Terminal {
         numbers: &[usize],
         rows: impl IntoIterator<Item = Vec<String>>,
     ) -> String {
+        self.formatted(header, numbers, None, rows)
+    }
+
+    /// Formats a table in which only one column wraps, by its index, if there is room for the others.
+    #[cfg(feature = "online")]
+    pub(crate) fn table_that_wraps(
+        &self,
+        header: &[&str],
+        wrapping: usize,
+        rows: impl IntoIterator<Item = Vec<String>>,
+    ) -> String {
+        self.formatted(header, &[], Some(wrapping), rows)
+    }
+
+    fn formatted(
+        &self,
+        header: &[&str],
+        numbers: &[usize],
+        wrapping: Option<usize>,
+        rows: impl IntoIterator<Item = Vec<String>>,
+    ) -> String {
         let mut table = Table::new();
         table.load_style(presets::NOTHING).set_header(header.to_vec());
         if let Some(width) = self.width {
@@ -103,12 +125,20 @@ impl Terminal {
         let widths = table.column_max_content_widths();
         let width_of = |index: usize| usize::from(widths.get(index).copied().unwrap_or_default()) + 2;
         let half = self.width.unwrap_or(usize::MAX) / 2;
+        let others = (0..header.len()).filter(|index| Some(*index) != wrapping).map(width_of).sum::<usize>();
+        let is_wrapped = wrapping.is_some() && others + MIN_WIDTH / 2 <= self.width.unwrap_or(usize::MAX);
         let do_numbers_fit = numbers.iter().map(|index| width_of(*index)).sum::<usize>() <= half;
         for (index, column) in table.column_iter_mut().enumerate() {
-            column.set_padding((0, 2));
+            column.set_padding((0, if index + 1 == header.len() { 0 } else { 2 }));
             let is_number = numbers.contains(&index);
             if is_number {
                 column.set_cell_alignment(CellAlignment::Right);
+            }
+            if is_wrapped {
+                if Some(index) != wrapping {
+                    column.set_constraint(ColumnConstraint::ContentWidth);
+                }
+                continue;
             }
             // Other columns wrap before numbers, ids and paths do.
             if (is_number && do_numbers_fit) || (paths.contains(&index) && width_of(index) <= half) {
@@ -118,20 +148,14 @@ impl Terminal {
         table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
     }
 
-    /// Breaks text into lines that fit into the terminal.
-    pub(crate) fn wrap(&self, text: &str) -> String {
-        let width = self.width.unwrap_or(usize::MAX).max(MIN_WIDTH);
-        let mut lines: Vec<String> = Vec::new();
-        for word in text.split_whitespace() {
-            match lines.last_mut() {
-                Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                    line.push(' ');
-                    line.push_str(word);
-                }
-                _ => lines.push(word.to_owned()),
-            }
-        }
-        lines.join("\n")
+    /// Breaks text into lines that fit into the terminal. All but the first begin with `indent` spaces.
+    pub(crate) fn wrap(&self, text: &str, indent: usize) -> String {
+        let width = self.width.unwrap_or(usize::MAX).max(MIN_WIDTH) - indent;
+        layout::wrap(text, width).join(&format!(
+            "
+{}",
+            " ".repeat(indent)
+        ))
     }
 
     /// Prints a question, and returns true if the user confirms it. Returns false without a terminal.

@@ -46,6 +46,39 @@ fn errors_have_the_format_of_fal() {
 }
 
 #[test]
+fn unknown_fields_are_found_where_objects_are_closed() {
+    let size = json!({ "anyOf": [{ "enum": ["square"] }, { "properties": { "width": {}, "height": {} } }] });
+    let validator = validator(json!({
+        "properties": {
+            "size": size,
+            "sizes": { "type": "array", "items": size },
+            "free": { "type": "object" },
+            "map": { "type": "object", "additionalProperties": { "properties": { "a": {} } } },
+            "open": { "properties": { "a": {} }, "additionalProperties": true },
+        },
+    }));
+    let input = json!({
+        "size": { "width": 1, "heigth": 2 }, "sizes": ["square", {}, { "x": 1 }], "free": { "x": 1 }, "map": { "x": { "b": 1 } },
+        "open": { "x": 1 }, "Size": 1,
+    });
+    let unknown = validator.unknown_fields(&input);
+    let mut unknown: Vec<(String, &Value)> =
+        unknown.iter().map(|detail| (detail["loc"].to_string(), &detail["ctx"]["expected"])).collect();
+    unknown.sort_by(|(a, _), (b, _)| a.cmp(b));
+    let (size, all) = (json!(["height", "width"]), json!(["free", "map", "open", "size", "sizes"]));
+    assert_eq!(
+        unknown,
+        [
+            (r#"["body","Size"]"#.to_owned(), &all),
+            (r#"["body","map","x","b"]"#.to_owned(), &json!(["a"])),
+            (r#"["body","size","heigth"]"#.to_owned(), &size),
+            (r#"["body","sizes",2,"x"]"#.to_owned(), &size),
+        ]
+    );
+    assert!(validator.errors(&input).is_empty(), "fal ignores them");
+}
+
+#[test]
 fn limits_of_files_use_the_lookup() {
     let validator = validator(json!({
         "properties": { "image_url": { "type": "string", "x-fal": { "max_file_size": 3 } } },

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use fal_client::{Cancellation, Client};
-use fal_jobs::{FailureKind, Journal, State};
+use fal_jobs::{ErrorKind, FailureKind, Journal, Record, State};
 use serde_json::json;
 
 use super::jobs::{Named, OfEndpoint};
@@ -78,9 +78,8 @@ async fn cancel_one(
             return Ok((request_id, result));
         }
     };
-    let was_final = job.state.is_final();
     let cancelled = match journal.cancel(client, &job.key).await {
-        Err(error) if error.kind() == fal_jobs::ErrorKind::Uncertain => {
+        Err(error) if error.kind() == ErrorKind::Uncertain => {
             let key = short(&job.key);
             let message =
                 format!("the job `{key}` cannot be cancelled, because it is unknown whether fal has accepted it");
@@ -88,30 +87,39 @@ async fn cancel_one(
         }
         cancelled => cancelled?,
     };
-    // fal has completed it, and no command has followed it since.
-    let is_completed = match (&cancelled.request_id, cancelled.state) {
-        (Some(id), State::Submitted) => {
-            let status = client.endpoint(cancelled.endpoint.as_str()).status(id.as_str()).await;
-            status.is_ok_and(|status| status.is_completed())
-        }
-        _ => false,
+    let cancelled = match cancelled.state {
+        State::Submitted => ended(journal, client, cancelled).await?,
+        _ => cancelled,
     };
-    let is_cancelled = || cancelled.failure().is_some_and(|failure| failure.kind == FailureKind::Cancelled);
+    let is_cancelled = cancelled.failure().is_some_and(|failure| failure.kind == FailureKind::Cancelled);
+    let may_be_billed = cancelled.failure().is_some_and(|failure| failure.may_be_billed);
     let result = match cancelled.state {
         State::Completed => "completed",
-        _ if is_completed => "completed",
-        State::Failed if is_cancelled() => "cancelled",
-        State::Failed if was_final => "failed",
-        State::Failed => "cancelled",
+        State::Failed if is_cancelled && may_be_billed => "stopped",
+        State::Failed if is_cancelled => "cancelled",
+        State::Failed => "failed",
         _ => "stopping",
     };
     Ok((cancelled.key, result))
+}
+
+/// Records the outcome of a job that has ended, and returns the job. A job that still runs stays as it is.
+async fn ended(journal: &Journal, client: &Client, job: Record) -> Result<Record, Error> {
+    let request_id = job.request_id.as_deref().unwrap_or_default();
+    if !client.endpoint(job.endpoint.as_str()).status(request_id).await?.is_completed() {
+        return Ok(job);
+    }
+    match journal.resume(client, &job.key).await {
+        Err(error) if error.kind() != ErrorKind::Failed => Err(error.into()),
+        _ => Ok(journal.get(&job.key).await?.unwrap_or(job)),
+    }
 }
 
 fn described(result: &str) -> String {
     match result {
         "completed" => "completed already".to_owned(),
         "failed" => "failed already".to_owned(),
+        "stopped" => "cancelled while it ran, and fal may bill it".to_owned(),
         "stopping" => "running; fal tells the model to stop, and `cargo fal watch` brings the outcome".to_owned(),
         result => result.to_owned(),
     }

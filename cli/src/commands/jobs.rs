@@ -100,12 +100,21 @@ pub(crate) fn since(millis: i64) -> Duration {
     SystemTime::now().duration_since(then).unwrap_or_default()
 }
 
-/// Formats an age with its largest unit, such as `5 min`.
+/// Formats an age with its largest unit, such as `5 min`. Less than a minute is `now`.
 pub(crate) fn age(age: Duration) -> String {
     match age.as_secs() {
-        seconds @ 0..60 => format!("{seconds} s"),
+        0..60 => "now".to_owned(),
         seconds @ 60..3_600 => format!("{} min", seconds / 60),
         seconds @ 3_600..172_800 => format!("{} h", seconds / 3_600),
         seconds => format!("{} d", seconds / 86_400),
     }
+}
+
+/// The time after which fal surely lists a request that it has accepted.
+const LISTED: Duration = Duration::from_secs(30 * 60);
+
+/// Returns the minutes until fal surely lists the request of a job, if it has accepted it. `None` if they have passed.
+pub(crate) fn minutes_until_listed(job: &Record) -> Option<u64> {
+    let left = LISTED.saturating_sub(since(job.intended_at.unwrap_or_default()));
+    Some(left.as_secs().div_ceil(60)).filter(|minutes| *minutes > 0)
 }

@@ -6,7 +6,6 @@ mod add;
 mod batch;
 #[cfg_attr(not(feature = "online"), path = "offline.rs")]
 mod cancel;
-#[cfg(feature = "online")]
 mod changes;
 mod check;
 mod completions;
@@ -35,7 +34,7 @@ mod price;
 #[cfg_attr(not(feature = "online"), path = "offline.rs")]
 mod result;
 #[cfg_attr(not(feature = "online"), path = "offline.rs")]
-mod run;
+pub(crate) mod run;
 #[cfg_attr(not(feature = "online"), path = "offline.rs")]
 mod search;
 mod show;
@@ -55,6 +54,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+pub(crate) use self::folders::count;
 use crate::context::Context;
 use crate::error::Error;
 

@@ -1,7 +1,6 @@
 //! `cargo fal status`
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Args;
 use fal_client::{Client, QueueUpdate};
@@ -9,13 +8,10 @@ use fal_documents::text::printable;
 use fal_jobs::{Candidate, Journal, Record, State};
 use serde_json::{Value, json};
 
-use super::jobs::{Named, OfEndpoint, age, described, since, to_json};
+use super::jobs::{Named, OfEndpoint, age, described, minutes_until_listed, since, to_json};
 use crate::context::Context;
 use crate::error::Error;
 use crate::online::{block_on, client, journal, short};
-
-/// The time after which fal surely lists a request that it has accepted.
-const LISTED: Duration = Duration::from_secs(30 * 60);
 
 /// The longest message, in characters.
 const MAX_TEXT: usize = 2_000;
@@ -98,7 +94,10 @@ async fn status(arguments: &Arguments, context: &Context) -> Result<ExitCode, Er
 fn facts(job: &Record, queue: Option<&QueueUpdate>) -> Vec<String> {
     let line = |label: &str, value: &str| format!("{label}: {value}");
     let state = queue.map_or_else(|| job.state.to_string(), |queue| format!("{}, {}", job.state, described(queue)));
-    let ago = |time: i64| format!("{} ago", age(since(time)));
+    let ago = |time: i64| match age(since(time)) {
+        now if now == "now" => now,
+        age => format!("{age} ago"),
+    };
     let mut lines = vec![line("job", &short(&job.key)), line("endpoint", &printable(&job.endpoint, MAX_TEXT))];
     lines.push(line("state", &state));
     lines.extend(job.failure().map(|failure| line("error", &printable(&failure.message, MAX_TEXT))));
@@ -147,21 +146,16 @@ fn explanation(job: &Record, candidates: Result<Vec<Candidate>, Error>) -> Vec<S
             lines.push(format!("- if it is there, follow it: cargo fal watch {key} --adopt REQUEST_ID"));
             lines.push(format!("- if it is not there, send it again: cargo fal watch {key} --permit"));
         }
-        Ok(found) if found.is_empty() => {
-            let left = LISTED.saturating_sub(since(job.intended_at.unwrap_or_default()));
-            match left.is_zero() {
-                true => {
-                    lines.push("fal does not list a request of it".to_owned());
-                    lines.push(format!("- to send it again, use `cargo fal watch {key} --permit`"));
-                }
-                false => {
-                    lines.push(format!("fal does not list a request of it yet; look again in {}", age(left)));
-                    lines.push(format!(
-                        "- if it is still not there then, send it again: cargo fal watch {key} --permit"
-                    ));
-                }
+        Ok(found) if found.is_empty() => match minutes_until_listed(job) {
+            None => {
+                lines.push("fal does not list a request of it".to_owned());
+                lines.push(format!("- to send it again, use `cargo fal watch {key} --permit`"));
             }
-        }
+            Some(minutes) => {
+                lines.push(format!("fal does not list a request of it yet; look again in {minutes} min"));
+                lines.push(format!("- if it is still not there then, send it again: cargo fal watch {key} --permit"));
+            }
+        },
         Ok(found) => {
             for candidate in found {
                 let input =

@@ -12,7 +12,7 @@ use futures_util::stream::{self, StreamExt};
 use indicatif::MultiProgress;
 use serde_json::json;
 
-use super::jobs::{Named, OfEndpoint, age, since};
+use super::jobs::{Named, OfEndpoint, minutes_until_listed};
 use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::online::{Progress, Signals, block_on, client, downloads, journal, left, release, short};
@@ -20,9 +20,6 @@ use crate::outcome::Outcome;
 
 /// The most jobs that are followed in parallel.
 const CONCURRENCY: usize = 10;
-
-/// The time for which fal may not list a request that it has accepted.
-const LISTED: Duration = Duration::from_secs(30 * 60);
 
 /// Follow jobs to their ends, and save the files of their outputs
 ///
@@ -159,12 +156,12 @@ async fn decide(
                 "follow it with `cargo fal watch {key} --adopt {id}`, or send another one with --permit --yes"
             )));
         }
-        let waited = since(job.intended_at.unwrap_or_default());
         let question = format!("fal may list a request of `{key}` later, and bill both. Send it again?");
-        if waited < LISTED && !context.terminal.confirm(&question) {
-            let left = age(LISTED.saturating_sub(waited));
+        if let Some(minutes) = minutes_until_listed(job)
+            && !context.terminal.confirm(&question)
+        {
             let error = Error::new(Exit::Unfinished, format!("fal may still list a request of `{key}`"));
-            return Err(error.help(format!("try again in {left}, or add --yes to risk that both are billed")));
+            return Err(error.help(format!("try again in {minutes} min, or add --yes to risk that both are billed")));
         }
     }
     journal.permit(&job.key).await?;

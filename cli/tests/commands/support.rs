@@ -6,6 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use fal_emulator::{Emulator, EmulatorBuilder, Pace};
 use tempfile::TempDir;
+use tokio::io::AsyncReadExt;
 
 /// A folder with a `Cargo.toml`, in which the tool runs against an emulator.
 pub(crate) struct Project {
@@ -58,6 +59,51 @@ impl Project {
     }
 }
 
+/// A process that runs.
+pub(crate) struct Process {
+    child: tokio::process::Child,
+}
+
+impl Project {
+    /// Starts the tool.
+    pub(crate) fn spawn(&self, arguments: &[&str]) -> Process {
+        let mut command = self.command(arguments);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        Process { child: tokio::process::Command::from(command).kill_on_drop(true).spawn().unwrap() }
+    }
+}
+
+impl Process {
+    /// Sends a signal, such as `INT`.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().expect("a process that runs").to_string();
+        assert!(Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+    }
+
+    /// Reads stderr until it has this text.
+    pub(crate) async fn stderr_until(&mut self, text: &str) {
+        read_until(self.child.stderr.as_mut().unwrap(), text).await;
+    }
+
+    /// Reads stdout until it has this text.
+    pub(crate) async fn stdout_until(&mut self, text: &str) {
+        read_until(self.child.stdout.as_mut().unwrap(), text).await;
+    }
+
+    /// Waits for the end.
+    pub(crate) async fn end(self) -> Run {
+        Run::read(self.child.wait_with_output().await.unwrap())
+    }
+}
+
+async fn read_until(stream: &mut (impl AsyncReadExt + Unpin), text: &str) {
+    let mut seen = Vec::new();
+    while !String::from_utf8_lossy(&seen).contains(text) {
+        let read = stream.read_u8().await;
+        seen.push(read.unwrap_or_else(|_| panic!("no {text}: {}", String::from_utf8_lossy(&seen))));
+    }
+}
+
 /// A process that has ended.
 #[derive(Debug)]
 pub(crate) struct Run {
@@ -68,7 +114,10 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) async fn of(command: Command) -> Self {
-        let output = tokio::process::Command::from(command).kill_on_drop(true).output().await.unwrap();
+        Run::read(tokio::process::Command::from(command).kill_on_drop(true).output().await.unwrap())
+    }
+
+    fn read(output: Output) -> Self {
         let Output { status, stdout, stderr } = output;
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Run { code: status.code(), stdout: text(stdout), stderr: text(stderr) }

@@ -3,7 +3,7 @@ use serde_json::Value;
 use crate::validate::schemas::resolve;
 
 /// The most schemas that are looked at for one value.
-const MAX_SCHEMAS: usize = 200;
+pub(super) const MAX_SCHEMAS: usize = 200;
 
 /// Adds a schema, and those that it refers to or combines: all that apply to the same value, or may apply to it.
 pub(super) fn add<'a>(root: &'a Value, schema: &'a Value, all: &mut Vec<&'a Value>) {

@@ -26,6 +26,7 @@ mod file_limits;
 mod own_values;
 mod rewrite;
 mod schemas;
+mod unknown_fields;
 mod validator;
 mod violation;
 

@@ -10,7 +10,7 @@ use crate::pointer::unescape;
 use crate::validate::file_limits::{self, Measured};
 use crate::validate::schemas::Schemas;
 use crate::validate::violation::Violation;
-use crate::validate::{bounds, checks, own_values};
+use crate::validate::{bounds, checks, own_values, unknown_fields};
 
 /// The most violations whose values are compared with the document's own.
 const MAX_FOUND: usize = 1_000;
@@ -129,6 +129,12 @@ impl Validator {
             }
         }
         details
+    }
+
+    /// Returns a violation for each field that the schema does not declare, in the same format. `ctx.expected` has the names of
+    /// those that it declares. fal ignores unknown fields, so they are likely mistakes.
+    pub fn unknown_fields(&self, value: &Value) -> Vec<Value> {
+        unknown_fields::violations(&self.schemas.root, self.schema(), value)
     }
 
     /// Returns the violations of limits by the files of a value, such as their sizes, in the same format.
