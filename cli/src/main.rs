@@ -19,6 +19,8 @@ mod outcome;
 mod settings;
 mod terminal;
 mod tool;
+#[cfg(feature = "emulate")]
+mod webhooks;
 
 use std::process::ExitCode;
 
