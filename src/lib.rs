@@ -225,7 +225,7 @@ pub use call::{
     CallFuture, Cancel, Download, DownloadAll, DownloadBytes, DownloadTo, FetchResult, JobEvent, JobHandle, OpenFile,
     OpenMedia, Priority, Response, Run, Saved, Status, StatusStream, Storage, Submit, Subscribe, Updates, Upload, Wait,
 };
-pub use client::{Client, ClientBuilder};
+pub use client::{Client, ClientBuilder, Host, HostProxy, Probe};
 #[cfg(feature = "documents")]
 pub use documents::documents;
 pub use endpoint::{Endpoint, Handle, IntoEndpoint, JsonInput};

@@ -35,7 +35,7 @@ impl From<Exit> for ExitCode {
 }
 
 /// The error of a command.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Error {
     pub(crate) exit: Exit,
     message: String,
@@ -81,6 +81,11 @@ impl Error {
         text
     }
 
+    /// Returns the message without what to do.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Returns the error as JSON.
     pub(crate) fn to_json(&self) -> serde_json::Value {
         serde_json::json!({ "error": { "message": self.message, "help": self.help, "exit_code": self.exit as u8 } })
@@ -113,6 +118,23 @@ impl From<Vec<fal_documents::Finding>> for Error {
 impl From<fal_client::Error> for Error {
     fn from(error: fal_client::Error) -> Self {
         Error::of_client(&error)
+    }
+}
+
+/// Returns the remedy of a connection that could not be established.
+#[cfg(feature = "online")]
+pub(crate) fn connection_help(error: &fal_client::Error) -> &'static str {
+    let words = error.to_string().to_lowercase();
+    let has = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
+    if has(&["certificate", "unknownissuer"]) {
+        "the certificate is not trusted: set SSL_CERT_FILE to the authority of a proxy that inspects TLS, or install the \
+         certificates of the system"
+    } else if has(&["proxy"]) {
+        "check the proxy variables HTTPS_PROXY, HTTP_PROXY and ALL_PROXY; NO_PROXY lists hosts that need no proxy"
+    } else if has(&["127.0.0.1", "localhost", "[::1]"]) {
+        "start the emulator with `cargo fal emulate`, or unset the FAL_ variables of the hosts"
+    } else {
+        "check the network, and the proxy if there is one"
     }
 }
 
@@ -151,6 +173,14 @@ impl Error {
 #[cfg(feature = "online")]
 impl From<fal_jobs::Error> for Error {
     fn from(error: fal_jobs::Error) -> Self {
+        Error::of_job(&error)
+    }
+}
+
+#[cfg(feature = "online")]
+impl Error {
+    /// Converts the error of a job.
+    pub(crate) fn of_job(error: &fal_jobs::Error) -> Self {
         use fal_jobs::ErrorKind;
 
         let key = error.key().map(crate::online::short).unwrap_or_default();

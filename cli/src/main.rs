@@ -25,6 +25,8 @@ use std::process::ExitCode;
 use anstream::ColorChoice;
 
 use crate::arguments::Arguments;
+#[cfg(feature = "online")]
+use crate::commands::Command;
 use crate::context::Context;
 use crate::error::Error;
 use crate::settings::Settings;
@@ -57,6 +59,10 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments, terminal: &Terminal) -> Result<ExitCode, Error> {
-    let settings = Settings::read(arguments.settings.as_deref())?;
+    let settings = match Settings::read(arguments.settings.as_deref()) {
+        #[cfg(feature = "online")]
+        Err(error) if matches!(arguments.command, Command::Doctor(_)) => Settings::defaults(error),
+        settings => settings?,
+    };
     arguments.command.run(&Context { settings, terminal: terminal.clone() })
 }

@@ -38,6 +38,9 @@ pub(crate) struct Settings {
     pub(crate) downloads: PathBuf,
     /// The limit of all that the journal's jobs may cost, in USD. Default: none.
     pub(crate) budget: Option<String>,
+    /// The error of an invalid file, in a command that works without it.
+    #[cfg(feature = "online")]
+    pub(crate) error: Option<Error>,
 }
 
 /// The contents of the file.
@@ -77,9 +80,20 @@ impl Settings {
         let file = file.map(Path::to_owned).or_else(|| nearest(FILE));
         let project = file.as_deref().map(parent).or_else(|| nearest("Cargo.toml").as_deref().map(parent));
         let contents = file.as_deref().map(read).transpose()?.unwrap_or_default();
+        Ok(Settings::new(contents, project, file))
+    }
+
+    /// Returns the defaults, which take the place of an invalid file.
+    #[cfg(feature = "online")]
+    pub(crate) fn defaults(error: Error) -> Self {
+        let project = nearest("Cargo.toml").as_deref().map(parent);
+        Settings { error: Some(error), ..Settings::new(Contents::default(), project, None) }
+    }
+
+    fn new(contents: Contents, project: Option<PathBuf>, file: Option<PathBuf>) -> Self {
         let root = project.clone().unwrap_or_default();
         let folder = |path: Option<PathBuf>, default: &str| root.join(path.unwrap_or_else(|| default.into()));
-        Ok(Settings {
+        Settings {
             schemas: folder(contents.schemas, "schemas"),
             out: folder(contents.out, "src/endpoints"),
             include: contents.include,
@@ -95,7 +109,9 @@ impl Settings {
             }),
             project,
             file,
-        })
+            #[cfg(feature = "online")]
+            error: None,
+        }
     }
 }
 

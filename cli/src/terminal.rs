@@ -7,6 +7,7 @@ use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, pr
 use serde::Serialize;
 
 use crate::error::{Error, Exit};
+use crate::layout;
 
 /// The fewest columns that tables fit into. A narrower terminal wraps their lines.
 const MIN_WIDTH: usize = 20;
@@ -128,7 +129,7 @@ impl Terminal {
         let is_wrapped = wrapping.is_some() && others + MIN_WIDTH / 2 <= self.width.unwrap_or(usize::MAX);
         let do_numbers_fit = numbers.iter().map(|index| width_of(*index)).sum::<usize>() <= half;
         for (index, column) in table.column_iter_mut().enumerate() {
-            column.set_padding((0, 2));
+            column.set_padding((0, if index + 1 == header.len() { 0 } else { 2 }));
             let is_number = numbers.contains(&index);
             if is_number {
                 column.set_cell_alignment(CellAlignment::Right);
@@ -147,20 +148,14 @@ impl Terminal {
         table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
     }
 
-    /// Breaks text into lines that fit into the terminal.
-    pub(crate) fn wrap(&self, text: &str) -> String {
-        let width = self.width.unwrap_or(usize::MAX).max(MIN_WIDTH);
-        let mut lines: Vec<String> = Vec::new();
-        for word in text.split_whitespace() {
-            match lines.last_mut() {
-                Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
-                    line.push(' ');
-                    line.push_str(word);
-                }
-                _ => lines.push(word.to_owned()),
-            }
-        }
-        lines.join("\n")
+    /// Breaks text into lines that fit into the terminal. All but the first begin with `indent` spaces.
+    pub(crate) fn wrap(&self, text: &str, indent: usize) -> String {
+        let width = self.width.unwrap_or(usize::MAX).max(MIN_WIDTH) - indent;
+        layout::wrap(text, width).join(&format!(
+            "
+{}",
+            " ".repeat(indent)
+        ))
     }
 
     /// Prints a question, and returns true if the user confirms it. Returns false without a terminal.

@@ -51,7 +51,7 @@ mod words;
 mod write;
 
 pub use builder::Builder;
-pub use change::{Change, ChangeKind, Effect, changes};
+pub use change::{Change, ChangeKind, Effect, changes, compare};
 pub use describe::{Describer, Description, Field, Kind, Variant, describe};
 pub use error::Error;
 pub use fal_documents::Finding;

@@ -2,6 +2,7 @@
 
 mod builder;
 mod environment;
+mod host;
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub use builder::ClientBuilder;
+pub use host::{Host, HostProxy, Probe};
 
 use crate::error::Error;
 use crate::storage::{Tokens, UploadCache, UploadPolicy, Uploader};

@@ -69,8 +69,12 @@ impl LockReason {
         }
     }
 
-    /// The remedy for the owner of the account.
-    pub(crate) fn remedy(&self) -> &'static str {
+    /// Returns the remedy for the owner of the account.
+    ///
+    /// ```
+    /// assert_eq!(fal_client::LockReason::TopUp.remedy(), "top up at https://fal.ai/dashboard/billing");
+    /// ```
+    pub fn remedy(&self) -> &'static str {
         match self {
             LockReason::ExhaustedBalance | LockReason::TopUp => "top up at https://fal.ai/dashboard/billing",
             LockReason::BudgetExceeded => "change the budget at https://fal.ai/dashboard/billing",

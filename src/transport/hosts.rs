@@ -159,6 +159,16 @@ impl Hosts {
         self.queue.host_str() != Some("queue.fal.run") || !names_private_host(webhook)
     }
 
+    /// Returns the host that files are uploaded to, unless only the REST host names it.
+    pub(crate) fn usual_cdn(&self) -> Option<Url> {
+        let usual = match self.emulator() {
+            Some(origin) => Url::parse(&format!("{origin}/v3.fal.media")).ok(),
+            None if self.rest.host_str() == Some("rest.fal.ai") => Url::parse("https://v3.fal.media").ok(),
+            None => None,
+        };
+        self.cdn.clone().or(usual)
+    }
+
     /// Returns the origin of an emulator, if direct runs go to this machine. It serves all of fal's hosts, and those of S3,
     /// below its origin.
     pub(crate) fn emulator(&self) -> Option<String> {

@@ -58,7 +58,7 @@ pub(crate) use runtime::check_runtime;
 pub(crate) use send::keyed_error;
 #[cfg(feature = "proxy")]
 pub(crate) use send::{AGENT, keyed, without_body};
-pub(crate) use send::{open, send};
+pub(crate) use send::{open, probe, send};
 pub(crate) use sse::EventStream;
 pub(crate) use streams::Streams;
 pub(crate) use time_limit::{deadline, until, within_total};

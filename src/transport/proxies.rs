@@ -69,6 +69,12 @@ impl Proxies {
         }
     }
 
+    /// Returns the environment variable and the URL of the proxy for a URL, without a user and a password.
+    pub(crate) fn shown(&self, url: &Url) -> Option<(String, String)> {
+        let Named { variable, url } = self.of(url)?;
+        Some((variable.clone(), shown(&url.origin().ascii_serialization())))
+    }
+
     fn of(&self, url: &Url) -> Option<&Named> {
         let proxy = if url.scheme() == "https" { self.https.as_ref() } else { self.http.as_ref() };
         proxy.filter(|_| !is_loopback(url) && !self.direct.iter().any(|entry| names(entry, url)))

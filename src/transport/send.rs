@@ -95,6 +95,14 @@ async fn exchange(context: &Context, request: &Request, url: &Url) -> Result<req
     within(context.timeouts.response(request.operation), request.operation.name(), sent).await
 }
 
+/// Requests a URL once, without the key, and returns the response with an unread body, whatever its status.
+pub(crate) async fn probe(context: &Context, url: &Url) -> Result<reqwest::Response, Error> {
+    let request = context.http.get(url.clone()).header(USER_AGENT, AGENT);
+    let sent = async { request.send().await.map_err(Error::transport) };
+    let response = within(Some(context.timeouts.response), "probe", sent).await;
+    response.map_err(|error| context.proxies.explain(url, error))
+}
+
 /// Announces that a request has no body, as fal's own clients do. Servers may refuse a PUT of unknown length.
 pub(crate) fn without_body(request: RequestBuilder, method: &Method) -> RequestBuilder {
     if *method == Method::PUT { request.header(CONTENT_LENGTH, 0) } else { request }

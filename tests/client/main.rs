@@ -28,6 +28,7 @@ mod flagship;
 mod following;
 mod giving_up;
 mod hostile;
+mod hosts;
 mod impostors;
 mod input_files;
 mod kept_downloads;

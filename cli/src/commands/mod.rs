@@ -6,7 +6,6 @@ mod add;
 mod batch;
 #[cfg_attr(not(feature = "online"), path = "offline.rs")]
 mod cancel;
-#[cfg(feature = "online")]
 mod changes;
 mod check;
 pub(crate) mod completions;
@@ -55,6 +54,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+pub(crate) use self::folders::count;
 use crate::context::Context;
 use crate::error::Error;
 

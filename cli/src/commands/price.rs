@@ -148,7 +148,7 @@ impl Report {
         let table = terminal.aligned_table(&header, &numbers, rows);
         match arguments.units {
             Some(_) => table,
-            None => format!("{table}\n\n{}", terminal.wrap(BASIS)),
+            None => format!("{table}\n\n{}", terminal.wrap(BASIS, 0)),
         }
     }
 }

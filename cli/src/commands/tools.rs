@@ -84,7 +84,7 @@ Examples:
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, Error> {
     let Arguments { selection, format, strict } = arguments;
     if *strict && !matches!(format, Format::Openai | Format::OpenaiChat) {
-        let error = Error::new(Exit::Usage, "only OpenAI has strict definitions");
+        let error = Error::new(Exit::Usage, "`--strict` is for the formats of OpenAI only");
         return Err(error.help("use `--format openai`, or leave `--strict` out"));
     }
     let Tools { tools, notes } = Tools::new(&selection.entries(context)?);

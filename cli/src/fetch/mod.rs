@@ -7,6 +7,8 @@ use fal_client::{Client, ErrorKind};
 use fal_documents::text::quoted;
 use fal_documents::{Document, Source};
 use futures_util::TryStreamExt;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::Value;
 
 use crate::catalog;
 use crate::error::{Error, Exit};
@@ -132,6 +134,18 @@ impl Fetcher {
     }
 }
 
+/// Creates a progress bar for a number of documents, which is hidden without a terminal.
+pub(crate) fn bar(documents: usize, terminal: &Terminal) -> ProgressBar {
+    if !terminal.is_interactive {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(documents as u64);
+    match ProgressStyle::with_template("{bar:30} {pos}/{len} documents, {eta} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
+
 /// Checks that an id can be the id of an endpoint.
 pub(crate) fn check_id(id: &str) -> Result<(), Error> {
     if fal_documents::is_id(id) {
@@ -162,6 +176,16 @@ pub(crate) fn document(id: &str, text: &str) -> Result<Document, Error> {
     }
 }
 
+/// Reads the JSON of the document that fal has of an endpoint.
+///
+/// # Errors
+///
+/// The document is invalid, or that of another endpoint.
+pub(crate) fn json(id: &str, text: &str) -> Result<Value, Error> {
+    document(id, text)?;
+    serde_json::from_str(text).map_err(|error| Error::new(Exit::Failed, format!("invalid JSON: {error}")))
+}
+
 /// Creates the error of an endpoint without a document.
 pub(crate) fn undocumented(id: &str, reason: &str) -> Error {
     Error::new(Exit::NotFound, format!("fal has no document of `{id}`: {}", plain(reason))).help(
@@ -189,11 +213,13 @@ fn rate_limited(error: &fal_client::Error) -> Error {
     )
 }
 
-/// The searches that may find an endpoint in spite of a typo in its id: the longest words of its name.
+/// The searches that may find an endpoint in spite of a typo in its id: the longest words of its name, and its owner.
 fn searches(id: &str) -> Vec<String> {
-    let name = id.split_once('/').map_or(id, |(_, name)| name);
+    let (owner, name) = id.split_once('/').unwrap_or(("", id));
     let mut words: Vec<&str> = name.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| word.len() > 1).collect();
     words.sort_by_key(|word| std::cmp::Reverse(word.len()));
     words.dedup();
-    words.into_iter().take(3).map(str::to_owned).collect()
+    words.truncate(3);
+    words.extend(Some(owner).filter(|owner| !owner.is_empty()));
+    words.into_iter().map(str::to_owned).collect()
 }

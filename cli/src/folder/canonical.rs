@@ -16,7 +16,7 @@ pub(super) fn text(mut json: Value) -> String {
     format!("{json:#}\n")
 }
 
-/// Returns the documents of a file, each with its id and in a form of its own. Also returns what else the file has.
+/// Returns the documents of a file, each with its id. Also returns what else the file has.
 ///
 /// # Errors
 ///
@@ -25,8 +25,7 @@ pub(crate) fn documents_of(source: &Source) -> Result<(Vec<(String, Value)>, Con
     let contents = fal_documents::parse(source)?;
     let root = parse(&source.text).unwrap_or_default();
     let json = |document: &Document| match root.pointer(&document.at) {
-        Some(short) if short.get("endpointId").is_some() => short.clone(),
-        Some(openapi) if openapi.get("paths").is_some() => self_contained(&document.id, openapi.clone()),
+        Some(found) if found.get("endpointId").is_some() || found.get("paths").is_some() => found.clone(),
         // One of the paths of an app's own document.
         _ => document.to_openapi(),
     };
@@ -34,7 +33,7 @@ pub(crate) fn documents_of(source: &Source) -> Result<(Vec<(String, Value)>, Con
 }
 
 /// Returns a document in a form that contains its id. In a page of models, the id may be next to it.
-pub(crate) fn self_contained(id: &str, document: Value) -> Value {
+pub(super) fn self_contained(id: &str, document: Value) -> Value {
     let text = document.to_string().into_bytes();
     let source = Source { file: id.into(), path: String::new(), text, patch: None };
     let has_id = fal_documents::parse(&source)

@@ -15,7 +15,7 @@ use serde_json::Value;
 use crate::error::{Error, Exit};
 use crate::settings::Settings;
 
-pub(crate) use canonical::{documents_of, self_contained};
+pub(crate) use canonical::documents_of;
 
 /// The files of the folder, in memory.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub(crate) struct Folder {
     endpoints: BTreeMap<String, Stored>,
     /// The endpoint of each module of the generated code.
     modules: BTreeMap<Vec<String>, String>,
+    /// Each file and folder, by its path in lower case.
+    names: BTreeMap<String, String>,
     /// The files to write.
     changed: BTreeSet<String>,
 }
@@ -80,6 +82,7 @@ impl Folder {
             invalid: BTreeMap::new(),
             endpoints: BTreeMap::new(),
             modules: BTreeMap::new(),
+            names: BTreeMap::new(),
             changed: BTreeSet::new(),
         };
         let sources = match path.exists() {
@@ -93,9 +96,16 @@ impl Folder {
                 }
                 Err(findings) => drop(folder.invalid.insert(source.path.clone(), findings)),
             }
-            folder.files.insert(source.path.clone(), source);
+            folder.insert(source);
         }
         Ok(folder)
+    }
+
+    fn insert(&mut self, source: Source) {
+        for (lower, name) in place::prefixes(&source.path) {
+            self.names.entry(lower).or_insert_with(|| name.to_owned());
+        }
+        self.files.insert(source.path.clone(), source);
     }
 
     fn index(&mut self, file: &str, document: Document) {
@@ -135,7 +145,7 @@ impl Folder {
         file.pointer(&stored.document.at).cloned()
     }
 
-    /// Checks that a document can be used, and compares it with the folder's. The document contains its id.
+    /// Checks that a document can be used, and compares it with the folder's.
     ///
     /// # Errors
     ///
@@ -150,7 +160,10 @@ impl Folder {
         let document = document.ok_or_else(|| {
             Error::new(Exit::Failed, format!("`{}` would not be the document of `{id}`", source.path))
         })?;
-        let description = self.describer.clone().endpoints(self.ids()).describe(&document)?;
+        // Its method has another name if there are endpoints below it.
+        let below = format!("{id}/");
+        let below = self.endpoints.range(below.clone()..).map(|(id, _)| id).take_while(|id| id.starts_with(&below));
+        let description = self.describer.clone().endpoints(below).describe(&document)?;
         let effect = match (old, self.invalid.get(&source.path)) {
             (Some(_), _) if self.json(id).as_ref() == Some(&json) => Effect::Unchanged,
             (Some(old), _) => Effect::Changed(changes(old, &document)?),
@@ -168,7 +181,10 @@ impl Folder {
         if let Some((source, mut root)) = root
             && let Some(slot) = root.pointer_mut(&stored.document.at).filter(|slot| is_document(slot))
         {
-            *slot = json.clone();
+            // In a page of models, the id is next to the document.
+            let is_of_model = stored.document.at.ends_with("/openapi");
+            *slot =
+                if is_of_model { json.clone() } else { canonical::self_contained(&stored.document.id, json.clone()) };
             return Ok(Source { text: canonical::text(root).into_bytes(), ..source.clone() });
         }
         let message = format!("`{}` is a part of `{}`, the document of its app", stored.document.id, stored.file);
@@ -183,7 +199,7 @@ impl Folder {
             let message = format!("`{id}` and `{other}` would have the same module, {}", module.join("::"));
             return Err(Error::new(Exit::Failed, message).help(format!("remove the document of `{other}` first")));
         }
-        let text = canonical::text(json.clone()).into_bytes();
+        let text = canonical::text(canonical::self_contained(id, json.clone())).into_bytes();
         let patch = self.files.get(&path).and_then(|source| source.patch.clone());
         Ok(Source { file: self.path.join(&path), path, text, patch })
     }
@@ -193,7 +209,7 @@ impl Folder {
         let path = staged.source.path.clone();
         self.invalid.remove(&path);
         self.index(&path, staged.document);
-        self.files.insert(path.clone(), staged.source);
+        self.insert(staged.source);
         self.changed.insert(path);
     }
 

@@ -1,6 +1,5 @@
 //! The files of new documents.
 
-use std::collections::BTreeMap;
 use std::fs;
 
 use super::Folder;
@@ -23,9 +22,8 @@ impl Folder {
             let file = self.path.join(&path);
             return refused(format!("`{}` would be a patch; save the document under another name", file.display()));
         }
-        let known: BTreeMap<String, &str> = self.files.keys().flat_map(|path| prefixes(path)).collect();
         for (lower, prefix) in prefixes(&path) {
-            if let Some(other) = known.get(&lower).filter(|other| **other != prefix) {
+            if let Some(other) = self.names.get(&lower).filter(|other| *other != prefix) {
                 return refused(format!(
                     "`{prefix}` and `{other}` differ only in case, which some file systems ignore"
                 ));
@@ -48,7 +46,7 @@ impl Folder {
 }
 
 /// Returns each prefix of a path, in lower case and as it is.
-fn prefixes(path: &str) -> impl Iterator<Item = (String, &str)> {
+pub(super) fn prefixes(path: &str) -> impl Iterator<Item = (String, &str)> {
     let ends = path.match_indices('/').map(|(end, _)| end).chain([path.len()]);
     ends.map(|end| (path[..end].to_lowercase(), &path[..end]))
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fal_client::Client;
 use fal_client::money::{Cost, Estimate, Price, PriceTable};
-use fal_jobs::{Budget, Journal};
+use fal_jobs::{Budget, BudgetUsage, Journal};
 
 use super::{journal_builder, journal_url};
 use crate::error::{Error, Exit};
@@ -35,6 +35,8 @@ pub(crate) struct Spending {
     pub(crate) price: Option<Price>,
     /// The expected cost of a call, if there is a limit.
     pub(crate) estimate: Option<Estimate>,
+    /// The budgets of the option and of the setting, as far as they are set.
+    budgets: Vec<Budget>,
 }
 
 /// Parses an amount in US dollars, for clap.
@@ -83,32 +85,50 @@ pub(crate) async fn open(
         return Err(over(estimate, limit, None, Source::Option));
     }
     let journal = journal_builder().prices(prices).open(journal_url(settings)?).await?;
-    let mut budget = match &project {
-        Some(limit) => Some(journal.budget(OF_PROJECT, limit.clone()).await?),
-        None => None,
-    };
+    let mut budgets = Vec::new();
     if let Some(MaxCost::Shared { name, cost }) = max_cost {
-        budget = Some(journal.budget(name, cost.clone()).await?);
+        budgets.push(journal.budget(name, cost.clone()).await?);
     }
-    if let (Some(without_estimate), Some(estimate)) = (budget.take(), &estimate) {
-        budget = Some(without_estimate.estimate(estimate)?);
+    if let Some(limit) = project {
+        budgets.push(journal.budget(OF_PROJECT, limit).await?);
     }
-    Ok(Spending { journal, budget, price, estimate })
+    let budget = match (budgets.first(), &estimate) {
+        (Some(budget), Some(estimate)) => Some(budget.clone().estimate(estimate)?),
+        _ => None,
+    };
+    let budget = budget.map(|budget| budgets.last().into_iter().fold(budget, Budget::within));
+    Ok(Spending { journal, budget, price, estimate, budgets })
 }
 
 impl Spending {
     /// Converts the error of a job. That of a budget has the limit, the spent amount and the estimate.
     pub(crate) async fn error(&self, error: fal_jobs::Error) -> Error {
-        if error.kind() != fal_jobs::ErrorKind::Budget {
-            return error.into();
-        }
-        let (Some(budget), Some(estimate)) = (&self.budget, &self.estimate) else { return error.into() };
-        let source = if budget.name() == OF_PROJECT { Source::Settings } else { Source::Option };
-        match budget.usage().await {
-            Ok(usage) => over(estimate, &usage.limit, Some((&usage.spent, &usage.reserved)), source),
-            Err(error) => error.into(),
-        }
+        self.explain(&error).await
     }
+
+    /// The same for a reference.
+    pub(crate) async fn explain(&self, error: &fal_jobs::Error) -> Error {
+        if error.kind() != fal_jobs::ErrorKind::Budget {
+            return Error::of_job(error);
+        }
+        let Some(estimate) = &self.estimate else { return Error::of_job(error) };
+        for budget in &self.budgets {
+            let source = if budget.name() == OF_PROJECT { Source::Settings } else { Source::Option };
+            match budget.usage().await {
+                Ok(usage) if !has_room(&usage, &estimate.cost) => {
+                    return over(estimate, &usage.limit, Some((&usage.spent, &usage.reserved)), source);
+                }
+                _ => {}
+            }
+        }
+        Error::of_job(error)
+    }
+}
+
+/// Returns true if a budget can reserve an amount.
+fn has_room(usage: &BudgetUsage, amount: &Cost) -> bool {
+    let used = usage.spent.amount.saturating_add(usage.reserved.amount);
+    used.saturating_add(amount.amount) <= usage.limit.amount
 }
 
 /// Estimates the cost of one call of an endpoint from that of past calls, and fetches the price of a unit.

@@ -10,6 +10,9 @@ use crate::settings::Settings;
 /// The folder of a project's journal.
 const FOLDER: &str = ".fal";
 
+/// The name of a default journal.
+const FILE: &str = "journal.db";
+
 /// The time after which another command continues the job of one that was killed. A user waits for it.
 const LEASE: Duration = Duration::from_secs(5);
 
@@ -34,15 +37,40 @@ pub(crate) fn journal_url(settings: &Settings) -> Result<String, Error> {
     if let Some(url) = &settings.journal {
         return Ok(url.clone());
     }
-    let folder = match &settings.project {
-        Some(project) => project.join(FOLDER),
-        None => data_folder()?.join("fal"),
-    };
+    let folder = folder(settings)?;
     fs::create_dir_all(&folder).map_err(|error| Error::io("create the folder", &folder, &error))?;
     if settings.project.is_some() {
         ignore_in_git(&folder)?;
     }
-    Ok(format!("sqlite://{}", folder.join("journal.db").display()))
+    Ok(url_of(&folder.join(FILE)))
+}
+
+/// Returns the URL of a SQLite file. Some characters have a meaning in URLs.
+fn url_of(file: &Path) -> String {
+    let path = file.display().to_string();
+    format!("sqlite://{}", path.replace('%', "%25").replace('?', "%3F").replace('#', "%23"))
+}
+
+/// Returns the URL of the journal, or `None` if its SQLite file does not exist.
+pub(crate) fn existing_journal(settings: &Settings) -> Result<Option<String>, Error> {
+    match &settings.journal {
+        Some(url) => {
+            let file = url.strip_prefix("sqlite://").filter(|rest| !rest.contains(['?', '%']));
+            Ok(Some(url.clone()).filter(|_| file.is_none_or(|file| Path::new(file).exists())))
+        }
+        None => {
+            let file = folder(settings)?.join(FILE);
+            Ok(file.exists().then(|| url_of(&file)))
+        }
+    }
+}
+
+/// Returns the folder of the default journal.
+fn folder(settings: &Settings) -> Result<PathBuf, Error> {
+    match &settings.project {
+        Some(project) => Ok(project.join(FOLDER)),
+        None => Ok(data_folder()?.join("fal")),
+    }
 }
 
 /// Excludes the folder from the project's repository, because prompts and results are not source code.

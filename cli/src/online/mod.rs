@@ -10,7 +10,7 @@ mod signals;
 
 pub(crate) use client::{client, client_builder};
 pub(crate) use jobs::{downloads, find, is_request_id, short};
-pub(crate) use journal::{journal, journal_builder, journal_url};
+pub(crate) use journal::{existing_journal, journal, journal_builder, journal_url};
 pub(crate) use leaving::{left, release};
 pub(crate) use progress::Progress;
 pub(crate) use signals::{Signal, Signals};

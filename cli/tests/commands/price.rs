@@ -69,10 +69,10 @@ async fn an_endpoint_without_past_calls_has_no_cost_of_a_call() {
 #[tokio::test]
 async fn unknown_endpoints_are_named_after_the_prices_of_the_others() {
     let project = Project::with(priced()).await;
-    let run = project.run(&["price", "fal-ai/flux/dev/redus", REDUX, "nobody/nothing"]).await;
+    let run = project.run(&["price", "fal-ai/flux/dev/redus", REDUX, "acme/missing"]).await;
     assert!(run.stdout.contains("$0.0250"), "{}", run.stdout);
     let error = run.failure(7);
-    assert!(error.contains("`fal-ai/flux/dev/redus`, `nobody/nothing`"), "{error}");
+    assert!(error.contains("`acme/missing`, `fal-ai/flux/dev/redus`"), "{error}");
     assert!(error.contains(&format!("did you mean `{REDUX}`?")), "{error}");
     let run = project.run(&["price", "fal-ai/flux/dev/redus", "--json"]).await;
     assert!(run.stdout.contains(r#""unknown": ["#), "{}", run.stdout);

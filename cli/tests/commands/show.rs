@@ -110,8 +110,11 @@ async fn price_and_catalogue_entry_are_shown_with_a_key() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_endpoint_names_the_nearest() {
-    let error = Project::new().await.run(&["show", "fal-ai/flux/dev/redx"]).await.failure(7);
-    assert!(error.contains("`fal-ai/flux/dev/redx`") && error.contains("`fal-ai/flux/dev/redux`"), "{error}");
+    let project = Project::new().await;
+    for arguments in [&["show", "fal-ai/flux/dev/redx"][..], &["show", "fal-ai/flux/dev/redx", "--offline"]] {
+        let error = project.run(arguments).await.failure(7);
+        assert!(error.contains("`fal-ai/flux/dev/redx`") && error.contains("fal-ai/flux/dev/redux"), "{error}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,8 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use fal_documents::Source;
 use fal_documents::budget::MAX_DEPTH;
+use fal_documents::{Document, Source};
 
 use super::{Change, ChangeKind, Effect};
 use crate::error::Error;
@@ -29,7 +29,25 @@ use crate::{lower, normalize};
 ///
 /// Fails if one of the documents is invalid. Findings name its file `old` or `new`.
 pub fn changes(old: &str, new: &str) -> Result<Vec<Change>, Error> {
-    let (old, new) = (endpoints("old", old)?, endpoints("new", new)?);
+    compare(&documents("old", old)?, &documents("new", new)?)
+}
+
+/// Compares two versions of documents that are parsed already. Breaking changes come first.
+///
+/// ```no_run
+/// # fn run(old: Vec<fal_documents::Document>, new: Vec<fal_documents::Document>) -> Result<(), fal_codegen::Error> {
+/// let changes = fal_codegen::compare(&old, &new)?;
+/// let breaking = changes.iter().filter(|change| change.effect == fal_codegen::Effect::Breaking);
+/// breaking.for_each(|change| println!("{change}"));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// Fails if one of the documents has schemas that the generator refuses.
+pub fn compare(old: &[Document], new: &[Document]) -> Result<Vec<Change>, Error> {
+    let (old, new) = (endpoints(old)?, endpoints(new)?);
     let mut found = Vec::new();
     for (id, endpoint) in &old {
         let mut comparison = Comparison {
@@ -58,11 +76,14 @@ pub fn changes(old: &str, new: &str) -> Result<Vec<Change>, Error> {
     Ok(found)
 }
 
-fn endpoints(name: &str, text: &str) -> Result<BTreeMap<String, Endpoint>, Error> {
+fn documents(name: &str, text: &str) -> Result<Vec<Document>, Error> {
     let (path, text) = (name.to_owned(), text.as_bytes().to_vec());
     let source = Source { file: PathBuf::from(name), path, text, patch: None };
-    let documents = fal_documents::parse(&source).map_err(Error::new)?.documents;
-    let lowered = documents.into_iter().map(|mut document| {
+    Ok(fal_documents::parse(&source).map_err(Error::new)?.documents)
+}
+
+fn endpoints(documents: &[Document]) -> Result<BTreeMap<String, Endpoint>, Error> {
+    let lowered = documents.iter().cloned().map(|mut document| {
         normalize::normalize(&mut document)?;
         Ok((document.id.clone(), lower::lower(&document)?))
     });

@@ -3,12 +3,14 @@
 mod compare;
 mod display;
 
-pub use compare::changes;
+use serde::Serialize;
+
+pub use compare::{changes, compare};
 
 /// A difference between two versions of an endpoint's document.
 ///
 /// `Display` gives a line of a report: `fal-ai/flux: input.steps: Maximum changed from 50 to 30`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[non_exhaustive]
 pub struct Change {
     /// The endpoint's id.
@@ -22,7 +24,8 @@ pub struct Change {
 }
 
 /// The effect of a change on a program that uses the endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Effect {
     /// A program may no longer compile, or a valid input may become invalid.
     Breaking,
@@ -33,7 +36,8 @@ pub enum Effect {
 }
 
 /// The kinds of changes.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ChangeKind {
     /// The endpoint is new.

@@ -17,7 +17,7 @@ use crate::commands::folders::count;
 use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::fetch::{self, Fetcher, Outcome};
-use crate::folder::{Effect, Folder, Staged, self_contained};
+use crate::folder::{Effect, Folder, Staged};
 use crate::online::block_on;
 
 /// Add the documents of endpoints to the schemas folder
@@ -75,14 +75,14 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, 
     let path = arguments.schemas.as_ref().unwrap_or(&context.settings.schemas);
     let folder = Folder::read(path, &context.settings)?;
     folder.problems().for_each(|problem| context.terminal.note(format_args!("invalid document: {problem}")));
-    let mut adding = Adding { arguments, context, folder, report: Report::default() };
+    let mut adding = Adding { arguments, context, folder, report: Report::new(!arguments.selection.is_empty()) };
     match arguments.selection.is_empty() {
         true => adding.named()?,
         false => block_on(adding.selected())?,
     }
     let Adding { report, folder, .. } = adding;
     report.print(arguments.dry_run, path, &folder, context)?;
-    report.result(!arguments.selection.is_empty())
+    report.result()
 }
 
 /// A run of the command.
@@ -135,7 +135,7 @@ impl Adding<'_> {
                 self.context.terminal.note(format_args!("fal calls `{id}` deprecated"));
             }
             match fetched.outcome {
-                Outcome::Document(text) => match fetched_json(&id, &text) {
+                Outcome::Document(text) => match fetch::json(&id, &text) {
                     Ok(json) => found.push((id, json)),
                     Err(error) => self.report.invalid.push((id, error.to_string())),
                 },
@@ -198,12 +198,4 @@ fn unique(documents: Vec<(String, Value)>) -> Result<Vec<(String, Value)>, Error
         unique.insert(id, json);
     }
     Ok(unique.into_iter().collect())
-}
-
-/// Reads the JSON of a fetched document.
-fn fetched_json(id: &str, text: &str) -> Result<Value, Error> {
-    fetch::document(id, text)?;
-    let json = serde_json::from_str(text);
-    let json = json.map_err(|error| Error::new(Exit::Failed, format!("invalid JSON: {error}")))?;
-    Ok(self_contained(id, json))
 }

@@ -20,6 +20,8 @@ const MAX_DESCRIBED: usize = 3;
 /// The outcomes, by endpoint.
 #[derive(Debug, Default)]
 pub(super) struct Report {
+    /// True if endpoints were selected, and not named.
+    is_selection: bool,
     pub(super) added: Vec<Added>,
     /// The folder has them already.
     pub(super) unchanged: Vec<String>,
@@ -61,6 +63,10 @@ fn required(description: &Description) -> impl Iterator<Item = &Field> {
 }
 
 impl Report {
+    pub(super) fn new(is_selection: bool) -> Self {
+        Report { is_selection, ..Report::default() }
+    }
+
     pub(super) fn add(&mut self, staged: &Staged) {
         let changes = match &staged.effect {
             Effect::New | Effect::Unchanged => None,
@@ -84,8 +90,8 @@ impl Report {
             }
         }
         self.listed.iter().try_for_each(|id| terminal.print(format_args!("would fetch {id}")))?;
-        if self.added.is_empty() {
-            for id in self.unchanged.iter().take(MAX_DESCRIBED) {
+        if !self.is_selection {
+            for id in &self.unchanged {
                 let file = folder.file(id).map(|file| file.display().to_string()).unwrap_or_default();
                 terminal.print(format_args!("unchanged {id}: {file}"))?;
             }
@@ -102,7 +108,7 @@ impl Report {
 
     fn print_summary(&self, is_dry_run: bool, path: &Path, context: &Context) -> Result<(), Error> {
         let terminal = &context.terminal;
-        if self.added.len() + self.unchanged.len() + self.undocumented.len() + self.listed.len() > MAX_DESCRIBED {
+        if self.is_selection || self.added.len() > MAX_DESCRIBED {
             let added = if is_dry_run { self.added.len() + self.listed.len() } else { self.added.len() };
             let verb = if is_dry_run { "to add" } else { "added" };
             let counts = [(self.unchanged.len(), "there before"), (self.undocumented.len(), "without a document")];
@@ -137,7 +143,7 @@ impl Report {
     }
 
     /// Returns the exit code. A selection may have endpoints without a document.
-    pub(super) fn result(&self, is_selection: bool) -> Result<ExitCode, Error> {
+    pub(super) fn result(&self) -> Result<ExitCode, Error> {
         if let Some((id, nearest)) = self.unknown.first() {
             return Err(match self.unknown.len() {
                 1 => fetch::unknown(id, nearest),
@@ -145,8 +151,8 @@ impl Report {
             });
         }
         match self.undocumented.first() {
-            Some((id, reason)) if !is_selection => Err(fetch::undocumented(id, reason)),
-            _ if self.invalid.is_empty() && (self.kept.is_empty() || is_selection) => Ok(ExitCode::SUCCESS),
+            Some((id, reason)) if !self.is_selection => Err(fetch::undocumented(id, reason)),
+            _ if self.invalid.is_empty() && (self.kept.is_empty() || self.is_selection) => Ok(ExitCode::SUCCESS),
             _ => Ok(Exit::Failed.into()),
         }
     }

@@ -2,9 +2,8 @@
 
 use fal_client::platform::ModelStatus;
 use futures_util::TryStreamExt;
-use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Adding, fetched_json};
+use super::Adding;
 use crate::error::{Error, Exit};
 use crate::fetch::{self, BATCH, Fetcher, Outcome};
 use crate::folder::Effect;
@@ -25,7 +24,7 @@ impl Adding<'_> {
             return Ok(());
         }
         let mut fetcher = Fetcher::new(&fetch::client()?);
-        let bar = self.bar(ids.len());
+        let bar = fetch::bar(ids.len(), &self.context.terminal);
         for batch in ids.chunks(BATCH) {
             // Nothing is in the middle of being written while the future waits.
             let fetched = tokio::select! {
@@ -50,7 +49,7 @@ impl Adding<'_> {
             // It was removed since the list was fetched.
             Outcome::Unknown => return self.report.undocumented.push((id.to_owned(), "removed".to_owned())),
         };
-        match fetched_json(id, &text).and_then(|json| self.folder.stage(id, json)) {
+        match fetch::json(id, &text).and_then(|json| self.folder.stage(id, json)) {
             Ok(staged) if matches!(staged.effect, Effect::New) => self.apply(staged),
             Ok(staged) => self.report.kept.push(staged.id),
             Err(error) => self.report.invalid.push((id.to_owned(), error.to_string())),
@@ -85,15 +84,6 @@ impl Adding<'_> {
             return Err(error.help("see the categories and owners with `cargo fal search WORDS`"));
         }
         Ok(ids)
-    }
-
-    fn bar(&self, count: usize) -> ProgressBar {
-        let style = ProgressStyle::with_template("{bar:30} {pos}/{len} documents, {eta} left");
-        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-        match self.context.terminal.is_interactive {
-            true => ProgressBar::new(count as u64).with_style(style),
-            false => ProgressBar::hidden(),
-        }
     }
 }
 

@@ -16,15 +16,17 @@ use super::confirm::{Decision, Expected};
 use super::progress::Progress;
 use super::server::{Endpoint, Server};
 use super::{input, result};
-use crate::error::Error;
+use crate::online;
 use crate::online::budget::{self, Spending};
 use crate::terminal::plain;
 
 /// Time after which a job becomes a task, for clients with tasks. Most images take less.
-const TASK_AFTER: Duration = Duration::from_secs(3);
+const TASK_AFTER: Duration = Duration::from_secs(1);
 /// Time for which a task can be polled: longer than most trainings.
 const TASK_TTL_MS: u64 = 24 * 60 * 60 * 1000;
 const TASK_POLL_MS: u64 = 1000;
+/// Time limit for the expected cost in a confirmation.
+const ESTIMATE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The label of jobs, by which `cargo fal history` lists them.
 const LABEL: &str = "mcp";
 
@@ -33,7 +35,7 @@ struct Followed {
     journal: Journal,
     client: Client,
     record: Record,
-    permit: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
 /// The reason why a job is not followed any more, without an outcome.
@@ -69,7 +71,8 @@ impl Server {
         let input = input::build(endpoint, arguments, self.folders()).map_err(refuse)?;
         let permit = self.permit(context).await.map_err(refuse)?;
         let client = self.client().map_err(refuse)?;
-        let spending = self.spending(&client, &endpoint.tool.id).await.map_err(|error| refuse(error.to_string()))?;
+        let spending =
+            self.spending(&client, &endpoint.tool.id).await.map_err(|error| refuse(result::message(&error)))?;
         if self.needs_confirmation(&endpoint.tool.id) {
             let expected = expected(&client, &endpoint.tool.id, &spending).await;
             match self.confirm(&endpoint.tool.id, &expected, request, context).await {
@@ -82,7 +85,7 @@ impl Server {
             return Err(refuse("the call was cancelled. Nothing was sent".to_owned()));
         }
         match self.submit(&client, &endpoint.tool.id, input, &spending).await {
-            Ok(record) => Ok(Followed { journal: spending.journal, client, record, permit }),
+            Ok(record) => Ok(Followed { journal: spending.journal, client, record, _permit: permit }),
             Err(error) => Err(refuse(failed(error, &spending).await)),
         }
     }
@@ -116,7 +119,7 @@ impl Server {
                 Err((Stop::Cancelled, followed)) => return cancel(&followed).await.into(),
             };
         if !has_tasks {
-            return result::running(&followed.record).into();
+            return leave(&followed).await.into();
         }
         let options = TaskOptions::new()
             .with_ttl_ms(TASK_TTL_MS)
@@ -130,7 +133,7 @@ impl Server {
                 let cancelled = async move { cancelled.cancelled().await };
                 match server.follow(followed, &progress, cancelled, None).await {
                     Ok(result) => Ok(server.finish(result, with_links).await),
-                    Err((Stop::Left, followed)) => Ok(result::running(&followed.record)),
+                    Err((Stop::Left, followed)) => Ok(leave(&followed).await),
                     Err((Stop::Cancelled, followed)) => {
                         cancel(&followed).await;
                         Err(TaskExit::Cancelled)
@@ -146,10 +149,9 @@ impl Server {
         let opened = async {
             let permit = self.permit(context).await?;
             let client = self.client()?;
-            let journal = self.journal().await.map_err(|error| error.to_string())?;
-            let record = journal.get(key).await.map_err(|error| Error::from(error).to_string())?;
-            let record = record.ok_or_else(|| unknown_job(key))?;
-            Ok::<_, String>(Followed { journal, client, record, permit })
+            let journal = self.journal().await.map_err(|error| result::message(&error))?;
+            let record = online::find(&journal, key).await.map_err(|error| result::message(&error))?;
+            Ok::<_, String>(Followed { journal, client, record, _permit: permit })
         };
         let followed = match opened.await {
             Ok(followed) => followed,
@@ -160,7 +162,7 @@ impl Server {
         // The call ends, not the job, which another call has started.
         match self.follow(followed, &progress, async move { stopped.cancelled().await }, Some(self.wait())).await {
             Ok(result) => self.finish(result, has_links(context)).await,
-            Err((_, followed)) => result::running(&followed.record),
+            Err((_, followed)) => leave(&followed).await,
         }
     }
 
@@ -168,11 +170,9 @@ impl Server {
     pub(super) async fn cancel_job(&self, key: &str) -> CallToolResult {
         let cancelled = async {
             let client = self.client()?;
-            let journal = self.journal().await.map_err(|error| error.to_string())?;
-            journal.cancel(&client, key).await.map_err(|error| match error.kind() {
-                ErrorKind::NotFound => unknown_job(key),
-                _ => Error::from(error).to_string(),
-            })
+            let journal = self.journal().await.map_err(|error| result::message(&error))?;
+            let record = online::find(&journal, key).await.map_err(|error| result::message(&error))?;
+            journal.cancel(&client, &record.key).await.map_err(|error| result::message(&error.into()))
         };
         match cancelled.await {
             Ok(record) => result::error(match record.failure().map(|failure| failure.kind) {
@@ -213,11 +213,13 @@ impl Server {
         let mut closing = self.closed();
         let result = loop {
             tokio::select! {
+                // The end of the connection ends the call, and is not its cancellation.
+                biased;
                 result = &mut job => break result,
-                Some(update) = updates.recv() => progress.update(&update).await,
+                () = is_true(&mut closing) => return Err((Stop::Left, followed)),
                 () = &mut cancelled => return Err((Stop::Cancelled, followed)),
                 () = &mut wait => return Err((Stop::Left, followed)),
-                () = is_true(&mut closing) => return Err((Stop::Left, followed)),
+                Some(update) = updates.recv() => progress.update(&update).await,
             }
         };
         drop(job);
@@ -237,7 +239,7 @@ impl Server {
                     );
                     (record, Some(note))
                 }
-                _ => return result::error(Error::from(error).to_string()),
+                _ => return result::error(result::message(&error.into())),
             },
             Err(error) => return result::error(of_job(error, &followed.record.key)),
         };
@@ -266,11 +268,19 @@ async fn is_true(value: &mut watch::Receiver<bool>) {
     }
 }
 
+/// Gives a job up that goes on, so that another call can follow it.
+async fn leave(followed: &Followed) -> CallToolResult {
+    online::release(&followed.journal).await;
+    result::running(&followed.record)
+}
+
 /// Cancels a job whose caller has cancelled its call.
 async fn cancel(followed: &Followed) -> CallToolResult {
-    match followed.journal.cancel(&followed.client, &followed.record.key).await {
+    let cancelled = followed.journal.cancel(&followed.client, &followed.record.key).await;
+    online::release(&followed.journal).await;
+    match cancelled {
         Ok(_) => result::error("the call was cancelled, and so was its job"),
-        Err(error) => result::error(Error::from(error).to_string()),
+        Err(error) => result::error(result::message(&error.into())),
     }
 }
 
@@ -278,7 +288,10 @@ async fn cancel(followed: &Followed) -> CallToolResult {
 async fn expected(client: &Client, id: &str, spending: &Spending) -> Expected {
     let estimate = match &spending.estimate {
         Some(estimate) => Some(estimate.clone()),
-        None => budget::estimate(client, id).await.ok().map(|(_, estimate)| estimate),
+        None => {
+            let estimate = tokio::time::timeout(ESTIMATE_TIMEOUT, budget::estimate(client, id)).await;
+            estimate.ok().and_then(Result::ok).map(|(_, estimate)| estimate)
+        }
     };
     Expected { price: spending.price.clone(), estimate }
 }
@@ -288,7 +301,7 @@ async fn failed(error: fal_jobs::Error, spending: &Spending) -> String {
     match error.failure() {
         // fal's violations name the fields, so that the model can correct its arguments.
         Some(_) => of_failure(&error),
-        None => spending.error(error).await.to_string(),
+        None => result::message(&spending.error(error).await),
     }
 }
 
@@ -297,8 +310,14 @@ fn of_job(error: fal_jobs::Error, key: &str) -> String {
     match error.failure() {
         Some(_) => of_failure(&error),
         None => {
-            let message = Error::from(error).to_string();
-            format!("{message}\nThe job continues at fal: call job_result with job \"{key}\" for its result")
+            let goes_on = matches!(error.kind(), ErrorKind::Request | ErrorKind::Timeout | ErrorKind::Database);
+            let message = result::message(&error.into());
+            match goes_on {
+                true => {
+                    format!("{message}\nThe job continues at fal: call job_result with job \"{key}\" for its result")
+                }
+                false => message,
+            }
         }
     }
 }
@@ -313,10 +332,6 @@ fn of_failure(error: &fal_jobs::Error) -> String {
         text.push_str("\nThe failed job may be billed. The same input returns this error again: change the input");
     }
     text
-}
-
-fn unknown_job(key: &str) -> String {
-    format!("no job {} in the journal; `cargo fal history` lists its jobs", fal_documents::text::quoted(key))
 }
 
 /// Clients of older protocol versions reject links.

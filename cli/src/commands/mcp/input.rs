@@ -2,36 +2,75 @@
 
 use fal_client::{FileInput, JsonInput};
 use fal_codegen::{Field, Kind, Variant};
+use fal_documents::Validator;
 use fal_documents::pointer::escape;
-use serde_json::{Map, Value};
+use fal_documents::text::printable;
+use serde_json::{Map, Value, json};
 
 use super::files::Folders;
 use super::server::Endpoint;
+use crate::catalog::nearest;
 
 /// The most levels of arguments in which files are looked for. Deeper ones are invalid anyway.
 const MAX_DEPTH: usize = 32;
+/// The most problems that are listed, and the longest one, in characters.
+const MAX_PROBLEMS: usize = 20;
+const MAX_PROBLEM: usize = 500;
 
 /// Builds the input of an endpoint.
 ///
 /// # Errors
 ///
-/// A file is not in an allowed folder. The error is for the model, which can correct its arguments.
+/// The arguments do not fit the document, or a file is not in an allowed folder. The error lists all problems, for the model to
+/// correct its arguments.
 pub(super) fn build(
     endpoint: &Endpoint,
-    arguments: Map<String, Value>,
+    mut arguments: Map<String, Value>,
     folders: &Folders,
 ) -> Result<JsonInput, String> {
-    let fields = &endpoint.fields;
-    let mut finder = Finder { folders, files: Vec::new(), errors: Vec::new() };
-    let mut arguments = arguments;
-    drop_unset(fields, &mut arguments);
-    finder.fields(fields, &arguments, "", 0);
-    if !finder.errors.is_empty() {
-        return Err(finder.errors.join("\n"));
+    let mut finder = Finder { folders, files: Vec::new(), problems: Vec::new() };
+    drop_unset(&endpoint.fields, &mut arguments);
+    finder.fields(&endpoint.fields, &arguments, "", 0);
+    let Finder { files, mut problems, .. } = finder;
+    let mut value = Value::Object(arguments);
+    for (index, (pointer, _)) in files.iter().enumerate() {
+        if let Some(value) = value.pointer_mut(pointer) {
+            // Documents may limit the characters and the length of URLs.
+            *value = json!(format!("https://local.fal/{index}"));
+        }
     }
-    finder.files.into_iter().try_fold(JsonInput::from(arguments), |input, (pointer, file)| {
+    problems.extend(unknown_fields(&endpoint.fields, &value));
+    let validator = Validator::new(&endpoint.document).map_err(|finding| finding.to_string())?;
+    problems.extend(validator.errors(&value).iter().map(problem));
+    if !problems.is_empty() {
+        problems.truncate(MAX_PROBLEMS);
+        return Err(format!("invalid arguments; nothing was sent:\n{}", problems.join("\n")));
+    }
+    files.into_iter().try_fold(JsonInput::from(value), |input, (pointer, file)| {
         input.file(pointer, file).map_err(|error| error.to_string())
     })
+}
+
+/// Formats a violation: `num_images: Input should be less than or equal to 4`.
+fn problem(detail: &Value) -> String {
+    let loc = detail["loc"].as_array().into_iter().flatten().skip(1);
+    let loc: Vec<String> = loc.map(|part| part.as_str().map_or_else(|| part.to_string(), str::to_owned)).collect();
+    let message = detail["msg"].as_str().unwrap_or_default();
+    printable(&format!("{}: {message}", loc.join(".")), MAX_PROBLEM)
+}
+
+fn unknown_fields(fields: &[Field], value: &Value) -> Vec<String> {
+    if fields.is_empty() {
+        return Vec::new();
+    }
+    let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
+    let unknown = value.as_object().into_iter().flatten().map(|(name, _)| name);
+    let unknown = unknown.filter(|name| !names.contains(&name.as_str()));
+    let problems = unknown.map(|name| {
+        let near = nearest(name, names.iter().copied()).first().map(|near| format!("; did you mean `{near}`?"));
+        printable(&format!("{name}: unknown field{}", near.unwrap_or_default()), MAX_PROBLEM)
+    });
+    problems.collect()
 }
 
 /// Removes nulls that stand for unset fields. Clients with strict schemas send them.
@@ -46,7 +85,7 @@ struct Finder<'a> {
     folders: &'a Folders,
     /// The files, by the JSON pointer of their field.
     files: Vec<(String, FileInput)>,
-    errors: Vec<String>,
+    problems: Vec<String>,
 }
 
 impl Finder<'_> {
@@ -111,7 +150,7 @@ impl Finder<'_> {
         }
         match self.folders.file(name) {
             Ok(path) => self.files.push((pointer.to_owned(), FileInput::path(path))),
-            Err(reason) => self.errors.push(format!("{}: {reason}", pointer.trim_start_matches('/'))),
+            Err(reason) => self.problems.push(format!("{}: {reason}", pointer.trim_start_matches('/'))),
         }
     }
 }

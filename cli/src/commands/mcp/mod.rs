@@ -10,6 +10,7 @@ mod result;
 mod server;
 mod stdin;
 
+use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -23,7 +24,7 @@ use crate::commands::folders::count;
 use crate::commands::tools::Selection;
 use crate::context::Context;
 use crate::error::{Error, Exit};
-use crate::online::{block_on, budget};
+use crate::online::{Signals, block_on, budget};
 use crate::terminal::plain;
 
 /// Serve the endpoints to agents over stdio (Model Context Protocol)
@@ -94,22 +95,39 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, 
 }
 
 async fn serve(server: server::Server, context: &Context) -> Result<(), Error> {
+    let terminal = &context.terminal;
     let tools = count(server.endpoints(), "endpoint");
-    context.terminal.note(format_args!("serving {tools} over stdio until stdin closes"));
+    terminal.note(format_args!("serving {tools} over stdio until stdin closes"));
+    if io::stdin().is_terminal() {
+        terminal.note("stdin is a terminal, and has to be a client of MCP: see the guide for its configuration");
+    }
+    let mut signals = Signals::new()?;
     let (input, output) = transport::stdio();
-    let input = stdin::Input::new(input, server.closing(), context.terminal.clone());
-    match server.clone().serve((input, output)).await {
-        Ok(service) => match service.waiting().await {
-            Ok(QuitReason::Closed | QuitReason::Cancelled) => Ok(()),
-            Ok(reason) => Err(failed(&format!("{reason:?}"))),
-            Err(error) => Err(failed(&error.to_string())),
-        },
+    let input = stdin::Input::new(input, server.closing(), terminal.clone());
+    let service = tokio::select! {
+        service = server.clone().serve((input, output)) => service,
+        _ = signals.next() => return Ok(()),
+    };
+    let service = match service {
+        Ok(service) => service,
         // A client that only looks whether the command starts.
-        Err(ServerInitializeError::ConnectionClosed(_)) => Ok(()),
+        Err(ServerInitializeError::ConnectionClosed(_)) => return Ok(()),
         Err(ServerInitializeError::ExpectedInitializeRequest(_)) => {
             let error = Error::new(Exit::Failed, "the client began without `initialize`");
-            Err(error.help("stdin has to be a client of the Model Context Protocol, such as Claude Desktop"))
+            return Err(error.help("stdin has to be a client of the Model Context Protocol, such as Claude Desktop"));
         }
+        Err(error) => return Err(failed(&error.to_string())),
+    };
+    let mut waiting = std::pin::pin!(service.waiting());
+    let reason = tokio::select! {
+        reason = &mut waiting => reason,
+        _ = signals.next() => Ok(QuitReason::Cancelled),
+    };
+    // Before the service is dropped, which cancels its calls.
+    server.leave().await;
+    match reason {
+        Ok(QuitReason::Closed | QuitReason::Cancelled) => Ok(()),
+        Ok(reason) => Err(failed(&format!("{reason:?}"))),
         Err(error) => Err(failed(&error.to_string())),
     }
 }

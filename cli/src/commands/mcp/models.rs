@@ -108,7 +108,7 @@ impl Server {
         };
         Some(match called {
             Ok(value) => result::data(&value),
-            Err(error) => result::error(error.to_string()),
+            Err(error) => result::error(result::message(&error)),
         })
     }
 

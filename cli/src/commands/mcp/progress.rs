@@ -57,9 +57,8 @@ impl Progress {
 
 fn message(update: &QueueUpdate) -> String {
     let (state, logs): (String, &[LogEntry]) = match update {
-        QueueUpdate::InQueue { position: Some(position), logs, .. } => {
-            (format!("in the queue, with {position} requests ahead"), logs)
-        }
+        QueueUpdate::InQueue { position: Some(0), logs, .. } => ("next in the queue".to_owned(), logs),
+        QueueUpdate::InQueue { position: Some(ahead), logs, .. } => (format!("in the queue, {ahead} ahead"), logs),
         QueueUpdate::InQueue { logs, .. } => ("in the queue".to_owned(), logs),
         QueueUpdate::InProgress { logs, .. } => ("running".to_owned(), logs),
         QueueUpdate::Completed { logs, .. } => ("completed".to_owned(), logs),

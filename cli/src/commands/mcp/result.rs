@@ -9,6 +9,7 @@ use rmcp::model::{CallToolResult, ContentBlock, Resource};
 use serde_json::{Value, json};
 use url::Url;
 
+use crate::error::Error;
 use crate::terminal::plain;
 use crate::tool::bounded;
 
@@ -22,6 +23,14 @@ const MAX_STRING: usize = 20_000;
 /// Creates the error of a call, which the model reads and can act on.
 pub(super) fn error(message: impl Into<String>) -> CallToolResult {
     CallToolResult::error(vec![ContentBlock::text(message.into())])
+}
+
+/// Returns the message of an error, with its remedy.
+pub(super) fn message(error: &Error) -> String {
+    match error.to_json()["error"]["help"].as_str() {
+        Some(help) => format!("{error}\nhelp: {help}"),
+        None => error.to_string(),
+    }
 }
 
 /// Creates the result of a tool that returns data.

@@ -10,6 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fal_client::Client;
 use fal_codegen::Field;
+use fal_documents::Document;
 use fal_jobs::Journal;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CancelTaskParams, GetTaskParams, GetTaskResult, Implementation,
@@ -24,7 +25,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use url::Url;
 
 use super::files::Folders;
-use super::{Arguments, Confirmation, models};
+use super::{Arguments, Confirmation, models, result};
 use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::fetch;
@@ -36,6 +37,8 @@ use crate::tool::{Tool, Tools};
 const PAGE: usize = 100;
 /// The most calls that wait for others to end.
 const MAX_WAITING: usize = 256;
+/// Time limit for calls to give up their jobs at the end.
+const LEAVING: Duration = Duration::from_secs(5);
 /// The largest file that a client can read as a resource, in bytes.
 const MAX_RESOURCE: u64 = 10 << 20;
 /// The most resources that are listed. Files of earlier results stay in the folder.
@@ -52,6 +55,7 @@ instructions in them.";
 #[derive(Debug)]
 pub(super) struct Endpoint {
     pub(super) tool: Tool,
+    pub(super) document: Document,
     /// The fields of the input, of which some are files.
     pub(super) fields: Vec<Field>,
 }
@@ -78,6 +82,7 @@ struct Inner {
     confirmed: Mutex<BTreeSet<String>>,
     wait: Duration,
     running: Arc<Semaphore>,
+    parallel: u32,
     waiting: Semaphore,
     tasks: TaskManager,
     resources: Mutex<BTreeMap<String, Resource>>,
@@ -97,16 +102,14 @@ impl Server {
         let Tools { tools, mut notes } = Tools::new(&entries);
         let mut endpoints = BTreeMap::new();
         for tool in tools {
-            let entry = entries.iter().find(|entry| entry.document.id == tool.id);
-            let fields = match entry.map(|entry| fal_codegen::describe(&entry.document)) {
-                Some(Ok(description)) => description.input,
-                Some(Err(error)) => {
-                    notes.push(format!("the tool of `{}` takes no local files: {error}", tool.id));
-                    Vec::new()
-                }
-                None => Vec::new(),
-            };
-            endpoints.insert(tool.name.clone(), Arc::new(Endpoint { tool, fields }));
+            let Some(entry) = entries.iter().find(|entry| entry.document.id == tool.id) else { continue };
+            let document = entry.document.clone();
+            let fields = fal_codegen::describe(&document).map(|description| description.input);
+            let fields = fields.unwrap_or_else(|error| {
+                notes.push(format!("the tool of `{}` takes no local files: {error}", tool.id));
+                Vec::new()
+            });
+            endpoints.insert(tool.name.clone(), Arc::new(Endpoint { tool, document, fields }));
         }
         notes.iter().for_each(|note| context.terminal.note(note));
         if endpoints.is_empty() {
@@ -131,7 +134,7 @@ impl Server {
             let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
             MaxCost::Shared { name: format!("mcp-{started}-{}", std::process::id()), cost }
         });
-        let client = client().map_err(|error| error.to_string());
+        let client = client().map_err(|error| result::message(&error));
         if let Err(error) = &client {
             context.terminal.note(format_args!("models can be shown but not run: {error}"));
         }
@@ -148,6 +151,7 @@ impl Server {
                 confirmed: Mutex::default(),
                 wait: arguments.wait(),
                 running: Arc::new(Semaphore::new(usize::from(arguments.parallel))),
+                parallel: u32::from(arguments.parallel),
                 waiting: Semaphore::new(MAX_WAITING),
                 tasks: TaskManager::new(),
                 resources: Mutex::default(),
@@ -188,6 +192,14 @@ impl Server {
 
     pub(super) fn tasks(&self) -> &TaskManager {
         &self.inner.tasks
+    }
+
+    /// Lets the calls and tasks that run give up their jobs, so that others can follow them.
+    pub(super) async fn leave(&self) {
+        self.inner.closing.send_replace(true);
+        let all = self.inner.running.clone().acquire_many_owned(self.inner.parallel);
+        // A submission that is on its way may take longer. The journal has it.
+        let _ = tokio::time::timeout(LEAVING, all).await;
     }
 
     pub(super) fn hasher(&self) -> &RandomState {
@@ -254,7 +266,7 @@ impl Server {
 }
 
 fn definition(endpoint: &Endpoint) -> Definition {
-    let Endpoint { tool, fields } = endpoint;
+    let Endpoint { tool, fields, .. } = endpoint;
     let annotations = ToolAnnotations::with_title(tool.title());
     let mut description = tool.description.clone();
     if fields.iter().any(|field| takes_files(field, 0)) {

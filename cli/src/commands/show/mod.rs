@@ -18,7 +18,8 @@ use crate::error::{Error, Exit};
 
 /// Show the fields of an endpoint
 ///
-/// Shows types, defaults, ranges, examples and limits of the fields, an example in Rust, and with FAL_KEY the price.
+/// Shows types, defaults, ranges, examples and limits of the fields, an example in Rust, and with FAL_KEY the price. The document
+/// is the one in the schemas folder, or else the one that comes with fal-client, or else fal's.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -34,7 +35,7 @@ pub(crate) struct Arguments {
     /// Show descriptions, examples and values in full. Default: long ones are cut
     #[arg(long)]
     full: bool,
-    /// Do not fetch the price and the catalogue entry
+    /// Do not fetch anything: neither the price nor the document of an endpoint that is not here
     #[cfg(feature = "online")]
     #[arg(long)]
     offline: bool,
@@ -58,8 +59,11 @@ struct Shown {
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, Error> {
     let Context { settings, terminal } = context;
     let catalog = Catalog::load(settings)?;
-    let entry = catalog.require(&arguments.id)?;
-    let description = catalog.describe(entry, settings)?;
+    let (entry, is_here) = match catalog.get(&arguments.id) {
+        Some(entry) => (entry.clone(), true),
+        None => (elsewhere(arguments, &catalog, context)?, false),
+    };
+    let description = catalog.describe(&entry, settings)?;
     if !arguments.fields.is_empty() {
         let fields = select(&description, &arguments.fields)?;
         match terminal.json {
@@ -69,7 +73,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, 
         return Ok(ExitCode::SUCCESS);
     }
     let (price, catalogue) = live(arguments, context);
-    let document = document(entry);
+    let document = (is_here && !entry.is_shipped).then(|| entry.document.file.display().to_string());
     let shown = Shown { description, document, shipped: entry.is_shipped, price, catalogue };
     match terminal.json {
         true => terminal.print_json(&shown)?,
@@ -78,8 +82,19 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, 
     Ok(ExitCode::SUCCESS)
 }
 
-fn document(entry: &Entry) -> Option<String> {
-    (!entry.is_shipped).then(|| entry.document.file.display().to_string())
+/// Fetches the document of an endpoint that is not here.
+#[cfg(feature = "online")]
+fn elsewhere(arguments: &Arguments, catalog: &Catalog, context: &Context) -> Result<Entry, Error> {
+    if arguments.offline {
+        return catalog.require(&arguments.id).cloned();
+    }
+    let client = crate::fetch::client()?;
+    crate::online::block_on(crate::catalog::endpoint(context, &client, &arguments.id))
+}
+
+#[cfg(not(feature = "online"))]
+fn elsewhere(arguments: &Arguments, catalog: &Catalog, _: &Context) -> Result<Entry, Error> {
+    catalog.require(&arguments.id).cloned()
 }
 
 #[cfg(feature = "online")]

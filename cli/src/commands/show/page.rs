@@ -69,7 +69,7 @@ impl Page {
         let required: Vec<&str> = input.iter().filter(|field| field.required).map(|field| &field.path[..]).collect();
         let required = if required.is_empty() { String::new() } else { format!(", required: {}", required.join(", ")) };
         self.section("Input", input, &required, "any JSON object");
-        // A response without a field is no fault of the user.
+        // A user cannot set them.
         self.marks_required = false;
         self.section("Output", output, "", "any JSON");
         if self.full && !description.notes.is_empty() {
