@@ -56,12 +56,21 @@ impl Arguments {
         let (command, entry) = crate::commands::run::with_fields(command, words, terminal)?;
         let mut matches = command.clone().get_matches_from(words);
         let parsed = Arguments::from_arg_matches_mut(&mut matches);
-        let mut arguments = parsed.unwrap_or_else(|error| error.format(&mut command.clone()).exit());
+        let arguments: Self = parsed.unwrap_or_else(|error| error.format(&mut command.clone()).exit());
         #[cfg(feature = "online")]
-        if let Command::Run(run) = &mut arguments.command {
+        let arguments = arguments.with_entry(entry);
+        Ok(arguments)
+    }
+}
+
+#[cfg(feature = "online")]
+impl Arguments {
+    /// Gives `run` the document of its endpoint.
+    fn with_entry(mut self, entry: Option<crate::catalog::Entry>) -> Self {
+        if let Command::Run(run) = &mut self.command {
             run.set_entry(entry);
         }
-        Ok(arguments)
+        self
     }
 }
 

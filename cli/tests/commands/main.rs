@@ -5,6 +5,7 @@
 mod add;
 mod batch;
 mod budget;
+mod completions;
 mod diff;
 mod doctor;
 mod failures;
@@ -17,7 +18,9 @@ mod new;
 mod completions;
 mod input;
 mod jobs;
+mod list;
 mod man;
+mod mcp;
 mod price;
 mod receiver;
 mod run;

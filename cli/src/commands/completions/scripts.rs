@@ -1,4 +1,4 @@
-//! The registrations of the shells. Each calls the tool for every completion, so it never goes out of date.
+//! The registrations of the shells. Each calls the tool for every completion, so it is always up to date.
 
 use clap::ValueEnum;
 
