@@ -12,7 +12,6 @@ mod failures;
 mod gallery;
 mod input;
 mod jobs;
-mod jobs;
 mod list;
 mod listen;
 mod man;
