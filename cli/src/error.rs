@@ -85,6 +85,7 @@ impl Error {
     }
 
     /// Returns the message without what to do.
+    #[cfg(feature = "online")]
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
