@@ -19,6 +19,8 @@ mod outcome;
 mod settings;
 mod terminal;
 mod tool;
+#[cfg(feature = "emulate")]
+mod webhooks;
 
 use std::process::ExitCode;
 
@@ -33,6 +35,9 @@ use crate::settings::Settings;
 use crate::terminal::Terminal;
 
 fn main() -> ExitCode {
+    if commands::completions::respond() {
+        return ExitCode::SUCCESS;
+    }
     let words = arguments::words();
     match arguments::color(&words) {
         clap::ColorChoice::Always => ColorChoice::Always.write_global(),

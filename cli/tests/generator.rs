@@ -363,6 +363,23 @@ mod emulate {
     }
 
     #[test]
+    fn accepted_request_may_lose_its_response() {
+        let emulator = Emulator::start(&["--fail", "accepted-drop", "--price", "0.5/unit"]);
+        assert_eq!(emulator.post("fal.run", "any:key"), "");
+        let account = emulator.request("GET", "api.fal.ai/v1/account/billing?expand=credits", "any:key", "");
+        assert!(account.contains("99.5"), "{account}");
+    }
+
+    #[test]
+    fn jobs_are_billed_until_the_balance_is_used_up() {
+        let prices = ["--price", "acme/echo=0.05/image", "--price", "9/unit", "--balance", "0.1"];
+        let emulator = Emulator::start(&[&["--running", "0s"], &prices[..]].concat());
+        let pricing = emulator.request("GET", "api.fal.ai/v1/models/pricing?endpoint_id=acme/echo", "any:key", "");
+        assert!(pricing.contains("0.05") && pricing.contains("\"image\""), "{pricing}");
+        assert_eq!([(); 3].map(|()| emulator.run()), ["200", "200", "403"]);
+    }
+
+    #[test]
     fn jobs_run_as_long_as_requested() {
         let emulator = Emulator::start(&["--running", "2ms"]);
         let submitted = emulator.post("queue.fal.run", "any:key");
@@ -408,6 +425,17 @@ mod emulate {
             text(&output.stderr),
             "--fail: the emulator does not serve the endpoint `acme/other`: choose another, such as `acme/echo`\n"
         );
+        for (option, value, expected) in [
+            ("--price", "0.05", "expected dollars and a unit, such as 0.05/image"),
+            ("--price", "acme/echo=x/image", "invalid amount `x`: expected dollars, such as 0.05"),
+            ("--price", "acme/other=1/image", "--price: the emulator does not serve the endpoint `acme/other`"),
+            ("--balance", "-1", "unexpected argument '-1'"),
+            ("--balance", "much", "invalid amount `much`"),
+        ] {
+            let output = emulate(&[option, value]);
+            assert_eq!(output.status.code(), Some(2), "{value}");
+            assert!(text(&output.stderr).contains(expected), "{}", text(&output.stderr));
+        }
         for host in ["", "*", "http://fal.internal/", "fal.internal:80", "[fal]"] {
             let output = emulate(&["--allow-host", host]);
             assert_eq!(output.status.code(), Some(2), "{host}");

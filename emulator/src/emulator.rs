@@ -11,6 +11,8 @@ use crate::error::Error;
 use crate::faults::fault::Fault;
 use crate::handlers::webhook::Couriers;
 use crate::http::server::Server;
+use crate::output::maker;
+use crate::output::spec::OutputSpec;
 use crate::platform::billed::Billed;
 use crate::platform::model_entry::ModelEntry;
 use crate::platform::price::Price;
@@ -239,6 +241,36 @@ impl Emulator {
         self.state.outputs.set(&endpoint.document, output.clone()).map_err(invalid)
     }
 
+    /// Makes an output of an endpoint, as a job with this input gets it. The input is not validated, and no job is recorded. The
+    /// URLs of the output work while the emulator lives.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use fal_client::endpoints::fal_ai::flux::dev::redux;
+    /// use fal_emulator::Emulator;
+    /// use serde_json::json;
+    ///
+    /// let emulator = Emulator::start().await?;
+    /// let output = emulator.sample_output(redux::ENDPOINT, &json!({ "num_images": 2 }))?;
+    /// assert_eq!(output["images"].as_array().map(Vec::len), Some(2));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::UnknownEndpoint`]: the emulator has no document of the endpoint.
+    /// - [`Error::InvalidOutput`]: no output can be made from the document.
+    pub fn sample_output<E: IntoEndpoint>(&self, endpoint: E, input: &Value) -> Result<Value, Error> {
+        let id = endpoint.into_id();
+        let Some(endpoint) = self.state.catalog.endpoint(&id) else {
+            return Err(Error::UnknownEndpoint(id.into_owned()));
+        };
+        let spec = OutputSpec::new(&endpoint.document, input, None, None);
+        let made = maker::make(&endpoint.document, &spec, self.base_url());
+        made.map(|made| made.output).map_err(|reason| Error::InvalidOutput { endpoint: id.into_owned(), reason })
+    }
+
     /// Sets the events of an endpoint's streams, from now on until other events are set. Each event is the JSON of one
     /// server-sent event, and may break the document. On a realtime connection, they are the outputs for each input.
     ///
@@ -343,7 +375,7 @@ impl Emulator {
     /// Replaces the key that signs webhooks. The key set has the new key only:
     /// `GET /rest.fal.ai/.well-known/jwks.json`.
     pub fn rotate_webhook_key(&self) {
-        self.state.outbox.signatory.rotate();
+        self.state.outbox.rotate_key();
     }
 
     /// Locks the account. Runs, streams, WebSockets, submissions, tokens and the begin of uploads get a 403 response with `User is locked`. Everything

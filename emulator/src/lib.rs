@@ -58,6 +58,13 @@ mod time;
 mod tokens;
 mod webhooks;
 
+/// The parts of webhooks, for tools and tests that deliver them themselves.
+pub mod webhook {
+    pub use crate::webhooks::message::body;
+    pub use crate::webhooks::schedule::{MAX_RETRIES, delay, timeout};
+    pub use crate::webhooks::signer::Signer;
+}
+
 pub use builder::EmulatorBuilder;
 pub use emulator::Emulator;
 pub use error::{DocumentError, Error};

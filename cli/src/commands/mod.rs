@@ -8,7 +8,7 @@ mod batch;
 mod cancel;
 mod changes;
 mod check;
-mod completions;
+pub(crate) mod completions;
 mod diff;
 #[cfg_attr(not(feature = "online"), path = "offline.rs")]
 mod doctor;
@@ -23,7 +23,7 @@ mod history;
 #[cfg(feature = "online")]
 mod jobs;
 mod list;
-#[cfg_attr(not(feature = "online"), path = "offline.rs")]
+#[cfg_attr(not(feature = "emulate"), path = "offline.rs")]
 mod listen;
 mod man;
 #[cfg_attr(not(feature = "mcp"), path = "offline.rs")]
@@ -41,7 +41,7 @@ mod show;
 #[cfg_attr(not(feature = "online"), path = "offline.rs")]
 mod status;
 mod tools;
-#[cfg_attr(not(feature = "online"), path = "offline.rs")]
+#[cfg_attr(not(feature = "emulate"), path = "offline.rs")]
 mod trigger;
 #[cfg_attr(not(feature = "online"), path = "offline.rs")]
 mod update;

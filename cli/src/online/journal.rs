@@ -31,18 +31,22 @@ pub(crate) async fn journal(settings: &Settings) -> Result<Journal, Error> {
     Ok(journal_builder().open(url).await?)
 }
 
-/// Returns the URL of the journal: the setting `journal`, or else a SQLite file in `.fal` of the project, or else in the
-/// user's data folder. Creates the folder of a default file.
+/// Returns the URL of the journal: the setting `journal`, or else a SQLite file in the [`data_folder`].
 pub(crate) fn journal_url(settings: &Settings) -> Result<String, Error> {
     if let Some(url) = &settings.journal {
         return Ok(url.clone());
     }
+    Ok(url_of(&data_folder(settings)?.join(FILE)))
+}
+
+/// Returns the folder of the tool's data, which it creates: `.fal` of the project, or else one in the user's data folder.
+pub(crate) fn data_folder(settings: &Settings) -> Result<PathBuf, Error> {
     let folder = folder(settings)?;
     fs::create_dir_all(&folder).map_err(|error| Error::io("create the folder", &folder, &error))?;
     if settings.project.is_some() {
         ignore_in_git(&folder)?;
     }
-    Ok(url_of(&folder.join(FILE)))
+    Ok(folder)
 }
 
 /// Returns the URL of a SQLite file. Some characters have a meaning in URLs.
@@ -65,11 +69,11 @@ pub(crate) fn existing_journal(settings: &Settings) -> Result<Option<String>, Er
     }
 }
 
-/// Returns the folder of the default journal.
+/// Returns the folder of the tool's data.
 fn folder(settings: &Settings) -> Result<PathBuf, Error> {
     match &settings.project {
         Some(project) => Ok(project.join(FOLDER)),
-        None => Ok(data_folder()?.join("fal")),
+        None => Ok(user_folder()?.join("fal")),
     }
 }
 
@@ -83,7 +87,7 @@ fn ignore_in_git(folder: &Path) -> Result<(), Error> {
 }
 
 /// Returns the folder for data of the user's programs.
-fn data_folder() -> Result<PathBuf, Error> {
+fn user_folder() -> Result<PathBuf, Error> {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     variable("XDG_DATA_HOME")
         .or_else(|| variable("LOCALAPPDATA"))

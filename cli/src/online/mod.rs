@@ -10,6 +10,8 @@ mod signals;
 
 pub(crate) use client::{client, client_builder};
 pub(crate) use jobs::{downloads, find, is_request_id, short};
+#[cfg(feature = "emulate")]
+pub(crate) use journal::data_folder;
 pub(crate) use journal::{existing_journal, journal, journal_builder, journal_url};
 pub(crate) use leaving::{left, release};
 pub(crate) use progress::Progress;

@@ -41,7 +41,7 @@ pub(crate) async fn dispatch(state: &State, call: Call<'_>, file: Option<Blob>) 
         Route::Complete { path, upload_id } => uploads::complete_multipart(state, path, upload_id, received),
         Route::SignPart { upload_id, number } => uploads::sign_part(state, upload_id, number),
         Route::CompleteByKey { upload_id } => uploads::complete_by_key(state, upload_id, received),
-        Route::WebhookKeys => Ok(reply::json(StatusCode::OK, &state.outbox.signatory.jwks())),
+        Route::WebhookKeys => Ok(reply::json(StatusCode::OK, &state.outbox.signer().jwks())),
         Route::RequestBelowPath | Route::Unknown => Err(Refusal::NoPath(received.path().to_owned())),
     }
 }

@@ -18,7 +18,7 @@ use crate::webhooks::delivery::{WebhookAttempt, WebhookState};
 use crate::webhooks::fault::WebhookFault;
 use crate::webhooks::outbox::{Submitted, USER_ID};
 use crate::webhooks::post::post;
-use crate::webhooks::signing_key::{Signed, sign_wrongly};
+use crate::webhooks::signer::Signer;
 use crate::webhooks::target::Target;
 use crate::webhooks::{message, schedule};
 
@@ -131,7 +131,7 @@ async fn body(state: &State, job: &Arc<Job>, fault: Option<WebhookFault>) -> (By
         (!reply.status().is_success()).then(|| format!("Invalid status code: {}", reply.status().as_u16()))
     });
     let payload = reply.into_body().collect().await.map_or_else(|_| Bytes::new(), |body| body.to_bytes());
-    (message::body(&job.id, error.as_deref(), &payload, fault).into(), payload.len())
+    (message::faulty_body(&job.id, error.as_deref(), &payload, fault).into(), payload.len())
 }
 
 /// Delivers a webhook once, unless it was removed. `failed` is the number of earlier attempts. Every attempt has a timestamp of
@@ -147,21 +147,23 @@ async fn attempt(
     // It is never closed.
     let _permit = state.outbox.posts.acquire().await.ok();
     let body = state.outbox.body(request_id)?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now = if fault == Some(WebhookFault::OldTimestamp) { now.saturating_sub(OLD) } else { now };
-    let headers = Signed { request_id, user_id: USER_ID, timestamp: now.as_secs() };
-    let signature = match fault {
-        Some(WebhookFault::WrongSignature) => sign_wrongly(&headers, &body),
-        _ => state.outbox.signatory.sign(&headers, &body),
+    let now = SystemTime::now();
+    let sent_at = if fault == Some(WebhookFault::OldTimestamp) { now.checked_sub(OLD).unwrap_or(now) } else { now };
+    let signer = match fault {
+        // Its key is not published.
+        Some(WebhookFault::WrongSignature) => Signer::generate(),
+        _ => state.outbox.signer(),
     };
+    let headers = signer.headers(request_id, USER_ID, sent_at, &body);
     let body = match fault {
         Some(WebhookFault::AlteredBody) => [&body, &b" "[..]].concat().into(),
         _ => body,
     };
-    let (request, limit) = (pin!(post(target, &headers, &signature, body)), schedule::timeout(failed));
+    let (request, limit) = (pin!(post(target, &headers, body)), schedule::timeout(failed));
     let outcome = tokio::select! {
         outcome = request => outcome,
         () = state.clock.sleep(limit) => Err(format!("no response within {} s", limit.as_secs())),
     };
-    Some(WebhookAttempt { outcome, timestamp: headers.timestamp })
+    let timestamp = sent_at.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    Some(WebhookAttempt { outcome, timestamp })
 }

@@ -8,8 +8,26 @@ use crate::webhooks::fault::WebhookFault;
 /// The message of fal for an output that cannot be part of JSON.
 const NOT_JSON: &str = "Response payload is not JSON serializable. Use the queue to fetch the response.";
 
-/// Returns the body of a webhook. `error` is the message of a failure, and `payload` the body of the request's result.
-pub(crate) fn body(request_id: &str, error: Option<&str>, payload: &[u8], fault: Option<WebhookFault>) -> Vec<u8> {
+/// Returns the body of a webhook.
+///
+/// `error` is the message of a request that has failed, such as `Invalid status code: 422`. `payload` is the body of the request's
+/// result. If it is not JSON, the webhook has a `payload_error` instead.
+///
+/// ```
+/// let body = fal_emulator::webhook::body("request-id", None, br#"{ "seed": 7 }"#);
+/// assert!(body.starts_with(br#"{"payload": { "seed": 7 }, "#));
+/// ```
+pub fn body(request_id: &str, error: Option<&str>, payload: &[u8]) -> Vec<u8> {
+    faulty_body(request_id, error, payload, None)
+}
+
+/// Returns the body of a webhook, with a fault.
+pub(crate) fn faulty_body(
+    request_id: &str,
+    error: Option<&str>,
+    payload: &[u8],
+    fault: Option<WebhookFault>,
+) -> Vec<u8> {
     let is_json = serde_json::from_slice::<IgnoredAny>(payload).is_ok() && fault != Some(WebhookFault::PayloadError);
     let mut fields: Vec<(&str, Value)> = vec![("gateway_request_id", json!(request_id))];
     match (error, fault) {
@@ -32,7 +50,7 @@ mod tests {
     use super::*;
 
     fn parsed(error: Option<&str>, payload: &str, fault: Option<WebhookFault>) -> Value {
-        serde_json::from_slice(&body("R1", error, payload.as_bytes(), fault)).expect("JSON")
+        serde_json::from_slice(&faulty_body("R1", error, payload.as_bytes(), fault)).expect("JSON")
     }
 
     #[test]

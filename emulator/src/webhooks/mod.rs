@@ -1,4 +1,4 @@
-//! Webhooks: the signing key, the deliveries and their faults.
+//! Webhooks: the signer, the deliveries and their faults.
 
 pub(crate) mod delivery;
 pub(crate) mod fault;
@@ -6,5 +6,5 @@ pub(crate) mod message;
 pub(crate) mod outbox;
 pub(crate) mod post;
 pub(crate) mod schedule;
-pub(crate) mod signing_key;
+pub(crate) mod signer;
 pub(crate) mod target;

@@ -11,14 +11,14 @@ use crate::request::journal::{MAX_BYTES, MAX_REQUESTS};
 use crate::sync::lock;
 use crate::webhooks::delivery::{WebhookAttempt, WebhookDelivery, WebhookState};
 use crate::webhooks::fault::WebhookFault;
-use crate::webhooks::signing_key::Signatory;
+use crate::webhooks::signer::Signer;
 
 /// The user of every request.
 pub(crate) const USER_ID: &str = "emulator";
 
-/// The webhooks of an emulator, and the key that signs them.
+/// The webhooks of an emulator, and what signs them.
 pub(crate) struct Outbox {
-    pub(crate) signatory: Signatory,
+    signer: Mutex<Signer>,
     faults: Mutex<VecDeque<WebhookFault>>,
     deliveries: Mutex<Deliveries>,
     /// The webhooks that no task delivers yet.
@@ -36,7 +36,7 @@ const MAX_POSTS: usize = 64;
 impl Default for Outbox {
     fn default() -> Self {
         Outbox {
-            signatory: Signatory::default(),
+            signer: Mutex::new(Signer::generate()),
             faults: Mutex::default(),
             deliveries: Mutex::default(),
             submitted: Mutex::default(),
@@ -62,6 +62,16 @@ struct Deliveries {
 }
 
 impl Outbox {
+    /// Returns the signer.
+    pub(crate) fn signer(&self) -> Signer {
+        lock(&self.signer).clone()
+    }
+
+    /// Replaces the key. The old one is not published any more.
+    pub(crate) fn rotate_key(&self) {
+        *lock(&self.signer) = Signer::generate();
+    }
+
     /// Adds the webhook of a job that was accepted.
     pub(crate) fn submit(&self, job: &Arc<Job>, url: &str) {
         let delivery = WebhookDelivery {

@@ -9,21 +9,14 @@ use hyper::header::{CONTENT_TYPE, HOST};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use crate::webhooks::signing_key::Signed;
 use crate::webhooks::target::Target;
 
 /// Posts a delivery on a new connection, and returns the status of the response. Redirects are not followed.
-pub(crate) async fn post(target: &Target, headers: &Signed<'_>, signature: &str, body: Bytes) -> Result<u16, String> {
+pub(crate) async fn post(target: &Target, signed: &[(&str, String)], body: Bytes) -> Result<u16, String> {
     let path = target.uri.path_and_query().map_or("/", |path| path.as_str());
-    let request = Request::post(path)
-        .header(HOST, target.authority())
-        .header(CONTENT_TYPE, "application/json")
-        .header("x-fal-webhook-request-id", headers.request_id)
-        .header("x-fal-webhook-user-id", headers.user_id)
-        .header("x-fal-webhook-timestamp", headers.timestamp)
-        .header("x-fal-webhook-signature", signature)
-        .body(Full::new(body))
-        .map_err(|error| error.to_string())?;
+    let request = Request::post(path).header(HOST, target.authority()).header(CONTENT_TYPE, "application/json");
+    let request = signed.iter().fold(request, |request, (name, value)| request.header(*name, value));
+    let request = request.body(Full::new(body)).map_err(|error| error.to_string())?;
     let stream = connect(target).await?;
     let (mut sender, connection) = handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
     let response = std::pin::pin!(sender.send_request(request));

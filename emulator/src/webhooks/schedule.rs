@@ -2,20 +2,33 @@
 
 use std::time::Duration;
 
-/// Maximum number of retries.
-const MAX_RETRIES: usize = 31;
+/// Maximum number of retries (fal's documentation of webhooks).
+pub const MAX_RETRIES: usize = 31;
 
 /// The bytes from which fal keeps a result for a shorter time.
 const LARGE_RESULT: usize = 10 << 10;
 
-/// Returns the time limit of an attempt. `failed` is the number of attempts before it.
-pub(crate) fn timeout(failed: usize) -> Duration {
+/// Returns the time limit of an attempt (fal's documentation of webhooks). `failed` is the number of attempts before it.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// assert_eq!(fal_emulator::webhook::timeout(0), Duration::from_secs(15));
+/// ```
+pub fn timeout(failed: usize) -> Duration {
     Duration::from_secs(if failed == 0 { 15 } else { 120 })
 }
 
-/// Returns the time between a failed attempt and the next one. fal's growth of the delay is not documented: here it doubles
-/// from 5 s to 2 minutes, so that 31 retries fit into an hour.
-pub(crate) fn delay(failed: usize) -> Duration {
+/// Returns the time between a failed attempt and the next one. `failed` is the number of failed attempts so far.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// assert_eq!(fal_emulator::webhook::delay(1), Duration::from_secs(5));
+/// ```
+///
+/// fal's growth of the delay is not documented. Here it doubles from 5 s to 2 minutes, so that 31 retries fit into an hour.
+pub fn delay(failed: usize) -> Duration {
     let doublings = u32::try_from(failed.saturating_sub(1)).unwrap_or(u32::MAX).min(8);
     Duration::from_secs((5 << doublings).min(120))
 }

@@ -24,6 +24,8 @@ enum Kind {
     RateLimit,
     ContentPolicy,
     Drop,
+    /// The request is accepted, and the connection closes without its response.
+    AcceptedDrop,
     /// The account is locked.
     Locked,
     /// The keys lack the permission.
@@ -31,10 +33,11 @@ enum Kind {
 }
 
 /// The failures with a name, in addition to HTTP statuses.
-const NAMES: [(&str, Kind); 5] = [
+const NAMES: [(&str, Kind); 6] = [
     ("rate-limit", Kind::RateLimit),
     ("content-policy", Kind::ContentPolicy),
     ("drop", Kind::Drop),
+    ("accepted-drop", Kind::AcceptedDrop),
     ("locked", Kind::Locked),
     ("no-permission", Kind::NoPermission),
 ];
@@ -81,11 +84,8 @@ impl Failure {
     ///
     /// It does not serve the endpoint, or the failure applies to the whole account.
     pub(crate) fn inject(&self, emulator: &Emulator) -> Result<(), String> {
-        if let Some(endpoint) = self.endpoint.as_ref().filter(|id| emulator.endpoints().all(|other| other != *id)) {
-            let served = emulator.endpoints().next().unwrap_or_default();
-            return Err(format!(
-                "--fail: the emulator does not serve the endpoint `{endpoint}`: choose another, such as `{served}`"
-            ));
+        if let Some(endpoint) = &self.endpoint {
+            super::served(emulator, endpoint).map_err(|error| format!("--fail: {error}"))?;
         }
         let operations = [Operation::Submit, Operation::Run, Operation::Stream];
         let Some(fault) = self.kind.fault() else {
@@ -131,6 +131,7 @@ impl Kind {
                 "url": "https://docs.fal.ai/errors/#content_policy_violation",
             }] })),
             Kind::Drop => Fault::drop_connection(),
+            Kind::AcceptedDrop => Fault::drop_connection().after_effect(),
             Kind::Locked | Kind::NoPermission => return None,
         })
     }

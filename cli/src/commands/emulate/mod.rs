@@ -1,6 +1,7 @@
 //! `cargo fal emulate`
 
 mod failure;
+mod money;
 
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
@@ -9,9 +10,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use fal_emulator::{Emulator, Pace};
+use fal_emulator::{Decimal, Emulator, Pace};
 
 use self::failure::Failure;
+use self::money::{EndpointPrice, dollars};
 use crate::commands::folders::count;
 use crate::context::Context;
 use crate::error::{Error, Exit};
@@ -40,12 +42,22 @@ pub(crate) struct Arguments {
     /// Make submissions, direct runs and streams fail. Can be repeated
     ///
     /// FAILURE is an HTTP status (400 to 599) or one of these: rate-limit, content-policy, drop (the connection closes),
-    /// locked (the account has no balance), no-permission (of the key). With 422, 500 and content-policy, the request is
+    /// accepted-drop (the request is accepted and billed, and the connection closes without its response), locked (the account has no balance), no-permission (of the key). With 422, 500 and content-policy, the request is
     /// accepted and its job fails. COUNT limits the failure to the next requests.
     ///
     /// Examples: 500, 3x503, fal-ai/flux/dev/redux=content-policy
     #[arg(long, value_name = "[ENDPOINT=][COUNTx]FAILURE")]
     fail: Vec<Failure>,
+    /// Price of an endpoint, or of all endpoints that have no other. Can be repeated. Default: jobs cost nothing
+    ///
+    /// A job is billed one unit, or the number of images that its input requests.
+    ///
+    /// Examples: 0.01/unit, fal-ai/flux/dev/redux=0.025/image
+    #[arg(long, value_name = "[ENDPOINT=]USD/UNIT")]
+    price: Vec<EndpointPrice>,
+    /// Balance of the account. When it is used up, the account is locked, as fal does. Default: never locked
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    balance: Option<Decimal>,
 }
 
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, Error> {
@@ -73,9 +85,14 @@ async fn serve(arguments: &Arguments, context: &Context) -> Result<ExitCode, Err
     if let Some(running) = arguments.running {
         builder = builder.pace(Pace::default().running(running));
     }
+    builder = arguments.price.iter().fold(builder, |builder, price| price.apply(builder));
+    if let Some(balance) = arguments.balance {
+        builder = builder.balance(balance).lock_when_exhausted();
+    }
     let emulator = builder.start().await.map_err(|error| Error::new(Exit::Failed, error.to_string()))?;
     emulator.hints().for_each(|hint| terminal.note(hint));
-    let injected = arguments.fail.iter().try_for_each(|failure| failure.inject(&emulator));
+    let priced = arguments.price.iter().try_for_each(|price| price.check(&emulator));
+    let injected = priced.and_then(|()| arguments.fail.iter().try_for_each(|failure| failure.inject(&emulator)));
     injected.map_err(|error| Error::new(Exit::Usage, error))?;
     let endpoints = count(emulator.endpoints().count(), "endpoint");
     terminal.print(format_args!("{} serves {endpoints}; press Ctrl-C to stop", emulator.base_url()))?;
@@ -86,6 +103,15 @@ async fn serve(arguments: &Arguments, context: &Context) -> Result<ExitCode, Err
     let stopped = tokio::signal::ctrl_c().await;
     stopped.map_err(|error| Error::new(Exit::Failed, format!("cannot wait for Ctrl-C: {error}")))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Checks that the emulator serves an endpoint.
+fn served(emulator: &Emulator, endpoint: &str) -> Result<(), String> {
+    if emulator.endpoints().any(|other| other == endpoint) {
+        return Ok(());
+    }
+    let served = emulator.endpoints().next().unwrap_or_default();
+    Err(format!("the emulator does not serve the endpoint `{endpoint}`: choose another, such as `{served}`"))
 }
 
 /// Reads a name or an address of `--allow-host`. Anything else, such as a URL, could never be the host of a request.

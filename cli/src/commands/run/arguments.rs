@@ -173,7 +173,7 @@ pub(crate) fn endpoint_id(command: &Command, words: &[OsString]) -> Option<Strin
 }
 
 /// Returns the value of an option, as in `--settings FILE` or `--settings=FILE`.
-fn option(words: &[OsString], name: &str) -> Option<OsString> {
+pub(crate) fn option(words: &[OsString], name: &str) -> Option<OsString> {
     let mut words = words.iter();
     while let Some(word) = words.next() {
         if word == name {
