@@ -91,7 +91,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, 
     })
 }
 
-/// What all deliveries share.
+/// The parts that all deliveries share.
 struct Session {
     client: Client,
     target: Target,
