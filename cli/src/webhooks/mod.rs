@@ -1,4 +1,4 @@
-//! What `listen` and `trigger` share: the signed webhooks of development, and their delivery.
+//! The signed webhooks of development, and their delivery: for `listen` and `trigger`.
 
 mod delivery;
 mod event;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use clap::Args;
-use fal_client::Client;
+use fal_client::{Client, RetryPolicy};
 use fal_emulator::webhook::{self, Signer};
 use indicatif::HumanBytes;
 use serde_json::json;
@@ -19,13 +19,16 @@ use tokio::time::sleep;
 use self::jobs::{Job, Source, is_passing};
 use crate::context::Context;
 use crate::error::{Error, Exit};
-use crate::online::{block_on, client};
+use crate::online::{block_on, client_builder};
 use crate::terminal::{Terminal, plain};
 use crate::webhooks::{Attempt, Delivery, Event, Keys, Target, signer};
 
 /// The most requests that are followed, and the most deliveries, at a time. Others wait.
 const MAX_FOLLOWED: usize = 256;
 const MAX_POSTS: usize = 16;
+
+/// The time for which the client retries a result. An output that is not JSON looks like a garbled one to it.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The delay after fal could not be reached.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
@@ -91,7 +94,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, 
     })
 }
 
-/// What all deliveries share.
+/// The parts that all deliveries share.
 struct Session {
     client: Client,
     target: Target,
@@ -108,7 +111,7 @@ struct Session {
 
 async fn listen(arguments: &Arguments, context: &Context) -> Result<ExitCode, Error> {
     let terminal = &context.terminal;
-    let client = client()?;
+    let client = client_builder().retry(RetryPolicy::default().patience(PATIENCE)).build()?;
     let target = Target::new(&arguments.forward, arguments.allow_remote).await?;
     let signer = signer(&context.settings)?;
     let source = Source::new(arguments, context).await?;
