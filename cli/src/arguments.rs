@@ -18,7 +18,6 @@ pub(crate) struct Arguments {
     pub(crate) json: bool,
     /// Use colours. `auto` does so in a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    #[expect(dead_code, reason = "the function `color` reads it earlier")]
     color: ColorChoice,
     /// Print neither progress nor notes. Errors remain
     #[arg(long, short, global = true)]

@@ -70,7 +70,7 @@ pub(crate) enum Command {
     Generate(generate::Arguments),
     Check(check::Arguments),
     New(new::Arguments),
-    Run(run::Arguments),
+    Run(Box<run::Arguments>),
     Status(status::Arguments),
     Result(result::Arguments),
     Cancel(cancel::Arguments),

@@ -20,7 +20,10 @@ pub(super) fn value(text: &str, shape: Shape<'_>) -> Value {
 
 /// Returns true if a text is a declared value, such as `square` or `4`.
 fn is_written(value: &Value, text: &str) -> bool {
-    value.as_str().map_or_else(|| value.to_string() == text, |value| value == text)
+    match value {
+        Value::String(value) => value == text,
+        value => format!("{value}") == text,
+    }
 }
 
 /// Returns the value of a kind other than strings.
