@@ -284,7 +284,7 @@ impl Random {
     fn value(&mut self, field: &Field) -> Value {
         let known: Vec<&Value> = field.values.iter().chain(&field.default).chain(&field.examples).collect();
         match self.below(16) {
-            0..10 if !known.is_empty() => known[self.below(known.len())].clone(),
+            0..=10 if !known.is_empty() => known[self.below(known.len())].clone(),
             _ if *field.kind.item() == Kind::File && self.below(4) > 0 => json!("https://example.com/a.png"),
             _ if field.kind == Kind::String && self.below(4) > 0 => json!("a fox"),
             11 => json!(self.below(60) as i64 - 5),

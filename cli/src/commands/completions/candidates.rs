@@ -31,17 +31,16 @@ pub(super) fn add(mut command: Command, line: &[OsString]) -> Command {
     };
     // The word that is being completed is not an id yet.
     let before = &line[..line.len().saturating_sub(1)];
-    if let Some(id) = run::endpoint_id(&command, before) {
-        if let Some(entry) = Catalog::load(&settings).ok().and_then(|catalog| catalog.get(&id).cloned()) {
-            command = run::with_flags(command, &entry);
-            let fields =
-                fal_codegen::describe(&entry.document).map(|description| description.input).unwrap_or_default();
-            command = command.mut_subcommand("run", |run| {
-                run.mut_arg(run::PAIRS, |pairs| {
-                    pairs.add(ArgValueCompleter::new(move |word: &OsStr| of_pair(&fields, word)))
-                })
-            });
-        }
+    let id = run::endpoint_id(&command, before);
+    let entry = id.and_then(|id| Catalog::load(&settings).ok()?.get(&id).cloned());
+    if let Some(entry) = entry {
+        command = run::with_flags(command, &entry);
+        let fields = fal_codegen::describe(&entry.document).map(|description| description.input).unwrap_or_default();
+        command = command.mut_subcommand("run", |run| {
+            run.mut_arg(run::PAIRS, |pairs| {
+                pairs.add(ArgValueCompleter::new(move |word: &OsStr| of_pair(&fields, word)))
+            })
+        });
     }
     command.mut_subcommands(|command| {
         let settings = settings.clone();
