@@ -31,7 +31,8 @@ pub(super) fn add(mut command: Command, line: &[OsString]) -> Command {
     };
     // The word that is being completed is not an id yet.
     let before = &line[..line.len().saturating_sub(1)];
-    let entry = run::endpoint_id(&command, before).and_then(|id| Catalog::load(&settings).ok()?.get(&id).cloned());
+    let id = run::endpoint_id(&command, before);
+    let entry = id.and_then(|id| Catalog::load(&settings).ok()?.get(&id).cloned());
     if let Some(entry) = entry {
         command = run::with_flags(command, &entry);
         let fields = fal_codegen::describe(&entry.document).map(|description| description.input).unwrap_or_default();
