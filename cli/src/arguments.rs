@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
     pub(crate) json: bool,
     /// Use colours. `auto` does so in a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
-    pub(crate) color: ColorChoice,
+    color: ColorChoice,
     /// Print neither progress nor notes. Errors remain
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
@@ -55,13 +55,34 @@ impl Arguments {
         let (command, entry) = crate::commands::run::with_fields(command, words, terminal)?;
         let mut matches = command.clone().get_matches_from(words);
         let parsed = Arguments::from_arg_matches_mut(&mut matches);
-        let mut arguments = parsed.unwrap_or_else(|error| error.format(&mut command.clone()).exit());
+        let arguments: Self = parsed.unwrap_or_else(|error| error.format(&mut command.clone()).exit());
         #[cfg(feature = "online")]
-        if let Command::Run(run) = &mut arguments.command {
-            run.set_entry(entry);
-        }
+        let arguments = arguments.with_entry(entry);
         Ok(arguments)
     }
+}
+
+#[cfg(feature = "online")]
+impl Arguments {
+    /// Gives `run` the document of its endpoint.
+    fn with_entry(mut self, entry: Option<crate::catalog::Entry>) -> Self {
+        if let Command::Run(run) = &mut self.command {
+            run.set_entry(entry);
+        }
+        self
+    }
+}
+
+/// Returns the choice of colours. Help and errors of arguments have colours, too, and are printed before all is parsed.
+pub(crate) fn color(arguments: &[OsString]) -> ColorChoice {
+    let arguments = arguments.iter().take_while(|argument| *argument != "--").filter_map(|argument| argument.to_str());
+    let mut is_next = false;
+    let choice = arguments.filter_map(|argument| {
+        let value = if is_next { Some(argument) } else { argument.strip_prefix("--color=") };
+        is_next = argument == "--color";
+        value?.parse().ok()
+    });
+    choice.last().unwrap_or(ColorChoice::Auto)
 }
 
 /// Returns the words of the process. Drops the word `fal`, which cargo adds: it runs `cargo fal …` as `cargo-fal fal …`.

@@ -5,6 +5,9 @@ use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 
+#[cfg(feature = "online")]
+use crate::terminal::plain;
+
 /// The exit codes, which the help and the guide document. clap exits with 2 for wrong arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -82,6 +85,7 @@ impl Error {
     }
 
     /// Returns the message without what to do.
+    #[cfg(feature = "online")]
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
@@ -127,7 +131,7 @@ pub(crate) fn connection_help(error: &fal_client::Error) -> &'static str {
     let words = error.to_string().to_lowercase();
     let has = |parts: &[&str]| parts.iter().any(|part| words.contains(part));
     if has(&["certificate", "unknownissuer"]) {
-        "the certificate is not trusted: set SSL_CERT_FILE to the authority of a proxy that inspects TLS, or install the \
+        "the certificate is not valid or not trusted: set SSL_CERT_FILE to the authority of a proxy that inspects TLS, or install the \
          certificates of the system"
     } else if has(&["proxy"]) {
         "check the proxy variables HTTPS_PROXY, HTTP_PROXY and ALL_PROXY; NO_PROXY lists hosts that need no proxy"
@@ -141,32 +145,59 @@ pub(crate) fn connection_help(error: &fal_client::Error) -> &'static str {
 #[cfg(feature = "online")]
 impl Error {
     fn of_client(error: &fal_client::Error) -> Self {
-        let (exit, help) = if error.is_unauthorized() {
+        use fal_client::ErrorKind;
+
+        let is_status = |status: u16| error.status().is_some_and(|found| found == status);
+        let (exit, help) = if error.kind() == ErrorKind::Credentials {
+            return Error::of_key(error);
+        } else if error.is_unauthorized() {
             (
                 Exit::Account,
-                Some("set FAL_KEY to a key of https://fal.ai/dashboard/keys, or check it with `cargo fal doctor`"),
+                "set FAL_KEY to a key of https://fal.ai/dashboard/keys; `cargo fal doctor` checks it".to_owned(),
             )
         } else if error.is_account_locked() {
-            (Exit::Account, Some("run `cargo fal doctor` for the reason and the balance"))
+            (Exit::Account, "`cargo fal doctor` shows the lock and the balance".to_owned())
         } else if error.is_permission_denied() {
-            (Exit::Account, Some("use a key with the permission; `cargo fal doctor` shows what the key can do"))
+            (
+                Exit::Account,
+                "use a key with the permission, of https://fal.ai/dashboard/keys; `cargo fal doctor` shows what this one may do"
+                    .to_owned(),
+            )
         } else if error.is_budget_exceeded() {
-            (Exit::Budget, None)
+            (Exit::Budget, "raise `--max-cost`, or `budget` in fal.toml".to_owned())
         } else if error.is_invalid_input() {
-            (Exit::Invalid, None)
+            let help = error.endpoint().map(|id| format!("`cargo fal show {}` lists the fields", plain(id)));
+            (Exit::Invalid, help.unwrap_or_else(|| "see `--help` of the command".to_owned()))
         } else if error.is_not_found() {
-            (Exit::NotFound, None)
+            (Exit::NotFound, "check the id; `cargo fal search WORDS` finds endpoints".to_owned())
         } else if error.is_cancelled() {
-            (Exit::Interrupted, None)
-        } else if error.is_connect() {
-            (Exit::Network, Some("check the network and the proxy with `cargo fal doctor`"))
-        } else if error.is_timeout() || error.is_retryable() || error.is_rate_limited() {
-            (Exit::Network, Some("try again later"))
+            return Error::new(Exit::Interrupted, error.to_string());
+        } else if error.is_connect() || is_status(407) {
+            (Exit::Network, format!("{}; `cargo fal doctor` checks the hosts", connection_help(error)))
+        } else if error.is_rate_limited() {
+            (Exit::Network, "wait, then try again with fewer requests in parallel".to_owned())
+        } else if error.is_timeout() || error.is_retryable() {
+            (Exit::Network, "try again later".to_owned())
+        } else if error.kind() == ErrorKind::Configuration {
+            (Exit::Usage, "correct the environment; `cargo fal doctor` checks it".to_owned())
         } else {
-            (Exit::Failed, None)
+            return Error::new(Exit::Failed, error.to_string());
         };
-        let error = Error::new(exit, error.to_string());
-        help.into_iter().fold(error, Error::help)
+        Error::new(exit, error.to_string()).help(help)
+    }
+
+    /// Creates the error of a key that is missing or malformed.
+    fn of_key(error: &fal_client::Error) -> Self {
+        let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        match ["FAL_KEY", "FAL_KEY_ID", "FAL_KEY_SECRET"].into_iter().any(is_set) {
+            true => Error::new(Exit::Account, error.to_string())
+                .help("copy the key again from https://fal.ai/dashboard/keys; `cargo fal doctor` checks its shape"),
+            // The message of the library is for programs.
+            false => Error::new(Exit::Account, "missing API key: FAL_KEY is not set").help(
+                "create a key at https://fal.ai/dashboard/keys, and run `export FAL_KEY=id:secret`; `cargo fal emulate` needs \
+                 no key of fal's",
+            ),
+        }
     }
 }
 
@@ -190,8 +221,8 @@ impl Error {
             None => error.to_string(),
         };
         let (exit, help) = match error.kind() {
-            ErrorKind::Input => (Exit::Invalid, None),
-            ErrorKind::Budget => (Exit::Budget, None),
+            ErrorKind::Input => (Exit::Invalid, error.client().and_then(|client| Error::of_client(client).help)),
+            ErrorKind::Budget => (Exit::Budget, Some("raise `--max-cost`, or `budget` in fal.toml".to_owned())),
             ErrorKind::NotFound => (Exit::NotFound, Some("`cargo fal history` lists the jobs".to_owned())),
             ErrorKind::Timeout => (Exit::Unfinished, Some(format!("to follow the job, use `cargo fal watch {key}`"))),
             ErrorKind::Uncertain => (
@@ -204,7 +235,8 @@ impl Error {
                     "the job is completed; to save its files without another request, use `cargo fal result {key} --out DIR`"
                 )),
             ),
-            ErrorKind::KeyConflict | ErrorKind::Configuration => (Exit::Usage, None),
+            ErrorKind::KeyConflict => (Exit::Usage, Some("choose another `--key`".to_owned())),
+            ErrorKind::Configuration => (Exit::Usage, Some("correct `journal` in fal.toml".to_owned())),
             // fal has rejected the input, or the model has failed.
             ErrorKind::Failed => match error.failure().map(|failure| failure.kind) {
                 Some(fal_jobs::FailureKind::Rejected) => (Exit::Invalid, None),

@@ -35,7 +35,15 @@ use crate::settings::Settings;
 use crate::terminal::Terminal;
 
 fn main() -> ExitCode {
+    if commands::completions::respond() {
+        return ExitCode::SUCCESS;
+    }
     let words = arguments::words();
+    match arguments::color(&words) {
+        clap::ColorChoice::Always => ColorChoice::Always.write_global(),
+        clap::ColorChoice::Never => ColorChoice::Never.write_global(),
+        clap::ColorChoice::Auto => {}
+    }
     let has = |flag: &str| words.iter().any(|word| word == flag);
     let terminal = Terminal::new(has("--json"), has("--quiet") || has("-q"));
     let arguments = match Arguments::parse(&words, &terminal) {
@@ -45,11 +53,6 @@ fn main() -> ExitCode {
             return error.exit.into();
         }
     };
-    match arguments.color {
-        clap::ColorChoice::Always => ColorChoice::Always.write_global(),
-        clap::ColorChoice::Never => ColorChoice::Never.write_global(),
-        clap::ColorChoice::Auto => {}
-    }
     let terminal = Terminal::new(arguments.json, arguments.quiet);
     run(&arguments, &terminal).unwrap_or_else(|error| {
         terminal.fail(&error);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::error::{Error, Exit};
+use crate::terminal::plain;
 
 /// The name of the settings file.
 pub(crate) const FILE: &str = "fal.toml";
@@ -62,9 +63,13 @@ struct Contents {
     budget: Option<Budget>,
 }
 
+/// The names of the settings.
+const NAMES: [&str; 10] =
+    ["schemas", "out", "include", "exclude", "features", "trait-name", "module-path", "journal", "downloads", "budget"];
+
 /// An amount as a number or a string.
 #[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "invalid budget: expected an amount in USD, such as `5` or `\"5.00\"`")]
 enum Budget {
     Number(f64),
     Text(String),
@@ -128,12 +133,30 @@ impl Settings {
 }
 
 fn read(file: &Path) -> Result<Contents, Error> {
+    let name = file.display();
     let text = fs::read_to_string(file).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => Error::new(Exit::Usage, format!("no settings file `{}`", file.display())),
-        _ => Error::io("read", file, &error),
+        ErrorKind::NotFound => Error::new(Exit::Usage, format!("no settings file `{name}`")),
+        ErrorKind::InvalidData => Error::new(Exit::Usage, format!("`{name}` is not UTF-8")).help("save it as UTF-8"),
+        _ => Error::new(Exit::Usage, format!("cannot read `{name}`: {error}")),
     })?;
-    toml::from_str(&text).map_err(|error| {
-        Error::new(Exit::Usage, format!("invalid settings in `{}`: {}", file.display(), error.to_string().trim_end()))
+    // Some editors of Windows begin a file with a byte order mark.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    toml::from_str(text).map_err(|error| {
+        let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+        let message = plain(error.message());
+        let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+        let help = match unknown {
+            Some(unknown) => match crate::catalog::nearest(unknown, NAMES).first() {
+                Some(nearest) => format!("did you mean `{nearest}`?"),
+                None => format!("the settings are {}", NAMES.join(", ")),
+            },
+            None => "the guide of `cargo fal` has an example of each setting".to_owned(),
+        };
+        let message = match unknown {
+            Some(unknown) => format!("unknown setting `{unknown}`"),
+            None => message,
+        };
+        Error::new(Exit::Usage, format!("{name}, line {line}: {message}")).help(help)
     })
 }
 

@@ -397,7 +397,7 @@ mod emulate {
         let output =
             fal(folder.path(), &["emulate", "--port", "0", "--schemas", "schemas", "--fail", "acme/other=500"]);
         let expected = "passed over: schemas/ECHO.JSON: names must end in `.json` in lower case; rename the file\n\
-            --fail: the emulator does not serve the endpoint `acme/other`: choose another, such as `acme/echo`\n";
+            error: --fail: the emulator does not serve the endpoint `acme/other`: choose another, such as `acme/echo`\n";
         assert_eq!(text(&output.stderr), expected);
     }
 
@@ -412,7 +412,10 @@ mod emulate {
         assert!(text(&output.stderr).contains("unknown failure `teapot`"), "{}", text(&output.stderr));
         let output = emulate(&["--fail", "2xlocked"]);
         assert_eq!(output.status.code(), Some(2));
-        assert_eq!(text(&output.stderr), "--fail: `locked` and `no-permission` take neither ENDPOINT nor COUNT\n");
+        assert_eq!(
+            text(&output.stderr),
+            "error: --fail: `locked` and `no-permission` take neither ENDPOINT nor COUNT\n"
+        );
         for time in ["soon", "30"] {
             let output = emulate(&["--running", time]);
             assert_eq!(output.status.code(), Some(2));
@@ -423,7 +426,7 @@ mod emulate {
         assert_eq!(output.status.code(), Some(2));
         assert_eq!(
             text(&output.stderr),
-            "--fail: the emulator does not serve the endpoint `acme/other`: choose another, such as `acme/echo`\n"
+            "error: --fail: the emulator does not serve the endpoint `acme/other`: choose another, such as `acme/echo`\n"
         );
         for (option, value, expected) in [
             ("--price", "0.05", "expected dollars and a unit, such as 0.05/image"),

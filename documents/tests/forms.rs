@@ -467,3 +467,18 @@ fn duplicate_key_is_reported_and_the_last_one_counts() {
     assert!(found[0].to_string().contains("no endpoint found"), "{found:?}");
     assert_eq!(found[1].pointer, "/paths");
 }
+
+#[test]
+fn a_built_document_has_the_same_schemas() {
+    let example = json!({ "watts": 3 });
+    let mut open = open_api("acme/lamp");
+    open["paths"]["/acme/lamp/requests/{request_id}"]["get"]["responses"]["200"]["content"]["application/json"]["example"] =
+        example.clone();
+    let original = document(&open);
+    assert_eq!(original.example, Some(example));
+    let built = document(&original.to_openapi());
+    let parts = |document: &Document| (document.id.clone(), document.category.clone(), document.input.clone());
+    assert_eq!(parts(&built), parts(&original));
+    assert_eq!((&built.output, &built.example), (&original.output, &original.example));
+    assert_eq!(built.components, original.components);
+}

@@ -8,7 +8,7 @@ mod batch;
 mod cancel;
 mod changes;
 mod check;
-mod completions;
+pub(crate) mod completions;
 mod diff;
 #[cfg_attr(not(feature = "online"), path = "offline.rs")]
 mod doctor;
@@ -70,7 +70,7 @@ pub(crate) enum Command {
     Generate(generate::Arguments),
     Check(check::Arguments),
     New(new::Arguments),
-    Run(run::Arguments),
+    Run(Box<run::Arguments>),
     Status(status::Arguments),
     Result(result::Arguments),
     Cancel(cancel::Arguments),

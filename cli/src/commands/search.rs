@@ -56,7 +56,11 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, 
 
 async fn search(arguments: &Arguments, context: &Context) -> Result<ExitCode, Error> {
     let terminal = &context.terminal;
-    let catalog = Catalog::load(&context.settings)?;
+    // An invalid document does not keep a user from searching.
+    let catalog = Catalog::load(&context.settings).unwrap_or_else(|error| {
+        terminal.note(&error);
+        Catalog::default()
+    });
     let client = fetch::client()?;
     let words = arguments.words.join(" ");
     // One more than shown tells whether there are others.

@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::fetch::{self, BATCH, Fetched, Fetcher, Outcome};
 use crate::folder::{Effect, Folder};
-use crate::online::block_on;
+use crate::online::{Signals, block_on};
 use crate::terminal::{Terminal, plain};
 
 /// Update the documents of the schemas folder, after showing what changes for programs
@@ -116,11 +116,12 @@ fn selected(arguments: &Arguments, folder: &Folder, report: &mut Report) -> Resu
 /// Fetches the documents, and applies those that differ in memory.
 async fn fetch(ids: &[String], folder: &mut Folder, report: &mut Report, terminal: &Terminal) -> Result<(), Error> {
     let mut fetcher = Fetcher::new(&fetch::client()?);
+    let mut signals = Signals::new()?;
     let bar = fetch::bar(ids.len(), terminal);
     for batch in ids.chunks(BATCH) {
         let fetched = tokio::select! {
             fetched = fetcher.documents(batch, terminal) => fetched?,
-            _ = tokio::signal::ctrl_c() => return Err(Error::new(Exit::Interrupted, "interrupted; nothing was written")),
+            _ = signals.next() => return Err(Error::new(Exit::Interrupted, "interrupted; nothing was written")),
         };
         fetched.into_iter().for_each(|fetched| apply(fetched, folder, report));
         bar.inc(batch.len() as u64);
@@ -178,7 +179,9 @@ impl Report {
     }
 
     fn print(&self, terminal: &Terminal) -> Result<(), Error> {
-        changes::print(&self.changes, terminal)?;
+        if !self.changes.is_empty() {
+            changes::print(&self.changes, terminal)?;
+        }
         let is_silent = |id: &&String| !self.changes.iter().any(|change| change.endpoint == **id);
         for id in self.changed.iter().filter(is_silent) {
             terminal.print(format_args!("{id}: the document differs, without an effect on the generated code"))?;

@@ -71,7 +71,6 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, 
 }
 
 async fn watch(arguments: &Arguments, context: &Context) -> Result<ExitCode, Error> {
-    let mut signals = Signals::new()?;
     let (journal, client) = (journal(&context.settings).await?, client()?);
     let jobs = chosen(arguments, &journal).await?;
     if jobs.is_empty() {
@@ -84,6 +83,7 @@ async fn watch(arguments: &Arguments, context: &Context) -> Result<ExitCode, Err
         };
         decide(arguments, context, &journal, &client, job).await?;
     }
+    let mut signals = Signals::new()?;
     let keys: Vec<String> = jobs.iter().map(name).collect();
     let following = follow_all(arguments, context, &journal, &client, jobs);
     tokio::select! {

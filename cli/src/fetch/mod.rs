@@ -1,13 +1,14 @@
 //! Fetches the documents of endpoints: many at a time from the platform API, or else each from fal's website.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use fal_client::platform::{Model, ModelStatus, Platform};
 use fal_client::{Client, ErrorKind};
 use fal_documents::text::quoted;
 use fal_documents::{Document, Source};
 use futures_util::TryStreamExt;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use serde_json::Value;
 
 use crate::catalog;
@@ -17,6 +18,9 @@ use crate::terminal::{Terminal, plain};
 
 /// The most endpoints of a request with documents.
 pub(crate) const BATCH: usize = 50;
+
+/// The interval at which the time of a progress bar is updated.
+const TICK: Duration = Duration::from_millis(200);
 
 /// What fal has of an endpoint.
 #[derive(Debug)]
@@ -139,7 +143,9 @@ pub(crate) fn bar(documents: usize, terminal: &Terminal) -> ProgressBar {
     if !terminal.is_interactive {
         return ProgressBar::hidden();
     }
-    let bar = ProgressBar::new(documents as u64);
+    let bar = ProgressBar::new(documents as u64).with_finish(ProgressFinish::AndClear);
+    // A rate limit may last.
+    bar.enable_steady_tick(TICK);
     match ProgressStyle::with_template("{bar:30} {pos}/{len} documents, {eta} left") {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
@@ -188,9 +194,8 @@ pub(crate) fn json(id: &str, text: &str) -> Result<Value, Error> {
 
 /// Creates the error of an endpoint without a document.
 pub(crate) fn undocumented(id: &str, reason: &str) -> Error {
-    Error::new(Exit::NotFound, format!("fal has no document of `{id}`: {}", plain(reason))).help(
-        "endpoints for realtime connections have none; write one by hand, in the short form of docs/guide/endpoints.md",
-    )
+    Error::new(Exit::NotFound, format!("fal has no document of `{id}`: {}", plain(reason)))
+        .help("endpoints for realtime connections have none; a document in the short form can be written by hand")
 }
 
 /// Creates the error of an unknown endpoint, with the nearest names.

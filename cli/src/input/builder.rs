@@ -1,9 +1,12 @@
 use std::path::Path;
+#[cfg(feature = "mcp")]
+use std::path::PathBuf;
 
 use fal_client::JsonInput;
 use fal_codegen::Description;
 use fal_documents::Validator;
 use fal_documents::pointer::escape;
+use fal_documents::text::quoted;
 use serde_json::{Map, Value};
 
 use super::file::{self, Local};
@@ -17,6 +20,9 @@ use crate::error::{Error, Exit};
 
 /// The most problems that are listed.
 const MAX_LISTED: usize = 30;
+
+/// The most problems of a row.
+const MAX_IN_LINE: usize = 5;
 
 /// Builds inputs of an endpoint.
 #[derive(Debug)]
@@ -80,6 +86,21 @@ impl Builder {
     ///
     /// The input has problems. The error lists them.
     pub(crate) fn build(&self, base: Value, pairs: &[String]) -> Result<JsonInput, Error> {
+        self.check(base, pairs).map_err(|problems| self.error(&problems))
+    }
+
+    /// Builds an input like [`build`](Self::build), with an error in one line.
+    pub(crate) fn build_row(&self, base: Value, pairs: &[String]) -> Result<JsonInput, String> {
+        self.check(base, pairs).map_err(|problems| {
+            let mut texts: Vec<String> = problems.iter().take(MAX_IN_LINE).map(ToString::to_string).collect();
+            if problems.len() > MAX_IN_LINE {
+                texts.push(format!("and {} more", problems.len() - MAX_IN_LINE));
+            }
+            texts.join("; ")
+        })
+    }
+
+    fn check(&self, base: Value, pairs: &[String]) -> Result<JsonInput, Vec<Problem>> {
         let mut draft = Draft::new(self.shape());
         draft.base(base);
         let mut known: Vec<&str> = Vec::new();
@@ -94,6 +115,43 @@ impl Builder {
                     .push(Problem::new(word, "expected `FIELD=VALUE`, such as `seed=42` or `image_url=@room.png`")),
             }
         }
+        draft.finish(&self.validator)
+    }
+
+    /// Reads the cells of a row, each with the path of its field. A text has the type of the field. An `@path` stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// A path is wrong, or contradicts another one.
+    pub(crate) fn of_cells(&self, cells: &[(String, String)]) -> Result<Value, String> {
+        let mut value = Value::Object(Map::new());
+        for (key, cell) in cells {
+            let steps = path::parse(key);
+            let set = steps.and_then(|steps| {
+                let shape = steps.iter().fold(self.shape(), |shape, step| shape.inside(step));
+                let slot = steps.iter().try_fold(&mut value, descend)?;
+                place(slot, of_text(cell, shape), shape, true);
+                Ok(())
+            });
+            set.map_err(|reason| format!("the column {}: {reason}", quoted(key)))?;
+        }
+        Ok(value)
+    }
+
+    /// Builds an input from JSON whose local files `find` finds. It gets the strings that are not URLs in fields that are files, with
+    /// or without `@`, and returns the absolute path of a file. No other file is opened.
+    ///
+    /// # Errors
+    ///
+    /// The input has problems. The error lists them.
+    #[cfg(feature = "mcp")]
+    pub(crate) fn build_with(
+        &self,
+        base: Value,
+        find: &dyn Fn(&str) -> Result<PathBuf, String>,
+    ) -> Result<JsonInput, Error> {
+        let mut draft = Draft::new(self.shape());
+        draft.found(base, find);
         draft.finish(&self.validator).map_err(|problems| self.error(&problems))
     }
 
@@ -138,6 +196,26 @@ impl<'a> Draft<'a> {
                         self.problems.push(Problem::new(path::of_pointer(pointer), reason));
                         *value = Value::from(PLACEHOLDER);
                     }
+                }
+            }
+        });
+        self.value = base;
+    }
+
+    /// Takes a base, and looks for its local files by a function.
+    #[cfg(feature = "mcp")]
+    fn found(&mut self, mut base: Value, find: &dyn Fn(&str) -> Result<PathBuf, String>) {
+        visit(&mut base, self.shape, &mut String::new(), &mut |value, shape, pointer| {
+            let Some(text) = value.as_str().filter(|text| shape.is_file() && !is_remote(text)) else { return };
+            // A text next to files may be a name that the model knows.
+            if !shape.is_only_file() && !is_path(text) {
+                return;
+            }
+            match find(text).and_then(|path| file::local(&path.to_string_lossy())) {
+                Ok(local) => *value = self.placeholder(local),
+                Err(reason) => {
+                    self.problems.push(Problem::new(path::of_pointer(pointer), reason));
+                    *value = Value::from(PLACEHOLDER);
                 }
             }
         });
@@ -197,6 +275,11 @@ impl<'a> Draft<'a> {
             Some(local) => Some(format!("@{}", local.path)),
             None => shown(value),
         };
+        // A field whose value cannot be read is not missing.
+        details.retain(|detail| {
+            let field = path::of_loc(&detail["loc"]);
+            detail["type"] != "missing" || !self.problems.iter().any(|problem| problem.is_of(&field))
+        });
         let mut problems: Vec<Problem> = details.iter().map(|detail| Problem::of_detail(detail, &show)).collect();
         let mut pointers = Vec::new();
         let mut value = std::mem::take(&mut self.value);
@@ -296,10 +379,21 @@ fn local_path<'v>(value: &'v Value, shape: Shape<'_>) -> Option<&'v str> {
     value.as_str()?.strip_prefix('@').filter(|_| shape.is_file())
 }
 
+/// Returns true for what the service reads by itself: remote URLs and data URIs.
+fn is_remote(text: &str) -> bool {
+    let scheme = text.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
+    scheme.is_some_and(|scheme| matches!(&*scheme, "http" | "https" | "data"))
+}
+
+/// Returns true for a text that can only be the path of a file, or its URI.
+#[cfg(feature = "mcp")]
+fn is_path(text: &str) -> bool {
+    ["/", "./", "../", "@", "file:", "~", "\\"].iter().any(|start| text.starts_with(start)) || text.contains(":\\")
+}
+
 /// Returns the problem of a text where a file is expected.
 fn not_a_url(text: &str, field: &str) -> Option<Problem> {
-    let scheme = text.split_once(':').map(|(scheme, _)| scheme.to_ascii_lowercase());
-    if scheme.is_some_and(|scheme| matches!(&*scheme, "http" | "https" | "data")) {
+    if is_remote(text) {
         return None;
     }
     let reason = match Path::new(text).is_file() {

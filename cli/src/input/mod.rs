@@ -17,14 +17,4 @@ mod shape;
 mod tests;
 mod text;
 
-use fal_client::JsonInput;
-use serde_json::Value;
-
 pub(crate) use self::builder::Builder;
-use crate::catalog::Entry;
-use crate::error::Error;
-
-/// Builds the input of a single call. `base` is the JSON of `--input`, and `pairs` are words such as `seed=42`. See [`Builder`].
-pub(crate) fn build(entry: &Entry, base: Value, pairs: &[String]) -> Result<JsonInput, Error> {
-    Builder::new(entry)?.build(base, pairs)
-}

@@ -33,6 +33,10 @@ impl Problem {
         Problem { value, ..Problem::new(field, reason) }
     }
 
+    pub(super) fn is_of(&self, field: &str) -> bool {
+        self.field == field
+    }
+
     /// Converts an error in fal's format. `show` shows a value, unless it is too long.
     pub(super) fn of_detail(detail: &Value, show: &dyn Fn(&Value) -> Option<String>) -> Self {
         let field = path::of_loc(&detail["loc"]);

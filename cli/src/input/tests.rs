@@ -3,18 +3,25 @@
 use std::fs;
 use std::path::Path;
 
-use fal_client::JsonInput;
+use fal_client::{Client, JsonInput};
+use fal_codegen::{Field, Kind};
 use fal_documents::Source;
+use fal_emulator::{Emulator, Pace};
 use serde_json::{Value, json};
 
 use super::Builder;
 use crate::catalog::Entry;
+use crate::error::Error;
 
 fn entry(properties: Value, required: Value) -> Entry {
     let input = json!({ "type": "object", "properties": properties, "required": required });
     let text = json!({ "endpointId": "me/app", "input": input, "output": {} }).to_string();
     let source = Source { file: "app.json".into(), path: "app.json".into(), text: text.into_bytes(), patch: None };
     Entry { document: fal_documents::parse(&source).unwrap().documents.remove(0), is_shipped: false }
+}
+
+fn build(entry: &Entry, base: Value, pairs: &[String]) -> Result<JsonInput, Error> {
+    Builder::new(entry).unwrap().build(base, pairs)
 }
 
 fn fields() -> Value {
@@ -46,7 +53,7 @@ fn fields() -> Value {
 
 fn built(base: Value, pairs: &[&str]) -> Result<JsonInput, String> {
     let pairs: Vec<String> = pairs.iter().map(ToString::to_string).collect();
-    super::build(&entry(fields(), json!([])), base, &pairs).map_err(|error| error.to_string())
+    build(&entry(fields(), json!([])), base, &pairs).map_err(|error| error.to_string())
 }
 
 #[track_caller]
@@ -163,7 +170,7 @@ fn all_problems_are_found_together() {
             "image_url = `room.png`: expected a URL, a data URI, or a local file as in `image_url=@FILE`",
         ]
     );
-    let missing = super::build(&entry(fields(), json!(["prompt"])), json!({}), &[]).unwrap_err().to_string();
+    let missing = build(&entry(fields(), json!(["prompt"])), json!({}), &[]).unwrap_err().to_string();
     assert!(missing.ends_with("\n  prompt: missing; set it with `prompt=…`"), "{missing}");
 }
 
@@ -197,9 +204,9 @@ fn files_are_uploaded_or_read_as_the_field_says() {
         format!("loras=@{}", path("loras.json")),
         format!("extra:=@{}", path("loras.json")),
     ];
-    let Err(error) = super::build(&entry(fields(), json!([])), json!({}), &pairs) else { panic!("extra is an array") };
+    let Err(error) = build(&entry(fields(), json!([])), json!({}), &pairs) else { panic!("extra is an array") };
     assert!(error.to_string().ends_with("\n  extra: expected an object"), "{error}");
-    let input = super::build(&entry(fields(), json!([])), json!({}), &pairs[..5]).unwrap();
+    let input = build(&entry(fields(), json!([])), json!({}), &pairs[..5]).unwrap();
     let room = fal_client::FileInput::path(path("room.png"));
     let expected = json!({
         "image_url": null, "image_urls": [null, "https://example.com/a.png"], "prompt": "a fox", "loras": [{ "path": "a" }],
@@ -229,8 +236,7 @@ fn limits_of_local_files_are_checked() {
     fs::write(&file, [0; 5000]).unwrap();
     let field = json!({ "type": "string", "format": "uri", "x-fal": { "max_file_size": 4096 } });
     let pair = format!("image_url=@{}", file.display());
-    let error =
-        super::build(&entry(json!({ "image_url": field }), json!([])), json!({}), &[pair]).unwrap_err().to_string();
+    let error = build(&entry(json!({ "image_url": field }), json!([])), json!({}), &[pair]).unwrap_err().to_string();
     let expected = format!("\n  image_url = @{}: expected a file of at most 4 KiB", file.display());
     assert!(error.ends_with(&expected), "{error}");
 }
@@ -261,4 +267,73 @@ fn input_files_are_json_toml_or_yaml() {
         assert!(error.contains(reason), "{error}");
     }
     assert!(builder.read(Path::new("nowhere.json")).unwrap_err().to_string().starts_with("no file `nowhere.json`"));
+}
+
+/// A generator of numbers: the tests are the same in each run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit as u64) as usize
+    }
+
+    /// Returns a value that may fit a field. Texts for files are URLs, because fal takes any text, and refuses it later.
+    fn value(&mut self, field: &Field) -> Value {
+        let known: Vec<&Value> = field.values.iter().chain(&field.default).chain(&field.examples).collect();
+        match self.below(16) {
+            0..=10 if !known.is_empty() => known[self.below(known.len())].clone(),
+            _ if *field.kind.item() == Kind::File && self.below(4) > 0 => json!("https://example.com/a.png"),
+            _ if field.kind == Kind::String && self.below(4) > 0 => json!("a fox"),
+            11 => json!(self.below(60) as i64 - 5),
+            12 => json!(self.below(300) as f64 / 100.0 - 0.5),
+            13 => json!(self.below(2) == 0),
+            14 => json!({ "width": self.below(600), "height": self.below(600) }),
+            15 => json!([]),
+            _ if *field.kind.item() == Kind::File => Value::Null,
+            _ => [json!("a fox"), json!(""), json!("square"), Value::Null][self.below(4)].clone(),
+        }
+    }
+}
+
+#[tokio::test]
+async fn build_accepts_what_the_emulator_accepts() {
+    let emulator = Emulator::builder().pace(Pace::instant()).start().await.unwrap();
+    let environment = emulator.environment();
+    let variable = |name: &str| environment.iter().find(|(other, _)| *other == name).map(|(_, value)| value.clone());
+    let client = Client::builder().env_from(variable).build().unwrap();
+    let (mut random, mut accepted, mut refused) = (Random(0x2545_f491_4f6c_dd1d), 0, 0);
+    for (id, text) in fal_client::documents() {
+        let source = Source { file: id.into(), path: id.into(), text: text.as_bytes().to_vec(), patch: None };
+        let entry = Entry { document: fal_documents::parse(&source).unwrap().documents.remove(0), is_shipped: true };
+        let (builder, description) = (Builder::new(&entry).unwrap(), fal_codegen::describe(&entry.document).unwrap());
+        for _ in 0..60 {
+            let mut input = serde_json::Map::new();
+            for field in &description.input {
+                if random.below(4) == 0 || field.required && random.below(20) > 0 {
+                    input.insert(field.name.clone(), random.value(field));
+                }
+            }
+            let pairs: Vec<String> = input.iter().map(|(name, value)| format!("{name}:={value}")).collect();
+            let of_base = builder.build(Value::Object(input.clone()), &[]);
+            let of_pairs = builder.build(json!({}), &pairs);
+            let unknown = of_base.as_ref().is_err_and(|error| error.to_string().contains("unknown field"));
+            if unknown {
+                continue;
+            }
+            let sent = client.endpoint(entry.document.id.as_str()).run(Value::Object(input.clone())).await;
+            let case = format!("{id} {input:?}: {of_base:?} {:?}", sent.as_ref().err());
+            assert_eq!(of_base.is_ok(), sent.is_ok(), "{case}");
+            if let Ok(built) = of_base {
+                accepted += 1;
+                assert_eq!(serde_json::to_value(built).unwrap(), Value::Object(input), "{case}");
+                assert!(of_pairs.is_ok(), "{case}: {of_pairs:?}");
+            } else {
+                refused += 1;
+            }
+        }
+    }
+    assert!(accepted > 50 && refused > 50, "{accepted} accepted, {refused} refused");
 }

@@ -1,5 +1,7 @@
 //! From a text of the command line to a value of the field's type.
 
+use std::borrow::Cow;
+
 use fal_codegen::Kind;
 use serde_json::{Number, Value};
 
@@ -20,7 +22,8 @@ pub(super) fn value(text: &str, shape: Shape<'_>) -> Value {
 
 /// Returns true if a text is a declared value, such as `square` or `4`.
 fn is_written(value: &Value, text: &str) -> bool {
-    value.as_str().map_or_else(|| value.to_string() == text, |value| value == text)
+    let written = value.as_str().map_or_else(|| Cow::Owned(value.to_string()), Cow::Borrowed);
+    written == text
 }
 
 /// Returns the value of a kind other than strings.

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use fal_client::QueueUpdate;
+use fal_client::{QueueUpdate, TransferProgress};
 use fal_documents::text::printable;
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{DecimalBytes, MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::terminal::Terminal;
 
@@ -52,6 +52,19 @@ impl Progress {
     /// Shows a stage.
     pub(crate) fn stage(&self, stage: &str) {
         self.bar.set_message(format!("{}{stage}", self.prefix));
+    }
+
+    /// Shows the progress of an upload.
+    pub(crate) fn upload(&self, field: &str, upload: TransferProgress) {
+        let field = printable(field, 100);
+        match upload.total {
+            Some(total) if upload.bytes >= total => self.stage("Submitting"),
+            Some(total) => {
+                let (bytes, total) = (DecimalBytes(upload.bytes), DecimalBytes(total));
+                self.stage(&format!("Uploading {field}, {bytes} of {total}"));
+            }
+            None => self.stage(&format!("Uploading {field}, {}", DecimalBytes(upload.bytes))),
+        }
     }
 
     /// Shows the position in the queue, or the stage after it, and prints log lines.

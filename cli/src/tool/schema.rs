@@ -208,9 +208,9 @@ impl<'a> Converter<'a> {
     }
 
     /// Converts the fields of an object.
-    fn object<'b>(
+    fn object(
         &mut self,
-        properties: &'b Map<String, Value>,
+        properties: &Map<String, Value>,
         required: &[String],
         depth: usize,
     ) -> Result<Map<String, Value>, String> {

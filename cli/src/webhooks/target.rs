@@ -57,6 +57,10 @@ impl Target {
 
 fn parse(text: &str) -> Result<Url, String> {
     let is_port = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    // The parser takes the first segment of a path as the host.
+    if text.starts_with('/') {
+        return Err("missing host".to_owned());
+    }
     let text = match text.contains("://") {
         true => text.to_owned(),
         false if is_port => format!("http://localhost:{text}"),
@@ -159,7 +163,7 @@ mod tests {
     #[tokio::test]
     async fn remote_hosts_need_permission() {
         for url in ["http://1.1.1.1/hook", "https://user:word@1.1.1.1/hook?token=secret"] {
-            let error = Target::new(url, false).await.expect_err(url).to_string();
+            let error = Target::new(url, false).await.expect_err(url).to_styled();
             assert!(error.contains("--allow-remote") && !error.contains("secret"), "{error}");
             assert_eq!(
                 Target::new(url, true).await.expect(url).shown(),

@@ -205,7 +205,7 @@ async fn other_documents_are_replaced_only_on_demand() {
     old["input"]["properties"]["steps"] = json!({ "type": "integer" });
     project.write("schemas/any name.json", old.to_string());
     let run = project.run(&["add", "me/app"]).await;
-    assert!(run.stdout.contains("breaking (1)\n  me/app: input.steps: field removed\n"), "{run:?}");
+    assert!(run.stdout.contains("Breaking: 1 change\n  me/app\n    input.steps: field removed\n"), "{run:?}");
     assert!(run.failure(1).contains("--force"));
     assert_eq!(read(&project, "schemas/any name.json"), old);
     let stdout = project.run(&["add", "me/app", "--force"]).await.success();
@@ -307,7 +307,7 @@ async fn ctrl_c_leaves_whole_documents() {
     assert!(std::process::Command::new("kill").args(["-s", "INT", &id]).status().unwrap().success());
     let output = process.wait_with_output().await.unwrap();
     assert_eq!(output.status.code(), Some(130));
-    assert!(String::from_utf8(output.stderr).unwrap().contains("50 documents were added"));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("added 50 documents"));
     assert_eq!(files(&project).len(), 50);
     project.run(&["add", "--all"]).await.success();
     assert_eq!(files(&project).len(), 120);

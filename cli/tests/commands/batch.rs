@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use fal_emulator::{Decimal, Emulator, EmulatorBuilder, Fault, Operation, Pace, Price};
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::support::{Project, Run, assert_golden};
 
@@ -250,15 +251,19 @@ async fn first_interrupt_finishes_the_running_rows() {
     let command = project.command(&["batch", REDUX, "rows.jsonl", "--concurrency", "2"]);
     let mut command = tokio::process::Command::from(command);
     command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
-    let child = command.kill_on_drop(true).spawn().unwrap();
+    let mut child = command.kill_on_drop(true).spawn().unwrap();
     accepted(&project, 2).await;
     signal("-INT", &child);
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut stderr = lines.next_line().await.unwrap().unwrap();
+    assert!(stderr.contains("no more rows are started"), "{stderr}");
     for job in project.emulator.jobs() {
         project.emulator.complete(job.request_id());
     }
+    while let Some(line) = lines.next_line().await.unwrap() {
+        stderr += &line;
+    }
     let output = child.wait_with_output().await.unwrap();
-    let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(130), "{stderr}");
     assert!(stderr.contains("interrupted; 4 rows are left"), "{stderr}");
     assert_eq!((results(&project).len(), project.emulator.accepted_jobs()), (2, 2));

@@ -224,14 +224,14 @@ async fn wrong_arguments_name_the_fields() {
     project.write(".env", "FAL_KEY=secret");
     let mut agent = Agent::connect(&project, &[], json!({})).await;
     for (arguments, expected) in [
-        (json!({}), "image_url: Field required"),
-        (json!({ "image_url": "room.png", "num_images": 5 }), "num_images: Input should be less than or equal to 4"),
+        (json!({}), "image_url: missing"),
+        (json!({ "image_url": "room.png", "num_images": 5 }), "num_images = 5: expected at most 4"),
         (
             json!({ "image_url": "room.png", "num_imagess": 1 }),
-            "num_imagess: unknown field; did you mean `num_images`?",
+            "num_imagess: unknown field, which fal would ignore; did you mean `num_images`?",
         ),
         (json!({ "image_url": "room.png", "image_size": { "width": "wide" } }), "image_size"),
-        (json!({ "image_url": 7 }), "image_url: Input should be a valid string"),
+        (json!({ "image_url": 7 }), "image_url = 7: expected a string"),
         (json!({ "image_url": "missing.png" }), "image_url: no file `missing.png` in the allowed folders"),
         (json!({ "image_url": "/etc/passwd" }), "image_url: no file `/etc/passwd` in the allowed folders"),
         (json!({ "image_url": "../../etc/passwd" }), "no file `../../etc/passwd` in the allowed folders"),

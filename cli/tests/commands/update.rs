@@ -96,7 +96,7 @@ async fn a_check_passes_on_additions() {
         json!({ "prompt": text("A prompt.") });
     project.write(&path("me/changed"), json.to_string());
     let stdout = project.run(&["update", "--check"]).await.success();
-    assert!(stdout.contains("additive (1)\n  me/changed: input.steps: field added\n"), "{stdout}");
+    assert!(stdout.contains("Additive: 1 change\n  me/changed\n    input.steps: field added\n"), "{stdout}");
     json = read(&project, "me/same");
     json["info"]["title"] = json!("Another title");
     project.write(&path("me/same"), json.to_string());

@@ -135,6 +135,26 @@ async fn metadata_and_documents_can_be_missing() {
 }
 
 #[tokio::test]
+async fn the_website_has_documents_of_single_endpoints() {
+    let fal = Fal::start(Emulator::builder().key("id:secret")).await;
+    let document = async |id: &str| {
+        let path = format!("/fal.ai/api/openapi/queue/openapi.json?endpoint_id={id}");
+        send(fal.anonymous(Method::GET, &path)).await
+    };
+    let listed = fal.platform(&format!("/models?endpoint_id={REDUX}&expand=openapi-3.0")).await.body;
+    let reply = document(REDUX).await;
+    assert_eq!((reply.status, &reply.body), (200, &listed["models"][0]["openapi"]));
+    fal.set_model(REDUX, ModelEntry::default().without_expansion());
+    let failed = fal.platform(&format!("/models?endpoint_id={REDUX}&expand=openapi-3.0")).await.body;
+    assert_eq!(failed["models"][0]["openapi"]["error"]["code"], "expansion_failed");
+    assert_eq!(document(REDUX).await.status, 200);
+    fal.set_model(REDUX, ModelEntry::default().without_document());
+    for id in [REDUX, "fal-ai/none", ""] {
+        assert_eq!(document(id).await.status, 404, "{id}");
+    }
+}
+
+#[tokio::test]
 async fn parameters_that_fal_ignores_are_mistakes() {
     let fal = Fal::instant().await;
     for (path, is_mistake) in [

@@ -1,11 +1,16 @@
 //! The files of an input: hashed for the key, and uploaded only if the job is sent.
 
-use fal_client::{Client, EndpointInput, FileInput, OpenFile};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use fal_client::{Client, EndpointInput, FileInput, OpenFile, TransferProgress};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
 use super::uploads::Uploads;
 use crate::error::{Error, ErrorKind};
 use crate::key::{canonical, hash};
+
+/// A callback for the progress of uploads, with the field of a file.
+pub(crate) type OnUpload = Box<dyn FnMut(&str, TransferProgress) + Send>;
 
 /// Files that are hashed, or uploaded, concurrently.
 const PARALLEL_FILES: usize = 4;
@@ -69,12 +74,21 @@ impl<I: EndpointInput> Prepared<I> {
     }
 
     /// Uploads the files, unless the journal has a URL for them, and returns the input as it is sent.
-    pub(crate) async fn request(&mut self, uploads: &Uploads) -> Result<String, Error> {
+    pub(crate) async fn request(&mut self, uploads: &Uploads, on_upload: Option<OnUpload>) -> Result<String, Error> {
+        let on_upload = on_upload.map(|call| Arc::new(Mutex::new(call)));
         let client = &self.client;
         let opened = self.files.iter_mut().enumerate();
         let opened: Vec<_> =
             opened.filter_map(|(index, file)| Some((index, file.field.clone(), file.open.take()?))).collect();
-        let urls = opened.into_iter().map(|(index, field, open)| async move {
+        let opened = opened.into_iter().map(|(index, field, open)| {
+            let (Some(on_upload), of) = (on_upload.clone(), field.clone()) else { return (index, field, open) };
+            let open = open.on_progress(move |progress| {
+                let mut call = on_upload.lock().unwrap_or_else(PoisonError::into_inner);
+                call(&of, progress);
+            });
+            (index, field, open)
+        });
+        let urls = opened.map(|(index, field, open)| async move {
             Ok::<_, Error>((index, uploads.url(client, open, &field).await?))
         });
         let urls: Vec<(usize, String)> = stream::iter(urls).buffer_unordered(PARALLEL_FILES).try_collect().await?;

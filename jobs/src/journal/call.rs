@@ -85,7 +85,7 @@ impl<I: EndpointInput> Call<I> {
         };
         let store = call.journal.store();
         let request = match call.enqueued && store.get(&key).await?.is_none() {
-            true => Some(input.request(call.journal.uploads()).await?),
+            true => Some(input.request(call.journal.uploads(), None).await?),
             false => input.without_uploads()?,
         };
         let billing = call.journal.billing(&call.endpoint, call.budget.as_ref())?;

@@ -3,7 +3,7 @@ use std::future::IntoFuture;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use fal_client::{EndpointInput, Handle, Response};
+use fal_client::{EndpointInput, Handle, Response, TransferProgress};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::HeaderValue;
@@ -14,7 +14,7 @@ use super::call::{Call, Recorded, course_options, record_options};
 use super::course::{Course, failed};
 use super::follow::{Follow, follow_options};
 use crate::error::{Error, ErrorKind};
-use crate::files::{Target, output_removed};
+use crate::files::{OnUpload, Target, output_removed};
 use crate::record::Record;
 use crate::state::State;
 
@@ -71,6 +71,7 @@ pub struct Run<I, O> {
     call: Call<I>,
     follow: Follow,
     on_recorded: Option<OnRecorded>,
+    on_upload: Option<OnUpload>,
     of: PhantomData<fn() -> O>,
 }
 
@@ -93,6 +94,7 @@ impl Journal {
             call: Call::new(self, handle, input.into()),
             follow: Follow::default(),
             on_recorded: None,
+            on_upload: None,
             of: PhantomData,
         }
     }
@@ -111,6 +113,13 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
         self
     }
 
+    /// Registers a callback for the progress of uploads, with the field of the file. Files that were uploaded before are not
+    /// reported.
+    pub fn on_upload_progress(mut self, call: impl FnMut(&str, TransferProgress) + Send + 'static) -> Self {
+        self.on_upload = Some(Box::new(call));
+        self
+    }
+
     /// Saves the files of the output into a folder, or to the writers of a [`Target`]. Default: none are saved.
     ///
     /// [`Record::files`] returns the saved files. If a file cannot be saved, the call fails with [`ErrorKind::File`], and the job
@@ -123,7 +132,7 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
     }
 
     async fn start(self) -> Result<Completed<O>, Error> {
-        let Run { call, follow, on_recorded, .. } = self;
+        let Run { call, follow, on_recorded, on_upload, .. } = self;
         let deadline = follow.deadline();
         let journal = call.journal.clone();
         let Recorded { call, record, claim, mut input } = call.record(journal.claims()).await?;
@@ -133,7 +142,7 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
         let mut course = Course::new(&journal, &call.client);
         course.options = call.options.or_recorded();
         (course.on_failed, course.on_uncertain) = (call.on_failed, call.on_uncertain);
-        let request = input.request(journal.uploads());
+        let request = input.request(journal.uploads(), on_upload);
         completed(follow.finish(course, deadline, record, claim, request).await?)
     }
 }

@@ -51,7 +51,7 @@ impl<I: EndpointInput> Submit<I> {
         course.options = call.options.or_recorded();
         (course.on_failed, course.on_uncertain) = (call.on_failed, call.on_uncertain);
         course.only_submits = true;
-        course.finish(record, claim, input.request(journal.uploads())).await
+        course.finish(record, claim, input.request(journal.uploads(), None)).await
     }
 }
 

@@ -14,6 +14,7 @@ use crate::support::{Database, Outcome, emulator, on_both_databases};
 on_both_databases!(
     equal_bytes_are_one_job,
     uploads_are_reused_by_later_processes,
+    progress_of_uploads_is_reported,
     missing_uploads_are_replaced,
     upload_that_a_model_cannot_download_is_replaced,
     finished_job_uploads_nothing,
@@ -60,6 +61,23 @@ async fn equal_bytes_are_one_job(database: Database) -> Outcome {
     let remote = journal.run(&handle, redux("https://example.com/fox.png")).key("fox").await;
     assert_eq!(remote.expect_err("another input").kind(), ErrorKind::KeyConflict);
     assert_eq!((emulator.jobs().len(), emulator.files().len()), (1, 1));
+    Ok(())
+}
+
+async fn progress_of_uploads_is_reported(database: Database) -> Outcome {
+    let (_emulator, client) = emulator().await?;
+    let folder = tempfile::tempdir()?;
+    let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+    let file = in_folder(folder.path(), "fox.png", PIXELS)?;
+    let call = database.journal().await?.run(&client.endpoint(redux::ENDPOINT), redux(file));
+    call.on_upload_progress(move |field, progress| drop(sender.send((field.to_owned(), progress)))).await?;
+    let mut last = None;
+    while let Some(report) = receiver.recv().await {
+        last = Some(report);
+    }
+    let (field, progress) = last.ok_or("no progress")?;
+    let size = PIXELS.len() as u64;
+    assert_eq!((&*field, progress.bytes, progress.total), ("image_url", size, Some(size)));
     Ok(())
 }
 

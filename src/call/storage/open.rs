@@ -5,7 +5,7 @@ use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::files::FileInput;
 use crate::storage::{Hashed, Source};
-use crate::transport::is_available;
+use crate::transport::{OnProgress, TransferProgress, is_available};
 
 use super::Storage;
 
@@ -25,6 +25,7 @@ use super::Storage;
 pub struct OpenFile {
     client: Client,
     file: Hashed,
+    on_progress: Option<Box<dyn FnMut(TransferProgress) + Send + Sync>>,
 }
 
 impl Storage {
@@ -42,7 +43,7 @@ impl Storage {
         let (client, file) = (self.client.clone(), file.into());
         let source = Source::open(file, client.uploads().part_size).await?;
         let file = Hashed::new(source, client.upload_cache()).await?;
-        Ok(OpenFile { client, file })
+        Ok(OpenFile { client, file, on_progress: None })
     }
 
     /// Returns true if a URL still has a file, for example before an upload is used again. Requests its first byte without the
@@ -95,6 +96,12 @@ impl OpenFile {
         Ok(self.file.upload_id(self.client.uploads(), context.hosts.rest.as_str(), account.unwrap_or_default()))
     }
 
+    /// Registers a callback for the progress of the upload. It should return quickly.
+    pub fn on_progress(mut self, call: impl FnMut(TransferProgress) + Send + Sync + 'static) -> Self {
+        self.on_progress = Some(Box::new(call));
+        self
+    }
+
     /// Uploads the file as the files of an input are uploaded, and returns its URL: with the client's
     /// [`UploadPolicy`](crate::UploadPolicy), and only once if the client has uploaded it before. A file that the policy
     /// inlines becomes a data URI.
@@ -111,8 +118,11 @@ impl OpenFile {
         let again = self.file.again();
         let (uploader, source) = (client.uploader(policy)?, self.file.into_source());
         let url = match client.upload_cache() {
-            Some(cache) => uploader.upload_once(source, cache, Box::new(|_| ())).await?,
-            None => uploader.upload(source, None).await?.url,
+            Some(cache) => {
+                let on_progress = self.on_progress.unwrap_or_else(|| Box::new(|_| ()));
+                uploader.upload_once(source, cache, on_progress).await?
+            }
+            None => uploader.upload(source, self.on_progress.map(|call| call as OnProgress<'_>)).await?.url,
         };
         match again.unchanged().await? {
             true => Ok(url),

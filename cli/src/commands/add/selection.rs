@@ -4,9 +4,11 @@ use fal_client::platform::ModelStatus;
 use futures_util::TryStreamExt;
 
 use super::Adding;
+use crate::commands::folders::count;
 use crate::error::{Error, Exit};
 use crate::fetch::{self, BATCH, Fetcher, Outcome};
 use crate::folder::Effect;
+use crate::online::Signals;
 use crate::terminal::plain;
 
 /// The models of a page of the list without documents.
@@ -15,9 +17,10 @@ const PAGE: u32 = 1_000;
 impl Adding<'_> {
     /// Adds the selected endpoints that the folder lacks. Every batch is written before the next one is fetched.
     pub(super) async fn selected(&mut self) -> Result<(), Error> {
+        let mut signals = Signals::new()?;
         let ids = tokio::select! {
             ids = self.missing() => ids?,
-            _ = tokio::signal::ctrl_c() => return Err(interrupted(0)),
+            _ = signals.next() => return Err(interrupted(0)),
         };
         if self.arguments.dry_run {
             self.report.listed = ids;
@@ -29,7 +32,7 @@ impl Adding<'_> {
             // Nothing is in the middle of being written while the future waits.
             let fetched = tokio::select! {
                 fetched = fetcher.documents(batch, &self.context.terminal) => fetched?,
-                _ = tokio::signal::ctrl_c() => return Err(interrupted(self.report.added.len())),
+                _ = signals.next() => return Err(interrupted(self.report.added.len())),
             };
             for fetched in fetched {
                 self.place(&fetched.id, fetched.outcome);
@@ -88,6 +91,6 @@ impl Adding<'_> {
 }
 
 fn interrupted(added: usize) -> Error {
-    let message = format!("interrupted; {added} documents were added");
-    Error::new(Exit::Interrupted, message).help("run the command again to continue")
+    Error::new(Exit::Interrupted, format!("interrupted; added {}", count(added, "document")))
+        .help("run the command again to continue")
 }

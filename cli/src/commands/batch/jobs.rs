@@ -1,17 +1,17 @@
 //! The jobs of the rows: each with its key and input.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use fal_client::JsonInput;
 use serde_json::{Map, Value};
 
-use super::columns::Columns;
-use super::input::build;
-use super::rows::{Problem, Row, Rows, Source};
+use super::rows::{Fields, Problem, Row, Rows, Source};
 use super::{hash, require_rows};
 use crate::catalog::Entry;
 use crate::error::{Error, Exit};
+use crate::input::Builder;
 use crate::terminal::plain;
 
 /// The most problems that are shown.
@@ -25,9 +25,10 @@ const MAX_LABEL: usize = 512;
 
 /// The jobs of a file's rows.
 pub(super) struct Jobs {
-    entry: Entry,
     source: Source,
-    columns: Columns,
+    builder: Builder,
+    /// The folder of local files.
+    folder: PathBuf,
     /// Fields of all rows: `key=value`.
     shared: Vec<String>,
     /// Begins the keys of the journal.
@@ -60,7 +61,7 @@ impl Jobs {
     ///
     /// The label is empty or too long.
     pub(super) fn new(
-        entry: Entry,
+        entry: &Entry,
         source: Source,
         shared: Vec<String>,
         label: &str,
@@ -71,8 +72,10 @@ impl Jobs {
             return Err(Error::new(Exit::Usage, message).help("name the batch with `--label`"));
         }
         let prefix = format!("{}/{label}/", entry.document.id);
-        let columns = Columns::new(&entry.document, source.folder())?;
-        Ok(Jobs { entry, source, columns, shared, prefix, limit: limit.unwrap_or(u64::MAX) })
+        let builder = Builder::new(entry)?;
+        // Failed rows are written to another folder.
+        let folder = std::path::absolute(source.folder()).or_else(|_| std::env::current_dir()).unwrap_or_default();
+        Ok(Jobs { source, builder, folder, shared, prefix, limit: limit.unwrap_or(u64::MAX) })
     }
 
     /// Checks all rows.
@@ -138,7 +141,14 @@ pub(super) struct Iter {
 
 impl Iter {
     fn job(&mut self, row: Row) -> Result<Job, String> {
-        let json = self.jobs.columns.json(row.fields)?;
+        let Jobs { builder, folder, .. } = &*self.jobs;
+        let json = match row.fields {
+            Fields::Json(fields) => Value::Object(fields),
+            Fields::Cells(cells) => builder.of_cells(&cells)?,
+        };
+        let Value::Object(json) = builder.relative_to(json, folder) else {
+            return Err("expected an object".to_owned());
+        };
         let shared = self.jobs.unset(&json);
         let name = match &row.key {
             Some(key) => {
@@ -157,7 +167,7 @@ impl Iter {
                 format!("row-{hash}-{repeats}")
             }
         };
-        let input = build(&self.jobs.entry, Value::Object(json.clone()), &shared).map_err(|error| error.to_string())?;
+        let input = builder.build_row(Value::Object(json.clone()), &shared)?;
         let journal_key = format!("{}{name}", self.jobs.prefix);
         Ok(Job { row: self.row, key: row.key, journal_key, input, json })
     }

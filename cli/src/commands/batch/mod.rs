@@ -1,10 +1,8 @@
 //! `cargo fal batch`
 
 mod arguments;
-mod columns;
 mod course;
 mod dry_run;
-mod input;
 mod jobs;
 mod progress;
 mod results;
@@ -19,6 +17,7 @@ use sha2::{Digest, Sha256};
 
 pub(crate) use self::arguments::Arguments;
 use self::jobs::{Jobs, Plan};
+pub(crate) use self::results::RESULTS;
 use self::rows::Source;
 use crate::catalog::{self, Catalog};
 use crate::context::Context;
@@ -52,7 +51,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, 
         let name = name.map_or_else(|| label.clone(), |name| name.to_string_lossy().into_owned());
         context.settings.downloads.join(format!("{}-{}", slug(&name), slug(&arguments.id)))
     });
-    let jobs = Arc::new(Jobs::new(entry, source, arguments.fields.clone(), &label, arguments.limit)?);
+    let jobs = Arc::new(Jobs::new(&entry, source, arguments.fields.clone(), &label, arguments.limit)?);
     let plan = jobs.check()?;
     let key_column = arguments.key_column.clone();
     let batch = Batch { endpoint: arguments.id.clone(), label, plan, jobs, key_column, out };

@@ -13,6 +13,9 @@ pub(super) const TICK: Duration = Duration::from_millis(250);
 /// The fewest rows for which lines are printed without a terminal.
 const MIN_ROWS: u64 = 20;
 
+/// The columns of the bar, the characters between the numbers, and those that stay empty.
+const BAR: usize = 20 + 3 + 4;
+
 pub(super) struct ProgressLine {
     bar: Option<ProgressBar>,
     terminal: Terminal,
@@ -25,8 +28,7 @@ impl ProgressLine {
     pub(super) fn new(terminal: &Terminal, total: u64) -> Self {
         let bar = terminal.is_interactive.then(|| ProgressBar::new(total));
         let style = if terminal.is_unicode() { "█▉▊▋▌▍▎▏ " } else { "=> " };
-        if let (Some(bar), Ok(template)) = (&bar, ProgressStyle::with_template("{bar:20.cyan} {pos}/{len} {wide_msg}"))
-        {
+        if let (Some(bar), Ok(template)) = (&bar, ProgressStyle::with_template("{bar:20.cyan} {pos}/{len} {msg}")) {
             bar.set_style(template.progress_chars(style));
         }
         ProgressLine { bar, terminal: terminal.clone(), total, tenths: 0 }
@@ -36,7 +38,9 @@ impl ProgressLine {
         let finished = snapshot.done + snapshot.failed;
         if let Some(bar) = &self.bar {
             bar.set_position(finished);
-            bar.set_message(self.describe(snapshot));
+            // A terminal that echoes `^C` must not break the line.
+            let room = self.terminal.width.unwrap_or(80).saturating_sub(BAR + 2 * digits(self.total));
+            bar.set_message(self.describe(snapshot).chars().take(room).collect::<String>());
             return;
         }
         let tenths = (finished * 10).checked_div(self.total).unwrap_or(10);
@@ -79,4 +83,8 @@ impl ProgressLine {
             bar.finish_and_clear();
         }
     }
+}
+
+fn digits(number: u64) -> usize {
+    number.to_string().len()
 }

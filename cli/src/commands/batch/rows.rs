@@ -1,7 +1,7 @@
 //! The rows of a JSONL or CSV file.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor, Read};
+use std::io::{self, BufRead, BufReader, Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,6 +15,9 @@ const MAX_LINE: u64 = 16 << 20;
 
 /// The longest input on stdin, in bytes. It is read twice, so it is kept in memory.
 const MAX_STDIN: u64 = 256 << 20;
+
+/// The bytes at the end of a file in which a quote is looked for.
+const END: usize = 64;
 
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
@@ -122,8 +125,10 @@ impl Source {
             Format::Csv => b',',
             Format::Tsv => b'\t',
         };
-        let reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(self.open()?);
-        Table::new(reader, &self.key_column).map(|table| Rows::Table(Box::new(table)))
+        let reader =
+            csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(WithoutReturns(self.open()?));
+        let is_closed = self.ends_with_quote()?;
+        Table::new(reader, &self.key_column, is_closed).map(|table| Rows::Table(Box::new(table)))
     }
 
     fn open(&self) -> Result<Box<dyn BufRead + Send>, Error> {
@@ -143,6 +148,24 @@ impl Source {
             reader.consume(BOM.len());
         }
         Ok(reader)
+    }
+
+    /// Returns true if the last character that is not whitespace is a quote.
+    fn ends_with_quote(&self) -> Result<bool, Error> {
+        let mut end = Vec::new();
+        match &self.content {
+            Content::Stdin(bytes) => end.extend_from_slice(&bytes[bytes.len().saturating_sub(END)..]),
+            Content::File(path) => {
+                let mut read = || {
+                    let mut file = File::open(path)?;
+                    let length = file.metadata()?.len();
+                    file.seek(SeekFrom::Start(length.saturating_sub(END as u64)))?;
+                    file.read_to_end(&mut end)
+                };
+                read().map_err(|error| Error::io("read", path, &error))?;
+            }
+        }
+        Ok(end.trim_ascii_end().ends_with(b"\""))
     }
 
     /// Finds out the format of rows whose file name does not say it.
@@ -272,16 +295,42 @@ fn skip_line(reader: &mut impl BufRead) -> io::Result<()> {
     }
 }
 
+/// Removes carriage returns, because the lines of a table that has them would be counted wrongly.
+pub(super) struct WithoutReturns(Box<dyn BufRead + Send>);
+
+impl Read for WithoutReturns {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.0.read(buffer)?;
+            let mut kept = 0;
+            for index in 0..read {
+                if buffer[index] != b'\r' {
+                    buffer[kept] = buffer[index];
+                    kept += 1;
+                }
+            }
+            // Nothing is the end of the file.
+            if kept > 0 || read == 0 {
+                return Ok(kept);
+            }
+        }
+    }
+}
+
 /// Rows below a header.
 pub(super) struct Table {
-    reader: csv::Reader<Box<dyn BufRead + Send>>,
+    reader: csv::Reader<WithoutReturns>,
     columns: Vec<String>,
     /// The index of the key column.
     key: Option<usize>,
+    /// True if a quote at the end of the file is the end of its cell.
+    is_closed: bool,
+    /// The row after the last one that was returned.
+    following: Option<Result<(csv::ByteRecord, u64), Problem>>,
 }
 
 impl Table {
-    fn new(mut reader: csv::Reader<Box<dyn BufRead + Send>>, key_column: &str) -> Result<Self, Error> {
+    fn new(mut reader: csv::Reader<WithoutReturns>, key_column: &str, is_closed: bool) -> Result<Self, Error> {
         let invalid = |message: String| Error::new(Exit::Invalid, format!("invalid header: {message}"));
         let header = reader.byte_headers().map_err(|error| invalid(error.to_string()))?.clone();
         let columns = header.iter().map(|name| std::str::from_utf8(name).map(|name| name.trim().to_owned()));
@@ -303,18 +352,34 @@ impl Table {
                 .help("separate columns by commas, or by tabs with `--format tsv`"));
         }
         let key = columns.iter().position(|column| column == key_column);
-        Ok(Table { reader, columns, key })
+        Ok(Table { reader, columns, key, is_closed, following: None })
     }
 
     fn next(&mut self) -> Option<Result<Row, Problem>> {
+        let following = self.following.take();
+        let (record, line) = match following.or_else(|| self.read())? {
+            Ok(read) => read,
+            Err(problem) => return Some(Err(problem)),
+        };
+        self.following = self.read();
+        // It has taken the rows below it as its text.
+        if self.following.is_none() && !self.is_closed && is_multiline(&record) {
+            return Some(Err(Problem { line, message: "a quote is not closed".to_owned() }));
+        }
+        Some(self.row(&record, line).map_err(|message| Problem { line, message }))
+    }
+
+    /// Reads a row and the number of its line.
+    fn read(&mut self) -> Option<Result<(csv::ByteRecord, u64), Problem>> {
         let mut record = csv::ByteRecord::new();
         let begin = self.reader.position().line();
-        let read = self.reader.read_byte_record(&mut record);
-        let line = record.position().map_or(begin, csv::Position::line);
-        match read {
+        match self.reader.read_byte_record(&mut record) {
             Ok(false) => None,
-            Ok(true) => Some(self.row(&record, line).map_err(|message| Problem { line, message })),
-            Err(error) => Some(Err(Problem { line, message: format!("cannot read the row: {error}") })),
+            Ok(true) => {
+                let line = record.position().map_or(begin, csv::Position::line);
+                Some(Ok((record, line)))
+            }
+            Err(error) => Some(Err(Problem { line: begin, message: format!("cannot read the row: {error}") })),
         }
     }
 
@@ -336,6 +401,11 @@ impl Table {
         }
         Ok(Row { line, key, fields: Fields::Cells(cells) })
     }
+}
+
+/// Returns true if the last cell has a line break.
+fn is_multiline(record: &csv::ByteRecord) -> bool {
+    record.iter().next_back().is_some_and(|cell| cell.contains(&b'\n'))
 }
 
 #[cfg(test)]
@@ -391,10 +461,10 @@ mod tests {
 
     #[test]
     fn cells_are_fields_and_empty_ones_are_unset() {
-        let text = b"\xef\xbb\xbfkey,prompt,a.b\r\nfox,\"a \"\"red\"\"\nfox, and\",\r\n\r\n,owl,1\r\n";
+        let text = b"\xef\xbb\xbfkey,prompt,a.b\r\nfox,\"a \"\"red\"\"\nfox, and\",\r\n,owl,1\r\n";
         let expected = [
             Ok("2 fox Cells([(\"prompt\", \"a \\\"red\\\"\\nfox, and\")])".to_owned()),
-            Ok("5  Cells([(\"prompt\", \"owl\"), (\"a.b\", \"1\")])".to_owned()),
+            Ok("4  Cells([(\"prompt\", \"owl\"), (\"a.b\", \"1\")])".to_owned()),
         ];
         assert_eq!(rows(Format::Csv, text).as_deref(), Ok(&expected[..]));
     }
@@ -407,6 +477,20 @@ mod tests {
         assert_eq!(rows[1], Err("3 the row has 3 cells, and the header 2 columns".to_owned()));
         assert!(rows[2].as_ref().is_err_and(|problem| problem.starts_with("4 invalid UTF-8 in the column `b`")));
         assert!(rows[3].is_ok());
+    }
+
+    #[test]
+    fn quotes_that_are_not_closed_are_problems() {
+        for text in ["a,b\n1,\"fox\n2,owl\n", "b\n\"fox\nowl", "b\nelk\n\"fox\nowl\n"] {
+            let rows = rows(Format::Csv, text.as_bytes()).expect("rows");
+            assert!(rows.last().is_some_and(|row| row.as_ref().is_err_and(|problem| problem.contains("not closed"))));
+        }
+        for text in
+            ["b\n\"fox\nowl\"", "b\n\"fox\nowl\"\n", "b\n\"fox\nowl\"\r\n\r\n", "b\n5\" nail\nfox", "b\n\"a\nb\"\nfox"]
+        {
+            let rows = rows(Format::Csv, text.as_bytes()).expect("rows");
+            assert!(rows.iter().all(Result::is_ok), "{text:?}: {rows:?}");
+        }
     }
 
     #[test]

@@ -23,11 +23,8 @@ const MAX_NAMES: usize = 3;
 pub(super) fn check_settings(settings: &Settings, report: &mut Report) {
     match (&settings.error, &settings.file) {
         (Some(error), _) => {
-            let message = error.to_string();
-            // The message of an error of syntax has an excerpt, whose lines have a bar.
-            let lines: Vec<&str> = message.lines().filter(|line| !line.contains(" |")).collect();
             let help = "correct the file; the checks below use the defaults";
-            report.fail("settings", Exit::Failed, lines.join(": "), help);
+            report.fail("settings", Exit::Failed, error.to_string(), help);
         }
         (None, Some(file)) => report.pass("settings", format!("`{}` is valid", file.display())),
         (None, None) => report.pass("settings", "no fal.toml, so the defaults"),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fal_client::{Client, JsonInput};
-use fal_jobs::{ErrorKind, FailureKind, Journal, OnFailed, Record, Target};
+use fal_jobs::{ErrorKind, FailureKind, Journal, OnFailed, OnUncertain, Record, Target};
 use futures_util::future::pending;
 use rmcp::RoleServer;
 use rmcp::model::{CallToolRequestParams, CallToolResponse, CallToolResult, CreateTaskResult, ProtocolVersion};
@@ -27,6 +27,8 @@ const TASK_TTL_MS: u64 = 24 * 60 * 60 * 1000;
 const TASK_POLL_MS: u64 = 1000;
 /// Time limit for the expected cost in a confirmation.
 const ESTIMATE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A submission that may have arrived is looked for in fal's list, and is never repeated.
+const RESOLVE: OnUncertain = OnUncertain::Resolve { permit_after: None };
 /// The label of jobs, by which `cargo fal history` lists them.
 const LABEL: &str = "mcp";
 
@@ -99,7 +101,12 @@ impl Server {
         spending: &Spending,
     ) -> Result<Record, fal_jobs::Error> {
         let handle = client.endpoint(id);
-        let submit = spending.journal.submit(&handle, input).label(LABEL).on_failed(OnFailed::RetryUnbilled);
+        let submit = spending
+            .journal
+            .submit(&handle, input)
+            .label(LABEL)
+            .on_failed(OnFailed::RetryUnbilled)
+            .on_uncertain(RESOLVE);
         let submit = spending.budget.iter().fold(submit, |submit, budget| submit.budget(budget));
         // Only the end of the connection interrupts a submission: its response has the request id.
         submit.await
@@ -201,6 +208,7 @@ impl Server {
             .resume(&followed.client, &followed.record.key)
             .logs(!matches!(progress, Progress::Silent))
             .on_update(move |update| drop(sender.try_send(update)))
+            .on_uncertain(RESOLVE)
             .download_to(self.target());
         let mut job = job.into_future();
         let mut cancelled = std::pin::pin!(cancelled);

@@ -10,7 +10,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use fal_client::Client;
 use fal_codegen::Field;
-use fal_documents::Document;
 use fal_jobs::Journal;
 use rmcp::model::{
     CallToolRequestParams, CallToolResponse, CancelTaskParams, GetTaskParams, GetTaskResult, Implementation,
@@ -26,6 +25,7 @@ use url::Url;
 
 use super::files::Folders;
 use super::{Arguments, Confirmation, models, result};
+use crate::catalog::Entry;
 use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::fetch;
@@ -55,7 +55,7 @@ instructions in them.";
 #[derive(Debug)]
 pub(super) struct Endpoint {
     pub(super) tool: Tool,
-    pub(super) document: Document,
+    pub(super) entry: Entry,
     /// The fields of the input, of which some are files.
     pub(super) fields: Vec<Field>,
 }
@@ -103,13 +103,13 @@ impl Server {
         let mut endpoints = BTreeMap::new();
         for tool in tools {
             let Some(entry) = entries.iter().find(|entry| entry.document.id == tool.id) else { continue };
-            let document = entry.document.clone();
-            let fields = fal_codegen::describe(&document).map(|description| description.input);
+            let entry = entry.clone();
+            let fields = fal_codegen::describe(&entry.document).map(|description| description.input);
             let fields = fields.unwrap_or_else(|error| {
                 notes.push(format!("the tool of `{}` takes no local files: {error}", tool.id));
                 Vec::new()
             });
-            endpoints.insert(tool.name.clone(), Arc::new(Endpoint { tool, document, fields }));
+            endpoints.insert(tool.name.clone(), Arc::new(Endpoint { tool, entry, fields }));
         }
         notes.iter().for_each(|note| context.terminal.note(note));
         if endpoints.is_empty() {

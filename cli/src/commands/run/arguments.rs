@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     pub(crate) id: String,
     /// The document of the endpoint.
     #[arg(skip)]
-    entry: Option<Entry>,
+    entry: Option<Box<Entry>>,
     #[command(flatten)]
     fields: Fields,
     /// File with the input: .json, .toml or .yaml. - reads JSON or YAML from stdin. Pairs take precedence
@@ -70,12 +70,12 @@ Examples:
 impl Arguments {
     /// Returns the document of the endpoint.
     pub(crate) fn entry(&self) -> Result<&Entry, Error> {
-        self.entry.as_ref().ok_or_else(|| Error::new(Exit::Usage, format!("invalid endpoint id `{}`", self.id)))
+        self.entry.as_deref().ok_or_else(|| Error::new(Exit::Usage, format!("invalid endpoint id `{}`", self.id)))
     }
 
     /// Sets the document of the endpoint, which the flags of its fields need before the arguments are parsed.
     pub(crate) fn set_entry(&mut self, entry: Option<Entry>) {
-        self.entry = entry;
+        self.entry = entry.map(Box::new);
     }
 
     /// Builds the input from `--input`, pairs and flags, and checks it.
@@ -173,7 +173,7 @@ pub(crate) fn endpoint_id(command: &Command, words: &[OsString]) -> Option<Strin
 }
 
 /// Returns the value of an option, as in `--settings FILE` or `--settings=FILE`.
-fn option(words: &[OsString], name: &str) -> Option<OsString> {
+pub(crate) fn option(words: &[OsString], name: &str) -> Option<OsString> {
     let mut words = words.iter();
     while let Some(word) = words.next() {
         if word == name {

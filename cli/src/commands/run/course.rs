@@ -90,7 +90,9 @@ impl Course<'_> {
                                 return Err(cancelled(Some(&record.key), &failure).into());
                             }
                         }
-                        Ok(record) if record.state == State::Completed => {}
+                        Ok(record) if record.state == State::Completed => {
+                            self.progress.note("the job is completed already; its files are being saved");
+                        }
                         Ok(_) => self.progress.note("the job runs already; fal tells the model to stop"),
                         Err(error) => self.progress.note(&format!("{}", Error::from(error))),
                     }

@@ -1,13 +1,18 @@
 //! The fields of an endpoint as words and as flags. A flag is the same as a pair: `--num-images 2` as `num_images=2`.
 
+use std::ffi::OsStr;
+
 use clap::builder::StyledStr;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
+use clap_complete::engine::ArgValueCompleter;
 use fal_codegen::{Description, Field, Kind};
 use fal_documents::text::printable;
 use serde_json::Value;
 
+use crate::commands::completions;
+
 /// The argument of the pairs.
-const PAIRS: &str = "pairs";
+pub(crate) const PAIRS: &str = "pairs";
 
 /// The prefix of the ids of flags, which no other argument has. The name of the field follows.
 const FLAG: &str = "field ";
@@ -113,6 +118,9 @@ fn flag(field: &Field, name: &str) -> Arg {
         Kind::Boolean => arg.num_args(0..=1).require_equals(true).default_missing_value("true").value_name("BOOLEAN"),
         kind => arg.num_args(1).allow_negative_numbers(true).value_name(value_name(kind)),
     };
+    let described = field.clone();
+    let candidates = ArgValueCompleter::new(move |word: &OsStr| completions::of_value(&described, word));
+    let arg = arg.add(candidates);
     arg.help(help(field, first_sentence(&field.description))).long_help(help(field, &field.description))
 }
 
@@ -123,9 +131,9 @@ fn value_name(kind: &Kind) -> &'static str {
         Kind::Number => "NUMBER",
         Kind::String => "TEXT",
         Kind::Enum => "VALUE",
-        Kind::File => "FILE|URL",
+        Kind::File => "@FILE|URL",
         Kind::Array(item) => value_name(item),
-        Kind::Union(kinds) if kinds.iter().all(|kind| value_name(kind) == "FILE|URL") => "FILE|URL",
+        Kind::Union(kinds) if kinds.iter().all(|kind| value_name(kind) == "@FILE|URL") => "@FILE|URL",
         Kind::Union(kinds) if kinds.iter().any(|kind| matches!(kind, Kind::Enum | Kind::String)) => "VALUE",
         _ => "JSON",
     }

@@ -14,8 +14,9 @@ use fal_client::{Client, JsonInput};
 use fal_jobs::{OnFailed, OnUncertain, Record, State};
 use serde_json::json;
 
-pub(crate) use self::arguments::{Arguments, with_fields};
+pub(crate) use self::arguments::{Arguments, endpoint_id, option, with_fields, with_flags};
 use self::course::{Course, Stop};
+pub(crate) use self::fields::PAIRS;
 use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::online::budget::{self, MaxCost, Spending};
@@ -27,12 +28,10 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, 
 }
 
 async fn start(arguments: &Arguments, context: &Context) -> Result<ExitCode, Error> {
-    // Ctrl-C counts from here on.
-    let mut signals = Signals::new()?;
     let input = arguments.build_input()?;
     let client = client()?;
     if arguments.stream {
-        return stream::run(arguments, context, &client, input, &mut signals).await;
+        return stream::run(arguments, context, &client, input).await;
     }
     let folder = arguments.out.as_deref().unwrap_or(&context.settings.downloads);
     if !arguments.detach {
@@ -43,6 +42,8 @@ async fn start(arguments: &Arguments, context: &Context) -> Result<ExitCode, Err
     if arguments.detach {
         return submit(arguments, context, &client, &spending, input).await;
     }
+    // Before this, Ctrl-C ends the process: nothing was sent.
+    let mut signals = Signals::new()?;
     let progress = Progress::new(&context.terminal);
     progress.stage("Preparing");
     let key = Arc::new(OnceLock::new());
@@ -64,6 +65,8 @@ async fn start(arguments: &Arguments, context: &Context) -> Result<ExitCode, Err
         recorded.stage(if job.state == State::Submitted { "Following an earlier request" } else { "Submitting" });
         let _ = key.set(job.key.clone());
     });
+    let uploading = progress.clone();
+    let call = call.on_upload_progress(move |field, upload| uploading.upload(field, upload));
     let updated = progress.clone();
     let call = call.on_update(move |update| updated.update(&update));
     let finished = course.finish(&mut signals, call.into_future()).await;

@@ -21,7 +21,6 @@ pub(super) async fn run(
     context: &Context,
     client: &Client,
     input: JsonInput,
-    signals: &mut Signals,
 ) -> Result<ExitCode, Error> {
     if context.settings.budget.is_some() {
         let error = Error::new(Exit::Budget, "a stream cannot be charged to the budget of fal.toml");
@@ -35,6 +34,7 @@ pub(super) async fn run(
     if let Some(timeout) = arguments.timeout {
         stream = stream.timeout(timeout);
     }
+    let mut signals = Signals::new()?;
     let mut printer = Printer { terminal, text: String::new(), is_text: false };
     loop {
         let event = tokio::select! {

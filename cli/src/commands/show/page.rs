@@ -99,7 +99,7 @@ impl Page {
         widths.max().unwrap_or(0)
     }
 
-    /// What and where the endpoint is.
+    /// The id, the description, and the places of the document and the module.
     fn head(&mut self, shown: &Shown) {
         let Shown { description, document, shipped, price, catalogue } = shown;
         let of_catalogue =
