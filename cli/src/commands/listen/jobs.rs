@@ -32,7 +32,7 @@ pub(super) enum Source {
     /// The jobs that the user has named.
     Named(Vec<Job>),
     /// The unfinished and new jobs of the journal, and new requests of an endpoint.
-    Live { journal: Journal, endpoint: Option<String> },
+    Live { journal: Journal, endpoint: Option<String>, began: SystemTime },
 }
 
 impl Source {
@@ -44,7 +44,9 @@ impl Source {
     pub(super) async fn new(arguments: &Arguments, context: &Context) -> Result<Self, Error> {
         let journal = online::journal(&context.settings).await?;
         if arguments.ids.is_empty() {
-            return Ok(Source::Live { journal, endpoint: arguments.endpoint.clone() });
+            // Taken before the user is told to send requests.
+            let began = SystemTime::now();
+            return Ok(Source::Live { journal, endpoint: arguments.endpoint.clone(), began });
         }
         let mut jobs = Vec::new();
         for id in &arguments.ids {
@@ -81,9 +83,9 @@ impl Source {
                     }
                 });
             }
-            Source::Live { journal, endpoint } => {
+            Source::Live { journal, endpoint, began } => {
                 if let Some(endpoint) = endpoint {
-                    tokio::spawn(watch_endpoint(client, endpoint, terminal, found.clone()));
+                    tokio::spawn(watch_endpoint(client, endpoint, began, terminal, found.clone()));
                 }
                 tokio::spawn(watch_journal(journal, found));
             }
@@ -144,8 +146,13 @@ async fn watch_journal(journal: Journal, found: Sender<Result<Job, Error>>) {
 }
 
 /// Sends the requests of an endpoint that began in this session, as fal lists them.
-async fn watch_endpoint(client: Client, endpoint: String, terminal: Terminal, found: Sender<Result<Job, Error>>) {
-    let began = SystemTime::now();
+async fn watch_endpoint(
+    client: Client,
+    endpoint: String,
+    began: SystemTime,
+    terminal: Terminal,
+    found: Sender<Result<Job, Error>>,
+) {
     loop {
         let mut requests = client.platform().requests([endpoint.as_str()]).start(began).stream();
         loop {
