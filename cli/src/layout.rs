@@ -1,4 +1,6 @@
-//! Text that fits into columns.
+//! Text that is safe to print, and fits into columns.
+
+use std::fmt::Write;
 
 use unicode_width::UnicodeWidthStr;
 
@@ -33,6 +35,26 @@ pub(crate) fn cut(text: &str, max: usize) -> String {
     let kept = &text[..end];
     let at_word = kept.rfind(char::is_whitespace).filter(|at| *at > end / 2).map_or(kept, |at| &kept[..at]);
     format!("{}…", at_word.trim_end_matches(|c: char| c.is_whitespace() || ",;:(".contains(c)))
+}
+
+/// Returns text of documents, responses or files in a form that is safe to print, in one line. Whitespace becomes a space.
+/// Other control characters, and those that change the direction of text, are escaped: `\u{1b}`.
+pub(crate) fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' | '\t' if plain.ends_with(' ') => {}
+            '\n' | '\r' | '\t' => plain.push(' '),
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                let _ = write!(plain, "{}", c.escape_unicode());
+            }
+            c if c.is_control() => {
+                let _ = write!(plain, "{}", c.escape_unicode());
+            }
+            c => plain.push(c),
+        }
+    }
+    plain
 }
 
 #[cfg(test)]

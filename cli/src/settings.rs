@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::error::{Error, Exit};
-use crate::terminal::plain;
+use crate::layout::plain;
 
 /// The name of the settings file.
 pub(crate) const FILE: &str = "fal.toml";
@@ -146,7 +146,7 @@ fn read(file: &Path) -> Result<Contents, Error> {
         let message = plain(error.message());
         let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
         let help = match unknown {
-            Some(unknown) => match crate::catalog::nearest(unknown, NAMES).first() {
+            Some(unknown) => match crate::nearest::nearest(unknown, NAMES).first() {
                 Some(nearest) => format!("did you mean `{nearest}`?"),
                 None => format!("the settings are {}", NAMES.join(", ")),
             },

@@ -1,13 +1,13 @@
 //! What a command prints: facts on stdout, everything else on stderr.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::error::{Error, Exit};
-use crate::layout;
+use crate::layout::{self, plain};
 
 /// The fewest columns that tables fit into. A narrower terminal wraps their lines.
 const MIN_WIDTH: usize = 20;
@@ -181,26 +181,6 @@ impl Terminal {
             None => cfg!(windows) || cfg!(target_os = "macos"),
         }
     }
-}
-
-/// Returns text of documents, responses or files in a form that is safe to print, in one line. Whitespace becomes a space.
-/// Other control characters, and those that change the direction of text, are escaped: `\u{1b}`.
-pub(crate) fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' | '\r' | '\t' if plain.ends_with(' ') => {}
-            '\n' | '\r' | '\t' => plain.push(' '),
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                let _ = write!(plain, "{}", c.escape_unicode());
-            }
-            c if c.is_control() => {
-                let _ = write!(plain, "{}", c.escape_unicode());
-            }
-            c => plain.push(c),
-        }
-    }
-    plain
 }
 
 fn write_line(out: &mut impl Write, text: impl Display) -> Result<(), Error> {

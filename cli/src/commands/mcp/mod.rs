@@ -24,8 +24,8 @@ use crate::commands::folders::count;
 use crate::commands::tools::Selection;
 use crate::context::Context;
 use crate::error::{Error, Exit};
+use crate::layout::plain;
 use crate::online::{Signals, block_on, budget};
-use crate::terminal::plain;
 
 /// Serve the endpoints to agents over stdio (Model Context Protocol)
 ///
