@@ -159,13 +159,27 @@ impl Record {
         self.cost_is_estimated
     }
 
-    /// Takes over the billing of a call, if the job was not sent yet.
-    pub(crate) fn join(&mut self, new: &NewRecord) {
-        let is_same = self.endpoint == new.endpoint && self.input_hash == new.input_hash;
-        let has_terms = new.billing.budget.is_some() || self.billing == Billing::default();
-        if self.state == State::Waiting && is_same && has_terms {
-            self.billing = new.billing.clone();
+    /// Takes over the billing of a call that may send the job.
+    pub(crate) fn join(&mut self, billing: &Billing) {
+        let has_terms = billing.budget.is_some() || self.billing == Billing::default();
+        if self.may_be_sent() && has_terms {
+            self.billing = billing.clone();
         }
+    }
+
+    /// Charges the job to the budget of a call that may send it, in addition to its own.
+    pub(crate) fn charge(&mut self, billing: &Billing) {
+        let own = (&self.billing.budget, &self.billing.outer);
+        match own {
+            _ if !self.may_be_sent() => {}
+            (None, _) => self.billing = billing.clone(),
+            (own, None) if *own != billing.budget => self.billing.outer = billing.budget.clone(),
+            _ => {}
+        }
+    }
+
+    fn may_be_sent(&self) -> bool {
+        matches!(self.state, State::Waiting | State::Failed)
     }
 
     /// Applies a change at a time in milliseconds since 1970.

@@ -1,5 +1,6 @@
 //! `cargo fal watch`
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use clap::Args;
 use fal_client::Client;
 use fal_jobs::{Filter, Journal, OnUncertain, Record, State};
 use futures_util::TryStreamExt;
+use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
 use indicatif::MultiProgress;
 use serde_json::json;
@@ -16,6 +18,7 @@ use super::jobs::{Named, OfEndpoint, minutes_until_listed};
 use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::job_key::short;
+use crate::online::budget::{self, Spending};
 use crate::online::{Progress, Signals, block_on, client, downloads, journal, left, release};
 use crate::outcome::Outcome;
 
@@ -84,9 +87,11 @@ async fn watch(arguments: &Arguments, context: &Context) -> Result<ExitCode, Err
         };
         decide(arguments, context, &journal, &client, job).await?;
     }
+    let budgets = budgets(arguments, context, &client, &jobs).await;
     let mut signals = Signals::new()?;
     let keys: Vec<String> = jobs.iter().map(name).collect();
-    let following = follow_all(arguments, context, &journal, &client, jobs);
+    let watch = Watch { arguments, journal: &journal, client: &client, budgets: &budgets };
+    let following = watch.follow_all(context, jobs);
     tokio::select! {
         followed = following => followed,
         _ = signals.next() => {
@@ -97,6 +102,7 @@ async fn watch(arguments: &Arguments, context: &Context) -> Result<ExitCode, Err
                     error.help("follow them with `cargo fal watch`")
                 }
             };
+            join_all(budgets.values().flatten().map(|spending| release(&spending.journal))).await;
             release(&journal).await;
             Err(error)
         }
@@ -105,9 +111,13 @@ async fn watch(arguments: &Arguments, context: &Context) -> Result<ExitCode, Err
 
 /// Returns the jobs of the command line, or else all unfinished ones.
 async fn chosen(arguments: &Arguments, journal: &Journal) -> Result<Vec<Named>, Error> {
-    let mut jobs = Vec::new();
-    for name in &arguments.names {
-        jobs.push(arguments.endpoint.find(journal, name).await?);
+    let (mut jobs, mut seen) = (Vec::new(), HashSet::new());
+    for given in &arguments.names {
+        let job = arguments.endpoint.find(journal, given).await?;
+        // A job may have several names.
+        if seen.insert(name(&job)) {
+            jobs.push(job);
+        }
     }
     if arguments.names.is_empty() {
         let states = State::ALL.into_iter().filter(|state| !state.is_final());
@@ -169,84 +179,116 @@ async fn decide(
     Ok(())
 }
 
-/// Follows jobs in parallel, and prints each outcome when it is there.
-async fn follow_all(
-    arguments: &Arguments,
-    context: &Context,
-    journal: &Journal,
-    client: &Client,
-    jobs: Vec<Named>,
-) -> Result<ExitCode, Error> {
-    let terminal = &context.terminal;
-    let folder = arguments.out.as_deref().unwrap_or(&context.settings.downloads);
-    let is_one = jobs.len() == 1 && arguments.names.len() == 1;
-    let lines = MultiProgress::new();
-    let followed = jobs.into_iter().map(|job| {
-        let progress = match is_one {
-            true => Progress::new(terminal),
-            false => Progress::among(&lines, terminal, &short(&name(&job))),
-        };
-        async move {
-            progress.stage("Waiting");
-            let outcome = follow(arguments, journal, client, &job, folder, &progress).await;
-            progress.finish();
-            (job, outcome)
-        }
-    });
-    let mut followed = stream::iter(followed).buffer_unordered(CONCURRENCY);
-    let mut failed = None;
-    while let Some((job, outcome)) = followed.next().await {
-        match outcome {
-            Ok(outcome) if is_one => outcome.print(context, !arguments.no_preview)?,
-            Ok(outcome) if terminal.json => terminal.print(outcome.to_json())?,
-            Ok(outcome) => lines.suspend(|| {
-                outcome.print(context, !arguments.no_preview)?;
-                terminal.print("")
-            })?,
-            Err(error) if is_one => return Err(error),
-            // The other jobs are followed nevertheless.
-            Err(error) => {
-                match terminal.json {
-                    true => terminal.print(json!({ "key": name(&job), "error": error.to_json()["error"] }))?,
-                    false => lines.suspend(|| terminal.note(&error)),
-                }
-                failed = Some(error);
-            }
+/// The budgets of jobs that are to be sent, by their endpoints. An error is that of each job of the endpoint.
+type Budgets = HashMap<String, Result<Spending, Error>>;
+
+/// Returns the budgets of jobs that are to be sent, if the project has a limit.
+async fn budgets(arguments: &Arguments, context: &Context, client: &Client, jobs: &[Named]) -> Budgets {
+    let mut budgets = Budgets::new();
+    for job in jobs {
+        if let Named::Job(job) = job
+            && context.settings.budget.is_some()
+            && (job.state == State::Waiting || arguments.permit)
+            && !budgets.contains_key(&job.endpoint)
+        {
+            let opened = budget::open(&context.settings, client, &job.endpoint, None).await;
+            budgets.insert(job.endpoint.clone(), opened);
         }
     }
-    match failed {
-        Some(error) => Ok(error.exit.into()),
-        None => Ok(ExitCode::SUCCESS),
-    }
+    budgets
 }
 
-async fn follow(
-    arguments: &Arguments,
-    journal: &Journal,
-    client: &Client,
-    job: &Named,
-    folder: &Path,
-    progress: &Progress,
-) -> Result<Outcome, Error> {
-    let updated = progress.clone();
-    match job {
-        Named::Job(job) => {
-            let call = journal.resume(client, &job.key).on_update(move |update| updated.update(&update));
-            let call = call.on_uncertain(OnUncertain::Resolve { permit_after: None });
-            let mut call = call.logs(arguments.logs).download_to(downloads(folder));
-            if let Some(timeout) = arguments.timeout {
-                call = call.timeout(timeout);
+/// What is needed to follow jobs.
+struct Watch<'a> {
+    arguments: &'a Arguments,
+    journal: &'a Journal,
+    client: &'a Client,
+    budgets: &'a Budgets,
+}
+
+impl Watch<'_> {
+    /// Follows jobs in parallel, and prints each outcome when it is there.
+    async fn follow_all(&self, context: &Context, jobs: Vec<Named>) -> Result<ExitCode, Error> {
+        let arguments = self.arguments;
+        let terminal = &context.terminal;
+        let folder = arguments.out.as_deref().unwrap_or(&context.settings.downloads);
+        let is_one = jobs.len() == 1 && arguments.names.len() == 1;
+        let lines = MultiProgress::new();
+        let followed = jobs.into_iter().map(|job| {
+            let progress = match is_one {
+                true => Progress::new(terminal),
+                false => Progress::among(&lines, terminal, &short(&name(&job))),
+            };
+            async move {
+                progress.stage("Waiting");
+                let outcome = self.follow(&job, folder, &progress).await;
+                progress.finish();
+                (job, outcome)
             }
-            Outcome::of(&call.await?, folder)
+        });
+        let mut followed = stream::iter(followed).buffer_unordered(CONCURRENCY);
+        let mut failed = None;
+        while let Some((job, outcome)) = followed.next().await {
+            match outcome {
+                Ok(outcome) if is_one => outcome.print(context, !arguments.no_preview)?,
+                Ok(outcome) if terminal.json => terminal.print(outcome.to_json())?,
+                Ok(outcome) => lines.suspend(|| {
+                    outcome.print(context, !arguments.no_preview)?;
+                    terminal.print("")
+                })?,
+                Err(error) if is_one => return Err(error),
+                // The other jobs are followed nevertheless.
+                Err(error) => {
+                    match terminal.json {
+                        true => terminal.print(json!({ "key": name(&job), "error": error.to_json()["error"] }))?,
+                        false => lines.suspend(|| terminal.note(&error)),
+                    }
+                    failed = Some(error);
+                }
+            }
         }
-        Named::Request { endpoint, request_id } => {
-            let endpoint = client.endpoint(endpoint.as_str());
-            let mut wait = endpoint.wait(request_id.as_str()).logs(arguments.logs);
-            if let Some(timeout) = arguments.timeout {
-                wait = wait.timeout(timeout);
+        match failed {
+            Some(error) => Ok(error.exit.into()),
+            None => Ok(ExitCode::SUCCESS),
+        }
+    }
+
+    async fn follow(&self, job: &Named, folder: &Path, progress: &Progress) -> Result<Outcome, Error> {
+        let Watch { arguments, client, .. } = *self;
+        let updated = progress.clone();
+        match job {
+            Named::Job(job) => {
+                let is_sent = matches!(job.state, State::Submitted | State::Completed);
+                let spending = match self.budgets.get(&job.endpoint).filter(|_| !is_sent) {
+                    Some(Err(error)) => return Err(error.clone()),
+                    Some(Ok(spending)) => Some(spending),
+                    None => None,
+                };
+                let journal = spending.map_or(self.journal, |spending| &spending.journal);
+                let call = journal.resume(client, &job.key).on_update(move |update| updated.update(&update));
+                let call = call.on_uncertain(OnUncertain::Resolve { permit_after: None });
+                let mut call = call.logs(arguments.logs).download_to(downloads(folder));
+                if let Some(timeout) = arguments.timeout {
+                    call = call.timeout(timeout);
+                }
+                if let Some(budget) = spending.and_then(|spending| spending.budget.as_ref()) {
+                    call = call.budget(budget);
+                }
+                match (call.await, spending) {
+                    (Ok(job), _) => Outcome::of(&job, folder),
+                    (Err(error), Some(spending)) => Err(spending.error(error).await),
+                    (Err(error), None) => Err(error.into()),
+                }
             }
-            let response = wait.on_update(move |update| updated.update(&update)).await?;
-            Outcome::of_response(client, response, folder).await
+            Named::Request { endpoint, request_id } => {
+                let endpoint = client.endpoint(endpoint.as_str());
+                let mut wait = endpoint.wait(request_id.as_str()).logs(arguments.logs);
+                if let Some(timeout) = arguments.timeout {
+                    wait = wait.timeout(timeout);
+                }
+                let response = wait.on_update(move |update| updated.update(&update)).await?;
+                Outcome::of_response(client, response, folder).await
+            }
         }
     }
 }

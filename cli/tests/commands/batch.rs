@@ -1,10 +1,9 @@
 use std::fs;
-use std::time::Duration;
 
 use fal_emulator::{Decimal, Emulator, EmulatorBuilder, Fault, Operation, Pace, Price};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader};
 
+use crate::run::Paced;
 use crate::support::{Project, Run, assert_golden};
 
 const REDUX: &str = "fal-ai/flux/dev/redux";
@@ -39,19 +38,6 @@ fn files(project: &Project, folder: &str) -> Vec<String> {
         entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
     names.sort();
     names
-}
-
-/// Sends a signal to a process.
-fn signal(name: &str, process: &tokio::process::Child) {
-    let id = process.id().unwrap().to_string();
-    assert!(std::process::Command::new("kill").args([name, &id]).status().unwrap().success());
-}
-
-/// Waits until the emulator has accepted a number of jobs.
-async fn accepted(project: &Project, jobs: u64) {
-    while project.emulator.accepted_jobs() < jobs {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
 }
 
 #[tokio::test]
@@ -222,51 +208,31 @@ async fn running_a_batch_twice_bills_each_row_once() {
 
 #[tokio::test]
 async fn killed_batch_bills_each_row_once() {
-    let project = Project::with(priced().pace(Pace::manual())).await;
+    let paced = Paced::with(priced()).await;
+    let project = &paced.project;
     project.write("rows.jsonl", rows(6));
-    let command = project.command(&["batch", REDUX, "rows.jsonl", "--concurrency", "3"]);
-    let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn().unwrap();
-    accepted(&project, 3).await;
-    child.kill().await.unwrap();
+    let process = project.spawn(&["batch", REDUX, "rows.jsonl", "--concurrency", "3"]);
+    paced.until(Operation::StatusStream, 3).await;
+    process.signal("KILL");
+    process.end().await;
     // The jobs of the process that has died are free when its lease has expired.
-    let again = project.run(&["batch", REDUX, "rows.jsonl"]);
-    let complete = async {
-        loop {
-            for job in project.emulator.jobs() {
-                project.emulator.complete(job.request_id());
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    let run = tokio::select! { run = again => run, () = complete => unreachable!() };
-    run.success();
+    paced.completed(project.run(&["batch", REDUX, "rows.jsonl"])).await.success();
     assert_eq!((project.emulator.accepted_jobs(), project.emulator.billed().jobs()), (6, 6));
-    assert_eq!(results(&project).len(), 6);
+    assert_eq!(results(project).len(), 6);
 }
 
 #[tokio::test]
 async fn first_interrupt_finishes_the_running_rows() {
-    let project = Project::with(priced().pace(Pace::manual())).await;
+    let paced = Paced::with(priced()).await;
+    let project = &paced.project;
     project.write("rows.jsonl", rows(6));
-    let command = project.command(&["batch", REDUX, "rows.jsonl", "--concurrency", "2"]);
-    let mut command = tokio::process::Command::from(command);
-    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
-    let mut child = command.kill_on_drop(true).spawn().unwrap();
-    accepted(&project, 2).await;
-    signal("-INT", &child);
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let mut stderr = lines.next_line().await.unwrap().unwrap();
-    assert!(stderr.contains("no more rows are started"), "{stderr}");
-    for job in project.emulator.jobs() {
-        project.emulator.complete(job.request_id());
-    }
-    while let Some(line) = lines.next_line().await.unwrap() {
-        stderr += &line;
-    }
-    let output = child.wait_with_output().await.unwrap();
-    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    let mut process = project.spawn(&["batch", REDUX, "rows.jsonl", "--concurrency", "2"]);
+    paced.until(Operation::StatusStream, 2).await;
+    process.signal("INT");
+    process.stderr_until("no more rows are started").await;
+    let stderr = paced.completed(process.end()).await.failure(130);
     assert!(stderr.contains("interrupted; 4 rows are left"), "{stderr}");
-    assert_eq!((results(&project).len(), project.emulator.accepted_jobs()), (2, 2));
+    assert_eq!((results(project).len(), project.emulator.accepted_jobs()), (2, 2));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Limits of costs, which the commands that run jobs share.
 
+use fal_client::LockReason;
 use fal_emulator::{Decimal, Emulator, EmulatorBuilder, Fault, Operation, Pace, Price};
 
 use crate::support::Project;
@@ -102,4 +103,26 @@ async fn budget_of_the_project_is_shared_by_its_batches() {
     let error = project.run(&[&BATCH[..], &["--label", "second"]].concat()).await.failure(6);
     assert!(error.contains("$0.3000 of the limit $0.3500 are spent"), "{error}");
     assert_eq!(project.emulator.accepted_jobs(), 3);
+}
+
+#[tokio::test]
+async fn jobs_of_the_time_before_a_budget_are_charged_to_it() {
+    let project = project(priced()).await;
+    let run = |seed: &'static str| ["run", REDUX, "image_url=https://example.com/fox.png", seed];
+    project.emulator.inject_fault(Operation::Submit, Fault::outcome(500));
+    project.run(&run("seed=1")).await.failure(1);
+    project.emulator.lock_account(LockReason::ExhaustedBalance);
+    project.run(&run("seed=2")).await.failure(4);
+    project.emulator.unlock_account();
+    let accepted = project.emulator.accepted_jobs();
+    project.write("fal.toml", "budget = 0.05\n");
+    for arguments in [&run("seed=1")[..], &run("seed=2"), &["watch"], &["watch", "last"]] {
+        let error = project.run(arguments).await.failure(6);
+        assert!(error.contains("limit $0.0500"), "{arguments:?}: {error}");
+    }
+    assert_eq!(project.emulator.accepted_jobs(), accepted);
+    project.write("fal.toml", "budget = 0.1\n");
+    project.run(&["watch", "last"]).await.success();
+    project.run(&run("seed=1")).await.failure(6);
+    assert_eq!(project.emulator.accepted_jobs(), accepted + 1);
 }

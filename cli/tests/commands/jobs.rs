@@ -178,6 +178,9 @@ async fn all_unfinished_jobs_are_watched() {
     let of = |key: &str| lines.iter().find(|line| line["key"] == key).unwrap();
     assert_eq!((&of("one")["state"], &of("two")["error"]["exit_code"]), (&json!("completed"), &json!(1)));
     assert_eq!(project.run(&["watch", "one", "--json"]).await.json()["key"], "one");
+    let request_id = project.emulator.jobs()[0].request_id().to_owned();
+    let text = project.run(&["watch", "one", &request_id, "one"]).await.success();
+    assert_eq!(text.matches("images[0]").count(), 1, "{text}");
     project.run(&["watch", "two"]).await.failure(1);
     assert_eq!(project.emulator.jobs().len(), 2);
 }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use fal_client::LockReason;
 use fal_client::money::Decimal;
-use fal_emulator::{Emulator, Fault, JobState, Operation, Pace, Price};
+use fal_emulator::{Emulator, EmulatorBuilder, Fault, JobState, Operation, Pace, Price, ReceivedRequest};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::support::{Project, Run, assert_golden};
+use crate::support::{Project, Run, assert_golden, in_time};
 
 pub(crate) const REDUX: &str = "fal-ai/flux/dev/redux";
 pub(crate) const IMAGE: &str = "image_url=https://example.com/fox.png";
@@ -23,22 +23,43 @@ pub(crate) struct Paced {
 
 impl Paced {
     pub(crate) async fn new() -> Self {
+        Paced::with(Emulator::builder()).await
+    }
+
+    pub(crate) async fn with(builder: EmulatorBuilder) -> Self {
         let requested = Arc::new(Notify::new());
         let notify = Arc::clone(&requested);
-        let builder = Emulator::builder().pace(Pace::manual()).on_request(move |_| notify.notify_one());
+        let builder = builder.pace(Pace::manual()).on_request(move |_| notify.notify_one());
         Paced { project: Project::with(builder).await, requested }
     }
 
-    /// Waits until a request of the operation was received.
-    pub(crate) async fn until(&self, operation: Operation) {
-        while self.project.emulator.requests().iter().all(|request| request.operation() != operation) {
-            self.requested.notified().await;
-        }
+    /// Waits until this many requests of the operation were received.
+    pub(crate) async fn until(&self, operation: Operation, count: usize) {
+        let is_meant = |request: &&ReceivedRequest| request.operation() == operation;
+        in_time(async {
+            while self.project.emulator.requests().iter().filter(is_meant).count() < count {
+                self.requested.notified().await;
+            }
+        })
+        .await;
+    }
+
+    /// Waits for a run of the tool, and completes all jobs that are accepted while it runs.
+    pub(crate) async fn completed<T>(&self, run: impl Future<Output = T>) -> T {
+        let complete = async {
+            loop {
+                for job in self.project.emulator.jobs() {
+                    self.project.emulator.complete(job.request_id());
+                }
+                self.requested.notified().await;
+            }
+        };
+        tokio::select! { done = run => done, () = complete => unreachable!() }
     }
 
     /// Waits until the tool follows its job, and returns the request id.
     pub(crate) async fn until_followed(&self) -> String {
-        self.until(Operation::StatusStream).await;
+        self.until(Operation::StatusStream, 1).await;
         self.project.emulator.jobs()[0].request_id().to_owned()
     }
 }
@@ -153,7 +174,7 @@ async fn job_that_completes_before_it_is_cancelled_is_kept() {
     let process = project.spawn(&["run", REDUX, IMAGE]);
     let request_id = paced.until_followed().await;
     process.signal("INT");
-    paced.until(Operation::Cancel).await;
+    paced.until(Operation::Cancel, 1).await;
     emulator.complete(&request_id);
     let run = process.end().await;
     assert!(run.stderr.contains("completed before it could be cancelled"), "{run:?}");
@@ -232,11 +253,12 @@ async fn two_processes_share_one_request() {
     let (project, emulator) = (&paced.project, &paced.project.emulator);
     let one = project.spawn(&["run", REDUX, IMAGE, "--json"]);
     let request_id = paced.until_followed().await;
+    project.run(&["run", REDUX, IMAGE, "--timeout", "1s"]).await.failure(8);
     let other = project.spawn(&["run", REDUX, IMAGE, "--json"]);
-    emulator.complete(&request_id);
-    let (one, other) = (one.end().await.json(), other.end().await.json());
-    assert_eq!(one["output"], other["output"]);
-    // If the first one was completed before the second one began, that is another job.
+    let one = paced.completed(one.end()).await.json();
+    let other = paced.completed(other.end()).await.json();
+    assert_eq!(one["request_id"], request_id);
+    // If the first one was completed before the other one began, that is another job.
     assert_eq!(emulator.jobs().len() == 1, one["request_id"] == other["request_id"]);
 }
 

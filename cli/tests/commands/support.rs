@@ -3,10 +3,19 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use fal_emulator::{Emulator, EmulatorBuilder, Pace};
 use tempfile::TempDir;
 use tokio::io::AsyncReadExt;
+
+/// The time after which a test fails, because what it waits for never happens.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// Waits for what a test expects. A process that hangs fails its test instead of the whole suite.
+pub(crate) async fn in_time<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.expect("this happens in time")
+}
 
 /// A folder with a `Cargo.toml`, in which the tool runs against an emulator.
 pub(crate) struct Project {
@@ -82,17 +91,17 @@ impl Process {
 
     /// Reads stderr until it has this text.
     pub(crate) async fn stderr_until(&mut self, text: &str) {
-        read_until(self.child.stderr.as_mut().unwrap(), text).await;
+        in_time(read_until(self.child.stderr.as_mut().unwrap(), text)).await;
     }
 
     /// Reads stdout until it has this text.
     pub(crate) async fn stdout_until(&mut self, text: &str) {
-        read_until(self.child.stdout.as_mut().unwrap(), text).await;
+        in_time(read_until(self.child.stdout.as_mut().unwrap(), text)).await;
     }
 
     /// Waits for the end.
     pub(crate) async fn end(self) -> Run {
-        Run::read(self.child.wait_with_output().await.unwrap())
+        Run::read(in_time(self.child.wait_with_output()).await.unwrap())
     }
 }
 
@@ -114,7 +123,7 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) async fn of(command: Command) -> Self {
-        Run::read(tokio::process::Command::from(command).kill_on_drop(true).output().await.unwrap())
+        Run::read(in_time(tokio::process::Command::from(command).kill_on_drop(true).output()).await.unwrap())
     }
 
     fn read(output: Output) -> Self {

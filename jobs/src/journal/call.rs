@@ -210,7 +210,8 @@ macro_rules! record_options {
         /// Charges the job to a budget. Default: none.
         ///
         /// The job is sent only if the budget can reserve its [estimate](crate::Budget::estimate). Otherwise it stays waiting, and
-        /// the call fails ([`ErrorKind::Budget`](crate::ErrorKind::Budget)). A job that was sent earlier stays in its budget.
+        /// the call fails ([`ErrorKind::Budget`](crate::ErrorKind::Budget)). A job that fal has accepted stays in its budget, unless it has
+        /// failed and is sent again.
         pub fn budget(mut self, budget: &crate::Budget) -> Self {
             self.call.budget = Some(budget.clone());
             self

@@ -5,10 +5,10 @@ use fal_client::Client;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::Journal;
 use super::course::{Course, failed};
 use super::follow::{Follow, follow_options};
 use super::policy::{OnFailed, OnUncertain};
+use super::{Budget, Journal};
 use crate::error::{Error, ErrorKind};
 use crate::files::Target;
 use crate::record::Record;
@@ -24,6 +24,7 @@ pub struct Resume {
     key: String,
     on_failed: OnFailed,
     on_uncertain: OnUncertain,
+    budget: Option<Budget>,
     follow: Follow,
 }
 
@@ -51,6 +52,7 @@ impl Journal {
             key: key.as_ref().to_owned(),
             on_failed: OnFailed::default(),
             on_uncertain: OnUncertain::default(),
+            budget: None,
             follow: Follow::default(),
         }
     }
@@ -71,6 +73,12 @@ impl Resume {
         self
     }
 
+    /// Charges the job to a budget in addition to its own one, if it was not accepted yet. Default: none.
+    pub fn budget(mut self, budget: &Budget) -> Self {
+        self.budget = Some(budget.clone());
+        self
+    }
+
     /// Saves the files of the output into a folder, or to the writers of a [`Target`]. Default: none are saved. See
     /// [`Journal::download`].
     pub fn download_to(mut self, target: impl Into<Target>) -> Self {
@@ -79,9 +87,13 @@ impl Resume {
     }
 
     async fn start(self) -> Result<Record, Error> {
-        let Resume { journal, client, key, on_failed, on_uncertain, follow } = self;
+        let Resume { journal, client, key, on_failed, on_uncertain, budget, follow } = self;
         let deadline = follow.deadline();
-        let record = journal.existing(&key).await?;
+        let mut record = journal.existing(&key).await?;
+        if let Some(budget) = &budget {
+            let billing = journal.billing(&record.endpoint, Some(budget))?;
+            record = journal.store().bill(&key, |record| record.charge(&billing)).await?;
+        }
         let request = ready(request_of(&record));
         let mut course = Course::new(&journal, &client);
         (course.on_failed, course.on_uncertain) = (on_failed, on_uncertain);

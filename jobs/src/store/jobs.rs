@@ -50,12 +50,21 @@ impl Store {
         if let Some(record) = inserted.pop() {
             return Ok((record, true));
         }
+        let record = self.get(&new.key).await?.ok_or_else(|| missing(&new.key))?;
+        if record.endpoint != new.endpoint || record.input_hash != new.input_hash {
+            return Ok((record, false));
+        }
+        Ok((self.bill(&new.key, |record| record.join(&new.billing)).await?, false))
+    }
+
+    /// Changes the budgets of a job. Returns the job.
+    pub(crate) async fn bill(&self, key: &str, change: impl Fn(&mut Record)) -> Result<Record, Error> {
         loop {
-            let before = self.get(&new.key).await?.ok_or_else(|| missing(&new.key))?;
+            let before = self.get(key).await?.ok_or_else(|| missing(key))?;
             let mut record = before.clone();
-            record.join(new);
+            change(&mut record);
             if record == before || self.replace(&before, &mut record, None).await? {
-                return Ok((record, false));
+                return Ok(record);
             }
             // Another process has changed the job meanwhile.
         }

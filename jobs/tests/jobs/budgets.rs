@@ -4,7 +4,7 @@ use fal_client::endpoints::fal_ai::flux::dev::redux;
 use fal_client::money::{Cost, Estimate, IntoAmount, Price, PriceTable};
 use fal_client::{Client, Handle};
 use fal_emulator::{Emulator, Fault, Operation, Pace};
-use fal_jobs::{Budget, Completed, Error, ErrorKind, Filter, Journal};
+use fal_jobs::{Budget, Completed, Error, ErrorKind, Filter, Journal, OnFailed};
 
 use crate::support::{Database, Outcome, on_both_databases};
 
@@ -17,6 +17,8 @@ on_both_databases!(
     unknown_prices_cost_the_estimate,
     budget_without_an_estimate_is_refused,
     estimate_of_nothing_is_refused,
+    failed_job_is_charged_to_the_budget_that_sends_it_again,
+    resumed_job_is_charged_to_its_own_budget_and_the_given_one,
 );
 
 fn prices() -> Result<PriceTable, fal_client::Error> {
@@ -198,5 +200,41 @@ async fn estimate_of_nothing_is_refused(database: Database) -> Outcome {
     let budget = journal.budget("free", Cost::usd(0)?).await?.estimate(&without_calls)?;
     run(&journal, &client, 1, &budget).await?;
     assert_eq!((emulator.jobs().len(), budget.usage().await?.spent), (1, Cost::usd(0)?));
+    Ok(())
+}
+
+async fn failed_job_is_charged_to_the_budget_that_sends_it_again(database: Database) -> Outcome {
+    let (emulator, client) = emulator(Pace::instant()).await?;
+    let (journal, budget) = journal(&database, "0.09").await?;
+    let input = || redux::Input::builder().image_url("https://example.com/fox.png").seed(1);
+    emulator.inject_fault(Operation::Submit, Fault::outcome(500));
+    let error = journal.run(&endpoint(&client), input()).await.err().ok_or("no error")?;
+    assert_eq!(error.kind(), ErrorKind::Failed);
+    let again = || journal.run(&endpoint(&client), input()).on_failed(OnFailed::Retry).budget(&budget);
+    let error = again().await.err().ok_or("no error")?;
+    assert_eq!((error.kind(), emulator.accepted_jobs()), (ErrorKind::Budget, 1));
+    journal.budget("cards", Cost::usd(1)?).await?;
+    let cost = again().await?.record.cost().ok_or("no cost")?;
+    assert_eq!(budget.usage().await?.spent, cost);
+    budget.check().await?;
+    Ok(())
+}
+
+async fn resumed_job_is_charged_to_its_own_budget_and_the_given_one(database: Database) -> Outcome {
+    let (emulator, client) = emulator(Pace::instant()).await?;
+    let (journal, own) = journal(&database, "0.09").await?;
+    let month = journal.budget("month", Cost::usd("0.09")?).await?;
+    let month = month.estimate(&prices()?.estimate(redux::ENDPOINT.id(), 4)?)?;
+    run(&journal, &client, 1, &own).await.err().ok_or("no error")?;
+    for (limits, expected) in [(["0.09", "1"], 0), (["1", "0.09"], 0), (["1", "1"], 1)] {
+        for (name, limit) in ["cards", "month"].into_iter().zip(limits) {
+            journal.budget(name, Cost::usd(limit)?).await?;
+        }
+        let resumed = journal.resume(&client, "card-1").budget(&month).await;
+        assert_eq!((resumed.is_ok(), emulator.accepted_jobs()), (expected == 1, expected), "{resumed:?}");
+    }
+    assert_eq!(own.usage().await?.spent, month.usage().await?.spent);
+    own.check().await?;
+    month.check().await?;
     Ok(())
 }

@@ -34,7 +34,7 @@ pub(crate) struct Arguments {
     /// File with the input: .json, .toml or .yaml. - reads JSON or YAML from stdin. Pairs take precedence
     #[arg(long, value_name = "FILE")]
     pub(crate) input: Option<PathBuf>,
-    /// Output folder for downloaded files. Default: fal-output
+    /// Output folder for downloaded files. Default: the setting `downloads`, which is fal-output unless set
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Print the output while the endpoint generates it: the text of a language model, or else a JSON line for each output.
@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with_all = ["detach", "key", "logs", "out"])]
     pub(crate) stream: bool,
     /// Most that the request may cost, in USD. Default: the budget of fal.toml, if set
-    #[arg(long, value_name = "USD", value_parser = amount)]
+    #[arg(long, value_name = "USD", allow_negative_numbers = true, value_parser = amount)]
     pub(crate) max_cost: Option<Cost>,
     /// Name of the job in the journal. A second run with the same key returns the result of the first, without another
     /// request. Default: one of the endpoint and the input, which continues a run that was interrupted
