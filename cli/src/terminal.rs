@@ -4,6 +4,7 @@ use std::fmt::{Display, Write as _};
 use std::io::{self, IsTerminal, Write};
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
+use fal_documents::text::is_hidden;
 use serde::Serialize;
 
 use crate::error::{Error, Exit};
@@ -151,11 +152,7 @@ impl Terminal {
     /// Breaks text into lines that fit into the terminal. All but the first begin with `indent` spaces.
     pub(crate) fn wrap(&self, text: &str, indent: usize) -> String {
         let width = self.width.unwrap_or(usize::MAX).max(MIN_WIDTH) - indent;
-        layout::wrap(text, width).join(&format!(
-            "
-{}",
-            " ".repeat(indent)
-        ))
+        layout::wrap(text, width).join(&format!("\n{:indent$}", ""))
     }
 
     /// Prints a question, and returns true if the user confirms it. Returns false without a terminal.
@@ -184,17 +181,16 @@ impl Terminal {
 }
 
 /// Returns text of documents, responses or files in a form that is safe to print, in one line. Whitespace becomes a space.
-/// Other control characters, and those that change the direction of text, are escaped: `\u{1b}`.
+/// Other control characters, and invisible ones that change how text is displayed, are escaped: `\u{1b}`.
 pub(crate) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
             '\n' | '\r' | '\t' if plain.ends_with(' ') => {}
             '\n' | '\r' | '\t' => plain.push(' '),
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                let _ = write!(plain, "{}", c.escape_unicode());
-            }
-            c if c.is_control() => {
+            // Emoji and some scripts consist of characters that these join.
+            '\u{200c}' | '\u{200d}' => plain.push(c),
+            c if is_hidden(c) => {
                 let _ = write!(plain, "{}", c.escape_unicode());
             }
             c => plain.push(c),
@@ -228,6 +224,7 @@ mod tests {
             ("\u{1b}[31mred\u{7}", "\\u{1b}[31mred\\u{7}"),
             ("\u{9b}2J \u{202e}evil\u{2066}", "\\u{9b}2J \\u{202e}evil\\u{2066}"),
             ("\u{7f}", "\\u{7f}"),
+            ("zero\u{200b}width, 👩\u{200d}🚀", "zero\\u{200b}width, 👩\u{200d}🚀"),
         ] {
             assert_eq!(plain(text), plain_text);
         }
