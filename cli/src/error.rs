@@ -5,7 +5,6 @@ use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 
-#[cfg(feature = "online")]
 use crate::layout::plain;
 
 /// The exit codes, which the help and the guide document. clap exits with 2 for wrong arguments.
@@ -75,11 +74,11 @@ impl Error {
     pub(crate) fn to_styled(&self) -> String {
         let mut text = match self.is_about_documents {
             // Each line begins with a file.
-            true => self.message.clone(),
-            false => format!("{ERROR}error:{ERROR:#} {}", self.message),
+            true => plain_lines(&self.message),
+            false => format!("{ERROR}error:{ERROR:#} {}", plain_lines(&self.message)),
         };
         if let Some(help) = &self.help {
-            text.push_str(&format!("\n{HELP}help:{HELP:#} {help}"));
+            text.push_str(&format!("\n{HELP}help:{HELP:#} {}", plain_lines(help)));
         }
         text
     }
@@ -94,6 +93,11 @@ impl Error {
     pub(crate) fn to_json(&self) -> serde_json::Value {
         serde_json::json!({ "error": { "message": self.message, "help": self.help, "exit_code": self.exit as u8 } })
     }
+}
+
+/// Makes each line of a text [`plain`]. Messages have arguments, names of files, and words of the operating system.
+fn plain_lines(text: &str) -> String {
+    text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
 }
 
 /// The message.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use fal_documents::text::is_hidden;
 use unicode_width::UnicodeWidthStr;
 
 /// Returns the number of columns of a text.
@@ -38,17 +39,16 @@ pub(crate) fn cut(text: &str, max: usize) -> String {
 }
 
 /// Returns text of documents, responses or files in a form that is safe to print, in one line. Whitespace becomes a space.
-/// Other control characters, and those that change the direction of text, are escaped: `\u{1b}`.
+/// Other control characters, and invisible ones that change how text is displayed, are escaped: `\u{1b}`.
 pub(crate) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
             '\n' | '\r' | '\t' if plain.ends_with(' ') => {}
             '\n' | '\r' | '\t' => plain.push(' '),
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                let _ = write!(plain, "{}", c.escape_unicode());
-            }
-            c if c.is_control() => {
+            // Emoji and some scripts consist of characters that these join.
+            '\u{200c}' | '\u{200d}' => plain.push(c),
+            c if is_hidden(c) => {
                 let _ = write!(plain, "{}", c.escape_unicode());
             }
             c => plain.push(c),

@@ -1,9 +1,11 @@
 //! The settings file `fal.toml`, which every command reads.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
+#[cfg(feature = "online")]
+use fal_client::money::Cost;
 use serde::Deserialize;
 
 use crate::error::{Error, Exit};
@@ -11,6 +13,9 @@ use crate::layout::plain;
 
 /// The name of the settings file.
 pub(crate) const FILE: &str = "fal.toml";
+
+/// The largest settings file, in bytes.
+const MAX_SIZE: u64 = 1 << 20;
 
 /// The settings of a project. Paths are relative to the working directory.
 #[derive(Clone, Debug)]
@@ -38,7 +43,8 @@ pub(crate) struct Settings {
     /// The folder of downloaded files. Default: `fal-output`.
     pub(crate) downloads: PathBuf,
     /// The limit of all that the journal's jobs may cost, in USD. Default: none.
-    pub(crate) budget: Option<String>,
+    #[cfg(feature = "online")]
+    pub(crate) budget: Option<Cost>,
     /// The error of an invalid file, in a command that works without it.
     #[cfg(feature = "online")]
     pub(crate) error: Option<Error>,
@@ -67,10 +73,34 @@ struct Contents {
 const NAMES: [&str; 10] =
     ["schemas", "out", "include", "exclude", "features", "trait-name", "module-path", "journal", "downloads", "budget"];
 
+/// A valid amount.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Amount")]
+struct Budget(#[cfg(feature = "online")] Cost);
+
+impl TryFrom<Amount> for Budget {
+    type Error = String;
+
+    #[cfg(feature = "online")]
+    fn try_from(amount: Amount) -> Result<Self, String> {
+        let text = match amount {
+            Amount::Number(number) => number.to_string(),
+            Amount::Text(text) => text,
+        };
+        crate::online::budget::amount(&text).map(Budget)
+    }
+
+    #[cfg(not(feature = "online"))]
+    fn try_from(_: Amount) -> Result<Self, String> {
+        Ok(Budget())
+    }
+}
+
 /// An amount as a number or a string.
 #[derive(Debug, Deserialize)]
-#[serde(untagged, expecting = "invalid budget: expected an amount in USD, such as `5` or `\"5.00\"`")]
-enum Budget {
+#[cfg_attr(not(feature = "online"), expect(dead_code, reason = "only commands that call fal have costs"))]
+#[serde(untagged, expecting = "expected an amount in USD, such as `5` or `\"5.00\"`")]
+enum Amount {
     Number(f64),
     Text(String),
 }
@@ -108,10 +138,8 @@ impl Settings {
             module_path: contents.module_path,
             journal: contents.journal,
             downloads: folder(contents.downloads, "fal-output"),
-            budget: contents.budget.map(|budget| match budget {
-                Budget::Number(number) => number.to_string(),
-                Budget::Text(text) => text,
-            }),
+            #[cfg(feature = "online")]
+            budget: contents.budget.map(|Budget(amount)| amount),
             project,
             file,
             #[cfg(feature = "online")]
@@ -134,7 +162,7 @@ impl Settings {
 
 fn read(file: &Path) -> Result<Contents, Error> {
     let name = file.display();
-    let text = fs::read_to_string(file).map_err(|error| match error.kind() {
+    let text = text(file).map_err(|error| match error.kind() {
         ErrorKind::NotFound => Error::new(Exit::Usage, format!("no settings file `{name}`")),
         ErrorKind::InvalidData => Error::new(Exit::Usage, format!("`{name}` is not UTF-8")).help("save it as UTF-8"),
         _ => Error::new(Exit::Usage, format!("cannot read `{name}`: {error}")),
@@ -143,6 +171,11 @@ fn read(file: &Path) -> Result<Contents, Error> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
     toml::from_str(text).map_err(|error| {
         let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
+        let name_of = |line: &str| line.split_once('=').map(|(name, _)| name.trim().to_owned());
+        // An error of the syntax is not that of a setting.
+        let is_toml = text.parse::<toml::Table>().is_ok();
+        let setting =
+            text.lines().nth(line - 1).and_then(name_of).filter(|name| is_toml && NAMES.contains(&name.as_str()));
         let message = plain(error.message());
         let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
         let help = match unknown {
@@ -154,10 +187,20 @@ fn read(file: &Path) -> Result<Contents, Error> {
         };
         let message = match unknown {
             Some(unknown) => format!("unknown setting `{unknown}`"),
-            None => message,
+            None => setting.map_or(message.clone(), |setting| format!("invalid setting `{setting}`: {message}")),
         };
         Error::new(Exit::Usage, format!("{name}, line {line}: {message}")).help(help)
     })
+}
+
+/// Reads a file, which may be a pipe.
+fn text(file: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    File::open(file)?.take(MAX_SIZE + 1).read_to_string(&mut text)?;
+    match text.len() as u64 > MAX_SIZE {
+        true => Err(io::Error::other("it is larger than 1 MiB")),
+        false => Ok(text),
+    }
 }
 
 /// Returns the nearest file of this name, from the working directory upwards, as a relative path.

@@ -151,11 +151,7 @@ impl Terminal {
     /// Breaks text into lines that fit into the terminal. All but the first begin with `indent` spaces.
     pub(crate) fn wrap(&self, text: &str, indent: usize) -> String {
         let width = self.width.unwrap_or(usize::MAX).max(MIN_WIDTH) - indent;
-        layout::wrap(text, width).join(&format!(
-            "
-{}",
-            " ".repeat(indent)
-        ))
+        layout::wrap(text, width).join(&format!("\n{:indent$}", ""))
     }
 
     /// Prints a question, and returns true if the user confirms it. Returns false without a terminal.
@@ -208,6 +204,7 @@ mod tests {
             ("\u{1b}[31mred\u{7}", "\\u{1b}[31mred\\u{7}"),
             ("\u{9b}2J \u{202e}evil\u{2066}", "\\u{9b}2J \\u{202e}evil\\u{2066}"),
             ("\u{7f}", "\\u{7f}"),
+            ("zero\u{200b}width, 👩\u{200d}🚀", "zero\\u{200b}width, 👩\u{200d}🚀"),
         ] {
             assert_eq!(plain(text), plain_text);
         }

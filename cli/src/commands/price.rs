@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::catalog::Catalog;
 use crate::context::Context;
 use crate::error::{Error, Exit};
+use crate::fetch::{self, Fetcher};
 use crate::layout::plain;
 use crate::online;
 use crate::terminal::Terminal;
@@ -27,10 +28,10 @@ pub(crate) struct Arguments {
     #[arg(required = true, value_name = "ID")]
     ids: Vec<String>,
     /// Estimate the cost of this many calls of each endpoint, from the average of past calls
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(1..))]
     calls: Option<u64>,
     /// Estimate the cost of this many units of each endpoint, such as images or seconds
-    #[arg(long, value_name = "N", conflicts_with = "calls", value_parser = units)]
+    #[arg(long, value_name = "N", conflicts_with = "calls", allow_negative_numbers = true, value_parser = units)]
     units: Option<Decimal>,
 }
 
@@ -46,7 +47,9 @@ const BASIS: &str = "A CALL is the average cost of past calls, as fal reports it
 
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, Error> {
     online::block_on(async {
-        let report = fetch(&online::client()?, arguments).await?;
+        arguments.ids.iter().try_for_each(|id| fetch::check_id(id.trim()))?;
+        let client = online::client()?;
+        let report = Report::fetch(&client, arguments).await?;
         match context.terminal.json {
             true => context.terminal.print_json(&report)?,
             false if report.prices.is_empty() => {}
@@ -54,7 +57,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, 
         }
         match report.unknown.is_empty() {
             true => Ok(ExitCode::SUCCESS),
-            false => Err(unknown(&report.unknown, context)),
+            false => Err(unknown(&client, &report.unknown, context).await),
         }
     })
 }
@@ -80,18 +83,6 @@ struct Row {
     estimate: Option<Estimate>,
 }
 
-async fn fetch(client: &Client, arguments: &Arguments) -> Result<Report, Error> {
-    let ids: BTreeSet<&str> = arguments.ids.iter().map(|id| id.trim()).collect();
-    let prices = client.platform().prices(ids.iter().copied()).skip_unknown(true).await?;
-    let (known, unknown): (Vec<&str>, Vec<&str>) = ids.into_iter().partition(|id| prices.get(id).is_some());
-    let rows: Vec<Row> =
-        stream::iter(known).map(|id| row(client, &prices, id, arguments)).buffered(PARALLEL).try_collect().await?;
-    let estimates: Vec<Cost> = rows.iter().filter_map(|row| Some(row.estimate.as_ref()?.cost.clone())).collect();
-    // A total of some endpoints only would mislead.
-    let total = if estimates.len() == rows.len() { Cost::total(estimates).ok().flatten() } else { None };
-    Ok(Report { prices: rows, total, unknown: unknown.into_iter().map(str::to_owned).collect() })
-}
-
 async fn row(client: &Client, prices: &PriceTable, id: &str, arguments: &Arguments) -> Result<Row, Error> {
     let price = prices.get(id).cloned();
     let price = price.ok_or_else(|| Error::new(Exit::NotFound, format!("no price of the endpoint `{}`", plain(id))))?;
@@ -113,6 +104,18 @@ async fn row(client: &Client, prices: &PriceTable, id: &str, arguments: &Argumen
 }
 
 impl Report {
+    async fn fetch(client: &Client, arguments: &Arguments) -> Result<Self, Error> {
+        let ids: BTreeSet<&str> = arguments.ids.iter().map(|id| id.trim()).collect();
+        let prices = client.platform().prices(ids.iter().copied()).skip_unknown(true).await?;
+        let (known, unknown): (Vec<&str>, Vec<&str>) = ids.into_iter().partition(|id| prices.get(id).is_some());
+        let rows: Vec<Row> =
+            stream::iter(known).map(|id| row(client, &prices, id, arguments)).buffered(PARALLEL).try_collect().await?;
+        let estimates: Vec<Cost> = rows.iter().filter_map(|row| Some(row.estimate.as_ref()?.cost.clone())).collect();
+        // A total of some endpoints only would mislead.
+        let total = if estimates.len() == rows.len() { Cost::total(estimates).ok().flatten() } else { None };
+        Ok(Report { prices: rows, total, unknown: unknown.into_iter().map(str::to_owned).collect() })
+    }
+
     fn to_text(&self, arguments: &Arguments, terminal: &Terminal) -> String {
         let mut header = vec!["ENDPOINT", "PRICE", "UNIT"];
         let of_calls = arguments.calls.map(|calls| format!("{calls} {}", if calls == 1 { "CALL" } else { "CALLS" }));
@@ -159,16 +162,23 @@ fn amount(cost: Option<&Cost>) -> String {
 }
 
 /// Creates the error of unknown endpoints, with the names that are most similar.
-fn unknown(ids: &[String], context: &Context) -> Error {
-    let names: Vec<String> = ids.iter().map(|id| format!("`{}`", plain(id))).collect();
+async fn unknown(client: &Client, ids: &[String], context: &Context) -> Error {
+    let names: Vec<String> = ids.iter().map(|id| format!("`{id}`")).collect();
     let error = Error::new(Exit::NotFound, format!("fal has no price of {}", names.join(", ")));
     // Invalid documents are what `cargo fal check` is for.
     let catalog = Catalog::load(&context.settings).unwrap_or_default();
-    let nearest: BTreeSet<&str> = ids.iter().filter_map(|id| catalog.nearest(id).first().copied()).collect();
-    let nearest: Vec<String> = nearest.into_iter().map(|id| format!("`{id}`")).collect();
+    let fetcher = Fetcher::new(client);
+    let mut nearest: Vec<String> = Vec::new();
+    for id in ids {
+        // An endpoint that fal has may have no price.
+        let names = fetcher.nearest(id, catalog.ids()).await;
+        nearest.extend(names.into_iter().next().filter(|name| name != id).map(|name| format!("`{name}`")));
+    }
+    nearest.sort();
+    nearest.dedup();
     match nearest.is_empty() {
-        true => error.help("check the id, or find it with `cargo fal search`"),
-        false => error.help(format!("did you mean {}? Find others with `cargo fal search`", nearest.join(", "))),
+        true => error.help("check the id, or find it with `cargo fal search WORDS`"),
+        false => error.help(format!("did you mean {}?", nearest.join(", "))),
     }
 }
 

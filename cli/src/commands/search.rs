@@ -149,7 +149,8 @@ async fn nothing_found(arguments: &Arguments, words: &str, client: &fal_client::
     let filters =
         [&arguments.category, &arguments.status].into_iter().flatten().map(|filter| format!(" of `{filter}`"));
     let filters: String = filters.map(|filter| plain(&filter)).collect();
-    let error = Error::new(Exit::NotFound, format!("no models{filters} match `{}`", plain(words)));
+    let words_of = if words.trim().is_empty() { String::new() } else { format!(" match `{}`", plain(words)) };
+    let error = Error::new(Exit::NotFound, format!("no models{filters}{words_of}"));
     if let Some(category) = &arguments.category {
         let known = categories(client, words).await;
         let names = crate::nearest::nearest(category, known.iter().map(String::as_str));

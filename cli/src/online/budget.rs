@@ -66,7 +66,7 @@ pub(crate) async fn open(
     endpoint: &str,
     max_cost: Option<&MaxCost>,
 ) -> Result<Spending, Error> {
-    let project = settings.budget.as_deref().map(|text| of_settings(settings, text)).transpose()?;
+    let project = settings.budget.clone();
     let (prices, estimate) = if project.is_some() || max_cost.is_some() {
         let (prices, estimate) = estimate(client, endpoint).await.map_err(|error| match error.exit {
             Exit::Budget => error.help(without(max_cost)),
@@ -191,13 +191,4 @@ fn without(max_cost: Option<&MaxCost>) -> String {
         Some(_) => format!("to run it without a limit, leave out `--max-cost`, and `budget` in {}", settings::FILE),
         None => format!("to run it without a limit, remove `budget` from {}", settings::FILE),
     }
-}
-
-/// Parses the setting `budget`.
-fn of_settings(settings: &Settings, text: &str) -> Result<Cost, Error> {
-    amount(text).map_err(|reason| {
-        let file = settings.file.as_deref().unwrap_or(settings::FILE.as_ref());
-        Error::new(Exit::Usage, format!("invalid setting `budget` in `{}`: {reason}", file.display()))
-            .help("give an amount in US dollars, such as `budget = 5`")
-    })
 }

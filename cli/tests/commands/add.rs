@@ -436,3 +436,10 @@ async fn a_folder_that_cannot_be_written_stays_as_it_is() {
     assert!(stderr.contains("cannot write `schemas/fal-ai/flux/dev/redux.json`"), "{stderr}");
     assert_eq!(files(&project), [""; 0]);
 }
+
+#[tokio::test]
+async fn a_folder_is_refused_with_the_remedy() {
+    let project = Project::new().await;
+    let error = project.run(&["add", "."]).await.failure(1);
+    assert!(error.contains("cannot read `.`") && error.contains("help: name the files"), "{error}");
+}

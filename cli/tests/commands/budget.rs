@@ -34,7 +34,7 @@ async fn wrong_amounts_are_usage_errors() {
         assert!(error.contains("--max-cost"), "{error}");
         project.write("fal.toml", format!("budget = \"{amount}\"\n"));
         let error = project.run(&BATCH).await.failure(2);
-        assert!(error.contains("`budget` in `fal.toml`"), "{error}");
+        assert!(error.contains("fal.toml, line 1: invalid setting `budget`"), "{error}");
         project.write("fal.toml", "");
     }
     assert_eq!(project.emulator.accepted_jobs(), 0);

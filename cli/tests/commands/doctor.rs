@@ -234,7 +234,7 @@ async fn documents_and_generated_code_are_checked() {
     assert_check(&report, "endpoints", "warning", &["deprecated", REDUX]);
 
     project.run(&["generate"]).await.success();
-    assert_check(&json(doctor(&project, &[])).await.1, "code", "passed", &["current"]);
+    assert_check(&json(doctor(&project, &[])).await.1, "code", "passed", &["up to date"]);
     fs::remove_file(project.path("src/endpoints/MANIFEST")).unwrap();
     let (code, report) = json(doctor(&project, &[])).await;
     assert_eq!(code, Some(1), "{report:#}");

@@ -80,6 +80,17 @@ async fn unknown_endpoints_are_named_after_the_prices_of_the_others() {
 }
 
 #[tokio::test]
+async fn ids_are_checked_before_a_request_and_suggested_in_any_case() {
+    let project = Project::with(priced()).await;
+    for id in ["", "flux", "a/b?c", "https://fal.ai/models/fal-ai/flux/dev/redux/playground"] {
+        let error = project.run(&["price", REDUX, id]).await.failure(2);
+        assert!(error.contains("invalid endpoint id") && error.contains("\nhelp: "), "{error}");
+    }
+    let error = project.run(&["price", "FAL-AI/FLUX/DEV/REDUX"]).await.failure(7);
+    assert!(error.contains(&format!("did you mean `{REDUX}`?")), "{error}");
+}
+
+#[tokio::test]
 async fn units_of_fal_do_not_control_the_terminal() {
     let project = Project::with(priced()).await;
     let prices = json!({ "prices": [
@@ -103,6 +114,6 @@ async fn wrong_numbers_are_refused() {
         &["price", REDUX, "--units", "1", "--calls", "1"],
     ] {
         let error = project.run(arguments).await.failure(2);
-        assert!(error.starts_with("error: "), "{error}");
+        assert!(error.starts_with("error: ") && !error.contains("unexpected"), "{error}");
     }
 }

@@ -80,6 +80,7 @@ async fn a_search_without_a_result_suggests_others() {
     assert!(stderr.contains("no models match `openrouter/routr`") && stderr.contains("openrouter/router"), "{stderr}");
     let stderr = project.run(&["search", "--category", "image-to-imag"]).await.failure(7);
     assert!(stderr.contains("did you mean the category `image-to-image`?"), "{stderr}");
+    assert!(stderr.starts_with("error: no models of `image-to-imag`\n"), "{stderr}");
     let stderr = project.run(&["search", "redux", "--category", "llm"]).await.failure(7);
     assert!(stderr.contains("these match in other categories: image-to-image"), "{stderr}");
     let json = project.run(&["search", "zzzz", "--json"]).await.json();

@@ -73,8 +73,10 @@ async fn errors_name_the_line_and_the_remedy() {
     for (text, expected) in [
         ("\nshemas = \"a\"\n", &["fal.toml, line 2: unknown setting `shemas`", "did you mean `schemas`?"][..]),
         ("# é\n\nzzz = 1", &["fal.toml, line 3: unknown setting `zzz`", "the settings are schemas, out,"]),
-        ("out = 1\n", &["fal.toml, line 1: invalid type: integer `1`"]),
-        ("out = \"a\"\nbudget = true\n", &["fal.toml, line 2: invalid budget", "such as `5`"]),
+        ("out = 1\n", &["fal.toml, line 1: invalid setting `out`: invalid type: integer `1`"]),
+        ("out = \"a\"\nbudget = true\n", &["fal.toml, line 2: invalid setting `budget`", "such as `5`"]),
+        ("budget = -1", &["fal.toml, line 1: invalid setting `budget`"]),
+        ("\nbudget = \"$5\"\n", &["fal.toml, line 2: invalid setting `budget`"]),
         ("schemas = \"a\"\nschemas = \"b\"\n", &["fal.toml, line 2: duplicate key"]),
         ("schemas = \"a\n", &["fal.toml, line 1: "]),
         ("\"\\u001b[31m\" = 1", &["unknown setting"]),
@@ -87,4 +89,7 @@ async fn errors_name_the_line_and_the_remedy() {
     project.write("fal.toml", b"out = \"\xff\"");
     let error = listed(&project, "", &[]).await;
     assert!(error.failure(2).contains("`fal.toml` is not UTF-8"));
+    project.write("fal.toml", "#".repeat((1 << 20) + 1));
+    assert!(listed(&project, "", &[]).await.failure(2).contains("larger than 1 MiB"));
+    assert!(listed(&project, "", &["--settings", "/dev/zero"]).await.failure(2).contains("larger than 1 MiB"));
 }

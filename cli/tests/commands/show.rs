@@ -135,3 +135,10 @@ async fn hostile_document_does_not_reach_the_terminal() {
         assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{text:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_argument_does_not_control_the_terminal() {
+    let project = Project::new().await;
+    let error = project.run(&["show", "a/\u{1b}[31mb", "--offline", "--color", "always"]).await.failure(7);
+    assert!(error.contains("`a/\\u{1b}[31mb`"), "{error:?}");
+}

@@ -30,7 +30,15 @@ pub(super) fn read(source: &str, terminal: &Terminal) -> Result<Vec<(String, Val
         "-" => ("stdin", at_most(io::stdin().lock())),
         file => (file, read_file(Path::new(file))),
     };
-    let text = text.map_err(|error| Error::io("read", Path::new(name), &error))?;
+    let text = text.map_err(|error| {
+        let is_folder = error.kind() == io::ErrorKind::IsADirectory;
+        let error = Error::io("read", Path::new(name), &error);
+        if is_folder {
+            error.help("name the files in the folder, such as `cargo fal add FOLDER/*.json`")
+        } else {
+            error
+        }
+    })?;
     // The name of an app's own document may be its id.
     let path = if source == "-" { "" } else { source.trim_start_matches("./") };
     let source = Source { file: name.into(), path: path.to_owned(), text, patch: None };

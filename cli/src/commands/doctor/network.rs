@@ -104,7 +104,7 @@ fn check_certificates(report: &mut Report) {
     let problem = match (name, fs::metadata(path)) {
         (_, Err(error)) => Some(format!("{name}: cannot read `{shown}`: {error}")),
         ("SSL_CERT_DIR", Ok(metadata)) => (!metadata.is_dir()).then(|| format!("{name}: `{shown}` is not a folder")),
-        (_, Ok(_)) => match fs::read(path) {
+        (_, Ok(_)) => match fal_documents::file::read(path) {
             Err(error) => Some(format!("{name}: cannot read `{shown}`: {error}")),
             Ok(bytes) => (!String::from_utf8_lossy(&bytes).contains("-----BEGIN CERTIFICATE"))
                 .then(|| format!("{name}: `{shown}` has no certificate in PEM format")),

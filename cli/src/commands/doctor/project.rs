@@ -118,7 +118,7 @@ pub(super) fn check_code(settings: &Settings, report: &mut Report) {
         Ok(summary) if summary.is_current() => {
             report.pass(
                 "code",
-                format!("{} in `{}` is current", count(summary.unchanged, "file"), settings.out.display()),
+                format!("{} in `{}`, up to date", count(summary.unchanged, "file"), settings.out.display()),
             );
         }
         Ok(summary) => {
@@ -143,7 +143,7 @@ pub(super) async fn check_journal(settings: &Settings, report: &mut Report) {
         Ok(counts) => {
             let (uncertain, total) = (counts.of(State::Uncertain), counts.total());
             let unfinished = counts.unfinished() - uncertain;
-            let jobs = |number: u64| if number == 1 { "1 job".to_owned() } else { format!("{number} jobs") };
+            let jobs = |number: u64| count(usize::try_from(number).unwrap_or(usize::MAX), "job");
             if unfinished > 0 {
                 let message = format!("{} of {total} not finished", jobs(unfinished));
                 report.warn("journal", message, "continue with `cargo fal watch`");

@@ -1,4 +1,3 @@
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -45,7 +44,7 @@ fn lock_file(settings: &Settings) -> Option<PathBuf> {
 }
 
 fn check_client(lock: &Path, report: &mut Report) {
-    let text = fs::read_to_string(lock).unwrap_or_default();
+    let text = fal_documents::file::read_text(lock).unwrap_or_default();
     let Ok(lock) = toml::from_str::<Lock>(&text) else {
         return report.warn("fal-client", "Cargo.lock is not readable", "run `cargo update --workspace`");
     };

@@ -104,7 +104,7 @@ fn check_folder(folder: &Path) -> Result<(), Error> {
 
 /// Returns the absolute path of a checkout.
 fn checkout(path: &Path) -> Result<PathBuf, Error> {
-    let manifest = fs::read_to_string(path.join("Cargo.toml")).unwrap_or_default();
+    let manifest = fal_documents::file::read_text(&path.join("Cargo.toml")).unwrap_or_default();
     if !manifest.lines().any(|line| line.trim() == "name = \"fal-client\"") {
         return Err(Error::new(Exit::Usage, format!("no checkout of fal-client in `{}`", path.display()))
             .help("name the folder with the Cargo.toml of fal-client"));
@@ -189,6 +189,7 @@ fn workspace_around(folder: &Path) -> Option<PathBuf> {
     let folder = fs::canonicalize(folder).ok()?;
     let mut manifests = folder.ancestors().skip(1).map(|folder| folder.join("Cargo.toml"));
     manifests.find(|manifest| {
-        fs::read_to_string(manifest).is_ok_and(|text| text.lines().any(|line| line.trim() == "[workspace]"))
+        fal_documents::file::read_text(manifest)
+            .is_some_and(|text| text.lines().any(|line| line.trim() == "[workspace]"))
     })
 }
