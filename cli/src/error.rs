@@ -240,10 +240,16 @@ impl Error {
                 )),
             ),
             ErrorKind::KeyConflict => (Exit::Usage, Some("choose another `--key`".to_owned())),
-            ErrorKind::Configuration => (Exit::Usage, Some("correct `journal` in fal.toml".to_owned())),
+            ErrorKind::Configuration => (Exit::Usage, None),
             // fal has rejected the input, or the model has failed.
-            ErrorKind::Failed => match error.failure().map(|failure| failure.kind) {
-                Some(fal_jobs::FailureKind::Rejected) => (Exit::Invalid, None),
+            ErrorKind::Failed => match error.failure() {
+                Some(failure) if failure.kind == fal_jobs::FailureKind::Rejected => match failure.status {
+                    Some(404) => (
+                        Exit::NotFound,
+                        Some("fal may have removed the endpoint; `cargo fal update` checks it".to_owned()),
+                    ),
+                    _ => (Exit::Invalid, None),
+                },
                 _ => (Exit::Failed, None),
             },
             _ => match error.client() {

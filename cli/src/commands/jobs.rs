@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use crate::error::{Error, Exit};
 use crate::job_key::short;
 use crate::online::{find, is_request_id};
+use crate::outcome::{cost_to_json, units_to_json};
 
 /// The endpoint of requests that the journal does not have.
 #[derive(Debug, Args)]
@@ -67,9 +68,6 @@ pub(crate) fn to_json(job: &Record) -> Value {
             "error_type": failure.error_type, "may_be_billed": failure.may_be_billed,
         })
     });
-    let cost = job.cost().map(|cost| {
-        json!({ "amount": cost.amount.to_string(), "currency": cost.currency, "is_estimated": job.is_cost_estimated() })
-    });
     json!({
         "key": job.key,
         "short_key": short(&job.key),
@@ -81,8 +79,8 @@ pub(crate) fn to_json(job: &Record) -> Value {
         "created_at": time(job.created_at),
         "submitted_at": job.submitted_at.and_then(time),
         "finished_at": job.finished_at.and_then(time),
-        "billable_units": job.units,
-        "cost": cost,
+        "billable_units": units_to_json(job.units.as_deref()),
+        "cost": cost_to_json(job.cost().as_ref(), job.is_cost_estimated()),
         "files": job.files(),
         "failure": failure,
     })

@@ -6,7 +6,7 @@ use fal_client::Client;
 use fal_client::money::{Cost, Estimate, Price, PriceTable};
 use fal_jobs::{Budget, BudgetUsage, Journal};
 
-use super::{journal_builder, journal_url};
+use super::journal::{self, journal_builder};
 use crate::error::{Error, Exit};
 use crate::settings::{self, Settings};
 
@@ -84,7 +84,7 @@ pub(crate) async fn open(
     {
         return Err(over(estimate, limit, None, Source::Option));
     }
-    let journal = journal_builder().prices(prices).open(journal_url(settings)?).await?;
+    let journal = journal::open(journal_builder().prices(prices), settings).await?;
     let mut budgets = Vec::new();
     if let Some(MaxCost::Shared { name, cost }) = max_cost {
         budgets.push(journal.budget(name, cost.clone()).await?);

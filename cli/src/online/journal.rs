@@ -2,7 +2,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use fal_jobs::{Journal, JournalBuilder};
+use fal_jobs::{ErrorKind, Journal, JournalBuilder};
 
 use crate::error::{Error, Exit};
 use crate::settings::Settings;
@@ -17,7 +17,7 @@ const FILE: &str = "journal.db";
 const LEASE: Duration = Duration::from_secs(5);
 
 /// Starts a journal with the settings of the tool.
-pub(crate) fn journal_builder() -> JournalBuilder {
+pub(super) fn journal_builder() -> JournalBuilder {
     Journal::builder().lease(LEASE)
 }
 
@@ -27,12 +27,19 @@ pub(crate) fn journal_builder() -> JournalBuilder {
 ///
 /// The database cannot be opened.
 pub(crate) async fn journal(settings: &Settings) -> Result<Journal, Error> {
-    let url = journal_url(settings)?;
-    Ok(journal_builder().open(url).await?)
+    open(journal_builder(), settings).await
+}
+
+/// Opens the journal of the settings with a builder.
+pub(super) async fn open(builder: JournalBuilder, settings: &Settings) -> Result<Journal, Error> {
+    builder.open(journal_url(settings)?).await.map_err(|error| match error.kind() {
+        ErrorKind::Configuration => Error::of_job(&error).help("correct `journal` in fal.toml"),
+        _ => error.into(),
+    })
 }
 
 /// Returns the URL of the journal: the setting `journal`, or else a SQLite file in the [`data_folder`].
-pub(crate) fn journal_url(settings: &Settings) -> Result<String, Error> {
+fn journal_url(settings: &Settings) -> Result<String, Error> {
     if let Some(url) = &settings.journal {
         return Ok(url.clone());
     }

@@ -12,7 +12,7 @@ pub(crate) use client::{client, client_builder};
 pub(crate) use jobs::{downloads, find, is_request_id};
 #[cfg(feature = "emulate")]
 pub(crate) use journal::data_folder;
-pub(crate) use journal::{existing_journal, journal, journal_builder, journal_url};
+pub(crate) use journal::{existing_journal, journal};
 pub(crate) use leaving::{left, release};
 pub(crate) use progress::Progress;
 pub(crate) use signals::{Signal, Signals};

@@ -166,13 +166,6 @@ impl Outcome {
 
     /// Returns the outcome as JSON.
     pub(crate) fn to_json(&self) -> Value {
-        let units = self.units.as_deref().map(|units| match serde_json::from_str(units) {
-            Ok(Value::Number(units)) => Value::Number(units),
-            _ => Value::from(units),
-        });
-        let cost = self.cost.as_ref().map(|cost| {
-            json!({ "amount": cost.amount.to_string(), "currency": cost.currency, "is_estimated": self.is_cost_estimated })
-        });
         json!({
             "key": self.key,
             "endpoint": self.endpoint,
@@ -180,11 +173,25 @@ impl Outcome {
             "request_id": self.request_id,
             "output": self.output,
             "files": self.files.iter().map(OutcomeFile::to_json).collect::<Vec<_>>(),
-            "billable_units": units,
-            "cost": cost,
+            "billable_units": units_to_json(self.units.as_deref()),
+            "cost": cost_to_json(self.cost.as_ref(), self.is_cost_estimated),
             "seconds": self.time.map(|time| time.as_secs_f64()),
         })
     }
+}
+
+/// Returns billed units as a JSON number, or as text if they are not one.
+pub(crate) fn units_to_json(units: Option<&str>) -> Value {
+    let number = |units| serde_json::from_str(units).ok().filter(Value::is_number);
+    units.map_or(Value::Null, |units| number(units).unwrap_or_else(|| units.into()))
+}
+
+/// Returns a cost as JSON, with its amount as text.
+pub(crate) fn cost_to_json(cost: Option<&Cost>, is_estimated: bool) -> Value {
+    cost.map_or(
+        Value::Null,
+        |cost| json!({ "amount": cost.amount.to_string(), "currency": cost.currency, "is_estimated": is_estimated }),
+    )
 }
 
 /// Formats a time as people say it, such as `2.3 s` or `4 min 10 s`.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use fal_emulator::{Emulator, Fault, ModelEntry, Operation, Pace};
 use serde_json::{Value, json};
 
-use crate::support::{Project, Run, assert_golden};
+use crate::support::{Project, Run, assert_golden, in_time};
 
 const REDUX: &str = "fal-ai/flux/dev/redux";
 const ROUTER: &str = "openrouter/router";
@@ -305,7 +305,7 @@ async fn ctrl_c_leaves_whole_documents() {
     arrived.notified().await;
     let id = process.id().unwrap().to_string();
     assert!(std::process::Command::new("kill").args(["-s", "INT", &id]).status().unwrap().success());
-    let output = process.wait_with_output().await.unwrap();
+    let output = in_time(process.wait_with_output()).await.unwrap();
     assert_eq!(output.status.code(), Some(130));
     assert!(String::from_utf8(output.stderr).unwrap().contains("added 50 documents"));
     assert_eq!(files(&project).len(), 50);

@@ -12,7 +12,7 @@ use fal_emulator::{Decimal, Emulator, EmulatorBuilder, Fault, Operation, Pace, P
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{Project, Run};
+use crate::support::{Project, Run, in_time};
 
 const KEY: &str = "1a2b3c4d-5555-6666-7777-888899990000:5ec2e75ec2e75ec2e75ec2e75ec2e75e";
 const SECRET: &str = "5ec2e75ec2e75ec2e75ec2e75ec2e75e";
@@ -164,7 +164,7 @@ async fn a_full_disk_is_an_error_of_stdout() {
     for arguments in commands {
         let mut command = project.command(arguments);
         command.stdout(File::options().write(true).open("/dev/full").unwrap()).stderr(Stdio::piped());
-        let output = tokio::process::Command::from(command).spawn().unwrap().wait_with_output().await.unwrap();
+        let output = in_time(tokio::process::Command::from(command).spawn().unwrap().wait_with_output()).await.unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_plain(&format!("{arguments:?}"), &stderr);
         // clap prints its help without regard to errors.
@@ -299,7 +299,7 @@ async fn a_closed_pipe_ends_the_command_quietly() {
         drop(reader);
         let mut command = project.command(arguments);
         command.stdout(writer).stderr(Stdio::piped());
-        let output = tokio::process::Command::from(command).spawn().unwrap().wait_with_output().await.unwrap();
+        let output = in_time(tokio::process::Command::from(command).spawn().unwrap().wait_with_output()).await.unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
         assert_plain(&format!("{arguments:?}"), &stderr);
         assert!(output.status.success() && !stderr.contains("error"), "{arguments:?}: {stderr}");

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::receiver::Receiver;
-use crate::support::Project;
+use crate::support::{Project, in_time};
 
 const REDUX: &str = "fal-ai/flux/dev/redux";
 
@@ -31,7 +31,7 @@ async fn start(mut command: Command) -> (tokio::process::Child, String) {
     let mut child = tokio::process::Command::from(command).kill_on_drop(true).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let mut host = String::new();
-    while let Some(line) = lines.next_line().await.unwrap() {
+    while let Some(line) = in_time(lines.next_line()).await.unwrap() {
         if let Some(value) = line.strip_prefix("export FAL_REST_HOST=") {
             host = value.to_owned();
         }
@@ -84,7 +84,7 @@ async fn jobs_of_the_journal_are_delivered_as_they_appear() {
     let client = project.emulator.client();
     let redux = client.endpoint(REDUX);
     let done = journal.run(&redux, json!({ "image_url": "https://example.com/fox.png" })).key("fox").await.unwrap();
-    let output = child.wait_with_output().await.unwrap();
+    let output = in_time(child.wait_with_output()).await.unwrap();
     assert_eq!(output.status.code(), Some(0));
     let line: Value = serde_json::from_slice(&output.stdout).unwrap();
     let request_id = receiver.received()[0].request_id.clone();
@@ -107,7 +107,7 @@ async fn requests_of_other_programs_are_found_by_their_endpoint() {
     let arguments = ["listen", "--forward", &receiver.url(), "--endpoint", REDUX, "--port", "0", "--once"];
     let (child, _) = start(project.command(&arguments)).await;
     let request_id = submit(&client).await;
-    assert!(child.wait_with_output().await.unwrap().status.success());
+    assert!(in_time(child.wait_with_output()).await.unwrap().status.success());
     assert_eq!(receiver.received()[0].request_id, request_id);
 }
 
@@ -151,7 +151,7 @@ async fn redirects_and_used_up_retries_fail() {
     let arguments = [&arguments.each_ref().map(String::as_str)[..], &["--json"]].concat();
     let (mut child, _) = start(project.command(&arguments)).await;
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let line: Value = serde_json::from_str(&lines.next_line().await.unwrap().unwrap()).unwrap();
+    let line: Value = serde_json::from_str(&in_time(lines.next_line()).await.unwrap().unwrap()).unwrap();
     assert_eq!((&line["status"], &line["retry_after_seconds"]), (&json!(503), &json!(5)));
 }
 

@@ -102,6 +102,8 @@ async fn outputs_files_and_cost_are_printed() {
     let json = run.json();
     assert_eq!(json["cost"], json!({ "amount": "0.025", "currency": "USD", "is_estimated": false }));
     assert_eq!((&json["endpoint"], &json["billable_units"]), (&json!(REDUX), &json!(1)));
+    let status = project.run(&["status", "last", "--json"]).await.json();
+    assert_eq!((&status["cost"], &status["billable_units"]), (&json["cost"], &json["billable_units"]));
     let file = json["files"][0]["file"].as_str().unwrap();
     assert_eq!(project.path(file).metadata().unwrap().len(), json["files"][0]["size"].as_u64().unwrap());
     assert!(file.starts_with("foxes/flux-dev-redux-"), "{file}");
@@ -242,6 +244,11 @@ async fn key_names_one_job() {
     let (first, second) = (project.run(&arguments).await.json(), project.run(&arguments).await.json());
     assert_eq!((&first, first["key"].as_str()), (&second, Some("hero image")));
     assert_eq!(project.emulator.jobs().len(), 1);
+    let long = "x".repeat(100_000);
+    for (key, problem) in [("", "it is empty"), (long.as_str(), "100000 bytes")] {
+        let stderr = project.run(&["run", REDUX, IMAGE, "--key", key]).await.failure(2);
+        assert!(stderr.contains("invalid key") && stderr.contains(problem) && !stderr.contains("fal.toml"), "{stderr}");
+    }
     let stderr = project.run(&["run", REDUX, IMAGE, "num_images=2", "--key", "hero image"]).await.failure(2);
     assert!(stderr.contains("num_images"), "{stderr}");
     assert_eq!(project.emulator.jobs().len(), 1);
@@ -351,7 +358,7 @@ async fn outcome_that_cannot_be_printed_is_in_the_journal() {
     let mut command = project.command(&["run", REDUX, IMAGE]);
     command.stdout(Stdio::from(fs::File::options().write(true).open("/dev/full").unwrap()));
     let stderr = tokio::process::Command::from(command).stderr(Stdio::piped()).spawn().unwrap();
-    let output = stderr.wait_with_output().await.unwrap();
+    let output = in_time(stderr.wait_with_output()).await.unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(stderr.contains("cannot write to stdout") && stderr.contains("cargo fal result "), "{stderr}");
@@ -368,4 +375,13 @@ async fn logs_are_printed_if_they_are_requested() {
     assert!(jobs.iter().all(|job| job.state() == JobState::Completed), "{jobs:?}");
     let silent: Value = project.run(&["run", REDUX, IMAGE, "--json"]).await.json();
     assert_eq!(silent["state"], "completed");
+}
+
+#[tokio::test]
+async fn endpoint_that_fal_has_removed_is_not_found() {
+    let project = Project::new().await;
+    let missing = json!({ "detail": "Application not found" });
+    project.emulator.inject_fault(Operation::Submit, Fault::respond(404).json(&missing));
+    let stderr = project.run(&["run", REDUX, IMAGE]).await.failure(7);
+    assert!(stderr.contains("cargo fal update"), "{stderr}");
 }

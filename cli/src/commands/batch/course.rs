@@ -95,7 +95,7 @@ async fn continue_earlier(
     if earlier.total() > 0 {
         let completed = earlier.of(State::Completed);
         let label = plain(&batch.label);
-        context.terminal.note(format_args!("continuing the batch `{label}`: {completed} jobs are completed"));
+        context.terminal.note(format_args!("continuing the batch `{label}`: {completed} completed earlier"));
     }
     Ok(())
 }

@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
     out: Option<PathBuf>,
     /// Limit for the cost of all calls until the server ends, in US dollars. Default: the setting `budget`, for all jobs of the
     /// project, or else none
-    #[arg(long, value_name = "USD", value_parser = budget::amount)]
+    #[arg(long, value_name = "USD", allow_negative_numbers = true, value_parser = budget::amount)]
     max_cost: Option<Cost>,
     /// Never ask the user before a call. Default: ask, if the client can
     #[arg(long, conflicts_with = "require_confirmation")]
