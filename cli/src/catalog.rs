@@ -8,8 +8,8 @@ use fal_documents::{Document, Source};
 #[cfg(feature = "online")]
 use crate::context::Context;
 use crate::error::{Error, Exit};
-use crate::fetch::{self, Fetcher, Outcome};
 #[cfg(feature = "online")]
+use crate::fetch::{self, Fetcher, Outcome};
 use crate::nearest::nearest;
 use crate::settings::Settings;
 

@@ -1,5 +1,8 @@
 //! `cargo fal`: finds models of fal.ai, generates typed Rust for them, runs them, and emulates fal.
 
+// The commands that call fal use the rest.
+#![cfg_attr(not(feature = "online"), allow(dead_code))]
+
 mod catalog;
 mod commands;
 mod context;

@@ -1,5 +1,8 @@
 //! The commands, one a file.
 
+// `offline.rs` is each of the commands that a build leaves out.
+#![allow(clippy::duplicate_mod)]
+
 #[cfg_attr(not(feature = "online"), path = "offline.rs")]
 mod add;
 pub(crate) mod arguments;

@@ -18,6 +18,7 @@ pub(crate) struct OutcomeFile {
     pub(crate) file: Option<PathBuf>,
     pub(crate) size: Option<u64>,
     pub(crate) content_type: Option<String>,
+    #[cfg_attr(not(feature = "preview"), allow(dead_code))]
     pub(crate) is_image: bool,
     /// True if the output says that the file is unsafe.
     pub(crate) is_flagged: bool,
