@@ -10,6 +10,7 @@ use crate::context::Context;
 use crate::error::{Error, Exit};
 #[cfg(feature = "online")]
 use crate::fetch::{self, Fetcher, Outcome};
+use crate::nearest::nearest;
 use crate::settings::Settings;
 
 /// The documents of endpoints, by id.
@@ -142,20 +143,4 @@ pub(crate) async fn endpoint(context: &Context, client: &fal_client::Client, id:
         Some(Outcome::Undocumented(reason)) => Err(fetch::undocumented(id, &reason)),
         Some(Outcome::Unknown) | None => Err(fetch::unknown(id, &fetcher.nearest(id, catalog.ids()).await)),
     }
-}
-
-/// The most names that are suggested.
-const MAX_NEAREST: usize = 3;
-
-/// Returns the names that are most similar to another, the nearest first.
-pub(crate) fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    // Users type names in any case.
-    let name = name.to_lowercase();
-    let mut scored: Vec<(f64, &str)> = names
-        .into_iter()
-        .map(|other| (strsim::jaro_winkler(&name, &other.to_lowercase()), other))
-        .filter(|(similarity, _)| *similarity > 0.8)
-        .collect();
-    scored.sort_by(|(a, _), (b, _)| b.total_cmp(a));
-    scored.into_iter().take(MAX_NEAREST).map(|(_, name)| name).collect()
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::terminal::plain;
+use crate::layout::plain;
 
 /// The exit codes, which the help and the guide document. clap exits with 2 for wrong arguments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -218,7 +218,7 @@ impl Error {
     pub(crate) fn of_job(error: &fal_jobs::Error) -> Self {
         use fal_jobs::ErrorKind;
 
-        let key = error.key().map(crate::online::short).unwrap_or_default();
+        let key = error.key().map(crate::job_key::short).unwrap_or_default();
         // Automatic keys are long.
         let message = match error.key() {
             Some(whole) => error.to_string().replace(whole, &key),

@@ -1,5 +1,8 @@
-//! Text that fits into columns.
+//! Text that is safe to print, and fits into columns.
 
+use std::fmt::Write;
+
+use fal_documents::text::is_hidden;
 use unicode_width::UnicodeWidthStr;
 
 /// Returns the number of columns of a text.
@@ -33,6 +36,25 @@ pub(crate) fn cut(text: &str, max: usize) -> String {
     let kept = &text[..end];
     let at_word = kept.rfind(char::is_whitespace).filter(|at| *at > end / 2).map_or(kept, |at| &kept[..at]);
     format!("{}…", at_word.trim_end_matches(|c: char| c.is_whitespace() || ",;:(".contains(c)))
+}
+
+/// Returns text of documents, responses or files in a form that is safe to print, in one line. Whitespace becomes a space.
+/// Other control characters, and invisible ones that change how text is displayed, are escaped: `\u{1b}`.
+pub(crate) fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\r' | '\t' if plain.ends_with(' ') => {}
+            '\n' | '\r' | '\t' => plain.push(' '),
+            // Emoji and some scripts consist of characters that these join.
+            '\u{200c}' | '\u{200d}' => plain.push(c),
+            c if is_hidden(c) => {
+                let _ = write!(plain, "{}", c.escape_unicode());
+            }
+            c => plain.push(c),
+        }
+    }
+    plain
 }
 
 #[cfg(test)]

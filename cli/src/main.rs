@@ -1,6 +1,7 @@
 //! `cargo fal`: finds models of fal.ai, generates typed Rust for them, runs them, and emulates fal.
 
-mod arguments;
+#[cfg(feature = "online")]
+mod amount;
 mod catalog;
 mod commands;
 mod context;
@@ -11,7 +12,10 @@ mod fetch;
 mod folder;
 #[cfg(feature = "online")]
 mod input;
+#[cfg(feature = "online")]
+mod job_key;
 mod layout;
+mod nearest;
 #[cfg(feature = "online")]
 mod online;
 #[cfg(feature = "online")]
@@ -26,9 +30,9 @@ use std::process::ExitCode;
 
 use anstream::ColorChoice;
 
-use crate::arguments::Arguments;
 #[cfg(feature = "online")]
 use crate::commands::Command;
+use crate::commands::arguments::{self, Arguments};
 use crate::context::Context;
 use crate::error::Error;
 use crate::settings::Settings;

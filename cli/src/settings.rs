@@ -9,7 +9,7 @@ use fal_client::money::Cost;
 use serde::Deserialize;
 
 use crate::error::{Error, Exit};
-use crate::terminal::plain;
+use crate::layout::plain;
 
 /// The name of the settings file.
 pub(crate) const FILE: &str = "fal.toml";
@@ -87,7 +87,7 @@ impl TryFrom<Amount> for Budget {
             Amount::Number(number) => number.to_string(),
             Amount::Text(text) => text,
         };
-        crate::online::budget::amount(&text).map(Budget)
+        crate::amount::parse(&text).map(Budget)
     }
 
     #[cfg(not(feature = "online"))]
@@ -179,7 +179,7 @@ fn read(file: &Path) -> Result<Contents, Error> {
         let message = plain(error.message());
         let unknown = message.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
         let help = match unknown {
-            Some(unknown) => match crate::catalog::nearest(unknown, NAMES).first() {
+            Some(unknown) => match crate::nearest::nearest(unknown, NAMES).first() {
                 Some(nearest) => format!("did you mean `{nearest}`?"),
                 None => format!("the settings are {}", NAMES.join(", ")),
             },

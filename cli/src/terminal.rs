@@ -1,14 +1,13 @@
 //! What a command prints: facts on stdout, everything else on stderr.
 
-use std::fmt::{Display, Write as _};
+use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
-use fal_documents::text::is_hidden;
 use serde::Serialize;
 
 use crate::error::{Error, Exit};
-use crate::layout;
+use crate::layout::{self, plain};
 
 /// The fewest columns that tables fit into. A narrower terminal wraps their lines.
 const MIN_WIDTH: usize = 20;
@@ -178,25 +177,6 @@ impl Terminal {
             None => cfg!(windows) || cfg!(target_os = "macos"),
         }
     }
-}
-
-/// Returns text of documents, responses or files in a form that is safe to print, in one line. Whitespace becomes a space.
-/// Other control characters, and invisible ones that change how text is displayed, are escaped: `\u{1b}`.
-pub(crate) fn plain(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' | '\r' | '\t' if plain.ends_with(' ') => {}
-            '\n' | '\r' | '\t' => plain.push(' '),
-            // Emoji and some scripts consist of characters that these join.
-            '\u{200c}' | '\u{200d}' => plain.push(c),
-            c if is_hidden(c) => {
-                let _ = write!(plain, "{}", c.escape_unicode());
-            }
-            c => plain.push(c),
-        }
-    }
-    plain
 }
 
 fn write_line(out: &mut impl Write, text: impl Display) -> Result<(), Error> {

@@ -18,13 +18,16 @@ const DOCUMENTS: &str =
     "budget pointer text finding refusals wrong_file json file source patch document form validate lib";
 
 const GENERATOR: &str = "budget digest mark names prose words refusals error model tree \
-    report select schema normalize types lower render manifest present features write summary lock change pipeline builder lib";
+    report select schema normalize types lower render manifest present features write summary lock change pipeline builder describe lib";
 
 const EMULATOR: &str = "documents error keys media random response sync time tokens input storage endpoints request \
     platform account faults output queue webhooks settings state handlers sessions http emulator builder lib";
 
 const JOBS: &str = "failure error amount saved_file state record key redaction filter request store claims watch files \
     journal webhook batch fleet lib";
+
+const TOOL: &str = "amount job_key layout error nearest terminal settings context online fetch catalog folder input tool outcome \
+    webhooks commands main";
 
 #[test]
 fn client_depends_downwards() {
@@ -49,6 +52,11 @@ fn emulator_depends_downwards() {
 #[test]
 fn jobs_depend_downwards() {
     check("jobs/src", "fal_jobs", JOBS);
+}
+
+#[test]
+fn tool_depends_downwards() {
+    check("cli/src", "cargo_fal", TOOL);
 }
 
 fn check(source_folder: &str, crate_name: &str, order: &str) {

@@ -10,7 +10,8 @@ use serde_json::json;
 use super::jobs::{Named, OfEndpoint};
 use crate::context::Context;
 use crate::error::{Error, Exit};
-use crate::online::{block_on, client, journal, short};
+use crate::job_key::short;
+use crate::online::{block_on, client, journal};
 
 /// Cancel jobs
 ///

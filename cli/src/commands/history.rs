@@ -12,7 +12,8 @@ use futures_util::{StreamExt, TryStreamExt};
 use super::jobs::{age, since, to_json};
 use crate::context::Context;
 use crate::error::Error;
-use crate::online::{block_on, journal, short};
+use crate::job_key::short;
+use crate::online::{block_on, journal};
 
 /// List the jobs of the journal, the newest first
 ///

@@ -9,7 +9,8 @@ use fal_jobs::{Journal, Record};
 use serde_json::{Value, json};
 
 use crate::error::{Error, Exit};
-use crate::online::{find, is_request_id, short};
+use crate::job_key::short;
+use crate::online::{find, is_request_id};
 
 /// The endpoint of requests that the journal does not have.
 #[derive(Debug, Args)]

@@ -29,7 +29,7 @@ Examples:
   cargo fal man | man -l -";
 
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, Error> {
-    let mut command = crate::arguments::Arguments::command().bin_name("cargo-fal");
+    let mut command = super::arguments::Arguments::command().bin_name("cargo-fal");
     command.build();
     let terminal = &context.terminal;
     let Some(folder) = &arguments.out else {

@@ -2,6 +2,7 @@
 
 #[cfg_attr(not(feature = "online"), path = "offline.rs")]
 mod add;
+pub(crate) mod arguments;
 #[cfg_attr(not(feature = "online"), path = "offline.rs")]
 mod batch;
 #[cfg_attr(not(feature = "online"), path = "offline.rs")]

@@ -13,8 +13,9 @@ use crate::catalog::Catalog;
 use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::fetch::{self, Fetcher};
+use crate::layout::plain;
 use crate::online;
-use crate::terminal::{Terminal, plain};
+use crate::terminal::Terminal;
 
 /// The number of estimates that are requested in parallel.
 const PARALLEL: usize = 4;

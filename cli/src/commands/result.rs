@@ -10,7 +10,8 @@ use fal_jobs::{Record, State};
 use super::jobs::{Named, OfEndpoint, described};
 use crate::context::Context;
 use crate::error::{Error, Exit};
-use crate::online::{block_on, client, downloads, journal, short};
+use crate::job_key::short;
+use crate::online::{block_on, client, downloads, journal};
 use crate::outcome::Outcome;
 
 /// Print the result of a job, and save its files

@@ -12,9 +12,9 @@ use crate::commands::folders::count;
 use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::fetch::{self, Fetcher};
+use crate::layout::plain;
 use crate::layout::{cut, wrap};
 use crate::online::block_on;
-use crate::terminal::plain;
 
 /// Search fal's catalogue of models
 ///
@@ -153,7 +153,7 @@ async fn nothing_found(arguments: &Arguments, words: &str, client: &fal_client::
     let error = Error::new(Exit::NotFound, format!("no models{filters}{words_of}"));
     if let Some(category) = &arguments.category {
         let known = categories(client, words).await;
-        let names = crate::catalog::nearest(category, known.iter().map(String::as_str));
+        let names = crate::nearest::nearest(category, known.iter().map(String::as_str));
         return match (names.first(), known.is_empty()) {
             (Some(nearest), _) if nearest != category => error.help(format!("did you mean the category `{nearest}`?")),
             (_, false) => error.help(format!("these match in other categories: {}", known.join(", "))),

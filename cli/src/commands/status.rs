@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use super::jobs::{Named, OfEndpoint, age, described, minutes_until_listed, since, to_json};
 use crate::context::Context;
 use crate::error::Error;
-use crate::online::{block_on, client, journal, short};
+use crate::job_key::short;
+use crate::online::{block_on, client, journal};
 
 /// The longest message, in characters.
 const MAX_TEXT: usize = 2_000;

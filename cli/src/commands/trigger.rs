@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use crate::catalog::{Catalog, Entry};
 use crate::context::Context;
 use crate::error::{Error, Exit};
+use crate::layout::plain;
 use crate::online::block_on;
-use crate::terminal::plain;
 use crate::webhooks::{Attempt, Delivery, Event, Keys, Target, signer};
 
 /// Send a signed webhook to your program

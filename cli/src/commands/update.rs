@@ -13,8 +13,9 @@ use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::fetch::{self, BATCH, Fetched, Fetcher, Outcome};
 use crate::folder::{Effect, Folder};
+use crate::layout::plain;
 use crate::online::{Signals, block_on};
-use crate::terminal::{Terminal, plain};
+use crate::terminal::Terminal;
 
 /// Update the documents of the schemas folder, after showing what changes for programs
 ///
@@ -95,7 +96,7 @@ fn selected(arguments: &Arguments, folder: &Folder, report: &mut Report) -> Resu
     for id in arguments.ids.iter().chain(&arguments.allow) {
         if !folder.has(id) {
             let error = Error::new(Exit::NotFound, format!("no document of `{}` in the schemas folder", plain(id)));
-            let nearest = crate::catalog::nearest(id, folder.ids());
+            let nearest = crate::nearest::nearest(id, folder.ids());
             return Err(match nearest.first() {
                 Some(nearest) => error.help(format!("did you mean `{nearest}`?")),
                 None => error.help("see those that are there with `cargo fal list`"),

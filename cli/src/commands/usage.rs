@@ -13,8 +13,9 @@ use serde::Serialize;
 
 use crate::context::Context;
 use crate::error::{Error, Exit};
+use crate::layout::plain;
 use crate::online;
-use crate::terminal::{Terminal, plain};
+use crate::terminal::Terminal;
 
 /// The width of a bar, in characters.
 const BAR: usize = 12;

@@ -15,7 +15,8 @@ use serde_json::json;
 use super::jobs::{Named, OfEndpoint, minutes_until_listed};
 use crate::context::Context;
 use crate::error::{Error, Exit};
-use crate::online::{Progress, Signals, block_on, client, downloads, journal, left, release, short};
+use crate::job_key::short;
+use crate::online::{Progress, Signals, block_on, client, downloads, journal, left, release};
 use crate::outcome::Outcome;
 
 /// The most jobs that are followed in parallel.

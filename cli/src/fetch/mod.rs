@@ -11,10 +11,11 @@ use futures_util::TryStreamExt;
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 use serde_json::Value;
 
-use crate::catalog;
 use crate::error::{Error, Exit};
+use crate::layout::plain;
+use crate::nearest::nearest;
 use crate::online::client_builder;
-use crate::terminal::{Terminal, plain};
+use crate::terminal::Terminal;
 
 /// The most endpoints of a request with documents.
 pub(crate) const BATCH: usize = 50;
@@ -134,7 +135,7 @@ impl Fetcher {
         }
         ids.sort();
         ids.dedup();
-        catalog::nearest(id, ids.iter().map(String::as_str)).into_iter().map(str::to_owned).collect()
+        nearest(id, ids.iter().map(String::as_str)).into_iter().map(str::to_owned).collect()
     }
 }
 

@@ -6,7 +6,7 @@ use fal_documents::text::printable;
 use serde_json::Value;
 
 use super::path;
-use crate::catalog::nearest;
+use crate::nearest::nearest;
 
 /// The longest text that is shown, in characters. Longer ones may be prompts.
 const MAX_TEXT: usize = 60;

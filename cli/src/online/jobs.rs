@@ -1,18 +1,12 @@
 //! The jobs of the journal, as the command line names them.
 
-use std::borrow::Cow;
 use std::path::Path;
 
 use fal_jobs::{Filter, Journal, Record, Target};
 use futures_util::TryStreamExt;
 
 use crate::error::{Error, Exit};
-
-/// The characters of a hash in a short key.
-const SHORT: usize = 8;
-
-/// The characters of a SHA-256 in hexadecimal.
-const HASH: usize = 64;
+use crate::job_key::{Automatic, HASH, is_hexadecimal, short};
 
 /// The characters of a file's hash in its name.
 const IN_FILE_NAME: usize = 12;
@@ -22,45 +16,6 @@ const MAX_STEM: usize = 60;
 
 /// The most jobs that the error of an ambiguous key lists.
 const MAX_CANDIDATES: usize = 10;
-
-/// An automatic key: an endpoint, the hash of an input, and a number if the input was run before.
-struct Automatic<'a> {
-    endpoint: &'a str,
-    hash: &'a str,
-    number: Option<&'a str>,
-}
-
-impl<'a> Automatic<'a> {
-    fn of(key: &'a str) -> Option<Self> {
-        let (endpoint, rest) = key.split_once('#')?;
-        let (hash, number) = rest.split_once('#').map_or((rest, None), |(hash, number)| (hash, Some(number)));
-        let is_number = number.is_none_or(|number| !number.is_empty() && number.bytes().all(|c| c.is_ascii_digit()));
-        (hash.len() == HASH && is_hexadecimal(hash) && is_number).then_some(Automatic { endpoint, hash, number })
-    }
-
-    /// Returns true if a short key, or a longer one, means this key: the begin of its hash, and its number after a hyphen.
-    fn is_meant(&self, hash: &str, number: Option<&str>) -> bool {
-        self.hash.starts_with(hash) && (number.is_none() || number == self.number)
-    }
-}
-
-/// Returns the short form of a key, which [`find`] understands: `1f2e3d4c` or `1f2e3d4c-2` of an automatic one. A key of the user
-/// stays as it is, quoted for a shell if it has to be.
-pub(crate) fn short(key: &str) -> Cow<'_, str> {
-    match Automatic::of(key) {
-        Some(Automatic { hash, number: None, .. }) => hash[..SHORT].into(),
-        Some(Automatic { hash, number: Some(number), .. }) => format!("{}-{number}", &hash[..SHORT]).into(),
-        None => quoted(key),
-    }
-}
-
-/// Quotes a key for a shell, if it has to be. Control characters are escaped.
-fn quoted(key: &str) -> Cow<'_, str> {
-    match !key.is_empty() && key.chars().all(|c| c.is_alphanumeric() || "-_.:/@+,=%#".contains(c)) {
-        true => key.into(),
-        false => format!("'{}'", fal_documents::text::printable(key, usize::MAX).replace('\'', r"'\''")).into(),
-    }
-}
 
 /// Finds a job by its key, the beginning of one, its short key, its request id, or `last`.
 ///
@@ -135,10 +90,6 @@ fn is_of_one_input(jobs: &[Record]) -> bool {
     jobs.windows(2).all(|pair| hash(&pair[0]) == hash(&pair[1]))
 }
 
-fn is_hexadecimal(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|c| c.is_ascii_digit() || (b'a'..=b'f').contains(&c))
-}
-
 /// Returns true for a UUID, which every request id of fal is.
 pub(crate) fn is_request_id(text: &str) -> bool {
     text.split('-').map(str::len).eq([8, 4, 4, 4, 12]) && text.bytes().all(|c| c == b'-' || c.is_ascii_hexdigit())
@@ -176,22 +127,6 @@ fn stem(key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn automatic_keys_are_shortened_and_others_quoted() {
-        let hash = "1f2e3d4c".repeat(8);
-        for (key, expected) in [
-            (format!("fal-ai/flux/dev#{hash}"), "1f2e3d4c"),
-            (format!("fal-ai/flux/dev#{hash}#2"), "1f2e3d4c-2"),
-            ("fox".to_owned(), "fox"),
-            ("fox one".to_owned(), "'fox one'"),
-            ("it's".to_owned(), r"'it'\''s'"),
-            ("\u{1b}[2J".to_owned(), r"'\u{1b}[2J'"),
-            (format!("fal-ai/flux/dev#{hash}#x"), &*format!("fal-ai/flux/dev#{hash}#x")),
-        ] {
-            assert_eq!(short(&key), expected);
-        }
-    }
 
     #[test]
     fn stems_are_plain() {

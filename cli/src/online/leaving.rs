@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use fal_jobs::{Journal, State};
 
-use super::short;
 use crate::error::{Error, Exit};
+use crate::job_key::short;
 
 /// The time in which the journal gives up the jobs of a command that leaves, so that the next command need not wait for its lease.
 const RELEASE: Duration = Duration::from_millis(100);

@@ -9,7 +9,7 @@ mod progress;
 mod signals;
 
 pub(crate) use client::{client, client_builder};
-pub(crate) use jobs::{downloads, find, is_request_id, short};
+pub(crate) use jobs::{downloads, find, is_request_id};
 #[cfg(feature = "emulate")]
 pub(crate) use journal::data_folder;
 pub(crate) use journal::{existing_journal, journal, journal_builder, journal_url};

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 pub(crate) use self::file::OutcomeFile;
 use crate::context::Context;
 use crate::error::{Error, Exit};
-use crate::online::short;
+use crate::job_key::short;
 
 /// The longest text of a service that is printed in a line, in characters.
 const MAX_TEXT: usize = 200;

@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::fetch;
 use crate::folder::{Effect, Folder, Staged};
-use crate::terminal::plain;
+use crate::layout::plain;
 
 /// The most documents that are described in full.
 const MAX_DESCRIBED: usize = 3;

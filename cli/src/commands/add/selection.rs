@@ -8,8 +8,8 @@ use crate::commands::folders::count;
 use crate::error::{Error, Exit};
 use crate::fetch::{self, BATCH, Fetcher, Outcome};
 use crate::folder::Effect;
+use crate::layout::plain;
 use crate::online::Signals;
-use crate::terminal::plain;
 
 /// The models of a page of the list without documents.
 const PAGE: u32 = 1_000;

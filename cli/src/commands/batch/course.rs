@@ -16,9 +16,9 @@ use super::rows::Problem;
 use super::{Arguments, Batch, budget_name, dry_run, slug};
 use crate::context::Context;
 use crate::error::{Error, Exit};
+use crate::layout::plain;
 use crate::online::budget::{self, MaxCost, Spending};
 use crate::online::{self, Signals};
-use crate::terminal::plain;
 
 /// The most failed rows that are printed while the batch runs.
 const MAX_SHOWN: u64 = 10;

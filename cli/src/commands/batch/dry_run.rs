@@ -12,9 +12,9 @@ use super::course::file_stem;
 use super::{Arguments, Batch, hash};
 use crate::context::Context;
 use crate::error::Error;
+use crate::layout::plain;
 use crate::online::{self, budget};
 use crate::settings;
-use crate::terminal::plain;
 
 /// The numbers of a batch's rows by the state of their jobs.
 struct Counts {

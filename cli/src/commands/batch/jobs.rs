@@ -12,7 +12,7 @@ use super::{hash, require_rows};
 use crate::catalog::Entry;
 use crate::error::{Error, Exit};
 use crate::input::Builder;
-use crate::terminal::plain;
+use crate::layout::plain;
 
 /// The most problems that are shown.
 const MAX_PROBLEMS: usize = 20;

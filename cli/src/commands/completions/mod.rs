@@ -57,7 +57,7 @@ pub(crate) fn respond() -> bool {
 /// Returns the command with what is known about the words of a line.
 #[cfg_attr(not(feature = "online"), expect(unused_variables, reason = "runs nothing"))]
 fn command(line: &[OsString]) -> clap::Command {
-    let command = crate::arguments::Arguments::command();
+    let command = super::arguments::Arguments::command();
     #[cfg(feature = "online")]
     let command = candidates::add(command, line);
     command

@@ -3,7 +3,8 @@ use serde::Serialize;
 
 use crate::commands::folders::count;
 use crate::error::Exit;
-use crate::terminal::{Terminal, plain};
+use crate::layout::plain;
+use crate::terminal::Terminal;
 
 /// The results of all checks.
 #[derive(Debug, Default)]

@@ -17,8 +17,8 @@ use self::entries::Entry;
 use crate::commands::folders::count;
 use crate::context::Context;
 use crate::error::{Error, Exit};
+use crate::layout::plain;
 use crate::online::block_on;
-use crate::terminal::plain;
 
 /// The name of the page in the folder.
 const PAGE: &str = "gallery.html";

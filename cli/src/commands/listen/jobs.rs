@@ -103,7 +103,7 @@ async fn named(journal: &Journal, id: &str, endpoint: Option<&str>) -> Result<Jo
     }
     let record = online::find(journal, id).await?;
     job(&record).ok_or_else(|| {
-        let key = online::short(&record.key);
+        let key = crate::job_key::short(&record.key);
         let error = Error::new(Exit::Unfinished, format!("the job `{key}` was not sent to fal yet"));
         error.help(format!("continue it with `cargo fal watch {key}`"))
     })

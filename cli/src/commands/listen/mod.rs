@@ -19,8 +19,9 @@ use tokio::time::sleep;
 use self::jobs::{Job, Source, is_passing};
 use crate::context::Context;
 use crate::error::{Error, Exit};
+use crate::layout::plain;
 use crate::online::{block_on, client_builder};
-use crate::terminal::{Terminal, plain};
+use crate::terminal::Terminal;
 use crate::webhooks::{Attempt, Delivery, Event, Keys, Target, signer};
 
 /// The most requests that are followed, and the most deliveries, at a time. Others wait.

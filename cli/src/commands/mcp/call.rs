@@ -16,9 +16,9 @@ use super::confirm::{Decision, Expected};
 use super::progress::Progress;
 use super::server::{Endpoint, Server};
 use super::{input, result};
+use crate::layout::plain;
 use crate::online;
 use crate::online::budget::{self, Spending};
-use crate::terminal::plain;
 
 /// Time after which a job becomes a task, for clients with tasks. Most images take less.
 const TASK_AFTER: Duration = Duration::from_secs(1);

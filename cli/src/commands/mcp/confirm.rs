@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::Confirmation;
 use super::server::Server;
-use crate::terminal::plain;
+use crate::layout::plain;
 use crate::tool::bounded;
 
 /// The key of the request in a result that requires input.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use url::Url;
 
 use crate::error::Error;
-use crate::terminal::plain;
+use crate::layout::plain;
 use crate::tool::bounded;
 
 /// The most bytes of images in a result. Claude Desktop rejects results of more than 1 MB, and Base64 adds a third.

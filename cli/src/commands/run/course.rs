@@ -9,7 +9,8 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::error::{Error, Exit};
-use crate::online::{Progress, Signal, Signals, left, release, short};
+use crate::job_key::short;
+use crate::online::{Progress, Signal, Signals, left, release};
 
 /// The interval at which a job that is being sent is looked at.
 const SENDING: Duration = Duration::from_millis(100);

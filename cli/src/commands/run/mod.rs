@@ -19,8 +19,9 @@ use self::course::{Course, Stop};
 pub(crate) use self::fields::PAIRS;
 use crate::context::Context;
 use crate::error::{Error, Exit};
+use crate::job_key::short;
 use crate::online::budget::{self, MaxCost, Spending};
-use crate::online::{Progress, Signals, block_on, client, downloads, short};
+use crate::online::{Progress, Signals, block_on, client, downloads};
 use crate::outcome::Outcome;
 
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, Error> {

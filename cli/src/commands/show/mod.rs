@@ -12,9 +12,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use self::page::Page;
-use crate::catalog::{Catalog, Entry, nearest};
+use crate::catalog::{Catalog, Entry};
 use crate::context::Context;
 use crate::error::{Error, Exit};
+use crate::nearest::nearest;
 
 /// Show the fields of an endpoint
 ///

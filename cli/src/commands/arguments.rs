@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{ColorChoice, CommandFactory, FromArgMatches, Parser};
 
-use crate::commands::Command;
+use super::Command;
 use crate::error::Error;
 use crate::terminal::Terminal;
 
@@ -52,7 +52,7 @@ impl Arguments {
     pub(crate) fn parse(words: &[OsString], terminal: &Terminal) -> Result<Self, Error> {
         let command = Arguments::command();
         #[cfg(feature = "online")]
-        let (command, entry) = crate::commands::run::with_fields(command, words, terminal)?;
+        let (command, entry) = super::run::with_fields(command, words, terminal)?;
         let mut matches = command.clone().get_matches_from(words);
         let parsed = Arguments::from_arg_matches_mut(&mut matches);
         let arguments: Self = parsed.unwrap_or_else(|error| error.format(&mut command.clone()).exit());
