@@ -3,6 +3,8 @@
 // The commands that call fal use the rest.
 #![cfg_attr(not(feature = "online"), allow(dead_code))]
 
+#[cfg(feature = "online")]
+mod amount;
 mod catalog;
 mod commands;
 mod context;

@@ -87,7 +87,7 @@ impl TryFrom<Amount> for Budget {
             Amount::Number(number) => number.to_string(),
             Amount::Text(text) => text,
         };
-        crate::online::budget::amount(&text).map(Budget)
+        crate::amount::parse(&text).map(Budget)
     }
 
     #[cfg(not(feature = "online"))]

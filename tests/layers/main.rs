@@ -26,7 +26,7 @@ const EMULATOR: &str = "documents error keys media random response sync time tok
 const JOBS: &str = "failure error amount saved_file state record key redaction filter request store claims watch files \
     journal webhook batch fleet lib";
 
-const TOOL: &str = "job_key layout error nearest terminal settings context online fetch catalog folder input tool outcome \
+const TOOL: &str = "amount job_key layout error nearest terminal amount settings context online fetch catalog folder input tool outcome \
     webhooks commands main";
 
 #[test]

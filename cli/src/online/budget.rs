@@ -39,19 +39,6 @@ pub(crate) struct Spending {
     budgets: Vec<Budget>,
 }
 
-/// Parses an amount in US dollars, for clap.
-///
-/// # Errors
-///
-/// The amount is negative, not a decimal number, or more than a billion dollars.
-pub(crate) fn amount(text: &str) -> Result<Cost, String> {
-    let cost = Cost::usd(text).map_err(|error| error.to_string())?;
-    match Cost::usd(1_000_000_000).is_ok_and(|most| cost.amount > most.amount) {
-        true => Err(format!("invalid amount `{text}`: expected at most a billion dollars")),
-        false => Ok(cost),
-    }
-}
-
 /// Opens the journal for jobs of an endpoint.
 ///
 /// The price is fetched, so that the jobs have a cost. With a limit, the expected cost of a call is fetched as well.

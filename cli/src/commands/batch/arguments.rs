@@ -4,7 +4,7 @@ use clap::Args;
 use fal_client::money::Cost;
 
 use super::rows::Format;
-use crate::online::budget;
+use crate::amount;
 
 /// Run an endpoint for each row of a file
 #[derive(Debug, Args)]
@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(super) concurrency: u16,
     /// Limit of the cost of this batch in USD, in all its runs together. Default: none
-    #[arg(long, value_name = "USD", allow_negative_numbers = true, value_parser = budget::amount)]
+    #[arg(long, value_name = "USD", allow_negative_numbers = true, value_parser = amount::parse)]
     pub(super) max_cost: Option<Cost>,
     /// Continue an earlier run, and fail if the journal has none. Without it, an earlier run is continued too
     #[arg(long)]

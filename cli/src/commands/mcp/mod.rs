@@ -20,12 +20,13 @@ use fal_client::money::Cost;
 use rmcp::service::{QuitReason, ServerInitializeError};
 use rmcp::{ServiceExt, transport};
 
+use crate::amount;
 use crate::commands::folders::count;
 use crate::commands::tools::Selection;
 use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::layout::plain;
-use crate::online::{Signals, block_on, budget};
+use crate::online::{Signals, block_on};
 
 /// Serve the endpoints to agents over stdio (Model Context Protocol)
 ///
@@ -44,7 +45,7 @@ pub(crate) struct Arguments {
     out: Option<PathBuf>,
     /// Limit for the cost of all calls until the server ends, in US dollars. Default: the setting `budget`, for all jobs of the
     /// project, or else none
-    #[arg(long, value_name = "USD", allow_negative_numbers = true, value_parser = budget::amount)]
+    #[arg(long, value_name = "USD", allow_negative_numbers = true, value_parser = amount::parse)]
     max_cost: Option<Cost>,
     /// Never ask the user before a call. Default: ask, if the client can
     #[arg(long, conflicts_with = "require_confirmation")]

@@ -10,11 +10,11 @@ use fal_client::money::Cost;
 use serde_json::{Map, Value};
 
 use super::fields::{self, Fields};
+use crate::amount;
 use crate::catalog::{self, Catalog, Entry};
 use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::input::Builder;
-use crate::online::budget::amount;
 use crate::online::{self, block_on};
 use crate::settings::Settings;
 use crate::terminal::Terminal;
@@ -42,7 +42,7 @@ pub(crate) struct Arguments {
     #[arg(long, conflicts_with_all = ["detach", "key", "logs", "out"])]
     pub(crate) stream: bool,
     /// Most that the request may cost, in USD. Default: the budget of fal.toml, if set
-    #[arg(long, value_name = "USD", allow_negative_numbers = true, value_parser = amount)]
+    #[arg(long, value_name = "USD", allow_negative_numbers = true, value_parser = amount::parse)]
     pub(crate) max_cost: Option<Cost>,
     /// Name of the job in the journal. A second run with the same key returns the result of the first, without another
     /// request. Default: one of the endpoint and the input, which continues a run that was interrupted
