@@ -89,25 +89,25 @@ impl Terminal {
         numbers: &[usize],
         rows: impl IntoIterator<Item = Vec<String>>,
     ) -> String {
-        self.formatted(header, numbers, None, rows)
+        self.formatted(header, numbers, &[], rows)
     }
 
-    /// Formats a table in which only one column wraps, by its index, if there is room for the others.
+    /// Formats a table in which only some columns wrap, by their index, if there is room for the others.
     #[cfg(feature = "online")]
     pub(crate) fn table_that_wraps(
         &self,
         header: &[&str],
-        wrapping: usize,
+        wrapping: &[usize],
         rows: impl IntoIterator<Item = Vec<String>>,
     ) -> String {
-        self.formatted(header, &[], Some(wrapping), rows)
+        self.formatted(header, &[], wrapping, rows)
     }
 
     fn formatted(
         &self,
         header: &[&str],
         numbers: &[usize],
-        wrapping: Option<usize>,
+        wrapping: &[usize],
         rows: impl IntoIterator<Item = Vec<String>>,
     ) -> String {
         let mut table = Table::new();
@@ -125,8 +125,8 @@ impl Terminal {
         let widths = table.column_max_content_widths();
         let width_of = |index: usize| usize::from(widths.get(index).copied().unwrap_or_default()) + 2;
         let half = self.width.unwrap_or(usize::MAX) / 2;
-        let others = (0..header.len()).filter(|index| Some(*index) != wrapping).map(width_of).sum::<usize>();
-        let is_wrapped = wrapping.is_some() && others + MIN_WIDTH / 2 <= self.width.unwrap_or(usize::MAX);
+        let others = (0..header.len()).filter(|index| !wrapping.contains(index)).map(width_of).sum::<usize>();
+        let is_wrapped = !wrapping.is_empty() && others + MIN_WIDTH / 2 <= self.width.unwrap_or(usize::MAX);
         let do_numbers_fit = numbers.iter().map(|index| width_of(*index)).sum::<usize>() <= half;
         for (index, column) in table.column_iter_mut().enumerate() {
             column.set_padding((0, if index + 1 == header.len() { 0 } else { 2 }));
@@ -135,7 +135,7 @@ impl Terminal {
                 column.set_cell_alignment(CellAlignment::Right);
             }
             if is_wrapped {
-                if Some(index) != wrapping {
+                if !wrapping.contains(&index) {
                     column.set_constraint(ColumnConstraint::ContentWidth);
                 }
                 continue;

@@ -70,12 +70,12 @@ async fn history(arguments: &Arguments, context: &Context) -> Result<ExitCode, E
     let rows: Vec<Vec<String>> = jobs.map_ok(|job| row(&job)).try_collect().await?;
     match rows.is_empty() {
         true => terminal.note("the journal has no such jobs"),
-        false => terminal.print(terminal.table_that_wraps(&HEADER, 1, rows))?,
+        false => terminal.print(terminal.table_that_wraps(&HEADER, &[0, 1], rows))?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// The columns, of which only the endpoint wraps.
+/// The columns, of which only the key and the endpoint wrap.
 const HEADER: [&str; 6] = ["JOB", "ENDPOINT", "STATE", "AGE", "COST", "FILES"];
 
 fn row(job: &Record) -> Vec<String> {

@@ -27,6 +27,9 @@ async fn history_fits_the_terminal() {
         assert!(text.lines().all(|line| line.chars().count() <= usize::from(columns)), "{text}");
         assert_golden(&format!("history-{columns}.txt"), &text);
     }
+    project.run(&["run", REDUX, IMAGE, "--key", "holidays/summer/hero-image"]).await.success();
+    let text = project.run_in(60, &["history"]).await.success();
+    assert!(text.lines().all(|line| line.chars().count() <= 60) && text.contains("completed  now"), "{text}");
 }
 
 #[tokio::test]

@@ -43,8 +43,7 @@ pub(crate) struct Arguments {
     /// Folder for the files of results. Tools may upload these, too. Default: the setting `downloads`, or else fal-output
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Limit for the cost of all calls until the server ends, in US dollars. Default: the setting `budget`, for all jobs of the
-    /// project, or else none
+    /// Limit for the cost of all calls until the server ends, in US dollars, within the setting `budget`. Default: none
     #[arg(long, value_name = "USD", allow_negative_numbers = true, value_parser = amount::parse)]
     max_cost: Option<Cost>,
     /// Never ask the user before a call. Default: ask, if the client can
