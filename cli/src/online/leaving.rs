@@ -10,10 +10,13 @@ use crate::job_key::short;
 /// The time in which the journal gives up the jobs of a command that leaves, so that the next command need not wait for its lease.
 const RELEASE: Duration = Duration::from_millis(100);
 
+/// The time for which a statement that is on its way may keep the command.
+const CLOSE: Duration = Duration::from_secs(1);
+
 /// Lets other commands continue the jobs that this one has worked on.
 pub(crate) async fn release(journal: &Journal) {
     tokio::time::sleep(RELEASE).await;
-    journal.close().await;
+    let _ = tokio::time::timeout(CLOSE, journal.close()).await;
 }
 
 /// Returns the error of a command that leaves a job before it is finished.

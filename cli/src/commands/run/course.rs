@@ -74,6 +74,8 @@ impl Course<'_> {
                     }
                     (_, None) => return Err(Error::new(Exit::Interrupted, "interrupted; nothing was sent").into()),
                     (_, Some(key)) => {
+                        // It may hold a connection of the journal, for which closing would wait.
+                        drop(cancelling.take());
                         if let Some(work) = work.take() {
                             self.leave(work, key).await;
                         }
