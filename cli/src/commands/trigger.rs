@@ -1,6 +1,6 @@
 //! `cargo fal trigger`
 
-use std::fs;
+use std::fs::File;
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -16,6 +16,9 @@ use crate::error::{Error, Exit};
 use crate::layout::plain;
 use crate::online::block_on;
 use crate::webhooks::{Attempt, Delivery, Event, Keys, Target, signer};
+
+/// The largest payload, in bytes.
+const MAX_PAYLOAD: u64 = 64 << 20;
 
 /// Send a signed webhook to your program
 ///
@@ -128,17 +131,24 @@ async fn trigger(arguments: &Arguments, context: &Context) -> Result<ExitCode, E
 /// Reads a payload.
 fn payload(file: &Path) -> Result<Vec<u8>, Error> {
     let read = match file == Path::new("-") {
-        true => {
-            let mut bytes = Vec::new();
-            io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
-        }
-        false => fs::read(file),
+        true => bytes(io::stdin().lock()),
+        false => File::open(file).and_then(bytes),
     };
     let bytes = read.map_err(|error| Error::io("read", file, &error))?;
     serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).map_err(|error| {
         Error::new(Exit::Invalid, format!("the payload in `{}` is not JSON: {error}", file.display()))
     })?;
     Ok(bytes)
+}
+
+/// Reads a payload, whose size is limited.
+fn bytes(reader: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    reader.take(MAX_PAYLOAD + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > MAX_PAYLOAD {
+        true => Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("more than {} MiB", MAX_PAYLOAD >> 20))),
+        false => Ok(bytes),
+    }
 }
 
 /// Returns the endpoint's entry, or a default one.
@@ -219,11 +229,23 @@ fn described(endpoint: &str, target: &Target, delivery: &Delivery, attempt: &Att
         Err(reason) => plain(reason),
     };
     let (event, url) = (delivery.event.name(), target.shown());
-    let size = indicatif::HumanBytes(delivery.body.len() as u64);
+    let size = indicatif::DecimalBytes(delivery.body.len() as u64);
     let mut text = format!("{event} to {url}: {status}\n  request {} of {endpoint}, {size}", delivery.request_id);
     for line in String::from_utf8_lossy(&attempt.response).trim_end().lines() {
         text.push_str("\n  < ");
         text.push_str(&plain(line));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn payload_is_limited() {
+        assert_eq!(bytes(&b"{}"[..]).expect("a small payload"), b"{}");
+        let error = bytes(io::repeat(b' ')).expect_err("an endless payload");
+        assert_eq!(error.to_string(), "more than 64 MiB");
+    }
 }

@@ -17,7 +17,8 @@ use self::money::{EndpointPrice, dollars};
 use crate::commands::folders::count;
 use crate::context::Context;
 use crate::error::{Error, Exit};
-use crate::online::block_on;
+use crate::layout::plain;
+use crate::online::{Signals, block_on};
 
 /// Run a local emulator of fal, which needs neither a key nor the internet
 ///
@@ -70,10 +71,12 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 async fn serve(arguments: &Arguments, context: &Context) -> Result<ExitCode, Error> {
     let terminal = &context.terminal;
-    let mut builder = Emulator::builder().port(arguments.port).on_request(|request| {
+    let mut signals = Signals::new()?;
+    let log = terminal.clone();
+    let mut builder = Emulator::builder().port(arguments.port).on_request(move |request| {
         let status = request.status().map_or("no response".to_owned(), |status| status.to_string());
         let mistake = request.mistake().map(|mistake| format!(" ({mistake})")).unwrap_or_default();
-        eprintln!("{} {} -> {status}{mistake}", request.method(), request.path());
+        log.note(plain(&format!("{} {} -> {status}{mistake}", request.method(), request.path())));
     });
     builder = builder.allow_hosts(&arguments.allow_host);
     if let Some(schemas) = &arguments.schemas {
@@ -100,8 +103,7 @@ async fn serve(arguments: &Arguments, context: &Context) -> Result<ExitCode, Err
     for (name, value) in emulator.environment() {
         terminal.print(format_args!("export {name}={}", quoted(&value)))?;
     }
-    let stopped = tokio::signal::ctrl_c().await;
-    stopped.map_err(|error| Error::new(Exit::Failed, format!("cannot wait for Ctrl-C: {error}")))?;
+    signals.next().await;
     Ok(ExitCode::SUCCESS)
 }
 

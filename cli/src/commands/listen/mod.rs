@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 use clap::Args;
 use fal_client::{Client, RetryPolicy};
 use fal_emulator::webhook::{self, Signer};
-use indicatif::HumanBytes;
+use indicatif::DecimalBytes;
 use serde_json::json;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -20,7 +20,7 @@ use self::jobs::{Job, Source, is_passing};
 use crate::context::Context;
 use crate::error::{Error, Exit};
 use crate::layout::plain;
-use crate::online::{block_on, client_builder};
+use crate::online::{Signals, block_on, client_builder};
 use crate::terminal::Terminal;
 use crate::webhooks::{Attempt, Delivery, Event, Keys, Target, signer};
 
@@ -84,10 +84,10 @@ Examples:
 
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, Error> {
     block_on(async {
-        let ended = listen(arguments, context);
+        let mut signals = Signals::new()?;
         tokio::select! {
-            ended = ended => ended,
-            _ = tokio::signal::ctrl_c() => match arguments.ids.is_empty() && !arguments.once {
+            ended = listen(arguments, context) => ended,
+            _ = signals.next() => match arguments.ids.is_empty() && !arguments.once {
                 true => Ok(ExitCode::SUCCESS),
                 false => Err(Error::new(Exit::Interrupted, "interrupted before all webhooks were delivered")),
             },
@@ -240,7 +240,7 @@ impl Session {
             Ok(status) => status.as_u16().to_string(),
             Err(reason) => plain(reason),
         };
-        let size = HumanBytes(delivery.body.len() as u64);
+        let size = DecimalBytes(delivery.body.len() as u64);
         let retry = retry.map(|delay| format!("  retry in {} s", delay.as_secs())).unwrap_or_default();
         self.terminal.print(format_args!(
             "{}  {:<13}  {status} in {milliseconds} ms  {size}  {}  {}{retry}",

@@ -199,7 +199,7 @@ fn invalid(schema: &Map<String, Value>, arguments: &Map<String, Value>) -> Optio
     }
     arguments.iter().find_map(|(name, value)| {
         let fits = match properties[name]["type"].as_str() {
-            Some("integer") => value.as_u64().is_some_and(|value| (1..=50).contains(&value)),
+            Some("integer") => value.as_u64().is_some_and(|value| (1..=MAX_MODELS as u64).contains(&value)),
             Some("array") => {
                 let items = value.as_array();
                 items.is_some_and(|items| (1..=MAX_MODELS).contains(&items.len()) && items.iter().all(Value::is_string))
