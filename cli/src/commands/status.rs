@@ -119,7 +119,7 @@ fn logs(update: &QueueUpdate) -> Vec<String> {
 fn next(job: &Record, queue: Option<&QueueUpdate>) -> Vec<String> {
     let key = short(&job.key);
     let line = match job.state {
-        State::Waiting => format!("the job was not sent; to send it, use `cargo fal watch {key}`"),
+        State::Waiting => "the job was not sent; to send it, run the same command again".to_owned(),
         State::Submitted if queue.is_some_and(QueueUpdate::is_completed) => {
             format!("to get the result, use `cargo fal result {key}`")
         }

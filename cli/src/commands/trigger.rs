@@ -96,7 +96,7 @@ async fn trigger(arguments: &Arguments, context: &Context) -> Result<ExitCode, E
     // If the port is taken, `cargo fal listen` serves the same key.
     let keys = Keys::serve(arguments.port, &signer).await.ok();
     let emulator = emulator(&entry, context).await?;
-    let (mut are_accepted, mut facts) = (true, Vec::new());
+    let (mut are_accepted, mut is_reached, mut facts) = (true, true, Vec::new());
     for event in events {
         let request_id = arguments.request_id.clone().unwrap_or_else(request_id);
         let (error, payload) = match (event, &data) {
@@ -109,6 +109,7 @@ async fn trigger(arguments: &Arguments, context: &Context) -> Result<ExitCode, E
         let delivery = Delivery::new(&request_id, error, &payload);
         let attempt = delivery.post(&target, &signer, &arguments.user_id, 0).await;
         are_accepted &= attempt.is_accepted();
+        is_reached &= attempt.status.is_ok();
         match terminal.json {
             true => facts.push(fact(endpoint, &delivery, &attempt)),
             false => terminal.print(described(endpoint, &target, &delivery, &attempt))?,
@@ -121,6 +122,9 @@ async fn trigger(arguments: &Arguments, context: &Context) -> Result<ExitCode, E
         let port = arguments.port;
         let host = keys.map_or_else(|| format!("http://127.0.0.1:{port}"), |keys| keys.host());
         let error = Error::new(Exit::Failed, format!("not accepted by {}", target.shown()));
+        if !is_reached {
+            return Err(error.help("start your program, or name its address with --to"));
+        }
         return Err(error.help(format!(
             "if your program could not verify the signature, start it with `FAL_REST_HOST={host}`, from where it fetches the key"
         )));

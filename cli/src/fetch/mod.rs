@@ -164,7 +164,10 @@ pub(crate) fn check_id(id: &str) -> Result<(), Error> {
     Err(match page.filter(|page| fal_documents::is_id(page)) {
         Some(page) => error.help(format!("the id of that page is `{page}`")),
         None if id.contains("://") => error.help("to add the document at a URL, use `curl URL | cargo fal add -`"),
-        None => error.help("expected `owner/app` or `owner/app/path`, such as `fal-ai/flux/dev`"),
+        None => error.help(format!(
+            "expected `owner/app` or `owner/app/path`, such as `fal-ai/flux/dev`; find ids with `cargo fal search {}`",
+            plain(id.rsplit('/').find(|word| !word.is_empty()).unwrap_or("WORDS"))
+        )),
     })
 }
 

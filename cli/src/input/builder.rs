@@ -241,7 +241,15 @@ impl<'a> Draft<'a> {
         let steps = if is_field { Ok(vec![Step::Name(key.to_owned())]) } else { path::parse(key) };
         let set = steps.and_then(|steps| {
             let shape = steps.iter().fold(self.shape, |shape, step| shape.inside(step));
-            let value = self.read(source, shape)?;
+            let is_undeclared = matches!(&steps[..], [Step::Name(name), ..] if !self.shape.has(name));
+            let value = match self.read(source, shape) {
+                // The validation says whether the field itself is the problem.
+                Err(reason) if is_undeclared => {
+                    self.problems.push(Problem::new(key, reason));
+                    Value::Null
+                }
+                value => value?,
+            };
             let slot = steps.iter().try_fold(&mut self.value, descend)?;
             place(slot, value, shape, is_first);
             Ok(())
@@ -271,6 +279,10 @@ impl<'a> Draft<'a> {
         details.extend(validator.errors(&self.value).into_iter().filter(|detail| !is_unknown(detail)));
         let measured = |url: &str| self.local(url).map(Local::measured);
         details.extend(validator.file_errors(&self.value, &measured));
+        // The value of an unknown field does not matter.
+        let unknown: Vec<String> =
+            details.iter().filter(|detail| is_unknown(detail)).map(|detail| path::of_loc(&detail["loc"])).collect();
+        self.problems.retain(|problem| !unknown.iter().any(|field| problem.is_of(field)));
         let show = |value: &Value| match value.as_str().and_then(|url| self.local(url)) {
             Some(local) => Some(format!("@{}", local.path)),
             None => shown(value),

@@ -77,3 +77,12 @@ async fn colliding_and_hostile_fields_keep_their_pairs() {
     let stderr = project.run(&["run", "me/app", "timeout=x", "--a-b", "1"]).await.failure(3);
     assert!(stderr.contains("timeout = `x`: expected an integer"), "{stderr}");
 }
+
+#[tokio::test]
+async fn file_of_an_unknown_field_does_not_matter() {
+    let project = Project::new().await;
+    project.write("fox.png", [0x89, b'P', b'N', b'G', 0xff]);
+    let stderr = project.run(&["run", REDUX, "image_ur=@fox.png"]).await.failure(3);
+    assert!(stderr.contains("image_ur: unknown field") && stderr.contains("did you mean `image_url`"), "{stderr}");
+    assert!(!stderr.contains("UTF-8"), "{stderr}");
+}

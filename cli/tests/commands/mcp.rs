@@ -523,7 +523,7 @@ async fn long_jobs_are_tasks_of_clients_that_have_them() {
 #[tokio::test]
 async fn hostile_messages_do_not_end_the_server() {
     let project = Project::new().await;
-    let mut agent = Agent::connect(&project, &["--parallel", "2"], json!({})).await;
+    let mut agent = Agent::connect(&project, &["--concurrency", "2"], json!({})).await;
     let deep = "[".repeat(100_000);
     let huge = format!(r#"{{"jsonrpc":"2.0","id":9,"method":"ping","params":{{"x":"{}"}}}}"#, "x".repeat(17 << 20));
     let nested = format!(r#"{{"jsonrpc":"2.0","id":9,"method":"tools/call","params":{deep}"#);

@@ -47,7 +47,7 @@ pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, 
         None => default_label(&arguments.file, &source, &context.settings)?,
     };
     let out = arguments.out.clone().unwrap_or_else(|| {
-        let name = arguments.file.file_stem().filter(|_| source.stdin().is_none());
+        let name = arguments.file.file_stem().filter(|_| arguments.label.is_none() && source.stdin().is_none());
         let name = name.map_or_else(|| label.clone(), |name| name.to_string_lossy().into_owned());
         context.settings.downloads.join(format!("{}-{}", slug(&name), slug(&arguments.id)))
     });

@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use crate::catalog::Catalog;
 use crate::commands::run;
+use crate::job_key::short;
 use crate::online::{block_on, journal};
 use crate::settings::Settings;
 
@@ -82,8 +83,10 @@ fn jobs(settings: &Settings) -> Vec<CompletionCandidate> {
         Ok(journal.list(Filter::new().newest_first()).take(MAX_JOBS).try_collect::<Vec<_>>().await?)
     });
     let last = candidate("last".to_owned(), "the latest job");
-    let keys =
-        records.unwrap_or_default().into_iter().map(|record| candidate(record.key.to_string(), &record.endpoint));
+    let keys = records
+        .unwrap_or_default()
+        .into_iter()
+        .map(|record| candidate(short(&record.key).into_owned(), &record.endpoint));
     std::iter::once(last).chain(keys).collect()
 }
 

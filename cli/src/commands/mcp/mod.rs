@@ -57,7 +57,7 @@ pub(crate) struct Arguments {
     wait: u64,
     /// The most calls that run in parallel. Others wait
     #[arg(long, value_name = "N", default_value = "8", value_parser = clap::value_parser!(u16).range(1..=256))]
-    parallel: u16,
+    concurrency: u16,
 }
 
 const EXAMPLES: &str = "\

@@ -82,7 +82,7 @@ struct Inner {
     confirmed: Mutex<BTreeSet<String>>,
     wait: Duration,
     running: Arc<Semaphore>,
-    parallel: u32,
+    concurrency: u32,
     waiting: Semaphore,
     tasks: TaskManager,
     resources: Mutex<BTreeMap<String, Resource>>,
@@ -150,8 +150,8 @@ impl Server {
                 confirmation: arguments.confirmation(),
                 confirmed: Mutex::default(),
                 wait: arguments.wait(),
-                running: Arc::new(Semaphore::new(usize::from(arguments.parallel))),
-                parallel: u32::from(arguments.parallel),
+                running: Arc::new(Semaphore::new(usize::from(arguments.concurrency))),
+                concurrency: u32::from(arguments.concurrency),
                 waiting: Semaphore::new(MAX_WAITING),
                 tasks: TaskManager::new(),
                 resources: Mutex::default(),
@@ -197,7 +197,7 @@ impl Server {
     /// Lets the calls and tasks that run give up their jobs, so that others can follow them.
     pub(super) async fn leave(&self) {
         self.inner.closing.send_replace(true);
-        let all = self.inner.running.clone().acquire_many_owned(self.inner.parallel);
+        let all = self.inner.running.clone().acquire_many_owned(self.inner.concurrency);
         // A submission that is on its way may take longer. The journal has it.
         let _ = tokio::time::timeout(LEAVING, all).await;
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::catalog::Entry;
 
-pub(super) const IGNORED: &str = "/target\n/output\n/.fal\n";
+pub(super) const IGNORED: &str = "/target\n/output\n/fal-output\n/.fal\n";
 
 pub(super) const SETTINGS: &str = "\
 # Settings of `cargo fal`. Every one is optional; these are the defaults.
