@@ -9,7 +9,7 @@ use fal_documents::text::printable;
 use fal_jobs::{Filter, Record, State};
 use futures_util::{StreamExt, TryStreamExt};
 
-use super::jobs::{age, since, to_json};
+use super::jobs::{age, since, state, to_json};
 use crate::context::Context;
 use crate::error::Error;
 use crate::job_key::short;
@@ -69,7 +69,7 @@ async fn history(arguments: &Arguments, context: &Context) -> Result<ExitCode, E
     }
     let rows: Vec<Vec<String>> = jobs.map_ok(|job| row(&job)).try_collect().await?;
     match rows.is_empty() {
-        true => terminal.note("the journal has no such jobs"),
+        true => terminal.note("no job of the journal matches"),
         false => terminal.print(terminal.table_that_wraps(&HEADER, &[0, 1], rows))?,
     }
     Ok(ExitCode::SUCCESS)
@@ -91,7 +91,7 @@ fn row(job: &Record) -> Vec<String> {
     vec![
         short(&job.key).into_owned(),
         printable(&job.endpoint, 200),
-        job.state.to_string(),
+        state(job).to_owned(),
         age(since(job.finished_at.unwrap_or(job.created_at))),
         cost,
         files,

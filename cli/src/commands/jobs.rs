@@ -5,13 +5,19 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use clap::Args;
 use fal_client::QueueUpdate;
 use fal_documents::text::printable;
-use fal_jobs::{Journal, Record};
+use fal_jobs::{FailureKind, Journal, Record};
 use serde_json::{Value, json};
 
 use crate::error::{Error, Exit};
 use crate::job_key::short;
 use crate::online::{find, is_request_id};
 use crate::outcome::{cost_to_json, units_to_json};
+
+/// Returns the state of a job for people: a job that was cancelled has failed.
+pub(super) fn state(job: &Record) -> &'static str {
+    let is_cancelled = job.failure().is_some_and(|failure| failure.kind == FailureKind::Cancelled);
+    if is_cancelled { "cancelled" } else { job.state.as_str() }
+}
 
 /// The endpoint of requests that the journal does not have.
 #[derive(Debug, Args)]

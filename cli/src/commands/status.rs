@@ -8,7 +8,7 @@ use fal_documents::text::printable;
 use fal_jobs::{Candidate, Journal, Record, State};
 use serde_json::{Value, json};
 
-use super::jobs::{Named, OfEndpoint, age, described, minutes_until_listed, since, to_json};
+use super::jobs::{Named, OfEndpoint, age, described, minutes_until_listed, since, state, to_json};
 use crate::context::Context;
 use crate::error::Error;
 use crate::job_key::short;
@@ -94,7 +94,7 @@ async fn status(arguments: &Arguments, context: &Context) -> Result<ExitCode, Er
 
 fn facts(job: &Record, queue: Option<&QueueUpdate>) -> Vec<String> {
     let line = |label: &str, value: &str| format!("{label}: {value}");
-    let state = queue.map_or_else(|| job.state.to_string(), |queue| format!("{}, {}", job.state, described(queue)));
+    let state = queue.map_or_else(|| state(job).to_owned(), |queue| format!("{}, {}", state(job), described(queue)));
     let ago = |time: i64| match age(since(time)) {
         now if now == "now" => now,
         age => format!("{age} ago"),

@@ -36,7 +36,7 @@ async fn history_fits_the_terminal() {
 async fn history_is_filtered() {
     let project = Project::new().await;
     let none = project.run(&["history"]).await;
-    assert_eq!((none.stdout.as_str(), none.stderr.as_str()), ("", "the journal has no such jobs\n"));
+    assert_eq!((none.stdout.as_str(), none.stderr.as_str()), ("", "no job of the journal matches\n"));
     assert_eq!(project.run(&["history", "--json"]).await.json(), json!([]));
     submitted(&project, &["--key", "first"]).await;
     project.run(&["run", REDUX, IMAGE, "--key", "second"]).await.success();
