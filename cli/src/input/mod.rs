@@ -3,7 +3,7 @@
 //! - [`pair`] splits `key=value`, and [`path`] its key.
 //! - [`shape`] says which values a field takes, from the description of the endpoint.
 //! - [`text`] turns a text into a value of a shape.
-//! - [`file`] finds local files, and [`base`] reads the file of `--input`.
+//! - [`mod@file`] finds local files, and [`base`] reads the file of `--input`.
 //! - [`problem`] is a finding, in words.
 
 mod base;
