@@ -234,7 +234,7 @@ fn build_without_the_emulator_says_how_to_get_it() {
     for arguments in [&["fal", "emulate"][..], &["emulate", "--port", "0", "--help"]] {
         let output = fal(folder.path(), arguments);
         assert_eq!(output.status.code(), Some(2));
-        let message = "this `cargo fal` was built without the command\n\
+        let message = "error: this `cargo fal` was built without the command\n\
             help: install the whole tool with `cargo install cargo-fal`\n";
         assert_eq!(text(&output.stderr), message);
     }
