@@ -1,4 +1,4 @@
-//! What every command has: the settings and the terminal.
+//! The settings and the terminal, which every command has.
 
 use crate::settings::Settings;
 use crate::terminal::Terminal;

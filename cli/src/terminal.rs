@@ -1,4 +1,4 @@
-//! What a command prints: facts on stdout, everything else on stderr.
+//! Output of commands: facts on stdout, everything else on stderr.
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};

@@ -1,4 +1,4 @@
-//! What the commands about jobs share: the names of jobs, and what they say about them.
+//! Names and descriptions of jobs, which the commands about jobs share.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -50,7 +50,7 @@ Examples:
 `cargo fal check` compares the generated code with the schemas folder, without a network. `update --check` compares the folder
 with fal.";
 
-/// What was found out.
+/// The findings about the documents.
 #[derive(Debug, Default)]
 struct Report {
     changes: Vec<Change>,

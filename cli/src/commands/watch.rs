@@ -198,7 +198,7 @@ async fn budgets(arguments: &Arguments, context: &Context, client: &Client, jobs
     budgets
 }
 
-/// What is needed to follow jobs.
+/// The work of following jobs.
 struct Watch<'a> {
     arguments: &'a Arguments,
     journal: &'a Journal,

@@ -23,7 +23,7 @@ pub(crate) const BATCH: usize = 50;
 /// The interval at which the time of a progress bar is updated.
 const TICK: Duration = Duration::from_millis(200);
 
-/// What fal has of an endpoint.
+/// The document that fal has of an endpoint, or the reason why it has none.
 #[derive(Debug)]
 pub(crate) struct Fetched {
     pub(crate) id: String,
@@ -90,7 +90,7 @@ impl Fetcher {
         Ok(fetched)
     }
 
-    /// Returns the models with these ids that the platform API has, by id. Without the platform API, there are none.
+    /// Returns the models with these ids that the platform API has, by id. Returns an empty map if the platform API cannot be used.
     async fn listed(&mut self, ids: &[String], terminal: &Terminal) -> Result<BTreeMap<String, Model>, Error> {
         if self.unreachable.is_some() {
             return Ok(BTreeMap::new());

@@ -54,7 +54,7 @@ pub(crate) struct Staged {
     document: Document,
 }
 
-/// What a document changes in the folder.
+/// The change of the folder by a document.
 #[derive(Debug)]
 pub(crate) enum Effect {
     /// The endpoint is new.

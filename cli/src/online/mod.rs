@@ -1,4 +1,4 @@
-//! What commands that call fal share: the runtime, the client, and the journal.
+//! The runtime, the client and the journal, which commands that call fal share.
 
 pub(crate) mod budget;
 mod client;

@@ -1,4 +1,4 @@
-//! What was added.
+//! The report of added documents.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

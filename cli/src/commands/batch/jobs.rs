@@ -50,7 +50,7 @@ pub(super) struct Job {
     pub(super) json: Map<String, Value>,
 }
 
-/// What is known about the rows before any is sent.
+/// The facts about all rows, before any is sent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
     pub(super) total: u64,

@@ -1,4 +1,4 @@
-//! What completes: ids of endpoints, fields, values, local files and keys of jobs. Whatever cannot be read completes nothing.
+//! Candidates of completions: ids of endpoints, fields, values, local files and keys of jobs. A file that cannot be read has none.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;

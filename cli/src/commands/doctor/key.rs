@@ -8,7 +8,7 @@ use crate::error::Exit;
 pub(super) enum Key {
     /// fal may accept the key.
     Usable,
-    /// There is no key, or it is surely wrong.
+    /// The key is missing, or surely wrong.
     Unusable,
 }
 

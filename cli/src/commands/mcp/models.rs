@@ -86,7 +86,7 @@ fn definition(
 }
 
 impl Server {
-    /// Calls a tool that is not that of an endpoint. Returns `None` if there is none of this name.
+    /// Calls a tool that does not belong to an endpoint. Returns `None` for an unknown name.
     pub(super) async fn call_other(
         &self,
         name: &str,

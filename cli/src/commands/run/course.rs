@@ -18,7 +18,7 @@ const SENDING: Duration = Duration::from_millis(100);
 /// The time for which a submission that is on its way is awaited before the command leaves. Only its response has the request id.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What the course of a job needs.
+/// The course of a job.
 #[derive(Debug)]
 pub(super) struct Course<'a> {
     pub(super) journal: &'a Journal,
