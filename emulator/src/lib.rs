@@ -56,6 +56,7 @@ mod storage;
 mod sync;
 mod time;
 mod tokens;
+mod urls;
 mod webhooks;
 
 /// The parts of webhooks, for tools and tests that deliver them themselves.
