@@ -18,6 +18,7 @@ use crate::queue::jobs::Jobs;
 use crate::queue::script::Script;
 use crate::request::journal::Journal;
 use crate::request::operation::Operation;
+use crate::request::refused_hosts::RefusedHosts;
 use crate::settings::Settings;
 use crate::storage::store::Store;
 use crate::time::clock::Clock;
@@ -51,6 +52,7 @@ pub(crate) struct State {
     pub(crate) faults: PendingFaults,
     pub(crate) outputs: ScriptedOutputs,
     pub(crate) journal: Journal,
+    pub(crate) refused_hosts: RefusedHosts,
     pub(crate) outbox: Outbox,
     /// A permit for every byte of the request bodies in flight.
     pub(crate) bodies: Arc<Semaphore>,
@@ -82,6 +84,7 @@ impl State {
             prices: Prices::new(settings.prices.clone()),
             jobs: Jobs::new(settings.history),
             journal: Journal::new(settings.history),
+            refused_hosts: RefusedHosts::default(),
             settings,
             faults: PendingFaults::default(),
             outputs: ScriptedOutputs::default(),
