@@ -32,6 +32,8 @@
 //! - [`Emulator::requests`] returns what a client sent, and [`Emulator::jobs`] what fal would bill.
 
 mod account;
+#[cfg(feature = "tls")]
+mod authority;
 mod builder;
 mod documents;
 mod emulator;
@@ -45,6 +47,8 @@ mod keys;
 mod media;
 mod output;
 mod platform;
+#[cfg(feature = "tls")]
+mod proxy;
 mod queue;
 mod random;
 mod request;
@@ -56,10 +60,12 @@ mod storage;
 mod sync;
 mod time;
 mod tokens;
+mod urls;
 mod webhooks;
 
 /// The parts of webhooks, for tools and tests that deliver them themselves.
 pub mod webhook {
+    pub use crate::random::uuid as request_id;
     pub use crate::webhooks::message::body;
     pub use crate::webhooks::schedule::{MAX_RETRIES, delay, timeout};
     pub use crate::webhooks::signer::Signer;
@@ -73,6 +79,8 @@ pub use faults::frame::Frame;
 pub use platform::billed::Billed;
 pub use platform::model_entry::ModelEntry;
 pub use platform::price::Price;
+#[cfg(feature = "tls")]
+pub use proxy::environment::ProxyEnvironment;
 pub use queue::accepted_job::{AcceptedJob, JobState};
 pub use queue::pace::Pace;
 pub use request::operation::Operation;

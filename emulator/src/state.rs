@@ -7,6 +7,8 @@ use rust_decimal::Decimal;
 use tokio::sync::Semaphore;
 
 use crate::account::{self, Account, AccountError};
+#[cfg(feature = "tls")]
+use crate::authority::Authority;
 use crate::endpoints::catalog::Catalog;
 use crate::faults::pending::PendingFaults;
 use crate::output::scripted::ScriptedOutputs;
@@ -29,8 +31,10 @@ const MAX_WORKERS: usize = 2;
 
 /// The state of an emulator, shared by all of its connections.
 pub(crate) struct State {
-    /// `http://127.0.0.1:PORT`
-    pub(crate) base_url: String,
+    /// `http://127.0.0.1:PORT`, or with `https`.
+    pub(crate) base_url: Arc<str>,
+    #[cfg(feature = "tls")]
+    pub(crate) authority: Authority,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) settings: Settings,
     pub(crate) account: Account,
@@ -56,12 +60,19 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(base_url: String, catalog: Arc<Catalog>, settings: Settings) -> Self {
+    pub(crate) fn new(
+        base_url: Arc<str>,
+        #[cfg(feature = "tls")] authority: Authority,
+        catalog: Arc<Catalog>,
+        settings: Settings,
+    ) -> Self {
         let clock = Arc::<Clock>::default();
         State {
-            store: Arc::new(Store::new(base_url.clone(), Arc::clone(&clock), settings.token_lifetime)),
+            store: Arc::new(Store::new(Arc::clone(&base_url), Arc::clone(&clock), settings.token_lifetime)),
             tokens: Tokens::new(Arc::clone(&clock)),
             base_url,
+            #[cfg(feature = "tls")]
+            authority,
             catalog,
             clock,
             account: Account::new(settings.account.clone()),

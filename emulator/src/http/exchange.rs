@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use hyper::body::Incoming;
 use hyper::header::EXPECT;
 use hyper::upgrade::OnUpgrade;
-use hyper::{Request, StatusCode};
+use hyper::{Method, Request, StatusCode};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::faults::break_point::BreakPoint;
@@ -13,32 +13,54 @@ use crate::handlers::admit::admit;
 use crate::handlers::call::Call;
 use crate::handlers::perform::perform;
 use crate::http::body::{self, Held, Unread};
-use crate::http::hosts;
+use crate::http::hosts::{self, Arrival};
+use crate::http::tunnel::{self, Tunnel};
+use crate::http::way::Way;
 use crate::request::received::{Received, is_websocket};
 use crate::request::received_request::ReceivedRequest;
 use crate::request::route::Route;
-use crate::response::reply::{Dropped, Reply};
+use crate::response::reply::{self, Dropped, Reply};
 use crate::sessions::session::Session;
 use crate::state::State;
 use crate::storage::content::Blob;
 use crate::sync::lock;
 
-/// Responds to a request, or drops its connection if a fault says so. Sets the session of a connection that becomes a
-/// WebSocket.
+/// What a connection becomes once the response is sent.
+pub(super) enum Upgrade<'s> {
+    /// A WebSocket.
+    Session(Box<Session<'s>>),
+    Tunnel(Tunnel),
+}
+
+/// Responds to a request, or drops its connection if a fault says so. Sets the upgrade of a connection that becomes a WebSocket
+/// or a tunnel.
 pub(super) async fn respond<'s>(
     state: &'s State,
     request: Request<Incoming>,
+    way: &Way,
     break_point: &BreakPoint,
-    session: &Mutex<Option<Session<'s>>>,
+    becomes: &Mutex<Option<Upgrade<'s>>>,
 ) -> Result<Reply, Dropped> {
     let (mut head, incoming) = request.into_parts();
-    if let Err(refusal) = hosts::check(&head, &state.settings.allowed_hosts) {
-        return Ok(refusal.into_reply());
+    if head.method == Method::CONNECT {
+        return Ok(match Tunnel::prepare(&mut head, way, state).await {
+            Ok(tunnel) => {
+                *lock(becomes) = Some(Upgrade::Tunnel(tunnel));
+                reply::empty()
+            }
+            Err(refusal) => refusal.into_reply(),
+        });
     }
+    let urls = match hosts::arrive(&mut head, way, state) {
+        Ok(Arrival::Here(urls)) => urls,
+        Ok(Arrival::Elsewhere) => return Ok(tunnel::elsewhere(head.uri.host().unwrap_or_default()).into_reply()),
+        Err(refusal) => return Ok(refusal.into_reply()),
+    };
     let upgrade = head.extensions.remove::<OnUpgrade>();
     let route = Route::parse(&head.method, head.uri.path(), is_websocket(&head.headers));
     let endpoint = endpoint(state, &route);
-    let request = state.journal.begin(route.operation(), |in_flight| Received::new(&route, endpoint, in_flight, head));
+    let request =
+        state.journal.begin(route.operation(), |in_flight| Received::new(&route, endpoint, in_flight, urls, head));
     let received = &request.received;
     let fault = state.faults.take(&ReceivedRequest(Arc::clone(received)));
     if let Some((bytes, cut)) = fault.request_cut() {
@@ -73,7 +95,7 @@ pub(super) async fn respond<'s>(
     let response = perform(state, call, read, break_point).await?;
     if let Some(upgrade) = upgrade.filter(|_| response.status() == StatusCode::SWITCHING_PROTOCOLS) {
         let break_point = break_point.clone();
-        *lock(session) = Some(Session { upgrade, route, request, fault, break_point });
+        *lock(becomes) = Some(Upgrade::Session(Box::new(Session { upgrade, route, request, fault, break_point })));
     }
     Ok(response)
 }
