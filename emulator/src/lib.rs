@@ -44,6 +44,7 @@ mod input;
 mod keys;
 mod media;
 mod output;
+mod page;
 mod platform;
 mod queue;
 mod random;

@@ -1,10 +1,12 @@
 use std::future::pending;
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::EXPECT;
+use hyper::http::request::Parts;
 use hyper::upgrade::OnUpgrade;
-use hyper::{Request, StatusCode};
+use hyper::{Method, Request, StatusCode};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::faults::break_point::BreakPoint;
@@ -14,6 +16,7 @@ use crate::handlers::call::Call;
 use crate::handlers::perform::perform;
 use crate::http::body::{self, Held, Unread};
 use crate::http::hosts;
+use crate::page::visit;
 use crate::request::received::{Received, is_websocket};
 use crate::request::received_request::ReceivedRequest;
 use crate::request::route::Route;
@@ -27,7 +30,7 @@ use crate::urls::Urls;
 /// Responds to a request, or drops its connection if a fault says so. Sets the session of a connection that becomes a
 /// WebSocket.
 pub(super) async fn respond<'s>(
-    state: &'s State,
+    state: &'s Arc<State>,
     request: Request<Incoming>,
     break_point: &BreakPoint,
     session: &Mutex<Option<Session<'s>>>,
@@ -35,6 +38,10 @@ pub(super) async fn respond<'s>(
     let (mut head, incoming) = request.into_parts();
     if let Err(refusal) = hosts::check(&head, &state.settings.allowed_hosts) {
         return Ok(refusal.into_reply());
+    }
+    // The paths of a real host name begin with that name, so none of them is the page's.
+    if visit::serves(&head.method, head.uri.path()) {
+        return show_page(state, head, incoming).await;
     }
     let upgrade = head.extensions.remove::<OnUpgrade>();
     let route = Route::parse(&head.method, head.uri.path(), is_websocket(&head.headers));
@@ -79,6 +86,22 @@ pub(super) async fn respond<'s>(
         *lock(session) = Some(Session { upgrade, route, request, fault, break_point });
     }
     Ok(response)
+}
+
+/// Responds to a request for the page. It is not one of fal's: it has no record, and takes no fault.
+async fn show_page(state: &Arc<State>, head: Parts, incoming: Incoming) -> Result<Reply, Dropped> {
+    if let Err(refusal) = visit::admit(&head) {
+        body::discard(incoming);
+        return Ok(refusal.into_reply());
+    }
+    if head.method != Method::POST {
+        return Ok(visit::respond(state, &head, Bytes::new()).await);
+    }
+    match body::read(incoming, &state.bodies).await {
+        Ok(Held { bytes, permit: _permit }) => Ok(visit::respond(state, &head, bytes).await),
+        Err(Unread::Refused(refusal)) => Ok(refusal.into_reply()),
+        Err(Unread::Disconnected) => Err(Dropped),
+    }
 }
 
 /// A body that was read.
