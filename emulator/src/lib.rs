@@ -46,6 +46,7 @@ mod input;
 mod keys;
 mod media;
 mod output;
+mod page;
 mod platform;
 #[cfg(feature = "tls")]
 mod proxy;

@@ -29,6 +29,9 @@ pub(crate) const MAX_IN_FLIGHT_BYTES: usize = 512 << 20;
 /// The most outputs and images that are made at a time. Each may take 300 MiB.
 const MAX_WORKERS: usize = 2;
 
+/// The most pages in browsers that are updated at a time.
+pub(crate) const MAX_EVENT_STREAMS: usize = 64;
+
 /// The state of an emulator, shared by all of its connections.
 pub(crate) struct State {
     /// `http://127.0.0.1:PORT`, or with `https`.
@@ -56,6 +59,8 @@ pub(crate) struct State {
     pub(crate) bodies: Arc<Semaphore>,
     /// A permit for every output or image that is made.
     pub(crate) workers: Arc<Semaphore>,
+    /// A permit for every stream of updates of the page.
+    pub(crate) event_streams: Arc<Semaphore>,
     dropped_connections: AtomicUsize,
 }
 
@@ -88,6 +93,7 @@ impl State {
             outbox: Outbox::default(),
             bodies: Arc::new(Semaphore::new(MAX_IN_FLIGHT_BYTES)),
             workers: Arc::new(Semaphore::new(MAX_WORKERS)),
+            event_streams: Arc::new(Semaphore::new(MAX_EVENT_STREAMS)),
             dropped_connections: AtomicUsize::new(0),
         }
     }
