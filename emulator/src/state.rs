@@ -12,6 +12,7 @@ use crate::faults::pending::PendingFaults;
 use crate::output::scripted::ScriptedOutputs;
 use crate::platform::models::Models;
 use crate::platform::prices::Prices;
+use crate::queue::gate::Gates;
 use crate::queue::jobs::Jobs;
 use crate::queue::script::Script;
 use crate::request::journal::Journal;
@@ -27,6 +28,9 @@ pub(crate) const MAX_IN_FLIGHT_BYTES: usize = 512 << 20;
 /// The most outputs and images that are made at a time. Each may take 300 MiB.
 const MAX_WORKERS: usize = 2;
 
+/// The seed of what happens by chance.
+const SEED: u64 = 0;
+
 /// The state of an emulator, shared by all of its connections.
 pub(crate) struct State {
     /// `http://127.0.0.1:PORT`
@@ -40,6 +44,7 @@ pub(crate) struct State {
     /// The script of a direct run.
     pub(crate) direct: Arc<Script>,
     pub(crate) jobs: Jobs,
+    pub(crate) gates: Gates,
     pub(crate) prices: Prices,
     pub(crate) models: Models,
     pub(crate) store: Arc<Store>,
@@ -70,9 +75,10 @@ impl State {
             models: Models::default(),
             prices: Prices::new(settings.prices.clone()),
             jobs: Jobs::new(settings.history),
+            gates: Gates::default(),
             journal: Journal::new(settings.history),
             settings,
-            faults: PendingFaults::default(),
+            faults: PendingFaults::new(SEED),
             outputs: ScriptedOutputs::default(),
             outbox: Outbox::default(),
             bodies: Arc::new(Semaphore::new(MAX_IN_FLIGHT_BYTES)),
