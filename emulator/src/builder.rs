@@ -327,7 +327,7 @@ impl EmulatorBuilder {
         let port = Port::listen(self.port).await.map_err(|source| Error::Listen { port: self.port, source })?;
         let base_url = format!("http://{}", port.address);
         let client = client_builder(&base_url, self.settings.keys.accepted()).build().map_err(Error::Client)?;
-        let state = Arc::new(State::new(base_url, catalog, self.settings));
+        let state = Arc::new(State::new(base_url.into(), catalog, self.settings));
         let server = Server::start(port, Arc::clone(&state));
         let couriers = Couriers::start(Arc::clone(&state));
         Ok(Emulator { state, client, server, _couriers: couriers })

@@ -28,6 +28,7 @@ use crate::state::State;
 use crate::storage::lifecycle::Lifecycle;
 use crate::storage::metadata::Metadata;
 use crate::storage::stored_file::StoredFile;
+use crate::urls::Urls;
 use crate::webhooks::delivery::WebhookDelivery;
 use crate::webhooks::fault::WebhookFault;
 
@@ -416,7 +417,7 @@ impl Emulator {
             return Err(Error::UnknownEndpoint(id.into_owned()));
         };
         let spec = OutputSpec::new(&endpoint.document, input, None, None);
-        let made = maker::make(&endpoint.document, &spec, self.base_url());
+        let made = maker::make(&endpoint.document, &spec, &Urls::Base(Arc::clone(&self.state.base_url)));
         made.map(|made| made.output).map_err(|reason| Error::InvalidOutput { endpoint: id.into_owned(), reason })
     }
 

@@ -57,10 +57,12 @@ mod storage;
 mod sync;
 mod time;
 mod tokens;
+mod urls;
 mod webhooks;
 
 /// The parts of webhooks, for tools and tests that deliver them themselves.
 pub mod webhook {
+    pub use crate::random::uuid as request_id;
     pub use crate::webhooks::message::body;
     pub use crate::webhooks::schedule::{MAX_RETRIES, delay, timeout};
     pub use crate::webhooks::signer::Signer;

@@ -16,8 +16,13 @@ pub(crate) fn name() -> String {
     format!("{:016x}", number())
 }
 
-/// Returns a random UUID, version 4.
-pub(crate) fn uuid() -> String {
+/// Returns a random UUID, version 4, which fal's request ids are.
+///
+/// ```
+/// let request_id = fal_emulator::webhook::request_id();
+/// assert_eq!(request_id.len(), 36);
+/// ```
+pub fn uuid() -> String {
     let (high, low) = (number(), number());
     format!(
         "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",

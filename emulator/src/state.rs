@@ -34,7 +34,7 @@ const SEED: u64 = 0;
 /// The state of an emulator, shared by all of its connections.
 pub(crate) struct State {
     /// `http://127.0.0.1:PORT`
-    pub(crate) base_url: String,
+    pub(crate) base_url: Arc<str>,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) settings: Settings,
     pub(crate) account: Account,
@@ -61,10 +61,10 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(base_url: String, catalog: Arc<Catalog>, settings: Settings) -> Self {
+    pub(crate) fn new(base_url: Arc<str>, catalog: Arc<Catalog>, settings: Settings) -> Self {
         let clock = Arc::<Clock>::default();
         State {
-            store: Arc::new(Store::new(base_url.clone(), Arc::clone(&clock), settings.token_lifetime)),
+            store: Arc::new(Store::new(Arc::clone(&base_url), Arc::clone(&clock), settings.token_lifetime)),
             tokens: Tokens::new(Arc::clone(&clock)),
             base_url,
             catalog,

@@ -10,5 +10,5 @@ pub(super) async fn run(state: &State, call: Call<'_>, id: &str) -> Result<Reply
     let job = jobs::accept(state, call.received, call.fault, endpoint, true)?;
     state.clock.sleep_until(job.ends_at()).await;
     job.released().await;
-    Ok(reply::with_request_id(jobs::result(state, &job).await, &job.id))
+    Ok(reply::with_request_id(jobs::result(state, &job, call.received.urls()).await, &job.id))
 }

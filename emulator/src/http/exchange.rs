@@ -22,6 +22,7 @@ use crate::sessions::session::Session;
 use crate::state::State;
 use crate::storage::content::Blob;
 use crate::sync::lock;
+use crate::urls::Urls;
 
 /// Responds to a request, or drops its connection if a fault says so. Sets the session of a connection that becomes a
 /// WebSocket.
@@ -38,7 +39,9 @@ pub(super) async fn respond<'s>(
     let upgrade = head.extensions.remove::<OnUpgrade>();
     let route = Route::parse(&head.method, head.uri.path(), is_websocket(&head.headers));
     let endpoint = endpoint(state, &route);
-    let request = state.journal.begin(route.operation(), |in_flight| Received::new(&route, endpoint, in_flight, head));
+    let urls = Urls::Base(Arc::clone(&state.base_url));
+    let request =
+        state.journal.begin(route.operation(), |in_flight| Received::new(&route, endpoint, in_flight, urls, head));
     let received = &request.received;
     let fault = state.faults.take(&ReceivedRequest(Arc::clone(received)));
     if let Some((bytes, cut)) = fault.request_cut() {

@@ -5,6 +5,9 @@ use crate::media::fixed_file::FixedFile;
 use crate::media::picture;
 use crate::media::raster::MAX_SIDE;
 
+/// The folder of generated files, as a path that starts with the host.
+pub(crate) const FOLDER: &str = "v3.fal.media/files/emulator/";
+
 /// A file that outputs refer to. Except for a painting, its name determines its content, so that it is generated when
 /// it is read and need not be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,11 +34,11 @@ impl MediaFile {
 
     /// Returns the file of a path that [`path`](Self::path) made, unless it is a painting.
     pub(crate) fn from_path(path: &str) -> Option<Self> {
-        MediaFile::from_name(path.strip_prefix("v3.fal.media/files/")?)
+        MediaFile::from_name(path.strip_prefix(FOLDER)?)
     }
 
     fn from_name(name: &str) -> Option<Self> {
-        let (stem, extension) = name.strip_prefix("emulator/")?.rsplit_once('.')?;
+        let (stem, extension) = name.rsplit_once('.')?;
         let (motif, rest) = stem.split_once('-').unwrap_or((stem, ""));
         let motif = u64::from_str_radix(motif, 16).ok()?;
         let kind = match extension {
@@ -49,21 +52,22 @@ impl MediaFile {
         let is_valid = file
             .size()
             .is_none_or(|(width, height)| (1..=MAX_SIDE).contains(&width) && (1..=MAX_SIDE).contains(&height));
-        (is_valid && file.name() == name).then_some(file)
+        (is_valid && file.file_name() == name).then_some(file)
     }
 
     /// Returns the path, which starts with the host.
     pub(crate) fn path(&self) -> String {
-        format!("v3.fal.media/files/{}", self.name())
+        format!("{FOLDER}{}", self.file_name())
     }
 
-    fn name(&self) -> String {
+    /// Returns the last segment of the path.
+    pub(crate) fn file_name(&self) -> String {
         match self.kind {
             MediaKind::Painting { width, height } => {
-                format!("emulator/painted-{:016x}-{width}x{height}.png", self.motif)
+                format!("painted-{:016x}-{width}x{height}.png", self.motif)
             }
-            MediaKind::Image { width, height } => format!("emulator/{:016x}-{width}x{height}.png", self.motif),
-            MediaKind::Fixed(file) => format!("emulator/{:016x}.{}", self.motif, file.extension()),
+            MediaKind::Image { width, height } => format!("{:016x}-{width}x{height}.png", self.motif),
+            MediaKind::Fixed(file) => format!("{:016x}.{}", self.motif, file.extension()),
         }
     }
 
@@ -72,11 +76,6 @@ impl MediaFile {
             MediaKind::Image { .. } | MediaKind::Painting { .. } => "image/png",
             MediaKind::Fixed(file) => file.content_type(),
         }
-    }
-
-    /// Returns the last segment of the path.
-    pub(crate) fn file_name(&self) -> String {
-        self.name().trim_start_matches("emulator/").to_owned()
     }
 
     /// Returns width and height of an image.
@@ -116,19 +115,19 @@ mod tests {
     fn name_determines_the_file() {
         for kind in [MediaKind::Image { width: 3, height: 2048 }, MediaKind::Fixed(FixedFile::Video)] {
             let file = MediaFile::new(7, kind);
-            assert_eq!(MediaFile::from_name(&file.name()), Some(file));
+            assert_eq!(MediaFile::from_name(&file.file_name()), Some(file));
         }
         for name in [
             "",
             "x.png",
-            "emulator/7-3x4.png",
-            "emulator/0000000000000007-0x4.png",
-            "emulator/../../etc.txt",
-            "emulator/0000000000000007-9000x9000.png",
-            "emulator/0000000000000007-+3x4.png",
-            "emulator/0000000000000007-3x4.mp4",
-            "emulator/0000000000000007.exe",
-            "emulator/painted-0000000000000007-3x4.png",
+            "7-3x4.png",
+            "0000000000000007-0x4.png",
+            "../../etc.txt",
+            "0000000000000007-9000x9000.png",
+            "0000000000000007-+3x4.png",
+            "0000000000000007-3x4.mp4",
+            "0000000000000007.exe",
+            "painted-0000000000000007-3x4.png",
         ] {
             assert_eq!(MediaFile::from_name(name), None, "{name}");
         }

@@ -19,6 +19,7 @@ use crate::response::failure::Failure;
 use crate::sync::lock;
 use crate::time::clock::Clock;
 use crate::time::iso8601::iso8601;
+use crate::urls::Urls;
 
 /// A request that was accepted. Its progress is not stored: it follows from the script, the time since the submission
 /// and the steps that a test advanced it. So no task has to run for a job.
@@ -357,8 +358,8 @@ impl Job {
     }
 
     /// Returns the status in fal's format, with the log lines in the range `logs`.
-    pub(crate) fn status(&self, moment: &Moment, base_url: &str, logs: Option<Range<usize>>) -> Value {
-        let url = format!("{base_url}/queue.fal.run/{}/requests/{}", self.endpoint.app, self.id);
+    pub(crate) fn status(&self, moment: &Moment, urls: &Urls, logs: Option<Range<usize>>) -> Value {
+        let url = urls.to(&format!("queue.fal.run/{}/requests/{}", self.endpoint.app, self.id));
         let mut status = json!({
             "request_id": self.id,
             "response_url": url,

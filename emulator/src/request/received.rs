@@ -13,6 +13,7 @@ use crate::request::operation::Operation;
 use crate::request::route::Route;
 use crate::storage::host::Host;
 use crate::storage::lifecycle::Lifecycle;
+use crate::urls::Urls;
 
 /// A request that was received, shared by the journal and its handler.
 pub(crate) struct Received {
@@ -20,6 +21,8 @@ pub(crate) struct Received {
     pub(super) method: Method,
     pub(super) uri: Uri,
     pub(super) query: Vec<(String, String)>,
+    /// The form of the URLs in the response.
+    urls: Urls,
     pub(super) headers: HeaderMap,
     pub(super) endpoint: Option<String>,
     pub(super) in_flight: usize,
@@ -51,7 +54,7 @@ impl fmt::Debug for Received {
 }
 
 impl Received {
-    pub(crate) fn new(route: &Route, endpoint: Option<String>, in_flight: usize, head: Parts) -> Self {
+    pub(crate) fn new(route: &Route, endpoint: Option<String>, in_flight: usize, urls: Urls, head: Parts) -> Self {
         let request_id = OnceLock::new();
         if let Route::Job { request_id: id, .. } | Route::Payloads { request_id: id } = route {
             let _ = request_id.set(id.clone());
@@ -59,6 +62,7 @@ impl Received {
         Received {
             operation: route.operation(),
             query: parse_query(head.uri.query().unwrap_or("")),
+            urls,
             method: head.method,
             uri: head.uri,
             headers: head.headers,
@@ -77,6 +81,7 @@ impl Received {
             method: handshake.method.clone(),
             uri: handshake.uri.clone(),
             query: handshake.query.clone(),
+            urls: handshake.urls.clone(),
             headers: handshake.headers.clone(),
             endpoint: handshake.endpoint.clone(),
             in_flight,
@@ -99,6 +104,10 @@ impl Received {
     /// Returns whether the request asks for a WebSocket.
     pub(crate) fn is_websocket(&self) -> bool {
         is_websocket(&self.headers)
+    }
+
+    pub(crate) fn urls(&self) -> &Urls {
+        &self.urls
     }
 
     pub(crate) fn operation(&self) -> Operation {
