@@ -14,6 +14,7 @@ use crate::faults::pending::PendingFaults;
 use crate::output::scripted::ScriptedOutputs;
 use crate::platform::models::Models;
 use crate::platform::prices::Prices;
+use crate::queue::gate::Gates;
 use crate::queue::jobs::Jobs;
 use crate::queue::script::Script;
 use crate::request::journal::Journal;
@@ -31,6 +32,8 @@ const MAX_WORKERS: usize = 2;
 
 /// The most pages in browsers that are updated at a time.
 pub(crate) const MAX_EVENT_STREAMS: usize = 64;
+/// The seed of what happens by chance.
+const SEED: u64 = 0;
 
 /// The state of an emulator, shared by all of its connections.
 pub(crate) struct State {
@@ -47,6 +50,7 @@ pub(crate) struct State {
     /// The script of a direct run.
     pub(crate) direct: Arc<Script>,
     pub(crate) jobs: Jobs,
+    pub(crate) gates: Gates,
     pub(crate) prices: Prices,
     pub(crate) models: Models,
     pub(crate) store: Arc<Store>,
@@ -86,9 +90,10 @@ impl State {
             models: Models::default(),
             prices: Prices::new(settings.prices.clone()),
             jobs: Jobs::new(settings.history),
+            gates: Gates::default(),
             journal: Journal::new(settings.history),
             settings,
-            faults: PendingFaults::default(),
+            faults: PendingFaults::new(SEED),
             outputs: ScriptedOutputs::default(),
             outbox: Outbox::default(),
             bodies: Arc::new(Semaphore::new(MAX_IN_FLIGHT_BYTES)),
