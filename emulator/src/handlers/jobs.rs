@@ -63,10 +63,12 @@ pub(crate) fn accept(
     let failure = policy.or_else(|| invalid_input(endpoint, received)).or_else(|| fault.job_failure(&state.clock));
     let prospect = failure.map_or_else(|| prospect(state, endpoint, received), Err);
     let bill = bill(state, endpoint, received, fault, &prospect);
+    let gates = state.gates.of(&endpoint.document.id);
     let (endpoint, received, script) = (Arc::clone(endpoint), Arc::clone(received), Arc::clone(script));
-    let job = Arc::new(Job::new(endpoint, received, prospect, bill, script, &state.clock));
+    let job = Arc::new(Job::new(endpoint, received, prospect, bill, script, gates.clone(), &state.clock));
     state.jobs.add(Arc::clone(&job))?;
     job.received.set_request_id(&job.id);
+    gates.iter().for_each(|gate| gate.arrive(&job));
     if let Some(on_job) = &state.settings.on_job {
         on_job(&AcceptedJob(Arc::clone(&job)));
     }
@@ -121,8 +123,10 @@ fn invalid_input(endpoint: &Endpoint, received: &Received) -> Option<Failure> {
 }
 
 fn prospect(state: &State, endpoint: &Endpoint, received: &Received) -> Result<Prospect, Failure> {
-    match state.outputs.get(&endpoint.document.id) {
-        Some(output) => Ok(Prospect::Scripted(output)),
+    let input = received.input().unwrap_or(&Value::Null);
+    match state.outputs.take(&endpoint.document.id, input) {
+        Some(Ok(output)) => Ok(Prospect::Scripted(output)),
+        Some(Err(reason)) => Err(Failure::internal(format!("the output that a test made is invalid: {reason}"))),
         None => sources(state, endpoint, received).map(Prospect::Made),
     }
 }
@@ -180,7 +184,7 @@ pub(super) fn failed(job: &Job, failure: &Failure) -> Reply {
 }
 
 /// Returns the output of a completed job.
-pub(super) async fn output_of(state: &State, job: &Arc<Job>, urls: &Urls) -> Result<Value, Failure> {
+pub(crate) async fn output_of(state: &State, job: &Arc<Job>, urls: &Urls) -> Result<Value, Failure> {
     match job.failure(&job.now()) {
         _ if job.deletion().is_some() => Err(Failure::deleted()),
         Some(failure) => Err(failure),

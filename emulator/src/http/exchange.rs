@@ -1,8 +1,10 @@
 use std::future::pending;
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::EXPECT;
+use hyper::http::request::Parts;
 use hyper::upgrade::OnUpgrade;
 use hyper::{Method, Request, StatusCode};
 use tokio::sync::OwnedSemaphorePermit;
@@ -16,6 +18,7 @@ use crate::http::body::{self, Held, Unread};
 use crate::http::hosts::{self, Arrival};
 use crate::http::tunnel::{self, Tunnel};
 use crate::http::way::Way;
+use crate::page::visit;
 use crate::request::received::{Received, is_websocket};
 use crate::request::received_request::ReceivedRequest;
 use crate::request::route::Route;
@@ -35,7 +38,7 @@ pub(super) enum Upgrade<'s> {
 /// Responds to a request, or drops its connection if a fault says so. Sets the upgrade of a connection that becomes a WebSocket
 /// or a tunnel.
 pub(super) async fn respond<'s>(
-    state: &'s State,
+    state: &'s Arc<State>,
     request: Request<Incoming>,
     way: &Way,
     break_point: &BreakPoint,
@@ -56,6 +59,10 @@ pub(super) async fn respond<'s>(
         Ok(Arrival::Elsewhere) => return Ok(tunnel::elsewhere(head.uri.host().unwrap_or_default(), state).into_reply()),
         Err(refusal) => return Ok(refusal.into_reply()),
     };
+    // The paths of a real host name begin with that name, so none of them is the page's.
+    if visit::serves(&head.method, head.uri.path()) {
+        return show_page(state, head, incoming).await;
+    }
     let upgrade = head.extensions.remove::<OnUpgrade>();
     let route = Route::parse(&head.method, head.uri.path(), is_websocket(&head.headers));
     let endpoint = endpoint(state, &route);
@@ -98,6 +105,22 @@ pub(super) async fn respond<'s>(
         *lock(becomes) = Some(Upgrade::Session(Box::new(Session { upgrade, route, request, fault, break_point })));
     }
     Ok(response)
+}
+
+/// Responds to a request for the page. It is not one of fal's: it has no record, and takes no fault.
+async fn show_page(state: &Arc<State>, head: Parts, incoming: Incoming) -> Result<Reply, Dropped> {
+    if let Err(refusal) = visit::admit(&head) {
+        body::discard(incoming);
+        return Ok(refusal.into_reply());
+    }
+    if head.method != Method::POST {
+        return Ok(visit::respond(state, &head, Bytes::new()).await);
+    }
+    match body::read(incoming, &state.bodies).await {
+        Ok(Held { bytes, permit: _permit }) => Ok(visit::respond(state, &head, bytes).await),
+        Err(Unread::Refused(refusal)) => Ok(refusal.into_reply()),
+        Err(Unread::Disconnected) => Err(Dropped),
+    }
 }
 
 /// A body that was read.

@@ -91,6 +91,11 @@ impl Received {
         }
     }
 
+    /// Returns whether the body was read, or the response is decided without it.
+    pub(super) fn was_read(&self) -> bool {
+        self.body.get().is_some() || self.status.get().is_some()
+    }
+
     /// Returns whether this is a message of a WebSocket, with the headers of its handshake.
     pub(crate) fn is_message(&self) -> bool {
         matches!(self.operation, Operation::RealtimeInput | Operation::WebSocketRun)
@@ -119,6 +124,11 @@ impl Received {
 
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns all parameters of the query, in order.
+    pub(crate) fn query_pairs(&self) -> &[(String, String)] {
+        &self.query
     }
 
     /// Returns the values of a query parameter that is repeated.
@@ -251,7 +261,7 @@ pub(crate) fn is_websocket(headers: &HeaderMap) -> bool {
 }
 
 /// Decodes the parameters of a query.
-fn parse_query(text: &str) -> Vec<(String, String)> {
+pub(crate) fn parse_query(text: &str) -> Vec<(String, String)> {
     let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
     text.split('&')
         .filter(|pair| !pair.is_empty())

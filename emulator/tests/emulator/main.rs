@@ -14,6 +14,7 @@ mod end;
 mod estimates;
 mod faults;
 mod forms;
+mod helpers;
 mod hosts;
 mod inputs;
 mod jobs;
