@@ -61,10 +61,13 @@ pub(crate) struct Arguments {
     ///
     /// FAILURE is an HTTP status (400 to 599) or one of these: rate-limit, content-policy, drop (the connection closes),
     /// accepted-drop (the request is accepted and billed, and the connection closes without its response), locked (the account has no balance), no-permission (of the key). With 422, 500 and content-policy, the request is
-    /// accepted and its job fails. COUNT limits the failure to the next requests.
+    /// accepted and its job fails.
     ///
-    /// Examples: 500, 3x503, fal-ai/flux/dev/redux=content-policy
-    #[arg(long, value_name = "[ENDPOINT=][COUNTx]FAILURE")]
+    /// WHICH is a number of requests (3), a single one (@3) or a share (10%). Submissions, direct runs and
+    /// streams are counted apart. Default: all.
+    ///
+    /// Examples: 500, 3x503, @2xdrop, 10%x503, fal-ai/flux/dev/redux=content-policy
+    #[arg(long, value_name = "[ENDPOINT=][WHICHx]FAILURE")]
     fail: Vec<Failure>,
     /// Price of an endpoint, or of all endpoints that have no other. Can be repeated. Default: jobs cost nothing
     ///
