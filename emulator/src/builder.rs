@@ -16,6 +16,7 @@ use crate::keys::Keys;
 use crate::platform::price::Price;
 use crate::platform::prices::Table;
 use crate::queue::accepted_job::AcceptedJob;
+use crate::queue::concurrency::Limits;
 use crate::queue::pace::Pace;
 use crate::request::journal::MAX_REQUESTS;
 use crate::request::operation::Operation;
@@ -76,6 +77,7 @@ impl Default for EmulatorBuilder {
                 keys: Keys::Any,
                 account: account::State::default(),
                 pace: Pace::default(),
+                concurrency: Limits::default(),
                 keep_alive: Duration::from_secs(10),
                 token_lifetime: Duration::from_secs(24 * 3600),
                 output_upload_time: Duration::from_secs(1),
@@ -179,6 +181,36 @@ impl EmulatorBuilder {
     /// Sets the pace of queued jobs. Default: completed after about a second, see [`Pace`].
     pub fn pace(mut self, pace: Pace) -> Self {
         self.settings.pace = pace;
+        self
+    }
+
+    /// Limits the jobs of the account that run at a time, as fal does. Default: no limit. With 0, no job starts.
+    ///
+    /// Further queued jobs wait, and start in order as soon as a slot is free. Each one ahead adds 1 to the queue position,
+    /// in addition to those of [`Pace::ahead`]. Jobs of low priority start last. A direct run beyond the limit gets a 429 response of
+    /// the type `concurrent_requests_limit`.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use fal_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::builder().concurrency(2).start().await?; // as a new account
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn concurrency(mut self, jobs: usize) -> Self {
+        self.settings.concurrency.account = Some(jobs);
+        self
+    }
+
+    /// Gives an endpoint a limit of its own, which replaces that of the [account](Self::concurrency). Popular models of fal have
+    /// one. Default: none. Can be called several times.
+    ///
+    /// ```
+    /// let builder = fal_emulator::Emulator::builder().concurrency(10).endpoint_concurrency("fal-ai/flux/dev/redux", 1);
+    /// ```
+    pub fn endpoint_concurrency<E: IntoEndpoint>(mut self, endpoint: E, jobs: usize) -> Self {
+        self.settings.concurrency.endpoints.insert(endpoint.into_id().into_owned(), jobs);
         self
     }
 

@@ -138,6 +138,21 @@ impl Emulator {
         self.state.jobs.accepted()
     }
 
+    /// Limits the jobs of the account that run at a time, or removes the limit, see
+    /// [`EmulatorBuilder::concurrency`](crate::EmulatorBuilder::concurrency).
+    ///
+    /// Jobs that run beyond a lower limit continue. Jobs that were submitted without a limit do not count.
+    ///
+    /// ```
+    /// # fn example(emulator: &fal_emulator::Emulator) {
+    /// emulator.set_concurrency(Some(1));
+    /// emulator.set_concurrency(None); // every job that waits for a slot may start
+    /// # }
+    /// ```
+    pub fn set_concurrency(&self, jobs: Option<usize>) {
+        self.state.concurrency.set_limit(jobs);
+    }
+
     /// Sets the price of an endpoint, for jobs that are accepted from now on. `GET /api.fal.ai/v1/models/pricing` tells it.
     ///
     /// ```

@@ -5,6 +5,7 @@ use crate::account;
 use crate::keys::Keys;
 use crate::platform::prices::Table;
 use crate::queue::accepted_job::AcceptedJob;
+use crate::queue::concurrency::Limits;
 use crate::queue::pace::Pace;
 use crate::request::received_request::ReceivedRequest;
 
@@ -19,6 +20,7 @@ pub(crate) struct Settings {
     /// The state of the account at the start.
     pub(crate) account: account::State,
     pub(crate) pace: Pace,
+    pub(crate) concurrency: Limits,
     /// The time without events after which a stream sends a comment.
     pub(crate) keep_alive: Duration,
     pub(crate) token_lifetime: Duration,

@@ -12,6 +12,7 @@ use crate::faults::pending::PendingFaults;
 use crate::output::scripted::ScriptedOutputs;
 use crate::platform::models::Models;
 use crate::platform::prices::Prices;
+use crate::queue::concurrency::Concurrency;
 use crate::queue::jobs::Jobs;
 use crate::queue::script::Script;
 use crate::request::journal::Journal;
@@ -39,6 +40,7 @@ pub(crate) struct State {
     pub(crate) queued: Arc<Script>,
     /// The script of a direct run.
     pub(crate) direct: Arc<Script>,
+    pub(crate) concurrency: Concurrency,
     pub(crate) jobs: Jobs,
     pub(crate) prices: Prices,
     pub(crate) models: Models,
@@ -63,6 +65,7 @@ impl State {
             tokens: Tokens::new(Arc::clone(&clock)),
             base_url,
             catalog,
+            concurrency: Concurrency::new(&settings.concurrency, &clock),
             clock,
             account: Account::new(settings.account.clone()),
             queued: Arc::new(settings.pace.queued()),

@@ -23,7 +23,10 @@ use crate::output::sources::{Source, Sources};
 use crate::output::spec::{self, OutputSpec};
 use crate::platform::bill::Bill;
 use crate::queue::accepted_job::AcceptedJob;
+use crate::queue::concurrency::NoSlot;
 use crate::queue::job::{Job, Prospect};
+use crate::queue::script::Script;
+use crate::queue::slots::{Seat, Times};
 use crate::random;
 use crate::request::received::Received;
 use crate::response::exceeded::Exceeded;
@@ -59,18 +62,34 @@ pub(crate) fn accept(
     is_direct: bool,
 ) -> Result<Arc<Job>, Refusal> {
     let script = if is_direct { &state.direct } else { &state.queued };
+    let seat = seat(state, endpoint, received, script)?;
     let policy = upload_policy(received).err().map(Failure::invalid_header);
     let failure = policy.or_else(|| invalid_input(endpoint, received)).or_else(|| fault.job_failure(&state.clock));
     let prospect = failure.map_or_else(|| prospect(state, endpoint, received), Err);
     let bill = bill(state, endpoint, received, fault, &prospect);
     let (endpoint, received, script) = (Arc::clone(endpoint), Arc::clone(received), Arc::clone(script));
-    let job = Arc::new(Job::new(endpoint, received, prospect, bill, script, &state.clock));
+    let job = Arc::new(Job::new(endpoint, received, prospect, bill, script, seat, &state.clock));
     state.jobs.add(Arc::clone(&job))?;
     job.received.set_request_id(&job.id);
     if let Some(on_job) = &state.settings.on_job {
         on_job(&AcceptedJob(Arc::clone(&job)));
     }
     Ok(job)
+}
+
+/// Returns the place of a job in the line for a slot, if there is a limit of concurrency. A direct run does not wait.
+fn seat(state: &State, endpoint: &Endpoint, received: &Received, script: &Script) -> Result<Option<Seat>, Refusal> {
+    let id = &endpoint.document.id;
+    if script.is_direct {
+        return state.concurrency.enter(id, script.run_time).map_err(|NoSlot| Refusal::NoSlot);
+    }
+    let now = state.clock.now();
+    let times = Times {
+        ready: script.by_time.then(|| now + script.waiting()),
+        run_time: script.by_time.then_some(script.run_time),
+        deadline: received.start_timeout().and_then(|timeout| now.checked_add(timeout)),
+    };
+    Ok(state.concurrency.queue(id, received.is_low_priority(), times))
 }
 
 /// Returns the bill of a job that does not end early. A failure is billed only if a test says so.

@@ -207,6 +207,11 @@ impl Received {
         Duration::try_from_secs_f64(seconds).ok().filter(|_| seconds > 0.1)
     }
 
+    /// Returns whether the request waits behind those of normal priority.
+    pub(crate) fn is_low_priority(&self) -> bool {
+        self.header("x-fal-queue-priority").is_some_and(|priority| priority.eq_ignore_ascii_case("low"))
+    }
+
     /// Returns the queue length up to which the request may be accepted.
     pub(crate) fn max_queue_length(&self) -> Option<u64> {
         self.query("fal_max_queue_length")?.parse().ok()

@@ -50,6 +50,14 @@ impl Failure {
         failure
     }
 
+    /// A direct run exceeds the limit of concurrency.
+    pub(crate) fn concurrency() -> Self {
+        let detail = "Too many requests are running at a time. Wait until one ends, or submit to the queue".to_owned();
+        let mut failure = Failure::request(StatusCode::TOO_MANY_REQUESTS, "concurrent_requests_limit", detail);
+        failure.set("x-fal-needs-retry", "1");
+        failure
+    }
+
     /// The payloads of the request were deleted.
     pub(crate) fn deleted() -> Self {
         let (status, detail) = (StatusCode::NOT_FOUND, "The payloads of this request were deleted");

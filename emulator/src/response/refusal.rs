@@ -4,6 +4,7 @@ use hyper::header::ALLOW;
 use hyper::{Method, StatusCode};
 use serde_json::Value;
 
+use crate::response::failure::Failure;
 use crate::response::reply::{self, Reply};
 
 /// The reason why a request is rejected before it reaches an endpoint or a job.
@@ -21,6 +22,8 @@ pub(crate) enum Refusal {
     QueueFull {
         waiting: u64,
     },
+    /// A direct run exceeds the limit of concurrency.
+    NoSlot,
     TooLarge {
         max_bytes: usize,
     },
@@ -37,6 +40,7 @@ impl Refusal {
     pub(crate) fn reason(&self) -> String {
         match self {
             Refusal::Detail(_, detail) => detail.clone(),
+            Refusal::NoSlot => Failure::concurrency().reason(),
             other => format!("{other:?}"),
         }
     }
@@ -58,6 +62,7 @@ impl Refusal {
                 let detail = format!("The queue is full: {waiting} requests are waiting");
                 reply::detail(StatusCode::TOO_MANY_REQUESTS, &detail)
             }
+            Refusal::NoSlot => Failure::concurrency().reply(),
             Refusal::TooLarge { max_bytes } => {
                 let detail = format!("The request body exceeds the emulator's limit of {} MiB", max_bytes >> 20);
                 reply::detail(StatusCode::PAYLOAD_TOO_LARGE, &detail)

@@ -8,6 +8,7 @@ mod acl;
 mod admission;
 mod bombs;
 mod calls;
+mod concurrency;
 mod content_types;
 mod deletion;
 mod end;
