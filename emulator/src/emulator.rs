@@ -195,6 +195,12 @@ impl Emulator {
         self.state.account.set_credits(balance.saturating_add(spent));
     }
 
+    /// Sets or removes the budget of the account in dollars, see [`EmulatorBuilder::budget`](crate::EmulatorBuilder::budget). The
+    /// costs of all completed jobs count.
+    pub fn set_budget(&self, dollars: Option<Decimal>) {
+        self.state.account.set_budget(dollars);
+    }
+
     /// Sets the entry of an endpoint in the list of models: its status, or what is missing.
     pub fn set_model<E: IntoEndpoint>(&self, endpoint: E, entry: ModelEntry) {
         self.state.models.set(endpoint.into_id().into_owned(), entry);

@@ -12,6 +12,7 @@ use crate::faults::pending::PendingFaults;
 use crate::output::scripted::ScriptedOutputs;
 use crate::platform::models::Models;
 use crate::platform::prices::Prices;
+use crate::platform::rate_limit::RateLimit;
 use crate::queue::concurrency::Concurrency;
 use crate::queue::jobs::Jobs;
 use crate::queue::script::Script;
@@ -44,6 +45,7 @@ pub(crate) struct State {
     pub(crate) jobs: Jobs,
     pub(crate) prices: Prices,
     pub(crate) models: Models,
+    pub(crate) rate_limit: RateLimit,
     pub(crate) store: Arc<Store>,
     pub(crate) tokens: Tokens,
     pub(crate) faults: PendingFaults,
@@ -71,6 +73,7 @@ impl State {
             queued: Arc::new(settings.pace.queued()),
             direct: Arc::new(settings.pace.direct()),
             models: Models::default(),
+            rate_limit: RateLimit::new(settings.rate_limit),
             prices: Prices::new(settings.prices.clone()),
             jobs: Jobs::new(settings.history),
             journal: Journal::new(settings.history),
@@ -92,7 +95,9 @@ impl State {
     /// Returns why the account is locked.
     pub(crate) fn lock_reason(&self) -> Option<LockReason> {
         let is_exhausted = || self.account.locks_when_exhausted() && self.balance() <= Decimal::ZERO;
-        self.account.lock_reason().or_else(|| is_exhausted().then_some(LockReason::ExhaustedBalance))
+        let is_over_budget = || self.account.budget().is_some_and(|budget| self.jobs.billed().cost() >= budget);
+        let reason = self.account.lock_reason().or_else(|| is_exhausted().then_some(LockReason::ExhaustedBalance));
+        reason.or_else(|| is_over_budget().then_some(LockReason::BudgetExceeded))
     }
 
     /// Requires that the account may do something. A locked account may still read what it has.

@@ -2,7 +2,7 @@ use std::future::pending;
 use std::sync::{Arc, Mutex};
 
 use hyper::body::Incoming;
-use hyper::header::EXPECT;
+use hyper::header::{EXPECT, ORIGIN};
 use hyper::upgrade::OnUpgrade;
 use hyper::{Request, StatusCode};
 use tokio::sync::OwnedSemaphorePermit;
@@ -13,6 +13,7 @@ use crate::handlers::admit::admit;
 use crate::handlers::call::Call;
 use crate::handlers::perform::perform;
 use crate::http::body::{self, Held, Unread};
+use crate::http::cors;
 use crate::http::hosts;
 use crate::request::received::{Received, is_websocket};
 use crate::request::received_request::ReceivedRequest;
@@ -36,6 +37,10 @@ pub(super) async fn respond<'s>(
     if let Err(refusal) = hosts::check(&head, &state.settings.allowed_hosts) {
         return Ok(refusal.into_reply());
     }
+    if let Some(reply) = cors::preflight(&head) {
+        return Ok(reply);
+    }
+    let is_of_page = head.headers.contains_key(ORIGIN);
     let upgrade = head.extensions.remove::<OnUpgrade>();
     let route = Route::parse(&head.method, head.uri.path(), is_websocket(&head.headers));
     let endpoint = endpoint(state, &route);
@@ -73,7 +78,10 @@ pub(super) async fn respond<'s>(
         Err(refusal) => (Err(refusal), None),
     };
     let call = Call { route: &route, received, fault: &fault };
-    let response = perform(state, call, read, break_point).await?;
+    let mut response = perform(state, call, read, break_point).await?;
+    if is_of_page {
+        cors::allow(response.headers_mut());
+    }
     if let Some(upgrade) = upgrade.filter(|_| response.status() == StatusCode::SWITCHING_PROTOCOLS) {
         let break_point = break_point.clone();
         *lock(session) = Some(Session { upgrade, route, request, fault, break_point });

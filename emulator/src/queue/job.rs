@@ -46,6 +46,14 @@ pub(crate) struct Job {
     pushed: Arc<watch::Sender<()>>,
 }
 
+/// The conditions of a job's start.
+#[derive(Debug)]
+pub(crate) struct Start {
+    /// The time within which the job has to start.
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) seat: Option<Seat>,
+}
+
 /// The base of a job's output.
 #[derive(Debug)]
 pub(crate) enum Prospect {
@@ -77,6 +85,8 @@ struct EarlyEnd {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Cancelled,
+    /// The client of a direct run closed its connection.
+    Disconnected,
     /// The job had not started within its start timeout.
     StartTimeout,
 }
@@ -117,13 +127,13 @@ impl Job {
         prospect: Result<Prospect, Failure>,
         bill: Bill,
         script: Arc<Script>,
-        seat: Option<Seat>,
+        Start { timeout: start_timeout, seat }: Start,
         clock: &Arc<Clock>,
     ) -> Self {
         Job {
             id: random::uuid(),
             endpoint,
-            start_timeout: received.start_timeout(),
+            start_timeout,
             received,
             prospect,
             bill,
@@ -278,6 +288,15 @@ impl Job {
     }
 
     pub(crate) fn cancel(&self) -> Cancelled {
+        self.end(End::Cancelled)
+    }
+
+    /// Ends a direct run because its client is gone. Has no effect on a completed one.
+    pub(crate) fn disconnect(&self) {
+        self.end(End::Disconnected);
+    }
+
+    fn end(&self, reason: End) -> Cancelled {
         let mut progress = self.settled();
         let number = self.number(&progress);
         let cancelled = match self.moment(number, &progress).phase {
@@ -285,7 +304,7 @@ impl Job {
             Phase::Running => Cancelled::Running,
             Phase::Completed => return Cancelled::TooLate,
         };
-        progress.ended = Some(EarlyEnd { after: number, reason: End::Cancelled, at: self.clock.date() });
+        progress.ended = Some(EarlyEnd { after: number, reason, at: self.clock.date() });
         self.free_slot();
         drop(progress);
         self.pushed.send_replace(());
@@ -296,6 +315,7 @@ impl Job {
     pub(crate) fn failure(&self, moment: &Moment) -> Option<Failure> {
         match moment.ended {
             Some(End::Cancelled) => Some(Failure::cancelled()),
+            Some(End::Disconnected) => Some(Failure::disconnected()),
             Some(End::StartTimeout) => Some(Failure::start_timeout()),
             None => self.prospect.as_ref().err().cloned(),
         }
@@ -373,15 +393,20 @@ impl Job {
         self.now().ended == Some(End::Cancelled)
     }
 
-    /// Returns the status in fal's format, with the log lines in the range `logs`.
-    pub(crate) fn status(&self, moment: &Moment, urls: &Urls, logs: Option<Range<usize>>) -> Value {
+    /// Returns the request id and the URLs of the job.
+    pub(crate) fn links(&self, urls: &Urls) -> Value {
         let url = urls.to(&format!("queue.fal.run/{}/requests/{}", self.endpoint.app, self.id));
-        let mut status = json!({
+        json!({
             "request_id": self.id,
             "response_url": url,
             "status_url": format!("{url}/status"),
             "cancel_url": format!("{url}/cancel"),
-        });
+        })
+    }
+
+    /// Returns the status in fal's format, with the log lines in the range `logs`.
+    pub(crate) fn status(&self, moment: &Moment, urls: &Urls, logs: Option<Range<usize>>) -> Value {
+        let mut status = self.links(urls);
         match moment.phase {
             Phase::Queued { ahead } => {
                 status["status"] = json!("IN_QUEUE");

@@ -45,6 +45,13 @@ fn bytes(status: StatusCode, content_type: &'static str, body: Bytes) -> Reply {
     reply
 }
 
+/// Responds without a body.
+pub(crate) fn empty(status: StatusCode) -> Reply {
+    let mut reply = Response::new(full(Bytes::new()));
+    *reply.status_mut() = status;
+    reply
+}
+
 /// Responds as S3 does for a missing key.
 pub(crate) fn no_object() -> Reply {
     const BODY: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>NoSuchKey</Code>\
