@@ -7,6 +7,8 @@ use rust_decimal::Decimal;
 use tokio::sync::Semaphore;
 
 use crate::account::{self, Account, AccountError};
+#[cfg(feature = "tls")]
+use crate::authority::Authority;
 use crate::endpoints::catalog::Catalog;
 use crate::faults::pending::PendingFaults;
 use crate::output::scripted::ScriptedOutputs;
@@ -29,10 +31,15 @@ pub(crate) const MAX_IN_FLIGHT_BYTES: usize = 512 << 20;
 /// The most outputs and images that are made at a time. Each may take 300 MiB.
 const MAX_WORKERS: usize = 2;
 
+/// The most pages in browsers that are updated at a time.
+pub(crate) const MAX_EVENT_STREAMS: usize = 64;
+
 /// The state of an emulator, shared by all of its connections.
 pub(crate) struct State {
-    /// `http://127.0.0.1:PORT`
+    /// `http://127.0.0.1:PORT`, or with `https`.
     pub(crate) base_url: Arc<str>,
+    #[cfg(feature = "tls")]
+    pub(crate) authority: Authority,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) settings: Settings,
     pub(crate) account: Account,
@@ -56,16 +63,25 @@ pub(crate) struct State {
     pub(crate) bodies: Arc<Semaphore>,
     /// A permit for every output or image that is made.
     pub(crate) workers: Arc<Semaphore>,
+    /// A permit for every stream of updates of the page.
+    pub(crate) event_streams: Arc<Semaphore>,
     dropped_connections: AtomicUsize,
 }
 
 impl State {
-    pub(crate) fn new(base_url: Arc<str>, catalog: Arc<Catalog>, settings: Settings) -> Self {
+    pub(crate) fn new(
+        base_url: Arc<str>,
+        #[cfg(feature = "tls")] authority: Authority,
+        catalog: Arc<Catalog>,
+        settings: Settings,
+    ) -> Self {
         let clock = Arc::<Clock>::default();
         State {
             store: Arc::new(Store::new(Arc::clone(&base_url), Arc::clone(&clock), settings.token_lifetime)),
             tokens: Tokens::new(Arc::clone(&clock)),
             base_url,
+            #[cfg(feature = "tls")]
+            authority,
             catalog,
             concurrency: Concurrency::new(&settings.concurrency, &clock),
             clock,
@@ -83,6 +99,7 @@ impl State {
             outbox: Outbox::default(),
             bodies: Arc::new(Semaphore::new(MAX_IN_FLIGHT_BYTES)),
             workers: Arc::new(Semaphore::new(MAX_WORKERS)),
+            event_streams: Arc::new(Semaphore::new(MAX_EVENT_STREAMS)),
             dropped_connections: AtomicUsize::new(0),
         }
     }

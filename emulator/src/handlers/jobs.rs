@@ -210,7 +210,7 @@ pub(super) fn failed(job: &Job, failure: &Failure) -> Reply {
 }
 
 /// Returns the output of a completed job.
-pub(super) async fn output_of(state: &State, job: &Arc<Job>, urls: &Urls) -> Result<Value, Failure> {
+pub(crate) async fn output_of(state: &State, job: &Arc<Job>, urls: &Urls) -> Result<Value, Failure> {
     match job.failure(&job.now()) {
         _ if job.deletion().is_some() => Err(Failure::deleted()),
         Some(failure) => Err(failure),

@@ -6,7 +6,7 @@ mod blocking;
 pub(crate) mod call;
 mod connected;
 pub(crate) mod dispatch;
-mod files;
+pub(crate) mod files;
 pub(crate) mod jobs;
 pub(crate) mod perform;
 mod platform;

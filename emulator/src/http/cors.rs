@@ -20,7 +20,8 @@ pub(super) fn preflight(head: &Parts) -> Option<Reply> {
     if head.method != Method::OPTIONS || !asks(ORIGIN) || !asks(ACCESS_CONTROL_REQUEST_METHOD) {
         return None;
     }
-    let mut reply = reply::empty(StatusCode::NO_CONTENT);
+    let mut reply = reply::empty();
+    *reply.status_mut() = StatusCode::NO_CONTENT;
     allow(reply.headers_mut());
     let headers = reply.headers_mut();
     headers

@@ -327,6 +327,11 @@ impl Job {
         steps.iter().any(|(_, step)| *step == Step::Start)
     }
 
+    /// Returns the time at which the job was submitted.
+    pub(crate) fn submitted_at(&self) -> SystemTime {
+        self.submitted_at
+    }
+
     /// Returns the time at which the job started.
     pub(crate) fn started_at(&self) -> Option<SystemTime> {
         let moment = self.now();

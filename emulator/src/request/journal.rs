@@ -61,6 +61,13 @@ impl Journal {
         InFlight { journal: self, number, received }
     }
 
+    /// Returns the requests, each with the number of requests before it.
+    pub(crate) fn numbered(&self) -> Vec<(usize, ReceivedRequest)> {
+        let entries = lock(&self.entries);
+        let requests = entries.requests.iter().map(|entry| ReceivedRequest(Arc::clone(&entry.received)));
+        (entries.removed..).zip(requests).collect()
+    }
+
     pub(crate) fn all(&self) -> Vec<ReceivedRequest> {
         lock(&self.entries).requests.iter().map(|entry| ReceivedRequest(Arc::clone(&entry.received))).collect()
     }

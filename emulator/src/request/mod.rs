@@ -1,5 +1,6 @@
 //! Received requests: their route, headers and body, and the journal that remembers them.
 
+pub(crate) mod fal_host;
 pub(crate) mod journal;
 mod mistake;
 pub(crate) mod operation;

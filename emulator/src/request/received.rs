@@ -121,6 +121,11 @@ impl Received {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// Returns all parameters of the query, in order.
+    pub(crate) fn query_pairs(&self) -> &[(String, String)] {
+        &self.query
+    }
+
     /// Returns the values of a query parameter that is repeated.
     pub(crate) fn query_all<'r>(&'r self, name: &'r str) -> impl Iterator<Item = &'r str> {
         self.query.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
@@ -265,7 +270,7 @@ pub(crate) fn is_websocket(headers: &HeaderMap) -> bool {
 }
 
 /// Decodes the parameters of a query.
-fn parse_query(text: &str) -> Vec<(String, String)> {
+pub(crate) fn parse_query(text: &str) -> Vec<(String, String)> {
     let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
     text.split('&')
         .filter(|pair| !pair.is_empty())

@@ -45,11 +45,9 @@ fn bytes(status: StatusCode, content_type: &'static str, body: Bytes) -> Reply {
     reply
 }
 
-/// Responds without a body.
-pub(crate) fn empty(status: StatusCode) -> Reply {
-    let mut reply = Response::new(full(Bytes::new()));
-    *reply.status_mut() = status;
-    reply
+/// Responds with 200, without a body.
+pub(crate) fn empty() -> Reply {
+    Response::new(full(Bytes::new()))
 }
 
 /// Responds as S3 does for a missing key.
