@@ -283,6 +283,21 @@ impl Emulator {
         self.state.jobs.accepted()
     }
 
+    /// Limits the jobs of the account that run at a time, or removes the limit, see
+    /// [`EmulatorBuilder::concurrency`](crate::EmulatorBuilder::concurrency).
+    ///
+    /// Jobs that run beyond a lower limit continue. Jobs that were submitted without a limit do not count.
+    ///
+    /// ```
+    /// # fn example(emulator: &fal_emulator::Emulator) {
+    /// emulator.set_concurrency(Some(1));
+    /// emulator.set_concurrency(None); // every job that waits for a slot may start
+    /// # }
+    /// ```
+    pub fn set_concurrency(&self, jobs: Option<usize>) {
+        self.state.concurrency.set_limit(jobs);
+    }
+
     /// Sets the price of an endpoint, for jobs that are accepted from now on. `GET /api.fal.ai/v1/models/pricing` tells it.
     ///
     /// ```
@@ -323,6 +338,12 @@ impl Emulator {
     pub fn set_balance(&self, balance: Decimal) {
         let spent = self.state.jobs.billed().cost();
         self.state.account.set_credits(balance.saturating_add(spent));
+    }
+
+    /// Sets or removes the budget of the account in dollars, see [`EmulatorBuilder::budget`](crate::EmulatorBuilder::budget). The
+    /// costs of all completed jobs count.
+    pub fn set_budget(&self, dollars: Option<Decimal>) {
+        self.state.account.set_budget(dollars);
     }
 
     /// Sets the entry of an endpoint in the list of models: its status, or what is missing.

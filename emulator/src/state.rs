@@ -14,6 +14,8 @@ use crate::faults::pending::PendingFaults;
 use crate::output::scripted::ScriptedOutputs;
 use crate::platform::models::Models;
 use crate::platform::prices::Prices;
+use crate::platform::rate_limit::RateLimit;
+use crate::queue::concurrency::Concurrency;
 use crate::queue::gate::Gates;
 use crate::queue::jobs::Jobs;
 use crate::queue::script::Script;
@@ -50,10 +52,12 @@ pub(crate) struct State {
     pub(crate) queued: Arc<Script>,
     /// The script of a direct run.
     pub(crate) direct: Arc<Script>,
+    pub(crate) concurrency: Concurrency,
     pub(crate) jobs: Jobs,
     pub(crate) gates: Gates,
     pub(crate) prices: Prices,
     pub(crate) models: Models,
+    pub(crate) rate_limit: RateLimit,
     pub(crate) store: Arc<Store>,
     pub(crate) tokens: Tokens,
     pub(crate) faults: PendingFaults,
@@ -85,11 +89,13 @@ impl State {
             #[cfg(feature = "tls")]
             authority,
             catalog,
+            concurrency: Concurrency::new(&settings.concurrency, &clock),
             clock,
             account: Account::new(settings.account.clone()),
             queued: Arc::new(settings.pace.queued()),
             direct: Arc::new(settings.pace.direct()),
             models: Models::default(),
+            rate_limit: RateLimit::new(settings.rate_limit),
             prices: Prices::new(settings.prices.clone()),
             jobs: Jobs::new(settings.history),
             gates: Gates::default(),
@@ -114,7 +120,9 @@ impl State {
     /// Returns why the account is locked.
     pub(crate) fn lock_reason(&self) -> Option<LockReason> {
         let is_exhausted = || self.account.locks_when_exhausted() && self.balance() <= Decimal::ZERO;
-        self.account.lock_reason().or_else(|| is_exhausted().then_some(LockReason::ExhaustedBalance))
+        let is_over_budget = || self.account.budget().is_some_and(|budget| self.jobs.billed().cost() >= budget);
+        let reason = self.account.lock_reason().or_else(|| is_exhausted().then_some(LockReason::ExhaustedBalance));
+        reason.or_else(|| is_over_budget().then_some(LockReason::BudgetExceeded))
     }
 
     /// Requires that the account may do something. A locked account may still read what it has.

@@ -4,6 +4,7 @@ pub(crate) mod admit;
 pub(crate) mod auth;
 mod blocking;
 pub(crate) mod call;
+mod connected;
 pub(crate) mod dispatch;
 pub(crate) mod files;
 pub(crate) mod jobs;

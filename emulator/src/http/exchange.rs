@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::EXPECT;
+use hyper::header::{EXPECT, ORIGIN};
 use hyper::http::request::Parts;
 use hyper::upgrade::OnUpgrade;
 use hyper::{Method, Request, StatusCode};
@@ -15,6 +15,7 @@ use crate::handlers::admit::admit;
 use crate::handlers::call::Call;
 use crate::handlers::perform::perform;
 use crate::http::body::{self, Held, Unread};
+use crate::http::cors;
 use crate::http::hosts::{self, Arrival};
 use crate::http::tunnel::{self, Tunnel};
 use crate::http::way::Way;
@@ -63,6 +64,10 @@ pub(super) async fn respond<'s>(
     if visit::serves(&head.method, head.uri.path()) {
         return show_page(state, head, incoming).await;
     }
+    if let Some(reply) = cors::preflight(&head) {
+        return Ok(reply);
+    }
+    let is_of_page = head.headers.contains_key(ORIGIN);
     let upgrade = head.extensions.remove::<OnUpgrade>();
     let route = Route::parse(&head.method, head.uri.path(), is_websocket(&head.headers));
     let endpoint = endpoint(state, &route);
@@ -99,7 +104,10 @@ pub(super) async fn respond<'s>(
         Err(refusal) => (Err(refusal), None),
     };
     let call = Call { route: &route, received, fault: &fault };
-    let response = perform(state, call, read, break_point).await?;
+    let mut response = perform(state, call, read, break_point).await?;
+    if is_of_page {
+        cors::allow(response.headers_mut());
+    }
     if let Some(upgrade) = upgrade.filter(|_| response.status() == StatusCode::SWITCHING_PROTOCOLS) {
         let break_point = break_point.clone();
         *lock(becomes) = Some(Upgrade::Session(Box::new(Session { upgrade, route, request, fault, break_point })));

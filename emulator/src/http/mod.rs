@@ -2,6 +2,7 @@
 
 mod body;
 mod connection;
+mod cors;
 mod duplex;
 mod exchange;
 mod hosts;

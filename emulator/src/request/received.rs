@@ -212,9 +212,23 @@ impl Received {
     /// Returns the time within which the request has to start, if fal would accept the header. The newer of its two
     /// names takes precedence.
     pub(crate) fn start_timeout(&self) -> Option<Duration> {
-        let seconds = self.header("x-fal-request-start-timeout").or(self.header("x-fal-request-timeout"))?;
-        let seconds: f64 = seconds.trim().parse().ok()?;
+        let seconds = self.start_seconds()?;
         Duration::try_from_secs_f64(seconds).ok().filter(|_| seconds > 0.1)
+    }
+
+    /// Returns whether the request clears the default start timeout of the application, with a 0.
+    pub(crate) fn has_no_start_timeout(&self) -> bool {
+        self.start_seconds() == Some(0.0)
+    }
+
+    fn start_seconds(&self) -> Option<f64> {
+        let seconds = self.header("x-fal-request-start-timeout").or(self.header("x-fal-request-timeout"))?;
+        seconds.trim().parse().ok()
+    }
+
+    /// Returns whether the request waits behind those of normal priority.
+    pub(crate) fn is_low_priority(&self) -> bool {
+        self.header("x-fal-queue-priority").is_some_and(|priority| priority.eq_ignore_ascii_case("low"))
     }
 
     /// Returns the queue length up to which the request may be accepted.
