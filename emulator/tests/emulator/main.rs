@@ -29,6 +29,7 @@ mod multipart;
 mod options;
 mod output_storage;
 mod outputs;
+mod page;
 mod paintings;
 mod prices;
 mod queue;
