@@ -16,6 +16,7 @@ use crate::platform::models::Models;
 use crate::platform::prices::Prices;
 use crate::platform::rate_limit::RateLimit;
 use crate::queue::concurrency::Concurrency;
+use crate::queue::gate::Gates;
 use crate::queue::jobs::Jobs;
 use crate::queue::script::Script;
 use crate::request::journal::Journal;
@@ -33,6 +34,8 @@ const MAX_WORKERS: usize = 2;
 
 /// The most pages in browsers that are updated at a time.
 pub(crate) const MAX_EVENT_STREAMS: usize = 64;
+/// The seed of what happens by chance.
+const SEED: u64 = 0;
 
 /// The state of an emulator, shared by all of its connections.
 pub(crate) struct State {
@@ -50,6 +53,7 @@ pub(crate) struct State {
     pub(crate) direct: Arc<Script>,
     pub(crate) concurrency: Concurrency,
     pub(crate) jobs: Jobs,
+    pub(crate) gates: Gates,
     pub(crate) prices: Prices,
     pub(crate) models: Models,
     pub(crate) rate_limit: RateLimit,
@@ -92,9 +96,10 @@ impl State {
             rate_limit: RateLimit::new(settings.rate_limit),
             prices: Prices::new(settings.prices.clone()),
             jobs: Jobs::new(settings.history),
+            gates: Gates::default(),
             journal: Journal::new(settings.history),
             settings,
-            faults: PendingFaults::default(),
+            faults: PendingFaults::new(SEED),
             outputs: ScriptedOutputs::default(),
             outbox: Outbox::default(),
             bodies: Arc::new(Semaphore::new(MAX_IN_FLIGHT_BYTES)),

@@ -73,6 +73,7 @@ pub(crate) fn accept(
     let job = Arc::new(Job::new(endpoint, received, prospect, bill, script, start, &state.clock));
     state.jobs.add(Arc::clone(&job))?;
     job.received.set_request_id(&job.id);
+    job.arrive();
     if let Some(on_job) = &state.settings.on_job {
         on_job(&AcceptedJob(Arc::clone(&job)));
     }
@@ -80,12 +81,13 @@ pub(crate) fn accept(
 }
 
 /// Returns the conditions of a job's start: its start timeout or that of the application, and its place in the line for a slot,
-/// if there is a limit of concurrency. A direct run does not wait for a slot.
+/// if there is a limit of concurrency, and the gates before it. A direct run does not wait for a slot.
 fn start(state: &State, endpoint: &Endpoint, received: &Received, script: &Script) -> Result<Start, Refusal> {
     let id = &endpoint.document.id;
+    let gates = state.gates.of(id);
     if script.is_direct {
         let seat = state.concurrency.enter(id, script.run_time).map_err(|NoSlot| Refusal::NoSlot)?;
-        return Ok(Start { timeout: None, seat });
+        return Ok(Start { timeout: None, seat, gates });
     }
     let default = state.settings.start_timeouts.get(id).copied();
     let timeout = received.start_timeout().or(default.filter(|_| !received.has_no_start_timeout()));
@@ -95,7 +97,7 @@ fn start(state: &State, endpoint: &Endpoint, received: &Received, script: &Scrip
         run_time: script.by_time.then_some(script.run_time),
         deadline: timeout.and_then(|timeout| now.checked_add(timeout)),
     };
-    Ok(Start { timeout, seat: state.concurrency.queue(id, received.is_low_priority(), times) })
+    Ok(Start { timeout, seat: state.concurrency.queue(id, received.is_low_priority(), times), gates })
 }
 
 /// Returns the bill of a job that does not end early. A failure is billed only if a test says so.
@@ -146,8 +148,10 @@ fn invalid_input(endpoint: &Endpoint, received: &Received) -> Option<Failure> {
 }
 
 fn prospect(state: &State, endpoint: &Endpoint, received: &Received) -> Result<Prospect, Failure> {
-    match state.outputs.get(&endpoint.document.id) {
-        Some(output) => Ok(Prospect::Scripted(output)),
+    let input = received.input().unwrap_or(&Value::Null);
+    match state.outputs.take(&endpoint.document.id, input) {
+        Some(Ok(output)) => Ok(Prospect::Scripted(output)),
+        Some(Err(reason)) => Err(Failure::internal(format!("the output that a test made is invalid: {reason}"))),
         None => sources(state, endpoint, received).map(Prospect::Made),
     }
 }

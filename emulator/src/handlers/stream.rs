@@ -47,8 +47,7 @@ struct Events {
     /// The number of outputs that were sent.
     sent: usize,
     start: Instant,
-    run_time: Duration,
-    _connected: Connected,
+    connected: Connected,
     keep_alive: Duration,
     clock: Arc<Clock>,
 }
@@ -60,8 +59,7 @@ impl Events {
             series,
             sent: 0,
             start: clock.now(),
-            run_time: job.run_time(),
-            _connected: Connected(job),
+            connected: Connected(job),
             keep_alive: state.settings.keep_alive,
             clock,
         }
@@ -80,10 +78,15 @@ impl Events {
         if index == self.series.len() {
             return None;
         }
-        let due = self.series.due(index, self.run_time);
+        let Connected(job) = &self.connected;
+        let due = self.series.due(index, job.run_time());
+        let is_due = async {
+            self.clock.sleep_since(self.start, due).await;
+            job.released().await;
+        };
         tokio::select! {
             biased;
-            () = self.clock.sleep_since(self.start, due) => {}
+            () = is_due => {}
             () = self.clock.sleep(self.keep_alive) => return Some(Bytes::from_static(b": ping\n\n")),
         }
         self.sent += 1;

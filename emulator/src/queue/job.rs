@@ -11,6 +11,7 @@ use crate::endpoints::endpoint::Endpoint;
 use crate::output::sources::Sources;
 use crate::platform::bill::Bill;
 use crate::platform::deletion::Deletion;
+use crate::queue::gate::{Gate, Stage};
 use crate::queue::script::{Script, Step};
 use crate::queue::slots::Seat;
 use crate::random;
@@ -33,6 +34,8 @@ pub(crate) struct Job {
     /// The bill, unless the job ends early.
     bill: Bill,
     script: Arc<Script>,
+    /// The gates at which the job waits.
+    gates: Vec<Arc<Gate>>,
     clock: Arc<Clock>,
     submitted: Instant,
     submitted_at: SystemTime,
@@ -52,6 +55,8 @@ pub(crate) struct Start {
     /// The time within which the job has to start.
     pub(crate) timeout: Option<Duration>,
     pub(crate) seat: Option<Seat>,
+    /// The gates that hold the job.
+    pub(crate) gates: Vec<Arc<Gate>>,
 }
 
 /// The base of a job's output.
@@ -127,7 +132,7 @@ impl Job {
         prospect: Result<Prospect, Failure>,
         bill: Bill,
         script: Arc<Script>,
-        Start { timeout: start_timeout, seat }: Start,
+        Start { timeout: start_timeout, seat, gates }: Start,
         clock: &Arc<Clock>,
     ) -> Self {
         Job {
@@ -138,6 +143,7 @@ impl Job {
             prospect,
             bill,
             script,
+            gates,
             submitted: clock.now(),
             submitted_at: clock.date(),
             clock: Arc::clone(clock),
@@ -151,6 +157,26 @@ impl Job {
     /// Returns a receiver that wakes when something other than time changes the job.
     pub(crate) fn pushed(&self) -> watch::Receiver<()> {
         self.pushed.subscribe()
+    }
+
+    /// Arrives at the gates that hold the job.
+    pub(crate) fn arrive(self: &Arc<Self>) {
+        self.gates.iter().for_each(|gate| gate.arrive(self));
+    }
+
+    /// Wakes those who follow the job.
+    pub(crate) fn wake(&self) {
+        self.pushed.send_replace(());
+    }
+
+    /// Waits until no gate holds the job, or a test has completed it.
+    pub(crate) async fn released(&self) {
+        let mut pushed = self.pushed();
+        let is_held = || self.gates.iter().any(|gate| gate.released_at().is_none());
+        while is_held() && self.now().phase != Phase::Completed {
+            // The sender lives as long as the job, so this never fails.
+            let _ = pushed.changed().await;
+        }
     }
 
     /// Returns the first moment.
@@ -178,7 +204,8 @@ impl Job {
     /// Returns the time at which the moment after `moment` comes without a push.
     pub(crate) fn moves_at(&self, moment: &Moment) -> Option<Instant> {
         let is_queued = matches!(moment.phase, Phase::Queued { .. });
-        let step = Some(moment.number).filter(|_| self.script.by_time).and_then(|index| self.time_of(index));
+        let by_time = self.script.by_time && !self.is_held_before(moment.number, self.clock.now());
+        let step = Some(moment.number).filter(|_| by_time).and_then(|index| self.time_of(index));
         let late = self.start_timeout.filter(|_| is_queued);
         let next = step.into_iter().chain(late).min().and_then(|next| self.submitted.checked_add(next));
         let line = self.seat.as_ref().filter(|_| is_queued).and_then(Seat::moves_at);
@@ -255,7 +282,22 @@ impl Job {
                 }
             }
         };
+        let by_time = (0..by_time).find(|step| self.is_held_before(*step, self.submitted + elapsed)).unwrap_or(by_time);
         by_time.max(progress.advanced).min(self.script.steps.len())
+    }
+
+    /// Returns whether a gate holds the job before a step, at a time. Steps that a test makes are not held.
+    fn is_held_before(&self, step: usize, at: Instant) -> bool {
+        self.gates.iter().any(|gate| self.waits_at(gate, step) && gate.released_at().is_none_or(|time| at < time))
+    }
+
+    /// Returns whether a gate is in front of a step.
+    fn waits_at(&self, gate: &Gate, step: usize) -> bool {
+        let held = match gate.stage {
+            Stage::Queued => Step::Start,
+            Stage::Running => Step::End,
+        };
+        self.script.steps.get(step).is_some_and(|(_, step)| *step == held)
     }
 
     /// Makes the next step. Returns `false` after the last one, and for a start without a slot.
@@ -277,7 +319,7 @@ impl Job {
             self.free_slot();
         }
         drop(progress);
-        self.pushed.send_replace(());
+        self.wake();
         true
     }
 
@@ -307,7 +349,7 @@ impl Job {
         progress.ended = Some(EarlyEnd { after: number, reason, at: self.clock.date() });
         self.free_slot();
         drop(progress);
-        self.pushed.send_replace(());
+        self.wake();
         cancelled
     }
 
@@ -351,8 +393,11 @@ impl Job {
 
     /// Returns the time of a step that has happened: with time, or earlier because a test advanced the job.
     fn step_at(&self, index: usize) -> Option<SystemTime> {
+        // A step behind a gate comes with the release.
+        let gates = self.gates.iter().filter(|gate| (0..=index).any(|step| self.waits_at(gate, step)));
+        let released = gates.filter_map(|gate| gate.released_at()?.checked_duration_since(self.submitted)).max();
         let after = Some(index).filter(|_| self.script.by_time).and_then(|index| self.time_of(index));
-        let by_time = after.map(|after| self.submitted_at + after);
+        let by_time = after.map(|after| self.submitted_at + released.map_or(after, |released| released.max(after)));
         let advanced_at = lock(&self.progress).advanced_at.get(index).copied();
         by_time.into_iter().chain(advanced_at).min()
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod accepted_job;
 pub(crate) mod concurrency;
+pub(crate) mod gate;
 pub(crate) mod job;
 pub(crate) mod jobs;
 pub(crate) mod pace;

@@ -91,6 +91,11 @@ impl Received {
         }
     }
 
+    /// Returns whether the body was read, or the response is decided without it.
+    pub(super) fn was_read(&self) -> bool {
+        self.body.get().is_some() || self.status.get().is_some()
+    }
+
     /// Returns whether this is a message of a WebSocket, with the headers of its handshake.
     pub(crate) fn is_message(&self) -> bool {
         matches!(self.operation, Operation::RealtimeInput | Operation::WebSocketRun)

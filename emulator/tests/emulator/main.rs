@@ -18,6 +18,7 @@ mod end;
 mod estimates;
 mod faults;
 mod forms;
+mod helpers;
 mod hosts;
 mod inputs;
 mod jobs;
