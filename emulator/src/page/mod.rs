@@ -20,7 +20,6 @@ mod http_log;
 mod layout;
 mod live;
 mod media;
-mod multipart;
 mod outcome;
 mod overview;
 mod request;

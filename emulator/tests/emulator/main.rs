@@ -7,6 +7,7 @@ mod account;
 mod acl;
 mod admission;
 mod bombs;
+mod bucket;
 mod calls;
 mod concurrency;
 mod content_types;
