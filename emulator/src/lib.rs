@@ -48,6 +48,8 @@ mod output;
 mod platform;
 mod queue;
 mod random;
+#[cfg(feature = "record")]
+mod record;
 mod request;
 mod response;
 mod sessions;

@@ -15,6 +15,8 @@ use crate::platform::prices::Prices;
 use crate::queue::gate::Gates;
 use crate::queue::jobs::Jobs;
 use crate::queue::script::Script;
+#[cfg(feature = "record")]
+use crate::record::tape::Tape;
 use crate::request::journal::Journal;
 use crate::request::operation::Operation;
 use crate::settings::Settings;
@@ -57,6 +59,9 @@ pub(crate) struct State {
     pub(crate) bodies: Arc<Semaphore>,
     /// A permit for every output or image that is made.
     pub(crate) workers: Arc<Semaphore>,
+    /// The recording or the replay that handles all requests.
+    #[cfg(feature = "record")]
+    pub(crate) tape: Option<Tape>,
     dropped_connections: AtomicUsize,
 }
 
@@ -83,6 +88,8 @@ impl State {
             outbox: Outbox::default(),
             bodies: Arc::new(Semaphore::new(MAX_IN_FLIGHT_BYTES)),
             workers: Arc::new(Semaphore::new(MAX_WORKERS)),
+            #[cfg(feature = "record")]
+            tape: None,
             dropped_connections: AtomicUsize::new(0),
         }
     }

@@ -31,6 +31,10 @@ mod prices;
 mod queue;
 mod ranges;
 mod realtime;
+#[cfg(feature = "record")]
+mod record;
+#[cfg(feature = "record")]
+mod replay;
 mod request_history;
 mod requests;
 mod run;
