@@ -90,6 +90,6 @@ pub use webhooks::delivery::{WebhookAttempt, WebhookDelivery, WebhookState};
 pub use webhooks::fault::WebhookFault;
 
 /// Compiles the examples of the README.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "record"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
