@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -7,6 +8,10 @@ use fal_client::{IntoEndpoint, LockReason};
 use rust_decimal::Decimal;
 
 use crate::account;
+#[cfg(feature = "tls")]
+use crate::authority::Authority;
+#[cfg(feature = "tls")]
+use crate::emulator::with_http;
 use crate::emulator::{Emulator, client_builder};
 use crate::endpoints::catalog::{Catalog, CatalogBuilder};
 #[cfg(feature = "record")]
@@ -18,6 +23,7 @@ use crate::keys::Keys;
 use crate::platform::price::Price;
 use crate::platform::prices::Table;
 use crate::queue::accepted_job::AcceptedJob;
+use crate::queue::concurrency::Limits;
 use crate::queue::pace::Pace;
 #[cfg(feature = "record")]
 use crate::record::{
@@ -73,6 +79,8 @@ pub struct EmulatorBuilder {
     folders: Vec<PathBuf>,
     documents: Vec<String>,
     port: u16,
+    #[cfg(feature = "tls")]
+    tls: bool,
     settings: Settings,
     #[cfg(feature = "record")]
     tape: Option<TapeFolder>,
@@ -114,17 +122,23 @@ impl Default for EmulatorBuilder {
             folders: Vec::new(),
             documents: Vec::new(),
             port: 0,
+            #[cfg(feature = "tls")]
+            tls: false,
             settings: Settings {
                 keys: Keys::Any,
                 account: account::State::default(),
                 pace: Pace::default(),
-                keep_alive: Duration::from_secs(10),
+                concurrency: Limits::default(),
+                start_timeouts: HashMap::new(),
+                keep_alive: Duration::from_secs(15),
                 token_lifetime: Duration::from_secs(24 * 3600),
                 output_upload_time: Duration::from_secs(1),
                 session_timeout: None,
                 allowed_hosts: Vec::new(),
+                allows_network: false,
                 webhook_hosts: Vec::new(),
                 prices: Table::default(),
+                rate_limit: None,
                 history: MAX_REQUESTS,
                 listing_delay: Duration::ZERO,
                 on_job: None,
@@ -224,13 +238,68 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Sets the budget of the account in dollars. Once completed jobs cost as much, the account is locked: running jobs go on, and
+    /// further ones are refused. Default: none.
+    ///
+    /// ```
+    /// use fal_emulator::{Decimal, Emulator, Price};
+    ///
+    /// let builder = Emulator::builder().default_price(Price::usd(Decimal::ONE, "units")).budget(Decimal::TEN);
+    /// ```
+    pub fn budget(mut self, dollars: Decimal) -> Self {
+        self.settings.account.budget = Some(dollars);
+        self
+    }
+
     /// Sets the pace of queued jobs. Default: completed after about a second, see [`Pace`].
     pub fn pace(mut self, pace: Pace) -> Self {
         self.settings.pace = pace;
         self
     }
 
-    /// Sets the time without events after which a stream, of outputs or of a status, sends a comment. Default: 10 s.
+    /// Limits the jobs of the account that run at a time, as fal does. Default: no limit. With 0, no job starts.
+    ///
+    /// Further queued jobs wait, and start in order as soon as a slot is free. Each one ahead adds 1 to the queue position,
+    /// in addition to those of [`Pace::ahead`]. Jobs of low priority start last. A direct run beyond the limit gets a 429 response of
+    /// the type `concurrent_requests_limit`.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use fal_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::builder().concurrency(2).start().await?; // as a new account
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn concurrency(mut self, jobs: usize) -> Self {
+        self.settings.concurrency.account = Some(jobs);
+        self
+    }
+
+    /// Gives an endpoint a limit of its own, which replaces that of the [account](Self::concurrency). Popular models of fal have
+    /// one. Default: none. Can be called several times.
+    ///
+    /// ```
+    /// let builder = fal_emulator::Emulator::builder().concurrency(10).endpoint_concurrency("fal-ai/flux/dev/redux", 1);
+    /// ```
+    pub fn endpoint_concurrency<E: IntoEndpoint>(mut self, endpoint: E, jobs: usize) -> Self {
+        self.settings.concurrency.endpoints.insert(endpoint.into_id().into_owned(), jobs);
+        self
+    }
+
+    /// Sets the start timeout of an endpoint's requests that state none, as the author of an app can do. A request clears it with
+    /// `x-fal-request-start-timeout: 0`. Default: none. Can be called several times.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// let builder = fal_emulator::Emulator::builder().start_timeout("fal-ai/flux/dev/redux", Duration::from_secs(60));
+    /// ```
+    pub fn start_timeout<E: IntoEndpoint>(mut self, endpoint: E, time: Duration) -> Self {
+        self.settings.start_timeouts.insert(endpoint.into_id().into_owned(), time);
+        self
+    }
+
+    /// Sets the time without events after which a stream, of outputs or of a status, sends a comment. Default: 15 s, as on fal.
     pub fn keep_alive(mut self, interval: Duration) -> Self {
         self.settings.keep_alive = interval;
         self
@@ -279,6 +348,37 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Serves [`Emulator::base_url`] over TLS: `https://127.0.0.1:PORT`, with a certificate of the emulator's own
+    /// [authority](Emulator::certificate_authority). [`Emulator::client`] trusts it. Default: `http://127.0.0.1:PORT`.
+    ///
+    /// The port speaks plain HTTP and TLS in either case.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let emulator = fal_emulator::Emulator::builder().tls().start().await?;
+    /// assert!(emulator.base_url().starts_with("https://127.0.0.1:"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self) -> Self {
+        self.tls = true;
+        self
+    }
+
+    /// Lets the emulator, as a proxy, pass connections to other hosts than fal's on. Default: they get a 403 response.
+    ///
+    /// Storage that others use too, which is S3 and `storage.googleapis.com`, is emulated only where fal has files in it: in the
+    /// bucket of an upload policy, and for uploads that fal has initiated.
+    ///
+    /// ```
+    /// let builder = fal_emulator::Emulator::builder().allow_network();
+    /// ```
+    pub fn allow_network(mut self) -> Self {
+        self.settings.allows_network = true;
+        self
+    }
+
     /// Adds hosts, without a scheme or port, to which webhooks are delivered. Default: only loopback hosts. Can be called
     /// several times.
     ///
@@ -317,6 +417,18 @@ impl EmulatorBuilder {
     /// of images, or 1. Can be called several times.
     pub fn billable_units<E: IntoEndpoint>(mut self, endpoint: E, units: Decimal) -> Self {
         self.settings.prices.set_units(endpoint.into_id().into_owned(), units);
+        self
+    }
+
+    /// Limits the requests of models and their documents without a key, which fal allows fewer of. Beyond it, they get a 429 response
+    /// of the type `rate_limited`, with `Retry-After`. The time is counted on the emulator's clock. Default: no limit.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// let builder = fal_emulator::Emulator::builder().rate_limit(10, Duration::from_secs(60));
+    /// ```
+    pub fn rate_limit(mut self, requests: u32, time: Duration) -> Self {
+        self.settings.rate_limit = Some((requests, time));
         self
     }
 
@@ -444,18 +556,34 @@ impl EmulatorBuilder {
     /// - [`Error::Documents`] lists every invalid document and every duplicate endpoint.
     /// - [`Error::Records`] lists every invalid record, or says why the folder cannot be used.
     /// - [`Error::Listen`] means that the port is not available.
+    /// - `Error::Certificates`, with the feature `tls`, means that the certificate authority cannot be made.
     /// - [`Error::Client`] means that the client for the emulator cannot be built.
     pub async fn start(self) -> Result<Emulator, Error> {
         let catalog = self.catalog()?;
         let port = Port::listen(self.port).await.map_err(|source| Error::Listen { port: self.port, source })?;
-        let base_url = format!("http://{}", port.address);
-        let client = client_builder(&base_url, self.settings.keys.accepted()).build().map_err(Error::Client)?;
+        let base_url = self.base_url(&port);
+        #[cfg(feature = "tls")]
+        let authority =
+            Authority::new(&self.settings.allowed_hosts).map_err(|error| Error::Certificates(error.into()))?;
+        #[cfg(feature = "tls")]
+        let http =
+            self.tls.then(|| authority.client()).transpose().map_err(|error| Error::Certificates(error.into()))?;
+        let builder = client_builder(&base_url, self.settings.keys.accepted());
+        #[cfg(feature = "tls")]
+        let builder = with_http(builder, http.as_ref());
+        let client = builder.build().map_err(Error::Client)?;
         #[cfg(feature = "record")]
         let (tape, pace) = (self.tape.clone(), self.settings.pace.clone());
         #[cfg(feature = "record")]
         let (speed, upstream) = (self.replay_times.map_or(Speed::Pace(pace), Speed::Recorded), self.upstream.clone());
         #[cfg_attr(not(feature = "record"), expect(unused_mut, reason = "only a tape is set later"))]
-        let mut state = State::new(base_url.into(), catalog, self.settings);
+        let mut state = State::new(
+            base_url.into(),
+            #[cfg(feature = "tls")]
+            authority,
+            catalog,
+            self.settings,
+        );
         #[cfg(feature = "record")]
         if let Some(tape) = tape {
             state.tape = Some(tape.open(speed, upstream, &state)?);
@@ -463,7 +591,22 @@ impl EmulatorBuilder {
         let state = Arc::new(state);
         let server = Server::start(port, Arc::clone(&state));
         let couriers = Couriers::start(Arc::clone(&state));
-        Ok(Emulator { state, client, server, _couriers: couriers })
+        Ok(Emulator {
+            state,
+            client,
+            #[cfg(feature = "tls")]
+            http,
+            server,
+            _couriers: couriers,
+        })
+    }
+
+    fn base_url(&self, port: &Port) -> String {
+        #[cfg(feature = "tls")]
+        if self.tls {
+            return format!("https://{}", port.address);
+        }
+        format!("http://{}", port.address)
     }
 
     fn catalog(&self) -> Result<Arc<Catalog>, Error> {

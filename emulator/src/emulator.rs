@@ -1,5 +1,8 @@
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+#[cfg(feature = "tls")]
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +22,8 @@ use crate::output::spec::OutputSpec;
 use crate::platform::billed::Billed;
 use crate::platform::model_entry::ModelEntry;
 use crate::platform::price::Price;
+#[cfg(feature = "tls")]
+use crate::proxy::environment::ProxyEnvironment;
 use crate::queue::accepted_job::AcceptedJob;
 use crate::queue::gate::Stage;
 #[cfg(feature = "record")]
@@ -53,6 +58,9 @@ use crate::webhooks::fault::WebhookFault;
 pub struct Emulator {
     pub(crate) state: Arc<State>,
     pub(crate) client: Client,
+    /// The HTTP client that trusts the emulator, if its base URL needs that.
+    #[cfg(feature = "tls")]
+    pub(crate) http: Option<reqwest::Client>,
     pub(crate) server: Server,
     pub(crate) _couriers: Couriers,
 }
@@ -73,15 +81,52 @@ impl Emulator {
     /// # }
     /// ```
     pub fn client_builder(&self) -> ClientBuilder {
-        client_builder(self.base_url(), self.state.settings.keys.accepted())
+        let builder = client_builder(self.base_url(), self.state.settings.keys.accepted());
+        #[cfg(feature = "tls")]
+        let builder = with_http(builder, self.http.as_ref());
+        builder
     }
 
-    /// Returns the base URL, `http://127.0.0.1:PORT`, without a trailing slash.
+    /// Returns the base URL, `http://127.0.0.1:PORT`, without a trailing slash. With `EmulatorBuilder::tls`, it begins with `https`.
     ///
     /// The fal host follows as the first segment of the path: `{base_url}/fal.run/{id}`,
     /// `{base_url}/queue.fal.run/{id}`.
     pub fn base_url(&self) -> &str {
         &self.state.base_url
+    }
+
+    /// Returns the certificate of the emulator's own authority, as PEM. It certifies fal's hosts and the loopback interface, is valid
+    /// for a week, and its key never leaves the process. Every emulator makes another one.
+    ///
+    /// ```no_run
+    /// # fn example(emulator: &fal_emulator::Emulator) -> std::io::Result<()> {
+    /// std::fs::write("ca.pem", emulator.certificate_authority())?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn certificate_authority(&self) -> &str {
+        self.state.authority.pem()
+    }
+
+    /// Writes certificates and a script for Node.js to a folder, and returns the environment that leads a program's requests for
+    /// fal's real hosts to this emulator, with an accepted key. The program needs no change, whatever its language: it calls
+    /// `https://queue.fal.run` through this emulator as its proxy, and accepts its certificates.
+    ///
+    /// - `ca.pem`: the [authority](Self::certificate_authority).
+    /// - `certificates.pem`: the authorities of the system, and this one.
+    /// - `preload.cjs`: for versions of Node.js that ignore `HTTPS_PROXY`, and for WebSocket packages.
+    ///
+    /// HTTPS connections to other hosts are refused, unless the builder
+    /// [allows them](crate::EmulatorBuilder::allow_network). Hosts in the current `NO_PROXY` are reached directly, except fal's.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be written, or the path of the folder is not Unicode.
+    #[cfg(feature = "tls")]
+    pub fn proxy_environment(&self, folder: &Path) -> io::Result<ProxyEnvironment> {
+        let State { settings, authority, .. } = &*self.state;
+        ProxyEnvironment::write(folder, self.server.port, settings.keys.accepted(), authority)
     }
 
     /// Returns the environment variables, with their values, that make a program with fal-client use this emulator: an
@@ -128,6 +173,19 @@ impl Emulator {
     /// [another number](crate::EmulatorBuilder::history), and 256 MiB.
     pub fn requests(&self) -> Vec<ReceivedRequest> {
         self.state.journal.all()
+    }
+
+    /// Returns the hosts, other than fal's, that a program wanted to reach through the emulator as its proxy, with the number of
+    /// connections and requests that were refused. At most 1,000 hosts. Empty if the builder
+    /// [allows them](crate::EmulatorBuilder::allow_network).
+    ///
+    /// ```
+    /// # fn example(emulator: &fal_emulator::Emulator) {
+    /// assert!(emulator.refused_hosts().is_empty(), "the program calls {:?}", emulator.refused_hosts());
+    /// # }
+    /// ```
+    pub fn refused_hosts(&self) -> BTreeMap<String, u64> {
+        self.state.refused_hosts.all()
     }
 
     /// Returns the calls of an endpoint that were received, to check them in a test: runs, submissions, streams, and messages of
@@ -227,6 +285,21 @@ impl Emulator {
         self.state.jobs.accepted()
     }
 
+    /// Limits the jobs of the account that run at a time, or removes the limit, see
+    /// [`EmulatorBuilder::concurrency`](crate::EmulatorBuilder::concurrency).
+    ///
+    /// Jobs that run beyond a lower limit continue. Jobs that were submitted without a limit do not count.
+    ///
+    /// ```
+    /// # fn example(emulator: &fal_emulator::Emulator) {
+    /// emulator.set_concurrency(Some(1));
+    /// emulator.set_concurrency(None); // every job that waits for a slot may start
+    /// # }
+    /// ```
+    pub fn set_concurrency(&self, jobs: Option<usize>) {
+        self.state.concurrency.set_limit(jobs);
+    }
+
     /// Sets the price of an endpoint, for jobs that are accepted from now on. `GET /api.fal.ai/v1/models/pricing` tells it.
     ///
     /// ```
@@ -267,6 +340,12 @@ impl Emulator {
     pub fn set_balance(&self, balance: Decimal) {
         let spent = self.state.jobs.billed().cost();
         self.state.account.set_credits(balance.saturating_add(spent));
+    }
+
+    /// Sets or removes the budget of the account in dollars, see [`EmulatorBuilder::budget`](crate::EmulatorBuilder::budget). The
+    /// costs of all completed jobs count.
+    pub fn set_budget(&self, dollars: Option<Decimal>) {
+        self.state.account.set_budget(dollars);
     }
 
     /// Sets the entry of an endpoint in the list of models: its status, or what is missing.
@@ -707,4 +786,13 @@ pub(crate) fn client_builder(base_url: &str, key: &str) -> ClientBuilder {
         .api_host(format!("{base_url}/api.fal.ai"))
         .site_host(format!("{base_url}/fal.ai"))
         .ws_host(format!("{base_url}/ws.fal.run"))
+}
+
+/// Gives a client the HTTP client that trusts the emulator.
+#[cfg(feature = "tls")]
+pub(crate) fn with_http(builder: ClientBuilder, http: Option<&reqwest::Client>) -> ClientBuilder {
+    match http {
+        Some(http) => builder.http_client(http.clone()),
+        None => builder,
+    }
 }

@@ -32,6 +32,9 @@ pub enum Error {
     },
     /// The folder of records cannot be used. All invalid records are listed.
     Records(Vec<DocumentError>),
+    /// The certificate authority cannot be made.
+    #[cfg(feature = "tls")]
+    Certificates(Box<dyn std::error::Error + Send + Sync>),
     /// The client for the emulator cannot be built.
     Client(fal_client::Error),
     /// The emulator has no document of this endpoint.
@@ -107,6 +110,8 @@ impl fmt::Display for Error {
             Error::Listen { port, source } => {
                 write!(f, "cannot listen on 127.0.0.1:{port}: {source}; choose another port, or 0 for a free one")
             }
+            #[cfg(feature = "tls")]
+            Error::Certificates(source) => write!(f, "cannot make a certificate authority: {source}"),
             Error::Client(source) => write!(f, "cannot build the client for the emulator: {source}"),
             Error::UnknownEndpoint(id) => {
                 write!(f, "unknown endpoint `{id}`: choose one of `Emulator::endpoints`, or start with its document")
@@ -125,6 +130,8 @@ impl std::error::Error for Error {
         match self {
             Error::Documents(_) | Error::Records(_) | Error::UnknownEndpoint(_) | Error::InvalidOutput { .. } => None,
             Error::Listen { source, .. } => Some(source),
+            #[cfg(feature = "tls")]
+            Error::Certificates(source) => Some(&**source),
             Error::Client(source) => Some(source),
         }
     }

@@ -32,6 +32,8 @@
 //! - [`Emulator::requests`] returns what a client sent, and [`Emulator::jobs`] what fal would bill.
 
 mod account;
+#[cfg(feature = "tls")]
+mod authority;
 mod builder;
 mod documents;
 mod emulator;
@@ -45,7 +47,10 @@ mod input;
 mod keys;
 mod media;
 mod output;
+mod page;
 mod platform;
+#[cfg(feature = "tls")]
+mod proxy;
 mod queue;
 mod random;
 #[cfg(feature = "record")]
@@ -79,6 +84,8 @@ pub use hold::Hold;
 pub use platform::billed::Billed;
 pub use platform::model_entry::ModelEntry;
 pub use platform::price::Price;
+#[cfg(feature = "tls")]
+pub use proxy::environment::ProxyEnvironment;
 pub use queue::accepted_job::{AcceptedJob, JobState};
 pub use queue::pace::Pace;
 pub use request::operation::Operation;

@@ -7,11 +7,15 @@ use rust_decimal::Decimal;
 use tokio::sync::Semaphore;
 
 use crate::account::{self, Account, AccountError};
+#[cfg(feature = "tls")]
+use crate::authority::Authority;
 use crate::endpoints::catalog::Catalog;
 use crate::faults::pending::PendingFaults;
 use crate::output::scripted::ScriptedOutputs;
 use crate::platform::models::Models;
 use crate::platform::prices::Prices;
+use crate::platform::rate_limit::RateLimit;
+use crate::queue::concurrency::Concurrency;
 use crate::queue::gate::Gates;
 use crate::queue::jobs::Jobs;
 use crate::queue::script::Script;
@@ -19,6 +23,7 @@ use crate::queue::script::Script;
 use crate::record::tape::Tape;
 use crate::request::journal::Journal;
 use crate::request::operation::Operation;
+use crate::request::refused_hosts::RefusedHosts;
 use crate::settings::Settings;
 use crate::storage::store::Store;
 use crate::time::clock::Clock;
@@ -30,13 +35,17 @@ pub(crate) const MAX_IN_FLIGHT_BYTES: usize = 512 << 20;
 /// The most outputs and images that are made at a time. Each may take 300 MiB.
 const MAX_WORKERS: usize = 2;
 
+/// The most pages in browsers that are updated at a time.
+pub(crate) const MAX_EVENT_STREAMS: usize = 64;
 /// The seed of what happens by chance.
 const SEED: u64 = 0;
 
 /// The state of an emulator, shared by all of its connections.
 pub(crate) struct State {
-    /// `http://127.0.0.1:PORT`
+    /// `http://127.0.0.1:PORT`, or with `https`.
     pub(crate) base_url: Arc<str>,
+    #[cfg(feature = "tls")]
+    pub(crate) authority: Authority,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) settings: Settings,
     pub(crate) account: Account,
@@ -45,15 +54,18 @@ pub(crate) struct State {
     pub(crate) queued: Arc<Script>,
     /// The script of a direct run.
     pub(crate) direct: Arc<Script>,
+    pub(crate) concurrency: Concurrency,
     pub(crate) jobs: Jobs,
     pub(crate) gates: Gates,
     pub(crate) prices: Prices,
     pub(crate) models: Models,
+    pub(crate) rate_limit: RateLimit,
     pub(crate) store: Arc<Store>,
     pub(crate) tokens: Tokens,
     pub(crate) faults: PendingFaults,
     pub(crate) outputs: ScriptedOutputs,
     pub(crate) journal: Journal,
+    pub(crate) refused_hosts: RefusedHosts,
     pub(crate) outbox: Outbox,
     /// A permit for every byte of the request bodies in flight.
     pub(crate) bodies: Arc<Semaphore>,
@@ -62,26 +74,38 @@ pub(crate) struct State {
     /// The recording or the replay that handles all requests.
     #[cfg(feature = "record")]
     pub(crate) tape: Option<Tape>,
+    /// A permit for every stream of updates of the page.
+    pub(crate) event_streams: Arc<Semaphore>,
     dropped_connections: AtomicUsize,
 }
 
 impl State {
-    pub(crate) fn new(base_url: Arc<str>, catalog: Arc<Catalog>, settings: Settings) -> Self {
+    pub(crate) fn new(
+        base_url: Arc<str>,
+        #[cfg(feature = "tls")] authority: Authority,
+        catalog: Arc<Catalog>,
+        settings: Settings,
+    ) -> Self {
         let clock = Arc::<Clock>::default();
         State {
             store: Arc::new(Store::new(Arc::clone(&base_url), Arc::clone(&clock), settings.token_lifetime)),
             tokens: Tokens::new(Arc::clone(&clock)),
             base_url,
+            #[cfg(feature = "tls")]
+            authority,
             catalog,
+            concurrency: Concurrency::new(&settings.concurrency, &clock),
+            jobs: Jobs::new(settings.history, &clock),
             clock,
             account: Account::new(settings.account.clone()),
             queued: Arc::new(settings.pace.queued()),
             direct: Arc::new(settings.pace.direct()),
             models: Models::default(),
+            rate_limit: RateLimit::new(settings.rate_limit),
             prices: Prices::new(settings.prices.clone()),
-            jobs: Jobs::new(settings.history),
             gates: Gates::default(),
             journal: Journal::new(settings.history),
+            refused_hosts: RefusedHosts::default(),
             settings,
             faults: PendingFaults::new(SEED),
             outputs: ScriptedOutputs::default(),
@@ -90,6 +114,7 @@ impl State {
             workers: Arc::new(Semaphore::new(MAX_WORKERS)),
             #[cfg(feature = "record")]
             tape: None,
+            event_streams: Arc::new(Semaphore::new(MAX_EVENT_STREAMS)),
             dropped_connections: AtomicUsize::new(0),
         }
     }
@@ -102,7 +127,9 @@ impl State {
     /// Returns why the account is locked.
     pub(crate) fn lock_reason(&self) -> Option<LockReason> {
         let is_exhausted = || self.account.locks_when_exhausted() && self.balance() <= Decimal::ZERO;
-        self.account.lock_reason().or_else(|| is_exhausted().then_some(LockReason::ExhaustedBalance))
+        let is_over_budget = || self.account.budget().is_some_and(|budget| self.jobs.billed().cost() >= budget);
+        let reason = self.account.lock_reason().or_else(|| is_exhausted().then_some(LockReason::ExhaustedBalance));
+        reason.or_else(|| is_over_budget().then_some(LockReason::BudgetExceeded))
     }
 
     /// Requires that the account may do something. A locked account may still read what it has.

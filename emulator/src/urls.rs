@@ -1,5 +1,6 @@
 //! URLs of fal's hosts. A response has them in the form of the request that it responds to.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -34,9 +35,39 @@ impl Urls {
     }
 }
 
+/// Returns the name under which the emulator keeps a host. Backup, old and read-only names are other names of the same host.
+pub(crate) fn canonical(host: &str) -> Cow<'_, str> {
+    match host {
+        "fal.media" | "v2.fal.media" | "v3b.fal.media" => return Cow::Borrowed("v3.fal.media"),
+        _ => {}
+    }
+    for (other, domain) in [("falrun.com", "fal.run"), ("alpha.fal.ai", "fal.ai")] {
+        match host.strip_suffix(other) {
+            Some(below) if below.is_empty() || below.ends_with('.') => return Cow::Owned(format!("{below}{domain}")),
+            _ => {}
+        }
+    }
+    Cow::Borrowed(host)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn other_names_of_a_host_are_known() {
+        for (host, name) in [
+            ("falrun.com", "fal.run"),
+            ("queue.falrun.com", "queue.fal.run"),
+            ("rest.alpha.fal.ai", "rest.fal.ai"),
+            ("v3b.fal.media", "v3.fal.media"),
+            ("notfalrun.com", "notfalrun.com"),
+            ("queue.fal.run", "queue.fal.run"),
+            ("", ""),
+        ] {
+            assert_eq!(canonical(host), name);
+        }
+    }
 
     #[test]
     fn urls_have_one_of_two_forms() {

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::endpoints::endpoint::Endpoint;
 use crate::handlers::call::Call;
+use crate::handlers::connected::Connected;
 use crate::handlers::{auth, jobs};
 use crate::output::series::Series;
 use crate::queue::job::Job;
@@ -46,7 +47,7 @@ struct Events {
     /// The number of outputs that were sent.
     sent: usize,
     start: Instant,
-    job: Arc<Job>,
+    connected: Connected,
     keep_alive: Duration,
     clock: Arc<Clock>,
 }
@@ -54,7 +55,14 @@ struct Events {
 impl Events {
     fn new(state: &State, series: Series, job: Arc<Job>) -> Self {
         let clock = Arc::clone(&state.clock);
-        Events { series, sent: 0, start: clock.now(), job, keep_alive: state.settings.keep_alive, clock }
+        Events {
+            series,
+            sent: 0,
+            start: clock.now(),
+            connected: Connected(job),
+            keep_alive: state.settings.keep_alive,
+            clock,
+        }
     }
 
     fn into_body(self) -> Body {
@@ -70,10 +78,11 @@ impl Events {
         if index == self.series.len() {
             return None;
         }
-        let due = self.series.due(index, self.job.run_time());
+        let Connected(job) = &self.connected;
+        let due = self.series.due(index, job.run_time());
         let is_due = async {
             self.clock.sleep_since(self.start, due).await;
-            self.job.released().await;
+            job.released().await;
         };
         tokio::select! {
             biased;

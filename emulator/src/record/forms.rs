@@ -2,10 +2,7 @@
 
 use std::borrow::Cow;
 
-/// The hosts to which requests are forwarded.
-pub(super) fn is_served(host: &str) -> bool {
-    host == "fal.ai" || has_api(host)
-}
+use crate::request::fal_host;
 
 /// The hosts whose URLs in responses lead to the emulator. Those of the site are links for people.
 fn has_api(host: &str) -> bool {
@@ -13,7 +10,8 @@ fn has_api(host: &str) -> bool {
     below("fal.run")
         || below("falrun.com")
         || below("fal.media")
-        || matches!(host, "rest.fal.ai" | "rest.alpha.fal.ai" | "api.fal.ai" | "storage.googleapis.com")
+        || matches!(host, "rest.fal.ai" | "rest.alpha.fal.ai" | "api.fal.ai")
+        || fal_host::keeps_files(host)
 }
 
 /// Replaces URLs below a base URL by those of the real fal.
@@ -62,6 +60,7 @@ mod tests {
             ("a https://fal.run, b", "a http://127.0.0.1:4000/fal.run, b"),
             ("x", "x"),
             ("https://example.com/https://x", "https://example.com/https://x"),
+            ("https://b.s3.eu-west-1.amazonaws.com/k", "http://127.0.0.1:4000/b.s3.eu-west-1.amazonaws.com/k"),
             ("https://docs.fal.ai/errors", "https://docs.fal.ai/errors"),
             ("https://evilfal.run/x", "https://evilfal.run/x"),
             ("https://fal.run.evil.test/x", "https://fal.run.evil.test/x"),

@@ -12,7 +12,7 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use hyper::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, HeaderMap, HeaderName,
-    HeaderValue, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+    HeaderValue, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use hyper::{Method, Response, StatusCode};
 use serde_json::Value;
@@ -24,6 +24,7 @@ use crate::record::records::{
 };
 use crate::record::scrub::{Secrets, is_secret_name};
 use crate::record::sse::Splitter;
+use crate::request::fal_host;
 use crate::request::operation::Operation;
 use crate::request::received::Received;
 use crate::response::refusal::Refusal;
@@ -168,6 +169,8 @@ impl Recorder {
         self.secrets.add_query(received.target().split_once('?').map_or("", |(_, query)| query));
         if let Ok(input) = received.input() {
             self.secrets.add_json(input, false);
+        } else if let Ok(form) = std::str::from_utf8(received.body()) {
+            self.secrets.add_query(form);
         }
     }
 
@@ -218,12 +221,17 @@ impl Recorder {
     fn outgoing_headers(&self, received: &Received) -> HeaderMap {
         let mut headers = received.headers().clone();
         let hop_by_hop = [HOST, CONNECTION, CONTENT_LENGTH, EXPECT, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
-        hop_by_hop.iter().for_each(|name| drop(headers.remove(name)));
+        hop_by_hop.iter().chain(&[PROXY_AUTHORIZATION]).for_each(|name| drop(headers.remove(name)));
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let is_own = received.header(AUTHORIZATION.as_str()).and_then(|header| header.strip_prefix("Key "))
             == Some(&self.own_key);
-        let key =
-            self.key.as_ref().filter(|_| is_own).and_then(|key| HeaderValue::from_str(&format!("Key {key}")).ok());
+        // The key of the user is for fal only.
+        let is_of_fal = !fal_host::keeps_files(received.path().split('/').nth(1).unwrap_or_default());
+        let key = self
+            .key
+            .as_ref()
+            .filter(|_| is_own && is_of_fal)
+            .and_then(|key| HeaderValue::from_str(&format!("Key {key}")).ok());
         if let Some(key) = key {
             headers.insert(AUTHORIZATION, key);
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use hyper::HeaderMap;
-use hyper::header::{AUTHORIZATION, COOKIE, SET_COOKIE};
+use hyper::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, SET_COOKIE};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::Value;
 
@@ -37,7 +37,7 @@ impl Secrets {
     pub(super) fn add_headers(&self, headers: &HeaderMap) {
         for (name, value) in headers {
             let Ok(value) = value.to_str() else { continue };
-            if *name == AUTHORIZATION {
+            if [AUTHORIZATION, PROXY_AUTHORIZATION].contains(name) {
                 let key = value.split_once(' ').map_or(value, |(_, key)| key);
                 self.add_key(key);
             } else if *name == COOKIE || *name == SET_COOKIE {

@@ -2,9 +2,9 @@ use std::sync::Arc;
 
 use hyper::StatusCode;
 
-use crate::record::forms;
 use crate::record::player::Player;
 use crate::record::recorder::Recorder;
+use crate::request::fal_host;
 use crate::request::received::Received;
 use crate::response::refusal::Refusal;
 use crate::response::reply::Reply;
@@ -24,7 +24,7 @@ impl Tape {
         let refusal = if received.is_websocket() || host == "ws.fal.run" {
             let reason = "WebSockets are not recorded; use the emulator without a record for realtime connections";
             Refusal::Detail(StatusCode::NOT_IMPLEMENTED, reason.to_owned())
-        } else if !forms::is_served(host) {
+        } else if !fal_host::is_served(host) {
             Refusal::NoPath(received.path().to_owned())
         } else {
             return Ok(());

@@ -65,6 +65,13 @@ impl Journal {
         InFlight { journal: self, number, received }
     }
 
+    /// Returns the requests, each with the number of requests before it.
+    pub(crate) fn numbered(&self) -> Vec<(usize, ReceivedRequest)> {
+        let entries = lock(&self.entries);
+        let requests = entries.requests.iter().map(|entry| ReceivedRequest(Arc::clone(&entry.received)));
+        (entries.removed..).zip(requests).collect()
+    }
+
     /// Returns a receiver that wakes when a request was read, or its response is decided.
     pub(crate) fn news(&self) -> watch::Receiver<()> {
         self.news.subscribe()

@@ -3,6 +3,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::input::upload_policy;
 use crate::request::operation::Operation;
+use crate::urls::canonical;
 use fal_documents::app_segments;
 
 /// The target of a path. Its first segment is the name of a fal host.
@@ -30,6 +31,8 @@ pub(crate) enum Route {
     Payloads { request_id: String },
     /// `/v3.fal.media/files/{…}` and `/storage.googleapis.com/{…}`. `path` starts with the host, without a slash.
     File { path: String, operation: Operation },
+    /// `POST /{bucket}.s3.{region}.amazonaws.com/`, or with the bucket in the path. `path` has no slash at its ends.
+    PostObject { path: String },
     /// `…/multipart/{upload_id}/{number}` below a file.
     Part { path: String, upload_id: String, number: String },
     /// `…/multipart/{upload_id}/complete` below a file.
@@ -55,7 +58,11 @@ impl Route {
             .split('/')
             .map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned())
             .collect();
-        let segments: Vec<&str> = decoded.iter().map(String::as_str).collect();
+        let host = canonical(decoded.first().map_or("", String::as_str));
+        let mut segments: Vec<&str> = decoded.iter().map(String::as_str).collect();
+        if let Some(first) = segments.first_mut() {
+            *first = &host;
+        }
         let storage = |operation| Route::Storage { operation };
         match segments.as_slice() {
             ["fal.run", id @ ..] if !id.is_empty() && websocket => Route::Realtime { id: id.join("/") },
@@ -84,6 +91,7 @@ impl Route {
             ["v3.fal.media", "files", "upload", "multipart"] => storage(Operation::StartMultipart),
             ["v3.fal.media", "files", name @ ..] if !name.is_empty() => file(method, &segments),
             ["storage.googleapis.com", name @ ..] if !name.is_empty() => file(method, &segments),
+            [host, ..] if *method == Method::POST && upload_policy::is_s3(host) => post_object(&segments.join("/")),
             [host, name @ ..] if !name.is_empty() && *method != Method::PUT && upload_policy::is_s3(host) => {
                 Route::File { path: segments.join("/"), operation: Operation::Media }
             }
@@ -107,6 +115,7 @@ impl Route {
             | Route::Platform { operation }
             | Route::File { operation, .. } => *operation,
             Route::Payloads { .. } => Operation::DeletePayloads,
+            Route::PostObject { .. } => Operation::PostObject,
             Route::WebhookKeys => Operation::WebhookKeys,
             Route::RequestBelowPath | Route::Unknown => Operation::Other,
         }
@@ -127,7 +136,8 @@ impl Route {
             | Operation::SignPart
             | Operation::CompleteMultipart
             | Operation::SignFile
-            | Operation::EstimateCost => &[Method::POST],
+            | Operation::EstimateCost
+            | Operation::PostObject => &[Method::POST],
             Operation::Status
             | Operation::StatusStream
             | Operation::Result
@@ -183,6 +193,14 @@ fn platform(path: &[&str]) -> Route {
         _ => return Route::Unknown,
     };
     Route::Platform { operation }
+}
+
+/// Parses the path of a bucket.
+fn post_object(path: &str) -> Route {
+    match upload_policy::bucket(&format!("https://{path}")) {
+        Ok(path) => Route::PostObject { path },
+        Err(_) => Route::Unknown,
+    }
 }
 
 /// Parses a path to a file, or below one.

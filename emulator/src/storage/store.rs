@@ -20,7 +20,7 @@ use crate::storage::spool::Spool;
 use crate::storage::stored_file::StoredFile;
 use crate::sync::lock;
 use crate::time::clock::{Clock, MAX_ADVANCE};
-use crate::urls::Urls;
+use crate::urls::{Urls, canonical};
 
 /// The lifetime of a signed upload URL. An upload that is initiated with it is forgotten after that time.
 const UPLOAD_URL_LIFETIME: Duration = Duration::from_secs(3600);
@@ -314,8 +314,9 @@ impl Store {
     /// Returns the path of a URL of either form, without its query, if it is one of a file of fal's hosts.
     pub(crate) fn path_of(&self, url: &str) -> Option<String> {
         let path = self.urls.path(url).or_else(|| Urls::Real.path(url))?;
-        let is_file = ["v3.fal.media/files/", "storage.googleapis.com/"].iter().any(|host| path.starts_with(host));
-        is_file.then(|| percent_decode_str(path).decode_utf8_lossy().into_owned())
+        let (host, path) = path.split_once('/')?;
+        let path = format!("{}/{}", canonical(host), percent_decode_str(path).decode_utf8_lossy());
+        ["v3.fal.media/files/", "storage.googleapis.com/"].iter().any(|host| path.starts_with(host)).then_some(path)
     }
 
     /// Returns whether a URL can only be one of a file of this emulator. A real URL may be one of a public file of the real
@@ -325,6 +326,14 @@ impl Store {
             path.starts_with(MEDIA_FOLDER) || [Host::Cdn, Host::Gcs].iter().any(|host| path.starts_with(host.folder()))
         };
         self.path_of(url).is_some_and(|path| self.urls.path(url).is_some() || is_own(&path))
+    }
+
+    /// Returns whether there are files of a host, or uploads to it.
+    pub(crate) fn has_host(&self, host: &str) -> bool {
+        let is_below = |path: &str| path.strip_prefix(host).is_some_and(|path| path.starts_with('/'));
+        let entries = lock(&self.entries);
+        entries.files.keys().chain(entries.expected.keys()).any(|path| is_below(path))
+            || entries.multipart.values().any(|(upload, _)| is_below(&upload.path))
     }
 
     fn stored(&self, file: &Arc<File>, content: &Content, parts: Option<usize>) -> StoredFile {
