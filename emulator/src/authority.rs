@@ -21,8 +21,6 @@ const LIFETIME: Duration = Duration::from_secs(8 * 86_400);
 const DAY: Duration = Duration::from_secs(86_400);
 /// The most hosts whose certificates are kept.
 const MAX_HOSTS: usize = 256;
-/// The names of the loopback interface.
-const LOCAL: [&str; 2] = ["localhost", "*.localhost"];
 /// The domains of the hosts that the authority can certify, with all names below them.
 const DOMAINS: [&str; 8] = [
     "fal.run",
@@ -32,8 +30,9 @@ const DOMAINS: [&str; 8] = [
     "storage.googleapis.com",
     "amazonaws.com",
     "amazonaws.com.cn",
-    "localhost",
+    LOCALHOST,
 ];
+const LOCALHOST: &str = "localhost";
 
 /// A certificate authority for one run of an emulator, limited to fal's hosts and the loopback interface. Its key stays in memory.
 pub(crate) struct Authority {
@@ -80,8 +79,7 @@ impl Authority {
 
     /// Returns the configuration of the server for a host, or for the loopback interface.
     pub(crate) fn server(&self, host: Option<&str>) -> Option<Arc<ServerConfig>> {
-        // One certificate has all names of the loopback interface.
-        let host = host.filter(|host| *host != "localhost" && !host.ends_with(".localhost")).unwrap_or_default();
+        let host = host.filter(|host| *host != LOCALHOST).unwrap_or_default();
         if let Some(server) = lock(&self.servers).get(host) {
             return Some(Arc::clone(server));
         }
@@ -96,13 +94,12 @@ impl Authority {
 
     /// Returns `None` for a name that a certificate cannot have.
     fn new_server(&self, host: &str) -> Option<ServerConfig> {
-        let mut params = params(if host.is_empty() { "localhost" } else { host });
-        params.subject_alt_names = if host.is_empty() {
-            let names = LOCAL.iter().filter_map(|name| Some(SanType::DnsName((*name).try_into().ok()?)));
-            names.chain(self.addresses.iter().copied().map(SanType::IpAddress)).collect()
-        } else {
-            vec![SanType::DnsName(host.try_into().ok()?)]
-        };
+        let name = if host.is_empty() { LOCALHOST } else { host };
+        let mut params = params(name);
+        params.subject_alt_names = vec![SanType::DnsName(name.try_into().ok()?)];
+        if host.is_empty() {
+            params.subject_alt_names.extend(self.addresses.iter().copied().map(SanType::IpAddress));
+        }
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;

@@ -3,6 +3,7 @@ use std::sync::{Arc, Mutex};
 
 use hyper::body::Incoming;
 use hyper::header::EXPECT;
+use hyper::http::request::Parts;
 use hyper::upgrade::OnUpgrade;
 use hyper::{Method, Request, StatusCode};
 use tokio::sync::OwnedSemaphorePermit;
@@ -13,17 +14,21 @@ use crate::handlers::admit::admit;
 use crate::handlers::call::Call;
 use crate::handlers::perform::perform;
 use crate::http::body::{self, Held, Unread};
+use crate::http::cors;
+use crate::http::forward::forward;
 use crate::http::hosts::{self, Arrival};
 use crate::http::tunnel::{self, Tunnel};
 use crate::http::way::Way;
 use crate::request::received::{Received, is_websocket};
 use crate::request::received_request::ReceivedRequest;
 use crate::request::route::Route;
+use crate::response::refusal::Refusal;
 use crate::response::reply::{self, Dropped, Reply};
 use crate::sessions::session::Session;
 use crate::state::State;
 use crate::storage::content::Blob;
 use crate::sync::lock;
+use crate::urls::Urls;
 
 /// What a connection becomes once the response is sent.
 pub(super) enum Upgrade<'s> {
@@ -48,14 +53,36 @@ pub(super) async fn respond<'s>(
                 *lock(becomes) = Some(Upgrade::Tunnel(tunnel));
                 reply::empty()
             }
-            Err(refusal) => refusal.into_reply(),
+            Err(refusal) => tunnel::refused(refusal),
         });
     }
     let urls = match hosts::arrive(&mut head, way, state) {
         Ok(Arrival::Here(urls)) => urls,
-        Ok(Arrival::Elsewhere) => return Ok(tunnel::elsewhere(head.uri.host().unwrap_or_default()).into_reply()),
+        Ok(Arrival::Elsewhere) => {
+            return Ok(forward(head, incoming, state).await.unwrap_or_else(Refusal::into_reply));
+        }
         Err(refusal) => return Ok(refusal.into_reply()),
     };
+    let origin = cors::origin(&head.headers);
+    let reply = match cors::preflight(&head) {
+        Some(reply) => reply,
+        None => handle(state, head, incoming, urls, break_point, becomes).await?,
+    };
+    Ok(match origin {
+        Some(origin) => cors::allow(reply, origin),
+        None => reply,
+    })
+}
+
+/// Responds to a request for a host of fal.
+async fn handle<'s>(
+    state: &'s State,
+    mut head: Parts,
+    incoming: Incoming,
+    urls: Urls,
+    break_point: &BreakPoint,
+    becomes: &Mutex<Option<Upgrade<'s>>>,
+) -> Result<Reply, Dropped> {
     let upgrade = head.extensions.remove::<OnUpgrade>();
     let route = Route::parse(&head.method, head.uri.path(), is_websocket(&head.headers));
     let endpoint = endpoint(state, &route);

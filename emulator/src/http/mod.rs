@@ -2,8 +2,10 @@
 
 mod body;
 mod connection;
+mod cors;
 mod duplex;
 mod exchange;
+mod forward;
 mod hosts;
 pub(crate) mod server;
 #[cfg(feature = "tls")]

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod fal;
+#[cfg(feature = "tls")]
+mod trust;
 
 mod account;
 mod acl;
@@ -27,6 +29,8 @@ mod output_storage;
 mod outputs;
 mod paintings;
 mod prices;
+#[cfg(feature = "tls")]
+mod proxy;
 mod queue;
 mod ranges;
 mod realtime;
@@ -39,6 +43,8 @@ mod start;
 mod start_timeout;
 mod status_stream;
 mod streams;
+#[cfg(feature = "tls")]
+mod tls;
 mod tokens;
 mod upload_faults;
 mod uploads;
