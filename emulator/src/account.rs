@@ -21,11 +21,19 @@ pub(crate) struct State {
     pub(crate) credits: Decimal,
     /// The account is locked while its balance is not positive.
     pub(crate) locks_when_exhausted: bool,
+    /// The costs from which on the account is locked.
+    pub(crate) budget: Option<Decimal>,
 }
 
 impl Default for State {
     fn default() -> Self {
-        State { lock: None, denied: HashSet::new(), credits: Decimal::ONE_HUNDRED, locks_when_exhausted: false }
+        State {
+            lock: None,
+            denied: HashSet::new(),
+            credits: Decimal::ONE_HUNDRED,
+            locks_when_exhausted: false,
+            budget: None,
+        }
     }
 }
 
@@ -70,6 +78,14 @@ impl Account {
     /// Returns the reason of the lock that a test has set.
     pub(crate) fn lock_reason(&self) -> Option<LockReason> {
         lock(&self.0).lock.clone()
+    }
+
+    pub(crate) fn set_budget(&self, budget: Option<Decimal>) {
+        lock(&self.0).budget = budget;
+    }
+
+    pub(crate) fn budget(&self) -> Option<Decimal> {
+        lock(&self.0).budget
     }
 
     pub(crate) fn locks_when_exhausted(&self) -> bool {

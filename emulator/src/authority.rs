@@ -79,6 +79,7 @@ impl Authority {
 
     /// Returns the configuration of the server for a host, or for the loopback interface.
     pub(crate) fn server(&self, host: Option<&str>) -> Option<Arc<ServerConfig>> {
+        // A wildcard `*.localhost` is not an alternative: rustls refuses it below a limited authority.
         let host = host.filter(|host| *host != LOCALHOST).unwrap_or_default();
         if let Some(server) = lock(&self.servers).get(host) {
             return Some(Arc::clone(server));

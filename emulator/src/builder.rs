@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::keys::Keys;
 use crate::platform::price::Price;
 use crate::platform::prices::Table;
 use crate::queue::accepted_job::AcceptedJob;
+use crate::queue::concurrency::Limits;
 use crate::queue::pace::Pace;
 use crate::request::journal::MAX_REQUESTS;
 use crate::request::operation::Operation;
@@ -84,7 +86,9 @@ impl Default for EmulatorBuilder {
                 keys: Keys::Any,
                 account: account::State::default(),
                 pace: Pace::default(),
-                keep_alive: Duration::from_secs(10),
+                concurrency: Limits::default(),
+                start_timeouts: HashMap::new(),
+                keep_alive: Duration::from_secs(15),
                 token_lifetime: Duration::from_secs(24 * 3600),
                 output_upload_time: Duration::from_secs(1),
                 session_timeout: None,
@@ -92,6 +96,7 @@ impl Default for EmulatorBuilder {
                 allows_network: false,
                 webhook_hosts: Vec::new(),
                 prices: Table::default(),
+                rate_limit: None,
                 history: MAX_REQUESTS,
                 listing_delay: Duration::ZERO,
                 on_job: None,
@@ -185,13 +190,68 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Sets the budget of the account in dollars. Once completed jobs cost as much, the account is locked: running jobs go on, and
+    /// further ones are refused. Default: none.
+    ///
+    /// ```
+    /// use fal_emulator::{Decimal, Emulator, Price};
+    ///
+    /// let builder = Emulator::builder().default_price(Price::usd(Decimal::ONE, "units")).budget(Decimal::TEN);
+    /// ```
+    pub fn budget(mut self, dollars: Decimal) -> Self {
+        self.settings.account.budget = Some(dollars);
+        self
+    }
+
     /// Sets the pace of queued jobs. Default: completed after about a second, see [`Pace`].
     pub fn pace(mut self, pace: Pace) -> Self {
         self.settings.pace = pace;
         self
     }
 
-    /// Sets the time without events after which a stream, of outputs or of a status, sends a comment. Default: 10 s.
+    /// Limits the jobs of the account that run at a time, as fal does. Default: no limit. With 0, no job starts.
+    ///
+    /// Further queued jobs wait, and start in order as soon as a slot is free. Each one ahead adds 1 to the queue position,
+    /// in addition to those of [`Pace::ahead`]. Jobs of low priority start last. A direct run beyond the limit gets a 429 response of
+    /// the type `concurrent_requests_limit`.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use fal_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::builder().concurrency(2).start().await?; // as a new account
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn concurrency(mut self, jobs: usize) -> Self {
+        self.settings.concurrency.account = Some(jobs);
+        self
+    }
+
+    /// Gives an endpoint a limit of its own, which replaces that of the [account](Self::concurrency). Popular models of fal have
+    /// one. Default: none. Can be called several times.
+    ///
+    /// ```
+    /// let builder = fal_emulator::Emulator::builder().concurrency(10).endpoint_concurrency("fal-ai/flux/dev/redux", 1);
+    /// ```
+    pub fn endpoint_concurrency<E: IntoEndpoint>(mut self, endpoint: E, jobs: usize) -> Self {
+        self.settings.concurrency.endpoints.insert(endpoint.into_id().into_owned(), jobs);
+        self
+    }
+
+    /// Sets the start timeout of an endpoint's requests that state none, as the author of an app can do. A request clears it with
+    /// `x-fal-request-start-timeout: 0`. Default: none. Can be called several times.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// let builder = fal_emulator::Emulator::builder().start_timeout("fal-ai/flux/dev/redux", Duration::from_secs(60));
+    /// ```
+    pub fn start_timeout<E: IntoEndpoint>(mut self, endpoint: E, time: Duration) -> Self {
+        self.settings.start_timeouts.insert(endpoint.into_id().into_owned(), time);
+        self
+    }
+
+    /// Sets the time without events after which a stream, of outputs or of a status, sends a comment. Default: 15 s, as on fal.
     pub fn keep_alive(mut self, interval: Duration) -> Self {
         self.settings.keep_alive = interval;
         self
@@ -309,6 +369,18 @@ impl EmulatorBuilder {
     /// of images, or 1. Can be called several times.
     pub fn billable_units<E: IntoEndpoint>(mut self, endpoint: E, units: Decimal) -> Self {
         self.settings.prices.set_units(endpoint.into_id().into_owned(), units);
+        self
+    }
+
+    /// Limits the requests of models and their documents without a key, which fal allows fewer of. Beyond it, they get a 429 response
+    /// of the type `rate_limited`, with `Retry-After`. The time is counted on the emulator's clock. Default: no limit.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// let builder = fal_emulator::Emulator::builder().rate_limit(10, Duration::from_secs(60));
+    /// ```
+    pub fn rate_limit(mut self, requests: u32, time: Duration) -> Self {
+        self.settings.rate_limit = Some((requests, time));
         self
     }
 

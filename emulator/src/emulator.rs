@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 #[cfg(feature = "tls")]
@@ -9,11 +10,14 @@ use fal_client::{Client, ClientBuilder, IntoEndpoint, LockReason};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
+use crate::documents::document::Document;
 use crate::error::Error;
 use crate::faults::fault::Fault;
 use crate::handlers::webhook::Couriers;
+use crate::hold::Hold;
 use crate::http::server::Server;
 use crate::output::maker;
+use crate::output::scripted::ScriptedOutputs;
 use crate::output::spec::OutputSpec;
 use crate::platform::billed::Billed;
 use crate::platform::model_entry::ModelEntry;
@@ -21,8 +25,10 @@ use crate::platform::price::Price;
 #[cfg(feature = "tls")]
 use crate::proxy::environment::ProxyEnvironment;
 use crate::queue::accepted_job::AcceptedJob;
+use crate::queue::gate::Stage;
 use crate::request::operation::Operation;
 use crate::request::received_request::ReceivedRequest;
+use crate::request::requests::Requests;
 use crate::state::State;
 use crate::storage::lifecycle::Lifecycle;
 use crate::storage::metadata::Metadata;
@@ -167,6 +173,101 @@ impl Emulator {
         self.state.journal.all()
     }
 
+    /// Returns the hosts, other than fal's, that a program wanted to reach through the emulator as its proxy, with the number of
+    /// connections and requests that were refused. At most 1,000 hosts. Empty if the builder
+    /// [allows them](crate::EmulatorBuilder::allow_network).
+    ///
+    /// ```
+    /// # fn example(emulator: &fal_emulator::Emulator) {
+    /// assert!(emulator.refused_hosts().is_empty(), "the program calls {:?}", emulator.refused_hosts());
+    /// # }
+    /// ```
+    pub fn refused_hosts(&self) -> BTreeMap<String, u64> {
+        self.state.refused_hosts.all()
+    }
+
+    /// Returns the calls of an endpoint that were received, to check them in a test: runs, submissions, streams, and messages of
+    /// WebSockets. Requests about the calls, such as those of a status, are not among them.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use fal_client::endpoints::fal_ai::flux::dev::redux;
+    /// use fal_emulator::Emulator;
+    /// use serde_json::json;
+    ///
+    /// let emulator = Emulator::start().await?;
+    /// // … use the client …
+    /// # let run = emulator.client().endpoint(redux::ENDPOINT).run(redux::Input::builder().image_url("https://example.com/fox.png")).await?;
+    /// emulator.requests_to(redux::ENDPOINT).assert_count(1).assert_input(&json!({
+    ///     "image_url": "https://example.com/fox.png",
+    /// }));
+    /// emulator.requests_to("fal-ai/flux/dev").assert_none();
+    /// emulator.assert_no_mistakes();
+    /// # Ok(())
+    /// # }
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
+    /// ```
+    pub fn requests_to<E: IntoEndpoint>(&self, endpoint: E) -> Requests {
+        Requests::new(endpoint.into_id().into_owned(), self.requests())
+    }
+
+    /// Waits until `count` [calls of an endpoint](Self::requests_to) were received, with their inputs, and returns all that were.
+    /// Never returns if fewer arrive: a test can limit the time with `tokio::time::timeout`.
+    ///
+    /// ```
+    /// # async fn example(emulator: fal_emulator::Emulator) {
+    /// // … start the program …
+    /// emulator.wait_for_requests("fal-ai/flux/dev/redux", 2).await.assert_count(2);
+    /// # }
+    /// ```
+    pub async fn wait_for_requests<E: IntoEndpoint>(&self, endpoint: E, count: usize) -> Requests {
+        let id = endpoint.into_id().into_owned();
+        let mut news = self.state.journal.news();
+        loop {
+            // Marked as seen before the check, so that a change after the check wakes the wait.
+            news.borrow_and_update();
+            let requests = Requests::new(id.clone(), self.requests());
+            if requests.received() >= count {
+                return requests;
+            }
+            // The sender lives as long as the emulator, so this never fails.
+            let _ = news.changed().await;
+        }
+    }
+
+    /// Requires that no request had a [mistake](ReceivedRequest::mistake).
+    ///
+    /// # Panics
+    ///
+    /// If one had, with a list of all.
+    #[track_caller]
+    pub fn assert_no_mistakes(&self) {
+        let mistakes = self.requests().into_iter().filter_map(|request| {
+            let mistake = request.mistake()?;
+            Some(format!("\n  {}: {mistake}", request.line()))
+        });
+        let mistakes: String = mistakes.collect();
+        assert!(mistakes.is_empty(), "requests with a mistake:{mistakes}");
+    }
+
+    /// Requires that all injected faults have happened, see [`pending_faults`](Self::pending_faults).
+    ///
+    /// # Panics
+    ///
+    /// If one has not, with a list of all.
+    #[track_caller]
+    pub fn assert_no_pending_faults(&self) {
+        let expected = self.state.faults.expected();
+        let faults = expected.iter().map(|(operation, fault, left)| match left {
+            1 => format!("\n  {operation:?}: {fault}"),
+            _ => format!("\n  {operation:?}: {fault}, {left} more times"),
+        });
+        let webhooks = self.state.outbox.count_faults();
+        let webhooks = (webhooks > 0).then(|| format!("\n  {webhooks} faults of webhooks"));
+        let list: String = faults.chain(webhooks).collect();
+        assert!(list.is_empty(), "faults that have not happened:{list}");
+    }
+
     /// Returns the accepted requests that are kept, oldest first: queued requests and direct runs.
     ///
     /// A test can count them to prove that nothing was submitted twice. The limits of [`requests`](Self::requests)
@@ -180,6 +281,21 @@ impl Emulator {
     /// Returns the number of accepted requests, even if the emulator no longer keeps them: queued requests and direct runs.
     pub fn accepted_jobs(&self) -> u64 {
         self.state.jobs.accepted()
+    }
+
+    /// Limits the jobs of the account that run at a time, or removes the limit, see
+    /// [`EmulatorBuilder::concurrency`](crate::EmulatorBuilder::concurrency).
+    ///
+    /// Jobs that run beyond a lower limit continue. Jobs that were submitted without a limit do not count.
+    ///
+    /// ```
+    /// # fn example(emulator: &fal_emulator::Emulator) {
+    /// emulator.set_concurrency(Some(1));
+    /// emulator.set_concurrency(None); // every job that waits for a slot may start
+    /// # }
+    /// ```
+    pub fn set_concurrency(&self, jobs: Option<usize>) {
+        self.state.concurrency.set_limit(jobs);
     }
 
     /// Sets the price of an endpoint, for jobs that are accepted from now on. `GET /api.fal.ai/v1/models/pricing` tells it.
@@ -222,6 +338,12 @@ impl Emulator {
     pub fn set_balance(&self, balance: Decimal) {
         let spent = self.state.jobs.billed().cost();
         self.state.account.set_credits(balance.saturating_add(spent));
+    }
+
+    /// Sets or removes the budget of the account in dollars, see [`EmulatorBuilder::budget`](crate::EmulatorBuilder::budget). The
+    /// costs of all completed jobs count.
+    pub fn set_budget(&self, dollars: Option<Decimal>) {
+        self.state.account.set_budget(dollars);
     }
 
     /// Sets the entry of an endpoint in the list of models: its status, or what is missing.
@@ -278,12 +400,74 @@ impl Emulator {
     /// - [`Error::InvalidOutput`]: the output does not fit the document. To test such an output, inject
     ///   [`Fault::outcome(200)`](Fault::outcome) with a body.
     pub fn answer<E: IntoEndpoint>(&self, endpoint: E, output: &Value) -> Result<(), Error> {
+        self.set_output(endpoint, |outputs, document| outputs.set(document, output.clone()))
+    }
+
+    /// Sets the outputs of the next requests to an endpoint that are accepted, one each and in order, after the outputs that are
+    /// set already. Later requests get the output of [`answer`](Self::answer), or one that the emulator makes.
+    ///
+    /// ```
+    /// # fn example(emulator: &fal_emulator::Emulator) -> Result<(), fal_emulator::Error> {
+    /// use fal_client::endpoints::openrouter::router;
+    /// use serde_json::json;
+    ///
+    /// // Two requests get these outputs, and three more the same one.
+    /// emulator.answer_next(router::ENDPOINT, [json!({ "output": "A fox" }), json!({ "output": "A cat" })])?;
+    /// emulator.answer_next(router::ENDPOINT, std::iter::repeat_n(json!({ "output": "A lamp" }), 3))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`answer`](Self::answer). No output is set then.
+    pub fn answer_next<E: IntoEndpoint>(
+        &self,
+        endpoint: E,
+        outputs: impl IntoIterator<Item = Value>,
+    ) -> Result<(), Error> {
+        self.set_output(endpoint, |scripted, document| scripted.add_next(document, outputs.into_iter().collect()))
+    }
+
+    /// Sets a function that makes the output of an endpoint from the input: of every request that is accepted from now on, until
+    /// another output is set. The input is valid, and may lack fields with a default.
+    ///
+    /// The function runs when a request is accepted, and must not block. A request whose output does not fit the document fails
+    /// with the status 500 and the reason.
+    ///
+    /// ```
+    /// # fn example(emulator: &fal_emulator::Emulator) -> Result<(), fal_emulator::Error> {
+    /// use fal_client::endpoints::openrouter::router;
+    /// use serde_json::json;
+    ///
+    /// emulator.answer_with(router::ENDPOINT, |input| json!({ "output": format!("You said {}", input["prompt"]) }))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownEndpoint`]: the emulator has no document of the endpoint. [`Error::InvalidOutput`]: its document is
+    /// unusable.
+    pub fn answer_with<E: IntoEndpoint>(
+        &self,
+        endpoint: E,
+        make: impl Fn(&Value) -> Value + Send + Sync + 'static,
+    ) -> Result<(), Error> {
+        self.set_output(endpoint, |outputs, document| outputs.set_made(document, Arc::new(make)))
+    }
+
+    fn set_output<E: IntoEndpoint>(
+        &self,
+        endpoint: E,
+        set: impl FnOnce(&ScriptedOutputs, &Document) -> Result<(), String>,
+    ) -> Result<(), Error> {
         let id = endpoint.into_id();
         let Some(endpoint) = self.state.catalog.endpoint(&id) else {
             return Err(Error::UnknownEndpoint(id.into_owned()));
         };
         let invalid = |reason| Error::InvalidOutput { endpoint: id.into_owned(), reason };
-        self.state.outputs.set(&endpoint.document, output.clone()).map_err(invalid)
+        set(&self.state.outputs, &endpoint.document).map_err(invalid)
     }
 
     /// Makes an output of an endpoint, as a job with this input gets it. The input is not validated, and no job is recorded. The
@@ -370,10 +554,11 @@ impl Emulator {
         self.pending_faults()
     }
 
-    /// Returns the number of injected faults that have not happened yet, except those that
-    /// [repeat](Fault::repeat). A test can assert at its end that it is 0.
+    /// Returns the number of injected faults that have not happened yet, or not [as often](Fault::times) as they should. Faults
+    /// that [repeat](Fault::repeat), or have a [probability](Fault::probability), are not counted. A test can assert at its end
+    /// that it is 0.
     pub fn pending_faults(&self) -> usize {
-        self.state.faults.count() + self.state.outbox.count_faults()
+        self.state.faults.expected().len() + self.state.outbox.count_faults()
     }
 
     /// Removes the faults that have not happened yet.
@@ -506,6 +691,41 @@ impl Emulator {
             advanced = true;
         }
         advanced
+    }
+
+    /// Holds the jobs of an endpoint that are accepted from now on: they run, and do not end until the returned value is dropped
+    /// or released.
+    ///
+    /// Direct runs have no response, and streams and realtime inputs no output. [`advance`](Self::advance) and
+    /// [`complete`](Self::complete) end a single queued job, and clients can cancel it.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use fal_client::endpoints::fal_ai::flux::dev::redux;
+    /// use fal_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start().await?;
+    /// let hold = emulator.hold(redux::ENDPOINT);
+    /// // … start three requests in tasks …
+    /// let jobs = hold.wait_for(3).await;
+    /// // … check that the program shows all of them as running …
+    /// emulator.complete(jobs[1].request_id());
+    /// hold.release();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn hold<E: IntoEndpoint>(&self, endpoint: E) -> Hold {
+        self.close_gate(endpoint, Stage::Running)
+    }
+
+    /// Holds the jobs of an endpoint that are accepted from now on in the queue: they do not start until the returned value is
+    /// dropped or released. Start timeouts pass. See [`hold`](Self::hold).
+    pub fn hold_in_queue<E: IntoEndpoint>(&self, endpoint: E) -> Hold {
+        self.close_gate(endpoint, Stage::Queued)
+    }
+
+    fn close_gate<E: IntoEndpoint>(&self, endpoint: E, stage: Stage) -> Hold {
+        Hold { gate: self.state.gates.close(endpoint.into_id().into_owned(), stage), state: Arc::clone(&self.state) }
     }
 
     /// Stops immediately, as dropping does, and waits until the port is free.

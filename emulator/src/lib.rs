@@ -41,11 +41,13 @@ mod endpoints;
 mod error;
 mod faults;
 mod handlers;
+mod hold;
 mod http;
 mod input;
 mod keys;
 mod media;
 mod output;
+mod page;
 mod platform;
 #[cfg(feature = "tls")]
 mod proxy;
@@ -65,6 +67,7 @@ mod webhooks;
 
 /// The parts of webhooks, for tools and tests that deliver them themselves.
 pub mod webhook {
+    pub use crate::random::uuid as request_id;
     pub use crate::webhooks::message::body;
     pub use crate::webhooks::schedule::{MAX_RETRIES, delay, timeout};
     pub use crate::webhooks::signer::Signer;
@@ -75,6 +78,7 @@ pub use emulator::Emulator;
 pub use error::{DocumentError, Error};
 pub use faults::fault::Fault;
 pub use faults::frame::Frame;
+pub use hold::Hold;
 pub use platform::billed::Billed;
 pub use platform::model_entry::ModelEntry;
 pub use platform::price::Price;
@@ -84,6 +88,7 @@ pub use queue::accepted_job::{AcceptedJob, JobState};
 pub use queue::pace::Pace;
 pub use request::operation::Operation;
 pub use request::received_request::ReceivedRequest;
+pub use request::requests::Requests;
 pub use rust_decimal::Decimal;
 pub use storage::stored_file::StoredFile;
 pub use webhooks::delivery::{WebhookAttempt, WebhookDelivery, WebhookState};

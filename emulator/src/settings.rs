@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -5,6 +6,7 @@ use crate::account;
 use crate::keys::Keys;
 use crate::platform::prices::Table;
 use crate::queue::accepted_job::AcceptedJob;
+use crate::queue::concurrency::Limits;
 use crate::queue::pace::Pace;
 use crate::request::received_request::ReceivedRequest;
 
@@ -19,6 +21,9 @@ pub(crate) struct Settings {
     /// The state of the account at the start.
     pub(crate) account: account::State,
     pub(crate) pace: Pace,
+    pub(crate) concurrency: Limits,
+    /// The default start timeouts of endpoints, by id.
+    pub(crate) start_timeouts: HashMap<String, Duration>,
     /// The time without events after which a stream sends a comment.
     pub(crate) keep_alive: Duration,
     pub(crate) token_lifetime: Duration,
@@ -34,6 +39,8 @@ pub(crate) struct Settings {
     pub(crate) webhook_hosts: Vec<String>,
     /// The prices and billable units at the start.
     pub(crate) prices: Table,
+    /// The most requests of the platform API without a key, in a time.
+    pub(crate) rate_limit: Option<(u32, Duration)>,
     /// The most requests, and the most jobs, that are kept.
     pub(crate) history: usize,
     /// The time after its start until a request appears in the history.

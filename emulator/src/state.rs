@@ -14,10 +14,14 @@ use crate::faults::pending::PendingFaults;
 use crate::output::scripted::ScriptedOutputs;
 use crate::platform::models::Models;
 use crate::platform::prices::Prices;
+use crate::platform::rate_limit::RateLimit;
+use crate::queue::concurrency::Concurrency;
+use crate::queue::gate::Gates;
 use crate::queue::jobs::Jobs;
 use crate::queue::script::Script;
 use crate::request::journal::Journal;
 use crate::request::operation::Operation;
+use crate::request::refused_hosts::RefusedHosts;
 use crate::settings::Settings;
 use crate::storage::store::Store;
 use crate::time::clock::Clock;
@@ -28,6 +32,11 @@ use crate::webhooks::outbox::Outbox;
 pub(crate) const MAX_IN_FLIGHT_BYTES: usize = 512 << 20;
 /// The most outputs and images that are made at a time. Each may take 300 MiB.
 const MAX_WORKERS: usize = 2;
+
+/// The most pages in browsers that are updated at a time.
+pub(crate) const MAX_EVENT_STREAMS: usize = 64;
+/// The seed of what happens by chance.
+const SEED: u64 = 0;
 
 /// The state of an emulator, shared by all of its connections.
 pub(crate) struct State {
@@ -43,19 +52,25 @@ pub(crate) struct State {
     pub(crate) queued: Arc<Script>,
     /// The script of a direct run.
     pub(crate) direct: Arc<Script>,
+    pub(crate) concurrency: Concurrency,
     pub(crate) jobs: Jobs,
+    pub(crate) gates: Gates,
     pub(crate) prices: Prices,
     pub(crate) models: Models,
+    pub(crate) rate_limit: RateLimit,
     pub(crate) store: Arc<Store>,
     pub(crate) tokens: Tokens,
     pub(crate) faults: PendingFaults,
     pub(crate) outputs: ScriptedOutputs,
     pub(crate) journal: Journal,
+    pub(crate) refused_hosts: RefusedHosts,
     pub(crate) outbox: Outbox,
     /// A permit for every byte of the request bodies in flight.
     pub(crate) bodies: Arc<Semaphore>,
     /// A permit for every output or image that is made.
     pub(crate) workers: Arc<Semaphore>,
+    /// A permit for every stream of updates of the page.
+    pub(crate) event_streams: Arc<Semaphore>,
     dropped_connections: AtomicUsize,
 }
 
@@ -74,20 +89,25 @@ impl State {
             #[cfg(feature = "tls")]
             authority,
             catalog,
+            concurrency: Concurrency::new(&settings.concurrency, &clock),
+            jobs: Jobs::new(settings.history, &clock),
             clock,
             account: Account::new(settings.account.clone()),
             queued: Arc::new(settings.pace.queued()),
             direct: Arc::new(settings.pace.direct()),
             models: Models::default(),
+            rate_limit: RateLimit::new(settings.rate_limit),
             prices: Prices::new(settings.prices.clone()),
-            jobs: Jobs::new(settings.history),
+            gates: Gates::default(),
             journal: Journal::new(settings.history),
+            refused_hosts: RefusedHosts::default(),
             settings,
-            faults: PendingFaults::default(),
+            faults: PendingFaults::new(SEED),
             outputs: ScriptedOutputs::default(),
             outbox: Outbox::default(),
             bodies: Arc::new(Semaphore::new(MAX_IN_FLIGHT_BYTES)),
             workers: Arc::new(Semaphore::new(MAX_WORKERS)),
+            event_streams: Arc::new(Semaphore::new(MAX_EVENT_STREAMS)),
             dropped_connections: AtomicUsize::new(0),
         }
     }
@@ -105,7 +125,9 @@ impl State {
     /// Returns why the account is locked.
     pub(crate) fn lock_reason(&self) -> Option<LockReason> {
         let is_exhausted = || self.account.locks_when_exhausted() && self.balance() <= Decimal::ZERO;
-        self.account.lock_reason().or_else(|| is_exhausted().then_some(LockReason::ExhaustedBalance))
+        let is_over_budget = || self.account.budget().is_some_and(|budget| self.jobs.billed().cost() >= budget);
+        let reason = self.account.lock_reason().or_else(|| is_exhausted().then_some(LockReason::ExhaustedBalance));
+        reason.or_else(|| is_over_budget().then_some(LockReason::BudgetExceeded))
     }
 
     /// Requires that the account may do something. A locked account may still read what it has.

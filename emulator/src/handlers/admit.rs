@@ -28,16 +28,19 @@ pub(crate) fn admit(state: &State, route: &Route, received: &Received) -> Result
             }
             _ => auth::check_key(state, received),
         },
-        Route::Platform { operation: Operation::Meta | Operation::Document } => Ok(()),
+        Route::Platform { operation: Operation::Meta } => Ok(()),
+        Route::Platform { operation: Operation::Document } => auth::check_rate(state),
         Route::Platform { operation: Operation::UserDetails } => auth::check_key(state, received),
         // Without a key, fal allows fewer requests.
-        Route::Platform { operation: Operation::Models } if !received.headers().contains_key(AUTHORIZATION) => Ok(()),
+        Route::Platform { operation: Operation::Models } if !received.headers().contains_key(AUTHORIZATION) => {
+            auth::check_rate(state)
+        }
         Route::Platform { .. } | Route::Payloads { .. } => auth::check_platform_key(state, received),
         Route::File { path, operation: Operation::PutFile } => {
             auth::check_signature(state, received, &Grant::Put(path.clone()))?;
             uploads::expected(state, path, received).map(drop)
         }
-        Route::File { .. } | Route::WebhookKeys => Ok(()),
+        Route::File { .. } | Route::PostObject { .. } | Route::WebhookKeys => Ok(()),
         Route::Part { path, upload_id, number } => {
             auth::check_parts(state, received, upload_id)?;
             uploads::check_part(state, path, upload_id, number)

@@ -25,7 +25,7 @@ pub(super) fn check_app_key(state: &State, received: &Received, app: &str) -> Re
                 let reason = format!("Cannot access application \"{app}\".");
                 format!("{reason} Authentication is required to access this application.")
             }
-            KeyError::Wrong => WRONG_KEY.to_owned(),
+            wrong => wrong.detail().to_owned(),
         })
     })?;
     check_account(state, received)
@@ -53,10 +53,7 @@ pub(crate) fn token(received: &Received) -> Option<&str> {
 
 /// Requires a key.
 pub(super) fn check_key(state: &State, received: &Received) -> Result<(), Refusal> {
-    state.settings.keys.check(received.headers()).map_err(|error| match error {
-        KeyError::Missing => unauthorized("Authentication is required"),
-        KeyError::Wrong => unauthorized(WRONG_KEY),
-    })?;
+    state.settings.keys.check(received.headers()).map_err(|error| unauthorized(error.detail()))?;
     check_account(state, received)
 }
 
@@ -64,12 +61,20 @@ pub(super) fn check_key(state: &State, received: &Received) -> Result<(), Refusa
 pub(super) fn check_platform_key(state: &State, received: &Received) -> Result<(), Refusal> {
     state.settings.keys.check(received.headers()).map_err(|denied| match denied {
         KeyError::Missing => error::refusal(StatusCode::UNAUTHORIZED, "Authentication required"),
-        KeyError::Wrong => error::refusal(StatusCode::UNAUTHORIZED, "Invalid API key"),
+        _ => error::refusal(StatusCode::UNAUTHORIZED, "Invalid API key"),
     })?;
     state.check_account(received.operation()).map_err(|denied| match denied {
         AccountError::Locked(reason) => error::refusal(StatusCode::FORBIDDEN, &account::locked(&reason)),
         AccountError::Insufficient => error::refusal(StatusCode::FORBIDDEN, "Insufficient permissions"),
     })
+}
+
+/// Requires that there were not too many requests without a key.
+pub(super) fn check_rate(state: &State) -> Result<(), Refusal> {
+    state
+        .rate_limit
+        .count(state.clock.now())
+        .map_err(|left| Refusal::RateLimited { left, body: error::body(429, "Too many requests without a key") })
 }
 
 /// Requires that the account is not locked, and that its key has the permission.
@@ -119,8 +124,6 @@ pub(super) fn check_grant(state: &State, signature: &str, grant: &Grant) -> Resu
         Denied::Expired => forbidden("The signature has expired"),
     })
 }
-
-const WRONG_KEY: &str = "invalid key credentials";
 
 fn unauthorized(detail: &str) -> Refusal {
     Refusal::Detail(StatusCode::UNAUTHORIZED, detail.to_owned())

@@ -23,7 +23,10 @@ use crate::output::sources::{Source, Sources};
 use crate::output::spec::{self, OutputSpec};
 use crate::platform::bill::Bill;
 use crate::queue::accepted_job::AcceptedJob;
-use crate::queue::job::{Job, Prospect};
+use crate::queue::concurrency::NoSlot;
+use crate::queue::job::{Job, Prospect, Start};
+use crate::queue::script::Script;
+use crate::queue::slots::Times;
 use crate::random;
 use crate::request::received::Received;
 use crate::response::exceeded::Exceeded;
@@ -35,6 +38,8 @@ use crate::storage::file::FileData;
 use crate::storage::store::Store;
 use crate::urls::Urls;
 
+const RUNNER_HINTS: HeaderName = HeaderName::from_static("x-fal-runner-hints");
+
 pub(super) const BILLABLE_UNITS: HeaderName = HeaderName::from_static("x-fal-billable-units");
 
 /// Finds the endpoint of an id.
@@ -45,7 +50,7 @@ pub(super) fn endpoint<'s>(state: &'s State, id: &str, received: &Received) -> R
 
 pub(super) fn no_endpoint(state: &State, id: &str) -> Refusal {
     match state.catalog.app_and_path(id) {
-        Some((_, path)) => Refusal::NoPath(format!("/{path}")),
+        Some((_, path)) => Refusal::NoPathOfApp(format!("/{path}")),
         None => Refusal::NoApplication(id.to_owned()),
     }
 }
@@ -59,18 +64,41 @@ pub(crate) fn accept(
     is_direct: bool,
 ) -> Result<Arc<Job>, Refusal> {
     let script = if is_direct { &state.direct } else { &state.queued };
+    let start = start(state, endpoint, received, script)?;
     let policy = upload_policy(received).err().map(Failure::invalid_header);
     let failure = policy.or_else(|| invalid_input(endpoint, received)).or_else(|| fault.job_failure(&state.clock));
     let prospect = failure.map_or_else(|| prospect(state, endpoint, received), Err);
     let bill = bill(state, endpoint, received, fault, &prospect);
     let (endpoint, received, script) = (Arc::clone(endpoint), Arc::clone(received), Arc::clone(script));
-    let job = Arc::new(Job::new(endpoint, received, prospect, bill, script, &state.clock));
+    let job = Arc::new(Job::new(endpoint, received, prospect, bill, script, start, &state.clock));
     state.jobs.add(Arc::clone(&job))?;
     job.received.set_request_id(&job.id);
+    job.arrive();
     if let Some(on_job) = &state.settings.on_job {
         on_job(&AcceptedJob(Arc::clone(&job)));
     }
     Ok(job)
+}
+
+/// Returns the conditions of a job's start: its start timeout or that of the application, and its place in the line for a slot,
+/// if there is a limit of concurrency, and the gates before it. A direct run does not wait for a slot.
+fn start(state: &State, endpoint: &Endpoint, received: &Received, script: &Script) -> Result<Start, Refusal> {
+    let id = &endpoint.document.id;
+    let gates = state.gates.of(id);
+    let changed = state.jobs.changed();
+    if script.is_direct {
+        let seat = state.concurrency.enter(id, script.run_time).map_err(|NoSlot| Refusal::NoSlot)?;
+        return Ok(Start { timeout: None, seat, gates, changed });
+    }
+    let default = state.settings.start_timeouts.get(id).copied();
+    let timeout = received.start_timeout().or(default.filter(|_| !received.has_no_start_timeout()));
+    let now = state.clock.now();
+    let times = Times {
+        ready: script.by_time.then(|| now + script.waiting()),
+        run_time: script.by_time.then_some(script.run_time),
+        deadline: timeout.and_then(|timeout| now.checked_add(timeout)),
+    };
+    Ok(Start { timeout, seat: state.concurrency.queue(id, received.is_low_priority(), times), gates, changed })
 }
 
 /// Returns the bill of a job that does not end early. A failure is billed only if a test says so.
@@ -121,8 +149,10 @@ fn invalid_input(endpoint: &Endpoint, received: &Received) -> Option<Failure> {
 }
 
 fn prospect(state: &State, endpoint: &Endpoint, received: &Received) -> Result<Prospect, Failure> {
-    match state.outputs.get(&endpoint.document.id) {
-        Some(output) => Ok(Prospect::Scripted(output)),
+    let input = received.input().unwrap_or(&Value::Null);
+    match state.outputs.take(&endpoint.document.id, input) {
+        Some(Ok(output)) => Ok(Prospect::Scripted(output)),
+        Some(Err(reason)) => Err(Failure::internal(format!("the output that a test made is invalid: {reason}"))),
         None => sources(state, endpoint, received).map(Prospect::Made),
     }
 }
@@ -164,9 +194,14 @@ fn source(state: &State, url: &str) -> Option<Source> {
 
 /// Responds with the result of a completed job.
 pub(super) async fn result(state: &State, job: &Arc<Job>, urls: &Urls) -> Reply {
-    match output_of(state, job, urls).await {
+    let reply = match output_of(state, job, urls).await {
         Ok(output) => reply::with_header(reply::json(StatusCode::OK, &output), BILLABLE_UNITS, &job.billable_units()),
         Err(failure) => failed(job, &failure),
+    };
+    // The runner that served the request, for later ones.
+    match job.received.header("x-fal-runner-hint") {
+        Some(hint) => reply::with_header(reply, RUNNER_HINTS, hint),
+        None => reply,
     }
 }
 
@@ -180,7 +215,7 @@ pub(super) fn failed(job: &Job, failure: &Failure) -> Reply {
 }
 
 /// Returns the output of a completed job.
-pub(super) async fn output_of(state: &State, job: &Arc<Job>, urls: &Urls) -> Result<Value, Failure> {
+pub(crate) async fn output_of(state: &State, job: &Arc<Job>, urls: &Urls) -> Result<Value, Failure> {
     match job.failure(&job.now()) {
         _ if job.deletion().is_some() => Err(Failure::deleted()),
         Some(failure) => Err(failure),

@@ -3,9 +3,11 @@
 pub(crate) mod admit;
 pub(crate) mod auth;
 mod blocking;
+mod bucket;
 pub(crate) mod call;
+mod connected;
 pub(crate) mod dispatch;
-mod files;
+pub(crate) mod files;
 pub(crate) mod jobs;
 pub(crate) mod perform;
 mod platform;

@@ -69,7 +69,11 @@ fn status(job: &Job, received: &Received) -> Reply {
 async fn result(state: &State, job: &Arc<Job>, received: &Received) -> Reply {
     match job.now().phase {
         Phase::Completed => jobs::result(state, job, received.urls()).await,
-        _ => reply::detail(StatusCode::BAD_REQUEST, "Request is still in progress"),
+        _ => {
+            let mut early = job.links(received.urls());
+            early["detail"] = json!("Request is still in progress");
+            reply::json(StatusCode::BAD_REQUEST, &early)
+        }
     }
 }
 

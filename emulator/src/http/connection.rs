@@ -1,4 +1,4 @@
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -24,7 +24,7 @@ const MAX_HEAD_BYTES: usize = 64 << 10;
 const MAX_HEADERS: usize = 100;
 
 /// Serves a connection until it ends, with the tunnel that it may become.
-pub(super) async fn serve(stream: TcpStream, state: &State) {
+pub(super) async fn serve(stream: TcpStream, state: &Arc<State>) {
     // Only events are late if this fails, so the error is ignored.
     let _ = stream.set_nodelay(true);
     let Some((stream, way)) = tls::enter(stream, state).await else { return };
@@ -36,7 +36,7 @@ pub(super) async fn serve(stream: TcpStream, state: &State) {
 }
 
 /// Serves the requests of a connection until it ends, or becomes a tunnel.
-async fn requests(stream: Box<dyn Duplex>, way: Way, state: &State) -> Option<Tunnel> {
+async fn requests(stream: Box<dyn Duplex>, way: Way, state: &Arc<State>) -> Option<Tunnel> {
     let break_point = BreakPoint::never();
     let wire = Wire::new(stream, break_point.clone());
     let upgrade = Mutex::new(None);

@@ -1,8 +1,9 @@
 use std::future::pending;
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::header::EXPECT;
+use hyper::header::{EXPECT, ORIGIN};
 use hyper::http::request::Parts;
 use hyper::upgrade::OnUpgrade;
 use hyper::{Method, Request, StatusCode};
@@ -19,6 +20,7 @@ use crate::http::forward::forward;
 use crate::http::hosts::{self, Arrival};
 use crate::http::tunnel::{self, Tunnel};
 use crate::http::way::Way;
+use crate::page::visit;
 use crate::request::received::{Received, is_websocket};
 use crate::request::received_request::ReceivedRequest;
 use crate::request::route::Route;
@@ -28,7 +30,6 @@ use crate::sessions::session::Session;
 use crate::state::State;
 use crate::storage::content::Blob;
 use crate::sync::lock;
-use crate::urls::Urls;
 
 /// What a connection becomes once the response is sent.
 pub(super) enum Upgrade<'s> {
@@ -40,7 +41,7 @@ pub(super) enum Upgrade<'s> {
 /// Responds to a request, or drops its connection if a fault says so. Sets the upgrade of a connection that becomes a WebSocket
 /// or a tunnel.
 pub(super) async fn respond<'s>(
-    state: &'s State,
+    state: &'s Arc<State>,
     request: Request<Incoming>,
     way: &Way,
     break_point: &BreakPoint,
@@ -63,26 +64,14 @@ pub(super) async fn respond<'s>(
         }
         Err(refusal) => return Ok(refusal.into_reply()),
     };
-    let origin = cors::origin(&head.headers);
-    let reply = match cors::preflight(&head) {
-        Some(reply) => reply,
-        None => handle(state, head, incoming, urls, break_point, becomes).await?,
-    };
-    Ok(match origin {
-        Some(origin) => cors::allow(reply, origin),
-        None => reply,
-    })
-}
-
-/// Responds to a request for a host of fal.
-async fn handle<'s>(
-    state: &'s State,
-    mut head: Parts,
-    incoming: Incoming,
-    urls: Urls,
-    break_point: &BreakPoint,
-    becomes: &Mutex<Option<Upgrade<'s>>>,
-) -> Result<Reply, Dropped> {
+    // The paths of a real host name begin with that name, so none of them is the page's.
+    if visit::serves(&head.method, head.uri.path()) {
+        return show_page(state, head, incoming).await;
+    }
+    if let Some(reply) = cors::preflight(&head) {
+        return Ok(reply);
+    }
+    let is_of_page = head.headers.contains_key(ORIGIN);
     let upgrade = head.extensions.remove::<OnUpgrade>();
     let route = Route::parse(&head.method, head.uri.path(), is_websocket(&head.headers));
     let endpoint = endpoint(state, &route);
@@ -119,12 +108,31 @@ async fn handle<'s>(
         Err(refusal) => (Err(refusal), None),
     };
     let call = Call { route: &route, received, fault: &fault };
-    let response = perform(state, call, read, break_point).await?;
+    let mut response = perform(state, call, read, break_point).await?;
+    if is_of_page {
+        cors::allow(response.headers_mut());
+    }
     if let Some(upgrade) = upgrade.filter(|_| response.status() == StatusCode::SWITCHING_PROTOCOLS) {
         let break_point = break_point.clone();
         *lock(becomes) = Some(Upgrade::Session(Box::new(Session { upgrade, route, request, fault, break_point })));
     }
     Ok(response)
+}
+
+/// Responds to a request for the page. It is not one of fal's: it has no record, and takes no fault.
+async fn show_page(state: &Arc<State>, head: Parts, incoming: Incoming) -> Result<Reply, Dropped> {
+    if let Err(refusal) = visit::admit(&head) {
+        body::discard(incoming);
+        return Ok(refusal.into_reply());
+    }
+    if head.method != Method::POST {
+        return Ok(visit::respond(state, &head, Bytes::new()).await);
+    }
+    match body::read(incoming, &state.bodies).await {
+        Ok(Held { bytes, permit: _permit }) => Ok(visit::respond(state, &head, bytes).await),
+        Err(Unread::Refused(refusal)) => Ok(refusal.into_reply()),
+        Err(Unread::Disconnected) => Err(Dropped),
+    }
 }
 
 /// A body that was read.

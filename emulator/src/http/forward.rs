@@ -19,7 +19,7 @@ pub(super) async fn forward(mut head: Parts, incoming: Incoming, state: &State) 
     let target = head.uri.authority().and_then(|target| Some((target, hosts::name_of(target.as_str())?)));
     let (target, name) = target.ok_or_else(|| tunnel::bad_request("the target has to be a URL with a host"))?;
     if !state.settings.allows_network {
-        return Err(tunnel::elsewhere(&name));
+        return Err(tunnel::elsewhere(&name, state));
     }
     if head.uri.scheme() != Some(&Scheme::HTTP) {
         return Err(tunnel::bad_request("the target has to be an `http` URL: for `https`, open a tunnel"));

@@ -1,6 +1,4 @@
-use std::io::Cursor;
-
-use png::{BitDepth, ColorType, Compression, Decoder, Encoder, Filter, Limits, Transformations};
+use png::{BitDepth, ColorType, Compression, Encoder, Filter};
 
 /// The longest side of an image in pixels. Larger sizes are reduced to it.
 pub(crate) const MAX_SIDE: u32 = 4096;
@@ -13,29 +11,6 @@ pub(crate) struct Raster {
 }
 
 impl Raster {
-    /// Decodes a PNG. Returns `None` if it is invalid or a side exceeds [`MAX_SIDE`].
-    pub(crate) fn decode(png: &[u8]) -> Option<Self> {
-        let mut decoder = Decoder::new_with_limits(Cursor::new(png), Limits { bytes: 256 << 20 });
-        decoder.set_transformations(Transformations::normalize_to_color8());
-        let mut reader = decoder.read_info().ok()?;
-        let (width, height) = (reader.info().width, reader.info().height);
-        if width > MAX_SIDE || height > MAX_SIDE {
-            return None;
-        }
-        let mut samples = vec![0; reader.output_buffer_size()?];
-        let info = reader.next_frame(&mut samples).ok()?;
-        samples.truncate(info.buffer_size());
-        let pixels = match info.color_type {
-            ColorType::Rgb => samples,
-            // Transparency is ignored.
-            ColorType::Rgba => samples.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect(),
-            ColorType::Grayscale => samples.iter().flat_map(|grey| [*grey; 3]).collect(),
-            ColorType::GrayscaleAlpha => samples.chunks_exact(2).flat_map(|pixel| [pixel[0]; 3]).collect(),
-            ColorType::Indexed => return None,
-        };
-        Some(Raster { width: width as usize, height: height as usize, pixels })
-    }
-
     /// Encodes the image as PNG. The error comes from the encoder.
     pub(super) fn encode(&self) -> Result<Vec<u8>, String> {
         let mut bytes = Vec::new();

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::media::canvas::Canvas;
+use crate::media::decode::decode;
 use crate::media::media_file::MediaFile;
 use crate::media::raster::Raster;
 use crate::storage::content::Content;
@@ -32,7 +33,7 @@ impl Sources {
         Sources(urls.filter_map(|url| Some((url.to_owned(), file(url)?))).collect())
     }
 
-    /// Returns the source image and the mask of an input, or `None` if no image is a PNG that the emulator can read.
+    /// Returns the source image and the mask of an input, or `None` if the emulator can read no image.
     pub(crate) fn canvas(&self, input: &Value) -> Option<Canvas> {
         let image = image_urls(input).into_iter().find_map(|url| self.raster(url))?;
         Some(Canvas { image, mask: mask_url(input).and_then(|url| self.raster(url)) })
@@ -47,7 +48,7 @@ impl Sources {
                 STANDARD.decode(kind.strip_suffix(";base64").map(|_| data.trim())?).ok()?.into()
             }
         };
-        Raster::decode(&bytes)
+        decode(&bytes)
     }
 }
 

@@ -11,4 +11,5 @@ pub(crate) mod page;
 pub(crate) mod period;
 pub(crate) mod price;
 pub(crate) mod prices;
+pub(crate) mod rate_limit;
 pub(crate) mod timeframe;

@@ -11,7 +11,10 @@ use crate::endpoints::endpoint::Endpoint;
 use crate::output::sources::Sources;
 use crate::platform::bill::Bill;
 use crate::platform::deletion::Deletion;
+use crate::queue::changed::Changed;
+use crate::queue::gate::{Gate, Stage};
 use crate::queue::script::{Script, Step};
+use crate::queue::slots::Seat;
 use crate::random;
 use crate::request::received::Received;
 use crate::response::failure::Failure;
@@ -32,15 +35,31 @@ pub(crate) struct Job {
     /// The bill, unless the job ends early.
     bill: Bill,
     script: Arc<Script>,
+    /// The gates at which the job waits.
+    gates: Vec<Arc<Gate>>,
+    changed: Arc<Changed>,
     clock: Arc<Clock>,
     submitted: Instant,
     submitted_at: SystemTime,
     /// The time within which the job has to start.
     start_timeout: Option<Duration>,
+    /// The place in the line for a slot, with a limit of concurrency.
+    seat: Option<Seat>,
     progress: Mutex<Progress>,
     deletion: OnceLock<Deletion>,
-    /// Wakes status streams when something other than time changes the job.
-    pushed: watch::Sender<()>,
+    /// Wakes status streams when something other than time changes the job. Jobs of the same line share it.
+    pushed: Arc<watch::Sender<()>>,
+}
+
+/// The conditions of a job's start.
+#[derive(Debug)]
+pub(crate) struct Start {
+    /// The time within which the job has to start.
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) seat: Option<Seat>,
+    /// The gates that hold the job.
+    pub(crate) gates: Vec<Arc<Gate>>,
+    pub(crate) changed: Arc<Changed>,
 }
 
 /// The base of a job's output.
@@ -74,6 +93,8 @@ struct EarlyEnd {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum End {
     Cancelled,
+    /// The client of a direct run closed its connection.
+    Disconnected,
     /// The job had not started within its start timeout.
     StartTimeout,
 }
@@ -114,28 +135,53 @@ impl Job {
         prospect: Result<Prospect, Failure>,
         bill: Bill,
         script: Arc<Script>,
+        Start { timeout: start_timeout, seat, gates, changed }: Start,
         clock: &Arc<Clock>,
     ) -> Self {
         Job {
             id: random::uuid(),
             endpoint,
-            start_timeout: received.start_timeout(),
+            start_timeout,
             received,
             prospect,
             bill,
             script,
+            gates,
+            changed,
             submitted: clock.now(),
             submitted_at: clock.date(),
             clock: Arc::clone(clock),
             progress: Mutex::default(),
             deletion: OnceLock::new(),
-            pushed: watch::Sender::new(()),
+            pushed: seat.as_ref().map_or_else(|| Arc::new(watch::Sender::new(())), Seat::pushed),
+            seat,
         }
     }
 
     /// Returns a receiver that wakes when something other than time changes the job.
     pub(crate) fn pushed(&self) -> watch::Receiver<()> {
         self.pushed.subscribe()
+    }
+
+    /// Arrives at the gates that hold the job.
+    pub(crate) fn arrive(self: &Arc<Self>) {
+        self.gates.iter().for_each(|gate| gate.arrive(self));
+    }
+
+    /// Wakes those who follow the job.
+    pub(crate) fn wake(&self) {
+        self.changed.add(&self.id);
+        self.pushed.send_replace(());
+    }
+
+    /// Waits until no gate holds the job, or a test has completed it.
+    pub(crate) async fn released(&self) {
+        let mut pushed = self.pushed();
+        let is_held = || self.gates.iter().any(|gate| gate.released_at().is_none());
+        while is_held() && self.now().phase != Phase::Completed {
+            // The sender lives as long as the job, so this never fails.
+            let _ = pushed.changed().await;
+        }
     }
 
     /// Returns the first moment.
@@ -152,16 +198,55 @@ impl Job {
     /// Returns the moment after `moment`, if it has been reached.
     pub(crate) fn after(&self, moment: &Moment) -> Option<Moment> {
         let progress = self.settled();
-        let next = moment.number + 1;
-        (next <= self.number(&progress)).then(|| self.moment(next, &progress))
+        let current = self.number(&progress);
+        if moment.number < current {
+            return Some(self.moment(moment.number + 1, &progress));
+        }
+        // Without a step, the position changes when other jobs leave the line.
+        Some(self.moment(current, &progress)).filter(|now| now != moment)
     }
 
     /// Returns the time at which the moment after `moment` comes without a push.
     pub(crate) fn moves_at(&self, moment: &Moment) -> Option<Instant> {
-        let step = self.script.steps.get(moment.number).filter(|_| self.script.by_time).map(|(after, _)| *after);
-        let late = self.start_timeout.filter(|_| matches!(moment.phase, Phase::Queued { .. }));
-        let next = step.into_iter().chain(late).min()?;
-        self.submitted.checked_add(next)
+        let is_queued = matches!(moment.phase, Phase::Queued { .. });
+        let by_time = self.script.by_time && !self.is_held_before(moment.number, self.clock.now());
+        let step = Some(moment.number).filter(|_| by_time).and_then(|index| self.time_of(index));
+        let late = self.start_timeout.filter(|_| is_queued);
+        let next = step.into_iter().chain(late).min().and_then(|next| self.submitted.checked_add(next));
+        let line = self.seat.as_ref().filter(|_| is_queued).and_then(Seat::moves_at);
+        next.into_iter().chain(line).min()
+    }
+
+    /// Returns the time between the submission and the start that the slots allowed, or `None` while the job waits for a
+    /// slot.
+    fn start_in_slot(&self, seat: &Seat) -> Option<Duration> {
+        seat.started().map(|at| at.saturating_duration_since(self.submitted))
+    }
+
+    /// Returns the time of a step after the submission. The start waits for a slot, and the steps after it are delayed with it.
+    fn time_of(&self, index: usize) -> Option<Duration> {
+        let (after, _) = self.script.steps.get(index)?;
+        let Some(seat) = self.seat.as_ref().filter(|_| index >= self.script.start()) else {
+            return Some(*after);
+        };
+        let start = self.start_in_slot(seat)?;
+        Some(start.max(*after + start.saturating_sub(self.script.waiting())))
+    }
+
+    /// Returns the earliest time at which the job may be completed, unless something other than time changes it.
+    pub(crate) fn ends_from(&self) -> Option<Instant> {
+        let moment = self.now();
+        let is_queued = matches!(moment.phase, Phase::Queued { .. });
+        let is_held = self.gates.iter().any(|gate| gate.released_at().is_none());
+        let last = self.script.steps.len().checked_sub(1).filter(|_| self.script.by_time && !is_held);
+        let end = last.and_then(|last| match (self.time_of(last), &self.seat) {
+            (Some(after), _) => self.submitted.checked_add(after),
+            // The job waits for a slot, so it has not started by now.
+            (None, Some(_)) => self.clock.now().checked_add(self.script.run_time),
+            (None, None) => None,
+        });
+        let late = self.start_timeout.filter(|_| is_queued).and_then(|timeout| self.submitted.checked_add(timeout));
+        end.into_iter().chain(late).min()
     }
 
     /// Returns the time at which the job ends by itself.
@@ -176,10 +261,12 @@ impl Job {
 
     fn moment(&self, number: usize, progress: &Progress) -> Moment {
         let ended = progress.ended.filter(|end| number > end.after).map(|end| end.reason);
-        let mut moment = Moment { number, phase: Phase::Queued { ahead: self.script.ahead }, logged: 0, ended };
+        let others = self.seat.as_ref().map_or(0, Seat::ahead);
+        let queued = |ahead: u32| Phase::Queued { ahead: ahead.saturating_add(others) };
+        let mut moment = Moment { number, phase: queued(self.script.ahead), logged: 0, ended };
         for (_, step) in &self.script.steps[..number - usize::from(ended.is_some())] {
             match step {
-                Step::Ahead(ahead) => moment.phase = Phase::Queued { ahead: *ahead },
+                Step::Ahead(ahead) => moment.phase = queued(*ahead),
                 Step::Start => moment.phase = Phase::Running,
                 Step::Log(_) => moment.logged += 1,
                 Step::End => moment.phase = Phase::Completed,
@@ -201,28 +288,78 @@ impl Job {
 
     /// Returns the number of the moment at a time after the submission, without an early end.
     fn number_at(&self, elapsed: Duration, progress: &Progress) -> usize {
-        let by_time = match self.script.by_time {
-            true => self.script.steps.partition_point(|(after, _)| *after <= elapsed),
-            false => 0,
+        let by_time = match (self.script.by_time, &self.seat) {
+            (false, _) => 0,
+            (true, None) => self.script.steps.partition_point(|(after, _)| *after <= elapsed),
+            (true, Some(seat)) => {
+                let start = self.script.start();
+                match self.start_in_slot(seat).filter(|start| *start <= elapsed) {
+                    Some(started) => {
+                        let delay = started.saturating_sub(self.script.waiting());
+                        let after_start = &self.script.steps[start + 1..];
+                        start + 1 + after_start.partition_point(|(after, _)| *after + delay <= elapsed)
+                    }
+                    None => self.script.steps[..start].partition_point(|(after, _)| *after <= elapsed),
+                }
+            }
         };
+        let by_time = (0..by_time).find(|step| self.is_held_before(*step, self.submitted + elapsed)).unwrap_or(by_time);
         by_time.max(progress.advanced).min(self.script.steps.len())
     }
 
-    /// Makes the next step. Returns `false` after the last one.
+    /// Returns whether a gate holds the job before a step, at a time. Steps that a test makes are not held.
+    fn is_held_before(&self, step: usize, at: Instant) -> bool {
+        self.gates.iter().any(|gate| self.waits_at(gate, step) && gate.released_at().is_none_or(|time| at < time))
+    }
+
+    /// Returns whether a gate is in front of a step.
+    fn waits_at(&self, gate: &Gate, step: usize) -> bool {
+        let held = match gate.stage {
+            Stage::Queued => Step::Start,
+            Stage::Running => Step::End,
+        };
+        self.script.steps.get(step).is_some_and(|(_, step)| *step == held)
+    }
+
+    /// Makes the next step. Returns `false` after the last one, and for a start without a slot.
     pub(crate) fn advance(&self) -> bool {
         let mut progress = self.settled();
         let number = self.number(&progress);
         if self.moment(number, &progress).phase == Phase::Completed {
             return false;
         }
+        if let Some(seat) = &self.seat
+            && number == self.script.start()
+            && !seat.start()
+        {
+            return false;
+        }
         progress.advanced = number + 1;
         progress.advanced_at.resize(number + 1, self.clock.date());
+        if number + 1 == self.script.steps.len() {
+            self.free_slot();
+        }
         drop(progress);
-        self.pushed.send_replace(());
+        self.wake();
         true
     }
 
+    fn free_slot(&self) {
+        if let Some(seat) = &self.seat {
+            seat.leave();
+        }
+    }
+
     pub(crate) fn cancel(&self) -> Cancelled {
+        self.end(End::Cancelled)
+    }
+
+    /// Ends a direct run because its client is gone. Has no effect on a completed one.
+    pub(crate) fn disconnect(&self) {
+        self.end(End::Disconnected);
+    }
+
+    fn end(&self, reason: End) -> Cancelled {
         let mut progress = self.settled();
         let number = self.number(&progress);
         let cancelled = match self.moment(number, &progress).phase {
@@ -230,9 +367,10 @@ impl Job {
             Phase::Running => Cancelled::Running,
             Phase::Completed => return Cancelled::TooLate,
         };
-        progress.ended = Some(EarlyEnd { after: number, reason: End::Cancelled, at: self.clock.date() });
+        progress.ended = Some(EarlyEnd { after: number, reason, at: self.clock.date() });
+        self.free_slot();
         drop(progress);
-        self.pushed.send_replace(());
+        self.wake();
         cancelled
     }
 
@@ -240,6 +378,7 @@ impl Job {
     pub(crate) fn failure(&self, moment: &Moment) -> Option<Failure> {
         match moment.ended {
             Some(End::Cancelled) => Some(Failure::cancelled()),
+            Some(End::Disconnected) => Some(Failure::disconnected()),
             Some(End::StartTimeout) => Some(Failure::start_timeout()),
             None => self.prospect.as_ref().err().cloned(),
         }
@@ -249,6 +388,11 @@ impl Job {
     pub(crate) fn has_started(&self, moment: &Moment) -> bool {
         let steps = &self.script.steps[..moment.number - usize::from(moment.ended.is_some())];
         steps.iter().any(|(_, step)| *step == Step::Start)
+    }
+
+    /// Returns the time at which the job was submitted.
+    pub(crate) fn submitted_at(&self) -> SystemTime {
+        self.submitted_at
     }
 
     /// Returns the time at which the job started.
@@ -270,8 +414,11 @@ impl Job {
 
     /// Returns the time of a step that has happened: with time, or earlier because a test advanced the job.
     fn step_at(&self, index: usize) -> Option<SystemTime> {
-        let (after, _) = self.script.steps.get(index)?;
-        let by_time = self.script.by_time.then(|| self.submitted_at + *after);
+        // A step behind a gate comes with the release.
+        let gates = self.gates.iter().filter(|gate| (0..=index).any(|step| self.waits_at(gate, step)));
+        let released = gates.filter_map(|gate| gate.released_at()?.checked_duration_since(self.submitted)).max();
+        let after = Some(index).filter(|_| self.script.by_time).and_then(|index| self.time_of(index));
+        let by_time = after.map(|after| self.submitted_at + released.map_or(after, |released| released.max(after)));
         let advanced_at = lock(&self.progress).advanced_at.get(index).copied();
         by_time.into_iter().chain(advanced_at).min()
     }
@@ -317,15 +464,20 @@ impl Job {
         self.now().ended == Some(End::Cancelled)
     }
 
-    /// Returns the status in fal's format, with the log lines in the range `logs`.
-    pub(crate) fn status(&self, moment: &Moment, urls: &Urls, logs: Option<Range<usize>>) -> Value {
+    /// Returns the request id and the URLs of the job.
+    pub(crate) fn links(&self, urls: &Urls) -> Value {
         let url = urls.to(&format!("queue.fal.run/{}/requests/{}", self.endpoint.app, self.id));
-        let mut status = json!({
+        json!({
             "request_id": self.id,
             "response_url": url,
             "status_url": format!("{url}/status"),
             "cancel_url": format!("{url}/cancel"),
-        });
+        })
+    }
+
+    /// Returns the status in fal's format, with the log lines in the range `logs`.
+    pub(crate) fn status(&self, moment: &Moment, urls: &Urls, logs: Option<Range<usize>>) -> Value {
+        let mut status = self.links(urls);
         match moment.phase {
             Phase::Queued { ahead } => {
                 status["status"] = json!("IN_QUEUE");
@@ -359,8 +511,8 @@ impl Job {
         let Some(range) = range else {
             return Value::Null;
         };
-        let lines = self.script.steps.iter().filter_map(|(after, step)| match step {
-            Step::Log(message) => Some(self.log(*after, message)),
+        let lines = self.script.steps.iter().enumerate().filter_map(|(index, (after, step))| match step {
+            Step::Log(message) => Some(self.log(self.time_of(index).unwrap_or(*after), message)),
             _ => None,
         });
         lines.skip(range.start).take(range.len()).collect()

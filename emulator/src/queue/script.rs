@@ -25,3 +25,15 @@ pub(crate) enum Step {
     /// The job is completed.
     End,
 }
+
+impl Script {
+    /// Returns the index of the start.
+    pub(crate) fn start(&self) -> usize {
+        self.steps.iter().position(|(_, step)| *step == Step::Start).unwrap_or_default()
+    }
+
+    /// Returns the time between the submission and the start.
+    pub(crate) fn waiting(&self) -> Duration {
+        self.steps.get(self.start()).map_or(Duration::ZERO, |(after, _)| *after)
+    }
+}

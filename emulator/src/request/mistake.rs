@@ -158,7 +158,7 @@ fn in_lifecycle(received: &Received) -> Option<&'static str> {
 fn in_options(received: &Received) -> Option<&'static str> {
     let header = |name: &str| received.header(name);
     let start_timeout = header("x-fal-request-start-timeout").or(header("x-fal-request-timeout"));
-    if start_timeout.is_some() && received.start_timeout().is_none() {
+    if start_timeout.is_some() && received.start_timeout().is_none() && !received.has_no_start_timeout() {
         Some("invalid start timeout: expected a number of seconds greater than 0.1")
     } else if header("x-fal-queue-priority").is_some_and(|priority| !matches!(priority, "normal" | "low")) {
         Some("unknown queue priority: expected `normal` or `low`, fal ignores any other")

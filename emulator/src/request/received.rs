@@ -91,6 +91,11 @@ impl Received {
         }
     }
 
+    /// Returns whether the body was read, or the response is decided without it.
+    pub(super) fn was_read(&self) -> bool {
+        self.body.get().is_some() || self.status.get().is_some()
+    }
+
     /// Returns whether this is a message of a WebSocket, with the headers of its handshake.
     pub(crate) fn is_message(&self) -> bool {
         matches!(self.operation, Operation::RealtimeInput | Operation::WebSocketRun)
@@ -119,6 +124,11 @@ impl Received {
 
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns all parameters of the query, in order.
+    pub(crate) fn query_pairs(&self) -> &[(String, String)] {
+        &self.query
     }
 
     /// Returns the values of a query parameter that is repeated.
@@ -173,6 +183,12 @@ impl Received {
         let _ = self.body.set(Body { size, weight: 0, bytes: Bytes::new(), json: serde_json::from_slice(b"") });
     }
 
+    /// Returns the bytes of the body, which are empty before it was read.
+    pub(crate) fn bytes(&self) -> &Bytes {
+        static EMPTY: Bytes = Bytes::new();
+        self.body.get().map_or(&EMPTY, |body| &body.bytes)
+    }
+
     pub(crate) fn body(&self) -> &[u8] {
         self.body.get().map_or(&[], |body| &body.bytes)
     }
@@ -202,9 +218,23 @@ impl Received {
     /// Returns the time within which the request has to start, if fal would accept the header. The newer of its two
     /// names takes precedence.
     pub(crate) fn start_timeout(&self) -> Option<Duration> {
-        let seconds = self.header("x-fal-request-start-timeout").or(self.header("x-fal-request-timeout"))?;
-        let seconds: f64 = seconds.trim().parse().ok()?;
+        let seconds = self.start_seconds()?;
         Duration::try_from_secs_f64(seconds).ok().filter(|_| seconds > 0.1)
+    }
+
+    /// Returns whether the request clears the default start timeout of the application, with a 0.
+    pub(crate) fn has_no_start_timeout(&self) -> bool {
+        self.start_seconds() == Some(0.0)
+    }
+
+    fn start_seconds(&self) -> Option<f64> {
+        let seconds = self.header("x-fal-request-start-timeout").or(self.header("x-fal-request-timeout"))?;
+        seconds.trim().parse().ok()
+    }
+
+    /// Returns whether the request waits behind those of normal priority.
+    pub(crate) fn is_low_priority(&self) -> bool {
+        self.header("x-fal-queue-priority").is_some_and(|priority| priority.eq_ignore_ascii_case("low"))
     }
 
     /// Returns the queue length up to which the request may be accepted.
@@ -251,7 +281,7 @@ pub(crate) fn is_websocket(headers: &HeaderMap) -> bool {
 }
 
 /// Decodes the parameters of a query.
-fn parse_query(text: &str) -> Vec<(String, String)> {
+pub(crate) fn parse_query(text: &str) -> Vec<(String, String)> {
     let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
     text.split('&')
         .filter(|pair| !pair.is_empty())

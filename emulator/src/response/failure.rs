@@ -37,9 +37,12 @@ impl Failure {
 
     /// The client cancelled the request.
     pub(crate) fn cancelled() -> Self {
-        // 499 is not a registered status, so there is no constant for it.
-        let status = StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST);
-        Failure::request(status, "client_cancelled", "Request was cancelled by the client".to_owned())
+        Failure::request(client_closed(), "client_cancelled", "Request was cancelled by the client".to_owned())
+    }
+
+    /// The client of a direct run closed its connection. Only the history of requests shows it.
+    pub(crate) fn disconnected() -> Self {
+        Failure::request(client_closed(), "client_disconnected", "The client disconnected".to_owned())
     }
 
     /// The request did not start within its start timeout.
@@ -47,6 +50,14 @@ impl Failure {
         let detail = "Request did not start within the requested time".to_owned();
         let mut failure = Failure::request(StatusCode::GATEWAY_TIMEOUT, "request_timeout", detail);
         failure.set("x-fal-request-timeout-type", "user");
+        failure
+    }
+
+    /// A direct run exceeds the limit of concurrency.
+    pub(crate) fn concurrency() -> Self {
+        let detail = "Too many requests are running at a time. Wait until one ends, or submit to the queue".to_owned();
+        let mut failure = Failure::request(StatusCode::TOO_MANY_REQUESTS, "concurrent_requests_limit", detail);
+        failure.set("x-fal-needs-retry", "1");
         failure
     }
 
@@ -133,6 +144,11 @@ pub(crate) fn reason(body: &[u8]) -> String {
         Some(detail) => text(detail),
         None => String::from_utf8_lossy(body).into_owned(),
     }
+}
+
+/// Returns the status 499. It is not a registered one, so there is no constant for it.
+fn client_closed() -> StatusCode {
+    StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST)
 }
 
 /// Returns the error that the queue status shows for a model's failure.

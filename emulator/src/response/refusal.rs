@@ -1,10 +1,14 @@
 use std::io;
+use std::time::Duration;
 
-use hyper::header::ALLOW;
+use hyper::header::{ALLOW, HeaderName, RETRY_AFTER};
 use hyper::{Method, StatusCode};
 use serde_json::Value;
 
+use crate::random;
+use crate::response::failure::Failure;
 use crate::response::reply::{self, Reply};
+use crate::response::s3::S3Error;
 
 /// The reason why a request is rejected before it reaches an endpoint or a job.
 #[derive(Debug)]
@@ -13,13 +17,22 @@ pub(crate) enum Refusal {
     Method(&'static [Method]),
     NoApplication(String),
     NoPath(String),
-    /// A bucket has no object of this key. S3 responds in its own format.
-    NoObject,
+    /// An application does not have the path. Unlike the gateway, it has a request id.
+    NoPathOfApp(String),
+    /// A bucket in S3 refuses a request.
+    S3(S3Error),
     /// No job has this request id.
     NoRequest,
     /// The endpoint's queue is longer than the client allows.
     QueueFull {
         waiting: u64,
+    },
+    /// A direct run exceeds the limit of concurrency.
+    NoSlot,
+    /// There were too many requests without a key.
+    RateLimited {
+        left: Duration,
+        body: Value,
     },
     TooLarge {
         max_bytes: usize,
@@ -37,6 +50,7 @@ impl Refusal {
     pub(crate) fn reason(&self) -> String {
         match self {
             Refusal::Detail(_, detail) => detail.clone(),
+            Refusal::NoSlot => Failure::concurrency().reason(),
             other => format!("{other:?}"),
         }
     }
@@ -52,11 +66,22 @@ impl Refusal {
                 reply::detail(StatusCode::NOT_FOUND, &format!("Application \"{id}\" not found"))
             }
             Refusal::NoPath(path) => reply::detail(StatusCode::NOT_FOUND, &format!("Path {path} not found")),
-            Refusal::NoObject => reply::no_object(),
+            Refusal::NoPathOfApp(path) => {
+                let reply = Refusal::NoPath(path).into_reply();
+                let reply = reply::with_header(reply, HeaderName::from_static("x-fal-billable-units"), "0");
+                reply::with_request_id(reply, &random::uuid())
+            }
+            Refusal::S3(error) => error.reply(),
             Refusal::NoRequest => reply::word(StatusCode::NOT_FOUND, "NOT_FOUND"),
             Refusal::QueueFull { waiting } => {
                 let detail = format!("The queue is full: {waiting} requests are waiting");
                 reply::detail(StatusCode::TOO_MANY_REQUESTS, &detail)
+            }
+            Refusal::NoSlot => Failure::concurrency().reply(),
+            Refusal::RateLimited { left, body } => {
+                let status = StatusCode::TOO_MANY_REQUESTS;
+                let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
+                reply::with_header(reply::json(status, &body), RETRY_AFTER, &seconds.to_string())
             }
             Refusal::TooLarge { max_bytes } => {
                 let detail = format!("The request body exceeds the emulator's limit of {} MiB", max_bytes >> 20);

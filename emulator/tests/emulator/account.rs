@@ -148,3 +148,19 @@ async fn every_operation_has_faults() {
     fal.inject_fault(Operation::UserDetails, Fault::respond(503));
     assert_eq!(fal.get(DETAILS).await.status, 503);
 }
+
+#[tokio::test]
+async fn budget_locks_the_account() {
+    let builder = Emulator::builder().pace(Pace::instant()).default_price(Price::usd(Decimal::ONE, "units"));
+    let fal = Fal::start(builder.budget(Decimal::TWO)).await;
+    for status in [200, 200, 403] {
+        assert_eq!(fal.run(INPAINTING, &inpainting()).await.status, status);
+    }
+    let details = fal.get(DETAILS).await.body;
+    assert_eq!((&details["is_locked"], &details["hard_monthly_budget"]), (&json!(true), &json!(2)));
+    assert!(details["lock_reason"].as_str().unwrap().starts_with("User budget is exceeded"));
+    fal.set_budget(Some(Decimal::TEN));
+    assert_eq!(fal.run(INPAINTING, &inpainting()).await.status, 200);
+    fal.set_budget(None);
+    assert_eq!(fal.get(DETAILS).await.body["hard_monthly_budget"], json!(null));
+}

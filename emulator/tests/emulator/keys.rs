@@ -50,3 +50,29 @@ async fn unknown_endpoints_are_hidden_without_a_key() {
     let unknown = fal.anonymous(Method::POST, "/fal.run/unknown/nothing").json(&json!({}));
     assert_eq!(send(unknown).await.status, 401);
 }
+
+#[tokio::test]
+async fn wrong_keys_are_told_apart() {
+    let fal = Fal::start(Emulator::builder().pace(Pace::instant()).key("mine:secret")).await;
+    for (credentials, detail) in [
+        ("Key mine", "Invalid Key Authorization header format"),
+        ("Key mine:other", "No user found for Key ID and Secret"),
+        ("Key other:secret", "invalid key credentials"),
+        ("Bearer other:secret", "invalid key credentials"),
+    ] {
+        let request = fal.anonymous(Method::POST, &format!("/queue.fal.run/{INPAINTING}"));
+        let reply = send(request.header("authorization", credentials).json(&inpainting())).await;
+        assert_eq!((reply.status, reply.body), (401, json!({ "detail": detail })), "{credentials}");
+    }
+    let request = fal.anonymous(Method::POST, &format!("/queue.fal.run/{INPAINTING}"));
+    let reply = send(request.header("authorization", "Bearer mine:secret").json(&inpainting())).await;
+    assert_eq!(reply.status, 200);
+}
+
+#[tokio::test]
+async fn login_token_is_accepted_like_a_key() {
+    let fal = Fal::instant().await;
+    let request = fal.anonymous(Method::POST, &format!("/fal.run/{INPAINTING}"));
+    let reply = send(request.header("authorization", "Bearer a.b.c").json(&inpainting())).await;
+    assert_eq!(reply.status, 200);
+}

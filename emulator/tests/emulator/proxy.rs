@@ -309,12 +309,11 @@ async fn pages_of_any_origin_are_served_in_tunnels() {
         .header("access-control-request-headers", "authorization,content-type");
     let preflight = send(preflight).await;
     assert_eq!(preflight.status, 204);
-    assert_eq!(preflight.header("access-control-allow-origin"), Some(origin));
-    assert_eq!(preflight.header("access-control-allow-methods"), Some("POST"));
+    assert_eq!(preflight.header("access-control-allow-origin"), Some("*"));
     assert_eq!(preflight.header("access-control-allow-headers"), Some("authorization,content-type"));
     let run = client.post(&url).header("authorization", KEY).header("origin", origin).json(&inpainting());
     let run = send(run).await;
-    assert_eq!((run.status, run.header("access-control-allow-origin")), (200, Some(origin)));
+    assert_eq!((run.status, run.header("access-control-allow-origin")), (200, Some("*")));
     assert_eq!(run.header("access-control-expose-headers"), Some("*"));
     assert_eq!(fal.requests().len(), 1);
     // A page elsewhere gets nothing at the port itself.

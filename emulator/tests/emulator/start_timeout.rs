@@ -103,3 +103,19 @@ async fn advancing_the_clock_advances_jobs() {
     assert_eq!(statuses.len(), 5);
     assert_eq!(statuses[4]["metrics"]["inference_time"], 600.0);
 }
+
+#[tokio::test]
+async fn application_has_a_default_start_timeout() {
+    let fal = Fal::start(Emulator::builder().pace(Pace::manual()).start_timeout(INPAINTING, MINUTE)).await;
+    let default = submit(&fal, &[]).await;
+    let longer = submit(&fal, &[("x-fal-request-start-timeout", "120")]).await;
+    let cleared = submit(&fal, &[("x-fal-request-start-timeout", "0")]).await;
+    fal.advance_time(MINUTE);
+    let late = fal.get(&default.path).await;
+    assert_eq!((late.status, late.header("x-fal-request-timeout-type")), (504, Some("user")));
+    assert_eq!(state(&fal, &longer).await, "IN_QUEUE");
+    fal.advance_time(MINUTE);
+    assert_eq!(state(&fal, &longer).await, "COMPLETED");
+    assert_eq!(state(&fal, &cleared).await, "IN_QUEUE");
+    assert_eq!(fal.requests().iter().filter_map(fal_emulator::ReceivedRequest::mistake).count(), 0);
+}

@@ -27,7 +27,7 @@ pub(super) fn user_details(state: &State) -> Reply {
     let details = json!({
         "user_id": "emulator",
         "soft_monthly_budget": null,
-        "hard_monthly_budget": null,
+        "hard_monthly_budget": state.account.budget().map(number::json),
         "lock_reason": lock.as_ref().map(account::words),
         "is_paying": true,
         "is_locked": lock.is_some(),
