@@ -4,5 +4,6 @@
 
 mod mcp;
 mod peer;
+mod readme;
 mod requests;
 mod scripts;

@@ -122,6 +122,12 @@ impl Received {
         self.uri.path()
     }
 
+    /// Returns the path with the query, as it was sent.
+    #[cfg(feature = "record")]
+    pub(crate) fn target(&self) -> &str {
+        self.uri.path_and_query().map_or("/", |target| target.as_str())
+    }
+
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }

@@ -41,6 +41,10 @@ mod queue;
 mod ranges;
 mod rate_limit;
 mod realtime;
+#[cfg(feature = "record")]
+mod record;
+#[cfg(feature = "record")]
+mod replay;
 mod request_history;
 mod requests;
 mod run;
