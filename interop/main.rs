@@ -5,5 +5,6 @@
 mod emulate;
 mod mcp;
 mod peer;
+mod readme;
 mod requests;
 mod scripts;

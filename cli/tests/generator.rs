@@ -260,6 +260,8 @@ mod emulate {
             let project = project();
             let mut process = Command::new(env!("CARGO_BIN_EXE_cargo-fal"))
                 .current_dir(project.path())
+                // It is killed, and removes nothing.
+                .env("TMPDIR", project.path())
                 .args(["fal", "emulate", "--port", "0", "--schemas", "schemas"])
                 .args(options)
                 .stdout(Stdio::piped())

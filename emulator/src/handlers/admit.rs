@@ -40,7 +40,7 @@ pub(crate) fn admit(state: &State, route: &Route, received: &Received) -> Result
             auth::check_signature(state, received, &Grant::Put(path.clone()))?;
             uploads::expected(state, path, received).map(drop)
         }
-        Route::File { .. } | Route::WebhookKeys => Ok(()),
+        Route::File { .. } | Route::PostObject { .. } | Route::WebhookKeys => Ok(()),
         Route::Part { path, upload_id, number } => {
             auth::check_parts(state, received, upload_id)?;
             uploads::check_part(state, path, upload_id, number)

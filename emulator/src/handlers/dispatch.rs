@@ -1,7 +1,7 @@
 use hyper::StatusCode;
 
 use crate::handlers::call::Call;
-use crate::handlers::{files, platform, queue, run, stream, tokens, uploads, websocket};
+use crate::handlers::{bucket, files, platform, queue, run, stream, tokens, uploads, websocket};
 use crate::request::operation::Operation;
 use crate::request::route::Route;
 use crate::response::refusal::Refusal;
@@ -41,6 +41,7 @@ pub(crate) async fn dispatch(state: &State, call: Call<'_>, file: Option<Blob>) 
         Route::Complete { path, upload_id } => uploads::complete_multipart(state, path, upload_id, received),
         Route::SignPart { upload_id, number } => uploads::sign_part(state, upload_id, number, received),
         Route::CompleteByKey { upload_id } => uploads::complete_by_key(state, upload_id, received),
+        Route::PostObject { path } => bucket::post(state, path, received),
         Route::WebhookKeys => Ok(reply::json(StatusCode::OK, &state.outbox.signer().jwks())),
         Route::RequestBelowPath | Route::Unknown => Err(Refusal::NoPath(received.path().to_owned())),
     }

@@ -19,6 +19,7 @@ use crate::response::failure::Failure;
 use crate::response::range::{self, Part};
 use crate::response::refusal::Refusal;
 use crate::response::reply::{self, Body, Dropped, Reply};
+use crate::response::s3::S3Error;
 use crate::state::State;
 use crate::storage::acl::Decision;
 use crate::storage::content::Content;
@@ -78,7 +79,7 @@ fn check_access(state: &State, file: &File, received: &Received) -> Result<(), R
 
 fn no_file(path: &str) -> Refusal {
     let host = path.split('/').next().unwrap_or_default();
-    if upload_policy::is_s3(host) { Refusal::NoObject } else { Refusal::NoPath(format!("/{path}")) }
+    if upload_policy::is_s3(host) { Refusal::S3(S3Error::no_object()) } else { Refusal::NoPath(format!("/{path}")) }
 }
 
 impl SentFile {

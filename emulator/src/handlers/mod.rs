@@ -3,6 +3,7 @@
 pub(crate) mod admit;
 pub(crate) mod auth;
 mod blocking;
+mod bucket;
 pub(crate) mod call;
 mod connected;
 pub(crate) mod dispatch;

@@ -2,4 +2,6 @@
 
 pub(crate) mod body;
 pub(crate) mod files;
+pub(crate) mod multipart;
+pub(crate) mod post_policy;
 pub(crate) mod upload_policy;

@@ -43,7 +43,7 @@ impl UploadPolicy {
 }
 
 /// Returns the host and the path of a bucket.
-fn bucket(url: &str) -> Result<String, &'static str> {
+pub(crate) fn bucket(url: &str) -> Result<String, &'static str> {
     if url.chars().count() > MAX_URL_CHARS {
         return Err("longer than 2048 characters");
     }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderMap};
 
-use crate::page::multipart;
+use crate::input::multipart::{self, Form, Upload};
 use crate::request::received;
 
 /// The fields of a form, and the files in it.
@@ -13,21 +13,12 @@ pub(super) struct FormData {
     pub(super) files: Vec<Upload>,
 }
 
-/// A file in a form.
-#[derive(Debug, PartialEq)]
-pub(super) struct Upload {
-    pub(super) field: String,
-    pub(super) name: String,
-    pub(super) content_type: String,
-    pub(super) bytes: Bytes,
-}
-
 impl FormData {
     /// Parses the body of a form.
     pub(super) fn parse(headers: &HeaderMap, body: &Bytes) -> Result<Self, &'static str> {
         let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         if content_type.starts_with("multipart/form-data") {
-            return multipart::parse(content_type, body);
+            return multipart::parse(content_type, body).map(|Form { texts, files }| FormData { texts, files });
         }
         Ok(FormData::urlencoded(body))
     }

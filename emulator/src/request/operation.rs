@@ -49,6 +49,8 @@ pub enum Operation {
     /// Read a file: `GET /v3.fal.media/files/{path}` or `GET /storage.googleapis.com/{path}`, or one in a client's bucket:
     /// `GET /{bucket}.s3.{region}.amazonaws.com/{key}`.
     Media,
+    /// Upload a file to a bucket in S3 with a presigned form: `POST /{bucket}.s3.{region}.amazonaws.com/`.
+    PostObject,
     /// Get a URL with which everyone can read a file: `POST /api.fal.ai/v1/storage/files/sign`.
     SignFile,
     /// Get the ACL of a file: `GET /api.fal.ai/v1/storage/files/acl`.

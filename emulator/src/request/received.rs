@@ -183,6 +183,12 @@ impl Received {
         let _ = self.body.set(Body { size, weight: 0, bytes: Bytes::new(), json: serde_json::from_slice(b"") });
     }
 
+    /// Returns the bytes of the body, which are empty before it was read.
+    pub(crate) fn bytes(&self) -> &Bytes {
+        static EMPTY: Bytes = Bytes::new();
+        self.body.get().map_or(&EMPTY, |body| &body.bytes)
+    }
+
     pub(crate) fn body(&self) -> &[u8] {
         self.body.get().map_or(&[], |body| &body.bytes)
     }

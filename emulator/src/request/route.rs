@@ -31,6 +31,8 @@ pub(crate) enum Route {
     Payloads { request_id: String },
     /// `/v3.fal.media/files/{…}` and `/storage.googleapis.com/{…}`. `path` starts with the host, without a slash.
     File { path: String, operation: Operation },
+    /// `POST /{bucket}.s3.{region}.amazonaws.com/`, or with the bucket in the path. `path` has no slash at its ends.
+    PostObject { path: String },
     /// `…/multipart/{upload_id}/{number}` below a file.
     Part { path: String, upload_id: String, number: String },
     /// `…/multipart/{upload_id}/complete` below a file.
@@ -89,6 +91,7 @@ impl Route {
             ["v3.fal.media", "files", "upload", "multipart"] => storage(Operation::StartMultipart),
             ["v3.fal.media", "files", name @ ..] if !name.is_empty() => file(method, &segments),
             ["storage.googleapis.com", name @ ..] if !name.is_empty() => file(method, &segments),
+            [host, ..] if *method == Method::POST && upload_policy::is_s3(host) => post_object(&segments.join("/")),
             [host, name @ ..] if !name.is_empty() && *method != Method::PUT && upload_policy::is_s3(host) => {
                 Route::File { path: segments.join("/"), operation: Operation::Media }
             }
@@ -112,6 +115,7 @@ impl Route {
             | Route::Platform { operation }
             | Route::File { operation, .. } => *operation,
             Route::Payloads { .. } => Operation::DeletePayloads,
+            Route::PostObject { .. } => Operation::PostObject,
             Route::WebhookKeys => Operation::WebhookKeys,
             Route::RequestBelowPath | Route::Unknown => Operation::Other,
         }
@@ -132,7 +136,8 @@ impl Route {
             | Operation::SignPart
             | Operation::CompleteMultipart
             | Operation::SignFile
-            | Operation::EstimateCost => &[Method::POST],
+            | Operation::EstimateCost
+            | Operation::PostObject => &[Method::POST],
             Operation::Status
             | Operation::StatusStream
             | Operation::Result
@@ -188,6 +193,14 @@ fn platform(path: &[&str]) -> Route {
         _ => return Route::Unknown,
     };
     Route::Platform { operation }
+}
+
+/// Parses the path of a bucket.
+fn post_object(path: &str) -> Route {
+    match upload_policy::bucket(&format!("https://{path}")) {
+        Ok(path) => Route::PostObject { path },
+        Err(_) => Route::Unknown,
+    }
 }
 
 /// Parses a path to a file, or below one.

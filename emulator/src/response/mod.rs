@@ -5,3 +5,4 @@ pub(crate) mod failure;
 pub(crate) mod range;
 pub(crate) mod refusal;
 pub(crate) mod reply;
+pub(crate) mod s3;

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::random;
 use crate::response::failure::Failure;
 use crate::response::reply::{self, Reply};
+use crate::response::s3::S3Error;
 
 /// The reason why a request is rejected before it reaches an endpoint or a job.
 #[derive(Debug)]
@@ -18,8 +19,8 @@ pub(crate) enum Refusal {
     NoPath(String),
     /// An application does not have the path. Unlike the gateway, it has a request id.
     NoPathOfApp(String),
-    /// A bucket has no object of this key. S3 responds in its own format.
-    NoObject,
+    /// A bucket in S3 refuses a request.
+    S3(S3Error),
     /// No job has this request id.
     NoRequest,
     /// The endpoint's queue is longer than the client allows.
@@ -70,7 +71,7 @@ impl Refusal {
                 let reply = reply::with_header(reply, HeaderName::from_static("x-fal-billable-units"), "0");
                 reply::with_request_id(reply, &random::uuid())
             }
-            Refusal::NoObject => reply::no_object(),
+            Refusal::S3(error) => error.reply(),
             Refusal::NoRequest => reply::word(StatusCode::NOT_FOUND, "NOT_FOUND"),
             Refusal::QueueFull { waiting } => {
                 let detail = format!("The queue is full: {waiting} requests are waiting");

@@ -38,7 +38,7 @@ pub(crate) fn word(status: StatusCode, word: &str) -> Reply {
 }
 
 /// Responds with bytes of a content type.
-fn bytes(status: StatusCode, content_type: &'static str, body: Bytes) -> Reply {
+pub(crate) fn bytes(status: StatusCode, content_type: &'static str, body: Bytes) -> Reply {
     let mut reply = Response::new(full(body));
     *reply.status_mut() = status;
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -48,13 +48,6 @@ fn bytes(status: StatusCode, content_type: &'static str, body: Bytes) -> Reply {
 /// Responds with 200, without a body.
 pub(crate) fn empty() -> Reply {
     Response::new(full(Bytes::new()))
-}
-
-/// Responds as S3 does for a missing key.
-pub(crate) fn no_object() -> Reply {
-    const BODY: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>NoSuchKey</Code>\
-        <Message>The specified key does not exist.</Message></Error>";
-    bytes(StatusCode::NOT_FOUND, "application/xml", Bytes::from_static(BODY.as_bytes()))
 }
 
 /// Responds with a stream of server-sent events.

@@ -36,7 +36,7 @@ impl Blob {
     }
 
     /// Returns the ETag, with quotes.
-    pub(super) fn etag(&self) -> String {
+    pub(crate) fn etag(&self) -> String {
         etag(&self.checksum, self.size)
     }
 }

@@ -57,6 +57,9 @@ pub(crate) struct Arguments {
     /// Time that each job runs, such as 30s or 2m. Default: 600ms
     #[arg(long, value_name = "TIME", value_parser = duration)]
     running: Option<Duration>,
+    /// Number of jobs that run at a time. Others wait in the queue. Default: no limit
+    #[arg(long, value_name = "N")]
+    concurrency: Option<usize>,
     /// Make submissions, direct runs and streams fail. Can be repeated
     ///
     /// FAILURE is an HTTP status (400 to 599) or one of these: rate-limit, content-policy, drop (the connection closes),
@@ -180,6 +183,9 @@ async fn start(arguments: &Arguments, log: Log, tally: &Tally) -> Result<Emulato
     }
     if let Some(running) = arguments.running {
         builder = builder.pace(Pace::default().running(running));
+    }
+    if let Some(jobs) = arguments.concurrency {
+        builder = builder.concurrency(jobs);
     }
     builder = arguments.price.iter().fold(builder, |builder, price| price.apply(builder));
     if let Some(balance) = arguments.balance {

@@ -2,17 +2,31 @@
 
 use bytes::Bytes;
 
-use crate::page::form_data::{FormData, Upload};
-
 /// The most fields of a form.
 const MAX_PARTS: usize = 5_000;
 
+/// The fields of a form, and the files in it.
+#[derive(Debug, Default)]
+pub(crate) struct Form {
+    pub(crate) texts: Vec<(String, String)>,
+    pub(crate) files: Vec<Upload>,
+}
+
+/// A file in a form.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Upload {
+    pub(crate) field: String,
+    pub(crate) name: String,
+    pub(crate) content_type: String,
+    pub(crate) bytes: Bytes,
+}
+
 /// Parses a body that is in memory.
-pub(super) fn parse(content_type: &str, body: &Bytes) -> Result<FormData, &'static str> {
+pub(crate) fn parse(content_type: &str, body: &Bytes) -> Result<Form, &'static str> {
     let boundary = content_type.split(';').find_map(|parameter| parameter.trim().strip_prefix("boundary="));
     let boundary = boundary.map(|boundary| boundary.trim_matches('"')).filter(|boundary| !boundary.is_empty());
     let delimiter = format!("--{}", boundary.ok_or("the form has no boundary")?).into_bytes();
-    let mut form = FormData::default();
+    let mut form = Form::default();
     let mut at = find(body, &delimiter, 0).ok_or("the form does not begin with its boundary")? + delimiter.len();
     let next = [b"\r\n", delimiter.as_slice()].concat();
     while !body[at..].starts_with(b"--") {
@@ -29,7 +43,7 @@ pub(super) fn parse(content_type: &str, body: &Bytes) -> Result<FormData, &'stat
     Ok(form)
 }
 
-fn add(form: &mut FormData, headers: &str, content: Bytes) {
+fn add(form: &mut Form, headers: &str, content: Bytes) {
     let header = |name: &str| {
         headers.split("\r\n").find_map(|line| {
             let (key, value) = line.split_once(':')?;
@@ -74,7 +88,7 @@ mod tests {
 
     const TYPE: &str = "multipart/form-data; boundary=----x";
 
-    fn parsed(body: &str) -> Result<FormData, &'static str> {
+    fn parsed(body: &str) -> Result<Form, &'static str> {
         parse(TYPE, &Bytes::from(body.to_owned()))
     }
 
@@ -86,7 +100,7 @@ mod tests {
              \r\n------\r\n\r\n------x\r\n\
              Content-Disposition: form-data; name=\"g\"; filename=\"\"\r\n\r\n\r\n------x--\r\n",
         )
-        .unwrap();
+        .expect("a form");
         assert_eq!(form.texts, [("a\"".to_owned(), "one\r\ntwo".to_owned())]);
         let file = Upload {
             field: "f".to_owned(),
@@ -105,6 +119,6 @@ mod tests {
             assert!(parsed(body).is_err(), "{body:?}");
         }
         assert!(parse("multipart/form-data", &Bytes::new()).is_err());
-        assert!(parsed("------x--").unwrap().texts.is_empty());
+        assert!(parsed("------x--").expect("a form").texts.is_empty());
     }
 }
