@@ -152,13 +152,17 @@ fn measured(state: &State, url: &str) -> Option<Measured> {
 /// Returns the file of a URL, if the emulator has it.
 fn source(state: &State, url: &str) -> Option<Source> {
     let path = state.store.path_of(url)?;
-    match state.store.get_even_expired(&path) {
-        Some(_) => Some(match &state.store.get(&path)?.data {
-            FileData::Uploaded(content, _) | FileData::Generated(content) => Source::Stored(content.clone()),
-            FileData::Drawn(file) => Source::Drawn(file.clone()),
-        }),
-        None => MediaFile::from_path(&path).map(Source::Drawn),
-    }
+    let drawn = match state.store.get_even_expired(&path) {
+        Some(_) => match &state.store.get(&path)?.data {
+            FileData::Uploaded(content, _) | FileData::Generated(content) => {
+                return Some(Source::Stored(content.clone()));
+            }
+            FileData::Drawn(file) => file.clone(),
+        },
+        None => MediaFile::from_path(&path)?,
+    };
+    let caption = state.store.captions.get(drawn.motif());
+    Some(Source::Drawn(drawn, caption))
 }
 
 /// Responds with the result of a completed job.
@@ -272,6 +276,7 @@ fn output(job: &Job, part: Part, base_url: &str, store: &Store, upload_time: Dur
     let policy = upload_policy(&job.received)?;
     let mut urls = HashMap::new();
     for (index, file) in files.iter().enumerate() {
+        store.captions.add(file.motif(), &spec.caption);
         let in_bucket = policy.as_ref().map(|policy| policy.path(&unique(&job.id, part, index), &file.file_name()));
         if let Some(path) = &in_bucket {
             urls.insert(format!("{base_url}/{}", file.path()), store.url(path));
@@ -286,7 +291,8 @@ fn output(job: &Job, part: Part, base_url: &str, store: &Store, upload_time: Dur
         let content = match file.is_painting() {
             true => {
                 let mut blob = store.blob();
-                blob.append(&file.bytes(spec.canvas.as_ref())?).map_err(|error| error.to_string())?;
+                blob.append(&file.bytes(Some(&spec.caption), spec.canvas.as_ref())?)
+                    .map_err(|error| error.to_string())?;
                 Some(blob)
             }
             false => None,

@@ -1,25 +1,38 @@
 use bytes::Bytes;
 
 use crate::media::canvas::Canvas;
+use crate::media::caption::{Area, Caption};
 use crate::media::fixed_file::FixedFile;
+use crate::media::image_format::ImageFormat;
 use crate::media::picture;
 use crate::media::raster::MAX_SIDE;
 
-/// A file that outputs refer to. Except for a painting, its name determines its content, so that it is generated when
-/// it is read and need not be stored.
+/// A file that outputs refer to. Except for a painting, its name and its caption determine its content, so that it is
+/// generated when it is read and need not be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MediaFile {
+    /// The seed of the content in the upper 40 bits, and a hash of the caption in the others.
     motif: u64,
     kind: MediaKind,
 }
 
+/// The number of bits of a motif that depend on the caption.
+pub(crate) const CAPTION_BITS: u32 = 24;
+
 /// The kind of a generated file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum MediaKind {
-    /// A PNG.
-    Image { width: u32, height: u32 },
-    /// A PNG that is painted over a source image.
-    Painting { width: u32, height: u32 },
+    Image {
+        width: u32,
+        height: u32,
+        format: ImageFormat,
+    },
+    /// An image that is painted over a source image.
+    Painting {
+        width: u32,
+        height: u32,
+        format: ImageFormat,
+    },
     /// A file without parameters.
     Fixed(FixedFile),
 }
@@ -27,6 +40,10 @@ pub(crate) enum MediaKind {
 impl MediaFile {
     pub(crate) fn new(motif: u64, kind: MediaKind) -> Self {
         MediaFile { motif, kind }
+    }
+
+    pub(crate) fn motif(&self) -> u64 {
+        self.motif
     }
 
     /// Returns the file of a path that [`path`](Self::path) made, unless it is a painting.
@@ -38,12 +55,12 @@ impl MediaFile {
         let (stem, extension) = name.strip_prefix("emulator/")?.rsplit_once('.')?;
         let (motif, rest) = stem.split_once('-').unwrap_or((stem, ""));
         let motif = u64::from_str_radix(motif, 16).ok()?;
-        let kind = match extension {
-            "png" => {
+        let kind = match ImageFormat::parse(extension) {
+            Some(format) => {
                 let (width, height) = rest.split_once('x')?;
-                MediaKind::Image { width: width.parse().ok()?, height: height.parse().ok()? }
+                MediaKind::Image { width: width.parse().ok()?, height: height.parse().ok()?, format }
             }
-            extension => MediaKind::Fixed(FixedFile::from_extension(extension)?),
+            None => MediaKind::Fixed(FixedFile::from_extension(extension)?),
         };
         let file = MediaFile { motif, kind };
         let is_valid = file
@@ -59,17 +76,19 @@ impl MediaFile {
 
     fn name(&self) -> String {
         match self.kind {
-            MediaKind::Painting { width, height } => {
-                format!("emulator/painted-{:016x}-{width}x{height}.png", self.motif)
+            MediaKind::Painting { width, height, format } => {
+                format!("emulator/painted-{:016x}-{width}x{height}.{}", self.motif, format.extension())
             }
-            MediaKind::Image { width, height } => format!("emulator/{:016x}-{width}x{height}.png", self.motif),
+            MediaKind::Image { width, height, format } => {
+                format!("emulator/{:016x}-{width}x{height}.{}", self.motif, format.extension())
+            }
             MediaKind::Fixed(file) => format!("emulator/{:016x}.{}", self.motif, file.extension()),
         }
     }
 
     pub(crate) fn content_type(&self) -> &'static str {
         match self.kind {
-            MediaKind::Image { .. } | MediaKind::Painting { .. } => "image/png",
+            MediaKind::Image { format, .. } | MediaKind::Painting { format, .. } => format.content_type(),
             MediaKind::Fixed(file) => file.content_type(),
         }
     }
@@ -82,7 +101,7 @@ impl MediaFile {
     /// Returns width and height of an image.
     pub(crate) fn size(&self) -> Option<(u32, u32)> {
         match self.kind {
-            MediaKind::Image { width, height } | MediaKind::Painting { width, height } => Some((width, height)),
+            MediaKind::Image { width, height, .. } | MediaKind::Painting { width, height, .. } => Some((width, height)),
             MediaKind::Fixed(_) => None,
         }
     }
@@ -94,14 +113,18 @@ impl MediaFile {
 
     /// Generates the bytes. A painting needs its canvas. A large image takes tens of milliseconds. The error comes from
     /// the encoder.
-    pub(crate) fn bytes(&self, canvas: Option<&Canvas>) -> Result<Bytes, String> {
+    pub(crate) fn bytes(&self, caption: Option<&Caption>, canvas: Option<&Canvas>) -> Result<Bytes, String> {
         match self.kind {
-            MediaKind::Image { width, height } | MediaKind::Painting { width, height } => {
-                let mut image = picture::draw(self.motif, width as usize, height as usize);
+            MediaKind::Image { width, height, format } | MediaKind::Painting { width, height, format } => {
+                let mut image = picture::draw(self.motif >> CAPTION_BITS, width as usize, height as usize);
                 if let Some(canvas) = canvas.filter(|_| self.is_painting()) {
                     canvas.blend_into(&mut image);
                 }
-                image.encode().map(Bytes::from)
+                if let Some(caption) = caption {
+                    let area = Area { x: 0, y: 0, width: image.width, height: image.height };
+                    caption.draw(&mut image, area);
+                }
+                image.encode(format).map(Bytes::from)
             }
             MediaKind::Fixed(file) => Ok(file.bytes()),
         }
@@ -114,7 +137,9 @@ mod tests {
 
     #[test]
     fn name_determines_the_file() {
-        for kind in [MediaKind::Image { width: 3, height: 2048 }, MediaKind::Fixed(FixedFile::Video)] {
+        let image = |format| MediaKind::Image { width: 3, height: 2048, format };
+        let images = [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Webp].map(image);
+        for kind in images.into_iter().chain([MediaKind::Fixed(FixedFile::Video)]) {
             let file = MediaFile::new(7, kind);
             assert_eq!(MediaFile::from_name(&file.name()), Some(file));
         }
@@ -127,6 +152,7 @@ mod tests {
             "emulator/0000000000000007-9000x9000.png",
             "emulator/0000000000000007-+3x4.png",
             "emulator/0000000000000007-3x4.mp4",
+            "emulator/0000000000000007-3x4.jpeg",
             "emulator/0000000000000007.exe",
             "emulator/painted-0000000000000007-3x4.png",
         ] {

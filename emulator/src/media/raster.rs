@@ -1,6 +1,8 @@
 use std::io::Cursor;
 
-use png::{BitDepth, ColorType, Compression, Decoder, Encoder, Filter, Limits, Transformations};
+use png::{BitDepth, ColorType, Compression, Decoder, Filter, Limits, Transformations};
+
+use crate::media::image_format::ImageFormat;
 
 /// The longest side of an image in pixels. Larger sizes are reduced to it.
 pub(crate) const MAX_SIDE: u32 = 4096;
@@ -36,17 +38,42 @@ impl Raster {
         Some(Raster { width: width as usize, height: height as usize, pixels })
     }
 
-    /// Encodes the image as PNG. The error comes from the encoder.
-    pub(super) fn encode(&self) -> Result<Vec<u8>, String> {
+    /// Encodes the image. The error comes from the encoder.
+    pub(super) fn encode(&self, format: ImageFormat) -> Result<Vec<u8>, String> {
+        match format {
+            ImageFormat::Png => self.png().map_err(|error| error.to_string()),
+            ImageFormat::Jpeg => self.jpeg().map_err(|error| error.to_string()),
+            ImageFormat::Webp => self.webp().map_err(|error| error.to_string()),
+        }
+    }
+
+    fn png(&self) -> Result<Vec<u8>, png::EncodingError> {
         let mut bytes = Vec::new();
-        let mut encoder = Encoder::new(&mut bytes, self.width as u32, self.height as u32);
+        let mut encoder = png::Encoder::new(&mut bytes, self.width as u32, self.height as u32);
         encoder.set_color(ColorType::Rgb);
         encoder.set_depth(BitDepth::Eight);
         encoder.set_compression(Compression::Fast);
         encoder.set_filter(Filter::Up);
-        let mut writer = encoder.write_header().map_err(|error| error.to_string())?;
-        writer.write_image_data(&self.pixels).map_err(|error| error.to_string())?;
-        writer.finish().map_err(|error| error.to_string())?;
+        let mut writer = encoder.write_header()?;
+        writer.write_image_data(&self.pixels)?;
+        writer.finish()?;
+        Ok(bytes)
+    }
+
+    /// Encodes the image as JPEG. Sides up to [`MAX_SIDE`] fit its 16 bits.
+    fn jpeg(&self) -> Result<Vec<u8>, jpeg_encoder::EncodingError> {
+        const QUALITY: u8 = 85;
+        let mut bytes = Vec::new();
+        let encoder = jpeg_encoder::Encoder::new(&mut bytes, QUALITY);
+        encoder.encode(&self.pixels, self.width as u16, self.height as u16, jpeg_encoder::ColorType::Rgb)?;
+        Ok(bytes)
+    }
+
+    /// Encodes the image as WebP without loss.
+    fn webp(&self) -> Result<Vec<u8>, image_webp::EncodingError> {
+        let mut bytes = Vec::new();
+        let (width, height) = (self.width as u32, self.height as u32);
+        image_webp::WebPEncoder::new(&mut bytes).encode(&self.pixels, width, height, image_webp::ColorType::Rgb8)?;
         Ok(bytes)
     }
 

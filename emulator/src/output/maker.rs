@@ -395,7 +395,7 @@ impl Maker<'_> {
 
     /// Makes a new file. The size of an image comes from the input, or else from the example.
     fn next_file(&mut self, kind: FileKind, example_size: Option<(u32, u32)>) -> MediaFile {
-        let motif = self.spec.motif.wrapping_add(self.file_count);
+        let motif = self.spec.motif(self.file_count);
         self.file_count += 1;
         let media_kind = match kind {
             FileKind::Image => {
@@ -404,9 +404,10 @@ impl Maker<'_> {
                 if self.pixels > MAX_PIXELS {
                     self.fail(format!("the emulator's limit of {MAX_PIXELS} pixels in an output is reached"));
                 }
+                let format = self.spec.format;
                 match self.spec.canvas {
-                    Some(_) => MediaKind::Painting { width, height },
-                    None => MediaKind::Image { width, height },
+                    Some(_) => MediaKind::Painting { width, height, format },
+                    None => MediaKind::Image { width, height, format },
                 }
             }
             FileKind::Fixed(file) => MediaKind::Fixed(file),
@@ -432,7 +433,10 @@ impl Maker<'_> {
     }
 
     fn bytes(&mut self, file: &MediaFile) -> Bytes {
-        let bytes = if self.error.is_some() { Ok(Bytes::new()) } else { file.bytes(self.spec.canvas.as_ref()) };
+        let bytes = match self.error {
+            Some(_) => Ok(Bytes::new()),
+            None => file.bytes(Some(&self.spec.caption), self.spec.canvas.as_ref()),
+        };
         bytes.unwrap_or_else(|error| {
             self.fail(error);
             Bytes::new()

@@ -1,10 +1,12 @@
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::media::canvas::Canvas;
+use crate::media::caption::Caption;
 use crate::media::media_file::MediaFile;
 use crate::media::raster::Raster;
 use crate::storage::content::Content;
@@ -22,7 +24,7 @@ pub(crate) enum Source {
     /// A file with stored content.
     Stored(Content),
     /// A generated file that is drawn when it is needed.
-    Drawn(MediaFile),
+    Drawn(MediaFile, Option<Arc<Caption>>),
 }
 
 impl Sources {
@@ -41,7 +43,7 @@ impl Sources {
     fn raster(&self, url: &str) -> Option<Raster> {
         let bytes = match self.0.get(url) {
             Some(Source::Stored(content)) => content.read(MAX_BYTES).ok().flatten()?.into(),
-            Some(Source::Drawn(file)) => file.bytes(None).ok()?,
+            Some(Source::Drawn(file, caption)) => file.bytes(caption.as_deref(), None).ok()?,
             None => {
                 let (kind, data) = url.strip_prefix("data:")?.split_once(',')?;
                 STANDARD.decode(kind.strip_suffix(";base64").map(|_| data.trim())?).ok()?.into()

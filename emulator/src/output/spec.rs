@@ -1,8 +1,13 @@
-use serde_json::{Map, Value};
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
 
 use crate::documents::document::Document;
 use crate::documents::schema;
 use crate::media::canvas::Canvas;
+use crate::media::caption::Caption;
+use crate::media::image_format::ImageFormat;
+use crate::media::media_file::CAPTION_BITS;
 use crate::media::raster::MAX_SIDE;
 use crate::output::limits::MAX_IMAGES;
 
@@ -12,8 +17,12 @@ pub(crate) struct OutputSpec {
     fields: Map<String, Value>,
     /// The seed of the input, or one derived from the input: the same input yields the same output.
     pub(crate) seed: u64,
-    /// The seed of the images: a hash of prompt and seed, and of the owner if there is one.
-    pub(crate) motif: u64,
+    /// The seed of the files: a hash of prompt and seed, and of the owner if there is one.
+    motif: u64,
+    /// The text that images show.
+    pub(crate) caption: Arc<Caption>,
+    /// The file format of the images.
+    pub(crate) format: ImageFormat,
     /// The size of the images in pixels, from the input, a default or the source image.
     pub(crate) size: Option<(u32, u32)>,
     /// The source image that is painted over.
@@ -26,16 +35,26 @@ pub(crate) struct OutputSpec {
     pub(crate) inline: bool,
 }
 
+/// The most characters of a prompt in a caption.
+const MAX_PROMPT_CHARS: usize = 2_000;
+
 impl OutputSpec {
     /// Derives the specification. Files of different owners have different names.
     pub(crate) fn new(document: &Document, input: &Value, canvas: Option<Canvas>, owner: Option<&str>) -> Self {
         let fields = with_defaults(document, input);
         let seed = fields.get("seed").and_then(Value::as_u64).unwrap_or_else(|| digest(input) & 0xffff_ffff);
-        let prompt = fields.get("prompt").cloned().unwrap_or_default();
+        let prompt = text(&fields).unwrap_or_default();
         let count = fields.get("num_images").and_then(Value::as_u64);
         OutputSpec {
             seed,
-            motif: digest(&[prompt, Value::from(seed)].into_iter().chain(owner.map(Value::from)).collect()),
+            motif: digest(&[Value::from(prompt), seed.into()].into_iter().chain(owner.map(Value::from)).collect()),
+            caption: Arc::new(Caption {
+                endpoint: document.id.clone(),
+                prompt: prompt.chars().take(MAX_PROMPT_CHARS).collect(),
+                seed,
+                parameters: parameters(&fields),
+            }),
+            format: image_format(&fields),
             size: size(&fields).or(canvas.as_ref().map(Canvas::size)),
             canvas,
             requested: count.unwrap_or(1),
@@ -43,6 +62,14 @@ impl OutputSpec {
             inline: fields.get("sync_mode") == Some(&Value::Bool(true)),
             fields,
         }
+    }
+
+    /// Returns the motif of a file of the output.
+    pub(crate) fn motif(&self, index: u64) -> u64 {
+        let caption = &self.caption;
+        let shown = digest(&json!([caption.endpoint, caption.prompt, caption.seed, caption.parameters]));
+        let low = (1 << CAPTION_BITS) - 1;
+        (self.motif >> CAPTION_BITS).wrapping_add(index) << CAPTION_BITS | shown & low
     }
 
     /// Returns a string, number or boolean of the input.
@@ -73,6 +100,48 @@ fn with_defaults(document: &Document, input: &Value) -> Map<String, Value> {
         }
     }
     fields
+}
+
+/// Returns the text that an input is about: a prompt, or words to speak.
+fn text(fields: &Map<String, Value>) -> Option<&str> {
+    const NAMES: [&str; 9] =
+        ["prompt", "text", "gen_text", "input", "tts_text", "text_prompt", "query", "lyrics", "instruction"];
+    NAMES.iter().filter_map(|name| fields.get(*name)?.as_str()).find(|text| !text.trim().is_empty())
+}
+
+/// Returns the telling parameters of an input, and the words for them.
+fn parameters(fields: &Map<String, Value>) -> Vec<String> {
+    const NAMES: [(&str, &str); 14] = [
+        ("num_inference_steps", "steps"),
+        ("steps", "steps"),
+        ("guidance_scale", "guidance"),
+        ("cfg_scale", "guidance"),
+        ("strength", "strength"),
+        ("duration", "duration"),
+        ("fps", "fps"),
+        ("frames_per_second", "fps"),
+        ("upscale_factor", "factor"),
+        ("voice", "voice"),
+        ("style", "style"),
+        ("quality", "quality"),
+        ("rendering_speed", "speed"),
+        ("acceleration", "acceleration"),
+    ];
+    const MAX: usize = 3;
+    const MAX_CHARS: usize = 40;
+    let shown = |value: &Value| match value {
+        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) => Some(text.chars().take(MAX_CHARS).collect()),
+        _ => None,
+    };
+    let present = NAMES.iter().filter_map(|(name, word)| Some(format!("{word} {}", shown(fields.get(*name)?)?)));
+    present.take(MAX).collect()
+}
+
+/// Returns the requested file format of the images. Default: PNG.
+fn image_format(fields: &Map<String, Value>) -> ImageFormat {
+    let requested = ["output_format", "format", "image_format"].iter().filter_map(|name| fields.get(*name)?.as_str());
+    requested.filter_map(ImageFormat::parse).next().unwrap_or_default()
 }
 
 /// Returns the image size: `image_size` as a preset or an object, `width` and `height`, or `aspect_ratio`.

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use tokio::time::Instant;
 
+use crate::media::captions::Captions;
 use crate::media::media_file::MediaFile;
 use crate::random;
 use crate::response::exceeded::Exceeded;
@@ -39,6 +40,8 @@ pub(crate) struct Store {
     spool: Arc<Spool>,
     grants: Grants,
     entries: Mutex<Entries>,
+    /// The captions of generated files.
+    pub(crate) captions: Captions,
 }
 
 #[derive(Debug, Default)]
@@ -70,6 +73,7 @@ impl Store {
             spool: Arc::default(),
             grants: Grants::default(),
             entries: Mutex::default(),
+            captions: Captions::default(),
         }
     }
 

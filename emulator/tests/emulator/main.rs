@@ -15,6 +15,7 @@ mod estimates;
 mod faults;
 mod forms;
 mod hosts;
+mod images;
 mod inputs;
 mod jobs;
 mod keys;
