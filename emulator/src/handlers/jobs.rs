@@ -261,17 +261,17 @@ async fn outputs(state: &State, job: &Arc<Job>, parts: &'static [Part]) -> Resul
 fn output(job: &Job, part: Part, base_url: &str, store: &Store, upload_time: Duration) -> Result<Value, String> {
     let input = job.received.input().unwrap_or(&Value::Null);
     let canvas = match &job.prospect {
-        Ok(Prospect::Made(sources)) => sources.canvas(input),
+        Ok(Prospect::Made(sources)) => sources.canvas(&job.endpoint.document, input),
         Ok(Prospect::Scripted(_)) | Err(_) => None,
     };
     let lifecycle = job.received.lifecycle();
     // The same input yields the same files, unless they expire with the request or are made from its source files.
     let owner = (canvas.is_some() || lifecycle.is_some()).then(|| job.id.clone());
-    let owner = match part {
-        Part::Partial(number) => Some(format!("{}{number}", owner.unwrap_or_default())),
-        Part::Final => owner,
-    };
     let spec = OutputSpec::new(&job.endpoint.document, input, canvas, owner.as_deref());
+    let spec = match part {
+        Part::Partial(number) => spec.partial(number),
+        Part::Final => spec,
+    };
     let Made { mut output, files } = maker::make(&job.endpoint.document, &spec, base_url)?;
     let policy = upload_policy(&job.received)?;
     let mut urls = HashMap::new();

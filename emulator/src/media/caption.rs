@@ -22,6 +22,13 @@ pub(super) struct Area {
     pub(super) height: usize,
 }
 
+impl Area {
+    /// Returns the area of a whole image.
+    pub(super) fn of(width: usize, height: usize) -> Self {
+        Area { x: 0, y: 0, width, height }
+    }
+}
+
 /// The lines of a caption, and the colour of each.
 type Lines = Vec<(String, [u8; 3])>;
 

@@ -5,7 +5,7 @@ use crate::media::caption::{Area, Caption};
 use crate::media::fixed_file::FixedFile;
 use crate::media::image_format::ImageFormat;
 use crate::media::picture;
-use crate::media::raster::MAX_SIDE;
+use crate::media::raster::{MAX_SIDE, Raster};
 
 /// A file that outputs refer to. Except for a painting, its name and its caption determine its content, so that it is
 /// generated when it is read and need not be stored.
@@ -13,6 +13,8 @@ use crate::media::raster::MAX_SIDE;
 pub(crate) struct MediaFile {
     /// The seed of the content in the upper 40 bits, and a hash of the caption in the others.
     motif: u64,
+    /// The owner of a file that is not shared by all requests with the same input.
+    owner: Option<u64>,
     kind: MediaKind,
 }
 
@@ -39,14 +41,19 @@ pub(crate) enum MediaKind {
 
 impl MediaFile {
     pub(crate) fn new(motif: u64, kind: MediaKind) -> Self {
-        MediaFile { motif, kind }
+        MediaFile { motif, owner: None, kind }
+    }
+
+    /// Returns the same content with a name of its owner.
+    pub(crate) fn owned(self, owner: Option<u64>) -> Self {
+        MediaFile { owner, ..self }
     }
 
     pub(crate) fn motif(&self) -> u64 {
         self.motif
     }
 
-    /// Returns the file of a path that [`path`](Self::path) made, unless it is a painting.
+    /// Returns the file of a path that [`path`](Self::path) made, unless it has an owner.
     pub(crate) fn from_path(path: &str) -> Option<Self> {
         MediaFile::from_name(path.strip_prefix("v3.fal.media/files/")?)
     }
@@ -62,7 +69,7 @@ impl MediaFile {
             }
             None => MediaKind::Fixed(FixedFile::from_extension(extension)?),
         };
-        let file = MediaFile { motif, kind };
+        let file = MediaFile::new(motif, kind);
         let is_valid = file
             .size()
             .is_none_or(|(width, height)| (1..=MAX_SIDE).contains(&width) && (1..=MAX_SIDE).contains(&height));
@@ -75,14 +82,21 @@ impl MediaFile {
     }
 
     fn name(&self) -> String {
+        let folder = self.owner.map_or(String::new(), |owner| format!("{owner:016x}/"));
+        format!("emulator/{folder}{}", self.file_name())
+    }
+
+    /// Returns the last segment of the path.
+    pub(crate) fn file_name(&self) -> String {
+        let motif = self.motif;
         match self.kind {
             MediaKind::Painting { width, height, format } => {
-                format!("emulator/painted-{:016x}-{width}x{height}.{}", self.motif, format.extension())
+                format!("painted-{motif:016x}-{width}x{height}.{}", format.extension())
             }
             MediaKind::Image { width, height, format } => {
-                format!("emulator/{:016x}-{width}x{height}.{}", self.motif, format.extension())
+                format!("{motif:016x}-{width}x{height}.{}", format.extension())
             }
-            MediaKind::Fixed(file) => format!("emulator/{:016x}.{}", self.motif, file.extension()),
+            MediaKind::Fixed(file) => format!("{motif:016x}.{}", file.extension()),
         }
     }
 
@@ -91,11 +105,6 @@ impl MediaFile {
             MediaKind::Image { format, .. } | MediaKind::Painting { format, .. } => format.content_type(),
             MediaKind::Fixed(file) => file.content_type(),
         }
-    }
-
-    /// Returns the last segment of the path.
-    pub(crate) fn file_name(&self) -> String {
-        self.name().trim_start_matches("emulator/").to_owned()
     }
 
     /// Returns width and height of an image.
@@ -116,19 +125,24 @@ impl MediaFile {
     pub(crate) fn bytes(&self, caption: Option<&Caption>, canvas: Option<&Canvas>) -> Result<Bytes, String> {
         match self.kind {
             MediaKind::Image { width, height, format } | MediaKind::Painting { width, height, format } => {
-                let mut image = picture::draw(self.motif >> CAPTION_BITS, width as usize, height as usize);
-                if let Some(canvas) = canvas.filter(|_| self.is_painting()) {
-                    canvas.blend_into(&mut image);
-                }
-                if let Some(caption) = caption {
-                    let area = Area { x: 0, y: 0, width: image.width, height: image.height };
-                    caption.draw(&mut image, area);
-                }
+                let new = picture::draw(self.motif >> CAPTION_BITS, width as usize, height as usize);
+                let image = match canvas.filter(|_| self.is_painting()) {
+                    Some(canvas) => canvas.paint(new, caption),
+                    None => captioned(new, caption),
+                };
                 image.encode(format).map(Bytes::from)
             }
             MediaKind::Fixed(file) => Ok(file.bytes()),
         }
     }
+}
+
+fn captioned(mut image: Raster, caption: Option<&Caption>) -> Raster {
+    if let Some(caption) = caption {
+        let area = Area::of(image.width, image.height);
+        caption.draw(&mut image, area);
+    }
+    image
 }
 
 #[cfg(test)]

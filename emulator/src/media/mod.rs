@@ -3,6 +3,7 @@
 pub(crate) mod canvas;
 pub(crate) mod caption;
 pub(crate) mod captions;
+pub(crate) mod decode;
 pub(crate) mod fixed_file;
 mod font;
 pub(crate) mod image_format;

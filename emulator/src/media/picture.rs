@@ -39,7 +39,7 @@ pub(super) fn draw(motif: u64, width: usize, height: usize) -> Raster {
             }
         }
     }
-    Raster { width, height, pixels }
+    Raster { width, height, pixels, alpha: None }
 }
 
 /// Blends two colours. `part` is in 1/256.

@@ -1,7 +1,8 @@
-use std::io::Cursor;
+use std::borrow::Cow;
 
-use png::{BitDepth, ColorType, Compression, Decoder, Filter, Limits, Transformations};
+use png::{BitDepth, ColorType, Compression, Filter};
 
+use crate::media::caption::Area;
 use crate::media::image_format::ImageFormat;
 
 /// The longest side of an image in pixels. Larger sizes are reduced to it.
@@ -12,30 +13,13 @@ pub(crate) struct Raster {
     pub(super) width: usize,
     pub(super) height: usize,
     pub(super) pixels: Vec<u8>,
+    /// The opacity of every pixel.
+    pub(super) alpha: Option<Vec<u8>>,
 }
 
 impl Raster {
-    /// Decodes a PNG. Returns `None` if it is invalid or a side exceeds [`MAX_SIDE`].
-    pub(crate) fn decode(png: &[u8]) -> Option<Self> {
-        let mut decoder = Decoder::new_with_limits(Cursor::new(png), Limits { bytes: 256 << 20 });
-        decoder.set_transformations(Transformations::normalize_to_color8());
-        let mut reader = decoder.read_info().ok()?;
-        let (width, height) = (reader.info().width, reader.info().height);
-        if width > MAX_SIDE || height > MAX_SIDE {
-            return None;
-        }
-        let mut samples = vec![0; reader.output_buffer_size()?];
-        let info = reader.next_frame(&mut samples).ok()?;
-        samples.truncate(info.buffer_size());
-        let pixels = match info.color_type {
-            ColorType::Rgb => samples,
-            // Transparency is ignored.
-            ColorType::Rgba => samples.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect(),
-            ColorType::Grayscale => samples.iter().flat_map(|grey| [*grey; 3]).collect(),
-            ColorType::GrayscaleAlpha => samples.chunks_exact(2).flat_map(|pixel| [pixel[0]; 3]).collect(),
-            ColorType::Indexed => return None,
-        };
-        Some(Raster { width: width as usize, height: height as usize, pixels })
+    pub(crate) fn pixel_count(&self) -> usize {
+        self.width * self.height
     }
 
     /// Encodes the image. The error comes from the encoder.
@@ -50,17 +34,17 @@ impl Raster {
     fn png(&self) -> Result<Vec<u8>, png::EncodingError> {
         let mut bytes = Vec::new();
         let mut encoder = png::Encoder::new(&mut bytes, self.width as u32, self.height as u32);
-        encoder.set_color(ColorType::Rgb);
+        encoder.set_color(if self.alpha.is_some() { ColorType::Rgba } else { ColorType::Rgb });
         encoder.set_depth(BitDepth::Eight);
         encoder.set_compression(Compression::Fast);
         encoder.set_filter(Filter::Up);
         let mut writer = encoder.write_header()?;
-        writer.write_image_data(&self.pixels)?;
+        writer.write_image_data(&self.samples())?;
         writer.finish()?;
         Ok(bytes)
     }
 
-    /// Encodes the image as JPEG. Sides up to [`MAX_SIDE`] fit its 16 bits.
+    /// Encodes the image as JPEG, without opacity. Sides up to [`MAX_SIDE`] fit its 16 bits.
     fn jpeg(&self) -> Result<Vec<u8>, jpeg_encoder::EncodingError> {
         const QUALITY: u8 = 85;
         let mut bytes = Vec::new();
@@ -73,13 +57,42 @@ impl Raster {
     fn webp(&self) -> Result<Vec<u8>, image_webp::EncodingError> {
         let mut bytes = Vec::new();
         let (width, height) = (self.width as u32, self.height as u32);
-        image_webp::WebPEncoder::new(&mut bytes).encode(&self.pixels, width, height, image_webp::ColorType::Rgb8)?;
+        let colours = if self.alpha.is_some() { image_webp::ColorType::Rgba8 } else { image_webp::ColorType::Rgb8 };
+        image_webp::WebPEncoder::new(&mut bytes).encode(&self.samples(), width, height, colours)?;
         Ok(bytes)
     }
 
-    /// Returns the row that corresponds to `row` of an image that is `height` rows high.
-    pub(super) fn row(&self, row: usize, height: usize) -> &[u8] {
-        let row = row * self.height / height;
-        &self.pixels[row * self.width * 3..][..self.width * 3]
+    /// Returns the colours of every pixel, with its opacity if there is one.
+    fn samples(&self) -> Cow<'_, [u8]> {
+        let Some(alpha) = &self.alpha else { return Cow::Borrowed(&self.pixels) };
+        let pixels = self.pixels.chunks_exact(3).zip(alpha);
+        Cow::Owned(pixels.flat_map(|(pixel, alpha)| [pixel[0], pixel[1], pixel[2], *alpha]).collect())
+    }
+
+    /// Returns the image in another size, in which each pixel has the colour of the nearest one.
+    pub(super) fn stretched(&self, width: usize, height: usize) -> Raster {
+        self.part(Area::of(self.width, self.height), width, height)
+    }
+
+    /// Returns the centre of the image in another size, without distortion.
+    pub(super) fn cropped_to(&self, width: usize, height: usize) -> Raster {
+        let across = (self.height * width / height).clamp(1, self.width);
+        let down = (self.width * height / width).clamp(1, self.height);
+        let centre = Area { x: (self.width - across) / 2, y: (self.height - down) / 2, width: across, height: down };
+        self.part(centre, width, height)
+    }
+
+    fn part(&self, area: Area, width: usize, height: usize) -> Raster {
+        let columns: Vec<usize> = (0..width).map(|x| (area.x + x * area.width / width) * 3).collect();
+        let mut pixels = Vec::with_capacity(width * height * 3);
+        for y in 0..height {
+            let row = &self.pixels[(area.y + y * area.height / height) * self.width * 3..][..self.width * 3];
+            if width == self.width && area.width == self.width {
+                pixels.extend_from_slice(row);
+            } else {
+                columns.iter().for_each(|at| pixels.extend_from_slice(&row[*at..*at + 3]));
+            }
+        }
+        Raster { width, height, pixels, alpha: None }
     }
 }

@@ -412,7 +412,7 @@ impl Maker<'_> {
             }
             FileKind::Fixed(file) => MediaKind::Fixed(file),
         };
-        MediaFile::new(motif, media_kind)
+        MediaFile::new(motif, media_kind).owned(self.spec.owner)
     }
 
     fn url(&mut self, file: &MediaFile) -> Value {

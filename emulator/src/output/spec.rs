@@ -17,8 +17,10 @@ pub(crate) struct OutputSpec {
     fields: Map<String, Value>,
     /// The seed of the input, or one derived from the input: the same input yields the same output.
     pub(crate) seed: u64,
-    /// The seed of the files: a hash of prompt and seed, and of the owner if there is one.
+    /// The seed of the files: a hash of prompt and seed.
     motif: u64,
+    /// The owner of the files, if other requests do not share them.
+    pub(crate) owner: Option<u64>,
     /// The text that images show.
     pub(crate) caption: Arc<Caption>,
     /// The file format of the images.
@@ -47,7 +49,8 @@ impl OutputSpec {
         let count = fields.get("num_images").and_then(Value::as_u64);
         OutputSpec {
             seed,
-            motif: digest(&[Value::from(prompt), seed.into()].into_iter().chain(owner.map(Value::from)).collect()),
+            motif: digest(&json!([prompt, seed])),
+            owner: owner.map(|owner| digest(&Value::from(owner))),
             caption: Arc::new(Caption {
                 endpoint: document.id.clone(),
                 prompt: prompt.chars().take(MAX_PROMPT_CHARS).collect(),
@@ -55,13 +58,22 @@ impl OutputSpec {
                 parameters: parameters(&fields),
             }),
             format: image_format(&fields),
-            size: size(&fields).or(canvas.as_ref().map(Canvas::size)),
+            size: match &canvas {
+                Some(canvas) if canvas.sets_size() => canvas.size(),
+                Some(canvas) => size(&fields).or_else(|| canvas.size()),
+                None => size(&fields),
+            },
             canvas,
             requested: count.unwrap_or(1),
             count: image_count(fields.get("num_images")),
             inline: fields.get("sync_mode") == Some(&Value::Bool(true)),
             fields,
         }
+    }
+
+    /// Makes the specification of an output before the final one, which has other files.
+    pub(crate) fn partial(self, number: u8) -> Self {
+        OutputSpec { motif: self.motif ^ u64::from(number).rotate_right(u8::BITS), ..self }
     }
 
     /// Returns the motif of a file of the output.
@@ -89,7 +101,8 @@ fn image_count(requested: Option<&Value>) -> Option<usize> {
     requested.and_then(Value::as_u64).map(|count| count.clamp(1, MAX_IMAGES) as usize)
 }
 
-fn with_defaults(document: &Document, input: &Value) -> Map<String, Value> {
+/// Returns the input, completed with the document's defaults.
+pub(super) fn with_defaults(document: &Document, input: &Value) -> Map<String, Value> {
     let mut fields = input.as_object().cloned().unwrap_or_default();
     let schema = schema::expand(&document.schemas.root, &document.schemas.input, &mut Vec::new());
     let properties = schema.get("properties").and_then(Value::as_object);

@@ -10,6 +10,7 @@ mod bombs;
 mod calls;
 mod content_types;
 mod deletion;
+mod edits;
 mod end;
 mod estimates;
 mod faults;
