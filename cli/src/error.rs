@@ -26,6 +26,10 @@ pub(crate) enum Exit {
     NotFound = 7,
     /// The job is not finished, and can be continued.
     Unfinished = 8,
+    /// The command of `emulate` cannot be executed.
+    NotExecutable = 126,
+    /// The command of `emulate` does not exist.
+    CommandNotFound = 127,
     /// Interrupted by Ctrl-C.
     Interrupted = 130,
 }

@@ -51,7 +51,8 @@ fn main() -> ExitCode {
         clap::ColorChoice::Never => ColorChoice::Never.write_global(),
         clap::ColorChoice::Auto => {}
     }
-    let has = |flag: &str| words.iter().any(|word| word == flag);
+    // What follows `--` is for another command.
+    let has = |flag: &str| words.iter().take_while(|word| *word != "--").any(|word| word == flag);
     let terminal = Terminal::new(has("--json"), has("--quiet") || has("-q"));
     let arguments = match Arguments::parse(&words, &terminal) {
         Ok(arguments) => arguments,

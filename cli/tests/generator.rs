@@ -278,7 +278,7 @@ mod emulate {
         }
 
         fn base(&self) -> &str {
-            self.lines[0].split(' ').next().unwrap()
+            self.lines[0].split(' ').nth(1).unwrap()
         }
 
         /// Posts an input with a key, and returns the response.
@@ -317,10 +317,11 @@ mod emulate {
     fn documents_of_a_folder_are_served() {
         let emulator = Emulator::start(&["--running", "0s"]);
         let base = emulator.base();
-        assert_eq!(emulator.lines[0], format!("{base} serves 1 endpoint; press Ctrl-C to stop"));
+        assert_eq!(emulator.lines[0], format!("# {base} serves 1 endpoint; press Ctrl-C to stop"));
         assert_eq!(
-            emulator.lines[4..],
+            emulator.lines[3..],
             [
+                format!("export FAL_EMULATOR_URL={base}"),
                 "export FAL_KEY=local-key-id:local-key-secret".to_owned(),
                 format!("export FAL_RUN_HOST={base}/fal.run"),
                 format!("export FAL_QUEUE_RUN_HOST={base}/queue.fal.run"),

@@ -7,6 +7,10 @@ use fal_client::{IntoEndpoint, LockReason};
 use rust_decimal::Decimal;
 
 use crate::account;
+#[cfg(feature = "tls")]
+use crate::authority::Authority;
+#[cfg(feature = "tls")]
+use crate::emulator::with_http;
 use crate::emulator::{Emulator, client_builder};
 use crate::endpoints::catalog::{Catalog, CatalogBuilder};
 use crate::error::Error;
@@ -63,6 +67,8 @@ pub struct EmulatorBuilder {
     folders: Vec<PathBuf>,
     documents: Vec<String>,
     port: u16,
+    #[cfg(feature = "tls")]
+    tls: bool,
     settings: Settings,
 }
 
@@ -72,6 +78,8 @@ impl Default for EmulatorBuilder {
             folders: Vec::new(),
             documents: Vec::new(),
             port: 0,
+            #[cfg(feature = "tls")]
+            tls: false,
             settings: Settings {
                 keys: Keys::Any,
                 account: account::State::default(),
@@ -81,6 +89,7 @@ impl Default for EmulatorBuilder {
                 output_upload_time: Duration::from_secs(1),
                 session_timeout: None,
                 allowed_hosts: Vec::new(),
+                allows_network: false,
                 webhook_hosts: Vec::new(),
                 prices: Table::default(),
                 history: MAX_REQUESTS,
@@ -231,6 +240,37 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Serves [`Emulator::base_url`] over TLS: `https://127.0.0.1:PORT`, with a certificate of the emulator's own
+    /// [authority](Emulator::certificate_authority). [`Emulator::client`] trusts it. Default: `http://127.0.0.1:PORT`.
+    ///
+    /// The port speaks plain HTTP and TLS in either case.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// let emulator = fal_emulator::Emulator::builder().tls().start().await?;
+    /// assert!(emulator.base_url().starts_with("https://127.0.0.1:"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self) -> Self {
+        self.tls = true;
+        self
+    }
+
+    /// Lets the emulator, as a proxy, pass connections to other hosts than fal's on. Default: they get a 403 response.
+    ///
+    /// Storage that others use too, which is S3 and `storage.googleapis.com`, is emulated only where fal has files in it: in the
+    /// bucket of an upload policy, and for uploads that fal has initiated.
+    ///
+    /// ```
+    /// let builder = fal_emulator::Emulator::builder().allow_network();
+    /// ```
+    pub fn allow_network(mut self) -> Self {
+        self.settings.allows_network = true;
+        self
+    }
+
     /// Adds hosts, without a scheme or port, to which webhooks are delivered. Default: only loopback hosts. Can be called
     /// several times.
     ///
@@ -321,16 +361,47 @@ impl EmulatorBuilder {
     ///
     /// - [`Error::Documents`] lists every invalid document and every duplicate endpoint.
     /// - [`Error::Listen`] means that the port is not available.
+    /// - `Error::Certificates`, with the feature `tls`, means that the certificate authority cannot be made.
     /// - [`Error::Client`] means that the client for the emulator cannot be built.
     pub async fn start(self) -> Result<Emulator, Error> {
         let catalog = self.catalog()?;
         let port = Port::listen(self.port).await.map_err(|source| Error::Listen { port: self.port, source })?;
-        let base_url = format!("http://{}", port.address);
-        let client = client_builder(&base_url, self.settings.keys.accepted()).build().map_err(Error::Client)?;
-        let state = Arc::new(State::new(base_url, catalog, self.settings));
+        let base_url = self.base_url(&port);
+        #[cfg(feature = "tls")]
+        let authority =
+            Authority::new(&self.settings.allowed_hosts).map_err(|error| Error::Certificates(error.into()))?;
+        #[cfg(feature = "tls")]
+        let http =
+            self.tls.then(|| authority.client()).transpose().map_err(|error| Error::Certificates(error.into()))?;
+        let builder = client_builder(&base_url, self.settings.keys.accepted());
+        #[cfg(feature = "tls")]
+        let builder = with_http(builder, http.as_ref());
+        let client = builder.build().map_err(Error::Client)?;
+        let state = Arc::new(State::new(
+            base_url.into(),
+            #[cfg(feature = "tls")]
+            authority,
+            catalog,
+            self.settings,
+        ));
         let server = Server::start(port, Arc::clone(&state));
         let couriers = Couriers::start(Arc::clone(&state));
-        Ok(Emulator { state, client, server, _couriers: couriers })
+        Ok(Emulator {
+            state,
+            client,
+            #[cfg(feature = "tls")]
+            http,
+            server,
+            _couriers: couriers,
+        })
+    }
+
+    fn base_url(&self, port: &Port) -> String {
+        #[cfg(feature = "tls")]
+        if self.tls {
+            return format!("https://{}", port.address);
+        }
+        format!("http://{}", port.address)
     }
 
     fn catalog(&self) -> Result<Arc<Catalog>, Error> {

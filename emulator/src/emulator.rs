@@ -1,5 +1,7 @@
 use std::fmt;
 use std::io;
+#[cfg(feature = "tls")]
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,22 +9,30 @@ use fal_client::{Client, ClientBuilder, IntoEndpoint, LockReason};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
+use crate::documents::document::Document;
 use crate::error::Error;
 use crate::faults::fault::Fault;
 use crate::handlers::webhook::Couriers;
+use crate::hold::Hold;
 use crate::http::server::Server;
 use crate::output::maker;
+use crate::output::scripted::ScriptedOutputs;
 use crate::output::spec::OutputSpec;
 use crate::platform::billed::Billed;
 use crate::platform::model_entry::ModelEntry;
 use crate::platform::price::Price;
+#[cfg(feature = "tls")]
+use crate::proxy::environment::ProxyEnvironment;
 use crate::queue::accepted_job::AcceptedJob;
+use crate::queue::gate::Stage;
 use crate::request::operation::Operation;
 use crate::request::received_request::ReceivedRequest;
+use crate::request::requests::Requests;
 use crate::state::State;
 use crate::storage::lifecycle::Lifecycle;
 use crate::storage::metadata::Metadata;
 use crate::storage::stored_file::StoredFile;
+use crate::urls::Urls;
 use crate::webhooks::delivery::WebhookDelivery;
 use crate::webhooks::fault::WebhookFault;
 
@@ -45,6 +55,9 @@ use crate::webhooks::fault::WebhookFault;
 pub struct Emulator {
     pub(crate) state: Arc<State>,
     pub(crate) client: Client,
+    /// The HTTP client that trusts the emulator, if its base URL needs that.
+    #[cfg(feature = "tls")]
+    pub(crate) http: Option<reqwest::Client>,
     pub(crate) server: Server,
     pub(crate) _couriers: Couriers,
 }
@@ -65,15 +78,52 @@ impl Emulator {
     /// # }
     /// ```
     pub fn client_builder(&self) -> ClientBuilder {
-        client_builder(self.base_url(), self.state.settings.keys.accepted())
+        let builder = client_builder(self.base_url(), self.state.settings.keys.accepted());
+        #[cfg(feature = "tls")]
+        let builder = with_http(builder, self.http.as_ref());
+        builder
     }
 
-    /// Returns the base URL, `http://127.0.0.1:PORT`, without a trailing slash.
+    /// Returns the base URL, `http://127.0.0.1:PORT`, without a trailing slash. With `EmulatorBuilder::tls`, it begins with `https`.
     ///
     /// The fal host follows as the first segment of the path: `{base_url}/fal.run/{id}`,
     /// `{base_url}/queue.fal.run/{id}`.
     pub fn base_url(&self) -> &str {
         &self.state.base_url
+    }
+
+    /// Returns the certificate of the emulator's own authority, as PEM. It certifies fal's hosts and the loopback interface, is valid
+    /// for a week, and its key never leaves the process. Every emulator makes another one.
+    ///
+    /// ```no_run
+    /// # fn example(emulator: &fal_emulator::Emulator) -> std::io::Result<()> {
+    /// std::fs::write("ca.pem", emulator.certificate_authority())?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn certificate_authority(&self) -> &str {
+        self.state.authority.pem()
+    }
+
+    /// Writes certificates and a script for Node.js to a folder, and returns the environment that leads a program's requests for
+    /// fal's real hosts to this emulator, with an accepted key. The program needs no change, whatever its language: it calls
+    /// `https://queue.fal.run` through this emulator as its proxy, and accepts its certificates.
+    ///
+    /// - `ca.pem`: the [authority](Self::certificate_authority).
+    /// - `certificates.pem`: the authorities of the system, and this one.
+    /// - `preload.cjs`: for versions of Node.js that ignore `HTTPS_PROXY`, and for WebSocket packages.
+    ///
+    /// HTTPS connections to other hosts are refused, unless the builder
+    /// [allows them](crate::EmulatorBuilder::allow_network). Hosts in the current `NO_PROXY` are reached directly, except fal's.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be written, or the path of the folder is not Unicode.
+    #[cfg(feature = "tls")]
+    pub fn proxy_environment(&self, folder: &Path) -> io::Result<ProxyEnvironment> {
+        let State { settings, authority, .. } = &*self.state;
+        ProxyEnvironment::write(folder, self.server.port, settings.keys.accepted(), authority)
     }
 
     /// Returns the environment variables, with their values, that make a program with fal-client use this emulator: an
@@ -120,6 +170,88 @@ impl Emulator {
     /// [another number](crate::EmulatorBuilder::history), and 256 MiB.
     pub fn requests(&self) -> Vec<ReceivedRequest> {
         self.state.journal.all()
+    }
+
+    /// Returns the calls of an endpoint that were received, to check them in a test: runs, submissions, streams, and messages of
+    /// WebSockets. Requests about the calls, such as those of a status, are not among them.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use fal_client::endpoints::fal_ai::flux::dev::redux;
+    /// use fal_emulator::Emulator;
+    /// use serde_json::json;
+    ///
+    /// let emulator = Emulator::start().await?;
+    /// // … use the client …
+    /// # let run = emulator.client().endpoint(redux::ENDPOINT).run(redux::Input::builder().image_url("https://example.com/fox.png")).await?;
+    /// emulator.requests_to(redux::ENDPOINT).assert_count(1).assert_input(&json!({
+    ///     "image_url": "https://example.com/fox.png",
+    /// }));
+    /// emulator.requests_to("fal-ai/flux/dev").assert_none();
+    /// emulator.assert_no_mistakes();
+    /// # Ok(())
+    /// # }
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
+    /// ```
+    pub fn requests_to<E: IntoEndpoint>(&self, endpoint: E) -> Requests {
+        Requests::new(endpoint.into_id().into_owned(), self.requests())
+    }
+
+    /// Waits until `count` [calls of an endpoint](Self::requests_to) were received, with their inputs, and returns all that were.
+    /// Never returns if fewer arrive: a test can limit the time with `tokio::time::timeout`.
+    ///
+    /// ```
+    /// # async fn example(emulator: fal_emulator::Emulator) {
+    /// // … start the program …
+    /// emulator.wait_for_requests("fal-ai/flux/dev/redux", 2).await.assert_count(2);
+    /// # }
+    /// ```
+    pub async fn wait_for_requests<E: IntoEndpoint>(&self, endpoint: E, count: usize) -> Requests {
+        let id = endpoint.into_id().into_owned();
+        let mut news = self.state.journal.news();
+        loop {
+            // Marked as seen before the check, so that a change after the check wakes the wait.
+            news.borrow_and_update();
+            let requests = Requests::new(id.clone(), self.requests());
+            if requests.received() >= count {
+                return requests;
+            }
+            // The sender lives as long as the emulator, so this never fails.
+            let _ = news.changed().await;
+        }
+    }
+
+    /// Requires that no request had a [mistake](ReceivedRequest::mistake).
+    ///
+    /// # Panics
+    ///
+    /// If one had, with a list of all.
+    #[track_caller]
+    pub fn assert_no_mistakes(&self) {
+        let mistakes = self.requests().into_iter().filter_map(|request| {
+            let mistake = request.mistake()?;
+            Some(format!("\n  {}: {mistake}", request.line()))
+        });
+        let mistakes: String = mistakes.collect();
+        assert!(mistakes.is_empty(), "requests with a mistake:{mistakes}");
+    }
+
+    /// Requires that all injected faults have happened, see [`pending_faults`](Self::pending_faults).
+    ///
+    /// # Panics
+    ///
+    /// If one has not, with a list of all.
+    #[track_caller]
+    pub fn assert_no_pending_faults(&self) {
+        let expected = self.state.faults.expected();
+        let faults = expected.iter().map(|(operation, fault, left)| match left {
+            1 => format!("\n  {operation:?}: {fault}"),
+            _ => format!("\n  {operation:?}: {fault}, {left} more times"),
+        });
+        let webhooks = self.state.outbox.count_faults();
+        let webhooks = (webhooks > 0).then(|| format!("\n  {webhooks} faults of webhooks"));
+        let list: String = faults.chain(webhooks).collect();
+        assert!(list.is_empty(), "faults that have not happened:{list}");
     }
 
     /// Returns the accepted requests that are kept, oldest first: queued requests and direct runs.
@@ -233,12 +365,74 @@ impl Emulator {
     /// - [`Error::InvalidOutput`]: the output does not fit the document. To test such an output, inject
     ///   [`Fault::outcome(200)`](Fault::outcome) with a body.
     pub fn answer<E: IntoEndpoint>(&self, endpoint: E, output: &Value) -> Result<(), Error> {
+        self.set_output(endpoint, |outputs, document| outputs.set(document, output.clone()))
+    }
+
+    /// Sets the outputs of the next requests to an endpoint that are accepted, one each and in order, after the outputs that are
+    /// set already. Later requests get the output of [`answer`](Self::answer), or one that the emulator makes.
+    ///
+    /// ```
+    /// # fn example(emulator: &fal_emulator::Emulator) -> Result<(), fal_emulator::Error> {
+    /// use fal_client::endpoints::openrouter::router;
+    /// use serde_json::json;
+    ///
+    /// // Two requests get these outputs, and three more the same one.
+    /// emulator.answer_next(router::ENDPOINT, [json!({ "output": "A fox" }), json!({ "output": "A cat" })])?;
+    /// emulator.answer_next(router::ENDPOINT, std::iter::repeat_n(json!({ "output": "A lamp" }), 3))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`answer`](Self::answer). No output is set then.
+    pub fn answer_next<E: IntoEndpoint>(
+        &self,
+        endpoint: E,
+        outputs: impl IntoIterator<Item = Value>,
+    ) -> Result<(), Error> {
+        self.set_output(endpoint, |scripted, document| scripted.add_next(document, outputs.into_iter().collect()))
+    }
+
+    /// Sets a function that makes the output of an endpoint from the input: of every request that is accepted from now on, until
+    /// another output is set. The input is valid, and may lack fields with a default.
+    ///
+    /// The function runs when a request is accepted, and must not block. A request whose output does not fit the document fails
+    /// with the status 500 and the reason.
+    ///
+    /// ```
+    /// # fn example(emulator: &fal_emulator::Emulator) -> Result<(), fal_emulator::Error> {
+    /// use fal_client::endpoints::openrouter::router;
+    /// use serde_json::json;
+    ///
+    /// emulator.answer_with(router::ENDPOINT, |input| json!({ "output": format!("You said {}", input["prompt"]) }))?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownEndpoint`]: the emulator has no document of the endpoint. [`Error::InvalidOutput`]: its document is
+    /// unusable.
+    pub fn answer_with<E: IntoEndpoint>(
+        &self,
+        endpoint: E,
+        make: impl Fn(&Value) -> Value + Send + Sync + 'static,
+    ) -> Result<(), Error> {
+        self.set_output(endpoint, |outputs, document| outputs.set_made(document, Arc::new(make)))
+    }
+
+    fn set_output<E: IntoEndpoint>(
+        &self,
+        endpoint: E,
+        set: impl FnOnce(&ScriptedOutputs, &Document) -> Result<(), String>,
+    ) -> Result<(), Error> {
         let id = endpoint.into_id();
         let Some(endpoint) = self.state.catalog.endpoint(&id) else {
             return Err(Error::UnknownEndpoint(id.into_owned()));
         };
         let invalid = |reason| Error::InvalidOutput { endpoint: id.into_owned(), reason };
-        self.state.outputs.set(&endpoint.document, output.clone()).map_err(invalid)
+        set(&self.state.outputs, &endpoint.document).map_err(invalid)
     }
 
     /// Makes an output of an endpoint, as a job with this input gets it. The input is not validated, and no job is recorded. The
@@ -267,7 +461,7 @@ impl Emulator {
             return Err(Error::UnknownEndpoint(id.into_owned()));
         };
         let spec = OutputSpec::new(&endpoint.document, input, None, None);
-        let made = maker::make(&endpoint.document, &spec, self.base_url())
+        let made = maker::make(&endpoint.document, &spec, &Urls::Base(Arc::clone(&self.state.base_url)))
             .map_err(|reason| Error::InvalidOutput { endpoint: id.into_owned(), reason })?;
         made.files.iter().for_each(|file| self.state.store.captions.add(file.motif(), &spec.caption));
         Ok(made.output)
@@ -327,10 +521,11 @@ impl Emulator {
         self.pending_faults()
     }
 
-    /// Returns the number of injected faults that have not happened yet, except those that
-    /// [repeat](Fault::repeat). A test can assert at its end that it is 0.
+    /// Returns the number of injected faults that have not happened yet, or not [as often](Fault::times) as they should. Faults
+    /// that [repeat](Fault::repeat), or have a [probability](Fault::probability), are not counted. A test can assert at its end
+    /// that it is 0.
     pub fn pending_faults(&self) -> usize {
-        self.state.faults.count() + self.state.outbox.count_faults()
+        self.state.faults.expected().len() + self.state.outbox.count_faults()
     }
 
     /// Removes the faults that have not happened yet.
@@ -465,6 +660,41 @@ impl Emulator {
         advanced
     }
 
+    /// Holds the jobs of an endpoint that are accepted from now on: they run, and do not end until the returned value is dropped
+    /// or released.
+    ///
+    /// Direct runs have no response, and streams and realtime inputs no output. [`advance`](Self::advance) and
+    /// [`complete`](Self::complete) end a single queued job, and clients can cancel it.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use fal_client::endpoints::fal_ai::flux::dev::redux;
+    /// use fal_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::start().await?;
+    /// let hold = emulator.hold(redux::ENDPOINT);
+    /// // … start three requests in tasks …
+    /// let jobs = hold.wait_for(3).await;
+    /// // … check that the program shows all of them as running …
+    /// emulator.complete(jobs[1].request_id());
+    /// hold.release();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn hold<E: IntoEndpoint>(&self, endpoint: E) -> Hold {
+        self.close_gate(endpoint, Stage::Running)
+    }
+
+    /// Holds the jobs of an endpoint that are accepted from now on in the queue: they do not start until the returned value is
+    /// dropped or released. Start timeouts pass. See [`hold`](Self::hold).
+    pub fn hold_in_queue<E: IntoEndpoint>(&self, endpoint: E) -> Hold {
+        self.close_gate(endpoint, Stage::Queued)
+    }
+
+    fn close_gate<E: IntoEndpoint>(&self, endpoint: E, stage: Stage) -> Hold {
+        Hold { gate: self.state.gates.close(endpoint.into_id().into_owned(), stage), state: Arc::clone(&self.state) }
+    }
+
     /// Stops immediately, as dropping does, and waits until the port is free.
     pub async fn shutdown(mut self) {
         self.server.shutdown().await;
@@ -486,4 +716,13 @@ pub(crate) fn client_builder(base_url: &str, key: &str) -> ClientBuilder {
         .api_host(format!("{base_url}/api.fal.ai"))
         .site_host(format!("{base_url}/fal.ai"))
         .ws_host(format!("{base_url}/ws.fal.run"))
+}
+
+/// Gives a client the HTTP client that trusts the emulator.
+#[cfg(feature = "tls")]
+pub(crate) fn with_http(builder: ClientBuilder, http: Option<&reqwest::Client>) -> ClientBuilder {
+    match http {
+        Some(http) => builder.http_client(http.clone()),
+        None => builder,
+    }
 }

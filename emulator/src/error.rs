@@ -30,6 +30,9 @@ pub enum Error {
         /// The error of the system.
         source: io::Error,
     },
+    /// The certificate authority cannot be made.
+    #[cfg(feature = "tls")]
+    Certificates(Box<dyn std::error::Error + Send + Sync>),
     /// The client for the emulator cannot be built.
     Client(fal_client::Error),
     /// The emulator has no document of this endpoint.
@@ -101,6 +104,8 @@ impl fmt::Display for Error {
             Error::Listen { port, source } => {
                 write!(f, "cannot listen on 127.0.0.1:{port}: {source}; choose another port, or 0 for a free one")
             }
+            #[cfg(feature = "tls")]
+            Error::Certificates(source) => write!(f, "cannot make a certificate authority: {source}"),
             Error::Client(source) => write!(f, "cannot build the client for the emulator: {source}"),
             Error::UnknownEndpoint(id) => {
                 write!(f, "unknown endpoint `{id}`: choose one of `Emulator::endpoints`, or start with its document")
@@ -119,6 +124,8 @@ impl std::error::Error for Error {
         match self {
             Error::Documents(_) | Error::UnknownEndpoint(_) | Error::InvalidOutput { .. } => None,
             Error::Listen { source, .. } => Some(source),
+            #[cfg(feature = "tls")]
+            Error::Certificates(source) => Some(&**source),
             Error::Client(source) => Some(source),
         }
     }

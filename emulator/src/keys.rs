@@ -31,6 +31,11 @@ impl Keys {
         }
     }
 
+    /// Returns whether any key is accepted.
+    pub(crate) fn are_any(&self) -> bool {
+        matches!(self, Keys::Any)
+    }
+
     /// Returns a key that is accepted.
     pub(crate) fn accepted(&self) -> &str {
         match self {

@@ -32,6 +32,8 @@
 //! - [`Emulator::requests`] returns what a client sent, and [`Emulator::jobs`] what fal would bill.
 
 mod account;
+#[cfg(feature = "tls")]
+mod authority;
 mod builder;
 mod documents;
 mod emulator;
@@ -39,12 +41,16 @@ mod endpoints;
 mod error;
 mod faults;
 mod handlers;
+mod hold;
 mod http;
 mod input;
 mod keys;
 mod media;
 mod output;
+mod page;
 mod platform;
+#[cfg(feature = "tls")]
+mod proxy;
 mod queue;
 mod random;
 mod request;
@@ -56,10 +62,12 @@ mod storage;
 mod sync;
 mod time;
 mod tokens;
+mod urls;
 mod webhooks;
 
 /// The parts of webhooks, for tools and tests that deliver them themselves.
 pub mod webhook {
+    pub use crate::random::uuid as request_id;
     pub use crate::webhooks::message::body;
     pub use crate::webhooks::schedule::{MAX_RETRIES, delay, timeout};
     pub use crate::webhooks::signer::Signer;
@@ -70,13 +78,17 @@ pub use emulator::Emulator;
 pub use error::{DocumentError, Error};
 pub use faults::fault::Fault;
 pub use faults::frame::Frame;
+pub use hold::Hold;
 pub use platform::billed::Billed;
 pub use platform::model_entry::ModelEntry;
 pub use platform::price::Price;
+#[cfg(feature = "tls")]
+pub use proxy::environment::ProxyEnvironment;
 pub use queue::accepted_job::{AcceptedJob, JobState};
 pub use queue::pace::Pace;
 pub use request::operation::Operation;
 pub use request::received_request::ReceivedRequest;
+pub use request::requests::Requests;
 pub use rust_decimal::Decimal;
 pub use storage::stored_file::StoredFile;
 pub use webhooks::delivery::{WebhookAttempt, WebhookDelivery, WebhookState};

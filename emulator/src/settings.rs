@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     pub(crate) session_timeout: Option<Duration>,
     /// The names under which the emulator is called, in addition to loopback names.
     pub(crate) allowed_hosts: Vec<String>,
+    /// Requests to other hosts than fal's are passed on.
+    pub(crate) allows_network: bool,
     /// The hosts to which webhooks are delivered, in addition to loopback hosts.
     pub(crate) webhook_hosts: Vec<String>,
     /// The prices and billable units at the start.

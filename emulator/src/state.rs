@@ -7,11 +7,14 @@ use rust_decimal::Decimal;
 use tokio::sync::Semaphore;
 
 use crate::account::{self, Account, AccountError};
+#[cfg(feature = "tls")]
+use crate::authority::Authority;
 use crate::endpoints::catalog::Catalog;
 use crate::faults::pending::PendingFaults;
 use crate::output::scripted::ScriptedOutputs;
 use crate::platform::models::Models;
 use crate::platform::prices::Prices;
+use crate::queue::gate::Gates;
 use crate::queue::jobs::Jobs;
 use crate::queue::script::Script;
 use crate::request::journal::Journal;
@@ -27,10 +30,17 @@ pub(crate) const MAX_IN_FLIGHT_BYTES: usize = 512 << 20;
 /// The most outputs and images that are made at a time. Each may take 300 MiB.
 const MAX_WORKERS: usize = 2;
 
+/// The most pages in browsers that are updated at a time.
+pub(crate) const MAX_EVENT_STREAMS: usize = 64;
+/// The seed of what happens by chance.
+const SEED: u64 = 0;
+
 /// The state of an emulator, shared by all of its connections.
 pub(crate) struct State {
-    /// `http://127.0.0.1:PORT`
-    pub(crate) base_url: String,
+    /// `http://127.0.0.1:PORT`, or with `https`.
+    pub(crate) base_url: Arc<str>,
+    #[cfg(feature = "tls")]
+    pub(crate) authority: Authority,
     pub(crate) catalog: Arc<Catalog>,
     pub(crate) settings: Settings,
     pub(crate) account: Account,
@@ -40,6 +50,7 @@ pub(crate) struct State {
     /// The script of a direct run.
     pub(crate) direct: Arc<Script>,
     pub(crate) jobs: Jobs,
+    pub(crate) gates: Gates,
     pub(crate) prices: Prices,
     pub(crate) models: Models,
     pub(crate) store: Arc<Store>,
@@ -52,16 +63,25 @@ pub(crate) struct State {
     pub(crate) bodies: Arc<Semaphore>,
     /// A permit for every output or image that is made.
     pub(crate) workers: Arc<Semaphore>,
+    /// A permit for every stream of updates of the page.
+    pub(crate) event_streams: Arc<Semaphore>,
     dropped_connections: AtomicUsize,
 }
 
 impl State {
-    pub(crate) fn new(base_url: String, catalog: Arc<Catalog>, settings: Settings) -> Self {
+    pub(crate) fn new(
+        base_url: Arc<str>,
+        #[cfg(feature = "tls")] authority: Authority,
+        catalog: Arc<Catalog>,
+        settings: Settings,
+    ) -> Self {
         let clock = Arc::<Clock>::default();
         State {
-            store: Arc::new(Store::new(base_url.clone(), Arc::clone(&clock), settings.token_lifetime)),
+            store: Arc::new(Store::new(Arc::clone(&base_url), Arc::clone(&clock), settings.token_lifetime)),
             tokens: Tokens::new(Arc::clone(&clock)),
             base_url,
+            #[cfg(feature = "tls")]
+            authority,
             catalog,
             clock,
             account: Account::new(settings.account.clone()),
@@ -70,13 +90,15 @@ impl State {
             models: Models::default(),
             prices: Prices::new(settings.prices.clone()),
             jobs: Jobs::new(settings.history),
+            gates: Gates::default(),
             journal: Journal::new(settings.history),
             settings,
-            faults: PendingFaults::default(),
+            faults: PendingFaults::new(SEED),
             outputs: ScriptedOutputs::default(),
             outbox: Outbox::default(),
             bodies: Arc::new(Semaphore::new(MAX_IN_FLIGHT_BYTES)),
             workers: Arc::new(Semaphore::new(MAX_WORKERS)),
+            event_streams: Arc::new(Semaphore::new(MAX_EVENT_STREAMS)),
             dropped_connections: AtomicUsize::new(0),
         }
     }

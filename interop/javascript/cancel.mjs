@@ -1,6 +1,6 @@
 // No job of this emulator ends.
 import assert from "node:assert/strict";
-import { fal } from "./fal.mjs";
+import { fal } from "@fal-ai/client";
 
 const endpoint = "fal-ai/flux/dev/redux";
 const input = { image_url: "https://example.com/fox.png" };

@@ -1,11 +1,11 @@
 // All calls go through the proxy of the second argument. This client has no key, but a session that the proxy checks.
 import assert from "node:assert/strict";
-import { client } from "./fal.mjs";
+import { createFalClient } from "@fal-ai/client";
 
-const [, , , proxyUrl] = process.argv;
+const [, , proxyUrl] = process.argv;
 
 const session = (token) =>
-  client({
+  createFalClient({
     credentials: undefined,
     proxyUrl: { url: proxyUrl, when: "always" },
     requestMiddleware: async (request) => ({

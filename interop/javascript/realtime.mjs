@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { fal, token } from "./fal.mjs";
+import { fal } from "@fal-ai/client";
+import { token } from "./fal.mjs";
 
 const endpoint = "fal-ai/fast-lcm-diffusion";
 const input = { prompt: "a fox", seed: 7, image_size: "square" };

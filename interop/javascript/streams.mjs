@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { client, fal, token } from "./fal.mjs";
+import { createFalClient, fal } from "@fal-ai/client";
+import { token } from "./fal.mjs";
 
 const endpoint = "openrouter/router";
 const input = { prompt: "Write a haiku about a fox.", model: "example/model" };
@@ -27,7 +28,7 @@ const tokenProvider = (app) => {
   apps.push(app);
   return token(app.split("/")[1]);
 };
-await check({ connectionMode: "client", tokenProvider }, client({ credentials: "" }));
+await check({ connectionMode: "client", tokenProvider }, createFalClient({ credentials: "" }));
 assert.deepEqual(apps, ["openrouter/router/stream"]);
 
 const refused = await fal.stream(endpoint, { input: { prompt: "a" } });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fal } from "./fal.mjs";
+import { fal } from "@fal-ai/client";
 
 /** Returns the events, and the final value or the error. */
 async function stream() {

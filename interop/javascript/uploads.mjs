@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fal } from "./fal.mjs";
+import { fal } from "@fal-ai/client";
 
 async function download(url) {
   const response = await fetch(url);

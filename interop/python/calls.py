@@ -8,7 +8,7 @@ INPUT = {"image_url": "https://example.com/fox.png", "seed": 7, "num_images": 2}
 def check(data):
     assert data["seed"] == 7
     assert len(data["images"]) == 2
-    assert data["images"][0]["url"].startswith("http://127.0.0.1:")
+    assert data["images"][0]["url"].startswith("https://v3.fal.media/files/")
     assert data["images"][0]["content_type"] == "image/png"
 
 

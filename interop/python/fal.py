@@ -1,37 +1,9 @@
-"""Makes fal's client call the emulator whose base URL is the first argument."""
+"""Helpers of the scripts. The client is used as it is installed: its environment leads it to the emulator."""
 
 import asyncio
 import inspect
-import sys
 
-import fal_client.client
-import httpx
-
-BASE = sys.argv[1]
-
-
-def local(url: str) -> str:
-    """The emulator serves all hosts of fal: the first segment of a path is the host."""
-    return url.replace("https://", f"{BASE}/").replace("wss://", f"{BASE}/".replace("http", "ws"))
-
-
-def local_request(request: httpx.Request) -> httpx.Request:
-    url = httpx.URL(local(str(request.url)))
-    headers = request.headers.copy()
-    headers["Host"] = url.netloc.decode("ascii")
-    return httpx.Request(request.method, url, headers=headers, stream=request.stream, extensions=request.extensions)
-
-
-# The client has `https` in all its URLs, and makes several HTTP clients of its own. All of them send here.
-send = httpx.HTTPTransport.handle_request
-send_async = httpx.AsyncHTTPTransport.handle_async_request
-httpx.HTTPTransport.handle_request = lambda self, request: send(self, local_request(request))
-httpx.AsyncHTTPTransport.handle_async_request = lambda self, request: send_async(self, local_request(request))
-
-# The only two functions that open a WebSocket.
-connect, connect_async = fal_client.client._connect_sync_ws, fal_client.client._connect_async_ws
-fal_client.client._connect_sync_ws = lambda url, headers=None: connect(local(url), headers)
-fal_client.client._connect_async_ws = lambda url, headers=None: connect_async(local(url), headers)
+import fal_client
 
 
 async def value(result):
@@ -48,8 +20,8 @@ def with_both_clients(check):
     """Runs a check with the client without async, and with the other one."""
 
     async def run():
-        await check(fal_client.SyncClient(key="id:secret"))
-        await check(fal_client.AsyncClient(key="id:secret"))
+        await check(fal_client.SyncClient())
+        await check(fal_client.AsyncClient())
 
     asyncio.run(run())
 

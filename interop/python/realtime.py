@@ -13,7 +13,7 @@ def check(result, seed):
     assert result["images"][0]["width"] == 512
 
 
-client = fal_client.SyncClient(key="id:secret")
+client = fal_client.SyncClient()
 with client.realtime(ENDPOINT, max_buffering=5) as connection:
     for seed in range(3):
         connection.send({**INPUT, "seed": seed})
@@ -32,7 +32,7 @@ with client.realtime(ENDPOINT, use_jwt=False) as connection:
 
 
 async def realtime():
-    client = fal_client.AsyncClient(key="id:secret")
+    client = fal_client.AsyncClient()
     async with client.realtime(ENDPOINT, token_expiration=60) as connection:
         await connection.send({**INPUT, "seed": 7})
         check(await connection.recv(), 7)

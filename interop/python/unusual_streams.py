@@ -4,7 +4,7 @@ import fal_client
 from fal import expect
 
 
-client = fal_client.SyncClient(key="id:secret")
+client = fal_client.SyncClient()
 
 
 def stream():

@@ -1,13 +1,12 @@
 //! `cargo fal trigger`
 
 use std::fs::File;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use fal_emulator::Emulator;
+use fal_emulator::{Emulator, webhook};
 use serde_json::{Value, json};
 
 use crate::catalog::{Catalog, Entry};
@@ -98,7 +97,7 @@ async fn trigger(arguments: &Arguments, context: &Context) -> Result<ExitCode, E
     let emulator = emulator(&entry, context).await?;
     let (mut are_accepted, mut is_reached, mut facts) = (true, true, Vec::new());
     for event in events {
-        let request_id = arguments.request_id.clone().unwrap_or_else(request_id);
+        let request_id = arguments.request_id.clone().unwrap_or_else(webhook::request_id);
         let (error, payload) = match (event, &data) {
             (Event::Ok, Some(data)) => (None, data.clone()),
             (Event::Ok, None) => (None, output(&emulator, endpoint)?),
@@ -196,20 +195,6 @@ fn failure() -> Vec<u8> {
         "url": "https://docs.fal.ai/errors/#missing",
     }] });
     details.to_string().into_bytes()
-}
-
-/// Returns a random UUID, version 4. The standard library seeds its hashers randomly.
-fn request_id() -> String {
-    let number = || RandomState::new().build_hasher().finish();
-    let (high, low) = (number(), number());
-    format!(
-        "{:08x}-{:04x}-4{:03x}-{:04x}-{:012x}",
-        high >> 32,
-        high >> 16 & 0xffff,
-        high & 0xfff,
-        low >> 48 & 0x3fff | 0x8000,
-        low & 0xffff_ffff_ffff
-    )
 }
 
 fn fact(endpoint: &str, delivery: &Delivery, attempt: &Attempt) -> Value {

@@ -8,6 +8,7 @@ mod budget;
 mod completions;
 mod diff;
 mod doctor;
+mod emulate;
 mod failures;
 mod gallery;
 mod input;

@@ -94,9 +94,9 @@ impl Process {
         in_time(read_until(self.child.stderr.as_mut().unwrap(), text)).await;
     }
 
-    /// Reads stdout until it has this text.
-    pub(crate) async fn stdout_until(&mut self, text: &str) {
-        in_time(read_until(self.child.stdout.as_mut().unwrap(), text)).await;
+    /// Reads stdout until it has this text. Returns what was read.
+    pub(crate) async fn stdout_until(&mut self, text: &str) -> String {
+        in_time(read_until(self.child.stdout.as_mut().unwrap(), text)).await
     }
 
     /// Waits for the end.
@@ -105,12 +105,13 @@ impl Process {
     }
 }
 
-async fn read_until(stream: &mut (impl AsyncReadExt + Unpin), text: &str) {
+async fn read_until(stream: &mut (impl AsyncReadExt + Unpin), text: &str) -> String {
     let mut seen = Vec::new();
     while !String::from_utf8_lossy(&seen).contains(text) {
         let read = stream.read_u8().await;
         seen.push(read.unwrap_or_else(|_| panic!("no {text}: {}", String::from_utf8_lossy(&seen))));
     }
+    String::from_utf8_lossy(&seen).into_owned()
 }
 
 /// A process that has ended.

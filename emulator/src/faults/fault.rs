@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use fal_client::IntoEndpoint;
 use hyper::StatusCode;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -42,6 +43,16 @@ use crate::time::clock::Clock;
 /// # }
 /// ```
 ///
+/// # Which requests
+///
+/// By default, a fault happens to the next request of its operation. [`on`](Self::on) and [`when`](Self::when) restrict the
+/// requests that it matches. [`nth`](Self::nth), [`times`](Self::times), [`repeat`](Self::repeat) and
+/// [`probability`](Self::probability) select some of them.
+///
+/// A fault counts every request that it matches since it was injected, also those to which another fault happens. At most one
+/// fault happens to a request: the one that was injected first. A later fault that was due happens to the next request that it
+/// matches.
+///
 /// # Where a connection can break
 ///
 /// | the connection is closed | |
@@ -69,7 +80,12 @@ pub struct Fault {
     /// The time until the date in `Retry-After`.
     retry_at: Option<Duration>,
     condition: Option<Condition>,
-    repeats: bool,
+    /// The number of the first matching request that the fault may happen to.
+    first: u64,
+    /// The most requests that the fault happens to, if set.
+    times: Option<u64>,
+    /// The share of the matching requests that the fault happens to.
+    probability: Option<f64>,
     /// The billable units of the job.
     units: Option<Decimal>,
 }
@@ -144,7 +160,9 @@ impl Fault {
             headers: Vec::new(),
             retry_at: None,
             condition: None,
-            repeats: false,
+            first: 1,
+            times: None,
+            probability: None,
             units: None,
         }
     }
@@ -384,8 +402,8 @@ impl Fault {
 
     /// Restricts the fault to an endpoint: runs and submissions to it, and status, result and cancel requests about its
     /// jobs.
-    pub fn on(self, endpoint: impl Into<String>) -> Self {
-        let endpoint = endpoint.into();
+    pub fn on(self, endpoint: impl IntoEndpoint) -> Self {
+        let endpoint = endpoint.into_id().into_owned();
         self.when(move |request| request.endpoint() == Some(&endpoint))
     }
 
@@ -407,6 +425,35 @@ impl Fault {
         self
     }
 
+    /// Lets the first `number - 1` matching requests through, and happens to the one after them: `nth(3)` fails the third attempt.
+    /// Default: 1.
+    ///
+    /// ```
+    /// # use fal_emulator::{Emulator, Fault, Operation};
+    /// # fn example(emulator: &Emulator) {
+    /// emulator.inject_fault(Operation::Submit, Fault::respond(503).on("fal-ai/flux/dev/redux").nth(3));
+    /// // The third request fails, and all after it.
+    /// emulator.inject_fault(Operation::Status, Fault::respond(503).nth(3).repeat());
+    /// # }
+    /// ```
+    pub fn nth(mut self, number: u64) -> Self {
+        self.first = number;
+        self
+    }
+
+    /// Happens to this number of matching requests. Default: 1, or all with a [`probability`](Self::probability).
+    ///
+    /// ```
+    /// # use fal_emulator::{Emulator, Fault, Operation};
+    /// # fn example(emulator: &Emulator) {
+    /// emulator.inject_fault(Operation::Result, Fault::respond(502).times(3));
+    /// # }
+    /// ```
+    pub fn times(mut self, count: u64) -> Self {
+        self.times = Some(count);
+        self
+    }
+
     /// Repeats the fault for every matching request, until [`Emulator::clear_faults`](crate::Emulator::clear_faults).
     /// Faults of the same operation that are injected later only happen to requests that it does not match.
     ///
@@ -416,8 +463,25 @@ impl Fault {
     /// emulator.inject_fault(Operation::Submit, Fault::outcome(500).on("fal-ai/flux/dev/redux").repeat());
     /// # }
     /// ```
-    pub fn repeat(mut self) -> Self {
-        self.repeats = true;
+    pub fn repeat(self) -> Self {
+        self.times(u64::MAX)
+    }
+
+    /// Happens to a share of the matching requests, from 0 (none) to 1 (all), until
+    /// [`Emulator::clear_faults`](crate::Emulator::clear_faults). [`times`](Self::times) limits their number.
+    ///
+    /// The requests are selected by chance, which depends on the emulator's seed, on the number of faults that were injected
+    /// before, and on the number of requests that the fault matched. So the same faults and the same sequence of requests have
+    /// the same failures.
+    ///
+    /// ```
+    /// # use fal_emulator::{Emulator, Fault, Operation};
+    /// # fn example(emulator: &Emulator) {
+    /// emulator.inject_fault(Operation::Status, Fault::respond(503).probability(0.1));
+    /// # }
+    /// ```
+    pub fn probability(mut self, share: f64) -> Self {
+        self.probability = Some(share);
         self
     }
 
@@ -435,8 +499,23 @@ impl Fault {
         self
     }
 
-    pub(super) fn repeats(&self) -> bool {
-        self.repeats
+    /// Returns the number of the first matching request that the fault may happen to.
+    pub(super) fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// Returns the most requests that the fault happens to.
+    pub(super) fn most(&self) -> u64 {
+        self.times.unwrap_or(if self.probability.is_some() { u64::MAX } else { 1 })
+    }
+
+    pub(super) fn share(&self) -> Option<f64> {
+        self.probability
+    }
+
+    /// Returns whether the fault has to happen before a test ends.
+    pub(super) fn is_expected(&self) -> bool {
+        self.most() != u64::MAX && self.probability.is_none()
     }
 
     pub(super) fn matches(&self, request: &ReceivedRequest) -> bool {
@@ -559,6 +638,26 @@ impl Fault {
     }
 }
 
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::None => f.write_str("none"),
+            Kind::Respond(response) => write!(f, "respond({})", response.status),
+            Kind::Outcome(response) => write!(f, "outcome({})", response.status),
+            Kind::Frames(frames) => write!(f, "frames, {} of them", frames.len()),
+            Kind::DropConnection => f.write_str("drop_connection"),
+            Kind::DropRequest { after } => write!(f, "drop_request_after({after})"),
+            Kind::StallRequest { after } => write!(f, "stall_request_after({after})"),
+            Kind::DropResponseInHead => f.write_str("drop_response_in_head"),
+            Kind::DropResponse { after } => write!(f, "drop_response_after({after})"),
+            Kind::DropResponseBytes { after } => write!(f, "drop_response_after_bytes({after})"),
+            Kind::StallResponse { after } => write!(f, "stall_response_after({after})"),
+            Kind::Throttle { bytes, interval } => write!(f, "throttle({bytes}, {interval:?})"),
+            Kind::IgnoreRange => f.write_str("ignore_range"),
+        }
+    }
+}
+
 impl fmt::Debug for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Fault")
@@ -568,7 +667,9 @@ impl fmt::Debug for Fault {
             .field("headers", &self.headers)
             .field("retry_at", &self.retry_at)
             .field("is_conditional", &self.condition.is_some())
-            .field("repeats", &self.repeats)
+            .field("first", &self.first)
+            .field("times", &self.most())
+            .field("probability", &self.probability)
             .field("units", &self.units)
             .finish()
     }

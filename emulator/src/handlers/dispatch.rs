@@ -39,7 +39,7 @@ pub(crate) async fn dispatch(state: &State, call: Call<'_>, file: Option<Blob>) 
         Route::File { path, .. } => files::read(state, path, received, fault.ignores_range()).await,
         Route::Part { path, upload_id, number } => uploads::put_part(state, path, upload_id, number, blob()),
         Route::Complete { path, upload_id } => uploads::complete_multipart(state, path, upload_id, received),
-        Route::SignPart { upload_id, number } => uploads::sign_part(state, upload_id, number),
+        Route::SignPart { upload_id, number } => uploads::sign_part(state, upload_id, number, received),
         Route::CompleteByKey { upload_id } => uploads::complete_by_key(state, upload_id, received),
         Route::WebhookKeys => Ok(reply::json(StatusCode::OK, &state.outbox.signer().jwks())),
         Route::RequestBelowPath | Route::Unknown => Err(Refusal::NoPath(received.path().to_owned())),

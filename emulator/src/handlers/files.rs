@@ -5,7 +5,8 @@ use futures_util::stream;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use hyper::header::{
-    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, IF_RANGE, RANGE,
+    ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
+    IF_RANGE, RANGE, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
 
@@ -37,7 +38,7 @@ enum Source {
 }
 
 /// Responds with the file of a path.
-pub(super) async fn read(state: &State, path: &str, received: &Received, ignore_range: bool) -> Result<Reply, Refusal> {
+pub(crate) async fn read(state: &State, path: &str, received: &Received, ignore_range: bool) -> Result<Reply, Refusal> {
     let drawn = match state.store.get_even_expired(path) {
         Some(_) => {
             let file = state.store.get(path).ok_or_else(|| no_file(path))?;
@@ -115,10 +116,11 @@ impl SentFile {
             (ACCEPT_RANGES, accepted),
             (CONTENT_RANGE, content_range.as_deref()),
         ];
-        headers
+        let reply = headers
             .into_iter()
             .filter_map(|(name, value)| Some((name, value?)))
-            .fold(reply, |reply, (name, value)| reply::with_header(reply, name, value))
+            .fold(reply, |reply, (name, value)| reply::with_header(reply, name, value));
+        sandboxed(reply)
     }
 
     fn body(&self, range: Range<u64>) -> Body {
@@ -131,4 +133,12 @@ impl SentFile {
             }
         }
     }
+}
+
+/// Forbids a browser to run the scripts of a file, or to take it for another type. Uploads have the origin of the emulator's page.
+pub(crate) fn sandboxed(reply: Reply) -> Reply {
+    const POLICY: &str =
+        "default-src 'none'; img-src 'self' data:; media-src 'self' data:; style-src 'unsafe-inline'; sandbox";
+    let reply = reply::with_header(reply, CONTENT_SECURITY_POLICY, POLICY);
+    reply::with_header(reply, X_CONTENT_TYPE_OPTIONS, "nosniff")
 }

@@ -33,6 +33,7 @@ use crate::response::reply::{self, Reply};
 use crate::state::State;
 use crate::storage::file::FileData;
 use crate::storage::store::Store;
+use crate::urls::Urls;
 
 pub(super) const BILLABLE_UNITS: HeaderName = HeaderName::from_static("x-fal-billable-units");
 
@@ -62,10 +63,12 @@ pub(crate) fn accept(
     let failure = policy.or_else(|| invalid_input(endpoint, received)).or_else(|| fault.job_failure(&state.clock));
     let prospect = failure.map_or_else(|| prospect(state, endpoint, received), Err);
     let bill = bill(state, endpoint, received, fault, &prospect);
+    let gates = state.gates.of(&endpoint.document.id);
     let (endpoint, received, script) = (Arc::clone(endpoint), Arc::clone(received), Arc::clone(script));
-    let job = Arc::new(Job::new(endpoint, received, prospect, bill, script, &state.clock));
+    let job = Arc::new(Job::new(endpoint, received, prospect, bill, script, gates.clone(), &state.clock));
     state.jobs.add(Arc::clone(&job))?;
     job.received.set_request_id(&job.id);
+    gates.iter().for_each(|gate| gate.arrive(&job));
     if let Some(on_job) = &state.settings.on_job {
         on_job(&AcceptedJob(Arc::clone(&job)));
     }
@@ -120,8 +123,10 @@ fn invalid_input(endpoint: &Endpoint, received: &Received) -> Option<Failure> {
 }
 
 fn prospect(state: &State, endpoint: &Endpoint, received: &Received) -> Result<Prospect, Failure> {
-    match state.outputs.get(&endpoint.document.id) {
-        Some(output) => Ok(Prospect::Scripted(output)),
+    let input = received.input().unwrap_or(&Value::Null);
+    match state.outputs.take(&endpoint.document.id, input) {
+        Some(Ok(output)) => Ok(Prospect::Scripted(output)),
+        Some(Err(reason)) => Err(Failure::internal(format!("the output that a test made is invalid: {reason}"))),
         None => sources(state, endpoint, received).map(Prospect::Made),
     }
 }
@@ -130,7 +135,7 @@ fn prospect(state: &State, endpoint: &Endpoint, received: &Received) -> Result<P
 /// its URL is one of the emulator's. The emulator fetches no other URL.
 fn sources(state: &State, endpoint: &Endpoint, received: &Received) -> Result<Sources, Failure> {
     let input = received.input().unwrap_or(&Value::Null);
-    let is_missing = |url: &str| state.store.path_of(url).is_some() && source(state, url).is_none();
+    let is_missing = |url: &str| state.store.is_file_url(url) && source(state, url).is_none();
     let mut violations = missing_files(input, &is_missing);
     if let (true, Ok(validator)) = (violations.is_empty(), endpoint.validator()) {
         violations = validator.file_errors(input, &|url| measured(state, url));
@@ -166,8 +171,8 @@ fn source(state: &State, url: &str) -> Option<Source> {
 }
 
 /// Responds with the result of a completed job.
-pub(super) async fn result(state: &State, job: &Arc<Job>) -> Reply {
-    match output_of(state, job).await {
+pub(super) async fn result(state: &State, job: &Arc<Job>, urls: &Urls) -> Reply {
+    match output_of(state, job, urls).await {
         Ok(output) => reply::with_header(reply::json(StatusCode::OK, &output), BILLABLE_UNITS, &job.billable_units()),
         Err(failure) => failed(job, &failure),
     }
@@ -183,11 +188,11 @@ pub(super) fn failed(job: &Job, failure: &Failure) -> Reply {
 }
 
 /// Returns the output of a completed job.
-pub(super) async fn output_of(state: &State, job: &Arc<Job>) -> Result<Value, Failure> {
+pub(crate) async fn output_of(state: &State, job: &Arc<Job>, urls: &Urls) -> Result<Value, Failure> {
     match job.failure(&job.now()) {
         _ if job.deletion().is_some() => Err(Failure::deleted()),
         Some(failure) => Err(failure),
-        None => Ok(outputs(state, job, &[Part::Final]).await?.pop().unwrap_or_default()),
+        None => Ok(outputs(state, job, urls, &[Part::Final]).await?.pop().unwrap_or_default()),
     }
 }
 
@@ -196,7 +201,7 @@ pub(crate) async fn results(state: &State, job: &Arc<Job>) -> Result<Series, Fai
     if job.prospect.is_err() || state.outputs.series(&job.endpoint.document.id).is_some() {
         return series(state, job).await;
     }
-    Ok(Series::Whole(outputs(state, job, &[Part::Final]).await?))
+    Ok(Series::Whole(outputs(state, job, job.received.urls(), &[Part::Final]).await?))
 }
 
 /// Returns the outputs of a stream.
@@ -208,7 +213,8 @@ pub(super) async fn series(state: &State, job: &Arc<Job>) -> Result<Series, Fail
     if let Some(outputs) = state.outputs.series(&job.endpoint.document.id) {
         return Ok(Series::Scripted(outputs));
     }
-    let mut outputs = outputs(state, job, &[Part::Final]).await?;
+    let urls = job.received.urls();
+    let mut outputs = outputs(state, job, urls, &[Part::Final]).await?;
     if job.endpoint.app.starts_with("workflows/") {
         let output = outputs.pop().unwrap_or_default();
         return Ok(Series::Whole(workflow_events(job, &output)));
@@ -216,7 +222,7 @@ pub(super) async fn series(state: &State, job: &Arc<Job>) -> Result<Series, Fail
     match Series::of_text(&job.endpoint.document, outputs.pop().unwrap_or_default()) {
         Ok(series) => Ok(series),
         Err(last) => {
-            let mut outputs = self::outputs(state, job, &[Part::Partial(1), Part::Partial(2)]).await?;
+            let mut outputs = self::outputs(state, job, urls, &[Part::Partial(1), Part::Partial(2)]).await?;
             outputs.push(last);
             Ok(Series::Whole(outputs))
         }
@@ -241,24 +247,21 @@ enum Part {
 }
 
 /// Makes outputs of a job.
-async fn outputs(state: &State, job: &Arc<Job>, parts: &'static [Part]) -> Result<Vec<Value>, Failure> {
+async fn outputs(state: &State, job: &Arc<Job>, urls: &Urls, parts: &'static [Part]) -> Result<Vec<Value>, Failure> {
     if let Ok(Prospect::Scripted(output)) = &job.prospect {
         return Ok(vec![(**output).clone(); parts.len()]);
     }
-    let (job, base_url, store) = (Arc::clone(job), state.base_url.clone(), Arc::clone(&state.store));
+    let (job, urls, store) = (Arc::clone(job), urls.clone(), Arc::clone(&state.store));
     let upload_time = state.settings.output_upload_time;
     let work = move || {
-        parts
-            .iter()
-            .map(|part| output(&job, *part, &base_url, &store, upload_time))
-            .collect::<Result<Vec<Value>, String>>()
+        parts.iter().map(|part| output(&job, *part, &urls, &store, upload_time)).collect::<Result<Vec<Value>, String>>()
     };
     blocking(state, work).await.map_err(Failure::internal)
 }
 
 /// Makes the output of a job. A file that it refers to is stored if its name
 /// does not determine its content, or if it has a lifecycle. With an upload policy, all of them are stored in its bucket.
-fn output(job: &Job, part: Part, base_url: &str, store: &Store, upload_time: Duration) -> Result<Value, String> {
+fn output(job: &Job, part: Part, urls: &Urls, store: &Store, upload_time: Duration) -> Result<Value, String> {
     let input = job.received.input().unwrap_or(&Value::Null);
     let canvas = match &job.prospect {
         Ok(Prospect::Made(sources)) => sources.canvas(&job.endpoint.document, input),
@@ -272,14 +275,14 @@ fn output(job: &Job, part: Part, base_url: &str, store: &Store, upload_time: Dur
         Part::Partial(number) => spec.partial(number),
         Part::Final => spec,
     };
-    let Made { mut output, files } = maker::make(&job.endpoint.document, &spec, base_url)?;
+    let Made { mut output, files } = maker::make(&job.endpoint.document, &spec, urls)?;
     let policy = upload_policy(&job.received)?;
-    let mut urls = HashMap::new();
+    let mut moved = HashMap::new();
     for (index, file) in files.iter().enumerate() {
         store.captions.add(file.motif(), &spec.caption);
         let in_bucket = policy.as_ref().map(|policy| policy.path(&unique(&job.id, part, index), &file.file_name()));
         if let Some(path) = &in_bucket {
-            urls.insert(format!("{base_url}/{}", file.path()), store.url(path));
+            moved.insert(urls.to(&file.path()), urls.to(path));
         } else if !file.is_painting() && lifecycle.is_none() {
             // Another request with the same input may have deleted its payloads.
             store.restore(&file.path());
@@ -303,7 +306,7 @@ fn output(job: &Job, part: Part, base_url: &str, store: &Store, upload_time: Dur
         };
         added.map_err(|exceeded| exceeded.to_string())?;
     }
-    replace(&mut output, &urls);
+    replace(&mut output, &moved);
     Ok(output)
 }
 

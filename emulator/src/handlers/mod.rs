@@ -5,7 +5,7 @@ pub(crate) mod auth;
 mod blocking;
 pub(crate) mod call;
 pub(crate) mod dispatch;
-mod files;
+pub(crate) mod files;
 pub(crate) mod jobs;
 pub(crate) mod perform;
 mod platform;

@@ -31,6 +31,7 @@ pub(crate) async fn perform(
     if let Ok(reply) = &response {
         received.set_status(reply.status().as_u16());
     }
+    state.journal.decided();
     if let Some(on_request) = &state.settings.on_request {
         on_request(&ReceivedRequest(Arc::clone(received)));
     }

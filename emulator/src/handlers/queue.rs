@@ -24,7 +24,7 @@ pub(super) fn submit(state: &State, call: Call<'_>, id: &str) -> Result<Reply, R
         }
     }
     let job = jobs::accept(state, call.received, call.fault, endpoint, false)?;
-    let mut status = job.status(&job.start(), &state.base_url, None);
+    let mut status = job.status(&job.start(), call.received.urls(), None);
     if let Some(url) = call.received.query("fal_webhook") {
         status["gateway_request_id"] = json!(job.id);
         state.outbox.submit(&job, url);
@@ -48,27 +48,27 @@ pub(super) async fn handle(
     received: &Received,
 ) -> Result<Reply, Refusal> {
     let reply = match operation {
-        Operation::StatusStream => status_stream::reply(state, Arc::clone(job), received.wants_logs()),
-        Operation::Result => result(state, job).await,
+        Operation::StatusStream => status_stream::reply(state, Arc::clone(job), received),
+        Operation::Result => result(state, job, received).await,
         Operation::Cancel => cancel(job),
-        _ => status(state, job, received),
+        _ => status(job, received),
     };
     Ok(reply::with_request_id(reply, &job.id))
 }
 
-fn status(state: &State, job: &Job, received: &Received) -> Reply {
+fn status(job: &Job, received: &Received) -> Reply {
     let moment = job.now();
     let logs = received.wants_logs().then_some(0..moment.logged);
     let status = match moment.phase {
         Phase::Completed => StatusCode::OK,
         _ => StatusCode::ACCEPTED,
     };
-    reply::json(status, &job.status(&moment, &state.base_url, logs))
+    reply::json(status, &job.status(&moment, received.urls(), logs))
 }
 
-async fn result(state: &State, job: &Arc<Job>) -> Reply {
+async fn result(state: &State, job: &Arc<Job>, received: &Received) -> Reply {
     match job.now().phase {
-        Phase::Completed => jobs::result(state, job).await,
+        Phase::Completed => jobs::result(state, job, received.urls()).await,
         _ => reply::detail(StatusCode::BAD_REQUEST, "Request is still in progress"),
     }
 }

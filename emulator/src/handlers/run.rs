@@ -9,5 +9,6 @@ pub(super) async fn run(state: &State, call: Call<'_>, id: &str) -> Result<Reply
     let endpoint = jobs::endpoint(state, id, call.received)?;
     let job = jobs::accept(state, call.received, call.fault, endpoint, true)?;
     state.clock.sleep_until(job.ends_at()).await;
-    Ok(reply::with_request_id(jobs::result(state, &job).await, &job.id))
+    job.released().await;
+    Ok(reply::with_request_id(jobs::result(state, &job, call.received.urls()).await, &job.id))
 }

@@ -10,18 +10,20 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::queue::job::{Job, Moment, Phase};
+use crate::request::received::Received;
 use crate::response::reply::{self, Reply};
 use crate::state::State;
 use crate::time::clock::Clock;
+use crate::urls::Urls;
 
 /// Responds with the events of a job from its current state to its completion: one for every step, with the log lines
 /// that are new in it, and a comment when nothing happened for the keep-alive interval.
-pub(super) fn reply(state: &State, job: Arc<Job>, logs: bool) -> Reply {
+pub(super) fn reply(state: &State, job: Arc<Job>, received: &Received) -> Reply {
     let watcher = Watcher {
         pushed: job.pushed(),
         job,
-        base_url: state.base_url.clone(),
-        logs,
+        urls: received.urls().clone(),
+        logs: received.wants_logs(),
         keep_alive: state.settings.keep_alive,
         clock: Arc::clone(&state.clock),
         last: None,
@@ -36,7 +38,7 @@ pub(super) fn reply(state: &State, job: Arc<Job>, logs: bool) -> Reply {
 struct Watcher {
     job: Arc<Job>,
     pushed: watch::Receiver<()>,
-    base_url: String,
+    urls: Urls,
     logs: bool,
     keep_alive: Duration,
     clock: Arc<Clock>,
@@ -70,7 +72,7 @@ impl Watcher {
         let sent = self.last.map_or(0, |last| last.logged);
         let logs = self.logs.then_some(sent..moment.logged);
         self.last = Some(moment);
-        format!("data: {}\n\n", self.job.status(&moment, &self.base_url, logs)).into()
+        format!("data: {}\n\n", self.job.status(&moment, &self.urls, logs)).into()
     }
 }
 

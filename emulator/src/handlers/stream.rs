@@ -13,6 +13,7 @@ use crate::endpoints::endpoint::Endpoint;
 use crate::handlers::call::Call;
 use crate::handlers::{auth, jobs};
 use crate::output::series::Series;
+use crate::queue::job::Job;
 use crate::request::received::Received;
 use crate::response::refusal::Refusal;
 use crate::response::reply::{self, Body, Reply};
@@ -31,7 +32,7 @@ pub(super) async fn stream(state: &State, call: Call<'_>, id: &str) -> Result<Re
     let job = jobs::accept(state, call.received, call.fault, endpoint, true)?;
     let reply = match jobs::series(state, &job).await {
         Ok(series) => {
-            let events = Events::new(state, series, job.run_time());
+            let events = Events::new(state, series, Arc::clone(&job));
             reply::with_header(reply::events(events.into_body()), jobs::BILLABLE_UNITS, &job.billable_units())
         }
         Err(failure) => jobs::failed(&job, &failure),
@@ -45,15 +46,15 @@ struct Events {
     /// The number of outputs that were sent.
     sent: usize,
     start: Instant,
-    run_time: Duration,
+    job: Arc<Job>,
     keep_alive: Duration,
     clock: Arc<Clock>,
 }
 
 impl Events {
-    fn new(state: &State, series: Series, run_time: Duration) -> Self {
+    fn new(state: &State, series: Series, job: Arc<Job>) -> Self {
         let clock = Arc::clone(&state.clock);
-        Events { series, sent: 0, start: clock.now(), run_time, keep_alive: state.settings.keep_alive, clock }
+        Events { series, sent: 0, start: clock.now(), job, keep_alive: state.settings.keep_alive, clock }
     }
 
     fn into_body(self) -> Body {
@@ -69,10 +70,14 @@ impl Events {
         if index == self.series.len() {
             return None;
         }
-        let due = self.series.due(index, self.run_time);
+        let due = self.series.due(index, self.job.run_time());
+        let is_due = async {
+            self.clock.sleep_since(self.start, due).await;
+            self.job.released().await;
+        };
         tokio::select! {
             biased;
-            () = self.clock.sleep_since(self.start, due) => {}
+            () = is_due => {}
             () = self.clock.sleep(self.keep_alive) => return Some(Bytes::from_static(b": ping\n\n")),
         }
         self.sent += 1;

@@ -26,7 +26,7 @@ pub(super) fn cdn_token(state: &State, received: &Received) -> Result<Reply, Ref
     Ok(ok(&json!({
         "token": token,
         "token_type": "Bearer",
-        "base_url": format!("{}/v3.fal.media", state.base_url),
+        "base_url": received.urls().to("v3.fal.media"),
         "expires_at": iso8601(expires_at),
     })))
 }
@@ -37,7 +37,8 @@ pub(super) fn initiate_upload(state: &State, received: &Received) -> Result<Repl
         Some("gcs") | None => Host::Gcs,
         Some(other) => return Err(bad_request(&format!("There is no storage type `{other}`"))),
     };
-    let (file_url, signature) = state.store.expect_file(host, metadata_of_body(received)?)?;
+    let (path, signature) = state.store.expect_file(host, metadata_of_body(received)?)?;
+    let file_url = received.urls().to(&path);
     Ok(ok(
         &json!({ "upload_url": format!("{file_url}?{}={signature}", host.signature_parameter()), "file_url": file_url }),
     ))
@@ -49,20 +50,22 @@ pub(super) fn initiate_multipart(state: &State, received: &Received) -> Result<R
         Some("gcs") => Host::Gcs,
         _ => return Err(bad_request("Uploads in parts are for the storage types `fal-cdn-v3` and `gcs`")),
     };
-    let StartedUpload { upload_id, file_url } = state.store.start_multipart(host, metadata_of_body(received)?)?;
+    let StartedUpload { upload_id, path } = state.store.start_multipart(host, metadata_of_body(received)?)?;
+    let file_url = received.urls().to(&path);
     let upload_url = match host {
         Host::Cdn => {
             let signature = state.store.sign_parts(&upload_id)?;
             format!("{file_url}/multipart/{upload_id}?{}={signature}", host.signature_parameter())
         }
-        Host::Gcs => format!("{}/rest.fal.ai/storage/upload/multipart/{upload_id}", state.base_url),
+        Host::Gcs => received.urls().to(&format!("rest.fal.ai/storage/upload/multipart/{upload_id}")),
     };
     Ok(ok(&json!({ "upload_url": upload_url, "file_url": file_url })))
 }
 
 /// Signs a URL for a part of an upload to Google Cloud Storage.
-pub(super) fn sign_part(state: &State, upload_id: &str, number: &str) -> Result<Reply, Refusal> {
-    let file_url = state.store.multipart_url(upload_id).ok_or_else(|| no_upload(upload_id))?;
+pub(super) fn sign_part(state: &State, upload_id: &str, number: &str, received: &Received) -> Result<Reply, Refusal> {
+    let path = state.store.multipart_path(upload_id).ok_or_else(|| no_upload(upload_id))?;
+    let file_url = received.urls().to(&path);
     let signature = state.store.sign_parts(upload_id)?;
     let parameter = Host::Gcs.signature_parameter();
     Ok(ok(&json!({ "upload_url": format!("{file_url}/multipart/{upload_id}/{number}?{parameter}={signature}") })))
@@ -70,12 +73,12 @@ pub(super) fn sign_part(state: &State, upload_id: &str, number: &str) -> Result<
 
 pub(super) fn upload(state: &State, received: &Received, file: Blob) -> Result<Reply, Refusal> {
     let stored = state.store.add(metadata_of_headers(received), file)?;
-    Ok(ok(&json!({ "access_url": stored.url() })))
+    Ok(ok(&json!({ "access_url": received.urls().to(stored.path()) })))
 }
 
 pub(super) fn start_multipart(state: &State, received: &Received) -> Result<Reply, Refusal> {
     let started = state.store.start_multipart(Host::Cdn, metadata_of_headers(received))?;
-    Ok(ok(&json!({ "access_url": started.file_url, "uploadId": started.upload_id })))
+    Ok(ok(&json!({ "access_url": received.urls().to(&started.path), "uploadId": started.upload_id })))
 }
 
 /// Returns the metadata of an upload that was initiated for a path.
@@ -117,8 +120,7 @@ pub(super) fn complete_multipart(
 
 /// Completes an upload to Google Cloud Storage, which requires the key.
 pub(super) fn complete_by_key(state: &State, upload_id: &str, received: &Received) -> Result<Reply, Refusal> {
-    let file_url = state.store.multipart_url(upload_id).ok_or_else(|| no_upload(upload_id))?;
-    let path = state.store.path_of(&file_url).unwrap_or_default();
+    let path = state.store.multipart_path(upload_id).ok_or_else(|| no_upload(upload_id))?;
     complete(state, &path, upload_id, received, "part_number")
 }
 
@@ -128,9 +130,9 @@ fn complete(state: &State, path: &str, upload_id: &str, received: &Received, num
         received.input().ok().and_then(|body| listed_parts(body, number)).ok_or_else(|| {
             bad_request(&format!(r#"The body has to be {{"parts": [{{"{number}": …, "etag": …}}]}}"#))
         })?;
-    let url = state.store.complete(path, upload_id, listed);
-    let url = url.ok_or_else(|| no_upload(upload_id))?.map_err(|reason| bad_request(&reason))?;
-    Ok(ok(&json!({ "access_url": url })))
+    let completed = state.store.complete(path, upload_id, listed);
+    completed.ok_or_else(|| no_upload(upload_id))?.map_err(|reason| bad_request(&reason))?;
+    Ok(ok(&json!({ "access_url": received.urls().to(path) })))
 }
 
 /// Reads the metadata in the body of an initiated upload.

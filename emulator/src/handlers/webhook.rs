@@ -124,7 +124,7 @@ async fn completed(state: &State, job: &Job) {
 /// Returns the body of the webhook, and the size of the result.
 async fn body(state: &State, job: &Arc<Job>, fault: Option<WebhookFault>) -> (Bytes, usize) {
     let failure = job.failure(&job.now());
-    let reply = jobs::result(state, job).await;
+    let reply = jobs::result(state, job, job.received.urls()).await;
     // A job may have a success as its injected outcome.
     let error = failure.filter(|_| !reply.status().is_success()).map(|failure| failure.error);
     let error = error.or_else(|| {

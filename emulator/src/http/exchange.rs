@@ -1,10 +1,12 @@
 use std::future::pending;
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::EXPECT;
+use hyper::http::request::Parts;
 use hyper::upgrade::OnUpgrade;
-use hyper::{Request, StatusCode};
+use hyper::{Method, Request, StatusCode};
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::faults::break_point::BreakPoint;
@@ -13,32 +15,59 @@ use crate::handlers::admit::admit;
 use crate::handlers::call::Call;
 use crate::handlers::perform::perform;
 use crate::http::body::{self, Held, Unread};
-use crate::http::hosts;
+use crate::http::hosts::{self, Arrival};
+use crate::http::tunnel::{self, Tunnel};
+use crate::http::way::Way;
+use crate::page::visit;
 use crate::request::received::{Received, is_websocket};
 use crate::request::received_request::ReceivedRequest;
 use crate::request::route::Route;
-use crate::response::reply::{Dropped, Reply};
+use crate::response::reply::{self, Dropped, Reply};
 use crate::sessions::session::Session;
 use crate::state::State;
 use crate::storage::content::Blob;
 use crate::sync::lock;
 
-/// Responds to a request, or drops its connection if a fault says so. Sets the session of a connection that becomes a
-/// WebSocket.
+/// What a connection becomes once the response is sent.
+pub(super) enum Upgrade<'s> {
+    /// A WebSocket.
+    Session(Box<Session<'s>>),
+    Tunnel(Tunnel),
+}
+
+/// Responds to a request, or drops its connection if a fault says so. Sets the upgrade of a connection that becomes a WebSocket
+/// or a tunnel.
 pub(super) async fn respond<'s>(
-    state: &'s State,
+    state: &'s Arc<State>,
     request: Request<Incoming>,
+    way: &Way,
     break_point: &BreakPoint,
-    session: &Mutex<Option<Session<'s>>>,
+    becomes: &Mutex<Option<Upgrade<'s>>>,
 ) -> Result<Reply, Dropped> {
     let (mut head, incoming) = request.into_parts();
-    if let Err(refusal) = hosts::check(&head, &state.settings.allowed_hosts) {
-        return Ok(refusal.into_reply());
+    if head.method == Method::CONNECT {
+        return Ok(match Tunnel::prepare(&mut head, way, state).await {
+            Ok(tunnel) => {
+                *lock(becomes) = Some(Upgrade::Tunnel(tunnel));
+                reply::empty()
+            }
+            Err(refusal) => refusal.into_reply(),
+        });
+    }
+    let urls = match hosts::arrive(&mut head, way, state) {
+        Ok(Arrival::Here(urls)) => urls,
+        Ok(Arrival::Elsewhere) => return Ok(tunnel::elsewhere(head.uri.host().unwrap_or_default()).into_reply()),
+        Err(refusal) => return Ok(refusal.into_reply()),
+    };
+    // The paths of a real host name begin with that name, so none of them is the page's.
+    if visit::serves(&head.method, head.uri.path()) {
+        return show_page(state, head, incoming).await;
     }
     let upgrade = head.extensions.remove::<OnUpgrade>();
     let route = Route::parse(&head.method, head.uri.path(), is_websocket(&head.headers));
     let endpoint = endpoint(state, &route);
-    let request = state.journal.begin(route.operation(), |in_flight| Received::new(&route, endpoint, in_flight, head));
+    let request =
+        state.journal.begin(route.operation(), |in_flight| Received::new(&route, endpoint, in_flight, urls, head));
     let received = &request.received;
     let fault = state.faults.take(&ReceivedRequest(Arc::clone(received)));
     if let Some((bytes, cut)) = fault.request_cut() {
@@ -73,9 +102,25 @@ pub(super) async fn respond<'s>(
     let response = perform(state, call, read, break_point).await?;
     if let Some(upgrade) = upgrade.filter(|_| response.status() == StatusCode::SWITCHING_PROTOCOLS) {
         let break_point = break_point.clone();
-        *lock(session) = Some(Session { upgrade, route, request, fault, break_point });
+        *lock(becomes) = Some(Upgrade::Session(Box::new(Session { upgrade, route, request, fault, break_point })));
     }
     Ok(response)
+}
+
+/// Responds to a request for the page. It is not one of fal's: it has no record, and takes no fault.
+async fn show_page(state: &Arc<State>, head: Parts, incoming: Incoming) -> Result<Reply, Dropped> {
+    if let Err(refusal) = visit::admit(&head) {
+        body::discard(incoming);
+        return Ok(refusal.into_reply());
+    }
+    if head.method != Method::POST {
+        return Ok(visit::respond(state, &head, Bytes::new()).await);
+    }
+    match body::read(incoming, &state.bodies).await {
+        Ok(Held { bytes, permit: _permit }) => Ok(visit::respond(state, &head, bytes).await),
+        Err(Unread::Refused(refusal)) => Ok(refusal.into_reply()),
+        Err(Unread::Disconnected) => Err(Dropped),
+    }
 }
 
 /// A body that was read.

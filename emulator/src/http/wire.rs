@@ -1,20 +1,20 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use crate::faults::break_point::BreakPoint;
+use crate::http::duplex::Duplex;
 
-/// A TCP stream that breaks at its [`BreakPoint`], in the middle of a line if that is where it falls.
+/// A connection that breaks at its [`BreakPoint`], in the middle of a line if that is where it falls.
 pub(crate) struct Wire {
-    stream: TcpStream,
+    stream: Box<dyn Duplex>,
     break_point: BreakPoint,
 }
 
 impl Wire {
-    pub(crate) fn new(stream: TcpStream, break_point: BreakPoint) -> Self {
+    pub(crate) fn new(stream: Box<dyn Duplex>, break_point: BreakPoint) -> Self {
         Wire { stream, break_point }
     }
 }
@@ -39,6 +39,8 @@ impl AsyncWrite for Wire {
             return Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
         };
         if remaining == 0 {
+            // TLS may hold back what was sent before.
+            ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         let first = bytes.iter().find(|part| !part.is_empty()).map_or(&[][..], |part| part);

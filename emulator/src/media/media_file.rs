@@ -7,6 +7,9 @@ use crate::media::image_format::ImageFormat;
 use crate::media::picture;
 use crate::media::raster::{MAX_SIDE, Raster};
 
+/// The folder of generated files, as a path that starts with the host.
+pub(crate) const FOLDER: &str = "v3.fal.media/files/emulator/";
+
 /// A file that outputs refer to. Except for a painting, its name and its caption determine its content, so that it is
 /// generated when it is read and need not be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,11 +58,11 @@ impl MediaFile {
 
     /// Returns the file of a path that [`path`](Self::path) made, unless it has an owner.
     pub(crate) fn from_path(path: &str) -> Option<Self> {
-        MediaFile::from_name(path.strip_prefix("v3.fal.media/files/")?)
+        MediaFile::from_name(path.strip_prefix(FOLDER)?)
     }
 
     fn from_name(name: &str) -> Option<Self> {
-        let (stem, extension) = name.strip_prefix("emulator/")?.rsplit_once('.')?;
+        let (stem, extension) = name.rsplit_once('.')?;
         let (motif, rest) = stem.split_once('-').unwrap_or((stem, ""));
         let motif = u64::from_str_radix(motif, 16).ok()?;
         let kind = match ImageFormat::parse(extension) {
@@ -73,17 +76,13 @@ impl MediaFile {
         let is_valid = file
             .size()
             .is_none_or(|(width, height)| (1..=MAX_SIDE).contains(&width) && (1..=MAX_SIDE).contains(&height));
-        (is_valid && file.name() == name).then_some(file)
+        (is_valid && file.file_name() == name).then_some(file)
     }
 
     /// Returns the path, which starts with the host.
     pub(crate) fn path(&self) -> String {
-        format!("v3.fal.media/files/{}", self.name())
-    }
-
-    fn name(&self) -> String {
         let folder = self.owner.map_or(String::new(), |owner| format!("{owner:016x}/"));
-        format!("emulator/{folder}{}", self.file_name())
+        format!("{FOLDER}{folder}{}", self.file_name())
     }
 
     /// Returns the last segment of the path.
@@ -155,20 +154,20 @@ mod tests {
         let images = [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Webp].map(image);
         for kind in images.into_iter().chain([MediaKind::Fixed(FixedFile::Video)]) {
             let file = MediaFile::new(7, kind);
-            assert_eq!(MediaFile::from_name(&file.name()), Some(file));
+            assert_eq!(MediaFile::from_name(&file.file_name()), Some(file));
         }
         for name in [
             "",
             "x.png",
-            "emulator/7-3x4.png",
-            "emulator/0000000000000007-0x4.png",
-            "emulator/../../etc.txt",
-            "emulator/0000000000000007-9000x9000.png",
-            "emulator/0000000000000007-+3x4.png",
-            "emulator/0000000000000007-3x4.mp4",
-            "emulator/0000000000000007-3x4.jpeg",
-            "emulator/0000000000000007.exe",
-            "emulator/painted-0000000000000007-3x4.png",
+            "7-3x4.png",
+            "0000000000000007-0x4.png",
+            "../../etc.txt",
+            "0000000000000007-9000x9000.png",
+            "0000000000000007-+3x4.png",
+            "0000000000000007-3x4.mp4",
+            "0000000000000007-3x4.jpeg",
+            "0000000000000007.exe",
+            "painted-0000000000000007-3x4.png",
         ] {
             assert_eq!(MediaFile::from_name(name), None, "{name}");
         }

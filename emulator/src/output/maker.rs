@@ -11,6 +11,7 @@ use crate::media::raster::MAX_SIDE;
 use crate::output::file_kind::{self, FileKind, is_url, is_url_name};
 use crate::output::limits::{MAX_INLINE_BYTES, MAX_PIXELS};
 use crate::output::spec::OutputSpec;
+use crate::urls::Urls;
 
 /// The nesting depth from which on optional values are left out.
 const MAX_OPTIONAL_DEPTH: usize = 10;
@@ -31,12 +32,12 @@ pub(crate) struct Made {
 
 /// Makes an output that fits the document. It follows the document's examples, echoes the input, and refers to files
 /// that the emulator serves. The error comes from the encoder of an image.
-pub(crate) fn make(document: &Document, spec: &OutputSpec, base_url: &str) -> Result<Made, String> {
+pub(crate) fn make(document: &Document, spec: &OutputSpec, urls: &Urls) -> Result<Made, String> {
     let root = &document.schemas.root;
     let mut maker = Maker {
         root,
         spec,
-        base_url,
+        urls,
         file_count: 0,
         pixels: 0,
         inline_bytes: 0,
@@ -64,7 +65,7 @@ struct Maker<'a> {
     /// The target of references.
     root: &'a Value,
     spec: &'a OutputSpec,
-    base_url: &'a str,
+    urls: &'a Urls,
     /// The number of files so far, which makes each of them different.
     file_count: u64,
     /// The pixels of all images so far.
@@ -429,7 +430,7 @@ impl Maker<'_> {
             return json!(format!("data:{};base64,{}", file.content_type(), STANDARD.encode(bytes)));
         }
         self.files.push(file.clone());
-        json!(format!("{}/{}", self.base_url, file.path()))
+        json!(self.urls.to(&file.path()))
     }
 
     fn bytes(&mut self, file: &MediaFile) -> Bytes {

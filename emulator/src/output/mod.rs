@@ -16,6 +16,7 @@ mod tests {
     use crate::endpoints::catalog::Catalog;
     use crate::output::maker::make;
     use crate::output::spec::OutputSpec;
+    use crate::urls::Urls;
 
     #[test]
     fn outputs_fit_the_document() -> Result<(), Box<dyn std::error::Error>> {
@@ -28,8 +29,7 @@ mod tests {
                 json!({}),
                 json!({ "prompt": "a", "seed": 1, "num_images": 3, "sync_mode": true, "image_size": "square" }),
             ] {
-                let output =
-                    make(document, &OutputSpec::new(document, &input, None, None), "http://127.0.0.1:1")?.output;
+                let output = make(document, &OutputSpec::new(document, &input, None, None), &Urls::Real)?.output;
                 assert_eq!(validator.first_error(&output), None, "{id}");
             }
         }

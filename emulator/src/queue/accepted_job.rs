@@ -69,6 +69,11 @@ impl AcceptedJob {
         self.0.has_started(&self.0.now())
     }
 
+    /// Returns the HTTP status of the result, or `None` before the job is completed. Below 400, the job has succeeded.
+    pub fn status(&self) -> Option<u16> {
+        self.0.status_code().map(|status| status.as_u16())
+    }
+
     /// Returns `true` if the client cancelled the job before it was completed.
     pub fn was_cancelled(&self) -> bool {
         self.0.was_cancelled()

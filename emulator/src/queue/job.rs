@@ -11,6 +11,7 @@ use crate::endpoints::endpoint::Endpoint;
 use crate::output::sources::Sources;
 use crate::platform::bill::Bill;
 use crate::platform::deletion::Deletion;
+use crate::queue::gate::{Gate, Stage};
 use crate::queue::script::{Script, Step};
 use crate::random;
 use crate::request::received::Received;
@@ -18,6 +19,7 @@ use crate::response::failure::Failure;
 use crate::sync::lock;
 use crate::time::clock::Clock;
 use crate::time::iso8601::iso8601;
+use crate::urls::Urls;
 
 /// A request that was accepted. Its progress is not stored: it follows from the script, the time since the submission
 /// and the steps that a test advanced it. So no task has to run for a job.
@@ -31,6 +33,8 @@ pub(crate) struct Job {
     /// The bill, unless the job ends early.
     bill: Bill,
     script: Arc<Script>,
+    /// The gates at which the job waits.
+    gates: Vec<Arc<Gate>>,
     clock: Arc<Clock>,
     submitted: Instant,
     submitted_at: SystemTime,
@@ -113,6 +117,7 @@ impl Job {
         prospect: Result<Prospect, Failure>,
         bill: Bill,
         script: Arc<Script>,
+        gates: Vec<Arc<Gate>>,
         clock: &Arc<Clock>,
     ) -> Self {
         Job {
@@ -123,6 +128,7 @@ impl Job {
             prospect,
             bill,
             script,
+            gates,
             submitted: clock.now(),
             submitted_at: clock.date(),
             clock: Arc::clone(clock),
@@ -135,6 +141,21 @@ impl Job {
     /// Returns a receiver that wakes when something other than time changes the job.
     pub(crate) fn pushed(&self) -> watch::Receiver<()> {
         self.pushed.subscribe()
+    }
+
+    /// Wakes those who follow the job.
+    pub(crate) fn wake(&self) {
+        self.pushed.send_replace(());
+    }
+
+    /// Waits until no gate holds the job, or a test has completed it.
+    pub(crate) async fn released(&self) {
+        let mut pushed = self.pushed();
+        let is_held = || self.gates.iter().any(|gate| gate.released_at().is_none());
+        while is_held() && self.now().phase != Phase::Completed {
+            // The sender lives as long as the job, so this never fails.
+            let _ = pushed.changed().await;
+        }
     }
 
     /// Returns the first moment.
@@ -157,7 +178,8 @@ impl Job {
 
     /// Returns the time at which the moment after `moment` comes without a push.
     pub(crate) fn moves_at(&self, moment: &Moment) -> Option<Instant> {
-        let step = self.script.steps.get(moment.number).filter(|_| self.script.by_time).map(|(after, _)| *after);
+        let by_time = self.script.by_time && !self.is_held_before(moment.number, self.clock.now());
+        let step = self.script.steps.get(moment.number).filter(|_| by_time).map(|(after, _)| *after);
         let late = self.start_timeout.filter(|_| matches!(moment.phase, Phase::Queued { .. }));
         let next = step.into_iter().chain(late).min()?;
         self.submitted.checked_add(next)
@@ -204,7 +226,22 @@ impl Job {
             true => self.script.steps.partition_point(|(after, _)| *after <= elapsed),
             false => 0,
         };
+        let by_time = (0..by_time).find(|step| self.is_held_before(*step, self.submitted + elapsed)).unwrap_or(by_time);
         by_time.max(progress.advanced).min(self.script.steps.len())
+    }
+
+    /// Returns whether a gate holds the job before a step, at a time. Steps that a test makes are not held.
+    fn is_held_before(&self, step: usize, at: Instant) -> bool {
+        self.gates.iter().any(|gate| self.waits_at(gate, step) && gate.released_at().is_none_or(|time| at < time))
+    }
+
+    /// Returns whether a gate is in front of a step.
+    fn waits_at(&self, gate: &Gate, step: usize) -> bool {
+        let held = match gate.stage {
+            Stage::Queued => Step::Start,
+            Stage::Running => Step::End,
+        };
+        self.script.steps.get(step).is_some_and(|(_, step)| *step == held)
     }
 
     /// Makes the next step. Returns `false` after the last one.
@@ -217,7 +254,7 @@ impl Job {
         progress.advanced = number + 1;
         progress.advanced_at.resize(number + 1, self.clock.date());
         drop(progress);
-        self.pushed.send_replace(());
+        self.wake();
         true
     }
 
@@ -231,7 +268,7 @@ impl Job {
         };
         progress.ended = Some(EarlyEnd { after: number, reason: End::Cancelled, at: self.clock.date() });
         drop(progress);
-        self.pushed.send_replace(());
+        self.wake();
         cancelled
     }
 
@@ -248,6 +285,11 @@ impl Job {
     pub(crate) fn has_started(&self, moment: &Moment) -> bool {
         let steps = &self.script.steps[..moment.number - usize::from(moment.ended.is_some())];
         steps.iter().any(|(_, step)| *step == Step::Start)
+    }
+
+    /// Returns the time at which the job was submitted.
+    pub(crate) fn submitted_at(&self) -> SystemTime {
+        self.submitted_at
     }
 
     /// Returns the time at which the job started.
@@ -270,7 +312,11 @@ impl Job {
     /// Returns the time of a step that has happened: with time, or earlier because a test advanced the job.
     fn step_at(&self, index: usize) -> Option<SystemTime> {
         let (after, _) = self.script.steps.get(index)?;
-        let by_time = self.script.by_time.then(|| self.submitted_at + *after);
+        // A step behind a gate comes with the release.
+        let gates = self.gates.iter().filter(|gate| (0..=index).any(|step| self.waits_at(gate, step)));
+        let released = gates.filter_map(|gate| gate.released_at()?.checked_duration_since(self.submitted)).max();
+        let after = released.map_or(*after, |released| released.max(*after));
+        let by_time = self.script.by_time.then(|| self.submitted_at + after);
         let advanced_at = lock(&self.progress).advanced_at.get(index).copied();
         by_time.into_iter().chain(advanced_at).min()
     }
@@ -317,8 +363,8 @@ impl Job {
     }
 
     /// Returns the status in fal's format, with the log lines in the range `logs`.
-    pub(crate) fn status(&self, moment: &Moment, base_url: &str, logs: Option<Range<usize>>) -> Value {
-        let url = format!("{base_url}/queue.fal.run/{}/requests/{}", self.endpoint.app, self.id);
+    pub(crate) fn status(&self, moment: &Moment, urls: &Urls, logs: Option<Range<usize>>) -> Value {
+        let url = urls.to(&format!("queue.fal.run/{}/requests/{}", self.endpoint.app, self.id));
         let mut status = json!({
             "request_id": self.id,
             "response_url": url,

@@ -1,6 +1,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
+use tokio::sync::watch;
+
 use crate::request::operation::Operation;
 use crate::request::received::Received;
 use crate::request::received_request::ReceivedRequest;
@@ -17,6 +19,8 @@ pub(crate) struct Journal {
     /// The most requests that are remembered.
     max: usize,
     entries: Mutex<Entries>,
+    /// Wakes those who wait for requests.
+    news: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
@@ -44,7 +48,7 @@ pub(crate) struct InFlight<'a> {
 
 impl Journal {
     pub(crate) fn new(max: usize) -> Self {
-        Journal { max, entries: Mutex::default() }
+        Journal { max, entries: Mutex::default(), news: watch::Sender::new(()) }
     }
 
     /// Records a request that arrived. `received` gets the number of requests of its operation in flight.
@@ -59,6 +63,23 @@ impl Journal {
         entries.bytes += bytes;
         entries.trim(self.max);
         InFlight { journal: self, number, received }
+    }
+
+    /// Returns the requests, each with the number of requests before it.
+    pub(crate) fn numbered(&self) -> Vec<(usize, ReceivedRequest)> {
+        let entries = lock(&self.entries);
+        let requests = entries.requests.iter().map(|entry| ReceivedRequest(Arc::clone(&entry.received)));
+        (entries.removed..).zip(requests).collect()
+    }
+
+    /// Returns a receiver that wakes when a request was read, or its response is decided.
+    pub(crate) fn news(&self) -> watch::Receiver<()> {
+        self.news.subscribe()
+    }
+
+    /// Reports that the response to a request is decided.
+    pub(crate) fn decided(&self) {
+        self.news.send_replace(());
     }
 
     pub(crate) fn all(&self) -> Vec<ReceivedRequest> {
@@ -76,6 +97,8 @@ impl InFlight<'_> {
             entries.bytes = entries.bytes + bytes - before;
             entries.trim(self.journal.max);
         }
+        drop(entries);
+        self.journal.news.send_replace(());
     }
 }
 

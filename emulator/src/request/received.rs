@@ -13,6 +13,7 @@ use crate::request::operation::Operation;
 use crate::request::route::Route;
 use crate::storage::host::Host;
 use crate::storage::lifecycle::Lifecycle;
+use crate::urls::Urls;
 
 /// A request that was received, shared by the journal and its handler.
 pub(crate) struct Received {
@@ -20,6 +21,8 @@ pub(crate) struct Received {
     pub(super) method: Method,
     pub(super) uri: Uri,
     pub(super) query: Vec<(String, String)>,
+    /// The form of the URLs in the response.
+    urls: Urls,
     pub(super) headers: HeaderMap,
     pub(super) endpoint: Option<String>,
     pub(super) in_flight: usize,
@@ -51,7 +54,7 @@ impl fmt::Debug for Received {
 }
 
 impl Received {
-    pub(crate) fn new(route: &Route, endpoint: Option<String>, in_flight: usize, head: Parts) -> Self {
+    pub(crate) fn new(route: &Route, endpoint: Option<String>, in_flight: usize, urls: Urls, head: Parts) -> Self {
         let request_id = OnceLock::new();
         if let Route::Job { request_id: id, .. } | Route::Payloads { request_id: id } = route {
             let _ = request_id.set(id.clone());
@@ -59,6 +62,7 @@ impl Received {
         Received {
             operation: route.operation(),
             query: parse_query(head.uri.query().unwrap_or("")),
+            urls,
             method: head.method,
             uri: head.uri,
             headers: head.headers,
@@ -77,6 +81,7 @@ impl Received {
             method: handshake.method.clone(),
             uri: handshake.uri.clone(),
             query: handshake.query.clone(),
+            urls: handshake.urls.clone(),
             headers: handshake.headers.clone(),
             endpoint: handshake.endpoint.clone(),
             in_flight,
@@ -84,6 +89,11 @@ impl Received {
             request_id: OnceLock::new(),
             status: OnceLock::new(),
         }
+    }
+
+    /// Returns whether the body was read, or the response is decided without it.
+    pub(super) fn was_read(&self) -> bool {
+        self.body.get().is_some() || self.status.get().is_some()
     }
 
     /// Returns whether this is a message of a WebSocket, with the headers of its handshake.
@@ -94,6 +104,10 @@ impl Received {
     /// Returns whether the request asks for a WebSocket.
     pub(crate) fn is_websocket(&self) -> bool {
         is_websocket(&self.headers)
+    }
+
+    pub(crate) fn urls(&self) -> &Urls {
+        &self.urls
     }
 
     pub(crate) fn operation(&self) -> Operation {
@@ -110,6 +124,11 @@ impl Received {
 
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Returns all parameters of the query, in order.
+    pub(crate) fn query_pairs(&self) -> &[(String, String)] {
+        &self.query
     }
 
     /// Returns the values of a query parameter that is repeated.
@@ -242,7 +261,7 @@ pub(crate) fn is_websocket(headers: &HeaderMap) -> bool {
 }
 
 /// Decodes the parameters of a query.
-fn parse_query(text: &str) -> Vec<(String, String)> {
+pub(crate) fn parse_query(text: &str) -> Vec<(String, String)> {
     let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
     text.split('&')
         .filter(|pair| !pair.is_empty())

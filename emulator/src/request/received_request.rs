@@ -95,6 +95,14 @@ impl ReceivedRequest {
         self.0.status.get().copied()
     }
 
+    /// Returns the request in a line, without secrets: keys are headers, and tokens and signatures are in the query.
+    pub(crate) fn line(&self) -> String {
+        match self.status() {
+            Some(status) => format!("{} {}, status {status}", self.method(), self.path()),
+            None => format!("{} {}, without a response", self.method(), self.path()),
+        }
+    }
+
     /// Returns a description of a client mistake that fal does not report.
     ///
     /// Examples are a key that is sent to a file host, and an option that fal silently ignores. Tests assert that it is

@@ -3,6 +3,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::input::upload_policy;
 use crate::request::operation::Operation;
+use crate::urls::canonical;
 use fal_documents::app_segments;
 
 /// The target of a path. Its first segment is the name of a fal host.
@@ -55,7 +56,11 @@ impl Route {
             .split('/')
             .map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned())
             .collect();
-        let segments: Vec<&str> = decoded.iter().map(String::as_str).collect();
+        let host = canonical(decoded.first().map_or("", String::as_str));
+        let mut segments: Vec<&str> = decoded.iter().map(String::as_str).collect();
+        if let Some(first) = segments.first_mut() {
+            *first = &host;
+        }
         let storage = |operation| Route::Storage { operation };
         match segments.as_slice() {
             ["fal.run", id @ ..] if !id.is_empty() && websocket => Route::Realtime { id: id.join("/") },

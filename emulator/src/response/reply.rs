@@ -45,6 +45,11 @@ fn bytes(status: StatusCode, content_type: &'static str, body: Bytes) -> Reply {
     reply
 }
 
+/// Responds with 200, without a body.
+pub(crate) fn empty() -> Reply {
+    Response::new(full(Bytes::new()))
+}
+
 /// Responds as S3 does for a missing key.
 pub(crate) fn no_object() -> Reply {
     const BODY: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>NoSuchKey</Code>\

@@ -205,6 +205,7 @@ impl<'s> Realtime<'s> {
         let job = jobs::accept(self.state, received, fault, self.endpoint, true);
         let job = job.map_err(|refusal| Stop::Error(refusal.reason()))?;
         let series = jobs::results(self.state, &job).await;
+        job.released().await;
         Ok((series.map_err(|failure| Stop::Error(failure.reason()))?, job.run_time()))
     }
 
@@ -221,6 +222,7 @@ impl<'s> Realtime<'s> {
         if let Some(status) = status {
             received.set_status(status);
         }
+        self.state.journal.decided();
         if let Some(on_request) = &self.state.settings.on_request {
             on_request(&ReceivedRequest(Arc::clone(received)));
         }

@@ -13,7 +13,6 @@ pub(crate) struct File {
     pub(super) number: u64,
     /// `v3.fal.media/files/uploads/0123456789abcdef_room.png`
     pub(crate) path: String,
-    pub(crate) url: String,
     pub(crate) name: String,
     pub(crate) content_type: String,
     pub(crate) data: FileData,

@@ -2,11 +2,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::percent_decode_str;
 use tokio::time::Instant;
 
 use crate::media::captions::Captions;
-use crate::media::media_file::MediaFile;
+use crate::media::media_file::{FOLDER as MEDIA_FOLDER, MediaFile};
 use crate::random;
 use crate::response::exceeded::Exceeded;
 use crate::storage::acl::Acl;
@@ -21,6 +21,7 @@ use crate::storage::spool::Spool;
 use crate::storage::stored_file::StoredFile;
 use crate::sync::lock;
 use crate::time::clock::{Clock, MAX_ADVANCE};
+use crate::urls::{Urls, canonical};
 
 /// The lifetime of a signed upload URL. An upload that is initiated with it is forgotten after that time.
 const UPLOAD_URL_LIFETIME: Duration = Duration::from_secs(3600);
@@ -34,7 +35,8 @@ const MAX_FILES: usize = 100_000;
 /// The files of an emulator, its pending uploads, and its tokens and signatures.
 #[derive(Debug)]
 pub(crate) struct Store {
-    base_url: String,
+    /// The form of the URLs of [`StoredFile`].
+    urls: Urls,
     clock: Arc<Clock>,
     token_lifetime: Duration,
     spool: Arc<Spool>,
@@ -61,13 +63,13 @@ struct Entries {
 /// A multipart upload that was started.
 pub(crate) struct StartedUpload {
     pub(crate) upload_id: String,
-    pub(crate) file_url: String,
+    pub(crate) path: String,
 }
 
 impl Store {
-    pub(crate) fn new(base_url: String, clock: Arc<Clock>, token_lifetime: Duration) -> Self {
+    pub(crate) fn new(base_url: Arc<str>, clock: Arc<Clock>, token_lifetime: Duration) -> Self {
         Store {
-            base_url,
+            urls: Urls::Base(base_url),
             clock,
             token_lifetime: token_lifetime.min(MAX_ADVANCE),
             spool: Arc::default(),
@@ -98,16 +100,15 @@ impl Store {
         self.grants.check(secret, grant, self.clock.now())
     }
 
-    /// Expects an upload, and returns the URL of the file and the signature for the upload.
+    /// Expects an upload, and returns the path of the file and the signature for the upload.
     pub(crate) fn expect_file(&self, host: Host, metadata: Metadata) -> Result<(String, String), Exceeded> {
         let path = new_path(host, &metadata.name);
-        let url = self.url(&path);
         let now = self.clock.now();
         let mut entries = lock(&self.entries);
         make_room(&mut entries.expected, now, "initiated uploads")?;
         let signature = self.grant(Grant::Put(path.clone()), UPLOAD_URL_LIFETIME)?;
-        entries.expected.insert(path, (metadata, now + UPLOAD_URL_LIFETIME));
-        Ok((url, signature))
+        entries.expected.insert(path.clone(), (metadata, now + UPLOAD_URL_LIFETIME));
+        Ok((path, signature))
     }
 
     /// Returns the metadata of the upload that is expected at a path.
@@ -126,13 +127,13 @@ impl Store {
     pub(crate) fn put(&self, path: String, metadata: Metadata, blob: Blob) -> Result<StoredFile, Exceeded> {
         let content = Content::new(vec![Arc::new(blob)]);
         let file = self.insert(path, metadata, FileData::Uploaded(content.clone(), None), Appears::Immediately)?;
-        Ok(StoredFile { file, content, parts: None })
+        Ok(self.stored(&file, &content, None))
     }
 
     /// Starts a multipart upload.
     pub(crate) fn start_multipart(&self, host: Host, metadata: Metadata) -> Result<StartedUpload, Exceeded> {
         let path = new_path(host, &metadata.name);
-        let started = StartedUpload { upload_id: random::name(), file_url: self.url(&path) };
+        let started = StartedUpload { upload_id: random::name(), path: path.clone() };
         let now = self.clock.now();
         let mut entries = lock(&self.entries);
         make_room(&mut entries.multipart, now, "multipart uploads")?;
@@ -141,9 +142,9 @@ impl Store {
         Ok(started)
     }
 
-    /// Returns the URL of a multipart upload's file, or `None` for an unknown upload.
-    pub(crate) fn multipart_url(&self, upload_id: &str) -> Option<String> {
-        lock(&self.entries).multipart.get(upload_id).map(|(upload, _)| self.url(&upload.path))
+    /// Returns the path of a multipart upload's file, or `None` for an unknown upload.
+    pub(crate) fn multipart_path(&self, upload_id: &str) -> Option<String> {
+        lock(&self.entries).multipart.get(upload_id).map(|(upload, _)| upload.path.clone())
     }
 
     /// Returns whether a part of this number can be added, or `None` for an unknown upload.
@@ -171,14 +172,9 @@ impl Store {
         Some(upload.put(number, blob))
     }
 
-    /// Completes a multipart upload, and returns the URL. Returns `None` for an unknown upload, and an error if the
+    /// Completes a multipart upload. Returns `None` for an unknown upload, and an error if the
     /// parts do not match.
-    pub(crate) fn complete(
-        &self,
-        path: &str,
-        upload_id: &str,
-        listed: Vec<ListedPart>,
-    ) -> Option<Result<String, String>> {
+    pub(crate) fn complete(&self, path: &str, upload_id: &str, listed: Vec<ListedPart>) -> Option<Result<(), String>> {
         let mut entries = lock(&self.entries);
         let (upload, _) = entries.multipart.get_mut(upload_id).filter(|(upload, _)| upload.path == path)?;
         let parts = listed.len();
@@ -194,7 +190,7 @@ impl Store {
         {
             return Some(Err(full.to_string()));
         }
-        Some(Ok(self.url(path)))
+        Some(Ok(()))
     }
 
     /// Adds a generated file. Without content it is drawn whenever it is read.
@@ -234,7 +230,6 @@ impl Store {
         let (now, date) = (self.clock.now(), self.clock.date());
         let Metadata { name, content_type, lifecycle } = metadata;
         let expires = lifecycle.expires_after.and_then(|time| now.checked_add(time).zip(date.checked_add(time)));
-        let url = self.url(&path);
         let mut entries = lock(&self.entries);
         if entries.has_expiring {
             // Expired uploads free their space. Generated files stay known, because results refer to them and must not
@@ -247,8 +242,7 @@ impl Store {
         entries.has_expiring |= expires.is_some();
         entries.last_number += 1;
         let number = entries.last_number;
-        let file =
-            Arc::new(File { number, path: path.clone(), url, name, content_type, data, lifecycle, expires, appears });
+        let file = Arc::new(File { number, path: path.clone(), name, content_type, data, lifecycle, expires, appears });
         entries.files.insert(path, Arc::clone(&file));
         Ok(file)
     }
@@ -271,9 +265,7 @@ impl Store {
         let files = entries.files.values().filter(|file| !file.is_expired(now));
         let mut uploaded: Vec<StoredFile> = files
             .filter_map(|file| match &file.data {
-                FileData::Uploaded(content, parts) => {
-                    Some(StoredFile { file: Arc::clone(file), content: content.clone(), parts: *parts })
-                }
+                FileData::Uploaded(content, parts) => Some(self.stored(file, content, *parts)),
                 _ => None,
             })
             .collect();
@@ -281,9 +273,9 @@ impl Store {
         uploaded
     }
 
-    /// Returns a URL with which everyone can read the file of a path for a time.
+    /// Returns the signature with which everyone can read the file of a path for a time.
     pub(crate) fn sign(&self, path: &str, time: Duration) -> Result<String, Exceeded> {
-        Ok(format!("{}?identity={}", self.url(path), self.grant(Grant::Read(path.to_owned()), time)?))
+        self.grant(Grant::Read(path.to_owned()), time)
     }
 
     /// Deletes the file of a path, also one that is drawn whenever it is read. Returns `false` if it does not exist.
@@ -323,17 +315,33 @@ impl Store {
         }
     }
 
-    pub(crate) fn url(&self, path: &str) -> String {
-        const UNRESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
-        format!("{}/{}", self.base_url, utf8_percent_encode(path, &UNRESERVED))
+    /// Returns the path of a URL of either form, without its query, if it is one of a file of fal's hosts.
+    pub(crate) fn path_of(&self, url: &str) -> Option<String> {
+        let path = self.urls.path(url).or_else(|| Urls::Real.path(url))?;
+        let (host, path) = path.split_once('/')?;
+        let path = format!("{}/{}", canonical(host), percent_decode_str(path).decode_utf8_lossy());
+        ["v3.fal.media/files/", "storage.googleapis.com/"].iter().any(|host| path.starts_with(host)).then_some(path)
     }
 
-    /// Returns the path of a URL, without its query, if it is a file URL of this emulator.
-    pub(crate) fn path_of(&self, url: &str) -> Option<String> {
-        let path = url.strip_prefix(&self.base_url)?.strip_prefix('/')?;
-        let path = path.split(['?', '#']).next().unwrap_or(path);
-        let is_file = ["v3.fal.media/files/", "storage.googleapis.com/"].iter().any(|host| path.starts_with(host));
-        is_file.then(|| percent_decode_str(path).decode_utf8_lossy().into_owned())
+    /// Returns whether a URL can only be one of a file of this emulator. A real URL may be one of a public file of the real
+    /// fal, such as those in examples, unless it is in a folder of the emulator.
+    pub(crate) fn is_file_url(&self, url: &str) -> bool {
+        let is_own = |path: &str| {
+            path.starts_with(MEDIA_FOLDER) || [Host::Cdn, Host::Gcs].iter().any(|host| path.starts_with(host.folder()))
+        };
+        self.path_of(url).is_some_and(|path| self.urls.path(url).is_some() || is_own(&path))
+    }
+
+    /// Returns whether there are files of a host, or uploads to it.
+    pub(crate) fn has_host(&self, host: &str) -> bool {
+        let is_below = |path: &str| path.strip_prefix(host).is_some_and(|path| path.starts_with('/'));
+        let entries = lock(&self.entries);
+        entries.files.keys().chain(entries.expected.keys()).any(|path| is_below(path))
+            || entries.multipart.values().any(|(upload, _)| is_below(&upload.path))
+    }
+
+    fn stored(&self, file: &Arc<File>, content: &Content, parts: Option<usize>) -> StoredFile {
+        StoredFile { url: self.urls.to(&file.path), file: Arc::clone(file), content: content.clone(), parts }
     }
 }
 
@@ -357,9 +365,5 @@ fn new_path(host: Host, name: &str) -> String {
     const MAX_NAME_CHARS: usize = 100;
     let sanitize = |c: char| if c.is_control() || c == '/' || c == '\\' { '_' } else { c };
     let name: String = name.chars().map(sanitize).take(MAX_NAME_CHARS).collect();
-    let folder = match host {
-        Host::Cdn => "v3.fal.media/files/uploads",
-        Host::Gcs => "storage.googleapis.com/fal-emulator",
-    };
-    format!("{folder}/{}_{name}", random::name())
+    format!("{}{}_{name}", host.folder(), random::name())
 }

@@ -22,15 +22,20 @@ use crate::storage::file::File;
 /// ```
 #[derive(Clone)]
 pub struct StoredFile {
+    pub(super) url: String,
     pub(super) file: Arc<File>,
     pub(super) content: Content,
     pub(super) parts: Option<usize>,
 }
 
 impl StoredFile {
-    /// Returns the URL.
+    /// Returns the URL, below the emulator's base URL.
     pub fn url(&self) -> &str {
-        &self.file.url
+        &self.url
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.file.path
     }
 
     /// Returns the file name. Default: `upload.bin`.

@@ -15,6 +15,7 @@ mod end;
 mod estimates;
 mod faults;
 mod forms;
+mod helpers;
 mod hosts;
 mod images;
 mod inputs;

@@ -70,6 +70,36 @@ async fn uploaded_image_shows_through_the_output() {
     }
 }
 
+/// The image of [`flag`], as other formats than PNG.
+const FLAGS: [&str; 3] = [
+    "data:image/jpeg;base64,/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAMCAgMCAgMDAwMEAwMEBQgFBQQEBQoHBwYIDAoMDAsKCwsNDhIQDQ4RDgsLEBYQE\
+     RMUFRUVDA8XGBYUGBIUFRT/2wBDAQMEBAUEBQkFBQkUDQsNFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBQUFBT/wAARCAAe\
+     ACgDASIAAhEBAxEB/8QAFwABAQEBAAAAAAAAAAAAAAAAAAYHCP/EABgQAQADAQAAAAAAAAAAAAAAAAAHRYPC/8QAFQEBAQAAAAAAAAAAAAAAAAAACQf/xAAbE\
+     QABBQEBAAAAAAAAAAAAAAAAAwc2g7MEBf/aAAwDAQACEQMRAD8A50AQwVMgZVq9eEAv5Vq9eEAVRkoB51u6ga7vzfvrxTAC5EcN9AByMWQMq1evCAX8q1evCA\
+     KoyUA863dQNd35v314pgBciOH/2Q==",
+    "data:image/webp;base64,UklGRigAAABXRUJQVlA4TBsAAAAvJ0AHAA8Q87//8x8OhASEB/6v9UCO6H+UMAQA",
+    "data:image/webp;base64,UklGRoAAAABXRUJQVlA4IHQAAABQBQCdASooAB4APjEUiEKiISEYBAAgAwSgDIxoB+EH4AbgBhgPwArv/cAAL3mDP7VLOQAA/veil\
+     /+vRQy8jgt//4WZ/CzP4WZ/8K4/iENIyxBKEj/D/t89Jd5q//D/mviWtYB5m+18S1rA7YH8DfMkxpAAAA==",
+];
+
+#[tokio::test]
+async fn source_images_may_be_jpeg_and_webp() {
+    let fal = Fal::instant().await;
+    for flag in FLAGS {
+        let (width, height, pixels) = image(&fal, &inpainting_with(json!({ "image_url": flag }))).await;
+        assert_eq!((width, height), (40, 30));
+        let [left, right] = [pixels[15 * 40 + 5], pixels[15 * 40 + 35]];
+        assert!(left[0] >= 180 && left[2] <= 70 && right[0] <= 70 && right[2] >= 180, "{left:?} {right:?}");
+    }
+    // Damaged images are ignored.
+    for flag in FLAGS {
+        let damaged = &flag[..flag.len() / 2 / 4 * 4];
+        let (kind, data) = damaged.split_once(',').unwrap();
+        let damaged = format!("{kind},{}", &data[..data.len() / 4 * 4]);
+        assert_eq!(fal.run(INPAINTING, &inpainting_with(json!({ "image_url": damaged }))).await.status, 200);
+    }
+}
+
 #[tokio::test]
 async fn source_image_stays_where_the_mask_is_black() {
     let fal = Fal::instant().await;

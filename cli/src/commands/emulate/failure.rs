@@ -101,7 +101,7 @@ impl Failure {
         };
         let mut fault = fault.repeat();
         if let Some(endpoint) = &self.endpoint {
-            fault = fault.on(endpoint);
+            fault = fault.on(endpoint.as_str());
         }
         if let Some(count) = self.count {
             let left = Arc::new(AtomicU32::new(count));

@@ -1,36 +1,53 @@
 //! `cargo fal emulate`
 
+mod command;
+mod environment;
 mod failure;
+mod log;
 mod money;
+mod signals;
+mod summary;
 
-use std::borrow::Cow;
+use std::ffi::OsString;
+use std::fs;
 use std::net::Ipv6Addr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
 use fal_emulator::{Decimal, Emulator, Pace};
+use serde_json::{Map, Value, json};
 
+use self::environment::{EnvironmentFile, Variables, export};
 use self::failure::Failure;
+use self::log::Log;
 use self::money::{EndpointPrice, dollars};
+use self::summary::{Summary, Tally};
 use crate::commands::folders::count;
 use crate::context::Context;
 use crate::error::{Error, Exit};
-use crate::layout::plain;
 use crate::online::{Signals, block_on};
+use crate::terminal::Terminal;
+
+/// The port without a command, so that its variables stay valid.
+const PORT: u16 = 8787;
 
 /// Run a local emulator of fal, which needs neither a key nor the internet
 ///
+/// With COMMAND, it runs the command in an environment that leads to the emulator, passes its exit code on, and prints a summary.
+/// Without, it prints the variables to set, and runs until Ctrl-C.
+///
 /// Without --schemas, it serves the endpoints that fal-client ships.
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
-    /// Port on the loopback interface. 0 chooses a free port
-    #[arg(long, value_name = "N", default_value_t = 8787)]
-    port: u16,
-    /// Folder of the documents to serve
+    /// Port on the loopback interface. 0 chooses a free port. Default: 8787, or a free port with COMMAND
+    #[arg(long, value_name = "N")]
+    port: Option<u16>,
+    /// Folder of the documents to serve. Can be repeated
     #[arg(long, value_name = "DIR")]
-    schemas: Option<PathBuf>,
+    schemas: Vec<PathBuf>,
     /// Name, in addition to loopback names, under which the emulator may be called. Can be repeated
     #[arg(long, value_name = "HOST", value_parser = host_name)]
     allow_host: Vec<String>,
@@ -59,7 +76,35 @@ pub(crate) struct Arguments {
     /// Balance of the account. When it is used up, the account is locked, as fal does. Default: never locked
     #[arg(long, value_name = "USD", value_parser = dollars)]
     balance: Option<Decimal>,
+    /// File of the variables, written once the emulator listens and removed at its end
+    ///
+    /// Each line is NAME=value without quotes, for `.`, `docker --env-file` and $GITHUB_ENV. A program that finds the file can
+    /// send requests.
+    #[arg(long, value_name = "FILE")]
+    env_file: Option<PathBuf>,
+    /// File of the log of requests. It is replaced. Default: stderr, or none with COMMAND
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+    /// With COMMAND, log requests on stderr
+    #[arg(long, short, conflicts_with = "log")]
+    verbose: bool,
+    /// File of the summary as JSON. It is replaced
+    #[arg(long, value_name = "FILE")]
+    summary: Option<PathBuf>,
+    /// Command to run, with its arguments
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  cargo fal emulate
+  cargo fal emulate -- cargo test
+  cargo fal emulate --fail 2x503 --price 0.025/image -- cargo run
+  cargo fal emulate --env-file fal.env
+
+Exit codes with COMMAND: that of the command; 128 and the number of the signal that ended it; 127 if there is no such command, and
+126 if it cannot be executed.";
 
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, Error> {
     block_on(serve(arguments, context))
@@ -71,17 +116,43 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 async fn serve(arguments: &Arguments, context: &Context) -> Result<ExitCode, Error> {
     let terminal = &context.terminal;
-    let mut signals = Signals::new()?;
-    let log = terminal.clone();
-    let mut builder = Emulator::builder().port(arguments.port).on_request(move |request| {
-        let status = request.status().map_or("no response".to_owned(), |status| status.to_string());
-        let mistake = request.mistake().map(|mistake| format!(" ({mistake})")).unwrap_or_default();
-        log.note(plain(&format!("{} {} -> {status}{mistake}", request.method(), request.path())));
-    });
-    builder = builder.allow_hosts(&arguments.allow_host);
-    if let Some(schemas) = &arguments.schemas {
-        builder = builder.schemas(schemas);
-    }
+    let log = Log::new(arguments.log.as_deref(), arguments.verbose || arguments.command.is_empty(), terminal)?;
+    arguments.env_file.as_deref().map_or(Ok(()), EnvironmentFile::prepare)?;
+    // Before the file exists, which a signal removes.
+    let signals = arguments.command.is_empty().then(Signals::new).transpose()?;
+    let tally = Tally::default();
+    let emulator = start(arguments, log, &tally).await?;
+    emulator.hints().for_each(|hint| terminal.note(hint));
+    let priced = arguments.price.iter().try_for_each(|price| price.check(&emulator));
+    let injected = priced.and_then(|()| arguments.fail.iter().try_for_each(|failure| failure.inject(&emulator)));
+    injected.map_err(|error| Error::new(Exit::Usage, error))?;
+    let variables = environment::variables(&emulator);
+    let write = |path| EnvironmentFile::write(path, &variables);
+    let _file = arguments.env_file.as_deref().map(write).transpose()?;
+    let exit_code = match signals {
+        Some(mut signals) => {
+            print(&emulator, &variables, terminal)?;
+            signals.next().await;
+            None
+        }
+        None => Some(command::run(&arguments.command, variables).await?),
+    };
+    let is_priced = |endpoint: &str| arguments.price.iter().any(|price| price.is_of(endpoint));
+    finish(&Summary::new(&tally, &emulator, is_priced, exit_code), arguments.summary.as_deref(), exit_code, terminal)
+}
+
+async fn start(arguments: &Arguments, log: Log, tally: &Tally) -> Result<Emulator, Error> {
+    let (requests, jobs) = (tally.clone(), tally.clone());
+    let port = arguments.port.unwrap_or(if arguments.command.is_empty() { PORT } else { 0 });
+    let mut builder = Emulator::builder()
+        .port(port)
+        .allow_hosts(&arguments.allow_host)
+        .on_request(move |request| {
+            requests.request(request);
+            log.request(request);
+        })
+        .on_job(move |job| jobs.job(job));
+    builder = arguments.schemas.iter().fold(builder, |builder, folder| builder.schemas(folder));
     if let Some(key) = &arguments.key {
         builder = builder.key(key);
     }
@@ -92,19 +163,53 @@ async fn serve(arguments: &Arguments, context: &Context) -> Result<ExitCode, Err
     if let Some(balance) = arguments.balance {
         builder = builder.balance(balance).lock_when_exhausted();
     }
-    let emulator = builder.start().await.map_err(|error| Error::new(Exit::Failed, error.to_string()))?;
-    emulator.hints().for_each(|hint| terminal.note(hint));
-    let priced = arguments.price.iter().try_for_each(|price| price.check(&emulator));
-    let injected = priced.and_then(|()| arguments.fail.iter().try_for_each(|failure| failure.inject(&emulator)));
-    injected.map_err(|error| Error::new(Exit::Usage, error))?;
-    let endpoints = count(emulator.endpoints().count(), "endpoint");
-    terminal.print(format_args!("{} serves {endpoints}; press Ctrl-C to stop", emulator.base_url()))?;
-    terminal.print("\nTo use it from programs with fal-client, set:\n")?;
-    for (name, value) in emulator.environment() {
-        terminal.print(format_args!("export {name}={}", quoted(&value)))?;
+    builder.start().await.map_err(|error| match error {
+        fal_emulator::Error::Listen { port, source } => {
+            let error = Error::new(Exit::Failed, format!("cannot listen on 127.0.0.1:{port}: {source}"));
+            error.help("end the other `cargo fal emulate`, or take a free port with `--port 0`")
+        }
+        fal_emulator::Error::Client(error) => Error::new(Exit::Usage, format!("--key: {error}")),
+        error => Error::new(Exit::Failed, error.to_string()),
+    })
+}
+
+/// Prints the variables. A shell can evaluate all that is on stdout.
+fn print(emulator: &Emulator, variables: &Variables, terminal: &Terminal) -> Result<(), Error> {
+    let endpoints = emulator.endpoints().count();
+    if terminal.json {
+        let variables: Map<String, Value> =
+            variables.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
+        let facts = json!({ "url": emulator.base_url(), "endpoints": endpoints, "environment": variables });
+        return terminal.print_json(&facts);
     }
-    signals.next().await;
-    Ok(ExitCode::SUCCESS)
+    let serves = format!("{} serves {}", emulator.base_url(), count(endpoints, "endpoint"));
+    terminal.print(format_args!("# {serves}; press Ctrl-C to stop\n"))?;
+    terminal.print("# Programs with fal-client for Rust use it with these variables:")?;
+    variables.iter().try_for_each(|(name, value)| terminal.print(export(name, value)))
+}
+
+/// Prints the summary, and returns the exit code of the process.
+fn finish(
+    summary: &Summary,
+    file: Option<&Path>,
+    exit_code: Option<u8>,
+    terminal: &Terminal,
+) -> Result<ExitCode, Error> {
+    let json = || json!(summary).to_string();
+    match terminal.json {
+        true => terminal.note(json()),
+        false => terminal.note(summary.to_text()),
+    }
+    let written =
+        file.map_or(Ok(()), |file| fs::write(file, json() + "\n").map_err(|error| Error::io("write", file, &error)));
+    match exit_code {
+        // The failure of the command says more than that of its summary.
+        Some(code) if code != 0 => {
+            let _ = written.map_err(|error| terminal.fail(&error));
+            Ok(ExitCode::from(code))
+        }
+        _ => written.map(|()| ExitCode::SUCCESS),
+    }
 }
 
 /// Checks that the emulator serves an endpoint.
@@ -124,13 +229,5 @@ fn host_name(text: &str) -> Result<String, String> {
     match is_name || bracketed.is_some_and(is_address) {
         true => Ok(text.to_owned()),
         false => Err("expected a host name without scheme, port or path, such as fal.internal".to_owned()),
-    }
-}
-
-/// Quotes a value for a shell, if it has to be.
-fn quoted(value: &str) -> Cow<'_, str> {
-    match value.chars().all(|c| c.is_ascii_alphanumeric() || "-_.:/@".contains(c)) {
-        true => value.into(),
-        false => format!("'{}'", value.replace('\'', r"'\''")).into(),
     }
 }

@@ -42,6 +42,11 @@ impl EndpointPrice {
         }
     }
 
+    /// Returns true if an endpoint has this price, or another one that precedes it.
+    pub(crate) fn is_of(&self, endpoint: &str) -> bool {
+        self.endpoint.as_ref().is_none_or(|own| own == endpoint)
+    }
+
     /// Checks that the emulator serves the endpoint.
     pub(crate) fn check(&self, emulator: &Emulator) -> Result<(), String> {
         match &self.endpoint {

@@ -27,7 +27,7 @@ pub(crate) async fn delete_payloads(state: &State, request_id: &str, received: &
         let nothing = json!({ "cdn_delete_results": [] });
         return Ok(reply::json(StatusCode::OK, deletion.repeated(key, now).unwrap_or(&nothing)));
     }
-    let output = jobs::output_of(state, &job).await.unwrap_or_default();
+    let output = jobs::output_of(state, &job, job.received.urls()).await.unwrap_or_default();
     let input = job.received.input().unwrap_or(&Value::Null);
     let (mut links, mut kept) = (BTreeSet::new(), BTreeSet::new());
     strings(&output, &mut links);

@@ -25,7 +25,8 @@ pub(crate) fn sign_file(state: &State, received: &Received) -> Result<Reply, Ref
         let message = format!("expiration_seconds has to be a whole number from 1 to {MAX_SIGNED_SECONDS}");
         invalid(&message)
     })?;
-    let signed_url = state.store.sign(&file, Duration::from_secs(seconds))?;
+    let signature = state.store.sign(&file, Duration::from_secs(seconds))?;
+    let signed_url = format!("{}?identity={signature}", received.urls().to(&file));
     Ok(reply::json(StatusCode::OK, &json!({ "signed_url": signed_url })))
 }
 

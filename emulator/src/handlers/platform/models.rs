@@ -16,6 +16,7 @@ use crate::request::received::Received;
 use crate::response::refusal::Refusal;
 use crate::response::reply::{self, Reply};
 use crate::state::State;
+use crate::urls::Urls;
 
 /// The date of every model.
 const DATE: &str = "2026-01-01T00:00:00Z";
@@ -59,7 +60,7 @@ pub(super) fn list(state: &State, received: &Received) -> Result<Reply, Refusal>
     let expand = |model: &Model<'_>| {
         let mut json = json!({ "endpoint_id": model.id() });
         if !model.entry.lacks_metadata {
-            json["metadata"] = model.metadata(state, has_key);
+            json["metadata"] = model.metadata(received.urls(), has_key);
         }
         if with_documents {
             json["openapi"] = model.document();
@@ -112,7 +113,7 @@ impl Model<'_> {
         [self.id(), self.category(), &self.display_name()].iter().any(|text| text.to_lowercase().contains(word))
     }
 
-    fn metadata(&self, state: &State, has_key: bool) -> Value {
+    fn metadata(&self, urls: &Urls, has_key: bool) -> Value {
         let thumbnail = MediaFile::new(0, MediaKind::Image { width: 512, height: 512, format: ImageFormat::Png });
         json!({
             "display_name": self.display_name(),
@@ -122,12 +123,12 @@ impl Model<'_> {
             "tags": [],
             "updated_at": DATE,
             "is_favorited": has_key.then_some(false),
-            "thumbnail_url": state.store.url(&thumbnail.path()),
-            "model_url": format!("{}/fal.run/{}", state.base_url, self.id()),
+            "thumbnail_url": urls.to(&thumbnail.path()),
+            "model_url": urls.to(&format!("fal.run/{}", self.id())),
             "license_type": "commercial",
             "date": DATE,
             "kind": if self.category() == "training" { "training" } else { "inference" },
-            "stream_url": format!("{}/fal.run/{}/stream", state.base_url, self.id()),
+            "stream_url": urls.to(&format!("fal.run/{}/stream", self.id())),
             "highlighted": false,
             "pinned": false,
         })

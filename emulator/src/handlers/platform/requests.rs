@@ -18,6 +18,7 @@ use crate::response::refusal::Refusal;
 use crate::response::reply::{self, Reply};
 use crate::state::State;
 use crate::time::iso8601::iso8601;
+use crate::urls::Urls;
 
 /// A request that has started. fal's history has a start time for every request, so that it has none that still wait.
 pub(super) struct Entry {
@@ -97,7 +98,7 @@ pub(super) async fn by_endpoint(state: &State, received: &Received) -> Result<Re
     for entry in entries {
         let mut item = entry.json();
         if with_payloads {
-            item.extend(payloads(state, &entry.job).await);
+            item.extend(payloads(state, &entry.job, received.urls()).await);
         }
         items.push(Value::Object(item));
     }
@@ -106,14 +107,14 @@ pub(super) async fn by_endpoint(state: &State, received: &Received) -> Result<Re
 }
 
 /// Returns the stored payloads of a request. A client can switch their storage off, or delete them.
-pub(super) async fn payloads(state: &State, job: &Arc<Job>) -> Map<String, Value> {
+pub(super) async fn payloads(state: &State, job: &Arc<Job>, urls: &Urls) -> Map<String, Value> {
     let mut payloads = Map::new();
     if job.received.header("x-fal-store-io") == Some("0") || job.deletion().is_some() {
         return payloads;
     }
     payloads.insert("json_input".to_owned(), job.received.input().cloned().unwrap_or_default());
     if job.ended_at().is_some() {
-        let output = jobs::output_of(state, job).await.unwrap_or_else(|failure| failure.json());
+        let output = jobs::output_of(state, job, urls).await.unwrap_or_else(|failure| failure.json());
         payloads.insert("json_output".to_owned(), output);
     }
     payloads

@@ -54,7 +54,7 @@ pub(super) async fn search(state: &State, received: &Received) -> Result<Reply, 
     let mut results = Vec::new();
     for entry in entries {
         let mut result = entry.json();
-        result.extend(payloads(state, &entry.job).await);
+        result.extend(payloads(state, &entry.job, received.urls()).await);
         if !words.is_empty() {
             result.insert("similarity".to_owned(), json!(1.0));
         }

@@ -2,10 +2,7 @@
 //!
 //! A script in `interop/mcp/` is the client, and checks the results. The tests check the requests that the emulator received.
 
-#![allow(clippy::unwrap_used)]
-
 use std::fs;
-use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -13,12 +10,14 @@ use fal_emulator::{Decimal, Emulator, EmulatorBuilder, Operation, Pace, Price};
 use serde_json::json;
 use tokio::process::Command;
 
+use crate::peer::repository;
+
 /// Runs a script in a project with many documents, against an emulator.
 async fn run(script: &str, emulator: EmulatorBuilder) -> Emulator {
     let emulator = emulator.price("fal-ai/flux/dev/redux", Price::usd(Decimal::new(25, 3), "image"));
     let emulator = emulator.start().await.unwrap();
     let project = tempfile::tempdir().unwrap();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let root = repository();
     fs::write(project.path().join("Cargo.toml"), "[package]\nname = \"app\"\n").unwrap();
     fs::write(project.path().join("room.png"), b"\x89PNG\r\n\x1a\n").unwrap();
     fs::create_dir(project.path().join("schemas")).unwrap();

@@ -1,0 +1,195 @@
+//! `cargo fal emulate`
+
+use std::fs;
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+
+use crate::run::{IMAGE, REDUX};
+use crate::support::{Project, Run, assert_golden, in_time};
+
+/// The tool as the client of an emulator that it has started.
+const FAL: &str = env!("CARGO_BIN_EXE_cargo-fal");
+
+#[cfg(unix)]
+#[tokio::test]
+async fn exit_code_of_the_command_is_passed_on() {
+    let project = Project::new().await;
+    for (script, code) in [("exit 0", 0), ("exit 7", 7), ("kill -TERM $$", 143), ("kill -KILL $$", 137)] {
+        let run = project.run(&["emulate", "--", "sh", "-c", script]).await;
+        assert_eq!((run.code, run.stdout.as_str()), (Some(code), ""), "{script}: {}", run.stderr);
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn streams_belong_to_the_command() {
+    let project = Project::new().await;
+    let mut command = project.command(&["emulate", "--quiet", "--", "sh", "-c", "cat; printf told >&2"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = tokio::process::Command::from(command).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"a\0\xffb").await.unwrap();
+    drop(stdin);
+    let output = in_time(child.wait_with_output()).await.unwrap();
+    assert_eq!((output.stdout.as_slice(), output.stderr.as_slice()), (&b"a\0\xffb"[..], &b"told"[..]));
+}
+
+#[tokio::test]
+async fn options_after_the_dashes_are_those_of_the_command() {
+    let project = Project::new().await;
+    let run = project.run(&["emulate", "--", FAL, "list", "--shipped", "--json", "--quiet"]).await;
+    assert!(run.stderr.ends_with("emulator: no requests\n"), "{}", run.stderr);
+    assert!(run.json().is_array());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn commands_that_cannot_be_started_are_errors() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let project = Project::new().await;
+    let mut command = project.command(&["emulate", "--", "no-such-command"]);
+    command.env("PATH", "/usr/bin:/bin");
+    let stderr = Run::of(command).await.failure(127);
+    let expected = "error: cannot run `no-such-command`: no such command\n\
+        help: install it, or add its folder to PATH, which is `/usr/bin:/bin`; for what only a shell knows, use `sh -c \
+        'no-such-command …'`\n";
+    assert_eq!(stderr, expected);
+    let stderr = project.run(&["emulate", "--", "./missing"]).await.failure(127);
+    assert!(stderr.contains("help: check the path"), "{stderr}");
+    project.write("plain.txt", "text");
+    let stderr = project.run(&["emulate", "--", "./plain.txt"]).await.failure(126);
+    assert!(stderr.contains("error: cannot run `./plain.txt`: Permission denied"), "{stderr}");
+    project.write("script", "#!/no/such/interpreter\n");
+    fs::set_permissions(project.path("script"), fs::Permissions::from_mode(0o755)).unwrap();
+    let stderr = project.run(&["emulate", "--", "./script"]).await.failure(126);
+    assert!(stderr.contains("its interpreter is missing"), "{stderr}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn first_signal_is_passed_on_and_second_kills() {
+    let project = Project::new().await;
+    let script = "trap 'echo told; exit 3' TERM; echo ready; while :; do sleep 0.1; done";
+    let mut process = project.spawn(&["emulate", "--", "sh", "-c", script]);
+    process.stdout_until("ready").await;
+    process.signal("TERM");
+    let run = process.end().await;
+    assert_eq!((run.code, run.stdout.as_str()), (Some(3), "\ntold\n"));
+
+    let script = "trap 'echo told' TERM; echo ready; while :; do sleep 0.1; done";
+    let mut process = project.spawn(&["emulate", "--", "sh", "-c", script]);
+    process.stdout_until("ready").await;
+    process.signal("TERM");
+    process.stdout_until("told").await;
+    process.signal("TERM");
+    assert_eq!(process.end().await.code, Some(137));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn stdout_can_be_evaluated_by_a_shell() {
+    let project = Project::new().await;
+    let mut process = project.spawn(&["emulate", "--port", "0", "--key", "id:it's$(a)key"]);
+    let printed = process.stdout_until("FAL_SITE_HOST=").await + "0\n";
+    let run = std::process::Command::new("sh").arg("-euc").arg(format!("{printed}\nenv")).output().unwrap();
+    assert!(run.status.success(), "{run:?}");
+    let environment = String::from_utf8(run.stdout).unwrap();
+    let value = |name: &str| environment.lines().find_map(|line| line.strip_prefix(name)).unwrap().to_owned();
+    assert_eq!(value("FAL_KEY="), "id:it's$(a)key");
+    assert_eq!(value("FAL_RUN_HOST="), value("FAL_EMULATOR_URL=") + "/fal.run");
+    process.signal("INT");
+    assert_eq!(process.end().await.failure(0), "emulator: no requests\n");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn file_of_the_environment_exists_while_the_emulator_listens() {
+    let project = Project::new().await;
+    let port = ["emulate", "--port", "0", "--env-file", "fal.env"];
+    let mut process = project.spawn(&port);
+    process.stdout_until("FAL_SITE_HOST=").await;
+    let file = fs::read_to_string(project.path("fal.env")).unwrap();
+    let url = file.lines().next().unwrap().strip_prefix("FAL_EMULATOR_URL=").unwrap();
+    assert!(file.contains(&format!("\nFAL_QUEUE_RUN_HOST={url}/queue.fal.run\n")), "{file}");
+    let script =
+        "set -a; . ./fal.env; exec \"$0\" run fal-ai/flux/dev/redux image_url=https://example.com/fox.png --quiet";
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", script, FAL]).current_dir(project.path("")).env_remove("FAL_KEY");
+    Run::of(command).await.success();
+    process.signal("TERM");
+    let run = process.end().await;
+    assert!(run.stderr.contains("emulator: "), "{}", run.stderr);
+    run.success();
+    assert!(!project.path("fal.env").exists());
+
+    project.write(".env", "SECRET=1\n");
+    let stderr = project.run(&["emulate", "--port", "0", "--env-file", ".env"]).await.failure(2);
+    assert!(
+        stderr.starts_with("error: --env-file: `.env` exists, and is not a file of this command\nhelp: "),
+        "{stderr}"
+    );
+    let stderr = project.run(&["emulate", "--port", "0", "--env-file", "no/fal.env"]).await.failure(1);
+    assert!(stderr.starts_with("error: cannot write `no/fal.env`: "), "{stderr}");
+    let key = ["emulate", "--port", "0", "--key", "id:it's", "--env-file", "fal.env"];
+    let stderr = project.run(&key).await.failure(2);
+    assert!(stderr.starts_with("error: --env-file: the value of FAL_KEY has characters that need quotes"), "{stderr}");
+    assert!(!stderr.contains("it's"));
+}
+
+#[tokio::test]
+async fn summary_counts_requests_jobs_and_costs() {
+    let project = Project::new().await;
+    let options = ["--running", "0s", "--price", "0.025/image", "--fail", "1x422", "--summary", "summary.json"];
+    let rows = "{\"image_url\": \"https://example.com/a.png\"}\n{\"image_url\": \"https://example.com/b.png\"}\n";
+    project.write("rows.jsonl", rows);
+    let batch = ["--", FAL, "batch", REDUX, "rows.jsonl", "--quiet", "--concurrency", "1"];
+    let run = project.run(&[&["emulate"], &options[..], &batch].concat()).await;
+    let summary: Value = serde_json::from_slice(&fs::read(project.path("summary.json")).unwrap()).unwrap();
+    assert_eq!((run.code, &summary["exit_code"]), (Some(1), &json!(1)), "{run:?}");
+    assert_eq!((&summary["jobs"], &summary["cost_usd"]), (&json!(2), &json!(0.025)), "{summary}");
+    let failed =
+        json!([{ "reason": "422", "request": format!("GET queue.fal.run/fal-ai/flux/requests/{{id}}"), "count": 1 }]);
+    assert_eq!((&summary["failures"], &summary["failed_requests"]), (&failed, &json!(1)));
+    assert_eq!(summary["endpoints"][0]["endpoint"], REDUX);
+    assert_eq!((&summary["endpoints"][0]["completed"], &summary["endpoints"][0]["failed"]), (&json!(1), &json!(1)));
+    let number = summary["requests"].as_u64().unwrap();
+    let text = run.stderr.split_once("emulator: ").unwrap().1.replace(&number.to_string(), "N");
+    assert_golden("emulate-summary.txt", &text);
+}
+
+#[tokio::test]
+async fn requests_are_logged_where_the_user_wants_them() {
+    let project = Project::new().await;
+    let client = ["--", FAL, "run", REDUX, IMAGE, "--quiet"];
+    let line = format!("POST /queue.fal.run/{REDUX} -> 200\n");
+    let run = project.run(&[&["emulate"], &client[..]].concat()).await;
+    assert!(!run.stderr.contains("POST"), "{}", run.stderr);
+    run.success();
+    let run = project.run(&[&["emulate", "--verbose"], &client[..]].concat()).await;
+    assert!(run.stderr.contains(&line), "{}", run.stderr);
+    let run = project.run(&[&["emulate", "--log", "log.txt"], &client[..]].concat()).await;
+    assert!(!run.stderr.contains("POST"), "{}", run.stderr);
+    assert!(fs::read_to_string(project.path("log.txt")).unwrap().contains(&line));
+}
+
+#[tokio::test]
+async fn wrong_options_say_what_to_do() {
+    let project = Project::new().await;
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    let stderr = project.run(&["emulate", "--port", &port]).await.failure(1);
+    assert!(stderr.starts_with(&format!("error: cannot listen on 127.0.0.1:{port}: ")), "{stderr}");
+    assert!(
+        stderr.contains("help: end the other `cargo fal emulate`, or take a free port with `--port 0`"),
+        "{stderr}"
+    );
+    let stderr = project.run(&["emulate", "--log", "no/log.txt"]).await.failure(1);
+    assert!(stderr.starts_with("error: cannot write `no/log.txt`: "), "{stderr}");
+    let stderr = project.run(&["emulate", "--key", "a b"]).await.failure(2);
+    assert!(stderr.starts_with("error: --key: the API key contains whitespace"), "{stderr}");
+    let stderr = project.run(&["emulate", "pytest"]).await.failure(2);
+    assert!(stderr.contains("[-- <COMMAND>...]"), "{stderr}");
+}

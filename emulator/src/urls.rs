@@ -1,0 +1,87 @@
+//! URLs of fal's hosts. A response has them in the form of the request that it responds to.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// The form of the URLs of fal's hosts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Urls {
+    /// Below the base URL of the emulator: `http://127.0.0.1:4000/v3.fal.media/files/x`.
+    Base(Arc<str>),
+    /// Those of the real fal: `https://v3.fal.media/files/x`.
+    Real,
+}
+
+impl Urls {
+    /// Returns the URL of a path that starts with the host, without a slash.
+    pub(crate) fn to(&self, path: &str) -> String {
+        const UNRESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+        let path = utf8_percent_encode(path, &UNRESERVED);
+        match self {
+            Urls::Base(base) => format!("{base}/{path}"),
+            Urls::Real => format!("https://{path}"),
+        }
+    }
+
+    /// Returns the path of a URL of this form, without its query. It starts with the host, and is percent-encoded.
+    pub(crate) fn path<'u>(&self, url: &'u str) -> Option<&'u str> {
+        let path = match self {
+            Urls::Base(base) => url.strip_prefix(&**base)?.strip_prefix('/')?,
+            Urls::Real => url.strip_prefix("https://")?,
+        };
+        Some(path.split(['?', '#']).next().unwrap_or(path))
+    }
+}
+
+/// Returns the name under which the emulator keeps a host. Backup, old and read-only names are other names of the same host.
+pub(crate) fn canonical(host: &str) -> Cow<'_, str> {
+    match host {
+        "fal.media" | "v2.fal.media" | "v3b.fal.media" => return Cow::Borrowed("v3.fal.media"),
+        _ => {}
+    }
+    for (other, domain) in [("falrun.com", "fal.run"), ("alpha.fal.ai", "fal.ai")] {
+        match host.strip_suffix(other) {
+            Some(below) if below.is_empty() || below.ends_with('.') => return Cow::Owned(format!("{below}{domain}")),
+            _ => {}
+        }
+    }
+    Cow::Borrowed(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_names_of_a_host_are_known() {
+        for (host, name) in [
+            ("falrun.com", "fal.run"),
+            ("queue.falrun.com", "queue.fal.run"),
+            ("rest.alpha.fal.ai", "rest.fal.ai"),
+            ("v3b.fal.media", "v3.fal.media"),
+            ("notfalrun.com", "notfalrun.com"),
+            ("queue.fal.run", "queue.fal.run"),
+            ("", ""),
+        ] {
+            assert_eq!(canonical(host), name);
+        }
+    }
+
+    #[test]
+    fn urls_have_one_of_two_forms() {
+        let base = Urls::Base("http://127.0.0.1:4000".into());
+        for (urls, url) in [
+            (&base, "http://127.0.0.1:4000/v3.fal.media/files/a%20b.png"),
+            (&Urls::Real, "https://v3.fal.media/files/a%20b.png"),
+        ] {
+            assert_eq!(urls.to("v3.fal.media/files/a b.png"), url);
+            assert_eq!(urls.path(&format!("{url}?a=/#b")), Some("v3.fal.media/files/a%20b.png"));
+        }
+        for url in ["http://127.0.0.1:40000/x", "http://127.0.0.1:4000", "https://v3.fal.media/x", "x", ""] {
+            assert_eq!(base.path(url), None, "{url}");
+        }
+        assert_eq!(Urls::Real.path("http://v3.fal.media/x"), None);
+    }
+}
