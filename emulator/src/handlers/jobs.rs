@@ -283,7 +283,7 @@ fn output(job: &Job, part: Part, urls: &Urls, store: &Store, upload_time: Durati
         let in_bucket = policy.as_ref().map(|policy| policy.path(&unique(&job.id, part, index), &file.file_name()));
         if let Some(path) = &in_bucket {
             moved.insert(urls.to(&file.path()), urls.to(path));
-        } else if !file.is_painting() && lifecycle.is_none() {
+        } else if !file.is_painted() && lifecycle.is_none() {
             // Another request with the same input may have deleted its payloads.
             store.restore(&file.path());
             continue;
@@ -291,7 +291,7 @@ fn output(job: &Job, part: Part, urls: &Urls, store: &Store, upload_time: Durati
         if store.get_even_expired(in_bucket.as_ref().unwrap_or(&file.path())).is_some() {
             continue;
         }
-        let content = match file.is_painting() {
+        let content = match file.is_painted() {
             true => {
                 let mut blob = store.blob();
                 blob.append(&file.bytes(Some(&spec.caption), spec.canvas.as_ref())?)

@@ -7,8 +7,12 @@ use crate::documents::schema;
 use crate::media::canvas::Canvas;
 use crate::media::caption::Caption;
 use crate::media::image_format::ImageFormat;
-use crate::media::media_file::CAPTION_BITS;
+use crate::media::media_file::{CAPTION_BITS, MediaKind};
+use crate::media::model::ModelFormat;
 use crate::media::raster::MAX_SIDE;
+use crate::media::video::Clip;
+use crate::media::wav::Sound;
+use crate::output::length;
 use crate::output::limits::MAX_IMAGES;
 
 /// The properties of the output that follow from the input.
@@ -23,6 +27,8 @@ pub(crate) struct OutputSpec {
     pub(crate) owner: Option<u64>,
     /// The text that images show.
     pub(crate) caption: Arc<Caption>,
+    /// The sounds are speech.
+    speaks: bool,
     /// The file format of the images.
     pub(crate) format: ImageFormat,
     /// The size of the images in pixels, from the input, a default or the source image.
@@ -57,6 +63,7 @@ impl OutputSpec {
                 seed,
                 parameters: parameters(&fields),
             }),
+            speaks: speaks(document),
             format: image_format(&fields),
             size: match &canvas {
                 Some(canvas) if canvas.sets_size() => canvas.size(),
@@ -69,6 +76,26 @@ impl OutputSpec {
             inline: fields.get("sync_mode") == Some(&Value::Bool(true)),
             fields,
         }
+    }
+
+    /// Returns the size, the length and the speed of the videos.
+    pub(crate) fn clip(&self) -> Clip {
+        length::clip(&self.fields, self.size, exact_size(&self.fields).is_some())
+    }
+
+    /// Returns the kind and the length of the sounds.
+    pub(crate) fn audio(&self) -> MediaKind {
+        match self.speaks {
+            true => MediaKind::Audio { sound: Sound::Speech, milliseconds: length::spoken(&self.caption.prompt) },
+            false => MediaKind::Audio { sound: Sound::Music, milliseconds: length::music(&self.fields) },
+        }
+    }
+
+    /// Returns the requested file format of the 3D models.
+    pub(crate) fn model_format(&self) -> ModelFormat {
+        const NAMES: [&str; 5] = ["geometry_file_format", "output_format", "export_format", "file_format", "format"];
+        let requested = NAMES.iter().filter_map(|name| self.fields.get(*name)?.as_str());
+        requested.filter_map(ModelFormat::parse).next().unwrap_or(ModelFormat::Glb)
     }
 
     /// Makes the specification of an output before the final one, which has other files.
@@ -157,43 +184,66 @@ fn image_format(fields: &Map<String, Value>) -> ImageFormat {
     requested.filter_map(ImageFormat::parse).next().unwrap_or_default()
 }
 
-/// Returns the image size: `image_size` as a preset or an object, `width` and `height`, or `aspect_ratio`.
+/// Returns whether the sounds of an endpoint are speech.
+fn speaks(document: &Document) -> bool {
+    document.category.as_deref().is_some_and(|category| category.ends_with("-to-speech"))
+        || ["tts", "speech", "voice", "kokoro", "chatterbox"].iter().any(|word| document.id.contains(word))
+}
+
+/// Returns the image size: one in pixels, or one of the `aspect_ratio`, with a longer side of 1024.
 fn size(fields: &Map<String, Value>) -> Option<(u32, u32)> {
+    exact_size(fields).or_else(|| fields.get("aspect_ratio").and_then(Value::as_str).and_then(ratio_size))
+}
+
+/// Returns the size in pixels: `image_size` or `video_size` as a preset or an object, or `width` and `height`.
+fn exact_size(fields: &Map<String, Value>) -> Option<(u32, u32)> {
     let number = |value: Option<&Value>| value.and_then(Value::as_u64);
-    let (width, height) = match fields.get("image_size") {
-        Some(Value::String(preset)) => preset_size(preset),
+    let (width, height) = match fields.get("image_size").or_else(|| fields.get("video_size")) {
+        Some(Value::String(preset)) => preset_size(preset)?,
         Some(size @ Value::Object(_)) => {
             (number(size.get("width")).unwrap_or(512), number(size.get("height")).unwrap_or(512))
         }
         _ => match (number(fields.get("width")), number(fields.get("height"))) {
             (Some(width), Some(height)) => (width, height),
-            _ => fields.get("aspect_ratio").and_then(Value::as_str).and_then(ratio_size)?,
+            _ => return None,
         },
     };
     let side = |side: u64| side.clamp(1, u64::from(MAX_SIDE)) as u32;
     Some((side(width), side(height)))
 }
 
-fn preset_size(preset: &str) -> (u64, u64) {
-    match preset {
+/// Returns the size of a preset, or `None` of `auto` and the like.
+fn preset_size(preset: &str) -> Option<(u64, u64)> {
+    Some(match preset {
         "square_hd" => (1024, 1024),
+        "square_uhd" => (2048, 2048),
         "portrait_4_3" => (768, 1024),
         "portrait_16_9" => (576, 1024),
+        "portrait_3_2" => (683, 1024),
+        "portrait_hd" => (1080, 1920),
         "landscape_4_3" => (1024, 768),
         "landscape_16_9" => (1024, 576),
-        _ => (512, 512),
-    }
+        "landscape_3_2" => (1024, 683),
+        "landscape_hd" => (1920, 1080),
+        _ if preset.starts_with("auto") => return None,
+        // `1536x1024`, and so on.
+        _ => match preset.split_once('x') {
+            Some((width, height)) => (width.parse().ok()?, height.parse().ok()?),
+            None => (512, 512),
+        },
+    })
 }
 
 /// Returns a size of the ratio `16:9` or the like, with a longer side of 1024.
-fn ratio_size(ratio: &str) -> Option<(u64, u64)> {
+fn ratio_size(ratio: &str) -> Option<(u32, u32)> {
     let (width, height) = ratio.split_once(':')?;
-    let (width, height) = (width.parse::<u64>().ok()?, height.parse::<u64>().ok()?);
+    let (width, height) = (width.parse::<f64>().ok()?, height.parse::<f64>().ok()?);
     let longer = width.max(height);
-    if longer == 0 || longer > 1000 {
+    if !(width > 0.0 && height > 0.0 && longer <= 1000.0) {
         return None;
     }
-    Some((1024 * width / longer, 1024 * height / longer))
+    let side = |side: f64| ((1024.0 * side / longer) as u32).clamp(1, MAX_SIDE);
+    Some((side(width), side(height)))
 }
 
 /// Hashes a value with FNV-1a. Keys are sorted, so their order in the JSON does not matter.
