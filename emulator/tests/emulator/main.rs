@@ -50,3 +50,4 @@ mod upload_faults;
 mod uploads;
 mod usage;
 mod webhooks;
+mod workflows;
