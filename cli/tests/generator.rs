@@ -415,7 +415,7 @@ mod emulate {
         assert_eq!(output.status.code(), Some(2));
         assert_eq!(
             text(&output.stderr),
-            "error: --fail: `locked` and `no-permission` take neither ENDPOINT nor COUNT\n"
+            "error: --fail: `locked` and `no-permission` take neither ENDPOINT nor WHICH\n"
         );
         for time in ["soon", "30"] {
             let output = emulate(&["--running", time]);

@@ -21,8 +21,6 @@ const LIFETIME: Duration = Duration::from_secs(8 * 86_400);
 const DAY: Duration = Duration::from_secs(86_400);
 /// The most hosts whose certificates are kept.
 const MAX_HOSTS: usize = 256;
-/// The names of the loopback interface.
-const LOCAL: [&str; 2] = ["localhost", "*.localhost"];
 /// The domains of the hosts that the authority can certify, with all names below them.
 const DOMAINS: [&str; 8] = [
     "fal.run",
@@ -80,8 +78,9 @@ impl Authority {
 
     /// Returns the configuration of the server for a host, or for the loopback interface.
     pub(crate) fn server(&self, host: Option<&str>) -> Option<Arc<ServerConfig>> {
-        // One certificate has all names of the loopback interface.
-        let host = host.filter(|host| *host != "localhost" && !host.ends_with(".localhost")).unwrap_or_default();
+        // One certificate has the name of the loopback interface and its addresses. It has no `*.localhost`, because rustls refuses
+        // wildcards below a limited authority.
+        let host = host.filter(|host| *host != "localhost").unwrap_or_default();
         if let Some(server) = lock(&self.servers).get(host) {
             return Some(Arc::clone(server));
         }
@@ -98,8 +97,8 @@ impl Authority {
     fn new_server(&self, host: &str) -> Option<ServerConfig> {
         let mut params = params(if host.is_empty() { "localhost" } else { host });
         params.subject_alt_names = if host.is_empty() {
-            let names = LOCAL.iter().filter_map(|name| Some(SanType::DnsName((*name).try_into().ok()?)));
-            names.chain(self.addresses.iter().copied().map(SanType::IpAddress)).collect()
+            let name = SanType::DnsName("localhost".try_into().ok()?);
+            [name].into_iter().chain(self.addresses.iter().copied().map(SanType::IpAddress)).collect()
         } else {
             vec![SanType::DnsName(host.try_into().ok()?)]
         };

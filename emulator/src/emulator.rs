@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
 #[cfg(feature = "tls")]
@@ -170,6 +171,19 @@ impl Emulator {
     /// [another number](crate::EmulatorBuilder::history), and 256 MiB.
     pub fn requests(&self) -> Vec<ReceivedRequest> {
         self.state.journal.all()
+    }
+
+    /// Returns the hosts, other than fal's, that a program wanted to reach through the emulator as its proxy, with the number of
+    /// connections and requests that were refused. At most 1,000 hosts. Empty if the builder
+    /// [allows them](crate::EmulatorBuilder::allow_network).
+    ///
+    /// ```
+    /// # fn example(emulator: &fal_emulator::Emulator) {
+    /// assert!(emulator.refused_hosts().is_empty(), "the program calls {:?}", emulator.refused_hosts());
+    /// # }
+    /// ```
+    pub fn refused_hosts(&self) -> BTreeMap<String, u64> {
+        self.state.refused_hosts.all()
     }
 
     /// Returns the calls of an endpoint that were received, to check them in a test: runs, submissions, streams, and messages of

@@ -21,6 +21,7 @@ use crate::queue::jobs::Jobs;
 use crate::queue::script::Script;
 use crate::request::journal::Journal;
 use crate::request::operation::Operation;
+use crate::request::refused_hosts::RefusedHosts;
 use crate::settings::Settings;
 use crate::storage::store::Store;
 use crate::time::clock::Clock;
@@ -62,6 +63,7 @@ pub(crate) struct State {
     pub(crate) faults: PendingFaults,
     pub(crate) outputs: ScriptedOutputs,
     pub(crate) journal: Journal,
+    pub(crate) refused_hosts: RefusedHosts,
     pub(crate) outbox: Outbox,
     /// A permit for every byte of the request bodies in flight.
     pub(crate) bodies: Arc<Semaphore>,
@@ -88,6 +90,7 @@ impl State {
             authority,
             catalog,
             concurrency: Concurrency::new(&settings.concurrency, &clock),
+            jobs: Jobs::new(settings.history, &clock),
             clock,
             account: Account::new(settings.account.clone()),
             queued: Arc::new(settings.pace.queued()),
@@ -95,9 +98,9 @@ impl State {
             models: Models::default(),
             rate_limit: RateLimit::new(settings.rate_limit),
             prices: Prices::new(settings.prices.clone()),
-            jobs: Jobs::new(settings.history),
             gates: Gates::default(),
             journal: Journal::new(settings.history),
+            refused_hosts: RefusedHosts::default(),
             settings,
             faults: PendingFaults::new(SEED),
             outputs: ScriptedOutputs::default(),

@@ -101,7 +101,21 @@ async fn stdout_can_be_evaluated_by_a_shell() {
     assert_eq!(value("FAL_KEY="), "id:it's$(a)key");
     assert_eq!(value("FAL_RUN_HOST="), value("FAL_EMULATOR_URL=") + "/fal.run");
     process.signal("INT");
-    assert_eq!(process.end().await.failure(0), "emulator: no requests\n");
+    let stderr = process.end().await.failure(0);
+    assert!(stderr.contains("\nexport HTTPS_PROXY=http://127.0.0.1:"), "{stderr}");
+    assert!(stderr.ends_with("emulator: no requests\n"), "{stderr}");
+
+    let mut process = project.spawn(&["emulate", "--port", "0", "--via", "proxy"]);
+    let printed = process.stdout_until("NODE_OPTIONS=").await;
+    assert!(!printed.contains("FAL_RUN_HOST="), "{printed}");
+    let run = std::process::Command::new("sh").arg("-euc").arg(format!("{printed}\nenv")).output().unwrap();
+    let environment = String::from_utf8(run.stdout).unwrap();
+    let value = |name: &str| environment.lines().find_map(|line| line.strip_prefix(name)).unwrap().to_owned();
+    assert_eq!(value("HTTPS_PROXY="), value("FAL_EMULATOR_URL="));
+    assert!(fs::read_to_string(value("SSL_CERT_FILE=")).unwrap().contains("BEGIN CERTIFICATE"));
+    process.signal("TERM");
+    process.end().await.success();
+    assert!(!std::path::Path::new(&value("SSL_CERT_FILE=")).exists());
 }
 
 #[cfg(unix)]
@@ -113,7 +127,7 @@ async fn file_of_the_environment_exists_while_the_emulator_listens() {
     process.stdout_until("FAL_SITE_HOST=").await;
     let file = fs::read_to_string(project.path("fal.env")).unwrap();
     let url = file.lines().next().unwrap().strip_prefix("FAL_EMULATOR_URL=").unwrap();
-    assert!(file.contains(&format!("\nFAL_QUEUE_RUN_HOST={url}/queue.fal.run\n")), "{file}");
+    assert!(file.contains(&format!("\nHTTPS_PROXY={url}\n")), "{file}");
     let script =
         "set -a; . ./fal.env; exec \"$0\" run fal-ai/flux/dev/redux image_url=https://example.com/fox.png --quiet";
     let mut command = std::process::Command::new("sh");
@@ -137,6 +151,48 @@ async fn file_of_the_environment_exists_while_the_emulator_listens() {
     let stderr = project.run(&key).await.failure(2);
     assert!(stderr.starts_with("error: --env-file: the value of FAL_KEY has characters that need quotes"), "{stderr}");
     assert!(!stderr.contains("it's"));
+}
+
+#[tokio::test]
+async fn client_reaches_the_emulator_by_either_way() {
+    let project = Project::new().await;
+    let client = ["--", FAL, "run", REDUX, IMAGE, "--json"];
+    for options in [&[][..], &["--via", "hosts"], &["--via", "proxy", "--tls"], &["--via", "hosts", "--tls"]] {
+        let run = project.run(&[&["emulate"], options, &client].concat()).await;
+        assert!(run.stderr.contains(", 1 job, "), "{options:?}: {}", run.stderr);
+        run.json();
+    }
+    // The one of the project, whose variables the tool has, is not called.
+    assert_eq!(project.emulator.requests().len(), 0);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn command_has_no_variables_that_lead_elsewhere() {
+    let project = Project::new().await;
+    let mut command = project.command(&["emulate", "--", "env"]);
+    command.env("ALL_PROXY", "http://127.0.0.1:1").env("NODE_OPTIONS", "--no-warnings").env("PATH", "/usr/bin:/bin");
+    let environment = Run::of(command).await.success();
+    let value = |name: &str| environment.lines().find_map(|line| line.strip_prefix(name));
+    assert_eq!((value("ALL_PROXY="), value("FAL_RUN_HOST=")), (None, None));
+    assert_eq!(value("HTTPS_PROXY="), value("FAL_EMULATOR_URL="));
+    assert!(value("NODE_OPTIONS=").unwrap().starts_with("--no-warnings --require="), "{environment}");
+    // The certificates are gone.
+    assert!(!std::path::Path::new(value("SSL_CERT_FILE=").unwrap()).exists());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn connections_to_other_hosts_are_refused_and_named() {
+    let project = Project::new().await;
+    let script = "FAL_API_HOST=https://api.example.test exec \"$0\" search redux --quiet";
+    let run = project.run(&["emulate", "--summary", "summary.json", "--", "sh", "-c", script, FAL]).await;
+    assert!(run.stderr.contains("api.example.test"), "{}", run.stderr);
+    let summary: Value = serde_json::from_slice(&fs::read(project.path("summary.json")).unwrap()).unwrap();
+    let number = summary["refused_hosts"]["api.example.test"].as_u64().unwrap();
+    let line = " to api.example.test; allow it with --allow-network\n";
+    assert!(number > 0 && run.stderr.ends_with(line), "{}", run.stderr);
+    run.failure(5);
 }
 
 #[tokio::test]

@@ -80,6 +80,8 @@ pub struct Fault {
     /// The time until the date in `Retry-After`.
     retry_at: Option<Duration>,
     condition: Option<Condition>,
+    /// The endpoint that it is restricted to.
+    endpoint: Option<String>,
     /// The number of the first matching request that the fault may happen to.
     first: u64,
     /// The most requests that the fault happens to, if set.
@@ -160,6 +162,7 @@ impl Fault {
             headers: Vec::new(),
             retry_at: None,
             condition: None,
+            endpoint: None,
             first: 1,
             times: None,
             probability: None,
@@ -404,7 +407,8 @@ impl Fault {
     /// jobs.
     pub fn on(self, endpoint: impl IntoEndpoint) -> Self {
         let endpoint = endpoint.into_id().into_owned();
-        self.when(move |request| request.endpoint() == Some(&endpoint))
+        let shown = Some(endpoint.clone());
+        Fault { endpoint: shown, ..self.when(move |request| request.endpoint() == Some(&endpoint)) }
     }
 
     /// Restricts the fault to requests for which `condition` returns true.
@@ -500,7 +504,7 @@ impl Fault {
     }
 
     /// Returns the number of the first matching request that the fault may happen to.
-    pub(super) fn first(&self) -> u64 {
+    pub(crate) fn first(&self) -> u64 {
         self.first
     }
 
@@ -509,7 +513,17 @@ impl Fault {
         self.times.unwrap_or(if self.probability.is_some() { u64::MAX } else { 1 })
     }
 
-    pub(super) fn share(&self) -> Option<f64> {
+    /// Returns the endpoint that the fault is restricted to.
+    pub(crate) fn endpoint(&self) -> Option<&str> {
+        self.endpoint.as_deref()
+    }
+
+    /// Returns the time that the fault waits before anything else.
+    pub(crate) fn waits(&self) -> Duration {
+        self.delay
+    }
+
+    pub(crate) fn share(&self) -> Option<f64> {
         self.probability
     }
 

@@ -33,6 +33,16 @@ struct Pending {
     left: u64,
 }
 
+/// A fault that may happen.
+pub(crate) struct PendingFault {
+    /// The number of faults that were injected before.
+    pub(crate) number: u64,
+    pub(crate) operation: Operation,
+    pub(crate) fault: Fault,
+    /// The number of requests that the fault may still happen to, if limited.
+    pub(crate) left: Option<u64>,
+}
+
 impl PendingFaults {
     pub(crate) fn new(seed: u64) -> Self {
         PendingFaults { seed, entries: Mutex::default() }
@@ -73,6 +83,29 @@ impl PendingFaults {
         let mut expected: Vec<_> = all.filter(|(_, pending)| pending.fault.is_expected()).collect();
         expected.sort_by_key(|(_, pending)| pending.number);
         expected.into_iter().map(|(operation, pending)| (operation, pending.fault.clone(), pending.left)).collect()
+    }
+
+    /// Returns all faults that may happen, in the order in which they were injected.
+    pub(crate) fn all(&self) -> Vec<PendingFault> {
+        let entries = lock(&self.entries);
+        let all = entries.by_operation.iter().flat_map(|(operation, faults)| faults.iter().map(|it| (*operation, it)));
+        let mut all: Vec<_> = all
+            .map(|(operation, Pending { fault, number, left, .. })| PendingFault {
+                number: *number,
+                operation,
+                fault: fault.clone(),
+                left: Some(*left).filter(|_| fault.most() != u64::MAX),
+            })
+            .collect();
+        all.sort_by_key(|pending| pending.number);
+        all
+    }
+
+    /// Removes the fault of a number.
+    pub(crate) fn remove(&self, number: u64) {
+        for faults in lock(&self.entries).by_operation.values_mut() {
+            faults.retain(|pending| pending.number != number);
+        }
     }
 
     pub(crate) fn clear(&self) {

@@ -95,9 +95,10 @@ pub(super) fn part_of(state: &State, job: &Job, endpoint: &Arc<Endpoint>, input:
 fn start(state: &State, endpoint: &Endpoint, received: &Received, script: &Script) -> Result<Start, Refusal> {
     let id = &endpoint.document.id;
     let gates = state.gates.of(id);
+    let changed = state.jobs.changed();
     if script.is_direct {
         let seat = state.concurrency.enter(id, script.run_time).map_err(|NoSlot| Refusal::NoSlot)?;
-        return Ok(Start { timeout: None, seat, gates });
+        return Ok(Start { timeout: None, seat, gates, changed });
     }
     let default = state.settings.start_timeouts.get(id).copied();
     let timeout = received.start_timeout().or(default.filter(|_| !received.has_no_start_timeout()));
@@ -107,7 +108,7 @@ fn start(state: &State, endpoint: &Endpoint, received: &Received, script: &Scrip
         run_time: script.by_time.then_some(script.run_time),
         deadline: timeout.and_then(|timeout| now.checked_add(timeout)),
     };
-    Ok(Start { timeout, seat: state.concurrency.queue(id, received.is_low_priority(), times), gates })
+    Ok(Start { timeout, seat: state.concurrency.queue(id, received.is_low_priority(), times), gates, changed })
 }
 
 /// Returns the bill of a job that does not end early. A failure is billed only if a test says so.

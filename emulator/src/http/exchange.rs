@@ -57,7 +57,7 @@ pub(super) async fn respond<'s>(
     }
     let urls = match hosts::arrive(&mut head, way, state) {
         Ok(Arrival::Here(urls)) => urls,
-        Ok(Arrival::Elsewhere) => return Ok(tunnel::elsewhere(head.uri.host().unwrap_or_default()).into_reply()),
+        Ok(Arrival::Elsewhere) => return Ok(tunnel::elsewhere(head.uri.host().unwrap_or_default(), state).into_reply()),
         Err(refusal) => return Ok(refusal.into_reply()),
     };
     // The paths of a real host name begin with that name, so none of them is the page's.

@@ -65,7 +65,7 @@ impl Tunnel {
                 To::Here { host: name, tls: true }
             }
             80 if is_here(&name, state) => To::Here { host: name, tls: false },
-            _ if !state.settings.allows_network => return Err(elsewhere(&name)),
+            _ if !state.settings.allows_network => return Err(elsewhere(&name, state)),
             _ => To::Elsewhere(connect(target, port, &name, state).await?),
         };
         let upgrade = head.extensions.remove::<OnUpgrade>();
@@ -111,7 +111,8 @@ async fn connect(target: &Authority, port: u16, name: &str, state: &State) -> Re
 }
 
 /// Refuses a request for a host elsewhere.
-pub(super) fn elsewhere(name: &str) -> Refusal {
+pub(super) fn elsewhere(name: &str, state: &State) -> Refusal {
+    state.refused_hosts.add(name);
     let reason = format!(
         "the host {name} is not one of fal: start the emulator with `--allow-network` to let requests to other hosts pass, \
          or add the host to `NO_PROXY`"

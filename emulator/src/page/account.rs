@@ -76,7 +76,7 @@ pub(super) fn page(visit: &Visit<'_>) -> Reply {
             p.hint { "Requests progress, timeouts and lifetimes pass, and webhooks are retried. The clock cannot go back." }
         }
     };
-    Page { title: "Account", body, live: None }.reply(visit)
+    Page::new("Account", body).reply(visit)
 }
 
 pub(super) fn change(visit: &Visit<'_>, setting: &str, body: &Bytes) -> Reply {

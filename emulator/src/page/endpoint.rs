@@ -30,8 +30,7 @@ pub(super) fn page(visit: &Visit<'_>, id: &str) -> Reply {
     let input = earlier.as_ref().and_then(|job| job.received.input().ok());
     let filled = input.map_or_else(|| Filled::example(&fields), |input| Filled::of_input(&fields, input));
     let raw = pretty(&input.cloned().unwrap_or_else(|| code::example(&fields)));
-    Page { title: id, body: body(visit, endpoint, &fields, &Attempt { filled, raw, ..Attempt::default() }), live: None }
-        .reply(visit)
+    Page::new(id, body(visit, endpoint, &fields, &Attempt { filled, raw, ..Attempt::default() })).reply(visit)
 }
 
 /// What was submitted, and what became of it.
@@ -86,7 +85,7 @@ pub(super) async fn submit(visit: &Visit<'_>, id: &str, bytes: Bytes) -> Reply {
             }
         }
     }
-    let page = Page { title: id, body: body(visit, endpoint, &fields, &attempt), live: None };
+    let page = Page::new(id, body(visit, endpoint, &fields, &attempt));
     page.with_status(visit, StatusCode::UNPROCESSABLE_ENTITY)
 }
 

@@ -66,5 +66,5 @@ pub(super) fn page(visit: &Visit<'_>) -> Reply {
             details.notes { summary { "Notes about the documents" } ul { @for hint in hints { li dir="auto" { (crate::page::text::shortened(hint, 500)) } } } }
         }
     };
-    Page { title: "Endpoints", body, live: None }.reply(visit)
+    Page::new("Endpoints", body).reply(visit)
 }

@@ -47,5 +47,5 @@ pub(super) fn page(visit: &Visit<'_>) -> Reply {
             }
         }
     };
-    Page { title: "Files", body, live: None }.reply(visit)
+    Page::new("Files", body).reply(visit)
 }

@@ -188,7 +188,9 @@ fn control(index: usize, field: &Field, filled: &Filled) -> Markup {
 
 fn hint(id: &str, field: &Field) -> Markup {
     let mut facts = field.limits.clone();
-    facts.extend(field.placeholder().map(|default| format!("default {}", shortened(&default, 120))));
+    // A checkbox shows its default.
+    let default = field.placeholder().filter(|default| default != "[]" && field.control != Control::Checkbox);
+    facts.extend(default.map(|default| format!("default {}", shortened(&default, 120))));
     if let Control::Mixed(suggestions) = &field.control {
         facts.push(match suggestions.is_empty() {
             true => "a text or JSON".to_owned(),

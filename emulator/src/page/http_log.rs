@@ -27,7 +27,7 @@ pub(super) fn page(visit: &Visit<'_>) -> Reply {
             button type="submit" { "Filter" }
         }
     };
-    Page { title: "HTTP log", body, live: Some(live(visit)) }.reply(visit)
+    Page::new("HTTP log", body).live(live(visit)).reply(visit)
 }
 
 /// The part that updates itself.

@@ -10,12 +10,13 @@ use crate::page::visit::Visit;
 use crate::response::reply::{self, Reply};
 
 /// The sections of the page, with their paths.
-const SECTIONS: [(&str, &str); 6] = [
+const SECTIONS: [(&str, &str); 7] = [
     ("/", "Overview"),
     ("/endpoints", "Endpoints"),
     ("/requests", "Requests"),
     ("/http", "HTTP log"),
     ("/files", "Files"),
+    ("/faults", "Faults"),
     ("/account", "Account"),
 ];
 
@@ -25,9 +26,23 @@ pub(super) struct Page<'a> {
     pub(super) body: Markup,
     /// The part that updates itself, after the body.
     pub(super) live: Option<Markup>,
+    /// What follows the part that updates itself.
+    pub(super) rest: Markup,
 }
 
-impl Page<'_> {
+impl<'a> Page<'a> {
+    pub(super) fn new(title: &'a str, body: Markup) -> Self {
+        Page { title, body, live: None, rest: html! {} }
+    }
+
+    pub(super) fn live(self, live: Markup) -> Self {
+        Page { live: Some(live), ..self }
+    }
+
+    pub(super) fn rest(self, rest: Markup) -> Self {
+        Page { rest, ..self }
+    }
+
     pub(super) fn reply(self, visit: &Visit<'_>) -> Reply {
         self.with_status(visit, StatusCode::OK)
     }
@@ -63,6 +78,7 @@ impl Page<'_> {
                         @if let Some(live) = self.live {
                             div #live data-keyed="" data-events={ "/events?of=" (live::encoded(visit)) } { (live) }
                         }
+                        (self.rest)
                     }
                     footer {
                         p {
@@ -107,5 +123,5 @@ pub(super) fn error(visit: &Visit<'_>, status: StatusCode, reason: &str) -> Repl
         p dir="auto" { (reason) }
         p { a href="/" { "Back to the overview" } }
     };
-    Page { title, body, live: None }.with_status(visit, status)
+    Page::new(title, body).with_status(visit, status)
 }

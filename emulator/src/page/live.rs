@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 use crate::page::request::Shown;
 use crate::page::visit::Visit;
-use crate::page::{http_log, overview, requests};
+use crate::page::{faults, http_log, overview, requests};
 use crate::response::refusal::Refusal;
 use crate::response::reply::{self, Dropped, Reply};
 use crate::state::MAX_EVENT_STREAMS;
@@ -39,6 +39,7 @@ enum Live {
     Requests,
     Request(Box<Shown>),
     Http,
+    Faults,
 }
 
 impl Live {
@@ -49,6 +50,7 @@ impl Live {
             ["requests"] => Live::Requests,
             ["requests", id] => Live::Request(Box::new(Shown::new(visit.state.jobs.get(id)?))),
             ["http"] => Live::Http,
+            ["faults"] => Live::Faults,
             _ => return None,
         })
     }
@@ -59,6 +61,7 @@ impl Live {
             Live::Requests => requests::live(visit),
             Live::Request(shown) => shown.live(visit.state).await,
             Live::Http => http_log::live(visit),
+            Live::Faults => faults::live(visit),
         }
     }
 }

@@ -11,6 +11,7 @@ mod code;
 mod endpoint;
 mod endpoints;
 mod exchange;
+mod faults;
 mod field;
 mod files;
 mod form;

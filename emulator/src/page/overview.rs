@@ -12,8 +12,7 @@ const MAX_REQUESTS: usize = 8;
 
 pub(super) fn page(visit: &Visit<'_>) -> Reply {
     let base_url = &visit.state.base_url;
-    let body = html! {
-        h1 { "Overview" }
+    let rest = html! {
         section.panel aria-labelledby="connect" {
             h2 #connect { "Connect a program" }
             p { "Set these variables, and programs that read them call this emulator instead of fal:" }
@@ -29,7 +28,7 @@ pub(super) fn page(visit: &Visit<'_>) -> Reply {
             }
         }
     };
-    Page { title: "Overview", body, live: Some(live(visit)) }.reply(visit)
+    Page::new("Overview", html! { h1 { "Overview" } }).live(live(visit)).rest(rest).reply(visit)
 }
 
 /// Returns a value for the variable of the key. A key that was set is not shown.
@@ -43,6 +42,7 @@ pub(super) fn live(visit: &Visit<'_>) -> Markup {
     let jobs = state.jobs.kept();
     let counts = Counts::of(&jobs);
     let spent = state.jobs.billed().cost().normalize();
+    let faults = state.faults.all().len() + state.outbox.count_faults();
     let tile = |id: &str, label: &str, value: String, path: &str| {
         html! { li id={ "tile-" (id) } { a href=(path) { span.value { (value) } " " span.label { (label) } } } }
     };
@@ -55,6 +55,7 @@ pub(super) fn live(visit: &Visit<'_>) -> Markup {
                 (tile("running", "running", counts.get("running").to_string(), "/requests?state=running"))
                 (tile("completed", "completed", counts.get("completed").to_string(), "/requests?state=completed"))
                 (tile("failed", "failed", counts.get("failed").to_string(), "/requests?state=failed"))
+                (tile("faults", "pending faults", faults.to_string(), "/faults"))
                 (tile("cost", "would have cost", format!("${spent}"), "/account"))
             }
         }

@@ -40,7 +40,7 @@ pub(super) async fn page(visit: &Visit<'_>, id: &str) -> Reply {
         h1 { a href={ "/endpoints/" (endpoint) } { (endpoint) } }
         noscript { p.hint { "Without JavaScript, this page does not update itself. " a href={ "/requests/" (id) } { "Reload" } } }
     };
-    Page { title: &format!("Request {}", shortened(id, 8)), body, live: Some(live) }.reply(visit)
+    Page::new(&format!("Request {}", shortened(id, 8)), body).live(live).reply(visit)
 }
 
 /// Responds with the whole input.
@@ -128,7 +128,7 @@ fn actions(job: &Job, stage: Stage) -> Markup {
     if stage.is_over() || job.is_direct() {
         return html! {
             div #actions.actions {
-                a.button href={ "/endpoints/" (job.endpoint_id()) "?from=" (job.id) } { "Edit and submit again" }
+                a.button.quiet href={ "/endpoints/" (job.endpoint_id()) "?from=" (job.id) } { "Edit and submit again" }
             }
         };
     }

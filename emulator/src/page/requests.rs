@@ -53,7 +53,7 @@ pub(super) fn page(visit: &Visit<'_>) -> Reply {
             button type="submit" { "Filter" }
         }
     };
-    Page { title: "Requests", body, live: Some(live(visit)) }.reply(visit)
+    Page::new("Requests", body).live(live(visit)).reply(visit)
 }
 
 pub(super) fn capitalized(word: &str) -> String {
@@ -149,7 +149,7 @@ fn row(job: &Job) -> Markup {
             td.thumb { (media::preview(job, stage)) }
             td.main {
                 a.title href={ "/requests/" (job.id) } { (job.endpoint_id()) }
-                @if let Some(prompt) = summary { span.prompt dir="auto" { (shortened(prompt, 140)) } }
+                @if let Some(prompt) = summary { span.prompt { bdi { (shortened(prompt, 140)) } } }
                 span.facts { code { (job.received.method()) } " · " @if job.is_direct() { "direct" } @else { "queue" } " · " code.id { (shortened(&job.id, 8)) } }
             }
             td data-label="State" { (stage.badge()) }

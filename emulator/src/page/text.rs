@@ -75,7 +75,11 @@ pub(super) fn masked(name: &str, value: &str) -> String {
     ];
     let name = name.to_ascii_lowercase();
     if !SECRET.iter().any(|secret| name.contains(secret)) {
-        return shortened(value, 500);
+        // A URL of a webhook may have a token.
+        return match value.split_once('?').filter(|(url, _)| url.contains("://")) {
+            Some((url, _)) => format!("{}?••••", shortened(url, 500)),
+            None => shortened(value, 500),
+        };
     }
     match value.split_once(' ') {
         // The type of the credentials.
@@ -97,6 +101,7 @@ mod tests {
         assert_eq!(masked("fal_jwt_token", "a b"), "••••");
         assert_eq!(masked("X-Goog-Signature", "abc"), "••••");
         assert_eq!(masked("x-fal-tags", "a=b"), "a=b");
+        assert_eq!(masked("fal_webhook", "http://localhost/hook?key=x"), "http://localhost/hook?••••");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::page::layout::error;
 use crate::page::{
-    account, admission, assets, endpoint, endpoints, files, http_log, live, media, overview, request, requests,
+    account, admission, assets, endpoint, endpoints, faults, files, http_log, live, media, overview, request, requests,
 };
 use crate::request::received;
 use crate::response::refusal::Refusal;
@@ -93,6 +93,7 @@ async fn read(visit: &Visit<'_>) -> Reply {
         ["requests", id, "thumbnail"] => media::thumbnail(visit, id).await,
         ["http"] => http_log::page(visit),
         ["files"] => files::page(visit),
+        ["faults"] => faults::page(visit),
         ["account"] => account::page(visit),
         ["events"] => live::events(visit).await,
         ["media", path @ ..] => media::file(visit, &path.join("/")).await,
@@ -108,6 +109,7 @@ async fn change(visit: &Visit<'_>, body: Bytes) -> Reply {
     match path.as_slice() {
         ["endpoints", id @ ..] if !id.is_empty() => endpoint::submit(visit, &id.join("/"), body).await,
         ["requests", id, action @ ("cancel" | "advance" | "complete")] => request::change(visit, id, action),
+        ["faults", action] => faults::change(visit, action, &body),
         ["account", setting] => account::change(visit, setting, &body),
         _ => not_found(visit),
     }

@@ -111,8 +111,11 @@ fn utf8(path: PathBuf) -> io::Result<String> {
     })
 }
 
-/// Quotes a value of `NODE_OPTIONS`.
+/// Quotes a value of `NODE_OPTIONS` if it has to be, so that files of variables seldom have quotes.
 fn quoted(value: &str) -> String {
+    if value.chars().all(|c| c.is_ascii_alphanumeric() || "/-_.+".contains(c)) {
+        return value.to_owned();
+    }
     format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
@@ -127,6 +130,7 @@ mod tests {
 
     #[test]
     fn options_of_node_are_quoted() {
+        assert_eq!(quoted("/tmp/x.cjs"), "/tmp/x.cjs");
         assert_eq!(quoted("/a folder/x.cjs"), r#""/a folder/x.cjs""#);
         assert_eq!(quoted(r#"C:\a"b"#), r#""C:\\a\"b""#);
     }

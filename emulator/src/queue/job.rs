@@ -11,6 +11,7 @@ use crate::endpoints::endpoint::Endpoint;
 use crate::output::sources::Sources;
 use crate::platform::bill::Bill;
 use crate::platform::deletion::Deletion;
+use crate::queue::changed::Changed;
 use crate::queue::gate::{Gate, Stage};
 use crate::queue::script::{Script, Step};
 use crate::queue::slots::Seat;
@@ -36,6 +37,7 @@ pub(crate) struct Job {
     script: Arc<Script>,
     /// The gates at which the job waits.
     gates: Vec<Arc<Gate>>,
+    changed: Arc<Changed>,
     clock: Arc<Clock>,
     submitted: Instant,
     submitted_at: SystemTime,
@@ -57,6 +59,7 @@ pub(crate) struct Start {
     pub(crate) seat: Option<Seat>,
     /// The gates that hold the job.
     pub(crate) gates: Vec<Arc<Gate>>,
+    pub(crate) changed: Arc<Changed>,
 }
 
 /// The base of a job's output.
@@ -132,7 +135,7 @@ impl Job {
         prospect: Result<Prospect, Failure>,
         bill: Bill,
         script: Arc<Script>,
-        Start { timeout: start_timeout, seat, gates }: Start,
+        Start { timeout: start_timeout, seat, gates, changed }: Start,
         clock: &Arc<Clock>,
     ) -> Self {
         Job {
@@ -144,6 +147,7 @@ impl Job {
             bill,
             script,
             gates,
+            changed,
             submitted: clock.now(),
             submitted_at: clock.date(),
             clock: Arc::clone(clock),
@@ -166,6 +170,7 @@ impl Job {
 
     /// Wakes those who follow the job.
     pub(crate) fn wake(&self) {
+        self.changed.add(&self.id);
         self.pushed.send_replace(());
     }
 
@@ -226,6 +231,22 @@ impl Job {
         };
         let start = self.start_in_slot(seat)?;
         Some(start.max(*after + start.saturating_sub(self.script.waiting())))
+    }
+
+    /// Returns the earliest time at which the job may be completed, unless something other than time changes it.
+    pub(crate) fn ends_from(&self) -> Option<Instant> {
+        let moment = self.now();
+        let is_queued = matches!(moment.phase, Phase::Queued { .. });
+        let is_held = self.gates.iter().any(|gate| gate.released_at().is_none());
+        let last = self.script.steps.len().checked_sub(1).filter(|_| self.script.by_time && !is_held);
+        let end = last.and_then(|last| match (self.time_of(last), &self.seat) {
+            (Some(after), _) => self.submitted.checked_add(after),
+            // The job waits for a slot, so it has not started by now.
+            (None, Some(_)) => self.clock.now().checked_add(self.script.run_time),
+            (None, None) => None,
+        });
+        let late = self.start_timeout.filter(|_| is_queued).and_then(|timeout| self.submitted.checked_add(timeout));
+        end.into_iter().chain(late).min()
     }
 
     /// Returns the time at which the job ends by itself.

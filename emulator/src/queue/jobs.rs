@@ -1,26 +1,41 @@
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
+
+use tokio::time::Instant;
 
 use crate::platform::billed::Billed;
 use crate::queue::accepted_job::AcceptedJob;
+use crate::queue::changed::Changed;
 use crate::queue::job::{Job, Phase};
 use crate::request::journal::MAX_BYTES;
 use crate::response::exceeded::Exceeded;
 use crate::sync::lock;
+use crate::time::clock::Clock;
 
 /// The jobs of an emulator, by request id, and the totals of all jobs that there ever were.
+///
+/// Jobs complete with time, and no task reports it. So the unfinished jobs are ordered by the time of their next check, and each
+/// call first checks those that are due.
 #[derive(Debug)]
 pub(crate) struct Jobs {
     /// The most jobs that are kept.
     max: usize,
+    clock: Arc<Clock>,
+    /// The jobs that something other than time has changed.
+    changed: Arc<Changed>,
     entries: Mutex<Entries>,
 }
 
 #[derive(Debug, Default)]
 struct Entries {
-    by_id: HashMap<String, Arc<Job>>,
-    /// Oldest first.
-    order: VecDeque<Entry>,
+    /// The numbers of the jobs that are kept, by request id.
+    numbers: HashMap<String, u64>,
+    /// The jobs that are not completed, by number: oldest first.
+    unfinished: BTreeMap<u64, Arc<Job>>,
+    /// The completed jobs, by number. Their bills are in the totals.
+    completed: BTreeMap<u64, Arc<Job>>,
+    /// The unfinished jobs that may be completed from a time on.
+    due: BTreeSet<(Instant, u64)>,
     bytes: usize,
     /// The number of jobs that were accepted.
     accepted: u64,
@@ -28,45 +43,42 @@ struct Entries {
     billed: HashMap<String, Billed>,
 }
 
-#[derive(Debug)]
-struct Entry {
-    job: Arc<Job>,
-    /// The bill is in the totals.
-    is_settled: bool,
-}
-
 impl Jobs {
-    pub(crate) fn new(max: usize) -> Self {
-        Jobs { max, entries: Mutex::default() }
+    pub(crate) fn new(max: usize, clock: &Arc<Clock>) -> Self {
+        Jobs { max, clock: Arc::clone(clock), changed: Arc::default(), entries: Mutex::default() }
+    }
+
+    /// Returns the list to which jobs add themselves when something other than time changes them.
+    pub(crate) fn changed(&self) -> Arc<Changed> {
+        Arc::clone(&self.changed)
     }
 
     /// Adds a job, and removes the oldest completed jobs if the limits are exceeded. Fails if no job is completed.
     pub(crate) fn add(&self, job: Arc<Job>) -> Result<(), Exceeded> {
-        let mut jobs = lock(&self.entries);
-        let exceeded = if jobs.order.len() >= self.max {
-            Some(Exceeded { max: self.max, of: "unfinished jobs" })
-        } else {
-            (jobs.bytes > MAX_BYTES).then_some(Exceeded { max: MAX_BYTES >> 20, of: "MiB of unfinished jobs" })
-        };
-        if let Some(exceeded) = exceeded
-            && jobs.order.iter().all(|entry| entry.job.now().phase != Phase::Completed)
-        {
-            return Err(exceeded);
-        }
-        jobs.bytes += job.received.size();
-        jobs.accepted += 1;
-        jobs.by_id.insert(job.id.clone(), Arc::clone(&job));
-        jobs.order.push_back(Entry { job, is_settled: false });
-        while jobs.order.len() > self.max || (jobs.bytes > MAX_BYTES && jobs.order.len() > 1) {
-            let completed = jobs.order.iter().position(|entry| entry.job.now().phase == Phase::Completed);
-            let Some(mut oldest) = completed.and_then(|index| jobs.order.remove(index)) else {
-                break;
+        self.settled(|jobs| {
+            let exceeded = if jobs.count() >= self.max {
+                Some(Exceeded { max: self.max, of: "unfinished jobs" })
+            } else {
+                (jobs.bytes > MAX_BYTES).then_some(Exceeded { max: MAX_BYTES >> 20, of: "MiB of unfinished jobs" })
             };
-            oldest.settle(&mut jobs.billed);
-            jobs.by_id.remove(&oldest.job.id);
-            jobs.bytes -= oldest.job.received.size();
-        }
-        Ok(())
+            if let Some(exceeded) = exceeded.filter(|_| jobs.completed.is_empty()) {
+                return Err(exceeded);
+            }
+            let number = jobs.accepted;
+            jobs.bytes += job.received.size();
+            jobs.accepted += 1;
+            jobs.numbers.insert(job.id.clone(), number);
+            jobs.due.extend(job.ends_from().map(|at| (at, number)));
+            jobs.unfinished.insert(number, job);
+            while jobs.count() > self.max || (jobs.bytes > MAX_BYTES && jobs.count() > 1) {
+                let Some((_, oldest)) = jobs.completed.pop_first() else {
+                    break;
+                };
+                jobs.numbers.remove(&oldest.id);
+                jobs.bytes -= oldest.received.size();
+            }
+            Ok(())
+        })
     }
 
     /// Returns the number of jobs that were accepted, even if they are no longer kept.
@@ -76,23 +88,30 @@ impl Jobs {
 
     /// Returns what all completed jobs were billed.
     pub(crate) fn billed(&self) -> Billed {
-        let mut total = Billed::default();
-        lock(&self.entries).settled().values().for_each(|billed| total.merge(billed));
-        total
+        self.settled(|jobs| {
+            let mut total = Billed::default();
+            jobs.billed.values().for_each(|billed| total.merge(billed));
+            total
+        })
     }
 
     /// Returns what the completed jobs of an endpoint were billed.
     pub(crate) fn billed_of(&self, endpoint: &str) -> Billed {
-        lock(&self.entries).settled().get(endpoint).copied().unwrap_or_default()
+        self.settled(|jobs| jobs.billed.get(endpoint).copied().unwrap_or_default())
     }
 
     /// Returns the jobs that are kept, oldest first.
     pub(crate) fn kept(&self) -> Vec<Arc<Job>> {
-        lock(&self.entries).order.iter().map(|entry| Arc::clone(&entry.job)).collect()
+        let jobs = lock(&self.entries);
+        let mut kept: Vec<_> = jobs.completed.iter().chain(&jobs.unfinished).collect();
+        kept.sort_by_key(|(number, _)| **number);
+        kept.into_iter().map(|(_, job)| Arc::clone(job)).collect()
     }
 
     pub(crate) fn get(&self, request_id: &str) -> Option<Arc<Job>> {
-        lock(&self.entries).by_id.get(request_id).cloned()
+        let jobs = lock(&self.entries);
+        let number = jobs.numbers.get(request_id)?;
+        jobs.unfinished.get(number).or_else(|| jobs.completed.get(number)).cloned()
     }
 
     /// Returns all jobs, oldest first.
@@ -102,26 +121,46 @@ impl Jobs {
 
     /// Returns the number of an endpoint's jobs that wait in the queue.
     pub(crate) fn waiting(&self, endpoint: &str) -> u64 {
-        let jobs = lock(&self.entries);
-        let of_endpoint = jobs.order.iter().map(|entry| &entry.job).filter(|job| job.endpoint.document.id == endpoint);
-        of_endpoint.filter(|job| matches!(job.now().phase, Phase::Queued { .. })).count() as u64
+        self.settled(|jobs| {
+            let of_endpoint = jobs.unfinished.values().filter(|job| job.endpoint.document.id == endpoint);
+            of_endpoint.filter(|job| matches!(job.now().phase, Phase::Queued { .. })).count() as u64
+        })
+    }
+
+    /// Returns a result of the jobs, once those that were completed by now are known.
+    fn settled<T>(&self, result: impl FnOnce(&mut Entries) -> T) -> T {
+        let mut entries = lock(&self.entries);
+        let now = self.clock.now();
+        let mut checked: Vec<u64> =
+            self.changed.take().iter().filter_map(|id| entries.numbers.get(id).copied()).collect();
+        while let Some((_, number)) = entries.due.first().copied().filter(|(at, _)| *at <= now) {
+            entries.due.pop_first();
+            checked.push(number);
+        }
+        // Afterwards, so that a job whose next check is due already is not checked in a loop.
+        checked.into_iter().for_each(|number| entries.check(number));
+        result(&mut entries)
     }
 }
 
 impl Entries {
-    /// Returns the totals, with the jobs that were completed by now.
-    fn settled(&mut self) -> &HashMap<String, Billed> {
-        self.order.iter_mut().for_each(|entry| entry.settle(&mut self.billed));
-        &self.billed
+    /// Returns the number of jobs that are kept.
+    fn count(&self) -> usize {
+        self.unfinished.len() + self.completed.len()
     }
-}
 
-impl Entry {
-    /// Adds the bill of a completed job to the totals, once.
-    fn settle(&mut self, billed: &mut HashMap<String, Billed>) {
-        if let Some(bill) = Some(&self.job).filter(|_| !self.is_settled).and_then(|job| job.bill()) {
-            billed.entry(self.job.endpoint.document.id.clone()).or_default().add(&bill);
-            self.is_settled = true;
+    /// Moves a job to the completed ones, with its bill, or else sets the time of its next check.
+    fn check(&mut self, number: u64) {
+        let Some(job) = self.unfinished.get(&number) else {
+            return;
+        };
+        let Some(bill) = job.bill() else {
+            self.due.extend(job.ends_from().map(|at| (at, number)));
+            return;
+        };
+        self.billed.entry(job.endpoint.document.id.clone()).or_default().add(&bill);
+        if let Some(job) = self.unfinished.remove(&number) {
+            self.completed.insert(number, job);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Accepted jobs and their progress.
 
 pub(crate) mod accepted_job;
+pub(crate) mod changed;
 pub(crate) mod concurrency;
 pub(crate) mod gate;
 pub(crate) mod job;

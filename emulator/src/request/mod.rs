@@ -7,5 +7,6 @@ mod mistake;
 pub(crate) mod operation;
 pub(crate) mod received;
 pub(crate) mod received_request;
+pub(crate) mod refused_hosts;
 pub(crate) mod requests;
 pub(crate) mod route;

@@ -30,6 +30,7 @@ mod multipart;
 mod options;
 mod output_storage;
 mod outputs;
+mod page;
 mod paintings;
 mod prices;
 mod queue;

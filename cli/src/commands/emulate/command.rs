@@ -7,7 +7,7 @@ use std::process::ExitStatus;
 
 use tokio::process::Command;
 
-use crate::commands::emulate::environment::Variables;
+use crate::commands::emulate::environment::Environment;
 use crate::commands::emulate::signals::{Action, Signals};
 use crate::error::{Error, Exit};
 
@@ -19,10 +19,11 @@ use crate::error::{Error, Exit};
 /// # Errors
 ///
 /// The command cannot be started: 127 if it is missing, and 126 otherwise.
-pub(crate) async fn run(words: &[OsString], variables: Variables) -> Result<u8, Error> {
+pub(crate) async fn run(words: &[OsString], environment: &Environment) -> Result<u8, Error> {
     let (program, arguments) = words.split_first().map_or((OsStr::new(""), &[][..]), |(first, rest)| (first, rest));
     let mut command = Command::new(program);
-    command.args(arguments).envs(variables).kill_on_drop(true);
+    command.args(arguments).kill_on_drop(true);
+    environment.apply(&mut command);
     let mut signals =
         Signals::new().map_err(|error| Error::new(Exit::Failed, format!("cannot wait for Ctrl-C: {error}")))?;
     let mut child = command.spawn().map_err(|error| not_started(program, &error))?;

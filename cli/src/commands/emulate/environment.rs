@@ -1,29 +1,88 @@
 //! The environment variables that lead clients to the emulator.
 
 use std::borrow::Cow;
+use std::env;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
 use fal_emulator::Emulator;
 use tempfile::NamedTempFile;
+use tokio::process::Command;
 
 use crate::error::{Error, Exit};
 
 /// The variable with the URL of the emulator, for programs that know of it.
-pub(crate) const URL: &str = "FAL_EMULATOR_URL";
+const URL: &str = "FAL_EMULATOR_URL";
+
+/// The variables that name certificates.
+const CERTIFICATES: [&str; 6] =
+    ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE", "DENO_CERT", "NODE_EXTRA_CA_CERTS"];
+
+/// The way on which a client reaches the emulator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Via {
+    /// As the proxy of fal's real hosts. Any client, without a change
+    Proxy,
+    /// As the base URL of each host. fal-client for Rust
+    Hosts,
+}
 
 /// The variables of a program.
-pub(crate) type Variables = Vec<(&'static str, String)>;
+#[derive(Clone, Debug)]
+pub(crate) struct Environment {
+    pub(crate) set: Vec<(&'static str, String)>,
+    /// The variables that would lead requests elsewhere.
+    remove: Vec<&'static str>,
+}
 
-/// Returns the variables of a command that the emulator starts.
-pub(crate) fn variables(emulator: &Emulator) -> Variables {
-    let url = (URL, emulator.base_url().to_owned());
-    [url].into_iter().chain(emulator.environment()).collect()
+impl Environment {
+    /// Writes certificates to the folder, which has to live as long as the programs.
+    pub(crate) fn new(via: Via, emulator: &Emulator, folder: &Path) -> Result<Self, Error> {
+        let proxy = emulator.proxy_environment(folder).map_err(|error| Error::io("write", folder, &error))?;
+        let url = (URL, emulator.base_url().to_owned());
+        let (set, remove) = match via {
+            Via::Proxy => (proxy.set, proxy.remove),
+            Via::Hosts => {
+                let is_needed = |name: &str| emulator.base_url().starts_with("https:") && CERTIFICATES.contains(&name);
+                let certificates = proxy.set.into_iter().filter(|(name, _)| is_needed(name));
+                (emulator.environment().into_iter().chain(certificates).collect(), Vec::new())
+            }
+        };
+        let set = [url].into_iter().chain(set.into_iter().map(|(name, value)| (name, whole(name, value)))).collect();
+        Ok(Environment { set, remove })
+    }
+
+    /// Returns the commands of a shell, with a line each.
+    pub(crate) fn exports(&self) -> Vec<String> {
+        let is_set = |name: &&&str| env::var_os(name).is_some();
+        let removed = self.remove.iter().filter(is_set).map(|name| match cfg!(windows) {
+            true => format!("Remove-Item Env:{name}"),
+            false => format!("unset {name}"),
+        });
+        removed.chain(self.set.iter().map(|(name, value)| export(name, value))).collect()
+    }
+
+    /// Sets the variables of a command.
+    pub(crate) fn apply(&self, command: &mut Command) {
+        for name in &self.remove {
+            command.env_remove(name);
+        }
+        command.envs(self.set.iter().map(|(name, value)| (*name, value)));
+    }
+}
+
+/// Returns the whole value of a variable. Options of Node.js are added to those of the user.
+fn whole(name: &str, value: String) -> String {
+    match env::var(name).ok().filter(|current| name == "NODE_OPTIONS" && !current.is_empty()) {
+        Some(current) => format!("{current} {value}"),
+        None => value,
+    }
 }
 
 /// Returns the command of a shell that sets a variable.
-pub(crate) fn export(name: &str, value: &str) -> String {
+fn export(name: &str, value: &str) -> String {
     match cfg!(windows) {
         true => format!("$env:{name} = '{}'", value.replace('\'', "''")),
         false => format!("export {name}={}", quoted(value)),
@@ -38,9 +97,14 @@ fn quoted(value: &str) -> Cow<'_, str> {
     }
 }
 
-/// Returns true if a value means the same with and without quotes.
+/// Returns true if a value means the same to a shell with and without quotes.
 fn is_plain(value: &str) -> bool {
-    value.chars().all(|c| c.is_ascii_alphanumeric() || "-_.,:/@+%".contains(c))
+    value.chars().all(|c| c.is_ascii_alphanumeric() || "-_.,:/@+%=".contains(c))
+}
+
+/// Returns true if a value means the same to a shell that reads a file. It expands no patterns there, which `NO_PROXY` may have.
+fn is_plain_in_file(value: &str) -> bool {
+    is_plain(&value.replace(['*', '[', ']'], ""))
 }
 
 /// A file of variables, which is removed at the end. It exists while the emulator listens.
@@ -74,15 +138,15 @@ impl EnvironmentFile {
     /// # Errors
     ///
     /// A shell would read a value without quotes as something else, or the file cannot be written.
-    pub(crate) fn write(path: &Path, variables: &Variables) -> Result<Self, Error> {
+    pub(crate) fn write(path: &Path, environment: &Environment) -> Result<Self, Error> {
         let mut contents = String::new();
-        for (name, value) in variables {
+        for (name, value) in &environment.set {
             // On Windows, paths have other characters, and files of variables are not read by a shell.
-            if value.contains(['\n', '\r']) || (cfg!(unix) && !is_plain(value)) {
+            if value.contains(['\n', '\r']) || (cfg!(unix) && !is_plain_in_file(value)) {
                 let message = format!("--env-file: the value of {name} has characters that need quotes");
                 return Err(Error::new(Exit::Usage, message).help(
                     "programs read the file in different ways: choose a \
-                     value of letters, digits and `-_.,:/@+%`",
+                     value of letters, digits and `-_.,:/@+%=`",
                 ));
             }
             contents.push_str(&format!("{name}={value}\n"));
@@ -118,6 +182,10 @@ mod tests {
         assert_eq!(quoted("$(date)"), "'$(date)'");
     }
 
+    fn environment(name: &'static str, value: &str) -> Environment {
+        Environment { set: vec![(name, value.to_owned())], remove: Vec::new() }
+    }
+
     #[test]
     fn files_of_others_are_kept() {
         let folder = tempfile::tempdir().unwrap();
@@ -132,11 +200,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("fal.env");
         EnvironmentFile::prepare(&path).unwrap();
-        let first = EnvironmentFile::write(&path, &vec![(URL, "http://127.0.0.1:1".to_owned())]).unwrap();
+        let first = EnvironmentFile::write(&path, &environment(URL, "http://127.0.0.1:1")).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "FAL_EMULATOR_URL=http://127.0.0.1:1\n");
         EnvironmentFile::prepare(&path).unwrap();
         assert!(!path.exists());
-        let second = EnvironmentFile::write(&path, &vec![(URL, "http://127.0.0.1:2".to_owned())]).unwrap();
+        let second = EnvironmentFile::write(&path, &environment(URL, "http://127.0.0.1:2")).unwrap();
         drop(first);
         assert!(path.exists());
         drop(second);
@@ -149,7 +217,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("fal.env");
         for value in ["it's", "a b", "$(date)", "a\nB=1"] {
-            assert!(EnvironmentFile::write(&path, &vec![("FAL_KEY", value.to_owned())]).is_err(), "{value}");
+            assert!(EnvironmentFile::write(&path, &environment("FAL_KEY", value)).is_err(), "{value}");
         }
         assert!(!path.exists());
     }

@@ -1,21 +1,30 @@
 //! The option `--fail` of `cargo fal emulate`.
 
 use std::str::FromStr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use fal_client::LockReason;
 use fal_emulator::{Emulator, Fault, Operation};
 use serde_json::json;
 
-/// A failure of submissions, direct runs and streams: `[ENDPOINT=][COUNTx]FAILURE`.
+/// A failure of submissions, direct runs and streams: `[ENDPOINT=][WHICHx]FAILURE`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Failure {
     /// The only endpoint that fails, or else all of them.
     endpoint: Option<String>,
-    /// The number of requests that fail, or else all of them.
-    count: Option<u32>,
+    which: Which,
     kind: Kind,
+}
+
+/// The requests that fail. Submissions, direct runs and streams are counted apart.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Which {
+    All,
+    /// The next ones.
+    Next(u64),
+    /// A single one.
+    Nth(u64),
+    /// A share, from 0 to 1.
+    Share(f64),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,18 +59,15 @@ impl FromStr for Failure {
             Some((endpoint, failure)) => (Some(endpoint.to_owned()), failure),
             None => (None, text),
         };
-        // No name begins with a digit.
-        let (count, failure) = match failure.split_once('x') {
-            Some((count, failure)) if count.starts_with(|first: char| first.is_ascii_digit()) => {
-                let count = count.parse().ok().filter(|count| *count > 0);
-                (
-                    Some(count.ok_or_else(|| {
-                        format!("invalid count in `{text}`: expected a number from 1 to {}", u32::MAX)
-                    })?),
-                    failure,
-                )
+        // No name begins like that.
+        let (which, failure) = match failure.split_once('x') {
+            Some((which, failure)) if which.starts_with(|first: char| first.is_ascii_digit() || first == '@') => {
+                let which = Which::parse(which).ok_or_else(|| {
+                    format!("invalid `{which}x` in `{text}`: expected a count, such as 3x, a single request, such as @3x, or a share, such as 10%x")
+                })?;
+                (which, failure)
             }
-            _ => (None, failure),
+            _ => (Which::All, failure),
         };
         let named = NAMES.iter().find(|(name, _)| *name == failure).map(|(_, kind)| *kind);
         let status = || failure.parse().ok().filter(|status| (400..600).contains(status)).map(Kind::Status);
@@ -73,7 +79,7 @@ impl FromStr for Failure {
             };
             format!("{problem}: expected an HTTP status from 400 to 599, or one of {names}")
         })?;
-        Ok(Failure { endpoint, count, kind })
+        Ok(Failure { endpoint, which, kind })
     }
 }
 
@@ -89,8 +95,8 @@ impl Failure {
         }
         let operations = [Operation::Submit, Operation::Run, Operation::Stream];
         let Some(fault) = self.kind.fault() else {
-            if self.endpoint.is_some() || self.count.is_some() {
-                return Err("--fail: `locked` and `no-permission` take neither ENDPOINT nor COUNT".to_owned());
+            if self.endpoint.is_some() || self.which != Which::All {
+                return Err("--fail: `locked` and `no-permission` take neither ENDPOINT nor WHICH".to_owned());
             }
             if self.kind == Kind::Locked {
                 emulator.lock_account(LockReason::ExhaustedBalance);
@@ -99,19 +105,37 @@ impl Failure {
             }
             return Ok(());
         };
-        let mut fault = fault.repeat();
+        let mut fault = match self.which {
+            Which::All => fault.repeat(),
+            Which::Next(count) => fault.times(count),
+            Which::Nth(number) => fault.nth(number),
+            Which::Share(share) => fault.probability(share),
+        };
         if let Some(endpoint) = &self.endpoint {
             fault = fault.on(endpoint.as_str());
-        }
-        if let Some(count) = self.count {
-            let left = Arc::new(AtomicU32::new(count));
-            // Checked last, so that it only counts requests that fail.
-            fault = fault.when(move |_| left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok());
         }
         for operation in operations {
             emulator.inject_fault(operation, fault.clone());
         }
         Ok(())
+    }
+}
+
+impl Which {
+    fn parse(text: &str) -> Option<Self> {
+        let number = |text: &str| text.parse().ok().filter(|number| *number > 0);
+        if let Some(number) = text.strip_prefix('@').map(number) {
+            return number.map(Which::Nth);
+        }
+        match text.strip_suffix('%') {
+            Some(percent) => percent
+                .parse()
+                .ok()
+                .map(|percent: f64| percent / 100.0)
+                .filter(|share| *share > 0.0 && *share <= 1.0)
+                .map(Which::Share),
+            None => number(text).map(Which::Next),
+        }
     }
 }
 
@@ -142,18 +166,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn endpoint_and_count_are_optional() {
+    fn endpoint_and_selection_are_optional() {
         let parsed = |text: &str| {
-            let Failure { endpoint, count, kind } = text.parse()?;
-            Ok::<_, String>((endpoint, count, kind))
+            let Failure { endpoint, which, kind } = text.parse()?;
+            Ok::<_, String>((endpoint, which, kind))
         };
-        assert_eq!(parsed("500"), Ok((None, None, Kind::Status(500))));
-        assert_eq!(parsed("3x503"), Ok((None, Some(3), Kind::Status(503))));
-        assert_eq!(parsed("2xdrop"), Ok((None, Some(2), Kind::Drop)));
+        assert_eq!(parsed("500"), Ok((None, Which::All, Kind::Status(500))));
+        assert_eq!(parsed("3x503"), Ok((None, Which::Next(3), Kind::Status(503))));
+        assert_eq!(parsed("2xdrop"), Ok((None, Which::Next(2), Kind::Drop)));
+        assert_eq!(parsed("@3x503"), Ok((None, Which::Nth(3), Kind::Status(503))));
+        assert_eq!(parsed("2.5%xdrop"), Ok((None, Which::Share(0.025), Kind::Drop)));
         let endpoint = Some("acme/x2".to_owned());
-        assert_eq!(parsed("acme/x2=rate-limit"), Ok((endpoint.clone(), None, Kind::RateLimit)));
-        assert_eq!(parsed("acme/x2=1xdrop"), Ok((endpoint, Some(1), Kind::Drop)));
-        assert_eq!(parsed("locked"), Ok((None, None, Kind::Locked)));
+        assert_eq!(parsed("acme/x2=rate-limit"), Ok((endpoint.clone(), Which::All, Kind::RateLimit)));
+        assert_eq!(parsed("acme/x2=1xdrop"), Ok((endpoint.clone(), Which::Next(1), Kind::Drop)));
+        assert_eq!(parsed("acme/x2=10%x500"), Ok((endpoint, Which::Share(0.1), Kind::Status(500))));
+        assert_eq!(parsed("locked"), Ok((None, Which::All, Kind::Locked)));
     }
 
     #[test]
@@ -166,8 +193,15 @@ mod tests {
             ("600", "unknown failure `600`"),
             ("rate_limit", "unknown failure `rate_limit`"),
             ("acme/echo", "unknown failure `acme/echo`"),
-            ("0x500", "invalid count in `0x500`"),
-            ("99999999999x500", "invalid count in"),
+            ("0x500", "invalid `0x` in `0x500`"),
+            ("99999999999999999999x500", "invalid `99999999999999999999x` in"),
+            ("@0x500", "invalid `@0x` in"),
+            ("@x500", "invalid `@x` in"),
+            ("0%x500", "invalid `0%x` in"),
+            ("101%x500", "invalid `101%x` in"),
+            ("1e999%x500", "invalid `1e999%x` in"),
+            ("3.5x500", "invalid `3.5x` in"),
+            ("10%500", "unknown failure `10%500`"),
         ] {
             let error = text.parse::<Failure>().expect_err(text);
             assert!(error.starts_with(message), "{error}");

@@ -19,7 +19,7 @@ use clap::Args;
 use fal_emulator::{Decimal, Emulator, Pace};
 use serde_json::{Map, Value, json};
 
-use self::environment::{EnvironmentFile, Variables, export};
+use self::environment::{Environment, EnvironmentFile, Via};
 use self::failure::Failure;
 use self::log::Log;
 use self::money::{EndpointPrice, dollars};
@@ -61,10 +61,13 @@ pub(crate) struct Arguments {
     ///
     /// FAILURE is an HTTP status (400 to 599) or one of these: rate-limit, content-policy, drop (the connection closes),
     /// accepted-drop (the request is accepted and billed, and the connection closes without its response), locked (the account has no balance), no-permission (of the key). With 422, 500 and content-policy, the request is
-    /// accepted and its job fails. COUNT limits the failure to the next requests.
+    /// accepted and its job fails.
     ///
-    /// Examples: 500, 3x503, fal-ai/flux/dev/redux=content-policy
-    #[arg(long, value_name = "[ENDPOINT=][COUNTx]FAILURE")]
+    /// WHICH is a number of requests (3), a single one (@3) or a share (10%). Submissions, direct runs and
+    /// streams are counted apart. Default: all.
+    ///
+    /// Examples: 500, 3x503, @2xdrop, 10%x503, fal-ai/flux/dev/redux=content-policy
+    #[arg(long, value_name = "[ENDPOINT=][WHICHx]FAILURE")]
     fail: Vec<Failure>,
     /// Price of an endpoint, or of all endpoints that have no other. Can be repeated. Default: jobs cost nothing
     ///
@@ -76,6 +79,16 @@ pub(crate) struct Arguments {
     /// Balance of the account. When it is used up, the account is locked, as fal does. Default: never locked
     #[arg(long, value_name = "USD", value_parser = dollars)]
     balance: Option<Decimal>,
+    /// Serve the base URLs over TLS, too, with a certificate of the emulator's own authority
+    #[arg(long)]
+    tls: bool,
+    /// Pass requests to other hosts than fal's on. Default: they are refused, and named in the summary
+    #[arg(long)]
+    allow_network: bool,
+    /// Way on which clients reach the emulator: `proxy` is for any client, `hosts` for fal-client for Rust. Default: proxy, but
+    /// hosts on stdout
+    #[arg(long, value_name = "WAY", value_enum, hide_possible_values = true)]
+    via: Option<Via>,
     /// File of the variables, written once the emulator listens and removed at its end
     ///
     /// Each line is NAME=value without quotes, for `.`, `docker --env-file` and $GITHUB_ENV. A program that finds the file can
@@ -126,16 +139,19 @@ async fn serve(arguments: &Arguments, context: &Context) -> Result<ExitCode, Err
     let priced = arguments.price.iter().try_for_each(|price| price.check(&emulator));
     let injected = priced.and_then(|()| arguments.fail.iter().try_for_each(|failure| failure.inject(&emulator)));
     injected.map_err(|error| Error::new(Exit::Usage, error))?;
-    let variables = environment::variables(&emulator);
-    let write = |path| EnvironmentFile::write(path, &variables);
+    let certificates = tempfile::Builder::new().prefix("fal-emulator-").tempdir();
+    let certificates = certificates.map_err(|error| Error::io("create a folder in", &std::env::temp_dir(), &error))?;
+    let environment = |via| Environment::new(via, &emulator, certificates.path());
+    let chosen = environment(arguments.via.unwrap_or(Via::Proxy))?;
+    let write = |path| EnvironmentFile::write(path, &chosen);
     let _file = arguments.env_file.as_deref().map(write).transpose()?;
     let exit_code = match signals {
         Some(mut signals) => {
-            print(&emulator, &variables, terminal)?;
+            print(&emulator, arguments.via, &environment(Via::Hosts)?, &environment(Via::Proxy)?, terminal)?;
             signals.next().await;
             None
         }
-        None => Some(command::run(&arguments.command, variables).await?),
+        None => Some(command::run(&arguments.command, &chosen).await?),
     };
     let is_priced = |endpoint: &str| arguments.price.iter().any(|price| price.is_of(endpoint));
     finish(&Summary::new(&tally, &emulator, is_priced, exit_code), arguments.summary.as_deref(), exit_code, terminal)
@@ -152,6 +168,12 @@ async fn start(arguments: &Arguments, log: Log, tally: &Tally) -> Result<Emulato
             log.request(request);
         })
         .on_job(move |job| jobs.job(job));
+    if arguments.tls {
+        builder = builder.tls();
+    }
+    if arguments.allow_network {
+        builder = builder.allow_network();
+    }
     builder = arguments.schemas.iter().fold(builder, |builder, folder| builder.schemas(folder));
     if let Some(key) = &arguments.key {
         builder = builder.key(key);
@@ -173,19 +195,42 @@ async fn start(arguments: &Arguments, log: Log, tally: &Tally) -> Result<Emulato
     })
 }
 
-/// Prints the variables. A shell can evaluate all that is on stdout.
-fn print(emulator: &Emulator, variables: &Variables, terminal: &Terminal) -> Result<(), Error> {
+/// Prints the variables. A shell can evaluate all that is on stdout: the variables of one way, because other clients than fal-client
+/// give another meaning to `FAL_RUN_HOST`.
+fn print(
+    emulator: &Emulator,
+    via: Option<Via>,
+    hosts: &Environment,
+    proxy: &Environment,
+    terminal: &Terminal,
+) -> Result<(), Error> {
     let endpoints = emulator.endpoints().count();
     if terminal.json {
-        let variables: Map<String, Value> =
-            variables.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
-        let facts = json!({ "url": emulator.base_url(), "endpoints": endpoints, "environment": variables });
-        return terminal.print_json(&facts);
+        let object = |environment: &Environment| -> Map<String, Value> {
+            environment.set.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect()
+        };
+        return terminal.print_json(&json!({
+            "url": emulator.base_url(),
+            "endpoints": endpoints,
+            "environment": { "hosts": object(hosts), "proxy": object(proxy) },
+        }));
     }
-    let serves = format!("{} serves {}", emulator.base_url(), count(endpoints, "endpoint"));
-    terminal.print(format_args!("# {serves}; press Ctrl-C to stop\n"))?;
-    terminal.print("# Programs with fal-client for Rust use it with these variables:")?;
-    variables.iter().try_for_each(|(name, value)| terminal.print(export(name, value)))
+    let chosen = if via == Some(Via::Proxy) { proxy } else { hosts };
+    let clients =
+        if via == Some(Via::Proxy) { "Any client, without a change" } else { "Programs with fal-client for Rust" };
+    let mut lines = vec![
+        format!("# {} serves {}; press Ctrl-C to stop", emulator.base_url(), count(endpoints, "endpoint")),
+        format!("\n# {clients}:"),
+    ];
+    lines.extend(chosen.exports());
+    // One write, because a reader may close stdout after the lines that it needs.
+    terminal.print(lines.join("\n"))?;
+    if via.is_none() {
+        terminal.note("\nAny other client, without a change. `--via proxy` prints these on stdout:\n");
+        terminal.note(proxy.exports().join("\n"));
+        terminal.note("\nOr start it with `cargo fal emulate -- COMMAND`.\n");
+    }
+    Ok(())
 }
 
 /// Prints the summary, and returns the exit code of the process.

@@ -115,6 +115,8 @@ pub(crate) struct Summary {
     failed_requests: u64,
     failures: Vec<Finding>,
     mistakes: Vec<Finding>,
+    /// Connections and requests to other hosts than fal's, by the host.
+    refused_hosts: BTreeMap<String, u64>,
 }
 
 /// The jobs of an endpoint.
@@ -181,22 +183,31 @@ impl Summary {
             failed_requests: counts.failures.total(),
             failures: counts.failures.list(),
             mistakes: counts.mistakes.list(),
+            refused_hosts: emulator.refused_hosts(),
         }
     }
 
     /// Returns the summary as lines.
     pub(crate) fn to_text(&self) -> String {
-        if self.requests == 0 {
-            return "emulator: no requests".to_owned();
-        }
         let mut lines = vec![self.headline()];
         lines.extend(self.endpoints.iter().map(Endpoint::to_line));
         push(&mut lines, "failed", &self.failures, |finding| format!("{} {}", finding.reason, finding.request));
         push(&mut lines, "mistake", &self.mistakes, |finding| format!("{}: {}", finding.reason, finding.request));
+        let refused = self.refused_hosts.iter().map(|(host, number)| {
+            let connections = count(usize::try_from(*number).unwrap_or(usize::MAX), "connection");
+            format!("refused: {connections} to {}; allow it with --allow-network", plain(host))
+        });
+        lines.extend(refused.take(MAX_LINES));
+        if self.refused_hosts.len() > MAX_LINES {
+            lines.push(format!("refused: {} more hosts", self.refused_hosts.len() - MAX_LINES));
+        }
         lines.join("\n  ")
     }
 
     fn headline(&self) -> String {
+        if self.requests == 0 {
+            return "emulator: no requests".to_owned();
+        }
         let number = |number: u64, thing: &str| count(usize::try_from(number).unwrap_or(usize::MAX), thing);
         let mut parts = vec![number(self.requests, "request")];
         if self.failed_requests > 0 {
