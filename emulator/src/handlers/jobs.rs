@@ -6,12 +6,13 @@ use fal_documents::validate::{HEADER_BYTES, MAX_CHECKS, Measured};
 use hyper::StatusCode;
 use hyper::header::HeaderName;
 use rust_decimal::Decimal;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::endpoints::endpoint::Endpoint;
 use crate::faults::fault::Fault;
 use crate::handlers::auth;
 use crate::handlers::blocking::blocking;
+use crate::handlers::workflow;
 use crate::input::body;
 use crate::input::files::missing_files;
 use crate::input::upload_policy::{self, UploadPolicy};
@@ -27,7 +28,6 @@ use crate::queue::concurrency::NoSlot;
 use crate::queue::job::{Job, Prospect, Start};
 use crate::queue::script::Script;
 use crate::queue::slots::Times;
-use crate::random;
 use crate::request::received::Received;
 use crate::response::exceeded::Exceeded;
 use crate::response::failure::Failure;
@@ -78,6 +78,16 @@ pub(crate) fn accept(
         on_job(&AcceptedJob(Arc::clone(&job)));
     }
     Ok(job)
+}
+
+/// Creates the job of a node of a workflow. It is not recorded: it belongs to the job of the workflow.
+pub(super) fn part_of(state: &State, job: &Job, endpoint: &Arc<Endpoint>, input: &Value) -> Job {
+    let received = Arc::new(Received::node(&job.received, &endpoint.document.id, input));
+    let failure = invalid_input(endpoint, &received);
+    let prospect = failure.map_or_else(|| prospect(state, endpoint, &received), Err);
+    let bill = Bill { units: Decimal::ZERO, price: None };
+    let (endpoint, start) = (Arc::clone(endpoint), Start { timeout: None, seat: None, gates: Vec::new(), changed: Arc::default() });
+    Job::new(endpoint, received, prospect, bill, Arc::clone(&state.direct), start, &state.clock)
 }
 
 /// Returns the conditions of a job's start: its start timeout or that of the application, and its place in the line for a slot,
@@ -223,7 +233,10 @@ pub(crate) async fn output_of(state: &State, job: &Arc<Job>, urls: &Urls) -> Res
     match job.failure(&job.now()) {
         _ if job.deletion().is_some() => Err(Failure::deleted()),
         Some(failure) => Err(failure),
-        None => Ok(outputs(state, job, urls, &[Part::Final]).await?.pop().unwrap_or_default()),
+        None => match (&job.endpoint.workflow, &job.prospect) {
+            (Some(workflow), Ok(Prospect::Made(_))) => Box::pin(workflow::output(state, job, workflow, urls)).await,
+            _ => Ok(outputs(state, job, urls, &[Part::Final]).await?.pop().unwrap_or_default()),
+        },
     }
 }
 
@@ -237,18 +250,25 @@ pub(crate) async fn results(state: &State, job: &Arc<Job>) -> Result<Series, Fai
 
 /// Returns the outputs of a stream.
 pub(super) async fn series(state: &State, job: &Arc<Job>) -> Result<Series, Failure> {
+    let is_workflow = job.endpoint.app.starts_with("workflows/");
     if let Err(failure) = &job.prospect {
+        if is_workflow && failure.is_injected() && failure.output().is_none() {
+            return Ok(Series::Whole(workflow::events_of_one_node(job, Err(failure))));
+        }
         let output = failure.output().ok_or_else(|| failure.clone())?;
         return Ok(Series::Whole(vec![output]));
     }
     if let Some(outputs) = state.outputs.series(&job.endpoint.document.id) {
         return Ok(Series::Scripted(outputs));
     }
+    if let (Some(workflow), Ok(Prospect::Made(_))) = (&job.endpoint.workflow, &job.prospect) {
+        return Ok(Series::Whole(workflow::events(state, job, workflow).await));
+    }
     let urls = job.received.urls();
     let mut outputs = outputs(state, job, urls, &[Part::Final]).await?;
-    if job.endpoint.app.starts_with("workflows/") {
+    if is_workflow {
         let output = outputs.pop().unwrap_or_default();
-        return Ok(Series::Whole(workflow_events(job, &output)));
+        return Ok(Series::Whole(workflow::events_of_one_node(job, Ok(&output))));
     }
     match Series::of_text(&job.endpoint.document, outputs.pop().unwrap_or_default()) {
         Ok(series) => Ok(series),
@@ -258,16 +278,6 @@ pub(super) async fn series(state: &State, job: &Arc<Job>) -> Result<Series, Fail
             Ok(Series::Whole(outputs))
         }
     }
-}
-
-/// Returns the events of a workflow that has one node.
-fn workflow_events(job: &Job, output: &Value) -> Vec<Value> {
-    let (node, app) = ("node", &job.endpoint.app);
-    vec![
-        json!({ "type": "submit", "node_id": node, "app_id": app, "request_id": random::uuid() }),
-        json!({ "type": "completion", "node_id": node, "output": output }),
-        json!({ "type": "output", "output": output }),
-    ]
 }
 
 /// An output of a job: the final one, or one of those before.

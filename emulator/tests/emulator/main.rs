@@ -66,3 +66,4 @@ mod uploads;
 mod usage;
 mod videos;
 mod webhooks;
+mod workflows;
