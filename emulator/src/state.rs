@@ -119,6 +119,11 @@ impl State {
         }
     }
 
+    /// Returns whether the emulator listens on a port.
+    pub(crate) fn has_port(&self, port: u16) -> bool {
+        self.base_url.rsplit_once(':').is_some_and(|(_, own)| own.parse() == Ok(port))
+    }
+
     /// Returns what is left of the account's credits.
     pub(crate) fn balance(&self) -> Decimal {
         self.account.credits().saturating_sub(self.jobs.billed().cost())
