@@ -71,6 +71,7 @@ pub(super) async fn respond<'s>(
     if let Some(reply) = cors::preflight(&head) {
         return Ok(reply);
     }
+    let arrived = state.clock.now();
     let is_of_page = head.headers.contains_key(ORIGIN);
     let upgrade = head.extensions.remove::<OnUpgrade>();
     let route = Route::parse(&head.method, head.uri.path(), is_websocket(&head.headers));
@@ -108,6 +109,7 @@ pub(super) async fn respond<'s>(
         Err(refusal) => (Err(refusal), None),
     };
     let call = Call { route: &route, received, fault: &fault };
+    state.clock.sleep_since(arrived, state.settings.latency).await;
     let mut response = perform(state, call, read, break_point).await?;
     if is_of_page {
         cors::allow(response.headers_mut());
