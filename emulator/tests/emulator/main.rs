@@ -21,6 +21,7 @@ mod estimates;
 mod faults;
 mod forms;
 mod helpers;
+mod hostile;
 mod hosts;
 mod inputs;
 mod jobs;
