@@ -23,6 +23,7 @@ mod estimates;
 mod faults;
 mod forms;
 mod helpers;
+mod hostile;
 mod hosts;
 mod images;
 mod inputs;
