@@ -232,7 +232,7 @@ pub(crate) async fn results(state: &State, job: &Arc<Job>) -> Result<Series, Fai
 }
 
 /// Returns the outputs of a stream.
-pub(super) async fn series(state: &State, job: &Arc<Job>) -> Result<Series, Failure> {
+pub(crate) async fn series(state: &State, job: &Arc<Job>) -> Result<Series, Failure> {
     if let Err(failure) = &job.prospect {
         let output = failure.output().ok_or_else(|| failure.clone())?;
         return Ok(Series::Whole(vec![output]));
