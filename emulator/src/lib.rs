@@ -53,6 +53,8 @@ mod platform;
 mod proxy;
 mod queue;
 mod random;
+#[cfg(feature = "record")]
+mod record;
 mod request;
 mod response;
 mod sessions;
@@ -95,6 +97,6 @@ pub use webhooks::delivery::{WebhookAttempt, WebhookDelivery, WebhookState};
 pub use webhooks::fault::WebhookFault;
 
 /// Compiles the examples of the README.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "record"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -1,6 +1,7 @@
 //! Outputs, made from the document and the input.
 
 mod file_kind;
+mod length;
 pub(crate) mod limits;
 pub(crate) mod maker;
 pub(crate) mod scripted;
