@@ -78,6 +78,7 @@ impl Emulator {
 pub struct EmulatorBuilder {
     folders: Vec<PathBuf>,
     documents: Vec<String>,
+    workflows: Vec<String>,
     port: u16,
     #[cfg(feature = "tls")]
     tls: bool,
@@ -121,6 +122,7 @@ impl Default for EmulatorBuilder {
         EmulatorBuilder {
             folders: Vec::new(),
             documents: Vec::new(),
+            workflows: Vec::new(),
             port: 0,
             #[cfg(feature = "tls")]
             tls: false,
@@ -128,6 +130,8 @@ impl Default for EmulatorBuilder {
                 keys: Keys::Any,
                 account: account::State::default(),
                 pace: Pace::default(),
+                seed: 0,
+                latency: Duration::ZERO,
                 concurrency: Limits::default(),
                 start_timeouts: HashMap::new(),
                 keep_alive: Duration::from_secs(15),
@@ -169,6 +173,41 @@ impl EmulatorBuilder {
     /// times.
     pub fn document(mut self, text: impl Into<String>) -> Self {
         self.documents.push(text.into());
+        self
+    }
+
+    /// Adds a workflow by its definition as a JSON string: an object with `name` and `contents`, such as
+    /// `GET /v1/workflows/{username}/{workflow_name}` of fal returns. Can be called several times.
+    ///
+    /// Its endpoint is `workflows/{owner}/{name}`, with the owner in `user_nickname` (default: `emulator`). Each node calls an
+    /// endpoint that the emulator serves, with the outputs of earlier nodes. Streams have the events of each node.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use fal_emulator::Emulator;
+    ///
+    /// let definition = serde_json::json!({
+    ///     "name": "variant",
+    ///     "contents": {
+    ///         "nodes": {
+    ///             "draw": {
+    ///                 "type": "run",
+    ///                 "app": "fal-ai/flux/dev/redux",
+    ///                 "depends": ["input"],
+    ///                 "input": { "image_url": "$input.image_url" }
+    ///             }
+    ///         },
+    ///         "output": { "image": "$draw.images.0.url" },
+    ///         "schema": { "input": { "image_url": { "name": "image_url", "type": "string", "required": true } } }
+    ///     }
+    /// });
+    /// let emulator = Emulator::builder().workflow(definition.to_string()).start().await?;
+    /// assert!(emulator.endpoints().any(|id| id == "workflows/emulator/variant"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn workflow(mut self, definition: impl Into<String>) -> Self {
+        self.workflows.push(definition.into());
         self
     }
 
@@ -296,6 +335,39 @@ impl EmulatorBuilder {
     /// ```
     pub fn start_timeout<E: IntoEndpoint>(mut self, endpoint: E, time: Duration) -> Self {
         self.settings.start_timeouts.insert(endpoint.into_id().into_owned(), time);
+        self
+    }
+
+    /// Sets the seed of what the emulator chooses: the seed of an input that has none, and the requests that a fault with a
+    /// [probability](crate::Fault::probability) happens to. Default: 0.
+    ///
+    /// The same seed and the same requests give the same outputs, byte for byte. Request ids, tokens and names of uploaded files are
+    /// always random.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use fal_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::builder().seed(7).start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.settings.seed = seed;
+        self
+    }
+
+    /// Sets the time before each response, on the emulator's clock, to see how a program feels over a slow network. It adds to the
+    /// times of [`pace`](Self::pace). Default: none.
+    ///
+    /// Messages of open WebSockets, and events of streams that have begun, are not delayed.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// let builder = fal_emulator::Emulator::builder().latency(Duration::from_millis(80));
+    /// ```
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.settings.latency = latency;
         self
     }
 
@@ -610,13 +682,20 @@ impl EmulatorBuilder {
     }
 
     fn catalog(&self) -> Result<Arc<Catalog>, Error> {
-        if self.folders.is_empty() && self.documents.is_empty() {
+        let is_shipped = self.folders.is_empty() && self.documents.is_empty();
+        if is_shipped && self.workflows.is_empty() {
             return Catalog::shipped();
         }
         let mut builder = CatalogBuilder::default();
+        if is_shipped {
+            builder.shipped();
+        }
         self.folders.iter().for_each(|folder| builder.folder(folder));
         for (index, text) in self.documents.iter().enumerate() {
             builder.text(&format!("document {}", index + 1), text);
+        }
+        for (index, text) in self.workflows.iter().enumerate() {
+            builder.workflow(&format!("workflow {}", index + 1), text);
         }
         builder.build().map(Arc::new).map_err(Error::Documents)
     }

@@ -39,7 +39,9 @@ pub(crate) fn admit(state: &State, route: &Route, received: &Received) -> Result
         Route::Platform { operation: Operation::Models } if !received.headers().contains_key(AUTHORIZATION) => {
             auth::check_rate(state)
         }
-        Route::Platform { .. } | Route::Payloads { .. } => auth::check_platform_key(state, received),
+        Route::Platform { .. } | Route::Workflow { .. } | Route::Payloads { .. } => {
+            auth::check_platform_key(state, received)
+        }
         Route::File { path, operation: Operation::PutFile } => {
             auth::check_signature(state, received, &Grant::Put(path.clone()))?;
             uploads::expected(state, path, received).map(drop)

@@ -50,6 +50,10 @@ pub(super) fn arrive(head: &mut Parts, way: &Way, state: &State) -> Result<Arriv
         }
     };
     check_page(&head.headers, allowed)?;
+    let port = head.uri.port_u16().unwrap_or(80);
+    if state.settings.allows_network && target.is_some() && real.is_none() && !state.has_port(port) {
+        return Ok(Arrival::Elsewhere);
+    }
     match real {
         None => Ok(Arrival::Here(Urls::Base(Arc::clone(&state.base_url)))),
         Some(name) if fal_host::is_served(&name) => {

@@ -61,6 +61,10 @@ pub enum Operation {
     Models,
     /// Get the OpenAPI document of an endpoint: `GET /fal.ai/api/openapi/queue/openapi.json`.
     Document,
+    /// List workflows: `GET /api.fal.ai/v1/workflows`.
+    Workflows,
+    /// Get a workflow with its definition: `GET /api.fal.ai/v1/workflows/{username}/{workflow_name}`.
+    Workflow,
     /// Get the prices of endpoints: `GET /api.fal.ai/v1/models/pricing`.
     Pricing,
     /// Estimate the cost of calls: `POST /api.fal.ai/v1/models/pricing/estimate`.
@@ -140,6 +144,8 @@ impl Operation {
                 | Operation::FileAcl
                 | Operation::SetFileAcl
                 | Operation::Models
+                | Operation::Workflows
+                | Operation::Workflow
                 | Operation::Pricing
                 | Operation::EstimateCost
                 | Operation::Usage

@@ -96,6 +96,16 @@ impl Received {
         self.body.get().is_some() || self.status.get().is_some()
     }
 
+    /// Creates the request of a node of a workflow, with the options of the workflow's own.
+    pub(crate) fn node(workflow: &Received, endpoint: &str, input: &Value) -> Self {
+        let received =
+            Received { endpoint: Some(endpoint.to_owned()), ..Received::message(workflow, Operation::WebSocketRun, 0) };
+        let bytes = Bytes::from(input.to_string());
+        let weight = weight(&bytes);
+        received.set_message(bytes, Ok((input.clone(), weight)));
+        received
+    }
+
     /// Returns whether this is a message of a WebSocket, with the headers of its handshake.
     pub(crate) fn is_message(&self) -> bool {
         matches!(self.operation, Operation::RealtimeInput | Operation::WebSocketRun)

@@ -2,10 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod fal;
+#[cfg(feature = "tls")]
+mod trust;
 
 mod account;
 mod acl;
 mod admission;
+mod audio;
 mod bombs;
 mod bucket;
 mod calls;
@@ -15,15 +18,18 @@ mod control;
 mod cors;
 mod deletion;
 mod disconnects;
+mod edits;
 mod end;
 mod estimates;
 mod faults;
 mod forms;
 mod helpers;
 mod hosts;
+mod images;
 mod inputs;
 mod jobs;
 mod keys;
+mod latency;
 mod limits;
 mod media;
 mod models;
@@ -34,6 +40,8 @@ mod outputs;
 mod page;
 mod paintings;
 mod prices;
+#[cfg(feature = "tls")]
+mod proxy;
 mod queue;
 mod ranges;
 mod rate_limit;
@@ -47,12 +55,18 @@ mod requests;
 mod run;
 mod scripted_outputs;
 mod search;
+mod seed;
+mod solids;
 mod start;
 mod start_timeout;
 mod status_stream;
 mod streams;
+#[cfg(feature = "tls")]
+mod tls;
 mod tokens;
 mod upload_faults;
 mod uploads;
 mod usage;
+mod videos;
 mod webhooks;
+mod workflows;

@@ -57,6 +57,9 @@ pub(crate) struct Arguments {
     /// Time that each job runs, such as 30s or 2m. Default: 600ms
     #[arg(long, value_name = "TIME", value_parser = duration)]
     running: Option<Duration>,
+    /// Number of jobs that run at a time. Others wait in the queue. Default: no limit
+    #[arg(long, value_name = "N")]
+    concurrency: Option<usize>,
     /// Make submissions, direct runs and streams fail. Can be repeated
     ///
     /// FAILURE is an HTTP status (400 to 599) or one of these: rate-limit, content-policy, drop (the connection closes),
@@ -79,7 +82,7 @@ pub(crate) struct Arguments {
     /// Balance of the account. When it is used up, the account is locked, as fal does. Default: never locked
     #[arg(long, value_name = "USD", value_parser = dollars)]
     balance: Option<Decimal>,
-    /// Serve the base URLs over TLS, too, with a certificate of the emulator's own authority
+    /// Use https in base URLs, with a certificate of the emulator's own authority
     #[arg(long)]
     tls: bool,
     /// Pass requests to other hosts than fal's on. Default: they are refused, and named in the summary
@@ -112,12 +115,16 @@ pub(crate) struct Arguments {
 const EXAMPLES: &str = "\
 Examples:
   cargo fal emulate
-  cargo fal emulate -- cargo test
-  cargo fal emulate --fail 2x503 --price 0.025/image -- cargo run
+  cargo fal emulate -- pytest
+  cargo fal emulate --fail 2x503 --price 0.025/image -- node --test
+  cargo fal emulate --via hosts -- cargo test
   cargo fal emulate --env-file fal.env
 
-Exit codes with COMMAND: that of the command; 128 and the number of the signal that ended it; 127 if there is no such command, and
-126 if it cannot be executed.";
+Exit codes with COMMAND:
+  that of the command
+  128 and the number of the signal that ended it
+  126  the command cannot be executed
+  127  no such command";
 
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, Error> {
     block_on(serve(arguments, context))
@@ -181,6 +188,9 @@ async fn start(arguments: &Arguments, log: Log, tally: &Tally) -> Result<Emulato
     if let Some(running) = arguments.running {
         builder = builder.pace(Pace::default().running(running));
     }
+    if let Some(jobs) = arguments.concurrency {
+        builder = builder.concurrency(jobs);
+    }
     builder = arguments.price.iter().fold(builder, |builder, price| price.apply(builder));
     if let Some(balance) = arguments.balance {
         builder = builder.balance(balance).lock_when_exhausted();
@@ -220,6 +230,7 @@ fn print(
         if via == Some(Via::Proxy) { "Any client, without a change" } else { "Programs with fal-client for Rust" };
     let mut lines = vec![
         format!("# {} serves {}; press Ctrl-C to stop", emulator.base_url(), count(endpoints, "endpoint")),
+        "# In a browser, it shows its endpoints and requests".to_owned(),
         format!("\n# {clients}:"),
     ];
     lines.extend(chosen.exports());
