@@ -92,7 +92,7 @@ impl Received {
     }
 
     /// Returns whether the body was read, or the response is decided without it.
-    pub(super) fn was_read(&self) -> bool {
+    pub(crate) fn was_read(&self) -> bool {
         self.body.get().is_some() || self.status.get().is_some()
     }
 

@@ -14,6 +14,7 @@ mod bucket;
 mod calls;
 mod concurrency;
 mod content_types;
+mod control;
 mod cors;
 mod deletion;
 mod disconnects;
