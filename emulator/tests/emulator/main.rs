@@ -42,6 +42,7 @@ mod requests;
 mod run;
 mod scripted_outputs;
 mod search;
+mod sections;
 mod start;
 mod start_timeout;
 mod status_stream;
