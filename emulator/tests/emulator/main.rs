@@ -16,6 +16,7 @@ mod deletion;
 mod disconnects;
 mod end;
 mod estimates;
+mod expiry;
 mod faults;
 mod forms;
 mod helpers;
