@@ -217,6 +217,21 @@ async fn summary_counts_requests_jobs_and_costs() {
 }
 
 #[tokio::test]
+async fn endpoint_without_a_document_is_named_with_the_remedy() {
+    let project = Project::new().await;
+    fs::create_dir(project.path("served")).unwrap();
+    let document = json!({ "endpointId": "acme/echo", "input": { "type": "object" }, "output": {} });
+    project.write("served/echo.json", document.to_string());
+    let client = ["--", FAL, "run", REDUX, IMAGE, "--quiet"];
+    let run = project.run(&[&["emulate", "--schemas", "served"], &client[..]].concat()).await;
+    let expected = format!(
+        "  unknown: {REDUX}; fetch its document with `cargo fal add {REDUX}`, and serve it with `--schemas schemas`\n"
+    );
+    assert!(run.stderr.ends_with(&expected), "{}", run.stderr);
+    run.failure(7);
+}
+
+#[tokio::test]
 async fn seed_decides_about_outputs_and_failures() {
     let project = Project::new().await;
     let output = async |seed: &str, key: &str| {

@@ -234,6 +234,8 @@ async fn other_hosts_are_refused() {
     assert_eq!(reply.status, 403);
     assert!(reply.body["detail"].as_str().unwrap().contains("the host example.com is not one of fal"), "{reply:?}");
     assert!(fal.requests().is_empty());
+    let refused = fal.refused_hosts();
+    assert_eq!((refused["example.com"], refused["queue.fal.run"]), (3, 1), "{refused:?}");
 }
 
 /// Starts a server that responds to each connection with the head of its request.

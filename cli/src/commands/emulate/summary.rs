@@ -1,6 +1,6 @@
 //! The summary of what the emulator received.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fal_emulator::{AcceptedJob, Decimal, Emulator, JobState, Operation, ReceivedRequest};
@@ -24,6 +24,8 @@ struct Counts {
     jobs: BTreeMap<String, u64>,
     failures: Findings,
     mistakes: Findings,
+    /// The endpoints of calls that were not found.
+    not_found: BTreeSet<String>,
 }
 
 /// Requests by what is remarkable about them.
@@ -80,6 +82,12 @@ impl Tally {
         if let Some(failure) = failure {
             counts.failures.add(failure, shown(request));
         }
+        let is_call = matches!(request.operation(), Operation::Submit | Operation::Run | Operation::Stream);
+        if let Some(endpoint) = request.endpoint().filter(|_| is_call && request.status() == Some(404)) {
+            if counts.not_found.len() < MAX_FINDINGS {
+                counts.not_found.insert(endpoint.to_owned());
+            }
+        }
         if let Some(mistake) = request.mistake() {
             counts.mistakes.add(mistake.to_owned(), shown(request));
         }
@@ -118,6 +126,8 @@ pub(crate) struct Summary {
     mistakes: Vec<Finding>,
     /// Connections and requests to other hosts than fal's, by the host.
     refused_hosts: BTreeMap<String, u64>,
+    /// Called endpoints whose documents are missing.
+    unknown_endpoints: Vec<String>,
     /// Requests that were not recorded, or have no record.
     record_problems: Vec<String>,
     /// Records of a replay that were not used.
@@ -178,6 +188,7 @@ impl Summary {
             };
             *count += 1;
         }
+        let unknown = counts.not_found.iter().filter(|id| emulator.endpoints().all(|served| served != id.as_str()));
         let is_any_priced = endpoints.iter().any(|endpoint| endpoint.cost_usd.is_some());
         Summary {
             exit_code,
@@ -189,6 +200,7 @@ impl Summary {
             failures: counts.failures.list(),
             mistakes: counts.mistakes.list(),
             refused_hosts: emulator.refused_hosts(),
+            unknown_endpoints: unknown.cloned().collect(),
             record_problems: emulator.record_problems(),
             unused_records: emulator.unused_records(),
         }
@@ -200,6 +212,14 @@ impl Summary {
         lines.extend(self.endpoints.iter().map(Endpoint::to_line));
         push(&mut lines, "failed", &self.failures, |finding| format!("{} {}", finding.reason, finding.request));
         push(&mut lines, "mistake", &self.mistakes, |finding| format!("{}: {}", finding.reason, finding.request));
+        // In a replay, the records are missing.
+        let unknown = self.unknown_endpoints.iter().filter(|_| self.record_problems.is_empty()).map(|id| {
+            let id = plain(id);
+            format!(
+                "unknown: {id}; fetch its document with `cargo fal add {id}`, and serve it with `--schemas schemas`"
+            )
+        });
+        lines.extend(unknown.take(MAX_LINES));
         let refused = self.refused_hosts.iter().map(|(host, number)| {
             let connections = count(usize::try_from(*number).unwrap_or(usize::MAX), "connection");
             format!("refused: {connections} to {}; allow it with --allow-network", plain(host))
