@@ -83,10 +83,9 @@ impl Tally {
             counts.failures.add(failure, shown(request));
         }
         let is_call = matches!(request.operation(), Operation::Submit | Operation::Run | Operation::Stream);
-        if let Some(endpoint) = request.endpoint().filter(|_| is_call && request.status() == Some(404)) {
-            if counts.not_found.len() < MAX_FINDINGS {
-                counts.not_found.insert(endpoint.to_owned());
-            }
+        let not_found = request.endpoint().filter(|_| is_call && request.status() == Some(404));
+        if let Some(endpoint) = not_found.filter(|_| counts.not_found.len() < MAX_FINDINGS) {
+            counts.not_found.insert(endpoint.to_owned());
         }
         if let Some(mistake) = request.mistake() {
             counts.mistakes.add(mistake.to_owned(), shown(request));
