@@ -57,11 +57,13 @@ mod requests;
 mod run;
 mod scripted_outputs;
 mod search;
+mod sections;
 mod seed;
 mod solids;
-mod sections;
 mod start;
 mod start_timeout;
+#[cfg(feature = "state")]
+mod state;
 mod status_stream;
 mod streams;
 #[cfg(feature = "tls")]
