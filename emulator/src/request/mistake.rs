@@ -44,6 +44,7 @@ fn in_query(received: &Received, operation: Operation) -> Option<&'static str> {
             &["limit", "cursor", "endpoint_id", "q", "category", "status", "expand", "sort"],
             &["openapi-3.0", "enterprise_status"],
         ),
+        Operation::Workflows => (&["limit", "cursor", "search", "used_endpoint_ids"], &[]),
         Operation::Pricing => (&["endpoint_id", "limit", "cursor"], &[]),
         Operation::Usage => (
             &[

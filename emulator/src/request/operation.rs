@@ -61,6 +61,10 @@ pub enum Operation {
     Models,
     /// Get the OpenAPI document of an endpoint: `GET /fal.ai/api/openapi/queue/openapi.json`.
     Document,
+    /// List workflows: `GET /api.fal.ai/v1/workflows`.
+    Workflows,
+    /// Get a workflow with its definition: `GET /api.fal.ai/v1/workflows/{username}/{workflow_name}`.
+    Workflow,
     /// Get the prices of endpoints: `GET /api.fal.ai/v1/models/pricing`.
     Pricing,
     /// Estimate the cost of calls: `POST /api.fal.ai/v1/models/pricing/estimate`.
@@ -88,6 +92,50 @@ pub enum Operation {
 }
 
 impl Operation {
+    /// All operations.
+    pub(crate) const ALL: &'static [Operation] = &[
+        Operation::Run,
+        Operation::Stream,
+        Operation::Realtime,
+        Operation::RealtimeInput,
+        Operation::WebSocket,
+        Operation::WebSocketRun,
+        Operation::Submit,
+        Operation::Status,
+        Operation::StatusStream,
+        Operation::Result,
+        Operation::Cancel,
+        Operation::Token,
+        Operation::CdnToken,
+        Operation::InitiateUpload,
+        Operation::InitiateMultipart,
+        Operation::Upload,
+        Operation::StartMultipart,
+        Operation::PutFile,
+        Operation::SignPart,
+        Operation::PutPart,
+        Operation::CompleteMultipart,
+        Operation::Media,
+        Operation::PostObject,
+        Operation::SignFile,
+        Operation::FileAcl,
+        Operation::SetFileAcl,
+        Operation::Models,
+        Operation::Document,
+        Operation::Pricing,
+        Operation::EstimateCost,
+        Operation::Usage,
+        Operation::BillingEvents,
+        Operation::RequestsByEndpoint,
+        Operation::SearchRequests,
+        Operation::DeletePayloads,
+        Operation::AccountBilling,
+        Operation::UserDetails,
+        Operation::Meta,
+        Operation::WebhookKeys,
+        Operation::Other,
+    ];
+
     /// Returns whether the operation is one of `api.fal.ai`, which has an error format of its own.
     pub(crate) fn is_of_platform_api(self) -> bool {
         matches!(
@@ -96,6 +144,8 @@ impl Operation {
                 | Operation::FileAcl
                 | Operation::SetFileAcl
                 | Operation::Models
+                | Operation::Workflows
+                | Operation::Workflow
                 | Operation::Pricing
                 | Operation::EstimateCost
                 | Operation::Usage
