@@ -6,6 +6,7 @@ use fal_documents::{Finding, Source, app_segments};
 
 use crate::documents::document::Document;
 use crate::endpoints::endpoint::Endpoint;
+use crate::endpoints::workflow::Workflow;
 use crate::error::{DocumentError, Error};
 
 /// The endpoints that an emulator serves.
@@ -22,7 +23,7 @@ impl Catalog {
         static SHIPPED: OnceLock<Result<Arc<Catalog>, Vec<DocumentError>>> = OnceLock::new();
         let shipped = SHIPPED.get_or_init(|| {
             let mut builder = CatalogBuilder::default();
-            fal_client::documents().for_each(|(path, text)| builder.text(path, text));
+            builder.shipped();
             builder.build().map(Arc::new)
         });
         shipped.clone().map_err(Error::Documents)
@@ -75,6 +76,8 @@ pub(crate) struct CatalogBuilder {
     catalog: Catalog,
     files: BTreeMap<String, PathBuf>,
     passed_over: Vec<Finding>,
+    /// The workflows, with their names in errors and their ids.
+    workflows: Vec<(String, String, Workflow)>,
     /// Endpoints without a document, and likely mistakes.
     hints: Vec<Finding>,
     problems: Vec<DocumentError>,
@@ -99,10 +102,48 @@ impl CatalogBuilder {
         }
     }
 
+    /// Adds the documents that `fal-client` ships.
+    pub(crate) fn shipped(&mut self) {
+        fal_client::documents().for_each(|(path, text)| self.text(path, text));
+    }
+
     /// Adds the documents of a text. `name` identifies it in errors.
     pub(crate) fn text(&mut self, name: &str, text: &str) {
         let (file, path, text) = (PathBuf::from(name), String::new(), text.as_bytes().to_vec());
         self.source(&Source { file, path, text, patch: None });
+    }
+
+    /// Adds the definition of a workflow. `name` identifies it in errors.
+    pub(crate) fn workflow(&mut self, name: &str, text: &str) {
+        match Workflow::parse(text) {
+            Ok(workflow) => {
+                let (problems, id) = (self.problems.len(), workflow.id());
+                self.text(name, &workflow.document().to_string());
+                if problems == self.problems.len() {
+                    self.workflows.push((name.to_owned(), id, workflow));
+                }
+            }
+            Err(reason) => self.findings([Finding::new(name, "", reason)]),
+        }
+    }
+
+    /// Gives each workflow to its endpoint, once the endpoints of its nodes are known.
+    fn add_workflows(&mut self) {
+        for (name, id, workflow) in std::mem::take(&mut self.workflows) {
+            for node in &workflow.nodes {
+                let (node, app) = (&node.id, &node.app);
+                if self.catalog.endpoint(app).is_none() {
+                    let reason = format!("the node `{node}` calls `{app}`, whose document is missing; add it");
+                    self.findings([Finding::new(&name, "", reason)]);
+                } else if app.starts_with("workflows/") {
+                    let reason = format!("the node `{node}` calls the workflow `{app}`: nodes have to call models");
+                    self.findings([Finding::new(&name, "", reason)]);
+                }
+            }
+            if let Some(endpoint) = self.catalog.endpoints.get_mut(&id).and_then(Arc::get_mut) {
+                endpoint.workflow = Some(workflow);
+            }
+        }
     }
 
     fn source(&mut self, source: &Source) {
@@ -144,7 +185,8 @@ impl CatalogBuilder {
         }
     }
 
-    pub(crate) fn build(self) -> Result<Catalog, Vec<DocumentError>> {
+    pub(crate) fn build(mut self) -> Result<Catalog, Vec<DocumentError>> {
+        self.add_workflows();
         let CatalogBuilder { mut catalog, passed_over, hints, problems, .. } = self;
         if !problems.is_empty() {
             return Err(problems);

@@ -2,3 +2,4 @@
 
 pub(crate) mod catalog;
 pub(crate) mod endpoint;
+pub(crate) mod workflow;

@@ -11,6 +11,10 @@ use crate::storage::grants::Grant;
 
 /// Decides from the head of a request whether its body is read: the path, the method and the credentials have to fit.
 pub(crate) fn admit(state: &State, route: &Route, received: &Received) -> Result<(), Refusal> {
+    #[cfg(feature = "record")]
+    if let Some(tape) = &state.tape {
+        return tape.admit(received);
+    }
     if !route.methods().contains(received.method()) && *route != Route::Unknown {
         return Err(Refusal::Method(route.methods()));
     }
@@ -35,7 +39,9 @@ pub(crate) fn admit(state: &State, route: &Route, received: &Received) -> Result
         Route::Platform { operation: Operation::Models } if !received.headers().contains_key(AUTHORIZATION) => {
             auth::check_rate(state)
         }
-        Route::Platform { .. } | Route::Payloads { .. } => auth::check_platform_key(state, received),
+        Route::Platform { .. } | Route::Workflow { .. } | Route::Payloads { .. } => {
+            auth::check_platform_key(state, received)
+        }
         Route::File { path, operation: Operation::PutFile } => {
             auth::check_signature(state, received, &Grant::Put(path.clone()))?;
             uploads::expected(state, path, received).map(drop)

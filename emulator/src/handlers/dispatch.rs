@@ -34,6 +34,7 @@ pub(crate) async fn dispatch(state: &State, call: Call<'_>, file: Option<Blob>) 
             _ => uploads::initiate_upload(state, received),
         },
         Route::Payloads { request_id } => platform::delete_payloads(state, request_id, received).await,
+        Route::Workflow { owner, name } => platform::workflow(state, owner, name),
         Route::Platform { operation } => platform::respond(state, *operation, received).await,
         Route::File { path, operation: Operation::PutFile } => uploads::put_file(state, path, received, blob()),
         Route::File { path, .. } => files::read(state, path, received, fault.ignores_range()).await,

@@ -6,7 +6,7 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use hyper::header::{
     ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
-    IF_RANGE, RANGE, X_CONTENT_TYPE_OPTIONS,
+    IF_NONE_MATCH, IF_RANGE, RANGE, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
 
@@ -56,7 +56,8 @@ pub(crate) async fn read(state: &State, path: &str, received: &Received, ignore_
         None => MediaFile::from_path(path).ok_or_else(|| no_file(path))?,
     };
     let (content_type, etag) = (drawn.content_type().to_owned(), format!("\"{}\"", drawn.file_name()));
-    Ok(match blocking(state, move || drawn.bytes(None)).await {
+    let caption = state.store.captions.get(drawn.motif());
+    Ok(match blocking(state, move || drawn.bytes(caption.as_deref(), None)).await {
         Ok(bytes) => SentFile { content_type, etag, bytes: Source::Drawn(bytes) }.reply(received, ignore_range),
         Err(error) => Failure::internal(error).reply(),
     })
@@ -89,6 +90,14 @@ impl SentFile {
             Source::Stored(content) => content.size(),
             Source::Drawn(bytes) => bytes.len() as u64,
         };
+        // A copy that the client has is still the same.
+        let copies = received.header(IF_NONE_MATCH.as_str()).unwrap_or_default().split(',');
+        let is_copy = |copy: &str| copy.strip_prefix("W/").unwrap_or(copy) == self.etag || copy == "*";
+        if copies.map(str::trim).any(is_copy) {
+            let mut reply = reply::empty();
+            *reply.status_mut() = StatusCode::NOT_MODIFIED;
+            return sandboxed(reply::with_header(reply, ETAG, &self.etag));
+        }
         // The range of an older version of the file is ignored.
         let is_same = received.header(IF_RANGE.as_str()).is_none_or(|etag| etag == self.etag);
         let part = match received.header(RANGE.as_str()) {

@@ -6,12 +6,13 @@ use fal_documents::validate::{HEADER_BYTES, MAX_CHECKS, Measured};
 use hyper::StatusCode;
 use hyper::header::HeaderName;
 use rust_decimal::Decimal;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::endpoints::endpoint::Endpoint;
 use crate::faults::fault::Fault;
 use crate::handlers::auth;
 use crate::handlers::blocking::blocking;
+use crate::handlers::workflow;
 use crate::input::body;
 use crate::input::files::missing_files;
 use crate::input::upload_policy::{self, UploadPolicy};
@@ -27,7 +28,6 @@ use crate::queue::concurrency::NoSlot;
 use crate::queue::job::{Job, Prospect, Start};
 use crate::queue::script::Script;
 use crate::queue::slots::Times;
-use crate::random;
 use crate::request::received::Received;
 use crate::response::exceeded::Exceeded;
 use crate::response::failure::Failure;
@@ -78,6 +78,17 @@ pub(crate) fn accept(
         on_job(&AcceptedJob(Arc::clone(&job)));
     }
     Ok(job)
+}
+
+/// Creates the job of a node of a workflow. It is not recorded: it belongs to the job of the workflow.
+pub(super) fn part_of(state: &State, job: &Job, endpoint: &Arc<Endpoint>, input: &Value) -> Job {
+    let received = Arc::new(Received::node(&job.received, &endpoint.document.id, input));
+    let failure = invalid_input(endpoint, &received);
+    let prospect = failure.map_or_else(|| prospect(state, endpoint, &received), Err);
+    let bill = Bill { units: Decimal::ZERO, price: None };
+    let (endpoint, start) =
+        (Arc::clone(endpoint), Start { timeout: None, seat: None, gates: Vec::new(), changed: Arc::default() });
+    Job::new(endpoint, received, prospect, bill, Arc::clone(&state.direct), start, &state.clock)
 }
 
 /// Returns the conditions of a job's start: its start timeout or that of the application, and its place in the line for a slot,
@@ -183,13 +194,17 @@ fn measured(state: &State, url: &str) -> Option<Measured> {
 /// Returns the file of a URL, if the emulator has it.
 fn source(state: &State, url: &str) -> Option<Source> {
     let path = state.store.path_of(url)?;
-    match state.store.get_even_expired(&path) {
-        Some(_) => Some(match &state.store.get(&path)?.data {
-            FileData::Uploaded(content, _) | FileData::Generated(content) => Source::Stored(content.clone()),
-            FileData::Drawn(file) => Source::Drawn(file.clone()),
-        }),
-        None => MediaFile::from_path(&path).map(Source::Drawn),
-    }
+    let drawn = match state.store.get_even_expired(&path) {
+        Some(_) => match &state.store.get(&path)?.data {
+            FileData::Uploaded(content, _) | FileData::Generated(content) => {
+                return Some(Source::Stored(content.clone()));
+            }
+            FileData::Drawn(file) => file.clone(),
+        },
+        None => MediaFile::from_path(&path)?,
+    };
+    let caption = state.store.captions.get(drawn.motif());
+    Some(Source::Drawn(drawn, caption))
 }
 
 /// Responds with the result of a completed job.
@@ -219,7 +234,10 @@ pub(crate) async fn output_of(state: &State, job: &Arc<Job>, urls: &Urls) -> Res
     match job.failure(&job.now()) {
         _ if job.deletion().is_some() => Err(Failure::deleted()),
         Some(failure) => Err(failure),
-        None => Ok(outputs(state, job, urls, &[Part::Final]).await?.pop().unwrap_or_default()),
+        None => match (&job.endpoint.workflow, &job.prospect) {
+            (Some(workflow), Ok(Prospect::Made(_))) => Box::pin(workflow::output(state, job, workflow, urls)).await,
+            _ => Ok(outputs(state, job, urls, &[Part::Final]).await?.pop().unwrap_or_default()),
+        },
     }
 }
 
@@ -232,19 +250,26 @@ pub(crate) async fn results(state: &State, job: &Arc<Job>) -> Result<Series, Fai
 }
 
 /// Returns the outputs of a stream.
-pub(super) async fn series(state: &State, job: &Arc<Job>) -> Result<Series, Failure> {
+pub(crate) async fn series(state: &State, job: &Arc<Job>) -> Result<Series, Failure> {
+    let is_workflow = job.endpoint.app.starts_with("workflows/");
     if let Err(failure) = &job.prospect {
+        if is_workflow && failure.is_injected() && failure.output().is_none() {
+            return Ok(Series::Whole(workflow::events_of_one_node(job, Err(failure))));
+        }
         let output = failure.output().ok_or_else(|| failure.clone())?;
         return Ok(Series::Whole(vec![output]));
     }
     if let Some(outputs) = state.outputs.series(&job.endpoint.document.id) {
         return Ok(Series::Scripted(outputs));
     }
+    if let (Some(workflow), Ok(Prospect::Made(_))) = (&job.endpoint.workflow, &job.prospect) {
+        return Ok(Series::Whole(workflow::events(state, job, workflow).await));
+    }
     let urls = job.received.urls();
     let mut outputs = outputs(state, job, urls, &[Part::Final]).await?;
-    if job.endpoint.app.starts_with("workflows/") {
+    if is_workflow {
         let output = outputs.pop().unwrap_or_default();
-        return Ok(Series::Whole(workflow_events(job, &output)));
+        return Ok(Series::Whole(workflow::events_of_one_node(job, Ok(&output))));
     }
     match Series::of_text(&job.endpoint.document, outputs.pop().unwrap_or_default()) {
         Ok(series) => Ok(series),
@@ -254,16 +279,6 @@ pub(super) async fn series(state: &State, job: &Arc<Job>) -> Result<Series, Fail
             Ok(Series::Whole(outputs))
         }
     }
-}
-
-/// Returns the events of a workflow that has one node.
-fn workflow_events(job: &Job, output: &Value) -> Vec<Value> {
-    let (node, app) = ("node", &job.endpoint.app);
-    vec![
-        json!({ "type": "submit", "node_id": node, "app_id": app, "request_id": random::uuid() }),
-        json!({ "type": "completion", "node_id": node, "output": output }),
-        json!({ "type": "output", "output": output }),
-    ]
 }
 
 /// An output of a job: the final one, or one of those before.
@@ -279,37 +294,48 @@ async fn outputs(state: &State, job: &Arc<Job>, urls: &Urls, parts: &'static [Pa
         return Ok(vec![(**output).clone(); parts.len()]);
     }
     let (job, urls, store) = (Arc::clone(job), urls.clone(), Arc::clone(&state.store));
-    let upload_time = state.settings.output_upload_time;
+    let (upload_time, seed) = (state.settings.output_upload_time, state.settings.seed);
     let work = move || {
-        parts.iter().map(|part| output(&job, *part, &urls, &store, upload_time)).collect::<Result<Vec<Value>, String>>()
+        parts
+            .iter()
+            .map(|part| output(&job, *part, &urls, &store, upload_time, seed))
+            .collect::<Result<Vec<Value>, String>>()
     };
     blocking(state, work).await.map_err(Failure::internal)
 }
 
 /// Makes the output of a job. A file that it refers to is stored if its name
 /// does not determine its content, or if it has a lifecycle. With an upload policy, all of them are stored in its bucket.
-fn output(job: &Job, part: Part, urls: &Urls, store: &Store, upload_time: Duration) -> Result<Value, String> {
+fn output(
+    job: &Job,
+    part: Part,
+    urls: &Urls,
+    store: &Store,
+    upload_time: Duration,
+    seed: u64,
+) -> Result<Value, String> {
     let input = job.received.input().unwrap_or(&Value::Null);
     let canvas = match &job.prospect {
-        Ok(Prospect::Made(sources)) => sources.canvas(input),
+        Ok(Prospect::Made(sources)) => sources.canvas(&job.endpoint.document, input),
         Ok(Prospect::Scripted(_)) | Err(_) => None,
     };
     let lifecycle = job.received.lifecycle();
     // The same input yields the same files, unless they expire with the request or are made from its source files.
     let owner = (canvas.is_some() || lifecycle.is_some()).then(|| job.id.clone());
-    let owner = match part {
-        Part::Partial(number) => Some(format!("{}{number}", owner.unwrap_or_default())),
-        Part::Final => owner,
+    let spec = OutputSpec::new(&job.endpoint.document, input, canvas, owner.as_deref(), seed);
+    let spec = match part {
+        Part::Partial(number) => spec.partial(number),
+        Part::Final => spec,
     };
-    let spec = OutputSpec::new(&job.endpoint.document, input, canvas, owner.as_deref());
     let Made { mut output, files } = maker::make(&job.endpoint.document, &spec, urls)?;
     let policy = upload_policy(&job.received)?;
     let mut moved = HashMap::new();
     for (index, file) in files.iter().enumerate() {
+        store.captions.add(file.motif(), &spec.caption);
         let in_bucket = policy.as_ref().map(|policy| policy.path(&unique(&job.id, part, index), &file.file_name()));
         if let Some(path) = &in_bucket {
             moved.insert(urls.to(&file.path()), urls.to(path));
-        } else if !file.is_painting() && lifecycle.is_none() {
+        } else if !file.is_painted() && lifecycle.is_none() {
             // Another request with the same input may have deleted its payloads.
             store.restore(&file.path());
             continue;
@@ -317,10 +343,11 @@ fn output(job: &Job, part: Part, urls: &Urls, store: &Store, upload_time: Durati
         if store.get_even_expired(in_bucket.as_ref().unwrap_or(&file.path())).is_some() {
             continue;
         }
-        let content = match file.is_painting() {
+        let content = match file.is_painted() {
             true => {
                 let mut blob = store.blob();
-                blob.append(&file.bytes(spec.canvas.as_ref())?).map_err(|error| error.to_string())?;
+                blob.append(&file.bytes(Some(&spec.caption), spec.canvas.as_ref())?)
+                    .map_err(|error| error.to_string())?;
                 Some(blob)
             }
             false => None,

@@ -19,3 +19,4 @@ mod tokens;
 mod uploads;
 pub(crate) mod webhook;
 pub(crate) mod websocket;
+mod workflow;

@@ -35,9 +35,8 @@ pub(crate) fn parse(content_type: &str, body: &Bytes) -> Result<Form, &'static s
             return Err("the form is malformed, or has more than 5,000 fields");
         }
         let blank = find(body, b"\r\n\r\n", start).ok_or("a field of the form has no end of its headers")?;
-        let end = find(body, &next, blank + 2).ok_or("a field of the form has no end")?;
-        let content = body.slice((blank + 4).min(end)..end);
-        add(&mut form, &String::from_utf8_lossy(&body[start..blank]), content);
+        let end = find(body, &next, blank + 4).ok_or("a field of the form has no end")?;
+        add(&mut form, &String::from_utf8_lossy(&body[start..blank]), body.slice(blank + 4..end));
         at = end + next.len();
     }
     Ok(form)

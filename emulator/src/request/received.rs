@@ -92,8 +92,18 @@ impl Received {
     }
 
     /// Returns whether the body was read, or the response is decided without it.
-    pub(super) fn was_read(&self) -> bool {
+    pub(crate) fn was_read(&self) -> bool {
         self.body.get().is_some() || self.status.get().is_some()
+    }
+
+    /// Creates the request of a node of a workflow, with the options of the workflow's own.
+    pub(crate) fn node(workflow: &Received, endpoint: &str, input: &Value) -> Self {
+        let received =
+            Received { endpoint: Some(endpoint.to_owned()), ..Received::message(workflow, Operation::WebSocketRun, 0) };
+        let bytes = Bytes::from(input.to_string());
+        let weight = weight(&bytes);
+        received.set_message(bytes, Ok((input.clone(), weight)));
+        received
     }
 
     /// Returns whether this is a message of a WebSocket, with the headers of its handshake.
@@ -120,6 +130,12 @@ impl Received {
 
     pub(crate) fn path(&self) -> &str {
         self.uri.path()
+    }
+
+    /// Returns the path with the query, as it was sent.
+    #[cfg(feature = "record")]
+    pub(crate) fn target(&self) -> &str {
+        self.uri.path_and_query().map_or("/", |target| target.as_str())
     }
 
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
@@ -230,6 +246,11 @@ impl Received {
     fn start_seconds(&self) -> Option<f64> {
         let seconds = self.header("x-fal-request-start-timeout").or(self.header("x-fal-request-timeout"))?;
         seconds.trim().parse().ok()
+    }
+
+    /// Returns whether the payloads are stored: the client can switch it off.
+    pub(crate) fn stores_payloads(&self) -> bool {
+        self.header("x-fal-store-io") != Some("0")
     }
 
     /// Returns whether the request waits behind those of normal priority.

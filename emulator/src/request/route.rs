@@ -27,6 +27,8 @@ pub(crate) enum Route {
     Storage { operation: Operation },
     /// The other paths below `/api.fal.ai/v1`, `/rest.fal.ai/billing/user_details`, and the documents of `/fal.ai`.
     Platform { operation: Operation },
+    /// `/api.fal.ai/v1/workflows/{owner}/{name}`
+    Workflow { owner: String, name: String },
     /// `/api.fal.ai/v1/models/requests/{request_id}/payloads`
     Payloads { request_id: String },
     /// `/v3.fal.media/files/{…}` and `/storage.googleapis.com/{…}`. `path` starts with the host, without a slash.
@@ -114,6 +116,7 @@ impl Route {
             | Route::Storage { operation }
             | Route::Platform { operation }
             | Route::File { operation, .. } => *operation,
+            Route::Workflow { .. } => Operation::Workflow,
             Route::Payloads { .. } => Operation::DeletePayloads,
             Route::PostObject { .. } => Operation::PostObject,
             Route::WebhookKeys => Operation::WebhookKeys,
@@ -143,6 +146,8 @@ impl Route {
             | Operation::Result
             | Operation::WebhookKeys
             | Operation::Models
+            | Operation::Workflows
+            | Operation::Workflow
             | Operation::Document
             | Operation::Pricing
             | Operation::Usage
@@ -187,6 +192,10 @@ fn platform(path: &[&str]) -> Route {
         ["models", "requests", "search"] => Operation::SearchRequests,
         ["models", "requests", request_id, "payloads"] => {
             return Route::Payloads { request_id: (*request_id).to_owned() };
+        }
+        ["workflows"] => Operation::Workflows,
+        ["workflows", owner, name] => {
+            return Route::Workflow { owner: (*owner).to_owned(), name: (*name).to_owned() };
         }
         ["account", "billing"] => Operation::AccountBilling,
         ["meta"] => Operation::Meta,

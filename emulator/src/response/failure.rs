@@ -15,6 +15,8 @@ pub(crate) struct Failure {
     pub(crate) error: String,
     /// The `error_type` of the queue status. Only errors of the platform have one, errors of a model do not.
     pub(crate) error_type: Option<String>,
+    /// A test injected it.
+    is_injected: bool,
 }
 
 impl Failure {
@@ -67,6 +69,12 @@ impl Failure {
         Failure::new(status, json!({ "detail": detail }), status_error(status), None)
     }
 
+    /// The result is kept no longer.
+    pub(crate) fn expired() -> Self {
+        let (status, detail) = (StatusCode::NOT_FOUND, "The result of this request has expired");
+        Failure::new(status, json!({ "detail": detail }), status_error(status), None)
+    }
+
     /// An error of the emulator itself.
     pub(crate) fn internal(reason: String) -> Self {
         Failure::request(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", reason)
@@ -80,7 +88,7 @@ impl Failure {
         // The status shows the detail of a platform error. Of a model error it only shows the status code.
         let detail = json.get("detail").and_then(Value::as_str).filter(|_| error_type.is_some());
         let error = detail.map_or_else(|| status_error(head.status), str::to_owned);
-        Failure { head: Box::new(head), body, error, error_type }
+        Failure { head: Box::new(head), body, error, error_type, is_injected: true }
     }
 
     fn request(status: StatusCode, error_type: &'static str, detail: String) -> Self {
@@ -92,12 +100,16 @@ impl Failure {
 
     fn new(status: StatusCode, body: Value, error: String, error_type: Option<String>) -> Self {
         let (head, _) = reply::json(status, &Value::Null).into_parts();
-        Failure { head: Box::new(head), body: body.to_string().into(), error, error_type }
+        Failure { head: Box::new(head), body: body.to_string().into(), error, error_type, is_injected: false }
     }
 
     fn set(&mut self, name: &'static str, value: &'static str) {
         let name = HeaderName::from_static(name);
         self.head.headers.insert(name, HeaderValue::from_static(value));
+    }
+
+    pub(crate) fn is_injected(&self) -> bool {
+        self.is_injected
     }
 
     /// Returns the output that a test injected in place of the endpoint's own.

@@ -10,6 +10,7 @@ mod pricing;
 mod requests;
 mod search;
 mod usage;
+mod workflows;
 
 use crate::platform::error::invalid;
 use crate::request::operation::Operation;
@@ -19,12 +20,14 @@ use crate::response::reply::Reply;
 use crate::state::State;
 
 pub(super) use deletion::delete_payloads;
+pub(super) use workflows::get as workflow;
 
 /// Responds to a call that is not about one file or request.
 pub(super) async fn respond(state: &State, operation: Operation, received: &Received) -> Result<Reply, Refusal> {
     match operation {
         Operation::Models => models::list(state, received),
         Operation::Document => models::document(state, received),
+        Operation::Workflows => workflows::list(state, received),
         Operation::Pricing => pricing::prices(state, received),
         Operation::EstimateCost => estimate::estimate(state, received),
         Operation::Usage => usage::usage(state, received),
