@@ -130,6 +130,8 @@ impl Default for EmulatorBuilder {
                 keys: Keys::Any,
                 account: account::State::default(),
                 pace: Pace::default(),
+                seed: 0,
+                latency: Duration::ZERO,
                 concurrency: Limits::default(),
                 start_timeouts: HashMap::new(),
                 keep_alive: Duration::from_secs(15),
@@ -333,6 +335,39 @@ impl EmulatorBuilder {
     /// ```
     pub fn start_timeout<E: IntoEndpoint>(mut self, endpoint: E, time: Duration) -> Self {
         self.settings.start_timeouts.insert(endpoint.into_id().into_owned(), time);
+        self
+    }
+
+    /// Sets the seed of what the emulator chooses: the seed of an input that has none, and the requests that a fault with a
+    /// [probability](crate::Fault::probability) happens to. Default: 0.
+    ///
+    /// The same seed and the same requests give the same outputs, byte for byte. Request ids, tokens and names of uploaded files are
+    /// always random.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use fal_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::builder().seed(7).start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.settings.seed = seed;
+        self
+    }
+
+    /// Sets the time before each response, on the emulator's clock, to see how a program feels over a slow network. It adds to the
+    /// times of [`pace`](Self::pace). Default: none.
+    ///
+    /// Messages of open WebSockets, and events of streams that have begun, are not delayed.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// let builder = fal_emulator::Emulator::builder().latency(Duration::from_millis(80));
+    /// ```
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.settings.latency = latency;
         self
     }
 

@@ -497,7 +497,7 @@ impl Emulator {
         let Some(endpoint) = self.state.catalog.endpoint(&id) else {
             return Err(Error::UnknownEndpoint(id.into_owned()));
         };
-        let spec = OutputSpec::new(&endpoint.document, input, None, None);
+        let spec = OutputSpec::new(&endpoint.document, input, None, None, self.state.settings.seed);
         let made = maker::make(&endpoint.document, &spec, &Urls::Base(Arc::clone(&self.state.base_url)))
             .map_err(|reason| Error::InvalidOutput { endpoint: id.into_owned(), reason })?;
         made.files.iter().for_each(|file| self.state.store.captions.add(file.motif(), &spec.caption));

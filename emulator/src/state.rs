@@ -37,8 +37,6 @@ const MAX_WORKERS: usize = 2;
 
 /// The most pages in browsers that are updated at a time.
 pub(crate) const MAX_EVENT_STREAMS: usize = 64;
-/// The seed of what happens by chance.
-const SEED: u64 = 0;
 
 /// The state of an emulator, shared by all of its connections.
 pub(crate) struct State {
@@ -106,8 +104,8 @@ impl State {
             gates: Gates::default(),
             journal: Journal::new(settings.history),
             refused_hosts: RefusedHosts::default(),
+            faults: PendingFaults::new(settings.seed),
             settings,
-            faults: PendingFaults::new(SEED),
             outputs: ScriptedOutputs::default(),
             outbox: Outbox::default(),
             bodies: Arc::new(Semaphore::new(MAX_IN_FLIGHT_BYTES)),

@@ -294,16 +294,26 @@ async fn outputs(state: &State, job: &Arc<Job>, urls: &Urls, parts: &'static [Pa
         return Ok(vec![(**output).clone(); parts.len()]);
     }
     let (job, urls, store) = (Arc::clone(job), urls.clone(), Arc::clone(&state.store));
-    let upload_time = state.settings.output_upload_time;
+    let (upload_time, seed) = (state.settings.output_upload_time, state.settings.seed);
     let work = move || {
-        parts.iter().map(|part| output(&job, *part, &urls, &store, upload_time)).collect::<Result<Vec<Value>, String>>()
+        parts
+            .iter()
+            .map(|part| output(&job, *part, &urls, &store, upload_time, seed))
+            .collect::<Result<Vec<Value>, String>>()
     };
     blocking(state, work).await.map_err(Failure::internal)
 }
 
 /// Makes the output of a job. A file that it refers to is stored if its name
 /// does not determine its content, or if it has a lifecycle. With an upload policy, all of them are stored in its bucket.
-fn output(job: &Job, part: Part, urls: &Urls, store: &Store, upload_time: Duration) -> Result<Value, String> {
+fn output(
+    job: &Job,
+    part: Part,
+    urls: &Urls,
+    store: &Store,
+    upload_time: Duration,
+    seed: u64,
+) -> Result<Value, String> {
     let input = job.received.input().unwrap_or(&Value::Null);
     let canvas = match &job.prospect {
         Ok(Prospect::Made(sources)) => sources.canvas(&job.endpoint.document, input),
@@ -312,7 +322,7 @@ fn output(job: &Job, part: Part, urls: &Urls, store: &Store, upload_time: Durati
     let lifecycle = job.received.lifecycle();
     // The same input yields the same files, unless they expire with the request or are made from its source files.
     let owner = (canvas.is_some() || lifecycle.is_some()).then(|| job.id.clone());
-    let spec = OutputSpec::new(&job.endpoint.document, input, canvas, owner.as_deref());
+    let spec = OutputSpec::new(&job.endpoint.document, input, canvas, owner.as_deref(), seed);
     let spec = match part {
         Part::Partial(number) => spec.partial(number),
         Part::Final => spec,

@@ -9,6 +9,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper::{Method, Request, StatusCode};
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::control;
 use crate::faults::break_point::BreakPoint;
 use crate::faults::fault::Cut;
 use crate::handlers::admit::admit;
@@ -68,9 +69,13 @@ pub(super) async fn respond<'s>(
     if visit::serves(&head.method, head.uri.path()) {
         return show_page(state, head, incoming).await;
     }
+    if control::serves(head.uri.path()) {
+        return control(state, head, incoming).await;
+    }
     if let Some(reply) = cors::preflight(&head) {
         return Ok(reply);
     }
+    let arrived = state.clock.now();
     let is_of_page = head.headers.contains_key(ORIGIN);
     let upgrade = head.extensions.remove::<OnUpgrade>();
     let route = Route::parse(&head.method, head.uri.path(), is_websocket(&head.headers));
@@ -108,6 +113,7 @@ pub(super) async fn respond<'s>(
         Err(refusal) => (Err(refusal), None),
     };
     let call = Call { route: &route, received, fault: &fault };
+    state.clock.sleep_since(arrived, state.settings.latency).await;
     let mut response = perform(state, call, read, break_point).await?;
     if is_of_page {
         cors::allow(response.headers_mut());
@@ -117,6 +123,19 @@ pub(super) async fn respond<'s>(
         *lock(becomes) = Some(Upgrade::Session(Box::new(Session { upgrade, route, request, fault, break_point })));
     }
     Ok(response)
+}
+
+/// Responds to a request of the control, which has no record and takes no fault either.
+async fn control(state: &Arc<State>, head: Parts, incoming: Incoming) -> Result<Reply, Dropped> {
+    if let Err(refusal) = control::admit(&head) {
+        body::discard(incoming);
+        return Ok(refusal.into_reply());
+    }
+    match body::read(incoming, &state.bodies).await {
+        Ok(Held { bytes, permit: _permit }) => Ok(control::respond(state, &head, bytes).await),
+        Err(Unread::Refused(refusal)) => Ok(refusal.into_reply()),
+        Err(Unread::Disconnected) => Err(Dropped),
+    }
 }
 
 /// Responds to a request for the page. It is not one of fal's: it has no record, and takes no fault.

@@ -47,10 +47,17 @@ pub(crate) struct OutputSpec {
 const MAX_PROMPT_CHARS: usize = 2_000;
 
 impl OutputSpec {
-    /// Derives the specification. Files of different owners have different names.
-    pub(crate) fn new(document: &Document, input: &Value, canvas: Option<Canvas>, owner: Option<&str>) -> Self {
+    /// Derives the specification. Files of different owners have different names. `default_seed` takes part in the seed of an
+    /// input without one.
+    pub(crate) fn new(
+        document: &Document,
+        input: &Value,
+        canvas: Option<Canvas>,
+        owner: Option<&str>,
+        default_seed: u64,
+    ) -> Self {
         let fields = with_defaults(document, input);
-        let seed = fields.get("seed").and_then(Value::as_u64).unwrap_or_else(|| digest(input) & 0xffff_ffff);
+        let seed = fields.get("seed").and_then(Value::as_u64).unwrap_or_else(|| derived_seed(input, default_seed));
         let prompt = text(&fields).unwrap_or_default();
         let count = fields.get("num_images").and_then(Value::as_u64);
         OutputSpec {
@@ -115,6 +122,12 @@ impl OutputSpec {
     pub(crate) fn echo(&self, name: &str) -> Option<&Value> {
         self.fields.get(name).filter(|value| value.is_string() || value.is_number() || value.is_boolean())
     }
+}
+
+/// Returns the seed of an input without one: the same for the same input.
+fn derived_seed(input: &Value, default_seed: u64) -> u64 {
+    let digest = if default_seed == 0 { digest(input) } else { digest(&json!([input, default_seed])) };
+    digest & 0xffff_ffff
 }
 
 /// Returns the number of images that an input requests, which is the number of its billable units.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
-use hyper::header::{CONTENT_LENGTH, HeaderName, HeaderValue};
+use hyper::header::{CONNECTION, CONTENT_LENGTH, HeaderName, HeaderValue, TRANSFER_ENCODING, UPGRADE};
 use hyper::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -303,7 +303,16 @@ impl Player {
     fn reply(self: &Arc<Self>, exchange: &Exchange, urls: &Urls) -> Result<Reply, Refusal> {
         let response = &exchange.response;
         let body = match &response.body {
-            None => reply::full(Bytes::new()),
+            None => {
+                let reply = with_head(response, urls, reply::full(Bytes::new()));
+                // Only a response to HEAD has a length without a body.
+                let length =
+                    response.headers.get(CONTENT_LENGTH.as_str()).filter(|_| exchange.request.method == "HEAD");
+                return Ok(match length {
+                    Some(length) => reply::with_header(reply, CONTENT_LENGTH, length),
+                    None => reply,
+                });
+            }
             Some(RecordedBody::File(file)) => {
                 let (body, size) = self.file(file)?;
                 let reply = with_head(response, urls, body);
@@ -377,13 +386,15 @@ impl Player {
     }
 }
 
-/// Responds with a recorded status and recorded headers.
+/// Responds with a recorded status and recorded headers, apart from those of the connection, which an edited record may have.
 fn with_head(response: &RecordedResponse, urls: &Urls, body: Body) -> Reply {
     let mut reply = Response::new(body);
     *reply.status_mut() = StatusCode::from_u16(response.status).unwrap_or(StatusCode::OK);
     for (name, value) in &response.headers {
         let name = HeaderName::from_bytes(name.as_bytes());
-        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(&local(urls, value))) {
+        if let (Ok(name), Ok(value)) = (name, HeaderValue::from_str(&local(urls, value)))
+            && ![CONTENT_LENGTH, TRANSFER_ENCODING, CONNECTION, UPGRADE].contains(&name)
+        {
             reply.headers_mut().insert(name, value);
         }
     }

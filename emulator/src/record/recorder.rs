@@ -300,6 +300,9 @@ impl Recorder {
         // The body of such a response is never read.
         let is_empty = received.method() == Method::HEAD || length == Some(0);
         if is_empty || matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+            if received.method() != Method::HEAD {
+                reply.headers_mut().remove(CONTENT_LENGTH);
+            }
             self.finish(exchange, Ok(None));
             return Ok(reply);
         }

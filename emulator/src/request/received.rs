@@ -92,7 +92,7 @@ impl Received {
     }
 
     /// Returns whether the body was read, or the response is decided without it.
-    pub(super) fn was_read(&self) -> bool {
+    pub(crate) fn was_read(&self) -> bool {
         self.body.get().is_some() || self.status.get().is_some()
     }
 
@@ -246,6 +246,11 @@ impl Received {
     fn start_seconds(&self) -> Option<f64> {
         let seconds = self.header("x-fal-request-start-timeout").or(self.header("x-fal-request-timeout"))?;
         seconds.trim().parse().ok()
+    }
+
+    /// Returns whether the payloads are stored: the client can switch it off.
+    pub(crate) fn stores_payloads(&self) -> bool {
+        self.header("x-fal-store-io") != Some("0")
     }
 
     /// Returns whether the request waits behind those of normal priority.

@@ -428,3 +428,85 @@ async fn records_can_be_edited_by_hand() {
     let fal = replay(recording.folder.path()).await;
     assert_eq!(fal.run(INPAINTING, &inpainting()).await.body, json!({ "edited": [1, 2] }));
 }
+
+#[tokio::test]
+async fn edited_heads_are_served() {
+    let recording = Recording::start(Pace::instant()).await;
+    recording.fal.run(INPAINTING, &inpainting()).await;
+    let (name, mut record) = recording.records().remove(0);
+    record["response"]["headers"] = json!({
+        "content-length": "3", "transfer-encoding": "chunked", "connection": "close", "a b": "c", "x-line": "a\nb", "x-kept": "d",
+    });
+    for body in [json!({ "text": "longer than that" }), Value::Null] {
+        record["response"]["body"] = body.clone();
+        fs::write(recording.folder.path().join(&name), record.to_string()).unwrap();
+        let fal = replay(recording.folder.path()).await;
+        let request = fal.request(Method::POST, &format!("/fal.run/{INPAINTING}")).json(&inpainting());
+        let response = request.send().await.unwrap();
+        assert_eq!(response.headers()["x-kept"], "d");
+        assert_eq!(response.text().await.unwrap(), body["text"].as_str().unwrap_or_default());
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn links_and_huge_records_are_refused() {
+    let recording = Recording::start(Pace::instant()).await;
+    recording.fal.run(INPAINTING, &inpainting()).await;
+    let folder = recording.folder.path();
+    let (name, mut record) = recording.records().remove(0);
+    std::os::unix::fs::symlink("/etc/hostname", folder.join("files/link.png")).unwrap();
+    record["response"]["body"] = json!({ "file": { "name": "files/link.png", "sha256": "", "size": 1 } });
+    fs::write(folder.join(&name), record.to_string()).unwrap();
+    let error = Emulator::builder().replay(folder).start().await.unwrap_err().to_string();
+    assert!(error.ends_with("cannot read its file files/link.png: not a file"), "{error}");
+    fs::File::create(folder.join(&name)).unwrap().set_len(257 << 20).unwrap();
+    let error = Emulator::builder().replay(folder).start().await.unwrap_err().to_string();
+    assert!(error.ends_with("the record has more than 256 MiB"), "{error}");
+}
+
+#[tokio::test]
+async fn parts_of_a_file_match_by_content() {
+    let upload = async |fal: &Fal, name: &str| {
+        let body = json!({ "content_type": "text/plain", "file_name": name });
+        let path = "/rest.fal.ai/storage/upload/initiate-multipart?storage_type=fal-cdn-v3";
+        let started = fal.post(path, &body).await;
+        assert_eq!(started.status, 200, "{started:?}");
+        let (url, file) = (started.body["upload_url"].as_str().unwrap(), started.body["file_url"].as_str().unwrap());
+        let (base, query) = url.split_once('?').unwrap();
+        let mut parts = Vec::new();
+        for (number, part) in [(1, vec![b'a'; 5 << 20]), (2, b"the end".to_vec())] {
+            let put = fal.http.put(format!("{base}/{number}?{query}")).body(part).send().await.unwrap();
+            assert_eq!(put.status(), 200);
+            parts.push(json!({ "partNumber": number, "etag": put.headers()["etag"].to_str().unwrap() }));
+        }
+        let complete = fal.http.post(format!("{base}/complete?{query}")).json(&json!({ "parts": parts }));
+        assert_eq!(send(complete).await.status, 200);
+        file.to_owned()
+    };
+    let recording = Recording::start(Pace::instant()).await;
+    let file = upload(&recording.fal, "1690000000.txt").await;
+    let output = recording.fal.run(INPAINTING, &inpainting_with(json!({ "image_url": file }))).await;
+    let fal = replay(recording.folder.path()).await;
+    let file = upload(&fal, "1700000000.txt").await;
+    let replayed = fal.run(INPAINTING, &inpainting_with(json!({ "image_url": file }))).await;
+    assert_eq!((replayed.status, &replayed.body["seed"]), (output.status, &output.body["seed"]));
+    fal.assert_finished();
+}
+
+#[tokio::test]
+async fn records_serve_clients_of_real_hosts() {
+    let recording = Recording::start(Pace::instant()).await;
+    recording.fal.run(INPAINTING, &inpainting()).await;
+    let fal = replay(recording.folder.path()).await;
+    let body = inpainting().to_string();
+    let request = format!(
+        "POST http://fal.run/{INPAINTING} HTTP/1.1\r\nhost: fal.run\r\nauthorization: Key id:secret\r\ncontent-type: \
+         application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let (status, response) = crate::fal::raw(&fal, &request).await;
+    assert_eq!(status, 200, "{response}");
+    assert!(response.contains("\"url\":\"https://v3.fal.media/files/"), "{response}");
+    fal.assert_finished();
+}
