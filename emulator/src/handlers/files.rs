@@ -6,7 +6,7 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
 use hyper::header::{
     ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
-    IF_RANGE, RANGE, X_CONTENT_TYPE_OPTIONS,
+    IF_NONE_MATCH, IF_RANGE, RANGE, X_CONTENT_TYPE_OPTIONS,
 };
 use hyper::{Response, StatusCode};
 
@@ -90,6 +90,14 @@ impl SentFile {
             Source::Stored(content) => content.size(),
             Source::Drawn(bytes) => bytes.len() as u64,
         };
+        // A copy that the client has is still the same.
+        let copies = received.header(IF_NONE_MATCH.as_str()).unwrap_or_default().split(',');
+        let is_copy = |copy: &str| copy.strip_prefix("W/").unwrap_or(copy) == self.etag || copy == "*";
+        if copies.map(str::trim).any(is_copy) {
+            let mut reply = reply::empty();
+            *reply.status_mut() = StatusCode::NOT_MODIFIED;
+            return sandboxed(reply::with_header(reply, ETAG, &self.etag));
+        }
         // The range of an older version of the file is ignored.
         let is_same = received.header(IF_RANGE.as_str()).is_none_or(|etag| etag == self.etag);
         let part = match received.header(RANGE.as_str()) {

@@ -250,7 +250,7 @@ pub(crate) async fn results(state: &State, job: &Arc<Job>) -> Result<Series, Fai
 }
 
 /// Returns the outputs of a stream.
-pub(super) async fn series(state: &State, job: &Arc<Job>) -> Result<Series, Failure> {
+pub(crate) async fn series(state: &State, job: &Arc<Job>) -> Result<Series, Failure> {
     let is_workflow = job.endpoint.app.starts_with("workflows/");
     if let Err(failure) = &job.prospect {
         if is_workflow && failure.is_injected() && failure.output().is_none() {

@@ -1,8 +1,10 @@
 //! The queue: `queue.fal.run`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hyper::StatusCode;
+use hyper::body::Body;
 use serde_json::json;
 
 use crate::handlers::call::Call;
@@ -10,9 +12,14 @@ use crate::handlers::{auth, jobs, status_stream};
 use crate::queue::job::{Cancelled, Job, Phase};
 use crate::request::operation::Operation;
 use crate::request::received::Received;
+use crate::response::failure::Failure;
 use crate::response::refusal::Refusal;
 use crate::response::reply::{self, Reply};
 use crate::state::State;
+use crate::webhooks::schedule;
+
+/// The time for which payloads are stored.
+const STORED: Duration = Duration::from_secs(30 * 86_400);
 
 /// Queues a request.
 pub(super) fn submit(state: &State, call: Call<'_>, id: &str) -> Result<Reply, Refusal> {
@@ -68,13 +75,22 @@ fn status(job: &Job, received: &Received) -> Reply {
 
 async fn result(state: &State, job: &Arc<Job>, received: &Received) -> Reply {
     match job.now().phase {
-        Phase::Completed => jobs::result(state, job, received.urls()).await,
+        Phase::Completed => kept(state, job, jobs::result(state, job, received.urls()).await),
         _ => {
             let mut early = job.links(received.urls());
             early["detail"] = json!("Request is still in progress");
             reply::json(StatusCode::BAD_REQUEST, &early)
         }
     }
+}
+
+/// Returns the result of a completed job, unless it has expired: the queue keeps it for an hour or six minutes, and the storage of
+/// payloads for 30 days, unless the client has switched it off.
+fn kept(state: &State, job: &Job, result: Reply) -> Reply {
+    let bytes = result.body().size_hint().exact().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or_default();
+    let time = if job.received.stores_payloads() { STORED } else { schedule::kept(bytes) };
+    let age = job.ended_at().and_then(|ended_at| state.clock.date().duration_since(ended_at).ok());
+    if age.is_some_and(|age| age >= time) { Failure::expired().reply() } else { result }
 }
 
 fn cancel(job: &Job) -> Reply {

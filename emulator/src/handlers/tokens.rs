@@ -5,6 +5,7 @@ use std::time::Duration;
 use hyper::StatusCode;
 use serde_json::{Value, json};
 
+use crate::handlers::uploads;
 use crate::request::received::Received;
 use crate::response::refusal::Refusal;
 use crate::response::reply::{self, Reply};
@@ -18,7 +19,7 @@ const DEFAULT_SECONDS: u64 = 120;
 /// Responds with a token. The newer of the two requests names the lifetime `duration`, and gets an object.
 pub(super) fn create(state: &State, received: &Received, realtime: bool) -> Result<Reply, Refusal> {
     let lifetime = if realtime { "duration" } else { "token_expiration" };
-    let body = received.input().unwrap_or(&Value::Null);
+    let body = uploads::json_body(received)?;
     let apps = body.get("allowed_apps").and_then(Value::as_array).filter(|apps| (1..=MAX_APPS).contains(&apps.len()));
     let apps: Option<Vec<&str>> = apps.and_then(|apps| apps.iter().map(Value::as_str).collect());
     let apps =

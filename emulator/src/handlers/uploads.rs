@@ -4,6 +4,7 @@ use hyper::StatusCode;
 use hyper::header::{CONTENT_TYPE, ETAG};
 use serde_json::{Value, json};
 
+use crate::input::body;
 use crate::request::received::Received;
 use crate::response::refusal::Refusal;
 use crate::response::reply::{self, Reply};
@@ -135,9 +136,18 @@ fn complete(state: &State, path: &str, upload_id: &str, received: &Received, num
     Ok(ok(&json!({ "access_url": received.urls().to(path) })))
 }
 
+/// Returns the body of a request to `rest.fal.ai`, which treats one that is not declared as JSON as opaque bytes.
+pub(super) fn json_body(received: &Received) -> Result<&Value, Refusal> {
+    if !received.declares_json() && !received.body().is_empty() {
+        let detail = json!({ "detail": body::opaque(received.body()) });
+        return Err(Refusal::Json(StatusCode::UNPROCESSABLE_ENTITY, detail));
+    }
+    Ok(received.input().unwrap_or(&Value::Null))
+}
+
 /// Reads the metadata in the body of an initiated upload.
 fn metadata_of_body(received: &Received) -> Result<Metadata, Refusal> {
-    let body = received.input().unwrap_or(&Value::Null);
+    let body = json_body(received)?;
     let field = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
     let missing: Vec<Value> = ["content_type", "file_name"]
         .into_iter()

@@ -54,10 +54,10 @@ impl Tunnel {
         if *way != Way::Port {
             return Err(bad_request("a tunnel inside of a tunnel or of TLS is not supported"));
         }
-        let target = head.uri.authority().filter(|target| !target.as_str().contains('@'));
-        let target = target.and_then(|target| Some((target, target.port_u16()?)));
-        let (target, port) = target.ok_or_else(|| bad_request("the target has to be HOST:PORT"))?;
-        let name = hosts::name_of(target.as_str()).ok_or_else(|| bad_request("the target has to be HOST:PORT"))?;
+        let is_authority = head.uri.scheme().is_none() && head.uri.path_and_query().is_none();
+        let target = head.uri.authority().filter(|_| is_authority);
+        let target = target.and_then(|target| Some((target, target.port_u16()?, hosts::name_of(target.as_str())?)));
+        let (target, port, name) = target.ok_or_else(|| bad_request("the target has to be HOST:PORT"))?;
         let to = match port {
             443 if is_here(&name, state) => {
                 if !tls::IS_SUPPORTED {

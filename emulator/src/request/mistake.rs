@@ -22,9 +22,13 @@ pub(super) fn find(received: &Received) -> Option<&'static str> {
         Operation::Stream => {
             in_content_type(received).or_else(|| in_queue_options(received)).or_else(|| in_lifecycle(received))
         }
-        Operation::Token => in_apps(received),
+        Operation::Token => in_content_type(received).or_else(|| in_apps(received)),
         Operation::Submit => in_content_type(received).or_else(|| in_options(received)),
-        Operation::InitiateUpload | Operation::InitiateMultipart => in_lifecycle(received),
+        Operation::InitiateUpload | Operation::InitiateMultipart => {
+            in_content_type(received).or_else(|| in_lifecycle(received))
+        }
+        Operation::SignFile | Operation::SetFileAcl => in_content_type(received),
+        Operation::EstimateCost => in_content_type(received).or_else(|| in_query(received, Operation::EstimateCost)),
         Operation::Upload | Operation::StartMultipart => in_token(received).or_else(|| in_lifecycle(received)),
         Operation::PutFile => in_signed_url(received),
         // A multipart upload to Google Cloud Storage is completed with the key.

@@ -248,6 +248,11 @@ impl Received {
         seconds.trim().parse().ok()
     }
 
+    /// Returns whether the payloads are stored: the client can switch it off.
+    pub(crate) fn stores_payloads(&self) -> bool {
+        self.header("x-fal-store-io") != Some("0")
+    }
+
     /// Returns whether the request waits behind those of normal priority.
     pub(crate) fn is_low_priority(&self) -> bool {
         self.header("x-fal-queue-priority").is_some_and(|priority| priority.eq_ignore_ascii_case("low"))

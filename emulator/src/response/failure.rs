@@ -69,6 +69,12 @@ impl Failure {
         Failure::new(status, json!({ "detail": detail }), status_error(status), None)
     }
 
+    /// The result is kept no longer.
+    pub(crate) fn expired() -> Self {
+        let (status, detail) = (StatusCode::NOT_FOUND, "The result of this request has expired");
+        Failure::new(status, json!({ "detail": detail }), status_error(status), None)
+    }
+
     /// An error of the emulator itself.
     pub(crate) fn internal(reason: String) -> Self {
         Failure::request(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", reason)

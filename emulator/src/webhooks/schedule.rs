@@ -35,8 +35,12 @@ pub fn delay(failed: usize) -> Duration {
 
 /// Returns true if an attempt may follow, `after` the completion of the request.
 pub(crate) fn continues(failed: usize, after: Duration, result: usize) -> bool {
-    let kept = Duration::from_secs(if result >= LARGE_RESULT { 6 * 60 } else { 3600 });
-    failed <= MAX_RETRIES && after < kept
+    failed <= MAX_RETRIES && after < kept(result)
+}
+
+/// Returns the time for which the queue keeps a result of a number of bytes.
+pub(crate) fn kept(result: usize) -> Duration {
+    Duration::from_secs(if result >= LARGE_RESULT { 6 * 60 } else { 3600 })
 }
 
 #[cfg(test)]

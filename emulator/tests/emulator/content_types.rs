@@ -41,3 +41,27 @@ async fn inputs_that_are_not_declared_as_json_once_fail_in_the_model() {
         assert_eq!(mistakes, if is_json { 0 } else { 2 }, "{types:?}");
     }
 }
+
+#[tokio::test]
+async fn other_bodies_have_to_be_declared_as_json_too() {
+    let fal = Fal::instant().await;
+    for (path, body) in [
+        ("/rest.fal.ai/tokens/", json!({ "allowed_apps": ["flux"] })),
+        ("/rest.fal.ai/storage/upload/initiate", json!({ "content_type": "a/b", "file_name": "c" })),
+        (
+            "/rest.fal.ai/storage/upload/initiate-multipart?storage_type=fal-cdn-v3",
+            json!({ "content_type": "a/b", "file_name": "c" }),
+        ),
+    ] {
+        let post = |media_type: &str| {
+            send(fal.request(Method::POST, path).header("content-type", media_type).body(body.to_string()))
+        };
+        let mistakes = || fal.requests().iter().filter(|request| request.mistake().is_some()).count();
+        let before = mistakes();
+        assert_eq!(post("application/json").await.status, 200, "{path}");
+        assert_eq!(mistakes(), before);
+        let refused = post("multipart/form-data; boundary=x").await;
+        assert_eq!((refused.status, &refused.body["detail"][0]["loc"]), (422, &json!(["body"])), "{path}");
+        assert_eq!(mistakes(), before + 1);
+    }
+}

@@ -78,3 +78,19 @@ async fn broken_transfer_is_resumed_unless_ranges_are_ignored() {
     assert_eq!((whole.status().as_u16(), whole.headers().get("accept-ranges")), (200, None));
     assert_eq!(whole.text().await.unwrap(), "0123456789");
 }
+
+#[tokio::test]
+async fn copy_that_is_the_same_is_not_sent_again() {
+    let fal = Fal::instant().await;
+    let file = fal.add_file("a.txt", "text/plain", b"abc").unwrap();
+    let get = |etag: &str| fal.http.get(file.url()).header("if-none-match", etag).send();
+    let etag = fal.http.get(file.url()).send().await.unwrap().headers()["etag"].to_str().unwrap().to_owned();
+    for same in [etag.clone(), format!("W/{etag}"), format!("\"x\", {etag}"), "*".to_owned()] {
+        let reply = get(&same).await.unwrap();
+        assert_eq!((reply.status().as_u16(), &reply.headers()["etag"]), (304, &etag.parse().unwrap()), "{same}");
+        assert_eq!(reply.text().await.unwrap(), "");
+    }
+    assert_eq!(get("\"x\"").await.unwrap().text().await.unwrap(), "abc");
+    let head = fal.http.head(file.url()).send().await.unwrap();
+    assert_eq!((head.status().as_u16(), &head.headers()["content-length"]), (200, &"3".parse().unwrap()));
+}

@@ -82,6 +82,17 @@ pub(crate) struct Arguments {
     /// Balance of the account. When it is used up, the account is locked, as fal does. Default: never locked
     #[arg(long, value_name = "USD", value_parser = dollars)]
     balance: Option<Decimal>,
+    /// Forward requests to the real fal, which bills them, and keep them in this folder. Needs FAL_KEY
+    ///
+    /// The records have neither keys nor signatures.
+    #[arg(long, value_name = "DIR", conflicts_with = "replay")]
+    record: Option<PathBuf>,
+    /// Base URL of another emulator that plays the real fal for --record
+    #[arg(long, value_name = "URL", requires = "record")]
+    upstream: Option<String>,
+    /// Serve the records of this folder. Records that are not used, and requests without a record, are a failure
+    #[arg(long, value_name = "DIR")]
+    replay: Option<PathBuf>,
     /// Use https in base URLs, with a certificate of the emulator's own authority
     #[arg(long)]
     tls: bool,
@@ -175,6 +186,15 @@ async fn start(arguments: &Arguments, log: Log, tally: &Tally) -> Result<Emulato
             log.request(request);
         })
         .on_job(move |job| jobs.job(job));
+    if let Some(folder) = &arguments.record {
+        builder = builder.record(folder).record_key(key_of_fal()?);
+    }
+    if let Some(url) = &arguments.upstream {
+        builder = builder.upstream(url);
+    }
+    if let Some(folder) = &arguments.replay {
+        builder = builder.replay(folder);
+    }
     if arguments.tls {
         builder = builder.tls();
     }
@@ -202,6 +222,17 @@ async fn start(arguments: &Arguments, log: Log, tally: &Tally) -> Result<Emulato
         }
         fal_emulator::Error::Client(error) => Error::new(Exit::Usage, format!("--key: {error}")),
         error => Error::new(Exit::Failed, error.to_string()),
+    })
+}
+
+/// Returns the key for the real fal.
+fn key_of_fal() -> Result<String, Error> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let pair = || Some(format!("{}:{}", variable("FAL_KEY_ID")?, variable("FAL_KEY_SECRET")?));
+    variable("FAL_KEY").or_else(pair).ok_or_else(|| {
+        let error =
+            Error::new(Exit::Account, "missing API key: --record sends requests to fal, and FAL_KEY is not set");
+        error.help("set FAL_KEY to a key of https://fal.ai/dashboard/keys")
     })
 }
 
@@ -258,13 +289,14 @@ fn finish(
     }
     let written =
         file.map_or(Ok(()), |file| fs::write(file, json() + "\n").map_err(|error| Error::io("write", file, &error)));
+    let checked = written.and_then(|()| summary.check_records());
     match exit_code {
-        // The failure of the command says more than that of its summary.
+        // The failure of the command says more.
         Some(code) if code != 0 => {
-            let _ = written.map_err(|error| terminal.fail(&error));
+            let _ = checked.map_err(|error| terminal.fail(&error));
             Ok(ExitCode::from(code))
         }
-        _ => written.map(|()| ExitCode::SUCCESS),
+        _ => checked.map(|()| ExitCode::SUCCESS),
     }
 }
 

@@ -109,7 +109,7 @@ pub(super) async fn by_endpoint(state: &State, received: &Received) -> Result<Re
 /// Returns the stored payloads of a request. A client can switch their storage off, or delete them.
 pub(super) async fn payloads(state: &State, job: &Arc<Job>, urls: &Urls) -> Map<String, Value> {
     let mut payloads = Map::new();
-    if job.received.header("x-fal-store-io") == Some("0") || job.deletion().is_some() {
+    if !job.received.stores_payloads() || job.deletion().is_some() {
         return payloads;
     }
     payloads.insert("json_input".to_owned(), job.received.input().cloned().unwrap_or_default());
