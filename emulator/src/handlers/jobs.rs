@@ -86,7 +86,8 @@ pub(super) fn part_of(state: &State, job: &Job, endpoint: &Arc<Endpoint>, input:
     let failure = invalid_input(endpoint, &received);
     let prospect = failure.map_or_else(|| prospect(state, endpoint, &received), Err);
     let bill = Bill { units: Decimal::ZERO, price: None };
-    let (endpoint, start) = (Arc::clone(endpoint), Start { timeout: None, seat: None, gates: Vec::new(), changed: Arc::default() });
+    let (endpoint, start) =
+        (Arc::clone(endpoint), Start { timeout: None, seat: None, gates: Vec::new(), changed: Arc::default() });
     Job::new(endpoint, received, prospect, bill, Arc::clone(&state.direct), start, &state.clock)
 }
 
