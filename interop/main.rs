@@ -2,7 +2,9 @@
 //! SDK of the Model Context Protocol against `cargo fal mcp`. No client is changed.
 #![allow(clippy::unwrap_used)]
 
+mod emulate;
 mod mcp;
 mod peer;
+mod readme;
 mod requests;
 mod scripts;

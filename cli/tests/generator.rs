@@ -260,6 +260,8 @@ mod emulate {
             let project = project();
             let mut process = Command::new(env!("CARGO_BIN_EXE_cargo-fal"))
                 .current_dir(project.path())
+                // It is killed, and removes nothing.
+                .env("TMPDIR", project.path())
                 .args(["fal", "emulate", "--port", "0", "--schemas", "schemas"])
                 .args(options)
                 .stdout(Stdio::piped())
@@ -319,7 +321,7 @@ mod emulate {
         let base = emulator.base();
         assert_eq!(emulator.lines[0], format!("# {base} serves 1 endpoint; press Ctrl-C to stop"));
         assert_eq!(
-            emulator.lines[3..],
+            emulator.lines[4..],
             [
                 format!("export FAL_EMULATOR_URL={base}"),
                 "export FAL_KEY=local-key-id:local-key-secret".to_owned(),
@@ -338,7 +340,7 @@ mod emulate {
     #[test]
     fn other_keys_are_refused() {
         let emulator = Emulator::start(&["--key", "id:it's"]);
-        assert_eq!(emulator.lines[4], r"export FAL_KEY='id:it'\''s'");
+        assert_eq!(emulator.lines[5], r"export FAL_KEY='id:it'\''s'");
         assert!(emulator.post("queue.fal.run", "id:it's").starts_with("HTTP/1.1 200"));
         assert!(emulator.post("queue.fal.run", "id:other").starts_with("HTTP/1.1 401"));
     }

@@ -30,8 +30,9 @@ const DOMAINS: [&str; 8] = [
     "storage.googleapis.com",
     "amazonaws.com",
     "amazonaws.com.cn",
-    "localhost",
+    LOCALHOST,
 ];
+const LOCALHOST: &str = "localhost";
 
 /// A certificate authority for one run of an emulator, limited to fal's hosts and the loopback interface. Its key stays in memory.
 pub(crate) struct Authority {
@@ -78,9 +79,8 @@ impl Authority {
 
     /// Returns the configuration of the server for a host, or for the loopback interface.
     pub(crate) fn server(&self, host: Option<&str>) -> Option<Arc<ServerConfig>> {
-        // One certificate has the name of the loopback interface and its addresses. It has no `*.localhost`, because rustls refuses
-        // wildcards below a limited authority.
-        let host = host.filter(|host| *host != "localhost").unwrap_or_default();
+        // A wildcard `*.localhost` is not an alternative: rustls refuses it below a limited authority.
+        let host = host.filter(|host| *host != LOCALHOST).unwrap_or_default();
         if let Some(server) = lock(&self.servers).get(host) {
             return Some(Arc::clone(server));
         }
@@ -95,13 +95,12 @@ impl Authority {
 
     /// Returns `None` for a name that a certificate cannot have.
     fn new_server(&self, host: &str) -> Option<ServerConfig> {
-        let mut params = params(if host.is_empty() { "localhost" } else { host });
-        params.subject_alt_names = if host.is_empty() {
-            let name = SanType::DnsName("localhost".try_into().ok()?);
-            [name].into_iter().chain(self.addresses.iter().copied().map(SanType::IpAddress)).collect()
-        } else {
-            vec![SanType::DnsName(host.try_into().ok()?)]
-        };
+        let name = if host.is_empty() { LOCALHOST } else { host };
+        let mut params = params(name);
+        params.subject_alt_names = vec![SanType::DnsName(name.try_into().ok()?)];
+        if host.is_empty() {
+            params.subject_alt_names.extend(self.addresses.iter().copied().map(SanType::IpAddress));
+        }
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;

@@ -14,6 +14,8 @@ use crate::authority::Authority;
 use crate::emulator::with_http;
 use crate::emulator::{Emulator, client_builder};
 use crate::endpoints::catalog::{Catalog, CatalogBuilder};
+#[cfg(feature = "record")]
+use crate::error::DocumentError;
 use crate::error::Error;
 use crate::handlers::webhook::Couriers;
 use crate::http::server::{Port, Server};
@@ -23,6 +25,14 @@ use crate::platform::prices::Table;
 use crate::queue::accepted_job::AcceptedJob;
 use crate::queue::concurrency::Limits;
 use crate::queue::pace::Pace;
+#[cfg(feature = "record")]
+use crate::record::{
+    folder::Folder,
+    player::Player,
+    recorder::{Recorder, Upstream},
+    tape::Tape,
+    timeline::Speed,
+};
 use crate::request::journal::MAX_REQUESTS;
 use crate::request::operation::Operation;
 use crate::request::received_request::ReceivedRequest;
@@ -73,6 +83,38 @@ pub struct EmulatorBuilder {
     #[cfg(feature = "tls")]
     tls: bool,
     settings: Settings,
+    #[cfg(feature = "record")]
+    tape: Option<TapeFolder>,
+    #[cfg(feature = "record")]
+    upstream: Upstream,
+    #[cfg(feature = "record")]
+    replay_times: Option<f64>,
+}
+
+/// The folder of a recording or a replay.
+#[cfg(feature = "record")]
+#[derive(Clone)]
+enum TapeFolder {
+    Record(PathBuf),
+    Replay(PathBuf),
+}
+
+#[cfg(feature = "record")]
+impl TapeFolder {
+    fn open(self, speed: Speed, upstream: Upstream, state: &State) -> Result<Tape, Error> {
+        match self {
+            TapeFolder::Record(folder) => {
+                let created = Folder::create(&folder).map_err(|error| Error::Records(vec![error]))?;
+                let recorder = Recorder::new(created, upstream, state.settings.keys.accepted());
+                let invalid = |reason| DocumentError::new(folder.display().to_string(), reason);
+                Ok(Tape::Record(Arc::new(recorder.map_err(|reason| Error::Records(vec![invalid(reason)]))?)))
+            }
+            TapeFolder::Replay(folder) => {
+                let (folder, records) = Folder::open(&folder).map_err(Error::Records)?;
+                Ok(Tape::Replay(Arc::new(Player::new(folder, records, speed, Arc::clone(&state.clock)))))
+            }
+        }
+    }
 }
 
 impl Default for EmulatorBuilder {
@@ -88,6 +130,8 @@ impl Default for EmulatorBuilder {
                 keys: Keys::Any,
                 account: account::State::default(),
                 pace: Pace::default(),
+                seed: 0,
+                latency: Duration::ZERO,
                 concurrency: Limits::default(),
                 start_timeouts: HashMap::new(),
                 keep_alive: Duration::from_secs(15),
@@ -104,6 +148,12 @@ impl Default for EmulatorBuilder {
                 on_job: None,
                 on_request: None,
             },
+            #[cfg(feature = "record")]
+            tape: None,
+            #[cfg(feature = "record")]
+            upstream: Upstream::default(),
+            #[cfg(feature = "record")]
+            replay_times: None,
         }
     }
 }
@@ -288,6 +338,39 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Sets the seed of what the emulator chooses: the seed of an input that has none, and the requests that a fault with a
+    /// [probability](crate::Fault::probability) happens to. Default: 0.
+    ///
+    /// The same seed and the same requests give the same outputs, byte for byte. Request ids, tokens and names of uploaded files are
+    /// always random.
+    ///
+    /// ```
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use fal_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::builder().seed(7).start().await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.settings.seed = seed;
+        self
+    }
+
+    /// Sets the time before each response, on the emulator's clock, to see how a program feels over a slow network. It adds to the
+    /// times of [`pace`](Self::pace). Default: none.
+    ///
+    /// Messages of open WebSockets, and events of streams that have begun, are not delayed.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// let builder = fal_emulator::Emulator::builder().latency(Duration::from_millis(80));
+    /// ```
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.settings.latency = latency;
+        self
+    }
+
     /// Sets the time without events after which a stream, of outputs or of a status, sends a comment. Default: 15 s, as on fal.
     pub fn keep_alive(mut self, interval: Duration) -> Self {
         self.settings.keep_alive = interval;
@@ -464,11 +547,86 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Forwards every request to the real fal, and keeps it with its response in a folder, for [`replay`](Self::replay). The
+    /// emulator serves nothing itself then. [Faults](crate::Fault) apply. fal bills the requests.
+    ///
+    /// The folder is created, and must have no records. It gets a JSON file for each request, one for the statuses of each job,
+    /// and a subfolder with uploaded and downloaded files of up to 4 GiB. A record has no keys, tokens, signatures or cookies:
+    /// they are replaced by `REMOVED`. Uploaded files are kept as they are.
+    ///
+    /// Requests keep their key. One with the emulator's own key gets [`record_key`](Self::record_key). WebSockets are refused,
+    /// and files that the client does not download are not kept.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use fal_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::builder().record("tests/records/poster").record_key(std::env::var("FAL_KEY")?).start().await?;
+    /// // … run the program with `emulator.client()` …
+    /// emulator.assert_finished(); // every request was kept
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "record")]
+    pub fn record(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.tape = Some(TapeFolder::Record(folder.into()));
+        self
+    }
+
+    /// Sets the key for recorded requests that have the emulator's own key, which [`Emulator::client`] has. Default: they are
+    /// sent as they are, and fal refuses them.
+    #[cfg(feature = "record")]
+    pub fn record_key(mut self, key: impl Into<String>) -> Self {
+        self.upstream.key = Some(key.into());
+        self
+    }
+
+    /// Sets the base URL of another emulator, which plays the real fal for [`record`](Self::record). Default: the real fal.
+    #[cfg(feature = "record")]
+    pub fn upstream(mut self, base_url: impl Into<String>) -> Self {
+        self.upstream.base_url = Some(base_url.into());
+        self
+    }
+
+    /// Serves the records of a folder, without a network.
+    ///
+    /// A request has a record with the same method, URL and body. Secrets do not count. A file counts by its content, whether it
+    /// is a data URI or uploaded, under any name. A request that was recorded twice is served twice, in that order; statuses,
+    /// results, downloads and tokens as often as needed. A request without a record gets a 404 response that names the nearest
+    /// record, and the values that differ.
+    ///
+    /// The statuses of jobs progress with the [`Pace`], or with [`replay_times`](Self::replay_times).
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use fal_emulator::{Emulator, Pace};
+    ///
+    /// let emulator = Emulator::builder().replay("tests/records/poster").pace(Pace::instant()).start().await?;
+    /// // … run the program with `emulator.client()` …
+    /// emulator.assert_finished(); // every record was used
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "record")]
+    pub fn replay(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.tape = Some(TapeFolder::Replay(folder.into()));
+        self
+    }
+
+    /// Uses the recorded times of a [replay](Self::replay), multiplied by a factor: 1 is the speed of the record, and 0.1 ten
+    /// times as fast. Default: the [`Pace`].
+    #[cfg(feature = "record")]
+    pub fn replay_times(mut self, factor: f64) -> Self {
+        self.replay_times = Some(factor);
+        self
+    }
+
     /// Starts the emulator in the current tokio runtime.
     ///
     /// # Errors
     ///
     /// - [`Error::Documents`] lists every invalid document and every duplicate endpoint.
+    /// - [`Error::Records`] lists every invalid record, or says why the folder cannot be used.
     /// - [`Error::Listen`] means that the port is not available.
     /// - `Error::Certificates`, with the feature `tls`, means that the certificate authority cannot be made.
     /// - [`Error::Client`] means that the client for the emulator cannot be built.
@@ -486,13 +644,23 @@ impl EmulatorBuilder {
         #[cfg(feature = "tls")]
         let builder = with_http(builder, http.as_ref());
         let client = builder.build().map_err(Error::Client)?;
-        let state = Arc::new(State::new(
+        #[cfg(feature = "record")]
+        let (tape, pace) = (self.tape.clone(), self.settings.pace.clone());
+        #[cfg(feature = "record")]
+        let (speed, upstream) = (self.replay_times.map_or(Speed::Pace(pace), Speed::Recorded), self.upstream.clone());
+        #[cfg_attr(not(feature = "record"), expect(unused_mut, reason = "only a tape is set later"))]
+        let mut state = State::new(
             base_url.into(),
             #[cfg(feature = "tls")]
             authority,
             catalog,
             self.settings,
-        ));
+        );
+        #[cfg(feature = "record")]
+        if let Some(tape) = tape {
+            state.tape = Some(tape.open(speed, upstream, &state)?);
+        }
+        let state = Arc::new(state);
         let server = Server::start(port, Arc::clone(&state));
         let couriers = Couriers::start(Arc::clone(&state));
         Ok(Emulator {

@@ -26,6 +26,8 @@ use crate::platform::price::Price;
 use crate::proxy::environment::ProxyEnvironment;
 use crate::queue::accepted_job::AcceptedJob;
 use crate::queue::gate::Stage;
+#[cfg(feature = "record")]
+use crate::record::tape::Tape;
 use crate::request::operation::Operation;
 use crate::request::received_request::ReceivedRequest;
 use crate::request::requests::Requests;
@@ -495,9 +497,11 @@ impl Emulator {
         let Some(endpoint) = self.state.catalog.endpoint(&id) else {
             return Err(Error::UnknownEndpoint(id.into_owned()));
         };
-        let spec = OutputSpec::new(&endpoint.document, input, None, None);
-        let made = maker::make(&endpoint.document, &spec, &Urls::Base(Arc::clone(&self.state.base_url)));
-        made.map(|made| made.output).map_err(|reason| Error::InvalidOutput { endpoint: id.into_owned(), reason })
+        let spec = OutputSpec::new(&endpoint.document, input, None, None, self.state.settings.seed);
+        let made = maker::make(&endpoint.document, &spec, &Urls::Base(Arc::clone(&self.state.base_url)))
+            .map_err(|reason| Error::InvalidOutput { endpoint: id.into_owned(), reason })?;
+        made.files.iter().for_each(|file| self.state.store.captions.add(file.motif(), &spec.caption));
+        Ok(made.output)
     }
 
     /// Sets the events of an endpoint's streams, from now on until other events are set. Each event is the JSON of one
@@ -681,6 +685,10 @@ impl Emulator {
     ///
     /// [`Pace::manual`]: crate::Pace::manual
     pub fn advance(&self, request_id: &str) -> bool {
+        #[cfg(feature = "record")]
+        if let Some(tape) = &self.state.tape {
+            return tape.advance(request_id);
+        }
         self.state.jobs.get(request_id).is_some_and(|job| job.advance())
     }
 
@@ -726,6 +734,37 @@ impl Emulator {
 
     fn close_gate<E: IntoEndpoint>(&self, endpoint: E, stage: Stage) -> Hold {
         Hold { gate: self.state.gates.close(endpoint.into_id().into_owned(), stage), state: Arc::clone(&self.state) }
+    }
+
+    /// Returns the records of a [replay](crate::EmulatorBuilder::replay) that were not used, a line each: the file and its request.
+    #[cfg(feature = "record")]
+    pub fn unused_records(&self) -> Vec<String> {
+        self.state.tape.as_ref().map(Tape::unused).unwrap_or_default()
+    }
+
+    /// Returns the requests of a [replay](crate::EmulatorBuilder::replay) that had no record, or of a
+    /// [recording](crate::EmulatorBuilder::record) that were not kept, a line each with the reason.
+    #[cfg(feature = "record")]
+    pub fn record_problems(&self) -> Vec<String> {
+        self.state.tape.as_ref().map(Tape::problems).unwrap_or_default()
+    }
+
+    /// Requires that every record of a [replay](crate::EmulatorBuilder::replay) was used, and that every request had one. Of a
+    /// [recording](crate::EmulatorBuilder::record), requires that every request was kept.
+    ///
+    /// # Panics
+    ///
+    /// If that is not so, with a list of the records and the requests.
+    #[cfg(feature = "record")]
+    #[track_caller]
+    pub fn assert_finished(&self) {
+        let (problems, unused) = (self.record_problems(), self.unused_records());
+        let list = |title: &str, lines: &[String]| match lines {
+            [] => String::new(),
+            lines => format!("\n{title}:\n  {}", lines.join("\n  ")),
+        };
+        let message = list("requests", &problems) + &list("records that were not used", &unused);
+        assert!(message.is_empty(), "the record does not fit the requests:{message}");
     }
 
     /// Stops immediately, as dropping does, and waits until the port is free.

@@ -30,6 +30,8 @@ pub enum Error {
         /// The error of the system.
         source: io::Error,
     },
+    /// The folder of records cannot be used. All invalid records are listed.
+    Records(Vec<DocumentError>),
     /// The certificate authority cannot be made.
     #[cfg(feature = "tls")]
     Certificates(Box<dyn std::error::Error + Send + Sync>),
@@ -46,7 +48,7 @@ pub enum Error {
     },
 }
 
-/// An invalid document.
+/// An invalid document, or an invalid record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DocumentError {
     file: String,
@@ -101,6 +103,10 @@ impl fmt::Display for Error {
                 f.write_str("invalid documents:")?;
                 errors.iter().try_for_each(|error| write!(f, "\n  {error}"))
             }
+            Error::Records(errors) => {
+                f.write_str("invalid records:")?;
+                errors.iter().try_for_each(|error| write!(f, "\n  {error}"))
+            }
             Error::Listen { port, source } => {
                 write!(f, "cannot listen on 127.0.0.1:{port}: {source}; choose another port, or 0 for a free one")
             }
@@ -122,7 +128,7 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Error::Documents(_) | Error::UnknownEndpoint(_) | Error::InvalidOutput { .. } => None,
+            Error::Documents(_) | Error::Records(_) | Error::UnknownEndpoint(_) | Error::InvalidOutput { .. } => None,
             Error::Listen { source, .. } => Some(source),
             #[cfg(feature = "tls")]
             Error::Certificates(source) => Some(&**source),

@@ -29,12 +29,14 @@
 //! - [`Emulator::files`] returns the uploaded files. An uploaded PNG is the source image of inputs that refer to it.
 //! - [`EmulatorBuilder::price`] sets prices, and [`Emulator::billed`] returns what jobs were billed. The platform API tells both.
 //! - [`Emulator::webhooks`] returns the webhooks of submissions, which are signed and delivered to loopback URLs.
+//! - [`Emulator::requests_to`] returns the calls of an endpoint, with assertions, and [`Emulator::hold`] keeps its jobs running.
 //! - [`Emulator::requests`] returns what a client sent, and [`Emulator::jobs`] what fal would bill.
 
 mod account;
 #[cfg(feature = "tls")]
 mod authority;
 mod builder;
+mod control;
 mod documents;
 mod emulator;
 mod endpoints;
@@ -53,6 +55,8 @@ mod platform;
 mod proxy;
 mod queue;
 mod random;
+#[cfg(feature = "record")]
+mod record;
 mod request;
 mod response;
 mod sessions;
@@ -95,6 +99,6 @@ pub use webhooks::delivery::{WebhookAttempt, WebhookDelivery, WebhookState};
 pub use webhooks::fault::WebhookFault;
 
 /// Compiles the examples of the README.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "record"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -21,6 +21,10 @@ pub(crate) struct Settings {
     /// The state of the account at the start.
     pub(crate) account: account::State,
     pub(crate) pace: Pace,
+    /// The seed of what the emulator chooses.
+    pub(crate) seed: u64,
+    /// The time before each response.
+    pub(crate) latency: Duration,
     pub(crate) concurrency: Limits,
     /// The default start timeouts of endpoints, by id.
     pub(crate) start_timeouts: HashMap<String, Duration>,

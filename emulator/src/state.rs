@@ -19,6 +19,8 @@ use crate::queue::concurrency::Concurrency;
 use crate::queue::gate::Gates;
 use crate::queue::jobs::Jobs;
 use crate::queue::script::Script;
+#[cfg(feature = "record")]
+use crate::record::tape::Tape;
 use crate::request::journal::Journal;
 use crate::request::operation::Operation;
 use crate::request::refused_hosts::RefusedHosts;
@@ -35,8 +37,6 @@ const MAX_WORKERS: usize = 2;
 
 /// The most pages in browsers that are updated at a time.
 pub(crate) const MAX_EVENT_STREAMS: usize = 64;
-/// The seed of what happens by chance.
-const SEED: u64 = 0;
 
 /// The state of an emulator, shared by all of its connections.
 pub(crate) struct State {
@@ -69,6 +69,9 @@ pub(crate) struct State {
     pub(crate) bodies: Arc<Semaphore>,
     /// A permit for every output or image that is made.
     pub(crate) workers: Arc<Semaphore>,
+    /// The recording or the replay that handles all requests.
+    #[cfg(feature = "record")]
+    pub(crate) tape: Option<Tape>,
     /// A permit for every stream of updates of the page.
     pub(crate) event_streams: Arc<Semaphore>,
     dropped_connections: AtomicUsize,
@@ -101,15 +104,22 @@ impl State {
             gates: Gates::default(),
             journal: Journal::new(settings.history),
             refused_hosts: RefusedHosts::default(),
+            faults: PendingFaults::new(settings.seed),
             settings,
-            faults: PendingFaults::new(SEED),
             outputs: ScriptedOutputs::default(),
             outbox: Outbox::default(),
             bodies: Arc::new(Semaphore::new(MAX_IN_FLIGHT_BYTES)),
             workers: Arc::new(Semaphore::new(MAX_WORKERS)),
+            #[cfg(feature = "record")]
+            tape: None,
             event_streams: Arc::new(Semaphore::new(MAX_EVENT_STREAMS)),
             dropped_connections: AtomicUsize::new(0),
         }
+    }
+
+    /// Returns whether the emulator listens on a port.
+    pub(crate) fn has_port(&self, port: u16) -> bool {
+        self.base_url.rsplit_once(':').is_some_and(|(_, own)| own.parse() == Ok(port))
     }
 
     /// Returns what is left of the account's credits.

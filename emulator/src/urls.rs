@@ -28,11 +28,21 @@ impl Urls {
     /// Returns the path of a URL of this form, without its query. It starts with the host, and is percent-encoded.
     pub(crate) fn path<'u>(&self, url: &'u str) -> Option<&'u str> {
         let path = match self {
-            Urls::Base(base) => url.strip_prefix(&**base)?.strip_prefix('/')?,
+            Urls::Base(base) => below_port(base, url)?,
             Urls::Real => url.strip_prefix("https://")?,
         };
         Some(path.split(['?', '#']).next().unwrap_or(path))
     }
+}
+
+/// Returns the rest of a URL below the port of a base URL. The port speaks HTTP and HTTPS, and the loopback interface has several
+/// names.
+fn below_port<'u>(base: &str, url: &'u str) -> Option<&'u str> {
+    let (_, port) = base.rsplit_once(':')?;
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))?;
+    let (authority, path) = rest.split_once('/')?;
+    let (host, own) = authority.rsplit_once(':')?;
+    (own == port && ["127.0.0.1", "localhost", "[::1]"].contains(&host)).then_some(path)
 }
 
 /// Returns the name under which the emulator keeps a host. Backup, old and read-only names are other names of the same host.
@@ -79,7 +89,18 @@ mod tests {
             assert_eq!(urls.to("v3.fal.media/files/a b.png"), url);
             assert_eq!(urls.path(&format!("{url}?a=/#b")), Some("v3.fal.media/files/a%20b.png"));
         }
-        for url in ["http://127.0.0.1:40000/x", "http://127.0.0.1:4000", "https://v3.fal.media/x", "x", ""] {
+        for url in ["http://localhost:4000/x", "https://127.0.0.1:4000/x?a"] {
+            assert_eq!(base.path(url), Some("x"), "{url}");
+        }
+        for url in [
+            "http://evil.test:4000/x",
+            "http://a@localhost:4000/x",
+            "http://127.0.0.1:40000/x",
+            "http://127.0.0.1:4000",
+            "https://v3.fal.media/x",
+            "x",
+            "",
+        ] {
             assert_eq!(base.path(url), None, "{url}");
         }
         assert_eq!(Urls::Real.path("http://v3.fal.media/x"), None);

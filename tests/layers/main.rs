@@ -21,7 +21,7 @@ const GENERATOR: &str = "budget digest mark names prose words refusals error mod
     report select schema normalize types lower render manifest present features write summary lock change pipeline builder describe lib";
 
 const EMULATOR: &str = "documents error keys media random response sync time tokens urls authority proxy input storage endpoints request \
-    platform account faults output queue webhooks settings state hold handlers sessions page http emulator builder lib";
+    platform account faults output queue webhooks settings record state hold handlers sessions page control http emulator builder lib";
 
 const JOBS: &str = "failure error amount saved_file state record key redaction filter request store claims watch files \
     journal webhook batch fleet lib";

@@ -249,3 +249,39 @@ async fn wrong_options_say_what_to_do() {
     let stderr = project.run(&["emulate", "pytest"]).await.failure(2);
     assert!(stderr.contains("[-- <COMMAND>...]"), "{stderr}");
 }
+
+#[tokio::test]
+async fn recorded_requests_are_replayed_and_others_are_failures() {
+    let project = Project::new().await;
+    let upstream = project.emulator.base_url();
+    let client = ["--", FAL, "run", REDUX, IMAGE, "--quiet"];
+    let record = ["emulate", "--record", "records", "--upstream", upstream];
+    project.run(&[&record[..], &client].concat()).await.success();
+    assert_eq!(project.emulator.accepted_jobs(), 1);
+
+    let replay = ["emulate", "--running", "0s", "--replay", "records"];
+    // The journal would continue the job.
+    fs::remove_dir_all(project.path(".fal")).unwrap();
+    project.run(&[&replay[..], &client].concat()).await.success();
+    assert_eq!(project.emulator.accepted_jobs(), 1);
+    let stderr = project.run(&[&replay[..], &["--", FAL, "list"]].concat()).await.failure(1);
+    let expected = "error: the records do not fit the requests:\nrecords that were not used:\n  0001-";
+    assert!(stderr.contains(expected), "{stderr}");
+
+    let other = "image_url=https://example.com/owl.png";
+    let run = project.run(&[&replay[..], &["--", FAL, "run", REDUX, other, "--quiet"]].concat()).await;
+    let expected = "recorded \"https://example.com/fox.png\", received \"https://example.com/owl.png\"";
+    assert!(run.stderr.contains(expected), "{}", run.stderr);
+    assert_ne!(run.code, Some(0));
+
+    let stderr = project.run(&[&record[..], &client].concat()).await.failure(1);
+    assert!(stderr.contains("records: the folder has records"), "{stderr}");
+    let stderr = project.run(&["emulate", "--replay", "missing", "--", FAL, "list"]).await.failure(1);
+    assert!(stderr.contains("missing: cannot read the folder"), "{stderr}");
+    let stderr = project.run(&["emulate", "--record", "new", "--replay", "records"]).await.failure(2);
+    assert!(stderr.contains("cannot be used with"), "{stderr}");
+    let mut command = project.command(&["emulate", "--record", "new"]);
+    command.env_remove("FAL_KEY");
+    let stderr = Run::of(command).await.failure(4);
+    assert!(stderr.starts_with("error: missing API key: --record sends requests to fal"), "{stderr}");
+}

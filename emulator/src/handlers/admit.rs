@@ -11,6 +11,10 @@ use crate::storage::grants::Grant;
 
 /// Decides from the head of a request whether its body is read: the path, the method and the credentials have to fit.
 pub(crate) fn admit(state: &State, route: &Route, received: &Received) -> Result<(), Refusal> {
+    #[cfg(feature = "record")]
+    if let Some(tape) = &state.tape {
+        return tape.admit(received);
+    }
     if !route.methods().contains(received.method()) && *route != Route::Unknown {
         return Err(Refusal::Method(route.methods()));
     }

@@ -56,7 +56,8 @@ pub(crate) async fn read(state: &State, path: &str, received: &Received, ignore_
         None => MediaFile::from_path(path).ok_or_else(|| no_file(path))?,
     };
     let (content_type, etag) = (drawn.content_type().to_owned(), format!("\"{}\"", drawn.file_name()));
-    Ok(match blocking(state, move || drawn.bytes(None)).await {
+    let caption = state.store.captions.get(drawn.motif());
+    Ok(match blocking(state, move || drawn.bytes(caption.as_deref(), None)).await {
         Ok(bytes) => SentFile { content_type, etag, bytes: Source::Drawn(bytes) }.reply(received, ignore_range),
         Err(error) => Failure::internal(error).reply(),
     })

@@ -194,13 +194,17 @@ fn measured(state: &State, url: &str) -> Option<Measured> {
 /// Returns the file of a URL, if the emulator has it.
 fn source(state: &State, url: &str) -> Option<Source> {
     let path = state.store.path_of(url)?;
-    match state.store.get_even_expired(&path) {
-        Some(_) => Some(match &state.store.get(&path)?.data {
-            FileData::Uploaded(content, _) | FileData::Generated(content) => Source::Stored(content.clone()),
-            FileData::Drawn(file) => Source::Drawn(file.clone()),
-        }),
-        None => MediaFile::from_path(&path).map(Source::Drawn),
-    }
+    let drawn = match state.store.get_even_expired(&path) {
+        Some(_) => match &state.store.get(&path)?.data {
+            FileData::Uploaded(content, _) | FileData::Generated(content) => {
+                return Some(Source::Stored(content.clone()));
+            }
+            FileData::Drawn(file) => file.clone(),
+        },
+        None => MediaFile::from_path(&path)?,
+    };
+    let caption = state.store.captions.get(drawn.motif());
+    Some(Source::Drawn(drawn, caption))
 }
 
 /// Responds with the result of a completed job.
@@ -246,7 +250,7 @@ pub(crate) async fn results(state: &State, job: &Arc<Job>) -> Result<Series, Fai
 }
 
 /// Returns the outputs of a stream.
-pub(super) async fn series(state: &State, job: &Arc<Job>) -> Result<Series, Failure> {
+pub(crate) async fn series(state: &State, job: &Arc<Job>) -> Result<Series, Failure> {
     let is_workflow = job.endpoint.app.starts_with("workflows/");
     if let Err(failure) = &job.prospect {
         if is_workflow && failure.is_injected() && failure.output().is_none() {
@@ -290,37 +294,48 @@ async fn outputs(state: &State, job: &Arc<Job>, urls: &Urls, parts: &'static [Pa
         return Ok(vec![(**output).clone(); parts.len()]);
     }
     let (job, urls, store) = (Arc::clone(job), urls.clone(), Arc::clone(&state.store));
-    let upload_time = state.settings.output_upload_time;
+    let (upload_time, seed) = (state.settings.output_upload_time, state.settings.seed);
     let work = move || {
-        parts.iter().map(|part| output(&job, *part, &urls, &store, upload_time)).collect::<Result<Vec<Value>, String>>()
+        parts
+            .iter()
+            .map(|part| output(&job, *part, &urls, &store, upload_time, seed))
+            .collect::<Result<Vec<Value>, String>>()
     };
     blocking(state, work).await.map_err(Failure::internal)
 }
 
 /// Makes the output of a job. A file that it refers to is stored if its name
 /// does not determine its content, or if it has a lifecycle. With an upload policy, all of them are stored in its bucket.
-fn output(job: &Job, part: Part, urls: &Urls, store: &Store, upload_time: Duration) -> Result<Value, String> {
+fn output(
+    job: &Job,
+    part: Part,
+    urls: &Urls,
+    store: &Store,
+    upload_time: Duration,
+    seed: u64,
+) -> Result<Value, String> {
     let input = job.received.input().unwrap_or(&Value::Null);
     let canvas = match &job.prospect {
-        Ok(Prospect::Made(sources)) => sources.canvas(input),
+        Ok(Prospect::Made(sources)) => sources.canvas(&job.endpoint.document, input),
         Ok(Prospect::Scripted(_)) | Err(_) => None,
     };
     let lifecycle = job.received.lifecycle();
     // The same input yields the same files, unless they expire with the request or are made from its source files.
     let owner = (canvas.is_some() || lifecycle.is_some()).then(|| job.id.clone());
-    let owner = match part {
-        Part::Partial(number) => Some(format!("{}{number}", owner.unwrap_or_default())),
-        Part::Final => owner,
+    let spec = OutputSpec::new(&job.endpoint.document, input, canvas, owner.as_deref(), seed);
+    let spec = match part {
+        Part::Partial(number) => spec.partial(number),
+        Part::Final => spec,
     };
-    let spec = OutputSpec::new(&job.endpoint.document, input, canvas, owner.as_deref());
     let Made { mut output, files } = maker::make(&job.endpoint.document, &spec, urls)?;
     let policy = upload_policy(&job.received)?;
     let mut moved = HashMap::new();
     for (index, file) in files.iter().enumerate() {
+        store.captions.add(file.motif(), &spec.caption);
         let in_bucket = policy.as_ref().map(|policy| policy.path(&unique(&job.id, part, index), &file.file_name()));
         if let Some(path) = &in_bucket {
             moved.insert(urls.to(&file.path()), urls.to(path));
-        } else if !file.is_painting() && lifecycle.is_none() {
+        } else if !file.is_painted() && lifecycle.is_none() {
             // Another request with the same input may have deleted its payloads.
             store.restore(&file.path());
             continue;
@@ -328,10 +343,11 @@ fn output(job: &Job, part: Part, urls: &Urls, store: &Store, upload_time: Durati
         if store.get_even_expired(in_bucket.as_ref().unwrap_or(&file.path())).is_some() {
             continue;
         }
-        let content = match file.is_painting() {
+        let content = match file.is_painted() {
             true => {
                 let mut blob = store.blob();
-                blob.append(&file.bytes(spec.canvas.as_ref())?).map_err(|error| error.to_string())?;
+                blob.append(&file.bytes(Some(&spec.caption), spec.canvas.as_ref())?)
+                    .map_err(|error| error.to_string())?;
                 Some(blob)
             }
             false => None,

@@ -22,6 +22,8 @@ pub(crate) async fn perform(
         Some(replacement) => replacement,
         None => {
             let reply = match read {
+                #[cfg(feature = "record")]
+                Ok(file) if let Some(tape) = &state.tape => tape.respond(received, file).await,
                 Ok(file) => dispatch(state, call, file).await,
                 Err(refusal) => Err(refusal),
             };

@@ -1,5 +1,7 @@
 //! Handshakes of WebSockets: `fal.run/{id}/realtime` and `ws.fal.run/{id}`.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use hyper::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
 use hyper::{Response, StatusCode};
@@ -54,6 +56,10 @@ pub(super) fn accept(received: &Received) -> Result<Reply, Refusal> {
         let detail = "This path takes WebSockets of version 13".to_owned();
         return Err(Refusal::Detail(StatusCode::UPGRADE_REQUIRED, detail));
     };
+    if STANDARD.decode(key).map_or(0, |key| key.len()) != 16 {
+        let detail = "The header `sec-websocket-key` has to be 16 bytes in Base64".to_owned();
+        return Err(Refusal::Detail(StatusCode::BAD_REQUEST, detail));
+    }
     let mut reply = Response::new(reply::full(Bytes::new()));
     *reply.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let reply = reply::with_header(reply, UPGRADE, "websocket");

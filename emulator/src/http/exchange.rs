@@ -9,6 +9,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper::{Method, Request, StatusCode};
 use tokio::sync::OwnedSemaphorePermit;
 
+use crate::control;
 use crate::faults::break_point::BreakPoint;
 use crate::faults::fault::Cut;
 use crate::handlers::admit::admit;
@@ -16,6 +17,7 @@ use crate::handlers::call::Call;
 use crate::handlers::perform::perform;
 use crate::http::body::{self, Held, Unread};
 use crate::http::cors;
+use crate::http::forward::forward;
 use crate::http::hosts::{self, Arrival};
 use crate::http::tunnel::{self, Tunnel};
 use crate::http::way::Way;
@@ -23,6 +25,7 @@ use crate::page::visit;
 use crate::request::received::{Received, is_websocket};
 use crate::request::received_request::ReceivedRequest;
 use crate::request::route::Route;
+use crate::response::refusal::Refusal;
 use crate::response::reply::{self, Dropped, Reply};
 use crate::sessions::session::Session;
 use crate::state::State;
@@ -52,21 +55,27 @@ pub(super) async fn respond<'s>(
                 *lock(becomes) = Some(Upgrade::Tunnel(tunnel));
                 reply::empty()
             }
-            Err(refusal) => refusal.into_reply(),
+            Err(refusal) => tunnel::refused(refusal),
         });
     }
     let urls = match hosts::arrive(&mut head, way, state) {
         Ok(Arrival::Here(urls)) => urls,
-        Ok(Arrival::Elsewhere) => return Ok(tunnel::elsewhere(head.uri.host().unwrap_or_default(), state).into_reply()),
+        Ok(Arrival::Elsewhere) => {
+            return Ok(forward(head, incoming, state).await.unwrap_or_else(Refusal::into_reply));
+        }
         Err(refusal) => return Ok(refusal.into_reply()),
     };
     // The paths of a real host name begin with that name, so none of them is the page's.
     if visit::serves(&head.method, head.uri.path()) {
         return show_page(state, head, incoming).await;
     }
+    if control::serves(head.uri.path()) {
+        return control(state, head, incoming).await;
+    }
     if let Some(reply) = cors::preflight(&head) {
         return Ok(reply);
     }
+    let arrived = state.clock.now();
     let is_of_page = head.headers.contains_key(ORIGIN);
     let upgrade = head.extensions.remove::<OnUpgrade>();
     let route = Route::parse(&head.method, head.uri.path(), is_websocket(&head.headers));
@@ -104,6 +113,7 @@ pub(super) async fn respond<'s>(
         Err(refusal) => (Err(refusal), None),
     };
     let call = Call { route: &route, received, fault: &fault };
+    state.clock.sleep_since(arrived, state.settings.latency).await;
     let mut response = perform(state, call, read, break_point).await?;
     if is_of_page {
         cors::allow(response.headers_mut());
@@ -113,6 +123,19 @@ pub(super) async fn respond<'s>(
         *lock(becomes) = Some(Upgrade::Session(Box::new(Session { upgrade, route, request, fault, break_point })));
     }
     Ok(response)
+}
+
+/// Responds to a request of the control, which has no record and takes no fault either.
+async fn control(state: &Arc<State>, head: Parts, incoming: Incoming) -> Result<Reply, Dropped> {
+    if let Err(refusal) = control::admit(&head) {
+        body::discard(incoming);
+        return Ok(refusal.into_reply());
+    }
+    match body::read(incoming, &state.bodies).await {
+        Ok(Held { bytes, permit: _permit }) => Ok(control::respond(state, &head, bytes).await),
+        Err(Unread::Refused(refusal)) => Ok(refusal.into_reply()),
+        Err(Unread::Disconnected) => Err(Dropped),
+    }
 }
 
 /// Responds to a request for the page. It is not one of fal's: it has no record, and takes no fault.

@@ -50,6 +50,10 @@ pub(super) fn arrive(head: &mut Parts, way: &Way, state: &State) -> Result<Arriv
         }
     };
     check_page(&head.headers, allowed)?;
+    let port = head.uri.port_u16().unwrap_or(80);
+    if state.settings.allows_network && target.is_some() && real.is_none() && !state.has_port(port) {
+        return Ok(Arrival::Elsewhere);
+    }
     match real {
         None => Ok(Arrival::Here(Urls::Base(Arc::clone(&state.base_url)))),
         Some(name) if fal_host::is_served(&name) => {
@@ -104,11 +108,15 @@ fn misdirected(reason: &str) -> Refusal {
     Refusal::Detail(StatusCode::MISDIRECTED_REQUEST, reason.to_owned())
 }
 
-/// Returns the name of a host, without its port, in lower case.
+/// Returns the name of a host, without its port, in lower case. `None` if it is invalid.
 pub(super) fn name_of(host: &str) -> Option<String> {
-    let host = host.parse::<Authority>().ok().filter(|_| !host.contains('@'))?;
-    let name = host.host().to_ascii_lowercase();
-    Some(name.strip_suffix('.').map_or(name.clone(), str::to_owned)).filter(|name| !name.is_empty())
+    let authority = host.parse::<Authority>().ok().filter(|_| !host.contains('@'))?;
+    let name = authority.host();
+    // The parser accepts any text as a port.
+    let port = host.get(name.len()..)?;
+    let is_port = port.strip_prefix(':').is_none_or(|port| port.is_empty() || port.parse::<u16>().is_ok());
+    let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+    Some(name).filter(|name| is_port && !name.is_empty())
 }
 
 /// Returns whether a host, with or without a port, is a loopback name or one of `allowed`.
@@ -168,6 +176,9 @@ mod tests {
             "::1",
             "[fe80::1]",
             "localhost/evil",
+            "localhost:port",
+            "localhost:65536",
+            "localhost:-1",
             "localhost evil",
             "null",
         ] {

@@ -5,6 +5,7 @@ mod connection;
 mod cors;
 mod duplex;
 mod exchange;
+mod forward;
 mod hosts;
 pub(crate) mod server;
 #[cfg(feature = "tls")]

@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use hyper::StatusCode;
+use hyper::ext::ReasonPhrase;
 use hyper::http::request::Parts;
 use hyper::http::uri::Authority;
 use hyper::upgrade::OnUpgrade;
@@ -17,6 +18,7 @@ use crate::http::way::Way;
 use crate::http::{hosts, tls};
 use crate::request::fal_host;
 use crate::response::refusal::Refusal;
+use crate::response::reply::Reply;
 use crate::state::State;
 
 /// The longest time until a host elsewhere accepts a connection.
@@ -52,10 +54,10 @@ impl Tunnel {
         if *way != Way::Port {
             return Err(bad_request("a tunnel inside of a tunnel or of TLS is not supported"));
         }
-        let target = head.uri.authority().filter(|target| !target.as_str().contains('@'));
-        let target = target.and_then(|target| Some((target, target.port_u16()?)));
-        let (target, port) = target.ok_or_else(|| bad_request("the target has to be HOST:PORT"))?;
-        let name = hosts::name_of(target.as_str()).ok_or_else(|| bad_request("the target has to be HOST:PORT"))?;
+        let is_authority = head.uri.scheme().is_none() && head.uri.path_and_query().is_none();
+        let target = head.uri.authority().filter(|_| is_authority);
+        let target = target.and_then(|target| Some((target, target.port_u16()?, hosts::name_of(target.as_str())?)));
+        let (target, port, name) = target.ok_or_else(|| bad_request("the target has to be HOST:PORT"))?;
         let to = match port {
             443 if is_here(&name, state) => {
                 if !tls::IS_SUPPORTED {
@@ -98,8 +100,8 @@ fn is_here(name: &str, state: &State) -> bool {
 }
 
 /// Connects to a host elsewhere.
-async fn connect(target: &Authority, port: u16, name: &str, state: &State) -> Result<TcpStream, Refusal> {
-    if hosts::is_allowed(target.as_str(), &[]) && state.base_url.ends_with(&format!(":{port}")) {
+pub(super) async fn connect(target: &Authority, port: u16, name: &str, state: &State) -> Result<TcpStream, Refusal> {
+    if hosts::is_allowed(target.as_str(), &[]) && state.has_port(port) {
         return Err(bad_request("the target is the emulator itself: call it without a proxy"));
     }
     let name = name.trim_start_matches('[').trim_end_matches(']');
@@ -108,6 +110,16 @@ async fn connect(target: &Authority, port: u16, name: &str, state: &State) -> Re
         let reason = format!("cannot connect to {name} at port {port}: {error}");
         Refusal::Detail(StatusCode::BAD_GATEWAY, reason)
     })
+}
+
+/// Refuses a tunnel. Clients show the reason phrase, and not the body.
+pub(super) fn refused(refusal: Refusal) -> Reply {
+    let reason = ReasonPhrase::try_from(refusal.reason());
+    let mut reply = refusal.into_reply();
+    if let Ok(reason) = reason {
+        reply.extensions_mut().insert(reason);
+    }
+    reply
 }
 
 /// Refuses a request for a host elsewhere.
@@ -120,6 +132,6 @@ pub(super) fn elsewhere(name: &str, state: &State) -> Refusal {
     Refusal::Detail(StatusCode::FORBIDDEN, reason)
 }
 
-fn bad_request(reason: &str) -> Refusal {
+pub(super) fn bad_request(reason: &str) -> Refusal {
     Refusal::Detail(StatusCode::BAD_REQUEST, reason.to_owned())
 }

@@ -1,5 +1,6 @@
 //! Images that look pleasant in demonstrations: northern lights and soft moons, different for every motif.
 
+use crate::media::dice::Dice;
 use crate::media::raster::Raster;
 
 /// Draws an image. The scene is computed at the knots of a coarse grid, and integers blend the pixels between them, so
@@ -39,7 +40,7 @@ pub(super) fn draw(motif: u64, width: usize, height: usize) -> Raster {
             }
         }
     }
-    Raster { width, height, pixels }
+    Raster { width, height, pixels, alpha: None }
 }
 
 /// Blends two colours. `part` is in 1/256.
@@ -133,18 +134,4 @@ fn hsv(hue: f32, saturation: f32, value: f32) -> Colour {
         let k = (offset + hue * 6.0).rem_euclid(6.0);
         value - value * saturation * k.min(4.0 - k).clamp(0.0, 1.0)
     })
-}
-
-/// A small deterministic random number generator (splitmix64).
-struct Dice(u64);
-
-impl Dice {
-    /// Returns a number from 0 to 1.
-    fn roll(&mut self) -> f32 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((bits ^ (bits >> 31)) >> 40) as f32 / (1_u64 << 24) as f32
-    }
 }

@@ -1,17 +1,22 @@
 use crate::media::fixed_file::FixedFile;
+use crate::media::model::ModelFormat;
 
 /// The kind of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FileKind {
     Image,
+    Video,
+    Audio,
+    /// A 3D model, of a file format if the hint names one that the emulator makes.
+    Model(Option<ModelFormat>),
     Fixed(FixedFile),
 }
 
 /// The extensions of each kind, and further words that name it. Words are found anywhere in a hint, the first row first.
 const KINDS: [(FileKind, &[&str], &[&str]); 8] = [
-    (FileKind::Fixed(FixedFile::Video), &["mp4", "webm", "mov", "mkv"], &["video"]),
+    (FileKind::Video, &["mp4", "webm", "mov", "mkv"], &["video"]),
     (FileKind::Fixed(FixedFile::Weights), &["safetensors"], &["lora"]),
-    (FileKind::Fixed(FixedFile::Model), &["glb", "gltf", "obj", "fbx", "usdz", "stl", "ply"], &["mesh", "model"]),
+    (FileKind::Model(None), &["glb", "gltf", "obj", "fbx", "usdz", "stl", "ply"], &["mesh", "model"]),
     (FileKind::Fixed(FixedFile::Archive), &["zip"], &["archive"]),
     (FileKind::Fixed(FixedFile::Json), &["json"], &[]),
     (FileKind::Fixed(FixedFile::Note), &["txt", "srt", "vtt", "csv"], &["text/", "subtitle"]),
@@ -20,11 +25,7 @@ const KINDS: [(FileKind, &[&str], &[&str]); 8] = [
         &["png", "jpg", "jpeg", "webp", "gif", "svg"],
         &["image", "img", "mask", "picture", "photo", "frame", "texture", "thumbnail", "sprite"],
     ),
-    (
-        FileKind::Fixed(FixedFile::Audio),
-        &["wav", "mp3", "ogg", "flac", "m4a"],
-        &["audio", "speech", "voice", "music", "sound"],
-    ),
+    (FileKind::Audio, &["wav", "mp3", "ogg", "flac", "m4a"], &["audio", "speech", "voice", "music", "sound"]),
 ];
 
 /// Returns the kind of file that the first telling hint names: a URL, a content type or a name. Of a URL, only the
@@ -33,7 +34,7 @@ pub(super) fn guess(hints: &[&str]) -> FileKind {
     let kind_of = |hint: &&str| {
         let hint = hint.to_ascii_lowercase();
         let path = hint.split(['?', '#']).next().filter(|_| is_url(&hint));
-        let kind = match path.and_then(|path| path.rsplit('/').next()) {
+        let row = match path.and_then(|path| path.rsplit('/').next()) {
             Some(file) => {
                 let extension = file.rsplit_once('.')?.1;
                 KINDS.iter().find(|(_, extensions, _)| extensions.contains(&extension))
@@ -44,7 +45,13 @@ pub(super) fn guess(hints: &[&str]) -> FileKind {
                 extensions.chain(*words).any(|word| hint.contains(word))
             }),
         };
-        kind.map(|(kind, _, _)| *kind)
+        row.map(|(kind, _, _)| match kind {
+            FileKind::Model(_) => {
+                let words = hint.split(|c: char| !c.is_ascii_alphanumeric());
+                FileKind::Model(words.rev().find_map(ModelFormat::parse))
+            }
+            kind => *kind,
+        })
     };
     hints.iter().find_map(kind_of).unwrap_or(FileKind::Fixed(FixedFile::Note))
 }

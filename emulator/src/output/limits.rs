@@ -15,7 +15,7 @@ pub(super) const MAX_INLINE_BYTES: usize = 64 << 20;
 
 /// Returns why an input requests more than the emulator makes.
 pub(crate) fn violations(document: &Document, input: &Value) -> Vec<Value> {
-    let spec = OutputSpec::new(document, input, None, None);
+    let spec = OutputSpec::new(document, input, None, None, 0);
     let pixels = spec.size.map_or(0, |(width, height)| u64::from(width) * u64::from(height));
     let (max, what) = if spec.requested > MAX_IMAGES {
         (MAX_IMAGES, "images")

@@ -8,6 +8,7 @@ use crate::documents::document::Document;
 use crate::documents::schema::{self, fits};
 use crate::media::media_file::{MediaFile, MediaKind};
 use crate::media::raster::MAX_SIDE;
+use crate::media::wav;
 use crate::output::file_kind::{self, FileKind, is_url, is_url_name};
 use crate::output::limits::{MAX_INLINE_BYTES, MAX_PIXELS};
 use crate::output::spec::OutputSpec;
@@ -386,33 +387,38 @@ impl Maker<'_> {
             "url" => return Some(self.url(file)),
             "content_type" => json!(file.content_type()),
             "file_name" => json!(file.file_name()),
-            "file_size" if required || file.size().is_none() => json!(self.bytes(file).len()),
-            "width" => json!(file.size()?.0),
-            "height" => json!(file.size()?.1),
-            _ => return None,
+            "file_size" if required || matches!(file.kind(), MediaKind::Model(_) | MediaKind::Fixed(_)) => {
+                json!(self.bytes(file).len())
+            }
+            name => facts(file.kind(), name)?,
         };
         fits(self.root, schema, &value).then_some(value)
     }
 
     /// Makes a new file. The size of an image comes from the input, or else from the example.
     fn next_file(&mut self, kind: FileKind, example_size: Option<(u32, u32)>) -> MediaFile {
-        let motif = self.spec.motif.wrapping_add(self.file_count);
+        let motif = self.spec.motif(self.file_count);
         self.file_count += 1;
-        let media_kind = match kind {
+        let kind = match kind {
             FileKind::Image => {
                 let (width, height) = self.spec.size.or(example_size).unwrap_or(DEFAULT_SIZE);
                 self.pixels += u64::from(width) * u64::from(height);
-                if self.pixels > MAX_PIXELS {
-                    self.fail(format!("the emulator's limit of {MAX_PIXELS} pixels in an output is reached"));
-                }
-                match self.spec.canvas {
-                    Some(_) => MediaKind::Painting { width, height },
-                    None => MediaKind::Image { width, height },
-                }
+                MediaKind::Image { width, height, format: self.spec.format }
             }
+            FileKind::Video => {
+                let clip = self.spec.clip();
+                self.pixels += u64::from(clip.width) * u64::from(clip.height);
+                MediaKind::Video(clip)
+            }
+            FileKind::Audio => self.spec.audio(),
+            FileKind::Model(format) => MediaKind::Model(format.unwrap_or_else(|| self.spec.model_format())),
             FileKind::Fixed(file) => MediaKind::Fixed(file),
         };
-        MediaFile::new(motif, media_kind)
+        if self.pixels > MAX_PIXELS {
+            self.fail(format!("the emulator's limit of {MAX_PIXELS} pixels in an output is reached"));
+        }
+        let file = MediaFile::new(motif, kind).owned(self.spec.owner);
+        if self.spec.canvas.is_some() { file.painted() } else { file }
     }
 
     fn url(&mut self, file: &MediaFile) -> Value {
@@ -433,7 +439,10 @@ impl Maker<'_> {
     }
 
     fn bytes(&mut self, file: &MediaFile) -> Bytes {
-        let bytes = if self.error.is_some() { Ok(Bytes::new()) } else { file.bytes(self.spec.canvas.as_ref()) };
+        let bytes = match self.error {
+            Some(_) => Ok(Bytes::new()),
+            None => file.bytes(Some(&self.spec.caption), self.spec.canvas.as_ref()),
+        };
         bytes.unwrap_or_else(|error| {
             self.fail(error);
             Bytes::new()
@@ -460,6 +469,26 @@ impl Maker<'_> {
         }) || schema::union(schema).is_some_and(|members| every(members))
             || list("allOf").is_some_and(|members| any(members))
     }
+}
+
+/// Returns a property of a file that follows from its content.
+fn facts(kind: MediaKind, name: &str) -> Option<Value> {
+    Some(match (kind, name) {
+        (MediaKind::Image { width, .. }, "width") => json!(width),
+        (MediaKind::Image { height, .. }, "height") => json!(height),
+        (MediaKind::Video(clip), "width") => json!(clip.width),
+        (MediaKind::Video(clip), "height") => json!(clip.height),
+        (MediaKind::Video(clip), "duration") => json!(clip.seconds()),
+        (MediaKind::Video(clip), "fps") => json!(clip.fps),
+        (MediaKind::Video(clip), "num_frames") => json!(clip.frames),
+        (MediaKind::Audio { milliseconds, .. }, "duration") => json!(f64::from(milliseconds) / 1000.0),
+        (MediaKind::Audio { milliseconds, .. }, "duration_ms") => json!(milliseconds),
+        (MediaKind::Audio { .. }, "sample_rate") => json!(wav::RATE),
+        (MediaKind::Audio { milliseconds, .. }, "file_size") => json!(wav::file_size(milliseconds)),
+        (MediaKind::Audio { .. }, "channels") => json!(1),
+        (MediaKind::Audio { .. }, "bitrate") => json!(format!("{}k", wav::RATE * 16 / 1000)),
+        _ => return None,
+    })
 }
 
 /// Returns the number closest to zero that a schema allows.

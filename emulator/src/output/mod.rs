@@ -1,6 +1,7 @@
 //! Outputs, made from the document and the input.
 
 mod file_kind;
+mod length;
 pub(crate) mod limits;
 pub(crate) mod maker;
 pub(crate) mod scripted;
@@ -29,7 +30,7 @@ mod tests {
                 json!({}),
                 json!({ "prompt": "a", "seed": 1, "num_images": 3, "sync_mode": true, "image_size": "square" }),
             ] {
-                let output = make(document, &OutputSpec::new(document, &input, None, None), &Urls::Real)?.output;
+                let output = make(document, &OutputSpec::new(document, &input, None, None, 0), &Urls::Real)?.output;
                 assert_eq!(validator.first_error(&output), None, "{id}");
             }
         }

@@ -33,7 +33,7 @@ pub(super) fn page(visit: &Visit<'_>, id: &str) -> Reply {
     Page::new(id, body(visit, endpoint, &fields, &Attempt { filled, raw, ..Attempt::default() })).reply(visit)
 }
 
-/// What was submitted, and what became of it.
+/// A submitted form, and the reasons why it was not accepted.
 #[derive(Default)]
 struct Attempt {
     filled: Filled,
@@ -42,7 +42,7 @@ struct Attempt {
     /// The text was submitted instead of the controls.
     is_raw: bool,
     webhook: String,
-    /// What is wrong and belongs to no control.
+    /// The errors that belong to no control.
     errors: Vec<String>,
     /// The input can be submitted although it is invalid.
     can_force: bool,

@@ -9,7 +9,7 @@ use crate::page::field::{Control, Field, words};
 use crate::page::form_data::FormData;
 use crate::page::text::{folded, shortened};
 
-/// What a form contains: the texts of its controls, and messages about them.
+/// The content of a form: the texts of its controls, and messages about them.
 #[derive(Default)]
 pub(super) struct Filled {
     /// The texts by the name of the control.

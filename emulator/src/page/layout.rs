@@ -26,7 +26,7 @@ pub(super) struct Page<'a> {
     pub(super) body: Markup,
     /// The part that updates itself, after the body.
     pub(super) live: Option<Markup>,
-    /// What follows the part that updates itself.
+    /// The end of the page, after the part that updates itself.
     pub(super) rest: Markup,
 }
 

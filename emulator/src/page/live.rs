@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::stream;
@@ -20,7 +20,7 @@ use crate::response::refusal::Refusal;
 use crate::response::reply::{self, Dropped, Reply};
 use crate::state::MAX_EVENT_STREAMS;
 
-/// The time between two checks for changes.
+/// The least time between two checks for changes.
 const INTERVAL: Duration = Duration::from_millis(200);
 /// The time after which a stream without changes sends a comment, so that a connection that is gone is noticed.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -88,7 +88,10 @@ pub(super) async fn events(visit: &Visit<'_>) -> Reply {
         let visit = Visit::of(&state, &head, &path, &query);
         let mut silent = Duration::ZERO;
         loop {
+            let start = Instant::now();
             let html = live.render(&visit).await.into_string();
+            // A list of many requests takes time. Most of the time is for programs.
+            let interval = INTERVAL.max(start.elapsed() * 10);
             let id = digest(&html);
             let event = if last.as_ref() != Some(&id) {
                 let event = event(&id, &html);
@@ -104,7 +107,7 @@ pub(super) async fn events(visit: &Visit<'_>) -> Reply {
                 }
             }
             tokio::select! {
-                () = tokio::time::sleep(INTERVAL) => silent += INTERVAL,
+                () = tokio::time::sleep(interval) => silent += interval,
                 () = sender.closed() => return,
             }
         }

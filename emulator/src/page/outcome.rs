@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::documents::schema::{expand, kind as kind_of};
 use crate::queue::job::Job;
 
 /// The most files that are shown.
@@ -40,6 +41,14 @@ pub(super) fn text(output: &Value) -> Option<&str> {
         .iter()
         .find_map(|name| output.get(name)?.as_str())
         .filter(|text| !text.is_empty() && !is_url(text))
+}
+
+/// Returns whether the output of a job is a text that grows.
+pub(super) fn writes_text(job: &Job) -> bool {
+    let schemas = &job.endpoint.document.schemas;
+    let output = expand(&schemas.root, &schemas.output, &mut Vec::new());
+    let text = output.pointer("/properties/output").map(|text| expand(&schemas.root, text, &mut Vec::new()));
+    text.is_some_and(|text| kind_of(&text) == Some("string"))
 }
 
 /// Returns the files that a value refers to, in order.

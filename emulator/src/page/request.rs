@@ -6,6 +6,8 @@ use hyper::StatusCode;
 use maud::{Markup, html};
 use serde_json::Value;
 
+use crate::handlers::jobs;
+use crate::output::series::Series;
 use crate::page::layout::{Page, plain, see_other};
 use crate::page::requests::{cost, duration, duration_words, time};
 use crate::page::stage::Stage;
@@ -28,6 +30,8 @@ const MAX_LOGS: usize = 500;
 pub(super) struct Shown {
     job: Arc<Job>,
     output: Option<Result<Value, (StatusCode, Value)>>,
+    /// The text that a running model writes.
+    draft: Option<Series>,
     was_deleted: bool,
 }
 
@@ -74,7 +78,7 @@ fn readable_input(job: &Job) -> String {
 
 impl Shown {
     pub(super) fn new(job: Arc<Job>) -> Self {
-        Shown { job, output: None, was_deleted: false }
+        Shown { job, output: None, draft: None, was_deleted: false }
     }
 
     /// The part that updates itself.
@@ -85,19 +89,36 @@ impl Shown {
             self.output = Some(media::output(state, &self.job).await);
             self.was_deleted = is_deleted;
         }
+        if stage == Stage::Running && self.draft.is_none() && outcome::writes_text(&self.job) {
+            self.draft = jobs::series(state, &self.job).await.ok();
+        }
         let job = &self.job;
+        let draft = self.draft.as_ref().filter(|_| stage == Stage::Running).and_then(|draft| so_far(state, job, draft));
         let webhooks: Vec<_> = state.outbox.all().into_iter().filter(|webhook| webhook.request_id == job.id).collect();
         html! {
             p #announcement.hidden role="status" { "Request " (stage.words().to_lowercase()) }
             (facts(job, stage))
             (actions(job, stage))
             @if let Some(output) = &self.output { (output_section(state, job, output)) }
+            @if let Some(text) = &draft {
+                section #output aria-labelledby="output-title" {
+                    h2 #output-title { "Output so far" }
+                    div.prose dir="auto" { (shortened(text, 20_000)) }
+                }
+            }
             (logs(state, job))
             (input_section(state, job))
             @for (index, webhook) in webhooks.iter().enumerate() { (webhook_section(index, webhook)) }
             (exchanges(state, job))
         }
     }
+}
+
+/// Returns the text that a running model has written, word by word.
+fn so_far(state: &State, job: &Job, draft: &Series) -> Option<String> {
+    let elapsed = state.clock.date().duration_since(job.started_at()?).unwrap_or_default();
+    let written = (0..draft.len()).take_while(|index| draft.due(*index, job.run_time()) <= elapsed).last()?;
+    outcome::text(&draft.get(written)).map(str::to_owned)
 }
 
 fn facts(job: &Job, stage: Stage) -> Markup {

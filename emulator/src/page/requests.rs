@@ -154,10 +154,14 @@ fn row(job: &Job) -> Markup {
             }
             td data-label="State" { (stage.badge()) }
             td data-label="Submitted" { (time(job.submitted_at())) }
-            td.number data-label="Duration" { (duration(job).unwrap_or_else(|| "–".to_owned())) }
-            td.number data-label="Cost" { (cost(job).unwrap_or_else(|| "–".to_owned())) }
+            (optional("Duration", duration(job)))
+            (optional("Cost", cost(job)))
         }
     }
+}
+
+fn optional(label: &str, text: Option<String>) -> Markup {
+    html! { td.number .unset[text.is_none()] data-label=(label) { (text.unwrap_or_else(|| "–".to_owned())) } }
 }
 
 /// Shows the time of day, and the date to those who point at it.

@@ -14,7 +14,7 @@ fn names_fal(entry: &str) -> bool {
     let entry = entry.to_ascii_lowercase();
     let name = entry.split(':').next().unwrap_or_default().trim_start_matches(['*', '.']).trim_end_matches('.');
     let is_below = |name: &str, domain: &str| name.strip_suffix(domain).is_some_and(|below| below.ends_with('.'));
-    // Without a name, it is `*`. An IPv6 address, which has several colons, is none of fal's.
+    // Without a name, it is `*`. An IPv6 address has several colons.
     entry.matches(':').count() < 2
         && (name.is_empty()
             || DOMAINS.iter().any(|domain| name == *domain || is_below(name, domain) || is_below(domain, name)))

@@ -4,11 +4,14 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::queue::job::Job;
+use crate::random;
 use crate::sync::lock;
 
 /// The point at which the jobs of an endpoint wait until they are released.
 #[derive(Debug)]
 pub(crate) struct Gate {
+    /// The name of a gate that is closed over HTTP.
+    name: Option<String>,
     endpoint: String,
     pub(crate) stage: Stage,
     /// The time of the release.
@@ -27,8 +30,8 @@ pub(crate) enum Stage {
 }
 
 impl Gate {
-    fn new(endpoint: String, stage: Stage) -> Self {
-        Gate { endpoint, stage, released: OnceLock::new(), jobs: watch::Sender::default() }
+    fn new(name: Option<String>, endpoint: String, stage: Stage) -> Self {
+        Gate { name, endpoint, stage, released: OnceLock::new(), jobs: watch::Sender::default() }
     }
 
     /// Returns the time of the release.
@@ -65,9 +68,21 @@ pub(crate) struct Gates(Mutex<Vec<Arc<Gate>>>);
 impl Gates {
     /// Closes a gate for the jobs of an endpoint that are accepted from now on.
     pub(crate) fn close(&self, endpoint: String, stage: Stage) -> Arc<Gate> {
-        let gate = Arc::new(Gate::new(endpoint, stage));
+        let gate = Arc::new(Gate::new(None, endpoint, stage));
         lock(&self.0).push(Arc::clone(&gate));
         gate
+    }
+
+    /// Closes a gate that nothing refers to, and returns its name.
+    pub(crate) fn close_named(&self, endpoint: String, stage: Stage) -> String {
+        let name = random::name();
+        lock(&self.0).push(Arc::new(Gate::new(Some(name.clone()), endpoint, stage)));
+        name
+    }
+
+    /// Returns a gate that is closed.
+    pub(crate) fn named(&self, name: &str) -> Option<Arc<Gate>> {
+        lock(&self.0).iter().find(|gate| gate.name.as_deref() == Some(name)).cloned()
     }
 
     /// Releases the jobs that wait at a gate, and removes it.

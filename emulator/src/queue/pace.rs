@@ -83,6 +83,12 @@ impl Pace {
         self
     }
 
+    /// Returns the times that a job waits and runs, or `None` if only a test advances jobs.
+    #[cfg(feature = "record")]
+    pub(crate) fn times(&self) -> Option<(Duration, Duration)> {
+        (self.clock == Clock::Real).then_some((self.waiting, self.running))
+    }
+
     /// Returns the script of a queued job.
     pub(crate) fn queued(&self) -> Script {
         let mut steps = Vec::new();

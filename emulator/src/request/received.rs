@@ -92,7 +92,7 @@ impl Received {
     }
 
     /// Returns whether the body was read, or the response is decided without it.
-    pub(super) fn was_read(&self) -> bool {
+    pub(crate) fn was_read(&self) -> bool {
         self.body.get().is_some() || self.status.get().is_some()
     }
 
@@ -130,6 +130,12 @@ impl Received {
 
     pub(crate) fn path(&self) -> &str {
         self.uri.path()
+    }
+
+    /// Returns the path with the query, as it was sent.
+    #[cfg(feature = "record")]
+    pub(crate) fn target(&self) -> &str {
+        self.uri.path_and_query().map_or("/", |target| target.as_str())
     }
 
     pub(crate) fn query(&self, name: &str) -> Option<&str> {

@@ -95,6 +95,14 @@ impl ReceivedRequest {
         self.0.status.get().copied()
     }
 
+    /// Returns whether the request is a call of an endpoint, with an input.
+    pub(crate) fn has_input(&self) -> bool {
+        matches!(
+            self.operation(),
+            Operation::Run | Operation::Submit | Operation::Stream | Operation::RealtimeInput | Operation::WebSocketRun
+        )
+    }
+
     /// Returns the request in a line, without secrets: keys are headers, and tokens and signatures are in the query.
     pub(crate) fn line(&self) -> String {
         match self.status() {

@@ -3,7 +3,6 @@ use std::fmt::{self, Write};
 use serde_json::Value;
 
 use crate::request::difference::{Difference, differences};
-use crate::request::operation::Operation;
 use crate::request::received_request::ReceivedRequest;
 
 /// The calls of an endpoint that were received, oldest first. See [`Emulator::requests_to`](crate::Emulator::requests_to).
@@ -22,7 +21,7 @@ const MAX_LINES: usize = 10;
 
 impl Requests {
     pub(crate) fn new(endpoint: String, requests: Vec<ReceivedRequest>) -> Self {
-        let calls = requests.into_iter().filter(is_call);
+        let calls = requests.into_iter().filter(ReceivedRequest::has_input);
         let (calls, others) = calls.partition(|request| request.endpoint() == Some(&endpoint));
         Requests { endpoint, calls, others }
     }
@@ -125,14 +124,6 @@ impl Requests {
         }
         panic!("no request to `{}` has the expected input:{message}", self.endpoint);
     }
-}
-
-/// Returns whether a request has an input.
-fn is_call(request: &ReceivedRequest) -> bool {
-    matches!(
-        request.operation(),
-        Operation::Run | Operation::Submit | Operation::Stream | Operation::RealtimeInput | Operation::WebSocketRun
-    )
 }
 
 /// Writes the number of requests and a line for each, with those to other endpoints.

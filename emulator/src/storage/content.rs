@@ -55,6 +55,13 @@ fn etag(checksum: &Hasher, size: u64) -> String {
 #[derive(Clone, Debug)]
 pub(crate) struct Content(Vec<Arc<Blob>>);
 
+#[cfg(feature = "record")]
+impl From<Blob> for Content {
+    fn from(blob: Blob) -> Self {
+        Content(vec![Arc::new(blob)])
+    }
+}
+
 impl Content {
     pub(super) fn new(blobs: Vec<Arc<Blob>>) -> Self {
         Content(blobs)

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 use percent_encoding::percent_decode_str;
 use tokio::time::Instant;
 
+use crate::media::captions::Captions;
 use crate::media::media_file::{FOLDER as MEDIA_FOLDER, MediaFile};
 use crate::random;
 use crate::response::exceeded::Exceeded;
@@ -41,6 +42,8 @@ pub(crate) struct Store {
     spool: Arc<Spool>,
     grants: Grants,
     entries: Mutex<Entries>,
+    /// The captions of generated files.
+    pub(crate) captions: Captions,
 }
 
 #[derive(Debug, Default)]
@@ -72,6 +75,7 @@ impl Store {
             spool: Arc::default(),
             grants: Grants::default(),
             entries: Mutex::default(),
+            captions: Captions::default(),
         }
     }
 

@@ -269,7 +269,7 @@ pub(crate) async fn raw(fal: &Fal, request: &str) -> (u16, String) {
     (status.unwrap_or(0), response)
 }
 
-fn is_complete(response: &str) -> bool {
+pub(crate) fn is_complete(response: &str) -> bool {
     response.split_once("\r\n\r\n").is_some_and(|(head, body)| {
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
         length.is_some_and(|length| body.len() >= length.parse().unwrap())

@@ -92,7 +92,7 @@ async fn generated_files_are_of_the_type_that_they_claim() {
 }
 
 fn is_wav(bytes: &[u8]) -> bool {
-    bytes.starts_with(b"RIFF") && bytes.len() == 8044
+    bytes.starts_with(b"RIFF") && bytes[8..12] == *b"WAVE"
 }
 
 /// Walks the boxes of an MP4.

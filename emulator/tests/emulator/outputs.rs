@@ -231,7 +231,7 @@ async fn files_have_the_kind_that_the_document_names() {
         assert_eq!(output[name]["content_type"], content_type);
         assert!(output[name]["url"].as_str().unwrap().ends_with(output[name]["file_name"].as_str().unwrap()));
     }
-    assert_eq!(output["audio"]["file_size"], 8044);
+    assert_eq!(output["audio"]["file_size"], 441_044);
     assert_eq!(ending(&output["masks"][0]["url"]), "png");
     assert_eq!(ending(&output["speech_url"]), "wav");
     assert_eq!(ending(&output["metadata"]["preview"]), "png");

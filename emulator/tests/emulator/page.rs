@@ -331,9 +331,6 @@ async fn other_pages_cannot_embed_the_page() {
 #[tokio::test]
 async fn files_run_no_scripts() {
     let fal = Fal::instant().await;
-    let private = fal.add_file("a.html", "text/html", b"<script>alert(1)</script>").unwrap();
-    let acl = format!("/api.fal.ai/v1/storage/files/acl?url={}", private.url());
-    fal.request(Method::PUT, &acl).json(&json!({ "url": private.url(), "acl": { "default": "forbid", "rules": [] } }));
     for content_type in ["text/html", "image/svg+xml", "application/xhtml+xml", "text/xml"] {
         let file = fal.add_file("a", content_type, b"<script>alert(1)</script>").unwrap();
         for path in [file.url().replace(fal.base_url(), ""), file.url().replace(fal.base_url(), "/media")] {
@@ -342,6 +339,21 @@ async fn files_run_no_scripts() {
             assert!(page.header("content-security-policy").ends_with("sandbox"), "{path}");
             assert_eq!(page.header("x-content-type-options"), "nosniff");
         }
+    }
+}
+
+#[tokio::test]
+async fn private_files_are_shown_to_the_page_only() {
+    let fal = Fal::instant().await;
+    let lifecycle = json!({ "initial_acl": { "default": "forbid" } }).to_string();
+    let upload = fal.upload(&fal.token().await, "text/plain", "secret").header("x-fal-object-lifecycle", lifecycle);
+    let url = crate::fal::send(upload).await.body["access_url"].as_str().unwrap().replace(fal.base_url(), "");
+    assert_eq!(get(&fal, &url).await.status, 403);
+    assert_eq!(get(&fal, &format!("/media{url}")).await.text, "secret");
+    for path in
+        ["/media/v3.fal.media/files/../../requests", "/media/fal.ai/x", "/media/", "/media/v3.fal.media/files/%2e%2e/x"]
+    {
+        assert_eq!(get(&fal, path).await.status, 404, "{path}");
     }
 }
 
@@ -498,6 +510,21 @@ async fn pages_are_updated() {
     for (of, status) in [("%2Faccount", 404), ("%2Frequests%2Fnone", 404), ("", 200), ("%2Fhttp", 200)] {
         assert_eq!(updates(&fal, of, None).await.status(), status, "{of}");
     }
+}
+
+#[tokio::test]
+async fn text_is_shown_as_it_is_written() {
+    let fal = Fal::start(
+        Emulator::builder().pace(Pace::default().waiting(Duration::ZERO).running(Duration::from_secs(3600))),
+    )
+    .await;
+    let job = fal.submit("openrouter/router", &json!({ "prompt": "lamps", "model": "a" })).await;
+    let mut page = updates(&fal, &format!("%2Frequests%2F{}", job.id), None).await.bytes_stream();
+    event_with(&mut page, "Running").await;
+    fal.advance_time(Duration::from_secs(1800));
+    event_with(&mut page, "Output so far").await;
+    fal.complete(&job.id);
+    event_with(&mut page, ">Output</h2>").await;
 }
 
 #[tokio::test]

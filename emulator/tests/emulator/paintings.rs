@@ -149,7 +149,7 @@ async fn every_png_colour_type_is_decoded() {
 }
 
 #[tokio::test]
-async fn source_that_is_not_a_png_is_ignored() {
+async fn source_that_is_not_an_image_is_ignored() {
     let fal = Fal::instant().await;
     let mut broken = png(40, 30, flag);
     broken.truncate(60);

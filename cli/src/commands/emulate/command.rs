@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::process::ExitStatus;
 
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use crate::commands::emulate::environment::Environment;
 use crate::commands::emulate::signals::{Action, Signals};
@@ -21,12 +21,9 @@ use crate::error::{Error, Exit};
 /// The command cannot be started: 127 if it is missing, and 126 otherwise.
 pub(crate) async fn run(words: &[OsString], environment: &Environment) -> Result<u8, Error> {
     let (program, arguments) = words.split_first().map_or((OsStr::new(""), &[][..]), |(first, rest)| (first, rest));
-    let mut command = Command::new(program);
-    command.args(arguments).kill_on_drop(true);
-    environment.apply(&mut command);
     let mut signals =
         Signals::new().map_err(|error| Error::new(Exit::Failed, format!("cannot wait for Ctrl-C: {error}")))?;
-    let mut child = command.spawn().map_err(|error| not_started(program, &error))?;
+    let mut child = start(program, arguments, environment).map_err(|error| not_started(program, &error))?;
     loop {
         let id = child.id();
         tokio::select! {
@@ -43,23 +40,41 @@ pub(crate) async fn run(words: &[OsString], environment: &Environment) -> Result
     }
 }
 
+fn start(program: &OsStr, arguments: &[OsString], environment: &Environment) -> io::Result<Child> {
+    let spawn = |program: &OsStr| {
+        let mut command = Command::new(program);
+        command.args(arguments).kill_on_drop(true);
+        environment.apply(&mut command);
+        command.spawn()
+    };
+    match spawn(program) {
+        // On Windows, programs such as npm are scripts.
+        Err(error) if cfg!(windows) && error.kind() == io::ErrorKind::NotFound => {
+            spawn(&Path::new(program).with_extension("cmd").into_os_string()).map_err(|_| error)
+        }
+        spawned => spawned,
+    }
+}
+
 /// Returns the error of a command that cannot be started.
 fn not_started(program: &OsStr, error: &io::Error) -> Error {
     let (name, is_path) = (program.display(), Path::new(program).components().count() > 1);
     let is_missing = error.kind() == io::ErrorKind::NotFound;
     if !is_missing {
         let error = Error::new(Exit::NotExecutable, format!("cannot run `{name}`: {error}"));
-        return error.help("name an executable file after `--`");
+        return error
+            .help("after `--`, name a program, or an executable script that begins with a line such as `#!/bin/sh`");
     }
     if is_path && Path::new(program).exists() {
         let error = Error::new(Exit::NotExecutable, format!("cannot run `{name}`: its interpreter is missing"));
         return error.help("check the first line of the script");
     }
     let error = Error::new(Exit::CommandNotFound, format!("cannot run `{name}`: no such command"));
+    let shell = if cfg!(windows) { "cmd /c" } else { "sh -c" };
     match is_path {
         true => error.help("check the path, which is relative to the working directory"),
         false => error.help(format!(
-            "install it, or add its folder to PATH, which is `{}`; for what only a shell knows, use `sh -c '{name} …'`",
+            "install it, or add its folder to PATH, which is `{}`; for what only a shell knows, use `{shell} '{name} …'`",
             std::env::var_os("PATH").unwrap_or_default().display(),
         )),
     }

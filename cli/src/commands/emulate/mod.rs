@@ -57,6 +57,9 @@ pub(crate) struct Arguments {
     /// Time that each job runs, such as 30s or 2m. Default: 600ms
     #[arg(long, value_name = "TIME", value_parser = duration)]
     running: Option<Duration>,
+    /// Number of jobs that run at a time. Others wait in the queue. Default: no limit
+    #[arg(long, value_name = "N")]
+    concurrency: Option<usize>,
     /// Make submissions, direct runs and streams fail. Can be repeated
     ///
     /// FAILURE is an HTTP status (400 to 599) or one of these: rate-limit, content-policy, drop (the connection closes),
@@ -79,7 +82,18 @@ pub(crate) struct Arguments {
     /// Balance of the account. When it is used up, the account is locked, as fal does. Default: never locked
     #[arg(long, value_name = "USD", value_parser = dollars)]
     balance: Option<Decimal>,
-    /// Serve the base URLs over TLS, too, with a certificate of the emulator's own authority
+    /// Forward requests to the real fal, which bills them, and keep them in this folder. Needs FAL_KEY
+    ///
+    /// The records have neither keys nor signatures.
+    #[arg(long, value_name = "DIR", conflicts_with = "replay")]
+    record: Option<PathBuf>,
+    /// Base URL of another emulator that plays the real fal for --record
+    #[arg(long, value_name = "URL", requires = "record")]
+    upstream: Option<String>,
+    /// Serve the records of this folder. Records that are not used, and requests without a record, are a failure
+    #[arg(long, value_name = "DIR")]
+    replay: Option<PathBuf>,
+    /// Use https in base URLs, with a certificate of the emulator's own authority
     #[arg(long)]
     tls: bool,
     /// Pass requests to other hosts than fal's on. Default: they are refused, and named in the summary
@@ -112,12 +126,16 @@ pub(crate) struct Arguments {
 const EXAMPLES: &str = "\
 Examples:
   cargo fal emulate
-  cargo fal emulate -- cargo test
-  cargo fal emulate --fail 2x503 --price 0.025/image -- cargo run
+  cargo fal emulate -- pytest
+  cargo fal emulate --fail 2x503 --price 0.025/image -- node --test
+  cargo fal emulate --via hosts -- cargo test
   cargo fal emulate --env-file fal.env
 
-Exit codes with COMMAND: that of the command; 128 and the number of the signal that ended it; 127 if there is no such command, and
-126 if it cannot be executed.";
+Exit codes with COMMAND:
+  that of the command
+  128 and the number of the signal that ended it
+  126  the command cannot be executed
+  127  no such command";
 
 pub(crate) fn run(arguments: &Arguments, context: &Context) -> Result<ExitCode, Error> {
     block_on(serve(arguments, context))
@@ -168,6 +186,15 @@ async fn start(arguments: &Arguments, log: Log, tally: &Tally) -> Result<Emulato
             log.request(request);
         })
         .on_job(move |job| jobs.job(job));
+    if let Some(folder) = &arguments.record {
+        builder = builder.record(folder).record_key(key_of_fal()?);
+    }
+    if let Some(url) = &arguments.upstream {
+        builder = builder.upstream(url);
+    }
+    if let Some(folder) = &arguments.replay {
+        builder = builder.replay(folder);
+    }
     if arguments.tls {
         builder = builder.tls();
     }
@@ -181,6 +208,9 @@ async fn start(arguments: &Arguments, log: Log, tally: &Tally) -> Result<Emulato
     if let Some(running) = arguments.running {
         builder = builder.pace(Pace::default().running(running));
     }
+    if let Some(jobs) = arguments.concurrency {
+        builder = builder.concurrency(jobs);
+    }
     builder = arguments.price.iter().fold(builder, |builder, price| price.apply(builder));
     if let Some(balance) = arguments.balance {
         builder = builder.balance(balance).lock_when_exhausted();
@@ -192,6 +222,17 @@ async fn start(arguments: &Arguments, log: Log, tally: &Tally) -> Result<Emulato
         }
         fal_emulator::Error::Client(error) => Error::new(Exit::Usage, format!("--key: {error}")),
         error => Error::new(Exit::Failed, error.to_string()),
+    })
+}
+
+/// Returns the key for the real fal.
+fn key_of_fal() -> Result<String, Error> {
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    let pair = || Some(format!("{}:{}", variable("FAL_KEY_ID")?, variable("FAL_KEY_SECRET")?));
+    variable("FAL_KEY").or_else(pair).ok_or_else(|| {
+        let error =
+            Error::new(Exit::Account, "missing API key: --record sends requests to fal, and FAL_KEY is not set");
+        error.help("set FAL_KEY to a key of https://fal.ai/dashboard/keys")
     })
 }
 
@@ -220,6 +261,7 @@ fn print(
         if via == Some(Via::Proxy) { "Any client, without a change" } else { "Programs with fal-client for Rust" };
     let mut lines = vec![
         format!("# {} serves {}; press Ctrl-C to stop", emulator.base_url(), count(endpoints, "endpoint")),
+        "# In a browser, it shows its endpoints and requests".to_owned(),
         format!("\n# {clients}:"),
     ];
     lines.extend(chosen.exports());
@@ -247,13 +289,14 @@ fn finish(
     }
     let written =
         file.map_or(Ok(()), |file| fs::write(file, json() + "\n").map_err(|error| Error::io("write", file, &error)));
+    let checked = written.and_then(|()| summary.check_records());
     match exit_code {
-        // The failure of the command says more than that of its summary.
+        // The failure of the command says more.
         Some(code) if code != 0 => {
-            let _ = written.map_err(|error| terminal.fail(&error));
+            let _ = checked.map_err(|error| terminal.fail(&error));
             Ok(ExitCode::from(code))
         }
-        _ => written.map(|()| ExitCode::SUCCESS),
+        _ => checked.map(|()| ExitCode::SUCCESS),
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) use self::windows::Signals;
 
 /// The reaction to a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(unix), expect(dead_code, reason = "Ctrl-C kills nothing"))]
 pub(crate) enum Action {
     None,
     /// Kill the command.

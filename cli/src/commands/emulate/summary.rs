@@ -7,6 +7,7 @@ use fal_emulator::{AcceptedJob, Decimal, Emulator, JobState, Operation, Received
 use serde::{Serialize, Serializer};
 
 use crate::commands::folders::count;
+use crate::error::{Error, Exit};
 use crate::layout::plain;
 
 /// The most lines of a kind in the text, and the most kinds of findings that are kept.
@@ -117,6 +118,10 @@ pub(crate) struct Summary {
     mistakes: Vec<Finding>,
     /// Connections and requests to other hosts than fal's, by the host.
     refused_hosts: BTreeMap<String, u64>,
+    /// Requests that were not recorded, or have no record.
+    record_problems: Vec<String>,
+    /// Records of a replay that were not used.
+    unused_records: Vec<String>,
 }
 
 /// The jobs of an endpoint.
@@ -184,6 +189,8 @@ impl Summary {
             failures: counts.failures.list(),
             mistakes: counts.mistakes.list(),
             refused_hosts: emulator.refused_hosts(),
+            record_problems: emulator.record_problems(),
+            unused_records: emulator.unused_records(),
         }
     }
 
@@ -202,6 +209,20 @@ impl Summary {
             lines.push(format!("refused: {} more hosts", self.refused_hosts.len() - MAX_LINES));
         }
         lines.join("\n  ")
+    }
+
+    /// Requires that the records fit the requests.
+    pub(crate) fn check_records(&self) -> Result<(), Error> {
+        let list = |title: &str, lines: &[String]| match lines {
+            [] => String::new(),
+            lines => format!("\n{title}:\n  {}", lines.join("\n  ")),
+        };
+        let findings =
+            list("requests", &self.record_problems) + &list("records that were not used", &self.unused_records);
+        match findings.is_empty() {
+            true => Ok(()),
+            false => Err(Error::new(Exit::Failed, format!("the records do not fit the requests:{findings}"))),
+        }
     }
 
     fn headline(&self) -> String {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::endpoints::endpoint::Endpoint;
 use crate::handlers::platform::{MAX_IDS, expands};
+use crate::media::image_format::ImageFormat;
 use crate::media::media_file::{MediaFile, MediaKind};
 use crate::platform::error::{invalid, not_found};
 use crate::platform::model_entry::ModelEntry;
@@ -113,7 +114,7 @@ impl Model<'_> {
     }
 
     fn metadata(&self, urls: &Urls, has_key: bool) -> Value {
-        let thumbnail = MediaFile::new(0, MediaKind::Image { width: 512, height: 512 });
+        let thumbnail = MediaFile::new(0, MediaKind::Image { width: 512, height: 512, format: ImageFormat::Png });
         json!({
             "display_name": self.display_name(),
             "category": self.category(),
