@@ -54,6 +54,9 @@ pub(crate) struct Arguments {
     /// The only key that is accepted. Default: any key
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
+    /// Time that each job waits in the queue, such as 30s or 2m. Default: 450ms
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    waiting: Option<Duration>,
     /// Time that each job runs, such as 30s or 2m. Default: 600ms
     #[arg(long, value_name = "TIME", value_parser = duration)]
     running: Option<Duration>,
@@ -212,9 +215,14 @@ async fn start(arguments: &Arguments, log: Log, tally: &Tally) -> Result<Emulato
     if let Some(key) = &arguments.key {
         builder = builder.key(key);
     }
-    if let Some(running) = arguments.running {
-        builder = builder.pace(Pace::default().running(running));
+    let mut pace = Pace::default();
+    if let Some(waiting) = arguments.waiting {
+        pace = pace.waiting(waiting);
     }
+    if let Some(running) = arguments.running {
+        pace = pace.running(running);
+    }
+    builder = builder.pace(pace);
     if let Some(latency) = arguments.latency {
         builder = builder.latency(latency);
     }
