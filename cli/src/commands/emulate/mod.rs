@@ -92,6 +92,9 @@ pub(crate) struct Arguments {
     /// Balance of the account. When it is used up, the account is locked, as fal does. Default: never locked
     #[arg(long, value_name = "USD", value_parser = dollars)]
     balance: Option<Decimal>,
+    /// File that keeps jobs and files, so that they survive a restart. It is created if it is missing
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["record", "replay"])]
+    state: Option<PathBuf>,
     /// Forward requests to the real fal, which bills them, and keep them in this folder. Needs FAL_KEY
     ///
     /// The records have neither keys nor signatures.
@@ -198,6 +201,9 @@ async fn start(arguments: &Arguments, log: Log, tally: &Tally) -> Result<Emulato
         .on_job(move |job| jobs.job(job));
     if let Some(folder) = &arguments.record {
         builder = builder.record(folder).record_key(key_of_fal()?);
+    }
+    if let Some(file) = &arguments.state {
+        builder = builder.state(file);
     }
     if let Some(url) = &arguments.upstream {
         builder = builder.upstream(url);
