@@ -23,7 +23,7 @@ use self::environment::{Environment, EnvironmentFile, Via};
 use self::failure::Failure;
 use self::log::Log;
 use self::money::{EndpointPrice, dollars};
-use self::summary::{Summary, Tally};
+use self::summary::{Earlier, Summary, Tally};
 use crate::commands::folders::count;
 use crate::context::Context;
 use crate::error::{Error, Exit};
@@ -166,6 +166,7 @@ async fn serve(arguments: &Arguments, context: &Context) -> Result<ExitCode, Err
     let signals = arguments.command.is_empty().then(Signals::new).transpose()?;
     let tally = Tally::default();
     let emulator = start(arguments, log, &tally).await?;
+    let earlier = Earlier::new(&emulator);
     emulator.hints().for_each(|hint| terminal.note(hint));
     let priced = arguments.price.iter().try_for_each(|price| price.check(&emulator));
     let injected = priced.and_then(|()| arguments.fail.iter().try_for_each(|failure| failure.inject(&emulator)));
@@ -185,7 +186,12 @@ async fn serve(arguments: &Arguments, context: &Context) -> Result<ExitCode, Err
         None => Some(command::run(&arguments.command, &chosen).await?),
     };
     let is_priced = |endpoint: &str| arguments.price.iter().any(|price| price.is_of(endpoint));
-    finish(&Summary::new(&tally, &emulator, is_priced, exit_code), arguments.summary.as_deref(), exit_code, terminal)
+    finish(
+        &Summary::new(&tally, &emulator, is_priced, exit_code, &earlier),
+        arguments.summary.as_deref(),
+        exit_code,
+        terminal,
+    )
 }
 
 async fn start(arguments: &Arguments, log: Log, tally: &Tally) -> Result<Emulator, Error> {

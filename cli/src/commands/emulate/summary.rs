@@ -1,6 +1,6 @@
 //! The summary of what the emulator received.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fal_emulator::{AcceptedJob, Decimal, Emulator, JobState, Operation, ReceivedRequest};
@@ -108,6 +108,28 @@ fn shown(request: &ReceivedRequest) -> String {
     plain(&format!("{} {path}", request.method()))
 }
 
+/// The jobs of earlier runs, which a state file keeps.
+#[derive(Debug)]
+pub(crate) struct Earlier {
+    jobs: HashSet<String>,
+    costs: BTreeMap<String, Decimal>,
+}
+
+impl Earlier {
+    pub(crate) fn new(emulator: &Emulator) -> Self {
+        let cost = |id: &str| (id.to_owned(), emulator.billed_on(id).cost());
+        Earlier {
+            jobs: emulator.jobs().iter().map(|job| job.request_id().to_owned()).collect(),
+            costs: emulator.endpoints().map(cost).collect(),
+        }
+    }
+
+    fn cost_since(&self, endpoint: &str, emulator: &Emulator) -> Decimal {
+        let before = self.costs.get(endpoint).copied().unwrap_or_default();
+        (emulator.billed_on(endpoint).cost() - before).normalize()
+    }
+}
+
 /// Facts about a run of the emulator.
 #[derive(Debug, Serialize)]
 pub(crate) struct Summary {
@@ -162,6 +184,7 @@ impl Summary {
         emulator: &Emulator,
         is_priced: impl Fn(&str) -> bool,
         exit_code: Option<u8>,
+        earlier: &Earlier,
     ) -> Self {
         let counts = tally.lock();
         let mut endpoints: Vec<Endpoint> = counts
@@ -174,10 +197,10 @@ impl Summary {
                 failed: 0,
                 cancelled: 0,
                 unfinished: 0,
-                cost_usd: is_priced(endpoint).then(|| emulator.billed_on(endpoint.as_str()).cost().normalize()),
+                cost_usd: is_priced(endpoint).then(|| earlier.cost_since(endpoint, emulator)),
             })
             .collect();
-        for job in emulator.jobs() {
+        for job in emulator.jobs().iter().filter(|job| !earlier.jobs.contains(job.request_id())) {
             let Some(endpoint) = endpoints.iter_mut().find(|other| other.endpoint == job.endpoint()) else { continue };
             let count = match (job.state(), job.status()) {
                 _ if job.was_cancelled() => &mut endpoint.cancelled,
@@ -193,7 +216,7 @@ impl Summary {
             exit_code,
             requests: counts.requests,
             jobs: counts.jobs.values().sum(),
-            cost_usd: is_any_priced.then(|| emulator.billed().cost().normalize()),
+            cost_usd: is_any_priced.then(|| endpoints.iter().filter_map(|endpoint| endpoint.cost_usd).sum()),
             endpoints,
             failed_requests: counts.failures.total(),
             failures: counts.failures.list(),
