@@ -60,6 +60,9 @@ mod random;
 mod record;
 mod request;
 mod response;
+#[cfg(feature = "state")]
+mod restore;
+mod saved;
 mod sessions;
 mod settings;
 mod state;

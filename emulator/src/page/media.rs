@@ -10,7 +10,9 @@ use maud::{Markup, html};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::Value;
 
+use crate::documents::schema::expand;
 use crate::handlers::{files, jobs};
+use crate::media::media_file::MediaFile;
 use crate::page::outcome::{self, Media, MediaKind};
 use crate::page::stage::Stage;
 use crate::page::text::{bytes, shortened};
@@ -37,7 +39,9 @@ pub(super) fn local(state: &State, url: &str) -> Option<String> {
         Route::parse(&Method::GET, &format!("/{}", utf8_percent_encode(&path, &UNRESERVED)), false),
         Route::File { operation: Operation::Media, .. }
     );
-    is_file.then(|| format!("/media/{}", utf8_percent_encode(&path, &UNRESERVED)))
+    // fal has more files on its hosts than the emulator.
+    let exists = || state.store.get_even_expired(&path).is_some() || MediaFile::from_path(&path).is_some();
+    (is_file && exists()).then(|| format!("/media/{}", utf8_percent_encode(&path, &UNRESERVED)))
 }
 
 /// Shows files: images, players, and links to all others.
@@ -90,7 +94,8 @@ fn figure(state: &State, file: &Media) -> Markup {
 
 /// Shows the first image of a completed job, or the kind of its output.
 pub(super) fn preview(job: &Job, stage: Stage) -> Markup {
-    let output = &job.endpoint.document.schemas.output;
+    let schemas = &job.endpoint.document.schemas;
+    let output = expand(&schemas.root, &schemas.output, &mut Vec::new());
     let category = job.endpoint.document.category.as_deref().unwrap_or_default();
     let has = |names: &[&str]| names.iter().any(|name| output.pointer(&format!("/properties/{name}")).is_some());
     html! {

@@ -375,6 +375,27 @@ async fn media_is_shown_with_ranges() {
 }
 
 #[tokio::test]
+async fn files_of_others_are_not_loaded() {
+    let fal = Fal::instant().await;
+    for url in [
+        "https://example.com/a.png",
+        "https://v3.fal.media/files/a/b.png",
+        "https://a.s3.us-east-1.amazonaws.com/a.mp4",
+    ] {
+        let output = json!({
+            "images": [{ "url": url, "width": 1, "height": 1 }], "seed": 1, "has_nsfw_concepts": [false], "timings": {}, "prompt": "",
+        });
+        fal.answer(INPAINTING, &output).unwrap();
+        let job = fal.submit(INPAINTING, &inpainting()).await;
+        get(&fal, &format!("/requests/{}", job.id))
+            .await
+            .has("Not a file of the emulator")
+            .lacks("<img")
+            .lacks("href=\"http");
+    }
+}
+
+#[tokio::test]
 async fn requests_are_moved_by_buttons() {
     let fal = Fal::manual().await;
     let jobs = [fal.submit(INPAINTING, &inpainting()).await, fal.submit(INPAINTING, &inpainting()).await];
