@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::peer::Peer::Python;
+use crate::peer::Peer::{JavaScript, Python};
 use crate::peer::{command, finish, repository};
 
 /// Runs a command under `cargo fal emulate`, with the schemas of this folder. Returns what it prints.
@@ -39,4 +39,10 @@ async fn python_client_passes_its_own_tests() {
     ];
     assert_eq!(completed, expected);
     assert_eq!(summary["failed_requests"], 0, "{summary}");
+}
+
+#[tokio::test]
+async fn other_packages_for_javascript_call_fal() {
+    let (node, script) = (JavaScript.program(), JavaScript.script("others"));
+    emulate(&["--quiet"], &[node.as_os_str(), script.as_os_str()], repository()).await;
 }

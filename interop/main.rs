@@ -2,6 +2,7 @@
 //! SDK of the Model Context Protocol against `cargo fal mcp`. No client is changed.
 #![allow(clippy::unwrap_used)]
 
+mod comparison;
 mod emulate;
 mod mcp;
 mod peer;

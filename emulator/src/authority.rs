@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{
-    BasicConstraints, CertificateParams, CidrSubnet, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
+    BasicConstraints, Certificate, CertificateParams, CidrSubnet, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
     GeneralSubtree, IsCa, Issuer, KeyPair, KeyUsagePurpose, NameConstraints, SanType,
 };
 use tokio_rustls::rustls::ServerConfig;
@@ -95,16 +95,7 @@ impl Authority {
 
     /// Returns `None` for a name that a certificate cannot have.
     fn new_server(&self, host: &str) -> Option<ServerConfig> {
-        let name = if host.is_empty() { LOCALHOST } else { host };
-        let mut params = params(name);
-        params.subject_alt_names = vec![SanType::DnsName(name.try_into().ok()?)];
-        if host.is_empty() {
-            params.subject_alt_names.extend(self.addresses.iter().copied().map(SanType::IpAddress));
-        }
-        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        params.use_authority_key_identifier_extension = true;
-        let certificate = params.signed_by(&self.key, &self.issuer).ok()?;
+        let certificate = self.certificate(host).ok()?;
         let key = PrivateKeyDer::try_from(self.key.serialize_der()).ok()?;
         let mut server = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
@@ -114,6 +105,19 @@ impl Authority {
             .ok()?;
         server.alpn_protocols = vec![b"http/1.1".to_vec()];
         Some(server)
+    }
+
+    fn certificate(&self, host: &str) -> Result<Certificate, rcgen::Error> {
+        let name = if host.is_empty() { LOCALHOST } else { host };
+        let mut params = params(name);
+        params.subject_alt_names = vec![SanType::DnsName(name.try_into()?)];
+        if host.is_empty() {
+            params.subject_alt_names.extend(self.addresses.iter().copied().map(SanType::IpAddress));
+        }
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.use_authority_key_identifier_extension = true;
+        params.signed_by(&self.key, &self.issuer)
     }
 }
 
@@ -157,4 +161,55 @@ pub(crate) fn pem(der: &[u8]) -> String {
         pem.push('\n');
     }
     pem + "-----END CERTIFICATE-----\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio_rustls::rustls::RootCertStore;
+    use tokio_rustls::rustls::client::WebPkiServerVerifier;
+    use tokio_rustls::rustls::client::danger::ServerCertVerifier;
+    use tokio_rustls::rustls::pki_types::pem::PemObject;
+    use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+
+    use super::*;
+
+    /// Verifies a certificate of an authority for a host, as clients do.
+    fn verify(authority: &Authority, host: &str, at: UnixTime) -> Result<(), Box<dyn std::error::Error>> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(authority.pem().as_bytes())?)?;
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider).build()?;
+        let certificate = authority.certificate(host)?;
+        verifier.verify_server_cert(certificate.der(), &[], &ServerName::try_from(host)?, &[], at)?;
+        Ok(())
+    }
+
+    #[test]
+    fn authority_certifies_the_hosts_of_fal_for_a_week() -> Result<(), Box<dyn std::error::Error>> {
+        let authority = Authority::new(&["fal.internal".to_owned(), "b\u{fc}ro".to_owned()])?;
+        let long = format!("{}.s3.eu-west-1.amazonaws.com", "b".repeat(63));
+        for host in ["queue.fal.run", "fal.run", "v3b.fal.media", "app.localhost", "fal.internal", &long] {
+            verify(&authority, host, UnixTime::now()).map_err(|error| format!("{host}: {error}"))?;
+        }
+        for host in ["evil.test", "google.com", "notfal.run", "fal.run.evil.test"] {
+            assert!(verify(&authority, host, UnixTime::now()).is_err(), "{host}");
+        }
+        let later =
+            |days: u64| UnixTime::since_unix_epoch(Duration::from_secs(UnixTime::now().as_secs() + days * 86_400));
+        assert!(verify(&authority, "fal.run", later(6)).is_ok() && verify(&authority, "fal.run", later(8)).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn certificates_are_kept_for_a_number_of_hosts() -> Result<(), Box<dyn std::error::Error>> {
+        let authority = Authority::new(&[])?;
+        let first = authority.server(Some("fal.run")).ok_or("a server")?;
+        assert!(Arc::ptr_eq(&first, &authority.server(Some("fal.run")).ok_or("a server")?));
+        for index in 0..2 * MAX_HOSTS {
+            authority.server(Some(&format!("{index}.fal.run"))).ok_or("a server")?;
+        }
+        assert!(lock(&authority.servers).len() <= MAX_HOSTS);
+        assert!(authority.server(Some("not a name \u{fc}")).is_none());
+        Ok(())
+    }
 }

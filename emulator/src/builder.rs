@@ -36,6 +36,12 @@ use crate::record::{
 use crate::request::journal::MAX_REQUESTS;
 use crate::request::operation::Operation;
 use crate::request::received_request::ReceivedRequest;
+#[cfg(feature = "state")]
+use crate::restore::restore;
+#[cfg(feature = "state")]
+use crate::saved::database::Database;
+#[cfg(not(feature = "state"))]
+use crate::saved::sink::Sink;
 use crate::settings::Settings;
 use crate::state::State;
 
@@ -83,6 +89,8 @@ pub struct EmulatorBuilder {
     #[cfg(feature = "tls")]
     tls: bool,
     settings: Settings,
+    #[cfg(feature = "state")]
+    state_file: Option<PathBuf>,
     #[cfg(feature = "record")]
     tape: Option<TapeFolder>,
     #[cfg(feature = "record")]
@@ -148,6 +156,8 @@ impl Default for EmulatorBuilder {
                 on_job: None,
                 on_request: None,
             },
+            #[cfg(feature = "state")]
+            state_file: None,
             #[cfg(feature = "record")]
             tape: None,
             #[cfg(feature = "record")]
@@ -368,6 +378,36 @@ impl EmulatorBuilder {
     /// ```
     pub fn latency(mut self, latency: Duration) -> Self {
         self.settings.latency = latency;
+        self
+    }
+
+    /// Keeps the state in a file, so that it survives a restart. Default: the state is lost with the emulator.
+    ///
+    /// The file is an SQLite database. A response is sent once the file has what it acknowledges, so that even the sudden end of the
+    /// process loses nothing that a client knows of.
+    ///
+    /// - Kept: requests with their inputs, progress, outputs and bills, stored files, and webhooks that are not delivered yet. Time goes
+    ///   on while the emulator is off. Jobs progress by the [`pace`](Self::pace) of the new emulator.
+    /// - Not kept: keys, tokens, signatures and headers that may have them, unfinished uploads, recorded requests
+    ///   ([`Emulator::requests`]), faults and other settings.
+    ///
+    /// The [limits](Self::history) of the memory are those of the file too. URLs of files are valid if the new emulator has the same
+    /// [`port`](Self::port), or is called by fal's host names.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use fal_emulator::Emulator;
+    ///
+    /// let emulator = Emulator::builder().state("fal.db").port(4000).start().await?;
+    /// // … submit requests …
+    /// emulator.shutdown().await;
+    /// let emulator = Emulator::builder().state("fal.db").port(4000).start().await?; // has the requests
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "state")]
+    pub fn state(mut self, file: impl Into<PathBuf>) -> Self {
+        self.state_file = Some(file.into());
         self
     }
 
@@ -628,6 +668,7 @@ impl EmulatorBuilder {
     /// - [`Error::Documents`] lists every invalid document and every duplicate endpoint.
     /// - [`Error::Records`] lists every invalid record, or says why the folder cannot be used.
     /// - [`Error::Listen`] means that the port is not available.
+    /// - `Error::State`, with the feature `state`, means that the state file cannot be used, and says why.
     /// - `Error::Certificates`, with the feature `tls`, means that the certificate authority cannot be made.
     /// - [`Error::Client`] means that the client for the emulator cannot be built.
     pub async fn start(self) -> Result<Emulator, Error> {
@@ -648,6 +689,17 @@ impl EmulatorBuilder {
         let (tape, pace) = (self.tape.clone(), self.settings.pace.clone());
         #[cfg(feature = "record")]
         let (speed, upstream) = (self.replay_times.map_or(Speed::Pace(pace), Speed::Recorded), self.upstream.clone());
+        #[cfg(feature = "state")]
+        let file = self.state_file.clone();
+        #[cfg(feature = "state")]
+        let mut database = match &file {
+            Some(file) => Some(Database::open(file).await.map_err(|reason| Error::state(file, reason))?),
+            None => None,
+        };
+        #[cfg(feature = "state")]
+        let sink = database.as_ref().map(Database::sink).unwrap_or_default();
+        #[cfg(not(feature = "state"))]
+        let sink = Sink::default();
         #[cfg_attr(not(feature = "record"), expect(unused_mut, reason = "only a tape is set later"))]
         let mut state = State::new(
             base_url.into(),
@@ -655,10 +707,15 @@ impl EmulatorBuilder {
             authority,
             catalog,
             self.settings,
+            sink,
         );
         #[cfg(feature = "record")]
         if let Some(tape) = tape {
             state.tape = Some(tape.open(speed, upstream, &state)?);
+        }
+        #[cfg(feature = "state")]
+        if let (Some(database), Some(file)) = (&mut database, &file) {
+            restore(&state, database).await.map_err(|reason| Error::state(file, reason))?;
         }
         let state = Arc::new(state);
         let server = Server::start(port, Arc::clone(&state));
@@ -670,6 +727,8 @@ impl EmulatorBuilder {
             http,
             server,
             _couriers: couriers,
+            #[cfg(feature = "state")]
+            writer: database.map(Database::start),
         })
     }
 

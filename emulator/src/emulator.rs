@@ -31,6 +31,8 @@ use crate::record::tape::Tape;
 use crate::request::operation::Operation;
 use crate::request::received_request::ReceivedRequest;
 use crate::request::requests::Requests;
+#[cfg(feature = "state")]
+use crate::saved::database::Writer;
 use crate::state::State;
 use crate::storage::lifecycle::Lifecycle;
 use crate::storage::metadata::Metadata;
@@ -63,6 +65,9 @@ pub struct Emulator {
     pub(crate) http: Option<reqwest::Client>,
     pub(crate) server: Server,
     pub(crate) _couriers: Couriers,
+    /// Writes the state file.
+    #[cfg(feature = "state")]
+    pub(crate) writer: Option<Writer>,
 }
 
 impl Emulator {
@@ -767,9 +772,13 @@ impl Emulator {
         assert!(message.is_empty(), "the record does not fit the requests:{message}");
     }
 
-    /// Stops immediately, as dropping does, and waits until the port is free.
+    /// Stops immediately, as dropping does, and waits until the port is free, and the state file is written and closed.
     pub async fn shutdown(mut self) {
         self.server.shutdown().await;
+        #[cfg(feature = "state")]
+        if let Some(writer) = self.writer.take() {
+            writer.stop().await;
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 use std::fmt;
 use std::io;
+#[cfg(feature = "state")]
+use std::path::{Path, PathBuf};
 
 /// An error of [`EmulatorBuilder::start`](crate::EmulatorBuilder::start) or [`Emulator::answer`](crate::Emulator::answer).
 ///
@@ -35,6 +37,14 @@ pub enum Error {
     /// The certificate authority cannot be made.
     #[cfg(feature = "tls")]
     Certificates(Box<dyn std::error::Error + Send + Sync>),
+    /// The state file cannot be used.
+    #[cfg(feature = "state")]
+    State {
+        /// The file.
+        file: PathBuf,
+        /// The reason, and what to do.
+        reason: String,
+    },
     /// The client for the emulator cannot be built.
     Client(fal_client::Error),
     /// The emulator has no document of this endpoint.
@@ -112,6 +122,8 @@ impl fmt::Display for Error {
             }
             #[cfg(feature = "tls")]
             Error::Certificates(source) => write!(f, "cannot make a certificate authority: {source}"),
+            #[cfg(feature = "state")]
+            Error::State { file, reason } => write!(f, "cannot use the state file {}: {reason}", file.display()),
             Error::Client(source) => write!(f, "cannot build the client for the emulator: {source}"),
             Error::UnknownEndpoint(id) => {
                 write!(f, "unknown endpoint `{id}`: choose one of `Emulator::endpoints`, or start with its document")
@@ -125,10 +137,19 @@ impl fmt::Display for Error {
     }
 }
 
+#[cfg(feature = "state")]
+impl Error {
+    pub(crate) fn state(file: &Path, reason: String) -> Self {
+        Error::State { file: file.to_owned(), reason: printable(&reason) }
+    }
+}
+
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Error::Documents(_) | Error::Records(_) | Error::UnknownEndpoint(_) | Error::InvalidOutput { .. } => None,
+            #[cfg(feature = "state")]
+            Error::State { .. } => None,
             Error::Listen { source, .. } => Some(source),
             #[cfg(feature = "tls")]
             Error::Certificates(source) => Some(&**source),

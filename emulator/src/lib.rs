@@ -18,7 +18,8 @@
 //!
 //! One port of the loopback interface serves all of fal's hosts. The first segment of a path is the host:
 //! `https://queue.fal.run/fal-ai/flux/dev` becomes `http://127.0.0.1:PORT/queue.fal.run/fal-ai/flux/dev`. URLs in
-//! responses have the same form.
+//! responses have the same form. With the cargo feature `tls`, the port is also a proxy for the real host names, and
+//! `Emulator::proxy_environment` leads unmodified programs in any language to it.
 //!
 //! - [`Pace`] controls the progress of queued jobs: with time, instantly, or step by step.
 //! - [`Fault`] makes the next request of an [`Operation`] fail: error responses, delays, broken connections.
@@ -59,6 +60,9 @@ mod random;
 mod record;
 mod request;
 mod response;
+#[cfg(feature = "state")]
+mod restore;
+mod saved;
 mod sessions;
 mod settings;
 mod state;

@@ -24,6 +24,7 @@ use crate::record::tape::Tape;
 use crate::request::journal::Journal;
 use crate::request::operation::Operation;
 use crate::request::refused_hosts::RefusedHosts;
+use crate::saved::sink::Sink;
 use crate::settings::Settings;
 use crate::storage::store::Store;
 use crate::time::clock::Clock;
@@ -65,6 +66,8 @@ pub(crate) struct State {
     pub(crate) journal: Journal,
     pub(crate) refused_hosts: RefusedHosts,
     pub(crate) outbox: Outbox,
+    /// The way to the state file.
+    pub(crate) sink: Sink,
     /// A permit for every byte of the request bodies in flight.
     pub(crate) bodies: Arc<Semaphore>,
     /// A permit for every output or image that is made.
@@ -83,17 +86,23 @@ impl State {
         #[cfg(feature = "tls")] authority: Authority,
         catalog: Arc<Catalog>,
         settings: Settings,
+        sink: Sink,
     ) -> Self {
         let clock = Arc::<Clock>::default();
         State {
-            store: Arc::new(Store::new(Arc::clone(&base_url), Arc::clone(&clock), settings.token_lifetime)),
+            store: Arc::new(Store::new(
+                Arc::clone(&base_url),
+                Arc::clone(&clock),
+                settings.token_lifetime,
+                sink.clone(),
+            )),
             tokens: Tokens::new(Arc::clone(&clock)),
             base_url,
             #[cfg(feature = "tls")]
             authority,
             catalog,
             concurrency: Concurrency::new(&settings.concurrency, &clock),
-            jobs: Jobs::new(settings.history, &clock),
+            jobs: Jobs::new(settings.history, &clock, sink.clone()),
             clock,
             account: Account::new(settings.account.clone()),
             queued: Arc::new(settings.pace.queued()),
@@ -107,7 +116,8 @@ impl State {
             faults: PendingFaults::new(settings.seed),
             settings,
             outputs: ScriptedOutputs::default(),
-            outbox: Outbox::default(),
+            outbox: Outbox::new(sink.clone()),
+            sink,
             bodies: Arc::new(Semaphore::new(MAX_IN_FLIGHT_BYTES)),
             workers: Arc::new(Semaphore::new(MAX_WORKERS)),
             #[cfg(feature = "record")]

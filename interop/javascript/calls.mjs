@@ -8,7 +8,7 @@ function check({ data, requestId }, id = requestId) {
   assert.equal(data.seed, 7);
   assert.equal(data.images.length, 2);
   assert.match(data.images[0].url, /^https:\/\/v3\.fal\.media\/files\//);
-  assert.equal(data.images[0].content_type, "image/png");
+  assert.equal(data.images[0].content_type, "image/jpeg");
   assert.ok(requestId);
   assert.equal(requestId, id);
 }

@@ -26,7 +26,7 @@ async def calls(mode):
         output = data(result)
         [file] = output["files"]
         image = base64.b64decode(next(block.data for block in result.content if block.type == "image"), validate=True)
-        assert image == Path(file["path"]).read_bytes() and image.startswith(b"\x89PNG\r\n\x1a\n")
+        assert image == Path(file["path"]).read_bytes() and image.startswith(b"\xff\xd8\xff")
         assert output["output"]["images"][0]["url"].startswith("http") and output["cost"] == "$0.0250"
         assert output["request_id"] in result.content[0].text and file["path"] in result.content[0].text
         link = next(block for block in result.content if block.type == "resource_link")

@@ -9,7 +9,7 @@ def check(data):
     assert data["seed"] == 7
     assert len(data["images"]) == 2
     assert data["images"][0]["url"].startswith("https://v3.fal.media/files/")
-    assert data["images"][0]["content_type"] == "image/png"
+    assert data["images"][0]["content_type"] == "image/jpeg"
 
 
 @with_both_clients

@@ -20,8 +20,8 @@ const DOCUMENTS: &str =
 const GENERATOR: &str = "budget digest mark names prose words refusals error model tree \
     report select schema normalize types lower render manifest present features write summary lock change pipeline builder describe lib";
 
-const EMULATOR: &str = "documents error keys media random response sync time tokens urls authority proxy input storage endpoints request \
-    platform account faults output queue webhooks settings record state hold handlers sessions page control http emulator builder lib";
+const EMULATOR: &str = "documents error keys sync saved media random response time tokens urls authority proxy input storage endpoints request \
+    platform account faults output queue webhooks settings record state hold handlers sessions page control http restore emulator builder lib";
 
 const JOBS: &str = "failure error amount saved_file state record key redaction filter request store claims watch files \
     journal webhook batch fleet lib";

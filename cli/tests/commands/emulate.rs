@@ -217,6 +217,24 @@ async fn summary_counts_requests_jobs_and_costs() {
 }
 
 #[tokio::test]
+async fn seed_decides_about_outputs_and_failures() {
+    let project = Project::new().await;
+    let output = async |seed: &str, key: &str| {
+        let options = ["emulate", "--running", "0s", "--latency", "1ms", "--concurrency", "1", "--seed", seed];
+        let client = ["--", FAL, "run", REDUX, IMAGE, "--json", "--key", key];
+        project.run(&[&options[..], &client].concat()).await.json()["output"]["seed"].clone()
+    };
+    assert_eq!(output("7", "a").await, output("7", "b").await);
+    assert_ne!(output("7", "c").await, output("8", "d").await);
+    let run = async |share: &str| {
+        let client = ["--", FAL, "run", REDUX, IMAGE, "--quiet"];
+        project.run(&[&["emulate", "--running", "0s", "--fail", share][..], &client].concat()).await
+    };
+    run("100%x402").await.failure(4);
+    run("0.0000001%x402").await.success();
+}
+
+#[tokio::test]
 async fn requests_are_logged_where_the_user_wants_them() {
     let project = Project::new().await;
     let client = ["--", FAL, "run", REDUX, IMAGE, "--quiet"];

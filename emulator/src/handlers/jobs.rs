@@ -24,6 +24,7 @@ use crate::output::sources::{Source, Sources};
 use crate::output::spec::{self, OutputSpec};
 use crate::platform::bill::Bill;
 use crate::queue::accepted_job::AcceptedJob;
+use crate::queue::changed::Changed;
 use crate::queue::concurrency::NoSlot;
 use crate::queue::job::{Job, Prospect, Start};
 use crate::queue::script::Script;
@@ -33,6 +34,7 @@ use crate::response::exceeded::Exceeded;
 use crate::response::failure::Failure;
 use crate::response::refusal::Refusal;
 use crate::response::reply::{self, Reply};
+use crate::saved::sink::Sink;
 use crate::state::State;
 use crate::storage::file::FileData;
 use crate::storage::store::Store;
@@ -86,9 +88,9 @@ pub(super) fn part_of(state: &State, job: &Job, endpoint: &Arc<Endpoint>, input:
     let failure = invalid_input(endpoint, &received);
     let prospect = failure.map_or_else(|| prospect(state, endpoint, &received), Err);
     let bill = Bill { units: Decimal::ZERO, price: None };
-    let (endpoint, start) =
-        (Arc::clone(endpoint), Start { timeout: None, seat: None, gates: Vec::new(), changed: Arc::default() });
-    Job::new(endpoint, received, prospect, bill, Arc::clone(&state.direct), start, &state.clock)
+    let changed = Arc::new(Changed::new(Sink::default()));
+    let start = Start { timeout: None, seat: None, gates: Vec::new(), changed };
+    Job::new(Arc::clone(endpoint), received, prospect, bill, Arc::clone(&state.direct), start, &state.clock)
 }
 
 /// Returns the conditions of a job's start: its start timeout or that of the application, and its place in the line for a slot,
@@ -181,6 +183,12 @@ fn sources(state: &State, endpoint: &Endpoint, received: &Received) -> Result<So
         true => Ok(Sources::new(input, |url| source(state, url))),
         false => Err(Failure::invalid(violations)),
     }
+}
+
+/// Returns the files that the input of a job from before a restart works on. `url` returns the present form of a URL.
+#[cfg(feature = "state")]
+pub(crate) fn restored_sources(state: &State, received: &Received, url: impl Fn(&str) -> String) -> Sources {
+    Sources::new(received.input().unwrap_or(&Value::Null), |old| source(state, &url(old)))
 }
 
 /// Measures an uploaded file.

@@ -115,6 +115,9 @@ pub(super) async fn respond<'s>(
     let call = Call { route: &route, received, fault: &fault };
     state.clock.sleep_since(arrived, state.settings.latency).await;
     let mut response = perform(state, call, read, break_point).await?;
+    if let Err(reason) = state.sink.flushed().await {
+        return Ok(Refusal::Detail(StatusCode::INSUFFICIENT_STORAGE, reason).into_reply());
+    }
     if is_of_page {
         cors::allow(response.headers_mut());
     }

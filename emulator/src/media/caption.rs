@@ -1,8 +1,10 @@
+use serde::{Deserialize, Serialize};
+
 use crate::media::font::{Font, words};
 use crate::media::raster::Raster;
 
 /// The text of a generated file, which images show: the request that it was made for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct Caption {
     /// The endpoint id.
     pub(crate) endpoint: String,

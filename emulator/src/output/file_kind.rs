@@ -16,10 +16,10 @@ pub(super) enum FileKind {
 const KINDS: [(FileKind, &[&str], &[&str]); 8] = [
     (FileKind::Video, &["mp4", "webm", "mov", "mkv"], &["video"]),
     (FileKind::Fixed(FixedFile::Weights), &["safetensors"], &["lora"]),
-    (FileKind::Model(None), &["glb", "gltf", "obj", "fbx", "usdz", "stl", "ply"], &["mesh", "model"]),
-    (FileKind::Fixed(FixedFile::Archive), &["zip"], &["archive"]),
-    (FileKind::Fixed(FixedFile::Json), &["json"], &[]),
-    (FileKind::Fixed(FixedFile::Note), &["txt", "srt", "vtt", "csv"], &["text/", "subtitle"]),
+    (FileKind::Model(None), &["glb", "gltf", "obj", "fbx", "usdz", "stl", "ply"], &["mesh", "model", "splat", "world"]),
+    (FileKind::Fixed(FixedFile::Archive), &["zip"], &["archive", "dataset", "exr"]),
+    (FileKind::Fixed(FixedFile::Json), &["json"], &["json", "config", "lottie", "metadata"]),
+    (FileKind::Fixed(FixedFile::Note), &["txt", "srt", "vtt", "csv"], &["text/", "subtitle", "caption"]),
     (
         FileKind::Image,
         &["png", "jpg", "jpeg", "webp", "gif", "svg"],
@@ -33,16 +33,25 @@ const KINDS: [(FileKind, &[&str], &[&str]); 8] = [
 pub(super) fn guess(hints: &[&str]) -> FileKind {
     let kind_of = |hint: &&str| {
         let hint = hint.to_ascii_lowercase();
+        // `audio/mp4` is a sound.
+        if hint.starts_with("audio/") {
+            return Some(FileKind::Audio);
+        }
         let path = hint.split(['?', '#']).next().filter(|_| is_url(&hint));
         let row = match path.and_then(|path| path.rsplit('/').next()) {
             Some(file) => {
                 let extension = file.rsplit_once('.')?.1;
                 KINDS.iter().find(|(_, extensions, _)| extensions.contains(&extension))
             }
-            // `obj` and `ply` are parts of words.
             None => KINDS.iter().find(|(_, extensions, words)| {
-                let extensions = extensions.iter().filter(|extension| !["obj", "ply", "mov"].contains(extension));
-                extensions.chain(*words).any(|word| hint.contains(word))
+                // `obj` and `ply` are parts of words.
+                let is_named = |extension: &&str| match *extension {
+                    "obj" | "ply" | "mov" => {
+                        hint.split(|c: char| !c.is_ascii_alphanumeric()).any(|it| it == *extension)
+                    }
+                    extension => hint.contains(extension),
+                };
+                extensions.iter().any(is_named) || words.iter().any(|word| hint.contains(word))
             }),
         };
         row.map(|(kind, _, _)| match kind {

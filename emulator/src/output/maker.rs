@@ -7,11 +7,14 @@ use serde_json::{Map, Value, json};
 use crate::documents::document::Document;
 use crate::documents::schema::{self, fits};
 use crate::media::media_file::{MediaFile, MediaKind};
+use crate::media::model::ModelFormat;
 use crate::media::raster::MAX_SIDE;
 use crate::media::wav;
 use crate::output::file_kind::{self, FileKind, is_url, is_url_name};
 use crate::output::limits::{MAX_INLINE_BYTES, MAX_PIXELS};
 use crate::output::spec::OutputSpec;
+use crate::output::texts::{self, Text};
+use crate::output::untyped;
 use crate::urls::Urls;
 
 /// The nesting depth from which on optional values are left out.
@@ -45,10 +48,12 @@ pub(crate) fn make(document: &Document, spec: &OutputSpec, urls: &Urls) -> Resul
         files: Vec::new(),
         values: 0,
         inside: Vec::new(),
+        played: None,
         error: None,
     };
     let mut output = maker.value(&document.schemas.output, document.example.as_ref(), Position::default());
     align_verdicts(&mut output);
+    maker.align_facts(&document.schemas.output, &mut output);
     let files = maker.files;
     maker.error.map_or(Ok(Made { output, files }), Err)
 }
@@ -78,6 +83,8 @@ struct Maker<'a> {
     values: usize,
     /// The references around the current value, to detect cycles.
     inside: Vec<String>,
+    /// The first video or sound.
+    played: Option<MediaKind>,
     /// The first error of an image. No image is drawn after it.
     error: Option<String>,
 }
@@ -111,10 +118,24 @@ impl<'a> Position<'a> {
 
 /// Returns whether a value is the error of an output, which an output that succeeded does not have.
 fn is_error(position: Position<'_>) -> bool {
-    position.depth == 1 && position.name == "error"
+    position.depth == 1 && (position.name == "error" || position.name.ends_with("_error"))
 }
 
 impl Maker<'_> {
+    /// Sets the numbers of the output that follow from its video or sound, such as its duration, unless they have an example.
+    fn align_facts(&self, schema: &Value, output: &mut Value) {
+        let (Some(kind), Some(object)) = (self.played, output.as_object_mut()) else { return };
+        let schema = schema::expand(self.root, schema, &mut Vec::new());
+        let properties = schema.get("properties").and_then(Value::as_object);
+        for (name, property) in properties.into_iter().flatten() {
+            let Some(value) = object.get_mut(name).filter(|value| value.as_f64() == Some(0.0)) else { continue };
+            let Some(fact) = facts(kind, name) else { continue };
+            let whole = fact.as_f64().map(|number| json!(number.round() as i64));
+            let fitting = [Some(fact), whole].into_iter().flatten().find(|fact| fits(self.root, property, fact));
+            *value = fitting.unwrap_or_else(|| value.take());
+        }
+    }
+
     fn value(&mut self, schema: &Value, example: Option<&Value>, position: Position<'_>) -> Value {
         self.values += 1;
         if position.steps > MAX_STEPS || self.values > MAX_VALUES {
@@ -147,13 +168,16 @@ impl Maker<'_> {
             Some("object") => self.object(schema, example, position),
             Some("array") => self.array(schema, example, position),
             Some("string") => self.string(schema, example, position),
-            Some("integer") => example.cloned().unwrap_or_else(|| number(schema, true)),
-            Some("number") => example.cloned().unwrap_or_else(|| number(schema, false)),
+            Some(kind @ ("integer" | "number")) => example.cloned().unwrap_or_else(|| {
+                let plausible = plausible(position.name).map(|number| json!(number));
+                let fitting = plausible.filter(|number| fits(self.root, schema, number));
+                fitting.unwrap_or_else(|| number(schema, kind == "integer"))
+            }),
             Some("boolean") => example.cloned().unwrap_or(Value::Bool(false)),
             Some(_) => Value::Null,
             None => match example {
                 Some(example) => self.local(example.clone(), position),
-                None if position.depth == 0 => json!({}),
+                None if position.depth == 0 => self.untyped(),
                 None => Value::Null,
             },
         }
@@ -211,6 +235,10 @@ impl Maker<'_> {
         let required = schema::required(schema);
         let given = example.and_then(Value::as_object);
         let file = properties.contains_key("url").then(|| self.file(schema, given, position));
+        let is_free = properties.is_empty() && given.is_none() && required.is_empty();
+        if is_free && let Some(file) = self.undescribed_file(schema, position) {
+            return file;
+        }
 
         let mut object = Map::new();
         for (name, property) in properties {
@@ -222,7 +250,7 @@ impl Maker<'_> {
                 object.insert(name.clone(), value);
             } else if required
                 || self.includes(property, shown, position)
-                    && !(file.is_some() && name == "file_size")
+                    && !(file.is_some() && ["file_size", "file_data"].contains(&name.as_str()))
                     && !(is_error(position) && example.is_none())
             {
                 object.insert(name.clone(), self.value(property, example, position));
@@ -290,8 +318,15 @@ impl Maker<'_> {
     fn array(&mut self, schema: &Value, example: Option<&Value>, position: Position<'_>) -> Value {
         let examples: &[Value] = example.and_then(Value::as_array).map_or(&[], Vec::as_slice);
         if let Some(members) = schema.get("prefixItems").and_then(Value::as_array) {
-            let members = members.iter().enumerate();
-            return members.map(|(index, member)| self.value(member, examples.get(index), position.item())).collect();
+            let mut array = Vec::new();
+            for (index, member) in members.iter().enumerate() {
+                let mut item = self.value(member, examples.get(index), position.item());
+                if example.is_none() && position.name.starts_with("timestamp") {
+                    self.set_time(member, index, &mut item);
+                }
+                array.push(item);
+            }
+            return Value::Array(array);
         }
         let any = Value::Bool(true);
         let items = schema.get("items").unwrap_or(&any);
@@ -306,7 +341,19 @@ impl Maker<'_> {
         let count = count.min(max).max(min);
         // Items beyond the example follow its last item.
         let like = |index: usize| examples.get(index).or(examples.last());
-        (0..count).map(|index| self.value(items, like(index), position.item())).collect()
+        let mut array: Vec<Value> = (0..count).map(|index| self.value(items, like(index), position.item())).collect();
+        if example.is_none() && position.name.starts_with("timestamp") {
+            array.iter_mut().enumerate().for_each(|(index, item)| self.set_time(items, index, item));
+        }
+        Value::Array(array)
+    }
+
+    /// Makes the times of an array follow one another.
+    fn set_time(&self, schema: &Value, index: usize, item: &mut Value) {
+        let time = json!(index as f64 * 1.5);
+        if item.as_f64() == Some(0.0) && fits(self.root, schema, &time) {
+            *item = time;
+        }
     }
 
     fn string(&mut self, schema: &Value, example: Option<&Value>, position: Position<'_>) -> Value {
@@ -318,23 +365,108 @@ impl Maker<'_> {
             let file = self.next_file(file_kind::guess(&[example.unwrap_or(""), position.name, position.parent]), None);
             return self.url(&file);
         }
+        let reply = || texts::text(Text::Reply, &self.spec.caption.prompt, self.spec.seed);
+        if position.depth == 1 && position.name == "output" && self.spec.replies() {
+            let reply = json!(reply());
+            if fits(self.root, schema, &reply) {
+                return reply;
+            }
+        }
         if let Some(example) = example {
             return json!(example);
         }
         let format = schema.get("format").and_then(Value::as_str);
         let text = match format {
-            Some("date-time") => "2026-01-01T00:00:00Z",
-            Some("date") => "2026-01-01",
-            Some("time") => "00:00:00Z",
-            Some("uuid") => "00000000-0000-4000-8000-000000000000",
-            Some("email") => "emulator@example.com",
-            _ => "Made by the emulator.",
+            Some("date-time") => "2026-01-01T00:00:00Z".to_owned(),
+            Some("date") => "2026-01-01".to_owned(),
+            Some("time") => "00:00:00Z".to_owned(),
+            Some("uuid") => "00000000-0000-4000-8000-000000000000".to_owned(),
+            Some("email") => "emulator@example.com".to_owned(),
+            _ => self.words(position.name),
         };
         let bound = |name: &str| schema.get(name).and_then(Value::as_u64);
         let min = bound("minLength").unwrap_or(0).min(1 << 20) as usize;
         let max = bound("maxLength").unwrap_or(u64::MAX).min(1 << 20) as usize;
-        let padding = std::iter::repeat_n('.', min.saturating_sub(text.len()));
+        let padding = std::iter::repeat_n('.', min.saturating_sub(text.chars().count()));
         json!(text.chars().chain(padding).take(max).collect::<String>())
+    }
+
+    /// Returns the text of a property, as its name says.
+    fn words(&self, name: &str) -> String {
+        const PROSE: [&str; 15] = [
+            "output",
+            "outputs",
+            "text",
+            "generated_text",
+            "result",
+            "results",
+            "response",
+            "answer",
+            "content",
+            "message",
+            "caption",
+            "description",
+            "summary",
+            "scene",
+            "transcription",
+        ];
+        let spec = self.spec;
+        if name.ends_with("prompt") && !spec.caption.prompt.is_empty() {
+            return spec.caption.prompt.clone();
+        }
+        if name == "id" || name.ends_with("_id") {
+            return format!("{:016x}", spec.motif(0));
+        }
+        if !PROSE.contains(&name) {
+            return "Made by the emulator.".to_owned();
+        }
+        texts::text(self.text_kind(name), &spec.caption.prompt, spec.seed)
+    }
+
+    fn text_kind(&self, name: &str) -> Text {
+        match self.spec.category.as_str() {
+            "speech-to-text" | "audio-to-text" => Text::Transcript,
+            _ if name == "transcription" => Text::Transcript,
+            _ if ["caption", "description", "scene"].contains(&name) => Text::Description,
+            _ => Text::Reply,
+        }
+    }
+
+    /// Returns a file, if an object without declared properties is named after one.
+    fn undescribed_file(&mut self, schema: &Value, position: Position<'_>) -> Option<Value> {
+        let kind = match position.name.trim_end_matches('s') {
+            "image" => FileKind::Image,
+            "video" => FileKind::Video,
+            "audio" => FileKind::Audio,
+            _ => return None,
+        };
+        let probe = json!({ "url": "", "content_type": "", "file_name": "" });
+        fits(self.root, schema, &probe).then(|| self.bare_file(kind))
+    }
+
+    /// Makes a file with the usual properties.
+    fn bare_file(&mut self, kind: FileKind) -> Value {
+        let file = self.next_file(kind, None);
+        let (content_type, file_name) = (file.content_type(), file.file_name());
+        json!({ "url": self.url(&file), "content_type": content_type, "file_name": file_name })
+    }
+
+    /// Returns an output that no schema describes, as the endpoint's id and category say.
+    fn untyped(&mut self) -> Value {
+        if let Some(output) = untyped::open_ai(self.spec) {
+            return output;
+        }
+        let spec = self.spec;
+        let made = spec.category.rsplit("-to-").next().unwrap_or_default();
+        let (name, kind) = match made {
+            "video" => ("video", FileKind::Video),
+            "image" => ("image", FileKind::Image),
+            "audio" | "speech" | "music" => ("audio", FileKind::Audio),
+            "3d" => ("model_mesh", FileKind::Model(None)),
+            "text" => return json!({ "output": self.words("output") }),
+            _ => return json!({}),
+        };
+        json!({ name: self.bare_file(kind) })
     }
 
     /// Returns an example that no schema describes, with its URLs replaced by URLs of the emulator.
@@ -364,9 +496,13 @@ impl Maker<'_> {
         let own_type = property("content_type").and_then(|it| it.pointer("/examples/0")).and_then(Value::as_str);
         let component = self.inside.last().map_or("", |reference| reference.rsplit('/').next().unwrap_or(""));
         let has_sides = property("width").and(property("height")).is_some();
+        // A component such as `VideoFile` says more than a name such as `image`.
+        let is_telling = ["VideoFile", "ImageFile", "AudioFile", "Video", "Image", "Audio"].contains(&component);
         let kind = file_kind::guess(&[
+            if ModelFormat::parse(position.name).is_some() { position.name } else { "" },
             given_text("content_type"),
             given_text("url"),
+            if is_telling { component } else { "" },
             position.name,
             component,
             position.parent,
@@ -416,6 +552,9 @@ impl Maker<'_> {
         };
         if self.pixels > MAX_PIXELS {
             self.fail(format!("the emulator's limit of {MAX_PIXELS} pixels in an output is reached"));
+        }
+        if let MediaKind::Video(_) | MediaKind::Audio { .. } = kind {
+            self.played.get_or_insert(kind);
         }
         let file = MediaFile::new(motif, kind).owned(self.spec.owner);
         if self.spec.canvas.is_some() { file.painted() } else { file }
@@ -479,6 +618,7 @@ fn facts(kind: MediaKind, name: &str) -> Option<Value> {
         (MediaKind::Video(clip), "width") => json!(clip.width),
         (MediaKind::Video(clip), "height") => json!(clip.height),
         (MediaKind::Video(clip), "duration") => json!(clip.seconds()),
+        (MediaKind::Video(clip), "duration_ms") => json!((clip.seconds() * 1000.0).round() as u64),
         (MediaKind::Video(clip), "fps") => json!(clip.fps),
         (MediaKind::Video(clip), "num_frames") => json!(clip.frames),
         (MediaKind::Audio { milliseconds, .. }, "duration") => json!(f64::from(milliseconds) / 1000.0),
@@ -489,6 +629,17 @@ fn facts(kind: MediaKind, name: &str) -> Option<Value> {
         (MediaKind::Audio { .. }, "bitrate") => json!(format!("{}k", wav::RATE * 16 / 1000)),
         _ => return None,
     })
+}
+
+/// Returns a likely number of a property.
+fn plausible(name: &str) -> Option<f64> {
+    match name {
+        "confidence" | "probability" => Some(0.9),
+        "inference" | "latency" | "generation_time" | "total_generation_time" => Some(0.5),
+        "end" | "end_time" => Some(1.5),
+        name if name.ends_with("score") || name.ends_with("scores") => Some(0.9),
+        _ => None,
+    }
 }
 
 /// Returns the number closest to zero that a schema allows.

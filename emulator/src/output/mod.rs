@@ -8,6 +8,8 @@ pub(crate) mod scripted;
 pub(crate) mod series;
 pub(crate) mod sources;
 pub(crate) mod spec;
+mod texts;
+mod untyped;
 
 #[cfg(test)]
 mod tests {

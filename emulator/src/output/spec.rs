@@ -27,6 +27,8 @@ pub(crate) struct OutputSpec {
     pub(crate) owner: Option<u64>,
     /// The text that images show.
     pub(crate) caption: Arc<Caption>,
+    /// The category of the endpoint, or an empty string.
+    pub(super) category: String,
     /// The sounds are speech.
     speaks: bool,
     /// The file format of the images.
@@ -70,6 +72,7 @@ impl OutputSpec {
                 seed,
                 parameters: parameters(&fields),
             }),
+            category: document.category.clone().unwrap_or_default(),
             speaks: speaks(document),
             format: image_format(&fields),
             size: match &canvas {
@@ -103,6 +106,20 @@ impl OutputSpec {
         const NAMES: [&str; 5] = ["geometry_file_format", "output_format", "export_format", "file_format", "format"];
         let requested = NAMES.iter().filter_map(|name| self.fields.get(*name)?.as_str());
         requested.filter_map(ModelFormat::parse).next().unwrap_or(ModelFormat::Glb)
+    }
+
+    /// Returns whether the endpoint replies to prompts.
+    pub(super) fn replies(&self) -> bool {
+        !self.caption.prompt.is_empty() && (self.category == "llm" || self.caption.endpoint.starts_with("openrouter/"))
+    }
+
+    /// Returns the texts of a field: a string, or an array of strings.
+    pub(super) fn texts(&self, name: &str) -> Vec<&str> {
+        match self.fields.get(name) {
+            Some(Value::String(text)) => vec![text],
+            Some(Value::Array(items)) => items.iter().filter_map(Value::as_str).collect(),
+            _ => Vec::new(),
+        }
     }
 
     /// Makes the specification of an output before the final one, which has other files.
@@ -159,7 +176,17 @@ pub(super) fn with_defaults(document: &Document, input: &Value) -> Map<String, V
 fn text(fields: &Map<String, Value>) -> Option<&str> {
     const NAMES: [&str; 9] =
         ["prompt", "text", "gen_text", "input", "tts_text", "text_prompt", "query", "lyrics", "instruction"];
-    NAMES.iter().filter_map(|name| fields.get(*name)?.as_str()).find(|text| !text.trim().is_empty())
+    let named = NAMES.iter().filter_map(|name| fields.get(*name)?.as_str());
+    named.chain(last_message(fields)).find(|text| !text.trim().is_empty())
+}
+
+/// Returns the last message of a chat: a text, or the first one of its parts.
+fn last_message(fields: &Map<String, Value>) -> Option<&str> {
+    let messages = ["messages", "input"].iter().find_map(|name| fields.get(*name)?.as_array())?;
+    let last = messages.last()?;
+    let content = last.get("content").unwrap_or(last);
+    let part = || content.as_array()?.iter().find_map(|part| part.get("text")?.as_str());
+    content.as_str().or_else(part)
 }
 
 /// Returns the telling parameters of an input, and the words for them.

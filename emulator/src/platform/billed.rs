@@ -43,6 +43,17 @@ impl Billed {
         self.cost = self.cost.saturating_add(bill.cost());
     }
 
+    /// Returns the record of the totals: jobs, units and cost.
+    pub(crate) fn save(&self) -> (u64, String, String) {
+        (self.jobs, self.units.to_string(), self.cost.to_string())
+    }
+
+    /// Returns the totals of a record.
+    #[cfg(feature = "state")]
+    pub(crate) fn restore((jobs, units, cost): (u64, String, String)) -> Option<Self> {
+        Some(Billed { jobs, units: units.parse().ok()?, cost: cost.parse().ok()? })
+    }
+
     pub(crate) fn merge(&mut self, other: &Billed) {
         self.jobs += other.jobs;
         self.units = self.units.saturating_add(other.units);

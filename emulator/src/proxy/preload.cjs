@@ -9,7 +9,8 @@ const tls = require('node:tls');
 const { syncBuiltinESMExports } = require('node:module');
 
 const PORT = EMULATOR_PORT;
-const DOMAINS = ['fal.run', 'fal.ai', 'fal.media', 'falrun.com'];
+// fal's domains, and the storage of Google, to which old clients upload.
+const DOMAINS = ['fal.run', 'fal.ai', 'fal.media', 'falrun.com', 'storage.googleapis.com'];
 
 const isFal = (host) => DOMAINS.some((domain) => host === domain || host.endsWith(`.${domain}`));
 

@@ -13,11 +13,15 @@ use crate::platform::bill::Bill;
 use crate::platform::deletion::Deletion;
 use crate::queue::changed::Changed;
 use crate::queue::gate::{Gate, Stage};
+use crate::queue::saved_job::{SavedEnd, SavedProgress};
 use crate::queue::script::{Script, Step};
 use crate::queue::slots::Seat;
 use crate::random;
 use crate::request::received::Received;
 use crate::response::failure::Failure;
+use crate::saved::record::nanos;
+#[cfg(feature = "state")]
+use crate::saved::record::time;
 use crate::sync::lock;
 use crate::time::clock::Clock;
 use crate::time::iso8601::iso8601;
@@ -99,6 +103,25 @@ enum End {
     StartTimeout,
 }
 
+impl End {
+    #[cfg(feature = "state")]
+    const ALL: [End; 3] = [End::Cancelled, End::Disconnected, End::StartTimeout];
+
+    /// Returns the reason as records have it.
+    fn word(self) -> &'static str {
+        match self {
+            End::Cancelled => "cancelled",
+            End::Disconnected => "disconnected",
+            End::StartTimeout => "start_timeout",
+        }
+    }
+
+    #[cfg(feature = "state")]
+    fn parse(word: &str) -> Option<Self> {
+        End::ALL.into_iter().find(|end| end.word() == word)
+    }
+}
+
 /// The progress of a job at a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Moment {
@@ -158,6 +181,39 @@ impl Job {
         }
     }
 
+    /// Returns the job of a record, with the state of its progress.
+    #[cfg(feature = "state")]
+    pub(crate) fn restored(self, id: String, submitted_at: SystemTime, progress: SavedProgress) -> Self {
+        let ended = progress
+            .ended
+            .and_then(|end| Some(EarlyEnd { after: end.after, reason: End::parse(&end.reason)?, at: time(end.at) }));
+        let advanced_at = progress.advanced_at.into_iter().map(time).collect();
+        let deletion = progress.is_deleted.then(|| Deletion { key: None, at: self.clock.now(), response: json!({}) });
+        Job {
+            id,
+            submitted: self.clock.instant(submitted_at),
+            submitted_at,
+            progress: Mutex::new(Progress { advanced: progress.advanced, advanced_at, ended }),
+            deletion: deletion.map_or_else(OnceLock::new, OnceLock::from),
+            ..self
+        }
+    }
+
+    /// Returns the record of the progress.
+    fn saved_progress(&self) -> SavedProgress {
+        let progress = lock(&self.progress);
+        SavedProgress {
+            advanced: progress.advanced,
+            advanced_at: progress.advanced_at.iter().copied().map(nanos).collect(),
+            ended: progress.ended.map(|end| SavedEnd {
+                after: end.after,
+                reason: end.reason.word().to_owned(),
+                at: nanos(end.at),
+            }),
+            is_deleted: self.deletion.get().is_some(),
+        }
+    }
+
     /// Returns a receiver that wakes when something other than time changes the job.
     pub(crate) fn pushed(&self) -> watch::Receiver<()> {
         self.pushed.subscribe()
@@ -170,7 +226,7 @@ impl Job {
 
     /// Wakes those who follow the job.
     pub(crate) fn wake(&self) {
-        self.changed.add(&self.id);
+        self.changed.add(&self.id, || self.saved_progress());
         self.pushed.send_replace(());
     }
 
@@ -390,6 +446,15 @@ impl Job {
         steps.iter().any(|(_, step)| *step == Step::Start)
     }
 
+    pub(crate) fn start_timeout(&self) -> Option<Duration> {
+        self.start_timeout
+    }
+
+    /// Returns the bill, unless the job ends early.
+    pub(crate) fn full_bill(&self) -> Bill {
+        self.bill.clone()
+    }
+
     /// Returns the time at which the job was submitted.
     pub(crate) fn submitted_at(&self) -> SystemTime {
         self.submitted_at
@@ -453,7 +518,9 @@ impl Job {
 
     /// Marks the payloads as deleted, and returns the first deletion.
     pub(crate) fn delete(&self, deletion: Deletion) -> &Deletion {
-        self.deletion.get_or_init(|| deletion)
+        let deletion = self.deletion.get_or_init(|| deletion);
+        self.changed.add(&self.id, || self.saved_progress());
+        deletion
     }
 
     pub(crate) fn is_direct(&self) -> bool {

@@ -7,8 +7,11 @@ use crate::platform::billed::Billed;
 use crate::queue::accepted_job::AcceptedJob;
 use crate::queue::changed::Changed;
 use crate::queue::job::{Job, Phase};
+use crate::queue::saved_job::SavedJob;
 use crate::request::journal::MAX_BYTES;
 use crate::response::exceeded::Exceeded;
+use crate::saved::record::Kind;
+use crate::saved::sink::Sink;
 use crate::sync::lock;
 use crate::time::clock::Clock;
 
@@ -23,6 +26,7 @@ pub(crate) struct Jobs {
     clock: Arc<Clock>,
     /// The jobs that something other than time has changed.
     changed: Arc<Changed>,
+    sink: Sink,
     entries: Mutex<Entries>,
 }
 
@@ -41,11 +45,14 @@ struct Entries {
     accepted: u64,
     /// The bills of completed jobs, by endpoint id.
     billed: HashMap<String, Billed>,
+    /// The part of `billed` that is of jobs that are not kept any more.
+    forgotten: HashMap<String, Billed>,
 }
 
 impl Jobs {
-    pub(crate) fn new(max: usize, clock: &Arc<Clock>) -> Self {
-        Jobs { max, clock: Arc::clone(clock), changed: Arc::default(), entries: Mutex::default() }
+    pub(crate) fn new(max: usize, clock: &Arc<Clock>, sink: Sink) -> Self {
+        let changed = Arc::new(Changed::new(sink.clone()));
+        Jobs { max, clock: Arc::clone(clock), changed, sink, entries: Mutex::default() }
     }
 
     /// Returns the list to which jobs add themselves when something other than time changes them.
@@ -64,21 +71,32 @@ impl Jobs {
             if let Some(exceeded) = exceeded.filter(|_| jobs.completed.is_empty()) {
                 return Err(exceeded);
             }
-            let number = jobs.accepted;
-            jobs.bytes += job.received.size();
-            jobs.accepted += 1;
-            jobs.numbers.insert(job.id.clone(), number);
-            jobs.due.extend(job.ends_from().map(|at| (at, number)));
-            jobs.unfinished.insert(number, job);
+            self.sink.put(Kind::Job, &job.id, || SavedJob::new(jobs.accepted, &job));
+            jobs.insert(jobs.accepted, job);
             while jobs.count() > self.max || (jobs.bytes > MAX_BYTES && jobs.count() > 1) {
                 let Some((_, oldest)) = jobs.completed.pop_first() else {
                     break;
                 };
                 jobs.numbers.remove(&oldest.id);
                 jobs.bytes -= oldest.received.size();
+                jobs.forget(&oldest, &self.sink);
             }
             Ok(())
         })
+    }
+
+    /// Adds a job of the state file with its number.
+    #[cfg(feature = "state")]
+    pub(crate) fn restore(&self, number: u64, job: Arc<Job>) {
+        self.settled(|jobs| jobs.insert(number, job));
+    }
+
+    /// Adds what the jobs of an endpoint were billed that are not kept any more.
+    #[cfg(feature = "state")]
+    pub(crate) fn restore_billed(&self, endpoint: &str, billed: Billed) {
+        let mut jobs = lock(&self.entries);
+        jobs.forgotten.insert(endpoint.to_owned(), billed);
+        jobs.billed.entry(endpoint.to_owned()).or_default().merge(&billed);
     }
 
     /// Returns the number of jobs that were accepted, even if they are no longer kept.
@@ -147,6 +165,27 @@ impl Entries {
     /// Returns the number of jobs that are kept.
     fn count(&self) -> usize {
         self.unfinished.len() + self.completed.len()
+    }
+
+    fn insert(&mut self, number: u64, job: Arc<Job>) {
+        self.accepted = self.accepted.max(number + 1);
+        self.bytes += job.received.size();
+        self.numbers.insert(job.id.clone(), number);
+        self.due.extend(job.ends_from().map(|at| (at, number)));
+        self.unfinished.insert(number, job);
+    }
+
+    /// Removes the records of a completed job, but for its bill.
+    fn forget(&mut self, job: &Job, sink: &Sink) {
+        let endpoint = job.endpoint_id();
+        let billed = self.forgotten.entry(endpoint.to_owned()).or_default();
+        if let Some(bill) = job.bill() {
+            billed.add(&bill);
+        }
+        sink.put(Kind::Billed, endpoint, || billed.save());
+        for kind in [Kind::Job, Kind::Progress, Kind::Webhook] {
+            sink.delete(kind, &job.id);
+        }
     }
 
     /// Moves a job to the completed ones, with its bill, or else sets the time of its next check.

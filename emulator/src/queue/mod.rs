@@ -7,5 +7,6 @@ pub(crate) mod gate;
 pub(crate) mod job;
 pub(crate) mod jobs;
 pub(crate) mod pace;
+pub(crate) mod saved_job;
 pub(crate) mod script;
 pub(crate) mod slots;

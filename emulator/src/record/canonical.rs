@@ -18,7 +18,7 @@ pub(super) struct Canonical {
     /// The decoded path, with the host.
     pub(super) path: String,
     query: Value,
-    range: Option<String>,
+    pub(super) range: Option<String>,
     body: CanonicalBody,
 }
 
@@ -59,6 +59,11 @@ impl Canonical {
                 Operation::PutPart => self.operation == other.operation && number(&self.path) == number(&other.path),
                 _ => self.path == other.path,
             }
+    }
+
+    /// Returns whether two requests are for the same part of a file.
+    pub(super) fn is_for_part_of(&self, other: &Canonical) -> bool {
+        self.path == other.path && self.range == other.range
     }
 
     /// Returns the differences of a received request, a line each.

@@ -210,7 +210,11 @@ impl Player {
             }
         };
         let method = received.method().as_str();
-        let request = Canonical::new(operation, method, received.target(), received.header("range"), body);
+        let mut request = Canonical::new(operation, method, received.target(), received.header("range"), body);
+        // A host may send the whole file instead of a part of it.
+        if operation == Operation::Media && !self.exchanges.iter().any(|it| it.request.is_for_part_of(&request)) {
+            request.range = None;
+        }
         let candidates = self.exchanges.iter().enumerate().filter(|(_, it)| it.request.has_target(&request));
         let mut candidates: Vec<(usize, Vec<String>)> =
             candidates.map(|(index, it)| (index, it.request.differences(&request))).collect();

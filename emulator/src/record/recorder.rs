@@ -36,6 +36,9 @@ use crate::urls::Urls;
 /// The most bytes of a response that is read before it is passed on: one whose URLs are replaced.
 const MAX_TEXT_BYTES: usize = 64 << 20;
 
+/// The most polled statuses of a job, apart from one for each phase.
+const MAX_STATUSES: usize = 200;
+
 /// Forwards requests to the real fal, and keeps them in a folder.
 pub(crate) struct Recorder {
     folder: Folder,
@@ -156,7 +159,7 @@ impl Recorder {
             start,
             operation: received.operation(),
             request,
-            path: received.path().trim_end_matches('/').to_owned(),
+            path: self.secrets.scrub(received.path().trim_end_matches('/')),
             status: response.status().as_u16(),
             headers,
         };
@@ -341,8 +344,11 @@ impl Recorder {
             }
         };
         let value: Value = serde_json::from_str(&text).unwrap_or_default();
-        let is_token = matches!(exchange.operation, Operation::Token | Operation::CdnToken);
-        self.secrets.add_json(&value, is_token);
+        // An output may have a field `token` that is not a secret.
+        if !exchange.path.starts_with("/fal.run/") && !exchange.path.starts_with("/queue.") {
+            let is_token = matches!(exchange.operation, Operation::Token | Operation::CdnToken);
+            self.secrets.add_json(&value, is_token);
+        }
         if exchange.operation == Operation::Submit
             && let Some(id) = value.get("request_id").and_then(Value::as_str)
         {
@@ -382,6 +388,10 @@ impl Recorder {
         self.in_job(&exchange, |log| {
             if log.last[0] == text {
                 return false;
+            }
+            // A status has all log lines so far. Of a long phase, the last statuses are kept as one.
+            if log.job.statuses.len() >= MAX_STATUSES && word(&log.last[0]) == word(&text) {
+                log.job.statuses.pop();
             }
             log.last[0].clone_from(&text);
             log.job.statuses.push(RecordedResponse {
@@ -642,6 +652,12 @@ pub(super) fn local<'t>(urls: &Urls, text: &'t str) -> Cow<'t, str> {
         Urls::Base(base) => forms::to_base(text, base),
         Urls::Real => Cow::Borrowed(text),
     }
+}
+
+/// Returns the word of a status, such as `IN_PROGRESS`.
+fn word(status: &str) -> Option<String> {
+    let value: Value = serde_json::from_str(status).ok()?;
+    value.get("status")?.as_str().map(str::to_owned)
 }
 
 fn unwritable(error: &io::Error) -> Refusal {

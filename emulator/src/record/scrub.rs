@@ -119,27 +119,32 @@ fn is_secret_field(name: &str) -> bool {
 pub(super) fn scrub_urls(text: &str) -> String {
     let mut scrubbed = String::with_capacity(text.len());
     let mut rest = text;
-    loop {
-        let start = ["://", "eyJ"].iter().filter_map(|mark| rest.find(mark)).min();
-        let Some(start) = start else {
-            scrubbed.push_str(rest);
-            return scrubbed;
-        };
+    while let Some(start) = rest.find([':', 'e']) {
         let (before, from) = rest.split_at(start);
         scrubbed.push_str(before);
-        let is_url = from.starts_with("://");
-        let is_end = |c: char| match is_url {
-            true => c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '<' | '>' | '`' | '}'),
-            false => !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_' | '.'),
+        let (word, after) = if from.starts_with("://") {
+            let is_end =
+                |c: char| c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '<' | '>' | '`' | '}');
+            from.split_at(from.find(is_end).unwrap_or(from.len()))
+        } else if from.starts_with("eyJ") {
+            let is_end = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '-' | '_' | '.');
+            from.split_at(from.find(is_end).unwrap_or(from.len()))
+        } else {
+            from.split_at(1)
         };
-        let (word, after) = from.split_at(from.find(is_end).unwrap_or(from.len()));
-        match is_url {
+        match word.starts_with("://") {
             true => scrubbed.push_str(&scrub_url(word)),
-            false if word.len() > 40 && word.split('.').count() == 3 => scrubbed.push_str(REMOVED),
-            false => scrubbed.push_str(word),
+            false => scrubbed.push_str(if is_web_token(word) { REMOVED } else { word }),
         }
         rest = after;
     }
+    scrubbed.push_str(rest);
+    scrubbed
+}
+
+/// Returns whether a word is a JSON web token.
+fn is_web_token(word: &str) -> bool {
+    word.starts_with("eyJ") && word.len() > 40 && word.split('.').count() == 3
 }
 
 /// Removes the secrets of a URL that begins after its scheme.
@@ -160,7 +165,7 @@ fn scrub_url(url: &str) -> String {
 pub(super) fn scrub_query(query: &str) -> String {
     let separator = if query.contains("\\u0026") { "\\u0026" } else { "&" };
     let pairs = query.split(separator).map(|pair| match pair.split_once('=') {
-        Some((name, value)) if is_secret_name(name) => match value.split_once('\\') {
+        Some((name, value)) if is_secret_name(name) || is_web_token(value) => match value.split_once('\\') {
             Some((_, escape)) => format!("{name}={REMOVED}\\{escape}"),
             None => format!("{name}={REMOVED}"),
         },
@@ -196,10 +201,21 @@ mod tests {
             ),
             ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.abcdef-_", "REMOVED"),
             ("eyJ.a.b", "eyJ.a.b"),
+            (
+                "https://a.test/?x=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.abcdef-_",
+                "https://a.test/?x=REMOVED",
+            ),
+            ("data:image/png;base64,eyJh: é e", "data:image/png;base64,eyJh: é e"),
             ("max_tokens=5", "max_tokens=5"),
         ] {
             assert_eq!(scrub_urls(text), scrubbed);
         }
+    }
+
+    #[test]
+    fn texts_with_many_urls_are_scanned_once() {
+        let text = "https://a.test/x?sig=1 eyJ ".repeat(200_000);
+        assert_eq!(scrub_urls(&text).len(), "https://a.test/x?sig=REMOVED eyJ ".len() * 200_000);
     }
 
     #[test]

@@ -2,6 +2,7 @@ use bytes::Bytes;
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::http::response::Parts;
 use hyper::{Response, StatusCode};
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::response::reply::{self, Reply};
@@ -16,6 +17,17 @@ pub(crate) struct Failure {
     /// The `error_type` of the queue status. Only errors of the platform have one, errors of a model do not.
     pub(crate) error_type: Option<String>,
     /// A test injected it.
+    is_injected: bool,
+}
+
+/// The record of a failure in the state file.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct SavedFailure {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+    error: String,
+    error_type: Option<String>,
     is_injected: bool,
 }
 
@@ -110,6 +122,32 @@ impl Failure {
 
     pub(crate) fn is_injected(&self) -> bool {
         self.is_injected
+    }
+
+    /// Returns the record of the failure.
+    pub(crate) fn save(&self) -> SavedFailure {
+        let header =
+            |(name, value): (&HeaderName, &HeaderValue)| Some((name.to_string(), value.to_str().ok()?.to_owned()));
+        SavedFailure {
+            status: self.head.status.as_u16(),
+            headers: self.head.headers.iter().filter_map(header).collect(),
+            body: String::from_utf8_lossy(&self.body).into_owned(),
+            error: self.error.clone(),
+            error_type: self.error_type.clone(),
+            is_injected: self.is_injected,
+        }
+    }
+
+    /// Returns the failure of a record, or `None` if the record is invalid.
+    #[cfg(feature = "state")]
+    pub(crate) fn restore(saved: SavedFailure) -> Option<Self> {
+        let SavedFailure { status, headers, body, error, error_type, is_injected } = saved;
+        let mut response = Response::builder().status(status);
+        for (name, value) in headers {
+            response = response.header(name, value);
+        }
+        let (head, ()) = response.body(()).ok()?.into_parts();
+        Some(Failure { head: Box::new(head), body: body.into(), error, error_type, is_injected })
     }
 
     /// Returns the output that a test injected in place of the endpoint's own.

@@ -42,6 +42,16 @@ pub(crate) enum FileData {
     Drawn(MediaFile),
 }
 
+impl FileData {
+    /// Returns the stored content.
+    pub(super) fn content(&self) -> Option<&Content> {
+        match self {
+            FileData::Uploaded(content, _) | FileData::Generated(content) => Some(content),
+            FileData::Drawn(_) => None,
+        }
+    }
+}
+
 impl File {
     pub(super) fn has_appeared(&self, now: Instant) -> bool {
         match self.appears {

@@ -8,6 +8,7 @@ pub(crate) mod host;
 pub(crate) mod lifecycle;
 pub(crate) mod metadata;
 pub(crate) mod multipart;
+pub(crate) mod saved_file;
 mod spool;
 pub(crate) mod store;
 pub(crate) mod stored_file;

@@ -9,6 +9,8 @@ use crate::media::captions::Captions;
 use crate::media::media_file::{FOLDER as MEDIA_FOLDER, MediaFile};
 use crate::random;
 use crate::response::exceeded::Exceeded;
+use crate::saved::record::Kind;
+use crate::saved::sink::Sink;
 use crate::storage::acl::Acl;
 use crate::storage::content::{Blob, Content};
 use crate::storage::file::{Appears, File, FileData};
@@ -17,6 +19,7 @@ use crate::storage::host::Host;
 use crate::storage::lifecycle::Lifecycle;
 use crate::storage::metadata::Metadata;
 use crate::storage::multipart::{Completed, ListedPart, Multipart};
+use crate::storage::saved_file::SavedFile;
 use crate::storage::spool::Spool;
 use crate::storage::stored_file::StoredFile;
 use crate::sync::lock;
@@ -44,6 +47,7 @@ pub(crate) struct Store {
     entries: Mutex<Entries>,
     /// The captions of generated files.
     pub(crate) captions: Captions,
+    sink: Sink,
 }
 
 #[derive(Debug, Default)]
@@ -67,7 +71,7 @@ pub(crate) struct StartedUpload {
 }
 
 impl Store {
-    pub(crate) fn new(base_url: Arc<str>, clock: Arc<Clock>, token_lifetime: Duration) -> Self {
+    pub(crate) fn new(base_url: Arc<str>, clock: Arc<Clock>, token_lifetime: Duration, sink: Sink) -> Self {
         Store {
             urls: Urls::Base(base_url),
             clock,
@@ -75,7 +79,8 @@ impl Store {
             spool: Arc::default(),
             grants: Grants::default(),
             entries: Mutex::default(),
-            captions: Captions::default(),
+            captions: Captions::new(sink.clone()),
+            sink,
         }
     }
 
@@ -234,7 +239,8 @@ impl Store {
         if entries.has_expiring {
             // Expired uploads free their space. Generated files stay known, because results refer to them and must not
             // generate them again.
-            entries.files.retain(|_, file| !file.is_expired(now) || !matches!(file.data, FileData::Uploaded(..)));
+            let expired = |file: &File| file.is_expired(now) && matches!(file.data, FileData::Uploaded(..));
+            entries.files.retain(|path, file| !expired(file) || self.forget(path));
         }
         if entries.files.len() >= MAX_FILES && !entries.files.contains_key(&path) {
             return Err(TOO_MANY_FILES);
@@ -243,8 +249,37 @@ impl Store {
         entries.last_number += 1;
         let number = entries.last_number;
         let file = Arc::new(File { number, path: path.clone(), name, content_type, data, lifecycle, expires, appears });
+        self.save(&file, true);
         entries.files.insert(path, Arc::clone(&file));
         Ok(file)
+    }
+
+    /// Puts a file into the state file.
+    fn save(&self, file: &File, with_content: bool) {
+        self.sink.put(Kind::File, &file.path, || SavedFile::new(file, self.clock.now(), self.clock.date()));
+        if let (true, Some(content)) = (with_content, file.data.content()) {
+            self.sink.put_content(&file.path, || content.chunks(0..content.size()));
+        }
+    }
+
+    /// Removes a file from the state file. Returns `false`: it is not kept.
+    fn forget(&self, path: &str) -> bool {
+        self.sink.delete(Kind::File, path);
+        self.sink.delete_content(path);
+        false
+    }
+
+    /// Adds a file of the state file. Without a blob, its content is drawn whenever it is read. Returns `false` if the record is
+    /// invalid.
+    #[cfg(feature = "state")]
+    pub(crate) fn restore_file(&self, path: String, saved: &SavedFile, blob: Option<Blob>) -> bool {
+        let content = blob.map(|blob| Content::new(vec![Arc::new(blob)]));
+        let Some(file) = saved.restore(path.clone(), content, &self.clock) else { return false };
+        let mut entries = lock(&self.entries);
+        entries.has_expiring |= file.expires.is_some();
+        entries.last_number = entries.last_number.max(file.number);
+        entries.files.insert(path, Arc::new(file));
+        true
     }
 
     /// Returns the file of a path, even if it has expired.
@@ -284,11 +319,15 @@ impl Store {
         let mut entries = lock(&self.entries);
         match entries.files.get_mut(path) {
             Some(file) if file.is_expired(now) || !file.has_appeared(now) => false,
-            Some(file) if matches!(file.data, FileData::Uploaded(..)) => entries.files.remove(path).is_some(),
+            Some(file) if matches!(file.data, FileData::Uploaded(..)) => {
+                self.forget(path);
+                entries.files.remove(path).is_some()
+            }
             Some(file) => {
                 // It stays known, so that it is not generated again when the output is read.
                 let file = Arc::make_mut(file);
                 (file.appears, file.data) = (Appears::Never, FileData::Generated(Content::new(Vec::new())));
+                self.save(file, true);
                 true
             }
             None => {
@@ -304,6 +343,7 @@ impl Store {
     pub(crate) fn restore(&self, path: &str) {
         let mut entries = lock(&self.entries);
         if entries.files.get(path).is_some_and(|file| file.appears == Appears::Never) {
+            self.forget(path);
             entries.files.remove(path);
         }
     }
@@ -312,6 +352,7 @@ impl Store {
     pub(crate) fn set_acl(&self, path: &str, acl: Acl) {
         if let Some(file) = lock(&self.entries).files.get_mut(path) {
             Arc::make_mut(file).lifecycle.acl = acl;
+            self.save(file, false);
         }
     }
 

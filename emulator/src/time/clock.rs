@@ -30,6 +30,14 @@ impl Clock {
         SystemTime::now() + *self.ahead.borrow()
     }
 
+    /// Returns the instant of a date: now for one in the future, and the earliest instant that there can be for one before that.
+    #[cfg(feature = "state")]
+    pub(crate) fn instant(&self, date: SystemTime) -> Instant {
+        let (now, age) = (self.now(), self.date().duration_since(date).unwrap_or_default());
+        // The system counts instants from its start.
+        (0..64).find_map(|halvings| now.checked_sub(age / 2_u32.checked_pow(halvings)?)).unwrap_or(now)
+    }
+
     /// Advances the clock, by a century in total at most.
     pub(crate) fn advance(&self, by: Duration) {
         self.ahead.send_modify(|ahead| *ahead = ahead.saturating_add(by).min(MAX_ADVANCE));

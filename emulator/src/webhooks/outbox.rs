@@ -8,6 +8,8 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::queue::job::Job;
 use crate::request::journal::{MAX_BYTES, MAX_REQUESTS};
+use crate::saved::record::Kind;
+use crate::saved::sink::Sink;
 use crate::sync::lock;
 use crate::webhooks::delivery::{WebhookAttempt, WebhookDelivery, WebhookState};
 use crate::webhooks::fault::WebhookFault;
@@ -18,6 +20,7 @@ pub(crate) const USER_ID: &str = "emulator";
 
 /// The webhooks of an emulator, and what signs them.
 pub(crate) struct Outbox {
+    sink: Sink,
     signer: Mutex<Signer>,
     faults: Mutex<VecDeque<WebhookFault>>,
     deliveries: Mutex<Deliveries>,
@@ -32,20 +35,6 @@ pub(crate) struct Outbox {
 
 /// The most attempts at a time.
 const MAX_POSTS: usize = 64;
-
-impl Default for Outbox {
-    fn default() -> Self {
-        Outbox {
-            signer: Mutex::new(Signer::generate()),
-            faults: Mutex::default(),
-            deliveries: Mutex::default(),
-            submitted: Mutex::default(),
-            wake: Notify::new(),
-            changed: watch::Sender::new(()),
-            posts: Semaphore::new(MAX_POSTS),
-        }
-    }
-}
 
 /// A webhook of a submitted job.
 pub(crate) struct Submitted {
@@ -62,6 +51,19 @@ struct Deliveries {
 }
 
 impl Outbox {
+    pub(crate) fn new(sink: Sink) -> Self {
+        Outbox {
+            sink,
+            signer: Mutex::new(Signer::generate()),
+            faults: Mutex::default(),
+            deliveries: Mutex::default(),
+            submitted: Mutex::default(),
+            wake: Notify::new(),
+            changed: watch::Sender::new(()),
+            posts: Semaphore::new(MAX_POSTS),
+        }
+    }
+
     /// Returns the signer.
     pub(crate) fn signer(&self) -> Signer {
         lock(&self.signer).clone()
@@ -74,6 +76,7 @@ impl Outbox {
 
     /// Adds the webhook of a job that was accepted.
     pub(crate) fn submit(&self, job: &Arc<Job>, url: &str) {
+        self.sink.put(Kind::Webhook, &job.id, || url);
         let delivery = WebhookDelivery {
             request_id: job.id.clone(),
             url: url.to_owned(),
@@ -118,6 +121,9 @@ impl Outbox {
 
     /// Records an attempt, and the state after it.
     pub(crate) fn record(&self, request_id: &str, attempt: Option<WebhookAttempt>, state: WebhookState) {
+        if state != WebhookState::Pending {
+            self.sink.delete(Kind::Webhook, request_id);
+        }
         if let Some(delivery) = lock(&self.deliveries).get(request_id) {
             delivery.attempts.extend(attempt);
             delivery.state = state;

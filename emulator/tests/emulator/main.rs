@@ -62,6 +62,8 @@ mod seed;
 mod solids;
 mod start;
 mod start_timeout;
+#[cfg(feature = "state")]
+mod state;
 mod status_stream;
 mod streams;
 #[cfg(feature = "tls")]

@@ -237,3 +237,125 @@ async fn files_have_the_kind_that_the_document_names() {
     assert_eq!(ending(&output["metadata"]["preview"]), "png");
     assert_eq!(output["metadata"]["homepage"], "example.com");
 }
+
+#[tokio::test]
+async fn names_and_components_tell_the_kind_of_a_file() {
+    let properties = json!({
+        "url": { "type": "string" },
+        "content_type": { "type": "string", "examples": ["image/png"] },
+        "file_data": { "type": "string", "format": "binary" },
+    });
+    let components = json!({
+        "File": { "type": "object", "properties": properties, "required": ["url"] },
+        "VideoFile": { "type": "object", "properties": properties, "required": ["url"] },
+    });
+    let file = json!({ "$ref": "#/components/schemas/File" });
+    let song = json!({ "url": "https://fal.media/a", "content_type": "audio/mp4" });
+    let output = made(
+        object(&json!({
+            "config_file": file,
+            "caption_file": file,
+            "debug_dataset": file,
+            "gaussian_splat": file,
+            "obj": file,
+            "model_stl": file,
+            "object": file,
+            "image": { "$ref": "#/components/schemas/VideoFile" },
+            "result": { "allOf": [file], "examples": [song] },
+        })),
+        components,
+        json!({}),
+    )
+    .await;
+    for (name, extension) in [
+        ("config_file", ".json"),
+        ("caption_file", ".txt"),
+        ("debug_dataset", ".zip"),
+        ("gaussian_splat", ".glb"),
+        ("obj", ".obj"),
+        ("model_stl", ".stl"),
+        ("object", ".png"),
+        ("image", ".mp4"),
+        ("result", ".wav"),
+    ] {
+        assert!(output[name]["url"].as_str().unwrap().ends_with(extension), "{name}: {}", output[name]);
+        assert_eq!(output[name]["file_data"], Value::Null, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn numbers_follow_from_the_video_of_the_output() {
+    let video = json!({ "type": "object", "properties": { "url": { "type": "string" } } });
+    let schema = object(&json!({
+        "duration": { "type": "number" },
+        "duration_ms": { "type": "integer" },
+        "fps": { "type": "integer" },
+        "num_frames": { "type": "integer", "examples": [7] },
+        "confidence": { "type": "number" },
+        "timestamp": { "type": "array", "items": { "type": "number" }, "minItems": 3, "maxItems": 3 },
+        "video": video,
+    }));
+    let mut output = made(schema, json!({}), json!({ "duration": "3s", "fps": 10 })).await;
+    output["video"].take();
+    assert_eq!(
+        output,
+        json!({
+            "duration": 3.0,
+            "duration_ms": 3000,
+            "fps": 10,
+            "num_frames": 7,
+            "confidence": 0.9,
+            "timestamp": [0.0, 1.5, 3.0],
+            "video": null,
+        })
+    );
+}
+
+#[tokio::test]
+async fn texts_are_sentences_about_the_prompt() {
+    let schema = object(&json!({
+        "output": { "type": "string" },
+        "caption": { "type": "string" },
+        "short": { "type": "string" },
+        "summary": { "type": "string", "maxLength": 9 },
+        "revised_prompt": { "type": "string" },
+        "task_id": { "type": "string" },
+    }));
+    let prompt = "Why is the sky blue?";
+    let output = made(schema.clone(), json!({}), json!({ "prompt": prompt, "seed": 4 })).await;
+    let text = output["output"].as_str().unwrap();
+    assert!(text.contains("“Why is the sky blue”") && text.split(' ').count() > 15, "{text}");
+    assert!(output["caption"].as_str().unwrap().split(' ').count() > 10);
+    assert_eq!((&output["short"], &output["revised_prompt"]), (&json!("Made by the emulator."), &json!(prompt)));
+    assert_eq!(
+        (output["summary"].as_str().unwrap().chars().count(), output["task_id"].as_str().unwrap().len()),
+        (9, 16)
+    );
+    assert_eq!(output, made(schema, json!({}), json!({ "prompt": prompt, "seed": 4 })).await);
+}
+
+#[tokio::test]
+async fn outputs_without_a_schema_follow_the_endpoint() {
+    let run = async |id: &str, category: &str, input: Value| {
+        let mut text: Value = serde_json::from_str(&document(id, &json!({}), &json!({}), &json!({}))).unwrap();
+        text["info"]["x-fal-metadata"]["category"] = json!(category);
+        let fal = Fal::start(Emulator::builder().document(text.to_string()).pace(Pace::instant())).await;
+        fal.run(id, &input).await.body
+    };
+    let messages = json!({ "model": "a/b", "messages": [{ "role": "user", "content": "Name a colour" }] });
+    let chat = run("me/it/openai/v1/chat/completions", "llm", messages).await;
+    assert_eq!((&chat["object"], &chat["model"]), (&json!("chat.completion"), &json!("a/b")));
+    assert!(chat["choices"][0]["message"]["content"].as_str().unwrap().contains("“Name a colour”"), "{chat}");
+    let parts = json!([{ "role": "user", "content": [{ "type": "text", "text": "Name a colour" }] }]);
+    let response = run("me/it/openai/v1/responses", "llm", json!({ "input": parts })).await;
+    assert!(response["output"][0]["content"][0]["text"].as_str().unwrap().contains("“Name a colour”"), "{response}");
+    let embeddings = run("me/it/openai/v1/embeddings", "llm", json!({ "input": ["one", "two"] })).await;
+    let numbers = |index: usize| embeddings["data"][index]["embedding"].as_array().unwrap().clone();
+    assert_eq!((embeddings["data"].as_array().unwrap().len(), numbers(0).len()), (2, 16));
+    assert!(numbers(0) != numbers(1) && numbers(1).iter().all(|it| it.as_f64().unwrap().abs() <= 1.0));
+
+    let video = run("me/it", "video-to-video", json!({})).await;
+    assert_eq!(video["video"]["content_type"], "video/mp4");
+    assert!(run("me/it", "speech-to-text", json!({})).await["output"].as_str().unwrap().starts_with("Hello"));
+    assert_eq!(run("me/it", "training", json!({})).await, json!({}));
+}

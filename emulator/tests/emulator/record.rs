@@ -267,3 +267,48 @@ async fn folder_with_records_is_refused() {
     );
     assert_eq!(error.to_string(), expected);
 }
+
+#[tokio::test]
+async fn clients_of_real_hosts_are_recorded() {
+    let recording = Recording::start(Pace::instant()).await;
+    let input = inpainting_with(json!({ "image_url": "https://v3.fal.media/files/emulator/none.png" }));
+    let body = input.to_string();
+    let request = format!(
+        "POST http://fal.run/{INPAINTING} HTTP/1.1\r\nhost: fal.run\r\nauthorization: Key id:secret\r\ncontent-type: \
+         application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let (status, response) = crate::fal::raw(&recording.fal, &request).await;
+    assert_eq!(status, 422, "the file is missing: {response}");
+    let sent = recording.upstream.requests_to(INPAINTING);
+    let url = sent.inputs()[0]["image_url"].as_str().unwrap();
+    assert!(url.starts_with(recording.upstream.base_url()), "{url}");
+    assert_eq!(recording.records()[0].1["request"]["body"]["json"], input);
+}
+
+#[tokio::test]
+async fn output_fields_are_kept_whatever_their_name() {
+    let recording = Recording::start(Pace::instant()).await;
+    let output = json!({ "output": "text", "token": "a word of a model" });
+    recording.upstream.answer("openrouter/router", &output).unwrap();
+    let reply = recording.fal.run("openrouter/router", &json!({ "prompt": "Hi", "model": "m/n" })).await;
+    assert_eq!(reply.body, output);
+    assert_eq!(recording.records()[0].1["response"]["body"]["json"], output);
+}
+
+#[tokio::test]
+async fn statuses_of_a_long_job_are_limited() {
+    let recording = Recording::start(Pace::manual().ahead(0).log_lines(250)).await;
+    let job = recording.fal.submit(INPAINTING, &inpainting()).await;
+    loop {
+        recording.fal.get(&format!("{}?logs=1", job.status())).await;
+        if !recording.upstream.advance(&job.id) {
+            break;
+        }
+    }
+    let (_, record) = recording.records().remove(1);
+    let statuses = record["job"]["statuses"].as_array().unwrap();
+    assert_eq!(statuses.len(), 201);
+    assert_eq!(statuses[199]["body"]["json"]["logs"].as_array().unwrap().len(), 250);
+    assert_eq!(statuses[200]["body"]["json"]["status"], "COMPLETED");
+}

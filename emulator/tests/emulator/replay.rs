@@ -510,3 +510,14 @@ async fn records_serve_clients_of_real_hosts() {
     assert!(response.contains("\"url\":\"https://v3.fal.media/files/"), "{response}");
     fal.assert_finished();
 }
+
+#[tokio::test]
+async fn whole_file_is_served_for_a_part_that_was_not_recorded() {
+    let recording = Recording::start(Pace::instant()).await;
+    let url = recording.fal.uploaded("text/plain", "0123456789").await;
+    recording.fal.http.get(&url).send().await.unwrap().bytes().await.unwrap();
+    let fal = replay(recording.folder.path()).await;
+    let url = url.replace(recording.fal.base_url(), fal.base_url());
+    let part = fal.http.get(&url).header("range", "bytes=3-4").send().await.unwrap();
+    assert_eq!((part.status().as_u16(), part.text().await.unwrap().as_str()), (200, "0123456789"));
+}

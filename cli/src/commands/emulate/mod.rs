@@ -54,9 +54,19 @@ pub(crate) struct Arguments {
     /// The only key that is accepted. Default: any key
     #[arg(long, value_name = "KEY")]
     key: Option<String>,
+    /// Time that each job waits in the queue, such as 30s or 2m. Default: 450ms
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    waiting: Option<Duration>,
     /// Time that each job runs, such as 30s or 2m. Default: 600ms
     #[arg(long, value_name = "TIME", value_parser = duration)]
     running: Option<Duration>,
+    /// Time before each response, such as 80ms, as over a slow network. Default: none
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    latency: Option<Duration>,
+    /// Seed of what the emulator chooses: outputs, and the failures of a share of requests. The same seed and the same requests give
+    /// the same outputs. Default: 0
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
     /// Number of jobs that run at a time. Others wait in the queue. Default: no limit
     #[arg(long, value_name = "N")]
     concurrency: Option<usize>,
@@ -66,7 +76,7 @@ pub(crate) struct Arguments {
     /// accepted-drop (the request is accepted and billed, and the connection closes without its response), locked (the account has no balance), no-permission (of the key). With 422, 500 and content-policy, the request is
     /// accepted and its job fails.
     ///
-    /// WHICH is a number of requests (3), a single one (@3) or a share (10%). Submissions, direct runs and
+    /// WHICH is a number of requests (3), a single one (@3) or a share (10%), which --seed decides about. Submissions, direct runs and
     /// streams are counted apart. Default: all.
     ///
     /// Examples: 500, 3x503, @2xdrop, 10%x503, fal-ai/flux/dev/redux=content-policy
@@ -205,8 +215,19 @@ async fn start(arguments: &Arguments, log: Log, tally: &Tally) -> Result<Emulato
     if let Some(key) = &arguments.key {
         builder = builder.key(key);
     }
+    let mut pace = Pace::default();
+    if let Some(waiting) = arguments.waiting {
+        pace = pace.waiting(waiting);
+    }
     if let Some(running) = arguments.running {
-        builder = builder.pace(Pace::default().running(running));
+        pace = pace.running(running);
+    }
+    builder = builder.pace(pace);
+    if let Some(latency) = arguments.latency {
+        builder = builder.latency(latency);
+    }
+    if let Some(seed) = arguments.seed {
+        builder = builder.seed(seed);
     }
     if let Some(jobs) = arguments.concurrency {
         builder = builder.concurrency(jobs);

@@ -94,7 +94,7 @@ async fn tunnels_to_elsewhere_are_refused() {
 }
 
 #[tokio::test]
-async fn asterisks_are_no_paths() {
+async fn asterisks_are_not_paths() {
     let fal = Fal::instant().await;
     for line in ["OPTIONS *", "GET *", "OPTIONS http://queue.fal.run"] {
         let host = if line.contains("fal.run") { "queue.fal.run" } else { "localhost" };
