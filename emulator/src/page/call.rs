@@ -13,6 +13,7 @@ use crate::faults::break_point::BreakPoint;
 use crate::handlers::admit::admit;
 use crate::handlers::call::Call;
 use crate::handlers::perform::perform;
+use crate::page::text::encoded;
 use crate::page::visit::Visit;
 use crate::request::received::Received;
 use crate::request::received_request::ReceivedRequest;
@@ -30,8 +31,7 @@ pub(super) async fn submit(
     let state = visit.state;
     let webhook =
         webhook.map_or_else(String::new, |url| format!("?fal_webhook={}", utf8_percent_encode(url, NON_ALPHANUMERIC)));
-    let path: String = utf8_percent_encode(id, NON_ALPHANUMERIC).to_string().replace("%2F", "/");
-    let request = Request::post(format!("/queue.fal.run/{path}{webhook}"))
+    let request = Request::post(format!("/queue.fal.run/{}{webhook}", encoded(id)))
         .header(AUTHORIZATION, format!("Key {}", state.settings.keys.accepted()))
         .header(CONTENT_TYPE, "application/json")
         .header(USER_AGENT, "fal-emulator page");

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use hyper::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use hyper::{Method, Request, StatusCode};
 use maud::{Markup, html};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use crate::documents::schema::expand;
@@ -15,7 +15,7 @@ use crate::handlers::{files, jobs};
 use crate::media::media_file::MediaFile;
 use crate::page::outcome::{self, Media, MediaKind};
 use crate::page::stage::Stage;
-use crate::page::text::{bytes, shortened};
+use crate::page::text::{bytes, encoded, shortened};
 use crate::page::visit::{Visit, not_found};
 use crate::queue::job::Job;
 use crate::request::operation::Operation;
@@ -31,17 +31,16 @@ const MAX_INLINE: usize = 4 << 20;
 
 /// Returns the path of the page for a URL of one of the emulator's files.
 pub(super) fn local(state: &State, url: &str) -> Option<String> {
-    const UNRESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
     let path = Urls::Base(Arc::clone(&state.base_url)).path(url).or_else(|| Urls::Real.path(url))?;
     let path = percent_decode_str(path).decode_utf8_lossy();
     // Also on the real host names, other hosts have no files here.
     let is_file = matches!(
-        Route::parse(&Method::GET, &format!("/{}", utf8_percent_encode(&path, &UNRESERVED)), false),
+        Route::parse(&Method::GET, &format!("/{}", encoded(&path)), false),
         Route::File { operation: Operation::Media, .. }
     );
     // fal has more files on its hosts than the emulator.
     let exists = || state.store.get_even_expired(&path).is_some() || MediaFile::from_path(&path).is_some();
-    (is_file && exists()).then(|| format!("/media/{}", utf8_percent_encode(&path, &UNRESERVED)))
+    (is_file && exists()).then(|| format!("/media/{}", encoded(&path)))
 }
 
 /// Shows files: images, players, and links to all others.
@@ -144,8 +143,7 @@ fn inline(url: &str) -> Option<Reply> {
 
 /// Responds with a file of the emulator. `path` starts with the host, and is decoded.
 pub(super) async fn file(visit: &Visit<'_>, path: &str) -> Reply {
-    const UNRESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
-    read(visit, &utf8_percent_encode(path, &UNRESERVED).to_string()).await
+    read(visit, &encoded(path)).await
 }
 
 /// Reads a file with the accepted key, because private files belong to the account. `path` is percent-encoded.

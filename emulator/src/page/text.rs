@@ -1,6 +1,7 @@
 //! Texts of others, bounded in length. maud escapes them.
 
 use maud::{Markup, html};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
 /// The most characters of JSON that a page shows. A link leads to the whole.
@@ -48,6 +49,12 @@ pub(super) fn block(text: &str, whole: Option<&str>) -> Markup {
             }
         }
     }
+}
+
+/// Returns a path in percent-encoding.
+pub(super) fn encoded(path: &str) -> String {
+    const UNRESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+    utf8_percent_encode(path, &UNRESERVED).to_string()
 }
 
 /// Returns a number of bytes in words.

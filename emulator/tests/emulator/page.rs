@@ -197,7 +197,10 @@ async fn form_submits_a_job() {
     assert_eq!(page.status, 303, "{}", page.text);
     let requests = fal.requests();
     let [request] = requests.as_slice() else { panic!("{requests:?}") };
-    assert_eq!(request.operation(), Operation::Submit);
+    assert_eq!(
+        (request.operation(), request.path()),
+        (Operation::Submit, format!("/queue.fal.run/{INPAINTING}").as_str())
+    );
     let expected = json!({
         "prompt": "a fox\nin snow", "num_images": 2, "strength": 0.5, "sync_mode": true,
         "control_image_url": "https://example.com/a.png", "image_url": "https://example.com/a.png",
