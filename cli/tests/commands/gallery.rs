@@ -31,7 +31,7 @@ async fn page_has_the_results_and_their_parameters() {
     let page = page(&project, &format!("{OUT}/gallery.html"));
     assert!(page.starts_with("<!DOCTYPE html>") && page.trim_end().ends_with("</html>"));
     assert_eq!(page.matches("<article").count(), 2);
-    assert_eq!(page.matches("src=\"data:image/png;base64,").count(), 2);
+    assert_eq!(page.matches("src=\"data:image/jpeg;base64,").count(), 2);
     for text in
         ["<title>Cards</title>", "alt=\"a red fox\"", "<h2 dir=\"auto\">an owl at night</h2>", "$0.025", LCM, "seed "]
     {

@@ -193,7 +193,7 @@ async fn a_local_file_becomes_an_image() {
         (output["files"][0]["path"].as_str().unwrap(), STANDARD.decode(result["content"][1]["data"].as_str().unwrap()));
     let saved = std::fs::read(name).unwrap();
     assert!(
-        saved.starts_with(b"\x89PNG")
+        saved.starts_with(b"\xff\xd8\xff")
             && name.starts_with(project.path("fal-output").canonicalize().unwrap().to_str().unwrap())
     );
     assert_eq!(bytes.unwrap(), saved);

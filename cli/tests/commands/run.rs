@@ -72,7 +72,7 @@ pub(crate) fn stable(text: &str) -> String {
             let is_id = word.split('-').map(str::len).eq([8, 4, 4, 4, 12]);
             match word.rsplit_once('-') {
                 _ if is_id => "REQUEST_ID".to_owned(),
-                Some((stem, hash)) if word.ends_with(".png") && hash.len() == 16 => format!("{stem}-HASH.png"),
+                Some((stem, hash)) if word.ends_with(".jpg") && hash.len() == 16 => format!("{stem}-HASH.jpg"),
                 _ => word.to_owned(),
             }
         });
