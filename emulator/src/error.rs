@@ -137,8 +137,13 @@ impl fmt::Display for Error {
     }
 }
 
-#[cfg(feature = "state")]
 impl Error {
+    #[cfg(feature = "tls")]
+    pub(crate) fn certificates(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Error::Certificates(source.into())
+    }
+
+    #[cfg(feature = "state")]
     pub(crate) fn state(file: &Path, reason: String) -> Self {
         Error::State { file: file.to_owned(), reason: printable(&reason) }
     }

@@ -83,12 +83,13 @@ pub(crate) struct State {
 impl State {
     pub(crate) fn new(
         base_url: Arc<str>,
-        #[cfg(feature = "tls")] authority: Authority,
         catalog: Arc<Catalog>,
         settings: Settings,
+        clock: Arc<Clock>,
         sink: Sink,
+        #[cfg(feature = "tls")] authority: Authority,
+        #[cfg(feature = "record")] tape: Option<Tape>,
     ) -> Self {
-        let clock = Arc::<Clock>::default();
         State {
             store: Arc::new(Store::new(
                 Arc::clone(&base_url),
@@ -121,7 +122,7 @@ impl State {
             bodies: Arc::new(Semaphore::new(MAX_IN_FLIGHT_BYTES)),
             workers: Arc::new(Semaphore::new(MAX_WORKERS)),
             #[cfg(feature = "record")]
-            tape: None,
+            tape,
             event_streams: Arc::new(Semaphore::new(MAX_EVENT_STREAMS)),
             dropped_connections: AtomicUsize::new(0),
         }

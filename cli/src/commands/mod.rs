@@ -89,7 +89,7 @@ pub(crate) enum Command {
     Trigger(trigger::Arguments),
     Mcp(mcp::Arguments),
     Tools(tools::Arguments),
-    Emulate(emulate::Arguments),
+    Emulate(Box<emulate::Arguments>),
     Completions(completions::Arguments),
     Man(man::Arguments),
 }

@@ -1,7 +1,7 @@
 use crate::media::caption::{Area, Caption};
 use crate::media::raster::{MAX_SIDE, Raster};
 
-/// The source images of an input, and what becomes of them.
+/// The source images of an input, and their treatment.
 pub(crate) struct Canvas {
     /// The source images, at least one, unless there is a control image. Several make a collage.
     pub(crate) images: Vec<Raster>,
@@ -10,7 +10,7 @@ pub(crate) struct Canvas {
     pub(crate) edit: Edit,
 }
 
-/// What becomes of a source image.
+/// The treatment of a source image.
 pub(crate) enum Edit {
     /// It is blended into a new picture, of which it makes at least three quarters. The strength of the new one is from 0
     /// to 1.

@@ -393,7 +393,7 @@ impl Maker<'_> {
 
     /// Returns the text of a property, as its name says.
     fn words(&self, name: &str) -> String {
-        const PROSE: [&str; 15] = [
+        const PROSE: [&str; 14] = [
             "output",
             "outputs",
             "text",
@@ -401,7 +401,6 @@ impl Maker<'_> {
             "result",
             "results",
             "response",
-            "answer",
             "content",
             "message",
             "caption",
