@@ -22,9 +22,7 @@ pub(crate) async fn perform(
         Some(replacement) => replacement,
         None => {
             let reply = match read {
-                #[cfg(feature = "record")]
-                Ok(file) if let Some(tape) = &state.tape => tape.respond(received, file).await,
-                Ok(file) => dispatch(state, call, file).await,
+                Ok(file) => handle(state, call, file).await,
                 Err(refusal) => Err(refusal),
             };
             fault.apply(reply.unwrap_or_else(Refusal::into_reply), &state.clock, break_point)
@@ -38,4 +36,13 @@ pub(crate) async fn perform(
         on_request(&ReceivedRequest(Arc::clone(received)));
     }
     response
+}
+
+/// Handles an admitted request by the tape, if there is one, or else by the handlers.
+async fn handle(state: &State, call: Call<'_>, file: Option<Blob>) -> Result<Reply, Refusal> {
+    #[cfg(feature = "record")]
+    if let Some(tape) = &state.tape {
+        return tape.respond(call.received, file).await;
+    }
+    dispatch(state, call, file).await
 }
