@@ -15,23 +15,15 @@ use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use crate::sync::lock;
+use crate::urls::DOMAINS;
 
 /// The lifetime of certificates, from a day before the start for clocks that are behind.
 const LIFETIME: Duration = Duration::from_secs(8 * 86_400);
 const DAY: Duration = Duration::from_secs(86_400);
 /// The most hosts whose certificates are kept.
 const MAX_HOSTS: usize = 256;
-/// The domains of the hosts that the authority can certify, with all names below them.
-const DOMAINS: [&str; 8] = [
-    "fal.run",
-    "fal.ai",
-    "fal.media",
-    "falrun.com",
-    "storage.googleapis.com",
-    "amazonaws.com",
-    "amazonaws.com.cn",
-    LOCALHOST,
-];
+/// The domains, other than those of fal, of the hosts that the authority can certify, with all names below them.
+const OTHER_DOMAINS: [&str; 4] = ["storage.googleapis.com", "amazonaws.com", "amazonaws.com.cn", LOCALHOST];
 const LOCALHOST: &str = "localhost";
 
 /// A certificate authority for one run of an emulator, limited to fal's hosts and the loopback interface. Its key stays in memory.
@@ -144,7 +136,8 @@ fn params(name: &str) -> CertificateParams {
 fn permitted(further: &[String], addresses: &[IpAddr]) -> Vec<GeneralSubtree> {
     let is_name = |name: &&str| name.is_ascii() && name.parse::<IpAddr>().is_err();
     let further = further.iter().map(String::as_str).filter(is_name);
-    let domains = DOMAINS.into_iter().chain(further).map(|name| GeneralSubtree::DnsName(name.to_owned()));
+    let domains =
+        DOMAINS.into_iter().chain(OTHER_DOMAINS).chain(further).map(|name| GeneralSubtree::DnsName(name.to_owned()));
     let networks = addresses.iter().map(|address| match address {
         IpAddr::V4(address) if address.is_loopback() => CidrSubnet::from_v4_prefix([127, 0, 0, 0], 8),
         address => CidrSubnet::from_addr_prefix(*address, if address.is_ipv4() { 32 } else { 128 }),

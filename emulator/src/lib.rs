@@ -44,6 +44,7 @@ mod endpoints;
 mod error;
 mod faults;
 mod handlers;
+mod hex;
 mod hold;
 mod http;
 mod input;

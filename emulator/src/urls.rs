@@ -5,6 +5,14 @@ use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+/// The domains of fal: these names, and all names below them.
+pub(crate) const DOMAINS: [&str; 4] = ["fal.run", "fal.ai", "fal.media", "falrun.com"];
+
+/// Returns whether a name is a domain, or below it. Both are in lower case.
+pub(crate) fn is_within(name: &str, domain: &str) -> bool {
+    name.strip_suffix(domain).is_some_and(|below| below.is_empty() || below.ends_with('.'))
+}
+
 /// The form of the URLs of fal's hosts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Urls {
@@ -17,8 +25,7 @@ pub(crate) enum Urls {
 impl Urls {
     /// Returns the URL of a path that starts with the host, without a slash.
     pub(crate) fn to(&self, path: &str) -> String {
-        const UNRESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
-        let path = utf8_percent_encode(path, &UNRESERVED);
+        let path = encoded(path);
         match self {
             Urls::Base(base) => format!("{base}/{path}"),
             Urls::Real => format!("https://{path}"),
@@ -33,6 +40,12 @@ impl Urls {
         };
         Some(path.split(['?', '#']).next().unwrap_or(path))
     }
+}
+
+/// Returns a path in percent-encoding.
+pub(crate) fn encoded(path: &str) -> String {
+    const UNRESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
+    utf8_percent_encode(path, &UNRESERVED).to_string()
 }
 
 /// Returns the rest of a URL below the port of a base URL. The port speaks HTTP and HTTPS, and the loopback interface has several
@@ -52,9 +65,8 @@ pub(crate) fn canonical(host: &str) -> Cow<'_, str> {
         _ => {}
     }
     for (other, domain) in [("falrun.com", "fal.run"), ("alpha.fal.ai", "fal.ai")] {
-        match host.strip_suffix(other) {
-            Some(below) if below.is_empty() || below.ends_with('.') => return Cow::Owned(format!("{below}{domain}")),
-            _ => {}
+        if is_within(host, other) {
+            return Cow::Owned(format!("{}{domain}", &host[..host.len() - other.len()]));
         }
     }
     Cow::Borrowed(host)

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::endpoints::endpoint::Endpoint;
 use crate::endpoints::workflow::{Node, Workflow};
 use crate::handlers::jobs;
+use crate::hex::hex;
 use crate::queue::job::Job;
 use crate::random;
 use crate::response::failure::Failure;
@@ -109,8 +110,7 @@ impl Run {
 
 /// Returns the id of a node's request: a UUID.
 fn request_id(workflow: &str, node: &str) -> String {
-    let digest = Sha256::digest(format!("{workflow}/{node}"));
-    let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let hex = hex(&Sha256::digest(format!("{workflow}/{node}"))[..16]);
     let (a, b, c, d, e) = (&hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32]);
     format!("{a}-{b}-4{c}-8{d}-{e}")
 }

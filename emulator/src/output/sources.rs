@@ -1,11 +1,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
 use crate::documents::document::Document;
+use crate::input::data_uri;
 use crate::media::canvas::{Canvas, Edit};
 use crate::media::caption::Caption;
 use crate::media::decode::decode;
@@ -66,10 +65,7 @@ impl Sources {
         let bytes = match self.0.get(url) {
             Some(Source::Stored(content)) => content.read(MAX_BYTES).ok().flatten()?.into(),
             Some(Source::Drawn(file, caption)) => file.bytes(caption.as_deref(), None).ok()?,
-            None => {
-                let (kind, data) = url.strip_prefix("data:")?.split_once(',')?;
-                STANDARD.decode(kind.strip_suffix(";base64").map(|_| data.trim())?).ok()?.into()
-            }
+            None => data_uri::parse(url)?.1.into(),
         };
         decode(&bytes)
     }

@@ -6,6 +6,7 @@ use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use hyper::http::request::Parts;
 use sha2::{Digest, Sha256};
 
+use crate::hex::hex;
 use crate::response::reply::{self, Reply};
 
 /// A file of the page that never changes while the emulator runs.
@@ -29,8 +30,7 @@ pub(super) const ICON: Asset = Asset {
 
 impl Asset {
     pub(super) fn reply(&self, head: &Parts) -> Reply {
-        let digest: String = Sha256::digest(self.text).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let etag = format!("\"{digest}\"");
+        let etag = format!("\"{}\"", hex(&Sha256::digest(self.text)[..8]));
         let is_known = head.headers.get(IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes());
         let body = if is_known { Bytes::new() } else { Bytes::from_static(self.text.as_bytes()) };
         let mut reply = Reply::new(reply::full(body));

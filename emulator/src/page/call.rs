@@ -13,13 +13,13 @@ use crate::faults::break_point::BreakPoint;
 use crate::handlers::admit::admit;
 use crate::handlers::call::Call;
 use crate::handlers::perform::perform;
-use crate::page::text::encoded;
 use crate::page::visit::Visit;
 use crate::request::received::Received;
 use crate::request::received_request::ReceivedRequest;
 use crate::request::route::Route;
 use crate::response::failure;
 use crate::urls::Urls;
+use crate::urls::encoded;
 
 /// Submits an input to the queue, and returns the request id. The error says why the request was not accepted.
 pub(super) async fn submit(

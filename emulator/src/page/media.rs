@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use hyper::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
 use hyper::{Method, Request, StatusCode};
 use maud::{Markup, html};
@@ -12,10 +10,11 @@ use serde_json::Value;
 
 use crate::documents::schema::expand;
 use crate::handlers::{files, jobs};
+use crate::input::data_uri;
 use crate::media::media_file::MediaFile;
 use crate::page::outcome::{self, Media, MediaKind};
 use crate::page::stage::Stage;
-use crate::page::text::{bytes, encoded, shortened};
+use crate::page::text::{bytes, shortened};
 use crate::page::visit::{Visit, not_found};
 use crate::queue::job::Job;
 use crate::request::operation::Operation;
@@ -25,6 +24,7 @@ use crate::response::refusal::Refusal;
 use crate::response::reply::{self, Reply};
 use crate::state::State;
 use crate::urls::Urls;
+use crate::urls::encoded;
 
 /// The most bytes of a data URI that is part of a page.
 const MAX_INLINE: usize = 4 << 20;
@@ -135,9 +135,8 @@ pub(super) async fn output(state: &State, job: &Arc<Job>) -> Result<Value, (Stat
 }
 
 fn inline(url: &str) -> Option<Reply> {
-    let (head, data) = url.strip_prefix("data:")?.split_once(',')?;
-    let content_type = head.strip_suffix(";base64").filter(|content_type| content_type.starts_with("image/"))?;
-    let reply = Reply::new(reply::full(STANDARD.decode(data).ok()?.into()));
+    let (content_type, bytes) = data_uri::parse(url).filter(|(content_type, _)| content_type.starts_with("image/"))?;
+    let reply = Reply::new(reply::full(bytes.into()));
     Some(files::sandboxed(reply::with_header(reply, CONTENT_TYPE, content_type)))
 }
 

@@ -11,7 +11,7 @@ use crate::output::series::Series;
 use crate::page::layout::{Page, plain, see_other};
 use crate::page::requests::{cost, duration, duration_words, time};
 use crate::page::stage::Stage;
-use crate::page::text::{folded, json, masked, pretty, shortened};
+use crate::page::text::{folded, json, masked_url, pretty, shortened};
 use crate::page::visit::{Visit, not_found};
 use crate::page::{exchange, media, outcome};
 use crate::queue::job::Job;
@@ -259,7 +259,6 @@ fn input_section(state: &State, job: &Job) -> Markup {
 }
 
 fn webhook_section(index: usize, webhook: &WebhookDelivery) -> Markup {
-    let (url, query) = webhook.url.split_once('?').unwrap_or((&webhook.url, ""));
     let state = match &webhook.state {
         WebhookState::Pending => html! { span.badge.queued { "Pending" } },
         WebhookState::Delivered => html! { span.badge.completed { "✓ Delivered" } },
@@ -268,7 +267,7 @@ fn webhook_section(index: usize, webhook: &WebhookDelivery) -> Markup {
     html! {
         section id={ "webhook-" (index) } aria-labelledby={ "webhook-title-" (index) } {
             h2 id={ "webhook-title-" (index) } { "Webhook" }
-            p { code dir="ltr" { (shortened(&without_user(url), 300)) @if !query.is_empty() { "?" (masked("token", query)) } } " " (state) }
+            p { code dir="ltr" { (masked_url(&webhook.url)) } " " (state) }
             @if !webhook.attempts.is_empty() {
                 ol.attempts {
                     @for attempt in webhook.attempts.iter().take(50) {
@@ -283,16 +282,6 @@ fn webhook_section(index: usize, webhook: &WebhookDelivery) -> Markup {
                 }
             }
         }
-    }
-}
-
-/// Removes the user and the password of a URL.
-fn without_user(url: &str) -> String {
-    let (scheme, rest) = url.split_once("//").unwrap_or(("", url));
-    let authority = rest.split('/').next().unwrap_or_default();
-    match authority.rfind('@') {
-        Some(at) => format!("{scheme}//••••@{}", &rest[at + 1..]),
-        None => url.to_owned(),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Texts of others, bounded in length. maud escapes them.
 
 use maud::{Markup, html};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
+
+use crate::request::secret_name::is_secret_name;
 
 /// The most characters of JSON that a page shows. A link leads to the whole.
 pub(super) const MAX_JSON: usize = 8_000;
@@ -51,12 +52,6 @@ pub(super) fn block(text: &str, whole: Option<&str>) -> Markup {
     }
 }
 
-/// Returns a path in percent-encoding.
-pub(super) fn encoded(path: &str) -> String {
-    const UNRESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
-    utf8_percent_encode(path, &UNRESERVED).to_string()
-}
-
 /// Returns a number of bytes in words.
 pub(super) fn bytes(count: u64) -> String {
     match count {
@@ -68,32 +63,26 @@ pub(super) fn bytes(count: u64) -> String {
 
 /// Returns the value of a header or a query parameter, without what is secret.
 pub(super) fn masked(name: &str, value: &str) -> String {
-    const SECRET: [&str; 10] = [
-        "authorization",
-        "cookie",
-        "token",
-        "jwt",
-        "signature",
-        "secret",
-        "password",
-        "identity",
-        "api-key",
-        "upload-policy",
-    ];
-    let name = name.to_ascii_lowercase();
-    if !SECRET.iter().any(|secret| name.contains(secret)) {
-        // A URL of a webhook may have a token.
-        return match value.split_once('?').filter(|(url, _)| url.contains("://")) {
-            Some((url, _)) => format!("{}?••••", shortened(url, 500)),
-            None => shortened(value, 500),
-        };
+    if !is_secret_name(name) {
+        return if value.contains("://") { masked_url(value) } else { shortened(value, 500) };
     }
     match value.split_once(' ') {
         // The type of the credentials.
-        Some((kind, _)) if kind.len() <= 10 && name.ends_with("authorization") => {
+        Some((kind, _)) if kind.len() <= 10 && name.to_ascii_lowercase().ends_with("authorization") => {
             format!("{} ••••", shortened(kind, 10))
         }
         _ => "••••".to_owned(),
+    }
+}
+
+/// Returns a URL without its user and its query. That of a webhook may have a password or a token.
+pub(super) fn masked_url(url: &str) -> String {
+    let (url, query) = url.split_once(['?', '#']).map_or((url, ""), |(url, _)| (url, "?••••"));
+    let (scheme, rest) = url.split_once("//").unwrap_or(("", url));
+    let authority = rest.split('/').next().unwrap_or_default();
+    match authority.rfind('@') {
+        Some(at) => format!("{scheme}//••••@{}{query}", shortened(&rest[at + 1..], 500)),
+        None => format!("{}{query}", shortened(url, 500)),
     }
 }
 
@@ -109,6 +98,7 @@ mod tests {
         assert_eq!(masked("X-Goog-Signature", "abc"), "••••");
         assert_eq!(masked("x-fal-tags", "a=b"), "a=b");
         assert_eq!(masked("fal_webhook", "http://localhost/hook?key=x"), "http://localhost/hook?••••");
+        assert_eq!(masked("fal_webhook", "http://user:a@b@localhost/hook"), "http://••••@localhost/hook");
     }
 
     #[test]

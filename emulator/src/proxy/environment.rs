@@ -6,8 +6,9 @@ use std::process::Command;
 
 use crate::authority::{Authority, pem};
 use crate::proxy::no_proxy::no_proxy;
+use crate::urls::DOMAINS;
 
-/// The script for Node.js. Its port is replaced.
+/// The script for Node.js. Its port and its domains are replaced.
 const PRELOAD: &str = include_str!("preload.cjs");
 
 /// The variables that would lead requests for fal elsewhere, or with another key.
@@ -68,7 +69,9 @@ impl ProxyEnvironment {
         };
         let own = file("ca.pem", authority.pem())?;
         let all = file("certificates.pem", &(system_roots() + authority.pem()))?;
-        let preload = file("preload.cjs", &PRELOAD.replace("EMULATOR_PORT", &port.to_string()))?;
+        let domains = DOMAINS.map(|domain| format!("'{domain}'")).join(", ");
+        let script = PRELOAD.replace("EMULATOR_PORT", &port.to_string()).replace("FAL_DOMAINS", &domains);
+        let preload = file("preload.cjs", &script)?;
         let proxy = format!("http://127.0.0.1:{port}");
         let current = ["NO_PROXY", "no_proxy"].iter().find_map(|name| env::var(name).ok()).unwrap_or_default();
         let direct = no_proxy(&current);

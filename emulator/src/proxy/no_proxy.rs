@@ -1,6 +1,6 @@
-/// The domains of fal, which must go through the proxy.
-const DOMAINS: [&str; 4] = ["fal.run", "fal.ai", "fal.media", "falrun.com"];
-/// The loopback interface, which must not.
+use crate::urls::{DOMAINS, is_within};
+
+/// The loopback interface, which must not go through the proxy.
 const LOOPBACK: &str = "localhost,127.0.0.1,::1";
 
 /// Returns the value of `NO_PROXY`: the loopback interface, and the entries of the current value that do not name fal.
@@ -13,11 +13,9 @@ pub(super) fn no_proxy(current: &str) -> String {
 fn names_fal(entry: &str) -> bool {
     let entry = entry.to_ascii_lowercase();
     let name = entry.split(':').next().unwrap_or_default().trim_start_matches(['*', '.']).trim_end_matches('.');
-    let is_below = |name: &str, domain: &str| name.strip_suffix(domain).is_some_and(|below| below.ends_with('.'));
     // Without a name, it is `*`. An IPv6 address has several colons.
     entry.matches(':').count() < 2
-        && (name.is_empty()
-            || DOMAINS.iter().any(|domain| name == *domain || is_below(name, domain) || is_below(domain, name)))
+        && (name.is_empty() || DOMAINS.iter().any(|domain| is_within(name, domain) || is_within(domain, name)))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ const { syncBuiltinESMExports } = require('node:module');
 
 const PORT = EMULATOR_PORT;
 // fal's domains, and the storage of Google, to which old clients upload.
-const DOMAINS = ['fal.run', 'fal.ai', 'fal.media', 'falrun.com', 'storage.googleapis.com'];
+const DOMAINS = [FAL_DOMAINS, 'storage.googleapis.com'];
 
 const isFal = (host) => DOMAINS.some((domain) => host === domain || host.endsWith(`.${domain}`));
 

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::platform::bill::Bill;
 use crate::queue::job::{Job, Prospect};
+use crate::request::secret_name::is_secret_name;
 use crate::response::failure::SavedFailure;
 use crate::saved::record::nanos;
 use crate::urls::Urls;
@@ -108,7 +109,10 @@ impl SavedJob {
 
 /// Returns the headers that say how the request is handled, and are not secret.
 fn public(headers: &HeaderMap) -> BTreeMap<String, String> {
-    let is_public = |name: &str| name.starts_with("x-fal-") || ["content-type", "user-agent"].contains(&name);
+    let is_public = |name: &str| {
+        let is_kept = name.starts_with("x-fal-") || ["content-type", "user-agent"].contains(&name);
+        is_kept && !is_secret_name(name)
+    };
     let kept = headers.iter().filter(|(name, _)| is_public(name.as_str()));
     kept.filter_map(|(name, value)| Some((name.to_string(), value.to_str().ok()?.to_owned()))).collect()
 }

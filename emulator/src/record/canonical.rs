@@ -1,14 +1,14 @@
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::record::folder::hex;
+use crate::hex::hex;
+use crate::input::data_uri;
 use crate::record::scrub::{self, REMOVED};
 use crate::record::uploads::Uploads;
 use crate::request::difference::{cut, differences};
 use crate::request::operation::Operation;
+use crate::request::received::parse_query;
 
 /// A request in the form in which it is compared: without secrets, and with the hashes of files in place of files.
 #[derive(Clone, Debug)]
@@ -136,7 +136,7 @@ fn canonicalize(value: &mut Value, uploads: &Uploads) {
         Value::String(text) => {
             if let Some(content) = uploads.content(text) {
                 *text = format!("file with the hash {content}");
-            } else if let Some(bytes) = data_uri(text) {
+            } else if let Some((_, bytes)) = data_uri::parse(text) {
                 *text = format!("file with the hash {}", hex(&Sha256::digest(&bytes)));
             } else {
                 *text = scrub::scrub_urls(text);
@@ -148,26 +148,12 @@ fn canonicalize(value: &mut Value, uploads: &Uploads) {
     }
 }
 
-fn data_uri(text: &str) -> Option<Vec<u8>> {
-    let (head, data) = text.strip_prefix("data:")?.split_once(',')?;
-    match head.ends_with(";base64") {
-        true => STANDARD.decode(data.trim()).ok(),
-        false => Some(percent_decode_str(data).collect()),
-    }
-}
-
 /// Returns a query as an object. A parameter that is repeated is an array.
 fn canonical_query(query: &str) -> Value {
-    let query = scrub::scrub_query(query);
-    let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
     let mut fields = serde_json::Map::new();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        // Whether a secret is sent in the URL or in a header makes no difference.
-        if value == REMOVED {
-            continue;
-        }
-        let (name, value) = (decode(name), Value::from(decode(value)));
+    // A secret may be sent in the URL or in a header, which makes no difference.
+    for (name, value) in parse_query(&scrub::scrub_query(query)).into_iter().filter(|(_, value)| value != REMOVED) {
+        let value = Value::from(value);
         match fields.get_mut(&name) {
             Some(Value::Array(values)) => values.push(value),
             Some(other) => *other = Value::from(vec![other.take(), value]),

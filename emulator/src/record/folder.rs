@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 
 use crate::error::DocumentError;
+use crate::hex::hex;
 use crate::record::records::{Record, RecordedBody, RecordedFile, VERSION};
 
 /// The subfolder of bodies that have a file of their own.
@@ -221,10 +222,6 @@ fn check_name(name: &str) -> Result<(), String> {
         true => Ok(()),
         false => Err(format!("invalid file name `{}`: expected `{FILES}/NAME`", crate::request::difference::cut(name))),
     }
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Returns the extension of a content type, for people who open the file.

@@ -3,13 +3,11 @@
 use std::borrow::Cow;
 
 use crate::request::fal_host;
+use crate::urls::is_within;
 
 /// The hosts whose URLs in responses lead to the emulator. Those of the site are links for people.
 fn has_api(host: &str) -> bool {
-    let below = |domain: &str| host.strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
-    below("fal.run")
-        || below("falrun.com")
-        || below("fal.media")
+    ["fal.run", "falrun.com", "fal.media"].iter().any(|domain| is_within(host, domain))
         || matches!(host, "rest.fal.ai" | "rest.alpha.fal.ai" | "api.fal.ai")
         || fal_host::keeps_files(host)
 }

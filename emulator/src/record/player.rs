@@ -14,8 +14,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
+use crate::hex::hex;
 use crate::record::canonical::{Canonical, CanonicalBody};
-use crate::record::folder::{Folder, NamedRecord, hex};
+use crate::record::folder::{Folder, NamedRecord};
 use crate::record::recorder::{is_repeatable, local, real};
 use crate::record::records::{RecordedBody, RecordedEvent, RecordedFile, RecordedRequest, RecordedResponse};
 use crate::record::scrub::Secrets;

@@ -22,11 +22,12 @@ use crate::record::forms;
 use crate::record::records::{
     Record, RecordedBody, RecordedEvent, RecordedFile, RecordedJob, RecordedRequest, RecordedResponse, VERSION,
 };
-use crate::record::scrub::{Secrets, is_secret_name};
+use crate::record::scrub::Secrets;
 use crate::record::sse::Splitter;
 use crate::request::fal_host;
 use crate::request::operation::Operation;
 use crate::request::received::Received;
+use crate::request::secret_name::is_secret_name;
 use crate::response::refusal::Refusal;
 use crate::response::reply::{self, Body, Dropped, Reply};
 use crate::storage::content::{Blob, Content};

@@ -8,6 +8,7 @@ use hyper::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION, SET_COOKIE};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde_json::Value;
 
+use crate::request::secret_name::is_secret_name;
 use crate::sync::lock;
 
 /// The text in place of a secret.
@@ -93,17 +94,6 @@ impl Secrets {
         }
         text
     }
-}
-
-/// Returns whether a header or a query parameter has a secret: a key, a token, a signature, or a part of one.
-pub(super) fn is_secret_name(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let is_part = |word: &str| name.split(['-', '_', '.']).any(|part| part == word);
-    ["token", "signature", "credential", "secret", "password", "policy", "cookie"]
-        .iter()
-        .any(|word| name.contains(word))
-        || ["sig", "key", "jwt", "auth", "hmac", "authorization"].iter().any(|word| is_part(word))
-        || ["accesskeyid", "awsaccesskeyid", "googleaccessid", "apikey"].contains(&name.as_str())
 }
 
 /// Returns whether a field of JSON has a secret. Names of inputs such as `max_tokens` are not among them.

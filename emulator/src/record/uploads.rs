@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::record::folder::hex;
+use crate::hex::hex;
 use crate::request::operation::Operation;
 
 /// The contents of uploaded files, by the path of their URL, which begins with a slash and the host. A replayed client may

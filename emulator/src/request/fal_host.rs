@@ -1,14 +1,11 @@
 //! The names of fal's hosts.
 
 use crate::input::upload_policy;
-
-/// The domains of fal: these names, and all names below them.
-const DOMAINS: [&str; 4] = ["fal.run", "fal.ai", "fal.media", "falrun.com"];
+use crate::urls::{DOMAINS, is_within};
 
 /// Returns whether the emulator serves a host: one of fal, or one that keeps files for fal. The name is in lower case.
 pub(crate) fn is_served(host: &str) -> bool {
-    let is_below = |domain: &str| host.strip_suffix(domain).is_some_and(|below| below.ends_with('.'));
-    DOMAINS.contains(&host) || DOMAINS.iter().any(|domain| is_below(domain)) || keeps_files(host)
+    DOMAINS.iter().any(|domain| is_within(host, domain)) || keeps_files(host)
 }
 
 /// Returns whether a host keeps files for fal, but is not fal's own.

@@ -10,3 +10,4 @@ pub(crate) mod received_request;
 pub(crate) mod refused_hosts;
 pub(crate) mod requests;
 pub(crate) mod route;
+pub(crate) mod secret_name;

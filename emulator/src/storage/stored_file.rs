@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::hex::hex;
 use crate::storage::content::Content;
 use crate::storage::file::File;
 
@@ -93,7 +94,7 @@ impl StoredFile {
         for chunk in self.content.chunks(0..self.size()) {
             digest.update(chunk?);
         }
-        Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+        Ok(hex(&digest.finalize()))
     }
 }
 

@@ -340,7 +340,11 @@ async fn environment_leads_to_the_emulator() {
     }
     let preload = value("NODE_OPTIONS").strip_prefix("--require=\"").unwrap().strip_suffix('"').unwrap();
     let port = fal.base_url().rsplit_once(':').unwrap().1;
-    assert!(std::fs::read_to_string(preload).unwrap().contains(&format!("const PORT = {port};")));
+    let script = std::fs::read_to_string(preload).unwrap();
+    assert!(script.contains(&format!("const PORT = {port};")));
+    assert!(
+        script.contains("const DOMAINS = ['fal.run', 'fal.ai', 'fal.media', 'falrun.com', 'storage.googleapis.com'];")
+    );
     assert!(environment.remove.contains(&"ALL_PROXY") && environment.remove.contains(&"FAL_QUEUE_RUN_HOST"));
 
     let mut command = std::process::Command::new("program");
