@@ -26,9 +26,10 @@ async fn emulate(words: &[&str], folder: &Path) -> String {
 async fn readers_in_python_get_a_passing_test() {
     let folder = tempfile::tempdir().unwrap();
     write("test_fox.py", folder.path());
+    write("test_control.py", folder.path());
     let python = Peer::Python.program();
     let words = [python.to_str().unwrap(), "-m", "pytest", "-q", "-p", "no:cacheprovider"];
-    assert!(emulate(&words, folder.path()).await.contains("3 passed"));
+    assert!(emulate(&words, folder.path()).await.contains("5 passed"));
 }
 
 #[tokio::test]

@@ -37,15 +37,13 @@ const PORT: u16 = 8787;
 ///
 /// With COMMAND, it runs the command in an environment that leads to the emulator, passes its exit code on, and prints a summary.
 /// Without, it prints the variables to set, and runs until Ctrl-C.
-///
-/// Without --schemas, it serves the endpoints that fal-client ships.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// Port on the loopback interface. 0 chooses a free port. Default: 8787, or a free port with COMMAND
     #[arg(long, value_name = "N")]
     port: Option<u16>,
-    /// Folder of the documents to serve. Can be repeated
+    /// Folder of the documents to serve, which `cargo fal add` fills. Can be repeated. Default: the endpoints that fal-client ships
     #[arg(long, value_name = "DIR")]
     schemas: Vec<PathBuf>,
     /// Name, in addition to loopback names, under which the emulator may be called. Can be repeated
@@ -132,7 +130,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     summary: Option<PathBuf>,
     /// Command to run, with its arguments
-    #[arg(last = true, value_name = "COMMAND")]
+    #[arg(trailing_var_arg = true, value_name = "COMMAND")]
     command: Vec<OsString>,
 }
 
@@ -253,6 +251,8 @@ async fn start(arguments: &Arguments, log: Log, tally: &Tally) -> Result<Emulato
             let error = Error::new(Exit::Failed, format!("cannot listen on 127.0.0.1:{port}: {source}"));
             error.help("end the other `cargo fal emulate`, or take a free port with `--port 0`")
         }
+        fal_emulator::Error::Documents(_) => Error::new(Exit::Failed, error.to_string())
+            .help("`cargo fal add ENDPOINT` fetches the document of an endpoint into the folder `schemas`"),
         fal_emulator::Error::Client(error) => Error::new(Exit::Usage, format!("--key: {error}")),
         error => Error::new(Exit::Failed, error.to_string()),
     })
