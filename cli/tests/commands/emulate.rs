@@ -3,11 +3,14 @@
 use std::fs;
 use std::process::Stdio;
 
+use fal_client::{Client, Job};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use crate::run::{IMAGE, REDUX};
-use crate::support::{Project, Run, assert_golden, in_time};
+use crate::support::{Process, Project, Run, assert_golden, in_time};
 
 /// The tool as the client of an emulator that it has started.
 const FAL: &str = env!("CARGO_BIN_EXE_cargo-fal");
@@ -317,4 +320,57 @@ async fn recorded_requests_are_replayed_and_others_are_failures() {
     command.env_remove("FAL_KEY");
     let stderr = Run::of(command).await.failure(4);
     assert!(stderr.starts_with("error: missing API key: --record sends requests to fal"), "{stderr}");
+}
+
+/// Returns a client of an emulator that prints its environment on stdout.
+#[cfg(unix)]
+async fn client_of(process: &mut Process) -> Client {
+    let printed = process.stdout_until("FAL_SITE_HOST=").await;
+    let (_, url) = printed.split_once("FAL_EMULATOR_URL=").unwrap();
+    let url = url.lines().next().unwrap();
+    Client::builder().key("id:secret").queue_host(format!("{url}/queue.fal.run")).build().unwrap()
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn acknowledged_jobs_survive_a_kill() {
+    let project = Project::new().await;
+    let emulate = ["emulate", "--port", "0", "--running", "0s", "--waiting", "0s", "--state", "fal.db"];
+    let mut known: Vec<String> = Vec::new();
+    // The second kill is of an emulator with a file.
+    for _ in 0..2 {
+        let mut process = project.spawn(&emulate);
+        let client = client_of(&mut process).await;
+        let (sender, mut acknowledged) = mpsc::unbounded_channel();
+        let mut submissions = JoinSet::new();
+        for _ in 0..8 {
+            let (client, sender) = (client.clone(), sender.clone());
+            submissions.spawn(async move {
+                let input = json!({ "image_url": "https://example.com/fox.png" });
+                while let Ok(submitted) = client.endpoint(REDUX).submit(input.clone()).await {
+                    sender.send(submitted.request_id).unwrap();
+                }
+            });
+        }
+        for _ in 0..100 {
+            known.push(in_time(acknowledged.recv()).await.unwrap());
+        }
+        process.signal("KILL");
+        assert_eq!(process.end().await.code, None);
+        submissions.shutdown().await;
+        drop(sender);
+        while let Some(id) = acknowledged.recv().await {
+            known.push(id);
+        }
+    }
+
+    let mut process = project.spawn(&emulate);
+    let client = client_of(&mut process).await;
+    for id in &known {
+        let job = client.resume(Job::<Value>::new(REDUX, id));
+        assert!(job.status().await.unwrap().is_completed(), "{id}");
+        assert!(job.result().await.unwrap().data["images"].is_array(), "{id}");
+    }
+    process.signal("TERM");
+    process.end().await.success();
 }

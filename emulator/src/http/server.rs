@@ -13,7 +13,7 @@ use crate::response::exceeded::Exceeded;
 use crate::state::State;
 
 /// The most open connections.
-const MAX_CONNECTIONS: usize = 4_096;
+const MAX_CONNECTIONS: usize = 8_192;
 
 /// A port of the loopback interface, reserved but not served yet.
 pub(crate) struct Port {

@@ -35,7 +35,7 @@ struct Entries {
     /// The numbers of the jobs that are kept, by request id.
     numbers: HashMap<String, u64>,
     /// The jobs that are not completed, by number: oldest first.
-    unfinished: BTreeMap<u64, Arc<Job>>,
+    unfinished: BTreeMap<u64, Unfinished>,
     /// The completed jobs, by number. Their bills are in the totals.
     completed: BTreeMap<u64, Arc<Job>>,
     /// The unfinished jobs that may be completed from a time on.
@@ -47,6 +47,14 @@ struct Entries {
     billed: HashMap<String, Billed>,
     /// The part of `billed` that is of jobs that are not kept any more.
     forgotten: HashMap<String, Billed>,
+}
+
+/// A job that is not completed.
+#[derive(Debug)]
+struct Unfinished {
+    job: Arc<Job>,
+    /// The time in `due`.
+    due: Option<Instant>,
 }
 
 impl Jobs {
@@ -121,7 +129,8 @@ impl Jobs {
     /// Returns the jobs that are kept, oldest first.
     pub(crate) fn kept(&self) -> Vec<Arc<Job>> {
         let jobs = lock(&self.entries);
-        let mut kept: Vec<_> = jobs.completed.iter().chain(&jobs.unfinished).collect();
+        let unfinished = jobs.unfinished.iter().map(|(number, unfinished)| (number, &unfinished.job));
+        let mut kept: Vec<_> = jobs.completed.iter().chain(unfinished).collect();
         kept.sort_by_key(|(number, _)| **number);
         kept.into_iter().map(|(_, job)| Arc::clone(job)).collect()
     }
@@ -129,7 +138,8 @@ impl Jobs {
     pub(crate) fn get(&self, request_id: &str) -> Option<Arc<Job>> {
         let jobs = lock(&self.entries);
         let number = jobs.numbers.get(request_id)?;
-        jobs.unfinished.get(number).or_else(|| jobs.completed.get(number)).cloned()
+        let unfinished = jobs.unfinished.get(number).map(|unfinished| &unfinished.job);
+        unfinished.or_else(|| jobs.completed.get(number)).cloned()
     }
 
     /// Returns all jobs, oldest first.
@@ -140,7 +150,8 @@ impl Jobs {
     /// Returns the number of an endpoint's jobs that wait in the queue.
     pub(crate) fn waiting(&self, endpoint: &str) -> u64 {
         self.settled(|jobs| {
-            let of_endpoint = jobs.unfinished.values().filter(|job| job.endpoint.document.id == endpoint);
+            let jobs = jobs.unfinished.values().map(|unfinished| &unfinished.job);
+            let of_endpoint = jobs.filter(|job| job.endpoint.document.id == endpoint);
             of_endpoint.filter(|job| matches!(job.now().phase, Phase::Queued { .. })).count() as u64
         })
     }
@@ -171,8 +182,9 @@ impl Entries {
         self.accepted = self.accepted.max(number + 1);
         self.bytes += job.received.size();
         self.numbers.insert(job.id.clone(), number);
-        self.due.extend(job.ends_from().map(|at| (at, number)));
-        self.unfinished.insert(number, job);
+        let due = job.ends_from();
+        self.due.extend(due.map(|at| (at, number)));
+        self.unfinished.insert(number, Unfinished { job, due });
     }
 
     /// Removes the records of a completed job, but for its bill.
@@ -190,15 +202,20 @@ impl Entries {
 
     /// Moves a job to the completed ones, with its bill, or else sets the time of its next check.
     fn check(&mut self, number: u64) {
-        let Some(job) = self.unfinished.get(&number) else {
+        let Some(Unfinished { job, due }) = self.unfinished.get_mut(&number) else {
             return;
         };
+        // A job that was changed is checked before it is due.
+        if let Some(at) = due.take() {
+            self.due.remove(&(at, number));
+        }
         let Some(bill) = job.bill() else {
-            self.due.extend(job.ends_from().map(|at| (at, number)));
+            *due = job.ends_from();
+            self.due.extend(due.map(|at| (at, number)));
             return;
         };
         self.billed.entry(job.endpoint.document.id.clone()).or_default().add(&bill);
-        if let Some(job) = self.unfinished.remove(&number) {
+        if let Some(Unfinished { job, .. }) = self.unfinished.remove(&number) {
             self.completed.insert(number, job);
         }
     }

@@ -173,3 +173,29 @@ impl Deliveries {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deliveries_are_limited_in_number_and_size() {
+        let delivery = |number: usize| WebhookDelivery {
+            request_id: number.to_string(),
+            url: String::new(),
+            body: Bytes::new(),
+            attempts: Vec::new(),
+            state: WebhookState::Pending,
+        };
+        let mut deliveries = Deliveries::default();
+        for number in 0..3 * MAX_REQUESTS {
+            deliveries.entries.push_back(delivery(number));
+            deliveries.trim();
+        }
+        assert_eq!(deliveries.entries.len(), MAX_REQUESTS);
+        assert_eq!(deliveries.entries[0].request_id, (2 * MAX_REQUESTS).to_string());
+        deliveries.bytes = MAX_BYTES + 1;
+        deliveries.trim();
+        assert_eq!(deliveries.entries.len(), 1);
+    }
+}

@@ -182,7 +182,7 @@ async fn open_connections_are_limited() {
     let fal = Fal::instant().await;
     let address = fal.base_url().trim_start_matches("http://").to_owned();
     let mut open = Vec::new();
-    for _ in 0..4_096 {
+    for _ in 0..8_192 {
         open.push(tokio::net::TcpStream::connect(&address).await.unwrap());
     }
     let mut refused = tokio::net::TcpStream::connect(&address).await.unwrap();
@@ -191,7 +191,7 @@ async fn open_connections_are_limited() {
     assert!(response.starts_with("HTTP/1.1 503 "), "{response}");
     let (_, body) = response.split_once("\r\n\r\n").unwrap();
     let body: Value = serde_json::from_str(body).unwrap();
-    assert_eq!(body, json!({ "detail": "the emulator's limit of 4096 open connections is reached" }));
+    assert_eq!(body, json!({ "detail": "the emulator's limit of 8192 open connections is reached" }));
     drop(open);
     loop {
         if let Ok(reply) = fal.request(Method::POST, &format!("/fal.run/{INPAINTING}")).json(&inpainting()).send().await

@@ -34,6 +34,7 @@ mod keys;
 mod latency;
 mod limits;
 mod media;
+mod memory;
 mod models;
 mod multipart;
 mod options;
