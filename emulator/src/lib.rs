@@ -13,25 +13,57 @@
 //! ```
 //!
 //! The emulator serves every endpoint whose OpenAPI document it has. It validates inputs with the document's schema,
-//! and rejects them in fal's error format. Outputs fit the document, and their URLs work: an image is a PNG of the
-//! requested size.
+//! and rejects them in fal's error format. Outputs fit the document, and their URLs work: an image has the requested size,
+//! and shows its prompt and seed.
 //!
 //! One port of the loopback interface serves all of fal's hosts. The first segment of a path is the host:
 //! `https://queue.fal.run/fal-ai/flux/dev` becomes `http://127.0.0.1:PORT/queue.fal.run/fal-ai/flux/dev`. URLs in
 //! responses have the same form. With the cargo feature `tls`, the port is also a proxy for the real host names, and
 //! `Emulator::proxy_environment` leads unmodified programs in any language to it.
 //!
+//! # Outputs
+//!
+//! - [`Emulator::answer`], [`Emulator::answer_next`] and [`Emulator::answer_with`] set outputs, and [`Emulator::script_stream`] the
+//!   events of streams. [`Frame`] is one on a WebSocket.
+//! - [`Emulator::files`] returns the uploaded files. An uploaded image is the source of edits that refer to it.
+//! - [`EmulatorBuilder::seed`] changes the outputs of inputs without a seed. The same seed makes the same bytes.
+//! - [`EmulatorBuilder::workflow`] serves a workflow, whose nodes call other endpoints.
+//!
+//! # Time
+//!
 //! - [`Pace`] controls the progress of queued jobs: with time, instantly, or step by step.
-//! - [`Fault`] makes the next request of an [`Operation`] fail: error responses, delays, broken connections.
-//! - [`Emulator::script_stream`] sets the events of streams, and [`Frame`] is one on a WebSocket.
+//! - [`Emulator::hold`] keeps jobs running until a test releases them, and [`Emulator::hold_in_queue`] keeps them waiting.
+//! - [`EmulatorBuilder::concurrency`] limits the jobs that run at a time, and [`EmulatorBuilder::latency`] delays every response.
 //! - [`Emulator::advance_time`] advances the emulator's clock.
+//!
+//! # Failures
+//!
+//! - [`Fault`] makes requests of an [`Operation`] fail: error responses, delays, broken connections.
 //! - [`Emulator::lock_account`] and [`Emulator::deny_permission`] refuse requests as fal does.
+//! - [`EmulatorBuilder::rate_limit`] limits the requests without a key, and [`EmulatorBuilder::start_timeout`] the time in the queue.
 //! - [`EmulatorBuilder::output_upload_time`] delays the files of outputs in a client's own bucket.
-//! - [`Emulator::files`] returns the uploaded files. An uploaded PNG is the source image of inputs that refer to it.
+//!
+//! # Checks
+//!
+//! - [`Emulator::requests`] returns what a client sent, and [`Emulator::jobs`] what fal would bill.
+//! - [`Emulator::requests_to`] returns the calls of an endpoint, with assertions.
+//! - [`Emulator::assert_no_mistakes`] fails on requests that a client of fal must not send, such as a key to a file host.
 //! - [`EmulatorBuilder::price`] sets prices, and [`Emulator::billed`] returns what jobs were billed. The platform API tells both.
 //! - [`Emulator::webhooks`] returns the webhooks of submissions, which are signed and delivered to loopback URLs.
-//! - [`Emulator::requests_to`] returns the calls of an endpoint, with assertions, and [`Emulator::hold`] keeps its jobs running.
-//! - [`Emulator::requests`] returns what a client sent, and [`Emulator::jobs`] what fal would bill.
+//!
+//! # For people, and for other languages
+//!
+//! [`Emulator::base_url`] is also a page for browsers. It shows requests with their inputs and outputs, has a form for each
+//! endpoint, and switches for faults. Tests in other languages control the emulator with JSON below `{base_url}/emulator/`, see
+//! the README.
+//!
+//! # Cargo features
+//!
+//! None is on by default.
+//!
+//! - `tls`: HTTPS (`EmulatorBuilder::tls`), and the proxy for unmodified programs (`Emulator::proxy_environment`).
+//! - `state`: a file that keeps requests and files across restarts (`EmulatorBuilder::state`).
+//! - `record`: records of the real fal (`EmulatorBuilder::record`), and their replay (`EmulatorBuilder::replay`).
 
 mod account;
 #[cfg(feature = "tls")]

@@ -18,8 +18,8 @@ use crate::queue::saved_job::{SavedJob, SavedPrice, SavedProgress, SavedProspect
 use crate::request::received::Received;
 use crate::request::route::Route;
 use crate::response::failure::Failure;
+use crate::saved::change::{Kind, time};
 use crate::saved::database::Database;
-use crate::saved::record::{Kind, time};
 use crate::state::State;
 use crate::storage::saved_file::SavedFile;
 use crate::urls::Urls;

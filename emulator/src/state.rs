@@ -138,6 +138,44 @@ impl State {
         self.account.credits().saturating_sub(self.jobs.billed().cost())
     }
 
+    /// Sets what is left of the account's credits.
+    pub(crate) fn set_balance(&self, balance: Decimal) {
+        self.account.set_credits(balance.saturating_add(self.jobs.billed().cost()));
+    }
+
+    /// Removes the faults that have not happened yet.
+    pub(crate) fn clear_faults(&self) {
+        self.faults.clear();
+        self.outbox.clear_faults();
+    }
+
+    /// Advances a queued job, or a replayed one, by one step. Returns `false` if it is unknown or completed.
+    pub(crate) fn advance(&self, request_id: &str) -> bool {
+        #[cfg(feature = "record")]
+        if let Some(tape) = &self.tape {
+            return tape.advance(request_id);
+        }
+        self.jobs.get(request_id).is_some_and(|job| job.advance())
+    }
+
+    /// Advances a job to its end. Returns `false` if it is unknown or completed.
+    pub(crate) fn complete(&self, request_id: &str) -> bool {
+        let mut advanced = false;
+        while self.advance(request_id) {
+            advanced = true;
+        }
+        advanced
+    }
+
+    /// Returns whether a job is kept, or can be replayed.
+    pub(crate) fn has_job(&self, request_id: &str) -> bool {
+        #[cfg(feature = "record")]
+        if let Some(tape) = &self.tape {
+            return tape.has_job(request_id);
+        }
+        self.jobs.get(request_id).is_some()
+    }
+
     /// Returns why the account is locked.
     pub(crate) fn lock_reason(&self) -> Option<LockReason> {
         let is_exhausted = || self.account.locks_when_exhausted() && self.balance() <= Decimal::ZERO;

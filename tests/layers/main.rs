@@ -20,7 +20,7 @@ const DOCUMENTS: &str =
 const GENERATOR: &str = "budget digest mark names prose words refusals error model tree \
     report select schema normalize types lower render manifest present features write summary lock change pipeline builder describe lib";
 
-const EMULATOR: &str = "documents error keys sync saved media random hex response time tokens urls authority proxy input storage endpoints request \
+const EMULATOR: &str = "documents error keys sync saved media random hex time response tokens urls authority proxy input storage endpoints request \
     platform account faults output queue webhooks settings record state hold handlers sessions page control http restore emulator builder lib";
 
 const JOBS: &str = "failure error amount saved_file state record key redaction filter request store claims watch files \

@@ -16,7 +16,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Starts with a locked account, see [`Emulator::lock_account`]. Default: not locked.
+    /// Starts with a locked account, see [`Emulator::lock_account`](crate::Emulator::lock_account). Default: not locked.
     ///
     /// ```
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -32,7 +32,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Starts with keys that lack the permission for an operation, see [`Emulator::deny_permission`]. Default: keys have
+    /// Starts with keys that lack the permission for an operation, see [`Emulator::deny_permission`](crate::Emulator::deny_permission). Default: keys have
     /// all permissions. Can be called several times.
     pub fn without_permission(mut self, operation: Operation) -> Self {
         self.settings.account.denied.insert(operation);
@@ -83,7 +83,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Sets the price of an endpoint, see [`Emulator::set_price`]. Default: endpoints have no price, and cost nothing. Can be
+    /// Sets the price of an endpoint, see [`Emulator::set_price`](crate::Emulator::set_price). Default: endpoints have no price, and cost nothing. Can be
     /// called several times.
     ///
     /// ```
@@ -104,7 +104,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Sets the billable units of each job of an endpoint, see [`Emulator::set_billable_units`]. Default: the requested number
+    /// Sets the billable units of each job of an endpoint, see [`Emulator::set_billable_units`](crate::Emulator::set_billable_units). Default: the requested number
     /// of images, or 1. Can be called several times.
     pub fn billable_units<E: IntoEndpoint>(mut self, endpoint: E, units: Decimal) -> Self {
         self.settings.prices.set_units(endpoint.into_id().into_owned(), units);

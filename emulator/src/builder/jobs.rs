@@ -94,7 +94,7 @@ impl EmulatorBuilder {
     ///
     /// It is also the limit of unfinished jobs, beyond which requests get a 429 response. A completed job that was dropped
     /// has no status and no result. So the limit must exceed the number of concurrent jobs of a test.
-    /// [`Emulator::accepted_jobs`] and [`Emulator::billed`] count all jobs, also dropped ones.
+    /// [`Emulator::accepted_jobs`](crate::Emulator::accepted_jobs) and [`Emulator::billed`](crate::Emulator::billed) count all jobs, also dropped ones.
     pub fn history(mut self, limit: usize) -> Self {
         self.settings.history = limit.max(1);
         self

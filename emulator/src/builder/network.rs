@@ -12,8 +12,8 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Serves [`Emulator::base_url`] over TLS: `https://127.0.0.1:PORT`, with a certificate of the emulator's own
-    /// [authority](Emulator::certificate_authority). [`Emulator::client`] trusts it. Default: `http://127.0.0.1:PORT`.
+    /// Serves [`Emulator::base_url`](crate::Emulator::base_url) over TLS: `https://127.0.0.1:PORT`, with a certificate of the emulator's own
+    /// [authority](crate::Emulator::certificate_authority). [`Emulator::client`](crate::Emulator::client) trusts it. Default: `http://127.0.0.1:PORT`.
     ///
     /// The port speaks plain HTTP and TLS in either case.
     ///

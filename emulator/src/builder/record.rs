@@ -73,7 +73,7 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Sets the key for recorded requests that have the emulator's own key, which [`Emulator::client`] has. Default: they are
+    /// Sets the key for recorded requests that have the emulator's own key, which [`Emulator::client`](crate::Emulator::client) has. Default: they are
     /// sent as they are, and fal refuses them.
     pub fn record_key(mut self, key: impl Into<String>) -> Self {
         self.tape.upstream.key = Some(key.into());
@@ -93,7 +93,7 @@ impl EmulatorBuilder {
     /// results, downloads and tokens as often as needed. A request without a record gets a 404 response that names the nearest
     /// record, and the values that differ.
     ///
-    /// The statuses of jobs progress with the [`Pace`], or with [`replay_times`](Self::replay_times).
+    /// The statuses of jobs progress with the [`Pace`](crate::Pace), or with [`replay_times`](Self::replay_times).
     ///
     /// ```no_run
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -111,7 +111,7 @@ impl EmulatorBuilder {
     }
 
     /// Uses the recorded times of a [replay](Self::replay), multiplied by a factor: 1 is the speed of the record, and 0.1 ten
-    /// times as fast. Default: the [`Pace`].
+    /// times as fast. Default: the [`Pace`](crate::Pace).
     pub fn replay_times(mut self, factor: f64) -> Self {
         self.tape.times = Some(factor);
         self

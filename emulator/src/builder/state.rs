@@ -43,7 +43,7 @@ impl EmulatorBuilder {
     /// - Kept: requests with their inputs, progress, outputs and bills, stored files, and webhooks that are not delivered yet. Time goes
     ///   on while the emulator is off. Jobs progress by the [`pace`](Self::pace) of the new emulator.
     /// - Not kept: keys, tokens, signatures and headers that may have them, unfinished uploads, recorded requests
-    ///   ([`Emulator::requests`]), faults and other settings.
+    ///   ([`Emulator::requests`](crate::Emulator::requests)), faults and other settings.
     ///
     /// The [limits](Self::history) of the memory are those of the file too. URLs of files are valid if the new emulator has the same
     /// [`port`](Self::port), or is called by fal's host names.

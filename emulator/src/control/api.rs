@@ -54,7 +54,9 @@ async fn handle(state: &Arc<State>, head: &Parts, body: &[u8]) -> Result<Value, 
         Some(text) => text.parse::<usize>().map_err(|_| invalid(format!("invalid `{name}`: expected a number"))),
     };
     match (&head.method, path.as_slice()) {
-        (&Method::GET, ["requests"]) => requests(state, query("endpoint"), number("after")?, number("wait_for")?).await,
+        (&Method::GET, ["requests"]) => {
+            Ok(requests(state, query("endpoint"), number("after")?, number("wait_for")?).await)
+        }
         (&Method::POST, ["outputs"]) => set_outputs(state, parse(body)?),
         (&Method::GET, ["faults"]) => Ok(faults(state)),
         (&Method::POST, ["faults"]) => {
@@ -63,8 +65,7 @@ async fn handle(state: &Arc<State>, head: &Parts, body: &[u8]) -> Result<Value, 
             Ok(faults(state))
         }
         (&Method::DELETE, ["faults"]) => {
-            state.faults.clear();
-            state.outbox.clear_faults();
+            state.clear_faults();
             Ok(faults(state))
         }
         (&Method::POST, ["holds"]) => {
@@ -85,9 +86,10 @@ async fn handle(state: &Arc<State>, head: &Parts, body: &[u8]) -> Result<Value, 
             Ok(json!({}))
         }
         (&Method::POST, ["jobs", id, action @ ("advance" | "complete")]) => {
-            let job = state.jobs.get(id).ok_or(Refusal::NoRequest)?;
-            let advanced = job.advance();
-            while advanced && *action == "complete" && job.advance() {}
+            let advanced = if *action == "complete" { state.complete(id) } else { state.advance(id) };
+            if !advanced && !state.has_job(id) {
+                return Err(Refusal::NoRequest);
+            }
             Ok(json!({ "advanced": advanced }))
         }
         (&Method::POST, ["time"]) => {
@@ -158,24 +160,17 @@ fn check_endpoint(state: &State, id: &str) -> Result<(), Refusal> {
 }
 
 /// Lists the received requests after a number, once there are `wait_for`.
-async fn requests(state: &State, endpoint: Option<&str>, after: usize, wait_for: usize) -> Result<Value, Refusal> {
-    let mut news = state.journal.news();
-    loop {
-        // Marked as seen before the check, so that a change after the check wakes the wait.
-        news.borrow_and_update();
-        let all = state.journal.numbered();
-        let listed = all.into_iter().filter(|(number, request)| {
+async fn requests(state: &State, endpoint: Option<&str>, after: usize, wait_for: usize) -> Value {
+    let listed = || {
+        let all = state.journal.numbered().into_iter().filter(|(number, request)| {
             *number >= after && endpoint.is_none_or(|id| request.endpoint() == Some(id) && request.has_input())
         });
-        let listed: Vec<_> = listed.collect();
-        if listed.iter().filter(|(_, request)| request.0.was_read()).count() >= wait_for {
-            return Ok(
-                json!({ "requests": listed.iter().map(|(number, it)| shown(number + 1, it)).collect::<Vec<_>>() }),
-            );
-        }
-        // The sender lives as long as the emulator, so this never fails.
-        let _ = news.changed().await;
-    }
+        let listed: Vec<_> = all.collect();
+        let read = listed.iter().filter(|(_, request)| request.0.was_read()).count();
+        (read >= wait_for).then_some(listed)
+    };
+    let listed = state.journal.wait_for(listed).await;
+    json!({ "requests": listed.iter().map(|(number, it)| shown(number + 1, it)).collect::<Vec<_>>() })
 }
 
 /// Returns a request without its headers and its query, which may have secrets.

@@ -22,7 +22,7 @@ impl Emulator {
     }
 
     /// Sets the billable units of each job of an endpoint, for jobs that are accepted from now on: the header
-    /// `x-fal-billable-units`. [`Fault::billable_units`] sets those of one job.
+    /// `x-fal-billable-units`. [`Fault::billable_units`](crate::Fault::billable_units) sets those of one job.
     ///
     /// Jobs that are cancelled, or that fail, are billed nothing.
     pub fn set_billable_units<E: IntoEndpoint>(&self, endpoint: E, units: Decimal) {
@@ -46,8 +46,7 @@ impl Emulator {
 
     /// Sets the balance of the account in dollars. Costs of jobs that are completed from now on are taken from it.
     pub fn set_balance(&self, balance: Decimal) {
-        let spent = self.state.jobs.billed().cost();
-        self.state.account.set_credits(balance.saturating_add(spent));
+        self.state.set_balance(balance);
     }
 
     /// Sets or removes the budget of the account in dollars, see [`EmulatorBuilder::budget`](crate::EmulatorBuilder::budget). The

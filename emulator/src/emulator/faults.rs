@@ -29,8 +29,7 @@ impl Emulator {
 
     /// Removes the faults that have not happened yet.
     pub fn clear_faults(&self) {
-        self.state.faults.clear();
-        self.state.outbox.clear_faults();
+        self.state.clear_faults();
     }
 
     /// Requires that all injected faults have happened, see [`pending_faults`](Self::pending_faults).

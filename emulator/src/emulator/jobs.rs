@@ -58,7 +58,7 @@ impl Emulator {
         self.state.clock.advance(by);
     }
 
-    /// Advances a queued job by one step: a queue position, the start, a log line or the end. See [`Pace::manual`].
+    /// Advances a queued job by one step: a queue position, the start, a log line or the end. See [`Pace::manual`](crate::Pace::manual).
     ///
     /// Returns `false` if the job is unknown or completed.
     ///
@@ -72,20 +72,12 @@ impl Emulator {
     ///
     /// [`Pace::manual`]: crate::Pace::manual
     pub fn advance(&self, request_id: &str) -> bool {
-        #[cfg(feature = "record")]
-        if let Some(tape) = &self.state.tape {
-            return tape.advance(request_id);
-        }
-        self.state.jobs.get(request_id).is_some_and(|job| job.advance())
+        self.state.advance(request_id)
     }
 
     /// Advances a queued job to its end. Returns `false` if the job is unknown or completed.
     pub fn complete(&self, request_id: &str) -> bool {
-        let mut advanced = false;
-        while self.advance(request_id) {
-            advanced = true;
-        }
-        advanced
+        self.state.complete(request_id)
     }
 
     /// Holds the jobs of an endpoint that are accepted from now on: they run, and do not end until the returned value is dropped

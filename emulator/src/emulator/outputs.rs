@@ -40,7 +40,7 @@ impl Emulator {
     ///
     /// - [`Error::UnknownEndpoint`]: the emulator has no document of the endpoint.
     /// - [`Error::InvalidOutput`]: the output does not fit the document. To test such an output, inject
-    ///   [`Fault::outcome(200)`](Fault::outcome) with a body.
+    ///   [`Fault::outcome(200)`](crate::Fault::outcome) with a body.
     pub fn answer<E: IntoEndpoint>(&self, endpoint: E, output: &Value) -> Result<(), Error> {
         self.set_output(endpoint, |outputs, document| outputs.set(document, output.clone()))
     }
@@ -102,8 +102,8 @@ impl Emulator {
     /// Sets the events of an endpoint's streams, from now on until other events are set. Each event is the JSON of one
     /// server-sent event, and may break the document. On a realtime connection, they are the outputs for each input.
     ///
-    /// Inputs are still validated. A [fault](Self::inject_fault) takes precedence: [`Fault::events`] sets the bytes of one
-    /// stream, and [`Fault::drop_response_after`] or [`Fault::stall_response_after`] end one early.
+    /// Inputs are still validated. A [fault](Self::inject_fault) takes precedence: [`Fault::events`](crate::Fault::events) sets the bytes of one
+    /// stream, and [`Fault::drop_response_after`](crate::Fault::drop_response_after) or [`Fault::stall_response_after`](crate::Fault::stall_response_after) end one early.
     ///
     /// ```
     /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
@@ -128,11 +128,7 @@ impl Emulator {
         endpoint: E,
         events: impl IntoIterator<Item = Value>,
     ) -> Result<(), Error> {
-        let id = endpoint.into_id();
-        let Some(endpoint) = self.state.catalog.endpoint(&id) else {
-            return Err(Error::UnknownEndpoint(id.into_owned()));
-        };
-        self.state.outputs.set_series(&endpoint.document.id, events.into_iter().collect());
+        self.state.outputs.set_series(&self.document(endpoint)?.id, events.into_iter().collect());
         Ok(())
     }
 
@@ -157,13 +153,10 @@ impl Emulator {
     /// - [`Error::UnknownEndpoint`]: the emulator has no document of the endpoint.
     /// - [`Error::InvalidOutput`]: no output can be made from the document.
     pub fn sample_output<E: IntoEndpoint>(&self, endpoint: E, input: &Value) -> Result<Value, Error> {
-        let id = endpoint.into_id();
-        let Some(endpoint) = self.state.catalog.endpoint(&id) else {
-            return Err(Error::UnknownEndpoint(id.into_owned()));
-        };
-        let spec = OutputSpec::new(&endpoint.document, input, None, None, self.state.settings.seed);
-        let made = maker::make(&endpoint.document, &spec, &Urls::Base(Arc::clone(&self.state.base_url)))
-            .map_err(|reason| Error::InvalidOutput { endpoint: id.into_owned(), reason })?;
+        let document = self.document(endpoint)?;
+        let spec = OutputSpec::new(document, input, None, None, self.state.settings.seed);
+        let made = maker::make(document, &spec, &Urls::Base(Arc::clone(&self.state.base_url)))
+            .map_err(|reason| Error::InvalidOutput { endpoint: document.id.clone(), reason })?;
         made.files.iter().for_each(|file| self.state.store.captions.add(file.motif(), &spec.caption));
         Ok(made.output)
     }
@@ -173,11 +166,17 @@ impl Emulator {
         endpoint: E,
         set: impl FnOnce(&ScriptedOutputs, &Document) -> Result<(), String>,
     ) -> Result<(), Error> {
+        let document = self.document(endpoint)?;
+        let invalid = |reason| Error::InvalidOutput { endpoint: document.id.clone(), reason };
+        set(&self.state.outputs, document).map_err(invalid)
+    }
+
+    /// Returns the document of an endpoint.
+    fn document<E: IntoEndpoint>(&self, endpoint: E) -> Result<&Document, Error> {
         let id = endpoint.into_id();
-        let Some(endpoint) = self.state.catalog.endpoint(&id) else {
-            return Err(Error::UnknownEndpoint(id.into_owned()));
-        };
-        let invalid = |reason| Error::InvalidOutput { endpoint: id.into_owned(), reason };
-        set(&self.state.outputs, &endpoint.document).map_err(invalid)
+        match self.state.catalog.endpoint(&id) {
+            Some(endpoint) => Ok(&endpoint.document),
+            None => Err(Error::UnknownEndpoint(id.into_owned())),
+        }
     }
 }

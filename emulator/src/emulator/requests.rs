@@ -62,17 +62,9 @@ impl Emulator {
     /// ```
     pub async fn wait_for_requests<E: IntoEndpoint>(&self, endpoint: E, count: usize) -> Requests {
         let id = endpoint.into_id().into_owned();
-        let mut news = self.state.journal.news();
-        loop {
-            // Marked as seen before the check, so that a change after the check wakes the wait.
-            news.borrow_and_update();
-            let requests = Requests::new(id.clone(), self.requests());
-            if requests.received() >= count {
-                return requests;
-            }
-            // The sender lives as long as the emulator, so this never fails.
-            let _ = news.changed().await;
-        }
+        let enough =
+            || Some(Requests::new(id.clone(), self.requests())).filter(|requests| requests.received() >= count);
+        self.state.journal.wait_for(enough).await
     }
 
     /// Requires that no request had a [mistake](ReceivedRequest::mistake).

@@ -18,6 +18,7 @@ use crate::request::received_request::ReceivedRequest;
 use crate::response::failure::{self, Failure};
 use crate::response::reply::{Dropped, Reply};
 use crate::time::clock::Clock;
+use crate::time::whole_seconds;
 
 /// A fault that happens to one request.
 ///
@@ -359,8 +360,7 @@ impl Fault {
 
     /// Sets `Retry-After` to a number of seconds. Fractions are rounded up.
     pub fn retry_after(self, time: Duration) -> Self {
-        let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
-        self.header("retry-after", seconds.to_string())
+        self.header("retry-after", whole_seconds(time).to_string())
     }
 
     /// Sets `Retry-After` to a date, counted from the time of the response.

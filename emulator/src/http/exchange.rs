@@ -1,7 +1,6 @@
 use std::future::pending;
 use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::header::{EXPECT, ORIGIN};
 use hyper::http::request::Parts;
@@ -31,6 +30,7 @@ use crate::sessions::session::Session;
 use crate::state::State;
 use crate::storage::content::Blob;
 use crate::sync::lock;
+use crate::urls::Urls;
 
 /// What a connection becomes once the response is sent.
 pub(super) enum Upgrade<'s> {
@@ -65,16 +65,24 @@ pub(super) async fn respond<'s>(
         }
         Err(refusal) => return Ok(refusal.into_reply()),
     };
-    // The paths of a real host name begin with that name, so none of them is the page's.
-    if visit::serves(&head.method, head.uri.path()) {
-        return show_page(state, head, incoming).await;
-    }
-    if control::serves(head.uri.path()) {
-        return control(state, head, incoming).await;
+    if let Some(own) = Own::of(&head) {
+        return own.respond(state, head, incoming).await;
     }
     if let Some(reply) = cors::preflight(&head) {
         return Ok(reply);
     }
+    respond_as_fal(state, urls, head, incoming, break_point, becomes).await
+}
+
+/// Responds to a request for one of fal's hosts.
+async fn respond_as_fal<'s>(
+    state: &'s Arc<State>,
+    urls: Urls,
+    mut head: Parts,
+    incoming: Incoming,
+    break_point: &BreakPoint,
+    becomes: &Mutex<Option<Upgrade<'s>>>,
+) -> Result<Reply, Dropped> {
     let arrived = state.clock.now();
     let is_of_page = head.headers.contains_key(ORIGIN);
     let upgrade = head.extensions.remove::<OnUpgrade>();
@@ -101,17 +109,12 @@ pub(super) async fn respond<'s>(
             Err(Unread::Refused(refusal))
         }
     };
-    let read = match read {
-        Ok(read) => Ok(read),
-        Err(Unread::Refused(refusal)) => Err(refusal),
+    let (read, _permit) = match read {
+        Ok(Read { file, permit }) => (Ok(file), permit),
+        Err(Unread::Refused(refusal)) => (Err(refusal), None),
         Err(Unread::Disconnected) => return Err(Dropped),
     };
     request.was_read();
-
-    let (read, _permit) = match read {
-        Ok(Read { file, permit }) => (Ok(file), permit),
-        Err(refusal) => (Err(refusal), None),
-    };
     let call = Call { route: &route, received, fault: &fault };
     state.clock.sleep_since(arrived, state.settings.latency).await;
     let mut response = perform(state, call, read, break_point).await?;
@@ -128,32 +131,41 @@ pub(super) async fn respond<'s>(
     Ok(response)
 }
 
-/// Responds to a request of the control, which has no record and takes no fault either.
-async fn control(state: &Arc<State>, head: Parts, incoming: Incoming) -> Result<Reply, Dropped> {
-    if let Err(refusal) = control::admit(&head) {
-        body::discard(incoming);
-        return Ok(refusal.into_reply());
-    }
-    match body::read(incoming, &state.bodies).await {
-        Ok(Held { bytes, permit: _permit }) => Ok(control::respond(state, &head, bytes).await),
-        Err(Unread::Refused(refusal)) => Ok(refusal.into_reply()),
-        Err(Unread::Disconnected) => Err(Dropped),
-    }
+/// A part of the emulator that is not fal's.
+#[derive(Clone, Copy)]
+enum Own {
+    Page,
+    Control,
 }
 
-/// Responds to a request for the page. It is not one of fal's: it has no record, and takes no fault.
-async fn show_page(state: &Arc<State>, head: Parts, incoming: Incoming) -> Result<Reply, Dropped> {
-    if let Err(refusal) = visit::admit(&head) {
-        body::discard(incoming);
-        return Ok(refusal.into_reply());
+impl Own {
+    /// Returns the part that has a path. The paths of a real host name begin with that name, so none of them is here.
+    fn of(head: &Parts) -> Option<Self> {
+        match head.uri.path() {
+            path if visit::serves(&head.method, path) => Some(Own::Page),
+            path if control::serves(path) => Some(Own::Control),
+            _ => None,
+        }
     }
-    if head.method != Method::POST {
-        return Ok(visit::respond(state, &head, Bytes::new()).await);
-    }
-    match body::read(incoming, &state.bodies).await {
-        Ok(Held { bytes, permit: _permit }) => Ok(visit::respond(state, &head, bytes).await),
-        Err(Unread::Refused(refusal)) => Ok(refusal.into_reply()),
-        Err(Unread::Disconnected) => Err(Dropped),
+
+    /// Responds to a request, which has no record and takes no fault.
+    async fn respond(self, state: &Arc<State>, head: Parts, incoming: Incoming) -> Result<Reply, Dropped> {
+        let admitted = match self {
+            Own::Page => visit::admit(&head),
+            Own::Control => control::admit(&head),
+        };
+        if let Err(refusal) = admitted {
+            body::discard(incoming);
+            return Ok(refusal.into_reply());
+        }
+        match body::read(incoming, &state.bodies).await {
+            Ok(Held { bytes, permit: _permit }) => Ok(match self {
+                Own::Page => visit::respond(state, &head, bytes).await,
+                Own::Control => control::respond(state, &head, bytes).await,
+            }),
+            Err(Unread::Refused(refusal)) => Ok(refusal.into_reply()),
+            Err(Unread::Disconnected) => Err(Dropped),
+        }
     }
 }
 

@@ -2,7 +2,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use crate::media::caption::Caption;
-use crate::saved::record::Kind;
+use crate::saved::change::Kind;
 use crate::saved::sink::Sink;
 use crate::sync::lock;
 

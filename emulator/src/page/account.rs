@@ -83,7 +83,7 @@ pub(super) fn change(visit: &Visit<'_>, setting: &str, body: &Bytes) -> Reply {
     let (state, form) = (visit.state, FormData::urlencoded(body));
     match setting {
         "balance" => match form.get("balance").and_then(|balance| balance.trim().parse::<Decimal>().ok()) {
-            Some(balance) => state.account.set_credits(balance.saturating_add(state.jobs.billed().cost())),
+            Some(balance) => state.set_balance(balance),
             None => return error(visit, StatusCode::BAD_REQUEST, "The balance has to be a number, such as 12.50."),
         },
         "lock" => {

@@ -298,10 +298,7 @@ pub(super) fn change(visit: &Visit<'_>, action: &str, body: &Bytes) -> Reply {
             Some(number) => state.faults.remove(number),
             None => return invalid("number"),
         },
-        "clear" => {
-            state.faults.clear();
-            state.outbox.clear_faults();
-        }
+        "clear" => state.clear_faults(),
         _ => return not_found(visit),
     }
     see_other("/faults")

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 
 use crate::request::secret_name::is_secret_name;
+use crate::webhooks::delivery::without_secrets;
 
 /// The most characters of JSON that a page shows. A link leads to the whole.
 pub(super) const MAX_JSON: usize = 8_000;
@@ -77,13 +78,8 @@ pub(super) fn masked(name: &str, value: &str) -> String {
 
 /// Returns a URL without its user and its query. That of a webhook may have a password or a token.
 pub(super) fn masked_url(url: &str) -> String {
-    let (url, query) = url.split_once(['?', '#']).map_or((url, ""), |(url, _)| (url, "?••••"));
-    let (scheme, rest) = url.split_once("//").unwrap_or(("", url));
-    let authority = rest.split('/').next().unwrap_or_default();
-    match authority.rfind('@') {
-        Some(at) => format!("{scheme}//••••@{}{query}", shortened(&rest[at + 1..], 500)),
-        None => format!("{}{query}", shortened(url, 500)),
-    }
+    let query = if url.contains('?') { "?••••" } else { "" };
+    format!("{}{query}", shortened(&without_secrets(url), 500))
 }
 
 #[cfg(test)]
@@ -98,7 +94,7 @@ mod tests {
         assert_eq!(masked("X-Goog-Signature", "abc"), "••••");
         assert_eq!(masked("x-fal-tags", "a=b"), "a=b");
         assert_eq!(masked("fal_webhook", "http://localhost/hook?key=x"), "http://localhost/hook?••••");
-        assert_eq!(masked("fal_webhook", "http://user:a@b@localhost/hook"), "http://••••@localhost/hook");
+        assert_eq!(masked("fal_webhook", "http://user:a@b@localhost/hook"), "http://localhost/hook");
     }
 
     #[test]

@@ -3,7 +3,7 @@ use std::mem;
 use std::sync::Mutex;
 
 use crate::queue::saved_job::SavedProgress;
-use crate::saved::record::Kind;
+use crate::saved::change::Kind;
 use crate::saved::sink::Sink;
 use crate::sync::lock;
 

@@ -19,9 +19,9 @@ use crate::queue::slots::Seat;
 use crate::random;
 use crate::request::received::Received;
 use crate::response::failure::Failure;
-use crate::saved::record::nanos;
+use crate::saved::change::nanos;
 #[cfg(feature = "state")]
-use crate::saved::record::time;
+use crate::saved::change::time;
 use crate::sync::lock;
 use crate::time::clock::Clock;
 use crate::time::iso8601::iso8601;

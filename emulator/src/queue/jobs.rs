@@ -10,7 +10,7 @@ use crate::queue::job::{Job, Phase};
 use crate::queue::saved_job::SavedJob;
 use crate::request::journal::MAX_BYTES;
 use crate::response::exceeded::Exceeded;
-use crate::saved::record::Kind;
+use crate::saved::change::Kind;
 use crate::saved::sink::Sink;
 use crate::sync::lock;
 use crate::time::clock::Clock;

@@ -10,7 +10,7 @@ use crate::platform::bill::Bill;
 use crate::queue::job::{Job, Prospect};
 use crate::request::secret_name::is_secret_name;
 use crate::response::failure::SavedFailure;
-use crate::saved::record::nanos;
+use crate::saved::change::nanos;
 use crate::urls::Urls;
 
 /// An accepted request.

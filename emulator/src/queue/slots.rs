@@ -1,4 +1,4 @@
-//! Limits of concurrency. No task starts a job: every question first settles what has happened by now, in order of time.
+//! Limits of concurrency. No task starts a job: every read first settles what has happened by now, in order of time.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, OnceLock};

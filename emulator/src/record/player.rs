@@ -129,8 +129,13 @@ impl Player {
     }
 
     pub(super) fn advance(&self, request_id: &str) -> bool {
+        self.timeline_of(request_id).is_some_and(|it| it.advance(self.clock.now()))
+    }
+
+    /// Returns the statuses of a request.
+    pub(super) fn timeline_of(&self, request_id: &str) -> Option<&Arc<Timeline>> {
         let end = format!("/requests/{request_id}");
-        self.timelines.iter().find(|it| it.path.ends_with(&end)).is_some_and(|it| it.advance(self.clock.now()))
+        self.timelines.iter().find(|it| it.path.ends_with(&end))
     }
 
     /// Responds with the record of a request.

@@ -59,6 +59,14 @@ impl Tape {
         }
     }
 
+    /// Returns whether the statuses of a job can be replayed.
+    pub(crate) fn has_job(&self, request_id: &str) -> bool {
+        match self {
+            Tape::Record(_) => false,
+            Tape::Replay(player) => player.timeline_of(request_id).is_some(),
+        }
+    }
+
     /// Advances a replayed job.
     pub(crate) fn advance(&self, request_id: &str) -> bool {
         match self {

@@ -77,6 +77,20 @@ impl Journal {
         self.news.subscribe()
     }
 
+    /// Waits until `found` has a result. It runs now, and whenever a request was read or its response is decided.
+    pub(crate) async fn wait_for<T>(&self, found: impl Fn() -> Option<T>) -> T {
+        let mut news = self.news();
+        loop {
+            // Marked as seen before the check, so that a change after the check wakes the wait.
+            news.borrow_and_update();
+            if let Some(result) = found() {
+                return result;
+            }
+            // The sender lives as long as the journal, so this never fails.
+            let _ = news.changed().await;
+        }
+    }
+
     /// Reports that the response to a request is decided.
     pub(crate) fn decided(&self) {
         self.news.send_replace(());

@@ -9,6 +9,7 @@ use crate::random;
 use crate::response::failure::Failure;
 use crate::response::reply::{self, Reply};
 use crate::response::s3::S3Error;
+use crate::time::whole_seconds;
 
 /// The reason why a request is rejected before it reaches an endpoint or a job.
 #[derive(Debug)]
@@ -80,8 +81,7 @@ impl Refusal {
             Refusal::NoSlot => Failure::concurrency().reply(),
             Refusal::RateLimited { left, body } => {
                 let status = StatusCode::TOO_MANY_REQUESTS;
-                let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
-                reply::with_header(reply::json(status, &body), RETRY_AFTER, &seconds.to_string())
+                reply::with_header(reply::json(status, &body), RETRY_AFTER, &whole_seconds(left).to_string())
             }
             Refusal::TooLarge { max_bytes } => {
                 let detail = format!("The request body exceeds the emulator's limit of {} MiB", max_bytes >> 20);

@@ -9,7 +9,7 @@ use sqlx::{Connection, Executor, Row, SqliteConnection};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::saved::record::{Change, Kind};
+use crate::saved::change::{Change, Kind};
 use crate::saved::sink::{Sink, Written};
 
 /// Marks a database as a state file: "fale".

@@ -1,6 +1,6 @@
 //! State that survives restarts, as records in a file.
 
+pub(crate) mod change;
 #[cfg(feature = "state")]
 pub(crate) mod database;
-pub(crate) mod record;
 pub(crate) mod sink;

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 
-use crate::saved::record::{Change, Kind};
+use crate::saved::change::{Change, Kind};
 
 /// The way of changes to the state file. Without a file, it drops them.
 #[derive(Clone, Default)]

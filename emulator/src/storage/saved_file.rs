@@ -6,9 +6,9 @@ use tokio::time::Instant;
 
 #[cfg(feature = "state")]
 use crate::media::media_file::MediaFile;
-use crate::saved::record::nanos;
+use crate::saved::change::nanos;
 #[cfg(feature = "state")]
-use crate::saved::record::time;
+use crate::saved::change::time;
 #[cfg(feature = "state")]
 use crate::storage::acl::Acl;
 #[cfg(feature = "state")]

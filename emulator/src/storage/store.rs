@@ -9,7 +9,7 @@ use crate::media::captions::Captions;
 use crate::media::media_file::{FOLDER as MEDIA_FOLDER, MediaFile};
 use crate::random;
 use crate::response::exceeded::Exceeded;
-use crate::saved::record::Kind;
+use crate::saved::change::Kind;
 use crate::saved::sink::Sink;
 use crate::storage::acl::Acl;
 use crate::storage::content::{Blob, Content};

@@ -62,7 +62,7 @@ impl fmt::Debug for WebhookDelivery {
 }
 
 /// Removes the user, the password, the query and the fragment of a URL. The query may have a token.
-fn without_secrets(url: &str) -> String {
+pub(crate) fn without_secrets(url: &str) -> String {
     let url = url.split(['?', '#']).next().unwrap_or_default();
     let (scheme, rest) = url.split_once("//").unwrap_or(("", url));
     let authority = rest.split('/').next().unwrap_or_default();

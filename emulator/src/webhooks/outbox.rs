@@ -8,7 +8,7 @@ use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::queue::job::Job;
 use crate::request::journal::{MAX_BYTES, MAX_REQUESTS};
-use crate::saved::record::Kind;
+use crate::saved::change::Kind;
 use crate::saved::sink::Sink;
 use crate::sync::lock;
 use crate::webhooks::delivery::{WebhookAttempt, WebhookDelivery, WebhookState};

@@ -270,6 +270,22 @@ async fn statuses_progress_with_the_pace() {
 }
 
 #[tokio::test]
+async fn replayed_job_is_completed_over_http() {
+    let (recording, job) = recorded_job().await;
+    let fal = Fal::start(Emulator::builder().replay(recording.folder.path()).pace(Pace::manual())).await;
+    fal.submit(INPAINTING, &inpainting()).await;
+    let complete = async |id: &str| {
+        let request = fal.anonymous(Method::POST, &format!("/emulator/jobs/{id}/complete"));
+        let reply = send(request.json(&json!({}))).await;
+        (reply.status, reply.body["advanced"].as_bool())
+    };
+    assert_eq!(complete(&job.id).await, (200, Some(true)));
+    assert_eq!(fal.get(&job.status()).await.body["status"], "COMPLETED");
+    assert_eq!(complete(&job.id).await, (200, Some(false)));
+    assert_eq!(complete("unknown").await, (404, None));
+}
+
+#[tokio::test]
 async fn statuses_progress_with_the_recorded_times() {
     let (recording, job) = recorded_job().await;
     let fal = Fal::start(Emulator::builder().replay(recording.folder.path()).replay_times(1e9)).await;
