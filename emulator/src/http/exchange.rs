@@ -14,7 +14,7 @@ use crate::faults::break_point::BreakPoint;
 use crate::faults::fault::Cut;
 use crate::handlers::admit::admit;
 use crate::handlers::call::Call;
-use crate::handlers::perform::perform;
+use crate::handlers::perform::{kept, perform};
 use crate::http::body::{self, Held, Unread};
 use crate::http::cors;
 use crate::http::forward::forward;
@@ -115,9 +115,6 @@ pub(super) async fn respond<'s>(
     let call = Call { route: &route, received, fault: &fault };
     state.clock.sleep_since(arrived, state.settings.latency).await;
     let mut response = perform(state, call, read, break_point).await?;
-    if let Err(reason) = state.sink.flushed().await {
-        return Ok(Refusal::Detail(StatusCode::INSUFFICIENT_STORAGE, reason).into_reply());
-    }
     if is_of_page {
         cors::allow(response.headers_mut());
     }
@@ -135,7 +132,7 @@ async fn control(state: &Arc<State>, head: Parts, incoming: Incoming) -> Result<
         return Ok(refusal.into_reply());
     }
     match body::read(incoming, &state.bodies).await {
-        Ok(Held { bytes, permit: _permit }) => Ok(control::respond(state, &head, bytes).await),
+        Ok(Held { bytes, permit: _permit }) => Ok(kept(state, control::respond(state, &head, bytes).await).await),
         Err(Unread::Refused(refusal)) => Ok(refusal.into_reply()),
         Err(Unread::Disconnected) => Err(Dropped),
     }
@@ -151,7 +148,7 @@ async fn show_page(state: &Arc<State>, head: Parts, incoming: Incoming) -> Resul
         return Ok(visit::respond(state, &head, Bytes::new()).await);
     }
     match body::read(incoming, &state.bodies).await {
-        Ok(Held { bytes, permit: _permit }) => Ok(visit::respond(state, &head, bytes).await),
+        Ok(Held { bytes, permit: _permit }) => Ok(kept(state, visit::respond(state, &head, bytes).await).await),
         Err(Unread::Refused(refusal)) => Ok(refusal.into_reply()),
         Err(Unread::Disconnected) => Err(Dropped),
     }
