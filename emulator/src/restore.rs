@@ -20,13 +20,16 @@ use crate::request::route::Route;
 use crate::response::failure::Failure;
 use crate::saved::change::{Kind, time};
 use crate::saved::database::Database;
-use crate::state::State;
+use crate::state::{CLOCK, State};
 use crate::storage::saved_file::SavedFile;
 use crate::urls::Urls;
 
 /// Restores what the state file has. Jobs of endpoints that the emulator does not serve stay in the file. The error says which
 /// record is invalid.
 pub(crate) async fn restore(state: &State, database: &mut Database) -> Result<(), String> {
+    if let Some(record) = database.record(Kind::Clock, CLOCK).await? {
+        state.clock.advance(parse(Kind::Clock, CLOCK, &record)?);
+    }
     for (key, record) in database.records(Kind::Caption).await? {
         let caption: Caption = parse(Kind::Caption, &key, &record)?;
         state.store.captions.restore(key.parse().map_err(|_| invalid(Kind::Caption, &key))?, caption);
@@ -58,8 +61,9 @@ pub(crate) async fn restore(state: &State, database: &mut Database) -> Result<()
         let progress = database.record(Kind::Progress, &id).await?;
         let progress = progress.map(|record| parse(Kind::Progress, &id, &record)).transpose()?.unwrap_or_default();
         let number = saved.number;
-        if let Some(job) = job(state, &id, saved, progress)? {
-            state.jobs.restore(number, job);
+        match job(state, &id, saved, progress)? {
+            Some(job) => state.jobs.restore(number, job),
+            None => state.jobs.skip(number),
         }
     }
     for (id, record) in database.records(Kind::Webhook).await? {
@@ -74,6 +78,7 @@ pub(crate) async fn restore(state: &State, database: &mut Database) -> Result<()
 /// Returns the job of a record, or `None` if the emulator does not serve its endpoint.
 fn job(state: &State, id: &str, saved: SavedJob, progress: SavedProgress) -> Result<Option<Arc<Job>>, String> {
     let Some(endpoint) = state.catalog.endpoint(&saved.endpoint) else { return Ok(None) };
+    let ended_at = saved.ends_at.map(time).filter(|at| *at <= state.clock.date());
     let received = received(state, &saved).ok_or_else(|| invalid(Kind::Job, id))?;
     received.set_request_id(id);
     let prospect = match saved.prospect {
@@ -95,7 +100,7 @@ fn job(state: &State, id: &str, saved: SavedJob, progress: SavedProgress) -> Res
     let start = Start { timeout, seat: None, gates: Vec::new(), changed: state.jobs.changed() };
     let job =
         Job::new(Arc::clone(endpoint), Arc::new(received), prospect, bill, Arc::clone(script), start, &state.clock);
-    Ok(Some(Arc::new(job.restored(id.to_owned(), time(saved.submitted_at), progress))))
+    Ok(Some(Arc::new(job.restored(id.to_owned(), time(saved.submitted_at), ended_at, progress))))
 }
 
 fn received(state: &State, saved: &SavedJob) -> Option<Received> {

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use fal_client::LockReason;
 use rust_decimal::Decimal;
@@ -24,6 +25,7 @@ use crate::record::tape::Tape;
 use crate::request::journal::Journal;
 use crate::request::operation::Operation;
 use crate::request::refused_hosts::RefusedHosts;
+use crate::saved::change::Kind;
 use crate::saved::sink::Sink;
 use crate::settings::Settings;
 use crate::storage::store::Store;
@@ -38,6 +40,9 @@ const MAX_WORKERS: usize = 2;
 
 /// The most pages in browsers that are updated at a time.
 pub(crate) const MAX_EVENT_STREAMS: usize = 64;
+
+/// The key of the only record of the clock.
+pub(crate) const CLOCK: &str = "ahead";
 
 /// The state of an emulator, shared by all of its connections.
 pub(crate) struct State {
@@ -131,6 +136,12 @@ impl State {
     /// Returns whether the emulator listens on a port.
     pub(crate) fn has_port(&self, port: u16) -> bool {
         self.base_url.rsplit_once(':').is_some_and(|(_, own)| own.parse() == Ok(port))
+    }
+
+    /// Advances the clock. Times in the state file are those of this clock, so it has the advance, too.
+    pub(crate) fn advance_time(&self, by: Duration) {
+        self.clock.advance(by);
+        self.sink.put(Kind::Clock, CLOCK, || self.clock.ahead());
     }
 
     /// Returns what is left of the account's credits.

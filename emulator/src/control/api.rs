@@ -94,7 +94,7 @@ async fn handle(state: &Arc<State>, head: &Parts, body: &[u8]) -> Result<Value, 
         }
         (&Method::POST, ["time"]) => {
             let TimeForm { advance } = parse(body)?;
-            state.clock.advance(seconds("advance", advance).map_err(invalid)?);
+            state.advance_time(seconds("advance", advance).map_err(invalid)?);
             Ok(json!({}))
         }
         _ => Err(Refusal::NoPath(head.uri.path().to_owned())),

@@ -55,7 +55,7 @@ impl Emulator {
     /// # }
     /// ```
     pub fn advance_time(&self, by: Duration) {
-        self.state.clock.advance(by);
+        self.state.advance_time(by);
     }
 
     /// Advances a queued job by one step: a queue position, the start, a log line or the end. See [`Pace::manual`](crate::Pace::manual).

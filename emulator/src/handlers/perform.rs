@@ -1,5 +1,7 @@
 use std::sync::Arc;
 
+use hyper::StatusCode;
+
 use crate::faults::break_point::BreakPoint;
 use crate::handlers::call::Call;
 use crate::handlers::dispatch::dispatch;
@@ -28,6 +30,10 @@ pub(crate) async fn perform(
             fault.apply(reply.unwrap_or_else(Refusal::into_reply), &state.clock, break_point)
         }
     };
+    let response = match response {
+        Ok(reply) => Ok(kept(state, reply).await),
+        Err(dropped) => Err(dropped),
+    };
     if let Ok(reply) = &response {
         received.set_status(reply.status().as_u16());
     }
@@ -45,4 +51,12 @@ async fn handle(state: &State, call: Call<'_>, file: Option<Blob>) -> Result<Rep
         return tape.respond(call.received, file).await;
     }
     dispatch(state, call, file).await
+}
+
+/// Waits until the state file has what a response acknowledges, so that the end of the process undoes nothing that a client knows of.
+pub(crate) async fn kept(state: &State, reply: Reply) -> Reply {
+    match state.sink.flushed().await {
+        Ok(()) => reply,
+        Err(reason) => Refusal::Detail(StatusCode::INSUFFICIENT_STORAGE, reason).into_reply(),
+    }
 }

@@ -13,7 +13,7 @@ use crate::faults::break_point::BreakPoint;
 use crate::faults::fault::Cut;
 use crate::handlers::admit::admit;
 use crate::handlers::call::Call;
-use crate::handlers::perform::perform;
+use crate::handlers::perform::{kept, perform};
 use crate::http::body::{self, Held, Unread};
 use crate::http::cors;
 use crate::http::forward::forward;
@@ -118,9 +118,6 @@ async fn respond_as_fal<'s>(
     let call = Call { route: &route, received, fault: &fault };
     state.clock.sleep_since(arrived, state.settings.latency).await;
     let mut response = perform(state, call, read, break_point).await?;
-    if let Err(reason) = state.sink.flushed().await {
-        return Ok(Refusal::Detail(StatusCode::INSUFFICIENT_STORAGE, reason).into_reply());
-    }
     if is_of_page {
         cors::allow(response.headers_mut());
     }
@@ -159,10 +156,13 @@ impl Own {
             return Ok(refusal.into_reply());
         }
         match body::read(incoming, &state.bodies).await {
-            Ok(Held { bytes, permit: _permit }) => Ok(match self {
-                Own::Page => visit::respond(state, &head, bytes).await,
-                Own::Control => control::respond(state, &head, bytes).await,
-            }),
+            Ok(Held { bytes, permit: _permit }) => {
+                let reply = match self {
+                    Own::Page => visit::respond(state, &head, bytes).await,
+                    Own::Control => control::respond(state, &head, bytes).await,
+                };
+                Ok(kept(state, reply).await)
+            }
             Err(Unread::Refused(refusal)) => Ok(refusal.into_reply()),
             Err(Unread::Disconnected) => Err(Dropped),
         }

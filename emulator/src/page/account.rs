@@ -95,7 +95,7 @@ pub(super) fn change(visit: &Visit<'_>, setting: &str, body: &Bytes) -> Reply {
         }
         "unlock" => state.account.set_lock(None),
         "clock" => match form.get("seconds").and_then(|seconds| seconds.parse().ok()) {
-            Some(seconds) => state.clock.advance(Duration::from_secs(seconds)),
+            Some(seconds) => state.advance_time(Duration::from_secs(seconds)),
             None => return error(visit, StatusCode::BAD_REQUEST, "The time has to be a number of seconds."),
         },
         _ => return not_found(visit),

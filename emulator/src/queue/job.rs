@@ -181,19 +181,35 @@ impl Job {
         }
     }
 
-    /// Returns the job of a record, with the state of its progress.
+    /// Returns the job of a record, with the state of its progress. One that had ended by itself stays completed.
     #[cfg(feature = "state")]
-    pub(crate) fn restored(self, id: String, submitted_at: SystemTime, progress: SavedProgress) -> Self {
-        let ended = progress
-            .ended
-            .and_then(|end| Some(EarlyEnd { after: end.after, reason: End::parse(&end.reason)?, at: time(end.at) }));
-        let advanced_at = progress.advanced_at.into_iter().map(time).collect();
+    pub(crate) fn restored(
+        self,
+        id: String,
+        submitted_at: SystemTime,
+        ended_at: Option<SystemTime>,
+        progress: SavedProgress,
+    ) -> Self {
+        // The pace may have fewer steps than before.
+        let ended = progress.ended.and_then(|end| {
+            Some(EarlyEnd {
+                after: end.after.min(self.script.steps.len()),
+                reason: End::parse(&end.reason)?,
+                at: time(end.at),
+            })
+        });
+        let mut advanced_at: Vec<SystemTime> = progress.advanced_at.into_iter().map(time).collect();
+        let mut advanced = progress.advanced;
+        if let Some(at) = ended_at {
+            advanced = self.script.steps.len();
+            advanced_at.resize(advanced, at);
+        }
         let deletion = progress.is_deleted.then(|| Deletion { key: None, at: self.clock.now(), response: json!({}) });
         Job {
             id,
             submitted: self.clock.instant(submitted_at),
             submitted_at,
-            progress: Mutex::new(Progress { advanced: progress.advanced, advanced_at, ended }),
+            progress: Mutex::new(Progress { advanced, advanced_at, ended }),
             deletion: deletion.map_or_else(OnceLock::new, OnceLock::from),
             ..self
         }
@@ -308,6 +324,13 @@ impl Job {
     /// Returns the time at which the job ends by itself.
     pub(crate) fn ends_at(&self) -> Instant {
         self.submitted + self.script.steps.last().map_or(Duration::ZERO, |(after, _)| *after)
+    }
+
+    /// Returns the date at which the job ends by itself, if nothing but time determines it.
+    pub(crate) fn known_end(&self) -> Option<SystemTime> {
+        let is_known =
+            self.script.by_time && self.seat.is_none() && self.gates.is_empty() && self.start_timeout.is_none();
+        is_known.then(|| self.submitted_at.checked_add(self.ends_at() - self.submitted)).flatten()
     }
 
     /// Returns the time that the job runs.

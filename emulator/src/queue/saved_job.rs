@@ -30,6 +30,9 @@ pub(crate) struct SavedJob {
     pub(crate) body: String,
     /// Nanoseconds since 1970.
     pub(crate) submitted_at: u64,
+    /// The time at which the job ends by itself, if that was known: nanoseconds since 1970. The pace may differ after a restart.
+    #[serde(default)]
+    pub(crate) ends_at: Option<u64>,
     /// Seconds.
     pub(crate) start_timeout: Option<f64>,
     pub(crate) prospect: SavedProspect,
@@ -90,6 +93,7 @@ impl SavedJob {
             },
             body: String::from_utf8_lossy(received.body()).into_owned(),
             submitted_at: nanos(job.submitted_at()),
+            ends_at: job.known_end().map(nanos),
             start_timeout: job.start_timeout().map(|timeout| timeout.as_secs_f64()),
             prospect: match &job.prospect {
                 Ok(Prospect::Made(_)) => SavedProspect::Made,

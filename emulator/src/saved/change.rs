@@ -20,6 +20,8 @@ pub(crate) enum Kind {
     File,
     /// The caption of a generated file, by motif.
     Caption,
+    /// The time by which the clock was advanced.
+    Clock,
 }
 
 #[cfg(feature = "state")]
@@ -33,6 +35,7 @@ impl Kind {
             Kind::Billed => "billed",
             Kind::File => "file",
             Kind::Caption => "caption",
+            Kind::Clock => "clock",
         }
     }
 }

@@ -206,6 +206,7 @@ impl<'s> Realtime<'s> {
         let job = job.map_err(|refusal| Stop::Error(refusal.reason()))?;
         let series = jobs::results(self.state, &job).await;
         job.released().await;
+        self.state.sink.flushed().await.map_err(Stop::Error)?;
         Ok((series.map_err(|failure| Stop::Error(failure.reason()))?, job.run_time()))
     }
 

@@ -43,6 +43,11 @@ impl Clock {
         self.ahead.send_modify(|ahead| *ahead = ahead.saturating_add(by).min(MAX_ADVANCE));
     }
 
+    /// Returns the time by which the clock was advanced.
+    pub(crate) fn ahead(&self) -> Duration {
+        *self.ahead.borrow()
+    }
+
     pub(crate) async fn sleep(&self, time: Duration) {
         if time.is_zero() {
             return;

@@ -5,7 +5,7 @@ use fal_emulator::{Decimal, Emulator, EmulatorBuilder, Error, JobState, Pace, Pr
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::fal::{Fal, INPAINTING, Job, inpainting, inpainting_with};
+use crate::fal::{Fal, INPAINTING, Job, document, inpainting, inpainting_with};
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")
@@ -204,4 +204,69 @@ async fn damaged_file_is_refused() {
     bytes[4096..].fill(0xff);
     std::fs::write(&file, bytes).unwrap();
     assert!(refusal(&file).await.contains("it is damaged: restore or remove it"));
+}
+
+#[tokio::test]
+async fn jobs_of_missing_endpoints_keep_their_numbers() {
+    let folder = folder();
+    let file = folder.path().join("fal.db");
+    let plain = |id: &str| document(id, &json!({}), &json!({}), &json!({}));
+    let fal = Fal::start(kept(&file).document(plain("me/first"))).await;
+    let first = fal.submit("me/first", &json!({})).await;
+    fal.emulator.shutdown().await;
+    let fal = Fal::start(kept(&file).document(plain("me/second"))).await;
+    assert_eq!(fal.get(&first.status()).await.status, 404);
+    let second = fal.submit("me/second", &json!({})).await;
+    fal.emulator.shutdown().await;
+
+    let fal = Fal::start(kept(&file).document(plain("me/first")).document(plain("me/second"))).await;
+    for job in [&first, &second] {
+        assert_eq!(status(&fal, job).await["request_id"], job.id);
+    }
+    assert_eq!((fal.jobs().len(), fal.accepted_jobs()), (2, 2));
+}
+
+#[tokio::test]
+async fn advance_of_the_clock_survives_a_restart() {
+    let folder = folder();
+    let file = folder.path().join("fal.db");
+    let slow = || kept(&file).pace(Pace::default().running(Duration::from_secs(3600)));
+    let fal = Fal::start(slow()).await;
+    let job = fal.submit(INPAINTING, &inpainting()).await;
+    fal.advance_time(Duration::from_secs(3700));
+    assert_eq!(status(&fal, &job).await["status"], "COMPLETED");
+    fal.emulator.shutdown().await;
+    let fal = Fal::start(slow()).await;
+    assert_eq!(status(&fal, &job).await["status"], "COMPLETED");
+}
+
+#[tokio::test]
+async fn completed_jobs_stay_completed_at_a_slower_pace() {
+    let folder = folder();
+    let file = folder.path().join("fal.db");
+    let fal = Fal::start(kept(&file)).await;
+    let job = fal.submit(INPAINTING, &inpainting()).await;
+    let billed = fal.billed();
+    fal.emulator.shutdown().await;
+    for pace in [Pace::manual(), Pace::default().running(Duration::from_secs(3600))] {
+        let fal = Fal::start(kept(&file).pace(pace)).await;
+        assert_eq!(status(&fal, &job).await["status"], "COMPLETED");
+        assert_eq!((fal.billed(), fal.get(&job.path).await.status), (billed, 200));
+        fal.emulator.shutdown().await;
+    }
+}
+
+#[tokio::test]
+async fn early_end_survives_a_pace_of_fewer_steps() {
+    let folder = folder();
+    let file = folder.path().join("fal.db");
+    let fal = Fal::start(kept(&file).pace(Pace::manual().ahead(5))).await;
+    let job = fal.submit(INPAINTING, &inpainting()).await;
+    while status(&fal, &job).await["status"] == "IN_QUEUE" {
+        assert!(fal.advance(&job.id));
+    }
+    fal.put(&job.cancel()).await;
+    fal.emulator.shutdown().await;
+    let fal = Fal::start(kept(&file)).await;
+    assert_eq!(status(&fal, &job).await["error_type"], "client_cancelled");
 }
