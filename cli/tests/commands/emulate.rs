@@ -49,6 +49,20 @@ async fn options_after_the_dashes_are_those_of_the_command() {
 
 #[cfg(unix)]
 #[tokio::test]
+async fn command_without_dashes_keeps_its_options() {
+    let project = Project::new().await;
+    project.run(&["emulate", "sh", "-c", "exit 3"]).await.failure(3);
+}
+
+#[tokio::test]
+async fn missing_documents_have_a_remedy() {
+    let project = Project::new().await;
+    let stderr = project.run(&["emulate", "--schemas", "absent", "--", "true"]).await.failure(1);
+    assert!(stderr.contains("absent: no such folder") && stderr.contains("`cargo fal add ENDPOINT`"), "{stderr}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
 async fn commands_that_cannot_be_started_are_errors() {
     use std::os::unix::fs::PermissionsExt;
 

@@ -172,16 +172,18 @@ async fn serve(arguments: &Arguments, context: &Context) -> Result<ExitCode, Err
     let certificates = tempfile::Builder::new().prefix("fal-emulator-").tempdir();
     let certificates = certificates.map_err(|error| Error::io("create a folder in", &std::env::temp_dir(), &error))?;
     let environment = |via| Environment::new(via, &emulator, certificates.path());
-    let chosen = environment(arguments.via.unwrap_or(Via::Proxy))?;
-    let write = |path| EnvironmentFile::write(path, &chosen);
+    // Both write the certificates. A program that finds the file of the variables already reads them.
+    let (hosts, proxy) = (environment(Via::Hosts)?, environment(Via::Proxy)?);
+    let chosen = if arguments.via == Some(Via::Hosts) { &hosts } else { &proxy };
+    let write = |path| EnvironmentFile::write(path, chosen);
     let _file = arguments.env_file.as_deref().map(write).transpose()?;
     let exit_code = match signals {
         Some(mut signals) => {
-            print(&emulator, arguments.via, &environment(Via::Hosts)?, &environment(Via::Proxy)?, terminal)?;
+            print(&emulator, arguments.via, &hosts, &proxy, terminal)?;
             signals.next().await;
             None
         }
-        None => Some(command::run(&arguments.command, &chosen).await?),
+        None => Some(command::run(&arguments.command, chosen).await?),
     };
     let is_priced = |endpoint: &str| arguments.price.iter().any(|price| price.is_of(endpoint));
     finish(
