@@ -49,9 +49,6 @@ impl Clock {
     }
 
     pub(crate) async fn sleep(&self, time: Duration) {
-        if time.is_zero() {
-            return;
-        }
         self.sleep_since(self.now(), time).await;
     }
 
@@ -64,6 +61,10 @@ impl Clock {
     }
 
     pub(crate) async fn sleep_until(&self, instant: Instant) {
+        // tokio's timer counts milliseconds, and takes one for a time that has come.
+        if instant <= self.now() {
+            return;
+        }
         let mut ahead = self.ahead.subscribe();
         loop {
             let moved = *ahead.borrow_and_update();
