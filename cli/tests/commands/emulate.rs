@@ -47,13 +47,6 @@ async fn options_after_the_dashes_are_those_of_the_command() {
     assert!(run.json().is_array());
 }
 
-#[cfg(unix)]
-#[tokio::test]
-async fn command_without_dashes_keeps_its_options() {
-    let project = Project::new().await;
-    project.run(&["emulate", "sh", "-c", "exit 3"]).await.failure(3);
-}
-
 #[tokio::test]
 async fn missing_documents_have_a_remedy() {
     let project = Project::new().await;

@@ -130,7 +130,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FILE")]
     summary: Option<PathBuf>,
     /// Command to run, with its arguments
-    #[arg(trailing_var_arg = true, value_name = "COMMAND")]
+    #[arg(last = true, value_name = "COMMAND")]
     command: Vec<OsString>,
 }
 
