@@ -186,12 +186,10 @@ async fn serve(arguments: &Arguments, context: &Context) -> Result<ExitCode, Err
         None => Some(command::run(&arguments.command, chosen).await?),
     };
     let is_priced = |endpoint: &str| arguments.price.iter().any(|price| price.is_of(endpoint));
-    finish(
-        &Summary::new(&tally, &emulator, is_priced, exit_code, &earlier),
-        arguments.summary.as_deref(),
-        exit_code,
-        terminal,
-    )
+    let summary = Summary::new(&tally, &emulator, is_priced, exit_code, &earlier);
+    // The state file is a single file afterwards, which can be copied.
+    emulator.shutdown().await;
+    finish(&summary, arguments.summary.as_deref(), exit_code, terminal)
 }
 
 async fn start(arguments: &Arguments, log: Log, tally: &Tally) -> Result<Emulator, Error> {
