@@ -527,6 +527,11 @@ impl Fault {
         self.probability
     }
 
+    /// Returns whether the requests that the fault happens to depend on the number of those before.
+    pub(super) fn counts(&self) -> bool {
+        self.first > 1 || self.probability.is_some()
+    }
+
     /// Returns whether the fault has to happen before a test ends.
     pub(super) fn is_expected(&self) -> bool {
         self.most() != u64::MAX && self.probability.is_none()

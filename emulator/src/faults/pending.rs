@@ -65,8 +65,12 @@ impl PendingFaults {
             return Fault::none();
         };
         let mut taken = None;
-        // Every fault counts the request, so that its count does not depend on other faults.
-        for pending in faults.iter_mut().filter(|pending| pending.fault.matches(request)) {
+        for pending in faults.iter_mut() {
+            // A fault that counts sees every request, so that its count does not depend on other faults. The condition of any other
+            // one is not called for a request that is taken.
+            if (taken.is_some() && !pending.fault.counts()) || !pending.fault.matches(request) {
+                continue;
+            }
             if pending.count(self.seed) && taken.is_none() {
                 pending.left -= 1;
                 taken = Some(pending.fault.clone());

@@ -357,3 +357,22 @@ async fn messages_of_websockets_are_calls() {
     socket.next().await.unwrap().unwrap();
     fal.requests_to(INPAINTING).assert_count(1).assert_input(&inpainting()).assert_input(&json!({ "seed": 5 }));
 }
+
+#[tokio::test]
+async fn condition_is_not_called_for_requests_of_earlier_faults() {
+    let fal = captions(Pace::instant()).await;
+    let calls = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counter = std::sync::Arc::clone(&calls);
+    fal.inject_fault(Operation::Run, Fault::respond(503));
+    fal.inject_fault(
+        Operation::Run,
+        Fault::respond(504).when(move |_| {
+            counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            true
+        }),
+    );
+    assert_eq!(run(&fal).await, 503);
+    assert_eq!(calls.load(std::sync::atomic::Ordering::Relaxed), 0);
+    assert_eq!(statuses(&fal, 2).await, [504, 200]);
+    assert_eq!(calls.load(std::sync::atomic::Ordering::Relaxed), 1);
+}
