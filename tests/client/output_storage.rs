@@ -71,7 +71,7 @@ async fn outputs_of_every_call_are_in_the_bucket() {
         let folder = format!("{}/fox-outputs.s3.eu-west-1.amazonaws.com/renders%20of%20today/", emulator.base_url());
         assert!(image.url.starts_with(&folder), "{}", image.url);
         let bytes = client.download_bytes(image).await.expect("a file");
-        assert!(bytes.starts_with(b"\x89PNG"));
+        assert!(bytes.starts_with(b"\xff\xd8\xff"));
     }
     assert_eq!(mistakes(&emulator), Vec::<String>::new());
 }
@@ -82,7 +82,7 @@ async fn downloads_wait_for_the_upload() {
     let client = emulator.client_builder().retry(quick()).build().expect("a client");
     let response = client.endpoint(redux::ENDPOINT).run(input()).output_to(post()).await.expect("an output");
     let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("fox.png");
+    let path = folder.path().join("fox.jpg");
     let all = folder.path().join("all");
     let waiting = async {
         let one = client.download(&response.data.images[0], &path).await;
@@ -95,7 +95,7 @@ async fn downloads_wait_for_the_upload() {
         emulator.advance_time(Duration::from_secs(30));
     };
     let ((one, all), ()) = tokio::join!(waiting, uploading);
-    assert!(std::fs::read(one.expect("saved")).expect("a file").starts_with(b"\x89PNG"));
+    assert!(std::fs::read(one.expect("saved")).expect("a file").starts_with(b"\xff\xd8\xff"));
     assert_eq!(all.expect("saved").len(), response.data.images.len());
 }
 

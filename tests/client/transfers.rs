@@ -223,7 +223,7 @@ async fn untyped_calls_upload_files_and_an_output_image_is_a_valid_input() {
     let folder = tempfile::tempdir().expect("a folder");
     let saved = client.download_all(images.iter().chain(&second.data.images), folder.path()).await.expect("saved");
     assert_eq!(saved.len(), 2 + second.data.images.len());
-    assert!(saved.iter().all(|path| std::fs::read(path).expect("a file").starts_with(b"\x89PNG")));
+    assert!(saved.iter().all(|path| std::fs::read(path).expect("a file").starts_with(b"\xff\xd8\xff")));
     assert_eq!(emulator.files().len(), 1);
 }
 

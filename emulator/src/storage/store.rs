@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
@@ -34,6 +34,10 @@ const MULTIPART_LIFETIME: Duration = Duration::from_secs(2 * 86_400);
 const MAX_UPLOADS: usize = 10_000;
 /// The most files.
 const MAX_FILES: usize = 100_000;
+/// The most files that jobs generated. The oldest are removed. A result that refers to one generates it again.
+const MAX_GENERATED: usize = 50_000;
+/// The most bytes of files that jobs generated.
+const MAX_GENERATED_BYTES: u64 = 4 << 30;
 
 /// The files of an emulator, its pending uploads, and its tokens and signatures.
 #[derive(Debug)]
@@ -56,8 +60,11 @@ struct Entries {
     files: HashMap<String, Arc<File>>,
     /// The number of the last file.
     last_number: u64,
-    /// Some file expires.
-    has_expiring: bool,
+    /// The paths of the files that jobs generated, by their numbers: oldest first.
+    generated: BTreeMap<u64, String>,
+    generated_bytes: u64,
+    /// The time at which the next upload expires.
+    next_expiry: Option<Instant>,
     /// The metadata of the files that may be uploaded, by path, each with its expiry.
     expected: HashMap<String, (Metadata, Instant)>,
     /// The multipart uploads by id, each with its expiry.
@@ -236,21 +243,18 @@ impl Store {
         let Metadata { name, content_type, lifecycle } = metadata;
         let expires = lifecycle.expires_after.and_then(|time| now.checked_add(time).zip(date.checked_add(time)));
         let mut entries = lock(&self.entries);
-        if entries.has_expiring {
-            // Expired uploads free their space. Generated files stay known, because results refer to them and must not
-            // generate them again.
-            let expired = |file: &File| file.is_expired(now) && matches!(file.data, FileData::Uploaded(..));
-            entries.files.retain(|path, file| !expired(file) || self.forget(path));
+        if entries.next_expiry.is_some_and(|next| now >= next) {
+            self.forget_all(entries.remove_expired(now));
         }
-        if entries.files.len() >= MAX_FILES && !entries.files.contains_key(&path) {
+        entries.remove(&path);
+        if entries.files.len() >= MAX_FILES {
             return Err(TOO_MANY_FILES);
         }
-        entries.has_expiring |= expires.is_some();
         entries.last_number += 1;
         let number = entries.last_number;
-        let file = Arc::new(File { number, path: path.clone(), name, content_type, data, lifecycle, expires, appears });
+        let file = Arc::new(File { number, path, name, content_type, data, lifecycle, expires, appears });
         self.save(&file, true);
-        entries.files.insert(path, Arc::clone(&file));
+        self.forget_all(entries.add(&file));
         Ok(file)
     }
 
@@ -262,11 +266,14 @@ impl Store {
         }
     }
 
-    /// Removes a file from the state file. Returns `false`: it is not kept.
-    fn forget(&self, path: &str) -> bool {
+    /// Removes a file from the state file.
+    fn forget(&self, path: &str) {
         self.sink.delete(Kind::File, path);
         self.sink.delete_content(path);
-        false
+    }
+
+    fn forget_all(&self, paths: Vec<String>) {
+        paths.iter().for_each(|path| self.forget(path));
     }
 
     /// Adds a file of the state file. Without a blob, its content is drawn whenever it is read. Returns `false` if the record is
@@ -274,11 +281,10 @@ impl Store {
     #[cfg(feature = "state")]
     pub(crate) fn restore_file(&self, path: String, saved: &SavedFile, blob: Option<Blob>) -> bool {
         let content = blob.map(|blob| Content::new(vec![Arc::new(blob)]));
-        let Some(file) = saved.restore(path.clone(), content, &self.clock) else { return false };
+        let Some(file) = saved.restore(path, content, &self.clock) else { return false };
         let mut entries = lock(&self.entries);
-        entries.has_expiring |= file.expires.is_some();
         entries.last_number = entries.last_number.max(file.number);
-        entries.files.insert(path, Arc::new(file));
+        self.forget_all(entries.add(&Arc::new(file)));
         true
     }
 
@@ -321,13 +327,15 @@ impl Store {
             Some(file) if file.is_expired(now) || !file.has_appeared(now) => false,
             Some(file) if matches!(file.data, FileData::Uploaded(..)) => {
                 self.forget(path);
-                entries.files.remove(path).is_some()
+                entries.remove(path).is_some()
             }
             Some(file) => {
                 // It stays known, so that it is not generated again when the output is read.
+                let size = generated_size(file);
                 let file = Arc::make_mut(file);
                 (file.appears, file.data) = (Appears::Never, FileData::Generated(Content::new(Vec::new())));
                 self.save(file, true);
+                entries.generated_bytes -= size;
                 true
             }
             None => {
@@ -344,7 +352,7 @@ impl Store {
         let mut entries = lock(&self.entries);
         if entries.files.get(path).is_some_and(|file| file.appears == Appears::Never) {
             self.forget(path);
-            entries.files.remove(path);
+            entries.remove(path);
         }
     }
 
@@ -386,6 +394,57 @@ impl Store {
     }
 }
 
+impl Entries {
+    /// Adds a file, and removes the oldest generated ones if there are too many. Returns the paths of these.
+    fn add(&mut self, file: &Arc<File>) -> Vec<String> {
+        self.files.insert(file.path.clone(), Arc::clone(file));
+        if let FileData::Uploaded(..) = file.data {
+            let expires = file.expires.map(|(at, _)| at);
+            self.next_expiry = self.next_expiry.into_iter().chain(expires).min();
+            return Vec::new();
+        }
+        self.generated.insert(file.number, file.path.clone());
+        self.generated_bytes += generated_size(file);
+        let mut removed = Vec::new();
+        while self.generated.len() > MAX_GENERATED
+            || (self.generated_bytes > MAX_GENERATED_BYTES && self.generated.len() > 1)
+        {
+            let Some(oldest) = self.generated.values().next().cloned() else { break };
+            self.remove(&oldest);
+            removed.push(oldest);
+        }
+        removed
+    }
+
+    fn remove(&mut self, path: &str) -> Option<Arc<File>> {
+        let file = self.files.remove(path)?;
+        if self.generated.remove(&file.number).is_some() {
+            self.generated_bytes -= generated_size(&file);
+        }
+        Some(file)
+    }
+
+    /// Removes expired uploads, which frees their space, and returns their paths. Generated files stay known, because results
+    /// refer to them and must not generate them again.
+    fn remove_expired(&mut self, now: Instant) -> Vec<String> {
+        let uploads = || self.files.values().filter(|file| matches!(file.data, FileData::Uploaded(..)));
+        let expired: Vec<String> =
+            uploads().filter(|file| file.is_expired(now)).map(|file| file.path.clone()).collect();
+        let later = uploads().filter_map(|file| file.expires.map(|(at, _)| at)).filter(|at| *at > now);
+        self.next_expiry = later.min();
+        expired.iter().for_each(|path| drop(self.remove(path)));
+        expired
+    }
+}
+
+/// Returns the bytes that a generated file takes on disk.
+fn generated_size(file: &File) -> u64 {
+    match &file.data {
+        FileData::Generated(content) => content.size(),
+        FileData::Drawn(_) | FileData::Uploaded(..) => 0,
+    }
+}
+
 fn generated(file: &MediaFile, content: Option<Blob>) -> FileData {
     match content {
         Some(blob) => FileData::Generated(Content::new(vec![Arc::new(blob)])),
@@ -407,4 +466,50 @@ fn new_path(host: Host, name: &str) -> String {
     let sanitize = |c: char| if c.is_control() || c == '/' || c == '\\' { '_' } else { c };
     let name: String = name.chars().map(sanitize).take(MAX_NAME_CHARS).collect();
     format!("{}{}_{name}", host.folder(), random::name())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store() -> Store {
+        Store::new("http://127.0.0.1:1".into(), Arc::default(), Duration::from_secs(60), Sink::default())
+    }
+
+    fn metadata(seconds: Option<u64>) -> Metadata {
+        let lifecycle = Lifecycle { expires_after: seconds.map(Duration::from_secs), ..Lifecycle::default() };
+        Metadata { name: "a.png".to_owned(), content_type: "image/png".to_owned(), lifecycle }
+    }
+
+    fn generate(store: &Store, path: &str) {
+        let content = Content::new(vec![Arc::new(store.blob())]);
+        store
+            .insert(path.to_owned(), metadata(None), FileData::Generated(content), Appears::Immediately)
+            .expect("room for the file");
+    }
+
+    #[test]
+    fn oldest_generated_files_are_removed() {
+        let store = store();
+        store.put("upload".to_owned(), metadata(None), store.blob()).expect("room for the file");
+        (0..MAX_GENERATED + 3).for_each(|number| generate(&store, &number.to_string()));
+        generate(&store, &(MAX_GENERATED + 2).to_string()); // replaces itself
+        let is_known = |path: &str| store.get(path).is_some();
+        assert_eq!(["upload", "0", "2", "3"].map(is_known), [true, false, false, true]);
+        let entries = lock(&store.entries);
+        assert_eq!((entries.files.len(), entries.generated.len()), (MAX_GENERATED + 1, MAX_GENERATED));
+    }
+
+    #[test]
+    fn expired_uploads_are_removed() {
+        let store = store();
+        for seconds in [Some(10), Some(20), None] {
+            store.add(metadata(seconds), store.blob()).expect("room for the file");
+        }
+        for (seconds, kept) in [(9, 4), (2, 4), (10, 4), (0, 5)] {
+            store.clock.advance(Duration::from_secs(seconds));
+            store.add(metadata(None), store.blob()).expect("room for the file");
+            assert_eq!(lock(&store.entries).files.len(), kept);
+        }
+    }
 }

@@ -43,7 +43,7 @@ pub(crate) struct Submitted {
     pub(crate) fault: Option<WebhookFault>,
 }
 
-/// The latest deliveries, oldest first, and the bytes of their bodies.
+/// The latest deliveries, oldest first, and the bytes of their URLs and bodies.
 #[derive(Default)]
 struct Deliveries {
     entries: VecDeque<WebhookDelivery>,
@@ -85,6 +85,7 @@ impl Outbox {
             state: WebhookState::Pending,
         };
         let mut deliveries = lock(&self.deliveries);
+        deliveries.bytes += url.len();
         deliveries.entries.push_back(delivery);
         deliveries.trim();
         drop(deliveries);
@@ -108,8 +109,8 @@ impl Outbox {
         let size = body.len();
         let mut deliveries = lock(&self.deliveries);
         if let Some(delivery) = deliveries.get(request_id) {
-            delivery.body = body;
-            deliveries.bytes += size;
+            let before = std::mem::replace(&mut delivery.body, body).len();
+            deliveries.bytes = deliveries.bytes + size - before;
         }
         deliveries.trim();
     }
@@ -169,7 +170,7 @@ impl Deliveries {
 
     fn trim(&mut self) {
         while self.entries.len() > MAX_REQUESTS || (self.bytes > MAX_BYTES && self.entries.len() > 1) {
-            self.bytes -= self.entries.pop_front().map_or(0, |oldest| oldest.body.len());
+            self.bytes -= self.entries.pop_front().map_or(0, |oldest| oldest.url.len() + oldest.body.len());
         }
     }
 }
