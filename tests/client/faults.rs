@@ -134,7 +134,7 @@ async fn every_fault_has_its_outcome_for_every_operation() {
 /// A fault, or an action of the caller.
 #[derive(Clone, Debug)]
 enum Event {
-    Fault(Operation, Fault),
+    Fault(Operation, Box<Fault>),
     /// The caller cancels after this many updates.
     Cancel(usize),
     /// The caller drops the call after this many updates and waits for the request by its id.
@@ -161,7 +161,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         2 => Just(Fault::nginx(503)),
     ];
     let event = prop_oneof![
-        12 => (operation, kind).prop_map(|(operation, fault)| Event::Fault(operation, fault)),
+        12 => (operation, kind).prop_map(|(operation, fault)| Event::Fault(operation, Box::new(fault))),
         1 => (0_usize..4).prop_map(Event::Cancel),
         1 => (0_usize..4).prop_map(Event::DropAndResume),
     ];
@@ -183,7 +183,7 @@ async fn subscribe(events: &[Event]) -> (Emulator, Seen, Result<Response<Value>,
     let (mut cancel_after, mut drop_after) = (None, None);
     for event in events {
         match event {
-            Event::Fault(operation, fault) => emulator.inject_fault(*operation, fault.clone()),
+            Event::Fault(operation, fault) => emulator.inject_fault(*operation, (**fault).clone()),
             Event::Cancel(after) => cancel_after = Some(*after),
             Event::DropAndResume(after) => drop_after = Some(*after),
         }
