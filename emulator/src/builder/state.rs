@@ -41,7 +41,7 @@ impl EmulatorBuilder {
     /// process loses nothing that a client knows of.
     ///
     /// - Kept: requests with their inputs, progress, outputs and bills, stored files, and webhooks that are not delivered yet. Time goes
-    ///   on while the emulator is off, and an [advance](Emulator::advance_time) of the clock is kept. Completed jobs stay completed;
+    ///   on while the emulator is off, and an [advance](crate::Emulator::advance_time) of the clock is kept. Completed jobs stay completed;
     ///   others progress by the [`pace`](Self::pace) of the new emulator.
     /// - Not kept: keys, tokens, signatures and headers that may have them, unfinished uploads, recorded requests
     ///   ([`Emulator::requests`](crate::Emulator::requests)), faults and other settings.
