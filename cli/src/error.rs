@@ -27,8 +27,10 @@ pub(crate) enum Exit {
     /// The job is not finished, and can be continued.
     Unfinished = 8,
     /// The command of `emulate` cannot be executed.
+    #[cfg(feature = "emulate")]
     NotExecutable = 126,
     /// The command of `emulate` does not exist.
+    #[cfg(feature = "emulate")]
     CommandNotFound = 127,
     /// Interrupted by Ctrl-C.
     Interrupted = 130,
