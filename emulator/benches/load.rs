@@ -212,7 +212,7 @@ struct Times {
     reason: Option<String>,
 }
 
-/// What a load has measured.
+/// Measurements of a load.
 struct Load {
     /// Jobs that were accepted in a second.
     rate: f64,

@@ -1,4 +1,4 @@
-//! What the emulator has again after a restart.
+//! Restores the state of an emulator after a restart.
 
 use std::str::FromStr;
 use std::sync::Arc;

@@ -32,7 +32,7 @@ use crate::storage::content::Blob;
 use crate::sync::lock;
 use crate::urls::Urls;
 
-/// What a connection becomes once the response is sent.
+/// The new use of a connection once the response is sent.
 pub(super) enum Upgrade<'s> {
     /// A WebSocket.
     Session(Box<Session<'s>>),

@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn options_of_node_are_quoted() {
-        assert_eq!(quoted("/tmp/x.cjs"), "/tmp/x.cjs");
+        assert_eq!(quoted("/folder/x.cjs"), "/folder/x.cjs");
         assert_eq!(quoted("/a folder/x.cjs"), r#""/a folder/x.cjs""#);
         assert_eq!(quoted(r#"C:\a"b"#), r#""C:\\a\"b""#);
     }

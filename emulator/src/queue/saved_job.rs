@@ -57,7 +57,7 @@ pub(crate) struct SavedPrice {
     pub(crate) per_call: Option<String>,
 }
 
-/// What happened to a job other than by time.
+/// The changes of a job that time did not make.
 #[derive(Debug, Default, Deserialize, Serialize)]
 pub(crate) struct SavedProgress {
     pub(crate) advanced: usize,

@@ -196,7 +196,7 @@ pub(crate) fn reason(body: &[u8]) -> String {
     }
 }
 
-/// Returns the status 499. It is not a registered one, so there is no constant for it.
+/// Returns the status 499. It is not registered, so `hyper` has no constant for it.
 fn client_closed() -> StatusCode {
     StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST)
 }

@@ -10,11 +10,11 @@ use bytes::Bytes;
 pub(crate) enum Kind {
     /// An accepted request, by request id.
     Job,
-    /// What happened to a job other than by time, by request id.
+    /// The changes of a job that time did not make, by request id.
     Progress,
     /// The URL of a webhook that is not delivered yet, by request id.
     Webhook,
-    /// What the jobs of an endpoint were billed that are not kept any more, by endpoint id.
+    /// The bills of an endpoint's jobs that were removed, by endpoint id.
     Billed,
     /// A stored file, by path.
     File,
