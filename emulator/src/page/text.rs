@@ -3,19 +3,12 @@
 use maud::{Markup, html};
 use serde_json::Value;
 
+pub(super) use crate::request::difference::shortened;
 use crate::request::secret_name::is_secret_name;
 use crate::webhooks::delivery::without_secrets;
 
 /// The most characters of JSON that a page shows. A link leads to the whole.
 pub(super) const MAX_JSON: usize = 8_000;
-
-/// Returns at most `max` characters of a text, with an ellipsis if some are missing.
-pub(super) fn shortened(text: &str, max: usize) -> String {
-    match text.char_indices().nth(max) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text.to_owned(),
-    }
-}
 
 /// Returns a text of which a long one is folded. At most 20,000 characters are shown.
 pub(super) fn folded(id: &str, text: &str, max: usize) -> Markup {

@@ -97,7 +97,12 @@ fn without_queries(value: &Value) -> Value {
 
 /// Cuts a text that is too long for a message.
 pub(crate) fn cut(text: &str) -> String {
-    match text.char_indices().nth(MAX_CHARS) {
+    shortened(text, MAX_CHARS)
+}
+
+/// Returns at most `max` characters of a text, with an ellipsis if some are missing.
+pub(crate) fn shortened(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }
