@@ -4,7 +4,7 @@
 //! thread while one output is read, which never awaits.
 
 use std::any::TypeId;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
@@ -46,6 +46,9 @@ impl Outermost {
 
 thread_local! {
     static REPORT: RefCell<Option<Report>> = const { RefCell::new(None) };
+
+    /// The mark of the notes so far. Kept apart from them, because it is read with every field and every item.
+    static MARK: Cell<Mark> = const { Cell::new(Mark::NONE) };
 }
 
 /// An output with the report of its reading.
@@ -58,9 +61,11 @@ pub(crate) struct Reported<O> {
 impl<'de, O: DeserializeOwned + 'static> Deserialize<'de> for Reported<O> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let new = || Report { of: TypeId::of::<O>(), missing: Vec::new(), skipped: Vec::new(), outermost: None };
-        REPORT.with_borrow_mut(|report| *report = Some(new()));
+        REPORT.set(Some(new()));
+        MARK.set(Mark::NONE);
         let data = O::deserialize(deserializer);
         let report = REPORT.take().unwrap_or_else(new);
+        MARK.set(Mark::NONE);
         Ok(Reported { data: data?, report })
     }
 }
@@ -80,7 +85,12 @@ pub(super) fn outermost<R: Record>(read: usize, required_read: usize) {
 }
 
 fn with(note: impl FnOnce(&mut Report)) {
-    REPORT.with_borrow_mut(|report| report.as_mut().map(note));
+    REPORT.with_borrow_mut(|report| {
+        if let Some(report) = report {
+            note(report);
+            MARK.set(Mark { missing: report.missing.len(), skipped: report.skipped.len() });
+        }
+    });
 }
 
 /// The notes so far.
@@ -90,13 +100,14 @@ pub(super) struct Mark {
     skipped: usize,
 }
 
+impl Mark {
+    const NONE: Mark = Mark { missing: 0, skipped: 0 };
+}
+
 /// Returns a mark of the notes so far.
+#[inline]
 pub(super) fn mark() -> Mark {
-    REPORT.with_borrow(|report| {
-        let lengths = |report: &Report| (report.missing.len(), report.skipped.len());
-        let (missing, skipped) = report.as_ref().map_or((0, 0), lengths);
-        Mark { missing, skipped }
-    })
+    MARK.get()
 }
 
 /// Prepends a segment to the paths noted since the mark.
