@@ -57,12 +57,23 @@ pub(crate) struct Reported<O> {
 
 impl<'de, O: DeserializeOwned + 'static> Deserialize<'de> for Reported<O> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let new = || Report { of: TypeId::of::<O>(), missing: Vec::new(), skipped: Vec::new(), outermost: None };
-        REPORT.with_borrow_mut(|report| *report = Some(new()));
+        begin(TypeId::of::<O>());
         let data = O::deserialize(deserializer);
-        let report = REPORT.take().unwrap_or_else(new);
+        let report = end(TypeId::of::<O>());
         Ok(Reported { data: data?, report })
     }
+}
+
+fn new(of: TypeId) -> Report {
+    Report { of, missing: Vec::new(), skipped: Vec::new(), outermost: None }
+}
+
+fn begin(of: TypeId) {
+    REPORT.with_borrow_mut(|report| *report = Some(new(of)));
+}
+
+fn end(of: TypeId) -> Report {
+    REPORT.take().unwrap_or_else(|| new(of))
 }
 
 /// Notes a required field that is absent or null.
@@ -72,9 +83,13 @@ pub(super) fn missing(name: &str) {
 
 /// Notes the object that an output of its type consists of.
 pub(super) fn outermost<R: Record>(read: usize, required_read: usize) {
+    note_outermost(TypeId::of::<R>(), Outermost { info: &R::INFO, read, required_read });
+}
+
+fn note_outermost(of: TypeId, outermost: Outermost) {
     with(|report| {
-        if report.of == TypeId::of::<R>() {
-            report.outermost = Some(Outermost { info: &R::INFO, read, required_read });
+        if report.of == of {
+            report.outermost = Some(outermost);
         }
     });
 }
@@ -101,10 +116,12 @@ pub(super) fn mark() -> Mark {
 
 /// Prepends a segment to the paths noted since the mark.
 pub(super) fn prepend(since: Mark, segment: impl FnOnce() -> String) {
-    if mark() == since {
-        return;
+    if mark() != since {
+        prepend_segment(since, &segment());
     }
-    let segment = segment();
+}
+
+fn prepend_segment(since: Mark, segment: &str) {
     with(|report| {
         for path in report.missing[since.missing..].iter_mut().chain(&mut report.skipped[since.skipped..]) {
             let dot = if path.starts_with('[') { "" } else { "." };
