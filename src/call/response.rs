@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::media::{self, Media, MediaFile};
 #[cfg(feature = "money")]
 use crate::money::{BILLABLE_UNITS, Cost, PriceTable};
-use crate::protocol::{Metrics, RawResponse, envelope, json};
+use crate::protocol::{Metrics, RawResponse, envelope, json, path_of};
 use crate::schema::report::Outermost;
 use crate::text::{Redacted, shown};
 use crate::transport::{Bucket, Context};
@@ -216,11 +216,13 @@ impl<O: DeserializeOwned + 'static> Response<O> {
 impl Response<()> {
     /// Parses a model's response, as [`parse`](Self::parse) does.
     pub(super) fn read(response: RawResponse, output: &mut dyn AnyOutput) -> Result<Self, Error> {
-        // Parsing with paths is slower, so the path of an error is determined only if there is an error.
-        let report = match output.read(&response.body) {
+        let report = match json::read(&response.body, |json| output.read(json)) {
             Ok(report) => report,
             Err(_) if envelope::is_envelope(&response.body) => return Err(envelope_error(response)),
-            Err(error) => return Err(mismatch(error, response, output)),
+            Err((error, json)) => {
+                let path = path_of(&error, &json);
+                return Err(mismatch(error, path, response));
+            }
         };
         if !has_output(report.outermost, &response) {
             return Err(match envelope::is_envelope(&response.body) || envelope::has_error(&response.body) {
@@ -376,10 +378,8 @@ fn nothing_required(outermost: Option<Outermost>, response: RawResponse) -> Erro
     Error::unexpected(message, response)
 }
 
-fn mismatch(error: serde_json::Error, response: RawResponse, output: &dyn AnyOutput) -> Error {
-    let repaired = json::repair(&response.body);
-    let path = output.path_of_mismatch(repaired.as_deref().unwrap_or(&response.body));
-    let path = path.filter(|path| path != ".").map(|path| format!(" at {path}")).unwrap_or_default();
+fn mismatch(error: serde_json::Error, path: Option<String>, response: RawResponse) -> Error {
+    let path = path.map(|path| format!(" at {path}")).unwrap_or_default();
     let message = format!("the output does not match its type{path}: {error}; see `Error::body` for the whole output");
     Error::unexpected(message, response).caused_by(error)
 }

@@ -214,7 +214,7 @@ impl Course {
         record_request_id(&self.span, &job.request_id);
         if let Stage::Submit(submission) = &self.stage {
             let target = Target::new(submission.client.context().clone(), job.endpoint.clone(), &job);
-            let follower = Box::new(Follower::new(target.clone(), self.logs));
+            let follower = Box::new(Follower::submitted(target.clone(), self.logs));
             self.stage = Stage::Follow { target, follower };
         }
         job

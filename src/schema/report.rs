@@ -4,7 +4,7 @@
 //! thread while one output is read, which never awaits.
 
 use std::any::TypeId;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
@@ -46,6 +46,9 @@ impl Outermost {
 
 thread_local! {
     static REPORT: RefCell<Option<Report>> = const { RefCell::new(None) };
+
+    /// The mark of the notes so far. Kept apart from them, because it is read with every field and every item.
+    static MARK: Cell<Mark> = const { Cell::new(Mark::NONE) };
 }
 
 /// An output with the report of its reading.
@@ -57,12 +60,25 @@ pub(crate) struct Reported<O> {
 
 impl<'de, O: DeserializeOwned + 'static> Deserialize<'de> for Reported<O> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let new = || Report { of: TypeId::of::<O>(), missing: Vec::new(), skipped: Vec::new(), outermost: None };
-        REPORT.with_borrow_mut(|report| *report = Some(new()));
+        begin(TypeId::of::<O>());
         let data = O::deserialize(deserializer);
-        let report = REPORT.take().unwrap_or_else(new);
+        let report = end(TypeId::of::<O>());
         Ok(Reported { data: data?, report })
     }
+}
+
+fn new(of: TypeId) -> Report {
+    Report { of, missing: Vec::new(), skipped: Vec::new(), outermost: None }
+}
+
+fn begin(of: TypeId) {
+    REPORT.set(Some(new(of)));
+    MARK.set(Mark::NONE);
+}
+
+fn end(of: TypeId) -> Report {
+    MARK.set(Mark::NONE);
+    REPORT.take().unwrap_or_else(|| new(of))
 }
 
 /// Notes a required field that is absent or null.
@@ -72,15 +88,24 @@ pub(super) fn missing(name: &str) {
 
 /// Notes the object that an output of its type consists of.
 pub(super) fn outermost<R: Record>(read: usize, required_read: usize) {
+    note_outermost(TypeId::of::<R>(), Outermost { info: &R::INFO, read, required_read });
+}
+
+fn note_outermost(of: TypeId, outermost: Outermost) {
     with(|report| {
-        if report.of == TypeId::of::<R>() {
-            report.outermost = Some(Outermost { info: &R::INFO, read, required_read });
+        if report.of == of {
+            report.outermost = Some(outermost);
         }
     });
 }
 
 fn with(note: impl FnOnce(&mut Report)) {
-    REPORT.with_borrow_mut(|report| report.as_mut().map(note));
+    REPORT.with_borrow_mut(|report| {
+        if let Some(report) = report {
+            note(report);
+            MARK.set(Mark { missing: report.missing.len(), skipped: report.skipped.len() });
+        }
+    });
 }
 
 /// The notes so far.
@@ -90,21 +115,24 @@ pub(super) struct Mark {
     skipped: usize,
 }
 
+impl Mark {
+    const NONE: Mark = Mark { missing: 0, skipped: 0 };
+}
+
 /// Returns a mark of the notes so far.
+#[inline]
 pub(super) fn mark() -> Mark {
-    REPORT.with_borrow(|report| {
-        let lengths = |report: &Report| (report.missing.len(), report.skipped.len());
-        let (missing, skipped) = report.as_ref().map_or((0, 0), lengths);
-        Mark { missing, skipped }
-    })
+    MARK.get()
 }
 
 /// Prepends a segment to the paths noted since the mark.
 pub(super) fn prepend(since: Mark, segment: impl FnOnce() -> String) {
-    if mark() == since {
-        return;
+    if mark() != since {
+        prepend_segment(since, &segment());
     }
-    let segment = segment();
+}
+
+fn prepend_segment(since: Mark, segment: &str) {
     with(|report| {
         for path in report.missing[since.missing..].iter_mut().chain(&mut report.skipped[since.skipped..]) {
             let dot = if path.starts_with('[') { "" } else { "." };
