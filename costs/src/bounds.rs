@@ -92,3 +92,56 @@ impl Bounds {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::Bounds;
+
+    fn problems(counts: &[(&'static str, u64)]) -> String {
+        let bounds = Bounds {
+            kind: "allocations".to_owned(),
+            counted: "Allocations of a call".to_owned(),
+            above: 5,
+            below: 10,
+            why: "they are exact".to_owned(),
+            cause: "a clone".to_owned(),
+            look: "valgrind NAME".to_owned(),
+            recorded: BTreeMap::from([("run".to_owned(), 100), ("status".to_owned(), 0)]),
+        };
+        bounds.check(&counts.to_vec()).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn counts_within_their_bounds_pass() {
+        for run in [90, 100, 105] {
+            assert_eq!(problems(&[("run", run), ("status", 0)]), "");
+        }
+    }
+
+    #[test]
+    fn a_count_above_its_bound_fails_with_its_typical_cause() {
+        assert_eq!(
+            problems(&[("run", 106), ("status", 0)]),
+            "allocations of run: 106, at most 105\n  typical cause: a clone\n  look closer: valgrind run\n"
+        );
+        assert!(problems(&[("run", 100), ("status", 1)]).starts_with("allocations of status: 1, at most 0\n"));
+    }
+
+    #[test]
+    fn a_gain_must_be_recorded() {
+        let problems = problems(&[("run", 89), ("status", 0)]);
+        assert_eq!(problems, "allocations of run: 89, at least 90: record the gain, so that it is kept\n");
+    }
+
+    #[test]
+    fn every_count_has_a_bound_and_every_bound_a_count() {
+        let problems = problems(&[("run", 100), ("wait", 1)]);
+        assert!(problems.contains("allocations of wait: 1, but bounds.toml has no bound"), "{problems}");
+        assert!(
+            problems.contains("allocations of status: bounds.toml has a bound, but nothing counts it"),
+            "{problems}"
+        );
+    }
+}
