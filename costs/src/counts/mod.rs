@@ -14,7 +14,7 @@ use costs::Error;
 pub(crate) type Counts = Vec<(&'static str, u64)>;
 
 /// Returns the counts of a kind, or `None` if a program that they need is missing.
-type Count = fn() -> Result<Option<Counts>, Error>;
+pub(crate) type Count = fn() -> Result<Option<Counts>, Error>;
 
 /// Each kind, by the name of its table in `bounds.toml`.
 pub(crate) const ALL: [(&str, Count); 8] = [
