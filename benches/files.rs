@@ -35,6 +35,14 @@ const MANY: usize = 1000;
 const PARALLEL: usize = 32;
 const ROUNDS: usize = 9;
 
+/// The tables, with their markers in BENCHMARKS.md.
+const TABLES: [(&str, &str); 4] = [
+    ("files-large-up", "1 GiB up"),
+    ("files-many-up", "1,000 files of 100 KiB up, 32 in parallel"),
+    ("files-large-down", "1 GiB down"),
+    ("files-many-down", "1,000 files of 100 KiB down, 32 in parallel"),
+];
+
 /// The measurements, by table and name. The first of each table is bare reqwest, to which the others are compared.
 const MEASUREMENTS: [(&str, &str); 13] = [
     ("1 GiB up", "bare"),
@@ -79,7 +87,8 @@ async fn compare() -> Result<(), Failure> {
     }
 
     let mut best: BTreeMap<(usize, &str), Figures> = BTreeMap::new();
-    for _ in 0..ROUNDS {
+    for round in 1..=ROUNDS {
+        eprintln!("round {round} of {ROUNDS}");
         for (index, (table, name)) in MEASUREMENTS.into_iter().enumerate() {
             let mut measurement = Command::new(&this);
             measurement.args(["--measure", table, name, &base]).arg(folder.path());
@@ -91,16 +100,18 @@ async fn compare() -> Result<(), Failure> {
             *figures = (figures.0.max(rate), figures.1.max(memory));
         }
     }
-    let mut bare = 0.0;
-    let mut before = "";
-    for ((index, name), (rate, memory)) in best {
-        let (table, _) = MEASUREMENTS[index];
-        if table != before {
-            println!("\n| {table} | MiB/s | of bare reqwest | memory above start |\n| --- | --- | --- | --- |");
-            (before, bare) = (table, rate);
+    for (marker, title) in TABLES {
+        println!(
+            "<!-- {marker} -->\n| {title} | MiB/s | of bare reqwest | memory above start |\n| --- | --- | --- | --- |"
+        );
+        let of_table = best.iter().filter(|((index, _), _)| MEASUREMENTS[*index].0 == title);
+        let mut bare = None;
+        for ((_, name), (rate, memory)) in of_table {
+            let bare = *bare.get_or_insert(*rate);
+            let (mib, memory) = (rate / f64::from(1 << 20), memory >> 20);
+            println!("| {name} | {mib:.0} | {:.2} | {memory} MiB |", rate / bare);
         }
-        let (mib, memory) = (rate / f64::from(1 << 20), memory >> 20);
-        println!("| {name} | {mib:.0} | {:.2} | {memory} MiB |", rate / bare);
+        println!("<!-- /{marker} -->\n");
     }
     Ok(())
 }

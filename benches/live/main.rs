@@ -3,6 +3,8 @@
 //! `cargo bench --features realtime --bench live` prints the tables. The server and each measurement run in separate
 //! processes. The measurements take turns, and the medians count. A ratio is the median of the ratios of the rounds,
 //! because the measurements of a round run under about the same load.
+//!
+//! `--measure ENDPOINT NAME ADDRESS` does one measurement against a server that `--serve` has started, for valgrind.
 
 mod bare;
 mod client;
@@ -57,7 +59,8 @@ async fn compare(rounds: usize) -> Result<(), Failure> {
     let address = BufReader::new(output).lines().next_line().await?.ok_or("the server did not start")?;
 
     let mut rates: BTreeMap<(Kind, usize), Vec<f64>> = BTreeMap::new();
-    for _ in 0..rounds {
+    for round in 1..=rounds {
+        eprintln!("round {round} of {rounds}");
         for kind in Kind::ALL {
             for (index, name) in names(kind).iter().enumerate() {
                 let mut measurement = Command::new(&this);
@@ -69,13 +72,15 @@ async fn compare(rounds: usize) -> Result<(), Failure> {
         }
     }
     for kind in Kind::ALL {
-        println!("\n| {} | messages a second | ratio |\n| --- | ---: | ---: |", kind.title());
+        println!("<!-- {} -->", kind.marker());
+        println!("| {} | messages a second | ratio |\n| --- | ---: | ---: |", kind.title());
         for (index, name) in names(kind).iter().enumerate() {
             let own = &rates[&(kind, index)];
             let bare = &rates[&(kind, bare_of(name))];
             let ratios = own.iter().zip(bare).map(|(own, bare)| own / bare).collect();
             println!("| {name} | {:.0} | {:.2} |", median(own.clone()), median(ratios));
         }
+        println!("<!-- /{} -->\n", kind.marker());
     }
     Ok(())
 }

@@ -44,6 +44,11 @@ impl Kind {
         Kind::ALL.into_iter().find(|kind| kind.endpoint() == endpoint)
     }
 
+    /// Returns the marker of the table in BENCHMARKS.md.
+    pub(crate) fn marker(self) -> String {
+        format!("live-{}", self.endpoint().trim_start_matches("bench/"))
+    }
+
     pub(crate) fn title(self) -> String {
         let size = self.message().len();
         match self {

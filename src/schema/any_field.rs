@@ -1,5 +1,7 @@
 use std::any::Any;
 use std::fmt;
+use std::iter::Zip;
+use std::slice;
 
 use serde::de::{Error, Unexpected};
 use serde_json::{Map, Value};
@@ -7,11 +9,11 @@ use serde_json::{Map, Value};
 use super::field_path::FieldPath;
 use super::mode::Mode;
 use super::node::Node;
-use super::record::{Record, RecordInfo, Visitor, VisitorMut};
+use super::record::{FieldInfo, Record, RecordInfo, Visitor, VisitorMut};
 use super::report;
 use super::rules::Rule;
 use super::scalar::Scalar;
-use super::shape::{SchemaType, Shape};
+use super::shape::{Read, SchemaType, Shape};
 use super::validator::{Step, Validator};
 use crate::files::FileInput;
 
@@ -141,16 +143,21 @@ impl<'a> Visitor<'a> for Fields<'a> {
 
 /// Returns the fields of a record, for changing them.
 pub(super) fn fields_mut_of<R: Record>(record: &mut R) -> Vec<&mut dyn AnyField> {
-    let mut fields = FieldsMut(Vec::with_capacity(R::INFO.fields.len()));
-    record.fields_mut(&mut fields);
-    fields.0
+    let mut fields = Vec::with_capacity(R::INFO.fields.len());
+    each_field_mut(record, &mut |field| fields.push(field));
+    fields
 }
 
-struct FieldsMut<'a>(Vec<&'a mut dyn AnyField>);
+/// Calls a function with each field of a record.
+pub(super) fn each_field_mut<'a, R: Record>(record: &'a mut R, visit: &mut dyn FnMut(&'a mut dyn AnyField)) {
+    record.fields_mut(&mut EachMut(visit));
+}
 
-impl<'a> VisitorMut<'a> for FieldsMut<'a> {
+struct EachMut<'v, 'a>(&'v mut dyn FnMut(&'a mut dyn AnyField));
+
+impl<'a> VisitorMut<'a> for EachMut<'_, 'a> {
     fn field<T: SchemaType>(&mut self, value: &'a mut T) {
-        self.0.push(value);
+        (self.0)(value);
     }
 }
 
@@ -238,19 +245,31 @@ pub(super) fn visit_files(
     }
 }
 
-/// The state of a field after an object was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
-    Absent,
-    Null,
-    /// The value does not fit the field's type.
-    Odd,
-    Read,
+/// The outcome for each field of an object, or `None` for an absent one. Most objects have few fields, which need no allocation.
+pub(super) struct States {
+    few: [Option<Read>; States::FEW],
+    many: Vec<Option<Read>>,
+    length: usize,
+}
+
+impl States {
+    const FEW: usize = 32;
+
+    #[inline]
+    pub(super) fn new(length: usize) -> Self {
+        let many = if length > States::FEW { vec![None; length] } else { Vec::new() };
+        States { few: [None; States::FEW], many, length }
+    }
+
+    #[inline]
+    pub(super) fn as_mut_slice(&mut self) -> &mut [Option<Read>] {
+        if self.many.is_empty() { &mut self.few[..self.length] } else { &mut self.many }
+    }
 }
 
 /// The reason why an object cannot be read.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Flaw {
+enum Flaw {
     /// A required field is absent.
     Missing(&'static str),
     /// A required field is null.
@@ -260,7 +279,7 @@ pub(super) enum Flaw {
 }
 
 impl Flaw {
-    pub(super) fn into_error<E: Error>(self) -> E {
+    fn into_error<E: Error>(self) -> E {
         match self {
             Flaw::Missing(name) => E::missing_field(name),
             Flaw::Null => E::invalid_type(Unexpected::Other("null"), &"a value"),
@@ -270,36 +289,56 @@ impl Flaw {
 }
 
 /// Sets the fields that were not read. In an output, notes the required ones among them.
-pub(super) fn finish(
-    info: &RecordInfo,
-    fields: &mut [&mut dyn AnyField],
-    states: &[State],
+pub(super) struct Finish<'a> {
+    /// The fields that are still to come, with their states.
+    rest: Zip<slice::Iter<'static, FieldInfo>, slice::Iter<'a, Option<Read>>>,
     mode: Mode,
-) -> Result<(), Flaw> {
-    let (mut has_objects, mut lost) = (false, None);
-    for ((field, value), state) in info.fields.iter().zip(fields).zip(states) {
-        if *state == State::Read {
-            has_objects |= value.has_objects();
-            continue;
-        }
-        let flaw = match state {
-            State::Odd => Flaw::Unreadable(field.name),
-            State::Null if mode.is_strict() => Flaw::Null,
-            _ => Flaw::Missing(field.name),
+    /// True if a field with objects was read.
+    has_objects: bool,
+    /// The first field that had to have objects.
+    lost: Option<Flaw>,
+    /// The first field without a value of its type.
+    flaw: Option<Flaw>,
+}
+
+impl<'a> Finish<'a> {
+    pub(super) fn new(info: &RecordInfo, states: &'a [Option<Read>], mode: Mode) -> Self {
+        Finish { rest: info.fields.iter().zip(states), mode, has_objects: false, lost: None, flaw: None }
+    }
+
+    /// Sets the next field.
+    pub(super) fn field(&mut self, value: &mut dyn AnyField) {
+        let Some((field, state)) = self.rest.next().filter(|_| self.flaw.is_none()) else { return };
+        let (is_null, is_odd) = match state {
+            Some(Read::Value(())) => {
+                self.has_objects |= value.has_objects();
+                return;
+            }
+            Some(Read::Null) => (true, false),
+            Some(Read::Odd) => (false, true),
+            None => (false, false),
         };
-        let unread = value.set_unread(*state == State::Null, mode);
+        let flaw = match is_odd {
+            true => Flaw::Unreadable(field.name),
+            false if is_null && self.mode.is_strict() => Flaw::Null,
+            false => Flaw::Missing(field.name),
+        };
+        let unread = value.set_unread(is_null, self.mode);
         if unread == Unread::Required {
-            return Err(flaw);
+            self.flaw = Some(flaw);
+            return;
         }
-        if *state != State::Odd && field.required && !mode.is_strict() {
+        if !is_odd && field.required && !self.mode.is_strict() {
             report::missing(field.name);
         }
-        if unread == Unread::Hollow || *state == State::Odd && value.has_objects() {
-            lost.get_or_insert(flaw);
+        if unread == Unread::Hollow || is_odd && value.has_objects() {
+            self.lost.get_or_insert(flaw);
         }
     }
-    match lost {
-        Some(flaw) if mode == Mode::Output && !has_objects => Err(flaw),
-        _ => Ok(()),
+
+    /// Returns an error if the object cannot be read.
+    pub(super) fn end<E: Error>(self) -> Result<(), E> {
+        let lost = self.lost.filter(|_| self.mode == Mode::Output && !self.has_objects);
+        self.flaw.or(lost).map_or(Ok(()), |flaw| Err(flaw.into_error()))
     }
 }

@@ -1,11 +1,9 @@
-use serde::Deserializer;
-
 use super::field_path::FieldPath;
 use super::mode::Mode;
 use super::node::{Node, Parts};
 use super::rules::Rule;
 use super::scalar::Scalar;
-use super::shape::{Read, SchemaType, Shape, read_scalar};
+use super::shape::{SchemaType, Shape};
 use super::union::Kind;
 use super::validator::Validator;
 use crate::files::FileInput;
@@ -19,10 +17,7 @@ impl Shape for FileInput {
     const KIND: Kind = Kind::String;
     const EXPECTED: &'static str = "a string";
 
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Read<Self>, D::Error> {
-        read_scalar(deserializer, mode)
-    }
-
+    #[inline]
     fn from_scalar(scalar: &Scalar<'_>, mode: Mode) -> Option<Self> {
         scalar.url(mode).map(FileInput::url)
     }

@@ -62,7 +62,7 @@
 //! | `validator` | the walk over an input that collects violations, and the check of each rule |
 //! | `limited_file` | the limits of files, which are checked once a file is measured |
 //! | `shape` | the traits [`SchemaType`](shape::SchemaType) and [`Shape`](shape::Shape): what null and absence mean |
-//! | `scalar`, `compound` | the reading of single values, and of arrays and objects |
+//! | `reading`, `scalar` | the visitor that reads a value into its place, and conversions to the type of the place |
 //! | `std_impls`, `file`, `nullable` | shapes of integers, strings, lists, maps, files… |
 //! | `record`, `any_field` | the shape of all structs |
 //! | `node` | a value as its parts, for the search for files in an output |
@@ -79,7 +79,6 @@
 mod any_field;
 mod attributes;
 mod builder_state;
-mod compound;
 mod field_path;
 mod file;
 mod input;
@@ -92,6 +91,7 @@ mod node;
 mod nullable;
 mod open_enum;
 pub mod private;
+mod reading;
 mod record;
 pub(crate) mod report;
 mod rules;

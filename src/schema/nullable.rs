@@ -6,7 +6,7 @@ use super::mode::Mode;
 use super::node::{Node, Parts};
 use super::rules::Rule;
 use super::scalar::Scalar;
-use super::shape::{Read, SchemaType, Shape};
+use super::shape::{Read, SchemaType, Shape, read_new};
 use super::union::Kind;
 use super::validator::Validator;
 use crate::files::FileInput;
@@ -73,8 +73,8 @@ impl<T: SchemaType> Shape for Nullable<T> {
         Some(Nullable::Null)
     }
 
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Read<Self>, D::Error> {
-        Ok(T::Shape::read(deserializer, mode)?.map(Nullable::Value))
+    fn read<'de, D: Deserializer<'de>>(place: &mut Self, deserializer: D, mode: Mode) -> Result<Read, D::Error> {
+        Ok(read_new(deserializer, mode)?.map(|value| *place = Nullable::Value(value)))
     }
 
     fn from_scalar(scalar: &Scalar<'_>, mode: Mode) -> Option<Self> {

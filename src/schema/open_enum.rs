@@ -1,11 +1,12 @@
 use std::fmt;
 
-use serde::de::Deserializer;
+use serde::de::{Deserialize, Deserializer};
 
 use super::mode::Mode;
+use super::reading::set;
 use super::rules::Rule;
 use super::scalar::Scalar;
-use super::shape::{Read, SchemaType, Shape, read_outermost, read_scalar};
+use super::shape::{Read, SchemaType, Shape, read_outermost};
 use super::union::Kind;
 use super::validator::Validator;
 use crate::protocol::{ParseEnumError, UndeclaredValue};
@@ -67,8 +68,12 @@ impl<T: OpenEnum> Shape<T> for EnumShape {
         (!mode.is_strict()).then(Self::blank)
     }
 
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Read<T>, D::Error> {
-        read_scalar(deserializer, mode)
+    /// Reads any value first, whose code all enums share: programs have many.
+    fn read<'de, D: Deserializer<'de>>(place: &mut T, deserializer: D, mode: Mode) -> Result<Read, D::Error> {
+        match Scalar::deserialize(deserializer)? {
+            Scalar::Null => Ok(Read::Null),
+            scalar => set::<T, Self, _>(place, &scalar, mode),
+        }
     }
 
     fn from_scalar(scalar: &Scalar<'_>, mode: Mode) -> Option<T> {

@@ -5,13 +5,13 @@ use serde::de::{self, Deserialize, Deserializer, Error, IgnoredAny, MapAccess, S
 use serde::ser::{SerializeMap, Serializer};
 
 use super::any_field::{
-    Flaw, State, Unread, copy_fields, debug_fields, fields_are_equal, fields_mut_of, fields_of, finish,
+    Finish, States, Unread, copy_fields, debug_fields, each_field_mut, fields_are_equal, fields_mut_of, fields_of,
     validate_fields, visit_files,
 };
-use super::compound::{Compound, Seed, odd_array, read_compound};
 use super::field_path::FieldPath;
 use super::mode::Mode;
 use super::node::{Node, Parts};
+use super::reading::{Seed, odd_array};
 use super::report;
 use super::rules::Rule;
 use super::scalar::Scalar;
@@ -57,6 +57,16 @@ pub struct FieldInfo {
     pub rules: &'static [Rule],
 }
 
+impl RecordInfo {
+    /// Returns the index of a field. Objects mostly have their fields in the declared order, so that `next` is tried first.
+    fn position(&self, name: &str, next: usize) -> Option<usize> {
+        match self.fields.get(next) {
+            Some(field) if field.name == name => Some(next),
+            _ => self.fields.iter().position(|field| field.name == name),
+        }
+    }
+}
+
 /// Describes a field.
 pub const fn field(name: &'static str, required: bool, rules: &'static [Rule]) -> FieldInfo {
     FieldInfo { name, required, rules }
@@ -90,10 +100,6 @@ impl<R: Record> Shape<R> for RecordShape {
         fields.all(|field| field.set_unread(false, Mode::Lenient) != Unread::Required).then_some(record)
     }
 
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Read<R>, D::Error> {
-        read_compound(deserializer, mode)
-    }
-
     /// A URL stands for a file that has no other fields.
     fn from_scalar(scalar: &Scalar<'_>, mode: Mode) -> Option<R> {
         let is_file = matches!(scalar, Scalar::Text(text) if FileInput::url(&**text).text_without_scheme().is_none());
@@ -102,6 +108,77 @@ impl<R: Record> Shape<R> for RecordShape {
         let mut record = Self::hollow()?;
         fields_mut_of(&mut record)[index].set_url(scalar);
         Some(record)
+    }
+
+    /// Of several objects where one is declared, the first is read.
+    fn from_array<'de, A: SeqAccess<'de>>(record: &mut R, mut items: A, mode: Mode) -> Result<Read, A::Error> {
+        if mode != Mode::Lenient {
+            return odd_array(items, mode, <Self as Shape<R>>::EXPECTED);
+        }
+        let (mut first, mut index) = (Read::Odd, 0_usize);
+        loop {
+            let (before, mut item) = (report::mark(), R::blank());
+            match (items.next_element_seed(Seed::new(&mut item, mode))?, first) {
+                (None, _) => return Ok(first),
+                (Some(Read::Value(())), Read::Odd) => {
+                    report::prepend(before, || format!("[{index}]"));
+                    (*record, first) = (item, Read::Value(()));
+                }
+                _ => {
+                    report::replace(before, format!("[{index}]"));
+                }
+            }
+            index += 1;
+        }
+    }
+
+    fn from_object<'de, A: MapAccess<'de>>(record: &mut R, mut object: A, mode: Mode) -> Result<Read, A::Error> {
+        let mut states = States::new(R::INFO.fields.len());
+        let states = states.as_mut_slice();
+        let (mut next, mut has_unknown) = (0, false);
+        while let Some(Name(name)) = object.next_key()? {
+            let Some(index) = R::INFO.position(&name, next) else {
+                if mode.is_strict() {
+                    return Err(A::Error::custom(Unknown { name: &name, fields: R::INFO.fields }));
+                }
+                object.next_value::<IgnoredAny>()?;
+                has_unknown = true;
+                continue;
+            };
+            next = index + 1;
+            let is_repeated = states[index].is_some();
+            if mode.is_strict() && is_repeated {
+                return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
+            }
+            let before = report::mark();
+            let mut reader = FieldReader {
+                object: &mut object,
+                mode: mode.inner(),
+                before: index,
+                is_repeated,
+                read: Ok(Read::Odd),
+            };
+            record.fields_mut(&mut reader);
+            let read = reader.read?;
+            states[index] = Some(read);
+            match read {
+                Read::Odd => report::replace(before, name.into_owned()),
+                _ => report::prepend(before, || name.into_owned()),
+            }
+        }
+        if states.iter().any(|state| *state != Some(Read::Value(()))) {
+            let mut finish = Finish::new(&R::INFO, states, mode);
+            each_field_mut(record, &mut |field| finish.field(field));
+            finish.end()?;
+        }
+        if mode == Mode::Output {
+            let read = R::INFO.fields.iter().zip(&*states).filter(|(_, state)| **state == Some(Read::Value(())));
+            report::outermost::<R>(read.clone().count(), read.filter(|(field, _)| field.required).count());
+        } else if has_unknown && !mode.is_strict() && states.iter().all(Option::is_none) {
+            // Another object in the place of this one.
+            return Ok(Read::Odd);
+        }
+        Ok(Read::Value(()))
     }
 
     fn blank() -> R {
@@ -170,89 +247,24 @@ impl<M: SerializeMap> Visitor<'_> for Writer<M> {
     }
 }
 
-impl<R: Record> Compound<R> for RecordShape {
-    /// Of several objects where one is declared, the first is read.
-    fn from_array<'de, A: SeqAccess<'de>>(mut items: A, mode: Mode) -> Result<Read<R>, A::Error> {
-        if mode != Mode::Lenient {
-            return odd_array(items, mode, <Self as Shape<R>>::EXPECTED);
-        }
-        let (mut first, mut index) = (Read::Odd, 0_usize);
-        loop {
-            let before = report::mark();
-            match (items.next_element_seed(Seed::<R>::new(mode))?, &first) {
-                (None, _) => return Ok(first),
-                (Some(Read::Value(item)), Read::Odd) => {
-                    report::prepend(before, || format!("[{index}]"));
-                    first = Read::Value(item);
-                }
-                _ => {
-                    report::replace(before, format!("[{index}]"));
-                }
-            }
-            index += 1;
-        }
-    }
-
-    fn from_object<'de, A: MapAccess<'de>>(mut object: A, mode: Mode) -> Result<Read<R>, A::Error> {
-        let mut record = R::blank();
-        let mut states = vec![State::Absent; R::INFO.fields.len()];
-        let mut has_unknown = false;
-        while let Some(Name(name)) = object.next_key()? {
-            let Some(index) = R::INFO.fields.iter().position(|field| field.name == name) else {
-                if mode.is_strict() {
-                    return Err(A::Error::custom(Unknown { name: &name, fields: R::INFO.fields }));
-                }
-                object.next_value::<IgnoredAny>()?;
-                has_unknown = true;
-                continue;
-            };
-            if mode.is_strict() && states[index] != State::Absent {
-                return Err(A::Error::custom(format_args!("duplicate field `{name}`")));
-            }
-            let before = report::mark();
-            let mut reader =
-                FieldReader { object: &mut object, mode: mode.inner(), before: index, state: Ok(State::Absent) };
-            record.fields_mut(&mut reader);
-            states[index] = reader.state?;
-            match states[index] {
-                State::Odd => report::replace(before, name.into_owned()),
-                _ => report::prepend(before, || name.into_owned()),
-            }
-        }
-        if states.iter().any(|state| *state != State::Read) {
-            finish(&R::INFO, &mut fields_mut_of(&mut record), &states, mode).map_err(Flaw::into_error::<A::Error>)?;
-        }
-        if mode == Mode::Output {
-            let read = R::INFO.fields.iter().zip(&states).filter(|(_, state)| **state == State::Read);
-            report::outermost::<R>(read.clone().count(), read.filter(|(field, _)| field.required).count());
-        } else if has_unknown && !mode.is_strict() && states.iter().all(|state| *state == State::Absent) {
-            // Another object in the place of this one.
-            return Ok(Read::Odd);
-        }
-        Ok(Read::Value(record))
-    }
-}
-
 /// Reads the next value into the field at an index.
 struct FieldReader<'a, A, E> {
     object: &'a mut A,
     mode: Mode,
     /// Number of fields to skip.
     before: usize,
-    state: Result<State, E>,
+    /// True if the object has had the field before.
+    is_repeated: bool,
+    read: Result<Read, E>,
 }
 
 impl<'de, A: MapAccess<'de>> VisitorMut<'_> for FieldReader<'_, A, A::Error> {
-    fn field<T: SchemaType>(&mut self, value: &mut T) {
+    fn field<T: SchemaType>(&mut self, place: &mut T) {
         if self.before == 0 {
-            self.state = self.object.next_value_seed(Seed::new(self.mode)).map(|read| match read {
-                Read::Value(read) => {
-                    *value = read;
-                    State::Read
-                }
-                Read::Null => State::Null,
-                Read::Odd => State::Odd,
-            });
+            if self.is_repeated {
+                *place = T::Shape::blank();
+            }
+            self.read = self.object.next_value_seed(Seed::new(place, self.mode));
         }
         self.before = self.before.wrapping_sub(1);
     }

@@ -4,7 +4,7 @@
 //! thread while one output is read, which never awaits.
 
 use std::any::TypeId;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 
@@ -46,6 +46,9 @@ impl Outermost {
 
 thread_local! {
     static REPORT: RefCell<Option<Report>> = const { RefCell::new(None) };
+
+    /// The mark of the notes so far. Kept apart from them, because it is read with every field and every item.
+    static MARK: Cell<Mark> = const { Cell::new(Mark::NONE) };
 }
 
 /// An output with the report of its reading.
@@ -69,10 +72,12 @@ fn new(of: TypeId) -> Report {
 }
 
 fn begin(of: TypeId) {
-    REPORT.with_borrow_mut(|report| *report = Some(new(of)));
+    REPORT.set(Some(new(of)));
+    MARK.set(Mark::NONE);
 }
 
 fn end(of: TypeId) -> Report {
+    MARK.set(Mark::NONE);
     REPORT.take().unwrap_or_else(|| new(of))
 }
 
@@ -95,7 +100,12 @@ fn note_outermost(of: TypeId, outermost: Outermost) {
 }
 
 fn with(note: impl FnOnce(&mut Report)) {
-    REPORT.with_borrow_mut(|report| report.as_mut().map(note));
+    REPORT.with_borrow_mut(|report| {
+        if let Some(report) = report {
+            note(report);
+            MARK.set(Mark { missing: report.missing.len(), skipped: report.skipped.len() });
+        }
+    });
 }
 
 /// The notes so far.
@@ -105,13 +115,14 @@ pub(super) struct Mark {
     skipped: usize,
 }
 
+impl Mark {
+    const NONE: Mark = Mark { missing: 0, skipped: 0 };
+}
+
 /// Returns a mark of the notes so far.
+#[inline]
 pub(super) fn mark() -> Mark {
-    REPORT.with_borrow(|report| {
-        let lengths = |report: &Report| (report.missing.len(), report.skipped.len());
-        let (missing, skipped) = report.as_ref().map_or((0, 0), lengths);
-        Mark { missing, skipped }
-    })
+    MARK.get()
 }
 
 /// Prepends a segment to the paths noted since the mark.

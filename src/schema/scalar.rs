@@ -26,10 +26,12 @@ pub enum Scalar<'de> {
     Compound(Value),
 }
 
+// Programs compile the readers of fields themselves, and know there which value it is. With `#[inline]`, only its conversion is left.
 impl Scalar<'_> {
     /// Returns an integer. A number may be written as `3.0`; in an output it may be in a string.
     ///
     /// An output has no integers that `serde_json::Value` lacks, because then the output could not be converted to one.
+    #[inline]
     pub(super) fn integer(&self, mode: Mode) -> Option<i128> {
         let integer = match self {
             Scalar::Integer(integer) => Some(*integer),
@@ -45,6 +47,7 @@ impl Scalar<'_> {
     }
 
     /// Returns a finite number. In an output it may be in a string.
+    #[inline]
     pub(super) fn number(&self, mode: Mode) -> Option<f64> {
         match self {
             Scalar::Integer(integer) => Some(*integer as f64),
@@ -57,6 +60,7 @@ impl Scalar<'_> {
     }
 
     /// Returns a boolean. In an output it may be 0, 1 or a string.
+    #[inline]
     pub(super) fn boolean(&self, mode: Mode) -> Option<bool> {
         match self {
             Scalar::Bool(value) => Some(*value),
@@ -78,8 +82,10 @@ impl Scalar<'_> {
     }
 
     /// Returns a string. In an output it may be any value: the URL of a file, or the value's JSON.
+    #[inline]
     pub(super) fn text(&self, mode: Mode) -> Option<Cow<'_, str>> {
         match self {
+            Scalar::Text(text) => Some(Cow::Borrowed(text)),
             Scalar::Compound(value) if !mode.is_strict() => {
                 Some(self.url(mode).unwrap_or_else(|| Cow::Owned(value.to_string())))
             }
@@ -88,6 +94,7 @@ impl Scalar<'_> {
     }
 
     /// Returns the URL of a file: a string, or in an output the `url` of an object.
+    #[inline]
     pub(super) fn url(&self, mode: Mode) -> Option<Cow<'_, str>> {
         match self {
             Scalar::Text(text) => Some(Cow::Borrowed(text)),

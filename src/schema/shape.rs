@@ -2,11 +2,14 @@ use std::any::Any;
 use std::fmt::Debug;
 
 use serde::Serialize;
-use serde::de::{Deserialize, Deserializer, Error, Unexpected};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Unexpected};
+use serde_json::Value;
 
 use super::field_path::FieldPath;
 use super::mode::Mode;
 use super::node::{Node, Parts};
+use super::reading::{ValueVisitor, set};
 use super::record::FieldInfo;
 use super::rules::Rule;
 use super::scalar::Scalar;
@@ -30,9 +33,9 @@ pub trait SchemaType: Any + Clone + Debug + PartialEq + Serialize {
     type Accepts;
 }
 
-/// The outcome of reading a value.
-#[derive(Debug)]
-pub enum Read<T> {
+/// The outcome of reading a value, with the value unless that was read into its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read<T = ()> {
     /// A value of the type.
     Value(T),
     /// Null, whose meaning depends on the place.
@@ -48,12 +51,6 @@ impl<T> Read<T> {
             Read::Null => Read::Null,
             Read::Odd => Read::Odd,
         }
-    }
-}
-
-impl<T> From<Option<T>> for Read<T> {
-    fn from(value: Option<T>) -> Self {
-        value.map_or(Read::Odd, Read::Value)
     }
 }
 
@@ -108,8 +105,22 @@ pub trait Shape<T = Self> {
         false
     }
 
-    /// Reads a value.
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Read<T>, D::Error>;
+    /// Reads a value into a place that has the [`blank`](Self::blank) one. The place has no meaning if there was no value.
+    fn read<'de, D: Deserializer<'de>>(place: &mut T, deserializer: D, mode: Mode) -> Result<Read, D::Error> {
+        deserializer.deserialize_any(ValueVisitor::<T, Self>::new(place, mode))
+    }
+
+    /// Reads an array.
+    fn from_array<'de, A: SeqAccess<'de>>(place: &mut T, items: A, mode: Mode) -> Result<Read, A::Error> {
+        let array = Value::deserialize(SeqAccessDeserializer::new(items))?;
+        set::<T, Self, _>(place, &Scalar::Compound(array), mode)
+    }
+
+    /// Reads an object.
+    fn from_object<'de, A: MapAccess<'de>>(place: &mut T, object: A, mode: Mode) -> Result<Read, A::Error> {
+        let object = Value::deserialize(MapAccessDeserializer::new(object))?;
+        set::<T, Self, _>(place, &Scalar::Compound(object), mode)
+    }
 
     /// Converts a value that is neither null nor, unless the type is a string, compound.
     fn from_scalar(scalar: &Scalar<'_>, mode: Mode) -> Option<T>;
@@ -130,20 +141,13 @@ pub trait Shape<T = Self> {
     fn visit_files(_value: &mut T, _path: &mut FieldPath, _visit: &mut dyn FnMut(&str, &mut FileInput)) {}
 }
 
-/// Reads a value that is neither an array nor an object.
-pub(super) fn read_scalar<'de, T: SchemaType, D: Deserializer<'de>>(
+/// Reads a value that no place waits for.
+pub(super) fn read_new<'de, T: SchemaType, D: Deserializer<'de>>(
     deserializer: D,
     mode: Mode,
 ) -> Result<Read<T>, D::Error> {
-    let scalar = Scalar::deserialize(deserializer)?;
-    if let Scalar::Null = scalar {
-        return Ok(Read::Null);
-    }
-    let value = T::Shape::from_scalar(&scalar, mode);
-    match mode {
-        Mode::Strict if value.is_none() => Err(D::Error::invalid_type(scalar.unexpected(), &T::Shape::EXPECTED)),
-        _ => Ok(value.into()),
-    }
+    let mut value = T::Shape::blank();
+    Ok(T::Shape::read(&mut value, deserializer, mode)?.map(|()| value))
 }
 
 /// Reads a value outside of any object of the runtime.
@@ -151,7 +155,7 @@ pub(super) fn read_outermost<'de, T: SchemaType, D: Deserializer<'de>>(
     deserializer: D,
     mode: Mode,
 ) -> Result<T, D::Error> {
-    let unexpected = match T::Shape::read(deserializer, mode)? {
+    let unexpected = match read_new(deserializer, mode)? {
         Read::Value(value) => return Ok(value),
         Read::Null => "null",
         Read::Odd => "a value of another type",
@@ -170,7 +174,7 @@ pub fn read_member<'de, T: SchemaType, U, D: Deserializer<'de>>(
     mode: Mode,
     variant: impl FnOnce(T) -> U,
 ) -> Result<Read<U>, D::Error> {
-    Ok(T::Shape::read(deserializer, mode.inner())?.map(variant))
+    Ok(read_new(deserializer, mode.inner())?.map(variant))
 }
 
 /// Reports violations of the schema.

@@ -7,15 +7,15 @@ use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Unexpected};
 use serde_json::{Map, Value};
 
 use super::any_field::AnyField;
-use super::compound::{Compound, Seed, odd_array, read_compound};
 use super::field_path::FieldPath;
 use super::mode::Mode;
 use super::node::{Node, Parts};
+use super::reading::{Seed, odd_array};
 use super::record::FieldInfo;
 use super::report;
 use super::rules::{Number, Rule};
 use super::scalar::Scalar;
-use super::shape::{Read, SchemaType, Shape, read_scalar};
+use super::shape::{Read, SchemaType, Shape};
 use super::union::Kind;
 use super::validator::{Step, Validator};
 use crate::files::FileInput;
@@ -44,8 +44,8 @@ impl<T: SchemaType> Shape for Option<T> {
         value.is_none()
     }
 
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Read<Self>, D::Error> {
-        Ok(T::Shape::read(deserializer, mode)?.map(Some))
+    fn read<'de, D: Deserializer<'de>>(place: &mut Self, deserializer: D, mode: Mode) -> Result<Read, D::Error> {
+        T::Shape::read(place.insert(T::Shape::blank()), deserializer, mode)
     }
 
     fn from_scalar(scalar: &Scalar<'_>, mode: Mode) -> Option<Self> {
@@ -102,8 +102,8 @@ impl<T: SchemaType> Shape for Box<T> {
         T::Shape::gap().map(Box::new)
     }
 
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Read<Self>, D::Error> {
-        Ok(T::Shape::read(deserializer, mode)?.map(Box::new))
+    fn read<'de, D: Deserializer<'de>>(place: &mut Self, deserializer: D, mode: Mode) -> Result<Read, D::Error> {
+        T::Shape::read(place, deserializer, mode)
     }
 
     fn from_scalar(scalar: &Scalar<'_>, mode: Mode) -> Option<Self> {
@@ -147,13 +147,9 @@ impl<T: SchemaType> Shape for Vec<T> {
         (!mode.is_strict()).then(Vec::new)
     }
 
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Read<Self>, D::Error> {
-        read_compound(deserializer, mode)
-    }
-
     /// A single value stands for an array of one.
     fn from_scalar(scalar: &Scalar<'_>, mode: Mode) -> Option<Self> {
-        T::Shape::from_scalar(scalar, mode).map(|item| vec![item])
+        if mode.is_strict() { None } else { T::Shape::from_scalar(scalar, mode).map(|item| vec![item]) }
     }
 
     fn blank() -> Self {
@@ -183,58 +179,58 @@ impl<T: SchemaType> Shape for Vec<T> {
             path.visit_item(index, |path| T::Shape::visit_files(item, path, visit));
         }
     }
-}
 
-impl<T: SchemaType> Compound<Vec<T>> for Vec<T> {
-    fn from_array<'de, A: SeqAccess<'de>>(mut items: A, mode: Mode) -> Result<Read<Self>, A::Error> {
+    fn from_array<'de, A: SeqAccess<'de>>(list: &mut Self, mut items: A, mode: Mode) -> Result<Read, A::Error> {
         let mode = mode.inner();
-        let (mut list, mut index, start) = (Vec::new(), 0_usize, report::mark());
+        let (mut index, start) = (0_usize, report::mark());
         // Numbers and booleans without one are kept together only if all can be read, because their positions matter.
         let mut is_whole = true;
         loop {
-            let before = report::mark();
-            let Some(item) = items.next_element_seed(Seed::new(mode))? else { break };
-            let item = match item {
-                Read::Value(item) => {
+            let (before, mut item) = (report::mark(), T::Shape::blank());
+            match items.next_element_seed(Seed::new(&mut item, mode))? {
+                None => break,
+                Some(Read::Value(())) => {
                     report::prepend(before, || format!("[{index}]"));
-                    Some(item)
+                    list.push(item);
                 }
-                Read::Null if mode.is_strict() => {
+                Some(Read::Null) if mode.is_strict() => {
                     let null = T::Shape::null(mode);
-                    Some(null.ok_or_else(|| A::Error::invalid_type(Unexpected::Other("null"), &T::Shape::EXPECTED))?)
+                    list.push(
+                        null.ok_or_else(|| A::Error::invalid_type(Unexpected::Other("null"), &T::Shape::EXPECTED))?,
+                    );
                 }
-                odd => {
+                Some(odd) => {
                     let gap = T::Shape::gap();
-                    if gap.is_none() || matches!(odd, Read::Odd) {
+                    if gap.is_none() || odd == Read::Odd {
                         report::replace(before, format!("[{index}]"));
                     }
                     is_whole &= gap.is_some() || !matches!(T::Shape::KIND, Kind::Number | Kind::Boolean);
-                    gap
+                    list.extend(gap);
                 }
-            };
-            list.extend(item);
+            }
             index += 1;
         }
         if is_whole && (index == 0 || !list.is_empty()) {
-            return Ok(Read::Value(list));
+            return Ok(Read::Value(()));
         }
         report::forget(start);
         Ok(Read::Odd)
     }
 
     /// An object whose keys are numbers stands for the array of its values, any other object for an array of one.
-    fn from_object<'de, A: MapAccess<'de>>(object: A, mode: Mode) -> Result<Read<Self>, A::Error> {
+    fn from_object<'de, A: MapAccess<'de>>(list: &mut Self, object: A, mode: Mode) -> Result<Read, A::Error> {
         if mode.is_strict() {
             return Err(A::Error::invalid_type(Unexpected::Map, &Self::EXPECTED));
         }
         let object = Map::deserialize(MapAccessDeserializer::new(object))?;
         if let Some(items) = numbered(&object) {
-            return reread::<Self, _>(&Value::Array(items), mode);
+            return reread(list, &Value::Array(items), mode);
         }
         let before = report::mark();
-        let item = reread::<T, _>(&Value::Object(object), mode.inner())?;
+        let mut item = T::Shape::blank();
+        let read = reread(&mut item, &Value::Object(object), mode.inner())?;
         report::prepend(before, || "[0]".to_owned());
-        Ok(item.map(|item| vec![item]))
+        Ok(read.map(|()| list.push(item)))
     }
 }
 
@@ -251,9 +247,9 @@ fn numbered(object: &Map<String, Value>) -> Option<Vec<Value>> {
 
 /// Reads a value that was read as JSON first. It is read from text, as all outputs are, so that the reader of a type is not
 /// compiled again for values.
-fn reread<T: SchemaType, E: Error>(value: &Value, mode: Mode) -> Result<Read<T>, E> {
+fn reread<T: SchemaType, E: Error>(place: &mut T, value: &Value, mode: Mode) -> Result<Read, E> {
     let json = value.to_string();
-    T::Shape::read(&mut serde_json::Deserializer::from_str(&json), mode).map_err(E::custom)
+    T::Shape::read(place, &mut serde_json::Deserializer::from_str(&json), mode).map_err(E::custom)
 }
 
 impl<T: SchemaType> SchemaType for BTreeMap<String, T> {
@@ -269,10 +265,6 @@ impl<T: SchemaType> Shape for BTreeMap<String, T> {
 
     fn missing(mode: Mode) -> Option<Self> {
         (!mode.is_strict()).then(BTreeMap::new)
-    }
-
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Read<Self>, D::Error> {
-        read_compound(deserializer, mode)
     }
 
     fn from_scalar(_scalar: &Scalar<'_>, _mode: Mode) -> Option<Self> {
@@ -301,21 +293,19 @@ impl<T: SchemaType> Shape for BTreeMap<String, T> {
             path.visit_field(key, |path| T::Shape::visit_files(value, path, visit));
         }
     }
-}
 
-impl<T: SchemaType> Compound<BTreeMap<String, T>> for BTreeMap<String, T> {
-    fn from_array<'de, A: SeqAccess<'de>>(items: A, mode: Mode) -> Result<Read<Self>, A::Error> {
+    fn from_array<'de, A: SeqAccess<'de>>(_map: &mut Self, items: A, mode: Mode) -> Result<Read, A::Error> {
         odd_array(items, mode, Self::EXPECTED)
     }
 
-    fn from_object<'de, A: MapAccess<'de>>(mut object: A, mode: Mode) -> Result<Read<Self>, A::Error> {
+    fn from_object<'de, A: MapAccess<'de>>(map: &mut Self, mut object: A, mode: Mode) -> Result<Read, A::Error> {
         let mode = mode.inner();
-        let (mut map, mut is_empty, start) = (BTreeMap::new(), true, report::mark());
+        let (mut is_empty, start) = (true, report::mark());
         while let Some(key) = object.next_key::<String>()? {
             is_empty = false;
-            let before = report::mark();
-            let (value, is_odd) = match object.next_value_seed(Seed::new(mode))? {
-                Read::Value(value) => (Some(value), false),
+            let (before, mut value) = (report::mark(), T::Shape::blank());
+            let (value, is_odd) = match object.next_value_seed(Seed::new(&mut value, mode))? {
+                Read::Value(()) => (Some(value), false),
                 Read::Null => (T::Shape::null(mode), false),
                 Read::Odd => (T::Shape::missing(mode), true),
             };
@@ -330,7 +320,7 @@ impl<T: SchemaType> Compound<BTreeMap<String, T>> for BTreeMap<String, T> {
             map.extend(value.map(|value| (key, value)));
         }
         if is_empty || !map.is_empty() {
-            return Ok(Read::Value(map));
+            return Ok(Read::Value(()));
         }
         report::forget(start);
         Ok(Read::Odd)
@@ -351,10 +341,7 @@ impl Shape for String {
         (!mode.is_strict()).then(String::new)
     }
 
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Read<Self>, D::Error> {
-        read_scalar(deserializer, mode)
-    }
-
+    #[inline]
     fn from_scalar(scalar: &Scalar<'_>, mode: Mode) -> Option<Self> {
         scalar.text(mode).map(Cow::into_owned)
     }
@@ -382,10 +369,7 @@ impl Shape for bool {
     const HAS_FILES: bool = false;
     const EXPECTED: &'static str = "a boolean";
 
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Read<Self>, D::Error> {
-        read_scalar(deserializer, mode)
-    }
-
+    #[inline]
     fn from_scalar(scalar: &Scalar<'_>, mode: Mode) -> Option<Self> {
         scalar.boolean(mode)
     }
@@ -418,10 +402,7 @@ impl Shape for f64 {
         Some(f64::NAN)
     }
 
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Read<Self>, D::Error> {
-        read_scalar(deserializer, mode)
-    }
-
+    #[inline]
     fn from_scalar(scalar: &Scalar<'_>, mode: Mode) -> Option<Self> {
         scalar.number(mode)
     }
@@ -454,11 +435,9 @@ impl Shape for Value {
         Some(Value::Null)
     }
 
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, _mode: Mode) -> Result<Read<Self>, D::Error> {
-        Ok(match Value::deserialize(deserializer)? {
-            Value::Null => Read::Null,
-            value => Read::Value(value),
-        })
+    fn read<'de, D: Deserializer<'de>>(place: &mut Self, deserializer: D, _mode: Mode) -> Result<Read, D::Error> {
+        *place = Value::deserialize(deserializer)?;
+        Ok(if place.is_null() { Read::Null } else { Read::Value(()) })
     }
 
     fn from_scalar(scalar: &Scalar<'_>, _mode: Mode) -> Option<Self> {
@@ -503,10 +482,7 @@ macro_rules! integer {
             const HAS_FILES: bool = false;
             const EXPECTED: &'static str = "an integer";
 
-            fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Read<Self>, D::Error> {
-                read_scalar(deserializer, mode)
-            }
-
+            #[inline]
             fn from_scalar(scalar: &Scalar<'_>, mode: Mode) -> Option<Self> {
                 $integer::try_from(scalar.integer(mode)?).ok()
             }

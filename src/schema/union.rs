@@ -10,7 +10,7 @@ use super::record::FieldInfo;
 use super::report;
 use super::rules::Rule;
 use super::scalar::Scalar;
-use super::shape::{Read, SchemaType, Shape};
+use super::shape::{Read, SchemaType, Shape, read_new};
 use super::validator::Validator;
 use crate::files::FileInput;
 
@@ -62,11 +62,11 @@ impl<U: Union> Shape<U> for UnionShape {
         if mode.is_strict() { None } else { U::other(Value::Null) }
     }
 
-    fn read<'de, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<Read<U>, D::Error> {
+    fn read<'de, D: Deserializer<'de>>(place: &mut U, deserializer: D, mode: Mode) -> Result<Read, D::Error> {
         // The keys that distinguish the variants may come last, so the whole value is read first.
         match Value::deserialize(deserializer)? {
             Value::Null => Ok(Read::Null),
-            value => choose(value, mode).map_err(D::Error::custom),
+            value => Ok(choose(value, mode).map_err(D::Error::custom)?.map(|read| *place = read)),
         }
     }
 
@@ -186,7 +186,7 @@ const fn has_objects(mut members: &[Member]) -> bool {
 
 /// Reads a union that nothing contains, from any self-describing format.
 pub fn read_union<'de, U: Union, D: Deserializer<'de>>(deserializer: D, mode: Mode) -> Result<U, D::Error> {
-    match UnionShape::read(deserializer, mode)? {
+    match read_new(deserializer, mode)? {
         Read::Value(value) => Ok(value),
         _ => <UnionShape as Shape<U>>::null(mode).ok_or_else(|| mismatch::<U, _>(&Value::Null)),
     }
@@ -220,7 +220,7 @@ fn choose<U: Union>(value: Value, mode: Mode) -> Result<Read<U>, serde_json::Err
     match (index, mode) {
         (None, Mode::Strict) => Err(mismatch::<U, _>(&value)),
         (Some(index), Mode::Strict) => Err(located::<U>(index, &value)),
-        _ => Ok(U::other(value).into()),
+        _ => Ok(U::other(value).map_or(Read::Odd, Read::Value)),
     }
 }
 

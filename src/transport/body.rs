@@ -19,7 +19,7 @@ const MAX_CONTROL: usize = 16 << 20;
 /// Maximum bytes kept of the body of an error.
 const MAX_ERROR: usize = 16 << 20;
 
-/// Maximum bytes allocated in advance because of a `Content-Length`.
+/// Maximum bytes allocated because of a `Content-Length` alone. Beyond it, a host must send as much as it makes us allocate.
 const MAX_PREALLOCATION: usize = 16 << 20;
 
 /// Returns the maximum size of a successful response.
@@ -97,16 +97,21 @@ async fn up_to(
         return Ok(first);
     }
     let length = length.and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
-    let mut body = BytesMut::with_capacity(length.min(MAX_PREALLOCATION));
+    let mut body = Vec::with_capacity(length.min(MAX_PREALLOCATION));
     body.extend_from_slice(&first);
     while let Some(chunk) = next {
-        if body.len() + chunk.len() > limit {
+        let received = body.len() + chunk.len();
+        if received > limit {
             return Err(too_large(limit));
+        }
+        if received > body.capacity() && received <= length {
+            // The last of these fits exactly, so that the body takes no more memory than it has bytes.
+            body.reserve_exact(length.min(2 * received) - body.len());
         }
         body.extend_from_slice(&chunk);
         next = self::chunk(response, idle).await?;
     }
-    Ok(body.freeze())
+    Ok(body.into())
 }
 
 /// Rejects a successful response with a content encoding. None was requested, and few bytes could unpack to very many.

@@ -20,7 +20,7 @@ use generator::{Generator, OpenapiToRust};
 use measure::Done;
 use work::Work;
 
-const COUNTS: [usize; 3] = [100, 630, 2_000];
+const COUNTS: [usize; 3] = [100, 630, 1_000];
 const PARTS: [&str; 4] = ["times", "compile", "by-hand", "fields"];
 const ROUNDS: usize = 2;
 
