@@ -67,38 +67,40 @@ struct Tally {
 }
 
 impl Report<'_> {
-    /// Prints the table. Succeeds if everything holds.
+    /// Prints the table to standard output and the checks to standard error. Succeeds if everything holds.
     pub(crate) fn print(&self, disturbed: &Value) -> ExitCode {
         let tally = self.tally();
-        println!("proxy, disturbances by kind");
+        println!("<!-- soak -->\n| | number |\n| --- | ---: |");
         for kind in KINDS {
-            println!("  {kind:<46} {:>9}", disturbed[kind]);
+            println!("| proxies: {kind} | {} |", disturbed[kind]);
         }
-        println!("calls");
         for (name, count) in [
             ("calls", self.ended.len()),
-            ("results", tally.results),
-            ("uncertain: the error says so", tally.uncertain),
-            ("  of which accepted", tally.accepted_uncertain),
-            ("failed: not accepted", tally.failed - tally.accepted_failed),
-            ("jobs of the emulator", tally.jobs),
-            ("streams: complete", self.streams.complete),
-            ("streams: the error says that they are not", self.streams.torn),
+            ("… with a result", tally.results),
+            ("… with an error that says that they may be billed", tally.uncertain),
+            ("… of these, accepted", tally.accepted_uncertain),
+            ("… with another error, and not accepted", tally.failed - tally.accepted_failed),
+            ("… lost, or accepted twice", tally.lost + tally.jobs - self.accepted.len()),
+            ("streams", self.streams.complete + self.streams.torn + self.streams.lost.len()),
+            ("… complete", self.streams.complete),
+            ("… with an error", self.streams.torn),
+            ("… that lack an event without an error", self.streams.lost.len()),
             ("events of streams", self.streams.events),
-            ("connections", self.connections.opened),
-            ("connections that were opened again", self.connections.reconnects),
-            ("connections: the error says that they ended", self.connections.torn),
+            ("realtime connections", self.connections.opened),
+            ("… that were opened again", self.connections.reconnects),
+            ("… with an error at their end", self.connections.torn),
+            ("… that lost a result without an error", self.connections.lost.len()),
             ("inputs on connections", self.connections.inputs),
             ("results on connections", self.connections.results),
-            ("memory in the third quarter, KiB", tally.memory[0] as usize),
-            ("memory in the fourth quarter, KiB", tally.memory[1] as usize),
+            ("callers that did not end", self.stuck),
         ] {
-            println!("  {name:<46} {count:>9}");
+            println!("| {name} | {count} |");
         }
-        println!("what has to hold");
+        let [middle, end] = tally.memory.map(|memory| memory as f64 / 1024.0);
+        println!("| memory in the third and in the fourth quarter | {middle:.1} and {end:.1} MiB |\n<!-- /soak -->");
         let holds = self.checks(&tally);
         for error in self.errors().take(10) {
-            println!("{error}");
+            eprintln!("{error}");
         }
         if holds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
@@ -160,7 +162,7 @@ impl Report<'_> {
             ("memory does not grow, KiB", end, middle, end <= bound),
         ];
         for (name, left, right, holds) in checks {
-            println!("  {name:<46} {left:>9} {right:>9} {}", if holds { "ok" } else { "FAILED" });
+            eprintln!("  {name:<46} {left:>9} {right:>9} {}", if holds { "ok" } else { "FAILED" });
         }
         checks.iter().all(|(_, _, _, holds)| *holds)
     }

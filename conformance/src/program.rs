@@ -153,7 +153,8 @@ fn package(workspace: &Path) -> String {
     let workspace = workspace.display().to_string();
     format!(
         "[package]\nname = \"conformance-program\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
-         [dependencies]\nfal-client = {{ path = {workspace:?} }}\nserde = \"1\"\nserde_json = \"1\"\n\n\
+         [dependencies]\nfal-client = {{ path = {workspace:?}, default-features = false }}\n\
+         serde = \"1\"\nserde_json = \"1\"\n\n\
          [profile.dev]\ndebug = false\nincremental = false\n\n[workspace]\n"
     )
 }
@@ -171,10 +172,9 @@ fn schemas_of(documents: &Path) -> Result<BTreeMap<String, Schemas>, Error> {
     Ok(schemas)
 }
 
-/// Compiles the program. Its dependencies are cached in the workspace's target folder.
+/// Compiles the program in the workspace's target folder, where other builds have left most of its dependencies.
 fn compile(workspace: &Path, folder: &Path) -> Result<PathBuf, Error> {
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from);
-    let target = target.join("conformance");
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
         .args(["build", "--quiet", "--manifest-path"])

@@ -1,8 +1,8 @@
 //! The emulator under load, compared with a bare hyper server that responds with the same bodies.
 //!
-//! `cargo bench -p fal-emulator --bench load` prints the tables; `-- queue`, `-- run` or `-- unfinished` one of them. Each server
-//! runs in a process of its own. Both ends of 5,000 connections are open files: `ulimit -n` has to be at least 8,192. Only on Linux,
-//! which tells the memory of a process.
+//! `cargo bench -p fal-emulator --bench load` prints the tables, and fails if a request fails; `-- queue`, `-- run` or
+//! `-- unfinished` prints the tables of a part. Each server runs in a process of its own. Both ends of 5,000 connections are open
+//! files: `ulimit -n` has to be at least 8,192. Only on Linux, which tells the memory of a process.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -203,14 +203,8 @@ impl Client {
     }
 }
 
-/// The times of requests by kind, in seconds, and the failures.
-#[derive(Default)]
-struct Times {
-    by_kind: BTreeMap<&'static str, Vec<f64>>,
-    failures: usize,
-    /// The first failure.
-    reason: Option<String>,
-}
+/// The times of requests by kind, in seconds.
+type Times = BTreeMap<&'static str, Vec<f64>>;
 
 /// Measurements of a load.
 struct Load {
@@ -226,26 +220,25 @@ async fn load(server: &Server, connections: usize, jobs: u32, is_queued: bool) -
     let client = Client::new(&server.address, connections);
     let times = Arc::<Mutex<Times>>::default();
     let mut memory = vec![server.memory()?];
-    let (mut most_in_flight, mut tasks, start) = (0, JoinSet::new(), Instant::now());
+    let (mut most_in_flight, mut tasks, start) = (0, JoinSet::<Result<(), Failure>>::new(), Instant::now());
     for number in 0..jobs {
         let due = start + Duration::from_secs(1) * number / RATE;
         sleep_until(due).await;
         if number > 0 && number % (jobs / 3) == 0 {
             memory.push(server.memory()?);
         }
-        while tasks.try_join_next().is_some() {}
+        while let Some(done) = tasks.try_join_next() {
+            done??;
+        }
         let (client, times) = (Arc::clone(&client), Arc::clone(&times));
         tasks.spawn(async move {
-            let done = if is_queued { queued(&client, &times, due).await } else { direct(&client, &times, due).await };
-            if let Err(error) = done {
-                let mut times = times.lock().expect("no thread panics");
-                times.failures += 1;
-                times.reason.get_or_insert(error.to_string());
-            }
+            if is_queued { queued(&client, &times, due).await } else { direct(&client, &times, due).await }
         });
         most_in_flight = most_in_flight.max(tasks.len());
     }
-    while tasks.join_next().await.is_some() {}
+    while let Some(done) = tasks.join_next().await {
+        done??;
+    }
     let after = start.elapsed().as_secs_f64() - JOB_TIME.as_secs_f64();
     memory.push(server.memory()?);
     let times = std::mem::take(&mut *times.lock().expect("no thread panics"));
@@ -255,7 +248,7 @@ async fn load(server: &Server, connections: usize, jobs: u32, is_queued: bool) -
 /// Submits a job, polls its status while it waits and once it is completed, and gets its result.
 async fn queued(client: &Client, times: &Mutex<Times>, due: Instant) -> Result<(), Failure> {
     let record = |kind, from: Instant| {
-        times.lock().expect("no thread panics").by_kind.entry(kind).or_default().push(from.elapsed().as_secs_f64());
+        times.lock().expect("no thread panics").entry(kind).or_default().push(from.elapsed().as_secs_f64());
     };
     let path = path_of(&client.send(Method::POST, SUBMIT.to_owned()).await?)?;
     record("submission", due);
@@ -275,43 +268,43 @@ async fn queued(client: &Client, times: &Mutex<Times>, due: Instant) -> Result<(
 async fn direct(client: &Client, times: &Mutex<Times>, due: Instant) -> Result<(), Failure> {
     client.send(Method::POST, RUN.to_owned()).await?;
     let time = (due.elapsed().as_secs_f64() - JOB_TIME.as_secs_f64()).max(0.0);
-    times.lock().expect("no thread panics").by_kind.entry("direct run").or_default().push(time);
+    times.lock().expect("no thread panics").entry("direct run").or_default().push(time);
     Ok(())
 }
 
 async fn queue() -> Result<(), Failure> {
-    println!("{QUEUED} jobs in the queue, {RATE} a second, {CONNECTIONS} connections:");
     let bare = load(&Server::bare().await?, CONNECTIONS, QUEUED, true).await?;
     let emulator = load(&Server::start(&["--serve", "paced"])?, CONNECTIONS, QUEUED, true).await?;
-    print(&bare, &emulator);
+    print("load-queue", &bare, &emulator);
     Ok(())
 }
 
 async fn run() -> Result<(), Failure> {
-    println!("{DIRECT} direct runs, {RATE} a second, each on a connection; times without those of the job:");
     let connections = DIRECT as usize;
     let bare = load(&Server::bare().await?, connections, DIRECT, false).await?;
     let emulator = load(&Server::start(&["--serve", "direct"])?, connections, DIRECT, false).await?;
-    print(&bare, &emulator);
+    print("load-run", &bare, &emulator);
     Ok(())
 }
 
-fn print(bare: &Load, emulator: &Load) {
-    println!("             jobs a second   most in flight   failures   resident MiB before, after each third");
-    for (name, load) in [("bare", bare), ("emulator", emulator)] {
-        let memory: Vec<_> = load.memory.iter().map(|mib| format!("{mib:.0}")).collect();
-        let (rate, failures) = (load.rate, load.times.failures);
-        println!("{name:<12} {rate:>13.0}   {:>14}   {failures:>8}   {}", load.most_in_flight, memory.join(", "));
-        load.times.reason.iter().for_each(|reason| println!("the first failure: {reason}"));
-    }
-    println!("             median ms   of bare   99th percentile ms   of bare");
-    for (kind, times) in &emulator.times.by_kind {
-        let of_bare = bare.times.by_kind.get(kind).map_or(&[][..], Vec::as_slice);
+fn print(table: &str, bare: &Load, emulator: &Load) {
+    println!(
+        "<!-- {table} -->\n| | median | of bare | 99th percentile | of bare |\n| --- | ---: | ---: | ---: | ---: |"
+    );
+    for (kind, times) in &emulator.times {
+        let of_bare = bare.times.get(kind).map_or(&[][..], Vec::as_slice);
         let (median, last) = (percentile(times, 50), percentile(times, 99));
         let ratios = (median / percentile(of_bare, 50), last / percentile(of_bare, 99));
-        println!("{kind:<12} {:>9.2}   {:>7.1}   {:>18.1}   {:>7.1}", median * 1e3, ratios.0, last * 1e3, ratios.1);
+        println!("| {kind} | {:.1} ms | {:.1} | {:.1} ms | {:.1} |", median * 1e3, ratios.0, last * 1e3, ratios.1);
     }
-    println!();
+    println!("<!-- /{table} -->\n<!-- {table}-memory -->");
+    println!("| | jobs a second | most in flight | MiB at the start | after 1/3 | after 2/3 | at the end |");
+    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
+    for (name, load) in [("emulator", emulator), ("bare", bare)] {
+        let memory: Vec<_> = load.memory.iter().map(|mib| format!("{mib:.0}")).collect();
+        println!("| {name} | {:.0} | {} | {} |", load.rate, load.most_in_flight, memory.join(" | "));
+    }
+    println!("<!-- /{table}-memory -->");
 }
 
 fn percentile(times: &[f64], percent: usize) -> f64 {
@@ -322,7 +315,8 @@ fn percentile(times: &[f64], percent: usize) -> f64 {
 
 /// Measures submissions while jobs that no test advances fill the queue.
 async fn unfinished() -> Result<(), Failure> {
-    println!("unfinished jobs   submissions a second   of the first   resident MiB");
+    println!("<!-- load-unfinished -->");
+    println!("| unfinished jobs | submissions a second | of the first | MiB |\n| ---: | ---: | ---: | ---: |");
     let mut first = None;
     for unfinished in UNFINISHED {
         let server = Server::start(&["--serve", "manual"])?;
@@ -335,8 +329,9 @@ async fn unfinished() -> Result<(), Failure> {
         }
         let rate = percentile(&rates, 50);
         let ratio = rate / *first.get_or_insert(rate);
-        println!("{unfinished:>15}   {rate:>20.0}   {ratio:>12.2}   {:>12.0}", server.memory()?);
+        println!("| {unfinished} | {rate:.0} | {ratio:.2} | {:.0} |", server.memory()?);
     }
+    println!("<!-- /load-unfinished -->");
     Ok(())
 }
 

@@ -1,13 +1,13 @@
 //! The overhead of a journal for an item, and the memory of a batch of 100,000 items.
 //!
-//! `cargo bench -p fal-jobs` prints the overhead, and `cargo bench -p fal-jobs -- --many` the memory. The emulator runs in a
-//! separate process, and its jobs are completed when they are submitted. `FAL_JOBS_TEST_POSTGRES` is the URL of a PostgreSQL database,
-//! without which PostgreSQL is left out. `FAL_JOBS_BENCH_FOLDER` is a folder for the SQLite database, for example `/dev/shm` to
-//! measure without a disk. Default: the folder for temporary files.
+//! `cargo bench -p fal-jobs` prints the tables; `-- overhead` or `-- memory` one of them. The emulator and each measurement run in
+//! separate processes. The emulator completes jobs when they are submitted. `FAL_JOBS_TEST_POSTGRES` is the URL of a PostgreSQL
+//! database, without which PostgreSQL is left out. The SQLite database of the overhead is in the folder for temporary files. That
+//! of the memory is in `/dev/shm` if it exists, because 100,000 items would wait for the disk 400,000 times.
 
 use std::error::Error;
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -26,8 +26,8 @@ type Failure = Box<dyn Error + Send + Sync>;
 const ENDPOINT: &str = "fal-ai/flux/dev/redux";
 
 /// Items of a measurement of the overhead, its rounds, and the concurrency.
-const ITEMS: u64 = 500;
-const ROUNDS: u64 = 7;
+const ITEMS: u64 = 200;
+const ROUNDS: u64 = 5;
 const CONCURRENCY: usize = 16;
 
 /// Items of the measurement of memory.
@@ -35,12 +35,20 @@ const MANY: u64 = 100_000;
 
 fn main() -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let has = |name: &str| std::env::args().any(|argument| argument == name);
-    match (has("--serve"), has("--many")) {
-        (true, _) => runtime.block_on(serve()),
-        (_, true) => runtime.block_on(many()),
-        _ => runtime.block_on(overhead()),
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["--serve"] => runtime.block_on(serve()),
+        ["overhead"] => runtime.block_on(overhead()),
+        ["memory"] => runtime.block_on(memory()),
+        [] => ["overhead", "memory"].into_iter().try_for_each(alone),
+        _ => Err("expected no argument, `overhead` or `memory`".into()),
     }
+}
+
+/// Runs a measurement in a process of its own.
+fn alone(measurement: &str) -> Result<(), Failure> {
+    let status = std::process::Command::new(std::env::current_exe()?).arg(measurement).status()?;
+    if status.success() { Ok(()) } else { Err(format!("the measurement of {measurement} failed").into()) }
 }
 
 async fn serve() -> Result<(), Failure> {
@@ -62,12 +70,6 @@ async fn endpoint() -> Result<(Child, Handle<JsonInput, Value>), Failure> {
         .rest_host(format!("{base}/rest.fal.ai"))
         .build()?;
     Ok((server, client.endpoint(ENDPOINT)))
-}
-
-/// Returns a folder for a database, which is removed with the returned value.
-fn folder() -> Result<TempDir, Failure> {
-    let folder = std::env::var_os("FAL_JOBS_BENCH_FOLDER").map_or_else(std::env::temp_dir, PathBuf::from);
-    Ok(tempfile::tempdir_in(folder)?)
 }
 
 fn input(number: u64) -> Value {
@@ -115,15 +117,15 @@ impl Way {
 
 async fn overhead() -> Result<(), Failure> {
     let (_server, endpoint) = endpoint().await?;
-    let folder = folder()?;
+    let folder = TempDir::new()?;
     let mut databases = vec![("SQLite", format!("sqlite://{}", folder.path().join("jobs.db").display()))];
     databases.extend(std::env::var("FAL_JOBS_TEST_POSTGRES").ok().map(|url| ("PostgreSQL", url)));
     let prices: PriceTable = [Price::new(ENDPOINT, "0.01".into_amount()?, "images")].into_iter().collect();
-    let mut ways = vec![("subscribe".to_owned(), Way::Subscribe)];
+    let mut ways = vec![("`subscribe`".to_owned(), Way::Subscribe)];
     for (name, url) in databases {
         let journal = Journal::builder().prices(prices.clone()).open(&url).await?;
         let budget = journal.budget("bench", Cost::usd(1_000_000)?).await?.estimate(&prices.estimate(ENDPOINT, 2)?)?;
-        ways.push((format!("`run`, {name}"), Way::Run(journal.clone())));
+        ways.push((format!("`Journal::run`, {name}"), Way::Run(journal.clone())));
         ways.push((format!("batch, {name}"), Way::Batch(journal.clone(), None)));
         ways.push((format!("batch with a budget, {name}"), Way::Batch(journal, Some(budget))));
     }
@@ -140,13 +142,14 @@ async fn overhead() -> Result<(), Failure> {
             }
         }
     }
-    println!("way   microseconds an item   of subscribe");
+    println!("<!-- batch-overhead -->\n| way | microseconds an item | of `subscribe` |\n| --- | ---: | ---: |");
     let base: Vec<_> = times[0].clone();
     for ((name, _), times) in ways.iter().zip(&times) {
         let ratios = times.iter().zip(&base).map(|(time, base)| time.as_secs_f64() / base.as_secs_f64()).collect();
         let micros = median(times.iter().map(|time| time.as_secs_f64() * 1e6 / ITEMS as f64).collect());
-        println!("{name}   {micros:.0}   {:.2}", median(ratios));
+        println!("| {name} | {micros:.0} | {:.1} |", median(ratios));
     }
+    println!("<!-- /batch-overhead -->");
     Ok(())
 }
 
@@ -155,24 +158,25 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-async fn many() -> Result<(), Failure> {
+async fn memory() -> Result<(), Failure> {
     let (_server, endpoint) = endpoint().await?;
-    let folder = folder()?;
+    let shared_memory = Path::new("/dev/shm");
+    let folder = if shared_memory.is_dir() { TempDir::new_in(shared_memory)? } else { TempDir::new()? };
     let journal = Journal::open(format!("sqlite://{}", folder.path().join("jobs.db").display())).await?;
     let items = move || (0..MANY).map(|number| (format!("item-{number}"), input(number)));
-    println!("finished   resident memory in MiB   items a second");
-    println!("0 (before the validation)   {:.1}", resident()?);
+    println!("<!-- batch-memory -->\n| finished | resident memory |\n| --- | ---: |");
+    println!("| 0, before the validation | {:.1} MiB |", resident()?);
     let mut results = journal.batch(&endpoint).concurrency(CONCURRENCY).run_all(items).await?;
-    println!("0   {:.1}", resident()?);
-    let (mut finished, started) = (0, Instant::now());
+    println!("| 0 | {:.1} MiB |", resident()?);
+    let mut finished = 0;
     while let Some(item) = results.next().await {
         item.result?;
         finished += 1;
-        if finished == MANY / 100 || finished % (MANY / 10) == 0 {
-            let rate = f64::from(u32::try_from(finished)?) / started.elapsed().as_secs_f64();
-            println!("{finished}   {:.1}   {rate:.0}", resident()?);
+        if [MANY / 100, MANY / 10, MANY / 2, MANY].contains(&finished) {
+            println!("| {finished} | {:.1} MiB |", resident()?);
         }
     }
+    println!("<!-- /batch-memory -->");
     Ok(())
 }
 

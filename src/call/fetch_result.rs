@@ -2,9 +2,12 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
+use super::any_output::AnyOutput;
 use super::future::call_future;
 use super::hold;
 use super::options::timeout_option;
@@ -43,10 +46,11 @@ impl<O> FetchResult<O> {
 }
 
 /// Fetches the result of a request. `failure` is the failure that the queue has reported.
-pub(super) async fn fetch<O: DeserializeOwned + 'static>(
+pub(super) async fn fetch(
     target: &Target,
     failure: Option<&Failure>,
-) -> Result<Response<O>, Error> {
+    output: &mut (dyn AnyOutput + Send),
+) -> Result<Response<()>, Error> {
     let request = async {
         let response = send(&target.context, &target.result()?).await?;
         if failure.is_some() {
@@ -55,11 +59,11 @@ pub(super) async fn fetch<O: DeserializeOwned + 'static>(
         if envelope::is_envelope(&response.body) && response.is_in_progress() {
             return Err(Error::unexpected("the request is not completed yet", response));
         }
-        Response::parse(response)
+        Response::read(response, output)
     };
     let result = request.await.map_err(|error| judged(Operation::Result, error));
     hold::fetched(target, failure.is_some(), &result);
-    let mut response: Response<O> = result.map_err(|error| {
+    let mut response = result.map_err(|error| {
         let error = target.explain(error);
         match failure {
             Some(failure) => failed(error, failure),
@@ -87,18 +91,27 @@ fn failed(error: Error, failure: &Failure) -> Error {
 
 impl<O: DeserializeOwned + Send + 'static> FetchResult<O> {
     fn start(self) -> impl Future<Output = Result<Response<O>, Error>> + Send {
-        let FetchResult { target, timeout, .. } = self;
-        let span = tracing::info_span!(
-            "fal.result",
-            endpoint = shown(&target.endpoint),
-            request_id = shown(target.request_id())
-        );
-        let call = async move {
-            let fetched = within_total(timeout, "fetching the result", fetch(&target, None)).await;
-            fetched.map_err(|error| told(target.explain(error), true))
-        };
-        call.instrument(span)
+        let (span, mut output) = (span(&self.target), None);
+        async move { fetched(self.target, self.timeout, span, &mut output).await?.with_output(output) }
     }
+}
+
+fn span(target: &Target) -> Span {
+    tracing::info_span!("fal.result", endpoint = shown(&target.endpoint), request_id = shown(target.request_id()))
+}
+
+/// Fetches the result of a request within a time limit. Boxed, so that it is compiled in this crate.
+fn fetched(
+    target: Target,
+    timeout: Option<Duration>,
+    span: Span,
+    output: &mut (dyn AnyOutput + Send),
+) -> BoxFuture<'_, Result<Response<()>, Error>> {
+    let call = async move {
+        let fetched = within_total(timeout, "fetching the result", fetch(&target, None, output)).await;
+        fetched.map_err(|error| told(target.explain(error), true))
+    };
+    call.instrument(span).boxed()
 }
 
 call_future!([O: DeserializeOwned + Send + 'static] FetchResult<O> => 'static, Response<O>);

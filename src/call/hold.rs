@@ -79,7 +79,7 @@ impl Drop for Hold {
 }
 
 /// Ends the reservation of a submitted request whose result was read. `is_failed` is true if the queue has reported its failure.
-pub(super) fn fetched<O>(target: &Target, is_failed: bool, result: &Result<Response<O>, Error>) {
+pub(super) fn fetched(target: &Target, is_failed: bool, result: &Result<Response<()>, Error>) {
     let Some(budget) = &target.context.budget else { return };
     let error = match result {
         Ok(response) => {

@@ -1,5 +1,6 @@
 //! Checks an input before anything of it is sent.
 
+use super::any_input::AnyInput;
 use crate::client::Client;
 use crate::error::{Error, ValidationError};
 use crate::files::FileInput;
@@ -32,7 +33,7 @@ impl Client {
 }
 
 /// Checks an input against its schema, and its local files against their limits. Reports all violations together.
-pub(crate) async fn check(input: &impl EndpointInput) -> Result<(), Error> {
+pub(crate) async fn check(input: &dyn AnyInput) -> Result<(), Error> {
     let mut errors = input.validate().err().map(ValidationError::into_errors).unwrap_or_default();
     let (mut measured, mut unreadable) = (Vec::new(), None);
     for limited in input.limited_files() {

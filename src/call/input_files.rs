@@ -4,18 +4,18 @@ use std::sync::{Mutex, PoisonError};
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
+use super::any_input::AnyInput;
 use crate::client::Client;
 use crate::error::Error;
 use crate::files::FileInput;
-use crate::schema::EndpointInput;
 use crate::storage::{Source, UploadPolicy};
 use crate::transport::{OnProgress, OnUpload, TransferProgress, UploadProgress};
 
 /// Uploads each file that is not a URL and replaces it by its URL. Uploads run in parallel, and equal files are uploaded
 /// once. The first failure stops the others.
-pub(crate) async fn upload<I: EndpointInput>(
+pub(crate) async fn upload(
     client: &Client,
-    input: &mut I,
+    input: &mut dyn AnyInput,
     inline_below: Option<u64>,
     on_upload: Option<OnUpload>,
 ) -> Result<(), Error> {

@@ -1,5 +1,7 @@
 //! Calls. Each is a builder for its options, and is sent when it is awaited.
 
+mod any_input;
+mod any_output;
 mod background;
 mod cancel;
 mod cancel_signal;

@@ -25,7 +25,7 @@ impl Hold {
     pub(crate) fn submitted(&mut self, _: &str) {}
 }
 
-pub(super) fn fetched<O>(_: &Target, _: bool, _: &Result<Response<O>, Error>) {}
+pub(super) fn fetched(_: &Target, _: bool, _: &Result<Response<()>, Error>) {}
 
 #[cfg(feature = "webhook")]
 pub(crate) fn delivered<O>(_: &Target, _: &Result<Response<O>, Error>) {}

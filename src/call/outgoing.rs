@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
+use super::any_input::AnyInput;
 use super::hold::Hold;
 use super::send_options::SendOptions;
 use super::{input_check, input_files};
@@ -18,10 +19,10 @@ use crate::schema::EndpointInput;
 use crate::transport::{Bucket, OnUpload, Operation, Request, join};
 
 /// An input to be sent to an endpoint, with its options.
-pub(crate) struct Outgoing<I> {
+pub(crate) struct Outgoing {
     pub(crate) client: Client,
     pub(crate) endpoint: Cow<'static, str>,
-    pub(crate) input: I,
+    input: Box<dyn AnyInput>,
     pub(crate) options: SendOptions,
     /// Receives the progress of uploads.
     pub(crate) on_upload: Option<OnUpload>,
@@ -36,9 +37,15 @@ pub(crate) struct Prepared {
     pub(crate) hold: Hold,
 }
 
-impl<I> Outgoing<I> {
-    pub(crate) fn new(client: Client, endpoint: Cow<'static, str>, input: I) -> Self {
-        Outgoing { client, endpoint, input, options: SendOptions::default(), on_upload: None }
+impl Outgoing {
+    pub(crate) fn new(client: Client, endpoint: Cow<'static, str>, input: impl EndpointInput) -> Self {
+        Outgoing { client, endpoint, input: Box::new(input), options: SendOptions::default(), on_upload: None }
+    }
+
+    /// Takes the input and the options, and leaves the client and the endpoint.
+    pub(crate) fn take(&mut self) -> Self {
+        let empty = Outgoing::new(self.client.clone(), self.endpoint.clone(), Value::Null);
+        std::mem::replace(self, empty)
     }
 
     /// Returns the caller's bucket for outputs.
@@ -46,9 +53,7 @@ impl<I> Outgoing<I> {
         let url = self.options.bucket.as_ref()?;
         Some(Bucket::new(url, &self.client.context().hosts))
     }
-}
 
-impl<I: EndpointInput> Outgoing<I> {
     /// Checks the options and the input, waits for a turn, reserves the expected cost, uploads the files and serializes the
     /// body, in this order. `is_out` is true while fal may have received the request.
     pub(crate) async fn prepare(
@@ -61,7 +66,7 @@ impl<I: EndpointInput> Outgoing<I> {
         let Outgoing { client, endpoint, mut input, mut options, on_upload } = self;
         options.check(&client.context().hosts)?;
         if !options.unchecked {
-            input_check::check(&input).await?;
+            input_check::check(&*input).await?;
         }
         let endpoint = EndpointId::parse(&endpoint)?;
         if let Some(bucket) = bucket {
@@ -69,12 +74,12 @@ impl<I: EndpointInput> Outgoing<I> {
         }
         let turn = client.turn().await;
         let hold = Hold::reserve(client.context(), endpoint.as_str(), Some(&options), &is_out)?;
-        input_files::upload(&client, &mut input, options.inline_below, on_upload).await?;
+        input_files::upload(&client, &mut *input, options.inline_below, on_upload).await?;
         let mut request = Request::new(operation, Method::POST, join(host, endpoint.as_str()));
         for (name, value) in &options.query {
             request.url.query_pairs_mut().append_pair(name, value);
         }
-        request.body = Some(body(&input, options.extra)?);
+        request.body = Some(body(&*input, options.extra)?);
         request.headers = options.headers;
         request.may_have_arrived = is_out;
         Ok(Prepared { endpoint, request, turn, hold })
@@ -82,14 +87,14 @@ impl<I: EndpointInput> Outgoing<I> {
 }
 
 /// Serializes an input. Extra fields replace fields of the same name.
-fn body(input: &impl EndpointInput, extra: Map<String, Value>) -> Result<Bytes, Error> {
+fn body(input: &dyn AnyInput, extra: Map<String, Value>) -> Result<Bytes, Error> {
     let failed = |error: serde_json::Error| {
         Error::new(ErrorKind::InvalidInput, format!("cannot serialize the input: {error}")).caused_by(error)
     };
     if extra.is_empty() {
-        return serde_json::to_vec(input).map(Bytes::from).map_err(failed);
+        return input.to_json().map(Bytes::from).map_err(failed);
     }
-    match serde_json::to_value(input).map_err(failed)? {
+    match input.to_value().map_err(failed)? {
         Value::Object(mut fields) => {
             fields.extend(extra);
             serde_json::to_vec(&fields).map(Bytes::from).map_err(failed)

@@ -5,14 +5,13 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
-use crate::error::Error;
-#[cfg(feature = "money")]
-use crate::error::ErrorKind;
+use super::any_output::AnyOutput;
+use crate::error::{Error, ErrorKind};
 use crate::media::{self, Media, MediaFile};
 #[cfg(feature = "money")]
 use crate::money::{BILLABLE_UNITS, Cost, PriceTable};
-use crate::protocol::{Metrics, RawResponse, envelope, json};
-use crate::schema::report::{Outermost, Reported};
+use crate::protocol::{Metrics, RawResponse, envelope, json, path_of};
+use crate::schema::report::Outermost;
 use crate::text::{Redacted, shown};
 use crate::transport::{Bucket, Context};
 
@@ -208,11 +207,22 @@ impl<O: DeserializeOwned + 'static> Response<O> {
     /// Parses a model's response. The error for a response that is not an output, or does not match its type, keeps the
     /// whole response.
     pub(crate) fn parse(response: RawResponse) -> Result<Self, Error> {
-        // Parsing with paths is slower, so the path of an error is determined only if there is an error.
-        let Reported { data, report } = match json::from_slice::<Reported<O>>(&response.body) {
-            Ok(reported) => reported,
+        let mut output = None;
+        Response::read(response, &mut output)?.with_output(output)
+    }
+}
+
+/// A response without its output, which is read into a place for it.
+impl Response<()> {
+    /// Parses a model's response, as [`parse`](Self::parse) does.
+    pub(super) fn read(response: RawResponse, output: &mut dyn AnyOutput) -> Result<Self, Error> {
+        let report = match json::read(&response.body, |json| output.read(json)) {
+            Ok(report) => report,
             Err(_) if envelope::is_envelope(&response.body) => return Err(envelope_error(response)),
-            Err(error) => return Err(mismatch::<O>(error, response)),
+            Err((error, json)) => {
+                let path = path_of(&error, &json);
+                return Err(mismatch(error, path, response));
+            }
         };
         if !has_output(report.outermost, &response) {
             return Err(match envelope::is_envelope(&response.body) || envelope::has_error(&response.body) {
@@ -222,7 +232,7 @@ impl<O: DeserializeOwned + 'static> Response<O> {
         }
         let units = response.header("x-fal-billable-units").and_then(|units| units.parse::<f64>().ok());
         Ok(Response {
-            data,
+            data: (),
             endpoint: String::new(),
             request_id: response.request_id(),
             billable_units: units.filter(|units| units.is_finite()),
@@ -233,6 +243,23 @@ impl<O: DeserializeOwned + 'static> Response<O> {
             missing: report.missing,
             skipped: report.skipped,
             ignored_output_to: false,
+        })
+    }
+
+    /// Adds the output that was read into its place.
+    pub(crate) fn with_output<O>(self, output: Option<O>) -> Result<Response<O>, Error> {
+        Ok(Response {
+            data: output.ok_or_else(|| Error::new(ErrorKind::UnexpectedResponse, "the output was not read"))?,
+            endpoint: self.endpoint,
+            request_id: self.request_id,
+            billable_units: self.billable_units,
+            metrics: self.metrics,
+            served_from: self.served_from,
+            headers: self.headers,
+            body: self.body,
+            missing: self.missing,
+            skipped: self.skipped,
+            ignored_output_to: self.ignored_output_to,
         })
     }
 }
@@ -351,11 +378,8 @@ fn nothing_required(outermost: Option<Outermost>, response: RawResponse) -> Erro
     Error::unexpected(message, response)
 }
 
-fn mismatch<O: DeserializeOwned>(error: serde_json::Error, response: RawResponse) -> Error {
-    let repaired = json::repair(&response.body);
-    let mut deserializer = serde_json::Deserializer::from_slice(repaired.as_deref().unwrap_or(&response.body));
-    let path = serde_path_to_error::deserialize::<_, O>(&mut deserializer).err().map(|error| error.path().to_string());
-    let path = path.filter(|path| path != ".").map(|path| format!(" at {path}")).unwrap_or_default();
+fn mismatch(error: serde_json::Error, path: Option<String>, response: RawResponse) -> Error {
+    let path = path.map(|path| format!(" at {path}")).unwrap_or_default();
     let message = format!("the output does not match its type{path}: {error}; see `Error::body` for the whole output");
     Error::unexpected(message, response).caused_by(error)
 }

@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use serde::de::DeserializeOwned;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
+use super::any_output::AnyOutput;
 use super::future::call_future;
 use super::options::{runner_options, send_options, timeout_option};
 use super::outgoing::Outgoing;
@@ -29,13 +32,13 @@ use crate::transport::{Operation, judged, send, within_total};
 /// ```
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Run<I, O> {
-    outgoing: Outgoing<I>,
+    outgoing: Outgoing,
     timeout: Option<Duration>,
-    of: PhantomData<fn() -> O>,
+    of: PhantomData<fn(I) -> O>,
 }
 
 impl<I, O> Run<I, O> {
-    pub(crate) fn new(outgoing: Outgoing<I>) -> Self {
+    pub(crate) fn new(outgoing: Outgoing) -> Self {
         Run { outgoing, timeout: None, of: PhantomData }
     }
 
@@ -48,46 +51,59 @@ impl<I, O> Run<I, O> {
 }
 
 impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Run<I, O> {
-    async fn run(self) -> Result<Response<O>, Error> {
-        let Run { outgoing, timeout, .. } = self;
-        let (client, endpoint) = (outgoing.client.clone(), outgoing.endpoint.clone());
-        let (is_out, bucket) = (Arc::new(AtomicBool::new(false)), outgoing.bucket());
-        let call = async {
-            let mut prepared =
-                outgoing.prepare(Operation::Run, &client.context().hosts.run, Arc::clone(&is_out)).await?;
-            let response = send(client.context(), &prepared.request).await.and_then(Response::parse);
-            match &response {
-                Ok(response) => prepared.hold.succeeded(&response.headers),
-                Err(error) => prepared.hold.failed(Operation::Run, error),
-            }
-            let mut response = response?;
-            prepared.endpoint.as_str().clone_into(&mut response.endpoint);
-            if let Some(bucket) = bucket {
-                response.look_for_files_in(&bucket, client.context(), &endpoint);
-            }
-            Ok(response)
-        };
-        within_total(timeout, "the run", call).await.map_err(|error| {
-            // Set after a timeout and after an unreadable response, but not after an error response.
-            let error = if is_out.load(Ordering::Relaxed) { judged(Operation::Run, error) } else { error };
-            error.with_endpoint(&endpoint)
-        })
-    }
-
     fn start(self) -> impl Future<Output = Result<Response<O>, Error>> + Send {
-        let span = tracing::info_span!(
-            "fal.run",
-            endpoint = shown(&self.outgoing.endpoint),
-            request_id = tracing::field::Empty
-        );
-        let record = span.clone();
-        let call = async move {
-            let response = self.run().await?;
-            response.request_id.iter().for_each(|id| record_request_id(&record, id));
-            Ok(response)
-        };
-        call.instrument(span)
+        let (span, mut output) = (span(&self.outgoing), None);
+        async move { ran(self.outgoing, self.timeout, span, &mut output).await?.with_output(output) }
     }
+}
+
+fn span(outgoing: &Outgoing) -> Span {
+    tracing::info_span!("fal.run", endpoint = shown(&outgoing.endpoint), request_id = tracing::field::Empty)
+}
+
+/// Runs a model. Boxed, so that it is compiled in this crate.
+fn ran(
+    outgoing: Outgoing,
+    timeout: Option<Duration>,
+    span: Span,
+    output: &mut (dyn AnyOutput + Send),
+) -> BoxFuture<'_, Result<Response<()>, Error>> {
+    let record = span.clone();
+    let call = async move {
+        let response = run(outgoing, timeout, output).await?;
+        response.request_id.iter().for_each(|id| record_request_id(&record, id));
+        Ok(response)
+    };
+    call.instrument(span).boxed()
+}
+
+async fn run(
+    outgoing: Outgoing,
+    timeout: Option<Duration>,
+    output: &mut (dyn AnyOutput + Send),
+) -> Result<Response<()>, Error> {
+    let (client, endpoint) = (outgoing.client.clone(), outgoing.endpoint.clone());
+    let (is_out, bucket) = (Arc::new(AtomicBool::new(false)), outgoing.bucket());
+    let call = async {
+        let mut prepared = outgoing.prepare(Operation::Run, &client.context().hosts.run, Arc::clone(&is_out)).await?;
+        let response = send(client.context(), &prepared.request).await;
+        let response = response.and_then(|response| Response::read(response, output));
+        match &response {
+            Ok(response) => prepared.hold.succeeded(&response.headers),
+            Err(error) => prepared.hold.failed(Operation::Run, error),
+        }
+        let mut response = response?;
+        prepared.endpoint.as_str().clone_into(&mut response.endpoint);
+        if let Some(bucket) = bucket {
+            response.look_for_files_in(&bucket, client.context(), &endpoint);
+        }
+        Ok(response)
+    };
+    within_total(timeout, "the run", call).await.map_err(|error| {
+        // Set after a timeout and after an unreadable response, but not after an error response.
+        let error = if is_out.load(Ordering::Relaxed) { judged(Operation::Run, error) } else { error };
+        error.with_endpoint(&endpoint)
+    })
 }
 
 call_future!([I: EndpointInput, O: DeserializeOwned + Send + 'static] Run<I, O> => 'static, Response<O>);

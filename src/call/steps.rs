@@ -2,12 +2,13 @@ use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::{Either, select};
-use serde::de::DeserializeOwned;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Either, select};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
 use tracing::{Instrument, Span};
 
+use super::any_output::AnyOutput;
 use super::background::in_background;
 use super::cancel::{cancel, cancel_quickly, cancelled};
 use super::fetch_result::fetch;
@@ -26,20 +27,20 @@ use crate::transport::{Bucket, Operation, Verdict, check_runtime, deadline, unti
 const FETCH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The caller's callbacks.
-pub(super) type OnEnqueue<'a, O> = Box<dyn FnOnce(&Job<O>) + Send + 'a>;
+pub(super) type OnEnqueue<'a> = Box<dyn FnOnce(Job<()>) + Send + 'a>;
 pub(super) type OnUpdate<'a> = Box<dyn FnMut(QueueUpdate) + Send + 'a>;
 
 /// Takes a request from its submission to its result, one event at a time.
-pub(super) struct Steps<'a, O: 'static> {
-    course: Course<O>,
+pub(super) struct Steps<'a> {
+    course: Course,
     options: FollowOptions<'a>,
     /// The caller's deadline, if there is one. Set at the first step.
     deadline: Option<Option<Instant>>,
 }
 
 /// The stage of a request, and what it needs to reach the next one.
-struct Course<O: 'static> {
-    stage: Stage<O>,
+struct Course {
+    stage: Stage,
     logs: bool,
     /// True once fal has accepted a request of this call.
     is_accepted: bool,
@@ -50,16 +51,16 @@ struct Course<O: 'static> {
     turn: Option<OwnedSemaphorePermit>,
 }
 
-enum Stage<O: 'static> {
-    Submit(Submission<O>),
+enum Stage {
+    Submit(Submission),
     Follow { target: Target, follower: Box<Follower> },
     Fetch { target: Target, update: QueueUpdate },
     Over,
 }
 
-impl<'a, O: DeserializeOwned + Send + 'static> Steps<'a, O> {
+impl<'a> Steps<'a> {
     /// Starts with a submission.
-    pub(super) fn submit(submission: Submission<O>, options: FollowOptions<'a>) -> Self {
+    pub(super) fn submit(submission: Submission, options: FollowOptions<'a>) -> Self {
         let (endpoint, bucket) = (&*submission.endpoint, submission.bucket.clone());
         let span = tracing::info_span!("fal.subscribe", endpoint = shown(endpoint), request_id = tracing::field::Empty);
         Steps::new(Stage::Submit(submission), bucket, options, span)
@@ -73,18 +74,25 @@ impl<'a, O: DeserializeOwned + Send + 'static> Steps<'a, O> {
         Steps::new(Stage::Follow { target, follower }, None, options, span)
     }
 
-    fn new(stage: Stage<O>, bucket: Option<Bucket>, options: FollowOptions<'a>, span: Span) -> Self {
+    fn new(stage: Stage, bucket: Option<Bucket>, options: FollowOptions<'a>, span: Span) -> Self {
         let course = Course { stage, logs: options.logs, is_accepted: false, bucket, span, turn: None };
         Steps { course, options, deadline: None }
     }
 
-    /// Returns the next event, or `None` after the result or an error.
-    pub(super) async fn next(&mut self) -> Option<Result<JobEvent<O>, Error>> {
+    /// Returns the next event, or `None` after the result or an error. Boxed, so that it is compiled in this crate.
+    pub(super) fn boxed_next<'b>(
+        &'b mut self,
+        output: &'b mut (dyn AnyOutput + Send),
+    ) -> BoxFuture<'b, Option<Result<JobEvent<()>, Error>>> {
+        self.next(output).boxed()
+    }
+
+    async fn next(&mut self, output: &mut (dyn AnyOutput + Send)) -> Option<Result<JobEvent<()>, Error>> {
         if matches!(self.course.stage, Stage::Over) {
             return None;
         }
         let span = self.course.span.clone();
-        let event = self.event().instrument(span).await;
+        let event = self.event(output).instrument(span).await;
         let of_result = matches!(self.course.stage, Stage::Fetch { .. });
         // Dropping a finished request must not cancel it.
         if matches!(event, Err(_) | Ok(JobEvent::Completed(_))) {
@@ -98,11 +106,11 @@ impl<'a, O: DeserializeOwned + Send + 'static> Steps<'a, O> {
     }
 
     /// Takes the next step, unless the caller's signal or deadline comes first.
-    async fn event(&mut self) -> Result<JobEvent<O>, Error> {
+    async fn event(&mut self, output: &mut (dyn AnyOutput + Send)) -> Result<JobEvent<()>, Error> {
         check_runtime()?;
         let deadline = *self.deadline.get_or_insert_with(|| self.options.timeout.and_then(deadline));
         let first = {
-            let step = until(deadline, self.course.step());
+            let step = until(deadline, self.course.step(output));
             match select(pin!(self.options.cancel_when.given()), pin!(step)).await {
                 Either::Left(((), _)) => None,
                 Either::Right((event, _)) => Some(event),
@@ -111,33 +119,40 @@ impl<'a, O: DeserializeOwned + Send + 'static> Steps<'a, O> {
         match first {
             Some(Ok(event)) => event,
             Some(Err(attempts)) => Err(self.timed_out().await.with_attempts_so_far(attempts)),
-            None => self.course.cancelled().await,
+            None => self.course.cancelled(output).await,
         }
     }
 
-    /// Follows the request to its end and calls the callbacks.
-    pub(super) async fn finish(
+    /// Follows the request to its end and calls the callbacks. Boxed, so that it is compiled in this crate.
+    pub(super) fn finish<'b>(
         mut self,
-        mut on_enqueue: Option<OnEnqueue<'_, O>>,
-        mut on_update: Option<OnUpdate<'_>>,
-    ) -> Result<Response<O>, Error> {
-        loop {
-            match self.next().await {
-                Some(Ok(JobEvent::Enqueued(job))) => {
-                    if let Some(call) = on_enqueue.take() {
-                        call(&job);
+        mut on_enqueue: Option<OnEnqueue<'b>>,
+        mut on_update: Option<OnUpdate<'b>>,
+        output: &'b mut (dyn AnyOutput + Send),
+    ) -> BoxFuture<'b, Result<Response<()>, Error>>
+    where
+        'a: 'b,
+    {
+        let finish = async move {
+            loop {
+                match self.next(output).await {
+                    Some(Ok(JobEvent::Enqueued(job))) => {
+                        if let Some(call) = on_enqueue.take() {
+                            call(job);
+                        }
                     }
-                }
-                Some(Ok(JobEvent::Update(update))) => {
-                    if let Some(call) = &mut on_update {
-                        call(update);
+                    Some(Ok(JobEvent::Update(update))) => {
+                        if let Some(call) = &mut on_update {
+                            call(update);
+                        }
                     }
+                    Some(Ok(JobEvent::Completed(response))) => return Ok(response),
+                    Some(Err(error)) => return Err(error),
+                    None => return Err(already_finished()),
                 }
-                Some(Ok(JobEvent::Completed(response))) => return Ok(response),
-                Some(Err(error)) => return Err(error),
-                None => return Err(already_finished()),
             }
-        }
+        };
+        finish.boxed()
     }
 
     /// Returns the error of a request whose time limit has passed. Cancels the request if the options say so.
@@ -164,8 +179,8 @@ impl<'a, O: DeserializeOwned + Send + 'static> Steps<'a, O> {
     }
 }
 
-impl<O: DeserializeOwned + Send + 'static> Course<O> {
-    async fn step(&mut self) -> Result<JobEvent<O>, Error> {
+impl Course {
+    async fn step(&mut self, output: &mut (dyn AnyOutput + Send)) -> Result<JobEvent<()>, Error> {
         match &mut self.stage {
             Stage::Submit(submission) => {
                 let sent = (&mut submission.sent).await?;
@@ -179,7 +194,7 @@ impl<O: DeserializeOwned + Send + 'static> Course<O> {
                 Ok(JobEvent::Update(update))
             }
             Stage::Fetch { target, update } => {
-                let mut response = fetch_patiently(target, update.failure()).await?;
+                let mut response = fetch_patiently(target, update.failure(), output).await?;
                 if let QueueUpdate::Completed { metrics, .. } = update {
                     response.metrics = std::mem::take(metrics);
                 }
@@ -193,13 +208,13 @@ impl<O: DeserializeOwned + Send + 'static> Course<O> {
     }
 
     /// Continues with a job that fal has accepted.
-    fn accepted(&mut self, (job, turn): Sent<O>) -> Job<O> {
+    fn accepted(&mut self, (job, turn): Sent) -> Job<()> {
         self.turn = turn;
         self.is_accepted = true;
         record_request_id(&self.span, &job.request_id);
         if let Stage::Submit(submission) = &self.stage {
             let target = Target::new(submission.client.context().clone(), job.endpoint.clone(), &job);
-            let follower = Box::new(Follower::new(target.clone(), self.logs));
+            let follower = Box::new(Follower::submitted(target.clone(), self.logs));
             self.stage = Stage::Follow { target, follower };
         }
         job
@@ -208,7 +223,7 @@ impl<O: DeserializeOwned + Send + 'static> Course<O> {
     /// Cancels the request because of the caller's signal. If the request is completed already, its result is billed, and is
     /// the outcome. The stage stays as it is while fal has not responded, so that dropping the future cancels the request,
     /// too.
-    async fn cancelled(&mut self) -> Result<JobEvent<O>, Error> {
+    async fn cancelled(&mut self, output: &mut (dyn AnyOutput + Send)) -> Result<JobEvent<()>, Error> {
         if let Stage::Submit(submission) = &mut self.stage {
             let sent = submission.settle().await?;
             self.accepted(sent);
@@ -226,7 +241,7 @@ impl<O: DeserializeOwned + Send + 'static> Course<O> {
         }
         let Stage::Fetch { target, .. } = &self.stage else { return Err(already_finished()) };
         let target = target.clone();
-        match timeout(FETCH_TIMEOUT, self.step()).await {
+        match timeout(FETCH_TIMEOUT, self.step(output)).await {
             Ok(event) => event,
             Err(_) => Err(cancelled(&target, Some(Cancellation::AlreadyCompleted))),
         }
@@ -237,15 +252,16 @@ impl<O: DeserializeOwned + Send + 'static> Course<O> {
 /// request are waited out until the patience of the client's policy is exhausted.
 ///
 /// `failure` is the failure that the queue has reported. Such a request has no output, whatever the response is.
-async fn fetch_patiently<O: DeserializeOwned + 'static>(
+async fn fetch_patiently(
     target: &Target,
     failure: Option<&Failure>,
-) -> Result<Response<O>, Error> {
+    output: &mut (dyn AnyOutput + Send),
+) -> Result<Response<()>, Error> {
     let retry = &target.context.retry;
     let mut patience = Patience::new(Operation::Result);
     let mut unusable = None;
     loop {
-        let error = match fetch(target, failure).await {
+        let error = match fetch(target, failure, output).await {
             Ok(response) => return Ok(response),
             Err(error) => error,
         };
@@ -278,7 +294,7 @@ fn already_finished() -> Error {
     Error::new(ErrorKind::Transport, "the request is already finished")
 }
 
-impl<O: 'static> Drop for Steps<'_, O> {
+impl Drop for Steps<'_> {
     fn drop(&mut self) {
         if !self.options.cancel_on_drop {
             return;

@@ -18,7 +18,6 @@ use crate::client::Client;
 use crate::error::{Error, ErrorKind};
 use crate::protocol::Cancellation;
 use crate::queue::{Job, Target};
-use crate::schema::EndpointInput;
 use crate::text::shown;
 use crate::transport::{Bucket, Operation, Verdict, judged, send, verdict};
 
@@ -26,23 +25,23 @@ use crate::transport::{Bucket, Operation, Verdict, judged, send, verdict};
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The submitted job, and its turn if the client limits its requests in flight.
-pub(super) type Sent<O> = (Job<O>, Option<OwnedSemaphorePermit>);
+pub(super) type Sent = (Job<()>, Option<OwnedSemaphorePermit>);
 
-type Sending<O> = BoxFuture<'static, Result<Sent<O>, Error>>;
+type Sending = BoxFuture<'static, Result<Sent, Error>>;
 
 /// A submission in progress.
-pub(super) struct Submission<O: 'static> {
+pub(super) struct Submission {
     pub(super) client: Client,
     pub(super) endpoint: Cow<'static, str>,
     /// The caller's bucket for outputs.
     pub(super) bucket: Option<Bucket>,
-    pub(super) sent: Sending<O>,
+    pub(super) sent: Sending,
     /// True while fal may have received the submission.
     is_out: Arc<AtomicBool>,
 }
 
-impl<O: 'static> Submission<O> {
-    pub(super) fn new<I: EndpointInput>(outgoing: Outgoing<I>) -> Self {
+impl Submission {
+    pub(super) fn new(outgoing: Outgoing) -> Self {
         let (client, endpoint) = (outgoing.client.clone(), outgoing.endpoint.clone());
         let (is_out, bucket) = (Arc::new(AtomicBool::new(false)), outgoing.bucket());
         let sent = submit(outgoing, Arc::clone(&is_out)).boxed();
@@ -63,7 +62,7 @@ impl<O: 'static> Submission<O> {
     ///
     /// fal has not received the request, has rejected it, or did not respond in time. In the last case the request is
     /// cancelled in the background if fal responds later.
-    pub(super) async fn settle(&mut self) -> Result<Sent<O>, Error> {
+    pub(super) async fn settle(&mut self) -> Result<Sent, Error> {
         let is_out = Arc::clone(&self.is_out);
         let error = match timeout(SETTLE_TIMEOUT, response(&mut self.sent, &is_out)).await {
             Ok(Some(sent)) => return sent,
@@ -100,7 +99,7 @@ impl<O: 'static> Submission<O> {
 
 /// Awaits the response to a submission that fal may have received. `None` if fal has not received it: then it is not sent
 /// any more.
-async fn response<O>(sent: &mut Sending<O>, is_out: &AtomicBool) -> Option<Result<Sent<O>, Error>> {
+async fn response(sent: &mut Sending, is_out: &AtomicBool) -> Option<Result<Sent, Error>> {
     poll_fn(|context| {
         if !is_out.load(Ordering::Relaxed) {
             return Poll::Ready(None);
@@ -135,7 +134,7 @@ pub(super) fn told(error: Error, of_result: bool) -> Error {
 }
 
 /// Sends an input to the queue.
-async fn submit<I: EndpointInput, O>(outgoing: Outgoing<I>, is_out: Arc<AtomicBool>) -> Result<Sent<O>, Error> {
+async fn submit(outgoing: Outgoing, is_out: Arc<AtomicBool>) -> Result<Sent, Error> {
     let (client, endpoint) = (outgoing.client.clone(), outgoing.endpoint.clone());
     let submit = async {
         let operation = Operation::Submit { bounded: outgoing.options.bounded };

@@ -3,7 +3,8 @@ use std::marker::PhantomData;
 use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Either, select};
 use tracing::Instrument;
 
 use super::cancel::{cancel_quickly, cancelled};
@@ -37,14 +38,14 @@ use crate::transport::{deadline, until};
 /// ```
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Submit<I, O> {
-    outgoing: Outgoing<I>,
+    outgoing: Outgoing,
     timeout: Option<Duration>,
     cancel_when: CancelSignal<'static>,
-    of: PhantomData<fn() -> O>,
+    of: PhantomData<fn(I) -> O>,
 }
 
 impl<I, O> Submit<I, O> {
-    pub(crate) fn new(outgoing: Outgoing<I>) -> Self {
+    pub(crate) fn new(outgoing: Outgoing) -> Self {
         Submit { outgoing, timeout: None, cancel_when: CancelSignal::default(), of: PhantomData }
     }
 
@@ -80,44 +81,53 @@ impl<I, O> Submit<I, O> {
 
 impl<I: EndpointInput, O: 'static> Submit<I, O> {
     fn start(self) -> impl Future<Output = Result<Job<O>, Error>> + Send {
-        let Submit { outgoing, timeout, mut cancel_when, .. } = self;
-        let endpoint = &*outgoing.endpoint;
-        let span = tracing::info_span!("fal.submit", endpoint = shown(endpoint), request_id = tracing::field::Empty);
-        let record = span.clone();
-        let call = async move {
-            let mut submission = Submission::new(outgoing);
-            let first = {
-                let sent = until(timeout.and_then(deadline), &mut submission.sent);
-                match select(pin!(cancel_when.given()), pin!(sent)).await {
-                    Either::Left(((), _)) => None,
-                    Either::Right((sent, _)) => Some(sent),
-                }
-            };
-            match first {
-                Some(Ok(sent)) => {
-                    let (job, _) = sent?;
-                    record_request_id(&record, &job.request_id);
-                    Ok(job)
-                }
-                Some(Err(attempts)) => {
-                    let error = Error::timeout("the submission", timeout.unwrap_or_default());
-                    let error = submission.timed_out(error).with_attempts_so_far(attempts);
-                    submission.withdraw();
-                    Err(error)
-                }
-                None => {
-                    let (job, _) = submission.settle().await?;
-                    record_request_id(&record, &job.request_id);
-                    let target = Target::new(submission.client.context().clone(), job.endpoint.clone(), &job);
-                    match cancel_quickly(&target).await {
-                        Some(Cancellation::AlreadyCompleted) => Ok(job),
-                        outcome => Err(accepted(cancelled(&target, outcome), false)),
-                    }
-                }
+        let job = submitted(self.outgoing, self.timeout, self.cancel_when);
+        async { Ok(job.await?.with_output()) }
+    }
+}
+
+/// Submits a request. Boxed, so that it is compiled in this crate.
+fn submitted(
+    outgoing: Outgoing,
+    timeout: Option<Duration>,
+    mut cancel_when: CancelSignal<'static>,
+) -> BoxFuture<'static, Result<Job<()>, Error>> {
+    let endpoint = &*outgoing.endpoint;
+    let span = tracing::info_span!("fal.submit", endpoint = shown(endpoint), request_id = tracing::field::Empty);
+    let record = span.clone();
+    let call = async move {
+        let mut submission = Submission::new(outgoing);
+        let first = {
+            let sent = until(timeout.and_then(deadline), &mut submission.sent);
+            match select(pin!(cancel_when.given()), pin!(sent)).await {
+                Either::Left(((), _)) => None,
+                Either::Right((sent, _)) => Some(sent),
             }
         };
-        call.instrument(span)
-    }
+        match first {
+            Some(Ok(sent)) => {
+                let (job, _) = sent?;
+                record_request_id(&record, &job.request_id);
+                Ok(job)
+            }
+            Some(Err(attempts)) => {
+                let error = Error::timeout("the submission", timeout.unwrap_or_default());
+                let error = submission.timed_out(error).with_attempts_so_far(attempts);
+                submission.withdraw();
+                Err(error)
+            }
+            None => {
+                let (job, _) = submission.settle().await?;
+                record_request_id(&record, &job.request_id);
+                let target = Target::new(submission.client.context().clone(), job.endpoint.clone(), &job);
+                match cancel_quickly(&target).await {
+                    Some(Cancellation::AlreadyCompleted) => Ok(job),
+                    outcome => Err(accepted(cancelled(&target, outcome), false)),
+                }
+            }
+        }
+    };
+    call.instrument(span).boxed()
 }
 
 call_future!([I: EndpointInput, O: 'static] Submit<I, O> => 'static, Job<O>);

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::DeserializeOwned;
 
@@ -36,16 +37,17 @@ use crate::schema::EndpointInput;
 /// ```
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Subscribe<'a, I, O> {
-    outgoing: Outgoing<I>,
+    outgoing: Outgoing,
     follow: FollowOptions<'a>,
-    on_enqueue: Option<OnEnqueue<'a, O>>,
+    on_enqueue: Option<OnEnqueue<'a>>,
     on_update: Option<OnUpdate<'a>>,
+    of: PhantomData<fn(I) -> O>,
 }
 
 impl<'a, I, O> Subscribe<'a, I, O> {
-    pub(crate) fn new(outgoing: Outgoing<I>) -> Self {
+    pub(crate) fn new(outgoing: Outgoing) -> Self {
         let follow = FollowOptions { cancel_on_timeout: true, ..FollowOptions::default() };
-        Subscribe { outgoing, follow, on_enqueue: None, on_update: None }
+        Subscribe { outgoing, follow, on_enqueue: None, on_update: None, of: PhantomData }
     }
 
     send_options!();
@@ -64,7 +66,7 @@ impl<'a, I, O> Subscribe<'a, I, O> {
 
     /// Registers a callback for the job, called once when the queue has accepted the request.
     pub fn on_enqueue(mut self, call: impl FnOnce(&Job<O>) + Send + 'a) -> Self {
-        self.on_enqueue = Some(Box::new(call));
+        self.on_enqueue = Some(Box::new(|job| call(&job.with_output())));
         self
     }
 }
@@ -77,9 +79,9 @@ impl<'a, I: EndpointInput, O: DeserializeOwned + Send + 'static> Subscribe<'a, I
     }
 
     fn start(self) -> impl Future<Output = Result<Response<O>, Error>> + Send {
-        let Subscribe { outgoing, follow, on_enqueue, on_update } = self;
-        let steps = Steps::submit(Submission::new(outgoing), follow);
-        steps.finish(on_enqueue, on_update)
+        let Subscribe { outgoing, follow, on_enqueue, on_update, .. } = self;
+        let (steps, mut output) = (Steps::submit(Submission::new(outgoing), follow), None);
+        async move { steps.finish(on_enqueue, on_update, &mut output).await?.with_output(output) }
     }
 }
 

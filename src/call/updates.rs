@@ -35,9 +35,14 @@ pub struct Updates<'a, O> {
 }
 
 impl<'a, O: DeserializeOwned + Send + 'static> Updates<'a, O> {
-    pub(super) fn new(steps: Steps<'a, O>) -> Self {
-        let steps = futures_util::stream::unfold(steps, async |mut steps| Some((steps.next().await?, steps)));
-        Updates { steps: steps.fuse().boxed() }
+    pub(super) fn new(steps: Steps<'a>) -> Self {
+        let events = futures_util::stream::unfold(steps, async |mut steps| {
+            let mut output = None;
+            let event = steps.boxed_next(&mut output).await?;
+            let event = event.and_then(|event| event.with_output(output));
+            Some((event, steps))
+        });
+        Updates { steps: events.fuse().boxed() }
     }
 }
 

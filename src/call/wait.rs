@@ -55,7 +55,8 @@ impl<'a, O: DeserializeOwned + Send + 'static> Wait<'a, O> {
 
     fn start(self) -> impl Future<Output = Result<Response<O>, Error>> + Send {
         let Wait { target, follow, on_update, .. } = self;
-        Steps::follow(target, follow).finish(None, on_update)
+        let (steps, mut output) = (Steps::follow(target, follow), None);
+        async move { steps.finish(None, on_update, &mut output).await?.with_output(output) }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind};
 use crate::money::Budget;
 use crate::storage::{Tokens, UploadCache, UploadPolicy};
 use crate::transport::{
-    AuthScheme, Buckets, Context, Credentials, Hosts, Proxies, RetryPolicy, Streams, Timeouts, Variable,
+    AuthScheme, Buckets, Context, Credentials, Durations, Hosts, Proxies, RetryPolicy, Streams, Timeouts, Variable,
     check_encryption, parse_base_url, parse_headers, shown_host, tls,
 };
 
@@ -66,6 +66,7 @@ pub struct ClientBuilder {
     uploads: UploadPolicy,
     no_upload_cache: bool,
     max_in_flight: Option<usize>,
+    max_status_streams: Option<usize>,
     max_output_size: Option<usize>,
     #[cfg(feature = "money")]
     budget: Option<Budget>,
@@ -344,6 +345,27 @@ impl ClientBuilder {
         self
     }
 
+    /// Maximum number of open status streams of this client and its clones. 0 polls every request.
+    ///
+    /// Each stream needs a connection, and so a descriptor and a port. Requests beyond the number are polled until a stream ends.
+    /// The request that has waited longest then gets its place.
+    ///
+    /// Default: half of the process's limit of open files (`ulimit -n`) when the client is built, at most 1,000. 100 through a
+    /// [proxy](Self::build) or a [server proxy](Self::proxy_url), with an [`http_client`](Self::http_client), and on systems
+    /// other than Linux and Windows. Windows has no such limit: 1,000.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), fal_client::Error> {
+    /// let client = fal_client::Client::builder().key("id:secret").max_status_streams(2_000).build()?;
+    /// # let _ = client;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn max_status_streams(mut self, streams: usize) -> Self {
+        self.max_status_streams = Some(streams);
+        self
+    }
+
     /// Maximum size of an output in bytes, of direct runs and of results. Default: 256 MiB. A larger output is an error,
     /// although it is billed. Other responses of fal are limited to 16 MiB. Downloads have a limit of their own:
     /// [`DownloadBytes::max_bytes`](crate::DownloadBytes::max_bytes).
@@ -419,6 +441,7 @@ impl ClientBuilder {
         if let Some(budget) = &self.budget {
             budget.check()?;
         }
+        let has_own_client = self.http.is_some();
         let (http, proxies) = match self.http {
             Some(http) => (http, Proxies::default()),
             None => {
@@ -427,6 +450,7 @@ impl ClientBuilder {
                 (http_client(plain, &proxies)?, proxies)
             }
         };
+        let is_direct = !has_own_client && proxy_url.is_none() && proxies.shown(&hosts.queue).is_none();
         // With a limit of 0 every call would wait forever.
         let in_flight =
             self.max_in_flight.map(|limit| Arc::new(Semaphore::new(limit.clamp(1, Semaphore::MAX_PERMITS))));
@@ -440,7 +464,8 @@ impl ClientBuilder {
             retry: self.retry,
             timeouts: self.timeouts,
             max_output: self.max_output_size.unwrap_or(MAX_OUTPUT),
-            streams: Streams::default(),
+            streams: Streams::new(self.max_status_streams, is_direct),
+            durations: Durations::default(),
             buckets: Buckets::default(),
             #[cfg(feature = "money")]
             budget: self.budget,
@@ -485,6 +510,7 @@ impl fmt::Debug for ClientBuilder {
             .field("retry", &self.retry)
             .field("uploads", &self.uploads)
             .field("max_in_flight", &self.max_in_flight)
+            .field("max_status_streams", &self.max_status_streams)
             .field("max_output_size", &self.max_output_size)
             .finish_non_exhaustive()
     }

@@ -54,16 +54,16 @@ impl<I, O> Handle<I, O> {
         &self.client
     }
 
-    fn outgoing(&self, input: impl Into<I>) -> Outgoing<I> {
-        Outgoing::new(self.client.clone(), self.id.clone(), input.into())
-    }
-
     fn target(&self, request: impl Into<RequestRef>) -> Target {
         Target::new(self.client.context().clone(), self.id.clone(), request)
     }
 }
 
 impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Handle<I, O> {
+    fn outgoing(&self, input: impl Into<I>) -> Outgoing {
+        Outgoing::new(self.client.clone(), self.id.clone(), input.into())
+    }
+
     /// Checks an input as a call does before it sends anything: against the schema, and local files against their limits. Reports
     /// all violations together.
     ///

@@ -24,15 +24,27 @@ const REPLACEMENT: &[u8] = br"\ufffd";
 ///
 /// The error of the copy, if there is one. Its line and column may differ from those in `bytes`.
 pub(crate) fn from_slice<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, serde_json::Error> {
+    read(bytes, |text| serde_json::from_str(text)).map_err(|(error, _)| error)
+}
+
+/// Parses JSON as [`from_slice`] does, with a function that reads it. An error has the text in which it has its position.
+pub(crate) fn read<T>(
+    bytes: &[u8],
+    mut read: impl FnMut(&str) -> Result<T, serde_json::Error>,
+) -> Result<T, (serde_json::Error, Cow<'_, str>)> {
     // serde_json would check each string of bytes on its own. A check of the whole is much faster.
     let text = str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
-    serde_json::from_str(&text).or_else(|error| {
-        // A value of another type has that type in the copy, too.
-        let repaired = if error.is_data() { None } else { repair(bytes) };
-        // Nothing is left of a document that is a single `NaN`.
-        let repaired = repaired.filter(|repaired| repaired.trim_ascii() != b"null");
-        repaired.map_or(Err(error), |repaired| serde_json::from_str(&String::from_utf8_lossy(&repaired)))
-    })
+    let error = match read(&text) {
+        Ok(value) => return Ok(value),
+        Err(error) => error,
+    };
+    // A value of another type has that type in the copy, too.
+    let repaired = if error.is_data() { None } else { repair(bytes) };
+    // Nothing is left of a document that is a single `NaN`.
+    let repaired = repaired.filter(|repaired| repaired.trim_ascii() != b"null");
+    let Some(repaired) = repaired else { return Err((error, text)) };
+    let repaired = String::from_utf8_lossy(&repaired).into_owned();
+    read(&repaired).map_err(|error| (error, Cow::Owned(repaired)))
 }
 
 /// Returns a repaired copy of JSON, or `None` if there is nothing to repair.

@@ -3,19 +3,16 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::log_cursor::LogCursor;
 use super::patience::Patience;
+use super::poll_delay::poll_delay;
 use super::target::Target;
 use crate::error::Error;
 use crate::protocol::{QueueUpdate, RawResponse};
 use crate::text::shown;
-use crate::transport::{Chunks, EventStream, Operation, jittered, open, send, verdict};
-
-/// Delay after the first poll, and after each poll with a change. Each further delay is 1.5 times as long.
-const FIRST_PAUSE: Duration = Duration::from_millis(250);
-const MAX_PAUSE: Duration = Duration::from_secs(5);
+use crate::transport::{Chunks, EventStream, Operation, Place, jittered, open, send, verdict};
 
 /// Maximum bytes of an event of a status stream.
 const MAX_EVENT: usize = 16 << 20;
@@ -37,34 +34,35 @@ const MAX_SILENCE: Duration = Duration::from_secs(60);
 /// Follows a request until it is completed.
 ///
 /// It reads a status stream, and opens another one if the connection is lost. It polls if the service has no stream for the
-/// request, if the stream is silent, or if the client has reached its limit of open streams.
-#[derive(Debug)]
+/// request, or if the stream is silent. If the client has reached its limit of open streams, it polls until a place is free.
 pub(crate) struct Follower {
     target: Target,
     logs: bool,
+    since: Instant,
+    /// True if the request was submitted just before.
+    is_new: bool,
     cursor: LogCursor,
     last: Option<QueueUpdate>,
     source: Source,
+    /// The place of its stream, or its turn for one while it polls.
+    place: Option<Place>,
     /// Number of consecutive streams that ended without a change.
     empty_streams: u32,
     patience: Patience,
 }
 
-#[derive(Debug)]
 enum Source {
     /// No connection.
     Idle,
     Stream(OpenStream),
-    /// Polling, with the time of the next poll and the pause after it.
+    /// Polling, with the time of the next poll.
     Poll {
         due: Instant,
-        pause: Duration,
         /// True if a stream was silent and no poll has succeeded since.
         after_silence: bool,
     },
 }
 
-#[derive(Debug)]
 struct OpenStream {
     events: Box<EventStream>,
     /// True once the stream has delivered a status.
@@ -75,20 +73,28 @@ struct OpenStream {
     poll_due: Instant,
     /// The silence that leads to the next poll.
     silence: Duration,
-    _permit: OwnedSemaphorePermit,
 }
 
 impl Follower {
+    /// Follows a request whose age is unknown.
     pub(crate) fn new(target: Target, logs: bool) -> Self {
         Follower {
             target,
             logs,
+            since: Instant::now(),
+            is_new: false,
             cursor: LogCursor::default(),
             last: None,
             source: Source::Idle,
+            place: None,
             empty_streams: 0,
             patience: Patience::new(Operation::Status),
         }
+    }
+
+    /// Follows a request that was just submitted.
+    pub(crate) fn submitted(target: Target, logs: bool) -> Self {
+        Follower { is_new: true, ..Follower::new(target, logs) }
     }
 
     /// Returns the next change. Must not be called after the request is completed.
@@ -100,17 +106,11 @@ impl Follower {
             match self.step().await {
                 Ok(Some(update)) => {
                     self.patience.renew();
-                    let is_change = self.last.as_ref() != Some(&update);
-                    if let Source::Poll { due, pause, .. } = &mut self.source {
-                        if is_change {
-                            *pause = FIRST_PAUSE;
-                        }
-                        *due = Instant::now() + jittered(*pause);
-                        *pause = pause.mul_f64(1.5).min(MAX_PAUSE);
-                    }
-                    if !is_change {
+                    self.schedule_poll();
+                    if self.last.as_ref() == Some(&update) {
                         continue;
                     }
+                    self.learn_from(&update);
                     self.empty_streams = 0;
                     self.last = Some(without_logs(&update));
                     let (request_id, lines) = (self.target.request_id(), update.logs().len());
@@ -130,6 +130,20 @@ impl Follower {
                     tracing::debug!(request_id = shown(self.target.request_id()), ?kind, ?status, "fal is unavailable");
                 }
             }
+        }
+    }
+
+    /// Sets the time of the next poll, if the request is polled.
+    fn schedule_poll(&mut self) {
+        let Source::Poll { due, .. } = &mut self.source else { return };
+        let expected = self.is_new.then(|| self.target.context.durations.expected(&self.target.endpoint)).flatten();
+        *due = Instant::now() + jittered(poll_delay(self.since.elapsed(), expected));
+    }
+
+    /// Remembers the duration of a successful request, so that later ones are polled about when they are completed.
+    fn learn_from(&self, update: &QueueUpdate) {
+        if self.is_new && matches!(update, QueueUpdate::Completed { failure: None, .. }) {
+            self.target.context.durations.record(&self.target.endpoint, self.since.elapsed());
         }
     }
 
@@ -162,6 +176,12 @@ impl Follower {
                 }
             }
             Source::Poll { due, .. } => {
+                if let Some(Place::Awaited(turn)) = &mut self.place
+                    && let Ok(permit) = timeout_at(*due, turn).await
+                {
+                    self.take_place(permit);
+                    return Ok(None);
+                }
                 sleep_until(*due).await;
                 let polled = poll(&self.target, self.logs).await;
                 if let Source::Poll { after_silence, .. } = &mut self.source
@@ -182,10 +202,15 @@ impl Follower {
             // A stream that ends with each change must not be opened again without a pause.
             sleep(context.retry.backoff(self.empty_streams).max(MIN_REOPENING)).await;
         }
-        let Some(permit) = context.streams.permit() else {
+        if context.streams.are_silent() {
+            self.place = None;
+        } else if self.place.is_none() {
+            self.place = context.streams.place();
+        }
+        if !matches!(self.place, Some(Place::Held { .. })) {
             self.poll_after(Duration::ZERO);
             return Ok(());
-        };
+        }
         let request = self.target.status_stream(self.logs)?;
         let poll_due = Instant::now() + FIRST_SILENCE;
         match timeout(FIRST_SILENCE, open(context, &request)).await {
@@ -196,7 +221,6 @@ impl Follower {
                     had_lines: false,
                     poll_due,
                     silence: SILENCE,
-                    _permit: permit,
                 });
             }
             Ok(Err(error)) => {
@@ -212,7 +236,10 @@ impl Follower {
             }
             Err(_) => {
                 tracing::debug!(request_id = shown(self.target.request_id()), "status stream silent, polling");
-                self.source = Source::Poll { due: Instant::now(), pause: FIRST_PAUSE, after_silence: true };
+                self.poll_after(Duration::ZERO);
+                if let Source::Poll { after_silence, .. } = &mut self.source {
+                    *after_silence = true;
+                }
             }
         }
         Ok(())
@@ -271,8 +298,19 @@ impl Follower {
         }
     }
 
+    /// Opens a stream in the place that became free, unless streams turned out to be silent meanwhile.
+    fn take_place(&mut self, permit: Option<OwnedSemaphorePermit>) {
+        let permit = permit.filter(|_| !self.target.context.streams.are_silent());
+        self.place = permit.map(|_permit| Place::Held { _permit });
+        if self.place.is_some() {
+            self.source = Source::Idle;
+        }
+    }
+
+    /// Polls after a delay. A follower that has used its place for a stream leaves it to others, and polls to the end.
     fn poll_after(&mut self, delay: Duration) {
-        self.source = Source::Poll { due: later(delay), pause: FIRST_PAUSE, after_silence: false };
+        self.place = self.place.take().filter(|place| matches!(place, Place::Awaited(_)));
+        self.source = Source::Poll { due: later(delay), after_silence: false };
     }
 
     /// Handles a stream that ended or could not be opened. The count starts at 0 again after every change.

@@ -67,6 +67,19 @@ impl<O> Job<O> {
         }
     }
 
+    /// Returns the job as one of an endpoint with another output.
+    pub(crate) fn with_output<P>(self) -> Job<P> {
+        Job {
+            endpoint: self.endpoint,
+            request_id: self.request_id,
+            status_url: self.status_url,
+            response_url: self.response_url,
+            cancel_url: self.cancel_url,
+            gateway_request_id: self.gateway_request_id,
+            of: PhantomData,
+        }
+    }
+
     /// Parses the response to a submission.
     ///
     /// # Errors

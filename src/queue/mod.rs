@@ -4,6 +4,7 @@ mod follower;
 mod job;
 mod log_cursor;
 mod patience;
+mod poll_delay;
 mod target;
 
 pub(crate) use follower::{Follower, parse_status};

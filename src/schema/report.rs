@@ -60,14 +60,25 @@ pub(crate) struct Reported<O> {
 
 impl<'de, O: DeserializeOwned + 'static> Deserialize<'de> for Reported<O> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let new = || Report { of: TypeId::of::<O>(), missing: Vec::new(), skipped: Vec::new(), outermost: None };
-        REPORT.set(Some(new()));
-        MARK.set(Mark::NONE);
+        begin(TypeId::of::<O>());
         let data = O::deserialize(deserializer);
-        let report = REPORT.take().unwrap_or_else(new);
-        MARK.set(Mark::NONE);
+        let report = end(TypeId::of::<O>());
         Ok(Reported { data: data?, report })
     }
+}
+
+fn new(of: TypeId) -> Report {
+    Report { of, missing: Vec::new(), skipped: Vec::new(), outermost: None }
+}
+
+fn begin(of: TypeId) {
+    REPORT.set(Some(new(of)));
+    MARK.set(Mark::NONE);
+}
+
+fn end(of: TypeId) -> Report {
+    MARK.set(Mark::NONE);
+    REPORT.take().unwrap_or_else(|| new(of))
 }
 
 /// Notes a required field that is absent or null.
@@ -77,9 +88,13 @@ pub(super) fn missing(name: &str) {
 
 /// Notes the object that an output of its type consists of.
 pub(super) fn outermost<R: Record>(read: usize, required_read: usize) {
+    note_outermost(TypeId::of::<R>(), Outermost { info: &R::INFO, read, required_read });
+}
+
+fn note_outermost(of: TypeId, outermost: Outermost) {
     with(|report| {
-        if report.of == TypeId::of::<R>() {
-            report.outermost = Some(Outermost { info: &R::INFO, read, required_read });
+        if report.of == of {
+            report.outermost = Some(outermost);
         }
     });
 }
@@ -111,11 +126,14 @@ pub(super) fn mark() -> Mark {
 }
 
 /// Prepends a segment to the paths noted since the mark.
+#[inline]
 pub(super) fn prepend(since: Mark, segment: impl FnOnce() -> String) {
-    if mark() == since {
-        return;
+    if mark() != since {
+        prepend_segment(since, &segment());
     }
-    let segment = segment();
+}
+
+fn prepend_segment(since: Mark, segment: &str) {
     with(|report| {
         for path in report.missing[since.missing..].iter_mut().chain(&mut report.skipped[since.skipped..]) {
             let dot = if path.starts_with('[') { "" } else { "." };

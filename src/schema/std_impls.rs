@@ -15,7 +15,7 @@ use super::record::FieldInfo;
 use super::report;
 use super::rules::{Number, Rule};
 use super::scalar::Scalar;
-use super::shape::{Read, SchemaType, Shape, read_new};
+use super::shape::{Read, SchemaType, Shape};
 use super::union::Kind;
 use super::validator::Validator;
 use crate::files::FileInput;
@@ -221,18 +221,32 @@ impl<T: SchemaType> Shape for Vec<T> {
             return Err(A::Error::invalid_type(Unexpected::Map, &Self::EXPECTED));
         }
         let object = Map::deserialize(MapAccessDeserializer::new(object))?;
-        let mut items: Vec<(u64, &Value)> =
-            object.iter().map_while(|(key, value)| Some((key.parse().ok()?, value))).collect();
-        if !object.is_empty() && items.len() == object.len() {
-            items.sort_by_key(|(index, _)| *index);
-            let items = items.into_iter().map(|(_, item)| item.clone()).collect();
-            return Self::read(list, Value::Array(items), mode).map_err(A::Error::custom);
+        if let Some(items) = numbered(&object) {
+            return reread(list, &Value::Array(items), mode);
         }
-        let before = report::mark();
-        let item = read_new(Value::Object(object), mode.inner()).map_err(A::Error::custom)?;
+        let (before, mut item) = (report::mark(), T::Shape::blank());
+        let read = reread(&mut item, &Value::Object(object), mode.inner())?;
         report::prepend(before, || "[0]".to_owned());
-        Ok(item.map(|item| list.push(item)))
+        Ok(read.map(|()| list.push(item)))
     }
+}
+
+/// Returns the values of an object by their numbers, if all keys are numbers.
+fn numbered(object: &Map<String, Value>) -> Option<Vec<Value>> {
+    let mut items: Vec<(u64, &Value)> =
+        object.iter().map_while(|(key, value)| Some((key.parse().ok()?, value))).collect();
+    if object.is_empty() || items.len() < object.len() {
+        return None;
+    }
+    items.sort_by_key(|(index, _)| *index);
+    Some(items.into_iter().map(|(_, item)| item.clone()).collect())
+}
+
+/// Reads a value that was read as JSON first. It is read from text, as all outputs are, so that the reader of a type is not
+/// compiled again for values.
+fn reread<T: SchemaType, E: Error>(place: &mut T, value: &Value, mode: Mode) -> Result<Read, E> {
+    let json = value.to_string();
+    T::Shape::read(place, &mut serde_json::Deserializer::from_str(&json), mode).map_err(E::custom)
 }
 
 impl<T: SchemaType> SchemaType for BTreeMap<String, T> {

@@ -10,7 +10,6 @@ use crate::call::Outgoing;
 use crate::error::Error;
 use crate::files::content_type::essence;
 use crate::protocol::{EndpointId, RawResponse, content_encoding};
-use crate::schema::EndpointInput;
 use crate::transport::{self, Chunks, EventStream, Operation, join};
 
 /// The settings of a stream that its request does not have.
@@ -23,8 +22,8 @@ pub(super) struct Settings {
 }
 
 /// Uploads the files of the input, sends it, and awaits the beginning of the response.
-pub(super) async fn open<I: EndpointInput>(
-    outgoing: Outgoing<I>,
+pub(super) async fn open(
+    outgoing: Outgoing,
     settings: Settings,
     is_out: Arc<AtomicBool>,
 ) -> Result<(Head, Body), Error> {

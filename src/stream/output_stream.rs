@@ -60,8 +60,8 @@ const MAX_EVENT: usize = 64 << 20;
 /// - An error event of the model. [`body`](Error::body) is the data of the event.
 #[must_use = "a stream does nothing until it is polled"]
 pub struct OutputStream<I, O> {
-    /// The input is taken when the stream is first polled.
-    outgoing: Outgoing<Option<I>>,
+    /// Sent when the stream is first polled.
+    outgoing: Outgoing,
     settings: Settings,
     timeout: Option<Duration>,
     deadline: Option<Instant>,
@@ -71,7 +71,7 @@ pub struct OutputStream<I, O> {
     /// The head of the response, which outlives the body.
     head: Option<Head>,
     span: Span,
-    of: PhantomData<fn() -> O>,
+    of: PhantomData<fn(I) -> O>,
 }
 
 type Opening = BoxFuture<'static, Result<(Head, Body), Error>>;
@@ -83,14 +83,10 @@ enum State {
     Over,
 }
 
-// The input is never pinned.
-impl<I, O> Unpin for OutputStream<I, O> {}
-
 impl<I, O> OutputStream<I, O> {
-    pub(crate) fn new(outgoing: Outgoing<I>) -> Self {
-        let Outgoing { client, endpoint, input, options, on_upload } = outgoing;
+    pub(crate) fn new(outgoing: Outgoing) -> Self {
         OutputStream {
-            outgoing: Outgoing { client, endpoint, input: Some(input), options, on_upload },
+            outgoing,
             settings: Settings { path: None, idle: IDLE, max_event: MAX_EVENT },
             timeout: None,
             deadline: None,
@@ -176,24 +172,10 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> OutputStream<I, O> 
     fn start(&mut self) -> Result<State, Error> {
         check_runtime()?;
         self.deadline = self.timeout.and_then(deadline);
-        let input = self.outgoing.input.take();
-        let outgoing = Outgoing {
-            client: self.outgoing.client.clone(),
-            endpoint: self.outgoing.endpoint.clone(),
-            input: input.ok_or_else(|| Error::new(ErrorKind::InvalidInput, "the stream has no input"))?,
-            options: std::mem::take(&mut self.outgoing.options),
-            on_upload: self.outgoing.on_upload.take(),
-        };
         let is_out = Arc::new(AtomicBool::new(false));
-        let opening = open(outgoing, self.settings.clone(), Arc::clone(&is_out));
-        let (deadline, limit) = (self.deadline, self.timeout.unwrap_or_default());
-        let opening = async move {
-            match until(deadline, opening).await {
-                Ok(opened) => opened,
-                Err(attempts) => Err(timed_out(limit).with_attempts_so_far(attempts)),
-            }
-        };
-        Ok(State::Opening { opening: opening.boxed(), is_out })
+        let (outgoing, settings) = (self.outgoing.take(), self.settings.clone());
+        let opening = opened(outgoing, settings, Arc::clone(&is_out), self.deadline, self.timeout);
+        Ok(State::Opening { opening, is_out })
     }
 
     fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<StreamEvent<O>>, Error>> {
@@ -249,6 +231,23 @@ impl<I: EndpointInput, O: DeserializeOwned + Send + 'static> Stream for OutputSt
         }
         Poll::Ready(event.map_err(|error| error.with_endpoint(&self.outgoing.endpoint)).transpose())
     }
+}
+
+/// Opens a stream within a time limit. Boxed, so that it is compiled in this crate.
+fn opened(
+    outgoing: Outgoing,
+    settings: Settings,
+    is_out: Arc<AtomicBool>,
+    deadline: Option<Instant>,
+    limit: Option<Duration>,
+) -> Opening {
+    let opening = async move {
+        match until(deadline, open(outgoing, settings, is_out)).await {
+            Ok(opened) => opened,
+            Err(attempts) => Err(timed_out(limit.unwrap_or_default()).with_attempts_so_far(attempts)),
+        }
+    };
+    opening.boxed()
 }
 
 fn timed_out(limit: Duration) -> Error {

@@ -10,6 +10,7 @@ use url::Url;
 
 use super::buckets::Buckets;
 use super::credentials::Credentials;
+use super::durations::Durations;
 use super::hosts::Hosts;
 use super::proxies::Proxies;
 use super::retry::RetryPolicy;
@@ -36,6 +37,7 @@ pub(crate) struct Context {
     /// Maximum size of an output in bytes.
     pub(crate) max_output: usize,
     pub(crate) streams: Streams,
+    pub(crate) durations: Durations,
     pub(crate) buckets: Buckets,
     /// Counts the cost of all calls.
     #[cfg(feature = "money")]

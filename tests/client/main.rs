@@ -53,6 +53,7 @@ mod retryability;
 mod run;
 mod secrets;
 mod silent_streams;
+mod status_streams;
 mod stream_errors;
 mod stream_requests;
 mod streams;

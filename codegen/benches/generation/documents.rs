@@ -11,8 +11,16 @@ pub(crate) fn read(folder: &Path) -> Done<Vec<String>> {
     files(folder)?.into_iter().map(|file| Ok(fs::read_to_string(file)?)).collect()
 }
 
+/// Chooses documents from all parts of those that were found, or makes synthetic ones if there are too few.
+pub(crate) fn choose(found: &[String], count: usize) -> Vec<String> {
+    match found.len() < count {
+        true => (0..count).map(|number| synthetic(number).to_string()).collect(),
+        false => found.iter().step_by(found.len() / count.max(1)).take(count).cloned().collect(),
+    }
+}
+
 /// Makes a document of a common shape.
-pub(crate) fn synthetic(number: usize) -> Value {
+fn synthetic(number: usize) -> Value {
     let id = format!("acme/app-{}/v{number}", number / 5);
     let mut properties = json!({
         "prompt": { "type": "string", "description": "The content of the image." },

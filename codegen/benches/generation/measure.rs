@@ -1,11 +1,14 @@
 //! The measured work. The bench includes this file, and so does a build script that it writes.
 
+#[path = "stopwatch.rs"]
+mod stopwatch;
+
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 use std::{fs, io};
 
 use serde_json::Value;
+use stopwatch::Stopwatch;
 use typify::{TypeSpace, TypeSpaceSettings};
 
 pub(crate) type Done<T> = Result<T, Box<dyn Error>>;
@@ -44,29 +47,4 @@ pub(crate) fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files: Vec<PathBuf> = fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<_>>()?;
     files.sort();
     Ok(files)
-}
-
-/// Measures the processor time of this thread, so that other load on the machine matters little. Falls back to elapsed time
-/// if the system does not measure it.
-struct Stopwatch {
-    processor: Option<f64>,
-    start: Instant,
-}
-
-impl Stopwatch {
-    fn start() -> Self {
-        Stopwatch { processor: processor_seconds(), start: Instant::now() }
-    }
-
-    fn seconds(&self) -> f64 {
-        match (self.processor, processor_seconds()) {
-            (Some(start), Some(end)) => end - start,
-            _ => self.start.elapsed().as_secs_f64(),
-        }
-    }
-}
-
-fn processor_seconds() -> Option<f64> {
-    let statistics = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-    Some(statistics.split(' ').next()?.parse::<f64>().ok()? / 1e9)
 }

@@ -36,3 +36,16 @@ pub(crate) async fn requests(server: &Server, count: usize) {
         tokio::task::yield_now().await;
     }
 }
+
+/// Stops the clock of the runtime until the returned value is dropped. A paused clock moves while the runtime waits for
+/// connections, unless it also waits for a blocking task.
+pub(crate) fn stop_clock() -> StoppedClock {
+    let (guard, dropped) = std::sync::mpsc::channel::<()>();
+    tokio::task::spawn_blocking(move || dropped.recv());
+    tokio::time::pause();
+    StoppedClock { _guard: guard }
+}
+
+pub(crate) struct StoppedClock {
+    _guard: std::sync::mpsc::Sender<()>,
+}
