@@ -101,7 +101,9 @@ async fn compare() -> Result<(), Failure> {
         }
     }
     for (marker, title) in TABLES {
-        println!("<!-- {marker} -->\n| {title} | MiB/s | of bare reqwest | memory above start |\n| --- | --- | --- | --- |");
+        println!(
+            "<!-- {marker} -->\n| {title} | MiB/s | of bare reqwest | memory above start |\n| --- | --- | --- | --- |"
+        );
         let of_table = best.iter().filter(|((index, _), _)| MEASUREMENTS[*index].0 == title);
         let mut bare = None;
         for ((_, name), (rate, memory)) in of_table {
